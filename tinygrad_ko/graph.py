@@ -1,0 +1,167 @@
+"""What is remembered: one node for every recorded operation, the handle that points to it, and the switches.
+
+A handle (`Tensor` is one) is an array and a node. A node points to its parent nodes and to saved arrays, never to a handle: there is no
+reference cycle, and a graph is gone the moment the user lets go of the last handle.
+
+Time is the order of the graph. Every node draws a number, and the numbers count down: a child is younger than its parents and its number
+is smaller, so among nodes that wait the one with the smallest number is the one whose gradient is complete.
+"""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+from itertools import count
+from typing import Any
+
+from tinygrad_ko.arrays import Array, shared
+
+next_order = count(0, -1).__next__
+
+
+class Node:
+    """A value in a graph: its shape and dtype, when it was made, and (in a subclass per op) its parents and what it keeps."""
+
+    __slots__ = ("dtype", "live", "order", "scope", "shape")
+
+    op: Any = None  # the Op that made it; None for a leaf
+    parents: Any = ()  # its parent nodes, None for a constant
+
+    shape: tuple[int, ...]
+    dtype: Any
+    order: int
+    live: bool  # False once backward() has let go of what the node kept
+    scope: tuple[str, ...]  # the names of the scopes and modules it was made in, outermost first
+
+    def back(self, g: Array, due: dict["Node", Array], waiting: list[Any], free: bool) -> None:
+        """Pay each parent its part of the gradient `g` of this value."""
+
+
+class Leaf(Node):
+    """A tensor that was made with `requires_grad=True`: here gradients are deposited."""
+
+    __slots__ = ("grad", "name")
+
+    def __init__(self, data: Array, name: str | None) -> None:
+        self.shape, self.dtype, self.order, self.live, self.scope = data.shape, data.dtype, next_order(), True, ()
+        self.grad: Array | None = None
+        self.name = name
+
+
+class Handle:
+    """An array and the node that made it (None for a constant).
+
+    A handle is a value: what is written to its array never reaches into a graph that was recorded before, nor into a view of it. `lend`
+    gives the array away for reading and writing, after a copy if a graph or a view needs the old values. `settled` is what the ops
+    work on: a copy, for as long as someone who was lent the array can still write to it. So `w.data -= lr * w.grad` copies nothing
+    once `backward()` has let go of the graph.
+    """
+
+    __slots__ = ("__weakref__", "_data", "_lent", "_name", "_node")
+
+    _data: Array
+    _node: Node | None
+    _lent: bool  # given away since an op last found nobody else holding it: then no graph and no view holds it either
+
+    def lend(self) -> Array:
+        """The array, for reading and writing."""
+        if not self._lent:
+            if shared(self):
+                self._data = self._data.copy()
+            self._lent = True
+        return self._data
+
+    def settled(self) -> Array:
+        """The array, or a copy while somebody could still write to it."""
+        if self._lent:
+            if shared(self):
+                return self._data.copy()
+            self._lent = False
+        return self._data
+
+
+@dataclass(frozen=True, slots=True)
+class Mode:
+    """What is being recorded, in this thread or task."""
+
+    record: bool = True
+    watch: bool = False
+    scope: tuple[str, ...] = ()
+
+
+current: ContextVar[Mode] = ContextVar("mode", default=Mode())  # noqa: B039 (frozen)
+
+
+@contextmanager
+def switched(**changes: Any) -> Iterator[None]:
+    """The current mode with some of its switches changed, inside the block."""
+    token = current.set(replace(current.get(), **changes))
+    try:
+        yield
+    finally:
+        current.reset(token)
+
+
+@contextmanager
+def no_grad() -> Iterator[None]:
+    """Record nothing inside the block, in this thread (or async task) alone; also a decorator: `@tg.no_grad()`.
+
+    >>> import tinygrad_ko as tg
+    >>> w = tg.Tensor([1.0, 2.0], requires_grad=True)
+    >>> with tg.no_grad():
+    ...     y = w * 3
+    >>> y.requires_grad
+    False
+    """
+    with switched(record=False):
+        yield
+
+
+@contextmanager
+def watch() -> Iterator[None]:
+    """Remember everything inside the block: each node also holds its inputs, output, gradient and the line that made it.
+
+    For pictures with values and for finding faults; it keeps all arrays alive. Reached through `tensor.node.seen`.
+
+    >>> import tinygrad_ko as tg
+    >>> with tg.watch():
+    ...     y = tg.Tensor([1.0, 2.0], requires_grad=True) * 3
+    >>> y.node.seen.output
+    array([3., 6.])
+    """
+    with switched(watch=True):
+        yield
+
+
+@contextmanager
+def scope(name: str) -> Iterator[None]:
+    """Name the part of the graph that is recorded inside the block; blocks nest.
+
+    >>> import tinygrad_ko as tg
+    >>> with tg.scope("encoder"):
+    ...     y = tg.Tensor(2.0, requires_grad=True) ** 2
+    >>> y.node.scope
+    ('encoder',)
+    """
+    with switched(scope=(*current.get().scope, name)):
+        yield
+
+
+@dataclass(slots=True)
+class Seen:
+    """What a node remembers beyond its needs when it was made under `watch()`."""
+
+    inputs: tuple[Any, ...]
+    output: Array
+    line: str
+    gradient: Array | None = None
+
+
+def users_line() -> str:
+    """`file:line` of the nearest caller outside this package."""
+    package = __name__.partition(".")[0] + "."
+    frame = sys._getframe(1)
+    while frame.f_back and f"{frame.f_globals.get('__name__')}.".startswith(package):
+        frame = frame.f_back
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}"

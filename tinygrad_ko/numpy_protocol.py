@@ -1,0 +1,142 @@
+"""NumPy's own names on Tensors: which function of NumPy is which op of ours. What is not in these tables is refused by name.
+
+`np.exp(x)`, `x_array * w` and `np.dot(x, W)` arrive here through `__array_ufunc__` and `__array_function__` (NEP 13, NEP 18).
+"""
+
+from collections.abc import Callable
+from difflib import get_close_matches
+from typing import Any
+
+import numpy as np
+
+from tinygrad_ko.errors import explain
+from tinygrad_ko.graph import Handle
+from tinygrad_ko.ops import elementwise, linalg, reduction, shape
+
+UFUNCS: dict[Any, Callable[..., Any]] = {
+    np.add: elementwise.add,
+    np.subtract: elementwise.subtract,
+    np.multiply: elementwise.multiply,
+    np.divide: elementwise.divide,
+    np.negative: elementwise.negative,
+    np.positive: elementwise.identity_function,
+    np.power: elementwise.power,
+    np.absolute: elementwise.abs,
+    np.sign: elementwise.sign,
+    np.exp: elementwise.exp,
+    np.log: elementwise.log,
+    np.sqrt: elementwise.sqrt,
+    np.square: elementwise.square,
+    np.sin: elementwise.sin,
+    np.cos: elementwise.cos,
+    np.tanh: elementwise.tanh,
+    np.maximum: elementwise.maximum,
+    np.minimum: elementwise.minimum,
+    np.matmul: linalg.matmul,
+}
+
+PLAIN_UFUNCS = {  # their results are booleans: plain arrays, through which no gradient could go
+    np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal, np.isnan, np.isfinite, np.isinf, np.signbit,
+}  # fmt: skip
+
+
+def dot(a: Any, b: Any) -> Any:
+    """np.dot: a product of matrices, and of numbers if one of the two is a number."""
+    if np.ndim(a) == 0 or np.ndim(b) == 0:
+        return elementwise.multiply(a, b)
+    if np.ndim(b) > 2:
+        raise explain(
+            TypeError("np.dot of a Tensor with more than two axes on the right: write a @ b (matmul), which treats them as stacks"),
+            "축이 세 개 이상인 Tensor에는 np.dot 대신 a @ b를 쓰십시오.",
+        )
+    return linalg.matmul(a, b)
+
+
+def along_axis(function: Callable[..., Any]) -> Callable[..., Any]:
+    """NumPy's order of a reduction's parameters."""
+
+    def reduce(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+        return function(x, axis=axis, keepdims=bool(keepdims))
+
+    return reduce
+
+
+FUNCTIONS: dict[Any, Callable[..., Any]] = {
+    np.sum: along_axis(reduction.sum),
+    np.mean: along_axis(reduction.mean),
+    np.max: along_axis(reduction.max),
+    np.min: along_axis(reduction.min),
+    np.dot: dot,
+    np.where: elementwise.where,
+    np.clip: lambda x, a_min=None, a_max=None, *, min=None, max=None: elementwise.clip(
+        x, min if a_min is None else a_min, max if a_max is None else a_max
+    ),
+    np.reshape: lambda x, shape: shape_of(x, shape),
+    np.transpose: lambda x, axes=None: x.transpose(axes),
+    np.concatenate: lambda arrays, axis=0: shape.concat(arrays, axis=axis),
+    np.stack: lambda arrays, axis=0: shape.stack(arrays, axis=axis),
+    np.expand_dims: lambda x, axis: shape.expand_dims(x, axis=axis),
+    np.squeeze: lambda x, axis=None: shape.squeeze(x, axis),
+    np.broadcast_to: lambda x, shape_: shape.broadcast_to(x, shape_),
+    np.matrix_transpose: shape.matrix_transpose,
+    np.ravel: lambda x: shape.reshape(x, (-1,)),
+}
+
+
+def shape_of(x: Any, new: Any) -> Any:
+    return shape.reshape(x, new)
+
+
+PLAIN_FUNCTIONS = {  # results without a gradient: indices, truths, shapes, fresh arrays
+    np.argmax, np.argmin, np.argsort, np.shape, np.ndim, np.size, np.allclose, np.isclose, np.array_equal, np.any, np.all,
+    np.count_nonzero, np.nonzero, np.zeros_like, np.ones_like, np.empty_like, np.full_like, np.array_repr, np.array_str, np.array2string,
+    np.result_type, np.may_share_memory, np.shares_memory,
+}  # fmt: skip
+
+
+def values(argument: Any) -> Any:
+    """The same arguments with arrays where there were Tensors."""
+    if isinstance(argument, Handle):
+        return argument.settled()
+    if isinstance(argument, list | tuple):
+        return type(argument)(map(values, argument))
+    return argument
+
+
+def refused(name: str, why: str) -> TypeError:
+    known = sorted({f.__name__ for f in [*UFUNCS, *FUNCTIONS]})
+    near = get_close_matches(name, known, n=2, cutoff=0.6)
+    hint = f" (nearest: {', '.join(f'np.{n}' for n in near)})" if near else ""
+    return explain(
+        TypeError(
+            f"np.{name} {why} a Tensor{hint}; compute with the functions of tinygrad_ko, or, where no gradient is wanted, on x.numpy()"
+        ),
+        f"np.{name}은(는) Tensor에 쓸 수 없습니다. tinygrad_ko의 함수를 쓰거나, 기울기가 필요 없다면 x.numpy()로 배열을 꺼내 쓰십시오.",
+    )
+
+
+def call_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    """What NumPy's ufunc computes, recorded; raises TypeError for what has no rule."""
+    if method != "__call__":
+        raise refused(f"{ufunc.__name__}.{method}", "is not supported on")
+    if ufunc in PLAIN_UFUNCS:
+        return ufunc(*map(values, inputs), **options)
+    if options:
+        raise refused(ufunc.__name__, f"with {', '.join(f'{k}=' for k in options)} cannot be recorded on")
+    if ufunc not in UFUNCS:
+        raise refused(ufunc.__name__, "is not supported on")
+    return UFUNCS[ufunc](*inputs)
+
+
+def call_function(function: Any, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    """What NumPy's function computes, recorded; raises TypeError for what has no rule."""
+    if function in PLAIN_FUNCTIONS:
+        return function(*values(arguments), **{k: values(v) for k, v in options.items()})
+    if function not in FUNCTIONS:
+        raise refused(function.__name__, "is not supported on")
+    try:
+        return FUNCTIONS[function](*arguments, **options)
+    except TypeError as error:
+        if "unexpected keyword" in str(error) or "positional argument" in str(error):
+            raise refused(function.__name__, f"with these arguments ({', '.join(options) or 'positional'}) is not supported on") from None
+        raise

@@ -1,0 +1,179 @@
+"""Functions of each element: their slopes, one line each. Arguments broadcast as in NumPy."""
+
+from tinygrad_ko.arrays import SCALARS, quiet
+from tinygrad_ko.primitive import op
+
+
+@op(broadcasts=True, a=lambda g: g, b=lambda g: g)
+def add(a, b):
+    """a + b."""
+    return a + b
+
+
+@op(broadcasts=True, a=lambda g: g, b=lambda g: -g)
+def subtract(a, b):
+    """a - b."""
+    return a - b
+
+
+@op(broadcasts=True, a=lambda g, b: g * b, b=lambda g, a: g * a)
+def multiply(a, b):
+    """a times b."""
+    return a * b
+
+
+@op(broadcasts=True, a=lambda g, b: g / b, b=lambda g, out, b: -g * out / b)
+def divide(a, b):
+    """a divided by b."""
+    return a / b
+
+
+@op(x=lambda g: -g)
+def negative(x):
+    """-x."""
+    return -x
+
+
+@op(x=lambda g, x: g * sign(x))
+def abs(xp, x):
+    """The absolute value. At 0 its slope is taken to be 0."""
+    return xp.abs(x)
+
+
+@op(x=lambda g: zeros_like(g))
+def sign(xp, x):
+    """-1, 0 or 1. Its slope is honestly 0, and taken to be 0 at the jump."""
+    return xp.sign(x)
+
+
+@op(x=lambda g: zeros_like(g))
+def zeros_like(xp, x):
+    """Zeros in the shape and dtype of x. They do not depend on x: the slope is honestly 0."""
+    return xp.zeros_like(x)
+
+
+@op(x=lambda g, out: g * out)
+def exp(xp, x):
+    """e to the power x."""
+    return xp.exp(x)
+
+
+@op(x=lambda g, x: g / x)
+def log(xp, x):
+    """The natural logarithm."""
+    return xp.log(x)
+
+
+@op(x=lambda g, out: g / (2 * out))
+def sqrt(xp, x):
+    """The square root. Its slope at 0 is infinite."""
+    return xp.sqrt(x)
+
+
+@op(x=lambda g, x: g * (2 * x))
+def square(x):
+    """x times x."""
+    return x * x
+
+
+@op(x=lambda g, x: g * cos(x))
+def sin(xp, x):
+    """The sine of x in radians."""
+    return xp.sin(x)
+
+
+@op(x=lambda g, x: -g * sin(x))
+def cos(xp, x):
+    """The cosine of x in radians."""
+    return xp.cos(x)
+
+
+@op(x=lambda g, out: g * (1 - out * out))
+def tanh(xp, x):
+    """The hyperbolic tangent."""
+    return xp.tanh(x)
+
+
+@op(x=lambda g, out: g * (out * (1 - out)))
+def sigmoid(xp, x):
+    """1 / (1 + exp(-x))."""
+    with quiet(over="ignore"):  # exp(-x) may be infinite: then 1 / inf is 0, as it should be
+        return 1 / (1 + xp.exp(-x))
+
+
+@op(x=lambda g, out: where(out > 0, g, 0))
+def relu(xp, x):
+    """The larger of x and 0. At 0 its slope is taken to be 0."""
+    return xp.maximum(x, 0)
+
+
+@op(x=lambda g: zeros_like(g))
+def step_function(xp, x):
+    """1 where x is above 0, else 0. Its slope is honestly 0, and taken to be 0 at the jump."""
+    return xp.sign(xp.maximum(x, 0))
+
+
+def identity_function(x):
+    """x itself: the activation of an output layer for regression."""
+    return x
+
+
+@op(broadcasts=True, a=lambda g, a, b: share(a > b, a == b, g), b=lambda g, a, b: share(b > a, a == b, g))
+def maximum(xp, a, b):
+    """The larger of a and b. Where they are equal each gets half of the gradient."""
+    return xp.maximum(a, b)
+
+
+@op(broadcasts=True, a=lambda g, a, b: share(a < b, a == b, g), b=lambda g, a, b: share(b < a, a == b, g))
+def minimum(xp, a, b):
+    """The smaller of a and b. Where they are equal each gets half of the gradient."""
+    return xp.minimum(a, b)
+
+
+def share(wins, ties, g):
+    """All of the gradient to the winner, half of it at a tie."""
+    return where(wins, g, where(ties, g / 2, 0))
+
+
+@op(broadcasts=True, condition=None, x=lambda g, condition: where(condition, g, 0), y=lambda g, condition: where(condition, 0, g))
+def where(xp, condition, x, y):
+    """x where the condition holds, else y. No gradient goes to the side that is not taken, but see "NaN" in the manual."""
+    return xp.where(condition, x, y)
+
+
+@op(x=lambda g, x, min, max: where(inside(x, min, max), g, 0), min=None, max=None)
+def clip(xp, x, min=None, max=None):
+    """x limited to [min, max]; either may be None. On a limit itself the slope is taken to be 1."""
+    return xp.clip(x, min, max)
+
+
+def inside(x, low, high):
+    """Where x is not beyond a limit."""
+    return ((x >= low) if low is not None else True) & ((x <= high) if high is not None else x == x)
+
+
+@op(x=lambda g, x, exponent: g * (exponent * x ** (exponent - 1)) if exponent != 0 else zeros_like(g))
+def scalar_power(x, *, exponent):
+    """x to the power of a Python number."""
+    return x**exponent
+
+
+@op(
+    broadcasts=True,
+    a=lambda g, a, b: g * (b * a ** where((a == 0) & (b == 0), 1, b - 1)),
+    b=lambda g, out, a, b: g * where((a == 0) & (b > 0), 0, out * log(where((a == 0) & (b > 0), 1, a))),
+)
+def tensor_power(a, b):
+    """a to the power b, both arrays. For a below 0 there is no slope in b: it is NaN."""
+    return a**b
+
+
+def power(a, b):
+    """a to the power b: a Python number or an array."""
+    return scalar_power(a, exponent=b) if isinstance(b, SCALARS) else tensor_power(a, b)
+
+
+@op(x=lambda g: g)
+def astype(x, /, dtype):
+    """x in another floating dtype; the gradient comes back in the dtype of x."""
+    return x.astype(dtype)

@@ -1,0 +1,33 @@
+"""Taking parts of an array and putting them back: each is the other's formula."""
+
+from tinygrad_ko import arrays
+from tinygrad_ko.graph import Handle
+from tinygrad_ko.primitive import Patch, op
+
+
+@op(x=lambda g, x_shape, index: put_back(g, x_shape, index))
+def getitem(x, *, index):
+    """x[index]: ints, slices, None, ..., integer arrays (with repeats) and boolean masks. What is taken twice gets two gradients."""
+    return x[index]
+
+
+@op(values=lambda g, index: g[index])
+def scatter(xp, values, *, shape, index):
+    """Zeros of a shape, with the values added at an index; where the index repeats they add up."""
+    out = xp.zeros(shape, dtype=values.dtype)
+    arrays.add_at(out, index, values)
+    return out
+
+
+def put_back(g, shape, index):
+    """The gradient of x[index]: as a Tensor when it is recorded, else as a patch that the walk adds into one array."""
+    return scatter(g, shape=shape, index=index) if isinstance(g, Handle) else Patch(g, index)
+
+
+def stored(index):
+    """An index that later writes to its arrays do not change, with lists as arrays."""
+    if isinstance(index, tuple):
+        return tuple(map(stored, index))
+    if isinstance(index, Handle):
+        return index.settled()
+    return arrays.own(index) if isinstance(index, list) or hasattr(index, "shape") else index

@@ -1,0 +1,35 @@
+"""Products of matrices."""
+
+from math import prod
+
+from tinygrad_ko.arrays import as_array, operand
+from tinygrad_ko.ops.shape import matrix_transpose, reshape
+from tinygrad_ko.primitive import op
+
+
+@op(broadcasts=True, a=lambda g, b: g @ matrix_transpose(b), b=lambda g, a: matrix_transpose(a) @ g)
+def matrix_product(xp, a, b):
+    """a @ b for matrices and stacks of matrices: (..., n, k) @ (..., k, m) gives (..., n, m), and stacks broadcast."""
+    return xp.matmul(a, b)
+
+
+def matmul(a, b):
+    """a @ b as NumPy defines it: a 1-d a is a row, a 1-d b is a column, and more than two axes are stacks of matrices."""
+    a, b = (x if hasattr(x, "ndim") else as_array(operand(x)) for x in (a, b))
+    if a.ndim == 2 == b.ndim or min(a.ndim, b.ndim) == 0:
+        return matrix_product(a, b)
+    if a.ndim == 1:
+        return drop(matmul(reshape(a, (1, a.shape[0])), b), -1 if b.ndim == 1 else -2)
+    if b.ndim == 1:
+        return drop(matmul(a, reshape(b, (b.shape[0], 1))), -1)
+    if b.ndim == 2:  # one product of large matrices instead of a stack of small ones
+        out = matrix_product(reshape(a, (prod(a.shape[:-1]), a.shape[-1])), b)
+        return reshape(out, (*a.shape[:-1], b.shape[-1]))
+    return matrix_product(a, b)
+
+
+def drop(x, axis):
+    """x without an axis of length 1."""
+    shape = list(x.shape)
+    del shape[axis]
+    return reshape(x, tuple(shape))

@@ -1,0 +1,96 @@
+"""How wrong a prediction is: the losses of the book, for one sample and for a batch.
+
+`t` is one-hot (or any distribution, in the shape of `y`) or holds labels: an int for one sample, one int per row for a batch.
+"""
+
+import numpy as np
+
+from tinygrad_ko.errors import explain
+from tinygrad_ko.ops.elementwise import log
+from tinygrad_ko.ops.reduction import sum
+from tinygrad_ko.ops.shape import reshape
+from tinygrad_ko.ops.softmax import log_softmax, softmax
+from tinygrad_ko.primitive import op
+
+
+def sum_squares_error(y, t):
+    """Half the sum of the squared differences, 0.5 * sum((y - t) ** 2)."""
+    return 0.5 * sum((y - t) ** 2)
+
+
+def cross_entropy_error(y, t):
+    """The mean over the batch of -log(y + 1e-7) at the right class, from probabilities y of shape (n,) or (batch, n).
+
+    The 1e-7 keeps the logarithm finite where y is 0 (and makes the loss about 1e-7 too small elsewhere). From scores, before softmax,
+    `softmax_cross_entropy` is exact.
+    """
+    y, t, is_label = rows(y, t, "cross_entropy_error")
+    picked = log(y[np.arange(len(t)), t] + 1e-7) if is_label else t * log(y + 1e-7)
+    return -sum(picked) / y.shape[0]
+
+
+def softmax_cross_entropy(scores, t):
+    """The mean over the batch of -log(softmax(scores)) at the right class, exact for any scores of shape (n,) or (batch, n)."""
+    scores, t, is_label = rows(scores, t, "softmax_cross_entropy")
+    if is_label:
+        return labelled(scores, t)
+    return -sum(t * log_softmax(scores)) / scores.shape[0]
+
+
+@op(
+    keeps="p",
+    scores=lambda g, p, labels: (p - one_hot(labels, p.shape, p.dtype)) * (g / p.shape[0]),
+    labels=None,
+    p=lambda scores: softmax(scores),
+)
+def labelled(xp, scores, labels):
+    """Softmax and cross entropy in one step, for a batch of scores with labels."""
+    shifted = scores - xp.max(scores, axis=-1, keepdims=True)
+    p = xp.exp(shifted)
+    total = xp.sum(p, axis=-1, keepdims=True)
+    p /= total
+    return (xp.sum(xp.log(total), axis=None) - xp.sum(shifted[xp.arange(len(labels)), labels], axis=None)) / len(labels), p
+
+
+def one_hot(labels, shape, dtype):
+    """Rows of zeros with a 1 at each label."""
+    rows = np.zeros(shape, dtype)
+    rows[np.arange(len(labels)), labels] = 1
+    return rows
+
+
+def rows(y, t, name):
+    """Predictions as a batch of rows, targets as labels or as rows of distributions, and whether they are labels.
+
+    Raises ValueError for targets of another length or shape or labels that are no class, TypeError for labels that are not integers.
+    """
+
+    def refuse(kind, what, korean):
+        raise explain(kind(f"{name}: {what}"), f"{name}: {korean}")
+
+    if y.ndim not in (1, 2):
+        refuse(ValueError, f"y must have shape (n,) or (batch, n), not {y.shape}", f"y의 형상은 (n,) 또는 (batch, n)이어야 합니다: {y.shape}")
+    t = t if hasattr(t, "ndim") else np.asarray(t)
+    if t.ndim == y.ndim and t.shape == y.shape:
+        return (y, t, False) if y.ndim == 2 else (reshape(y, (1, y.shape[0])), t.reshape(1, -1), False)
+    if y.ndim == 1:
+        y = reshape(y, (1, y.shape[0]))
+        t = t.reshape(-1)
+    batch, classes = y.shape
+    if t.shape != (batch,):
+        refuse(
+            ValueError,
+            f"{batch} rows of {classes} scores need {batch} labels or targets of shape {y.shape}, got shape {t.shape}",
+            f"행이 {batch}개이므로 레이블 {batch}개 또는 형상 {y.shape}의 원-핫 배열이 필요한데, 받은 배열의 형상은 {t.shape}입니다.",
+        )
+    t = np.asarray(t)
+    if t.dtype.kind not in "iu":
+        refuse(TypeError, f"labels must be integers, not {t.dtype}", f"레이블은 정수여야 합니다. 받은 자료형은 {t.dtype}입니다.")
+    if batch and (np.minimum.reduce(t) < 0 or np.maximum.reduce(t) >= classes):
+        bad = int(np.flatnonzero((t < 0) | (t >= classes))[0])
+        refuse(
+            ValueError,
+            f"label {t[bad]} at position {bad} is not one of the {classes} classes 0..{classes - 1}",
+            f"{bad}번째 레이블 {t[bad]}은(는) 0부터 {classes - 1}까지의 클래스가 아닙니다.",
+        )
+    return y, t, True

@@ -1,0 +1,19 @@
+"""Scores into probabilities, along one axis, without overflow."""
+
+from tinygrad_ko.ops.elementwise import exp
+from tinygrad_ko.ops.reduction import sum
+from tinygrad_ko.primitive import op
+
+
+@op(x=lambda g, out, axis: out * (g - sum(g * out, axis=axis, keepdims=True)))
+def softmax(xp, x, /, axis=-1):
+    """exp(x) / sum(exp(x)) along an axis (or a tuple of axes, or None for all)."""
+    e = xp.exp(x - xp.max(x, axis=axis, keepdims=True))
+    return e / xp.sum(e, axis=axis, keepdims=True)
+
+
+@op(x=lambda g, out, axis: g - exp(out) * sum(g, axis=axis, keepdims=True))
+def log_softmax(xp, x, /, axis=-1):
+    """The logarithm of softmax."""
+    shifted = x - xp.max(x, axis=axis, keepdims=True)
+    return shifted - xp.log(xp.sum(xp.exp(shifted), axis=axis, keepdims=True))

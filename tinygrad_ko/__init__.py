@@ -1,14 +1,74 @@
-"""tinygrad_ko: automatic differentiation on NumPy that proves its own gradients."""
+"""tinygrad_ko: automatic differentiation on NumPy that proves its own gradients.
+
+    import tinygrad_ko as tg
+    x = tg.Tensor([1.0, 2.0], requires_grad=True)
+    tg.sum(x * tg.sin(x)).backward()
+    x.grad
+"""
+
+from typing import Any
 
 from tinygrad_ko.backprop import grad
+from tinygrad_ko.check import (
+    GradientMismatch,
+    GradientUndecided,
+    check_gradient,
+    gradient_descent,
+    numerical_diff,
+    numerical_gradient,
+)
 from tinygrad_ko.graph import no_grad, scope, watch
-from tinygrad_ko.ops.elementwise import *
+from tinygrad_ko.ops.elementwise import (
+    abs,
+    add,
+    astype,
+    clip,
+    cos,
+    divide,
+    exp,
+    identity_function,
+    log,
+    maximum,
+    minimum,
+    multiply,
+    negative,
+    power,
+    relu,
+    sigmoid,
+    sign,
+    sin,
+    sqrt,
+    square,
+    step_function,
+    subtract,
+    tanh,
+    where,
+    zeros_like,
+)
 from tinygrad_ko.ops.linalg import matmul
 from tinygrad_ko.ops.losses import cross_entropy_error, softmax_cross_entropy, sum_squares_error
 from tinygrad_ko.ops.reduction import logsumexp, max, mean, min, sum
-from tinygrad_ko.ops.shape import broadcast_to, concat, expand_dims, matrix_transpose, permute_dims, reshape, squeeze, stack
+from tinygrad_ko.ops.shape import (
+    broadcast_to,
+    concat,
+    expand_dims,
+    matrix_transpose,
+    permute_dims,
+    reshape,
+    squeeze,
+    stack,
+)
 from tinygrad_ko.ops.softmax import log_softmax, softmax
 from tinygrad_ko.primitive import op
 from tinygrad_ko.tensor import Tensor
 
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    """`tg.nn`, `tg.optim` and `tg.data` are imported when they are first asked for."""
+    if name in ("data", "nn", "optim"):
+        from importlib import import_module
+
+        return import_module(f"tinygrad_ko.{name}")
+    raise AttributeError(f"module 'tinygrad_ko' has no attribute {name!r}")

@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 from tinygrad_ko.errors import explain
 
 
+Rng = int | np.random.Generator | None
+
+
 class RandomSource(Protocol):
     """What the module `np.random` and a `np.random.Generator` spell alike; nothing else is used here."""
 
@@ -31,7 +34,7 @@ class RandomSource(Protocol):
         """Draw `size` numbers from 0 ... n-1, with replacement."""
 
 
-def generator(rng: int | np.random.Generator | None = None) -> RandomSource:
+def generator(rng: Rng = None) -> RandomSource:
     """Turn an `rng` argument into something with `standard_normal`, `random`, `permutation` and `choice`.
 
     Errors: TypeError for anything but None, an int or a Generator; ValueError for a negative seed.

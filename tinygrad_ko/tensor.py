@@ -428,3 +428,8 @@ def restored(data: Array, requires_grad: bool, name: str | None, grad: Array | N
     if grad is not None:
         tensor.grad = grad
     return tensor
+
+
+def borrow(array: Array, requires_grad: bool = False, name: str | None = None) -> Tensor:
+    """A Tensor on an array without a copy, for a graph that is gone before anybody can write to the array."""
+    return handle(Tensor, array, Leaf(array, name) if requires_grad else None)

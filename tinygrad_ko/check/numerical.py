@@ -1,0 +1,103 @@
+"""The numerical gradient of the book: the central difference with h = 1e-4, in all its slowness.
+
+It is the reference that learners know, with the book's figures to the last digit. It has no idea when it is wrong: its typical relative error is
+1e-9, but where x is so large that x + h == x it is 0 without a word. `check_gradient` is the judge; this is the teacher.
+
+Source: Koki Saitoh, "Deep Learning from Scratch", chapter 4.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tinygrad_ko.arrays import Array
+from tinygrad_ko.errors import explain
+from tinygrad_ko.graph import Handle
+
+
+def numerical_diff(f: Callable[[Any], Any], x: Any, h: float = 1e-4) -> Any:
+    """The derivative of f at x by a central difference, (f(x + h) - f(x - h)) / (2h).
+
+    `x` is a number, or an array if f works on each element; the result has its shape.
+
+    >>> numerical_diff(lambda x: 0.01 * x**2 + 0.1 * x, 5)
+    0.1999999999990898
+    """
+    step(h)
+    return (f(x + h) - f(x - h)) / (2 * h)
+
+
+def numerical_gradient(f: Callable[[Any], Any], x: Any, h: float = 1e-4) -> Array:
+    """The gradient of f at the array x: one central difference for each of its elements, so 2 * x.size evaluations of f.
+
+    `f` takes the array and returns one number. A writable float64 array is changed in place, one element at a time, and restored bit for bit
+    whatever happens: so a function that ignores its argument and reads the same array elsewhere, as `lambda w: net.loss(x, t)` does, sees the
+    change. A Tensor of float64 is treated so too. Other dtypes, read-only arrays and lists are copied to float64 first. The
+    result is a float64 array in the shape of x.
+
+    Raises TypeError for an array of integers, ValueError if f does not return one number.
+
+    >>> numerical_gradient(lambda x: x[0] ** 2 + x[1] ** 2, np.array([3.0, 4.0]))
+    array([6., 8.])
+    """
+    step(h)
+    seen = x.lend() if isinstance(x, Handle) else x
+    array = np.asarray(seen)
+    if array.dtype.kind != "f":
+        raise explain(
+            TypeError(f"numerical_gradient needs floating point numbers to move by h, not {array.dtype}: pass x.astype(float)"),
+            f"자료형이 {array.dtype}인 배열은 h만큼 움직일 수 없어 기울기가 틀리게 됩니다. x.astype(float)을 넘기십시오.",
+        )
+    if array is not seen or array.dtype != np.float64 or not array.flags.writeable:
+        array = argument = array.astype(np.float64)
+    else:
+        argument = x
+
+    def value(index: tuple[int, ...], at: float) -> float:
+        array[index] = at
+        return one_number(f(argument))
+
+    grad = np.zeros(array.shape)
+    for index in np.ndindex(array.shape):
+        here = array[index]
+        try:
+            grad[index] = (value(index, here + h) - value(index, here - h)) / (2 * h)
+        finally:
+            array[index] = here
+    return grad
+
+
+def gradient_descent(
+    f: Callable[[Any], Any], init_x: Any, lr: float = 0.01, step_num: int = 100, history: bool = False
+) -> Any:
+    """Walk downhill from `init_x`: `step_num` times x -= lr * numerical_gradient(f, x).
+
+    Returns the last x, a new float64 array (`init_x` stays as it is); with `history=True` also the x before each step, in the shape
+    (step_num, *x.shape).
+
+    >>> gradient_descent(lambda x: x[0] ** 2 + x[1] ** 2, np.array([-3.0, 4.0]), lr=0.1, step_num=100)
+    array([-6.11110793e-10,  8.14814391e-10])
+    """
+    x = np.array(init_x, dtype=np.float64)
+    trace = []
+    for _ in range(step_num):
+        trace.append(x.copy())
+        x -= lr * numerical_gradient(f, x)
+    return (x, np.array(trace).reshape(step_num, *x.shape)) if history else x
+
+
+def step(h: float) -> None:
+    if not h > 0:
+        raise explain(ValueError(f"the step h must be above 0, not {h}"), f"h는 0보다 커야 합니다. 받은 값: {h}")
+
+
+def one_number(value: Any) -> float:
+    """The value of f, as a float."""
+    array = np.asarray(value.numpy() if isinstance(value, Handle) else value)  # type: ignore[attr-defined]
+    if array.size != 1:
+        raise explain(
+            ValueError(f"f must return one number, but it returned shape {array.shape}; reduce it, for example with np.sum"),
+            f"f는 수 하나를 반환해야 하는데 형상이 {array.shape}인 배열을 반환했습니다. np.sum 등으로 줄이십시오.",
+        )
+    return float(array.reshape(()))

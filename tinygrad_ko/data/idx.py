@@ -1,0 +1,80 @@
+"""The IDX file format, as far as MNIST needs it: arrays of unsigned bytes, gzipped or not.
+
+    byte 0, 1       0 0
+    byte 2          8, the code for unsigned bytes (the format has other types; this reader refuses them)
+    byte 3          the number of axes: 1 for labels, 3 for images
+    4 bytes each    the length of each axis, big-endian
+    the rest        the elements, last axis fastest
+
+The format is described at the foot of LeCun, Cortes and Burges' MNIST page, http://yann.lecun.com/exdb/mnist/.
+"""
+
+import gzip
+import math
+import os
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinygrad_ko.errors import explain
+
+
+def read_idx(path: str | os.PathLike[str], ndim: int) -> NDArray[np.uint8]:
+    """Read one IDX file of unsigned bytes with `ndim` axes; the header says how long they are.
+
+    Whether the file is gzipped is told by its content, not its name. Nothing is guessed or repaired: a file
+    that is damaged, too short, too long, empty, or something else, is a ValueError that names it and says
+    what is wrong.
+
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "labels")
+    ...     _ = path.write_bytes(bytes([0, 0, 8, 1, 0, 0, 0, 3, 7, 2, 1]))
+    ...     read_idx(path, ndim=1)
+    array([7, 2, 1], dtype=uint8)
+    """
+    content = Path(path).read_bytes()
+    if content[:2] == b"\x1f\x8b":
+        try:
+            content = gzip.decompress(content)
+        except (OSError, EOFError, zlib.error) as error:
+            raise explain(
+                ValueError(f"{path} is a damaged gzip file: {error}"),
+                "압축 파일이 손상되었거나 끝까지 내려받아지지 않았습니다. 파일을 다시 구해야 합니다.",
+            ) from error
+
+    magic, start = bytes([0, 0, 8, ndim]), 4 + 4 * ndim
+    if content[:4] != magic:
+        raise explain(
+            ValueError(
+                f"{path} is not an IDX file of unsigned bytes with {ndim} axes: "
+                f"it starts with the bytes {list(content[:4])}, not {list(magic)}"
+            ),
+            "다른 형식의 파일입니다. 이미지 파일과 라벨 파일이 뒤바뀌지 않았는지 확인해야 합니다.",
+        )
+    if len(content) < start:
+        raise explain(
+            ValueError(f"{path} ends inside its header: {len(content)} of {start} bytes"),
+            "파일이 머리 부분에서 끊겼습니다. 파일을 다시 구해야 합니다.",
+        )
+    shape = struct.unpack(f">{ndim}I", content[4:start])
+    expected, found = math.prod(shape), len(content) - start
+    size = "x".join(map(str, shape))
+    if expected == 0:
+        raise explain(
+            ValueError(f"{path} holds no data: its header says {size}"),
+            "파일 머리에 적힌 크기가 0이어서 읽을 데이터가 없습니다.",
+        )
+    if found != expected:
+        raise explain(
+            ValueError(
+                f"{path} is damaged: its header promises {size} = {expected} bytes of data, {found} follow"
+            ),
+            "머리에 적힌 크기와 실제 데이터의 길이가 다릅니다. "
+            "파일이 잘렸거나 다른 내용이 덧붙은 것이니 다시 구해야 합니다.",
+        )
+    return np.frombuffer(content, np.uint8, offset=start).reshape(shape).copy()

@@ -1,0 +1,85 @@
+"""What has parameters: found by their names, forgotten gradients, saved and loaded."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tinygrad_ko.graph import scope
+from tinygrad_ko.nn.storage import load_arrays, save_arrays
+from tinygrad_ko.tensor import Tensor
+
+
+class Module:
+    """A function with parameters. Write `__init__`, which keeps Tensors and other Modules in attributes, and `forward`; call the module.
+
+    >>> import tinygrad_ko as tg
+    >>> class Line(Module):
+    ...     def __init__(self):
+    ...         self.a, self.b = tg.Tensor(2.0, requires_grad=True), tg.Tensor(1.0, requires_grad=True)
+    ...     def forward(self, x):
+    ...         return self.a * x + self.b
+    >>> line = Line()
+    >>> line(tg.Tensor([0.0, 1.0])).tolist(), list(line.named_parameters())
+    ([1.0, 3.0], ['a', 'b'])
+    """
+
+    def forward(self, *inputs: Any) -> Any:
+        """What it computes."""
+        raise NotImplementedError(f"{type(self).__name__} has no forward")
+
+    def __call__(self, *inputs: Any) -> Any:
+        with scope(type(self).__name__):
+            return self.forward(*inputs)
+
+    def named_parameters(self) -> dict[str, Tensor]:
+        """Every Tensor that requires a gradient, in this module and in those it is made of, by its path: `layers.0.W`. A shared one once."""
+        found: dict[int, tuple[str, Tensor]] = {}
+        for path, tensor in tensors_in(self, "", set()):
+            if tensor.requires_grad:
+                found.setdefault(id(tensor), (path, tensor))
+        return dict(found.values())
+
+    def parameters(self) -> list[Tensor]:
+        """Every Tensor that requires a gradient."""
+        return list(self.named_parameters().values())
+
+    def zero_grad(self) -> None:
+        """Forget all gradients."""
+        for tensor in self.parameters():
+            tensor.zero_grad()
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the parameters to an `.npz` file, whole or not at all. Returns the path written."""
+        return save_arrays(path, {name: tensor.numpy() for name, tensor in self.named_parameters().items()})
+
+    def load(self, path: str | os.PathLike[str]) -> None:
+        """Read the parameters from a file that `save` wrote. Raises ValueError, and changes nothing, if a name or a shape differs."""
+        parameters = self.named_parameters()
+        arrays = load_arrays(path, {name: tensor.shape for name, tensor in parameters.items()})
+        for name, tensor in parameters.items():
+            tensor.data = arrays[name].astype(tensor.dtype)
+
+    def __repr__(self) -> str:
+        sizes = ", ".join(f"{name}{list(tensor.shape)}" for name, tensor in self.named_parameters().items())
+        return f"{type(self).__name__}({sizes})"
+
+
+def tensors_in(value: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Tensor]]:
+    """The Tensors in an attribute, in the modules, lists, tuples and dicts in it, with their paths."""
+    if isinstance(value, Tensor):
+        yield path, value
+        return
+    if not isinstance(value, Module | list | tuple | dict) or id(value) in seen:
+        return
+    seen.add(id(value))
+    items = vars(value).items() if isinstance(value, Module) else value.items() if isinstance(value, dict) else enumerate(value)
+    for name, item in items:
+        yield from tensors_in(item, f"{path}.{name}" if path else str(name), seen)
+
+
+def size_of(parameters: Any) -> int:
+    """How many numbers there are in some parameters."""
+    return int(np.sum([p.size for p in parameters], dtype=int))

@@ -1,0 +1,159 @@
+"""The networks of the book, as it spells them: `params` is a dict of plain arrays, and plain arrays and floats come out.
+
+One function, `scores`, says what each network computes. On the arrays of `params` it predicts; on Tensors made from them it is recorded, and
+`gradient` needs nothing but `backward()`.
+"""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tinygrad_ko.arrays import Array
+from tinygrad_ko.check.numerical import numerical_gradient
+from tinygrad_ko.errors import explain
+from tinygrad_ko.nn.initializers import normal
+from tinygrad_ko.nn.storage import load_arrays, save_arrays
+from tinygrad_ko.ops.elementwise import identity_function, sigmoid
+from tinygrad_ko.ops.linalg import matmul
+from tinygrad_ko.ops.losses import softmax_cross_entropy
+from tinygrad_ko.ops.softmax import softmax
+from tinygrad_ko.randomness import Rng, generator
+from tinygrad_ko.tensor import borrow
+
+Params = dict[str, Any]
+
+
+class Network:
+    """Parameters by name, and what follows from `scores`: probabilities, loss, accuracy and gradients.
+
+    `x` is one sample of shape (inputs,) or a batch (n, inputs); `t` holds labels or one-hot rows.
+    """
+
+    params: dict[str, Array]
+
+    def scores(self, x: Any, p: Params) -> Any:
+        """The scores before softmax, from parameters p."""
+        raise NotImplementedError
+
+    def predict(self, x: Any) -> Array:
+        """The probability of each class."""
+        return softmax(self.scores(np.asarray(x), self.params))  # type: ignore[no-any-return]
+
+    def loss(self, x: Any, t: Any) -> float:
+        """The mean cross entropy of the predictions, exact (computed from the scores)."""
+        return float(softmax_cross_entropy(self.scores(np.asarray(x), self.params), t))
+
+    def accuracy(self, x: Any, t: Any) -> float:
+        """The share of samples whose most probable class is the right one."""
+        best = self.scores(np.asarray(x), self.params).argmax(axis=-1)
+        t = np.asarray(t)
+        right = t.argmax(axis=-1) if t.ndim > best.ndim else t
+        if right.shape != best.shape:
+            raise explain(
+                ValueError(f"{best.size} predictions cannot be compared with targets of shape {t.shape}"),
+                f"예측은 {best.size}개인데 정답의 형상은 {t.shape}입니다.",
+            )
+        return float(np.mean(best == right))
+
+    def gradient(self, x: Any, t: Any) -> dict[str, Array]:
+        """The gradient of the loss with respect to each parameter, by backpropagation."""
+        p = {name: borrow(array, requires_grad=True, name=name) for name, array in self.params.items()}
+        softmax_cross_entropy(self.scores(borrow(np.asarray(x)), p), t).backward()
+        return {name: tensor.grad for name, tensor in p.items()}
+
+    def numerical_gradient(self, x: Any, t: Any) -> dict[str, Array]:
+        """The same by central differences: two evaluations of the loss for every single number in `params`."""
+        return {name: numerical_gradient(lambda _: self.loss(x, t), array) for name, array in self.params.items()}
+
+    numerical_gradient_params = numerical_gradient
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write `params` to an `.npz` file, whole or not at all. Returns the path written."""
+        return save_arrays(path, self.params)
+
+    def load(self, path: str | os.PathLike[str]) -> None:
+        """Read `params` from a file. Raises ValueError, and changes nothing, if a name or a shape differs."""
+        arrays = load_arrays(path, {name: array.shape for name, array in self.params.items()})
+        self.params = {name: arrays[name].astype(array.dtype) for name, array in self.params.items()}
+
+
+class TwoLayerNet(Network):
+    """One hidden layer: softmax(sigmoid(x @ W1 + b1) @ W2 + b2).
+
+    `params` holds W1 (inputs, hidden), b1, W2 (hidden, outputs), b2 as float64 arrays that may be changed in place or replaced.
+
+    >>> net = TwoLayerNet(input_size=784, hidden_size=100, output_size=10, rng=0)
+    >>> sum(p.size for p in net.params.values())
+    79510
+    >>> net.predict(np.zeros((100, 784))).shape
+    (100, 10)
+    """
+
+    def __init__(
+        self, input_size: int, hidden_size: int, output_size: int, weight_init_std: float = 0.01, *, rng: Rng = None
+    ) -> None:
+        source, weights = generator(rng), normal(weight_init_std)
+        self.params = {
+            "W1": weights((input_size, hidden_size), source),
+            "b1": np.zeros(hidden_size),
+            "W2": weights((hidden_size, output_size), source),
+            "b2": np.zeros(output_size),
+        }
+
+    def scores(self, x: Any, p: Params) -> Any:
+        hidden = sigmoid(matmul(x, p["W1"]) + p["b1"])
+        return matmul(hidden, p["W2"]) + p["b2"]
+
+
+class SimpleNet(Network):
+    """One layer without bias, softmax(x @ W), with the book's W of shape (2, 3) drawn from the normal distribution."""
+
+    def __init__(self, *, rng: Rng = None) -> None:
+        self.params = {"W": generator(rng).standard_normal((2, 3))}
+
+    @property
+    def W(self) -> Array:
+        """The weights."""
+        return self.params["W"]
+
+    @W.setter
+    def W(self, value: Any) -> None:
+        self.params["W"] = np.asarray(value, dtype=np.float64)
+
+    def scores(self, x: Any, p: Params) -> Any:
+        return matmul(x, p["W"])
+
+    def predict(self, x: Any) -> Array:
+        """The scores: the book's simpleNet applies softmax in its loss only."""
+        return self.scores(np.asarray(x), self.params)  # type: ignore[no-any-return]
+
+
+class ThreeLayerNet(Network):
+    """Two hidden layers with sigmoid, then `output` (the identity by default): the book's 2-3-2-2 network, or any params W1 b1 W2 b2 W3 b3.
+
+    >>> ThreeLayerNet().predict(np.array([1.0, 0.5]))
+    array([0.31682708, 0.69627909])
+    """
+
+    def __init__(self, params: dict[str, Array] | None = None, *, output: Callable[[Any], Any] = identity_function) -> None:
+        self.output = output
+        self.params = params or {
+            "W1": np.array([[0.1, 0.3, 0.5], [0.2, 0.4, 0.6]]),
+            "b1": np.array([0.1, 0.2, 0.3]),
+            "W2": np.array([[0.1, 0.4], [0.2, 0.5], [0.3, 0.6]]),
+            "b2": np.array([0.1, 0.2]),
+            "W3": np.array([[0.1, 0.3], [0.2, 0.4]]),
+            "b3": np.array([0.1, 0.2]),
+        }
+
+    def scores(self, x: Any, p: Params) -> Any:
+        z1 = sigmoid(matmul(x, p["W1"]) + p["b1"])
+        z2 = sigmoid(matmul(z1, p["W2"]) + p["b2"])
+        return matmul(z2, p["W3"]) + p["b3"]
+
+    def predict(self, x: Any) -> Array:
+        """`output` of the scores."""
+        return self.output(self.scores(np.asarray(x), self.params))  # type: ignore[no-any-return]

@@ -1,0 +1,71 @@
+"""Named arrays on disk: one `.npz` file, never pickle, replaced whole or not at all."""
+
+import os
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+import numpy as np
+
+from tinygrad_ko.arrays import Array
+from tinygrad_ko.errors import explain
+
+
+def npz(path: str | os.PathLike[str]) -> Path:
+    """The path, with the ending `.npz` if it has none."""
+    path = Path(path)
+    return path if path.suffix == ".npz" else path.with_name(path.name + ".npz")
+
+
+def save_arrays(path: str | os.PathLike[str], arrays: Mapping[str, Array]) -> Path:
+    """Write the arrays to a temporary file beside `path` and rename it, so that being killed loses nothing. Returns the path written."""
+    target = npz(path)
+    with NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as file:
+        try:
+            np.savez(file, allow_pickle=False, **arrays)  # type: ignore[arg-type]
+            file.flush()
+            os.fsync(file.fileno())
+            file.close()
+            os.replace(file.name, target)
+        except BaseException:
+            file.close()
+            Path(file.name).unlink(missing_ok=True)
+            raise
+    return target
+
+
+def load_arrays(path: str | os.PathLike[str], shapes: Mapping[str, tuple[int, ...]] | None = None) -> dict[str, Array]:
+    """The arrays of a file; with `shapes`, refused whole unless it holds exactly these names with these shapes.
+
+    Raises FileNotFoundError, or ValueError that says what is wrong with the file.
+    """
+    source = Path(path) if Path(path).exists() else npz(path)
+    if not source.exists():
+        raise explain(FileNotFoundError(f"no such file: {source}"), f"파일이 없습니다: {source}")
+    try:
+        with np.load(source, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile, AttributeError, KeyError) as error:
+        raise explain(
+            ValueError(f"{source} is not a whole .npz file of arrays ({error})"),
+            f"{source}은(는) 온전한 .npz 파일이 아닙니다. 파일이 잘렸거나 다른 형식일 수 있습니다.",
+        ) from error
+    if shapes is None:
+        return arrays
+    wrong = [
+        *(f"{name} is missing" for name in shapes if name not in arrays),
+        *(f"{name} is unknown" for name in arrays if name not in shapes),
+        *(
+            f"{name} has shape {arrays[name].shape}, not {shape}"
+            for name, shape in shapes.items()
+            if name in arrays and arrays[name].shape != shape
+        ),
+        *(f"{name} holds {array.dtype}, not real numbers" for name, array in arrays.items() if array.dtype.kind not in "fiu"),
+    ]
+    if wrong:
+        raise explain(
+            ValueError(f"{source} does not fit: {'; '.join(wrong)}. Nothing was loaded"),
+            f"{source}의 매개변수가 맞지 않아 아무것도 불러오지 않았습니다: {'; '.join(wrong)}",
+        )
+    return arrays

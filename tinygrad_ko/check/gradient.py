@@ -73,7 +73,7 @@ def check_gradient(
 
     >>> import tinygrad_ko as tg
     >>> print(tg.check_gradient(tg.tanh, np.array([0.5, -1.0]), projections=1))  # doctest: +ELLIPSIS
-    tanh: 1 projections agree, 4 evaluations
+    tanh: 1 projections agree, 7 evaluations
       order 1, argument 0: analytic ..., numeric ..., difference ..., tolerance ...
     """
     generator = np.random.default_rng(rng)
@@ -118,25 +118,27 @@ def first_order(
             d = generator.normal(size=x.shape) * np.maximum(np.abs(x), 0.01 * np.max(np.abs(x), initial=1.0))
 
             def along(s: float, i: int = i, d: Array = d, c: Array = c) -> float:
-                moved = [tensor(x + s * d if j == i else x) for j, x in enumerate(arrays)]
+                moved = [tensor(np.asarray(x + s * d) if j == i else x) for j, x in enumerate(arrays)]
                 return float(np.sum(c * (f(*moved).numpy() - y.numpy())))
 
-            size = float(np.sum(np.abs(c * y.numpy())))
-            numeric, claim = slope(along, h, size)
-            report.evaluations += 4
             analytic, terms = float(np.sum(g * d)), float(np.sum(np.abs(g * d)))
+            size = float(np.sum(np.abs(c * y.numpy())) + np.sum(np.abs(g * x)))  # what is rounded: f, and x + s d
+            numeric, claim, one_sided = slope(along, h, size)
+            report.evaluations += 7
             row = Projection(order, i, analytic, numeric, 2 * claim + 64 * EPS * terms)
-            judge(report, row, max(terms, 1e-6 * size))
+            judge(report, row, max(terms, one_sided, 1e-6 * size))
 
 
-def slope(along: Callable[[float], float], h: float, size: float) -> tuple[float, float]:
-    """The slope at 0 by a central difference, and a claim of how far it is off.
+def slope(along: Callable[[float], float], h: float, size: float) -> tuple[float, float, float]:
+    """The slope at 0 by a central difference, a claim of how far it is off, and the larger of the slopes to either side.
 
     The error of a central difference is a h^2 + O(h^4), so two of them with h and 2h differ by three times the error of the better; on top of
-    it comes the round-off of values of the given size.
+    it comes the round-off: of values of the given size, and what f still changes in steps that are too small for it to change.
     """
-    better, worse = ((along(s) - along(-s)) / (2 * s) for s in (h, 2 * h))
-    return better, 2 / 3 * abs(worse - better) + 8 * EPS * (size + abs(along(h))) / h
+    right, left = along(h), along(-h)
+    better, worse = (right - left) / (2 * h), (along(2 * h) - along(-2 * h)) / (4 * h)
+    noise = max(abs(along(s) - s * better) for s in (1e-14, -1e-14, 3e-14))
+    return better, 2 / 3 * abs(worse - better) + (8 * EPS * size + 4 * noise) / h, max(abs(left), abs(right)) / h
 
 
 def judge(report: Report, row: Projection, scale: float) -> None:
@@ -158,10 +160,8 @@ def checkable(x: Any) -> Any:
     """A float64 copy of what can be differentiated; anything else as it is."""
     if isinstance(x, Tensor):
         x = x.numpy()
-    if isinstance(x, int | bool):
-        return x
-    array = np.asarray(x)
-    return array.astype(np.float64) if array.dtype.kind == "f" else x
+    floating = isinstance(x, float) or (isinstance(x, np.ndarray | np.generic) and x.dtype.kind == "f")
+    return np.array(x, dtype=np.float64) if floating else x
 
 
 def tensor(x: Any) -> Any:

@@ -5,6 +5,7 @@
 
 from math import prod
 
+from tinygrad_ko.arrays import quiet
 from tinygrad_ko.ops.elementwise import exp, where
 from tinygrad_ko.ops.shape import broadcast_to, reshape
 from tinygrad_ko.primitive import op
@@ -39,7 +40,8 @@ def logsumexp(xp, x, *, axis=None, keepdims=False):
     """log(sum(exp(x))), without overflow."""
     largest = xp.max(x, axis=axis, keepdims=True)
     largest = xp.where(xp.isfinite(largest), largest, xp.zeros_like(largest))
-    total = xp.log(xp.sum(xp.exp(x - largest), axis=axis, keepdims=True)) + largest
+    with quiet(divide="ignore"):  # the log of 0 is -inf, as it should be
+        total = xp.log(xp.sum(xp.exp(x - largest), axis=axis, keepdims=True)) + largest
     return total if keepdims else total.reshape(remaining(x.shape, axis))
 
 

@@ -1,0 +1,216 @@
+"""Every formula of the rule book, held against the slope that the function really has."""
+
+import importlib
+import inspect
+import pkgutil
+
+import numpy as np
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+import tinygrad_ko as tg
+from tests.ops.table import OPS, ROWS
+from tinygrad_ko import ops
+from tinygrad_ko.check import GradientMismatch, check_gradient
+from tinygrad_ko.primitive import Patch, op
+
+BY_NAME = pytest.mark.parametrize("name", [f.__name__ for f in ROWS])
+ROW = {f.__name__: (f, row) for f, row in ROWS.items()}
+
+
+def shipped():
+    """Every op that is defined in the rule book, found by walking it."""
+    for module in pkgutil.iter_modules(ops.__path__):
+        for value in vars(importlib.import_module(f"tinygrad_ko.ops.{module.name}")).values():
+            if hasattr(value, "op"):
+                yield value
+
+
+def bound(function, options):
+    def call(*arguments):
+        return function(*arguments, **options)
+
+    call.__name__ = function.__name__
+    return call
+
+
+def test_every_op_has_a_row():
+    assert {f.op.name for f in shipped()} == set(OPS)
+
+
+@BY_NAME
+def test_it_computes_what_numpy_computes(name):
+    function, row = ROW[name]
+
+    @given(row.calls)
+    def holds(call):
+        arguments, options = call
+        out = function(*arguments, **options)
+        np.testing.assert_allclose(out, row.like(*arguments, **options), rtol=1e-12, atol=1e-12, strict=False)
+        assert np.shape(out) == np.shape(row.like(*arguments, **options))
+        recorded = function(*(tg.Tensor(a) if isinstance(a, np.ndarray) and a.dtype == float else a for a in arguments), **options)
+        assert np.array_equal(recorded.numpy(), out)
+
+    holds()
+
+
+@BY_NAME
+def test_its_gradients_are_its_slopes_at_both_orders(name):
+    function, row = ROW[name]
+
+    @given(row.calls, st.integers(0, 99))
+    def holds(call, seed):
+        arguments, options = call
+        check_gradient(bound(function, options), *arguments, order=2, projections=1, rng=seed)
+
+    holds()
+
+
+@pytest.mark.parametrize("name", OPS)
+def test_float32_stays_float32_inside_its_formulas(name):
+    """The walk would cast a float64 gradient back: so the formulas are watched themselves."""
+    record, row = OPS[name].op, ROW[name][1]
+    seen = []
+    watched = respelled(record, {a: lambda part: seen.extend(p.dtype for p in parts(part)) or part for a in record.differentiable})
+
+    @given(row.calls)
+    @settings(max_examples=20)
+    def holds(call):
+        arguments, options = call
+        if options.get("dtype") is np.float64:
+            return
+        seen.clear()
+        leaves = [leaf32(a) for a in arguments]
+        y = watched(*leaves, **options)
+        y.backward(np.ones(y.shape))
+        assert y.dtype == np.float32
+        assert set(seen) <= {np.dtype(np.float32)}, f"a formula of {name} left float32"
+        assert all(leaf.grad.dtype == np.float32 for leaf in leaves if isinstance(leaf, tg.Tensor) and leaf.requires_grad)
+
+    holds()
+
+
+def leaf32(a):
+    return tg.Tensor(a.astype(np.float32), requires_grad=True) if isinstance(a, np.ndarray) and a.dtype == float else a
+
+
+def parts(part):
+    return [p.values if isinstance(p, Patch) else p for p in (part if isinstance(part, list) else [part])]
+
+
+def respelled(record, changes):
+    """The same op with some of its formulas' results passed through a function."""
+
+    def changed(formula, change):
+        def spoiled(*words):
+            return change(formula(*words))
+
+        spoiled.__signature__ = inspect.signature(formula)
+        return spoiled
+
+    formulas = {a: changed(f, changes[a]) if a in changes else f for a, f in record.formulas.items()}
+    return op(broadcasts=record.broadcasts, keeps=record.keeps, **formulas)(record.forward)
+
+
+def on_each(change):
+    """A change of an array, on whatever a formula gives: an array, a Tensor, a list of them, a patch."""
+
+    def of(part):
+        if isinstance(part, list):
+            return [of(p) for p in part]
+        return Patch(change(part.values), part.index) if isinstance(part, Patch) else change(part)
+
+    return of
+
+
+MUTANTS = {
+    "sign": on_each(lambda part: -part),
+    "factor": on_each(lambda part: part * 1.001),
+    "dropped": on_each(lambda part: part * 0),
+    "constant": on_each(lambda part: part + 0.001),
+}
+EQUIVALENT = {"sign", "factor", "dropped"}  # on an honest zero
+HONEST_ZEROS = {"sign", "zeros_like", "step_function"}
+SPOILED = [(n, a, m) for n, f in OPS.items() for a in f.op.differentiable for m in MUTANTS if not (n in HONEST_ZEROS and m in EQUIVALENT)]
+
+
+@pytest.mark.parametrize(("name", "argument", "mutant"), SPOILED)
+def test_a_spoiled_formula_is_caught(name, argument, mutant):
+    row = ROW[name][1]
+    spoiled = respelled(OPS[name].op, {argument: MUTANTS[mutant]})
+    complaints = []
+
+    @given(row.calls)
+    @settings(max_examples=15, derandomize=True, phases=[Phase.generate], database=None)
+    def collect(call):
+        arguments, options = call
+        try:
+            check_gradient(bound(spoiled, options), *arguments, projections=1)
+        except GradientMismatch as error:
+            complaints.append(str(error))
+
+    collect()
+    assert complaints, f"nothing noticed that the formula of {name} for {argument} was spoiled ({mutant})"
+    assert all(name in text for text in complaints)
+
+
+def test_a_softmax_without_gradient_is_caught():
+    """A cotangent of ones would pass it: the sum over softmax is constant."""
+    blind = respelled(OPS["softmax"].op, {"x": lambda part: part * 0})
+    with pytest.raises(GradientMismatch, match="softmax"):
+        check_gradient(blind, np.array([[0.1, -0.5, 0.7]]))
+
+
+def slopes(f, *points):
+    leaves = [tg.Tensor(p, requires_grad=True) for p in points]
+    f(*leaves).backward(np.ones(np.broadcast_shapes(*(np.shape(p) for p in points))))
+    return [leaf.grad.tolist() for leaf in leaves]
+
+
+class TestConventionsAtKinks:
+    def test_the_slope_of_relu_abs_sign_and_step_at_0_is_0(self):
+        for f in (tg.relu, tg.abs, tg.sign, tg.step_function):
+            assert slopes(f, [0.0, -0.0]) == [[0.0, 0.0]]
+
+    def test_equal_arguments_of_maximum_and_minimum_share(self):
+        for f in (tg.maximum, tg.minimum):
+            assert slopes(f, [1.0, 2.0], [1.0, 2.0]) == [[0.5, 0.5], [0.5, 0.5]]
+
+    @pytest.mark.parametrize("f", [tg.max, tg.min])
+    def test_ties_of_max_and_min_share_equally(self, f):
+        x = tg.Tensor([[3.0, 3.0, 3.0], [1.0, 1.0, 1.0]], requires_grad=True)
+        f(x, axis=1).backward([3.0, 6.0])
+        assert x.grad.tolist() == [[1, 1, 1], [2, 2, 2]]
+
+    def test_clip_passes_the_gradient_on_its_limits(self):
+        assert slopes(lambda x: tg.clip(x, -1, 1), [-1.0, 1.0, 1.5]) == [[1.0, 1.0, 0.0]]
+
+    def test_the_double_where_keeps_nan_out_at_both_orders(self):
+        x = tg.Tensor([0.0, 4.0], requires_grad=True)
+        safe = tg.where(x > 0, x, 1.0)
+        (first,) = tg.grad(tg.where(x > 0, tg.sqrt(safe), 0.0), [x], [1.0, 1.0], create_graph=True)
+        assert first.tolist() == [0.0, 0.25]
+        assert tg.grad(first, x, [1.0, 1.0]).tolist() == [0.0, -1 / 32]
+
+    def test_a_zero_cotangent_does_not_hide_an_infinite_slope(self):
+        """sqrt(x) * sqrt(x) is x: a rule that masked zero cotangents would say 0 where the truth is 1."""
+        x = tg.Tensor(0.0, requires_grad=True)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            (tg.sqrt(x) * tg.sqrt(x)).backward()
+        assert np.isnan(x.grad)
+
+
+class TestFarEnds:
+    def test_sigmoid_and_softmax_at_1000(self):
+        assert tg.sigmoid(np.array([-1000.0, 1000.0])).tolist() == [0, 1]
+        assert tg.softmax(np.array([1010.0, 1000.0, 990.0])).sum() == 1
+        assert tg.logsumexp(np.array([1000.0, 1000.0])) == 1000 + np.log(2)
+        assert tg.logsumexp(np.array([-np.inf, -np.inf])) == -np.inf
+        assert tg.log_softmax(np.array([0.0, -1000.0])).tolist() == [0, -1000]
+
+    def test_powers_at_0(self):
+        assert slopes(lambda x: x**0, [0.0]) == [[0.0]]
+        assert slopes(lambda x: x**1, [0.0]) == [[1.0]]
+        assert slopes(lambda x: x**2, [0.0]) == [[0.0]]
+        assert slopes(tg.power, [0.0], [2.0]) == [[0.0], [0.0]]

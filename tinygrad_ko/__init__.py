@@ -1,14 +1,13 @@
 """tinygrad_ko: automatic differentiation on NumPy that proves its own gradients.
 
-    import tinygrad_ko as tg
-    x = tg.Tensor([1.0, 2.0], requires_grad=True)
-    tg.sum(x * tg.sin(x)).backward()
-    x.grad
+import tinygrad_ko as tg
+x = tg.Tensor([1.0, 2.0], requires_grad=True)
+tg.sum(x * tg.sin(x)).backward()
+x.grad
 """
 
 from typing import Any
 
-from tinygrad_ko.backprop import grad
 from tinygrad_ko.check import (
     GradientMismatch,
     GradientUndecided,
@@ -60,9 +59,71 @@ from tinygrad_ko.ops.shape import (
 )
 from tinygrad_ko.ops.softmax import log_softmax, softmax
 from tinygrad_ko.primitive import op
-from tinygrad_ko.tensor import Tensor
+from tinygrad_ko.tensor import Tensor, grad
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "abs",
+    "add",
+    "astype",
+    "broadcast_to",
+    "check_gradient",
+    "clip",
+    "concat",
+    "cos",
+    "cross_entropy_error",
+    "data",
+    "divide",
+    "exp",
+    "expand_dims",
+    "grad",
+    "gradient_descent",
+    "GradientMismatch",
+    "GradientUndecided",
+    "identity_function",
+    "log",
+    "log_softmax",
+    "logsumexp",
+    "matmul",
+    "matrix_transpose",
+    "max",
+    "maximum",
+    "mean",
+    "min",
+    "minimum",
+    "multiply",
+    "negative",
+    "nn",
+    "no_grad",
+    "numerical_diff",
+    "numerical_gradient",
+    "op",
+    "optim",
+    "permute_dims",
+    "power",
+    "relu",
+    "reshape",
+    "scope",
+    "sigmoid",
+    "sign",
+    "sin",
+    "softmax",
+    "softmax_cross_entropy",
+    "sqrt",
+    "square",
+    "squeeze",
+    "stack",
+    "step_function",
+    "subtract",
+    "sum",
+    "sum_squares_error",
+    "tanh",
+    "Tensor",
+    "watch",
+    "where",
+    "zeros_like",
+]
 
 
 def __getattr__(name: str) -> Any:

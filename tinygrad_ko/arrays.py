@@ -1,8 +1,8 @@
 """The only file that knows array libraries: the namespace an array belongs to, and who else holds its memory.
 
-The rules are written with the names of the Python array API standard (https://data-apis.org/array-api). On NumPy arrays those names
-come from `quick`, where the slow public spellings are replaced by the ufunc methods behind them: on small arrays `np.add.reduce` takes
-half the time of `np.sum`.
+The rules are written with the names of the Python array API standard (https://data-apis.org/array-api). On NumPy
+arrays those names come from `quick`, where the slow public spellings are replaced by the ufunc methods behind them:
+on small arrays `np.add.reduce` takes half the time of `np.sum`.
 """
 
 from sys import getrefcount
@@ -10,13 +10,16 @@ from types import SimpleNamespace
 from typing import Any, Protocol
 
 import numpy as np
-from numpy import ndarray
+from numpy import asarray, generic, ndarray
 
 from tinygrad_ko.errors import explain
 
 Array = Any  # an array of any library that follows the array API standard; NumPy's unless said otherwise
 
-SCALARS = (int, float)  # bool is an int; Python's own numbers keep an array's dtype (NEP 50), so they stay what they are
+SCALARS = (
+    int,
+    float,
+)  # bool is an int; Python's own numbers keep an array's dtype (NEP 50), so they stay what they are
 
 quick = SimpleNamespace(
     **{
@@ -35,7 +38,7 @@ quick = SimpleNamespace(
 def namespace(*values: Any) -> Any:
     """The array library of the first array among the values: NumPy if there is none."""
     for value in values:
-        if isinstance(value, (ndarray, np.generic)):
+        if isinstance(value, (ndarray, generic)):
             return quick
         if hasattr(value, "__array_namespace__"):
             return value.__array_namespace__()
@@ -43,8 +46,10 @@ def namespace(*values: Any) -> Any:
 
 
 def as_array(value: Any) -> Array:
-    """An array: NumPy's full reductions return scalars, and users pass lists. An array of another library comes back as it is."""
-    return np.asarray(value) if isinstance(value, np.generic) or not hasattr(value, "__array_namespace__") else value
+    """An array: NumPy's full reductions return scalars, and users pass lists. An array of another library comes back
+    as it is.
+    """
+    return asarray(value) if isinstance(value, generic) or not hasattr(value, "__array_namespace__") else value
 
 
 def own(value: Any) -> Any:
@@ -62,11 +67,12 @@ def quiet(**kinds: Any) -> Any:
 
 
 def operand(value: Any) -> Any:
-    """What an op works on, from anything a user passes that is neither an array nor a Python number: lists of numbers become float64.
+    """What an op works on, from anything a user passes that is neither an array nor a Python number: lists of numbers
+    become float64.
 
     Raises TypeError for what is not numeric.
     """
-    if value is None or isinstance(value, np.generic | int | float) or hasattr(value, "__array_namespace__"):
+    if value is None or isinstance(value, generic | int | float) or hasattr(value, "__array_namespace__"):
         return value
     array = np.asarray(value)
     if array.dtype.kind not in "biuf":
@@ -77,7 +83,9 @@ def operand(value: Any) -> Any:
     return array.astype(np.float64) if array.dtype.kind in "iu" and not isinstance(value, np.ndarray) else array
 
 
-PLAIN = frozenset({ndarray, np.float64, np.float32, float, int, bool, type(None)})  # types that `operand` leaves as they are
+PLAIN = frozenset(
+    {ndarray, np.float64, np.float32, float, int, bool, type(None)}
+)  # types that `operand` leaves as they are
 
 
 def add_at(total: ndarray, index: Any, values: Array) -> None:
@@ -98,8 +106,9 @@ class Holder(Protocol):
 def shared(holder: Holder) -> bool:
     """Whether anything besides `holder` can see the memory of its array: a variable of the user's, a view, a graph.
 
-    CPython counts references, and a view refers to the array it was cut from, so the counts tell exactly: one for the holder and one
-    for the call. (No local variable here: it would be counted too.) Memory that NumPy did not allocate counts as shared.
+    CPython counts references, and a view refers to the array it was cut from, so the counts tell exactly: one for the
+    holder and one for the call. (No local variable here: it would be counted too.) Memory that NumPy did not allocate
+    counts as shared.
     """
     if getrefcount(holder._data) > 2:
         return True

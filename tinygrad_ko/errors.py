@@ -1,10 +1,14 @@
-"""Errors that teach: a short English message, and a Korean note that says the same and what to do.
+"""Errors that teach: a short English message, and a Korean note that says the same and what to do about it.
 
-Every error is one of the built-in exceptions that a caller would expect (ValueError, TypeError, RuntimeError, ...). The note travels
-with the exception (PEP 678), so both languages appear in a traceback and neither needs a setting.
+Every error is one of the built-in exceptions that a caller would expect (ValueError, TypeError, RuntimeError, ...).
+The note travels with the exception (PEP 678), so both languages appear in a traceback and neither needs a setting.
+
+Below `explain` stand the errors of the engine itself, so that its own pages can be read without them.
 """
 
-from typing import TypeVar
+from typing import Any, TypeVar
+
+import numpy as np
 
 E = TypeVar("E", bound=BaseException)
 
@@ -20,3 +24,51 @@ def explain(error: E, korean: str) -> E:
     """
     error.add_note(korean)
     return error
+
+
+def described(value: Any) -> str:
+    """An argument of an op, in an error: its dtype and shape, or its type."""
+    return f"{value.dtype}{list(value.shape)}" if hasattr(value, "dtype") else type(value).__name__
+
+
+def refused(error: Exception, op: str, values: tuple[Any, ...]) -> Exception:
+    """The error that a forward raised, as the same kind of error with the name of the op and the shapes it was
+    given.
+    """
+    given = ", ".join(map(described, values))
+    if type(error) in (ValueError, TypeError, IndexError, np.exceptions.AxisError):
+        error = type(error)(f"{op}({given}): {error}")
+    else:
+        error.add_note(f"in {op}({given})")
+    return explain(error, f"{op} 연산을 계산할 수 없습니다. 입력은 {given}입니다. 형상과 인수를 확인하십시오.")
+
+
+def not_differentiable(op: str, argument: str) -> TypeError:
+    """A Tensor that requires a gradient stands where none can be given."""
+    return explain(
+        TypeError(f"{op}: no gradient can be given for {argument!r}; pass {argument}.detach()"),
+        f"{op}의 인수 {argument!r}에 대해서는 기울기를 구할 수 없습니다. 기울기가 필요 없다면 {argument}.detach()를 넘기십시오.",
+    )
+
+
+def spent(op: str) -> RuntimeError:
+    """A graph is walked again after it let go of what it kept."""
+    return explain(
+        RuntimeError(
+            f"{op}: an earlier backward() has let go of what this one needs; compute the value again, or call the first one with "
+            "keep_graph=True (tg.grad always keeps the graph)"
+        ),
+        "이전 backward()에서 계산 그래프에 저장된 값을 이미 지웠습니다. 순전파를 다시 계산하거나, "
+        "처음 호출할 때 keep_graph=True를 주십시오.",
+    )
+
+
+def wrong_shape(op: str, argument: str, got: Any, wanted: tuple[int, ...], broadcasts: bool) -> ValueError:
+    """A formula gave a gradient that does not have its argument's shape."""
+    hint = "" if broadcasts else " (declare broadcasts=True if the arguments of this op broadcast)"
+    return explain(
+        ValueError(
+            f"{op}: the formula for {argument!r} gave a gradient of {got}, but the argument has shape {wanted}{hint}"
+        ),
+        f"{op} 연산에서 {argument!r}의 미분 공식이 낸 기울기({got})의 형상이 인수의 형상 {wanted}과 다릅니다.",
+    )

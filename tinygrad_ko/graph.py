@@ -1,10 +1,11 @@
 """What is remembered: one node for every recorded operation, the handle that points to it, and the switches.
 
-A handle (`Tensor` is one) is an array and a node. A node points to its parent nodes and to saved arrays, never to a handle: there is no
-reference cycle, and a graph is gone the moment the user lets go of the last handle.
+A handle (`Tensor` is one) is an array and a node. A node points to its parent nodes and to saved arrays, never to a
+handle: there is no reference cycle, and a graph is gone the moment the user lets go of the last handle.
 
-Time is the order of the graph. Every node draws a number, and the numbers count down: a child is younger than its parents and its number
-is smaller, so among nodes that wait the one with the smallest number is the one whose gradient is complete.
+Time is the order of the graph. Every node draws a number, and the numbers count down: a child is younger than its
+parents and its number is smaller, so among nodes that wait the one with the smallest number is the one whose gradient
+is complete.
 """
 
 import sys
@@ -13,26 +14,30 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from itertools import count
-from typing import Any
+from typing import Any, TypeVar
 
 from tinygrad_ko.arrays import Array, shared
 
 next_order = count(0, -1).__next__
+H = TypeVar("H", bound="Handle")
 
 
 class Node:
-    """A value in a graph: its shape and dtype, when it was made, and (in a subclass per op) its parents and what it keeps."""
+    """A value in a graph: its shape and dtype, when it was made, and (in a subclass per op) its parents and what it
+    keeps.
+    """
 
-    __slots__ = ("dtype", "live", "order", "scope", "shape")
+    __slots__ = ("dtype", "live", "order", "shape")
 
     op: Any = None  # the Op that made it; None for a leaf
     parents: Any = ()  # its parent nodes, None for a constant
+    scope: tuple[str, ...] = ()  # the names of the scopes and modules it was made in, outermost first
+    seen: "Seen | None" = None  # what it remembers if it was made under watch()
 
     shape: tuple[int, ...]
     dtype: Any
     order: int
     live: bool  # False once backward() has let go of what the node kept
-    scope: tuple[str, ...]  # the names of the scopes and modules it was made in, outermost first
 
     def back(self, g: Array, due: dict["Node", Array], waiting: list[Any], free: bool) -> None:
         """Pay each parent its part of the gradient `g` of this value."""
@@ -44,7 +49,7 @@ class Leaf(Node):
     __slots__ = ("grad", "name")
 
     def __init__(self, data: Array, name: str | None) -> None:
-        self.shape, self.dtype, self.order, self.live, self.scope = data.shape, data.dtype, next_order(), True, ()
+        self.shape, self.dtype, self.order, self.live = data.shape, data.dtype, next_order(), True
         self.grad: Array | None = None
         self.name = name
 
@@ -52,10 +57,10 @@ class Leaf(Node):
 class Handle:
     """An array and the node that made it (None for a constant).
 
-    A handle is a value: what is written to its array never reaches into a graph that was recorded before, nor into a view of it. `lend`
-    gives the array away for reading and writing, after a copy if a graph or a view needs the old values. `settled` is what the ops
-    work on: a copy, for as long as someone who was lent the array can still write to it. So `w.data -= lr * w.grad` copies nothing
-    once `backward()` has let go of the graph.
+    A handle is a value: what is written to its array never reaches into a graph that was recorded before, nor into a
+    view of it. `lend` gives the array away for reading and writing, after a copy if a graph or a view needs the old
+    values. `settled` is what the ops work on: a copy, for as long as someone who was lent the array can still write
+    to it. So `w.data -= lr * w.grad` copies nothing once `backward()` has let go of the graph.
     """
 
     __slots__ = ("__weakref__", "_data", "_lent", "_name", "_node")
@@ -81,22 +86,31 @@ class Handle:
         return self._data
 
 
-@dataclass(frozen=True, slots=True)
+def handle(kind: type[H], value: Array, node: Node | None = None) -> H:
+    """A handle on an array that nobody writes to."""
+    made = object.__new__(kind)
+    made._data, made._node, made._lent = value, node, False
+    return made
+
+
+@dataclass(slots=True)
 class Mode:
-    """What is being recorded, in this thread or task."""
+    """What is being recorded, in this thread or task. Never changed, only replaced."""
 
     record: bool = True
     watch: bool = False
     scope: tuple[str, ...] = ()
 
 
-current: ContextVar[Mode] = ContextVar("mode", default=Mode())  # noqa: B039 (frozen)
+USUAL = Mode()
+current: ContextVar[Mode] = ContextVar("mode", default=USUAL)
 
 
 @contextmanager
 def switched(**changes: Any) -> Iterator[None]:
     """The current mode with some of its switches changed, inside the block."""
-    token = current.set(replace(current.get(), **changes))
+    mode = replace(current.get(), **changes)
+    token = current.set(USUAL if mode == USUAL else mode)
     try:
         yield
     finally:
@@ -120,7 +134,8 @@ def no_grad() -> Iterator[None]:
 
 @contextmanager
 def watch() -> Iterator[None]:
-    """Remember everything inside the block: each node also holds its inputs, output, gradient and the line that made it.
+    """Remember everything inside the block: each node also holds its inputs, output, gradient and the line that made
+    it.
 
     For pictures with values and for finding faults; it keeps all arrays alive. Reached through `tensor.node.seen`.
 

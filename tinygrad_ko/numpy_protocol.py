@@ -1,6 +1,8 @@
-"""NumPy's own names on Tensors: which function of NumPy is which op of ours. What is not in these tables is refused by name.
+"""NumPy's own names on Tensors: which function of NumPy is which op of ours. What is not in these tables is refused
+by name.
 
-`np.exp(x)`, `x_array * w` and `np.dot(x, W)` arrive here through `__array_ufunc__` and `__array_function__` (NEP 13, NEP 18).
+`np.exp(x)`, `x_array * w` and `np.dot(x, W)` arrive here through `__array_ufunc__` and `__array_function__` (NEP 13,
+NEP 18).
 """
 
 from collections.abc import Callable
@@ -46,7 +48,9 @@ def dot(a: Any, b: Any) -> Any:
         return elementwise.multiply(a, b)
     if np.ndim(b) > 2:
         raise explain(
-            TypeError("np.dot of a Tensor with more than two axes on the right: write a @ b (matmul), which treats them as stacks"),
+            TypeError(
+                "np.dot of a Tensor with more than two axes on the right: write a @ b (matmul), which treats them as stacks"
+            ),
             "축이 세 개 이상인 Tensor에는 np.dot 대신 a @ b를 쓰십시오.",
         )
     return linalg.matmul(a, b)
@@ -71,7 +75,7 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.clip: lambda x, a_min=None, a_max=None, *, min=None, max=None: elementwise.clip(
         x, min if a_min is None else a_min, max if a_max is None else a_max
     ),
-    np.reshape: lambda x, shape: shape_of(x, shape),
+    np.reshape: lambda x, new: shape.reshape(x, new),
     np.transpose: lambda x, axes=None: x.transpose(axes),
     np.concatenate: lambda arrays, axis=0: shape.concat(arrays, axis=axis),
     np.stack: lambda arrays, axis=0: shape.stack(arrays, axis=axis),
@@ -81,10 +85,6 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.matrix_transpose: shape.matrix_transpose,
     np.ravel: lambda x: shape.reshape(x, (-1,)),
 }
-
-
-def shape_of(x: Any, new: Any) -> Any:
-    return shape.reshape(x, new)
 
 
 PLAIN_FUNCTIONS = {  # results without a gradient: indices, truths, shapes, fresh arrays
@@ -104,6 +104,7 @@ def values(argument: Any) -> Any:
 
 
 def refused(name: str, why: str) -> TypeError:
+    """A function of NumPy that has no rule, with the nearest that have one."""
     known = sorted({f.__name__ for f in [*UFUNCS, *FUNCTIONS]})
     near = get_close_matches(name, known, n=2, cutoff=0.6)
     hint = f" (nearest: {', '.join(f'np.{n}' for n in near)})" if near else ""
@@ -138,5 +139,7 @@ def call_function(function: Any, arguments: tuple[Any, ...], options: dict[str, 
         return FUNCTIONS[function](*arguments, **options)
     except TypeError as error:
         if "unexpected keyword" in str(error) or "positional argument" in str(error):
-            raise refused(function.__name__, f"with these arguments ({', '.join(options) or 'positional'}) is not supported on") from None
+            raise refused(
+                function.__name__, f"with these arguments ({', '.join(options) or 'positional'}) is not supported on"
+            ) from None
         raise

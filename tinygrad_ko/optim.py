@@ -3,8 +3,8 @@
     optimizer = SGD(model.parameters(), lr=0.1)
     optimizer.zero_grad(); loss.backward(); optimizer.step()
 
-With `weight_decay` the gradient of weight_decay / 2 * sum(p ** 2) is added for every parameter p. `state()` and `load_state()` carry an
-optimizer over to another run.
+With `weight_decay` the gradient of weight_decay / 2 * sum(p ** 2) is added for every parameter p. `state()` and
+`load_state()` carry an optimizer over to another run.
 """
 
 from collections.abc import Iterable, Mapping
@@ -19,14 +19,18 @@ from tinygrad_ko.tensor import Tensor
 
 
 class Optimizer:
-    """What all have in common. A subclass names the arrays it keeps for each parameter in `memory`, and says how it steps in `update`."""
+    """What all have in common. A subclass names the arrays it keeps for each parameter in `memory`, and says how it
+    steps in `update`.
+    """
 
     memory: tuple[str, ...] = ()
 
     def __init__(self, parameters: Iterable[Tensor], lr: float, *, weight_decay: float = 0.0) -> None:
         self.parameters = [parameters] if isinstance(parameters, Tensor) else list(parameters)
         if not self.parameters:
-            raise explain(ValueError("an optimizer needs at least one parameter"), "최적화할 매개변수가 하나도 없습니다.")
+            raise explain(
+                ValueError("an optimizer needs at least one parameter"), "최적화할 매개변수가 하나도 없습니다."
+            )
         for i, p in enumerate(self.parameters):
             if not isinstance(p, Tensor) or p.node is None or p.node.op is not None:
                 raise explain(
@@ -44,7 +48,9 @@ class Optimizer:
         raise NotImplementedError
 
     def step(self) -> None:
-        """One step for every parameter that has a gradient. Raises RuntimeError if none has: then `backward()` was forgotten."""
+        """One step for every parameter that has a gradient. Raises RuntimeError if none has: then `backward()` was
+        forgotten.
+        """
         due = [(p, p.grad, kept) for p, kept in zip(self.parameters, self.kept, strict=True) if p.grad is not None]
         if not due:
             raise explain(
@@ -82,13 +88,18 @@ class Optimizer:
 def positive(name: str, value: float) -> None:
     """Refuse a setting that is not a number above 0."""
     if not (isfinite(value) and value > 0):
-        raise explain(ValueError(f"{name} must be above 0 and finite, not {value}"), f"{name}은(는) 0보다 큰 수여야 합니다: {value}")
+        raise explain(
+            ValueError(f"{name} must be above 0 and finite, not {value}"),
+            f"{name}은(는) 0보다 큰 수여야 합니다: {value}",
+        )
 
 
 def share(name: str, value: float) -> None:
     """Refuse a setting that is not in [0, 1)."""
     if not 0 <= value < 1:
-        raise explain(ValueError(f"{name} must be in [0, 1), not {value}"), f"{name}은(는) 0 이상 1 미만이어야 합니다: {value}")
+        raise explain(
+            ValueError(f"{name} must be in [0, 1), not {value}"), f"{name}은(는) 0 이상 1 미만이어야 합니다: {value}"
+        )
 
 
 class SGD(Optimizer):
@@ -96,10 +107,15 @@ class SGD(Optimizer):
 
     def __init__(self, parameters: Iterable[Tensor], lr: float = 0.01, *, weight_decay: float = 0.0) -> None:
         super().__init__(parameters, lr, weight_decay=weight_decay)
-        self.scratch = {p.dtype: np.empty(max(q.size for q in self.parameters if q.dtype == p.dtype), p.dtype) for p in self.parameters}
+        self.scratch = {
+            p.dtype: np.empty(max(q.size for q in self.parameters if q.dtype == p.dtype), p.dtype)
+            for p in self.parameters
+        }
 
     def update(self, p: Array, g: Array, **kept: Array) -> None:
-        step = self.scratch[p.dtype][: p.size].reshape(p.shape)  # one array for all parameters: a fresh one for each costs page faults
+        step = self.scratch[p.dtype][: p.size].reshape(
+            p.shape
+        )  # one array for all parameters: a fresh one for each costs page faults
         np.multiply(g, self.lr, out=step)
         p -= step
 
@@ -124,7 +140,9 @@ class Momentum(Optimizer):
 
 
 class AdaGrad(Optimizer):
-    """h += g * g; p -= lr * g / (sqrt(h) + eps): smaller steps where the slope has been steep. Source: Duchi, Hazan and Singer (2011)."""
+    """h += g * g; p -= lr * g / (sqrt(h) + eps): smaller steps where the slope has been steep. Source: Duchi, Hazan
+    and Singer (2011).
+    """
 
     memory = ("h",)
 
@@ -146,7 +164,13 @@ class RMSprop(Optimizer):
     memory = ("h",)
 
     def __init__(
-        self, parameters: Iterable[Tensor], lr: float = 0.01, decay: float = 0.99, *, eps: float = 1e-7, weight_decay: float = 0.0
+        self,
+        parameters: Iterable[Tensor],
+        lr: float = 0.01,
+        decay: float = 0.99,
+        *,
+        eps: float = 1e-7,
+        weight_decay: float = 0.0,
     ) -> None:
         super().__init__(parameters, lr, weight_decay=weight_decay)
         share("decay", decay)
@@ -160,7 +184,9 @@ class RMSprop(Optimizer):
 
 
 class Adam(Optimizer):
-    """Moving averages m of g and v of g * g, both corrected for their start at 0. Source: Kingma and Ba (2015), algorithm 1."""
+    """Moving averages m of g and v of g * g, both corrected for their start at 0. Source: Kingma and Ba (2015),
+    algorithm 1.
+    """
 
     memory = ("m", "v")
 

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from tinygrad_ko.errors import explain
 
-
 Rng = int | np.random.Generator | None
 
 

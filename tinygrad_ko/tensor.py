@@ -1,26 +1,24 @@
 """What you hold: `Tensor`, an array that remembers how it was computed."""
 
-from collections.abc import Iterator
+from math import prod
 from typing import Any
 
 import numpy as np
 
-from tinygrad_ko import numpy_protocol
 from tinygrad_ko.arrays import Array, operand
-from tinygrad_ko.backprop import deposit, gradients, handle, start
+from tinygrad_ko.backprop import deposit, gradients
 from tinygrad_ko.errors import explain
-from tinygrad_ko.graph import Handle, Leaf, Node
-from tinygrad_ko.ops import elementwise, indexing, linalg, reduction, shape
-
-Axes = int | tuple[int, ...] | None
+from tinygrad_ko.graph import Handle, Leaf, Node, handle, switched
+from tinygrad_ko.operators import Operators
 
 
-class Tensor(Handle):
+class Tensor(Operators):
     """An array with a memory: what is computed from it is recorded, and `backward()` finds its gradient.
 
-    `data` may be an array of real numbers, nested lists of numbers (they become float64) or another Tensor's values. It is copied; with
-    `copy=False` an array is shared with the caller until an op works on it. With `requires_grad=True` the tensor is a leaf: `backward()` deposits
-    the gradient in `.grad`, an array of its shape and dtype.
+    `data` may be an array of real numbers, nested lists of numbers (they become float64) or another Tensor's values.
+    It is copied; with `copy=False` an array is shared with the caller until an op works on it. With
+    `requires_grad=True` the tensor is a leaf: `backward()` deposits the gradient in `.grad`, an array of its shape
+    and dtype.
 
     Raises TypeError if the data is not real numbers, or is integers or booleans and `requires_grad=True`.
 
@@ -39,7 +37,9 @@ class Tensor(Handle):
         array = data.settled() if isinstance(data, Handle) else operand(data)
         array = np.array(array, dtype=dtype, copy=True if copy else None)
         if array.dtype.kind not in "biuf":
-            raise explain(TypeError(f"a Tensor holds real numbers, not {array.dtype}"), "Tensor에는 실수만 담을 수 있습니다.")
+            raise explain(
+                TypeError(f"a Tensor holds real numbers, not {array.dtype}"), "Tensor에는 실수만 담을 수 있습니다."
+            )
         self._data, self._node, self._lent, self._name = array, None, not copy, name
         if requires_grad:
             self.requires_grad = True
@@ -50,8 +50,9 @@ class Tensor(Handle):
     def data(self) -> Array:
         """The array, for reading and for writing in place: `w.data -= lr * w.grad`.
 
-        Writing to it never changes a graph that was recorded before: its gradients stay those of the values it was computed from. If such a
-        graph still needs the old values, `data` is a copy of them from here on. Assigning checks shape and dtype and copies.
+        Writing to it never changes a graph that was recorded before: its gradients stay those of the values it was
+        computed from. If such a graph still needs the old values, `data` is a copy of them from here on. Assigning
+        checks shape and dtype and copies.
         """
         return self.lend()
 
@@ -86,7 +87,9 @@ class Tensor(Handle):
             value = np.asarray(value)
             if value.shape != self.shape or value.dtype != self.dtype:
                 raise explain(
-                    ValueError(f"a gradient of shape {self.shape} and dtype {self.dtype} is needed, not {value.shape} and {value.dtype}"),
+                    ValueError(
+                        f"a gradient of shape {self.shape} and dtype {self.dtype} is needed, not {value.shape} and {value.dtype}"
+                    ),
                     f"grad의 형상과 자료형은 data와 같아야 합니다: {self.shape}, {self.dtype}.",
                 )
         self._node.grad = value
@@ -129,28 +132,6 @@ class Tensor(Handle):
         if isinstance(self._node, Leaf):
             self._node.name = name
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return self._data.shape  # type: ignore[no-any-return]
-
-    @property
-    def dtype(self) -> Any:
-        return self._data.dtype
-
-    @property
-    def ndim(self) -> int:
-        return self._data.ndim  # type: ignore[no-any-return]
-
-    @property
-    def size(self) -> int:
-        return self._data.size  # type: ignore[no-any-return]
-
-    def __len__(self) -> int:
-        return len(self._data)
-
-    def __iter__(self) -> Iterator["Tensor"]:
-        return (self[i] for i in range(len(self)))
-
     __hash__ = object.__hash__
 
     def __repr__(self) -> str:
@@ -172,10 +153,12 @@ class Tensor(Handle):
     def backward(self, g: Any = None, *, keep_graph: bool = False) -> None:
         """Add to the `.grad` of every leaf behind this tensor the gradient of this tensor with respect to that leaf.
 
-        `g` is the gradient of some later quantity with respect to this tensor, in its shape; a tensor of one element needs none (it is 1).
-        Afterwards the graph has let go of what it kept, unless `keep_graph=True`. If anything goes wrong no `.grad` is changed.
+        `g` is the gradient of some later quantity with respect to this tensor, in its shape; a tensor of one element
+        needs none (it is 1). Afterwards the graph has let go of what it kept, unless `keep_graph=True`. If anything
+        goes wrong no `.grad` is changed.
 
-        Raises RuntimeError if it has no leaf behind it or the graph was used before, ValueError if `g` is missing or has a wrong shape.
+        Raises RuntimeError if it has no leaf behind it or the graph was used before, ValueError if `g` is missing or
+        has a wrong shape.
         """
         root, seed = start(self, g)
         deposit(gradients(root, seed, free=not keep_graph))
@@ -202,7 +185,7 @@ class Tensor(Handle):
                 ValueError(f"item() needs one element, this Tensor has shape {self.shape}"),
                 f"item()은 원소가 하나일 때만 쓸 수 있습니다. 형상은 {self.shape}입니다.",
             )
-        return self._data.item()  # type: ignore[no-any-return]
+        return self._data.item()
 
     def tolist(self) -> Any:
         """The values as nested lists of Python numbers."""
@@ -229,7 +212,7 @@ class Tensor(Handle):
         return int(self.item())
 
     def __index__(self) -> int:
-        return self._data.__index__()  # type: ignore[no-any-return]
+        return self._data.__index__()
 
     def __bool__(self) -> bool:
         return bool(self._data)
@@ -237,7 +220,9 @@ class Tensor(Handle):
     def _refuse_to_leave(self, call: str, cure: str) -> None:
         if self._node is not None:
             raise explain(
-                TypeError(f"{call} would lose the gradient of this Tensor without a word; write {cure} if that is what you want"),
+                TypeError(
+                    f"{call} would lose the gradient of this Tensor without a word; write {cure} if that is what you want"
+                ),
                 f"{call}을(를) 쓰면 기울기가 끊어집니다. 값만 필요하다면 {cure}을(를) 쓰십시오.",
             )
 
@@ -249,177 +234,94 @@ class Tensor(Handle):
             )
         return restored, (self.numpy(), self.requires_grad, self.name, None if self.grad is None else self.grad.copy())
 
-    # ------------------------------------------------------------------ operators: the op itself is the method
 
-    __add__ = elementwise.add
-    __sub__ = elementwise.subtract
-    __mul__ = elementwise.multiply
-    __truediv__ = elementwise.divide
-    __pow__ = elementwise.power
-    __matmul__ = linalg.matmul
-    __neg__ = elementwise.negative
-    __pos__ = elementwise.identity_function
-    __abs__ = elementwise.abs
+def start(y: Handle, g: Any) -> tuple[Node, Array]:
+    """Where to begin: the node of y, and the gradient to begin with.
 
-    def __radd__(self, other: Any) -> "Tensor":
-        return elementwise.add(other, self)
-
-    def __rsub__(self, other: Any) -> "Tensor":
-        return elementwise.subtract(other, self)
-
-    def __rmul__(self, other: Any) -> "Tensor":
-        return elementwise.multiply(other, self)
-
-    def __rtruediv__(self, other: Any) -> "Tensor":
-        return elementwise.divide(other, self)
-
-    def __rpow__(self, other: Any) -> "Tensor":
-        return elementwise.power(other, self)
-
-    def __rmatmul__(self, other: Any) -> "Tensor":
-        return linalg.matmul(other, self)
-
-    # comparisons are plain boolean arrays: no gradient could go through them
-
-    def __eq__(self, other: Any) -> Any:
-        return self.settled() == numpy_protocol.values(other)
-
-    def __ne__(self, other: Any) -> Any:
-        return self.settled() != numpy_protocol.values(other)
-
-    def __lt__(self, other: Any) -> Any:
-        return self.settled() < numpy_protocol.values(other)
-
-    def __le__(self, other: Any) -> Any:
-        return self.settled() <= numpy_protocol.values(other)
-
-    def __gt__(self, other: Any) -> Any:
-        return self.settled() > numpy_protocol.values(other)
-
-    def __ge__(self, other: Any) -> Any:
-        return self.settled() >= numpy_protocol.values(other)
-
-    def __getitem__(self, index: Any) -> "Tensor":
-        return indexing.getitem(self, index=indexing.stored(index))
-
-    def __setitem__(self, index: Any, value: Any) -> None:
-        self._refuse_in_place("x[index] = value", "y = tg.where(mask, value, x), or x.data[index] = value between training steps")
-        self.lend()[numpy_protocol.values(index)] = unrecorded(value, "x[index] = value")
-
-    def _refuse_in_place(self, wrote: str, instead: str) -> None:
-        if self._node is not None:
-            raise explain(
-                TypeError(f"{wrote} would change a Tensor that is in a graph; write {instead}"),
-                f"계산 그래프에 있는 Tensor는 제자리에서 바꿀 수 없습니다. 대신 {instead}(으)로 쓰십시오.",
-            )
-
-    def __iadd__(self, other: Any) -> "Tensor":
-        self._refuse_in_place("x += y", "x = x + y (or w.data -= lr * w.grad to update a parameter)")
-        self.lend().__iadd__(unrecorded(other, "x += y"))
-        return self
-
-    def __isub__(self, other: Any) -> "Tensor":
-        self._refuse_in_place("x -= y", "x = x - y (or w.data -= lr * w.grad to update a parameter)")
-        self.lend().__isub__(unrecorded(other, "x -= y"))
-        return self
-
-    def __imul__(self, other: Any) -> "Tensor":
-        self._refuse_in_place("x *= y", "x = x * y (or w.data *= y to change a parameter)")
-        self.lend().__imul__(unrecorded(other, "x *= y"))
-        return self
-
-    def __itruediv__(self, other: Any) -> "Tensor":
-        self._refuse_in_place("x /= y", "x = x / y (or w.data /= y to change a parameter)")
-        self.lend().__itruediv__(unrecorded(other, "x /= y"))
-        return self
-
-    def __ipow__(self, other: Any) -> "Tensor":
-        self._refuse_in_place("x **= y", "x = x ** y")
-        self.lend().__ipow__(unrecorded(other, "x **= y"))
-        return self
-
-    def __imatmul__(self, other: Any) -> "Tensor":
-        raise explain(TypeError("x @= y is not supported; write x = x @ y"), "x @= y 대신 x = x @ y를 쓰십시오.")
-
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
-        return numpy_protocol.call_ufunc(ufunc, method, inputs, options)
-
-    def __array_function__(self, function: Any, types: Any, arguments: Any, options: Any) -> Any:
-        return numpy_protocol.call_function(function, arguments, options)
-
-    # ------------------------------------------------------------------ methods, in NumPy's habits
-
-    @property
-    def T(self) -> "Tensor":
-        """The axes in reverse order."""
-        return shape.matrix_transpose(self) if self.ndim == 2 else self.transpose()
-
-    @property
-    def mT(self) -> "Tensor":
-        """The last two axes exchanged."""
-        return shape.matrix_transpose(self)
-
-    def transpose(self, *axes: Any) -> "Tensor":
-        """The axes in another order, in reverse if none is given."""
-        order = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes
-        return shape.permute_dims(self, tuple(order) if order else tuple(reversed(range(self.ndim))))
-
-    def reshape(self, *new: Any) -> "Tensor":
-        """The same numbers in another shape: `x.reshape(2, 3)`, `x.reshape((2, -1))`."""
-        return shape.reshape(self, tuple(new[0]) if len(new) == 1 and not isinstance(new[0], int | np.integer) else new)
-
-    def flatten(self) -> "Tensor":
-        """All numbers along one axis."""
-        return shape.reshape(self, (-1,))
-
-    ravel = flatten
-
-    def squeeze(self, axis: Axes = None) -> "Tensor":
-        """Without the axes of length 1."""
-        return shape.squeeze(self, axis)
-
-    def astype(self, dtype: Any) -> "Tensor":
-        """In another dtype. To integers only where no gradient is wanted."""
-        if self._node is not None and np.dtype(dtype).kind != "f":
-            raise explain(
-                TypeError(f"x.astype({np.dtype(dtype)}) has no gradient; write x.detach().astype({np.dtype(dtype)})"),
-                f"{np.dtype(dtype)}(으)로 바꾸면 기울기를 구할 수 없습니다. x.detach().astype(...)을 쓰십시오.",
-            )
-        return elementwise.astype(self, np.dtype(dtype))
-
-    def sum(self, axis: Axes = None, *, keepdims: bool = False) -> "Tensor":
-        """The sum, of all or along one or more axes."""
-        return reduction.sum(self, axis=axis, keepdims=keepdims)
-
-    def mean(self, axis: Axes = None, *, keepdims: bool = False) -> "Tensor":
-        """The mean, of all or along one or more axes."""
-        return reduction.mean(self, axis=axis, keepdims=keepdims)
-
-    def max(self, axis: Axes = None, *, keepdims: bool = False) -> "Tensor":
-        """The largest, of all or along one or more axes."""
-        return reduction.max(self, axis=axis, keepdims=keepdims)
-
-    def min(self, axis: Axes = None, *, keepdims: bool = False) -> "Tensor":
-        """The smallest, of all or along one or more axes."""
-        return reduction.min(self, axis=axis, keepdims=keepdims)
-
-    def clip(self, min: Any = None, max: Any = None) -> "Tensor":
-        """Limited to [min, max]."""
-        return elementwise.clip(self, min, max)
-
-    def dot(self, other: Any) -> "Tensor":
-        """np.dot(self, other)."""
-        return numpy_protocol.dot(self, other)
-
-
-def unrecorded(value: Any, wrote: str) -> Any:
-    """A value that may be written into an array: not one whose gradient would be lost."""
-    if isinstance(value, Handle) and value._node is not None:
+    Raises RuntimeError if nothing behind y wants a gradient, ValueError if g is missing or does not have the shape of
+    y.
+    """
+    if y._node is None:
         raise explain(
-            TypeError(f"{wrote} would lose the gradient of y; write x = x + y and so on, or use y.detach()"),
-            "제자리 연산은 기울기를 잃습니다. x = x + y처럼 새 값을 만들거나 y.detach()를 쓰십시오.",
+            RuntimeError(
+                "nothing behind this Tensor requires a gradient; make the leaves with requires_grad=True, outside no_grad()"
+            ),
+            "이 Tensor의 계산에는 기울기가 필요한 Tensor가 없습니다. 매개변수를 requires_grad=True로 만드십시오.",
         )
-    return value.settled() if isinstance(value, Handle) else value
+    shape, dtype = y._node.shape, y._node.dtype
+    if g is None:
+        if prod(shape) != 1:
+            raise explain(
+                ValueError(
+                    f"the gradient of a Tensor of shape {shape} needs a starting gradient: pass g, or reduce it, as in y.sum()"
+                ),
+                f"형상이 {shape}인 Tensor에서 시작하려면 같은 형상의 g를 넘기거나, y.sum()처럼 스칼라로 줄여야 합니다.",
+            )
+        return y._node, np.ones(shape, dtype)
+    seed = g._data if isinstance(g, Handle) else np.asarray(operand(g))
+    if seed.shape != shape:
+        raise explain(
+            ValueError(f"the starting gradient g has shape {seed.shape}, but the Tensor has shape {shape}"),
+            f"g의 형상 {seed.shape}이(가) Tensor의 형상 {shape}와(과) 다릅니다.",
+        )
+    return y._node, seed.astype(dtype, copy=not isinstance(g, Handle))
+
+
+def grad(y: Tensor, xs: Any, g: Any = None, *, create_graph: bool = False, allow_unused: bool = False) -> Any:
+    """The gradient of y with respect to one tensor, or a list of gradients for a list of tensors: returned, not
+    deposited.
+
+    `xs` may be leaves or results on the way to y; `g` is as for `backward`. The graph keeps what it kept, so it can
+    be called again. With `create_graph=True` the gradients are themselves in a graph, and can be differentiated to
+    any order.
+
+    Raises TypeError for a function in place of a Tensor, RuntimeError if y does not depend on one of the xs (with
+    `allow_unused=True` its gradient is zeros), and what `backward` raises.
+
+    >>> import tinygrad_ko as tg
+    >>> x = tg.Tensor(2.0, requires_grad=True)
+    >>> first = tg.grad(x**3, x, create_graph=True)
+    >>> first.item(), tg.grad(first, x).item()
+    (12.0, 12.0)
+    """
+    if not isinstance(y, Handle):
+        hint = "call it first: y = f(x), then tg.grad(y, x)" if callable(y) else "y must be a Tensor"
+        raise explain(
+            TypeError(f"tg.grad differentiates a Tensor, not {type(y).__name__}; {hint}"),
+            "tg.grad에는 함수가 아니라 계산한 결과를 넘겨야 합니다: y = f(x)를 먼저 계산하고 tg.grad(y, x)를 부르십시오.",
+        )
+    tensors = [xs] if isinstance(xs, Handle) else list(xs)
+    for i, x in enumerate(tensors):
+        if not isinstance(x, Handle) or x._node is None:
+            raise explain(
+                TypeError(f"x number {i} does not require a gradient; make it with requires_grad=True"),
+                f"{i}번째 x에는 기울기가 필요 없다고 되어 있습니다. requires_grad=True로 만드십시오.",
+            )
+    root, seed = start(y, g)
+    nodes = [x._node for x in tensors]
+    with switched(record=create_graph):
+        start_with = handle(type(y), seed, g._node if isinstance(g, Handle) else None) if create_graph else seed
+        found = gradients(root, start_with, wanted={node for node in nodes if node is not None})
+    answers = []
+    for i, (x, node) in enumerate(zip(tensors, nodes, strict=True)):
+        if node not in found and not allow_unused:
+            raise explain(
+                RuntimeError(
+                    f"y does not depend on x number {i}{named(x)}; pass allow_unused=True for a gradient of zeros"
+                ),
+                f"y는 {i}번째 x{named(x)}에 의존하지 않습니다. 0으로 된 기울기를 원하면 allow_unused=True를 넘기십시오.",
+            )
+        answer = found.get(node) if node else None
+        if answer is None:
+            answer = np.zeros(x._data.shape, x._data.dtype)
+        answers.append(answer if isinstance(answer, Handle) else handle(type(y), np.array(answer)))
+    return answers[0] if isinstance(xs, Handle) else answers
+
+
+def named(x: Handle) -> str:
+    """The name of a tensor, for a message, if it has one."""
+    name = getattr(x, "_name", None)
+    return f" ({name!r})" if name else ""
 
 
 def restored(data: Array, requires_grad: bool, name: str | None, grad: Array | None) -> Tensor:

@@ -47,9 +47,7 @@ def test_a_file_cut_anywhere_is_refused(array):
     packed = gzip.compress(content)
     for stop in range(len(content)):
         refused(content[:stop], array.ndim, "not an IDX file|ends inside its header|is damaged")
-        refused(
-            gzip.compress(content[:stop]), array.ndim, "not an IDX file|ends inside its header|is damaged"
-        )
+        refused(gzip.compress(content[:stop]), array.ndim, "not an IDX file|ends inside its header|is damaged")
     for stop in range(len(packed)):
         refused(packed[:stop], array.ndim, "not an IDX file|is a damaged gzip file")
 

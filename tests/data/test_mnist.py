@@ -290,9 +290,7 @@ def test_a_download_fills_the_cache_once(monkeypatch, cache, published):
 
 def test_the_next_mirror_takes_over(tmp_path, monkeypatch, cache, published):
     wrong = tmp_path / "wrong"
-    write(
-        wrong, make_set(9) | {TRAIN_LABELS: make_set(8)[TRAIN_LABELS]}
-    )  # a good file, then one with a wrong checksum
+    write(wrong, make_set(9) | {TRAIN_LABELS: make_set(8)[TRAIN_LABELS]})  # a good file, then one with a wrong checksum
     (tmp_path / "empty").mkdir()
     with (
         serving(tmp_path / "empty") as (empty, _),
@@ -389,9 +387,7 @@ def test_the_real_files(monkeypatch):
     assert REAL
     monkeypatch.setenv("TINYGRAD_KO_DATA", REAL)
     (x_train, t_train), (x_test, t_test) = load_mnist(normalize=False, download=False)
-    assert (
-        len(x_train) == len(t_train) in (10_000, 60_000)
-    )  # the header decides: a part of the set, or all of it
+    assert len(x_train) == len(t_train) in (10_000, 60_000)  # the header decides: a part of the set, or all of it
     assert x_test.shape == (10_000, 784)
     # how often each digit is in the published test set
     assert np.bincount(t_test).tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
@@ -399,9 +395,7 @@ def test_the_real_files(monkeypatch):
     for x, t in ((x_train, t_train), (x_test, t_test)):
         assert (x.dtype.name, x.min(), x.max(), t.dtype.name) == ("uint8", 0, 255, "int64")
         assert set(t.tolist()) == set(range(10))
-    for (x, t), plain in zip(
-        load_mnist(one_hot_label=True), ((x_train, t_train), (x_test, t_test)), strict=True
-    ):
+    for (x, t), plain in zip(load_mnist(one_hot_label=True), ((x_train, t_train), (x_test, t_test)), strict=True):
         assert (x.dtype.name, x.min(), x.max()) == ("float32", 0, 1)
         np.testing.assert_array_equal(x[::100], plain[0][::100].astype(np.float32) / 255)
         np.testing.assert_array_equal(t.argmax(axis=1), plain[1])

@@ -44,7 +44,9 @@ def elementwise_call(draw, *values, shapes=SHAPES):
     """One array per domain, with shapes that broadcast together."""
     if len(values) == 1:
         return (draw_array(draw, shapes, values[0]),), {}
-    pair = draw(hnp.mutually_broadcastable_shapes(num_shapes=len(values), min_dims=0, max_dims=3, min_side=0, max_side=4))
+    pair = draw(
+        hnp.mutually_broadcastable_shapes(num_shapes=len(values), min_dims=0, max_dims=3, min_side=0, max_side=4)
+    )
     return tuple(draw_array(draw, st.just(s), v) for s, v in zip(pair.input_shapes, values, strict=True)), {}
 
 
@@ -65,7 +67,13 @@ def conditional(draw):
 @st.composite
 def clipped(draw):
     low, high = draw(st.sampled_from([(-1.0, 1.0), (None, 0.75), (-0.3, None), (0.0, 2.0)]))
-    x = draw_array(draw, SHAPES, lambda rng, size: rng.choice([-2.6, -1.2, -0.4, -0.1, 0.1, 0.4, 1.2, 2.6], size) + rng.uniform(-0.05, 0.05, size))
+    x = draw_array(
+        draw,
+        SHAPES,
+        lambda rng, size: (
+            rng.choice([-2.6, -1.2, -0.4, -0.1, 0.1, 0.4, 1.2, 2.6], size) + rng.uniform(-0.05, 0.05, size)
+        ),
+    )
     return (x,), {"min": low, "max": high}
 
 
@@ -145,7 +153,7 @@ def joined(draw):
     base = list(draw(hnp.array_shapes(min_dims=1, max_dims=3, min_side=1, max_side=3)))
     axis = draw(st.integers(-len(base), len(base) - 1))
     lengths = draw(st.lists(st.integers(0, 3), min_size=1, max_size=3))
-    parts = [draw_array(draw, st.just(tuple(base[:axis] + [n] + (base[axis:][1:]))), real) for n in lengths]
+    parts = [draw_array(draw, st.just((*base[:axis], n, *base[axis:][1:])), real) for n in lengths]
     return tuple(parts), {"axis": axis}
 
 
@@ -161,7 +169,10 @@ def products(draw):
     """(..., n, k) and (..., k, m) whose stacks broadcast."""
     stacks = draw(hnp.mutually_broadcastable_shapes(num_shapes=2, max_dims=2, min_side=0, max_side=3)).input_shapes
     n, k, m = (draw(st.integers(0, 4)) for _ in range(3))
-    return (draw_array(draw, st.just((*stacks[0], n, k)), real), draw_array(draw, st.just((*stacks[1], k, m)), real)), {}
+    return (
+        draw_array(draw, st.just((*stacks[0], n, k)), real),
+        draw_array(draw, st.just((*stacks[1], k, m)), real),
+    ), {}
 
 
 @st.composite
@@ -215,7 +226,11 @@ def targets(draw, values=real):
     y = values(np.random.default_rng(draw(SEEDS)), y.shape)
     kind = draw(st.sampled_from(["labels", "one-hot", "soft"]))
     if kind != "labels":
-        t = np.eye(y.shape[1])[t] if kind == "one-hot" else np.random.default_rng(draw(SEEDS)).dirichlet(np.ones(y.shape[1]), len(y))
+        t = (
+            np.eye(y.shape[1])[t]
+            if kind == "one-hot"
+            else np.random.default_rng(draw(SEEDS)).dirichlet(np.ones(y.shape[1]), len(y))
+        )
         t = np.round(t, 3)
     return ((y[0], int(t[0]) if kind == "labels" else t[0]) if draw(st.booleans()) else (y, t)), {}
 

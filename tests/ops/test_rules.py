@@ -13,7 +13,8 @@ import tinygrad_ko as tg
 from tests.ops.table import OPS, ROWS
 from tinygrad_ko import ops
 from tinygrad_ko.check import GradientMismatch, check_gradient
-from tinygrad_ko.primitive import Patch, op
+from tinygrad_ko.cotangent import Patch
+from tinygrad_ko.primitive import op
 
 BY_NAME = pytest.mark.parametrize("name", [f.__name__ for f in ROWS])
 ROW = {f.__name__: (f, row) for f, row in ROWS.items()}
@@ -49,7 +50,9 @@ def test_it_computes_what_numpy_computes(name):
         out = function(*arguments, **options)
         np.testing.assert_allclose(out, row.like(*arguments, **options), rtol=1e-12, atol=1e-12, strict=False)
         assert np.shape(out) == np.shape(row.like(*arguments, **options))
-        recorded = function(*(tg.Tensor(a) if isinstance(a, np.ndarray) and a.dtype == float else a for a in arguments), **options)
+        recorded = function(
+            *(tg.Tensor(a) if isinstance(a, np.ndarray) and a.dtype == float else a for a in arguments), **options
+        )
         assert np.array_equal(recorded.numpy(), out)
 
     holds()
@@ -72,7 +75,9 @@ def test_float32_stays_float32_inside_its_formulas(name):
     """The walk would cast a float64 gradient back: so the formulas are watched themselves."""
     record, row = OPS[name].op, ROW[name][1]
     seen = []
-    watched = respelled(record, {a: lambda part: seen.extend(p.dtype for p in parts(part)) or part for a in record.differentiable})
+    watched = respelled(
+        record, {a: lambda part: seen.extend(p.dtype for p in parts(part)) or part for a in record.differentiable}
+    )
 
     @given(row.calls)
     @settings(max_examples=20)
@@ -86,7 +91,9 @@ def test_float32_stays_float32_inside_its_formulas(name):
         y.backward(np.ones(y.shape))
         assert y.dtype == np.float32
         assert set(seen) <= {np.dtype(np.float32)}, f"a formula of {name} left float32"
-        assert all(leaf.grad.dtype == np.float32 for leaf in leaves if isinstance(leaf, tg.Tensor) and leaf.requires_grad)
+        assert all(
+            leaf.grad.dtype == np.float32 for leaf in leaves if isinstance(leaf, tg.Tensor) and leaf.requires_grad
+        )
 
     holds()
 
@@ -132,7 +139,13 @@ MUTANTS = {
 }
 EQUIVALENT = {"sign", "factor", "dropped"}  # on an honest zero
 HONEST_ZEROS = {"sign", "zeros_like", "step_function"}
-SPOILED = [(n, a, m) for n, f in OPS.items() for a in f.op.differentiable for m in MUTANTS if not (n in HONEST_ZEROS and m in EQUIVALENT)]
+SPOILED = [
+    (n, a, m)
+    for n, f in OPS.items()
+    for a in f.op.differentiable
+    for m in MUTANTS
+    if not (n in HONEST_ZEROS and m in EQUIVALENT)
+]
 
 
 @pytest.mark.parametrize(("name", "argument", "mutant"), SPOILED)

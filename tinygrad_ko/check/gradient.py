@@ -1,11 +1,11 @@
 """The judge: is the analytic gradient of a function the slope that the function really has?
 
-A gradient is a matrix-sized claim, and one number tests it: for a random cotangent c and a random direction d the slope of
-<c, f(x + s d)> at s = 0 must be <gradient, d>. The cotangent is never all ones: a sum over softmax is constant, so ones would pass a softmax
-whose gradient is zero.
+A gradient is a matrix-sized claim, and one number tests it: for a random cotangent c and a random direction d the
+slope of <c, f(x + s d)> at s = 0 must be <gradient, d>. The cotangent is never all ones: a sum over softmax is
+constant, so ones would pass a softmax whose gradient is zero.
 
-The slope is measured twice, by central differences with h and 2h; their disagreement says how wrong the better of the two can be, and
-the size of f how much of it is round-off. That claim is the tolerance: there is none to tune.
+The slope is measured twice, by central differences with h and 2h; their disagreement says how wrong the better of the
+two can be, and the size of f how much of it is round-off. That claim is the tolerance: there is none to tune.
 """
 
 from collections.abc import Callable
@@ -15,9 +15,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ko.arrays import Array
-from tinygrad_ko.backprop import grad
 from tinygrad_ko.errors import explain
-from tinygrad_ko.tensor import Tensor
+from tinygrad_ko.tensor import Tensor, grad
 
 EPS = float(np.finfo(np.float64).eps)
 
@@ -27,12 +26,16 @@ class GradientMismatch(AssertionError):
 
 
 class GradientUndecided(AssertionError):
-    """The slope cannot be measured well enough to say: a kink, noise, overflow, or a function that is flat to the last bit."""
+    """The slope cannot be measured well enough to say: a kink, noise, overflow, or a function that is flat to the
+    last bit.
+    """
 
 
 @dataclass
 class Projection:
-    """One random direction of one argument: what the formulas say its slope is, what was measured, and how far that can be off."""
+    """One random direction of one argument: what the formulas say its slope is, what was measured, and how far that
+    can be off.
+    """
 
     order: int
     argument: int
@@ -63,13 +66,14 @@ class Report:
 def check_gradient(
     f: Callable[..., Any], *inputs: Any, order: int = 1, projections: int = 2, h: float = 1e-4, rng: int = 0
 ) -> Report:
-    """Hold the gradient of `f` at `inputs` against central differences; `order=2` holds the gradient of the gradient too.
+    """Hold the gradient of `f` at `inputs` against central differences; `order=2` holds the gradient of the gradient
+    too.
 
-    `f` takes Tensors and returns one Tensor, of any shape. Floating inputs (arrays, numbers, Tensors) are copied to float64 and checked; integer and
-    boolean arrays are passed on as they are.
+    `f` takes Tensors and returns one Tensor, of any shape. Floating inputs (arrays, numbers, Tensors) are copied to
+    float64 and checked; integer and boolean arrays are passed on as they are.
 
-    Raises GradientMismatch if they differ by more than the measurement can be off, GradientUndecided if it can be off by more
-    than a thousandth, TypeError if f does not return a Tensor.
+    Raises GradientMismatch if they differ by more than the measurement can be off, GradientUndecided if it can be off
+    by more than a thousandth, TypeError if f does not return a Tensor.
 
     >>> import tinygrad_ko as tg
     >>> print(tg.check_gradient(tg.tanh, np.array([0.5, -1.0]), projections=1))  # doctest: +ELLIPSIS
@@ -97,20 +101,30 @@ def check_gradient(
 
 
 def first_order(
-    f: Callable[..., Any], arrays: list[Any], order: int, projections: int, h: float, generator: np.random.Generator, report: Report
+    f: Callable[..., Any],
+    arrays: list[Any],
+    order: int,
+    projections: int,
+    h: float,
+    generator: np.random.Generator,
+    report: Report,
 ) -> None:
     """Hold f, at these arrays, to its gradient: `projections` random directions for each argument."""
     leaves = [tensor(x) for x in arrays]
     y = f(*leaves)
     if not isinstance(y, Tensor):
         raise explain(
-            TypeError(f"{report.name} returned {type(y).__name__}, not a Tensor: a gradient can only be checked through tinygrad_ko's ops"),
+            TypeError(
+                f"{report.name} returned {type(y).__name__}, not a Tensor: a gradient can only be checked through tinygrad_ko's ops"
+            ),
             f"{report.name}이(가) Tensor를 반환하지 않았습니다. tinygrad_ko의 연산으로 계산해야 기울기를 확인할 수 있습니다.",
         )
     for _ in range(projections):
         c = generator.normal(size=y.shape)
         wanted = [x for x in leaves if isinstance(x, Tensor)]
-        found = iter(grad(y, wanted, c, allow_unused=True) if y.requires_grad else [Tensor(np.zeros(x.shape)) for x in wanted])
+        found = iter(
+            grad(y, wanted, c, allow_unused=True) if y.requires_grad else [Tensor(np.zeros(x.shape)) for x in wanted]
+        )
         for i, x in enumerate(arrays):
             if not isinstance(leaves[i], Tensor):
                 continue
@@ -130,10 +144,12 @@ def first_order(
 
 
 def slope(along: Callable[[float], float], h: float, size: float) -> tuple[float, float, float]:
-    """The slope at 0 by a central difference, a claim of how far it is off, and the larger of the slopes to either side.
+    """The slope at 0 by a central difference, a claim of how far it is off, and the larger of the slopes to either
+    side.
 
-    The error of a central difference is a h^2 + O(h^4), so two of them with h and 2h differ by three times the error of the better; on top of
-    it comes the round-off: of values of the given size, and what f still changes in steps that are too small for it to change.
+    The error of a central difference is a h^2 + O(h^4), so two of them with h and 2h differ by three times the error
+    of the better; on top of it comes the round-off: of values of the given size, and what f still changes in steps
+    that are too small for it to change.
     """
     right, left = along(h), along(-h)
     better, worse = (right - left) / (2 * h), (along(2 * h) - along(-2 * h)) / (4 * h)

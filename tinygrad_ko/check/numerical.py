@@ -1,7 +1,8 @@
 """The numerical gradient of the book: the central difference with h = 1e-4, in all its slowness.
 
-It is the reference that learners know, with the book's figures to the last digit. It has no idea when it is wrong: its typical relative error is
-1e-9, but where x is so large that x + h == x it is 0 without a word. `check_gradient` is the judge; this is the teacher.
+It is the reference that learners know, with the book's figures to the last digit. It has no idea when it is wrong:
+its typical relative error is 1e-9, but where x is so large that x + h == x it is 0 without a word. `check_gradient`
+is the judge; this is the teacher.
 
 Source: Koki Saitoh, "Deep Learning from Scratch", chapter 4.
 """
@@ -29,12 +30,13 @@ def numerical_diff(f: Callable[[Any], Any], x: Any, h: float = 1e-4) -> Any:
 
 
 def numerical_gradient(f: Callable[[Any], Any], x: Any, h: float = 1e-4) -> Array:
-    """The gradient of f at the array x: one central difference for each of its elements, so 2 * x.size evaluations of f.
+    """The gradient of f at the array x: one central difference for each of its elements, so 2 * x.size evaluations of
+    f.
 
-    `f` takes the array and returns one number. A writable float64 array is changed in place, one element at a time, and restored bit for bit
-    whatever happens: so a function that ignores its argument and reads the same array elsewhere, as `lambda w: net.loss(x, t)` does, sees the
-    change. A Tensor of float64 is treated so too. Other dtypes, read-only arrays and lists are copied to float64 first. The
-    result is a float64 array in the shape of x.
+    `f` takes the array and returns one number. A writable float64 array is changed in place, one element at a time,
+    and restored bit for bit whatever happens: so a function that ignores its argument and reads the same array
+    elsewhere, as `lambda w: net.loss(x, t)` does, sees the change. A Tensor of float64 is treated so too. Other
+    dtypes, read-only arrays and lists are copied to float64 first. The result is a float64 array in the shape of x.
 
     Raises TypeError for an array of integers, ValueError if f does not return one number.
 
@@ -46,7 +48,9 @@ def numerical_gradient(f: Callable[[Any], Any], x: Any, h: float = 1e-4) -> Arra
     array = np.asarray(seen)
     if array.dtype.kind != "f":
         raise explain(
-            TypeError(f"numerical_gradient needs floating point numbers to move by h, not {array.dtype}: pass x.astype(float)"),
+            TypeError(
+                f"numerical_gradient needs floating point numbers to move by h, not {array.dtype}: pass x.astype(float)"
+            ),
             f"자료형이 {array.dtype}인 배열은 h만큼 움직일 수 없어 기울기가 틀리게 됩니다. x.astype(float)을 넘기십시오.",
         )
     if array is not seen or array.dtype != np.float64 or not array.flags.writeable:
@@ -60,7 +64,7 @@ def numerical_gradient(f: Callable[[Any], Any], x: Any, h: float = 1e-4) -> Arra
 
     grad = np.zeros(array.shape)
     for index in np.ndindex(array.shape):
-        here = array[index]
+        here: Any = array[index]
         try:
             grad[index] = (value(index, here + h) - value(index, here - h)) / (2 * h)
         finally:
@@ -73,8 +77,8 @@ def gradient_descent(
 ) -> Any:
     """Walk downhill from `init_x`: `step_num` times x -= lr * numerical_gradient(f, x).
 
-    Returns the last x, a new float64 array (`init_x` stays as it is); with `history=True` also the x before each step, in the shape
-    (step_num, *x.shape).
+    Returns the last x, a new float64 array (`init_x` stays as it is); with `history=True` also the x before each
+    step, in the shape (step_num, *x.shape).
 
     >>> gradient_descent(lambda x: x[0] ** 2 + x[1] ** 2, np.array([-3.0, 4.0]), lr=0.1, step_num=100)
     array([-6.11110793e-10,  8.14814391e-10])
@@ -88,6 +92,7 @@ def gradient_descent(
 
 
 def step(h: float) -> None:
+    """Refuse a step that is not above 0."""
     if not h > 0:
         raise explain(ValueError(f"the step h must be above 0, not {h}"), f"h는 0보다 커야 합니다. 받은 값: {h}")
 
@@ -97,7 +102,9 @@ def one_number(value: Any) -> float:
     array = np.asarray(value.numpy() if isinstance(value, Handle) else value)  # type: ignore[attr-defined]
     if array.size != 1:
         raise explain(
-            ValueError(f"f must return one number, but it returned shape {array.shape}; reduce it, for example with np.sum"),
+            ValueError(
+                f"f must return one number, but it returned shape {array.shape}; reduce it, for example with np.sum"
+            ),
             f"f는 수 하나를 반환해야 하는데 형상이 {array.shape}인 배열을 반환했습니다. np.sum 등으로 줄이십시오.",
         )
     return float(array.reshape(()))

@@ -49,9 +49,7 @@ def minibatches(
     return ((xs[pick], ts[pick]) for pick in (order[i : i + size] for i in range(0, stop, size)))
 
 
-def sample_minibatch(
-    x: ArrayLike, t: ArrayLike, batch_size: int, rng: int | np.random.Generator | None = None
-) -> Pair:
+def sample_minibatch(x: ArrayLike, t: ArrayLike, batch_size: int, rng: int | np.random.Generator | None = None) -> Pair:
     """One batch `(x, t)` drawn with replacement: the book's `np.random.choice(len(x), batch_size)`.
 
     With `rng=None` it picks, and consumes, exactly what that call would. Arguments and errors as in
@@ -83,9 +81,7 @@ def _checked(x: ArrayLike, t: ArrayLike, batch_size: int) -> tuple[NDArray[Any],
             "x와 t의 데이터 수가 같아야 합니다.",
         )
     if len(xs) == 0:
-        raise explain(
-            ValueError("x and t are empty: there is nothing to draw from"), "데이터가 하나도 없습니다."
-        )
+        raise explain(ValueError("x and t are empty: there is nothing to draw from"), "데이터가 하나도 없습니다.")
     try:
         if isinstance(batch_size, bool):
             raise TypeError
@@ -96,7 +92,5 @@ def _checked(x: ArrayLike, t: ArrayLike, batch_size: int) -> tuple[NDArray[Any],
             "batch_size는 정수여야 합니다.",
         ) from None
     if size < 1:
-        raise explain(
-            ValueError(f"batch_size must be at least 1, got {size}"), "batch_size는 1 이상이어야 합니다."
-        )
+        raise explain(ValueError(f"batch_size must be at least 1, got {size}"), "batch_size는 1 이상이어야 합니다.")
     return xs, ts, size

@@ -11,9 +11,7 @@ from numpy.typing import NDArray
 from tinygrad_ko.data.layout import Pair, lay_out
 
 
-def load_digits(
-    normalize: bool = True, flatten: bool = True, one_hot_label: bool = False
-) -> tuple[Pair, Pair]:
+def load_digits(normalize: bool = True, flatten: bool = True, one_hot_label: bool = False) -> tuple[Pair, Pair]:
     """Load the bundled 8x8 digits: `(x_train, t_train), (x_test, t_test)`. No network, no other package.
 
     1,433 images to train on and 364 to test on, always the same: of each digit, in the order of the file, the

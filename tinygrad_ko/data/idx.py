@@ -71,9 +71,7 @@ def read_idx(path: str | os.PathLike[str], ndim: int) -> NDArray[np.uint8]:
         )
     if found != expected:
         raise explain(
-            ValueError(
-                f"{path} is damaged: its header promises {size} = {expected} bytes of data, {found} follow"
-            ),
+            ValueError(f"{path} is damaged: its header promises {size} = {expected} bytes of data, {found} follow"),
             "머리에 적힌 크기와 실제 데이터의 길이가 다릅니다. "
             "파일이 잘렸거나 다른 내용이 덧붙은 것이니 다시 구해야 합니다.",
         )

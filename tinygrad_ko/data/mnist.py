@@ -89,9 +89,7 @@ def load_mnist(
         )
 
     def part(pair: tuple[NDArray[np.uint8], NDArray[np.uint8]]) -> Pair:
-        return lay_out(
-            *pair, brightest=255, normalize=normalize, flatten=flatten, one_hot_label=one_hot_label
-        )
+        return lay_out(*pair, brightest=255, normalize=normalize, flatten=flatten, one_hot_label=one_hot_label)
 
     return part(train), part(test)
 
@@ -101,18 +99,14 @@ def _read_pair(images_path: Path, labels_path: Path) -> tuple[NDArray[np.uint8],
     images, labels = read_idx(images_path, ndim=3), read_idx(labels_path, ndim=1)
     if len(images) != len(labels):
         raise explain(
-            ValueError(
-                f"{images_path} holds {len(images)} images but {labels_path} holds {len(labels)} labels"
-            ),
+            ValueError(f"{images_path} holds {len(images)} images but {labels_path} holds {len(labels)} labels"),
             "이미지의 수와 라벨의 수가 다릅니다. 서로 짝이 아닌 파일입니다.",
         )
     wrong = np.flatnonzero(labels > 9)
     if wrong.size:
         first = wrong[0]
         raise explain(
-            ValueError(
-                f"{labels_path} holds the label {labels[first]} at position {first}; labels must be 0 to 9"
-            ),
+            ValueError(f"{labels_path} holds the label {labels[first]} at position {first}; labels must be 0 to 9"),
             "라벨은 0부터 9까지여야 합니다. MNIST가 아닌 데이터이거나 손상된 파일입니다.",
         )
     return images, labels
@@ -127,9 +121,7 @@ def _four_files(folder: str | os.PathLike[str] | None, download: bool) -> dict[s
             return _complete(found, place)
     if folder is not None:
         raise explain(
-            FileNotFoundError(
-                f"no MNIST file is in {places[0]} or {places[1]}. {PUT_THEM}, or leave folder out"
-            ),
+            FileNotFoundError(f"no MNIST file is in {places[0]} or {places[1]}. {PUT_THEM}, or leave folder out"),
             f"folder로 준 폴더에 MNIST 파일이 하나도 없습니다. {KOREAN_PUT_THEM} folder를 빼면 내려받습니다.",
         )
     try:

@@ -1,4 +1,6 @@
-"""First values for weights. Each takes the shape (inputs, outputs) and a source of random numbers, and returns a float64 array."""
+"""First values for weights. Each takes the shape (inputs, outputs) and a source of random numbers, and returns a
+float64 array.
+"""
 
 from collections.abc import Callable
 from math import sqrt
@@ -16,7 +18,9 @@ def normal(std: float = 0.01) -> Initializer:
 
 
 def xavier(shape: Shape, source: RandomSource) -> Array:
-    """Normal with variance 1 / inputs, for sigmoid and tanh. Source: Glorot and Bengio (2010), in the book's simplified form."""
+    """Normal with variance 1 / inputs, for sigmoid and tanh. Source: Glorot and Bengio (2010), in the book's
+    simplified form.
+    """
     return source.standard_normal(shape) / sqrt(shape[0])
 
 

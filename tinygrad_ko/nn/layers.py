@@ -26,7 +26,13 @@ class Affine(Module):
     """
 
     def __init__(
-        self, in_features: int, out_features: int, *, init: Initializer = xavier, dtype: Any = np.float64, rng: Rng = None
+        self,
+        in_features: int,
+        out_features: int,
+        *,
+        init: Initializer = xavier,
+        dtype: Any = np.float64,
+        rng: Rng = None,
     ) -> None:
         if in_features < 1 or out_features < 1:
             raise explain(
@@ -55,7 +61,9 @@ class Relu(Module):
 
 
 class SoftmaxWithLoss(Module):
-    """Softmax and cross entropy in one: the mean loss of scores (batch, classes) and targets t, labels or one-hot rows."""
+    """Softmax and cross entropy in one: the mean loss of scores (batch, classes) and targets t, labels or one-hot
+    rows.
+    """
 
     def forward(self, scores: Any, t: Any) -> Any:
         return softmax_cross_entropy(scores, t)

@@ -13,7 +13,8 @@ from tinygrad_ko.tensor import Tensor
 
 
 class Module:
-    """A function with parameters. Write `__init__`, which keeps Tensors and other Modules in attributes, and `forward`; call the module.
+    """A function with parameters. Write `__init__`, which keeps Tensors and other Modules in attributes, and
+    `forward`; call the module.
 
     >>> import tinygrad_ko as tg
     >>> class Line(Module):
@@ -35,7 +36,9 @@ class Module:
             return self.forward(*inputs)
 
     def named_parameters(self) -> dict[str, Tensor]:
-        """Every Tensor that requires a gradient, in this module and in those it is made of, by its path: `layers.0.W`. A shared one once."""
+        """Every Tensor that requires a gradient, in this module and in those it is made of, by its path:
+        `layers.0.W`. A shared one once.
+        """
         found: dict[int, tuple[str, Tensor]] = {}
         for path, tensor in tensors_in(self, "", set()):
             if tensor.requires_grad:
@@ -56,7 +59,9 @@ class Module:
         return save_arrays(path, {name: tensor.numpy() for name, tensor in self.named_parameters().items()})
 
     def load(self, path: str | os.PathLike[str]) -> None:
-        """Read the parameters from a file that `save` wrote. Raises ValueError, and changes nothing, if a name or a shape differs."""
+        """Read the parameters from a file that `save` wrote. Raises ValueError, and changes nothing, if a name or a
+        shape differs.
+        """
         parameters = self.named_parameters()
         arrays = load_arrays(path, {name: tensor.shape for name, tensor in parameters.items()})
         for name, tensor in parameters.items():
@@ -75,7 +80,13 @@ def tensors_in(value: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Ten
     if not isinstance(value, Module | list | tuple | dict) or id(value) in seen:
         return
     seen.add(id(value))
-    items = vars(value).items() if isinstance(value, Module) else value.items() if isinstance(value, dict) else enumerate(value)
+    items = (
+        vars(value).items()
+        if isinstance(value, Module)
+        else value.items()
+        if isinstance(value, dict)
+        else enumerate(value)
+    )
     for name, item in items:
         yield from tensors_in(item, f"{path}.{name}" if path else str(name), seen)
 

@@ -1,7 +1,8 @@
-"""The networks of the book, as it spells them: `params` is a dict of plain arrays, and plain arrays and floats come out.
+"""The networks of the book, as it spells them: `params` is a dict of plain arrays, and plain arrays and floats come
+out.
 
-One function, `scores`, says what each network computes. On the arrays of `params` it predicts; on Tensors made from them it is recorded, and
-`gradient` needs nothing but `backward()`.
+One function, `scores`, says what each network computes. On the arrays of `params` it predicts; on Tensors made from
+them it is recorded, and `gradient` needs nothing but `backward()`.
 """
 
 import os
@@ -40,7 +41,7 @@ class Network:
 
     def predict(self, x: Any) -> Array:
         """The probability of each class."""
-        return softmax(self.scores(np.asarray(x), self.params))  # type: ignore[no-any-return]
+        return softmax(self.scores(np.asarray(x), self.params))
 
     def loss(self, x: Any, t: Any) -> float:
         """The mean cross entropy of the predictions, exact (computed from the scores)."""
@@ -83,7 +84,8 @@ class Network:
 class TwoLayerNet(Network):
     """One hidden layer: softmax(sigmoid(x @ W1 + b1) @ W2 + b2).
 
-    `params` holds W1 (inputs, hidden), b1, W2 (hidden, outputs), b2 as float64 arrays that may be changed in place or replaced.
+    `params` holds W1 (inputs, hidden), b1, W2 (hidden, outputs), b2 as float64 arrays that may be changed in place or
+    replaced.
 
     >>> net = TwoLayerNet(input_size=784, hidden_size=100, output_size=10, rng=0)
     >>> sum(p.size for p in net.params.values())
@@ -128,17 +130,20 @@ class SimpleNet(Network):
 
     def predict(self, x: Any) -> Array:
         """The scores: the book's simpleNet applies softmax in its loss only."""
-        return self.scores(np.asarray(x), self.params)  # type: ignore[no-any-return]
+        return self.scores(np.asarray(x), self.params)
 
 
 class ThreeLayerNet(Network):
-    """Two hidden layers with sigmoid, then `output` (the identity by default): the book's 2-3-2-2 network, or any params W1 b1 W2 b2 W3 b3.
+    """Two hidden layers with sigmoid, then `output` (the identity by default): the book's 2-3-2-2 network, or any
+    params W1 b1 W2 b2 W3 b3.
 
     >>> ThreeLayerNet().predict(np.array([1.0, 0.5]))
     array([0.31682708, 0.69627909])
     """
 
-    def __init__(self, params: dict[str, Array] | None = None, *, output: Callable[[Any], Any] = identity_function) -> None:
+    def __init__(
+        self, params: dict[str, Array] | None = None, *, output: Callable[[Any], Any] = identity_function
+    ) -> None:
         self.output = output
         self.params = params or {
             "W1": np.array([[0.1, 0.3, 0.5], [0.2, 0.4, 0.6]]),
@@ -156,4 +161,4 @@ class ThreeLayerNet(Network):
 
     def predict(self, x: Any) -> Array:
         """`output` of the scores."""
-        return self.output(self.scores(np.asarray(x), self.params))  # type: ignore[no-any-return]
+        return self.output(self.scores(np.asarray(x), self.params))

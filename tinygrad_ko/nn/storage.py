@@ -19,11 +19,13 @@ def npz(path: str | os.PathLike[str]) -> Path:
 
 
 def save_arrays(path: str | os.PathLike[str], arrays: Mapping[str, Array]) -> Path:
-    """Write the arrays to a temporary file beside `path` and rename it, so that being killed loses nothing. Returns the path written."""
+    """Write the arrays to a temporary file beside `path` and rename it, so that being killed loses nothing. Returns
+    the path written.
+    """
     target = npz(path)
     with NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as file:
         try:
-            np.savez(file, allow_pickle=False, **arrays)  # type: ignore[arg-type]
+            np.savez(file, allow_pickle=False, **arrays)
             file.flush()
             os.fsync(file.fileno())
             file.close()
@@ -61,7 +63,11 @@ def load_arrays(path: str | os.PathLike[str], shapes: Mapping[str, tuple[int, ..
             for name, shape in shapes.items()
             if name in arrays and arrays[name].shape != shape
         ),
-        *(f"{name} holds {array.dtype}, not real numbers" for name, array in arrays.items() if array.dtype.kind not in "fiu"),
+        *(
+            f"{name} holds {array.dtype}, not real numbers"
+            for name, array in arrays.items()
+            if array.dtype.kind not in "fiu"
+        ),
     ]
     if wrong:
         raise explain(

@@ -1,1 +1,3 @@
-"""The rule book: every operation, a forward on arrays and one formula per argument. Pure functions, no Tensor in sight."""
+"""The rule book: every operation, a forward on arrays and one formula per argument. Pure functions, no Tensor in
+sight.
+"""

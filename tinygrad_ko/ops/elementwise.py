@@ -135,9 +135,16 @@ def share(wins, ties, g):
     return where(wins, g, where(ties, g / 2, 0))
 
 
-@op(broadcasts=True, condition=None, x=lambda g, condition: where(condition, g, 0), y=lambda g, condition: where(condition, 0, g))
+@op(
+    broadcasts=True,
+    condition=None,
+    x=lambda g, condition: where(condition, g, 0),
+    y=lambda g, condition: where(condition, 0, g),
+)
 def where(xp, condition, x, y):
-    """x where the condition holds, else y. No gradient goes to the side that is not taken, but see "NaN" in the manual."""
+    """x where the condition holds, else y. No gradient goes to the side that is not taken, but see "NaN" in the
+    manual.
+    """
     return xp.where(condition, x, y)
 
 

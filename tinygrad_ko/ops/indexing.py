@@ -1,13 +1,16 @@
 """Taking parts of an array and putting them back: each is the other's formula."""
 
 from tinygrad_ko import arrays
+from tinygrad_ko.cotangent import Patch
 from tinygrad_ko.graph import Handle
-from tinygrad_ko.primitive import Patch, op
+from tinygrad_ko.primitive import op
 
 
 @op(x=lambda g, x_shape, index: put_back(g, x_shape, index))
 def getitem(x, *, index):
-    """x[index]: ints, slices, None, ..., integer arrays (with repeats) and boolean masks. What is taken twice gets two gradients."""
+    """x[index]: ints, slices, None, ..., integer arrays (with repeats) and boolean masks. What is taken twice gets
+    two gradients.
+    """
     return x[index]
 
 

@@ -14,7 +14,9 @@ def matrix_product(xp, a, b):
 
 
 def matmul(a, b):
-    """a @ b as NumPy defines it: a 1-d a is a row, a 1-d b is a column, and more than two axes are stacks of matrices."""
+    """a @ b as NumPy defines it: a 1-d a is a row, a 1-d b is a column, and more than two axes are stacks of
+    matrices.
+    """
     a, b = (x if hasattr(x, "ndim") else as_array(operand(x)) for x in (a, b))
     if a.ndim == 2 == b.ndim or min(a.ndim, b.ndim) == 0:
         return matrix_product(a, b)

@@ -1,6 +1,7 @@
 """How wrong a prediction is: the losses of the book, for one sample and for a batch.
 
-`t` is one-hot (or any distribution, in the shape of `y`) or holds labels: an int for one sample, one int per row for a batch.
+`t` is one-hot (or any distribution, in the shape of `y`) or holds labels: an int for one sample, one int per row for
+a batch.
 """
 
 import numpy as np
@@ -21,8 +22,8 @@ def sum_squares_error(y, t):
 def cross_entropy_error(y, t):
     """The mean over the batch of -log(y + 1e-7) at the right class, from probabilities y of shape (n,) or (batch, n).
 
-    The 1e-7 keeps the logarithm finite where y is 0 (and makes the loss about 1e-7 too small elsewhere). From scores, before softmax,
-    `softmax_cross_entropy` is exact.
+    The 1e-7 keeps the logarithm finite where y is 0 (and makes the loss about 1e-7 too small elsewhere). From scores,
+    before softmax, `softmax_cross_entropy` is exact.
     """
     y, t, is_label = rows(y, t, "cross_entropy_error")
     picked = log(y[np.arange(len(t)), t] + 1e-7) if is_label else t * log(y + 1e-7)
@@ -30,7 +31,9 @@ def cross_entropy_error(y, t):
 
 
 def softmax_cross_entropy(scores, t):
-    """The mean over the batch of -log(softmax(scores)) at the right class, exact for any scores of shape (n,) or (batch, n)."""
+    """The mean over the batch of -log(softmax(scores)) at the right class, exact for any scores of shape (n,) or
+    (batch, n).
+    """
     scores, t, is_label = rows(scores, t, "softmax_cross_entropy")
     if is_label:
         return labelled(scores, t)
@@ -49,7 +52,9 @@ def labelled(xp, scores, labels):
     p = xp.exp(shifted)
     total = xp.sum(p, axis=-1, keepdims=True)
     p /= total
-    return (xp.sum(xp.log(total), axis=None) - xp.sum(shifted[xp.arange(len(labels)), labels], axis=None)) / len(labels), p
+    return (xp.sum(xp.log(total), axis=None) - xp.sum(shifted[xp.arange(len(labels)), labels], axis=None)) / len(
+        labels
+    ), p
 
 
 def one_hot(labels, shape, dtype):
@@ -62,14 +67,19 @@ def one_hot(labels, shape, dtype):
 def rows(y, t, name):
     """Predictions as a batch of rows, targets as labels or as rows of distributions, and whether they are labels.
 
-    Raises ValueError for targets of another length or shape or labels that are no class, TypeError for labels that are not integers.
+    Raises ValueError for targets of another length or shape or labels that are no class, TypeError for labels that
+    are not integers.
     """
 
     def refuse(kind, what, korean):
         raise explain(kind(f"{name}: {what}"), f"{name}: {korean}")
 
     if y.ndim not in (1, 2):
-        refuse(ValueError, f"y must have shape (n,) or (batch, n), not {y.shape}", f"y의 형상은 (n,) 또는 (batch, n)이어야 합니다: {y.shape}")
+        refuse(
+            ValueError,
+            f"y must have shape (n,) or (batch, n), not {y.shape}",
+            f"y의 형상은 (n,) 또는 (batch, n)이어야 합니다: {y.shape}",
+        )
     t = t if hasattr(t, "ndim") else np.asarray(t)
     if t.ndim == y.ndim and t.shape == y.shape:
         return (y, t, False) if y.ndim == 2 else (reshape(y, (1, y.shape[0])), t.reshape(1, -1), False)
@@ -85,7 +95,11 @@ def rows(y, t, name):
         )
     t = np.asarray(t)
     if t.dtype.kind not in "iu":
-        refuse(TypeError, f"labels must be integers, not {t.dtype}", f"레이블은 정수여야 합니다. 받은 자료형은 {t.dtype}입니다.")
+        refuse(
+            TypeError,
+            f"labels must be integers, not {t.dtype}",
+            f"레이블은 정수여야 합니다. 받은 자료형은 {t.dtype}입니다.",
+        )
     if batch and (np.minimum.reduce(t) < 0 or np.maximum.reduce(t) >= classes):
         bad = int(np.flatnonzero((t < 0) | (t >= classes))[0])
         refuse(

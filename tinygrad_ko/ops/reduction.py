@@ -1,6 +1,7 @@
 """Many numbers into one: the gradient is stretched back over the numbers it was reduced from.
 
-`axis` is None (all), an int or a tuple of ints, negative ones count from the end; with `keepdims` the reduced axes stay, with length 1.
+`axis` is None (all), an int or a tuple of ints, negative ones count from the end; with `keepdims` the reduced axes
+stay, with length 1.
 """
 
 from math import prod

@@ -1,0 +1,76 @@
+# `make demo` and `make test` need Python 3.11 or newer and make; everything else goes into .venv.
+# To choose the Python: make demo PYTHON=/path/to/python3
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test lint format bench clean venv
+# Two installers must not work on one .venv at a time, so -j changes nothing.
+.NOTPARALLEL:
+
+CANDIDATES = $(if $(PYTHON),"$(PYTHON)",python3.13 python3.12 python3.11 python3.14 python3 python)
+RUN = .venv/bin/python
+PIP = $(RUN) -m pip --disable-pip-version-check --no-input -qq
+
+help:
+	@echo 'make demo     train, check and draw a small network'
+	@echo 'make test     lint, types, tests, doctests, coverage'
+	@echo 'make lint     ruff and mypy only'
+	@echo 'make format   rewrite the code in the one style'
+	@echo 'make bench    measure speed; for the peers too: $(RUN) -m pip install --group compare'
+	@echo 'make clean    remove .venv and caches'
+
+demo: .venv/.demo
+	@echo '==> tinygrad_ko demo'
+	@$(RUN) -m tinygrad_ko demo
+
+test: lint
+	@echo '==> pytest: tests and doctests, with coverage'
+	@$(RUN) -m pytest --cov
+
+lint: .venv/.test
+	@echo '==> ruff check'
+	@$(RUN) -m ruff check .
+	@echo '==> ruff format --check'
+	@$(RUN) -m ruff format --check .
+	@echo '==> mypy'
+	@$(RUN) -m mypy
+
+format: .venv/.test
+	@$(RUN) -m ruff check --fix-only .
+	@$(RUN) -m ruff format .
+
+bench: .venv/.demo
+	@$(RUN) -m benchmarks
+
+clean:
+	rm -rf .venv .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist htmlcov
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+.venv/.demo: WANTED = -e '.[train,plots]'
+.venv/.test: WANTED = -e '.[all]' --group dev
+
+# Installed again only when pyproject.toml changes or the Python is gone. --group needs pip 25.1.
+.venv/.demo .venv/.test: pyproject.toml $(shell test -x $(RUN) || echo venv)
+	@echo "==> Installing into .venv:" $(WANTED)
+	@$(RUN) -m pip --version >/dev/null 2>&1 || $(RUN) -m ensurepip >/dev/null
+	@$(PIP) install --upgrade 'pip>=25.1'
+	@$(PIP) install $(WANTED)
+	@touch $@
+
+venv:
+	@bare=; for python in $(CANDIDATES); do \
+	    "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue; \
+	    if "$$python" -c 'import ensurepip, venv' 2>/dev/null; then tool=venv; \
+	    elif "$$python" -c 'import virtualenv' 2>/dev/null; then tool='virtualenv -q'; \
+	    else bare="$$python"; continue; fi; \
+	    echo "==> Making .venv with $$python, $$("$$python" --version)"; \
+	    exec "$$python" -m $$tool --clear .venv; \
+	done; \
+	if [ "$$bare" ]; then \
+	    echo "$$bare cannot make a virtual environment: its venv module is missing."; \
+	    echo "Install it (Debian, Ubuntu: apt-get install python3-venv) and run make again."; \
+	else \
+	    echo "No Python 3.11 or newer was found."; \
+	    echo "Install one and run make again, or name it: make demo PYTHON=/path/to/python3"; \
+	fi >&2; \
+	exit 1

@@ -1,0 +1,38 @@
+"""Every figure beside its bar. `python -m benchmarks steps --peers` runs one part, with other engines."""
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator
+
+from benchmarks import imports, memory, numerical_gradient, small_ops, training_step
+from benchmarks.report import Row, aligned, circumstances, markdown
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parts: dict[str, Callable[[argparse.Namespace], Iterator[Row]]] = {
+        "steps": lambda a: training_step.rows(a.peers, a.rounds),
+        "ops": lambda a: small_ops.rows(a.peers, a.rounds),
+        "memory": lambda a: memory.rows(a.peers),
+        "numerical": lambda a: numerical_gradient.rows(a.full, a.rounds),
+        "import": lambda a: imports.rows(a.peers, a.rounds),
+    }
+    parser.add_argument("parts", nargs="*", choices=[*parts, []], default=[], help="which figures (default: all)")
+    parser.add_argument("--peers", action="store_true", help="also PyTorch, JAX, MyGrad and autograd, where installed")
+    parser.add_argument("--full", action="store_true", help="perturb all 39,760 parameters, not a sample of them")
+    parser.add_argument("--rounds", type=int, default=60, help="turns of each contender (default: 60)")
+    parser.add_argument("--markdown", action="store_true", help="print a Markdown table")
+    options = parser.parse_args()
+
+    rows: list[Row] = []
+    for part in options.parts or parts:
+        print(f"{part} ...", file=sys.stderr)
+        rows += parts[part](options)
+    missed = sum(row.met is False for row in rows)
+    print(*circumstances(), "", sep="\n\n" if options.markdown else "\n")
+    print(markdown(rows) if options.markdown else aligned(rows))
+    print(f"\n{missed or 'No'} bar{'' if missed == 1 else 's'} missed.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,71 @@
+"""What is computed, the same for every contender: networks and chains of small operations, and their data."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+Layers = list[tuple[Array, Array]]
+
+LEARNING_RATE = 0.01
+
+
+@dataclass(frozen=True)
+class Network:
+    """Affine layers with an activation between them, softmax and cross entropy; random images and labels.
+
+    >>> Network((784, 50, 10), "sigmoid", batch=100, dtype="float32").title
+    '784-50-10 sigmoid, batch 100, float32'
+    """
+
+    sizes: tuple[int, ...]
+    activation: str
+    batch: int
+    dtype: Literal["float32", "float64"]
+
+    @property
+    def title(self) -> str:
+        return f"{'-'.join(map(str, self.sizes))} {self.activation}, batch {self.batch}, {self.dtype}"
+
+    def images_and_labels(self) -> tuple[Array, Array]:
+        """Pixels in [0, 1) of shape (batch, first size), labels of shape (batch,)."""
+        rng = np.random.default_rng(0)
+        return rng.random((self.batch, self.sizes[0]), self.dtype), rng.integers(0, self.sizes[-1], self.batch)
+
+    def layers(self) -> Layers:
+        """Fresh weights and biases, the same at every call."""
+        rng = np.random.default_rng(1)
+        made = []
+        for fan_in, fan_out in zip(self.sizes, self.sizes[1:], strict=False):
+            W = rng.standard_normal((fan_in, fan_out), self.dtype)
+            W *= (2 / fan_in) ** 0.5
+            made.append((W, np.zeros(fan_out, self.dtype)))
+        return made
+
+
+STEPS = (  # each network with the bar: times the hand-written step
+    (Network((784, 50, 10), "sigmoid", 100, "float32"), 1.10),
+    (Network((784, 50, 10), "sigmoid", 100, "float64"), 1.10),
+    (Network((784, 100, 10), "relu", 256, "float32"), 1.05),
+    (Network((784, 100, 10), "relu", 256, "float64"), 1.05),
+    (Network((784, 256, 128, 10), "relu", 256, "float32"), 1.05),
+    (Network((784, 256, 128, 10), "relu", 256, "float64"), 1.05),
+)
+DEEP = Network((1024,) * 21, "relu", 256, "float32")  # 20 layers: what a step holds in memory
+SMALL = Network((784, 50, 10), "sigmoid", 100, "float64")  # 39,760 parameters: backprop against differences
+
+CHAINS = ("multiply, add, tanh", "sin, exp, log")  # three recorded operations each, again and again
+
+
+def chain_inputs(shape: tuple[int, ...]) -> tuple[Array, Array, Array]:
+    """x, w and b of a chain: v = tanh(v * w + b), or v = log(exp(sin(v))).
+
+    With |w| = 1 and b = 0, values and gradients fade slowly however long the chain is: nothing overflows,
+    nothing is denormal.
+    """
+    x = np.linspace(0.5, 0.9, 4)
+    w = np.array([1.0, -1.0, 1.0, -1.0])
+    b = np.zeros(4)
+    return (x, w, b) if shape else (np.array(0.5), np.array(-1.0), np.array(0.0))

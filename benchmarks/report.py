@@ -1,0 +1,92 @@
+"""One table for every figure, as aligned text or as Markdown, and the machine it was measured on."""
+
+import os
+import platform
+import sys
+from collections.abc import Iterable
+from dataclasses import astuple, dataclass
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+
+HEAD = ("task", "contender", "figure", "against by hand", "quartiles; best", "bar", "met")
+
+
+@dataclass(frozen=True)
+class Row:
+    task: str
+    contender: str
+    figure: str
+    against: str = ""
+    spread: str = ""
+    bar: str = ""
+    met: bool | None = None
+
+    def cells(self) -> tuple[str, ...]:
+        return (*astuple(self)[:-1], "" if self.met is None else "yes" if self.met else "NO")
+
+
+def duration(seconds: float) -> str:
+    """Three digits and a unit.
+
+    >>> duration(0.000189)
+    '189 us'
+    """
+    size, unit = next((s, u) for s, u in ((1, "s"), (1e-3, "ms"), (1e-6, "us"), (0, "us")) if seconds >= 0.9995 * s)
+    return f"{float(f'{seconds / (size or 1e-6):.3g}'):,g} {unit}"
+
+
+def aligned(rows: Iterable[Row]) -> str:
+    """Columns of text; a task's name is written once."""
+    lines = [HEAD, *(row.cells() for row in rows)]
+    width = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    written, last = [], ""
+    for cells in lines:
+        shown = ("" if cells[0] == last else cells[0], *cells[1:])
+        last = cells[0]
+        written.append("  ".join(cell.ljust(n) for cell, n in zip(shown, width, strict=True)).rstrip())
+    return "\n".join(written)
+
+
+def markdown(rows: Iterable[Row]) -> str:
+    """The same as a Markdown table."""
+    lines = [HEAD, ("---",) * len(HEAD), *(row.cells() for row in rows)]
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
+
+
+def processor() -> str:
+    """The processor's name as its maker writes it, where the system tells."""
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def blas() -> str:
+    """The library behind NumPy's matmul; where threadpoolctl is installed, also its kernels and threads."""
+    built = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
+    name = f"{built['name']} {built['version']}"
+    try:
+        from threadpoolctl import threadpool_info
+    except ModuleNotFoundError:
+        return f"{name} (kernels unknown: threadpoolctl is not installed)"
+    used = [
+        f"{p.get('architecture')} kernels, {p['num_threads']} thread"
+        for p in threadpool_info()
+        if p["user_api"] == "blas"
+    ]
+    return f"{name} ({'; '.join(used)})"
+
+
+def circumstances() -> list[str]:
+    """Command, date, machine: what a reader needs to judge the figures."""
+    load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
+    return [
+        f"python -m benchmarks {' '.join(sys.argv[1:])}".rstrip() + f", {date.today()}",
+        f"{processor()}, {os.cpu_count()} cores{load}, {platform.system()}",
+        f"Python {platform.python_version()}, NumPy {np.__version__}, {blas()}",
+    ]

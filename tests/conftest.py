@@ -1,0 +1,15 @@
+"""Hypothesis profiles: "quick" for every run, "long" on demand with HYPOTHESIS_PROFILE=long.
+
+A test that sets `max_examples` itself is the same size under both profiles, so leave it to the profile.
+With CI=true the examples are the same on every run.
+"""
+
+import os
+
+from hypothesis import settings
+
+IN_CI = os.environ.get("CI", "").lower() == "true"
+
+settings.register_profile("quick", deadline=None, derandomize=IN_CI, max_examples=50, print_blob=True)
+settings.register_profile("long", deadline=None, derandomize=IN_CI, max_examples=2000, print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))

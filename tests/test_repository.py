@@ -1,0 +1,294 @@
+"""The rules of the house: what importing brings in, which way imports go, how long files are."""
+
+import ast
+import importlib.metadata
+import io
+import re
+import shutil
+import subprocess
+import sys
+import tokenize
+import tomllib
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+import tinygrad_ko
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "tinygrad_ko"
+
+# Every file and folder of the package has a floor. An import goes to a lower floor or stays in its folder.
+FLOORS = {
+    "errors": 1,
+    "arrays": 2,
+    "randomness": 2,
+    "graph": 3,
+    "rule": 3,
+    "cotangent": 4,
+    "writer": 5,
+    "primitive": 6,
+    "ops": 7,
+    "backprop": 7,
+    "numpy_protocol": 8,
+    "operators": 9,
+    "tensor": 10,
+    "check": 11,
+    "nn": 12,
+    "optim": 12,
+    "data": 12,
+    "cli": 13,
+    "__init__": 14,
+    "__main__": 14,
+}
+
+# Written with [brackets] so that this file does not match itself.
+SHARED_DATA = r"\.\./[s]hared\b"  # which .ci/run may name
+FORBIDDEN = [
+    r"(?<!\w)/[w]ork/",
+    r"(?<!\w)/[r]oot/",
+    r"(?<!\w)/[t]mp/w\b",
+    SHARED_DATA,
+    r"\b[p]ypi\.org\b",
+    r"\b[p]ythonhosted\.org\b",
+    r"\b[d]eb\.debian\.org\b",
+    r"\b[r]egistry\.npmjs\.org\b",
+]
+
+
+def package_modules() -> dict[str, Path]:
+    """The package's modules by dotted name; a folder's `__init__.py` goes by the folder's name."""
+    modules = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        modules[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return modules
+
+
+def imported_names(tree: ast.AST, package: str) -> Iterator[tuple[str, str | None]]:
+    """Every (module, name taken from it) that a file of `package` imports, wherever in the file."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Import(names=names):
+                yield from ((alias.name, None) for alias in names)
+            case ast.ImportFrom(module=module, names=names, level=level):
+                base = package.split(".")[: len(package.split(".")) + 1 - level] if level else []
+                origin = ".".join([*base, *([module] if module else [])])
+                yield from ((origin, alias.name) for alias in names)
+            case ast.Call(
+                func=ast.Name(id="import_module" | "__import__") | ast.Attribute(attr="import_module"),
+                args=[ast.Constant(value=str(module)), *_],
+            ):
+                yield module, None
+
+
+def arrows(source: str, package: str, modules: set[str]) -> set[str]:
+    """The `modules` that a file of `package` imports; `from a import b` means a.b if that is a module."""
+    reached = set()
+    for module, name in imported_names(ast.parse(source), package):
+        submodule = f"{module}.{name}"
+        reached.add(submodule if submodule in modules else module)
+    return reached & modules
+
+
+def import_graph() -> dict[str, set[str]]:
+    modules = package_modules()
+    graph = {}
+    for module, path in modules.items():
+        package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+        graph[module] = arrows(path.read_text(encoding="utf-8"), package, set(modules))
+    return graph
+
+
+def room(module: str) -> str:
+    """The file or folder directly under the package that a module lives in."""
+    return module.split(".")[1] if "." in module else "__init__"
+
+
+def folder(module: str) -> str:
+    """The folder under the package that a module lives in; "" for a file directly under the package."""
+    return room(module) if (PACKAGE / room(module)).is_dir() else ""
+
+
+def goes_down(importer: str, imported: str) -> bool:
+    here, there = FLOORS[room(importer)], FLOORS[room(imported)]
+    return there < here or (there == here and folder(importer) == folder(imported))
+
+
+def code_lines(source: str) -> int:
+    """The number of lines that hold code: blank lines, comments and docstrings do not."""
+    layout = {
+        tokenize.COMMENT,
+        tokenize.DEDENT,
+        tokenize.ENDMARKER,
+        tokenize.INDENT,
+        tokenize.NEWLINE,
+        tokenize.NL,
+    }
+    lines: set[int] = set()
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type not in layout:
+            lines.update(range(token.start[0], token.end[0] + 1))
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Expr(value=ast.Constant(value=str()), lineno=first, end_lineno=last):
+                lines.difference_update(range(first, (last or first) + 1))
+    return len(lines)
+
+
+def repository_files() -> list[Path]:
+    """What git keeps or would keep; without git, everything but hidden folders, caches and builds."""
+    if shutil.which("git"):
+        command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+        listing = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=False).stdout
+        names = listing.split("\0")
+        if "pyproject.toml" in names:
+            return [ROOT / name for name in names if (ROOT / name).is_file()]
+    unkept = re.compile(r"(^|/)(\.(?!ci/|gitignore)|__pycache__/|(build|dist|htmlcov|runs)/)")
+    files = (path for path in ROOT.rglob("*") if path.is_file())
+    return [path for path in files if not unkept.search(path.relative_to(ROOT).as_posix())]
+
+
+def test_import_brings_in_only_numpy_and_the_standard_library() -> None:
+    code = (
+        "import sys, numpy, numpy.random\n"
+        "before = set(sys.modules)\n"
+        "import tinygrad_ko\n"
+        "print(tinygrad_ko.__file__)\n"
+        "print(*{name.partition('.')[0] for name in set(sys.modules) - before})\n"
+    )
+    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, encoding="utf-8", check=True)
+    origin, arrived = result.stdout.splitlines()
+    assert Path(origin) == PACKAGE / "__init__.py"
+    assert set(arrived.split()) - sys.stdlib_module_names - {"numpy"} == {"tinygrad_ko"}
+
+
+def test_every_room_has_a_floor() -> None:
+    assert {room(module) for module in package_modules()} == set(FLOORS)
+
+
+def test_imports_go_down() -> None:
+    wrong = [
+        f"{importer} -> {imported}"
+        for importer, reached in import_graph().items()
+        for imported in sorted(reached)
+        if not goes_down(importer, imported)
+    ]
+    assert wrong == []
+
+
+def test_imports_have_no_circle() -> None:
+    try:
+        TopologicalSorter(import_graph()).prepare()
+    except CycleError as error:
+        pytest.fail("import circle: " + " <- ".join(error.args[1]))
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("import p.a", {"p.a"}),
+        ("import p.a as other, p.q.c", {"p.a", "p.q.c"}),
+        ("import p", {"p"}),
+        ("from p import a, something", {"p", "p.a"}),
+        ("from p.a import something", {"p.a"}),
+        ("from . import c", {"p.q.c"}),
+        ("from .c import something", {"p.q.c"}),
+        ("from .. import a", {"p.a"}),
+        ("from ..a import something", {"p.a"}),
+        ("def f():\n    from p import a", {"p.a"}),
+        ("if TYPE_CHECKING:\n    from p import a", {"p.a"}),
+        ("importlib.import_module('p.a')", {"p.a"}),
+        ("import numpy, pathlib\nfrom another.p import a", set()),
+    ],
+)
+def test_arrows_see_every_spelling_of_an_import(source: str, expected: set[str]) -> None:
+    assert arrows(source, "p.q", {"p", "p.a", "p.q", "p.q.c"}) == expected
+
+
+@pytest.mark.parametrize(
+    ("importer", "imported", "allowed"),
+    [
+        ("tinygrad_ko.tensor", "tinygrad_ko.ops.shape", True),
+        ("tinygrad_ko.arrays", "tinygrad_ko.errors", True),
+        ("tinygrad_ko.ops.linalg", "tinygrad_ko.ops.shape", True),
+        ("tinygrad_ko", "tinygrad_ko.cli", True),
+        ("tinygrad_ko.ops.shape", "tinygrad_ko.tensor", False),
+        ("tinygrad_ko.nn.layers", "tinygrad_ko.data.digits", False),
+        ("tinygrad_ko.optim", "tinygrad_ko.nn.layers", False),
+        ("tinygrad_ko.cli", "tinygrad_ko", False),
+    ],
+)
+def test_goes_down(importer: str, imported: str, allowed: bool) -> None:
+    assert goes_down(importer, imported) is allowed
+
+
+def test_no_file_names_this_machine_or_a_package_registry() -> None:
+    files = repository_files()
+    assert Path(__file__).resolve() in files
+    found = [
+        f"{path.relative_to(ROOT)}: {match[0]}"
+        for path in files
+        for pattern in FORBIDDEN
+        if not (pattern == SHARED_DATA and path == ROOT / ".ci" / "run")
+        for match in re.finditer(pattern, path.read_bytes().decode("utf-8", errors="replace"))
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        ("see /wo", "rk/main"),
+        ("'/ro", "ot/.cache'"),
+        ("/tm", "p/w/venv"),
+        ("../sha", "red/data"),
+        ("https://py", "pi.org/simple"),
+        ("https://files.python", "hosted.org/packages"),
+    ],
+    ids=lambda parts: parts[0],
+)
+def test_forbidden_patterns_catch(parts: tuple[str, str]) -> None:
+    assert any(re.search(pattern, "".join(parts)) for pattern in FORBIDDEN)
+
+
+def test_no_module_is_longer_than_400_lines() -> None:
+    lengths = {name: len(path.read_text(encoding="utf-8").splitlines()) for name, path in package_modules().items()}
+    assert {name: length for name, length in lengths.items() if length > 400} == {}
+
+
+def test_the_version_is_the_same_everywhere() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert tinygrad_ko.__version__ == project["version"]
+    assert importlib.metadata.version("tinygrad_ko") == project["version"]
+
+
+def test_the_engine_is_under_350_lines_of_code() -> None:
+    sizes = {
+        name: code_lines((PACKAGE / f"{name}.py").read_text(encoding="utf-8"))
+        for name in ("graph", "rule", "primitive", "cotangent", "backprop")
+    }
+    assert sum(sizes.values()) < 350, sizes
+
+
+def test_code_lines_leave_out_comments_blanks_and_docstrings() -> None:
+    source = '''"""Docstring
+    of a module."""
+
+# a comment
+import math  # code
+
+TEXT = """counted,
+for it is a value"""
+
+
+class A:
+    """Docstring."""
+
+    def f(self) -> float:
+        """Docstring."""
+        return math.pi
+'''
+    assert code_lines(source) == 1 + 2 + 1 + 2

@@ -1,0 +1,60 @@
+"""What a value is owed: gradients that fit their value, and how the parts of one add up."""
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_ko.arrays import Array, add_at
+from tinygrad_ko.errors import described, wrong_shape
+from tinygrad_ko.graph import Handle, Node
+
+
+class Patch:
+    """A gradient that is zero outside an index: what indexing pays, so that n rows cost n rows and not n arrays."""
+
+    __slots__ = ("dtype", "index", "values")
+    shape = None  # the shape of no argument: `fit` always sees it
+
+    def __init__(self, values: Array, index: Any) -> None:
+        self.values, self.index, self.dtype = values, index, values.dtype
+
+    def added_to(self, total: Array) -> Array:
+        """`total`, with the patch added in place."""
+        add_at(total, self.index, self.values)
+        return total
+
+
+class Sum:
+    """What a value is due that was used more than once: all parts are added into one array that nobody else holds."""
+
+    __slots__ = ("total",)
+
+    def __init__(self, total: Array) -> None:
+        self.total = total
+
+
+def fit(part: Any, to: Node, node: Node, argument: str, due: dict[Node, Any]) -> Any:
+    """A gradient has its argument's shape and dtype: undo a broadcast if the op declares one, and a change of dtype."""
+    if type(part) is Patch:
+        return part if to in due else Sum(part.added_to(np.zeros(to.shape, to.dtype)))
+    if not hasattr(part, "dtype"):
+        raise wrong_shape(node.op.name, argument, f"type {type(part).__name__}", to.shape, True)
+    new = part.ndim - len(to.shape)
+    stretched = tuple(i for i, n in enumerate(part.shape) if i < new or n != to.shape[i - new]) if new >= 0 else ()
+    if stretched and node.op.broadcasts and all(i < new or to.shape[i - new] == 1 for i in stretched):
+        part = part.sum(axis=stretched, keepdims=True).reshape(to.shape)
+    if part.shape != to.shape:
+        raise wrong_shape(node.op.name, argument, described(part), to.shape, node.op.broadcasts)
+    return part if part.dtype == to.dtype else part.astype(to.dtype)
+
+
+def add(old: Any, part: Any) -> Any:
+    """What is due after one more part."""
+    if isinstance(part, Handle):
+        return old + part
+    if type(part) is Patch:
+        return Sum(part.added_to(np.asarray(old.total if type(old) is Sum else np.array(old))))
+    if type(old) is Sum:
+        old.total += part
+        return old
+    return Sum(old + part)

@@ -1,0 +1,209 @@
+"""What can be done with a Tensor: operators, indexing, NumPy's functions and methods. All of it is the rule book by
+other spellings.
+"""
+
+from collections.abc import Iterator
+from typing import Any, Self
+
+import numpy as np
+
+from tinygrad_ko import numpy_protocol
+from tinygrad_ko.errors import explain
+from tinygrad_ko.graph import Handle
+from tinygrad_ko.ops import elementwise, indexing, linalg, reduction, shape
+
+Axes = int | tuple[int, ...] | None
+
+
+def in_place(ufunc: Any, symbol: str, instead: str) -> Any:
+    """An in-place operator: it changes the array of a constant, and is refused where it would change a graph."""
+
+    def operator(self: Handle, other: Any) -> Any:
+        refuse_in_place(self, f"x {symbol} y", instead)
+        value = unrecorded(other, f"x {symbol} y")
+        ufunc(self._data, value, out=self.lend())
+        return self
+
+    return operator
+
+
+def refuse_in_place(x: Handle, wrote: str, instead: str) -> None:
+    """Refuse to change a Tensor that is in a graph."""
+    if x._node is not None:
+        raise explain(
+            TypeError(f"{wrote} would change a Tensor that is in a graph; write {instead}"),
+            f"계산 그래프에 있는 Tensor는 제자리에서 바꿀 수 없습니다. 다음과 같이 쓰십시오: {instead}",
+        )
+
+
+def unrecorded(value: Any, wrote: str) -> Any:
+    """A value that may be written into an array: not one whose gradient would be lost."""
+    if isinstance(value, Handle) and value._node is not None:
+        raise explain(
+            TypeError(f"{wrote} would lose the gradient of y; write x = x + y and so on, or use y.detach()"),
+            "제자리 연산은 기울기를 잃습니다. x = x + y처럼 새 값을 만들거나 y.detach()를 쓰십시오.",
+        )
+    return value.settled() if isinstance(value, Handle) else value
+
+
+class Operators(Handle):
+    """A handle with the spellings of an array."""
+
+    __slots__ = ()
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self._data.shape
+
+    @property
+    def dtype(self) -> Any:
+        return self._data.dtype
+
+    @property
+    def ndim(self) -> int:
+        return self._data.ndim
+
+    @property
+    def size(self) -> int:
+        return self._data.size
+
+    def __len__(self) -> int:
+        return len(self._data)
+
+    def __iter__(self) -> Iterator[Self]:
+        return (self[i] for i in range(len(self)))
+
+    # an op is itself the method of its operator
+
+    __add__ = elementwise.add
+    __sub__ = elementwise.subtract
+    __mul__ = elementwise.multiply
+    __truediv__ = elementwise.divide
+    __pow__ = elementwise.power
+    __matmul__ = linalg.matmul
+    __neg__ = elementwise.negative
+    __pos__ = elementwise.identity_function
+    __abs__ = elementwise.abs
+
+    def __radd__(self, other: Any) -> Self:
+        return elementwise.add(other, self)
+
+    def __rsub__(self, other: Any) -> Self:
+        return elementwise.subtract(other, self)
+
+    def __rmul__(self, other: Any) -> Self:
+        return elementwise.multiply(other, self)
+
+    def __rtruediv__(self, other: Any) -> Self:
+        return elementwise.divide(other, self)
+
+    def __rpow__(self, other: Any) -> Self:
+        return elementwise.power(other, self)
+
+    def __rmatmul__(self, other: Any) -> Self:
+        return linalg.matmul(other, self)
+
+    # comparisons are plain boolean arrays: no gradient could go through them
+
+    def __eq__(self, other: Any) -> Any:
+        return self.settled() == numpy_protocol.values(other)
+
+    def __ne__(self, other: Any) -> Any:
+        return self.settled() != numpy_protocol.values(other)
+
+    def __lt__(self, other: Any) -> Any:
+        return self.settled() < numpy_protocol.values(other)
+
+    def __le__(self, other: Any) -> Any:
+        return self.settled() <= numpy_protocol.values(other)
+
+    def __gt__(self, other: Any) -> Any:
+        return self.settled() > numpy_protocol.values(other)
+
+    def __ge__(self, other: Any) -> Any:
+        return self.settled() >= numpy_protocol.values(other)
+
+    def __getitem__(self, index: Any) -> Self:
+        return indexing.getitem(self, index=indexing.stored(index))
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        refuse_in_place(
+            self, "x[index] = value", "y = tg.where(mask, value, x), or x.data[index] = value between training steps"
+        )
+        self.lend()[numpy_protocol.values(index)] = unrecorded(value, "x[index] = value")
+
+    __iadd__ = in_place(np.add, "+=", "x = x + y, or w.data += y to change a parameter")
+    __isub__ = in_place(np.subtract, "-=", "x = x - y, or w.data -= lr * w.grad to update a parameter")
+    __imul__ = in_place(np.multiply, "*=", "x = x * y, or w.data *= y to change a parameter")
+    __itruediv__ = in_place(np.divide, "/=", "x = x / y, or w.data /= y to change a parameter")
+    __ipow__ = in_place(np.power, "**=", "x = x ** y, or w.data **= y to change a parameter")
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        return numpy_protocol.call_ufunc(ufunc, method, inputs, options)
+
+    def __array_function__(self, function: Any, types: Any, arguments: Any, options: Any) -> Any:
+        return numpy_protocol.call_function(function, arguments, options)
+
+    # ------------------------------------------------------------------ methods, in NumPy's habits
+
+    @property
+    def T(self) -> Self:
+        """The axes in reverse order."""
+        return shape.matrix_transpose(self) if self.ndim == 2 else self.transpose()
+
+    @property
+    def mT(self) -> Self:
+        """The last two axes exchanged."""
+        return shape.matrix_transpose(self)
+
+    def transpose(self, *axes: Any) -> Self:
+        """The axes in another order, in reverse if none is given."""
+        order = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes
+        return shape.permute_dims(self, tuple(order) if order else tuple(reversed(range(self.ndim))))
+
+    def reshape(self, *new: Any) -> Self:
+        """The same numbers in another shape: `x.reshape(2, 3)`, `x.reshape((2, -1))`."""
+        return shape.reshape(self, tuple(new[0]) if len(new) == 1 and not isinstance(new[0], int | np.integer) else new)
+
+    def flatten(self) -> Self:
+        """All numbers along one axis."""
+        return shape.reshape(self, (-1,))
+
+    ravel = flatten
+
+    def squeeze(self, axis: Axes = None) -> Self:
+        """Without the axes of length 1."""
+        return shape.squeeze(self, axis)
+
+    def astype(self, dtype: Any) -> Self:
+        """In another dtype. To integers only where no gradient is wanted."""
+        if self._node is not None and np.dtype(dtype).kind != "f":
+            raise explain(
+                TypeError(f"x.astype({np.dtype(dtype)}) has no gradient; write x.detach().astype({np.dtype(dtype)})"),
+                f"{np.dtype(dtype)}(으)로 바꾸면 기울기를 구할 수 없습니다. x.detach().astype(...)을 쓰십시오.",
+            )
+        return elementwise.astype(self, np.dtype(dtype))
+
+    def sum(self, axis: Axes = None, *, keepdims: bool = False) -> Self:
+        """The sum, of all or along one or more axes."""
+        return reduction.sum(self, axis=axis, keepdims=keepdims)
+
+    def mean(self, axis: Axes = None, *, keepdims: bool = False) -> Self:
+        """The mean, of all or along one or more axes."""
+        return reduction.mean(self, axis=axis, keepdims=keepdims)
+
+    def max(self, axis: Axes = None, *, keepdims: bool = False) -> Self:
+        """The largest, of all or along one or more axes."""
+        return reduction.max(self, axis=axis, keepdims=keepdims)
+
+    def min(self, axis: Axes = None, *, keepdims: bool = False) -> Self:
+        """The smallest, of all or along one or more axes."""
+        return reduction.min(self, axis=axis, keepdims=keepdims)
+
+    def clip(self, min: Any = None, max: Any = None) -> Self:
+        """Limited to [min, max]."""
+        return elementwise.clip(self, min, max)
+
+    def dot(self, other: Any) -> Self:
+        """np.dot(self, other)."""
+        return numpy_protocol.dot(self, other)

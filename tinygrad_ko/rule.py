@@ -1,0 +1,134 @@
+"""What a rule is: a forward on arrays, and one formula per argument.
+
+    @op(broadcasts=True, a=lambda g, b: g * b, b=lambda g, a: g * a)
+    def multiply(a, b):
+        return a * b
+
+The parameter names of a formula are its save list. It may name
+
+    g              the gradient of the output
+    out            the output
+    a, b, ...      the arguments
+    a_shape, ...   the shape of an argument (a tuple; the array itself is let go)
+    axis, ...      the op's options (keyword-only parameters, or those after a slash)
+    mask, ...      the names in `keeps`: what the forward returns beside its output
+
+and only what the wanted formulas name is kept until backward. `None` for a formula says that the argument is not
+differentiable.
+
+An op is checked when it is defined: whatever does not fit is an error there, never at backward.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from inspect import Parameter, signature
+from typing import Any
+
+from tinygrad_ko.errors import explain
+
+RESERVED = {"g", "out", "xp", "keeps", "broadcasts"}
+
+
+@dataclass(eq=False)
+class Op:
+    """What is known of an operation; `function.op` is this record."""
+
+    name: str
+    forward: Callable[..., Any]
+    formulas: dict[
+        str, Callable[..., Any] | None
+    ]  # one per argument, and one per kept value that depends on the arguments
+    broadcasts: bool
+    keeps: tuple[str, ...]
+    arguments: tuple[str, ...]
+    variadic: bool  # its one argument is *args
+    parameters: tuple[str, ...]  # keyword only: axis, shape, ...
+    words: dict[str, tuple[str, ...]] = field(
+        default_factory=dict
+    )  # what the formula of each argument names, `g` excepted
+    source: str = ""  # the text of the function and of the node class
+
+    @property
+    def differentiable(self) -> tuple[str, ...]:
+        """The arguments that have a formula."""
+        return tuple(a for a in self.arguments if self.formulas[a] is not None)
+
+    @property
+    def kept(self) -> list[str]:
+        """Every word that some formula names."""
+        return sorted({w for a in self.differentiable for w in self.words[a]})
+
+    @property
+    def derivations(self) -> dict[str, Callable[..., Any]]:
+        """How those kept values that are not constant follow from the arguments."""
+        return {k: formula for k in self.keeps if (formula := self.formulas.get(k))}
+
+
+def examined(
+    forward: Callable[..., Any],
+    formulas: dict[str, Callable[..., Any] | None],
+    broadcasts: bool,
+    keeps: str | tuple[str, ...],
+) -> Op:
+    """The record of an op, after every check that can be made before it is used."""
+    name = forward.__name__
+    given = [p for p in signature(forward).parameters.values() if p.name != "xp"]
+    variadic = any(p.kind is Parameter.VAR_POSITIONAL for p in given)
+    slash = any(p.kind is Parameter.POSITIONAL_ONLY for p in given)  # then what follows the slash is an option
+    options = (Parameter.KEYWORD_ONLY, Parameter.POSITIONAL_OR_KEYWORD) if slash else (Parameter.KEYWORD_ONLY,)
+    arguments = tuple(p.name for p in given if p.kind not in options)
+    parameters = tuple(p.name for p in given if p.kind in options)
+    keeps = (keeps,) if isinstance(keeps, str) else tuple(keeps)
+
+    def refuse(what: str, korean: str) -> None:
+        raise explain(TypeError(f"op {name}: {what}"), f"연산 {name}의 정의가 올바르지 않습니다. {korean}")
+
+    if not name.isidentifier():
+        refuse(
+            "a lambda has no name; write the forward with def", "순전파 함수는 lambda가 아니라 def로 정의해야 합니다."
+        )
+    if not arguments:
+        refuse("the forward has no argument", "순전파 함수에 인수가 하나 이상 있어야 합니다.")
+    if variadic and len(arguments) > 1:
+        refuse("*args must be its only argument", "*args는 다른 인수와 함께 쓸 수 없습니다.")
+    if any(p.kind is Parameter.VAR_KEYWORD for p in given):
+        refuse(
+            "**kwargs are not supported; name its keyword parameters",
+            "**kwargs 대신 키워드 매개변수를 하나씩 적어야 합니다.",
+        )
+    every = (*arguments, *parameters, *keeps)
+    if bad := [w for w in every if w in RESERVED or w.startswith("_") or every.count(w) > 1]:
+        refuse(f"the names {bad} are reserved, private or used twice", f"{bad}는 예약된 이름이거나 겹치는 이름입니다.")
+    if missing := [a for a in arguments if a not in formulas]:
+        refuse(
+            f"no formula for {missing}; give one, or None if it is not differentiable",
+            f"{missing}의 미분 공식이 없습니다.",
+        )
+    if unknown := [f for f in formulas if f not in arguments and f not in keeps]:
+        refuse(
+            f"formulas for {unknown}, but its arguments are {list(arguments)}", f"{unknown}(이)라는 인수가 없습니다."
+        )
+
+    record = Op(name, forward, dict(formulas), broadcasts, keeps, arguments, variadic, parameters)
+    vocabulary = {"g", "out", *every, *(f"{a}_shape" for a in arguments)}
+    for target, formula in formulas.items():
+        if formula is None:
+            continue
+        asked = signature(formula).parameters
+        if wrong := [
+            w for w, p in asked.items() if w not in vocabulary or p.kind is not Parameter.POSITIONAL_OR_KEYWORD
+        ]:
+            refuse(
+                f"the formula for {target!r} asks for {wrong}; it may name {sorted(vocabulary)}",
+                f"{target!r}의 공식이 {wrong}을(를) 요구합니다. 쓸 수 있는 이름은 {sorted(vocabulary)}입니다.",
+            )
+        if target in keeps and not set(asked) <= {*arguments, *parameters}:
+            refuse(
+                f"the formula for {target!r} may name arguments and parameters only",
+                f"{target!r}의 공식은 인수만 쓸 수 있습니다.",
+            )
+        record.words[target] = tuple(w for w in asked if w != "g")
+    for target, words in record.words.items():  # a kept value that depends on the arguments needs them kept as well
+        needed = [w for k in words if k in keeps for w in record.words.get(k, ())]
+        record.words[target] = tuple(dict.fromkeys([*words, *needed]))
+    return record

@@ -1,0 +1,237 @@
+"""The text of an operation: two pieces of Python, written once for every op.
+
+One is the function that is called, the other the class of the nodes it leaves behind. They are what one would write by hand for that op,
+with no loop over its arguments; `multiply.op.source` shows them.
+
+The function works on arrays. If one of its arguments was a Tensor its result is a Tensor; if one of them requires a gradient, it leaves a
+node with what the wanted formulas name. The node's `back` applies the formulas and pays each parent its part: a gradient in another
+shape or dtype than its argument's goes through `fit`, a second part for the same parent through `add`.
+"""
+
+import linecache
+from collections.abc import Callable
+from heapq import heappush
+from inspect import Parameter, Signature, signature
+from typing import Any
+
+import numpy as np
+
+from tinygrad_ko import arrays, cotangent, errors, graph
+from tinygrad_ko.graph import Handle, Node
+from tinygrad_ko.rule import Op
+
+CALL = """\
+def {name}{signature}:
+    _kind = None
+{unwrap}
+    try:
+        {returned} = _forward({given})
+    except Exception as _error:
+        raise _refused(_error, "{name}", ({values})) from None
+    if _kind is None:
+        return _out
+    if type(_out) is not _ndarray:
+        _out = _as_array(_out)
+    _tensor = _new(_kind)
+    _tensor._data = _out
+    _tensor._lent = False
+    if ({wanted}) and ((_mode := _current()) is _USUAL or _mode.record):
+        if _mode is _USUAL:
+            _n = _new(_Record)
+        else:
+            _n = _new(_Noted)
+            _n.scope = _mode.scope
+            _n.seen = _Seen(({values}), _out, _users_line()) if _mode.watch else None
+        _tensor._node = _n
+        _n.shape = _out.shape
+        _n.dtype = _out.dtype
+        _n.order = _next_order()
+        _n.live = True
+{save}
+    else:
+        _tensor._node = None
+    return _tensor
+"""
+UNWRAP = """\
+    if isinstance({a}, _Handle):
+        _kind = type({a})
+        _node_{a} = {a}._node
+        _value_{a} = {a}.settled() if {a}._lent else {a}._data
+    else:
+        _node_{a} = None
+        _value_{a} = {a} if type({a}) in _PLAIN else _operand({a})"""
+UNWRAP_CONSTANT = """\
+    if isinstance({a}, _Handle):
+        _kind = type({a})
+        _value_{a} = _constant({a}, "{name}", "{a}")
+    else:
+        _value_{a} = {a} if type({a}) in _PLAIN else _operand({a})"""
+UNWRAP_VARIADIC = """\
+    _node_{a} = tuple([_x._node if isinstance(_x, _Handle) else None for _x in {a}])
+    _value_{a} = tuple([_x.settled() if isinstance(_x, _Handle) else _operand(_x) for _x in {a}])
+    _kind = next((type(_x) for _x in {a} if isinstance(_x, _Handle)), None)"""
+
+NODE = """\
+class _Record(_Node):
+    __slots__ = ({slots})
+    op = _op
+    parents = property(lambda n: {parents})
+
+    def back(n, g, due, waiting, free):
+        if not n.live:
+            raise _spent("{name}")
+{pulls}
+        if free:
+            n.live = False
+            {free}
+
+class _Noted(_Record):
+    __slots__ = ("scope", "seen")
+
+    def back(n, g, due, waiting, free):
+        if n.seen:
+            n.seen.gradient = g
+        _Record.back(n, g, due, waiting, free)
+"""
+PULL = """\
+        if (to := n.from_{a}) is not None:
+            part = _rule_{a}({asks})"""
+PULL_VARIADIC = """\
+        for to, part in zip(n.from_{a}, _rule_{a}({asks}), strict=True):
+            if to is None:
+                continue"""
+PAY = """
+            if part.shape != to.shape or part.dtype is not to.dtype:
+                part = _fit(part, to, n, "{a}", due)
+            if to in due:
+                due[to] = _add(due[to], part)
+            else:
+                due[to] = part
+                _push(waiting, (to.order, to))"""
+
+
+def written(record: Op) -> Callable[..., Any]:
+    """Write the function and the node class of an op, and run what was written."""
+    name, words, differentiable = record.name, record.words, record.differentiable
+    sign = signature(record.forward)
+    takes_xp = "xp" in sign.parameters
+    shown = sign.replace(
+        parameters=[p.replace(annotation=Parameter.empty) for p in sign.parameters.values() if p.name != "xp"]
+    )
+    shown = shown.replace(return_annotation=Signature.empty)
+
+    def where_from(word: str) -> str:
+        """The expression for a word when the op is called."""
+        if word in record.arguments:
+            if record.variadic:
+                return f"tuple([_v if isinstance(_x, _Handle) else _own(_v) for _x, _v in zip({word}, _value_{word})])"
+            return f"_value_{word} if _value_{word} is not {word} else _own({word})"
+        if word == "out":
+            return "_out"
+        if word in record.keeps:
+            return f"_keep_{word}"
+        if word in record.parameters:
+            return word
+        argument = word.removesuffix("_shape")
+        return f"tuple([_shape(_v) for _v in _value_{argument}])" if record.variadic else f"_shape(_value_{argument})"
+
+    def save(word: str) -> str:
+        askers = [a for a in differentiable if word in words[a]]
+        always = len(differentiable) == 1
+        wanted = " or ".join(f"_node_{a} is not None" for a in askers)
+        return f"        _n.kept_{word} = " + (
+            where_from(word) if always else f"({where_from(word)}) if {wanted} else None"
+        )
+
+    def pull(a: str) -> str:
+        asks = ", ".join(
+            "g" if w == "g" else f"n.kept_{w}" for w in signature(record.formulas[a] or (lambda: None)).parameters
+        )
+        return ((PULL_VARIADIC if record.variadic else PULL) + PAY).format(a=a, asks=asks)
+
+    def unwrap(a: str) -> str:
+        template = UNWRAP_CONSTANT if a not in differentiable else UNWRAP_VARIADIC if record.variadic else UNWRAP
+        return template.format(a=a, name=name)
+
+    values = "".join(f"*_value_{a}, " if record.variadic else f"_value_{a}, " for a in record.arguments)
+    first = f"_value_{record.arguments[0]}"
+    xp = f"_quick if type({first}) is _ndarray else _namespace({values})"
+    wanted = [
+        f"any(_x is not None for _x in _node_{a})" if record.variadic else f"_node_{a} is not None"
+        for a in differentiable
+    ]
+    call = CALL.format(
+        name=name,
+        signature=shown,
+        unwrap="\n".join(map(unwrap, record.arguments)),
+        returned="".join(f", _keep_{k}" for k in record.keeps).join(["_out", ""]),
+        given=f"{xp}, " * takes_xp + values + "".join(f"{p}={p}, " for p in record.parameters),
+        values=values,
+        wanted=" or ".join(wanted) or "False",
+        save="\n".join([f"        _n.from_{a} = _node_{a}" for a in differentiable] + [save(w) for w in record.kept]),
+    )
+    slots = [f"from_{a}" for a in differentiable] + [f"kept_{w}" for w in record.kept]
+    parents = "(" + "".join(f"n.from_{a}, " for a in differentiable) + ")"
+    node = NODE.format(
+        name=name,
+        slots="".join(f'"{s}", ' for s in slots),
+        parents=f"n.from_{record.arguments[0]}" if record.variadic else parents,
+        pulls="\n".join(map(pull, differentiable)) or "        pass",
+        free="".join(f"n.kept_{w} = " for w in record.kept) + ("None" if record.kept else "pass"),
+    )
+    record.source = node + "\n\n" + call
+    filename = f"<op {name}>"
+    linecache.cache[filename] = (len(record.source), None, record.source.splitlines(keepends=True), filename)
+    room = {
+        **TOOLS,
+        "_op": record,
+        "_forward": record.forward,
+        **{f"_rule_{a}": f for a, f in record.formulas.items() if f},
+    }
+    exec(compile(record.source, filename, "exec"), room)
+    function: Any = room[name]
+    function.__doc__, function.__module__, function.__qualname__ = (
+        record.forward.__doc__,
+        record.forward.__module__,
+        name,
+    )
+    function.op = record
+    return function
+
+
+def shape(value: Any) -> tuple[int, ...]:
+    """The shape of an array or a number."""
+    return value.shape if hasattr(value, "shape") else np.shape(value)
+
+
+def constant(tensor: Handle, op: str, argument: str) -> arrays.Array:
+    """The array of a Tensor that stands where no gradient can be given."""
+    if tensor._node is not None and graph.current.get().record:
+        raise errors.not_differentiable(op, argument)
+    return tensor.settled()
+
+
+TOOLS = {
+    "_Handle": Handle,
+    "_PLAIN": arrays.PLAIN,
+    "_Node": Node,
+    "_Seen": graph.Seen,
+    "_USUAL": graph.USUAL,
+    "_add": cotangent.add,
+    "_as_array": arrays.as_array,
+    "_constant": constant,
+    "_current": graph.current.get,
+    "_fit": cotangent.fit,
+    "_namespace": arrays.namespace,
+    "_ndarray": np.ndarray,
+    "_new": object.__new__,
+    "_next_order": graph.next_order,
+    "_operand": arrays.operand,
+    "_own": arrays.own,
+    "_push": heappush,
+    "_quick": arrays.quick,
+    "_refused": errors.refused,
+    "_shape": shape,
+    "_spent": errors.spent,
+    "_users_line": graph.users_line,
+}

@@ -7,6 +7,7 @@ differ in the last digit, and the comparison allows the two nearest doubles.
 import os
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -99,7 +100,7 @@ def test_the_gradient_of_the_bowl(x, figure, shown):
     assert printed(numeric) == shown
     if figure is not None:
         assert numeric.tolist() == figure
-    leaf = tg.Tensor(x, requires_grad=True)
+    leaf: Any = tg.Tensor(x, requires_grad=True)
     function_2(leaf).backward()
     np.testing.assert_array_equal(leaf.grad, 2 * x)
 
@@ -151,7 +152,8 @@ def test_a_rate_of_10_freezes_where_x_plus_h_is_x():
 
 def test_a_rate_of_10_with_exact_gradients_does_not_freeze():
     """Each step multiplies x by -19: after 100 steps -3 * 19**100 and 4 * 19**100, with the other sign in x1 than the frozen figure."""
-    by_grad, by_backward = tg.Tensor(START, requires_grad=True), tg.Tensor(START, requires_grad=True)
+    by_grad: Any = tg.Tensor(START, requires_grad=True)
+    by_backward: Any = tg.Tensor(START, requires_grad=True)
     for _ in range(100):
         by_grad = tg.Tensor(by_grad.numpy() - 10.0 * tg.grad(function_2(by_grad), by_grad).numpy(), requires_grad=True)
         function_2(by_backward).backward()
@@ -173,7 +175,7 @@ def test_a_tiny_rate_hardly_moves():
 
 @pytest.mark.parametrize(("lr", "converges"), [(0.001, True), (0.5, True), (0.999, True), (1.0, False), (1.001, False)])
 def test_gradient_descent_on_a_square_converges_below_a_rate_of_1(lr, converges):
-    x = tg.Tensor(3.0, requires_grad=True)
+    x: Any = tg.Tensor(3.0, requires_grad=True)
     (x * x).backward()
     after = 3.0 - lr * x.grad.item()
     assert (abs(after) < 3.0) is converges
@@ -221,7 +223,7 @@ def test_what_the_1e_7_does_at_the_ends():
 
 
 def test_the_slope_of_the_cross_entropy_includes_its_1e_7():
-    y = tg.Tensor(GOOD, requires_grad=True)
+    y: Any = tg.Tensor(GOOD, requires_grad=True)
     tg.cross_entropy_error(y, 2).backward()
     np.testing.assert_allclose(y.grad, -ONE_HOT / (GOOD + 1e-7), rtol=1e-15)
     assert y.grad[2] != -1 / GOOD[2]
@@ -311,7 +313,7 @@ def test_the_simple_net_gradient_is_the_exact_one(book_net):
     assert np.abs(other - by_rule).max() == pytest.approx(1.4e-7, abs=5e-9)
     right = tg.softmax(X @ book_net.W)[2]
     np.testing.assert_allclose(other, by_rule * (right / (right + 1e-7)), rtol=0, atol=1e-9)
-    W = tg.Tensor(book_net.W, requires_grad=True)
+    W: Any = tg.Tensor(book_net.W, requires_grad=True)
     np.testing.assert_allclose(tg.grad(with_delta(W), W).numpy(), by_rule * (right / (right + 1e-7)), rtol=1e-13)
 
 

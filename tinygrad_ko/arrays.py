@@ -16,18 +16,39 @@ from tinygrad_ko.errors import explain
 
 Array = Any  # an array of any library that follows the array API standard; NumPy's unless said otherwise
 
-SCALARS = (
-    int,
-    float,
-)  # bool is an int; Python's own numbers keep an array's dtype (NEP 50), so they stay what they are
+SCALARS = (int, float)  # Python's own numbers keep an array's dtype (NEP 50), so they stay what they are
+
+BITS = {np.dtype(np.float64): np.int64, np.dtype(np.float32): np.int32}
+
+
+def where(condition: Any, x: Any, y: Any) -> Array:
+    """np.where. With 0 as its other branch a processor guesses wrong at every second element of a random mask; a product of
+    bits has nothing to guess and is 5 to 10 times as fast (and, unlike a product of numbers, makes no NaN of 0 * inf).
+    """
+    if type(y) is int and y == 0 and type(x) is ndarray and x.dtype in BITS and condition.shape == x.shape:
+        return (x.view(BITS[x.dtype]) * condition).view(x.dtype)
+    return np.where(condition, x, y)
+
+
+def by_rows(reduce: Any) -> Any:
+    """The reduction of a ufunc. Over a short last axis NumPy pays for every row anew; over the turned array it does not."""
+
+    def reduction(x: Any, axis: Any = None, keepdims: bool = False) -> Array:
+        if (axis == -1 or axis == 1) and type(x) is ndarray and x.ndim == 2 and x.shape[1] <= 64 < x.size:
+            out = reduce(x.T.copy(), axis=0)
+            return out[:, None] if keepdims else out
+        return reduce(x, axis=axis, keepdims=keepdims)
+
+    return reduction
+
 
 quick = SimpleNamespace(
     **{
         **vars(np),
-        "sum": np.add.reduce,
-        "max": np.maximum.reduce,
-        "min": np.minimum.reduce,
-        "any": np.logical_or.reduce,
+        "sum": by_rows(np.add.reduce),
+        "max": by_rows(np.maximum.reduce),
+        "min": by_rows(np.minimum.reduce),
+        "where": where,
         "reshape": lambda x, shape: x.reshape(shape),
         "permute_dims": lambda x, axes: x.transpose(axes),
         "matrix_transpose": lambda x: x.swapaxes(-1, -2),
@@ -46,19 +67,20 @@ def namespace(*values: Any) -> Any:
 
 
 def as_array(value: Any) -> Array:
-    """An array: NumPy's full reductions return scalars, and users pass lists. An array of another library comes back
-    as it is.
-    """
-    return asarray(value) if isinstance(value, generic) or not hasattr(value, "__array_namespace__") else value
+    """An array, from whatever a forward gave. NumPy's scalars, which its reductions return, pass for arrays of no axes."""
+    return value if isinstance(value, generic) or hasattr(value, "__array_namespace__") else asarray(value)
+
+
+def copied(array: Array) -> Array:
+    """A copy, which nobody else holds; of a NumPy scalar, an array of no axes."""
+    if isinstance(array, ndarray | generic):
+        return np.array(array)
+    return array.__array_namespace__().asarray(array, copy=True)
 
 
 def own(value: Any) -> Any:
-    """A copy that the caller's later writes do not reach; a Python number is its own copy."""
-    if value is None or isinstance(value, SCALARS):
-        return value
-    if isinstance(value, ndarray) or not hasattr(value, "__array_namespace__"):
-        return np.array(value)
-    return value.__array_namespace__().asarray(value, copy=True)
+    """A value that the caller's later writes do not reach: an array's copy; a number is its own."""
+    return copied(value) if hasattr(value, "__array_namespace__") and not isinstance(value, generic) else value
 
 
 def quiet(**kinds: Any) -> Any:
@@ -83,9 +105,8 @@ def operand(value: Any) -> Any:
     return array.astype(np.float64) if array.dtype.kind in "iu" and not isinstance(value, np.ndarray) else array
 
 
-PLAIN = frozenset(
-    {ndarray, np.float64, np.float32, float, int, bool, type(None)}
-)  # types that `operand` leaves as they are
+ARRAYS = frozenset({ndarray, np.float64, np.float32})  # the usual types of arrays, NumPy's scalars among them
+PLAIN = ARRAYS | {float, int, bool, type(None)}  # and what else `operand` leaves as it is
 
 
 def add_at(total: ndarray, index: Any, values: Array) -> None:
@@ -110,10 +131,8 @@ def shared(holder: Holder) -> bool:
     holder and one for the call. (No local variable here: it would be counted too.) Memory that NumPy did not allocate
     counts as shared.
     """
-    if getrefcount(holder._data) > 2:
-        return True
-    if not isinstance(holder._data, ndarray):
+    if getrefcount(holder._data) > 2 or not isinstance(holder._data, ndarray):
         return True
     if holder._data.base is None:
-        return not holder._data.flags.owndata
+        return False
     return type(holder._data.base) is not ndarray or getrefcount(holder._data.base) > 2

@@ -3,11 +3,12 @@
 from collections import deque
 from collections.abc import Collection
 from heapq import heappop
+from sys import getrefcount
 from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.arrays import Array, shared
+from tinygrad_ko.arrays import Array
 from tinygrad_ko.cotangent import Sum
 from tinygrad_ko.graph import Handle, Leaf, Node, handle
 
@@ -20,7 +21,7 @@ def gradients(root: Node, seed: Any, *, free: bool = False, wanted: Collection[N
     Tensors: what they compute is recorded, and can be differentiated again.
     """
     due: dict[Node, Any] = {root: seed}
-    waiting = [(root.order, root)]
+    waiting = [(root.order, root)] if root.op else []  # leaves do not wait: their gradients stay in `due`
     found: dict[Node, Any] = {}
     useful = leading_to(wanted, root) if wanted is not None else ()
     node = root
@@ -30,19 +31,16 @@ def gradients(root: Node, seed: Any, *, free: bool = False, wanted: Collection[N
             g = due.pop(node)
             if type(g) is Sum:
                 g = g.total
-            if node.op is None if wanted is None else node in wanted:
-                found[node] = g
-            if node.op is None:
-                continue
             if wanted is not None:
+                if node in wanted:
+                    found[node] = g
                 node = twin(node, useful, type(g) if isinstance(g, Handle) else None)
             node.back(g, due, waiting, free)
     except Exception as error:
-        if node.op is not None:
-            error.add_note(
-                f"in the backward of {node.op.name}" + "".join(f", in {name}" for name in reversed(node.scope))
-            )
+        error.add_note(f"in the backward of {node.op.name}" + "".join(f", in {name}" for name in reversed(node.scope)))
         raise
+    for leaf, g in due.items():
+        found[leaf] = g.total if type(g) is Sum else g
     return found
 
 
@@ -101,16 +99,13 @@ def twin(node: Node, useful: Collection[Node], kind: type[Handle] | None) -> Any
 
 def deposit(found: dict[Any, Array]) -> None:
     """Add to each leaf a gradient that nobody else holds: to all leaves or, if anything goes wrong, to none."""
-    leaves = list(found)
     grads = []
-    for leaf in leaves:
-        holder = Handle()
-        holder._data = np.asarray(found.pop(leaf))
+    for leaf in found:
         if leaf.grad is not None:
-            grads.append(leaf.grad + holder._data)
-        elif holder._data.base is not None or shared(holder):
-            grads.append(holder._data.copy())
+            grads.append(leaf.grad + found[leaf])
+        elif type(found[leaf]) is np.ndarray and found[leaf].base is None and getrefcount(found[leaf]) == 2:
+            grads.append(found[leaf])  # held by `found` and by this call alone
         else:
-            grads.append(holder._data)
+            grads.append(np.array(found[leaf]))
     put: Any = vars(Leaf)["grad"].__set__
-    deque(map(put, leaves, grads), maxlen=0)  # all of it in C: Ctrl-C cannot fall between two leaves
+    deque(map(put, found, grads), maxlen=0)  # all of it in C: Ctrl-C cannot fall between two leaves

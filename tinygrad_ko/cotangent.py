@@ -39,12 +39,14 @@ def fit(part: Any, to: Node, node: Node, argument: str, due: dict[Node, Any]) ->
         return part if to in due else Sum(part.added_to(np.zeros(to.shape, to.dtype)))
     if not hasattr(part, "dtype"):
         raise wrong_shape(node.op.name, argument, f"type {type(part).__name__}", to.shape, True)
-    new = part.ndim - len(to.shape)
-    stretched = tuple(i for i, n in enumerate(part.shape) if i < new or n != to.shape[i - new]) if new >= 0 else ()
-    if stretched and node.op.broadcasts and all(i < new or to.shape[i - new] == 1 for i in stretched):
-        part = part.sum(axis=stretched, keepdims=True).reshape(to.shape)
     if part.shape != to.shape:
-        raise wrong_shape(node.op.name, argument, described(part), to.shape, node.op.broadcasts)
+        new = part.ndim - len(to.shape)
+        stretched = tuple([i for i, n in enumerate(part.shape) if i < new or n != to.shape[i - new]])
+        if new < 0 or not node.op.broadcasts or not all(i < new or to.shape[i - new] == 1 for i in stretched):
+            raise wrong_shape(node.op.name, argument, described(part), to.shape, node.op.broadcasts)
+        part = part.sum(axis=stretched)
+        if part.shape != to.shape:
+            part = part.reshape(to.shape)
     return part if part.dtype == to.dtype else part.astype(to.dtype)
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any, TypeVar
 
-from tinygrad_ko.arrays import Array, shared
+from tinygrad_ko.arrays import Array, copied, shared
 
 next_order = count(0, -1).__next__
 H = TypeVar("H", bound="Handle")
@@ -73,7 +73,7 @@ class Handle:
         """The array, for reading and writing."""
         if not self._lent:
             if shared(self):
-                self._data = self._data.copy()
+                self._data = copied(self._data)
             self._lent = True
         return self._data
 
@@ -81,7 +81,7 @@ class Handle:
         """The array, or a copy while somebody could still write to it."""
         if self._lent:
             if shared(self):
-                return self._data.copy()
+                return copied(self._data)
             self._lent = False
         return self._data
 

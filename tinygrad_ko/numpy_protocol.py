@@ -6,7 +6,6 @@ NEP 18).
 """
 
 from collections.abc import Callable
-from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
@@ -105,6 +104,8 @@ def values(argument: Any) -> Any:
 
 def refused(name: str, why: str) -> TypeError:
     """A function of NumPy that has no rule, with the nearest that have one."""
+    from difflib import get_close_matches
+
     known = sorted({f.__name__ for f in [*UFUNCS, *FUNCTIONS]})
     near = get_close_matches(name, known, n=2, cutoff=0.6)
     hint = f" (nearest: {', '.join(f'np.{n}' for n in near)})" if near else ""

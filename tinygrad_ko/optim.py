@@ -68,7 +68,7 @@ class Optimizer:
 
     def state(self) -> dict[str, Array]:
         """What it has learned so far, as named arrays."""
-        kept = {f"{name}.{i}": array.copy() for i, each in enumerate(self.kept) for name, array in each.items()}
+        kept = {f"{name}.{i}": each[name].copy() for i, each in enumerate(self.kept) for name in self.memory}
         return {"steps": np.array(self.steps), **kept}
 
     def load_state(self, state: Mapping[str, Array]) -> None:
@@ -81,8 +81,8 @@ class Optimizer:
             )
         self.steps = int(state["steps"])
         for i, each in enumerate(self.kept):
-            for name, array in each.items():
-                array[...] = state[f"{name}.{i}"]
+            for name in self.memory:
+                each[name][...] = state[f"{name}.{i}"]
 
 
 def positive(name: str, value: float) -> None:
@@ -107,17 +107,9 @@ class SGD(Optimizer):
 
     def __init__(self, parameters: Iterable[Tensor], lr: float = 0.01, *, weight_decay: float = 0.0) -> None:
         super().__init__(parameters, lr, weight_decay=weight_decay)
-        self.scratch = {
-            p.dtype: np.empty(max(q.size for q in self.parameters if q.dtype == p.dtype), p.dtype)
-            for p in self.parameters
-        }
 
     def update(self, p: Array, g: Array, **kept: Array) -> None:
-        step = self.scratch[p.dtype][: p.size].reshape(
-            p.shape
-        )  # one array for all parameters: a fresh one for each costs page faults
-        np.multiply(g, self.lr, out=step)
-        p -= step
+        p -= self.lr * g
 
 
 class Momentum(Optimizer):

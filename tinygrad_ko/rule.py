@@ -21,7 +21,7 @@ An op is checked when it is defined: whatever does not fit is an error there, ne
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from inspect import Parameter, signature
+from inspect import Parameter, Signature, signature
 from typing import Any
 
 from tinygrad_ko.errors import explain
@@ -35,18 +35,17 @@ class Op:
 
     name: str
     forward: Callable[..., Any]
-    formulas: dict[
-        str, Callable[..., Any] | None
-    ]  # one per argument, and one per kept value that depends on the arguments
+    signature: Signature  # the forward's own, without the namespace: what users see
+    formulas: dict[str, Callable[..., Any] | None]  # of each argument, and of each kept value that follows from them
     broadcasts: bool
     keeps: tuple[str, ...]
     arguments: tuple[str, ...]
     variadic: bool  # its one argument is *args
-    parameters: tuple[str, ...]  # keyword only: axis, shape, ...
-    words: dict[str, tuple[str, ...]] = field(
-        default_factory=dict
-    )  # what the formula of each argument names, `g` excepted
-    source: str = ""  # the text of the function and of the node class
+    parameters: tuple[str, ...]  # its options: axis, shape, ...
+    takes_xp: bool  # whether the forward wants the namespace of its arrays
+    asks: dict[str, tuple[str, ...]] = field(default_factory=dict)  # what each formula names, in its order
+    words: dict[str, tuple[str, ...]] = field(default_factory=dict)  # what is kept for it: `g` excepted
+    source: Callable[[], str] = str  # the Python that is written for it
 
     @property
     def differentiable(self) -> tuple[str, ...]:
@@ -72,7 +71,8 @@ def examined(
 ) -> Op:
     """The record of an op, after every check that can be made before it is used."""
     name = forward.__name__
-    given = [p for p in signature(forward).parameters.values() if p.name != "xp"]
+    sign = signature(forward)
+    given = [p for p in sign.parameters.values() if p.name != "xp"]
     variadic = any(p.kind is Parameter.VAR_POSITIONAL for p in given)
     slash = any(p.kind is Parameter.POSITIONAL_ONLY for p in given)  # then what follows the slash is an option
     options = (Parameter.KEYWORD_ONLY, Parameter.POSITIONAL_OR_KEYWORD) if slash else (Parameter.KEYWORD_ONLY,)
@@ -109,7 +109,10 @@ def examined(
             f"formulas for {unknown}, but its arguments are {list(arguments)}", f"{unknown}(이)라는 인수가 없습니다."
         )
 
-    record = Op(name, forward, dict(formulas), broadcasts, keeps, arguments, variadic, parameters)
+    seen = sign.replace(parameters=given)
+    record = Op(
+        name, forward, seen, dict(formulas), broadcasts, keeps, arguments, variadic, parameters, "xp" in sign.parameters
+    )
     vocabulary = {"g", "out", *every, *(f"{a}_shape" for a in arguments)}
     for target, formula in formulas.items():
         if formula is None:
@@ -127,6 +130,7 @@ def examined(
                 f"the formula for {target!r} may name arguments and parameters only",
                 f"{target!r}의 공식은 인수만 쓸 수 있습니다.",
             )
+        record.asks[target] = tuple(asked)
         record.words[target] = tuple(w for w in asked if w != "g")
     for target, words in record.words.items():  # a kept value that depends on the arguments needs them kept as well
         needed = [w for k in words if k in keeps for w in record.words.get(k, ())]

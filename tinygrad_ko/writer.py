@@ -1,7 +1,7 @@
 """The text of an operation: two pieces of Python, written once for every op.
 
 One is the function that is called, the other the class of the nodes it leaves behind. They are what one would write by hand for that op,
-with no loop over its arguments; `multiply.op.source` shows them.
+with no loop over its arguments; `multiply.op.source()` shows them.
 
 The function works on arrays. If one of its arguments was a Tensor its result is a Tensor; if one of them requires a gradient, it leaves a
 node with what the wanted formulas name. The node's `back` applies the formulas and pays each parent its part: a gradient in another
@@ -10,8 +10,10 @@ shape or dtype than its argument's goes through `fit`, a second part for the sam
 
 import linecache
 from collections.abc import Callable
+from functools import partial
 from heapq import heappush
-from inspect import Parameter, Signature, signature
+from inspect import Parameter, Signature
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -30,7 +32,7 @@ def {name}{signature}:
         raise _refused(_error, "{name}", ({values})) from None
     if _kind is None:
         return _out
-    if type(_out) is not _ndarray:
+    if type(_out) not in _ARRAYS:
         _out = _as_array(_out)
     _tensor = _new(_kind)
     _tensor._data = _out
@@ -107,18 +109,43 @@ PAY = """
                 due[to] = _add(due[to], part)
             else:
                 due[to] = part
-                _push(waiting, (to.order, to))"""
+                if to.op is not None:
+                    _push(waiting, (to.order, to))"""
 
 
 def written(record: Op) -> Callable[..., Any]:
-    """Write the function and the node class of an op, and run what was written."""
+    """The function of an op. Its text is written when it is first called, so that importing a rule book costs little."""
+    rules = {f"_rule_{a}": formula for a, formula in record.formulas.items() if formula}
+    room: dict[str, Any] = {**TOOLS, **rules, "_op": record, "_forward": record.forward}
+
+    def write() -> Any:
+        source, filename = text(record), f"<op {record.name}>"
+        linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)  # for tracebacks
+        exec(compile(source, filename, "exec"), room)
+        function.__code__ = room[record.name].__code__
+        function.__defaults__, function.__kwdefaults__ = record.forward.__defaults__, record.forward.__kwdefaults__
+        return function
+
+    room["_write"] = write
+    function: Any = FunctionType(first_call.__code__, room, record.name)
+    function.__doc__, function.__module__ = record.forward.__doc__, record.forward.__module__
+    function.__signature__ = record.signature
+    function.op, record.source = record, partial(text, record)
+    return function
+
+
+def first_call(*arguments: Any, **options: Any) -> Any:
+    """The code of every op before it is written."""
+    return _write()(*arguments, **options)  # type: ignore[name-defined]  # noqa: F821 (in the room of the op)
+
+
+def text(record: Op) -> str:
+    """The Python that does what a record says: the class of the nodes, then the function."""
     name, words, differentiable = record.name, record.words, record.differentiable
-    sign = signature(record.forward)
-    takes_xp = "xp" in sign.parameters
-    shown = sign.replace(
-        parameters=[p.replace(annotation=Parameter.empty) for p in sign.parameters.values() if p.name != "xp"]
-    )
-    shown = shown.replace(return_annotation=Signature.empty)
+    bare = [
+        p.replace(annotation=Parameter.empty, default=p.default if p.default is Parameter.empty else None)
+        for p in record.signature.parameters.values()
+    ]
 
     def where_from(word: str) -> str:
         """The expression for a word when the op is called."""
@@ -144,9 +171,7 @@ def written(record: Op) -> Callable[..., Any]:
         )
 
     def pull(a: str) -> str:
-        asks = ", ".join(
-            "g" if w == "g" else f"n.kept_{w}" for w in signature(record.formulas[a] or (lambda: None)).parameters
-        )
+        asks = ", ".join("g" if w == "g" else f"n.kept_{w}" for w in record.asks[a])
         return ((PULL_VARIADIC if record.variadic else PULL) + PAY).format(a=a, asks=asks)
 
     def unwrap(a: str) -> str:
@@ -155,17 +180,17 @@ def written(record: Op) -> Callable[..., Any]:
 
     values = "".join(f"*_value_{a}, " if record.variadic else f"_value_{a}, " for a in record.arguments)
     first = f"_value_{record.arguments[0]}"
-    xp = f"_quick if type({first}) is _ndarray else _namespace({values})"
+    xp = f"_quick if type({first}) in _ARRAYS else _namespace({values})"
     wanted = [
         f"any(_x is not None for _x in _node_{a})" if record.variadic else f"_node_{a} is not None"
         for a in differentiable
     ]
     call = CALL.format(
         name=name,
-        signature=shown,
+        signature=Signature(bare),
         unwrap="\n".join(map(unwrap, record.arguments)),
         returned="".join(f", _keep_{k}" for k in record.keeps).join(["_out", ""]),
-        given=f"{xp}, " * takes_xp + values + "".join(f"{p}={p}, " for p in record.parameters),
+        given=f"{xp}, " * record.takes_xp + values + "".join(f"{p}={p}, " for p in record.parameters),
         values=values,
         wanted=" or ".join(wanted) or "False",
         save="\n".join([f"        _n.from_{a} = _node_{a}" for a in differentiable] + [save(w) for w in record.kept]),
@@ -179,24 +204,7 @@ def written(record: Op) -> Callable[..., Any]:
         pulls="\n".join(map(pull, differentiable)) or "        pass",
         free="".join(f"n.kept_{w} = " for w in record.kept) + ("None" if record.kept else "pass"),
     )
-    record.source = node + "\n\n" + call
-    filename = f"<op {name}>"
-    linecache.cache[filename] = (len(record.source), None, record.source.splitlines(keepends=True), filename)
-    room = {
-        **TOOLS,
-        "_op": record,
-        "_forward": record.forward,
-        **{f"_rule_{a}": f for a, f in record.formulas.items() if f},
-    }
-    exec(compile(record.source, filename, "exec"), room)
-    function: Any = room[name]
-    function.__doc__, function.__module__, function.__qualname__ = (
-        record.forward.__doc__,
-        record.forward.__module__,
-        name,
-    )
-    function.op = record
-    return function
+    return node + "\n\n" + call
 
 
 def shape(value: Any) -> tuple[int, ...]:
@@ -213,8 +221,9 @@ def constant(tensor: Handle, op: str, argument: str) -> arrays.Array:
 
 TOOLS = {
     "_Handle": Handle,
-    "_PLAIN": arrays.PLAIN,
+    "_ARRAYS": arrays.ARRAYS,
     "_Node": Node,
+    "_PLAIN": arrays.PLAIN,
     "_Seen": graph.Seen,
     "_USUAL": graph.USUAL,
     "_add": cotangent.add,
@@ -223,7 +232,6 @@ TOOLS = {
     "_current": graph.current.get,
     "_fit": cotangent.fit,
     "_namespace": arrays.namespace,
-    "_ndarray": np.ndarray,
     "_new": object.__new__,
     "_next_order": graph.next_order,
     "_operand": arrays.operand,

@@ -27,7 +27,7 @@ def random_net(kind, inputs, hidden, outputs, rng):
         net.params["b2"] += rng.normal(size=outputs)
         return net, inputs, outputs
     sizes = [inputs, hidden, hidden + 1, outputs]
-    params = {}
+    params: dict = {}
     for i, (n, m) in enumerate(itertools.pairwise(sizes), start=1):
         params |= {f"W{i}": rng.normal(size=(n, m)), f"b{i}": rng.normal(size=m)}
     return ThreeLayerNet(params), inputs, outputs
@@ -146,20 +146,19 @@ def test_the_gradient_does_not_depend_on_the_switches_around_it():
 def test_the_next_call_sees_changed_params(name, how):
     net, x, t = same_network()
     loss, gradient, probabilities = net.loss(x, t), net.gradient(x, t), net.predict(x)
+    change = np.linspace(0, 2, net.params[name].size).reshape(net.params[name].shape)
     if how == "in place":
-        net.params[name] += 0.5
+        net.params[name] += change
     elif how == "rebound":
-        net.params[name] = net.params[name] + 0.5
+        net.params[name] = net.params[name] + change
     else:
-        net.params = {**net.params, name: net.params[name] + 0.5}
-    assert net.loss(x, t) != loss or name == "b2"  # the same number on every score: softmax does not see it
-    if name != "b2":
-        assert not np.allclose(net.predict(x), probabilities)
+        net.params = {**net.params, name: net.params[name] + change}
+    assert net.loss(x, t) != loss
+    assert not np.allclose(net.predict(x), probabilities)
     numeric = net.numerical_gradient(x, t)
     for key, g in net.gradient(x, t).items():
+        assert not np.allclose(g, gradient[key])
         np.testing.assert_allclose(g, numeric[key], rtol=1e-6, atol=1e-8)
-    if name != "b2":
-        assert not np.allclose(net.gradient(x, t)["W2"], gradient["W2"])
 
 
 def test_one_array_may_be_two_parameters():
@@ -213,16 +212,11 @@ def test_integer_parameters_are_refused(method):
     assert korean(caught.value)
 
 
-def test_a_parameter_that_is_a_list_works_or_is_refused_with_the_reason():
+def test_a_parameter_may_be_a_list():
     net, x, t = same_network()
     expected = net.gradient(x, t)
     net.params["b2"] = net.params["b2"].tolist()
-    try:
-        found = net.gradient(x, t)
-    except (TypeError, ValueError) as error:
-        assert korean(error)
-    else:
-        np.testing.assert_array_equal(found["b2"], expected["b2"])
+    np.testing.assert_array_equal(net.gradient(x, t)["b2"], expected["b2"])
 
 
 def test_a_parameter_that_is_not_used_has_gradient_zero():
@@ -332,18 +326,13 @@ def test_accuracy_is_the_share_of_right_answers():
     assert net.accuracy(x[0], 1) == net.accuracy(x[0], np.eye(3)[1]) == 0.0
 
 
-@pytest.mark.parametrize("t", [np.array([1]), [1], [[1]]], ids=repr)
+@pytest.mark.parametrize("t", [np.array([1]), [1]], ids=repr)
 def test_a_single_label_in_an_array_is_not_taken_for_one_hot(t):
     """Its argmax is always 0."""
     net = SimpleNet()
     net.W = np.array([[0.0, 5.0, 0.0], [0.0, 0.0, 0.0]])  # says 1
-    x = np.array([1.0, 0.0])
-    if np.ndim(t) == 2:
-        x = x[None]
-    try:
-        assert net.accuracy(x, t) == 1.0
-    except ValueError as error:
-        assert korean(error)
+    assert net.accuracy(np.array([1.0, 0.0]), t) == 1.0
+    assert net.loss(np.array([1.0, 0.0]), t) == net.loss(np.array([1.0, 0.0]), 1)
 
 
 @pytest.mark.parametrize(
@@ -361,7 +350,7 @@ def test_a_single_label_in_an_array_is_not_taken_for_one_hot(t):
 @pytest.mark.parametrize("method", ["loss", "gradient", "numerical_gradient", "accuracy"])
 def test_wrong_targets_are_refused(method, t):
     net, x = SimpleNet(rng=0), np.ones((3, 2))
-    with pytest.raises(ValueError, match="[Ll]abel|target|class") as caught:
+    with pytest.raises(ValueError, match=r"[Ll]abel|target|class") as caught:
         getattr(net, method)(x, t)
     assert korean(caught.value)
 
@@ -379,7 +368,7 @@ def test_labels_that_are_not_integers_are_refused(method, t):
 def test_inputs_of_a_wrong_width_are_refused(method, shape):
     net, _, _ = same_network()
     t = 0 if len(shape) == 1 else [0, 1, 2]
-    with pytest.raises(ValueError, match="matmul|matrix") as caught:
+    with pytest.raises(ValueError, match=r"matmul|matrix") as caught:
         getattr(net, method)(np.ones(shape), *([] if method == "predict" else [t]))
     assert korean(caught.value)
 
@@ -388,7 +377,7 @@ def test_inputs_of_a_wrong_width_are_refused(method, shape):
 def test_an_empty_batch_is_refused(method):
     """Its mean would be nan, and that in every parameter after one step of training."""
     net, x, t = same_network()
-    with pytest.raises(ValueError, match="empty|at least one") as caught:
+    with pytest.raises(ValueError, match=r"empty|at least one") as caught:
         getattr(net, method)(x[:0], t[:0])
     assert korean(caught.value)
 
@@ -445,7 +434,9 @@ def test_no_parameters_at_all_are_not_the_books_parameters():
 # ---------------------------------------------------------------- saved and loaded, and learning
 
 
-@pytest.mark.parametrize("make", [lambda: TwoLayerNet(4, 3, 5), SimpleNet, ThreeLayerNet], ids=["two", "simple", "three"])
+@pytest.mark.parametrize(
+    "make", [lambda: TwoLayerNet(4, 3, 5), SimpleNet, ThreeLayerNet], ids=["two", "simple", "three"]
+)
 def test_saved_and_loaded(make, tmp_path):
     net, other = make(), make()
     for p in net.params.values():

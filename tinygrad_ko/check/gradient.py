@@ -106,7 +106,7 @@ def first_order(
     order: int,
     projections: int,
     h: float,
-    generator: np.random.Generator,
+    generator: "np.random.Generator",
     report: Report,
 ) -> None:
     """Hold f, at these arrays, to its gradient: `projections` random directions for each argument."""
@@ -176,7 +176,8 @@ def checkable(x: Any) -> Any:
     """A float64 copy of what can be differentiated; anything else as it is."""
     if isinstance(x, Tensor):
         x = x.numpy()
-    floating = isinstance(x, float) or (isinstance(x, np.ndarray | np.generic) and x.dtype.kind == "f")
+    x = np.asarray(x) if isinstance(x, list | float) else x
+    floating = isinstance(x, np.ndarray | np.generic) and x.dtype.kind == "f"
     return np.array(x, dtype=np.float64) if floating else x
 
 

@@ -2,9 +2,10 @@
 
 import os
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from tempfile import NamedTemporaryFile
+from typing import BinaryIO
 
 import numpy as np
 
@@ -18,22 +19,34 @@ def npz(path: str | os.PathLike[str]) -> Path:
     return path if path.suffix == ".npz" else path.with_name(path.name + ".npz")
 
 
-def save_arrays(path: str | os.PathLike[str], arrays: Mapping[str, Array]) -> Path:
-    """Write the arrays to a temporary file beside `path` and rename it, so that being killed loses nothing. Returns
-    the path written.
-    """
-    target = npz(path)
-    with NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as file:
-        try:
-            np.savez(file, allow_pickle=False, **arrays)
+@contextmanager
+def whole_file(path: Path) -> Iterator[BinaryIO]:
+    """A file to write to, beside `path`, that takes its place when all is written: being killed loses nothing."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with temporary.open("wb") as file:
+            yield file
             file.flush()
             os.fsync(file.fileno())
-            file.close()
-            os.replace(file.name, target)
-        except BaseException:
-            file.close()
-            Path(file.name).unlink(missing_ok=True)
-            raise
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def save_arrays(path: str | os.PathLike[str], arrays: Mapping[str, Array]) -> Path:
+    """Write arrays of numbers to an `.npz` file, whole or not at all. Returns the path written.
+
+    Raises TypeError for anything that NumPy could only pickle.
+    """
+    target = npz(path)
+    if pickled := [name for name, array in arrays.items() if np.asarray(array).dtype.hasobject]:
+        raise explain(
+            TypeError(f"only arrays of numbers are saved, and these are not: {', '.join(pickled)}"),
+            f"수로 이루어진 배열만 저장할 수 있습니다: {', '.join(pickled)}",
+        )
+    with whole_file(target) as file:
+        np.savez(file, **arrays)
     return target
 
 
@@ -46,7 +59,7 @@ def load_arrays(path: str | os.PathLike[str], shapes: Mapping[str, tuple[int, ..
     if not source.exists():
         raise explain(FileNotFoundError(f"no such file: {source}"), f"파일이 없습니다: {source}")
     try:
-        with np.load(source, allow_pickle=False) as file:
+        with source.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
     except (ValueError, OSError, EOFError, zipfile.BadZipFile, AttributeError, KeyError) as error:
         raise explain(

@@ -98,7 +98,9 @@ def tanh(xp, x):
 def sigmoid(xp, x):
     """1 / (1 + exp(-x))."""
     with quiet(over="ignore"):  # exp(-x) may be infinite: then 1 / inf is 0, as it should be
-        return 1 / (1 + xp.exp(-x))
+        e = xp.exp(-x)
+    e += 1
+    return 1 / e
 
 
 @op(x=lambda g, out: where(out > 0, g, 0))

@@ -1,5 +1,7 @@
 """Taking parts of an array and putting them back: each is the other's formula."""
 
+import numpy as np
+
 from tinygrad_ko import arrays
 from tinygrad_ko.cotangent import Patch
 from tinygrad_ko.graph import Handle
@@ -33,4 +35,4 @@ def stored(index):
         return tuple(map(stored, index))
     if isinstance(index, Handle):
         return index.settled()
-    return arrays.own(index) if isinstance(index, list) or hasattr(index, "shape") else index
+    return arrays.own(np.asarray(index) if isinstance(index, list) else index)

@@ -3,11 +3,11 @@
 from math import prod
 
 from tinygrad_ko.arrays import as_array, operand
-from tinygrad_ko.ops.shape import matrix_transpose, reshape
+from tinygrad_ko.ops.shape import reshape
 from tinygrad_ko.primitive import op
 
 
-@op(broadcasts=True, a=lambda g, b: g @ matrix_transpose(b), b=lambda g, a: matrix_transpose(a) @ g)
+@op(broadcasts=True, a=lambda g, b: g @ b.mT, b=lambda g, a: a.mT @ g)
 def matrix_product(xp, a, b):
     """a @ b for matrices and stacks of matrices: (..., n, k) @ (..., k, m) gives (..., n, m), and stacks broadcast."""
     return xp.matmul(a, b)
@@ -17,8 +17,11 @@ def matmul(a, b):
     """a @ b as NumPy defines it: a 1-d a is a row, a 1-d b is a column, and more than two axes are stacks of
     matrices.
     """
-    a, b = (x if hasattr(x, "ndim") else as_array(operand(x)) for x in (a, b))
-    if a.ndim == 2 == b.ndim or min(a.ndim, b.ndim) == 0:
+    if not hasattr(a, "ndim"):
+        a = as_array(operand(a))
+    if not hasattr(b, "ndim"):
+        b = as_array(operand(b))
+    if a.ndim == 2 == b.ndim or a.ndim == 0 or b.ndim == 0:
         return matrix_product(a, b)
     if a.ndim == 1:
         return drop(matmul(reshape(a, (1, a.shape[0])), b), -1 if b.ndim == 1 else -2)

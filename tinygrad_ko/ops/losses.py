@@ -74,18 +74,18 @@ def rows(y, t, name):
     def refuse(kind, what, korean):
         raise explain(kind(f"{name}: {what}"), f"{name}: {korean}")
 
-    if y.ndim not in (1, 2):
+    if not hasattr(t, "ndim"):
+        t = np.asarray(t)
+    if y.ndim == 1:  # one sample is a batch of one
+        y, t = reshape(y, (1, y.shape[0])), reshape(t, (1, *t.shape))
+    elif y.ndim != 2:
         refuse(
             ValueError,
             f"y must have shape (n,) or (batch, n), not {y.shape}",
             f"y의 형상은 (n,) 또는 (batch, n)이어야 합니다: {y.shape}",
         )
-    t = t if hasattr(t, "ndim") else np.asarray(t)
-    if t.ndim == y.ndim and t.shape == y.shape:
-        return (y, t, False) if y.ndim == 2 else (reshape(y, (1, y.shape[0])), t.reshape(1, -1), False)
-    if y.ndim == 1:
-        y = reshape(y, (1, y.shape[0]))
-        t = t.reshape(-1)
+    if t.shape == y.shape:
+        return y, t, False
     batch, classes = y.shape
     if t.shape != (batch,):
         refuse(

@@ -1,0 +1,157 @@
+"""Layers: what they compute, and that their gradients are the slopes they have."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+import tinygrad_ko as tg
+from tinygrad_ko.nn import Affine, Module, Relu, Sequential, Sigmoid, SoftmaxWithLoss, he
+
+SIZES = st.integers(1, 4)
+SEEDS = st.integers(0, 2**32 - 1)
+
+
+def korean(error):
+    return any("가" <= letter <= "힣" for note in getattr(error, "__notes__", []) for letter in note)
+
+
+@given(SEEDS, SIZES, SIZES, hnp.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=3))
+def test_affine_is_x_times_w_plus_b(seed, n, m, batch):
+    rng = np.random.default_rng(seed)
+    layer, x = Affine(n, m, rng=seed), rng.normal(size=(*batch, n))
+    assert layer.b.tolist() == [0] * m
+    layer.b.data += rng.normal(size=m)
+    expected = x @ layer.W.numpy() + layer.b.numpy()
+    for form in (x, tg.Tensor(x), tg.Tensor(x, requires_grad=True)):
+        out = layer(form)
+        assert isinstance(out, tg.Tensor)
+        np.testing.assert_allclose(out.numpy(), expected, rtol=1e-12, atol=1e-12)
+
+
+@given(SEEDS, SIZES, SIZES, hnp.array_shapes(min_dims=1, max_dims=2, max_side=3))
+def test_affine_gradients(seed, n, m, batch):
+    layer, x = Affine(n, m, rng=seed), np.random.default_rng(seed).normal(size=(*batch, n))
+
+    def f(x, W, b):
+        layer.W, layer.b = W, b
+        return tg.sin(layer(x))
+
+    tg.check_gradient(f, x, layer.W.numpy(), np.full(m, 0.1), order=2)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, "float32"])
+def test_affine_in_a_dtype(dtype):
+    layer: Any = Affine(3, 2, dtype=dtype, rng=0)
+    out = layer(tg.Tensor(np.ones((4, 3), dtype)))
+    assert layer.W.dtype == layer.b.dtype == out.dtype == np.dtype(dtype)
+    out.sum().backward()
+    assert layer.W.grad.dtype == layer.b.grad.dtype == np.dtype(dtype)
+
+
+def test_affine_begins_with_what_it_was_told():
+    np.testing.assert_array_equal(Affine(3, 2, rng=4).W.numpy(), Affine(3, 2, rng=4).W.numpy())
+    np.random.seed(4)
+    expected = np.random.randn(3, 2) * np.sqrt(2 / 3)
+    np.random.seed(4)
+    np.testing.assert_allclose(Affine(3, 2, init=he).W.numpy(), expected, rtol=1e-15)
+
+
+@pytest.mark.parametrize("sizes", [(0, 1), (1, 0), (-1, 2)])
+def test_affine_without_inputs_or_outputs_is_refused(sizes):
+    with pytest.raises(ValueError, match="at least one") as caught:
+        Affine(*sizes)
+    assert korean(caught.value)
+
+
+def test_inputs_of_a_wrong_width_are_refused():
+    with pytest.raises(ValueError, match=r"\[5, 4\].*\[3, 2\]") as caught:
+        Affine(3, 2)(tg.Tensor(np.ones((5, 4))))
+    assert korean(caught.value)
+
+
+@given(hnp.arrays(np.float64, hnp.array_shapes(max_dims=2, max_side=4), elements=st.floats(-30, 30)))
+def test_sigmoid_and_relu_are_the_functions_of_their_names(x):
+    np.testing.assert_array_equal(Sigmoid()(tg.Tensor(x)).numpy(), tg.sigmoid(x))
+    np.testing.assert_array_equal(Relu()(tg.Tensor(x)).numpy(), np.maximum(x, 0))
+    assert Sigmoid().parameters() == Relu().parameters() == []
+
+
+def test_the_slope_of_relu_is_0_at_0():
+    x: Any = tg.Tensor([-1.0, 0.0, 2.0], requires_grad=True)
+    Relu()(x).sum().backward()
+    assert x.grad.tolist() == [0, 0, 1]
+
+
+def test_softmax_with_loss_is_the_exact_cross_entropy():
+    scores, t = np.random.default_rng(0).normal(size=(4, 3)), np.array([0, 2, 1, 1])
+    leaf: Any = tg.Tensor(scores, requires_grad=True)
+    loss = SoftmaxWithLoss()(leaf, t)
+    loss.backward()
+    assert loss.item() == tg.softmax_cross_entropy(scores, t)
+    np.testing.assert_allclose(leaf.grad, (tg.softmax(scores) - np.eye(3)[t]) / 4, rtol=1e-13)
+    assert SoftmaxWithLoss()(leaf, np.eye(3)[t]).item() == pytest.approx(loss.item(), rel=1e-14)
+
+
+def test_sequential_is_one_after_the_other():
+    layers = [Affine(2, 3, rng=0), Relu(), Affine(3, 4, rng=1), Sigmoid()]
+    model, x = Sequential(*layers), tg.Tensor(np.ones((5, 2)))
+    expected = x
+    for layer in layers:
+        expected = layer(expected)
+    np.testing.assert_array_equal(model(x).numpy(), expected.numpy())
+    assert (len(model), list(model), model[0], model[-1]) == (4, layers, layers[0], layers[3])
+    assert list(model.named_parameters()) == ["layers.0.W", "layers.0.b", "layers.2.W", "layers.2.b"]
+
+
+def test_an_empty_sequential_is_the_identity():
+    x = tg.Tensor([1.0])
+    assert Sequential()(x) is x
+
+
+def test_sequential_takes_functions_too():
+    assert Sequential(tg.exp, tg.log)(tg.Tensor([2.0])).tolist() == pytest.approx([2.0])
+
+
+def test_a_shared_layer_gets_both_parts_of_its_gradient():
+    shared: Any = Affine(2, 2, rng=0)
+    x = np.ones((1, 2))
+    Sequential(shared, Sigmoid(), shared)(tg.Tensor(x)).sum().backward()
+
+    def f(W, b):
+        return tg.sum(tg.matmul(tg.sigmoid(tg.matmul(x, W) + b), W) + b)
+
+    p: Any
+    for p in shared.parameters():
+        numeric = tg.numerical_gradient(lambda _: f(shared.W.numpy(), shared.b.numpy()), p)
+        np.testing.assert_allclose(p.grad, numeric, rtol=1e-7)
+    assert len(Sequential(shared, shared).parameters()) == 2
+
+
+def test_the_names_of_modules_are_in_the_graph():
+    class Tower(Module):
+        def __init__(self):
+            self.body = Sequential(Affine(2, 2, rng=0))
+
+        def forward(self, x):
+            return self.body(x) * 2.0
+
+    y = Tower()(tg.Tensor(np.ones((1, 2))))
+    assert y.node.scope == ("Tower",)
+    assert y.node.parents[0].scope == ("Tower", "Sequential", "Affine")
+    assert (y * 2.0).node.scope == ()
+
+
+def test_a_model_of_layers_learns_the_digits():
+    (x_train, t_train), (x_test, t_test) = tg.data.load_digits()
+    model = Sequential(Affine(64, 32, init=he, rng=0), Relu(), Affine(32, 10, rng=1))
+    optimizer, rng = tg.optim.Adam(model.parameters(), lr=0.01), np.random.default_rng(0)
+    for _ in range(12):
+        for x, t in tg.data.minibatches(x_train, t_train, 50, rng):
+            optimizer.zero_grad()
+            tg.softmax_cross_entropy(model(x), t).backward()
+            optimizer.step()
+    assert (model(x_test).argmax(axis=1) == t_test).mean() >= 0.95

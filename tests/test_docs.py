@@ -1,0 +1,36 @@
+"""What the README and the guide show is run, and both languages show the same code."""
+
+import doctest
+import re
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def python_blocks(name):
+    return re.findall(r"```python\n(.*?)```", (ROOT / name).read_text(encoding="utf-8"), re.S)
+
+
+def test_the_readme_trains_a_network_and_checks_an_op(capsys):
+    room = {"np": np}
+    for block in python_blocks("README.md"):
+        exec(compile(block, "README.md", "exec"), room)
+    assert room["accuracy"] >= 0.97
+    assert "projections agree" in capsys.readouterr().out
+
+
+def test_the_first_example_has_15_lines():
+    lines = [line for line in python_blocks("README.md")[0].splitlines() if line.strip()]
+    assert len(lines) <= 15
+
+
+def test_both_languages_show_the_same_code():
+    assert python_blocks("README.md") == python_blocks("README.ko.md")
+
+
+def test_the_guide_runs():
+    result = doctest.testfile(str(ROOT / "docs" / "guide.md"), module_relative=False, encoding="utf-8")
+    assert result.attempted > 10
+    assert result.failed == 0

@@ -1,0 +1,601 @@
+"""What a Tensor can do, in NumPy's habits, and what it refuses with the cure."""
+
+import copy
+import math
+import pickle
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import tinygrad_ko as tg
+
+
+def leaf(*values: float) -> tg.Tensor:
+    return tg.Tensor(list(values), requires_grad=True)
+
+
+def korean(error: BaseException) -> bool:
+    return any("가" <= letter <= "힣" for note in getattr(error, "__notes__", []) for letter in note)
+
+
+def agrees(result: Any, expected: Any) -> None:
+    """A recorded Tensor with the value, shape and dtype that NumPy gives."""
+    assert isinstance(result, tg.Tensor)
+    assert result.requires_grad
+    assert result.shape == np.shape(expected)
+    assert result.dtype == np.asarray(expected).dtype
+    np.testing.assert_allclose(result.numpy(), expected, rtol=1e-6 if result.dtype == np.float32 else 1e-12)
+    result.backward(np.ones(result.shape))
+
+
+# ------------------------------------------------------------------ making one
+
+
+@pytest.mark.parametrize(
+    ("data", "dtype", "shape"),
+    [
+        ([1, 2], np.float64, (2,)),
+        ([[1, 2.5]], np.float64, (1, 2)),
+        ((1, 2), np.float64, (2,)),
+        (range(3), np.float64, (3,)),
+        ([True, False], np.bool_, (2,)),
+        ([], np.float64, (0,)),
+        ([[], []], np.float64, (2, 0)),
+        (1.5, np.float64, ()),
+        (np.array([1, 2]), np.int64, (2,)),
+        (np.array([1, 2], np.float32), np.float32, (2,)),
+        (np.float16(1), np.float16, ()),
+        (np.array([1, 2], np.uint8), np.uint8, (2,)),
+        (np.array(True), np.bool_, ()),
+        ([np.float32(1), np.float32(2)], None, (2,)),
+    ],
+)
+def test_lists_become_float64_and_arrays_keep_their_dtype(data: Any, dtype: Any, shape: tuple[int, ...]) -> None:
+    t = tg.Tensor(data)
+    assert t.shape == shape
+    assert (t.ndim, t.size) == (len(shape), int(np.prod(shape)))
+    if dtype is not None:
+        assert t.dtype == dtype
+
+
+def test_dtype_can_be_asked_for() -> None:
+    assert tg.Tensor([1, 2], dtype=np.float32).dtype == np.float32
+    assert tg.Tensor(np.array([1, 2]), True, dtype=float).requires_grad
+    assert tg.Tensor([1, 2], dtype=int).dtype.kind == "i"
+    assert tg.Tensor(tg.Tensor([1.0]), dtype=np.float32).dtype == np.float32
+
+
+@pytest.mark.parametrize("data", [None, "abc", ["a"], 1j, [1j], {"a": 1}, {1.0}, object(), [None], [[1], [1, 2]], np.array([1j]), np.array(["a"]), np.array([1], object), np.array(["2020"], "M8[Y]")])
+@pytest.mark.filterwarnings("ignore")
+def test_what_is_not_real_numbers(data: Any) -> None:
+    with pytest.raises((TypeError, ValueError)):
+        tg.Tensor(data)
+
+
+def test_complex_dtype_is_refused() -> None:
+    with pytest.raises(TypeError):
+        tg.Tensor([1.0], dtype=complex)
+    with pytest.raises(TypeError):
+        tg.Tensor([1.0], dtype=object)
+
+
+@pytest.mark.parametrize("data", [np.array([1, 2]), np.array([True]), [True, False], np.int64(3)])
+def test_integers_have_no_gradient(data: Any) -> None:
+    with pytest.raises(TypeError, match="dtype=float") as caught:
+        tg.Tensor(data, requires_grad=True)
+    assert korean(caught.value)
+    t = tg.Tensor(data)
+    with pytest.raises(TypeError, match="dtype=float"):
+        t.requires_grad = True
+    assert not t.requires_grad
+
+
+def test_requires_grad_can_be_switched_on_leaves_only() -> None:
+    t = tg.Tensor([1.0])
+    t.requires_grad = True
+    y = t * 2
+    y.requires_grad = True
+    with pytest.raises(RuntimeError, match="detach") as caught:
+        y.requires_grad = False
+    assert korean(caught.value)
+    assert y.requires_grad
+    t.requires_grad = False
+    assert not (t * 2).requires_grad
+
+
+def test_lists_of_tensors_do_not_lose_their_gradient() -> None:
+    w = leaf(1, 2)
+    for data in ([w, w], [w[0], w[1]], [w[0], 1.0]):
+        with pytest.raises(TypeError, match="gradient"):
+            tg.Tensor(data)
+
+
+def test_a_leaf_has_its_name() -> None:
+    w = tg.Tensor([1.0], True, name="W1")
+    assert w.name == "W1"
+    assert "W1" in repr(w)
+    w.name = "W2"
+    assert w.name == "W2"
+    assert w.node is not None
+    assert w.node.name == "W2"  # type: ignore[attr-defined]
+    assert (w * 2).name is None
+
+
+# ------------------------------------------------------------------ operators
+
+SIGNS: dict[str, Callable[[Any, Any], Any]] = {
+    "+": lambda a, b: a + b,
+    "-": lambda a, b: a - b,
+    "*": lambda a, b: a * b,
+    "/": lambda a, b: a / b,
+    "**": lambda a, b: a**b,
+}
+OTHERS: list[Any] = [
+    2, 2.5, True, -1, 0, [2.0, 3.0], (2, 3), [[2.0], [3.0]], np.array([2.0, 3.0]), np.array([2, 3]), np.array(2.0), np.array([[2.0], [3.0]]), np.array([True, False]),
+    np.float64(2), np.int64(2), np.float32(2), np.array([2, 3], np.float32), tg.Tensor([2.0, 3.0]), tg.Tensor(2.0), tg.Tensor([2, 3], dtype=int), np.ones((0, 2)),
+]  # fmt: skip
+
+
+def bare(x: Any) -> Any:
+    x = x.numpy() if isinstance(x, tg.Tensor) else x
+    return np.asarray(x, dtype=float) if isinstance(x, list | tuple) else x
+
+
+@pytest.mark.parametrize("sign", SIGNS)
+@pytest.mark.parametrize("other", OTHERS, ids=repr)
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_every_operator_on_either_side(sign: str, other: Any, dtype: Any) -> None:
+    for swap in (False, True):
+        w = tg.Tensor(np.array([0.5, 1.5], dtype), requires_grad=True)
+        pair = (other, w) if swap else (w, other)
+        with np.errstate(all="ignore"):
+            agrees(SIGNS[sign](*pair), SIGNS[sign](*map(bare, pair)))
+        assert w.grad is not None
+        assert (w.grad.shape, w.grad.dtype) == ((2,), dtype)
+
+
+@pytest.mark.parametrize("number", [2, 2.5, -1, True, 0, 0.5, math.pi, 10**15])
+def test_float32_stays_float32_with_python_numbers(number: float) -> None:
+    for f in (
+        lambda x: x + number, lambda x: number + x, lambda x: x - number, lambda x: number - x, lambda x: x * number, lambda x: number * x,
+        lambda x: x / (number or 1), lambda x: number / x, lambda x: x**2, lambda x: 2**x, lambda x: -x, abs, lambda x: tg.maximum(x, number), lambda x: tg.where(x > 1, x, number),
+        lambda x: tg.clip(x, 0, number), lambda x: x.mean(), lambda x: tg.exp(x), lambda x: tg.softmax(x), lambda x: tg.sigmoid(x), lambda x: x.sum() * number, lambda x: x[0] * number,
+        lambda x: tg.relu(x), lambda x: tg.cross_entropy_error(tg.softmax(x), 1), lambda x: tg.softmax_cross_entropy(x, 1), lambda x: tg.sum_squares_error(x, [0, 1]),
+    ):  # fmt: skip
+        x = tg.Tensor(np.array([0.5, 1.5], np.float32), requires_grad=True)
+        y = f(x)
+        if "sum_squares" not in str(f.__code__.co_names):
+            assert y.dtype == np.float32, f.__code__.co_firstlineno
+        y.backward(np.ones(y.shape))
+        assert x.grad is not None
+        assert x.grad.dtype == np.float32
+
+
+def test_two_tensors() -> None:
+    for sign, f in SIGNS.items():
+        a, b = leaf(0.5, 1.5), tg.Tensor(np.array([[2.0], [3.0]], np.float32), requires_grad=True)
+        agrees(f(a, b), f(a.numpy(), b.numpy()))
+        assert a.grad is not None, sign
+        assert b.grad is not None
+        assert (a.grad.shape, b.grad.shape, b.grad.dtype) == ((2,), (2, 1), np.float32)
+
+
+def test_signs_and_absolute_values() -> None:
+    w = leaf(-1.5, 2)
+    agrees(-w, -w.numpy())
+    agrees(+w, w.numpy())
+    agrees(abs(w), np.abs(w.numpy()))
+
+
+SIDES = st.lists(st.sampled_from([1, 2, 3]), max_size=2)
+
+
+@given(data=st.data(), n=st.integers(0, 3), k=st.integers(0, 3), m=st.integers(0, 3))
+def test_matmul_is_numpys_matmul(data: Any, n: int, k: int, m: int) -> None:
+    left = data.draw(st.sampled_from([(k,), (n, k), (1, n, k), (2, n, k), (3, 1, n, k)]))
+    right = data.draw(st.sampled_from([(k,), (k, m), (1, k, m), (2, k, m), (1, 2, k, m)]))
+    a, b = (tg.Tensor(np.cos(np.arange(float(np.prod(s)))).reshape(s), requires_grad=True) for s in (left, right))
+    agrees(a @ b, a.numpy() @ b.numpy())
+    for first, second in ((a, b.numpy()), (a.numpy(), b), (a, b.numpy().tolist() if b.size else b.numpy())):
+        agrees(first @ second, a.numpy() @ b.numpy())
+    assert a.grad.shape == left  # type: ignore[union-attr]
+    assert b.grad.shape == right  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(("left", "right"), [((2,), (3,)), ((2, 3), (2, 3)), ((2, 2, 3), (3, 3, 1)), ((), (2,)), ((2,), ()), ((3, 2, 2), (2, 2, 2))])
+def test_matmul_refuses_by_name(left: tuple[int, ...], right: tuple[int, ...]) -> None:
+    a, b = tg.Tensor(np.ones(left), True), tg.Tensor(np.ones(right), True)
+    with pytest.raises(ValueError, match="mat"):
+        a @ b
+    with pytest.raises(TypeError):
+        a @= b
+
+
+@given(st.sampled_from([0.0, 1.0, 2.0, 3.0, 0.5]), st.sampled_from([0, 1, 2, 3, 2.0, 0.5, 1.5]))
+def test_powers_at_the_edge(base: float, exponent: float) -> None:
+    with np.errstate(divide="ignore"):
+        w = tg.Tensor([base], requires_grad=True)
+        y = w**exponent
+        y.backward([1])
+        slope = 0.0 if exponent == 0 else exponent * base ** (exponent - 1) if base or exponent >= 1 else np.inf
+    assert w.grad == pytest.approx(slope)
+
+
+# ------------------------------------------------------------------ comparisons, truth, length, hash
+
+
+@pytest.mark.parametrize("compare", [lambda a, b: a == b, lambda a, b: a != b, lambda a, b: a < b, lambda a, b: a <= b, lambda a, b: a > b, lambda a, b: a >= b])
+def test_comparisons_are_plain_boolean_arrays(compare: Callable[[Any, Any], Any]) -> None:
+    w = leaf(1, 2, 3)
+    for other in (2, 2.0, [1, 3, 3], np.array([1, 3, 3]), tg.Tensor([1.0, 3.0, 3.0]), np.float64(2), w):
+        for pair in ((w, other), (other, w)):
+            result = compare(*pair)
+            assert type(result) is np.ndarray
+            assert result.dtype == bool
+            plain = [x.numpy() if isinstance(x, tg.Tensor) else np.asarray(x) for x in pair]
+            assert result.tolist() == compare(*plain).tolist()
+
+
+def test_truth_length_iteration_hash() -> None:
+    w = leaf(1, 2, 3)
+    assert len(w) == 3
+    assert bool(w[0])
+    assert not tg.Tensor(0.0)
+    with pytest.raises(ValueError, match="ambiguous"):
+        bool(w)
+    with pytest.raises(TypeError):
+        len(w[0])
+    with pytest.raises(TypeError):
+        iter(w[0])
+    rows = list(w)
+    assert all(isinstance(r, tg.Tensor) and r.requires_grad and r.shape == () for r in rows)
+    first, *rest = w
+    assert (first.item(), len(rest)) == (1, 2)
+    assert {w: 1}[w] == 1
+    assert len({w, w, leaf(1, 2, 3)}) == 2
+    assert 2 in w
+    assert 5 not in w
+    assert max(w).item() == 3
+    assert sum(w).item() == 6
+    assert [x.item() for x in reversed(w)] == [3, 2, 1]
+    assert [x.item() for x in sorted(w, reverse=True)] == [3, 2, 1]
+
+
+def test_numbers_out() -> None:
+    w = leaf(1.5)
+    assert w.item() == 1.5
+    assert type(w.item()) is float
+    assert type(tg.Tensor([1], dtype=int).item()) is int
+    assert tg.Tensor([[1.0, 2.0]], True).tolist() == [[1, 2]]
+    with pytest.raises(ValueError, match=r"\(2,\)") as caught:
+        leaf(1, 2).item()
+    assert korean(caught.value)
+    for convert in (float, int, complex, round, math.sin):
+        with pytest.raises(TypeError, match="gradient"):
+            convert(w[0])
+        convert(w[0].detach())
+    assert w.numpy().tolist() == [1.5]
+    assert not np.shares_memory(w.numpy(), w.data)
+
+
+def test_repr_shows_value_shape_dtype_and_op() -> None:
+    w = tg.Tensor([[1.0, 2.0]], requires_grad=True, name="W")
+    for part in ("1.", "2.", "(1, 2)", "float64", "requires_grad=True", "W"):
+        assert part in repr(w)
+    for part in ("(1, 2)", "float64", "multiply", "3."):
+        assert part in repr(w * 3)
+    assert "requires_grad" not in repr(tg.Tensor(1.0))
+    assert "..." in repr(tg.Tensor(np.zeros(10**4)))
+    assert len(repr(tg.Tensor(np.zeros(10**4)))) < 400
+    assert "[]" in repr(tg.Tensor([]))
+    assert str(w) == repr(w)
+
+
+def test_format() -> None:
+    y = tg.Tensor(1.23456, requires_grad=True) * 1
+    assert f"{y:.2f}" == "1.23"
+    assert f"{y:8.1e}" == " 1.2e+00"
+    assert f"{y}" == str(y)
+    assert f"{leaf(1, 2)}" == str(leaf(1, 2))
+    with pytest.raises((TypeError, ValueError)):
+        f"{leaf(1, 2):.2f}"
+
+
+# ------------------------------------------------------------------ indexing
+
+X = np.arange(24.0).reshape(2, 3, 4)
+INDICES: list[Any] = [
+    0, -1, (0, 1), (0, 1, 2), slice(1, None), slice(None, None, -1), (slice(None), 1), (..., 0), ..., None, (None, 0, ..., None), (), [0, 0, 1], np.array([0, 0, 1]),
+    ([0, 1, 0], [2, 2, 2]), (np.array([[0], [1]]), np.array([0, 2])), (slice(None), [2, 0, 2]), (0, [1, 1]), ([1, 1], slice(None), 3), X > 10, (X > 10).tolist(), np.array([True, False]),
+    (slice(None), np.array([True, False, True])), np.zeros((2, 3), bool), np.int64(1), np.array(1), (np.int8(0), np.uint8(1)), tg.Tensor([1, 0, 1], dtype=int), (0, tg.Tensor([2, 2], dtype=int)),
+    tg.Tensor(X > 3), ((0, 0), (1, 1)), ((0, 0),), (0, (1, 1, 2)), [[0, 0], [1, 1]], range(2), [], ([], []), np.array([], int), True, False, np.True_, slice(0, 0), (slice(5, 9), ...),
+    [True, False], ([0, 0], None, [1, 1]), [-1, 1],
+]  # fmt: skip
+
+
+def untensored(index: Any) -> Any:
+    if isinstance(index, tg.Tensor):
+        return index.numpy()
+    return tuple(map(untensored, index)) if isinstance(index, tuple) else index
+
+
+@pytest.mark.parametrize("index", INDICES, ids=lambda i: repr(i)[:40])
+def test_indexing_is_numpys_and_what_is_taken_twice_counts_twice(index: Any) -> None:
+    plain = untensored(index)
+    w = tg.Tensor(X, requires_grad=True)
+    y = w[index]
+    assert y.tolist() == X[plain].tolist()
+    assert y.shape == X[plain].shape
+    g = np.cos(np.arange(float(y.size))).reshape(y.shape)
+    expected = np.zeros_like(X)
+    np.add.at(expected, plain, g)
+    if expected.size and y.shape:
+        y.backward(g, keep_graph=True)
+        np.testing.assert_allclose(w.grad, expected, atol=1e-15)
+    np.testing.assert_allclose(tg.grad(y, w, g=g, create_graph=True).numpy(), expected, atol=1e-15)
+    np.testing.assert_allclose(tg.grad(y, w, g=g).numpy(), expected, atol=1e-15)
+    again = (tg.grad(w[index] ** 3, w, g=g, create_graph=True) * X).sum()
+    np.testing.assert_allclose(tg.grad(again, w).numpy(), (expected if not np.array_equal(plain, plain) else second(plain, g)), atol=1e-12)
+
+
+def second(index: Any, g: Any) -> Any:
+    """The gradient of sum(X * d/dw sum(g * w[index] ** 3)) at w = X."""
+    total = np.zeros_like(X)
+    np.add.at(total, index, 6 * X[index] * g * X[index])
+    return total
+
+
+@pytest.mark.parametrize("index", [2, (0, 5), "a", 1.5, [0.5], (0, 0, 0, 0), np.array([9]), np.zeros((5,), bool), leaf(0, 1), {"a": 1}])
+def test_bad_indices_are_index_errors_of_numpy(index: Any) -> None:
+    w = tg.Tensor(X, requires_grad=True)
+    with pytest.raises((IndexError, TypeError)):
+        w[index]
+
+
+def test_a_result_used_through_overlapping_indices() -> None:
+    w = leaf(1, 2, 3)
+    (w[:2] * w[1:] + w[0] * w[[0, 2]]).sum().backward()
+    assert w.grad.tolist() == [2 + 2 + 3, 1 + 3, 2 + 1]
+
+
+# ------------------------------------------------------------------ in place
+
+
+@pytest.mark.parametrize("name", ["+=", "-=", "*=", "/=", "**=", "[]="])
+@pytest.mark.parametrize("kind", ["leaf", "result"])
+def test_in_place_on_a_graph_is_refused_with_the_cure(name: str, kind: str) -> None:
+    w = leaf(1, 2)
+    t = w if kind == "leaf" else w * 1.0
+    room: dict[str, Any] = {"t": t}
+    with pytest.raises(TypeError, match=r"write") as caught:
+        exec("t[0] = 5.0" if name == "[]=" else f"t {name} 2.0", room)
+    assert korean(caught.value)
+    assert room["t"] is t
+    assert t.tolist() == [1, 2]
+    if name == "-=":
+        assert "w.data -= lr * w.grad" in str(caught.value)
+
+
+@pytest.mark.parametrize("other", [2, 2.0, [2.0, 4.0], np.array([2.0, 4.0]), tg.Tensor([2.0, 4.0]), np.float64(2), np.array([2, 4])])
+def test_in_place_on_constants(other: Any) -> None:
+    for sign in ("+=", "-=", "*=", "/=", "**=", "[:] ="):
+        room: dict[str, Any] = {"t": tg.Tensor([3.0, 5.0]), "other": other}
+        array: dict[str, Any] = {"t": np.array([3.0, 5.0]), "other": bare(other)}
+        t = room["t"]
+        for place in (room, array):
+            exec(f"t{sign} other", place)
+        assert room["t"] is t
+        assert t.tolist() == array["t"].tolist()
+
+
+@pytest.mark.parametrize("other", [None, "a", 1j, [1.0, 2.0, 3.0], np.ones((2, 2)), [[1.0], [2.0]], object(), {"a": 1}])
+def test_in_place_with_what_does_not_fit_changes_nothing_and_says_so(other: Any) -> None:
+    for sign in ("+=", "-=", "*=", "/=", "**=", "[:] ="):
+        t = tg.Tensor([3.0, 5.0])
+        with pytest.raises((TypeError, ValueError)):
+            exec(f"t{sign} other", {"t": t, "other": other})
+        assert t.tolist() == [3, 5]
+
+
+def test_a_recorded_value_cannot_be_written_into_a_constant() -> None:
+    c, w = tg.Tensor([1.0, 2.0]), leaf(3, 4)
+    for sign in ("+=", "-=", "*=", "/=", "**=", "[:] ="):
+        for other in (w, w * 2, [w[0], w[1]]):
+            with pytest.raises((TypeError, ValueError)):
+                exec(f"c{sign} other", {"c": c, "other": other})
+    with pytest.raises(TypeError, match=r"gradient|lose|detach"):
+        c[0] = w[0]
+    with pytest.raises(TypeError):
+        c.data = w
+    assert c.tolist() == [1, 2]
+
+
+def test_integers_do_not_become_floats_in_place() -> None:
+    t = tg.Tensor([1, 2], dtype=int)
+    with pytest.raises(TypeError):
+        t += 0.5
+    assert t.tolist() == [1, 2]
+    t += 1
+    assert t.tolist() == [2, 3]
+
+
+# ------------------------------------------------------------------ data
+
+
+def test_data_is_checked() -> None:
+    w = tg.Tensor(np.ones(2, np.float32), requires_grad=True)
+    for bad in (np.ones(3), np.ones((2, 1)), 1.0, "ab", None, np.array([1j, 1j]), [1.0, 2.0, 3.0]):
+        with pytest.raises((ValueError, TypeError)):
+            w.data = bad
+    assert w.tolist() == [1, 1]
+    w.data = [5, 6]
+    assert w.tolist() == [5, 6]
+    assert w.dtype == np.float32
+    assert w.requires_grad
+    i = tg.Tensor([1, 2], dtype=int)
+    with pytest.raises((ValueError, TypeError)):
+        i.data = [0.5, 1.5]
+
+
+@pytest.mark.parametrize("update", ["w.data -= 0.5 * w.grad", "w.data = w.data - 0.5 * w.grad", "w.data[...] = w.data - 0.5 * w.grad", "np.subtract(w.data, 0.5 * w.grad, out=w.data)", "with tg.no_grad(): w.data -= 0.5 * w.grad"])
+@pytest.mark.parametrize("shape", [(), (2,), (2, 2)])
+def test_ways_to_update_a_parameter(update: str, shape: tuple[int, ...]) -> None:
+    w = tg.Tensor(np.full(shape, 3.0), requires_grad=True)
+    for value in (0.0, 0.0):
+        w.zero_grad()
+        (w * w).sum().backward()
+        exec(update, {"w": w, "np": np, "tg": tg})
+        assert (w.numpy() == value).all()
+    assert w.requires_grad
+
+
+# ------------------------------------------------------------------ copies and pickles
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, lambda t: pickle.loads(pickle.dumps(t))])
+def test_leaves_and_constants_can_be_copied_and_pickled(duplicate: Callable[[Any], Any]) -> None:
+    w = tg.Tensor(np.array([1.0, 2.0], np.float32), requires_grad=True, name="W")
+    (w * w).sum().backward()
+    v = duplicate(w)
+    assert (v.tolist(), v.dtype, v.requires_grad, v.name, v.grad.tolist()) == ([1, 2], np.float32, True, "W", [2, 4])
+    assert not np.shares_memory(v.grad, w.grad)
+    (v * 3).sum().backward()
+    assert w.grad.tolist() == [2, 4]
+    assert v.grad.tolist() == [5, 7]
+    c = duplicate(tg.Tensor([1, 2], dtype=int))
+    assert (c.tolist(), c.dtype.kind, c.requires_grad, c.grad) == ([1, 2], "i", False, None)
+
+
+def test_shared_leaves_stay_shared_in_a_deep_copy() -> None:
+    w = leaf(1, 2)
+    first, second_ = copy.deepcopy([w, w])
+    assert first is second_
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, pickle.dumps])
+def test_a_tensor_in_a_graph_cannot_be_copied(duplicate: Callable[[Any], Any]) -> None:
+    with pytest.raises(TypeError, match="detach") as caught:
+        duplicate(leaf(1, 2) * 2)
+    assert korean(caught.value)
+
+
+# ------------------------------------------------------------------ methods
+
+METHODS: list[Callable[[Any], Any]] = [
+    lambda t: t.T,
+    lambda t: t.mT,
+    lambda t: t.transpose(),
+    lambda t: t.transpose(1, 0, 2),
+    lambda t: t.transpose((2, 0, 1)),
+    lambda t: t.transpose([2, 0, 1]),
+    lambda t: t.transpose(-1, 0, 1),
+    lambda t: t.reshape(6, 4),
+    lambda t: t.reshape((4, -1)),
+    lambda t: t.reshape([24]),
+    lambda t: t.reshape(-1),
+    lambda t: t.reshape(np.int64(24)),
+    lambda t: t.flatten(),
+    lambda t: t.ravel(),
+    lambda t: t.reshape(2, 1, 12).squeeze(),
+    lambda t: t.reshape(2, 1, 12).squeeze(1),
+    lambda t: t.reshape(1, 2, 12, 1).squeeze((0, 3)),
+    lambda t: t.sum(),
+    lambda t: t.sum(0),
+    lambda t: t.sum(axis=(0, 2)),
+    lambda t: t.sum(axis=-1, keepdims=True),
+    lambda t: t.mean(1),
+    lambda t: t.max(),
+    lambda t: t.max(axis=1, keepdims=True),
+    lambda t: t.min((0, 1)),
+    lambda t: t.clip(3, 10),
+    lambda t: t.clip(min=3),
+    lambda t: t.clip(max=3.5),
+    lambda t: t.astype(np.float32),
+    lambda t: t.astype(np.float64),
+    lambda t: t.dot(np.ones(4)),
+]
+
+
+@pytest.mark.parametrize("number", range(len(METHODS)))
+def test_methods_in_numpys_habits(number: int) -> None:
+    w = tg.Tensor(X, requires_grad=True)
+    agrees(METHODS[number](w), METHODS[number](X))
+    assert w.grad.shape == X.shape
+
+
+def test_where_the_largest_is() -> None:
+    w = tg.Tensor(X, requires_grad=True)
+    assert w.argmax() == 23
+    assert w.argmin(axis=1).tolist() == X.argmin(axis=1).tolist()
+    assert not isinstance(w.argmax(axis=0), tg.Tensor)
+
+
+def test_bad_axes_and_shapes_name_the_op() -> None:
+    w = tg.Tensor(X, requires_grad=True)
+    for call, name in (
+        (lambda: w.sum(axis=3), "sum"),
+        (lambda: w.sum(axis=(0, 0)), "sum"),
+        (lambda: w.reshape(5, 5), "reshape"),
+        (lambda: w.transpose(0, 0, 1), "permute_dims"),
+        (lambda: w.squeeze(0), "squeeze"),
+        (lambda: w.mean(axis=7), "mean"),
+        (lambda: w + np.ones(7), "add"),
+        (lambda: tg.Tensor(np.zeros((0, 2)), True).max(), "max"),
+    ):
+        with pytest.raises((ValueError, IndexError, TypeError), match=name) as caught:
+            call()
+        assert korean(caught.value)
+
+
+def test_to_integers_only_without_a_gradient() -> None:
+    with pytest.raises(TypeError, match="detach"):
+        leaf(1, 2).astype(int)
+    assert leaf(1, 2).detach().astype(int).dtype.kind == "i"
+    with pytest.raises(TypeError):
+        leaf(1, 2).astype(complex)
+
+
+def test_unknown_attributes() -> None:
+    w = leaf(1)
+    with pytest.raises(AttributeError):
+        w.dta = np.ones(1)  # type: ignore[attr-defined]
+    with pytest.raises(AttributeError):
+        w.shape = (1, 1)  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("shape", [(), (0,), (2, 0), (1, 1)])
+def test_zero_dimensions_and_zero_elements_everywhere(shape: tuple[int, ...]) -> None:
+    a = np.ones(shape)
+    calls: list[Callable[[Any], Any]] = [
+        lambda t: t + 1,
+        lambda t: 2 * t,
+        lambda t: t**2,
+        lambda t: t.sum(),
+        lambda t: t.sum(keepdims=True),
+        lambda t: t.T,
+        lambda t: t.reshape(-1),
+        lambda t: t[...],
+        lambda t: t[None],
+        lambda t: t * np.ones((3, *shape)),
+        lambda t: np.exp(t),
+    ]
+    for call in calls:
+        w = tg.Tensor(a, requires_grad=True)
+        agrees(call(w), call(a))
+        assert w.grad is not None
+        assert w.grad.shape == shape
+        assert type(w.grad) is np.ndarray
+        assert type(call(w).data) is np.ndarray
+
+
+def test_detach() -> None:
+    w = leaf(1, 2)
+    d = (w * 2).detach()
+    assert not d.requires_grad
+    assert d.grad is None
+    (d * w).sum().backward()
+    assert w.grad.tolist() == [2, 4]

@@ -1,0 +1,94 @@
+"""Speaking to a console, also to one that knows no Hangul, with a progress bar where tqdm is installed."""
+
+import io
+import sys
+from pathlib import Path
+from typing import Any, Protocol, TextIO
+
+
+def prepare() -> None:
+    """Never crash on a character that the console does not know: it shows a question mark."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def speaks_korean(stream: TextIO | None) -> bool:
+    """Whether a stream can write Hangul. One without an encoding is in memory and can."""
+    try:
+        "한글".encode(getattr(stream, "encoding", None) or "utf-8")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
+def say(english: str = "", *korean: str, file: TextIO | None = None) -> None:
+    """Print a line, and below it the same in Korean where the console can show it."""
+    stream = file or sys.stdout
+    print(english, file=stream)
+    for line in korean if speaks_korean(stream) else ():
+        print(line, file=stream)
+
+
+def command() -> str:
+    """How the user called this program, for the commands that it suggests."""
+    return "python -m tinygrad_ko" if Path(sys.argv[0]).name == "__main__.py" else "tinygrad-ko"
+
+
+def duration(seconds: float) -> str:
+    """A time in a unit that suits it.
+
+    >>> duration(0.00021), duration(61.2), duration(6 * 3600)
+    ('0.21 ms', '61 s', '6 h')
+    """
+    for unit, size, least in (("days", 86_400, 172_800), ("h", 3600, 7200), ("min", 60, 120), ("s", 1, 1)):
+        if seconds >= least:
+            return f"{float(f'{seconds / size:.2g}'):g} {unit}"
+    return f"{float(f'{seconds * 1e3:.2g}'):g} ms"
+
+
+class Bar(Protocol):
+    """What is used of a progress bar."""
+
+    def update(self, n: int = 1) -> Any:
+        """Move on by n."""
+
+    def close(self) -> None:
+        """Take it away."""
+
+
+class NoBar:
+    """Stands for a progress bar where there is none."""
+
+    def update(self, n: int = 1) -> None:
+        """Show nothing."""
+
+    def close(self) -> None:
+        """Show nothing."""
+
+
+def progress_bar(total: int, *, done: int = 0, wanted: bool = True) -> Bar:
+    """A bar on stderr where that is a terminal. Without tqdm there is none, and this says so."""
+    if not wanted or not sys.stderr.isatty():
+        return NoBar()
+    try:
+        from tqdm import tqdm
+    except ModuleNotFoundError:
+        say(
+            "no progress bar: pip install 'tinygrad_ko[train]'",
+            "진행 막대를 보려면 pip install 'tinygrad_ko[train]'으로 tqdm을 설치합니다.",
+            file=sys.stderr,
+        )
+        return NoBar()
+    bar: Bar = tqdm(total=total, initial=done, leave=False, dynamic_ncols=True)
+    return bar
+
+
+def say_above(bar: Bar, line: str) -> None:
+    """Print a line while a bar is shown: it goes above the bar."""
+    if isinstance(bar, NoBar):
+        say(line)
+    else:
+        from tqdm import tqdm
+
+        tqdm.write(line)

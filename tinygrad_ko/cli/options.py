@@ -1,0 +1,52 @@
+"""Values of options: each function reads one from its text, and says what would be right if it is not."""
+
+from argparse import ArgumentTypeError
+from collections.abc import Callable
+from math import isfinite
+
+
+def at_least(least: int) -> Callable[[str], int]:
+    """A whole number that is not below `least`."""
+
+    def read(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            raise ArgumentTypeError(f"must be a whole number, not {text!r}") from None
+        if value < least:
+            raise ArgumentTypeError(f"must be at least {least}, not {value}")
+        return value
+
+    return read
+
+
+def number(*, zero: bool = False) -> Callable[[str], float]:
+    """A finite number above 0, or with `zero` also 0."""
+
+    def read(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            raise ArgumentTypeError(f"must be a number, not {text!r}") from None
+        if not isfinite(value) or value < 0 or (value == 0 and not zero):
+            raise ArgumentTypeError(f"must be {'at least' if zero else 'above'} 0 and finite, not {text}")
+        return value
+
+    return read
+
+
+def sizes(least: int) -> Callable[[str], tuple[int, ...]]:
+    """Whole numbers with commas between them, none below `least`: `256,128`. Brackets may stand around them.
+
+    >>> sizes(1)("256,128"), sizes(0)("()")
+    ((256, 128), ())
+    """
+
+    def read(text: str) -> tuple[int, ...]:
+        inner = text.strip().removeprefix("(").removesuffix(")").strip().removesuffix(",")
+        try:
+            return tuple(at_least(least)(part) for part in inner.split(",")) if inner else ()
+        except ArgumentTypeError as error:
+            raise ArgumentTypeError(f"{text!r}: every size {error}") from None
+
+    return read

@@ -1,0 +1,241 @@
+"""A training run: all that a step needs, all that a checkpoint keeps, and how the one becomes the other.
+
+A run that was stopped and resumed takes exactly the steps that it would have taken: the checkpoint holds the state of
+the one random generator from before the order of the present epoch was drawn, and how many steps are done.
+"""
+
+import json
+import zlib
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from itertools import islice, pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tinygrad_ko import optim
+from tinygrad_ko.data import load_digits, load_mnist, minibatches
+from tinygrad_ko.errors import explain
+from tinygrad_ko.graph import no_grad
+from tinygrad_ko.nn import Affine, Relu, Sequential, Sigmoid, he, normal, xavier
+from tinygrad_ko.nn.storage import load_arrays, save_arrays
+from tinygrad_ko.ops.losses import softmax_cross_entropy
+
+CHECKPOINT = "checkpoint.npz"
+CLASSES = 10
+ACTIVATIONS = {"sigmoid": Sigmoid, "relu": Relu}
+INITIALIZERS = {"normal": normal(0.01), "xavier": xavier, "he": he}
+OPTIMIZERS: dict[str, Any] = {
+    "sgd": optim.SGD,
+    "momentum": optim.Momentum,
+    "adagrad": optim.AdaGrad,
+    "rmsprop": optim.RMSprop,
+    "adam": optim.Adam,
+}
+CHUNK = 10_000  # examples that are evaluated at once
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a run is: the same settings give the same parameters, bit for bit, on the same machine."""
+
+    data: str
+    data_folder: str | None
+    hidden: tuple[int, ...]
+    activation: str
+    init: str
+    dtype: str
+    optimizer: str
+    lr: float
+    weight_decay: float
+    batch_size: int
+    seed: int
+    epochs: int | None  # how long in all: either epochs
+    iterations: int | None  # or iterations
+
+
+class Training:
+    """A network, its optimizer, the data, and the history so far."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        load = load_digits() if settings.data == "digits" else load_mnist(folder=settings.data_folder)
+        (x, self.t), (x_test, self.t_test) = load
+        self.fingerprint = zlib.crc32(self.t.tobytes(), zlib.crc32(x.tobytes()))
+        self.x, self.x_test = x.astype(settings.dtype), x_test.astype(settings.dtype)
+        self.rng = np.random.default_rng(settings.seed)
+        self.model = self.network()
+        make = OPTIMIZERS[settings.optimizer]
+        self.optimizer = make(self.model.parameters(), settings.lr, weight_decay=settings.weight_decay)
+        self.losses: list[float] = []  # one for each iteration
+        self.epochs: list[dict[str, float]] = []  # one row for each whole epoch
+        self.before_epoch = self.rng.bit_generator.state
+
+    def network(self) -> Sequential:
+        """Affine layers with the activation between them."""
+        s = self.settings
+        layers: list[Any] = []
+        widths = (self.x.shape[1], *s.hidden, CLASSES)
+        for inputs, outputs in pairwise(widths):
+            layers += [ACTIVATIONS[s.activation]()] if layers else []
+            layers += [Affine(inputs, outputs, init=INITIALIZERS[s.init], dtype=s.dtype, rng=self.rng)]
+        return Sequential(*layers)
+
+    @property
+    def iteration(self) -> int:
+        """How many steps are done."""
+        return len(self.losses)
+
+    @property
+    def epoch_length(self) -> int:
+        """Steps in an epoch; the last may have fewer examples."""
+        return -(-len(self.x) // self.settings.batch_size)
+
+    @property
+    def total(self) -> int:
+        """Steps in all."""
+        s = self.settings
+        return s.iterations if s.iterations is not None else (s.epochs or 0) * self.epoch_length
+
+    def steps(self) -> Iterator[None]:
+        """Take all steps that are left, one at a time; between two of them the run may be saved."""
+        while self.iteration < self.total:
+            self.rng.bit_generator.state = self.before_epoch
+            position = self.iteration % self.epoch_length
+            batches = minibatches(self.x, self.t, self.settings.batch_size, self.rng)
+            for x, t in islice(batches, position, position + self.total - self.iteration):
+                self.step(x, t)
+                if self.iteration % self.epoch_length == 0:
+                    self.before_epoch = self.rng.bit_generator.state
+                    self.epochs.append(self.row())
+                yield
+
+    def step(self, x: Any, t: Any) -> None:
+        """Forward, backward, update. Raises ValueError, before the update, if the loss is not finite."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            loss = softmax_cross_entropy(self.model(x), t)
+            self.require_finite("loss", loss.item())
+            self.optimizer.zero_grad()
+            loss.backward()
+            self.optimizer.step()
+        self.losses.append(loss.item())
+
+    def require_finite(self, what: str, values: Any) -> None:
+        """Raise ValueError if the run has lost its way."""
+        if not np.all(np.isfinite(values)):
+            raise explain(
+                ValueError(
+                    f"the {what} is not finite after {self.iteration} iterations: try an --lr below {self.settings.lr:g}"
+                ),
+                f"{self.iteration}번 반복한 뒤 유한하지 않은 값이 나왔습니다. 학습률 --lr을 더 작게 해 보십시오.",
+            )
+
+    def row(self) -> dict[str, float]:
+        """The history of the epoch that has just ended."""
+        return {
+            "epoch": self.iteration // self.epoch_length,
+            "iteration": self.iteration,
+            "loss": float(np.mean(self.losses[-self.epoch_length :])),
+            **self.accuracies(),
+        }
+
+    def accuracies(self) -> dict[str, float]:
+        """The share of training and of test images that are recognised."""
+        return {
+            "train_accuracy": accuracy(self.model, self.x, self.t),
+            "test_accuracy": accuracy(self.model, self.x_test, self.t_test),
+        }
+
+    def save(self, folder: Path) -> None:
+        """Write the checkpoint: one file, so that what is in it belongs together. ValueError if a number is not finite."""
+        for name, p in self.model.named_parameters().items():
+            self.require_finite(f"parameter {name}", p.numpy())
+        about = {
+            "settings": asdict(self.settings),
+            "data": self.fingerprint,
+            "generator": self.before_epoch,
+            "epochs": self.epochs,
+        }
+        arrays = {f"parameters/{name}": p.numpy() for name, p in self.model.named_parameters().items()}
+        arrays |= {f"optimizer/{name}": array for name, array in self.optimizer.state().items()}
+        arrays["losses"] = np.array(self.losses, dtype=np.float64)
+        arrays["about"] = np.frombuffer(json.dumps(about).encode(), np.uint8)
+        save_arrays(folder / CHECKPOINT, arrays)
+
+
+def accuracy(model: Sequential, x: Any, t: Any) -> float:
+    """The share of examples whose highest score is at the right class."""
+    with no_grad():
+        right = sum(
+            int(np.sum(model(x[i : i + CHUNK]).argmax(axis=1) == t[i : i + CHUNK])) for i in range(0, len(x), CHUNK)
+        )
+    return right / len(x)
+
+
+def saved_settings(folder: Path) -> Settings:
+    """The settings of the run in a folder. Raises FileNotFoundError or ValueError if there is none."""
+    values = read(folder)[1]["settings"]
+    try:
+        return Settings(**{**values, "hidden": tuple(values["hidden"])})
+    except (KeyError, TypeError) as error:
+        raise unfit(folder, str(error)) from error
+
+
+def resumed(folder: Path, settings: Settings) -> Training:
+    """The run in a folder, where it was saved, with new `settings` of how long and of where the data are."""
+    arrays, about = read(folder)
+    training = Training(settings)
+    if about["data"] != training.fingerprint:
+        raise explain(
+            ValueError(f"the training data are not those that the run in {folder} began with"),
+            "학습을 시작할 때와 훈련 데이터가 다릅니다. 같은 데이터로만 이어서 학습할 수 있습니다.",
+        )
+    parameters = training.model.named_parameters()
+    expected = {f"parameters/{name}" for name in parameters} | {
+        f"optimizer/{name}" for name in training.optimizer.state()
+    }
+    if set(arrays) != expected | {"losses"}:
+        raise unfit(folder, ", ".join(sorted(set(arrays) ^ expected ^ {"losses"})))
+    for name, p in parameters.items():
+        p.data = arrays[f"parameters/{name}"]
+    training.optimizer.load_state(
+        {k.removeprefix("optimizer/"): v for k, v in arrays.items() if k.startswith("optimizer/")}
+    )
+    training.losses = arrays["losses"].tolist()
+    training.epochs = about["epochs"]
+    training.before_epoch = about["generator"]
+    return training
+
+
+def read(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The arrays of a checkpoint, and what it says about the run."""
+    path = folder / CHECKPOINT
+    if not path.is_file():
+        raise explain(
+            FileNotFoundError(f"there is no run to resume in {folder}: it has no {CHECKPOINT}"),
+            f"{folder}에는 이어서 학습할 {CHECKPOINT} 파일이 없습니다.",
+        )
+    arrays: dict[str, Any] = dict(load_arrays(path))
+    try:
+        about = json.loads(arrays.pop("about").tobytes())
+    except (KeyError, ValueError) as error:
+        raise unfit(folder, str(error)) from error
+    if set(about) != {"settings", "data", "generator", "epochs"}:
+        raise unfit(folder, "other contents")
+    return arrays, about
+
+
+def unfit(folder: Path, why: str) -> ValueError:
+    """The error for a checkpoint that is whole, but not one of this version."""
+    return explain(
+        ValueError(f"{folder / CHECKPOINT} is not a checkpoint of this version ({why})"),
+        f"{folder / CHECKPOINT}은(는) 이 버전에서 만든 체크포인트가 아닙니다.",
+    )
+
+
+def longer(settings: Settings, epochs: int | None, iterations: int | None) -> Settings:
+    """The same settings with another total, if one is given."""
+    return (
+        settings if epochs is None and iterations is None else replace(settings, epochs=epochs, iterations=iterations)
+    )

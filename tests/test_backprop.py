@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import tinygrad_ko as tg
 
 
-def leaf(*values: float) -> tg.Tensor:
+def leaf(*values: float) -> Any:
     return tg.Tensor(list(values), requires_grad=True)
 
 
@@ -37,7 +37,7 @@ def test_several_elements_need_a_starting_gradient() -> None:
 
 @pytest.mark.parametrize("shape", [(), (1,), (1, 1, 1)])
 def test_one_element_needs_none(shape: tuple[int, ...]) -> None:
-    w = tg.Tensor(np.full(shape, 3.0), requires_grad=True)
+    w: Any = tg.Tensor(np.full(shape, 3.0), requires_grad=True)
     (w * w).backward()
     assert w.grad.shape == shape
     assert w.grad.item() == 6
@@ -216,7 +216,7 @@ def test_a_gradient_has_the_dtype_and_shape_of_its_leaf(dtype: Any, other: Any) 
 
 @pytest.mark.parametrize("shape", [(0,), (0, 3), (3, 0)])
 def test_size_zero(shape: tuple[int, ...]) -> None:
-    w = tg.Tensor(np.zeros(shape), requires_grad=True)
+    w: Any = tg.Tensor(np.zeros(shape), requires_grad=True)
     tg.exp(w * 2).sum().backward()
     assert w.grad.shape == shape
     w.zero_grad()
@@ -359,7 +359,7 @@ def test_interrupt_main_inside_a_formula() -> None:
     ],
 )
 def test_every_order(f: Callable[[Any], Any], derivatives: list[float]) -> None:
-    x = tg.Tensor(2.0, requires_grad=True)
+    x: Any = tg.Tensor(2.0, requires_grad=True)
     y = f(x)
     for derivative in derivatives[:3]:
         y = tg.grad(y, x, create_graph=True)
@@ -404,7 +404,7 @@ def test_intermediate_results() -> None:
 
 
 def test_an_intermediate_result_at_second_order_is_its_own_variable() -> None:
-    x = tg.Tensor(2.0, requires_grad=True)
+    x: Any = tg.Tensor(2.0, requires_grad=True)
     a = x * 3
     y = a**3
     first = tg.grad(y, a, create_graph=True)
@@ -433,7 +433,7 @@ def test_g_of_another_dtype() -> None:
 def test_a_jacobian_by_forward_mode_from_two_reverse_modes() -> None:
     """The derivative of `grad` in g is the product with J: the double-backward trick."""
     x = leaf(1, 2, 3)
-    v = tg.Tensor(np.zeros(3), requires_grad=True)
+    v: Any = tg.Tensor(np.zeros(3), requires_grad=True)
     pulled = tg.grad(x * x * x[0], x, g=v, create_graph=True)
     pushed = tg.grad(pulled, v, g=[0.0, 1.0, 0.0])
     assert pushed.tolist() == [0, 4, 0]
@@ -532,7 +532,7 @@ def allocated(f: Callable[[], Any]) -> int:
 )
 def test_indexing_every_row_costs_rows_not_arrays(take: Callable[[Any, int], Any]) -> None:
     n, width = 400, 50
-    w = tg.Tensor(np.ones((n, width)), requires_grad=True)
+    w: Any = tg.Tensor(np.ones((n, width)), requires_grad=True)
     y = tg.stack([row.sum() for row in take(w, n)]).sum()
     peak = allocated(y.backward)
     assert peak < 6 * w.data.nbytes  # n whole arrays would be 400
@@ -616,8 +616,8 @@ def test_threads_with_leaves_of_their_own_values() -> None:
 
 
 def test_threads_that_deposit_in_one_leaf_lose_nothing() -> None:
-    w = tg.Tensor(np.zeros(2), requires_grad=True)
-    v = tg.Tensor(np.zeros(2), requires_grad=True)
+    w: Any = tg.Tensor(np.zeros(2), requires_grad=True)
+    v: Any = tg.Tensor(np.zeros(2), requires_grad=True)
 
     def work(i: int) -> None:
         for _ in range(250):
@@ -644,7 +644,7 @@ def test_threads_that_walk_one_kept_graph() -> None:
 
 @given(st.lists(st.floats(-3, 3), min_size=1, max_size=6), st.floats(-2, 2), st.floats(-2, 2))
 def test_linear_in_the_starting_gradient(values: list[float], a: float, b: float) -> None:
-    w = tg.Tensor(values, requires_grad=True)
+    w: Any = tg.Tensor(values, requires_grad=True)
     y = tg.sin(w) * w[::-1] + w.sum()
     g, h = np.cos(np.arange(len(values))), np.sin(np.arange(len(values)))
     left = tg.grad(y, w, g=a * g + b * h).numpy()

@@ -13,7 +13,7 @@ import pytest
 import tinygrad_ko as tg
 
 
-def leaf(*values: float) -> tg.Tensor:
+def leaf(*values: float) -> Any:
     return tg.Tensor(list(values), requires_grad=True)
 
 
@@ -61,10 +61,12 @@ def test_every_ufunc_is_recorded_or_refused_by_name(name: str, ufunc: Any) -> No
         try:
             result = ufunc(*arguments)
         except TypeError as error:
-            assert name in str(error)
-            assert korean(error)
+            message, explained = str(error), korean(error)
+        else:
+            lawful(name, result, ufunc(*[a.numpy() if isinstance(a, tg.Tensor) else a for a in arguments]))
             continue
-        lawful(name, result, ufunc(*[a.numpy() if isinstance(a, tg.Tensor) else a for a in arguments]))
+        assert name in message
+        assert explained
 
 
 BOOK = [
@@ -121,7 +123,8 @@ def test_options_of_ufuncs_are_refused_by_name(options: dict[str, Any]) -> None:
 
 
 def test_a_tensor_as_out_is_refused() -> None:
-    t, w = tg.Tensor([0.0, 0.0]), leaf(1, 2)
+    t: Any = tg.Tensor([0.0, 0.0])
+    w = leaf(1, 2)
     for call in (
         lambda: np.add(np.ones(2), 1.0, out=t),
         lambda: np.exp(np.ones(2), out=w),
@@ -210,7 +213,6 @@ def test_every_function_is_recorded_or_refused_by_name(name: str) -> None:
         try:
             result = function(*arguments, **options)
         except TypeError as error:
-            refused += 1
             message = str(error)
             assert expected is None or short in message or "gradient" in message or function.__name__ in message, (
                 f"{name}{spelling}: {message}"
@@ -315,7 +317,7 @@ def test_the_refusal_names_the_cure(call: Callable[[Any], Any], cure: str) -> No
 
 
 def test_leaving_is_allowed_where_no_gradient_is_wanted() -> None:
-    c = tg.Tensor([1.0, 2.0])
+    c: Any = tg.Tensor([1.0, 2.0])
     assert type(np.asarray(c)) is np.ndarray
     assert np.asarray(c, dtype=np.float32).dtype == np.float32
     assert np.array([c, c]).tolist() == [[1, 2], [1, 2]]
@@ -476,7 +478,7 @@ def test_functions_with_their_parameters() -> None:
         lambda t: np.ravel(t),
     ]
     for call in calls:
-        t = tg.Tensor(x, requires_grad=True)
+        t: Any = tg.Tensor(x, requires_grad=True)
         y = call(t)
         source = inspect.getsource(call)
         assert isinstance(y, tg.Tensor), source
@@ -487,7 +489,7 @@ def test_functions_with_their_parameters() -> None:
 
 
 def test_results_without_a_gradient_are_plain() -> None:
-    t = tg.Tensor([[1.0, 3.0], [2.0, 0.0]], requires_grad=True)
+    t: Any = tg.Tensor([[1.0, 3.0], [2.0, 0.0]], requires_grad=True)
     assert np.argmax(t) == 1
     assert np.argmax(t, axis=1).tolist() == [1, 0]
     assert np.shape(t) == (2, 2)
@@ -517,7 +519,8 @@ def test_the_training_step_as_the_book_writes_it() -> None:
     """np.dot, a bare array on the left, np.sum and so on: the book's own spelling, recorded."""
     rng = np.random.default_rng(0)
     x, t = rng.normal(size=(5, 4)), np.eye(3)[[0, 1, 2, 0, 1]]
-    weight, bias = tg.Tensor(rng.normal(size=(4, 3)), True), tg.Tensor(np.zeros(3), True)
+    weight: Any = tg.Tensor(rng.normal(size=(4, 3)), True)
+    bias: Any = tg.Tensor(np.zeros(3), True)
     a = np.dot(x, weight) + bias
     a = a - np.max(a, axis=-1, keepdims=True)
     y = np.exp(a) / np.sum(np.exp(a), axis=-1, keepdims=True)

@@ -14,7 +14,7 @@ import pytest
 import tinygrad_ko as tg
 
 
-def leaf(*values: float) -> tg.Tensor:
+def leaf(*values: float) -> Any:
     return tg.Tensor(list(values), requires_grad=True)
 
 
@@ -253,7 +253,7 @@ def test_a_kept_value_with_a_derivation_is_right_at_every_order() -> None:
         s = xp.exp(x)
         return s, s
 
-    x = tg.Tensor(1.5, requires_grad=True)
+    x: Any = tg.Tensor(1.5, requires_grad=True)
     y = exponential(x)
     for _ in range(4):
         y = tg.grad(y, x, create_graph=True)
@@ -305,7 +305,7 @@ def test_a_variadic_formula_sees_the_values_at_second_order() -> None:
     def product(*xs: Any) -> Any:
         return xs[0] * xs[1]
 
-    x = tg.Tensor(3.0, requires_grad=True)
+    x: Any = tg.Tensor(3.0, requires_grad=True)
     first = tg.grad(product(x, x), x, create_graph=True)
     assert (first.item(), tg.grad(first, x).item()) == (6, 2)
     first = tg.grad(product(x, 2.0), x, create_graph=True)
@@ -454,7 +454,7 @@ def test_what_is_refused_at_the_definition(name: str) -> None:
 
 
 def test_the_decorator_without_parentheses_is_refused_at_once() -> None:
-    with pytest.raises(TypeError, match="formula|op\\("):
+    with pytest.raises(TypeError, match=r"formula|op\("):
 
         @tg.op
         def f(x: Any) -> Any:
@@ -483,7 +483,7 @@ def test_a_forward_that_returns_a_pair_without_keeps() -> None:
 
 
 def test_a_forward_that_fails_names_the_op_and_what_it_was_given() -> None:
-    w = tg.Tensor(np.ones((2, 3), np.float32), requires_grad=True)
+    w: Any = tg.Tensor(np.ones((2, 3), np.float32), requires_grad=True)
     with pytest.raises(ValueError, match=r"times.*\[2, 3\].*\[4\]|times.*\(2, 3\).*\(4,\)") as caught:
         times(w, np.ones(4))
     assert korean(caught.value)
@@ -536,13 +536,13 @@ def test_a_gradient_that_is_not_real(wrong: Callable[..., Any]) -> None:
         return weight * 1
 
     w = leaf(1, 2)
-    with pytest.raises((TypeError, ValueError, Warning), match="."):
+    with pytest.raises((TypeError, ValueError, Warning), match=r"."):
         crooked(w).sum().backward()
     assert w.grad is None
 
 
 def test_a_gradient_is_summed_only_where_the_op_broadcasts() -> None:
-    w = tg.Tensor(np.ones((2, 1)), requires_grad=True)
+    w: Any = tg.Tensor(np.ones((2, 1)), requires_grad=True)
     times(w, np.arange(3.0)).backward(np.ones((2, 3)))
     assert w.grad.tolist() == [[3], [3]]
     plain = tg.op(a=lambda g, b: g * b, b=lambda g, a: g * a)(lambda_free_times)
@@ -621,7 +621,7 @@ UNKEPT: dict[str, tuple[Callable[[Any], Any], float]] = {
 @pytest.mark.parametrize("name", UNKEPT)
 def test_only_what_the_wanted_formulas_name_is_kept(name: str) -> None:
     f, arrays = UNKEPT[name]
-    w = tg.Tensor(np.ones(N), requires_grad=True)
+    w: Any = tg.Tensor(np.ones(N), requires_grad=True)
     bytes_held, y = held(lambda: f(w))
     assert y.requires_grad
     assert bytes_held <= (arrays + 0.02) * 8 * N
@@ -631,7 +631,7 @@ def test_an_unwanted_formula_keeps_nothing() -> None:
     w, x = leaf(1, 2), np.ones(2)
     before = sys.getrefcount(w.data)
     array = weakref.ref(w.data)
-    c = tg.Tensor(x)
+    c: Any = tg.Tensor(x)
     y = times(w, c)  # only the formula of a is wanted, and it names b
     kept = weakref.ref(c.data)
     assert kept() is not None
@@ -643,7 +643,7 @@ def test_an_unwanted_formula_keeps_nothing() -> None:
 
 
 def test_under_no_grad_and_on_constants_nothing_is_kept() -> None:
-    w = tg.Tensor(np.ones(N), requires_grad=True)
+    w: Any = tg.Tensor(np.ones(N), requires_grad=True)
     with tg.no_grad():
         bytes_held, _ = held(lambda: tg.exp(tg.exp(w) * 0.0).sum())
     assert bytes_held < 0.02 * 8 * N
@@ -656,7 +656,7 @@ def test_a_shape_is_kept_without_its_array() -> None:
     def total(x: Any) -> Any:
         return x.sum()
 
-    w = tg.Tensor(np.ones(N), requires_grad=True)
+    w: Any = tg.Tensor(np.ones(N), requires_grad=True)
     y = w + 1.0
     array = weakref.ref(y.data)
     z = total(y)
@@ -673,7 +673,7 @@ def test_python_numbers_stay_python_numbers_among_what_is_kept() -> None:
     def scale(a: Any, b: Any) -> Any:
         return a * b
 
-    w = tg.Tensor(np.ones(2, np.float32), requires_grad=True)
+    w: Any = tg.Tensor(np.ones(2, np.float32), requires_grad=True)
     for number in (2, 2.0, True):
         y = scale(w, number)
         assert y.dtype == np.float32

@@ -67,8 +67,6 @@ def single_forms(label, k):
     one_hot = np.eye(k)[label]
     yield from (int(label), np.int64(label), np.uint8(label), np.array(label))
     yield from (one_hot, one_hot.astype(int), one_hot.tolist(), tg.Tensor(one_hot))
-    if k > 1:  # for one class, [0] could be a label or a distribution
-        yield np.array([label])
 
 
 # ---------------------------------------------------------------- values
@@ -345,7 +343,7 @@ def test_targets_of_a_batch_that_do_not_fit(loss, form, t, said):
 
 @CROSS_ENTROPIES
 @AS_GIVEN
-@pytest.mark.parametrize("t", [4, -1, [0, 1], np.zeros((4, 1)), np.zeros((2, 4)), np.zeros(5)], ids=str)
+@pytest.mark.parametrize("t", [4, -1, [0], [0, 1], np.zeros((4, 1)), np.zeros((2, 4)), np.zeros(5)], ids=str)
 def test_targets_of_one_sample_that_do_not_fit(loss, form, t):
     with pytest.raises(ValueError, match="label") as caught:
         loss(form(np.full(4, 0.25)), t)
@@ -376,7 +374,7 @@ def test_predictions_with_another_number_of_axes(loss, form, shape):
 def test_predictions_without_rows_or_classes(loss, form, shape):
     """The mean of nothing is nan."""
     t = np.zeros(shape[0] if len(shape) == 2 else (), int)
-    with pytest.raises(ValueError, match=r"empty|zero-size|reduction") as caught:
+    with pytest.raises(ValueError, match=loss.__name__) as caught:
         loss(form(np.zeros(shape)), t)
     assert korean(caught.value)
 

@@ -140,7 +140,7 @@ def test_a_leaf_has_its_name() -> None:
     w.name = "W2"
     assert w.name == "W2"
     assert w.node is not None
-    assert w.node.name == "W2"  # type: ignore[attr-defined]
+    assert w.node.name == "W2"
     assert (w * 2).name is None
 
 
@@ -689,9 +689,9 @@ def test_to_integers_only_without_a_gradient() -> None:
 def test_unknown_attributes() -> None:
     w = leaf(1)
     with pytest.raises(AttributeError):
-        w.dta = np.ones(1)  # type: ignore[attr-defined]
+        w.dta = np.ones(1)
     with pytest.raises(AttributeError):
-        w.shape = (1, 1)  # type: ignore[misc]
+        w.shape = (1, 1)
 
 
 @pytest.mark.parametrize("shape", [(), (0,), (2, 0), (1, 1)])

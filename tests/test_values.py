@@ -63,6 +63,10 @@ def scattered(shape: tuple[int, ...], index: Any) -> Callable[[Any], Any]:
     return pull
 
 
+def times(slope: Any) -> Callable[[Any], Any]:
+    return lambda g: g * slope
+
+
 def softmax(x: Any) -> Any:
     e = np.exp(x - x.max(axis=-1, keepdims=True))
     return e / e.sum(axis=-1, keepdims=True)
@@ -180,7 +184,7 @@ class Program:
 
     def new_array(self, i: int, j: int, value: float) -> None:
         shape = [(2, 2), (2, 3), (3,), (4,), ()][i % 5]
-        a = np.sin(np.arange(int(np.prod(shape))) + j).reshape(shape) + value
+        a = np.asarray(np.sin(np.arange(int(np.prod(shape))) + j).reshape(shape) + value)
         self.hold(a, a.copy())
 
     def new_leaf(self, i: int, j: int, value: float) -> None:
@@ -281,7 +285,7 @@ class Program:
             else:
                 slope = (softmax(x) - np.eye(x.shape[1])[private]) / 2
                 loss = -np.log(softmax(x)[rows, private]).mean()
-                self.keep(tg.softmax_cross_entropy(t, labels), record(loss, (naive, lambda g, slope=slope: g * slope)))
+                self.keep(tg.softmax_cross_entropy(t, labels), record(loss, (naive, times(slope))))
 
     # ------------------------------------------------------------------ writing
 
@@ -361,7 +365,7 @@ class Program:
             seed[...] = np.nan
             for entry, g in found.items():
                 if not entry.parents:
-                    entry.grad = np.array(g) if entry.grad is None else entry.grad + g
+                    entry.grad = np.array(g) if entry.grad is None else np.asarray(entry.grad + g)
                 elif j % 2 == 0:
                     entry.live = False
 
@@ -391,9 +395,13 @@ class Program:
             if expected is None:
                 assert t.grad is None
             else:
+                assert t.grad is not None
                 np.testing.assert_allclose(t.grad, expected, rtol=1e-9, atol=1e-9)
         for a, double in self.held:
             np.testing.assert_allclose(a, double, rtol=1e-9, atol=1e-9)
+        grads = {id(t.grad): t.grad for t, _ in self.tensors if t.grad is not None}
+        for first, second in itertools.combinations(grads.values(), 2):
+            assert not np.may_share_memory(first, second)
 
 
 ACTIONS = [
@@ -509,7 +517,8 @@ def test_a_tensor_that_shares_a_view_of_the_users_array() -> None:
 
 def test_two_tensors_that_share_one_array() -> None:
     a = np.array([1.0, 2.0])
-    v, w = (tg.Tensor(a, requires_grad=True, copy=False) for _ in range(2))
+    v: Any = tg.Tensor(a, requires_grad=True, copy=False)
+    w: Any = tg.Tensor(a, requires_grad=True, copy=False)
     del a
     y = v * w
     v.data[:] = 5
@@ -610,6 +619,18 @@ def test_a_bare_operand_written_later(bare: Any, swap: bool) -> None:
     assert w.grad.tolist() == [3, 4]
 
 
+def test_a_bare_operand_among_variadic_arguments_written_later() -> None:
+    @tg.op(xs=lambda g, xs: [g * xs[1], g * xs[0]])
+    def product(*xs: Any) -> Any:
+        return xs[0] * xs[1]
+
+    w, a = leaf(1, 2), np.array([3.0, 4.0])
+    y = product(w, a)
+    a[:] = 100
+    y.backward([1, 1])
+    assert w.grad.tolist() == [3, 4]
+
+
 def test_a_bare_zero_dimensional_operand_written_later() -> None:
     w, c = leaf(1, 2), np.array(3.0)
     y = w * c
@@ -634,7 +655,8 @@ def test_conditions_limits_and_targets_written_later() -> None:
 @pytest.mark.parametrize("kind", [np.array, tg.Tensor])
 def test_targets_written_later(loss: Callable[..., Any], one_hot: bool, kind: Callable[..., Any]) -> None:
     values = np.arange(6.0).reshape(2, 3)
-    expected, got = (tg.Tensor(values, requires_grad=True) for _ in range(2))
+    expected: Any = tg.Tensor(values, requires_grad=True)
+    got: Any = tg.Tensor(values, requires_grad=True)
     t = np.eye(3)[[0, 2]] if one_hot or loss is tg.sum_squares_error else np.array([0, 2])
     loss(expected, t.copy()).backward()
     t = kind(t)
@@ -659,7 +681,8 @@ def test_targets_written_later(loss: Callable[..., Any], one_hot: bool, kind: Ca
 @pytest.mark.parametrize("wrapped", [lambda i: i, lambda i: (i, slice(None)), lambda i: (i, None)])
 def test_an_index_written_later(index: Any, write: Callable[[Any], Any], wrapped: Callable[[Any], Any]) -> None:
     index = copy.deepcopy(index)
-    expected, got = (tg.Tensor(np.arange(6.0).reshape(3, 2), requires_grad=True) for _ in range(2))
+    expected: Any = tg.Tensor(np.arange(6.0).reshape(3, 2), requires_grad=True)
+    got: Any = tg.Tensor(np.arange(6.0).reshape(3, 2), requires_grad=True)
     (expected[wrapped(copy.deepcopy(index))] ** 2).sum().backward()
     y = (got[wrapped(index)] ** 2).sum()
     write(index)

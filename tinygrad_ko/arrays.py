@@ -109,6 +109,11 @@ ARRAYS = frozenset({ndarray, np.float64, np.float32})  # the usual types of arra
 PLAIN = ARRAYS | {float, int, bool, type(None)}  # and what else `operand` leaves as it is
 
 
+def floating(x: Any) -> Any:
+    """x, with integers as float64: differences of unsigned integers would wrap around."""
+    return x if isinstance(x, float) or (hasattr(x, "dtype") and x.dtype.kind == "f") else x * 1.0
+
+
 def add_at(total: ndarray, index: Any, values: Array) -> None:
     """`total[index] += values`, where an index that occurs twice is added to twice."""
     parts = index if isinstance(index, tuple) else (index,)

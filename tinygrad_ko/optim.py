@@ -37,29 +37,35 @@ class Optimizer:
                     TypeError(f"parameter {i} is not a Tensor made with requires_grad=True"),
                     f"{i}번째 매개변수는 requires_grad=True로 만든 Tensor가 아닙니다.",
                 )
+        if len(set(map(id, self.parameters))) < len(self.parameters):
+            raise explain(
+                ValueError("a parameter was given more than once: it would be moved twice in each step"),
+                "같은 매개변수가 두 번 이상 들어 있습니다.",
+            )
         positive("lr", lr)
         if weight_decay:
             positive("weight_decay", weight_decay)
-        self.lr, self.weight_decay, self.steps = lr, weight_decay, 0
+        self.lr, self.weight_decay, self.steps = lr, weight_decay, [0] * len(self.parameters)
         self.kept = [{name: np.zeros(p.shape, p.dtype) for name in self.memory} for p in self.parameters]
 
-    def update(self, p: Array, g: Array, **kept: Array) -> None:
-        """Change p in place, given its gradient and what is kept for it."""
+    def update(self, p: Array, g: Array, steps: int, **kept: Array) -> None:
+        """Change p in place, given its gradient, the number of its steps, and what is kept for it."""
         raise NotImplementedError
 
     def step(self) -> None:
         """One step for every parameter that has a gradient. Raises RuntimeError if none has: then `backward()` was
         forgotten.
         """
-        due = [(p, p.grad, kept) for p, kept in zip(self.parameters, self.kept, strict=True) if p.grad is not None]
+        due = [i for i, p in enumerate(self.parameters) if p.grad is not None]
         if not due:
             raise explain(
                 RuntimeError("no parameter has a gradient: call loss.backward() before step()"),
                 "기울기가 있는 매개변수가 없습니다. step()을 부르기 전에 loss.backward()를 부르십시오.",
             )
-        self.steps += 1
-        for p, g, kept in due:
-            self.update(p.data, g + self.weight_decay * p.data if self.weight_decay else g, **kept)
+        for i in due:
+            self.steps[i] += 1
+            p, g = self.parameters[i].data, self.parameters[i].grad
+            self.update(p, g + self.weight_decay * p if self.weight_decay else g, self.steps[i], **self.kept[i])
 
     def zero_grad(self) -> None:
         """Forget all gradients."""
@@ -74,12 +80,19 @@ class Optimizer:
     def load_state(self, state: Mapping[str, Array]) -> None:
         """Continue from what `state()` gave. Raises ValueError, and changes nothing, if it does not fit."""
         own = self.state()
-        if wrong := sorted(set(own) ^ set(state)) or [name for name in own if own[name].shape != np.shape(state[name])]:
+        wrong = sorted(set(own) ^ set(state)) or [
+            name
+            for name, array in own.items()
+            if np.shape(state[name]) != array.shape
+            or not np.can_cast(np.asarray(state[name]).dtype, array.dtype, "same_kind")
+            or (name == "steps" and np.min(state[name]) < 0)
+        ]
+        if wrong:
             raise explain(
                 ValueError(f"this state does not fit {type(self).__name__} with these parameters: {', '.join(wrong)}"),
                 f"저장된 최적화 상태가 {type(self).__name__}과(와) 맞지 않습니다: {', '.join(wrong)}",
             )
-        self.steps = int(state["steps"])
+        self.steps = [int(n) for n in state["steps"]]
         for i, each in enumerate(self.kept):
             for name in self.memory:
                 each[name][...] = state[f"{name}.{i}"]
@@ -108,7 +121,7 @@ class SGD(Optimizer):
     def __init__(self, parameters: Iterable[Tensor], lr: float = 0.01, *, weight_decay: float = 0.0) -> None:
         super().__init__(parameters, lr, weight_decay=weight_decay)
 
-    def update(self, p: Array, g: Array, **kept: Array) -> None:
+    def update(self, p: Array, g: Array, steps: int, **kept: Array) -> None:
         p -= self.lr * g
 
 
@@ -124,7 +137,7 @@ class Momentum(Optimizer):
         share("momentum", momentum)
         self.momentum = momentum
 
-    def update(self, p: Array, g: Array, **kept: Array) -> None:
+    def update(self, p: Array, g: Array, steps: int, **kept: Array) -> None:
         v = kept["v"]
         v *= self.momentum
         v -= self.lr * g
@@ -142,9 +155,10 @@ class AdaGrad(Optimizer):
         self, parameters: Iterable[Tensor], lr: float = 0.01, *, eps: float = 1e-7, weight_decay: float = 0.0
     ) -> None:
         super().__init__(parameters, lr, weight_decay=weight_decay)
+        positive("eps", eps)
         self.eps = eps
 
-    def update(self, p: Array, g: Array, **kept: Array) -> None:
+    def update(self, p: Array, g: Array, steps: int, **kept: Array) -> None:
         h = kept["h"]
         h += g * g
         p -= self.lr * g / (np.sqrt(h) + self.eps)
@@ -153,7 +167,7 @@ class AdaGrad(Optimizer):
 class RMSprop(Optimizer):
     """AdaGrad that forgets: h is a moving average of g * g. Source: Tieleman and Hinton (2012), lecture 6.5."""
 
-    memory = ("h",)
+    memory = ("mean",)
 
     def __init__(
         self,
@@ -166,10 +180,11 @@ class RMSprop(Optimizer):
     ) -> None:
         super().__init__(parameters, lr, weight_decay=weight_decay)
         share("decay", decay)
+        positive("eps", eps)
         self.decay, self.eps = decay, eps
 
-    def update(self, p: Array, g: Array, **kept: Array) -> None:
-        h = kept["h"]
+    def update(self, p: Array, g: Array, steps: int, **kept: Array) -> None:
+        h = kept["mean"]
         h *= self.decay
         h += (1 - self.decay) * g * g
         p -= self.lr * g / (np.sqrt(h) + self.eps)
@@ -194,15 +209,13 @@ class Adam(Optimizer):
         super().__init__(parameters, lr, weight_decay=weight_decay)
         share("betas[0]", betas[0])
         share("betas[1]", betas[1])
+        positive("eps", eps)
         self.betas, self.eps = betas, eps
 
-    def update(self, p: Array, g: Array, **kept: Array) -> None:
+    def update(self, p: Array, g: Array, steps: int, **kept: Array) -> None:
         (m, v), (beta1, beta2) = (kept["m"], kept["v"]), self.betas
-        m += (1 - beta1) * (g - m)
-        v += (1 - beta2) * (g * g - v)
-        p -= self.lr / (1 - beta1**self.steps) * m / (np.sqrt(v / (1 - beta2**self.steps)) + self.eps)
-
-
-def settings(optimizer: Optimizer) -> dict[str, Any]:
-    """The numbers an optimizer was made with."""
-    return {name: value for name, value in vars(optimizer).items() if isinstance(value, int | float | tuple)}
+        m *= beta1
+        m += (1 - beta1) * g
+        v *= beta2
+        v += (1 - beta2) * g * g
+        p -= self.lr / (1 - beta1**steps) * m / (np.sqrt(v / (1 - beta2**steps)) + self.eps)

@@ -26,6 +26,8 @@ def numerical_diff(f: Callable[[Any], Any], x: Any, h: float = 1e-4) -> Any:
     0.1999999999990898
     """
     step(h)
+    if hasattr(x, "dtype") and x.dtype.kind == "f" and x.dtype.itemsize < 8:
+        x = x.astype(np.float64)  # a step of 1e-4 is nothing in half precision, and little in single precision
     return (f(x + h) - f(x - h)) / (2 * h)
 
 
@@ -36,7 +38,7 @@ def numerical_gradient(f: Callable[[Any], Any], x: Any, h: float = 1e-4) -> Arra
     `f` takes the array and returns one number. A writable float64 array is changed in place, one element at a time,
     and restored bit for bit whatever happens: so a function that ignores its argument and reads the same array
     elsewhere, as `lambda w: net.loss(x, t)` does, sees the change. A Tensor of float64 is treated so too. Other
-    dtypes, read-only arrays and lists are copied to float64 first. The result is a float64 array in the shape of x.
+    dtypes, read-only arrays and lists of floats are copied to float64 first. The result is a float64 array in the shape of x.
 
     Raises TypeError for an array of integers, ValueError if f does not return one number.
 
@@ -53,7 +55,7 @@ def numerical_gradient(f: Callable[[Any], Any], x: Any, h: float = 1e-4) -> Arra
             ),
             f"자료형이 {array.dtype}인 배열은 h만큼 움직일 수 없어 기울기가 틀리게 됩니다. x.astype(float)을 넘기십시오.",
         )
-    if array is not seen or array.dtype != np.float64 or not array.flags.writeable:
+    if not isinstance(seen, np.ndarray) or array.dtype != np.float64 or not array.flags.writeable:
         array = argument = array.astype(np.float64)
     else:
         argument = x
@@ -83,6 +85,10 @@ def gradient_descent(
     >>> gradient_descent(lambda x: x[0] ** 2 + x[1] ** 2, np.array([-3.0, 4.0]), lr=0.1, step_num=100)
     array([-6.11110793e-10,  8.14814391e-10])
     """
+    if step_num < 0:
+        raise explain(
+            ValueError(f"step_num must not be below 0, not {step_num}"), f"step_num은 0 이상이어야 합니다: {step_num}"
+        )
     x = np.array(init_x, dtype=np.float64)
     trace = []
     for _ in range(step_num):
@@ -93,8 +99,10 @@ def gradient_descent(
 
 def step(h: float) -> None:
     """Refuse a step that is not above 0."""
-    if not h > 0:
-        raise explain(ValueError(f"the step h must be above 0, not {h}"), f"h는 0보다 커야 합니다. 받은 값: {h}")
+    if not 0 < h < float("inf"):
+        raise explain(
+            ValueError(f"the step h must be above 0 and finite, not {h}"), f"h는 0보다 커야 합니다. 받은 값: {h}"
+        )
 
 
 def one_number(value: Any) -> float:
@@ -106,5 +114,10 @@ def one_number(value: Any) -> float:
                 f"f must return one number, but it returned shape {array.shape}; reduce it, for example with np.sum"
             ),
             f"f는 수 하나를 반환해야 하는데 형상이 {array.shape}인 배열을 반환했습니다. np.sum 등으로 줄이십시오.",
+        )
+    if array.dtype.kind not in "biuf":
+        raise explain(
+            TypeError(f"f must return one number, but it returned {type(value).__name__}; is there a return missing?"),
+            f"f는 수 하나를 반환해야 하는데 {type(value).__name__}을(를) 반환했습니다. return을 빠뜨리지 않았는지 확인하십시오.",
         )
     return float(array.reshape(()))

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_ko.errors import explain
 from tinygrad_ko.graph import scope
 from tinygrad_ko.nn.storage import load_arrays, save_arrays
 from tinygrad_ko.tensor import Tensor
@@ -43,6 +44,12 @@ class Module:
         for path, tensor in tensors_in(self, "", set()):
             if tensor.requires_grad:
                 found.setdefault(id(tensor), (path, tensor))
+        names = [path for path, _ in found.values()]
+        if twice := {path for path in names if names.count(path) > 1}:
+            raise explain(
+                ValueError(f"two parameters have the same name: {', '.join(sorted(twice))}"),
+                f"이름이 같은 매개변수가 둘 이상입니다: {', '.join(sorted(twice))}",
+            )
         return dict(found.values())
 
     def parameters(self) -> list[Tensor]:

@@ -7,6 +7,7 @@ them it is recorded, and `gradient` needs nothing but `backward()`.
 
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,12 @@ import numpy as np
 from tinygrad_ko.arrays import Array
 from tinygrad_ko.check.numerical import numerical_gradient
 from tinygrad_ko.errors import explain
+from tinygrad_ko.graph import switched
 from tinygrad_ko.nn.initializers import normal
 from tinygrad_ko.nn.storage import load_arrays, save_arrays
 from tinygrad_ko.ops.elementwise import identity_function, sigmoid
 from tinygrad_ko.ops.linalg import matmul
-from tinygrad_ko.ops.losses import softmax_cross_entropy
+from tinygrad_ko.ops.losses import rows, softmax_cross_entropy
 from tinygrad_ko.ops.softmax import softmax
 from tinygrad_ko.randomness import Rng, generator
 from tinygrad_ko.tensor import borrow
@@ -49,25 +51,30 @@ class Network:
 
     def accuracy(self, x: Any, t: Any) -> float:
         """The share of samples whose most probable class is the right one."""
-        best = self.scores(np.asarray(x), self.params).argmax(axis=-1)
-        t = np.asarray(t)
-        right = t.argmax(axis=-1) if t.ndim > best.ndim else t
-        if right.shape != best.shape:
-            raise explain(
-                ValueError(f"{best.size} predictions cannot be compared with targets of shape {t.shape}"),
-                f"예측은 {best.size}개인데 정답의 형상은 {t.shape}입니다.",
-            )
-        return float(np.mean(best == right))
+        scores, t, is_label = rows(self.scores(np.asarray(x), self.params), t, "accuracy")
+        return float(np.mean(scores.argmax(axis=-1) == (t if is_label else np.asarray(t).argmax(axis=-1))))
 
     def gradient(self, x: Any, t: Any) -> dict[str, Array]:
         """The gradient of the loss with respect to each parameter, by backpropagation."""
-        p = {name: borrow(array, requires_grad=True, name=name) for name, array in self.params.items()}
-        softmax_cross_entropy(self.scores(borrow(np.asarray(x)), p), t).backward()
-        return {name: tensor.grad for name, tensor in p.items()}
+        arrays = {name: np.asarray(array) for name, array in self.params.items()}
+        for name, array in arrays.items():
+            if array.dtype.kind != "f":
+                raise explain(
+                    TypeError(f"params[{name!r}] holds {array.dtype}, which has no gradient: use astype(float)"),
+                    f"params[{name!r}]의 자료형 {array.dtype}에는 기울기를 정의할 수 없습니다. astype(float)으로 바꾸십시오.",
+                )
+        p = {name: borrow(array, requires_grad=True, name=name) for name, array in arrays.items()}
+        with switched(record=True):
+            softmax_cross_entropy(self.scores(borrow(np.asarray(x)), p), t).backward()
+        return {name: np.zeros_like(arrays[name]) if q.grad is None else q.grad for name, q in p.items()}
 
     def numerical_gradient(self, x: Any, t: Any) -> dict[str, Array]:
         """The same by central differences: two evaluations of the loss for every single number in `params`."""
-        return {name: numerical_gradient(lambda _: self.loss(x, t), array) for name, array in self.params.items()}
+
+        def loss_at(name: str, array: Array) -> float:
+            return float(softmax_cross_entropy(self.scores(np.asarray(x), {**self.params, name: array}), t))
+
+        return {name: numerical_gradient(partial(loss_at, name), array) for name, array in self.params.items()}
 
     numerical_gradient_params = numerical_gradient
 
@@ -97,6 +104,11 @@ class TwoLayerNet(Network):
     def __init__(
         self, input_size: int, hidden_size: int, output_size: int, weight_init_std: float = 0.01, *, rng: Rng = None
     ) -> None:
+        if min(input_size, hidden_size, output_size) < 1:
+            raise explain(
+                ValueError(f"every size must be at least 1, not {input_size}, {hidden_size} and {output_size}"),
+                "input_size, hidden_size, output_size는 모두 1 이상이어야 합니다.",
+            )
         source, weights = generator(rng), normal(weight_init_std)
         self.params = {
             "W1": weights((input_size, hidden_size), source),
@@ -145,14 +157,18 @@ class ThreeLayerNet(Network):
         self, params: dict[str, Array] | None = None, *, output: Callable[[Any], Any] = identity_function
     ) -> None:
         self.output = output
-        self.params = params or {
-            "W1": np.array([[0.1, 0.3, 0.5], [0.2, 0.4, 0.6]]),
-            "b1": np.array([0.1, 0.2, 0.3]),
-            "W2": np.array([[0.1, 0.4], [0.2, 0.5], [0.3, 0.6]]),
-            "b2": np.array([0.1, 0.2]),
-            "W3": np.array([[0.1, 0.3], [0.2, 0.4]]),
-            "b3": np.array([0.1, 0.2]),
-        }
+        self.params = (
+            params
+            if params is not None
+            else {
+                "W1": np.array([[0.1, 0.3, 0.5], [0.2, 0.4, 0.6]]),
+                "b1": np.array([0.1, 0.2, 0.3]),
+                "W2": np.array([[0.1, 0.4], [0.2, 0.5], [0.3, 0.6]]),
+                "b2": np.array([0.1, 0.2]),
+                "W3": np.array([[0.1, 0.3], [0.2, 0.4]]),
+                "b3": np.array([0.1, 0.2]),
+            }
+        )
 
     def scores(self, x: Any, p: Params) -> Any:
         z1 = sigmoid(matmul(x, p["W1"]) + p["b1"])

@@ -40,13 +40,17 @@ def save_arrays(path: str | os.PathLike[str], arrays: Mapping[str, Array]) -> Pa
     Raises TypeError for anything that NumPy could only pickle.
     """
     target = npz(path)
+    if not target.parent.is_dir():
+        raise explain(FileNotFoundError(f"no such folder: {target.parent}"), f"폴더가 없습니다: {target.parent}")
     if pickled := [name for name, array in arrays.items() if np.asarray(array).dtype.hasobject]:
         raise explain(
             TypeError(f"only arrays of numbers are saved, and these are not: {', '.join(pickled)}"),
             f"수로 이루어진 배열만 저장할 수 있습니다: {', '.join(pickled)}",
         )
-    with whole_file(target) as file:
-        np.savez(file, **arrays)
+    with whole_file(target) as file, zipfile.ZipFile(file, "w") as archive:
+        for name, array in arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, np.asanyarray(array), allow_pickle=False)
     return target
 
 
@@ -55,13 +59,16 @@ def load_arrays(path: str | os.PathLike[str], shapes: Mapping[str, tuple[int, ..
 
     Raises FileNotFoundError, or ValueError that says what is wrong with the file.
     """
-    source = Path(path) if Path(path).exists() else npz(path)
-    if not source.exists():
-        raise explain(FileNotFoundError(f"no such file: {source}"), f"파일이 없습니다: {source}")
+    source = npz(path) if npz(path).is_file() else Path(path)
+    if not source.is_file():
+        raise explain(FileNotFoundError(f"no such file: {npz(path)}"), f"파일이 없습니다: {npz(path)}")
     try:
-        with source.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile, AttributeError, KeyError) as error:
+        arrays = {}
+        with zipfile.ZipFile(source) as archive:
+            for name in archive.namelist():
+                with archive.open(name) as member:
+                    arrays[name.removesuffix(".npy")] = np.lib.format.read_array(member, allow_pickle=False)
+    except Exception as error:  # whatever zipfile, zlib and NumPy call it
         raise explain(
             ValueError(f"{source} is not a whole .npz file of arrays ({error})"),
             f"{source}은(는) 온전한 .npz 파일이 아닙니다. 파일이 잘렸거나 다른 형식일 수 있습니다.",

@@ -6,6 +6,7 @@ a batch.
 
 import numpy as np
 
+from tinygrad_ko.arrays import floating, operand
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import log
 from tinygrad_ko.ops.reduction import sum
@@ -16,7 +17,13 @@ from tinygrad_ko.primitive import op
 
 def sum_squares_error(y, t):
     """Half the sum of the squared differences, 0.5 * sum((y - t) ** 2)."""
-    return 0.5 * sum((y - t) ** 2)
+    y, t = (x if hasattr(x, "ndim") else np.asarray(operand(x)) for x in (y, t))
+    if y.shape != t.shape:
+        raise explain(
+            ValueError(f"sum_squares_error: y has shape {y.shape}, but t has shape {t.shape}"),
+            f"sum_squares_error: y의 형상 {y.shape}과 t의 형상 {t.shape}이 다릅니다.",
+        )
+    return 0.5 * sum((1.0 * y - t) ** 2)
 
 
 def cross_entropy_error(y, t):
@@ -48,6 +55,7 @@ def softmax_cross_entropy(scores, t):
 )
 def labelled(xp, scores, labels):
     """Softmax and cross entropy in one step, for a batch of scores with labels."""
+    scores = floating(scores)
     shifted = scores - xp.max(scores, axis=-1, keepdims=True)
     p = xp.exp(shifted)
     total = xp.sum(p, axis=-1, keepdims=True)
@@ -74,6 +82,7 @@ def rows(y, t, name):
     def refuse(kind, what, korean):
         raise explain(kind(f"{name}: {what}"), f"{name}: {korean}")
 
+    y = y if hasattr(y, "ndim") else np.asarray(operand(y))
     if not hasattr(t, "ndim"):
         t = np.asarray(t)
     if y.ndim == 1:  # one sample is a batch of one
@@ -83,6 +92,12 @@ def rows(y, t, name):
             ValueError,
             f"y must have shape (n,) or (batch, n), not {y.shape}",
             f"y의 형상은 (n,) 또는 (batch, n)이어야 합니다: {y.shape}",
+        )
+    if 0 in y.shape:
+        refuse(
+            ValueError,
+            f"y of shape {y.shape} is empty: there is nothing to take a mean of",
+            f"y의 형상이 {y.shape}로 비어 있습니다.",
         )
     if t.shape == y.shape:
         return y, t, False

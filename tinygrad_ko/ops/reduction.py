@@ -6,7 +6,7 @@ stay, with length 1.
 
 from math import prod
 
-from tinygrad_ko.arrays import quiet
+from tinygrad_ko.arrays import floating, quiet
 from tinygrad_ko.ops.elementwise import exp, where
 from tinygrad_ko.ops.shape import broadcast_to, reshape
 from tinygrad_ko.primitive import op
@@ -39,6 +39,7 @@ def min(xp, x, *, axis=None, keepdims=False):
 @op(x=lambda g, x, out, axis: stretch(g, x.shape, axis) * exp(x - stretch(out, x.shape, axis)))
 def logsumexp(xp, x, *, axis=None, keepdims=False):
     """log(sum(exp(x))), without overflow."""
+    x = floating(x)
     largest = xp.max(x, axis=axis, keepdims=True)
     largest = xp.where(xp.isfinite(largest), largest, xp.zeros_like(largest))
     with quiet(divide="ignore"):  # the log of 0 is -inf, as it should be

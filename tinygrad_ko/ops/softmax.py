@@ -1,5 +1,6 @@
 """Scores into probabilities, along one axis, without overflow."""
 
+from tinygrad_ko.arrays import floating
 from tinygrad_ko.ops.elementwise import exp
 from tinygrad_ko.ops.reduction import sum
 from tinygrad_ko.primitive import op
@@ -8,6 +9,7 @@ from tinygrad_ko.primitive import op
 @op(x=lambda g, out, axis: out * (g - sum(g * out, axis=axis, keepdims=True)))
 def softmax(xp, x, /, axis=-1):
     """exp(x) / sum(exp(x)) along an axis (or a tuple of axes, or None for all)."""
+    x = floating(x)
     e = xp.exp(x - xp.max(x, axis=axis, keepdims=True))
     return e / xp.sum(e, axis=axis, keepdims=True)
 
@@ -15,5 +17,6 @@ def softmax(xp, x, /, axis=-1):
 @op(x=lambda g, out, axis: g - exp(out) * sum(g, axis=axis, keepdims=True))
 def log_softmax(xp, x, /, axis=-1):
     """The logarithm of softmax."""
+    x = floating(x)
     shifted = x - xp.max(x, axis=axis, keepdims=True)
     return shifted - xp.log(xp.sum(xp.exp(shifted), axis=axis, keepdims=True))

@@ -67,8 +67,18 @@ def namespace(*values: Any) -> Any:
 
 
 def as_array(value: Any) -> Array:
-    """An array, from whatever a forward gave. NumPy's scalars, which its reductions return, pass for arrays of no axes."""
+    """An array from a number; an array of any library as it is. (NumPy's scalars pass for arrays of no axes.)"""
     return value if isinstance(value, generic) or hasattr(value, "__array_namespace__") else asarray(value)
+
+
+def is_real(array: Array) -> bool:
+    """Whether an array holds real numbers or truth values."""
+    return not isinstance(array, ndarray | generic) or array.dtype.kind in "biuf"
+
+
+def writable(array: Array) -> bool:
+    """Whether an array can be changed in place."""
+    return not isinstance(array, ndarray) or array.flags.writeable
 
 
 def copied(array: Array) -> Array:
@@ -79,8 +89,16 @@ def copied(array: Array) -> Array:
 
 
 def own(value: Any) -> Any:
-    """A value that the caller's later writes do not reach: an array's copy; a number is its own."""
+    """A value that the caller's later writes do not reach: copies of arrays and of lists, also inside tuples."""
+    if isinstance(value, list | tuple):
+        return type(value)(map(own, value)) if type(value) in (list, tuple) else value
     return copied(value) if hasattr(value, "__array_namespace__") and not isinstance(value, generic) else value
+
+
+def apart(out: Array, values: tuple[Any, ...]) -> Array:
+    """A result that shares no memory with the values it was computed from."""
+    overlaps = isinstance(out, ndarray) and any(isinstance(v, ndarray) and np.may_share_memory(out, v) for v in values)
+    return out.copy() if overlaps else out
 
 
 def quiet(**kinds: Any) -> Any:
@@ -96,13 +114,13 @@ def operand(value: Any) -> Any:
     """
     if value is None or isinstance(value, generic | int | float) or hasattr(value, "__array_namespace__"):
         return value
-    array = np.asarray(value)
-    if array.dtype.kind not in "biuf":
+    array = np.array(value)
+    if not is_real(array):
         raise explain(
-            TypeError(f"expected numbers, got {type(value).__name__} (which NumPy reads as dtype {array.dtype})"),
+            TypeError(f"expected real numbers, got {type(value).__name__} (to NumPy: {array.dtype})"),
             "실수로 이루어진 배열이나 리스트를 넘겨야 합니다.",
         )
-    return array.astype(np.float64) if array.dtype.kind in "iu" and not isinstance(value, np.ndarray) else array
+    return array.astype(np.float64) if array.dtype.kind in "iu" else array
 
 
 ARRAYS = frozenset({ndarray, np.float64, np.float32})  # the usual types of arrays, NumPy's scalars among them

@@ -4,13 +4,17 @@ from collections import deque
 from collections.abc import Collection
 from heapq import heappop
 from sys import getrefcount
+from threading import Lock
 from typing import Any
 
 import numpy as np
 
 from tinygrad_ko.arrays import Array
 from tinygrad_ko.cotangent import Sum
+from tinygrad_ko.errors import wrong_shape
 from tinygrad_ko.graph import Handle, Leaf, Node, handle
+
+depositing = Lock()  # threads that share a leaf take turns
 
 
 def gradients(root: Node, seed: Any, *, free: bool = False, wanted: Collection[Node] | None = None) -> dict[Node, Any]:
@@ -37,11 +41,23 @@ def gradients(root: Node, seed: Any, *, free: bool = False, wanted: Collection[N
                 node = twin(node, useful, type(g) if isinstance(g, Handle) else None)
             node.back(g, due, waiting, free)
     except Exception as error:
+        if isinstance(error, AttributeError):
+            find_fault(node, g)
         error.add_note(f"in the backward of {node.op.name}" + "".join(f", in {name}" for name in reversed(node.scope)))
         raise
     for leaf, g in due.items():
         found[leaf] = g.total if type(g) is Sum else g
     return found
+
+
+def find_fault(node: Node, g: Any) -> None:
+    """Say which formula of a node gives something that is no array, if one does."""
+    op: Any = node.op
+    for a in op.differentiable:
+        if not op.variadic and getattr(node, f"from_{a}") is not None:
+            part = op.formulas[a](*(g if word == "g" else getattr(node, f"kept_{word}") for word in op.asks[a]))
+            if not hasattr(part, "shape"):
+                raise wrong_shape(op.name, a, f"type {type(part).__name__}", getattr(node, f"from_{a}").shape, True)
 
 
 def leading_to(wanted: Collection[Node], root: Node) -> set[Node]:
@@ -100,12 +116,13 @@ def twin(node: Node, useful: Collection[Node], kind: type[Handle] | None) -> Any
 def deposit(found: dict[Any, Array]) -> None:
     """Add to each leaf a gradient that nobody else holds: to all leaves or, if anything goes wrong, to none."""
     grads = []
-    for leaf in found:
-        if leaf.grad is not None:
-            grads.append(leaf.grad + found[leaf])
-        elif type(found[leaf]) is np.ndarray and found[leaf].base is None and getrefcount(found[leaf]) == 2:
-            grads.append(found[leaf])  # held by `found` and by this call alone
-        else:
-            grads.append(np.array(found[leaf]))
-    put: Any = vars(Leaf)["grad"].__set__
-    deque(map(put, found, grads), maxlen=0)  # all of it in C: Ctrl-C cannot fall between two leaves
+    with depositing:
+        for leaf in found:
+            if leaf.grad is not None:
+                grads.append(leaf.grad + found[leaf])
+            elif type(found[leaf]) is np.ndarray and found[leaf].base is None and getrefcount(found[leaf]) == 2:
+                grads.append(found[leaf])  # held by `found` and by this call alone
+            else:
+                grads.append(np.array(found[leaf]))
+        put: Any = vars(Leaf)["grad"].__set__
+        deque(map(put, found, grads), maxlen=0)  # all of it in C: Ctrl-C cannot fall between two leaves

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.arrays import Array, add_at
+from tinygrad_ko.arrays import Array, add_at, is_real
 from tinygrad_ko.errors import described, wrong_shape
 from tinygrad_ko.graph import Handle, Node
 
@@ -37,8 +37,8 @@ def fit(part: Any, to: Node, node: Node, argument: str, due: dict[Node, Any]) ->
     """A gradient has its argument's shape and dtype: undo a broadcast if the op declares one, and a change of dtype."""
     if type(part) is Patch:
         return part if to in due else Sum(part.added_to(np.zeros(to.shape, to.dtype)))
-    if not hasattr(part, "dtype"):
-        raise wrong_shape(node.op.name, argument, f"type {type(part).__name__}", to.shape, True)
+    if not is_real(part):
+        raise wrong_shape(node.op.name, argument, f"dtype {part.dtype}", to.shape, True)
     if part.shape != to.shape:
         new = part.ndim - len(to.shape)
         stretched = tuple([i for i, n in enumerate(part.shape) if i < new or n != to.shape[i - new]])
@@ -52,10 +52,11 @@ def fit(part: Any, to: Node, node: Node, argument: str, due: dict[Node, Any]) ->
 
 def add(old: Any, part: Any) -> Any:
     """What is due after one more part."""
-    if isinstance(part, Handle):
-        return old + part
+    total = old.total if type(old) is Sum else old
+    if isinstance(total, Handle) or isinstance(part, Handle):  # being recorded
+        return total + (part.added_to(np.zeros(total.shape, total.dtype)) if type(part) is Patch else part)
     if type(part) is Patch:
-        return Sum(part.added_to(np.asarray(old.total if type(old) is Sum else np.array(old))))
+        return Sum(part.added_to(total if type(old) is Sum and isinstance(total, np.ndarray) else np.array(total)))
     if type(old) is Sum:
         old.total += part
         return old

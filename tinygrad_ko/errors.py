@@ -72,3 +72,14 @@ def wrong_shape(op: str, argument: str, got: Any, wanted: tuple[int, ...], broad
         ),
         f"{op} 연산에서 {argument!r}의 미분 공식이 낸 기울기({got})의 형상이 인수의 형상 {wanted}과 다릅니다.",
     )
+
+
+def no_array(op: str, got: Any) -> TypeError:
+    """A forward returned something else than an array."""
+    return explain(
+        TypeError(
+            f"{op}: its forward returned {described(got)}, not an array of real numbers; is there a return missing, or keeps="
+            " for what it returns beside its output?"
+        ),
+        f"{op}의 순전파 함수가 실수 배열이 아닌 {described(got)}을(를) 반환했습니다. return이나 keeps를 빠뜨리지 않았는지 확인하십시오.",
+    )

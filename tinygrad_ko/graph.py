@@ -9,17 +9,20 @@ is complete.
 """
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable
+from contextvars import ContextVar, Token
 from dataclasses import dataclass, replace
+from functools import wraps
+from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from itertools import count
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
-from tinygrad_ko.arrays import Array, copied, shared
+from tinygrad_ko.arrays import Array, copied, shared, writable
+from tinygrad_ko.errors import explain
 
 next_order = count(0, -1).__next__
 H = TypeVar("H", bound="Handle")
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Node:
@@ -72,7 +75,7 @@ class Handle:
     def lend(self) -> Array:
         """The array, for reading and writing."""
         if not self._lent:
-            if shared(self):
+            if shared(self) or not writable(self._data):
                 self._data = copied(self._data)
             self._lent = True
         return self._data
@@ -106,19 +109,36 @@ USUAL = Mode()
 current: ContextVar[Mode] = ContextVar("mode", default=USUAL)
 
 
-@contextmanager
-def switched(**changes: Any) -> Iterator[None]:
-    """The current mode with some of its switches changed, inside the block."""
-    mode = replace(current.get(), **changes)
-    token = current.set(USUAL if mode == USUAL else mode)
-    try:
-        yield
-    finally:
-        current.reset(token)
+class Switch:
+    """A change of the mode inside a `with` block, in this thread or async task alone; also a decorator of functions."""
+
+    def __init__(self, change: Callable[[Mode], Mode]) -> None:
+        self.change = change
+        self.tokens: list[Token[Mode]] = []
+
+    def __enter__(self) -> None:
+        mode = self.change(current.get())
+        self.tokens.append(current.set(USUAL if mode == USUAL else mode))
+
+    def __exit__(self, *exception: object) -> None:
+        current.reset(self.tokens.pop())
+
+    def __call__(self, function: F) -> F:
+        if iscoroutinefunction(function) or isgeneratorfunction(function) or isasyncgenfunction(function):
+            raise explain(
+                TypeError(f"{function.__name__} runs after a decorator has returned: use a with block inside it"),
+                f"코루틴이나 제너레이터인 {function.__name__}에는 데코레이터 대신 함수 안에서 with 문을 쓰십시오.",
+            )
+
+        @wraps(function)
+        def inside(*arguments: Any, **options: Any) -> Any:
+            with Switch(self.change):
+                return function(*arguments, **options)
+
+        return cast(F, inside)
 
 
-@contextmanager
-def no_grad() -> Iterator[None]:
+def no_grad() -> Switch:
     """Record nothing inside the block, in this thread (or async task) alone; also a decorator: `@tg.no_grad()`.
 
     >>> import tinygrad_ko as tg
@@ -128,14 +148,16 @@ def no_grad() -> Iterator[None]:
     >>> y.requires_grad
     False
     """
-    with switched(record=False):
-        yield
+    return Switch(lambda mode: replace(mode, record=False))
 
 
-@contextmanager
-def watch() -> Iterator[None]:
-    """Remember everything inside the block: each node also holds its inputs, output, gradient and the line that made
-    it.
+def recorded(yes: bool) -> Switch:
+    """Record inside the block, or do not, whatever holds outside."""
+    return Switch(lambda mode: replace(mode, record=yes))
+
+
+def watch() -> Switch:
+    """Remember everything inside the block: each node also holds its inputs, output, gradient and the line that made it.
 
     For pictures with values and for finding faults; it keeps all arrays alive. Reached through `tensor.node.seen`.
 
@@ -145,12 +167,10 @@ def watch() -> Iterator[None]:
     >>> y.node.seen.output
     array([3., 6.])
     """
-    with switched(watch=True):
-        yield
+    return Switch(lambda mode: replace(mode, watch=True))
 
 
-@contextmanager
-def scope(name: str) -> Iterator[None]:
+def scope(name: str) -> Switch:
     """Name the part of the graph that is recorded inside the block; blocks nest.
 
     >>> import tinygrad_ko as tg
@@ -159,8 +179,7 @@ def scope(name: str) -> Iterator[None]:
     >>> y.node.scope
     ('encoder',)
     """
-    with switched(scope=(*current.get().scope, name)):
-        yield
+    return Switch(lambda mode: replace(mode, scope=(*mode.scope, name)))
 
 
 @dataclass(slots=True)
@@ -175,8 +194,7 @@ class Seen:
 
 def users_line() -> str:
     """`file:line` of the nearest caller outside this package."""
-    package = __name__.partition(".")[0] + "."
     frame = sys._getframe(1)
-    while frame.f_back and f"{frame.f_globals.get('__name__')}.".startswith(package):
+    while frame.f_back and str(frame.f_globals.get("__name__")).partition(".")[0] in ("tinygrad_ko", "numpy"):
         frame = frame.f_back
     return f"{frame.f_code.co_filename}:{frame.f_lineno}"

@@ -20,7 +20,7 @@ UFUNCS: dict[Any, Callable[..., Any]] = {
     np.multiply: elementwise.multiply,
     np.divide: elementwise.divide,
     np.negative: elementwise.negative,
-    np.positive: elementwise.identity_function,
+    np.positive: elementwise.positive,
     np.power: elementwise.power,
     np.absolute: elementwise.abs,
     np.sign: elementwise.sign,

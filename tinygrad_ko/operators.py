@@ -82,7 +82,7 @@ class Operators(Handle):
     __pow__ = elementwise.power
     __matmul__ = linalg.matmul
     __neg__ = elementwise.negative
-    __pos__ = elementwise.identity_function
+    __pos__ = elementwise.positive
     __abs__ = elementwise.abs
 
     def __radd__(self, other: Any) -> Self:
@@ -124,7 +124,7 @@ class Operators(Handle):
         return self.settled() >= numpy_protocol.values(other)
 
     def __getitem__(self, index: Any) -> Self:
-        return indexing.getitem(self, index=indexing.stored(index))
+        return indexing.getitem(self, index=indexing.plain(index))
 
     def __setitem__(self, index: Any, value: Any) -> None:
         refuse_in_place(

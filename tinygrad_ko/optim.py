@@ -9,7 +9,6 @@ With `weight_decay` the gradient of weight_decay / 2 * sum(p ** 2) is added for 
 
 from collections.abc import Iterable, Mapping
 from math import isfinite
-from typing import Any
 
 import numpy as np
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from tinygrad_ko.errors import explain
 from tinygrad_ko.rule import examined
 from tinygrad_ko.writer import written
 
@@ -32,6 +33,12 @@ def op(
     >>> float(logistic(np.float64(0)))
     0.5
     """
+
+    if callable(broadcasts):
+        raise explain(
+            TypeError("write @op(...) with a formula for each argument, not @op alone"),
+            "@op 뒤에 괄호를 쓰고 인수마다 미분 공식을 적어야 합니다: @op(x=lambda g: ...)",
+        )
 
     def define(forward: Callable[..., Any]) -> Callable[..., Any]:
         return written(examined(forward, formulas, broadcasts, keeps))

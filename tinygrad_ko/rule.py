@@ -97,7 +97,8 @@ def examined(
             "**kwargs 대신 키워드 매개변수를 하나씩 적어야 합니다.",
         )
     every = (*arguments, *parameters, *keeps)
-    if bad := [w for w in every if w in RESERVED or w.startswith("_") or every.count(w) > 1]:
+    shapes = {f"{a}_shape" for a in arguments}
+    if bad := [w for w in every if w in RESERVED | shapes or w.startswith("_") or every.count(w) > 1]:
         refuse(f"the names {bad} are reserved, private or used twice", f"{bad}는 예약된 이름이거나 겹치는 이름입니다.")
     if missing := [a for a in arguments if a not in formulas]:
         refuse(
@@ -113,10 +114,12 @@ def examined(
     record = Op(
         name, forward, seen, dict(formulas), broadcasts, keeps, arguments, variadic, parameters, "xp" in sign.parameters
     )
-    vocabulary = {"g", "out", *every, *(f"{a}_shape" for a in arguments)}
+    vocabulary = {"g", "out", *every, *shapes}
     for target, formula in formulas.items():
         if formula is None:
             continue
+        if not callable(formula):
+            refuse(f"the formula for {target!r} is no function: {formula!r}", f"{target!r}의 공식이 함수가 아닙니다.")
         asked = signature(formula).parameters
         if wrong := [
             w for w, p in asked.items() if w not in vocabulary or p.kind is not Parameter.POSITIONAL_OR_KEYWORD

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.arrays import Array, operand
+from tinygrad_ko.arrays import Array, is_real, operand
 from tinygrad_ko.backprop import deposit, gradients
 from tinygrad_ko.errors import explain
-from tinygrad_ko.graph import Handle, Leaf, Node, handle, switched
+from tinygrad_ko.graph import Handle, Leaf, Node, handle, recorded
 from tinygrad_ko.operators import Operators
 
 
@@ -40,7 +40,8 @@ class Tensor(Operators):
             raise explain(
                 TypeError(f"a Tensor holds real numbers, not {array.dtype}"), "Tensor에는 실수만 담을 수 있습니다."
             )
-        self._data, self._node, self._lent, self._name = array, None, not copy, name
+        self._data, self._node, self._name = array, None, name
+        self._lent = not copy and not isinstance(data, Handle)
         if requires_grad:
             self.requires_grad = True
 
@@ -201,7 +202,9 @@ class Tensor(Operators):
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
         self._refuse_to_leave("np.asarray(x)", "x.numpy()")
-        return np.array(self._data, dtype=dtype, copy=True if copy is None else copy)
+        return (
+            np.array(self._data, dtype=dtype) if copy is not False else np.array(self.lend(), dtype=dtype, copy=False)
+        )
 
     def __float__(self) -> float:
         self._refuse_to_leave("float(x)", "x.item()")
@@ -258,7 +261,11 @@ def start(y: Handle, g: Any) -> tuple[Node, Array]:
                 f"형상이 {shape}인 Tensor에서 시작하려면 같은 형상의 g를 넘기거나, y.sum()처럼 스칼라로 줄여야 합니다.",
             )
         return y._node, np.ones(shape, dtype)
-    seed = g._data if isinstance(g, Handle) else np.asarray(operand(g))
+    seed = g.settled() if isinstance(g, Handle) else np.asarray(operand(g))
+    if not is_real(seed):
+        raise explain(
+            TypeError(f"the starting gradient g holds {seed.dtype}"), f"g의 자료형이 실수가 아닙니다: {seed.dtype}"
+        )
     if seed.shape != shape:
         raise explain(
             ValueError(f"the starting gradient g has shape {seed.shape}, but the Tensor has shape {shape}"),
@@ -299,7 +306,7 @@ def grad(y: Tensor, xs: Any, g: Any = None, *, create_graph: bool = False, allow
             )
     root, seed = start(y, g)
     nodes = [x._node for x in tensors]
-    with switched(record=create_graph):
+    with recorded(create_graph):
         start_with = handle(type(y), seed, g._node if isinstance(g, Handle) else None) if create_graph else seed
         found = gradients(root, start_with, wanted={node for node in nodes if node is not None})
     answers = []
@@ -314,7 +321,11 @@ def grad(y: Tensor, xs: Any, g: Any = None, *, create_graph: bool = False, allow
         answer = found.get(node) if node else None
         if answer is None:
             answer = np.zeros(x._data.shape, x._data.dtype)
-        answers.append(answer if isinstance(answer, Handle) else handle(type(y), np.array(answer)))
+        answers.append(
+            handle(type(y), answer._data, answer._node)
+            if isinstance(answer, Handle)
+            else handle(type(y), np.array(answer))
+        )
     return answers[0] if isinstance(xs, Handle) else answers
 
 

@@ -25,6 +25,7 @@ from tinygrad_ko.rule import Op
 CALL = """\
 def {name}{signature}:
     _kind = None
+    _bare = False
 {unwrap}
     try:
         {returned} = _forward({given})
@@ -32,8 +33,10 @@ def {name}{signature}:
         raise _refused(_error, "{name}", ({values})) from None
     if _kind is None:
         return _out
-    if type(_out) not in _ARRAYS:
-        _out = _as_array(_out)
+    if _type(_out) not in _ARRAYS:
+        _out = _result(_out, "{name}")
+    if _bare:
+        {guard} = _guarded("{name}", ({values}), {guard})
     _tensor = _new(_kind)
     _tensor._data = _out
     _tensor._lent = False
@@ -43,7 +46,7 @@ def {name}{signature}:
         else:
             _n = _new(_Noted)
             _n.scope = _mode.scope
-            _n.seen = _Seen(({values}), _out, _users_line()) if _mode.watch else None
+            _n.seen = _seen(({values}), _out) if _mode.watch else None
         _tensor._node = _n
         _n.shape = _out.shape
         _n.dtype = _out.dtype
@@ -55,29 +58,38 @@ def {name}{signature}:
     return _tensor
 """
 UNWRAP = """\
-    if isinstance({a}, _Handle):
-        _kind = type({a})
+    if _isinstance({a}, _Handle):
+        _kind = _type({a})
         _node_{a} = {a}._node
         _value_{a} = {a}.settled() if {a}._lent else {a}._data
     else:
         _node_{a} = None
-        _value_{a} = {a} if type({a}) in _PLAIN else _operand({a})"""
+        _bare |= _type({a}) is _ndarray
+        _value_{a} = {a} if _type({a}) in _PLAIN else _operand({a})"""
 UNWRAP_CONSTANT = """\
-    if isinstance({a}, _Handle):
-        _kind = type({a})
+    if _isinstance({a}, _Handle):
+        _kind = _type({a})
         _value_{a} = _constant({a}, "{name}", "{a}")
     else:
-        _value_{a} = {a} if type({a}) in _PLAIN else _operand({a})"""
+        _bare |= _type({a}) is _ndarray
+        _value_{a} = {a} if _type({a}) in _PLAIN else _operand({a})"""
 UNWRAP_VARIADIC = """\
-    _node_{a} = tuple([_x._node if isinstance(_x, _Handle) else None for _x in {a}])
-    _value_{a} = tuple([_x.settled() if isinstance(_x, _Handle) else _operand(_x) for _x in {a}])
-    _kind = next((type(_x) for _x in {a} if isinstance(_x, _Handle)), None)"""
+    _node_{a} = _tuple([_x._node if _isinstance(_x, _Handle) else None for _x in {a}])
+    _value_{a} = _tuple([_x.settled() if _isinstance(_x, _Handle) else _operand(_x) for _x in {a}])
+    for _x in {a}:
+        if _isinstance(_x, _Handle):
+            _kind = _type(_x)
+        else:
+            _bare = True"""
+UNWRAP_OPTION = """\
+    if _isinstance({a}, _Handle):
+        {a} = _constant({a}, "{name}", "{a}")"""
 
 NODE = """\
 class _Record(_Node):
     __slots__ = ({slots})
     op = _op
-    parents = property(lambda n: {parents})
+    parents = _property(lambda n: {parents})
 
     def back(n, g, due, waiting, free):
         if not n.live:
@@ -99,7 +111,7 @@ PULL = """\
         if (to := n.from_{a}) is not None:
             part = _rule_{a}({asks})"""
 PULL_VARIADIC = """\
-        for to, part in zip(n.from_{a}, _rule_{a}({asks}), strict=True):
+        for to, part in _zip(n.from_{a}, _rule_{a}({asks}), strict=True):
             if to is None:
                 continue"""
 PAY = """
@@ -151,16 +163,18 @@ def text(record: Op) -> str:
         """The expression for a word when the op is called."""
         if word in record.arguments:
             if record.variadic:
-                return f"tuple([_v if isinstance(_x, _Handle) else _own(_v) for _x, _v in zip({word}, _value_{word})])"
+                return (
+                    f"_tuple([_v if _isinstance(_x, _Handle) else _own(_v) for _x, _v in _zip({word}, _value_{word})])"
+                )
             return f"_value_{word} if _value_{word} is not {word} else _own({word})"
         if word == "out":
             return "_out"
         if word in record.keeps:
             return f"_keep_{word}"
         if word in record.parameters:
-            return word
+            return f"{word} if _type({word}) in _PLAIN else _own({word})"
         argument = word.removesuffix("_shape")
-        return f"tuple([_shape(_v) for _v in _value_{argument}])" if record.variadic else f"_shape(_value_{argument})"
+        return f"_tuple([_shape(_v) for _v in _value_{argument}])" if record.variadic else f"_shape(_value_{argument})"
 
     def save(word: str) -> str:
         askers = [a for a in differentiable if word in words[a]]
@@ -180,16 +194,19 @@ def text(record: Op) -> str:
 
     values = "".join(f"*_value_{a}, " if record.variadic else f"_value_{a}, " for a in record.arguments)
     first = f"_value_{record.arguments[0]}"
-    xp = f"_quick if type({first}) in _ARRAYS else _namespace({values})"
+    xp = f"_quick if _type({first}) in _ARRAYS else _namespace({values})"
     wanted = [
-        f"any(_x is not None for _x in _node_{a})" if record.variadic else f"_node_{a} is not None"
+        f"_any([_x is not None for _x in _node_{a}])" if record.variadic else f"_node_{a} is not None"
         for a in differentiable
     ]
+    options = [UNWRAP_OPTION.format(a=p, name=name) for p in record.parameters]
+    returned = ", ".join(["_out", *(f"_keep_{k}" for k in record.keeps)])
     call = CALL.format(
         name=name,
         signature=Signature(bare),
-        unwrap="\n".join(map(unwrap, record.arguments)),
-        returned="".join(f", _keep_{k}" for k in record.keeps).join(["_out", ""]),
+        unwrap="\n".join([*map(unwrap, record.arguments), *options]),
+        returned=returned,
+        guard=returned + "," * (not record.keeps),
         given=f"{xp}, " * record.takes_xp + values + "".join(f"{p}={p}, " for p in record.parameters),
         values=values,
         wanted=" or ".join(wanted) or "False",
@@ -219,27 +236,55 @@ def constant(tensor: Handle, op: str, argument: str) -> arrays.Array:
     return tensor.settled()
 
 
-TOOLS = {
-    "_Handle": Handle,
+def result(out: Any, op: str) -> arrays.Array:
+    """The output of a forward, which must be an array of real numbers or a number."""
+    if isinstance(out, tuple | list) or not arrays.is_real(out := arrays.as_array(out)):
+        raise errors.no_array(op, out)
+    return out
+
+
+def guarded(op: str, values: tuple[Any, ...], *results: Any) -> tuple[Any, ...]:
+    """The results of a forward, where bare arrays of the user's stood beside Tensors: real, and apart from their memory."""
+    for value in values:
+        if not arrays.is_real(value):
+            raise errors.refused(TypeError("arrays beside a Tensor must hold real numbers"), op, values)
+    return tuple(arrays.apart(result, values) for result in results)
+
+
+def seen(values: tuple[Any, ...], out: arrays.Array) -> graph.Seen:
+    """What is remembered under `watch()`."""
+    return graph.Seen(arrays.own(values), out, graph.users_line())
+
+
+TOOLS: dict[str, Any] = {
+    "__name__": __name__,
     "_ARRAYS": arrays.ARRAYS,
+    "_Handle": Handle,
     "_Node": Node,
     "_PLAIN": arrays.PLAIN,
-    "_Seen": graph.Seen,
     "_USUAL": graph.USUAL,
     "_add": cotangent.add,
-    "_as_array": arrays.as_array,
+    "_any": any,
     "_constant": constant,
     "_current": graph.current.get,
     "_fit": cotangent.fit,
+    "_guarded": guarded,
+    "_isinstance": isinstance,
     "_namespace": arrays.namespace,
+    "_ndarray": np.ndarray,
     "_new": object.__new__,
     "_next_order": graph.next_order,
     "_operand": arrays.operand,
     "_own": arrays.own,
+    "_property": property,
     "_push": heappush,
     "_quick": arrays.quick,
     "_refused": errors.refused,
+    "_result": result,
+    "_seen": seen,
     "_shape": shape,
     "_spent": errors.spent,
-    "_users_line": graph.users_line,
+    "_tuple": tuple,
+    "_type": type,
+    "_zip": zip,
 }

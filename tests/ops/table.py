@@ -276,6 +276,7 @@ ROWS: dict[Callable[..., Any], Row] = {
     elementwise.multiply: Row(elementwise_call(real, real), np.multiply),
     elementwise.divide: Row(elementwise_call(real, real), np.divide),
     elementwise.negative: Row(elementwise_call(real), np.negative),
+    elementwise.positive: Row(elementwise_call(real), np.positive),
     elementwise.abs: Row(elementwise_call(real), np.abs),
     elementwise.sign: Row(elementwise_call(real), np.sign),
     elementwise.zeros_like: Row(elementwise_call(real), np.zeros_like),

@@ -16,7 +16,7 @@ import numpy as np
 from tinygrad_ko.arrays import Array
 from tinygrad_ko.check.numerical import numerical_gradient
 from tinygrad_ko.errors import explain
-from tinygrad_ko.graph import switched
+from tinygrad_ko.graph import recorded
 from tinygrad_ko.nn.initializers import normal
 from tinygrad_ko.nn.storage import load_arrays, save_arrays
 from tinygrad_ko.ops.elementwise import identity_function, sigmoid
@@ -64,7 +64,7 @@ class Network:
                     f"params[{name!r}]의 자료형 {array.dtype}에는 기울기를 정의할 수 없습니다. astype(float)으로 바꾸십시오.",
                 )
         p = {name: borrow(array, requires_grad=True, name=name) for name, array in arrays.items()}
-        with switched(record=True):
+        with recorded(True):
             softmax_cross_entropy(self.scores(borrow(np.asarray(x)), p), t).backward()
         return {name: np.zeros_like(arrays[name]) if q.grad is None else q.grad for name, q in p.items()}
 

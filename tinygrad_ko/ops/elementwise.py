@@ -34,6 +34,12 @@ def negative(x):
     return -x
 
 
+@op(x=lambda g: g)
+def positive(x):
+    """+x: the same values, in an array of their own."""
+    return +x
+
+
 @op(x=lambda g, x: g * sign(x))
 def abs(xp, x):
     """The absolute value. At 0 its slope is taken to be 0."""

@@ -1,5 +1,7 @@
 """Taking parts of an array and putting them back: each is the other's formula."""
 
+import operator
+
 import numpy as np
 
 from tinygrad_ko import arrays
@@ -29,10 +31,14 @@ def put_back(g, shape, index):
     return scatter(g, shape=shape, index=index) if isinstance(g, Handle) else Patch(g, index)
 
 
-def stored(index):
-    """An index that later writes to its arrays do not change, with lists as arrays."""
+def plain(index):
+    """An index of Python and NumPy alone: lists and Tensors as arrays, the ends of slices as ints."""
     if isinstance(index, tuple):
-        return tuple(map(stored, index))
+        return tuple(map(plain, index))
+    if isinstance(index, slice):
+        return slice(
+            *(None if end is None else int(operator.index(end)) for end in (index.start, index.stop, index.step))
+        )
     if isinstance(index, Handle):
         return index.settled()
-    return arrays.own(np.asarray(index) if isinstance(index, list) else index)
+    return np.asarray(index) if isinstance(index, list) else index

@@ -153,7 +153,11 @@ def dispatched() -> dict[str, Callable[..., Any]]:
     return found
 
 
-UNREAD = {("trapezoid", "(a, a, t)"), ("real_if_close", "(a, t)")}  # NumPy does not read that argument there
+UNREAD = {
+    ("trapezoid", "(a, a, t)"),
+    ("real_if_close", "(a, t)"),
+    ("full_like", "(a, a, t)"),
+}  # NumPy does not read that argument there
 SKIPPED = {
     "save",
     "savez",
@@ -214,7 +218,7 @@ def test_every_function_is_recorded_or_refused_by_name(name: str) -> None:
             result = function(*arguments, **options)
         except TypeError as error:
             message = str(error)
-            named = (short, function.__name__, "gradient", "expected numbers")
+            named = (short, function.__name__, "gradient", "numbers")
             assert expected is None or any(word in message for word in named), f"{name}{spelling}: {message}"
             continue
         except (ValueError, IndexError, AttributeError, RuntimeError):

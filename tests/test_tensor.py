@@ -719,6 +719,26 @@ def test_zero_dimensions_and_zero_elements_everywhere(shape: tuple[int, ...]) ->
         assert type(call(w).data) is np.ndarray
 
 
+@pytest.mark.parametrize(
+    "scalar",
+    [
+        lambda w: w[0],
+        lambda w: w.sum(),
+        lambda w: w.max(),
+        lambda w: w @ w,
+        lambda w: w.sum() * 2,
+        lambda w: np.exp(w.mean()),
+        lambda w: w.mean() ** 2,
+    ],
+)
+def test_one_number_is_an_array_without_axes(scalar: Callable[[Any], Any]) -> None:
+    for y in (scalar(leaf(1, 2)), scalar(tg.Tensor([1.0, 2.0]))):
+        assert type(y.data) is np.ndarray
+        assert y.shape == ()
+        y.data[...] = 5
+        assert y.item() == 5
+
+
 def test_detach() -> None:
     w = leaf(1, 2)
     d = (w * 2).detach()

@@ -92,7 +92,7 @@ def own(value: Any) -> Any:
     """A value that the caller's later writes do not reach: copies of arrays and of lists, also inside tuples."""
     if isinstance(value, list | tuple):
         return type(value)(map(own, value)) if type(value) in (list, tuple) else value
-    return copied(value) if hasattr(value, "__array_namespace__") and not isinstance(value, generic) else value
+    return value if isinstance(value, generic | type) or not hasattr(value, "__array_namespace__") else copied(value)
 
 
 def apart(out: Array, values: tuple[Any, ...]) -> Array:
@@ -106,25 +106,30 @@ def quiet(**kinds: Any) -> Any:
     return np.errstate(**kinds)
 
 
-def operand(value: Any) -> Any:
-    """What an op works on, from anything a user passes that is neither an array nor a Python number: lists of numbers
-    become float64.
+def operand(value: Any, op: str = "Tensor") -> Any:
+    """What an op works on, from anything a user passes: lists of numbers become float64, arrays and numbers stay.
 
-    Raises TypeError for what is not numeric.
+    Raises TypeError, with the name of the op, for what is not real or has other rules than an array's (masks, np.matrix).
     """
-    if value is None or isinstance(value, generic | int | float) or hasattr(value, "__array_namespace__"):
+    if value is None or isinstance(value, int | float):
         return value
-    array = np.array(value)
+    if isinstance(value, ndarray) and type(value) not in (ndarray, np.memmap):
+        raise explain(
+            TypeError(f"{op}: a {type(value).__name__} has rules of its own; pass np.asarray(x)"),
+            f"{op}: {type(value).__name__}은(는) 일반 배열과 연산 규칙이 다릅니다. np.asarray(x)로 바꾸어 넘기십시오.",
+        )
+    array = value if hasattr(value, "__array_namespace__") else np.array(value)
     if not is_real(array):
         raise explain(
-            TypeError(f"expected real numbers, got {type(value).__name__} (to NumPy: {array.dtype})"),
-            "실수로 이루어진 배열이나 리스트를 넘겨야 합니다.",
+            TypeError(f"{op}: expected real numbers, got {type(value).__name__} (to NumPy: {array.dtype})"),
+            f"{op}: 실수로 이루어진 배열이나 리스트를 넘겨야 합니다.",
         )
-    return array.astype(np.float64) if array.dtype.kind in "iu" else array
+    return array.astype(np.float64) if array is not value and array.dtype.kind in "iu" else array
 
 
 ARRAYS = frozenset({ndarray, np.float64, np.float32})  # the usual types of arrays, NumPy's scalars among them
-PLAIN = ARRAYS | {float, int, bool, type(None)}  # and what else `operand` leaves as it is
+NUMBERS = frozenset({float, int, bool, type(None)})  # nobody can write to these
+PLAIN = ARRAYS | NUMBERS  # what `operand` leaves as it is
 
 
 def floating(x: Any) -> Any:
@@ -142,9 +147,9 @@ def add_at(total: ndarray, index: Any, values: Array) -> None:
 
 
 class Holder(Protocol):
-    """Anything that keeps an array under the name `_data`."""
+    """Anything that keeps an array under the name `_array`."""
 
-    _data: Array
+    _array: Array
 
 
 def shared(holder: Holder) -> bool:
@@ -154,8 +159,8 @@ def shared(holder: Holder) -> bool:
     holder and one for the call. (No local variable here: it would be counted too.) Memory that NumPy did not allocate
     counts as shared.
     """
-    if getrefcount(holder._data) > 2 or not isinstance(holder._data, ndarray):
+    if getrefcount(holder._array) > 2 or not isinstance(holder._array, ndarray):
         return True
-    if holder._data.base is None:
+    if holder._array.base is None:
         return False
-    return type(holder._data.base) is not ndarray or getrefcount(holder._data.base) > 2
+    return type(holder._array.base) is not ndarray or getrefcount(holder._array.base) > 2

@@ -66,33 +66,33 @@ class Handle:
     to it. So `w.data -= lr * w.grad` copies nothing once `backward()` has let go of the graph.
     """
 
-    __slots__ = ("__weakref__", "_data", "_lent", "_name", "_node")
+    __slots__ = ("__weakref__", "_array", "_lent", "_name", "_node")
 
-    _data: Array
+    _array: Array
     _node: Node | None
     _lent: bool  # given away since an op last found nobody else holding it: then no graph and no view holds it either
 
     def lend(self) -> Array:
         """The array, for reading and writing."""
         if not self._lent:
-            if shared(self) or not writable(self._data):
-                self._data = copied(self._data)
+            if shared(self) or not writable(self._array):
+                self._array = copied(self._array)
             self._lent = True
-        return self._data
+        return self._array
 
     def settled(self) -> Array:
         """The array, or a copy while somebody could still write to it."""
         if self._lent:
             if shared(self):
-                return copied(self._data)
+                return copied(self._array)
             self._lent = False
-        return self._data
+        return self._array
 
 
 def handle(kind: type[H], value: Array, node: Node | None = None) -> H:
     """A handle on an array that nobody writes to."""
     made = object.__new__(kind)
-    made._data, made._node, made._lent = value, node, False
+    made._array, made._node, made._lent = value, node, False
     return made
 
 

@@ -88,7 +88,7 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
 
 PLAIN_FUNCTIONS = {  # results without a gradient: indices, truths, shapes, fresh arrays
     np.argmax, np.argmin, np.argsort, np.shape, np.ndim, np.size, np.allclose, np.isclose, np.array_equal, np.any, np.all,
-    np.count_nonzero, np.nonzero, np.zeros_like, np.ones_like, np.empty_like, np.full_like, np.array_repr, np.array_str, np.array2string,
+    np.count_nonzero, np.nonzero, np.zeros_like, np.ones_like, np.empty_like, np.array_repr, np.array_str, np.array2string,
     np.result_type, np.may_share_memory, np.shares_memory,
 }  # fmt: skip
 
@@ -121,8 +121,8 @@ def call_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], options: dict[s
     """What NumPy's ufunc computes, recorded; raises TypeError for what has no rule."""
     if method != "__call__":
         raise refused(f"{ufunc.__name__}.{method}", "is not supported on")
-    if ufunc in PLAIN_UFUNCS:
-        return ufunc(*map(values, inputs), **options)
+    if ufunc in PLAIN_UFUNCS and not options:
+        return ufunc(*map(values, inputs))
     if options:
         raise refused(ufunc.__name__, f"with {', '.join(f'{k}=' for k in options)} cannot be recorded on")
     if ufunc not in UFUNCS:

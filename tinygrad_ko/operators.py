@@ -21,7 +21,7 @@ def in_place(ufunc: Any, symbol: str, instead: str) -> Any:
     def operator(self: Handle, other: Any) -> Any:
         refuse_in_place(self, f"x {symbol} y", instead)
         value = unrecorded(other, f"x {symbol} y")
-        ufunc(self._data, value, out=self.lend())
+        ufunc(self._array, value, out=self.lend())
         return self
 
     return operator
@@ -53,22 +53,22 @@ class Operators(Handle):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return self._data.shape
+        return self._array.shape
 
     @property
     def dtype(self) -> Any:
-        return self._data.dtype
+        return self._array.dtype
 
     @property
     def ndim(self) -> int:
-        return self._data.ndim
+        return self._array.ndim
 
     @property
     def size(self) -> int:
-        return self._data.size
+        return self._array.size
 
     def __len__(self) -> int:
-        return len(self._data)
+        return len(self._array)
 
     def __iter__(self) -> Iterator[Self]:
         return (self[i] for i in range(len(self)))
@@ -159,7 +159,8 @@ class Operators(Handle):
     def transpose(self, *axes: Any) -> Self:
         """The axes in another order, in reverse if none is given."""
         order = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes
-        return shape.permute_dims(self, tuple(order) if order else tuple(reversed(range(self.ndim))))
+        order = tuple(() if order is None else order) or tuple(reversed(range(self.ndim)))
+        return shape.permute_dims(self, order)
 
     def reshape(self, *new: Any) -> Self:
         """The same numbers in another shape: `x.reshape(2, 3)`, `x.reshape((2, -1))`."""

@@ -84,31 +84,23 @@ def examined(
         raise explain(TypeError(f"op {name}: {what}"), f"연산 {name}의 정의가 올바르지 않습니다. {korean}")
 
     if not name.isidentifier():
-        refuse(
-            "a lambda has no name; write the forward with def", "순전파 함수는 lambda가 아니라 def로 정의해야 합니다."
-        )
+        refuse("a lambda has no name; write the forward with def", "순전파 함수는 def로 정의해야 합니다.")
     if not arguments:
         refuse("the forward has no argument", "순전파 함수에 인수가 하나 이상 있어야 합니다.")
     if variadic and len(arguments) > 1:
         refuse("*args must be its only argument", "*args는 다른 인수와 함께 쓸 수 없습니다.")
     if any(p.kind is Parameter.VAR_KEYWORD for p in given):
         refuse(
-            "**kwargs are not supported; name its keyword parameters",
-            "**kwargs 대신 키워드 매개변수를 하나씩 적어야 합니다.",
+            "**options are not supported; name each of them", "**options 대신 키워드 매개변수를 하나씩 적어야 합니다."
         )
     every = (*arguments, *parameters, *keeps)
     shapes = {f"{a}_shape" for a in arguments}
     if bad := [w for w in every if w in RESERVED | shapes or w.startswith("_") or every.count(w) > 1]:
         refuse(f"the names {bad} are reserved, private or used twice", f"{bad}는 예약된 이름이거나 겹치는 이름입니다.")
     if missing := [a for a in arguments if a not in formulas]:
-        refuse(
-            f"no formula for {missing}; give one, or None if it is not differentiable",
-            f"{missing}의 미분 공식이 없습니다.",
-        )
+        refuse(f"no formula for {missing} (None says: not differentiable)", f"{missing}의 미분 공식이 없습니다.")
     if unknown := [f for f in formulas if f not in arguments and f not in keeps]:
-        refuse(
-            f"formulas for {unknown}, but its arguments are {list(arguments)}", f"{unknown}(이)라는 인수가 없습니다."
-        )
+        refuse(f"formulas for {unknown}, which are no arguments", f"{unknown}(이)라는 인수가 없습니다.")
 
     seen = sign.replace(parameters=given)
     record = Op(

@@ -1,5 +1,6 @@
 """What you hold: `Tensor`, an array that remembers how it was computed."""
 
+import operator
 from math import prod
 from typing import Any
 
@@ -40,7 +41,7 @@ class Tensor(Operators):
             raise explain(
                 TypeError(f"a Tensor holds real numbers, not {array.dtype}"), "Tensor에는 실수만 담을 수 있습니다."
             )
-        self._data, self._node, self._name = array, None, name
+        self._array, self._node, self._name = array, None, name
         self._lent = not copy and not isinstance(data, Handle)
         if requires_grad:
             self.requires_grad = True
@@ -59,18 +60,18 @@ class Tensor(Operators):
 
     @data.setter
     def data(self, value: Any) -> None:
-        if value is self._data:
+        if value is self._array:
             return
         array = np.asarray(value.settled() if isinstance(value, Handle) else operand(value))
-        if array.shape != self._data.shape or not np.can_cast(array.dtype, self._data.dtype, "same_kind"):
+        if array.shape != self._array.shape or not np.can_cast(array.dtype, self._array.dtype, "same_kind"):
             raise explain(
                 ValueError(
-                    f"data of shape {self._data.shape} and dtype {self._data.dtype} cannot be replaced by shape {array.shape} and dtype "
+                    f"data of shape {self._array.shape} and dtype {self._array.dtype} cannot be replaced by shape {array.shape} and dtype "
                     f"{array.dtype}; make a new Tensor"
                 ),
-                f"형상 {self._data.shape}, 자료형 {self._data.dtype}인 data에는 형상과 자료형이 같은 배열만 대입할 수 있습니다.",
+                f"형상 {self._array.shape}, 자료형 {self._array.dtype}인 data에는 형상과 자료형이 같은 배열만 대입할 수 있습니다.",
             )
-        self._data, self._lent = array.astype(self._data.dtype), False
+        self._array, self._lent = array.astype(self._array.dtype), False
 
     @property
     def grad(self) -> Array | None:
@@ -108,12 +109,12 @@ class Tensor(Operators):
     @requires_grad.setter
     def requires_grad(self, wanted: bool) -> None:
         if wanted and self._node is None:
-            if self._data.dtype.kind != "f":
+            if self._array.dtype.kind != "f":
                 raise explain(
-                    TypeError(f"only floating point numbers have gradients, not {self._data.dtype}; pass dtype=float"),
-                    f"자료형 {self._data.dtype}에는 기울기를 정의할 수 없습니다. 실수로 만들려면 dtype=float을 넘기십시오.",
+                    TypeError(f"only floating point numbers have gradients, not {self._array.dtype}; pass dtype=float"),
+                    f"자료형 {self._array.dtype}에는 기울기를 정의할 수 없습니다. 실수로 만들려면 dtype=float을 넘기십시오.",
                 )
-            self._node = Leaf(self._data, self.name)
+            self._node = Leaf(self._array, self.name)
         elif not wanted and self._node is not None:
             if not isinstance(self._node, Leaf):
                 raise explain(
@@ -138,7 +139,7 @@ class Tensor(Operators):
     def __repr__(self) -> str:
         made = self._node.op.name if self._node is not None and self._node.op else None
         marks = [
-            np.array2string(self._data, separator=", ", prefix="Tensor("),
+            np.array2string(self._array, separator=", ", prefix="Tensor("),
             f"shape={self.shape}",
             f"dtype={self.dtype}",
             *([f"op={made}"] if made else ["requires_grad=True"] if self._node else []),
@@ -147,7 +148,7 @@ class Tensor(Operators):
         return f"Tensor({', '.join(marks)})"
 
     def __format__(self, spec: str) -> str:
-        return format(self._data.item() if self.ndim == 0 else self._data, spec) if spec else repr(self)
+        return format(self._array.item() if self.ndim == 0 else self._array, spec) if spec else repr(self)
 
     # ------------------------------------------------------------------ the gradient
 
@@ -177,7 +178,7 @@ class Tensor(Operators):
 
     def numpy(self) -> Array:
         """A copy of the values, as an array of your own."""
-        return np.array(self._data)
+        return np.array(self._array)
 
     def item(self) -> float | int | bool:
         """The one element, as a Python number."""
@@ -186,25 +187,28 @@ class Tensor(Operators):
                 ValueError(f"item() needs one element, this Tensor has shape {self.shape}"),
                 f"item()은 원소가 하나일 때만 쓸 수 있습니다. 형상은 {self.shape}입니다.",
             )
-        return self._data.item()
+        return self._array.item()
 
     def tolist(self) -> Any:
         """The values as nested lists of Python numbers."""
-        return self._data.tolist()
+        return self._array.tolist()
 
     def argmax(self, axis: int | None = None) -> Any:
         """Where the largest element is: plain integers."""
-        return self._data.argmax(axis)
+        return self._array.argmax(axis)
 
     def argmin(self, axis: int | None = None) -> Any:
         """Where the smallest element is: plain integers."""
-        return self._data.argmin(axis)
+        return self._array.argmin(axis)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
         self._refuse_to_leave("np.asarray(x)", "x.numpy()")
-        return (
-            np.array(self._data, dtype=dtype) if copy is not False else np.array(self.lend(), dtype=dtype, copy=False)
-        )
+        if copy is False:
+            raise explain(
+                ValueError("a Tensor gives NumPy a copy of its values; its array itself is x.data"),
+                "Tensor는 값을 복사해서 넘깁니다. 배열 자체가 필요하면 x.data를 쓰십시오.",
+            )
+        return np.array(self._array, dtype=dtype)
 
     def __float__(self) -> float:
         self._refuse_to_leave("float(x)", "x.item()")
@@ -215,10 +219,10 @@ class Tensor(Operators):
         return int(self.item())
 
     def __index__(self) -> int:
-        return self._data.__index__()
+        return operator.index(self._array)
 
     def __bool__(self) -> bool:
-        return bool(self._data)
+        return bool(self._array)
 
     def _refuse_to_leave(self, call: str, cure: str) -> None:
         if self._node is not None:
@@ -320,9 +324,9 @@ def grad(y: Tensor, xs: Any, g: Any = None, *, create_graph: bool = False, allow
             )
         answer = found.get(node) if node else None
         if answer is None:
-            answer = np.zeros(x._data.shape, x._data.dtype)
+            answer = np.zeros(x._array.shape, x._array.dtype)
         answers.append(
-            handle(type(y), answer._data, answer._node)
+            handle(type(y), answer._array, answer._node)
             if isinstance(answer, Handle)
             else handle(type(y), np.array(answer))
         )

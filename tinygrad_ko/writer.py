@@ -38,7 +38,7 @@ def {name}{signature}:
     if _bare:
         {guard} = _guarded("{name}", ({values}), {guard})
     _tensor = _new(_kind)
-    _tensor._data = _out
+    _tensor._array = _out
     _tensor._lent = False
     if ({wanted}) and ((_mode := _current()) is _USUAL or _mode.record):
         if _mode is _USUAL:
@@ -61,21 +61,21 @@ UNWRAP = """\
     if _isinstance({a}, _Handle):
         _kind = _type({a})
         _node_{a} = {a}._node
-        _value_{a} = {a}.settled() if {a}._lent else {a}._data
+        _value_{a} = {a}.settled() if {a}._lent else {a}._array
     else:
         _node_{a} = None
         _bare |= _type({a}) is _ndarray
-        _value_{a} = {a} if _type({a}) in _PLAIN else _operand({a})"""
+        _value_{a} = {a} if _type({a}) in _PLAIN else _operand({a}, "{name}")"""
 UNWRAP_CONSTANT = """\
     if _isinstance({a}, _Handle):
         _kind = _type({a})
         _value_{a} = _constant({a}, "{name}", "{a}")
     else:
         _bare |= _type({a}) is _ndarray
-        _value_{a} = {a} if _type({a}) in _PLAIN else _operand({a})"""
+        _value_{a} = {a} if _type({a}) in _PLAIN else _operand({a}, "{name}")"""
 UNWRAP_VARIADIC = """\
     _node_{a} = _tuple([_x._node if _isinstance(_x, _Handle) else None for _x in {a}])
-    _value_{a} = _tuple([_x.settled() if _isinstance(_x, _Handle) else _operand(_x) for _x in {a}])
+    _value_{a} = _tuple([_x.settled() if _isinstance(_x, _Handle) else _operand(_x, "{name}") for _x in {a}])
     for _x in {a}:
         if _isinstance(_x, _Handle):
             _kind = _type(_x)
@@ -172,7 +172,7 @@ def text(record: Op) -> str:
         if word in record.keeps:
             return f"_keep_{word}"
         if word in record.parameters:
-            return f"{word} if _type({word}) in _PLAIN else _own({word})"
+            return f"{word} if _type({word}) in _NUMBERS else _own({word})"
         argument = word.removesuffix("_shape")
         return f"_tuple([_shape(_v) for _v in _value_{argument}])" if record.variadic else f"_shape(_value_{argument})"
 
@@ -260,6 +260,7 @@ TOOLS: dict[str, Any] = {
     "__name__": __name__,
     "_ARRAYS": arrays.ARRAYS,
     "_Handle": Handle,
+    "_NUMBERS": arrays.NUMBERS,
     "_Node": Node,
     "_PLAIN": arrays.PLAIN,
     "_USUAL": graph.USUAL,

@@ -32,13 +32,15 @@ def put_back(g, shape, index):
 
 
 def plain(index):
-    """An index of Python and NumPy alone: lists and Tensors as arrays, the ends of slices as ints."""
-    if isinstance(index, tuple):
-        return tuple(map(plain, index))
-    if isinstance(index, slice):
-        return slice(
-            *(None if end is None else int(operator.index(end)) for end in (index.start, index.stop, index.step))
-        )
-    if isinstance(index, Handle):
-        return index.settled()
-    return np.asarray(index) if isinstance(index, list) else index
+    """An index of Python and NumPy alone: sequences and Tensors as arrays, the ends of slices as ints."""
+    return tuple(map(plain_part, index)) if isinstance(index, tuple) else plain_part(index)
+
+
+def plain_part(part):
+    """One part of an index."""
+    if isinstance(part, slice):
+        ends = (part.start, part.stop, part.step)
+        return slice(*(None if end is None else operator.index(end) for end in ends))
+    if isinstance(part, Handle):
+        return part.settled()
+    return np.asarray(part, None if len(part) else np.intp) if isinstance(part, list | tuple | range) else part

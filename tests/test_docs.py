@@ -3,6 +3,7 @@
 import doctest
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +15,7 @@ def python_blocks(name):
 
 
 def test_the_readme_trains_a_network_and_checks_an_op(capsys):
-    room = {"np": np}
+    room: dict[str, Any] = {"np": np}
     for block in python_blocks("README.md"):
         exec(compile(block, "README.md", "exec"), room)
     assert room["accuracy"] >= 0.97

@@ -97,8 +97,9 @@ def own(value: Any) -> Any:
 
 def apart(out: Array, values: tuple[Any, ...]) -> Array:
     """A result that shares no memory with the values it was computed from."""
-    overlaps = isinstance(out, ndarray) and any(isinstance(v, ndarray) and np.may_share_memory(out, v) for v in values)
-    return out.copy() if overlaps else out
+    if not isinstance(out, ndarray) or (out.base is None and not any(out is value for value in values)):
+        return out
+    return out.copy() if any(isinstance(v, ndarray) and np.may_share_memory(out, v) for v in values) else out
 
 
 def quiet(**kinds: Any) -> Any:

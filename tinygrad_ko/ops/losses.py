@@ -82,31 +82,25 @@ def rows(y, t, name):
     def refuse(kind, what, korean):
         raise explain(kind(f"{name}: {what}"), f"{name}: {korean}")
 
-    y = y if hasattr(y, "ndim") else np.asarray(operand(y))
-    if not hasattr(t, "ndim"):
-        t = np.asarray(t)
+    y = y if hasattr(y, "shape") else np.asarray(operand(y))
+    t = t if hasattr(t, "shape") else np.asarray(t)
     if y.ndim == 1:  # one sample is a batch of one
-        y, t = reshape(y, (1, y.shape[0])), reshape(t, (1, *t.shape))
-    elif y.ndim != 2:
+        y, t = reshape(y, (1, *y.shape)), reshape(t, (1, *t.shape))
+    shape = y.shape
+    if len(shape) != 2 or 0 in shape:
         refuse(
             ValueError,
-            f"y must have shape (n,) or (batch, n), not {y.shape}",
-            f"y의 형상은 (n,) 또는 (batch, n)이어야 합니다: {y.shape}",
+            f"y must have shape (n,) or (batch, n) and not be empty, but its shape is {shape}",
+            f"y의 형상은 (n,) 또는 (batch, n)이어야 하고 비어 있으면 안 됩니다. 받은 형상은 {shape}입니다.",
         )
-    if 0 in y.shape:
-        refuse(
-            ValueError,
-            f"y of shape {y.shape} is empty: there is nothing to take a mean of",
-            f"y의 형상이 {y.shape}로 비어 있습니다.",
-        )
-    if t.shape == y.shape:
+    if t.shape == shape:
         return y, t, False
-    batch, classes = y.shape
+    batch, classes = shape
     if t.shape != (batch,):
         refuse(
             ValueError,
-            f"{batch} rows of {classes} scores need {batch} labels or targets of shape {y.shape}, got shape {t.shape}",
-            f"행이 {batch}개이므로 레이블 {batch}개 또는 형상 {y.shape}의 원-핫 배열이 필요한데, 받은 배열의 형상은 {t.shape}입니다.",
+            f"{batch} rows of {classes} scores need {batch} labels or targets of shape {shape}, got shape {t.shape}",
+            f"행이 {batch}개이므로 레이블 {batch}개 또는 형상 {shape}의 원-핫 배열이 필요한데, 받은 배열의 형상은 {t.shape}입니다.",
         )
     t = np.asarray(t)
     if t.dtype.kind not in "iu":
@@ -115,7 +109,7 @@ def rows(y, t, name):
             f"labels must be integers, not {t.dtype}",
             f"레이블은 정수여야 합니다. 받은 자료형은 {t.dtype}입니다.",
         )
-    if batch and (np.minimum.reduce(t) < 0 or np.maximum.reduce(t) >= classes):
+    if np.minimum.reduce(t) < 0 or np.maximum.reduce(t) >= classes:
         bad = int(np.flatnonzero((t < 0) | (t >= classes))[0])
         refuse(
             ValueError,

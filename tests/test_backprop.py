@@ -2,6 +2,7 @@
 
 import _thread
 import signal
+import subprocess
 import sys
 import threading
 from collections.abc import Callable
@@ -223,6 +224,16 @@ def test_a_gradient_has_the_dtype_and_shape_of_its_leaf(dtype: Any, other: Any) 
         assert (g.dtype, g.shape) == (x.dtype, x.shape)
 
 
+def test_deposits_without_axes_are_arrays_that_can_be_written() -> None:
+    w: Any = tg.Tensor(3.0, requires_grad=True)
+    for times in (1, 2, 3):
+        (w * w).backward()
+        assert type(w.grad) is np.ndarray
+        assert w.grad == 6 * times
+    w.grad[...] = 0
+    assert w.grad == 0
+
+
 @pytest.mark.parametrize("shape", [(0,), (0, 3), (3, 0)])
 def test_size_zero(shape: tuple[int, ...]) -> None:
     w: Any = tg.Tensor(np.zeros(shape), requires_grad=True)
@@ -317,30 +328,38 @@ def test_an_error_under_keep_graph_leaves_the_graph_usable() -> None:
     assert w.grad.tolist() == [2, 4]
 
 
+INTERRUPTED = """
+import signal
+import numpy as np
+import tinygrad_ko as tg
+
+ws = [tg.Tensor(np.ones(2), requires_grad=True) for _ in range(300)]
+signal.signal(signal.SIGALRM, signal.default_int_handler)
+seen = set()
+for i in range(5000):
+    if i > 300 and len(seen) == 2:
+        break
+    for w in ws:
+        w.zero_grad()
+    y = tg.stack(ws).sum()
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 1e-6 + 4e-6 * i)
+        y.backward()
+        signal.setitimer(signal.ITIMER_REAL, 0)
+    except KeyboardInterrupt:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+    deposits = {w.grad is None for w in ws}
+    assert len(deposits) == 1, "some leaves have a gradient, others have none"
+    seen |= deposits
+assert seen == {True, False}, "the timer never or always came in time"
+"""
+
+
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs POSIX timers")
 def test_ctrl_c_at_any_moment_deposits_all_or_nothing() -> None:
-    ws = [tg.Tensor(np.ones(2), requires_grad=True) for _ in range(300)]
-    previous = signal.signal(signal.SIGALRM, signal.default_int_handler)
-    seen = set()
-    try:
-        for i in range(150):
-            for w in ws:
-                w.zero_grad()
-            y = tg.stack(ws).sum()
-            try:
-                signal.setitimer(signal.ITIMER_REAL, 1e-6 + 4e-6 * i)
-                y.backward()
-                signal.setitimer(signal.ITIMER_REAL, 0)
-            except KeyboardInterrupt:
-                pass
-            finally:
-                signal.setitimer(signal.ITIMER_REAL, 0)
-            got = {w.grad is None for w in ws}
-            assert len(got) == 1
-            seen |= got
-    finally:
-        signal.signal(signal.SIGALRM, previous)
-    assert seen  # how often it fell before or after is the machine's affair
+    """In a process of its own: an interrupt at any moment may also fall into a tool that measures coverage."""
+    done = subprocess.run([sys.executable, "-c", INTERRUPTED], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
 
 
 def test_interrupt_main_inside_a_formula() -> None:

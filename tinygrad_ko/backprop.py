@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Collection
 from heapq import heappop
 from sys import getrefcount
-from threading import Lock
+from threading import RLock
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from tinygrad_ko.cotangent import Sum
 from tinygrad_ko.errors import wrong_shape
 from tinygrad_ko.graph import Handle, Leaf, Node, handle
 
-depositing = Lock()  # threads that share a leaf take turns
+depositing = RLock()  # threads that share a leaf take turns
 
 
 def gradients(root: Node, seed: Any, *, free: bool = False, wanted: Collection[Node] | None = None) -> dict[Node, Any]:
@@ -119,7 +119,7 @@ def deposit(found: dict[Any, Array]) -> None:
     with depositing:
         for leaf in found:
             if leaf.grad is not None:
-                grads.append(leaf.grad + found[leaf])
+                grads.append(np.asarray(leaf.grad + found[leaf]))
             elif type(found[leaf]) is np.ndarray and found[leaf].base is None and getrefcount(found[leaf]) == 2:
                 grads.append(found[leaf])  # held by `found` and by this call alone
             else:

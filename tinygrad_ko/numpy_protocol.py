@@ -68,7 +68,9 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.sum: along_axis(reduction.sum),
     np.mean: along_axis(reduction.mean),
     np.max: along_axis(reduction.max),
+    np.amax: along_axis(reduction.max),
     np.min: along_axis(reduction.min),
+    np.amin: along_axis(reduction.min),
     np.dot: dot,
     np.where: elementwise.where,
     np.clip: lambda x, a_min=None, a_max=None, *, min=None, max=None: elementwise.clip(

@@ -16,7 +16,7 @@ from tinygrad_ko.operators import Operators
 class Tensor(Operators):
     """An array with a memory: what is computed from it is recorded, and `backward()` finds its gradient.
 
-    `data` may be an array of real numbers, nested lists of numbers (they become float64) or another Tensor's values.
+    `data` may be an array of real numbers, numbers and nested lists of numbers (they become float64) or another Tensor's values.
     It is copied; with `copy=False` an array is shared with the caller until an op works on it. With
     `requires_grad=True` the tensor is a leaf: `backward()` deposits the gradient in `.grad`, an array of its shape
     and dtype.
@@ -36,6 +36,8 @@ class Tensor(Operators):
         self, data: Any, requires_grad: bool = False, *, dtype: Any = None, name: str | None = None, copy: bool = True
     ) -> None:
         array = data.settled() if isinstance(data, Handle) else operand(data)
+        if isinstance(array, int) and not isinstance(array, bool) and dtype is None:
+            array = float(array)
         array = np.array(array, dtype=dtype, copy=True if copy else None)
         if array.dtype.kind not in "biuf":
             raise explain(

@@ -16,8 +16,8 @@ from tinygrad_ko.operators import Operators
 class Tensor(Operators):
     """An array with a memory: what is computed from it is recorded, and `backward()` finds its gradient.
 
-    `data` may be an array of real numbers, numbers and nested lists of numbers (they become float64) or another Tensor's values.
-    It is copied; with `copy=False` an array is shared with the caller until an op works on it. With
+    `data` may be an array of real numbers, numbers and nested lists of them (they become float64) or another Tensor's
+    values. It is copied; with `copy=False` an array is shared with the caller until an op works on it. With
     `requires_grad=True` the tensor is a leaf: `backward()` deposits the gradient in `.grad`, an array of its shape
     and dtype.
 

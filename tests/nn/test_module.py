@@ -198,3 +198,15 @@ def test_an_attribute_may_have_any_name(name, tmp_path):
 
 def test_a_module_without_parameters_can_be_saved(tmp_path):
     Sigmoid().load(Sigmoid().save(tmp_path / "nothing"))
+
+
+def test_frozen_tensors_are_saved_and_loaded_too(tmp_path):
+    layer = Affine(2, 3, rng=0)
+    layer.W.requires_grad = False
+    before = layer.W.numpy()
+    assert list(layer.named_parameters()) == ["b"]
+    path = layer.save(tmp_path / "layer")
+    layer.W.data[...] = 0
+    layer.load(path)
+    assert np.array_equal(layer.W.numpy(), before)
+    assert not layer.W.requires_grad

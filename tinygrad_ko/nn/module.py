@@ -36,14 +36,14 @@ class Module:
         with scope(type(self).__name__):
             return self.forward(*inputs)
 
-    def named_parameters(self) -> dict[str, Tensor]:
-        """Every Tensor that requires a gradient, in this module and in those it is made of, by its path:
-        `layers.0.W`. A shared one once.
+    def named_tensors(self) -> dict[str, Tensor]:
+        """Every Tensor in this module and in those it is made of, by its path: `layers.0.W`. A shared one once.
+
+        Raises ValueError if two have the same path.
         """
         found: dict[int, tuple[str, Tensor]] = {}
         for path, tensor in tensors_in(self, "", set()):
-            if tensor.requires_grad:
-                found.setdefault(id(tensor), (path, tensor))
+            found.setdefault(id(tensor), (path, tensor))
         names = [path for path, _ in found.values()]
         if twice := {path for path in names if names.count(path) > 1}:
             raise explain(
@@ -51,6 +51,10 @@ class Module:
                 f"이름이 같은 매개변수가 둘 이상입니다: {', '.join(sorted(twice))}",
             )
         return dict(found.values())
+
+    def named_parameters(self) -> dict[str, Tensor]:
+        """Those of its Tensors that require a gradient, by their paths."""
+        return {name: tensor for name, tensor in self.named_tensors().items() if tensor.requires_grad}
 
     def parameters(self) -> list[Tensor]:
         """Every Tensor that requires a gradient."""
@@ -62,16 +66,16 @@ class Module:
             tensor.zero_grad()
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the parameters to an `.npz` file, whole or not at all. Returns the path written."""
-        return save_arrays(path, {name: tensor.numpy() for name, tensor in self.named_parameters().items()})
+        """Write all its Tensors to an `.npz` file, whole or not at all. Returns the path written."""
+        return save_arrays(path, {name: tensor.numpy() for name, tensor in self.named_tensors().items()})
 
     def load(self, path: str | os.PathLike[str]) -> None:
-        """Read the parameters from a file that `save` wrote. Raises ValueError, and changes nothing, if a name or a
-        shape differs.
+        """Read its Tensors from a file that `save` wrote. Raises ValueError, and changes nothing, if a name or a shape
+        differs.
         """
-        parameters = self.named_parameters()
-        arrays = load_arrays(path, {name: tensor.shape for name, tensor in parameters.items()})
-        for name, tensor in parameters.items():
+        tensors = self.named_tensors()
+        arrays = load_arrays(path, {name: tensor.shape for name, tensor in tensors.items()})
+        for name, tensor in tensors.items():
             tensor.data = arrays[name].astype(tensor.dtype)
 
     def __repr__(self) -> str:

@@ -85,7 +85,7 @@ class Network:
     def load(self, path: str | os.PathLike[str]) -> None:
         """Read `params` from a file. Raises ValueError, and changes nothing, if a name or a shape differs."""
         arrays = load_arrays(path, {name: array.shape for name, array in self.params.items()})
-        self.params = {name: arrays[name].astype(array.dtype) for name, array in self.params.items()}
+        self.params.update({name: arrays[name].astype(array.dtype) for name, array in self.params.items()})
 
 
 class TwoLayerNet(Network):

@@ -1,0 +1,73 @@
+"""The quick spellings compute what NumPy's own names compute, and who holds an array's memory is known."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from tinygrad_ko import arrays
+from tinygrad_ko.arrays import quick
+
+DTYPES = st.sampled_from([np.float64, np.float32, np.float16, np.int64, np.int8, bool])
+
+
+def same(a, b):
+    np.testing.assert_array_equal(a, b, strict=True)
+
+
+@given(st.data(), st.integers(0, 2**32 - 1), st.booleans())
+def test_reductions(data, seed, keepdims):
+    shape = data.draw(hnp.array_shapes(min_dims=1, max_dims=3, min_side=1, max_side=70))
+    x = np.random.default_rng(seed).integers(-9, 9, shape).astype(data.draw(DTYPES))  # integers: sums are exact
+    axis = data.draw(st.none() | st.integers(-x.ndim, x.ndim - 1))
+    for name in ("sum", "max", "min"):
+        same(getattr(quick, name)(x, axis=axis, keepdims=keepdims), getattr(np, name)(x, axis=axis, keepdims=keepdims))
+
+
+@given(st.data(), st.integers(0, 2**32 - 1))
+def test_where_with_zeros(data, seed):
+    rng, dtype = np.random.default_rng(seed), data.draw(st.sampled_from([np.float64, np.float32, np.float16]))
+    shapes = data.draw(hnp.mutually_broadcastable_shapes(num_shapes=2, max_dims=3, max_side=4))
+    conditions = [lambda s: rng.random(s) < 0.5, lambda s: rng.integers(0, 3, s), lambda s: bool(rng.random() < 0.5)]
+    condition = data.draw(st.sampled_from(conditions))(shapes.input_shapes[0])
+    x = rng.choice([np.nan, np.inf, -np.inf, -0.0, 1.5, -2.5], shapes.input_shapes[1]).astype(dtype)
+    for y in (0, 0.0, 1):
+        got, expected = quick.where(condition, x, y), np.where(condition, x, y)
+        same(got, expected)
+        same(np.signbit(got), np.signbit(expected))
+
+
+def test_shared_counts_every_holder():
+    holder = SimpleNamespace(_array=np.zeros(3))
+    assert not arrays.shared(holder)
+    view = holder._array[:1]
+    assert arrays.shared(holder)
+    del view
+    assert not arrays.shared(holder)
+    borrowed = holder._array
+    assert arrays.shared(holder)
+    del borrowed
+    assert not arrays.shared(holder)
+    holder._array = np.zeros((2, 3)).T  # a view whose source nobody else holds
+    assert not arrays.shared(holder)
+    source = holder._array.base
+    assert arrays.shared(holder)
+    del source
+    memory = bytearray(24)
+    holder._array = np.frombuffer(memory)
+    assert arrays.shared(holder)
+
+
+@pytest.mark.parametrize("value", ["text", 1j, [1j], np.array(["a"]), np.array([None]), {}, [[1], [1, 2]]])
+def test_operands_are_real_numbers(value):
+    with pytest.raises((TypeError, ValueError)):
+        arrays.operand(value)
+
+
+def test_lists_of_numbers_become_float64_and_truth_stays():
+    assert arrays.operand([1, 2]).dtype == np.float64
+    assert arrays.operand([True, False]).dtype == bool
+    assert arrays.operand(np.array([1, 2], np.int8)).dtype == np.int8

@@ -45,7 +45,7 @@ from tinygrad_ko.ops.elementwise import (
     where,
     zeros_like,
 )
-from tinygrad_ko.ops.linalg import matmul
+from tinygrad_ko.ops.linalg import affine, matmul
 from tinygrad_ko.ops.losses import cross_entropy_error, softmax_cross_entropy, sum_squares_error
 from tinygrad_ko.ops.reduction import logsumexp, max, mean, min, sum
 from tinygrad_ko.ops.shape import (
@@ -67,6 +67,7 @@ __version__ = "0.1.0"
 __all__ = [
     "abs",
     "add",
+    "affine",
     "astype",
     "broadcast_to",
     "check_gradient",

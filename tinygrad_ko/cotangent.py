@@ -35,6 +35,10 @@ class Sum:
 
 def fit(part: Any, to: Node, node: Node, argument: str, due: dict[Node, Any]) -> Any:
     """A gradient has its argument's shape and dtype: undo a broadcast if the op declares one, and a change of dtype."""
+    axes = len(to.shape)
+    if type(part) is np.ndarray and node.op.broadcasts and axes and part.shape[-axes:] == to.shape:
+        if part.ndim > axes and part.dtype == to.dtype:  # the usual case: the bias of a batch
+            return np.add.reduce(part, axis=tuple(range(part.ndim - axes)))
     if type(part) is Patch:
         return part if to in due else Sum(part.added_to(np.zeros(to.shape, to.dtype)))
     if not is_real(part):

@@ -266,7 +266,7 @@ def start(y: Handle, g: Any) -> tuple[Node, Array]:
                 ),
                 f"형상이 {shape}인 Tensor에서 시작하려면 같은 형상의 g를 넘기거나, y.sum()처럼 스칼라로 줄여야 합니다.",
             )
-        return y._node, np.ones(shape, dtype)
+        return y._node, np.ones(shape, dtype) if shape else dtype.type(1)
     seed = g.settled() if isinstance(g, Handle) else np.asarray(operand(g))
     if not is_real(seed):
         raise explain(

@@ -24,9 +24,9 @@ class TrainingStep:
     def loss(self) -> tg.Tensor:
         h = self.x
         for W, b in self.layers[:-1]:
-            h = self.activate(h @ W + b)
+            h = self.activate(tg.affine(h, W, b))
         W, b = self.layers[-1]
-        return tg.softmax_cross_entropy(h @ W + b, self.t)
+        return tg.softmax_cross_entropy(tg.affine(h, W, b), self.t)
 
     def gradients(self) -> tuple[float, list[Array]]:
         self.optimizer.zero_grad()

@@ -183,6 +183,16 @@ def products(draw):
 
 
 @st.composite
+def affine_calls(draw, batch_only=False):
+    """x (..., n) or (batch, n), W (n, m), b (m,)."""
+    rows = draw(
+        hnp.array_shapes(min_dims=1 if batch_only else 0, max_dims=1 if batch_only else 3, min_side=0, max_side=4)
+    )
+    n, m = draw(st.integers(0, 4)), draw(st.integers(1, 4))
+    return tuple(draw_array(draw, st.just(s), real) for s in ((*rows, n), (n, m), (m,))), {}
+
+
+@st.composite
 def any_products(draw):
     """What @ takes: 1-d, 2-d and stacks."""
     (a, b), _ = draw(products())
@@ -316,6 +326,8 @@ ROWS: dict[Callable[..., Any], Row] = {
     reduction.min: Row(reduced(apart, SOLID), np.min),
     reduction.logsumexp: Row(reduced(shapes=SOLID), log_sum_exp),
     linalg.matrix_product: Row(products(), np.matmul),
+    linalg.affine_batch: Row(affine_calls(batch_only=True), lambda x, W, b: x @ W + b),
+    linalg.affine: Row(affine_calls(), lambda x, W, b: x @ W + b),
     linalg.matmul: Row(any_products(), np.matmul),
     indexing.getitem: Row(indexed(), lambda x, index: x[index]),
     indexing.scatter: Row(scattered(), scatter_by_hand),

@@ -9,7 +9,7 @@ from tinygrad_ko.errors import explain
 from tinygrad_ko.nn.initializers import Initializer, xavier
 from tinygrad_ko.nn.module import Module
 from tinygrad_ko.ops.elementwise import relu, sigmoid
-from tinygrad_ko.ops.linalg import matmul
+from tinygrad_ko.ops.linalg import affine
 from tinygrad_ko.ops.losses import softmax_cross_entropy
 from tinygrad_ko.randomness import Rng, generator
 from tinygrad_ko.tensor import Tensor
@@ -43,7 +43,7 @@ class Affine(Module):
         self.b = Tensor(np.zeros(out_features), requires_grad=True, dtype=dtype, name="b")
 
     def forward(self, x: Any) -> Any:
-        return matmul(x, self.W) + self.b
+        return affine(x, self.W, self.b)
 
 
 class Sigmoid(Module):

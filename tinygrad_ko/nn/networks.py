@@ -20,7 +20,7 @@ from tinygrad_ko.graph import recorded
 from tinygrad_ko.nn.initializers import normal
 from tinygrad_ko.nn.storage import load_arrays, save_arrays
 from tinygrad_ko.ops.elementwise import identity_function, sigmoid
-from tinygrad_ko.ops.linalg import matmul
+from tinygrad_ko.ops.linalg import affine, matmul
 from tinygrad_ko.ops.losses import rows, softmax_cross_entropy
 from tinygrad_ko.ops.softmax import softmax
 from tinygrad_ko.randomness import Rng, generator
@@ -118,8 +118,8 @@ class TwoLayerNet(Network):
         }
 
     def scores(self, x: Any, p: Params) -> Any:
-        hidden = sigmoid(matmul(x, p["W1"]) + p["b1"])
-        return matmul(hidden, p["W2"]) + p["b2"]
+        hidden = sigmoid(affine(x, p["W1"], p["b1"]))
+        return affine(hidden, p["W2"], p["b2"])
 
 
 class SimpleNet(Network):
@@ -171,9 +171,9 @@ class ThreeLayerNet(Network):
         )
 
     def scores(self, x: Any, p: Params) -> Any:
-        z1 = sigmoid(matmul(x, p["W1"]) + p["b1"])
-        z2 = sigmoid(matmul(z1, p["W2"]) + p["b2"])
-        return matmul(z2, p["W3"]) + p["b3"]
+        z1 = sigmoid(affine(x, p["W1"], p["b1"]))
+        z2 = sigmoid(affine(z1, p["W2"], p["b2"]))
+        return affine(z2, p["W3"], p["b3"])
 
     def predict(self, x: Any) -> Array:
         """`output` of the scores."""

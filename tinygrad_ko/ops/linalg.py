@@ -38,3 +38,22 @@ def drop(x, axis):
     shape = list(x.shape)
     del shape[axis]
     return reshape(x, tuple(shape))
+
+
+@op(broadcasts=True, x=lambda g, W: g @ W.mT, W=lambda g, x: x.mT @ g, b=lambda g: g)
+def affine_batch(xp, x, W, b):
+    """x @ W + b for a batch of rows, in one array."""
+    out = xp.matmul(x, W)
+    if b.dtype != out.dtype:
+        return out + b
+    out += b
+    return out
+
+
+def affine(x, W, b):
+    """x @ W + b, from (..., n) with W (n, m) and b (m,) to (..., m): the book's Affine layer in one step."""
+    x = x if hasattr(x, "shape") else as_array(operand(x, "affine"))
+    rows = x.shape[:-1]
+    if len(rows) == 1:
+        return affine_batch(x, W, b)
+    return reshape(affine_batch(reshape(x, (prod(rows), *x.shape[-1:])), W, b), (*rows, *W.shape[-1:]))

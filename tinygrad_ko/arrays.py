@@ -98,8 +98,6 @@ def own(value: Any) -> Any:
 
 def apart(out: Array, values: tuple[Any, ...]) -> Array:
     """A result that shares no memory with the values it was computed from."""
-    if not isinstance(out, ndarray) or (out.base is None and not any(out is value for value in values)):
-        return out
     return out.copy() if any(isinstance(v, ndarray) and np.may_share_memory(out, v) for v in values) else out
 
 

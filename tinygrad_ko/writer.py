@@ -246,9 +246,12 @@ def result(out: Any, op: str) -> arrays.Array:
 def guarded(op: str, values: tuple[Any, ...], *results: Any) -> tuple[Any, ...]:
     """The results of a forward, where bare arrays of the user's stood beside Tensors: real, and apart from their memory."""
     for value in values:
-        if not arrays.is_real(value):
+        if type(value) is np.ndarray and value.dtype.kind not in "biuf":
             raise errors.refused(TypeError("arrays beside a Tensor must hold real numbers"), op, values)
-    return tuple(arrays.apart(result, values) for result in results)
+    for result in results:
+        if type(result) is np.ndarray and (result.base is not None or any([result is value for value in values])):
+            return tuple([arrays.apart(result, values) for result in results])
+    return results
 
 
 def seen(values: tuple[Any, ...], out: arrays.Array) -> graph.Seen:

@@ -56,6 +56,9 @@ def fit(part: Any, to: Node, node: Node, argument: str, due: dict[Node, Any]) ->
 
 def add(old: Any, part: Any) -> Any:
     """What is due after one more part."""
+    if type(old) is Sum and type(part) is type(old.total) is np.ndarray:  # the usual case
+        old.total += part
+        return old
     total = old.total if type(old) is Sum else old
     if isinstance(total, Handle) or isinstance(part, Handle):  # being recorded
         return total + (part.added_to(np.zeros(total.shape, total.dtype)) if type(part) is Patch else part)

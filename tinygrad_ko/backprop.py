@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Collection
 from heapq import heappop
 from sys import getrefcount
-from threading import RLock
+from _thread import RLock  # as threading has it, without importing threading
 from typing import Any
 
 import numpy as np
@@ -28,11 +28,11 @@ def gradients(root: Node, seed: Any, *, free: bool = False, wanted: Collection[N
     waiting = [(root.order, root)] if root.op else []  # leaves do not wait: their gradients stay in `due`
     found: dict[Node, Any] = {}
     useful = leading_to(wanted, root) if wanted is not None else ()
-    node = root
+    node, take = root, due.pop
     try:
         while waiting:
             node = heappop(waiting)[1]
-            g = due.pop(node)
+            g = take(node)
             if type(g) is Sum:
                 g = g.total
             if wanted is not None:

@@ -12,7 +12,7 @@ RUN = .venv/bin/python
 PIP = $(RUN) -m pip --disable-pip-version-check --no-input -qq
 
 help:
-	@echo 'make demo     train, check and draw a small network'
+	@echo 'make demo     train the book's network, measure what backpropagation saves'
 	@echo 'make test     lint, types, tests, doctests, coverage'
 	@echo 'make lint     ruff and mypy only'
 	@echo 'make format   rewrite the code in the one style'

@@ -1,10 +1,10 @@
 """The chain rule: from the gradient of a result to the gradients of the leaves behind it, newest node first."""
 
+from _thread import RLock  # as threading has it, without importing threading
 from collections import deque
 from collections.abc import Collection
 from heapq import heappop
 from sys import getrefcount
-from _thread import RLock  # as threading has it, without importing threading
 from typing import Any
 
 import numpy as np

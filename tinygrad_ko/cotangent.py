@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.arrays import Array, add_at, is_real
+from tinygrad_ko.arrays import ARRAYS, Array, add_at, is_real
 from tinygrad_ko.errors import described, wrong_shape
 from tinygrad_ko.graph import Handle, Node
 
@@ -35,10 +35,9 @@ class Sum:
 
 def fit(part: Any, to: Node, node: Node, argument: str, due: dict[Node, Any]) -> Any:
     """A gradient has its argument's shape and dtype: undo a broadcast if the op declares one, and a change of dtype."""
-    axes = len(to.shape)
-    if type(part) is np.ndarray and node.op.broadcasts and axes and part.shape[-axes:] == to.shape:
-        if part.ndim > axes and part.dtype == to.dtype:  # the usual case: the bias of a batch
-            return np.add.reduce(part, axis=tuple(range(part.ndim - axes)))
+    new = part.ndim - len(to.shape) if type(part) is np.ndarray and node.op.broadcasts else 0
+    if new > 0 and part.shape[new:] == to.shape and part.dtype == to.dtype:  # the usual case: the bias of a batch
+        return np.add.reduce(part, axis=tuple(range(new)))
     if type(part) is Patch:
         return part if to in due else Sum(part.added_to(np.zeros(to.shape, to.dtype)))
     if not is_real(part):
@@ -56,7 +55,7 @@ def fit(part: Any, to: Node, node: Node, argument: str, due: dict[Node, Any]) ->
 
 def add(old: Any, part: Any) -> Any:
     """What is due after one more part."""
-    if type(old) is Sum and type(part) is type(old.total) is np.ndarray:  # the usual case
+    if type(old) is Sum and type(part) in ARRAYS and type(old.total) in ARRAYS:  # the usual case
         old.total += part
         return old
     total = old.total if type(old) is Sum else old
@@ -64,7 +63,4 @@ def add(old: Any, part: Any) -> Any:
         return total + (part.added_to(np.zeros(total.shape, total.dtype)) if type(part) is Patch else part)
     if type(part) is Patch:
         return Sum(part.added_to(total if type(old) is Sum and isinstance(total, np.ndarray) else np.array(total)))
-    if type(old) is Sum:
-        old.total += part
-        return old
-    return Sum(old + part)
+    return Sum(total + part)

@@ -90,9 +90,7 @@ def examined(
     if variadic and len(arguments) > 1:
         refuse("*args must be its only argument", "*args는 다른 인수와 함께 쓸 수 없습니다.")
     if any(p.kind is Parameter.VAR_KEYWORD for p in given):
-        refuse(
-            "**options are not supported; name each of them", "**options 대신 키워드 매개변수를 하나씩 적어야 합니다."
-        )
+        refuse("**options are not supported; name each of them", "**options 대신 매개변수를 하나씩 적어야 합니다.")
     every = (*arguments, *parameters, *keeps)
     shapes = {f"{a}_shape" for a in arguments}
     if bad := [w for w in every if w in RESERVED | shapes or w.startswith("_") or every.count(w) > 1]:

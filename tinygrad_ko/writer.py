@@ -249,7 +249,7 @@ def guarded(op: str, values: tuple[Any, ...], *results: Any) -> tuple[Any, ...]:
         if type(value) is np.ndarray and value.dtype.kind not in "biuf":
             raise errors.refused(TypeError("arrays beside a Tensor must hold real numbers"), op, values)
     for result in results:
-        if type(result) is np.ndarray and (result.base is not None or any([result is value for value in values])):
+        if type(result) is np.ndarray and (result.base is not None or any(result is value for value in values)):
             return tuple([arrays.apart(result, values) for result in results])
     return results
 

@@ -24,8 +24,7 @@ EXTRAS = {
     "mnist": (("pooch", "tqdm"), "downloads MNIST"),
     "train": (("tqdm",), "shows progress bars"),
     "plots": (("matplotlib",), "draws learning curves"),
-    "draw": (("pygraphviz",), "draws graphs where Graphviz is not installed"),
-    "testing": (("hypothesis", "pytest"), "gives strategies and a pytest plugin"),
+    "testing": (("hypothesis", "pytest"), "runs the tests"),
     "doctor": (("threadpoolctl",), "tells which BLAS runs, with how many threads"),
 }
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -96,12 +95,10 @@ def graphviz() -> Findings:
     if dot:
         answer = subprocess.run([dot, "-V"], capture_output=True, timeout=30, check=False)
         yield OK, f"{(answer.stderr or answer.stdout).decode(errors='replace').strip()}, {dot}"
-    elif find_spec("pygraphviz"):
-        yield OK, "the program dot is not found; pygraphviz brings its own"
     else:
         yield (
             NOTE,
-            "the program dot is not found: pip install 'tinygrad_ko[draw]', or install Graphviz:\n"
+            "the program dot is not found; to draw graphs install Graphviz:\n"
             "apt install graphviz; brew install graphviz; winget install graphviz",
         )
 

@@ -35,9 +35,7 @@ for i in range(iters_num):
     x_batch = x_train[batch_mask]
     t_batch = t_train[batch_mask]
 
-    grad = network.gradient(
-        x_batch, t_batch
-    )  # network.numerical_gradient gives the same, some thousand times more slowly
+    grad = network.gradient(x_batch, t_batch)  # network.numerical_gradient gives the same, thousands of times slower
     for key in ("W1", "b1", "W2", "b2"):
         network.params[key] -= learning_rate * grad[key]
 

@@ -15,11 +15,11 @@ from tinygrad_ko.ops import elementwise, indexing, linalg, reduction, shape
 Axes = int | tuple[int, ...] | None
 
 
-def in_place(ufunc: Any, symbol: str, instead: str) -> Any:
+def in_place(ufunc: Any, symbol: str, instead: str, update: str) -> Any:
     """An in-place operator: it changes the array of a constant, and is refused where it would change a graph."""
 
     def operator(self: Handle, other: Any) -> Any:
-        refuse_in_place(self, f"x {symbol} y", instead)
+        refuse_in_place(self, f"x {symbol} y", instead, update)
         value = unrecorded(other, f"x {symbol} y")
         ufunc(self._array, value, out=self.lend())
         return self
@@ -27,12 +27,16 @@ def in_place(ufunc: Any, symbol: str, instead: str) -> Any:
     return operator
 
 
-def refuse_in_place(x: Handle, wrote: str, instead: str) -> None:
+def refuse_in_place(x: Handle, wrote: str, instead: str, update: str) -> None:
     """Refuse to change a Tensor that is in a graph."""
     if x._node is not None:
         raise explain(
-            TypeError(f"{wrote} would change a Tensor that is in a graph; write {instead}"),
-            f"계산 그래프에 있는 Tensor는 제자리에서 바꿀 수 없습니다. 다음과 같이 쓰십시오: {instead}",
+            TypeError(
+                f"{wrote} would change a Tensor that is in a graph; write {instead}, or {update} to change the values of a "
+                "parameter between steps"
+            ),
+            "계산 그래프에 있는 Tensor는 제자리에서 바꿀 수 없습니다. "
+            f"새 값을 만들려면 {instead}, 학습 중에 매개변수의 값을 바꾸려면 {update}와 같이 쓰십시오.",
         )
 
 
@@ -68,6 +72,8 @@ class Operators(Handle):
         return self._array.size
 
     def __len__(self) -> int:
+        if not self.ndim:
+            raise explain(TypeError("a Tensor without axes has no length"), "축이 없는 Tensor에는 길이가 없습니다.")
         return len(self._array)
 
     def __iter__(self) -> Iterator[Self]:
@@ -127,16 +133,14 @@ class Operators(Handle):
         return indexing.getitem(self, index=indexing.plain(index))
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        refuse_in_place(
-            self, "x[index] = value", "y = tg.where(mask, value, x), or x.data[index] = value between training steps"
-        )
+        refuse_in_place(self, "x[index] = value", "y = tg.where(mask, value, x)", "x.data[index] = value")
         self.lend()[numpy_protocol.values(index)] = unrecorded(value, "x[index] = value")
 
-    __iadd__ = in_place(np.add, "+=", "x = x + y, or w.data += y to change a parameter")
-    __isub__ = in_place(np.subtract, "-=", "x = x - y, or w.data -= lr * w.grad to update a parameter")
-    __imul__ = in_place(np.multiply, "*=", "x = x * y, or w.data *= y to change a parameter")
-    __itruediv__ = in_place(np.divide, "/=", "x = x / y, or w.data /= y to change a parameter")
-    __ipow__ = in_place(np.power, "**=", "x = x ** y, or w.data **= y to change a parameter")
+    __iadd__ = in_place(np.add, "+=", "x = x + y", "w.data += y")
+    __isub__ = in_place(np.subtract, "-=", "x = x - y", "w.data -= lr * w.grad")
+    __imul__ = in_place(np.multiply, "*=", "x = x * y", "w.data *= y")
+    __itruediv__ = in_place(np.divide, "/=", "x = x / y", "w.data /= y")
+    __ipow__ = in_place(np.power, "**=", "x = x**y", "w.data **= y")
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
         return numpy_protocol.call_ufunc(ufunc, method, inputs, options)

@@ -10,7 +10,14 @@ from tinygrad_ko.primitive import op
 @op(broadcasts=True, a=lambda g, b: g @ b.mT, b=lambda g, a: a.mT @ g)
 def matrix_product(xp, a, b):
     """a @ b for matrices and stacks of matrices: (..., n, k) @ (..., k, m) gives (..., n, m), and stacks broadcast."""
+    fitting(a, b)
     return xp.matmul(a, b)
+
+
+def fitting(a, b):
+    """Refuse matrices that cannot be multiplied."""
+    if a.ndim > 1 < b.ndim and a.shape[-1] != b.shape[-2]:
+        raise ValueError(f"the first has {a.shape[-1]} columns, but the second has {b.shape[-2]} rows")
 
 
 def matmul(a, b):
@@ -43,6 +50,7 @@ def drop(x, axis):
 @op(broadcasts=True, x=lambda g, W: g @ W.mT, W=lambda g, x: x.mT @ g, b=lambda g: g)
 def affine_batch(xp, x, W, b):
     """x @ W + b for a batch of rows, in one array."""
+    fitting(x, W)
     out = xp.matmul(x, W)
     if b.dtype != out.dtype:
         return out + b

@@ -114,6 +114,6 @@ def rows(y, t, name):
         refuse(
             ValueError,
             f"label {t[bad]} at position {bad} is not one of the {classes} classes 0..{classes - 1}",
-            f"{bad}번째 레이블 {t[bad]}은(는) 0부터 {classes - 1}까지의 클래스가 아닙니다.",
+            f"인덱스 {bad}의 레이블 {t[bad]}이(가) 클래스 범위 0..{classes - 1}을 벗어났습니다.",
         )
     return y, t, True

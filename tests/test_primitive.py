@@ -685,3 +685,25 @@ def test_python_numbers_stay_python_numbers_among_what_is_kept() -> None:
         assert y.dtype == np.float32
         y.backward([1, 1])
     assert kinds == [int, float, bool]
+
+
+def test_a_name_with_an_underscore_would_replace_the_engines_own() -> None:
+    def _add(a: Any, b: Any) -> Any:
+        return a * b
+
+    with pytest.raises(TypeError, match="underscore"):
+        tg.op(broadcasts=True, a=lambda g, b: g * b, b=lambda g, a: g * a)(_add)
+
+
+def test_xp_comes_first() -> None:
+    with pytest.raises(TypeError, match="xp"):
+
+        @tg.op(x=lambda g: g)
+        def f(x: Any, xp: Any) -> Any:
+            return x
+
+
+def test_an_op_goes_by_its_own_name() -> None:
+    assert tg.relu.__qualname__ == "relu"
+    with pytest.raises(TypeError, match=r"relu\(\)"):
+        tg.relu(1.0, 2.0, 3.0)

@@ -746,3 +746,38 @@ def test_detach() -> None:
     assert d.grad is None
     (d * w).sum().backward()
     assert w.grad.tolist() == [2, 4]
+
+
+# ------------------------------------------------------------------ from a review: what had gone wrong in silence
+
+
+def test_no_gradient_goes_through_integers() -> None:
+    w: Any = tg.Tensor([1.0, 2.0], requires_grad=True)
+    with pytest.raises(TypeError, match="int64"):
+        tg.astype(w, np.int64).sum().backward()
+    with pytest.raises(TypeError, match="int64"):
+        (tg.astype(w, np.int64) * 1.5).sum().backward()
+    assert w.grad is None
+
+
+def test_sigmoid_of_small_integers_is_that_of_the_numbers() -> None:
+    for dtype in (np.uint8, np.int8, bool):
+        x = np.array([0, 1], dtype)
+        np.testing.assert_allclose(tg.sigmoid(x), 1 / (1 + np.exp([0.0, -1.0])))
+
+
+def test_half_precision_means_over_many_numbers_have_gradients() -> None:
+    x: Any = tg.Tensor(np.ones(70_000, np.float16), requires_grad=True)
+    x.mean().backward()
+    assert (x.grad > 0).all()
+    scores: Any = tg.Tensor(np.zeros((3000, 2), np.float16), requires_grad=True)
+    loss = tg.softmax_cross_entropy(scores, np.zeros(3000, int))
+    loss.backward()
+    np.testing.assert_allclose(loss.item(), np.log(2), rtol=1e-3)
+    assert (scores.grad[:, 0] < 0).all()
+
+
+def test_reductions_take_their_axis_by_position_as_numpy_does() -> None:
+    x = np.arange(6.0).reshape(2, 3)
+    for name in ("sum", "mean", "max", "min"):
+        np.testing.assert_array_equal(getattr(tg, name)(x, 0), getattr(np, name)(x, 0))

@@ -49,6 +49,7 @@ quick = SimpleNamespace(
         "sum": by_rows(np.add.reduce),
         "max": by_rows(np.maximum.reduce),
         "min": by_rows(np.minimum.reduce),
+        "mean": lambda x, axis=None, keepdims=False: x.mean(axis=axis, keepdims=keepdims),
         "where": where,
         "reshape": lambda x, shape: x.reshape(shape),
         "permute_dims": lambda x, axes: x.transpose(axes),

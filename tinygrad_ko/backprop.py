@@ -87,10 +87,8 @@ def twin(node: Node, useful: Collection[Node], kind: type[Handle] | None) -> Any
             setattr(same, slot, getattr(node, slot))
     for a in op.differentiable:
         parent = getattr(node, f"from_{a}")
-        pruned = (
-            tuple(p if p in useful else None for p in parent) if op.variadic else parent if parent in useful else None
-        )
-        setattr(same, f"from_{a}", pruned)
+        parents = [p if p in useful else None for p in (parent if op.variadic else [parent])]
+        setattr(same, f"from_{a}", tuple(parents) if op.variadic else parents[0])
     if kind is None:
         return same
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ko.arrays import ARRAYS, Array, add_at, is_real
-from tinygrad_ko.errors import described, wrong_shape
+from tinygrad_ko.errors import described, no_gradient_through, wrong_shape
 from tinygrad_ko.graph import Handle, Node
 
 
@@ -42,6 +42,8 @@ def fit(part: Any, to: Node, node: Node, argument: str, due: dict[Node, Any]) ->
         return part if to in due else Sum(part.added_to(np.zeros(to.shape, to.dtype)))
     if not is_real(part):
         raise wrong_shape(node.op.name, argument, f"dtype {part.dtype}", to.shape, True)
+    if to.dtype.kind != "f":
+        raise no_gradient_through(to.op.name, to.dtype)
     if part.shape != to.shape:
         new = part.ndim - len(to.shape)
         stretched = tuple([i for i, n in enumerate(part.shape) if i < new or n != to.shape[i - new]])

@@ -35,7 +35,7 @@ def refused(error: Exception, op: str, values: tuple[Any, ...]) -> Exception:
     """The error that a forward raised, as the same kind of error with the name of the op and the shapes it was
     given.
     """
-    given = ", ".join(map(described, values))
+    given = ", ".join(map(described, values)) or "-"
     if type(error) in (ValueError, TypeError, IndexError, np.exceptions.AxisError):
         error = type(error)(f"{op}({given}): {error}")
     else:
@@ -70,7 +70,7 @@ def wrong_shape(op: str, argument: str, got: Any, wanted: tuple[int, ...], broad
         ValueError(
             f"{op}: the formula for {argument!r} gave a gradient of {got}, but the argument has shape {wanted}{hint}"
         ),
-        f"{op} 연산에서 {argument!r}의 미분 공식이 낸 기울기({got})의 형상이 인수의 형상 {wanted}과 다릅니다.",
+        f"{op} 연산: {argument!r}의 미분 공식이 계산한 기울기는 {got}인데, 인수의 형상은 {wanted}입니다.",
     )
 
 
@@ -82,4 +82,14 @@ def no_array(op: str, got: Any) -> TypeError:
             " for what it returns beside its output?"
         ),
         f"{op}의 순전파 함수가 실수 배열이 아닌 {described(got)}을(를) 반환했습니다. return이나 keeps를 빠뜨리지 않았는지 확인하십시오.",
+    )
+
+
+def no_gradient_through(op: str, dtype: Any) -> TypeError:
+    """A gradient is asked of a value that is not floating."""
+    return explain(
+        TypeError(
+            f"{op}: its output holds {dtype}, and no gradient can go through that; use x.detach() where it is made"
+        ),
+        f"{op}의 출력은 {dtype} 자료형이므로 기울기가 지나갈 수 없습니다. 기울기가 필요 없다면 x.detach()를 쓰십시오.",
     )

@@ -108,7 +108,7 @@ def refused(name: str, why: str) -> TypeError:
     """A function of NumPy that has no rule, with the nearest that have one."""
     from difflib import get_close_matches
 
-    known = sorted({f.__name__ for f in [*UFUNCS, *FUNCTIONS]})
+    known = sorted({f.__name__ for f in [*UFUNCS, *FUNCTIONS]} - {name})
     near = get_close_matches(name, known, n=2, cutoff=0.6)
     hint = f" (nearest: {', '.join(f'np.{n}' for n in near)})" if near else ""
     return explain(

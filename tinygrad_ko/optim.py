@@ -9,6 +9,7 @@ With `weight_decay` the gradient of weight_decay / 2 * sum(p ** 2) is added for 
 
 from collections.abc import Iterable, Mapping
 from math import isfinite
+from typing import Any, cast
 
 import numpy as np
 
@@ -45,7 +46,9 @@ class Optimizer:
         if weight_decay:
             positive("weight_decay", weight_decay)
         self.lr, self.weight_decay, self.steps = lr, weight_decay, [0] * len(self.parameters)
-        self.kept = [{name: np.zeros(p.shape, p.dtype) for name in self.memory} for p in self.parameters]
+        self.kept = [
+            {name: np.zeros(p.shape, at_least_single(p.dtype)) for name in self.memory} for p in self.parameters
+        ]
 
     def update(self, p: Array, g: Array, steps: int, **kept: Array) -> None:
         """Change p in place, given its gradient, the number of its steps, and what is kept for it."""
@@ -63,8 +66,12 @@ class Optimizer:
             )
         for i in due:
             self.steps[i] += 1
-            p, g = self.parameters[i].data, self.parameters[i].grad
-            self.update(p, g + self.weight_decay * p if self.weight_decay else g, self.steps[i], **self.kept[i])
+            p, g = self.parameters[i].data, cast(Array, self.parameters[i].grad)
+            if self.weight_decay:
+                g = g + self.weight_decay * p
+            if p.dtype.itemsize < 4:
+                g = g.astype(np.float32)  # squares of small gradients vanish in half precision
+            self.update(p, g, self.steps[i], **self.kept[i])
 
     def zero_grad(self) -> None:
         """Forget all gradients."""
@@ -97,6 +104,11 @@ class Optimizer:
                 each[name][...] = state[f"{name}.{i}"]
 
 
+def at_least_single(dtype: Any) -> Any:
+    """The dtype of what is kept for a parameter."""
+    return np.promote_types(dtype, np.float32)
+
+
 def positive(name: str, value: float) -> None:
     """Refuse a setting that is not a number above 0."""
     if not (isfinite(value) and value > 0):
@@ -115,7 +127,15 @@ def share(name: str, value: float) -> None:
 
 
 class SGD(Optimizer):
-    """p -= lr * g: stochastic gradient descent."""
+    """p -= lr * g: stochastic gradient descent.
+
+    >>> w = Tensor([1.0, -2.0], requires_grad=True)
+    >>> optimizer = SGD([w], lr=0.1)
+    >>> (w * w).sum().backward()
+    >>> optimizer.step()
+    >>> w.data
+    array([ 0.8, -1.6])
+    """
 
     def __init__(self, parameters: Iterable[Tensor], lr: float = 0.01, *, weight_decay: float = 0.0) -> None:
         super().__init__(parameters, lr, weight_decay=weight_decay)

@@ -26,6 +26,7 @@ from typing import Any
 
 from tinygrad_ko.errors import explain
 
+Formulas = dict[str, Callable[..., Any] | None]
 RESERVED = {"g", "out", "xp", "keeps", "broadcasts"}
 
 
@@ -36,7 +37,7 @@ class Op:
     name: str
     forward: Callable[..., Any]
     signature: Signature  # the forward's own, without the namespace: what users see
-    formulas: dict[str, Callable[..., Any] | None]  # of each argument, and of each kept value that follows from them
+    formulas: Formulas  # of each argument, and of each kept value that follows from them
     broadcasts: bool
     keeps: tuple[str, ...]
     arguments: tuple[str, ...]
@@ -63,12 +64,7 @@ class Op:
         return {k: formula for k in self.keeps if (formula := self.formulas.get(k))}
 
 
-def examined(
-    forward: Callable[..., Any],
-    formulas: dict[str, Callable[..., Any] | None],
-    broadcasts: bool,
-    keeps: str | tuple[str, ...],
-) -> Op:
+def examined(forward: Callable[..., Any], formulas: Formulas, broadcasts: bool, keeps: str | tuple[str, ...]) -> Op:
     """The record of an op, after every check that can be made before it is used."""
     name = forward.__name__
     sign = signature(forward)
@@ -85,6 +81,10 @@ def examined(
 
     if not name.isidentifier():
         refuse("a lambda has no name; write the forward with def", "순전파 함수는 def로 정의해야 합니다.")
+    if name.startswith("_"):
+        refuse("names with an underscore in front are the engine's own", "밑줄로 시작하는 이름은 쓸 수 없습니다.")
+    if "xp" in list(sign.parameters)[1:]:
+        refuse("xp must be the first parameter", "xp는 첫 번째 매개변수여야 합니다.")
     if not arguments:
         refuse("the forward has no argument", "순전파 함수에 인수가 하나 이상 있어야 합니다.")
     if variadic and len(arguments) > 1:
@@ -94,7 +94,7 @@ def examined(
     every = (*arguments, *parameters, *keeps)
     shapes = {f"{a}_shape" for a in arguments}
     if bad := [w for w in every if w in RESERVED | shapes or w.startswith("_") or every.count(w) > 1]:
-        refuse(f"the names {bad} are reserved, private or used twice", f"{bad}는 예약된 이름이거나 겹치는 이름입니다.")
+        refuse(f"the names {bad} are reserved, private or used twice", f"다음 이름은 예약되었거나 겹칩니다: {bad}")
     if missing := [a for a in arguments if a not in formulas]:
         refuse(f"no formula for {missing} (None says: not differentiable)", f"{missing}의 미분 공식이 없습니다.")
     if unknown := [f for f in formulas if f not in arguments and f not in keeps]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from tinygrad_ko.arrays import Array, is_real, operand
 from tinygrad_ko.backprop import deposit, gradients
-from tinygrad_ko.errors import explain
+from tinygrad_ko.errors import explain, no_gradient_through
 from tinygrad_ko.graph import Handle, Leaf, Node, handle, recorded
 from tinygrad_ko.operators import Operators
 
@@ -174,7 +174,7 @@ class Tensor(Operators):
 
     def detach(self) -> "Tensor":
         """The same values without the memory: a constant."""
-        return handle(Tensor, self.settled())
+        return handle(type(self), self.settled())
 
     # ------------------------------------------------------------------ leaving the graph
 
@@ -232,7 +232,7 @@ class Tensor(Operators):
                 TypeError(
                     f"{call} would lose the gradient of this Tensor without a word; write {cure} if that is what you want"
                 ),
-                f"{call}을(를) 쓰면 기울기가 끊어집니다. 값만 필요하다면 {cure}을(를) 쓰십시오.",
+                f"{call}: 기울기가 끊어지므로 허용하지 않습니다. 값만 필요하다면 다음과 같이 쓰십시오: {cure}",
             )
 
     def __reduce__(self) -> Any:
@@ -258,6 +258,8 @@ def start(y: Handle, g: Any) -> tuple[Node, Array]:
             "이 Tensor의 계산에는 기울기가 필요한 Tensor가 없습니다. 매개변수를 requires_grad=True로 만드십시오.",
         )
     shape, dtype = y._node.shape, y._node.dtype
+    if dtype.kind != "f":
+        raise no_gradient_through(y._node.op.name, dtype)
     if g is None:
         if prod(shape) != 1:
             raise explain(
@@ -275,7 +277,7 @@ def start(y: Handle, g: Any) -> tuple[Node, Array]:
     if seed.shape != shape:
         raise explain(
             ValueError(f"the starting gradient g has shape {seed.shape}, but the Tensor has shape {shape}"),
-            f"g의 형상 {seed.shape}이(가) Tensor의 형상 {shape}와(과) 다릅니다.",
+            f"g의 형상은 {seed.shape}인데 Tensor의 형상은 {shape}입니다.",
         )
     return y._node, seed.astype(dtype, copy=not isinstance(g, Handle))
 
@@ -303,12 +305,17 @@ def grad(y: Tensor, xs: Any, g: Any = None, *, create_graph: bool = False, allow
             TypeError(f"tg.grad differentiates a Tensor, not {type(y).__name__}; {hint}"),
             "tg.grad에는 함수가 아니라 계산한 결과를 넘겨야 합니다: y = f(x)를 먼저 계산하고 tg.grad(y, x)를 부르십시오.",
         )
+    if not isinstance(xs, Handle | list | tuple):
+        raise explain(
+            TypeError(f"xs must be a Tensor or a list of Tensors, not {type(xs).__name__}"),
+            "xs에는 Tensor 하나 또는 Tensor의 리스트를 넘겨야 합니다.",
+        )
     tensors = [xs] if isinstance(xs, Handle) else list(xs)
     for i, x in enumerate(tensors):
         if not isinstance(x, Handle) or x._node is None:
             raise explain(
                 TypeError(f"x number {i} does not require a gradient; make it with requires_grad=True"),
-                f"{i}번째 x에는 기울기가 필요 없다고 되어 있습니다. requires_grad=True로 만드십시오.",
+                f"x의 {i}번 항목은 requires_grad=True로 만든 Tensor가 아니므로 기울기를 구할 수 없습니다.",
             )
     root, seed = start(y, g)
     nodes = [x._node for x in tensors]

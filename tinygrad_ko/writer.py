@@ -141,6 +141,7 @@ def written(record: Op) -> Callable[..., Any]:
     room["_write"] = write
     function: Any = FunctionType(first_call.__code__, room, record.name)
     function.__doc__, function.__module__ = record.forward.__doc__, record.forward.__module__
+    function.__qualname__ = record.forward.__qualname__
     function.__signature__ = record.signature
     function.op, record.source = record, partial(text, record)
     return function

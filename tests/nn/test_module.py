@@ -210,3 +210,28 @@ def test_frozen_tensors_are_saved_and_loaded_too(tmp_path):
     layer.load(path)
     assert np.array_equal(layer.W.numpy(), before)
     assert not layer.W.requires_grad
+
+
+def test_what_a_forward_keeps_is_no_parameter():
+    class Caching(Module):
+        def __init__(self):
+            self.layer = Affine(2, 2, rng=0)
+
+        def forward(self, x, *, double=False):
+            self.out = self.layer(x) * (2 if double else 1)
+            return self.out
+
+    model = Caching()
+    once = model([[1.0, 2.0]]).numpy()
+    assert np.array_equal(model([[1.0, 2.0]], double=True).numpy(), 2 * once)
+    assert list(model.named_tensors()) == ["layer.W", "layer.b"]
+
+
+def test_layers_in_a_set_are_refused():
+    class Lost(Module):
+        def __init__(self):
+            self.layers = {Affine(1, 1, rng=0)}
+
+    with pytest.raises(TypeError, match="layers") as caught:
+        Lost().parameters()
+    assert korean(caught.value)

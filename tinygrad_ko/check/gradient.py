@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.arrays import Array
+from tinygrad_ko.arrays import Array, operand
+from tinygrad_ko.check.numerical import step
 from tinygrad_ko.errors import explain
 from tinygrad_ko.tensor import Tensor, grad
 
@@ -80,9 +81,20 @@ def check_gradient(
     tanh: 1 projections agree, 8 evaluations
       order 1, argument 0: analytic ..., numeric ..., difference ..., tolerance ...
     """
+    step(h)
+    if order not in (1, 2) or projections < 1:
+        raise explain(
+            ValueError(f"order must be 1 or 2 and projections at least 1, not {order} and {projections}"),
+            f"order는 1 또는 2, projections는 1 이상이어야 합니다. 받은 값은 {order}, {projections}입니다.",
+        )
     generator = np.random.default_rng(rng)
     report = Report(getattr(f, "__name__", type(f).__name__))
     arrays = [checkable(x) for x in inputs]
+    if not any(isinstance(x, np.ndarray) and x.dtype == np.float64 for x in arrays):
+        raise explain(
+            ValueError("nothing to check: no input holds floating point numbers"),
+            "확인할 실수 입력이 없습니다. 3 대신 3.0처럼 실수를 넘기십시오.",
+        )
     first_order(f, arrays, 1, projections, h, generator, report)
     if order == 2:
         y = f(*map(tensor, arrays))
@@ -176,7 +188,7 @@ def checkable(x: Any) -> Any:
     """A float64 copy of what can be differentiated; anything else as it is."""
     if isinstance(x, Tensor):
         x = x.numpy()
-    x = np.asarray(x) if isinstance(x, list | float) else x
+    x = np.asarray(operand(x)) if isinstance(x, list | float) else x
     floating = isinstance(x, np.ndarray | np.generic) and x.dtype.kind == "f"
     return np.array(x, dtype=np.float64) if floating else x
 

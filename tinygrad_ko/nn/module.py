@@ -5,8 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from tinygrad_ko.errors import explain
 from tinygrad_ko.graph import scope
 from tinygrad_ko.nn.storage import load_arrays, save_arrays
@@ -28,13 +26,13 @@ class Module:
     ([1.0, 3.0], ['a', 'b'])
     """
 
-    def forward(self, *inputs: Any) -> Any:
+    def forward(self, *inputs: Any, **options: Any) -> Any:
         """What it computes."""
         raise NotImplementedError(f"{type(self).__name__} has no forward")
 
-    def __call__(self, *inputs: Any) -> Any:
+    def __call__(self, *inputs: Any, **options: Any) -> Any:
         with scope(type(self).__name__):
-            return self.forward(*inputs)
+            return self.forward(*inputs, **options)
 
     def named_tensors(self) -> dict[str, Tensor]:
         """Every Tensor in this module and in those it is made of, by its path: `layers.0.W`. A shared one once.
@@ -86,8 +84,14 @@ class Module:
 def tensors_in(value: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Tensor]]:
     """The Tensors in an attribute, in the modules, lists, tuples and dicts in it, with their paths."""
     if isinstance(value, Tensor):
-        yield path, value
+        if value.node is None or value.node.op is None:  # not what a forward has computed and kept
+            yield path, value
         return
+    if isinstance(value, set | frozenset) and any(isinstance(item, Tensor | Module) for item in value):
+        raise explain(
+            TypeError(f"{path} is a set, which has no order; keep layers and Tensors in a list, a tuple or a dict"),
+            f"{path}은(는) 순서가 없는 집합입니다. 계층과 Tensor는 리스트, 튜플, 딕셔너리에 담으십시오.",
+        )
     if not isinstance(value, Module | list | tuple | dict) or id(value) in seen:
         return
     seen.add(id(value))
@@ -100,8 +104,3 @@ def tensors_in(value: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Ten
     )
     for name, item in items:
         yield from tensors_in(item, f"{path}.{name}" if path else str(name), seen)
-
-
-def size_of(parameters: Any) -> int:
-    """How many numbers there are in some parameters."""
-    return int(np.sum([p.size for p in parameters], dtype=int))

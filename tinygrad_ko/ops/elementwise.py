@@ -1,6 +1,6 @@
 """Functions of each element: their slopes, one line each. Arguments broadcast as in NumPy."""
 
-from tinygrad_ko.arrays import SCALARS, quiet
+from tinygrad_ko.arrays import SCALARS, floating, quiet
 from tinygrad_ko.primitive import op
 
 
@@ -103,6 +103,7 @@ def tanh(xp, x):
 @op(x=lambda g, out: g * (out * (1 - out)))
 def sigmoid(xp, x):
     """1 / (1 + exp(-x))."""
+    x = floating(x)
     with quiet(over="ignore"):  # exp(-x) may be infinite: then 1 / inf is 0, as it should be
         e = xp.exp(-x)
     e += 1
@@ -150,8 +151,8 @@ def share(wins, ties, g):
     y=lambda g, condition: where(condition, 0, g),
 )
 def where(xp, condition, x, y):
-    """x where the condition holds, else y. No gradient goes to the side that is not taken, but see "NaN" in the
-    manual.
+    """x where the condition holds, else y. No gradient goes to the side that is not taken; for functions that are
+    infinite there see "NaN, and the double where" in docs/guide.md.
     """
     return xp.where(condition, x, y)
 

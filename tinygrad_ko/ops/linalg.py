@@ -3,6 +3,7 @@
 from math import prod
 
 from tinygrad_ko.arrays import as_array, operand
+from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.shape import reshape
 from tinygrad_ko.primitive import op
 
@@ -60,7 +61,12 @@ def affine_batch(xp, x, W, b):
 
 def affine(x, W, b):
     """x @ W + b, from (..., n) with W (n, m) and b (m,) to (..., m): the book's Affine layer in one step."""
-    x = x if hasattr(x, "shape") else as_array(operand(x, "affine"))
+    x, W, b = (v if hasattr(v, "shape") else as_array(operand(v, "affine")) for v in (x, W, b))
+    if b.shape != W.shape[-1:]:
+        raise explain(
+            ValueError(f"affine: W has shape {W.shape}, so b needs shape {W.shape[-1:]}, not {b.shape}"),
+            f"affine: W의 형상이 {W.shape}이므로 b의 형상은 {W.shape[-1:]}이어야 합니다. 받은 형상은 {b.shape}입니다.",
+        )
     rows = x.shape[:-1]
     if len(rows) == 1:
         return affine_batch(x, W, b)

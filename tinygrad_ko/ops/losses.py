@@ -16,12 +16,17 @@ from tinygrad_ko.primitive import op
 
 
 def sum_squares_error(y, t):
-    """Half the sum of the squared differences, 0.5 * sum((y - t) ** 2)."""
+    """Half the sum of the squared differences, 0.5 * sum((y - t) ** 2). Raises ValueError unless y and t have one shape.
+
+    >>> import tinygrad_ko as tg
+    >>> float(tg.sum_squares_error([0.5, 0.5], [0.0, 1.0]))
+    0.25
+    """
     y, t = (x if hasattr(x, "ndim") else np.asarray(operand(x)) for x in (y, t))
     if y.shape != t.shape:
         raise explain(
             ValueError(f"sum_squares_error: y has shape {y.shape}, but t has shape {t.shape}"),
-            f"sum_squares_error: y의 형상 {y.shape}과 t의 형상 {t.shape}이 다릅니다.",
+            f"sum_squares_error: y의 형상은 {y.shape}인데 t의 형상은 {t.shape}입니다.",
         )
     return 0.5 * sum((1.0 * y - t) ** 2)
 
@@ -30,7 +35,11 @@ def cross_entropy_error(y, t):
     """The mean over the batch of -log(y + 1e-7) at the right class, from probabilities y of shape (n,) or (batch, n).
 
     The 1e-7 keeps the logarithm finite where y is 0 (and makes the loss about 1e-7 too small elsewhere). From scores,
-    before softmax, `softmax_cross_entropy` is exact.
+    before softmax, `softmax_cross_entropy` is exact. Raises ValueError or TypeError for targets that do not fit.
+
+    >>> import tinygrad_ko as tg
+    >>> float(tg.cross_entropy_error([0.1, 0.3, 0.6], 2))
+    0.510825457099338
     """
     y, t, is_label = rows(y, t, "cross_entropy_error")
     picked = log(y[np.arange(len(t)), t] + 1e-7) if is_label else t * log(y + 1e-7)
@@ -39,7 +48,14 @@ def cross_entropy_error(y, t):
 
 def softmax_cross_entropy(scores, t):
     """The mean over the batch of -log(softmax(scores)) at the right class, exact for any scores of shape (n,) or
-    (batch, n).
+    (batch, n). Raises ValueError or TypeError for targets that do not fit.
+
+    >>> import tinygrad_ko as tg
+    >>> scores = tg.Tensor([[2.0, 0.0], [0.0, 2.0]], requires_grad=True)
+    >>> tg.softmax_cross_entropy(scores, [0, 0]).backward()
+    >>> scores.grad
+    array([[-0.05960146,  0.05960146],
+           [-0.44039854,  0.44039854]])
     """
     scores, t, is_label = rows(scores, t, "softmax_cross_entropy")
     if is_label:
@@ -49,7 +65,7 @@ def softmax_cross_entropy(scores, t):
 
 @op(
     keeps="p",
-    scores=lambda g, p, labels: (p - one_hot(labels, p.shape, p.dtype)) * (g / p.shape[0]),
+    scores=lambda g, p, labels: (p - one_hot(labels, p.shape, p.dtype)) * (g * (1 / p.shape[0])),
     labels=None,
     p=lambda scores: softmax(scores),
 )
@@ -60,9 +76,7 @@ def labelled(xp, scores, labels):
     p = xp.exp(shifted)
     total = xp.sum(p, axis=-1, keepdims=True)
     p /= total
-    return (xp.sum(xp.log(total), axis=None) - xp.sum(shifted[xp.arange(len(labels)), labels], axis=None)) / len(
-        labels
-    ), p
+    return xp.mean(xp.log(total)[:, 0] - shifted[xp.arange(len(labels)), labels], axis=None), p
 
 
 def one_hot(labels, shape, dtype):

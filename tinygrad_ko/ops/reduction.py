@@ -13,31 +13,31 @@ from tinygrad_ko.primitive import op
 
 
 @op(x=lambda g, x_shape, axis: stretch(g, x_shape, axis))
-def sum(xp, x, *, axis=None, keepdims=False):
+def sum(xp, x, /, axis=None, keepdims=False):
     """The sum."""
     return xp.sum(x, axis=axis, keepdims=keepdims)
 
 
-@op(x=lambda g, x_shape, axis: stretch(g / count(x_shape, axis), x_shape, axis))
-def mean(xp, x, *, axis=None, keepdims=False):
+@op(x=lambda g, x_shape, axis: stretch(g * (1 / (count(x_shape, axis) or 1)), x_shape, axis))
+def mean(xp, x, /, axis=None, keepdims=False):
     """The mean."""
     return xp.mean(x, axis=axis, keepdims=keepdims)
 
 
 @op(x=lambda g, x, out, axis: split_among(x == stretch(out, x.shape, axis), g, axis))
-def max(xp, x, *, axis=None, keepdims=False):
+def max(xp, x, /, axis=None, keepdims=False):
     """The largest. Equal ones share the gradient equally."""
     return xp.max(x, axis=axis, keepdims=keepdims)
 
 
 @op(x=lambda g, x, out, axis: split_among(x == stretch(out, x.shape, axis), g, axis))
-def min(xp, x, *, axis=None, keepdims=False):
+def min(xp, x, /, axis=None, keepdims=False):
     """The smallest. Equal ones share the gradient equally."""
     return xp.min(x, axis=axis, keepdims=keepdims)
 
 
 @op(x=lambda g, x, out, axis: stretch(g, x.shape, axis) * exp(x - stretch(out, x.shape, axis)))
-def logsumexp(xp, x, *, axis=None, keepdims=False):
+def logsumexp(xp, x, /, axis=None, keepdims=False):
     """log(sum(exp(x))), without overflow."""
     x = floating(x)
     largest = xp.max(x, axis=axis, keepdims=True)

@@ -34,7 +34,7 @@ def broadcast_to(xp, x, /, shape):
 
 
 @op(x=lambda g, x_shape: reshape(g, x_shape))
-def expand_dims(xp, x, *, axis=0):
+def expand_dims(xp, x, /, axis=0):
     """New axes of length 1, at the place or places `axis` of the result."""
     return xp.expand_dims(x, axis=axis)
 

@@ -8,7 +8,12 @@ from tinygrad_ko.primitive import op
 
 @op(x=lambda g, out, axis: out * (g - sum(g * out, axis=axis, keepdims=True)))
 def softmax(xp, x, /, axis=-1):
-    """exp(x) / sum(exp(x)) along an axis (or a tuple of axes, or None for all)."""
+    """exp(x) / sum(exp(x)) along an axis (or a tuple of axes, or None for all), in the shape of x; no score is too large.
+
+    >>> import tinygrad_ko as tg
+    >>> tg.softmax([1010.0, 1000.0, 990.0])
+    array([9.99954600e-01, 4.53978686e-05, 2.06106005e-09])
+    """
     x = floating(x)
     e = xp.exp(x - xp.max(x, axis=axis, keepdims=True))
     return e / xp.sum(e, axis=axis, keepdims=True)

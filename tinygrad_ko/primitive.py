@@ -9,7 +9,10 @@ from tinygrad_ko.writer import written
 
 
 def op(
-    broadcasts: bool = False, keeps: str | tuple[str, ...] = (), **formulas: Callable[..., Any] | None
+    broadcasts: bool = False,
+    keeps: str | tuple[str, ...] = (),
+    name: str | None = None,
+    **formulas: Callable[..., Any] | None,
 ) -> Callable[..., Any]:
     """Decorator: a new operation from a forward on arrays and one formula for each argument.
 
@@ -18,7 +21,7 @@ def op(
     arrays: NumPy). Formulas are written with ordinary operators and with other ops; a gradient must have its
     argument's shape, and with `broadcasts=True` it is summed down to it. With `keeps` the forward returns its output
     and then those values, which must not depend on differentiable arguments, unless a formula of that name says how
-    they do.
+    they do. Messages and pictures call the operation `name`, by default the name of the forward.
 
     Raises TypeError when the formulas do not fit the forward.
 
@@ -41,6 +44,6 @@ def op(
         )
 
     def define(forward: Callable[..., Any]) -> Callable[..., Any]:
-        return written(examined(forward, formulas, broadcasts, keeps))
+        return written(examined(forward, formulas, broadcasts, keeps, name))
 
     return define

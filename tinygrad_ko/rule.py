@@ -27,7 +27,7 @@ from typing import Any
 from tinygrad_ko.errors import explain
 
 Formulas = dict[str, Callable[..., Any] | None]
-RESERVED = {"g", "out", "xp", "keeps", "broadcasts"}
+RESERVED = {"g", "out", "xp", "keeps", "broadcasts", "name"}
 
 
 @dataclass(eq=False)
@@ -64,9 +64,9 @@ class Op:
         return {k: formula for k in self.keeps if (formula := self.formulas.get(k))}
 
 
-def examined(forward: Callable[..., Any], formulas: Formulas, broadcasts: bool, keeps: str | tuple[str, ...]) -> Op:
+def examined(forward: Any, formulas: Formulas, broadcasts: bool, keeps: Any, called: str | None = None) -> Op:
     """The record of an op, after every check that can be made before it is used."""
-    name = forward.__name__
+    name = called or forward.__name__
     sign = signature(forward)
     given = [p for p in sign.parameters.values() if p.name != "xp"]
     variadic = any(p.kind is Parameter.VAR_POSITIONAL for p in given)
@@ -79,10 +79,8 @@ def examined(forward: Callable[..., Any], formulas: Formulas, broadcasts: bool, 
     def refuse(what: str, korean: str) -> None:
         raise explain(TypeError(f"op {name}: {what}"), f"연산 {name}의 정의가 올바르지 않습니다. {korean}")
 
-    if not name.isidentifier():
-        refuse("a lambda has no name; write the forward with def", "순전파 함수는 def로 정의해야 합니다.")
-    if name.startswith("_"):
-        refuse("names with an underscore in front are the engine's own", "밑줄로 시작하는 이름은 쓸 수 없습니다.")
+    if not name.isidentifier() or name.startswith("_"):
+        refuse("give it a name with def (not a lambda), without an underscore in front", "def로 이름을 지어야 합니다.")
     if "xp" in list(sign.parameters)[1:]:
         refuse("xp must be the first parameter", "xp는 첫 번째 매개변수여야 합니다.")
     if not arguments:

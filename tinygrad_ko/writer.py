@@ -139,7 +139,7 @@ def written(record: Op) -> Callable[..., Any]:
         return function
 
     room["_write"] = write
-    function: Any = FunctionType(first_call.__code__, room, record.name)
+    function: Any = FunctionType(first_call.__code__, room, record.forward.__name__)
     function.__doc__, function.__module__ = record.forward.__doc__, record.forward.__module__
     function.__qualname__ = record.forward.__qualname__
     function.__signature__ = record.signature

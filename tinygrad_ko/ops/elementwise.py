@@ -168,13 +168,14 @@ def inside(x, low, high):
     return ((x >= low) if low is not None else True) & ((x <= high) if high is not None else x == x)
 
 
-@op(x=lambda g, x, exponent: g * (exponent * x ** (exponent - 1)) if exponent != 0 else zeros_like(g))
+@op(name="power", x=lambda g, x, exponent: g * (exponent * x ** (exponent - 1)) if exponent != 0 else zeros_like(g))
 def scalar_power(x, *, exponent):
     """x to the power of a Python number."""
     return x**exponent
 
 
 @op(
+    name="power",
     broadcasts=True,
     a=lambda g, a, b: g * (b * a ** where((a == 0) & (b == 0), 1, b - 1)),
     b=lambda g, out, a, b: g * where((a == 0) & (b > 0), 0, out * log(where((a == 0) & (b > 0), 1, a))),

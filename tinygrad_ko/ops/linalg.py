@@ -8,7 +8,7 @@ from tinygrad_ko.ops.shape import reshape
 from tinygrad_ko.primitive import op
 
 
-@op(broadcasts=True, a=lambda g, b: g @ b.mT, b=lambda g, a: a.mT @ g)
+@op(name="matmul", broadcasts=True, a=lambda g, b: g @ b.mT, b=lambda g, a: a.mT @ g)
 def matrix_product(xp, a, b):
     """a @ b for matrices and stacks of matrices: (..., n, k) @ (..., k, m) gives (..., n, m), and stacks broadcast."""
     fitting(a, b)
@@ -48,7 +48,7 @@ def drop(x, axis):
     return reshape(x, tuple(shape))
 
 
-@op(broadcasts=True, x=lambda g, W: g @ W.mT, W=lambda g, x: x.mT @ g, b=lambda g: g)
+@op(name="affine", broadcasts=True, x=lambda g, W: g @ W.mT, W=lambda g, x: x.mT @ g, b=lambda g: g)
 def affine_batch(xp, x, W, b):
     """x @ W + b for a batch of rows, in one array."""
     fitting(x, W)

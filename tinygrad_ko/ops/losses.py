@@ -64,6 +64,7 @@ def softmax_cross_entropy(scores, t):
 
 
 @op(
+    name="softmax_cross_entropy",
     keeps="p",
     scores=lambda g, p, labels: (p - one_hot(labels, p.shape, p.dtype)) * (g * (1 / p.shape[0])),
     labels=None,

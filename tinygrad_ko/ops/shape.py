@@ -45,13 +45,16 @@ def squeeze(xp, x, /, axis=None):
     return xp.squeeze(x, axis=axis)
 
 
-@op(xs=lambda g, xs_shape, axis: [g[along(axis, slice(start, stop))] for start, stop in spans(xs_shape, axis)])
+@op(
+    name="concat",
+    xs=lambda g, xs_shape, axis: [g[along(axis, slice(start, stop))] for start, stop in spans(xs_shape, axis)],
+)
 def concatenate(xp, *xs, axis):
     """Arrays one after the other along an existing axis."""
     return xp.concat(xs, axis=axis)
 
 
-@op(xs=lambda g, xs_shape, axis: [g[along(axis, i)] for i in range(len(xs_shape))])
+@op(name="stack", xs=lambda g, xs_shape, axis: [g[along(axis, i)] for i in range(len(xs_shape))])
 def pile(xp, *xs, axis):
     """Arrays of one shape, one after the other along a new axis."""
     return xp.stack(xs, axis=axis)

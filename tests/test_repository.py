@@ -245,8 +245,8 @@ def test_no_file_names_this_machine_or_a_package_registry() -> None:
         ("'/ro", "ot/.cache'"),
         ("/tm", "p/w/venv"),
         ("../sha", "red/data"),
-        ("https://py", "pi.org/simple"),
-        ("https://files.python", "hosted.org/packages"),
+        ("https://pypi.o", "rg/simple"),
+        ("https://files.pyt", "honhosted.org/packages"),
     ],
     ids=lambda parts: parts[0],
 )

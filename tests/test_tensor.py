@@ -255,12 +255,13 @@ SIDES = st.lists(st.sampled_from([1, 2, 3]), max_size=2)
 def test_matmul_is_numpys_matmul(data: Any, n: int, k: int, m: int) -> None:
     left = data.draw(st.sampled_from([(k,), (n, k), (1, n, k), (2, n, k), (3, 1, n, k)]))
     right = data.draw(st.sampled_from([(k,), (k, m), (1, k, m), (2, k, m), (1, 2, k, m)]))
-    a, b = (tg.Tensor(np.cos(np.arange(float(np.prod(s)))).reshape(s), requires_grad=True) for s in (left, right))
+    a: Any = tg.Tensor(np.cos(np.arange(float(np.prod(left)))).reshape(left), requires_grad=True)
+    b: Any = tg.Tensor(np.cos(np.arange(float(np.prod(right)))).reshape(right), requires_grad=True)
     agrees(a @ b, a.numpy() @ b.numpy())
     for first, second in ((a, b.numpy()), (a.numpy(), b), (a, b.numpy().tolist() if b.size else b.numpy())):
         agrees(first @ second, a.numpy() @ b.numpy())
-    assert a.grad.shape == left  # type: ignore[union-attr]
-    assert b.grad.shape == right  # type: ignore[union-attr]
+    assert a.grad.shape == left
+    assert b.grad.shape == right
 
 
 @pytest.mark.parametrize(
@@ -781,3 +782,26 @@ def test_reductions_take_their_axis_by_position_as_numpy_does() -> None:
     x = np.arange(6.0).reshape(2, 3)
     for name in ("sum", "mean", "max", "min"):
         np.testing.assert_array_equal(getattr(tg, name)(x, 0), getattr(np, name)(x, 0))
+
+
+def test_whole_parts_and_remainders_on_either_side() -> None:
+    a, b = np.array([7.5, -7.5, 2.25]), np.array([2.0, 2.0, -0.5])
+    x: Any = tg.Tensor(a, requires_grad=True)
+    for got, expected in (
+        (x // b, a // b),
+        (x % b, a % b),
+        (b // x, b // a),
+        (b % x, b % a),
+        (x // 2, a // 2),
+        (7 % x, 7 % a),
+        (divmod(x, 2)[0], divmod(a, 2)[0]),
+        (divmod(7, x)[1], divmod(7, a)[1]),
+        (np.mod(x, 2), np.mod(a, 2)),
+    ):
+        assert got.requires_grad
+        np.testing.assert_array_equal(got.numpy(), expected)
+    constant = tg.Tensor(a)
+    constant %= 2
+    assert constant.tolist() == (a % 2).tolist()
+    with pytest.raises(TypeError, match="in a graph"):
+        x //= 2

@@ -846,7 +846,7 @@ def test_what_watch_shows_is_what_was_computed() -> None:
     a[:] = 100
     w.data[:] = 100
     y.data[:] = 100
-    seen: Any = getattr(y.node, "seen")  # noqa: B009 (only nodes made under watch have it)
+    seen: Any = y.node.seen
     assert [x.tolist() for x in seen.inputs] == [[1, 2], [3, 4]]
     assert seen.output.tolist() == [3, 8]
 

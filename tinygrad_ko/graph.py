@@ -159,7 +159,7 @@ def recorded(yes: bool) -> Switch:
 def watch() -> Switch:
     """Remember everything inside the block: each node also holds its inputs, output, gradient and the line that made it.
 
-    For pictures with values and for finding faults; it keeps all arrays alive. Reached through `tensor.node.seen`.
+    For finding faults; it keeps all arrays alive. Reached through `tensor.node.seen`.
 
     >>> import tinygrad_ko as tg
     >>> with tg.watch():

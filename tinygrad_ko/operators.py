@@ -85,6 +85,8 @@ class Operators(Handle):
     __sub__ = elementwise.subtract
     __mul__ = elementwise.multiply
     __truediv__ = elementwise.divide
+    __floordiv__ = elementwise.floor_divide
+    __mod__ = elementwise.remainder
     __pow__ = elementwise.power
     __matmul__ = linalg.matmul
     __neg__ = elementwise.negative
@@ -102,6 +104,18 @@ class Operators(Handle):
 
     def __rtruediv__(self, other: Any) -> Self:
         return elementwise.divide(other, self)
+
+    def __rfloordiv__(self, other: Any) -> Self:
+        return elementwise.floor_divide(other, self)
+
+    def __rmod__(self, other: Any) -> Self:
+        return elementwise.remainder(other, self)
+
+    def __divmod__(self, other: Any) -> tuple[Self, Self]:
+        return self // other, self % other
+
+    def __rdivmod__(self, other: Any) -> tuple[Self, Self]:
+        return other // self, other % self
 
     def __rpow__(self, other: Any) -> Self:
         return elementwise.power(other, self)
@@ -140,6 +154,8 @@ class Operators(Handle):
     __isub__ = in_place(np.subtract, "-=", "x = x - y", "w.data -= lr * w.grad")
     __imul__ = in_place(np.multiply, "*=", "x = x * y", "w.data *= y")
     __itruediv__ = in_place(np.divide, "/=", "x = x / y", "w.data /= y")
+    __ifloordiv__ = in_place(np.floor_divide, "//=", "x = x // y", "w.data //= y")
+    __imod__ = in_place(np.remainder, "%=", "x = x % y", "w.data %= y")
     __ipow__ = in_place(np.power, "**=", "x = x**y", "w.data **= y")
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:

@@ -52,7 +52,7 @@ class Optimizer:
 
     def update(self, p: Array, g: Array, steps: int, **kept: Array) -> None:
         """Change p in place, given its gradient, the number of its steps, and what is kept for it."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} has no update")
 
     def step(self) -> None:
         """One step for every parameter that has a gradient. Raises RuntimeError if none has: then `backward()` was

@@ -149,7 +149,7 @@ def written(record: Op) -> Callable[..., Any]:
 
 def first_call(*arguments: Any, **options: Any) -> Any:
     """The code of every op before it is written."""
-    return _write()(*arguments, **options)  # type: ignore[name-defined]  # noqa: F821 (in the room of the op)
+    return globals()["_write"]()(*arguments, **options)  # the globals are the room of the op
 
 
 def text(record: Op) -> str:

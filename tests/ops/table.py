@@ -66,6 +66,15 @@ def different(draw):
 
 
 @st.composite
+def between_jumps(draw):
+    """a and b of which neither a / b nor its neighbours within a step is a whole number."""
+    (k, b), _ = draw(elementwise_call(real, real))
+    rng = np.random.default_rng(draw(SEEDS))
+    size = np.broadcast_shapes(k.shape, b.shape)
+    return (np.asarray((np.round(k) + rng.uniform(0.2, 0.8, size)) * b), b), {}
+
+
+@st.composite
 def conditional(draw):
     (c, x, y), _ = draw(elementwise_call(real, real, real))
     return (c > 0, x, y), {}
@@ -285,6 +294,8 @@ ROWS: dict[Callable[..., Any], Row] = {
     elementwise.subtract: Row(elementwise_call(real, real), np.subtract),
     elementwise.multiply: Row(elementwise_call(real, real), np.multiply),
     elementwise.divide: Row(elementwise_call(real, real), np.divide),
+    elementwise.floor_divide: Row(between_jumps(), np.floor_divide),
+    elementwise.remainder: Row(between_jumps(), np.remainder),
     elementwise.negative: Row(elementwise_call(real), np.negative),
     elementwise.positive: Row(elementwise_call(real), np.positive),
     elementwise.abs: Row(elementwise_call(real), np.abs),

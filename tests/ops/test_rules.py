@@ -145,7 +145,7 @@ MUTANTS = {
     "constant": on_each(lambda part: part + 0.001),
 }
 EQUIVALENT = {"sign", "factor", "dropped"}  # on an honest zero
-HONEST_ZEROS = {"sign", "zeros_like", "step_function"}
+HONEST_ZEROS = {"sign", "zeros_like", "step_function", "floor_divide"}
 SPOILED = [
     (n, a, m)
     for n, f in OPS.items()

@@ -107,7 +107,7 @@ def step(h: float) -> None:
 
 def one_number(value: Any) -> float:
     """The value of f, as a float."""
-    array = np.asarray(value.numpy() if isinstance(value, Handle) else value)  # type: ignore[attr-defined]
+    array = np.asarray(value.settled() if isinstance(value, Handle) else value)
     if array.size != 1:
         raise explain(
             ValueError(

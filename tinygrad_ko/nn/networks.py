@@ -39,7 +39,7 @@ class Network:
 
     def scores(self, x: Any, p: Params) -> Any:
         """The scores before softmax, from parameters p."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} has no scores")
 
     def predict(self, x: Any) -> Array:
         """The probability of each class."""

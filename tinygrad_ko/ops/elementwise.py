@@ -28,6 +28,18 @@ def divide(a, b):
     return a / b
 
 
+@op(broadcasts=True, a=lambda g: zeros_like(g), b=lambda g: zeros_like(g))
+def floor_divide(a, b):
+    """The whole part of a / b, rounded down. Its slopes are honestly 0, and taken to be 0 at the jumps."""
+    return a // b
+
+
+@op(broadcasts=True, a=lambda g: g, b=lambda g, a, b: -g * floor_divide(a, b))
+def remainder(a, b):
+    """a - b * (a // b), with the sign of b. At a jump the slope in b is taken with the a // b computed there."""
+    return a % b
+
+
 @op(x=lambda g: -g)
 def negative(x):
     """-x."""

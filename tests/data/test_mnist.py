@@ -38,7 +38,9 @@ def write(folder, arrays, packed=True):
     folder.mkdir(parents=True, exist_ok=True)
     for name, array in arrays.items():
         content = idx_bytes(array)
-        (folder / (name + ".gz" * packed)).write_bytes(gzip.compress(content) if packed else content)
+        (folder / (name + ".gz" * packed)).write_bytes(
+            gzip.compress(content, mtime=0) if packed else content
+        )  # no clock
 
 
 def mark_of(loaded):

@@ -25,7 +25,8 @@ demo: .venv/.demo
 
 test: lint
 	@echo '==> pytest: tests and doctests, with coverage'
-	@$(RUN) -m pytest --cov
+	@$(RUN) -m coverage run -m pytest
+	@$(RUN) -m coverage report
 
 lint: .venv/.test
 	@echo '==> ruff check'

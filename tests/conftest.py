@@ -8,6 +8,8 @@ import os
 
 from hypothesis import settings
 
+pytest_plugins = "pytester"  # for the tests of the package's own plugin
+
 IN_CI = os.environ.get("CI", "").lower() == "true"
 
 settings.register_profile("quick", deadline=None, derandomize=IN_CI, max_examples=50, print_blob=True)

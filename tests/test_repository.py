@@ -39,6 +39,7 @@ FLOORS = {
     "nn": 12,
     "optim": 12,
     "data": 12,
+    "testing": 12,
     "cli": 13,
     "__init__": 14,
     "__main__": 14,

@@ -127,6 +127,7 @@ __all__ = [
     "sum_squares_error",
     "tanh",
     "Tensor",
+    "testing",
     "watch",
     "where",
     "zeros_like",
@@ -134,8 +135,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """`tg.nn`, `tg.optim` and `tg.data` are imported when they are first asked for."""
-    if name in ("data", "nn", "optim"):
+    """`tg.nn`, `tg.optim`, `tg.data` and `tg.testing` are imported when they are first asked for."""
+    if name in ("data", "nn", "optim", "testing"):
         from importlib import import_module
 
         return import_module(f"tinygrad_ko.{name}")

@@ -8,7 +8,6 @@ parents and its number is smaller, so among nodes that wait the one with the sma
 is complete.
 """
 
-import sys
 from collections.abc import Callable
 from contextvars import ContextVar, Token
 from dataclasses import dataclass, replace
@@ -187,14 +186,7 @@ class Seen:
     """What a node remembers beyond its needs when it was made under `watch()`."""
 
     inputs: tuple[Any, ...]
+    options: dict[str, Any]
     output: Array
     line: str
     gradient: Array | None = None
-
-
-def users_line() -> str:
-    """`file:line` of the nearest caller outside this package."""
-    frame = sys._getframe(1)
-    while frame.f_back and str(frame.f_globals.get("__name__")).partition(".")[0] in ("tinygrad_ko", "numpy"):
-        frame = frame.f_back
-    return f"{frame.f_code.co_filename}:{frame.f_lineno}"

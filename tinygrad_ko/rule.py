@@ -47,6 +47,7 @@ class Op:
     asks: dict[str, tuple[str, ...]] = field(default_factory=dict)  # what each formula names, in its order
     words: dict[str, tuple[str, ...]] = field(default_factory=dict)  # what is kept for it: `g` excepted
     source: Callable[[], str] = str  # the Python that is written for it
+    function: Any = None  # what users call
 
     @property
     def differentiable(self) -> tuple[str, ...]:

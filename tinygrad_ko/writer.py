@@ -9,6 +9,7 @@ shape or dtype than its argument's goes through `fit`, a second part for the sam
 """
 
 import linecache
+import sys
 from collections.abc import Callable
 from functools import partial
 from heapq import heappush
@@ -46,7 +47,7 @@ def {name}{signature}:
         else:
             _n = _new(_Noted)
             _n.scope = _mode.scope
-            _n.seen = _seen(({values}), _out) if _mode.watch else None
+            _n.seen = _seen(({values}), {{{options}}}, _out) if _mode.watch else None
         _tensor._node = _n
         _n.shape = _out.shape
         _n.dtype = _out.dtype
@@ -143,7 +144,7 @@ def written(record: Op) -> Callable[..., Any]:
     function.__doc__, function.__module__ = record.forward.__doc__, record.forward.__module__
     function.__qualname__ = record.forward.__qualname__
     function.__signature__ = record.signature
-    function.op, record.source = record, partial(text, record)
+    function.op, record.source, record.function = record, partial(text, record), function
     return function
 
 
@@ -210,6 +211,7 @@ def text(record: Op) -> str:
         guard=returned + "," * (not record.keeps),
         given=f"{xp}, " * record.takes_xp + values + "".join(f"{p}={p}, " for p in record.parameters),
         values=values,
+        options=", ".join(f'"{p}": {p}' for p in record.parameters),
         wanted=" or ".join(wanted) or "False",
         save="\n".join([f"        _n.from_{a} = _node_{a}" for a in differentiable] + [save(w) for w in record.kept]),
     )
@@ -255,9 +257,21 @@ def guarded(op: str, values: tuple[Any, ...], *results: Any) -> tuple[Any, ...]:
     return results
 
 
-def seen(values: tuple[Any, ...], out: arrays.Array) -> graph.Seen:
+def seen(values: tuple[Any, ...], options: dict[str, Any], out: arrays.Array) -> graph.Seen:
     """What is remembered under `watch()`."""
-    return graph.Seen(arrays.own(values), out, graph.users_line())
+    return graph.Seen(arrays.own(values), {k: arrays.own(v) for k, v in options.items()}, out, users_line())
+
+
+def users_line() -> str:
+    """`file:line` of the nearest caller outside this package."""
+    frame = sys._getframe(1)
+    while frame.f_back and str(frame.f_globals.get("__name__")).partition(".")[0] in (
+        "tinygrad_ko",
+        "numpy",
+        "hypothesis",
+    ):
+        frame = frame.f_back
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}"
 
 
 TOOLS: dict[str, Any] = {

@@ -4,6 +4,8 @@ from argparse import ArgumentTypeError
 from collections.abc import Callable
 from math import isfinite
 
+from tinygrad_ko.check.domain import DOMAINS, Domain, limits
+
 
 def at_least(least: int) -> Callable[[str], int]:
     """A whole number that is not below `least`."""
@@ -50,3 +52,22 @@ def sizes(least: int) -> Callable[[str], tuple[int, ...]]:
             raise ArgumentTypeError(f"{text!r}: every size {error}") from None
 
     return read
+
+
+def domain(text: str) -> Domain:
+    """The name of a domain, or an open interval with a comma between its limits. Brackets may stand around it.
+
+    >>> domain("positive"), domain("0.1,3"), domain(",0"), domain("(-1, 1)")
+    ('positive', (0.1, 3.0), (None, 0.0), (-1.0, 1.0))
+    """
+    name = text.strip()
+    if name in DOMAINS:
+        return name
+    try:
+        low, high = (float(part) if part.strip() else None for part in name.strip("()").split(","))
+        limits((low, high))
+    except ValueError:
+        raise ArgumentTypeError(
+            f"must be {', '.join(DOMAINS)} or low,high with low below high, such as 0.1,3 or ,0 or 1, - not {text!r}"
+        ) from None
+    return low, high

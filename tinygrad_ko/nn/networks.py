@@ -47,7 +47,18 @@ class Network:
 
     def loss(self, x: Any, t: Any) -> float:
         """The mean cross entropy of the predictions, exact (computed from the scores)."""
-        return float(softmax_cross_entropy(self.scores(np.asarray(x), self.params), t))
+        return float(self.loss_of(self.params, np.asarray(x), t))
+
+    def loss_of(self, p: Params, x: Any, t: Any) -> Any:
+        """The loss as a function of the parameters: of Tensors a Tensor, so that its gradient can be checked.
+
+        >>> import tinygrad_ko as tg
+        >>> net = TwoLayerNet(4, 3, 2, rng=0)
+        >>> x, t = np.array([[1.0, 2.0, 3.0, 4.0]]), np.array([1])
+        >>> tg.check_gradient(net.loss_of, net.params, x, t).verdict
+        'agrees'
+        """
+        return softmax_cross_entropy(self.scores(x, p), t)
 
     def accuracy(self, x: Any, t: Any) -> float:
         """The share of samples whose most probable class is the right one."""
@@ -65,14 +76,14 @@ class Network:
                 )
         p = {name: borrow(array, requires_grad=True, name=name) for name, array in arrays.items()}
         with recorded(True):
-            softmax_cross_entropy(self.scores(borrow(np.asarray(x)), p), t).backward()
+            self.loss_of(p, borrow(np.asarray(x)), t).backward()
         return {name: np.zeros_like(arrays[name]) if q.grad is None else q.grad for name, q in p.items()}
 
     def numerical_gradient(self, x: Any, t: Any) -> dict[str, Array]:
         """The same by central differences: two evaluations of the loss for every single number in `params`."""
 
         def loss_at(name: str, array: Array) -> float:
-            return float(softmax_cross_entropy(self.scores(np.asarray(x), {**self.params, name: array}), t))
+            return float(self.loss_of({**self.params, name: array}, np.asarray(x), t))
 
         return {name: numerical_gradient(partial(loss_at, name), array) for name, array in self.params.items()}
 

@@ -1,0 +1,93 @@
+"""A straight line through the point: along it, and seen through a cotangent, f is a function of one number.
+
+What the formulas say of its slope and what is measured of it are the two numbers that a gradient check compares.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from tinygrad_ko.arrays import Array
+from tinygrad_ko.check.report import Projection, Verdict
+from tinygrad_ko.check.slope import EPS, LEAST, Slope, measured, reach, scales
+from tinygrad_ko.check.subject import Pull, Subject
+
+CLOSE = 1e-6  # a difference this small is looked at twice before it is called wrong
+
+
+class Line:
+    """s -> <c, f(x + s d) - f(x)>, for directions d of some arguments of a subject."""
+
+    def __init__(self, subject: Subject, here: Array, c: Array, d: dict[int, Array]) -> None:
+        self.subject, self.here, self.c, self.d = subject, here, c, d
+        self.far = min(reach(subject.arrays[i], d[i]) for i in d)  # where the first number has moved by its size
+        self.values = float(np.sum(np.abs(c * here)))
+
+    def change(self, s: float) -> Array:
+        """f(x + s d) - f(x)."""
+        return self.subject.value(self.subject.moved(s, self.d)) - self.here
+
+    def __call__(self, s: float) -> float:
+        return float(np.sum(self.c * self.change(s)))
+
+    def slope(self, stretch: float = 1.0, hurried: bool = False) -> Slope:
+        """The slope at 0 as it is measured, with steps `stretch` times as long as the inputs suggest."""
+        return measured(self, 0.0, self.far * stretch, self.values, self.subject.eps, hurried=hurried)
+
+    def analytic(self, pull: Pull, factor: float = 1.0) -> tuple[float, float]:
+        """The slope as the formulas give it, and the sum of its absolute terms; by way of `factor` times the cotangent."""
+        gradients = dict(zip(self.subject.wanted, pull(factor * self.c), strict=True))
+        terms = [gradients[i] * self.d[i] / factor for i in self.d]
+        return float(sum(np.sum(t) for t in terms)), float(sum(np.sum(np.abs(t)) for t in terms))
+
+
+def random_line(subject: Subject, group: list[int], here: Array, c: Array, source: Any) -> Line:
+    """A line in a random direction of some arguments, every number moving in proportion to its size."""
+    d = {i: source.standard_normal(subject.arrays[i].shape) * scales(subject.arrays[i]) for i in group}
+    return Line(subject, here, c, d)
+
+
+def projection(line: Line, pull: Pull, order: int, label: str, hurried: bool) -> Projection:
+    """Compare what the formulas say of a line with what is measured of it."""
+    analytic, size = line.analytic(pull)
+
+    def seen(slope: Slope) -> Projection:
+        return Projection(order, label, analytic, size, slope, verdict(analytic, size, line.values, slope))
+
+    if hurried:
+        found = seen(line.slope(hurried=True))
+        if found.verdict == "agrees" and found.slope.kind == "smooth":
+            return found
+    found = seen(line.slope())
+    step = line.far * max(float(np.max(np.abs(x), initial=0.0)) for x in line.d.values())
+    if found.verdict == "undecided" and 0 < step < LEAST / 8:  # f may hardly move over the size of tiny inputs
+        wide = seen(line.slope(LEAST / step))
+        found = wide if wide.verdict == "agrees" else found
+    if found.verdict == "mismatch" and found.difference <= CLOSE * max(size, line.values):
+        # Ask both sides again in other words, and add to the claim what their own answers differ by.
+        doubts = [abs(line.slope(stretch).value - found.slope.value) for stretch in (0.35, 0.6)]
+        doubts += [abs(line.analytic(pull, factor)[0] - analytic) for factor in (1.1, 1.3, 1.7)]
+        found = seen(replace(found.slope, claim=found.slope.claim + 4 * max(doubts)))
+    return found
+
+
+def verdict(analytic: float, size: float, values: float, slope: Slope) -> Verdict:
+    """What one projection says. `size` is the sum of the absolute terms of the analytic value, `values` that of what f
+    returned.
+
+    An oracle that cannot see must not say yes: its tolerance has to be below a thousandth of what it looks at. A slope
+    of zero has no thousandth: it passes if it was measured to the last bits of f and either the formulas give exactly
+    zero or f is seen to bend there, so that its slope could have been seen as well.
+    """
+    tolerance = 2 * slope.claim + 64 * EPS * size
+    if not np.isfinite(slope.claim):
+        return "undecided"
+    if not np.isfinite(analytic):
+        return "mismatch"
+    if not abs(analytic - slope.value) <= tolerance:
+        return "undecided" if slope.kind == "noisy" else "mismatch"
+    if tolerance <= 1e-3 * max(size, abs(slope.value)):
+        return "agrees"
+    zero = size == 0 or (slope.kind == "smooth" and size <= 64 * EPS * values)
+    return "agrees" if zero and tolerance <= 1e-9 * max(1.0, values) else "undecided"

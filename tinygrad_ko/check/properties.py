@@ -1,0 +1,64 @@
+"""What every gradient owes, whatever its function: nothing here needs a measurement.
+
+A vector-Jacobian product is linear in the cotangent, the same at every call, and nearly the same in single precision.
+"""
+
+import numpy as np
+
+from tinygrad_ko.arrays import Array
+from tinygrad_ko.check.slope import scales
+from tinygrad_ko.check.subject import First, Pull, Subject
+
+Text = tuple[str, str]  # in English and in Korean
+PROPERTIES = (  # a factor of the cotangent, and what is wrong if the gradient does not take it on, to the last bit
+    (1.0, "is another one at the second call", "같은 점에서 두 번째로 구한 기울기가 처음과 다릅니다."),
+    (0.0, "is not zero for a zero cotangent", "코탄젠트가 0인데 기울기가 0이 아닙니다."),
+    (-2.0, "is not linear in the cotangent", "기울기가 코탄젠트에 대해 선형이 아닙니다."),
+)
+
+
+def broken_property(subject: Subject, pull: Pull, c: Array) -> Text | None:
+    """Which property the gradients for a cotangent do not have."""
+    gradients = pull(c)
+    if not all(np.isfinite(g).all() for g in gradients):
+        return None  # the projection finds out what is at fault
+    for factor, what, korean in PROPERTIES:
+        for i, g, other in zip(subject.wanted, gradients, pull(factor * c), strict=True):
+            if np.any(np.abs(other - factor * g) > 1e-12 * abs(factor) * np.max(np.abs(g), initial=0)):
+                label = subject.labels[i]
+                return f"the gradient of {label!r} {what}", f"인수 {label!r}의 미분 공식을 확인하십시오. {korean}"
+    return None
+
+
+def in_single_precision(subject: First, c: Array) -> tuple[Text | None, str | None]:
+    """Hold the gradient in float32 against that in float64, at inputs that both can hold: what is wrong, and a remark.
+
+    It may be off by a hundredth of its size (of that of f, where that is larger), or by ten times as much as f itself.
+    """
+    single = [x.astype(np.float32) if i in subject.floating else x for i, x in enumerate(subject.arrays)]
+    double = [x.astype(np.float64) if i in subject.floating else x for i, x in enumerate(single)]
+    c = c.astype(np.float32)
+    try:
+        low, pull_low = subject.pullback(single)
+    except Exception as error:
+        return None, f"not checked in float32: {type(error).__name__}: {error}"
+    high, pull_high = subject.pullback(double)
+    if low.dtype != np.float32 or not (np.isfinite(low).all() and np.isfinite(high).all()):
+        return None, None
+    values = float(np.sum(np.abs(c * high)))
+    forward = float(np.sum(np.abs(c * (low - high)))) / values if values else 0.0
+    worst = 0.0
+    for i, g32, g64 in zip(subject.wanted, pull_low(c), pull_high(c.astype(np.float64)), strict=True):
+        if not np.max(np.abs(g64), initial=0) <= np.finfo(np.float32).max:
+            continue  # beyond the range of float32, or not finite in float64 either
+        d = scales(double[i])
+        size = float(np.sum(np.abs(g64 * d))) + values
+        off = float(np.sum(np.abs(g32 - g64) * d)) / size if size else 0.0
+        if not off <= 1e-2 + 10 * forward:
+            label = subject.labels[i]
+            return (
+                f"the gradient of {label!r} in float32 is far from that in float64",
+                f"인수 {label!r}의 기울기가 float32에서 크게 달라집니다. 공식에 쓴 상수를 확인하십시오.",
+            ), None
+        worst = max(worst, off)
+    return None, f"in float32 the gradient is off by {worst:.1e} of its size"

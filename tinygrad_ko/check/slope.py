@@ -1,0 +1,369 @@
+"""How steep is a function at a point, and how far can that answer be off?
+
+A difference quotient has two errors: a long step misses what bends, a short step drowns in round-off. Neither is known
+in advance, so the *ladder* measures at many steps, each a quarter of the last, and lets the measurements judge each other:
+
+- **Extrapolation.** The error of (f(x+h) - f(x-h)) / 2h is a h^2 + b h^4 + ...: two rungs combine to one number without
+  the h^2 term, three to one without the h^4 term, and so on.
+- **Disagreement.** Such a number is as good as the two it came from agree, plus the round-off that its rungs carry. The
+  one with the smallest such error is the answer.
+- **Noise.** A rung too fine to be good still tells how noisy f is: far more than its last bit, if something cancelled
+  inside. What the finer rungs show is added to the claim.
+
+Where the slopes to the left and to the right do not meet, the gap between them tells what the point is: it shrinks with h
+where f is smooth, stays at a kink, and grows at a jump.
+
+Sources: L. F. Richardson, Phil. Trans. R. Soc. A 210 (1911), for the extrapolation; W. Romberg, Kgl. Norske Vid. Selsk. Forh.
+28 (1955), for the tableau; C. J. F. Ridders, Adv. Eng. Software 4 (1982), for disagreement as the error. The round-off and the
+noise are this package's own; tests/check/test_calibration.py measures how often the claim holds.
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from math import inf, isfinite, log2, nan
+from typing import Any, Literal
+
+import numpy as np
+
+from tinygrad_ko.arrays import Array, operand
+from tinygrad_ko.check.numerical import one_number
+from tinygrad_ko.errors import explain
+
+EPS = float(np.finfo(np.float64).eps)
+RUNGS, COLUMNS = 16, 6  # how far the ladder goes down, and how many rungs combine to one number at most
+WITNESSES = 3  # rungs below the best one
+LEAST = 0.01  # the scale of a coordinate that is 0
+
+Kind = Literal["smooth", "kink", "jump", "flat", "saturated", "noisy", "not finite"]
+Side = Literal["both", "left", "right"]
+Function = Callable[[float], float]
+
+
+@dataclass(frozen=True)
+class Slope:
+    """A derivative, how far it can be off, and what the function looks like there.
+
+    `kind` is
+
+    - `smooth`: the slopes to both sides agree
+    - `kink`: they do not; `left` and `right` hold them, `value` is their mean
+    - `jump`: the values to both sides do not meet; `left` and `right` are the slopes beside the jump
+    - `flat`: f has one value at all steps, so the slope is 0 as far as float64 can show
+    - `saturated`: f changes by no more than its last bits
+    - `noisy`: values that should nearly agree do not (random numbers, single precision, an inner iteration)
+    - `not finite`: too few steps have a finite value; `value` is NaN and `claim` infinite
+    """
+
+    value: float
+    claim: float
+    kind: Kind
+    evaluations: int
+    left: "Slope | None" = None
+    right: "Slope | None" = None
+
+    def __str__(self) -> str:
+        sides = f", left {self.left.value:.6g}, right {self.right.value:.6g}" if self.left and self.right else ""
+        return f"{self.value:.12g} +- {self.claim:.1g} ({self.kind}{sides}; {self.evaluations} evaluations)"
+
+
+def derivative(f: Callable[[float], Any], x: float, *, side: Side = "both", quick: bool = False) -> Slope:
+    """The derivative of a function of one number at x, with a claim of how far it is off.
+
+    f takes and returns one number (float64). With `side="right"` only steps above x are taken, with `side="left"` only
+    those below; at a kink both sides are measured by themselves. `quick=True` takes six evaluations where the ladder
+    takes about fifteen, for a relative error of about 1e-9 instead of 1e-13; it is for `side="both"`.
+
+    Raises TypeError or ValueError if f does not return one number, and whatever f raises at x itself; a ValueError or
+    ArithmeticError at a step beside x says only that the domain ends there.
+
+    >>> import math
+    >>> d = derivative(math.exp, 1.0)
+    >>> abs(d.value - math.e) <= d.claim < 1e-10
+    True
+    >>> d = derivative(abs, 0.0)
+    >>> d.kind, d.left.value, d.right.value
+    ('kink', -1.0, 1.0)
+    """
+    x = float(x)
+    return measured(lambda s: one_number(f(s)), x, max(abs(x), LEAST), 0.0, precision(f(x)), side, quick)
+
+
+def directional_derivative(
+    f: Callable[[Array], Any],
+    x: Any,
+    direction: Any,
+    *,
+    cotangent: Any = None,
+    side: Side = "both",
+    quick: bool = False,
+) -> Slope:
+    """The derivative of s -> f(x + s * direction) at s = 0: one projection of the gradient, for the price of one number.
+
+    `x` is a float64 array of any shape (others are converted), `direction` has its shape. Where f returns an array,
+    `cotangent`, in its shape, says with which weights its elements are summed. `side` and `quick` are as for
+    `derivative`. Nothing here knows of Tensors: f is any function of an array, which it must leave as it is.
+
+    Raises ValueError if a shape does not fit, TypeError if x does not hold real numbers.
+
+    >>> x = np.array([3.0, 4.0])
+    >>> d = directional_derivative(lambda x: np.sqrt(np.sum(x * x)), x, [1.0, 0.0])
+    >>> abs(d.value - 0.6) <= d.claim < 1e-12
+    True
+    """
+    x, direction = (np.array(operand(v, "directional_derivative"), dtype=np.float64) for v in (x, direction))
+    if x.shape != direction.shape:
+        raise explain(
+            ValueError(f"directional_derivative: x has shape {x.shape}, but direction has shape {direction.shape}"),
+            f"x의 형상은 {x.shape}인데 direction의 형상은 {direction.shape}입니다. 두 형상이 같아야 합니다.",
+        )
+    returned = f(x.copy())
+    here = np.asarray(returned, dtype=np.float64)
+    weights = np.ones(()) if cotangent is None and here.size == 1 else np.asarray(cotangent, dtype=np.float64)
+    if (cotangent is None and here.size != 1) or weights.shape not in (here.shape, ()):
+        raise explain(
+            ValueError(f"directional_derivative: f returned shape {here.shape}: pass a cotangent of that shape"),
+            f"f가 형상 {here.shape}인 배열을 반환했습니다. 같은 형상의 cotangent를 넘기십시오.",
+        )
+
+    def along(s: float) -> float:
+        return float(np.sum(weights * (np.asarray(f(x + s * direction)) - here)))
+
+    size = float(np.sum(np.abs(weights * here)))
+    return measured(along, 0.0, reach(x, direction), size, precision(returned), side, quick)
+
+
+def precision(value: Any) -> float:
+    """The relative distance of the numbers around what a function returned: that of its dtype."""
+    dtype = getattr(value, "dtype", None)
+    return float(np.finfo(dtype).eps) if dtype is not None and dtype.kind == "f" else EPS
+
+
+def scales(x: Array) -> Array:
+    """How far each coordinate of x may be moved: over its own size, and not less than a hundredth of the largest."""
+    largest = np.max(np.abs(x), initial=0.0)
+    return np.maximum(np.abs(x), LEAST * (largest or 1.0))
+
+
+def reach(x: Array, direction: Array) -> float:
+    """How far one can go from x until the first coordinate has moved by its scale."""
+    return 1 / (float(np.max(np.abs(direction) / scales(x), initial=0.0)) or 1.0)
+
+
+def measured(
+    f: Function,
+    x: float,
+    scale: float,
+    size: float = 0.0,
+    eps: float = EPS,
+    side: Side = "both",
+    hurried: bool = False,
+) -> Slope:
+    """The slope of f at x. `scale` is the distance over which f may bend; the first steps are an eighth of it. `size`
+    is how large the numbers are that f is computed from, where f itself is small because they cancel, and `eps` how exact.
+    """
+    at = Sampler(f, x, scale, size, eps)
+    if hurried and side == "both":
+        return two_steps(at)
+    if side != "both":
+        return beside(at, side)
+    climb = climbed(at, lambda h: (-h, h), 2, patient=False)
+    if gap_shape(at, climb):  # a kink, perhaps only seen from afar: look again with the steps that were left out
+        climb = climbed(at, lambda h: (-h, h), 2, patient=True)
+    shape = gap_shape(at, climb) or growth_shape(climb)
+    if shape is None:
+        return climb.slope(at)
+    if shape == "not finite":
+        return Slope(nan, inf, "not finite", at.count)
+    left, right = beside(at, "left"), beside(at, "right")
+    claim = max(left.claim, right.claim)
+    if not isfinite(claim):
+        return Slope(nan, inf, "not finite", at.count)
+    if "noisy" in (left.kind, right.kind):
+        return replace(climb.slope(at), kind="noisy", claim=max(claim, climb.answer()[1]))
+    return Slope((left.value + right.value) / 2, claim, shape, at.count, left, right)
+
+
+def two_steps(at: "Sampler") -> Slope:
+    """Central differences with h and 2h: they differ by three times the error of the better one, to leading order.
+    Two more values, much nearer to x, show the noise.
+    """
+    h = 2.0 ** round(log2(1e-4 * at.scale))
+    better, worse = at.quotient(-h, h), at.quotient(-2 * h, 2 * h)
+    near = [at(at.x + t) - at.middle - t * better.value for t in (-h / 512, h / 512)] if better else []
+    if better is None or worse is None or not all(map(isfinite, near)):
+        return Slope(nan, inf, "not finite", at.count)
+    noise = 4 * max(map(abs, near)) / h
+    claim = 2 / 3 * abs(worse.value - better.value) + better.roundoff + noise
+    gap, wider = at.gap(h), at.gap(2 * h) / 2  # where f is smooth they are the same
+    kinked = abs(gap) > 1.5 * abs(wider) and abs(gap) > 8 * claim
+    return Slope(better.value, claim, "kink" if kinked else "smooth", at.count)
+
+
+def beside(at: "Sampler", side: Side) -> Slope:
+    """The slope of the branch to one side of x, from values on that side alone and not from f(x)."""
+    before = at.count
+    climb = climbed(at, (lambda h: (h, 2 * h)) if side == "right" else (lambda h: (-2 * h, -h)), 1, False)
+    slope = climb.slope(at)
+    return Slope(slope.value, slope.claim, slope.kind, at.count - before)
+
+
+class Sampler:
+    """A function near one point. Each value is computed once; what is no finite number is NaN."""
+
+    def __init__(self, f: Function, x: float, scale: float, size: float, eps: float) -> None:
+        self.f, self.x, self.scale, self.eps, self.count = f, x, scale, eps, 0
+        self.known: dict[float, float] = {}
+        self.outside: tuple[type[Exception], ...] = ()  # an error at x itself is for the caller to see
+        self.middle = self(x)
+        self.outside = (ValueError, ArithmeticError)  # beside it: the end of the domain
+        self.size = max(size, abs(self.middle)) if isfinite(self.middle) else size
+
+    def __call__(self, x: float) -> float:
+        if x not in self.known:
+            self.count += 1
+            value = nan
+            with np.errstate(all="ignore"), suppress(*self.outside):
+                value = self.f(x)
+            self.known[x] = value if isfinite(value) else nan
+        return self.known[x]
+
+    def quotient(self, a: float, b: float) -> "Quotient | None":
+        """(f(x+b) - f(x+a)) / (b - a) over the distance that the two numbers really have; None if that is not finite."""
+        low, high = self.x + a, self.x + b
+        width, rise = high - low, self(high) - self(low)
+        if not (width > 0 and isfinite(rise)):
+            return None
+        values = max(abs(self(low)), abs(self(high)), self.size)
+        if self(low) == self(high) == self.middle:  # f may be a staircase of last bits, as log(1 + x) is near 0
+            values = max(values, 1.0)
+        moved = max(abs(self(low) - self.middle), abs(self(high) - self.middle)) if isfinite(self.middle) else abs(rise)
+        argument = self.scale * moved / max(abs(a), abs(b))  # x + h was rounded, and f hands that on
+        return Quotient(rise / width, width, 4 * (self.eps * values + EPS * argument) / width)
+
+    def gap(self, h: float) -> float:
+        """The slope over a step to the right, less that over a step to the left."""
+        return (self(self.x + h) - 2 * self.middle + self(self.x - h)) / h
+
+
+@dataclass(frozen=True)
+class Quotient:
+    """One difference quotient, the distance it was taken over, and the round-off in it."""
+
+    value: float
+    width: float
+    roundoff: float
+
+
+@dataclass(frozen=True)
+class Number:
+    """What some rungs combine to, how far it may be off, and the part of that which is round-off."""
+
+    value: float
+    error: float
+    roundoff: float
+
+
+@dataclass
+class Climb:
+    """What a ladder has measured: its rungs, and for each the numbers that it and those above it combine to."""
+
+    rungs: list[Quotient] = field(default_factory=list)
+    numbers: list[list[Number]] = field(default_factory=list)
+
+    def answer(self) -> tuple[float, float, float, float]:
+        """The number with the smallest claim, that claim, the part of it that is noise, and the width of its rung.
+
+        Three finer rungs must be left to tell of the noise: without them, two that agree by chance would pass for exact.
+        """
+        best = nan, inf, inf, 0.0
+        candidates = ((min(row, key=lambda n: n.error), k) for k, row in enumerate(self.numbers[:-WITNESSES]))
+        for number, k in sorted(candidates, key=lambda c: c[0].error):
+            if not number.error < best[1]:
+                break
+            width = self.rungs[k].width
+            finer = zip(self.rungs[k + 1 :], self.numbers[k + 1 :], strict=True)
+            seen = [min([abs(n.value - number.value) for n in row]) * rung.width for rung, row in finer]
+            noise = 3 * max(seen) / width
+            if number.error + noise < best[1]:
+                best = number.value, number.error + noise, noise, width
+        return best
+
+    def slope(self, at: Sampler) -> Slope:
+        """The result, with the kind of what is neither a kink nor a jump."""
+        value, claim, noise, width = self.answer()
+        if not isfinite(claim):
+            return Slope(nan, inf, "not finite", at.count)
+        changes = [abs(rung.value) * rung.width for rung in self.rungs]
+        if not any(changes):
+            return Slope(0.0, 4 * at.eps * max(1.0, at.size) / self.rungs[0].width, "flat", at.count)
+        kind: Kind = "smooth"
+        if claim > 1e-3 * abs(value):
+            bit = at.eps * at.size
+            if max(changes) <= 16 * bit:
+                kind = "saturated"
+            elif noise * width > 4096 * bit:
+                kind = "noisy"
+        return Slope(value, claim, kind, at.count)
+
+
+def climbed(at: Sampler, ends: Callable[[float], tuple[float, float]], power: int, patient: bool) -> Climb:
+    """Go down the ladder, to its end if `patient`; else stop when three rungs have brought nothing better and nothing but
+    round-off is left to gain.
+
+    The error of a rung has powers of h^power: 2 for central differences, 1 for those to one side.
+    """
+    climb, above, best, idle = Climb(), list[Number](), Number(nan, inf, inf), 0
+    first = 2.0 ** round(log2(at.scale / 8))
+    for k in range(RUNGS):
+        rung = at.quotient(*ends(first * 4.0**-k))
+        if rung is None:
+            above = []
+            continue
+        row, idle = [Number(rung.value, inf, rung.roundoff)], idle + 1
+        for j, coarse in enumerate(above[: COLUMNS - 1]):
+            fine, weight = row[j], 4.0 ** (power * (j + 1))
+            value = fine.value + (fine.value - coarse.value) / (weight - 1)
+            roundoff = (weight * fine.roundoff + coarse.roundoff) / (weight - 1)
+            error = max(abs(value - fine.value), abs(value - coarse.value)) + roundoff
+            row.append(Number(value, error, roundoff))
+            if error < best.error:
+                best, idle = row[-1], 0
+        climb.rungs.append(rung)
+        climb.numbers.append(row)
+        above = row
+        if idle >= WITNESSES and not patient and best.error <= 30 * best.roundoff:
+            break
+    return climb
+
+
+def gap_shape(at: Sampler, climb: Climb) -> Kind | None:
+    """Kink or jump, by how the gap between the two sides changes over two rungs; None for neither.
+
+    The finest rungs decide at which such a gap would stand out of the noise: steps shorter than the distance to a kink do
+    not see it.
+    """
+    _, claim, _, width = climb.answer()
+    if not isfinite(claim) or not isfinite(at.middle):
+        return None
+    blur = 4 * claim * width + 8 * at.eps * at.size
+    steps = [rung.width / 2 for rung in climb.rungs]
+    for wide, narrow in reversed(list(zip(steps, steps[2:], strict=False))):
+        coarse, fine = abs(at.gap(wide)), abs(at.gap(narrow))
+        if coarse > 8 * blur / narrow:
+            return "jump" if fine > 4 * coarse else "kink" if fine > coarse / 4 else None
+    return None
+
+
+def growth_shape(climb: Climb) -> Kind | None:
+    """A jump or a vertical tangent, where the quotients never settle: over a jump each is 4 times the last, at a vertical
+    tangent they grow steadily, but by less.
+    """
+    last = [abs(rung.value) for rung in climb.rungs[-5:]]
+    if len(climb.rungs) < RUNGS or min(last) == 0:
+        return None
+    ratios = [fine / coarse for coarse, fine in pairwise(last)]
+    if min(ratios) < 1.25 or max(ratios) > 1.1 * min(ratios):
+        return None
+    return "jump" if min(ratios) > 3.6 else "not finite"

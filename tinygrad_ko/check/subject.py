@@ -1,0 +1,246 @@
+"""What is checked: any function of Tensors, its inputs and its parameters, as a plain function of float64 arrays.
+
+The judge asks a subject two things: its value at some arrays, and what its formulas say the gradient is for a cotangent.
+`Second` is the gradient itself as such a function, so the second order needs no rule of its own.
+"""
+
+import inspect
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from tinygrad_ko.arrays import Array, operand
+from tinygrad_ko.check.progress import Progress
+from tinygrad_ko.check.slope import EPS, precision
+from tinygrad_ko.errors import explain
+from tinygrad_ko.graph import Leaf
+from tinygrad_ko.ops.shape import concat, reshape
+from tinygrad_ko.tensor import Tensor, borrow, grad
+
+Arrays = list[Any]  # one for each argument: float64 where it is checked
+Pull = Callable[[Array], Arrays]  # from a cotangent to the gradients of the wanted arguments
+
+
+class Subject:
+    """A function of arrays with a gradient to be checked. `arrays` is the point, `labels` what its arguments are called,
+    `wanted` which of them are checked.
+    """
+
+    name: str
+    labels: list[str]
+    arrays: Arrays
+    wanted: list[int]
+    progress: Progress
+    eps: float = EPS  # how exact the numbers are that f returns
+
+    def value(self, arrays: Arrays) -> Array:
+        """The function at these arrays."""
+        raise NotImplementedError
+
+    def pullback(self, arrays: Arrays) -> tuple[Array, Pull]:
+        """The value, and the function from a cotangent to the gradients of the wanted arguments."""
+        raise NotImplementedError
+
+    def moved(self, s: float, directions: dict[int, Array]) -> Arrays:
+        """The point, s times the directions away."""
+        return [np.asarray(x + s * directions[i]) if i in directions else x for i, x in enumerate(self.arrays)]
+
+
+class First(Subject):
+    """A function of Tensors at given inputs, and the parameters it reads beside them."""
+
+    def __init__(self, f: Callable[..., Any], inputs: tuple[Any, ...], parameters: Any, wrt: Any) -> None:
+        self.f, self.name, self.progress = f, called(f), Progress()
+        self.op = getattr(
+            getattr(f, "func", f), "op", None
+        )  # its record, if f is one operation (perhaps with options bound)
+        self.inputs = inputs
+        names = argument_names(f, len(inputs))
+        self.labels, self.arrays, self.places = [], [], []  # a place is a position and, in a dict, a key
+        for position, (name, x) in enumerate(zip(names, inputs, strict=True)):
+            for key in x if isinstance(x, dict) else [None]:
+                self.labels.append(name if key is None else str(key))
+                self.arrays.append(checkable(x if key is None else x[key]))
+                self.places.append((position, key))
+        self.parameters = named_parameters(f, parameters)
+        self.labels += self.parameters
+        self.arrays += [np.array(p.numpy(), dtype=np.float64) for p in self.parameters.values()]
+        floating = [i for i, x in enumerate(self.arrays) if isinstance(x, np.ndarray) and x.dtype == np.float64]
+        if not floating:
+            raise explain(
+                ValueError("nothing to check: no input holds floating point numbers"),
+                "확인할 실수 입력이 없습니다. 3 대신 3.0처럼 실수를 넘기십시오.",
+            )
+        able = floating
+        if self.op is not None and not self.op.variadic:
+            able = [i for i in floating if self.op.arguments[i] in self.op.differentiable]
+        self.floating, self.wanted = floating, chosen(wrt, able, self.labels)
+
+    def run(self, arrays: Arrays) -> tuple[Tensor, list[Tensor]]:
+        """f at these arrays as Tensors: its result, flattened if it is several, and the leaves of what is wanted."""
+        leaves = {i: borrow(arrays[i], i in self.wanted, self.labels[i]) for i in self.floating}
+        inputs = [dict(x) if isinstance(x, dict) else x for x in self.inputs]
+        for i, (position, key) in enumerate(self.places):
+            x = leaves.get(i, self.arrays[i])
+            if key is None:
+                inputs[position] = x
+            else:
+                inputs[position][key] = x
+        stand_ins = {p: leaves[i] for i, p in enumerate(self.parameters.values(), len(self.places))}
+        with np.errstate(all="ignore"), standing_in(stand_ins):
+            y = self.f(*inputs)
+        if isinstance(y, tuple | list) and y and all(isinstance(part, Tensor) for part in y):
+            y = concat([reshape(part, (-1,)) for part in y])
+        if not isinstance(y, Tensor):
+            raise explain(
+                TypeError(
+                    f"{self.name} returned {type(y).__name__}, not a Tensor: a gradient can only be checked through tinygrad_ko's ops"
+                ),
+                f"{self.name}이(가) Tensor를 반환하지 않았습니다. tinygrad_ko의 연산으로 계산해야 기울기를 확인할 수 있습니다.",
+            )
+        return y, [leaves[i] for i in self.wanted]
+
+    def value(self, arrays: Arrays) -> Array:
+        self.progress.step()
+        y = self.run(arrays)[0].numpy()
+        self.eps = precision(y)
+        return y.astype(np.float64, copy=False)
+
+    def pullback(self, arrays: Arrays) -> tuple[Array, Pull]:
+        y, leaves = self.run(arrays)
+        for i, leaf in zip(self.wanted, leaves, strict=True):
+            if not np.array_equal(leaf.numpy(), arrays[i], equal_nan=True):
+                raise explain(
+                    ValueError(f"{self.name} writes to its argument {self.labels[i]!r}; work on a copy inside it"),
+                    f"{self.name}이(가) 인수 {self.labels[i]!r}의 값을 바꿉니다. 함수 안에서는 사본을 쓰십시오.",
+                )
+
+        def pull(c: Array) -> Arrays:
+            if not y.requires_grad:
+                return [np.zeros(x.shape) for x in leaves]
+            with np.errstate(all="ignore"):
+                return [g.numpy() for g in grad(y, leaves, c, allow_unused=True)]
+
+        return y.numpy(), pull
+
+
+class Second(Subject):
+    """The gradient of a first-order subject: a function of its arguments and of the cotangent, all gradients in one row."""
+
+    def __init__(self, first: First, cotangent: Array) -> None:
+        self.first, self.name, self.progress = first, first.name, first.progress
+        self.labels = [*first.labels, "the cotangent"]
+        self.arrays = [*first.arrays, cotangent]
+        self.wanted = [*first.wanted, len(first.arrays)]
+
+    @classmethod
+    def of(cls, first: First, source: Any) -> "Second":
+        """At a random cotangent."""
+        return cls(first, source.standard_normal(np.shape(first.value(first.arrays))))
+
+    def value(self, arrays: Arrays) -> Array:
+        self.progress.step()
+        *xs, c = arrays
+        gradients = self.first.pullback(xs)[1](c)
+        return np.concatenate([np.ravel(g) for g in gradients])
+
+    def pullback(self, arrays: Arrays) -> tuple[Array, Pull]:
+        *xs, c = arrays
+        y, leaves = self.first.run(xs)
+        leaf = Tensor(c, requires_grad=True)
+        row = Tensor(np.zeros(sum(x.size for x in leaves)))
+        if y.requires_grad:
+            with np.errstate(all="ignore"):
+                gradients = grad(y, leaves, leaf, create_graph=True, allow_unused=True)
+                row = concat([reshape(g, (-1,)) for g in gradients])
+
+        def pull(c2: Array) -> Arrays:
+            if not row.requires_grad:
+                return [np.zeros(x.shape) for x in [*leaves, leaf]]
+            with np.errstate(all="ignore"):
+                return [g.numpy() for g in grad(row, [*leaves, leaf], c2, allow_unused=True)]
+
+        return row.numpy(), pull
+
+
+@contextmanager
+def standing_in(places: dict[Any, Tensor]) -> Iterator[None]:
+    """Inside this block each key, a parameter of the user's, is the leaf that is its value."""
+    before = [(p, p._array, p._node, p._lent) for p in places]
+    try:
+        for p, leaf in places.items():
+            p._array, p._node, p._lent = leaf._array, leaf._node, False
+        yield
+    finally:
+        for p, *state in before:
+            p._array, p._node, p._lent = state
+
+
+def called(f: Any) -> str:
+    """What a function is called in reports."""
+    return getattr(f, "__name__", type(f).__name__)
+
+
+def argument_names(f: Callable[..., Any], count: int) -> list[str]:
+    """The names of the positional parameters of f, as far as they can be told, for so many inputs."""
+    names: list[str] = []
+    try:
+        for p in inspect.signature(getattr(f, "forward", f) if not inspect.isfunction(f) else f).parameters.values():
+            if p.kind is p.VAR_POSITIONAL:
+                names += [f"{p.name}[{i}]" for i in range(count - len(names))]
+            elif p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD):
+                names.append(p.name)
+    except (TypeError, ValueError):  # not every callable has a signature
+        pass
+    return [*names[:count], *(f"argument {i}" for i in range(len(names), count))]
+
+
+def checkable(x: Any) -> Any:
+    """A float64 copy of what can be differentiated; anything else as it is."""
+    if isinstance(x, Tensor):
+        x = x.numpy()
+    x = np.asarray(operand(x)) if isinstance(x, list | float) else x
+    floating = isinstance(x, np.ndarray | np.generic) and x.dtype.kind == "f"
+    return np.array(x, dtype=np.float64) if floating else x
+
+
+def named_parameters(f: Any, parameters: Any) -> dict[str, Tensor]:
+    """The parameters that f reads beside its inputs: its own if it is a Module, and those that were given."""
+    found: dict[Tensor, str] = {}
+    for source in (f, parameters):
+        if hasattr(source, "named_parameters"):
+            named = source.named_parameters()
+        elif source is f or source is None:
+            continue
+        elif isinstance(source, dict):
+            named = source
+        else:
+            named = dict(enumerate([source] if isinstance(source, Tensor) else source))
+        for name, p in named.items():
+            if not isinstance(p, Tensor) or not isinstance(p.node, Leaf):
+                raise explain(
+                    TypeError(f"parameters must be Tensors made with requires_grad=True, but {name!r} is not"),
+                    f"parameters에는 requires_grad=True로 만든 Tensor만 넣을 수 있습니다. {name!r}을(를) 확인하십시오.",
+                )
+            label = name if isinstance(name, str) else p.name or f"parameter {name}"
+            found.setdefault(p, f"{label} ({len(found)})" if label in found.values() else label)
+    return {label: p for p, label in found.items()}
+
+
+def chosen(wrt: Any, able: list[int], labels: list[str]) -> list[int]:
+    """Which arguments are checked: those that are named, or all that can be."""
+    if wrt is None:
+        return able
+    wanted = []
+    for which in wrt if isinstance(wrt, list | tuple | set) else [wrt]:
+        i = labels.index(which) if which in labels else which
+        if not isinstance(i, int) or isinstance(i, bool) or i not in able:
+            names = [labels[i] for i in able]
+            raise explain(
+                ValueError(f"wrt={which!r} is no argument that can be checked; there are {names}"),
+                f"wrt={which!r}에 해당하는 확인 가능한 인수가 없습니다. 가능한 인수는 {names}입니다.",
+            )
+        wanted.append(i)
+    return sorted(set(wanted))

@@ -1,0 +1,228 @@
+"""Would my test notice a wrong formula? Make wrong ones, and see.
+
+A mutant is an op with one mistake in one formula. The mistakes are made from the op itself, so that no op is without
+them: in the source of the formula (see `spoil.py`), and on what it gives.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from inspect import Parameter, Signature
+from math import prod
+from typing import Any
+from warnings import catch_warnings, simplefilter
+
+import numpy as np
+
+from tinygrad_ko.arrays import Array
+from tinygrad_ko.check import GradientUndecided
+from tinygrad_ko.cotangent import Patch
+from tinygrad_ko.errors import explain
+from tinygrad_ko.primitive import op as define
+from tinygrad_ko.rule import Op
+from tinygrad_ko.tensor import Tensor
+from tinygrad_ko.testing.spoil import Version, is_zero, versions
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """An op with one mistake: `function` is called as the right one, `argument` is whose formula is wrong, `kind` the
+    kind of the mistake, `text` the wrong formula, or what was done to its result.
+    """
+
+    function: Callable[..., Any]
+    argument: str
+    kind: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.function.op.name}.{self.argument}: {self.kind}: {self.text}"  # type: ignore[attr-defined]
+
+
+@dataclass(frozen=True)
+class MutationScore:
+    """How many mutants a check caught, which ones it let pass, and of which it could not decide."""
+
+    name: str
+    total: int
+    survived: list[Mutant]
+    undecided: list[Mutant]
+
+    @property
+    def caught(self) -> int:
+        """The number of mutants that the check noticed."""
+        return self.total - len(self.survived) - len(self.undecided)
+
+    @property
+    def score(self) -> float:
+        """The caught part of all mutants, 0 to 1."""
+        return self.caught / self.total
+
+    def __str__(self) -> str:
+        head = f"{self.name}: {self.caught} of {self.total} mutants caught"
+        lines = [f"not noticed: {m}" for m in self.survived] + [f"not decided: {m}" for m in self.undecided]
+        return "\n  ".join([head, *lines])
+
+
+def mutants(op: Callable[..., Any]) -> list[Mutant]:
+    """Every mutant of an op: one for each mistake in each formula, always the same in the same order.
+
+    In the source of a formula, and of the functions of its module that it calls, terms, factors and functions are
+    left out, signs, comparisons and operands exchanged, axes and constants changed, and the like. Without its source (an
+    op typed at a prompt) there remain the mistakes that are made on its result: its sign, a relative error of 1e-6,
+    one entry, its transpose, a mean for a sum, a cotangent that is ignored. A mutant may be right all the same: x >= 0
+    where no x is 0. Other ops that a formula uses are left as they are.
+
+    Raises TypeError for a function that was not made by @op.
+
+    >>> import tinygrad_ko as tg
+    >>> for mutant in mutants(tg.tanh)[:4]:
+    ...     print(mutant)
+    tanh.x: missing factor: g
+    tanh.x: missing factor: 1 - out * out
+    tanh.x: dropped term: g * 1
+    tanh.x: dropped term: g * (out * out)
+    """
+    record = getattr(op, "op", None)
+    if not isinstance(record, Op):
+        raise explain(
+            TypeError(f"only an op has formulas to spoil, and {getattr(op, '__name__', op)!r} was not made by @op"),
+            "@op으로 정의한 연산만 공식을 일부러 틀리게 만들 수 있습니다.",
+        )
+    made: dict[str, Mutant] = {}
+    for argument in record.differentiable:
+        formula: Any = record.formulas[argument]
+        for kind, text, spoiled in [*versions(formula, record), *on_result(formula, argument, record)]:
+            formulas = {**record.formulas, argument: spoiled}
+            function = define(record.broadcasts, record.keeps, record.name, **formulas)(record.forward)
+            mutant = Mutant(function, argument, kind, text)
+            again = 1
+            while str(mutant) in made:  # the same mistake in the same words, at another place
+                again += 1
+                mutant = replace(mutant, text=f"{text} ({again})")
+            made[str(mutant)] = mutant
+    return list(made.values())
+
+
+def mutation_score(op: Callable[..., Any], check: Callable[..., Any] | None = None, **options: Any) -> MutationScore:
+    """How many of the mutants of an op a check catches; `print` the answer to see which ones it does not.
+
+    `check(op, **options)` raises AssertionError (as GradientMismatch is one) if it finds something wrong; without one
+    it is `check_op`, which needs Hypothesis. Any other error is counted as caught too: a formula that breaks is noticed. Only
+    GradientUndecided is not, and is counted by itself. Warnings are not shown: a mutant may divide by zero.
+
+    The check is first made on the op itself; what it raises there is passed on, for a check that rejects everything catches
+    everything. Raises TypeError for a function that was not made by @op, ValueError for an op without formulas.
+
+    >>> import numpy as np, tinygrad_ko as tg
+    >>> def my_test(op):
+    ...     x = tg.Tensor([0.0], requires_grad=True)
+    ...     op(x).backward()
+    ...     assert x.grad == 0.25
+    >>> print(mutation_score(tg.sigmoid, my_test))  # one number, and no cotangent but 1, leave much unseen
+    sigmoid: 11 of 16 mutants caught
+      not noticed: sigmoid.x: missing factor: out * (1 - out)
+      not noticed: sigmoid.x: dropped term: g * (out * out)
+      not noticed: sigmoid.x: one wrong entry: the largest entry of the result times 1.01
+      not noticed: sigmoid.x: transposed: the last two axes of the result exchanged, in its old shape
+      not noticed: sigmoid.x: ignored cotangent: with g * 0 + 1 for g
+    """
+    if check is None:
+        from tinygrad_ko.testing.checks import check_op
+
+        check = check_op
+    made = mutants(op)
+    if not made:
+        name = op.op.name  # type: ignore[attr-defined]
+        raise explain(
+            ValueError(f"{name} has no formula that could be spoiled: no argument is differentiable"),
+            f"{name}에는 미분할 수 있는 인수가 없어 틀리게 만들 공식이 없습니다.",
+        )
+    check(op, **options)
+    survived, undecided = [], []
+    for mutant in made:
+        try:
+            with catch_warnings(), np.errstate(all="ignore"):
+                simplefilter("ignore")
+                check(mutant.function, **options)
+        except GradientUndecided:
+            undecided.append(mutant)
+        except Exception:
+            continue
+        else:
+            survived.append(mutant)
+    return MutationScore(op.op.name, len(made), survived, undecided)  # type: ignore[attr-defined]
+
+
+def on_result(formula: Callable[..., Any], argument: str, record: Op) -> Iterator[Version]:
+    """A formula with a mistake in what it gives; of one that is honestly zero, only a mistake that makes it another."""
+    asked = record.asks[argument]
+    shape = f"{argument}_shape"
+
+    def version(change: Callable[..., Any], *needs: str) -> Callable[..., Any]:
+        """The formula, with `change(its result, *those words)` for its result."""
+        words = [*asked, *(w for w in needs if w not in asked)]
+
+        def spoiled(*values: Any) -> Any:
+            known = dict(zip(words, values, strict=True))
+            return change(formula(*values[: len(asked)]), *(known[w] for w in needs))
+
+        vars(spoiled)["__signature__"] = Signature([Parameter(w, Parameter.POSITIONAL_OR_KEYWORD) for w in words])
+        return spoiled
+
+    yield "extra term", "the result plus 0.001 times the mean |g|", version(each(plus), "g")
+    if is_zero(formula):
+        return
+    yield "sign flip", "minus the result", version(each(lambda part: -part))
+    yield "relative error 1e-6", "the result times 1.000001", version(each(lambda part: part * (1 + 1e-6)))
+    yield "lost gradient", "the result times 0", version(each(lambda part: part * 0))
+    yield "one wrong entry", "the largest entry of the result times 1.01", version(each(one_wrong))
+    yield "transposed", "the last two axes of the result exchanged, in its old shape", version(each(turned))
+    if "g" in asked:
+        at = asked.index("g")
+
+        def blind(*values: Any) -> Any:
+            return formula(*values[:at], values[at] * 0 + 1, *values[at + 1 :])
+
+        vars(blind)["__signature__"] = Signature([Parameter(w, Parameter.POSITIONAL_OR_KEYWORD) for w in asked])
+        yield "ignored cotangent", "with g * 0 + 1 for g", blind
+    if record.broadcasts and not record.variadic:
+        yield "mean for sum", "the mean of the result along stretched axes", version(each(averaged), shape)
+    if record.variadic:
+        yield "swapped operands", "the results in reverse order", version(lambda parts: list(parts)[::-1])
+
+
+def each(change: Callable[..., Any]) -> Callable[..., Any]:
+    """A change of an array, on whatever a formula gives: an array, a Tensor, a list of them, a patch."""
+
+    def of(part: Any, *words: Any) -> Any:
+        if isinstance(part, list | tuple):
+            return [of(p, *words) for p in part]
+        return Patch(change(part.values, *words), part.index) if isinstance(part, Patch) else change(part, *words)
+
+    return of
+
+
+def plus(part: Any, g: Any) -> Any:
+    """A part that has the size of a gradient, and does not belong."""
+    values: Array = np.abs(g.numpy() if isinstance(g, Tensor) else g)
+    return part + 1e-3 * (float(np.mean(values)) if np.size(values) else 0.0)
+
+
+def one_wrong(part: Any) -> Any:
+    """The largest entry (the first may be an honest zero) off by one percent, if there are others."""
+    if prod(part.shape) < 2:
+        return part
+    values: Array = part.numpy() if isinstance(part, Tensor) else part
+    factor = np.ones(values.shape, values.dtype)
+    factor.flat[np.argmax(np.abs(values))] = 1.01
+    return part * factor
+
+
+def turned(part: Any) -> Any:
+    """The numbers of the transpose, as if they were in the right shape."""
+    return part.mT.reshape(part.shape) if part.ndim > 1 else part
+
+
+def averaged(part: Any, shape: tuple[int, ...]) -> Any:
+    """What sums to the mean when a broadcast is undone."""
+    return part / (prod(part.shape) / prod(shape)) if prod(shape) and prod(part.shape) else part

@@ -1,0 +1,267 @@
+"""Hypothesis strategies for inputs at which a wrong gradient shows.
+
+A rule is often wrong and right at the same time: a transpose is invisible where a matrix is square, a missing mask
+where all values are positive, a missing sum where nothing is broadcast. So no two dimensions of a shape are equal
+unless they must be, values come in both signs and in three magnitudes, and now and then they are 0 or equal.
+
+Values come from a generator whose seed Hypothesis draws: that is fast, and it is the shapes, and what is special about
+the values, that shrink.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from inspect import Parameter
+from inspect import signature as signature_of
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
+
+from tinygrad_ko.arrays import Array
+from tinygrad_ko.check.domain import Domain, limits, numbers
+from tinygrad_ko.errors import explain
+from tinygrad_ko.rule import Op
+
+Shape = tuple[int, ...]
+Values = Domain | SearchStrategy[Any] | Callable[[Shape], SearchStrategy[Any]]
+Call = tuple[tuple[Any, ...], dict[str, Any]]
+
+SEEDS = st.integers(0, 2**32 - 1)
+SCALES = [1.0, 1e-6, 1e4]
+KINDS = ["generic", "zeros", "ties"]
+
+
+@st.composite
+def shapes(draw: st.DrawFn, *, min_dims: int = 0, max_dims: int = 3, max_side: int = 5, empty: bool = True) -> Shape:
+    """Shapes without two equal dimensions; some have a dimension of 0, none with `empty=False`.
+
+    >>> from hypothesis import find
+    >>> find(shapes(), lambda shape: len(shape) == 3)
+    (1, 2, 3)
+    """
+    dims = draw(st.integers(min_dims, max_dims))
+    shape = draw(st.lists(st.integers(1, max_side), unique=True, min_size=dims, max_size=dims))
+    if empty and shape and draw(st.integers(0, 4)) == 4:
+        shape[draw(st.integers(0, len(shape) - 1))] = 0
+    return tuple(shape)
+
+
+@st.composite
+def broadcasting(
+    draw: st.DrawFn, n: int, *, max_dims: int = 3, max_side: int = 5, empty: bool = True
+) -> tuple[Shape, ...]:
+    """`n` shapes that broadcast together: of a common shape some lack leading dimensions, and most have 1 in place of
+    others, so that something is stretched more often than not.
+
+    >>> from hypothesis import given
+    >>> @given(broadcasting(2))
+    ... def addition_broadcasts(pair):
+    ...     a, b = map(np.zeros, pair)
+    ...     assert (a + b).shape == np.broadcast_shapes(*pair)
+    >>> addition_broadcasts()
+    """
+    common = draw(shapes(max_dims=max_dims, max_side=max_side, empty=empty))
+    ones = [draw(st.integers(0, n)) if n > 1 else 0 for _ in common]  # which of the shapes has 1 there: 0 for none
+    lacking = [draw(st.integers(0, len(common))) if n > 1 and draw(st.booleans()) else 0 for _ in range(n)]
+    return tuple(
+        tuple(1 if one == i else side for side, one in zip(common, ones, strict=True))[lacks:]
+        for i, lacks in enumerate(lacking, 1)
+    )
+
+
+def filled(rng: "np.random.Generator", shape: Shape, domain: Domain, scale: float, kind: str) -> Array:
+    """An array of a domain: generic numbers, some of them exactly 0, or ties (also with other arrays of the call)."""
+    low, high = limits(domain)
+    if kind == "ties":
+        few = numbers(np.random.default_rng(4), (4,), low, high, scale)
+        return np.array(rng.choice(few, shape))
+    x = numbers(rng, shape, low, high, scale)
+    if kind == "zeros" and low < 0 < high and domain != "nonzero":
+        x[rng.random(shape) < 0.5] = 0.0
+    return x
+
+
+@st.composite
+def manners(draw: st.DrawFn, sizes: tuple[Shape, ...], kinks: bool) -> tuple["np.random.Generator", float, str]:
+    """How to fill arrays of these shapes: a generator, a magnitude, and whether with zeros or ties.
+
+    The generator follows from a seed and the shapes: half of the seeds that Hypothesis draws are 0, and its examples would
+    be alike.
+    """
+    plain, seed = draw(st.sampled_from([True, False, False, False])), draw(SEEDS)
+    rng = np.random.default_rng([seed, *(n for size in sizes for n in (len(size), *size))])
+    if plain:  # what failing examples shrink to
+        return rng, 1.0, "generic"
+    return rng, float(rng.choice(SCALES)), str(rng.choice(KINDS)) if kinks else "generic"
+
+
+@st.composite
+def arrays(
+    draw: st.DrawFn,
+    domain: Domain = "real",
+    shape: Shape | SearchStrategy[Shape] | None = None,
+    *,
+    kinks: bool = True,
+) -> Array:
+    """float64 arrays of a domain, in a given shape or in one of `shapes()`.
+
+    A domain is an open interval (low, high), where None is no limit, or a name: "real", "positive", "unit" for
+    (-1, 1), and "nonzero", which is real without exact zeros. The numbers of an array are all of about one magnitude:
+    1, 1e-6 (if 0 is inside the domain or its limit) or 1e4 (if the domain has no limit there); in a domain with two
+    limits they are spread evenly between them. With `kinks` every other array holds exact zeros (if the domain does) or
+    equal numbers: where rules with a mask or a maximum show what they do at a kink.
+
+    Raises ValueError for a domain that is none.
+
+    >>> from hypothesis import given
+    >>> @given(arrays((0, 2), shape=(3, 4)))
+    ... def the_root_has_a_positive_slope(x):
+    ...     assert (0.5 / np.sqrt(x) > 0).all()
+    >>> the_root_has_a_positive_slope()
+    """
+    size = draw(shapes()) if shape is None else draw(shape) if isinstance(shape, SearchStrategy) else shape
+    rng, scale, kind = draw(manners((size,), kinks))
+    return filled(rng, size, domain, scale, kind)
+
+
+def calls(
+    op: Callable[..., Any],
+    domain: Values | Mapping[str, Values] = "real",
+    *,
+    signature: str | None = None,
+    options: dict[str, Any] | None = None,
+    kinks: bool = True,
+) -> SearchStrategy[Call]:
+    """Calls of an op, as pairs (arguments, options).
+
+    The op's record says how many arguments there are and whether they broadcast; of a plain function of Tensors its
+    required positional parameters are taken. Arguments that do not broadcast have one shape, unless a `signature`
+    says otherwise, as NumPy writes it: "(n,k),(k,m)->(n,m)". Its dimensions differ and are not 0; if the op broadcasts
+    there may be more in front of them. A plain function whose arguments broadcast has the signature "(),()".
+
+    `domain` is a domain of `arrays`, or a dict with one for each argument (real if it is not named). An argument that
+    is not differentiable has no domain: give it a strategy, or a function that makes one from the shape the argument
+    should have. `options` holds values for the op's options, or strategies.
+
+    Raises ValueError for a signature or domain that does not fit the op.
+
+    >>> import tinygrad_ko as tg
+    >>> from hypothesis import given
+    >>> from hypothesis.extra.numpy import arrays as any_arrays
+    >>> @given(calls(tg.where, {"condition": lambda shape: any_arrays(bool, shape)}))
+    ... def where_broadcasts(call):
+    ...     arguments, options = call
+    ...     assert tg.where(*arguments).shape == np.broadcast_shapes(*(a.shape for a in arguments))
+    >>> where_broadcasts()
+    """
+    about = known(op, domain)
+    title, names = about.title, about.names
+    cores = None if signature is None else cores_of(signature)
+    if cores and not about.variadic and len(cores) != len(names):
+        raise explain(
+            ValueError(f"{title}: the signature {signature!r} has {len(cores)} arguments, but the op takes {names}"),
+            f"{title}: signature {signature!r}의 인수는 {len(cores)}개인데, 연산의 인수는 {names}입니다.",
+        )
+    values = {name: domain.get(name, "real") if isinstance(domain, Mapping) else domain for name in names}
+    for name, value in values.items():
+        if callable(value) or isinstance(value, SearchStrategy):
+            continue
+        limits(value)
+        if name not in about.smooth:
+            raise explain(
+                ValueError(f"{title}: {name!r} is not differentiable: give it a strategy, domain={{{name!r}: ...}}"),
+                f"{title}: {name!r}은(는) 미분하지 않는 인수이므로 domain={{{name!r}: ...}}에 Hypothesis 전략을 주어야 합니다.",
+            )
+    chosen = {k: v if isinstance(v, SearchStrategy) else st.just(v) for k, v in (options or {}).items()}
+    stacks = not any(cores or ()) if about.broadcasts is None else about.broadcasts
+
+    @st.composite
+    def call(draw: st.DrawFn) -> Call:
+        if cores:
+            sizes = draw(fitting(cores, stacks))
+        else:
+            n = draw(st.integers(1, 3)) if about.variadic else len(names)
+            sizes = draw(broadcasting(n)) if about.broadcasts else (draw(shapes()),) * n
+        rng, scale, kind = draw(manners(sizes, kinks))
+        arguments = []
+        for name, size in zip(names * len(sizes) if about.variadic else names, sizes, strict=True):
+            value: Any = values[name]
+            if isinstance(value, SearchStrategy) or callable(value):
+                arguments.append(draw(value(size) if callable(value) else value))
+            else:
+                arguments.append(filled(rng, size, value, scale, kind))
+        return tuple(arguments), {name: draw(value) for name, value in chosen.items()}
+
+    return call()
+
+
+@dataclass(frozen=True)
+class Known:
+    """What can be known of an op, or of a plain function, before it is called."""
+
+    title: str
+    names: tuple[str, ...]  # of the arguments to draw
+    smooth: tuple[str, ...]  # those of them that are differentiable
+    variadic: bool
+    broadcasts: bool | None  # None: nobody says
+
+
+def known(op: Callable[..., Any], domain: Any) -> Known:
+    """What is known of an op. Raises ValueError if it has no argument, or `domain` names one that it has not."""
+    record: Op | None = getattr(op, "op", None)
+    given = (record.signature if record else signature_of(op)).parameters
+    named = set(domain) if isinstance(domain, Mapping) else set()
+    if record:
+        names = record.arguments
+        while given[names[-1]].default is not Parameter.empty and names[-1] not in {*record.differentiable, *named}:
+            names = names[:-1]  # an option in all but name: it keeps its default
+        about = Known(record.name, names, record.differentiable, record.variadic, record.broadcasts)
+    else:
+        positional = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
+        names = tuple(n for n, p in given.items() if p.kind in positional and p.default is p.empty)
+        about = Known(getattr(op, "__name__", type(op).__name__), names, names, False, None)
+    if not names:
+        raise explain(
+            ValueError(f"{about.title} has no positional parameter without a default: there is nothing to draw"),
+            f"{about.title}에는 값을 만들어 넣을 필수 위치 인수가 없습니다.",
+        )
+    if wrong := sorted(named - set(names)):
+        raise explain(
+            ValueError(f"{about.title}: a domain for {wrong}, but its arguments are {list(names)}"),
+            f"{about.title}: domain에 {wrong}이(가) 있지만 인수는 {list(names)}입니다.",
+        )
+    return about
+
+
+def cores_of(signature: str) -> list[list[str]]:
+    """The dimensions of each argument in a signature. Raises ValueError if it is none."""
+    core = r"\((?:\w+(?:,\w+)*)?\)"
+    text = signature.replace(" ", "")
+    if not re.fullmatch(rf"{core}(?:,{core})*(?:->{core})?", text):
+        raise explain(
+            ValueError(f"a signature looks like '(n,k),(k,m)->(n,m)', not {signature!r}"),
+            f"signature는 '(n,k),(k,m)->(n,m)'과 같이 적어야 합니다. 받은 값: {signature!r}",
+        )
+    return [re.findall(r"\w+", argument) for argument in re.findall(core, text.partition("->")[0])]
+
+
+@st.composite
+def fitting(draw: st.DrawFn, cores: list[list[str]], stacks: bool) -> tuple[Shape, ...]:
+    """Shapes with the given dimensions, all different, and with more in front of them that broadcast."""
+    names = sorted({name for core in cores for name in core if not name.isdigit()})
+    sides = draw(st.lists(st.integers(1, max(5, len(names))), unique=True, min_size=len(names), max_size=len(names)))
+    side = dict(zip(names, sides, strict=True))
+    fronts = draw(broadcasting(len(cores), max_dims=2)) if stacks else [()] * len(cores)
+    return tuple(
+        (*front, *(int(name) if name.isdigit() else side[name] for name in core))
+        for front, core in zip(fronts, cores, strict=True)
+    )
+
+
+def spelled(value: Any) -> str:
+    """A value as Python that can be copied; `array` and `zeros` are NumPy's."""
+    if not isinstance(value, np.ndarray):
+        return repr(value)
+    return f"array({value.tolist()})" if value.size else f"zeros({value.shape})"

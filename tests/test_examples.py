@@ -18,7 +18,7 @@ def run(name, *arguments, folder, **environment):
     one_thread = {
         "OPENBLAS_NUM_THREADS": "1"
     }  # matrices this small gain nothing from more, and lose much on a busy machine
-    environment = os.environ | {"PYTHONPATH": str(ROOT)} | one_thread | environment
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"} | one_thread | environment
     result = subprocess.run(command, cwd=folder, env=environment, capture_output=True, encoding="utf-8", timeout=60)
     assert result.returncode == 0, result.stderr
     assert result.stderr == ""
@@ -61,6 +61,66 @@ def test_the_two_gradients_agree_and_one_is_faster(tmp_path):
     assert max(differences) < 1e-8
     assert "760 parameters, 1520 evaluations" in out
     assert int(re.findall(r"(\d+) times as fast", out)[0]) > 10
+
+
+def test_an_op_is_wrong_blamed_and_mended(tmp_path):
+    out = run("check_your_own_op.py", folder=tmp_path)
+    first, second, mended, all_inputs = re.split(r"^\d\. ", out, flags=re.M)[1:]
+    for part, op, message in (
+        (first, "scatter_without_the_mean", "the formula gives 0: a term is missing, or it masks too much"),
+        (second, "scatter_with_a_sum", "the ratio is 5 (an axis of length 5): a sum where a mean is meant?"),
+    ):
+        assert f"{op}: the gradient is wrong" in part
+        assert message in part
+        (line,) = re.findall(rf"the formula of {op} for 'x', at .*check_your_own_op.py:(\d+)", part)
+        source = (ROOT / "examples" / "check_your_own_op.py").read_text(encoding="utf-8").splitlines()
+        assert source[int(line) - 1].startswith("@tg.op(x=")
+        assert source[int(line)].startswith(f"def {op}(")
+        assert "미분 공식을 확인하십시오" in part
+    assert mended.count("scatter: the gradient agrees") == 1
+    assert len(re.findall(r"^  x .* 2  .* agrees$", mended, re.M)) == 2  # at both orders, two projections each
+    caught = [tuple(map(int, pair)) for pair in re.findall(r"scatter: (\d+) of (\d+) mutants caught", mended)]
+    assert len(caught) == 3
+    assert len({total for _, total in caught}) == 1
+    weak, matrix, stack = caught
+    assert weak[0] < matrix[0] < stack[0] == stack[1]
+    assert "scatter: 50 calls, 50 agree at orders 1 and 2, 0 undecided" in all_inputs
+
+
+def test_where_hypothesis_is_missing_an_op_is_checked_without_it(tmp_path):
+    stub = tmp_path / "stub"
+    stub.mkdir()
+    (stub / "hypothesis.py").write_text(
+        "raise ModuleNotFoundError(\"No module named 'hypothesis'\", name='hypothesis')\n"
+    )
+    path = os.pathsep.join([str(stub), str(ROOT)])
+    out = run("check_your_own_op.py", folder=tmp_path, PYTHONPATH=path, PYTHONDONTWRITEBYTECODE="1")
+    assert "scatter: the gradient agrees" in out
+    assert "mutants caught" in out
+    assert "tinygrad_ko.testing.check_op needs Hypothesis: pip install 'tinygrad_ko[testing]'" in out.splitlines()[-2]
+    assert "설치하십시오" in out.splitlines()[-1]
+
+
+def test_a_bug_in_a_network_is_found(tmp_path):
+    out = run("find_the_bug.py", folder=tmp_path)
+    seems, found, mended, nan = re.split(r"^\d\. ", out, flags=re.M)[1:]
+    before, after = (float(re.findall(r"([\d.]+)%", part)[-1]) for part in (seems, mended))
+    assert 90 < before < after
+    source = (ROOT / "examples" / "find_the_bug.py").read_text(encoding="utf-8").splitlines()
+    (call,) = re.findall(r"op logistic_with_a_wrong_sign, called at .*find_the_bug.py:(\d+)", found)
+    assert source[int(call) - 1].strip() == "z1 = a1 * self.logistic(a1)"
+    (formula,) = re.findall(r"the formula of logistic_with_a_wrong_sign for 'x', at .*find_the_bug.py:(\d+)", found)
+    assert "out * (out - 1)" in source[int(formula) - 1]
+    assert "the ratio is -1: a sign" in found
+    assert "부호를 확인하십시오" in found
+    (once, one_by_one) = re.findall(r"computed (\d+) times; .* would take ([\d,]+)\.", mended)[0]
+    assert int(once) < 20
+    assert one_by_one == "7,260"
+    assert mended.count("the gradient agrees") == 2
+    (line,) = re.findall(r"sqrt gives nan at out\[2\], called at .*find_the_bug.py:(\d+)", nan)
+    assert "tg.sqrt(x)" in source[int(line) - 1]
+    assert "where를 두 번" in nan
+    assert "root_with_a_double_where: the gradient agrees" in nan
 
 
 def test_training_reaches_95_percent_on_the_digits(tmp_path):

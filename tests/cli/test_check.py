@@ -1,11 +1,20 @@
 """`check`: finds the function, chooses inputs, and tells by its exit status what came out."""
 
+import json
 import sys
 import textwrap
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from tinygrad_ko.check.domain import DOMAINS
 from tinygrad_ko.cli import main
+from tinygrad_ko.cli.check import spelled, valid
+from tinygrad_ko.cli.options import domain
+
+KEYS = ["name", "verdict", "evaluations", "numbers", "rows", "remarks", "blame"]
 
 
 @pytest.fixture
@@ -18,6 +27,7 @@ def mine(tmp_path, monkeypatch):
     path.write_text(
         textwrap.dedent(
             """
+            import numpy as np
             import tinygrad_ko as tg
 
             number = 3
@@ -30,6 +40,39 @@ def mine(tmp_path, monkeypatch):
             @tg.op(x=lambda g, x: 3 * g * x)
             def wrong(xp, x):
                 return x * x
+
+            @tg.op(x=lambda g, x: np.inf * g)
+            def endless(xp, x):
+                return x * x
+
+            def composite(x):
+                h = tg.tanh(x)
+                return tg.sum(wrong(h)) * 2.0
+
+            def logarithm(x):
+                print("I was called")
+                return tg.log(x)
+
+            def inside(a, b):
+                if a.requires_grad:  # the judge may move one argument a little
+                    assert 2 < a.numpy().min() and a.numpy().max() < 2.5 and b.numpy().max() < -1
+                return a * b
+
+            def nothing():
+                return tg.Tensor(1.0)
+
+            def means(x):
+                np.array([1e308, np.nan]).astype(np.float32).min() * np.float64(1e308) * np.float64(10)
+                return tg.sqrt(x)
+
+            class Net(tg.nn.Module):
+                def __init__(self):
+                    self.layer = tg.nn.Affine(4, 2, rng=0)
+
+                def forward(self, x):
+                    return tg.relu(self.layer(x))
+
+            net, layer = Net(), tg.nn.Affine(4, 2, rng=0)
 
             def many(*xs):
                 return sum(xs)
@@ -63,10 +106,9 @@ def mine(tmp_path, monkeypatch):
 def test_a_right_gradient(target, order, mine, capsys):
     assert main(["check", target, "--order", order]) == 0
     out = capsys.readouterr().out
-    assert out.startswith(f"{target} at normal inputs of shape (3, 4)")
+    assert out.startswith(f"{target} at random inputs of shape (3, 4)")
     assert "\nok " in out
-    assert f"order {order}" in out
-    assert ("order 2" in out) is (order == "2")
+    assert ("the cotangent" in out) is (order == "2"), "it is an argument of the gradient"
 
 
 def test_a_path_from_elsewhere(mine, monkeypatch, tmp_path_factory, capsys):
@@ -81,10 +123,38 @@ def test_a_wrong_gradient(mine, capsys):
     assert "공식으로 구한 기울기가 수치 미분과 다릅니다." in out
 
 
-@pytest.mark.filterwarnings("ignore:invalid value encountered in log:RuntimeWarning")
-def test_what_cannot_be_decided_is_no_success(capsys):
-    assert main(["check", "tinygrad_ko:log"]) == 1
-    assert "FAILED log: cannot decide" in capsys.readouterr().out
+def test_in_a_composite_function_the_op_and_the_line_are_named(mine, capsys):
+    assert main(["check", "mine_of_check:composite"]) == 1
+    out = capsys.readouterr().out
+    lines = mine.read_text(encoding="utf-8").splitlines()
+    called, formula = (next(i for i, line in enumerate(lines, 1) if x in line) for x in ("sum(wrong(h))", "3 * g * x"))
+    assert "FAILED composite: the gradient is wrong" in out
+    assert f"op wrong, called at {mine}:{called}" in out
+    assert f"the formula of wrong for 'x', at {mine}:{formula}" in out
+    assert "연산 wrong의 인수 'x'" in out
+
+
+def test_what_cannot_be_decided_is_no_success(mine, capsys):
+    assert main(["check", "mine_of_check:logarithm"]) == 1
+    out, err = capsys.readouterr()
+    assert "FAILED logarithm: cannot decide: log gives nan at out[" in out
+    assert "--domain, --shape and --seed choose other inputs" in out
+    assert err == ""
+
+
+@pytest.mark.parametrize("target", ["tinygrad_ko:log", "mine_of_check:means", "mine_of_check:endless"])
+def test_numpy_warns_of_nothing(target, mine, capsys, recwarn):
+    assert main(["check", target, "--order", "2"]) == 1
+    assert capsys.readouterr().err == ""
+    assert not recwarn.list
+
+
+def test_the_parameters_of_a_module_are_checked_too(mine, capsys):
+    assert main(["check", "mine_of_check:net"]) == 0
+    out = capsys.readouterr().out
+    assert "mine_of_check:net at random inputs of shape (3, 4) (or give --shape)" in out
+    assert "layer.W" in out
+    assert "layer.b" in out
 
 
 def test_shapes(mine, capsys):
@@ -102,6 +172,100 @@ def test_the_seed_chooses_the_inputs(capsys):
     assert shown[0] == shown[1] != shown[2]
 
 
+def test_domains(mine, capsys):
+    assert main(["check", "tinygrad_ko:log", "--domain", "positive"]) == 0
+    assert "at random inputs of shape (3, 4), domain positive" in capsys.readouterr().out
+    assert main(["check", "mine_of_check:inside", "--domain", "2,2.5", "--domain", ",-1"]) == 0
+    assert "shape (3, 4), (3, 4), domain 2,2.5 and ,-1 (or give --shape)" in capsys.readouterr().out
+    assert main(["check", "tinygrad_ko:multiply", "--domain", "-.5,-1e-3", "--shape", "3", "--shape", "2,3"]) == 0
+    assert "shape (3,), (2, 3), domain -0.5,-0.001" in capsys.readouterr().out
+
+
+LIMITS = st.one_of(st.none(), st.floats(allow_nan=False, allow_infinity=False))
+
+
+def ordered(pair: Any) -> bool:
+    return None in pair or pair[0] < pair[1]
+
+
+@given(st.one_of(st.sampled_from(sorted(DOMAINS)), st.tuples(LIMITS, LIMITS).filter(ordered)))
+def test_a_domain_is_read_as_it_is_printed(some):
+    assert domain(spelled(some)) == some
+
+
+def test_effort_and_wrt(mine, capsys):
+    found = {}
+    for effort in ("quick", "usual", "thorough"):
+        arguments = ["--effort", effort, "--wrt", "b", "--json"]
+        assert main(["check", "mine_of_check:two", *arguments]) == 0
+        found[effort] = json.loads(capsys.readouterr().out)
+        assert [row["argument"] for row in found[effort]["rows"]] == ["b"]
+    assert [report["rows"][0]["projections"] for report in found.values()] == [1, 2, 8]
+    assert main(["check", "mine_of_check:two", "--wrt", "b", "--wrt", "a", "--json"]) == 0
+    assert [row["argument"] for row in json.loads(capsys.readouterr().out)["rows"]] == ["a", "b"]
+
+
+class TestJson:
+    def read(self, capsys, *arguments):
+        """The exit status, the object that was printed, and what is on stderr."""
+        status = main(["check", *arguments, "--json"])
+        out, err = capsys.readouterr()
+        return status, json.loads(out, parse_constant=pytest.fail), err
+
+    def test_success(self, mine, capsys):
+        status, found, err = self.read(capsys, "mine_of_check:two", "--order", "2")
+        assert (status, err) == (0, "")
+        assert list(found) == KEYS
+        assert (found["name"], found["verdict"], found["numbers"], found["blame"]) == ("two", "agrees", 24, None)
+        assert found["evaluations"] > 20
+        rows = [(row["argument"], row["order"], row["shape"], row["verdict"]) for row in found["rows"]]
+        assert rows[0] == ("a", 1, [3, 4], "agrees")
+        assert rows[-1] == ("the cotangent", 2, None, "agrees")
+
+    def test_a_wrong_gradient(self, mine, capsys):
+        status, found, err = self.read(capsys, "mine_of_check:composite")
+        assert (status, err) == (1, "")
+        assert list(found) == [*KEYS, "error"]
+        assert found["verdict"] == found["rows"][-1]["verdict"] == "mismatch"
+        assert found["blame"]["op"] == "wrong"
+        assert found["blame"]["line"].startswith(f"{mine}:")
+        assert found["blame"]["ratio"] == pytest.approx(1.5)
+        assert found["error"].startswith("composite: the gradient is wrong\n  op wrong, called at ")
+        assert "evaluations" not in found["error"], "the table stands in rows"
+
+    def test_what_the_function_prints_goes_elsewhere(self, mine, capsys):
+        status, found, err = self.read(capsys, "mine_of_check:logarithm")
+        assert (status, found["verdict"], found["rows"], found["blame"]) == (1, "undecided", [], None)
+        assert found["error"].startswith("logarithm: cannot decide: log gives nan")
+        assert set(err.splitlines()) == {"I was called"}
+        status, found, err = self.read(capsys, "mine_of_check:logarithm", "--domain", "1,")
+        assert (status, found["verdict"]) == (0, "agrees")
+        assert set(err.splitlines()) == {"I was called"}
+
+    def test_what_is_not_finite(self, mine, capsys):
+        status, found, _ = self.read(capsys, "mine_of_check:endless")
+        assert (status, found["verdict"]) == (1, "mismatch")
+        assert found["rows"][0]["analytic"] in ("NaN", "Infinity", "-Infinity")
+
+    @pytest.mark.parametrize("arguments", [["mine_of_check:two", "--wrt", "c"], ["mine_of_check:broken"], ["no:f"]])
+    def test_bad_input_prints_nothing(self, arguments, mine, capsys):
+        assert main(["check", *arguments, "--json"]) == 2
+        out, err = capsys.readouterr()
+        assert out == ""
+        assert "tinygrad-ko: error: " in err
+
+    @given(st.recursive(st.floats() | st.text(), lambda x: st.lists(x) | st.dictionaries(st.text(), x)))
+    def test_every_number_can_be_read_back(self, value):
+        def same(a, b):
+            if isinstance(a, dict):
+                return all(same(a[k], b[k]) for k in a) and len(a) == len(b)
+            if isinstance(a, list):
+                return len(a) == len(b) and all(map(same, a, b))
+            return str(a) == str(float(b)) if isinstance(a, float) else a == b
+
+        assert same(value, json.loads(json.dumps(valid(value), allow_nan=False)))
+
+
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
@@ -112,7 +276,19 @@ def test_the_seed_chooses_the_inputs(capsys):
         (["tinygrad_ko:no_such"], "tinygrad_ko has no no_such"),
         (["mine_of_check:number"], "mine_of_check:number is not a function"),
         (["mine_of_check:many"], "give --shape once for each"),
+        (["mine_of_check:nothing"], "give --shape once for each"),
+        (["mine_of_check:Net"], "is a class: name a function, or a variable such as model = Net(...)"),
+        (["mine_of_check:layer", "--shape", "3,5"], "the first has 5 columns, but the second has 4 rows"),
         (["mine_of_check:two", "--shape", "3,-4"], "every size must be at least 0"),
+        (["mine_of_check:two", "--shape", "-3,4"], "every size must be at least 0"),
+        (["mine_of_check:two", "--domain", "complex"], "must be real, positive, nonzero, unit or low,high"),
+        (["mine_of_check:two", "--domain", "1,1"], "not '1,1'"),
+        (["mine_of_check:two", "--domain", "1"], "not '1'"),
+        (["mine_of_check:two", "--domain", "0,nan"], "not '0,nan'"),
+        (["mine_of_check:two", "--domain", "0,1,2"], "not '0,1,2'"),
+        (["mine_of_check:two", *["--domain", "unit"] * 3], "--domain is given 3 times for 2 inputs"),
+        (["mine_of_check:two", "--effort", "heroic"], "invalid choice: 'heroic'"),
+        (["mine_of_check:two", "--wrt", "c"], "wrt='c' is no argument that can be checked; there are ['a', 'b']"),
         (["mine_of_check:two", "--order", "3"], "invalid choice"),
         (["tinygrad_ko:matmul"], "float64[3, 4]"),
     ],

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -267,6 +268,43 @@ class Row:
 
     calls: st.SearchStrategy
     like: Callable[..., Any]
+    corners: tuple[tuple[tuple[Any, ...], dict[str, Any]], ...] = ()  # calls at special points, always among them
+
+
+def sample(row: Row, count: int) -> list[tuple[tuple[Any, ...], dict[str, Any]]]:
+    """So many calls of a row, the same on every run, the largest inputs first, and its corners."""
+    found: list[Any] = []
+
+    @settings(max_examples=3 * count, derandomize=True, phases=[Phase.generate], database=None, deadline=None)
+    @given(row.calls)
+    def collect(call):
+        found.append(call)
+
+    collect()
+    found.sort(key=lambda call: -sum(np.size(a) for a in call[0]))
+    return [*row.corners, *found[: 2 * count // 3], *found[2 * count // 3 :: 6]]
+
+
+def at_zeros(call, seed):
+    """The same call with many exact zeros in its arrays."""
+    rng = np.random.default_rng(seed)
+    return tuple(np.asarray(np.where(rng.random(a.shape) < 0.4, 0.0, a)) if is_float(a) else a for a in call[0]), call[
+        1
+    ]
+
+
+def at_ties(call):
+    """The same call with its numbers rounded, so that many are equal."""
+    return tuple(np.asarray(np.round(a)) if is_float(a) else a for a in call[0]), call[1]
+
+
+def scaled(call, by):
+    """The same call with its arrays in another magnitude."""
+    return tuple(np.asarray(a * by) if is_float(a) else a for a in call[0]), call[1]
+
+
+def is_float(a):
+    return isinstance(a, np.ndarray) and a.dtype == float
 
 
 def log_sum_exp(x, axis, keepdims=False):
@@ -289,13 +327,22 @@ def soft(x, axis=-1):
     return np.exp(x) / np.sum(np.exp(x), axis=axis, keepdims=True)
 
 
+POWERS = (
+    ((np.array([0.0, 0.0, 2.0, 1.0, 0.5]), np.array([2.0, 3.5, 0.0, 1.0, 3.0])), {}),
+    ((np.array([0.0, 0.0]), np.array([1.0, 2.0])), {}),
+    ((np.array([3.0, 0.5, 1.0]), np.array([0.0, 1.0, 2.0])), {}),
+)
+GRID = np.array([[0.7, 1.9, 3.1], [2.3, 0.4, 1.1]])
+REMAINDERS = (((GRID[:, :1], 0.3 * GRID[:1] + 1), {}), ((GRID[:, :1], GRID), {}))
+SCALAR = (((np.array(2.0),), {"axis": 0, "keepdims": False}),)  # NumPy's ufuncs take axis 0 of an array that has none
+
 ROWS: dict[Callable[..., Any], Row] = {
     elementwise.add: Row(elementwise_call(real, real), np.add),
     elementwise.subtract: Row(elementwise_call(real, real), np.subtract),
     elementwise.multiply: Row(elementwise_call(real, real), np.multiply),
     elementwise.divide: Row(elementwise_call(real, real), np.divide),
     elementwise.floor_divide: Row(between_jumps(), np.floor_divide),
-    elementwise.remainder: Row(between_jumps(), np.remainder),
+    elementwise.remainder: Row(between_jumps(), np.remainder, REMAINDERS),
     elementwise.negative: Row(elementwise_call(real), np.negative),
     elementwise.positive: Row(elementwise_call(real), np.positive),
     elementwise.abs: Row(elementwise_call(real), np.abs),
@@ -313,13 +360,14 @@ ROWS: dict[Callable[..., Any], Row] = {
     elementwise.step_function: Row(elementwise_call(real), lambda x: np.heaviside(x, 0)),
     elementwise.maximum: Row(different(), np.maximum),
     elementwise.minimum: Row(different(), np.minimum),
-    elementwise.where: Row(conditional(), np.where),
+    elementwise.where: Row(conditional(), np.where, (((GRID > 1, -GRID, GRID * GRID), {}),)),
     elementwise.clip: Row(clipped(), np.clip),
     elementwise.scalar_power: Row(
         with_options({"exponent": st.sampled_from([-2, -1, 0, 1, 2, 3, 0.5, -1.5, 2.0])}, values=positive),
         lambda x, exponent: x**exponent,
+        (((np.array([0.0, 2.0]),), {"exponent": 0}),),
     ),
-    elementwise.tensor_power: Row(elementwise_call(positive, real), np.power),
+    elementwise.tensor_power: Row(elementwise_call(positive, real), np.power, POWERS),
     elementwise.power: Row(elementwise_call(positive, real), np.power),
     elementwise.astype: Row(with_options({"dtype": st.just(np.float64)}), lambda x, dtype: x),
     elementwise.identity_function: Row(elementwise_call(real), lambda x: x),
@@ -331,11 +379,11 @@ ROWS: dict[Callable[..., Any], Row] = {
     shape.squeeze: Row(squeezed(), np.squeeze),
     shape.concatenate: Row(joined(), lambda *xs, axis: np.concatenate(xs, axis=axis)),
     shape.pile: Row(piled(), lambda *xs, axis: np.stack(xs, axis=axis)),
-    reduction.sum: Row(reduced(), np.sum),
-    reduction.mean: Row(reduced(shapes=SOLID), np.mean),
-    reduction.max: Row(reduced(apart, SOLID), np.max),
-    reduction.min: Row(reduced(apart, SOLID), np.min),
-    reduction.logsumexp: Row(reduced(shapes=SOLID), log_sum_exp),
+    reduction.sum: Row(reduced(), np.sum, SCALAR),
+    reduction.mean: Row(reduced(shapes=SOLID), np.mean, (((np.zeros((0, 0)),), {"axis": 0, "keepdims": False}),)),
+    reduction.max: Row(reduced(apart, SOLID), np.max, SCALAR),
+    reduction.min: Row(reduced(apart, SOLID), np.min, SCALAR),
+    reduction.logsumexp: Row(reduced(shapes=SOLID), log_sum_exp, SCALAR),
     linalg.matrix_product: Row(products(), np.matmul),
     linalg.affine_batch: Row(affine_calls(batch_only=True), lambda x, W, b: x @ W + b),
     linalg.affine: Row(affine_calls(), lambda x, W, b: x @ W + b),

@@ -1,4 +1,4 @@
-"""Where a function is defined, and seeded numbers of there that show a wrong gradient: no zeros, generic, both signs."""
+"""Where a function is defined, and seeded numbers there at which a wrong gradient shows: both signs, none 0, no two alike."""
 
 from math import inf
 

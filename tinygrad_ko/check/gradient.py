@@ -103,6 +103,12 @@ class Check:
         here, pull = subject.pullback(subject.arrays)
         if not np.isfinite(here).all():
             raise self.undecided(*blame.first_not_finite(subject))
+        if not repeatable(subject, here) and self.order == 2:
+            raise self.failure(
+                GradientMismatch,
+                "the formulas give another gradient on Tensors (create_graph=True) than on arrays",
+                "공식이 Tensor를 받을 때(create_graph=True)와 배열을 받을 때 서로 다른 기울기를 줍니다.",
+            )
         if not repeatable(subject, here):
             raise self.undecided(
                 "it gives another value when it is called again with the same inputs; if it draws random numbers, seed them inside it",

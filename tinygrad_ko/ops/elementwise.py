@@ -190,7 +190,7 @@ def scalar_power(x, *, exponent):
     name="power",
     broadcasts=True,
     a=lambda g, a, b: g * (b * a ** where((a == 0) & (b == 0), 1, b - 1)),
-    b=lambda g, out, a, b: g * where((a == 0) & (b > 0), 0, out * log(where((a == 0) & (b > 0), 1, a))),
+    b=lambda g, out, a, b: g * (out * log(where((a == 0) & (b > 0), 1, a))),
 )
 def tensor_power(a, b):
     """a to the power b, both arrays. For a below 0 there is no slope in b: it is NaN."""

@@ -1,0 +1,64 @@
+"""A judge that cries wolf is not believed: no right rule may be called wrong, whatever its inputs.
+
+Every op at generic inputs, a millionth and ten thousand times as large, with exact zeros and with ties.
+"""
+
+import warnings
+from collections import Counter
+
+import numpy as np
+
+import tinygrad_ko as tg
+from tests.ops.table import ROWS, at_ties, at_zeros, sample, scaled
+from tests.ops.test_rules import bound
+from tinygrad_ko.check import GradientMismatch, GradientUndecided, check_gradient
+
+SCALES = {
+    "generic": lambda call, seed: call,
+    "x 1e-6": lambda call, seed: scaled(call, 1e-6),
+    "x 1e4": lambda call, seed: scaled(call, 1e4),
+    "zeros": at_zeros,
+    "ties": lambda call, seed: at_ties(call),
+}
+CHECKS = 10_000
+
+
+def has_a_slope(f, arguments):
+    """Whether f and its gradient are finite there: where they are not, there is nothing to be judged."""
+    leaves = [
+        tg.Tensor(a, requires_grad=True) if isinstance(a, np.ndarray) and a.dtype == float else a for a in arguments
+    ]
+    try:
+        y = f(*leaves)
+    except (ValueError, TypeError, np.exceptions.AxisError):  # it refuses such arguments: labels that are no class, ...
+        return False
+    tensors = [x for x in leaves if isinstance(x, tg.Tensor)]
+    gradients = tg.grad(y, tensors, np.ones(y.shape), allow_unused=True) if y.requires_grad else []
+    return all(np.isfinite(v.numpy()).all() for v in [y, *gradients])
+
+
+def test_no_right_rule_is_called_wrong():
+    counts: Counter[str] = Counter()
+    alarms = []
+    undecided = []
+    for function, row in ROWS.items():
+        for seed, call in enumerate(sample(row, 40)):
+            for scale, change in SCALES.items():
+                arguments, options = change(call, seed)
+                f = bound(function, options)
+                with np.errstate(all="ignore"), warnings.catch_warnings():
+                    warnings.simplefilter("ignore")  # NumPy's about the mean of nothing
+                    if not has_a_slope(f, arguments):
+                        continue
+                    counts[scale] += 1
+                    try:
+                        check_gradient(f, *arguments, order=2 if scale == "generic" else 1, rng=seed)
+                    except GradientMismatch as error:
+                        alarms.append(f"{function.__name__} {scale}: {error}")
+                    except GradientUndecided as error:
+                        undecided.append(f"{function.__name__} {scale}: {error}")
+    print(f"{counts.total()} checks {dict(counts)}: {len(alarms)} false alarms, {len(undecided)} undecided")
+    assert counts.total() >= CHECKS
+    assert len(counts) == len(SCALES)
+    assert alarms == []
+    assert len(undecided) < 0.01 * counts.total(), undecided

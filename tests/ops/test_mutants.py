@@ -1,0 +1,55 @@
+"""Would the tests notice a wrong formula? Every mistake that can be made in one by rote is made, and must be caught.
+
+The mutants come from the ops themselves, so a new op brings its own; those that nobody can catch are listed with the reason.
+"""
+
+import warnings
+
+import numpy as np
+import pytest
+
+from tests.ops.equivalent import EQUIVALENT
+from tests.ops.table import OPS, ROWS, at_ties, at_zeros, sample
+from tests.ops.test_rules import bound
+from tinygrad_ko.check import GradientMismatch, GradientUndecided, check_gradient
+from tinygrad_ko.testing import mutants
+
+ROW = {f.__name__: row for f, row in ROWS.items()}
+
+
+def calls_of(name):
+    """Generic calls, largest first; some of them at zeros and ties too."""
+    generic = sample(ROW[name], 30)
+    return [*generic, *(at_zeros(call, 0) for call in generic[:8]), *(at_ties(call) for call in generic[:8])]
+
+
+def caught(mutant, calls, order):
+    """Whether any of the calls shows that it is wrong: by the judge, or because the formula breaks."""
+    for seed, (arguments, options) in enumerate(calls):
+        try:
+            with warnings.catch_warnings(), np.errstate(all="ignore"):
+                warnings.simplefilter("ignore")
+                check_gradient(bound(mutant.function, options), *arguments, order=order, rng=seed)
+        except GradientUndecided:
+            continue
+        except GradientMismatch:
+            return True
+        except (TypeError, ValueError, IndexError, AttributeError, ArithmeticError):
+            return True  # the walk refuses a gradient of a wrong shape or dtype, or the formula itself breaks
+    return False
+
+
+@pytest.mark.parametrize("name", OPS)
+def test_every_mutant_of_every_formula_is_caught(name):
+    calls = calls_of(name)
+    made = mutants(OPS[name])
+    missed = [m for m in made if not caught(m, calls, 1)]
+    missed = {str(m) for m in missed if not caught(m, calls[:12], 2)}
+    listed = {m for m in EQUIVALENT.get(name, {}) if m in {str(m) for m in made}}
+    print(f"{name}: {len(made) - len(missed)} of {len(made)} mutants caught, {len(listed)} equivalent")
+    assert missed == set(EQUIVALENT.get(name, {}))
+
+
+def test_the_list_of_equivalent_mutants_names_ops_that_are_there():
+    assert set(EQUIVALENT) <= set(OPS)
+    assert all(reason for reasons in EQUIVALENT.values() for reason in reasons.values())

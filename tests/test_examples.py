@@ -19,6 +19,9 @@ def run(name, *arguments, folder, **environment):
         "OPENBLAS_NUM_THREADS": "1"
     }  # matrices this small gain nothing from more, and lose much on a busy machine
     environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"} | one_thread | environment
+    environment["HYPOTHESIS_STORAGE_DIRECTORY"] = str(
+        folder.parent / "hypothesis"
+    )  # its cache, else a folder where it runs
     result = subprocess.run(command, cwd=folder, env=environment, capture_output=True, encoding="utf-8", timeout=60)
     assert result.returncode == 0, result.stderr
     assert result.stderr == ""

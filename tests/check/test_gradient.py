@@ -273,7 +273,7 @@ class TestWhatCannotBeSeen:
         assert "the input 'x' is not finite" in self.undecided(tg.sin, [np.nan])
 
     def test_an_infinite_slope(self):
-        assert "the slope of sqrt in 'x' is not finite" in self.undecided(tg.sqrt, [4.0, 0.0])
+        assert "the slope in 'x' is not finite here of sqrt" in self.undecided(tg.sqrt, [4.0, 0.0])
 
     def test_a_gradient_that_is_nan_where_the_slope_is_not(self):
         def sinc(x):

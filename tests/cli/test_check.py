@@ -54,8 +54,8 @@ def mine(tmp_path, monkeypatch):
                 return tg.log(x)
 
             def inside(a, b):
-                if a.requires_grad:  # the judge may move one argument a little
-                    assert 2 < a.numpy().min() and a.numpy().max() < 2.5 and b.numpy().max() < -1
+                a_low, a_high, b_high = a.numpy().min(), a.numpy().max(), b.numpy().max()
+                assert 1.7 < a_low and a_high < 2.9 and b_high < -0.8  # the check moves each by up to an eighth
                 return a * b
 
             def nothing():

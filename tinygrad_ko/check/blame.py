@@ -124,6 +124,11 @@ def halved(shape: tuple[int, ...], doubt: Callable[[Array], float]) -> tuple[int
     return tuple(int(n) for n in np.unravel_index(int(indices[0]), shape))
 
 
+def called(node: Node) -> str:
+    """An operation of a graph, and the line of the user's that called it."""
+    return f"{node.op.name}, called at {node.seen.line if node.seen else '?'}"
+
+
 def place(name: str, index: tuple[Any, ...]) -> str:
     """An element of an array, as one would write it."""
     return f"{name}[{', '.join(str(int(n)) for n in index)}]" if index else name
@@ -166,9 +171,8 @@ def first_not_finite(subject: Subject, c: Array | None = None) -> tuple[str, str
                 f"연산 {node.op.name}의 결과가 유한하지 않습니다. {CURE[1] if hidden else '입력이 정의역 안에 있는지 확인하십시오.'}",
             )
     for node, argument in unbounded(first, c):
-        line = node.seen.line if node.seen else "?"
         return (
-            f"the slope of {node.op.name} in {argument!r} is not finite here, called at {line}; {CURE[0]}",
+            f"the slope in {argument!r} is not finite here of {called(node)}; {CURE[0]}",
             f"연산 {node.op.name}의 기울기가 이 점에서 유한하지 않습니다. {CURE[1]}",
         )
     return (
@@ -184,8 +188,7 @@ def unbounded(first: First, c: Array | None) -> Iterator[tuple[Node, str]]:
     if not y.requires_grad:
         return
     seed = np.ones(y.shape) if c is None or c.shape != y.shape else c
-    with np.errstate(all="ignore"):
-        grad(y, leaves, seed, allow_unused=True)
+    grad(y, leaves, seed, allow_unused=True)
     found, unread = set[Node](), [y.node]
     while unread:
         node = unread.pop()

@@ -70,10 +70,15 @@ def check_gradient(
             f"order는 1 또는 2, effort는 {list(PROJECTIONS)} 중 하나여야 합니다. 받은 값은 {order!r}, {effort!r}입니다.",
         )
     __tracebackhide__ = True
-    subject = First(f, inputs, parameters, wrt)
+    with np.errstate(all="ignore"):
+        return checked(First(f, inputs, parameters, wrt), order, effort, generator(rng))
+
+
+def checked(subject: First, order: int, effort: Effort, source: Any) -> Report:
+    """The report on a subject; whoever listens is told of it, also if it is a failure."""
+    __tracebackhide__ = True
     report = Report(subject.name, numbers=sum(subject.arrays[i].size for i in subject.wanted))
     report.shapes = {label: np.shape(x) for label, x in zip(subject.labels, subject.arrays, strict=True)}
-    source: Any = generator(rng)
     try:
         Check(subject, report, effort, source).run()
         if order == 2 and any(p.verdict == "subgradient" for p in report.projections):
@@ -118,7 +123,7 @@ class Check:
         for _ in range(PROJECTIONS[self.effort]):
             c = self.source.standard_normal(here.shape)
             if broken := broken_property(subject, pull, c):
-                raise self.failure(GradientMismatch, *broken)
+                raise self.failure(GradientMismatch, *self.with_the_breaker(broken))
             for group in together:
                 self.project(group, here, pull, c)
         if isinstance(subject, First) and self.effort != "quick":
@@ -147,6 +152,16 @@ class Check:
             raise self.mismatch(found, group, c)
         if found.verdict == "undecided":
             raise self.undecided(*reason(found, self.subject, c))
+
+    def with_the_breaker(self, broken: tuple[str, str]) -> tuple[str, str]:
+        """What is broken, and by which operation if f is made of several."""
+        first = self.subject.first if isinstance(self.subject, Second) else self.subject
+        for node in blame.operations(first) if first.op is None else []:
+            if of_op := blame.alone(node):
+                here, pull = of_op.pullback(of_op.arrays)
+                if found := broken_property(of_op, pull, self.source.standard_normal(here.shape)):
+                    return f"{broken[0]}: in {blame.called(node)}, {found[0]}", f"연산 {node.op.name}: {found[1]}"
+        return broken
 
     def every_operation_is_right(self) -> bool:
         """Whether f is made of several operations, and each gives a subgradient at its own inputs."""

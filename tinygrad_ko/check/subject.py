@@ -89,7 +89,7 @@ class First(Subject):
             else:
                 inputs[position][key] = x
         stand_ins = {p: leaves[i] for i, p in enumerate(self.parameters.values(), len(self.places))}
-        with np.errstate(all="ignore"), standing_in(stand_ins):
+        with standing_in(stand_ins):
             y = self.f(*inputs)
         if isinstance(y, tuple | list) and y and all(isinstance(part, Tensor) for part in y):
             y = concat([reshape(part, (-1,)) for part in y])
@@ -120,8 +120,7 @@ class First(Subject):
         def pull(c: Array) -> Arrays:
             if not y.requires_grad:
                 return [np.zeros(x.shape) for x in leaves]
-            with np.errstate(all="ignore"):
-                return [g.numpy() for g in grad(y, leaves, c, allow_unused=True)]
+            return [g.numpy() for g in grad(y, leaves, c, allow_unused=True)]
 
         return y.numpy(), pull
 
@@ -152,15 +151,13 @@ class Second(Subject):
         leaf = Tensor(c, requires_grad=True)
         row = Tensor(np.zeros(sum(x.size for x in leaves)))
         if y.requires_grad:
-            with np.errstate(all="ignore"):
-                gradients = grad(y, leaves, leaf, create_graph=True, allow_unused=True)
-                row = concat([reshape(g, (-1,)) for g in gradients])
+            gradients = grad(y, leaves, leaf, create_graph=True, allow_unused=True)
+            row = concat([reshape(g, (-1,)) for g in gradients])
 
         def pull(c2: Array) -> Arrays:
             if not row.requires_grad:
                 return [np.zeros(x.shape) for x in [*leaves, leaf]]
-            with np.errstate(all="ignore"):
-                return [g.numpy() for g in grad(row, [*leaves, leaf], c2, allow_unused=True)]
+            return [g.numpy() for g in grad(row, [*leaves, leaf], c2, allow_unused=True)]
 
         return row.numpy(), pull
 

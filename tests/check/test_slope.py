@@ -24,7 +24,8 @@ def test_a_kink_has_two_slopes(x, left, right):
     assume(abs(left - right) > 0.01)
     found = derivative(lambda y: (right if y > x else left) * (y - x) + math.sin(y), x)
     assert found.kind == "kink"
-    assert found.left and found.right
+    assert found.left
+    assert found.right
     assert abs(found.left.value - left - math.cos(x)) <= found.left.claim + 1e-13
     assert abs(found.right.value - right - math.cos(x)) <= found.right.claim + 1e-13
 
@@ -37,7 +38,8 @@ def test_a_jump_has_two_branches(x, height, continuous_from):
 
     found = derivative(f, x)
     assert found.kind == "jump"
-    assert found.left and found.right
+    assert found.left
+    assert found.right
     for side in (found.left, found.right):
         assert abs(side.value - math.cos(x)) <= side.claim
 

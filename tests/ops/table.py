@@ -327,14 +327,14 @@ def soft(x, axis=-1):
     return np.exp(x) / np.sum(np.exp(x), axis=axis, keepdims=True)
 
 
-POWERS = (
+POWERS: Any = (
     ((np.array([0.0, 0.0, 2.0, 1.0, 0.5]), np.array([2.0, 3.5, 0.0, 1.0, 3.0])), {}),
     ((np.array([0.0, 0.0]), np.array([1.0, 2.0])), {}),
     ((np.array([3.0, 0.5, 1.0]), np.array([0.0, 1.0, 2.0])), {}),
 )
 GRID = np.array([[0.7, 1.9, 3.1], [2.3, 0.4, 1.1]])
-REMAINDERS = (((GRID[:, :1], 0.3 * GRID[:1] + 1), {}), ((GRID[:, :1], GRID), {}))
-SCALAR = (((np.array(2.0),), {"axis": 0, "keepdims": False}),)  # NumPy's ufuncs take axis 0 of an array that has none
+REMAINDERS: Any = (((GRID[:, :1], 0.3 * GRID[:1] + 1), {}), ((GRID[:, :1], GRID), {}))
+SCALAR: Any = (((np.array(2.0),), {"axis": 0, "keepdims": False}),)  # NumPy's ufuncs take axis 0 of an array that has none
 
 ROWS: dict[Callable[..., Any], Row] = {
     elementwise.add: Row(elementwise_call(real, real), np.add),

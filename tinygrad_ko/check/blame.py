@@ -30,8 +30,7 @@ SMALL = 64  # so many entries are all measured, to see a pattern
 
 def at_fault(subject: Subject, group: list[int], c: Array, judge: Callable[[First, int], Blame | None]) -> Blame:
     """The operation that is wrong if it is one of several, else the entry of the gradient that is."""
-    first = subject.first if isinstance(subject, Second) else subject
-    assert isinstance(first, First)
+    first = subject.first
     if first.op is not None:
         found = entry(subject, group, c)
         argument = first.op.arguments[0] if first.op.variadic else found.argument
@@ -153,8 +152,7 @@ def told(order: int, found: Blame) -> tuple[str, str]:
 
 def first_not_finite(subject: Subject, c: Array | None = None) -> tuple[str, str]:
     """The operation that made the first NaN or infinity: in the forward, or else in the backward."""
-    first = subject.first if isinstance(subject, Second) else subject
-    assert isinstance(first, First)
+    first = subject.first
     for i in first.floating:
         if not np.isfinite(first.arrays[i]).all():
             return (

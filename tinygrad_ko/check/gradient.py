@@ -155,7 +155,7 @@ class Check:
 
     def with_the_breaker(self, broken: tuple[str, str]) -> tuple[str, str]:
         """What is broken, and by which operation if f is made of several."""
-        first = self.subject.first if isinstance(self.subject, Second) else self.subject
+        first = self.subject.first
         for node in blame.operations(first) if first.op is None else []:
             if of_op := blame.alone(node):
                 here, pull = of_op.pullback(of_op.arrays)

@@ -28,6 +28,7 @@ class Subject:
     `wanted` which of them are checked.
     """
 
+    first: "First"  # the function itself, of which this may be the gradient
     name: str
     labels: list[str]
     arrays: Arrays
@@ -52,7 +53,7 @@ class First(Subject):
     """A function of Tensors at given inputs, and the parameters it reads beside them."""
 
     def __init__(self, f: Callable[..., Any], inputs: tuple[Any, ...], parameters: Any, wrt: Any) -> None:
-        self.f, self.name, self.progress = f, called(f), Progress()
+        self.first, self.f, self.name, self.progress = self, f, called(f), Progress()
         self.op = getattr(
             getattr(f, "func", f), "op", None
         )  # its record, if f is one operation (perhaps with options bound)

@@ -58,6 +58,10 @@ def mine(tmp_path, monkeypatch):
                 assert 1.7 < a_low and a_high < 2.9 and b_high < -0.8  # the check moves each by up to an eighth
                 return a * b
 
+            def positive(a, b):
+                assert (a.numpy() > 0).all() and (b.numpy() > 0).all()
+                return a * b
+
             def nothing():
                 return tg.Tensor(1.0)
 
@@ -177,6 +181,8 @@ def test_domains(mine, capsys):
     assert "at random inputs of shape (3, 4), domain positive" in capsys.readouterr().out
     assert main(["check", "mine_of_check:inside", "--domain", "2,2.5", "--domain", ",-1"]) == 0
     assert "shape (3, 4), (3, 4), domain 2,2.5 and ,-1 (or give --shape)" in capsys.readouterr().out
+    assert main(["check", "mine_of_check:positive", "--domain", "positive"]) == 0, "once for all inputs"
+    capsys.readouterr()
     assert main(["check", "tinygrad_ko:multiply", "--domain", "-.5,-1e-3", "--shape", "3", "--shape", "2,3"]) == 0
     assert "shape (3,), (2, 3), domain -0.5,-0.001" in capsys.readouterr().out
 

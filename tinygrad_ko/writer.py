@@ -9,11 +9,13 @@ shape or dtype than its argument's goes through `fit`, a second part for the sam
 """
 
 import linecache
+import re
 import sys
 from collections.abc import Callable
 from functools import partial
 from heapq import heappush
 from inspect import Parameter, Signature
+from pathlib import Path
 from types import FunctionType
 from typing import Any
 
@@ -227,6 +229,10 @@ def text(record: Op) -> str:
     return node + "\n\n" + call
 
 
+INSIDE = (str(Path(__file__).parent), "<op ")  # where the frames are that are not the user's
+OTHERS = re.compile(r"(numpy|hypothesis|runpy)([._]|$)")
+
+
 def shape(value: Any) -> tuple[int, ...]:
     """The shape of an array or a number."""
     return value.shape if hasattr(value, "shape") else np.shape(value)
@@ -263,15 +269,11 @@ def seen(values: tuple[Any, ...], options: dict[str, Any], out: arrays.Array) ->
 
 
 def users_line() -> str:
-    """`file:line` of the nearest caller outside this package."""
-    frame = sys._getframe(1)
-    while frame.f_back and str(frame.f_globals.get("__name__")).partition(".")[0] in (
-        "tinygrad_ko",
-        "numpy",
-        "hypothesis",
-    ):
+    """`file:line` of the nearest caller outside this package; nothing if there is none."""
+    frame: Any = sys._getframe(1)
+    while frame and (frame.f_code.co_filename.startswith(INSIDE) or OTHERS.match(frame.f_globals.get("__name__", ""))):
         frame = frame.f_back
-    return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}" if frame else ""
 
 
 TOOLS: dict[str, Any] = {

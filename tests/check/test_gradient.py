@@ -268,18 +268,21 @@ class TestWhatCannotBeSeen:
 
     def test_a_value_that_is_not_finite(self):
         text = self.undecided(lambda x: tg.sum(tg.log(x)), [1.0, 0.0])
-        assert "log gives -inf at out[1]" in text
+        assert "log gives -inf at out[1], called at" in text
         assert __file__ in text
         assert "the input 'x' is not finite" in self.undecided(tg.sin, [np.nan])
 
     def test_an_infinite_slope(self):
-        assert "the slope in 'x' is not finite here of sqrt" in self.undecided(tg.sqrt, [4.0, 0.0])
+        assert "the slope of sqrt in 'x' is not finite here" in self.undecided(tg.sqrt, [4.0, 0.0])
 
     def test_a_gradient_that_is_nan_where_the_slope_is_not(self):
         def sinc(x):
             return tg.where(x != 0, tg.sin(x) / x, 1.0)
 
-        with np.errstate(all="ignore"), pytest.raises(GradientMismatch, match=r"divide gives nan.*where\(c, x, 1\)"):
+        with (
+            np.errstate(all="ignore"),
+            pytest.raises(GradientMismatch, match=r"divide gives nan at out\[0\].*where\(c, x, 1\)"),
+        ):
             check_gradient(sinc, [0.0, 2.0])
         check_gradient(lambda x: tg.where(x != 0, tg.sin(x) / tg.where(x != 0, x, 1.0), 1.0), [1.0, 2.0])
 
@@ -389,7 +392,7 @@ class TestTheReport:
     def test_it_prints_a_table(self):
         lines = str(check_gradient(tg.multiply, [1.0, 2.0], [[3.0], [4.0]], order=2)).splitlines()
         assert lines[0].startswith("multiply: the gradient agrees; ")
-        assert "one number at a time would take 8" in lines[0]
+        assert lines[0].endswith(" evaluations")  # and what the book's way costs where that is more
         assert lines[1].split() == [
             "argument", "shape", "order", "projections", "slope", "difference", "claim", "evaluations", "verdict",
         ]  # fmt: skip

@@ -334,7 +334,9 @@ POWERS: Any = (
 )
 GRID = np.array([[0.7, 1.9, 3.1], [2.3, 0.4, 1.1]])
 REMAINDERS: Any = (((GRID[:, :1], 0.3 * GRID[:1] + 1), {}), ((GRID[:, :1], GRID), {}))
-SCALAR: Any = (((np.array(2.0),), {"axis": 0, "keepdims": False}),)  # NumPy's ufuncs take axis 0 of an array that has none
+SCALAR: Any = (
+    ((np.array(2.0),), {"axis": 0, "keepdims": False}),
+)  # NumPy's ufuncs take axis 0 of an array that has none
 
 ROWS: dict[Callable[..., Any], Row] = {
     elementwise.add: Row(elementwise_call(real, real), np.add),

@@ -42,23 +42,25 @@ def lines(result, word):
     return [line for line in result.outlines if word in line]
 
 
-def test_a_check_that_fails_has_a_section_and_the_run_a_line(pytester):
+def test_a_check_that_fails_has_a_line_and_the_run_another(pytester):
     pytester.makepyfile(FILE)
     result = pytester.runpytest_inprocess("-p", "no:cacheprovider")
     result.assert_outcomes(passed=2, failed=3)
-    assert len(lines(result, "- gradient check -")) == 2
     (line,) = lines(result, "gradient checks: ")
     assert line.startswith("gradient checks: 4 (")
     assert line.endswith(" evaluations), 2 mismatches, 1 undecided")
+    assert len(lines(result, "halved: the gradient is wrong; ")) == 1  # the report, once, in the error
 
 
-def test_the_section_holds_the_report(pytester):
+def test_the_line_says_what_is_wrong(pytester):
     pytester.makepyfile(FILE)
-    result = pytester.runpytest_inprocess("-p", "no:cacheprovider", "--tb=no", "-rN", "-k", "test_wrong")
-    assert not lines(result, "halved: the gradient is wrong")
-    reports = pytester.inline_run("-p", "no:cacheprovider", "-k", "test_wrong").getreports("pytest_runtest_logreport")
-    (section,) = [text for report in reports for title, text in report.sections if title == "gradient check"]
-    assert section.startswith("halved: the gradient is wrong")
+    result = pytester.runpytest_inprocess("-p", "no:cacheprovider", "--tb=no")
+    (wrong,) = lines(result, "::test_wrong: ")
+    assert (
+        "halved: d out[0] / d x[0]: the formula gives 1.5, the slope is 3; the ratio is 0.5: a constant factor" in wrong
+    )
+    (unseen,) = lines(result, "::test_unseen: ")
+    assert "log: cannot decide: log gives nan at out[0]" in unseen
 
 
 def test_nothing_is_said_where_nothing_is_checked(pytester):

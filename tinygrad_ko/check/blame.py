@@ -25,6 +25,7 @@ CURE = (
     "keep such values out of the function, not out of its result: where(c, f(where(c, x, 1)), 0)",
     "where(c, f(where(c, x, 1)), 0)처럼 where를 두 번 써서 문제가 되는 값이 함수에 들어가지 않게 하십시오.",
 )
+OTHER_INPUTS = "choose other inputs", "다른 입력을 고르십시오."
 SMALL = 64  # so many entries are all measured, to see a pattern
 
 
@@ -123,9 +124,9 @@ def halved(shape: tuple[int, ...], doubt: Callable[[Array], float]) -> tuple[int
     return tuple(int(n) for n in np.unravel_index(int(indices[0]), shape))
 
 
-def called(node: Node) -> str:
-    """An operation of a graph, and the line of the user's that called it."""
-    return f"{node.op.name}, called at {node.seen.line if node.seen else '?'}"
+def by_line(node: Node) -> str:
+    """The line of the user's that called an operation, if it is known."""
+    return f", called at {node.seen.line}" if node.seen and node.seen.line else ""
 
 
 def place(name: str, index: tuple[Any, ...]) -> str:
@@ -143,7 +144,9 @@ def told(order: int, found: Blame) -> tuple[str, str]:
         lines.append(f"  the formula of {found.op} for {found.argument!r}, at {found.formula}")
     of_order = ", at order 2" if order == 2 else ""
     lines.append(f"  {found.entry}{of_order}: the formula gives {found.analytic:.9g}")
-    lines.append(f"    the function has the slope {found.numeric:.9g} +- {found.claim:.1g} (ratio {found.ratio:.6g})")
+    lines.append(
+        f"    the function has the slope {found.numeric:.9g} +- {found.claim:.1g} (ratio {found.ratio + 0.0:.6g})"
+    )
     if found.suggestion:
         lines.append(f"  {found.suggestion}")
     where = f"연산 {found.op}의 " if found.op else ""
@@ -165,13 +168,14 @@ def first_not_finite(subject: Subject, c: Array | None = None) -> tuple[str, str
         if node.seen and not np.isfinite(node.seen.output).all():
             bad = tuple(np.argwhere(~np.isfinite(node.seen.output))[0])
             return (
-                f"{node.op.name} gives {node.seen.output[bad]} at {place('out', bad)}, called at {node.seen.line}{hidden}",
+                f"{node.op.name} gives {node.seen.output[bad]} at {place('out', bad)}{by_line(node)}{hidden}",
                 f"연산 {node.op.name}의 결과가 유한하지 않습니다. {CURE[1] if hidden else '입력이 정의역 안에 있는지 확인하십시오.'}",
             )
+    cure = CURE if any(node.op.name == "where" for node in nodes) else OTHER_INPUTS
     for node, argument in unbounded(first, c):
         return (
-            f"the slope in {argument!r} is not finite here of {called(node)}; {CURE[0]}",
-            f"연산 {node.op.name}의 기울기가 이 점에서 유한하지 않습니다. {CURE[1]}",
+            f"the slope of {node.op.name} in {argument!r} is not finite here{by_line(node)}; {cure[0]}",
+            f"연산 {node.op.name}의 기울기가 이 점에서 유한하지 않습니다. {cure[1]}",
         )
     return (
         "too few steps around the inputs have a finite value, or the slope is infinite",

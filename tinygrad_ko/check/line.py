@@ -44,7 +44,8 @@ class Line:
 
 def random_line(subject: Subject, group: list[int], here: Array, c: Array, source: Any) -> Line:
     """A line in a random direction of some arguments, every number moving in proportion to its size."""
-    d = {i: source.standard_normal(subject.arrays[i].shape) * scales(subject.arrays[i]) for i in group}
+    arrays = {i: subject.arrays[i] for i in group}
+    d = {i: np.nan_to_num(source.standard_normal(x.shape) * scales(x)) for i, x in arrays.items()}
     return Line(subject, here, c, d)
 
 
@@ -61,7 +62,7 @@ def projection(line: Line, pull: Pull, order: int, label: str, hurried: bool) ->
             return found
     found = seen(line.slope())
     step = line.far * max(float(np.max(np.abs(x), initial=0.0)) for x in line.d.values())
-    if found.verdict == "undecided" and 0 < step < LEAST / 8:  # f may hardly move over the size of tiny inputs
+    if found.verdict == "undecided" and 1e-100 < step < LEAST / 8:  # f may hardly move over the size of tiny inputs
         wide = seen(line.slope(LEAST / step))
         found = wide if wide.verdict == "agrees" else found
     if found.verdict == "mismatch" and found.difference <= CLOSE * max(size, line.values):

@@ -43,8 +43,9 @@ def in_single_precision(subject: First, c: Array) -> tuple[Text | None, str | No
     except Exception as error:
         return None, f"not checked in float32: {type(error).__name__}: {error}"
     high, pull_high = subject.pullback(double)
-    if low.dtype != np.float32 or not (np.isfinite(low).all() and np.isfinite(high).all()):
-        return None, None
+    seen = [low, high, *(single[i] for i in subject.floating)]
+    if low.dtype != np.float32 or not all(np.isfinite(x).all() for x in seen):
+        return None, None  # it is float64 throughout, or beyond the range of float32
     values = float(np.sum(np.abs(c * high)))
     forward = float(np.sum(np.abs(c * (low - high)))) / values if values else 0.0
     worst = 0.0

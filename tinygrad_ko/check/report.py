@@ -96,8 +96,9 @@ class Report:
 
     def __str__(self) -> str:
         says = {"agrees": "the gradient agrees", "mismatch": "the gradient is wrong", "undecided": "undecided"}
-        cost = f"one number at a time would take {2 * self.numbers:,}"
-        lines = [f"{self.name}: {says[self.verdict]}; {self.evaluations:,} evaluations ({cost})"]
+        lines = [f"{self.name}: {says[self.verdict]}; {self.evaluations:,} evaluations"]
+        if 2 * self.numbers > self.evaluations:
+            lines[0] += f" (one number at a time would take {2 * self.numbers:,})"
         table = [
             ("argument", "shape", "order", "projections", "slope", "difference", "claim", "evaluations", "verdict")
         ]

@@ -7,6 +7,7 @@ The judge asks a subject two things: its value at some arrays, and what its form
 import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -178,7 +179,10 @@ def standing_in(places: dict[Any, Tensor]) -> Iterator[None]:
 
 def called(f: Any) -> str:
     """What a function is called in reports."""
-    return getattr(f, "__name__", type(f).__name__)
+    name: str = getattr(f, "__name__", type(f).__name__)
+    if name == "<lambda>":
+        return f"lambda at {Path(f.__code__.co_filename).name}:{f.__code__.co_firstlineno}"
+    return name
 
 
 def argument_names(f: Callable[..., Any], count: int) -> list[str]:

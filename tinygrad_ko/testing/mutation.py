@@ -130,6 +130,11 @@ def mutation_score(op: Callable[..., Any], check: Callable[..., Any] | None = No
         from tinygrad_ko.testing.checks import check_op
 
         check = check_op
+    if not callable(check):
+        raise explain(
+            TypeError(f"check must be a function of the op that asserts something, not {type(check).__name__}"),
+            "check에는 연산을 받아 검사하는 함수를 넘겨야 합니다.",
+        )
     made = mutants(op)
     if not made:
         name = op.op.name  # type: ignore[attr-defined]

@@ -1,4 +1,6 @@
-"""The pytest plugin: what a failed gradient check has measured, and how many checks a run has made.
+"""The pytest plugin: which gradient checks have failed, in a line each, and how many checks a run has made.
+
+The full report is in the error that such a check raises.
 
 It is loaded by every run of pytest where the package is installed, so it imports next to nothing until a check has run,
 and says nothing if none has. `-p no:tinygrad_ko` leaves it out.
@@ -11,6 +13,7 @@ from typing import Any
 import pytest
 
 COUNTS: pytest.StashKey[Counter[str]] = pytest.StashKey()
+NOTE = "gradient check"
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -28,14 +31,24 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(call: "pytest.CallInfo[None]") -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Add the report of the judge to that of a test which its error has ended."""
+    """Note with a test that a gradient check has ended what the judge said; pytest-xdist hands such notes over."""
     from tinygrad_ko.check.report import GradientMismatch, GradientUndecided
 
     outcome = yield
     error = call.excinfo.value if call.excinfo else None
-    if isinstance(error, GradientMismatch | GradientUndecided) and hasattr(error, "report"):
-        outcome.sections.append(("gradient check", str(error.report)))
+    if isinstance(error, GradientMismatch | GradientUndecided):
+        outcome.user_properties.append((NOTE, in_one_line(error)))
     return outcome
+
+
+def in_one_line(error: Any) -> str:
+    """What a failed check found: the op, the entry, both values and what they suggest."""
+    blame = error.report.blame if hasattr(error, "report") else None
+    if blame is None:
+        return str(error).partition("\n")[0]
+    where = f", called at {blame.line}" if blame.line else ""
+    said = f"{blame.entry}: the formula gives {blame.analytic:.6g}, the slope is {blame.numeric:.6g}"
+    return f"{blame.op or error.report.name}{where}: {said}" + (f"; {blame.suggestion}" if blame.suggestion else "")
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -53,8 +66,18 @@ def pytest_testnodedown(node: Any) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """One line on all gradient checks."""
+    """One line for each test that a gradient check has ended, and one on all gradient checks."""
     counts = config.stash[COUNTS]
+    notes = [
+        f"{test.nodeid}: {text}"
+        for test in terminalreporter.stats.get("failed", [])
+        for name, text in test.user_properties
+        if name == NOTE
+    ]
+    if notes:
+        terminalreporter.section("gradient checks")
+    for note in notes:
+        terminalreporter.write_line(note)
     if counts["checks"]:
         terminalreporter.write_line(
             f"gradient checks: {counts['checks']:,} ({counts['evaluations']:,} evaluations), "

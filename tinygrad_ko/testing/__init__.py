@@ -5,8 +5,8 @@
     def test_softsign():
         check_op(softsign, domain=(-100, 100))
 
-The strategies and `check_op` need Hypothesis: pip install 'tinygrad_ko[testing]'. With pytest come a section of its
-own for a gradient check that fails, and a line on all checks at the end of the run.
+The strategies and `check_op` need Hypothesis: pip install 'tinygrad_ko[testing]'. With pytest comes a plugin: at the end of
+a run one line for each test that a gradient check has failed, and one on all checks.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -19,7 +19,7 @@ from tinygrad_ko.check.slope import scales
 from tinygrad_ko.check.subject import First, Second, Subject
 from tinygrad_ko.check.suggestion import suggestion
 from tinygrad_ko.graph import Node, watch
-from tinygrad_ko.tensor import grad
+from tinygrad_ko.tensor import Tensor, grad
 
 CURE = (
     "keep such values out of the function, not out of its result: where(c, f(where(c, x, 1)), 0)",
@@ -53,6 +53,11 @@ def operations(first: First) -> list[Node]:
     """The nodes of the graph of f at its inputs, oldest first, each with what it saw."""
     with watch():
         y, _ = first.run(first.arrays)
+    return behind(y)
+
+
+def behind(y: Tensor) -> list[Node]:
+    """The operations that a Tensor was computed by, oldest first."""
     found, unread = set[Node](), [y.node]
     while unread:
         node = unread.pop()
@@ -191,13 +196,7 @@ def unbounded(first: First, c: Array | None) -> Iterator[tuple[Node, str]]:
         return
     seed = np.ones(y.shape) if c is None or c.shape != y.shape else c
     grad(y, leaves, seed, allow_unused=True)
-    found, unread = set[Node](), [y.node]
-    while unread:
-        node = unread.pop()
-        if node is not None and node.op is not None and node not in found:
-            found.add(node)
-            unread.extend(node.parents)
-    for node in sorted(found, key=lambda node: node.order):
+    for node in reversed(behind(y)):
         of_op = alone(node)
         if (
             of_op is None

@@ -70,8 +70,8 @@ def test_an_op_is_wrong_blamed_and_mended(tmp_path):
     out = run("check_your_own_op.py", folder=tmp_path)
     first, second, mended, all_inputs = re.split(r"^\d\. ", out, flags=re.M)[1:]
     for part, op, message in (
-        (first, "scatter_without_the_mean", "the formula gives 0: a term is missing, or it masks too much"),
-        (second, "scatter_with_a_sum", "the ratio is 5 (an axis of length 5): a sum where a mean is meant?"),
+        (first, "scatter_without_the_mean", "is a sum over that axis missing?"),
+        (second, "scatter_with_a_sum", "the ratio is 5: a sum where a mean is meant (5 elements of the"),
     ):
         assert f"{op}: the gradient is wrong" in part
         assert message in part
@@ -79,7 +79,7 @@ def test_an_op_is_wrong_blamed_and_mended(tmp_path):
         source = (ROOT / "examples" / "check_your_own_op.py").read_text(encoding="utf-8").splitlines()
         assert source[int(line) - 1].startswith("@tg.op(x=")
         assert source[int(line)].startswith(f"def {op}(")
-        assert "미분 공식을 확인하십시오" in part
+        assert "미분 공식이 틀렸습니다" in part
     assert mended.count("scatter: the gradient agrees") == 1
     assert len(re.findall(r"^  x .* 2  .* agrees$", mended, re.M)) == 2  # at both orders, two projections each
     caught = [tuple(map(int, pair)) for pair in re.findall(r"scatter: (\d+) of (\d+) mutants caught", mended)]
@@ -115,7 +115,7 @@ def test_a_bug_in_a_network_is_found(tmp_path):
     (formula,) = re.findall(r"the formula of logistic_with_a_wrong_sign for 'x', at .*find_the_bug.py:(\d+)", found)
     assert "out * (out - 1)" in source[int(formula) - 1]
     assert "the ratio is -1: a sign" in found
-    assert "부호를 확인하십시오" in found
+    assert "부호가 반대인 것 같습니다" in found
     (once, one_by_one) = re.findall(r"computed (\d+) times; .* would take ([\d,]+)\.", mended)[0]
     assert int(once) < 20
     assert one_by_one == "7,260"

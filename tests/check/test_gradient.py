@@ -211,8 +211,20 @@ class TestWhatIsWrong:
         def squared(x):
             return x * x
 
-        with pytest.raises(GradientMismatch, match="another one at the second call"):
+        with pytest.raises(GradientMismatch, match="is another gradient at the second call"):
             check_gradient(tg.op(x=lambda g, x: g * 2 * x * (1 + next(calls) % 2))(squared), [1.5, 2.5])
+
+    def test_a_formula_that_fails(self):
+        @tg.op(x=lambda g: g[:1])
+        def doubled(x):
+            return 2 * x
+
+        with pytest.raises(
+            GradientMismatch, match=r"backpropagation fails: ValueError.*in the backward of doubled"
+        ) as caught:
+            check_gradient(doubled, [1.0, 2.0])
+        assert isinstance(caught.value.__cause__, ValueError)
+        assert caught.value.__notes__
 
     def test_a_formula_that_needs_double_precision(self):
         """In float32 the constant is swallowed, and what is left of the difference is 0."""
@@ -356,8 +368,51 @@ class TestKinks:
         with pytest.raises(GradientMismatch):
             check_gradient(tg.op(x=lambda g: g * 2)(steps), [0.0])
 
+    @pytest.mark.parametrize("effort", EFFORTS)
+    def test_a_gradient_that_is_nan_at_a_kink(self, effort):
+        with pytest.raises(AssertionError, match=r"the slope of power in 'x'|the slope of sqrt in 'x'|sqrt"):
+            check_gradient(lambda x: tg.sqrt(tg.sum(x * x)), np.zeros(4), effort=effort)
+
+    @pytest.mark.parametrize(
+        ("f", "x"),
+        [
+            (lambda x: tg.max(x) * x.detach()[0], [1.0, 1.0, 0.5]),
+            (lambda x: tg.sum(tg.relu(x)) * tg.sum(x.detach()), [0.0, 1.0, -2.0, 3.0]),
+        ],
+    )
+    def test_a_cut_graph_is_seen_at_a_kink_too(self, f, x):
+        with pytest.raises(GradientMismatch, match="outside the graph"):
+            check_gradient(f, x)
+
+    def test_a_cut_graph_is_seen_behind_an_empty_image(self):
+        net = nn.Sequential(nn.Affine(6, 8, rng=0), nn.Relu(), nn.Affine(8, 3, rng=1))
+        x = np.random.default_rng(0).normal(size=(16, 6))
+        x[0] = 0
+        t = np.arange(16) % 3
+
+        def loss():
+            hidden = tg.relu(net[0](x))
+            return tg.softmax_cross_entropy(net[2](0.5 * hidden + 0.5 * hidden.detach()), t)
+
+        for effort in EFFORTS:
+            with pytest.raises(GradientMismatch):
+                check_gradient(loss, parameters=net, effort=effort)
+
 
 class TestBadInput:
+    def test_what_is_no_function(self):
+        with pytest.raises(TypeError, match="needs a function of Tensors") as caught:
+            check_gradient(3, [1.0])  # type: ignore[arg-type]
+        assert caught.value.__notes__
+
+    def test_too_many_inputs_are_the_functions_own_error(self):
+        with pytest.raises(TypeError, match="positional argument"):
+            check_gradient(tg.sin, [1.0], [2.0])
+
+    def test_nothing_but_a_loss_without_its_parameters(self):
+        with pytest.raises(ValueError, match="parameters=model"):
+            check_gradient(lambda: tg.Tensor(1.0))
+
     @pytest.mark.parametrize("options", [{"order": 3}, {"order": 0}, {"effort": "much"}, {"rng": -1}])
     def test_options(self, options):
         with pytest.raises(ValueError, match=r"order|effort|rng") as caught:
@@ -388,16 +443,34 @@ class TestBadInput:
             check_gradient(lambda x: x + 1 / 0, [1.0])
 
 
+class TestRemarks:
+    def test_the_books_layers_are_not_checked_by_their_backward(self):
+        class Sigmoid:
+            def forward(self, x):
+                return 1 / (1 + tg.Tensor(1.0) * np.exp(-x))
+
+            def backward(self, dout):
+                return -dout
+
+        remarks = check_gradient(Sigmoid().forward, [0.5]).remarks
+        assert any("Sigmoid.backward was not checked" in remark for remark in remarks)
+
+    def test_a_gradient_of_nothing_but_zeros(self):
+        remark = "the gradient is 0 here, as the formulas say; other inputs may show more"
+        assert remark in check_gradient(tg.relu, [-1.0, -2.0]).remarks
+        assert remark not in check_gradient(tg.relu, [-1.0, 2.0]).remarks
+
+
 class TestTheReport:
     def test_it_prints_a_table(self):
         lines = str(check_gradient(tg.multiply, [1.0, 2.0], [[3.0], [4.0]], order=2)).splitlines()
         assert lines[0].startswith("multiply: the gradient agrees; ")
         assert lines[0].endswith(" evaluations")  # and what the book's way costs where that is more
         assert lines[1].split() == [
-            "argument", "shape", "order", "projections", "slope", "difference", "claim", "evaluations", "verdict",
+            "argument", "shape", "order", "projections", "formulas", "difference", "claim", "evaluations", "verdict",
         ]  # fmt: skip
         assert [line.split()[0] for line in lines[2:6]] == ["a", "b", "a", "b"]
-        assert lines[-1].startswith("  * in float32")
+        assert lines[-1].startswith("  * float32 agrees to ")
 
     def test_evaluations_are_counted(self):
         calls: list[Any] = []
@@ -414,7 +487,7 @@ class TestTheReport:
             check_gradient(spoiled(tg.tanh, lambda part: -part), [0.5])
         assert caught.value.report.verdict == "mismatch"
         assert caught.value.report.projections[-1].verdict == "mismatch"
-        assert str(caught.value.report) in str(caught.value)
+        assert "\n".join(caught.value.report.table()) in str(caught.value)
 
     def test_listeners_hear_of_every_check(self, monkeypatch):
         heard: list[reports.Report] = []

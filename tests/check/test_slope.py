@@ -147,6 +147,20 @@ def test_wrong_shapes_and_types_are_refused():
         directional_derivative(np.sum, ["a"], np.ones(1))
 
 
+def test_sides_that_there_are_not():
+    for options in ({"side": "rigth"}, {"side": "left", "quick": True}):
+        with pytest.raises(ValueError, match="side must be") as caught:
+            derivative(abs, 0.0, **options)
+        assert caught.value.__notes__
+        with pytest.raises(ValueError, match="side must be"):
+            directional_derivative(np.sum, [0.0], [1.0], **options)
+
+
+def test_an_array_is_for_the_other_function():
+    with pytest.raises(ValueError, match="see directional_derivative"):
+        derivative(np.sin, np.ones(3))  # type: ignore[arg-type]
+
+
 def test_single_precision_is_known_by_the_result():
     found = derivative(lambda x: np.float32(np.sin(np.float32(x))), 1.0)
     assert abs(found.value - math.cos(1)) <= found.claim

@@ -124,7 +124,7 @@ def test_a_wrong_gradient(mine, capsys):
     assert main(["check", "mine_of_check:wrong"]) == 1
     out = capsys.readouterr().out
     assert "FAILED wrong: the gradient is wrong" in out
-    assert "공식으로 구한 기울기가 수치 미분과 다릅니다." in out
+    assert "역전파로 구한 기울기가 수치 미분의 결과와 다릅니다." in out
 
 
 def test_in_a_composite_function_the_op_and_the_line_are_named(mine, capsys):
@@ -135,7 +135,7 @@ def test_in_a_composite_function_the_op_and_the_line_are_named(mine, capsys):
     assert "FAILED composite: the gradient is wrong" in out
     assert f"op wrong, called at {mine}:{called}" in out
     assert f"the formula of wrong for 'x', at {mine}:{formula}" in out
-    assert "연산 wrong의 인수 'x'" in out
+    assert "연산 wrong에서 인수 'x'" in out
 
 
 def test_what_cannot_be_decided_is_no_success(mine, capsys):

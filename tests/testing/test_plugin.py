@@ -1,5 +1,6 @@
 """The pytest plugin: a section for a check that fails, one line at the end, and nothing for those who check nothing."""
 
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -49,7 +50,7 @@ def test_a_check_that_fails_has_a_line_and_the_run_another(pytester):
     (line,) = lines(result, "gradient checks: ")
     assert line.startswith("gradient checks: 4 (")
     assert line.endswith(" evaluations), 2 mismatches, 1 undecided")
-    table = [line for line in result.outlines if re.match(r"E +halved: the gradient is wrong; ", line)]
+    table = [line for line in result.outlines if re.match(r"E +argument +shape", line)]
     assert len(table) == 1  # the report, once, in the error
 
 
@@ -58,7 +59,7 @@ def test_the_line_says_what_is_wrong(pytester):
     result = pytester.runpytest_inprocess("-p", "no:cacheprovider", "--tb=no")
     (wrong,) = lines(result, "::test_wrong: ")
     assert (
-        "halved: d out[0] / d x[0]: the formula gives 1.5, the slope is 3; the ratio is 0.5: a constant factor" in wrong
+        "halved: d out[0] / d x[0]: the formula gives 1.5, the slope is 3; the ratio is 1/2: a constant factor" in wrong
     )
     (unseen,) = lines(result, "::test_unseen: ")
     assert "log: cannot decide: log gives nan at out[0]" in unseen

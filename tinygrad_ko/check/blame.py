@@ -14,11 +14,13 @@ import numpy as np
 
 from tinygrad_ko.arrays import Array
 from tinygrad_ko.check.line import Line
-from tinygrad_ko.check.report import Blame
+from tinygrad_ko.check.properties import Broken, broken_property
+from tinygrad_ko.check.report import Blame, Report
 from tinygrad_ko.check.slope import scales
 from tinygrad_ko.check.subject import First, Second, Subject
-from tinygrad_ko.check.suggestion import suggestion
+from tinygrad_ko.check.suggestion import Entry, suggestion
 from tinygrad_ko.graph import Node, watch
+from tinygrad_ko.rule import Op
 from tinygrad_ko.tensor import Tensor, grad
 
 CURE = (
@@ -29,23 +31,52 @@ OTHER_INPUTS = "choose other inputs", "다른 입력을 고르십시오."
 SMALL = 64  # so many entries are all measured, to see a pattern
 
 
-def at_fault(subject: Subject, group: list[int], c: Array, judge: Callable[[First, int], Blame | None]) -> Blame:
+def at_fault(subject: Subject, group: list[int], c: Array, judged: Callable[[First, int], Report]) -> Blame:
     """The operation that is wrong if it is one of several, else the entry of the gradient that is."""
     first = subject.first
     if first.op is not None:
         found = entry(subject, group, c)
-        argument = first.op.arguments[0] if first.op.variadic else found.argument
-        code = getattr(first.op.formulas.get(argument), "__code__", None)
-        return replace(found, op=first.op.name, formula=f"{code.co_filename}:{code.co_firstlineno}" if code else None)
+        return replace(found, op=first.op.name, formula=home(first.op, found.argument))
     for node in operations(first):
-        if (of_op := alone(node)) and (found_in_op := judge(of_op, 2 if isinstance(subject, Second) else 1)):
+        if (of_op := alone(node)) and (found_in_op := judged(of_op, 2 if isinstance(subject, Second) else 1).blame):
             return replace(found_in_op, line=node.seen.line if node.seen else None, scope=node.scope)
     found = entry(subject, group, c)
     return replace(
         found,
-        suggestion="every operation by itself is right, so a part of f is outside the graph: .numpy(), .item(), .detach() or an"
-        " array that was computed from the input cut the gradient off",
-        korean="각 연산의 공식은 모두 맞으므로 f의 일부가 그래프 밖에서 계산된 것입니다. .numpy(), .detach()를 쓴 곳을 확인하십시오.",
+        suggestion="every operation by itself is right, so a part of f is outside the graph: look for .numpy(), .item(), .detach(),"
+        " no_grad(), a tg.grad without create_graph=True, an array computed from the input",
+        korean="연산마다 따로 보면 공식이 모두 맞으므로, f의 일부가 그래프 밖에서 계산되고 있습니다. .numpy(), .detach(), no_grad()를"
+        " 쓴 곳이나 create_graph=True를 빠뜨린 곳이 없는지 확인하십시오.",
+    )
+
+
+def home(op: Op, argument: str) -> str | None:
+    """Where the formula of an op for an argument stands: `file:line`."""
+    code = getattr(op.formulas.get(op.arguments[0] if op.variadic else argument), "__code__", None)
+    return f"{code.co_filename}:{code.co_firstlineno}" if code else None
+
+
+def breaker(first: First, broken: Broken, source: Any) -> tuple[str, str]:
+    """In words: which formula does not have a property that every gradient has."""
+    op, line = first.op, ""
+    for node in operations(first) if op is None else []:
+        if of_op := alone(node):
+            here, pull = of_op.pullback(of_op.arrays)
+            if found := broken_property(of_op, pull, source.standard_normal(here.shape)):
+                op, line, broken = node.op, by_line(node), found
+                break
+    if op is None:
+        return f"the gradient of {broken.argument!r} {broken.what}", f"인수 {broken.argument!r}: {broken.korean}"
+    place = home(op, broken.argument)
+    at = f", at {place}" if place else ""
+    if not op.variadic and "g" not in op.asks.get(broken.argument, ("g",)):
+        return (
+            f"the formula of {op.name} for {broken.argument!r}{at}, does not use g, the gradient of its output{line}",
+            f"연산 {op.name}: 인수 {broken.argument!r}의 미분 공식에 g(출력 쪽에서 온 기울기)가 없습니다.",
+        )
+    return (
+        f"what the formula of {op.name} for {broken.argument!r}{at}, gives {broken.what}{line}",
+        f"연산 {op.name}의 인수 {broken.argument!r}: {broken.korean}",
     )
 
 
@@ -113,8 +144,10 @@ def entry(subject: Subject, group: list[int], c: Array) -> Blame:
         every = [Line(subject, here, c, {i: e.reshape(x.shape)}).slope().value for e in np.eye(x.size)]
         true = np.array(every).reshape(x.shape)
     formula = dict(zip(subject.wanted, pull(c), strict=True))[i]
-    text, korean = suggestion(analytic, slope, formula, true, here.shape)
-    return Blame(subject.labels[i], name, j, analytic, slope.value, slope.claim, text, korean)
+    text, korean = suggestion(Entry(j, k, x, here, analytic, slope), formula, true)
+    there = f"{place(subject.labels[i], j)} = {x[j]:.6g}, {place('out', k)} = {here[k]:.6g}"
+    there = there if isinstance(subject, First) else ""
+    return Blame(subject.labels[i], name, j, analytic, slope.value, slope.claim, text, korean, there)
 
 
 def halved(shape: tuple[int, ...], doubt: Callable[[Array], float]) -> tuple[int, ...]:
@@ -148,14 +181,15 @@ def told(order: int, found: Blame) -> tuple[str, str]:
     if found.formula:
         lines.append(f"  the formula of {found.op} for {found.argument!r}, at {found.formula}")
     of_order = ", at order 2" if order == 2 else ""
-    lines.append(f"  {found.entry}{of_order}: the formula gives {found.analytic:.9g}")
+    source = "the formula" if found.op else "backpropagation"
+    lines.append(f"  {found.entry}{of_order}: {source} gives {found.analytic:.9g}")
     lines.append(
-        f"    the function has the slope {found.numeric:.9g} +- {found.claim:.1g} (ratio {found.ratio + 0.0:.6g})"
+        f"    the function has the slope {found.numeric:.9g} +- {found.claim:.1g} (ratio {found.ratio + 0.0:.9g})"
     )
-    if found.suggestion:
-        lines.append(f"  {found.suggestion}")
-    where = f"연산 {found.op}의 " if found.op else ""
-    return "\n".join(lines), f"{where}인수 {found.argument!r}에 대한 미분 공식을 확인하십시오. {found.korean}".strip()
+    lines += [f"    there {found.there}"] if found.there else []
+    lines += [f"  {found.suggestion}"] if found.suggestion else []
+    where = f"연산 {found.op}에서 인수 {found.argument!r}의 미분 공식이 틀렸습니다. " if found.op else ""
+    return "\n".join(lines), f"{where}{found.korean}".strip()
 
 
 def first_not_finite(subject: Subject, c: Array | None = None) -> tuple[str, str]:
@@ -168,18 +202,19 @@ def first_not_finite(subject: Subject, c: Array | None = None) -> tuple[str, str
                 f"입력 {first.labels[i]!r}에 NaN이나 무한대가 있습니다.",
             )
     nodes = operations(first)
+    line = by_line if first.op is None else lambda node: ""  # an op by itself was called by the judge
     hidden = "" if not nodes or not np.isfinite(first.value(first.arrays)).all() else f"; {CURE[0]}"
     for node in nodes:
         if node.seen and not np.isfinite(node.seen.output).all():
             bad = tuple(np.argwhere(~np.isfinite(node.seen.output))[0])
             return (
-                f"{node.op.name} gives {node.seen.output[bad]} at {place('out', bad)}{by_line(node)}{hidden}",
+                f"{node.op.name} gives {node.seen.output[bad]} at {place('out', bad)}{line(node)}{hidden}",
                 f"연산 {node.op.name}의 결과가 유한하지 않습니다. {CURE[1] if hidden else '입력이 정의역 안에 있는지 확인하십시오.'}",
             )
     cure = CURE if any(node.op.name == "where" for node in nodes) else OTHER_INPUTS
     for node, argument in unbounded(first, c):
         return (
-            f"the slope of {node.op.name} in {argument!r} is not finite here{by_line(node)}; {cure[0]}",
+            f"the slope of {node.op.name} in {argument!r} is not finite here{line(node)}; {cure[0]}",
             f"연산 {node.op.name}의 기울기가 이 점에서 유한하지 않습니다. {cure[1]}",
         )
     return (

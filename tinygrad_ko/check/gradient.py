@@ -17,7 +17,8 @@ from tinygrad_ko.check import blame
 from tinygrad_ko.check.kinks import subgradient
 from tinygrad_ko.check.line import projection, random_line
 from tinygrad_ko.check.properties import broken_property, in_single_precision
-from tinygrad_ko.check.report import Blame, GradientMismatch, GradientUndecided, Projection, Report, listeners
+from tinygrad_ko.check.report import GradientMismatch, GradientUndecided, Projection, Report, Verdict, listeners
+from tinygrad_ko.check.slope import EPS
 from tinygrad_ko.check.subject import First, Pull, Second, Subject
 from tinygrad_ko.errors import explain
 from tinygrad_ko.randomness import Rng, generator
@@ -61,13 +62,18 @@ def check_gradient(
     >>> import tinygrad_ko as tg
     >>> print(tg.check_gradient(tg.tanh, [0.5, -1.0]))  # doctest: +ELLIPSIS
     tanh: the gradient agrees; ... evaluations
-      argument  shape  order  projections  slope     difference  claim    evaluations  verdict
+      argument  shape  order  projections  formulas  difference  claim    evaluations  verdict
       x         (2,)   1      2            ...
     """
     if order not in (1, 2) or effort not in PROJECTIONS:
         raise explain(
             ValueError(f"order must be 1 or 2 and effort one of {list(PROJECTIONS)}, not {order!r} and {effort!r}"),
-            f"order는 1 또는 2, effort는 {list(PROJECTIONS)} 중 하나여야 합니다. 받은 값은 {order!r}, {effort!r}입니다.",
+            f"order는 1 또는 2여야 하고, effort는 quick, usual, thorough 중 하나여야 합니다. 받은 값: order={order!r}, effort={effort!r}",
+        )
+    if not callable(f):
+        raise explain(
+            TypeError(f"check_gradient needs a function of Tensors, not {type(f).__name__}"),
+            f"check_gradient에는 Tensor를 받는 함수를 넘겨야 합니다. 받은 값의 자료형: {type(f).__name__}",
         )
     __tracebackhide__ = True
     with np.errstate(all="ignore"):
@@ -79,17 +85,24 @@ def checked(subject: First, order: int, effort: Effort, source: Any) -> Report:
     __tracebackhide__ = True
     report = Report(subject.name, numbers=sum(subject.arrays[i].size for i in subject.wanted))
     report.shapes = {label: np.shape(x) for label, x in zip(subject.labels, subject.arrays, strict=True)}
+    owner = getattr(subject.f, "__self__", None)
+    if hasattr(owner, "backward"):
+        report.remarks.append(
+            f"{type(owner).__name__}.backward was not checked: this is the gradient of the package's own ops"
+        )
     try:
         Check(subject, report, effort, source).run()
         if order == 2 and any(p.verdict == "subgradient" for p in report.projections):
             report.remarks.append("order 2 was skipped: at a kink the gradient itself jumps")
         elif order == 2:
             Check(Second.of(subject, source), report, effort, source).run()
+        if all(p.size == 0 for p in report.projections):
+            report.remarks.append("the gradient is 0 here, as the formulas say; other inputs may show more")
         report.verdict = "agrees"
     finally:
         subject.progress.close()
         report.evaluations = subject.progress.count
-        for listener in listeners:
+        for listener in listeners if report.verdict != "unfinished" else ():
             listener(report)
     return report
 
@@ -122,15 +135,29 @@ class Check:
         together = [subject.wanted] if self.effort == "quick" else [[i] for i in subject.wanted]
         for _ in range(PROJECTIONS[self.effort]):
             c = self.source.standard_normal(here.shape)
-            if broken := broken_property(subject, pull, c):
-                raise self.failure(GradientMismatch, *self.with_the_breaker(broken))
+            self.hold_to_its_properties(pull, c)
             for group in together:
                 self.project(group, here, pull, c)
         if isinstance(subject, First) and self.effort != "quick":
             wrong, remark = in_single_precision(subject, self.source.standard_normal(here.shape))
-            self.report.remarks += [remark] if remark else []
+            self.remark(remark)
             if wrong:
                 raise self.failure(GradientMismatch, *wrong)
+
+    def hold_to_its_properties(self, pull: Pull, c: Array) -> None:
+        """Raise if a formula fails, or does not give what every gradient owes."""
+        __tracebackhide__ = True
+        try:
+            broken = broken_property(self.subject, pull, c)
+        except Exception as error:
+            notes = getattr(error, "__notes__", [])
+            if not any(note.startswith("in the backward of") for note in notes):
+                raise
+            text = f"backpropagation fails: {type(error).__name__}: {error} ({notes[-1]})"
+            korean = next((note for note in notes if not note.isascii()), "미분 공식을 계산하는 중에 오류가 났습니다.")
+            raise self.failure(GradientMismatch, text, korean) from error
+        if broken:
+            raise self.failure(GradientMismatch, *blame.breaker(self.subject.first, broken, self.source))
 
     def project(self, group: list[int], here: Array, pull: Pull, c: Array) -> None:
         """Compare the formulas with the slope along a random direction of some arguments."""
@@ -138,53 +165,64 @@ class Check:
         label = self.subject.labels[group[0]] if len(group) == 1 else "all together"
         line = random_line(self.subject, group, here, c, self.source)
         found = projection(line, pull, self.order, label, hurried=self.effort == "quick")
-        if found.slope.kind in ("kink", "jump"):
+        if found.slope.kind in ("kink", "jump") and np.isfinite(found.analytic):
             for _ in range(3):  # in one direction alone, a wrong subgradient may lie between the slopes by luck
                 found = subgradient(line, found, pull, self.source)
                 if found.verdict != "subgradient":
                     break
                 line = random_line(self.subject, group, here, c, self.source)
-            if found.verdict == "mismatch" and self.every_operation_is_right():
-                self.report.remarks.append("kinks add up in one number: each operation was judged at its own inputs")
-                found = replace(found, verdict="subgradient")
+            if found.verdict == "mismatch":
+                found = replace(found, verdict=self.by_operations())
+            if found.verdict == "subgradient":
+                self.project_beside(group, label, c)
         self.report.projections.append(found)
         if found.verdict == "mismatch":
             raise self.mismatch(found, group, c)
         if found.verdict == "undecided":
             raise self.undecided(*reason(found, self.subject, c))
 
-    def with_the_breaker(self, broken: tuple[str, str]) -> tuple[str, str]:
-        """What is broken, and by which operation if f is made of several."""
-        first = self.subject.first
-        for node in blame.operations(first) if first.op is None else []:
-            if of_op := blame.alone(node):
-                here, pull = of_op.pullback(of_op.arrays)
-                if found := broken_property(of_op, pull, self.source.standard_normal(here.shape)):
-                    return (
-                        f"{broken[0]}: in {node.op.name}{blame.by_line(node)}, {found[0]}",
-                        f"연산 {node.op.name}: {found[1]}",
-                    )
-        return broken
+    def project_beside(self, group: list[int], label: str, c: Array) -> None:
+        """Beside a kink, a thousandth away, the gradient must be the slope as it must anywhere."""
+        __tracebackhide__ = True
+        if not isinstance(self.subject, First):
+            return
+        near = self.subject.nudged(self.source)
+        here, pull = near.pullback(near.arrays)
+        found = projection(random_line(near, group, here, c, self.source), pull, self.order, label, hurried=False)
+        if found.verdict == "mismatch" and found.slope.kind not in ("kink", "jump"):
+            self.report.projections.append(found)
+            self.remark("the inputs are at a kink; this is a thousandth away from it")
+            raise Check(near, self.report, self.effort, self.source).mismatch(found, group, c)
 
-    def every_operation_is_right(self) -> bool:
-        """Whether f is made of several operations, and each gives a subgradient at its own inputs."""
+    def by_operations(self) -> Verdict:
+        """Where kinks add up, f made of several operations is right if each gives a subgradient at its own inputs."""
         subject = self.subject
         if not isinstance(subject, First) or subject.op is not None:
-            return False
-        return not any(self.fault_of(blame.alone(node), 1) for node in blame.operations(subject))
+            return "mismatch"
+        verdicts = {self.alone(blame.alone(node), 1).verdict for node in blame.operations(subject)}
+        if verdicts <= {"agrees"}:
+            self.remark("kinks add up in one number: each operation was judged at its own inputs")
+            return "subgradient"
+        return "mismatch" if "mismatch" in verdicts else "undecided"
 
-    def fault_of(self, operation: First | None, order: int) -> Blame | None:
-        """What is wrong with one operation by itself, if anything is."""
+    def alone(self, operation: First | None, order: int) -> Report:
+        """The report on one operation by itself; undecided if it cannot be judged."""
         if operation is None:
-            return None
+            return Report("", verdict="undecided")
         report = Report(operation.name)
         try:
             Check(operation, report, "usual", self.source).run()
             if order == 2:
                 Check(Second.of(operation, self.source), report, "usual", self.source).run()
+            report.verdict = "agrees"
         except (GradientMismatch, GradientUndecided):
             pass
-        return report.blame
+        return report
+
+    def remark(self, text: str | None) -> None:
+        """Add a remark to the report, once."""
+        if text and text not in self.report.remarks:
+            self.report.remarks.append(text)
 
     def mismatch(self, found: Projection, group: list[int], c: Array) -> GradientMismatch:
         """The error for a projection that does not agree, with who is to blame."""
@@ -195,9 +233,12 @@ class Check:
                 f"기울기가 유한하지 않습니다. {korean}",
             )
         else:
-            self.report.blame = at_fault = blame.at_fault(self.subject, group, c, self.fault_of)
+            self.report.blame = at_fault = blame.at_fault(self.subject, group, c, self.alone)
             text, korean = blame.told(self.order, at_fault)
-            text, korean = f"the gradient is wrong\n{text}", f"공식으로 구한 기울기가 수치 미분과 다릅니다. {korean}"
+            text, korean = (
+                f"the gradient is wrong\n{text}",
+                f"역전파로 구한 기울기가 수치 미분의 결과와 다릅니다. {korean}",
+            )
         return self.failure(GradientMismatch, text, korean)
 
     def undecided(self, what: str, korean: str) -> GradientUndecided:
@@ -210,7 +251,7 @@ class Check:
         """An error with the report."""
         self.report.verdict = "undecided" if kind is GradientUndecided else "mismatch"
         self.report.evaluations = self.subject.progress.count
-        error = kind(f"{self.report.name}: {text}\n{self.report}")
+        error = kind("\n".join([f"{self.report.name}: {text}", *self.report.table()]))
         error.report = self.report
         return explain(error, f"{self.report.name}: {korean}")
 
@@ -227,6 +268,16 @@ def reason(p: Projection, subject: Subject, c: Array) -> tuple[str, str]:
     at = f"along a random direction of {p.argument!r}"
     if p.slope.kind == "not finite":
         return blame.first_not_finite(subject, c)
+    if subject.eps > EPS:
+        return (
+            f"it computes in single precision, too coarse {at}: slope {p.slope}; let it compute in float64",
+            "float32로 계산하여 수치 미분의 오차가 너무 큽니다. 함수 안에서 float64로 계산하십시오.",
+        )
+    if p.slope.kind in ("kink", "jump"):
+        return (
+            f"kinks add up {at}, and not every operation can be judged at its own inputs; choose other inputs",
+            "여러 꺾인 점이 겹쳐 있어 연산마다 따로 판단해야 하지만, 판단할 수 없는 연산이 있습니다. 다른 입력으로 확인하십시오.",
+        )
     if p.slope.kind == "noisy":
         return (
             f"its values are too noisy {at}: slope {p.slope}",

@@ -3,6 +3,8 @@
 A vector-Jacobian product is linear in the cotangent, the same at every call, and nearly the same in single precision.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 from tinygrad_ko.arrays import Array
@@ -10,14 +12,32 @@ from tinygrad_ko.check.slope import scales
 from tinygrad_ko.check.subject import First, Pull, Subject
 
 Text = tuple[str, str]  # in English and in Korean
+
+
+class Broken(NamedTuple):
+    """An argument whose gradient does not have a property, and which."""
+
+    argument: str
+    what: str
+    korean: str
+
+
 PROPERTIES = (  # a factor of the cotangent, and what is wrong if the gradient does not take it on, to the last bit
-    (1.0, "is another one at the second call", "같은 점에서 두 번째로 구한 기울기가 처음과 다릅니다."),
-    (0.0, "is not zero for a zero cotangent", "코탄젠트가 0인데 기울기가 0이 아닙니다."),
-    (-2.0, "is not linear in the cotangent", "기울기가 코탄젠트에 대해 선형이 아닙니다."),
+    (1.0, "is another gradient at the second call", "같은 점에서 기울기를 두 번 구했더니 값이 서로 다릅니다."),
+    (
+        0.0,
+        "is not zero for a zero cotangent",
+        "출력 쪽에서 온 기울기 g가 0인데도 기울기가 0이 아닙니다. g와 곱하지 않은 항이 없는지 확인하십시오.",
+    ),
+    (
+        -2.0,
+        "is not linear in the cotangent",
+        "g가 -2배가 되어도 기울기는 -2배가 되지 않습니다. 공식은 g에 대해 선형이어야 합니다.",
+    ),
 )
 
 
-def broken_property(subject: Subject, pull: Pull, c: Array) -> Text | None:
+def broken_property(subject: Subject, pull: Pull, c: Array) -> Broken | None:
     """Which property the gradients for a cotangent do not have."""
     gradients = pull(c)
     if not all(np.isfinite(g).all() for g in gradients):
@@ -25,8 +45,7 @@ def broken_property(subject: Subject, pull: Pull, c: Array) -> Text | None:
     for factor, what, korean in PROPERTIES:
         for i, g, other in zip(subject.wanted, gradients, pull(factor * c), strict=True):
             if np.any(np.abs(other - factor * g) > 1e-12 * abs(factor) * np.max(np.abs(g), initial=0)):
-                label = subject.labels[i]
-                return f"the gradient of {label!r} {what}", f"인수 {label!r}의 미분 공식을 확인하십시오. {korean}"
+                return Broken(subject.labels[i], what, korean)
     return None
 
 
@@ -59,7 +78,7 @@ def in_single_precision(subject: First, c: Array) -> tuple[Text | None, str | No
             label = subject.labels[i]
             return (
                 f"the gradient of {label!r} in float32 is far from that in float64",
-                f"인수 {label!r}의 기울기가 float32에서 크게 달라집니다. 공식에 쓴 상수를 확인하십시오.",
+                f"인수 {label!r}의 기울기가 float32에서는 float64와 크게 다릅니다. 공식에 지나치게 작거나 큰 상수가 없는지 확인하십시오.",
             ), None
         worst = max(worst, off)
-    return None, f"in float32 the gradient is off by {worst:.1e} of its size"
+    return None, f"float32 agrees to {worst:.1e}" if worst else None

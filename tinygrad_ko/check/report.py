@@ -1,6 +1,7 @@
 """What a gradient check has found: every projection, a table of them, and who is to blame."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -36,7 +37,7 @@ class Projection:
 
 @dataclass(frozen=True)
 class Blame:
-    """Where a gradient is wrong: one entry of it, and what its ratio to the true one suggests.
+    """Where a gradient is wrong: one entry of it, the values there, and what its ratio to the true one suggests.
 
     `entry` names the derivative, such as `d out[0] / d x[0, 3]`. Where one operation is at fault, `op` is its name and
     `formula` the place of the formula; in a larger graph `line` is the line of the user's code that called it, and `scope` the
@@ -51,6 +52,7 @@ class Blame:
     claim: float
     suggestion: str
     korean: str
+    there: str = ""
     op: str | None = None
     formula: str | None = None
     line: str | None = None
@@ -66,12 +68,12 @@ class Blame:
 class Report:
     """The result of a gradient check; it prints as a table.
 
-    `verdict` is `agrees` (every projection did), `mismatch` or `undecided`. `numbers` is how many numbers the checked
-    arguments hold, `evaluations` how often f was computed.
+    `verdict` is `agrees` (every projection did), `mismatch` or `undecided` (`unfinished` where f raised an error). `numbers`
+    is how many numbers the checked arguments hold, `evaluations` how often f was computed.
     """
 
     name: str
-    verdict: Literal["agrees", "mismatch", "undecided"] = "undecided"
+    verdict: Literal["unfinished", "agrees", "mismatch", "undecided"] = "unfinished"
     projections: list[Projection] = field(default_factory=list)
     shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
@@ -94,26 +96,31 @@ class Report:
             rows.append(row | {"kind": worst.slope.kind, "verdict": worst.verdict})
         return rows
 
-    def __str__(self) -> str:
-        says = {"agrees": "the gradient agrees", "mismatch": "the gradient is wrong", "undecided": "undecided"}
-        lines = [f"{self.name}: {says[self.verdict]}; {self.evaluations:,} evaluations"]
-        if 2 * self.numbers > self.evaluations:
-            lines[0] += f" (one number at a time would take {2 * self.numbers:,})"
+    def table(self) -> list[str]:
+        """The rows as lines of text, and the remarks."""
+        lines = []
         table = [
-            ("argument", "shape", "order", "projections", "slope", "difference", "claim", "evaluations", "verdict")
+            ("argument", "shape", "order", "projections", "formulas", "difference", "claim", "evaluations", "verdict")
         ]
         for row in self.rows():
             shape = "" if row["shape"] is None else str(row["shape"])
             worst = [f"{row['analytic']:.6g}", f"{row['difference']:.1e}", f"{row['claim']:.1e}"]
-            counts = [str(row["order"]), str(row["projections"])], str(row["evaluations"])
             verdict = row["verdict"] if row["kind"] == "smooth" else f"{row['verdict']} ({row['kind']})"
-            table.append((row["argument"], shape, *counts[0], *worst, counts[1], verdict))
+            counts = str(row["order"]), str(row["projections"])
+            table.append((row["argument"], shape, *counts, *worst, str(row["evaluations"]), verdict))
         widths = [max(map(len, column)) for column in zip(*table, strict=True)]
         if len(table) > 1:
             lines += [
                 "  " + "  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip() for line in table
             ]
-        return "\n".join([*lines, *(f"  * {remark}" for remark in self.remarks)])
+        return [*lines, *(f"  * {remark}" for remark in self.remarks)]
+
+    def __str__(self) -> str:
+        says = {"agrees": "the gradient agrees", "mismatch": "the gradient is wrong"}.get(self.verdict, self.verdict)
+        head = f"{self.name}: {says}; {self.evaluations:,} evaluations"
+        if self.verdict == "agrees" and 2 * self.numbers > self.evaluations:
+            head += f" (one number at a time would take {2 * self.numbers:,})"
+        return "\n".join([head, *self.table()])
 
 
 class GradientMismatch(AssertionError):
@@ -129,3 +136,13 @@ class GradientUndecided(AssertionError):
 
 
 listeners: list[Callable[[Report], None]] = []  # told of every finished check; the pytest plugin counts them
+
+
+@contextmanager
+def unheard() -> Iterator[None]:
+    """Nobody is told of the checks in this block: they are parts of another, or meant to fail."""
+    heard, listeners[:] = listeners[:], []
+    try:
+        yield
+    finally:
+        listeners[:] = heard

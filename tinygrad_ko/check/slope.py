@@ -22,14 +22,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from math import inf, isfinite, log2, nan
+from math import inf, isfinite, log2, log10, nan
 from typing import Any, Literal
 
 import numpy as np
 
-from tinygrad_ko.arrays import Array, operand
-from tinygrad_ko.check.numerical import one_number
-from tinygrad_ko.errors import explain
+from tinygrad_ko.arrays import Array
 
 EPS = float(np.finfo(np.float64).eps)
 RUNGS, COLUMNS = 16, 6  # how far the ladder goes down, and how many rungs combine to one number at most
@@ -65,73 +63,10 @@ class Slope:
 
     def __str__(self) -> str:
         sides = f", left {self.left.value:.6g}, right {self.right.value:.6g}" if self.left and self.right else ""
-        return f"{self.value:.12g} +- {self.claim:.1g} ({self.kind}{sides}; {self.evaluations} evaluations)"
-
-
-def derivative(f: Callable[[float], Any], x: float, *, side: Side = "both", quick: bool = False) -> Slope:
-    """The derivative of a function of one number at x, with a claim of how far it is off.
-
-    f takes and returns one number (float64). With `side="right"` only steps above x are taken, with `side="left"` only
-    those below; at a kink both sides are measured by themselves. `quick=True` takes six evaluations where the ladder
-    takes about fifteen, for a relative error of about 1e-9 instead of 1e-13; it is for `side="both"`.
-
-    Raises TypeError or ValueError if f does not return one number, and whatever f raises at x itself; a ValueError or
-    ArithmeticError at a step beside x says only that the domain ends there.
-
-    >>> import math
-    >>> d = derivative(math.exp, 1.0)
-    >>> abs(d.value - math.e) <= d.claim < 1e-10
-    True
-    >>> d = derivative(abs, 0.0)
-    >>> d.kind, d.left.value, d.right.value
-    ('kink', -1.0, 1.0)
-    """
-    x = float(x)
-    return measured(lambda s: one_number(f(s)), x, max(abs(x), LEAST), 0.0, precision(f(x)), side, quick)
-
-
-def directional_derivative(
-    f: Callable[[Array], Any],
-    x: Any,
-    direction: Any,
-    *,
-    cotangent: Any = None,
-    side: Side = "both",
-    quick: bool = False,
-) -> Slope:
-    """The derivative of s -> f(x + s * direction) at s = 0: one projection of the gradient, for the price of one number.
-
-    `x` is a float64 array of any shape (others are converted), `direction` has its shape. Where f returns an array,
-    `cotangent`, in its shape, says with which weights its elements are summed. `side` and `quick` are as for
-    `derivative`. Nothing here knows of Tensors: f is any function of an array, which it must leave as it is.
-
-    Raises ValueError if a shape does not fit, TypeError if x does not hold real numbers.
-
-    >>> x = np.array([3.0, 4.0])
-    >>> d = directional_derivative(lambda x: np.sqrt(np.sum(x * x)), x, [1.0, 0.0])
-    >>> abs(d.value - 0.6) <= d.claim < 1e-11
-    True
-    """
-    x, direction = (np.array(operand(v, "directional_derivative"), dtype=np.float64) for v in (x, direction))
-    if x.shape != direction.shape:
-        raise explain(
-            ValueError(f"directional_derivative: x has shape {x.shape}, but direction has shape {direction.shape}"),
-            f"x의 형상은 {x.shape}인데 direction의 형상은 {direction.shape}입니다. 두 형상이 같아야 합니다.",
-        )
-    returned = f(x.copy())
-    here = np.asarray(returned, dtype=np.float64)
-    weights = np.ones(()) if cotangent is None and here.size == 1 else np.asarray(cotangent, dtype=np.float64)
-    if (cotangent is None and here.size != 1) or weights.shape not in (here.shape, ()):
-        raise explain(
-            ValueError(f"directional_derivative: f returned shape {here.shape}: pass a cotangent of that shape"),
-            f"f가 형상 {here.shape}인 배열을 반환했습니다. 같은 형상의 cotangent를 넘기십시오.",
-        )
-
-    def along(s: float) -> float:
-        return float(np.sum(weights * (np.asarray(f(x + s * direction)) - here)))
-
-    size = float(np.sum(np.abs(weights * here)))
-    return measured(along, 0.0, reach(x, direction), size, precision(returned), side, quick)
+        known = 12
+        if self.value and 0 < self.claim < inf:
+            known = min(12, max(1, round(log10(abs(self.value) / self.claim)) + 1))  # digits
+        return f"{self.value:.{known}g} +- {self.claim:.1g} ({self.kind}{sides}; {self.evaluations} evaluations)"
 
 
 def precision(value: Any) -> float:
@@ -242,6 +177,10 @@ class Sampler:
         argument = self.scale * moved / max(abs(a), abs(b))  # x + h was rounded, and f hands that on
         return Quotient(rise / width, width, 4 * (self.eps * values + EPS * argument) / width)
 
+    def moved(self) -> float:
+        """How far its values are from that at x, at most."""
+        return max((abs(value - self.middle) for value in self.known.values() if isfinite(value)), default=0.0)
+
     def gap(self, h: float) -> float:
         """The slope over a step to the right, less that over a step to the left."""
         return (self(self.x + h) - 2 * self.middle + self(self.x - h)) / h
@@ -295,15 +234,14 @@ class Climb:
         value, claim, noise, width = self.answer()
         if not isfinite(claim):
             return Slope(nan, inf, "not finite", at.count)
-        changes = [abs(rung.value) * rung.width for rung in self.rungs]
-        if not any(changes):
+        moved = at.moved()
+        if moved == 0:
             return Slope(0.0, 4 * at.eps * max(1.0, at.size) / self.rungs[0].width, "flat", at.count)
         kind: Kind = "smooth"
         if claim > 1e-3 * abs(value):
-            bit = at.eps * at.size
-            if max(changes) <= 16 * bit:
+            if moved <= 16 * at.eps * at.size:
                 kind = "saturated"
-            elif noise * width > 4096 * bit:
+            elif noise * width > 1e-5 * moved:
                 kind = "noisy"
         return Slope(value, claim, kind, at.count)
 

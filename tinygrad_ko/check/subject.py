@@ -7,6 +7,7 @@ The judge asks a subject two things: its value at some arrays, and what its form
 import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import numpy as np
 
 from tinygrad_ko.arrays import Array, operand
 from tinygrad_ko.check.progress import Progress
-from tinygrad_ko.check.slope import EPS, precision
+from tinygrad_ko.check.slope import EPS, precision, scales
 from tinygrad_ko.errors import explain
 from tinygrad_ko.graph import Leaf
 from tinygrad_ko.ops.shape import concat, reshape
@@ -55,9 +56,7 @@ class First(Subject):
 
     def __init__(self, f: Callable[..., Any], inputs: tuple[Any, ...], parameters: Any, wrt: Any) -> None:
         self.first, self.f, self.name, self.progress = self, f, called(f), Progress()
-        self.op = getattr(
-            getattr(f, "func", f), "op", None
-        )  # its record, if f is one operation (perhaps with options bound)
+        self.op = getattr(getattr(f, "func", f), "op", None)  # if f is one operation, perhaps with options bound
         self.inputs = inputs
         names = argument_names(f, len(inputs))
         self.labels, self.arrays, self.places = [], [], []  # a place is a position and, in a dict, a key
@@ -72,12 +71,11 @@ class First(Subject):
         floating = [i for i, x in enumerate(self.arrays) if isinstance(x, np.ndarray) and x.dtype == np.float64]
         if not floating:
             raise explain(
-                ValueError("nothing to check: no input holds floating point numbers"),
-                "확인할 실수 입력이 없습니다. 3 대신 3.0처럼 실수를 넘기십시오.",
+                ValueError("nothing to check: pass inputs of floating point numbers, or parameters=model"),
+                "확인할 실수 입력이 없습니다. 3 대신 3.0처럼 실수를 넘기거나, 매개변수를 parameters=model로 넘기십시오.",
             )
-        able = floating
-        if self.op is not None and not self.op.variadic:
-            able = [i for i in floating if self.op.arguments[i] in self.op.differentiable]
+        constants = set(self.op.arguments) - set(self.op.differentiable) if self.op else ()
+        able = [i for i in floating if self.labels[i] not in constants]
         self.floating, self.wanted = floating, chosen(wrt, able, self.labels)
 
     def run(self, arrays: Arrays) -> tuple[Tensor, list[Tensor]]:
@@ -100,9 +98,18 @@ class First(Subject):
                 TypeError(
                     f"{self.name} returned {type(y).__name__}, not a Tensor: a gradient can only be checked through tinygrad_ko's ops"
                 ),
-                f"{self.name}이(가) Tensor를 반환하지 않았습니다. tinygrad_ko의 연산으로 계산해야 기울기를 확인할 수 있습니다.",
+                f"{self.name}: 반환값이 Tensor가 아닙니다. tinygrad_ko의 연산으로 계산해야 기울기를 확인할 수 있습니다.",
             )
         return y, [leaves[i] for i in self.wanted]
+
+    def nudged(self, source: Any) -> "First":
+        """The same function a thousandth away, in a random direction."""
+        near = copy(self)
+        near.first, near.arrays = near, list(self.arrays)
+        for i in self.floating:
+            x = self.arrays[i]
+            near.arrays[i] = np.asarray(x + 1e-3 * scales(x) * source.standard_normal(x.shape))
+        return near
 
     def value(self, arrays: Arrays) -> Array:
         self.progress.step()
@@ -116,7 +123,7 @@ class First(Subject):
             if not np.array_equal(leaf.numpy(), arrays[i], equal_nan=True):
                 raise explain(
                     ValueError(f"{self.name} writes to its argument {self.labels[i]!r}; work on a copy inside it"),
-                    f"{self.name}이(가) 인수 {self.labels[i]!r}의 값을 바꿉니다. 함수 안에서는 사본을 쓰십시오.",
+                    f"{self.name}: 함수 안에서 인수 {self.labels[i]!r}의 값이 바뀌었습니다. 사본을 만들어 계산하십시오.",
                 )
 
         def pull(c: Array) -> Arrays:
@@ -224,7 +231,7 @@ def named_parameters(f: Any, parameters: Any) -> dict[str, Tensor]:
             if not isinstance(p, Tensor) or not isinstance(p.node, Leaf):
                 raise explain(
                     TypeError(f"parameters must be Tensors made with requires_grad=True, but {name!r} is not"),
-                    f"parameters에는 requires_grad=True로 만든 Tensor만 넣을 수 있습니다. {name!r}을(를) 확인하십시오.",
+                    f"parameters에는 requires_grad=True로 만든 Tensor만 넣을 수 있습니다. 확인할 항목: {name!r}",
                 )
             label = name if isinstance(name, str) else p.name or f"parameter {name}"
             found.setdefault(p, f"{label} ({len(found)})" if label in found.values() else label)
@@ -242,7 +249,7 @@ def chosen(wrt: Any, able: list[int], labels: list[str]) -> list[int]:
             names = [labels[i] for i in able]
             raise explain(
                 ValueError(f"wrt={which!r} is no argument that can be checked; there are {names}"),
-                f"wrt={which!r}에 해당하는 확인 가능한 인수가 없습니다. 가능한 인수는 {names}입니다.",
+                f"wrt={which!r}: 그런 인수가 없거나 기울기를 확인할 수 없는 인수입니다. 쓸 수 있는 이름: {', '.join(names)}",
             )
         wanted.append(i)
     return sorted(set(wanted))

@@ -94,7 +94,7 @@ def run(args: argparse.Namespace) -> int:
             report = checked(args)
     except (GradientMismatch, GradientUndecided) as failure:
         if args.json:
-            print(as_json(failure.report, str(failure).removesuffix(f"\n{failure.report}")))
+            print(as_json(failure.report, str(failure).removesuffix("\n".join(["", *failure.report.table()]))))
         else:
             say(f"FAILED {failure}", *getattr(failure, "__notes__", []))
             if isinstance(failure, GradientUndecided):

@@ -15,6 +15,7 @@ import numpy as np
 
 from tinygrad_ko.arrays import Array
 from tinygrad_ko.check import GradientUndecided
+from tinygrad_ko.check.report import unheard
 from tinygrad_ko.cotangent import Patch
 from tinygrad_ko.errors import explain
 from tinygrad_ko.primitive import op as define
@@ -146,7 +147,7 @@ def mutation_score(op: Callable[..., Any], check: Callable[..., Any] | None = No
     survived, undecided = [], []
     for mutant in made:
         try:
-            with catch_warnings(), np.errstate(all="ignore"):
+            with unheard(), catch_warnings(), np.errstate(all="ignore"):
                 simplefilter("ignore")
                 check(mutant.function, **options)
         except GradientUndecided:

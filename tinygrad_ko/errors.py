@@ -40,7 +40,7 @@ def refused(error: Exception, op: str, values: tuple[Any, ...]) -> Exception:
         error = type(error)(f"{op}({given}): {error}")
     else:
         error.add_note(f"in {op}({given})")
-    return explain(error, f"{op} 연산을 계산할 수 없습니다. 입력은 {given}입니다. 형상과 인수를 확인하십시오.")
+    return explain(error, f"연산 {op}: 계산할 수 없습니다. 입력은 {given}입니다. 형상과 인수를 확인하십시오.")
 
 
 def not_differentiable(op: str, argument: str) -> TypeError:
@@ -65,12 +65,15 @@ def spent(op: str) -> RuntimeError:
 
 def wrong_shape(op: str, argument: str, got: Any, wanted: tuple[int, ...], broadcasts: bool) -> ValueError:
     """A formula gave a gradient that does not have its argument's shape."""
-    hint = "" if broadcasts else " (declare broadcasts=True if the arguments of this op broadcast)"
+    hint = korean = ""
+    if not broadcasts:
+        hint = " (declare broadcasts=True if the arguments of this op broadcast, or sum over the stretched axes in the formula)"
+        korean = " 브로드캐스트된 축은 공식에서 합하거나 @op(broadcasts=True)로 선언하십시오."
     return explain(
         ValueError(
             f"{op}: the formula for {argument!r} gave a gradient of {got}, but the argument has shape {wanted}{hint}"
         ),
-        f"{op} 연산: {argument!r}의 미분 공식이 계산한 기울기는 {got}인데, 인수의 형상은 {wanted}입니다.",
+        f"연산 {op}: 인수 {argument!r}의 미분 공식으로 구한 기울기({got})가 인수의 형상 {wanted}와 맞지 않습니다.{korean}",
     )
 
 

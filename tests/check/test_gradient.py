@@ -1,5 +1,7 @@
 """The judge: it passes what is right, names what is wrong, and says when it cannot see."""
 
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -319,11 +321,11 @@ class TestKinks:
     @given(st.integers(0, 999))
     def test_the_rules_of_the_package_at_zeros_and_ties(self, seed):
         rng = np.random.default_rng(seed)
-        x = rng.integers(-1, 2, size=(3, 4)).astype(float)
+        x = rng.integers(-1, 2, size=(2, 3)).astype(float)
         for f in (tg.relu, tg.abs, tg.sign, tg.step_function, tg.max, tg.min, lambda x: tg.max(x, axis=0)):
             check_gradient(f, x, rng=seed)
         for f in (tg.maximum, tg.minimum):
-            check_gradient(f, x, rng.integers(-1, 2, size=4).astype(float), rng=seed)
+            check_gradient(f, x, rng.integers(-1, 2, size=3).astype(float), rng=seed)
         check_gradient(lambda x: tg.clip(x, -1, 1), x, rng=seed)
 
     def test_a_maximum_that_pays_every_tie_in_full(self):
@@ -341,10 +343,43 @@ class TestKinks:
         with pytest.raises(GradientMismatch):
             self.at(wrong, [0.0, 1.0, -1.0, 0.0])
 
-    def test_the_second_order_is_skipped_and_says_so(self):
+    def test_the_second_order_is_checked_beside_a_kink(self):
         report = check_gradient(tg.relu, [0.0, 1.0], order=2)
-        assert any("order 2 was skipped" in remark for remark in report.remarks)
-        assert all(p.order == 1 for p in report.projections)
+        assert any("order 2 was checked a thousandth away" in remark for remark in report.remarks)
+        assert {p.order for p in report.projections} == {1, 2}
+
+    def test_a_kink_does_not_hide_a_wrong_second_order(self):
+        @tg.op(x=lambda g, slope: g * slope, keeps="slope")
+        def cube(x):
+            return x**3, 3 * x * x
+
+        with pytest.raises(GradientMismatch, match="order 2"):
+            check_gradient(lambda x: tg.sum(tg.relu(x[:1])) + tg.sum(cube(x[1:])), [0.0, 1.0, 2.0], order=2)
+
+    @given(st.integers(0, 99))
+    def test_a_wrong_subgradient_does_not_hide_in_a_sum(self, seed):
+        def kinked(xp, x):
+            return xp.maximum(x, 0)
+
+        wrong = tg.op(x=lambda g, x: g * tg.where(x == 0, 2.0, 1.0 * (x > 0)))(kinked)
+        for n in (1, 8):
+            with pytest.raises(GradientMismatch, match="kinked"):
+                check_gradient(lambda x: tg.sum(wrong(x)), np.zeros(n), rng=seed)
+
+    @given(st.integers(0, 99), st.sampled_from([1e-2, 1e-3, 1e-4, 1e-5, 1e-6]))
+    def test_a_second_kink_nearby(self, seed, distance):
+        check_gradient(lambda b: tg.sum(tg.relu(b) + 2 * tg.relu(b - distance)), np.zeros(1), rng=seed)
+
+    @given(st.integers(0, 99))
+    def test_kinks_of_the_gradient(self, seed):
+        W = np.random.default_rng(seed).normal(size=(3, 4))
+        check_gradient(lambda x, W: tg.sum(tg.relu(x @ W) ** 2), np.zeros((2, 3)), W, order=2, rng=seed)
+        check_gradient(lambda x: tg.max(x**2), np.zeros(3), order=2, rng=seed)
+
+    def test_kinks_that_cancel(self):
+        """Backpropagation says 0 + 0, the slope of x is 1: every operation is right, and the report says what happened."""
+        report = check_gradient(lambda x: tg.relu(x) - tg.relu(-x), [0.0, 1.0])
+        assert any("a sum of subgradients, which is not the slope" in remark for remark in report.remarks)
 
     def test_kinks_that_add_up_are_judged_op_by_op(self):
         """A black image and biases of 0 put every hidden unit on its kink; with weights of both signs behind them the
@@ -358,7 +393,7 @@ class TestKinks:
                 lambda: tg.softmax_cross_entropy(model(x), np.array([0, 1])), parameters=model, rng=seed
             )
             remarks += report.remarks
-        assert any("each operation was judged" in remark for remark in remarks)
+        assert any("each operation was judged at its own inputs" in remark for remark in remarks)
 
     def test_jumps_take_the_slope_beside_them(self):
         def steps(xp, x):
@@ -397,6 +432,93 @@ class TestKinks:
         for effort in EFFORTS:
             with pytest.raises(GradientMismatch):
                 check_gradient(loss, parameters=net, effort=effort)
+
+
+class TestEdges:
+    """What a review found, kept."""
+
+    @pytest.mark.parametrize("effort", EFFORTS)
+    def test_nothing_chosen_is_nothing_checked(self, effort):
+        for wrt in ([], (), set()):
+            with pytest.raises(ValueError, match="nothing to check"):
+                check_gradient(tg.sin, [1.0], wrt=wrt, effort=effort)
+        with pytest.raises(ValueError, match="nothing to check"):
+            check_gradient(tg.where, np.array([0.0, 1.0]), np.array([1, 2]), np.array([3, 4]))
+
+    @pytest.mark.parametrize(
+        "container",
+        [(np.ones(2), np.ones(2)), [np.ones(2), np.ones(3)], {"a": {"b": np.ones(2)}}],
+        ids=["tuple", "list", "dict"],
+    )
+    def test_containers_are_not_left_out_in_silence(self, container):
+        with pytest.raises(TypeError, match="of arrays cannot be checked") as caught:
+            check_gradient(lambda p, x: tg.sin(x), container, [1.0])
+        assert caught.value.__notes__
+
+    @pytest.mark.parametrize(
+        "f",
+        [
+            lambda x: tg.maximum(x, 0.3) * 3,
+            lambda x: tg.where(x > 0.1, 2 * x, x + 0.1),
+        ],
+    )
+    def test_thresholds_between_two_precisions(self, f):
+        for seed in range(20):
+            check_gradient(f, [0.3, 0.1, 1.5, -1.0], rng=seed)
+
+    def test_results_in_single_precision_at_both_orders(self):
+        unseen = 0
+        for seed in range(20):
+            try:
+                check_gradient(lambda x: tg.sin(tg.astype(x, np.float32)) * 2, [0.5, 1.5], order=2, rng=seed)
+            except GradientUndecided as error:
+                assert "let it compute in float64" in str(error)
+                unseen += 1
+        assert 0 < unseen < 20
+
+    @pytest.mark.parametrize(
+        ("f", "x"),
+        [
+            (tg.log, [1e-6, 1e6]),
+            (tg.log, [1.0, 1e-12]),
+            (tg.sqrt, [1.0, 1e-10]),
+            (lambda x: 1 / x, [1e-6, 1e6]),
+            (lambda p: -tg.sum(p * tg.log(p)), tg.softmax(np.array([0.0, 5.0, -30.0]))),
+        ],
+    )
+    def test_numbers_of_unlike_sizes(self, f, x):
+        for seed in range(10):
+            check_gradient(f, x, rng=seed)
+
+    def test_tiny_outputs(self):
+        for seed in range(20):
+            check_gradient(lambda x: tg.sin(x) * 1e-300, [0.5, 1.5], rng=seed)
+
+    def test_inside_no_grad(self):
+        with tg.no_grad():
+            assert check_gradient(tg.tanh, [0.5]).verdict == "agrees"
+
+    def test_labels_of_an_op_may_be_a_list(self):
+        scores = np.random.default_rng(0).normal(size=(3, 4))
+        check_gradient(tg.softmax_cross_entropy.__globals__["labelled"], scores, np.array([0, 1, 2]))
+
+    def test_threads_share_a_module(self):
+        model = nn.Sequential(nn.Affine(3, 4, rng=0), nn.Sigmoid())
+        x = np.random.default_rng(0).normal(size=(2, 3))
+        before = [p.numpy() for p in model.parameters()]
+        interval = sys.getswitchinterval()
+        sys.setswitchinterval(1e-6)
+        try:
+            with ThreadPoolExecutor(4) as pool:
+                reports = list(pool.map(lambda seed: check_gradient(model, x, rng=seed), range(12)))
+        finally:
+            sys.setswitchinterval(interval)
+        assert {report.verdict for report in reports} == {"agrees"}
+        assert all(np.array_equal(p.numpy(), was) for p, was in zip(model.parameters(), before, strict=True))
+
+    def test_two_dicts_with_the_same_keys(self):
+        report = check_gradient(lambda p, q: p["W"] * q["W"], {"W": np.ones(2)}, {"W": np.ones(2)})
+        assert [row["argument"] for row in report.rows()] == ["W", "q.W"]
 
 
 class TestBadInput:

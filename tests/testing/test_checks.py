@@ -9,10 +9,11 @@ from hypothesis.errors import FailedHealthCheck, Unsatisfiable
 from hypothesis.extra import numpy as hnp
 
 import tinygrad_ko as tg
-from tinygrad_ko.check import GradientMismatch, GradientUndecided
+from tinygrad_ko.check import GradientMismatch, GradientUndecided, Report
+from tinygrad_ko.check.report import listeners
 from tinygrad_ko.ops.linalg import matrix_product
 from tinygrad_ko.ops.shape import concatenate
-from tinygrad_ko.testing import check_op, checks
+from tinygrad_ko.testing import check_op, checks, mutation_score
 
 
 @tg.op(x=lambda g, out: g * out * (1 - out))
@@ -25,11 +26,31 @@ def wrong_product(a, b):
     return a * b
 
 
-def failing_call(error):
-    """The call in the notes of an error, made again."""
-    (note,) = [note for note in error.__notes__ if note.startswith("at ")]
-    name, arguments = re.fullmatch(r"at (\w+)\((.*)\)", note, re.S).groups()  # type: ignore[union-attr]
-    return name, eval(f"({arguments},)", {"array": np.array, "zeros": np.zeros})
+def line_of(error):
+    """The line of Python in the notes of an error."""
+    (i,) = [i for i, note in enumerate(error.__notes__) if "가장 작은 호출" in note]
+    return error.__notes__[i - 1]
+
+
+def run_again(error, **names):
+    """What the line in the notes of an error raises, where np, tg and the op are known."""
+    with pytest.raises(type(error)) as caught:
+        eval(line_of(error), {"np": np, "tg": tg, **names})
+    return caught.value
+
+
+def shown_arrays(error):
+    """The arrays in the line."""
+    return [eval(text, {"np": np}) for text in re.findall(r"np\.(?:array|zeros)\([^a-z]*\)(?=[,)])", line_of(error))]
+
+
+@pytest.fixture
+def heard():
+    """The reports that are told of in a test."""
+    reports: list[Report] = []
+    listeners.append(reports.append)
+    yield reports
+    listeners.remove(reports.append)
 
 
 class TestRight:
@@ -74,15 +95,75 @@ class TestRight:
 
 
 class TestWrong:
-    def test_the_smallest_call_is_shown_and_can_be_made_again(self):
+    @pytest.mark.parametrize("order", [1, 2])
+    def test_the_smallest_call_is_shown_and_can_be_made_again(self, order):
         with pytest.raises(GradientMismatch, match="wrong_product") as caught:
-            check_op(wrong_product)
-        name, (a, b) = failing_call(caught.value)
-        assert name == "wrong_product"
-        assert (a.shape, b.shape) == ((), ())
-        with pytest.raises(GradientMismatch):
-            tg.check_gradient(wrong_product, a, b)
+            check_op(wrong_product, order=order)
+        line = line_of(caught.value)
+        assert line.startswith("tg.check_gradient(wrong_product, np.array(")
+        assert line.endswith(", order=2)" if order == 2 else "))")
+        assert [x.shape for x in shown_arrays(caught.value)] == [(), ()]
+        again = run_again(caught.value, wrong_product=wrong_product)
+        assert str(again).splitlines()[0] in str(caught.value)
         assert "가장 작은" in caught.value.__notes__[-1]
+
+    def test_what_is_not_differentiable_stands_inside_the_line(self):
+        @tg.op(condition=None, x=lambda g, condition: tg.where(condition, 2 * g, 0.0))
+        def chosen(condition, x):
+            return np.where(condition, x, 0.0)
+
+        conditions = {"condition": lambda shape: hnp.arrays(bool, shape)}
+        with pytest.raises(GradientMismatch) as caught:
+            check_op(chosen, conditions)
+        assert line_of(caught.value).startswith("tg.check_gradient(lambda x: chosen(np.array(")
+        run_again(caught.value, chosen=chosen)
+
+    def test_any_number_of_arguments(self):
+        @tg.op(xs=lambda g, xs, factor: [g * factor for _ in xs])
+        def added(*xs, factor):
+            return sum(xs)
+
+        with pytest.raises(GradientMismatch) as caught:
+            check_op(added, options={"factor": st.integers(1, 5)})
+        assert line_of(caught.value).startswith("tg.check_gradient(lambda *xs: added(*xs, factor=2), np.array(")
+        run_again(caught.value, added=added)
+
+    def test_a_function_without_a_name_is_called_f(self):
+        def f(x):
+            return x * x.detach()
+
+        with pytest.raises(GradientMismatch) as caught:
+            check_op(lambda x: x * x.detach())
+        assert line_of(caught.value).startswith("tg.check_gradient(f, np.array(")
+        run_again(caught.value, f=f)
+
+    @pytest.mark.parametrize("signature", [None, "(n)"])
+    def test_a_formula_that_fails_is_no_matter_of_signatures(self, signature):
+        @tg.op(x=lambda g: g.reshape(-1, 7, 11))
+        def folded(x):
+            return x * 2
+
+        with pytest.raises(GradientMismatch, match="backpropagation fails") as caught:
+            check_op(folded, signature=signature)
+        assert not any("signature" in note for note in caught.value.__notes__)
+        run_again(caught.value, folded=folded)
+
+    def test_nor_is_one_that_fails_in_float32_alone(self):
+        def formula(g):
+            assert_double(g)
+            return g
+
+        def assert_double(g):
+            if g.dtype == np.float32:
+                raise KeyError("no float32")
+
+        @tg.op(x=formula)
+        def doubled(x):
+            return x * 1
+
+        with pytest.raises((GradientMismatch, KeyError)) as caught:
+            check_op(doubled)
+        assert not any("signature" in note for note in caught.value.__notes__)
 
     def test_a_sum_that_is_missing_needs_an_axis_that_is_stretched(self):
         @tg.op(broadcasts=True, a=lambda g: tg.broadcast_to(g.mean(), g.shape), b=lambda g: g)
@@ -91,7 +172,7 @@ class TestWrong:
 
         with pytest.raises(GradientMismatch) as caught:
             check_op(averaged)
-        a, b = failing_call(caught.value)[1]
+        a, b = shown_arrays(caught.value)
         assert np.broadcast_shapes(a.shape, b.shape) in {(2,), (1, 2), (2, 1)}
 
     def test_options_are_shown(self):
@@ -101,7 +182,8 @@ class TestWrong:
 
         with pytest.raises(GradientMismatch) as caught:
             check_op(scaled, options={"factor": st.integers(1, 5)})
-        assert any("factor=3)" in note for note in caught.value.__notes__)
+        assert line_of(caught.value).startswith("tg.check_gradient(lambda x: scaled(x, factor=3), np.array(")
+        run_again(caught.value, scaled=scaled)
 
     def test_a_second_order_that_is_wrong(self):
         @tg.op(x=lambda g, x: g * (2 * detached(x)))
@@ -120,14 +202,26 @@ class TestWrong:
         with pytest.raises(AssertionError, match="wide: with float32 inputs the gradient of 'x' is float64") as caught:
             check_op(wide)
         assert "float32인데 인수 'x'의 기울기가 float64입니다" in caught.value.__notes__[0]
+        assert eval(line_of(caught.value), {"np": np, "wide": wide}).dtype == np.float32
 
     def test_a_result_in_float64(self):
         @tg.op(x=lambda g: g)
         def wide(xp, x):
             return x.astype(xp.float64)
 
-        with pytest.raises(AssertionError, match="wide: with float32 inputs its result is float64"):
+        with pytest.raises(AssertionError, match="wide: with float32 inputs its result is float64") as caught:
             check_op(wide)
+        assert eval(line_of(caught.value), {"np": np, "wide": wide}).dtype == np.float64
+
+    def test_labels_make_float64(self):
+        def loss(y, t):
+            return tg.mean((y - t) ** 2)
+
+        labels = {"t": lambda shape: hnp.arrays(int, shape, elements=st.integers(0, 9))}
+        with pytest.raises(AssertionError, match=r"float64.*cast the other arguments: t\.astype\(y\.dtype\)") as caught:
+            check_op(loss, labels, signature="(n),(n)")
+        assert "정답 레이블은 t.astype(y.dtype)처럼" in caught.value.__notes__[0]
+        assert check_op(lambda y, t: loss(y, t.astype(y.dtype)), labels, signature="(n),(n)").calls == 50
 
     def test_another_value_on_arrays_than_on_tensors(self):
         rng = np.random.default_rng(0)
@@ -149,13 +243,25 @@ class TestWrong:
 
         with pytest.raises(KeyError, match="no matrices") as caught:
             check_op(picky)
-        _name, (x,) = failing_call(caught.value)
+        (x,) = shown_arrays(caught.value)
         assert x.shape == (1, 2)
+        run_again(caught.value, picky=picky)
+        assert any("signature='(n,m)'" in note for note in caught.value.__notes__)
         assert any("picky" in str(entry) for entry in caught.traceback), "the traceback leads to the op"
 
+    def test_where_a_signature_was_given_it_is_not_asked_for(self):
+        @tg.op(x=lambda g: g)
+        def picky(x):
+            raise KeyError("no matrices")
+
+        with pytest.raises(KeyError, match="no matrices") as caught:
+            check_op(picky, signature="(n,m)")
+        assert not any("signature" in note for note in caught.value.__notes__)
+
     def test_a_function_that_leaves_the_graph(self):
-        with pytest.raises(TypeError, match="not a Tensor"):
+        with pytest.raises(TypeError, match=r"lambda at test_checks.py:\d+ returned ndarray, not a Tensor") as caught:
             check_op(lambda x: x.numpy())
+        assert not any("signature" in note for note in caught.value.__notes__), "no shape is at fault"
 
 
 class TestUndecided:
@@ -163,9 +269,9 @@ class TestUndecided:
         with pytest.raises(GradientUndecided, match="log") as caught:
             check_op(tg.log)
         assert any(re.search(r"\d+ of 50 calls could not be decided", note) for note in caught.value.__notes__)
-        name, (x,) = failing_call(caught.value)
-        assert name == "log"
+        (x,) = shown_arrays(caught.value)
         assert x.size == 1
+        run_again(caught.value, log=tg.log)
 
     @pytest.mark.parametrize("some", [5, 6])
     def test_a_tenth_is_counted_and_no_more(self, some, monkeypatch):
@@ -190,6 +296,50 @@ class TestUndecided:
     def test_all_of_a_few(self):
         with pytest.raises(GradientUndecided):
             check_op(lambda x: x * np.nan, examples=3)
+
+
+class TestListeners:
+    """Whoever listens, as the pytest plugin does, hears of one check."""
+
+    def test_one_that_agrees(self, heard):
+        report = check_op(tg.log, "positive")
+        assert [(r.name, r.verdict, r.evaluations) for r in heard] == [("log", "agrees", report.evaluations)]
+        assert report.evaluations > 1000
+
+    def test_a_mismatch(self, heard):
+        with pytest.raises(GradientMismatch) as caught:
+            check_op(wrong_product)
+        assert [(r.name, r.verdict) for r in heard] == [("wrong_product", "mismatch")]
+        assert heard[0].evaluations > caught.value.report.evaluations
+
+    def test_a_wrong_dtype(self, heard):
+        @tg.op(x=lambda g: g)
+        def wide(xp, x):
+            return x.astype(xp.float64)
+
+        with pytest.raises(AssertionError):
+            check_op(wide)
+        assert [(r.name, r.verdict) for r in heard] == [("wide", "mismatch")]
+
+    def test_undecided(self, heard):
+        with pytest.raises(GradientUndecided):
+            check_op(tg.log)
+        assert [(r.name, r.verdict) for r in heard] == [("log", "undecided")]
+        assert heard[0].evaluations > 50
+
+    def test_an_error_is_no_check(self, heard):
+        def broken(x):
+            raise KeyError
+
+        with pytest.raises(KeyError):
+            check_op(broken)
+        assert heard == []
+        tg.check_gradient(tg.sin, 1.0)
+        assert len(heard) == 1, "it is heard again"
+
+    def test_of_mutants_nothing_is_heard(self, heard):
+        mutation_score(tg.square, check_op, examples=5)
+        assert [r.verdict for r in heard] == ["agrees"]
 
 
 def detached(x):

@@ -12,7 +12,7 @@ from tinygrad_ko.testing import Program, graphs
 
 @given(graphs())
 def test_it_is_what_it_prints(program):
-    room: dict[str, Any] = {"tg": tg, "array": np.array}
+    room: dict[str, Any] = {"tg": tg, "np": np}
     exec(repr(program).rpartition("\n")[0], room)
     again = eval(repr(program).rpartition("\n")[2], room)
     assert np.array_equal(again, program(*program.inputs))

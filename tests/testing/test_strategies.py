@@ -7,11 +7,13 @@ import pytest
 from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
 from hypothesis.errors import NoSuchExample
+from hypothesis.extra import numpy as hnp
 
 import tinygrad_ko as tg
 from tinygrad_ko.ops.linalg import matrix_product
 from tinygrad_ko.ops.shape import concatenate, pile
 from tinygrad_ko.testing import arrays, broadcasting, calls, shapes
+from tinygrad_ko.testing.strategies import spelled
 
 LIMITS = st.one_of(st.none(), st.integers(-100, 100), st.sampled_from([-1e-7, 0.0, 1e-7, 0.5]))
 
@@ -134,6 +136,27 @@ class TestArrays:
         assert caught.value.__notes__
 
 
+NUMBERS = st.sampled_from(["float64", "float32", "int64", "uint8", "bool"])
+
+
+class TestSpelled:
+    @given(NUMBERS.flatmap(lambda dtype: hnp.arrays(dtype, hnp.array_shapes(min_dims=0, min_side=0))))
+    def test_an_array_is_python_that_gives_the_same_array(self, x):
+        again = eval(spelled(x), {"np": np})
+        assert (again.dtype, again.shape) == (x.dtype, x.shape)
+        assert np.array_equal(again, x, equal_nan=x.dtype.kind == "f")
+
+    @given(
+        st.floats() | st.integers() | st.text() | st.none() | st.lists(st.floats()) | st.booleans() | st.just(slice(1))
+    )
+    def test_and_so_is_any_plain_value(self, value):
+        assert repr(eval(spelled(value), {"np": np})) == repr(value)
+
+    def test_text_stays_text(self):
+        assert spelled(["nan", np.nan, -np.inf]) == "['nan', np.nan, -np.inf]"
+        assert spelled(np.float64("nan")) == "np.float64(np.nan)"
+
+
 class TestCalls:
     @given(calls(tg.multiply))
     def test_what_broadcasts_gets_shapes_that_broadcast(self, call):
@@ -190,7 +213,9 @@ class TestCalls:
     def test_what_is_not_differentiable_needs_a_strategy(self):
         domains: list[Any] = ["real", {}, {"condition": "real"}]
         for domain in domains:
-            with pytest.raises(ValueError, match="'condition' is not differentiable: give it a strategy") as caught:
+            with pytest.raises(
+                ValueError, match="'condition' is not differentiable: give it a strategy, or a function"
+            ) as caught:
                 calls(tg.where, domain)
             assert caught.value.__notes__
         labels = st.just(np.array([0, 1, 2]))

@@ -25,9 +25,9 @@ from tinygrad_ko.tensor import Tensor, grad
 
 CURE = (
     "keep such values out of the function, not out of its result: where(c, f(where(c, x, 1)), 0)",
-    "where(c, f(where(c, x, 1)), 0)처럼 where를 두 번 써서 문제가 되는 값이 함수에 들어가지 않게 하십시오.",
+    "where(c, f(where(c, x, 1)), 0)처럼 where를 안팎으로 두 번 써서, 문제가 되는 값이 함수에 들어가지 않도록 하십시오.",
 )
-OTHER_INPUTS = "choose other inputs", "다른 입력을 고르십시오."
+OTHER_INPUTS = "choose other inputs", "다른 입력으로 확인하십시오."
 SMALL = 64  # so many entries are all measured, to see a pattern
 
 
@@ -37,8 +37,9 @@ def at_fault(subject: Subject, group: list[int], c: Array, judged: Callable[[Fir
     if first.op is not None:
         found = entry(subject, group, c)
         return replace(found, op=first.op.name, formula=home(first.op, found.argument))
+    order = 2 if isinstance(subject, Second) else 1
     for node in operations(first):
-        if (of_op := alone(node)) and (found_in_op := judged(of_op, 2 if isinstance(subject, Second) else 1).blame):
+        if (of_op := alone(node)) and (found_in_op := judged(of_op, order).blame):
             return replace(found_in_op, line=node.seen.line if node.seen else None, scope=node.scope)
     found = entry(subject, group, c)
     return replace(
@@ -209,17 +210,17 @@ def first_not_finite(subject: Subject, c: Array | None = None) -> tuple[str, str
             bad = tuple(np.argwhere(~np.isfinite(node.seen.output))[0])
             return (
                 f"{node.op.name} gives {node.seen.output[bad]} at {place('out', bad)}{line(node)}{hidden}",
-                f"연산 {node.op.name}의 결과가 유한하지 않습니다. {CURE[1] if hidden else '입력이 정의역 안에 있는지 확인하십시오.'}",
+                f"연산 {node.op.name}의 결과에 NaN이나 무한대가 있습니다. {CURE[1] if hidden else '정의역 안의 입력인지 확인하십시오.'}",
             )
     cure = CURE if any(node.op.name == "where" for node in nodes) else OTHER_INPUTS
     for node, argument in unbounded(first, c):
         return (
             f"the slope of {node.op.name} in {argument!r} is not finite here{line(node)}; {cure[0]}",
-            f"연산 {node.op.name}의 기울기가 이 점에서 유한하지 않습니다. {cure[1]}",
+            f"연산 {node.op.name}의 기울기가 이 점에서 NaN이나 무한대가 됩니다. {cure[1]}",
         )
     return (
         "too few steps around the inputs have a finite value, or the slope is infinite",
-        "입력 둘레의 함수값이 유한하지 않거나 기울기가 무한합니다.",
+        "입력 근처에서 함수값이 유한하지 않거나 기울기가 무한대입니다.",
     )
 
 

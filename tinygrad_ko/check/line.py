@@ -10,7 +10,7 @@ import numpy as np
 
 from tinygrad_ko.arrays import Array
 from tinygrad_ko.check.report import Projection, Verdict
-from tinygrad_ko.check.slope import EPS, LEAST, Slope, measured, reach, scales
+from tinygrad_ko.check.slope import EPS, LEAST, Slope, measured, reach, scales, tolerance
 from tinygrad_ko.check.subject import Pull, Subject
 
 CLOSE = 1e-6  # a difference this small is looked at twice before it is called wrong
@@ -21,7 +21,7 @@ class Line:
 
     def __init__(self, subject: Subject, here: Array, c: Array, d: dict[int, Array]) -> None:
         self.subject, self.here, self.c, self.d = subject, here, c, d
-        self.far = min(reach(subject.arrays[i], d[i]) for i in d)  # where the first number has moved by its size
+        self.far = min(reach(subject.arrays[i], d[i]) for i in d)  # where the first number has moved by its scale
         self.values = float(np.sum(np.abs(c * here)))
 
     def change(self, s: float) -> Array:
@@ -42,10 +42,17 @@ class Line:
         return float(sum(np.sum(t) for t in terms)), float(sum(np.sum(np.abs(t)) for t in terms))
 
 
-def random_line(subject: Subject, group: list[int], here: Array, c: Array, source: Any) -> Line:
-    """A line in a random direction of some arguments, every number moving in proportion to its size."""
-    arrays = {i: subject.arrays[i] for i in group}
-    d = {i: np.nan_to_num(source.standard_normal(x.shape) * scales(x)) for i, x in arrays.items()}
+def random_line(
+    subject: Subject, group: list[int], here: Array, c: Array, source: Any, every_its_own: bool = False
+) -> Line:
+    """A line in a random direction of some arguments, every number moving in proportion to its size, but not much less than
+    the largest; with `every_its_own` in proportion to its own size alone.
+    """
+    d = {}
+    for i in group:
+        x = subject.arrays[i]
+        own = np.where(x == 0, scales(x), np.abs(x))
+        d[i] = np.nan_to_num(source.standard_normal(x.shape) * (own if every_its_own else scales(x)))
     return Line(subject, here, c, d)
 
 
@@ -54,7 +61,9 @@ def projection(line: Line, pull: Pull, order: int, label: str, hurried: bool) ->
     analytic, size = line.analytic(pull)
 
     def seen(slope: Slope) -> Projection:
-        return Projection(order, label, analytic, size, slope, verdict(analytic, size, line.values, slope))
+        return Projection(
+            order, label, analytic, size, slope, verdict(analytic, size, line.values, slope, line.subject.eps)
+        )
 
     if hurried:
         found = seen(line.slope(hurried=True))
@@ -73,7 +82,7 @@ def projection(line: Line, pull: Pull, order: int, label: str, hurried: bool) ->
     return found
 
 
-def verdict(analytic: float, size: float, values: float, slope: Slope) -> Verdict:
+def verdict(analytic: float, size: float, values: float, slope: Slope, eps: float = EPS) -> Verdict:
     """What one projection says. `size` is the sum of the absolute terms of the analytic value, `values` that of what f
     returned.
 
@@ -81,14 +90,16 @@ def verdict(analytic: float, size: float, values: float, slope: Slope) -> Verdic
     of zero has no thousandth: it passes if it was measured to the last bits of f and either the formulas give exactly
     zero or f is seen to bend there, so that its slope could have been seen as well.
     """
-    tolerance = 2 * slope.claim + 64 * EPS * size
+    allowed = tolerance(slope.claim, size, eps)
+    zero = 64 * EPS * max(1.0, values)
     if not np.isfinite(slope.claim):
         return "undecided"
     if not np.isfinite(analytic):
         return "mismatch"
-    if not abs(analytic - slope.value) <= tolerance:
-        return "undecided" if slope.kind == "noisy" else "mismatch"
-    if tolerance <= 1e-3 * max(size, abs(slope.value)):
+    if not abs(analytic - slope.value) <= allowed:
+        unseen = slope.kind == "noisy" or (slope.kind in ("flat", "saturated") and size <= zero)
+        return "undecided" if unseen else "mismatch"
+    if allowed <= 1e-3 * max(size, abs(slope.value)):
         return "agrees"
-    zero = size == 0 or (slope.kind == "smooth" and size <= 64 * EPS * values)
-    return "agrees" if zero and tolerance <= 1e-9 * max(1.0, values) else "undecided"
+    resolved = size == 0 or (slope.kind == "smooth" and size <= zero)
+    return "agrees" if resolved and allowed <= 1e-9 * max(1.0, values) else "undecided"

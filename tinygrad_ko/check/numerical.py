@@ -53,7 +53,7 @@ def numerical_gradient(f: Callable[[Any], Any], x: Any, h: float = 1e-4) -> Arra
             TypeError(
                 f"numerical_gradient needs floating point numbers to move by h, not {array.dtype}: pass x.astype(float)"
             ),
-            f"자료형이 {array.dtype}인 배열은 h만큼 움직일 수 없어 기울기가 틀리게 됩니다. x.astype(float)을 넘기십시오.",
+            f"자료형이 {array.dtype}인 배열에는 h를 더할 수 없어 기울기가 틀립니다. x.astype(float)로 변환하여 넘기십시오.",
         )
     if not isinstance(seen, np.ndarray) or array.dtype != np.float64 or not array.flags.writeable:
         array = argument = array.astype(np.float64)
@@ -101,7 +101,8 @@ def step(h: float) -> None:
     """Refuse a step that is not above 0."""
     if not 0 < h < float("inf"):
         raise explain(
-            ValueError(f"the step h must be above 0 and finite, not {h}"), f"h는 0보다 커야 합니다. 받은 값: {h}"
+            ValueError(f"the step h must be above 0 and finite, not {h}"),
+            f"h는 0보다 크고 유한해야 합니다. 받은 값: {h}",
         )
 
 
@@ -113,11 +114,11 @@ def one_number(value: Any) -> float:
             ValueError(
                 f"f must return one number, but it returned shape {array.shape}; reduce it, for example with np.sum"
             ),
-            f"f는 수 하나를 반환해야 하는데 형상이 {array.shape}인 배열을 반환했습니다. np.sum 등으로 줄이십시오.",
+            f"f는 수 하나를 반환해야 하는데, 반환값은 형상이 {array.shape}인 배열입니다. np.sum 등으로 수 하나로 만드십시오.",
         )
     if array.dtype.kind not in "biuf":
         raise explain(
             TypeError(f"f must return one number, but it returned {type(value).__name__}; is there a return missing?"),
-            f"f는 수 하나를 반환해야 하는데 {type(value).__name__}을(를) 반환했습니다. return을 빠뜨리지 않았는지 확인하십시오.",
+            f"f는 수 하나를 반환해야 합니다. 반환값의 자료형: {type(value).__name__}. return을 빠뜨리지 않았는지 확인하십시오.",
         )
     return float(array.reshape(()))

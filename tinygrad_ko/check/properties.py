@@ -44,7 +44,8 @@ def broken_property(subject: Subject, pull: Pull, c: Array) -> Broken | None:
         return None  # the projection finds out what is at fault
     for factor, what, korean in PROPERTIES:
         for i, g, other in zip(subject.wanted, gradients, pull(factor * c), strict=True):
-            if np.any(np.abs(other - factor * g) > 1e-12 * abs(factor) * np.max(np.abs(g), initial=0)):
+            near = 1e-12 * abs(factor) * np.max(np.abs(g), initial=0) + 8 * np.finfo(float).tiny
+            if np.any(np.abs(other - factor * g) > near):
                 return Broken(subject.labels[i], what, korean)
     return None
 

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from tinygrad_ko.check.slope import EPS, Slope
+from tinygrad_ko.check.slope import Slope, tolerance
 
 Verdict = Literal["agrees", "subgradient", "mismatch", "undecided"]
 
@@ -32,7 +32,7 @@ class Projection:
     @property
     def tolerance(self) -> float:
         """How far they may be apart: twice the claim of the measurement, and the round-off of the analytic value."""
-        return 2 * self.slope.claim + 64 * EPS * self.size
+        return tolerance(self.slope.claim, self.size)
 
 
 @dataclass(frozen=True)

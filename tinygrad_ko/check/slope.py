@@ -75,6 +75,13 @@ def precision(value: Any) -> float:
     return float(np.finfo(dtype).eps) if dtype is not None and dtype.kind == "f" else EPS
 
 
+def tolerance(claim: float, size: float, eps: float = EPS) -> float:
+    """How far a measured slope and one from the formulas may be apart: twice the claim, and the round-off of the terms that
+    the latter was added up from.
+    """
+    return 2 * claim + 64 * eps * size
+
+
 def scales(x: Array) -> Array:
     """How far each coordinate of x may be moved: over its own size, and not less than a hundredth of the largest."""
     largest = np.max(np.abs(x), initial=0.0)
@@ -139,7 +146,7 @@ def two_steps(at: "Sampler") -> Slope:
 def beside(at: "Sampler", side: Side) -> Slope:
     """The slope of the branch to one side of x, from values on that side alone and not from f(x)."""
     before = at.count
-    climb = climbed(at, (lambda h: (h, 2 * h)) if side == "right" else (lambda h: (-2 * h, -h)), 1, False)
+    climb = climbed(at, (lambda h: (h, 2 * h)) if side == "right" else (lambda h: (-2 * h, -h)), 1, True)
     slope = climb.slope(at)
     return Slope(slope.value, slope.claim, slope.kind, at.count - before)
 

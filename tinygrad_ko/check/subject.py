@@ -5,9 +5,12 @@ The judge asks a subject two things: its value at some arrays, and what its form
 """
 
 import inspect
+from _thread import RLock  # as threading has it, without importing threading
+from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from copy import copy
+from itertools import starmap
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +20,7 @@ from tinygrad_ko.arrays import Array, operand
 from tinygrad_ko.check.progress import Progress
 from tinygrad_ko.check.slope import EPS, precision, scales
 from tinygrad_ko.errors import explain
-from tinygrad_ko.graph import Leaf
+from tinygrad_ko.graph import Leaf, recorded
 from tinygrad_ko.ops.shape import concat, reshape
 from tinygrad_ko.tensor import Tensor, borrow, grad
 
@@ -62,21 +65,28 @@ class First(Subject):
         self.labels, self.arrays, self.places = [], [], []  # a place is a position and, in a dict, a key
         for position, (name, x) in enumerate(zip(names, inputs, strict=True)):
             for key in x if isinstance(x, dict) else [None]:
-                self.labels.append(name if key is None else str(key))
+                label = name if key is None else str(key)
+                self.labels.append(f"{name}.{key}" if label in self.labels else label)
                 self.arrays.append(checkable(x if key is None else x[key]))
                 self.places.append((position, key))
         self.parameters = named_parameters(f, parameters)
         self.labels += self.parameters
         self.arrays += [np.array(p.numpy(), dtype=np.float64) for p in self.parameters.values()]
-        floating = [i for i, x in enumerate(self.arrays) if isinstance(x, np.ndarray) and x.dtype == np.float64]
-        if not floating:
+        constants = set(self.op.arguments) - set(self.op.differentiable) if self.op else ()
+        for i, (position, key) in enumerate(self.places):
+            if self.labels[i] in constants:  # as it was given
+                self.arrays[i] = inputs[position] if key is None else inputs[position][key]
+        self.floating = [
+            i
+            for i, x in enumerate(self.arrays)
+            if isinstance(x, np.ndarray) and x.dtype == np.float64 and self.labels[i] not in constants
+        ]
+        self.wanted = chosen(wrt, self.floating, self.labels)
+        if not self.wanted:
             raise explain(
                 ValueError("nothing to check: pass inputs of floating point numbers, or parameters=model"),
                 "확인할 실수 입력이 없습니다. 3 대신 3.0처럼 실수를 넘기거나, 매개변수를 parameters=model로 넘기십시오.",
             )
-        constants = set(self.op.arguments) - set(self.op.differentiable) if self.op else ()
-        able = [i for i in floating if self.labels[i] not in constants]
-        self.floating, self.wanted = floating, chosen(wrt, able, self.labels)
 
     def run(self, arrays: Arrays) -> tuple[Tensor, list[Tensor]]:
         """f at these arrays as Tensors: its result, flattened if it is several, and the leaves of what is wanted."""
@@ -89,7 +99,7 @@ class First(Subject):
             else:
                 inputs[position][key] = x
         stand_ins = {p: leaves[i] for i, p in enumerate(self.parameters.values(), len(self.places))}
-        with standing_in(stand_ins):
+        with standing_in(stand_ins), recorded(True):
             y = self.f(*inputs)
         if isinstance(y, tuple | list) and y and all(isinstance(part, Tensor) for part in y):
             y = concat([reshape(part, (-1,)) for part in y])
@@ -151,7 +161,8 @@ class Second(Subject):
     def value(self, arrays: Arrays) -> Array:
         self.progress.step()
         *xs, c = arrays
-        gradients = self.first.pullback(xs)[1](c)
+        y, pull = self.first.pullback(xs)
+        self.eps, gradients = precision(y), pull(c)
         return np.concatenate([np.ravel(g) for g in gradients])
 
     def pullback(self, arrays: Arrays) -> tuple[Array, Pull]:
@@ -171,21 +182,26 @@ class Second(Subject):
         return row.numpy(), pull
 
 
+taking_turns = RLock()  # threads that check the same parameters take turns
+SLOTS = ("_array", "_node", "_lent")
+
+
 @contextmanager
 def standing_in(places: dict[Any, Tensor]) -> Iterator[None]:
     """Inside this block each key, a parameter of the user's, is the leaf that is its value."""
-    before = [(p, p._array, p._node, p._lent) for p in places]
-    try:
-        for p, leaf in places.items():
-            p._array, p._node, p._lent = leaf._array, leaf._node, False
-        yield
-    finally:
-        for p, *state in before:
-            p._array, p._node, p._lent = state
+    with taking_turns if places else nullcontext():
+        before = [(p, name, getattr(p, name)) for p in places for name in SLOTS]
+        during = [(p, name, getattr(leaf, name)) for p, leaf in places.items() for name in SLOTS]
+        try:
+            deque(starmap(setattr, during), maxlen=0)
+            yield
+        finally:
+            deque(starmap(setattr, before), maxlen=0)  # all of it in C: Ctrl-C cannot fall between two parameters
 
 
 def called(f: Any) -> str:
     """What a function is called in reports."""
+    f = getattr(f, "func", f) if not hasattr(f, "__name__") else f
     name: str = getattr(f, "__name__", type(f).__name__)
     if name == "<lambda>":
         return f"lambda at {Path(f.__code__.co_filename).name}:{f.__code__.co_firstlineno}"
@@ -210,9 +226,23 @@ def checkable(x: Any) -> Any:
     """A float64 copy of what can be differentiated; anything else as it is."""
     if isinstance(x, Tensor):
         x = x.numpy()
+    if isinstance(x, dict | tuple | list) and holds_arrays(x):
+        raise explain(
+            TypeError(
+                f"a {type(x).__name__} of arrays cannot be checked: pass each as an argument, or a dict of arrays"
+            ),
+            f"배열을 담은 {type(x).__name__}은 확인할 수 없습니다. 배열을 하나씩 인수로 넘기거나, 배열의 dict로 넘기십시오.",
+        )
     x = np.asarray(operand(x)) if isinstance(x, list | float) else x
     floating = isinstance(x, np.ndarray | np.generic) and x.dtype.kind == "f"
     return np.array(x, dtype=np.float64) if floating else x
+
+
+def holds_arrays(x: Any) -> bool:
+    """Whether a container has floating point arrays in it, at any depth."""
+    if isinstance(x, dict | tuple | list):
+        return any(map(holds_arrays, x.values() if isinstance(x, dict) else x))
+    return isinstance(x, Tensor) or (isinstance(x, np.ndarray) and x.dtype.kind == "f")
 
 
 def named_parameters(f: Any, parameters: Any) -> dict[str, Tensor]:

@@ -100,7 +100,7 @@ def run(args: argparse.Namespace) -> int:
             if isinstance(failure, GradientUndecided):
                 say(
                     "--domain, --shape and --seed choose other inputs",
-                    "다른 입력은 --domain, --shape, --seed로 고릅니다.",
+                    "--domain, --shape, --seed로 다른 입력을 지정할 수 있습니다.",
                 )
         return 1
     except (Exception, SystemExit) as error:
@@ -109,7 +109,7 @@ def run(args: argparse.Namespace) -> int:
         traceback.print_exc()
         raise explain(
             ValueError(f"{args.target} raised {type(error).__name__}: {error}"),
-            "확인하려는 함수나 그 모듈에서 오류가 났습니다. 위의 추적 내용을 보십시오.",
+            "확인하려는 함수나 그 모듈에서 오류가 발생했습니다. 위의 트레이스백을 확인하십시오.",
         ) from None
     print(as_json(report)) if args.json else say(f"ok {report}")
     return 0
@@ -134,7 +134,7 @@ def in_each(domains: list[Domain], count: int) -> list[Domain]:
     if len(domains) not in (1, count):
         raise explain(
             ValueError(f"--domain is given {len(domains)} times for {count} inputs: give it once, or once for each"),
-            f"입력은 {count}개인데 --domain은 {len(domains)}번 적혀 있습니다. 한 번만 적거나 입력마다 한 번씩 적어 주십시오.",
+            f"입력은 {count}개인데 --domain을 {len(domains)}번 지정했습니다. 한 번만 지정하거나 입력마다 한 번씩 지정하십시오.",
         )
     return domains if len(domains) == count else domains * count
 
@@ -177,20 +177,20 @@ def find(target: str) -> Callable[..., Any]:
     if not place or not path:
         raise explain(
             ValueError(f"{target!r} must be module:function or file.py:function"),
-            "검사할 함수는 모듈:함수 또는 파일.py:함수 꼴로 적어야 합니다.",
+            "확인할 함수는 모듈:함수 또는 파일.py:함수 형식으로 지정해야 합니다.",
         )
     found: Any = import_file(Path(place)) if place.endswith(".py") else import_named(place)
     for name in path.split("."):
         if not hasattr(found, name):
-            raise explain(ValueError(f"{place} has no {path}"), f"{place}에 {path}이(가) 없습니다.")
+            raise explain(ValueError(f"{place} has no {path}"), f"{place}에 없는 이름입니다: {path}")
         found = getattr(found, name)
     if inspect.isclass(found):
         raise explain(
             TypeError(f"{target} is a class: name a function, or a variable such as model = {found.__name__}(...)"),
-            f"{target}은(는) 클래스입니다. 함수나, model = {found.__name__}(...)처럼 인스턴스를 담은 변수를 적어 주십시오.",
+            f"클래스는 확인할 수 없습니다: {target}. 함수나, model = {found.__name__}(...)처럼 인스턴스를 담은 변수를 지정하십시오.",
         )
     if not callable(found):
-        raise explain(TypeError(f"{target} is not a function"), f"{target}은(는) 함수가 아닙니다.")
+        raise explain(TypeError(f"{target} is not a function"), f"함수가 아닙니다: {target}")
     return found
 
 
@@ -206,7 +206,7 @@ def import_named(name: str) -> Any:
             ModuleNotFoundError(
                 f"no module named {error.name!r}, here or among the installed packages", name=error.name
             ),
-            f"{error.name} 모듈을 현재 폴더에서도, 설치된 패키지에서도 찾지 못했습니다.",
+            f"{error.name} 모듈이 현재 폴더에도, 설치된 패키지에도 없습니다.",
         ) from None
 
 
@@ -235,6 +235,6 @@ def default_shapes(f: Callable[..., Any], target: str) -> list[tuple[int, ...]]:
     if not shapes:
         raise explain(
             ValueError(f"how many inputs {target} takes cannot be told: give --shape once for each"),
-            "입력이 몇 개인지 알 수 없습니다. --shape를 입력마다 한 번씩 적어 주십시오.",
+            "입력이 몇 개인지 알 수 없습니다. 입력마다 --shape를 한 번씩 지정하십시오.",
         )
     return shapes

@@ -76,7 +76,7 @@ def progress_bar(total: int, *, done: int = 0, wanted: bool = True) -> Bar:
     except ModuleNotFoundError:
         say(
             "no progress bar: pip install 'tinygrad_ko[train]'",
-            "진행 막대를 보려면 pip install 'tinygrad_ko[train]'으로 tqdm을 설치합니다.",
+            "진행 막대를 보려면 pip install 'tinygrad_ko[train]'으로 tqdm을 설치하십시오.",
             file=sys.stderr,
         )
         return NoBar()

@@ -4,12 +4,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import wraps
 from inspect import Parameter, Signature
-from typing import Any
+from traceback import walk_tb
+from typing import Any, Literal
 
 import numpy as np
 from hypothesis import HealthCheck, Phase, Verbosity, given, settings
 
-from tinygrad_ko.check import GradientMismatch, GradientUndecided, check_gradient
+from tinygrad_ko.check import GradientMismatch, GradientUndecided, Report, check_gradient
+from tinygrad_ko.check.report import listeners, unheard
+from tinygrad_ko.check.subject import called
 from tinygrad_ko.errors import explain
 from tinygrad_ko.primitive import op as define
 from tinygrad_ko.rule import Op
@@ -58,8 +61,8 @@ def check_op(
     A reduction that refuses 0-d or empty arrays needs a signature: "(n,m)" draws matrices with at least one element.
 
     Raises GradientMismatch for a gradient that is wrong, AssertionError for a result or a dtype that is wrong,
-    GradientUndecided if more than a tenth of the calls cannot be decided; whatever the op raises is passed on. Notes on
-    the error show the smallest such call that was found.
+    GradientUndecided if more than a tenth of the calls cannot be decided; whatever the op raises is passed on. A note on
+    the error shows the smallest such call that was found, as a line of Python; a session that has np, tg and the op can run it.
 
     >>> import tinygrad_ko as tg
     >>> @tg.op(x=lambda g, x: g / (1 + tg.abs(x)) ** 2)
@@ -71,9 +74,16 @@ def check_op(
     __tracebackhide__ = True
     about = known(op, domain)
     report = OpReport(about.title, order)
-    failed: list[tuple[Exception, Call, list[str]]] = []
-    complaints: list[tuple[AssertionError, Call]] = []
-    undecided: list[tuple[AssertionError, Call]] = []
+    failed: list[tuple[Exception, str, list[str], bool]] = []
+    complaints: list[tuple[AssertionError, Call, str]] = []
+    undecided: list[tuple[AssertionError, Call, str]] = []
+
+    def count(part: Report) -> None:
+        report.evaluations += part.evaluations
+
+    def tell(verdict: Literal["agrees", "mismatch", "undecided"]) -> None:
+        for listener in listeners:
+            listener(Report(about.title, verdict, evaluations=report.evaluations))
 
     @settings(
         max_examples=examples,
@@ -90,58 +100,71 @@ def check_op(
         report.calls += 1
         report.shapes |= {np.shape(a) for a in call[0]}
         f, inputs = bound(op, about, call)
+        line = spelled_check(op, about, call, order)
         try:
             with np.errstate(all="ignore"):  # the judge refuses what is not finite
                 try:
-                    report.evaluations += check_gradient(f, *inputs, order=order).evaluations
+                    check_gradient(f, *inputs, order=order)
                 except GradientUndecided as error:
-                    undecided.append((error, call))
-                found = differs_on_arrays(f, inputs, about.title) if hasattr(op, "op") else None
-                found = found or leaves_float32(op, about, call)
+                    undecided.append((error, call, line))
+                line, found = spelled_call(op, call), None
+                if hasattr(op, "op"):
+                    found = differs_on_arrays(f, inputs, about.title)
+                if not found:
+                    line, found = spelled_call(op, single(about, call)), leaves_float32(op, about, call)
         except Exception as error:
-            failed.append((error, call, list(getattr(error, "__notes__", []))))
+            forward = any(frame.f_code is f.__code__ for frame, _ in walk_tb(error.__traceback__))
+            failed.append((error, line, list(getattr(error, "__notes__", [])), forward))
             raise
         if found:
-            complaints.append((found, call))
+            complaints.append((found, call, line))
 
     try:
-        each()
+        with unheard():
+            listeners.append(count)
+            each()
     except Exception:
         if not failed:
             raise  # Hypothesis has something to say about a strategy
-        wrong, call, notes = failed[-1]  # the smallest comes last
+        wrong, line, notes, forward = failed[-1]  # the smallest comes last
         wrong.__notes__ = notes  # without those that Hypothesis added
-        shown(wrong, about, call)
-        if not isinstance(wrong, AssertionError):
+        shown(wrong, line)
+        if forward and not signature and not isinstance(wrong, AssertionError):
             wrong.add_note(
                 "if it is not meant for such arrays, name others: signature='(n,m)' draws matrices that are not empty"
             )
             explain(
                 wrong,
-                "이런 배열을 받지 않는 연산이라면 signature='(n,m)'처럼 받는 형상을 정하십시오. 이때 빈 배열은 만들지 않습니다.",
+                "연산이 이런 배열을 받지 않는다면 signature='(n,m)'처럼 입력 형상을 지정하십시오. 그러면 빈 배열도 만들지 않습니다.",
             )
-        raise wrong.with_traceback(None) if isinstance(wrong, GradientMismatch) else wrong from None
+        if isinstance(wrong, GradientMismatch):
+            tell("mismatch")
+            raise wrong.with_traceback(None) from wrong.__cause__
+        raise wrong from wrong.__cause__
     report.undecided = len(undecided)
     if complaints:
-        found, call = min(complaints, key=size)
-        shown(found, about, call)
+        found, _, line = min(complaints, key=size)
+        shown(found, line)
+        tell("mismatch")
         raise found
     if undecided and (10 * len(undecided) > report.calls or len(undecided) == report.calls):
-        unclear, call = min(undecided, key=size)
-        shown(unclear, about, call)
+        unclear, _, line = min(undecided, key=size)
+        shown(unclear, line)
+        tell("undecided")
         unclear.add_note(
             f"{len(undecided)} of {report.calls} calls could not be decided, and a tenth is allowed; if {about.title} is not defined, "
             "overflows or is flat there, name the domain in which it is to be checked: check_op(..., domain=(low, high))"
         )
         raise explain(
             unclear.with_traceback(None),
-            f"호출 {report.calls}개 가운데 {len(undecided)}개를 판단할 수 없었습니다(10분의 1까지만 허용합니다). 그곳에서 정의되지 않거나 "
-            "값이 넘치거나 평평하다면 domain=(low, high)로 확인할 범위를 정하십시오.",
+            f"호출 {report.calls}번 중 {len(undecided)}번은 판단할 수 없었습니다(10분의 1까지만 허용합니다). 연산이 정의되지 않거나, "
+            "오버플로가 나거나, 값이 거의 변하지 않는 입력이라면 domain=(low, high)로 확인할 범위를 지정하십시오.",
         ) from None
+    tell("agrees")
     return report
 
 
-def size(found: tuple[Any, Call]) -> float:
+def size(found: tuple[Any, Call, str]) -> float:
     """How many numbers the arguments of a call hold; nothing can be seen from none."""
     return sum(np.size(a) for a in found[1][0]) or np.inf
 
@@ -153,14 +176,14 @@ def differs_on_arrays(f: Callable[..., Any], inputs: list[Any], title: str) -> A
         return None
     return explain(
         AssertionError(f"{title}: on arrays it gives {on_arrays!r}, on Tensors {on_tensors!r}"),
-        f"{title}: 배열을 넘길 때와 Tensor를 넘길 때의 결과가 다릅니다. 순전파가 인수를 바꾸거나 난수를 쓰는지 확인하십시오.",
+        f"{title}: 배열을 넘길 때와 Tensor를 넘길 때의 결과가 다릅니다. 순전파에서 인수의 값을 바꾸거나 난수를 쓰지 않는지 확인하십시오.",
     )
 
 
 def bound(op: Callable[..., Any], about: Known, call: Call) -> tuple[Callable[..., Any], list[Any]]:
     """The op as a function of those arguments that it can be differentiated by, and their values."""
     arguments, options = call
-    free = [i for i in range(len(arguments)) if about.variadic or about.names[i] in about.smooth]
+    free = smooth(about, call)
 
     def f(*inputs: Any) -> Any:
         every = list(arguments)
@@ -170,17 +193,28 @@ def bound(op: Callable[..., Any], about: Known, call: Call) -> tuple[Callable[..
 
     kind = Parameter.VAR_POSITIONAL if about.variadic else Parameter.POSITIONAL_ONLY
     names = about.names if about.variadic else [about.names[i] for i in free]
-    f.__name__ = about.title
+    f.__name__ = called(op) if about.title == "<lambda>" else about.title
     vars(f)["__signature__"] = Signature([Parameter(name, kind) for name in names])  # for the names in reports
     return f, [arguments[i] for i in free]
+
+
+def smooth(about: Known, call: Call) -> list[int]:
+    """Which arguments of a call it can be differentiated by."""
+    return [i for i in range(len(call[0])) if about.variadic or about.names[i] in about.smooth]
+
+
+def single(about: Known, call: Call) -> Call:
+    """The same call in float32."""
+    free, (arguments, options) = smooth(about, call), call
+    double = [i in free and getattr(x, "dtype", None) == np.float64 for i, x in enumerate(arguments)]
+    return tuple(x.astype(np.float32) if d else x for x, d in zip(arguments, double, strict=True)), options
 
 
 def leaves_float32(op: Callable[..., Any], about: Known, call: Call) -> AssertionError | None:
     """Whether float32 inputs give another dtype, as a result or inside a formula, where the walk would cast it in silence."""
     found: dict[str, Any] = {}
-    f, inputs = bound(noting(op, found) if hasattr(op, "op") else op, about, call)
-    double = [getattr(x, "dtype", None) == np.float64 for x in inputs]
-    y = f(*(Tensor(x, True, dtype=np.float32) if d else x for x, d in zip(inputs, double, strict=True)))
+    f, inputs = bound(noting(op, found) if hasattr(op, "op") else op, about, single(about, call))
+    y = f(*(Tensor(x, True) if getattr(x, "dtype", None) == np.float32 else x for x in inputs))
     found[""] = y.dtype
     if y.requires_grad:
         y.backward(np.ones(y.shape, y.dtype))
@@ -190,10 +224,11 @@ def leaves_float32(op: Callable[..., Any], about: Known, call: Call) -> Assertio
             korean = f"인수 {argument!r}의 기울기가" if argument else "결과가"
             return explain(
                 AssertionError(
-                    f"{about.title}: with float32 inputs {what} is {dtype}: keep NumPy scalars and where(c, 1.0, 0.0) out of it"
+                    f"{about.title}: with float32 inputs {what} is {dtype}: keep NumPy scalars and where(c, 1.0, 0.0) out of it; "
+                    "or cast the other arguments: t.astype(y.dtype)"
                 ),
                 f"{about.title}: 입력이 float32인데 {korean} {dtype}입니다. NumPy 스칼라나 where(c, 1.0, 0.0)처럼 float64를 만드는 식을 "
-                "고치십시오.",
+                "고치고, 정답 레이블은 t.astype(y.dtype)처럼 자료형을 맞추십시오.",
             )
     return None
 
@@ -216,9 +251,39 @@ def noting(op: Callable[..., Any], found: dict[str, Any]) -> Callable[..., Any]:
     return define(record.broadcasts, record.keeps, record.name, **watched)(record.forward)
 
 
-def shown(error: Exception, about: Known, call: Call) -> None:
-    """Add a call to an error, as Python that can be copied."""
+def spelled_check(op: Callable[..., Any], about: Known, call: Call, order: int) -> str:
+    """The check of a call: what the op is not differentiated by, and its options, stand inside a lambda."""
     arguments, options = call
-    given = [*map(spelled, arguments), *(f"{name}={spelled(value)}" for name, value in options.items())]
-    error.add_note(f"at {about.title}({', '.join(given)})")
-    explain(error, "위는 문제가 나타나는 호출 가운데 가장 작은 것입니다. 그대로 복사하여 다시 확인할 수 있습니다.")
+    f, free, inside = name_of(op), smooth(about, call), [spelled(x) for x in arguments]
+    given = [inside[i] for i in free] + ["order=2"] * (order == 2)
+    if options or len(free) < len(arguments):
+        names = [f"*{name}" for name in about.names] if about.variadic else [about.names[i] for i in free]
+        if about.variadic:
+            inside = names
+        else:
+            for i, name in zip(free, names, strict=True):
+                inside[i] = name
+        f = f"lambda {', '.join(names)}: {f}({', '.join([*inside, *spelled_options(options)])})"
+    return f"tg.check_gradient({', '.join([f, *given])})"
+
+
+def spelled_call(op: Callable[..., Any], call: Call) -> str:
+    """The call alone."""
+    return f"{name_of(op)}({', '.join([*map(spelled, call[0]), *spelled_options(call[1])])})"
+
+
+def spelled_options(options: dict[str, Any]) -> list[str]:
+    """The options of a call."""
+    return [f"{name}={spelled(value)}" for name, value in options.items()]
+
+
+def name_of(op: Callable[..., Any]) -> str:
+    """What an op is called in Python; f if it has no name."""
+    name: str = getattr(op, "__name__", "")
+    return name if name.isidentifier() else "f"
+
+
+def shown(error: Exception, line: str) -> None:
+    """Add to an error the line of Python that shows it."""
+    error.add_note(line)
+    explain(error, "위는 문제가 나타나는 가장 작은 호출입니다.")

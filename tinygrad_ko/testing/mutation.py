@@ -87,7 +87,7 @@ def mutants(op: Callable[..., Any]) -> list[Mutant]:
     if not isinstance(record, Op):
         raise explain(
             TypeError(f"only an op has formulas to spoil, and {getattr(op, '__name__', op)!r} was not made by @op"),
-            "@op으로 정의한 연산만 공식을 일부러 틀리게 만들 수 있습니다.",
+            "공식을 일부러 틀리게 바꾸려면 @op으로 정의한 연산이어야 합니다.",
         )
     made: dict[str, Mutant] = {}
     for argument in record.differentiable:
@@ -134,14 +134,14 @@ def mutation_score(op: Callable[..., Any], check: Callable[..., Any] | None = No
     if not callable(check):
         raise explain(
             TypeError(f"check must be a function of the op that asserts something, not {type(check).__name__}"),
-            "check에는 연산을 받아 검사하는 함수를 넘겨야 합니다.",
+            "check에는 연산을 인수로 받아, 틀린 점을 찾으면 AssertionError를 내는 함수를 넘겨야 합니다.",
         )
     made = mutants(op)
     if not made:
         name = op.op.name  # type: ignore[attr-defined]
         raise explain(
             ValueError(f"{name} has no formula that could be spoiled: no argument is differentiable"),
-            f"{name}에는 미분할 수 있는 인수가 없어 틀리게 만들 공식이 없습니다.",
+            f"{name}: 미분할 수 있는 인수가 없으므로 틀리게 바꿀 공식도 없습니다.",
         )
     check(op, **options)
     survived, undecided = [], []

@@ -162,7 +162,7 @@ def calls(
     if cores and not about.variadic and len(cores) != len(names):
         raise explain(
             ValueError(f"{title}: the signature {signature!r} has {len(cores)} arguments, but the op takes {names}"),
-            f"{title}: signature {signature!r}의 인수는 {len(cores)}개인데, 연산의 인수는 {names}입니다.",
+            f"{title}: signature {signature!r}에는 인수가 {len(cores)}개 있지만 연산의 인수는 다음과 같습니다: {', '.join(names)}",
         )
     values = {name: domain.get(name, "real") if isinstance(domain, Mapping) else domain for name in names}
     for name, value in values.items():
@@ -171,8 +171,12 @@ def calls(
         limits(value)
         if name not in about.smooth:
             raise explain(
-                ValueError(f"{title}: {name!r} is not differentiable: give it a strategy, domain={{{name!r}: ...}}"),
-                f"{title}: {name!r}은(는) 미분하지 않는 인수이므로 domain={{{name!r}: ...}}에 Hypothesis 전략을 주어야 합니다.",
+                ValueError(
+                    f"{title}: {name!r} is not differentiable: give it a strategy, or a function that makes one from a shape, "
+                    f"domain={{{name!r}: ...}}"
+                ),
+                f"{title}: 미분하지 않는 인수 {name!r}에는 값을 만드는 방법(Hypothesis 전략이나 형상을 받는 함수)을 주어야 합니다. "
+                f"domain={{{name!r}: ...}}",
             )
     chosen = {k: v if isinstance(v, SearchStrategy) else st.just(v) for k, v in (options or {}).items()}
     stacks = not any(cores or ()) if about.broadcasts is None else about.broadcasts
@@ -225,12 +229,12 @@ def known(op: Callable[..., Any], domain: Any) -> Known:
     if not names:
         raise explain(
             ValueError(f"{about.title} has no positional parameter without a default: there is nothing to draw"),
-            f"{about.title}에는 값을 만들어 넣을 필수 위치 인수가 없습니다.",
+            f"{about.title}: 기본값이 없는 위치 인수가 없어 만들어 넣을 값이 없습니다.",
         )
     if wrong := sorted(named - set(names)):
         raise explain(
             ValueError(f"{about.title}: a domain for {wrong}, but its arguments are {list(names)}"),
-            f"{about.title}: domain에 {wrong}이(가) 있지만 인수는 {list(names)}입니다.",
+            f"{about.title}: domain에 없는 인수의 이름이 있습니다: {', '.join(map(str, wrong))}. 인수: {', '.join(names)}",
         )
     return about
 
@@ -261,7 +265,16 @@ def fitting(draw: st.DrawFn, cores: list[list[str]], stacks: bool) -> tuple[Shap
 
 
 def spelled(value: Any) -> str:
-    """A value as Python that can be copied; `array` and `zeros` are NumPy's."""
+    """A value as Python that can be copied; `np` is NumPy.
+
+    >>> spelled(np.array([0.5, -np.inf])), spelled(np.zeros((0, 3))), spelled(np.array(1, np.int8))
+    ('np.array([0.5, -np.inf])', 'np.zeros((0, 3))', "np.array(1, dtype='int8')")
+    """
     if not isinstance(value, np.ndarray):
-        return repr(value)
-    return f"array({value.tolist()})" if value.size else f"zeros({value.shape})"
+        listed = isinstance(value, float | np.floating | list)
+        return re.sub(r"(?<![\w'.])(nan|inf)\b", r"np.\1", repr(value)) if listed else repr(value)
+    if value.size:
+        text, dtype = f"np.array({spelled(value.tolist())}", np.array(value.tolist()).dtype
+    else:
+        text, dtype = f"np.zeros({value.shape}", np.dtype(float)
+    return text + (")" if value.dtype == dtype else f", dtype={value.dtype.name!r})")

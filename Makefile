@@ -25,7 +25,9 @@ demo: .venv/.demo
 
 test: lint
 	@echo '==> pytest: tests and doctests, with coverage'
-	@$(RUN) -m coverage run -m pytest
+	@$(RUN) -m coverage erase
+	@$(RUN) -m coverage run -m pytest -n auto
+	@$(RUN) -m coverage combine -q
 	@$(RUN) -m coverage report
 
 lint: .venv/.test

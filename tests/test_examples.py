@@ -122,7 +122,7 @@ def test_a_bug_in_a_network_is_found(tmp_path):
     assert mended.count("the gradient agrees") == 2
     (line,) = re.findall(r"sqrt gives nan at out\[2\], called at .*find_the_bug.py:(\d+)", nan)
     assert "tg.sqrt(x)" in source[int(line) - 1]
-    assert "where를 두 번" in nan
+    assert "where를 안팎으로 두 번" in nan
     assert "root_with_a_double_where: the gradient agrees" in nan
 
 

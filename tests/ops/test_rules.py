@@ -3,6 +3,7 @@
 import importlib
 import inspect
 import pkgutil
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -30,10 +31,9 @@ def shipped():
 
 
 def bound(function, options):
-    def call(*arguments):
-        return function(*arguments, **options)
-
-    call.__name__ = function.__name__
+    """The function with its options; an op stays an op."""
+    call = partial(function, **options)
+    vars(call)["__name__"] = function.__name__
     return call
 
 

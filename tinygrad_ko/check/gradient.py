@@ -24,6 +24,7 @@ from tinygrad_ko.errors import explain
 from tinygrad_ko.randomness import Rng, generator
 
 Effort = Literal["quick", "usual", "thorough"]
+UNLIKE = ("smooth", "noisy", "not finite")  # what a slope may look like if the inputs are of unlike sizes
 PROJECTIONS = {"quick": 1, "usual": 2, "thorough": 8}  # quick: of all arguments together
 
 
@@ -40,12 +41,12 @@ def check_gradient(
 
     `f` is an op, any function of Tensors (its result a Tensor of any shape, or several), or a Module, whose parameters are
     then checked too. Floating inputs (arrays, numbers, lists, Tensors, dicts of these such as the book's `params`) are copied
-    to float64 and checked; integer and boolean arrays are passed on as they are. f is called some dozens of times and must
-    give the same value for the same inputs.
+    to float64 and checked; integer and boolean arrays are passed on as they are (a list of ints becomes floats, as in
+    `Tensor`: labels are arrays). f is called some dozens of times and must give the same value for the same inputs.
 
     - `parameters`: what else f reads: a Module, a Tensor, a list or a dict of Tensors. So a loss of no arguments can be
       checked: `check_gradient(lambda: loss(model(x), t), parameters=model)`.
-    - `wrt`: check these arguments only, by name or position (default: all).
+    - `wrt`: check these arguments only, by the names that the report shows or their places among them (default: all).
     - `order=2`: the gradient of the gradient too.
     - `effort`: how sure to be. "quick" measures one projection of all arguments together with seven evaluations, and sees
       a relative error of 1e-6; "usual" two of each argument with about fifteen each, and sees 1e-9; "thorough" eight.
@@ -54,7 +55,8 @@ def check_gradient(
     Beside the slopes it holds f to what every gradient owes: zero for a zero cotangent, twice as much for twice the
     cotangent, the same at every call, finite where the slope is, and nearly the same in float32.
 
-    At a kink any slope between those of the two sides is right, and the report says `subgradient`.
+    At a kink any slope between those of the two sides is right, and the report says `subgradient`; a thousandth away the
+    gradient must be the slope. See docs/oracle.md.
 
     Raises GradientMismatch where the gradient is wrong, with the op, the entry and both values; GradientUndecided where the
     slope cannot be seen well enough to say; TypeError or ValueError if there is nothing to check.
@@ -168,11 +170,7 @@ class Check:
         label = self.subject.labels[group[0]] if len(group) == 1 else "all together"
         line = random_line(self.subject, group, here, c, self.source)
         found = projection(line, pull, self.order, label, hurried=self.effort == "quick")
-        if found.verdict == "undecided" and found.slope.kind in (
-            "smooth",
-            "noisy",
-            "not finite",
-        ):  # numbers of unlike sizes?
+        if found.verdict == "undecided" and found.slope.kind in UNLIKE:
             line = random_line(self.subject, group, here, c, self.source, every_its_own=True)
             other = projection(line, pull, self.order, label, hurried=False)
             found = other if other.verdict in ("agrees", "mismatch") else found
@@ -180,7 +178,7 @@ class Check:
             pass
         elif self.order == 1 and found.slope.kind in ("kink", "jump"):
             found = self.at_a_kink(found, line, group, pull)
-        elif found.verdict != "agrees" and self.agrees_nearby(group, label, c):
+        elif found.verdict != "agrees" and self.nearby(group, label, c).verdict == "agrees":
             kinked = found.slope.kind in ("kink", "jump")
             if self.order == 2 and (kinked or self.by_operations() == "subgradient"):
                 self.remark("the gradient has a kink here; a thousandth away its own gradient agrees")
@@ -193,10 +191,13 @@ class Check:
             raise self.mismatch(found, group, c)
         if found.verdict == "undecided":
             raise self.undecided(*reason(found, self.subject, c))
-        if found.verdict == "subgradient" and self.order == 1 and not self.agrees_nearby(group, label, c):
-            near = self.subject.first.nudged(self.source)
-            self.remark("the inputs are at a kink; what is told of is a thousandth away from it")
-            raise Check(near, self.report, self.effort, self.source).mismatch(found, group, c)
+        if found.verdict == "subgradient" and self.order == 1:
+            beside = self.nearby(group, label, c)
+            if beside.verdict == "mismatch" and beside.slope.kind not in ("kink", "jump"):
+                self.report.projections.append(beside)
+                self.remark("the inputs are at a kink; what is told of is a thousandth away from it")
+                near = self.subject.first.nudged(self.source)
+                raise Check(near, self.report, self.effort, self.source).mismatch(beside, group, c)
 
     def at_a_kink(self, found: Projection, line: Line, group: list[int], pull: Pull) -> Projection:
         """The verdict along a few directions; where f is made of several operations, that on each of them as well."""
@@ -207,13 +208,13 @@ class Check:
             line = random_line(self.subject, group, line.here, line.c, self.source)
         return replace(found, verdict=self.by_operations()) if self.subject.first.op is None else found
 
-    def agrees_nearby(self, group: list[int], label: str, c: Array) -> bool:
-        """Whether the gradient is the slope a thousandth away, where there is hardly a kink."""
+    def nearby(self, group: list[int], label: str, c: Array) -> Projection:
+        """The same comparison a thousandth away, where there is hardly a kink."""
         near: Subject = self.subject.first.nudged(self.source)
         near = near if self.order == 1 else Second.of(near.first, self.source)
         here, pull = near.pullback(near.arrays)
-        found = projection(random_line(near, group, here, c, self.source), pull, self.order, label, hurried=False)
-        return found.verdict == "agrees" or found.slope.kind in ("kink", "jump") or found.verdict == "undecided"
+        line = random_line(near, group, here, c, self.source)
+        return projection(line, pull, self.order, label, hurried=False)
 
     def by_operations(self) -> Verdict:
         """The verdict on f made of several operations: each must give a subgradient at its own inputs."""

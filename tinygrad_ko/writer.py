@@ -15,7 +15,7 @@ from collections.abc import Callable
 from functools import partial
 from heapq import heappush
 from inspect import Parameter, Signature
-from pathlib import Path
+from os.path import dirname
 from types import FunctionType
 from typing import Any
 
@@ -229,7 +229,7 @@ def text(record: Op) -> str:
     return node + "\n\n" + call
 
 
-INSIDE = (str(Path(__file__).parent), "<op ")  # where the frames are that are not the user's
+INSIDE = (dirname(__file__), "<op ")  # where the frames are that are not the user's
 OTHERS = re.compile(r"(numpy|hypothesis|runpy)([._]|$)")
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from copy import copy
 from itertools import starmap
-from pathlib import Path
+from os.path import basename
 from typing import Any
 
 import numpy as np
@@ -204,7 +204,7 @@ def called(f: Any) -> str:
     f = getattr(f, "func", f) if not hasattr(f, "__name__") else f
     name: str = getattr(f, "__name__", type(f).__name__)
     if name == "<lambda>":
-        return f"lambda at {Path(f.__code__.co_filename).name}:{f.__code__.co_firstlineno}"
+        return f"lambda at {basename(f.__code__.co_filename)}:{f.__code__.co_firstlineno}"
     return name
 
 

@@ -26,7 +26,7 @@ demo: .venv/.demo
 test: lint
 	@echo '==> pytest: tests and doctests, with coverage'
 	@$(RUN) -m coverage erase
-	@$(RUN) -m coverage run -m pytest -n auto
+	@$(RUN) -m coverage run -m pytest -n auto --dist worksteal
 	@$(RUN) -m coverage combine -q
 	@$(RUN) -m coverage report
 

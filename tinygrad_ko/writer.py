@@ -15,7 +15,7 @@ from collections.abc import Callable
 from functools import partial
 from heapq import heappush
 from inspect import Parameter, Signature
-from os.path import dirname
+from os.path import dirname, join
 from types import FunctionType
 from typing import Any
 
@@ -229,8 +229,8 @@ def text(record: Op) -> str:
     return node + "\n\n" + call
 
 
-INSIDE = (dirname(__file__), "<op ")  # where the frames are that are not the user's
-OTHERS = re.compile(r"(numpy|hypothesis|runpy)([._]|$)")
+INSIDE = (join(dirname(__file__), ""), "<op ")  # where the frames are that are not the user's
+OTHERS = re.compile(r"(numpy|runpy|hypothesis|hypothesis_temporary_module\w*)(\.|$)")
 
 
 def shape(value: Any) -> tuple[int, ...]:

@@ -5,7 +5,7 @@ more say which number. In a network, every operation is judged at the inputs it 
 with the line that called it.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -17,7 +17,7 @@ from tinygrad_ko.check.line import Line
 from tinygrad_ko.check.properties import Broken, broken_property
 from tinygrad_ko.check.report import Blame, Report
 from tinygrad_ko.check.slope import scales
-from tinygrad_ko.check.subject import First, Second, Subject
+from tinygrad_ko.check.subject import First, Subject
 from tinygrad_ko.check.suggestion import Entry, suggestion
 from tinygrad_ko.graph import Node, watch
 from tinygrad_ko.rule import Op
@@ -37,9 +37,8 @@ def at_fault(subject: Subject, group: list[int], c: Array, judged: Callable[[Fir
     if first.op is not None:
         found = entry(subject, group, c)
         return replace(found, op=first.op.name, formula=home(first.op, found.argument))
-    order = 2 if isinstance(subject, Second) else 1
     for node in operations(first):
-        if (of_op := alone(node)) and (found_in_op := judged(of_op, order).blame):
+        if (of_op := alone(node)) and (found_in_op := judged(of_op, subject.order).blame):
             return replace(found_in_op, line=node.seen.line if node.seen else None, scope=node.scope)
     found = entry(subject, group, c)
     return replace(
@@ -109,8 +108,8 @@ def alone(node: Node) -> First | None:
     floating = [isinstance(x, float) or (hasattr(x, "dtype") and x.dtype.kind == "f") for x in inputs]
     if not all(np.isfinite(x).all() for x, able in zip(inputs, floating, strict=True) if able):
         return None
-    differentiable = [node.op.variadic or a in node.op.differentiable for a in node.op.arguments] * len(inputs)
-    wanted = [i for i, able in enumerate(floating) if able and differentiable[i]]
+    op = node.op
+    wanted = [i for i in range(len(inputs)) if floating[i] and (op.variadic or op.arguments[i] in op.differentiable)]
     return First(call, inputs, None, wanted) if wanted else None
 
 
@@ -135,7 +134,7 @@ def entry(subject: Subject, group: list[int], c: Array) -> Blame:
     one = np.zeros(here.shape)
     one[k] = 1.0
     line = Line(subject, here, one, {i: unit})
-    name = f"d {place('out' if isinstance(subject, First) else 'gradient', k)} / d {place(subject.labels[i], j)}"
+    name = f"d {place('out' if subject.order == 1 else 'gradient', k)} / d {place(subject.labels[i], j)}"
     if abs(line.analytic(pull)[0] - line.slope().value) <= 2 * line.slope().claim:  # wrong only for this cotangent
         line = Line(subject, here, c, {i: unit})
         name = f"d <c, out> / d {place(subject.labels[i], j)} for a random cotangent c"
@@ -146,8 +145,9 @@ def entry(subject: Subject, group: list[int], c: Array) -> Blame:
         true = np.array(every).reshape(x.shape)
     formula = dict(zip(subject.wanted, pull(c), strict=True))[i]
     text, korean = suggestion(Entry(j, k, x, here, analytic, slope), formula, true)
-    there = f"{place(subject.labels[i], j)} = {x[j]:.6g}, {place('out', k)} = {here[k]:.6g}"
-    there = there if isinstance(subject, First) else ""
+    there = (
+        f"{place(subject.labels[i], j)} = {x[j]:.6g}, {place('out', k)} = {here[k]:.6g}" if subject.order == 1 else ""
+    )
     return Blame(subject.labels[i], name, j, analytic, slope.value, slope.claim, text, korean, there)
 
 
@@ -213,7 +213,8 @@ def first_not_finite(subject: Subject, c: Array | None = None) -> tuple[str, str
                 f"연산 {node.op.name}의 결과에 NaN이나 무한대가 있습니다. {CURE[1] if hidden else '정의역 안의 입력인지 확인하십시오.'}",
             )
     cure = CURE if any(node.op.name == "where" for node in nodes) else OTHER_INPUTS
-    for node, argument in unbounded(first, c):
+    if found := unbounded(first, c):
+        node, argument = found
         return (
             f"the slope of {node.op.name} in {argument!r} is not finite here{line(node)}; {cure[0]}",
             f"연산 {node.op.name}의 기울기가 이 점에서 NaN이나 무한대가 됩니다. {cure[1]}",
@@ -224,12 +225,12 @@ def first_not_finite(subject: Subject, c: Array | None = None) -> tuple[str, str
     )
 
 
-def unbounded(first: First, c: Array | None) -> Iterator[tuple[Node, str]]:
-    """The operations whose formulas turn a finite gradient into one that is not, newest first."""
+def unbounded(first: First, c: Array | None) -> tuple[Node, str] | None:
+    """The newest operation whose formula turns a finite gradient into one that is not, and for which argument."""
     with watch():
         y, leaves = first.run(first.arrays)
     if not y.requires_grad:
-        return
+        return None
     seed = np.ones(y.shape) if c is None or c.shape != y.shape else c
     grad(y, leaves, seed, allow_unused=True)
     for node in reversed(behind(y)):
@@ -244,4 +245,5 @@ def unbounded(first: First, c: Array | None) -> Iterator[tuple[Node, str]]:
         gradients = of_op.pullback(of_op.arrays)[1](np.asarray(node.seen.gradient))
         for i, g in zip(of_op.wanted, gradients, strict=True):
             if not np.isfinite(g).all():
-                yield node, of_op.labels[i]
+                return node, of_op.labels[i]
+    return None

@@ -115,7 +115,6 @@ class Check:
 
     def __init__(self, subject: Subject, report: Report, effort: Effort, source: Any) -> None:
         self.subject, self.report, self.effort, self.source = subject, report, effort, source
-        self.order = 2 if isinstance(subject, Second) else 1
         self.judged: Verdict | None = None  # what the operations of f by themselves came to, once that was asked
 
     def run(self) -> None:
@@ -125,17 +124,19 @@ class Check:
         here, pull = subject.pullback(subject.arrays)
         if not np.isfinite(here).all():
             raise self.undecided(*blame.first_not_finite(subject))
-        if not repeatable(subject, here) and self.order == 2:
+        if not repeatable(subject, here):
+            if subject.order == 1:
+                raise self.undecided(
+                    "it gives another value when it is called again with the same inputs; if it draws random numbers, seed them"
+                    " inside it",
+                    "같은 입력으로 다시 호출하면 값이 달라집니다. 난수를 쓴다면 함수 안에서 시드를 고정하십시오.",
+                )
             raise self.failure(
                 GradientMismatch,
                 "the formulas give another gradient on Tensors (create_graph=True) than on arrays",
                 "같은 공식인데 배열로 계산한 기울기와 Tensor로 계산한 기울기(create_graph=True)가 서로 다릅니다.",
             )
-        if not repeatable(subject, here):
-            raise self.undecided(
-                "it gives another value when it is called again with the same inputs; if it draws random numbers, seed them inside it",
-                "같은 입력으로 다시 호출하면 값이 달라집니다. 난수를 쓴다면 함수 안에서 시드를 고정하십시오.",
-            )
+        pull = remembering(pull)
         together = [subject.wanted] if self.effort == "quick" else [[i] for i in subject.wanted]
         for _ in range(PROJECTIONS[self.effort]):
             c = self.source.standard_normal(here.shape)
@@ -169,21 +170,21 @@ class Check:
         __tracebackhide__ = True
         label = self.subject.labels[group[0]] if len(group) == 1 else "all together"
         line = random_line(self.subject, group, here, c, self.source)
-        found = projection(line, pull, self.order, label, hurried=self.effort == "quick")
+        found = projection(line, pull, self.subject.order, label, hurried=self.effort == "quick")
         if found.verdict == "undecided" and found.slope.kind in UNLIKE:
             line = random_line(self.subject, group, here, c, self.source, every_its_own=True)
-            other = projection(line, pull, self.order, label, hurried=False)
+            other = projection(line, pull, self.subject.order, label, hurried=False)
             found = other if other.verdict in ("agrees", "mismatch") else found
         if not np.isfinite(found.analytic):
             pass
-        elif self.order == 1 and found.slope.kind in ("kink", "jump"):
+        elif self.subject.order == 1 and found.slope.kind in ("kink", "jump"):
             found = self.at_a_kink(found, line, group, pull)
-        elif found.verdict != "agrees" and self.nearby(group, label, c).verdict == "agrees":
+        elif found.verdict != "agrees" and self.nearby(group, label, c)[1].verdict == "agrees":
             kinked = found.slope.kind in ("kink", "jump")
-            if self.order == 2 and (kinked or self.by_operations() == "subgradient"):
+            if self.subject.order == 2 and (kinked or self.by_operations() == "subgradient"):
                 self.remark("the gradient has a kink here; a thousandth away its own gradient agrees")
                 found = replace(found, verdict="subgradient")
-            elif self.order == 1 and found.verdict == "mismatch" and self.by_operations() == "subgradient":
+            elif self.subject.order == 1 and found.verdict == "mismatch" and self.by_operations() == "subgradient":
                 self.remark("kinks cancel in f: its gradient here is a sum of subgradients, which is not the slope")
                 found = replace(found, verdict="subgradient")
         self.report.projections.append(found)
@@ -191,12 +192,11 @@ class Check:
             raise self.mismatch(found, group, c)
         if found.verdict == "undecided":
             raise self.undecided(*reason(found, self.subject, c))
-        if found.verdict == "subgradient" and self.order == 1:
-            beside = self.nearby(group, label, c)
+        if found.verdict == "subgradient" and self.subject.order == 1:
+            near, beside = self.nearby(group, label, c)
             if beside.verdict == "mismatch" and beside.slope.kind not in ("kink", "jump"):
                 self.report.projections.append(beside)
                 self.remark("the inputs are at a kink; what is told of is a thousandth away from it")
-                near = self.subject.first.nudged(self.source)
                 raise Check(near, self.report, self.effort, self.source).mismatch(beside, group, c)
 
     def at_a_kink(self, found: Projection, line: Line, group: list[int], pull: Pull) -> Projection:
@@ -208,20 +208,22 @@ class Check:
             line = random_line(self.subject, group, line.here, line.c, self.source)
         return replace(found, verdict=self.by_operations()) if self.subject.first.op is None else found
 
-    def nearby(self, group: list[int], label: str, c: Array) -> Projection:
-        """The same comparison a thousandth away, where there is hardly a kink."""
+    def nearby(self, group: list[int], label: str, c: Array) -> tuple[Subject, Projection]:
+        """The same comparison a thousandth away, where there is hardly a kink, and the subject there."""
         near: Subject = self.subject.first.nudged(self.source)
-        near = near if self.order == 1 else Second.of(near.first, self.source)
+        near = near if self.subject.order == 1 else Second.of(near.first, self.source)
         here, pull = near.pullback(near.arrays)
         line = random_line(near, group, here, c, self.source)
-        return projection(line, pull, self.order, label, hurried=False)
+        return near, projection(line, pull, near.order, label, hurried=False)
 
     def by_operations(self) -> Verdict:
         """The verdict on f made of several operations: each must give a subgradient at its own inputs."""
         if self.subject.first.op is not None:
             return "mismatch"
         if self.judged is None:
-            reports = [self.alone(blame.alone(node), self.order) for node in blame.operations(self.subject.first)]
+            reports = [
+                self.alone(blame.alone(node), self.subject.order) for node in blame.operations(self.subject.first)
+            ]
             verdicts = {report.verdict for report in reports}
             self.judged = (
                 "mismatch" if "mismatch" in verdicts else "undecided" if "undecided" in verdicts else "subgradient"
@@ -259,7 +261,7 @@ class Check:
             )
         else:
             self.report.blame = at_fault = blame.at_fault(self.subject, group, c, self.alone)
-            text, korean = blame.told(self.order, at_fault)
+            text, korean = blame.told(self.subject.order, at_fault)
             text, korean = (
                 f"the gradient is wrong\n{text}",
                 f"역전파로 구한 기울기가 수치 미분의 결과와 다릅니다. {korean}",
@@ -268,7 +270,7 @@ class Check:
 
     def undecided(self, what: str, korean: str) -> GradientUndecided:
         """The error for what cannot be seen."""
-        at_order = " at order 2" if self.order == 2 else ""
+        at_order = " at order 2" if self.subject.order == 2 else ""
         korean = f"기울기가 맞는지 판단할 수 없습니다. {korean}"
         return self.failure(GradientUndecided, f"cannot decide{at_order}: {what}", korean)
 
@@ -279,6 +281,18 @@ class Check:
         error = kind("\n".join([f"{self.report.name}: {text}", *self.report.table()]))
         error.report = self.report
         return explain(error, f"{self.report.name}: {korean}")
+
+
+def remembering(pull: Pull) -> Pull:
+    """The same pullback, which does not compute twice in a row for one cotangent."""
+    last: list[Any] = [None, None]
+
+    def again(c: Array) -> Any:
+        if last[0] is not c:
+            last[:] = c, pull(c)
+        return last[1]
+
+    return again
 
 
 def repeatable(subject: Subject, here: Array) -> bool:

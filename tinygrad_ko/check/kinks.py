@@ -1,14 +1,15 @@
 """At a kink there is no slope but two, and any number between them is a subgradient: relu at 0 may say 0, 1 or a half.
 
 For a sum over several kinks that is no longer so: where their weights have both signs, the right answer may lie outside
-the two slopes of the sum. So each element of the output is looked at by itself, and where even one element adds up
-several kinks (the loss of a network), every operation is judged at its own inputs.
+the two slopes of the sum. So each element of the output is looked at by itself. (Even one element may add up several, as
+the loss of a network does: of a function made of several operations the judge asks each at its own inputs.)
 
 Source: F. H. Clarke, "Optimization and Nonsmooth Analysis" (1983), chapter 2.
 """
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,9 @@ def subgradient(line: Line, seen: Projection, pull: Pull, source: Any) -> Projec
             known[s] = line.change(s)
         return known[s]
 
+    def element(k: int, s: float) -> float:
+        return float(change(s).flat[k])
+
     def between(c: Array, f: Callable[[float], float]) -> Projection:
         """Whether the formulas' slope of f, which sees the output through c, lies between those of its two sides."""
         seen_by_c = Line(line.subject, here, c, line.d)
@@ -47,7 +51,7 @@ def subgradient(line: Line, seen: Projection, pull: Pull, source: Any) -> Projec
     for k in kinked:
         c = np.zeros(here.shape)
         c.flat[k] = 1.0
-        found = between(c, lambda s, k=k: float(change(s).flat[k]))  # type: ignore[misc]
+        found = between(c, partial(element, k))
         if found.verdict != "subgradient":
             return found
     c = np.where(smooth, source.standard_normal(here.shape), 0.0)

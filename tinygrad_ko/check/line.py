@@ -37,7 +37,8 @@ class Line:
 
     def analytic(self, pull: Pull, factor: float = 1.0) -> tuple[float, float]:
         """The slope as the formulas give it, and the sum of its absolute terms; by way of `factor` times the cotangent."""
-        gradients = dict(zip(self.subject.wanted, pull(factor * self.c), strict=True))
+        c = self.c if factor == 1 else factor * self.c
+        gradients = dict(zip(self.subject.wanted, pull(c), strict=True))
         terms = [gradients[i] * self.d[i] / factor for i in self.d]
         return float(sum(np.sum(t) for t in terms)), float(sum(np.sum(np.abs(t)) for t in terms))
 

@@ -5,10 +5,9 @@ in advance, so the *ladder* measures at many steps, each a quarter of the last, 
 
 - **Extrapolation.** The error of (f(x+h) - f(x-h)) / 2h is a h^2 + b h^4 + ...: two rungs combine to one number without
   the h^2 term, three to one without the h^4 term, and so on.
-- **Disagreement.** Such a number is as good as the two it came from agree, plus the round-off that its rungs carry. The
-  one with the smallest such error is the answer.
+- **Disagreement.** Such a number is as good as the two it came from agree, plus the round-off that its rungs carry.
 - **Noise.** A rung too fine to be good still tells how noisy f is: far more than its last bit, if something cancelled
-  inside. What the finer rungs show is added to the claim.
+  inside. What the finer rungs show is added; the number for which all this together is smallest is the answer.
 
 Where the slopes to the left and to the right do not meet, the gap between them tells what the point is: it shrinks with h
 where f is smooth, stays at a kink, and grows at a jump.

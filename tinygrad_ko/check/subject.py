@@ -34,6 +34,7 @@ class Subject:
     """
 
     first: "First"  # the function itself, of which this may be the gradient
+    order: int  # 1, or 2 for the gradient
     name: str
     labels: list[str]
     arrays: Arrays
@@ -56,6 +57,8 @@ class Subject:
 
 class First(Subject):
     """A function of Tensors at given inputs, and the parameters it reads beside them."""
+
+    order = 1
 
     def __init__(self, f: Callable[..., Any], inputs: tuple[Any, ...], parameters: Any, wrt: Any) -> None:
         self.first, self.f, self.name, self.progress = self, f, called(f), Progress()
@@ -146,6 +149,8 @@ class First(Subject):
 
 class Second(Subject):
     """The gradient of a first-order subject: a function of its arguments and of the cotangent, all gradients in one row."""
+
+    order = 2
 
     def __init__(self, first: First, cotangent: Array) -> None:
         self.first, self.name, self.progress = first, first.name, first.progress

@@ -139,9 +139,11 @@ class TestParameters:
             check_gradient(tg.multiply, [1.0], [2.0], wrt=wrt)
         assert caught.value.__notes__
 
-    @pytest.mark.parametrize("parameters", [[1.0], {"w": tg.Tensor(1.0)}, [tg.Tensor(1.0, requires_grad=True) * 2]])
+    @pytest.mark.parametrize(
+        "parameters", [3, "W", [1.0], {"w": tg.Tensor(1.0)}, [tg.Tensor(1.0, requires_grad=True) * 2]]
+    )
     def test_what_is_no_parameter(self, parameters):
-        with pytest.raises(TypeError, match="made with requires_grad=True") as caught:
+        with pytest.raises(TypeError, match=r"made with requires_grad=True|must be a Module") as caught:
             check_gradient(tg.sin, [1.0], parameters=parameters)
         assert caught.value.__notes__
 

@@ -1,6 +1,7 @@
 """The mistakes that are made in formulas, and the score of a check that looks for them."""
 
 import inspect
+import sys
 from typing import Any
 
 import numpy as np
@@ -56,7 +57,7 @@ def test_mutants_are_called_like_the_op_and_differ_in_one_formula(name):
     assert {m.argument for m in made} == set(op.op.differentiable)
     assert all("\n" not in str(m) and str(m).startswith(f"{op.op.name}.") for m in made)
     for m in made:
-        record = m.function.op  # type: ignore[attr-defined]
+        record = m.function.op
         assert m.function.__name__ == op.__name__
         assert inspect.signature(m.function) == inspect.signature(op)
         assert record.forward is op.op.forward
@@ -203,7 +204,7 @@ def test_mistakes_on_a_result_are_there_at_second_order(text):
 def test_a_kept_value_is_spoiled_nowhere():
     op = tg.ops.losses.labelled
     assert {m.argument for m in mutants(op)} == {"scores"}
-    assert all(m.function.op.formulas["p"] is op.op.formulas["p"] for m in mutants(op))  # type: ignore[attr-defined]
+    assert all(m.function.op.formulas["p"] is op.op.formulas["p"] for m in mutants(op))
 
 
 # The score
@@ -325,3 +326,13 @@ def test_an_op_without_formulas_has_no_score():
     with pytest.raises(ValueError, match="rounded has no formula") as error:
         mutation_score(rounded, lambda op: None)
     assert error.value.__notes__
+
+
+def test_the_default_check_says_what_to_install_where_it_is_missing(monkeypatch):
+    monkeypatch.setitem(sys.modules, "hypothesis", None)
+    monkeypatch.delitem(sys.modules, "tinygrad_ko.testing.checks", raising=False)
+    with pytest.raises(ImportError, match=r"pip install 'tinygrad_ko\[testing\]'") as caught:
+        mutation_score(tg.tanh)
+    assert caught.value.__notes__
+    with pytest.raises(TypeError, match="not made by @op"):
+        mutation_score(np.sin)

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections import Counter
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -89,7 +90,8 @@ def test_counts_of_other_processes_are_added():
     """What pytest-xdist does, without it: a process leaves its counts, the one that collects them adds them up."""
     worker = SimpleNamespace(stash=pytest.Stash(), workeroutput={})
     worker.stash[plugin.COUNTS] = Counter(checks=2, evaluations=30, agrees=2)
-    plugin.pytest_sessionfinish(SimpleNamespace(config=worker))  # type: ignore[arg-type]
+    session: Any = SimpleNamespace(config=worker)
+    plugin.pytest_sessionfinish(session)
     collector = SimpleNamespace(stash=pytest.Stash())
     collector.stash[plugin.COUNTS] = Counter()
     for node in (

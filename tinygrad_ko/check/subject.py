@@ -260,6 +260,13 @@ def named_parameters(f: Any, parameters: Any) -> dict[str, Tensor]:
             continue
         elif isinstance(source, dict):
             named = source
+        elif not isinstance(source, Tensor | list | tuple):
+            raise explain(
+                TypeError(
+                    f"parameters must be a Module, a Tensor, or a list or a dict of Tensors, not {type(source).__name__}"
+                ),
+                f"parameters에는 Module, Tensor, Tensor의 list나 dict를 넘겨야 합니다. 받은 값의 자료형: {type(source).__name__}",
+            )
         else:
             named = dict(enumerate([source] if isinstance(source, Tensor) else source))
         for name, p in named.items():

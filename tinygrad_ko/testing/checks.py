@@ -233,9 +233,9 @@ def leaves_float32(op: Callable[..., Any], about: Known, call: Call) -> Assertio
     return None
 
 
-def noting(op: Callable[..., Any], found: dict[str, Any]) -> Callable[..., Any]:
+def noting(op: Any, found: dict[str, Any]) -> Callable[..., Any]:
     """The same op, with formulas that note the dtypes of what they give."""
-    record: Op = op.op  # type: ignore[attr-defined]
+    record: Op = op.op
 
     def noted(argument: str, formula: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(formula)

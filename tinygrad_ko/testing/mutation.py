@@ -4,6 +4,7 @@ A mutant is an op with one mistake in one formula. The mistakes are made from th
 them: in the source of the formula (see `spoil.py`), and on what it gives.
 """
 
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from inspect import Parameter, Signature
@@ -30,13 +31,13 @@ class Mutant:
     kind of the mistake, `text` the wrong formula, or what was done to its result.
     """
 
-    function: Callable[..., Any]
+    function: Any
     argument: str
     kind: str
     text: str
 
     def __str__(self) -> str:
-        return f"{self.function.op.name}.{self.argument}: {self.kind}: {self.text}"  # type: ignore[attr-defined]
+        return f"{self.function.op.name}.{self.argument}: {self.kind}: {self.text}"
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,7 @@ def mutants(op: Callable[..., Any]) -> list[Mutant]:
     return list(made.values())
 
 
-def mutation_score(op: Callable[..., Any], check: Callable[..., Any] | None = None, **options: Any) -> MutationScore:
+def mutation_score(op: Any, check: Callable[..., Any] | None = None, **options: Any) -> MutationScore:
     """How many of the mutants of an op a check catches; `print` the answer to see which ones it does not.
 
     `check(op, **options)` raises AssertionError (as GradientMismatch is one) if it finds something wrong; without one
@@ -127,18 +128,18 @@ def mutation_score(op: Callable[..., Any], check: Callable[..., Any] | None = No
       not noticed: sigmoid.x: transposed: the last two axes of the result exchanged, in its old shape
       not noticed: sigmoid.x: ignored cotangent: with g * 0 + 1 for g
     """
+    made = mutants(op)
     if check is None:
-        from tinygrad_ko.testing.checks import check_op
-
-        check = check_op
+        check = sys.modules[
+            __package__
+        ].check_op  # by way of the package, which says what to install where it is missing
     if not callable(check):
         raise explain(
             TypeError(f"check must be a function of the op that asserts something, not {type(check).__name__}"),
             "check에는 연산을 인수로 받아, 틀린 점을 찾으면 AssertionError를 내는 함수를 넘겨야 합니다.",
         )
-    made = mutants(op)
     if not made:
-        name = op.op.name  # type: ignore[attr-defined]
+        name = op.op.name
         raise explain(
             ValueError(f"{name} has no formula that could be spoiled: no argument is differentiable"),
             f"{name}: 미분할 수 있는 인수가 없으므로 틀리게 바꿀 공식도 없습니다.",
@@ -156,7 +157,7 @@ def mutation_score(op: Callable[..., Any], check: Callable[..., Any] | None = No
             continue
         else:
             survived.append(mutant)
-    return MutationScore(op.op.name, len(made), survived, undecided)  # type: ignore[attr-defined]
+    return MutationScore(op.op.name, len(made), survived, undecided)
 
 
 def on_result(formula: Callable[..., Any], argument: str, record: Op) -> Iterator[Version]:

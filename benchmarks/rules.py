@@ -93,9 +93,7 @@ def drawn(name: str, function: Callable[..., Any], seed: int) -> list[Call]:
 
     collect()
     if not found:
-        raise ValueError(
-            f"no call of {name} was drawn that the checkers can take: look at its row in tests/ops/table.py"
-        )
+        raise ValueError(f"no call of {name} was drawn that the checkers can take: look at its row in tests/ops/rows")
     order = generator(seed, name).permutation(len(found))
     several = [i for i in order if max(x.size for x in found[i].arrays) > 1]
     return [found[i] for i in [*several, *(i for i in order if i not in several)]]

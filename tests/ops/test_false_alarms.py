@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 import tinygrad_ko as tg
-from tests.ops.table import ROWS, at_ties, at_zeros, sample, scaled
+from tests.ops.domains import at_ties, at_zeros, sample, scaled
+from tests.ops.table import ROWS
 from tests.ops.test_rules import bound
 from tinygrad_ko.check import GradientMismatch, GradientUndecided, check_gradient
 

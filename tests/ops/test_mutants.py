@@ -8,8 +8,8 @@ import warnings
 import numpy as np
 import pytest
 
-from tests.ops.equivalent import EQUIVALENT
-from tests.ops.table import OPS, ROWS, at_ties, at_zeros, sample
+from tests.ops.domains import at_ties, at_zeros, sample
+from tests.ops.table import EQUIVALENT, OPS, ROWS
 from tests.ops.test_rules import bound
 from tinygrad_ko.check import GradientMismatch, GradientUndecided, check_gradient
 from tinygrad_ko.testing import mutants

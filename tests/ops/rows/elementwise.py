@@ -1,0 +1,125 @@
+"""Functions of each element."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+from tests.ops.domains import SEEDS, SHAPES, Row, draw_array, elementwise_call, positive, real, with_options
+from tinygrad_ko.ops import elementwise
+
+
+@st.composite
+def different(draw):
+    """Two broadcasting arrays that differ everywhere by more than 0.05."""
+    (a, b), _ = draw(elementwise_call(real, real))
+    gap = np.abs(a - b)
+    return (np.asarray(a + 7 * (np.min(gap, initial=1) < 0.05)), b), {}
+
+
+@st.composite
+def between_jumps(draw):
+    """a and b of which neither a / b nor its neighbours within a step is a whole number."""
+    (k, b), _ = draw(elementwise_call(real, real))
+    rng = np.random.default_rng(draw(SEEDS))
+    size = np.broadcast_shapes(k.shape, b.shape)
+    return (np.asarray((np.round(k) + rng.uniform(0.2, 0.8, size)) * b), b), {}
+
+
+@st.composite
+def conditional(draw):
+    (c, x, y), _ = draw(elementwise_call(real, real, real))
+    return (c > 0, x, y), {}
+
+
+@st.composite
+def clipped(draw):
+    low, high = draw(st.sampled_from([(-1.0, 1.0), (None, 0.75), (-0.3, None), (0.0, 2.0)]))
+    x = draw_array(
+        draw,
+        SHAPES,
+        lambda rng, size: (
+            rng.choice([-2.6, -1.2, -0.4, -0.1, 0.1, 0.4, 1.2, 2.6], size) + rng.uniform(-0.05, 0.05, size)
+        ),
+    )
+    return (x,), {"min": low, "max": high}
+
+
+POWERS: Any = (
+    ((np.array([0.0, 0.0, 2.0, 1.0, 0.5]), np.array([2.0, 3.5, 0.0, 1.0, 3.0])), {}),
+    ((np.array([0.0, 0.0]), np.array([1.0, 2.0])), {}),
+    ((np.array([3.0, 0.5, 1.0]), np.array([0.0, 1.0, 2.0])), {}),
+)
+
+
+GRID = np.array([[0.7, 1.9, 3.1], [2.3, 0.4, 1.1]])
+
+
+REMAINDERS: Any = (((GRID[:, :1], 0.3 * GRID[:1] + 1), {}), ((GRID[:, :1], GRID), {}))
+
+
+ROWS: dict[Callable[..., Any], Row] = {
+    elementwise.add: Row(elementwise_call(real, real), np.add),
+    elementwise.subtract: Row(elementwise_call(real, real), np.subtract),
+    elementwise.multiply: Row(elementwise_call(real, real), np.multiply),
+    elementwise.divide: Row(elementwise_call(real, real), np.divide),
+    elementwise.floor_divide: Row(between_jumps(), np.floor_divide),
+    elementwise.remainder: Row(between_jumps(), np.remainder, REMAINDERS),
+    elementwise.negative: Row(elementwise_call(real), np.negative),
+    elementwise.positive: Row(elementwise_call(real), np.positive),
+    elementwise.abs: Row(elementwise_call(real), np.abs),
+    elementwise.sign: Row(elementwise_call(real), np.sign),
+    elementwise.zeros_like: Row(elementwise_call(real), np.zeros_like),
+    elementwise.exp: Row(elementwise_call(real), np.exp),
+    elementwise.log: Row(elementwise_call(positive), np.log),
+    elementwise.sqrt: Row(elementwise_call(positive), np.sqrt),
+    elementwise.square: Row(elementwise_call(real), np.square),
+    elementwise.sin: Row(elementwise_call(real), np.sin),
+    elementwise.cos: Row(elementwise_call(real), np.cos),
+    elementwise.tanh: Row(elementwise_call(real), np.tanh),
+    elementwise.sigmoid: Row(elementwise_call(real), lambda x: 1 / (1 + np.exp(-x))),
+    elementwise.relu: Row(elementwise_call(real), lambda x: x * (x > 0)),
+    elementwise.step_function: Row(elementwise_call(real), lambda x: np.heaviside(x, 0)),
+    elementwise.maximum: Row(different(), np.maximum),
+    elementwise.minimum: Row(different(), np.minimum),
+    elementwise.where: Row(conditional(), np.where, (((GRID > 1, -GRID, GRID * GRID), {}),)),
+    elementwise.clip: Row(clipped(), np.clip),
+    elementwise.scalar_power: Row(
+        with_options({"exponent": st.sampled_from([-2, -1, 0, 1, 2, 3, 0.5, -1.5, 2.0])}, values=positive),
+        lambda x, exponent: x**exponent,
+        (((np.array([0.0, 2.0]),), {"exponent": 0}),),
+    ),
+    elementwise.tensor_power: Row(elementwise_call(positive, real), np.power, POWERS),
+    elementwise.power: Row(elementwise_call(positive, real), np.power),
+    elementwise.astype: Row(with_options({"dtype": st.just(np.float64)}), lambda x, dtype: x),
+    elementwise.identity_function: Row(elementwise_call(real), lambda x: x),
+}
+
+KINK = "at a tie any split of the gradient is right; TestConventionsAtKinks holds the one that is promised"
+
+TIES = {
+    "missing factor: in share: return where(wins, g, where(ties, g, 0))": KINK,
+    "wrong constant: in share: return where(wins, g, where(ties, g / 3, 0))": KINK,
+}
+
+EQUIVALENT: dict[str, dict[str, str]] = {
+    "relu": {"relu.x: wrong operand: where(x > 0, g, 0), x for out": "x > 0 exactly where out > 0"},
+    "maximum": {f"maximum.{a}: {mutant}": reason for a in "ab" for mutant, reason in TIES.items()},
+    "minimum": {f"minimum.{a}: {mutant}": reason for a in "ab" for mutant, reason in TIES.items()},
+    "clip": {
+        "clip.x: wrong operand: where(inside(x, out, max), g, 0), out for min": "x >= out exactly where x >= min",
+        "clip.x: wrong operand: where(inside(x, min, out), g, 0), out for max": "x <= out exactly where x <= max",
+    },
+    "scalar_power": {
+        "power.x: ignored cotangent: g * (exponent * x ** (exponent - 1)) if exponent != 0 else zeros_like(g * 0 + 1)": (
+            "zeros_like looks at a shape alone"
+        ),
+    },
+    "tensor_power": {
+        "power.a: wrong constant: g * (b * a ** where((a == 0) & (b == 0), 2, b - 1))": "times b, which is 0 there",
+        "power.b: dropped condition: g * (out * log(where(a == 0, 1, a)))": "differs only at 0 ** 0, which has no slope in b",
+        "power.b: wrong constant: g * (out * log(where((a == 0) & (b > 0), 2, a)))": "times out, which is 0 there",
+        "power.b: wrong operand: g * (out * log(where((out == 0) & (b > 0), 1, a)))": "out is 0 exactly where a is",
+    },
+}

@@ -5,6 +5,7 @@ arrays those names come from `quick`, where the slow public spellings are replac
 on small arrays `np.add.reduce` takes half the time of `np.sum`.
 """
 
+from functools import partial
 from sys import getrefcount
 from types import SimpleNamespace
 from typing import Any, Protocol
@@ -54,6 +55,7 @@ quick = SimpleNamespace(
         "reshape": lambda x, shape: x.reshape(shape),
         "permute_dims": lambda x, axes: x.transpose(axes),
         "matrix_transpose": lambda x: x.swapaxes(-1, -2),
+        "astype": lambda x, dtype, copy=True: x.astype(dtype, copy=copy),
     }
 )
 
@@ -73,9 +75,25 @@ def as_array(value: Any) -> Array:
     return value if isinstance(value, generic) or hasattr(value, "__array_namespace__") else asarray(value)
 
 
+def new_array(value: Any, dtype: Any = None, copy: bool = True) -> Array:
+    """An array from a number or from an array, which stays in its library; without `copy` it may be the same one."""
+    library = namespace(value)
+    return (np if library is quick else library).asarray(value, dtype=dtype, copy=True if copy else None)
+
+
+def method(x: Any, name: str) -> Any:
+    """What NumPy and Tensors have as a method, and the standard as a function only: `method(x, "sum")(axis=0)`."""
+    return getattr(x, name) if hasattr(x, name) else partial(getattr(namespace(x), name), x)
+
+
+def is_floating(dtype: Any) -> bool:
+    """Whether a dtype, of any library, is one of the real floating point numbers: those that have gradients."""
+    return dtype.kind == "f" if isinstance(dtype, np.dtype) else "float" in str(dtype)
+
+
 def is_real(array: Array) -> bool:
     """Whether an array holds real numbers or truth values."""
-    return not isinstance(array, ndarray | generic) or array.dtype.kind in "biuf"
+    return array.dtype.kind in "biuf" if isinstance(array, ndarray | generic) else "complex" not in str(array.dtype)
 
 
 def writable(array: Array) -> bool:
@@ -135,7 +153,19 @@ PLAIN = ARRAYS | NUMBERS  # what `operand` leaves as it is
 
 def floating(x: Any) -> Any:
     """x, with integers as float64: differences of unsigned integers would wrap around."""
-    return x if isinstance(x, float) or (hasattr(x, "dtype") and x.dtype.kind == "f") else x * 1.0
+    if isinstance(x, float) or (hasattr(x, "dtype") and is_floating(x.dtype)):
+        return x
+    return namespace(x).astype(x, namespace(x).float64) if hasattr(x, "dtype") else x * 1.0
+
+
+def one_hot(labels: Array, classes: int, dtype: Any) -> Array:
+    """Rows of zeros with a 1 at each label."""
+    if not isinstance(labels, ndarray):
+        xp = namespace(labels)
+        return xp.astype(labels[:, None] == xp.arange(classes), dtype)
+    rows = np.zeros((len(labels), classes), dtype)
+    rows[np.arange(len(labels)), labels] = 1
+    return rows
 
 
 def add_at(total: ndarray, index: Any, values: Array) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.arrays import Array
+from tinygrad_ko.arrays import Array, copied, new_array
 from tinygrad_ko.cotangent import Sum
 from tinygrad_ko.errors import wrong_shape
 from tinygrad_ko.graph import Handle, Leaf, Node, handle
@@ -117,10 +117,10 @@ def deposit(found: dict[Any, Array]) -> None:
     with depositing:
         for leaf in found:
             if leaf.grad is not None:
-                grads.append(np.asarray(leaf.grad + found[leaf]))
+                grads.append(new_array(leaf.grad + found[leaf], copy=False))
             elif type(found[leaf]) is np.ndarray and found[leaf].base is None and getrefcount(found[leaf]) == 2:
                 grads.append(found[leaf])  # held by `found` and by this call alone
             else:
-                grads.append(np.array(found[leaf]))
+                grads.append(copied(found[leaf]))
         put: Any = vars(Leaf)["grad"].__set__
         deque(map(put, found, grads), maxlen=0)  # all of it in C: Ctrl-C cannot fall between two leaves

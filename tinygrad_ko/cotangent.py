@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.arrays import ARRAYS, Array, add_at, is_real
+from tinygrad_ko.arrays import ARRAYS, Array, add_at, copied, is_floating, is_real, method, namespace
 from tinygrad_ko.errors import described, no_gradient_through, wrong_shape
 from tinygrad_ko.graph import Handle, Node
 
@@ -17,6 +17,10 @@ class Patch:
 
     def __init__(self, values: Array, index: Any) -> None:
         self.values, self.index, self.dtype = values, index, values.dtype
+
+    def within(self, shape: tuple[int, ...], dtype: Any) -> Array:
+        """The patch in an array of zeros."""
+        return self.added_to(namespace(self.values).zeros(shape, dtype=dtype))
 
     def added_to(self, total: Array) -> Array:
         """`total`, with the patch added in place."""
@@ -39,20 +43,20 @@ def fit(part: Any, to: Node, node: Node, argument: str, due: dict[Node, Any]) ->
     if new > 0 and part.shape[new:] == to.shape and part.dtype == to.dtype:  # the usual case: the bias of a batch
         return np.add.reduce(part, axis=tuple(range(new)))
     if type(part) is Patch:
-        return part if to in due else Sum(part.added_to(np.zeros(to.shape, to.dtype)))
+        return part if to in due else Sum(part.within(to.shape, to.dtype))
     if not is_real(part):
         raise wrong_shape(node.op.name, argument, f"dtype {part.dtype}", to.shape, True)
-    if to.dtype.kind != "f":
+    if not is_floating(to.dtype):
         raise no_gradient_through(to.op.name, to.dtype)
     if part.shape != to.shape:
         new = part.ndim - len(to.shape)
         stretched = tuple([i for i, n in enumerate(part.shape) if i < new or n != to.shape[i - new]])
         if new < 0 or not node.op.broadcasts or not all(i < new or to.shape[i - new] == 1 for i in stretched):
             raise wrong_shape(node.op.name, argument, described(part), to.shape, node.op.broadcasts)
-        part = part.sum(axis=stretched)
+        part = method(part, "sum")(axis=stretched)
         if part.shape != to.shape:
-            part = part.reshape(to.shape)
-    return part if part.dtype == to.dtype else part.astype(to.dtype)
+            part = method(part, "reshape")(to.shape)
+    return part if part.dtype == to.dtype else method(part, "astype")(to.dtype)
 
 
 def add(old: Any, part: Any) -> Any:
@@ -62,7 +66,7 @@ def add(old: Any, part: Any) -> Any:
         return old
     total = old.total if type(old) is Sum else old
     if isinstance(total, Handle) or isinstance(part, Handle):  # being recorded
-        return total + (part.added_to(np.zeros(total.shape, total.dtype)) if type(part) is Patch else part)
+        return total + (part.within(total.shape, total.dtype) if type(part) is Patch else part)
     if type(part) is Patch:
-        return Sum(part.added_to(total if type(old) is Sum and isinstance(total, np.ndarray) else np.array(total)))
+        return Sum(part.added_to(total if type(old) is Sum and not isinstance(total, np.generic) else copied(total)))
     return Sum(total + part)

@@ -8,6 +8,7 @@ from typing import Any, Self
 import numpy as np
 
 from tinygrad_ko import numpy_protocol
+from tinygrad_ko.arrays import is_floating
 from tinygrad_ko.errors import explain
 from tinygrad_ko.graph import Handle
 from tinygrad_ko.ops import elementwise, indexing, linalg, reduction, shape
@@ -198,12 +199,14 @@ class Operators(Handle):
 
     def astype(self, dtype: Any) -> Self:
         """In another dtype. To integers only where no gradient is wanted."""
-        if self._node is not None and np.dtype(dtype).kind != "f":
+        if isinstance(self._array, np.ndarray | np.generic):
+            dtype = np.dtype(dtype)
+        if self._node is not None and not is_floating(dtype):
             raise explain(
-                TypeError(f"x.astype({np.dtype(dtype)}) has no gradient; write x.detach().astype({np.dtype(dtype)})"),
-                f"{np.dtype(dtype)}(으)로 바꾸면 기울기를 구할 수 없습니다. x.detach().astype(...)을 쓰십시오.",
+                TypeError(f"x.astype({dtype}) has no gradient; write x.detach().astype({dtype})"),
+                f"{dtype}(으)로 바꾸면 기울기를 구할 수 없습니다. x.detach().astype(...)을 쓰십시오.",
             )
-        return elementwise.astype(self, np.dtype(dtype))
+        return elementwise.astype(self, dtype)
 
     def sum(self, axis: Axes = None, *, keepdims: bool = False) -> Self:
         """The sum, of all or along one or more axes."""

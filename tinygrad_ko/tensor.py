@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.arrays import Array, is_real, operand
+from tinygrad_ko.arrays import Array, copied, is_floating, is_real, method, namespace, new_array, operand
 from tinygrad_ko.backprop import deposit, gradients
 from tinygrad_ko.errors import explain, no_gradient_through
 from tinygrad_ko.graph import Handle, Leaf, Node, handle, recorded
@@ -38,8 +38,8 @@ class Tensor(Operators):
         array = data.settled() if isinstance(data, Handle) else operand(data)
         if isinstance(array, int) and not isinstance(array, bool) and dtype is None:
             array = float(array)
-        array = np.array(array, dtype=dtype, copy=True if copy else None)
-        if array.dtype.kind not in "biuf":
+        array = new_array(array, dtype, copy)
+        if not is_real(array):
             raise explain(
                 TypeError(f"a Tensor holds real numbers, not {array.dtype}"), "Tensor에는 실수만 담을 수 있습니다."
             )
@@ -64,8 +64,10 @@ class Tensor(Operators):
     def data(self, value: Any) -> None:
         if value is self._array:
             return
-        array = np.asarray(value.settled() if isinstance(value, Handle) else operand(value))
-        if array.shape != self._array.shape or not np.can_cast(array.dtype, self._array.dtype, "same_kind"):
+        array = new_array(value.settled() if isinstance(value, Handle) else operand(value), copy=False)
+        known = isinstance(self._array, np.ndarray | np.generic) and isinstance(array, np.ndarray)
+        casts = np.can_cast(array.dtype, self._array.dtype, "same_kind") if known else array.dtype == self._array.dtype
+        if array.shape != self._array.shape or not casts:
             raise explain(
                 ValueError(
                     f"data of shape {self._array.shape} and dtype {self._array.dtype} cannot be replaced by shape {array.shape} and dtype "
@@ -73,7 +75,7 @@ class Tensor(Operators):
                 ),
                 f"형상 {self._array.shape}, 자료형 {self._array.dtype}인 data에는 형상과 자료형이 같은 배열만 대입할 수 있습니다.",
             )
-        self._array, self._lent = array.astype(self._array.dtype), False
+        self._array, self._lent = new_array(array, self._array.dtype), False
 
     @property
     def grad(self) -> Array | None:
@@ -88,7 +90,7 @@ class Tensor(Operators):
                 "grad는 requires_grad=True로 만든 Tensor에만 둘 수 있습니다.",
             )
         if value is not None:
-            value = np.asarray(value)
+            value = new_array(operand(value), copy=False)
             if value.shape != self.shape or value.dtype != self.dtype:
                 raise explain(
                     ValueError(
@@ -111,7 +113,7 @@ class Tensor(Operators):
     @requires_grad.setter
     def requires_grad(self, wanted: bool) -> None:
         if wanted and self._node is None:
-            if self._array.dtype.kind != "f":
+            if not is_floating(self._array.dtype):
                 raise explain(
                     TypeError(f"only floating point numbers have gradients, not {self._array.dtype}; pass dtype=float"),
                     f"자료형 {self._array.dtype}에는 기울기를 정의할 수 없습니다. 실수로 만들려면 dtype=float을 넘기십시오.",
@@ -141,7 +143,7 @@ class Tensor(Operators):
     def __repr__(self) -> str:
         made = self._node.op.name if self._node is not None and self._node.op else None
         marks = [
-            np.array2string(self._array, separator=", ", prefix="Tensor("),
+            np.array2string(np.asarray(self._array), separator=", ", prefix="Tensor("),
             f"shape={self.shape}",
             f"dtype={self.dtype}",
             *([f"op={made}"] if made else ["requires_grad=True"] if self._node else []),
@@ -189,11 +191,11 @@ class Tensor(Operators):
                 ValueError(f"item() needs one element, this Tensor has shape {self.shape}"),
                 f"item()은 원소가 하나일 때만 쓸 수 있습니다. 형상은 {self.shape}입니다.",
             )
-        return self._array.item()
+        return np.asarray(self._array).item()
 
     def tolist(self) -> Any:
         """The values as nested lists of Python numbers."""
-        return self._array.tolist()
+        return np.asarray(self._array).tolist()
 
     def argmax(self, axis: int | None = None) -> Any:
         """Where the largest element is: plain integers."""
@@ -258,7 +260,7 @@ def start(y: Handle, g: Any) -> tuple[Node, Array]:
             "이 Tensor의 계산에는 기울기가 필요한 Tensor가 없습니다. 매개변수를 requires_grad=True로 만드십시오.",
         )
     shape, dtype = y._node.shape, y._node.dtype
-    if dtype.kind != "f":
+    if not is_floating(dtype):
         raise no_gradient_through(y._node.op.name, dtype)
     if g is None:
         if prod(shape) != 1:
@@ -268,8 +270,11 @@ def start(y: Handle, g: Any) -> tuple[Node, Array]:
                 ),
                 f"형상이 {shape}인 Tensor에서 시작하려면 같은 형상의 g를 넘기거나, y.sum()처럼 스칼라로 줄여야 합니다.",
             )
-        return y._node, np.ones(shape, dtype) if shape else dtype.type(1)
-    seed = g.settled() if isinstance(g, Handle) else np.asarray(operand(g))
+        xp = namespace(y._array)
+        return y._node, dtype.type(1) if isinstance(y._array, np.generic) else xp.ones(shape, dtype=dtype)
+    seed = g.settled() if isinstance(g, Handle) else operand(g)
+    if not hasattr(seed, "shape"):
+        seed = namespace(y._array).asarray(seed, dtype=dtype)
     if not is_real(seed):
         raise explain(
             TypeError(f"the starting gradient g holds {seed.dtype}"), f"g의 자료형이 실수가 아닙니다: {seed.dtype}"
@@ -279,7 +284,7 @@ def start(y: Handle, g: Any) -> tuple[Node, Array]:
             ValueError(f"the starting gradient g has shape {seed.shape}, but the Tensor has shape {shape}"),
             f"g의 형상은 {seed.shape}인데 Tensor의 형상은 {shape}입니다.",
         )
-    return y._node, seed.astype(dtype, copy=not isinstance(g, Handle))
+    return y._node, method(seed, "astype")(dtype, copy=not isinstance(g, Handle))
 
 
 def grad(y: Tensor, xs: Any, g: Any = None, *, create_graph: bool = False, allow_unused: bool = False) -> Any:
@@ -333,11 +338,11 @@ def grad(y: Tensor, xs: Any, g: Any = None, *, create_graph: bool = False, allow
             )
         answer = found.get(node) if node else None
         if answer is None:
-            answer = np.zeros(x._array.shape, x._array.dtype)
+            answer = namespace(x._array).zeros(x._array.shape, dtype=x._array.dtype)
         answers.append(
             handle(type(y), answer._array, answer._node)
             if isinstance(answer, Handle)
-            else handle(type(y), np.array(answer))
+            else handle(type(y), copied(answer))
         )
     return answers[0] if isinstance(xs, Handle) else answers
 

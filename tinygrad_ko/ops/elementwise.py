@@ -203,6 +203,6 @@ def power(a, b):
 
 
 @op(x=lambda g: g)
-def astype(x, /, dtype):
+def astype(xp, x, /, dtype):
     """x in another floating dtype; the gradient comes back in the dtype of x."""
-    return x.astype(dtype)
+    return xp.astype(x, dtype)

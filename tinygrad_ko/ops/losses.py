@@ -6,7 +6,7 @@ a batch.
 
 import numpy as np
 
-from tinygrad_ko.arrays import floating, operand
+from tinygrad_ko.arrays import floating, namespace, one_hot, operand
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import log
 from tinygrad_ko.ops.reduction import sum
@@ -42,7 +42,7 @@ def cross_entropy_error(y, t):
     0.510825457099338
     """
     y, t, is_label = rows(y, t, "cross_entropy_error")
-    picked = log(y[np.arange(len(t)), t] + 1e-7) if is_label else t * log(y + 1e-7)
+    picked = log(y[namespace(t).arange(t.shape[0]), t] + 1e-7) if is_label else t * log(y + 1e-7)
     return -sum(picked) / y.shape[0]
 
 
@@ -66,7 +66,7 @@ def softmax_cross_entropy(scores, t):
 @op(
     name="softmax_cross_entropy",
     keeps="p",
-    scores=lambda g, p, labels: (p - one_hot(labels, p.shape, p.dtype)) * (g * (1 / p.shape[0])),
+    scores=lambda g, p, labels: (p - one_hot(labels, p.shape[1], p.dtype)) * (g * (1 / p.shape[0])),
     labels=None,
     p=lambda scores: softmax(scores),
 )
@@ -77,14 +77,7 @@ def labelled(xp, scores, labels):
     p = xp.exp(shifted)
     total = xp.sum(p, axis=-1, keepdims=True)
     p /= total
-    return xp.mean(xp.log(total)[:, 0] - shifted[xp.arange(len(labels)), labels], axis=None), p
-
-
-def one_hot(labels, shape, dtype):
-    """Rows of zeros with a 1 at each label."""
-    rows = np.zeros(shape, dtype)
-    rows[np.arange(len(labels)), labels] = 1
-    return rows
+    return xp.mean(xp.log(total)[:, 0] - shifted[xp.arange(labels.shape[0]), labels], axis=None), p
 
 
 def rows(y, t, name):
@@ -117,7 +110,7 @@ def rows(y, t, name):
             f"{batch} rows of {classes} scores need {batch} labels or targets of shape {shape}, got shape {t.shape}",
             f"행이 {batch}개이므로 레이블 {batch}개 또는 형상 {shape}의 원-핫 배열이 필요한데, 받은 배열의 형상은 {t.shape}입니다.",
         )
-    t = np.asarray(t)
+    library, t = namespace(getattr(y, "_array", y)), np.asarray(t)
     if t.dtype.kind not in "iu":
         refuse(
             TypeError,
@@ -131,4 +124,4 @@ def rows(y, t, name):
             f"label {t[bad]} at position {bad} is not one of the {classes} classes 0..{classes - 1}",
             f"인덱스 {bad}의 레이블 {t[bad]}이(가) 클래스 범위 0..{classes - 1}을 벗어났습니다.",
         )
-    return y, t, True
+    return y, library.asarray(t), True

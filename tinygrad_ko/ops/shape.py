@@ -42,7 +42,7 @@ def expand_dims(xp, x, /, axis=0):
 @op(x=lambda g, x_shape: reshape(g, x_shape))
 def squeeze(xp, x, /, axis=None):
     """Without the axes of length 1: all of them, or those named."""
-    return xp.squeeze(x, axis=axis)
+    return xp.squeeze(x, axis=tuple([i for i, n in enumerate(x.shape) if n == 1]) if axis is None else axis)
 
 
 @op(
@@ -62,7 +62,7 @@ def pile(xp, *xs, axis):
 
 def along(axis, index):
     """The index that takes `index` along one axis and everything along the others."""
-    return (slice(None),) * axis + (index,) if axis >= 0 else (..., index) + (slice(None),) * (-1 - axis)
+    return (slice(None),) * axis + (index, ...) if axis >= 0 else (..., index) + (slice(None),) * (-1 - axis)
 
 
 def spans(shapes, axis):

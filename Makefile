@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint format bench clean venv
+.PHONY: help demo test coverage lint format bench clean venv
 # Two installers must not work on one .venv at a time, so -j changes nothing.
 .NOTPARALLEL:
 
@@ -13,7 +13,8 @@ PIP = $(RUN) -m pip --disable-pip-version-check --no-input -qq
 
 help:
 	@echo 'make demo     train the book's network, measure what backpropagation saves'
-	@echo 'make test     lint, types, tests, doctests, coverage'
+	@echo 'make test     lint, types, tests, doctests'
+	@echo 'make coverage the tests again, and which lines they run: half as fast'
 	@echo 'make lint     ruff and mypy only'
 	@echo 'make format   rewrite the code in the one style'
 	@echo 'make bench    measure speed; for the peers too: $(RUN) -m pip install --group compare'
@@ -24,7 +25,10 @@ demo: .venv/.demo
 	@$(RUN) -m tinygrad_ko demo
 
 test: lint
-	@echo '==> pytest: tests and doctests, with coverage'
+	@echo '==> pytest: tests and doctests'
+	@$(RUN) -m pytest -n auto --dist worksteal
+
+coverage: .venv/.test
 	@$(RUN) -m coverage erase
 	@$(RUN) -m coverage run -m pytest -n auto --dist worksteal
 	@$(RUN) -m coverage combine -q

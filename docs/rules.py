@@ -1,0 +1,163 @@
+"""Writes docs/rules.md, the table of the rule book, from the rule book itself: `python -m docs.rules`.
+
+A function's text is the first paragraph of its docstring, its gradients are the source of its formulas, what it keeps is
+what those name. Dtypes are tried out at a call from the tests' own table, which is also what the judge checks it with.
+"""
+
+import ast
+import importlib
+import inspect
+import pkgutil
+import re
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import tinygrad_ko as tg
+from tests.ops.domains import Row, sample
+from tests.ops.table import EQUIVALENT, ROWS
+from tinygrad_ko import ops
+from tinygrad_ko.testing.spoil import definition
+
+TARGET = Path(__file__).with_name("rules.md")
+HEAD = """# The rule book
+
+Written by `python -m docs.rules` from the rule book itself; a test holds it to that. Functions marked with `tg.linalg` live there.
+
+Every function here is held against the numerical judge at **orders 1 and 2**, and in float32, at shapes, axes and values that
+Hypothesis draws; {mutants:,} mistakes were put into the formulas one at a time, and the judge caught all but {equivalent} that are
+right too, each listed with the reason; and each function runs on the arrays of any library of the array API standard.
+*Dtypes* are the floats that come out as they went in, and what integers become.
+In a formula `g` is the gradient of the output and `out` the output. *Keeps* is what a graph holds on to until backward.
+
+"""
+
+
+def public() -> dict[Any, str]:
+    """Every public function of the rule book, with the name that users call it by."""
+    names: dict[Any, str] = {}
+    for home, room in (("tg", tg), ("tg.linalg", getattr(tg, "linalg", None))):
+        for name in getattr(room, "__all__", ()):
+            value = getattr(room, name)
+            if inspect.isfunction(value) and value.__module__.startswith(ops.__name__ + "."):
+                names.setdefault(value, f"{home}.{name}")
+    return names
+
+
+def sections() -> Iterator[tuple[str, str, list[Any]]]:
+    """The files of the rule book in the order of their names: name, first line, the functions defined there."""
+    names = public()
+    for info in pkgutil.iter_modules(ops.__path__):
+        module = importlib.import_module(f"{ops.__name__}.{info.name}")
+        here = [f for f in vars(module).values() if inspect.isfunction(f) and f.__module__ == module.__name__]
+        found = [f for f in dict.fromkeys(here) if f in names]
+        if found:
+            yield info.name, paragraph(module).rstrip("."), found
+
+
+def paragraph(documented: Any) -> str:
+    """The first paragraph of a docstring, on one line."""
+    return re.sub(r"\s+", " ", (inspect.getdoc(documented) or "").split("\n\n")[0]).strip()
+
+
+def behind(function: Any) -> list[Any]:
+    """The ops that a public function stands for: itself, or those of its file that carry its name."""
+    if hasattr(function, "op"):
+        return [function.op]
+    room = vars(importlib.import_module(function.__module__)).values()
+    return [f.op for f in room if hasattr(f, "op") and f.op.name == function.__name__]
+
+
+def formula(written: Any) -> str:
+    """The source of a formula: the expression, or for a function with a name of its own that name."""
+    if written is None:
+        return "none"
+    tree = definition(written.__code__, written.__globals__)
+    return f"`{cell(ast.unparse(tree.body))}`" if isinstance(tree, ast.Lambda) else f"{written.__name__}, in its file"
+
+
+def gradients(function: Any) -> str:
+    """The formulas of the ops behind a function."""
+    lines = []
+    for record in behind(function):
+        for name, written in record.formulas.items():
+            if name in record.arguments:
+                lines.append(f"{name}: {formula(written)}")
+    return "<br>".join(lines)
+
+
+def kept(function: Any) -> str:
+    return ", ".join(dict.fromkeys(f"`{word}`" for record in behind(function) for word in record.kept))
+
+
+def cell(text: str) -> str:
+    """A text that stands in a cell of a table."""
+    return text.replace("|", "\\|")
+
+
+def outcome(function: Any, row: Row, dtype: Any) -> Any:
+    """What comes out of the smallest call of the table with its numbers in another dtype, recorded if it can be."""
+    calls = [c for c in sample(row, 3) if any(is_number(a) and a.size for a in c[0])]
+    for arguments, options in reversed(calls):
+        values = [np.asarray(np.ceil(np.abs(a)), dtype) if is_number(a) else a for a in arguments]
+        if np.dtype(dtype).kind == "f":
+            values = [tg.Tensor(a, requires_grad=True) if is_number(a) else a for a in values]
+        try:
+            with np.errstate(all="ignore"), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                out = function(*values, **options)
+        except (TypeError, ValueError, np.linalg.LinAlgError):
+            return None
+        return out[0] if isinstance(out, tuple | list) else out
+    return None
+
+
+def is_number(a: Any) -> bool:
+    return isinstance(a, np.ndarray) and a.dtype == float
+
+
+def tried(public_function: Any) -> tuple[Any, Row]:
+    """The function that stands in the tests' table: itself, or the op behind it."""
+    function = public_function if public_function in ROWS else behind(public_function)[0].function
+    return function, ROWS[function]
+
+
+def dtypes(function: Any, row: Row) -> str:
+    """The floating dtypes that stay what they are, and what becomes of integers."""
+    floats = [d for d in (np.float16, np.float32, np.float64) if getattr(outcome(function, row, d), "dtype", None) == d]
+    whole = outcome(function, row, np.int64)
+    return f"float {' '.join(str(8 * np.dtype(d).itemsize) for d in floats)}" * bool(floats) + (
+        f", int to {whole.dtype}" if hasattr(whole, "dtype") else ""
+    )
+
+
+def line(function: Callable[..., Any], name: str) -> str:
+    """The row of a function."""
+    slopes, known = gradients(function), tried(function)
+    if not slopes:
+        recorded = getattr(outcome(*known, np.float64), "requires_grad", False)
+        slopes = "composed of other ops" if recorded else "none: a plain result"
+    signature = cell(f"{name}{inspect.signature(function)}")
+    return f"| `{signature}` | {cell(paragraph(function))} | {slopes} | {kept(function)} | {dtypes(*known)} |"
+
+
+def text() -> str:
+    """The whole table."""
+    from tinygrad_ko.testing import mutants
+
+    names = public()
+    made = sum(len(mutants(f)) for f in ROWS if hasattr(f, "op"))
+    parts = [HEAD.format(mutants=made, equivalent=sum(map(len, EQUIVALENT.values())))]
+    for file, title, functions in sections():
+        parts.append(
+            f"## {title} (`ops/{file}.py`)\n\n| function | what it computes | gradient | keeps | dtypes |\n|---|---|---|---|---|\n"
+        )
+        parts.append("\n".join(line(f, names[f]) for f in functions) + "\n\n")
+    return "".join(parts).rstrip() + "\n"
+
+
+if __name__ == "__main__":
+    TARGET.write_text(text(), encoding="utf-8")

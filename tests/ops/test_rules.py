@@ -71,12 +71,10 @@ def test_its_gradients_are_its_slopes_at_both_orders(name):
     holds()
 
 
-@pytest.mark.parametrize("name", OPS)
+@BY_NAME
 def test_float32_stays_float32_inside_its_formulas(name):
-    """The walk would cast a float64 gradient back: so the formulas are watched themselves."""
-    record, row = OPS[name].op, ROW[name][1]
-    seen: list[np.dtype] = []
-    watched = respelled(record, dict.fromkeys(record.differentiable, noting(seen)))
+    """The walk would cast a float64 gradient back: so every formula of the graph is called by itself."""
+    function, row = ROW[name]
 
     @given(row.calls)
     @settings(max_examples=20)
@@ -84,25 +82,39 @@ def test_float32_stays_float32_inside_its_formulas(name):
         arguments, options = call
         if options.get("dtype") is np.float64:
             return
-        seen.clear()
         leaves: list[Any] = [leaf32(a) for a in arguments]
-        y = watched(*leaves, **options)
-        y.backward(np.ones(y.shape))
-        assert y.dtype == np.float32
-        assert set(seen) <= {np.dtype(np.float32)}, f"a formula of {name} left float32"
+        y = function(*leaves, **options)
+        for node in recorded_behind(y):
+            assert node.dtype == np.float32, f"{node.op.name} gives {node.dtype}"
+            for argument, part in formulas_at(node):
+                assert part.dtype == np.float32, f"the formula of {node.op.name} for {argument} gives {part.dtype}"
+        if y.requires_grad:
+            y.backward(np.ones(y.shape))
         assert all(x.grad.dtype == np.float32 for x in leaves if isinstance(x, tg.Tensor) and x.grad is not None)
 
     holds()
 
 
-def noting(seen):
-    """A look at the dtypes of what a formula gives."""
+def recorded_behind(y):
+    """Every node that an op has made on the way to y, and that of y."""
+    waiting, found = [y.node], set()
+    while waiting:
+        node = waiting.pop()
+        if node is not None and node.op is not None and node not in found:
+            found.add(node)
+            waiting.extend(node.parents)
+    return found
 
-    def note(part):
-        seen.extend(p.dtype for p in parts(part))
-        return part
 
-    return note
+def formulas_at(node):
+    """What each formula of a node gives for a cotangent of ones."""
+    for a in node.op.differentiable:
+        words = {word: getattr(node, f"kept_{word}") for word in node.op.words[a]}
+        wanted = getattr(node, f"from_{a}")
+        if wanted is not None and (not node.op.variadic or any(x is not None for x in wanted)):
+            g = np.ones(node.shape, node.dtype)
+            for part in parts(node.op.formulas[a](*(g if w == "g" else words[w] for w in node.op.asks[a]))):
+                yield a, part
 
 
 def leaf32(a):

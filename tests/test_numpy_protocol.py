@@ -22,6 +22,7 @@ def korean(error: BaseException) -> bool:
 
 
 FRESH = {"zeros_like", "ones_like", "empty_like"}  # new arrays, whose values do not depend on the Tensor
+PAIRED = {"broadcast_arrays", "meshgrid"}  # a result for each argument: that of an array is an array
 
 
 def lawful(name: str, result: Any, expected: Any) -> None:
@@ -38,7 +39,9 @@ def lawful(name: str, result: Any, expected: Any) -> None:
         pass
     else:
         kind = np.asarray(result).dtype.kind
-        assert kind in "biu" or (name in FRESH and kind == "f"), f"np.{name} gave a plain result of kind {kind!r}"
+        assert kind in "biu" or (name in FRESH | PAIRED and kind == "f"), (
+            f"np.{name} gave a plain result of kind {kind!r}"
+        )
         if name != "empty_like":
             np.testing.assert_array_equal(result, expected)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tinygrad_ko.check import gradient_descent, numerical_diff, numerical_gradient
 from tinygrad_ko.graph import no_grad, scope, watch
+from tinygrad_ko.ops.diagonals import diag, diagonal, trace, tril, triu
 from tinygrad_ko.ops.elementwise import (
     abs,
     add,
@@ -42,18 +43,27 @@ from tinygrad_ko.ops.elementwise import (
 )
 from tinygrad_ko.ops.linalg import affine, matmul
 from tinygrad_ko.ops.losses import cross_entropy_error, softmax_cross_entropy, sum_squares_error
+from tinygrad_ko.ops.padding import pad
 from tinygrad_ko.ops.reduction import logsumexp, max, mean, min, sum
+from tinygrad_ko.ops.repetition import broadcast_arrays, meshgrid, repeat, tile
 from tinygrad_ko.ops.shape import (
+    array_split,
     broadcast_to,
     concat,
     expand_dims,
+    flip,
     matrix_transpose,
+    moveaxis,
     permute_dims,
     reshape,
+    roll,
+    split,
     squeeze,
     stack,
+    unstack,
 )
 from tinygrad_ko.ops.softmax import log_softmax, softmax
+from tinygrad_ko.ops.windows import fold, unfold
 from tinygrad_ko.primitive import op
 from tinygrad_ko.tensor import Tensor, grad
 
@@ -66,7 +76,9 @@ __all__ = [
     "abs",
     "add",
     "affine",
+    "array_split",
     "astype",
+    "broadcast_arrays",
     "broadcast_to",
     "check_gradient",
     "clip",
@@ -74,10 +86,14 @@ __all__ = [
     "cos",
     "cross_entropy_error",
     "data",
+    "diag",
+    "diagonal",
     "divide",
     "exp",
     "floor_divide",
     "expand_dims",
+    "flip",
+    "fold",
     "grad",
     "gradient_descent",
     "GradientMismatch",
@@ -91,8 +107,10 @@ __all__ = [
     "max",
     "maximum",
     "mean",
+    "meshgrid",
     "min",
     "minimum",
+    "moveaxis",
     "multiply",
     "negative",
     "nn",
@@ -101,18 +119,22 @@ __all__ = [
     "numerical_gradient",
     "op",
     "optim",
+    "pad",
     "permute_dims",
     "positive",
     "power",
     "relu",
     "remainder",
+    "repeat",
     "reshape",
+    "roll",
     "scope",
     "sigmoid",
     "sign",
     "sin",
     "softmax",
     "softmax_cross_entropy",
+    "split",
     "sqrt",
     "square",
     "squeeze",
@@ -124,6 +146,12 @@ __all__ = [
     "tanh",
     "Tensor",
     "testing",
+    "tile",
+    "trace",
+    "tril",
+    "triu",
+    "unfold",
+    "unstack",
     "watch",
     "where",
     "zeros_like",

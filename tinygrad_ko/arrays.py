@@ -177,6 +177,33 @@ def add_at(total: ndarray, index: Any, values: Array) -> None:
         total[index] += values
 
 
+def sums_of_runs(x: Array, times: Array, axis: int) -> Array:
+    """The sums of runs of so many elements, one after the other along an axis."""
+    xp, times = namespace(x), asarray(times)
+    stops, along = np.cumsum(times), (slice(None),) * axis
+    starts = stops - times
+    out = xp.zeros((*x.shape[:axis], len(times), *x.shape[axis + 1 :]), dtype=x.dtype)
+    if isinstance(x, ndarray):
+        some = times > 0
+        if some.any():
+            out[(*along, some)] = np.add.reduceat(x, starts[some], axis=axis)
+        return out
+    for i, (start, stop) in enumerate(zip(starts.tolist(), stops.tolist(), strict=True)):
+        out[(*along, i, ...)] = xp.sum(x[(*along, slice(start, stop), ...)], axis=axis)
+    return out
+
+
+def windows(x: Array, size: int, step: int, axis: int) -> Array:
+    """The windows that slide along an axis, on a new last axis: of a NumPy array a view, which nobody may write to."""
+    count = (x.shape[axis] - size) // step + 1
+    if isinstance(x, ndarray):
+        strides = (*x.strides[:axis], x.strides[axis] * step, *x.strides[axis + 1 :], x.strides[axis])
+        shape = (*x.shape[:axis], count, *x.shape[axis + 1 :], size)
+        return np.lib.stride_tricks.as_strided(x, shape, strides, writeable=False)
+    starts = [slice(i, i + (count - 1) * step + 1, step) for i in range(size)]
+    return namespace(x).stack([x[(slice(None),) * axis + (part, ...)] for part in starts], axis=-1)
+
+
 class Holder(Protocol):
     """Anything that keeps an array under the name `_array`."""
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from tinygrad_ko.errors import explain
 from tinygrad_ko.graph import Handle
-from tinygrad_ko.ops import elementwise, linalg, reduction, shape
+from tinygrad_ko.ops import diagonals, elementwise, linalg, padding, reduction, repetition, shape
 
 UFUNCS: dict[Any, Callable[..., Any]] = {
     np.add: elementwise.add,
@@ -66,6 +66,32 @@ def along_axis(function: Callable[..., Any]) -> Callable[..., Any]:
     return reduce
 
 
+def diagonal(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+    """np.diagonal, whose matrices lie in the first two axes unless said otherwise."""
+    return diagonals.diagonal(shape.moveaxis(x, (axis1, axis2), (-2, -1)), offset)
+
+
+def trace(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+    """np.trace, whose matrices lie in the first two axes unless said otherwise."""
+    return reduction.sum(diagonal(x, offset, axis1, axis2), axis=-1)
+
+
+def rows(arrays: Any) -> list[Any]:
+    """Each array with two axes at least: numbers and 1-d arrays as rows."""
+    return [shape.reshape(x, (1, -1)) if np.ndim(x) < 2 else x for x in arrays]
+
+
+def columns(arrays: Any) -> list[Any]:
+    """Each array with two axes at least: numbers and 1-d arrays as columns."""
+    return [shape.reshape(x, (-1, 1)) if np.ndim(x) < 2 else x for x in arrays]
+
+
+def beside(arrays: Any) -> Any:
+    """np.hstack: along the second axis, or the first if there is no other."""
+    flat = [shape.reshape(x, (1,)) if np.ndim(x) == 0 else x for x in arrays]
+    return shape.concat(flat, axis=0 if np.ndim(flat[0]) == 1 else 1)
+
+
 FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.sum: along_axis(reduction.sum),
     np.mean: along_axis(reduction.mean),
@@ -87,6 +113,30 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.broadcast_to: lambda x, shape_: shape.broadcast_to(x, shape_),
     np.matrix_transpose: shape.matrix_transpose,
     np.ravel: lambda x: shape.reshape(x, (-1,)),
+    np.moveaxis: lambda x, source, destination: shape.moveaxis(x, source, destination),
+    np.swapaxes: shape.swapaxes,
+    np.flip: lambda x, axis=None: shape.flip(x, axis),
+    np.flipud: lambda x: shape.flip(x, 0),
+    np.fliplr: lambda x: shape.flip(x, 1),
+    np.roll: lambda x, shift, axis=None: shape.roll(x, shift, axis),
+    np.split: shape.split,
+    np.array_split: shape.array_split,
+    np.unstack: shape.unstack,
+    np.vstack: lambda arrays: shape.concat(rows(arrays), axis=0),
+    np.hstack: beside,
+    np.column_stack: lambda arrays: shape.concat(columns(arrays), axis=1),
+    np.repeat: repetition.repeat,
+    np.tile: lambda x, reps: repetition.tile(x, reps),
+    np.broadcast_arrays: repetition.broadcast_arrays,
+    np.meshgrid: repetition.meshgrid,
+    np.pad: padding.pad,
+    np.tril: lambda x, k=0: diagonals.tril(x, k),
+    np.triu: lambda x, k=0: diagonals.triu(x, k),
+    np.diag: lambda x, k=0: diagonals.diag(x, k),
+    np.diagonal: diagonal,
+    np.trace: trace,
+    np.linalg.diagonal: lambda x, *, offset=0: diagonals.diagonal(x, offset),
+    np.linalg.trace: lambda x, *, offset=0: diagonals.trace(x, offset),
 }
 
 

@@ -11,7 +11,7 @@ from tinygrad_ko import numpy_protocol
 from tinygrad_ko.arrays import is_floating
 from tinygrad_ko.errors import explain
 from tinygrad_ko.graph import Handle
-from tinygrad_ko.ops import elementwise, indexing, linalg, reduction, shape
+from tinygrad_ko.ops import elementwise, indexing, linalg, reduction, repetition, shape
 
 Axes = int | tuple[int, ...] | None
 
@@ -196,6 +196,22 @@ class Operators(Handle):
     def squeeze(self, axis: Axes = None) -> Self:
         """Without the axes of length 1."""
         return shape.squeeze(self, axis)
+
+    def swapaxes(self, axis1: int, axis2: int) -> Self:
+        """Two axes exchanged."""
+        return shape.swapaxes(self, axis1, axis2)
+
+    def repeat(self, repeats: Any, axis: int | None = None) -> Self:
+        """Each element `repeats` times in a row; flattened first if `axis` is None."""
+        return repetition.repeat(self, repeats, axis)
+
+    def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Self:
+        """The numbers on a diagonal of the matrices in two axes, on a new last axis."""
+        return numpy_protocol.diagonal(self, offset, axis1, axis2)
+
+    def trace(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Self:
+        """The sum of a diagonal of the matrices in two axes."""
+        return numpy_protocol.trace(self, offset, axis1, axis2)
 
     def astype(self, dtype: Any) -> Self:
         """In another dtype. To integers only where no gradient is wanted."""

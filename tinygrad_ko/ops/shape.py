@@ -1,5 +1,11 @@
-"""Another shape, the same numbers: the gradient goes back the way the numbers came."""
+"""Another shape or another order, the same numbers: the gradient goes back the way the numbers came."""
 
+import operator
+
+import numpy as np
+
+from tinygrad_ko.arrays import as_array, operand
+from tinygrad_ko.errors import explain
 from tinygrad_ko.primitive import op
 
 
@@ -19,6 +25,40 @@ def inverse(axes):
     """The permutation that undoes `axes`."""
     order = [axis % len(axes) for axis in axes]
     return tuple(order.index(i) for i in range(len(order)))
+
+
+def moveaxis(x, source, destination, /):
+    """The axes `source` moved to the places `destination`, ints or tuples of ints; the others keep their order.
+
+    Raises ValueError for an axis that is not there, one that is named twice, or tuples of different lengths.
+
+    >>> import numpy as np, tinygrad_ko as tg
+    >>> tg.moveaxis(np.zeros((2, 3, 4)), 0, -1).shape
+    (3, 4, 2)
+    """
+    x = shaped(x, "moveaxis")
+    sources, places = (
+        [from_front(i, x.ndim, "moveaxis") for i in (axes if isinstance(axes, tuple | list) else (axes,))]
+        for axes in (source, destination)
+    )
+    if len(sources) != len(places) or len({*sources}) < len(sources) or len({*places}) < len(places):
+        raise explain(
+            ValueError(f"moveaxis: {source} and {destination} must name as many axes, and none of them twice"),
+            f"moveaxis: 옮길 축과 옮겨 갈 자리는 개수가 같아야 하고 겹치면 안 됩니다. 받은 값: {source}, {destination}",
+        )
+    order = [i for i in range(x.ndim) if i not in sources]
+    for place, axis in sorted(zip(places, sources, strict=True)):
+        order.insert(place, axis)
+    return permute_dims(x, tuple(order))
+
+
+def swapaxes(x, axis1, axis2):
+    """Two axes exchanged. Raises ValueError for an axis that is not there."""
+    x = shaped(x, "swapaxes")
+    order = list(range(x.ndim))
+    i, j = (from_front(axis, x.ndim, "swapaxes") for axis in (axis1, axis2))
+    order[i], order[j] = j, i
+    return permute_dims(x, tuple(order))
 
 
 @op(x=lambda g: matrix_transpose(g))
@@ -43,6 +83,29 @@ def expand_dims(xp, x, /, axis=0):
 def squeeze(xp, x, /, axis=None):
     """Without the axes of length 1: all of them, or those named."""
     return xp.squeeze(x, axis=tuple([i for i, n in enumerate(x.shape) if n == 1]) if axis is None else axis)
+
+
+@op(x=lambda g, axis: flip(g, axis))
+def flip(xp, x, /, axis=None):
+    """The other way round along an axis or a tuple of axes, or along all (None)."""
+    return xp.flip(x, axis=axis)
+
+
+@op(x=lambda g, shift, axis: roll(g, backward(shift), axis))
+def roll(xp, x, /, shift, axis=None):
+    """Moved on by `shift` places, and what falls off the end comes in at the front: along an axis, or for a tuple of
+    axes by one shift or a tuple of shifts; with `axis=None` as if all numbers stood in one row.
+
+    >>> import tinygrad_ko as tg
+    >>> tg.roll([1.0, 2.0, 3.0, 4.0], 1)
+    array([4., 1., 2., 3.])
+    """
+    return xp.roll(x, shift, axis=axis)
+
+
+def backward(shift):
+    """The shift or shifts that undo `shift`."""
+    return tuple([-s for s in shift]) if isinstance(shift, tuple | list) else -shift
 
 
 @op(
@@ -83,3 +146,94 @@ def concat(arrays, /, *, axis=0):
 def stack(arrays, /, *, axis=0):
     """Arrays of one shape, one after the other along a new axis."""
     return pile(*arrays, axis=axis)
+
+
+def split(x, indices_or_sections, axis=0):
+    """A list of the parts of x along an axis: so many of equal length, or cut before each of the given indices.
+
+    Raises ValueError where no equal parts are possible (`array_split` makes unequal ones) or the axis is not there.
+
+    >>> import tinygrad_ko as tg
+    >>> tg.split([1.0, 2.0, 3.0, 4.0], 2)
+    [array([1., 2.]), array([3., 4.])]
+    >>> tg.split([1.0, 2.0, 3.0, 4.0], [1, 3])
+    [array([1.]), array([2., 3.]), array([4.])]
+    """
+    x = shaped(x, "split")
+    axis = from_front(axis, x.ndim, "split")
+    length = x.shape[axis]
+    if np.ndim(indices_or_sections) == 0 and length % sections(indices_or_sections, "split"):
+        raise explain(
+            ValueError(
+                f"split: {length} elements along axis {axis} make no {indices_or_sections} equal parts; use array_split for"
+                " unequal ones"
+            ),
+            f"split: 축 {axis}의 원소 {length}개를 같은 길이의 {indices_or_sections}부분으로 나눌 수 없습니다. "
+            "길이가 달라도 된다면 array_split을 쓰십시오.",
+        )
+    return array_split(x, indices_or_sections, axis)
+
+
+def array_split(x, indices_or_sections, axis=0):
+    """As `split`, but if the elements do not divide evenly the first parts are longer by one. Raises ValueError if
+    the axis is not there.
+    """
+    x = shaped(x, "array_split")
+    axis = from_front(axis, x.ndim, "array_split")
+    length = x.shape[axis]
+    if np.ndim(indices_or_sections):
+        cuts = [whole(i, "array_split") for i in indices_or_sections]
+    else:
+        parts = sections(indices_or_sections, "array_split")
+        cuts = [i * (length // parts) + min(i, length % parts) for i in range(1, parts)]
+    ranges = [slice(*ends).indices(length) for ends in zip([0, *cuts], [*cuts, length], strict=True)]
+    return [x[along(axis, slice(start, max(start, stop)))] for start, stop, _ in ranges]
+
+
+def unstack(x, /, *, axis=0):
+    """A tuple of the arrays that lie along an axis, each without it: the inverse of `stack`. Raises ValueError if the
+    axis is not there.
+
+    >>> import tinygrad_ko as tg
+    >>> tg.unstack([[1.0, 2.0], [3.0, 4.0]], axis=1)
+    (array([1., 3.]), array([2., 4.]))
+    """
+    x = shaped(x, "unstack")
+    axis = from_front(axis, x.ndim, "unstack")
+    return tuple([x[along(axis, i)] for i in range(x.shape[axis])])
+
+
+def sections(number, name):
+    """A number of parts, which must be a positive int."""
+    if whole(number, name) < 1:
+        raise explain(
+            ValueError(f"{name}: the number of parts must be 1 or more, not {number}"),
+            f"{name}: 나눌 개수는 1 이상이어야 합니다. 받은 값: {number}",
+        )
+    return whole(number, name)
+
+
+def shaped(x, name):
+    """x, or an array of it if it is a list or a number, for the function of that name."""
+    return x if hasattr(x, "shape") else as_array(operand(x, name))
+
+
+def from_front(axis, ndim, name):
+    """An axis counted from the front, for the function of that name; raises AxisError if it is not there."""
+    if not -ndim <= whole(axis, name) < ndim:
+        raise explain(
+            np.exceptions.AxisError(f"{name}: there is no axis {axis} in an array of {ndim} axes"),
+            f"{name}: 축이 {ndim}개인 배열에 축 {axis}번은 없습니다.",
+        )
+    return whole(axis, name) % ndim
+
+
+def whole(number, name):
+    """An int, from whatever stands for one, for the function of that name; raises TypeError for anything else."""
+    try:
+        return operator.index(number)
+    except TypeError:
+        raise explain(
+            TypeError(f"{name}: an integer is needed, not {number!r}"),
+            f"{name}: 정수가 필요합니다. 받은 값: {number!r}",
+        ) from None

@@ -1,0 +1,49 @@
+"""A border around an array."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from tests.ops.domains import SHAPES, Row, draw_array, real
+from tinygrad_ko.ops import padding
+
+WIDTHS = st.integers(0, 3)
+PAIRS = st.tuples(WIDTHS, WIDTHS)
+
+
+@st.composite
+def padded(draw):
+    """With every way to say how wide, and no border wider than what it shows."""
+    mode = draw(st.sampled_from(padding.MODES))
+    least = {"constant": 0, "edge": 1, "reflect": 2}.get(mode, 1)
+    x = draw_array(draw, hnp.array_shapes(min_dims=1, max_dims=3, min_side=least, max_side=3), real)
+    widest = {"constant": 2, "edge": 2, "reflect": min(x.shape) - 1}.get(mode, min(x.shape))
+    width = st.integers(0, widest)
+    pair = st.tuples(width, width)
+    widths = draw(width | pair | st.lists(pair, min_size=x.ndim, max_size=x.ndim) | pair.map(lambda p: [p]))
+    options = {"constant_values": draw(st.sampled_from([0, 2, -1.5]))} if mode == "constant" else {}
+    return (x,), {"pad_width": widths, "mode": mode, **options}
+
+
+@st.composite
+def surrounded(draw):
+    x = draw_array(draw, SHAPES, real)
+    widths = [draw(PAIRS) for _ in x.shape]
+    index = tuple(slice(before, before + n) for n, (before, _) in zip(x.shape, widths, strict=True))
+    shape = tuple(before + n + after for n, (before, after) in zip(x.shape, widths, strict=True))
+    return (x,), {"shape": shape, "index": index, "value": draw(st.sampled_from([0, 1.5]))}
+
+
+def surround_by_hand(x, shape, index, value):
+    out = np.full(shape, float(value))
+    out[index] = x
+    return out
+
+
+ROWS: dict[Callable[..., Any], Row] = {
+    padding.pad: Row(padded(), np.pad),
+    padding.surround: Row(surrounded(), surround_by_hand),
+}

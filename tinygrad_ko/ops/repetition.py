@@ -1,0 +1,142 @@
+"""The same numbers more than once: the gradients of all copies add up in the original."""
+
+import numpy as np
+
+from tinygrad_ko.arrays import sums_of_runs
+from tinygrad_ko.errors import explain
+from tinygrad_ko.ops.reduction import sum
+from tinygrad_ko.ops.shape import broadcast_to, from_front, reshape, shaped
+from tinygrad_ko.primitive import op
+
+
+@op(
+    name="repeat",
+    x=lambda g, x_shape, times, axis: sum(
+        reshape(g, (*x_shape[: axis + 1], times, *x_shape[axis + 1 :])), axis=axis + 1
+    ),
+)
+def repeat_all(xp, x, *, times, axis):
+    """Each element so many times in a row, along an axis counted from the front."""
+    return xp.repeat(x, times, axis=axis)
+
+
+@op(name="repeat", x=lambda g, times, axis: add_runs(g, times=times, axis=axis))
+def repeat_each(xp, x, *, times, axis):
+    """Each element as many times as the array `times` says for it."""
+    return xp.repeat(x, xp.asarray(times), axis=axis)
+
+
+@op(x=lambda g, times, axis: repeat_each(g, times=times, axis=axis))
+def add_runs(x, *, times, axis):
+    """The sums of runs of so many elements, one after the other along an axis: 0 for a run of none."""
+    return sums_of_runs(x, times, axis)
+
+
+def repeat(x, repeats, axis=None):
+    """Each element `repeats` times in a row, or as often as an array says for each; flattened first if `axis` is None.
+
+    (`tile` repeats the whole.) Raises ValueError for a negative number, or counts that do not fit, TypeError for counts
+    that are not integers.
+
+    >>> import tinygrad_ko as tg
+    >>> tg.repeat([1.0, 2.0, 3.0], 2)
+    array([1., 1., 2., 2., 3., 3.])
+    >>> x = tg.Tensor([1.0, 2.0, 3.0], requires_grad=True)
+    >>> tg.repeat(x, [0, 1, 4]).sum().backward()
+    >>> x.grad
+    array([0., 1., 4.])
+    """
+    x = shaped(x, "repeat")
+    if axis is None:
+        x, axis = reshape(x, (-1,)), 0
+    axis = from_front(axis, x.ndim, "repeat")
+    length, times = x.shape[axis], counts(repeats, "repeat")
+    if times.size == 1:
+        return repeat_all(x, times=times.item(), axis=axis)
+    if times.shape != (length,):
+        raise explain(
+            ValueError(f"repeat: the {length} elements along axis {axis} need {length} counts or one, not {repeats}"),
+            f"repeat: 축 {axis}의 원소가 {length}개이므로 횟수도 {length}개이거나 하나여야 합니다. 받은 값: {repeats}",
+        )
+    return repeat_each(x, times=times, axis=axis)
+
+
+def tile(x, repetitions, /):
+    """The whole of x side by side, so many times along each axis, the last one last; missing axes are put in front.
+
+    Raises ValueError for a negative number, TypeError for one that is not an integer.
+
+    >>> import tinygrad_ko as tg
+    >>> tg.tile([1.0, 2.0], (2, 2))
+    array([[1., 2., 1., 2.],
+           [1., 2., 1., 2.]])
+    """
+    x = shaped(x, "tile")
+    times = counts(repetitions, "tile").reshape(-1).tolist()
+    times = [1] * (x.ndim - len(times)) + times
+    shape = [1] * (len(times) - x.ndim) + list(x.shape)
+    beside = [n for pair in zip(times, shape, strict=True) for n in pair]
+    apart = [n for length in shape for n in (1, length)]
+    whole = [t * n for t, n in zip(times, shape, strict=True)]
+    return reshape(broadcast_to(reshape(x, tuple(apart)), tuple(beside)), tuple(whole))
+
+
+def broadcast_arrays(*arrays):
+    """A tuple of the arrays, each repeated to the shape that they have together. Raises ValueError if there is none.
+
+    >>> import tinygrad_ko as tg
+    >>> tg.broadcast_arrays([1.0, 2.0], [[3.0], [4.0]])
+    (array([[1., 2.],
+           [1., 2.]]), array([[3., 3.],
+           [4., 4.]]))
+    """
+    given = [shaped(x, "broadcast_arrays") for x in arrays]
+    shapes = [x.shape for x in given]
+    try:
+        shape = np.broadcast_shapes(*shapes)
+    except ValueError:
+        raise explain(
+            ValueError(f"broadcast_arrays: the shapes {shapes} have no shape in common"),
+            f"broadcast_arrays: 다음 형상들은 함께 브로드캐스트할 수 없습니다: {shapes}",
+        ) from None
+    return tuple([broadcast_to(x, shape) for x in given])
+
+
+def meshgrid(*arrays, indexing="xy"):
+    """The coordinates of a grid, from the values along each of its axes: a tuple of as many arrays, in the grid's shape.
+
+    With "xy" the first array runs along the columns and the second along the rows, as one draws; with "ij" the first
+    runs along the first axis. Raises ValueError for another `indexing`.
+
+    >>> import tinygrad_ko as tg
+    >>> tg.meshgrid([1.0, 2.0], [3.0, 4.0])
+    (array([[1., 2.],
+           [1., 2.]]), array([[3., 3.],
+           [4., 4.]]))
+    """
+    if indexing not in ("xy", "ij"):
+        raise explain(
+            ValueError(f'meshgrid: indexing must be "xy" or "ij", not {indexing!r}'),
+            f'meshgrid: indexing은 "xy" 또는 "ij"여야 합니다. 받은 값: {indexing!r}',
+        )
+    order = list(range(len(arrays)))
+    if indexing == "xy":
+        order[:2] = order[:2][::-1]
+    sides = [[-1 if i == axis else 1 for i in range(len(arrays))] for axis in order]
+    return broadcast_arrays(*[reshape(shaped(x, "meshgrid"), tuple(side)) for x, side in zip(arrays, sides, strict=True)])
+
+
+def counts(numbers, name):
+    """How often, as an array of ints of at most one axis, none below 0."""
+    numbers = np.asarray(numbers)
+    if numbers.size and numbers.dtype.kind not in "iu":
+        raise explain(
+            TypeError(f"{name}: how often must be said in integers, not {numbers.dtype}"),
+            f"{name}: 반복 횟수는 정수여야 합니다. 받은 자료형: {numbers.dtype}",
+        )
+    if numbers.ndim > 1 or (numbers < 0).any():
+        raise explain(
+            ValueError(f"{name}: how often must be said by numbers that are not negative, not {numbers.tolist()}"),
+            f"{name}: 반복 횟수는 0 이상의 정수 또는 그 목록이어야 합니다. 받은 값: {numbers.tolist()}",
+        )
+    return numbers.astype(np.intp)

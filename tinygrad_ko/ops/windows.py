@@ -1,0 +1,54 @@
+"""Sliding windows, and overlapping windows added back together: each is the other's formula."""
+
+from numpy.lib.array_utils import normalize_axis_index
+
+from tinygrad_ko import arrays
+from tinygrad_ko.ops.shape import along
+from tinygrad_ko.primitive import op
+
+
+@op(x=lambda g, x_shape, step, axis: fold(g, x_shape[axis], step, axis))
+def unfold(x, /, size, step=1, axis=-1):
+    """The windows of so many elements that slide along an axis, beginning at every `step`-th element; elements that fill
+    no window at the end are left out. The axis counts the windows, and the elements of each are on a new last axis:
+    from (..., n, ...) to (..., (n - size) // step + 1, ..., size).
+
+    An element gets the gradients of all windows it is in. Raises ValueError for a size or step below 1, and for windows
+    longer than the axis.
+
+    >>> import tinygrad_ko as tg
+    >>> tg.unfold([1.0, 2.0, 3.0, 4.0, 5.0], 3)
+    array([[1., 2., 3.],
+           [2., 3., 4.],
+           [3., 4., 5.]])
+    >>> tg.unfold([1.0, 2.0, 3.0, 4.0, 5.0], 2, step=2)
+    array([[1., 2.],
+           [3., 4.]])
+    """
+    axis = normalize_axis_index(axis, x.ndim)
+    length = x.shape[axis]
+    if size < 1 or step < 1 or size > length:
+        raise ValueError(f"no windows of {size} elements, {step} apart, can be taken from {length}")
+    return arrays.windows(x, size, step, axis)
+
+
+@op(windows=lambda g, windows_shape, step, axis: unfold(g, windows_shape[-1], step, axis))
+def fold(xp, windows, /, length, step=1, axis=-1):
+    """The inverse way of `unfold`: windows `step` apart, laid along an axis of that length, and added where they overlap;
+    0 where there is none.
+
+    Raises ValueError for windows that do not fill the length as far as windows can.
+
+    >>> import tinygrad_ko as tg
+    >>> tg.fold([[1.0, 1.0, 1.0], [1.0, 1.0, 1.0]], length=5, step=2)
+    array([1., 1., 2., 1., 1.])
+    """
+    size = windows.shape[-1]
+    axis = normalize_axis_index(axis, windows.ndim - 1)
+    count = windows.shape[axis]
+    if size < 1 or step < 1 or size > length or count != (length - size) // step + 1:
+        raise ValueError(f"{count} windows of {size} elements, {step} apart, are not those of a length of {length}")
+    out = xp.zeros((*windows.shape[:axis], length, *windows.shape[axis + 1 : -1]), dtype=windows.dtype)
+    for i in range(size):  # the i-th elements of all windows at once
+        out[along(axis, slice(i, i + (count - 1) * step + 1, step))] += windows[..., i]
+    return out

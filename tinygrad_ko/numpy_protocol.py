@@ -76,20 +76,16 @@ def trace(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     return reduction.sum(diagonal(x, offset, axis1, axis2), axis=-1)
 
 
-def rows(arrays: Any) -> list[Any]:
-    """Each array with two axes at least: numbers and 1-d arrays as rows."""
-    return [shape.reshape(x, (1, -1)) if np.ndim(x) < 2 else x for x in arrays]
+def joined(x: Any, rank: int, side: tuple[int, ...]) -> Any:
+    """An array to be stacked by np.vstack and its like: one of less than so many axes gets the shape `side`."""
+    x = shape.shaped(x, "stack")
+    return shape.reshape(x, side) if x.ndim < rank else x
 
 
-def columns(arrays: Any) -> list[Any]:
-    """Each array with two axes at least: numbers and 1-d arrays as columns."""
-    return [shape.reshape(x, (-1, 1)) if np.ndim(x) < 2 else x for x in arrays]
-
-
-def beside(arrays: Any) -> Any:
-    """np.hstack: along the second axis, or the first if there is no other."""
-    flat = [shape.reshape(x, (1,)) if np.ndim(x) == 0 else x for x in arrays]
-    return shape.concat(flat, axis=0 if np.ndim(flat[0]) == 1 else 1)
+def hstack(arrays: Any) -> Any:
+    """np.hstack: along the second axis, or the only one."""
+    arrays = [joined(x, 1, (1,)) for x in arrays]
+    return shape.concat(arrays, axis=0 if arrays and arrays[0].ndim == 1 else 1)
 
 
 FUNCTIONS: dict[Any, Callable[..., Any]] = {
@@ -122,9 +118,9 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.split: shape.split,
     np.array_split: shape.array_split,
     np.unstack: shape.unstack,
-    np.vstack: lambda arrays: shape.concat(rows(arrays), axis=0),
-    np.hstack: beside,
-    np.column_stack: lambda arrays: shape.concat(columns(arrays), axis=1),
+    np.vstack: lambda arrays: shape.concat([joined(x, 2, (1, -1)) for x in arrays], axis=0),
+    np.hstack: hstack,
+    np.column_stack: lambda arrays: shape.concat([joined(x, 2, (-1, 1)) for x in arrays], axis=1),
     np.repeat: repetition.repeat,
     np.tile: lambda x, reps: repetition.tile(x, reps),
     np.broadcast_arrays: repetition.broadcast_arrays,

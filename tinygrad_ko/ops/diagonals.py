@@ -49,8 +49,8 @@ def diagonal_matrix(xp, values, *, shape, offset):
 
 def matrices(x):
     """x, refused if it has fewer than two axes."""
-    if x.ndim < 2:
-        raise ValueError("a matrix is needed, or a stack of matrices")
+    if getattr(x, "ndim", 0) < 2:
+        raise ValueError("x needs two axes or more: it must be a matrix or a stack of matrices")
     return x
 
 

@@ -4,8 +4,7 @@ import numpy as np
 
 from tinygrad_ko.arrays import is_floating
 from tinygrad_ko.errors import explain
-from tinygrad_ko.ops.repetition import repeat
-from tinygrad_ko.ops.shape import along, concat, flip, shaped
+from tinygrad_ko.ops.shape import along, broadcast_to, concat, flip, shaped
 from tinygrad_ko.primitive import op
 
 MODES = ("constant", "edge", "reflect", "symmetric", "wrap")
@@ -79,7 +78,8 @@ def border(x, axis, width, mode, side):
             f"pad: mode가 {mode!r}이면 길이가 {length}인 축 {axis}에는 최대 {widest}개까지 덧붙일 수 있습니다. 받은 값: {width}",
         )
     if mode == "edge":
-        return repeat(x[along(axis, slice(0, 1) if first else slice(length - 1, length))], width, axis)
+        outermost = x[along(axis, slice(0, 1) if first else slice(length - 1, length))]
+        return broadcast_to(outermost, (*x.shape[:axis], width, *x.shape[axis + 1 :]))
     if mode == "wrap":
         return x[along(axis, slice(length - width, length) if first else slice(0, width))]
     skipped = mode == "reflect"
@@ -89,8 +89,16 @@ def border(x, axis, width, mode, side):
 
 def pairs(pad_width, ndim):
     """One pair (before, after) for each axis, as ints."""
-    widths = np.asarray(pad_width)
-    if widths.dtype.kind not in "iu" and widths.size:
+    try:
+        widths = np.broadcast_to(np.asarray(pad_width), (ndim, 2))
+    except ValueError:
+        raise explain(
+            ValueError(
+                f"pad: pad_width must be one int, one pair or {ndim} pairs (one for each axis), not {pad_width}"
+            ),
+            f"pad: pad_width는 정수 하나, (앞, 뒤) 한 쌍, 또는 축마다 한 쌍씩 {ndim}쌍이어야 합니다. 받은 값: {pad_width}",
+        ) from None
+    if widths.size and widths.dtype.kind not in "iu":
         raise explain(
             TypeError(f"pad: pad_width must be of integers, not {widths.dtype}"),
             f"pad: pad_width는 정수여야 합니다. 받은 자료형: {widths.dtype}",
@@ -100,12 +108,4 @@ def pairs(pad_width, ndim):
             ValueError(f"pad: a width cannot be negative, got {pad_width}; take a slice to make an array smaller"),
             f"pad: 덧붙일 너비는 0 이상이어야 합니다. 배열을 줄이려면 x[1:-1]처럼 자르십시오. 받은 값: {pad_width}",
         )
-    try:
-        return [(int(before), int(after)) for before, after in np.broadcast_to(widths, (ndim, 2))]
-    except ValueError:
-        raise explain(
-            ValueError(
-                f"pad: pad_width must be one int, one pair or {ndim} pairs (one for each axis), not {pad_width}"
-            ),
-            f"pad: pad_width는 정수 하나, (앞, 뒤) 한 쌍, 또는 축마다 한 쌍씩 {ndim}쌍이어야 합니다. 받은 값: {pad_width}",
-        ) from None
+    return [(int(before), int(after)) for before, after in widths]

@@ -123,7 +123,9 @@ def meshgrid(*arrays, indexing="xy"):
     if indexing == "xy":
         order[:2] = order[:2][::-1]
     sides = [[-1 if i == axis else 1 for i in range(len(arrays))] for axis in order]
-    return broadcast_arrays(*[reshape(shaped(x, "meshgrid"), tuple(side)) for x, side in zip(arrays, sides, strict=True)])
+    return broadcast_arrays(
+        *[reshape(shaped(x, "meshgrid"), tuple(side)) for x, side in zip(arrays, sides, strict=True)]
+    )
 
 
 def counts(numbers, name):

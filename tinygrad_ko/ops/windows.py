@@ -13,8 +13,9 @@ def unfold(x, /, size, step=1, axis=-1):
     no window at the end are left out. The axis counts the windows, and the elements of each are on a new last axis:
     from (..., n, ...) to (..., (n - size) // step + 1, ..., size).
 
-    An element gets the gradients of all windows it is in. Raises ValueError for a size or step below 1, and for windows
-    longer than the axis.
+    An element gets the gradients of all windows it is in. Of a bare NumPy array the windows are a view, which cannot be
+    written to. Raises ValueError for a size or step below 1, for windows longer than the axis, and for an axis that is
+    not there.
 
     >>> import tinygrad_ko as tg
     >>> tg.unfold([1.0, 2.0, 3.0, 4.0, 5.0], 3)
@@ -25,10 +26,13 @@ def unfold(x, /, size, step=1, axis=-1):
     array([[1., 2.],
            [3., 4.]])
     """
+    x = arrays.as_array(x)
     axis = normalize_axis_index(axis, x.ndim)
     length = x.shape[axis]
     if size < 1 or step < 1 or size > length:
-        raise ValueError(f"no windows of {size} elements, {step} apart, can be taken from {length}")
+        raise ValueError(
+            f"no windows of {size} elements, {step} apart, can be taken from {length}: size must be 1 to {length}, step 1 or more"
+        )
     return arrays.windows(x, size, step, axis)
 
 
@@ -37,17 +41,20 @@ def fold(xp, windows, /, length, step=1, axis=-1):
     """The inverse way of `unfold`: windows `step` apart, laid along an axis of that length, and added where they overlap;
     0 where there is none.
 
-    Raises ValueError for windows that do not fill the length as far as windows can.
+    Raises ValueError for another number of windows than that length has, and for an axis that is not there.
 
     >>> import tinygrad_ko as tg
     >>> tg.fold([[1.0, 1.0, 1.0], [1.0, 1.0, 1.0]], length=5, step=2)
     array([1., 1., 2., 1., 1.])
     """
-    size = windows.shape[-1]
+    windows = arrays.as_array(windows)
     axis = normalize_axis_index(axis, windows.ndim - 1)
-    count = windows.shape[axis]
+    count, size = windows.shape[axis], windows.shape[-1]
     if size < 1 or step < 1 or size > length or count != (length - size) // step + 1:
-        raise ValueError(f"{count} windows of {size} elements, {step} apart, are not those of a length of {length}")
+        raise ValueError(
+            f"{count} windows of {size} elements, {step} apart, do not make a length of {length}: "
+            "it has (length - size) // step + 1 of them"
+        )
     out = xp.zeros((*windows.shape[:axis], length, *windows.shape[axis + 1 : -1]), dtype=windows.dtype)
     for i in range(size):  # the i-th elements of all windows at once
         out[along(axis, slice(i, i + (count - 1) * step + 1, step))] += windows[..., i]

@@ -63,7 +63,7 @@ def tiled(draw):
 
 @st.composite
 def widened_together(draw):
-    shapes = draw(hnp.mutually_broadcastable_shapes(num_shapes=3, max_dims=3, min_side=0, max_side=3))
+    shapes = draw(hnp.mutually_broadcastable_shapes(num_shapes=2, max_dims=3, min_side=0, max_side=3))
     return tuple(draw_array(draw, st.just(s), real) for s in shapes.input_shapes), {}
 
 

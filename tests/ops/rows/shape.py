@@ -77,7 +77,11 @@ def rolled(draw):
     x = draw_array(draw, SHAPES, real)
     axis = draw(some_axes(x.ndim))
     one = st.integers(-6, 6)
-    many = st.tuples(*[one] * len(axis)) if isinstance(axis, tuple) else one
+    many = (
+        st.tuples(*[one] * (len(axis) if isinstance(axis, tuple) else 2))
+        if axis is None or isinstance(axis, tuple)
+        else one
+    )
     return (x,), {"shift": draw(one | many), "axis": axis}
 
 

@@ -41,6 +41,21 @@ def test_what_is_turned_or_moved_and_back_is_as_it_was(x, shift, data):
         np.testing.assert_array_equal(tg.moveaxis(tg.moveaxis(x, axis, 0), 0, axis), x)
 
 
+def test_shifts_and_sizes_of_any_kind_of_integer():
+    """Small and unsigned ones would wrap around in the formulas."""
+    x: Any = tg.Tensor(np.arange(1.0, 301.0), requires_grad=True)
+    g = np.random.default_rng(0).normal(size=300)
+    for small, plain in (
+        (tg.roll(x, np.uint8(7)), tg.roll(x, 7)),
+        (tg.roll(x, np.array([7], np.uint8)), tg.roll(x, 7)),
+        (tg.unfold(x, np.uint8(9), np.uint8(100)), tg.unfold(x, 9, 100)),
+        (tg.diagonal(tg.diag(x, np.int8(-100)), np.int8(-100)), x),
+    ):
+        assert np.array_equal(small.numpy(), plain.numpy())
+        cotangent = np.resize(g, small.shape)
+        assert np.array_equal(tg.grad(small, x, cotangent).numpy(), tg.grad(plain * 1, x, cotangent).numpy())
+
+
 class TestParts:
     def test_they_are_a_list_and_a_tuple_of_tensors(self):
         x: Any = tg.Tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)

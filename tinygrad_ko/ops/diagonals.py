@@ -1,8 +1,10 @@
 """Triangles and diagonals of matrices, and of stacks of matrices in the last two axes."""
 
+from operator import index
+
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.reduction import sum
-from tinygrad_ko.ops.shape import shaped
+from tinygrad_ko.ops.shape import shaped, whole
 from tinygrad_ko.primitive import op
 
 
@@ -40,6 +42,7 @@ def diagonal(xp, x, /, offset=0):
 def diagonal_matrix(xp, values, *, shape, offset):
     """Zeros of a shape, with the values on a diagonal of the last two axes."""
     rows, columns = shape[-2:]
+    offset = index(offset)
     out = xp.zeros((*shape[:-2], rows * columns), dtype=values.dtype)  # row after row
     if 0 not in values.shape:
         start, step = offset if offset > 0 else -offset * columns, columns + 1  # a row down and a column on
@@ -77,7 +80,7 @@ def diag(x, /, k=0):
     """
     x = shaped(x, "diag")
     if x.ndim == 1:
-        side = x.shape[0] + abs(k)
+        side = x.shape[0] + abs(whole(k, "diag"))
         return diagonal_matrix(x, shape=(side, side), offset=k)
     if x.ndim == 2:
         return diagonal(x, k)

@@ -87,13 +87,13 @@ def squeeze(xp, x, /, axis=None):
 
 @op(x=lambda g, axis: flip(g, axis))
 def flip(xp, x, /, axis=None):
-    """The other way round along an axis or a tuple of axes, or along all (None)."""
+    """The last first, along an axis or a tuple of axes, or along all (None)."""
     return xp.flip(x, axis=axis)
 
 
 @op(x=lambda g, shift, axis: roll(g, backward(shift), axis))
 def roll(xp, x, /, shift, axis=None):
-    """Moved on by `shift` places, and what falls off the end comes in at the front: along an axis, or for a tuple of
+    """Moved on by `shift` places, where what falls off the end comes in at the front: along an axis, or along a tuple of
     axes by one shift or a tuple of shifts; with `axis=None` as if all numbers stood in one row.
 
     >>> import tinygrad_ko as tg
@@ -105,7 +105,7 @@ def roll(xp, x, /, shift, axis=None):
 
 def backward(shift):
     """The shift or shifts that undo `shift`."""
-    return tuple([-s for s in shift]) if isinstance(shift, tuple | list) else -shift
+    return tuple([-int(s) for s in shift]) if np.ndim(shift) else -int(shift)
 
 
 @op(

@@ -1,5 +1,7 @@
 """Sliding windows, and overlapping windows added back together: each is the other's formula."""
 
+from operator import index
+
 from numpy.lib.array_utils import normalize_axis_index
 
 from tinygrad_ko import arrays
@@ -28,7 +30,7 @@ def unfold(x, /, size, step=1, axis=-1):
     """
     x = arrays.as_array(x)
     axis = normalize_axis_index(axis, x.ndim)
-    length = x.shape[axis]
+    length, size, step = x.shape[axis], index(size), index(step)
     if size < 1 or step < 1 or size > length:
         raise ValueError(
             f"no windows of {size} elements, {step} apart, can be taken from {length}: size must be 1 to {length}, step 1 or more"
@@ -49,7 +51,7 @@ def fold(xp, windows, /, length, step=1, axis=-1):
     """
     windows = arrays.as_array(windows)
     axis = normalize_axis_index(axis, windows.ndim - 1)
-    count, size = windows.shape[axis], windows.shape[-1]
+    count, size, length, step = windows.shape[axis], windows.shape[-1], index(length), index(step)
     if size < 1 or step < 1 or size > length or count != (length - size) // step + 1:
         raise ValueError(
             f"{count} windows of {size} elements, {step} apart, do not make a length of {length}: "

@@ -62,8 +62,8 @@ from tinygrad_ko.ops.shape import (
     stack,
     unstack,
 )
+from tinygrad_ko.ops.sliding import fold, unfold
 from tinygrad_ko.ops.softmax import log_softmax, softmax
-from tinygrad_ko.ops.windows import fold, unfold
 from tinygrad_ko.primitive import op
 from tinygrad_ko.tensor import Tensor, grad
 

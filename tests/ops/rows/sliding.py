@@ -9,7 +9,7 @@ from hypothesis.extra import numpy as hnp
 from numpy.lib.stride_tricks import sliding_window_view
 
 from tests.ops.domains import Row, draw_array, real
-from tinygrad_ko.ops import windows
+from tinygrad_ko.ops import sliding
 
 SHAPES = hnp.array_shapes(min_dims=1, max_dims=3, min_side=1, max_side=6).filter(lambda shape: np.prod(shape) < 60)
 
@@ -47,6 +47,6 @@ def fold_by_hand(windows, length, step, axis):
 
 
 ROWS: dict[Callable[..., Any], Row] = {
-    windows.unfold: Row(unfolded(), unfold_by_hand),
-    windows.fold: Row(folded(), fold_by_hand),
+    sliding.unfold: Row(unfolded(), unfold_by_hand),
+    sliding.fold: Row(folded(), fold_by_hand),
 }

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tinygrad_ko as tg
-from tests.ops.rows.windows import unfolded
+from tests.ops.rows.sliding import unfolded
 from tests.ops.test_shape import refusal
 
 

@@ -11,12 +11,13 @@ from tinygrad_ko.primitive import op
 
 @op(x=lambda g, x_shape, step, axis: fold(g, x_shape[axis], step, axis))
 def unfold(x, /, size, step=1, axis=-1):
-    """The windows of so many elements that slide along an axis, beginning at every `step`-th element; elements that fill
-    no window at the end are left out. The axis counts the windows, and the elements of each are on a new last axis:
-    from (..., n, ...) to (..., (n - size) // step + 1, ..., size).
+    """The windows of `size` elements that slide along an axis, `step` apart: from (..., n, ...) to (..., count, ..., size).
 
-    An element gets the gradients of all windows it is in. Of a bare NumPy array the windows are a view, which cannot be
-    written to. Raises ValueError for a size or step below 1, for windows longer than the axis, and for an axis that is
+    The axis then counts the windows, (n - size) // step + 1 of them, and what each one shows is on a new last axis;
+    elements at the end that fill no window are left out. An element gets the gradients of all windows it is in. Of a
+    bare NumPy array the windows are a view, which cannot be written to.
+
+    Raises ValueError for a size or step below 1, for windows longer than the axis, and for an axis that is
     not there.
 
     >>> import tinygrad_ko as tg
@@ -40,8 +41,7 @@ def unfold(x, /, size, step=1, axis=-1):
 
 @op(windows=lambda g, windows_shape, step, axis: unfold(g, windows_shape[-1], step, axis))
 def fold(xp, windows, /, length, step=1, axis=-1):
-    """The inverse way of `unfold`: windows `step` apart, laid along an axis of that length, and added where they overlap;
-    0 where there is none.
+    """The way back of `unfold`: windows laid along an axis of that length, `step` apart, and added where they overlap.
 
     Raises ValueError for another number of windows than that length has, and for an axis that is not there.
 

@@ -85,7 +85,7 @@ def meshgrid(*xs, indexing):
 
 def weighed(arrays):
     """The sum of the arrays, each with a weight of its own."""
-    return sum((a * (i + 1.0) for i, a in enumerate(arrays)), start=0.0)
+    return sum(a * (i + 1) for i, a in enumerate(arrays))
 
 
 ROWS: dict[Callable[..., Any], Row] = {

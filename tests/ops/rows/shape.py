@@ -118,17 +118,17 @@ def unstacked(draw):
 
 def split(x, at, axis):
     """The parts in one array, each with a weight of its own: a row judges functions of one result."""
-    return shape.concat([shape.reshape(part, (-1,)) * (i + 1.0) for i, part in enumerate(shape.split(x, at, axis))])
+    return shape.concat([shape.reshape(part, (-1,)) * (i + 1) for i, part in enumerate(shape.split(x, at, axis))])
 
 
 def array_split(x, at, axis):
     parts = enumerate(shape.array_split(x, at, axis))
-    return shape.concat([shape.reshape(part, (-1,)) * (i + 1.0) for i, part in parts])
+    return shape.concat([shape.reshape(part, (-1,)) * (i + 1) for i, part in parts])
 
 
 def unstack(x, axis):
     parts = enumerate(shape.unstack(x, axis=axis))
-    return shape.concat([shape.reshape(part, (-1,)) * (i + 1.0) for i, part in parts])
+    return shape.concat([shape.reshape(part, (-1,)) * (i + 1) for i, part in parts])
 
 
 def weighed(parts):

@@ -120,8 +120,11 @@ def is_number(a: Any) -> bool:
 
 
 def tried(public_function: Any) -> tuple[Any, Row]:
-    """The function that stands in the tests' table: itself, or the op behind it."""
-    function = public_function if public_function in ROWS else behind(public_function)[0].function
+    """The function that stands in the tests' table: itself, one of its name that makes one result of several, or the op
+    behind it.
+    """
+    named = [f for f in ROWS if f is public_function or f.__name__ == public_function.__name__]
+    function = named[0] if named else behind(public_function)[0].function
     return function, ROWS[function]
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tinygrad_ko.check import gradient_descent, numerical_diff, numerical_gradient
 from tinygrad_ko.graph import no_grad, scope, watch
 from tinygrad_ko.ops.diagonals import diag, diagonal, trace, tril, triu
+from tinygrad_ko.ops.dropout import dropout
 from tinygrad_ko.ops.elementwise import (
     abs,
     add,
@@ -41,9 +42,18 @@ from tinygrad_ko.ops.elementwise import (
     where,
     zeros_like,
 )
+from tinygrad_ko.ops.elementwise_losses import (
+    hinge_loss,
+    huber_loss,
+    mean_absolute_error,
+    mean_squared_error,
+    sigmoid_cross_entropy,
+)
+from tinygrad_ko.ops.likelihood import kl_divergence, negative_log_likelihood
 from tinygrad_ko.ops.linalg import affine, matmul
 from tinygrad_ko.ops.losses import cross_entropy_error, softmax_cross_entropy, sum_squares_error
 from tinygrad_ko.ops.padding import pad
+from tinygrad_ko.ops.normalization import batch_norm, layer_norm, standardize
 from tinygrad_ko.ops.reduction import logsumexp, max, mean, min, sum
 from tinygrad_ko.ops.repetition import broadcast_arrays, meshgrid, repeat, tile
 from tinygrad_ko.ops.shape import (
@@ -79,6 +89,7 @@ __all__ = [
     "array_split",
     "astype",
     "broadcast_arrays",
+    "batch_norm",
     "broadcast_to",
     "check_gradient",
     "clip",
@@ -89,6 +100,7 @@ __all__ = [
     "diag",
     "diagonal",
     "divide",
+    "dropout",
     "exp",
     "floor_divide",
     "expand_dims",
@@ -98,7 +110,11 @@ __all__ = [
     "gradient_descent",
     "GradientMismatch",
     "GradientUndecided",
+    "hinge_loss",
+    "huber_loss",
     "identity_function",
+    "kl_divergence",
+    "layer_norm",
     "log",
     "log_softmax",
     "logsumexp",
@@ -108,11 +124,14 @@ __all__ = [
     "maximum",
     "mean",
     "meshgrid",
+    "mean_absolute_error",
+    "mean_squared_error",
     "min",
     "minimum",
     "moveaxis",
     "multiply",
     "negative",
+    "negative_log_likelihood",
     "nn",
     "no_grad",
     "numerical_diff",
@@ -130,6 +149,7 @@ __all__ = [
     "roll",
     "scope",
     "sigmoid",
+    "sigmoid_cross_entropy",
     "sign",
     "sin",
     "softmax",
@@ -139,6 +159,7 @@ __all__ = [
     "square",
     "squeeze",
     "stack",
+    "standardize",
     "step_function",
     "subtract",
     "sum",

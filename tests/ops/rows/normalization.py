@@ -1,0 +1,50 @@
+"""Numbers moved and stretched to mean 0 and variance 1."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from tests.ops.domains import Row, draw_array, positive, real, some_axes
+from tinygrad_ko.ops import normalization
+
+
+@st.composite
+def standardized(draw):
+    """Three numbers or more along some axis: two are always as far from their mean as each other."""
+    x = draw_array(draw, hnp.array_shapes(min_dims=1, max_dims=3, min_side=3, max_side=4), real)
+    return (x,), {"axis": draw(some_axes(x.ndim)), "eps": draw(st.sampled_from([1e-5, 0.1]))}
+
+
+def by_hand(x, axis, eps):
+    mean, var = np.mean(x, axis=axis, keepdims=True), np.var(x, axis=axis, keepdims=True)
+    return (x - mean) / np.sqrt(var + eps)
+
+
+@st.composite
+def layers(draw):
+    x = draw_array(draw, hnp.array_shapes(min_dims=1, max_dims=3, min_side=3, max_side=4), real)
+    n = st.just(x.shape[-1:])
+    return (x, draw_array(draw, n, positive), draw_array(draw, n, real)), {}
+
+
+@st.composite
+def batches(draw):
+    x = draw_array(draw, hnp.array_shapes(min_dims=2, max_dims=4, min_side=3, max_side=3), real)
+    n = st.just(x.shape[1:2])
+    return (x, draw_array(draw, n, positive), draw_array(draw, n, real)), {"eps": draw(st.sampled_from([1e-5, 0.1]))}
+
+
+def batch_by_hand(x, gamma, beta, eps):
+    last = np.moveaxis(x, 1, -1)
+    out = by_hand(last, tuple(range(x.ndim - 1)), eps) * gamma + beta
+    return np.moveaxis(out, -1, 1)
+
+
+ROWS: dict[Callable[..., Any], Row] = {
+    normalization.standardize: Row(standardized(), by_hand),
+    normalization.layer_norm: Row(layers(), lambda x, gamma, beta: by_hand(x, -1, 1e-5) * gamma + beta),
+    normalization.batch_norm: Row(batches(), batch_by_hand),
+}

@@ -1,24 +1,32 @@
-"""The layers of the book."""
+"""The layers of the book, and the small ones that a network needs beside them."""
 
 from collections.abc import Iterator
+from math import prod
 from typing import Any
 
 import numpy as np
 
 from tinygrad_ko.errors import explain
-from tinygrad_ko.nn.initializers import Initializer, xavier
+from tinygrad_ko.graph import Handle
+from tinygrad_ko.nn.initializers import Initializer, normal, xavier
 from tinygrad_ko.nn.module import Module
+from tinygrad_ko.ops.dropout import dropout, share_left_out
 from tinygrad_ko.ops.elementwise import relu, sigmoid
 from tinygrad_ko.ops.linalg import affine
 from tinygrad_ko.ops.losses import softmax_cross_entropy
+from tinygrad_ko.ops.shape import reshape
 from tinygrad_ko.randomness import Rng, generator
 from tinygrad_ko.tensor import Tensor
+
+STANDARD = normal(1.0)
 
 
 class Affine(Module):
     """x @ W + b, from (..., in_features) to (..., out_features).
 
-    W comes from `init` (`xavier`, `he`, `normal(0.01)` or a function of your own), b is zeros; both in `dtype`.
+    W (in_features, out_features) comes from `init` (`xavier`, `he`, `normal(0.01)` or a function of your own), b
+    (out_features,) is zeros; both in `dtype`, and with float32 in both x and the layer the result is float32.
+    Raises ValueError unless both sizes are at least 1, and when x has another width.
 
     >>> layer = Affine(3, 2, rng=0)
     >>> layer(Tensor(np.ones((5, 3)))).shape
@@ -46,6 +54,45 @@ class Affine(Module):
         return affine(x, self.W, self.b)
 
 
+class Embedding(Module):
+    """One row of W for each id: from integers of any shape (...) to (..., dim).
+
+    W (num, dim) comes from `init`, by default normal numbers with standard deviation 1, in `dtype`. An id that occurs
+    twice gets both gradients. Raises ValueError unless num and dim are at least 1 and every id is one of 0 ... num - 1,
+    TypeError for ids that are not integers.
+
+    >>> words = Embedding(1000, 3, rng=0)
+    >>> words([[5, 2, 5, 7], [1, 1, 0, 999]]).shape
+    (2, 4, 3)
+    """
+
+    def __init__(
+        self, num: int, dim: int, *, init: Initializer = STANDARD, dtype: Any = np.float64, rng: Rng = None
+    ) -> None:
+        if num < 1 or dim < 1:
+            raise explain(
+                ValueError(f"Embedding needs at least one row and one column, not {num} and {dim}"),
+                "Embedding 계층의 행과 열의 수는 1 이상이어야 합니다.",
+            )
+        self.W = Tensor(init((num, dim), generator(rng)), requires_grad=True, dtype=dtype, name="W")
+
+    def forward(self, ids: Any) -> Any:
+        num = len(self.W)
+        values = ids.settled() if isinstance(ids, Handle) else np.asarray(ids)
+        if values.dtype.kind not in "iu":
+            raise explain(
+                TypeError(f"Embedding: ids must be integers, not {values.dtype}"),
+                f"Embedding: 번호는 정수여야 합니다. 받은 자료형: {values.dtype}",
+            )
+        if values.size and (values.min() < 0 or values.max() >= num):  # a negative one would count from the end
+            bad = values[(values < 0) | (values >= num)][0]
+            raise explain(
+                ValueError(f"Embedding: id {bad} is not one of the {num} rows 0..{num - 1}"),
+                f"Embedding: 번호 {bad}에 해당하는 행이 없습니다. 쓸 수 있는 번호는 0..{num - 1}입니다.",
+            )
+        return self.W[values]
+
+
 class Sigmoid(Module):
     """1 / (1 + exp(-x))."""
 
@@ -60,9 +107,52 @@ class Relu(Module):
         return relu(x)
 
 
+class Dropout(Module):
+    """In training each number is set to 0 with probability p and the others are divided by 1 - p; after `eval()` x
+    passes as it is. Shape and dtype stay. Source: Srivastava et al. (2014).
+
+    The random numbers obey np.random.seed unless `rng` is a seed or a Generator, from which the layer goes on drawing:
+    each call leaves out others. Raises ValueError unless p is in [0, 1).
+
+    >>> layer = Dropout(0.5, rng=0)
+    >>> layer(Tensor(np.ones(6))).tolist()
+    [2.0, 0.0, 0.0, 0.0, 2.0, 2.0]
+    >>> layer.eval()(Tensor(np.ones(6))).tolist()
+    [1.0, 1.0, 1.0, 1.0, 1.0, 1.0]
+    """
+
+    def __init__(self, p: float = 0.5, *, rng: Rng = None) -> None:
+        self.p = share_left_out(p)
+        self.rng: Any = None if rng is None else generator(rng)
+
+    def forward(self, x: Any) -> Any:
+        return dropout(x, self.p, self.training, self.rng)
+
+
+class Flatten(Module):
+    """Each sample in one row: from (batch, ...) to (batch, n), with the dtype of x. Raises ValueError for an x without
+    axes.
+
+    >>> Flatten()(Tensor(np.ones((5, 2, 3, 4)))).shape
+    (5, 24)
+    """
+
+    def forward(self, x: Any) -> Any:
+        shape = x.shape if hasattr(x, "shape") else np.shape(x)
+        if not shape:
+            raise explain(
+                ValueError("Flatten: x needs a shape of (batch, ...), but it has no axes"),
+                "Flatten: x의 형상은 (batch, ...)여야 하는데, 축이 없습니다.",
+            )
+        return reshape(x, (shape[0], prod(shape[1:])))
+
+
 class SoftmaxWithLoss(Module):
     """Softmax and cross entropy in one: the mean loss of scores (batch, classes) and targets t, labels or one-hot
-    rows.
+    rows. Raises ValueError or TypeError for targets that do not fit.
+
+    >>> SoftmaxWithLoss()(Tensor([[0.0, 0.0], [1000.0, 0.0]]), [1, 0]).item()  # the mean of log(2) and 0
+    0.34657359027997264
     """
 
     def forward(self, scores: Any, t: Any) -> Any:
@@ -70,11 +160,13 @@ class SoftmaxWithLoss(Module):
 
 
 class Sequential(Module):
-    """Layers one after the other.
+    """Layers one after the other; a function of Tensors is a layer too.
 
     >>> model = Sequential(Affine(4, 3, rng=0), Relu(), Affine(3, 2, rng=1))
     >>> list(model.named_parameters())
     ['layers.0.W', 'layers.0.b', 'layers.2.W', 'layers.2.b']
+    >>> model(Tensor(np.ones((5, 4)))).shape, len(model), type(model[1]).__name__
+    ((5, 2), 3, 'Relu')
     """
 
     def __init__(self, *layers: Any) -> None:

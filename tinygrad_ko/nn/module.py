@@ -1,9 +1,9 @@
-"""What has parameters: found by their names, forgotten gradients, saved and loaded."""
+"""What has parameters: found by their names, forgotten gradients, saved and loaded; and whether it is in training."""
 
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from tinygrad_ko.errors import explain
 from tinygrad_ko.graph import scope
@@ -26,6 +26,8 @@ class Module:
     ([1.0, 3.0], ['a', 'b'])
     """
 
+    training: bool = True  # whether it is being trained; `train` and `eval` say so to every module inside
+
     def forward(self, *inputs: Any, **options: Any) -> Any:
         """What it computes."""
         raise NotImplementedError(f"{type(self).__name__} has no forward")
@@ -34,14 +36,40 @@ class Module:
         with scope(type(self).__name__):
             return self.forward(*inputs, **options)
 
+    def train(self, mode: bool = True) -> Self:
+        """Set `training`, here and in every module inside. Layers that do something else in training than afterwards
+        (`Dropout`, `BatchNorm`) look at it; a module is in training until `eval()` is called. Returns the module.
+
+        Raises TypeError unless the mode is True or False.
+
+        >>> from tinygrad_ko.nn import Dropout, Sequential
+        >>> model = Sequential(Dropout(0.5))
+        >>> model.training, model.eval()[0].training, model.train()[0].training
+        (True, False, True)
+        """
+        if not isinstance(mode, bool):
+            raise explain(
+                TypeError(f"train(mode) takes True or False, not {type(mode).__name__}; it does not train the module"),
+                f"train(mode)에는 True나 False만 줄 수 있습니다. 모듈을 학습시키는 함수가 아닙니다. 받은 값의 종류: {type(mode).__name__}",
+            )
+        for _, value in list(walk(self, "", set())):
+            if isinstance(value, Module):
+                value.training = mode
+        return self
+
+    def eval(self) -> Self:
+        """The same as `train(False)`: what follows is not training."""
+        return self.train(False)
+
     def named_tensors(self) -> dict[str, Tensor]:
         """Every Tensor in this module and in those it is made of, by its path: `layers.0.W`. A shared one once.
 
         Raises ValueError if two have the same path.
         """
         found: dict[int, tuple[str, Tensor]] = {}
-        for path, tensor in tensors_in(self, "", set()):
-            found.setdefault(id(tensor), (path, tensor))
+        for path, value in walk(self, "", set()):
+            if isinstance(value, Tensor):
+                found.setdefault(id(value), (path, value))
         names = [path for path, _ in found.values()]
         if twice := {path for path in names if names.count(path) > 1}:
             raise explain(
@@ -81,8 +109,8 @@ class Module:
         return f"{type(self).__name__}({sizes})"
 
 
-def tensors_in(value: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Tensor]]:
-    """The Tensors in an attribute, in the modules, lists, tuples and dicts in it, with their paths."""
+def walk(value: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Any]]:
+    """The Tensors and modules in a module, and in the lists, tuples and dicts in it, with their paths."""
     if isinstance(value, Tensor):
         if value.node is None or value.node.op is None:  # not what a forward has computed and kept
             yield path, value
@@ -95,6 +123,8 @@ def tensors_in(value: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Ten
     if not isinstance(value, Module | list | tuple | dict) or id(value) in seen:
         return
     seen.add(id(value))
+    if isinstance(value, Module):
+        yield path, value
     items = (
         vars(value).items()
         if isinstance(value, Module)
@@ -103,4 +133,4 @@ def tensors_in(value: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Ten
         else enumerate(value)
     )
     for name, item in items:
-        yield from tensors_in(item, f"{path}.{name}" if path else str(name), seen)
+        yield from walk(item, f"{path}.{name}" if path else str(name), seen)

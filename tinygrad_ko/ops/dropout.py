@@ -29,14 +29,9 @@ def dropout(x, p=0.5, training=True, rng=None):
     >>> np.array_equal(x.grad, y.numpy())
     True
     """
-    if not 0 <= p < 1:
-        raise explain(
-            ValueError(f"dropout: p must be in [0, 1), not {p}"),
-            f"dropout: 버릴 확률 p는 0 이상 1 미만이어야 합니다. 받은 값: {p}",
-        )
     x = x if hasattr(x, "shape") else np.asarray(operand(x, "dropout"))
     source = generator(rng)
-    if not training or p == 0:
+    if share_left_out(p) == 0 or not training:
         return identity_function(x)
     xp = namespace(x.settled() if isinstance(x, Handle) else x)
     return thinned(x, xp.asarray(source.random(x.shape) >= p), 1 / (1 - p))
@@ -46,3 +41,13 @@ def dropout(x, p=0.5, training=True, rng=None):
 def thinned(xp, x, kept, /, scale):
     """x times the scale where it is kept, else 0."""
     return xp.where(kept, x * scale, 0)
+
+
+def share_left_out(p):
+    """p, if it is a probability below 1; else ValueError."""
+    if not 0 <= p < 1:
+        raise explain(
+            ValueError(f"dropout: p must be in [0, 1), not {p}"),
+            f"dropout: 버릴 확률 p는 0 이상 1 미만이어야 합니다. 받은 값: {p}",
+        )
+    return p

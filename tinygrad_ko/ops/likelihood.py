@@ -6,8 +6,9 @@ array with one number for each row.
 
 import numpy as np
 
-from tinygrad_ko.ops.elementwise import log
-from tinygrad_ko.ops.elementwise_losses import alike, astype, combined, floating, numbers
+from tinygrad_ko.arrays import floating
+from tinygrad_ko.ops.elementwise import astype, log
+from tinygrad_ko.ops.elementwise_losses import alike, combined, numbers
 from tinygrad_ko.ops.losses import rows
 from tinygrad_ko.ops.reduction import sum
 from tinygrad_ko.ops.shape import reshape

@@ -103,7 +103,9 @@ def fitting(x, axis, *each, name):
     for v in fitted:
         if v.shape != (n,):
             raise explain(
-                ValueError(f"{name}: an x of shape {x.shape} has {n} features, so shape {(n,)} is needed, not {v.shape}"),
+                ValueError(
+                    f"{name}: an x of shape {x.shape} has {n} features, so shape {(n,)} is needed, not {v.shape}"
+                ),
                 f"{name}: x의 형상이 {x.shape}이므로 형상 {(n,)}의 배열이 필요합니다. 받은 형상: {v.shape}",
             )
     return [reshape(v, (n,) + (1,) * after) if after else v for v in fitted]

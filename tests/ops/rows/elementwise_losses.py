@@ -13,16 +13,16 @@ REDUCTIONS = st.sampled_from(["mean", "sum", "none"])
 
 
 def reduced(each, reduction):
-    return {"mean": np.mean, "sum": np.sum, "none": np.asarray}[reduction](each)
+    return np.asarray(each if reduction == "none" else np.mean(each) if reduction == "mean" else np.sum(each))
 
 
 @st.composite
-def predictions(draw, distance, targets=real, **options):
+def predictions(draw, distance, options=None):
     """Targets, and predictions at a distance; of an empty array there is no mean."""
     y = draw_array(draw, SHAPES, distance)
-    t = draw_array(draw, st.just(y.shape), targets)
+    t = draw_array(draw, st.just(y.shape), real)
     reduction = draw(REDUCTIONS if y.size else st.sampled_from(["sum", "none"]))
-    return (y + t, t), {"reduction": reduction, **{name: draw(value) for name, value in options.items()}}
+    return (y + t, t), {"reduction": reduction, **(draw(options) if options else {})}
 
 
 def bends(rng, size):
@@ -61,25 +61,17 @@ def alone(draw, shapes=SOLID):
 
 
 ROWS: dict[Callable[..., Any], Row] = {
-    losses.mean_squared_error: Row(
-        predictions(real), lambda y, t, reduction="mean": np.asarray(reduced((y - t) ** 2, reduction))
-    ),
+    losses.mean_squared_error: Row(predictions(real), lambda y, t, reduction="mean": reduced((y - t) ** 2, reduction)),
     losses.mean_absolute_error: Row(
-        predictions(apart), lambda y, t, reduction="mean": np.asarray(reduced(np.abs(y - t), reduction))
+        predictions(apart), lambda y, t, reduction="mean": reduced(np.abs(y - t), reduction)
     ),
     losses.huber_loss: Row(
-        predictions(bends, delta=st.sampled_from([0.5, 1.0, 2.0])),
-        lambda y, t, delta, reduction: np.asarray(reduced(huber_by_hand(y - t, delta), reduction)),
+        predictions(bends, st.fixed_dictionaries({"delta": st.sampled_from([0.5, 1.0, 2.0])})),
+        lambda y, t, delta, reduction: reduced(huber_by_hand(y - t, delta), reduction),
     ),
     losses.huber: Row(alone(), huber_by_hand),
-    losses.sigmoid_cross_entropy: Row(
-        probable(), lambda s, t, reduction: np.asarray(reduced(binary_by_hand(s, t), reduction))
-    ),
+    losses.sigmoid_cross_entropy: Row(probable(), lambda s, t, reduction: reduced(binary_by_hand(s, t), reduction)),
     losses.surprise_of_sigmoid: Row(probable(options=False), binary_by_hand),
-    losses.hinge_loss: Row(
-        labelled([-1, 1]), lambda s, t, reduction: np.asarray(reduced(np.maximum(0, 1 - s * t), reduction))
-    ),
-    losses.hinge: Row(
-        labelled(np.array([-1, 1], np.float32), options=False), lambda s, t: np.maximum(0, 1 - s * t)
-    ),
+    losses.hinge_loss: Row(labelled([-1, 1]), lambda s, t, reduction: reduced(np.maximum(0, 1 - s * t), reduction)),
+    losses.hinge: Row(labelled(np.array([-1, 1], np.float32), options=False), lambda s, t: np.maximum(0, 1 - s * t)),
 }

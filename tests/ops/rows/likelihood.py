@@ -29,7 +29,7 @@ def nll_by_hand(log_y, t, reduction):
     rows = np.atleast_2d(log_y)
     weights = np.eye(rows.shape[1])[np.atleast_1d(t)] if t.dtype.kind == "i" else np.atleast_2d(t)
     each = -np.sum(weights * rows, axis=-1)
-    return np.asarray(reduced(each[0] if np.ndim(log_y) == 1 else each, reduction))
+    return reduced(each[0] if np.ndim(log_y) == 1 else each, reduction)
 
 
 @st.composite
@@ -50,7 +50,7 @@ ROWS: dict[Callable[..., Any], Row] = {
     likelihood.surprise: Row(distributions(), lambda log_y, t: -t * log_y),
     likelihood.kl_divergence: Row(
         divergent(),
-        lambda log_y, t, reduction: np.asarray(reduced(np.sum(t * (np.log(t) - log_y), axis=-1), reduction)),
+        lambda log_y, t, reduction: reduced(np.sum(t * (np.log(t) - log_y), axis=-1), reduction),
     ),
     likelihood.relative_entropy: Row(distributions(), lambda log_y, t: t * (np.log(t) - log_y)),
 }

@@ -1,0 +1,108 @@
+"""Layers that keep numbers near mean 0 and variance 1, so that those behind them learn faster."""
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_ko.arrays import Array
+from tinygrad_ko.errors import explain
+from tinygrad_ko.graph import Handle
+from tinygrad_ko.nn.module import Module
+from tinygrad_ko.ops.elementwise import sqrt
+from tinygrad_ko.ops.elementwise_losses import numbers
+from tinygrad_ko.ops.normalization import all_but_channels, batch_norm, fitting, layer_norm
+from tinygrad_ko.ops.reduction import count
+from tinygrad_ko.tensor import Tensor
+
+
+class LayerNorm(Module):
+    """gamma * (x - mean) / sqrt(variance + eps) + beta, where mean and variance are those of each sample: along the
+    last axis, from (..., features) to (..., features). It does the same in training and afterwards. Source: Ba, Kiros
+    and Hinton (2016).
+
+    gamma (features,) begins with ones and beta (features,) with zeros, in `dtype`. Raises ValueError unless features is
+    at least 1 and eps above 0, and when x has another width.
+
+    >>> layer = LayerNorm(3)
+    >>> layer(Tensor([[1.0, 2.0, 3.0], [10.0, 20.0, 30.0]])).numpy().round(3)
+    array([[-1.225,  0.   ,  1.225],
+           [-1.225,  0.   ,  1.225]])
+    """
+
+    def __init__(self, features: int, *, eps: float = 1e-5, dtype: Any = np.float64) -> None:
+        self.gamma, self.beta = scale_and_shift("LayerNorm", features, eps, dtype)
+        self.eps = eps
+
+    def forward(self, x: Any) -> Any:
+        return layer_norm(x, self.gamma, self.beta, self.eps)
+
+
+class BatchNorm(Module):
+    """gamma * (x - mean) / sqrt(variance + eps) + beta, with a mean and a variance for each channel: from
+    (batch, features) or (batch, features, height, width) to the same shape. Source: Ioffe and Szegedy (2015).
+
+    In training they are those of the batch, and each call moves the running averages:
+    running = decay * running + (1 - decay) * batch (where other libraries call 1 - decay, or decay, the momentum). The
+    batch is divided by its biased variance, and `running_var` averages the unbiased one. After `eval()` the running
+    averages take their place, so that a sample does not depend on its neighbours. They are saved and loaded with the
+    module, and not trained.
+
+    gamma (features,) begins with ones and beta (features,) with zeros, `running_mean` with zeros and `running_var` with
+    ones, all in `dtype`. Raises ValueError unless features is at least 1, decay in [0, 1) and eps above 0, when x has
+    another number of channels, and in training when a channel has a single number.
+
+    >>> layer = BatchNorm(2, decay=0.5)
+    >>> x = Tensor([[1.0, 10.0], [2.0, 20.0], [3.0, 30.0]])
+    >>> layer(x).numpy().round(3)
+    array([[-1.225, -1.225],
+           [ 0.   ,  0.   ],
+           [ 1.225,  1.225]])
+    >>> layer.running_mean.tolist(), layer.running_var.tolist()
+    ([1.0, 10.0], [1.0, 50.5])
+    >>> layer.eval()(x[:1]).numpy().round(3)
+    array([[0., 0.]])
+    """
+
+    def __init__(self, features: int, *, decay: float = 0.9, eps: float = 1e-5, dtype: Any = np.float64) -> None:
+        self.gamma, self.beta = scale_and_shift("BatchNorm", features, eps, dtype)
+        if not 0 <= decay < 1:
+            raise explain(
+                ValueError(f"BatchNorm: decay must be in [0, 1), not {decay}"),
+                f"BatchNorm: decay는 0 이상 1 미만이어야 합니다. 받은 값: {decay}",
+            )
+        self.decay, self.eps = decay, eps
+        self.running_mean = Tensor(np.zeros(features), dtype=dtype, name="running_mean")
+        self.running_var = Tensor(np.ones(features), dtype=dtype, name="running_var")
+
+    def forward(self, x: Any) -> Any:
+        if not self.training:
+            x = numbers(x, "BatchNorm")
+            each = (self.running_mean, self.running_var, self.gamma, self.beta)
+            mean, var, gamma, beta = fitting(x, 1, *each, name="BatchNorm")
+            return (x - mean) * (gamma / sqrt(var + self.eps)) + beta
+        out = batch_norm(x, self.gamma, self.beta, self.eps)
+        self.remember(x.settled() if isinstance(x, Handle) else np.asarray(x))
+        return out
+
+    def remember(self, x: Array) -> None:
+        """Move the running averages towards the mean and the variance of a batch."""
+        axes = all_but_channels(x)
+        n = count(x.shape, axes)
+        for running, batch in (
+            (self.running_mean, x.mean(axis=axes)),
+            (self.running_var, x.var(axis=axes) * (n / (n - 1))),
+        ):
+            running.data = self.decay * running.data + (1 - self.decay) * batch
+
+
+def scale_and_shift(layer: str, features: int, eps: float, dtype: Any) -> tuple[Tensor, Tensor]:
+    """gamma and beta as they begin: ones and zeros."""
+    if features < 1 or not 0 < eps < float("inf"):
+        raise explain(
+            ValueError(f"{layer} needs at least one feature and an eps above 0, not {features} and {eps}"),
+            f"{layer}: features는 1 이상, eps는 0보다 커야 합니다. 받은 값: {features}, {eps}",
+        )
+    return (
+        Tensor(np.ones(features), requires_grad=True, dtype=dtype, name="gamma"),
+        Tensor(np.zeros(features), requires_grad=True, dtype=dtype, name="beta"),
+    )

@@ -3,8 +3,13 @@
     optimizer = SGD(model.parameters(), lr=0.1)
     optimizer.zero_grad(); loss.backward(); optimizer.step()
 
-With `weight_decay` the gradient of weight_decay / 2 * sum(p ** 2) is added for every parameter p. `state()` and
-`load_state()` carry an optimizer over to another run.
+`parameters` is a Tensor or several; each keeps its shape and dtype. p stands for one of them, g for its gradient; what
+is kept beside p has its shape and dtype (float32 for a half). A parameter without a gradient is left alone. With
+`weight_decay` the gradient of weight_decay / 2 * sum(p ** 2) is added to g (`AdamW` shrinks p instead). `lr` may be
+changed between steps, by hand or by a `Schedule`. `state()` and `load_state()` carry an optimizer over to another run.
+
+Every optimizer raises ValueError for a setting out of its range or no parameters, TypeError for a parameter that is
+not a Tensor made with requires_grad=True, and RuntimeError for a step before `backward()`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -26,22 +31,7 @@ class Optimizer:
     memory: tuple[str, ...] = ()
 
     def __init__(self, parameters: Iterable[Tensor], lr: float, *, weight_decay: float = 0.0) -> None:
-        self.parameters = [parameters] if isinstance(parameters, Tensor) else list(parameters)
-        if not self.parameters:
-            raise explain(
-                ValueError("an optimizer needs at least one parameter"), "최적화할 매개변수가 하나도 없습니다."
-            )
-        for i, p in enumerate(self.parameters):
-            if not isinstance(p, Tensor) or p.node is None or p.node.op is not None:
-                raise explain(
-                    TypeError(f"parameter {i} is not a Tensor made with requires_grad=True"),
-                    f"{i}번째 매개변수는 requires_grad=True로 만든 Tensor가 아닙니다.",
-                )
-        if len(set(map(id, self.parameters))) < len(self.parameters):
-            raise explain(
-                ValueError("a parameter was given more than once: it would be moved twice in each step"),
-                "같은 매개변수가 두 번 이상 들어 있습니다.",
-            )
+        self.parameters = leaves(parameters)
         positive("lr", lr)
         if weight_decay:
             positive("weight_decay", weight_decay)
@@ -58,20 +48,18 @@ class Optimizer:
         """One step for every parameter that has a gradient. Raises RuntimeError if none has: then `backward()` was
         forgotten.
         """
-        due = [i for i, p in enumerate(self.parameters) if p.grad is not None]
-        if not due:
-            raise explain(
-                RuntimeError("no parameter has a gradient: call loss.backward() before step()"),
-                "기울기가 있는 매개변수가 없습니다. step()을 부르기 전에 loss.backward()를 부르십시오.",
-            )
-        for i in due:
+        for i in with_gradients(self.parameters, "step"):
             self.steps[i] += 1
             p, g = self.parameters[i].data, cast(Array, self.parameters[i].grad)
             if self.weight_decay:
-                g = g + self.weight_decay * p
+                g = self.decayed(p, g)
             if p.dtype.itemsize < 4:
                 g = g.astype(np.float32)  # squares of small gradients vanish in half precision
             self.update(p, g, self.steps[i], **self.kept[i])
+
+    def decayed(self, p: Array, g: Array) -> Array:
+        """The gradient with weight decay."""
+        return g + self.weight_decay * p
 
     def zero_grad(self) -> None:
         """Forget all gradients."""
@@ -104,6 +92,38 @@ class Optimizer:
                 each[name][...] = state[f"{name}.{i}"]
 
 
+def leaves(parameters: Iterable[Tensor]) -> list[Tensor]:
+    """The parameters in a list. Raises ValueError if there are none or one is there twice, TypeError for what is not a
+    leaf.
+    """
+    given = [parameters] if isinstance(parameters, Tensor) else list(parameters)
+    if not given:
+        raise explain(ValueError("at least one parameter is needed"), "매개변수가 하나도 없습니다.")
+    for i, p in enumerate(given):
+        if not isinstance(p, Tensor) or p.node is None or p.node.op is not None:
+            raise explain(
+                TypeError(f"parameter {i} is not a Tensor made with requires_grad=True"),
+                f"{i}번째 매개변수는 requires_grad=True로 만든 Tensor가 아닙니다.",
+            )
+    if len(set(map(id, given))) < len(given):
+        raise explain(
+            ValueError("a parameter was given more than once: it would count twice in each step"),
+            "같은 매개변수가 두 번 이상 들어 있습니다.",
+        )
+    return given
+
+
+def with_gradients(parameters: list[Tensor], call: str) -> list[int]:
+    """The positions of the parameters that have a gradient. Raises RuntimeError if none has."""
+    due = [i for i, p in enumerate(parameters) if p.grad is not None]
+    if not due:
+        raise explain(
+            RuntimeError(f"no parameter has a gradient: call loss.backward() before {call}()"),
+            f"기울기가 있는 매개변수가 없습니다. {call}()보다 먼저 loss.backward()를 부르십시오.",
+        )
+    return due
+
+
 def at_least_single(dtype: Any) -> Any:
     """The dtype of what is kept for a parameter."""
     return np.promote_types(dtype, np.float32)
@@ -127,7 +147,7 @@ def share(name: str, value: float) -> None:
 
 
 class SGD(Optimizer):
-    """p -= lr * g: stochastic gradient descent.
+    """p -= lr * g: stochastic gradient descent. It keeps nothing.
 
     >>> w = Tensor([1.0, -2.0], requires_grad=True)
     >>> optimizer = SGD([w], lr=0.1)
@@ -145,7 +165,16 @@ class SGD(Optimizer):
 
 
 class Momentum(Optimizer):
-    """v = momentum * v - lr * g; p += v: a ball that rolls."""
+    """v = momentum * v - lr * g; p += v: a ball that rolls. `momentum` is in [0, 1). Source: Polyak (1964).
+
+    >>> w = Tensor([1.0, -2.0], requires_grad=True)
+    >>> optimizer = Momentum([w], lr=0.1, momentum=0.5)
+    >>> for _ in range(2):
+    ...     w.grad = np.array([1.0, 0.0])
+    ...     optimizer.step()
+    >>> w.data
+    array([ 0.75, -2.  ])
+    """
 
     memory = ("v",)
 
@@ -163,9 +192,36 @@ class Momentum(Optimizer):
         p += v
 
 
+class Nesterov(Momentum):
+    """v = momentum * v - lr * g; p += momentum * v - lr * g: Momentum whose gradient is taken as if p had rolled on
+    already. Source: Nesterov (1983), in the form of Bengio, Boulanger-Lewandowski and Pascanu (2013).
+
+    >>> w = Tensor([1.0, -2.0], requires_grad=True)
+    >>> optimizer = Nesterov([w], lr=0.1, momentum=0.5)
+    >>> for _ in range(2):
+    ...     w.grad = np.array([1.0, 0.0])
+    ...     optimizer.step()
+    >>> w.data
+    array([ 0.675, -2.   ])
+    """
+
+    def update(self, p: Array, g: Array, steps: int, **kept: Array) -> None:
+        v = kept["v"]
+        v *= self.momentum
+        v -= self.lr * g
+        p += self.momentum * v - self.lr * g
+
+
 class AdaGrad(Optimizer):
-    """h += g * g; p -= lr * g / (sqrt(h) + eps): smaller steps where the slope has been steep. Source: Duchi, Hazan
-    and Singer (2011).
+    """h += g * g; p -= lr * g / (sqrt(h) + eps): smaller steps where the slope has been steep. `eps` is above 0.
+    Source: Duchi, Hazan and Singer (2011).
+
+    >>> w = Tensor([1.0, -2.0], requires_grad=True)
+    >>> optimizer = AdaGrad([w], lr=0.1)
+    >>> w.grad = np.array([0.001, 1000.0])
+    >>> optimizer.step()
+    >>> w.data.round(3)
+    array([ 0.9, -2.1])
     """
 
     memory = ("h",)
@@ -184,7 +240,16 @@ class AdaGrad(Optimizer):
 
 
 class RMSprop(Optimizer):
-    """AdaGrad that forgets: h is a moving average of g * g. Source: Tieleman and Hinton (2012), lecture 6.5."""
+    """h = decay * h + (1 - decay) * g * g; p -= lr * g / (sqrt(h) + eps): AdaGrad that forgets. `decay` is in [0, 1),
+    `eps` above 0. Source: Tieleman and Hinton (2012), lecture 6.5.
+
+    >>> w = Tensor([1.0, -2.0], requires_grad=True)
+    >>> optimizer = RMSprop([w], lr=0.1, decay=0.75)
+    >>> w.grad = np.array([0.001, 1000.0])
+    >>> optimizer.step()
+    >>> w.data.round(3)
+    array([ 0.8, -2.2])
+    """
 
     memory = ("mean",)
 
@@ -210,8 +275,15 @@ class RMSprop(Optimizer):
 
 
 class Adam(Optimizer):
-    """Moving averages m of g and v of g * g, both corrected for their start at 0. Source: Kingma and Ba (2015),
-    algorithm 1.
+    """p -= lr * m / (sqrt(v) + eps), with moving averages m of g and v of g * g, both corrected for their start at 0.
+    `betas` are their decays, in [0, 1), and `eps` is above 0. Source: Kingma and Ba (2015), algorithm 1.
+
+    >>> w = Tensor([1.0, -2.0], requires_grad=True)
+    >>> optimizer = Adam([w], lr=0.1)
+    >>> w.grad = np.array([0.001, 1000.0])
+    >>> optimizer.step()
+    >>> w.data.round(3)
+    array([ 0.9, -2.1])
     """
 
     memory = ("m", "v")
@@ -238,3 +310,31 @@ class Adam(Optimizer):
         v *= beta2
         v += (1 - beta2) * g * g
         p -= self.lr / (1 - beta1**steps) * m / (np.sqrt(v / (1 - beta2**steps)) + self.eps)
+
+
+class AdamW(Adam):
+    """Adam whose weight decay is no part of the gradient: p *= 1 - lr * weight_decay, then a step of Adam. So the
+    weights of parameters with steep slopes decay as the others do. Source: Loshchilov and Hutter (2019).
+
+    >>> w = Tensor([1.0, -2.0], requires_grad=True)
+    >>> optimizer = AdamW([w], lr=0.1, weight_decay=0.5)
+    >>> w.grad = np.zeros(2)
+    >>> optimizer.step()
+    >>> w.data
+    array([ 0.95, -1.9 ])
+    """
+
+    def __init__(
+        self,
+        parameters: Iterable[Tensor],
+        lr: float = 0.001,
+        betas: tuple[float, float] = (0.9, 0.999),
+        *,
+        eps: float = 1e-8,
+        weight_decay: float = 0.01,
+    ) -> None:
+        super().__init__(parameters, lr, betas, eps=eps, weight_decay=weight_decay)
+
+    def decayed(self, p: Array, g: Array) -> Array:
+        p *= 1 - self.lr * self.weight_decay
+        return g

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 import tinygrad_ko as tg
 from tinygrad_ko.nn.storage import load_arrays, save_arrays
-from tinygrad_ko.optim import SGD, AdaGrad, Adam, Momentum, RMSprop
+from tinygrad_ko.optim import SGD, AdaGrad, Adam, AdamW, Momentum, Nesterov, RMSprop
 
-ALL = [SGD, Momentum, AdaGrad, RMSprop, Adam]
-every = pytest.mark.parametrize("kind", ALL, ids=lambda kind: kind.__name__)
+BY_GRADIENT = [SGD, Momentum, Nesterov, AdaGrad, RMSprop, Adam]  # what they do depends on gradients alone
+every = pytest.mark.parametrize("kind", [*BY_GRADIENT, AdamW], ids=lambda kind: kind.__name__)
+every_by_gradient = pytest.mark.parametrize("kind", BY_GRADIENT, ids=lambda kind: kind.__name__)
 
 
 def korean(error):
@@ -37,6 +38,16 @@ def momentum(p, gradients, lr=0.01, momentum=0.9):
     for g in gradients:
         v = momentum * v - lr * g
         p = p + v
+    return p
+
+
+def nesterov(p, gradients, lr=0.01, momentum=0.9):
+    """With the gradient at the point ahead, as Sutskever et al. write it; p is that point, and its own walk lags behind."""
+    v, behind = np.zeros_like(p), p
+    for g in gradients:
+        v = momentum * v - lr * g
+        behind = behind + v
+        p = behind + momentum * v
     return p
 
 
@@ -65,17 +76,28 @@ def adam(p, gradients, lr=0.001, betas=(0.9, 0.999), eps=1e-8):
     return p
 
 
+def adam_w(p, gradients, lr=0.001, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.01):
+    m, v = 0, 0
+    for t, g in enumerate(gradients, start=1):
+        m = betas[0] * m + (1 - betas[0]) * g
+        v = betas[1] * v + (1 - betas[1]) * g**2
+        m_hat, v_hat = m / (1 - betas[0] ** t), v / (1 - betas[1] ** t)
+        p = p - lr * (m_hat / (np.sqrt(v_hat) + eps) + weight_decay * p)
+    return p
+
+
+BETAS = st.tuples(st.floats(0, 0.99), st.floats(0.5, 0.99))
 SHARES = st.floats(0, 0.99)
 SETTINGS = {
     SGD: (sgd, st.fixed_dictionaries({})),
     Momentum: (momentum, st.fixed_dictionaries({}, optional={"momentum": SHARES})),
+    Nesterov: (nesterov, st.fixed_dictionaries({}, optional={"momentum": SHARES})),
     AdaGrad: (ada_grad, st.fixed_dictionaries({}, optional={"eps": st.floats(1e-8, 1e-2)})),
     RMSprop: (rms_prop, st.fixed_dictionaries({}, optional={"decay": SHARES, "eps": st.floats(1e-8, 1e-2)})),
-    Adam: (
-        adam,
-        st.fixed_dictionaries(
-            {}, optional={"betas": st.tuples(SHARES, st.floats(0.5, 0.99)), "eps": st.floats(1e-8, 1e-2)}
-        ),
+    Adam: (adam, st.fixed_dictionaries({}, optional={"betas": BETAS, "eps": st.floats(1e-8, 1e-2)})),
+    AdamW: (
+        adam_w,
+        st.fixed_dictionaries({}, optional={"betas": BETAS, "weight_decay": st.floats(0.001, 0.5)}),
     ),
 }
 
@@ -114,7 +136,7 @@ def test_adam_with_a_short_memory():
         assert before - p.item() == pytest.approx(g / (g + 1e-8), rel=1e-6)
 
 
-@every
+@every_by_gradient
 @given(weight_decay=st.floats(1e-3, 1.0), seed=st.integers(0, 2**32 - 1))
 def test_weight_decay_is_the_gradient_of_half_the_sum_of_squares(kind, weight_decay, seed):
     rng = np.random.default_rng(seed)
@@ -163,11 +185,11 @@ def test_in_single_precision_it_is_the_same_formula(kind):
 # ---------------------------------------------------------------- downhill
 
 
-@every
+@every_by_gradient
 def test_a_bowl_is_descended(kind):
     target, steep = np.array([3.0, -1.0, 0.5]), np.array([1.0, 2.0, 5.0])
     p = leaf(np.zeros(3))
-    optimizer = kind([p], lr={AdaGrad: 0.5, RMSprop: 0.01, Momentum: 0.02}.get(kind, 0.05))
+    optimizer = kind([p], lr={AdaGrad: 0.5, RMSprop: 0.01, Momentum: 0.02, Nesterov: 0.02}.get(kind, 0.05))
     for _ in range(700):
         optimizer.zero_grad()
         tg.sum(steep * (p - target) ** 2).backward()
@@ -179,7 +201,7 @@ def test_a_bowl_is_descended(kind):
 def test_a_small_network_learns_or_exclusive(kind):
     x, t = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]), np.array([0, 1, 1, 0])
     model = tg.nn.Sequential(tg.nn.Affine(2, 8, rng=0), tg.nn.Sigmoid(), tg.nn.Affine(8, 2, rng=1))
-    optimizer = kind(model.parameters(), lr={SGD: 2.0, Momentum: 0.5, AdaGrad: 0.3}.get(kind, 0.03))
+    optimizer = kind(model.parameters(), lr={SGD: 2.0, Momentum: 0.5, Nesterov: 0.5, AdaGrad: 0.3}.get(kind, 0.03))
     for _ in range(600):
         optimizer.zero_grad()
         tg.softmax_cross_entropy(model(x), t).backward()
@@ -268,7 +290,7 @@ def test_empty_arrays_are_parameters_too(kind):
     assert p.shape == (0, 3)
 
 
-@every
+@every_by_gradient
 def test_a_gradient_of_zero_moves_nothing(kind):
     p = leaf()
     optimizer = kind([p], lr=0.1)
@@ -446,3 +468,20 @@ def test_a_step_before_backward_is_refused(kind):
         optimizer.step()
     assert korean(caught.value)
     assert p.tolist() == [1, -2]
+
+
+def test_the_decay_of_adam_w_does_not_depend_on_the_slope():
+    """With Adam a weight with a steep slope would hardly decay."""
+    decayed, plain = leaf((1.0, 1.0)), leaf((1.0, 1.0))
+    optimizers = AdamW([decayed], lr=0.1, weight_decay=0.5), Adam([plain], lr=0.1)
+    for p, optimizer in zip((decayed, plain), optimizers, strict=True):
+        p.grad = np.array([1e-3, 1e3])
+        optimizer.step()
+    np.testing.assert_allclose(plain.numpy() - decayed.numpy(), [0.05, 0.05], rtol=1e-12)
+
+
+def test_adam_w_without_decay_is_adam():
+    one, other = leaf(), leaf()
+    for optimizer, p in ((AdamW([one], weight_decay=0.0), one), (Adam([other]), other)):
+        train(optimizer, p, 3, np.random.default_rng(0))
+    assert one.numpy().tobytes() == other.numpy().tobytes()

@@ -149,3 +149,13 @@ def mnist_is_there():
 def test_training_on_mnist(tmp_path):
     lines = run("train_two_layer_net.py", "--mnist", "--iters", "600", folder=tmp_path).splitlines()
     assert float(lines[-1].split()[-1]) > 0.6
+
+
+def test_with_batch_normalisation_small_first_weights_do_no_harm(tmp_path):
+    out = run("batch_normalization.py", folder=tmp_path)
+    rows = {
+        float(std): (float(a), float(b)) for std, a, b in re.findall(r"^ *([\d.]+) +([\d.]+) +([\d.]+)$", out, re.M)
+    }
+    without, with_it = rows[0.01]
+    assert without < 0.2 < 0.95 < with_it
+    assert rows[0.3][0] > 0.85  # good first weights need no help

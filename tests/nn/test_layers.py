@@ -1,5 +1,6 @@
 """Layers: what they compute, and that their gradients are the slopes they have."""
 
+import copy
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,18 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import tinygrad_ko as tg
-from tinygrad_ko.nn import Affine, Module, Relu, Sequential, Sigmoid, SoftmaxWithLoss, he
+from tinygrad_ko.nn import (
+    Affine,
+    Dropout,
+    Embedding,
+    Flatten,
+    Module,
+    Relu,
+    Sequential,
+    Sigmoid,
+    SoftmaxWithLoss,
+    he,
+)
 
 SIZES = st.integers(1, 4)
 SEEDS = st.integers(0, 2**32 - 1)
@@ -155,3 +167,117 @@ def test_a_model_of_layers_learns_the_digits():
             tg.softmax_cross_entropy(model(x), t).backward()
             optimizer.step()
     assert (model(x_test).argmax(axis=1) == t_test).mean() >= 0.95
+
+
+# ---------------------------------------------------------------- Dropout, Embedding, Flatten
+
+
+def test_dropout_is_the_function_and_goes_on_drawing():
+    layer, rng, x = Dropout(0.3, rng=5), np.random.default_rng(5), np.ones((4, 5))
+    outs = [layer(tg.Tensor(x)).numpy() for _ in range(3)]
+    for out in outs:
+        np.testing.assert_array_equal(out, tg.dropout(x, 0.3, rng=rng))
+    assert not np.array_equal(outs[0], outs[1])
+
+
+def test_dropout_obeys_the_global_seed():
+    layer, x = Dropout(0.5), np.ones(30)
+    np.random.seed(4)
+    first = layer(tg.Tensor(x)).numpy()
+    np.random.seed(4)
+    np.testing.assert_array_equal(layer(tg.Tensor(x)).numpy(), first)
+
+
+def test_dropout_is_for_training_only():
+    model, x = Sequential(Affine(3, 3, rng=0), Dropout(0.5, rng=0)), tg.Tensor(np.ones((2, 3)))
+    whole = model[0](x).numpy()
+    assert not np.array_equal(model(x).numpy(), whole)
+    assert np.array_equal(model.eval()(x).numpy(), whole)
+    assert not np.array_equal(model.train()(x).numpy(), whole)
+
+
+@pytest.mark.parametrize("p", [-0.5, 1.0, float("nan")])
+def test_a_p_that_is_no_share_is_refused_when_the_layer_is_made(p):
+    with pytest.raises(ValueError, match=r"p must be in \[0, 1\)") as caught:
+        Dropout(p)
+    assert korean(caught.value)
+
+
+@pytest.mark.parametrize("rng", [None, 3])
+def test_dropout_can_be_copied(rng):
+    """A source of random numbers that could not be copied would make the model so."""
+    layer = Dropout(0.5, rng=rng)
+    other = copy.deepcopy(layer)
+    outs = []
+    for each in (layer, other):
+        np.random.seed(0)
+        outs.append(each(tg.Tensor(np.ones(20))).tolist())
+    assert outs[0] == outs[1]
+
+
+@given(SEEDS, hnp.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=4))
+def test_embedding_gives_one_row_for_each_id_and_adds_up_their_gradients(seed, shape):
+    rng = np.random.default_rng(seed)
+    layer: Any = Embedding(5, 3, rng=seed)
+    ids, g = rng.integers(0, 5, shape), rng.normal(size=(*shape, 3))
+    out = layer(ids)
+    np.testing.assert_array_equal(out.numpy(), layer.W.numpy()[ids])
+    out.backward(g)
+    expected = np.zeros((5, 3))
+    np.add.at(expected, ids, g)
+    np.testing.assert_allclose(layer.W.grad, expected, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("ids", [[1, 3], (1, 3), np.array([1, 3], np.uint8), tg.Tensor(np.array([1, 3]))], ids=repr)
+def test_ids_in_every_form(ids):
+    layer = Embedding(4, 2, rng=0)
+    np.testing.assert_array_equal(layer(ids).numpy(), layer.W.numpy()[[1, 3]])
+    np.testing.assert_array_equal(layer(3).numpy(), layer.W.numpy()[3])
+
+
+@pytest.mark.parametrize(
+    ("ids", "bad"), [([0, 4], 4), ([0, -1], -1), (7, 7), (np.array([[255]], np.uint8), 255)], ids=str
+)
+def test_ids_without_a_row_are_refused(ids, bad):
+    """A negative one would count from the end without a word."""
+    with pytest.raises(ValueError, match=rf"id {bad} is not one of the 4 rows 0\.\.3") as caught:
+        Embedding(4, 2)(ids)
+    assert korean(caught.value)
+
+
+@pytest.mark.parametrize("ids", [[0.0, 1.0], [True, False], ["a"], tg.Tensor([1.0])], ids=repr)
+def test_ids_that_are_not_integers_are_refused(ids):
+    with pytest.raises(TypeError, match="ids must be integers") as caught:
+        Embedding(4, 2)(ids)
+    assert korean(caught.value)
+
+
+@pytest.mark.parametrize("sizes", [(0, 1), (1, 0)])
+def test_embedding_without_rows_or_columns_is_refused(sizes):
+    with pytest.raises(ValueError, match="at least one row and one column") as caught:
+        Embedding(*sizes)
+    assert korean(caught.value)
+
+
+def test_the_rows_of_an_embedding_begin_as_told():
+    assert Embedding(2000, 3, rng=0).W.numpy().std() == pytest.approx(1, abs=0.05)
+    layer = Embedding(2, 3, init=tg.nn.normal(0.01), dtype=np.float32, rng=0)
+    assert (layer.W.dtype, abs(layer.W.numpy()).max() < 0.1) == (np.float32, True)
+
+
+@pytest.mark.parametrize(
+    ("shape", "flat"), [((2, 3, 4), (2, 12)), ((2, 3), (2, 3)), ((2,), (2, 1)), ((0, 3, 4), (0, 12)), ((2, 0), (2, 0))]
+)
+def test_flatten_puts_each_sample_in_a_row(shape, flat):
+    x: Any = tg.Tensor(np.arange(np.prod(shape)).reshape(shape) * 1.0, requires_grad=True)
+    out = Flatten()(x)
+    np.testing.assert_array_equal(out.numpy(), x.numpy().reshape(flat))
+    out.backward(np.ones(flat))
+    assert x.grad.shape == shape
+    assert Flatten()(x.numpy()).shape == flat
+
+
+def test_a_number_cannot_be_flattened():
+    with pytest.raises(ValueError, match="Flatten: x needs a shape of") as caught:
+        Flatten()(tg.Tensor(1.0))
+    assert korean(caught.value)

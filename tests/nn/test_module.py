@@ -1,5 +1,7 @@
 """Modules: parameters found by name, wherever they are kept; saved and loaded whole or not at all."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -113,6 +115,60 @@ def test_zero_grad_forgets_every_gradient():
 def test_repr_names_the_parameters():
     assert repr(Sequential(Affine(2, 3), Sigmoid())) == "Sequential(layers.0.W[2, 3], layers.0.b[3])"
     assert repr(Sigmoid()) == "Sigmoid()"
+
+
+# ---------------------------------------------------------------- training or not
+
+
+class Nested(Module):
+    """Modules in every kind of attribute, and itself."""
+
+    def __init__(self):
+        self.one = Sigmoid()
+        self.several: list[Any] = [Sigmoid(), (Sigmoid(), {"deep": Sigmoid()})]
+        self.shared = self.one
+        self.me = [self]
+
+    def inside(self):
+        return [self, self.one, self.several[0], self.several[1][0], self.several[1][1]["deep"]]
+
+
+def test_a_module_is_in_training_until_it_is_told_otherwise():
+    assert all(module.training for module in Nested().inside())
+    assert Sequential(Affine(1, 1)).training
+
+
+def test_train_and_eval_tell_every_module_inside():
+    module = Nested()
+    assert module.eval() is module
+    assert not any(m.training for m in module.inside())
+    assert module.train() is module
+    assert all(m.training for m in module.inside())
+    module.train(False)
+    assert not any(m.training for m in module.inside())
+    assert Sigmoid().training  # others are not told
+
+
+def test_a_part_may_be_told_by_itself():
+    """A layer that is frozen stays as it was trained."""
+    model = Sequential(Sigmoid(), Sequential(Sigmoid())).train()
+    model[1].eval()
+    assert (model.training, model[0].training, model[1].training, model[1][0].training) == (True, True, False, False)
+
+
+def test_the_mode_is_neither_saved_nor_a_parameter(tmp_path):
+    model = Sequential(Affine(2, 2, rng=0)).eval()
+    assert list(model.named_tensors()) == ["layers.0.W", "layers.0.b"]
+    other = Sequential(Affine(2, 2, rng=1))
+    other.load(model.save(tmp_path / "model"))
+    assert other.training
+
+
+def test_train_with_data_is_refused():
+    data: Any = np.ones((2, 2))
+    with pytest.raises(TypeError, match="it does not train the module") as caught:
+        Nested().train(data)
+    assert korean(caught.value)
 
 
 # ---------------------------------------------------------------- save, load

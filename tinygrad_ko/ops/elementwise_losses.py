@@ -130,10 +130,12 @@ def numbers(x, name):
 
 
 def alike(y, t, name):
-    """Predictions and their targets, as floating numbers of one shape. Raises ValueError if their shapes differ, for a
-    row beside a column would be stretched to a matrix without a word.
+    """Predictions and their targets, as floating numbers of one shape; targets that are a list or whole numbers take the
+    dtype of the predictions. Raises ValueError if their shapes differ, for a row beside a column would be stretched to
+    a matrix without a word.
     """
-    y, t = numbers(y, name), t if hasattr(t, "shape") else np.asarray(operand(t, name))
+    y = numbers(y, name)
+    t = t if hasattr(t, "shape") else np.asarray(operand(t, name), y.dtype)
     if y.shape != t.shape:
         raise explain(
             ValueError(f"{name}: predictions of shape {y.shape} need targets of that shape, got shape {t.shape}"),

@@ -7,6 +7,7 @@ array with one number for each row.
 import numpy as np
 
 from tinygrad_ko.arrays import floating
+from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import astype, log
 from tinygrad_ko.ops.elementwise_losses import alike, combined, numbers
 from tinygrad_ko.ops.losses import rows
@@ -49,7 +50,7 @@ def kl_divergence(log_y, t, reduction="mean"):
     there is minus infinity.
 
     It is not seen whether log_y holds logarithms: pass `log_softmax(scores)`, not probabilities. Raises ValueError
-    unless log_y and t have one shape. Source: Kullback and Leibler (1951).
+    unless log_y and t have one such shape. Source: Kullback and Leibler (1951).
 
     >>> import numpy as np, tinygrad_ko as tg
     >>> log_y, t = np.log([0.25, 0.25, 0.5]), [0.5, 0.5, 0.0]
@@ -57,6 +58,13 @@ def kl_divergence(log_y, t, reduction="mean"):
     (0.6931471805599453, 0.6931471805599453)
     """
     log_y, t = alike(log_y, t, "kl_divergence")
+    if not log_y.ndim or not log_y.shape[-1]:
+        raise explain(
+            ValueError(
+                f"kl_divergence: log_y must have shape (n,) or (..., n) with n above 0, but its shape is {log_y.shape}"
+            ),
+            f"kl_divergence: log_y의 형상은 (n,) 또는 (..., n)이고 n은 1 이상이어야 합니다. 받은 형상: {log_y.shape}",
+        )
     return combined(sum(relative_entropy(log_y, t), axis=-1), reduction, "kl_divergence")
 
 

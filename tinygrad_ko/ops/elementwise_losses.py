@@ -8,7 +8,7 @@ import numpy as np
 from tinygrad_ko.arrays import floating, namespace, operand
 from tinygrad_ko.errors import explain
 from tinygrad_ko.graph import Handle
-from tinygrad_ko.ops.elementwise import abs, astype, clip, identity_function, sigmoid, square, where
+from tinygrad_ko.ops.elementwise import abs, astype, clip, identity_function, sigmoid, square, subtract, where
 from tinygrad_ko.ops.reduction import mean, sum
 from tinygrad_ko.primitive import op
 
@@ -25,7 +25,7 @@ def mean_squared_error(y, t, reduction="mean"):
     array([0., 0., 9.])
     """
     y, t = alike(y, t, "mean_squared_error")
-    return combined(square(y - t), reduction, "mean_squared_error")
+    return combined(square(subtract(y, t)), reduction, "mean_squared_error")
 
 
 def mean_absolute_error(y, t, reduction="mean"):
@@ -38,7 +38,7 @@ def mean_absolute_error(y, t, reduction="mean"):
     1.0
     """
     y, t = alike(y, t, "mean_absolute_error")
-    return combined(abs(y - t), reduction, "mean_absolute_error")
+    return combined(abs(subtract(y, t)), reduction, "mean_absolute_error")
 
 
 def huber_loss(y, t, delta=1.0, reduction="mean"):
@@ -58,10 +58,10 @@ def huber_loss(y, t, delta=1.0, reduction="mean"):
             ValueError(f"huber_loss: delta must be above 0 and finite, not {delta}"),
             f"huber_loss: delta는 0보다 큰 유한한 수여야 합니다. 받은 값: {delta}",
         )
-    return combined(huber(y - t, delta), reduction, "huber_loss")
+    return combined(huber(subtract(y, t), delta), reduction, "huber_loss")
 
 
-@op(x=lambda g, x, delta: g * clip(x, -delta, delta))
+@op(name="huber_loss", x=lambda g, x, delta: g * clip(x, -delta, delta))
 def huber(xp, x, /, delta):
     """Half of x ** 2 where |x| is at most delta, and delta * (|x| - delta / 2) beyond."""
     size = xp.abs(x)
@@ -118,7 +118,7 @@ def hinge_loss(scores, t, reduction="mean"):
     return combined(hinge(scores, t), reduction, "hinge_loss")
 
 
-@op(s=lambda g, s, t: where(s * t < 1, -g * t, 0), t=None)
+@op(name="hinge_loss", s=lambda g, s, t: where(s * t < 1, -g * t, 0), t=None)
 def hinge(xp, s, t):
     """max(0, 1 - s * t). Where s * t is 1 its slope is taken to be 0."""
     return xp.maximum(1 - s * t, 0)

@@ -4,9 +4,7 @@ Each row has one loss. `reduction` says what becomes of them: their "mean" (the 
 array with one number for each row.
 """
 
-import numpy as np
-
-from tinygrad_ko.arrays import floating
+from tinygrad_ko.arrays import floating, namespace
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import astype, log
 from tinygrad_ko.ops.elementwise_losses import alike, combined, numbers
@@ -31,13 +29,13 @@ def negative_log_likelihood(log_y, t, reduction="mean"):
     log_y = numbers(log_y, "negative_log_likelihood")
     batch, t, is_label = rows(log_y, t, "negative_log_likelihood")
     if is_label:
-        losses = -batch[np.arange(len(t)), t]
+        losses = -batch[namespace(t).arange(t.shape[0]), t]
     else:
         losses = sum(surprise(batch, t if floating(t) is t else astype(t, batch.dtype)), axis=-1)
     return combined(reshape(losses, log_y.shape[:-1]), reduction, "negative_log_likelihood")
 
 
-@op(log_y=lambda g, t: -g * t, t=lambda g, log_y: -g * log_y)
+@op(name="negative_log_likelihood", log_y=lambda g, t: -g * t, t=lambda g, log_y: -g * log_y)
 def surprise(xp, log_y, t):
     """-t * log_y, and 0 where t is 0, though log_y be minus infinity there."""
     return -t * xp.where(t != 0, log_y, 0)
@@ -68,7 +66,7 @@ def kl_divergence(log_y, t, reduction="mean"):
     return combined(sum(relative_entropy(log_y, t), axis=-1), reduction, "kl_divergence")
 
 
-@op(log_y=lambda g, t: -g * t, t=lambda g, log_y, t: g * (log(t) - log_y + 1))
+@op(name="kl_divergence", log_y=lambda g, t: -g * t, t=lambda g, log_y, t: g * (log(t) - log_y + 1))
 def relative_entropy(xp, log_y, t):
     """t * (log(t) - log_y), and 0 where t is 0."""
     there = t != 0

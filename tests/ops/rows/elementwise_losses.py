@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tests.ops.domains import SEEDS, SHAPES, SOLID, Row, apart, draw_array, real
 from tinygrad_ko.ops import elementwise_losses as losses
 
+NO_OPTIONS: Any = st.just({})
 REDUCTIONS = st.sampled_from(["mean", "sum", "none"])
 
 
@@ -17,12 +18,12 @@ def reduced(each, reduction):
 
 
 @st.composite
-def predictions(draw, distance, options=None):
+def predictions(draw, distance, options=NO_OPTIONS):
     """Targets, and predictions at a distance; of an empty array there is no mean."""
     y = draw_array(draw, SHAPES, distance)
     t = draw_array(draw, st.just(y.shape), real)
     reduction = draw(REDUCTIONS if y.size else st.sampled_from(["sum", "none"]))
-    return (y + t, t), {"reduction": reduction, **(draw(options) if options else {})}
+    return (np.asarray(y + t), t), {"reduction": reduction, **draw(options)}
 
 
 def bends(rng, size):

@@ -86,7 +86,17 @@ def test_where_the_random_numbers_come_from():
 
 @pytest.mark.parametrize("x", [[1.0, 2.0], [1, 2], 3, np.arange(3), tg.Tensor([1, 2])], ids=repr)
 def test_lists_and_whole_numbers(x):
-    assert np.result_type(tg.dropout(x, 0.5, rng=0).dtype) == np.float64
+    """In training they cannot stay whole, so they do not afterwards."""
+    for training in (True, False):
+        assert tg.dropout(x, 0.5, training, rng=0).dtype == np.float64
+
+
+@pytest.mark.parametrize("p", [0.5, np.float64(0.5)], ids=["float", "np.float64"])
+def test_float32_stays(p):
+    x: Any = tg.Tensor(np.ones(4, np.float32), requires_grad=True)
+    y = tg.dropout(x, p, rng=0)
+    y.backward(np.ones(4))
+    assert (y.dtype, x.grad.dtype) == (np.float32, np.float32)
 
 
 @pytest.mark.parametrize("p", [-0.1, 1, 1.5, np.nan])

@@ -51,6 +51,12 @@ def test_float32_predictions_keep_their_dtype_beside_lists_and_whole_numbers(los
     assert (out.dtype, y.grad.dtype, loss(y.numpy(), t).dtype) == (np.float32, np.float32, np.float32)
 
 
+def test_a_delta_of_numpy_does_not_draw_float64_in():
+    y: Any = tg.Tensor(np.array([0.25, 5.0], np.float32), requires_grad=True)
+    loss = tg.huber_loss(y, [0.0, 0.0], np.float64(2.0))
+    assert loss.node.parents[0].dtype == loss.dtype == np.float32
+
+
 @pytest.mark.parametrize("loss", [tg.mean_squared_error, tg.mean_absolute_error, tg.huber_loss])
 def test_differences_of_whole_numbers_do_not_wrap_around(loss):
     y, t = np.array([0, 200], np.uint8), np.array([100, 0], np.uint8)

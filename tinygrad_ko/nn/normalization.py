@@ -9,7 +9,7 @@ from tinygrad_ko.errors import explain
 from tinygrad_ko.graph import Handle
 from tinygrad_ko.nn.module import Module
 from tinygrad_ko.ops.elementwise import sqrt
-from tinygrad_ko.ops.elementwise_losses import numbers
+from tinygrad_ko.ops.inputs import numbers
 from tinygrad_ko.ops.normalization import all_but_channels, batch_norm, fitting, layer_norm
 from tinygrad_ko.ops.reduction import count
 from tinygrad_ko.tensor import Tensor
@@ -31,7 +31,7 @@ class LayerNorm(Module):
 
     def __init__(self, features: int, *, eps: float = 1e-5, dtype: Any = np.float64) -> None:
         self.gamma, self.beta = scale_and_shift("LayerNorm", features, eps, dtype)
-        self.eps = eps
+        self.eps = float(eps)
 
     def forward(self, x: Any) -> Any:
         return layer_norm(x, self.gamma, self.beta, self.eps)
@@ -70,7 +70,7 @@ class BatchNorm(Module):
                 ValueError(f"BatchNorm: decay must be in [0, 1), not {decay}"),
                 f"BatchNorm: decay는 0 이상 1 미만이어야 합니다. 받은 값: {decay}",
             )
-        self.decay, self.eps = decay, eps
+        self.decay, self.eps = float(decay), float(eps)
         self.running_mean = Tensor(np.zeros(features), dtype=dtype, name="running_mean")
         self.running_var = Tensor(np.ones(features), dtype=dtype, name="running_var")
 

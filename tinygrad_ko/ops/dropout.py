@@ -1,11 +1,8 @@
 """Dropout: numbers are left out at random, so that none of them can be relied on."""
 
-import numpy as np
-
-from tinygrad_ko.arrays import namespace, operand
 from tinygrad_ko.errors import explain
-from tinygrad_ko.graph import Handle
 from tinygrad_ko.ops.elementwise import identity_function, where
+from tinygrad_ko.ops.inputs import library, numbers
 from tinygrad_ko.primitive import op
 from tinygrad_ko.randomness import generator
 
@@ -29,12 +26,12 @@ def dropout(x, p=0.5, training=True, rng=None):
     >>> np.array_equal(x.grad, y.numpy())
     True
     """
-    x = x if hasattr(x, "shape") else np.asarray(operand(x, "dropout"))
+    x = numbers(x, "dropout")
     source = generator(rng)
-    if share_left_out(p) == 0 or not training:
+    p = share_left_out(p)
+    if p == 0 or not training:
         return identity_function(x)
-    xp = namespace(x.settled() if isinstance(x, Handle) else x)
-    return thinned(x, xp.asarray(source.random(x.shape) >= p), 1 / (1 - p))
+    return thinned(x, library(x).asarray(source.random(x.shape) >= p), 1 / (1 - p))
 
 
 @op(name="dropout", x=lambda g, kept, scale: where(kept, g * scale, 0), kept=None)
@@ -44,10 +41,10 @@ def thinned(xp, x, kept, /, scale):
 
 
 def share_left_out(p):
-    """p, if it is a probability below 1; else ValueError."""
+    """p as a Python number, which keeps the dtype of x, if it is a probability below 1; else ValueError."""
     if not 0 <= p < 1:
         raise explain(
             ValueError(f"dropout: p must be in [0, 1), not {p}"),
-            f"dropout: 버릴 확률 p는 0 이상 1 미만이어야 합니다. 받은 값: {p}",
+            f"dropout: 드롭아웃 확률 p는 0 이상 1 미만이어야 합니다. 받은 값: {p}",
         )
-    return p
+    return float(p)

@@ -3,12 +3,11 @@
 `reduction` says how: "mean" of all elements (the default), "sum", or "none" for an array in the shape of the input.
 """
 
-import numpy as np
-
-from tinygrad_ko.arrays import floating, namespace, operand
+from tinygrad_ko.arrays import is_floating, operand
 from tinygrad_ko.errors import explain
 from tinygrad_ko.graph import Handle
 from tinygrad_ko.ops.elementwise import abs, astype, clip, identity_function, sigmoid, square, subtract, where
+from tinygrad_ko.ops.inputs import library, numbers
 from tinygrad_ko.ops.reduction import mean, sum
 from tinygrad_ko.primitive import op
 
@@ -58,7 +57,7 @@ def huber_loss(y, t, delta=1.0, reduction="mean"):
             ValueError(f"huber_loss: delta must be above 0 and finite, not {delta}"),
             f"huber_loss: delta는 0보다 큰 유한한 수여야 합니다. 받은 값: {delta}",
         )
-    return combined(huber(subtract(y, t), delta), reduction, "huber_loss")
+    return combined(huber(subtract(y, t), float(delta)), reduction, "huber_loss")
 
 
 @op(name="huber_loss", x=lambda g, x, delta: g * clip(x, -delta, delta))
@@ -110,7 +109,7 @@ def hinge_loss(scores, t, reduction="mean"):
     """
     scores, t = alike(scores, t, "hinge_loss")
     values = t.settled() if isinstance(t, Handle) else t
-    if not namespace(values).all((values == 1) | (values == -1)):
+    if not library(t).all((values == 1) | (values == -1)):
         raise explain(
             ValueError("hinge_loss: every t must be -1 or 1; from labels 0 and 1 pass 2 * t - 1"),
             "hinge_loss: t의 값은 모두 -1 또는 1이어야 합니다. 0과 1로 된 레이블이라면 2 * t - 1을 넘기십시오.",
@@ -124,24 +123,20 @@ def hinge(xp, s, t):
     return xp.maximum(1 - s * t, 0)
 
 
-def numbers(x, name):
-    """Floating numbers as an array or a Tensor, from anything a user passes."""
-    return floating(x if hasattr(x, "shape") else np.asarray(operand(x, name)))
-
-
 def alike(y, t, name):
     """Predictions and their targets, as floating numbers of one shape; targets that are a list or whole numbers take the
     dtype of the predictions. Raises ValueError if their shapes differ, for a row beside a column would be stretched to
     a matrix without a word.
     """
     y = numbers(y, name)
-    t = t if hasattr(t, "shape") else np.asarray(operand(t, name), y.dtype)
+    if not hasattr(t, "shape"):
+        t = library(y).asarray(operand(t, name), dtype=y.dtype)
     if y.shape != t.shape:
         raise explain(
             ValueError(f"{name}: predictions of shape {y.shape} need targets of that shape, got shape {t.shape}"),
             f"{name}: 예측의 형상은 {y.shape}인데 정답의 형상은 {t.shape}입니다. 두 형상이 같아야 합니다.",
         )
-    return y, t if floating(t) is t else astype(t, y.dtype)
+    return y, t if is_floating(t.dtype) else astype(t, y.dtype)
 
 
 def combined(losses, reduction, name):

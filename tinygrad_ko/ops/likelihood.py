@@ -4,10 +4,11 @@ Each row has one loss. `reduction` says what becomes of them: their "mean" (the 
 array with one number for each row.
 """
 
-from tinygrad_ko.arrays import floating, namespace
+from tinygrad_ko.arrays import is_floating, namespace
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import astype, log
-from tinygrad_ko.ops.elementwise_losses import alike, combined, numbers
+from tinygrad_ko.ops.elementwise_losses import alike, combined
+from tinygrad_ko.ops.inputs import numbers
 from tinygrad_ko.ops.losses import rows
 from tinygrad_ko.ops.reduction import sum
 from tinygrad_ko.ops.shape import reshape
@@ -31,7 +32,7 @@ def negative_log_likelihood(log_y, t, reduction="mean"):
     if is_label:
         losses = -batch[namespace(t).arange(t.shape[0]), t]
     else:
-        losses = sum(surprise(batch, t if floating(t) is t else astype(t, batch.dtype)), axis=-1)
+        losses = sum(surprise(batch, t if is_floating(t.dtype) else astype(t, batch.dtype)), axis=-1)
     return combined(reshape(losses, log_y.shape[:-1]), reduction, "negative_log_likelihood")
 
 

@@ -3,7 +3,7 @@
 from tinygrad_ko.arrays import floating
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import sqrt, square
-from tinygrad_ko.ops.elementwise_losses import numbers
+from tinygrad_ko.ops.inputs import numbers
 from tinygrad_ko.ops.reduction import count, mean
 from tinygrad_ko.ops.shape import reshape
 from tinygrad_ko.primitive import op
@@ -12,7 +12,7 @@ from tinygrad_ko.primitive import op
 @op(
     keeps="scale",
     x=lambda g, out, scale, axis: (centred(g, axis) - out * mean(g * out, axis=axis, keepdims=True)) / scale,
-    scale=lambda x, axis, eps: sqrt(mean(square(centred(x, axis)), axis=axis, keepdims=True) + eps),
+    scale=lambda x, axis, eps: sqrt(mean(square(centred(x, axis)), axis=axis, keepdims=True) + float(eps)),
 )
 def standardize(xp, x, /, axis=-1, eps=1e-5):
     """(x - mean) / sqrt(variance + eps) along an axis (or a tuple of axes, or None for all), in the shape of x. The
@@ -30,7 +30,7 @@ def standardize(xp, x, /, axis=-1, eps=1e-5):
         raise ValueError("there are no numbers to take a mean of")
     out = floating(x)
     out = out - xp.mean(out, axis=axis, keepdims=True)
-    scale = xp.sqrt(xp.mean(out * out, axis=axis, keepdims=True) + eps)
+    scale = xp.sqrt(xp.mean(out * out, axis=axis, keepdims=True) + float(eps))
     out /= scale
     return out, scale
 

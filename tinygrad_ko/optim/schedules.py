@@ -117,6 +117,6 @@ class Schedule:
         if lr.dtype.kind != "f" or steps.dtype.kind not in "iu" or not 0 < lr < np.inf or steps < 0:
             raise explain(
                 ValueError(f"this is no state of a schedule: {dict(state)}"),
-                f"학습률 일정의 상태가 아닙니다: {dict(state)}",
+                f"학습률 스케줄의 상태가 아닙니다. 받은 값: {dict(state)}",
             )
         self.go_to(float(lr), int(steps))

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import array_api_strict
 import mpmath
 import numpy as np
 import pytest
@@ -69,6 +70,14 @@ def test_targets_may_want_a_gradient_too():
     assert t.grad.tolist() == [-1, 2]
     tg.mean_squared_error([1.0, -2.0], t).backward()
     np.testing.assert_allclose(t.grad, [-1 + (0.3 - 1), 2 + (0.7 + 2)])
+
+
+@every
+def test_bare_arrays_of_another_library_stay_there(loss):
+    y, t = [0.25, -0.5, 2.0], [1, -1, 1]
+    out = loss(array_api_strict.asarray(y), t)
+    assert type(out) is type(array_api_strict.asarray(y))
+    assert float(out) == pytest.approx(loss(y, t))
 
 
 # ---------------------------------------------------------------- kinks and far ends

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import array_api_strict
 import numpy as np
 import pytest
 from hypothesis import given
@@ -189,6 +190,13 @@ def test_scores_of_whole_numbers_do_not_wrap_around(dtype):
 @pytest.mark.parametrize("dtype", [np.uint8, np.int8])
 def test_squares_of_whole_numbers_do_not_wrap_around(dtype):
     assert tg.sum_squares_error(np.array([100, 0], dtype), np.array([0, 100], dtype)) == 10_000
+
+
+def test_bare_scores_of_another_library_stay_there():
+    scores, t = np.eye(3), [0, 2, 1]
+    out = tg.softmax_cross_entropy(array_api_strict.asarray(scores), t)
+    assert type(out) is type(array_api_strict.asarray(scores))
+    assert float(out) == pytest.approx(tg.softmax_cross_entropy(scores, t))
 
 
 # ---------------------------------------------------------------- extremes

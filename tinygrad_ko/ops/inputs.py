@@ -7,7 +7,7 @@ from tinygrad_ko.ops.elementwise import astype
 
 def library(x):
     """The namespace of an array, or of the array in a Tensor."""
-    return namespace(getattr(x, "_array", x))
+    return namespace(x._array if isinstance(x, Handle) else x)
 
 
 def numbers(x, name):

@@ -9,6 +9,7 @@ import numpy as np
 from tinygrad_ko.arrays import floating, namespace, one_hot, operand
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import log
+from tinygrad_ko.ops.inputs import library
 from tinygrad_ko.ops.reduction import sum
 from tinygrad_ko.ops.shape import reshape
 from tinygrad_ko.ops.softmax import log_softmax, softmax
@@ -110,7 +111,7 @@ def rows(y, t, name):
             f"{batch} rows of {classes} scores need {batch} labels or targets of shape {shape}, got shape {t.shape}",
             f"행이 {batch}개이므로 레이블 {batch}개 또는 형상 {shape}의 원-핫 배열이 필요한데, 받은 배열의 형상은 {t.shape}입니다.",
         )
-    library, t = namespace(getattr(y, "_array", y)), np.asarray(t)
+    t = np.asarray(t)
     if t.dtype.kind not in "iu":
         refuse(
             TypeError,
@@ -124,4 +125,4 @@ def rows(y, t, name):
             f"label {t[bad]} at position {bad} is not one of the {classes} classes 0..{classes - 1}",
             f"인덱스 {bad}의 레이블 {t[bad]}이(가) 클래스 범위 0..{classes - 1}을 벗어났습니다.",
         )
-    return y, library.asarray(t), True
+    return y, library(y).asarray(t), True

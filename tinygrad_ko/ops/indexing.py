@@ -6,8 +6,10 @@ import numpy as np
 
 from tinygrad_ko import arrays
 from tinygrad_ko.cotangent import Patch
+from tinygrad_ko.errors import described, explain
 from tinygrad_ko.graph import Handle
 from tinygrad_ko.primitive import op
+from tinygrad_ko.writer import constant
 
 
 @op(x=lambda g, x_shape, index: put_back(g, x_shape, index))
@@ -15,10 +17,10 @@ def getitem(x, *, index):
     """x[index]: ints, slices, None, ..., integer arrays (with repeats) and boolean masks. What is taken twice gets
     two gradients.
     """
-    return x[index]
+    return arrays.taken(x, index)
 
 
-@op(values=lambda g, index: g[index])
+@op(values=lambda g, index: getitem(g, index=index))
 def scatter(xp, values, *, shape, index):
     """Zeros of a shape, with the values added at an index; where the index repeats they add up."""
     out = xp.zeros(shape, dtype=values.dtype)
@@ -29,6 +31,160 @@ def scatter(xp, values, *, shape, index):
 def put_back(g, shape, index):
     """The gradient of x[index]: as a Tensor when it is recorded, else as a patch that the walk adds into one array."""
     return scatter(g, shape=shape, index=index) if isinstance(g, Handle) else Patch(g, index)
+
+
+@op(name="scatter_add", broadcasts=True, x=lambda g: g, values=lambda g, index: getitem(g, index=index))
+def with_added(xp, x, values, *, index):
+    """x with values added at an index of arrays and numbers."""
+    out = xp.asarray(x, dtype=xp.result_type(x, values), copy=True)
+    arrays.add_at(out, index, values)
+    return out
+
+
+def scatter_add(x, index, values):
+    """x with the values added at an index, in an array of its own. Where the index repeats they add up.
+
+    This is `np.add.at(x, index, values)` without writing to x: the index is any that `x[index]` takes, and the values
+    broadcast to the shape of `x[index]`.
+
+    >>> import numpy as np, tinygrad_ko as tg
+    >>> tg.scatter_add(np.zeros(3), [0, 2, 2], [1.0, 10.0, 100.0])
+    array([  1.,   0., 110.])
+    """
+    return with_added(x, values, index=plain(index))
+
+
+def take(x, indices, /, axis=None):
+    """The elements of x at some places along an axis, for indices of any shape: the axis of x is replaced by the axes of
+    the indices. Negative ones count from the end, and what is taken twice gets two gradients. Only an x of one axis needs
+    no `axis`.
+
+    Raises TypeError for indices that are not integers, IndexError for places that x does not have.
+
+    >>> import numpy as np, tinygrad_ko as tg
+    >>> tg.take(np.array([[1, 2, 3], [4, 5, 6]]), [2, 0], axis=1)
+    array([[3, 1],
+           [6, 4]])
+    """
+    x = as_array(x, "take")
+    indices = integers(indices, "take", "indices")
+    if axis is None and x.ndim != 1:
+        raise explain(
+            ValueError(f"take: x has shape {x.shape}; say along which axis, as in take(x, indices, axis=0)"),
+            f"take: x의 형상이 {x.shape}이므로 take(x, indices, axis=0)처럼 축을 지정해야 합니다.",
+        )
+    axis = from_the_front(axis or 0, x.ndim, "take")
+    within(indices, -x.shape[axis], x.shape[axis], "take", "index")
+    return getitem(x, index=(slice(None),) * axis + (indices,))
+
+
+def take_along_axis(x, indices, /, axis=-1):
+    """At each place of `indices`, the element of x that it names along one axis: out[i, j] is x[i, indices[i, j]] if the
+    axis is the last of two. Along the other axes x and the indices have one length, or 1. What is taken twice gets two
+    gradients.
+
+    Raises TypeError for indices that are not integers, IndexError for places that x does not have, ValueError if x and
+    the indices differ in their number of axes.
+
+    >>> import numpy as np, tinygrad_ko as tg
+    >>> tg.take_along_axis(np.array([[1, 2, 3], [4, 5, 6]]), [[2], [0]], axis=1)
+    array([[3],
+           [4]])
+    """
+    x = as_array(x, "take_along_axis")
+    indices = integers(indices, "take_along_axis", "indices")
+    if indices.ndim != x.ndim:
+        raise explain(
+            ValueError(
+                f"take_along_axis: x of shape {x.shape} and indices of shape {indices.shape} need the same number of axes"
+            ),
+            f"take_along_axis: x와 indices는 축의 개수가 같아야 합니다. 형상은 각각 {x.shape}, {indices.shape}입니다.",
+        )
+    axis = from_the_front(axis, x.ndim, "take_along_axis")
+    within(indices, -x.shape[axis], x.shape[axis], "take_along_axis", "index")
+    return getitem(x, index=along_lines(indices, axis, x.shape))
+
+
+def along_lines(indices, axis, shape):
+    """The index of NumPy that takes, on each line along an axis, the places that the indices name there."""
+    axis %= len(shape)
+    own = [np.arange(n).reshape((n,) + (1,) * (len(shape) - 1 - i)) for i, n in enumerate(shape)]
+    return (*own[:axis], indices, *own[axis + 1 :])
+
+
+def embedding(W, ids):
+    """The rows of a table W (n, m) that the ids name: ids of shape (...) give (..., m). A row that is named twice gets
+    two gradients, and the gradient costs the rows that are named and one array of zeros.
+
+    It is W[ids] for whole numbers from 0 to n - 1 alone: a negative id is an error here, not a row counted from the end.
+
+    Raises TypeError for ids that are not integers, IndexError for an id that is no row, with its position.
+
+    >>> import tinygrad_ko as tg
+    >>> W = tg.Tensor([[0.0, 0.0], [1.0, 10.0], [2.0, 20.0]], requires_grad=True)
+    >>> rows = tg.embedding(W, [2, 1, 2])
+    >>> rows.sum().backward()
+    >>> W.grad
+    array([[0., 0.],
+           [1., 1.],
+           [2., 2.]])
+    """
+    W = as_array(W, "embedding")
+    ids = integers(ids, "embedding", "ids")
+    if W.ndim == 0:
+        raise explain(
+            ValueError("embedding: the table W has no rows, its shape is ()"),
+            "embedding: 표 W에는 행이 있어야 합니다. 받은 형상은 ()입니다.",
+        )
+    within(ids, 0, W.shape[0], "embedding", "id")
+    return getitem(W, index=ids)
+
+
+def as_array(x, name):
+    """x as an array or a Tensor."""
+    return x if hasattr(x, "ndim") else arrays.as_array(arrays.operand(x, name))
+
+
+def bare(x, name):
+    """The plain array of x, for a result that has no gradient."""
+    return x.settled() if isinstance(x, Handle) else as_array(x, name)
+
+
+def integers(value, name, argument):
+    """An array of integers, from anything a user passes for one."""
+    value = constant(value, name, argument) if isinstance(value, Handle) else arrays.listed(value)
+    value = value if hasattr(value, "__array_namespace__") else np.asarray(value)
+    if not str(value.dtype).rpartition(".")[2].startswith(("int", "uint")):
+        raise explain(
+            TypeError(f"{name}: {argument} must be integers, not {described(value)}"),
+            f"{name}: {argument}에는 정수를 넘겨야 합니다. 받은 값: {described(value)}",
+        )
+    return value
+
+
+def within(places, low, high, name, noun):
+    """Refuse places below `low` or not below `high`, with the first of them and its position."""
+    places = np.asarray(places)
+    if places.size == 0 or (places.min() >= low and places.max() < high):
+        return
+    at = tuple(np.argwhere((places < low) | (places >= high))[0].tolist())
+    where = f" at position {at[0] if len(at) == 1 else at}" if at else ""
+    wanted = f"between {low} and {high - 1}" if high > 0 else "possible: there is nothing to take from"
+    raise explain(
+        IndexError(f"{name}: {noun} {places[at]}{where} is not {wanted}"),
+        f"{name}: {f'위치 {at[0] if len(at) == 1 else at}의 ' if at else ''}값 {places[at]}: 허용 범위 {low}..{high - 1}에서 벗어났습니다.",
+    )
+
+
+def from_the_front(axis, ndim, name):
+    """An axis counted from the front."""
+    axis = operator.index(axis)
+    if not -ndim <= axis < ndim:
+        raise explain(
+            np.exceptions.AxisError(f"{name}: axis {axis} is out of range for an array with {ndim} axes"),
+            f"{name}: 축 {axis}: 축이 {ndim}개인 배열에는 없는 축입니다.",
+        )
+    return axis % ndim
 
 
 def plain(index):
@@ -43,4 +199,4 @@ def plain_part(part):
         return slice(*(None if end is None else operator.index(end) for end in ends))
     if isinstance(part, Handle):
         return part.settled()
-    return np.asarray(part, None if len(part) else np.intp) if isinstance(part, list | tuple | range) else part
+    return arrays.listed(part)

@@ -1,0 +1,202 @@
+"""In order of size. Where elements go is a plain permutation, and their gradients go back the way they came.
+
+NaN counts as larger than every number, as it does for NumPy: it comes last, or first where the order descends.
+"""
+
+import operator
+from math import prod
+from typing import NamedTuple
+
+import numpy as np
+
+from tinygrad_ko import arrays
+from tinygrad_ko.errors import explain
+from tinygrad_ko.graph import Handle
+from tinygrad_ko.ops.elementwise import where
+from tinygrad_ko.ops.indexing import along_lines, as_array, bare, from_the_front, put_back, take_along_axis
+from tinygrad_ko.ops.shape import permute_dims, reshape
+from tinygrad_ko.primitive import op
+from tinygrad_ko.writer import constant
+
+
+@op(keeps="order", x=lambda g, order, axis: put_back(g, g.shape, along_lines(order, axis, g.shape)))
+def sort(xp, x, /, axis=-1, descending=False, stable=True):
+    """The same elements in order along an axis, the smallest first, or the largest first if `descending`.
+
+    The gradient of each place goes back to the element that came there. Equal elements keep their order unless `stable` is
+    False, which is faster.
+
+    >>> import numpy as np, tinygrad_ko as tg
+    >>> x = tg.Tensor([3.0, 1.0, 2.0], requires_grad=True)
+    >>> y = tg.sort(x)
+    >>> y.backward([10.0, 20.0, 30.0])
+    >>> x.grad
+    array([30., 10., 20.])
+    """
+    order = xp.argsort(x, axis=axis, descending=descending, stable=stable)
+    return xp.take_along_axis(x, order, axis=axis), order
+
+
+def argsort(x, /, axis=-1, descending=False, stable=True):
+    """Where the elements of sort(x) stand in x: plain integers, which have no gradient.
+
+    >>> import tinygrad_ko as tg
+    >>> tg.argsort([3.0, 1.0, 2.0])
+    array([1, 2, 0])
+    """
+    x = bare(x, "argsort")
+    axis = from_the_front(axis, x.ndim, "argsort")
+    return arrays.namespace(x).argsort(x, axis=axis, descending=descending, stable=stable)
+
+
+def searchsorted(x1, x2, /, side="left", sorter=None):
+    """Where the elements of x2 belong in the sorted x1: plain integers, which have no gradient. An element that is in x1
+    belongs before its equals, or after them if `side` is "right".
+
+    >>> import tinygrad_ko as tg
+    >>> tg.searchsorted([1.0, 2.0, 3.0], [2.0, 2.5])
+    array([1, 2])
+    """
+    x1, x2 = bare(x1, "searchsorted"), bare(x2, "searchsorted")
+    return arrays.namespace(x1, x2).searchsorted(x1, x2, side=side, sorter=sorter)
+
+
+class TopK(NamedTuple):
+    """The largest elements, and where they stand."""
+
+    values: object
+    indices: object
+
+
+def top_k(x, k, axis=-1):
+    """The k largest along an axis, the largest first, and where they stand: a pair (values, indices).
+
+    The gradient of a value goes to the element it is; the indices are plain integers. Of equal elements the first is the
+    first to be taken. Raises ValueError if the axis has no k elements.
+
+    >>> import tinygrad_ko as tg
+    >>> x = tg.Tensor([0.1, 0.7, 0.2], requires_grad=True)
+    >>> values, indices = tg.top_k(x, 2)
+    >>> values.tolist(), indices.tolist()
+    ([0.7, 0.2], [1, 2])
+    """
+    x = as_array(x, "top_k")
+    axis, k = from_the_front(axis, x.ndim, "top_k"), operator.index(k)
+    if not 0 <= k <= x.shape[axis]:
+        raise explain(
+            ValueError(f"top_k: k is {k}, but axis {axis} of shape {x.shape} has {x.shape[axis]} elements"),
+            f"top_k: k는 0 이상 {x.shape[axis]} 이하여야 합니다. 받은 값: {k}",
+        )
+    last = (*range(axis), *range(axis + 1, x.ndim), axis)
+    back = (*range(axis), x.ndim - 1, *range(axis, x.ndim - 1))
+    places = arrays.ranked(permute_dims(bare(x, "top_k"), last), list(range(k)), descending=True)
+    indices = permute_dims(places, back)
+    return TopK(take_along_axis(x, indices, axis), indices)
+
+
+def median(x, axis=None, keepdims=False):
+    """The middle element in order of size, of all or along one or more axes; of an even number, the mean of the two in
+    the middle. The gradient goes to the one or the two that were selected. A NaN among the elements makes the median NaN.
+
+    >>> import tinygrad_ko as tg
+    >>> x = tg.Tensor([5.0, 1.0, 2.0, 9.0], requires_grad=True)
+    >>> tg.median(x).backward()
+    >>> x.grad
+    array([0.5, 0. , 0.5, 0. ])
+    """
+    return blended(x, 0.5, axis, keepdims, "linear", "median")
+
+
+def quantile(x, q, axis=None, keepdims=False, method="linear"):
+    """The element below which a share q of the elements lies, of all or along one or more axes. q is a number from 0 to
+    1, or several: their axes come first in the result.
+
+    Between two elements the methods differ, as in NumPy: "linear" blends the two (Hyndman and Fan, Sample quantiles in
+    statistical packages, 1996, whose nine definitions are all there), "lower", "higher", "nearest" and "midpoint" choose.
+    The gradient goes to the one or the two elements that were selected, by their weights; of equal elements, to the one that a
+    stable sort selects. q has no gradient. A NaN among the elements makes the quantile NaN.
+
+    Raises ValueError for a q that is not from 0 to 1, for another method, and where there are no elements.
+
+    >>> import tinygrad_ko as tg
+    >>> x = tg.Tensor([5.0, 1.0, 2.0, 9.0], requires_grad=True)
+    >>> y = tg.quantile(x, 0.25)
+    >>> y.backward()
+    >>> y.item(), x.grad.tolist()
+    (1.75, [0.0, 0.25, 0.75, 0.0])
+    """
+    return blended(x, q, axis, keepdims, method, "quantile")
+
+
+def between(alpha, beta):
+    """Hyndman and Fan's definitions 4 to 9: where between the elements 0, 1, ..., n - 1 a quantile lies."""
+    return lambda n, q: n * q + (alpha + q * (1 - alpha - beta)) - 1
+
+
+METHODS = {
+    "linear": lambda n, q: (n - 1) * q,
+    "lower": lambda n, q: np.floor((n - 1) * q),
+    "higher": lambda n, q: np.ceil((n - 1) * q),
+    "nearest": lambda n, q: np.rint((n - 1) * q),
+    "midpoint": lambda n, q: (np.floor((n - 1) * q) + np.ceil((n - 1) * q)) / 2,
+    "inverted_cdf": lambda n, q: np.ceil(n * q) - 1,
+    "averaged_inverted_cdf": lambda n, q: (np.floor(n * q) + np.ceil(n * q)) / 2 - 0.5,
+    "closest_observation": lambda n, q: np.rint(n * q) - 1,
+    "interpolated_inverted_cdf": between(0, 1),
+    "hazen": between(0.5, 0.5),
+    "weibull": between(0, 0),
+    "median_unbiased": between(1 / 3, 1 / 3),
+    "normal_unbiased": between(3 / 8, 3 / 8),
+}
+
+
+def blended(x, q, axis, keepdims, method, name):
+    """A quantile: which elements it lies between, and the blend of the two."""
+    x = arrays.floating(as_array(x, name))
+    q = np.asarray(constant(q, name, "q") if isinstance(q, Handle) else q, np.float64)
+    lines, shape = in_lines(x, axis, keepdims, name)
+    n = lines.shape[-1]
+    refuse_quantile(name, q, method, n, x.shape)
+    h = np.clip(METHODS[method](n, q.reshape(-1)), 0, n - 1)
+    low, high = np.floor(h).astype(int), np.ceil(h).astype(int)
+    ranks = sorted({*low.tolist(), *high.tolist(), n - 1})
+    values = bare(lines, name)
+    places = arrays.ranked(values, ranks)
+
+    def at(rank, lines=lines):
+        return take_along_axis(lines, arrays.taken(places, (..., np.searchsorted(ranks, rank))))
+
+    part = arrays.beside(values, h - low, values.dtype)
+    out = where(part > 0, at(low) * (1 - part) + at(high) * part, at(low))
+    largest = at([n - 1], values)
+    if np.any(is_nan := np.asarray(largest != largest)):
+        out = where(arrays.beside(values, is_nan), at([n - 1]), out)
+    return reshape(permute_dims(out, (out.ndim - 1, *range(out.ndim - 1))), (*q.shape, *shape))
+
+
+def in_lines(x, axis, keepdims, name):
+    """x with the axes that a quantile is taken along as one, the last; and the shape of what remains."""
+    given = range(x.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    axes = [from_the_front(i, x.ndim, name) for i in given]
+    if len(set(axes)) < len(axes):
+        raise explain(ValueError(f"{name}: axis {axis} names an axis twice"), f"{name}: 축이 겹칩니다. 받은 값: {axis}")
+    rest = [i for i in range(x.ndim) if i not in axes]
+    kept = [x.shape[i] for i in rest]
+    lines = reshape(permute_dims(x, (*rest, *axes)), (*kept, prod(x.shape[i] for i in axes)))
+    return lines, [1 if i in axes else n for i, n in enumerate(x.shape)] if keepdims else kept
+
+
+def refuse_quantile(name, q, method, n, shape):
+    """Raise ValueError for what has no quantile."""
+    if method not in METHODS:
+        raise explain(
+            ValueError(f"{name}: method {method!r} is not one of {', '.join(METHODS)}"),
+            f"{name}: method에는 다음 중 하나를 넘겨야 합니다: {', '.join(METHODS)}",
+        )
+    if not np.all((q >= 0) & (q <= 1)):
+        raise explain(ValueError(f"{name}: q must be from 0 to 1, got {q}"), f"{name}: q는 0 이상 1 이하여야 합니다. 받은 값: {q}")
+    if n == 0:
+        raise explain(
+            ValueError(f"{name}: of an array of shape {shape} there are no elements to choose from"),
+            f"{name}: 고를 원소가 없습니다. 받은 배열의 형상: {shape}",
+        )

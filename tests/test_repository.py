@@ -26,6 +26,7 @@ FLOORS = {
     "arrays": 2,
     "randomness": 2,
     "graph": 3,
+    "index": 3,
     "rule": 3,
     "cotangent": 4,
     "writer": 5,

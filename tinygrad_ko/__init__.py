@@ -54,6 +54,10 @@ from tinygrad_ko.ops.linalg import affine, matmul
 from tinygrad_ko.ops.losses import cross_entropy_error, softmax_cross_entropy, sum_squares_error
 from tinygrad_ko.ops.normalization import batch_norm, layer_norm, standardize
 from tinygrad_ko.ops.padding import pad
+from tinygrad_ko.ops.indexing import embedding, scatter_add, take, take_along_axis
+from tinygrad_ko.ops.linalg import affine, matmul
+from tinygrad_ko.ops.losses import cross_entropy_error, softmax_cross_entropy, sum_squares_error
+from tinygrad_ko.ops.ordering import argsort, median, quantile, searchsorted, sort, top_k
 from tinygrad_ko.ops.reduction import logsumexp, max, mean, min, sum
 from tinygrad_ko.ops.repetition import broadcast_arrays, meshgrid, repeat, tile
 from tinygrad_ko.ops.shape import (
@@ -87,6 +91,7 @@ __all__ = [
     "add",
     "affine",
     "array_split",
+    "argsort",
     "astype",
     "broadcast_arrays",
     "batch_norm",
@@ -101,6 +106,7 @@ __all__ = [
     "diagonal",
     "divide",
     "dropout",
+    "embedding",
     "exp",
     "floor_divide",
     "expand_dims",
@@ -126,6 +132,7 @@ __all__ = [
     "meshgrid",
     "mean_absolute_error",
     "mean_squared_error",
+    "median",
     "min",
     "minimum",
     "moveaxis",
@@ -142,12 +149,15 @@ __all__ = [
     "permute_dims",
     "positive",
     "power",
+    "quantile",
     "relu",
     "remainder",
     "repeat",
     "reshape",
     "roll",
+    "scatter_add",
     "scope",
+    "searchsorted",
     "sigmoid",
     "sigmoid_cross_entropy",
     "sign",
@@ -155,6 +165,7 @@ __all__ = [
     "softmax",
     "softmax_cross_entropy",
     "split",
+    "sort",
     "sqrt",
     "square",
     "squeeze",
@@ -164,6 +175,8 @@ __all__ = [
     "subtract",
     "sum",
     "sum_squares_error",
+    "take",
+    "take_along_axis",
     "tanh",
     "Tensor",
     "testing",
@@ -173,6 +186,7 @@ __all__ = [
     "triu",
     "unfold",
     "unstack",
+    "top_k",
     "watch",
     "where",
     "zeros_like",

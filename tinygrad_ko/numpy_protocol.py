@@ -13,6 +13,7 @@ import numpy as np
 from tinygrad_ko.errors import explain
 from tinygrad_ko.graph import Handle
 from tinygrad_ko.ops import diagonals, elementwise, linalg, padding, reduction, repetition, shape
+from tinygrad_ko.ops import elementwise, indexing, linalg, ordering, reduction, shape
 
 UFUNCS: dict[Any, Callable[..., Any]] = {
     np.add: elementwise.add,
@@ -86,6 +87,18 @@ def hstack(arrays: Any) -> Any:
     """np.hstack: along the second axis, or the only one."""
     arrays = [joined(x, 1, (1,)) for x in arrays]
     return shape.concat(arrays, axis=0 if arrays and arrays[0].ndim == 1 else 1)
+def flat_or_along(function: Callable[..., Any]) -> Callable[..., Any]:
+    """NumPy's habit that axis=None stands for the flattened array."""
+
+    def along(x: Any, *arguments: Any, axis: Any) -> Any:
+        return function(shape.reshape(x, (-1,)) if axis is None else x, *arguments, axis=0 if axis is None else axis)
+
+    return along
+
+
+take = flat_or_along(indexing.take)
+take_along_axis = flat_or_along(indexing.take_along_axis)
+sort = flat_or_along(ordering.sort)
 
 
 FUNCTIONS: dict[Any, Callable[..., Any]] = {
@@ -133,11 +146,17 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.trace: trace,
     np.linalg.diagonal: lambda x, *, offset=0: diagonals.diagonal(x, offset),
     np.linalg.trace: lambda x, *, offset=0: diagonals.trace(x, offset),
+    np.take: lambda x, indices, axis=None: take(x, indices, axis=axis),
+    np.take_along_axis: lambda x, indices, axis=-1: take_along_axis(x, indices, axis=axis),
+    np.sort: lambda x, axis=-1, kind=None, *, stable=True: sort(x, axis=axis),  # always stable, as every kind may be
+    np.median: along_axis(ordering.median),
+    np.quantile: ordering.quantile,
+    np.percentile: lambda x, q, axis=None, **options: ordering.quantile(x, np.divide(q, 100), axis, **options),
 }
 
 
 PLAIN_FUNCTIONS = {  # results without a gradient: indices, truths, shapes, fresh arrays
-    np.argmax, np.argmin, np.argsort, np.shape, np.ndim, np.size, np.allclose, np.isclose, np.array_equal, np.any, np.all,
+    np.argmax, np.argmin, np.argsort, np.searchsorted, np.shape, np.ndim, np.size, np.allclose, np.isclose, np.array_equal, np.any, np.all,
     np.count_nonzero, np.nonzero, np.zeros_like, np.ones_like, np.empty_like, np.array_repr, np.array_str, np.array2string,
     np.result_type, np.may_share_memory, np.shares_memory,
 }  # fmt: skip

@@ -12,6 +12,7 @@ from tinygrad_ko.arrays import is_floating
 from tinygrad_ko.errors import explain
 from tinygrad_ko.graph import Handle
 from tinygrad_ko.ops import elementwise, indexing, linalg, reduction, repetition, shape
+from tinygrad_ko.ops import elementwise, indexing, linalg, ordering, reduction, shape
 
 Axes = int | tuple[int, ...] | None
 
@@ -243,6 +244,14 @@ class Operators(Handle):
     def clip(self, min: Any = None, max: Any = None) -> Self:
         """Limited to [min, max]."""
         return elementwise.clip(self, min, max)
+
+    def take(self, indices: Any, axis: int | None = None) -> Self:
+        """The elements at some places along an axis, or of all in one line."""
+        return numpy_protocol.take(self, indices, axis=axis)
+
+    def argsort(self, axis: int = -1, *, stable: bool = True) -> Any:
+        """Where the elements stand in order of size: plain integers."""
+        return ordering.argsort(self, axis, stable=stable)
 
     def dot(self, other: Any) -> Self:
         """np.dot(self, other)."""

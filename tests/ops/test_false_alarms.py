@@ -44,6 +44,8 @@ def test_no_right_rule_is_called_wrong(scale):
     alarms = []
     undecided = []
     for function, row in ROWS.items():
+        if row.distinct and scale in ("zeros", "ties"):
+            continue
         for seed, call in enumerate(sample(row, 40)):
             arguments, options = SCALES[scale](call, seed)
             f = bound(function, options)

@@ -20,6 +20,8 @@ ROW = {f.__name__: row for f, row in ROWS.items()}
 def calls_of(name):
     """Generic calls, largest first; some of them at zeros and ties too."""
     generic = sample(ROW[name], 30)
+    if ROW[name].distinct:
+        return generic
     return [*generic, *(at_zeros(call, 0) for call in generic[:8]), *(at_ties(call) for call in generic[:8])]
 
 

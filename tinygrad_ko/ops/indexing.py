@@ -8,6 +8,7 @@ from tinygrad_ko import arrays
 from tinygrad_ko.cotangent import Patch
 from tinygrad_ko.errors import described, explain
 from tinygrad_ko.graph import Handle
+from tinygrad_ko.index import add_at, listed, taken
 from tinygrad_ko.primitive import op
 from tinygrad_ko.writer import constant
 
@@ -17,14 +18,14 @@ def getitem(x, *, index):
     """x[index]: ints, slices, None, ..., integer arrays (with repeats) and boolean masks. What is taken twice gets
     two gradients.
     """
-    return arrays.taken(x, index)
+    return taken(x, index)
 
 
 @op(values=lambda g, index: getitem(g, index=index))
 def scatter(xp, values, *, shape, index):
     """Zeros of a shape, with the values added at an index; where the index repeats they add up."""
     out = xp.zeros(shape, dtype=values.dtype)
-    arrays.add_at(out, index, values)
+    add_at(out, index, values)
     return out
 
 
@@ -37,7 +38,7 @@ def put_back(g, shape, index):
 def with_added(xp, x, values, *, index):
     """x with values added at an index of arrays and numbers."""
     out = xp.asarray(x, dtype=xp.result_type(x, values), copy=True)
-    arrays.add_at(out, index, values)
+    add_at(out, index, values)
     return out
 
 
@@ -130,7 +131,7 @@ def embedding(W, ids):
            [2., 2.]])
     """
     W = as_array(W, "embedding")
-    ids = integers(ids, "embedding", "ids")
+    ids = integers(ids, "embedding(W, ids)", "ids")
     if W.ndim == 0:
         raise explain(
             ValueError("embedding: the table W has no rows, its shape is ()"),
@@ -152,7 +153,7 @@ def bare(x, name):
 
 def integers(value, name, argument):
     """An array of integers, from anything a user passes for one."""
-    value = constant(value, name, argument) if isinstance(value, Handle) else arrays.listed(value)
+    value = constant(value, name, argument) if isinstance(value, Handle) else listed(value)
     value = value if hasattr(value, "__array_namespace__") else np.asarray(value)
     if not str(value.dtype).rpartition(".")[2].startswith(("int", "uint")):
         raise explain(
@@ -168,23 +169,31 @@ def within(places, low, high, name, noun):
     if places.size == 0 or (places.min() >= low and places.max() < high):
         return
     at = tuple(np.argwhere((places < low) | (places >= high))[0].tolist())
-    where = f" at position {at[0] if len(at) == 1 else at}" if at else ""
-    wanted = f"between {low} and {high - 1}" if high > 0 else "possible: there is nothing to take from"
+    spot = at[0] if len(at) == 1 else at
+    where = f" at position {spot}" if at else ""
+    wanted = f"from {low} to {high - 1}" if high > 0 else "there: there is nothing to take from"
+    korean = f"{low} 이상 {high - 1} 이하여야 합니다." if high > 0 else "꺼낼 원소가 없습니다."
     raise explain(
         IndexError(f"{name}: {noun} {places[at]}{where} is not {wanted}"),
-        f"{name}: {f'위치 {at[0] if len(at) == 1 else at}의 ' if at else ''}값 {places[at]}: 허용 범위 {low}..{high - 1}에서 벗어났습니다.",
+        f"{name}: 받은 값: {places[at]}{f', 위치: {spot}' if at else ''}. {korean}",
     )
 
 
 def from_the_front(axis, ndim, name):
     """An axis counted from the front."""
-    axis = operator.index(axis)
-    if not -ndim <= axis < ndim:
+    try:
+        place = operator.index(axis)
+    except TypeError:
+        raise explain(
+            TypeError(f"{name}: an axis is an integer, not {described(axis)}"),
+            f"{name}: 축은 정수여야 합니다. 받은 값: {described(axis)}",
+        ) from None
+    if not -ndim <= place < ndim:
         raise explain(
             np.exceptions.AxisError(f"{name}: axis {axis} is out of range for an array with {ndim} axes"),
-            f"{name}: 축 {axis}: 축이 {ndim}개인 배열에는 없는 축입니다.",
+            f"{name}: 축이 {ndim}개인 배열에는 축 {axis}번이 없습니다.",
         )
-    return axis % ndim
+    return place % ndim
 
 
 def plain(index):
@@ -199,4 +208,4 @@ def plain_part(part):
         return slice(*(None if end is None else operator.index(end) for end in ends))
     if isinstance(part, Handle):
         return part.settled()
-    return arrays.listed(part)
+    return listed(part)

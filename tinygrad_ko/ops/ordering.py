@@ -12,6 +12,7 @@ import numpy as np
 from tinygrad_ko import arrays
 from tinygrad_ko.errors import explain
 from tinygrad_ko.graph import Handle
+from tinygrad_ko.index import taken
 from tinygrad_ko.ops.elementwise import where
 from tinygrad_ko.ops.indexing import along_lines, as_array, bare, from_the_front, put_back, take_along_axis
 from tinygrad_ko.ops.shape import permute_dims, reshape
@@ -164,7 +165,7 @@ def blended(x, q, axis, keepdims, method, name):
     places = arrays.ranked(values, ranks)
 
     def at(rank, lines=lines):
-        return take_along_axis(lines, arrays.taken(places, (..., np.searchsorted(ranks, rank))))
+        return take_along_axis(lines, taken(places, (..., np.searchsorted(ranks, rank))))
 
     part = arrays.beside(values, h - low, values.dtype)
     out = where(part > 0, at(low) * (1 - part) + at(high) * part, at(low))
@@ -176,7 +177,7 @@ def blended(x, q, axis, keepdims, method, name):
 
 def in_lines(x, axis, keepdims, name):
     """x with the axes that a quantile is taken along as one, the last; and the shape of what remains."""
-    given = range(x.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    given = range(x.ndim) if axis is None else axis if isinstance(axis, tuple | list) else (axis,)
     axes = [from_the_front(i, x.ndim, name) for i in given]
     if len(set(axes)) < len(axes):
         raise explain(ValueError(f"{name}: axis {axis} names an axis twice"), f"{name}: 축이 겹칩니다. 받은 값: {axis}")
@@ -194,7 +195,9 @@ def refuse_quantile(name, q, method, n, shape):
             f"{name}: method에는 다음 중 하나를 넘겨야 합니다: {', '.join(METHODS)}",
         )
     if not np.all((q >= 0) & (q <= 1)):
-        raise explain(ValueError(f"{name}: q must be from 0 to 1, got {q}"), f"{name}: q는 0 이상 1 이하여야 합니다. 받은 값: {q}")
+        raise explain(
+            ValueError(f"{name}: q must be from 0 to 1, got {q}"), f"{name}: q는 0 이상 1 이하여야 합니다. 받은 값: {q}"
+        )
     if n == 0:
         raise explain(
             ValueError(f"{name}: of an array of shape {shape} there are no elements to choose from"),

@@ -103,7 +103,7 @@ def add_rows(total: ndarray, rows: ndarray, values: Any) -> None:
     np.add.at(total, rows, values)
 
 
-def row_numbers(shape: tuple[int, ...], parts: tuple[Any, ...]) -> tuple[Any, int] | None:
+def row_numbers(shape: tuple[int, ...], parts: tuple[Any, ...]) -> tuple[ndarray, int] | None:
     """Which rows an index takes, if it takes whole ones: `x[ids]`, `x[i, ids]`, `x[..., ids, :]`; and through how many
     axes these rows are counted.
     """
@@ -114,13 +114,13 @@ def row_numbers(shape: tuple[int, ...], parts: tuple[Any, ...]) -> tuple[Any, in
     named = parts[before:depth]
     if depth > len(shape) or not all(is_integer(part) or is_integers(part) for part in named):
         return None
-    rows: Any = 0
+    together, rows = np.broadcast(*named), np.zeros((), np.intp)
     if before:
-        rows = np.arange(prod(shape[:before])).reshape(shape[:before] + (1,) * np.broadcast(*named).ndim)
+        rows = np.arange(prod(shape[:before])).reshape(shape[:before] + (1,) * together.ndim)
     for axis, part in enumerate(named, before):
         numbers = asarray(part, np.intp)
         low, high = numbers.min(initial=0), numbers.max(initial=-1)
-        if low < -shape[axis] or high >= shape[axis]:
+        if together.size and (low < -shape[axis] or high >= shape[axis]):
             bad = high if high >= shape[axis] else low
             raise IndexError(f"index {bad} is out of bounds for axis {axis} with size {shape[axis]}")
         rows = rows * shape[axis] + (numbers if low == 0 else np.where(numbers < 0, numbers + shape[axis], numbers))

@@ -34,6 +34,8 @@ def sort(xp, x, /, axis=-1, descending=False, stable=True):
     >>> x.grad
     array([30., 10., 20.])
     """
+    if not getattr(x, "ndim", 0):
+        raise ValueError("a number has no axis to sort along")
     order = xp.argsort(x, axis=axis, descending=descending, stable=stable)
     return xp.take_along_axis(x, order, axis=axis), order
 
@@ -82,15 +84,18 @@ def top_k(x, k, axis=-1):
     ([0.7, 0.2], [1, 2])
     """
     x = as_array(x, "top_k")
-    axis, k = from_the_front(axis, x.ndim, "top_k"), operator.index(k)
-    if not 0 <= k <= x.shape[axis]:
+    axis = from_the_front(axis, x.ndim, "top_k")
+    n = x.shape[axis]
+    if not hasattr(k, "__index__") or not 0 <= operator.index(k) <= n:
         raise explain(
-            ValueError(f"top_k: k is {k}, but axis {axis} of shape {x.shape} has {x.shape[axis]} elements"),
-            f"top_k: k는 0 이상 {x.shape[axis]} 이하여야 합니다. 받은 값: {k}",
+            ValueError(
+                f"top_k: axis {axis} of shape {x.shape} has {n} elements, so k is an integer from 0 to {n}, not {k!r}"
+            ),
+            f"top_k: k는 0 이상 {n} 이하의 정수여야 합니다. 받은 값: {k!r}",
         )
     last = (*range(axis), *range(axis + 1, x.ndim), axis)
     back = (*range(axis), x.ndim - 1, *range(axis, x.ndim - 1))
-    places = arrays.ranked(permute_dims(bare(x, "top_k"), last), list(range(k)), descending=True)
+    places = arrays.ranked(permute_dims(bare(x, "top_k"), last), list(range(operator.index(k))), descending=True)
     indices = permute_dims(places, back)
     return TopK(take_along_axis(x, indices, axis), indices)
 
@@ -168,7 +173,7 @@ def blended(x, q, axis, keepdims, method, name):
         return take_along_axis(lines, taken(places, (..., np.searchsorted(ranks, rank))))
 
     part = arrays.beside(values, h - low, values.dtype)
-    out = where(part > 0, at(low) * (1 - part) + at(high) * part, at(low))
+    out = at(low) * (1 - part) + where(part > 0, at(high), 0) * part  # 0 times infinity would be NaN
     largest = at([n - 1], values)
     if np.any(is_nan := np.asarray(largest != largest)):
         out = where(arrays.beside(values, is_nan), at([n - 1]), out)

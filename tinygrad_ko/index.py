@@ -66,24 +66,23 @@ def add_at(total: Array, index: Any, values: Any) -> None:
 
     `np.add.at` is fast (1 ns for each number) where one array of positions goes into an array of one axis, and 10 to 20
     times as slow elsewhere. So the positions are worked out here, of rows as a row's number and a column; and two
-    neighbours in a row are added at once, as one complex number.
+    neighbours in a row are added at once, as one complex number. (Values are broadcast here as well: given an index of two
+    axes and values of one, NumPy 2.4 forgets to.)
     """
     parts = index_parts(index)
     if not isinstance(total, ndarray):
         add_elsewhere(total, parts, values)
     elif not any(map(is_integers, parts)):  # nothing is taken twice
         total[parts] += values
-    elif not total.flags.c_contiguous:
-        np.add.at(total, parts, values)
     elif total.ndim == 1 == len(parts):
         add_rows(total, parts[0], values)
-    elif (found := row_numbers(total.shape, parts)) is not None:
+    elif total.flags.c_contiguous and (found := row_numbers(total.shape, parts)) is not None:
         rows, depth = found
         add_rows(total.reshape(prod(total.shape[:depth]), *total.shape[depth:]), rows, values)
-    elif total.size <= 4 * np.size(values):
+    elif total.flags.c_contiguous and total.size <= 4 * np.size(values):
         add_rows(total.reshape(-1), positions(total.shape, parts), values)
     else:
-        np.add.at(total, parts, values)
+        np.add.at(total, parts, np.broadcast_to(values, total[parts].shape))
 
 
 PAIRS = {np.dtype(np.float64): np.complex128, np.dtype(np.float32): np.complex64}

@@ -65,8 +65,8 @@ def test_quantiles_of_ties_are_numpys(x: Any, data: Any) -> None:
     numpys: Any = np.quantile
     for method in METHODS:
         expected = numpys(x, q, axis=1, method=method)
-        np.testing.assert_allclose(tg.quantile(x, q, axis=1, method=method), expected, rtol=1e-5, atol=1e-30)
-    np.testing.assert_allclose(tg.median(x, axis=0), np.median(x, axis=0), rtol=1e-6)
+        np.testing.assert_allclose(tg.quantile(x, q, axis=1, method=method), expected, rtol=1e-5, atol=1e-4)
+    np.testing.assert_allclose(tg.median(x, axis=0), np.median(x, axis=0), rtol=1e-6, atol=1e-4)
 
 
 def test_a_quantile_of_infinities_is_no_nan() -> None:

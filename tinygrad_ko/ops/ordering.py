@@ -172,8 +172,10 @@ def blended(x, q, axis, keepdims, method, name):
     def at(rank, lines=lines):
         return take_along_axis(lines, taken(places, (..., np.searchsorted(ranks, rank))))
 
-    part = arrays.beside(values, h - low, values.dtype)
-    out = at(low) * (1 - part) + where(part > 0, at(high), 0) * part  # 0 times infinity would be NaN
+    out = at(low)
+    if np.any(low < high):
+        part = arrays.beside(values, h - low, values.dtype)
+        out = out * (1 - part) + where(part > 0, at(high), 0) * part  # 0 times infinity would be NaN
     largest = at([n - 1], values)
     if np.any(is_nan := np.asarray(largest != largest)):
         out = where(arrays.beside(values, is_nan), at([n - 1]), out)

@@ -69,3 +69,40 @@ def chain_inputs(shape: tuple[int, ...]) -> tuple[Array, Array, Array]:
     w = np.array([1.0, -1.0, 1.0, -1.0])
     b = np.zeros(4)
     return (x, w, b) if shape else (np.array(0.5), np.array(-1.0), np.array(0.0))
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """Rows of a table (or numbers of a list, without a width) that are looked up by random ids, many of them repeated.
+
+    >>> Lookup(10_000, 64, 50_000, "float32").title
+    '50,000 of 10,000 x 64, float32'
+    """
+
+    rows: int
+    width: int | None
+    count: int
+    dtype: Literal["float32", "float64"]
+
+    @property
+    def title(self) -> str:
+        return f"{self.count:,} of {self.rows:,}{f' x {self.width}' if self.width else ''}, {self.dtype}"
+
+    def inputs(self) -> tuple[Array, Array, Array]:
+        """The table, the ids (small ones more often, as words are), and the gradient of what is looked up."""
+        rng = np.random.default_rng(0)
+        width = (self.width,) if self.width else ()
+        ids = (self.rows * rng.random(self.count) ** 2).astype(np.int64)
+        return (
+            rng.standard_normal((self.rows, *width), self.dtype),
+            ids,
+            rng.standard_normal((self.count, *width), self.dtype),
+        )
+
+
+LOOKUPS = tuple(
+    Lookup(10_000, width, count, dtype)
+    for width, counts in ((64, (1_000, 10_000, 50_000)), (None, (1_000, 50_000)))
+    for count in counts
+    for dtype in ("float32", "float64")
+)

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from tinygrad_ko import index
 from tinygrad_ko.index import add_at, taken
 
 SEEDS = st.integers(0, 2**32 - 1)
@@ -178,3 +179,15 @@ def test_a_place_that_is_not_there_is_an_index_error(index: Any) -> None:
 def test_values_are_not_cut_to_integers() -> None:
     with pytest.raises(TypeError, match="same_kind"):
         add_at(np.zeros(3, int), np.array([0, 0]), np.array([0.5, 0.5]))
+
+
+@pytest.mark.parametrize("block", [1, 4, 7, 64])
+@pytest.mark.parametrize("width", [1, 3, 4])
+def test_many_rows_are_added_block_by_block(monkeypatch: pytest.MonkeyPatch, block: int, width: int) -> None:
+    monkeypatch.setattr(index, "BLOCK", block)
+    rng = np.random.default_rng(0)
+    ids, values = rng.integers(-5, 5, 23), numbers(rng, (23, width), np.float64)
+    expected, total = np.zeros((5, width)), np.zeros((5, width))
+    np.add.at(expected, ids, values)
+    add_at(total, ids, values)
+    np.testing.assert_array_equal(total, expected)

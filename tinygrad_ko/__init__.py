@@ -49,15 +49,13 @@ from tinygrad_ko.ops.elementwise_losses import (
     mean_squared_error,
     sigmoid_cross_entropy,
 )
+from tinygrad_ko.ops.indexing import embedding, scatter_add, take, take_along_axis
 from tinygrad_ko.ops.likelihood import kl_divergence, negative_log_likelihood
 from tinygrad_ko.ops.linalg import affine, matmul
 from tinygrad_ko.ops.losses import cross_entropy_error, softmax_cross_entropy, sum_squares_error
 from tinygrad_ko.ops.normalization import batch_norm, layer_norm, standardize
-from tinygrad_ko.ops.padding import pad
-from tinygrad_ko.ops.indexing import embedding, scatter_add, take, take_along_axis
-from tinygrad_ko.ops.linalg import affine, matmul
-from tinygrad_ko.ops.losses import cross_entropy_error, softmax_cross_entropy, sum_squares_error
 from tinygrad_ko.ops.ordering import argsort, median, quantile, searchsorted, sort, top_k
+from tinygrad_ko.ops.padding import pad
 from tinygrad_ko.ops.reduction import logsumexp, max, mean, min, sum
 from tinygrad_ko.ops.repetition import broadcast_arrays, meshgrid, repeat, tile
 from tinygrad_ko.ops.shape import (

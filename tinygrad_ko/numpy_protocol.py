@@ -12,8 +12,7 @@ import numpy as np
 
 from tinygrad_ko.errors import explain
 from tinygrad_ko.graph import Handle
-from tinygrad_ko.ops import diagonals, elementwise, linalg, padding, reduction, repetition, shape
-from tinygrad_ko.ops import elementwise, indexing, linalg, ordering, reduction, shape
+from tinygrad_ko.ops import diagonals, elementwise, indexing, linalg, ordering, padding, reduction, repetition, shape
 
 UFUNCS: dict[Any, Callable[..., Any]] = {
     np.add: elementwise.add,
@@ -87,6 +86,8 @@ def hstack(arrays: Any) -> Any:
     """np.hstack: along the second axis, or the only one."""
     arrays = [joined(x, 1, (1,)) for x in arrays]
     return shape.concat(arrays, axis=0 if arrays and arrays[0].ndim == 1 else 1)
+
+
 def flat_or_along(function: Callable[..., Any]) -> Callable[..., Any]:
     """NumPy's habit that axis=None stands for the flattened array."""
 

@@ -11,8 +11,7 @@ from tinygrad_ko import numpy_protocol
 from tinygrad_ko.arrays import is_floating
 from tinygrad_ko.errors import explain
 from tinygrad_ko.graph import Handle
-from tinygrad_ko.ops import elementwise, indexing, linalg, reduction, repetition, shape
-from tinygrad_ko.ops import elementwise, indexing, linalg, ordering, reduction, shape
+from tinygrad_ko.ops import elementwise, indexing, linalg, ordering, reduction, repetition, shape
 
 Axes = int | tuple[int, ...] | None
 

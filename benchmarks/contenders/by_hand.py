@@ -126,3 +126,38 @@ def chain(kind: str, shape: tuple[int, ...], count: int) -> Callable[[], list[Ar
     if kind == "sin, exp, log":
         return lambda: sin_exp_log(x, count)
     return lambda: multiply_add_tanh(x, w, b, count)
+
+
+def by_bincount(table: Array, ids: Array, g: Array) -> Array:
+    """One bin for each number of the table; the sums are double."""
+    if g.ndim == 1:
+        return np.bincount(ids, weights=g, minlength=len(table)).astype(g.dtype, copy=False)
+    width = g.shape[1]
+    bins = (ids[:, None] * width + np.arange(width)).ravel()
+    sums = np.bincount(bins, weights=g.ravel(), minlength=table.size)
+    return sums.reshape(table.shape).astype(g.dtype, copy=False)
+
+
+def by_sorting(table: Array, ids: Array, g: Array) -> Array:
+    """Equal ids side by side, and one sum for each run of them."""
+    order = np.argsort(ids, kind="stable")
+    ids = ids[order]
+    starts = np.flatnonzero(np.concatenate(([True], ids[1:] != ids[:-1])))
+    gradient = np.zeros_like(table)
+    gradient[ids[starts]] = np.add.reduceat(g[order], starts, axis=0)
+    return gradient
+
+
+def by_add_at(table: Array, ids: Array, g: Array) -> Array:
+    """NumPy's own function for it."""
+    gradient = np.zeros_like(table)
+    np.add.at(gradient, ids, g)
+    return gradient
+
+
+def lookup(table: Array, ids: Array, g: Array, way: Callable[..., Array] = by_bincount) -> Callable[[], list[Array]]:
+    def run() -> list[Array]:
+        looked_up = table[ids]
+        return [way(table, ids, g.reshape(looked_up.shape))]
+
+    return run

@@ -69,3 +69,14 @@ def chain(kind: str, shape: tuple[int, ...], count: int) -> Callable[[], list[Ar
         return [np.asarray(leaf.grad) for leaf in leaves]
 
     return run
+
+
+def lookup(table: Array, ids: Array, g: Array) -> Callable[[], list[Array]]:
+    W, seed = tg.Tensor(table, requires_grad=True), tg.Tensor(g)
+
+    def run() -> list[Array]:
+        W.zero_grad()
+        (tg.embedding(W, ids) if W.ndim > 1 else W[ids]).backward(seed)
+        return [np.asarray(W.grad)]
+
+    return run

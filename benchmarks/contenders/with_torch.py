@@ -60,3 +60,15 @@ def chain(kind: str, shape: tuple[int, ...], count: int) -> Callable[[], list[Ar
         return [leaf.grad.numpy() for leaf in leaves]
 
     return run
+
+
+def lookup(table: Array, ids: Array, g: Array) -> Callable[[], list[Array]]:
+    W, seed, rows = torch.tensor(table, requires_grad=True), torch.tensor(g), torch.tensor(ids)
+
+    def run() -> list[Array]:
+        W.grad = None
+        found = torch.nn.functional.embedding(rows, W) if W.ndim == 2 else W[rows]
+        found.backward(seed)
+        return [W.grad.numpy()]
+
+    return run

@@ -75,8 +75,7 @@ def take(x, indices, /, axis=None):
             f"take: x의 형상이 {x.shape}이므로 take(x, indices, axis=0)처럼 축을 지정해야 합니다.",
         )
     axis = from_the_front(axis or 0, x.ndim, "take")
-    within(indices, -x.shape[axis], x.shape[axis], "take", "index")
-    return getitem(x, index=(slice(None),) * axis + (indices,))
+    return looked_up(x, (slice(None),) * axis + (indices,), indices, -x.shape[axis], x.shape[axis], "take", "index")
 
 
 def take_along_axis(x, indices, /, axis=-1):
@@ -94,16 +93,16 @@ def take_along_axis(x, indices, /, axis=-1):
     """
     x = as_array(x, "take_along_axis")
     indices = integers(indices, "take_along_axis", "indices")
-    if indices.ndim != x.ndim:
+    axis, n = from_the_front(axis, x.ndim, "take_along_axis"), x.shape[axis]
+    sizes = zip(x.shape, indices.shape, strict=False)
+    if indices.ndim != x.ndim or any(a != b and 1 not in (a, b) for i, (a, b) in enumerate(sizes) if i != axis):
         raise explain(
             ValueError(
-                f"take_along_axis: x of shape {x.shape} and indices of shape {indices.shape} need the same number of axes"
+                f"take_along_axis: x of shape {x.shape} and indices of shape {indices.shape} differ in another axis than axis {axis}"
             ),
-            f"take_along_axis: x와 indices는 축의 개수가 같아야 합니다. 형상은 각각 {x.shape}, {indices.shape}입니다.",
+            f"take_along_axis: x와 indices는 축 {axis} 외의 형상이 같아야 합니다. 받은 형상: {x.shape}, {indices.shape}",
         )
-    axis = from_the_front(axis, x.ndim, "take_along_axis")
-    within(indices, -x.shape[axis], x.shape[axis], "take_along_axis", "index")
-    return getitem(x, index=along_lines(indices, axis, x.shape))
+    return looked_up(x, along_lines(indices, axis, x.shape), indices, -n, n, "take_along_axis", "index")
 
 
 def along_lines(indices, axis, shape):
@@ -137,8 +136,18 @@ def embedding(W, ids):
             ValueError("embedding: the table W has no rows, its shape is ()"),
             "embedding: 표 W에는 행이 있어야 합니다. 받은 형상은 ()입니다.",
         )
-    within(ids, 0, W.shape[0], "embedding", "id")
-    return getitem(W, index=ids)
+    if np.asarray(ids).min(initial=0) < 0:
+        within(ids, 0, W.shape[0], "embedding", "id")
+    return looked_up(W, ids, ids, 0, W.shape[0], "embedding", "id")
+
+
+def looked_up(x, index, places, low, high, name, noun):
+    """x[index]; if x does not have those places, an error that names the first it does not have."""
+    try:
+        return getitem(x, index=index)
+    except IndexError:
+        within(places, low, high, name, noun)
+        raise
 
 
 def as_array(x, name):
@@ -176,7 +185,7 @@ def within(places, low, high, name, noun):
     raise explain(
         IndexError(f"{name}: {noun} {places[at]}{where} is not {wanted}"),
         f"{name}: 받은 값: {places[at]}{f', 위치: {spot}' if at else ''}. {korean}",
-    )
+    ) from None
 
 
 def from_the_front(axis, ndim, name):

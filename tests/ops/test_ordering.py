@@ -177,21 +177,21 @@ def test_numpys_names() -> None:
 
 
 BAD: list[tuple[Any, type[Exception], str]] = [
-    (lambda: tg.top_k([1.0, 2.0], 3), ValueError, r"top_k: axis 0 of shape \(2,\) has 2 elements, .* not 3"),
-    (lambda: tg.top_k([1.0, 2.0], -1), ValueError, r"top_k: .* not -1"),
-    (lambda: tg.top_k([1.0, 2.0], 1, axis=1), np.exceptions.AxisError, r"top_k: axis 1"),
-    (lambda: tg.top_k([1.0, 2.0], 1.5), ValueError, r"top_k: .* integer from 0 to 2, not 1.5"),
+    (lambda: tg.top_k([1.0, 2.0], 3), ValueError, r"top_k: k is 3, but axis 0 of shape \(2,\) has 2 elements"),
+    (lambda: tg.top_k([1.0, 2.0], -1), ValueError, r"top_k: k is -1"),
+    (lambda: tg.top_k([1.0, 2.0], 1, axis=1), np.exceptions.AxisError, r"top_k: there is no axis 1"),
+    (lambda: tg.top_k([1.0, 2.0], 1.5), TypeError, r"top_k: an integer is needed, not 1.5"),
     (lambda: tg.quantile([1.0], 1.5), ValueError, r"quantile: q must be from 0 to 1, got 1.5"),
     (lambda: tg.quantile([1.0], [NAN]), ValueError, r"q must be from 0 to 1"),
     (lambda: tg.quantile([1.0], 0.5, method="best"), ValueError, r"method 'best' is not one of linear, lower"),
     (lambda: tg.quantile([], 0.5), ValueError, r"quantile: .* shape \(0,\) there are no elements"),
     (lambda: tg.median(np.zeros((0, 2)), axis=0), ValueError, r"median: .* no elements"),
     (lambda: tg.median([[1.0]], axis=(0, -2)), ValueError, r"median: .* twice"),
-    (lambda: tg.median([1.0], axis=1), np.exceptions.AxisError, r"median: axis 1"),
+    (lambda: tg.median([1.0], axis=1), np.exceptions.AxisError, r"median: there is no axis 1"),
     (lambda: tg.quantile([1.0, 2.0], leaf(0.5)), TypeError, r"quantile: no gradient can be given for 'q'"),
     (lambda: tg.sort([1.0], axis=1), np.exceptions.AxisError, r"sort"),
     (lambda: tg.sort(1.0), ValueError, r"sort.*no axis"),
-    (lambda: tg.argsort([1.0], axis=-2), np.exceptions.AxisError, r"argsort: axis -2"),
+    (lambda: tg.argsort([1.0], axis=-2), np.exceptions.AxisError, r"argsort: there is no axis -2"),
 ]  # fmt: skip
 
 

@@ -4,11 +4,11 @@ import operator
 
 import numpy as np
 
-from tinygrad_ko import arrays
 from tinygrad_ko.cotangent import Patch
 from tinygrad_ko.errors import described, explain
 from tinygrad_ko.graph import Handle
 from tinygrad_ko.index import add_at, listed, taken
+from tinygrad_ko.ops.shape import along, from_front, shaped
 from tinygrad_ko.primitive import op
 from tinygrad_ko.writer import constant
 
@@ -67,15 +67,17 @@ def take(x, indices, /, axis=None):
     array([[3, 1],
            [6, 4]])
     """
-    x = as_array(x, "take")
-    indices = integers(indices, "take", "indices")
+    x, indices = shaped(x, "take"), integers(indices, "take", "indices")
     if axis is None and x.ndim != 1:
         raise explain(
             ValueError(f"take: x has shape {x.shape}; say along which axis, as in take(x, indices, axis=0)"),
             f"take: x의 형상이 {x.shape}이므로 take(x, indices, axis=0)처럼 축을 지정해야 합니다.",
         )
-    axis = from_the_front(axis or 0, x.ndim, "take")
-    return looked_up(x, (slice(None),) * axis + (indices,), indices, -x.shape[axis], x.shape[axis], "take", "index")
+    axis = from_front(axis or 0, x.ndim, "take")
+    try:
+        return getitem(x, index=along(axis, indices))
+    except IndexError:
+        raise out_of_range("take", indices, axis, x.shape[axis]) from None
 
 
 def take_along_axis(x, indices, /, axis=-1):
@@ -83,26 +85,28 @@ def take_along_axis(x, indices, /, axis=-1):
     axis is the last of two. Along the other axes x and the indices have one length, or 1. What is taken twice gets two
     gradients.
 
-    Raises TypeError for indices that are not integers, IndexError for places that x does not have, ValueError if x and
-    the indices differ in their number of axes.
+    Raises TypeError for indices that are not integers, IndexError for places that x does not have, ValueError if the
+    shapes differ in another axis.
 
     >>> import numpy as np, tinygrad_ko as tg
     >>> tg.take_along_axis(np.array([[1, 2, 3], [4, 5, 6]]), [[2], [0]], axis=1)
     array([[3],
            [4]])
     """
-    x = as_array(x, "take_along_axis")
-    indices = integers(indices, "take_along_axis", "indices")
-    axis, n = from_the_front(axis, x.ndim, "take_along_axis"), x.shape[axis]
-    sizes = zip(x.shape, indices.shape, strict=False)
-    if indices.ndim != x.ndim or any(a != b and 1 not in (a, b) for i, (a, b) in enumerate(sizes) if i != axis):
+    x, indices = shaped(x, "take_along_axis"), integers(indices, "take_along_axis", "indices")
+    axis = from_front(axis, x.ndim, "take_along_axis")
+    sizes = [(a, b) for i, (a, b) in enumerate(zip(x.shape, indices.shape, strict=False)) if i != axis]
+    if indices.ndim != x.ndim or any(a != b and 1 not in (a, b) for a, b in sizes):
         raise explain(
             ValueError(
                 f"take_along_axis: x of shape {x.shape} and indices of shape {indices.shape} differ in another axis than axis {axis}"
             ),
             f"take_along_axis: x와 indices는 축 {axis} 외의 형상이 같아야 합니다. 받은 형상: {x.shape}, {indices.shape}",
         )
-    return looked_up(x, along_lines(indices, axis, x.shape), indices, -n, n, "take_along_axis", "index")
+    try:
+        return getitem(x, index=along_lines(indices, axis, x.shape))
+    except IndexError:
+        raise out_of_range("take_along_axis", indices, axis, x.shape[axis]) from None
 
 
 def along_lines(indices, axis, shape):
@@ -118,7 +122,7 @@ def embedding(W, ids):
 
     It is W[ids] for whole numbers from 0 to n - 1 alone: a negative id is an error here, not a row counted from the end.
 
-    Raises TypeError for ids that are not integers, IndexError for an id that is no row, with its position.
+    Raises TypeError for ids that are not integers, ValueError for an id that is no row, with its position.
 
     >>> import tinygrad_ko as tg
     >>> W = tg.Tensor([[0.0, 0.0], [1.0, 10.0], [2.0, 20.0]], requires_grad=True)
@@ -129,35 +133,23 @@ def embedding(W, ids):
            [1., 1.],
            [2., 2.]])
     """
-    W = as_array(W, "embedding")
-    ids = integers(ids, "embedding(W, ids)", "ids")
+    W, ids = shaped(W, "embedding"), integers(ids, "embedding(W, ids)", "ids")
     if W.ndim == 0:
         raise explain(
             ValueError("embedding: the table W has no rows, its shape is ()"),
             "embedding: 표 W에는 행이 있어야 합니다. 받은 형상은 ()입니다.",
         )
     if np.asarray(ids).min(initial=0) < 0:
-        within(ids, 0, W.shape[0], "embedding", "id")
-    return looked_up(W, ids, ids, 0, W.shape[0], "embedding", "id")
-
-
-def looked_up(x, index, places, low, high, name, noun):
-    """x[index]; if x does not have those places, an error that names the first it does not have."""
+        raise no_such_row(ids, W.shape[0])
     try:
-        return getitem(x, index=index)
+        return getitem(W, index=ids)
     except IndexError:
-        within(places, low, high, name, noun)
-        raise
-
-
-def as_array(x, name):
-    """x as an array or a Tensor."""
-    return x if hasattr(x, "ndim") else arrays.as_array(arrays.operand(x, name))
+        raise no_such_row(ids, W.shape[0]) from None
 
 
 def bare(x, name):
     """The plain array of x, for a result that has no gradient."""
-    return x.settled() if isinstance(x, Handle) else as_array(x, name)
+    return x.settled() if isinstance(x, Handle) else shaped(x, name)
 
 
 def integers(value, name, argument):
@@ -172,37 +164,30 @@ def integers(value, name, argument):
     return value
 
 
-def within(places, low, high, name, noun):
-    """Refuse places below `low` or not below `high`, with the first of them and its position."""
-    places = np.asarray(places)
-    if places.size == 0 or (places.min() >= low and places.max() < high):
-        return
-    at = tuple(np.argwhere((places < low) | (places >= high))[0].tolist())
-    spot = at[0] if len(at) == 1 else at
-    where = f" at position {spot}" if at else ""
-    wanted = f"from {low} to {high - 1}" if high > 0 else "there: there is nothing to take from"
-    korean = f"{low} 이상 {high - 1} 이하여야 합니다." if high > 0 else "꺼낼 원소가 없습니다."
-    raise explain(
-        IndexError(f"{name}: {noun} {places[at]}{where} is not {wanted}"),
-        f"{name}: 받은 값: {places[at]}{f', 위치: {spot}' if at else ''}. {korean}",
-    ) from None
+def out_of_range(name, indices, axis, n):
+    """The error for an index that an axis does not have."""
+    bad, where = first_outside(indices, -n, n)
+    return explain(
+        IndexError(f"{name}: index {bad}{where} is out of range for axis {axis} of length {n}"),
+        f"{name}: 길이가 {n}인 축 {axis}에 인덱스 {bad}번은 없습니다.",
+    )
 
 
-def from_the_front(axis, ndim, name):
-    """An axis counted from the front."""
-    try:
-        place = operator.index(axis)
-    except TypeError:
-        raise explain(
-            TypeError(f"{name}: an axis is an integer, not {described(axis)}"),
-            f"{name}: 축은 정수여야 합니다. 받은 값: {described(axis)}",
-        ) from None
-    if not -ndim <= place < ndim:
-        raise explain(
-            np.exceptions.AxisError(f"{name}: axis {axis} is out of range for an array with {ndim} axes"),
-            f"{name}: 축이 {ndim}개인 배열에는 축 {axis}번이 없습니다.",
-        )
-    return place % ndim
+def no_such_row(ids, n):
+    """The error for an id that a table does not have."""
+    bad, where = first_outside(ids, 0, n)
+    rows = f"the {n} rows 0..{n - 1}" if n else "the rows: there are none"
+    return explain(
+        ValueError(f"embedding: id {bad}{where} is not one of {rows}"),
+        f"embedding: 번호 {bad}에 해당하는 행이 없습니다. 표의 행은 {n}개이고 번호는 0부터 셉니다.",
+    )
+
+
+def first_outside(numbers, low, high):
+    """The first number that is below `low` or not below `high`, and where it stands."""
+    numbers = np.asarray(numbers)
+    at = tuple(np.argwhere((numbers < low) | (numbers >= high))[0].tolist())
+    return numbers[at], f" at position {at[0] if len(at) == 1 else at}" if at else ""
 
 
 def plain(index):

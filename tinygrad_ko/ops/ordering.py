@@ -3,7 +3,6 @@
 NaN counts as larger than every number, as it does for NumPy: it comes last, or first where the order descends.
 """
 
-import operator
 from math import prod
 from typing import NamedTuple
 
@@ -14,8 +13,9 @@ from tinygrad_ko.errors import explain
 from tinygrad_ko.graph import Handle
 from tinygrad_ko.index import taken
 from tinygrad_ko.ops.elementwise import where
-from tinygrad_ko.ops.indexing import along_lines, as_array, bare, from_the_front, put_back, take_along_axis
-from tinygrad_ko.ops.shape import permute_dims, reshape
+from tinygrad_ko.ops.indexing import along_lines, bare, put_back, take_along_axis
+from tinygrad_ko.ops.inputs import numbers
+from tinygrad_ko.ops.shape import from_front, permute_dims, reshape, shaped, whole
 from tinygrad_ko.primitive import op
 from tinygrad_ko.writer import constant
 
@@ -48,7 +48,7 @@ def argsort(x, /, axis=-1, descending=False, stable=True):
     array([1, 2, 0])
     """
     x = bare(x, "argsort")
-    axis = from_the_front(axis, x.ndim, "argsort")
+    axis = from_front(axis, x.ndim, "argsort")
     return arrays.namespace(x).argsort(x, axis=axis, descending=descending, stable=stable)
 
 
@@ -83,19 +83,16 @@ def top_k(x, k, axis=-1):
     >>> values.tolist(), indices.tolist()
     ([0.7, 0.2], [1, 2])
     """
-    x = as_array(x, "top_k")
-    axis = from_the_front(axis, x.ndim, "top_k")
-    n = x.shape[axis]
-    if not hasattr(k, "__index__") or not 0 <= operator.index(k) <= n:
+    x = shaped(x, "top_k")
+    axis, k = from_front(axis, x.ndim, "top_k"), whole(k, "top_k")
+    if not 0 <= k <= x.shape[axis]:
         raise explain(
-            ValueError(
-                f"top_k: axis {axis} of shape {x.shape} has {n} elements, so k is an integer from 0 to {n}, not {k!r}"
-            ),
-            f"top_k: k는 0 이상 {n} 이하의 정수여야 합니다. 받은 값: {k!r}",
+            ValueError(f"top_k: k is {k}, but axis {axis} of shape {x.shape} has {x.shape[axis]} elements"),
+            f"top_k: k는 0 이상 {x.shape[axis]} 이하여야 합니다. 받은 값: {k}",
         )
     last = (*range(axis), *range(axis + 1, x.ndim), axis)
     back = (*range(axis), x.ndim - 1, *range(axis, x.ndim - 1))
-    places = arrays.ranked(permute_dims(bare(x, "top_k"), last), list(range(operator.index(k))), descending=True)
+    places = arrays.ranked(permute_dims(bare(x, "top_k"), last), list(range(k)), descending=True)
     indices = permute_dims(places, back)
     return TopK(take_along_axis(x, indices, axis), indices)
 
@@ -158,7 +155,7 @@ METHODS = {
 
 def blended(x, q, axis, keepdims, method, name):
     """A quantile: which elements it lies between, and the blend of the two."""
-    x = arrays.floating(as_array(x, name))
+    x = numbers(x, name)
     q = np.asarray(constant(q, name, "q") if isinstance(q, Handle) else q, np.float64)
     lines, shape = in_lines(x, axis, keepdims, name)
     n = lines.shape[-1]
@@ -185,7 +182,7 @@ def blended(x, q, axis, keepdims, method, name):
 def in_lines(x, axis, keepdims, name):
     """x with the axes that a quantile is taken along as one, the last; and the shape of what remains."""
     given = range(x.ndim) if axis is None else axis if isinstance(axis, tuple | list) else (axis,)
-    axes = [from_the_front(i, x.ndim, name) for i in given]
+    axes = [from_front(i, x.ndim, name) for i in given]
     if len(set(axes)) < len(axes):
         raise explain(ValueError(f"{name}: axis {axis} names an axis twice"), f"{name}: 축이 겹칩니다. 받은 값: {axis}")
     rest = [i for i in range(x.ndim) if i not in axes]

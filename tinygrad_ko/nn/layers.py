@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ko.errors import explain
-from tinygrad_ko.graph import Handle
 from tinygrad_ko.nn.initializers import Initializer, normal, xavier
 from tinygrad_ko.nn.module import Module
 from tinygrad_ko.ops.dropout import dropout, share_left_out
 from tinygrad_ko.ops.elementwise import relu, sigmoid
+from tinygrad_ko.ops.indexing import embedding
 from tinygrad_ko.ops.linalg import affine
 from tinygrad_ko.ops.losses import softmax_cross_entropy
 from tinygrad_ko.ops.shape import reshape
@@ -77,20 +77,7 @@ class Embedding(Module):
         self.W = Tensor(init((num, dim), generator(rng)), requires_grad=True, dtype=dtype, name="W")
 
     def forward(self, ids: Any) -> Any:
-        num = len(self.W)
-        values = ids.settled() if isinstance(ids, Handle) else np.asarray(ids)
-        if values.dtype.kind not in "iu":
-            raise explain(
-                TypeError(f"Embedding: ids must be integers, not {values.dtype}"),
-                f"Embedding: 번호는 정수여야 합니다. 받은 자료형: {values.dtype}",
-            )
-        if values.size and (values.min() < 0 or values.max() >= num):  # a negative one would count from the end
-            bad = values[(values < 0) | (values >= num)][0]
-            raise explain(
-                ValueError(f"Embedding: id {bad} is not one of the {num} rows 0..{num - 1}"),
-                f"Embedding: 번호 {bad}에 해당하는 행이 없습니다. 쓸 수 있는 번호는 0..{num - 1}입니다.",
-            )
-        return self.W[values]
+        return embedding(self.W, ids)
 
 
 class Sigmoid(Module):

@@ -86,9 +86,7 @@ class Row:
     calls: st.SearchStrategy
     like: Callable[..., Any]
     corners: tuple[tuple[tuple[Any, ...], dict[str, Any]], ...] = ()  # calls at special points, always among them
-    distinct: bool = (
-        False  # no slope where elements are equal: the middle of three equal ones moves with no single one of them
-    )
+    distinct: bool = False  # no slopes at ties: the middle of three equals moves with no single one of them
 
 
 def sample(row: Row, count: int) -> list[tuple[tuple[Any, ...], dict[str, Any]]]:

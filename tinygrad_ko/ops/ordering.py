@@ -1,10 +1,11 @@
 """In order of size. Where elements go is a plain permutation, and their gradients go back the way they came.
 
-NaN counts as larger than every number, as it does for NumPy: it comes last, or first where the order descends.
+NaN counts as larger than every number, as it does for NumPy: it comes last, or first where the order descends. At a tie the
+gradient goes to the elements that were selected.
 """
 
 from math import prod
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -67,8 +68,8 @@ def searchsorted(x1, x2, /, side="left", sorter=None):
 class TopK(NamedTuple):
     """The largest elements, and where they stand."""
 
-    values: object
-    indices: object
+    values: Any
+    indices: Any
 
 
 def top_k(x, k, axis=-1):

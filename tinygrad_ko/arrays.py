@@ -55,8 +55,11 @@ quick = SimpleNamespace(
     **{
         **vars(np),
         "sum": by_rows(np.add.reduce),
+        "prod": by_rows(np.multiply.reduce),
         "max": by_rows(np.maximum.reduce),
         "min": by_rows(np.minimum.reduce),
+        "all": by_rows(np.logical_and.reduce),
+        "any": by_rows(np.logical_or.reduce),
         "mean": lambda x, axis=None, keepdims=False: x.mean(axis=axis, keepdims=keepdims),
         "where": where,
         "argsort": argsort,

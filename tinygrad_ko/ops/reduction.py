@@ -4,11 +4,15 @@
 stay, with length 1.
 """
 
-from math import prod
+import math
+from numbers import Real
 
 from tinygrad_ko.arrays import floating, quiet
-from tinygrad_ko.ops.elementwise import exp, where
-from tinygrad_ko.ops.shape import broadcast_to, reshape
+from tinygrad_ko.errors import explain
+from tinygrad_ko.ops.elementwise import abs, astype, exp, sign, where, zeros_like
+from tinygrad_ko.ops.queries import divisible
+from tinygrad_ko.ops.scan import before
+from tinygrad_ko.ops.shape import broadcast_to, flip, inverse, permute_dims, reshape, shaped
 from tinygrad_ko.primitive import op
 
 
@@ -22,6 +26,23 @@ def sum(xp, x, /, axis=None, keepdims=False):
 def mean(xp, x, /, axis=None, keepdims=False):
     """The mean."""
     return xp.mean(x, axis=axis, keepdims=keepdims)
+
+
+@op(
+    x=lambda g, x, out, axis: (
+        stretch(g * out, x.shape, axis) / x if divisible(out) else stretch(g, x.shape, axis) * others(x, axis)
+    )
+)
+def prod(xp, x, /, axis=None, keepdims=False):
+    """The product; of nothing it is 1. The slopes are right at zeros too, at every order.
+
+    >>> import tinygrad_ko as tg
+    >>> x = tg.Tensor([2.0, 0.0, 3.0], requires_grad=True)
+    >>> tg.prod(x).backward()
+    >>> x.grad
+    array([0., 6., 0.])
+    """
+    return xp.prod(x, axis=axis, keepdims=keepdims)
 
 
 @op(x=lambda g, x, out, axis: split_among(x == stretch(out, x.shape, axis), g, axis))
@@ -44,7 +65,68 @@ def logsumexp(xp, x, /, axis=None, keepdims=False):
     largest = xp.where(xp.isfinite(largest), largest, xp.zeros_like(largest))
     with quiet(divide="ignore"):  # the log of 0 is -inf, as it should be
         total = xp.log(xp.sum(xp.exp(x - largest), axis=axis, keepdims=True)) + largest
-    return total if keepdims else total.reshape(remaining(x.shape, axis))
+    return total if keepdims else xp.reshape(total, remaining(x.shape, axis))
+
+
+def vector_norm(x, /, *, axis=None, keepdims=False, ord=2):
+    """The length of x as a vector: sum(|x| ** ord) ** (1 / ord), and what that tends to.
+
+    With `ord=inf` it is the largest of the absolute values, with -inf the smallest, with 0 the number of those that are not 0,
+    whose slope is honestly 0. Where the norm is 0 its slope is taken to be 0, and so is the slope in an entry that is 0 where
+    `ord` is below 1. Raises TypeError if `ord` is not a real number.
+
+    >>> import tinygrad_ko as tg
+    >>> x = tg.Tensor([[3.0, 4.0], [0.0, 0.0]], requires_grad=True)
+    >>> norms = tg.vector_norm(x, axis=1)
+    >>> norms.backward([5.0, 5.0])
+    >>> norms.tolist(), x.grad.tolist()
+    ([5.0, 0.0], [[3.0, 4.0], [0.0, 0.0]])
+    """
+    if not isinstance(ord, Real) or math.isnan(ord):
+        raise explain(
+            TypeError(
+                f"vector_norm: ord must be a real number or infinite, got {ord!r}; norms of matrices have other names"
+            ),
+            f"vector_norm: ord에는 실수나 무한대를 넘겨야 합니다. 받은 값: {ord!r}",
+        )
+    x = floating(shaped(x, "vector_norm"))
+    if ord == 0:
+        return sum(where(x != 0, 1.0, zeros_like(x)), axis=axis, keepdims=keepdims)
+    if ord == 2:
+        return euclidean_norm(x, axis=axis, keepdims=keepdims)
+    if ord == 1:
+        return sum(abs(x), axis=axis, keepdims=keepdims)
+    if math.isinf(ord):
+        return (min if ord == -math.inf else max)(abs(x), axis=axis, keepdims=keepdims)
+    return power_norm(x, axis=axis, keepdims=keepdims, ord=float(ord))
+
+
+@op(name="vector_norm", x=lambda g, x, out, axis: stretch(g / or_inf(out), x.shape, axis) * x)
+def euclidean_norm(xp, x, /, *, axis=None, keepdims=False):
+    """The square root of the sum of the squares."""
+    return xp.sqrt(xp.sum(x * x, axis=axis, keepdims=keepdims))
+
+
+@op(
+    name="vector_norm",
+    x=lambda g, x, out, axis, ord: stretch(g, x.shape, axis) * lowered(x / stretch(or_inf(out), x.shape, axis), ord),
+)
+def power_norm(xp, x, /, *, ord, axis=None, keepdims=False):
+    """sum(|x| ** ord) ** (1 / ord)."""
+    with quiet(divide="ignore"):  # a negative power of 0 is infinite, and the norm 0
+        return xp.sum(xp.abs(x) ** ord, axis=axis, keepdims=keepdims) ** (1 / ord)
+
+
+def lowered(ratio, ord):
+    """What differentiation leaves of |ratio| ** ord: a power less, with the sign of the ratio, and 0 where it is 0."""
+    if ord > 0 and ord % 2 == 0:
+        return ratio ** (ord - 1)  # no kink, at any order
+    return sign(ratio) * abs(where(ratio != 0, ratio, 1)) ** (ord - 1)
+
+
+def or_inf(out):
+    """Infinite where out is 0: divided by it anything becomes 0, which the slope of a length of 0 is taken to be."""
+    return where(out != 0, out, math.inf)
 
 
 def stretch(g, shape, axis):
@@ -54,8 +136,18 @@ def stretch(g, shape, axis):
 
 def split_among(chosen, g, axis):
     """The gradient of a maximum, in equal parts to the elements that are the maximum."""
-    ties = chosen.sum(axis=axis, keepdims=True)
-    return where(chosen, stretch(g, chosen.shape, axis) / ties.astype(g.dtype), 0)
+    ties = sum(astype(chosen, g.dtype), axis=axis, keepdims=True)
+    return where(chosen, broadcast_to(reshape(g, ties.shape) / ties, chosen.shape), 0)
+
+
+def others(x, axis):
+    """At each place the product of all the others: of those before it and those behind it."""
+    along = sorted(reduced(x.shape, axis))
+    order = (*(i for i in range(x.ndim) if i not in along), *along)
+    turned = permute_dims(x, order)
+    rows = reshape(turned, (*remaining(x.shape, axis), count(x.shape, axis)))
+    products = before(rows, -1) * flip(before(flip(rows, -1), -1), -1)
+    return permute_dims(reshape(products, turned.shape), inverse(order))
 
 
 def reduced(shape, axis):
@@ -78,4 +170,4 @@ def remaining(shape, axis):
 
 def count(shape, axis):
     """How many numbers are reduced into one."""
-    return prod([shape[i] for i in reduced(shape, axis)])
+    return math.prod([shape[i] for i in reduced(shape, axis)])

@@ -4,8 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 
-from tests.ops.domains import SOLID, Row, apart, reduced
+from tests.ops.domains import SOLID, Row, apart, real, reduced
 from tinygrad_ko.ops import reduction
 
 SCALAR: Any = (
@@ -17,17 +19,80 @@ def log_sum_exp(x, axis, keepdims=False):
     return np.log(np.sum(np.exp(x), axis=axis, keepdims=keepdims))
 
 
+def some_zeros(rng, size):
+    """Real numbers, up to three of them 0."""
+    x = np.array(real(rng, size))
+    x.flat[rng.permutation(x.size)[: rng.integers(0, 4)]] = 0
+    return x
+
+
+def sizes_apart(rng, size):
+    """Both signs, no two absolute values closer than 0.02."""
+    n = int(np.prod(size, dtype=int))
+    return rng.choice([-1.0, 1.0], size) * (rng.permutation(n).reshape(size) + rng.uniform(0.7, 0.9, size)) * 0.1
+
+
+# A product of many numbers is too large to be measured; of one number a norm has no second derivative.
+FEW = hnp.array_shapes(min_dims=0, max_dims=2, min_side=0, max_side=3)
+SEVERAL = hnp.array_shapes(min_dims=1, max_dims=2, min_side=2, max_side=4)
+
+
+@st.composite
+def norms(draw, orders, values):
+    (x,), options = draw(reduced(values, SEVERAL))
+    return (x,), {**options, "ord": draw(st.sampled_from(orders))}
+
+
+def norm(x, axis=None, keepdims=False, ord=2.0):
+    return np.linalg.vector_norm(x, axis=axis, keepdims=keepdims, ord=ord)
+
+
+AT_ZERO: Any = (
+    ((np.array(2.0),), {"axis": 0, "ord": 3.0}),
+    *(
+        ((np.array([[0.7, -1.9, 3.1], [-0.4, 1.1, 0.0], [0.0, 0.0, 0.0]]),), {"axis": 1, "ord": order})
+        for order in (3.0, 4.0, -1.0)
+    ),
+)
+
+PRODUCTS: Any = (
+    *SCALAR,
+    ((np.array([[0.0, 2.0, 3.0], [0.0, 0.0, 5.0], [7.0, 0.5, 2.0]]),), {"axis": 1}),
+    ((np.array([[0.0, 2.0, 3.0], [0.0, 0.0, 5.0]]),), {"axis": (1, 0), "keepdims": True}),
+    ((np.array([[[0.0, 2.0], [0.5, 4.0]], [[0.0, 0.0], [3.0, 1.5]], [[2.0, 7.0], [1.0, 0.0]]]),), {"axis": 0}),
+)
+
 ROWS: dict[Callable[..., Any], Row] = {
     reduction.sum: Row(reduced(), np.sum, SCALAR),
     reduction.mean: Row(reduced(shapes=SOLID), np.mean, (((np.zeros((0, 0)),), {"axis": 0, "keepdims": False}),)),
+    reduction.prod: Row(reduced(some_zeros, FEW), np.prod, PRODUCTS),
     reduction.max: Row(reduced(apart, SOLID), np.max, SCALAR),
     reduction.min: Row(reduced(apart, SOLID), np.min, SCALAR),
     reduction.logsumexp: Row(reduced(shapes=SOLID), log_sum_exp, SCALAR),
+    reduction.euclidean_norm: Row(reduced(real, SEVERAL), norm, SCALAR),
+    reduction.power_norm: Row(norms([3.0, 1.5, 0.5, 4.0, -1.0, -2.0], real), norm, AT_ZERO),
+    reduction.vector_norm: Row(norms([2, 1, np.inf, -np.inf, 0, 3, 4, 1.5, -1, -2.0], sizes_apart), norm),
 }
 
 EMPTY = "the count is 0 only where the gradient has no entries"
 
+EVEN = "differs from the fourth derivative on, in an entry that is 0: TestNorms looks there"
+
 EQUIVALENT: dict[str, dict[str, str]] = {
+    "power_norm": {
+        "vector_norm.x: wrong constant: in lowered: if ord > 1 and ord % 2 == 0:": "there is no even order from 0 to 1",
+        "vector_norm.x: missing factor: in lowered: if ord > 0 and ord == 0:": EVEN,
+        "vector_norm.x: wrong constant: in lowered: return sign(ratio) * abs(where(ratio != 0, ratio, 2)) ** (ord - 1)": (
+            "times the sign, which is 0 there"
+        ),
+    },
+    "prod": {
+        "prod.x: one branch alone: stretch(g, x.shape, axis) * others(x, axis)": "right too, only slower",
+        "prod.x: wrong operand: stretch(g * out, x.shape, axis) / x if divisible(x) else stretch(g, x.shape, axis) * others(x, axis)": (
+            "differs where a product of ordinary numbers leaves the range: there is no slope to be measured there, but "
+            "TestProductsAtTheFarEnds looks"
+        ),
+    },
     "mean": {
         "mean.x: wrong constant: stretch(g * (1 / (count(x_shape, axis) or 2)), x_shape, axis)": EMPTY,
         "mean.x: one branch alone: in reduced: return {i % len(shape) for i in axes}": "the forward refuses such an axis",

@@ -1,0 +1,110 @@
+"""What numbers are like on the whole: how far they are spread, and their mean when some weigh more than others.
+
+`axis` and `keepdims` are those of the reductions.
+"""
+
+from tinygrad_ko.arrays import floating
+from tinygrad_ko.errors import explain
+from tinygrad_ko.ops.queries import any
+from tinygrad_ko.ops.reduction import count, mean, or_inf, reduced, stretch, sum
+from tinygrad_ko.ops.shape import permute_dims, reshape, shaped
+from tinygrad_ko.primitive import op
+
+
+@op(
+    x=lambda g, x, axis, correction: (
+        stretch(g * (2 / divisor(x.shape, axis, correction)), x.shape, axis) * deviation(x, axis)
+    )
+)
+def var(xp, x, /, axis=None, *, correction=0, keepdims=False):
+    """The variance: the sum of the squared distances from the mean, divided by n - correction. With `correction=1` it estimates
+    the variance of what the numbers were drawn from.
+
+    Raises ValueError if n - correction is not above 0.
+
+    >>> import tinygrad_ko as tg
+    >>> float(tg.var([1.0, 2.0, 3.0, 6.0])), float(tg.var([1.0, 2.0, 3.0, 6.0], correction=1))
+    (3.5, 4.666666666666667)
+    """
+    return variance(xp, x, axis, correction, keepdims)
+
+
+@op(
+    x=lambda g, x, out, axis, correction: (
+        stretch(g / (or_inf(out) * divisor(x.shape, axis, correction)), x.shape, axis) * deviation(x, axis)
+    )
+)
+def std(xp, x, /, axis=None, *, correction=0, keepdims=False):
+    """The standard deviation: the square root of the variance. Where all numbers are equal it is 0, and so its slope is taken to
+    be, as that of a length of 0.
+
+    Raises ValueError if n - correction is not above 0.
+    """
+    return xp.sqrt(variance(xp, x, axis, correction, keepdims))
+
+
+def variance(xp, x, axis, correction, keepdims):
+    """What `var` computes."""
+    x = floating(xp.asarray(x))
+    total = xp.sum(x, axis=axis, keepdims=True)
+    n, divided_by = count(x.shape, axis), divisor(x.shape, axis, correction)
+    if n == 0 or divided_by <= 0:
+        raise ValueError(
+            f"of {n} numbers with correction={correction} there is no variance: it would be divided by {divided_by:g}"
+        )
+    apart = x - total / n
+    return xp.sum(apart * apart, axis=axis, keepdims=keepdims) / divided_by
+
+
+def divisor(shape, axis, correction):
+    """What the sum of squares is divided by."""
+    return float(count(shape, axis) - correction)
+
+
+def deviation(x, axis):
+    """How far each is from the mean."""
+    return x - mean(x, axis=axis, keepdims=True)
+
+
+def average(x, /, *, axis=None, weights=None, keepdims=False):
+    """The weighted mean: sum(weights * x) / sum(weights), without weights the mean. Weights have the shape of x, or one weight
+    for each place along the axis or axes. Gradients go to the weights too.
+
+    Raises ValueError for weights of another shape, ZeroDivisionError if they sum to 0, TypeError if `axis` is an array.
+
+    >>> import tinygrad_ko as tg
+    >>> tg.average([[1.0, 2.0], [3.0, 4.0]], axis=1, weights=[3.0, 1.0])
+    array([1.25, 3.25])
+    """
+    if getattr(axis, "shape", ()):
+        raise explain(
+            TypeError(f"average: axis must be an int or a tuple of ints, not an array of shape {axis.shape}"),
+            f"average: axis에는 정수나 정수의 튜플을 넘겨야 합니다. 받은 배열의 형상: {axis.shape}",
+        )
+    if weights is None:
+        return mean(x, axis=axis, keepdims=keepdims)
+    x, weights = floating(shaped(x, "average")), shaped(weights, "average")
+    weights = weights if weights.shape == x.shape else spread_out(weights, x.shape, axis)
+    total = sum(weights, axis=axis, keepdims=keepdims)
+    if any(total == 0):
+        raise explain(
+            ZeroDivisionError("average: the weights sum to 0; give weights with another sum"),
+            "average: 가중치의 합이 0이므로 가중 평균을 계산할 수 없습니다. 합이 0이 아닌 가중치를 넘기십시오.",
+        )
+    return sum(x * weights, axis=axis, keepdims=keepdims) / total
+
+
+def spread_out(weights, shape, axis):
+    """One weight for each place along the axes, in a shape that broadcasts against x."""
+    places = axis if isinstance(axis, tuple) else (axis,)
+    if axis is None or not shape or weights.shape != tuple(shape[i % len(shape)] for i in places):
+        raise explain(
+            ValueError(
+                f"average: weights of shape {weights.shape} do not fit x of shape {shape} with axis={axis}; give weights of the "
+                "shape of x, or one for each place along the axis"
+            ),
+            f"average: 가중치의 형상은 x의 형상 {shape}과 같거나, axis={axis}의 자리마다 하나씩이어야 합니다. 받은 형상: {weights.shape}",
+        )
+    axes = [i % len(shape) for i in places]
+    in_order = permute_dims(weights, tuple(axes.index(i) for i in sorted(reduced(shape, axis))))
+    return reshape(in_order, tuple(n if i in axes else 1 for i, n in enumerate(shape)))

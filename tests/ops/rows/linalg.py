@@ -44,11 +44,48 @@ def any_products(draw):
     return (a, b), {}
 
 
+@st.composite
+def contractions(draw):
+    """Two arrays with some axes in common, at any places, and which those are."""
+    shared = [draw(st.integers(0, 3)) for _ in range(draw(st.integers(0, 2)))]
+    both, axes = [], []
+    for _ in range(2):
+        own = [draw(st.integers(0, 3)) for _ in range(draw(st.integers(0, 2)))]
+        order = draw(st.permutations(range(len(own) + len(shared))))
+        size = tuple((shared + own)[i] for i in order)
+        both.append(draw_array(draw, st.just(size), real))
+        axes.append(tuple(order.index(i) - draw(st.sampled_from([0, len(order)])) for i in range(len(shared))))
+    return tuple(both), {"axes": tuple(axes)}
+
+
+@st.composite
+def vectors(draw, lengths, from_the_end=False):
+    """Stacks of vectors that broadcast, along an axis that is not the last of them."""
+    stacks = draw(hnp.mutually_broadcastable_shapes(num_shapes=2, max_dims=2, min_side=0, max_side=3)).input_shapes
+    n, behind = draw(lengths), draw(st.integers(0, min(map(len, stacks))))
+    shapes = [(*s[: len(s) - behind], n, *s[len(s) - behind :]) for s in stacks]
+    axis = -behind - 1
+    if not from_the_end and len(shapes[0]) == len(shapes[1]) and draw(st.booleans()):
+        axis += len(shapes[0])
+    return tuple(draw_array(draw, st.just(s), real) for s in shapes), {"axis": axis}
+
+
+@st.composite
+def two_vectors(draw):
+    return tuple(draw_array(draw, hnp.array_shapes(max_dims=1, min_side=0, max_side=5), real) for _ in range(2)), {}
+
+
 ROWS: dict[Callable[..., Any], Row] = {
     linalg.matrix_product: Row(products(), np.matmul),
     linalg.affine_batch: Row(affine_calls(batch_only=True), lambda x, W, b: x @ W + b),
     linalg.affine: Row(affine_calls(), lambda x, W, b: x @ W + b),
     linalg.matmul: Row(any_products(), np.matmul),
+    linalg.tensordot: Row(contractions(), np.tensordot),
+    linalg.dot_products: Row(vectors(st.integers(0, 4), True), np.vecdot),
+    linalg.vecdot: Row(vectors(st.integers(0, 4)), np.vecdot),
+    linalg.outer: Row(two_vectors(), np.outer),
+    linalg.cross_products: Row(vectors(st.just(3), True), np.linalg.cross),
+    linalg.cross: Row(vectors(st.just(3)), np.linalg.cross),
 }
 
 STRETCHED = "only b is ever stretched"

@@ -12,6 +12,7 @@ from tinygrad_ko.check import gradient_descent, numerical_diff, numerical_gradie
 from tinygrad_ko.graph import no_grad, scope, watch
 from tinygrad_ko.ops.diagonals import diag, diagonal, trace, tril, triu
 from tinygrad_ko.ops.dropout import dropout
+from tinygrad_ko.ops.einsum import einsum
 from tinygrad_ko.ops.elementwise import (
     abs,
     add,
@@ -51,13 +52,15 @@ from tinygrad_ko.ops.elementwise_losses import (
 )
 from tinygrad_ko.ops.indexing import embedding, scatter_add, take, take_along_axis
 from tinygrad_ko.ops.likelihood import kl_divergence, negative_log_likelihood
-from tinygrad_ko.ops.linalg import affine, matmul
+from tinygrad_ko.ops.linalg import affine, cross, matmul, outer, tensordot, vecdot
 from tinygrad_ko.ops.losses import cross_entropy_error, softmax_cross_entropy, sum_squares_error
 from tinygrad_ko.ops.normalization import batch_norm, layer_norm, standardize
 from tinygrad_ko.ops.ordering import argsort, median, quantile, searchsorted, sort, top_k
 from tinygrad_ko.ops.padding import pad
-from tinygrad_ko.ops.reduction import logsumexp, max, mean, min, sum
+from tinygrad_ko.ops.queries import all, any, argmax, argmin, count_nonzero
+from tinygrad_ko.ops.reduction import logsumexp, max, mean, min, prod, sum, vector_norm
 from tinygrad_ko.ops.repetition import broadcast_arrays, meshgrid, repeat, tile
+from tinygrad_ko.ops.scan import cumulative_prod, cumulative_sum
 from tinygrad_ko.ops.shape import (
     array_split,
     broadcast_to,
@@ -76,6 +79,7 @@ from tinygrad_ko.ops.shape import (
 )
 from tinygrad_ko.ops.sliding import fold, unfold
 from tinygrad_ko.ops.softmax import log_softmax, softmax
+from tinygrad_ko.ops.statistics import average, std, var
 from tinygrad_ko.primitive import op
 from tinygrad_ko.tensor import Tensor, grad
 
@@ -93,18 +97,28 @@ __all__ = [
     "astype",
     "broadcast_arrays",
     "batch_norm",
+    "all",
+    "any",
+    "argmax",
+    "argmin",
+    "average",
     "broadcast_to",
     "check_gradient",
     "clip",
     "concat",
     "cos",
+    "count_nonzero",
+    "cross",
     "cross_entropy_error",
+    "cumulative_prod",
+    "cumulative_sum",
     "data",
     "diag",
     "diagonal",
     "divide",
     "dropout",
     "embedding",
+    "einsum",
     "exp",
     "floor_divide",
     "expand_dims",
@@ -144,10 +158,12 @@ __all__ = [
     "op",
     "optim",
     "pad",
+    "outer",
     "permute_dims",
     "positive",
     "power",
     "quantile",
+    "prod",
     "relu",
     "remainder",
     "repeat",
@@ -169,6 +185,7 @@ __all__ = [
     "squeeze",
     "stack",
     "standardize",
+    "std",
     "step_function",
     "subtract",
     "sum",
@@ -177,6 +194,7 @@ __all__ = [
     "take_along_axis",
     "tanh",
     "Tensor",
+    "tensordot",
     "testing",
     "tile",
     "trace",
@@ -185,6 +203,9 @@ __all__ = [
     "unfold",
     "unstack",
     "top_k",
+    "var",
+    "vecdot",
+    "vector_norm",
     "watch",
     "where",
     "zeros_like",

@@ -13,6 +13,8 @@ import numpy as np
 from tinygrad_ko.errors import explain
 from tinygrad_ko.graph import Handle
 from tinygrad_ko.ops import diagonals, elementwise, indexing, linalg, ordering, padding, reduction, repetition, shape
+from tinygrad_ko.ops import diagonals, elementwise, linalg, padding, reduction, repetition, scan, shape, statistics
+from tinygrad_ko.ops.einsum import einsum
 
 UFUNCS: dict[Any, Callable[..., Any]] = {
     np.add: elementwise.add,
@@ -36,6 +38,7 @@ UFUNCS: dict[Any, Callable[..., Any]] = {
     np.maximum: elementwise.maximum,
     np.minimum: elementwise.minimum,
     np.matmul: linalg.matmul,
+    np.vecdot: linalg.vecdot,
 }
 
 PLAIN_UFUNCS = {  # their results are booleans: plain arrays, through which no gradient could go
@@ -100,6 +103,40 @@ def flat_or_along(function: Callable[..., Any]) -> Callable[..., Any]:
 take = flat_or_along(indexing.take)
 take_along_axis = flat_or_along(indexing.take_along_axis)
 sort = flat_or_along(ordering.sort)
+def spread(function: Callable[..., Any]) -> Callable[..., Any]:
+    """NumPy's names for what the sum of squares is divided by: n - ddof, or n - correction."""
+
+    def measure(
+        x: Any, axis: Any = None, *, ddof: float = 0, correction: float | None = None, keepdims: bool = False
+    ) -> Any:
+        return function(x, axis=axis, correction=ddof if correction is None else correction, keepdims=bool(keepdims))
+
+    return measure
+
+
+def running(function: Callable[..., Any]) -> Callable[..., Any]:
+    """NumPy's cumsum and cumprod: without an axis, of the flattened array."""
+
+    def scanned(x: Any, axis: int | None = None) -> Any:
+        return function(flat(x) if axis is None else x, axis=axis)
+
+    return scanned
+
+
+def flat(x: Any) -> Any:
+    """All numbers along one axis."""
+    return shape.reshape(shape.shaped(x, "ravel"), (-1,))
+
+
+def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
+    """np.linalg.norm, of vectors: of several axes at once only the square root of the sum of squares."""
+    axes = np.ndim(x) if axis is None else len(axis) if isinstance(axis, tuple) else 1
+    if ord is not None and axes != 1:
+        raise explain(
+            TypeError("np.linalg.norm of a Tensor as a matrix is not supported; for a norm of vectors name one axis"),
+            "Tensor의 행렬 노름은 지원하지 않습니다. 벡터의 노름을 구하려면 axis로 축 하나를 지정하십시오.",
+        )
+    return reduction.vector_norm(x, axis=axis, keepdims=bool(keepdims), ord=2 if ord is None else ord)
 
 
 FUNCTIONS: dict[Any, Callable[..., Any]] = {
@@ -109,7 +146,27 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.amax: along_axis(reduction.max),
     np.min: along_axis(reduction.min),
     np.amin: along_axis(reduction.min),
+    np.prod: along_axis(reduction.prod),
+    np.var: spread(statistics.var),
+    np.std: spread(statistics.std),
+    np.average: lambda x, axis=None, weights=None, *, keepdims=False: statistics.average(
+        x, axis=axis, weights=weights, keepdims=bool(keepdims)
+    ),
+    np.cumsum: running(scan.cumulative_sum),
+    np.cumprod: running(scan.cumulative_prod),
+    np.cumulative_sum: scan.cumulative_sum,
+    np.cumulative_prod: scan.cumulative_prod,
+    np.linalg.norm: norm,
+    np.linalg.vector_norm: reduction.vector_norm,
     np.dot: dot,
+    np.vdot: lambda a, b: linalg.vecdot(flat(a), flat(b)),
+    np.outer: lambda a, b: linalg.outer(flat(a), flat(b)),
+    np.tensordot: lambda a, b, axes=2: linalg.tensordot(a, b, axes=axes),
+    np.einsum: lambda subscripts, *operands, optimize=False: einsum(subscripts, *operands),  # the order is einsum's own
+    np.linalg.outer: linalg.outer,
+    np.linalg.tensordot: linalg.tensordot,
+    np.linalg.vecdot: linalg.vecdot,
+    np.linalg.cross: linalg.cross,
     np.where: elementwise.where,
     np.clip: lambda x, a_min=None, a_max=None, *, min=None, max=None: elementwise.clip(
         x, min if a_min is None else a_min, max if a_max is None else a_max
@@ -153,6 +210,7 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.median: along_axis(ordering.median),
     np.quantile: ordering.quantile,
     np.percentile: lambda x, q, axis=None, **options: ordering.quantile(x, np.divide(q, 100), axis, **options),
+    np.ravel: flat,
 }
 
 

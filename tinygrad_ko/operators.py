@@ -12,6 +12,7 @@ from tinygrad_ko.arrays import is_floating
 from tinygrad_ko.errors import explain
 from tinygrad_ko.graph import Handle
 from tinygrad_ko.ops import elementwise, indexing, linalg, ordering, reduction, repetition, shape
+from tinygrad_ko.ops import elementwise, indexing, linalg, queries, reduction, repetition, scan, shape, statistics
 
 Axes = int | tuple[int, ...] | None
 
@@ -239,6 +240,34 @@ class Operators(Handle):
     def min(self, axis: Axes = None, *, keepdims: bool = False) -> Self:
         """The smallest, of all or along one or more axes."""
         return reduction.min(self, axis=axis, keepdims=keepdims)
+
+    def prod(self, axis: Axes = None, *, keepdims: bool = False) -> Self:
+        """The product, of all or along one or more axes."""
+        return reduction.prod(self, axis=axis, keepdims=keepdims)
+
+    def var(self, axis: Axes = None, *, ddof: float = 0, keepdims: bool = False) -> Self:
+        """The variance: the sum of the squared distances from the mean, divided by n - ddof."""
+        return statistics.var(self, axis=axis, correction=ddof, keepdims=keepdims)
+
+    def std(self, axis: Axes = None, *, ddof: float = 0, keepdims: bool = False) -> Self:
+        """The standard deviation: the square root of the variance."""
+        return statistics.std(self, axis=axis, correction=ddof, keepdims=keepdims)
+
+    def cumsum(self, axis: int | None = None) -> Self:
+        """The running sums along an axis, by default of all numbers in a row."""
+        return scan.cumulative_sum(self.flatten() if axis is None else self, axis=axis)
+
+    def cumprod(self, axis: int | None = None) -> Self:
+        """The running products along an axis, by default of all numbers in a row."""
+        return scan.cumulative_prod(self.flatten() if axis is None else self, axis=axis)
+
+    def any(self, axis: Axes = None, *, keepdims: bool = False) -> Any:
+        """Whether any is not 0, of all or along one or more axes: plain truth values."""
+        return queries.any(self, axis=axis, keepdims=keepdims)
+
+    def all(self, axis: Axes = None, *, keepdims: bool = False) -> Any:
+        """Whether none is 0, of all or along one or more axes: plain truth values."""
+        return queries.all(self, axis=axis, keepdims=keepdims)
 
     def clip(self, min: Any = None, max: Any = None) -> Self:
         """Limited to [min, max]."""

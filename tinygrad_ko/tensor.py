@@ -11,6 +11,7 @@ from tinygrad_ko.backprop import deposit, gradients
 from tinygrad_ko.errors import explain, no_gradient_through
 from tinygrad_ko.graph import Handle, Leaf, Node, handle, recorded
 from tinygrad_ko.operators import Operators
+from tinygrad_ko.ops import queries
 
 
 class Tensor(Operators):
@@ -197,13 +198,13 @@ class Tensor(Operators):
         """The values as nested lists of Python numbers."""
         return np.asarray(self._array).tolist()
 
-    def argmax(self, axis: int | None = None) -> Any:
+    def argmax(self, axis: int | None = None, *, keepdims: bool = False) -> Any:
         """Where the largest element is: plain integers."""
-        return self._array.argmax(axis)
+        return queries.argmax(self, axis=axis, keepdims=keepdims)
 
-    def argmin(self, axis: int | None = None) -> Any:
+    def argmin(self, axis: int | None = None, *, keepdims: bool = False) -> Any:
         """Where the smallest element is: plain integers."""
-        return self._array.argmin(axis)
+        return queries.argmin(self, axis=axis, keepdims=keepdims)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
         self._refuse_to_leave("np.asarray(x)", "x.numpy()")

@@ -1,0 +1,158 @@
+"""Products with zeros and at the far ends, norms at 0 and of every order, ties that share."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+import tinygrad_ko as tg
+from tests.ops.test_shape import refusal
+
+WHOLE = hnp.arrays(float, st.integers(0, 6), elements=st.integers(-3, 3))  # their products are exact
+ORDERS = [2, 1, np.inf, -np.inf, 0, 3, 4, 1.5, 0.5, -1, -2.0]
+
+
+def leaf(x, dtype=None) -> Any:
+    return tg.Tensor(x, requires_grad=True, dtype=dtype)
+
+
+def gradient(f, x):
+    x = leaf(x)
+    return tg.grad(f(x), x).numpy()
+
+
+def hessian(f, x):
+    """The second derivatives of a function of numbers in a row: a row for each of them."""
+    x = leaf(x)
+    first = tg.grad(f(x), x, create_graph=True)
+    return np.array([tg.grad(first[i], x).numpy() for i in range(len(x))]).reshape(len(x), len(x))
+
+
+class TestProducts:
+    @given(WHOLE)
+    def test_the_slopes_are_the_products_of_the_others_at_both_orders(self, x):
+        n = len(x)
+        assert gradient(tg.prod, x).tolist() == [np.prod(np.delete(x, i)) for i in range(n)]
+        expected = [[np.prod(np.delete(x, [i, j])) if i != j else 0.0 for j in range(n)] for i in range(n)]
+        assert hessian(tg.prod, x).tolist() == expected
+
+    def test_the_third_derivative_with_three_zeros(self):
+        x = leaf([0.0, 2.0, 0.0, 0.0])
+        first = tg.grad(tg.prod(x), x, create_graph=True)
+        second = tg.grad(first[0], x, create_graph=True)
+        assert tg.grad(second[2], x).tolist() == [0, 0, 0, 2]
+
+    def test_of_nothing_it_is_1(self):
+        assert tg.prod(np.zeros((0, 3)), axis=0).tolist() == [1, 1, 1]
+        assert gradient(tg.prod, np.zeros(0)).tolist() == []
+
+    @pytest.mark.parametrize("order", [1, 2])
+    def test_over_several_axes(self, order):
+        """As over one axis that holds the same numbers."""
+        x = np.arange(24.0).reshape(2, 3, 4) % 5
+        row = np.moveaxis(x, 1, 0).reshape(3, 8)
+        t, flat = leaf(x), leaf(row)
+        found, expected = (
+            tg.grad(tg.prod(t, axis=(2, 0)), t, np.arange(1.0, 4.0), create_graph=True),
+            tg.grad(tg.prod(flat, axis=1), flat, np.arange(1.0, 4.0), create_graph=True),
+        )
+        if order == 2:
+            found = tg.grad(found, t, np.ones(x.shape))
+            expected = tg.grad(expected, flat, np.ones(row.shape))
+        np.testing.assert_allclose(np.moveaxis(found.numpy(), 1, 0).reshape(3, 8), expected.numpy(), rtol=1e-14)
+
+
+class TestProductsAtTheFarEnds:
+    def test_a_product_of_ordinary_numbers_that_is_smaller_than_any(self):
+        """2e-40 has 17 of the 24 bits of a float32; the products of the others have all of them."""
+        x = leaf([1e-20, 1e-20, 2.0], np.float32)
+        for f in (tg.prod, lambda x: tg.cumulative_prod(x)[2]):
+            slopes = tg.grad(f(x), x).numpy()
+            assert slopes.dtype == np.float32
+            np.testing.assert_allclose(slopes[:2], [2e-20, 2e-20], rtol=1e-6)
+
+    def test_a_product_that_overflows(self):
+        with np.errstate(over="ignore"):
+            assert gradient(tg.prod, [1e200, 1e200]).tolist() == [1e200, 1e200]
+            assert gradient(lambda x: tg.cumulative_prod(x)[0], [1e200, 1e200]).tolist() == [1, 0]
+
+    def test_the_second_derivative_by_the_same_number_is_exactly_0(self):
+        """A difference of quotients would be off by 1e-8 here."""
+        assert hessian(tg.prod, [1e-8, 1.0, 3.0]).diagonal().tolist() == [0, 0, 0]
+
+
+class TestNorms:
+    @pytest.mark.parametrize("order", ORDERS)
+    def test_at_0_the_slope_is_taken_to_be_0_at_both_orders(self, order):
+        x = np.zeros(3)
+        assert tg.vector_norm(x, ord=order) == 0
+        assert gradient(lambda x: tg.vector_norm(x, ord=order), x).tolist() == [0, 0, 0]
+        if order != 0:  # the gradient of a count does not depend on x
+            assert hessian(lambda x: tg.vector_norm(x, ord=order), x).tolist() == np.zeros((3, 3)).tolist()
+
+    @pytest.mark.parametrize("order", ORDERS)
+    def test_a_vector_of_zeros_does_not_disturb_the_others(self, order):
+        x = leaf([[1.0, -2.0, 3.0], [0.0, 0.0, 0.0]])
+        alone = gradient(lambda x: tg.vector_norm(x, ord=order), x.numpy()[0])
+        tg.vector_norm(x, axis=1, ord=order).backward([1.0, 1.0])
+        np.testing.assert_array_equal(x.grad, [alone, [0, 0, 0]])
+
+    @pytest.mark.parametrize("order", [0.5, -1, -2])
+    def test_in_an_entry_that_is_0_the_slope_is_taken_to_be_0(self, order):
+        slopes = gradient(lambda x: tg.vector_norm(x, ord=order), [0.0, 4.0])
+        assert slopes.tolist() == [0, 1 if order > 0 else 0]
+
+    def test_the_number_of_those_that_are_not_0_has_the_slope_0(self):
+        x = leaf([2.0, 0.0, -1.0, np.nan], np.float32)
+        n = tg.vector_norm(x, ord=0)
+        assert n.item() == 3
+        assert n.dtype == np.float32
+        assert tg.grad(n, x).tolist() == [0, 0, 0, 0]
+
+    def test_equal_sizes_share_the_slope_of_the_largest(self):
+        assert gradient(lambda x: tg.vector_norm(x, ord=np.inf), [2.0, -2.0, 1.0]).tolist() == [0.5, -0.5, 0]
+
+    def test_even_orders_have_no_kink_at_any_order(self):
+        """(1 + x ** 4) ** (1 / 4) is 1 + x ** 4 / 4 - ..., whose fourth derivative at 0 is 6."""
+        x = leaf([0.0, 1.0])
+        y = tg.vector_norm(x, ord=4)
+        for _ in range(4):
+            y = tg.grad(y, x, create_graph=True)[0]
+        assert y.item() == 6
+
+    def test_nan_is_not_hidden(self):
+        for order in (1, 2, 3, 4, 0.5, -1):
+            assert np.isnan(gradient(lambda x, order=order: tg.vector_norm(x, ord=order), [np.nan, 1.0])).any()
+
+    @pytest.mark.parametrize("order", ORDERS)
+    def test_whole_numbers_are_measured_as_numpy_measures_them(self, order):
+        x = np.array([[-128, 3], [5, -7]], np.int8)
+        found = tg.vector_norm(x, axis=0, ord=order)
+        assert found.dtype == np.float64
+        np.testing.assert_allclose(found, np.linalg.vector_norm(x, axis=0, ord=order), rtol=1e-15)
+        assert tg.vector_norm([3, 4]) == 5
+
+    @pytest.mark.parametrize("order", [np.int64(3), np.float64(3), 3])
+    def test_any_real_number_is_an_order_and_float32_stays(self, order):
+        y = tg.vector_norm(leaf([1.0, 2.0], np.float32), ord=order)
+        assert y.dtype == np.float32
+        assert y.item() == pytest.approx(9 ** (1 / 3))
+
+    @pytest.mark.parametrize("order", ["fro", math.nan, None, 1j])
+    def test_what_is_no_order(self, order):
+        said = refusal(TypeError, lambda: tg.vector_norm([1.0], ord=order))
+        assert "vector_norm: ord must be a real number" in said
+
+
+@pytest.mark.parametrize("f", [tg.max, tg.min])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_ties_share_in_their_own_dtype(f, dtype):
+    x = leaf([[2.0, 2.0, 2.0, 2.0], [1.0, 1.0, 1.0, 1.0]], dtype)
+    y = f(x, axis=(0, 1)) if f is tg.max else f(x, axis=(0, 1), keepdims=True)
+    y.backward(np.ones(y.shape))
+    assert x.grad.dtype == dtype
+    assert sorted(x.grad.flat) == [0] * 4 + [0.25] * 4

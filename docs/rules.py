@@ -119,13 +119,13 @@ def is_number(a: Any) -> bool:
     return isinstance(a, np.ndarray) and a.dtype == float
 
 
-def tried(public_function: Any) -> tuple[Any, Row]:
+def tried(public_function: Any) -> tuple[Any, Row] | None:
     """The function that stands in the tests' table: itself, one of its name that makes one result of several, or the op
-    behind it.
+    behind it. None for what has no gradient and no place there.
     """
     named = [f for f in ROWS if f is public_function or f.__name__ == public_function.__name__]
-    function = named[0] if named else behind(public_function)[0].function
-    return function, ROWS[function]
+    found = [*named, *(record.function for record in behind(public_function))]
+    return (found[0], ROWS[found[0]]) if found else None
 
 
 def dtypes(function: Any, row: Row) -> str:
@@ -141,10 +141,10 @@ def line(function: Callable[..., Any], name: str) -> str:
     """The row of a function."""
     slopes, known = gradients(function), tried(function)
     if not slopes:
-        recorded = getattr(outcome(*known, np.float64), "requires_grad", False)
+        recorded = known and getattr(outcome(*known, np.float64), "requires_grad", False)
         slopes = "composed of other ops" if recorded else "none: a plain result"
     signature = cell(f"{name}{inspect.signature(function)}")
-    return f"| `{signature}` | {cell(paragraph(function))} | {slopes} | {kept(function)} | {dtypes(*known)} |"
+    return f"| `{signature}` | {cell(paragraph(function))} | {slopes} | {kept(function)} | {dtypes(*known) if known else ''} |"
 
 
 def text() -> str:

@@ -12,8 +12,19 @@ import numpy as np
 
 from tinygrad_ko.errors import explain
 from tinygrad_ko.graph import Handle
-from tinygrad_ko.ops import diagonals, elementwise, indexing, linalg, ordering, padding, reduction, repetition, shape
-from tinygrad_ko.ops import diagonals, elementwise, linalg, padding, reduction, repetition, scan, shape, statistics
+from tinygrad_ko.ops import (
+    diagonals,
+    elementwise,
+    indexing,
+    linalg,
+    ordering,
+    padding,
+    reduction,
+    repetition,
+    scan,
+    shape,
+    statistics,
+)
 from tinygrad_ko.ops.einsum import einsum
 
 UFUNCS: dict[Any, Callable[..., Any]] = {
@@ -103,6 +114,8 @@ def flat_or_along(function: Callable[..., Any]) -> Callable[..., Any]:
 take = flat_or_along(indexing.take)
 take_along_axis = flat_or_along(indexing.take_along_axis)
 sort = flat_or_along(ordering.sort)
+
+
 def spread(function: Callable[..., Any]) -> Callable[..., Any]:
     """NumPy's names for what the sum of squares is divided by: n - ddof, or n - correction."""
 

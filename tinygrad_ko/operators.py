@@ -11,8 +11,18 @@ from tinygrad_ko import numpy_protocol
 from tinygrad_ko.arrays import is_floating
 from tinygrad_ko.errors import explain
 from tinygrad_ko.graph import Handle
-from tinygrad_ko.ops import elementwise, indexing, linalg, ordering, reduction, repetition, shape
-from tinygrad_ko.ops import elementwise, indexing, linalg, queries, reduction, repetition, scan, shape, statistics
+from tinygrad_ko.ops import (
+    elementwise,
+    indexing,
+    linalg,
+    ordering,
+    queries,
+    reduction,
+    repetition,
+    scan,
+    shape,
+    statistics,
+)
 
 Axes = int | tuple[int, ...] | None
 

@@ -124,6 +124,13 @@ class TestNorms:
             y = tg.grad(y, x, create_graph=True)[0]
         assert y.item() == 6
 
+    @pytest.mark.parametrize("f", [tg.max, tg.min])
+    def test_the_gradient_of_a_largest_that_is_nan_is_nan(self, f):
+        x: Any = tg.Tensor([[1.0, np.nan, 3.0], [1.0, 2.0, 2.0]], requires_grad=True)
+        f(x, axis=1).backward([1.0, 6.0])
+        assert np.isnan(x.grad[0]).all()
+        assert x.grad[1].tolist() == ([0, 3, 3] if f is tg.max else [6, 0, 0])
+
     def test_nan_is_not_hidden(self):
         for order in (1, 2, 3, 4, 0.5, -1):
             assert np.isnan(gradient(lambda x, order=order: tg.vector_norm(x, ord=order), [np.nan, 1.0])).any()

@@ -4,6 +4,8 @@ The answers are truth values, counts and places. No gradient could go through th
 `axis` is None (all), an int or, but for `argmax` and `argmin`, a tuple of ints; with `keepdims` the axes stay, with length 1.
 """
 
+import math
+
 from tinygrad_ko.arrays import namespace
 from tinygrad_ko.errors import refused
 from tinygrad_ko.graph import Handle
@@ -70,3 +72,12 @@ def divisible(x):
         return False
     size = namespace(x).abs(x)
     return all((size > 1e-30) & (size < 1e30))
+
+
+def or_nan(chosen, count):
+    """What was chosen, and how many; where nothing was, everything, and NaN of them."""
+    if all(count):
+        return chosen, count
+    xp = namespace(chosen)
+    none = count == 0
+    return chosen | none, xp.where(none, math.nan, count)

@@ -10,7 +10,7 @@ from numbers import Real
 from tinygrad_ko.arrays import floating, quiet
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import abs, astype, exp, sign, where, zeros_like
-from tinygrad_ko.ops.queries import divisible
+from tinygrad_ko.ops.queries import divisible, or_nan
 from tinygrad_ko.ops.scan import before
 from tinygrad_ko.ops.shape import broadcast_to, flip, inverse, permute_dims, reshape, shaped
 from tinygrad_ko.primitive import op
@@ -135,8 +135,11 @@ def stretch(g, shape, axis):
 
 
 def split_among(chosen, g, axis):
-    """The gradient of a maximum, in equal parts to the elements that are the maximum."""
+    """The gradient of a maximum, in equal parts to the elements that are the maximum. A maximum that is NaN is none of them:
+    there the gradient is NaN too.
+    """
     ties = sum(astype(chosen, g.dtype), axis=axis, keepdims=True)
+    chosen, ties = or_nan(chosen, ties)
     return where(chosen, broadcast_to(reshape(g, ties.shape) / ties, chosen.shape), 0)
 
 

@@ -56,6 +56,8 @@ def test_every_ufunc_is_recorded_or_refused_by_name(name: str, ufunc: Any) -> No
     values = [np.array([0.25, 0.5]), np.array([0.75, 0.5])][: ufunc.nin]
     if ufunc.nin > 2 or ufunc.signature not in (None, "(n),(n)->()", "(n?,k),(k,m?)->(n?,m?)"):
         values = [np.ones((2, 2)), np.ones(2)][: ufunc.nin]
+    if name == "arccosh":
+        values = [1 + v for v in values]
     mixes = [[i] for i in range(ufunc.nin)] + [list(range(ufunc.nin))]
     for wrapped in mixes:
         arguments = [tg.Tensor(v, True) if i in wrapped else v for i, v in enumerate(values)]
@@ -87,7 +89,14 @@ BOOK = [
     "square",
     "sin",
     "cos",
+    "tan",
+    "arcsin",
+    "arctan2",
     "tanh",
+    "log1p",
+    "cbrt",
+    "floor",
+    "rint",
     "maximum",
     "minimum",
     "matmul",
@@ -600,5 +609,5 @@ def test_the_training_step_as_the_book_writes_it() -> None:
 
 
 def test_the_names_in_the_refusal_are_the_nearest() -> None:
-    with pytest.raises(TypeError, match=r"np\.cosh.*np\.cos"):
-        np.cosh(leaf(1, 2))
+    with pytest.raises(TypeError, match=r"np\.logaddexp2.*nearest: np\.logaddexp\b"):
+        np.logaddexp2(leaf(1, 2), 1.0)

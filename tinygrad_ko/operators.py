@@ -19,6 +19,7 @@ from tinygrad_ko.ops import (
     queries,
     reduction,
     repetition,
+    rounding,
     scan,
     shape,
     statistics,
@@ -99,7 +100,7 @@ class Operators(Handle):
     __truediv__ = elementwise.divide
     __floordiv__ = elementwise.floor_divide
     __mod__ = elementwise.remainder
-    __pow__ = elementwise.power
+    __pow__ = elementwise.pow
     __matmul__ = linalg.matmul
     __neg__ = elementwise.negative
     __pos__ = elementwise.positive
@@ -130,7 +131,7 @@ class Operators(Handle):
         return other // self, other % self
 
     def __rpow__(self, other: Any) -> Self:
-        return elementwise.power(other, self)
+        return elementwise.pow(other, self)
 
     def __rmatmul__(self, other: Any) -> Self:
         return linalg.matmul(other, self)
@@ -290,6 +291,10 @@ class Operators(Handle):
     def argsort(self, axis: int = -1, *, stable: bool = True) -> Any:
         """Where the elements stand in order of size: plain integers."""
         return ordering.argsort(self, axis, stable=stable)
+
+    def round(self) -> Self:
+        """The nearest whole numbers."""
+        return rounding.round(self)
 
     def dot(self, other: Any) -> Self:
         """np.dot(self, other)."""

@@ -309,7 +309,7 @@ def test_the_check_is_check_op_unless_it_is_named():
     assert str(score).splitlines()[0] == f"exp: {score.total} of {score.total} mutants caught"
 
 
-@pytest.mark.parametrize("function", [np.sin, tg.power, print, None])
+@pytest.mark.parametrize("function", [np.sin, tg.pow, print, None])
 @pytest.mark.parametrize("asked", [mutants, mutation_score])
 def test_only_an_op_can_be_spoiled(asked, function):
     with pytest.raises(TypeError, match="only an op") as error:

@@ -30,7 +30,7 @@ from tinygrad_ko.nn.storage import whole_file
 
 EPOCHS = 30
 LR = {"sgd": 0.5, "momentum": 0.1, "adagrad": 0.03, "rmsprop": 0.003, "adam": 0.003}
-INIT = {"sigmoid": "xavier", "relu": "he"}
+INIT = {name: "xavier" if name in ("sigmoid", "tanh") else "he" for name in ACTIVATIONS}
 SAVE_EVERY = 10.0  # seconds
 
 EPILOG = f"""The folder gets parameters.npz, history.json, settings.json, learning.png and {CHECKPOINT}, which --resume reads.
@@ -50,7 +50,7 @@ def add(commands: Any) -> None:
         help="units of the hidden layers: 50 (default), or 256,128, or '' for none",
     )
     option("--activation", choices=tuple(ACTIVATIONS), help="default sigmoid")
-    option("--init", choices=tuple(INITIALIZERS), help="first weights (default xavier, for relu he)")
+    option("--init", choices=tuple(INITIALIZERS), help="first weights (default xavier for sigmoid and tanh, else he)")
     option("--dtype", choices=("float32", "float64"), help="default float32")
     option("--optimizer", choices=tuple(OPTIMIZERS), help="default sgd")
     option(

@@ -18,13 +18,22 @@ from tinygrad_ko import optim
 from tinygrad_ko.data import load_digits, load_mnist, minibatches
 from tinygrad_ko.errors import explain
 from tinygrad_ko.graph import no_grad
-from tinygrad_ko.nn import Affine, Relu, Sequential, Sigmoid, he, normal, xavier
+from tinygrad_ko.nn import Affine, Sequential, activations, he, normal, xavier
 from tinygrad_ko.nn.storage import load_arrays, save_arrays
 from tinygrad_ko.ops.losses import softmax_cross_entropy
 
 CHECKPOINT = "checkpoint.npz"
 CLASSES = 10
-ACTIVATIONS = {"sigmoid": Sigmoid, "relu": Relu}
+ACTIVATIONS: dict[str, Any] = {
+    "sigmoid": activations.Sigmoid,
+    "tanh": activations.Tanh,
+    "relu": activations.Relu,
+    "leaky-relu": activations.LeakyRelu,
+    "elu": activations.Elu,
+    "softplus": activations.Softplus,
+    "gelu": activations.Gelu,
+    "silu": activations.Silu,
+}
 INITIALIZERS = {"normal": normal(0.01), "xavier": xavier, "he": he}
 OPTIMIZERS: dict[str, Any] = {
     "sgd": optim.SGD,

@@ -1,7 +1,8 @@
 """Layers, their parameters, and the networks of the book."""
 
+from tinygrad_ko.nn.activations import Elu, Gelu, LeakyRelu, Relu, Sigmoid, Silu, Softplus, Tanh
 from tinygrad_ko.nn.initializers import he, normal, xavier
-from tinygrad_ko.nn.layers import Affine, Dropout, Embedding, Flatten, Relu, Sequential, Sigmoid, SoftmaxWithLoss
+from tinygrad_ko.nn.layers import Affine, Dropout, Embedding, Flatten, Sequential, SoftmaxWithLoss
 from tinygrad_ko.nn.module import Module
 from tinygrad_ko.nn.networks import SimpleNet, ThreeLayerNet, TwoLayerNet
 from tinygrad_ko.nn.normalization import BatchNorm, LayerNorm
@@ -10,15 +11,21 @@ __all__ = [
     "Affine",
     "BatchNorm",
     "Dropout",
+    "Elu",
     "Embedding",
     "Flatten",
+    "Gelu",
     "LayerNorm",
+    "LeakyRelu",
     "Module",
     "Relu",
     "Sequential",
     "Sigmoid",
+    "Silu",
     "SimpleNet",
     "SoftmaxWithLoss",
+    "Softplus",
+    "Tanh",
     "ThreeLayerNet",
     "TwoLayerNet",
     "he",

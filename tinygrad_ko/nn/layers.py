@@ -10,7 +10,6 @@ from tinygrad_ko.errors import explain
 from tinygrad_ko.nn.initializers import Initializer, normal, xavier
 from tinygrad_ko.nn.module import Module
 from tinygrad_ko.ops.dropout import dropout, share_left_out
-from tinygrad_ko.ops.elementwise import relu, sigmoid
 from tinygrad_ko.ops.indexing import embedding
 from tinygrad_ko.ops.linalg import affine
 from tinygrad_ko.ops.losses import softmax_cross_entropy
@@ -80,20 +79,6 @@ class Embedding(Module):
         return embedding(self.W, ids)
 
 
-class Sigmoid(Module):
-    """1 / (1 + exp(-x))."""
-
-    def forward(self, x: Any) -> Any:
-        return sigmoid(x)
-
-
-class Relu(Module):
-    """The larger of x and 0."""
-
-    def forward(self, x: Any) -> Any:
-        return relu(x)
-
-
 class Dropout(Module):
     """In training each number is set to 0 with probability p and the others are divided by 1 - p; after `eval()` x
     passes as it is. Shape and dtype stay. Source: Srivastava et al. (2014).
@@ -149,6 +134,7 @@ class SoftmaxWithLoss(Module):
 class Sequential(Module):
     """Layers one after the other; a function of Tensors is a layer too.
 
+    >>> from tinygrad_ko.nn import Relu
     >>> model = Sequential(Affine(4, 3, rng=0), Relu(), Affine(3, 2, rng=1))
     >>> list(model.named_parameters())
     ['layers.0.W', 'layers.0.b', 'layers.2.W', 'layers.2.b']

@@ -19,7 +19,7 @@ from tinygrad_ko.errors import explain
 from tinygrad_ko.graph import recorded
 from tinygrad_ko.nn.initializers import normal
 from tinygrad_ko.nn.storage import load_arrays, save_arrays
-from tinygrad_ko.ops.elementwise import identity_function, sigmoid
+from tinygrad_ko.ops.activation import identity_function, sigmoid
 from tinygrad_ko.ops.linalg import affine, matmul
 from tinygrad_ko.ops.losses import rows, softmax_cross_entropy
 from tinygrad_ko.ops.softmax import softmax

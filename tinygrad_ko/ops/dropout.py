@@ -1,7 +1,8 @@
 """Dropout: numbers are left out at random, so that none of them can be relied on."""
 
 from tinygrad_ko.errors import explain
-from tinygrad_ko.ops.elementwise import identity_function, where
+from tinygrad_ko.ops.activation import identity_function
+from tinygrad_ko.ops.elementwise import where
 from tinygrad_ko.ops.inputs import library, numbers
 from tinygrad_ko.primitive import op
 from tinygrad_ko.randomness import generator

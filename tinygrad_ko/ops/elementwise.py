@@ -1,6 +1,13 @@
-"""Functions of each element: their slopes, one line each. Arguments broadcast as in NumPy."""
+"""Functions of each element: their slopes, one line each. Arguments broadcast as in NumPy.
 
-from tinygrad_ko.arrays import SCALARS, floating, quiet
+Arithmetic, powers and roots, and what chooses between elements. Beside this file stand exponential, trigonometric and hyperbolic,
+activation, rounding and error_function.
+"""
+
+import math
+
+from tinygrad_ko import arrays
+from tinygrad_ko.arrays import SCALARS
 from tinygrad_ko.primitive import op
 
 
@@ -94,49 +101,37 @@ def square(x):
     return x * x
 
 
-@op(x=lambda g, x: g * cos(x))
-def sin(xp, x):
-    """The sine of x in radians."""
-    return xp.sin(x)
+@op(x=lambda g, out: -g * out * out)
+def reciprocal(x):
+    """1 / x. Its slope at 0 is infinite."""
+    return 1 / x
 
 
-@op(x=lambda g, x: -g * sin(x))
-def cos(xp, x):
-    """The cosine of x in radians."""
-    return xp.cos(x)
+@op(x=lambda g, out: g / (3 * (out * out)))
+def cbrt(xp, x):
+    """The cube root, negative for negative x. Its slope at 0 is infinite."""
+    return arrays.cbrt(xp, x)
 
 
-@op(x=lambda g, out: g * (1 - out * out))
-def tanh(xp, x):
-    """The hyperbolic tangent."""
-    return xp.tanh(x)
+@op(broadcasts=True, a=lambda g, out, a: g * along(a, out), b=lambda g, out, b: g * along(b, out))
+def hypot(xp, a, b):
+    """sqrt(a * a + b * b), without overflow. At (0, 0) both slopes are taken to be 0; of an infinite length they are NaN
+    where the argument is infinite too, else 0.
+    """
+    return xp.hypot(a, b)
 
 
-@op(x=lambda g, out: g * (out * (1 - out)))
-def sigmoid(xp, x):
-    """1 / (1 + exp(-x))."""
-    x = floating(x)
-    with quiet(over="ignore"):  # exp(-x) may be infinite: then 1 / inf is 0, as it should be
-        e = xp.exp(-x)
-    e += 1
-    return 1 / e
+def along(side, length):
+    """The part of a length that lies along a side; nothing of the length 0."""
+    return side / where(length == 0, 1, length)
 
 
-@op(x=lambda g, out: where(out > 0, g, 0))
-def relu(xp, x):
-    """The larger of x and 0. At 0 its slope is taken to be 0."""
-    return xp.maximum(x, 0)
-
-
-@op(x=lambda g: zeros_like(g))
-def step_function(xp, x):
-    """1 where x is above 0, else 0. Its slope is honestly 0, and taken to be 0 at the jump."""
-    return xp.sign(xp.maximum(x, 0))
-
-
-def identity_function(x):
-    """x itself: the activation of an output layer for regression."""
-    return x
+@op(broadcasts=True, a=lambda g, a, b: g * (sign(a) * copysign(1, b)), b=lambda g: zeros_like(g))
+def copysign(xp, a, b):
+    """The size of a with the sign of b, where -0.0 is negative. At a = 0 the slope in a is taken to be 0; in b it is
+    honestly 0, and taken to be 0 at the jump.
+    """
+    return xp.copysign(a, b)
 
 
 @op(broadcasts=True, a=lambda g, a, b: share(a > b, a == b, g), b=lambda g, a, b: share(b > a, a == b, g))
@@ -180,26 +175,44 @@ def inside(x, low, high):
     return ((x >= low) if low is not None else True) & ((x <= high) if high is not None else x == x)
 
 
-@op(name="power", x=lambda g, x, exponent: g * (exponent * x ** (exponent - 1)) if exponent != 0 else zeros_like(g))
+@op(name="pow", x=lambda g, x, exponent: g * (exponent * x ** (exponent - 1)) if exponent != 0 else zeros_like(g))
 def scalar_power(x, *, exponent):
     """x to the power of a Python number."""
     return x**exponent
 
 
+@op(name="pow", b=lambda g, out, base: g * (out * math.log(base)))
+def power_of_scalar(b, *, base):
+    """A Python number above 0 to the power b."""
+    return base**b
+
+
 @op(
-    name="power",
+    name="pow",
     broadcasts=True,
-    a=lambda g, a, b: g * (b * a ** where((a == 0) & (b == 0), 1, b - 1)),
-    b=lambda g, out, a, b: g * (out * log(where((a == 0) & (b > 0), 1, a))),
+    a=lambda g, a, b: g * (b * a ** where((a == 0) & (b == 0), 1, b - 1.0)),
+    b=lambda g, out, a: g * (out * log(where(out == 0, 1, a))),
 )
 def tensor_power(a, b):
-    """a to the power b, both arrays. For a below 0 there is no slope in b: it is NaN."""
+    """a to the power b, both arrays."""
     return a**b
 
 
-def power(a, b):
-    """a to the power b: a Python number or an array."""
-    return scalar_power(a, exponent=b) if isinstance(b, SCALARS) else tensor_power(a, b)
+def pow(a, b):
+    """a to the power b: Python numbers or arrays.
+
+    The slope in a of a ** 0 is 0, also at 0. Where a is 0 its slope is infinite for powers below 1, and the slope in b is 0 for
+    positive powers, -inf for 0 ** 0. Where a is negative there is a value only at whole b, and no slope in b: it is NaN.
+
+    >>> import tinygrad_ko as tg
+    >>> a = tg.Tensor([0.0, 0.0, -2.0, 3.0], requires_grad=True)
+    >>> tg.pow(a, tg.Tensor([0.0, 2.0, 3.0, 2.0])).sum().backward()
+    >>> a.grad
+    array([ 0.,  0., 12.,  6.])
+    """
+    if isinstance(b, SCALARS):
+        return scalar_power(a, exponent=b)
+    return power_of_scalar(b, base=a) if isinstance(a, SCALARS) and a > 0 else tensor_power(a, b)
 
 
 @op(x=lambda g: g)

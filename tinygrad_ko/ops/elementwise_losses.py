@@ -6,7 +6,8 @@
 from tinygrad_ko.arrays import is_floating, operand
 from tinygrad_ko.errors import explain
 from tinygrad_ko.graph import Handle
-from tinygrad_ko.ops.elementwise import abs, astype, clip, identity_function, sigmoid, square, subtract, where
+from tinygrad_ko.ops.activation import identity_function, sigmoid
+from tinygrad_ko.ops.elementwise import abs, astype, clip, square, subtract, where
 from tinygrad_ko.ops.inputs import library, numbers
 from tinygrad_ko.ops.reduction import mean, sum
 from tinygrad_ko.primitive import op

@@ -9,7 +9,7 @@ from numbers import Real
 
 from tinygrad_ko.arrays import floating, quiet
 from tinygrad_ko.errors import explain
-from tinygrad_ko.ops.elementwise import abs, astype, exp, sign, where, zeros_like
+from tinygrad_ko.ops.elementwise import abs, astype, sign, where, zeros_like
 from tinygrad_ko.ops.queries import divisible, or_nan
 from tinygrad_ko.ops.scan import before
 from tinygrad_ko.ops.shape import broadcast_to, flip, inverse, permute_dims, reshape, shaped
@@ -55,17 +55,6 @@ def max(xp, x, /, axis=None, keepdims=False):
 def min(xp, x, /, axis=None, keepdims=False):
     """The smallest. Equal ones share the gradient equally."""
     return xp.min(x, axis=axis, keepdims=keepdims)
-
-
-@op(x=lambda g, x, out, axis: stretch(g, x.shape, axis) * exp(x - stretch(out, x.shape, axis)))
-def logsumexp(xp, x, /, axis=None, keepdims=False):
-    """log(sum(exp(x))), without overflow."""
-    x = floating(x)
-    largest = xp.max(x, axis=axis, keepdims=True)
-    largest = xp.where(xp.isfinite(largest), largest, xp.zeros_like(largest))
-    with quiet(divide="ignore"):  # the log of 0 is -inf, as it should be
-        total = xp.log(xp.sum(xp.exp(x - largest), axis=axis, keepdims=True)) + largest
-    return total if keepdims else xp.reshape(total, remaining(x.shape, axis))
 
 
 def vector_norm(x, /, *, axis=None, keepdims=False, ord=2):

@@ -1,8 +1,8 @@
-"""Scores into probabilities, along one axis, without overflow."""
+"""Scores into probabilities, along one axis, and the logarithms of both, without overflow."""
 
-from tinygrad_ko.arrays import floating
+from tinygrad_ko.arrays import floating, quiet
 from tinygrad_ko.ops.elementwise import exp
-from tinygrad_ko.ops.reduction import sum
+from tinygrad_ko.ops.reduction import remaining, stretch, sum
 from tinygrad_ko.primitive import op
 
 
@@ -25,3 +25,17 @@ def log_softmax(xp, x, /, axis=-1):
     x = floating(x)
     shifted = x - xp.max(x, axis=axis, keepdims=True)
     return shifted - xp.log(xp.sum(xp.exp(shifted), axis=axis, keepdims=True))
+
+
+@op(x=lambda g, x, axis: stretch(g, x.shape, axis) * softmax(x, axis=axis))
+def logsumexp(xp, x, /, axis=None, keepdims=False):
+    """log(sum(exp(x))), without overflow.
+
+    Its slope is the softmax, and not exp(x - out): with a large output, that would lose as many digits as it has before the point.
+    """
+    x = floating(x)
+    largest = xp.max(x, axis=axis, keepdims=True)
+    largest = xp.where(xp.isfinite(largest), largest, xp.zeros_like(largest))
+    with quiet(divide="ignore"):  # the log of 0 is -inf, as it should be
+        total = xp.log(xp.sum(xp.exp(x - largest), axis=axis, keepdims=True)) + largest
+    return total if keepdims else xp.reshape(total, remaining(x.shape, axis))

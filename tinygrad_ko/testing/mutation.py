@@ -80,9 +80,9 @@ def mutants(op: Callable[..., Any]) -> list[Mutant]:
     >>> for mutant in mutants(tg.tanh)[:4]:
     ...     print(mutant)
     tanh.x: missing factor: g
-    tanh.x: missing factor: 1 - out * out
-    tanh.x: dropped term: g * 1
-    tanh.x: dropped term: g * (out * out)
+    tanh.x: missing factor: sech(x) ** 2
+    tanh.x: wrong power: g * sech(x)
+    tanh.x: missing function: g * x ** 2
     """
     record = getattr(op, "op", None)
     if not isinstance(record, Op):
@@ -121,9 +121,9 @@ def mutation_score(op: Any, check: Callable[..., Any] | None = None, **options: 
     ...     op(x).backward()
     ...     assert x.grad == 0.25
     >>> print(mutation_score(tg.sigmoid, my_test))  # one number, and no cotangent but 1, leave much unseen
-    sigmoid: 11 of 16 mutants caught
-      not noticed: sigmoid.x: missing factor: out * (1 - out)
-      not noticed: sigmoid.x: dropped term: g * (out * out)
+    sigmoid: 10 of 15 mutants caught
+      not noticed: sigmoid.x: missing factor: out * sigmoid(-x)
+      not noticed: sigmoid.x: sign flip: g * (out * sigmoid(x))
       not noticed: sigmoid.x: one wrong entry: the largest entry of the result times 1.01
       not noticed: sigmoid.x: transposed: the last two axes of the result exchanged, in its old shape
       not noticed: sigmoid.x: ignored cotangent: with g * 0 + 1 for g

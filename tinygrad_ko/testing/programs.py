@@ -9,10 +9,11 @@ import numpy as np
 from hypothesis import strategies as st
 
 from tinygrad_ko.arrays import Array
-from tinygrad_ko.ops import elementwise, reduction, softmax
+from tinygrad_ko.ops import activation, elementwise, hyperbolic, reduction, softmax, trigonometric
 from tinygrad_ko.testing.strategies import broadcasting, filled, manners, spelled
 
-TG = SimpleNamespace(**{**vars(elementwise), **vars(reduction), **vars(softmax)})
+ROOMS = (activation, elementwise, hyperbolic, reduction, softmax, trigonometric)
+TG = SimpleNamespace(**{name: value for room in ROOMS for name, value in vars(room).items()})
 
 ONE = [
     "tg.sin({x})",

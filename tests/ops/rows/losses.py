@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from tests.ops.domains import SEEDS, SHAPES, Row, draw_array, positive, real, some_axes
+from tests.ops.domains import SEEDS, SHAPES, SOLID, Row, draw_array, positive, real, reduced, some_axes
 from tinygrad_ko.ops import losses, softmax
 
 
@@ -52,6 +52,10 @@ def soft(x, axis=-1):
     return np.exp(x) / np.sum(np.exp(x), axis=axis, keepdims=True)
 
 
+def log_sum_exp(x, axis, keepdims=False):
+    return np.log(np.sum(np.exp(x), axis=axis, keepdims=keepdims))
+
+
 @st.composite
 def alike(draw):
     """Two arrays of one shape."""
@@ -62,6 +66,7 @@ def alike(draw):
 ROWS: dict[Callable[..., Any], Row] = {
     softmax.softmax: Row(along(), soft),
     softmax.log_softmax: Row(along(), lambda x, axis: np.log(soft(x, axis))),
+    softmax.logsumexp: Row(reduced(shapes=SOLID), log_sum_exp),
     losses.labelled: Row(labelled(), lambda x, t: cross_entropy_by_hand(soft(x), t, 0)),
     losses.softmax_cross_entropy: Row(targets(), lambda x, t: cross_entropy_by_hand(soft(x), t, 0)),
     losses.cross_entropy_error: Row(targets(positive), lambda y, t: cross_entropy_by_hand(y, t, 1e-7)),

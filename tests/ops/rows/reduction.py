@@ -15,10 +15,6 @@ SCALAR: Any = (
 )  # NumPy's ufuncs take axis 0 of an array that has none
 
 
-def log_sum_exp(x, axis, keepdims=False):
-    return np.log(np.sum(np.exp(x), axis=axis, keepdims=keepdims))
-
-
 def some_zeros(rng, size):
     """Real numbers, up to three of them 0."""
     x = np.array(real(rng, size))
@@ -68,7 +64,6 @@ ROWS: dict[Callable[..., Any], Row] = {
     reduction.prod: Row(reduced(some_zeros, FEW), np.prod, PRODUCTS),
     reduction.max: Row(reduced(apart, SOLID), np.max, SCALAR),
     reduction.min: Row(reduced(apart, SOLID), np.min, SCALAR),
-    reduction.logsumexp: Row(reduced(shapes=SOLID), log_sum_exp, SCALAR),
     reduction.euclidean_norm: Row(reduced(real, SEVERAL), norm, SCALAR),
     reduction.power_norm: Row(norms([3.0, 1.5, 0.5, 4.0, -1.0, -2.0], real), norm, AT_ZERO),
     reduction.vector_norm: Row(norms([2, 1, np.inf, -np.inf, 0, 3, 4, 1.5, -1, -2.0], sizes_apart), norm),

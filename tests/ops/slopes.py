@@ -1,0 +1,27 @@
+"""Slopes at given points: what the tests of conventions ask for."""
+
+from typing import Any
+
+import numpy as np
+
+import tinygrad_ko as tg
+
+
+def slopes(f, *points):
+    """The gradients of the sum of f in each of its arguments, as lists."""
+    leaves: list[Any] = [tg.Tensor(p, requires_grad=True) for p in points]
+    f(*leaves).backward(np.ones(np.broadcast_shapes(*(np.shape(p) for p in points))))
+    return [leaf.grad.tolist() for leaf in leaves]
+
+
+def derivatives(f, x, orders):
+    """The value of f at a number and its derivatives, each the gradient of the one before."""
+    x = tg.Tensor(float(x), requires_grad=True)
+    found = [f(x)]
+    for _ in range(orders):
+        found.append(tg.grad(found[-1], x, create_graph=True))
+    return [y.item() for y in found]
+
+
+def korean(error):
+    return any("가" <= letter <= "힣" for note in getattr(error, "__notes__", []) for letter in note)

@@ -1,0 +1,177 @@
+"""Activations: what a layer does to each element after its affine map, and their inverses.
+
+The slopes are right far out as well: nothing here is computed as a difference from 1 that would be lost.
+"""
+
+import math
+
+from tinygrad_ko.arrays import floating, quiet
+from tinygrad_ko.errors import explain
+from tinygrad_ko.ops.elementwise import add, clip, divide, exp, minimum, where, zeros_like
+from tinygrad_ko.ops.error_function import DENSITY, gaussian, normal_cdf
+from tinygrad_ko.ops.hyperbolic import sech, tanh
+from tinygrad_ko.primitive import op
+
+STRETCH, CUBIC = 2 * math.sqrt(2 / math.pi), 0.044715  # of the older gelu
+
+
+@op(x=lambda g, out, x: g * (out * sigmoid(-x)))
+def sigmoid(xp, x):
+    """1 / (1 + exp(-x)), between 0 and 1.
+
+    Its slope is sigmoid(x) * sigmoid(-x): out * (1 - out) would be 0 from x = 37 on.
+    """
+    x = floating(x)
+    with quiet(over="ignore"):  # exp(-x) may be infinite: then 1 / inf is 0, as it should be
+        e = xp.exp(-x)
+    e += 1
+    return 1 / e
+
+
+@op(x=lambda g, x: g / (x * (1 - x)))
+def logit(xp, x):
+    """log(x / (1 - x)), the number whose sigmoid is x: -inf at 0, inf at 1. Its slope there is infinite."""
+    near = xp.maximum(
+        x, 0.25
+    )  # from here on 2 * x - 1 is exact, and keeps its digits around 1/2, where the logarithm is 0
+    with quiet(divide="ignore"):
+        return xp.where(x < 0.25, xp.log(x / (1 - x)), xp.log1p((2 * near - 1) / (1 - near)))
+
+
+@op(x=lambda g, out: where(out > 0, g, 0))
+def relu(xp, x):
+    """The larger of x and 0. At 0 its slope is taken to be 0."""
+    return xp.maximum(x, 0)
+
+
+@op(x=lambda g, x, negative_slope: where(x > 0, g, negative_slope * g))
+def leaky_relu(xp, x, /, negative_slope=0.01):
+    """x where it is above 0, else negative_slope * x. At 0 its slope is taken to be `negative_slope`.
+
+    >>> import tinygrad_ko as tg
+    >>> tg.leaky_relu([-2.0, 3.0], negative_slope=0.1)
+    array([-0.2,  3. ])
+    """
+    return xp.where(x > 0, x, negative_slope * x)
+
+
+@op(x=lambda g, x, alpha: g * where(x > 0, 1, alpha * exp(minimum(x, 0))))
+def elu(xp, x, /, alpha=1.0):
+    """x where it is above 0, else alpha * (exp(x) - 1). At 0 its slope is taken to be `alpha`. Source: Clevert, Unterthiner
+    and Hochreiter (2016).
+
+    >>> import tinygrad_ko as tg
+    >>> tg.elu([-1000.0, -1e-20, 3.0])
+    array([-1.e+00, -1.e-20,  3.e+00])
+    """
+    x = floating(x)
+    return xp.where(x > 0, x, alpha * xp.expm1(xp.minimum(x, 0)))
+
+
+def selu(x):
+    """1.0507... * elu(x, 1.6733...), which keeps mean 0 and variance 1 from layer to layer. At 0 its slope is taken to be
+    the left one, 1.758. Source: Klambauer, Unterthiner, Mayr and Hochreiter (2017).
+    """
+    return 1.0507009873554805 * elu(x, 1.6732632423543772)
+
+
+@op(x=lambda g, x: g * sigmoid(x))
+def softplus(xp, x):
+    """log(1 + exp(x)), a smooth relu, without overflow."""
+    x = floating(x)
+    return xp.maximum(x, 0) + xp.log1p(xp.exp(-xp.abs(x)))
+
+
+@op(x=lambda g, x: g * (sigmoid(x) * (1 + x * sigmoid(-x))))
+def silu(xp, x):
+    """x * sigmoid(x), also called swish. Source: Elfwing, Uchibe and Doya (2018)."""
+    x = floating(x)
+    with quiet(over="ignore"):  # as in sigmoid
+        return x / (1 + xp.exp(-x))
+
+
+@op(x=lambda g, x: g * mish_slope(x, softplus(x)))
+def mish(xp, x):
+    """x * tanh(softplus(x)). Source: Misra (2020)."""
+    x = floating(x)
+    return x * xp.tanh(xp.maximum(x, 0) + xp.log1p(xp.exp(-xp.abs(x))))
+
+
+def mish_slope(x, s):
+    """The slope of x * tanh(s), where s = softplus(x) has the slope sigmoid(x)."""
+    return tanh(s) + x * (sech(s) ** 2 * sigmoid(x))
+
+
+def gelu(x, /, approximate="none"):
+    """x times the probability that a standard normal number is at most x; with `approximate="tanh"` the older formula
+    x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x ** 3))) / 2, which differs by up to 5e-4.
+
+    Raises ValueError if `approximate` is neither. Source: Hendrycks and Gimpel (2016).
+
+    >>> import tinygrad_ko as tg
+    >>> tg.gelu([-1.0, 0.0, 1.0])
+    array([-0.15865525,  0.        ,  0.84134475])
+    >>> tg.gelu([-1.0, 0.0, 1.0], approximate="tanh")
+    array([-0.15880801,  0.        ,  0.84119199])
+    """
+    require_known(approximate)
+    return exact_gelu(x) if approximate == "none" else tanh_gelu(x)
+
+
+def require_known(approximate):
+    """Refuse a kind of gelu that there is not."""
+    if approximate not in ("none", "tanh"):
+        raise explain(
+            ValueError(f'gelu: approximate must be "none" or "tanh", not {approximate!r}'),
+            f'gelu: approximate에는 "none"이나 "tanh"만 쓸 수 있습니다. 받은 값: {approximate!r}',
+        )
+
+
+@op(
+    name="gelu",
+    keeps="p",
+    x=lambda g, p, x: g * (p + x * (DENSITY * gaussian(x, rate=0.5))),
+    p=lambda x: normal_cdf(x),
+)
+def exact_gelu(x):
+    """x times the probability p that a standard normal number is at most x."""
+    p = normal_cdf(x)
+    return x * p, p
+
+
+@op(
+    name="gelu",
+    keeps="p",
+    x=lambda g, p, x: g * (p * (1 + x * (sigmoid(-bent(x)) * bent_slope(x)))),
+    p=lambda x: sigmoid(bent(x)),
+)
+def tanh_gelu(x):
+    """x times p = sigmoid(2 u), which is (1 + tanh(u)) / 2 without losing digits below 0."""
+    p = sigmoid(bent(x))
+    return x * p, p
+
+
+def bent(x):
+    """2 sqrt(2 / pi) * (x + 0.044715 * x ** 3)."""
+    return STRETCH * (x + CUBIC * (x * x * x))
+
+
+def bent_slope(x):
+    """The slope of that."""
+    return STRETCH * (1 + 3 * CUBIC * (x * x))
+
+
+def hardsigmoid(x):
+    """(x + 3) / 6 limited to [0, 1], a sigmoid of straight lines. On its limits the slope is taken to be 1/6."""
+    return clip(divide(add(x, 3), 6), 0, 1)
+
+
+@op(x=lambda g: zeros_like(g))
+def step_function(xp, x):
+    """1 where x is above 0, else 0. Its slope is honestly 0, and taken to be 0 at the jump."""
+    return xp.sign(xp.maximum(x, 0))
+
+
+def identity_function(x):
+    """x itself: the activation of an output layer for regression."""
+    return x

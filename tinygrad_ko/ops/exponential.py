@@ -1,0 +1,63 @@
+"""Exponentials and logarithms beside exp and log, which stand in elementwise.py. Arguments broadcast as in NumPy."""
+
+import math
+
+from tinygrad_ko import arrays
+from tinygrad_ko.arrays import quiet
+from tinygrad_ko.ops.activation import sigmoid
+from tinygrad_ko.ops.elementwise import exp
+from tinygrad_ko.primitive import op
+
+LN2, LN10 = math.log(2), math.log(10)
+
+
+@op(x=lambda g, out: g * (LN2 * out))
+def exp2(xp, x):
+    """2 to the power x."""
+    return arrays.exp2(xp, x)
+
+
+@op(x=lambda g, x: g * exp(x))
+def expm1(xp, x):
+    """exp(x) - 1, with all its digits where x is small."""
+    return xp.expm1(x)
+
+
+@op(x=lambda g, x: g / (1 + x))
+def log1p(xp, x):
+    """log(1 + x), with all its digits where x is small. Its slope at -1 is infinite."""
+    return xp.log1p(x)
+
+
+@op(x=lambda g, x: g / (LN2 * x))
+def log2(xp, x):
+    """The logarithm to the base 2. Its slope at 0 is infinite."""
+    return xp.log2(x)
+
+
+@op(x=lambda g, x: g / (LN10 * x))
+def log10(xp, x):
+    """The logarithm to the base 10. Its slope at 0 is infinite."""
+    return xp.log10(x)
+
+
+@op(broadcasts=True, a=lambda g, a, b: g * sigmoid(gap(a, b)), b=lambda g, a, b: g * sigmoid(gap(b, a)))
+def logaddexp(xp, a, b):
+    """log(exp(a) + exp(b)), without overflow. At equal infinities each gets half of the gradient, as at all equal arguments.
+
+    >>> import tinygrad_ko as tg
+    >>> a = tg.Tensor([1000.0, 0.0, float("-inf")], requires_grad=True)
+    >>> y = tg.logaddexp(a, [1000.0, -40.0, float("-inf")])
+    >>> y.sum().backward()
+    >>> a.grad
+    array([0.5, 1. , 0.5])
+    """
+    return xp.logaddexp(a, b)
+
+
+@op(broadcasts=True, a=lambda g: g, b=lambda g: -g)
+def gap(xp, a, b):
+    """a - b, and 0 where both are the same infinity."""
+    with quiet(invalid="ignore"):  # inf - inf is not what is taken
+        difference = a - b
+    return xp.where(a != b, difference, 0)

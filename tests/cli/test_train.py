@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from tinygrad_ko import optim
 from tinygrad_ko.cli import main, train
-from tinygrad_ko.cli.training import CHECKPOINT, Settings, Training, resumed
+from tinygrad_ko.cli.training import ACTIVATIONS, CHECKPOINT, Settings, Training, resumed
 from tinygrad_ko.data import load_digits, minibatches
 from tinygrad_ko.nn import Affine, Sequential, Sigmoid
 from tinygrad_ko.ops.losses import softmax_cross_entropy
@@ -81,6 +81,13 @@ def test_training_learns(here, capsys):
         == 0
     )
     assert history("a")["epochs"][-1]["test_accuracy"] > 0.95
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_every_activation_learns(here, capsys, activation):
+    command = ["train", "--activation", activation, "--hidden", "30", "--epochs", "8", "--out", "a"]
+    assert main([*command, "--no-plot", "--quiet"]) == 0
+    assert history("a")["epochs"][-1]["test_accuracy"] > 0.85
 
 
 def test_a_run_is_the_plain_loop(here, capsys):

@@ -1,0 +1,100 @@
+"""The error function: where its numbers come from, how many digits they give, and what holds at the ends."""
+
+from functools import cache
+from math import inf, isnan, nan
+from typing import Any
+
+import mpmath
+import numpy as np
+import pytest
+from mpmath import mpf
+
+import tinygrad_ko as tg
+from tests.ops.ulps import worst
+from tinygrad_ko.ops import error_function
+from tinygrad_ko.ops.error_function import TAIL, gaussian, normal_cdf
+
+
+def scaled(y):
+    """exp(y * y) * erfc(y)."""
+    if y < 30:
+        return mpmath.exp(y * y) * mpmath.erfc(y)
+    terms, k = [mpf(1)], 1  # its asymptotic series
+    while abs(terms[-1]) > mpf(10) ** -50:
+        terms.append(-terms[-1] * (2 * k - 1) / (2 * y * y))
+        k += 1
+    return mpmath.fsum(terms) / (y * mpmath.sqrt(mpmath.pi))
+
+
+@cache
+def interpolated(count):
+    """The coefficients of the polynomial through (1 + 2 y) exp(y * y) erfc(y) at the Chebyshev points of t."""
+    angles = [mpmath.pi * (j + mpf(1) / 2) / count for j in range(count)]
+    heights = [4 * (1 + mpmath.cos(a)) / (1 - mpmath.cos(a)) for a in angles]
+    values = [(1 + 2 * y) * scaled(y) for y in heights]
+    powers = [[mpf(1)], [mpf(0), mpf(1)]]  # of the Chebyshev polynomials
+    while len(powers) < count:
+        doubled = [mpf(0), *(2 * c for c in powers[-1])]
+        powers.append([c - (powers[-2][i] if i < len(powers[-2]) else 0) for i, c in enumerate(doubled)])
+    total = [mpf(0)] * count
+    for k, polynomial in enumerate(powers):
+        weight = (
+            mpmath.fsum(v * mpmath.cos(k * a) for v, a in zip(values, angles, strict=True)) * (2 if k else 1) / count
+        )
+        for i, c in enumerate(polynomial):
+            total[i] += weight * c
+    return total
+
+
+def test_the_coefficients_are_those_of_the_interpolation():
+    with mpmath.workdps(50):
+        assert [float(c) for c in interpolated(25)] == list(TAIL)
+
+
+def dense(dtype, low, high):
+    x = np.random.default_rng(0).uniform(low, high, 400)
+    return np.concatenate([x, np.linspace(low, high, 101), 0.5 + x * 1e-3]).astype(dtype)
+
+
+@pytest.mark.parametrize(("dtype", "end"), [(np.float64, 27), (np.float32, 10)])
+@pytest.mark.parametrize(
+    ("f", "true", "most"),
+    [
+        (tg.erf, mpmath.erf, 4),
+        (tg.erfc, mpmath.erfc, 6),
+        (normal_cdf, mpmath.ncdf, 6),
+        (lambda x: gaussian(x, rate=1), lambda x: mpmath.exp(-x * x), 5),
+        (lambda x: gaussian(x, rate=0.5), lambda x: mpmath.exp(-x * x / 2), 5),
+    ],
+    ids=["erf", "erfc", "normal_cdf", "gaussian", "gaussian of half"],
+)
+def test_values_are_off_by_a_few_units_in_the_last_place(f, true, most, dtype, end):
+    points = dense(dtype, -end, end)
+    error, at = worst(f(points), points, true)
+    print(f"off by at most {error:.1f} units, at {at:.4g}")
+    assert error <= most, at
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_the_ends(dtype):
+    x = np.array([-inf, -1e30, 0, 1e30, inf], dtype)
+    assert tg.erf(x).tolist() == [-1, -1, 0, 1, 1]
+    assert tg.erfc(x).tolist() == [2, 2, 1, 0, 0]
+    assert normal_cdf(x).tolist() == [0, 0, 0.5, 1, 1]
+    assert gaussian(x, rate=1).tolist() == [0, 0, 1, 0, 0]
+    assert str(tg.erf(np.array(-0.0))) == "-0.0"
+    for f in (tg.erf, tg.erfc, normal_cdf):
+        assert isnan(f(np.array([nan], dtype))[0])
+
+
+def test_numbers_lists_and_integers():
+    for x in (1, 1.0, [1, 1], np.array([[1]]), np.array([1], np.uint8)):
+        assert np.ravel(tg.erf(x))[0] == pytest.approx(0.8427007929497149, rel=1e-15)
+        assert np.shape(tg.erf(x)) == np.shape(x)
+
+
+def test_a_wrong_coefficient_is_noticed(monkeypatch: pytest.MonkeyPatch):
+    wrong: Any = (*TAIL[:24], TAIL[24] * 1.01)
+    monkeypatch.setattr(error_function, "TAIL", wrong)
+    points = dense(np.float64, -27, 27)
+    assert worst(tg.erfc(points), points, mpmath.erfc)[0] > 6

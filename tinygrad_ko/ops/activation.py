@@ -15,15 +15,23 @@ from tinygrad_ko.primitive import op
 STRETCH, CUBIC = 2 * math.sqrt(2 / math.pi), 0.044715  # of the older gelu
 
 
-@op(x=lambda g, out, x: g * (out * sigmoid(-x)))
+@op(x=lambda g, out, x: g * (out * one_minus_sigmoid(x)))
 def sigmoid(xp, x):
     """1 / (1 + exp(-x)), between 0 and 1.
 
-    Its slope is sigmoid(x) * sigmoid(-x): out * (1 - out) would be 0 from x = 37 on.
+    Its slope is s * (1 - s), where the second factor is computed from x: from x = 37 on, s is 1 to the last digit.
     """
-    x = floating(x)
     with quiet(over="ignore"):  # exp(-x) may be infinite: then 1 / inf is 0, as it should be
-        e = xp.exp(-x)
+        e = xp.exp(-floating(x))
+    e += 1
+    return 1 / e
+
+
+@op(x=lambda g, out, x: -g * (out * sigmoid(x)))
+def one_minus_sigmoid(xp, x):
+    """1 - sigmoid(x), which is sigmoid(-x), with all its digits."""
+    with quiet(over="ignore"):
+        e = xp.exp(floating(x))
     e += 1
     return 1 / e
 
@@ -82,7 +90,7 @@ def softplus(xp, x):
     return xp.maximum(x, 0) + xp.log1p(xp.exp(-xp.abs(x)))
 
 
-@op(x=lambda g, x: g * (sigmoid(x) * (1 + x * sigmoid(-x))))
+@op(x=lambda g, x: g * (sigmoid(x) * (1 + x * one_minus_sigmoid(x))))
 def silu(xp, x):
     """x * sigmoid(x), also called swish. Source: Elfwing, Uchibe and Doya (2018)."""
     x = floating(x)
@@ -142,7 +150,7 @@ def exact_gelu(x):
 @op(
     name="gelu",
     keeps="p",
-    x=lambda g, p, x: g * (p * (1 + x * (sigmoid(-bent(x)) * bent_slope(x)))),
+    x=lambda g, p, x: g * (p * (1 + x * (one_minus_sigmoid(bent(x)) * bent_slope(x)))),
     p=lambda x: sigmoid(bent(x)),
 )
 def tanh_gelu(x):

@@ -35,17 +35,17 @@ def sech(xp, x):
 
 @op(x=lambda g, x: g / hypot(x, 1))
 def asinh(xp, x):
-    """The x whose sinh this is."""
+    """The number whose sinh is x."""
     return xp.asinh(x)
 
 
 @op(x=lambda g, x: g / (sqrt(x - 1) * sqrt(x + 1)))
 def acosh(xp, x):
-    """The x >= 0 whose cosh this is. Its slope at 1 is infinite."""
+    """The number, not negative, whose cosh is x. Its slope at 1 is infinite."""
     return xp.acosh(x)
 
 
 @op(x=lambda g, x: g / ((1 - x) * (1 + x)))
 def atanh(xp, x):
-    """The x whose tanh this is. Its slope at -1 and 1 is infinite."""
+    """The number whose tanh is x. Its slope at -1 and 1 is infinite."""
     return xp.atanh(x)

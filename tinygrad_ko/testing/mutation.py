@@ -121,9 +121,8 @@ def mutation_score(op: Any, check: Callable[..., Any] | None = None, **options: 
     ...     op(x).backward()
     ...     assert x.grad == 0.25
     >>> print(mutation_score(tg.sigmoid, my_test))  # one number, and no cotangent but 1, leave much unseen
-    sigmoid: 10 of 15 mutants caught
-      not noticed: sigmoid.x: missing factor: out * sigmoid(-x)
-      not noticed: sigmoid.x: sign flip: g * (out * sigmoid(x))
+    sigmoid: 10 of 14 mutants caught
+      not noticed: sigmoid.x: missing factor: out * one_minus_sigmoid(x)
       not noticed: sigmoid.x: one wrong entry: the largest entry of the result times 1.01
       not noticed: sigmoid.x: transposed: the last two axes of the result exchanged, in its old shape
       not noticed: sigmoid.x: ignored cotangent: with g * 0 + 1 for g

@@ -36,13 +36,14 @@ def gelu(x, approximate="none"):
 
 ROWS: dict[Callable[..., Any], Row] = {
     activation.sigmoid: Row(elementwise_call(real), logistic),
+    activation.one_minus_sigmoid: Row(elementwise_call(real), lambda x: logistic(-x)),
     activation.logit: Row(elementwise_call(probability), lambda x: np.log(x / (1 - x))),
     activation.relu: Row(elementwise_call(real), lambda x: x * (x > 0)),
     activation.leaky_relu: Row(
         with_options({"negative_slope": st.sampled_from([0.01, 0.3, -1.0])}),
         lambda x, negative_slope: np.where(x > 0, x, negative_slope * x),
     ),
-    activation.elu: Row(with_options({"alpha": st.sampled_from([1.0, 0.5, 2])}), elu),
+    activation.elu: Row(with_options({"alpha": st.sampled_from([0.5, 1.0, 2])}), elu),
     activation.selu: Row(elementwise_call(real), lambda x: 1.0507009873554805 * elu(x, 1.6732632423543772)),
     activation.softplus: Row(elementwise_call(real), lambda x: np.log(1 + np.exp(x))),
     activation.silu: Row(elementwise_call(real), lambda x: x * logistic(x)),

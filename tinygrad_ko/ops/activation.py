@@ -39,9 +39,8 @@ def one_minus_sigmoid(xp, x):
 @op(x=lambda g, x: g / (x * (1 - x)))
 def logit(xp, x):
     """log(x / (1 - x)), the number whose sigmoid is x: -inf at 0, inf at 1. Its slope there is infinite."""
-    near = xp.maximum(
-        x, 0.25
-    )  # from here on 2 * x - 1 is exact, and keeps its digits around 1/2, where the logarithm is 0
+    # From 1/4 on, 2 x - 1 is exact: so around 1/2, where the logarithm is 0, no digits are lost.
+    near = xp.maximum(x, 0.25)
     with quiet(divide="ignore"):
         return xp.where(x < 0.25, xp.log(x / (1 - x)), xp.log1p((2 * near - 1) / (1 - near)))
 

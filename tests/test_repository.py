@@ -33,6 +33,7 @@ FLOORS = {
     "primitive": 6,
     "ops": 7,
     "backprop": 7,
+    "linalg": 8,
     "numpy_protocol": 8,
     "operators": 9,
     "tensor": 10,

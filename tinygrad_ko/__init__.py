@@ -171,6 +171,7 @@ __all__ = [
     "kl_divergence",
     "layer_norm",
     "leaky_relu",
+    "linalg",
     "log",
     "log10",
     "log1p",
@@ -266,8 +267,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """`tg.nn`, `tg.optim`, `tg.data` and `tg.testing` are imported when they are first asked for."""
-    if name in ("data", "nn", "optim", "testing"):
+    """`tg.nn`, `tg.optim`, `tg.linalg`, `tg.data` and `tg.testing` are imported when they are first asked for."""
+    if name in ("data", "linalg", "nn", "optim", "testing"):
         from importlib import import_module
 
         return import_module(f"tinygrad_ko.{name}")

@@ -30,6 +30,8 @@ from tinygrad_ko.ops import (
     trigonometric,
 )
 from tinygrad_ko.ops.einsum import einsum
+from tinygrad_ko.ops import diagonals, elementwise, indexing, linalg, ordering, padding, reduction, repetition, shape
+from tinygrad_ko.ops import determinants, elementwise, factoring, linalg, reduction, shape, solving, spectral
 
 UFUNCS: dict[Any, Callable[..., Any]] = {
     np.add: elementwise.add,
@@ -142,6 +144,10 @@ def flat_or_along(function: Callable[..., Any]) -> Callable[..., Any]:
 take = flat_or_along(indexing.take)
 take_along_axis = flat_or_along(indexing.take_along_axis)
 sort = flat_or_along(ordering.sort)
+def one_triangle(x: Any, upper: bool) -> Any:
+    """The symmetric matrix that NumPy reads from one triangle of x."""
+    half = factoring.lower_half(x.mT if upper else x)
+    return half + half.mT
 
 
 def spread(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -255,13 +261,29 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.quantile: ordering.quantile,
     np.percentile: lambda x, q, axis=None, **options: ordering.quantile(x, np.divide(q, 100), axis, **options),
     np.ravel: flat,
+    np.linalg.cholesky: lambda x, *, upper=False: factoring.cholesky(one_triangle(x, upper), upper=upper),
+    np.linalg.det: determinants.det,
+    np.linalg.eigh: lambda x, UPLO="L": spectral.eigh(one_triangle(x, UPLO in "uU")),
+    np.linalg.eigvalsh: lambda x, UPLO="L": spectral.eigvalsh(one_triangle(x, UPLO in "uU")),
+    np.linalg.inv: solving.inv,
+    np.linalg.matrix_norm: spectral.matrix_norm,
+    np.linalg.matrix_power: solving.matrix_power,
+    np.linalg.matrix_transpose: shape.matrix_transpose,
+    np.linalg.pinv: lambda x, *, rtol=None: spectral.pinv(x, rtol=rtol),
+    np.linalg.qr: lambda x, mode="reduced": factoring.qr(x, mode=mode),
+    np.linalg.slogdet: determinants.slogdet,
+    np.linalg.solve: solving.solve,
+    np.linalg.svd: lambda x, full_matrices=True, compute_uv=True: (
+        spectral.svd(x, full_matrices=full_matrices) if compute_uv else spectral.svdvals(x)
+    ),
+    np.linalg.svdvals: spectral.svdvals,
 }
 
 
 PLAIN_FUNCTIONS = {  # results without a gradient: indices, truths, shapes, fresh arrays
     np.argmax, np.argmin, np.argsort, np.searchsorted, np.shape, np.ndim, np.size, np.allclose, np.isclose, np.array_equal, np.any, np.all,
     np.count_nonzero, np.nonzero, np.zeros_like, np.ones_like, np.empty_like, np.array_repr, np.array_str, np.array2string,
-    np.result_type, np.may_share_memory, np.shares_memory,
+    np.result_type, np.may_share_memory, np.shares_memory, np.linalg.matrix_rank,
 }  # fmt: skip
 
 
@@ -274,11 +296,16 @@ def values(argument: Any) -> Any:
     return argument
 
 
+def spelled(function: Any) -> str:
+    """What stands behind `np.` where a function is called."""
+    return "linalg." * (getattr(function, "__module__", "") == "numpy.linalg") + function.__name__
+
+
 def refused(name: str, why: str) -> TypeError:
     """A function of NumPy that has no rule, with the nearest that have one."""
     from difflib import get_close_matches
 
-    known = sorted({f.__name__ for f in [*UFUNCS, *FUNCTIONS]} - {name})
+    known = sorted({spelled(f) for f in [*UFUNCS, *FUNCTIONS]} - {name})
     near = get_close_matches(name, known, n=2, cutoff=0.6)
     hint = f" (nearest: {', '.join(f'np.{n}' for n in near)})" if near else ""
     return explain(
@@ -308,12 +335,12 @@ def call_function(function: Any, arguments: tuple[Any, ...], options: dict[str, 
     if function in PLAIN_FUNCTIONS:
         return function(*values(arguments), **{k: values(v) for k, v in options.items()})
     if function not in FUNCTIONS:
-        raise refused(function.__name__, "is not supported on")
+        raise refused(spelled(function), "is not supported on")
     try:
         return FUNCTIONS[function](*arguments, **options)
     except TypeError as error:
         if "unexpected keyword" in str(error) or "positional argument" in str(error):
             raise refused(
-                function.__name__, f"with these arguments ({', '.join(options) or 'positional'}) is not supported on"
+                spelled(function), f"with these arguments ({', '.join(options) or 'positional'}) is not supported on"
             ) from None
         raise

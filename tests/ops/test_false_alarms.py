@@ -26,23 +26,27 @@ JUMPS_BELOW_ITS_STEPS = {"floor", "ceil", "trunc", "round"}
 CHECKS = 2_000  # of each, so more than 10,000 in all
 
 
-def has_a_slope(f, arguments):
-    """Whether f and its gradient are finite there: where they are not, there is nothing to be judged."""
+def slopes(f, arguments):
+    """The value of f and its gradients; None if it refuses such arguments, or refuses them a gradient."""
     leaves = [
         tg.Tensor(a, requires_grad=True) if isinstance(a, np.ndarray) and a.dtype == float else a for a in arguments
     ]
     try:
         y = f(*leaves)
     except (ValueError, TypeError, ArithmeticError):  # it refuses them: labels that are no class, weights of sum 0
-        return False
+        return None
     tensors = [x for x in leaves if isinstance(x, tg.Tensor)]
     try:
         gradients = tg.grad(y, tensors, np.ones(y.shape), allow_unused=True) if y.requires_grad else []
-    except (
-        np.linalg.LinAlgError
-    ):  # it refuses to give a gradient: of an eigenvector whose eigenvalue is not simple, ...
-        return False
-    return all(np.isfinite(v.numpy()).all() for v in [y, *gradients])
+    except np.linalg.LinAlgError:  # eigenvectors whose eigenvalue is not simple, ...
+        return None
+    return [y, *gradients]
+
+
+def has_a_slope(f, arguments):
+    """Whether f and its gradient are finite there: where they are not, there is nothing to be judged."""
+    found = slopes(f, arguments)
+    return found is not None and all(np.isfinite(v.numpy()).all() for v in found)
 
 
 @pytest.mark.parametrize("scale", SCALES)

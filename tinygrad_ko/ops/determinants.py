@@ -70,7 +70,7 @@ def without_two(s):
     return p
 
 
-@op(name="slogdet", x=lambda g, x: expand_dims(g[..., 1:], axis=-1) * inv(x).mT)
+@op(name="slogdet", x=lambda g, x: expand_dims(g[..., 1], axis=(-2, -1)) * inv(x).mT)
 def sign_and_log(xp, x):
     """The sign of the determinant and the logarithm of its size, in one array (..., 2)."""
     return xp.stack(list(xp.linalg.slogdet(square(x))), axis=-1)

@@ -2,8 +2,6 @@
 the right shape is a LinAlgError, as NumPy's are.
 """
 
-from contextlib import contextmanager
-
 from numpy.linalg import LinAlgError
 
 from tinygrad_ko.arrays import as_array, floating, operand
@@ -34,13 +32,18 @@ def symmetric(x):
     return (x + x.mT) / 2
 
 
-@contextmanager
-def refusing(what, korean):
-    """Say in words what it means if LAPACK gives up on a matrix."""
-    try:
-        yield
-    except LinAlgError as error:
-        raise explain(LinAlgError(what), korean) from error
+class refusing:
+    """A block in which LAPACK may give up on a matrix, and what that means in words."""
+
+    def __init__(self, what, korean):
+        self.what, self.korean = what, korean
+
+    def __enter__(self):
+        pass
+
+    def __exit__(self, kind, error, trace):
+        if kind is LinAlgError:
+            raise explain(LinAlgError(self.what), self.korean) from error
 
 
 def converging(of):

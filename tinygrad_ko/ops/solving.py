@@ -91,12 +91,18 @@ def matrix_power(x, n, /):
     array([[89., 55.],
            [55., 34.]])
     """
-    x, n = matrices(x, "matrix_power"), operator.index(n)
+    x = matrices(x, "matrix_power")
+    if not hasattr(n, "__index__"):
+        raise explain(
+            TypeError(f"matrix_power: n must be a whole number, not {n!r}"),
+            f"matrix_power: n은 정수여야 합니다. 받은 값: {n!r}",
+        )
     if x.shape[-1] != x.shape[-2]:
         raise explain(
             ValueError(f"matrix_power: x must be square, (..., n, n), but its shape is {x.shape}"),
             f"matrix_power: x는 정사각 행렬 (..., n, n)이어야 합니다. 받은 형상: {x.shape}",
         )
+    n = operator.index(n)
     if n <= 0:
         return matrix_power(inv(x), -n) if n else identity_like(x)
     power = None

@@ -107,11 +107,11 @@ def from_svd(g, out, m):
     """
     s, g_vectors = out[..., 0, :], g[..., 1:, :]
     u, v = out[..., 1 : m + 1, :], out[..., m + 1 :, :]
-    gs, gu, gv = g[..., :1, :], g_vectors[..., :m, :], g_vectors[..., m:, :]
+    gs, gu, gv = where(vanishing(s), 0, g[..., 0, :]), g_vectors[..., :m, :], g_vectors[..., m:, :]
     gap, (size, total) = gaps(s, g_vectors, "svd"), sizes(s, g_vectors, "svd")
     a, b = u.mT @ gu, v.mT @ gv
     k = (skew(a + b) / gap + skew(a - b) / total) / 2
-    left, right = u * gs + u @ k, v.mT
+    left, right = u * expand_dims(gs, axis=-2) + u @ k, v.mT
     if u.shape[-2] > u.shape[-1]:
         left = left + (gu - u @ a) / size
     if v.shape[-2] > v.shape[-1]:
@@ -124,8 +124,8 @@ def svd(x, /, *, full_matrices=True):
 
     From (..., m, n), with k the smaller of the two: S is (..., k), U (..., m, m) and Vh (..., n, n), or with
     `full_matrices=False` U (..., m, k) and Vh (..., k, n). What the further columns of a full U or Vh are is left open, so they have no
-    gradient. The sign of each pair of vectors is as LAPACK leaves it: do not depend on it. Singular values that are equal, or 0,
-    have a kink, where the gradient is one of the subgradients; if only they are wanted, `svdvals` is faster.
+    gradient. The sign of each pair of vectors is as LAPACK leaves it: do not depend on it. Singular values have the slopes of
+    `svdvals`, which is faster if only they are wanted.
 
     Raises LinAlgError at backward if the gradient of a vector is asked for whose singular value is 0 or equals another, and
     for a second derivative if any is so; at the call if a Tensor that requires a gradient is given with `full_matrices=True` and is not

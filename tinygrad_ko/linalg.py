@@ -1,9 +1,7 @@
-"""`tg.linalg`: linear algebra by the names of the array API standard's extension of that name.
-
-The standard's functions that are not built yet are an AttributeError.
-"""
+"""`tg.linalg`: the linear algebra of the array API standard, by the names of its extension `linalg`."""
 
 from tinygrad_ko.ops.determinants import det, slogdet
+from tinygrad_ko.ops.diagonals import diagonal, trace
 from tinygrad_ko.ops.factoring import cholesky, qr
 from tinygrad_ko.ops.linalg import matmul
 from tinygrad_ko.ops.shape import matrix_transpose
@@ -13,6 +11,7 @@ from tinygrad_ko.ops.spectral import eigh, eigvalsh, matrix_norm, matrix_rank, p
 __all__ = [
     "cholesky",
     "det",
+    "diagonal",
     "eigh",
     "eigvalsh",
     "inv",
@@ -27,4 +26,5 @@ __all__ = [
     "solve",
     "svd",
     "svdvals",
+    "trace",
 ]

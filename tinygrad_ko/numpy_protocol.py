@@ -17,6 +17,10 @@ from tinygrad_ko.ops import (
     elementwise,
     exponential,
     hyperbolic,
+    determinants,
+    diagonals,
+    elementwise,
+    factoring,
     indexing,
     linalg,
     ordering,
@@ -32,6 +36,10 @@ from tinygrad_ko.ops import (
 from tinygrad_ko.ops.einsum import einsum
 from tinygrad_ko.ops import diagonals, elementwise, indexing, linalg, ordering, padding, reduction, repetition, shape
 from tinygrad_ko.ops import determinants, elementwise, factoring, linalg, reduction, shape, solving, spectral
+    shape,
+    solving,
+    spectral,
+)
 
 UFUNCS: dict[Any, Callable[..., Any]] = {
     np.add: elementwise.add,
@@ -144,10 +152,11 @@ def flat_or_along(function: Callable[..., Any]) -> Callable[..., Any]:
 take = flat_or_along(indexing.take)
 take_along_axis = flat_or_along(indexing.take_along_axis)
 sort = flat_or_along(ordering.sort)
+
+
 def one_triangle(x: Any, upper: bool) -> Any:
     """The symmetric matrix that NumPy reads from one triangle of x."""
-    half = factoring.lower_half(x.mT if upper else x)
-    return half + half.mT
+    return factoring.mirrored(x.mT if upper else x)
 
 
 def spread(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -5,6 +5,7 @@ from collections import namedtuple
 from tinygrad_ko.arrays import floating, namespace
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.degenerate import independent, without_gradient
+from tinygrad_ko.ops.diagonals import tril
 from tinygrad_ko.ops.lapack import matrices, refusing, symmetric
 from tinygrad_ko.ops.shape import concat, matrix_transpose
 from tinygrad_ko.ops.solving import solution
@@ -26,12 +27,16 @@ def lower_cholesky(xp, x):
 
 
 def from_cholesky(g, lower):
-    """L^-T S L^-1, where S is the symmetric part of the lower triangle of L^T g with half of its diagonal.
+    """L^-T S L^-1 / 2, where S is the lower triangle of L^T g, copied to the upper.
 
     Source: I. Murray, "Differentiation of the Cholesky decomposition" (2016), arXiv:1602.07527, the symbolic reverse mode.
     """
-    s = lower_half(lower.mT @ g)
-    return solution(lower.mT, solution(lower.mT, (s + s.mT) / 2).mT)
+    return solution(lower.mT, solution(lower.mT, mirrored(lower.mT @ g) / 2).mT)
+
+
+def mirrored(x):
+    """The lower triangle of x, and above it the same once more."""
+    return tril(x) + tril(x, -1).mT
 
 
 def cholesky(x, /, *, upper=False):
@@ -63,8 +68,8 @@ def from_qr(g, out):
     arXiv:1710.08717, transposed.
     """
     (gq, gr), (q, r) = over(g), over(out)
-    s = lower_half(r @ gr.mT - gq.mT @ q)
-    return solution(independent(r, "qr"), (gq + q @ (s + s.mT)).mT).mT
+    s = mirrored(r @ gr.mT - gq.mT @ q)
+    return solution(independent(r, "qr"), (gq + q @ s).mT).mT
 
 
 def over(packed):
@@ -109,9 +114,3 @@ def qr(x, /, *, mode="reduced"):
         q, r = qr(x[..., :m])
         return QRResult(q, concat([r, q.mT @ x[..., m:]], axis=-1))
     return QRResult(*over(tall_qr(x)))
-
-
-@op(x=lambda g: lower_half(g))
-def lower_half(xp, x):
-    """The lower triangle of x with half of its diagonal, and zeros above."""
-    return (xp.tril(x) + xp.tril(x, k=-1)) / 2

@@ -4,13 +4,14 @@ the right shape is a LinAlgError, as NumPy's are.
 
 from numpy.linalg import LinAlgError
 
-from tinygrad_ko.arrays import as_array, floating, operand
+from tinygrad_ko.arrays import floating
 from tinygrad_ko.errors import explain
+from tinygrad_ko.ops.shape import shaped
 
 
 def matrices(x, of):
     """An array of at least two axes: a matrix or a stack of them. Raises ValueError for fewer."""
-    x = x if hasattr(x, "ndim") else as_array(operand(x, of))
+    x = shaped(x, of)
     if x.ndim < 2:
         raise explain(
             ValueError(f"{of}: x must be a matrix or a stack of matrices, (..., m, n), but its shape is {x.shape}"),

@@ -6,12 +6,12 @@ section 2.
 
 import operator
 
-from tinygrad_ko.arrays import as_array, floating, operand
+from tinygrad_ko.arrays import floating
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import zeros_like
 from tinygrad_ko.ops.lapack import matrices, refusing, square
 from tinygrad_ko.ops.linalg import drop
-from tinygrad_ko.ops.shape import inverse, permute_dims, reshape
+from tinygrad_ko.ops.shape import inverse, permute_dims, reshape, shaped
 from tinygrad_ko.primitive import op
 
 
@@ -51,7 +51,7 @@ def solve(a, b, /):
     array([[-0.375, -0.375],
            [-0.25 , -0.25 ]])
     """
-    a, b = (v if hasattr(v, "ndim") else as_array(operand(v, "solve")) for v in (a, b))
+    a, b = shaped(a, "solve"), shaped(b, "solve")
     if b.ndim == 1:
         return drop(solution(a, reshape(b, (b.shape[0], 1))), -1)
     if a.ndim == 2 < b.ndim and a.shape[-1] == b.shape[-2] > 0:  # one matrix takes a whole stack as its columns

@@ -4,14 +4,12 @@ Source: M. B. Giles, "Collected matrix derivative results for forward and revers
 section 2.
 """
 
-import operator
-
 from tinygrad_ko.arrays import floating
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import zeros_like
 from tinygrad_ko.ops.lapack import matrices, refusing, square
 from tinygrad_ko.ops.linalg import drop
-from tinygrad_ko.ops.shape import inverse, permute_dims, reshape, shaped
+from tinygrad_ko.ops.shape import inverse, permute_dims, reshape, shaped, whole
 from tinygrad_ko.primitive import op
 
 
@@ -84,25 +82,19 @@ def inv(xp, x):
 def matrix_power(x, n, /):
     """x @ x @ ... @ x, n times; the identity for n = 0, and a power of the inverse for n below 0. It takes about log2(n) products.
 
-    Raises LinAlgError if n is below 0 and a matrix is singular, ValueError if x is not square, TypeError if n is not a whole number.
+    Raises LinAlgError if n is below 0 and a matrix is singular, ValueError if x is not square, TypeError if n is not an integer.
 
     >>> import tinygrad_ko as tg
     >>> tg.linalg.matrix_power([[1.0, 1.0], [1.0, 0.0]], 10)  # Fibonacci's numbers
     array([[89., 55.],
            [55., 34.]])
     """
-    x = matrices(x, "matrix_power")
-    if not hasattr(n, "__index__"):
-        raise explain(
-            TypeError(f"matrix_power: n must be a whole number, not {n!r}"),
-            f"matrix_power: n은 정수여야 합니다. 받은 값: {n!r}",
-        )
+    x, n = matrices(x, "matrix_power"), whole(n, "matrix_power")
     if x.shape[-1] != x.shape[-2]:
         raise explain(
             ValueError(f"matrix_power: x must be square, (..., n, n), but its shape is {x.shape}"),
             f"matrix_power: x는 정사각 행렬 (..., n, n)이어야 합니다. 받은 형상: {x.shape}",
         )
-    n = operator.index(n)
     if n <= 0:
         return matrix_power(inv(x), -n) if n else identity_like(x)
     power = None

@@ -30,16 +30,12 @@ from tinygrad_ko.ops import (
     rounding,
     scan,
     shape,
+    solving,
+    spectral,
     statistics,
     trigonometric,
 )
 from tinygrad_ko.ops.einsum import einsum
-from tinygrad_ko.ops import diagonals, elementwise, indexing, linalg, ordering, padding, reduction, repetition, shape
-from tinygrad_ko.ops import determinants, elementwise, factoring, linalg, reduction, shape, solving, spectral
-    shape,
-    solving,
-    spectral,
-)
 
 UFUNCS: dict[Any, Callable[..., Any]] = {
     np.add: elementwise.add,
@@ -185,12 +181,16 @@ def flat(x: Any) -> Any:
 
 
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
-    """np.linalg.norm, of vectors: of several axes at once only the square root of the sum of squares."""
+    """np.linalg.norm: with an ord, of vectors along one axis or of matrices along two; else the root of the sum of squares."""
     axes = np.ndim(x) if axis is None else len(axis) if isinstance(axis, tuple) else 1
+    if ord is not None and axes == 2:
+        places = (-2, -1) if axis is None else axis
+        out = spectral.matrix_norm(shape.moveaxis(x, places, (-2, -1)), ord=ord)
+        return shape.expand_dims(out, axis=places) if keepdims else out
     if ord is not None and axes != 1:
         raise explain(
-            TypeError("np.linalg.norm of a Tensor as a matrix is not supported; for a norm of vectors name one axis"),
-            "Tensor의 행렬 노름은 지원하지 않습니다. 벡터의 노름을 구하려면 axis로 축 하나를 지정하십시오.",
+            TypeError(f"np.linalg.norm: with ord={ord!r} name one axis, of vectors, or two, of matrices"),
+            f"np.linalg.norm: ord={ord!r}에는 벡터이면 축 하나, 행렬이면 축 두 개를 axis로 지정해야 합니다.",
         )
     return reduction.vector_norm(x, axis=axis, keepdims=bool(keepdims), ord=2 if ord is None else ord)
 

@@ -15,9 +15,9 @@ from math import inf
 from tinygrad_ko.arrays import floating, namespace
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.degenerate import bare, full_rank, gaps, sizes, vanishing, without_gradient
-from tinygrad_ko.ops.elementwise import abs, sqrt, where
+from tinygrad_ko.ops.elementwise import abs, where
 from tinygrad_ko.ops.lapack import converging, matrices, symmetric
-from tinygrad_ko.ops.reduction import max, min, sum
+from tinygrad_ko.ops.reduction import max, min, sum, vector_norm
 from tinygrad_ko.ops.shape import expand_dims, reshape
 from tinygrad_ko.primitive import op
 
@@ -220,8 +220,7 @@ def matrix_norm(x, /, *, keepdims=False, ord="fro"):
     """
     x = matrices(x, "matrix_norm")
     if ord == "fro":
-        squares = sum(x * x, axis=(-2, -1))
-        norm = where(squares > 0, sqrt(where(squares > 0, squares, 1)), 0)
+        norm = vector_norm(x, axis=(-2, -1))
     elif ord == "nuc":
         norm = sum(svdvals(x), axis=-1)
     elif ord in (2, -2):

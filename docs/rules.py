@@ -99,7 +99,7 @@ def cell(text: str) -> str:
 
 
 def outcome(function: Any, row: Row, dtype: Any) -> Any:
-    """What comes out of the smallest call of the table with its numbers in another dtype, recorded if it can be."""
+    """What comes out of the smallest call of the table that is not refused, with its numbers in another dtype, recorded if it can be."""
     calls = [c for c in sample(row, 3) if any(is_number(a) and a.size for a in c[0])]
     for arguments, options in reversed(calls):
         values = [np.asarray(np.ceil(np.abs(a)), dtype) if is_number(a) else a for a in arguments]
@@ -109,7 +109,9 @@ def outcome(function: Any, row: Row, dtype: Any) -> Any:
             with np.errstate(all="ignore"), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 out = function(*values, **options)
-        except (TypeError, ValueError, np.linalg.LinAlgError):
+        except np.linalg.LinAlgError:  # a matrix of whole numbers may be singular where that of the call is not
+            continue
+        except (TypeError, ValueError):
             return None
         return out[0] if isinstance(out, tuple | list) else out
     return None

@@ -54,7 +54,7 @@ def eigh(x, /):
 
     They are those of the symmetric part (x + x.mT) / 2, which is x itself where x is symmetric: so the gradient is symmetric. The sign
     of an eigenvector is as LAPACK leaves it: do not depend on it. Eigenvalues that are equal have a kink, where the gradient is
-    one of the subgradients; if only eigenvalues are wanted, `eigvalsh` is faster.
+    one of the subgradients. Where no gradient is wanted `eigvalsh` finds the eigenvalues alone in less than half of the time.
 
     Raises LinAlgError at backward if the gradient of an eigenvector is asked for whose eigenvalue is not the only one of its
     size, and for a second derivative if any two are equal; ValueError if x is not square.
@@ -125,7 +125,7 @@ def svd(x, /, *, full_matrices=True):
     From (..., m, n), with k the smaller of the two: S is (..., k), U (..., m, m) and Vh (..., n, n), or with
     `full_matrices=False` U (..., m, k) and Vh (..., k, n). What the further columns of a full U or Vh are is left open, so they have no
     gradient. The sign of each pair of vectors is as LAPACK leaves it: do not depend on it. Singular values have the slopes of
-    `svdvals`, which is faster if only they are wanted.
+    `svdvals`, which is faster where no gradient is wanted.
 
     Raises LinAlgError at backward if the gradient of a vector is asked for whose singular value is 0 or equals another, and
     for a second derivative if any is so; at the call if a Tensor that requires a gradient is given with `full_matrices=True` and is not

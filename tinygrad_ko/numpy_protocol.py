@@ -13,14 +13,12 @@ import numpy as np
 from tinygrad_ko.errors import explain
 from tinygrad_ko.graph import Handle
 from tinygrad_ko.ops import (
-    diagonals,
-    elementwise,
-    exponential,
-    hyperbolic,
     determinants,
     diagonals,
     elementwise,
+    exponential,
     factoring,
+    hyperbolic,
     indexing,
     linalg,
     ordering,

@@ -24,6 +24,7 @@ PACKAGE = ROOT / "tinygrad_ko"
 FLOORS = {
     "errors": 1,
     "arrays": 2,
+    "spelling": 2,
     "randomness": 2,
     "graph": 3,
     "index": 3,

@@ -8,26 +8,7 @@ x.grad
 
 from typing import TYPE_CHECKING, Any
 
-from tinygrad_ko.check import gradient_descent, numerical_diff, numerical_gradient
 from tinygrad_ko.graph import no_grad, scope, watch
-from tinygrad_ko.ops.activation import (
-    elu,
-    gelu,
-    hardsigmoid,
-    identity_function,
-    leaky_relu,
-    logit,
-    mish,
-    relu,
-    selu,
-    sigmoid,
-    silu,
-    softplus,
-    step_function,
-)
-from tinygrad_ko.ops.diagonals import diag, diagonal, trace, tril, triu
-from tinygrad_ko.ops.dropout import dropout
-from tinygrad_ko.ops.einsum import einsum
 from tinygrad_ko.ops.elementwise import (
     abs,
     add,
@@ -55,27 +36,10 @@ from tinygrad_ko.ops.elementwise import (
     where,
     zeros_like,
 )
-from tinygrad_ko.ops.elementwise_losses import (
-    hinge_loss,
-    huber_loss,
-    mean_absolute_error,
-    mean_squared_error,
-    sigmoid_cross_entropy,
-)
-from tinygrad_ko.ops.error_function import erf, erfc
-from tinygrad_ko.ops.exponential import exp2, expm1, log1p, log2, log10, logaddexp
-from tinygrad_ko.ops.hyperbolic import acosh, asinh, atanh, cosh, sinh, tanh
 from tinygrad_ko.ops.indexing import embedding, scatter_add, take, take_along_axis
-from tinygrad_ko.ops.likelihood import kl_divergence, negative_log_likelihood
 from tinygrad_ko.ops.linalg import affine, cross, matmul, outer, tensordot, vecdot
-from tinygrad_ko.ops.losses import cross_entropy_error, softmax_cross_entropy, sum_squares_error
-from tinygrad_ko.ops.normalization import batch_norm, layer_norm, standardize
-from tinygrad_ko.ops.ordering import argsort, median, quantile, searchsorted, sort, top_k
-from tinygrad_ko.ops.padding import pad
 from tinygrad_ko.ops.queries import all, any, argmax, argmin, count_nonzero
 from tinygrad_ko.ops.reduction import max, mean, min, prod, sum, vector_norm
-from tinygrad_ko.ops.repetition import broadcast_arrays, meshgrid, repeat, tile
-from tinygrad_ko.ops.rounding import ceil, floor, round, trunc
 from tinygrad_ko.ops.scan import cumulative_prod, cumulative_sum
 from tinygrad_ko.ops.shape import (
     array_split,
@@ -93,15 +57,57 @@ from tinygrad_ko.ops.shape import (
     stack,
     unstack,
 )
-from tinygrad_ko.ops.sliding import fold, unfold
-from tinygrad_ko.ops.softmax import log_softmax, logsumexp, softmax
-from tinygrad_ko.ops.statistics import average, std, var
-from tinygrad_ko.ops.trigonometric import acos, asin, atan, atan2, cos, sin, sinc, tan
 from tinygrad_ko.primitive import op
 from tinygrad_ko.tensor import Tensor, grad
 
 if TYPE_CHECKING:
-    from tinygrad_ko.check import GradientMismatch, GradientUndecided, check_gradient
+    from tinygrad_ko.check import (
+        GradientMismatch,
+        GradientUndecided,
+        check_gradient,
+        gradient_descent,
+        numerical_diff,
+        numerical_gradient,
+    )
+    from tinygrad_ko.ops.activation import (
+        elu,
+        gelu,
+        hardsigmoid,
+        identity_function,
+        leaky_relu,
+        logit,
+        mish,
+        relu,
+        selu,
+        sigmoid,
+        silu,
+        softplus,
+        step_function,
+    )
+    from tinygrad_ko.ops.diagonals import diag, diagonal, trace, tril, triu
+    from tinygrad_ko.ops.dropout import dropout
+    from tinygrad_ko.ops.einsum import einsum
+    from tinygrad_ko.ops.elementwise_losses import (
+        hinge_loss,
+        huber_loss,
+        mean_absolute_error,
+        mean_squared_error,
+        sigmoid_cross_entropy,
+    )
+    from tinygrad_ko.ops.error_function import erf, erfc
+    from tinygrad_ko.ops.exponential import exp2, expm1, log1p, log2, log10, logaddexp
+    from tinygrad_ko.ops.hyperbolic import acosh, asinh, atanh, cosh, sinh, tanh
+    from tinygrad_ko.ops.likelihood import kl_divergence, negative_log_likelihood
+    from tinygrad_ko.ops.losses import cross_entropy_error, softmax_cross_entropy, sum_squares_error
+    from tinygrad_ko.ops.normalization import batch_norm, layer_norm, standardize
+    from tinygrad_ko.ops.ordering import argsort, median, quantile, searchsorted, sort, top_k
+    from tinygrad_ko.ops.padding import pad
+    from tinygrad_ko.ops.repetition import broadcast_arrays, meshgrid, repeat, tile
+    from tinygrad_ko.ops.rounding import ceil, floor, round, trunc
+    from tinygrad_ko.ops.sliding import fold, unfold
+    from tinygrad_ko.ops.softmax import log_softmax, logsumexp, softmax
+    from tinygrad_ko.ops.statistics import average, std, var
+    from tinygrad_ko.ops.trigonometric import acos, asin, atan, atan2, cos, sin, sinc, tan
 
 __version__ = "0.1.0"
 
@@ -266,14 +272,46 @@ __all__ = [
 ]
 
 
+LATER = {  # imported when they are first asked for: a rule book is long, and an import should be short
+    "check": "gradient_descent numerical_diff numerical_gradient GradientMismatch GradientUndecided check_gradient",
+    "ops.activation": "elu gelu hardsigmoid identity_function leaky_relu logit mish relu selu sigmoid silu softplus step_function",
+    "ops.diagonals": "diag diagonal trace tril triu",
+    "ops.dropout": "dropout",
+    "ops.einsum": "einsum",
+    "ops.elementwise_losses": "hinge_loss huber_loss mean_absolute_error mean_squared_error sigmoid_cross_entropy",
+    "ops.error_function": "erf erfc",
+    "ops.exponential": "exp2 expm1 log1p log2 log10 logaddexp",
+    "ops.hyperbolic": "acosh asinh atanh cosh sinh tanh",
+    "ops.likelihood": "kl_divergence negative_log_likelihood",
+    "ops.losses": "cross_entropy_error softmax_cross_entropy sum_squares_error",
+    "ops.normalization": "batch_norm layer_norm standardize",
+    "ops.ordering": "argsort median quantile searchsorted sort top_k",
+    "ops.padding": "pad",
+    "ops.repetition": "broadcast_arrays meshgrid repeat tile",
+    "ops.rounding": "ceil floor round trunc",
+    "ops.sliding": "fold unfold",
+    "ops.softmax": "log_softmax logsumexp softmax",
+    "ops.statistics": "average std var",
+    "ops.trigonometric": "acos asin atan atan2 cos sin sinc tan",
+}
+ROOMS = ("check", "data", "func", "linalg", "nn", "optim", "testing")
+HOMES = {name: home for home, names in LATER.items() for name in names.split()}
+
+
 def __getattr__(name: str) -> Any:
-    """`tg.nn`, `tg.optim`, `tg.linalg`, `tg.data` and `tg.testing` are imported when they are first asked for."""
-    if name in ("data", "linalg", "nn", "optim", "testing"):
-        from importlib import import_module
+    """Of the names in `LATER` and the modules in `ROOMS`, the one that is asked for, imported."""
+    from importlib import import_module
 
+    if name in ROOMS:
         return import_module(f"tinygrad_ko.{name}")
-    if name in ("check_gradient", "GradientMismatch", "GradientUndecided"):  # so is the judge
-        from tinygrad_ko import check
+    if name not in HOMES:
+        from tinygrad_ko.spelling import missing
 
-        return getattr(check, name)
-    raise AttributeError(f"module 'tinygrad_ko' has no attribute {name!r}")
+        rooms = {room: import_module(f"tinygrad_ko.{room}") for room in ("linalg", "nn", "optim")}
+        raise missing(name, [*__all__, *(f"{room}.{n}" for room in rooms for n in rooms[room].__all__)])
+    globals()[name] = value = getattr(import_module(f"tinygrad_ko.{HOMES[name]}"), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

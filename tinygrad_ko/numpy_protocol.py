@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ko.errors import explain
-from tinygrad_ko.graph import Handle
 from tinygrad_ko.ops import (
     determinants,
     diagonals,
@@ -34,6 +33,7 @@ from tinygrad_ko.ops import (
     trigonometric,
 )
 from tinygrad_ko.ops.einsum import einsum
+from tinygrad_ko.ops.inputs import values
 
 UFUNCS: dict[Any, Callable[..., Any]] = {
     np.add: elementwise.add,
@@ -292,15 +292,6 @@ PLAIN_FUNCTIONS = {  # results without a gradient: indices, truths, shapes, fres
     np.count_nonzero, np.nonzero, np.zeros_like, np.ones_like, np.empty_like, np.array_repr, np.array_str, np.array2string,
     np.result_type, np.may_share_memory, np.shares_memory, np.linalg.matrix_rank,
 }  # fmt: skip
-
-
-def values(argument: Any) -> Any:
-    """The same arguments with arrays where there were Tensors."""
-    if isinstance(argument, Handle):
-        return argument.settled()
-    if isinstance(argument, list | tuple):
-        return type(argument)(map(values, argument))
-    return argument
 
 
 def spelled(function: Any) -> str:

@@ -7,23 +7,11 @@ from typing import Any, Self
 
 import numpy as np
 
-from tinygrad_ko import numpy_protocol
 from tinygrad_ko.arrays import is_floating
 from tinygrad_ko.errors import explain
 from tinygrad_ko.graph import Handle
-from tinygrad_ko.ops import (
-    elementwise,
-    indexing,
-    linalg,
-    ordering,
-    queries,
-    reduction,
-    repetition,
-    rounding,
-    scan,
-    shape,
-    statistics,
-)
+from tinygrad_ko.ops import elementwise, indexing, linalg, queries, reduction, scan, shape
+from tinygrad_ko.ops.inputs import values
 
 Axes = int | tuple[int, ...] | None
 
@@ -139,29 +127,29 @@ class Operators(Handle):
     # comparisons are plain boolean arrays: no gradient could go through them
 
     def __eq__(self, other: Any) -> Any:
-        return self.settled() == numpy_protocol.values(other)
+        return self.settled() == values(other)
 
     def __ne__(self, other: Any) -> Any:
-        return self.settled() != numpy_protocol.values(other)
+        return self.settled() != values(other)
 
     def __lt__(self, other: Any) -> Any:
-        return self.settled() < numpy_protocol.values(other)
+        return self.settled() < values(other)
 
     def __le__(self, other: Any) -> Any:
-        return self.settled() <= numpy_protocol.values(other)
+        return self.settled() <= values(other)
 
     def __gt__(self, other: Any) -> Any:
-        return self.settled() > numpy_protocol.values(other)
+        return self.settled() > values(other)
 
     def __ge__(self, other: Any) -> Any:
-        return self.settled() >= numpy_protocol.values(other)
+        return self.settled() >= values(other)
 
     def __getitem__(self, index: Any) -> Self:
         return indexing.getitem(self, index=indexing.plain(index))
 
     def __setitem__(self, index: Any, value: Any) -> None:
         refuse_in_place(self, "x[index] = value", "y = tg.where(mask, value, x)", "x.data[index] = value")
-        self.lend()[numpy_protocol.values(index)] = unrecorded(value, "x[index] = value")
+        self.lend()[values(index)] = unrecorded(value, "x[index] = value")
 
     __iadd__ = in_place(np.add, "+=", "x = x + y", "w.data += y")
     __isub__ = in_place(np.subtract, "-=", "x = x - y", "w.data -= lr * w.grad")
@@ -172,9 +160,13 @@ class Operators(Handle):
     __ipow__ = in_place(np.power, "**=", "x = x**y", "w.data **= y")
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        from tinygrad_ko import numpy_protocol
+
         return numpy_protocol.call_ufunc(ufunc, method, inputs, options)
 
     def __array_function__(self, function: Any, types: Any, arguments: Any, options: Any) -> Any:
+        from tinygrad_ko import numpy_protocol
+
         return numpy_protocol.call_function(function, arguments, options)
 
     # ------------------------------------------------------------------ methods, in NumPy's habits
@@ -215,14 +207,20 @@ class Operators(Handle):
 
     def repeat(self, repeats: Any, axis: int | None = None) -> Self:
         """Each element `repeats` times in a row; flattened first if `axis` is None."""
+        from tinygrad_ko.ops import repetition
+
         return repetition.repeat(self, repeats, axis)
 
     def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Self:
         """The numbers on a diagonal of the matrices in two axes, on a new last axis."""
+        from tinygrad_ko import numpy_protocol
+
         return numpy_protocol.diagonal(self, offset, axis1, axis2)
 
     def trace(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Self:
         """The sum of a diagonal of the matrices in two axes."""
+        from tinygrad_ko import numpy_protocol
+
         return numpy_protocol.trace(self, offset, axis1, axis2)
 
     def astype(self, dtype: Any) -> Self:
@@ -258,10 +256,14 @@ class Operators(Handle):
 
     def var(self, axis: Axes = None, *, ddof: float = 0, keepdims: bool = False) -> Self:
         """The variance: the sum of the squared distances from the mean, divided by n - ddof."""
+        from tinygrad_ko.ops import statistics
+
         return statistics.var(self, axis=axis, correction=ddof, keepdims=keepdims)
 
     def std(self, axis: Axes = None, *, ddof: float = 0, keepdims: bool = False) -> Self:
         """The standard deviation: the square root of the variance."""
+        from tinygrad_ko.ops import statistics
+
         return statistics.std(self, axis=axis, correction=ddof, keepdims=keepdims)
 
     def cumsum(self, axis: int | None = None) -> Self:
@@ -286,16 +288,24 @@ class Operators(Handle):
 
     def take(self, indices: Any, axis: int | None = None) -> Self:
         """The elements at some places along an axis, or of all in one line."""
+        from tinygrad_ko import numpy_protocol
+
         return numpy_protocol.take(self, indices, axis=axis)
 
     def argsort(self, axis: int = -1, *, stable: bool = True) -> Any:
         """Where the elements stand in order of size: plain integers."""
+        from tinygrad_ko.ops import ordering
+
         return ordering.argsort(self, axis, stable=stable)
 
     def round(self) -> Self:
         """The nearest whole numbers."""
+        from tinygrad_ko.ops import rounding
+
         return rounding.round(self)
 
     def dot(self, other: Any) -> Self:
         """np.dot(self, other)."""
+        from tinygrad_ko import numpy_protocol
+
         return numpy_protocol.dot(self, other)

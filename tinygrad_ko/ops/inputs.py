@@ -16,3 +16,12 @@ def numbers(x, name):
     """
     x = x if isinstance(x, Handle) else as_array(operand(x, name))
     return x if is_floating(x.dtype) else astype(x, library(x).float64)
+
+
+def values(argument):
+    """The same arguments with arrays where there were Tensors."""
+    if isinstance(argument, Handle):
+        return argument.settled()
+    if isinstance(argument, list | tuple):
+        return type(argument)(map(values, argument))
+    return argument

@@ -38,7 +38,7 @@ def gradients(root: Node, seed: Any, *, free: bool = False, wanted: Collection[N
             if wanted is not None:
                 if node in wanted:
                     found[node] = g
-                node = twin(node, useful, type(g) if isinstance(g, Handle) else None)
+                node = twin(node, useful, root, type(g) if isinstance(g, Handle) else None)
             node.back(g, due, waiting, free)
     except Exception as error:
         if isinstance(error, AttributeError):
@@ -76,9 +76,9 @@ def leading_to(wanted: Collection[Node], root: Node) -> set[Node]:
     return useful
 
 
-def twin(node: Node, useful: Collection[Node], kind: type[Handle] | None) -> Any:
+def twin(node: Node, useful: Collection[Node], root: Node, kind: type[Handle] | None) -> Any:
     """The same node for one walk: without the parents that lead nowhere and, given a kind of Tensor, with Tensors for
-    what it keeps.
+    what it keeps. Parents younger than the root, which a checkpoint has recorded during the walk, are not asked.
     """
     op = node.op
     same: Any = object.__new__(type(node))
@@ -87,7 +87,8 @@ def twin(node: Node, useful: Collection[Node], kind: type[Handle] | None) -> Any
             setattr(same, slot, getattr(node, slot))
     for a in op.differentiable:
         parent = getattr(node, f"from_{a}")
-        parents = [p if p in useful else None for p in (parent if op.variadic else [parent])]
+        every = parent if op.variadic else [parent]
+        parents = [p if p in useful or (p and p.order < root.order) else None for p in every]
         setattr(same, f"from_{a}", tuple(parents) if op.variadic else parents[0])
     if kind is None:
         return same

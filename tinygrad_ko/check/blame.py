@@ -83,7 +83,7 @@ def breaker(first: First, broken: Broken, source: Any) -> tuple[str, str]:
 def operations(first: First) -> list[Node]:
     """The nodes of the graph of f at its inputs, oldest first, each with what it saw."""
     with watch():
-        y, _ = first.run(first.arrays)
+        y, *_ = first.run(first.arrays)
     return behind(y)
 
 
@@ -228,7 +228,7 @@ def first_not_finite(subject: Subject, c: Array | None = None) -> tuple[str, str
 def unbounded(first: First, c: Array | None) -> tuple[Node, str] | None:
     """The newest operation whose formula turns a finite gradient into one that is not, and for which argument."""
     with watch():
-        y, leaves = first.run(first.arrays)
+        y, leaves, _ = first.run(first.arrays)
     if not y.requires_grad:
         return None
     seed = np.ones(y.shape) if c is None or c.shape != y.shape else c

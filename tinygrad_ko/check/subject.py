@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from copy import copy
+from functools import partial
 from itertools import starmap
 from os.path import basename
 from typing import Any
@@ -91,8 +92,10 @@ class First(Subject):
                 "확인할 실수 입력이 없습니다. 3 대신 3.0처럼 실수를 넘기거나, 매개변수를 parameters=model로 넘기십시오.",
             )
 
-    def run(self, arrays: Arrays) -> tuple[Tensor, list[Tensor]]:
-        """f at these arrays as Tensors: its result, flattened if it is several, and the leaves of what is wanted."""
+    def run(self, arrays: Arrays) -> tuple[Tensor, list[Tensor], Callable[[], Any]]:
+        """f at these arrays as Tensors: its result, flattened if it is several, the leaves of what is wanted, and the block
+        in which a backward belongs, for a checkpoint calls f again.
+        """
         leaves = {i: borrow(arrays[i], i in self.wanted, self.labels[i]) for i in self.floating}
         inputs = [dict(x) if isinstance(x, dict) else x for x in self.inputs]
         for i, (position, key) in enumerate(self.places):
@@ -102,7 +105,8 @@ class First(Subject):
             else:
                 inputs[position][key] = x
         stand_ins = {p: leaves[i] for i, p in enumerate(self.parameters.values(), len(self.places))}
-        with standing_in(stand_ins), recorded(True):
+        inside = partial(standing_in, stand_ins)
+        with inside(), recorded(True):
             y = self.f(*inputs)
         if isinstance(y, tuple | list) and y and all(isinstance(part, Tensor) for part in y):
             y = concat([reshape(part, (-1,)) for part in y])
@@ -113,7 +117,7 @@ class First(Subject):
                 ),
                 f"{self.name}: 반환값이 Tensor가 아닙니다. tinygrad_ko의 연산으로 계산해야 기울기를 확인할 수 있습니다.",
             )
-        return y, [leaves[i] for i in self.wanted]
+        return y, [leaves[i] for i in self.wanted], inside
 
     def nudged(self, source: Any) -> "First":
         """The same function a thousandth away, in a random direction."""
@@ -131,7 +135,7 @@ class First(Subject):
         return y.astype(np.float64, copy=False)
 
     def pullback(self, arrays: Arrays) -> tuple[Array, Pull]:
-        y, leaves = self.run(arrays)
+        y, leaves, inside = self.run(arrays)
         for i, leaf in zip(self.wanted, leaves, strict=True):
             if not np.array_equal(leaf.numpy(), arrays[i], equal_nan=True):
                 raise explain(
@@ -142,7 +146,8 @@ class First(Subject):
         def pull(c: Array) -> Arrays:
             if not y.requires_grad:
                 return [np.zeros(x.shape) for x in leaves]
-            return [g.numpy() for g in grad(y, leaves, c, allow_unused=True)]
+            with inside():
+                return [g.numpy() for g in grad(y, leaves, c, allow_unused=True)]
 
         return y.numpy(), pull
 
@@ -172,17 +177,19 @@ class Second(Subject):
 
     def pullback(self, arrays: Arrays) -> tuple[Array, Pull]:
         *xs, c = arrays
-        y, leaves = self.first.run(xs)
+        y, leaves, inside = self.first.run(xs)
         leaf = Tensor(c, requires_grad=True)
         row = Tensor(np.zeros(sum(x.size for x in leaves)))
         if y.requires_grad:
-            gradients = grad(y, leaves, leaf, create_graph=True, allow_unused=True)
+            with inside():
+                gradients = grad(y, leaves, leaf, create_graph=True, allow_unused=True)
             row = concat([reshape(g, (-1,)) for g in gradients])
 
         def pull(c2: Array) -> Arrays:
             if not row.requires_grad:
                 return [np.zeros(x.shape) for x in [*leaves, leaf]]
-            return [g.numpy() for g in grad(row, [*leaves, leaf], c2, allow_unused=True)]
+            with inside():
+                return [g.numpy() for g in grad(row, [*leaves, leaf], c2, allow_unused=True)]
 
         return row.numpy(), pull
 

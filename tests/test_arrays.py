@@ -73,3 +73,72 @@ def test_lists_of_numbers_become_float64_and_truth_stays():
     assert arrays.operand([1, 2]).dtype == np.float64
     assert arrays.operand([True, False]).dtype == bool
     assert arrays.operand(np.array([1, 2], np.int8)).dtype == np.int8
+
+
+SIZES = [1, 7, 4095, 4097, 5000, 20_000]  # a row of the hash has 512 words
+
+
+@given(
+    st.sampled_from(SIZES),
+    st.sampled_from([np.float64, np.float32, np.float16, np.int8, bool]),
+    st.integers(0, 2**32 - 1),
+)
+def test_a_fingerprint_tells_one_bit_and_two_that_changed_places(size, dtype, seed):
+    rng = np.random.default_rng(seed)
+    x = rng.integers(0, 2, size).astype(dtype)
+    before = arrays.fingerprint(x)
+    assert arrays.fingerprint(x.copy()) == before
+    i, j = rng.integers(0, size, 2)
+    swapped = x.copy()
+    swapped[[i, j]] = swapped[[j, i]]
+    assert (arrays.fingerprint(swapped) == before) == (swapped[i] == x[i])
+    assert size < 20 or arrays.fingerprint(rng.permutation(x)) != before
+    bits = x.view(np.uint8)
+    bits[rng.integers(0, bits.size)] ^= 1 if dtype is bool else 1 << rng.integers(0, 8)
+    assert arrays.fingerprint(x) != before
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_what_a_fingerprint_tells_apart(size):
+    x = np.linspace(0, 1, size)
+    others = [
+        x[:, None],
+        x[None],
+        x[1:],
+        np.append(x, 0.0),
+        x.astype(np.float32),
+        x.view(np.int64),
+        -x,
+        [x],
+        (x, x),
+        {"a": x},
+        {"b": x},
+    ]
+    prints = [
+        arrays.fingerprint(value) for value in [x, *others, list(x), None, 0, 1, 1.0, True, "1", slice(1), slice(2)]
+    ]
+    assert len(set(prints)) >= len(prints) - 2 * (size == 1)
+    matrix = np.arange(12.0).reshape(3, 4)
+    assert arrays.fingerprint(matrix) == arrays.fingerprint(matrix.copy())
+    assert arrays.fingerprint(matrix) != arrays.fingerprint(matrix[::-1])
+    assert arrays.fingerprint(object()) == arrays.fingerprint(object())
+
+
+@pytest.mark.parametrize("shape", [(200, 60), (12_000,)])
+@pytest.mark.parametrize(
+    "take", [lambda x: x, lambda x: x.T, lambda x: x[::-2], lambda x: np.broadcast_to(x[0], x.shape)]
+)
+def test_a_fingerprint_of_any_layout(shape, take):
+    x = take(np.random.default_rng(0).normal(size=shape))
+    assert arrays.fingerprint(x) == arrays.fingerprint(np.array(x))
+    changed = np.array(x)
+    changed.flat[-1] += 1e-12
+    assert arrays.fingerprint(x) != arrays.fingerprint(changed)
+
+
+def test_a_fingerprint_does_not_see_the_padding_of_long_floats():
+    for size in (3, 10_000):
+        x, y = (np.frombuffer(bytes([fill]) * 16 * size, np.longdouble).copy() for fill in (0, 255))
+        x[:], y[:] = np.arange(size), np.arange(size)
+        assert arrays.fingerprint(x) == arrays.fingerprint(y)
+        assert arrays.fingerprint(x) != arrays.fingerprint(y + 1)

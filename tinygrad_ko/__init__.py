@@ -164,6 +164,7 @@ __all__ = [
     "floor",
     "floor_divide",
     "fold",
+    "func",
     "gelu",
     "grad",
     "gradient_descent",
@@ -307,7 +308,7 @@ def __getattr__(name: str) -> Any:
     if name not in HOMES:
         from tinygrad_ko.spelling import missing
 
-        rooms = {room: import_module(f"tinygrad_ko.{room}") for room in ("linalg", "nn", "optim")}
+        rooms = {room: import_module(f"tinygrad_ko.{room}") for room in ("func", "linalg", "nn", "optim")}
         raise missing(name, [*__all__, *(f"{room}.{n}" for room in rooms for n in rooms[room].__all__)])
     globals()[name] = value = getattr(import_module(f"tinygrad_ko.{HOMES[name]}"), name)
     return value

@@ -14,9 +14,11 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import contenders
-from benchmarks.problems import CHAINS, DEEP
+from benchmarks.contenders import engine
+from benchmarks.problems import CHAINS, DEEP, WIDE
 from benchmarks.report import Row
 from benchmarks.small_ops import LONG, SHORT
+from benchmarks.timing import quartiles, take_turns
 
 STEP_BAR = 1.05  # times the hand-written step
 OP_BAR = 250  # bytes per recorded operation
@@ -62,7 +64,13 @@ def measure_ops(contender: str, method: str) -> int:
     return grown(chain(CHAINS[0], (4,), LONG if method == "resident" else TRACED), method)
 
 
-MEASURES = {"step": measure_step, "ops": measure_ops}
+def measure_keeping(contender: str, method: str) -> int:
+    """Three steps of a step class of ours."""
+    step = getattr(engine, contender)(WIDE)
+    return grown(lambda: [step() for _ in range(3)], method)
+
+
+MEASURES = {"step": measure_step, "ops": measure_ops, "keeping": measure_keeping}
 
 
 def ask(problem: str, contender: str, method: str, times: int = 1) -> float:
@@ -105,6 +113,18 @@ def rows(peers: bool) -> Iterator[Row]:
                 bar=f"<= {OP_BAR} bytes" if ours else "",
                 met=each <= OP_BAR if ours else None,
             )
+    steps = {"TrainingStep": "tinygrad_ko", "CheckpointedStep": "with checkpoint"}
+    taken = take_turns({name: getattr(engine, name)(WIDE) for name in steps}, 5)
+    by_keeping = ask("keeping", "TrainingStep", "resident")
+    for name, shown in steps.items():
+        bytes_, traced = ask("keeping", name, "resident"), ask("keeping", name, "traced")
+        ratio = quartiles([a / b for a, b in zip(taken[name], taken["TrainingStep"], strict=True)])[1]
+        yield Row(
+            f"peak of a step, 20 layers of 256 relu, batch {WIDE.batch:,}, {WIDE.dtype}",
+            shown,
+            f"{bytes_ / 1e6:.1f} MB resident, {traced / 1e6:.1f} MB traced",
+            f"{bytes_ / by_keeping:.3f} x, in {ratio:.2f} x the time (of keeping all)",
+        )
 
 
 if __name__ == "__main__":

@@ -54,6 +54,9 @@ STEPS = (  # each network with the bar: times the hand-written step
     (Network((784, 256, 128, 10), "relu", 256, "float64"), 1.05),
 )
 DEEP = Network((1024,) * 21, "relu", 256, "float32")  # 20 layers: what a step holds in memory
+WIDE = Network(
+    (256,) * 21, "relu", 4096, "float32"
+)  # 20 layers again, with more numbers in a batch than in the weights
 SMALL = Network((784, 50, 10), "sigmoid", 100, "float64")  # 39,760 parameters: backprop against differences
 
 CHAINS = ("multiply, add, tanh", "sin, exp, log")  # three recorded operations each, again and again

@@ -104,6 +104,16 @@ def test_where_hypothesis_is_missing_an_op_is_checked_without_it(tmp_path):
     assert "설치하십시오" in out.splitlines()[-1]
 
 
+def test_newtons_method_doubles_its_digits(tmp_path):
+    newton, descent = run("newton.py", folder=tmp_path).split("\n\n")
+    lengths = [float(number) for number in re.findall(r"  (\d\.\de[-+]\d+)", newton)]
+    assert len(lengths) == 8
+    assert lengths[-1] < 1e-9 < 1e-3 < lengths[3]
+    assert float(re.findall(r"([\d.]+)% of the test digits", newton)[0]) > 94
+    assert float(re.findall(r"(\S+e\S+)$", descent, re.M)[1]) > 1e-5
+    assert newton.splitlines()[-2].split()[2] == descent.splitlines()[-1].split()[2]  # the same loss in the end
+
+
 def test_a_bug_in_a_network_is_found(tmp_path):
     out = run("find_the_bug.py", folder=tmp_path)
     seems, found, mended, nan = re.split(r"^\d\. ", out, flags=re.M)[1:]

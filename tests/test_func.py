@@ -13,12 +13,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tinygrad_ko as tg
+from tests.ops.domains import sample
+from tests.ops.table import ROWS
+from tests.ops.test_rules import bound
 from tinygrad_ko import func, nn
 from tinygrad_ko.check import directional_derivative
 from tinygrad_ko.check.slope import scales
 from tinygrad_ko.testing import arrays, graphs
 
 rng = np.random.default_rng(0)
+ROW = {f.__name__: (f, row) for f, row in ROWS.items()}
 
 
 def leaf(*values: float) -> Any:
@@ -77,6 +81,31 @@ def test_products_with_the_jacobian(program: Any, seed: int) -> None:
     assert within(inner([c], [pushed]), slope(program, inputs, ds, c))
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # at odd inputs
+@pytest.mark.parametrize("name", ROW)
+def test_the_jvp_of_every_op_is_the_transpose_of_its_vjp(name: str) -> None:
+    function, row = ROW[name]
+    for arguments, options in sample(row, 3):
+        able = [isinstance(a, np.ndarray) and a.dtype == np.float64 for a in arguments]
+        xs = [a for a, wanted in zip(arguments, able, strict=True) if wanted]
+        f = bound(function, options)
+
+        def g(*xs: Any, f: Any = f, arguments: Any = arguments, able: Any = able) -> Any:
+            rest = iter(xs)
+            return f(*(next(rest) if wanted else a for a, wanted in zip(arguments, able, strict=True)))
+
+        if not xs or not isinstance(g(*map(tg.Tensor, xs)), tg.Tensor):
+            continue
+        ds = [like(x, i) for i, x in enumerate(xs)]
+        y, pushed = func.jvp(g, xs, ds)
+        c = like(y, 9)
+        pulled = func.vjp(g, *xs)[1](c)
+        sides = [c * pushed, *(p * d for p, d in zip(pulled, ds, strict=True))]
+        if all(np.isfinite(side).all() for side in sides):
+            size = sum(float(np.sum(np.abs(side))) for side in sides)
+            assert abs(inner([c], [pushed]) - inner(pulled, ds)) <= 1e-11 * size
+
+
 @given(graphs(max_steps=5), st.integers(0, 99))
 def test_jacobians(program: Any, seed: int) -> None:
     """Their rows are pulled, their columns pushed; whichever are fewer are computed."""
@@ -111,7 +140,7 @@ def test_hessians(program: Any, seed: int) -> None:
     assert within(inner([w], [product]), slope(lambda x: func.grad(f)(x), (x,), (v,), w))
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(graphs(max_steps=4))
 def test_gradients_pass_the_judge_and_so_do_their_gradients(program: Any) -> None:
     def f(*xs: Any) -> Any:

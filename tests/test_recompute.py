@@ -17,10 +17,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tinygrad_ko as tg
+from tests.ops.domains import sample
+from tests.ops.table import ROWS
+from tests.ops.test_rules import bound
 from tinygrad_ko import nn
 from tinygrad_ko.arrays import fingerprint
 from tinygrad_ko.func import checkpoint
 from tinygrad_ko.testing import graphs
+
+ROW = {f.__name__: (f, row) for f, row in ROWS.items()}
 
 
 def leaf(*values: float) -> Any:
@@ -90,6 +95,24 @@ def test_any_function_any_closure_nested(program: Any, closed: list[bool], depth
         return f(*xs)
 
     agree(gradients(lambda f, *xs: f(*xs)), gradients(nested))
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # at odd inputs
+@pytest.mark.parametrize("name", ROW)
+def test_every_op(name: str) -> None:
+    """Whatever a formula keeps is compared without a false alarm."""
+    function, row = ROW[name]
+
+    def gradients(arguments: Any, options: Any, call: Callable[..., Any]) -> list[Any]:
+        floats = [isinstance(a, np.ndarray) and a.dtype == np.float64 for a in arguments]
+        given = [tg.Tensor(a, requires_grad=True) if able else a for a, able in zip(arguments, floats, strict=True)]
+        inner = [x * 1.0 if able else x for x, able in zip(given, floats, strict=True)]
+        y = call(bound(function, options), *inner)
+        leaves = [x for x, able in zip(given, floats, strict=True) if able]
+        return all_gradients(y, leaves) if getattr(y, "requires_grad", False) else [[], [], [], []]
+
+    for arguments, options in sample(row, 3):
+        agree(gradients(arguments, options, lambda f, *xs: f(*xs)), gradients(arguments, options, checkpoint))
 
 
 def network(*widths: int) -> nn.Sequential:

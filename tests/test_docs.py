@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from docs import rules
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -36,3 +38,7 @@ def test_the_guide_runs():
     result = doctest.testfile(guide, module_relative=False, encoding="utf-8", optionflags=flags)
     assert result.attempted > 50
     assert result.failed == 0
+
+
+def test_the_table_of_the_rule_book_is_that_of_the_rule_book():
+    assert rules.TARGET.read_text(encoding="utf-8") == rules.text(), "run: python -m docs.rules"

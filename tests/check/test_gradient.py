@@ -320,15 +320,21 @@ class TestKinks:
         with pytest.raises(GradientMismatch, match="kink"):
             self.at(lambda g, x: g * tg.where(x > 0, 1.0, tg.where(x == 0, slope, 0.0)), [0.0, 1.0, -1.0, 0.0])
 
-    @given(st.integers(0, 999))
-    def test_the_rules_of_the_package_at_zeros_and_ties(self, seed):
+    @pytest.mark.parametrize("directions", range(3))
+    @given(
+        st.sampled_from(["relu", "abs", "sign", "step_function", "max", "min", "max of columns", "clip"]),
+        st.integers(0, 999),
+    )
+    def test_the_rules_of_the_package_at_zeros_and_ties(self, directions, name, seed):
         rng = np.random.default_rng(seed)
         x = rng.integers(-1, 2, size=(2, 3)).astype(float)
-        for f in (tg.relu, tg.abs, tg.sign, tg.step_function, tg.max, tg.min, lambda x: tg.max(x, axis=0)):
-            check_gradient(f, x, rng=seed)
-        for f in (tg.maximum, tg.minimum):
-            check_gradient(f, x, rng.integers(-1, 2, size=3).astype(float), rng=seed)
-        check_gradient(lambda x: tg.clip(x, -1, 1), x, rng=seed)
+        others = {"max of columns": lambda x: tg.max(x, axis=0), "clip": lambda x: tg.clip(x, -1, 1)}
+        check_gradient(others.get(name) or getattr(tg, name), x, rng=directions)
+
+    @given(st.sampled_from([tg.maximum, tg.minimum]), st.integers(0, 999))
+    def test_equal_arguments(self, f, seed):
+        rng = np.random.default_rng(seed)
+        check_gradient(f, *(rng.integers(-1, 2, size=size).astype(float) for size in ((2, 3), (3,))), rng=seed)
 
     def test_a_maximum_that_pays_every_tie_in_full(self):
         def largest(xp, x):

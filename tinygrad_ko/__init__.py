@@ -84,6 +84,7 @@ if TYPE_CHECKING:
         softplus,
         step_function,
     )
+    from tinygrad_ko.ops.convolution import conv1d, conv2d
     from tinygrad_ko.ops.diagonals import diag, diagonal, trace, tril, triu
     from tinygrad_ko.ops.dropout import dropout
     from tinygrad_ko.ops.einsum import einsum
@@ -102,6 +103,7 @@ if TYPE_CHECKING:
     from tinygrad_ko.ops.normalization import batch_norm, layer_norm, standardize
     from tinygrad_ko.ops.ordering import argsort, median, quantile, searchsorted, sort, top_k
     from tinygrad_ko.ops.padding import pad
+    from tinygrad_ko.ops.pooling import avg_pool1d, avg_pool2d, max_pool1d, max_pool2d
     from tinygrad_ko.ops.repetition import broadcast_arrays, meshgrid, repeat, tile
     from tinygrad_ko.ops.rounding import ceil, floor, round, trunc
     from tinygrad_ko.ops.sliding import fold, unfold
@@ -130,6 +132,8 @@ __all__ = [
     "atan2",
     "atanh",
     "average",
+    "avg_pool1d",
+    "avg_pool2d",
     "batch_norm",
     "broadcast_arrays",
     "broadcast_to",
@@ -138,6 +142,8 @@ __all__ = [
     "check_gradient",
     "clip",
     "concat",
+    "conv1d",
+    "conv2d",
     "copysign",
     "cos",
     "cosh",
@@ -190,6 +196,8 @@ __all__ = [
     "matmul",
     "matrix_transpose",
     "max",
+    "max_pool1d",
+    "max_pool2d",
     "maximum",
     "mean",
     "mean_absolute_error",
@@ -276,6 +284,7 @@ __all__ = [
 LATER = {  # imported when they are first asked for: a rule book is long, and an import should be short
     "check": "gradient_descent numerical_diff numerical_gradient GradientMismatch GradientUndecided check_gradient",
     "ops.activation": "elu gelu hardsigmoid identity_function leaky_relu logit mish relu selu sigmoid silu softplus step_function",
+    "ops.convolution": "conv1d conv2d",
     "ops.diagonals": "diag diagonal trace tril triu",
     "ops.dropout": "dropout",
     "ops.einsum": "einsum",
@@ -288,6 +297,7 @@ LATER = {  # imported when they are first asked for: a rule book is long, and an
     "ops.normalization": "batch_norm layer_norm standardize",
     "ops.ordering": "argsort median quantile searchsorted sort top_k",
     "ops.padding": "pad",
+    "ops.pooling": "avg_pool1d avg_pool2d max_pool1d max_pool2d",
     "ops.repetition": "broadcast_arrays meshgrid repeat tile",
     "ops.rounding": "ceil floor round trunc",
     "ops.sliding": "fold unfold",

@@ -2,7 +2,7 @@
 
 from math import prod
 
-from tinygrad_ko.arrays import as_array, operand
+from tinygrad_ko.arrays import as_array, matmul_as, operand
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import multiply
 from tinygrad_ko.ops.shape import expand_dims, matrix_transpose, permute_dims, reshape, shaped, whole
@@ -49,7 +49,7 @@ def drop(x, axis):
     return reshape(x, tuple(shape))
 
 
-@op(name="affine", broadcasts=True, x=lambda g, W: g @ W.mT, W=lambda g, x: x.mT @ g, b=lambda g: g)
+@op(name="affine", broadcasts=True, x=lambda g, W, x: matmul_as(x, g, W.mT), W=lambda g, x: x.mT @ g, b=lambda g: g)
 def affine_batch(xp, x, W, b):
     """x @ W + b for a batch of rows, in one array."""
     fitting(x, W)

@@ -1,6 +1,7 @@
 """The networks of the book: plain arrays in, plain arrays out, and gradients that agree with the numerical ones."""
 
 import itertools
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tinygrad_ko as tg
-from tinygrad_ko.nn import SimpleNet, ThreeLayerNet, TwoLayerNet
+from tinygrad_ko.nn import SimpleConvNet, SimpleNet, ThreeLayerNet, TwoLayerNet
 
 SIZES = st.integers(1, 4)
 
@@ -488,3 +489,110 @@ def test_training_with_numerical_gradients_is_the_same_training(seed):
             numeric.params[key] -= 0.5 * by_difference[key]
     for key in exact.params:
         np.testing.assert_allclose(numeric.params[key], exact.params[key], rtol=1e-6, atol=1e-7)
+
+
+# ---------------------------------------------------------------- the convolutional network
+
+
+def small_conv_net(rng, **options):
+    """A network with weights and biases of size 1, for images of 2 x 7 x 8."""
+    conv_param = {"filter_num": 3, "filter_size": 3, "pad": 1, "stride": 2}
+    net = SimpleConvNet((2, 7, 8), conv_param, hidden_size=4, output_size=5, weight_init_std=1.0, rng=rng, **options)
+    for name in ("b1", "b2", "b3"):
+        net.params[name] += rng.normal(size=net.params[name].shape)
+    return net
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from([None, 1, 3]), st.booleans())
+@settings(max_examples=10)
+def test_the_convolutional_network_agrees_with_its_numerical_gradient(seed, batch, one_hot):
+    rng = np.random.default_rng(seed)
+    net, shape = small_conv_net(rng), () if batch is None else (batch,)
+    x, labels = rng.normal(size=(*shape, 2, 7, 8)), rng.integers(0, 5, size=shape)
+    t: Any = np.eye(5)[labels] if one_hot else labels if batch else int(labels)
+    exact, numeric = net.gradient(x, t), net.numerical_gradient(x, t)
+    assert list(exact) == list(numeric) == ["W1", "b1", "W2", "b2", "W3", "b3"]
+    for name, p in net.params.items():
+        assert type(exact[name]) is np.ndarray
+        assert (exact[name].shape, exact[name].dtype) == (p.shape, np.float64)
+        np.testing.assert_allclose(exact[name], numeric[name], rtol=1e-6, atol=1e-7)
+
+
+def test_the_convolutional_network_is_judged():
+    rng = np.random.default_rng(0)
+    net, x, t = small_conv_net(rng), rng.normal(size=(3, 2, 7, 8)), np.array([0, 4, 2])
+    report = tg.check_gradient(net.loss_of, net.params, x, t, effort="quick")
+    assert (report.verdict, report.numbers) == ("agrees", sum(p.size for p in net.params.values()) + x.size)
+
+
+def test_the_convolutional_network_layer_by_layer():
+    """What the book's layers compute, one after the other."""
+    rng = np.random.default_rng(1)
+    net, x = small_conv_net(rng), rng.normal(size=(3, 2, 7, 8))
+    p = net.params
+    h = np.maximum(tg.conv2d(x, p["W1"], p["b1"], stride=2, padding=1), 0)
+    assert h.shape == (3, 3, 4, 4)
+    h = h.reshape(3, 3, 2, 2, 2, 2).max(axis=(3, 5)).reshape(3, 12)
+    h = np.maximum(h @ p["W2"] + p["b2"], 0)
+    scores = h @ p["W3"] + p["b3"]
+    np.testing.assert_allclose(net.predict(x), scores, rtol=1e-12)
+    np.testing.assert_allclose(net.predict(x[1]), scores[1], rtol=1e-12)
+    t = np.array([1, 0, 3])
+    assert net.loss(x, t) == pytest.approx(float(tg.softmax_cross_entropy(scores, t)), rel=1e-12)
+    assert net.accuracy(x, scores.argmax(axis=1)) == 1
+    assert net.accuracy(x[0], int(scores[0].argmax())) == 1
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 7, 100])
+def test_accuracy_in_batches(batch_size):
+    rng = np.random.default_rng(2)
+    net, x, t = small_conv_net(rng), rng.normal(size=(9, 2, 7, 8)), rng.integers(0, 5, 9)
+    expected = np.mean(net.predict(x).argmax(axis=1) == t)
+    assert net.accuracy(x, t, batch_size) == net.accuracy(x, np.eye(5)[t], batch_size) == expected
+    with pytest.raises(ValueError, match="labels or targets"):
+        net.accuracy(x, np.append(t, 0), batch_size)
+
+
+def test_the_books_first_weights():
+    np.random.seed(7)
+    net = SimpleConvNet()
+    np.random.seed(7)
+    np.testing.assert_array_equal(net.params["W1"], 0.01 * np.random.randn(30, 1, 5, 5))
+    np.testing.assert_array_equal(net.params["W2"], 0.01 * np.random.randn(4320, 100))
+    np.testing.assert_array_equal(net.params["W3"], 0.01 * np.random.randn(100, 10))
+    assert not any(net.params[b].any() for b in ("b1", "b2", "b3"))
+
+
+def test_the_convolutional_network_learns_the_digits():
+    (x, t), (x_test, t_test) = tg.data.load_digits(flatten=False)
+    net = SimpleConvNet((1, 8, 8), {"filter_num": 8, "filter_size": 3}, hidden_size=20, weight_init_std=0.1, rng=0)
+    rng = np.random.default_rng(0)
+    for _ in range(250):
+        pick = rng.choice(len(x), 50)
+        for name, g in net.gradient(x[pick], t[pick]).items():
+            net.params[name] -= 0.5 * g
+    assert net.accuracy(x_test, t_test) > 0.9
+
+
+def test_convolutional_networks_that_make_no_sense_are_refused():
+    for call, named in (
+        (lambda: SimpleConvNet((1, 4, 4)), "a window that reaches over 5 x 5 does not fit on an image of 4 x 4"),
+        (lambda: SimpleConvNet((1, 5, 5)), "a window that reaches over 2 x 2 does not fit on an image of 1 x 1"),
+        (lambda: SimpleConvNet(conv_param={"filters": 3}), "conv_param has ['filters']"),
+        (lambda: SimpleConvNet(conv_param={"stride": 0}), "stride must be a whole number of at least 1"),
+        (lambda: SimpleConvNet(hidden_size=0), "every size must be at least 1"),
+        (
+            lambda: SimpleConvNet().predict(np.zeros((3, 784))),
+            "x needs the shape (1, 28, 28) or (n, 1, 28, 28), not (3, 784)",
+        ),
+    ):
+        with pytest.raises(ValueError, match="SimpleConvNet") as caught:
+            call()
+        assert named in str(caught.value)
+        assert korean(caught.value)
+
+
+def test_a_convolutional_network_is_saved_and_loaded(tmp_path):
+    first, second = SimpleConvNet(rng=0), SimpleConvNet(rng=1)
+    second.load(first.save(tmp_path / "net"))
+    assert all(np.array_equal(first.params[name], p) for name, p in second.params.items())

@@ -19,10 +19,14 @@ from tinygrad_ko.errors import explain
 from tinygrad_ko.graph import recorded
 from tinygrad_ko.nn.initializers import normal
 from tinygrad_ko.nn.storage import load_arrays, save_arrays
-from tinygrad_ko.ops.activation import identity_function, sigmoid
+from tinygrad_ko.ops.activation import identity_function, relu, sigmoid
+from tinygrad_ko.ops.convolution import conv2d
 from tinygrad_ko.ops.linalg import affine, matmul
 from tinygrad_ko.ops.losses import rows, softmax_cross_entropy
+from tinygrad_ko.ops.pooling import max_pool2d
+from tinygrad_ko.ops.shape import reshape
 from tinygrad_ko.ops.softmax import softmax
+from tinygrad_ko.ops.windows import windows_over
 from tinygrad_ko.randomness import Rng, generator
 from tinygrad_ko.tensor import borrow
 
@@ -62,8 +66,12 @@ class Network:
 
     def accuracy(self, x: Any, t: Any) -> float:
         """The share of samples whose most probable class is the right one."""
+        return float(np.mean(self.hits(x, t)))
+
+    def hits(self, x: Any, t: Any) -> Array:
+        """For each sample, whether its most probable class is the right one."""
         scores, t, is_label = rows(self.scores(np.asarray(x), self.params), t, "accuracy")
-        return float(np.mean(scores.argmax(axis=-1) == (t if is_label else np.asarray(t).argmax(axis=-1))))
+        return scores.argmax(axis=-1) == (t if is_label else np.asarray(t).argmax(axis=-1))
 
     def gradient(self, x: Any, t: Any) -> dict[str, Array]:
         """The gradient of the loss with respect to each parameter, by backpropagation."""
@@ -189,3 +197,88 @@ class ThreeLayerNet(Network):
     def predict(self, x: Any) -> Array:
         """`output` of the scores."""
         return self.output(self.scores(np.asarray(x), self.params))
+
+
+class SimpleConvNet(Network):
+    """The book's convolutional network: conv - relu - pool - affine - relu - affine - softmax.
+
+    `conv_param` says how many filters there are, how large they are, how many pixels of padding an image has and how far
+    apart the windows are; what it does not name is as in the book: {"filter_num": 30, "filter_size": 5, "pad": 0,
+    "stride": 1}. Pooling takes the largest of 2 x 2. `params` holds W1 (filters, channels, size, size), b1, W2, b2, W3, b3.
+    `x` is one image of shape input_dim or a batch of them.
+
+    >>> net = SimpleConvNet(rng=0)
+    >>> {name: p.shape for name, p in net.params.items()}
+    {'W1': (30, 1, 5, 5), 'b1': (30,), 'W2': (4320, 100), 'b2': (100,), 'W3': (100, 10), 'b3': (10,)}
+    >>> net.predict(np.zeros((5, 1, 28, 28))).shape
+    (5, 10)
+    """
+
+    def __init__(
+        self,
+        input_dim: tuple[int, int, int] = (1, 28, 28),
+        conv_param: dict[str, int] | None = None,
+        hidden_size: int = 100,
+        output_size: int = 10,
+        weight_init_std: float = 0.01,
+        *,
+        rng: Rng = None,
+    ) -> None:
+        filters = {"filter_num": 30, "filter_size": 5, "pad": 0, "stride": 1}
+        if unknown := sorted(set(conv_param or {}) - set(filters)):
+            raise explain(
+                ValueError(f"SimpleConvNet: conv_param has {unknown}; it may have {sorted(filters)}"),
+                f"SimpleConvNet: conv_param에 쓸 수 없는 이름이 있습니다: {', '.join(unknown)}. 쓸 수 있는 이름: {', '.join(filters)}",
+            )
+        filters |= conv_param or {}
+        number, size = filters["filter_num"], filters["filter_size"]
+        if min(*input_dim, number, hidden_size, output_size) < 1:
+            raise explain(
+                ValueError(
+                    f"SimpleConvNet: every size must be at least 1, not {tuple(input_dim)}, {number}, {hidden_size} and {output_size}"
+                ),
+                "SimpleConvNet: input_dim, filter_num, hidden_size, output_size는 모두 1 이상이어야 합니다.",
+            )
+        self.input_dim, self.stride, self.pad = tuple(input_dim), filters["stride"], filters["pad"]
+        convolved = windows_over("SimpleConvNet", self.input_dim[1:], (size, size), self.stride, self.pad, 1)
+        pooled = windows_over("SimpleConvNet", convolved.counts(self.input_dim[1:]), 2, 2, 0, 1)
+        height, width = pooled.counts(convolved.counts(self.input_dim[1:]))
+        source, weights = generator(rng), normal(weight_init_std)
+        W1 = weights((number, self.input_dim[0] * size * size), source)
+        self.params = {
+            "W1": W1.reshape(number, self.input_dim[0], size, size),
+            "b1": np.zeros(number),
+            "W2": weights((number * height * width, hidden_size), source),
+            "b2": np.zeros(hidden_size),
+            "W3": weights((hidden_size, output_size), source),
+            "b3": np.zeros(output_size),
+        }
+
+    def scores(self, x: Any, p: Params) -> Any:
+        if x.shape == self.input_dim:
+            return self.scores(x[None], p)[0]
+        if x.shape[1:] != self.input_dim:
+            raise explain(
+                ValueError(
+                    f"SimpleConvNet: x needs the shape {self.input_dim} or (n, {str(self.input_dim)[1:]}, not {x.shape}; the loaders give "
+                    "such images with flatten=False"
+                ),
+                f"SimpleConvNet: x의 형상은 {self.input_dim} 또는 그 배치여야 합니다. 데이터를 flatten=False로 불러오십시오. "
+                f"받은 형상: {x.shape}",
+            )
+        convolved = conv2d(x, p["W1"], p["b1"], self.stride, self.pad)
+        pooled = relu(max_pool2d(convolved, 2))  # the same as relu before the pooling, with a quarter of its work
+        hidden = relu(affine(reshape(pooled, (x.shape[0], -1)), p["W2"], p["b2"]))
+        return affine(hidden, p["W3"], p["b3"])
+
+    def predict(self, x: Any) -> Array:
+        """The scores: here too the book applies softmax in the loss only."""
+        return self.scores(np.asarray(x), self.params)
+
+    def accuracy(self, x: Any, t: Any, batch_size: int = 100) -> float:
+        """The share of samples whose highest score is at the right class, computed for so many at a time."""
+        x, t = np.asarray(x), np.asarray(t)
+        if x.shape == self.input_dim or len(x) != len(t):  # which is refused
+            return super().accuracy(x, t)
+        parts = [self.hits(x[i : i + batch_size], t[i : i + batch_size]) for i in range(0, len(x), batch_size)]
+        return float(np.mean(np.concatenate(parts)))

@@ -18,7 +18,7 @@ from tinygrad_ko import optim
 from tinygrad_ko.cli import main, train
 from tinygrad_ko.cli.training import ACTIVATIONS, CHECKPOINT, Settings, Training, resumed
 from tinygrad_ko.data import load_digits, minibatches
-from tinygrad_ko.nn import Affine, Sequential, Sigmoid
+from tinygrad_ko.nn import Affine, Conv2d, Flatten, MaxPool2d, Relu, Sequential, Sigmoid
 from tinygrad_ko.ops.losses import softmax_cross_entropy
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -52,7 +52,14 @@ def test_a_run_leaves_all_of_it_in_a_folder(here, capsys):
     assert {path.name for path in folder.iterdir()} == names
     assert Path(folder, "learning.png").read_bytes().startswith(b"\x89PNG")
     assert json.loads(Path(folder, "settings.json").read_text(encoding="utf-8")) == {
-        **{"data": "digits", "data_folder": None, "hidden": [50], "activation": "sigmoid", "init": "xavier"},
+        **{
+            "data": "digits",
+            "data_folder": None,
+            "network": "affine",
+            "hidden": [50],
+            "activation": "sigmoid",
+            "init": "xavier",
+        },
         **{"dtype": "float32", "optimizer": "sgd", "lr": 0.5, "weight_decay": 0.0, "batch_size": 100, "seed": 0},
         **{"epochs": 2, "iterations": None},
     }
@@ -131,7 +138,7 @@ def test_a_run_may_be_cut_anywhere(cuts, batch_size, tmp_path_factory):
 
     def some(iterations):
         return Settings(
-            "digits", None, (5,), "relu", "he", "float32", "adam", 0.01, 0.0, batch_size, 3, None, iterations
+            "digits", None, "affine", (5,), "relu", "he", "float32", "adam", 0.01, 0.0, batch_size, 3, None, iterations
         )
 
     def finish(training, folder):
@@ -150,6 +157,53 @@ def test_a_run_may_be_cut_anywhere(cuts, batch_size, tmp_path_factory):
 def test_a_network_without_hidden_layers(here, capsys):
     assert main(["train", "--hidden", "", "--epochs", "1", "--out", "a", "--no-plot"]) == 0
     assert "64-10, sigmoid, xavier, float32: 650 parameters" in capsys.readouterr().out
+
+
+def test_the_convolutional_network_reads_the_digits(here, capsys):
+    assert main(["train", "--network", "conv", "--out", "a", "--no-plot"]) == 0
+    shown = capsys.readouterr().out
+    assert "1 x 8 x 8, conv 16, conv 32, pool, 100-10, relu, he, float32: 57,110 parameters" in shown
+    assert "adam, lr 0.003" in shown
+    saved = json.loads(Path("a/settings.json").read_text(encoding="utf-8"))
+    assert (saved["network"], saved["hidden"], saved["epochs"]) == ("conv", [100], 20)
+    row = history("a")["epochs"][-1]
+    assert row["test_accuracy"] >= 0.98
+    made: dict = {"dtype": np.float32}
+    model = Sequential(
+        *(
+            Conv2d(1, 16, 3, padding="same", **made),
+            Relu(),
+            Conv2d(16, 32, 3, padding="same", **made),
+            MaxPool2d(2),
+            Relu(),
+        ),
+        *(Flatten(), Affine(512, 100, **made), Relu(), Affine(100, 10, **made)),
+    )
+    model.load("a/parameters.npz")
+    _, (x, t) = load_digits(flatten=False)
+    assert np.mean(model(x).argmax(axis=1) == t) == row["test_accuracy"]
+
+
+def test_a_convolutional_run_may_be_cut_too(here, capsys):
+    options = [
+        "--network",
+        "conv",
+        "--hidden",
+        "6",
+        "--activation",
+        "tanh",
+        "--optimizer",
+        "momentum",
+        "--dtype",
+        "float64",
+    ]
+    assert main(["train", *options, "--no-plot", "--quiet", "--iterations", "20", "--out", "whole"]) == 0
+    assert main(["train", *options, "--no-plot", "--quiet", "--iterations", "8", "--out", "parts"]) == 0
+    for iterations in ("17", "20"):
+        assert main(["train", "--no-plot", "--quiet", "--resume", "parts", "--iterations", iterations]) == 0
+    assert same_run("whole", "parts")
+    assert main(["train", "--resume", "parts", "--network", "affine"]) == 2
+    assert "--network affine (the run has conv)" in capsys.readouterr().err
 
 
 def test_iterations_may_end_within_an_epoch(here, capsys):
@@ -272,6 +326,7 @@ def test_ctrl_c_from_outside(here):
     ("options", "named"),
     [
         (["--optimizer", "newton"], "'newton'"),
+        (["--network", "recurrent"], "'recurrent'"),
         (["--data", "cifar"], "'cifar'"),
         (["--lr", "-1"], "--lr: must be above 0"),
         (["--lr", "nan"], "--lr: must be above 0"),

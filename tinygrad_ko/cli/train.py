@@ -17,6 +17,8 @@ from tinygrad_ko.cli.plot import learning_curve
 from tinygrad_ko.cli.training import (
     ACTIVATIONS,
     CHECKPOINT,
+    CLASSES,
+    FILTERS,
     INITIALIZERS,
     OPTIMIZERS,
     Settings,
@@ -28,12 +30,16 @@ from tinygrad_ko.cli.training import (
 from tinygrad_ko.errors import explain
 from tinygrad_ko.nn.storage import whole_file
 
-EPOCHS = 30
+USUAL: dict[str, dict[str, Any]] = {  # what a network is trained with unless something else is asked for
+    "affine": {"hidden": (50,), "activation": "sigmoid", "optimizer": "sgd", "epochs": 30},
+    "conv": {"hidden": (100,), "activation": "relu", "optimizer": "adam", "epochs": 20},
+}
 LR = {"sgd": 0.5, "momentum": 0.1, "adagrad": 0.03, "rmsprop": 0.003, "adam": 0.003}
 INIT = {name: "xavier" if name in ("sigmoid", "tanh") else "he" for name in ACTIVATIONS}
 SAVE_EVERY = 10.0  # seconds
 
-EPILOG = f"""The folder gets parameters.npz, history.json, settings.json, learning.png and {CHECKPOINT}, which --resume reads.
+EPILOG = f"""The network conv has two convolutions with {FILTERS[0]} and {FILTERS[1]} kernels of 3 x 3, the larger of 2 x 2 pixels, and then
+the hidden layers. The folder gets parameters.npz, history.json, settings.json, learning.png and {CHECKPOINT}, which --resume reads.
 Ctrl-C finishes the step, saves and says how to go on; pressed again it stops at once."""
 
 
@@ -43,16 +49,17 @@ def add(commands: Any) -> None:
     option = parser.add_argument
     option("--data", choices=("digits", "mnist"), help="8x8 digits that come with the package (default), or MNIST")
     option("--data-folder", metavar="FOLDER", help="where the four files of MNIST are")
+    option("--network", choices=tuple(USUAL), help="affine layers alone (default), or a small convolutional network")
     option(
         "--hidden",
         type=sizes(1),
         metavar="50",
-        help="units of the hidden layers: 50 (default), or 256,128, or '' for none",
+        help="units of the hidden layers: 50 (default, for conv 100), or 256,128, or '' for none",
     )
-    option("--activation", choices=tuple(ACTIVATIONS), help="default sigmoid")
+    option("--activation", choices=tuple(ACTIVATIONS), help="default sigmoid, for conv relu")
     option("--init", choices=tuple(INITIALIZERS), help="first weights (default xavier for sigmoid and tanh, else he)")
     option("--dtype", choices=("float32", "float64"), help="default float32")
-    option("--optimizer", choices=tuple(OPTIMIZERS), help="default sgd")
+    option("--optimizer", choices=tuple(OPTIMIZERS), help="default sgd, for conv adam")
     option(
         "--lr", type=number(), help=f"learning rate (default {', '.join(f'{name} {lr:g}' for name, lr in LR.items())})"
     )
@@ -61,7 +68,7 @@ def add(commands: Any) -> None:
     option("--seed", type=at_least(0), metavar="N", help="of the first weights and of the order of batches (default 0)")
     total = parser.add_mutually_exclusive_group()
     total.add_argument(
-        "--epochs", type=at_least(1), metavar="N", help=f"passes over the data in all (default {EPOCHS})"
+        "--epochs", type=at_least(1), metavar="N", help="passes over the data in all (default 30, for conv 20)"
     )
     total.add_argument("--iterations", type=at_least(1), metavar="N", help="or steps in all")
     option("--out", type=Path, metavar="FOLDER", help="default runs/DATA-DATE-TIME")
@@ -113,7 +120,8 @@ def run(args: argparse.Namespace) -> int:
 
 def begin(given: dict[str, Any]) -> tuple[Path, Training]:
     """A new run in a new folder."""
-    chosen = {"data": "digits", "activation": "sigmoid", "optimizer": "sgd", **given}
+    network = given.get("network", "affine")
+    chosen = {"data": "digits", **USUAL[network], **given}
     if chosen["data"] == "digits" and "data_folder" in given:
         raise explain(
             ValueError("--data-folder is for --data mnist: the digits come with the package"),
@@ -123,7 +131,8 @@ def begin(given: dict[str, Any]) -> tuple[Path, Training]:
     settings = Settings(
         data=chosen["data"],
         data_folder=absolute(given.get("data_folder")),
-        hidden=given.get("hidden", (50,)),
+        network=network,
+        hidden=chosen["hidden"],
         activation=chosen["activation"],
         init=given.get("init", INIT[chosen["activation"]]),
         dtype=given.get("dtype", "float32"),
@@ -132,7 +141,7 @@ def begin(given: dict[str, Any]) -> tuple[Path, Training]:
         weight_decay=given.get("weight_decay", 0.0),
         batch_size=given.get("batch_size", 100),
         seed=given.get("seed", 0),
-        epochs=given.get("epochs", EPOCHS if iterations is None else None),
+        epochs=chosen["epochs"] if iterations is None else None,
         iterations=iterations,
     )
     training = Training(settings)
@@ -184,11 +193,14 @@ def go_on(given: dict[str, Any]) -> tuple[Path, Training]:
 
 def introduce(training: Training) -> None:
     """What is trained on what."""
-    s, n = training.settings, training.x.shape[1]
+    s = training.settings
+    n, *image = training.x.shape[1:]
+    windows = f"{n} x {' x '.join(map(str, image))}, {', '.join(f'conv {k}' for k in FILTERS)}, pool, " if image else ""
+    widths = (*s.hidden, CLASSES) if image else (n, *s.hidden, CLASSES)
     count = sum(p.size for p in training.model.parameters())
     decay = f", weight decay {s.weight_decay:g}" if s.weight_decay else ""
     say(f"{s.data}: {len(training.x):,} images to train on, {len(training.x_test):,} to test on")
-    say(f"{'-'.join(map(str, (n, *s.hidden, 10)))}, {s.activation}, {s.init}, {s.dtype}: {count:,} parameters")
+    say(f"{windows}{'-'.join(map(str, widths))}, {s.activation}, {s.init}, {s.dtype}: {count:,} parameters")
     say(f"{s.optimizer}, lr {s.lr:g}{decay}, batches of {s.batch_size}, seed {s.seed}")
     if training.iteration:
         say(f"resumed at iteration {training.iteration:,} of {training.total:,}")

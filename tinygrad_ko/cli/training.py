@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from itertools import islice, pairwise
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from tinygrad_ko import optim
 from tinygrad_ko.data import load_digits, load_mnist, minibatches
 from tinygrad_ko.errors import explain
 from tinygrad_ko.graph import no_grad
-from tinygrad_ko.nn import Affine, Sequential, activations, he, normal, xavier
+from tinygrad_ko.nn import Affine, Conv2d, Flatten, MaxPool2d, Sequential, activations, he, normal, xavier
 from tinygrad_ko.nn.storage import load_arrays, save_arrays
 from tinygrad_ko.ops.losses import softmax_cross_entropy
 
@@ -42,7 +43,8 @@ OPTIMIZERS: dict[str, Any] = {
     "rmsprop": optim.RMSprop,
     "adam": optim.Adam,
 }
-CHUNK = 10_000  # examples that are evaluated at once
+FILTERS = (16, 32)  # of the convolutional network: the kernels of its two convolutions
+CHUNK = 250  # examples that are evaluated at once
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,7 @@ class Settings:
 
     data: str
     data_folder: str | None
+    network: str
     hidden: tuple[int, ...]
     activation: str
     init: str
@@ -69,7 +72,12 @@ class Training:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        load = load_digits() if settings.data == "digits" else load_mnist(folder=settings.data_folder)
+        rows = settings.network == "affine"  # or images
+        load = (
+            load_digits(flatten=rows)
+            if settings.data == "digits"
+            else load_mnist(flatten=rows, folder=settings.data_folder)
+        )
         (x, self.t), (x_test, self.t_test) = load
         self.fingerprint = zlib.crc32(self.t.tobytes(), zlib.crc32(x.tobytes()))
         self.x, self.x_test = x.astype(settings.dtype), x_test.astype(settings.dtype)
@@ -82,13 +90,20 @@ class Training:
         self.before_epoch = self.rng.bit_generator.state
 
     def network(self) -> Sequential:
-        """Affine layers with the activation between them."""
+        """Affine layers with the activation between them; in the convolutional network, after two convolutions and a pooling."""
         s = self.settings
+        activation = ACTIVATIONS[s.activation]
+        made: dict[str, Any] = {"init": INITIALIZERS[s.init], "dtype": s.dtype, "rng": self.rng}
         layers: list[Any] = []
-        widths = (self.x.shape[1], *s.hidden, CLASSES)
-        for inputs, outputs in pairwise(widths):
-            layers += [ACTIVATIONS[s.activation]()] if layers else []
-            layers += [Affine(inputs, outputs, init=INITIALIZERS[s.init], dtype=s.dtype, rng=self.rng)]
+        inputs = prod(self.x.shape[1:])
+        if s.network == "conv":
+            (channels, height, width), (first, second) = self.x.shape[1:], FILTERS
+            layers += [Conv2d(channels, first, 3, padding="same", **made), activation()]
+            layers += [Conv2d(first, second, 3, padding="same", **made), MaxPool2d(2), activation(), Flatten()]
+            inputs = second * (height // 2) * (width // 2)
+        for ins, outs in pairwise((inputs, *s.hidden, CLASSES)):
+            layers += [activation()] if layers and isinstance(layers[-1], Affine) else []
+            layers += [Affine(ins, outs, **made)]
         return Sequential(*layers)
 
     @property

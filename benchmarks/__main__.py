@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator
 
-from benchmarks import embedding, imports, memory, numerical_gradient, oracle, small_ops, training_step
+from benchmarks import convolution, embedding, imports, memory, numerical_gradient, oracle, small_ops, training_step
 from benchmarks.report import Row, aligned, circumstances, markdown
 
 
@@ -12,6 +12,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parts: dict[str, Callable[[argparse.Namespace], Iterator[Row]]] = {
         "steps": lambda a: training_step.rows(a.peers, a.rounds),
+        "convolution": lambda a: convolution.rows(a.peers, a.rounds),
         "ops": lambda a: small_ops.rows(a.peers, a.rounds),
         "embedding": lambda a: embedding.rows(a.peers, a.rounds),
         "memory": lambda a: memory.rows(a.peers),

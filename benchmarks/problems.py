@@ -45,6 +45,56 @@ class Network:
         return made
 
 
+@dataclass(frozen=True)
+class ConvNetwork:
+    """The book's convolutional network on random images: convolution, relu, the largest of 2 x 2, two affine layers.
+
+    >>> ConvNetwork().title
+    'conv net 28x28, 30 of 5x5, 100-10, batch 100, float32'
+    """
+
+    side: int = 28
+    filters: int = 30
+    size: int = 5
+    hidden: int = 100
+    classes: int = 10
+    batch: int = 100
+    dtype: Literal["float32", "float64"] = "float32"
+
+    @property
+    def title(self) -> str:
+        sides, sizes = f"{self.side}x{self.side}", f"{self.size}x{self.size}"
+        layers = f"{self.filters} of {sizes}, {self.hidden}-{self.classes}"
+        return f"conv net {sides}, {layers}, batch {self.batch}, {self.dtype}"
+
+    @property
+    def pooled(self) -> int:
+        """The height and width of the images after the pooling."""
+        return (self.side - self.size + 1) // 2
+
+    def images_and_labels(self) -> tuple[Array, Array]:
+        """Pixels in [0, 1) of shape (batch, 1, side, side), labels of shape (batch,)."""
+        rng = np.random.default_rng(0)
+        images = rng.random((self.batch, 1, self.side, self.side), self.dtype)
+        return images, rng.integers(0, self.classes, self.batch)
+
+    def parameters(self) -> list[Array]:
+        """Fresh kernels (filters, 1, size, size), weights (inputs, outputs) and biases, the same at every call."""
+        rng = np.random.default_rng(1)
+        shapes = (
+            (self.filters, 1, self.size, self.size),
+            (self.filters * self.pooled**2, self.hidden),
+            (self.hidden, self.classes),
+        )
+        made = []
+        for shape in shapes:
+            fan_in, fan_out = (shape[0], shape[1]) if len(shape) == 2 else (self.size**2, shape[0])
+            W = rng.standard_normal(shape, self.dtype)
+            W *= (2 / fan_in) ** 0.5
+            made += [W, np.zeros(fan_out, self.dtype)]
+        return made
+
+
 STEPS = (  # each network with the bar: times the hand-written step
     (Network((784, 50, 10), "sigmoid", 100, "float32"), 1.10),
     (Network((784, 50, 10), "sigmoid", 100, "float64"), 1.10),
@@ -53,6 +103,7 @@ STEPS = (  # each network with the bar: times the hand-written step
     (Network((784, 256, 128, 10), "relu", 256, "float32"), 1.05),
     (Network((784, 256, 128, 10), "relu", 256, "float64"), 1.05),
 )
+CONVOLUTION = ConvNetwork()
 DEEP = Network((1024,) * 21, "relu", 256, "float32")  # 20 layers: what a step holds in memory
 WIDE = Network(
     (256,) * 21, "relu", 4096, "float32"

@@ -150,6 +150,18 @@ def test_training_is_the_same_for_the_same_seed_only(tmp_path):
     assert first == again != other
 
 
+def test_a_convolutional_network_reads_the_digits(tmp_path):
+    lines = run("train_conv_net.py", folder=tmp_path).splitlines()
+    epochs = [line.split() for line in lines if line.startswith("epoch")]
+    assert len(epochs) == 12
+    assert float(epochs[-1][-1]) >= 0.96
+    losses = [float(words[3]) for words in epochs]
+    assert losses[-1] < 0.05 < 0.5 < losses[0]
+    assert lines[-4] == "The kernel that counts most:"
+    first, again, other = (run("train_conv_net.py", "--epochs", "1", "--seed", s, folder=tmp_path) for s in "112")
+    assert first == again != other
+
+
 def mnist_is_there():
     base = os.environ.get("TINYGRAD_KO_DATA")
     return base is not None and any(any(Path(base, sub).glob("train-images-idx3-ubyte*")) for sub in ("", "mnist"))

@@ -2,6 +2,7 @@
 
 - `TrainingStep(network)`: calling it does one step of SGD and returns the loss as a float; `.gradients()`
   returns the loss and the gradient of every weight and bias, in order, and changes no parameter.
+- `ConvolutionStep(network)`: the same for the convolutional network.
 - `chain(kind, shape, count)`: a function that runs `count` small operations forward and backward and returns
   the gradients of what went in.
 - `lookup(table, ids, g)`: a function that looks the ids up and returns the gradient of the table, given that of the rows.

@@ -8,7 +8,10 @@ from collections.abc import Callable
 
 import numpy as np
 
+from benchmarks.contenders.by_hand_convolution import ConvolutionStep
 from benchmarks.problems import LEARNING_RATE, Array, Layers, Network, chain_inputs
+
+__all__ = ["ConvolutionStep", "TrainingStep", "chain"]
 
 
 def sigmoid(h: Array) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.problems import LEARNING_RATE, Array, Network
+from benchmarks.problems import LEARNING_RATE, Array, ConvNetwork, Network
 
 jax: Any = import_module("jax")
 jax.config.update("jax_enable_x64", True)
@@ -43,5 +43,37 @@ class TrainingStep:
 
     def __call__(self) -> float:
         value, self.parameters = step(self.parameters, self.x, self.t, self.activation)
+        jax.block_until_ready(self.parameters)
+        return float(value)
+
+
+def convolutional_loss(parameters: list[Any], x: Any, t: Any) -> Any:
+    """With the channels last, and the largest of 2 x 2 from a reshape: on the CPU that is fastest."""
+    W1, b1, W2, b2, W3, b3 = parameters
+    h = jax.lax.conv_general_dilated(x, W1, (1, 1), "VALID", dimension_numbers=("NHWC", "OIHW", "NHWC")) + b1
+    n, height, width, channels = h.shape
+    h = jax.nn.relu(h.reshape(n, height // 2, 2, width // 2, 2, channels).max(axis=(2, 4)))
+    h = jax.nn.relu(h.transpose(0, 3, 1, 2).reshape(n, -1) @ W2 + b2)
+    return -jax.nn.log_softmax(h @ W3 + b3)[jax.numpy.arange(len(t)), t].mean()
+
+
+@partial(jax.jit, donate_argnums=0)
+def convolutional_step(parameters: list[Any], x: Any, t: Any) -> tuple[Any, list[Any]]:
+    value, gradients = jax.value_and_grad(convolutional_loss)(parameters, x, t)
+    return value, [p - LEARNING_RATE * g for p, g in zip(parameters, gradients, strict=True)]
+
+
+class ConvolutionStep:
+    def __init__(self, network: ConvNetwork) -> None:
+        x, t = network.images_and_labels()
+        self.x, self.t = jax.numpy.asarray(x.transpose(0, 2, 3, 1)), jax.numpy.asarray(t)
+        self.parameters = [jax.numpy.array(p) for p in network.parameters()]
+
+    def gradients(self) -> tuple[float, list[Array]]:
+        value, gradients = jax.value_and_grad(convolutional_loss)(self.parameters, self.x, self.t)
+        return float(value), [np.asarray(g) for g in gradients]
+
+    def __call__(self) -> float:
+        value, self.parameters = convolutional_step(self.parameters, self.x, self.t)
         jax.block_until_ready(self.parameters)
         return float(value)

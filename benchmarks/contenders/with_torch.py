@@ -4,13 +4,36 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
-from benchmarks.problems import LEARNING_RATE, Array, Network, chain_inputs
+from benchmarks.problems import LEARNING_RATE, Array, ConvNetwork, Network, chain_inputs
 
 torch: Any = import_module("torch")
 torch.set_num_threads(1)
 
 
-class TrainingStep:
+class Step:
+    """A step of SGD, given `loss`."""
+
+    parameters: list[Any]
+    optimizer: Any
+
+    def loss(self) -> Any:
+        raise NotImplementedError
+
+    def gradients(self) -> tuple[float, list[Array]]:
+        self.optimizer.zero_grad()
+        loss = self.loss()
+        loss.backward()
+        return loss.item(), [p.grad.numpy().copy() for p in self.parameters]
+
+    def __call__(self) -> float:
+        self.optimizer.zero_grad()
+        loss = self.loss()
+        loss.backward()
+        self.optimizer.step()
+        return float(loss.item())
+
+
+class TrainingStep(Step):
     def __init__(self, network: Network) -> None:
         self.x, self.t = (torch.tensor(array) for array in network.images_and_labels())
         self.layers = [
@@ -27,18 +50,19 @@ class TrainingStep:
         W, b = self.layers[-1]
         return torch.nn.functional.cross_entropy(torch.addmm(b, h, W), self.t)
 
-    def gradients(self) -> tuple[float, list[Array]]:
-        self.optimizer.zero_grad()
-        loss = self.loss()
-        loss.backward()
-        return loss.item(), [p.grad.numpy().copy() for p in self.parameters]
 
-    def __call__(self) -> float:
-        self.optimizer.zero_grad()
-        loss = self.loss()
-        loss.backward()
-        self.optimizer.step()
-        return float(loss.item())
+class ConvolutionStep(Step):
+    def __init__(self, network: ConvNetwork) -> None:
+        self.x, self.t = (torch.tensor(array) for array in network.images_and_labels())
+        self.parameters = [torch.tensor(p, requires_grad=True) for p in network.parameters()]
+        self.optimizer = torch.optim.SGD(self.parameters, lr=LEARNING_RATE)
+
+    def loss(self) -> Any:
+        W1, b1, W2, b2, W3, b3 = self.parameters
+        functions = torch.nn.functional
+        h = torch.relu(functions.max_pool2d(functions.conv2d(self.x, W1, b1), 2))
+        h = torch.relu(torch.addmm(b2, h.reshape(len(self.t), -1), W2))
+        return functions.cross_entropy(torch.addmm(b3, h, W3), self.t)
 
 
 def chain(kind: str, shape: tuple[int, ...], count: int) -> Callable[[], list[Array]]:

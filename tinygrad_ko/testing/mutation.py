@@ -80,9 +80,9 @@ def mutants(op: Callable[..., Any]) -> list[Mutant]:
     >>> for mutant in mutants(tg.tanh)[:4]:
     ...     print(mutant)
     tanh.x: missing factor: g
-    tanh.x: missing factor: sech(x) ** 2
-    tanh.x: wrong power: g * sech(x)
-    tanh.x: missing function: g * x ** 2
+    tanh.x: missing factor: 1 - out * out
+    tanh.x: dropped term: g * 1
+    tanh.x: dropped term: g * (out * out)
     """
     record = getattr(op, "op", None)
     if not isinstance(record, Op):

@@ -3,6 +3,7 @@
 import importlib
 import inspect
 import pkgutil
+import warnings
 from functools import partial
 from typing import Any
 
@@ -12,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tinygrad_ko as tg
+from tests.ops.domains import is_float, sample
 from tests.ops.slopes import slopes
 from tests.ops.table import OPS, ROWS
 from tinygrad_ko import ops
@@ -95,6 +97,31 @@ def test_float32_stays_float32_inside_its_formulas(name):
         assert all(x.grad.dtype == np.float32 for x in leaves if isinstance(x, tg.Tensor) and x.grad is not None)
 
     holds()
+
+
+@BY_NAME
+def test_integers_in_a_tensor_are_integers_in_an_array(name):
+    """What an array of integers gives, or is refused with, a constant Tensor of them gives, or is refused with."""
+    function, row = ROW[name]
+    arguments, options = sample(row, 3)[-1]
+    whole = [np.ceil(np.abs(a)).astype(int) if is_float(a) else a for a in arguments]
+    tensors: list[Any] = [tg.Tensor(a) if is_float(b) else a for a, b in zip(whole, arguments, strict=True)]
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            expected = function(*whole, **options)
+        except Exception as error:
+            with pytest.raises(type(error)):
+                function(*tensors, **options)
+        else:
+            out = function(*tensors, **options)
+            for a, b in zip(results(out), results(expected), strict=True):
+                np.testing.assert_array_equal(np.asarray(a), b)
+
+
+def results(out):
+    """The results of a function that may have several."""
+    return out if isinstance(out, tuple) else [out]
 
 
 def recorded_behind(y):

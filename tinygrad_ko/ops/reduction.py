@@ -7,12 +7,13 @@ stay, with length 1.
 import math
 from numbers import Real
 
-from tinygrad_ko.arrays import floating, quiet
+from tinygrad_ko.arrays import quiet
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import abs, astype, sign, where, zeros_like
+from tinygrad_ko.ops.inputs import numbers
 from tinygrad_ko.ops.queries import divisible, or_nan
 from tinygrad_ko.ops.scan import before
-from tinygrad_ko.ops.shape import broadcast_to, flip, inverse, permute_dims, reshape, shaped
+from tinygrad_ko.ops.shape import broadcast_to, flip, inverse, permute_dims, reshape
 from tinygrad_ko.primitive import op
 
 
@@ -78,7 +79,7 @@ def vector_norm(x, /, *, axis=None, keepdims=False, ord=2):
             ),
             f"vector_norm: ord에는 실수나 무한대를 넘겨야 합니다. 받은 값: {ord!r}",
         )
-    x = floating(shaped(x, "vector_norm"))
+    x = numbers(x, "vector_norm")
     if ord == 0:
         return sum(where(x != 0, 1.0, zeros_like(x)), axis=axis, keepdims=keepdims)
     if ord == 2:

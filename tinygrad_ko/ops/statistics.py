@@ -5,6 +5,7 @@
 
 from tinygrad_ko.arrays import floating
 from tinygrad_ko.errors import explain
+from tinygrad_ko.ops.inputs import numbers
 from tinygrad_ko.ops.queries import any
 from tinygrad_ko.ops.reduction import count, mean, or_inf, reduced, stretch, sum
 from tinygrad_ko.ops.shape import permute_dims, reshape, shaped
@@ -83,7 +84,7 @@ def average(x, /, *, axis=None, weights=None, keepdims=False):
         )
     if weights is None:
         return mean(x, axis=axis, keepdims=keepdims)
-    x, weights = floating(shaped(x, "average")), shaped(weights, "average")
+    x, weights = numbers(x, "average"), shaped(weights, "average")
     weights = weights if weights.shape == x.shape else spread_out(weights, x.shape, axis)
     total = sum(weights, axis=axis, keepdims=keepdims)
     if any(total == 0):

@@ -33,7 +33,7 @@ from tinygrad_ko.ops import (
     trigonometric,
 )
 from tinygrad_ko.ops.einsum import einsum
-from tinygrad_ko.ops.inputs import values
+from tinygrad_ko.ops.inputs import shaped, unwrapped
 
 UFUNCS: dict[Any, Callable[..., Any]] = {
     np.add: elementwise.add,
@@ -124,7 +124,7 @@ def trace(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
 
 def joined(x: Any, rank: int, side: tuple[int, ...]) -> Any:
     """An array to be stacked by np.vstack and its like: one of less than so many axes gets the shape `side`."""
-    x = shape.shaped(x, "stack")
+    x = shaped(x, "stack")
     return shape.reshape(x, side) if x.ndim < rank else x
 
 
@@ -175,7 +175,7 @@ def running(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def flat(x: Any) -> Any:
     """All numbers along one axis."""
-    return shape.reshape(shape.shaped(x, "ravel"), (-1,))
+    return shape.reshape(shaped(x, "ravel"), (-1,))
 
 
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
@@ -320,7 +320,7 @@ def call_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], options: dict[s
     if method != "__call__":
         raise refused(f"{ufunc.__name__}.{method}", "is not supported on")
     if ufunc in PLAIN_UFUNCS and not options:
-        return ufunc(*map(values, inputs))
+        return ufunc(*map(unwrapped, inputs))
     if options:
         raise refused(ufunc.__name__, f"with {', '.join(f'{k}=' for k in options)} cannot be recorded on")
     if ufunc not in UFUNCS:
@@ -331,7 +331,7 @@ def call_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], options: dict[s
 def call_function(function: Any, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
     """What NumPy's function computes, recorded; raises TypeError for what has no rule."""
     if function in PLAIN_FUNCTIONS:
-        return function(*values(arguments), **{k: values(v) for k, v in options.items()})
+        return function(*unwrapped(arguments), **{k: unwrapped(v) for k, v in options.items()})
     if function not in FUNCTIONS:
         raise refused(spelled(function), "is not supported on")
     try:

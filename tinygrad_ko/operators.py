@@ -11,7 +11,7 @@ from tinygrad_ko.arrays import is_floating
 from tinygrad_ko.errors import explain
 from tinygrad_ko.graph import Handle
 from tinygrad_ko.ops import elementwise, indexing, linalg, queries, reduction, scan, shape
-from tinygrad_ko.ops.inputs import values
+from tinygrad_ko.ops.inputs import unwrapped
 
 Axes = int | tuple[int, ...] | None
 
@@ -127,29 +127,29 @@ class Operators(Handle):
     # comparisons are plain boolean arrays: no gradient could go through them
 
     def __eq__(self, other: Any) -> Any:
-        return self.settled() == values(other)
+        return self.settled() == unwrapped(other)
 
     def __ne__(self, other: Any) -> Any:
-        return self.settled() != values(other)
+        return self.settled() != unwrapped(other)
 
     def __lt__(self, other: Any) -> Any:
-        return self.settled() < values(other)
+        return self.settled() < unwrapped(other)
 
     def __le__(self, other: Any) -> Any:
-        return self.settled() <= values(other)
+        return self.settled() <= unwrapped(other)
 
     def __gt__(self, other: Any) -> Any:
-        return self.settled() > values(other)
+        return self.settled() > unwrapped(other)
 
     def __ge__(self, other: Any) -> Any:
-        return self.settled() >= values(other)
+        return self.settled() >= unwrapped(other)
 
     def __getitem__(self, index: Any) -> Self:
         return indexing.getitem(self, index=indexing.plain(index))
 
     def __setitem__(self, index: Any, value: Any) -> None:
         refuse_in_place(self, "x[index] = value", "y = tg.where(mask, value, x)", "x.data[index] = value")
-        self.lend()[values(index)] = unrecorded(value, "x[index] = value")
+        self.lend()[unwrapped(index)] = unrecorded(value, "x[index] = value")
 
     __iadd__ = in_place(np.add, "+=", "x = x + y", "w.data += y")
     __isub__ = in_place(np.subtract, "-=", "x = x - y", "w.data -= lr * w.grad")

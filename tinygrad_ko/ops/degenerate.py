@@ -12,12 +12,8 @@ from tinygrad_ko.arrays import namespace
 from tinygrad_ko.errors import explain
 from tinygrad_ko.graph import Handle, current, handle
 from tinygrad_ko.ops.elementwise import where
+from tinygrad_ko.ops.inputs import unwrapped
 from tinygrad_ko.ops.shape import expand_dims
-
-
-def bare(x):
-    """The array of a Tensor; an array as it is."""
-    return x.settled() if isinstance(x, Handle) else x
 
 
 def roundoff(w):
@@ -28,13 +24,13 @@ def roundoff(w):
 
 def vanishing(s):
     """Which of some singular values are 0."""
-    s = bare(s)
+    s = unwrapped(s)
     return s <= roundoff(s)
 
 
 def asked_for(g):
     """The columns that a gradient is not 0 in; of one that is being recorded all, for its own slope may not be 0 there."""
-    values = bare(g)
+    values = unwrapped(g)
     return namespace(values).any((values != 0) | isinstance(g, Handle), axis=-2)
 
 
@@ -43,7 +39,7 @@ def gaps(w, g, of):
 
     `g` is the gradient of their vectors, in columns. Raises LinAlgError if it asks for a vector whose value is not the only one.
     """
-    values = bare(w)
+    values = unwrapped(w)
     xp = namespace(values)
     near = xp.abs(values[..., None, :] - values[..., :, None]) <= roundoff(values)[..., None]
     several = xp.count_nonzero(near, axis=-2) > 1
@@ -82,8 +78,8 @@ def refuse_vectors(bad, of, what, korean):
 
 def independent(r, of):
     """r, the triangular factor of a matrix whose columns are independent. Raises LinAlgError if they are not."""
-    xp = namespace(bare(r))
-    diagonal = xp.abs(xp.linalg.diagonal(bare(r)))
+    xp = namespace(unwrapped(r))
+    diagonal = xp.abs(xp.linalg.diagonal(unwrapped(r)))
     if xp.any(diagonal <= roundoff(diagonal)):
         raise explain(
             LinAlgError(
@@ -100,8 +96,8 @@ def full_rank(p, x, of):
 
     Raises LinAlgError if x has a lower rank.
     """
-    xp = namespace(bare(x))
-    rank = xp.sum(bare(p).mT * bare(x), axis=(-2, -1))
+    xp = namespace(unwrapped(x))
+    rank = xp.sum(unwrapped(p).mT * unwrapped(x), axis=(-2, -1))
     if xp.any(rank < min(x.shape[-2:]) - 0.5):
         raise explain(
             LinAlgError(

@@ -3,8 +3,8 @@
 from collections import namedtuple
 
 from tinygrad_ko.arrays import namespace
-from tinygrad_ko.ops.degenerate import bare
 from tinygrad_ko.ops.elementwise import where, zeros_like
+from tinygrad_ko.ops.inputs import unwrapped
 from tinygrad_ko.ops.lapack import converging, square
 from tinygrad_ko.ops.reduction import sum
 from tinygrad_ko.ops.shape import expand_dims
@@ -62,7 +62,7 @@ def minors(g, x):
 
 def without_two(s):
     """p[i, j], the product of all s but s[i] and s[j]; 0 where i is j."""
-    i = namespace(bare(s)).arange(s.shape[-1])
+    i = namespace(unwrapped(s)).arange(s.shape[-1])
     column = expand_dims(s, axis=-1)
     p = where(i == i[:, None], zeros_like(column), 1)
     for k in range(s.shape[-1]):

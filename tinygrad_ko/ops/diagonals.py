@@ -3,8 +3,8 @@
 from operator import index
 
 from tinygrad_ko.errors import explain
+from tinygrad_ko.ops.inputs import shaped, whole
 from tinygrad_ko.ops.reduction import sum
-from tinygrad_ko.ops.shape import shaped, whole
 from tinygrad_ko.primitive import op
 
 

@@ -13,9 +13,10 @@ from string import ascii_letters
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.diagonals import diagonal
 from tinygrad_ko.ops.elementwise import multiply
+from tinygrad_ko.ops.inputs import shaped
 from tinygrad_ko.ops.linalg import as_matrices, dot_products, matrix_product, merged
 from tinygrad_ko.ops.reduction import sum
-from tinygrad_ko.ops.shape import permute_dims, reshape, shaped
+from tinygrad_ko.ops.shape import permute_dims, reshape
 
 
 def einsum(subscripts, /, *operands):

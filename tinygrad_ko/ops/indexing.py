@@ -8,7 +8,8 @@ from tinygrad_ko.cotangent import Patch
 from tinygrad_ko.errors import described, explain
 from tinygrad_ko.graph import Handle
 from tinygrad_ko.index import add_at, listed, taken
-from tinygrad_ko.ops.shape import along, from_front, shaped
+from tinygrad_ko.ops.inputs import from_front, shaped
+from tinygrad_ko.ops.shape import along
 from tinygrad_ko.primitive import op
 from tinygrad_ko.writer import constant
 
@@ -145,11 +146,6 @@ def embedding(W, ids):
         return getitem(W, index=ids)
     except IndexError:
         raise no_such_row(ids, W.shape[0]) from None
-
-
-def bare(x, name):
-    """The plain array of x, for a result that has no gradient."""
-    return x.settled() if isinstance(x, Handle) else shaped(x, name)
 
 
 def integers(value, name, argument):

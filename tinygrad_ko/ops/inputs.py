@@ -1,6 +1,11 @@
 """What users pass, as what a function that is composed of ops can work with."""
 
+import operator
+
+import numpy as np
+
 from tinygrad_ko.arrays import as_array, is_floating, namespace, operand
+from tinygrad_ko.errors import explain
 from tinygrad_ko.graph import Handle
 from tinygrad_ko.ops.elementwise import astype
 
@@ -14,14 +19,45 @@ def numbers(x, name):
     """An array or a Tensor of floating numbers; of integers, float64. Raises TypeError, with the name of the function,
     for what is not real.
     """
-    x = x if isinstance(x, Handle) else as_array(operand(x, name))
+    x = shaped(x, name)
     return x if is_floating(x.dtype) else astype(x, library(x).float64)
 
 
-def values(argument):
+def shaped(x, name):
+    """x, or an array of it if it is a list or a number, for the function of that name."""
+    return x if hasattr(x, "shape") else as_array(operand(x, name))
+
+
+def from_front(axis, ndim, name):
+    """An axis counted from the front, for the function of that name; raises AxisError if it is not there."""
+    if not -ndim <= whole(axis, name) < ndim:
+        raise explain(
+            np.exceptions.AxisError(f"{name}: there is no axis {axis} in an array of {ndim} axes"),
+            f"{name}: 축이 {ndim}개인 배열에 축 {axis}번은 없습니다.",
+        )
+    return whole(axis, name) % ndim
+
+
+def whole(number, name):
+    """An int, from whatever stands for one, for the function of that name; raises TypeError for anything else."""
+    try:
+        return operator.index(number)
+    except TypeError:
+        raise explain(
+            TypeError(f"{name}: an integer is needed, not {number!r}"),
+            f"{name}: 정수가 필요합니다. 받은 값: {number!r}",
+        ) from None
+
+
+def bare(x, name):
+    """The array of a Tensor, or of whatever else was given to the function of that name."""
+    return x.settled() if isinstance(x, Handle) else shaped(x, name)
+
+
+def unwrapped(argument):
     """The same arguments with arrays where there were Tensors."""
     if isinstance(argument, Handle):
         return argument.settled()
     if isinstance(argument, list | tuple):
-        return type(argument)(map(values, argument))
+        return type(argument)(map(unwrapped, argument))
     return argument

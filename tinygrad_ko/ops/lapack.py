@@ -6,7 +6,7 @@ from numpy.linalg import LinAlgError
 
 from tinygrad_ko.arrays import floating
 from tinygrad_ko.errors import explain
-from tinygrad_ko.ops.shape import shaped
+from tinygrad_ko.ops.inputs import shaped
 
 
 def matrices(x, of):

@@ -5,7 +5,8 @@ from math import prod
 from tinygrad_ko.arrays import as_array, matmul_as, operand
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import multiply
-from tinygrad_ko.ops.shape import expand_dims, matrix_transpose, permute_dims, reshape, shaped, whole
+from tinygrad_ko.ops.inputs import shaped, whole
+from tinygrad_ko.ops.shape import expand_dims, matrix_transpose, permute_dims, reshape
 from tinygrad_ko.primitive import op
 
 

@@ -14,9 +14,9 @@ from tinygrad_ko.errors import explain
 from tinygrad_ko.graph import Handle
 from tinygrad_ko.index import taken
 from tinygrad_ko.ops.elementwise import where
-from tinygrad_ko.ops.indexing import along_lines, bare, put_back, take_along_axis
-from tinygrad_ko.ops.inputs import numbers
-from tinygrad_ko.ops.shape import from_front, permute_dims, reshape, shaped, whole
+from tinygrad_ko.ops.indexing import along_lines, put_back, take_along_axis
+from tinygrad_ko.ops.inputs import bare, from_front, numbers, shaped, whole
+from tinygrad_ko.ops.shape import permute_dims, reshape
 from tinygrad_ko.primitive import op
 from tinygrad_ko.writer import constant
 

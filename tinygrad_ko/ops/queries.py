@@ -9,7 +9,7 @@ import math
 from tinygrad_ko.arrays import namespace
 from tinygrad_ko.errors import refused
 from tinygrad_ko.graph import Handle
-from tinygrad_ko.ops.shape import shaped
+from tinygrad_ko.ops.inputs import bare
 
 
 def all(x, /, *, axis=None, keepdims=False):
@@ -51,16 +51,11 @@ def argmin(x, /, *, axis=None, keepdims=False):
 
 def answer(name, x, **options):
     """What the function of that name in the library of an array says about it."""
-    x = plain(x, name)
+    x = bare(x, name)
     try:
         return getattr(namespace(x), name)(x, **options)
     except Exception as error:
         raise refused(error, name, (x,)) from None
-
-
-def plain(x, name):
-    """The array of a Tensor, or of whatever else was given."""
-    return x.settled() if isinstance(x, Handle) else shaped(x, name)
 
 
 def divisible(x):

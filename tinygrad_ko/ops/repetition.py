@@ -4,8 +4,9 @@ import numpy as np
 
 from tinygrad_ko.arrays import sums_of_runs
 from tinygrad_ko.errors import explain
+from tinygrad_ko.ops.inputs import from_front, shaped
 from tinygrad_ko.ops.reduction import sum
-from tinygrad_ko.ops.shape import broadcast_to, from_front, reshape, shaped
+from tinygrad_ko.ops.shape import broadcast_to, reshape
 from tinygrad_ko.primitive import op
 
 

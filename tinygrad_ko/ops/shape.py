@@ -1,11 +1,9 @@
 """Another shape or another order, the same numbers: the gradient goes back the way the numbers came."""
 
-import operator
-
 import numpy as np
 
-from tinygrad_ko.arrays import as_array, operand
 from tinygrad_ko.errors import explain
+from tinygrad_ko.ops.inputs import from_front, shaped, whole
 from tinygrad_ko.primitive import op
 
 
@@ -211,29 +209,3 @@ def sections(number, name):
             f"{name}: 나눌 개수는 1 이상이어야 합니다. 받은 값: {number}",
         )
     return whole(number, name)
-
-
-def shaped(x, name):
-    """x, or an array of it if it is a list or a number, for the function of that name."""
-    return x if hasattr(x, "shape") else as_array(operand(x, name))
-
-
-def from_front(axis, ndim, name):
-    """An axis counted from the front, for the function of that name; raises AxisError if it is not there."""
-    if not -ndim <= whole(axis, name) < ndim:
-        raise explain(
-            np.exceptions.AxisError(f"{name}: there is no axis {axis} in an array of {ndim} axes"),
-            f"{name}: 축이 {ndim}개인 배열에 축 {axis}번은 없습니다.",
-        )
-    return whole(axis, name) % ndim
-
-
-def whole(number, name):
-    """An int, from whatever stands for one, for the function of that name; raises TypeError for anything else."""
-    try:
-        return operator.index(number)
-    except TypeError:
-        raise explain(
-            TypeError(f"{name}: an integer is needed, not {number!r}"),
-            f"{name}: 정수가 필요합니다. 받은 값: {number!r}",
-        ) from None

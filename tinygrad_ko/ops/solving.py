@@ -7,9 +7,10 @@ section 2.
 from tinygrad_ko.arrays import floating
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import zeros_like
+from tinygrad_ko.ops.inputs import shaped, whole
 from tinygrad_ko.ops.lapack import matrices, refusing, square
 from tinygrad_ko.ops.linalg import drop
-from tinygrad_ko.ops.shape import inverse, permute_dims, reshape, shaped, whole
+from tinygrad_ko.ops.shape import inverse, permute_dims, reshape
 from tinygrad_ko.primitive import op
 
 

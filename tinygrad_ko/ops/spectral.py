@@ -14,8 +14,9 @@ from math import inf
 
 from tinygrad_ko.arrays import floating, namespace
 from tinygrad_ko.errors import explain
-from tinygrad_ko.ops.degenerate import bare, full_rank, gaps, sizes, vanishing, without_gradient
+from tinygrad_ko.ops.degenerate import full_rank, gaps, sizes, vanishing, without_gradient
 from tinygrad_ko.ops.elementwise import abs, where
+from tinygrad_ko.ops.inputs import unwrapped
 from tinygrad_ko.ops.lapack import converging, matrices, symmetric
 from tinygrad_ko.ops.reduction import max, min, sum, vector_norm
 from tinygrad_ko.ops.shape import expand_dims, reshape
@@ -244,6 +245,6 @@ def matrix_rank(x, /, *, rtol=None):
     >>> int(tg.linalg.matrix_rank([[1.0, 2.0], [2.0, 4.0]]))
     1
     """
-    values = bare(matrices(x, "matrix_rank"))
+    values = unwrapped(matrices(x, "matrix_rank"))
     with converging("matrix_rank"):
         return namespace(values).linalg.matrix_rank(floating(values), rtol=rtol)

@@ -5,10 +5,10 @@
 
 from tinygrad_ko.arrays import floating
 from tinygrad_ko.errors import explain
-from tinygrad_ko.ops.inputs import numbers
+from tinygrad_ko.ops.inputs import numbers, shaped
 from tinygrad_ko.ops.queries import any
 from tinygrad_ko.ops.reduction import count, mean, or_inf, reduced, stretch, sum
-from tinygrad_ko.ops.shape import permute_dims, reshape, shaped
+from tinygrad_ko.ops.shape import permute_dims, reshape
 from tinygrad_ko.primitive import op
 
 

@@ -733,7 +733,8 @@ def test_names_and_signatures_of_what_comes_out() -> None:
 
     g = func.grad(loss)
     assert g.__name__ == "grad(loss)"
-    report = tg.check_gradient(func.value_and_grad(loss).__wrapped__, [1.0], [2.0])  # type: ignore[attr-defined]
+    wrapped: Any = func.value_and_grad(loss)
+    report = tg.check_gradient(wrapped.__wrapped__, [1.0], [2.0])
     assert list(report.shapes) == ["weights", "data"]
     assert list(tg.check_gradient(g, [1.0], [2.0]).shapes) == ["weights", "data"]
     assert func.hessian(tg.sum).__name__ == "hessian(sum)"

@@ -274,8 +274,8 @@ def start(y: Handle, g: Any) -> tuple[Node, Array]:
         xp = namespace(y._array)
         return y._node, dtype.type(1) if isinstance(y._array, np.generic) else xp.ones(shape, dtype=dtype)
     seed = g.settled() if isinstance(g, Handle) else operand(g)
-    if not hasattr(seed, "shape"):
-        seed = namespace(y._array).asarray(seed, dtype=dtype)
+    if not isinstance(g, Handle) and not hasattr(g, "__array_namespace__"):  # a number or a list
+        seed = namespace(y._array).asarray(seed)
     if not is_real(seed):
         raise explain(
             TypeError(f"the starting gradient g holds {seed.dtype}"), f"g의 자료형이 실수가 아닙니다: {seed.dtype}"

@@ -51,6 +51,15 @@ def on(convert, function, arguments, options, seen):
         return orders(f, arguments, lambda shape: np.asarray(rng.normal(size=shape)), convert)
 
 
+def test_a_list_can_be_the_starting_gradient():
+    x: Any = tg.Tensor(strict(np.array([1.0, 2.0], np.float32)), requires_grad=True)
+    (x * x).backward([1.0, 10.0])
+    assert np.asarray(x.grad).tolist() == [2, 40]
+    assert x.grad.dtype == array_api_strict.float32
+    tg.sum(x).backward(2)
+    assert np.asarray(x.grad).tolist() == [4, 42]
+
+
 @pytest.mark.parametrize("name", ROW)
 def test_it_runs_on_arrays_of_the_standard(name):
     function, row = ROW[name]

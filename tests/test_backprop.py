@@ -495,10 +495,12 @@ def test_a_later_result_does_not_count_as_used() -> None:
 
 def test_what_grad_refuses() -> None:
     x, c = leaf(1, 2), tg.Tensor([1.0, 2.0])
+    function: Any = lambda x: x
+    array: Any = np.ones(2)
     with pytest.raises(TypeError, match=r"y = f\(x\)|call it"):
-        tg.grad(lambda x: x, x)  # type: ignore[arg-type]
+        tg.grad(function, x)
     with pytest.raises(TypeError, match="Tensor"):
-        tg.grad(np.ones(2), x)  # type: ignore[arg-type]
+        tg.grad(array, x)
     with pytest.raises(TypeError, match="requires_grad"):
         tg.grad(x.sum(), [x, c])
     with pytest.raises(TypeError):

@@ -531,8 +531,9 @@ class TestEdges:
 
 class TestBadInput:
     def test_what_is_no_function(self):
+        number: Any = 3
         with pytest.raises(TypeError, match="needs a function of Tensors") as caught:
-            check_gradient(3, [1.0])  # type: ignore[arg-type]
+            check_gradient(number, [1.0])
         assert caught.value.__notes__
 
     def test_too_many_inputs_are_the_functions_own_error(self):

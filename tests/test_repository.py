@@ -44,6 +44,7 @@ FLOORS = {
     "func": 12,
     "nn": 12,
     "optim": 12,
+    "pictures": 12,
     "data": 12,
     "testing": 12,
     "cli": 13,

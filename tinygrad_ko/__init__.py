@@ -220,6 +220,7 @@ __all__ = [
     "outer",
     "pad",
     "permute_dims",
+    "pictures",
     "positive",
     "pow",
     "prod",
@@ -305,7 +306,7 @@ LATER = {  # imported when they are first asked for: a rule book is long, and an
     "ops.statistics": "average std var",
     "ops.trigonometric": "acos asin atan atan2 cos sin sinc tan",
 }
-ROOMS = ("check", "data", "func", "linalg", "nn", "optim", "testing")
+ROOMS = ("check", "data", "func", "linalg", "nn", "optim", "pictures", "testing")
 HOMES = {name: home for home, names in LATER.items() for name in names.split()}
 
 

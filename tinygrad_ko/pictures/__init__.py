@@ -1,0 +1,1 @@
+"""Pictures: of a computational graph, and of learning."""

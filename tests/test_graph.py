@@ -429,6 +429,55 @@ def test_watched_nodes_at_second_order() -> None:
     assert (first.item(), second.item(), third.item()) == (12, 12, 6)
 
 
+def test_a_watched_graph_keeps_what_it_kept_and_is_spent_all_the_same() -> None:
+    w = leaf(1, 2)
+    with tg.watch():
+        y: Any = tg.exp(w).sum()
+    unwatched: Any = tg.exp(w).sum()
+    for result, kept in ((y, True), (unwatched, False)):
+        result.backward()
+        (node,) = result.node.parents
+        assert (node.kept_out is not None) is kept
+        with pytest.raises(RuntimeError, match="an earlier backward"):
+            result.backward()
+
+
+def test_watch_tells_which_argument_was_passed() -> None:
+    x, w = np.array([1.0, 2.0]), leaf(3, 4)
+    constant = tg.Tensor([5.0, 6.0])
+    with tg.watch():
+        y: Any = tg.concat([w * x, constant])
+    (product,) = [p for p in y.node.parents if p]
+    assert product.seen.given == (id(w), id(x))
+    assert y.node.seen.given[1] == id(constant)
+    x[:] = 77
+    constant.data[:] = 77
+    assert product.seen.inputs[1].tolist() == [1, 2]
+    assert y.node.seen.inputs[1].tolist() == [5, 6]
+
+
+def test_two_calls_in_equal_scopes_are_told_apart() -> None:
+    nodes = []
+    for _ in range(2):
+        with tg.scope("block"):
+            nodes += [(leaf(1) * 2).node, (leaf(1) * 2).node]
+    scopes: Any = [node.scope for node in nodes if node]
+    assert set(scopes) == {("block",)}
+    assert scopes[0][0] is scopes[1][0]
+    assert scopes[1][0] is not scopes[2][0]
+
+
+def test_a_recorded_gradient_has_a_scope() -> None:
+    x = leaf(2)
+    y: Any = (x**3).sum()
+    first = tg.grad(y, x, create_graph=True)
+    assert first.node.scope == ("gradient of sum",)
+    y = tg.sin(x)
+    y.name = "height"
+    (second,) = tg.grad(y, [x], [1.0], create_graph=True)
+    assert second.node.scope == ("gradient of height",)
+
+
 def test_scopes_nest_and_end() -> None:
     w = leaf(1, 2)
 

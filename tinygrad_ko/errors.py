@@ -43,6 +43,14 @@ def refused(error: Exception, op: str, values: tuple[Any, ...]) -> Exception:
     return explain(error, f"연산 {op}: 계산할 수 없습니다. 입력은 {given}입니다. 형상과 인수를 확인하십시오.")
 
 
+def called_too_late(function: str) -> TypeError:
+    """A switch decorates a coroutine or a generator, whose body runs when the switch is off again."""
+    return explain(
+        TypeError(f"{function} runs after a decorator has returned: use a with block inside it"),
+        f"코루틴이나 제너레이터인 {function}에는 데코레이터 대신 함수 안에서 with 문을 쓰십시오.",
+    )
+
+
 def not_differentiable(op: str, argument: str) -> TypeError:
     """A Tensor that requires a gradient stands where none can be given."""
     return explain(

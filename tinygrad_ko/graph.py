@@ -17,7 +17,7 @@ from itertools import count
 from typing import Any, TypeVar, cast
 
 from tinygrad_ko.arrays import Array, copied, shared, writable
-from tinygrad_ko.errors import explain
+from tinygrad_ko.errors import called_too_late
 
 next_order = count(0, -1).__next__
 H = TypeVar("H", bound="Handle")
@@ -33,7 +33,7 @@ class Node:
 
     op: Any = None  # the Op that made it; None for a leaf
     parents: Any = ()  # its parent nodes, None for a constant
-    scope: tuple[str, ...] = ()  # the names of the scopes and modules it was made in, outermost first
+    scope: tuple["Call", ...] = ()  # the scopes and modules it was made in, outermost first
     seen: "Seen | None" = None  # what it remembers if it was made under watch()
 
     shape: tuple[int, ...]
@@ -101,11 +101,17 @@ class Mode:
 
     record: bool = True
     watch: bool = False
-    scope: tuple[str, ...] = ()
+    scope: tuple["Call", ...] = ()
 
 
 USUAL = Mode()
 current: ContextVar[Mode] = ContextVar("mode", default=USUAL)
+
+
+class Call(str):
+    """A name in a scope, and by its identity one call: two calls of one layer have equal names and are different objects."""
+
+    __slots__ = ()
 
 
 class Switch:
@@ -124,10 +130,7 @@ class Switch:
 
     def __call__(self, function: F) -> F:
         if iscoroutinefunction(function) or isgeneratorfunction(function) or isasyncgenfunction(function):
-            raise explain(
-                TypeError(f"{function.__name__} runs after a decorator has returned: use a with block inside it"),
-                f"코루틴이나 제너레이터인 {function.__name__}에는 데코레이터 대신 함수 안에서 with 문을 쓰십시오.",
-            )
+            raise called_too_late(function.__name__)
 
         @wraps(function)
         def inside(*arguments: Any, **options: Any) -> Any:
@@ -158,7 +161,7 @@ def recorded(yes: bool) -> Switch:
 def watch() -> Switch:
     """Remember everything inside the block: each node also holds its inputs, output, gradient and the line that made it.
 
-    For finding faults; it keeps all arrays alive. Reached through `tensor.node.seen`.
+    For finding faults, and for pictures (`tg.draw`); it keeps all arrays alive. Reached through `tensor.node.seen`.
 
     >>> import tinygrad_ko as tg
     >>> with tg.watch():
@@ -178,7 +181,7 @@ def scope(name: str) -> Switch:
     >>> y.node.scope
     ('encoder',)
     """
-    return Switch(lambda mode: replace(mode, scope=(*mode.scope, name)))
+    return Switch(lambda mode: replace(mode, scope=(*mode.scope, Call(name))))
 
 
 @dataclass(slots=True)
@@ -186,6 +189,7 @@ class Seen:
     """What a node remembers beyond its needs when it was made under `watch()`."""
 
     inputs: tuple[Any, ...]
+    given: tuple[int, ...]  # the identities of the inputs as they were passed: they tell one array from an equal one
     options: dict[str, Any]
     output: Array
     line: str

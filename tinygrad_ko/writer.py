@@ -49,7 +49,7 @@ def {name}{signature}:
         else:
             _n = _new(_Noted)
             _n.scope = _mode.scope
-            _n.seen = _seen(({values}), {{{options}}}, _out) if _mode.watch else None
+            _n.seen = _seen(({inputs}), ({given_as}), {{{options}}}, _out) if _mode.watch else None
         _tensor._node = _n
         _n.shape = _out.shape
         _n.dtype = _out.dtype
@@ -108,7 +108,8 @@ class _Noted(_Record):
     def back(n, g, due, waiting, free):
         if n.seen:
             n.seen.gradient = g
-        _Record.back(n, g, due, waiting, free)
+        _Record.back(n, g, due, waiting, free and not n.seen)
+        n.live = not free
 """
 PULL = """\
         if (to := n.from_{a}) is not None:
@@ -213,6 +214,8 @@ def text(record: Op) -> str:
         guard=returned + "," * (not record.keeps),
         given=f"{xp}, " * record.takes_xp + values + "".join(f"{p}={p}, " for p in record.parameters),
         values=values,
+        inputs="".join(f"{'*' * record.variadic}({where_from(a)}), " for a in record.arguments),
+        given_as="".join(f"*_map(_id, {a}), " if record.variadic else f"_id({a}), " for a in record.arguments),
         options=", ".join(f'"{p}": {p}' for p in record.parameters),
         wanted=" or ".join(wanted) or "False",
         save="\n".join([f"        _n.from_{a} = _node_{a}" for a in differentiable] + [save(w) for w in record.kept]),
@@ -263,9 +266,9 @@ def guarded(op: str, values: tuple[Any, ...], *results: Any) -> tuple[Any, ...]:
     return results
 
 
-def seen(values: tuple[Any, ...], options: dict[str, Any], out: arrays.Array) -> graph.Seen:
+def seen(inputs: tuple[Any, ...], given: tuple[int, ...], options: dict[str, Any], out: arrays.Array) -> graph.Seen:
     """What is remembered under `watch()`."""
-    return graph.Seen(arrays.own(values), {k: arrays.own(v) for k, v in options.items()}, out, users_line())
+    return graph.Seen(inputs, given, {k: arrays.own(v) for k, v in options.items()}, out, users_line())
 
 
 def users_line() -> str:
@@ -290,7 +293,9 @@ TOOLS: dict[str, Any] = {
     "_current": graph.current.get,
     "_fit": cotangent.fit,
     "_guarded": guarded,
+    "_id": id,
     "_isinstance": isinstance,
+    "_map": map,
     "_namespace": arrays.namespace,
     "_ndarray": np.ndarray,
     "_new": object.__new__,

@@ -1,0 +1,174 @@
+"""A graph as data: everything that has a value, and where it comes from, oldest first."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+from tinygrad_ko.arrays import Array
+from tinygrad_ko.cotangent import Patch, fit
+from tinygrad_ko.graph import Call, Handle, Node
+
+Kind = Literal["input", "leaf", "constant", "op", "result"]
+
+
+class Source(NamedTuple):
+    """Where an operation takes one of its arguments from."""
+
+    vertex: "Vertex"
+    argument: str
+
+
+@dataclass(eq=False, slots=True)
+class Vertex:
+    """Something that has a value: what went in, what an operation computed, what came out."""
+
+    kind: Kind
+    name: str
+    node: Node | None = None
+    shape: tuple[int, ...] | None = None  # None where it is not known
+    dtype: Any = None
+    value: Any = None  # an array or a number, where it was seen
+    scope: tuple[Call, ...] = ()
+    sources: list[Source] = field(default_factory=list)
+
+
+class Names:
+    """What the inputs of a function are called: those that are nodes by the node, others by the identity of what was passed."""
+
+    def __init__(self) -> None:
+        self.inputs: dict[Node, str] = {}
+        self.leaves: dict[Node, str] = {}
+        self.constants: dict[
+            int, tuple[str, Any]
+        ] = {}  # with the value, so that it lives as long as its identity counts
+
+
+def read(results: Mapping[str, Handle], names: Names) -> list[Vertex]:
+    """The vertices of the graph behind some results, each after its sources, and the results last. The walk stops at the
+    inputs: what they were computed from is not part of the picture.
+    """
+    found, unread = set[Node](), [y._node for y in results.values()]
+    while unread:
+        node = unread.pop()
+        if node is not None and node not in found:
+            found.add(node)
+            if node not in names.inputs:
+                unread.extend(node.parents)
+    vertices: list[Vertex] = []
+    of_node: dict[Node, Vertex] = {}
+    constants = Constants(names, vertices)
+    for node in sorted(found, key=lambda node: -node.order):
+        if node in names.inputs:
+            vertex = Vertex("input", names.inputs[node], node, node.shape, node.dtype)
+        elif node.op is None:
+            vertex = Vertex(
+                "leaf", names.leaves.get(node) or getattr(node, "name", None) or "", node, node.shape, node.dtype
+            )
+        else:
+            vertex = Vertex("op", node.op.name, node, node.shape, node.dtype, scope=node.scope)
+            vertex.value = node.seen.output if node.seen else None
+            for argument, parent, place in arguments(node):
+                source = of_node[parent] if parent is not None else constants.vertex(node, argument, place)
+                if source is not None:
+                    vertex.sources.append(Source(source, argument))
+                    if source.value is None and node.seen:
+                        source.value = node.seen.inputs[place]
+        of_node[node] = vertex
+        vertices.append(vertex)
+    for name, y in results.items():
+        result = Vertex("result", name, y._node, y._array.shape, y._array.dtype)
+        result.sources.append(Source(of_node[y._node] if y._node else constants.given(y), ""))
+        vertices.append(result)
+    return vertices
+
+
+def arguments(node: Node) -> Iterator[tuple[str, Node | None, int]]:
+    """Every argument of the operation of a node: its name, the node it comes from if it is not a constant, its position."""
+    op = node.op
+    if op.variadic:
+        yield from ((f"{op.arguments[0]}[{i}]", parent, i) for i, parent in enumerate(node.parents))
+        return
+    parents = dict(zip(op.differentiable, node.parents, strict=True))
+    yield from ((a, parents.get(a), i) for i, a in enumerate(op.arguments))
+
+
+class Constants:
+    """The arguments that are no part of the graph, as far as they can be known: an array that is used twice is one vertex."""
+
+    def __init__(self, names: Names, vertices: list[Vertex]) -> None:
+        self.names, self.vertices = names, vertices
+        self.known: dict[int, Vertex] = {}
+
+    def vertex(self, node: Node, argument: str, place: int) -> Vertex | None:
+        """The constant that stands in a place; None if there is nothing, or nothing is known of it."""
+        name, op = argument.partition("[")[0], node.op
+        if node.seen:
+            value, identity = node.seen.inputs[place], node.seen.given[place]
+        else:
+            value, identity = getattr(node, f"kept_{name}", None), 0
+            if isinstance(value, tuple) and op.variadic:
+                value = value[place]
+            if value is None and name not in op.differentiable:
+                return None
+        if value is None:
+            return None if node.seen else self.new("", None, shape=getattr(node, f"kept_{name}_shape", None))
+        if identity in self.names.constants:
+            return self.once(identity, self.names.constants[identity][0], value)
+        return self.once(id(value), "", value) if hasattr(value, "shape") and value.shape else self.new("", value)
+
+    def given(self, y: Handle) -> Vertex:
+        """A result that nothing was recorded for."""
+        name = self.names.constants.get(id(y), ("", None))[0]
+        return self.once(id(y if name else y._array), name, y._array)
+
+    def once(self, identity: int, name: str, value: Any) -> Vertex:
+        """The same vertex for the same thing."""
+        if identity not in self.known:
+            self.known[identity] = self.new(name, value)
+        return self.known[identity]
+
+    def new(self, name: str, value: Any, shape: tuple[int, ...] | None = None) -> Vertex:
+        """A vertex of its own."""
+        shape, dtype = (value.shape, value.dtype) if hasattr(value, "dtype") else (shape, None)
+        if isinstance(value, bool | int | float):
+            shape = ()
+        self.vertices.append(Vertex("input" if name else "constant", name, None, shape, dtype, value))
+        return self.vertices[-1]
+
+
+def parts(node: Node) -> dict[str, Array]:
+    """For each argument of an operation the gradient that its formula pays it, where a backward was seen: as the walk does
+    it, once more.
+    """
+    op: Any = node.op
+    if not node.seen or node.seen.gradient is None:
+        return {}
+    g = bare(node.seen.gradient)
+    paid: dict[str, Array] = {}
+    for a in op.differentiable:
+        to = getattr(node, f"from_{a}")
+        asked = [g if word == "g" else getattr(node, f"kept_{word}") for word in op.asks[a]]
+        if op.variadic:
+            pairs = [(f"{a}[{i}]", n, part) for i, (n, part) in enumerate(zip(to, op.formulas[a](*asked), strict=True))]
+        else:
+            pairs = [(a, to, op.formulas[a](*asked))] if to is not None else []
+        for argument, parent, part in pairs:
+            if parent is not None:
+                fits = not isinstance(part, Patch) and part.shape == parent.shape and part.dtype == parent.dtype
+                paid[argument] = part if fits else getattr(fitted := fit(part, parent, node, a, {}), "total", fitted)
+    return paid
+
+
+def bare(value: Any) -> Any:
+    """The array of a Tensor; anything else as it is."""
+    return value._array if isinstance(value, Handle) else value
+
+
+def as_numpy(value: Any) -> Any:
+    """A number or an array of any library as NumPy's; None if NumPy cannot read it."""
+    try:
+        return np.asarray(bare(value))
+    except (TypeError, ValueError, RuntimeError):
+        return None

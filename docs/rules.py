@@ -4,7 +4,6 @@ A function's text is the first paragraph of its docstring, its gradients are the
 what those name. Dtypes are tried out at a call from the tests' own table, which is also what the judge checks it with.
 """
 
-import ast
 import importlib
 import inspect
 import pkgutil
@@ -20,7 +19,7 @@ import tinygrad_ko as tg
 from tests.ops.domains import Row, sample
 from tests.ops.table import EQUIVALENT, ROWS
 from tinygrad_ko import ops
-from tinygrad_ko.testing.spoil import definition
+from tinygrad_ko.source import written
 
 TARGET = Path(__file__).with_name("rules.md")
 HEAD = """# The rule book
@@ -71,21 +70,20 @@ def behind(function: Any) -> list[Any]:
     return [f.op for f in room if hasattr(f, "op") and f.op.name == function.__name__]
 
 
-def formula(written: Any) -> str:
+def formula(slope: Any) -> str:
     """The source of a formula: the expression, or for a function with a name of its own that name."""
-    if written is None:
+    if slope is None:
         return "none"
-    tree = definition(written.__code__, written.__globals__)
-    return f"`{cell(ast.unparse(tree.body))}`" if isinstance(tree, ast.Lambda) else f"{written.__name__}, in its file"
+    return f"`{cell(written(slope))}`" if slope.__name__ == "<lambda>" else f"{written(slope)}, in its file"
 
 
 def gradients(function: Any) -> str:
     """The formulas of the ops behind a function."""
     lines = []
     for record in behind(function):
-        for name, written in record.formulas.items():
+        for name, slope in record.formulas.items():
             if name in record.arguments:
-                lines.append(f"{name}: {formula(written)}")
+                lines.append(f"{name}: {formula(slope)}")
     return "<br>".join(lines)
 
 

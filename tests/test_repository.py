@@ -26,6 +26,7 @@ FLOORS = {
     "arrays": 2,
     "spelling": 2,
     "randomness": 2,
+    "source": 2,
     "trees": 2,
     "graph": 3,
     "index": 3,

@@ -452,9 +452,15 @@ def drawing_ways() -> dict[str, Callable[[Any], Callable[[Any], Any]]]:
         room: dict[str, Any] = {"rng": rng, "layer": nn.Dropout(0.4, rng=rng), "Layer": Layer}
         return eval("lambda x: layer(x) * (rng.random(x.shape) < 0.5) * (Layer is not None)", room)
 
+    def behind_two_functions(rng: Any) -> Callable[[Any], Any]:
+        room: dict[str, Any] = {"layers": [nn.Dropout(0.4, rng=rng)]}
+        room["inner"] = eval("lambda x: layers[0](x)", room)
+        return eval("lambda x: (lambda: inner(x))()", room)
+
     return {
         "a global": a_global,
         "a closure": closed,
+        "a list behind two functions": behind_two_functions,
         "a layer": lambda rng: nn.Dropout(0.5, rng=rng),
         "layers": lambda rng: nn.Sequential(nn.Sequential(nn.Dropout(0.5, rng=rng)), nn.Dropout(0.3)),
         "a module": Layer,
@@ -481,14 +487,15 @@ def test_generators_that_the_function_holds_are_replayed_and_go_on(way: str) -> 
     assert after == after_too
 
 
-somewhere = np.random.default_rng(0)
+class Somewhere:
+    rng = np.random.default_rng(0)  # a class is not searched
 
 
 def from_somewhere(x: Any) -> Any:
-    return dropout(x, somewhere)
+    return dropout(x, Somewhere.rng)
 
 
-def test_a_generator_behind_two_functions_is_an_error_even_if_the_value_is_the_same() -> None:
+def test_a_generator_that_cannot_be_found_is_an_error_even_if_the_value_is_the_same() -> None:
     w = tg.Tensor(np.ones(40), requires_grad=True)
     zeros = tg.Tensor(np.zeros(40), requires_grad=True)
     for f in (lambda x: from_somewhere(x), lambda x: from_somewhere(x) * zeros):

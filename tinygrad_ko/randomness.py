@@ -8,14 +8,13 @@
 
 import operator
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
-from functools import partial
-from types import FunctionType, MethodType, ModuleType
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tinygrad_ko.belongings import held_by
 from tinygrad_ko.errors import explain
 
 Rng = int | np.random.Generator | None
@@ -72,45 +71,14 @@ def generator(rng: Rng = None) -> RandomSource:
     return np.random.default_rng(seed)
 
 
-def generators_in(value: Any, seen: set[int] | None = None) -> Iterator[np.random.Generator]:
-    """The Generators that a value holds: itself, or as a list, tuple, dict, layer, method or partial; or a function in its
-    variables. Of global variables, Generators and layers that it names are found.
+def generators_in(value: Any) -> Iterator[np.random.Generator]:
+    """The Generators that a value holds, in the sense of `held_by`.
 
     >>> rng = np.random.default_rng(0)
     >>> list(generators_in([lambda x: x * rng.random()])) == [rng]
     True
     """
-    seen = set() if seen is None else seen
-    if id(value) in seen:
-        return
-    seen.add(id(value))
-    if isinstance(value, np.random.Generator):
-        yield value
-    parts: list[Any] = []
-    if isinstance(value, list | tuple):
-        parts += value
-    elif isinstance(value, dict):
-        parts += value.values()
-    elif isinstance(value, partial):
-        parts += [value.func, *value.args, *value.keywords.values()]
-    elif isinstance(value, MethodType):
-        parts += [value.__self__, value.__func__]
-    elif isinstance(value, FunctionType):
-        parts += [*(value.__defaults__ or ()), *(value.__kwdefaults__ or {}).values()]
-        for cell in value.__closure__ or ():
-            with suppress(ValueError):  # a variable that has no value yet
-                parts.append(cell.cell_contents)
-        named = [value.__globals__.get(name) for name in value.__code__.co_names]
-        parts += [x for x in named if isinstance(x, np.random.Generator) or is_layer(x)]
-    elif is_layer(value):
-        parts += vars(value).values()
-    for part in parts:
-        yield from generators_in(part, seen)
-
-
-def is_layer(value: Any) -> bool:
-    """Whether a value is an object with a `forward`."""
-    return not isinstance(value, type | ModuleType) and hasattr(value, "forward")
+    return (part for part in held_by(value) if isinstance(part, np.random.Generator))
 
 
 def standing(generators: Sequence[np.random.Generator]) -> list[Any]:

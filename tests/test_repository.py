@@ -24,7 +24,7 @@ PACKAGE = ROOT / "tinygrad_ko"
 FLOORS = {
     "errors": 1,
     "arrays": 2,
-    "randomness": 2,
+    "spelling": 2,
     "source": 2,
     "trees": 2,
     "belongings": 3,

@@ -57,11 +57,14 @@ clean:
 .venv/.test: WANTED = -e '.[all]' --group dev
 
 # Installed again only when pyproject.toml changes or the Python is gone. --group needs pip 25.1.
+# The extra draw only as a wheel: nothing is compiled here, and nothing fails without it.
 .venv/.demo .venv/.test: pyproject.toml $(shell test -x $(RUN) || echo venv)
 	@echo "==> Installing into .venv:" $(WANTED)
 	@$(RUN) -m pip --version >/dev/null 2>&1 || $(RUN) -m ensurepip >/dev/null
 	@$(PIP) install --upgrade 'pip>=25.1'
 	@$(PIP) install $(WANTED)
+	@$(PIP) install --only-binary :all: pygraphviz 2>/dev/null || \
+	    echo '==> No wheel of pygraphviz for this Python: graphs are drawn where the program dot is installed'
 	@touch $@
 
 venv:

@@ -58,6 +58,8 @@ def test_the_extras_are_those_of_the_package():
         if extra != "all"
     }
     assert {extra: set(packages) for extra, (packages, _) in doctor.EXTRAS.items()} == declared
+    everything = project["optional-dependencies"]["all"]
+    assert everything == [f"tinygrad_ko[{','.join(extra for extra in doctor.EXTRAS if extra != 'draw')}]"]
 
 
 def test_an_extra_that_is_missing(missing, capsys):
@@ -73,7 +75,10 @@ def test_everything_missing(missing, monkeypatch, capsys):
     shown = lines(capsys)
     assert len([each for each in shown if each.startswith("  note ") and "not installed" in each]) == len(doctor.EXTRAS)
     assert any(each.startswith("  problem the Python package graphviz is missing") for each in shown)
-    assert any("apt install graphviz" in each for each in shown)
+    (cure,) = [each for each in shown if "graphs cannot be drawn" in each]
+    assert cure.startswith("  note ")
+    assert "apt install graphviz" in cure
+    assert "pip install 'tinygrad_ko[draw]'" in cure
 
 
 def test_a_section_that_fails_is_a_finding(monkeypatch, capsys):
@@ -84,11 +89,23 @@ def test_a_section_that_fails_is_a_finding(monkeypatch, capsys):
     assert line(capsys, "could not look").strip() == "problem could not look: OSError: no such thing"
 
 
-def test_dot(monkeypatch, capsys):
-    answer = subprocess.CompletedProcess([], 0, b"", b"dot - graphviz version 9.9\n")
+def test_the_version_of_dot(monkeypatch, capsys):
+    answer = subprocess.CompletedProcess([], 0, b"<svg>", b"dot - graphviz version 9.9\n")
     monkeypatch.setattr(shutil, "which", lambda name: "/x/dot")
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: answer)
-    assert line(capsys, "version 9.9").startswith("  ok ")
+    shown = lines(capsys)
+    assert "  ok      dot - graphviz version 9.9, /x/dot" in shown
+    assert "  ok      graphs are drawn with dot" in shown
+
+
+def test_what_draws_graphs_is_tried_out(monkeypatch, capsys):
+    """The one that works is named, whatever is broken before it."""
+    monkeypatch.setattr(doctor, "renderers", lambda kind: iter([("dot", ["broken"]), ("pygraphviz", ["works"])]))
+    tried = {"broken": (b"", "exit status 1\nno fonts"), "works": (b"<svg>", "")}
+    monkeypatch.setattr(doctor, "answer", lambda command, source, kind: tried[command[0]])
+    shown = lines(capsys)
+    at = shown.index("  problem dot does not work: exit status 1")
+    assert shown[at + 1 : at + 3] == ["          no fonts", "  ok      graphs are drawn with pygraphviz"]
 
 
 def test_data_that_are_not_there(tmp_path, monkeypatch, capsys):

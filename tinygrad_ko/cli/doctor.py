@@ -18,11 +18,13 @@ from tinygrad_ko.cli import blas
 from tinygrad_ko.cli.console import say, speaks_korean
 from tinygrad_ko.data import mnist
 from tinygrad_ko.data.idx import read_idx
+from tinygrad_ko.pictures.rendering import WAYS_OUT, answer, renderers
 
 # Each extra: the packages that it installs, and what they are for.
 EXTRAS = {
     "mnist": (("pooch", "tqdm"), "downloads MNIST"),
     "train": (("tqdm",), "shows progress bars"),
+    "draw": (("pygraphviz",), "draws graphs where the program dot is not installed"),
     "plots": (("matplotlib",), "draws learning curves"),
     "testing": (("hypothesis", "pytest"), "runs the tests"),
     "doctor": (("threadpoolctl",), "tells which BLAS runs, with how many threads"),
@@ -91,16 +93,16 @@ def graphviz() -> Findings:
         yield PROBLEM, "the Python package graphviz is missing: pip install graphviz"
     else:
         yield OK, f"the Python package graphviz {version('graphviz')}"
-    dot = shutil.which("dot")
-    if dot:
-        answer = subprocess.run([dot, "-V"], capture_output=True, timeout=30, check=False)
-        yield OK, f"{(answer.stderr or answer.stdout).decode(errors='replace').strip()}, {dot}"
-    else:
-        yield (
-            NOTE,
-            "the program dot is not found; to draw graphs install Graphviz:\n"
-            "apt install graphviz; brew install graphviz; winget install graphviz",
-        )
+    if dot := shutil.which("dot"):
+        said = subprocess.run([dot, "-V"], capture_output=True, timeout=30, check=False)
+        yield OK, f"{(said.stderr or said.stdout).decode(errors='replace').strip()}, {dot}"
+    for name, command in renderers("svg"):
+        _, complaint = answer(command, "digraph { a [label=a] }", "svg")
+        if not complaint:
+            yield OK, f"graphs are drawn with {name}"
+            return
+        yield PROBLEM, f"{name} does not work: {complaint}"
+    yield NOTE, f"graphs cannot be drawn: {WAYS_OUT}"
 
 
 def data() -> Findings:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tinygrad_ko.cli.console import say
-from tinygrad_ko.nn.storage import whole_file
+from tinygrad_ko.files import whole_file
 
 
 def learning_curve(losses: Sequence[float], epochs: Sequence[Mapping[str, float]], path: Path) -> None:

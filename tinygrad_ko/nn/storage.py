@@ -2,16 +2,14 @@
 
 import os
 import zipfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
-from threading import get_ident
-from typing import BinaryIO
 
 import numpy as np
 
 from tinygrad_ko.arrays import Array
 from tinygrad_ko.errors import explain
+from tinygrad_ko.files import whole_file
 
 
 def npz(path: str | os.PathLike[str]) -> Path:
@@ -20,29 +18,12 @@ def npz(path: str | os.PathLike[str]) -> Path:
     return path if path.suffix == ".npz" else path.with_name(path.name + ".npz")
 
 
-@contextmanager
-def whole_file(path: Path) -> Iterator[BinaryIO]:
-    """A file to write to, beside `path`, that takes its place when all is written: being killed loses nothing."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{get_ident()}")
-    try:
-        with temporary.open("wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-
-
 def save_arrays(path: str | os.PathLike[str], arrays: Mapping[str, Array]) -> Path:
     """Write arrays of numbers to an `.npz` file, whole or not at all. Returns the path written.
 
     Raises TypeError for anything that NumPy could only pickle.
     """
     target = npz(path)
-    if not target.parent.is_dir():
-        raise explain(FileNotFoundError(f"no such folder: {target.parent}"), f"폴더가 없습니다: {target.parent}")
     if pickled := [name for name, array in arrays.items() if np.asarray(array).dtype.hasobject]:
         raise explain(
             TypeError(f"only arrays of numbers are saved, and these are not: {', '.join(pickled)}"),

@@ -1,0 +1,58 @@
+"""A user's text inside DOT: names and formulas are shown as they are, whatever they hold.
+
+In HTML-like labels, plain labels and tooltips alike Graphviz reads entities (`&lt;`) and replaces what follows a backslash
+(`\\N` is the name of the node); and XML, which SVG is, forbids some characters.
+"""
+
+import html
+
+# Control characters have pictures of their own (U+2400 and on); for what else XML forbids or nothing shows, stands U+FFFD.
+SHOWN = {
+    **{control: chr(0x2400 + control) for control in range(32)},
+    **dict.fromkeys([*range(0x7F, 0xA0), *range(0xD800, 0xE000), 0xFFFE, 0xFFFF], "\ufffd"),
+    ord("\t"): "    ",
+    ord("\n"): "\n",
+}
+
+
+def showable(text: str) -> str:
+    """The text with a visible sign for each character that XML forbids, and every end of a line as a newline.
+
+    >>> showable("a\\0b\\r\\nc")
+    'a␀b\\nc'
+    """
+    return text.replace("\r\n", "\n").replace("\r", "\n").translate(SHOWN)
+
+
+def escaped(text: str) -> str:
+    """A text to stand inside an HTML-like label; in an empty line stands a space, for Graphviz fails at an empty tag.
+
+    >>> escaped("a < b\\n\\\\N")
+    'a &lt; b<BR/>\\\\\\\\N'
+    """
+    text = html.escape(showable(text)).replace("\\", "\\\\").replace("]", "&#93;")  # it fails at a `]` alone too
+    return "<BR/>".join(line or " " for line in text.split("\n"))
+
+
+def quoted(text: str) -> str:
+    """A text to be a plain label, for DOT to put in quotes; in an empty line stands a space, for Graphviz 14 may crash there.
+
+    >>> quoted('x <- "y"')
+    'x &lt;- &quot;y&quot;'
+    """
+    text = html.escape(showable(text)).replace("\\", "\\\\")
+    return "\\n".join(line or " " for line in text.split("\n"))
+
+
+def as_tooltip(text: str) -> str:
+    """A text to be the value of `tooltip` or of another attribute that ends so: there Graphviz reads backslashes twice."""
+    return html.escape(showable(text)).replace("\\", "\\" * 4).replace("\n", "\\n")
+
+
+def shortened(text: str, length: int) -> str:
+    """A text of at most `length` characters; where some are left out, the last of them is `…`.
+
+    >>> shortened("a long name", 7)
+    'a long…'
+    """
+    return text if len(text) <= length else text[: length - 1] + "…"

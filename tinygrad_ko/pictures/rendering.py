@@ -1,0 +1,101 @@
+"""DOT becomes a picture: with the program `dot` where there is one, else with the Graphviz inside `pygraphviz`.
+
+Both run as a process of their own. So what they print stays off the user's screen, a crash or a layout that never ends
+takes nothing with it, Ctrl-C works, and threads need no lock (Graphviz is not made for threads).
+"""
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib.util import find_spec
+
+from tinygrad_ko.errors import explain
+
+# Each kind of picture: what its bytes contain, and what Graphviz is told (192 dots per inch are sharp on any screen).
+KINDS: dict[str, tuple[bytes, list[str]]] = {
+    "svg": (b"<svg", []),
+    "png": (b"\x89PNG", ["-Gdpi=192"]),
+    "pdf": (b"%PDF", []),
+}
+PATIENCE = 300.0  # seconds
+WAYS_OUT = (
+    "install Graphviz (apt install graphviz; brew install graphviz; winget install graphviz; conda install graphviz), "
+    "or pip install 'tinygrad_ko[draw]'"
+)
+
+PYGRAPHVIZ = """
+import sys
+sys.tracebacklimit = 0
+import pygraphviz
+
+kind, *told = sys.argv[1:]
+graph = pygraphviz.AGraph(string=sys.stdin.buffer.read().decode("utf-8"))
+sys.stdout.buffer.write(graph.draw(format=kind, prog="dot", args=" ".join(told)))
+"""
+
+
+def renderers(kind: str) -> Iterator[tuple[str, list[str]]]:
+    """What can render here, the best first: its name, and the command that reads DOT and writes a picture."""
+    told = KINDS[kind][1]
+    if dot := shutil.which("dot"):
+        yield "dot", [dot, f"-T{kind}", *told]
+    if sys.executable and find_spec("pygraphviz"):
+        yield "pygraphviz", [sys.executable, "-P", "-c", PYGRAPHVIZ, kind, *told]
+
+
+def rendered(source: str, kind: str) -> bytes:
+    """The picture of a graph in DOT, as "svg", "png" or "pdf". Its nodes have labels: only the program `dot` would make them up.
+
+    Raises RuntimeError where no Graphviz is found, or where every one that is there fails, with what each said; and
+    TimeoutError where the layout takes more than five minutes.
+    """
+    complaints = []
+    for name, command in renderers(kind):
+        picture, complaint = answer(command, source, kind)
+        if not complaint:
+            return picture
+        complaints.append(f"{name}: {complaint}")
+    if not complaints:
+        raise explain(
+            RuntimeError(f"no Graphviz was found to draw the graph: {WAYS_OUT}"),
+            "그래프를 그릴 Graphviz가 없습니다. Graphviz를 설치하거나(apt install graphviz, brew install graphviz, "
+            "winget install graphviz, conda install graphviz) pip install 'tinygrad_ko[draw]'를 실행하십시오.",
+        )
+    said = "\n".join(complaints)
+    raise explain(
+        RuntimeError(
+            f"Graphviz could not draw the graph as {kind}:\n{said}\nIf its installation is broken, {WAYS_OUT}"
+        ),
+        f"Graphviz가 그래프를 {kind} 그림으로 그리지 못했습니다. 설치가 잘못되었다면 Graphviz를 다시 설치하거나 "
+        "pip install 'tinygrad_ko[draw]'를 실행하십시오.",
+    )
+
+
+def answer(command: list[str], source: str, kind: str) -> tuple[bytes, str]:
+    """What a command makes of a graph, and what is wrong with that ("" if nothing is).
+
+    An error that Graphviz prints counts even where it goes on: then a label, say, is not in the picture.
+    """
+    quiet: int = getattr(subprocess, "CREATE_NO_WINDOW", 0)  # on Windows a program would open a console
+    try:
+        done = subprocess.run(
+            command,
+            input=source.encode("utf-8"),
+            capture_output=True,
+            timeout=PATIENCE,
+            check=False,
+            creationflags=quiet,
+        )
+    except subprocess.TimeoutExpired:
+        raise explain(
+            TimeoutError(f"Graphviz did not finish in {PATIENCE:.0f} seconds; draw less of the graph at once"),
+            f"Graphviz가 {PATIENCE:.0f}초 안에 그래프를 그리지 못했습니다. 그래프를 더 접거나 일부만 그리십시오.",
+        ) from None
+    except OSError as error:
+        return b"", str(error)
+    said = done.stderr.decode("utf-8", errors="replace").strip()
+    if done.returncode or re.search(r"^Error", said, re.MULTILINE) or KINDS[kind][0] not in done.stdout:
+        return b"", f"exit status {done.returncode}\n{said[-1000:]}".strip()
+    return done.stdout, ""

@@ -13,7 +13,7 @@ from tinygrad_ko.pictures.grouping import Group, cut, tree
 from tinygrad_ko.pictures.reading import Vertex
 
 BUDGET = 1500  # more than so many nodes are not drawn: Graphviz takes long for them, and nobody can read them
-READABLE = 300  # so few are left then
+READABLE = 150  # so few are left then
 
 
 Stand = Vertex | Group  # what can be drawn as a node

@@ -6,7 +6,7 @@ from typing import Any
 
 from tinygrad_ko.pictures.reading import Vertex
 
-FANOUT = 50  # in so many runs a long list of operations is cut
+FANOUT = 16  # in so many runs a long list of operations is cut
 
 
 @dataclass(eq=False, slots=True)

@@ -1,0 +1,81 @@
+"""The arrows of a picture: what flows along them, forward and back."""
+
+from collections import Counter
+from typing import Any
+
+from tinygrad_ko.arrays import Array
+from tinygrad_ko.graph import Node
+from tinygrad_ko.pictures.folding import Arrow, Stand
+from tinygrad_ko.pictures.nodes import says_itself
+from tinygrad_ko.pictures.reading import Vertex, parts
+from tinygrad_ko.pictures.style import Line, Style
+from tinygrad_ko.pictures.words import kind_of, lines
+
+INDIFFERENT = {"add", "hypot", "logaddexp", "maximum", "minimum", "multiply"}  # to the order of their arguments
+HEIGHT, WIDTH = 13, 0.62  # of a line in points, of a character in parts of its height
+
+
+class Gradients:
+    """What comes back along each arrow, and for inputs and leaves with several arrows what that adds up to."""
+
+    def __init__(self, arrows: list[Arrow]) -> None:
+        self.paid: dict[Node, dict[str, Array]] = {}
+        self.back = [self.along(arrow) for arrow in arrows]
+        self.total: dict[Stand, Any] = {}
+        leaving = Counter(arrow.tail for arrow in arrows)
+        for arrow, gradient in zip(arrows, self.back, strict=True):
+            several = (
+                leaving[arrow.tail] > 1 and isinstance(arrow.tail, Vertex) and arrow.tail.kind in ("input", "leaf")
+            )
+            if several and gradient is not None:
+                known = self.total.get(arrow.tail)
+                self.total[arrow.tail] = gradient if known is None else known + gradient
+
+    def along(self, arrow: Arrow) -> Any:
+        """The gradient that the user of a value pays for it; None where no backward was seen, or it goes into a closed box."""
+        node = arrow.user.node
+        if not isinstance(arrow.head, Vertex) or node is None or not node.seen:
+            return None
+        if arrow.user.kind == "result":
+            return node.seen.gradient
+        if node not in self.paid:
+            self.paid[node] = parts(node)
+        return self.paid[node].get(arrow.argument)
+
+
+def above(arrow: Arrow, style: Style) -> list[Line]:
+    """What is said of the value that flows: which argument it is, its shape and dtype, its numbers."""
+    value, named = arrow.values[0], argument(arrow)
+    kind = kind_of(value) if style.shows("shapes") and not says_itself(arrow.tail) else ""
+    if len(arrow.values) > 1:
+        kind = f"{len(arrow.values)} × {kind}"
+    said: list[Line] = [(": ".join(filter(None, [named, kind])), "faint", 9)] if named or kind else []
+    if value.value is not None and style.shows("values") and len(arrow.values) == 1 and not says_itself(arrow.tail):
+        said += [(line, "value", 11) for line in lines(value.value)]
+    return said
+
+
+def argument(arrow: Arrow) -> str:
+    """Which argument of an operation a value is, where that is not clear."""
+    user = arrow.user
+    clear = user is not arrow.head or len(user.sources) < 2 or user.name in INDIFFERENT
+    return "" if clear or arrow.tail.name == arrow.argument else arrow.argument
+
+
+def table(over: list[Line], under: list[Line], style: Style) -> str:
+    """The label of an arrow, with a line in the middle that continues it: two rows, or two columns if the picture runs down.
+    Both are as large, so that the line is where the arrow is.
+    """
+    if style.down:
+        width = 6 + max(WIDTH * len(text) * points for text, _, points in [*over, *under])
+        first, second, between = f'width="{width:.0f}" sides="r"', f'width="{width:.0f}"', ""
+    else:
+        height = HEIGHT * max(len(over), len(under))
+        first, second, between = (
+            f'height="{height}" valign="bottom" sides="b"',
+            f'height="{height}" valign="top"',
+            "</tr><tr>",
+        )
+    cells = f'<td border="1" {first}>{style.text(over)}</td>{between}<td {second}>{style.text(under)}</td>'
+    frame = f'border="0" cellborder="0" cellspacing="0" cellpadding="2" color="{style.colours["line"]}"'
+    return f"<<table {frame}><tr>{cells}</tr></table>>"

@@ -1,0 +1,148 @@
+"""The text of a picture, in Graphviz's language DOT: the same graph gives the same text.
+
+As in the book, time runs to the right and the gradient comes back: above an arrow the value that goes forward, below it the
+gradient. Such an arrow is two arrows, with a node between them that is a table of both.
+"""
+
+import graphviz
+
+from tinygrad_ko.pictures.arrows import Gradients, above, table
+from tinygrad_ko.pictures.folding import Arrow, Folded, Stand
+from tinygrad_ko.pictures.grouping import Group
+from tinygrad_ko.pictures.labels import quoted, shortened
+from tinygrad_ko.pictures.nodes import of_group, of_vertex
+from tinygrad_ko.pictures.reading import Vertex
+from tinygrad_ko.pictures.style import FONT, NAME, Line, Style
+from tinygrad_ko.pictures.words import lines
+
+EXPLAINED = quoted(
+    "forward: the value\nback: its gradient\nof many numbers: mean ± standard deviation, smallest … largest"
+)
+
+
+def dot(content: Folded, style: Style) -> str:
+    """The text of a whole picture."""
+    return Text(content, style).text()
+
+
+class Text:
+    """The text of one picture, written group by group."""
+
+    def __init__(self, content: Folded, style: Style) -> None:
+        self.content, self.style = content, style
+        self.parts: dict[Group, graphviz.Digraph] = {}
+        hidden = {stand for stand in content.drawn if is_constant(stand) and not style.shows("constants")}
+        self.names = {stand: f"n{i}" for i, stand in enumerate(s for s in content.drawn if s not in hidden)}
+        self.arrows = [arrow for arrow in content.arrows if arrow.tail not in hidden]
+
+    def text(self) -> str:
+        """All of it."""
+        gradients = Gradients(self.arrows if self.style.shows("gradients") else [])
+        self.frame()
+        for stand, name in self.names.items():
+            here = self.part(self.content.drawn[stand])
+            if isinstance(stand, Group):
+                here.node(name, **of_group(stand, self.alone(self.content.drawn[stand]), self.style))
+            else:
+                here.node(name, **of_vertex(stand, gradients.total.get(stand), self.style))
+        for i, arrow in enumerate(self.arrows):
+            back = gradients.back[i] if gradients.back else None
+            self.arrow(f"e{i}", arrow, [] if back is None else [(line, "gradient", 11) for line in lines(back)])
+        self.join()
+        return str(self.part(self.content.root).source)
+
+    def frame(self) -> None:
+        """What holds for the whole picture."""
+        colours, root, note = self.style.colours, self.part(self.content.root), self.content.note
+        root.attr(rankdir="TB" if self.style.down else "LR", nodesep="0.22", ranksep="0.22", pad="0.2")
+        root.attr(bgcolor=colours["page"], fontname=FONT, fontcolor=colours["ink"], tooltip=" ")
+        root.attr("node", fontname=FONT, fontsize="13", fontcolor=colours["ink"], margin="0.12,0.06", height="0.3")
+        root.attr(
+            "edge", fontname=FONT, fontsize="10", fontcolor=colours["faint"], color=colours["line"], arrowsize="0.6"
+        )
+        if note:
+            root.attr(label=quoted(note), labelloc="t")
+
+    def part(self, group: Group) -> graphviz.Digraph:
+        """The text of a group."""
+        if group not in self.parts:
+            self.parts[group] = graphviz.Digraph()
+        return self.parts[group]
+
+    def arrow(self, name: str, arrow: Arrow, back: list[Line]) -> None:
+        """One arrow, with what is said of it."""
+        tail, head, said = self.names[arrow.tail], self.names[arrow.head], above(arrow, self.style)
+        here = self.part(common(self.content.drawn[arrow.tail], self.content.drawn[arrow.head]))
+        if len(said) <= 1 and not back:
+            here.edge(tail, head, label=quoted(said[0][0]) if said else "")
+            return
+        first, last = ("n", "s") if self.style.down else ("w", "e")
+        here.node(
+            name,
+            label=table(said, back, self.style),
+            shape="plain",
+            margin="0",
+            width="0",
+            height="0",
+            tooltip=EXPLAINED,
+        )
+        here.edge(tail, f"{name}:{first}", arrowhead="none")
+        here.edge(f"{name}:{last}", head)
+
+    def join(self) -> None:
+        """Put the text of every group into that of the group around it, the innermost first."""
+        depths: dict[Group, int] = {}
+        for group in list(self.parts):
+            for depth, outer in enumerate(reversed(around(group))):
+                depths[outer] = depth
+        for i, group in enumerate(sorted(depths, key=lambda group: -depths[group])):
+            if group.parent is not None:
+                inner = self.part(group)
+                if title := self.title(group):
+                    inner.name = f"cluster{i}"
+                    inner.attr(**self.box(title))
+                self.part(group.parent).subgraph(inner)
+
+    def box(self, title: str) -> dict[str, str]:
+        """The attributes of the box around a group."""
+        colours = self.style.colours
+        look = {"style": "rounded,filled", "fillcolor": colours["group"], "color": colours["group edge"], "margin": "8"}
+        letters = {"labeljust": "l", "fontname": FONT, "fontsize": "11", "fontcolor": colours["faint"]}
+        return look | letters | {"label": quoted(title), "tooltip": quoted(title)}
+
+    def title(self, group: Group) -> str:
+        """What stands on the box around a group; nothing if there is no box."""
+        outer = group.parent
+        blocks = outer.times if outer is not None and outer.period == 1 else 1
+        if group.run or (group.period == 1 and (isinstance(group.items[0], Group) or self.alone(group) > 1)):
+            return ""
+        title, each = shortened(group.name, NAME), ""
+        if group.period:
+            title, each = f"× {group.times} (drawn: the first)", " in all"
+        elif blocks > 1:
+            title, each = f"{title} × {blocks} (drawn: the first)", " each"
+        return title + (f" · {group.parameters:,} parameters{each}" if group.parameters else "")
+
+    def alone(self, group: Group) -> int:
+        """How many equal blocks the one node in a group stands for: 1 if it is none of several."""
+        inside = [stand for stand, home in self.content.drawn.items() if home is group] if group.period == 1 else []
+        return group.times if len(inside) == 1 else 1
+
+
+def is_constant(stand: Stand) -> bool:
+    """Whether no gradient comes to it."""
+    return isinstance(stand, Vertex) and stand.kind == "constant"
+
+
+def around(group: Group) -> list[Group]:
+    """The group, the one around it, and so on to the outermost."""
+    found = [group]
+    while found[-1].parent is not None:
+        found.append(found[-1].parent)
+    return found
+
+
+def common(a: Group, b: Group) -> Group:
+    """The smallest group that has both inside."""
+    outer = set(around(a))
+    return next(group for group in around(b) if group in outer)

@@ -1,0 +1,257 @@
+"""`tg.draw`: the picture of a computational graph."""
+
+import os
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tinygrad_ko.arrays import is_floating, namespace
+from tinygrad_ko.backprop import gradients
+from tinygrad_ko.check.subject import argument_names, called, named_parameters
+from tinygrad_ko.errors import explain
+from tinygrad_ko.graph import Handle, Node, recorded, watch
+from tinygrad_ko.pictures.dot import dot
+from tinygrad_ko.pictures.folding import fold
+from tinygrad_ko.pictures.palette import DARK, LIGHT
+from tinygrad_ko.pictures.reading import Names, Vertex, read
+from tinygrad_ko.pictures.rendering import rendered
+from tinygrad_ko.pictures.saving import saved
+from tinygrad_ko.pictures.style import Style
+from tinygrad_ko.pictures.svg import readable
+from tinygrad_ko.rehearsal import rehearsed
+from tinygrad_ko.tensor import Tensor
+
+PARTS = ("shapes", "values", "gradients", "kept", "constants")  # what can be left out
+DIRECTIONS = ("right", "down")
+
+
+class Drawing:
+    """A picture of a graph, as `tg.draw` makes it. A notebook shows it; `source` is its text in DOT, `note` says what was
+    folded because there was too much of it.
+    """
+
+    def __init__(self, source: str, note: str) -> None:
+        self.source, self.note = source, note
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write it to a file that ends in `.svg`, `.png` or `.pdf`, or in `.dot` or `.gv` for its text. Returns the path
+        written.
+
+        An SVG has tooltips and follows the reader's light or dark colours. Raises ValueError for another ending,
+        FileNotFoundError for a folder that is not there, RuntimeError where no Graphviz is found (but `.dot` needs none).
+        """
+        return saved(self.source, path, LIGHT, DARK)
+
+    def svg(self) -> str:
+        """The picture as text in SVG. Raises RuntimeError where no Graphviz is found."""
+        return readable(rendered(self.source, "svg").decode("utf-8"), LIGHT, DARK)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        try:
+            return {"image/svg+xml": self.svg(), "text/plain": repr(self)}
+        except RuntimeError as error:  # a notebook shows what is missing in the place of the picture
+            return {"text/plain": "\n".join([str(error), *getattr(error, "__notes__", [])])}
+
+    def __repr__(self) -> str:
+        note = f" ({self.note})" if self.note else ""
+        return f"a drawing of a graph{note}: show it in a notebook, or .save('graph.svg')"
+
+
+def draw(
+    what: Any,
+    /,
+    *inputs: Any,
+    parameters: Any = None,
+    hide: str | Collection[str] = (),
+    depth: int | None = None,
+    unroll: bool = False,
+    direction: str = "right",
+) -> Drawing:
+    """Draw the computational graph behind a Tensor (or a list or dict of Tensors), or that of a function at some inputs.
+
+    Given a function, `draw` calls it once under `tg.watch()`, and leaves no trace of that: parameters, gradients, random numbers
+    and running averages stay as they are. If the result is one number, it also runs a backward. So the picture shows values
+    and gradients as the computational graphs of "Deep Learning from Scratch" do: above an arrow the value that goes forward,
+    below it the gradient that comes back. A float, a list of numbers or a floating point array among the inputs becomes a leaf, so that its
+    gradient is seen; a Tensor stays what it is; in a dict (`net.params`) every entry is a parameter. Given a Tensor, the
+    picture shows values and gradients if it was computed under `tg.watch()`.
+
+    Inputs are boxes, parameters (leaves) cylinders, constants dashed boxes, operations rounded boxes or circles, results
+    double boxes. On an arrow stand shape and dtype, and for a large array mean ± standard deviation and smallest … largest
+    number. An operation says which values it keeps until backward, and how many bytes; its formulas are in its tooltip.
+
+    What a Module, a `tg.scope` or a function decorated with one made is in a box. Boxes deeper than `depth` are closed to one node with
+    their parameter count (`depth=0` closes all); of four equal blocks in a row or more the first is drawn, with `× 4`,
+    unless `unroll=True`. Above 1,500 nodes boxes are closed without being asked, and the picture and `note` say so.
+
+    `hide` leaves out "shapes", "values", "gradients", "kept" or "constants": a name or a list of names. `direction` is "right", or "down"
+    for a long graph. `parameters` (a Module, or a list or dict of Tensors) gives names to leaves, as those of a Module that is drawn have.
+
+    Raises TypeError for what is neither, RuntimeError for a result that does not depend on anything that requires a gradient,
+    ValueError for an unknown name in `hide` or `direction`, and what the function raises.
+
+    >>> import tinygrad_ko as tg
+    >>> def price(apple, count, tax):
+    ...     return apple * count * tax
+    >>> picture = tg.draw(price, 100.0, 2.0, 1.1)
+    >>> picture
+    a drawing of a graph: show it in a notebook, or .save('graph.svg')
+    >>> [number in picture.source for number in (">220<", ">2.2<", ">110<", ">200<")]
+    [True, True, True, True]
+    """
+    hidden = checked(hide, depth, direction)
+    names = Names()
+    if callable(what) and not isinstance(what, Handle):
+        results = run(what, inputs, parameters, names)
+    elif inputs:
+        raise explain(
+            TypeError(
+                f"draw: inputs are for a function, and {type(what).__name__} is none; draw(y) needs only the result"
+            ),
+            f"draw: 함수가 아닌 값에는 입력을 함께 줄 수 없습니다. 결과만 넘겨 draw(y)로 부르십시오. 받은 값의 종류: {type(what).__name__}",
+        )
+    else:
+        results = named_results(what, "result", "draw")
+        for label, p in named_parameters(None, parameters).items():
+            names.leaves[node(p)] = label
+    vertices = read(results, names)
+    with untouched(vertices):
+        if "gradients" not in hidden:
+            backward(list(results.values()), vertices)
+        content = fold(vertices, depth, unroll)
+        return Drawing(dot(content, Style(hidden, direction)), content.note)
+
+
+def checked(hide: str | Collection[str], depth: int | None, direction: str) -> frozenset[str]:
+    """The names of what is hidden, after a look at the options."""
+    hidden = frozenset([hide] if isinstance(hide, str) else hide)
+    if unknown := sorted(hidden - set(PARTS)):
+        raise explain(
+            ValueError(f"draw: hide has {unknown}; it may have {list(PARTS)}"),
+            f"draw: hide에 쓸 수 없는 이름이 있습니다: {', '.join(map(str, unknown))}. 쓸 수 있는 이름: {', '.join(PARTS)}",
+        )
+    if direction not in DIRECTIONS:
+        raise explain(
+            ValueError(f"draw: direction must be 'right' or 'down', not {direction!r}"),
+            f"draw: direction은 'right'나 'down'이어야 합니다. 받은 값: {direction!r}",
+        )
+    if depth is not None and (not isinstance(depth, int) or isinstance(depth, bool) or depth < 0):
+        raise explain(
+            ValueError(f"draw: depth must be None or a whole number from 0 on, not {depth!r}"),
+            f"draw: depth는 None이거나 0 이상의 정수여야 합니다. 받은 값: {depth!r}",
+        )
+    return hidden
+
+
+def run(f: Callable[..., Any], inputs: tuple[Any, ...], parameters: Any, names: Names) -> dict[str, Handle]:
+    """The results of f, called under watch. Nothing else of the call stays."""
+    given: list[Any] = []
+    for name, x in zip(argument_names(f, len(inputs)), inputs, strict=True):
+        if isinstance(x, dict):
+            given.append({key: entry(value, str(key), names.leaves, names) for key, value in x.items()})
+        else:
+            given.append(entry(x, name, names.inputs, names))
+    for label, p in named_parameters(f, parameters).items():
+        names.leaves[node(p)] = label
+    with rehearsed(f, inputs, parameters), recorded(True), watch():
+        return named_results(f(*given), called(f), called(f))
+
+
+def entry(x: Any, name: str, nodes: dict[Node, str], names: Names) -> Any:
+    """An input as the function gets it: floating point numbers as a leaf, anything else as it is; and known by its name."""
+    if isinstance(x, float) or (isinstance(x, list) and holds_floats(x)):
+        x = np.asarray(x)
+    if not isinstance(x, Handle) and hasattr(x, "dtype") and is_floating(x.dtype):
+        x = Tensor(x, requires_grad=True, name=name)
+    if isinstance(x, Handle) and x._node is not None:
+        nodes[x._node] = name
+    elif isinstance(x, Handle) or hasattr(x, "shape"):
+        names.constants[id(x)] = (name, x)
+    return x
+
+
+def holds_floats(numbers: list[Any]) -> bool:
+    """Whether a list, or the lists in it, has floats and nothing but numbers: labels, say, have not."""
+    with suppress(ValueError):
+        return np.array(numbers).dtype.kind == "f"
+    return False
+
+
+def node(tensor: Handle) -> Node:
+    """The node of a Tensor that has one."""
+    assert tensor._node is not None
+    return tensor._node
+
+
+def named_results(value: Any, name: str, who: str) -> dict[str, Handle]:
+    """What is to be drawn, by name: a Tensor, or those in a list, tuple or dict.
+
+    Raises TypeError for anything else, RuntimeError if there is no graph behind any of them.
+    """
+    if isinstance(value, Handle):
+        found = {getattr(value, "_name", None) or name: value}
+    elif isinstance(value, Mapping):
+        found = {str(key): y for key, y in value.items()}
+    elif isinstance(value, tuple | list):
+        found = {f"{name}[{i}]": y for i, y in enumerate(value)}
+    else:
+        found = {name: value}
+    if not found or not all(isinstance(y, Handle) for y in found.values()):
+        wrong = next(
+            (type(y).__name__ for y in found.values() if not isinstance(y, Handle)), f"empty {type(value).__name__}"
+        )
+        what = (
+            "draw takes a Tensor, or a function and its inputs, or"
+            if who == "draw"
+            else f"draw: {who} must return a Tensor or"
+        )
+        raise explain(
+            TypeError(f"{what} a list or dict of Tensors, not {wrong}"),
+            f"draw: 그릴 수 있는 것은 Tensor, Tensor의 list나 dict, 그리고 이를 반환하는 함수입니다. 받은 값의 종류: {wrong}",
+        )
+    if not any(y._node is not None for y in found.values()):
+        raise explain(
+            RuntimeError(
+                f"draw: nothing was recorded for {', '.join(found)}: no Tensor behind it requires a gradient; make the leaves with "
+                "requires_grad=True, outside no_grad()"
+            ),
+            "그릴 계산 그래프가 없습니다. 계산에 기울기가 필요한 Tensor가 없습니다. 매개변수를 requires_grad=True로 만드십시오.",
+        )
+    return found
+
+
+def backward(results: list[Handle], vertices: list[Vertex]) -> None:
+    """If there is one result, one number, and all that it was computed by was watched: let every operation see its gradient,
+    with 1 at the result. Nothing is deposited.
+    """
+    y, ops = results[0], [v.node for v in vertices if v.kind == "op" and v.node is not None]
+    if len(results) > 1 or y._node is None or y._array.size != 1 or not all(node.seen for node in ops):
+        return
+    for node in ops:  # what a watched node kept is there also after a backward
+        node.live = True
+    seed = y._array.dtype.type(1) if isinstance(y._array, np.generic) else namespace(y._array).ones_like(y._array)
+    wanted = {v.node for v in vertices if v.node is not None and v.kind in ("leaf", "input")}
+    try:
+        with recorded(False):
+            gradients(y._node, seed, wanted=wanted)
+    except Exception as error:
+        raise explain(
+            error, "기울기를 구할 수 없는 그래프입니다. hide='gradients'로 기울기 없이 그릴 수 있습니다."
+        ) from None
+
+
+@contextmanager
+def untouched(vertices: list[Vertex]) -> Iterator[None]:
+    """Inside the block a backward may go through the graph; afterwards its nodes are as they were."""
+    nodes = [v.node for v in vertices if v.node is not None]
+    before = [(node, node.live, node.seen, node.seen.gradient) for node in nodes if node.seen]
+    try:
+        for _, _, seen, _ in before:
+            seen.gradient = None
+        yield
+    finally:
+        for node, live, seen, gradient in before:
+            node.live, seen.gradient = live, gradient

@@ -1,0 +1,87 @@
+"""The nodes of a picture: what stands in them, and their shape, which tells the kinds apart where colours cannot."""
+
+from typing import Any
+
+from tinygrad_ko.pictures.grouping import Group, operations
+from tinygrad_ko.pictures.labels import quoted, shortened
+from tinygrad_ko.pictures.reading import Vertex
+from tinygrad_ko.pictures.style import NAME, Line, Style
+from tinygrad_ko.pictures.words import explanation, kept, kept_bytes, kind_of, lines, options, size
+
+SIGNS = {
+    "abs": "|x|",
+    "add": "+",
+    "divide": "÷",
+    "matmul": "@",
+    "multiply": "×",
+    "negative": "−x",
+    "reciprocal": "1/x",
+    "sqrt": "√x",
+    "square": "x²",
+    "subtract": "−",
+}
+LOOKS = {
+    "constant": {"shape": "box", "style": "filled,dashed"},
+    "input": {"shape": "box", "style": "filled"},
+    "leaf": {"shape": "cylinder", "style": "filled"},
+    "op": {"shape": "box", "style": "filled,rounded"},
+    "result": {"shape": "box", "style": "filled", "peripheries": "2"},
+}
+
+
+def of_vertex(vertex: Vertex, total: Any, style: Style) -> dict[str, str]:
+    """The attributes of a vertex. `total` is what the gradients on its arrows add up to, where there are several."""
+    look = LOOKS[vertex.kind]
+    said: list[Line] = [(shortened(vertex.name or vertex.kind, NAME), "name" if vertex.name else "ink", 13)]
+    tooltip = "\n".join(filter(None, [f"{vertex.kind} {vertex.name}".strip(), kind_of(vertex)]))
+    if vertex.kind == "op":
+        assert vertex.node is not None
+        sign = SIGNS.get(vertex.name)
+        said = [(sign, "ink", 18) if sign else (shortened(vertex.name, NAME), "ink", 13)]
+        said += [(option, "faint", 10) for option in options(vertex.node)]
+        if style.shows("kept") and (words := kept(vertex.node)):
+            said.append((f"keeps {', '.join(words)} · {size(kept_bytes([vertex.node]))}", "faint", 9))
+        if sign and len(said) == 1:
+            look = look | {"shape": "circle", "margin": "0.02", "width": "0.35"}
+        tooltip = explanation(vertex.node)
+    elif says_itself(vertex):
+        said = [(lines(vertex.value)[0], "ink", 13)]
+    if total is not None:
+        said += [(line, "gradient", 10) for line in lines(total)]
+    return look | {
+        "label": f"<{style.text(said)}>",
+        "fillcolor": style.colours[vertex.kind],
+        "color": style.colours[f"{vertex.kind} edge"],
+        "tooltip": quoted(tooltip),
+    }
+
+
+def says_itself(stand: Vertex | Group) -> bool:
+    """Whether a node is its value: a constant number."""
+    return isinstance(stand, Vertex) and stand.kind == "constant" and stand.value is not None and stand.shape == ()
+
+
+def of_group(group: Group, times: int, style: Style) -> dict[str, str]:
+    """The attributes of a closed box that stands for so many equal ones, or of a run of operations."""
+    inside = list(operations(group))
+    count = f"{len(inside) * times:,} operation{'s' * (len(inside) * times > 1)}"
+    said: list[Line] = [
+        (f"{shortened(group.name, NAME)}{f' × {times}' if times > 1 else ''}", "name", 13),
+        (count, "faint", 10),
+    ]
+    names = shortened(", ".join(dict.fromkeys(v.name for v in inside)), 400)
+    if group.run:
+        said = [(count, "ink", 13), (shortened(names, NAME), "faint", 10)]
+    if group.parameters:
+        said.insert(1, (f"{group.parameters:,} parameters{' each' if times > 1 else ''}", "ink", 10))
+    kept_here = kept_bytes([v.node for v in inside if v.node]) if style.shows("kept") else 0
+    if kept_here:
+        said.append((f"keeps {size(kept_here)}{' each' if times > 1 else ''}", "faint", 9))
+    return {
+        "label": f"<{style.text(said)}>",
+        "shape": "folder",
+        "style": "filled",
+        "fillcolor": style.colours["closed"],
+        "color": style.colours["op edge"],
+        "tooltip": quoted(names),
+    }

@@ -1,0 +1,46 @@
+"""The colours of a picture: pale fills and dark lines that stay apart for every kind of colour vision and in print, after the
+set of Okabe and Ito ("Color universal design", 2008), once for a light page and once for a dark one.
+"""
+
+LIGHT = {
+    "page": "#ffffff",
+    "ink": "#1f2430",
+    "faint": "#5c6470",
+    "line": "#7a828e",
+    "value": "#00598f",
+    "gradient": "#a8430a",
+    "op": "#e9f1fa",
+    "op edge": "#4a7fb0",
+    "leaf": "#ffe8c2",
+    "leaf edge": "#b07000",
+    "input": "#d9f0e5",
+    "input edge": "#00795c",
+    "constant": "#f1f2f4",
+    "constant edge": "#8b929c",
+    "result": "#f5e1ee",
+    "result edge": "#a04080",
+    "closed": "#d6e4f2",
+    "group": "#f8fafc",
+    "group edge": "#b9c1cb",
+}
+DARK = {
+    "page": "#16191f",
+    "ink": "#e8eaee",
+    "faint": "#a3abb8",
+    "line": "#8a93a1",
+    "value": "#7cc4f5",
+    "gradient": "#ffa56b",
+    "op": "#1f3247",
+    "op edge": "#6aa5db",
+    "leaf": "#4a3711",
+    "leaf edge": "#e0a840",
+    "input": "#123d31",
+    "input edge": "#3fc29d",
+    "constant": "#2a2f37",
+    "constant edge": "#79818d",
+    "result": "#472238",
+    "result edge": "#d883b8",
+    "closed": "#2a4460",
+    "group": "#1c2027",
+    "group edge": "#454d59",
+}

@@ -1,0 +1,162 @@
+"""What is said of a value and of an operation, in few words."""
+
+from collections.abc import Iterator
+from functools import lru_cache
+from inspect import Parameter, getdoc
+from pathlib import PurePath
+from typing import Any
+
+import numpy as np
+
+from tinygrad_ko.arrays import Array
+from tinygrad_ko.graph import Node
+from tinygrad_ko.pictures.labels import shortened
+from tinygrad_ko.pictures.reading import Vertex, as_numpy
+from tinygrad_ko.rule import Op
+from tinygrad_ko.source import written
+
+ROWS, COLUMNS = 3, 4  # an array of so many numbers is shown whole
+LONGEST = 28  # characters of an option
+
+
+def number(x: Any, digits: int = 4) -> str:
+    """A number with so many significant digits at most; a whole one with all of its own.
+
+    >>> number(220.00000000000003), number(-0.0), number(1e-9), number(65536), number(True)
+    ('220', '0', '1e-09', '65536', 'True')
+    """
+    return f"{float(x) + 0.0:.{digits}g}" if isinstance(x, float | np.floating) else str(x)
+
+
+def lines(value: Any) -> list[str]:
+    """An array or number in few lines: its numbers if they are few, else how they are distributed.
+
+    >>> lines(np.array([[1.0, 2.5], [3.0, 4.0]]))
+    ['1  2.5', '3  4']
+    >>> lines(np.arange(1000.0))
+    ['500 ± 289', '0 … 999']
+    """
+    x = as_numpy(value)
+    if x is None:
+        return [type(value).__name__]
+    if x.size == 0:
+        return ["empty"]
+    if x.ndim == 0:
+        return [number(x[()])]
+    if x.ndim <= 2 and x.size // x.shape[-1] <= ROWS and x.shape[-1] <= COLUMNS:
+        return ["  ".join(map(number, row)) for row in x.reshape(-1, x.shape[-1])]
+    return list(distribution(x))
+
+
+def distribution(x: Array) -> Iterator[str]:
+    """Mean ± standard deviation, smallest … largest of an array's finite numbers, and how many are not finite."""
+    if x.dtype == bool:
+        yield f"True {np.count_nonzero(x):,} of {x.size:,}"
+        return
+    finite = x[np.isfinite(x)]
+    if finite.size and finite.min() == finite.max():
+        yield f"{'all' if finite.size == x.size else 'else'} {number(finite[0])}"
+    elif finite.size:
+        if x.dtype.kind == "f":
+            wide = finite.astype(np.float64)
+            scale = float(np.max(np.abs(wide)))  # so that squares of large numbers stay finite
+            yield f"{number(np.mean(wide / scale) * scale, 3)} ± {number(np.std(wide / scale) * scale, 3)}"
+        yield f"{number(finite.min(), 3)} … {number(finite.max(), 3)}"
+    if finite.size < x.size:
+        nans = int(np.count_nonzero(np.isnan(x)))
+        infinite = x.size - finite.size - nans
+        yield ", ".join(f"{n:,} {name}" for n, name in ((nans, "NaN"), (infinite, "infinite")) if n)
+
+
+def size(count: int) -> str:
+    """A number of bytes.
+
+    >>> size(8), size(313600), size(4_000_000)
+    ('8 B', '314 kB', '4 MB')
+    """
+    for unit, one in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count >= one:
+            return f"{float(f'{count / one:.3g}'):g} {unit}"
+    return f"{count} B"
+
+
+def kind_of(vertex: Vertex) -> str:
+    """Shape and dtype, as far as they are known: `(100, 50) float64`; a single number has no shape to speak of."""
+    if vertex.shape is None:
+        return ""
+    return " ".join([str(vertex.shape)] * bool(vertex.shape) + [str(vertex.dtype)] * (vertex.dtype is not None))
+
+
+def kept(node: Node) -> dict[str, list[Array]]:
+    """The arrays that a node keeps until backward, by the words of its formulas."""
+    found = {word: list(arrays_in(getattr(node, f"kept_{word}", None))) for word in node.op.kept}
+    return {word: arrays for word, arrays in found.items() if arrays}
+
+
+def arrays_in(value: Any) -> Iterator[Array]:
+    """The arrays in a kept value."""
+    if isinstance(value, tuple | list):
+        for part in value:
+            yield from arrays_in(part)
+    elif hasattr(value, "nbytes"):
+        yield value
+    elif hasattr(value, "__array_namespace__"):
+        yield as_numpy(value)
+
+
+def kept_bytes(nodes: list[Node]) -> int:
+    """How many bytes some nodes keep, an array that several keep once."""
+    arrays = {id(a): a for node in nodes for part in kept(node).values() for a in part}
+    return sum(a.nbytes for a in arrays.values())
+
+
+def options(node: Node) -> list[str]:
+    """The options that an operation was called with, where they are not the usual ones and were seen: `axis=1`."""
+    if not node.seen:
+        return []
+    usual = {p.name: p.default for p in node.op.signature.parameters.values()}
+    return [
+        f"{name}={option(v)}" for name, v in node.seen.options.items() if not same(v, usual.get(name, Parameter.empty))
+    ]
+
+
+def same(a: Any, b: Any) -> bool:
+    """Whether two options are equal; arrays are not."""
+    return a is b or (type(a) is type(b) and not hasattr(a, "shape") and bool(a == b))
+
+
+def option(value: Any) -> str:
+    """One option, shortened."""
+    if hasattr(value, "shape") and value.shape:
+        return f"{value.dtype} {value.shape}"
+    if isinstance(value, slice):
+        return ":".join(
+            "" if part is None else option(part) for part in (value.start, value.stop, value.step)
+        ).removesuffix(":")
+    if isinstance(value, tuple | list) and any(isinstance(part, slice) or hasattr(part, "shape") for part in value):
+        return shortened("[" + ", ".join(map(option, value)) + "]", LONGEST)
+    return shortened("..." if value is Ellipsis else repr(value), LONGEST)
+
+
+def explanation(node: Node) -> str:
+    """All that is known of an operation, for a tooltip: what it computes, its formulas, what it keeps, who called it."""
+    words = [f"{word} {size(sum(a.nbytes for a in arrays))}" for word, arrays in kept(node).items()]
+    lines = [
+        rule(node.op),
+        *([f"keeps {', '.join(words)}"] if words else []),
+        *([f"called at {PurePath(node.seen.line).name}"] if node.seen and node.seen.line else []),
+    ]
+    return "\n".join(lines)
+
+
+@lru_cache(maxsize=1024)
+def rule(op: Op) -> str:
+    """What an operation computes, and its formulas."""
+    said = (getdoc(op.function) or "").split("\n\n")[0].replace("\n", " ")
+    formulas = {a: written(formula) for a, formula in op.formulas.items() if formula and a in op.arguments}
+    lines = [
+        f"{op.name}({', '.join(op.arguments)})",
+        *([said] if said else []),
+        *(f"gradient of {a}: {text}" for a, text in formulas.items()),
+    ]
+    return "\n".join(lines)

@@ -1,5 +1,10 @@
-"""Equal blocks in a row: found, compared wire by wire, and put into a group of which the first is drawn."""
+"""Equal blocks in a row: found, compared wire by wire, and put into a group of which the first is drawn.
 
+Equal are blocks with the same operations on values of the same shapes, wired alike: each to its own parameters or to common
+ones, and to the block before. Numbers and options may differ.
+"""
+
+from collections.abc import Iterator
 from typing import Any
 
 from tinygrad_ko.pictures.grouping import Group, adopt, operations
@@ -8,6 +13,7 @@ from tinygrad_ko.pictures.repeats import repeats
 
 LEAST = 4  # so many equal blocks in a row are drawn as one
 Wire = tuple[Any, ...]  # where a block takes a value from: itself, the block before, a leaf of its own, or elsewhere
+Wires = list[tuple[Vertex, Wire]]
 
 
 class Blocks:
@@ -16,9 +22,7 @@ class Blocks:
     def __init__(self, vertices: list[Vertex], root: Group) -> None:
         self.mirror: dict[Vertex, Vertex] = {}
         self.place = {v: i for i, v in enumerate(vertices)}
-        self.users: dict[
-            Vertex, tuple[int, int]
-        ] = {}  # of what is no operation: the places of the first and the last user
+        self.users: dict[Vertex, tuple[int, int]] = {}  # the places of the first and the last user
         for i, user in enumerate(vertices):
             for leaf, _ in user.sources:
                 self.users[leaf] = (self.users.get(leaf, (i, i))[0], i)
@@ -40,7 +44,7 @@ class Blocks:
     def look(self, item: Any) -> int:
         """What an item looks like, without its wires."""
         if item not in self.looks:
-            self.looks[item] = self.number("op", item.name, item.shape, str(item.dtype), len(item.sources))
+            self.looks[item] = self.number("op", item.name, item.shape, item.dtype, len(item.sources))
         return self.looks[item]
 
     def fold(self, group: Group) -> None:
@@ -53,25 +57,17 @@ class Blocks:
         for run in runs:
             starts = [run.start + n * run.period for n in range(run.times)]
             wires = [self.wires(group.items[i : i + run.period], i, run.period, where) for i in starts]
-            first = 0
-            while first < run.times:
-                last = first + 1
-                while last < run.times and alike(wires[last - 1], wires[last], last - 1 == first):
-                    last += 1
-                if last - first >= LEAST:
-                    items += group.items[end : starts[first]]
-                    end = starts[last - 1] + run.period
-                    block = Group("", group, group.items[starts[first] : end], run.period)
-                    adopt(block)
-                    self.reflect(block, wires[first:last])
-                    self.looks[block] = self.number("blocks", block.times, *map(self.look, block.items[: run.period]))
-                    items.append(block)
-                first = last
+            for first, last in alike_in_a_row(wires):
+                items += group.items[end : starts[first]]
+                end = starts[first] + (last - first) * run.period
+                block = Group("", group, group.items[starts[first] : end], run.period)
+                adopt(block)
+                self.reflect(block, wires[first:last])
+                self.looks[block] = self.number("blocks", block.times, *map(self.look, block.items[: run.period]))
+                items.append(block)
         group.items = items + group.items[end:]
 
-    def wires(
-        self, unit: list[Any], start: int, period: int, where: dict[Vertex, tuple[int, int]]
-    ) -> list[tuple[Vertex, Wire]]:
+    def wires(self, unit: list[Any], start: int, period: int, where: dict[Vertex, tuple[int, int]]) -> Wires:
         """Where the operations of a block take their arguments from, in order."""
         inside = list(operations_of(unit))
         low, high = self.place[inside[0]], self.place[inside[-1]]
@@ -88,11 +84,11 @@ class Blocks:
                 elif source.kind in ("leaf", "constant"):
                     first, last = self.users[source]
                     if low <= first and last <= high:
-                        wire = ("own", source.kind, source.shape, str(source.dtype))
+                        wire = ("own", source.kind, source.shape, source.dtype)
                 found.append((source, wire))
         return found
 
-    def reflect(self, block: Group, wires: list[list[tuple[Vertex, Wire]]]) -> None:
+    def reflect(self, block: Group, wires: list[Wires]) -> None:
         """Say what mirrors what, and what flows into the first block where the others take it from the one before."""
         first = list(operations_of(block.items[: block.period]))
         for n in range(1, block.times):
@@ -109,7 +105,19 @@ def operations_of(items: list[Any]) -> list[Vertex]:
     return [v for item in items for v in operations(item)]
 
 
-def alike(before: list[tuple[Vertex, Wire]], after: list[tuple[Vertex, Wire]], is_first: bool) -> bool:
+def alike_in_a_row(wires: list[Wires]) -> Iterator[tuple[int, int]]:
+    """From where to where there are enough blocks in a row that are wired alike."""
+    first = 0
+    while first < len(wires):
+        last = first + 1
+        while last < len(wires) and alike(wires[last - 1], wires[last], last - 1 == first):
+            last += 1
+        if last - first >= LEAST:
+            yield first, last
+        first = last
+
+
+def alike(before: Wires, after: Wires, is_first: bool) -> bool:
     """Whether two blocks in a row are wired alike. What the second takes from the first, the first may take from anywhere."""
     return len(before) == len(after) and all(
         a == b or (is_first and b[0] == "before" and a[0] != "inside")

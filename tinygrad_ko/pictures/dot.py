@@ -118,9 +118,9 @@ class Text:
             return ""
         title, each = shortened(group.name, NAME), ""
         if group.period:
-            title, each = f"× {group.times} (drawn: the first)", " in all"
+            title, each = f"× {group.times:,} (drawn: the first)", " in all"
         elif blocks > 1:
-            title, each = f"{title} × {blocks} (drawn: the first)", " each"
+            title, each = f"{title} × {blocks:,} (drawn: the first)", " each"
         return title + (f" · {group.parameters:,} parameters{each}" if group.parameters else "")
 
     def alone(self, group: Group) -> int:

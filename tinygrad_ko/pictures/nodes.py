@@ -66,7 +66,7 @@ def of_group(group: Group, times: int, style: Style) -> dict[str, str]:
     inside = list(operations(group))
     count = f"{len(inside) * times:,} operation{'s' * (len(inside) * times > 1)}"
     said: list[Line] = [
-        (f"{shortened(group.name, NAME)}{f' × {times}' if times > 1 else ''}", "name", 13),
+        (f"{shortened(group.name, NAME)}{f' × {times:,}' if times > 1 else ''}", "name", 13),
         (count, "faint", 10),
     ]
     names = shortened(", ".join(dict.fromkeys(v.name for v in inside)), 400)

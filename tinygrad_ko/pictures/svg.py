@@ -28,7 +28,7 @@ def readable(svg: str, light: Mapping[str, str], dark: Mapping[str, str]) -> str
                 element.set(what, f"{scope}-{value}")
             elif value.startswith("url(#"):
                 element.set(what, value.replace("#", f"#{scope}-", 1))
-    root.attrib |= {"xmlns": "http://www.w3.org/2000/svg", "class": scope}
+    root.attrib |= {"xmlns": "http://www.w3.org/2000/svg", "class": scope, "style": "max-width:100%;height:auto"}
     style = ElementTree.Element("style")
     style.text = in_the_dark(scope, light, dark)
     root.insert(0, style)

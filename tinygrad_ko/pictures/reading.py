@@ -103,17 +103,15 @@ class Constants:
 
     def vertex(self, node: Node, argument: str, place: int) -> Vertex | None:
         """The constant that stands in a place; None if there is nothing, or nothing is known of it."""
-        name, op = argument.partition("[")[0], node.op
+        name = argument.partition("[")[0]
         if node.seen:
-            value, identity = node.seen.inputs[place], node.seen.given[place]
+            value, identity, shape = node.seen.inputs[place], node.seen.given[place], None
         else:
-            value, identity = getattr(node, f"kept_{name}", None), 0
-            if isinstance(value, tuple) and op.variadic:
-                value = value[place]
-            if value is None and name not in op.differentiable:
-                return None
+            value, identity, shape = (*(getattr(node, f"kept_{name}{end}", None) for end in ("", "_shape")), 0)
+            value, shape = (part[place] if node.op.variadic and part else part for part in (value, shape))
         if value is None:
-            return None if node.seen else self.new("", None, shape=getattr(node, f"kept_{name}_shape", None))
+            unknown = not node.seen and name in node.op.differentiable
+            return self.new("", None, shape) if unknown else None
         if identity in self.names.constants:
             return self.once(identity, self.names.constants[identity][0], value)
         return self.once(id(value), "", value) if hasattr(value, "shape") and value.shape else self.new("", value)

@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 from typing import Any
 
+import array_api_strict as xp
 import numpy as np
 import pytest
 from hypothesis import given
@@ -191,3 +192,15 @@ def test_the_largest_of_each():
         out = arrays.largest(parts[:n])
         same(out, np.max(parts[:n], axis=0))
         assert not any(np.shares_memory(out, p) for p in parts)
+
+
+def test_memory_is_told_of_any_library() -> None:
+    for dtype in ("float64", "float32", "int8", "uint16", "bool"):
+        ours = np.zeros((3, 5), dtype)
+        assert arrays.bytes_of(xp.zeros((3, 5), dtype=getattr(xp, dtype))) == arrays.bytes_of(ours) == ours.nbytes
+    assert arrays.bytes_of(np.float32(1)) == 4
+
+
+def test_a_view_is_part_of_a_whole() -> None:
+    x = np.zeros((4, 5))
+    assert all(arrays.whole(view) is x for view in (x, x[1:], x.T[2], np.broadcast_to(x[0], (3, 5))))

@@ -6,6 +6,7 @@ on small arrays `np.add.reduce` takes half the time of `np.sum`.
 """
 
 from functools import cache, partial, reduce
+from math import prod
 from sys import getrefcount
 from types import SimpleNamespace
 from typing import Any, Protocol
@@ -350,6 +351,21 @@ class Holder(Protocol):
     """Anything that keeps an array under the name `_array`."""
 
     _array: Array
+
+
+def bytes_of(array: Array) -> int:
+    """How much memory the elements of an array take."""
+    if hasattr(array, "nbytes"):
+        return int(array.nbytes)
+    bits = [8 * n for n in (1, 2, 4, 8) if f"{8 * n}" in str(array.dtype)]  # the standard has no other word for it
+    return prod(array.shape) * (bits[-1] if bits else 8) // 8
+
+
+def whole(array: Array) -> Array:
+    """The array whose memory a view refers to."""
+    while isinstance(array, ndarray) and isinstance(array.base, ndarray):
+        array = array.base
+    return array
 
 
 def shared(holder: Holder) -> bool:

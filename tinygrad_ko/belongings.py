@@ -31,15 +31,13 @@ def held_by(value: Any) -> Iterator[Any]:
         if id(value) not in seen:
             seen[id(value)] = value
             yield value
-            waiting += reversed(parts(value))
+            waiting += parts(value)
 
 
 def parts(value: Any) -> list[Any]:
     """What a value holds directly."""
-    if isinstance(value, dict):
-        return list(value.values())
     if isinstance(value, CONTAINERS):
-        return list(value)
+        return [*(value.values() if isinstance(value, dict) else value), *attributes(value).values()]
     if isinstance(value, partial):
         return [value.func, *value.args, *value.keywords.values()]
     if isinstance(value, MethodType):

@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import starmap
+from operator import is_not
 from types import MethodType
 from typing import Any
 
@@ -42,17 +43,18 @@ def rehearsed(*things: Any) -> Iterator[None]:
     >>> model[0].running_mean.tolist()
     [0.0, 0.0]
     """
-    found = list(held_by(things))
-    generators = [part for part in found if isinstance(part, np.random.Generator)]
-    with taking_turns, replayed(generators, standing(generators)):
+    with taking_turns:
+        found = list(held_by(things))
+        generators = [part for part in found if isinstance(part, np.random.Generator)]
         contents = [(part, part.copy()) for part in changing(found)]
-        before, during = slots([part for part in found if isinstance(part, Handle)])
-        try:
-            deque(starmap(setattr, during), maxlen=0)
-            yield
-        finally:
-            deque(starmap(setattr, before), maxlen=0)  # all of it in C: Ctrl-C cannot fall between two Tensors
-            deque(starmap(put_back, contents), maxlen=0)
+        with replayed(generators, standing(generators)):
+            before, during = slots([part for part in found if isinstance(part, Handle)])
+            try:
+                deque(starmap(setattr, during), maxlen=0)
+                yield
+            finally:
+                deque(starmap(setattr, before), maxlen=0)  # all of it in C: Ctrl-C cannot fall between two Tensors
+                deque(starmap(put_back, contents), maxlen=0)
 
 
 def slots(tensors: list[Handle]) -> tuple[list[Any], list[Any]]:
@@ -89,12 +91,14 @@ def changing(found: list[Any]) -> list[Any]:
 
 
 def put_back(container: Any, before: Any) -> None:
-    """The contents that a list or a dict had before; it is left alone if it still has them."""
-    same = len(container) == len(before) and (
-        all(a is b and container[a] is before[b] for a, b in zip(container, before, strict=True))
-        if isinstance(container, dict)
-        else all(a is b for a, b in zip(container, before, strict=True))
-    )
-    if not same:
-        container.clear()
-        container.update(before) if isinstance(container, dict) else container.extend(before)
+    """The contents that a list or a dict had before. It is left alone if it still has them, and never empty meanwhile."""
+    if isinstance(container, list):
+        if len(container) != len(before) or any(map(is_not, container, before)):
+            container[:] = before
+    elif len(container) != len(before) or any(container.get(key, container) is not before[key] for key in before):
+        container.update(before)
+        for key in [key for key in container if key not in before]:
+            del container[key]
+        if list(container) != list(before):
+            container.clear()
+            container.update(before)

@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -29,6 +29,9 @@ from tinygrad_ko.ops.softmax import softmax
 from tinygrad_ko.ops.windows import windows_over
 from tinygrad_ko.randomness import Rng, generator
 from tinygrad_ko.tensor import borrow
+
+if TYPE_CHECKING:
+    from tinygrad_ko.nn.summary import Summary
 
 Params = dict[str, Any]
 
@@ -96,6 +99,23 @@ class Network:
         return {name: numerical_gradient(partial(loss_at, name), array) for name, array in self.params.items()}
 
     numerical_gradient_params = numerical_gradient
+
+    def summary(self) -> "Summary":
+        """What the network is made of: its parameters with their shapes and bytes, and the totals. What its layers are and
+        return is not known. Prints as a table.
+
+        >>> TwoLayerNet(784, 100, 10).summary()
+        TwoLayerNet
+          name  shape       dtype    parameters    bytes
+          W1    (784, 100)  float64      78,400  627,200
+          b1    (100,)      float64         100      800
+          W2    (100, 10)   float64       1,000    8,000
+          b2    (10,)       float64          10       80
+          79,510 parameters, all trained; 636,080 bytes
+        """
+        from tinygrad_ko.nn.summary import of_arrays
+
+        return of_arrays(type(self).__name__, self.params)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write `params` to an `.npz` file, whole or not at all. Returns the path written."""

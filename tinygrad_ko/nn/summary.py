@@ -1,0 +1,192 @@
+"""What a network is made of: its layers in the order in which they are called, what they return and what they hold.
+
+Nothing is guessed: the network is called while every `forward` in it is listened to, and afterwards everything is as it
+was before.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from tinygrad_ko.arrays import Array, bytes_of, is_floating, quiet, whole
+from tinygrad_ko.check.subject import called
+from tinygrad_ko.graph import Handle, Node, recorded
+from tinygrad_ko.nn.listening import Listener, arguments, room_for, safe
+from tinygrad_ko.nn.rows import Row, cells, outputs, shapes, table
+from tinygrad_ko.recompute import Segment
+from tinygrad_ko.rehearsal import rehearsed
+
+FIRST, LAST = 45, 15  # so many rows are printed of a table that is longer
+COUNTS = ("parameters", "bytes")
+
+
+@dataclass
+class Summary:
+    """What `summary()` returns: the rows and the totals. It prints as a table.
+
+    `parameters` is how many numbers the network holds in all, `trained` how many of them require a gradient, `bytes` what
+    they take in memory. `kept` is how many bytes beside them and the inputs the graph of the result keeps until `backward()`;
+    None without a call, and where the result hides its Tensors in an object. `shared` names the Tensors that are found a
+    second time, which is not counted.
+    """
+
+    title: str
+    columns: tuple[str, ...]
+    rows: list[Row] = field(default_factory=list)
+    parameters: int = 0
+    trained: int = 0
+    bytes: int = 0
+    kept: int | None = None
+    shared: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        rows = list(cells(self.rows))
+        hidden = len(rows) - FIRST - LAST
+        lines = table(self.columns, rows if hidden <= 0 else rows[:FIRST] + rows[-LAST:])
+        if hidden > 0:
+            lines.insert(1 + FIRST, f"... {hidden:,} rows are not shown; .rows has all {len(rows):,}")
+        rest = self.parameters - self.trained
+        trained = f"{self.trained:,} trained and {rest:,} not" if rest else "all trained"
+        whole = f"{self.parameters:,} parameters, {trained}; {self.bytes:,} bytes"
+        lines.append(whole if self.parameters else "no parameters")
+        if self.kept is not None:
+            lines.append(f"the graph of the result keeps {self.kept:,} bytes more until backward()")
+        lines += [f"counted once: {shared}" for shared in self.shared[:LAST]]
+        if len(self.shared) > LAST:
+            lines.append(f"... and {len(self.shared) - LAST:,} more; .shared has all {len(self.shared):,}")
+        return "\n".join([self.title, *(f"  {line}" for line in lines)])
+
+    __repr__ = __str__
+
+
+def of_module(
+    model: Any, walk: Callable[[Any], Iterator[Any]], inputs: tuple[Any, ...], dtype: Any, options: dict[str, Any]
+) -> Summary:
+    """The summary of a module with the parts that `walk` finds, called with these inputs; without any, as it stands."""
+    with rehearsed(model, inputs, options):  # from here on, for other threads may be at it
+        parts, name = list(walk(model)), type(model).__name__
+        layers = [part for part in parts if not isinstance(part.value, Handle)]
+        held = [part for part in parts if isinstance(part.value, Handle)]
+        summary = Summary(f"{name}, not called: summary(x) also shows what each layer returns", ("layer", *COUNTS))
+        summary.rows = resting(layers)
+        count_tensors(summary, held)
+        if not inputs and not options and dtype is None:
+            return summary
+        tensors = [part.value for part in held]
+        usual = next((t._array.dtype for t in tensors if is_floating(t._array.dtype)), np.float64)
+        given, named = arguments(inputs, dtype, usual), {key: safe(x) for key, x in options.items()}
+        mode = "in training" if model.training else "after eval()"
+        summary.title = f"{name} called with {shapes(given, named)}, {mode}"
+        summary.columns = ("layer", "output shape", "dtype", *COUNTS)
+        with recorded(True), quiet(all="ignore"), room_for(max(row.depth for row in summary.rows)):
+            listener = Listener()
+            for part, row in zip(layers, summary.rows, strict=True):  # the rehearsal takes all of these away again
+                if is_module(part.value):
+                    vars(part.value)["forward"] = listener.listening(part.value.forward, row)
+                else:
+                    part.holder[part.key] = listener.listening(part.value, row)
+            y = model(*given, **named)
+            summary.kept = kept_bytes(y, [tensors, given, named])
+    idle = [row for row in summary.rows if not row.call]
+    for row in idle:
+        row.depth = 1
+    summary.rows = [*listener.rows, *idle]
+    return summary
+
+
+def of_arrays(name: str, params: dict[str, Array]) -> Summary:
+    """The summary of a network whose parameters are a dict of plain arrays, and whose layers nobody knows."""
+    summary = Summary(name, ("name", "shape", "dtype", *COUNTS))
+    for key, array in params.items():
+        array = np.asarray(array)
+        summary.rows.append(Row(key, "", call=1, outputs=outputs(array)))
+        count(summary, summary.rows[-1], array, is_floating(array.dtype))
+    return summary
+
+
+def resting(layers: list[Any]) -> list[Row]:
+    """A row for each layer, as deep as it stands in the others."""
+    rows: dict[str, Row] = {}
+    found: list[Row] = []
+    for path, value, _, _ in layers:
+        depth = rows[above(path, rows)].depth + 1 if rows else 0
+        found.append(Row(path, type(value).__name__ if is_module(value) else called(value), depth))
+        if is_module(value):
+            rows.setdefault(path, found[-1])
+    return found
+
+
+def is_module(layer: Any) -> bool:
+    """Whether a layer is a module; a plain function is none."""
+    return hasattr(layer, "named_tensors")
+
+
+def above(path: str, rows: dict[str, Row]) -> str:
+    """The path of the innermost module that holds what stands at a path."""
+    path = path.rpartition(".")[0]
+    while path not in rows:
+        path = path.rpartition(".")[0]
+    return path
+
+
+def count_tensors(summary: Summary, parts: list[Any]) -> None:
+    """Count each Tensor in the row of the module that holds it."""
+    rows = {row.path: row for row in reversed(summary.rows)}
+    first: dict[int, str] = {}
+    for path, tensor, _, _ in parts:
+        if id(tensor) in first:
+            summary.shared.append(f"{path} is {first[id(tensor)]}")
+            continue
+        first[id(tensor)] = path
+        count(summary, rows[above(path, rows)], tensor._array, tensor.requires_grad)
+
+
+def count(summary: Summary, row: Row, array: Array, trained: bool) -> None:
+    """Count an array in its row and in the totals."""
+    size, taken = prod(array.shape), bytes_of(array)
+    row.parameters, row.bytes = row.parameters + size, row.bytes + taken
+    summary.parameters, summary.bytes = summary.parameters + size, summary.bytes + taken
+    summary.trained += size * trained
+
+
+def kept_bytes(y: Any, beside: Any) -> int | None:
+    """How many bytes of arrays the graph of y keeps until backward, beside some that are there anyway; None if there are
+    Tensors in y that cannot be found.
+    """
+    if not all(isinstance(x, Handle | np.ndarray | np.generic | int | float | str | None) for x in leaves_of(y)):
+        return None
+    nodes: set[Node] = set()
+    waiting = [x._node for x in leaves_of(y) if isinstance(x, Handle)]
+    held: dict[int, Array] = {}
+    while waiting:
+        node = waiting.pop()
+        if node is None or node.op is None or node in nodes:
+            continue
+        nodes.add(node)
+        waiting += node.parents
+        kept = [getattr(node, f"kept_{word}") for word in node.op.kept]
+        if isinstance(node, Segment) and node.call:
+            kept += [node.call.inputs, node.call.options]
+        held |= wholes(kept)
+    return sum(bytes_of(held[key]) for key in held.keys() - wholes(beside).keys())
+
+
+def wholes(values: Any) -> dict[int, Array]:
+    """The arrays among some values, each with all the memory that it refers to."""
+    arrays = [x._array if isinstance(x, Handle) else x for x in leaves_of(values)]
+    found = [whole(x) for x in arrays if hasattr(x, "__array_namespace__")]
+    return {id(x): x for x in found}
+
+
+def leaves_of(value: Any) -> Iterator[Any]:
+    """What stands in lists, tuples and dicts."""
+    waiting = [value]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, list | tuple | dict):
+            waiting += value.values() if isinstance(value, dict) else value
+        else:
+            yield value

@@ -134,7 +134,7 @@ def above(path: str, rows: dict[str, Row]) -> str:
 
 def count_tensors(summary: Summary, parts: list[Any]) -> None:
     """Count each Tensor in the row of the module that holds it."""
-    rows = {row.path: row for row in reversed(summary.rows)}
+    rows = {row.path: row for row in summary.rows}
     first: dict[int, str] = {}
     for path, tensor, _, _ in parts:
         if id(tensor) in first:

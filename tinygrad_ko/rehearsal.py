@@ -91,7 +91,7 @@ def changing(found: list[Any]) -> list[Any]:
 
 
 def put_back(container: Any, before: Any) -> None:
-    """The contents that a list or a dict had before. It is left alone if it still has them, and never empty meanwhile."""
+    """The contents that a list or a dict had before. It is left alone if it still has them."""
     if isinstance(container, list):
         if len(container) != len(before) or any(map(is_not, container, before)):
             container[:] = before

@@ -151,6 +151,9 @@ class Module:
         return f"{type(self).__name__}({sizes})"
 
 
+HOLDERS = (Module, list, tuple, dict)
+
+
 class Part(NamedTuple):
     """A Tensor, a module, or a function in a list: its path, and what holds it under which key."""
 
@@ -163,24 +166,25 @@ class Part(NamedTuple):
 def walk(module: Module) -> Iterator[Part]:
     """The Tensors and modules in a module, and in the lists, tuples and dicts in it; and the functions in the lists."""
     seen: set[int] = set()
-    waiting = [Part("", module, None, None)]
+    waiting: list[Any] = [("", module, None, None)]
     while waiting:
-        part = waiting.pop()
-        path, value, holder, _ = part
+        path, value, holder, key = waiting.pop()
         if isinstance(value, Tensor):
             if value.node is None or value.node.op is None:  # not what a forward has computed and kept
-                yield part
+                yield Part(path, value, holder, key)
+        elif isinstance(value, HOLDERS):
+            if id(value) in seen:
+                continue
+            seen.add(id(value))
+            if isinstance(value, Module):
+                yield Part(path, value, holder, key)
+            items = vars(value) if isinstance(value, Module) else value
+            named = list(items.items() if isinstance(items, dict) else enumerate(items))
+            waiting += [(f"{path}.{k}" if path else str(k), item, value, k) for k, item in reversed(named)]
+        elif isinstance(holder, list) and isinstance(value, FUNCTIONS):
+            yield Part(path, value, holder, key)
         elif isinstance(value, set | frozenset) and any(isinstance(item, Tensor | Module) for item in value):
             raise explain(
                 TypeError(f"{path} is a set, which has no order; keep layers and Tensors in a list, a tuple or a dict"),
-                f"{path}은(는) 순서가 없는 집합입니다. 계층과 Tensor는 리스트, 튜플, 딕셔너리에 담으십시오.",
+                f"{path}: 집합에는 순서가 없습니다. 계층과 Tensor는 리스트, 튜플, 딕셔너리에 담으십시오.",
             )
-        elif isinstance(value, FUNCTIONS) and isinstance(holder, list):
-            yield part
-        elif isinstance(value, Module | list | tuple | dict) and id(value) not in seen:
-            seen.add(id(value))
-            if isinstance(value, Module):
-                yield part
-            items = vars(value) if isinstance(value, Module) else value
-            named = list(items.items() if isinstance(items, dict) else enumerate(items))
-            waiting += [Part(f"{path}.{k}" if path else str(k), item, value, k) for k, item in reversed(named)]

@@ -44,6 +44,7 @@ FLOORS = {
     "tensor": 10,
     "check": 11,
     "recompute": 11,
+    "keeping": 11,
     "rehearsal": 11,
     "func": 12,
     "nn": 12,

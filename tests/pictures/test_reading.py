@@ -63,7 +63,9 @@ def test_values_are_what_the_program_computes(program: Any) -> None:
     for v in vertices_of(y):
         if v.kind == "op":
             assert v.node is not None
-            again = v.node.op.function(*(s.vertex.value for s in v.sources), **(v.node.seen.options if v.node.seen else {}))
+            again = v.node.op.function(
+                *(s.vertex.value for s in v.sources), **(v.node.seen.options if v.node.seen else {})
+            )
             np.testing.assert_array_equal(again, v.value)
             assert np.shape(v.value) == v.shape
 

@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.arrays import Array, bytes_of, is_floating, quiet, whole
+from tinygrad_ko.arrays import Array, bytes_of, is_floating, quiet
 from tinygrad_ko.check.subject import called
 from tinygrad_ko.graph import Handle, Node, recorded
+from tinygrad_ko.keeping import kept_bytes, leaves_of
 from tinygrad_ko.nn.listening import Listener, arguments, room_for, safe
 from tinygrad_ko.nn.rows import Row, cells, outputs, shapes, table
-from tinygrad_ko.recompute import Segment
 from tinygrad_ko.rehearsal import rehearsed
 
 FIRST, LAST = 45, 15  # so many rows are printed of a table that is longer
@@ -89,7 +89,7 @@ def of_module(
                 else:
                     part.holder[part.key] = listener.listening(part.value, row)
             y = model(*given, **named)
-            summary.kept = kept_bytes(y, [tensors, given, named])
+            summary.kept = kept_behind(y, [tensors, given, named])
     idle = [row for row in summary.rows if not row.call]
     for row in idle:
         row.depth = 1
@@ -152,7 +152,7 @@ def count(summary: Summary, row: Row, array: Array, trained: bool) -> None:
     summary.trained += size * trained
 
 
-def kept_bytes(y: Any, beside: Any) -> int | None:
+def kept_behind(y: Any, beside: Any) -> int | None:
     """How many bytes of arrays the graph of y keeps until backward, beside some that are there anyway; None if there are
     Tensors in y that cannot be found.
     """
@@ -160,33 +160,9 @@ def kept_bytes(y: Any, beside: Any) -> int | None:
         return None
     nodes: set[Node] = set()
     waiting = [x._node for x in leaves_of(y) if isinstance(x, Handle)]
-    held: dict[int, Array] = {}
     while waiting:
         node = waiting.pop()
-        if node is None or node.op is None or node in nodes:
-            continue
-        nodes.add(node)
-        waiting += node.parents
-        kept = [getattr(node, f"kept_{word}") for word in node.op.kept]
-        if isinstance(node, Segment) and node.call:
-            kept += [node.call.inputs, node.call.options]
-        held |= wholes(kept)
-    return sum(bytes_of(held[key]) for key in held.keys() - wholes(beside).keys())
-
-
-def wholes(values: Any) -> dict[int, Array]:
-    """The arrays among some values, each with all the memory that it refers to."""
-    arrays = [x._array if isinstance(x, Handle) else x for x in leaves_of(values)]
-    found = [whole(x) for x in arrays if hasattr(x, "__array_namespace__")]
-    return {id(x): x for x in found}
-
-
-def leaves_of(value: Any) -> Iterator[Any]:
-    """What stands in lists, tuples and dicts."""
-    waiting = [value]
-    while waiting:
-        value = waiting.pop()
-        if isinstance(value, list | tuple | dict):
-            waiting += value.values() if isinstance(value, dict) else value
-        else:
-            yield value
+        if node is not None and node.op is not None and node not in nodes:
+            nodes.add(node)
+            waiting += node.parents
+    return kept_bytes(nodes, beside)

@@ -2,11 +2,12 @@
 
 from typing import Any
 
+from tinygrad_ko.keeping import kept_bytes
 from tinygrad_ko.pictures.grouping import Group, operations
 from tinygrad_ko.pictures.labels import quoted, shortened
 from tinygrad_ko.pictures.reading import Vertex
 from tinygrad_ko.pictures.style import NAME, Line, Style
-from tinygrad_ko.pictures.words import explanation, kept, kept_bytes, kind_of, lines, options, size
+from tinygrad_ko.pictures.words import explanation, kind_of, lines, memory, options, size
 
 SIGNS = {
     "abs": "|x|",
@@ -39,7 +40,7 @@ def of_vertex(vertex: Vertex, total: Any, style: Style) -> dict[str, str]:
         sign = SIGNS.get(vertex.name)
         said = [(sign, "ink", 18) if sign else (shortened(vertex.name, NAME), "ink", 13)]
         said += [(option, "faint", 10) for option in options(vertex.node)]
-        if style.shows("kept") and (words := kept(vertex.node)):
+        if style.shows("kept") and (words := memory(vertex.node)):
             said.append((f"keeps {', '.join(words)} · {size(kept_bytes([vertex.node]))}", "faint", 9))
         if sign and len(said) == 1:
             look = look | {"shape": "circle", "margin": "0.02", "width": "0.35"}

@@ -105,10 +105,9 @@ class Constants:
         """The constant that stands in a place; None if there is nothing, or nothing is known of it."""
         name = argument.partition("[")[0]
         if node.seen:
-            value, identity, shape = node.seen.inputs[place], node.seen.given[place], None
+            value, shape, identity = node.seen.inputs[place], None, node.seen.given[place]
         else:
-            value, identity, shape = (*(getattr(node, f"kept_{name}{end}", None) for end in ("", "_shape")), 0)
-            value, shape = (part[place] if node.op.variadic and part else part for part in (value, shape))
+            value, shape, identity = kept(node, name, place), kept(node, f"{name}_shape", place), 0
         if value is None:
             unknown = not node.seen and name in node.op.differentiable
             return self.new("", None, shape) if unknown else None
@@ -134,6 +133,12 @@ class Constants:
             shape = ()
         self.vertices.append(Vertex("input" if name else "constant", name, None, shape, dtype, value))
         return self.vertices[-1]
+
+
+def kept(node: Node, word: str, place: int) -> Any:
+    """What a node keeps under a word; of a variadic argument that in one place."""
+    value = getattr(node, f"kept_{word}", None)
+    return value[place] if node.op.variadic and value else value
 
 
 def parts(node: Node) -> dict[str, Array]:

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.arrays import Array
+from tinygrad_ko.arrays import Array, bytes_of
 from tinygrad_ko.graph import Node
+from tinygrad_ko.keeping import kept, wholes
 from tinygrad_ko.pictures.labels import shortened
 from tinygrad_ko.pictures.reading import Vertex, as_numpy
 from tinygrad_ko.rule import Op
@@ -87,27 +88,10 @@ def kind_of(vertex: Vertex) -> str:
     return " ".join([str(vertex.shape)] * bool(vertex.shape) + [str(vertex.dtype)] * (vertex.dtype is not None))
 
 
-def kept(node: Node) -> dict[str, list[Array]]:
-    """The arrays that a node keeps until backward, by the words of its formulas."""
-    found = {word: list(arrays_in(getattr(node, f"kept_{word}", None))) for word in node.op.kept}
-    return {word: arrays for word, arrays in found.items() if arrays}
-
-
-def arrays_in(value: Any) -> Iterator[Array]:
-    """The arrays in a kept value."""
-    if isinstance(value, tuple | list):
-        for part in value:
-            yield from arrays_in(part)
-    elif hasattr(value, "nbytes"):
-        yield value
-    elif hasattr(value, "__array_namespace__"):
-        yield as_numpy(value)
-
-
-def kept_bytes(nodes: list[Node]) -> int:
-    """How many bytes some nodes keep, an array that several keep once."""
-    arrays = {id(a): a for node in nodes for part in kept(node).values() for a in part}
-    return sum(a.nbytes for a in arrays.values())
+def memory(node: Node) -> dict[str, int]:
+    """How many bytes each word takes that a node keeps arrays for."""
+    taken = {word: sum(map(bytes_of, wholes(value).values())) for word, value in kept(node).items()}
+    return {word: count for word, count in taken.items() if count}
 
 
 def options(node: Node) -> list[str]:
@@ -140,7 +124,7 @@ def option(value: Any) -> str:
 
 def explanation(node: Node) -> str:
     """All that is known of an operation, for a tooltip: what it computes, its formulas, what it keeps, who called it."""
-    words = [f"{word} {size(sum(a.nbytes for a in arrays))}" for word, arrays in kept(node).items()]
+    words = [f"{word} {size(count)}" for word, count in memory(node).items()]
     lines = [
         rule(node.op),
         *([f"keeps {', '.join(words)}"] if words else []),

@@ -2,12 +2,17 @@
 
 import functools
 import linecache
+import subprocess
+import sys
 import types
+from pathlib import Path
 
 import pytest
 
 from tests.ops.table import OPS
 from tinygrad_ko.source import definition, written
+
+ROOT = Path(__file__).resolve().parents[1]
 
 
 def slope(g, x):
@@ -63,3 +68,9 @@ def test_the_source_of_every_shipped_formula_is_found():
             formula = op.op.formulas[argument]
             assert isinstance(formula, types.FunctionType)
             assert definition(formula.__code__, formula.__globals__) is not None
+
+
+def test_importing_the_package_does_not_wait_for_it():
+    code = "import sys, tinygrad_ko; print('tinygrad_ko.source' in sys.modules, 'tinygrad_ko.pictures' in sys.modules)"
+    answer = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, encoding="utf-8", check=True)
+    assert answer.stdout == "False False\n"

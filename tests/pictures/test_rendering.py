@@ -95,6 +95,14 @@ def test_many_threads_render_at_once(way):
             assert f">n{i}</text>".encode() in svg
 
 
+@needs_pygraphviz
+def test_files_that_lie_around_are_not_taken_for_modules(no_dot, monkeypatch, tmp_path):
+    for name in ("pygraphviz", "re", "subprocess"):
+        (tmp_path / f"{name}.py").write_text("raise RuntimeError('a file of the user')", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert b"<svg" in rendered(SOURCE, "svg")
+
+
 def test_without_any_graphviz_both_ways_out_are_named(no_dot, no_pygraphviz):
     with pytest.raises(RuntimeError, match="no Graphviz was found") as caught:
         rendered(SOURCE, "svg")
@@ -118,6 +126,7 @@ def test_a_dot_that_works_is_preferred(fake_dot):
 BROKEN = {
     "fails": ("sys.exit('Format: pdf not recognized')", "exit status 1\nFormat: pdf not recognized"),
     "crashes": ("os.kill(os.getpid(), 11)", "exit status -11"),
+    "crashes at last": ("print('%PDF', flush=True); os.kill(os.getpid(), 11)", "exit status -11"),
     "gives nothing": ("", "exit status 0"),
     "is another program": ("print('Polka dot 1.0')", "exit status 0"),
     "draws with an error": (
@@ -158,7 +167,7 @@ def test_a_dot_that_does_not_start_is_told_of(no_dot, no_pygraphviz, tmp_path):
 
 @needs_scripts
 def test_a_dot_that_hangs_is_given_up(fake_dot, monkeypatch, tmp_path):
-    fake_dot(f"open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid())); time.sleep(600)")
+    fake_dot(f"open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid())); time.sleep(9); print('<svg>')")
     monkeypatch.setattr(rendering, "PATIENCE", 1.0)
     with pytest.raises(TimeoutError, match="did not finish in 1 seconds") as caught:
         rendered(SOURCE, "svg")

@@ -118,6 +118,7 @@ def test_without_any_graphviz_both_ways_out_are_named(no_dot, no_pygraphviz):
     assert korean(caught.value)
 
 
+@needs_scripts
 def test_a_dot_that_works_is_preferred(fake_dot):
     fake_dot("print('<svg></svg>')")
     assert rendered(SOURCE, "svg") == b"<svg></svg>\n"

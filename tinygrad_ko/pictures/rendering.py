@@ -68,7 +68,7 @@ def rendered(source: str, kind: str) -> bytes:
         RuntimeError(
             f"Graphviz could not draw the graph as {kind}:\n{said}\nIf its installation is broken, {WAYS_OUT}"
         ),
-        f"Graphviz가 그래프를 {kind} 그림으로 그리지 못했습니다. 설치가 잘못되었다면 Graphviz를 다시 설치하거나 "
+        f"Graphviz가 그래프를 {kind} 형식으로 그리지 못했습니다. 설치가 잘못되었다면 Graphviz를 다시 설치하거나 "
         "pip install 'tinygrad_ko[draw]'를 실행하십시오.",
     )
 

@@ -56,13 +56,17 @@ def spaces(text):
     return text.replace("\u00a0", " ")
 
 
-@pytest.mark.parametrize("name", ["dot", "pygraphviz"])
+WAYS = [
+    pytest.param(name, marks=pytest.mark.skipif(name not in dict(renderers("svg")), reason=f"needs {name}"))
+    for name in ("dot", "pygraphviz")
+]
+
+
+@pytest.mark.parametrize("name", WAYS)
 @settings(max_examples=15)
 @given(st.lists(TEXTS, min_size=4, max_size=20))
 @example([*SPECIAL, *BLANK])
 def test_any_text_is_drawn_and_comes_back(name, texts):
-    if name not in dict(renderers("svg")):
-        pytest.skip(f"needs {name}")
     svg, complaint = answer(dict(renderers("svg"))[name], drawn(texts), "svg")
     assert complaint == ""
     found = read(readable(svg.decode(), {}, {}))

@@ -9,13 +9,13 @@ import graphviz
 from tinygrad_ko.pictures.arrows import Gradients, above, table
 from tinygrad_ko.pictures.folding import Arrow, Folded, Stand
 from tinygrad_ko.pictures.grouping import Group
-from tinygrad_ko.pictures.labels import quoted, shortened
+from tinygrad_ko.pictures.labels import as_tooltip, quoted, shortened
 from tinygrad_ko.pictures.nodes import of_group, of_vertex
 from tinygrad_ko.pictures.reading import Vertex
 from tinygrad_ko.pictures.style import FONT, NAME, Line, Style
 from tinygrad_ko.pictures.words import lines
 
-EXPLAINED = quoted(
+EXPLAINED = as_tooltip(
     "forward: the value\nback: its gradient\nof many numbers: mean ± standard deviation, smallest … largest"
 )
 
@@ -108,7 +108,7 @@ class Text:
         colours = self.style.colours
         look = {"style": "rounded,filled", "fillcolor": colours["group"], "color": colours["group edge"], "margin": "8"}
         letters = {"labeljust": "l", "fontname": FONT, "fontsize": "11", "fontcolor": colours["faint"]}
-        return look | letters | {"label": quoted(title), "tooltip": quoted(title)}
+        return look | letters | {"label": quoted(title), "tooltip": as_tooltip(title)}
 
     def title(self, group: Group) -> str:
         """What stands on the box around a group; nothing if there is no box."""

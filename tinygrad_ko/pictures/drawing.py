@@ -52,7 +52,7 @@ class Drawing:
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         try:
             return {"image/svg+xml": self.svg(), "text/plain": repr(self)}
-        except RuntimeError as error:  # a notebook shows what is missing in the place of the picture
+        except (RuntimeError, TimeoutError) as error:  # a notebook shows what is missing in the place of the picture
             return {"text/plain": "\n".join([str(error), *getattr(error, "__notes__", [])])}
 
     def __repr__(self) -> str:

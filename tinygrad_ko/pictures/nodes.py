@@ -4,7 +4,7 @@ from typing import Any
 
 from tinygrad_ko.keeping import kept_bytes
 from tinygrad_ko.pictures.grouping import Group, operations
-from tinygrad_ko.pictures.labels import quoted, shortened
+from tinygrad_ko.pictures.labels import as_tooltip, shortened
 from tinygrad_ko.pictures.reading import Vertex
 from tinygrad_ko.pictures.style import NAME, Line, Style
 from tinygrad_ko.pictures.words import explanation, kind_of, lines, memory, options, size
@@ -53,7 +53,7 @@ def of_vertex(vertex: Vertex, total: Any, style: Style) -> dict[str, str]:
         "label": f"<{style.text(said)}>",
         "fillcolor": style.colours[vertex.kind],
         "color": style.colours[f"{vertex.kind} edge"],
-        "tooltip": quoted(tooltip),
+        "tooltip": as_tooltip(tooltip),
     }
 
 
@@ -84,5 +84,5 @@ def of_group(group: Group, times: int, style: Style) -> dict[str, str]:
         "style": "filled",
         "fillcolor": style.colours["closed"],
         "color": style.colours["op edge"],
-        "tooltip": quoted(names),
+        "tooltip": as_tooltip(names),
     }

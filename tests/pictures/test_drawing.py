@@ -1,0 +1,490 @@
+"""`tg.draw`: what a picture says, that drawing changes nothing, and what is said where nothing can be drawn."""
+
+import json
+import os
+import pickle
+import re
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import tinygrad_ko as tg
+from examples import see_the_graph
+from tests.pictures.pictured import arrows, boxes, nodes, shapes
+from tinygrad_ko import nn
+from tinygrad_ko.pictures import rendering
+from tinygrad_ko.testing import graphs
+
+needs_graphviz = pytest.mark.skipif(not list(rendering.renderers("svg")), reason="no Graphviz")
+
+
+def names(drawing: Any) -> set[str]:
+    return {said[0] for said in nodes(drawing).values()}
+
+
+def arrow(drawing: Any, tail: str, head: str) -> Any:
+    (found,) = (a for a in arrows(drawing) if (a.tail, a.head) == (tail, head))
+    return found
+
+
+def leaf(*values: float, name: str | None = None) -> Any:
+    return tg.Tensor(values[0] if len(values) == 1 else list(values), requires_grad=True, name=name)
+
+
+# ------------------------------------------------------------------ the four pictures
+
+
+def test_the_apples_of_the_book() -> None:
+    """100 times 2 times 1.1 is 220, and the gradients are 2.2, 110 and 200."""
+    drawing = see_the_graph.apples()
+    forward = {a.tail: (a.above[-1], a.below) for a in arrows(drawing)}
+    assert {name: forward[name] for name in ("apple", "count", "tax")} == {
+        "apple": ("100", ["2.2"]),
+        "count": ("2", ["110"]),
+        "tax": ("1.1", ["200"]),
+    }
+    middle, last = (a for a in arrows(drawing) if a.tail == "×")
+    assert (middle.above[-1], middle.below) == ("200", ["1.1"])
+    assert (last.head, last.above[-1], last.below) == ("price", "220", ["1"])
+
+
+def test_two_layer_net_says_what_it_computes() -> None:
+    drawing = see_the_graph.two_layer_net()
+    assert sorted((a.tail, a.head) for a in arrows(drawing)) == sorted(
+        [
+            ("x", "affine"),
+            ("W1", "affine"),
+            ("b1", "affine"),
+            ("affine", "sigmoid"),
+            ("sigmoid", "affine"),
+            ("W2", "affine"),
+            ("b2", "affine"),
+            ("affine", "softmax_cross_entropy"),
+            ("t", "softmax_cross_entropy"),
+            ("softmax_cross_entropy", "loss_of"),
+        ]
+    )
+    with_gradients = {a.tail for a in arrows(drawing) if a.below}
+    assert with_gradients == {"W1", "b1", "W2", "b2", "affine", "sigmoid", "softmax_cross_entropy"}
+    assert arrow(drawing, "softmax_cross_entropy", "loss_of").above == [
+        "float64",
+        "2.303",
+    ]  # log(10): it knows nothing yet
+    assert "keeps x · 25.6 kB" in {line for said in nodes(drawing).values() for line in said}
+
+
+@needs_graphviz
+def test_two_layer_net_fits_one_screen() -> None:
+    """Of 1,920 by 1,080 pixels of a 96th of an inch."""
+    size = ElementTree.fromstring(see_the_graph.two_layer_net().svg()).attrib
+    width, height = (float(size[side].removesuffix("pt")) * 96 / 72 for side in ("width", "height"))
+    assert width <= 1920
+    assert height <= 1080
+
+
+def test_of_fifty_layers_one_block_is_drawn() -> None:
+    drawing = see_the_graph.fifty_layers()
+    assert "Block × 24 (drawn: the first) · 2,112 parameters each" in boxes(drawing)
+    assert f"Sequential · {64 * 32 + 32 + 24 * 2112 + 32 * 10 + 10:,} parameters" in boxes(drawing)
+    assert len(nodes(drawing)) < 30
+    assert {"x", "relu", "+", "layers.1.first.W"} <= names(drawing)
+    assert "layers.2.first.W" not in names(drawing)
+
+
+def test_the_second_derivative_of_tanh() -> None:
+    drawing = see_the_graph.second_derivative_of_tanh()
+    t = np.tanh(0.5)
+    (result,) = (a for a in arrows(drawing) if a.head == "tanh''")
+    assert result.above[-1] == f"{-2 * t * (1 - t * t):.4g}"
+    assert boxes(drawing) == ["gradient of tanh'"]
+    assert sorted(names(drawing)) == sorted({"x", "tanh", "×", "+", "−", "-1", "1", "tanh''"})
+    assert arrow(drawing, "x", "tanh").below == [f"{-2 * (1 - t * t) * (1 - 3 * t * t):.4g}"]  # the third
+
+
+@needs_graphviz
+@pytest.mark.parametrize("picture", see_the_graph.PICTURES, ids=lambda picture: picture.__name__)
+def test_every_picture_can_be_rendered(picture: Any) -> None:
+    root = ElementTree.fromstring(picture().svg())
+    assert root.tag.endswith("svg")
+    assert len(list(root.iter("{http://www.w3.org/2000/svg}text"))) > 10
+
+
+# ------------------------------------------------------------------ what is drawn
+
+
+def test_a_value_that_is_used_twice_tells_both_gradients_and_their_sum() -> None:
+    drawing = tg.draw(lambda x: x * x + 3.0 * x, 2.0)
+    assert sorted(a.below for a in arrows(drawing) if a.tail == "x") == [["2"], ["2"], ["3"]]
+    assert nodes(drawing)["n0"] == ["x", "7"]
+
+
+def test_a_result_alone_shows_structure_and_shapes() -> None:
+    x = tg.Tensor(np.ones((3, 4)), requires_grad=True, name="x")
+    drawing = tg.draw(tg.sum(tg.sin(x)))
+    assert [(a.tail, a.head, a.above, a.below) for a in arrows(drawing)] == [
+        ("x", "sin", ["(3, 4) float64"], []),
+        ("sin", "sum", ["(3, 4) float64"], []),
+        ("sum", "result", ["float64"], []),
+    ]
+
+
+def test_under_watch_a_result_shows_values_and_gradients_before_and_after_backward() -> None:
+    x = leaf(1.0, 2.0, name="x")
+    with tg.watch():
+        y = tg.sum(x * x)
+    before = tg.draw(y).source
+    y.backward()
+    x.grad = None
+    with tg.watch():
+        other = tg.sum(tg.exp(x))
+    other.backward()  # of something else
+    assert tg.draw(y).source == before
+    (result,) = (a for a in arrows(tg.draw(y)) if a.head == "result")
+    assert (result.above, result.below) == (["float64", "5"], ["1"])
+    assert [a.below for a in arrows(tg.draw(y)) if a.tail == "x"] == [["1  2"], ["1  2"]]
+
+
+def test_no_gradient_is_shown_of_many_numbers() -> None:
+    assert all(a.above and not a.below for a in arrows(tg.draw(tg.sin, [1.0, 2.0])))
+
+
+@given(graphs())
+def test_every_drawn_gradient_is_the_gradient(program: Any) -> None:
+    """What is written at the inputs is what tg.grad finds, to the digits shown."""
+    inputs = [tg.Tensor(x, requires_grad=True) for x in program.inputs]
+    y = tg.sum(program(*inputs))
+    truth = dict(zip("abc", tg.grad(y, inputs, allow_unused=True), strict=False))
+    drawing = tg.draw(lambda *xs: tg.sum(program(*xs)), *program.inputs, unroll=True)
+    said = {name: said for name, *said in nodes(drawing).values()}
+    for i, x in enumerate(program.inputs):
+        name = f"xs[{i}]"
+        at = [a for a in arrows(drawing) if a.tail == name]
+        if len(at) == 1 and x.size == 1:
+            assert float(at[0].below[0]) == pytest.approx(truth["abc"[i]].item(), rel=1e-3, abs=1e-12)
+        elif at and x.size == 1:
+            assert float(said[name][0]) == pytest.approx(truth["abc"[i]].item(), rel=1e-3, abs=1e-12)
+
+
+def test_names_come_from_arguments_modules_parameters_and_tensors() -> None:
+    model = nn.Sequential(nn.Affine(2, 3, rng=0), nn.Relu())
+    assert {"x", "layers.0.W", "layers.0.b", "Sequential"} <= names(tg.draw(model, np.ones((1, 2))))
+    assert {"W", "b"} <= names(tg.draw(model(np.ones((1, 2)))))
+    assert {"layers.0.W", "layers.0.b"} <= names(tg.draw(model(np.ones((1, 2))), parameters=model))
+    w, v = leaf(1, name="weight"), leaf(2)
+    assert {"weight", "leaf"} <= names(tg.draw(w * v))
+    assert {"w", "v"} <= names(tg.draw(w * v, parameters={"w": w, "v": v}))
+    assert {"w", "x"} <= names(tg.draw(lambda x: w * x, 3.0, parameters={"w": w}))
+    assert {"y"} <= names(tg.draw({"y": w * v}))
+
+
+def test_arguments_in_a_dict_are_parameters() -> None:
+    drawing = tg.draw(lambda p, x: p["W"] * x, {"W": np.ones(2)}, np.ones(2))
+    assert (shapes(drawing)["W"], shapes(drawing)["x"]) == ("cylinder", "box")
+
+
+def test_a_tensor_among_the_inputs_stays_what_it_is() -> None:
+    w = leaf(1, 2)
+    drawing = tg.draw(lambda w, x, t: tg.sum(w * x) + t.sum(), w, tg.Tensor([3.0, 4.0]), np.array([1, 2]))
+    assert arrow(drawing, "w", "×").below == ["3  4"]
+    assert arrow(drawing, "x", "×").below == []
+    assert arrow(drawing, "x", "×").above == ["(2,) float64", "3  4"]
+
+
+def test_labels_are_known_by_their_name() -> None:
+    drawing = tg.draw(lambda scores, t: tg.softmax_cross_entropy(scores, t), [[1.0, 2.0]], np.array([1]))
+    assert arrow(drawing, "t", "softmax_cross_entropy").above == ["labels: (1,) int64", "1"]
+
+
+def test_the_walk_stops_at_an_input() -> None:
+    h = tg.exp(leaf(1, 2, name="w"))
+    assert names(tg.draw(tg.sin, h)) == {"x", "sin"}
+
+
+def test_a_function_may_return_several_results() -> None:
+    def f(x: Any) -> Any:
+        return {"sine": tg.sin(x), "cosine": tg.cos(x)}
+
+    assert {"x", "sin", "cos", "sine", "cosine"} == names(tg.draw(f, [1.0, 2.0]))
+    assert {"x", "sin", "g[0]", "g[1]"} == names(tg.draw(partial(g, 2.0), 3.0))
+
+
+def g(a: Any, x: Any) -> Any:
+    return tg.sin(x), x
+
+
+def test_kinds_are_told_apart_without_colours() -> None:
+    """By their shape, and by what is not plain about their border."""
+    w = leaf(1, 2, name="w")
+    drawing = tg.draw(lambda x: tg.sum(tg.exp(w * x + 5.0)), [3.0, 4.0])
+    kinds = {look(drawing, name) for name in ("w", "x", "5", "exp", "lambda at")}
+    assert len(kinds) == 5
+
+
+def look(drawing: Any, name: str) -> tuple[str, ...]:
+    """What of a node's attributes can be seen in black and white."""
+    (found,) = (n for n, said in nodes(drawing).items() if said[0].startswith(name))
+    line = next(line for line in drawing.source.splitlines() if line.strip().startswith(f"{found} ["))
+    return tuple(re.findall(r" (shape=\w+|peripheries=\d|style=\S+)", line))
+
+
+def said(drawing: Any) -> set[str]:
+    """Every line that can be read without pointing at anything."""
+    on_arrows = [line for a in arrows(drawing) for line in (*a.above, *a.below)]
+    return {*on_arrows, *(line for lines in nodes(drawing).values() for line in lines)}
+
+
+@pytest.mark.parametrize(
+    ("hidden", "gone"),
+    [
+        ("shapes", "(2,) float64"),
+        ("values", "1.1  2.2"),
+        ("gradients", "7.7  15.4"),
+        ("kept", "keeps a, b · 16 B"),
+        ("constants", "7"),
+    ],
+)
+def test_less_can_be_shown(hidden: str, gone: str) -> None:
+    def f(x: Any) -> Any:
+        return tg.sum(x * x * 7.0 + x * 4.8)
+
+    full = tg.draw(f, [1.1, 2.2])
+    assert gone in said(full)
+    for less in (tg.draw(f, [1.1, 2.2], hide=hidden), tg.draw(f, [1.1, 2.2], hide=[hidden, "kept"])):
+        assert gone not in said(less)
+        assert said(less) < said(full)
+
+
+def test_it_runs_down_if_asked() -> None:
+    assert "rankdir=LR" in tg.draw(tg.sin, 1.0).source
+    down = tg.draw(tg.sin, 1.0, direction="down")
+    assert "rankdir=TB" in down.source
+    assert [(a.tail, a.head, a.above, a.below) for a in arrows(down)] == [
+        ("x", "sin", ["float64", "1"], ["0.5403"]),
+        ("sin", "sin", ["float64", "0.8415"], ["1"]),
+    ]
+
+
+def test_a_closed_module_is_one_node_with_its_parameters() -> None:
+    model = nn.Sequential(nn.Affine(2, 3, rng=0), nn.Relu(), nn.Affine(3, 1, rng=0))
+    (closed,) = (
+        said
+        for said in nodes(tg.draw(model, np.ones((1, 2)), depth=0)).values()
+        if said[0] == "Sequential" and len(said) > 1
+    )
+    assert closed[:3] == ["Sequential", "13 parameters", "3 operations"]
+    assert names(tg.draw(model, np.ones((1, 2)), depth=1)) == {"x", "Affine", "Relu", "Sequential"}
+
+
+def test_above_the_budget_it_folds_and_says_so() -> None:
+    rng = np.random.default_rng(0)
+    y: Any = leaf(1, 2)
+    for step in rng.integers(3, size=3000):
+        y = [tg.sin, lambda y: y + 1.0, lambda y: tg.maximum(y, 0.0)][step](y)
+    drawing = tg.draw(y)
+    assert len(nodes(drawing)) < 300
+    assert drawing.note.startswith("3,000 operations")
+    assert drawing.note in drawing.source
+    assert drawing.note in repr(drawing)
+
+
+# ------------------------------------------------------------------ nothing changes
+
+
+def test_drawing_changes_nothing() -> None:
+    model = nn.Sequential(nn.Affine(3, 4, rng=0), nn.BatchNorm(4), nn.Dropout(0.5), nn.Affine(4, 1, rng=1))
+    x = np.random.default_rng(0).random((5, 3))
+    np.random.seed(3)
+    tg.sum(model(x)).backward()
+    before = {
+        k: (t.numpy(), None if t.grad is None else t.grad.copy(), t.node) for k, t in model.named_tensors().items()
+    }
+    stream, copied = pickle.dumps(np.random.get_state()), x.copy()
+    tg.draw(model, x)
+    tg.draw(lambda x: tg.sum(model(x)), x, parameters=model)
+    assert pickle.dumps(np.random.get_state()) == stream
+    np.testing.assert_array_equal(x, copied)
+    for name, (value, grad, node) in before.items():
+        tensor = model.named_tensors()[name]
+        np.testing.assert_array_equal(tensor.numpy(), value)
+        np.testing.assert_array_equal(np.asarray(tensor.grad), np.asarray(grad))
+        assert tensor.node is node
+
+
+@given(graphs(), st.sampled_from(["fresh", "spent", "kept"]), st.booleans())
+def test_drawing_leaves_a_graph_as_it_was(program: Any, state: str, watched: bool) -> None:
+    inputs = [tg.Tensor(x, requires_grad=True) for x in program.inputs]
+    with tg.watch() if watched else tg.scope("plain"):
+        y: Any = tg.sum(program(*inputs))
+    if state != "fresh":
+        y.backward(keep_graph=state == "kept")
+    seen = [gradient_of(node) for node in behind(y)]
+    live = [node.live for node in behind(y)]
+    grads = [x.grad if x.grad is None else x.grad.copy() for x in inputs]
+    tg.draw(y)
+    tg.draw(lambda: tg.sum(y * y))
+    for now, then in zip([gradient_of(node) for node in behind(y)], seen, strict=True):
+        assert now is then
+    assert [node.live for node in behind(y)] == live
+    for x, grad in zip(inputs, grads, strict=True):
+        np.testing.assert_array_equal(np.asarray(x.grad), np.asarray(grad))
+    if state == "spent":
+        with pytest.raises(RuntimeError, match="earlier backward"):
+            y.backward()
+    else:
+        y.backward()
+
+
+def behind(y: Any) -> list[Any]:
+    found, unread = [], [y.node]
+    while unread:
+        node = unread.pop()
+        if node is not None and node not in found:
+            found.append(node)
+            unread.extend(node.parents)
+    return found
+
+
+def gradient_of(node: Any) -> Any:
+    return node.seen.gradient if node.seen else None
+
+
+def test_drawing_records_and_deposits_nothing_under_no_grad_either() -> None:
+    w = leaf(1, 2)
+    with tg.no_grad():
+        drawing = tg.draw(lambda x: tg.sum(w * x), [3.0, 4.0])
+        assert not (w * 2).requires_grad
+    assert any(a.below for a in arrows(drawing))
+    assert w.grad is None
+
+
+def test_an_error_of_the_function_is_the_users_and_nothing_is_left() -> None:
+    layer = nn.BatchNorm(2)
+
+    def f(x: Any) -> Any:
+        layer(x)
+        raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"):
+        tg.draw(f, np.ones((3, 2)), parameters=layer)
+    assert layer.running_mean.tolist() == [0, 0]
+
+
+def test_the_same_program_gives_the_same_text() -> None:
+    code = "from examples import see_the_graph as s; print(*(p().source for p in s.PICTURES))"
+    texts = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            cwd=Path(see_the_graph.__file__).parents[1],
+            capture_output=True,
+            encoding="utf-8",
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(texts) == 1
+
+
+# ------------------------------------------------------------------ what cannot be drawn
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "words", "korean"),
+    [
+        (lambda: tg.draw(3.0), TypeError, "draw takes a Tensor, or a function and its inputs", "그릴 수 있는 것은"),
+        (lambda: tg.draw([]), TypeError, "empty list", "그릴 수 있는 것은"),
+        (lambda: tg.draw([leaf(1), 2]), TypeError, "not int", "그릴 수 있는 것은"),
+        (lambda: tg.draw(tg.Tensor([1.0])), RuntimeError, "nothing was recorded", "그릴 계산 그래프가 없습니다"),
+        (lambda: tg.draw(lambda x: x.numpy(), 1.0), TypeError, "must return a Tensor", "그릴 수 있는 것은"),
+        (
+            lambda: tg.draw(lambda x: x.detach(), 1.0),
+            RuntimeError,
+            "nothing was recorded",
+            "그릴 계산 그래프가 없습니다",
+        ),
+        (lambda: tg.draw(leaf(1), 2.0), TypeError, "inputs are for a function", "draw\\(y\\)"),
+        (lambda: tg.draw(tg.sin, 1.0, hide="colours"), ValueError, "hide has \\['colours'\\]", "쓸 수 있는 이름"),
+        (lambda: tg.draw(tg.sin, 1.0, direction="up"), ValueError, "'right' or 'down'", "'up'"),
+        (lambda: tg.draw(tg.sin, 1.0, depth=-1), ValueError, "depth must be", "0 이상의 정수"),
+        (lambda: tg.draw(tg.sin, 1.0, depth=True), ValueError, "depth must be", "0 이상의 정수"),
+    ],
+)
+def test_what_is_wrong_is_said_in_both_languages(call: Any, error: Any, words: str, korean: str) -> None:
+    with pytest.raises(error, match=words) as caught:
+        call()
+    assert re.search(korean, "\n".join(caught.value.__notes__))
+
+
+def test_where_a_gradient_cannot_be_given_the_way_out_is_told() -> None:
+    @tg.op(x=lambda g: 1 / 0)
+    def broken(x):
+        return x * 2
+
+    with pytest.raises(ZeroDivisionError) as caught:
+        tg.draw(broken, 1.0)
+    assert any("hide='gradients'" in note for note in caught.value.__notes__)
+    assert "broken" in names(tg.draw(broken, 1.0, hide="gradients"))
+
+
+# ------------------------------------------------------------------ where it is shown
+
+
+@needs_graphviz
+def test_a_notebook_shows_svg() -> None:
+    bundle = tg.draw(tg.sin, 1.0)._repr_mimebundle_()
+    assert ElementTree.fromstring(bundle["image/svg+xml"]).tag.endswith("svg")
+    assert bundle["text/plain"].startswith("a drawing of a graph")
+    json.dumps(bundle)
+
+
+def test_a_notebook_without_graphviz_shows_both_ways_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rendering, "renderers", lambda kind: iter([]))
+    (text,) = tg.draw(tg.sin, 1.0)._repr_mimebundle_().values()
+    assert "apt install graphviz" in text
+    assert "pip install 'tinygrad_ko[draw]'" in text
+    assert "설치" in text
+
+
+def test_dot_can_be_saved_without_graphviz(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(rendering, "renderers", lambda kind: iter([]))
+    drawing = tg.draw(tg.sin, 1.0)
+    assert drawing.save(tmp_path / "graph.dot").read_text(encoding="utf-8") == drawing.source
+    with pytest.raises(RuntimeError, match="no Graphviz was found"):
+        drawing.save(tmp_path / "graph.svg")
+    assert [path.name for path in tmp_path.iterdir()] == ["graph.dot"]
+
+
+@needs_graphviz
+@pytest.mark.parametrize(("ending", "start"), [("svg", b"<svg"), ("png", b"\x89PNG"), ("pdf", b"%PDF")])
+def test_it_is_saved_by_the_ending(ending: str, start: bytes, tmp_path: Path) -> None:
+    path = tg.draw(tg.sin, 1.0).save(tmp_path / f"graph.{ending}")
+    assert path.read_bytes().startswith(start)
+
+
+@needs_graphviz
+@given(st.text(max_size=60))
+def test_any_name_can_be_drawn(name: str) -> None:
+    with tg.scope(name):
+        y = leaf(1, 2, name=name) * 2.0
+    y.name = name
+    assert tg.draw({name: y}, parameters={name: leaf(1)}).source
+
+
+@needs_graphviz
+def test_odd_names_are_rendered_as_they_are() -> None:
+    odd = ['a<b>&"c"', "\\N\\G", "두 번째 층", "x\ny", "]>>;", "", " ", "<b>", "&amp;", "-", "한글 이름" * 30]
+    y = sum((leaf(1, name=name) for name in odd), leaf(0))
+    for name in odd:
+        with tg.scope(name):
+            y = y * 2.0
+    drawing = tg.draw({name or "empty": y + 1.0 for name in odd})
+    texts = {e.text for e in ElementTree.fromstring(drawing.svg()).iter("{http://www.w3.org/2000/svg}text")}
+    assert {'a<b>&"c"', "\\N\\G", "두 번째 층", "]>>;", "<b>", "&amp;"} <= texts

@@ -4,10 +4,13 @@ import doctest
 import re
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
+import pytest
 
-from docs import rules
+from docs import pictures, rules
+from tinygrad_ko.pictures import rendering
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -42,3 +45,17 @@ def test_the_guide_runs():
 
 def test_the_table_of_the_rule_book_is_that_of_the_rule_book():
     assert rules.TARGET.read_text(encoding="utf-8") == rules.text(), "run: python -m docs.rules"
+
+
+@pytest.mark.skipif(not list(rendering.renderers("svg")), reason="no Graphviz")
+@pytest.mark.parametrize("picture", pictures.PICTURES, ids=lambda picture: picture.__name__)
+def test_the_pictures_say_what_the_program_draws(picture):
+    """Where things stand is Graphviz's affair, and differs from version to version."""
+    kept = (pictures.FOLDER / f"{picture.__name__}.svg").read_text(encoding="utf-8")
+    assert texts(kept) == texts(picture().svg()), "run: python -m docs.pictures"
+
+
+def texts(svg):
+    """What can be read in a picture, tooltips too."""
+    elements = [e for e in ElementTree.fromstring(svg).iter() if e.tag.endswith(("}text", "}title"))]
+    return sorted(re.sub(r"called at .*", "", e.text or "") for e in elements)

@@ -53,6 +53,14 @@ def test_few_numbers_are_shown_as_they_are() -> None:
     assert lines(np.zeros((0, 3))) == ["empty"]
 
 
+def test_a_mean_that_is_round_off_is_0() -> None:
+    x = np.random.default_rng(0).normal(size=1000)
+    x -= np.mean(x)
+    assert abs(np.mean(x)) > 0
+    assert lines(1e-10 * x)[0].startswith("0 ± ")
+    assert not lines(1e-10 * x + 1e-20)[0].startswith("0 ± ")
+
+
 def test_labels_have_no_mean() -> None:
     assert lines(np.arange(100) % 10) == ["0 … 9"]
     assert lines(np.arange(100) < 30) == ["True 30 of 100"]

@@ -18,6 +18,7 @@ from tinygrad_ko.source import written
 
 ROWS, COLUMNS = 3, 4  # an array of so many numbers is shown whole
 LONGEST = 28  # characters of an option
+EPS = np.finfo(np.float64).eps
 
 
 def number(x: Any, digits: int = 4) -> str:
@@ -61,7 +62,9 @@ def distribution(x: Array) -> Iterator[str]:
         if x.dtype.kind == "f":
             wide = finite.astype(np.float64)
             scale = float(np.max(np.abs(wide)))  # so that squares of large numbers stay finite
-            yield f"{number(np.mean(wide / scale) * scale, 3)} ± {number(np.std(wide / scale) * scale, 3)}"
+            mean, std = np.mean(wide / scale), np.std(wide / scale)
+            mean *= abs(mean) > EPS  # else it is round-off
+            yield f"{number(mean * scale, 3)} ± {number(std * scale, 3)}"
         yield f"{number(finite.min(), 3)} … {number(finite.max(), 3)}"
     if finite.size < x.size:
         nans = int(np.count_nonzero(np.isnan(x)))

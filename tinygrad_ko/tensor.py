@@ -10,7 +10,7 @@ import numpy as np
 from tinygrad_ko.arrays import Array, copied, is_floating, is_real, method, namespace, new_array, operand
 from tinygrad_ko.backprop import deposit, gradients
 from tinygrad_ko.errors import explain, no_gradient_through
-from tinygrad_ko.graph import Handle, Leaf, Node, handle, recorded, scope
+from tinygrad_ko.graph import Handle, Leaf, Node, current, handle, recorded, scope
 from tinygrad_ko.operators import Operators
 from tinygrad_ko.ops import queries
 
@@ -326,7 +326,8 @@ def grad(y: Tensor, xs: Any, g: Any = None, *, create_graph: bool = False, allow
             )
     root, seed = start(y, g)
     nodes = [x._node for x in tensors]
-    inside = scope(f"gradient of {y.name or getattr(root.op, 'name', 'a leaf')}") if create_graph else nullcontext()
+    title = f"gradient of {y.name or getattr(root.op, 'name', 'a leaf')}"
+    inside = scope(title) if create_graph and current.get().watch else nullcontext()
     with recorded(create_graph), inside:
         start_with = handle(type(y), seed, g._node if isinstance(g, Handle) else None) if create_graph else seed
         found = gradients(root, start_with, wanted={node for node in nodes if node is not None})

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from docs import pictures, rules
+from docs import drawings, rules
 from tinygrad_ko.pictures import rendering
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -48,11 +48,11 @@ def test_the_table_of_the_rule_book_is_that_of_the_rule_book():
 
 
 @pytest.mark.skipif(not list(rendering.renderers("svg")), reason="no Graphviz")
-@pytest.mark.parametrize("picture", pictures.PICTURES, ids=lambda picture: picture.__name__)
+@pytest.mark.parametrize("picture", drawings.PICTURES, ids=lambda picture: picture.__name__)
 def test_the_pictures_say_what_the_program_draws(picture):
     """Where things stand is Graphviz's affair, and differs from version to version."""
-    kept = (pictures.FOLDER / f"{picture.__name__}.svg").read_text(encoding="utf-8")
-    assert texts(kept) == texts(picture().svg()), "run: python -m docs.pictures"
+    kept = (drawings.FOLDER / f"{picture.__name__}.svg").read_text(encoding="utf-8")
+    assert texts(kept) == texts(picture().svg()), "run: python -m docs.drawings"
 
 
 def texts(svg):

@@ -1,4 +1,4 @@
-"""Draws the pictures of README.md and of the guide, which are those of an example: `python -m docs.pictures`."""
+"""Draws the pictures of README.md and of the guide, which are those of an example: `python -m docs.drawings`."""
 
 from pathlib import Path
 

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from tinygrad_ko.check.domain import DOMAINS
 from tinygrad_ko.cli import main
-from tinygrad_ko.cli.check import spelled, valid
+from tinygrad_ko.cli.check import valid
 from tinygrad_ko.cli.options import domain
+from tinygrad_ko.cli.target import spelled
 
 KEYS = ["name", "verdict", "evaluations", "numbers", "rows", "remarks", "blame"]
 

@@ -233,6 +233,7 @@ def text(record: Op) -> str:
 
 
 INSIDE = (join(dirname(__file__), ""), "<op ")  # where the frames are that are not the user's
+COMMAND_LINE = "tinygrad_ko.cli"  # what calls that is the script that pip wrote
 OTHERS = re.compile(r"(numpy|runpy|hypothesis|hypothesis_temporary_module\w*)(\.|$)")
 
 
@@ -275,7 +276,7 @@ def users_line() -> str:
     """`file:line` of the nearest caller outside this package; nothing if there is none."""
     frame: Any = sys._getframe(1)
     while frame and (frame.f_code.co_filename.startswith(INSIDE) or OTHERS.match(frame.f_globals.get("__name__", ""))):
-        frame = frame.f_back
+        frame = None if frame.f_globals.get("__name__") == COMMAND_LINE else frame.f_back
     return f"{frame.f_code.co_filename}:{frame.f_lineno}" if frame else ""
 
 

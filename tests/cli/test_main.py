@@ -28,7 +28,9 @@ def run(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[byt
     )
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["demo", "--help"], ["check", "--help"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["train", "--help"], ["demo", "--help"], ["check", "--help"], ["draw", "--help"]]
+)
 def test_help_is_a_success(arguments, capsys):
     assert main(arguments) == 0
     assert "usage: tinygrad-ko" in capsys.readouterr().out

@@ -1,4 +1,4 @@
-"""The command line: `tinygrad-ko demo`, `train`, `check` and `doctor`.
+"""The command line: `tinygrad-ko demo`, `train`, `check`, `draw` and `doctor`.
 
 Exit status: 0 for success, 1 for a gradient that failed its check, 2 for bad input, 130 after Ctrl-C.
 """
@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from tinygrad_ko.cli import check, demo, doctor, train
+from tinygrad_ko.cli import check, demo, doctor, draw, train
 from tinygrad_ko.cli.console import prepare, say
 from tinygrad_ko.errors import explain
 
@@ -35,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = Parser(prog="tinygrad-ko", description="Automatic differentiation on NumPy that proves its own gradients.")
     parser.add_argument("--version", action="version", version=f"tinygrad_ko {sys.modules['tinygrad_ko'].__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for command in (demo, train, check, doctor):
+    for command in (demo, train, check, draw, doctor):
         command.add(commands)
     try:
         try:

@@ -1,19 +1,30 @@
-"""The demo itself, and that its figures follow from what was measured."""
+"""The demo itself, that its figures follow from what was measured, and the picture that it leaves."""
 
 import re
+import sys
 import time
 import unicodedata
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tinygrad_ko.cli import demo, main
 from tinygrad_ko.nn import TwoLayerNet
+from tinygrad_ko.pictures.rendering import renderers
+
+needs_graphviz = pytest.mark.skipif(not list(renderers("svg")), reason="needs Graphviz")
 
 
 @pytest.fixture(scope="module")
-def printed():
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("demo")
+
+
+@pytest.fixture(scope="module")
+def printed(folder):
     with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
         lines: list[str] = []
         patch.setattr("builtins.print", lambda *words, file=None: lines.append(" ".join(map(str, words))))
         assert main(["demo"]) == 0
@@ -40,11 +51,17 @@ def test_both_ways_agree(printed):
     assert difference_book < 1e-6 * largest_book
 
 
-def test_it_fits_a_console_of_80_columns(printed):
+def too_wide(text):
+    """The lines that a console of 80 columns would break."""
+
     def columns(line):
         return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in line)
 
-    assert [line for line in printed.splitlines() if columns(line) > 80] == []
+    return [line for line in text.splitlines() if columns(line) > 80]
+
+
+def test_it_fits_a_console_of_80_columns(printed):
+    assert too_wide(printed) == []
 
 
 def test_it_ends_with_three_things_to_do(printed):
@@ -93,9 +110,65 @@ def test_measuring_leaves_the_network_as_it_was():
         np.testing.assert_array_equal(net.params[name], array)
 
 
-def test_the_seed_is_obeyed(monkeypatch, capsys):
+@pytest.fixture
+def quick(tmp_path, monkeypatch):
+    """A demo of few steps, in a folder of its own."""
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(demo, "ITERATIONS", 5)
     monkeypatch.setattr(demo, "REPEATS", 1)
+
+
+@needs_graphviz
+def test_it_leaves_the_graph_of_the_loss(printed, folder):
+    told = [line for line in printed.splitlines() if line.endswith(f": {Path('runs/demo/network.svg')}")]
+    assert len(told) == 2, "in both languages"
+    words = re.findall(r"<text[^>]*>([^<]+)</text>", (folder / "runs/demo/network.svg").read_text(encoding="utf-8"))
+    for word in ("W1", "b1", "W2", "b2", "x", "t", "sigmoid", "softmax_cross_entropy", "loss"):
+        assert words.count(word) == 1, word
+    assert words.count("affine") == 2
+
+
+@pytest.fixture
+def no_graphviz(monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setitem(sys.modules, "pygraphviz", None)
+
+
+def test_without_graphviz_it_leaves_text_and_goes_on(quick, no_graphviz, tmp_path, capsys):
+    assert main(["demo"]) == 0
+    out = capsys.readouterr().out
+    assert f"with values and gradients: {Path('runs/demo/network.dot')}\n" in out
+    assert "install Graphviz or pip install 'tinygrad_ko[draw]'" in out
+    assert "Graphviz나 tinygrad_ko[draw]를 설치하십시오." in out
+    assert "What next" in out
+    assert too_wide(out) == []
+    assert [path.name for path in (tmp_path / "runs" / "demo").iterdir()] == ["network.dot"]
+
+
+def test_a_folder_that_cannot_be_written_is_told(quick, tmp_path, capsys):
+    (tmp_path / "runs").write_text("not a folder", encoding="utf-8")
+    assert main(["demo"]) == 0
+    out = capsys.readouterr().out
+    assert "The graph of its loss is not written: " in out
+    assert "손실의 계산 그래프를 저장하지 못했습니다." in out
+    assert "What next" in out
+
+
+def test_the_graph_has_the_values_and_gradients_of_the_network_and_changes_nothing(no_graphviz, tmp_path):
+    net = TwoLayerNet(4, 3, 2, weight_init_std=1.0, rng=0)
+    batch = np.random.default_rng(0).random((5, 4)), np.array([0, 1, 1, 0, 1])
+    before = {name: array.copy() for name, array in net.params.items()}
+    demo.leave_picture(net, batch, tmp_path / "new" / "network.svg")
+    text = (tmp_path / "new" / "network.dot").read_text(encoding="utf-8")
+    gradient = net.gradient(*batch)
+    for number in (net.loss(*batch), *net.params["W2"].flat, *gradient["W2"].flat, *gradient["b1"]):
+        assert f"{number:.4g}" in text
+    assert "keeps x · 160 B" in text, "a gradient of x would need W1 too"
+    for name, array in before.items():
+        np.testing.assert_array_equal(net.params[name], array)
+
+
+def test_the_seed_is_obeyed(quick, capsys):
     shown = []
     for seed in ("1", "1", "2"):
         assert main(["demo", "--seed", seed]) == 0

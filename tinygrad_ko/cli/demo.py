@@ -4,6 +4,7 @@ import argparse
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,11 @@ from tinygrad_ko.cli.console import command, duration, progress_bar, say, say_ab
 from tinygrad_ko.cli.options import at_least
 from tinygrad_ko.data import load_digits, sample_minibatch
 from tinygrad_ko.nn import TwoLayerNet
+from tinygrad_ko.tensor import Tensor
 
 ITERATIONS, BATCH, LR = 2000, 100, 1.0
 SAMPLE = 20  # parameters that are differentiated numerically
+PICTURE = Path("runs", "demo", "network.svg")
 REPEATS = 21  # of the loss and of backpropagation, the quickest of which counts
 
 
@@ -33,10 +36,12 @@ def run(args: argparse.Namespace) -> int:
     train, test = load_digits()
     net = TwoLayerNet(64, 50, 10, rng=rng)
     learn(net, train, test, rng)
+    batch = sample_minibatch(*train, BATCH, rng)
+    leave_picture(net, batch, PICTURE)
 
     book_net = TwoLayerNet(784, 100, 10, rng=rng)
     book_batch = rng.random((BATCH, 784)), rng.integers(10, size=BATCH)
-    compare(measure(net, sample_minibatch(*train, BATCH, rng), rng), measure(book_net, book_batch, rng))
+    compare(measure(net, batch, rng), measure(book_net, book_batch, rng))
 
     say()
     say("What next", "다음에는 이렇게 해 보십시오.")
@@ -82,6 +87,36 @@ def learn(net: TwoLayerNet, train: Any, test: Any, rng: np.random.Generator) -> 
         f"  Learned in {duration(seconds)}. Test accuracy: {accuracy:.4f}",
         f"  처음 보는 숫자 {len(x_test)}장 가운데 {round(accuracy * len(x_test))}장을 맞혔습니다.",
     )
+
+
+def leave_picture(net: TwoLayerNet, batch: tuple[Array, Array], path: Path) -> None:
+    """Draw how the loss of a batch is computed, with values and gradients; where no Graphviz works, write it as text."""
+    from tinygrad_ko.pictures.drawing import draw  # here, so that the other commands run where graphviz is missing
+
+    def loss(params: dict[str, Any], x: Any, t: Array) -> Any:
+        return net.loss_of(params, x, t)
+
+    x, t = batch
+    picture = draw(loss, net.params, Tensor(x), t)  # as a Tensor x is a constant, as in training
+    say()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            written = picture.save(path)
+        except RuntimeError:
+            written = picture.save(path.with_suffix(".dot"))
+    except OSError as error:
+        say(f"  The graph of its loss is not written: {error}", "  손실의 계산 그래프를 저장하지 못했습니다.")
+        return
+    say(
+        f"  The graph of its loss, with values and gradients: {written}",
+        f"  손실의 계산 그래프를 값, 기울기와 함께 저장했습니다: {written}",
+    )
+    if written != path:
+        say(
+            "  It is text: to see it, install Graphviz or pip install 'tinygrad_ko[draw]'.",
+            "  그림으로 보려면 Graphviz나 tinygrad_ko[draw]를 설치하십시오.",
+        )
 
 
 @dataclass

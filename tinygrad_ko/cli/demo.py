@@ -19,8 +19,8 @@ from tinygrad_ko.tensor import Tensor
 
 ITERATIONS, BATCH, LR = 2000, 100, 1.0
 SAMPLE = 20  # parameters that are differentiated numerically
-PICTURE = Path("runs", "demo", "network.svg")
 REPEATS = 21  # of the loss and of backpropagation, the quickest of which counts
+PICTURE = Path("runs", "demo", "network.svg")
 
 
 def add(commands: Any) -> None:

@@ -135,5 +135,7 @@ def save(picture: Any, out: str) -> Path:
         text = Path(out).with_suffix(".dot")
         raise explain(
             RuntimeError(f"{error}; --out {text} needs no Graphviz"),
-            "\n".join([*error.__notes__, f"--out {text}으로 지정하면 Graphviz 없이 DOT 텍스트로 저장합니다."]),
+            "\n".join(
+                [*getattr(error, "__notes__", []), f"--out {text}으로 지정하면 Graphviz 없이 DOT 텍스트로 저장합니다."]
+            ),
         ) from None

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from docs import drawings, rules
+from examples.see_the_graph import PICTURES
 from tinygrad_ko.pictures import rendering
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -48,7 +49,7 @@ def test_the_table_of_the_rule_book_is_that_of_the_rule_book():
 
 
 @pytest.mark.skipif(not list(rendering.renderers("svg")), reason="no Graphviz")
-@pytest.mark.parametrize("picture", drawings.PICTURES, ids=lambda picture: picture.__name__)
+@pytest.mark.parametrize("picture", PICTURES, ids=lambda picture: picture.__name__)
 def test_the_pictures_say_what_the_program_draws(picture):
     """Where things stand is Graphviz's affair, and differs from version to version."""
     kept = (drawings.FOLDER / f"{picture.__name__}.svg").read_text(encoding="utf-8")

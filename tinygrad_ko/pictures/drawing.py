@@ -149,8 +149,14 @@ def checked(hide: str | Collection[str], depth: int | None, direction: str) -> f
 def run(f: Callable[..., Any], inputs: tuple[Any, ...], parameters: Any, names: Names) -> dict[str, Handle]:
     """The results of f, called under watch. Nothing else of the call stays."""
     given: list[Any] = []
+    op = getattr(getattr(f, "func", f), "op", None)  # if f is one operation, perhaps with options bound
+    constants = set(op.arguments) - set(op.differentiable) if op else set()
     for name, x in zip(argument_names(f, len(inputs)), inputs, strict=True):
-        if isinstance(x, dict):
+        if name in constants:
+            given.append(x)
+            if hasattr(x, "shape"):
+                names.constants[id(x)] = (name, x)
+        elif isinstance(x, dict):
             given.append({key: entry(value, str(key), names.leaves, names) for key, value in x.items()})
         else:
             given.append(entry(x, name, names.inputs, names))

@@ -203,6 +203,13 @@ def test_labels_are_known_by_their_name() -> None:
     assert arrow(drawing, "t", "softmax_cross_entropy").above == ["labels: (1,) int64", "1"]
 
 
+def test_arguments_of_an_op_that_have_no_gradient_are_constants() -> None:
+    drawing = tg.draw(tg.where, np.array([1.0, 0.0]), [1.0, 2.0], [3.0, 4.0])
+    assert [a.below for a in arrows(drawing)][:3] == [[], [], []]
+    scores = tg.draw(partial(tg.softmax_cross_entropy, t=np.array([1])), [[1.0, 2.0]])
+    assert {"scores", "softmax_cross_entropy"} <= names(scores)
+
+
 def test_the_walk_stops_at_an_input() -> None:
     h = tg.exp(leaf(1, 2, name="w"))
     assert names(tg.draw(tg.sin, h)) == {"x", "sin"}

@@ -1,0 +1,127 @@
+"""What the pictures of learning share: the Axes they are drawn on, their colours, their marks, and the numbers they take.
+
+matplotlib is imported inside the calls, so that nobody waits for it who draws nothing. Where the user gives no Axes a
+picture makes a pyplot figure, which `plt.show()` and notebooks know; pyplot is not imported otherwise.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinygrad_ko.arrays import operand
+from tinygrad_ko.errors import explain
+from tinygrad_ko.graph import Handle
+from tinygrad_ko.pictures.hangul import lettered, words
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Floats = NDArray[np.float64]
+Words = tuple[str, str]  # in English and in Korean
+
+# Told apart by the colour blind, too (Okabe and Ito, "Color Universal Design", 2008).
+BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"
+GREY = "#999999"
+DIVERGING = "RdBu_r"  # blue below 0, white at 0, red above
+
+
+def ready(name: str, ax: Any = None, projection: str = "rectilinear") -> None:
+    """Refuse to draw where matplotlib is missing (ModuleNotFoundError), and on what is not such Axes (TypeError)."""
+    try:
+        from matplotlib.axes import Axes
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] != "matplotlib":
+            raise
+        raise explain(
+            ModuleNotFoundError(f"{name} needs matplotlib: pip install 'tinygrad_ko[plots]'", name="matplotlib"),
+            f"{name}: 그림을 그리려면 matplotlib이 필요합니다. pip install 'tinygrad_ko[plots]'로 설치하십시오.",
+        ) from None
+    if ax is not None and (not isinstance(ax, Axes) or ax.name != projection):
+        kind, made = ("3-d Axes", 'projection="3d"') if projection == "3d" else ("plain Axes", "")
+        got = f"{ax.name} Axes" if isinstance(ax, Axes) else type(ax).__name__
+        raise explain(
+            TypeError(f"{name}: ax must be {kind}, as figure.add_subplot({made}) makes, not {got}"),
+            f"{name}: ax에는 figure.add_subplot({made})로 만든 Axes를 넘겨야 합니다. 받은 값: {got}",
+        )
+
+
+def axes(ax: Any, size: tuple[float, float], projection: str = "rectilinear") -> "Axes":
+    """The Axes that were given, else those of a new pyplot figure of so many inches."""
+    if ax is not None:
+        return ax
+    import matplotlib.pyplot as plt
+
+    return plt.figure(figsize=size, layout="constrained").add_subplot(projection=projection)
+
+
+def title(ax: "Axes", text: str) -> None:
+    """Write a title."""
+    lettered(ax.set_title(text))
+
+
+def label(ax: "Axes", x: Words | None = None, y: Words | None = None) -> None:
+    """Say what is along the axes."""
+    if x is not None:
+        lettered(ax.set_xlabel(words(*x)))
+    if y is not None:
+        lettered(ax.set_ylabel(words(*y)))
+
+
+def legend(ax: "Axes", loc: str = "best") -> None:
+    """Say what the lines are, if there is more than one kind."""
+    if len(ax.get_legend_handles_labels()[1]) > 1:
+        lettered(*ax.legend(loc=loc).get_texts())
+
+
+def broken_line(ax: "Axes", x: Floats, y: Floats, style: str, **options: Any) -> None:
+    """A line with a gap wherever y is NaN or infinite; each such place has a cross at the upper edge. The points are marked where
+    they are few enough, or where one may stand alone between two gaps.
+    """
+    finite = np.isfinite(y)
+    pointed = len(y) > 40 and bool(finite.all())
+    ax.plot(x, np.where(finite, y, np.nan), style, **options, **({"marker": ""} if pointed else {}))
+    if not finite.all():
+        cross(ax, x[~finite], np.full(int((~finite).sum()), 0.97), transform=ax.get_xaxis_transform())
+
+
+def cross(ax: "Axes", x: Any, y: Any, **options: Any) -> None:
+    """Mark where a value is NaN or infinite, with one entry in the legend for all such marks."""
+    text = words("NaN or inf", "NaN 또는 inf")
+    known = text in ax.get_legend_handles_labels()[1]
+    ax.plot(x, y, "x", color=VERMILLION, markersize=5, label="_" if known else text, **options)
+
+
+def numbers(value: Any, name: str, what: str) -> Floats:
+    """Real numbers from what holds them: an array, a Tensor, a list of numbers, arrays or Tensors.
+
+    Raises TypeError for what holds no real numbers, ValueError if there are none, or if they make no array.
+    """
+    if isinstance(value, Handle):
+        value = np.asarray(value.settled())
+    elif isinstance(value, list | tuple):
+        parts = [np.asarray(part.settled()) if isinstance(part, Handle) else part for part in value]
+        try:
+            value = np.array(parts)
+        except ValueError:
+            raise explain(
+                ValueError(f"{name}: {what} must be one array, but its parts have different shapes"),
+                f"{name}: {what}의 원소들은 형상이 모두 같아야 합니다.",
+            ) from None
+    array = np.asarray(operand(value, f"{name}: {what}"), dtype=np.float64)
+    if array.size == 0:
+        raise explain(
+            ValueError(f"{name}: {what} must not be empty, but has shape {array.shape}"),
+            f"{name}: {what}에 그릴 값이 하나도 없습니다. 받은 형상: {array.shape}",
+        )
+    return array
+
+
+def some_finite(array: Floats, name: str, what: str) -> Floats:
+    """The array, if there is anything in it to draw."""
+    if not np.isfinite(array).any():
+        raise explain(
+            ValueError(f"{name}: {what} holds nothing but NaN and infinity: there is nothing to draw"),
+            f"{name}: {what}의 값이 모두 NaN이거나 무한대이므로 그릴 수 없습니다. 학습률이 너무 크지 않은지 확인하십시오.",
+        )
+    return array

@@ -1,0 +1,130 @@
+"""Texts in Korean where a font on this machine can draw them and in English elsewhere, so that no box stands for a letter.
+
+matplotlib's own font has no Hangul. The Korean font is given, as a file, to the texts that need it and to nothing else:
+no setting of matplotlib is touched, and a font that was installed after matplotlib made its list of fonts is found too.
+"""
+
+import warnings
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.text import Text
+
+KNOWN = (  # fonts for running text, the likelier first
+    *("Pretendard", "NanumGothic", "Nanum Gothic", "NanumBarunGothic", "Malgun Gothic", "Apple SD Gothic Neo"),
+    *("AppleGothic", "Noto Sans KR", "Noto Sans CJK KR", "Noto Sans CJK JP", "Source Han Sans KR", "Source Han Sans K"),
+    *("Spoqa Han Sans Neo", "IBM Plex Sans KR", "Gothic A1", "NanumSquare", "UnDotum", "Baekmuk Gulim", "Gulim", "Dotum"),
+    *("NanumMyeongjo", "Noto Serif KR", "Noto Serif CJK KR", "AppleMyungjo", "UnBatang", "Batang"),
+)
+
+
+def words(english: str, korean: str) -> str:
+    """The Korean text if it can be drawn here, else the English one. LaTeX (`text.usetex`) gets the English one."""
+    from matplotlib import rcParams
+
+    able = not rcParams["text.usetex"] and (not missing(korean, usual_fonts()) or korean_font() is not None)
+    return korean if able else english
+
+
+def lettered(*texts: "Text") -> None:
+    """Give the Korean font to those texts that the usual font cannot draw."""
+    font = korean_font()
+    for text in texts:
+        if font is not None and missing(text.get_text(), usual_fonts()):
+            properties = text.get_fontproperties().copy()
+            properties.set_file(font)
+            text.set_fontproperties(properties)
+
+
+def drawable(texts: Iterable[object], name: str) -> list[str]:
+    """The user's own texts, to be drawn by the picture `name`. A letter that no font here has becomes a question mark, with
+    a warning that says what helps.
+    """
+    font, shown, lost = korean_font(), [], []
+    for text in map(str, texts):
+        gaps = missing(text, usual_fonts())
+        if gaps and font is not None:
+            gaps = missing(text, [font])
+        if gaps:
+            lost.append(text)
+        shown.append("".join("?" if letter in gaps else letter for letter in text))
+    if lost:
+        warnings.warn(
+            f"{name}: no font here can draw all letters of {', '.join(map(repr, lost))}; for Korean install a font such as "
+            f"NanumGothic and start Python anew\n{name}: 일부 글자를 그릴 수 있는 글꼴이 없어 물음표로 표시합니다. "
+            "한글이라면 나눔고딕 같은 한글 글꼴을 설치하고 Python을 다시 시작하십시오.",
+            stacklevel=3,
+        )
+    return shown
+
+
+def missing(text: str, fonts: list[str]) -> set[str]:
+    """The letters of a text that none of the font files has."""
+    from matplotlib.font_manager import get_font
+
+    letters = {letter for letter in text if not letter.isspace()}
+    for font in fonts:
+        letters = {letter for letter in letters if not get_font(font).get_char_index(ord(letter))}
+    return letters
+
+
+def usual_fonts() -> list[str]:
+    """The font files that matplotlib draws with as it is set now."""
+    from matplotlib import rcParams
+    from matplotlib.font_manager import FontProperties, findfont
+
+    return [str(findfont(FontProperties(family=[family]))) for family in rcParams["font.family"]]
+
+
+@cache
+def korean_font() -> str | None:
+    """The file of a font for Korean: one of the known ones, else any that has Hangul; None if there is none."""
+    from matplotlib.font_manager import findSystemFonts, fontManager
+
+    listed = {entry.fname: entry.name for entry in fontManager.ttflist if upright(entry.style, entry.weight)}
+    known = chosen(listed)
+    if known is not None:
+        return known
+    every = {entry.fname for entry in fontManager.ttflist}
+    fresh = {path: name for path in findSystemFonts() if path not in every for name in family(path)}
+    return chosen(fresh) or next((path for path in sorted({*listed, *fresh}) if has_hangul(path)), None)
+
+
+def chosen(names: dict[str, str]) -> str | None:
+    """Of font files with their names, that of the first known font."""
+    for known in KNOWN:
+        for path in sorted(path for path, name in names.items() if name == known):
+            if has_hangul(path):
+                return path
+    return None
+
+
+def upright(style: str, weight: int | str) -> bool:
+    """Whether a font, as matplotlib describes it, is for running text: not slanted, neither bold nor light."""
+    return style == "normal" and (weight in ("normal", "regular", "book") or weight in range(350, 501))
+
+
+def family(path: str) -> list[str]:
+    """The name of the font in a file, if it is one for running text."""
+    from matplotlib.font_manager import get_font
+
+    try:
+        font = get_font(path)
+    except (OSError, RuntimeError):  # not a font, or one that FreeType does not read
+        return []
+    return [font.family_name] if font.style_name in ("Regular", "Normal", "Book", "Medium") else []
+
+
+def has_hangul(path: str) -> bool:
+    """Whether the font in a file, which may be gone by now, has Hangul. A font of last resort has one box for all of it."""
+    from matplotlib.font_manager import get_font
+
+    try:
+        font = get_font(path) if Path(path).is_file() else None
+    except (OSError, RuntimeError):
+        return False
+    glyphs = [font.get_char_index(ord(letter)) for letter in "가나힣"] if font is not None else [0]
+    return 0 not in glyphs and len(set(glyphs)) == len(glyphs)

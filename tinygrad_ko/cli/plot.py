@@ -5,6 +5,7 @@ from pathlib import Path
 
 from tinygrad_ko.cli.console import say
 from tinygrad_ko.files import whole_file
+from tinygrad_ko.pictures.curves import learning_curves
 
 
 def learning_curve(losses: Sequence[float], epochs: Sequence[Mapping[str, float]], path: Path) -> None:
@@ -17,20 +18,11 @@ def learning_curve(losses: Sequence[float], epochs: Sequence[Mapping[str, float]
             "학습 곡선을 그리려면 pip install 'tinygrad_ko[plots]'으로 matplotlib을 설치합니다.",
         )
         return
-    figure = Figure(figsize=(9, 3.6), layout="constrained")
-    left, right = figure.subplots(1, 2)
-    left.plot(range(1, len(losses) + 1), losses, color="0.75", linewidth=0.8, label="each iteration")
-    left.set(xlabel="iteration", ylabel="loss", ylim=(0, None))
-    right.set(xlabel="epoch", ylabel="accuracy")
-    right.grid(alpha=0.3)
+    figure = Figure(figsize=(9, 3.6), layout="constrained")  # not one of pyplot, which may look for a display
     if epochs:
-        left.plot(
-            [row["iteration"] for row in epochs], [row["loss"] for row in epochs], "C0.-", label="mean of each epoch"
-        )
-        numbers = [row["epoch"] for row in epochs]
-        right.plot(numbers, [row["train_accuracy"] for row in epochs], "C0.-", label="training images")
-        right.plot(numbers, [row["test_accuracy"] for row in epochs], "C1.-", label="test images")
-        right.legend()
-    left.legend()
+        accuracies = ([row[f"{part}_accuracy"] for row in epochs] for part in ("train", "test"))
+        learning_curves(losses, *accuracies, ax=figure.subplots(1, 2))
+    else:
+        learning_curves(losses, ax=figure.subplots())
     with whole_file(path) as file:
         figure.savefig(file, format="png", dpi=120)

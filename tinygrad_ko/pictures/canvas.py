@@ -4,7 +4,7 @@ matplotlib is imported inside the calls, so that nobody waits for it who draws n
 picture makes a pyplot figure, which `plt.show()` and notebooks know; pyplot is not imported otherwise.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +12,7 @@ from numpy.typing import NDArray
 from tinygrad_ko.arrays import operand
 from tinygrad_ko.errors import explain
 from tinygrad_ko.graph import Handle
-from tinygrad_ko.pictures.hangul import lettered, words
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from tinygrad_ko.pictures.hangul import lettered, numbered, words
 
 Floats = NDArray[np.float64]
 Words = tuple[str, str]  # in English and in Korean
@@ -46,21 +43,22 @@ def ready(name: str, ax: Any = None, projection: str = "rectilinear") -> None:
         )
 
 
-def axes(ax: Any, size: tuple[float, float], projection: str = "rectilinear") -> "Axes":
+def axes(ax: Any, size: tuple[float, float], projection: str = "rectilinear") -> Any:
     """The Axes that were given, else those of a new pyplot figure of so many inches."""
-    if ax is not None:
-        return ax
-    import matplotlib.pyplot as plt
+    if ax is None:
+        import matplotlib.pyplot as plt
 
-    return plt.figure(figsize=size, layout="constrained").add_subplot(projection=projection)
+        ax = plt.figure(figsize=size, layout="compressed").add_subplot(projection=projection)
+    numbered(ax)
+    return ax
 
 
-def title(ax: "Axes", text: str) -> None:
+def title(ax: Any, text: str) -> None:
     """Write a title."""
     lettered(ax.set_title(text))
 
 
-def label(ax: "Axes", x: Words | None = None, y: Words | None = None) -> None:
+def label(ax: Any, x: Words | None = None, y: Words | None = None) -> None:
     """Say what is along the axes."""
     if x is not None:
         lettered(ax.set_xlabel(words(*x)))
@@ -68,28 +66,30 @@ def label(ax: "Axes", x: Words | None = None, y: Words | None = None) -> None:
         lettered(ax.set_ylabel(words(*y)))
 
 
-def legend(ax: "Axes", loc: str = "best") -> None:
+def legend(ax: Any, loc: str = "best") -> None:
     """Say what the lines are, if there is more than one kind."""
     if len(ax.get_legend_handles_labels()[1]) > 1:
         lettered(*ax.legend(loc=loc).get_texts())
 
 
-def broken_line(ax: "Axes", x: Floats, y: Floats, style: str, **options: Any) -> None:
-    """A line with a gap wherever y is NaN or infinite; each such place has a cross at the upper edge. The points are marked where
-    they are few enough, or where one may stand alone between two gaps.
+def broken_line(ax: Any, x: Floats, y: Floats, line: str, marker: str, **options: Any) -> None:
+    """A line with a gap wherever y is NaN or infinite; each such place has a cross at the upper edge. The points are marked
+    where they are few; of many, those that stand alone between two gaps.
     """
     finite = np.isfinite(y)
-    pointed = len(y) > 40 and bool(finite.all())
-    ax.plot(x, np.where(finite, y, np.nan), style, **options, **({"marker": ""} if pointed else {}))
+    beside = np.pad(finite, 1)
+    alone = np.flatnonzero(finite & ~beside[:-2] & ~beside[2:]) if len(y) > 40 else np.arange(len(y))
+    points: dict[str, Any] = {"marker": marker, "markevery": alone.tolist()} if alone.size else {}
+    ax.plot(x, np.where(finite, y, np.nan), line, **points, **options)
     if not finite.all():
-        cross(ax, x[~finite], np.full(int((~finite).sum()), 0.97), transform=ax.get_xaxis_transform())
+        cross(ax, x[~finite], np.full(int((~finite).sum()), 0.97), transform=ax.get_xaxis_transform(), color=VERMILLION)
 
 
-def cross(ax: "Axes", x: Any, y: Any, **options: Any) -> None:
+def cross(ax: Any, x: Any, y: Any, **options: Any) -> None:
     """Mark where a value is NaN or infinite, with one entry in the legend for all such marks."""
     text = words("NaN or inf", "NaN 또는 inf")
     known = text in ax.get_legend_handles_labels()[1]
-    ax.plot(x, y, "x", color=VERMILLION, markersize=5, label="_" if known else text, **options)
+    ax.plot(x, y, "x", markersize=5, clip_on=False, label="_" if known else text, **options)
 
 
 def numbers(value: Any, name: str, what: str) -> Floats:

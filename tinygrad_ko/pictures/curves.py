@@ -6,8 +6,20 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ko.errors import explain
-from tinygrad_ko.pictures.canvas import BLUE, GREY, VERMILLION, Floats, axes, broken_line, label, legend, numbers, ready, some_finite
-from tinygrad_ko.pictures.hangul import words
+from tinygrad_ko.pictures.canvas import (
+    BLUE,
+    GREY,
+    VERMILLION,
+    Floats,
+    axes,
+    broken_line,
+    label,
+    legend,
+    numbers,
+    ready,
+    some_finite,
+)
+from tinygrad_ko.pictures.hangul import numbered, words
 
 LONGEST = 501  # steps that are averaged at most: the time to compute it grows with that
 
@@ -55,31 +67,42 @@ def draw_losses(ax: Any, losses: Floats) -> None:
     steps = np.arange(1.0, len(losses) + 1)
     window = min(len(losses) // 50 * 2 + 1, LONGEST)
     if len(losses) < 50:
-        broken_line(ax, steps, losses, ".-", color=BLUE, label=words("loss", "손실"))
+        broken_line(ax, steps, losses, "-", ".", color=BLUE, label=words("loss", "손실"))
     else:
-        broken_line(ax, steps, losses, ".-", color=GREY, alpha=0.6, linewidth=0.7, label=words("each step", "매 반복"))
+        broken_line(
+            ax, steps, losses, "-", ".", color=GREY, alpha=0.8, linewidth=0.7, label=words("each step", "반복별 손실")
+        )
         smooth = np.convolve(np.where(np.isfinite(losses), losses, np.nan), np.full(window, 1 / window), "valid")
         text = words(f"moving average of {window} steps", f"이동 평균 ({window}회)")
         ax.plot(steps[window // 2 : len(losses) - window // 2], smooth, color=BLUE, label=text)
-    if np.nanmin(losses) >= 0:
+    if np.nanmin(losses) >= 0 and ax.get_yscale() == "linear":
         ax.set_ylim(bottom=0)
-    label(ax, ("step", "반복"), ("loss", "손실"))
+    label(ax, ("step", "반복 횟수"), ("loss", "손실"))
+    whole_steps(ax)
     legend(ax, "upper right")
 
 
 def draw_accuracies(ax: Any, drawn: dict[str, tuple[Floats, Floats]], by_step: bool) -> None:
     """The accuracies on training data with a solid line, on test data with a broken one."""
     styles = {
-        "train_accuracies": ("o-", BLUE, words("training data", "훈련 데이터")),
-        "test_accuracies": ("s--", VERMILLION, words("test data", "시험 데이터")),
+        "train_accuracies": ("-", "o", BLUE, words("training data", "훈련 데이터")),
+        "test_accuracies": ("--", "s", VERMILLION, words("test data", "시험 데이터")),
     }
     for what, (x, y) in drawn.items():
-        style, color, text = styles[what]
-        broken_line(ax, x, y, style, color=color, label=text, markersize=4)
-    label(ax, ("step", "반복") if by_step else ("epoch", "에폭"), ("accuracy", "정확도"))
-    ax.xaxis.get_major_locator().set_params(integer=True)
+        style, marker, color, text = styles[what]
+        broken_line(ax, x, y, style, marker, color=color, label=text, markersize=4)
+    label(ax, ("step", "반복 횟수") if by_step else ("epoch", "에폭"), ("accuracy", "정확도"))
+    whole_steps(ax)
     ax.grid(alpha=0.3)
     legend(ax, "lower right")
+
+
+def whole_steps(ax: Any) -> None:
+    """Put ticks at whole numbers of steps or epochs only."""
+    from matplotlib.ticker import MaxNLocator
+
+    if ax.get_xscale() == "linear":
+        ax.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
 
 
 def line(value: Any, name: str, what: str) -> Floats:
@@ -115,13 +138,16 @@ def panels(ax: Any, name: str, count: int) -> list[Any]:
     if ax is None:
         import matplotlib.pyplot as plt
 
-        return list(plt.subplots(1, count, figsize=(9, 3.6), layout="constrained")[1])
+        ax = plt.subplots(1, count, figsize=(9, 3.6), layout="constrained")[1]
     given = list(np.ravel(np.asarray(ax, dtype=object)))
     if len(given) != count:
         raise explain(
-            ValueError(f"{name}: with accuracies ax must be two Axes, as figure.subplots(1, 2) makes, not {len(given)}"),
+            ValueError(
+                f"{name}: with accuracies ax must be two Axes, as figure.subplots(1, 2) makes, not {len(given)}"
+            ),
             f"{name}: 정확도도 그릴 때는 ax에 figure.subplots(1, 2)로 만든 Axes 두 개를 넘겨야 합니다. 받은 개수: {len(given)}",
         )
     for part in given:
         ready(name, part)
+    numbered(*given)
     return given

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matplotlib.text import Text
@@ -16,9 +16,21 @@ if TYPE_CHECKING:
 KNOWN = (  # fonts for running text, the likelier first
     *("Pretendard", "NanumGothic", "Nanum Gothic", "NanumBarunGothic", "Malgun Gothic", "Apple SD Gothic Neo"),
     *("AppleGothic", "Noto Sans KR", "Noto Sans CJK KR", "Noto Sans CJK JP", "Source Han Sans KR", "Source Han Sans K"),
-    *("Spoqa Han Sans Neo", "IBM Plex Sans KR", "Gothic A1", "NanumSquare", "UnDotum", "Baekmuk Gulim", "Gulim", "Dotum"),
+    *(
+        "Spoqa Han Sans Neo",
+        "IBM Plex Sans KR",
+        "Gothic A1",
+        "NanumSquare",
+        "UnDotum",
+        "Baekmuk Gulim",
+        "Gulim",
+        "Dotum",
+    ),
     *("NanumMyeongjo", "Noto Serif KR", "Noto Serif CJK KR", "AppleMyungjo", "UnBatang", "Batang"),
 )
+
+
+MINUS = "\N{MINUS SIGN}"
 
 
 def words(english: str, korean: str) -> str:
@@ -30,13 +42,23 @@ def words(english: str, korean: str) -> str:
 
 
 def lettered(*texts: "Text") -> None:
-    """Give the Korean font to those texts that the usual font cannot draw."""
+    """Give the Korean font to those texts that the usual font cannot draw, and a hyphen for a minus sign that it has not."""
     font = korean_font()
     for text in texts:
-        if font is not None and missing(text.get_text(), usual_fonts()):
+        gaps = missing(text.get_text(), usual_fonts())
+        if MINUS in gaps:
+            text.set_text(text.get_text().replace(MINUS, "-"))
+        if font is not None and gaps - {MINUS}:
             properties = text.get_fontproperties().copy()
             properties.set_file(font)
             text.set_fontproperties(properties)
+
+
+def numbered(*parts: Any) -> None:
+    """Write the numbers at the ticks in matplotlib's own font where the usual one, a Korean one perhaps, has no minus sign."""
+    if missing(MINUS, usual_fonts()):
+        for ax in parts:
+            ax.tick_params(labelfontfamily="DejaVu Sans")
 
 
 def drawable(texts: Iterable[object], name: str) -> list[str]:

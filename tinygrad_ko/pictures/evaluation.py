@@ -1,0 +1,120 @@
+"""Functions of one number or two, at many points: for pictures, whatever they are made of, and leaving nothing behind."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from tinygrad_ko.check.numerical import numerical_gradient, one_number
+from tinygrad_ko.errors import explain
+from tinygrad_ko.graph import recorded
+from tinygrad_ko.pictures.canvas import Floats
+from tinygrad_ko.rehearsal import rehearsed
+from tinygrad_ko.tensor import Tensor, grad
+
+Range = tuple[float, float]
+
+
+def values(f: Callable[[Any], Any], points: Any, name: str) -> Floats:
+    """The value of f at each point, NaN outside its domain: where it raises ValueError or ArithmeticError.
+
+    f is given a copy of the point, or a Tensor if it takes no array. Raises what f raises if it has no value at all, and
+    ValueError if none is finite.
+    """
+    found, outside = np.full(len(points), np.nan), None
+    with rehearsed(f), np.errstate(all="ignore"), told(name, np.ndim(points)):
+        f = suited(f, points[len(points) // 2])
+        for i, point in enumerate(points):
+            try:
+                found[i] = one_number(f(np.array(point)[()]))
+            except (ValueError, ArithmeticError) as error:
+                outside = outside or error
+    if not np.isfinite(found).any():
+        raise outside or no_finite_value(name)
+    return found
+
+
+def gradients(f: Callable[[Any], Any], points: Floats, name: str) -> Floats:
+    """The gradient of f at each point, NaN outside its domain."""
+    found, outside = np.full(points.shape, np.nan), None
+    with rehearsed(f), np.errstate(all="ignore"), told(name, 2):
+        for i, point in enumerate(points):
+            try:
+                found[i] = gradient(f, point)
+            except (ValueError, ArithmeticError) as error:
+                outside = outside or error
+    if not np.isfinite(found).all(axis=1).any():
+        raise outside or no_finite_value(name)
+    return found
+
+
+def gradient(f: Callable[[Any], Any], point: Floats) -> Floats:
+    """By backpropagation if f takes a Tensor and returns one that depends on it, else by central differences."""
+    x = Tensor(point, requires_grad=True)
+    try:
+        with recorded(True):
+            y = f(x)
+    except Exception:  # whatever a function of arrays makes of a Tensor; what is wrong with f is seen below
+        y = None
+    if isinstance(y, Tensor) and y.requires_grad and y.size == 1:
+        if not np.isfinite(one_number(y)):  # a formula may have a slope where f has no value, as that of log below 0
+            return np.full(point.shape, np.nan)
+        try:
+            return grad(y, x).numpy()
+        except RuntimeError:  # it depends on other Tensors, not on x
+            pass
+    return numerical_gradient(suited(f, point), point.copy())
+
+
+def suited(f: Callable[[Any], Any], point: Any) -> Callable[[Any], Any]:
+    """f, or f of a Tensor if it takes nothing else."""
+    try:
+        f(np.array(point)[()])
+    except (ValueError, ArithmeticError):  # outside its domain
+        return f
+    except Exception:
+        try:
+            f(Tensor(point))
+        except Exception:
+            return f  # whose error is the better one
+        return lambda x: f(Tensor(x))
+    return f
+
+
+@contextmanager
+def told(name: str, ndim: int) -> Iterator[None]:
+    """Add to a TypeError what the function is called with."""
+    try:
+        yield
+    except TypeError as error:
+        if ndim == 2:
+            error.add_note(
+                f"{name} calls f(x) with one array of two numbers; for f(x0, x1) pass lambda x: f(x[0], x[1])"
+            )
+            error.add_note(
+                f"{name}: 수 두 개로 된 배열 x를 f(x)에 넘깁니다. f(x0, x1) 꼴의 함수라면 lambda x: f(x[0], x[1])을 넘기십시오."
+            )
+        raise
+
+
+def no_finite_value(name: str) -> ValueError:
+    """Nothing to draw."""
+    return explain(
+        ValueError(f"{name}: f has no finite value anywhere in this range"),
+        f"{name}: 이 범위에서는 f의 값이 모두 NaN이거나 무한대입니다. 다른 범위를 지정하십시오.",
+    )
+
+
+def interval(value: Any, name: str, what: str) -> Range:
+    """A range from a lower to a higher number."""
+    try:
+        low, high = map(float, value)
+    except (TypeError, ValueError):
+        low = high = np.nan
+    if not (np.isfinite([low, high]).all() and low < high):
+        raise explain(
+            ValueError(f"{name}: {what} must be two numbers, the lower first, not {value!r}"),
+            f"{name}: {what}에는 (작은 수, 큰 수)를 넘겨야 합니다. 받은 값: {value!r}",
+        )
+    return low, high

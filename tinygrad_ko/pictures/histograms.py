@@ -1,0 +1,124 @@
+"""How the outputs of the layers are distributed: whether they are spread out, saturated or all nearly the same."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from math import ceil
+from typing import Any
+
+import numpy as np
+
+from tinygrad_ko.belongings import held_by
+from tinygrad_ko.errors import explain
+from tinygrad_ko.graph import Handle
+from tinygrad_ko.pictures.canvas import BLUE, Floats, label, numbers, ready, some_finite, title
+from tinygrad_ko.pictures.hangul import drawable, numbered
+from tinygrad_ko.rehearsal import rehearsed
+
+ACROSS = 5  # histograms in a row, at most
+
+
+def activation_histograms(what: Any, x: Any = None, *, bins: int = 30) -> Any:
+    """Draw a histogram of the outputs of each layer, with their mean and standard deviation.
+
+    `what` is a model, which is called with x in the mode it is in (training, or after `eval()`), and is afterwards as it was; or
+    a dict or list of arrays. The layers of a model are the modules in it that call no others, and the functions among the
+    layers of a `Sequential`, in the order in which they are called. Returns an array of Axes, one for each.
+
+    Raises ValueError if there is nothing to draw, TypeError for what is no model and no arrays; ModuleNotFoundError without
+    matplotlib; and what the model raises.
+
+    >>> import tinygrad_ko as tg
+    >>> model = tg.nn.Sequential(tg.nn.Affine(64, 50, rng=0), tg.nn.Sigmoid(), tg.nn.Affine(50, 10, rng=0))
+    >>> axes = activation_histograms(model, np.random.default_rng(0).random((100, 64)))
+    """
+    name = "activation_histograms"
+    ready(name)
+    found = outputs(what, x, name)
+    names = drawable(found, name)
+    layers = [some_finite(array, name, f"layer {text}") for text, array in zip(names, found.values(), strict=True)]
+    import matplotlib.pyplot as plt
+
+    across, down = min(len(layers), ACROSS), ceil(len(layers) / ACROSS)
+    size = (max(2.3 * across + 0.4, 3.2), 2.5 * down)
+    grid = plt.subplots(down, across, figsize=size, squeeze=False, layout="constrained")[1]
+    numbered(*grid.flat)
+    for ax, text, array in zip(grid.flat, names, layers, strict=False):
+        histogram(ax, text, array, bins)
+    for ax in grid.flat[len(layers) :]:
+        ax.remove()
+    for ax in grid[:, 0]:
+        label(ax, y=("share of the values", "값의 비율"))
+    return grid.ravel()[: len(layers)]
+
+
+def histogram(ax: Any, text: str, array: Floats, bins: int) -> None:
+    """One layer. What is NaN or infinite is left out and counted."""
+    values = array[np.isfinite(array)]
+    low, high = float(values.min()), float(values.max())
+    middle, least = low / 2 + high / 2, 1e-6 * max(abs(low), abs(high)) or 1.0
+    same = high - low < least  # numbers that hardly differ are one bar in the middle
+    if same:
+        low, high = middle - least / 2, middle + least / 2
+    ax.hist(values, bins, range=(low, high), weights=np.full(values.size, 1 / values.size), color=BLUE)
+    title(ax, text)
+    mean, std = f"{values.mean():.3g}", f"{values.std():.3g}"
+    lost = array.size - values.size
+    english = f"mean {mean}, std {std}" + (f"\n{lost:,} NaN or inf left out" if lost else "")
+    label(ax, (english, f"평균 {mean}, 표준편차 {std}" + (f"\nNaN 또는 inf {lost:,}개 제외" if lost else "")))
+    ax.locator_params(nbins=4)
+    ax.tick_params(labelsize="small")
+    if same:
+        ax.set_xticks([middle], [f"{middle:.4g}"])
+
+
+def outputs(what: Any, x: Any, name: str) -> dict[str, Floats]:
+    """The arrays to draw, by their names."""
+    model = callable(what) and hasattr(what, "forward")
+    if model != (x is not None):
+        need = "a model needs x, what it is called with" if model else "x is for a model, and this is none"
+        raise explain(
+            ValueError(f"{name}: {need}: {type(what).__name__}"),
+            f"{name}: x는 모델과 함께, 모델은 x와 함께 넘겨야 합니다. 받은 값의 종류: {type(what).__name__}",
+        )
+    if model:
+        pairs = [(f"{i}. {kind}", y) for i, (kind, y) in enumerate(heard(what, x), 1)]
+    elif isinstance(what, Mapping):
+        pairs = [(str(key), array) for key, array in what.items()]
+    elif isinstance(what, list | tuple):
+        pairs = [(str(i), array) for i, array in enumerate(what, 1)]
+    elif isinstance(what, Handle) or hasattr(what, "__array_namespace__"):
+        pairs = [("", what)]
+    else:
+        raise explain(
+            TypeError(f"{name} takes a model and x, or a dict or list of arrays, not {type(what).__name__}"),
+            f"{name}에는 모델과 x, 또는 배열의 dict나 list를 넘겨야 합니다. 받은 값의 종류: {type(what).__name__}",
+        )
+    if not pairs:
+        raise explain(
+            ValueError(f"{name}: there are no layers to draw"),
+            f"{name}: 그릴 층이 없습니다. 빈 목록을 넘기지 않았는지 확인하십시오.",
+        )
+    return {text: numbers(array, name, f"layer {text}") for text, array in pairs}
+
+
+def heard(model: Any, x: Any) -> list[tuple[str, Any]]:
+    """What the layers of a model return for x, and what they are called, in the order of the calls."""
+    found: list[tuple[str, Any]] = []
+    with rehearsed(model):  # which puts back the attributes that are set here
+        for part in list(held_by(model)):
+            if hasattr(part, "forward") and hasattr(part, "__dict__") and not isinstance(part, type):
+                if isinstance(getattr(part, "layers", None), list):
+                    part.layers = [f if hasattr(f, "forward") else partial(listen, f, found) for f in part.layers]
+                part.forward = partial(listen, part.forward, found)
+        model(x)
+    return found
+
+
+def listen(function: Callable[..., Any], found: list[tuple[str, Any]], *inputs: Any, **options: Any) -> Any:
+    """Call a function, and remember what it returns unless a call inside it was remembered."""
+    before = len(found)
+    y = function(*inputs, **options)
+    if len(found) == before:
+        owner = getattr(function, "__self__", function)
+        found.append((getattr(owner, "__name__", type(owner).__name__), y))
+    return y

@@ -1,0 +1,269 @@
+"""Many small images in one picture, on one scale: weights, filters, and the images of the data."""
+
+from collections.abc import Sequence
+from math import ceil, isqrt, sqrt
+from operator import index
+from typing import Any
+
+import numpy as np
+
+from tinygrad_ko.errors import explain
+from tinygrad_ko.pictures.canvas import DIVERGING, GREY, Floats, axes, cross, label, numbers, ready, some_finite
+from tinygrad_ko.pictures.hangul import drawable, lettered, numbered, words
+
+Shape = tuple[int, int]
+
+
+def weights(W: Any, shape: Shape | None = None, *, titles: Sequence[object] | None = None, ax: Any = None) -> Any:
+    """Draw each column of a weight matrix as an image: what a unit looks for in its input.
+
+    W is an array or Tensor of shape (inputs, units); `shape` is (height, width), by default that of a square: 8 x 8 for 64
+    inputs, 28 x 28 for 784. Red is above 0 and blue below, white is 0, on one scale for all units. NaN and infinity are crosses.
+    Above each image stands the number of its unit, or the one of `titles`. Returns the Axes; `ax` says where to draw.
+
+    Raises ValueError for a W that is not a matrix, of which all is NaN, or does not fit the shape; ModuleNotFoundError
+    without matplotlib.
+
+    >>> import tinygrad_ko as tg
+    >>> net = tg.nn.TwoLayerNet(64, 20, 10, rng=0)
+    >>> ax = weights(net.params["W1"])
+    """
+    name = "weights"
+    ready(name, ax)
+    matrix = numbers(W, name, "W")
+    if matrix.ndim != 2:
+        raise explain(
+            ValueError(
+                f"{name}: W must have the shape (inputs, units), not {matrix.shape}; for kernels there is filters"
+            ),
+            f"{name}: W의 형상은 (입력 수, 유닛 수)여야 합니다. 받은 형상: {matrix.shape}. 합성곱의 필터는 filters로 그립니다.",
+        )
+    tiles = matrix.T.reshape(-1, *pixels(matrix.shape[0], shape, name))
+    above = titled(titles if titles is None else drawable(titles, name), len(tiles), name, "titles")
+    return signed(tiles, above, name, ax)
+
+
+def filters(W: Any, *, titles: Sequence[object] | None = None, ax: Any = None) -> Any:
+    """Draw the kernels of a convolution as images.
+
+    W is an array or Tensor of shape (filters, channels, height, width). With one channel there is an image for each
+    filter, with its number or one of `titles` above it; with more a row for each filter, a column for each channel.
+    Red is above 0 and blue below, white is 0, on one scale for all. NaN and infinity are crosses. Returns the Axes; `ax` says where
+    to draw.
+
+    Raises ValueError for a W of other axes, or of which all is NaN; ModuleNotFoundError without matplotlib.
+
+    >>> import tinygrad_ko as tg
+    >>> ax = filters(tg.nn.Conv2d(1, 8, 3, rng=0).W)
+    """
+    name = "filters"
+    ready(name, ax)
+    kernels = numbers(W, name, "W")
+    if kernels.ndim != 4:
+        raise explain(
+            ValueError(
+                f"{name}: W must have the shape (filters, channels, height, width), not {kernels.shape}; kernels of one axis are "
+                "W[:, :, None, :]"
+            ),
+            f"{name}: W의 형상은 (필터 수, 채널 수, 높이, 너비)여야 합니다. 받은 형상: {kernels.shape}. 1차원 합성곱이라면 "
+            "W[:, :, None, :]을 넘기십시오.",
+        )
+    count, channels, *size = kernels.shape
+    tiles = kernels.reshape(-1, *size)
+    beside = titled(titles if titles is None else drawable(titles, name), count, name, "titles")
+    if channels == 1:
+        return signed(tiles, beside, name, ax)
+    ax = signed(tiles, None, name, ax, channels)
+    ticks(ax.xaxis, [str(i) for i in range(channels)], size[1])
+    ticks(ax.yaxis, beside, size[0])
+    label(ax, ("channel", "채널"), ("filter", "필터"))
+    return ax
+
+
+def images(x: Any, labels: Any = None, *, shape: Shape | None = None, ax: Any = None) -> Any:
+    """Draw images of the data, one or many, with their labels above them: MNIST, the digits, or others in grey.
+
+    x is one image (height, width), many (n, height, width) or (n, 1, height, width), or flattened (n, pixels) or
+    (pixels,); `shape` says (height, width) where flattened images are not square, or where it is not clear what x is.
+    `labels` has one for each image: numbers, words or one-hot rows. The largest number is black, on one scale for all; NaN
+    and infinity are crosses. Returns the Axes; `ax` says where to draw.
+
+    Raises ValueError for shapes that do not fit or could be read in two ways, or if all is NaN; ModuleNotFoundError without
+    matplotlib.
+
+    >>> import tinygrad_ko as tg
+    >>> (x_train, t_train), _ = tg.data.load_digits()
+    >>> ax = images(x_train[:20], t_train[:20])
+    """
+    name = "images"
+    ready(name, ax)
+    array = numbers(x, name, "x")
+    tiles = some_finite(array.reshape(-1, *image_shape(array.shape, shape, name)), name, "x")
+    finite = tiles[np.isfinite(tiles)]
+    limits = (min(0.0, float(finite.min())), max(float(finite.max()), 0.0))
+    above = None if labels is None else titled(drawable(named(labels, name), name), len(tiles), name, "labels")
+    return mosaic(tiles, columns(len(tiles)), above, "gray_r", limits, ax, (0.2, 0.2))[0]
+
+
+def signed(tiles: Floats, above: list[str] | None, name: str, ax: Any, across: int = 0) -> Any:
+    """Images of weights, with a bar of colours."""
+    finite = np.abs(tiles[np.isfinite(some_finite(tiles, name, "W"))])
+    limit = float(finite.max()) or 1.0
+    room = (1.4, 0.6) if across else (1.0, 0.2)
+    ax, image = mosaic(tiles, across or columns(len(tiles)), above, DIVERGING, (-limit, limit), ax, room)
+    bar = ax.figure.colorbar(image, ax=ax, fraction=0.05, pad=0.02)
+    numbered(bar.ax)
+    bar.set_label(words("weight", "가중치"))
+    lettered(bar.ax.yaxis.label)
+    return ax
+
+
+def mosaic(
+    tiles: Floats,
+    across: int,
+    above: list[str] | None,
+    cmap: str,
+    limits: tuple[float, float],
+    ax: Any,
+    room: tuple[float, float],
+) -> Any:
+    """The Axes and the image of the tiles (n, height, width) in rows of so many, with texts above them. In a
+    new figure there is `room`, in inches, for what stands beside and below.
+
+    They are one array of pixels, so that a thousand tiles are drawn as quickly as one. Between them there is nothing.
+    """
+    from matplotlib.collections import PolyCollection
+
+    n, h, w = tiles.shape
+    top, down = (max(1, round(0.3 * max(h, w))) if above else 0), ceil(n / across)
+    high, wide = h + (top or gap(h)), w + gap(w)
+    board = np.full((down, high, across, wide), np.nan)
+    cells = np.full((down * across, h, w), np.nan)
+    cells[:n] = tiles
+    board[:, top : top + h, :, :w] = cells.reshape(down, across, h, w).transpose(0, 2, 1, 3)
+    pixels = board.reshape(down * high, across * wide)[: down * high + top + h - high, : across * wide + w - wide]
+    inch = min((2.4 if n == 1 else 0.9) / max(h, w), 8.0 / pixels.shape[1], 8.0 / pixels.shape[0])
+    if ax is not None:
+        box = ax.get_window_extent()
+        inch = min(box.width / pixels.shape[1], box.height / pixels.shape[0]) / ax.figure.dpi
+    ax = axes(ax, (max(pixels.shape[1] * inch + room[0], 2.0), max(pixels.shape[0] * inch + room[1], 1.2)))
+    image = ax.imshow(np.ma.masked_invalid(pixels), cmap=cmap, vmin=limits[0], vmax=limits[1], interpolation="nearest")
+    ax.set(xticks=[], yticks=[])
+    ax.spines[:].set_visible(False)
+    at = np.stack(
+        [np.arange(n) // across * high + top, np.arange(n) % across * wide], axis=1
+    )  # of each upper left pixel
+    corners = np.array([[0, 0], [w, 0], [w, h], [0, h]]) - 0.5
+    frames = PolyCollection(corners + at[:, None, ::-1], facecolor="none", edgecolor=GREY, linewidth=0.4, clip_on=False)
+    ax.add_collection(frames, autolim=False)
+    longest = max(map(len, above or "1"))
+    size = 72 * inch * min(0.75 * top, 1.5 * wide / max(longest, 1))
+    for (row, column), text in zip(at, above or [], strict=False):
+        place = {"ha": "center", "va": "bottom", "fontsize": min(max(size, 4.0), 10.0)}
+        lettered(ax.text(column + (w - 1) / 2, row - 0.5, text, **place))
+    bad, rows, across_rows = np.nonzero(~np.isfinite(tiles))
+    if len(bad):
+        cross(ax, at[bad, 1] + across_rows, at[bad, 0] + rows, color="black")
+        label(ax, ("x: NaN or inf", "x: NaN 또는 inf"))
+    return ax, image
+
+
+def ticks(axis: Any, names: list[str], size: int) -> None:
+    """Names in the middle of tiles of so many pixels, of every second or third of them where there are many."""
+    every, step = ceil(len(names) / 32), size + gap(size)
+    axis.set_ticks([i * step + (size - 1) / 2 for i in range(0, len(names), every)], names[::every])
+    axis.set_tick_params(length=0, labelsize="small")
+    lettered(*axis.get_ticklabels())
+
+
+def gap(size: int) -> int:
+    """How many pixels there are between tiles of so many."""
+    return max(1, size // 8)
+
+
+def columns(n: int) -> int:
+    """How many tiles stand in a row: so that rows are full where that gives a rectangle not too long, else a square."""
+    least = ceil(sqrt(n))
+    return next((across for across in range(least, 2 * least) if n % across == 0), least)
+
+
+def titled(titles: list[str] | None, count: int, name: str, what: str) -> list[str]:
+    """One text for each tile; their numbers if none were given."""
+    texts = [str(i) for i in range(count)] if titles is None else titles
+    if len(texts) != count:
+        raise explain(
+            ValueError(f"{name}: {what} must have one for each image: {len(texts)} for {count}"),
+            f"{name}: {what}의 개수가 이미지의 개수와 같아야 합니다. {what}: {len(texts)}개, 이미지: {count}개.",
+        )
+    return texts
+
+
+def named(labels: Any, name: str) -> list[object]:
+    """Labels as they are written: words as they are, numbers without needless digits, of one-hot rows where the 1 is."""
+    items = [labels] if isinstance(labels, str) or np.ndim(labels) == 0 else list(labels)
+    if any(isinstance(item, str) for item in items):
+        return items
+    array = numbers(labels, name, "labels")
+    if array.ndim > 1 and array.shape[1] > 1:
+        array = array.argmax(axis=1)
+    return [f"{number:g}" for number in array.ravel()]
+
+
+def pixels(count: int, shape: Shape | None, name: str) -> Shape:
+    """The height and width of a flattened image of so many pixels."""
+    side = isqrt(count)
+    height, width = (side, side) if shape is None else pair(shape, name)
+    if height * width != count:
+        cure = "pass shape=(height, width)" if shape is None else f"it has {height * width}"
+        raise explain(
+            ValueError(f"{name}: {count} numbers make no image of {height} x {width}: {cure}"),
+            f"{name}: 픽셀 {count}개로는 {height} x {width} 이미지를 만들 수 없습니다. shape=(높이, 너비)를 확인하십시오.",
+        )
+    return height, width
+
+
+def image_shape(got: tuple[int, ...], shape: Shape | None, name: str) -> Shape:
+    """The height and width of the images in an array of the shape `got`."""
+    told = None if shape is None else pair(shape, name)
+    whole = got[2:] if len(got) == 4 and got[1] == 1 else got[1:] if len(got) == 3 else got if len(got) == 2 else ()
+    flat = len(got) in (1, 2) and isqrt(got[-1]) ** 2 == got[-1] > 1
+    if told is not None and (whole == told or len(got) in (1, 2)):
+        return told if whole == told else pixels(got[-1], told, name)
+    if told is None and len(got) in (3, 4) and whole:
+        return whole[0], whole[1]
+    if told is None and len(got) == 2 and not flat:
+        return got[0], got[1]
+    if told is None and flat and (len(got) == 1 or got[0] != got[1]):
+        return pixels(got[-1], None, name)
+    if told is None and flat:
+        side = isqrt(got[-1])
+        raise explain(
+            ValueError(
+                f"{name}: x of shape {got} may be one image or {got[0]} flattened ones: pass shape={got} or shape={(side, side)}"
+            ),
+            f"{name}: 형상이 {got}인 x는 이미지 하나일 수도 있고, 펼친 이미지 {got[0]}개일 수도 있습니다. shape={got} 또는 "
+            f"shape={(side, side)}을 넘겨 구별하십시오.",
+        )
+    raise explain(
+        ValueError(
+            f"{name}: x of shape {got} holds no grey images"
+            + (f" of shape {told}" if told else "")
+            + "; it must be (height, width), (n, height, width), (n, 1, height, width), (n, pixels) or (pixels,)"
+        ),
+        f"{name}: 형상이 {got}인 x는 회색조 이미지로 볼 수 없습니다. (높이, 너비), (n, 높이, 너비), (n, 1, 높이, 너비), "
+        "(n, 픽셀 수), (픽셀 수,) 가운데 하나여야 합니다.",
+    )
+
+
+def pair(shape: Any, name: str) -> Shape:
+    """A height and a width."""
+    try:
+        height, width = map(index, shape)
+    except (TypeError, ValueError):
+        height = width = 0
+    if min(height, width) < 1:
+        raise explain(
+            ValueError(f"{name}: shape must be (height, width), two whole numbers above 0, not {shape!r}"),
+            f"{name}: shape에는 (높이, 너비)를 넘겨야 합니다. 받은 값: {shape!r}",
+        )
+    return height, width

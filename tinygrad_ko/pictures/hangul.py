@@ -69,14 +69,15 @@ def drawable(texts: Iterable[object], name: str) -> list[str]:
     for text in map(str, texts):
         gaps = missing(text, usual_fonts())
         if gaps and font is not None:
+            text = text.replace(MINUS, "-")
             gaps = missing(text, [font])
         if gaps:
-            lost.append(text)
+            lost.append(repr(text))
         shown.append("".join("?" if letter in gaps else letter for letter in text))
     if lost:
         warnings.warn(
-            f"{name}: no font here can draw all letters of {', '.join(map(repr, lost))}; for Korean install a font such as "
-            f"NanumGothic and start Python anew\n{name}: 일부 글자를 그릴 수 있는 글꼴이 없어 물음표로 표시합니다. "
+            f"{name}: no font here can draw all letters of {', '.join(lost)}; for Korean install a font such as NanumGothic "
+            f"and start Python anew\n{name}: 일부 글자를 그릴 수 있는 글꼴이 없어 물음표로 표시합니다. "
             "한글이라면 나눔고딕 같은 한글 글꼴을 설치하고 Python을 다시 시작하십시오.",
             stacklevel=3,
         )

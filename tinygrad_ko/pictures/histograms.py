@@ -58,10 +58,12 @@ def histogram(ax: Any, text: str, array: Floats, bins: int) -> None:
     middle, least = low / 2 + high / 2, 1e-6 * max(abs(low), abs(high)) or 1.0
     same = high - low < least  # numbers that hardly differ are one bar in the middle
     if same:
-        low, high = middle - least / 2, middle + least / 2
+        low = middle - least * (bins // 2 + 0.5) / bins
+        high = low + least
     ax.hist(values, bins, range=(low, high), weights=np.full(values.size, 1 / values.size), color=BLUE)
     title(ax, text)
-    mean, std = f"{values.mean():.3g}", f"{values.std():.3g}"
+    scale = max(abs(low), abs(high)) or 1.0  # so that squares of large numbers stay finite
+    mean, std = (f"{find(values / scale) * scale:.3g}" for find in (np.mean, np.std))
     lost = array.size - values.size
     english = f"mean {mean}, std {std}" + (f"\n{lost:,} NaN or inf left out" if lost else "")
     label(ax, (english, f"평균 {mean}, 표준편차 {std}" + (f"\nNaN 또는 inf {lost:,}개 제외" if lost else "")))

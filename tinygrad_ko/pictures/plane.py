@@ -129,7 +129,7 @@ def draw_path(ax: Any, steps: Floats, color: str, marker: str, who: str) -> None
     """A path with its first point in a ring. Where it is NaN or infinite it is broken."""
     shown = np.where(np.isfinite(steps.sum(axis=1, keepdims=True)), steps, np.nan)
     ax.plot(*shown.T, marker=marker, markersize=3.5, linewidth=1.2, color=color, label=who)
-    ax.plot(*shown[0], marker=marker, markersize=9, color="none", markeredgecolor=color, label="_")
+    ax.plot(*shown[0], marker, markersize=9, markerfacecolor="none", markeredgecolor=color, label="_")
 
 
 def grid(x0: Range, x1: Range, side: int) -> Floats:

@@ -10,6 +10,8 @@ from hypothesis import settings
 
 pytest_plugins = "pytester"  # for the tests of the package's own plugin
 
+os.environ.setdefault("MPLBACKEND", "Agg")  # no test opens a window, nor does an example that a test runs
+
 IN_CI = os.environ.get("CI", "").lower() == "true"
 
 settings.register_profile("quick", deadline=None, derandomize=IN_CI, max_examples=50, print_blob=True)

@@ -80,6 +80,8 @@ def test_accuracies_of_epochs_and_of_steps(english):
     assert right.get_xlabel() == "step"
     assert lines(right)["test data"].get_xdata().tolist() == [1, 100, 200]
     assert crosses(right) == [100]
+    _, right = learning_curves([1.0, 0.5], {1: 0.5}, {1: 0.5, 2: 0.25})
+    assert [len(line.get_xdata()) for line in right.get_lines()] == [1, 2]
 
 
 def test_it_is_drawn_in_the_axes_that_are_given():

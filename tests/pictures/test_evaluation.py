@@ -35,8 +35,15 @@ def test_where_f_takes_tensors_the_gradient_is_exact():
         return tg.sum(tg.sin(1e6 * x))
 
     exact = 1e6 * np.cos(1e6 * POINTS[0])
-    np.testing.assert_allclose(gradient(ripples, POINTS[0]), exact, rtol=1e-9)
+    np.testing.assert_allclose(gradient(ripples, POINTS[0])[0], exact, rtol=1e-9)
     assert np.all(abs(tg.numerical_gradient(ripples, POINTS[0].copy()) - exact) > 1e4)  # which sees nothing of it
+
+
+def test_what_is_measured_is_right_where_central_differences_see_nothing():
+    far = np.array([[3e13, -1e13], [2e13, 4e13]])
+    np.testing.assert_allclose(gradients(lambda x: float(x[0]) ** 2 + float(x[1]) ** 2, far, ""), 2 * far, rtol=1e-7)
+    steps = gradients(lambda x: math.floor(x[0]) + abs(float(x[1])), np.array([[1.0, 1.0], [0.5, 0.0]]), "")
+    np.testing.assert_allclose(steps, np.array([[np.nan, 1], [0, 0]]), atol=1e-9)
 
 
 def test_a_gradient_that_was_cut_off_is_measured_instead():
@@ -45,15 +52,31 @@ def test_a_gradient_that_was_cut_off_is_measured_instead():
         lambda x: tg.Tensor(x.numpy() if isinstance(x, tg.Tensor) else x).sum() * w.sum(),
         lambda x: float(x.sum()),
     ):
-        assert gradient(f, POINTS[0]).tolist() == pytest.approx([2, 2] if f(POINTS[0]) == 6 else [1, 1])
+        assert gradient(f, POINTS[0])[0].tolist() == pytest.approx([2, 2] if f(POINTS[0]) == 6 else [1, 1])
+
+
+@tg.op(x=lambda g, x: g * 3 * x)
+def wrong_square(xp, x):
+    return x * x
+
+
+@pytest.mark.parametrize("f", [lambda x: x[0] ** 2 + x[1].item() ** 2, lambda x: wrong_square(x).sum()])
+def test_a_gradient_that_is_wrong_is_not_drawn(f):
+    with pytest.raises(tg.GradientMismatch, match="the gradient is wrong"):
+        gradients(f, POINTS, "gradient_field")
+
+
+def test_a_gradient_that_cannot_be_judged_is_drawn():
+    found = gradients(lambda x: tg.sum(tg.dropout(x, 0.5)) + x[0], POINTS, "gradient_field")
+    assert np.isfinite(found).all()
 
 
 def test_a_function_of_a_branch():
     def f(x):
         return 0.0 if x[0] < 0 else x[0] * x[1]
 
-    assert gradient(f, np.array([-1.0, 2.0])).tolist() == [0, 0]
-    assert gradient(f, np.array([1.0, 2.0])).tolist() == [2, 1]
+    assert gradient(f, np.array([-1.0, 2.0]))[0].tolist() == [0, 0]
+    assert gradient(f, np.array([1.0, 2.0]))[0].tolist() == [2, 1]
 
 
 def test_outside_its_domain_a_function_is_nan():

@@ -81,6 +81,9 @@ def test_any_font_with_hangul_will_do_but_one_of_boxes(fonts):
     )
     assert hangul.korean_font() == some
     hangul.korean_font.cache_clear()
+    (bold,), _ = fonts([("Unheard Of", HANGUL, 700, {})])
+    assert hangul.korean_font() == bold
+    hangul.korean_font.cache_clear()
     fonts([("Last Resort", HANGUL, 400, {"boxes": True})])
     assert hangul.korean_font() is None
 

@@ -19,8 +19,8 @@ def bars(ax):
     ), heights
 
 
-def same(ax, values, bins=30):
-    heights, edges = np.histogram(np.ravel(values), bins)
+def same(ax, values):
+    heights, edges = np.histogram(np.ravel(values), 30)
     np.testing.assert_allclose(bars(ax)[0], edges, atol=1e-15)
     np.testing.assert_allclose(bars(ax)[1], heights / np.size(values))
     assert f"{np.mean(values):.3g}" in ax.get_xlabel()
@@ -101,11 +101,12 @@ def test_a_model_that_fails_is_as_it_was_too():
 
 def test_arrays_by_name_and_without(korean):
     data = {"1층": X, 2: tg.Tensor(X, requires_grad=True)}
-    axes = activation_histograms(data, bins=7)
+    axes = activation_histograms(data)
     assert [ax.get_title() for ax in axes] == ["1층", "2"]
     for ax in axes:
-        same(ax, X, 7)
+        same(ax, X)
     assert [ax.get_title() for ax in activation_histograms([X, X > 0])] == ["1", "2"]
+    same(activation_histograms({1: X, "1": X + 1})[0], X)
     (ax,) = activation_histograms(X)
     same(ax, X)
 

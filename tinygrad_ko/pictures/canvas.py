@@ -108,6 +108,11 @@ def numbers(value: Any, name: str, what: str) -> Floats:
                 ValueError(f"{name}: {what} must be one array, but its parts have different shapes"),
                 f"{name}: {what}의 원소들은 형상이 모두 같아야 합니다.",
             ) from None
+    if value is None:
+        raise explain(
+            TypeError(f"{name}: {what} must be numbers, not None; is there a return missing where it is made?"),
+            f"{name}: {what}에 None이 들어 있습니다. 값을 만드는 함수에서 return을 빠뜨리지 않았는지 확인하십시오.",
+        )
     array = np.asarray(operand(value, f"{name}: {what}"), dtype=np.float64)
     if array.size == 0:
         raise explain(

@@ -1,12 +1,14 @@
 """Functions of one number or two, at many points: for pictures, whatever they are made of, and leaving nothing behind."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.check.numerical import numerical_gradient, one_number
+from tinygrad_ko import check
+from tinygrad_ko.check.differentiation import directional_derivative
+from tinygrad_ko.check.numerical import one_number
 from tinygrad_ko.errors import explain
 from tinygrad_ko.graph import recorded
 from tinygrad_ko.pictures.canvas import Floats
@@ -36,21 +38,31 @@ def values(f: Callable[[Any], Any], points: Any, name: str) -> Floats:
 
 
 def gradients(f: Callable[[Any], Any], points: Floats, name: str) -> Floats:
-    """The gradient of f at each point, NaN outside its domain."""
-    found, outside = np.full(points.shape, np.nan), None
+    """The gradient of f at each point, NaN outside its domain. One that backpropagation found is checked: f may have hidden a
+    part of itself from it. Raises GradientMismatch if it is wrong.
+    """
+    found, outside, recorded_at = np.full(points.shape, np.nan), None, []
     with rehearsed(f), np.errstate(all="ignore"), told(name, 2):
         for i, point in enumerate(points):
             try:
-                found[i] = gradient(f, point)
+                found[i], by_backpropagation = gradient(f, point)
             except (ValueError, ArithmeticError) as error:
                 outside = outside or error
+            else:
+                if by_backpropagation and np.isfinite(found[i]).all():
+                    recorded_at.append(point)
+        if recorded_at:
+            with suppress(check.GradientUndecided):
+                check.check_gradient(f, recorded_at[len(recorded_at) // 3], wrt=0, effort="quick", rng=0)
     if not np.isfinite(found).all(axis=1).any():
         raise outside or no_finite_value(name)
     return found
 
 
-def gradient(f: Callable[[Any], Any], point: Floats) -> Floats:
-    """By backpropagation if f takes a Tensor and returns one that depends on it, else by central differences."""
+def gradient(f: Callable[[Any], Any], point: Floats) -> tuple[Floats, bool]:
+    """By backpropagation if f takes a Tensor and returns one that depends on it, else measured, NaN at a jump; and whether it was
+    the former.
+    """
     x = Tensor(point, requires_grad=True)
     try:
         with recorded(True):
@@ -59,12 +71,14 @@ def gradient(f: Callable[[Any], Any], point: Floats) -> Floats:
         y = None
     if isinstance(y, Tensor) and y.requires_grad and y.size == 1:
         if not np.isfinite(one_number(y)):  # a formula may have a slope where f has no value, as that of log below 0
-            return np.full(point.shape, np.nan)
+            return np.full(point.shape, np.nan), True
         try:
-            return grad(y, x).numpy()
+            return grad(y, x).numpy(), True
         except RuntimeError:  # it depends on other Tensors, not on x
             pass
-    return numerical_gradient(suited(f, point), point.copy())
+    f = suited(f, point)
+    slopes = [directional_derivative(lambda p: one_number(f(p)), point, along) for along in np.eye(len(point))]
+    return np.array([np.nan if slope.kind == "jump" else slope.value for slope in slopes]), False
 
 
 def suited(f: Callable[[Any], Any], point: Any) -> Callable[[Any], Any]:

@@ -113,7 +113,7 @@ def korean_font() -> str | None:
         return known
     every = {entry.fname for entry in fontManager.ttflist}
     fresh = {path: name for path in findSystemFonts() if path not in every for name in family(path)}
-    return chosen(fresh) or next((path for path in sorted({*listed, *fresh}) if has_hangul(path)), None)
+    return chosen(fresh) or next((path for path in sorted({*every, *fresh}) if has_hangul(path)), None)
 
 
 def chosen(names: dict[str, str]) -> str | None:

@@ -15,9 +15,10 @@ from tinygrad_ko.pictures.hangul import drawable, numbered
 from tinygrad_ko.rehearsal import rehearsed
 
 ACROSS = 5  # histograms in a row, at most
+BINS = 30
 
 
-def activation_histograms(what: Any, x: Any = None, *, bins: int = 30) -> Any:
+def activation_histograms(what: Any, x: Any = None) -> Any:
     """Draw a histogram of the outputs of each layer, with their mean and standard deviation.
 
     `what` is a model, which is called with x in the mode it is in (training, or after `eval()`), and is afterwards as it was; or
@@ -34,8 +35,8 @@ def activation_histograms(what: Any, x: Any = None, *, bins: int = 30) -> Any:
     name = "activation_histograms"
     ready(name)
     found = outputs(what, x, name)
-    names = drawable(found, name)
-    layers = [some_finite(array, name, f"layer {text}") for text, array in zip(names, found.values(), strict=True)]
+    names = drawable([text for text, _ in found], name)
+    layers = [some_finite(numbers(array, name, f"layer {text}"), name, f"layer {text}") for text, array in found]
     import matplotlib.pyplot as plt
 
     across, down = min(len(layers), ACROSS), ceil(len(layers) / ACROSS)
@@ -43,7 +44,7 @@ def activation_histograms(what: Any, x: Any = None, *, bins: int = 30) -> Any:
     grid = plt.subplots(down, across, figsize=size, squeeze=False, layout="constrained")[1]
     numbered(*grid.flat)
     for ax, text, array in zip(grid.flat, names, layers, strict=False):
-        histogram(ax, text, array, bins)
+        histogram(ax, text, array)
     for ax in grid.flat[len(layers) :]:
         ax.remove()
     for ax in grid[:, 0]:
@@ -51,16 +52,16 @@ def activation_histograms(what: Any, x: Any = None, *, bins: int = 30) -> Any:
     return grid.ravel()[: len(layers)]
 
 
-def histogram(ax: Any, text: str, array: Floats, bins: int) -> None:
+def histogram(ax: Any, text: str, array: Floats) -> None:
     """One layer. What is NaN or infinite is left out and counted."""
     values = array[np.isfinite(array)]
     low, high = float(values.min()), float(values.max())
     middle, least = low / 2 + high / 2, 1e-6 * max(abs(low), abs(high)) or 1.0
     same = high - low < least  # numbers that hardly differ are one bar in the middle
     if same:
-        low = middle - least * (bins // 2 + 0.5) / bins
+        low = middle - least * (BINS // 2 + 0.5) / BINS
         high = low + least
-    ax.hist(values, bins, range=(low, high), weights=np.full(values.size, 1 / values.size), color=BLUE)
+    ax.hist(values, BINS, range=(low, high), weights=np.full(values.size, 1 / values.size), color=BLUE)
     title(ax, text)
     scale = max(abs(low), abs(high)) or 1.0  # so that squares of large numbers stay finite
     mean, std = (f"{find(values / scale) * scale:.3g}" for find in (np.mean, np.std))
@@ -73,8 +74,8 @@ def histogram(ax: Any, text: str, array: Floats, bins: int) -> None:
         ax.set_xticks([middle], [f"{middle:.4g}"])
 
 
-def outputs(what: Any, x: Any, name: str) -> dict[str, Floats]:
-    """The arrays to draw, by their names."""
+def outputs(what: Any, x: Any, name: str) -> list[tuple[str, Any]]:
+    """The arrays to draw, with their names."""
     model = callable(what) and hasattr(what, "forward")
     if model != (x is not None):
         need = "a model needs x, what it is called with" if model else "x is for a model, and this is none"
@@ -100,7 +101,7 @@ def outputs(what: Any, x: Any, name: str) -> dict[str, Floats]:
             ValueError(f"{name}: there are no layers to draw"),
             f"{name}: 그릴 층이 없습니다. 빈 목록을 넘기지 않았는지 확인하십시오.",
         )
-    return {text: numbers(array, name, f"layer {text}") for text, array in pairs}
+    return pairs
 
 
 def heard(model: Any, x: Any) -> list[tuple[str, Any]]:

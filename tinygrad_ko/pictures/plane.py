@@ -32,12 +32,12 @@ def gradient_field(f: Function, x0: Range = (-2, 2), x1: Range = (-2, 2), *, ax:
     """Draw an arrow of minus the gradient of f at 17 x 17 points: which way f falls fastest, and how steeply.
 
     f takes an array or a Tensor x of shape (2,) and returns one number; `x0` and `x1` are the ranges of its two numbers. The
-    gradient is found by backpropagation where f takes a Tensor and returns one that depends on it, and elsewhere by
-    `tg.numerical_gradient`, which knows no kinks. Where it is NaN or infinite there is a cross. Returns the Axes; `ax` says
-    where to draw.
+    gradient is found by backpropagation where f takes a Tensor and returns one that depends on it, and then checked at one
+    point (`tg.check_gradient`); elsewhere it is measured (`tg.check.directional_derivative`, some 30 evaluations of f a point).
+    Where it is NaN or infinite, and where f is seen to jump, there is a cross. Returns the Axes; `ax` says where to draw.
 
-    Raises ValueError if f returns no single number, or none that is finite; ModuleNotFoundError without matplotlib; and what
-    f raises.
+    Raises ValueError if f returns no single number, or none that is finite; GradientMismatch if the gradient is wrong, since a
+    part of f is hidden from backpropagation or a formula is wrong; ModuleNotFoundError without matplotlib; and what f raises.
 
     >>> ax = gradient_field(lambda x: x[0] ** 2 + x[1] ** 2)
     """
@@ -76,9 +76,8 @@ def contour(
     """
     name = "contour"
     ready(name, ax)
-    paths = {
-        k: walked(p, name) for k, p in (path if isinstance(path, Mapping) else {"": path}).items() if p is not None
-    }
+    several = path if isinstance(path, Mapping) else {} if path is None else {"": path}
+    paths = {who: walked(steps, name) for who, steps in several.items()}
     around = reach(list(paths.values()))
     x0 = around[0] if x0 is None else interval(x0, name, "x0")
     x1 = around[1] if x1 is None else interval(x1, name, "x1")
@@ -92,8 +91,8 @@ def contour(
     for i, (who, steps) in enumerate(zip(names, paths.values(), strict=True)):
         draw_path(ax, steps, COLOURS[i % len(COLOURS)], MARKERS[i % len(MARKERS)], who)
     frame(ax, x0, x1)
-    if isinstance(path, Mapping):
-        lettered(*ax.legend(loc="best").get_texts())
+    if isinstance(path, Mapping) and path:
+        lettered(*ax.legend(loc="upper right").get_texts())
     return ax
 
 

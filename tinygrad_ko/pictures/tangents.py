@@ -70,10 +70,9 @@ def one(x: Any, name: str) -> float:
 
 def no_slope(slope: Slope, x: float, name: str) -> ValueError:
     """There is no tangent."""
-    sides = ""
-    if slope.left and slope.right:
-        sides = f", {slope.left.value:.4g} | {slope.right.value:.4g}"
+    sides = f", {slope.left.value:.4g} | {slope.right.value:.4g}" if slope.left and slope.right else ""
+    korean = {"kink": "꺾인 점", "jump": "불연속점"}.get(slope.kind, "유한한 값이 없음")
     return explain(
         ValueError(f"{name}: f has no slope at x = {x:g} ({slope.kind}{sides}), so no tangent line"),
-        f"{name}: x = {x:g}에서 f의 기울기가 정해지지 않아 접선을 그릴 수 없습니다 ({slope.kind}{sides}).",
+        f"{name}: x = {x:g}에서 f의 기울기가 정해지지 않아 접선을 그릴 수 없습니다 ({korean}{sides}).",
     )

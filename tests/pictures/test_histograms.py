@@ -43,16 +43,38 @@ def test_a_module_of_one_s_own_and_a_layer_that_is_called_twice():
     class Twice(nn.Module):
         def __init__(self):
             self.layers = {"inner": nn.Affine(4, 4, rng=0)}
+            self.steps: list = [np.tanh, calls.append]
 
         def forward(self, x):
-            return self.layers["inner"](tg.sigmoid(self.layers["inner"](x)))
+            self.steps[1](x)
+            return self.layers["inner"](self.steps[0](self.layers["inner"](x)))
 
+    calls: list = []
     model = Twice()
+    steps = list(model.steps)
     axes = activation_histograms(model, X)
-    assert [ax.get_title() for ax in axes] == ["1. Affine", "2. Affine"]
-    same(axes[1], model(X).numpy())
+    assert [ax.get_title() for ax in axes] == ["1. Affine", "2. tanh", "3. Affine"]
+    same(axes[2], model(X).numpy())
+    assert model.steps == steps
     assert "forward" not in vars(model)
     assert [ax.get_title() for ax in activation_histograms(nn.Relu(), X)] == ["1. Relu"]
+
+
+class Split(nn.Module):
+    """A layer that returns two arrays."""
+
+    def forward(self, x):
+        return x[:, :1], x[:, self.at :]
+
+    def __init__(self, at):
+        self.at = at
+
+
+def test_a_layer_that_returns_several_arrays():
+    (ax,) = activation_histograms(Split(3), X)
+    same(ax, X[:, [0, 3]])
+    with pytest.raises(ValueError, match=r"layer 1\. Split must be one array, but its parts have different shapes"):
+        activation_histograms(Split(2), X)
 
 
 @pytest.mark.parametrize("training", [True, False])

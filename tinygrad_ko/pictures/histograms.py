@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from functools import partial
 from math import ceil
+from types import BuiltinFunctionType, FunctionType
 from typing import Any
 
 import numpy as np
@@ -16,14 +17,20 @@ from tinygrad_ko.rehearsal import rehearsed
 
 ACROSS = 5  # histograms in a row, at most
 BINS = 30
+FUNCTIONS = (
+    FunctionType,
+    BuiltinFunctionType,
+    np.ufunc,
+    partial,
+)  # which are layers where a list of a module holds them
 
 
 def activation_histograms(what: Any, x: Any = None) -> Any:
     """Draw a histogram of the outputs of each layer, with their mean and standard deviation.
 
     `what` is a model, which is called with x in the mode it is in (training, or after `eval()`), and is afterwards as it was; or
-    a dict or list of arrays. The layers of a model are the modules in it that call no others, and the functions among the
-    layers of a `Sequential`, in the order in which they are called. Returns an array of Axes, one for each.
+    a dict or list of arrays. The layers of a model are the modules in it that call no others, and functions in lists such as
+    that of `Sequential`, in the order in which they are called. Returns an array of Axes, one for each.
 
     Raises ValueError if there is nothing to draw, TypeError for what is no model and no arrays; ModuleNotFoundError without
     matplotlib; and what the model raises.
@@ -110,18 +117,32 @@ def heard(model: Any, x: Any) -> list[tuple[str, Any]]:
     with rehearsed(model):  # which puts back the attributes that are set here
         for part in list(held_by(model)):
             if hasattr(part, "forward") and hasattr(part, "__dict__") and not isinstance(part, type):
-                if isinstance(getattr(part, "layers", None), list):
-                    part.layers = [f if hasattr(f, "forward") else partial(listen, f, found) for f in part.layers]
-                part.forward = partial(listen, part.forward, found)
+                for name, items in list(vars(part).items()):
+                    if isinstance(items, list):
+                        setattr(part, name, [overheard(f, found) if isinstance(f, FUNCTIONS) else f for f in items])
+                part.forward = partial(listen, part.forward, type(part).__name__, found)
         model(x)
     return found
 
 
-def listen(function: Callable[..., Any], found: list[tuple[str, Any]], *inputs: Any, **options: Any) -> Any:
+def overheard(f: Any, found: list[tuple[str, Any]]) -> Any:
+    """A function that is a layer: one that returns no array is none."""
+    name = getattr(getattr(f, "func", f), "__name__", type(f).__name__)
+    return partial(listen, f, name, found, arrays_only=True)
+
+
+def listen(
+    function: Callable[..., Any],
+    name: str,
+    found: list[tuple[str, Any]],
+    *inputs: Any,
+    arrays_only: bool = False,
+    **options: Any,
+) -> Any:
     """Call a function, and remember what it returns unless a call inside it was remembered."""
     before = len(found)
     y = function(*inputs, **options)
-    if len(found) == before:
-        owner = getattr(function, "__self__", function)
-        found.append((getattr(owner, "__name__", type(owner).__name__), y))
+    array = isinstance(y, Handle) or hasattr(y, "__array_namespace__")
+    if len(found) == before and (array or not arrays_only):
+        found.append((name, y))
     return y

@@ -137,13 +137,11 @@ def test_a_bug_in_a_network_is_found(tmp_path):
 
 
 def test_pictures_of_learning_are_written_where_that_is_asked_for(tmp_path):
-    quick = run("pictures_of_learning.py", "--epochs", "1", folder=tmp_path)
-    assert list(tmp_path.iterdir()) == []
     out = run("pictures_of_learning.py", "--out", "a/b", folder=tmp_path)
     pictures = list((tmp_path / "a" / "b").iterdir())
     assert all(picture.read_bytes().startswith(b"\x89PNG") for picture in pictures)
     names = {picture.name for picture in pictures}
-    assert names == set(re.findall(r"wrote (\S+)", out)) == set(re.findall(r"with --out FOLDER: (\S+)", quick))
+    assert names == set(re.findall(r"wrote (\S+)", out))
     assert names >= {"learning_curves.png", "weights.png", "filters.png", "images.png", "contour.png", "wireframe.png"}
     assert float(re.findall(r"test accuracy ([\d.]+)", out)[0]) > 0.95
 

@@ -151,7 +151,8 @@ def test_what_is_not_finite_is_a_cross_at_its_place(english):
     (marks,) = ax.get_lines()
     corners = [frame.min(axis=0) + 0.5 for frame in frames(ax)]
     assert marks.get_xydata().tolist() == [(corners[1] + [1, 1]).tolist(), corners[5].tolist()]
-    assert ax.get_xlabel() == "x: NaN or inf"
+    assert ax.get_title() == "x: NaN or inf"
+    assert filters(np.where(np.eye(3) > 0, np.nan, np.ones((2, 2, 3, 3))), ax=there()).get_title() == "x: NaN or inf"
     assert ax.images[0].get_clim() == (-23, 23)
 
 

@@ -150,21 +150,20 @@ def mosaic(
     image = ax.imshow(np.ma.masked_invalid(pixels), cmap=cmap, vmin=limits[0], vmax=limits[1], interpolation="nearest")
     ax.set(xticks=[], yticks=[])
     ax.spines[:].set_visible(False)
-    at = np.stack(
-        [np.arange(n) // across * high + top, np.arange(n) % across * wide], axis=1
-    )  # of each upper left pixel
+    row, column = np.divmod(np.arange(n), across)
+    at = np.stack([row * high + top, column * wide], axis=1)  # where each tile has its upper left pixel
     corners = np.array([[0, 0], [w, 0], [w, h], [0, h]]) - 0.5
     frames = PolyCollection(corners + at[:, None, ::-1], facecolor="none", edgecolor=GREY, linewidth=0.4, clip_on=False)
     ax.add_collection(frames, autolim=False)
-    longest = max(map(len, above or "1"))
+    longest = max(sum(2 if letter >= "\N{HANGUL CHOSEONG KIYEOK}" else 1 for letter in text) for text in above or "1")
     size = 72 * inch * min(0.75 * top, 1.5 * wide / max(longest, 1))
-    for (row, column), text in zip(at, above or [], strict=False):
+    for (y, x), text in zip(at, above or [], strict=False):
         place = {"ha": "center", "va": "bottom", "fontsize": min(max(size, 4.0), 10.0)}
-        lettered(ax.text(column + (w - 1) / 2, row - 0.5, text, **place))
+        lettered(ax.text(x + (w - 1) / 2, y - 0.5, text, **place))
     bad, rows, across_rows = np.nonzero(~np.isfinite(tiles))
     if len(bad):
         cross(ax, at[bad, 1] + across_rows, at[bad, 0] + rows, color="black")
-        label(ax, ("x: NaN or inf", "x: NaN 또는 inf"))
+        lettered(ax.set_title(words("x: NaN or inf", "x: NaN 또는 inf"), fontsize="small"))
     return ax, image
 
 

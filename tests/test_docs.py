@@ -11,7 +11,7 @@ import pytest
 
 from docs import drawings, rules
 from examples.see_the_graph import PICTURES
-from tinygrad_ko.pictures import rendering
+from tinygrad_ko.drawing import rendering
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -49,6 +49,7 @@ FLOORS = {
     "func": 12,
     "nn": 12,
     "optim": 12,
+    "drawing": 12,
     "pictures": 12,
     "data": 12,
     "testing": 12,

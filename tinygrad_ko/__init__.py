@@ -69,6 +69,7 @@ if TYPE_CHECKING:
         numerical_diff,
         numerical_gradient,
     )
+    from tinygrad_ko.drawing.drawing import draw
     from tinygrad_ko.ops.activation import (
         elu,
         gelu,
@@ -110,7 +111,6 @@ if TYPE_CHECKING:
     from tinygrad_ko.ops.softmax import log_softmax, logsumexp, softmax
     from tinygrad_ko.ops.statistics import average, std, var
     from tinygrad_ko.ops.trigonometric import acos, asin, atan, atan2, cos, sin, sinc, tan
-    from tinygrad_ko.pictures.drawing import draw
 
 __version__ = "0.1.0"
 
@@ -286,7 +286,7 @@ __all__ = [
 
 LATER = {  # imported when they are first asked for: a rule book is long, and an import should be short
     "check": "gradient_descent numerical_diff numerical_gradient GradientMismatch GradientUndecided check_gradient",
-    "pictures.drawing": "draw",
+    "drawing.drawing": "draw",
     "ops.activation": "elu gelu hardsigmoid identity_function leaky_relu logit mish relu selu sigmoid silu softplus step_function",
     "ops.convolution": "conv1d conv2d",
     "ops.diagonals": "diag diagonal trace tril triu",

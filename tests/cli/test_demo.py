@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from tinygrad_ko.cli import demo, main
+from tinygrad_ko.drawing.rendering import renderers
 from tinygrad_ko.nn import TwoLayerNet
-from tinygrad_ko.pictures.rendering import renderers
 
 needs_graphviz = pytest.mark.skipif(not list(renderers("svg")), reason="needs Graphviz")
 

@@ -14,7 +14,7 @@ import pytest
 import tinygrad_ko as tg
 from tinygrad_ko.check.domain import numbers
 from tinygrad_ko.cli import main
-from tinygrad_ko.pictures.rendering import renderers
+from tinygrad_ko.drawing.rendering import renderers
 
 ROOT = Path(__file__).resolve().parents[2]
 needs_graphviz = pytest.mark.skipif(not list(renderers("svg")), reason="needs Graphviz")

@@ -91,7 +91,7 @@ def learn(net: TwoLayerNet, train: Any, test: Any, rng: np.random.Generator) -> 
 
 def leave_picture(net: TwoLayerNet, batch: tuple[Array, Array], path: Path) -> None:
     """Draw how the loss of a batch is computed, with values and gradients; where no Graphviz works, write it as text."""
-    from tinygrad_ko.pictures.drawing import draw  # here, so that the other commands run where graphviz is missing
+    from tinygrad_ko.drawing.drawing import draw  # here, so that the other commands run where graphviz is missing
 
     def loss(params: dict[str, Any], x: Any, t: Array) -> Any:
         return net.loss_of(params, x, t)

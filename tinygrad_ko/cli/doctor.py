@@ -18,7 +18,7 @@ from tinygrad_ko.cli import blas
 from tinygrad_ko.cli.console import say, speaks_korean
 from tinygrad_ko.data import mnist
 from tinygrad_ko.data.idx import read_idx
-from tinygrad_ko.pictures.rendering import WAYS_OUT, answer, renderers
+from tinygrad_ko.drawing.rendering import WAYS_OUT, answer, renderers
 
 # Each extra: the packages that it installs, and what they are for.
 EXTRAS = {

@@ -73,7 +73,7 @@ def add(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Draw and write."""
-    from tinygrad_ko.pictures.drawing import draw  # here, so that the other commands run where graphviz is missing
+    from tinygrad_ko.drawing.drawing import draw  # here, so that the other commands run where graphviz is missing
 
     to_stdout = args.out == "-"
     with contextlib.redirect_stdout(sys.stderr) if to_stdout else contextlib.nullcontext():

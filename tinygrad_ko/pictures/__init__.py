@@ -1,4 +1,4 @@
-"""Pictures: of a computational graph, and of learning."""
+"""Pictures of learning: curves, weights, activations, gradients and the way down."""
 
 from tinygrad_ko.pictures.curves import learning_curves
 from tinygrad_ko.pictures.histograms import activation_histograms

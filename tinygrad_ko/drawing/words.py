@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ko.arrays import Array, bytes_of
+from tinygrad_ko.drawing.labels import shortened
+from tinygrad_ko.drawing.reading import Vertex, as_numpy
 from tinygrad_ko.graph import Node
 from tinygrad_ko.keeping import kept, wholes
-from tinygrad_ko.pictures.labels import shortened
-from tinygrad_ko.pictures.reading import Vertex, as_numpy
 from tinygrad_ko.rule import Op
 from tinygrad_ko.source import written
 

@@ -2,12 +2,12 @@
 
 from typing import Any
 
+from tinygrad_ko.drawing.grouping import Group, operations
+from tinygrad_ko.drawing.labels import as_tooltip, shortened
+from tinygrad_ko.drawing.reading import Vertex
+from tinygrad_ko.drawing.style import NAME, Line, Style
+from tinygrad_ko.drawing.words import explanation, kind_of, lines, memory, options, size
 from tinygrad_ko.keeping import kept_bytes
-from tinygrad_ko.pictures.grouping import Group, operations
-from tinygrad_ko.pictures.labels import as_tooltip, shortened
-from tinygrad_ko.pictures.reading import Vertex
-from tinygrad_ko.pictures.style import NAME, Line, Style
-from tinygrad_ko.pictures.words import explanation, kind_of, lines, memory, options, size
 
 SIGNS = {
     "abs": "|x|",

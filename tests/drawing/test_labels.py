@@ -7,9 +7,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tinygrad_ko.pictures.labels import as_tooltip, escaped, quoted, shortened, showable
-from tinygrad_ko.pictures.rendering import answer, renderers
-from tinygrad_ko.pictures.svg import readable
+from tinygrad_ko.drawing.labels import as_tooltip, escaped, quoted, shortened, showable
+from tinygrad_ko.drawing.rendering import answer, renderers
+from tinygrad_ko.drawing.svg import readable
 
 SPECIAL = [
     "\\", r"\N", r"\G", r"\E", r"\T", r"\H", r"\L", r"\l", r"\r", r"\n", r"\\", r"\\N", '"', r"\"", "'", "<", ">", "&", "&amp;", "&lt;",

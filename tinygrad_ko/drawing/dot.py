@@ -6,14 +6,14 @@ gradient. Such an arrow is two arrows, with a node between them that is a table 
 
 import graphviz
 
-from tinygrad_ko.pictures.arrows import Gradients, above, table
-from tinygrad_ko.pictures.folding import Arrow, Folded, Stand
-from tinygrad_ko.pictures.grouping import Group
-from tinygrad_ko.pictures.labels import as_tooltip, quoted, shortened
-from tinygrad_ko.pictures.nodes import of_group, of_vertex
-from tinygrad_ko.pictures.reading import Vertex
-from tinygrad_ko.pictures.style import FONT, NAME, Line, Style
-from tinygrad_ko.pictures.words import lines
+from tinygrad_ko.drawing.arrows import Gradients, above, table
+from tinygrad_ko.drawing.folding import Arrow, Folded, Stand
+from tinygrad_ko.drawing.grouping import Group
+from tinygrad_ko.drawing.labels import as_tooltip, quoted, shortened
+from tinygrad_ko.drawing.nodes import of_group, of_vertex
+from tinygrad_ko.drawing.reading import Vertex
+from tinygrad_ko.drawing.style import FONT, NAME, Line, Style
+from tinygrad_ko.drawing.words import lines
 
 EXPLAINED = as_tooltip(
     "forward: the value\nback: its gradient\nof many numbers: mean ± standard deviation, smallest … largest"

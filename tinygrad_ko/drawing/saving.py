@@ -4,10 +4,10 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from tinygrad_ko.drawing.rendering import KINDS, rendered
+from tinygrad_ko.drawing.svg import readable
 from tinygrad_ko.errors import explain
 from tinygrad_ko.files import whole_file
-from tinygrad_ko.pictures.rendering import KINDS, rendered
-from tinygrad_ko.pictures.svg import readable
 
 
 def saved(source: str, path: str | os.PathLike[str], light: Mapping[str, str], dark: Mapping[str, str]) -> Path:

@@ -3,8 +3,8 @@
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from tinygrad_ko.pictures.labels import escaped
-from tinygrad_ko.pictures.palette import LIGHT
+from tinygrad_ko.drawing.labels import escaped
+from tinygrad_ko.drawing.palette import LIGHT
 
 FONT = "Helvetica,Arial,sans-serif"
 NAME = 40  # characters of a name

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from tinygrad_ko.pictures.reading import Vertex
+from tinygrad_ko.drawing.reading import Vertex
 
 FANOUT = 16  # in so many runs a long list of operations is cut
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import tinygrad_ko as tg
+from tinygrad_ko.drawing.words import distribution, explanation, lines, memory, number, option, options, size
 from tinygrad_ko.keeping import kept, kept_bytes, wholes
-from tinygrad_ko.pictures.words import distribution, explanation, lines, memory, number, option, options, size
 
 SHAPES = hnp.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=30)
 

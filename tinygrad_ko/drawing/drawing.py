@@ -11,16 +11,16 @@ import numpy as np
 from tinygrad_ko.arrays import is_floating, namespace
 from tinygrad_ko.backprop import gradients
 from tinygrad_ko.check.subject import argument_names, called, named_parameters
+from tinygrad_ko.drawing.dot import dot
+from tinygrad_ko.drawing.folding import fold
+from tinygrad_ko.drawing.palette import DARK, LIGHT
+from tinygrad_ko.drawing.reading import Names, Vertex, read
+from tinygrad_ko.drawing.rendering import rendered
+from tinygrad_ko.drawing.saving import saved
+from tinygrad_ko.drawing.style import Style
+from tinygrad_ko.drawing.svg import readable
 from tinygrad_ko.errors import explain
 from tinygrad_ko.graph import Handle, Node, recorded, watch
-from tinygrad_ko.pictures.dot import dot
-from tinygrad_ko.pictures.folding import fold
-from tinygrad_ko.pictures.palette import DARK, LIGHT
-from tinygrad_ko.pictures.reading import Names, Vertex, read
-from tinygrad_ko.pictures.rendering import rendered
-from tinygrad_ko.pictures.saving import saved
-from tinygrad_ko.pictures.style import Style
-from tinygrad_ko.pictures.svg import readable
 from tinygrad_ko.rehearsal import rehearsed
 from tinygrad_ko.tensor import Tensor
 

@@ -4,12 +4,12 @@ from collections import Counter
 from typing import Any
 
 from tinygrad_ko.arrays import Array
+from tinygrad_ko.drawing.folding import Arrow, Stand
+from tinygrad_ko.drawing.nodes import says_itself
+from tinygrad_ko.drawing.reading import Vertex, parts
+from tinygrad_ko.drawing.style import Line, Style
+from tinygrad_ko.drawing.words import kind_of, lines
 from tinygrad_ko.graph import Node
-from tinygrad_ko.pictures.folding import Arrow, Stand
-from tinygrad_ko.pictures.nodes import says_itself
-from tinygrad_ko.pictures.reading import Vertex, parts
-from tinygrad_ko.pictures.style import Line, Style
-from tinygrad_ko.pictures.words import kind_of, lines
 
 INDIFFERENT = {"add", "hypot", "logaddexp", "maximum", "minimum", "multiply"}  # to the order of their arguments
 HEIGHT, WIDTH = 13, 0.62  # of a line in points, of a character in parts of its height

@@ -7,9 +7,9 @@ ones, and to the block before. Numbers and options may differ.
 from collections.abc import Iterator
 from typing import Any
 
-from tinygrad_ko.pictures.grouping import Group, adopt, operations
-from tinygrad_ko.pictures.reading import Vertex
-from tinygrad_ko.pictures.repeats import repeats
+from tinygrad_ko.drawing.grouping import Group, adopt, operations
+from tinygrad_ko.drawing.reading import Vertex
+from tinygrad_ko.drawing.repeats import repeats
 
 LEAST = 4  # so many equal blocks in a row are drawn as one
 Wire = tuple[Any, ...]  # where a block takes a value from: itself, the block before, a leaf of its own, or elsewhere

@@ -5,8 +5,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from tinygrad_ko.pictures.rendering import answer, renderers
-from tinygrad_ko.pictures.svg import readable
+from tinygrad_ko.drawing.rendering import answer, renderers
+from tinygrad_ko.drawing.svg import readable
 
 LIGHT = {"paper": "#FFFFFF", "ink": "#1a1a1a", "op": "#dde7f0", "edge": "#556677"}
 DARK = {"paper": "#111111", "ink": "#eeeeee", "op": "#2a3a4a", "edge": "#99aabb"}

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from math import prod
 from typing import NamedTuple
 
-from tinygrad_ko.pictures.blocks import Blocks
-from tinygrad_ko.pictures.grouping import Group, cut, tree
-from tinygrad_ko.pictures.reading import Vertex
+from tinygrad_ko.drawing.blocks import Blocks
+from tinygrad_ko.drawing.grouping import Group, cut, tree
+from tinygrad_ko.drawing.reading import Vertex
 
 BUDGET = 1500  # more than so many nodes are not drawn: Graphviz takes long for them, and nobody can read them
 READABLE = 150  # so few are left then

@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 
 import tinygrad_ko as tg
 from examples import see_the_graph
-from tests.pictures.pictured import arrows, boxes, nodes, shapes
+from tests.drawing.pictured import arrows, boxes, nodes, shapes
 from tinygrad_ko import nn
-from tinygrad_ko.pictures import rendering
+from tinygrad_ko.drawing import rendering
 from tinygrad_ko.testing import graphs
 
 needs_graphviz = pytest.mark.skipif(not list(rendering.renderers("svg")), reason="no Graphviz")

@@ -13,8 +13,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from tinygrad_ko.pictures import rendering
-from tinygrad_ko.pictures.rendering import rendered, renderers
+from tinygrad_ko.drawing import rendering
+from tinygrad_ko.drawing.rendering import rendered, renderers
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = (
@@ -189,7 +189,7 @@ def running(pid):
 def test_ctrl_c_stops_both(fake_dot, tmp_path):
     fake_dot(f"open({str(tmp_path / 'half')!r}, 'w').write(str(os.getpid()))\n"
              f"os.rename({str(tmp_path / 'half')!r}, {str(tmp_path / 'pid')!r})\ntime.sleep(600)")  # fmt: skip
-    code = f"from tinygrad_ko.pictures.rendering import rendered; rendered({SOURCE!r}, 'svg')"
+    code = f"from tinygrad_ko.drawing.rendering import rendered; rendered({SOURCE!r}, 'svg')"
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     with subprocess.Popen([sys.executable, "-c", code], env=environment, stderr=subprocess.PIPE) as process:
         while not (tmp_path / "pid").exists() and process.poll() is None:

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 import tinygrad_ko as tg
 from tinygrad_ko.arrays import Array
 from tinygrad_ko.backprop import gradients
-from tinygrad_ko.pictures.drawing import backward
-from tinygrad_ko.pictures.reading import Names, Vertex, parts, read
+from tinygrad_ko.drawing.drawing import backward
+from tinygrad_ko.drawing.reading import Names, Vertex, parts, read
 from tinygrad_ko.testing import graphs
 
 

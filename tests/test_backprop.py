@@ -493,6 +493,16 @@ def test_a_later_result_does_not_count_as_used() -> None:
     assert tg.grad(y, [later], allow_unused=True)[0].tolist() == [0, 0]
 
 
+def test_grad_reaches_a_result_whose_own_graph_is_gone() -> None:
+    w = leaf(1, 2)
+    h = w * 5
+    h.sum().backward()
+    assert tg.grad((h * h).sum(), h).tolist() == [10, 20]
+    assert tg.grad((h * h).sum(), h, create_graph=True).tolist() == [10, 20]
+    with pytest.raises(RuntimeError, match="earlier backward"):
+        tg.grad((h * h).sum(), [h, w])
+
+
 def test_what_grad_refuses() -> None:
     x, c = leaf(1, 2), tg.Tensor([1.0, 2.0])
     function: Any = lambda x: x

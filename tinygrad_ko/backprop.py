@@ -39,14 +39,15 @@ def gradients(root: Node, seed: Any, *, free: bool = False, wanted: Collection[N
                 if node in wanted:
                     found[node] = g
                 node = twin(node, useful, root, type(g) if isinstance(g, Handle) else None)
+                if not any(node.parents):
+                    continue  # what is wanted was computed by it, not from it: its own graph may be gone
             node.back(g, due, waiting, free)
     except Exception as error:
         if isinstance(error, AttributeError):
             find_fault(node, g)
         error.add_note(f"in the backward of {node.op.name}" + "".join(f", in {name}" for name in reversed(node.scope)))
         raise
-    for leaf, g in due.items():
-        found[leaf] = g.total if type(g) is Sum else g
+    found |= {leaf: g.total if type(g) is Sum else g for leaf, g in due.items()}
     return found
 
 
@@ -98,11 +99,9 @@ def twin(node: Node, useful: Collection[Node], root: Node, kind: type[Handle] | 
 
     kept = {word: getattr(node, f"kept_{word}") for word in op.kept}
     for word, value in kept.items():
-        if value is None:
-            continue
-        if word == "out":
+        if word == "out" and value is not None:
             kept[word] = tensor(value, node)
-        elif word in op.differentiable:
+        elif word in op.differentiable and value is not None:
             parent = getattr(node, f"from_{word}")
             kept[word] = tuple(map(tensor, value, parent)) if op.variadic else tensor(value, parent)
     for word, value in kept.items():

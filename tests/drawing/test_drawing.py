@@ -23,6 +23,7 @@ from tinygrad_ko import nn
 from tinygrad_ko.drawing import rendering
 from tinygrad_ko.testing import graphs
 
+THREE: Any = 3
 needs_graphviz = pytest.mark.skipif(not list(rendering.renderers("svg")), reason="no Graphviz")
 
 
@@ -208,6 +209,104 @@ def test_arguments_of_an_op_that_have_no_gradient_are_constants() -> None:
     assert [a.below for a in arrows(drawing)][:3] == [[], [], []]
     scores = tg.draw(partial(tg.softmax_cross_entropy, t=np.array([1])), [[1.0, 2.0]])
     assert {"scores", "softmax_cross_entropy"} <= names(scores)
+
+
+def test_the_numbers_of_the_book_are_whole_and_drawn() -> None:
+    def price(apple: Any, count: Any, tax: Any) -> Any:
+        return apple * count * tax
+
+    assert tg.draw(price, 100, 2, 1.1).source == tg.draw(price, 100.0, 2.0, 1.1).source
+    assert {"apple", "count"} <= names(tg.draw(lambda apple, count: apple * count, 100, 2))
+
+
+def test_a_number_that_must_stay_an_int_is_told_of() -> None:
+    def f(x: Any, n: Any) -> Any:
+        for _ in range(n):
+            x = tg.sin(x)
+        return x
+
+    with pytest.raises(TypeError) as caught:
+        tg.draw(f, 1.0, 3)
+    assert "[3]" in caught.value.__notes__[0]
+    assert "정수" in caught.value.__notes__[1]
+    assert "sin" in names(tg.draw(lambda x: f(x, 3), 1.0))
+
+
+def test_labels_and_what_is_no_number_pass_as_they_are() -> None:
+    def f(x: Any, labels: Any, flag: Any, word: Any, nothing: Any) -> Any:
+        assert (labels, flag, word, nothing) == ([0, 1], True, "sum", None)
+        return tg.sum(x[labels])
+
+    assert {"x", "getitem", "sum"} <= names(tg.draw(f, [1.0, 2.0], [0, 1], True, "sum", None))
+
+
+def test_numbers_in_lists_tuples_and_dicts_are_leaves() -> None:
+    def f(xs: Any, p: Any) -> Any:
+        assert isinstance(xs, tuple)
+        return xs[0] * xs[1] * p["a"] * p["inner"]["b"][0]
+
+    a = leaf(2.0)
+    assert {"xs[0]", "xs[1]", "a", "inner.b[0]"} <= names(
+        tg.draw(f, (1.0, a), {"a": 2.0, "inner": {"b": [np.ones(2)]}})
+    )
+    assert a.name is None
+
+
+def test_leaves_have_the_names_of_modules_and_variables_that_a_function_reads() -> None:
+    model, scale = nn.Sequential(nn.Affine(2, 1, rng=0)), leaf(2.0)
+    x = np.ones((1, 2))
+    for f in (model, model.forward, lambda x: model(x), partial(model.forward)):
+        assert {"layers.0.W", "layers.0.b"} <= names(tg.draw(f, x))
+    assert {"scale", "layers.0.W"} <= names(tg.draw(lambda x: model(x) * scale, x))
+    assert {"s", "layers.0.W"} <= names(tg.draw(lambda x: model(x) * scale, x, parameters={"s": scale}))
+
+
+@pytest.mark.parametrize("call", ["loss", "predict", "gradient", "accuracy"])
+def test_a_network_of_the_book_says_how_it_is_drawn(call: str) -> None:
+    net = nn.TwoLayerNet(2, 2, 2, rng=0)
+    with pytest.raises(TypeError, match=r"draw\(net.loss_of, net.params, x, t\)") as caught:
+        tg.draw(getattr(net, call), np.ones((1, 2)), np.array([1]))
+    assert "net.loss_of" in caught.value.__notes__[0]
+    for arguments in ((), (np.ones((1, 2)),)):
+        with pytest.raises(TypeError, match=r"draw\(net.loss_of, net.params, x, t\)"):
+            tg.draw(net, *arguments)
+
+
+def test_no_gradient_goes_into_whole_numbers() -> None:
+    drawing = tg.draw(lambda x: tg.astype(x * 2.0, int), 2.0)
+    assert all(not a.below for a in arrows(drawing))
+
+
+def test_a_leaf_that_was_changed_shows_what_each_operation_got() -> None:
+    w = leaf(1.0, name="w")
+    with tg.watch():
+        a = w * 2.0
+        w.data[...] = 5.0
+        b = w * 3.0
+        y = a + b
+    assert sorted(a.above[-1] for a in arrows(tg.draw(y)) if a.tail == "w") == ["1", "5"]
+
+
+def test_an_input_whose_own_graph_is_gone_is_an_input_like_any_other() -> None:
+    h = leaf(1.0) * 5.0
+    (h * 1.0).backward()
+    assert sorted(a.below for a in arrows(tg.draw(lambda h: h * h, h)) if a.tail == "h") == [["5"], ["5"]]
+
+
+def test_where_a_part_of_the_graph_is_gone_that_is_said() -> None:
+    h = leaf(2.0) * 5.0
+    unspent = tg.draw(lambda x: h * x + x, 3.0)
+    assert [a.below for a in arrows(unspent) if a.tail == "x"] == [["10"], ["1"]]
+    assert unspent.note == ""
+    (h * 1.0).backward()
+    drawing = tg.draw(lambda x: h * x + x, 3.0)
+    assert drawing.note.startswith("no gradients: an earlier backward()")
+    assert not any(a.below for a in arrows(drawing))
+
+
+def test_results_of_one_name_are_both_drawn() -> None:
+    a, b = leaf(1.0) * 2.0, leaf(1.0) * 3.0
+    assert {"1", "'1'"} <= names(tg.draw({1: a, "'1'": b}))
 
 
 def test_the_walk_stops_at_an_input() -> None:
@@ -421,6 +520,7 @@ def test_the_same_program_gives_the_same_text() -> None:
         (lambda: tg.draw(tg.sin, 1.0, hide="colours"), ValueError, "hide has \\['colours'\\]", "쓸 수 있는 이름"),
         (lambda: tg.draw(tg.sin, 1.0, direction="up"), ValueError, "'right' or 'down'", "'up'"),
         (lambda: tg.draw(tg.sin, 1.0, depth=-1), ValueError, "depth must be", "0 이상의 정수"),
+        (lambda: tg.draw(tg.sin, 1.0, hide=THREE), ValueError, "hide has \\[3\\]", "쓸 수 있는 이름"),
         (lambda: tg.draw(tg.sin, 1.0, depth=True), ValueError, "depth must be", "0 이상의 정수"),
     ],
 )

@@ -11,7 +11,7 @@ import tinygrad_ko as tg
 from tinygrad_ko.arrays import Array
 from tinygrad_ko.backprop import gradients
 from tinygrad_ko.drawing.drawing import backward
-from tinygrad_ko.drawing.reading import Names, Vertex, parts, read
+from tinygrad_ko.drawing.reading import Names, Vertex, parts, passed, read
 from tinygrad_ko.testing import graphs
 
 
@@ -64,7 +64,7 @@ def test_values_are_what_the_program_computes(program: Any) -> None:
         if v.kind == "op":
             assert v.node is not None
             again = v.node.op.function(
-                *(s.vertex.value for s in v.sources), **(v.node.seen.options if v.node.seen else {})
+                *(passed(v, s.argument) for s in v.sources), **(v.node.seen.options if v.node.seen else {})
             )
             np.testing.assert_array_equal(again, v.value)
             assert np.shape(v.value) == v.shape

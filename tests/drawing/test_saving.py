@@ -4,10 +4,10 @@ from xml.etree import ElementTree
 
 import pytest
 
+from tinygrad_ko.drawing import saving
 from tinygrad_ko.drawing.rendering import rendered, renderers
 from tinygrad_ko.drawing.saving import saved
 from tinygrad_ko.drawing.svg import readable
-from tinygrad_ko.drawing import saving
 
 SOURCE = 'digraph {\n\ta [label="한글" color="#aabbcc"]\n}\n'
 LIGHT, DARK = {"line": "#aabbcc"}, {"line": "#ccbbaa"}

@@ -1,12 +1,11 @@
 """The arrows of a picture: what flows along them, forward and back."""
 
-from collections import Counter
 from typing import Any
 
 from tinygrad_ko.arrays import Array
-from tinygrad_ko.drawing.folding import Arrow, Stand
+from tinygrad_ko.drawing.folding import Arrow
 from tinygrad_ko.drawing.nodes import says_itself
-from tinygrad_ko.drawing.reading import Vertex, parts
+from tinygrad_ko.drawing.reading import Vertex, parts, passed
 from tinygrad_ko.drawing.style import Line, Style
 from tinygrad_ko.drawing.words import kind_of, lines
 from tinygrad_ko.graph import Node
@@ -16,20 +15,10 @@ HEIGHT, WIDTH = 13, 0.62  # of a line in points, of a character in parts of its 
 
 
 class Gradients:
-    """What comes back along each arrow, and for inputs and leaves with several arrows what that adds up to."""
+    """What comes back along arrows."""
 
-    def __init__(self, arrows: list[Arrow]) -> None:
+    def __init__(self) -> None:
         self.paid: dict[Node, dict[str, Array]] = {}
-        self.back = [self.along(arrow) for arrow in arrows]
-        self.total: dict[Stand, Any] = {}
-        leaving = Counter(arrow.tail for arrow in arrows)
-        for arrow, gradient in zip(arrows, self.back, strict=True):
-            several = (
-                leaving[arrow.tail] > 1 and isinstance(arrow.tail, Vertex) and arrow.tail.kind in ("input", "leaf")
-            )
-            if several and gradient is not None:
-                known = self.total.get(arrow.tail)
-                self.total[arrow.tail] = gradient if known is None else known + gradient
 
     def along(self, arrow: Arrow) -> Any:
         """The gradient that the user of a value pays for it; None where no backward was seen, or it goes into a closed box."""
@@ -45,13 +34,14 @@ class Gradients:
 
 def above(arrow: Arrow, style: Style) -> list[Line]:
     """What is said of the value that flows: which argument it is, its shape and dtype, its numbers."""
-    value, named = arrow.values[0], argument(arrow)
-    kind = kind_of(value) if style.shows("shapes") and not says_itself(arrow.tail) else ""
+    named, itself = argument(arrow), says_itself(arrow.tail)
+    kind = kind_of(arrow.values[0]) if style.shows("shapes") and not itself else ""
     if len(arrow.values) > 1:
         kind = f"{len(arrow.values)} × {kind}"
     said: list[Line] = [(": ".join(filter(None, [named, kind])), "faint", 9)] if named or kind else []
-    if value.value is not None and style.shows("values") and len(arrow.values) == 1 and not says_itself(arrow.tail):
-        said += [(line, "value", 11) for line in lines(value.value)]
+    if style.shows("values") and len(arrow.values) == 1 and not itself:
+        seen = passed(arrow.user, arrow.argument)
+        said += [(line, "value", 11) for line in lines(seen)] if seen is not None else []
     return said
 
 

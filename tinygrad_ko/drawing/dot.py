@@ -37,16 +37,16 @@ class Text:
 
     def text(self) -> str:
         """All of it."""
-        gradients = Gradients(self.arrows if self.style.shows("gradients") else [])
+        gradients = Gradients()
         self.frame()
         for stand, name in self.names.items():
             here = self.part(self.content.drawn[stand])
             if isinstance(stand, Group):
                 here.node(name, **of_group(stand, self.alone(self.content.drawn[stand]), self.style))
             else:
-                here.node(name, **of_vertex(stand, gradients.total.get(stand), self.style))
+                here.node(name, **of_vertex(stand, self.style))
         for i, arrow in enumerate(self.arrows):
-            back = gradients.back[i] if gradients.back else None
+            back = gradients.along(arrow) if self.style.shows("gradients") else None
             self.arrow(f"e{i}", arrow, [] if back is None else [(line, "gradient", 11) for line in lines(back)])
         self.join()
         return str(self.part(self.content.root).source)

@@ -1,8 +1,8 @@
 """`tg.draw`: the picture of a computational graph."""
 
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,9 @@ import numpy as np
 
 from tinygrad_ko.arrays import is_floating, namespace
 from tinygrad_ko.backprop import gradients
-from tinygrad_ko.check.subject import argument_names, called, named_parameters
+from tinygrad_ko.check.subject import called as title
+from tinygrad_ko.check.subject import named_parameters
+from tinygrad_ko.drawing.calling import called, no_graph
 from tinygrad_ko.drawing.dot import dot
 from tinygrad_ko.drawing.folding import fold
 from tinygrad_ko.drawing.palette import DARK, LIGHT
@@ -20,9 +22,7 @@ from tinygrad_ko.drawing.saving import saved
 from tinygrad_ko.drawing.style import Style
 from tinygrad_ko.drawing.svg import readable
 from tinygrad_ko.errors import explain
-from tinygrad_ko.graph import Handle, Node, recorded, watch
-from tinygrad_ko.rehearsal import rehearsed
-from tinygrad_ko.tensor import Tensor
+from tinygrad_ko.graph import Handle, recorded
 
 PARTS = ("shapes", "values", "gradients", "kept", "constants")  # what can be left out
 DIRECTIONS = ("right", "down")
@@ -75,9 +75,10 @@ def draw(
     Given a function, `draw` calls it once under `tg.watch()`, and leaves no trace of that: parameters, gradients, random numbers
     and running averages stay as they are. If the result is one number, it also runs a backward. So the picture shows values
     and gradients as the computational graphs of "Deep Learning from Scratch" do: above an arrow the value that goes forward,
-    below it the gradient that comes back. A float, a list of numbers or a floating point array among the inputs becomes a leaf, so that its
-    gradient is seen; a Tensor stays what it is; in a dict (`net.params`) every entry is a parameter. Given a Tensor, the
-    picture shows values and gradients if it was computed under `tg.watch()`.
+    below it the gradient that comes back. A number, a list with floats or a floating point array among the inputs becomes a leaf, so that
+    its gradient is seen; a Tensor, an array of labels or anything else stays what it is; in a dict (`net.params`) every entry
+    is a parameter. Given a Tensor, the picture shows values, and gradients of a single number, if it was computed under
+    `tg.watch()`.
 
     Inputs are boxes, parameters (leaves) cylinders, constants dashed boxes, operations rounded boxes or circles, results
     double boxes. On an arrow stand shape and dtype, and for a large array mean ± standard deviation and smallest … largest
@@ -105,30 +106,35 @@ def draw(
     hidden = checked(hide, depth, direction)
     names = Names()
     if callable(what) and not isinstance(what, Handle):
-        results = run(what, inputs, parameters, names)
+        results = named_results(called(what, inputs, parameters, names), title(what), title(what))
     elif inputs:
-        raise explain(
-            TypeError(
-                f"draw: inputs are for a function, and {type(what).__name__} is none; draw(y) needs only the result"
-            ),
-            f"draw: 함수가 아닌 값에는 입력을 함께 줄 수 없습니다. 결과만 넘겨 draw(y)로 부르십시오. 받은 값의 종류: {type(what).__name__}",
+        raise (
+            no_graph(type(what).__name__)
+            if hasattr(what, "loss_of")
+            else explain(
+                TypeError(
+                    f"draw: inputs are for a function, and {type(what).__name__} is none; draw(y) needs only the result"
+                ),
+                "draw: 함수가 아닌 값에는 입력을 함께 줄 수 없습니다. 결과만 넘겨 draw(y)로 부르십시오. "
+                f"받은 값의 종류: {type(what).__name__}",
+            )
         )
     else:
         results = named_results(what, "result", "draw")
         for label, p in named_parameters(None, parameters).items():
-            names.leaves[node(p)] = label
+            names.leaves[p._node] = label
     vertices = read(results, names)
     with untouched(vertices):
-        if "gradients" not in hidden:
-            backward(list(results.values()), vertices)
+        note = "" if "gradients" in hidden else backward(list(results.values()), vertices)
         content = fold(vertices, depth, unroll)
+        content.note = "; ".join(filter(None, [content.note, note]))
         return Drawing(dot(content, Style(hidden, direction)), content.note)
 
 
 def checked(hide: str | Collection[str], depth: int | None, direction: str) -> frozenset[str]:
     """The names of what is hidden, after a look at the options."""
-    hidden = frozenset([hide] if isinstance(hide, str) else hide)
-    if unknown := sorted(hidden - set(PARTS)):
+    hidden = [hide] if isinstance(hide, str) else list(hide) if isinstance(hide, Collection) else [hide]
+    if unknown := [name for name in hidden if name not in PARTS]:
         raise explain(
             ValueError(f"draw: hide has {unknown}; it may have {list(PARTS)}"),
             f"draw: hide에 쓸 수 없는 이름이 있습니다: {', '.join(map(str, unknown))}. 쓸 수 있는 이름: {', '.join(PARTS)}",
@@ -138,58 +144,12 @@ def checked(hide: str | Collection[str], depth: int | None, direction: str) -> f
             ValueError(f"draw: direction must be 'right' or 'down', not {direction!r}"),
             f"draw: direction은 'right'나 'down'이어야 합니다. 받은 값: {direction!r}",
         )
-    if depth is not None and (not isinstance(depth, int) or isinstance(depth, bool) or depth < 0):
+    if depth is not None and (not isinstance(depth, int | np.integer) or isinstance(depth, bool) or depth < 0):
         raise explain(
             ValueError(f"draw: depth must be None or a whole number from 0 on, not {depth!r}"),
             f"draw: depth는 None이거나 0 이상의 정수여야 합니다. 받은 값: {depth!r}",
         )
-    return hidden
-
-
-def run(f: Callable[..., Any], inputs: tuple[Any, ...], parameters: Any, names: Names) -> dict[str, Handle]:
-    """The results of f, called under watch. Nothing else of the call stays."""
-    given: list[Any] = []
-    op = getattr(getattr(f, "func", f), "op", None)  # if f is one operation, perhaps with options bound
-    constants = set(op.arguments) - set(op.differentiable) if op else set()
-    for name, x in zip(argument_names(f, len(inputs)), inputs, strict=True):
-        if name in constants:
-            given.append(x)
-            if hasattr(x, "shape"):
-                names.constants[id(x)] = (name, x)
-        elif isinstance(x, dict):
-            given.append({key: entry(value, str(key), names.leaves, names) for key, value in x.items()})
-        else:
-            given.append(entry(x, name, names.inputs, names))
-    for label, p in named_parameters(f, parameters).items():
-        names.leaves[node(p)] = label
-    with rehearsed(f, inputs, parameters), recorded(True), watch():
-        return named_results(f(*given), called(f), called(f))
-
-
-def entry(x: Any, name: str, nodes: dict[Node, str], names: Names) -> Any:
-    """An input as the function gets it: floating point numbers as a leaf, anything else as it is; and known by its name."""
-    if isinstance(x, float) or (isinstance(x, list) and holds_floats(x)):
-        x = np.asarray(x)
-    if not isinstance(x, Handle) and hasattr(x, "dtype") and is_floating(x.dtype):
-        x = Tensor(x, requires_grad=True, name=name)
-    if isinstance(x, Handle) and x._node is not None:
-        nodes[x._node] = name
-    elif isinstance(x, Handle) or hasattr(x, "shape"):
-        names.constants[id(x)] = (name, x)
-    return x
-
-
-def holds_floats(numbers: list[Any]) -> bool:
-    """Whether a list, or the lists in it, has floats and nothing but numbers: labels, say, have not."""
-    with suppress(ValueError):
-        return np.array(numbers).dtype.kind == "f"
-    return False
-
-
-def node(tensor: Handle) -> Node:
-    """The node of a Tensor that has one."""
-    assert tensor._node is not None
-    return tensor._node
+    return frozenset(hidden)
 
 
 def named_results(value: Any, name: str, who: str) -> dict[str, Handle]:
@@ -198,11 +158,13 @@ def named_results(value: Any, name: str, who: str) -> dict[str, Handle]:
     Raises TypeError for anything else, RuntimeError if there is no graph behind any of them.
     """
     if isinstance(value, Handle):
-        found = {getattr(value, "_name", None) or name: value}
+        found = {str(getattr(value, "_name", None) or name): value}
     elif isinstance(value, Mapping):
-        found = {str(key): y for key, y in value.items()}
+        found = {(key if isinstance(key, str) else repr(key)): y for key, y in value.items()}
     elif isinstance(value, tuple | list):
         found = {f"{name}[{i}]": y for i, y in enumerate(value)}
+    elif hasattr(value, "loss_of"):
+        raise no_graph(type(value).__name__)
     else:
         found = {name: value}
     if not found or not all(isinstance(y, Handle) for y in found.values()):
@@ -229,24 +191,29 @@ def named_results(value: Any, name: str, who: str) -> dict[str, Handle]:
     return found
 
 
-def backward(results: list[Handle], vertices: list[Vertex]) -> None:
-    """If there is one result, one number, and all that it was computed by was watched: let every operation see its gradient,
-    with 1 at the result. Nothing is deposited.
+def backward(results: list[Handle], vertices: list[Vertex]) -> str:
+    """If there is one result, one number, and a part of the graph was watched: let its operations see their gradients, with 1 at
+    the result. Nothing is deposited. Returns what must be said if that cannot be done.
     """
     y, ops = results[0], [v.node for v in vertices if v.kind == "op" and v.node is not None]
-    if len(results) > 1 or y._node is None or y._array.size != 1 or not all(node.seen for node in ops):
-        return
+    single = len(results) == 1 and y._array.size == 1 and is_floating(y._array.dtype)
+    if not single or y._node is None or not any(node.seen for node in ops):
+        return ""
+    if not all(node.seen or node.live for node in ops):
+        return "no gradients: an earlier backward() has let go of a part of the graph that was not watched"
     for node in ops:  # what a watched node kept is there also after a backward
         node.live = True
     seed = y._array.dtype.type(1) if isinstance(y._array, np.generic) else namespace(y._array).ones_like(y._array)
-    wanted = {v.node for v in vertices if v.node is not None and v.kind in ("leaf", "input")}
+    ends = {v.node: v for v in vertices if v.node is not None and v.kind in ("leaf", "input")}
     try:
         with recorded(False):
-            gradients(y._node, seed, wanted=wanted)
+            found = gradients(y._node, seed, wanted=ends.keys())
     except Exception as error:
-        raise explain(
-            error, "기울기를 구할 수 없는 그래프입니다. hide='gradients'로 기울기 없이 그릴 수 있습니다."
-        ) from None
+        error.add_note("draw: hide='gradients' draws the graph without gradients")
+        raise explain(error, "hide='gradients'로 기울기 없이 그래프를 그릴 수 있습니다.") from None
+    for node, v in ends.items():
+        v.gradient = found.get(node)
+    return ""
 
 
 @contextmanager

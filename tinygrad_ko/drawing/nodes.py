@@ -1,7 +1,5 @@
 """The nodes of a picture: what stands in them, and their shape, which tells the kinds apart where colours cannot."""
 
-from typing import Any
-
 from tinygrad_ko.drawing.grouping import Group, operations
 from tinygrad_ko.drawing.labels import as_tooltip, shortened
 from tinygrad_ko.drawing.reading import Vertex
@@ -30,8 +28,8 @@ LOOKS = {
 }
 
 
-def of_vertex(vertex: Vertex, total: Any, style: Style) -> dict[str, str]:
-    """The attributes of a vertex. `total` is what the gradients on its arrows add up to, where there are several."""
+def of_vertex(vertex: Vertex, style: Style) -> dict[str, str]:
+    """The attributes of a vertex. An input or leaf that is used more than once tells the whole gradient."""
     look = LOOKS[vertex.kind]
     said: list[Line] = [(shortened(vertex.name or vertex.kind, NAME), "name" if vertex.name else "ink", 13)]
     tooltip = "\n".join(filter(None, [f"{vertex.kind} {vertex.name}".strip(), kind_of(vertex)]))
@@ -47,8 +45,8 @@ def of_vertex(vertex: Vertex, total: Any, style: Style) -> dict[str, str]:
         tooltip = explanation(vertex.node)
     elif says_itself(vertex):
         said = [(lines(vertex.value)[0], "ink", 13)]
-    if total is not None:
-        said += [(line, "gradient", 10) for line in lines(total)]
+    if vertex.gradient is not None and vertex.users > 1:
+        said += [(line, "gradient", 10) for line in lines(vertex.gradient)]
     return look | {
         "label": f"<{style.text(said)}>",
         "fillcolor": style.colours[vertex.kind],

@@ -32,17 +32,19 @@ class Vertex:
     value: Any = None  # an array or a number, where it was seen
     scope: tuple[Call, ...] = ()
     sources: list[Source] = field(default_factory=list)
+    users: int = 0  # how many arguments it is
+    gradient: Any = None  # of an input or a leaf, where a backward was seen
 
 
 class Names:
-    """What the inputs of a function are called: those that are nodes by the node, others by the identity of what was passed."""
+    """What inputs and leaves are called: those that are nodes by the node, others by the identity of what was passed (with it, so
+    that it lives as long as its identity counts).
+    """
 
     def __init__(self) -> None:
         self.inputs: dict[Node, str] = {}
-        self.leaves: dict[Node, str] = {}
-        self.constants: dict[
-            int, tuple[str, Any]
-        ] = {}  # with the value, so that it lives as long as its identity counts
+        self.leaves: dict[Any, str] = {}
+        self.constants: dict[int, tuple[str, Any]] = {}
 
 
 def read(results: Mapping[str, Handle], names: Names) -> list[Vertex]:
@@ -64,7 +66,7 @@ def read(results: Mapping[str, Handle], names: Names) -> list[Vertex]:
             vertex = Vertex("input", names.inputs[node], node, node.shape, node.dtype)
         elif node.op is None:
             vertex = Vertex(
-                "leaf", names.leaves.get(node) or getattr(node, "name", None) or "", node, node.shape, node.dtype
+                "leaf", names.leaves.get(node) or str(getattr(node, "name", None) or ""), node, node.shape, node.dtype
             )
         else:
             vertex = Vertex("op", node.op.name, node, node.shape, node.dtype, scope=node.scope)
@@ -72,14 +74,15 @@ def read(results: Mapping[str, Handle], names: Names) -> list[Vertex]:
             for argument, parent, place in arguments(node):
                 source = of_node[parent] if parent is not None else constants.vertex(node, argument, place)
                 if source is not None:
+                    source.users += 1
                     vertex.sources.append(Source(source, argument))
-                    if source.value is None and node.seen:
-                        source.value = node.seen.inputs[place]
         of_node[node] = vertex
         vertices.append(vertex)
     for name, y in results.items():
         result = Vertex("result", name, y._node, y._array.shape, y._array.dtype)
-        result.sources.append(Source(of_node[y._node] if y._node else constants.given(y), ""))
+        source = of_node[y._node] if y._node else constants.given(y)
+        source.users += 1
+        result.sources.append(Source(source, ""))
         vertices.append(result)
     return vertices
 
@@ -94,8 +97,17 @@ def arguments(node: Node) -> Iterator[tuple[str, Node | None, int]]:
     yield from ((a, parents.get(a), i) for i, a in enumerate(op.arguments))
 
 
+def passed(user: Vertex, argument: str) -> Any:
+    """The array or number that an operation or result got as an argument, where it was seen."""
+    if user.kind == "result":
+        return user.sources[0].vertex.value
+    if user.node is None or not user.node.seen:
+        return None
+    return next(user.node.seen.inputs[place] for a, _, place in arguments(user.node) if a == argument)
+
+
 class Constants:
-    """The arguments that are no part of the graph, as far as they can be known: an array that is used twice is one vertex."""
+    """The arguments that are no part of the graph, as far as they can be known. A Tensor that is used twice is one vertex."""
 
     def __init__(self, names: Names, vertices: list[Vertex]) -> None:
         self.names, self.vertices = names, vertices
@@ -149,7 +161,7 @@ def parts(node: Node) -> dict[str, Array]:
     if not node.seen or node.seen.gradient is None:
         return {}
     g = bare(node.seen.gradient)
-    paid: dict[str, Array] = {}
+    paid: dict[str, Any] = {}
     for a in op.differentiable:
         to = getattr(node, f"from_{a}")
         asked = [g if word == "g" else getattr(node, f"kept_{word}") for word in op.asks[a]]

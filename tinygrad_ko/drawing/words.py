@@ -1,5 +1,6 @@
 """What is said of a value and of an operation, in few words."""
 
+import re
 from collections.abc import Iterator
 from functools import lru_cache
 from inspect import Parameter, getdoc
@@ -22,12 +23,15 @@ EPS = np.finfo(np.float64).eps
 
 
 def number(x: Any, digits: int = 4) -> str:
-    """A number with so many significant digits at most; a whole one with all of its own.
+    """A number with so many significant digits; with all before the point up to ten million; a whole one with all of its own.
 
-    >>> number(220.00000000000003), number(-0.0), number(1e-9), number(65536), number(True)
-    ('220', '0', '1e-09', '65536', 'True')
+    >>> number(220.00000000000003), number(-0.0), number(1e-9), number(1234567.8), number(65536), number(True)
+    ('220', '0', '1e-09', '1234568', '65536', 'True')
     """
-    return f"{float(x) + 0.0:.{digits}g}" if isinstance(x, float | np.floating) else str(x)
+    if not isinstance(x, float | np.floating):
+        return str(x)
+    x = float(x) + 0.0  # so that -0 is 0
+    return f"{x:.0f}" if 10.0**digits <= abs(x) < 1e7 else f"{x:.{digits}g}"
 
 
 def lines(value: Any) -> list[str]:
@@ -122,7 +126,8 @@ def option(value: Any) -> str:
         ).removesuffix(":")
     if isinstance(value, tuple | list) and any(isinstance(part, slice) or hasattr(part, "shape") for part in value):
         return shortened("[" + ", ".join(map(option, value)) + "]", LONGEST)
-    return shortened("..." if value is Ellipsis else repr(value), LONGEST)
+    text = "..." if value is Ellipsis else re.sub(r" at 0x[0-9a-f]+", "", repr(value))  # the same in every run
+    return shortened(text, LONGEST)
 
 
 def explanation(node: Node) -> str:

@@ -1,0 +1,109 @@
+"""A function is called so that it can be drawn: its inputs get names, and nothing of the call stays."""
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tinygrad_ko.arrays import is_floating
+from tinygrad_ko.belongings import held_by
+from tinygrad_ko.check.subject import argument_names, named_parameters
+from tinygrad_ko.drawing.reading import Names
+from tinygrad_ko.errors import explain
+from tinygrad_ko.graph import Handle, Leaf, recorded, watch
+from tinygrad_ko.rehearsal import rehearsed
+from tinygrad_ko.tensor import Tensor
+from tinygrad_ko.trees import are_numbers, is_tree
+
+
+def called(f: Callable[..., Any], inputs: tuple[Any, ...], parameters: Any, names: Names) -> Any:
+    """What f returns at these inputs, computed under watch. `names` learns what they and the parameters are called."""
+    refuse_the_books_functions(f)
+    given = Given(f, names)
+    arguments = [given.entry(x, name) for name, x in zip(argument_names(f, len(inputs)), inputs, strict=True)]
+    name_leaves(f, parameters, names)
+    with rehearsed(f, inputs, parameters), recorded(True), watch():
+        try:
+            return f(*arguments)
+        except Exception as error:
+            if given.integers:
+                error.add_note(
+                    f"draw gave the function Tensors for the numbers {given.integers}; what must stay a plain int can be bound: "
+                    "draw(lambda x: f(x, axis), x)"
+                )
+                error.add_note(
+                    "정수 입력은 Tensor로 바꾸어 넘깁니다. 정수 그대로 써야 하는 값은 lambda 안에 적으십시오."
+                )
+            raise
+
+
+class Given:
+    """The inputs of one function, made ready for the call."""
+
+    def __init__(self, f: Callable[..., Any], names: Names) -> None:
+        op = getattr(getattr(f, "func", f), "op", None)  # if f is one operation, perhaps with options bound
+        self.constants = set(op.arguments) - set(op.differentiable) if op else set()
+        self.names = names
+        self.integers: list[int] = []
+
+    def entry(self, x: Any, name: str, parameter: bool = False) -> Any:
+        """An input as the function gets it: numbers and floating point arrays as a leaf, also inside of dicts, lists and
+        tuples, and anything else as it is. The entries of a dict are parameters.
+        """
+        if isinstance(x, dict):
+            return {key: self.entry(v, f"{name}.{key}" if parameter else str(key), True) for key, v in x.items()}
+        if is_tree(x):
+            items = [self.entry(v, f"{name}[{i}]", parameter) for i, v in enumerate(x)]
+            return type(x)(*items) if hasattr(x, "_fields") else type(x)(items)
+        if name not in self.constants and is_number(x):
+            self.integers += [x] if isinstance(x, int) else []
+            x = np.asarray(x, dtype=float)
+        if not isinstance(x, Handle) and hasattr(x, "dtype") and is_floating(x.dtype) and name not in self.constants:
+            x = Tensor(x, requires_grad=True, name=name)
+        if isinstance(x, Handle) and x._node is not None:
+            known = self.names.leaves if parameter and isinstance(x._node, Leaf) else self.names.inputs
+            known[x._node] = name
+        elif isinstance(x, Handle) or hasattr(x, "shape"):
+            self.names.constants[id(x)] = (name, x)
+        return x
+
+
+def is_number(x: Any) -> bool:
+    """Whether an input is a number, or a list of numbers with a float among them: labels, say, have none."""
+    if isinstance(x, list):
+        return are_numbers(x) and np.array(x).dtype.kind == "f"
+    return isinstance(x, float | int) and not isinstance(x, bool)
+
+
+def name_leaves(f: Callable[..., Any], parameters: Any, names: Names) -> None:
+    """Names for the leaves that f reads beside its inputs: those given as `parameters`, those that Modules have, and for others
+    the variables that f reads.
+    """
+    modules = [named_parameters(None, part) for part in held_by(f) if hasattr(part, "named_parameters")]
+    modules.sort(key=lambda named: (len(named), max(map(len, named), default=0)), reverse=True)  # the outermost first
+    for named in (named_parameters(None, parameters), *modules):
+        for name, p in named.items():
+            names.leaves.setdefault(p._node, name)
+    if inspect.isfunction(f):
+        read = inspect.getclosurevars(f)
+        for name, value in {**read.globals, **read.nonlocals}.items():
+            if isinstance(value, Handle) and isinstance(value._node, Leaf):
+                names.leaves.setdefault(value._node, value._node.name or name)
+
+
+def refuse_the_books_functions(f: Callable[..., Any]) -> None:
+    """The networks of the book work on plain arrays, and record nothing. Raises TypeError with what to draw instead."""
+    owner = getattr(f, "__self__", None)
+    if hasattr(owner, "loss_of") and f.__name__ not in ("loss_of", "scores"):
+        raise no_graph(f"{type(owner).__name__}.{f.__name__}")
+
+
+def no_graph(name: str) -> TypeError:
+    """A network of the book, or one of its functions on arrays, cannot be drawn."""
+    return explain(
+        TypeError(
+            f"draw: {name} computes with plain arrays and records nothing; draw(net.loss_of, net.params, x, t) draws the loss"
+        ),
+        f"draw: {name}에는 계산 그래프가 없습니다. 손실의 그래프는 draw(net.loss_of, net.params, x, t)로 그리십시오.",
+    )

@@ -41,7 +41,8 @@ class Drawing:
         written.
 
         An SVG has tooltips and follows the reader's light or dark colours. Raises ValueError for another ending,
-        FileNotFoundError for a folder that is not there, RuntimeError where no Graphviz is found (but `.dot` needs none).
+        FileNotFoundError for a folder that is not there, RuntimeError where no Graphviz is found (but `.dot` needs none),
+        TimeoutError where the layout takes more than five minutes.
         """
         return saved(self.source, path, LIGHT, DARK)
 

@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from tinygrad_ko.arrays import Array
-from tinygrad_ko.cotangent import Patch, fit
+from tinygrad_ko.cotangent import Patch, Sum, fit
 from tinygrad_ko.graph import Call, Handle, Node
 
 Kind = Literal["input", "leaf", "constant", "op", "result"]
@@ -157,23 +157,31 @@ def parts(node: Node) -> dict[str, Array]:
     """For each argument of an operation the gradient that its formula pays it, where a backward was seen: as the walk does
     it, once more.
     """
-    op: Any = node.op
     if not node.seen or node.seen.gradient is None:
         return {}
-    g = bare(node.seen.gradient)
+    op, g = node.op, bare(node.seen.gradient)
     paid: dict[str, Any] = {}
-    for a in op.differentiable:
-        to = getattr(node, f"from_{a}")
-        asked = [g if word == "g" else getattr(node, f"kept_{word}") for word in op.asks[a]]
-        if op.variadic:
-            pairs = [(f"{a}[{i}]", n, part) for i, (n, part) in enumerate(zip(to, op.formulas[a](*asked), strict=True))]
-        else:
-            pairs = [(a, to, op.formulas[a](*asked))] if to is not None else []
-        for argument, parent, part in pairs:
-            if parent is not None:
-                fits = not isinstance(part, Patch) and part.shape == parent.shape and part.dtype == parent.dtype
-                paid[argument] = part if fits else getattr(fitted := fit(part, parent, node, a, {}), "total", fitted)
+    with np.errstate(all="ignore"):  # the walk has warned already
+        for a in op.differentiable:
+            to = getattr(node, f"from_{a}")
+            part = (
+                op.formulas[a](*(g if word == "g" else getattr(node, f"kept_{word}") for word in op.asks[a]))
+                if to
+                else None
+            )
+            if op.variadic:
+                paid |= {f"{a}[{i}]": fitted(p, n, node, a) for i, (p, n) in enumerate(zip(part, to, strict=True)) if n}
+            elif to:
+                paid[a] = fitted(part, to, node, a)
     return paid
+
+
+def fitted(part: Any, to: Node, node: Node, argument: str) -> Any:
+    """A part of a gradient with the shape and dtype of what it is paid to."""
+    if not isinstance(part, Patch) and part.shape == to.shape and part.dtype == to.dtype:
+        return part
+    whole = fit(part, to, node, argument, {})
+    return whole.total if isinstance(whole, Sum) else whole
 
 
 def bare(value: Any) -> Any:

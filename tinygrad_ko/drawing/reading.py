@@ -164,14 +164,12 @@ def parts(node: Node) -> dict[str, Array]:
     with np.errstate(all="ignore"):  # the walk has warned already
         for a in op.differentiable:
             to = getattr(node, f"from_{a}")
-            part = (
-                op.formulas[a](*(g if word == "g" else getattr(node, f"kept_{word}") for word in op.asks[a]))
-                if to
-                else None
-            )
+            if not to:
+                continue
+            part: Any = op.formulas[a](*(g if word == "g" else getattr(node, f"kept_{word}") for word in op.asks[a]))
             if op.variadic:
                 paid |= {f"{a}[{i}]": fitted(p, n, node, a) for i, (p, n) in enumerate(zip(part, to, strict=True)) if n}
-            elif to:
+            else:
                 paid[a] = fitted(part, to, node, a)
     return paid
 

@@ -93,7 +93,7 @@ def draw(
     for a long graph. `parameters` (a Module, or a list or dict of Tensors) gives names to leaves, as those of a Module that is drawn have.
 
     Raises TypeError for what is neither, RuntimeError for a result that does not depend on anything that requires a gradient,
-    ValueError for an unknown name in `hide` or `direction`, and what the function raises.
+    ValueError for an unknown name in `hide` or `direction` or a `depth` below 0, and what the function raises.
 
     >>> import tinygrad_ko as tg
     >>> def price(apple, count, tax):
@@ -173,21 +173,25 @@ def named_results(value: Any, name: str, who: str) -> dict[str, Handle]:
             (type(y).__name__ for y in found.values() if not isinstance(y, Handle)), f"empty {type(value).__name__}"
         )
         what = (
-            "draw takes a Tensor, or a function and its inputs, or"
+            f"draw takes a Tensor, or a function and its inputs, or a list or dict of Tensors, not {wrong}; write draw(f, x), not "
+            "draw(f(x)), if x is an array"
             if who == "draw"
-            else f"draw: {who} must return a Tensor or"
+            else f"draw: {who} must return a Tensor or a list or dict of Tensors, not {wrong}; an array or list of whole numbers "
+            "stays a constant: give it floats"
         )
         raise explain(
-            TypeError(f"{what} a list or dict of Tensors, not {wrong}"),
-            f"draw: 그릴 수 있는 것은 Tensor, Tensor의 list나 dict, 그리고 이를 반환하는 함수입니다. 받은 값의 종류: {wrong}",
+            TypeError(what),
+            f"draw: 그릴 수 있는 것은 Tensor, Tensor의 list나 dict, 그리고 이를 반환하는 함수입니다. 받은 값의 종류: {wrong}. "
+            "함수는 draw(f, x)처럼 입력과 함께 넘기고, 기울기를 볼 배열에는 정수 대신 실수를 담으십시오.",
         )
     if not any(y._node is not None for y in found.values()):
         raise explain(
             RuntimeError(
                 f"draw: nothing was recorded for {', '.join(found)}: no Tensor behind it requires a gradient; make the leaves with "
-                "requires_grad=True, outside no_grad()"
+                "requires_grad=True, outside no_grad(), or give the function arrays in place of Tensors"
             ),
-            "그릴 계산 그래프가 없습니다. 계산에 기울기가 필요한 Tensor가 없습니다. 매개변수를 requires_grad=True로 만드십시오.",
+            "draw: 그릴 계산 그래프가 없습니다. 기울기를 구할 Tensor 없이 계산했기 때문입니다. Tensor를 requires_grad=True로 만들어 "
+            "no_grad() 밖에서 계산하거나, 함수의 입력을 Tensor 대신 실수 배열로 넘기십시오.",
         )
     return found
 
@@ -211,7 +215,7 @@ def backward(results: list[Handle], vertices: list[Vertex]) -> str:
             found = gradients(y._node, seed, wanted=ends.keys())
     except Exception as error:
         error.add_note("draw: hide='gradients' draws the graph without gradients")
-        raise explain(error, "hide='gradients'로 기울기 없이 그래프를 그릴 수 있습니다.") from None
+        raise explain(error, "draw: hide='gradients'를 주면 기울기를 뺀 그래프를 그릴 수 있습니다.") from None
     for node, v in ends.items():
         v.gradient = found.get(node)
     return ""

@@ -106,7 +106,7 @@ def outputs(what: Any, x: Any, name: str) -> list[tuple[str, Any]]:
     if not pairs:
         raise explain(
             ValueError(f"{name}: there are no layers to draw"),
-            f"{name}: 그릴 층이 없습니다. 빈 목록을 넘기지 않았는지 확인하십시오.",
+            f"{name}: 그릴 계층이 없습니다. 빈 리스트나 dict를 넘기지 않았는지 확인하십시오.",
         )
     return pairs
 

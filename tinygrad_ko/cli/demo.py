@@ -114,8 +114,8 @@ def leave_picture(net: TwoLayerNet, batch: tuple[Array, Array], path: Path) -> N
     )
     if written != path:
         say(
-            "  It is text. To see a picture, install Graphviz or pip install 'tinygrad_ko[draw]', and run this again.",
-            "  그림으로 보려면 Graphviz나 tinygrad_ko[draw]를 설치하십시오. 그런 다음 다시 실행하면 그림으로 저장됩니다.",
+            "  It is text: to see it, install Graphviz or pip install 'tinygrad_ko[draw]',\n  and run this again.",
+            "  그림으로 보려면 Graphviz나 tinygrad_ko[draw]를 설치하십시오.\n  그런 다음 다시 실행하면 그림으로 저장됩니다.",
         )
 
 

@@ -326,7 +326,7 @@ def grad(y: Tensor, xs: Any, g: Any = None, *, create_graph: bool = False, allow
             )
     root, seed = start(y, g)
     nodes = [x._node for x in tensors]
-    title = f"gradient of {y.name or getattr(root.op, 'name', 'a leaf')}"
+    title = f"gradient of {y.name}" if y.name else "gradient"
     inside = scope(title) if create_graph and current.get().watch else nullcontext()
     with recorded(create_graph), inside:
         start_with = handle(type(y), seed, g._node if isinstance(g, Handle) else None) if create_graph else seed

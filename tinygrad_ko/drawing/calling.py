@@ -20,6 +20,7 @@ from tinygrad_ko.trees import are_numbers, is_tree
 def called(f: Callable[..., Any], inputs: tuple[Any, ...], parameters: Any, names: Names) -> Any:
     """What f returns at these inputs, computed under watch. `names` learns what they and the parameters are called."""
     refuse_the_books_functions(f)
+    refuse_without_inputs(f, inputs)
     given = Given(f, names)
     arguments = [given.entry(x, name) for name, x in zip(argument_names(f, len(inputs)), inputs, strict=True)]
     name_leaves(f, parameters, names)
@@ -27,6 +28,14 @@ def called(f: Callable[..., Any], inputs: tuple[Any, ...], parameters: Any, name
         try:
             return f(*arguments)
         except Exception as error:
+            if "would lose the gradient" in str(error):
+                error.add_note(
+                    "draw gives the function Tensors, and a part of it works on arrays only; use functions of tg there"
+                )
+                error.add_note(
+                    "그래프를 그릴 함수는 Tensor를 받습니다. 배열만 다루는 부분은 tg의 함수로 쓰십시오. "
+                    "책의 신경망은 draw(net.loss_of, net.params, x, t)로 그립니다."
+                )
             if given.integers:
                 error.add_note(
                     f"draw gave the function Tensors for the numbers {given.integers}; what must stay a plain int can be bound: "
@@ -90,6 +99,27 @@ def name_leaves(f: Callable[..., Any], parameters: Any, names: Names) -> None:
         for name, value in {**read.globals, **read.nonlocals}.items():
             if isinstance(value, Handle) and isinstance(value._node, Leaf):
                 names.leaves.setdefault(value._node, value._node.name or name)
+
+
+def refuse_without_inputs(f: Callable[..., Any], inputs: tuple[Any, ...]) -> None:
+    """Raises TypeError if f is a class, or wants other inputs than were given."""
+    if inspect.isclass(f):
+        raise explain(
+            TypeError(f"draw: {f.__name__} is a class; make an object of it and draw that: draw({f.__name__}(...), x)"),
+            f"draw: 클래스는 그릴 수 없습니다. 객체를 만들어 draw({f.__name__}(...), x)로 그리십시오.",
+        )
+    function = f if inspect.isfunction(f) else getattr(f, "forward", f)
+    try:
+        wanted = inspect.signature(function)
+    except (TypeError, ValueError):  # not every callable has a signature
+        return
+    try:
+        wanted.bind(*inputs)
+    except TypeError as error:
+        raise explain(
+            TypeError(f"draw: {error}; the function takes {wanted}: give its inputs in this order, draw(f, x)"),
+            f"draw: 함수의 입력을 순서대로 함께 넘겨야 합니다. 예: draw(f, x). 함수의 인수: {wanted}",
+        ) from None
 
 
 def refuse_the_books_functions(f: Callable[..., Any]) -> None:

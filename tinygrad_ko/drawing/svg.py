@@ -64,4 +64,7 @@ def in_the_dark(scope: str, light: Mapping[str, str], dark: Mapping[str, str]) -
         for colour, other in swaps.items()
         for what in ("fill", "stroke")
     )
-    return f"@media (prefers-color-scheme:dark){{{rules}}}"
+    joined = (
+        f".{scope} polyline{{stroke-linecap:square}}"  # else there are gaps where an arrow meets the line of its label
+    )
+    return f"{joined}@media (prefers-color-scheme:dark){{{rules}}}"

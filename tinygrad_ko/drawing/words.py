@@ -106,9 +106,15 @@ def options(node: Node) -> list[str]:
     if not node.seen:
         return []
     usual = {p.name: p.default for p in node.op.signature.parameters.values()}
-    return [
-        f"{name}={option(v)}" for name, v in node.seen.options.items() if not same(v, usual.get(name, Parameter.empty))
-    ]
+    told = {name: v for name, v in node.seen.options.items() if not same(v, usual.get(name, Parameter.empty))}
+    return [f"{name}={option(v)}" for name, v in told.items() if is_plain(v)]
+
+
+def is_plain(value: Any) -> bool:
+    """Whether a user could have written an option: what an operation has made for itself says little."""
+    if isinstance(value, tuple | list):
+        return all(map(is_plain, value))
+    return hasattr(value, "shape") or isinstance(value, bool | int | float | str | slice | type(None) | type(Ellipsis))
 
 
 def same(a: Any, b: Any) -> bool:

@@ -21,35 +21,45 @@ class Gradients:
         self.paid: dict[Node, dict[str, Array]] = {}
 
     def along(self, arrow: Arrow) -> Any:
-        """The gradient that the user of a value pays for it; None where no backward was seen, or it goes into a closed box."""
-        node = arrow.user.node
-        if not isinstance(arrow.head, Vertex) or node is None or not node.seen:
+        """What the users of a value pay for it in all; None where no backward was seen, or several values flow."""
+        if len(arrow.values) > 1:
             return None
-        if arrow.user.kind == "result":
+        paid = [self.by(use.user, use.argument) for use in arrow.uses if use.user is use.head]
+        return None if any(part is None for part in paid) else sum(paid[1:], paid[0])
+
+    def by(self, user: Vertex, argument: str) -> Any:
+        """The gradient that a user pays for one of its arguments; None where no backward was seen."""
+        node = user.node
+        if node is None or not node.seen:
+            return None
+        if user.kind == "result":
             return node.seen.gradient
         if node not in self.paid:
             self.paid[node] = parts(node)
-        return self.paid[node].get(arrow.argument)
+        return self.paid[node].get(argument)
 
 
 def above(arrow: Arrow, style: Style) -> list[Line]:
     """What is said of the value that flows: which argument it is, its shape and dtype, its numbers."""
+    use, values = arrow.uses[0], arrow.values
     named, itself = argument(arrow), says_itself(arrow.tail)
-    kind = kind_of(arrow.values[0]) if style.shows("shapes") and not itself else ""
-    if len(arrow.values) > 1:
-        kind = f"{len(arrow.values)} × {kind}"
+    kind = kind_of(values[0]) if style.shows("shapes") and not itself else ""
+    if len(values) > 1:
+        kind = f"{len(values)} × {kind}"
+    elif arrow.giver:
+        kind = f"{kind} of {arrow.giver}".strip()
     said: list[Line] = [(": ".join(filter(None, [named, kind])), "faint", 9)] if named or kind else []
-    if style.shows("values") and len(arrow.values) == 1 and not itself:
-        seen = passed(arrow.user, arrow.argument)
+    if style.shows("values") and len(values) == 1 and not itself:
+        seen = passed(use.user, use.argument)
         said += [(line, "value", 11) for line in lines(seen)] if seen is not None else []
     return said
 
 
 def argument(arrow: Arrow) -> str:
     """Which argument of an operation a value is, where that is not clear."""
-    user = arrow.user
+    user, name = arrow.uses[0].user, arrow.uses[0].argument
     clear = user is not arrow.head or len(user.sources) < 2 or user.name in INDIFFERENT
-    return "" if clear or arrow.tail.name == arrow.argument else arrow.argument
+    return "" if clear or arrow.tail.name == name else name
 
 
 def table(over: list[Line], under: list[Line], style: Style) -> str:

@@ -1,125 +1,138 @@
-"""Equal blocks in a row: found, compared wire by wire, and put into a group of which the first is drawn.
+"""Equal blocks in a row are found, and put into a group of which the first is drawn.
 
-Equal are blocks with the same operations on values of the same shapes, wired alike: each to its own parameters or to common
-ones, and to the block before. Numbers and options may differ.
+Equal are blocks with the same operations on values of the same shapes, wired alike. Each takes its values from itself, from
+the block before, from parameters of its own, from something that all of them take, or from blocks of an earlier row (as the
+gradient of a deep network does). Numbers and options may differ.
 """
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
-from tinygrad_ko.drawing.grouping import Group, adopt, operations
+from tinygrad_ko.drawing.grouping import Group, Item, groups, vertices_in
 from tinygrad_ko.drawing.reading import Vertex
-from tinygrad_ko.drawing.repeats import repeats
+from tinygrad_ko.drawing.repeats import Run, repeats
+from tinygrad_ko.drawing.rows import Place, Rows
+from tinygrad_ko.drawing.wiring import Wires, equal_in_a_row, wires
 
 LEAST = 4  # so many equal blocks in a row are drawn as one
-Wire = tuple[Any, ...]  # where a block takes a value from: itself, the block before, a leaf of its own, or elsewhere
-Wires = list[tuple[Vertex, Wire]]
+TURNS = 3  # what looks alike may be wired alike only every second or third time
+TRIES = 3  # so many places are tried for the seams between blocks
 
 
-class Blocks:
-    """The equal blocks of a graph. `mirror` has for what is inside of all but the first what is in the first."""
+def find(graph: list[Vertex], root: Group) -> Rows:
+    """The rows of equal blocks in a graph. They become groups below `root`."""
+    finder = Finder(graph, root)
+    unfinished = [finder.fold(root)]
+    while unfinished:
+        inner = next(unfinished[-1], None)
+        if inner is None:
+            unfinished.pop()
+        else:
+            unfinished.append(finder.fold(inner))
+    return finder.rows
 
-    def __init__(self, vertices: list[Vertex], root: Group) -> None:
-        self.mirror: dict[Vertex, Vertex] = {}
-        self.place = {v: i for i, v in enumerate(vertices)}
-        self.users: dict[Vertex, tuple[int, int]] = {}  # the places of the first and the last user
-        for i, user in enumerate(vertices):
-            for leaf, _ in user.sources:
-                self.users[leaf] = (self.users.get(leaf, (i, i))[0], i)
-        self.numbers: dict[Any, int] = {}
-        self.looks: dict[Any, int] = {}
-        groups, unread = [], [root]
-        while unread:
-            group = unread.pop()
-            groups.append(group)
-            unread.extend(item for item in group.items if isinstance(item, Group))
-        for group in reversed(groups):  # the inner ones first
-            self.fold(group)
-            self.looks[group] = self.number("group", group.name, *map(self.look, group.items))
 
-    def number(self, *facts: Any) -> int:
-        """A number for these facts: equal for equal ones."""
-        return self.numbers.setdefault(facts, len(self.numbers))
+class Finder:
+    """Looks for equal blocks, in order of time, and in a group before in the groups that it has inside."""
 
-    def look(self, item: Any) -> int:
-        """What an item looks like, without its wires."""
-        if item not in self.looks:
-            self.looks[item] = self.number("op", item.name, item.shape, item.dtype, len(item.sources))
-        return self.looks[item]
+    def __init__(self, graph: list[Vertex], root: Group) -> None:
+        self.rows = Rows()
+        self.looks = looks(root)
+        self.first_users: dict[Vertex, Vertex] = {}
+        for user in graph:
+            for source, _ in user.sources:
+                self.first_users.setdefault(source, user)
 
-    def fold(self, group: Group) -> None:
-        """Put the equal blocks among the items of a group into groups."""
-        runs = repeats([self.look(item) for item in group.items], LEAST)
-        if not runs:
-            return
-        where = {v: (i, n) for i, item in enumerate(group.items) for n, v in enumerate(operations(item))}
-        items, end = [], 0
-        for run in runs:
-            starts = [run.start + n * run.period for n in range(run.times)]
-            wires = [self.wires(group.items[i : i + run.period], i, run.period, where) for i in starts]
-            for first, last in alike_in_a_row(wires):
-                items += group.items[end : starts[first]]
-                end = starts[first] + (last - first) * run.period
-                block = Group("", group, group.items[starts[first] : end], run.period)
-                adopt(block)
-                self.reflect(block, wires[first:last])
-                self.looks[block] = self.number("blocks", block.times, *map(self.look, block.items[: run.period]))
-                items.append(block)
-        group.items = items + group.items[end:]
+    def fold(self, group: Group) -> Iterator[Group]:
+        """Put the equal blocks among the items of a group into rows. Yields the groups inside, each to be folded before this
+        goes on: a row may take its values from an earlier one in there.
+        """
+        items, group.items, end = group.items, [], 0
+        for start, period, length in [*repeats([self.looks[item] for item in items], LEAST), Run(len(items), 1, 0)]:
+            alike = items[start : start + length]
+            for item in chain(items[end:start], self.in_rows(group, alike, period)):
+                group.items.append(item)
+                inner = item.items[0] if isinstance(item, Group) and item.kind == "row" else item
+                if isinstance(inner, Group):
+                    yield inner
+            end = start + length
 
-    def wires(self, unit: list[Any], start: int, period: int, where: dict[Vertex, tuple[int, int]]) -> Wires:
-        """Where the operations of a block take their arguments from, in order."""
-        inside = list(operations_of(unit))
-        low, high = self.place[inside[0]], self.place[inside[-1]]
-        found = []
-        for v in inside:
-            for source, _ in v.sources:
-                wire: Wire = ("elsewhere", id(source))
-                if source.kind == "op" and source in where:
-                    i, n = where[source]
-                    if start <= i < start + period:
-                        wire = ("inside", i - start, n)
-                    elif start - period <= i < start:
-                        wire = ("before", i - start + period, n)
-                elif source.kind in ("leaf", "constant"):
-                    first, last = self.users[source]
-                    if low <= first and last <= high:
-                        wire = ("own", source.kind, source.shape, source.dtype)
-                found.append((source, wire))
-        return found
+    def in_rows(self, group: Group, items: list[Item], period: int) -> Iterator[Item]:
+        """The items, with rows in place of equal blocks."""
+        end = 0
+        for start, blocks, wired in self.equal(items, period):
+            yield from items[end:start]
+            yield self.row(group, blocks, wired)
+            end = start + len(blocks) * len(blocks[0])
+        yield from items[end:]
 
-    def reflect(self, block: Group, wires: list[Wires]) -> None:
-        """Say what mirrors what, and what flows into the first block where the others take it from the one before."""
-        first = list(operations_of(block.items[: block.period]))
-        for n in range(1, block.times):
-            unit = operations_of(block.items[n * block.period : (n + 1) * block.period])
-            self.mirror.update(zip(unit, first, strict=True))
-            for (here, wire), (source, _) in zip(wires[n], wires[0], strict=True):
+    def equal(self, items: list[Item], period: int) -> list[tuple[int, list[list[Item]], list[Wires]]]:
+        """Where rows of equal blocks begin, the blocks, and their wires; for the seams with which there are the most blocks."""
+        best: list[tuple[int, list[list[Item]], list[Wires]]] = []
+        most = 0
+        for size in range(period, period * TURNS + 1, period):
+            for start in seams(items, size):
+                blocks = [items[i : i + size] for i in range(start, len(items) - size + 1, size)]
+                wired = wires([list(vertices_in(block)) for block in blocks], self.rows, self.first_users)
+                spans = list(equal_in_a_row(wired, LEAST))
+                if (count := sum(last - first for first, last in spans)) > most:
+                    best, most = [(start + size * i, blocks[i:k], wired[i:k]) for i, k in spans], count
+                if most == len(blocks):
+                    return best
+            if best:
+                break
+        return best
+
+    def row(self, group: Group, blocks: list[list[Item]], wired: list[Wires]) -> Group:
+        """The row of some equal blocks, in a group."""
+        row = Group("row", parent=group)
+        for k, items in enumerate(blocks):
+            block = items[0] if len(items) == 1 else None
+            if not isinstance(block, Group):
+                block = Group("block", items=items)
+                for item in items:
+                    if isinstance(item, Group):
+                        item.parent = block
+            block.parent = row
+            row.items.append(block)
+            equal = dict(zip(vertices_in(items), vertices_in(blocks[0]), strict=True))
+            for (here, _), (first, _), (_, wire) in zip(wired[k], wired[0], wired[max(k, 1)], strict=True):
                 if wire[0] == "own":
-                    self.mirror[here] = source
-        block.entering = {source for (source, _), (_, wire) in zip(*wires[:2], strict=True) if wire[0] == "before"}
+                    equal[here] = first
+            for here, first in equal.items():
+                self.rows.places.setdefault(here, []).append(Place(row, k + 1))
+                if k:
+                    self.rows.mirror[here] = first
+        return row
 
 
-def operations_of(items: list[Any]) -> list[Vertex]:
-    """The operations in some items, in order."""
-    return [v for item in items for v in operations(item)]
+def seams(items: list[Item], size: int) -> list[int]:
+    """Where the first of equal blocks may begin: there is a choice if a part of a block is left over. The first is where the
+    fewest values go from one block to the next.
+    """
+    if len(items) % size == 0:
+        return [0]
+    made = {v: i for i, item in enumerate(items[: 3 * size]) for v in vertices_in([item])}
+    used: dict[Vertex, int] = {}  # by which item last, not more than a block later
+    for user, i in made.items():
+        used |= {source: i for source, _ in user.sources if source in made and i <= made[source] + size}
+    going = [0] * (3 * size)  # how many values go from before an item to it or past it
+    for v, last in used.items():
+        for i in range(made[v] + 1, last + 1):
+            going[i] += 1
+    return sorted(range(len(items) % size + 1), key=lambda start: going[start + size])[:TRIES]
 
 
-def alike_in_a_row(wires: list[Wires]) -> Iterator[tuple[int, int]]:
-    """From where to where there are enough blocks in a row that are wired alike."""
-    first = 0
-    while first < len(wires):
-        last = first + 1
-        while last < len(wires) and alike(wires[last - 1], wires[last], last - 1 == first):
-            last += 1
-        if last - first >= LEAST:
-            yield first, last
-        first = last
-
-
-def alike(before: Wires, after: Wires, is_first: bool) -> bool:
-    """Whether two blocks in a row are wired alike. What the second takes from the first, the first may take from anywhere."""
-    return len(before) == len(after) and all(
-        a == b or (is_first and b[0] == "before" and a[0] != "inside")
-        for (_, a), (_, b) in zip(before, after, strict=True)
-    )
+def looks(root: Group) -> dict[Item, int]:
+    """A number for everything in a group: equal for what looks alike, apart from where it takes its values from."""
+    numbers: dict[Any, int] = {}
+    found: dict[Item, int] = {}
+    for group in reversed(list(groups(root))):
+        for item in group.items:
+            if isinstance(item, Vertex):
+                look: Any = (item.name, item.shape, item.dtype, tuple([argument for _, argument in item.sources]))
+                found[item] = numbers.setdefault(look, len(numbers))
+        look = (group.name, *[found[item] for item in group.items])
+        found[group] = numbers.setdefault(look, len(numbers))
+    return found

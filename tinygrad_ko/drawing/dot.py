@@ -13,7 +13,7 @@ from tinygrad_ko.drawing.labels import as_tooltip, quoted, shortened
 from tinygrad_ko.drawing.nodes import of_group, of_vertex
 from tinygrad_ko.drawing.reading import Vertex
 from tinygrad_ko.drawing.style import FONT, NAME, Line, Style
-from tinygrad_ko.drawing.words import lines
+from tinygrad_ko.drawing.words import counted, lines
 
 EXPLAINED = as_tooltip(
     "forward: the value\nback: its gradient\nof many numbers: mean ± standard deviation, smallest … largest"
@@ -42,12 +42,15 @@ class Text:
         for stand, name in self.names.items():
             here = self.part(self.content.drawn[stand])
             if isinstance(stand, Group):
-                here.node(name, **of_group(stand, self.alone(self.content.drawn[stand]), self.style))
+                here.node(name, **of_group(stand, self.style))
             else:
                 here.node(name, **of_vertex(stand, self.style))
         for i, arrow in enumerate(self.arrows):
             back = gradients.along(arrow) if self.style.shows("gradients") else None
             self.arrow(f"e{i}", arrow, [] if back is None else [(line, "gradient", 11) for line in lines(back)])
+        for tail, head in self.content.onward:
+            here = self.part(common(self.content.drawn[tail], self.content.drawn[head]))
+            here.edge(self.names[tail], self.names[head], label="to the next", style="dashed", constraint="false")
         self.join()
         return str(self.part(self.content.root).source)
 
@@ -112,21 +115,11 @@ class Text:
 
     def title(self, group: Group) -> str:
         """What stands on the box around a group; nothing if there is no box."""
-        outer = group.parent
-        blocks = outer.times if outer is not None and outer.period == 1 else 1
-        if group.run or (group.period == 1 and (isinstance(group.items[0], Group) or self.alone(group) > 1)):
+        if group.kind not in ("call", "block"):
             return ""
-        title, each = shortened(group.name, NAME), ""
-        if group.period:
-            title, each = f"× {group.times:,} (drawn: the first)", " in all"
-        elif blocks > 1:
-            title, each = f"{title} × {blocks:,} (drawn: the first)", " each"
-        return title + (f" · {group.parameters:,} parameters{each}" if group.parameters else "")
-
-    def alone(self, group: Group) -> int:
-        """How many equal blocks the one node in a group stands for: 1 if it is none of several."""
-        inside = [stand for stand, home in self.content.drawn.items() if home is group] if group.period == 1 else []
-        return group.times if len(inside) == 1 else 1
+        many = group.times > 1
+        title = " ".join(filter(None, [shortened(group.name, NAME), f"× {group.times:,} (drawn: the first)" * many]))
+        return title + f" · {counted(group.parameters, 'parameter')}{' each' * many}" * (group.parameters > 0)
 
 
 def is_constant(stand: Stand) -> bool:

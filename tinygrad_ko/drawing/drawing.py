@@ -14,7 +14,7 @@ from tinygrad_ko.check.subject import called as title
 from tinygrad_ko.check.subject import named_parameters
 from tinygrad_ko.drawing.calling import called, no_graph
 from tinygrad_ko.drawing.dot import dot
-from tinygrad_ko.drawing.folding import fold
+from tinygrad_ko.drawing.fitting import fold
 from tinygrad_ko.drawing.palette import DARK, LIGHT
 from tinygrad_ko.drawing.reading import Names, Vertex, read
 from tinygrad_ko.drawing.rendering import rendered

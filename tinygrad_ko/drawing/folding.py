@@ -1,170 +1,132 @@
 """What is drawn of a graph: boxes for the scopes and Modules that its operations were made in, closed to one node below some
-depth, and of blocks that stand in a row many times only the first.
+depth, and of equal blocks in a row the first.
 
 That is a quotient of the graph: every vertex has something that stands for it in the picture, and the arrows follow.
 """
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from math import prod
+from types import MappingProxyType
 from typing import NamedTuple
 
-from tinygrad_ko.drawing.blocks import Blocks
-from tinygrad_ko.drawing.grouping import Group, cut, tree
+from tinygrad_ko.drawing.grouping import Group, Item, around, groups
+from tinygrad_ko.drawing.homes import count_parameters, homes
 from tinygrad_ko.drawing.reading import Vertex
-
-BUDGET = 1500  # more than so many nodes are not drawn: Graphviz takes long for them, and nobody can read them
-READABLE = 150  # so few are left then
-
+from tinygrad_ko.drawing.rows import Place, Rows
 
 Stand = Vertex | Group  # what can be drawn as a node
+NOTHING: Mapping[Item, Group] = MappingProxyType({})
 
 
-class Arrow(NamedTuple):
-    """One arrow of the picture: from where to where, what flows (several values if blocks are closed), and to whom."""
+class Use(NamedTuple):
+    """A use of a value, and between which vertices its arrow is drawn if all boxes are open."""
+
+    source: Vertex
+    user: Vertex
+    argument: str
+    tail: Vertex
+    head: Vertex
+    left: list[Place]  # the blocks that it leaves, the outermost first
+    onward: Group | None  # the row in which it goes from one block to the next
+
+
+@dataclass(eq=False, slots=True)
+class Arrow:
+    """One arrow of the picture: from where to where, and the uses that it stands for: several where a box is closed, or where
+    each of equal blocks gives or takes a value.
+    """
 
     tail: Stand
     head: Stand
-    values: list[Vertex]
-    user: Vertex
-    argument: str
+    uses: list[Use]
+
+    @property
+    def values(self) -> list[Vertex]:
+        """What flows, each value once."""
+        return list(dict.fromkeys(use.source for use in self.uses))
+
+    @property
+    def giver(self) -> str:
+        """Which of equal blocks gives the first value, where only the first block is drawn: "the last", "no. 3"; in a row in a
+        row, which of the inner row too. Nothing if the value comes from no row that is seen.
+        """
+        left = self.uses[0].left
+        if isinstance(self.tail, Group):
+            seen = set(around(self.tail))
+            left = [place for place in left if place.row in seen]
+        if all(place.number == len(place.row.items) for place in left):
+            return "the last" if left else ""
+        return "no. " + ".".join(str(place.number) for place in left)
 
 
 @dataclass(eq=False, slots=True)
 class Folded:
-    """A picture's content: the outermost group, what is drawn as a node in which group, and the arrows."""
+    """A picture's content: the outermost group, what is drawn as a node in which group, the arrows in order of time, and from
+    where to where a value goes from each of equal blocks to the next.
+    """
 
     root: Group
     drawn: dict[Stand, Group]
     arrows: list[Arrow]
-    note: str  # what was left out without being asked for
-
-
-def fold(vertices: list[Vertex], depth: int | None = None, unroll: bool = False) -> Folded:
-    """Decide what is drawn. Boxes deeper than `depth` are closed; `unroll` draws every one of equal blocks. Above the budget
-    of nodes boxes are closed, and long lists of operations cut into runs, until few are left.
-    """
-    ops = [v for v in vertices if v.kind == "op"]
-    root = tree(ops)
-    mirror = {} if unroll else Blocks(vertices, root).mirror
-    folding = Folding(vertices, root, mirror)
-    depth = folding.levels if depth is None else min(depth, folding.levels)
-    note = ""
-    if folding.count(depth) > BUDGET:
-        cut(root)
-        folding = Folding(vertices, root, mirror)
-        low, high = -1, folding.levels  # the largest depth that is readable; fewer nodes with less depth
-        while low < high:
-            middle = (low + high + 1) // 2
-            low, high = (middle, high) if folding.count(middle) <= READABLE else (low, middle - 1)
-        depth = low
-        note = f"{len(ops):,} operations, folded to {folding.count(depth):,} nodes: draw a part of the graph, or give depth="
-    return folding.folded(depth, note)
+    onward: list[tuple[Stand, Stand]]
+    note: str = ""  # what was left out without being asked for
 
 
 class Folding:
-    """What stands for every vertex, for any depth."""
+    """What is drawn of a graph, for any depth."""
 
-    def __init__(self, vertices: list[Vertex], root: Group, mirror: dict[Vertex, Vertex]) -> None:
-        self.vertices, self.root, self.mirror = vertices, root, mirror
-        self.groups: list[Group] = []  # every one after its parent
-        self.level: dict[Group, int] = {}  # equal blocks and the group that they stand in are on one level
-        self.rank: dict[Group, int] = {}  # how many groups are around it
-        self.home: dict[Vertex, Group] = {}
-        unread = [root]
-        while unread:
-            group = unread.pop()
-            up = group.parent
-            self.groups.append(group)
-            self.rank[group] = self.rank[up] + 1 if up else 0
-            self.level[group] = self.level[up] + (not group.period) if up else 0
-            group.parameters = 0
-            for item in group.items:
-                if isinstance(item, Group):
-                    unread.append(item)
-                else:
-                    self.home[item] = group
-        self.levels = max(self.level.values())
-        self.place_leaves()
+    def __init__(self, graph: list[Vertex], root: Group, rows: Rows) -> None:
+        self.root = root
+        self.home = homes(graph, root, rows)
+        count_parameters(self.home, root)
+        self.level: dict[Group, int] = {}  # in how many boxes of calls a group is, its own counted
+        for group in groups(root):
+            self.level[group] = self.level[group.parent] + (group.kind == "call") if group.parent else 0
+        self.levels = max(self.level[group] for group in groups(root, drawn=True))
+        self.shown = [v for v in graph if v not in rows.mirror]
+        self.uses = list(uses(graph, rows))
 
-    def place_leaves(self) -> None:
-        """A parameter or constant belongs where all of its users are, inputs and results outside."""
-        for user in self.vertices:
-            for leaf, _ in user.sources:
-                if leaf.kind != "op":
-                    known = self.home.get(leaf)
-                    here = self.home.get(user, self.root)
-                    self.home[leaf] = here if known is None else self.common(known, here)
-        for v in self.vertices:
-            if v.kind in ("input", "result") or v not in self.home:
-                self.home[v] = self.root
-            elif v.kind != "op":
-                around: Group | None = self.home[v]
-                while around is not None:
-                    if v in around.entering and around.parent is not None:
-                        self.home[v] = around.parent
-                    around = around.parent
-            if v.kind == "leaf":
-                around = self.home[v]
-                while around is not None:
-                    around.parameters += prod(v.shape or ())
-                    around = around.parent
+    def stands(self, depth: int, runs: Mapping[Item, Group]) -> dict[Vertex, Stand]:
+        """What is drawn for every vertex that is shown if all boxes are open: itself, or the closed box that it is in. Boxes
+        deeper than `depth` are closed, apart from those whose items are in `runs`: these are nodes.
+        """
+        cut = {run.parent for run in runs.values()}
+        closed: dict[Group, Group | None] = {}
+        for group, level in self.level.items():
+            outer = closed[group.parent] if group.parent else None
+            shut = group.kind == "call" and level > depth and group not in cut
+            closed[group] = outer or runs.get(group) or (group if shut else None)
+        return {v: closed[self.home[v]] or runs.get(v) or v for v in self.shown}
 
-    def common(self, a: Group, b: Group) -> Group:
-        """The smallest group that has both inside."""
-        while a is not b:
-            if self.rank[a] < self.rank[b]:
-                a, b = b, a
-            assert a.parent is not None
-            a = a.parent
-        return a
-
-    def closed(self, depth: int) -> dict[Group, Group | None]:
-        """For every group the outermost one around it that is closed, itself included."""
-        found: dict[Group, Group | None] = {}
-        for group in self.groups:
-            outer = found[group.parent] if group.parent else None
-            found[group] = outer or (group if self.level[group] > depth and not group.period else None)
-        return found
-
-    def stands(self, depth: int) -> dict[Vertex, Stand]:
-        """What is drawn for every vertex."""
-        closed = self.closed(depth)
-        found: dict[Vertex, Stand] = {}
-        for vertex in self.vertices:
-            v = vertex
-            while v in self.mirror:
-                v = self.mirror[v]
-            outer = closed[self.home[v]] if v.kind not in ("input", "result") else None
-            found[vertex] = outer or v
-        return found
-
-    def count(self, depth: int) -> int:
+    def count(self, depth: int, runs: Mapping[Item, Group] = NOTHING) -> int:
         """How many nodes are drawn."""
-        return len(set(self.stands(depth).values()))
+        return len(set(self.stands(depth, runs).values()))
 
-    def folded(self, depth: int, note: str) -> Folded:
+    def folded(self, depth: int, runs: Mapping[Item, Group] = NOTHING) -> Folded:
         """The content of the picture."""
-        stands = self.stands(depth)
-        drawn: dict[Stand, Group] = {}
-        for v in self.vertices:
-            stand = stands[v]
-            if stand not in drawn:
-                drawn[stand] = (stand.parent or self.root) if isinstance(stand, Group) else self.home[stand]
-        arrows: list[Arrow] = []
-        merged: dict[tuple[Stand, Stand], Arrow] = {}
-        for user in self.vertices:
-            if user in self.mirror:  # its arrows are those of what it mirrors
-                continue
-            for source, argument in user.sources:
-                tail, head = stands[source], stands[user]
-                if tail is head:
-                    continue
-                arrow = Arrow(tail, head, [source], user, argument)
-                if isinstance(tail, Vertex) and isinstance(head, Vertex) and "[" not in argument:
-                    arrows.append(arrow)
-                elif (tail, head) not in merged:
-                    merged[tail, head] = arrow
-                    arrows.append(arrow)
-                elif source not in merged[tail, head].values:
-                    merged[tail, head].values.append(source)
-        return Folded(self.root, drawn, arrows, note)
+        stands = self.stands(depth, runs)
+        drawn = {s: (s.parent or self.root) if isinstance(s, Group) else self.home[s] for s in stands.values()}
+        found: dict[tuple[Stand, Stand, str], list[Use]] = {}
+        onward: dict[tuple[Stand, Stand], None] = {}
+        for use in self.uses:
+            tail, head = stands[use.tail], stands[use.head]
+            if use.onward:
+                if tail is not head or isinstance(tail, Vertex) or tail.parent is use.onward:
+                    onward[tail, head] = None
+            elif tail is not head:
+                boxes = isinstance(tail, Group) or isinstance(head, Group)
+                argument = "" if boxes else use.argument.partition("[")[0]  # those of `*xs` are one
+                found.setdefault((tail, head, argument), []).append(use)
+        arrows = [Arrow(tail, head, together) for (tail, head, _), together in found.items()]
+        return Folded(self.root, drawn, arrows, list(onward))
+
+
+def uses(graph: list[Vertex], rows: Rows) -> Iterator[Use]:
+    """The uses of values that are drawn: of equal blocks those in the first, and of the others what flows out of their row."""
+    for user in graph:
+        head = rows.drawn(user)
+        for source, argument in user.sources:
+            left, entered = rows.between(source, user)
+            if head is user or left:
+                onward = left[0].row if left and entered and left[0].row is entered[0].row else None
+                yield Use(source, user, argument, rows.drawn(source), head, left, onward)

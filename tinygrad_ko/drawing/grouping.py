@@ -2,51 +2,69 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Literal
 
 from tinygrad_ko.drawing.reading import Vertex
-
-FANOUT = 16  # in so many runs a long list of operations is cut
 
 
 @dataclass(eq=False, slots=True)
 class Group:
-    """What one call of a Module, a decorated function or a `with tg.scope` block made; or equal blocks in a row; or just a
-    run of operations.
+    """Operations, and other groups, that belong together. There are four kinds:
+
+    - "call": what one call of a Module or a decorated function made, or a `with tg.scope` block;
+    - "row": equal blocks, one after another, of which the first is drawn. Its items are the blocks;
+    - "block": one of these that is not one call. The whole graph is a block too;
+    - "run": a part of a long list of items, drawn as one node.
     """
 
-    name: str
+    kind: Literal["call", "row", "block", "run"]
+    name: str = ""
     parent: "Group | None" = None
-    items: list[Any] = field(default_factory=list)  # operations and groups, in order of time; of equal blocks all
-    period: int = 0  # how many of the items are one of the equal blocks
-    run: bool = False
+    items: "list[Item]" = field(default_factory=list)  # operations and groups, in order of time
     parameters: int = 0  # how many numbers are in the leaves inside
-    entering: set[Vertex] = field(default_factory=set)  # what flows into the first of equal blocks: no part of it
 
     @property
     def times(self) -> int:
-        """How many equal blocks it is."""
-        return len(self.items) // self.period if self.period else 1
+        """How many equal groups it is one of."""
+        return len(self.parent.items) if self.parent and self.parent.kind == "row" else 1
+
+
+Item = Vertex | Group
 
 
 def tree(ops: list[Vertex]) -> Group:
-    """The group of all operations, with the groups that they were made in."""
-    root = Group("")
-    of_call: dict[int, Group] = {}
+    """The group of all operations, in it the groups that they were made in."""
+    root = Group("block")
+    made: dict[int, Group] = {}  # by the identity of the call
     for v in ops:
+        unknown = []
         group = root
-        for call in v.scope:
-            if id(call) not in of_call:
-                of_call[id(call)] = inner = Group(str(call), group)
-                group.items.append(inner)
-            group = of_call[id(call)]
+        for call in reversed(v.scope):
+            if id(call) in made:
+                group = made[id(call)]
+                break
+            unknown.append(call)
+        for call in reversed(unknown):
+            inner = Group("call", str(call), group)
+            group.items.append(inner)
+            made[id(call)] = group = inner
         group.items.append(v)
     return root
 
 
-def operations(item: Any) -> Iterator[Vertex]:
-    """The operations in an item, in order."""
-    unread = [item]
+def groups(root: Group, drawn: bool = False) -> Iterator[Group]:
+    """A group and those in it, each before what is in it, in order of time; or only those that are drawn: of a row the first."""
+    unread = [root]
+    while unread:
+        group = unread.pop()
+        yield group
+        items = group.items[:1] if drawn and group.kind == "row" else group.items
+        unread.extend(item for item in reversed(items) if isinstance(item, Group))
+
+
+def vertices_in(items: list[Item]) -> Iterator[Vertex]:
+    """The vertices in some items, in order."""
+    unread = items[::-1]
     while unread:
         item = unread.pop()
         if isinstance(item, Group):
@@ -55,24 +73,8 @@ def operations(item: Any) -> Iterator[Vertex]:
             yield item
 
 
-def cut(root: Group) -> None:
-    """Make runs of the items of every group that has many, and again of the items of a long run."""
-    unread = [root]
-    while unread:
-        group = unread.pop()
-        if len(group.items) > 2 * FANOUT and not group.period:
-            size = -(-len(group.items) // FANOUT)
-            runs = []
-            for i in range(0, len(group.items), size):
-                run = Group("", group, group.items[i : i + size], run=True)
-                adopt(run)
-                runs.append(run)
-            group.items = list(runs)
-        unread.extend(item for item in group.items if isinstance(item, Group))
-
-
-def adopt(group: Group) -> None:
-    """Tell the groups in a group that they are."""
-    for item in group.items:
-        if isinstance(item, Group):
-            item.parent = group
+def around(group: Group | None) -> Iterator[Group]:
+    """A group, the one around it, and so on to the outermost."""
+    while group:
+        yield group
+        group = group.parent

@@ -1,10 +1,12 @@
 """The nodes of a picture: what stands in them, and their shape, which tells the kinds apart where colours cannot."""
 
-from tinygrad_ko.drawing.grouping import Group, operations
+from collections import Counter
+
+from tinygrad_ko.drawing.grouping import Group, vertices_in
 from tinygrad_ko.drawing.labels import as_tooltip, shortened
-from tinygrad_ko.drawing.reading import Vertex
+from tinygrad_ko.drawing.reading import Kind, Vertex
 from tinygrad_ko.drawing.style import NAME, Line, Style
-from tinygrad_ko.drawing.words import explanation, kind_of, lines, memory, options, size
+from tinygrad_ko.drawing.words import counted, explanation, kind_of, lines, memory, options, size
 from tinygrad_ko.keeping import kept_bytes
 
 SIGNS = {
@@ -26,6 +28,7 @@ LOOKS = {
     "op": {"shape": "box", "style": "filled,rounded"},
     "result": {"shape": "box", "style": "filled", "peripheries": "2"},
 }
+NOUNS: dict[Kind, str] = {"op": "operation", "input": "input", "result": "result"}
 
 
 def of_vertex(vertex: Vertex, style: Style) -> dict[str, str]:
@@ -60,22 +63,20 @@ def says_itself(stand: Vertex | Group) -> bool:
     return isinstance(stand, Vertex) and stand.kind == "constant" and stand.value is not None and stand.shape == ()
 
 
-def of_group(group: Group, times: int, style: Style) -> dict[str, str]:
-    """The attributes of a closed box that stands for so many equal ones, or of a run of operations."""
-    inside = list(operations(group))
-    count = f"{len(inside) * times:,} operation{'s' * (len(inside) * times > 1)}"
-    said: list[Line] = [
-        (f"{shortened(group.name, NAME)}{f' × {times:,}' if times > 1 else ''}", "name", 13),
-        (count, "faint", 10),
-    ]
-    names = shortened(", ".join(dict.fromkeys(v.name for v in inside)), 400)
-    if group.run:
-        said = [(count, "ink", 13), (shortened(names, NAME), "faint", 10)]
+def of_group(group: Group, style: Style) -> dict[str, str]:
+    """The attributes of a closed box, which may stand for several equal ones, or of a run of items."""
+    inside, each = list(vertices_in(group.items)), " each" * (group.times > 1)
+    kinds = Counter(v.kind for v in inside)
+    counts = ", ".join(counted(kinds[kind], noun) for kind, noun in NOUNS.items() if kinds[kind]) + each
+    names = shortened(", ".join(dict.fromkeys(v.name for v in inside if v.kind == "op")), 400)
+    said: list[Line] = [(counts, "ink", 13), (shortened(names, NAME), "faint", 10)]
+    if group.kind != "run":
+        title = f"{shortened(group.name, NAME)}{f' × {group.times:,}' if each else ''}"
+        said = [(title, "name", 13), (counts, "faint", 10)]
     if group.parameters:
-        said.insert(1, (f"{group.parameters:,} parameters{' each' if times > 1 else ''}", "ink", 10))
-    kept_here = kept_bytes([v.node for v in inside if v.node]) if style.shows("kept") else 0
-    if kept_here:
-        said.append((f"keeps {size(kept_here)}{' each' if times > 1 else ''}", "faint", 9))
+        said.insert(1, (counted(group.parameters, "parameter") + each, "ink", 10))
+    if style.shows("kept") and (bytes_ := kept_bytes([v.node for v in inside if v.kind == "op" and v.node])):
+        said.append((f"keeps {size(bytes_)}{each}", "faint", 9))
     return {
         "label": f"<{style.text(said)}>",
         "shape": "folder",

@@ -5,45 +5,47 @@ from typing import NamedTuple
 
 import numpy as np
 
-LONGEST = 64  # so many items at most are one unit
+LONGEST = 128  # so many items at most are one unit
 
 
 class Run(NamedTuple):
-    """`times` units of `period` items each, from `start` on."""
+    """Where a sequence repeats: `length` items from `start` on, each equal to the one `period` before it."""
 
     start: int
     period: int
-    times: int
+    length: int
 
 
 def repeats(sequence: Sequence[int], least: int) -> list[Run]:
-    """The longest runs of equal units, `least` of them or more, from left to right and apart; of runs that are as long, the
-    one with the shortest unit.
+    """Runs of equal units, `least` of them or more and perhaps a part of another, that lie apart, from left to right: first the
+    longest was taken, then the longest in what was left. Of runs that are as long the one with the shortest unit counts, then
+    the leftmost.
 
-    >>> repeats([9, 1, 2, 1, 2, 1, 2, 7, 7, 7, 7], least=3)
-    [Run(start=1, period=2, times=3), Run(start=7, period=1, times=4)]
+    >>> repeats([9, 1, 2, 1, 2, 1, 2, 1, 7, 7, 7, 7], least=3)
+    [Run(start=1, period=2, length=7), Run(start=8, period=1, length=4)]
     """
-    items = np.asarray(sequence)
-    best = np.zeros(len(items), dtype=int)  # how many items the best run from here covers
-    period = np.ones(len(items), dtype=int)
-    for p in range(1, min(LONGEST, len(items) // least) + 1):
-        covered = (agreeing(items[:-p] == items[p:]) // p + 1) * p
-        better = np.flatnonzero((covered >= least * p) & (covered > best[: len(covered)]))
-        best[better], period[better] = covered[better], p
-    runs, i = [], 0
-    while i < len(items):
-        if best[i]:
-            runs.append(Run(i, int(period[i]), int(best[i] // period[i])))
-        i += max(int(best[i]), 1)
-    return runs
+    items, found = np.asarray(sequence), list[Run]()
+    for period in range(1, min(LONGEST, len(items) // least) + 1):
+        starts, ends = stretches(items[:-period] == items[period:])
+        lengths = ends - starts + period
+        pairs = zip(starts.tolist(), lengths.tolist(), strict=True)
+        found += [Run(start, period, length) for start, length in pairs if length >= least * period]
+    found.sort(key=lambda run: (-run.length, run.period, run.start))
+    free, taken = np.ones(len(items), dtype=bool), list[Run]()
+    for start, period, length in found:
+        here = free[start : start + length]
+        for first, end in zip(*stretches(here), strict=True):
+            if end - first >= least * period:
+                taken.append(Run(start + int(first), period, int(end - first)))
+                here[first:end] = False
+    return sorted(taken)
 
 
-def agreeing(same: np.ndarray) -> np.ndarray:
-    """For each place, how many in a row are True from there on.
+def stretches(true: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where all are True, as far as it goes: the first place of every such stretch, and the first place after it.
 
-    >>> agreeing(np.array([True, True, False, True]))
-    array([2, 1, 0, 1])
+    >>> stretches(np.array([True, True, False, True]))
+    (array([0, 3]), array([2, 4]))
     """
-    places = np.arange(len(same))
-    ends = np.where(same, len(same), places)  # the nearest False at or after each place
-    return np.minimum.accumulate(ends[::-1])[::-1] - places
+    changes = np.flatnonzero(np.diff(true, prepend=False, append=False))
+    return changes[::2], changes[1::2]

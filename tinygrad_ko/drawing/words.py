@@ -88,6 +88,15 @@ def size(count: int) -> str:
     return f"{count} B"
 
 
+def counted(n: int, noun: str) -> str:
+    """How many there are of something.
+
+    >>> counted(1, "parameter"), counted(2084, "parameter")
+    ('1 parameter', '2,084 parameters')
+    """
+    return f"{n:,} {noun}{'s' * (n != 1)}"
+
+
 def kind_of(vertex: Vertex) -> str:
     """Shape and dtype, as far as they are known: `(100, 50) float64`; a single number has no shape to speak of."""
     if vertex.shape is None:

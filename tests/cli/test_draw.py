@@ -53,7 +53,7 @@ def mine(tmp_path, monkeypatch):
 
             class Net(tg.nn.Module):
                 def __init__(self):
-                    self.layers = [tg.nn.Affine(4, 4, rng=i) for i in range(5)]
+                    self.layers = [tg.nn.Affine(4, 4, rng=i) for i in range(20)]
 
                 def forward(self, x):
                     for layer in self.layers:

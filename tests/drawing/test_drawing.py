@@ -378,6 +378,18 @@ def test_it_runs_down_if_asked() -> None:
     ]
 
 
+def test_a_long_graph_runs_down_by_itself() -> None:
+    def f(x: Any, n: int) -> Any:
+        for _ in range(n):
+            x = tg.sin(tg.cos(x))
+        return x
+
+    short, long = (tg.draw(lambda x, n=n: f(x, n), 1.0) for n in (4, 5))
+    assert "rankdir=LR" in short.source
+    assert "rankdir=TB" in long.source
+    assert "rankdir=LR" in tg.draw(lambda x: f(x, 5), 1.0, direction="right").source
+
+
 def test_a_closed_module_is_one_node_with_its_parameters() -> None:
     model = nn.Sequential(nn.Affine(2, 3, rng=0), nn.Relu(), nn.Affine(3, 1, rng=0))
     (closed,) = (

@@ -67,7 +67,7 @@ def add(commands: Any) -> None:
         "--depth", type=at_least(0), metavar="N", help="close boxes (Modules, scopes) deeper than N; 0 closes all"
     )
     parser.add_argument("--unroll", action="store_true", help="draw every one of equal blocks, not only the first")
-    parser.add_argument("--direction", default="right", metavar="WAY", help="right (default), or down for a long graph")
+    parser.add_argument("--direction", metavar="WAY", help="right, or down (default: down for a long graph)")
     parser.set_defaults(run=run)
 
 

@@ -14,7 +14,7 @@ from tinygrad_ko.check.subject import called as title
 from tinygrad_ko.check.subject import named_parameters
 from tinygrad_ko.drawing.calling import called, no_graph
 from tinygrad_ko.drawing.dot import dot
-from tinygrad_ko.drawing.fitting import fold
+from tinygrad_ko.drawing.fitting import fold, to_the_end
 from tinygrad_ko.drawing.palette import DARK, LIGHT
 from tinygrad_ko.drawing.reading import Names, Vertex, read
 from tinygrad_ko.drawing.rendering import rendered
@@ -26,6 +26,7 @@ from tinygrad_ko.graph import Handle, recorded
 
 PARTS = ("shapes", "values", "gradients", "kept", "constants")  # what can be left out
 DIRECTIONS = ("right", "down")
+LONG = 9  # so many arrows in a row fit a screen
 
 
 class Drawing:
@@ -69,7 +70,7 @@ def draw(
     hide: str | Collection[str] = (),
     depth: int | None = None,
     unroll: bool = False,
-    direction: str = "right",
+    direction: str | None = None,
 ) -> Drawing:
     """Draw the computational graph behind a Tensor (or a list or dict of Tensors), or that of a function at some inputs.
 
@@ -89,8 +90,9 @@ def draw(
     their parameter count (`depth=0` closes all); of four equal blocks in a row or more the first is drawn, with `× 4`,
     unless `unroll=True`. Above 1,500 nodes boxes are closed without being asked, and the picture and `note` say so.
 
-    `hide` leaves out "shapes", "values", "gradients", "kept" or "constants": a name or a list of names. `direction` is "right", or "down"
-    for a long graph. `parameters` (a Module, or a list or dict of Tensors) gives names to leaves, as those of a Module that is drawn have.
+    `hide` leaves out "shapes", "values", "gradients", "kept" or "constants": a name or a list of names. `direction` is
+    "right" or "down"; without it a long graph runs down, and values stand to the left of an arrow. `parameters` (a Module, or a
+    list or dict of Tensors) gives names to leaves, as those of a Module that is drawn have.
 
     Raises TypeError for what is neither, RuntimeError for a result that does not depend on anything that requires a gradient,
     ValueError for an unknown name in `hide` or `direction` or a `depth` below 0, and what the function raises.
@@ -129,10 +131,12 @@ def draw(
         note = "" if "gradients" in hidden else backward(list(results.values()), vertices)
         content = fold(vertices, depth, unroll)
         content.note = "; ".join(filter(None, [content.note, note]))
+        if direction is None:
+            direction = "down" if max(to_the_end(content).values()) > LONG else "right"
         return Drawing(dot(content, Style(hidden, direction)), content.note)
 
 
-def checked(hide: str | Collection[str], depth: int | None, direction: str) -> frozenset[str]:
+def checked(hide: str | Collection[str], depth: int | None, direction: str | None) -> frozenset[str]:
     """The names of what is hidden, after a look at the options."""
     hidden = [hide] if isinstance(hide, str) else list(hide) if isinstance(hide, Collection) else [hide]
     if unknown := [name for name in hidden if name not in PARTS]:
@@ -140,7 +144,7 @@ def checked(hide: str | Collection[str], depth: int | None, direction: str) -> f
             ValueError(f"draw: hide has {unknown}; it may have {list(PARTS)}"),
             f"draw: hide에 쓸 수 없는 이름이 있습니다: {', '.join(map(str, unknown))}. 쓸 수 있는 이름: {', '.join(PARTS)}",
         )
-    if direction not in DIRECTIONS:
+    if direction not in (None, *DIRECTIONS):
         raise explain(
             ValueError(f"draw: direction must be 'right' or 'down', not {direction!r}"),
             f"draw: direction은 'right'나 'down'이어야 합니다. 받은 값: {direction!r}",

@@ -48,13 +48,17 @@ def effort(content: Folded) -> int:
         while group.parent and group not in boxes:
             boxes.add(group)
             group = group.parent
-    after: dict[Stand, int] = {}  # how many arrows there are from a node to the end, at most
-    passing = 0
+    after = to_the_end(content)
+    passing = sum(max(after[arrow.tail] - after.get(arrow.head, 0) - 1, 0) for arrow in content.arrows)
+    return len(content.drawn) + len(boxes) + passing
+
+
+def to_the_end(content: Folded) -> dict[Stand, int]:
+    """How many arrows there are from a node to the end, at most."""
+    after: dict[Stand, int] = {}
     for arrow in reversed(content.arrows):
         after[arrow.tail] = max(after.get(arrow.tail, 0), after.get(arrow.head, 0) + 1)
-    for arrow in content.arrows:
-        passing += max(after[arrow.tail] - after.get(arrow.head, 0) - 1, 0)
-    return len(content.drawn) + len(boxes) + passing
+    return after
 
 
 def fitted(folding: Folding) -> Folded:

@@ -378,6 +378,14 @@ def test_it_runs_down_if_asked() -> None:
     ]
 
 
+def test_blocks_with_numbers_in_their_names_are_equal() -> None:
+    x: Any = leaf(1.0, 2.0, name="x")
+    for i in range(12):
+        with tg.scope(f"block {i}"):
+            x = tg.tanh(x * leaf(1.0, 2.0) + leaf(1.0, 2.0))
+    assert boxes(tg.draw(x)) == ["block 0 × 12 (drawn: the first) · 4 parameters each"]
+
+
 def test_a_long_graph_runs_down_by_itself() -> None:
     def f(x: Any, n: int) -> Any:
         for _ in range(n):

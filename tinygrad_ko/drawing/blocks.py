@@ -15,6 +15,7 @@ from tinygrad_ko.drawing.repeats import Run, repeats
 from tinygrad_ko.drawing.rows import Place, Rows
 from tinygrad_ko.drawing.wiring import Wires, equal_in_a_row, wires
 
+COUNTED = "0123456789_-. "  # the end of a name that only tells equal blocks apart: block3, layer 12
 LEAST = 4  # so many equal blocks in a row are drawn as one
 TURNS = 3  # what looks alike may be wired alike only every second or third time
 TRIES = 3  # so many places are tried for the seams between blocks
@@ -133,6 +134,6 @@ def looks(root: Group) -> dict[Item, int]:
             if isinstance(item, Vertex):
                 look: Any = (item.name, item.shape, item.dtype, tuple([argument for _, argument in item.sources]))
                 found[item] = numbers.setdefault(look, len(numbers))
-        look = (group.name, *[found[item] for item in group.items])
+        look = (group.name.rstrip(COUNTED), *[found[item] for item in group.items])
         found[group] = numbers.setdefault(look, len(numbers))
     return found

@@ -88,7 +88,8 @@ def draw(
 
     What a Module, a `tg.scope` or a function decorated with one made is in a box. Boxes deeper than `depth` are closed to one node with
     their parameter count (`depth=0` closes all); of four equal blocks in a row or more the first is drawn, with `× 4`,
-    unless `unroll=True`. Above 1,500 nodes boxes are closed without being asked, and the picture and `note` say so.
+    unless the graph is small or `unroll=True`. Where there is too much to lay out, boxes are closed without being asked, and
+    the picture and `note` say so.
 
     `hide` leaves out "shapes", "values", "gradients", "kept" or "constants": a name or a list of names. `direction` is
     "right" or "down"; without it a long graph runs down, and values stand to the left of an arrow. `parameters` (a Module, or a

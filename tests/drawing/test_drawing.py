@@ -629,3 +629,37 @@ def test_odd_names_are_rendered_as_they_are() -> None:
     drawing = tg.draw({name or "empty": y + 1.0 for name in odd})
     texts = {e.text for e in ElementTree.fromstring(drawing.svg()).iter("{http://www.w3.org/2000/svg}text")}
     assert {'a<b>&"c"', "\\N\\G", "두 번째 층", "]>>;", "<b>", "&amp;"} <= texts
+
+
+def test_functions_that_differ_in_how_blocks_are_chained_look_different() -> None:
+    def f(step: Any) -> Any:
+        def chain(a: Any, b: Any) -> Any:
+            h = a * b
+            for _ in range(40):
+                h = step(a, b, h)
+            return h
+
+        return chain
+
+    steps: list[Any] = [lambda a, b, h: h * h, lambda a, b, h: h * b, lambda a, b, h: a * h]
+    drawings = [tg.draw(f(step), 1.0, 1.0, hide=["values", "gradients"]) for step in steps]
+    assert len({re.sub(r"called at \S+", "", drawing.source) for drawing in drawings}) == 3
+    assert [re.findall(r'"(to the next[^"]*)"', drawing.source) for drawing in drawings] == [
+        ["to the next: a", "to the next: b"],
+        ["to the next: a"],
+        ["to the next: b"],
+    ]
+
+
+def test_a_leaf_that_all_blocks_share_tells_its_whole_gradient() -> None:
+    W = leaf(0.5, name="W")
+
+    def f(x: Any) -> Any:
+        for _ in range(40):
+            x = tg.tanh(x * W + W)
+        return x
+
+    drawing = tg.draw(f, 0.3)
+    assert boxes(drawing) == ["× 40 (drawn: the first)"]
+    truth = tg.grad(f(leaf(0.3)), W).item()
+    assert ["W", f"{truth:.4g}"] in nodes(drawing).values()

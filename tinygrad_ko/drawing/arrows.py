@@ -39,10 +39,10 @@ class Gradients:
         return self.paid[node].get(argument)
 
 
-def above(arrow: Arrow, style: Style) -> list[Line]:
+def above(arrow: Arrow, looped: bool, style: Style) -> list[Line]:
     """What is said of the value that flows: which argument it is, its shape and dtype, its numbers."""
     use, values = arrow.uses[0], arrow.values
-    named, itself = argument(arrow), says_itself(arrow.tail)
+    named, itself = argument(arrow, looped), says_itself(arrow.tail)
     kind = kind_of(values[0]) if style.shows("shapes") and not itself else ""
     if len(values) > 1:
         kind = f"{len(values)} × {kind}"
@@ -55,11 +55,11 @@ def above(arrow: Arrow, style: Style) -> list[Line]:
     return said
 
 
-def argument(arrow: Arrow) -> str:
-    """Which argument of an operation a value is, where that is not clear."""
+def argument(arrow: Arrow, looped: bool) -> str:
+    """Which argument of an operation a value is, where that is not clear: always, where the next block's value is one too."""
     user, name = arrow.uses[0].user, arrow.uses[0].argument
-    clear = user is not arrow.head or len(user.sources) < 2 or user.name in INDIFFERENT
-    return "" if clear or arrow.tail.name == name else name
+    clear = user is not arrow.head or len(user.sources) < 2 or (user.name in INDIFFERENT and not looped)
+    return "" if clear or (arrow.tail.name == name and not looped) else name
 
 
 def table(over: list[Line], under: list[Line], style: Style) -> str:

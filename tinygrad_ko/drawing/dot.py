@@ -34,6 +34,7 @@ class Text:
         hidden = {stand for stand in content.drawn if is_constant(stand) and not style.shows("constants")}
         self.names = {stand: f"n{i}" for i, stand in enumerate(s for s in content.drawn if s not in hidden)}
         self.arrows = [arrow for arrow in content.arrows if arrow.tail not in hidden]
+        self.looped = {head for _, head, _ in content.onward}  # here it is always told which argument a value is
 
     def text(self) -> str:
         """All of it."""
@@ -48,9 +49,10 @@ class Text:
         for i, arrow in enumerate(self.arrows):
             back = gradients.along(arrow) if self.style.shows("gradients") else None
             self.arrow(f"e{i}", arrow, [] if back is None else [(line, "gradient", 11) for line in lines(back)])
-        for tail, head in self.content.onward:
+        for tail, head, argument in self.content.onward:
             here = self.part(common(self.content.drawn[tail], self.content.drawn[head]))
-            here.edge(self.names[tail], self.names[head], label="to the next", style="dashed", constraint="false")
+            label = ": ".join(filter(None, ["to the next", argument]))
+            here.edge(self.names[tail], self.names[head], label=quoted(label), style="dashed", constraint="false")
         self.join()
         return str(self.part(self.content.root).source)
 
@@ -74,7 +76,11 @@ class Text:
 
     def arrow(self, name: str, arrow: Arrow, back: list[Line]) -> None:
         """One arrow, with what is said of it."""
-        tail, head, said = self.names[arrow.tail], self.names[arrow.head], above(arrow, self.style)
+        tail, head, said = (
+            self.names[arrow.tail],
+            self.names[arrow.head],
+            above(arrow, arrow.head in self.looped, self.style),
+        )
         here = self.part(common(self.content.drawn[arrow.tail], self.content.drawn[arrow.head]))
         if len(said) <= 1 and not back:
             here.edge(tail, head, label=quoted(said[0][0]) if said else "")

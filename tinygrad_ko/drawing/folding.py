@@ -68,7 +68,7 @@ class Folded:
     root: Group
     drawn: dict[Stand, Group]
     arrows: list[Arrow]
-    onward: list[tuple[Stand, Stand]]
+    onward: list[tuple[Stand, Stand, str]]  # and as which argument, where there are several
     note: str = ""  # what was left out without being asked for
 
 
@@ -107,12 +107,13 @@ class Folding:
         stands = self.stands(depth, runs)
         drawn = {s: (s.parent or self.root) if isinstance(s, Group) else self.home[s] for s in stands.values()}
         found: dict[tuple[Stand, Stand, str], list[Use]] = {}
-        onward: dict[tuple[Stand, Stand], None] = {}
+        onward: dict[tuple[Stand, Stand, str], None] = {}
         for use in self.uses:
             tail, head = stands[use.tail], stands[use.head]
             if use.onward:
                 if tail is not head or isinstance(tail, Vertex) or tail.parent is use.onward:
-                    onward[tail, head] = None
+                    several = isinstance(head, Vertex) and len(head.sources) > 1
+                    onward[tail, head, use.argument if several else ""] = None
             elif tail is not head:
                 boxes = isinstance(tail, Group) or isinstance(head, Group)
                 argument = "" if boxes else use.argument.partition("[")[0]  # those of `*xs` are one

@@ -18,7 +18,7 @@ from tinygrad_ko.drawing.wiring import Wires, equal_in_a_row, wires
 COUNTED = "0123456789_-. "  # the end of a name that only tells equal blocks apart: block3, layer 12
 LEAST = 4  # so many equal blocks in a row are drawn as one
 TURNS = 3  # what looks alike may be wired alike only every second or third time
-TRIES = 3  # so many places are tried for the seams between blocks
+TRIES = 2  # so many places with few values between blocks are tried
 
 
 def find(graph: list[Vertex], root: Group) -> Rows:
@@ -109,12 +109,11 @@ class Finder:
 
 
 def seams(items: list[Item], size: int) -> list[int]:
-    """Where the first of equal blocks may begin: there is a choice if a part of a block is left over. The first is where the
-    fewest values go from one block to the next.
+    """Where the first of equal blocks may begin. There is a choice if a part of a block is left over: where the fewest values go
+    from one block to the next, or at once, or so that the last block ends at the end.
     """
-    if len(items) % size == 0:
-        return [0]
-    made = {v: i for i, item in enumerate(items[: 3 * size]) for v in vertices_in([item])}
+    over = len(items) % size
+    made = {v: i for i, item in enumerate(items[: 3 * size * (over > 0)]) for v in vertices_in([item])}
     used: dict[Vertex, int] = {}  # by which item last, not more than a block later
     for user, i in made.items():
         used |= {source: i for source, _ in user.sources if source in made and i <= made[source] + size}
@@ -122,7 +121,8 @@ def seams(items: list[Item], size: int) -> list[int]:
     for v, last in used.items():
         for i in range(made[v] + 1, last + 1):
             going[i] += 1
-    return sorted(range(len(items) % size + 1), key=lambda start: going[start + size])[:TRIES]
+    best = sorted(range(over + 1), key=lambda start: going[start + size])
+    return list(dict.fromkeys([*best[:TRIES], 0, over]))
 
 
 def looks(root: Group) -> dict[Item, int]:

@@ -63,11 +63,9 @@ def equal_in_a_row(wires: list[Wires], least: int) -> Iterator[tuple[int, int]]:
 
 def alike(one: Wires, next_one: Wires, is_first: bool) -> bool:
     """Whether two blocks in a row are wired alike. What the second takes from the first, the first of all may take from
-    anywhere but from itself; what is one value there is one here.
+    anywhere but from itself.
     """
-    entering: dict[Wire, Vertex] = {}
-    for (source, a), (_, b) in zip(one, next_one, strict=True):
-        enters = is_first and b[0] == "before" and a[0] != "inside"
-        if (a != b and not enters) or (enters and entering.setdefault(b, source) is not source):
-            return False
-    return True
+    return all(
+        a == b or (is_first and b[0] == "before" and a[0] != "inside")
+        for (_, a), (_, b) in zip(one, next_one, strict=True)
+    )

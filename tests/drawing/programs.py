@@ -105,6 +105,20 @@ class Program:
         return [v for v in self.graph if v in taken]
 
 
+class Chain(Program):
+    """A graph written by hand."""
+
+    def __init__(self) -> None:
+        super().__init__(Random(0))
+        (self.x, self.y), (self.w, self.v) = self.inputs, self.leaves
+
+    def op(self, name: str, *sources: Vertex) -> Vertex:
+        return self.new("op", name, *sources)
+
+    def own(self) -> Vertex:
+        return self.new("leaf", "own")
+
+
 class Graph(list[Vertex]):
     """A graph that a failing test can name."""
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from tests.drawing.programs import Loop, Op, Program, Scope, programs
+from tests.drawing.programs import Chain, Loop, Op, Program, Scope, programs
 from tinygrad_ko.drawing.blocks import LEAST, find
 from tinygrad_ko.drawing.grouping import Group, groups, tree, vertices_in
 from tinygrad_ko.drawing.reading import Vertex
@@ -147,20 +147,6 @@ def test_a_row_may_take_from_an_earlier_row(random: Random, times: int) -> None:
 
 
 # ------------------------------------------------------------------ one by one
-
-
-class Chain(Program):
-    """A graph written by hand."""
-
-    def __init__(self) -> None:
-        super().__init__(Random(0))
-        (self.x, self.y), (self.w, self.v) = self.inputs, self.leaves
-
-    def op(self, name: str, *sources: Vertex) -> Vertex:
-        return self.new("op", name, *sources)
-
-    def own(self) -> Vertex:
-        return self.new("leaf", "own")
 
 
 def alternate(c: Chain) -> None:

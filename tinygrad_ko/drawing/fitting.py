@@ -13,7 +13,7 @@ from tinygrad_ko.drawing.rows import Rows
 SMALL = 30  # so many nodes are drawn whole: nobody gets lost among them
 BUDGET = 2000  # more than so much effort is not made: Graphviz would take long for it, and nobody could read it
 READABLE = 60  # so much is left then
-FEW = 16  # so many inputs, and so many results, are never drawn as one
+FEW = 16  # of more inputs, or more results, one node is drawn
 
 
 def fold(graph: list[Vertex], depth: int | None = None, unroll: bool = False) -> Folded:
@@ -27,9 +27,7 @@ def fold(graph: list[Vertex], depth: int | None = None, unroll: bool = False) ->
     if content is None:
         content = fitted(folding)
         ops = sum(v.kind == "op" for v in graph)
-        content.note = (
-            f"{ops:,} operations, folded to {len(content.drawn):,} nodes: draw a part of the graph, or give depth="
-        )
+        content.note = f"{ops:,} operations, folded to {len(content.drawn):,} nodes: draw a part of it to see more"
     return content
 
 
@@ -67,49 +65,48 @@ def fitted(folding: Folding) -> Folded:
     while low < high:
         middle = (low + high + 1) // 2
         low, high = (middle, high) if within(READABLE, folding, middle) else (low, middle - 1)
-    cutter = Cutter(folding, low)
-    parts = READABLE // 2
+    lists, parts = long_lists(folding, low), READABLE // 2
     while parts > 1:
-        if content := within(2 * READABLE, folding, low, cutter.runs(parts)):
+        if content := within(2 * READABLE, folding, low, runs(folding, lists, parts)):
             return content
         parts //= 2
-    return folding.folded(low, cutter.runs(1))
+    return folding.folded(low, runs(folding, lists, 1))
 
 
-class Cutter:
-    """Cuts the items of the groups that are closed at some depth into runs, and many inputs or results too."""
+def long_lists(folding: Folding, depth: int) -> dict[Group, list[Item]]:
+    """The items of all groups that are seen but closed at some depth: a leaf just before what uses it first."""
+    time = {v: i for i, v in enumerate(folding.shown)}
+    used: dict[Vertex, int] = {}
+    leaves: dict[Group, list[Vertex]] = {}
+    for use in folding.uses:
+        used.setdefault(use.tail, time[use.head])
+    for v in folding.shown:
+        if v.kind in ("leaf", "constant"):
+            leaves.setdefault(folding.home[v], []).append(v)
+    lists: dict[Group, list[Item]] = {}
+    for group in groups(folding.root, drawn=True):
+        if group.kind != "row" and folding.level[group] == depth + 1:
+            starts = [time[next(vertices_in([item]))] for item in group.items]
+            dated: list[tuple[float, Item]] = list(zip(starts, group.items, strict=True))
+            for leaf in leaves.get(group, []):
+                place = bisect_right(starts, used[leaf])
+                dated.append((starts[place - 1] - 0.5 if place else -1, leaf))
+            lists[group] = [item for _, item in sorted(dated, key=lambda pair: pair[0])]
+    return lists
 
-    def __init__(self, folding: Folding, depth: int) -> None:
-        time = {v: i for i, v in enumerate(folding.shown)}
-        used: dict[Vertex, int] = {}  # when a leaf is used first
-        for use in folding.uses:
-            used.setdefault(use.tail, time[use.head])
-        leaves: dict[Group, list[Vertex]] = {}
-        for v in folding.shown:
-            if v.kind in ("leaf", "constant"):
-                leaves.setdefault(folding.home[v], []).append(v)
-        self.lists = list[tuple[Group, list[Item]]]()
-        for group in groups(folding.root, drawn=True):
-            if group.kind != "row" and folding.level[group] == depth + 1:
-                starts = [time[next(vertices_in([item]))] for item in group.items]
-                dated: list[tuple[float, Item]] = list(zip(starts, group.items, strict=True))
-                for leaf in leaves.get(group, []):  # just before the item that uses it first
-                    place = bisect_right(starts, used[leaf])
-                    dated.append((starts[place - 1] - 0.5 if place else -1, leaf))
-                self.lists.append((group, [item for _, item in sorted(dated, key=lambda pair: pair[0])]))
-        for kind in ("input", "result"):
-            outside: list[Item] = [v for v in folding.shown if v.kind == kind]
-            if len(outside) > FEW:
-                self.lists.append((folding.root, outside))
 
-    def runs(self, parts: int) -> dict[Item, Group]:
-        """For every item of a long list the run that it is in. There are about so many runs."""
-        length = -(-sum(len(items) for _, items in self.lists) // parts)
-        found: dict[Item, Group] = {}
-        for group, items in self.lists:
-            for i in range(0, len(items) if len(items) > length else 0, length):
-                run = Group("run", parent=group, items=items[i : i + length])
-                run.parameters = sum(parameters(item) for item in run.items)
-                if len(run.items) > 1:
-                    found |= dict.fromkeys(run.items, run)
-        return found
+def runs(folding: Folding, lists: dict[Group, list[Item]], parts: int) -> dict[Item, Group]:
+    """The long lists are cut into about so many runs. For every item the run that it is in, if it is not alone."""
+    length = -(-sum(map(len, lists.values())) // parts)
+    long = [(group, items) for group, items in lists.items() if len(items) > length]
+    cut = [(group, items[i : i + length]) for group, items in long for i in range(0, len(items), length)]
+    for kind in ("input", "result"):
+        outside: list[Item] = [v for v in folding.shown if v.kind == kind]
+        if len(outside) > FEW:
+            cut.append((folding.root, outside))
+    found: dict[Item, Group] = {}
+    for group, items in cut:
+        if len(items) > 1:
+            run = Group("run", parent=group, items=items, parameters=sum(map(parameters, items)))
+            found |= dict.fromkeys(items, run)
+    return found

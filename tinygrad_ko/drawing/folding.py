@@ -30,7 +30,7 @@ class Use(NamedTuple):
     onward: Group | None  # the row in which it goes from one block to the next
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, slots=True, repr=False)
 class Arrow:
     """One arrow of the picture: from where to where, and the uses that it stands for: several where a box is closed, or where
     each of equal blocks gives or takes a value.
@@ -59,7 +59,7 @@ class Arrow:
         return "no. " + ".".join(str(place.number) for place in left)
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, slots=True, repr=False)
 class Folded:
     """A picture's content: the outermost group, what is drawn as a node in which group, the arrows in order of time, and from
     where to where a value goes from each of equal blocks to the next.
@@ -111,7 +111,7 @@ class Folding:
         for use in self.uses:
             tail, head = stands[use.tail], stands[use.head]
             if use.onward:
-                if tail is not head or isinstance(tail, Vertex) or tail.parent is use.onward:
+                if tail is not head or isinstance(tail, Vertex) or use.onward in around(tail):  # else the box hides it
                     several = isinstance(head, Vertex) and len(head.sources) > 1
                     onward[tail, head, use.argument if several else ""] = None
             elif tail is not head:

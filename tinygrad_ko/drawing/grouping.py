@@ -7,7 +7,7 @@ from typing import Literal
 from tinygrad_ko.drawing.reading import Vertex
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, slots=True, repr=False)
 class Group:
     """Operations, and other groups, that belong together. There are four kinds:
 

@@ -20,7 +20,7 @@ class Source(NamedTuple):
     argument: str
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, slots=True, repr=False)
 class Vertex:
     """Something that has a value: what went in, what an operation computed, what came out."""
 

@@ -211,7 +211,7 @@ class TestWhereItGoes:
         assert main(["draw", "mine_of_draw:long", "--unroll", "--out", "long.dot"]) == 0
         out = capsys.readouterr().out.splitlines()
         assert out[-2].startswith("2,000 operations, folded to ")
-        assert out[-2].endswith("give --depth")
+        assert out[-2].endswith("draw a part of it to see more")
         assert out[-1].startswith("연산이 많아 접어서 그렸습니다.")
 
     def test_on_standard_output_there_is_nothing_but_the_text(self, mine, capsys):

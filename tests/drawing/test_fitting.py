@@ -168,7 +168,7 @@ def scopes(c: Chain, n: int) -> None:
     """Beside one another."""
     h = c.x
     for i in range(n // 4):
-        c.scope = (Call(str(i)),)
+        c.scope = (Call(f"{i}th"),)
         for k in range(4):
             h = c.op(str(k), h)
     c.scope = ()
@@ -178,7 +178,7 @@ def in_a_scope(c: Chain, n: int) -> None:
     """All in one, and in it in others."""
     h = c.x
     for i in range(n // 4):
-        c.scope = (*c.scope[:1], Call(str(i))) if i else (Call("all"), Call("0"))
+        c.scope = (*c.scope[:1], Call(f"{i}th")) if i else (Call("all"), Call("0th"))
         for k in range(4):
             h = c.op(str(k), h)
 
@@ -187,7 +187,7 @@ def deep(c: Chain, n: int) -> None:
     """One in another."""
     h = c.x
     for i in range(100):
-        c.scope = (*c.scope, Call(str(i)))
+        c.scope = (*c.scope, Call(f"{i}th"))
         for k in range(n // 100):
             h = c.op(str(k * k % 89), h)
 

@@ -89,8 +89,8 @@ def run(args: argparse.Namespace) -> int:
             say(f"written to {path}", f"계산 그래프를 저장했습니다: {path}")
         if picture.note:
             say(
-                picture.note.replace("depth=", "--depth"),
-                "연산이 많아 접어서 그렸습니다. 펼칠 깊이는 --depth로 정합니다.",
+                picture.note,
+                "연산이 많아 접어서 그렸습니다. 더 자세히 보려면 그래프의 일부만 그리십시오.",
             )
     if to_stdout:
         if isinstance(sys.stdout, io.TextIOWrapper):

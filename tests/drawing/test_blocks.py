@@ -221,6 +221,37 @@ def seam(c: Chain) -> None:
         h = c.op("c", c.op("b", h, a))
 
 
+def begun_anew(c: Chain) -> None:
+    """The fifth block takes from outside what others take from the block before: there another row begins."""
+    h = c.x
+    for i in range(10):
+        h = c.op("a", c.y if i == 4 else h, c.own())
+
+
+def chained_later(c: Chain) -> None:
+    """The first five take the same, each of the others takes from the block before."""
+    h = c.x
+    for i in range(10):
+        h = c.op("a", c.y if i < 5 else h, c.own())
+
+
+def other_arguments(c: Chain) -> None:
+    """As many arguments, but not the same ones: of three the second or the third is left out, in turn."""
+    h = c.x
+    for i in range(8):
+        h = c.op("a", h, c.w)
+        h.sources[1] = h.sources[1]._replace(argument="bc"[i % 2])
+
+
+def late(c: Chain) -> None:
+    """An operation at the end looks like the first of another block; and values of the block before are taken late."""
+    h, first, third = c.x, c.x, c.y
+    for i in range(9):
+        start, late = c.op("a", h), c.op("b", third, c.x)
+        old = c.op("c", c.x, first)
+        h, first, third = c.op("d" if i != 8 else "e", late, third), start, old
+
+
 @pytest.mark.parametrize(
     ("program", "names", "rows"),
     [
@@ -233,6 +264,10 @@ def seam(c: Chain) -> None:
         (used_before, "use 0 use 1 use 2 use 3 use 4 use 5 " + "a " * 6, []),
         (beside, "a b a b sum a b c", [5]),
         (seam, "c a b c", [6]),
+        (begun_anew, "a a", [4, 6]),
+        (chained_later, "a a", [5, 5]),
+        (other_arguments, "a a", [4]),
+        (late, "a b c d a b c e", [8]),
     ],
 )
 def test_what_is_equal_and_what_is_not(program: Callable[[Chain], None], names: str, rows: list[int]) -> None:

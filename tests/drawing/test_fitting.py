@@ -98,7 +98,7 @@ def test_long_lists_are_cut_into_runs(graph: list[Vertex], depth: int, parts: in
         for run, piece in groupby(items, key=found.get):
             inside = list(piece)
             assert len(items) > length or run is None
-            assert len(inside) <= length or run is None
+            assert 1 < len(inside) <= length or run is None
             if run:
                 assert (run.kind, run.parent, run.items) == ("run", group, inside)
                 inner = [v for v in graph if v in inside or any(outer in inside for outer in around(whole.home[v]))]

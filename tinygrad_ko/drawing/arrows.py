@@ -45,7 +45,7 @@ def above(arrow: Arrow, looped: bool, style: Style) -> list[Line]:
     named, itself = argument(arrow, looped), says_itself(arrow.tail)
     kind = kind_of(values[0]) if style.shows("shapes") and not itself else ""
     if len(values) > 1:
-        kind = f"{len(values)} × {kind}"
+        kind = f"{len(values):,} × {kind}"
     elif arrow.giver:
         kind = f"{kind} of {arrow.giver}".strip()
     said: list[Line] = [(": ".join(filter(None, [named, kind])), "faint", 9)] if named or kind else []

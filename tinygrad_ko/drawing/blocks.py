@@ -98,6 +98,7 @@ class Finder:
             block.parent = row
             row.items.append(block)
             equal = dict(zip(vertices_in(items), vertices_in(blocks[0]), strict=True))
+            # What the first takes in place of what the others take from the block before is no part of it: ask the second.
             for (here, _), (first, _), (_, wire) in zip(wired[k], wired[0], wired[max(k, 1)], strict=True):
                 if wire[0] == "own":
                     equal[here] = first
@@ -113,7 +114,9 @@ def seams(items: list[Item], size: int) -> list[int]:
     from one block to the next, or at once, or so that the last block ends at the end.
     """
     over = len(items) % size
-    made = {v: i for i, item in enumerate(items[: 3 * size * (over > 0)]) for v in vertices_in([item])}
+    if not over:
+        return [0]
+    made = {v: i for i, item in enumerate(items[: 3 * size]) for v in vertices_in([item])}
     used: dict[Vertex, int] = {}  # by which item last, not more than a block later
     for user, i in made.items():
         used |= {source: i for source, _ in user.sources if source in made and i <= made[source] + size}

@@ -127,6 +127,76 @@ def test_a_value_that_is_used_twice_tells_both_gradients_and_their_sum() -> None
     assert nodes(drawing)["n0"] == ["x", "7"]
 
 
+@pytest.mark.parametrize(
+    ("f", "parts"),
+    [
+        (lambda x: tg.concat([x, x, x]), [["1  1"]] * 3),
+        (lambda x: tg.concat([x, 2.0 * x, x]), [["1  1"], ["1  1"], ["2  2"]]),
+        (lambda x: tg.stack([x, x]), [["1  1"]] * 2),
+        (lambda x: tg.where(np.array([True, False]), x, x), [["0  1"], ["1  0"]]),
+        (lambda x: tg.maximum(x, x), [["0.5  0.5"]] * 2),
+        (lambda x: tg.einsum("i,i->", x, x), [["3  4"]] * 2),
+        (lambda x: tg.einsum("i,i,i->i", x, x, x), [["9  16"]] * 3),
+        (lambda x: tg.matmul(x, x.T), [["3  4"]] * 2),
+        (lambda x: tg.reshape(x, (2, 1)) + x, [["2  2"]] * 2),
+        (lambda x: tg.concat([x, x]) * tg.concat([x, x]), [["3  4"]] * 4),
+    ],
+)
+@pytest.mark.parametrize("unroll", [False, True])
+def test_each_use_of_a_value_has_its_own_arrow_and_gradient(f: Any, parts: Any, unroll: bool) -> None:
+    drawing = tg.draw(lambda x: tg.sum(f(x)), [3.0, 4.0], unroll=unroll, direction="right")
+    used = [a for a in arrows(drawing) if a.tail == "x"]
+    assert sorted(a.below for a in used) == parts
+    assert all(a.above[-1] == "3  4" for a in used)
+
+
+def test_a_constant_in_a_list_has_an_arrow_each_time() -> None:
+    c = np.ones(2)
+    drawing = tg.draw(lambda x: tg.sum(tg.concat([c, x, c])), [3.0, 4.0])
+    assert [a.above[0] for a in arrows(drawing) if a.tail == "constant"] == [
+        "xs[0]: (2,) float64",
+        "xs[2]: (2,) float64",
+    ]
+    assert len(arrows(tg.draw(lambda x: tg.sum(tg.concat([c, x, c])), [3.0, 4.0], hide="constants"))) == 3
+
+
+def test_a_value_that_a_list_has_very_often_has_a_last_arrow_for_all_others() -> None:
+    drawing = tg.draw(lambda x: tg.sum(tg.stack([x] * 5000)), 3.0)
+    *each, last, _, _ = arrows(drawing)
+    assert [a.below for a in each] == [["1"]] * 16
+    assert (last.above, last.below) == (["xs[16]: 4,984 × float64"], [])
+    assert nodes(drawing)["n0"] == ["x", "5000"]
+
+
+def test_of_equal_blocks_each_use_in_a_list_has_an_arrow() -> None:
+    def f(x: Any) -> Any:
+        found = []
+        for _ in range(12):
+            x = tg.tanh(x * tg.sum(tg.concat([x, x])))
+            found += [x, x]
+        return tg.sum(tg.stack(found))
+
+    drawing = tg.draw(f, [0.5, 0.25])
+    assert boxes(drawing) == ["× 12 (drawn: the first)"]
+    assert [(a.head, a.above) for a in arrows(drawing) if a.tail == "tanh"] == [
+        ("stack", ["xs[0]: 12 × (2,) float64"]),
+        ("stack", ["xs[1]: 12 × (2,) float64"]),
+        ("concat", ["to the next: xs[0]"]),
+        ("concat", ["to the next: xs[1]"]),
+        ("×", ["to the next: a"]),
+    ]
+
+
+def test_into_a_closed_box_goes_one_arrow_with_all_that_comes_back() -> None:
+    @tg.scope("twice")
+    def twice(x: Any) -> Any:
+        return tg.concat([x, x])
+
+    assert [a.below for a in arrows(tg.draw(lambda x: tg.sum(twice(x)), [3.0, 4.0], depth=0)) if a.tail == "x"] == [
+        ["2  2"]
+    ]
+
+
 def test_a_result_alone_shows_structure_and_shapes() -> None:
     x = tg.Tensor(np.ones((3, 4)), requires_grad=True, name="x")
     drawing = tg.draw(tg.sum(tg.sin(x)))
@@ -629,6 +699,53 @@ def test_odd_names_are_rendered_as_they_are() -> None:
     drawing = tg.draw({name or "empty": y + 1.0 for name in odd})
     texts = {e.text for e in ElementTree.fromstring(drawing.svg()).iter("{http://www.w3.org/2000/svg}text")}
     assert {'a<b>&"c"', "\\N\\G", "두 번째 층", "]>>;", "<b>", "&amp;"} <= texts
+
+
+LONG = "이름" * 15_000
+HUGE = "n" * 30_000
+
+
+def of_source(code: str) -> Any:
+    room: dict[str, Any] = {"tg": tg}
+    exec(code, room)
+    return room
+
+
+LONG_NAMES: dict[str, Any] = {
+    "leaf": lambda: leaf(1, 2, name=LONG) * 2.0,
+    "result": lambda: {LONG: leaf(1, 2) * 2.0},
+    "key": lambda: {tuple(range(9000)): leaf(1, 2) * 2.0},
+    "quotes": lambda: {"\"'<&>\\" * 9000: leaf(1, 2, name="\n" * 9000) * 2.0},
+    "scope": lambda: tg.scope(LONG)(lambda: leaf(1, 2) * 2.0)(),
+    "module": lambda: type(HUGE, (nn.Module,), {"forward": lambda self, x: x * 2.0})()(leaf(1, 2)),
+    "op": lambda: of_source(f"@tg.op(x=lambda g: g)\ndef {HUGE}(x): return x * 1")[HUGE](leaf(1, 2)),
+    "argument": lambda: of_source(f"@tg.op(x=None, {HUGE}=lambda g, {HUGE}: g)\ndef f(x, {HUGE}): return x * {HUGE}")["f"](1.0, leaf(1, 2)),
+    "option": lambda: of_source(f"@tg.op(x=lambda g: g)\ndef f(x, *, {HUGE}=1): return x * 1")["f"](leaf(1, 2), **{HUGE: 2}),
+    "docstring": lambda: of_source(f"@tg.op(x=lambda g: g)\ndef f(x):\n    '{LONG}'\n    return x * 1")["f"](leaf(1, 2)),
+    "formula": lambda: of_source(f"@tg.op(x=lambda g: {HUGE}(g))\ndef f(x): return x * 1\ndef {HUGE}(g): return g")["f"](leaf(1, 2)),
+    "parameters": lambda: tg.concat([leaf(1, 2, name=f"{i}{LONG}"[:2000]) for i in range(300)]),
+}  # fmt: skip
+
+
+@needs_graphviz
+@pytest.mark.parametrize("where", LONG_NAMES)
+@pytest.mark.parametrize("depth", [None, 0])
+def test_a_name_that_is_too_long_for_graphviz_is_shortened(where: str, depth: int | None) -> None:
+    with tg.watch():
+        y = LONG_NAMES[where]()
+    root = ElementTree.fromstring(tg.draw(y, depth=depth).svg())
+    assert max(len(e.text or "") for e in root.iter("{http://www.w3.org/2000/svg}text")) < 120
+
+
+@needs_graphviz
+@pytest.mark.parametrize("depth", [None, 0])
+def test_the_whole_of_a_name_is_in_the_tooltip_where_it_fits(depth: int | None) -> None:
+    name = "이름" * 300
+    with tg.scope(name):
+        y = leaf(1, 2, name=name) * 2.0
+    root = ElementTree.fromstring(tg.draw({name: y}, depth=depth).svg())
+    whole = [e.text for e in root.iter("{http://www.w3.org/2000/svg}title") if name in (e.text or "")]
+    assert len(whole) == (3 if depth is None else 2)  # of the leaf, unless it is in the closed box, the box, the result
 
 
 def test_functions_that_differ_in_how_blocks_are_chained_look_different() -> None:

@@ -51,7 +51,7 @@ class Text:
             self.arrow(f"e{i}", arrow, [] if back is None else [(line, "gradient", 11) for line in lines(back)])
         for tail, head, argument in self.content.onward:
             here = self.part(common(self.content.drawn[tail], self.content.drawn[head]))
-            label = ": ".join(filter(None, ["to the next", argument]))
+            label = ": ".join(filter(None, ["to the next", shortened(argument, NAME)]))
             here.edge(self.names[tail], self.names[head], label=quoted(label), style="dashed", constraint="false")
         self.join()
         return str(self.part(self.content.root).source)
@@ -109,7 +109,7 @@ class Text:
                 inner = self.part(group)
                 if title := self.title(group):
                     inner.name = f"cluster{i}"
-                    inner.attr(**self.box(title))
+                    inner.attr(**self.box(title), tooltip=as_tooltip(self.title(group, whole=True)))
                 self.part(group.parent).subgraph(inner)
 
     def box(self, title: str) -> dict[str, str]:
@@ -117,14 +117,15 @@ class Text:
         colours = self.style.colours
         look = {"style": "rounded,filled", "fillcolor": colours["group"], "color": colours["group edge"], "margin": "8"}
         letters = {"labeljust": "l", "fontname": FONT, "fontsize": "11", "fontcolor": colours["faint"]}
-        return look | letters | {"label": quoted(title), "tooltip": as_tooltip(title)}
+        return look | letters | {"label": quoted(title)}
 
-    def title(self, group: Group) -> str:
-        """What stands on the box around a group; nothing if there is no box."""
+    def title(self, group: Group, whole: bool = False) -> str:
+        """What stands on the box around a group, perhaps with the whole of a long name; nothing if there is no box."""
         if group.kind not in ("call", "block"):
             return ""
         many = group.times > 1
-        title = " ".join(filter(None, [shortened(group.name, NAME), f"× {group.times:,} (drawn: the first)" * many]))
+        name = group.name if whole else shortened(group.name, NAME)
+        title = " ".join(filter(None, [name, f"× {group.times:,} (drawn: the first)" * many]))
         return title + f" · {counted(group.parameters, 'parameter')}{' each' * many}" * (group.parameters > 0)
 
 

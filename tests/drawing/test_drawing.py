@@ -1,5 +1,6 @@
 """`tg.draw`: what a picture says, that drawing changes nothing, and what is said where nothing can be drawn."""
 
+import html
 import json
 import os
 import pickle
@@ -207,6 +208,45 @@ def test_a_result_alone_shows_structure_and_shapes() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("y", "hidden", "missing"),
+    [
+        (lambda x: tg.sum(x * x), (), "no values or gradients"),
+        (lambda x: tg.sum(x * x), "values", "no gradients"),
+        (lambda x: tg.sum(x * x), "gradients", "no values"),
+        (lambda x: x * x, (), "no values"),
+        (lambda x: {"a": tg.sum(x * x), "b": x * 2.0}, (), "no values"),
+        (lambda x: tg.func.checkpoint(tg.exp, x), (), "no values"),
+        (lambda x: x * x, "values", ""),
+        (lambda x: tg.sum(x * x), ["values", "gradients"], ""),
+        (lambda x: x, (), ""),
+    ],
+)
+def test_what_was_not_watched_is_said_with_the_cure(y: Any, hidden: Any, missing: str) -> None:
+    x = leaf(1, 2)
+    drawing = tg.draw(y(x), hide=hidden)
+    assert drawing.note.partition(":")[0] == missing
+    if missing:
+        assert "with tg.watch():" in drawing.note
+        assert "tg.draw(f, x)" in drawing.note
+        assert html.escape(drawing.note) in drawing.source
+        assert "with tg.watch():" in drawing.notes[0][1]
+        assert drawing.note in repr(drawing)
+    with tg.watch():
+        watched = y(x)
+    assert tg.draw(watched, hide=hidden).note == ""
+    assert tg.draw(lambda x: y(x), [1.0, 2.0], hide=hidden).note == ""
+
+
+def test_a_folded_picture_says_both() -> None:
+    y: Any = leaf(1, 2)
+    for i in range(3000):
+        y = tg.sin(y) if i % 7 % 3 else y + 1.0
+    drawing = tg.draw(y, unroll=True)
+    assert [note.partition(" ")[0] for note, _ in drawing.notes] == ["3,000", "no"]
+    assert drawing.note == "; ".join(english for english, _ in drawing.notes)
+
+
 def test_under_watch_a_result_shows_values_and_gradients_before_and_after_backward() -> None:
     x = leaf(1.0, 2.0, name="x")
     with tg.watch():
@@ -392,6 +432,27 @@ def test_a_function_may_return_several_results() -> None:
     assert {"x", "sin", "g[0]", "g[1]"} == names(tg.draw(partial(g, 2.0), 3.0))
 
 
+def test_each_result_has_the_name_of_its_place() -> None:
+    def f(x: Any) -> Any:
+        y = {"loss": tg.sum(x), "heads": {"a": x * 2.0, 3: [x + 1.0, (x - 1.0,)]}}
+        return kind(y)
+
+    kind: Any = dict
+    heads = {"heads.a", "heads.3[0]", "heads.3[1][0]"}
+    assert {"loss", *heads} <= names(tg.draw(f, [1.0, 2.0]))
+    kind = lambda y: [y, {"loss": tg.sum(y["loss"])}]  # noqa: E731
+    assert {"f[0].loss", "f[1].loss", *(f"f[0].{head}" for head in heads)} <= names(tg.draw(f, [1.0, 2.0]))
+    w = leaf(1, 2)
+    assert {"result[0].a", "result[1]"} <= names(tg.draw([{"a": w * 2.0}, w]))
+    assert {"leaf", "2", "×", "b"} == names(tg.draw({"a": {}, "b": w * 2.0}))
+
+
+def test_results_of_equal_names_are_all_drawn() -> None:
+    w = leaf(1, 2)
+    same = {1: w * 2.0, "1": w * 3.0, "a.b": w * 4.0, "a": {"b": w * 5.0}}
+    assert sorted(a.head for a in arrows(tg.draw(same)) if a.tail == "×") == ["1", "1", "a.b", "a.b"]
+
+
 def g(a: Any, x: Any) -> Any:
     return tg.sin(x), x
 
@@ -487,7 +548,7 @@ def test_above_the_budget_it_folds_and_says_so() -> None:
     drawing = tg.draw(y)
     assert len(nodes(drawing)) < 300
     assert drawing.note.startswith("3,000 operations")
-    assert drawing.note in drawing.source
+    assert all(html.escape(note) in drawing.source for note, _ in drawing.notes)
     assert drawing.note in repr(drawing)
 
 
@@ -597,7 +658,14 @@ def test_the_same_program_gives_the_same_text() -> None:
     [
         (lambda: tg.draw(3.0), TypeError, "draw takes a Tensor, or a function and its inputs", "그릴 수 있는 것은"),
         (lambda: tg.draw([]), TypeError, "empty list", "그릴 수 있는 것은"),
-        (lambda: tg.draw([leaf(1), 2]), TypeError, "not int", "그릴 수 있는 것은"),
+        (lambda: tg.draw([leaf(1), 2]), TypeError, r"not int \(in result\[1\]\)", "그릴 수 있는 것은"),
+        (
+            lambda: tg.draw(lambda x: {"a": [x, {"b": None}]}, 1.0),
+            TypeError,
+            r"not NoneType \(in a\[1\].b\)",
+            r"NoneType \(in a\[1\].b\)",
+        ),
+        (lambda: tg.draw({"a": {}}), TypeError, "empty dict", "그릴 수 있는 것은"),
         (lambda: tg.draw(tg.Tensor([1.0])), RuntimeError, "nothing was recorded", "그릴 계산 그래프가 없습니다"),
         (lambda: tg.draw(lambda x: x.numpy(), 1.0), TypeError, "must return a Tensor", "그릴 수 있는 것은"),
         (

@@ -30,8 +30,8 @@ examples:
 What can be drawn:
   a function of Tensors   It is called once at random inputs, which are leaves, so that their gradients are seen.
   a Module                Its inputs are constants, as in training: so "keeps" tells what training keeps.
-  a function that needs no arguments and returns a Tensor, or a list or dict of Tensors: a loss at your own data.
-  a Tensor                or a list or dict of them. Values are seen if it was computed under tg.watch().
+  a function that needs no arguments and returns a Tensor, or Tensors in lists and dicts: a loss at your own data.
+  a Tensor                or Tensors in lists and dicts. Values are seen if it was computed under tg.watch().
 
 Gradients are seen where the result is one number.
 
@@ -87,11 +87,8 @@ def run(args: argparse.Namespace) -> int:
         if not to_stdout:
             path = save(picture, args.out)
             say(f"written to {path}", f"계산 그래프를 저장했습니다: {path}")
-        if picture.note:
-            say(
-                picture.note,
-                "연산이 많아 접어서 그렸습니다. 더 자세히 보려면 그래프의 일부만 그리십시오.",
-            )
+        for note in picture.notes:
+            say(*note)
     if to_stdout:
         if isinstance(sys.stdout, io.TextIOWrapper):
             sys.stdout.reconfigure(encoding="utf-8")  # as Graphviz reads it, whatever the console speaks

@@ -58,15 +58,19 @@ class Text:
 
     def frame(self) -> None:
         """What holds for the whole picture."""
-        colours, root, note = self.style.colours, self.part(self.content.root), self.content.note
+        colours, root, notes = (
+            self.style.colours,
+            self.part(self.content.root),
+            [english for english, _ in self.content.notes],
+        )
         root.attr(rankdir="TB" if self.style.down else "LR", nodesep="0.22", ranksep="0.22", pad="0.2")
         root.attr(bgcolor=colours["page"], fontname=FONT, fontcolor=colours["ink"], tooltip=" ")
         root.attr("node", fontname=FONT, fontsize="13", fontcolor=colours["ink"], margin="0.12,0.06", height="0.3")
         root.attr(
             "edge", fontname=FONT, fontsize="10", fontcolor=colours["faint"], color=colours["line"], arrowsize="0.6"
         )
-        if note:
-            root.attr(label=quoted(note), labelloc="t")
+        if notes:
+            root.attr(label=quoted("\n".join(notes)), fontsize="10", fontcolor=colours["faint"])
 
     def part(self, group: Group) -> graphviz.Digraph:
         """The text of a group."""

@@ -6,7 +6,7 @@ That is a quotient of the graph: every vertex has something that stands for it i
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -16,6 +16,7 @@ from tinygrad_ko.drawing.reading import Vertex
 from tinygrad_ko.drawing.rows import Place, Rows
 
 Stand = Vertex | Group  # what can be drawn as a node
+Words = tuple[str, str]  # in English and in Korean
 NOTHING: Mapping[Item, Group] = MappingProxyType({})
 LISTED = 16  # a value that stands in one list so often has an arrow each time; of the rest one is drawn
 
@@ -73,7 +74,7 @@ class Folded:
     drawn: dict[Stand, Group]
     arrows: list[Arrow]
     onward: list[tuple[Stand, Stand, str]]  # and as which argument, where there are several
-    note: str = ""  # what was left out without being asked for
+    notes: list[Words] = field(default_factory=list)  # what was left out without being asked for
 
 
 class Folding:

@@ -229,7 +229,7 @@ def test_what_was_not_watched_is_said_with_the_cure(y: Any, hidden: Any, missing
     if missing:
         assert "with tg.watch():" in drawing.note
         assert "tg.draw(f, x)" in drawing.note
-        assert html.escape(drawing.note) in drawing.source
+        assert all(html.escape(line) in drawing.source for line in drawing.note.split("; "))
         assert "with tg.watch():" in drawing.notes[0][1]
         assert drawing.note in repr(drawing)
     with tg.watch():
@@ -548,7 +548,7 @@ def test_above_the_budget_it_folds_and_says_so() -> None:
     drawing = tg.draw(y)
     assert len(nodes(drawing)) < 300
     assert drawing.note.startswith("3,000 operations")
-    assert all(html.escape(note) in drawing.source for note, _ in drawing.notes)
+    assert all(html.escape(line) in drawing.source for line in drawing.note.split("; "))
     assert drawing.note in repr(drawing)
 
 

@@ -69,8 +69,8 @@ class Text:
         root.attr(
             "edge", fontname=FONT, fontsize="10", fontcolor=colours["faint"], color=colours["line"], arrowsize="0.6"
         )
-        if notes:
-            root.attr(label=quoted("\n".join(notes)), fontsize="10", fontcolor=colours["faint"])
+        if notes:  # below the graph, in short lines: a long one would widen the picture
+            root.attr(label=quoted("\n".join(notes).replace("; ", "\n")), fontsize="10", fontcolor=colours["faint"])
 
     def part(self, group: Group) -> graphviz.Digraph:
         """The text of a group."""

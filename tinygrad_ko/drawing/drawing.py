@@ -227,8 +227,8 @@ def unseen(results: list[Handle], vertices: list[Vertex], hidden: Collection[str
         missing = ["values"] * ("values" not in hidden) + ["gradients"] * gradients
         if ops and missing:
             yield (
-                f"no {' or '.join(missing)}: the result was not computed under tg.watch(); compute it in a block "
-                '"with tg.watch():", or draw the function, tg.draw(f, x)',
+                f"no {' or '.join(missing)}: not computed under tg.watch(); "
+                "use 'with tg.watch():', or draw the function, tg.draw(f, x)",
                 "tg.watch() 밖에서 계산한 결과에는 값과 기울기를 표시할 수 없습니다. with tg.watch(): 블록 안에서 계산하거나, "
                 "tg.draw(f, x)로 함수를 그리십시오.",
             )

@@ -15,6 +15,7 @@ import numpy as np
 
 from tinygrad_ko.arrays import Array
 from tinygrad_ko.check.domain import Domain, limits, numbers
+from tinygrad_ko.check.subject import signature
 from tinygrad_ko.cli.options import domain, sizes
 from tinygrad_ko.errors import explain
 
@@ -125,7 +126,7 @@ def needed(f: Callable[..., Any]) -> int | None:
     [2, 1, 0, None]
     """
     try:
-        parameters = inspect.signature(getattr(f, "forward", f)).parameters.values()
+        parameters = signature(f).parameters.values()
     except (TypeError, ValueError):  # not every callable has a signature
         return None
     positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)

@@ -8,7 +8,7 @@ import numpy as np
 
 from tinygrad_ko.arrays import is_floating
 from tinygrad_ko.belongings import held_by
-from tinygrad_ko.check.subject import argument_names, named_parameters
+from tinygrad_ko.check.subject import argument_names, named_parameters, signature
 from tinygrad_ko.drawing.reading import Names
 from tinygrad_ko.errors import explain
 from tinygrad_ko.graph import Handle, Leaf, recorded, watch
@@ -89,7 +89,8 @@ def name_leaves(f: Callable[..., Any], parameters: Any, names: Names) -> None:
     """Names for the leaves that f reads beside its inputs: those given as `parameters`, those that Modules have, and for others
     the variables that f reads.
     """
-    modules = [named_parameters(None, part) for part in held_by(f) if hasattr(part, "named_parameters")]
+    holders = [part for part in held_by(f) if hasattr(part, "named_parameters") and not inspect.isclass(part)]
+    modules = [named_parameters(None, part) for part in holders]
     modules.sort(key=lambda named: (len(named), max(map(len, named), default=0)), reverse=True)  # the outermost first
     for named in (named_parameters(None, parameters), *modules):
         for name, p in named.items():
@@ -108,9 +109,8 @@ def refuse_without_inputs(f: Callable[..., Any], inputs: tuple[Any, ...]) -> Non
             TypeError(f"draw: {f.__name__} is a class; make an object of it and draw that: draw({f.__name__}(...), x)"),
             f"draw: 클래스는 그릴 수 없습니다. 객체를 만들어 draw({f.__name__}(...), x)로 그리십시오.",
         )
-    function = f if inspect.isfunction(f) else getattr(f, "forward", f)
     try:
-        wanted = inspect.signature(function)
+        wanted = signature(f)
     except (TypeError, ValueError):  # not every callable has a signature
         return
     try:

@@ -342,6 +342,15 @@ def test_a_number_that_must_stay_an_int_is_told_of() -> None:
     assert "sin" in names(tg.draw(lambda x: f(x, 3), 1.0))
 
 
+@pytest.mark.parametrize("f", [nn.Embedding(5, 3, rng=0), lambda ids: tg.sum(nn.Embedding(5, 3, rng=0)(ids))])
+def test_ids_that_are_no_whole_numbers_are_told_of(f: Any) -> None:
+    with pytest.raises(TypeError) as caught:
+        tg.draw(f, [1.0, 2.0])
+    assert "x.astype(int)" in caught.value.__notes__[-2]
+    assert "정수로" in caught.value.__notes__[-1]
+    assert "embedding" in names(tg.draw(f, [1, 2]))
+
+
 def test_labels_and_what_is_no_number_pass_as_they_are() -> None:
     def f(x: Any, labels: Any, flag: Any, word: Any, nothing: Any) -> Any:
         assert (labels, flag, word, nothing) == ([0, 1], True, "sum", None)
@@ -440,7 +449,7 @@ def test_each_result_has_the_name_of_its_place() -> None:
     kind: Any = dict
     heads = {"heads.a", "heads.3[0]", "heads.3[1][0]"}
     assert {"loss", *heads} <= names(tg.draw(f, [1.0, 2.0]))
-    kind = lambda y: [y, {"loss": tg.sum(y["loss"])}]  # noqa: E731
+    kind = lambda y: [y, {"loss": tg.sum(y["loss"])}]
     assert {"f[0].loss", "f[1].loss", *(f"f[0].{head}" for head in heads)} <= names(tg.draw(f, [1.0, 2.0]))
     w = leaf(1, 2)
     assert {"result[0].a", "result[1]"} <= names(tg.draw([{"a": w * 2.0}, w]))

@@ -298,6 +298,18 @@ def test_a_shape_is_filled_with_ones_or_with_ids_that_exist() -> None:
         nn.Sequential(fail_with).summary((2,), dtype=int)
 
 
+@pytest.mark.parametrize("layers", [(nn.Embedding(5, 3),), (lambda ids: tg.Tensor([1.0, 2.0])[ids],)])
+def test_where_ids_are_needed_the_cure_is_named(layers: Any) -> None:
+    model = nn.Sequential(*layers)
+    assert model.summary((2, 3), dtype=int).rows[0].outputs[0].shape in ((2, 3, 3), (2, 3))
+    with pytest.raises((TypeError, IndexError)) as caught:
+        model.summary((2, 3))
+    assert caught.value.__notes__[-2].endswith(
+        "dtype=int fills a shape with whole numbers, as in summary((2, 3), dtype=int)"
+    )
+    assert "summary((2, 3), dtype=int)" in caught.value.__notes__[-1]
+
+
 def fail_with(x: Any) -> Any:
     raise ZeroDivisionError(str(x.tolist()))
 

@@ -24,6 +24,7 @@ EPILOG = """\
 examples:
   tinygrad-ko draw my_model.py:model --shape 5,784 --out model.svg
   tinygrad-ko draw my_model.py:loss --direction down --hide kept
+  tinygrad-ko draw my_model.py:words --shape 2,3 --dtype int
   tinygrad-ko draw tinygrad_ko:tanh --shape "()" --out tanh.png
   tinygrad-ko draw my_model.py:loss --out - | dot -Tpdf > loss.pdf
 
@@ -83,7 +84,7 @@ def run(args: argparse.Namespace) -> int:
                 what, *inputs, hide=args.hide, depth=args.depth, unroll=args.unroll, direction=args.direction
             )
         except (Exception, SystemExit) as error:
-            raise told(error, args.target) from None
+            raise told(error, args) from None
         if not to_stdout:
             path = save(picture, args.out)
             say(f"written to {path}", f"계산 그래프를 저장했습니다: {path}")
@@ -103,10 +104,10 @@ def chosen(args: argparse.Namespace) -> tuple[Any, list[Any]]:
         inputs = random_inputs(what, args, np.random.default_rng(args.seed))
         say(introduced(args, inputs))
         return what, constants_wrapped(what, inputs)
-    if args.shape or args.domain:
+    if args.shape or args.domain or args.dtype:
         raise explain(
-            ValueError(f"{args.target} needs no inputs: leave out --shape and --domain"),
-            f"{args.target}에는 입력이 필요하지 않습니다. --shape와 --domain을 빼십시오.",
+            ValueError(f"{args.target} needs no inputs: leave out --shape, --domain and --dtype"),
+            f"{args.target}에는 입력이 필요하지 않습니다. --shape, --domain, --dtype을 빼십시오.",
         )
     return what, []
 

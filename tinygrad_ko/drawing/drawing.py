@@ -194,8 +194,8 @@ def named_results(value: Any, name: str, who: str) -> list[tuple[str, Handle]]:
     if not any(y._node is not None for _, y in found):
         raise explain(
             RuntimeError(
-                f"draw: nothing was recorded for {', '.join(place for place, _ in found)}: no Tensor behind it requires a gradient; make the leaves with "
-                "requires_grad=True, outside no_grad(), or give the function arrays in place of Tensors"
+                f"draw: nothing was recorded for {', '.join(place for place, _ in found)}: no Tensor behind it requires a "
+                "gradient; make the leaves with requires_grad=True, outside no_grad(), or give the function arrays in place of Tensors"
             ),
             "draw: 그릴 계산 그래프가 없습니다. 기울기를 구할 Tensor 없이 계산했기 때문입니다. Tensor를 requires_grad=True로 만들어 "
             "no_grad() 밖에서 계산하거나, 함수의 입력을 Tensor 대신 실수 배열로 넘기십시오.",

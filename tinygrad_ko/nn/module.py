@@ -131,7 +131,8 @@ class Module:
         parameters each holds itself, and their bytes; then the totals, and what the graph of the call keeps until backward.
 
         The inputs are those of a call. In place of an array stands its shape, as a tuple with the batch in it: it is filled with
-        ones (zeros if `dtype` has no fractions), in the dtype of the network's parameters unless `dtype` says otherwise. Without
+        ones (zeros if `dtype` has no fractions: `summary((2, 3), dtype=int)` of a network that takes ids), in the dtype of the
+        network's parameters unless `dtype` says otherwise. Without
         inputs nothing is called, and the layers come as they stand in the network.
 
         Layers are the modules, and the functions in lists such as that of `Sequential`. One that is called again has another

@@ -1,8 +1,9 @@
 """`tg.draw`: the picture of a computational graph."""
 
 import os
+from base64 import b64encode
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from tinygrad_ko.drawing.calling import called, no_graph
 from tinygrad_ko.drawing.dot import dot
 from tinygrad_ko.drawing.fitting import fold, to_the_end
 from tinygrad_ko.drawing.folding import Words
+from tinygrad_ko.drawing.fonts import warn_of_boxes
 from tinygrad_ko.drawing.palette import DARK, LIGHT
 from tinygrad_ko.drawing.reading import Names, Vertex, read
 from tinygrad_ko.drawing.rendering import rendered
@@ -47,21 +49,38 @@ class Drawing:
         """Write it to a file that ends in `.svg`, `.png` or `.pdf`, or in `.dot` or `.gv` for its text. Returns the path
         written.
 
-        An SVG has tooltips and follows the reader's light or dark colours. Raises ValueError for another ending,
+        An SVG has tooltips and follows the reader's light or dark colours. In a PNG or PDF Korean needs a font that has it: where
+        there is none, a warning says so, once. Raises ValueError for another ending,
         FileNotFoundError for a folder that is not there, RuntimeError where no Graphviz is found (but `.dot` needs none),
         TimeoutError where the layout takes more than five minutes.
         """
-        return saved(self.source, path, LIGHT, DARK)
+        written = saved(self.source, path, LIGHT, DARK)
+        if written.suffix.lower() in (".png", ".pdf"):
+            warn_of_boxes(self.source, stacklevel=2)
+        return written
 
     def svg(self) -> str:
         """The picture as text in SVG. Raises RuntimeError where no Graphviz is found."""
         return readable(rendered(self.source, "svg").decode("utf-8"), LIGHT, DARK)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        """SVG, and PNG of the same size for a notebook that is not trusted, where no SVG is shown."""
+        bundle, kinds = {"text/plain": repr(self)}, {"image/svg+xml": self.svg, "image/png": self._png}
+        wanted = [kind for kind in kinds if (not include or kind in include) and kind not in (exclude or ())]
         try:
-            return {"image/svg+xml": self.svg(), "text/plain": repr(self)}
-        except (RuntimeError, TimeoutError) as error:  # a notebook shows what is missing in the place of the picture
-            return {"text/plain": "\n".join([str(error), *getattr(error, "__notes__", [])])}
+            for kind in wanted:
+                bundle[kind] = kinds[kind]()
+        except (RuntimeError, TimeoutError) as error:
+            if kind == wanted[0]:  # a notebook shows what is missing in the place of the picture
+                bundle["text/plain"] = "\n".join([str(error), *getattr(error, "__notes__", [])])
+        return bundle
+
+    def _png(self) -> str:
+        """The picture as PNG, in Base64 as notebooks keep it."""
+        picture = b64encode(rendered(self.source, "png", dots=96)).decode("ascii")
+        with suppress(UserWarning):  # where warnings are errors, there is a picture all the same
+            warn_of_boxes(self.source, stacklevel=3)
+        return picture
 
     def __repr__(self) -> str:
         note = f" ({self.note})" if self.note else ""

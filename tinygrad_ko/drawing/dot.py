@@ -69,8 +69,10 @@ class Text:
         root.attr(
             "edge", fontname=FONT, fontsize="10", fontcolor=colours["faint"], color=colours["line"], arrowsize="0.6"
         )
-        if notes:  # below the graph, in short lines: a long one would widen the picture
+        if notes:  # in short lines: a long one would widen the picture
             root.attr(label=quoted("\n".join(notes).replace("; ", "\n")), fontsize="10", fontcolor=colours["faint"])
+            if self.style.down:  # above a column, whose end is not seen at once, and below a row
+                root.attr(labelloc="t")
 
     def part(self, group: Group) -> graphviz.Digraph:
         """The text of a group."""

@@ -154,7 +154,7 @@ def test_each_use_of_a_value_has_its_own_arrow_and_gradient(f: Any, parts: Any, 
 
 
 def test_a_constant_in_a_list_has_an_arrow_each_time() -> None:
-    c = np.ones(2)
+    c = tg.Tensor(np.ones(2))
     drawing = tg.draw(lambda x: tg.sum(tg.concat([c, x, c])), [3.0, 4.0])
     assert [a.above[0] for a in arrows(drawing) if a.tail == "constant"] == [
         "xs[0]: (2,) float64",

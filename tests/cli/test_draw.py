@@ -14,6 +14,7 @@ import pytest
 import tinygrad_ko as tg
 from tinygrad_ko.check.domain import numbers
 from tinygrad_ko.cli import main
+from tinygrad_ko.drawing import fonts, saving
 from tinygrad_ko.drawing.rendering import renderers
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -79,6 +80,7 @@ def mine(tmp_path, monkeypatch):
             with tg.watch():
                 watched = tg.sum(w * w)
             unwatched = tg.sum(w * w)
+            korean = {"손실": unwatched}
             heads = {"square": tg.square(w), "root": tg.sqrt(w)}
 
             def broken(x):
@@ -215,6 +217,15 @@ class TestWhereItGoes:
             "계산 그래프를 저장했습니다: graph.svg",
         ]
         assert ">price</text>" in Path("graph.svg").read_text(encoding="utf-8")
+
+    def test_where_korean_would_be_boxes_that_is_said(self, mine, monkeypatch, capsys):
+        monkeypatch.setattr(fonts, "warned", False)
+        monkeypatch.setattr(fonts, "no_korean_font", lambda: True)
+        monkeypatch.setattr(saving, "rendered", lambda source, kind: b"a picture")
+        assert main(["draw", "mine_of_draw:korean", "--out", "graph.png"]) == 0
+        english, korean = capsys.readouterr().err.splitlines()
+        assert english.startswith("no font here has Hangul")
+        assert korean.startswith("한글 글꼴이 없어")
 
     def test_the_ending_says_the_kind(self, mine, drawn, capsys):
         _, text = drawn("watched")

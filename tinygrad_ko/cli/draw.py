@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import io
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -128,7 +129,11 @@ def constants_wrapped(f: Callable[..., Any], inputs: list[Any]) -> list[Any]:
 def save(picture: Any, out: str) -> Path:
     """Write the picture. Where Graphviz is missing or fails, the error says that text needs none."""
     try:
-        return picture.save(out)
+        with warnings.catch_warnings(record=True, action="always") as caught:
+            path: Path = picture.save(out)
+        for warning in caught:
+            say(*str(warning.message).split("\n"), file=sys.stderr)
+        return path
     except RuntimeError as error:
         text = Path(out).with_suffix(".dot")
         raise explain(

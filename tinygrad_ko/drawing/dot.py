@@ -58,19 +58,16 @@ class Text:
 
     def frame(self) -> None:
         """What holds for the whole picture."""
-        colours, root, notes = (
-            self.style.colours,
-            self.part(self.content.root),
-            [english for english, _ in self.content.notes],
-        )
+        colours, root = self.style.colours, self.part(self.content.root)
         root.attr(rankdir="TB" if self.style.down else "LR", nodesep="0.22", ranksep="0.22", pad="0.2")
         root.attr(bgcolor=colours["page"], fontname=FONT, fontcolor=colours["ink"], tooltip=" ")
         root.attr("node", fontname=FONT, fontsize="13", fontcolor=colours["ink"], margin="0.12,0.06", height="0.3")
         root.attr(
             "edge", fontname=FONT, fontsize="10", fontcolor=colours["faint"], color=colours["line"], arrowsize="0.6"
         )
-        if notes:  # in short lines: a long one would widen the picture
-            root.attr(label=quoted("\n".join(notes).replace("; ", "\n")), fontsize="10", fontcolor=colours["faint"])
+        if self.content.notes:  # in short lines: a long one would widen the picture
+            said = "; ".join(english for english, _ in self.content.notes).replace("; ", "\n")
+            root.attr(label=quoted(said), fontsize="10", fontcolor=colours["faint"])
             if self.style.down:  # above a column, whose end is not seen at once, and below a row
                 root.attr(labelloc="t")
 

@@ -50,9 +50,10 @@ class Drawing:
         written.
 
         An SVG has tooltips and follows the reader's light or dark colours. In a PNG or PDF Korean needs a font that has it: where
-        there is none, a warning says so, once. Raises ValueError for another ending,
-        FileNotFoundError for a folder that is not there, RuntimeError where no Graphviz is found (but `.dot` needs none),
-        TimeoutError where the layout takes more than five minutes.
+        there is none, a warning says so, once.
+
+        Raises ValueError for another ending, FileNotFoundError for a folder that is not there, RuntimeError where no Graphviz is
+        found (but `.dot` needs none), TimeoutError where the layout takes more than five minutes.
         """
         written = saved(self.source, path, LIGHT, DARK)
         if written.suffix.lower() in (".png", ".pdf"):
@@ -194,10 +195,9 @@ def named_results(value: Any, name: str, who: str) -> list[tuple[str, Handle]]:
     found = list(placed(value, name))
     strangers = [(place, y) for place, y in found if not isinstance(y, Handle)]
     if strangers or not found:
-        place, y = strangers[0] if strangers else (name, value)
-        wrong = (
-            type(y).__name__ + (f" (in {place})" if place != name else "") if strangers else f"empty {type(y).__name__}"
-        )
+        wrong = f"empty {type(value).__name__}"
+        for place, y in strangers[:1]:
+            wrong = type(y).__name__ + (f" (in {place})" if y is not value else "")
         what = (
             f"draw takes a Tensor, or a function and its inputs, or a list or dict of Tensors, not {wrong}; write draw(f, x), not "
             "draw(f(x)), if x is an array"
@@ -263,10 +263,9 @@ def unseen(results: list[Handle], vertices: list[Vertex], hidden: Collection[str
 def backward(y: Handle, vertices: list[Vertex]) -> None:
     """Let the operations behind a number see their gradients, with 1 at the number. Nothing is deposited."""
     assert y._node is not None
-    for node in [
-        v.node for v in vertices if v.kind == "op" and v.node is not None
-    ]:  # what a watched node kept is there also after a backward
-        node.live = True
+    for v in vertices:  # what a watched node kept is there also after a backward
+        if v.kind == "op" and v.node is not None:
+            v.node.live = True
     seed = y._array.dtype.type(1) if isinstance(y._array, np.generic) else namespace(y._array).ones_like(y._array)
     ends = {v.node: v for v in vertices if v.node is not None and v.kind in ("leaf", "input")}
     try:

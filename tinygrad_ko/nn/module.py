@@ -132,8 +132,8 @@ class Module:
 
         The inputs are those of a call. In place of an array stands its shape, as a tuple with the batch in it: it is filled with
         ones (zeros if `dtype` has no fractions: `summary((2, 3), dtype=int)` of a network that takes ids), in the dtype of the
-        network's parameters unless `dtype` says otherwise. Without
-        inputs nothing is called, and the layers come as they stand in the network.
+        network's parameters unless `dtype` says otherwise. Without inputs nothing is called, and the layers come as they stand in
+        the network.
 
         Layers are the modules, and the functions in lists such as that of `Sequential`. One that is called again has another
         row, one that is not called says so; parameters that layers share are counted once. The network is called in the mode it

@@ -26,6 +26,11 @@ def explain(error: E, korean: str) -> E:
     return error
 
 
+def wants_integers(error: BaseException) -> bool:
+    """Whether an error says that numbers with fractions stand where whole ones must: an id, a label, an index."""
+    return "integer" in str(error) or "no gradient can be given" in str(error)
+
+
 def described(value: Any) -> str:
     """An argument of an op, in an error: its dtype and shape, or its type."""
     return f"{value.dtype}{list(value.shape)}" if hasattr(value, "dtype") else type(value).__name__

@@ -32,6 +32,7 @@ def mine(tmp_path, monkeypatch):
             import tinygrad_ko as tg
 
             number = 3
+            words = tg.nn.Embedding(5, 3, rng=0)
 
             class Room:
                 @staticmethod
@@ -102,6 +103,15 @@ def mine(tmp_path, monkeypatch):
         encoding="utf-8",
     )
     return path
+
+
+def test_a_network_that_takes_ids(mine, capsys):
+    assert main(["check", "mine_of_check:words", "--shape", "2,3", "--dtype", "int"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("mine_of_check:words at random inputs of shape (2, 3) int\n")
+    assert "ok Embedding: the gradient agrees" in out
+    assert main(["check", "mine_of_check:words", "--shape", "2,3"]) == 2
+    assert "--dtype int gives whole numbers" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

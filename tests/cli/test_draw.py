@@ -14,6 +14,7 @@ import pytest
 import tinygrad_ko as tg
 from tinygrad_ko.check.domain import numbers
 from tinygrad_ko.cli import main
+from tinygrad_ko.drawing import fonts, saving
 from tinygrad_ko.drawing.rendering import renderers
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -60,6 +61,11 @@ def mine(tmp_path, monkeypatch):
                         x = layer(x)
                     return tg.mean(x)
 
+            words = tg.nn.Sequential(tg.nn.Embedding(5, 3, rng=0), tg.nn.Affine(3, 2, rng=0))
+
+            def scaled(x, ids):
+                return tg.sum(words(ids)) * x
+
             net, dense, relu = Net(), tg.nn.Affine(4, 4, rng=0), tg.nn.Relu()
             capped = functools.partial(tg.where, y=0.0)
 
@@ -74,6 +80,7 @@ def mine(tmp_path, monkeypatch):
             with tg.watch():
                 watched = tg.sum(w * w)
             unwatched = tg.sum(w * w)
+            korean = {"손실": unwatched}
             heads = {"square": tg.square(w), "root": tg.sqrt(w)}
 
             def broken(x):
@@ -172,6 +179,16 @@ class TestWhatIsDrawn:
         room, text = drawn("price", *["--shape", "()"] * 3)
         assert text == source_of(tg.draw(room.price, *inputs((), (), ()))), "what has a default may be given too"
 
+    def test_whole_numbers(self, drawn):
+        room, text = drawn("words", "--shape", "2,3", "--dtype", "int")
+        ids = np.random.default_rng(0).integers(0, 2, (2, 3))
+        assert text == source_of(tg.draw(room.words, tg.Tensor(ids)))
+        options = ["--shape", "()", "--shape", "2,3", "--dtype", "float", "--dtype", "int", "--domain", "-1,5"]
+        room, text = drawn("scaled", *options)
+        rng = np.random.default_rng(0)
+        x = numbers(rng, (), -1, 5)
+        assert text == source_of(tg.draw(room.scaled, x, rng.integers(0, 5, (2, 3))))
+
     @pytest.mark.parametrize(
         ("options", "meant"),
         [
@@ -200,6 +217,15 @@ class TestWhereItGoes:
             "계산 그래프를 저장했습니다: graph.svg",
         ]
         assert ">price</text>" in Path("graph.svg").read_text(encoding="utf-8")
+
+    def test_where_korean_would_be_boxes_that_is_said(self, mine, monkeypatch, capsys):
+        monkeypatch.setattr(fonts, "warned", False)
+        monkeypatch.setattr(fonts, "no_korean_font", lambda: True)
+        monkeypatch.setattr(saving, "rendered", lambda source, kind: b"a picture")
+        assert main(["draw", "mine_of_draw:korean", "--out", "graph.png"]) == 0
+        english, korean = capsys.readouterr().err.splitlines()
+        assert english.startswith("no font here has Hangul")
+        assert korean.startswith("한글 글꼴이 없어")
 
     def test_the_ending_says_the_kind(self, mine, drawn, capsys):
         _, text = drawn("watched")
@@ -271,13 +297,16 @@ class TestWhereItGoes:
         (["mine_of_draw:many"], "how many inputs mine_of_draw:many takes cannot be told: give --shape once for each"),
         (
             ["mine_of_draw:watched", "--shape", "3"],
-            "mine_of_draw:watched needs no inputs: leave out --shape and --domain",
+            "mine_of_draw:watched needs no inputs: leave out --shape, --domain and --dtype",
         ),
         (
             ["mine_of_draw:loss", "--domain", "unit"],
-            "mine_of_draw:loss needs no inputs: leave out --shape and --domain",
+            "mine_of_draw:loss needs no inputs: leave out --shape, --domain and --dtype",
         ),
         (["mine_of_draw:price", *["--domain", "unit"] * 3], "--domain is given 3 times for 2 inputs"),
+        (["mine_of_draw:price", *["--dtype", "int"] * 3], "--dtype is given 3 times for 2 inputs"),
+        (["mine_of_draw:words", "--dtype", "int", "--domain", "0,1"], "there is no whole number between 0 and 1"),
+        (["mine_of_draw:watched", "--dtype", "int"], "needs no inputs: leave out --shape, --domain and --dtype"),
         (["mine_of_draw:dense", "--shape", "3,5"], "the first has 5 columns, but the second has 4 rows"),
         (["mine_of_draw:net", "--hide", "all"], "draw: hide has ['all']; it may have ['shapes', "),
         (["mine_of_draw:net", "--direction", "up"], "draw: direction must be 'right' or 'down', not 'up'"),
@@ -293,6 +322,16 @@ def test_bad_input(arguments, named, mine, capsys):
     assert named in err
     assert "Traceback" not in err
     assert [path.name for path in mine.parent.iterdir() if path.suffix] == ["mine_of_draw.py"]
+
+
+@pytest.mark.parametrize("target", ["words", "scaled"])
+def test_where_ids_are_needed_the_option_is_named(target, mine, capsys):
+    assert main(["draw", f"mine_of_draw:{target}"]) == 2
+    err = capsys.readouterr().err.splitlines()
+    assert err[-2] == "--dtype int gives whole numbers (ids, labels) in place of floats"
+    assert err[-1].startswith("--dtype int를 지정하면")
+    assert main(["draw", "mine_of_draw:broken"]) == 2
+    assert "--dtype" not in capsys.readouterr().err
 
 
 def test_an_error_in_the_users_file_is_shown_where_it_happened(mine, capsys):

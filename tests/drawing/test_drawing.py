@@ -1,5 +1,7 @@
 """`tg.draw`: what a picture says, that drawing changes nothing, and what is said where nothing can be drawn."""
 
+import base64
+import html
 import json
 import os
 import pickle
@@ -20,6 +22,7 @@ import tinygrad_ko as tg
 from examples import see_the_graph
 from tests.drawing.pictured import arrows, boxes, nodes, shapes
 from tinygrad_ko import nn
+from tinygrad_ko.drawing import drawing as drawing_module
 from tinygrad_ko.drawing import rendering
 from tinygrad_ko.testing import graphs
 
@@ -127,6 +130,76 @@ def test_a_value_that_is_used_twice_tells_both_gradients_and_their_sum() -> None
     assert nodes(drawing)["n0"] == ["x", "7"]
 
 
+@pytest.mark.parametrize(
+    ("f", "parts"),
+    [
+        (lambda x: tg.concat([x, x, x]), [["1  1"]] * 3),
+        (lambda x: tg.concat([x, 2.0 * x, x]), [["1  1"], ["1  1"], ["2  2"]]),
+        (lambda x: tg.stack([x, x]), [["1  1"]] * 2),
+        (lambda x: tg.where(np.array([True, False]), x, x), [["0  1"], ["1  0"]]),
+        (lambda x: tg.maximum(x, x), [["0.5  0.5"]] * 2),
+        (lambda x: tg.einsum("i,i->", x, x), [["3  4"]] * 2),
+        (lambda x: tg.einsum("i,i,i->i", x, x, x), [["9  16"]] * 3),
+        (lambda x: tg.matmul(x, x.T), [["3  4"]] * 2),
+        (lambda x: tg.reshape(x, (2, 1)) + x, [["2  2"]] * 2),
+        (lambda x: tg.concat([x, x]) * tg.concat([x, x]), [["3  4"]] * 4),
+    ],
+)
+@pytest.mark.parametrize("unroll", [False, True])
+def test_each_use_of_a_value_has_its_own_arrow_and_gradient(f: Any, parts: Any, unroll: bool) -> None:
+    drawing = tg.draw(lambda x: tg.sum(f(x)), [3.0, 4.0], unroll=unroll, direction="right")
+    used = [a for a in arrows(drawing) if a.tail == "x"]
+    assert sorted(a.below for a in used) == parts
+    assert all(a.above[-1] == "3  4" for a in used)
+
+
+def test_a_constant_in_a_list_has_an_arrow_each_time() -> None:
+    c = tg.Tensor(np.ones(2))
+    drawing = tg.draw(lambda x: tg.sum(tg.concat([c, x, c])), [3.0, 4.0])
+    assert [a.above[0] for a in arrows(drawing) if a.tail == "constant"] == [
+        "xs[0]: (2,) float64",
+        "xs[2]: (2,) float64",
+    ]
+    assert len(arrows(tg.draw(lambda x: tg.sum(tg.concat([c, x, c])), [3.0, 4.0], hide="constants"))) == 3
+
+
+def test_a_value_that_a_list_has_very_often_has_a_last_arrow_for_all_others() -> None:
+    drawing = tg.draw(lambda x: tg.sum(tg.stack([x] * 5000)), 3.0)
+    *each, last, _, _ = arrows(drawing)
+    assert [a.below for a in each] == [["1"]] * 16
+    assert (last.above, last.below) == (["xs[16]: 4,984 × float64"], [])
+    assert nodes(drawing)["n0"] == ["x", "5000"]
+
+
+def test_of_equal_blocks_each_use_in_a_list_has_an_arrow() -> None:
+    def f(x: Any) -> Any:
+        found = []
+        for _ in range(12):
+            x = tg.tanh(x * tg.sum(tg.concat([x, x])))
+            found += [x, x]
+        return tg.sum(tg.stack(found))
+
+    drawing = tg.draw(f, [0.5, 0.25])
+    assert boxes(drawing) == ["× 12 (drawn: the first)"]
+    assert [(a.head, a.above) for a in arrows(drawing) if a.tail == "tanh"] == [
+        ("stack", ["xs[0]: 12 × (2,) float64"]),
+        ("stack", ["xs[1]: 12 × (2,) float64"]),
+        ("concat", ["to the next: xs[0]"]),
+        ("concat", ["to the next: xs[1]"]),
+        ("×", ["to the next: a"]),
+    ]
+
+
+def test_into_a_closed_box_goes_one_arrow_with_all_that_comes_back() -> None:
+    @tg.scope("twice")
+    def twice(x: Any) -> Any:
+        return tg.concat([x, x])
+
+    assert [a.below for a in arrows(tg.draw(lambda x: tg.sum(twice(x)), [3.0, 4.0], depth=0)) if a.tail == "x"] == [
+        ["2  2"]
+    ]
+
+
 def test_a_result_alone_shows_structure_and_shapes() -> None:
     x = tg.Tensor(np.ones((3, 4)), requires_grad=True, name="x")
     drawing = tg.draw(tg.sum(tg.sin(x)))
@@ -135,6 +208,45 @@ def test_a_result_alone_shows_structure_and_shapes() -> None:
         ("sin", "sum", ["(3, 4) float64"], []),
         ("sum", "result", ["float64"], []),
     ]
+
+
+@pytest.mark.parametrize(
+    ("y", "hidden", "missing"),
+    [
+        (lambda x: tg.sum(x * x), (), "no values or gradients"),
+        (lambda x: tg.sum(x * x), "values", "no gradients"),
+        (lambda x: tg.sum(x * x), "gradients", "no values"),
+        (lambda x: x * x, (), "no values"),
+        (lambda x: {"a": tg.sum(x * x), "b": x * 2.0}, (), "no values"),
+        (lambda x: tg.func.checkpoint(tg.exp, x), (), "no values"),
+        (lambda x: x * x, "values", ""),
+        (lambda x: tg.sum(x * x), ["values", "gradients"], ""),
+        (lambda x: x, (), ""),
+    ],
+)
+def test_what_was_not_watched_is_said_with_the_cure(y: Any, hidden: Any, missing: str) -> None:
+    x = leaf(1, 2)
+    drawing = tg.draw(y(x), hide=hidden)
+    assert drawing.note.partition(":")[0] == missing
+    if missing:
+        assert "with tg.watch():" in drawing.note
+        assert "tg.draw(f, x)" in drawing.note
+        assert all(html.escape(line) in drawing.source for line in drawing.note.split("; "))
+        assert "with tg.watch():" in drawing.notes[0][1]
+        assert drawing.note in repr(drawing)
+    with tg.watch():
+        watched = y(x)
+    assert tg.draw(watched, hide=hidden).note == ""
+    assert tg.draw(lambda x: y(x), [1.0, 2.0], hide=hidden).note == ""
+
+
+def test_a_folded_picture_says_both() -> None:
+    y: Any = leaf(1, 2)
+    for i in range(3000):
+        y = tg.sin(y) if i % 7 % 3 else y + 1.0
+    drawing = tg.draw(y, unroll=True)
+    assert [note.partition(" ")[0] for note, _ in drawing.notes] == ["3,000", "no"]
+    assert drawing.note == "; ".join(english for english, _ in drawing.notes)
 
 
 def test_under_watch_a_result_shows_values_and_gradients_before_and_after_backward() -> None:
@@ -232,6 +344,15 @@ def test_a_number_that_must_stay_an_int_is_told_of() -> None:
     assert "sin" in names(tg.draw(lambda x: f(x, 3), 1.0))
 
 
+@pytest.mark.parametrize("f", [nn.Embedding(5, 3, rng=0), lambda ids: tg.sum(nn.Embedding(5, 3, rng=0)(ids))])
+def test_ids_that_are_no_whole_numbers_are_told_of(f: Any) -> None:
+    with pytest.raises(TypeError) as caught:
+        tg.draw(f, [1.0, 2.0])
+    assert "x.astype(int)" in caught.value.__notes__[-2]
+    assert "정수로" in caught.value.__notes__[-1]
+    assert {"W", "getitem"} <= names(tg.draw(f, [1, 2]))
+
+
 def test_labels_and_what_is_no_number_pass_as_they_are() -> None:
     def f(x: Any, labels: Any, flag: Any, word: Any, nothing: Any) -> Any:
         assert (labels, flag, word, nothing) == ([0, 1], True, "sum", None)
@@ -320,6 +441,27 @@ def test_a_function_may_return_several_results() -> None:
 
     assert {"x", "sin", "cos", "sine", "cosine"} == names(tg.draw(f, [1.0, 2.0]))
     assert {"x", "sin", "g[0]", "g[1]"} == names(tg.draw(partial(g, 2.0), 3.0))
+
+
+def test_each_result_has_the_name_of_its_place() -> None:
+    def f(x: Any) -> Any:
+        y = {"loss": tg.sum(x), "heads": {"a": x * 2.0, 3: [x + 1.0, (x - 1.0,)]}}
+        return kind(y)
+
+    kind: Any = dict
+    heads = {"heads.a", "heads.3[0]", "heads.3[1][0]"}
+    assert {"loss", *heads} <= names(tg.draw(f, [1.0, 2.0]))
+    kind = lambda y: [y, {"loss": tg.sum(y["loss"])}]
+    assert {"f[0].loss", "f[1].loss", *(f"f[0].{head}" for head in heads)} <= names(tg.draw(f, [1.0, 2.0]))
+    w = leaf(1, 2)
+    assert {"result[0].a", "result[1]"} <= names(tg.draw([{"a": w * 2.0}, w]))
+    assert {"leaf", "2", "×", "b"} == names(tg.draw({"a": {}, "b": w * 2.0}))
+
+
+def test_results_of_equal_names_are_all_drawn() -> None:
+    w = leaf(1, 2)
+    same = {1: w * 2.0, "1": w * 3.0, "a.b": w * 4.0, "a": {"b": w * 5.0}}
+    assert sorted(a.head for a in arrows(tg.draw(same)) if a.tail == "×") == ["1", "1", "a.b", "a.b"]
 
 
 def g(a: Any, x: Any) -> Any:
@@ -417,7 +559,7 @@ def test_above_the_budget_it_folds_and_says_so() -> None:
     drawing = tg.draw(y)
     assert len(nodes(drawing)) < 300
     assert drawing.note.startswith("3,000 operations")
-    assert drawing.note in drawing.source
+    assert all(html.escape(line) in drawing.source for line in drawing.note.split("; "))
     assert drawing.note in repr(drawing)
 
 
@@ -527,7 +669,14 @@ def test_the_same_program_gives_the_same_text() -> None:
     [
         (lambda: tg.draw(3.0), TypeError, "draw takes a Tensor, or a function and its inputs", "그릴 수 있는 것은"),
         (lambda: tg.draw([]), TypeError, "empty list", "그릴 수 있는 것은"),
-        (lambda: tg.draw([leaf(1), 2]), TypeError, "not int", "그릴 수 있는 것은"),
+        (lambda: tg.draw([leaf(1), 2]), TypeError, r"not int \(in result\[1\]\)", "그릴 수 있는 것은"),
+        (
+            lambda: tg.draw(lambda x: {"a": [x, {"b": None}]}, 1.0),
+            TypeError,
+            r"not NoneType \(in a\[1\].b\)",
+            r"NoneType \(in a\[1\].b\)",
+        ),
+        (lambda: tg.draw({"a": {}}), TypeError, "empty dict", "그릴 수 있는 것은"),
         (lambda: tg.draw(tg.Tensor([1.0])), RuntimeError, "nothing was recorded", "그릴 계산 그래프가 없습니다"),
         (lambda: tg.draw(lambda x: x.numpy(), 1.0), TypeError, "must return a Tensor", "그릴 수 있는 것은"),
         (
@@ -579,11 +728,57 @@ def test_where_a_gradient_cannot_be_given_the_way_out_is_told() -> None:
 
 
 @needs_graphviz
-def test_a_notebook_shows_svg() -> None:
+def test_a_notebook_shows_svg_and_where_it_is_not_trusted_png_of_the_same_size() -> None:
     bundle = tg.draw(tg.sin, 1.0)._repr_mimebundle_()
-    assert ElementTree.fromstring(bundle["image/svg+xml"]).tag.endswith("svg")
+    root = ElementTree.fromstring(bundle["image/svg+xml"])
+    assert root.tag.endswith("svg")
     assert bundle["text/plain"].startswith("a drawing of a graph")
+    assert list(bundle) == ["text/plain", "image/svg+xml", "image/png"]
     json.dumps(bundle)
+    png = base64.b64decode(bundle["image/png"], validate=True)
+    assert png.startswith(b"\x89PNG")
+    for i, side in enumerate(("width", "height")):
+        pixels = float(root.attrib[side].removesuffix("pt")) * 96 / 72
+        assert int.from_bytes(png[16 + 4 * i : 20 + 4 * i], "big") == pytest.approx(pixels, abs=2)
+
+
+SVG, PNG = "image/svg+xml", "image/png"
+
+
+@pytest.mark.parametrize(
+    ("asked", "made"),
+    [
+        ({}, [SVG, PNG]),
+        ({"include": [SVG]}, [SVG]),
+        ({"include": {PNG, "text/plain"}}, [PNG]),
+        ({"include": {"text/plain"}}, []),
+        ({"exclude": {PNG}}, [SVG]),
+        ({"include": [SVG, PNG], "exclude": [SVG]}, [PNG]),
+    ],
+)
+def test_only_what_is_asked_for_is_rendered(asked: Any, made: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    kinds = []
+
+    def answer(source: str, kind: str, dots: int = 0) -> bytes:
+        kinds.append(kind)
+        return b"<svg></svg>"
+
+    monkeypatch.setattr(drawing_module, "rendered", answer)
+    assert list(tg.draw(tg.sin, 1.0)._repr_mimebundle_(**asked)) == ["text/plain", *made]
+    assert [{"svg": SVG, "png": PNG}[kind] for kind in kinds] == made
+
+
+@pytest.mark.parametrize("error", [RuntimeError("no PNG"), TimeoutError("too slow")])
+def test_where_there_is_no_png_there_is_svg(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    def answer(source: str, kind: str, dots: int = 0) -> bytes:
+        if kind == "png":
+            raise error
+        return b"<svg></svg>"
+
+    monkeypatch.setattr(drawing_module, "rendered", answer)
+    bundle = tg.draw(tg.sin, 1.0)._repr_mimebundle_()
+    assert list(bundle) == ["text/plain", SVG]
+    assert bundle["text/plain"].startswith("a drawing of a graph")
 
 
 def test_a_notebook_without_graphviz_shows_both_ways_out(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -629,6 +824,54 @@ def test_odd_names_are_rendered_as_they_are() -> None:
     drawing = tg.draw({name or "empty": y + 1.0 for name in odd})
     texts = {e.text for e in ElementTree.fromstring(drawing.svg()).iter("{http://www.w3.org/2000/svg}text")}
     assert {'a<b>&"c"', "\\N\\G", "두 번째 층", "]>>;", "<b>", "&amp;"} <= texts
+
+
+LONG = "이름" * 15_000
+HUGE = "n" * 30_000
+
+
+def of_source(code: str) -> Any:
+    room: dict[str, Any] = {"tg": tg}
+    exec(code, room)
+    return room
+
+
+LONG_NAMES: dict[str, Any] = {
+    "leaf": lambda: leaf(1, 2, name=LONG) * 2.0,
+    "result": lambda: {LONG: leaf(1, 2) * 2.0},
+    "key": lambda: {tuple(range(9000)): leaf(1, 2) * 2.0},
+    "quotes": lambda: {"\"'<&>\\" * 9000: leaf(1, 2, name="\n" * 9000) * 2.0},
+    "scope": lambda: tg.scope(LONG)(lambda: leaf(1, 2) * 2.0)(),
+    "module": lambda: type(HUGE, (nn.Module,), {"forward": lambda self, x: x * 2.0})()(leaf(1, 2)),
+    "op": lambda: of_source(f"@tg.op(x=lambda g: g)\ndef {HUGE}(x): return x * 1")[HUGE](leaf(1, 2)),
+    "argument": lambda: of_source(f"@tg.op(x=None, {HUGE}=lambda g, {HUGE}: g)\ndef f(x, {HUGE}): return x * {HUGE}")["f"](1.0, leaf(1, 2)),
+    "option": lambda: of_source(f"@tg.op(x=lambda g: g)\ndef f(x, *, {HUGE}=1): return x * 1")["f"](leaf(1, 2), **{HUGE: 2}),
+    "docstring": lambda: of_source(f"@tg.op(x=lambda g: g)\ndef f(x):\n    '{LONG}'\n    return x * 1")["f"](leaf(1, 2)),
+    "formula": lambda: of_source(f"@tg.op(x=lambda g: {HUGE}(g))\ndef f(x): return x * 1\ndef {HUGE}(g): return g")["f"](leaf(1, 2)),
+    "parameters": lambda: tg.concat([leaf(1, 2, name=f"{i}{LONG}"[:2000]) for i in range(60)]),
+}  # fmt: skip
+
+
+@needs_graphviz
+@pytest.mark.parametrize("depth", [None, 0])
+def test_a_name_that_is_too_long_for_graphviz_is_shortened(depth: int | None) -> None:
+    with tg.watch():
+        y = {where: make() for where, make in LONG_NAMES.items()}
+    root = ElementTree.fromstring(tg.draw(y, depth=depth, unroll=True).svg())
+    texts = [e.text or "" for e in root.iter("{http://www.w3.org/2000/svg}text")]
+    assert max(map(len, texts)) < 120
+    assert sum("…" in text for text in texts) > 60
+
+
+@needs_graphviz
+@pytest.mark.parametrize("depth", [None, 0])
+def test_the_whole_of_a_name_is_in_the_tooltip_where_it_fits(depth: int | None) -> None:
+    name = "이름" * 300
+    with tg.scope(name):
+        y = leaf(1, 2, name=name) * 2.0
+    root = ElementTree.fromstring(tg.draw({name: y}, depth=depth).svg())
+    whole = [e.text for e in root.iter("{http://www.w3.org/2000/svg}title") if name in (e.text or "")]
+    assert len(whole) == (3 if depth is None else 2)  # of the leaf, unless it is in the closed box, the box, the result
 
 
 def test_functions_that_differ_in_how_blocks_are_chained_look_different() -> None:

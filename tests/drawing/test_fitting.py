@@ -48,9 +48,11 @@ def test_within_the_budget_it_is_as_asked(graph: list[Vertex], depth: int) -> No
     expected = whole.folded(depth)
     if effort(expected) <= BUDGET:
         assert (len(content.drawn), len(content.arrows)) == (len(expected.drawn), len(expected.arrows))
-        assert content.note == ""
+        assert content.notes == []
     else:
-        assert content.note.startswith(f"{operations(graph):,} operations, folded to {len(content.drawn):,} nodes")
+        assert content.notes[0][0].startswith(
+            f"{operations(graph):,} operations, folded to {len(content.drawn):,} nodes"
+        )
 
 
 # ------------------------------------------------------------------ how much it is
@@ -151,9 +153,11 @@ def test_above_the_budget_little_is_left_and_it_is_said(graph: list[Vertex], bud
         content = fold(graph, depth)
     whole, _ = folding(graph)
     if effort(whole.folded(min(depth, whole.levels))) <= budget:
-        assert content.note == ""
+        assert content.notes == []
     else:
-        assert content.note.startswith(f"{operations(graph):,} operations, folded to {len(content.drawn):,} nodes")
+        assert content.notes[0][0].startswith(
+            f"{operations(graph):,} operations, folded to {len(content.drawn):,} nodes"
+        )
     assert not circle(content.arrows)
 
 
@@ -237,7 +241,7 @@ def test_of_ten_thousand_operations_few_nodes_are_left(shape: Callable[[Chain, i
     content = fold(graph)
     assert 3 <= len(content.drawn) <= 2 * READABLE + 2 * FEW
     assert effort(content) <= 2 * READABLE + 2 * FEW
-    assert f"folded to {len(content.drawn):,} nodes" in content.note
+    assert f"folded to {len(content.drawn):,} nodes" in content.notes[0][0]
     inside = {v for drawn in content.drawn for v in (vertices_in([drawn]))}
     assert inside >= {v for v in graph if v.kind in ("op", "input", "result")}
 
@@ -247,4 +251,4 @@ def test_a_hundred_thousand_operations() -> None:
     chain(c, 100_000)
     content = fold(c.finished())
     assert len(content.drawn) <= 2 * READABLE
-    assert content.note.startswith("100,000 operations")
+    assert content.notes[0][0].startswith("100,000 operations")

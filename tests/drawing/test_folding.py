@@ -164,16 +164,17 @@ def test_unrolled_and_open_the_picture_is_the_graph(graph: list[Vertex]) -> None
     assert not content.onward
 
 
-def test_the_values_of_a_list_are_one_arrow() -> None:
-    """As `stack` takes them; an operation that takes one value twice has two arrows."""
+def test_each_use_has_an_arrow() -> None:
+    """Also where `stack` takes a value twice in its list."""
     x, w = Vertex("input", "x"), Vertex("leaf", "w")
     stack = Vertex("op", "stack", sources=[Source(v, f"xs[{i}]") for i, v in enumerate((x, w, x))])
     square = Vertex("op", "multiply", sources=[Source(stack, "a"), Source(stack, "b")])
     whole, _ = folding([x, w, stack, square])
     arrows = whole.folded(0).arrows
     assert [(a.tail, a.head, len(a.uses), a.values) for a in arrows] == [
-        (x, stack, 2, [x]),
+        (x, stack, 1, [x]),
         (w, stack, 1, [w]),
+        (x, stack, 1, [x]),
         (stack, square, 1, [stack]),
         (stack, square, 1, [stack]),
     ]

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tinygrad_ko as tg
+from tests.drawing.pictured import boxes
 from tinygrad_ko import nn
 from tinygrad_ko.nn.rows import Output
 
@@ -187,6 +188,87 @@ def test_options_and_several_inputs() -> None:
     assert words.summary((2, 5), dtype=int).rows[0].outputs == words.summary([[0] * 5] * 2).rows[0].outputs
 
 
+class Written(nn.Module):
+    """`__call__` in place of `forward`."""
+
+    def __init__(self) -> None:
+        self.layer = nn.Affine(3, 2, rng=0)
+
+    def __call__(self, x: Any) -> Any:
+        return tg.stack([self.layer(x)] * 2)
+
+
+class Below(Written):
+    """Around the `__call__` of the class above."""
+
+    def __call__(self, x: Any) -> Any:
+        return tg.concat([super().__call__(x)] * 2)
+
+
+class Around(nn.Affine):
+    """Around a `forward`."""
+
+    def __call__(self, x: Any) -> Any:
+        return tg.stack([super().__call__(x), self.forward(x)])
+
+
+class Mixin:
+    """From a class that is no Module."""
+
+    def __call__(self, x: Any) -> Any:
+        beside: Any = super()
+        return tg.stack([beside.__call__(x)] * 3)
+
+
+class Mixed(Mixin, nn.Affine):
+    pass
+
+
+class Same(nn.Affine):
+    __call__ = nn.Affine.forward
+
+
+CALLS: list[Any] = [
+    (Written, (), [("", "Written", 0, (2, 5, 2)), ("layer", "Affine", 1, (5, 2))]),
+    (Below, (), [("", "Below", 0, (4, 5, 2)), ("layer", "Affine", 1, (5, 2))]),
+    (Around, (3, 2), [("", "Around", 0, (2, 5, 2))]),
+    (Mixed, (3, 2), [("", "Mixed", 0, (3, 5, 2))]),
+    (Same, (3, 2), [("", "Same", 0, (5, 2))]),
+]
+
+
+@pytest.mark.parametrize(("kind", "arguments", "rows"), CALLS, ids=lambda part: getattr(part, "__name__", ""))
+def test_a_call_of_a_class_s_own_is_a_call(kind: Any, arguments: Any, rows: Any) -> None:
+    model = kind(*arguments)
+    before = state(model)
+    summary = model.summary((5, 3))
+    assert [(row.path, row.layer, row.depth, row.outputs[0].shape) for row in summary.rows] == rows
+    assert state(model) == before
+    assert [row.call for row in nn.Sequential(model, lambda y: y).summary((5, 3)).rows] == [1] * (len(rows) + 2)
+    assert list(held(tg.draw(model, np.ones((5, 3))))) == [layer for _, layer, _, _ in reversed(rows)]
+    assert list(held(tg.draw(lambda x: model(x), np.ones((5, 3))))) == [layer for _, layer, _, _ in reversed(rows)]
+    assert "input x" in tg.draw(model, np.ones((5, 3))).source
+    tg.check_gradient(model, np.ones((5, 3)))
+    with pytest.raises(TypeError, match=r"the function takes \(x"):
+        tg.draw(model)
+
+
+def held(drawing: Any) -> Any:
+    return (title.partition(" ")[0] for title in boxes(drawing))
+
+
+def test_one_network_in_two_others_has_a_row_for_each_call() -> None:
+    shared = Written()
+    rows = (
+        nn.Sequential(nn.Sequential(shared), nn.Sequential(lambda y: tg.sum(y[0]) * np.ones((1, 3)), shared))
+        .summary((5, 3))
+        .rows
+    )
+    assert [(row.path, row.call) for row in rows if row.layer == "Written"] == [
+        ("layers.0.layers.0", i) for i in (1, 2)
+    ]
+
+
 def test_the_mode_is_kept() -> None:
     model = nn.Sequential(nn.BatchNorm(3))
     assert model.summary((2, 3)).title.endswith("in training")
@@ -214,6 +296,18 @@ def test_a_shape_is_filled_with_ones_or_with_ids_that_exist() -> None:
         nn.Sequential(fail_with).summary((2,))
     with pytest.raises(ZeroDivisionError, match=r"\[0, 0\]"):
         nn.Sequential(fail_with).summary((2,), dtype=int)
+
+
+@pytest.mark.parametrize("layers", [(nn.Embedding(5, 3),), (lambda ids: tg.Tensor([1.0, 2.0])[ids],)])
+def test_where_ids_are_needed_the_cure_is_named(layers: Any) -> None:
+    model = nn.Sequential(*layers)
+    assert model.summary((2, 3), dtype=int).rows[0].outputs[0].shape in ((2, 3, 3), (2, 3))
+    with pytest.raises((TypeError, IndexError)) as caught:
+        model.summary((2, 3))
+    assert caught.value.__notes__[-2].endswith(
+        "dtype=int fills a shape with whole numbers, as in summary((2, 3), dtype=int)"
+    )
+    assert "summary((2, 3), dtype=int)" in caught.value.__notes__[-1]
 
 
 def fail_with(x: Any) -> Any:

@@ -60,6 +60,15 @@ def test_a_module_of_one_s_own_and_a_layer_that_is_called_twice():
     assert [ax.get_title() for ax in activation_histograms(nn.Relu(), X)] == ["1. Relu"]
 
 
+def test_a_module_with_a_call_of_its_own_is_a_layer(english):
+    class Doubled(nn.Module):
+        def __call__(self, x):
+            return x * 2
+
+    axes = tg.pictures.activation_histograms(nn.Sequential(Doubled(), nn.Relu()), np.ones((4, 3)))
+    assert [ax.get_title() for ax in axes] == ["1. Doubled", "2. Relu"]
+
+
 class Split(nn.Module):
     """A layer that returns two arrays."""
 

@@ -224,7 +224,7 @@ def argument_names(f: Callable[..., Any], count: int) -> list[str]:
     """The names of the positional parameters of f, as far as they can be told, for so many inputs."""
     names: list[str] = []
     try:
-        for p in inspect.signature(getattr(f, "forward", f) if not inspect.isfunction(f) else f).parameters.values():
+        for p in signature(f).parameters.values():
             if p.kind is p.VAR_POSITIONAL:
                 names += [f"{p.name}[{i}]" for i in range(count - len(names))]
             elif p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD):
@@ -232,6 +232,11 @@ def argument_names(f: Callable[..., Any], count: int) -> list[str]:
     except (TypeError, ValueError):  # not every callable has a signature
         pass
     return [*names[:count], *(f"argument {i}" for i in range(len(names), count))]
+
+
+def signature(f: Callable[..., Any]) -> inspect.Signature:
+    """The signature of a function; that of a Module is that of the method which its call ends in."""
+    return inspect.signature(f if inspect.isfunction(f) else getattr(f, getattr(f, "_computes", "forward"), f))
 
 
 def checkable(x: Any) -> Any:

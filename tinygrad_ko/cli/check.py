@@ -24,6 +24,7 @@ EPILOG = """\
 examples:
   tinygrad-ko check tinygrad_ko:matmul --shape 3,4 --shape 4,2
   tinygrad-ko check my_ops.py:my_log --domain positive --order 2
+  tinygrad-ko check my_model.py:words --shape 2,3 --dtype int
   tinygrad-ko check my_model.py:model --shape 5,784 --wrt layers.0.W --effort quick
 
 exit status: 0 the gradient agrees, 1 it is wrong or cannot be decided, 2 bad input (the message is on stderr).
@@ -79,7 +80,7 @@ def run(args: argparse.Namespace) -> int:
                 )
         return 1
     except (Exception, SystemExit) as error:
-        raise told(error, args.target) from None
+        raise told(error, args) from None
     print(as_json(report)) if args.json else say(f"ok {report}")
     return 0
 

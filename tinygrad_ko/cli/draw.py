@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import io
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,14 +25,15 @@ EPILOG = """\
 examples:
   tinygrad-ko draw my_model.py:model --shape 5,784 --out model.svg
   tinygrad-ko draw my_model.py:loss --direction down --hide kept
+  tinygrad-ko draw my_model.py:words --shape 2,3 --dtype int
   tinygrad-ko draw tinygrad_ko:tanh --shape "()" --out tanh.png
   tinygrad-ko draw my_model.py:loss --out - | dot -Tpdf > loss.pdf
 
 What can be drawn:
   a function of Tensors   It is called once at random inputs, which are leaves, so that their gradients are seen.
   a Module                Its inputs are constants, as in training: so "keeps" tells what training keeps.
-  a function that needs no arguments and returns a Tensor, or a list or dict of Tensors: a loss at your own data.
-  a Tensor                or a list or dict of them. Values are seen if it was computed under tg.watch().
+  a function that needs no arguments and returns a Tensor, or Tensors in lists and dicts: a loss at your own data.
+  a Tensor                or Tensors in lists and dicts. Values are seen if it was computed under tg.watch().
 
 Gradients are seen where the result is one number.
 
@@ -83,15 +85,12 @@ def run(args: argparse.Namespace) -> int:
                 what, *inputs, hide=args.hide, depth=args.depth, unroll=args.unroll, direction=args.direction
             )
         except (Exception, SystemExit) as error:
-            raise told(error, args.target) from None
+            raise told(error, args) from None
         if not to_stdout:
             path = save(picture, args.out)
             say(f"written to {path}", f"계산 그래프를 저장했습니다: {path}")
-        if picture.note:
-            say(
-                picture.note,
-                "연산이 많아 접어서 그렸습니다. 더 자세히 보려면 그래프의 일부만 그리십시오.",
-            )
+        for note in picture.notes:
+            say(*note)
     if to_stdout:
         if isinstance(sys.stdout, io.TextIOWrapper):
             sys.stdout.reconfigure(encoding="utf-8")  # as Graphviz reads it, whatever the console speaks
@@ -106,10 +105,10 @@ def chosen(args: argparse.Namespace) -> tuple[Any, list[Any]]:
         inputs = random_inputs(what, args, np.random.default_rng(args.seed))
         say(introduced(args, inputs))
         return what, constants_wrapped(what, inputs)
-    if args.shape or args.domain:
+    if args.shape or args.domain or args.dtype:
         raise explain(
-            ValueError(f"{args.target} needs no inputs: leave out --shape and --domain"),
-            f"{args.target}에는 입력이 필요하지 않습니다. --shape와 --domain을 빼십시오.",
+            ValueError(f"{args.target} needs no inputs: leave out --shape, --domain and --dtype"),
+            f"{args.target}에는 입력이 필요하지 않습니다. --shape, --domain, --dtype을 빼십시오.",
         )
     return what, []
 
@@ -130,7 +129,11 @@ def constants_wrapped(f: Callable[..., Any], inputs: list[Any]) -> list[Any]:
 def save(picture: Any, out: str) -> Path:
     """Write the picture. Where Graphviz is missing or fails, the error says that text needs none."""
     try:
-        return picture.save(out)
+        with warnings.catch_warnings(record=True, action="always") as caught:
+            path: Path = picture.save(out)
+        for warning in caught:
+            say(*str(warning.message).split("\n"), file=sys.stderr)
+        return path
     except RuntimeError as error:
         text = Path(out).with_suffix(".dot")
         raise explain(

@@ -8,6 +8,7 @@ import re
 import sys
 import traceback
 from collections.abc import Callable
+from math import ceil, floor, inf
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,9 @@ import numpy as np
 
 from tinygrad_ko.arrays import Array
 from tinygrad_ko.check.domain import Domain, limits, numbers
+from tinygrad_ko.check.subject import signature
 from tinygrad_ko.cli.options import domain, sizes
-from tinygrad_ko.errors import explain
+from tinygrad_ko.errors import explain, wants_integers
 
 DEFAULT_SHAPE = (3, 4)
 
@@ -39,6 +41,13 @@ def add_target(parser: argparse.ArgumentParser) -> None:
         metavar="DOMAIN",
         help="where the inputs lie: real (both signs, the default), positive, nonzero, unit (-1 to 1), or an interval such as"
         " 0.1,3 (,3 has no lower limit); once for all inputs, or once for each",
+    )
+    parser.add_argument(
+        "--dtype",
+        action="append",
+        choices=("float", "int"),
+        help="int: whole numbers, as ids and labels are: 0 and 1, or those of the domain; once for all inputs, or once for each"
+        " (default float)",
     )
 
 
@@ -96,15 +105,38 @@ def import_file(path: Path) -> Any:
 def random_inputs(f: Callable[..., Any], args: argparse.Namespace, rng: np.random.Generator) -> list[Array]:
     """Numbers for every argument of f, as the options say."""
     shapes = args.shape or default_shapes(f, args.target)
-    domains = in_each(args.domain or ["real"], len(shapes))
-    return [numbers(rng, shape, *limits(d)) for shape, d in zip(shapes, domains, strict=True)]
+    domains = in_each("--domain", args.domain or ["real"], len(shapes))
+    dtypes = in_each("--dtype", args.dtype or ["float"], len(shapes))
+    return [
+        (whole_numbers if dtype == "int" else numbers)(rng, shape, *limits(d))
+        for shape, d, dtype in zip(shapes, domains, dtypes, strict=True)
+    ]
+
+
+def whole_numbers(rng: np.random.Generator, shape: tuple[int, ...], low: float, high: float) -> Array:
+    """Whole numbers of an open interval; the two that are nearest to an end that has a limit, and 0 and 1 where none has.
+
+    >>> whole_numbers(np.random.default_rng(0), (6,), -np.inf, np.inf).tolist()
+    [1, 1, 1, 0, 0, 0]
+    >>> whole_numbers(np.random.default_rng(0), (6,), -1, 1000).tolist()
+    [850, 636, 511, 269, 307, 40]
+    """
+    first = floor(low) + 1 if low > -inf else 0 if high == inf else ceil(high) - 2
+    end = ceil(high) if high < inf else first + 2
+    if first >= end:
+        raise explain(
+            ValueError(f"--dtype int: there is no whole number between {low:g} and {high:g}; both limits are outside"),
+            f"--dtype int: 양 끝값을 뺀 구간 ({low:g}, {high:g}) 안에 정수가 없습니다.",
+        )
+    return rng.integers(first, end, shape)
 
 
 def introduced(args: argparse.Namespace, inputs: list[Array]) -> str:
     """What is called where, for the user to read."""
     within = f", domain {' and '.join(map(spelled, args.domain))}" if args.domain else ""
     more = "" if args.shape else " (or give --shape)"
-    return f"{args.target} at random inputs of shape {', '.join(str(x.shape) for x in inputs)}{within}{more}"
+    shapes = ", ".join(f"{x.shape}{' int' * (x.dtype.kind == 'i')}" for x in inputs)
+    return f"{args.target} at random inputs of shape {shapes}{within}{more}"
 
 
 def default_shapes(f: Callable[..., Any], target: str) -> list[tuple[int, ...]]:
@@ -125,7 +157,7 @@ def needed(f: Callable[..., Any]) -> int | None:
     [2, 1, 0, None]
     """
     try:
-        parameters = inspect.signature(getattr(f, "forward", f)).parameters.values()
+        parameters = signature(f).parameters.values()
     except (TypeError, ValueError):  # not every callable has a signature
         return None
     positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
@@ -133,14 +165,14 @@ def needed(f: Callable[..., Any]) -> int | None:
     return None if not count and any(p.kind is p.VAR_POSITIONAL for p in parameters) else count
 
 
-def in_each(domains: list[Domain], count: int) -> list[Domain]:
-    """A domain for each input. Raises ValueError if there are neither one nor as many as inputs."""
-    if len(domains) not in (1, count):
+def in_each(option: str, values: list[Any], count: int) -> list[Any]:
+    """A value of an option for each input. Raises ValueError if there are neither one nor as many as inputs."""
+    if len(values) not in (1, count):
         raise explain(
-            ValueError(f"--domain is given {len(domains)} times for {count} inputs: give it once, or once for each"),
-            f"입력은 {count}개인데 --domain을 {len(domains)}번 지정했습니다. 한 번만 지정하거나 입력마다 한 번씩 지정하십시오.",
+            ValueError(f"{option} is given {len(values)} times for {count} inputs: give it once, or once for each"),
+            f"입력은 {count}개인데 {option}을 {len(values)}번 지정했습니다. 한 번만 지정하거나 입력마다 한 번씩 지정하십시오.",
         )
-    return domains if len(domains) == count else domains * count
+    return values if len(values) == count else values * count
 
 
 def spelled(d: Domain) -> str:
@@ -148,15 +180,20 @@ def spelled(d: Domain) -> str:
     return d if isinstance(d, str) else ",".join("" if x is None else str(x).removesuffix(".0") for x in d)
 
 
-def told(error: BaseException, target: str) -> BaseException:
+def told(error: BaseException, args: argparse.Namespace) -> BaseException:
     """What to raise for an error: one that explains itself as it is; for one of the user's code its traceback is shown first."""
-    if getattr(error, "__notes__", None) and not passed_user_code(error):
-        return error
-    traceback.print_exception(error)
-    return explain(
-        ValueError(f"{target} raised {type(error).__name__}: {error}"),
-        "지정한 함수나 그 모듈에서 오류가 발생했습니다. 위의 트레이스백을 확인하십시오.",
-    )
+    if not getattr(error, "__notes__", None) or passed_user_code(error):
+        traceback.print_exception(error)
+        found: BaseException = explain(
+            ValueError(f"{args.target} raised {type(error).__name__}: {error}"),
+            "지정한 함수나 그 모듈에서 오류가 발생했습니다. 위의 트레이스백을 확인하십시오.",
+        )
+    else:
+        found = error
+    if wants_integers(error) and not args.dtype:
+        found.add_note("--dtype int gives whole numbers (ids, labels) in place of floats")
+        explain(found, "--dtype int를 지정하면 실수 대신 정수(id, 레이블)를 입력합니다.")
+    return found
 
 
 def passed_user_code(error: BaseException) -> bool:

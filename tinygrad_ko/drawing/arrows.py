@@ -4,9 +4,10 @@ from typing import Any
 
 from tinygrad_ko.arrays import Array
 from tinygrad_ko.drawing.folding import Arrow
+from tinygrad_ko.drawing.labels import shortened
 from tinygrad_ko.drawing.nodes import says_itself
 from tinygrad_ko.drawing.reading import Vertex, parts, passed
-from tinygrad_ko.drawing.style import Line, Style
+from tinygrad_ko.drawing.style import NAME, Line, Style
 from tinygrad_ko.drawing.words import kind_of, lines
 from tinygrad_ko.graph import Node
 
@@ -42,7 +43,7 @@ class Gradients:
 def above(arrow: Arrow, looped: bool, style: Style) -> list[Line]:
     """What is said of the value that flows: which argument it is, its shape and dtype, its numbers."""
     use, values = arrow.uses[0], arrow.values
-    named, itself = argument(arrow, looped), says_itself(arrow.tail)
+    named, itself = shortened(argument(arrow, looped), NAME), says_itself(arrow.tail)
     kind = kind_of(values[0]) if style.shows("shapes") and not itself else ""
     if len(values) > 1:
         kind = f"{len(values):,} × {kind}"

@@ -8,9 +8,9 @@ import numpy as np
 
 from tinygrad_ko.arrays import is_floating
 from tinygrad_ko.belongings import held_by
-from tinygrad_ko.check.subject import argument_names, named_parameters
+from tinygrad_ko.check.subject import argument_names, named_parameters, signature
 from tinygrad_ko.drawing.reading import Names
-from tinygrad_ko.errors import explain
+from tinygrad_ko.errors import explain, wants_integers
 from tinygrad_ko.graph import Handle, Leaf, recorded, watch
 from tinygrad_ko.rehearsal import rehearsed
 from tinygrad_ko.tensor import Tensor
@@ -43,6 +43,15 @@ def called(f: Callable[..., Any], inputs: tuple[Any, ...], parameters: Any, name
                 )
                 error.add_note(
                     "정수 입력은 Tensor로 바꾸어 넘깁니다. 정수 그대로 써야 하는 값은 lambda 안에 적으십시오."
+                )
+            elif wants_integers(error):
+                error.add_note(
+                    "draw makes a leaf of every array of floats; pass ids and labels as whole numbers, x.astype(int), and other "
+                    "constants as tg.Tensor(x)"
+                )
+                error.add_note(
+                    "실수 배열은 기울기를 구할 Tensor로 바꾸어 넘깁니다. id나 레이블은 x.astype(int)처럼 정수로, "
+                    "다른 상수는 tg.Tensor(x)로 넘기십시오."
                 )
             raise
 
@@ -89,7 +98,8 @@ def name_leaves(f: Callable[..., Any], parameters: Any, names: Names) -> None:
     """Names for the leaves that f reads beside its inputs: those given as `parameters`, those that Modules have, and for others
     the variables that f reads.
     """
-    modules = [named_parameters(None, part) for part in held_by(f) if hasattr(part, "named_parameters")]
+    holders = [part for part in held_by(f) if hasattr(part, "named_parameters") and not inspect.isclass(part)]
+    modules = [named_parameters(None, part) for part in holders]
     modules.sort(key=lambda named: (len(named), max(map(len, named), default=0)), reverse=True)  # the outermost first
     for named in (named_parameters(None, parameters), *modules):
         for name, p in named.items():
@@ -108,9 +118,8 @@ def refuse_without_inputs(f: Callable[..., Any], inputs: tuple[Any, ...]) -> Non
             TypeError(f"draw: {f.__name__} is a class; make an object of it and draw that: draw({f.__name__}(...), x)"),
             f"draw: 클래스는 그릴 수 없습니다. 객체를 만들어 draw({f.__name__}(...), x)로 그리십시오.",
         )
-    function = f if inspect.isfunction(f) else getattr(f, "forward", f)
     try:
-        wanted = inspect.signature(function)
+        wanted = signature(f)
     except (TypeError, ValueError):  # not every callable has a signature
         return
     try:

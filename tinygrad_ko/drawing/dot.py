@@ -51,22 +51,25 @@ class Text:
             self.arrow(f"e{i}", arrow, [] if back is None else [(line, "gradient", 11) for line in lines(back)])
         for tail, head, argument in self.content.onward:
             here = self.part(common(self.content.drawn[tail], self.content.drawn[head]))
-            label = ": ".join(filter(None, ["to the next", argument]))
+            label = ": ".join(filter(None, ["to the next", shortened(argument, NAME)]))
             here.edge(self.names[tail], self.names[head], label=quoted(label), style="dashed", constraint="false")
         self.join()
         return str(self.part(self.content.root).source)
 
     def frame(self) -> None:
         """What holds for the whole picture."""
-        colours, root, note = self.style.colours, self.part(self.content.root), self.content.note
+        colours, root = self.style.colours, self.part(self.content.root)
         root.attr(rankdir="TB" if self.style.down else "LR", nodesep="0.22", ranksep="0.22", pad="0.2")
         root.attr(bgcolor=colours["page"], fontname=FONT, fontcolor=colours["ink"], tooltip=" ")
         root.attr("node", fontname=FONT, fontsize="13", fontcolor=colours["ink"], margin="0.12,0.06", height="0.3")
         root.attr(
             "edge", fontname=FONT, fontsize="10", fontcolor=colours["faint"], color=colours["line"], arrowsize="0.6"
         )
-        if note:
-            root.attr(label=quoted(note), labelloc="t")
+        if self.content.notes:  # in short lines: a long one would widen the picture
+            said = "; ".join(english for english, _ in self.content.notes).replace("; ", "\n")
+            root.attr(label=quoted(said), fontsize="10", fontcolor=colours["faint"])
+            if self.style.down:  # above a column, whose end is not seen at once, and below a row
+                root.attr(labelloc="t")
 
     def part(self, group: Group) -> graphviz.Digraph:
         """The text of a group."""
@@ -109,7 +112,7 @@ class Text:
                 inner = self.part(group)
                 if title := self.title(group):
                     inner.name = f"cluster{i}"
-                    inner.attr(**self.box(title))
+                    inner.attr(**self.box(title), tooltip=as_tooltip(self.title(group, whole=True)))
                 self.part(group.parent).subgraph(inner)
 
     def box(self, title: str) -> dict[str, str]:
@@ -117,14 +120,15 @@ class Text:
         colours = self.style.colours
         look = {"style": "rounded,filled", "fillcolor": colours["group"], "color": colours["group edge"], "margin": "8"}
         letters = {"labeljust": "l", "fontname": FONT, "fontsize": "11", "fontcolor": colours["faint"]}
-        return look | letters | {"label": quoted(title), "tooltip": as_tooltip(title)}
+        return look | letters | {"label": quoted(title)}
 
-    def title(self, group: Group) -> str:
-        """What stands on the box around a group; nothing if there is no box."""
+    def title(self, group: Group, whole: bool = False) -> str:
+        """What stands on the box around a group, perhaps with the whole of a long name; nothing if there is no box."""
         if group.kind not in ("call", "block"):
             return ""
         many = group.times > 1
-        title = " ".join(filter(None, [shortened(group.name, NAME), f"× {group.times:,} (drawn: the first)" * many]))
+        name = group.name if whole else shortened(group.name, NAME)
+        title = " ".join(filter(None, [name, f"× {group.times:,} (drawn: the first)" * many]))
         return title + f" · {counted(group.parameters, 'parameter')}{' each' * many}" * (group.parameters > 0)
 
 

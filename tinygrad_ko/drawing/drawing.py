@@ -1,8 +1,9 @@
 """`tg.draw`: the picture of a computational graph."""
 
 import os
+from base64 import b64encode
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from tinygrad_ko.check.subject import named_parameters
 from tinygrad_ko.drawing.calling import called, no_graph
 from tinygrad_ko.drawing.dot import dot
 from tinygrad_ko.drawing.fitting import fold, to_the_end
+from tinygrad_ko.drawing.folding import Words
+from tinygrad_ko.drawing.fonts import warn_of_boxes
 from tinygrad_ko.drawing.palette import DARK, LIGHT
 from tinygrad_ko.drawing.reading import Names, Vertex, read
 from tinygrad_ko.drawing.rendering import rendered
@@ -31,31 +34,54 @@ LONG = 9  # so many arrows in a row fit a screen
 
 class Drawing:
     """A picture of a graph, as `tg.draw` makes it. A notebook shows it; `source` is its text in DOT, `note` says what was
-    folded because there was too much of it.
+    folded because there was too much of it, and what cannot be shown.
     """
 
-    def __init__(self, source: str, note: str) -> None:
-        self.source, self.note = source, note
+    def __init__(self, source: str, notes: Collection[Words] = ()) -> None:
+        self.source, self.notes = source, tuple(notes)
+
+    @property
+    def note(self) -> str:
+        """What is not in the picture, and how to see it; `notes` has the same in English and in Korean."""
+        return "; ".join(english for english, _ in self.notes)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write it to a file that ends in `.svg`, `.png` or `.pdf`, or in `.dot` or `.gv` for its text. Returns the path
         written.
 
-        An SVG has tooltips and follows the reader's light or dark colours. Raises ValueError for another ending,
-        FileNotFoundError for a folder that is not there, RuntimeError where no Graphviz is found (but `.dot` needs none),
-        TimeoutError where the layout takes more than five minutes.
+        An SVG has tooltips and follows the reader's light or dark colours. In a PNG or PDF Korean needs a font that has it: where
+        there is none, a warning says so, once.
+
+        Raises ValueError for another ending, FileNotFoundError for a folder that is not there, RuntimeError where no Graphviz is
+        found (but `.dot` needs none), TimeoutError where the layout takes more than five minutes.
         """
-        return saved(self.source, path, LIGHT, DARK)
+        written = saved(self.source, path, LIGHT, DARK)
+        if written.suffix.lower() in (".png", ".pdf"):
+            warn_of_boxes(self.source, stacklevel=2)
+        return written
 
     def svg(self) -> str:
         """The picture as text in SVG. Raises RuntimeError where no Graphviz is found."""
         return readable(rendered(self.source, "svg").decode("utf-8"), LIGHT, DARK)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        """SVG, and PNG of the same size for a notebook that is not trusted, where no SVG is shown."""
+        bundle, kinds = {"text/plain": repr(self)}, {"image/svg+xml": self.svg, "image/png": self._png}
+        wanted = [kind for kind in kinds if (not include or kind in include) and kind not in (exclude or ())]
         try:
-            return {"image/svg+xml": self.svg(), "text/plain": repr(self)}
-        except (RuntimeError, TimeoutError) as error:  # a notebook shows what is missing in the place of the picture
-            return {"text/plain": "\n".join([str(error), *getattr(error, "__notes__", [])])}
+            for kind in wanted:
+                bundle[kind] = kinds[kind]()
+        except (RuntimeError, TimeoutError) as error:
+            if kind == wanted[0]:  # a notebook shows what is missing in the place of the picture
+                bundle["text/plain"] = "\n".join([str(error), *getattr(error, "__notes__", [])])
+        return bundle
+
+    def _png(self) -> str:
+        """The picture as PNG, in Base64 as notebooks keep it."""
+        picture = b64encode(rendered(self.source, "png", dots=96)).decode("ascii")
+        with suppress(UserWarning):  # where warnings are errors, there is a picture all the same
+            warn_of_boxes(self.source, stacklevel=3)
+        return picture
 
     def __repr__(self) -> str:
         note = f" ({self.note})" if self.note else ""
@@ -72,7 +98,7 @@ def draw(
     unroll: bool = False,
     direction: str | None = None,
 ) -> Drawing:
-    """Draw the computational graph behind a Tensor (or a list or dict of Tensors), or that of a function at some inputs.
+    """Draw the computational graph behind a Tensor (or those in lists and dicts), or that of a function at some inputs.
 
     Given a function, `draw` calls it once under `tg.watch()`, and leaves no trace of that: parameters, gradients, random numbers
     and running averages stay as they are. If the result is one number, it also runs a backward. So the picture shows values
@@ -80,7 +106,7 @@ def draw(
     below it the gradient that comes back. A number, a list with floats or a floating point array among the inputs becomes a leaf, so that
     its gradient is seen; a Tensor, an array of labels or anything else stays what it is; in a dict (`net.params`) every entry
     is a parameter. Given a Tensor, the picture shows values, and gradients of a single number, if it was computed under
-    `tg.watch()`.
+    `tg.watch()`; otherwise it says what is missing. Results in lists and dicts, nested too, have the names of their places.
 
     Inputs are boxes, parameters (leaves) cylinders, constants dashed boxes, operations rounded boxes or circles, results
     double boxes. On an arrow stand shape and dtype, and for a large array mean ± standard deviation and smallest … largest
@@ -129,12 +155,11 @@ def draw(
             names.leaves[p._node] = label
     vertices = read(results, names)
     with untouched(vertices):
-        note = "" if "gradients" in hidden else backward(list(results.values()), vertices)
         content = fold(vertices, depth, unroll)
-        content.note = "; ".join(filter(None, [content.note, note]))
+        content.notes += unseen([y for _, y in results], vertices, hidden)
         if direction is None:
             direction = "down" if max(to_the_end(content).values()) > LONG else "right"
-        return Drawing(dot(content, Style(hidden, direction)), content.note)
+        return Drawing(dot(content, Style(hidden, direction)), content.notes)
 
 
 def checked(hide: str | Collection[str], depth: int | None, direction: str | None) -> frozenset[str]:
@@ -158,25 +183,21 @@ def checked(hide: str | Collection[str], depth: int | None, direction: str | Non
     return frozenset(hidden)
 
 
-def named_results(value: Any, name: str, who: str) -> dict[str, Handle]:
-    """What is to be drawn, by name: a Tensor, or those in a list, tuple or dict.
+def named_results(value: Any, name: str, who: str) -> list[tuple[str, Handle]]:
+    """What is to be drawn, by name: a Tensor, or those in lists, tuples and dicts.
 
     Raises TypeError for anything else, RuntimeError if there is no graph behind any of them.
     """
-    if isinstance(value, Handle):
-        found = {str(getattr(value, "_name", None) or name): value}
-    elif isinstance(value, Mapping):
-        found = {(key if isinstance(key, str) else repr(key)): y for key, y in value.items()}
-    elif isinstance(value, tuple | list):
-        found = {f"{name}[{i}]": y for i, y in enumerate(value)}
-    elif hasattr(value, "loss_of"):
+    if hasattr(value, "loss_of"):
         raise no_graph(type(value).__name__)
-    else:
-        found = {name: value}
-    if not found or not all(isinstance(y, Handle) for y in found.values()):
-        wrong = next(
-            (type(y).__name__ for y in found.values() if not isinstance(y, Handle)), f"empty {type(value).__name__}"
-        )
+    if isinstance(value, Handle):
+        name = str(getattr(value, "_name", None) or name)
+    found = list(placed(value, name))
+    strangers = [(place, y) for place, y in found if not isinstance(y, Handle)]
+    if strangers or not found:
+        wrong = f"empty {type(value).__name__}"
+        for place, y in strangers[:1]:
+            wrong = type(y).__name__ + (f" (in {place})" if y is not value else "")
         what = (
             f"draw takes a Tensor, or a function and its inputs, or a list or dict of Tensors, not {wrong}; write draw(f, x), not "
             "draw(f(x)), if x is an array"
@@ -189,11 +210,11 @@ def named_results(value: Any, name: str, who: str) -> dict[str, Handle]:
             f"draw: 그릴 수 있는 것은 Tensor, Tensor의 list나 dict, 그리고 이를 반환하는 함수입니다. 받은 값의 종류: {wrong}. "
             "함수는 draw(f, x)처럼 입력과 함께 넘기고, 기울기를 볼 배열에는 정수 대신 실수를 담으십시오.",
         )
-    if not any(y._node is not None for y in found.values()):
+    if not any(y._node is not None for _, y in found):
         raise explain(
             RuntimeError(
-                f"draw: nothing was recorded for {', '.join(found)}: no Tensor behind it requires a gradient; make the leaves with "
-                "requires_grad=True, outside no_grad(), or give the function arrays in place of Tensors"
+                f"draw: nothing was recorded for {', '.join(place for place, _ in found)}: no Tensor behind it requires a "
+                "gradient; make the leaves with requires_grad=True, outside no_grad(), or give the function arrays in place of Tensors"
             ),
             "draw: 그릴 계산 그래프가 없습니다. 기울기를 구할 Tensor 없이 계산했기 때문입니다. Tensor를 requires_grad=True로 만들어 "
             "no_grad() 밖에서 계산하거나, 함수의 입력을 Tensor 대신 실수 배열로 넘기십시오.",
@@ -201,18 +222,50 @@ def named_results(value: Any, name: str, who: str) -> dict[str, Handle]:
     return found
 
 
-def backward(results: list[Handle], vertices: list[Vertex]) -> str:
-    """If there is one result, one number, and a part of the graph was watched: let its operations see their gradients, with 1 at
-    the result. Nothing is deposited. Returns what must be said if that cannot be done.
+def placed(value: Any, name: str, place: str = "") -> Iterator[tuple[str, Any]]:
+    """What stands in lists, tuples and dicts, with the name of its place: `scores`, `heads.a[0]`, `name[0].loss`."""
+    if isinstance(value, Mapping):
+        for key, part in value.items():
+            word = key if isinstance(key, str) else repr(key)
+            yield from placed(part, name, f"{place}.{word}" if place else word)
+    elif isinstance(value, tuple | list):
+        for i, part in enumerate(value):
+            yield from placed(part, name, f"{place or name}[{i}]")
+    else:
+        yield place or name, value
+
+
+def unseen(results: list[Handle], vertices: list[Vertex], hidden: Collection[str]) -> Iterator[Words]:
+    """Let the operations see their gradients, where the result is one number and a part of the graph was watched. Yields what
+    the picture cannot show.
     """
     y, ops = results[0], [v.node for v in vertices if v.kind == "op" and v.node is not None]
-    single = len(results) == 1 and y._array.size == 1 and is_floating(y._array.dtype)
-    if not single or y._node is None or not any(node.seen for node in ops):
-        return ""
-    if not all(node.seen or node.live for node in ops):
-        return "no gradients: an earlier backward() has let go of a part of the graph that was not watched"
-    for node in ops:  # what a watched node kept is there also after a backward
-        node.live = True
+    single = len(results) == 1 and y._array.size == 1 and is_floating(y._array.dtype) and y._node is not None
+    gradients = single and "gradients" not in hidden
+    if not any(node.seen for node in ops):
+        missing = ["values"] * ("values" not in hidden) + ["gradients"] * gradients
+        if ops and missing:
+            yield (
+                f"no {' or '.join(missing)}: not computed under tg.watch(); "
+                "use 'with tg.watch():', or draw the function, tg.draw(f, x)",
+                "tg.watch() 밖에서 계산한 결과에는 값과 기울기를 표시할 수 없습니다. with tg.watch(): 블록 안에서 계산하거나, "
+                "tg.draw(f, x)로 함수를 그리십시오.",
+            )
+    elif gradients and not all(node.seen or node.live for node in ops):
+        yield (
+            "no gradients: an earlier backward() has let go of a part of the graph that was not watched",
+            "tg.watch() 밖에서 계산한 부분의 저장된 값을 이전 backward()에서 지웠으므로 기울기를 표시할 수 없습니다.",
+        )
+    elif gradients:
+        backward(y, vertices)
+
+
+def backward(y: Handle, vertices: list[Vertex]) -> None:
+    """Let the operations behind a number see their gradients, with 1 at the number. Nothing is deposited."""
+    assert y._node is not None
+    for v in vertices:  # what a watched node kept is there also after a backward
+        if v.kind == "op" and v.node is not None:
+            v.node.live = True
     seed = y._array.dtype.type(1) if isinstance(y._array, np.generic) else namespace(y._array).ones_like(y._array)
     ends = {v.node: v for v in vertices if v.node is not None and v.kind in ("leaf", "input")}
     try:
@@ -223,7 +276,6 @@ def backward(results: list[Handle], vertices: list[Vertex]) -> str:
         raise explain(error, "draw: hide='gradients'를 주면 기울기를 뺀 그래프를 그릴 수 있습니다.") from None
     for node, v in ends.items():
         v.gradient = found.get(node)
-    return ""
 
 
 @contextmanager

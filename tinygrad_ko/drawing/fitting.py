@@ -27,7 +27,12 @@ def fold(graph: list[Vertex], depth: int | None = None, unroll: bool = False) ->
     if content is None:
         content = fitted(folding)
         ops = sum(v.kind == "op" for v in graph)
-        content.note = f"{ops:,} operations, folded to {len(content.drawn):,} nodes: draw a part of it to see more"
+        content.notes.append(
+            (
+                f"{ops:,} operations, folded to {len(content.drawn):,} nodes: draw a part of it to see more",
+                "연산이 많아 접어서 그렸습니다. 더 자세히 보려면 그래프의 일부만 그리십시오.",
+            )
+        )
     return content
 
 

@@ -4,8 +4,9 @@ depth, and of equal blocks in a row the first.
 That is a quotient of the graph: every vertex has something that stands for it in the picture, and the arrows follow.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -15,7 +16,9 @@ from tinygrad_ko.drawing.reading import Vertex
 from tinygrad_ko.drawing.rows import Place, Rows
 
 Stand = Vertex | Group  # what can be drawn as a node
+Words = tuple[str, str]  # in English and in Korean
 NOTHING: Mapping[Item, Group] = MappingProxyType({})
+LISTED = 16  # a value that stands in one list so often has an arrow each time; of the rest one is drawn
 
 
 class Use(NamedTuple):
@@ -24,6 +27,7 @@ class Use(NamedTuple):
     source: Vertex
     user: Vertex
     argument: str
+    again: int  # how often the value stands before in the same list, `*xs`
     tail: Vertex
     head: Vertex
     left: list[Place]  # the blocks that it leaves, the outermost first
@@ -42,8 +46,9 @@ class Arrow:
 
     @property
     def values(self) -> list[Vertex]:
-        """What flows, each value once."""
-        return list(dict.fromkeys(use.source for use in self.uses))
+        """What flows, each value once; into an operation as often as it takes it."""
+        boxes = isinstance(self.tail, Group) or isinstance(self.head, Group)
+        return [source for source, _ in dict.fromkeys((use.source, 0 if boxes else use.again) for use in self.uses)]
 
     @property
     def giver(self) -> str:
@@ -69,7 +74,7 @@ class Folded:
     drawn: dict[Stand, Group]
     arrows: list[Arrow]
     onward: list[tuple[Stand, Stand, str]]  # and as which argument, where there are several
-    note: str = ""  # what was left out without being asked for
+    notes: list[Words] = field(default_factory=list)  # what was left out without being asked for
 
 
 class Folding:
@@ -106,7 +111,7 @@ class Folding:
         """The content of the picture."""
         stands = self.stands(depth, runs)
         drawn = {s: (s.parent or self.root) if isinstance(s, Group) else self.home[s] for s in stands.values()}
-        found: dict[tuple[Stand, Stand, str], list[Use]] = {}
+        found: dict[tuple[Stand, Stand, str, int], list[Use]] = {}
         onward: dict[tuple[Stand, Stand, str], None] = {}
         for use in self.uses:
             tail, head = stands[use.tail], stands[use.head]
@@ -116,9 +121,9 @@ class Folding:
                     onward[tail, head, use.argument if several else ""] = None
             elif tail is not head:
                 boxes = isinstance(tail, Group) or isinstance(head, Group)
-                argument = "" if boxes else use.argument.partition("[")[0]  # those of `*xs` are one
-                found.setdefault((tail, head, argument), []).append(use)
-        arrows = [Arrow(tail, head, together) for (tail, head, _), together in found.items()]
+                key = ("", 0) if boxes else (list_of(use.argument), min(use.again, LISTED))
+                found.setdefault((tail, head, *key), []).append(use)
+        arrows = [Arrow(tail, head, together) for (tail, head, _, _), together in found.items()]
         return Folded(self.root, drawn, arrows, list(onward))
 
 
@@ -126,8 +131,16 @@ def uses(graph: list[Vertex], rows: Rows) -> Iterator[Use]:
     """The uses of values that are drawn: of equal blocks those in the first, and of the others what flows out of their row."""
     for user in graph:
         head = rows.drawn(user)
+        before = Counter[tuple[Vertex, str]]()
         for source, argument in user.sources:
+            again = before[source, list_of(argument)]
+            before[source, list_of(argument)] += 1
             left, entered = rows.between(source, user)
             if head is user or left:
                 onward = left[0].row if left and entered and left[0].row is entered[0].row else None
-                yield Use(source, user, argument, rows.drawn(source), head, left, onward)
+                yield Use(source, user, argument, again, rows.drawn(source), head, left, onward)
+
+
+def list_of(argument: str) -> str:
+    """The argument `*xs` that an entry of it, `xs[3]`, belongs to; any other argument itself."""
+    return argument.partition("[")[0]

@@ -1,11 +1,13 @@
 """A user's text inside DOT: names and formulas are shown as they are, whatever they hold.
 
 In HTML-like labels, plain labels and tooltips alike Graphviz reads entities (`&lt;`) and replaces what follows a backslash
-(`\\N` is the name of the node); and XML, which SVG is, forbids some characters.
+(`\\N` is the name of the node); and XML, which SVG is, forbids some characters. A text of more than 16,384 bytes it does not
+read at all, so what is longer than anybody reads is cut.
 """
 
 import html
 
+LABEL, TOOLTIP = 400, 2000  # characters of a text; one of them may take six bytes
 # Control characters have pictures of their own (U+2400 and on); for what else XML forbids or nothing shows, stands U+FFFD.
 SHOWN = {
     **{control: chr(0x2400 + control) for control in range(32)},
@@ -30,7 +32,8 @@ def escaped(text: str) -> str:
     >>> escaped("a < b\\n\\\\N")
     'a &lt; b<BR/>\\\\\\\\N'
     """
-    text = html.escape(showable(text)).replace("\\", "\\\\").replace("]", "&#93;")  # it fails at a `]` alone too
+    text = html.escape(showable(shortened(text, LABEL)))
+    text = text.replace("\\", "\\\\").replace("]", "&#93;")  # it fails at a `]` alone too
     return "<BR/>".join(line or " " for line in text.split("\n"))
 
 
@@ -40,13 +43,13 @@ def quoted(text: str) -> str:
     >>> quoted('x <- "y"')
     'x &lt;- &quot;y&quot;'
     """
-    text = html.escape(showable(text)).replace("\\", "\\\\")
+    text = html.escape(showable(shortened(text, LABEL))).replace("\\", "\\\\")
     return "\\n".join(line or " " for line in text.split("\n"))
 
 
 def as_tooltip(text: str) -> str:
     """A text to be the value of `tooltip` or of another attribute that ends so: there Graphviz reads backslashes twice."""
-    return html.escape(showable(text)).replace("\\", "\\" * 4).replace("\n", "\\n")
+    return html.escape(showable(shortened(text, TOOLTIP))).replace("\\", "\\" * 4).replace("\n", "\\n")
 
 
 def shortened(text: str, length: int) -> str:

@@ -42,7 +42,7 @@ def of_vertex(vertex: Vertex, style: Style) -> dict[str, str]:
         said = [(sign, "ink", 18) if sign else (shortened(vertex.name, NAME), "ink", 13)]
         said += [(option, "faint", 10) for option in options(vertex.node)]
         if style.shows("kept") and (words := memory(vertex.node)):
-            said.append((f"keeps {', '.join(words)} · {size(kept_bytes([vertex.node]))}", "faint", 9))
+            said.append((f"keeps {shortened(', '.join(words), NAME)} · {size(kept_bytes([vertex.node]))}", "faint", 9))
         if sign and len(said) == 1:
             look = look | {"shape": "circle", "margin": "0.02", "width": "0.35"}
         tooltip = explanation(vertex.node)
@@ -70,9 +70,11 @@ def of_group(group: Group, style: Style) -> dict[str, str]:
     counts = ", ".join(counted(kinds[kind], noun) for kind, noun in NOUNS.items() if kinds[kind]) + each
     names = shortened(", ".join(dict.fromkeys(v.name for v in inside if v.kind == "op")), 400)
     said: list[Line] = [(counts, "ink", 13), (shortened(names, NAME), "faint", 10)]
+    tooltip = names
     if group.kind != "run":
         title = f"{shortened(group.name, NAME)}{f' × {group.times:,}' if each else ''}"
         said = [(title, "name", 13), (counts, "faint", 10)]
+        tooltip = f"{group.name}\n{names}"
     if group.parameters:
         said.insert(1, (counted(group.parameters, "parameter") + each, "ink", 10))
     if style.shows("kept") and (bytes_ := kept_bytes([v.node for v in inside if v.kind == "op" and v.node])):
@@ -83,5 +85,5 @@ def of_group(group: Group, style: Style) -> dict[str, str]:
         "style": "filled",
         "fillcolor": style.colours["closed"],
         "color": style.colours["op edge"],
-        "tooltip": as_tooltip(names),
+        "tooltip": as_tooltip(tooltip),
     }

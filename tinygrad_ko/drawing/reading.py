@@ -1,6 +1,6 @@
 """A graph as data: everything that has a value, and where it comes from, oldest first."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
@@ -47,11 +47,11 @@ class Names:
         self.constants: dict[int, tuple[str, Any]] = {}
 
 
-def read(results: Mapping[str, Handle], names: Names) -> list[Vertex]:
+def read(results: list[tuple[str, Handle]], names: Names) -> list[Vertex]:
     """The vertices of the graph behind some results, each after its sources, and the results last. The walk stops at the
     inputs: what they were computed from is not part of the picture.
     """
-    found, unread = set[Node](), [y._node for y in results.values()]
+    found, unread = set[Node](), [y._node for _, y in results]
     while unread:
         node = unread.pop()
         if node is not None and node not in found:
@@ -78,7 +78,7 @@ def read(results: Mapping[str, Handle], names: Names) -> list[Vertex]:
                     vertex.sources.append(Source(source, argument))
         of_node[node] = vertex
         vertices.append(vertex)
-    for name, y in results.items():
+    for name, y in results:
         result = Vertex("result", name, y._node, y._array.shape, y._array.dtype)
         source = of_node[y._node] if y._node else constants.given(y)
         source.users += 1

@@ -13,12 +13,7 @@ from importlib.util import find_spec
 
 from tinygrad_ko.errors import explain
 
-# Each kind of picture: what its bytes contain, and what Graphviz is told (192 dots per inch are sharp on any screen).
-KINDS: dict[str, tuple[bytes, list[str]]] = {
-    "svg": (b"<svg", []),
-    "png": (b"\x89PNG", ["-Gdpi=192"]),
-    "pdf": (b"%PDF", []),
-}
+KINDS = {"svg": b"<svg", "png": b"\x89PNG", "pdf": b"%PDF"}  # of each kind of picture what its bytes contain
 PATIENCE = 300.0  # seconds
 WAYS_OUT = (
     "install Graphviz (apt install graphviz; brew install graphviz; winget install graphviz; conda install graphviz), "
@@ -38,22 +33,22 @@ sys.stdout.buffer.write(graph.draw(format=kind, prog="dot", args=" ".join(told))
 
 def renderers(kind: str) -> Iterator[tuple[str, list[str]]]:
     """What can render here, the best first: its name, and the command that reads DOT and writes a picture."""
-    told = KINDS[kind][1]
     if dot := shutil.which("dot"):
-        yield "dot", [dot, f"-T{kind}", *told]
+        yield "dot", [dot, f"-T{kind}"]
     if sys.executable and find_spec("pygraphviz"):
-        yield "pygraphviz", [sys.executable, "-P", "-c", PYGRAPHVIZ, kind, *told]
+        yield "pygraphviz", [sys.executable, "-P", "-c", PYGRAPHVIZ, kind]
 
 
-def rendered(source: str, kind: str) -> bytes:
+def rendered(source: str, kind: str, dots: int = 192) -> bytes:
     """The picture of a graph in DOT, as "svg", "png" or "pdf". Its nodes have labels: only the program `dot` would make them up.
+    A PNG has so many dots per inch (192 are sharp on any screen).
 
     Raises RuntimeError where no Graphviz is found, or where every one that is there fails, with what each said; and
     TimeoutError where the layout takes more than five minutes.
     """
     complaints = []
     for name, command in renderers(kind):
-        picture, complaint = answer(command, source, kind)
+        picture, complaint = answer([*command, f"-Gdpi={dots}"] if kind == "png" else command, source, kind)
         if not complaint:
             return picture
         complaints.append(f"{name}: {complaint}")
@@ -96,6 +91,6 @@ def answer(command: list[str], source: str, kind: str) -> tuple[bytes, str]:
     except OSError as error:
         return b"", str(error)
     said = done.stderr.decode("utf-8", errors="replace").strip()
-    if done.returncode or re.search(r"^Error", said, re.MULTILINE) or KINDS[kind][0] not in done.stdout:
+    if done.returncode or re.search(r"^Error", said, re.MULTILINE) or KINDS[kind] not in done.stdout:
         return b"", f"exit status {done.returncode}\n{said[-1000:]}".strip()
     return done.stdout, ""

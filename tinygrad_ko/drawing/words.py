@@ -116,7 +116,7 @@ def options(node: Node) -> list[str]:
         return []
     usual = {p.name: p.default for p in node.op.signature.parameters.values()}
     told = {name: v for name, v in node.seen.options.items() if not same(v, usual.get(name, Parameter.empty))}
-    return [f"{name}={option(v)}" for name, v in told.items() if is_plain(v)]
+    return [f"{shortened(name, LONGEST)}={option(v)}" for name, v in told.items() if is_plain(v)]
 
 
 def is_plain(value: Any) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ko.arrays import is_floating, own
-from tinygrad_ko.errors import explain
+from tinygrad_ko.errors import explain, wants_integers
 from tinygrad_ko.graph import Handle
 from tinygrad_ko.nn.rows import Output, Row, outputs, shapes
 from tinygrad_ko.tensor import borrow
@@ -113,8 +113,9 @@ class Listener:
         if error is not self.error:
             self.error = error
             layer = f"{row.path} {row.layer}".strip()
-            error.add_note(f"in summary: {layer} was called with {given}; a shape has the batch in it")
-            explain(
-                error,
-                f"summary: 이 계층을 호출하다가 오류가 났습니다: {layer}. 입력: {given}. 형상에는 배치 크기도 들어 있어야 합니다.",
-            )
+            hint, korean = "a shape has the batch in it", "형상에는 배치 크기도 들어 있어야 합니다."
+            if wants_integers(error):
+                hint = "dtype=int fills a shape with whole numbers, as in summary((2, 3), dtype=int)"
+                korean = "summary((2, 3), dtype=int)로 호출하면 형상을 정수로 채웁니다."
+            error.add_note(f"in summary: {layer} was called with {given}; {hint}")
+            explain(error, f"summary: 이 계층을 호출하다가 오류가 났습니다: {layer}. 입력: {given}. {korean}")

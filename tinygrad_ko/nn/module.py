@@ -2,8 +2,8 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterator
-from functools import partial
+from collections.abc import Callable, Iterator
+from functools import partial, wraps
 from pathlib import Path
 from types import BuiltinFunctionType, FunctionType
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
@@ -23,7 +23,7 @@ FUNCTIONS = (FunctionType, BuiltinFunctionType, np.ufunc, partial)
 
 class Module:
     """A function with parameters. Write `__init__`, which keeps Tensors and other Modules in attributes, and
-    `forward`; call the module.
+    `forward`; call the module. (A `__call__` in place of `forward`, or around it, will do too.)
 
     >>> import tinygrad_ko as tg
     >>> class Line(Module):
@@ -36,13 +36,25 @@ class Module:
     ([1.0, 3.0], ['a', 'b'])
     """
 
+    _computes: str = "forward"  # the method that a call ends in
     training: bool = True  # whether it is being trained; `train` and `eval` say so to every module inside
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """A class may write `__call__` in place of `forward`, or around it."""
+        super().__init_subclass__(**options)
+        owner = next(part for part in cls.__mro__ if "__call__" in vars(part))
+        call = vars(owner)["__call__"]
+        if isinstance(call, FunctionType) and (owner is cls or not issubclass(owner, Module)):
+            for name, value in {"__call__": boxed(call), "_own_call": call, "_computes": "_own_call"}.items():
+                setattr(cls, name, value)
 
     def forward(self, *inputs: Any, **options: Any) -> Any:
         """What it computes."""
         raise NotImplementedError(f"{type(self).__name__} has no forward")
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
+        if type(self).__call__ is not Module.__call__:  # it is in its box already
+            return self.forward(*inputs, **options)
         with scope(type(self).__name__):
             return self.forward(*inputs, **options)
 
@@ -119,8 +131,9 @@ class Module:
         parameters each holds itself, and their bytes; then the totals, and what the graph of the call keeps until backward.
 
         The inputs are those of a call. In place of an array stands its shape, as a tuple with the batch in it: it is filled with
-        ones (zeros if `dtype` has no fractions), in the dtype of the network's parameters unless `dtype` says otherwise. Without
-        inputs nothing is called, and the layers come as they stand in the network.
+        ones (zeros if `dtype` has no fractions: `summary((2, 3), dtype=int)` of a network that takes ids), in the dtype of the
+        network's parameters unless `dtype` says otherwise. Without inputs nothing is called, and the layers come as they stand in
+        the network.
 
         Layers are the modules, and the functions in lists such as that of `Sequential`. One that is called again has another
         row, one that is not called says so; parameters that layers share are counted once. The network is called in the mode it
@@ -149,6 +162,21 @@ class Module:
     def __repr__(self) -> str:
         sizes = ", ".join(f"{name}{list(tensor.shape)}" for name, tensor in self.named_parameters().items())
         return f"{type(self).__name__}({sizes})"
+
+
+def boxed(call: Callable[..., Any]) -> Callable[..., Any]:
+    """A `__call__` of a class's own: what it records is in a box, as in `Module.__call__`. Where a class below calls it as
+    `super().__call__`, the box is there already.
+    """
+
+    @wraps(call)
+    def whole(self: Any, *inputs: Any, **options: Any) -> Any:
+        if type(self).__call__ is not whole:
+            return call(self, *inputs, **options)
+        with scope(type(self).__name__):
+            return self._own_call(*inputs, **options)
+
+    return whole
 
 
 HOLDERS = (Module, list, tuple, dict)

@@ -1,6 +1,6 @@
 """What a network is made of: its layers in the order in which they are called, what they return and what they hold.
 
-Nothing is guessed: the network is called while every `forward` in it is listened to, and afterwards everything is as it
+Nothing is guessed: the network is called while every layer in it is listened to, and afterwards everything is as it
 was before.
 """
 
@@ -67,10 +67,10 @@ def of_module(
 ) -> Summary:
     """The summary of a module with the parts that `walk` finds, called with these inputs; without any, as it stands."""
     with rehearsed(model, inputs, options):  # from here on, for other threads may be at it
-        parts, name = list(walk(model)), type(model).__name__
+        parts, title = list(walk(model)), type(model).__name__
         layers = [part for part in parts if not isinstance(part.value, Handle)]
         held = [part for part in parts if isinstance(part.value, Handle)]
-        summary = Summary(f"{name}, not called: summary(x) also shows what each layer returns", ("layer", *COUNTS))
+        summary = Summary(f"{title}, not called: summary(x) also shows what each layer returns", ("layer", *COUNTS))
         summary.rows = resting(layers)
         count_tensors(summary, held)
         if not inputs and not options and dtype is None:
@@ -79,13 +79,14 @@ def of_module(
         usual = next((t._array.dtype for t in tensors if is_floating(t._array.dtype)), np.float64)
         given, named = arguments(inputs, dtype, usual), {key: safe(x) for key, x in options.items()}
         mode = "in training" if model.training else "after eval()"
-        summary.title = f"{name} called with {shapes(given, named)}, {mode}"
+        summary.title = f"{title} called with {shapes(given, named)}, {mode}"
         summary.columns = ("layer", "output shape", "dtype", *COUNTS)
         with recorded(True), quiet(all="ignore"), room_for(max(row.depth for row in summary.rows)):
             listener = Listener()
             for part, row in zip(layers, summary.rows, strict=True):  # the rehearsal takes all of these away again
                 if is_module(part.value):
-                    vars(part.value)["forward"] = listener.listening(part.value.forward, row)
+                    name = part.value._computes
+                    vars(part.value)[name] = listener.listening(getattr(part.value, name), row)
                 else:
                     part.holder[part.key] = listener.listening(part.value, row)
             y = model(*given, **named)

@@ -120,7 +120,8 @@ def heard(model: Any, x: Any) -> list[tuple[str, Any]]:
                 for name, items in list(vars(part).items()):
                     if isinstance(items, list):
                         setattr(part, name, [overheard(f, found) if isinstance(f, FUNCTIONS) else f for f in items])
-                part.forward = partial(listen, part.forward, type(part).__name__, found)
+                call = getattr(part, "_computes", "forward")
+                setattr(part, call, partial(listen, getattr(part, call), type(part).__name__, found))
         model(x)
     return found
 

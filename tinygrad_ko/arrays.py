@@ -223,7 +223,7 @@ def one_hot(labels: Array, classes: int, dtype: Any) -> Array:
     return rows
 
 
-def beside(x: Array, numbers: ndarray, dtype: Any = None) -> Array:
+def beside(x: Array, numbers: ndarray[Any, Any], dtype: Any = None) -> Array:
     """NumPy's numbers in the library of x and on its device."""
     return namespace(x).asarray(numbers, dtype=dtype, device=x.device)
 

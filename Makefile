@@ -12,7 +12,7 @@ RUN = .venv/bin/python
 PIP = $(RUN) -m pip --disable-pip-version-check --no-input -qq
 
 help:
-	@echo 'make demo     train the book's network, measure what backpropagation saves'
+	@echo 'make demo     train the network of the book, measure what backpropagation saves'
 	@echo 'make test     tests, doctests, lint, types'
 	@echo 'make quick    the tests that are fast, with few examples: a minute or two'
 	@echo 'make coverage the tests again, and which lines they run: half as fast'

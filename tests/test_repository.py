@@ -26,6 +26,7 @@ FLOORS = {
     "arrays": 2,
     "files": 2,
     "spelling": 2,
+    "signatures": 2,
     "source": 2,
     "trees": 2,
     "belongings": 3,

@@ -23,6 +23,7 @@ from tinygrad_ko.check.slope import EPS, precision, scales
 from tinygrad_ko.errors import explain
 from tinygrad_ko.graph import Leaf, recorded
 from tinygrad_ko.ops.shape import concat, reshape
+from tinygrad_ko.signatures import signature
 from tinygrad_ko.tensor import Tensor, borrow, grad
 
 Arrays = list[Any]  # one for each argument: float64 where it is checked
@@ -224,7 +225,7 @@ def argument_names(f: Callable[..., Any], count: int) -> list[str]:
     """The names of the positional parameters of f, as far as they can be told, for so many inputs."""
     names: list[str] = []
     try:
-        for p in inspect.signature(getattr(f, "forward", f) if not inspect.isfunction(f) else f).parameters.values():
+        for p in signature(getattr(f, "forward", f) if not inspect.isfunction(f) else f).parameters.values():
             if p.kind is p.VAR_POSITIONAL:
                 names += [f"{p.name}[{i}]" for i in range(count - len(names))]
             elif p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD):

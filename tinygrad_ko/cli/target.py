@@ -17,6 +17,7 @@ from tinygrad_ko.arrays import Array
 from tinygrad_ko.check.domain import Domain, limits, numbers
 from tinygrad_ko.cli.options import domain, sizes
 from tinygrad_ko.errors import explain
+from tinygrad_ko.signatures import signature
 
 DEFAULT_SHAPE = (3, 4)
 
@@ -125,7 +126,7 @@ def needed(f: Callable[..., Any]) -> int | None:
     [2, 1, 0, None]
     """
     try:
-        parameters = inspect.signature(getattr(f, "forward", f)).parameters.values()
+        parameters = signature(getattr(f, "forward", f)).parameters.values()
     except (TypeError, ValueError):  # not every callable has a signature
         return None
     positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)

@@ -13,6 +13,7 @@ from tinygrad_ko.drawing.reading import Names
 from tinygrad_ko.errors import explain
 from tinygrad_ko.graph import Handle, Leaf, recorded, watch
 from tinygrad_ko.rehearsal import rehearsed
+from tinygrad_ko.signatures import signature
 from tinygrad_ko.tensor import Tensor
 from tinygrad_ko.trees import are_numbers, is_tree
 
@@ -110,7 +111,7 @@ def refuse_without_inputs(f: Callable[..., Any], inputs: tuple[Any, ...]) -> Non
         )
     function = f if inspect.isfunction(f) else getattr(f, "forward", f)
     try:
-        wanted = inspect.signature(function)
+        wanted = signature(function)
     except (TypeError, ValueError):  # not every callable has a signature
         return
     try:

@@ -14,7 +14,7 @@ PIP = $(RUN) -m pip --disable-pip-version-check --no-input -qq
 help:
 	@echo 'make demo     train the network of the book, measure what backpropagation saves'
 	@echo 'make test     tests, doctests, lint, types'
-	@echo 'make quick    the tests that are fast, with few examples: a minute or two'
+	@echo 'make quick    the tests that are fast, with few examples: two minutes'
 	@echo 'make coverage the tests again, and which lines they run: half as fast'
 	@echo 'make lint     ruff and mypy only'
 	@echo 'make format   rewrite the code in the one style'

@@ -69,7 +69,7 @@ def compiled(node: Definition, like: CodeType, imports: Sequence[ast.stmt] = ())
     for a in ast.walk(bare.args):
         if isinstance(a, ast.arg):
             a.annotation = None  # Python 3.14 makes a function of its own of annotations
-    bare.args.defaults, bare.args.kw_defaults = [], [None for _ in bare.args.kwonlyargs]
+    bare.args.defaults, bare.args.kw_defaults = [], []
     if isinstance(bare, ast.FunctionDef):
         bare.decorator_list, bare.returns = [], None
     room = ast.parse(f"def room({', '.join(like.co_freevars)}): pass")

@@ -33,7 +33,7 @@ def test_the_answers_are_numpys_and_plain(query):
         for of in (x, leaf, tg.Tensor(x)):
             found = query(of, axis=axis, keepdims=keepdims)
             assert not isinstance(found, tg.Tensor)
-            assert found.dtype.kind == expected.dtype.kind
+            assert found.dtype.kind == np.asarray(expected).dtype.kind  # NumPy 2.1 counts in int
             np.testing.assert_array_equal(found, expected, strict=True)
         strict = query(tg.Tensor(array_api_strict.asarray(x)), axis=axis, keepdims=keepdims)
         assert isinstance(strict, type(array_api_strict.zeros(1)))

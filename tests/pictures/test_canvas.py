@@ -232,7 +232,7 @@ def test_without_a_display_it_works_too(tmp_path):
     code = "import tinygrad_ko as tg\ntg.pictures.images([[0.0, 1.0]]).figure.savefig('image.png')"
     environment = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY", "MPLBACKEND")}
     subprocess.run(
-        [sys.executable, "-W", "error", "-W", "default::DeprecationWarning", "-c", code],
+        [sys.executable, "-W", "error", "-c", code],
         cwd=tmp_path,
         env=environment | {"PYTHONPATH": str(ROOT)},
         check=True,

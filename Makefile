@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test coverage lint format bench clean venv
+.PHONY: help demo test quick coverage lint format bench clean venv
 # Two installers must not work on one .venv at a time, so -j changes nothing.
 .NOTPARALLEL:
 
@@ -12,8 +12,9 @@ RUN = .venv/bin/python
 PIP = $(RUN) -m pip --disable-pip-version-check --no-input -qq
 
 help:
-	@echo 'make demo     train the book's network, measure what backpropagation saves'
-	@echo 'make test     lint, types, tests, doctests'
+	@echo 'make demo     train the network of the book, measure what backpropagation saves'
+	@echo 'make test     tests, doctests, lint, types'
+	@echo 'make quick    the tests that are fast, with few examples: two minutes'
 	@echo 'make coverage the tests again, and which lines they run: half as fast'
 	@echo 'make lint     ruff and mypy only'
 	@echo 'make format   rewrite the code in the one style'
@@ -24,9 +25,14 @@ demo: .venv/.demo
 	@echo '==> tinygrad_ko demo'
 	@$(RUN) -m tinygrad_ko demo
 
-test: lint
+# Tests first: whatever mypy thinks of the types of a new NumPy, they run.
+test: .venv/.test
 	@echo '==> pytest: tests and doctests'
 	@$(RUN) -m pytest -n auto --dist worksteal
+	@$(MAKE) --no-print-directory lint
+
+quick: .venv/.test
+	@HYPOTHESIS_PROFILE=few $(RUN) -m pytest -n auto --dist worksteal -m 'not slow'
 
 coverage: .venv/.test
 	@$(RUN) -m coverage erase
@@ -34,7 +40,7 @@ coverage: .venv/.test
 	@$(RUN) -m coverage combine -q
 	@$(RUN) -m coverage report
 
-lint: .venv/.test
+lint: .venv/.lint
 	@echo '==> ruff check'
 	@$(RUN) -m ruff check .
 	@echo '==> ruff format --check'
@@ -42,7 +48,7 @@ lint: .venv/.test
 	@echo '==> mypy'
 	@$(RUN) -m mypy
 
-format: .venv/.test
+format: .venv/.lint
 	@$(RUN) -m ruff check --fix-only .
 	@$(RUN) -m ruff format .
 
@@ -65,6 +71,11 @@ clean:
 	@$(PIP) install $(WANTED)
 	@$(PIP) install --only-binary :all: pygraphviz 2>/dev/null || \
 	    echo '==> No wheel of pygraphviz for this Python: graphs are drawn where the program dot is installed'
+	@touch $@
+
+.venv/.lint: .venv/.test
+	@echo '==> Installing into .venv: ruff and mypy'
+	@$(PIP) install --group lint
 	@touch $@
 
 venv:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
+from tinygrad_ko.cli.blas import built_with
+
 HEAD = ("task", "contender", "figure", "against by hand", "quartiles; best", "bar", "met")
 
 
@@ -68,7 +70,7 @@ def processor() -> str:
 
 def blas() -> str:
     """The library behind NumPy's matmul; where threadpoolctl is installed, also its kernels and threads."""
-    built = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
+    built = built_with()["Build Dependencies"]["blas"]
     name = f"{built['name']} {built['version']}"
     try:
         from threadpoolctl import threadpool_info

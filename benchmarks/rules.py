@@ -122,7 +122,7 @@ def with_zeros(call: Call, rng: "np.random.Generator") -> list[Array]:
     """The arrays of a call, about half of their entries exactly zero, and at least one."""
     arrays = []
     for x in call.arrays:
-        zero = rng.random(x.shape) < 0.5
+        zero = np.asarray(rng.random(x.shape) < 0.5)
         zero.reshape(-1)[rng.integers(x.size)] = True
         arrays.append(np.where(zero, 0.0, x))
     return arrays

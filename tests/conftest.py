@@ -1,6 +1,6 @@
-"""Hypothesis profiles: "quick" for every run, "long" on demand with HYPOTHESIS_PROFILE=long.
+"""Hypothesis profiles: "usual" for every run, on demand "few" (make quick) and "long", with HYPOTHESIS_PROFILE=long.
 
-A test that sets `max_examples` itself is the same size under both profiles, so leave it to the profile.
+A test that sets `max_examples` itself is the same size under all profiles, so leave it to the profile.
 With CI=true the examples are the same on every run.
 """
 
@@ -14,6 +14,6 @@ os.environ.setdefault("MPLBACKEND", "Agg")  # no test opens a window, nor does a
 
 IN_CI = os.environ.get("CI", "").lower() == "true"
 
-settings.register_profile("quick", deadline=None, derandomize=IN_CI, max_examples=50, print_blob=True)
-settings.register_profile("long", deadline=None, derandomize=IN_CI, max_examples=2000, print_blob=True)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+for profile, examples in {"few": 3, "usual": 50, "long": 2000}.items():
+    settings.register_profile(profile, deadline=None, derandomize=IN_CI, max_examples=examples, print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "usual"))

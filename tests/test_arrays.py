@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from tinygrad_ko import arrays
+import tinygrad_ko as tg
+from tinygrad_ko import arrays, backprop
 from tinygrad_ko.arrays import quick
 
 DTYPES = st.sampled_from([np.float64, np.float32, np.float16, np.int64, np.int8, bool])
@@ -63,6 +64,36 @@ def test_shared_counts_every_holder():
     memory = bytearray(24)
     holder._array = np.frombuffer(memory)
     assert arrays.shared(holder)
+
+
+def test_counts_tell_after_many_calls_too():
+    """An interpreter rewrites code that runs often: what it leaves uncounted then must not be a holder."""
+    alone, seen = SimpleNamespace(_array=np.zeros(3)), SimpleNamespace(_array=np.zeros(3))
+    other = seen._array
+
+    def handed_on(array):
+        return arrays.shared(SimpleNamespace(_array=array))
+
+    answers = {(arrays.shared(alone), arrays.shared(seen), handed_on(other)) for _ in range(5_000)}
+    assert answers == {(False, True, True)}
+
+
+def test_where_references_are_not_counted_everything_is_shared(monkeypatch):
+    assert arrays.count_alone() == arrays.ALONE == 2
+    for count in (1, 2, 3):
+        monkeypatch.setattr(arrays, "getrefcount", lambda array, count=count: count)
+        assert arrays.count_alone() == 0
+    monkeypatch.undo()
+    monkeypatch.setattr(arrays, "ALONE", 0)
+    monkeypatch.setattr(backprop, "ALONE", 0)
+    w: Any = tg.Tensor([1.0, 2.0], requires_grad=True)
+    assert arrays.shared(w)
+    for expected in ([2.0, 4.0], [-2.0, -4.0]):
+        y = (w * w).sum()
+        w.data *= -1
+        w.grad = None
+        y.backward()
+        assert w.grad.tolist() == expected
 
 
 @pytest.mark.parametrize("value", ["text", 1j, [1j], np.array(["a"]), np.array([None]), {}, [[1], [1, 2]]])

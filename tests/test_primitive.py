@@ -14,6 +14,16 @@ import pytest
 import tinygrad_ko as tg
 
 
+@pytest.mark.skipif(sys.version_info < (3, 14), reason="before, such a function cannot be made")
+def test_annotations_may_name_what_only_a_type_checker_imports() -> None:
+    room: dict[str, Any] = {}
+    exec("def cube(x: Nowhere, *, k: Nowhere = 1) -> Nowhere:\n    return k * x**3", room)
+    cube = tg.op(x=lambda g, x, k: 3 * k * g * x**2)(room["cube"])
+    tg.check_gradient(cube, [1.0, 2.0])
+    tg.check_gradient(room["cube"], [1.0, 2.0])
+    tg.draw(room["cube"], tg.Tensor([1.0]))
+
+
 def noted(notes: list[Any], note: Any, result: Any) -> Any:
     notes.append(note)
     return result

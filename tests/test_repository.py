@@ -26,6 +26,7 @@ FLOORS = {
     "arrays": 2,
     "files": 2,
     "spelling": 2,
+    "signatures": 2,
     "source": 2,
     "trees": 2,
     "belongings": 3,
@@ -277,6 +278,13 @@ def test_the_version_is_the_same_everywhere() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert tinygrad_ko.__version__ == project["version"]
     assert importlib.metadata.version("tinygrad_ko") == project["version"]
+
+
+@pytest.mark.skipif(not shutil.which("make"), reason="needs make")
+def test_make_alone_tells_its_commands() -> None:
+    told = subprocess.check_output(["make", "--no-print-directory"], cwd=ROOT, encoding="utf-8")
+    commands = [line.split()[1] for line in told.splitlines()]
+    assert commands == ["demo", "test", "quick", "coverage", "lint", "format", "bench", "clean"]
 
 
 def test_the_engine_is_under_350_lines_of_code() -> None:

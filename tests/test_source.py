@@ -52,6 +52,13 @@ def test_a_lambda_over_several_lines_is_one_expression():
     assert written(long) == "g * x"
 
 
+def test_annotations_do_not_hide_a_formula():
+    def slope(g: float, /, x: float = 2.0, *rest: float, **more: float) -> float:
+        return g * x
+
+    assert definition(slope.__code__, slope.__globals__) is not None
+
+
 def test_a_source_that_is_not_there_or_no_longer_the_right_one_is_not_shown(monkeypatch):
     text = "f = lambda g: g * 2\n"
     room: dict[str, types.FunctionType] = {}

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.arrays import Array, copied, new_array
+from tinygrad_ko.arrays import ALONE, Array, copied, new_array
 from tinygrad_ko.cotangent import Sum
 from tinygrad_ko.errors import wrong_shape
 from tinygrad_ko.graph import Handle, Leaf, Node, handle
@@ -118,7 +118,7 @@ def deposit(found: dict[Any, Array]) -> None:
         for leaf in found:
             if leaf.grad is not None:
                 grads.append(new_array(leaf.grad + found[leaf], copy=False))
-            elif type(found[leaf]) is np.ndarray and found[leaf].base is None and getrefcount(found[leaf]) == 2:
+            elif type(found[leaf]) is np.ndarray and found[leaf].base is None and getrefcount(found[leaf]) == ALONE:
                 grads.append(found[leaf])  # held by `found` and by this call alone
             else:
                 grads.append(copied(found[leaf]))

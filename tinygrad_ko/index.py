@@ -90,7 +90,7 @@ BLOCK = 65_536  # positions that are worked out at a time: they stay in the proc
 PAIRS = {np.dtype(np.float64): np.complex128, np.dtype(np.float32): np.complex64}
 
 
-def add_rows(total: ndarray, rows: ndarray, values: Any) -> None:
+def add_rows(total: ndarray[Any, Any], rows: ndarray[Any, Any], values: Any) -> None:
     """Add to the rows of an array, which are numbers if it has one axis only."""
     width, shape, values = prod(total.shape[1:]), rows.shape + total.shape[1:], asarray(values)
     if values.shape != shape:
@@ -108,7 +108,7 @@ def add_rows(total: ndarray, rows: ndarray, values: Any) -> None:
         np.add.at(total, some.reshape(-1), values[start * width : (start + step) * width])
 
 
-def row_numbers(shape: tuple[int, ...], parts: tuple[Any, ...]) -> tuple[ndarray, int] | None:
+def row_numbers(shape: tuple[int, ...], parts: tuple[Any, ...]) -> tuple[ndarray[Any, Any], int] | None:
     """Which rows an index takes, if it takes whole ones: `x[ids]`, `x[i, ids]`, `x[..., ids, :]`; and through how many
     axes these rows are counted.
     """
@@ -132,7 +132,7 @@ def row_numbers(shape: tuple[int, ...], parts: tuple[Any, ...]) -> tuple[ndarray
     return rows, depth
 
 
-def positions(shape: tuple[int, ...], parts: tuple[Any, ...]) -> ndarray:
+def positions(shape: tuple[int, ...], parts: tuple[Any, ...]) -> ndarray[Any, Any]:
     """Where the elements that an index takes stand when all are in one line."""
     return asarray(np.arange(prod(shape)).reshape(shape)[parts])
 

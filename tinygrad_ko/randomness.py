@@ -51,7 +51,8 @@ def generator(rng: Rng = None) -> RandomSource:
     True
     """
     if rng is None:
-        return np.random  # the module itself: its functions draw from the global stream
+        stream: Any = np.random  # the module itself: its functions draw from the global stream
+        return stream
     if isinstance(rng, np.random.Generator):
         return rng
     try:

@@ -21,10 +21,11 @@ An op is checked when it is defined: whatever does not fit is an error there, ne
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from inspect import Parameter, Signature, signature
+from inspect import Parameter, Signature
 from typing import Any
 
 from tinygrad_ko.errors import explain
+from tinygrad_ko.signatures import signature
 
 Formulas = dict[str, Callable[..., Any] | None]
 RESERVED = {"g", "out", "xp", "keeps", "broadcasts", "name"}

@@ -66,8 +66,9 @@ def first_line(node: Definition) -> int:
 def compiled(node: Definition, like: CodeType, imports: Sequence[ast.stmt] = ()) -> CodeType:
     """The code of a definition, with the same free variables as another."""
     bare = deepcopy(node)
-    for a in bare.args.args:
-        a.annotation = None
+    for a in ast.walk(bare.args):
+        if isinstance(a, ast.arg):
+            a.annotation = None  # Python 3.14 makes a function of its own of annotations
     bare.args.defaults, bare.args.kw_defaults = [], []
     if isinstance(bare, ast.FunctionDef):
         bare.decorator_list, bare.returns = [], None

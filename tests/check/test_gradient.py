@@ -159,6 +159,7 @@ class TestWhatIsWrong:
         with pytest.raises(GradientMismatch):
             check_gradient(spoiled(tg.tanh, lambda part: part * (1 + 1e-9)), [[0.5, -1.0]], rng=seed)
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("n", [100, 10_000, 1_000_000])
     def test_one_entry_that_is_off_by_a_percent(self, n):
         def one_wrong(part):

@@ -159,6 +159,7 @@ def test_a_network_without_hidden_layers(here, capsys):
     assert "64-10, sigmoid, xavier, float32: 650 parameters" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_the_convolutional_network_reads_the_digits(here, capsys):
     assert main(["train", "--network", "conv", "--out", "a", "--no-plot"]) == 0
     shown = capsys.readouterr().out

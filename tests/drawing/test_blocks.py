@@ -289,6 +289,7 @@ def test_parameters_that_outer_blocks_share_are_in_no_inner_block() -> None:
     assert " ".join(drawn(c.finished())) == "a a a a a end"
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_operations() -> None:
     c = Chain()
     h = c.x

@@ -246,6 +246,7 @@ def test_of_ten_thousand_operations_few_nodes_are_left(shape: Callable[[Chain, i
     assert inside >= {v for v in graph if v.kind in ("op", "input", "result")}
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_operations() -> None:
     c = Chain()
     chain(c, 100_000)

@@ -382,6 +382,7 @@ def test_what_a_result_hides_is_not_guessed() -> None:
 # ------------------------------------------------------------------ large networks
 
 
+@pytest.mark.slow
 def test_a_long_network_is_printed_shortened() -> None:
     model = nn.Sequential(*[nn.Affine(1, 1, rng=0) for _ in range(10_000)])
     summary = model.summary((1, 1))

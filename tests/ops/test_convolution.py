@@ -35,13 +35,14 @@ def test_large_products_are_the_same_in_pieces(dtype):
     y = tg.conv2d(*leaves)
     g = rng.normal(size=y.shape).astype(dtype)
     y.backward(g)
+    windows: Any = np.lib.stride_tricks.sliding_window_view
     close: dict[str, Any] = {"rtol": 1e-3, "atol": 2e-3} if dtype == np.float32 else {"rtol": 1e-11, "atol": 1e-11}
-    seen = np.lib.stride_tricks.sliding_window_view(x.astype(float), (3, 3), axis=(2, 3))
+    seen = windows(x.astype(float), (3, 3), axis=(2, 3))
     np.testing.assert_allclose(y.numpy(), np.einsum("nchwij,ocij->nohw", seen, W) + b[:, None, None], **close)
     np.testing.assert_allclose(leaves[1].grad, np.einsum("nchwij,nohw->ocij", seen, g), **close)
     np.testing.assert_allclose(leaves[2].grad, g.sum(axis=(0, 2, 3)), **close)
     wide = np.pad(g.astype(float), [(0, 0), (0, 0), (2, 2), (2, 2)])
-    turned = np.lib.stride_tricks.sliding_window_view(wide, (3, 3), axis=(2, 3))
+    turned = windows(wide, (3, 3), axis=(2, 3))
     expected = np.einsum("nohwij,ocij->nchw", turned, W[:, :, ::-1, ::-1], optimize=True)
     np.testing.assert_allclose(leaves[0].grad, expected, **close)
 

@@ -473,12 +473,13 @@ class TestNumPysNames:
     def test_one_triangle_is_read_as_numpy_reads_it(self):
         rng = np.random.default_rng(0)
         x = rng.normal(size=(3, 3)) + 5 * np.eye(3)
+        cholesky: Any = np.linalg.cholesky
         calls: list[Any] = [
             lambda a: np.linalg.eigvalsh(a),
             lambda a: np.linalg.eigvalsh(a, UPLO="U"),
             lambda a: np.linalg.eigh(a, "U").eigenvalues,
-            lambda a: np.linalg.cholesky(a),
-            lambda a: np.linalg.cholesky(a, upper=True),
+            lambda a: cholesky(a),
+            lambda a: cholesky(a, upper=True),
             lambda a: np.linalg.svd(a, compute_uv=False),
         ]
         for call in calls:

@@ -14,6 +14,8 @@ from tests.ops.table import ROWS
 from tests.ops.test_rules import bound
 from tinygrad_ko.check import GradientMismatch, GradientUndecided, check_gradient
 
+pytestmark = pytest.mark.slow
+
 SCALES = {
     "generic": lambda call, seed: call,
     "x 1e-6": lambda call, seed: scaled(call, 1e-6),

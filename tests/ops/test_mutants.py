@@ -15,6 +15,8 @@ from tests.ops.test_rules import bound
 from tinygrad_ko.check import GradientMismatch, GradientUndecided, check_gradient
 from tinygrad_ko.testing import mutants
 
+pytestmark = pytest.mark.slow
+
 ROW = {f.__name__: row for f, row in ROWS.items()}
 
 

@@ -28,12 +28,12 @@ def test_the_answers_are_numpys_and_plain(query):
         one = st.integers(-x.ndim, x.ndim - 1)
         tuples = st.lists(one, min_size=1, unique_by=lambda i: i % x.ndim).map(tuple)
         axis = data.draw(st.none() | one | tuples if several else st.none() | one)
-        expected = getattr(np, query.__name__)(x, axis=axis, keepdims=keepdims)
+        expected = np.asarray(getattr(np, query.__name__)(x, axis=axis, keepdims=keepdims))  # NumPy 2.1 counts in int
         leaf: Any = tg.Tensor(x, requires_grad=True)
         for of in (x, leaf, tg.Tensor(x)):
             found = query(of, axis=axis, keepdims=keepdims)
             assert not isinstance(found, tg.Tensor)
-            assert found.dtype.kind == expected.dtype.kind
+            assert np.asarray(found).dtype.kind == expected.dtype.kind
             np.testing.assert_array_equal(found, expected, strict=True)
         strict = query(tg.Tensor(array_api_strict.asarray(x)), axis=axis, keepdims=keepdims)
         assert isinstance(strict, type(array_api_strict.zeros(1)))

@@ -66,11 +66,12 @@ def test_each_number_is_limited(gradients, limit):
 @pytest.mark.parametrize("limit", [1.0, np.float64(1.0)], ids=["float", "np.float64"])
 def test_each_keeps_its_dtype_and_squares_do_not_overflow(dtype, limit):
     large = float(np.finfo(dtype).max) / 4
+    limited: Any = np.float64(0.25)
     single, double = with_gradient([large, -large], dtype), with_gradient([large])
     assert clip_grad_norm([single, double], limit) == pytest.approx(np.sqrt(3) * large, rel=1e-6)
     assert (single.grad.dtype, double.grad.dtype) == (dtype, np.float64)
     np.testing.assert_allclose(single.grad, np.array([1, -1]) / np.sqrt(3), rtol=1e-3)
-    clip_grad_value([single], np.float64(0.25))
+    clip_grad_value([single], limited)
     assert single.grad.dtype == dtype
     assert single.grad.tolist() == [0.25, -0.25]
 

@@ -1,5 +1,7 @@
 """Learning curves: every number is where it belongs, and what is not finite is marked."""
 
+from typing import Any
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -85,8 +87,8 @@ def test_accuracies_of_epochs_and_of_steps(english):
 
 
 def test_it_is_drawn_in_the_axes_that_are_given():
-    given_axes = Figure().subplots(1, 2)
-    drawn = learning_curves([1.0, 0.5], [0.5], ax=given_axes)
+    given_axes: Any = Figure().subplots(1, 2)
+    drawn: Any = learning_curves([1.0, 0.5], [0.5], ax=given_axes)
     assert isinstance(drawn, np.ndarray)
     assert list(drawn) == list(given_axes)
     assert plt.get_fignums() == []
@@ -99,7 +101,7 @@ def test_it_is_drawn_in_the_axes_that_are_given():
 
 
 def test_the_user_s_logarithmic_scale_stays():
-    ax = Figure().add_subplot(xscale="log", yscale="log")
+    ax: Any = Figure().add_subplot(xscale="log", yscale="log")
     learning_curves(np.linspace(1, 0.1, 100), ax=ax)
     assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
     ax.figure.canvas.draw()

@@ -109,7 +109,7 @@ def test_the_model_is_called_in_its_mode_and_is_afterwards_as_it_was(training):
     for name, tensor in model.named_tensors().items():
         np.testing.assert_array_equal(tensor.numpy(), arrays[name])
     for name, tensor in model.named_parameters().items():
-        np.testing.assert_array_equal(tensor.grad, gradients[name])
+        np.testing.assert_array_equal(np.asarray(tensor.grad), gradients[name])
     assert model.training is norm.training is training
     np.testing.assert_array_equal(model(X).numpy(), nn_step(training))
 

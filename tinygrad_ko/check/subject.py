@@ -4,7 +4,6 @@ The judge asks a subject two things: its value at some arrays, and what its form
 `Second` is the gradient itself as such a function, so the second order needs no rule of its own.
 """
 
-import inspect
 from _thread import RLock  # as threading has it, without importing threading
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -23,6 +22,7 @@ from tinygrad_ko.check.slope import EPS, precision, scales
 from tinygrad_ko.errors import explain
 from tinygrad_ko.graph import Leaf, recorded
 from tinygrad_ko.ops.shape import concat, reshape
+from tinygrad_ko.signatures import signature
 from tinygrad_ko.tensor import Tensor, borrow, grad
 
 Arrays = list[Any]  # one for each argument: float64 where it is checked
@@ -232,11 +232,6 @@ def argument_names(f: Callable[..., Any], count: int) -> list[str]:
     except (TypeError, ValueError):  # not every callable has a signature
         pass
     return [*names[:count], *(f"argument {i}" for i in range(len(names), count))]
-
-
-def signature(f: Callable[..., Any]) -> inspect.Signature:
-    """The signature of a function; that of a Module is that of the method which its call ends in."""
-    return inspect.signature(f if inspect.isfunction(f) else getattr(f, getattr(f, "_computes", "forward"), f))
 
 
 def checkable(x: Any) -> Any:

@@ -8,11 +8,12 @@ import numpy as np
 
 from tinygrad_ko.arrays import is_floating
 from tinygrad_ko.belongings import held_by
-from tinygrad_ko.check.subject import argument_names, named_parameters, signature
+from tinygrad_ko.check.subject import argument_names, named_parameters
 from tinygrad_ko.drawing.reading import Names
 from tinygrad_ko.errors import explain, wants_integers
 from tinygrad_ko.graph import Handle, Leaf, recorded, watch
 from tinygrad_ko.rehearsal import rehearsed
+from tinygrad_ko.signatures import signature
 from tinygrad_ko.tensor import Tensor
 from tinygrad_ko.trees import are_numbers, is_tree
 

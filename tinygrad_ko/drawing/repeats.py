@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 LONGEST = 128  # so many items at most are one unit
 
@@ -41,7 +42,7 @@ def repeats(sequence: Sequence[int], least: int) -> list[Run]:
     return sorted(taken)
 
 
-def stretches(true: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def stretches(true: NDArray[np.bool]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Where all are True, as far as it goes: the first place of every such stretch, and the first place after it.
 
     >>> stretches(np.array([True, True, False, True]))

@@ -1,5 +1,7 @@
 """Another shape or another order, the same numbers: the gradient goes back the way the numbers came."""
 
+from operator import index
+
 import numpy as np
 
 from tinygrad_ko.errors import explain
@@ -98,6 +100,7 @@ def roll(xp, x, /, shift, axis=None):
     >>> tg.roll([1.0, 2.0, 3.0, 4.0], 1)
     array([4., 1., 2., 3.])
     """
+    shift = tuple([index(s) for s in shift]) if np.ndim(shift) else index(shift)  # in uint8 NumPy 2.1 overflows
     return xp.roll(x, shift, axis=axis)
 
 
@@ -121,9 +124,9 @@ def pile(xp, *xs, axis):
     return xp.stack(xs, axis=axis)
 
 
-def along(axis, index):
-    """The index that takes `index` along one axis and everything along the others."""
-    return (slice(None),) * axis + (index, ...) if axis >= 0 else (..., index) + (slice(None),) * (-1 - axis)
+def along(axis, at):
+    """The index that takes `at` along one axis and everything along the others."""
+    return (slice(None),) * axis + (at, ...) if axis >= 0 else (..., at) + (slice(None),) * (-1 - axis)
 
 
 def spans(shapes, axis):

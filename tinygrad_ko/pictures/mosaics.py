@@ -6,6 +6,7 @@ from operator import index
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tinygrad_ko.errors import explain
 from tinygrad_ko.pictures.canvas import DIVERGING, GREY, Floats, axes, cross, label, numbers, ready, some_finite
@@ -202,7 +203,7 @@ def named(labels: Any, name: str) -> list[object]:
     items = [labels] if isinstance(labels, str) or np.ndim(labels) == 0 else list(labels)
     if any(isinstance(item, str) for item in items):
         return items
-    array = numbers(labels, name, "labels")
+    array: NDArray[Any] = numbers(labels, name, "labels")
     if array.ndim > 1 and array.shape[1] > 1:
         array = array.argmax(axis=1)
     return [f"{number:g}" for number in array.ravel()]

@@ -8,7 +8,7 @@ import ast
 import builtins
 from collections.abc import Callable, Iterator
 from copy import deepcopy
-from inspect import getattr_static, signature
+from inspect import getattr_static
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
@@ -16,6 +16,7 @@ import numpy as np
 
 from tinygrad_ko.ops.reduction import mean
 from tinygrad_ko.rule import Op
+from tinygrad_ko.signatures import signature
 from tinygrad_ko.source import Definition, compiled, definition
 
 Version = tuple[str, str, Callable[..., Any]]  # what kind of mistake, its text, the spoiled formula

@@ -12,7 +12,6 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from inspect import Parameter
-from inspect import signature as signature_of
 from typing import Any
 
 import numpy as np
@@ -23,6 +22,7 @@ from tinygrad_ko.arrays import Array
 from tinygrad_ko.check.domain import Domain, limits, numbers
 from tinygrad_ko.errors import explain
 from tinygrad_ko.rule import Op
+from tinygrad_ko.signatures import signature as signature_of
 
 Shape = tuple[int, ...]
 Values = Domain | SearchStrategy[Any] | Callable[[Shape], SearchStrategy[Any]]

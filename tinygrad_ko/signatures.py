@@ -1,0 +1,20 @@
+"""The signature of a function or of a Module, whatever its annotations name."""
+
+import inspect
+import sys
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+if sys.version_info >= (3, 14):
+    from annotationlib import Format
+
+    # Annotations are evaluated when somebody asks; they may name what only a type checker imports.
+    of_function = partial(inspect.signature, annotation_format=Format.FORWARDREF)
+else:
+    of_function = inspect.signature
+
+
+def signature(f: Callable[..., Any]) -> inspect.Signature:
+    """The signature of a function; that of a Module is that of the method which its call ends in."""
+    return of_function(f if inspect.isfunction(f) else getattr(f, getattr(f, "_computes", "forward"), f))

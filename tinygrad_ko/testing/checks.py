@@ -33,11 +33,14 @@ class OpReport:
 
     def __str__(self) -> str:
         by_size = sorted(self.shapes, key=lambda shape: (len(shape), shape))
+        span = f" from {by_size[0]} to {by_size[-1]}" if by_size else ""
         orders = "orders 1 and 2" if self.order == 2 else "order 1"
         return (
             f"{self.name}: {self.calls} calls, {self.calls - self.undecided} agree at {orders}, {self.undecided} undecided; "
-            f"{len(self.shapes)} shapes from {by_size[0]} to {by_size[-1]}; {self.evaluations} evaluations"
+            f"{len(self.shapes)} shapes{span}; {self.evaluations} evaluations"
         )
+
+    __repr__ = __str__
 
 
 def check_op(

@@ -110,13 +110,17 @@ def jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     f followed by that of the argument.
 
     It takes one walk through the graph for each number that f returns; if the arguments have fewer numbers than that, one for
-    each of those, through the graph of the gradient. Raises what `grad` raises, but f may return any shape.
+    each of those, through the graph of the gradient. f may return any shape, and several Tensors in a dict, list or tuple: then
+    there is a Jacobian for each of them, in that structure. Otherwise it raises what `grad` raises.
 
     >>> import numpy as np, tinygrad_ko as tg
     >>> jacobian(lambda x: x**2)(np.array([1.0, 2.0, 3.0]))
     array([[2., 0., 0.],
            [0., 4., 0.],
            [0., 0., 6.]])
+    >>> jacobian(lambda x: {"sum": x.sum(), "double": 2 * x})(np.array([1.0, 3.0]))
+    {'sum': array([1., 1.]), 'double': array([[2., 0.],
+           [0., 2.]])}
     """
     return derived("jacobian", f, lambda *given, **options: rows_and_columns("jacobian", f, argnums, given, options))
 
@@ -305,10 +309,39 @@ def gradient(what: str, f: Callable[..., Any], argnums: Argnums, given: Any, opt
 
 
 def rows_and_columns(what: str, f: Callable[..., Any], argnums: Argnums, given: Any, options: Any) -> Any:
-    """The Jacobian of f."""
-    run = Run(what, f, given, options, positions(what, argnums, given))
-    answers = run.shaped(run.jacobians())
-    return answers[0] if isinstance(argnums, int) else answers
+    """The Jacobian of f: of several results, each one's, in their structure."""
+    several: list[Any] = []
+
+    def in_one_row(*given: Any, **options: Any) -> Any:
+        y = f(*given, **options)
+        if not is_tree(y):
+            return y
+        for part, place in pairs(y, y, ""):
+            if not isinstance(part, Tensor):
+                raise explain(
+                    TypeError(f"{what}: f returned {type(part).__name__} at {place}, not a Tensor; leave it out"),
+                    f"{what}: f의 반환값 중 {place}의 값은 Tensor가 아니므로 미분할 수 없습니다. 반환값에서 빼십시오.",
+                )
+        several.append(y)
+        return row([part for part, _ in pairs(y, y, "")])
+
+    def answer(jacobians: list[Tensor]) -> Any:
+        answers = run.shaped(jacobians)
+        return answers[0] if isinstance(argnums, int) else answers
+
+    run = Run(what, in_one_row, given, options, positions(what, argnums, given))
+    every = run.jacobians()
+    if not several:
+        return answer(every)
+    every = [reshape(j, (run.y.size, *x.shape)) for j, x in zip(every, run.xs, strict=True)]
+    first = 0
+
+    def part(y: Tensor, place: str) -> Any:
+        nonlocal first
+        rows = slice(first, first := first + y.size)
+        return answer([reshape(j[rows], (*y.shape, *x.shape)) for j, x in zip(every, run.xs, strict=True)])
+
+    return mapped(part, several[0], "")
 
 
 def derived(what: str, f: Callable[..., Any], call: Callable[..., Any]) -> Callable[..., Any]:

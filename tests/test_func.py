@@ -452,16 +452,17 @@ def test_a_jacobian_of_several_results_has_their_structure() -> None:
         ab, b = func.jacobian(several, (0, 1))(x, 3 * x)
         assert [part.tolist() for part in ab] == [np.diag(3 * x).tolist(), np.diag(x).tolist()]
         assert b["b"][1].tolist() == [*np.eye(2).tolist()] * many
-    assert func.jacobian(lambda x: {})(x) == {}
     (alone,) = func.jacobian(lambda x: [tg.sin(x)])(tg.Tensor(x))
     assert type(alone) is tg.Tensor
     assert np.array_equal(alone.numpy(), np.diag(np.cos(x)))
     assert func.grad(lambda x: func.jacobian(lambda y: {"y": y**3})(x)["y"].sum())(x).tolist() == [6, 12]
 
 
-@pytest.mark.parametrize("f", [lambda x: {"y": x, "n": 3}, lambda x: [{"y": [x, x.numpy()]}]])
+@pytest.mark.parametrize("f", [lambda x: {"y": x, "n": 3}, lambda x: [{"y": [x, x.numpy()]}], lambda x: {}])
 def test_a_jacobian_of_what_is_no_tensor_is_refused_by_its_place(f: Any) -> None:
-    with pytest.raises(TypeError, match=r"f returned \w+ at \['n'\]|f returned \w+ at \[0\]\['y'\]\[1\]") as caught:
+    with pytest.raises(
+        TypeError, match=r"f returned (int at \['n'\]|ndarray at \[0\]\['y'\]\[1\]|dict), not a"
+    ) as caught:
         func.jacobian(f)(np.ones(2))
     assert caught.value.__notes__
 

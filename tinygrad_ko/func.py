@@ -14,17 +14,16 @@ from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 from tinygrad_ko.arrays import Array, copied, is_floating, namespace, operand
+from tinygrad_ko.derived import Argnums, derived, positions
 from tinygrad_ko.errors import explain
 from tinygrad_ko.graph import Handle, Node, current, recorded
 from tinygrad_ko.ops.shape import concat, reshape, stack
 from tinygrad_ko.recompute import checkpoint
 from tinygrad_ko.tensor import Tensor
 from tinygrad_ko.tensor import grad as gradients_of
-from tinygrad_ko.trees import is_tree, mapped, pairs
+from tinygrad_ko.trees import in_one_row, is_tree, mapped, pairs
 
 __all__ = ["checkpoint", "grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"]
-
-Argnums = int | tuple[int, ...]
 
 
 def grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
@@ -309,63 +308,27 @@ def gradient(what: str, f: Callable[..., Any], argnums: Argnums, given: Any, opt
 
 
 def rows_and_columns(what: str, f: Callable[..., Any], argnums: Argnums, given: Any, options: Any) -> Any:
-    """The Jacobian of f: of several results, each one's, in their structure."""
+    """The Jacobian of f; of several results that of each, in their structure."""
     several: list[Any] = []
 
-    def in_one_row(*given: Any, **options: Any) -> Any:
+    def joined(*given: Any, **options: Any) -> Any:
         y = f(*given, **options)
-        if not is_tree(y):
-            return y
-        for part, place in pairs(y, y, ""):
-            if not isinstance(part, Tensor):
-                raise explain(
-                    TypeError(f"{what}: f returned {type(part).__name__} at {place}, not a Tensor; leave it out"),
-                    f"{what}: f의 반환값 중 {place}의 값은 Tensor가 아니므로 미분할 수 없습니다. 반환값에서 빼십시오.",
-                )
-        several.append(y)
-        return row([part for part, _ in pairs(y, y, "")])
+        several[:] = [y] if is_tree(y) else []
+        return in_one_row(y, f"{what}: f") if several else y
 
-    def answer(jacobians: list[Tensor]) -> Any:
-        answers = run.shaped(jacobians)
+    run = Run(what, joined, given, options, positions(what, argnums, given))
+    every, start = run.jacobians(), 0
+
+    def of_one(y: Tensor, place: str) -> Any:
+        nonlocal start
+        rows = slice(start, start := start + y.size)
+        parts = (
+            [reshape(j[rows], (*y.shape, *x.shape)) for j, x in zip(every, run.xs, strict=True)] if several else every
+        )
+        answers = run.shaped(parts)
         return answers[0] if isinstance(argnums, int) else answers
 
-    run = Run(what, in_one_row, given, options, positions(what, argnums, given))
-    every = run.jacobians()
-    if not several:
-        return answer(every)
-    every = [reshape(j, (run.y.size, *x.shape)) for j, x in zip(every, run.xs, strict=True)]
-    first = 0
-
-    def part(y: Tensor, place: str) -> Any:
-        nonlocal first
-        rows = slice(first, first := first + y.size)
-        return answer([reshape(j[rows], (*y.shape, *x.shape)) for j, x in zip(every, run.xs, strict=True)])
-
-    return mapped(part, several[0], "")
-
-
-def derived(what: str, f: Callable[..., Any], call: Callable[..., Any]) -> Callable[..., Any]:
-    """A function that is derived from f: it has its signature, and a name that tells."""
-    if not callable(f):
-        raise explain(
-            TypeError(f"{what} takes a function, not {type(f).__name__}; of a result, tg.grad(y, x) is the gradient"),
-            f"{what}에는 함수를 넘겨야 합니다. 이미 계산한 결과의 기울기는 tg.grad(y, x)로 구하십시오.",
-        )
-    call.__name__ = f"{what}({getattr(f, '__name__', type(f).__name__)})"
-    vars(call)["__wrapped__"] = f
-    return call
-
-
-def positions(what: str, argnums: Any, given: tuple[Any, ...]) -> list[int]:
-    """Which of the arguments to differentiate by."""
-    wanted = list(argnums) if isinstance(argnums, list | tuple) else [argnums]
-    n = len(given)
-    if any(not isinstance(i, int) or not -n <= i < n for i in wanted) or len({i % n for i in wanted}) < len(wanted):
-        raise explain(
-            ValueError(f"{what}: argnums={argnums!r}, but f was called with {n} positional arguments: 0 to {n - 1}"),
-            f"{what}: argnums에는 위치 인수의 번호를 한 번씩만 넘겨야 합니다. 위치 인수의 수: {n}. 받은 값: {argnums!r}",
-        )
-    return [i % n for i in wanted]
+    return mapped(of_one, several[0] if several else run.y, "")
 
 
 def variable_of(value: Any, place: str, record: bool) -> Tensor:

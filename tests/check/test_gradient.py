@@ -636,12 +636,12 @@ class TestBadInput:
     @pytest.mark.parametrize(
         ("result", "named"),
         [
-            (lambda x: {"loss": tg.sum(x), "size": 3}, r"returned at \['size'\] int, not a Tensor"),
-            (lambda x: [{"y": x}, {"y": x.numpy()}], r"returned at \[1\]\['y'\] ndarray"),
+            (lambda x: {"loss": tg.sum(x), "size": 3}, r"returned int at \['size'\], not a Tensor"),
+            (lambda x: [{"y": x}, {"y": x.numpy()}], r"returned ndarray at \[1\]\['y'\]"),
             (lambda x: {}, "returned dict"),
             (lambda x: [], "returned list"),
             (lambda x: [1.0, 2.0], "returned list"),
-            (lambda x: {"y": None}, r"returned at \['y'\] NoneType"),
+            (lambda x: {"y": None}, r"returned NoneType at \['y'\]"),
         ],
     )
     def test_a_result_that_is_not_all_tensors(self, result, named):

@@ -24,7 +24,7 @@ from tinygrad_ko.errors import explain
 from tinygrad_ko.graph import Leaf, recorded
 from tinygrad_ko.ops.shape import concat, reshape
 from tinygrad_ko.tensor import Tensor, borrow, grad
-from tinygrad_ko.trees import is_tree, pairs
+from tinygrad_ko.trees import in_one_row, is_tree
 
 Arrays = list[Any]  # one for each argument: float64 where it is checked
 Pull = Callable[[Array], Arrays]  # from a cotangent to the gradients of the wanted arguments
@@ -109,22 +109,15 @@ class First(Subject):
         inside = partial(standing_in, stand_ins)
         with inside(), recorded(True):
             y = self.f(*inputs)
-        return self.joined(y), [leaves[i] for i in self.wanted], inside
-
-    def joined(self, y: Any) -> Tensor:
-        """The result of f: of several, in lists and dicts, their numbers in one row."""
-        results = list(pairs(y, y, "")) or [(y, "")]
-        for part, place in results:
-            if not isinstance(part, Tensor):
-                at, where = (f"at {place} ", f"({place})") if place else ("", "")
-                raise explain(
-                    TypeError(
-                        f"{self.name} returned {at}{type(part).__name__}, not a Tensor: a gradient can only be checked through"
-                        " tinygrad_ko's ops"
-                    ),
-                    f"{self.name}: 반환값{where}이 Tensor가 아닙니다. tinygrad_ko의 연산으로 계산해야 기울기를 확인할 수 있습니다.",
-                )
-        return concat([reshape(part, (-1,)) for part, _ in results]) if is_tree(y) else y
+        y = in_one_row(y, self.name) if is_tree(y) else y
+        if not isinstance(y, Tensor):
+            raise explain(
+                TypeError(
+                    f"{self.name} returned {type(y).__name__}, not a Tensor: a gradient can only be checked through tinygrad_ko's ops"
+                ),
+                f"{self.name}: 반환값이 Tensor가 아닙니다. tinygrad_ko의 연산으로 계산해야 기울기를 확인할 수 있습니다.",
+            )
+        return y, [leaves[i] for i in self.wanted], inside
 
     def nudged(self, source: Any) -> "First":
         """The same function a thousandth away, in a random direction."""

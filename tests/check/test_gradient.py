@@ -319,6 +319,8 @@ class TestWhatCannotBeSeen:
                 text = self.undecided(f, [1.0], effort=effort, order=order)
                 assert "no operation leads from 'x' to the result" in text
                 assert "parameters=" in text
+        single = tg.Tensor([1.0, 2.0], requires_grad=True, dtype=np.float32)
+        assert "no operation leads" in self.undecided(lambda x: tg.sum(single * single), [1.0], effort=effort)
         check_gradient(lambda: tg.sum(w * w), parameters=w, effort=effort)
         text = self.undecided(lambda x, y: tg.sum(w * w), [1.0], [2.0], effort=effort)
         assert "from 'x' or 'y' to the result" in text
@@ -437,6 +439,7 @@ class TestKinks:
         [
             (lambda x: tg.relu(x) - tg.relu(-x), [0.0, 1.0], 1, "relu"),
             (lambda x: tg.relu(x) - 0.5 * tg.abs(x) - 0.5 * x, [0.0, 1.0], 1, "abs, relu"),
+            (lambda x: tg.where(x > 0, x, 0.0) - tg.where(x < 0, -x, 0.0), [0.0, 1.0], 1, "a branch"),
             (lambda x: tg.abs(x) * tg.abs(x), [0.0, 1.0], 2, "abs"),
             (lambda x: tg.hypot(x[0], x[1]) * tg.hypot(x[1], x[0]), [0.0, 0.0], 2, "hypot"),
             (lambda x: tg.vector_norm(x) * tg.vector_norm(x), np.zeros(3), 2, "vector_norm"),

@@ -14,19 +14,17 @@ import numpy as np
 
 from tinygrad_ko.arrays import Array
 from tinygrad_ko.check import blame
-from tinygrad_ko.check.kinks import subgradient
+from tinygrad_ko.check.kinks import cancelled, differentiable, subgradient
 from tinygrad_ko.check.line import Line, projection, random_line
 from tinygrad_ko.check.properties import broken_property, in_single_precision
 from tinygrad_ko.check.report import GradientMismatch, GradientUndecided, Projection, Report, Verdict, listeners
-from tinygrad_ko.check.slope import EPS, Side
+from tinygrad_ko.check.slope import EPS
 from tinygrad_ko.check.subject import First, Pull, Second, Subject
 from tinygrad_ko.errors import explain
 from tinygrad_ko.randomness import Rng, generator
 
 Effort = Literal["quick", "usual", "thorough"]
 UNLIKE = ("smooth", "noisy", "not finite")  # what a slope may look like if the inputs are of unlike sizes
-SPLITS = 6  # directions that are taken apart, to see whether slopes add up
-SIDES: tuple[Side, Side] = ("left", "right")
 PROJECTIONS = {"quick": 1, "usual": 2, "thorough": 8}  # quick: of all arguments together
 
 
@@ -180,6 +178,7 @@ class Check:
             repr(subject.labels[i]) for i, leaf in zip(subject.wanted, leaves, strict=True) if leaf.node not in reached
         ]
         if len(unused) == len(leaves):
+            self.report.projections = [replace(p, verdict="undecided") for p in self.report.projections]
             raise self.undecided(
                 f"no operation leads from {' or '.join(unused)} to the result, so nothing was checked; if f reads other Tensors, name"
                 " them: check_gradient(f, ..., parameters=[net.W])",
@@ -209,6 +208,8 @@ class Check:
         if found.verdict == "mismatch":
             raise self.mismatch(found, group, c)
         if found.verdict == "undecided":
+            if found.size == 0 and isinstance(self.subject, First):
+                self.look_for_a_way(self.subject)
             raise self.undecided(*reason(found, self.subject, c))
         if found.verdict == "subgradient" and self.subject.order == 1:
             near, beside = self.nearby(group, label, c)
@@ -234,7 +235,8 @@ class Check:
         if found.slope.kind not in ("kink", "jump"):  # that is at order 2: the gradient has them
             judged = self.by_operations()
             kinked = judged == "subgradient" or (judged == "undecided" and self.kinked)
-            if found.verdict == "mismatch" and kinked and self.differentiable(group, here, c):
+            if found.verdict == "mismatch" and kinked and differentiable(self.subject, group, here, c, self.source):
+                self.report.projections.append(replace(found, verdict="undecided"))
                 raise self.undecided(*cancelled(found, self.kinked))
             if judged != "subgradient":
                 return found
@@ -243,22 +245,6 @@ class Check:
         else:
             self.remark("kinks meet in f: its gradient here is a sum of subgradients, which is not the slope")
         return replace(found, verdict="subgradient")
-
-    def differentiable(self, group: list[int], here: Array, c: Array) -> bool:
-        """Whether slopes are those of a differentiable function: the same to both sides, and along a direction the sum of those
-        along its parts. (The median of numbers that tie has one slope along any line, and no gradient.)
-        """
-        for turn in range(SPLITS):
-            d, other = (random_line(self.subject, group, here, c, self.source).d for _ in range(2))
-            if turn % 2 == 0:  # every other number, so that some kinks are in one part alone
-                other = {i: np.where(np.arange(i, i + x.size).reshape(x.shape) % 2, x, 0.0) for i, x in d.items()}
-            parts = [other, {i: x - other[i] for i, x in d.items()}]
-            left, right = (Line(self.subject, here, c, d).slope(side=side) for side in SIDES)
-            halves = [Line(self.subject, here, c, part).slope(side="right") for part in parts]
-            off = abs(right.value - left.value), abs(right.value - halves[0].value - halves[1].value)
-            if not max(off) <= 2 * sum(slope.claim for slope in (left, right, *halves)):
-                return False
-        return True
 
     def nearby(self, group: list[int], label: str, c: Array) -> tuple[Subject, Projection]:
         """The same comparison a thousandth away, where there is hardly a kink, and the subject there."""
@@ -353,18 +339,6 @@ def repeatable(subject: Subject, here: Array) -> bool:
     again = subject.value(subject.arrays)
     near = 64 * subject.eps * np.max(np.abs(here), initial=0)
     return again.shape == here.shape and bool(np.all(np.abs(again - here) <= near))
-
-
-def cancelled(p: Projection, kinked: list[str]) -> tuple[str, str]:
-    """Why a projection is undecided where f is smooth, but its operations are not."""
-    which = ", ".join(kinked)
-    return (
-        f"kinks of {which} cancel here: along a random direction of {p.argument!r} the slope is {p.slope.value:.6g}, but the formulas"
-        f" add up subgradients, to {p.analytic:.6g}; choose other inputs, or write f without the kinks: x * x for abs(x) ** 2,"
-        " tg.sum(x * x) for the square of a norm, tg.var(x) for that of tg.std(x)",
-        f"여러 꺾인 점이 상쇄되어 함수는 매끄럽지만, 역전파는 연산마다 정해 둔 기울기를 더하므로 값이 다릅니다(연산: {which})."
-        " 다른 입력으로 확인하거나, abs(x) ** 2를 x * x로 쓰듯이 꺾인 점이 없는 식으로 바꾸십시오.",
-    )
 
 
 def reason(p: Projection, subject: Subject, c: Array) -> tuple[str, str]:

@@ -18,6 +18,7 @@ from tinygrad_ko.primitive import op as define
 from tinygrad_ko.rule import Op
 from tinygrad_ko.tensor import Tensor
 from tinygrad_ko.testing.strategies import Call, Known, Values, calls, known, spelled
+from tinygrad_ko.trees import in_one_row, is_tree
 
 
 @dataclass
@@ -218,6 +219,7 @@ def leaves_float32(op: Callable[..., Any], about: Known, call: Call) -> Assertio
     found: dict[str, Any] = {}
     f, inputs = bound(noting(op, found) if hasattr(op, "op") else op, about, single(about, call))
     y = f(*(Tensor(x, True) if getattr(x, "dtype", None) == np.float32 else x for x in inputs))
+    y = in_one_row(y, about.title) if is_tree(y) else y
     found[""] = y.dtype
     if y.requires_grad:
         y.backward(np.ones(y.shape, y.dtype))

@@ -433,13 +433,13 @@ class TestKinks:
         check_gradient(lambda x, W: tg.sum(tg.relu(x @ W) ** 2), np.zeros((2, 3)), W, order=2, rng=seed)
         check_gradient(lambda x: tg.max(x**2), np.zeros(3), order=2, rng=seed)
 
-    @pytest.mark.parametrize("effort", EFFORTS)
+    @pytest.mark.parametrize("effort", ["quick", "usual"])
     @pytest.mark.parametrize(
         ("f", "x", "order", "named"),
         [
             (lambda x: tg.relu(x) - tg.relu(-x), [0.0, 1.0], 1, "relu"),
             (lambda x: tg.relu(x) - 0.5 * tg.abs(x) - 0.5 * x, [0.0, 1.0], 1, "abs, relu"),
-            (lambda x: tg.where(x > 0, x, 0.0) - tg.where(x < 0, -x, 0.0), [0.0, 1.0], 1, "a branch"),
+            (lambda x: tg.where(x > 0, x, 0.0) - tg.where(x < 0, -x, 0.0), [0.0, 1.0], 1, "where or if"),
             (lambda x: tg.abs(x) * tg.abs(x), [0.0, 1.0], 2, "abs"),
             (lambda x: tg.hypot(x[0], x[1]) * tg.hypot(x[1], x[0]), [0.0, 0.0], 2, "hypot"),
             (lambda x: tg.vector_norm(x) * tg.vector_norm(x), np.zeros(3), 2, "vector_norm"),
@@ -453,7 +453,7 @@ class TestKinks:
         assert caught.value.__notes__
         check_gradient(f, np.asarray(x) + [0.1 * k + 0.3 for k in range(len(x))], order=order, effort=effort)
 
-    @pytest.mark.parametrize("effort", EFFORTS)
+    @pytest.mark.parametrize("seed", range(2))
     @pytest.mark.parametrize(
         ("f", "order"),
         [
@@ -461,10 +461,9 @@ class TestKinks:
             (lambda x: tg.max(x**2), 2),
         ],
     )
-    def test_kinks_that_do_not_show_along_a_line(self, f, order, effort: Any):
+    def test_kinks_that_do_not_show_along_a_line(self, f, order, seed):
         """Both sides have one slope along every line, but these slopes are those of no gradient: subgradients are right."""
-        for seed in range(5):
-            assert check_gradient(f, np.zeros(3), order=order, effort=effort, rng=seed).verdict == "agrees"
+        assert check_gradient(f, np.zeros(3), order=order, rng=seed).verdict == "agrees"
 
     def test_kinks_that_add_up_are_judged_op_by_op(self):
         """A black image and biases of 0 put every hidden unit on its kink; with weights of both signs behind them the

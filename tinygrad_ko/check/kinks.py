@@ -94,7 +94,7 @@ def differentiable(subject: Subject, group: list[int], here: Array, c: Array, so
 
 def cancelled(p: Projection, kinked: list[str]) -> tuple[str, str]:
     """Why a projection is undecided where f is smooth, but its operations are not."""
-    which = ", ".join(kinked) or "a branch (where, if)"
+    which = ", ".join(kinked) or "where or if"
     return (
         f"kinks of {which} cancel here: along a random direction of {p.argument!r} the slope is {p.slope.value:.6g}, but the formulas"
         f" add up subgradients, to {p.analytic:.6g}; choose other inputs, or write f without the kinks: x * x for abs(x) ** 2,"

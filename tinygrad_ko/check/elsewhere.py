@@ -1,7 +1,7 @@
-"""Does f read x itself, where what is moved is a copy of x? Then its change is not seen, and the derivative comes out as 0.
+"""Does f read x itself, where what is moved is a copy of x? Then f does not see the change, and the derivative comes out as 0.
 
 `lambda W: net.loss(x, t)` ignores its argument and reads the array that the network holds. So x is moved too, for one call
-and by a long step: if f answers, it reads x. It is restored bit for bit, whatever happens.
+and by a long step: if the value of f changes, it reads x. x is restored bit for bit, whatever happens.
 """
 
 from collections.abc import Callable, Iterator
@@ -30,7 +30,7 @@ def hold_to_its_argument(what: str, f: Callable[[Any], Any], x: Any, argument: A
             return  # it is another value at every call: that says nothing of x
         if not same(rest, answer):
             said = "f reads x itself, but a copy of x is moved, so its derivative would be wrong"
-            korean = "f가 인수가 아니라 x 자체를 읽지만, 더해 보는 값은 x의 사본에만 들어가므로 미분값이 틀립니다."
+            korean = "f는 인수가 아니라 x 자체를 읽는데, 값을 바꾸어 보는 것은 x의 사본이므로 미분값이 틀립니다."
             fault = said, korean
         elif zero and not wholly and all(same(rest, outcome(f, argument + step(argument, k))) for k in LENGTHS):
             said = "f does not change with its argument, a copy of x; whether it reads x itself cannot be seen, for x cannot be changed"

@@ -3,6 +3,7 @@
 import signal
 from typing import Any
 
+import array_api_strict as strict
 import numpy as np
 import pytest
 from hypothesis import given
@@ -61,6 +62,13 @@ def test_the_derivative_in_low_precision_is_still_right(dtype, shape):
     """A step of 1e-4 is lost in float16 and is a few spacings of float32: the difference is worth nothing unless it is taken in float64."""
     x = np.full(shape, 5, dtype)[()]
     np.testing.assert_allclose(tg.numerical_diff(lambda x: 0.01 * x**2 + 0.1 * x, x), np.full(shape, 0.2), rtol=1e-9)
+
+
+@pytest.mark.parametrize("dtype", [strict.float32, strict.float64])
+def test_the_derivative_of_an_array_of_another_library(dtype):
+    slopes: Any = tg.numerical_diff(strict.tanh, strict.asarray([0.5, 5.0], dtype=dtype))
+    assert slopes.dtype == strict.float64
+    np.testing.assert_allclose(np.asarray(slopes), 1 / np.cosh([0.5, 5.0]) ** 2, rtol=1e-6)
 
 
 def test_the_derivative_of_a_function_of_tensors():
@@ -290,10 +298,12 @@ FORMS: dict[str, Any] = {
     "broadcast": lambda: np.broadcast_to(-1.5, (2, 2)),
     "NumPy scalar": lambda: np.float32(-1),
     "number": lambda: -1.0,
+    "another library": lambda: strict.asarray(W),
     "Tensor": lambda: tg.Tensor(W, dtype=np.float32),
     "leaf": lambda: tg.Tensor(W, dtype=np.float32, requires_grad=True),
 }
 NUMBERS = {"number", "NumPy scalar"}
+FIXED = {"read-only", "broadcast", "tuple", "list of tuples", "another library"}  # nothing can be written to these
 
 
 def read_only(array):
@@ -357,7 +367,7 @@ def test_where_f_is_flat_0_is_right(form):
     assert np.array_equal(tg.gradient_descent(flat, values(x), step_num=1), values(x))
 
 
-@pytest.mark.parametrize("form", sorted({*FORMS} - NUMBERS - {"read-only", "broadcast", "tuple", "list of tuples"}))
+@pytest.mark.parametrize("form", sorted({*FORMS} - NUMBERS - FIXED))
 def test_a_constant_is_0_where_x_can_be_changed(form):
     assert not tg.numerical_gradient(lambda _: 3.0, FORMS[form]()).any()
 

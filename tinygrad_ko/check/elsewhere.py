@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.arrays import Array
+from tinygrad_ko.arrays import Array, beside
 from tinygrad_ko.errors import described, explain
 from tinygrad_ko.graph import Handle
 
@@ -32,7 +32,7 @@ def hold_to_its_argument(what: str, f: Callable[[Any], Any], x: Any, argument: A
             said = "f reads x itself, but a copy of x is moved, so its derivative would be wrong"
             korean = "f는 인수가 아니라 x 자체를 읽는데, 값을 바꾸어 보는 것은 x의 사본이므로 미분값이 틀립니다."
             fault = said, korean
-        elif zero and not wholly and all(same(rest, outcome(f, argument + step(argument, k))) for k in LENGTHS):
+        elif zero and not wholly and all(same(rest, outcome(f, beyond(argument, k))) for k in LENGTHS):
             said = "f does not change with its argument, a copy of x; whether it reads x itself cannot be seen, for x cannot be changed"
             korean = "인수(x의 사본)를 바꾸어도 f가 변하지 않습니다. x의 값은 바꿀 수 없으므로 f가 x 자체를 읽는지 확인할 수 없습니다."
             fault = said, korean
@@ -93,8 +93,14 @@ def is_number(value: Any) -> bool:
     return isinstance(value, int | float | np.generic)
 
 
+def beyond(argument: Any, length: float) -> Any:
+    """An argument of any library, moved by a long step."""
+    array = argument.settled() if isinstance(argument, Handle) else argument
+    return argument + beside(array, step(array, length))
+
+
 def step(x: Any, length: float) -> Array:
     """A long step of each number of x, no two alike, some up and some down; none of what is not finite."""
-    x = np.asarray(x.settled() if isinstance(x, Handle) else x, dtype=np.float64)
+    x = np.asarray(x, dtype=np.float64)
     waves = np.cos(np.arange(1, x.size + 1)).reshape(x.shape)
     return np.where(np.isfinite(x), length * waves * (1 + np.abs(x)), 0.0)

@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.arrays import Array
+from tinygrad_ko.arrays import Array, is_floating, namespace
 from tinygrad_ko.check.elsewhere import hold_to_its_argument, is_number
 from tinygrad_ko.errors import explain
 from tinygrad_ko.graph import Handle
+from tinygrad_ko.ops.elementwise import astype
 
 IN_FLOAT64 = (
     "make it float64 and writable where f reads it, as in net.params['W1'] = W = W.astype(float)",
@@ -37,9 +38,7 @@ def numerical_diff(f: Callable[[Any], Any], x: Any, h: float = 1e-4) -> Any:
     0.1999999999990898
     """
     step(h)
-    given = x
-    if hasattr(x, "dtype") and x.dtype.kind == "f" and x.dtype.itemsize < 8:
-        x = x.astype(np.float64)  # a step of 1e-4 is nothing in half precision, and little in single precision
+    given, x = x, in_double_precision(x)
     slope = (f(x + h) - f(x - h)) / (2 * h)
     if not is_number(given) and not np.any(slope.settled() if isinstance(slope, Handle) else slope):
         hold_to_its_argument("numerical_diff", f, given, x * 1.0, True, BY_ARGUMENT)
@@ -117,6 +116,14 @@ def gradient_descent(
             hold_to_its_argument("gradient_descent", f, init_x, x, True, BY_ARGUMENT)
         x -= lr * gradient
     return (x, np.array(trace).reshape(step_num, *x.shape)) if history else x
+
+
+def in_double_precision(x: Any) -> Any:
+    """x in float64 if its numbers are coarser: a step of 1e-4 is nothing in half precision, and little in single precision."""
+    if not hasattr(x, "dtype") or not is_floating(x.dtype):
+        return x
+    xp = namespace(x.settled() if isinstance(x, Handle) else x)
+    return astype(x, xp.float64) if xp.finfo(x.dtype).bits < 64 else x
 
 
 def step(h: float) -> None:

@@ -18,12 +18,11 @@ import numpy as np
 from tinygrad_ko.arrays import Array
 from tinygrad_ko.check.line import Line, random_line
 from tinygrad_ko.check.report import Projection, Verdict
-from tinygrad_ko.check.slope import EPS, Side, measured, tolerance
+from tinygrad_ko.check.slope import EPS, measured, tolerance
 from tinygrad_ko.check.subject import Pull, Subject
 
 MOST = 64  # elements of the output that are looked at by themselves
 SPLITS = 6  # directions that are taken apart, to see whether slopes add up
-SIDES: tuple[Side, Side] = ("left", "right")
 
 
 def subgradient(line: Line, seen: Projection, pull: Pull, source: Any) -> Projection:
@@ -84,10 +83,11 @@ def differentiable(subject: Subject, group: list[int], here: Array, c: Array, so
         if turn % 2 == 0:  # every other number, so that some kinks are in one part alone
             other = {i: np.where(np.arange(i, i + x.size).reshape(x.shape) % 2, x, 0.0) for i, x in d.items()}
         parts = [other, {i: x - other[i] for i, x in d.items()}]
-        left, right = (Line(subject, here, c, d).slope(side=side) for side in SIDES)
-        halves = [Line(subject, here, c, part).slope(side="right") for part in parts]
-        off = abs(right.value - left.value), abs(right.value - halves[0].value - halves[1].value)
-        if not max(off) <= 2 * sum(slope.claim for slope in (left, right, *halves)):
+        right, *halves = (Line(subject, here, c, part).slope(side="right") for part in (d, *parts))
+        if not abs(right.value - halves[0].value - halves[1].value) <= 2 * sum(s.claim for s in (right, *halves)):
+            return False
+        left = Line(subject, here, c, d).slope(side="left")
+        if not abs(right.value - left.value) <= 2 * (right.claim + left.claim):
             return False
     return True
 

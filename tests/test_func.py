@@ -437,6 +437,36 @@ def test_trees_come_back_in_their_structure() -> None:
     assert func.hvp(lambda p: tg.Tensor(1.0), {}, {}) == {}
 
 
+def test_a_jacobian_of_several_results_has_their_structure() -> None:
+    x, w = np.array([1.0, 2.0]), np.array([[3.0, 4.0]])
+    f = lambda p: {"sin": tg.sin(p["x"]), "more": [(tg.sum(p["x"] ** 2),), Pair(p["w"] * 2, p["x"][:0])]}
+    j = func.jacobian(f)({"x": x, "w": w})
+    assert j["sin"]["x"].tolist() == np.diag(np.cos(x)).tolist()
+    assert j["sin"]["w"].shape == (2, 1, 2)
+    assert j["more"][0][0]["x"].tolist() == (2 * x).tolist()
+    assert type(j["more"][1]) is Pair
+    assert j["more"][1].W["w"].tolist() == [[[[2, 0]], [[0, 2]]]]
+    assert j["more"][1].b["x"].shape == (0, 2)
+    for many in (1, 5):  # by rows and by columns
+        several = lambda a, b, many=many: [a * b, {"b": tg.concat([b] * many)}]
+        ab, b = func.jacobian(several, (0, 1))(x, 3 * x)
+        assert [part.tolist() for part in ab] == [np.diag(3 * x).tolist(), np.diag(x).tolist()]
+        assert b["b"][1].tolist() == [*np.eye(2).tolist()] * many
+    (alone,) = func.jacobian(lambda x: [tg.sin(x)])(tg.Tensor(x))
+    assert type(alone) is tg.Tensor
+    assert np.array_equal(alone.numpy(), np.diag(np.cos(x)))
+    assert func.grad(lambda x: func.jacobian(lambda y: {"y": y**3})(x)["y"].sum())(x).tolist() == [6, 12]
+
+
+@pytest.mark.parametrize("f", [lambda x: {"y": x, "n": 3}, lambda x: [{"y": [x, x.numpy()]}], lambda x: {}])
+def test_a_jacobian_of_what_is_no_tensor_is_refused_by_its_place(f: Any) -> None:
+    with pytest.raises(
+        TypeError, match=r"f returned (int at \['n'\]|ndarray at \[0\]\['y'\]\[1\]|dict), not a"
+    ) as caught:
+        func.jacobian(f)(np.ones(2))
+    assert caught.value.__notes__
+
+
 def test_the_networks_of_the_book() -> None:
     net = nn.TwoLayerNet(4, 3, 2, rng=0)
     x, t = rng.normal(size=(5, 4)), np.array([0, 1, 1, 0, 1])

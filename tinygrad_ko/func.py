@@ -14,17 +14,16 @@ from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 from tinygrad_ko.arrays import Array, copied, is_floating, namespace, operand
+from tinygrad_ko.derived import Argnums, derived, positions
 from tinygrad_ko.errors import explain
 from tinygrad_ko.graph import Handle, Node, current, recorded
 from tinygrad_ko.ops.shape import concat, reshape, stack
 from tinygrad_ko.recompute import checkpoint
 from tinygrad_ko.tensor import Tensor
 from tinygrad_ko.tensor import grad as gradients_of
-from tinygrad_ko.trees import is_tree, mapped, pairs
+from tinygrad_ko.trees import in_one_row, is_tree, mapped, pairs
 
 __all__ = ["checkpoint", "grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"]
-
-Argnums = int | tuple[int, ...]
 
 
 def grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
@@ -110,13 +109,17 @@ def jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     f followed by that of the argument.
 
     It takes one walk through the graph for each number that f returns; if the arguments have fewer numbers than that, one for
-    each of those, through the graph of the gradient. Raises what `grad` raises, but f may return any shape.
+    each of those, through the graph of the gradient. f may return any shape, and several Tensors in a dict, list or tuple: then
+    there is a Jacobian for each of them, in that structure. Otherwise it raises what `grad` raises.
 
     >>> import numpy as np, tinygrad_ko as tg
     >>> jacobian(lambda x: x**2)(np.array([1.0, 2.0, 3.0]))
     array([[2., 0., 0.],
            [0., 4., 0.],
            [0., 0., 6.]])
+    >>> jacobian(lambda x: {"sum": x.sum(), "double": 2 * x})(np.array([1.0, 3.0]))
+    {'sum': array([1., 1.]), 'double': array([[2., 0.],
+           [0., 2.]])}
     """
     return derived("jacobian", f, lambda *given, **options: rows_and_columns("jacobian", f, argnums, given, options))
 
@@ -305,34 +308,27 @@ def gradient(what: str, f: Callable[..., Any], argnums: Argnums, given: Any, opt
 
 
 def rows_and_columns(what: str, f: Callable[..., Any], argnums: Argnums, given: Any, options: Any) -> Any:
-    """The Jacobian of f."""
-    run = Run(what, f, given, options, positions(what, argnums, given))
-    answers = run.shaped(run.jacobians())
-    return answers[0] if isinstance(argnums, int) else answers
+    """The Jacobian of f; of several results that of each, in their structure."""
+    several: list[Any] = []
 
+    def joined(*given: Any, **options: Any) -> Any:
+        y = f(*given, **options)
+        several[:] = [y] if is_tree(y) else []
+        return in_one_row(y, f"{what}: f") if several else y
 
-def derived(what: str, f: Callable[..., Any], call: Callable[..., Any]) -> Callable[..., Any]:
-    """A function that is derived from f: it has its signature, and a name that tells."""
-    if not callable(f):
-        raise explain(
-            TypeError(f"{what} takes a function, not {type(f).__name__}; of a result, tg.grad(y, x) is the gradient"),
-            f"{what}에는 함수를 넘겨야 합니다. 이미 계산한 결과의 기울기는 tg.grad(y, x)로 구하십시오.",
+    run = Run(what, joined, given, options, positions(what, argnums, given))
+    every, start = run.jacobians(), 0
+
+    def of_one(y: Tensor, place: str) -> Any:
+        nonlocal start
+        rows = slice(start, start := start + y.size)
+        parts = (
+            [reshape(j[rows], (*y.shape, *x.shape)) for j, x in zip(every, run.xs, strict=True)] if several else every
         )
-    call.__name__ = f"{what}({getattr(f, '__name__', type(f).__name__)})"
-    vars(call)["__wrapped__"] = f
-    return call
+        answers = run.shaped(parts)
+        return answers[0] if isinstance(argnums, int) else answers
 
-
-def positions(what: str, argnums: Any, given: tuple[Any, ...]) -> list[int]:
-    """Which of the arguments to differentiate by."""
-    wanted = list(argnums) if isinstance(argnums, list | tuple) else [argnums]
-    n = len(given)
-    if any(not isinstance(i, int) or not -n <= i < n for i in wanted) or len({i % n for i in wanted}) < len(wanted):
-        raise explain(
-            ValueError(f"{what}: argnums={argnums!r}, but f was called with {n} positional arguments: 0 to {n - 1}"),
-            f"{what}: argnums에는 위치 인수의 번호를 한 번씩만 넘겨야 합니다. 위치 인수의 수: {n}. 받은 값: {argnums!r}",
-        )
-    return [i % n for i in wanted]
+    return mapped(of_one, several[0] if several else run.y, "")
 
 
 def variable_of(value: Any, place: str, record: bool) -> Tensor:

@@ -1,4 +1,4 @@
-"""Parameters in dicts, lists and tuples of arrays: a tree of them. A nested list of numbers is an array, as everywhere here."""
+"""Parameters or results in dicts, lists and tuples: a tree of arrays. A nested list of numbers is an array, as everywhere here."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ko.errors import explain
+from tinygrad_ko.graph import Handle
+from tinygrad_ko.ops.shape import concat, reshape
 
 
 def is_tree(value: Any) -> bool:
@@ -47,3 +49,16 @@ def pairs(tree: Any, other: Any, place: str) -> Iterator[tuple[Any, str]]:
         )
     for key in keys:
         yield from pairs(tree[key], other[key], f"{place}[{key!r}]")
+
+
+def in_one_row(tree: Any, what: str) -> Any:
+    """The numbers of the Tensors in a tree, which `what` returned, as one row. Raises TypeError for what is no Tensor."""
+    found = list(pairs(tree, tree, "")) or [(tree, "")]
+    for value, place in found:
+        if not isinstance(value, Handle):
+            at, where = (f" at {place}", f" {place}") if place else ("", "")
+            raise explain(
+                TypeError(f"{what} returned {type(value).__name__}{at}, not a Tensor, which alone has a gradient"),
+                f"{what}의 반환값{where}에 Tensor가 아닌 것이 있습니다. 기울기는 Tensor에서만 구할 수 있습니다.",
+            )
+    return concat([reshape(value, (-1,)) for value, _ in found])

@@ -2,7 +2,7 @@
 
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -16,6 +16,11 @@ from tinygrad_ko.check import GradientMismatch, GradientUndecided, check_gradien
 from tinygrad_ko.check import report as reports
 
 EFFORTS: Any = ("quick", "usual", "thorough")
+
+
+class Pair(NamedTuple):
+    a: Any
+    b: Any
 
 
 def spoiled(op, change, *arguments, **names):
@@ -45,9 +50,32 @@ class TestWhatIsRight:
         report = check_gradient(lambda x: (tg.sin(x), tg.sum(x * x)), [1.0, 2.0], order=2)
         assert report.verdict == "agrees"
 
+    @pytest.mark.parametrize(
+        "packed",
+        [
+            lambda a, b: {"a": a, "b": b},
+            lambda a, b: [{"a": a}, {"b": b}],
+            lambda a, b: {"both": (a, {"b": [b]})},
+            lambda a, b: Pair(a, b),
+        ],
+        ids=["dict", "list of dicts", "nested", "namedtuple"],
+    )
+    def test_outputs_in_dicts_and_lists(self, packed):
+        """Each of them is seen: a wrong formula behind any of them is found."""
+        for effort in EFFORTS:
+            report = check_gradient(lambda x: packed(tg.sin(x), tg.sum(x * x)), [1.0, 2.0], order=2, effort=effort)
+            assert report.verdict == "agrees"
+        wrong = spoiled(tg.sin, lambda part: part * (1 + 1e-6))
+        with pytest.raises(GradientMismatch, match="op sin"):
+            check_gradient(lambda x: packed(wrong(x), tg.sum(x * x)), [1.0, 2.0])
+        with pytest.raises(GradientMismatch, match="op sin"):
+            check_gradient(lambda x: packed(tg.sum(x * x), wrong(x)), [1.0, 2.0])
+
     def test_what_does_not_depend_on_an_argument_has_the_gradient_zero(self):
         assert check_gradient(lambda a, b: tg.sin(a), [1.0], [2.0], order=2).verdict == "agrees"
-        assert check_gradient(lambda a: tg.Tensor([3.0]), [1.0], order=2).verdict == "agrees"
+        remarks = check_gradient(lambda a, b: tg.sin(a), [1.0], [2.0]).remarks
+        assert "no operation leads from 'b' to the result: its gradient is 0" in remarks
+        assert not any("no operation" in remark for remark in check_gradient(tg.sign, [1.0, -2.0]).remarks)
 
     def test_integers_and_masks_are_passed_on(self):
         def picked(scores, t, mask):
@@ -283,6 +311,27 @@ class TestWhatCannotBeSeen:
         check_gradient(tanh, [1.0])
         assert "no more than its last bits" in self.undecided(tanh, [20.0])
 
+    @pytest.mark.parametrize("effort", EFFORTS)
+    def test_no_way_from_an_argument_to_the_result(self, effort):
+        """It read a Tensor that was not named, and was said to agree."""
+        w = tg.Tensor([1.0, 2.0], requires_grad=True)
+        for f in (lambda x: tg.sum(w * w), lambda x: tg.Tensor([3.0]), lambda x: x.detach() ** 2 * 0):
+            for order in (1, 2):
+                text = self.undecided(f, [1.0], effort=effort, order=order)
+                assert "no operation leads from 'x' to the result" in text
+                assert "parameters=" in text
+        single = tg.Tensor([1.0, 2.0], requires_grad=True, dtype=np.float32)
+        assert "no operation leads" in self.undecided(lambda x: tg.sum(single * single), [1.0], effort=effort)
+        check_gradient(lambda: tg.sum(w * w), parameters=w, effort=effort)
+        text = self.undecided(lambda x, y: tg.sum(w * w), [1.0], [2.0], effort=effort)
+        assert "from 'x' or 'y' to the result" in text
+        report = check_gradient(lambda x, y: tg.sum(w * y), [1.0], [2.0], effort=effort)
+        assert "no operation leads from 'x' to the result: its gradient is 0" in report.remarks
+        for f in (tg.sign, tg.step_function, tg.relu, lambda x: tg.func.checkpoint(tg.floor, x), lambda x: 0 * x):
+            report = check_gradient(f, [-1.5, -2.5], effort=effort)
+            assert report.verdict == "agrees"
+            assert not any("no operation" in remark for remark in report.remarks)
+
     def test_a_value_that_is_not_finite(self):
         text = self.undecided(lambda x: tg.sum(tg.log(x)), [1.0, 0.0])
         assert "log gives -inf at out[1], called at" in text
@@ -385,10 +434,37 @@ class TestKinks:
         check_gradient(lambda x, W: tg.sum(tg.relu(x @ W) ** 2), np.zeros((2, 3)), W, order=2, rng=seed)
         check_gradient(lambda x: tg.max(x**2), np.zeros(3), order=2, rng=seed)
 
-    def test_kinks_that_cancel(self):
-        """Backpropagation says 0 + 0, the slope of x is 1: every operation is right, and the report says what happened."""
-        report = check_gradient(lambda x: tg.relu(x) - tg.relu(-x), [0.0, 1.0])
-        assert any("a sum of subgradients, which is not the slope" in remark for remark in report.remarks)
+    @pytest.mark.parametrize("effort", ["quick", "usual"])
+    @pytest.mark.parametrize(
+        ("f", "x", "order", "named"),
+        [
+            (lambda x: tg.relu(x) - tg.relu(-x), [0.0, 1.0], 1, "relu"),
+            (lambda x: tg.relu(x) - 0.5 * tg.abs(x) - 0.5 * x, [0.0, 1.0], 1, "abs, relu"),
+            (lambda x: tg.where(x > 0, x, 0.0) - tg.where(x < 0, -x, 0.0), [0.0, 1.0], 1, "where or if"),
+            (lambda x: tg.abs(x) * tg.abs(x), [0.0, 1.0], 2, "abs"),
+            (lambda x: tg.hypot(x[0], x[1]) * tg.hypot(x[1], x[0]), [0.0, 0.0], 2, "hypot"),
+            (lambda x: tg.vector_norm(x) * tg.vector_norm(x), np.zeros(3), 2, "vector_norm"),
+            (lambda x: tg.std(x) * tg.std(x), [2.0, 2.0, 2.0], 2, "std"),
+        ],
+    )
+    def test_kinks_that_cancel(self, f, x, order, named, effort: Any):
+        """f is smooth, and backpropagation adds up subgradients: 0 + 0 for the slope of relu(x) - relu(-x), which is 1."""
+        with pytest.raises(GradientUndecided, match=f"kinks of {named} cancel here.*without the kinks") as caught:
+            check_gradient(f, x, order=order, effort=effort)
+        assert caught.value.__notes__
+        check_gradient(f, np.asarray(x) + [0.1 * k + 0.3 for k in range(len(x))], order=order, effort=effort)
+
+    @pytest.mark.parametrize("seed", range(2))
+    @pytest.mark.parametrize(
+        ("f", "order"),
+        [
+            (lambda x: tg.sum(x) - tg.max(x) - tg.min(x), 1),  # the median of three
+            (lambda x: tg.max(x**2), 2),
+        ],
+    )
+    def test_kinks_that_do_not_show_along_a_line(self, f, order, seed):
+        """Both sides have one slope along every line, but these slopes are those of no gradient: subgradients are right."""
+        assert check_gradient(f, np.zeros(3), order=order, rng=seed).verdict == "agrees"
 
     def test_kinks_that_add_up_are_judged_op_by_op(self):
         """A black image and biases of 0 put every hidden unit on its kink; with weights of both signs behind them the
@@ -560,6 +636,22 @@ class TestBadInput:
         with pytest.raises(TypeError, match="not a Tensor"):
             check_gradient(lambda x: x.numpy(), [1.0])
 
+    @pytest.mark.parametrize(
+        ("result", "named"),
+        [
+            (lambda x: {"loss": tg.sum(x), "size": 3}, r"returned int at \['size'\], not a Tensor"),
+            (lambda x: [{"y": x}, {"y": x.numpy()}], r"returned ndarray at \[1\]\['y'\]"),
+            (lambda x: {}, "returned dict"),
+            (lambda x: [], "returned list"),
+            (lambda x: [1.0, 2.0], "returned list"),
+            (lambda x: {"y": None}, r"returned NoneType at \['y'\]"),
+        ],
+    )
+    def test_a_result_that_is_not_all_tensors(self, result, named):
+        with pytest.raises(TypeError, match=named) as caught:
+            check_gradient(result, [1.0])
+        assert caught.value.__notes__
+
     def test_a_function_that_writes_to_its_argument(self):
         def rude(x):
             y = x * 2
@@ -603,6 +695,12 @@ class TestTheReport:
         ]  # fmt: skip
         assert [line.split()[0] for line in lines[2:6]] == ["a", "b", "a", "b"]
         assert lines[-1].startswith("  * float32 agrees to ")
+
+    def test_at_a_prompt_it_is_the_table_too(self):
+        report = check_gradient(tg.multiply, [1.0, 2.0], [[3.0], [4.0]])
+        assert repr(report) == str(report) == f"{report}"
+        assert "Projection(" not in repr(report)
+        assert repr(reports.Report("f")) == "f: unfinished; 0 evaluations"
 
     def test_evaluations_are_counted(self):
         calls: list[Any] = []

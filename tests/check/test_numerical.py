@@ -3,6 +3,7 @@
 import signal
 from typing import Any
 
+import array_api_strict as strict
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import tinygrad_ko as tg
+from tinygrad_ko.check import derivative, directional_derivative
 from tinygrad_ko.nn import TwoLayerNet
 
 MODERATE = st.floats(-10, 10)
@@ -60,6 +62,13 @@ def test_the_derivative_in_low_precision_is_still_right(dtype, shape):
     """A step of 1e-4 is lost in float16 and is a few spacings of float32: the difference is worth nothing unless it is taken in float64."""
     x = np.full(shape, 5, dtype)[()]
     np.testing.assert_allclose(tg.numerical_diff(lambda x: 0.01 * x**2 + 0.1 * x, x), np.full(shape, 0.2), rtol=1e-9)
+
+
+@pytest.mark.parametrize("dtype", [strict.float32, strict.float64])
+def test_the_derivative_of_an_array_of_another_library(dtype):
+    slopes: Any = tg.numerical_diff(strict.tanh, strict.asarray([0.5, 5.0], dtype=dtype))
+    assert slopes.dtype == strict.float64
+    np.testing.assert_allclose(np.asarray(slopes), 1 / np.cosh([0.5, 5.0]) ** 2, rtol=1e-6)
 
 
 def test_the_derivative_of_a_function_of_tensors():
@@ -269,6 +278,161 @@ def test_whole_numbers_are_refused_with_the_cure(dtype):
         tg.numerical_gradient(lambda a: a[0] * a[1], x)
     assert korean(caught.value)
     np.testing.assert_array_equal(x, kept)
+
+
+# ---------------------------------------------------------------- what was copied is not read elsewhere
+
+W = np.array([[1.0, -2.0], [0.5, -1.0]])
+FORMS: dict[str, Any] = {
+    "float32": lambda: W.astype(np.float32),
+    "float16": lambda: W.astype(np.float16),
+    "longdouble": lambda: W.astype(np.longdouble),
+    "big-endian": lambda: W.astype(">f8"),
+    "a float32 view": lambda: np.asfortranarray(W.astype(np.float32)).T[::-1],
+    "0-d": lambda: np.array(-1, np.float32),
+    "list": lambda: W.tolist(),
+    "list of tuples": lambda: list(map(tuple, W.tolist())),
+    "tuple": lambda: tuple(map(tuple, W.tolist())),
+    "list of arrays": lambda: list(W.copy()),
+    "read-only": lambda: read_only(W),
+    "broadcast": lambda: np.broadcast_to(-1.5, (2, 2)),
+    "NumPy scalar": lambda: np.float32(-1),
+    "number": lambda: -1.0,
+    "another library": lambda: strict.asarray(W),
+    "Tensor": lambda: tg.Tensor(W, dtype=np.float32),
+    "leaf": lambda: tg.Tensor(W, dtype=np.float32, requires_grad=True),
+}
+NUMBERS = {"number", "NumPy scalar"}
+FIXED = {"read-only", "broadcast", "tuple", "list of tuples", "another library"}  # nothing can be written to these
+
+
+def read_only(array):
+    array = array.copy()
+    array.flags.writeable = False
+    return array
+
+
+def values(x):
+    return np.asarray(x.numpy() if isinstance(x, tg.Tensor) else x, dtype=float)
+
+
+def squares(x):
+    return float(np.sum(np.square(values(x))))
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_copy_that_f_does_not_read_is_refused(form):
+    """The derivative was 0: the copy moved, and f read what it was copied from."""
+    x = FORMS[form]()
+    before, held = repr(x), values(x).tolist()
+    with pytest.raises(ValueError, match=r"itself.*astype\(float\)") as caught:
+        tg.numerical_gradient(lambda _: squares(x), x)
+    assert korean(caught.value)
+    assert (repr(x), values(x).tolist()) == (before, held)
+    assert tg.numerical_gradient(squares, x) == pytest.approx(2 * values(x))
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_so_it_is_by_what_moves_a_copy_of_any_array(form):
+    x = FORMS[form]()
+    x = x.detach() if form == "leaf" else x  # they refuse what requires a gradient
+    before = repr(x)
+    direction = np.ones(values(x).shape)
+    movers: list[Any] = [tg.gradient_descent, lambda f, x: directional_derivative(f, x, direction)]
+    movers += [lambda f, x: directional_derivative(f, x, direction, quick=True)]
+    movers += [] if isinstance(x, list | tuple) or form in NUMBERS else [tg.numerical_diff]
+    movers += [derivative] if form == "0-d" else []
+    for mover in movers:
+        with pytest.raises(ValueError, match=r"itself.*compute from its argument") as caught:
+            mover(lambda _: squares(x), x)
+        assert korean(caught.value)
+        assert repr(x) == before
+        mover(squares, x)
+
+
+def test_float64_is_a_copy_to_them_too():
+    x = W.copy()
+    movers: list[Any] = [tg.gradient_descent, tg.numerical_diff, lambda f, x: directional_derivative(f, x, W)]
+    for mover in movers:
+        with pytest.raises(ValueError, match="f reads x itself"):
+            mover(lambda _: squares(x), x)
+    assert bits(x) == bits(W)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_where_f_is_flat_0_is_right(form):
+    x = FORMS[form]()
+    flat = lambda a: max(squares(a) - 100, 0)
+    assert not tg.numerical_gradient(flat, x).any()
+    assert np.array_equal(tg.gradient_descent(flat, values(x), step_num=1), values(x))
+
+
+@pytest.mark.parametrize("form", sorted({*FORMS} - NUMBERS - FIXED))
+def test_a_constant_is_0_where_x_can_be_changed(form):
+    assert not tg.numerical_gradient(lambda _: 3.0, FORMS[form]()).any()
+
+
+def test_the_derivative_of_a_constant_in_a_number():
+    assert tg.numerical_diff(lambda x: 3.0, 5) == tg.numerical_diff(lambda x: 3.0, np.float32(5)) == 0
+    assert derivative(lambda x: 3.0, 5.0).value == 0
+
+
+def test_a_term_that_reads_what_was_copied_is_missed_by_nobody():
+    x = W.astype(np.float32)
+    with pytest.raises(ValueError, match="f reads x itself"):
+        tg.numerical_gradient(lambda a: squares(x) + 0.1 * squares(a), x)
+    y = W.copy()
+    assert tg.numerical_gradient(lambda a: squares(y) + 0.1 * squares(a), y) == pytest.approx(2.2 * W)
+
+
+def test_what_is_moved_from_may_be_a_constant_of_f():
+    """A penalty on the distance to where one started."""
+    found = directional_derivative(lambda w: squares(w) + squares(w - W), W, np.ones((2, 2)))
+    assert abs(found.value - 2 * W.sum()) <= found.claim
+
+
+def test_the_parameter_of_a_network_in_single_precision():
+    net = TwoLayerNet(3, 4, 2, rng=0)
+    net.params = {name: array.astype(np.float32) for name, array in net.params.items()}
+    x, t = np.random.default_rng(0).normal(size=(5, 3)), np.array([0, 1, 1, 0, 1])
+    loss = lambda _: net.loss(x, t)
+    for name in net.params:
+        with pytest.raises(ValueError, match="f reads x itself"):
+            tg.numerical_gradient(loss, net.params[name])
+    net.params["W1"] = W1 = net.params["W1"].astype(float)
+    np.testing.assert_allclose(tg.numerical_gradient(loss, W1), net.gradient(x, t)["W1"], rtol=1e-4, atol=1e-7)
+    for name, numeric in net.numerical_gradient(x, t).items():
+        np.testing.assert_allclose(numeric, net.gradient(x, t)[name], rtol=1e-3, atol=1e-6)
+
+
+@pytest.mark.parametrize("failure", [ValueError, KeyboardInterrupt])
+def test_an_error_while_x_is_moved(failure):
+    x = np.array([1, np.nan, -0.0, np.inf], np.float32)
+    before = x.view(np.uint32).tolist()
+
+    def f(_):
+        if x[0] != 1:
+            raise failure("on purpose")
+        return 0.0
+
+    expected = "f reads x itself" if failure is ValueError else "on purpose"
+    with pytest.raises(failure, match=expected) as caught:
+        tg.numerical_gradient(f, x)
+    assert failure is not ValueError or str(caught.value.__cause__) == "on purpose"
+    assert x.view(np.uint32).tolist() == before
+
+
+def test_random_values_say_nothing_of_x():
+    rng = np.random.default_rng(0)
+    assert tg.numerical_gradient(lambda a: rng.normal(), W.astype(np.float32)).all()
+
+
+def test_a_memmap_of_low_precision_is_restored(tmp_path):
+    x: Any = np.memmap(tmp_path / "x", np.float32, "w+", shape=(3,))
+    x[:] = [1, 2, 3]
+    with pytest.raises(ValueError, match="f reads x itself"):
+        tg.numerical_gradient(lambda _: squares(x), x)
+    assert np.fromfile(tmp_path / "x", np.float32).tolist() == [1, 2, 3]
 
 
 # ---------------------------------------------------------------- Tensors, and what f returns

@@ -118,6 +118,7 @@ def test_a_function_must_return_one_number():
 def test_it_prints():
     assert str(derivative(abs, 0.0)).startswith("0 +- ")
     assert "left -1, right 1" in str(derivative(abs, 0.0))
+    assert repr(derivative(abs, 0.0)) == str(derivative(abs, 0.0))
 
 
 @given(hnp.array_shapes(min_dims=0, max_dims=3, max_side=4), st.integers(0, 2**32 - 1), st.booleans())

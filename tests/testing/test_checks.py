@@ -54,6 +54,19 @@ def heard():
 
 
 class TestRight:
+    @pytest.mark.parametrize(
+        "packed", [lambda a, b: (a, b), lambda a, b: {"a": a, "b": [b]}], ids=["tuple", "dict of a list"]
+    )
+    def test_functions_of_several_results(self, packed):
+        assert check_op(lambda x: packed(tg.sin(x), tg.sum(x * x)), (-3, 3)).undecided == 0
+        with pytest.raises(AssertionError, match="its result is float64"):
+            check_op(lambda x: packed(tg.sin(x), tg.astype(x, np.float64)), (-3, 3))
+
+    def test_a_function_that_reads_another_tensor_is_not_right(self):
+        w = tg.Tensor([1.0, 2.0], requires_grad=True, dtype=np.float32)
+        with pytest.raises(GradientUndecided, match="no operation leads from 'x' to the result"):
+            check_op(lambda x: tg.sum(w * w), order=1, examples=5)
+
     @pytest.mark.parametrize("op", [tg.square, tg.tanh, tg.sigmoid, tg.add, tg.multiply, tg.identity_function])
     def test_ops_on_all_numbers(self, op):
         report = check_op(op)
@@ -287,7 +300,7 @@ class TestUndecided:
         if some == 5:
             report = check_op(tg.sin, (-3, 3), order=1)
             assert (report.calls, report.undecided) == (50, 5)
-            assert "50 calls, 45 agree at order 1, 5 undecided" in str(report)
+            assert "50 calls, 45 agree at order 1, 5 undecided" in str(report) == repr(report)
         else:
             with pytest.raises(GradientUndecided, match="too foggy") as caught:
                 check_op(tg.sin, (-3, 3), order=1)

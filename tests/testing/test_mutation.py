@@ -55,7 +55,7 @@ def test_mutants_are_called_like_the_op_and_differ_in_one_formula(name):
     assert list(map(str, made)) == list(map(str, mutants(op)))
     assert len({str(m) for m in made}) == len(made) >= 2
     assert {m.argument for m in made} == set(op.op.differentiable)
-    assert all("\n" not in str(m) and str(m).startswith(f"{op.op.name}.") for m in made)
+    assert all("\n" not in str(m) == repr(m) and str(m).startswith(f"{op.op.name}.") for m in made)
     for m in made:
         record = m.function.op
         assert m.function.__name__ == op.__name__
@@ -220,7 +220,7 @@ def at_one_number(op):
 
 def test_a_good_check_catches_all():
     score = mutation_score(tg.tanh, check)
-    assert str(score) == f"tanh: {score.total} of {score.total} mutants caught"
+    assert repr(score) == str(score) == f"tanh: {score.total} of {score.total} mutants caught"
     assert (score.score, score.survived, score.undecided) == (1.0, [], [])
     assert score.caught == score.total == len(mutants(tg.tanh))
 

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ko.arrays import Array, operand
-from tinygrad_ko.check.numerical import one_number
+from tinygrad_ko.check.elsewhere import hold_to_its_argument, is_number
+from tinygrad_ko.check.numerical import BY_ARGUMENT, one_number
 from tinygrad_ko.check.slope import LEAST, Side, Slope, measured, precision, reach
 from tinygrad_ko.errors import explain
 
@@ -19,7 +20,8 @@ def derivative(f: Callable[[float], Any], x: float, *, side: Side = "both", quic
     takes about fifteen, for a relative error of about 1e-9 instead of 1e-13; it is for `side="both"`.
 
     Raises TypeError or ValueError if f does not return one number, and whatever f raises at x itself; a ValueError or
-    ArithmeticError at a step beside x says only that the domain ends there.
+    ArithmeticError at a step beside x says only that the domain ends there. ValueError too if the derivative is 0 because f reads
+    x itself, an array of one number, and not its argument.
 
     >>> import math
     >>> d = derivative(math.exp, 1.0)
@@ -37,10 +39,13 @@ def derivative(f: Callable[[float], Any], x: float, *, side: Side = "both", quic
             ),
             f"x는 수 하나여야 합니다. 받은 형상: {np.shape(x)}. 배열에는 directional_derivative를 쓰십시오.",
         )
-    x = float(x)
+    here = float(x)
     with np.errstate(all="ignore"):
-        eps = precision(f(x))
-    return measured(lambda s: one_number(f(s)), x, max(abs(x), LEAST), 0.0, eps, side, quick)
+        eps = precision(f(here))
+    slope = measured(lambda s: one_number(f(s)), here, max(abs(here), LEAST), 0.0, eps, side, quick)
+    if slope.value == 0 and not is_number(x):
+        hold_to_its_argument("derivative", f, x, np.float64(here), True, BY_ARGUMENT)
+    return slope
 
 
 def directional_derivative(
@@ -58,7 +63,8 @@ def directional_derivative(
     `cotangent`, in its shape, says with which weights its elements are summed. `side` and `quick` are as for
     `derivative`. Nothing here knows of Tensors: f is any function of an array, which it must leave as it is.
 
-    Raises ValueError if a shape does not fit, TypeError if x does not hold real numbers.
+    Raises ValueError if a shape does not fit, or if the derivative is 0 because f reads x itself and not its argument, a copy;
+    TypeError if x does not hold real numbers. Where f does both, only its argument counts: x itself is a constant.
 
     >>> x = np.array([3.0, 4.0])
     >>> d = directional_derivative(lambda x: np.sqrt(np.sum(x * x)), x, [1.0, 0.0])
@@ -66,6 +72,7 @@ def directional_derivative(
     True
     """
     sensible(side, quick)
+    given = x
     x, direction = (np.array(operand(v, "directional_derivative"), dtype=np.float64) for v in (x, direction))
     if x.shape != direction.shape:
         raise explain(
@@ -86,7 +93,10 @@ def directional_derivative(
         return float(np.sum(weights * (np.asarray(f(x + s * direction)) - here)))
 
     size = float(np.sum(np.abs(weights * here)))
-    return measured(along, 0.0, reach(x, direction), size, precision(returned), side, quick)
+    slope = measured(along, 0.0, reach(x, direction), size, precision(returned), side, quick)
+    if slope.value == 0 and x.size:
+        hold_to_its_argument("directional_derivative", f, given, x, True, BY_ARGUMENT)
+    return slope
 
 
 def sensible(side: Side, quick: bool) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 
 from tinygrad_ko.arrays import Array
 from tinygrad_ko.check import blame
-from tinygrad_ko.check.kinks import subgradient
+from tinygrad_ko.check.kinks import cancelled, differentiable, subgradient
 from tinygrad_ko.check.line import Line, projection, random_line
 from tinygrad_ko.check.properties import broken_property, in_single_precision
 from tinygrad_ko.check.report import GradientMismatch, GradientUndecided, Projection, Report, Verdict, listeners
@@ -39,10 +39,10 @@ def check_gradient(
 ) -> Report:
     """Hold the gradient of `f` at `inputs` against numerical differentiation. Returns a report that prints as a table.
 
-    `f` is an op, any function of Tensors (its result a Tensor of any shape, or several), or a Module, whose parameters are
-    then checked too. Floating inputs (arrays, numbers, lists, Tensors, dicts of these such as the book's `params`) are copied
-    to float64 and checked; integer and boolean arrays are passed on as they are (a list of ints becomes floats, as in
-    `Tensor`: labels are arrays). f is called some dozens of times and must give the same value for the same inputs.
+    `f` is an op, any function of Tensors (its result a Tensor of any shape, or several in lists and dicts), or a Module, whose
+    parameters are then checked too. Floating inputs (arrays, numbers, lists, Tensors, dicts of these such as the book's
+    `params`) are copied to float64 and checked; integer and boolean arrays are passed on as they are (a list of ints becomes
+    floats, as in `Tensor`: labels are arrays). f is called some dozens of times and must give the same value for the same inputs.
 
     - `parameters`: what else f reads: a Module, a Tensor, a list or a dict of Tensors. So a loss of no arguments can be
       checked: `check_gradient(lambda: loss(model(x), t), parameters=model)`.
@@ -56,10 +56,11 @@ def check_gradient(
     cotangent, the same at every call, finite where the slope is, and nearly the same in float32.
 
     At a kink any slope between those of the two sides is right, and the report says `subgradient`; a thousandth away the
-    gradient must be the slope. See docs/oracle.md.
+    gradient must be the slope. Where f is smooth because kinks of its operations cancel, it is undecided. See docs/oracle.md.
 
     Raises GradientMismatch where the gradient is wrong, with the op, the entry and both values; GradientUndecided where the
-    slope cannot be seen well enough to say; TypeError or ValueError if there is nothing to check.
+    slope cannot be seen well enough to say, or no operation leads from an argument to the result; TypeError or ValueError if
+    there is nothing to check.
 
     >>> import tinygrad_ko as tg
     >>> print(tg.check_gradient(tg.tanh, [0.5, -1.0]))  # doctest: +ELLIPSIS
@@ -116,6 +117,7 @@ class Check:
     def __init__(self, subject: Subject, report: Report, effort: Effort, source: Any) -> None:
         self.subject, self.report, self.effort, self.source = subject, report, effort, source
         self.judged: Verdict | None = None  # what the operations of f by themselves came to, once that was asked
+        self.kinked: list[str] = []  # which of them are at a kink
 
     def run(self) -> None:
         """Raise if anything is wrong or cannot be seen."""
@@ -143,6 +145,8 @@ class Check:
             self.hold_to_its_properties(pull, c)
             for group in together:
                 self.project(group, here, pull, c)
+        if isinstance(subject, First) and not all(np.any(g) for g in pull(c)):
+            self.look_for_a_way(subject)
         if isinstance(subject, First) and self.effort != "quick":
             c = self.source.standard_normal(here.shape)
             wrong, remark = in_single_precision(subject, c)
@@ -165,6 +169,25 @@ class Check:
         if broken:
             raise self.failure(GradientMismatch, *blame.breaker(self.subject.first, broken, self.source))
 
+    def look_for_a_way(self, subject: First) -> None:
+        """Raise if no operation leads from an argument to the result; where that is so of some arguments, it is a remark."""
+        __tracebackhide__ = True
+        y, leaves, _ = subject.run(subject.arrays)
+        reached = {y.node}.union(*(node.parents for node in blame.behind(y)))
+        unused = [
+            repr(subject.labels[i]) for i, leaf in zip(subject.wanted, leaves, strict=True) if leaf.node not in reached
+        ]
+        if len(unused) == len(leaves):
+            self.report.projections = [replace(p, verdict="undecided") for p in self.report.projections]
+            raise self.undecided(
+                f"no operation leads from {' or '.join(unused)} to the result, so nothing was checked; if f reads other Tensors, name"
+                " them: check_gradient(f, ..., parameters=[net.W])",
+                "인수에서 결과로 이어지는 연산이 없어 확인한 것이 없습니다. f가 인수가 아닌 Tensor를 읽는다면 parameters=[net.W]처럼"
+                " 그 Tensor를 넘기십시오.",
+            )
+        for label in unused:
+            self.remark(f"no operation leads from {label} to the result: its gradient is 0")
+
     def project(self, group: list[int], here: Array, pull: Pull, c: Array) -> None:
         """Compare the formulas with the slope along a random direction of some arguments."""
         __tracebackhide__ = True
@@ -180,17 +203,13 @@ class Check:
         elif self.subject.order == 1 and found.slope.kind in ("kink", "jump"):
             found = self.at_a_kink(found, line, group, pull)
         elif found.verdict != "agrees" and self.nearby(group, label, c)[1].verdict == "agrees":
-            kinked = found.slope.kind in ("kink", "jump")
-            if self.subject.order == 2 and (kinked or self.by_operations() == "subgradient"):
-                self.remark("the gradient has a kink here; a thousandth away its own gradient agrees")
-                found = replace(found, verdict="subgradient")
-            elif self.subject.order == 1 and found.verdict == "mismatch" and self.by_operations() == "subgradient":
-                self.remark("kinks cancel in f: its gradient here is a sum of subgradients, which is not the slope")
-                found = replace(found, verdict="subgradient")
+            found = self.where_kinks_meet(found, group, here, c)
         self.report.projections.append(found)
         if found.verdict == "mismatch":
             raise self.mismatch(found, group, c)
         if found.verdict == "undecided":
+            if found.size == 0 and isinstance(self.subject, First):
+                self.look_for_a_way(self.subject)
             raise self.undecided(*reason(found, self.subject, c))
         if found.verdict == "subgradient" and self.subject.order == 1:
             near, beside = self.nearby(group, label, c)
@@ -207,6 +226,25 @@ class Check:
                 break
             line = random_line(self.subject, group, line.here, line.c, self.source)
         return replace(found, verdict=self.by_operations()) if self.subject.first.op is None else found
+
+    def where_kinks_meet(self, found: Projection, group: list[int], here: Array, c: Array) -> Projection:
+        """The verdict where the formulas agree a thousandth away and not here: operations may have kinks that do not show in f."""
+        __tracebackhide__ = True
+        if self.subject.order == 1 and found.verdict != "mismatch":
+            return found
+        if found.slope.kind not in ("kink", "jump"):  # that is at order 2: the gradient has them
+            judged = self.by_operations()
+            kinked = judged == "subgradient" or (judged == "undecided" and self.kinked)
+            if found.verdict == "mismatch" and kinked and differentiable(self.subject, group, here, c, self.source):
+                self.report.projections.append(replace(found, verdict="undecided"))
+                raise self.undecided(*cancelled(found, self.kinked))
+            if judged != "subgradient":
+                return found
+        if self.subject.order == 2:
+            self.remark("the gradient has a kink here; a thousandth away its own gradient agrees")
+        else:
+            self.remark("kinks meet in f: its gradient here is a sum of subgradients, which is not the slope")
+        return replace(found, verdict="subgradient")
 
     def nearby(self, group: list[int], label: str, c: Array) -> tuple[Subject, Projection]:
         """The same comparison a thousandth away, where there is hardly a kink, and the subject there."""
@@ -225,6 +263,7 @@ class Check:
                 self.alone(blame.alone(node), self.subject.order) for node in blame.operations(self.subject.first)
             ]
             verdicts = {report.verdict for report in reports}
+            self.kinked = sorted({r.name for r in reports if any(p.verdict == "subgradient" for p in r.projections)})
             self.judged = (
                 "mismatch" if "mismatch" in verdicts else "undecided" if "undecided" in verdicts else "subgradient"
             )

@@ -2,7 +2,8 @@
 
 For a sum over several kinks that is no longer so: where their weights have both signs, the right answer may lie outside
 the two slopes of the sum. So each element of the output is looked at by itself. (Even one element may add up several, as
-the loss of a network does: of a function made of several operations the judge asks each at its own inputs.)
+the loss of a network does: of a function made of several operations the judge asks each at its own inputs.) And several
+kinks may cancel: then f has a gradient, and the sum of the subgradients need not be it.
 
 Source: F. H. Clarke, "Optimization and Nonsmooth Analysis" (1983), chapter 2.
 """
@@ -15,12 +16,13 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ko.arrays import Array
-from tinygrad_ko.check.line import Line
+from tinygrad_ko.check.line import Line, random_line
 from tinygrad_ko.check.report import Projection, Verdict
 from tinygrad_ko.check.slope import EPS, measured, tolerance
-from tinygrad_ko.check.subject import Pull
+from tinygrad_ko.check.subject import Pull, Subject
 
 MOST = 64  # elements of the output that are looked at by themselves
+SPLITS = 6  # directions that are taken apart, to see whether slopes add up
 
 
 def subgradient(line: Line, seen: Projection, pull: Pull, source: Any) -> Projection:
@@ -70,3 +72,33 @@ def split(change: Callable[[float], Array], far: float, here: Array) -> tuple[li
     gap = np.abs(right - left)
     sharp = np.flatnonzero(gap > blur)
     return [int(k) for k in sharp[np.argsort(-np.ravel(gap)[sharp])][:MOST]], gap <= blur
+
+
+def differentiable(subject: Subject, group: list[int], here: Array, c: Array, source: Any) -> bool:
+    """Whether slopes are those of a differentiable function: the same to both sides, and along a direction the sum of those
+    along its parts. (The median of numbers that tie has one slope along any line, and no gradient.)
+    """
+    for turn in range(SPLITS):
+        d, other = (random_line(subject, group, here, c, source).d for _ in range(2))
+        if turn % 2 == 0:  # every other number, so that some kinks are in one part alone
+            other = {i: np.where(np.arange(i, i + x.size).reshape(x.shape) % 2, x, 0.0) for i, x in d.items()}
+        parts = [other, {i: x - other[i] for i, x in d.items()}]
+        right, *halves = (Line(subject, here, c, part).slope(side="right") for part in (d, *parts))
+        if not abs(right.value - halves[0].value - halves[1].value) <= 2 * sum(s.claim for s in (right, *halves)):
+            return False
+        left = Line(subject, here, c, d).slope(side="left")
+        if not abs(right.value - left.value) <= 2 * (right.claim + left.claim):
+            return False
+    return True
+
+
+def cancelled(p: Projection, kinked: list[str]) -> tuple[str, str]:
+    """Why a projection is undecided where f is smooth, but its operations are not."""
+    which = ", ".join(kinked) or "where or if"
+    return (
+        f"kinks of {which} cancel here: along a random direction of {p.argument!r} the slope is {p.slope.value:.6g}, but the formulas"
+        f" add up subgradients, to {p.analytic:.6g}; choose other inputs, or write f without the kinks: x * x for abs(x) ** 2,"
+        " tg.sum(x * x) for the square of a norm, tg.var(x) for that of tg.std(x)",
+        f"여러 꺾인 점이 상쇄되어 함수는 매끄럽지만, 역전파는 연산마다 정해 둔 기울기를 더하므로 값이 다릅니다(연산: {which})."
+        " 다른 입력으로 확인하거나, abs(x) ** 2를 x * x로 쓰듯이 꺾인 점이 없는 식으로 바꾸십시오.",
+    )

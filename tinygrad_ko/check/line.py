@@ -10,7 +10,7 @@ import numpy as np
 
 from tinygrad_ko.arrays import Array
 from tinygrad_ko.check.report import Projection, Verdict
-from tinygrad_ko.check.slope import EPS, LEAST, Slope, measured, reach, scales, tolerance
+from tinygrad_ko.check.slope import EPS, LEAST, Side, Slope, measured, reach, scales, tolerance
 from tinygrad_ko.check.subject import Pull, Subject
 
 CLOSE = 1e-6  # a difference this small is looked at twice before it is called wrong
@@ -31,9 +31,9 @@ class Line:
     def __call__(self, s: float) -> float:
         return float(np.sum(self.c * self.change(s)))
 
-    def slope(self, stretch: float = 1.0, hurried: bool = False) -> Slope:
+    def slope(self, stretch: float = 1.0, hurried: bool = False, side: Side = "both") -> Slope:
         """The slope at 0 as it is measured, with steps `stretch` times as long as the inputs suggest."""
-        return measured(self, 0.0, self.far * stretch, self.values, self.subject.eps, hurried=hurried)
+        return measured(self, 0.0, self.far * stretch, self.values, self.subject.eps, side, hurried)
 
     def analytic(self, pull: Pull, factor: float = 1.0) -> tuple[float, float]:
         """The slope as the formulas give it, and the sum of its absolute terms; by way of `factor` times the cotangent."""

@@ -12,23 +12,37 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.arrays import Array
+from tinygrad_ko.arrays import Array, is_floating, namespace
+from tinygrad_ko.check.elsewhere import hold_to_its_argument, is_number
 from tinygrad_ko.errors import explain
 from tinygrad_ko.graph import Handle
+from tinygrad_ko.ops.elementwise import astype
+
+IN_FLOAT64 = (
+    "make it float64 and writable where f reads it, as in net.params['W1'] = W = W.astype(float)",
+    "f가 읽는 배열을 net.params['W1'] = W = W.astype(float)처럼 쓰기 가능한 float64 배열로 바꾸십시오.",
+)
+BY_ARGUMENT = (
+    "let f compute from its argument, or take numerical_gradient, which moves a float64 array in place",
+    "f가 자신의 인수로 계산하게 하거나, float64 배열의 값을 제자리에서 바꾸는 numerical_gradient를 쓰십시오.",
+)
 
 
 def numerical_diff(f: Callable[[Any], Any], x: Any, h: float = 1e-4) -> Any:
     """The derivative of f at x by a central difference, (f(x + h) - f(x - h)) / (2h).
 
-    `x` is a number, or an array if f works on each element; the result has its shape.
+    `x` is a number, or an array if f works on each element; the result has its shape. f must compute from its argument: x itself
+    stays where it is. Raises ValueError if the result is 0 because f reads an array x instead (a number has no such place).
 
     >>> numerical_diff(lambda x: 0.01 * x**2 + 0.1 * x, 5)
     0.1999999999990898
     """
     step(h)
-    if hasattr(x, "dtype") and x.dtype.kind == "f" and x.dtype.itemsize < 8:
-        x = x.astype(np.float64)  # a step of 1e-4 is nothing in half precision, and little in single precision
-    return (f(x + h) - f(x - h)) / (2 * h)
+    given, x = x, in_double_precision(x)
+    slope = (f(x + h) - f(x - h)) / (2 * h)
+    if not is_number(given) and not np.any(slope.settled() if isinstance(slope, Handle) else slope):
+        hold_to_its_argument("numerical_diff", f, given, x * 1.0, True, BY_ARGUMENT)
+    return slope
 
 
 def numerical_gradient(f: Callable[[Any], Any], x: Any, h: float = 1e-4) -> Array:
@@ -38,9 +52,12 @@ def numerical_gradient(f: Callable[[Any], Any], x: Any, h: float = 1e-4) -> Arra
     `f` takes the array and returns one number. A writable float64 array is changed in place, one element at a time,
     and restored bit for bit whatever happens: so a function that ignores its argument and reads the same array
     elsewhere, as `lambda w: net.loss(x, t)` does, sees the change. A Tensor of float64 is treated so too. Other
-    dtypes, read-only arrays and lists of floats are copied to float64 first. The result is a float64 array in the shape of x.
+    dtypes, read-only arrays and lists of floats are copied to float64 first, and moved themselves for one call at the end, to see
+    whether f reads them elsewhere. The result is a float64 array in the shape of x.
 
-    Raises TypeError for an array of integers, ValueError if f does not return one number.
+    Raises TypeError for an array of integers; ValueError if f does not return one number, or if it reads elsewhere what was
+    copied: let it read a float64 array. What can be copied but not changed (a read-only array, a tuple) is refused where f does not
+    move with the copy at all; if f reads it in one term and the copy in another, the first is missing from the gradient.
 
     >>> numerical_gradient(lambda x: x[0] ** 2 + x[1] ** 2, np.array([3.0, 4.0]))
     array([6., 8.])
@@ -55,10 +72,9 @@ def numerical_gradient(f: Callable[[Any], Any], x: Any, h: float = 1e-4) -> Arra
             ),
             f"자료형이 {array.dtype}인 배열에는 h를 더할 수 없어 기울기가 틀립니다. x.astype(float)로 변환하여 넘기십시오.",
         )
-    if not isinstance(seen, np.ndarray) or array.dtype != np.float64 or not array.flags.writeable:
-        array = argument = array.astype(np.float64)
-    else:
-        argument = x
+    copied = not isinstance(seen, np.ndarray) or array.dtype != np.float64 or not array.flags.writeable
+    array = array.astype(np.float64) if copied else array
+    argument = array if copied else x
 
     def value(index: tuple[int, ...], at: float) -> float:
         array[index] = at
@@ -71,6 +87,8 @@ def numerical_gradient(f: Callable[[Any], Any], x: Any, h: float = 1e-4) -> Arra
             grad[index] = (value(index, here + h) - value(index, here - h)) / (2 * h)
         finally:
             array[index] = here
+    if copied and grad.size:
+        hold_to_its_argument("numerical_gradient", lambda a: one_number(f(a)), x, array, not grad.any(), IN_FLOAT64)
     return grad
 
 
@@ -80,7 +98,7 @@ def gradient_descent(
     """Walk downhill from `init_x`: `step_num` times x -= lr * numerical_gradient(f, x).
 
     Returns the last x, a new float64 array (`init_x` stays as it is); with `history=True` also the x before each
-    step, in the shape (step_num, *x.shape).
+    step, in the shape (step_num, *x.shape). Raises ValueError if f reads `init_x` itself, which does not walk, and not its argument.
 
     >>> gradient_descent(lambda x: x[0] ** 2 + x[1] ** 2, np.array([-3.0, 4.0]), lr=0.1, step_num=100)
     array([-6.11110793e-10,  8.14814391e-10])
@@ -91,10 +109,21 @@ def gradient_descent(
         )
     x = np.array(init_x, dtype=np.float64)
     trace = []
-    for _ in range(step_num):
+    for k in range(step_num):
         trace.append(x.copy())
-        x -= lr * numerical_gradient(f, x)
+        gradient = numerical_gradient(f, x)
+        if k == 0 and x.size and not gradient.any():
+            hold_to_its_argument("gradient_descent", f, init_x, x, True, BY_ARGUMENT)
+        x -= lr * gradient
     return (x, np.array(trace).reshape(step_num, *x.shape)) if history else x
+
+
+def in_double_precision(x: Any) -> Any:
+    """x in float64 if its numbers are coarser: a step of 1e-4 is nothing in half precision, and little in single precision."""
+    if not hasattr(x, "dtype") or not is_floating(x.dtype):
+        return x
+    xp = namespace(x.settled() if isinstance(x, Handle) else x)
+    return astype(x, xp.float64) if xp.finfo(x.dtype).bits < 64 else x
 
 
 def step(h: float) -> None:

@@ -122,6 +122,8 @@ class Report:
             head += f" (one number at a time would take {2 * self.numbers:,})"
         return "\n".join([head, *self.table()])
 
+    __repr__ = __str__
+
 
 class GradientMismatch(AssertionError):
     """The analytic gradient is not the slope of the function. `report` has all that was measured, `report.blame` where."""

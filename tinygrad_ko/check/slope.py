@@ -67,6 +67,8 @@ class Slope:
             known = min(12, max(1, round(log10(abs(self.value) / self.claim)) + 1))  # digits
         return f"{self.value:.{known}g} +- {self.claim:.1g} ({self.kind}{sides}; {self.evaluations} evaluations)"
 
+    __repr__ = __str__
+
 
 def precision(value: Any) -> float:
     """The relative distance of the numbers around what a function returned: that of its dtype."""

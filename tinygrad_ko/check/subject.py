@@ -24,6 +24,7 @@ from tinygrad_ko.graph import Leaf, recorded
 from tinygrad_ko.ops.shape import concat, reshape
 from tinygrad_ko.signatures import signature
 from tinygrad_ko.tensor import Tensor, borrow, grad
+from tinygrad_ko.trees import in_one_row, is_tree
 
 Arrays = list[Any]  # one for each argument: float64 where it is checked
 Pull = Callable[[Array], Arrays]  # from a cotangent to the gradients of the wanted arguments
@@ -108,8 +109,7 @@ class First(Subject):
         inside = partial(standing_in, stand_ins)
         with inside(), recorded(True):
             y = self.f(*inputs)
-        if isinstance(y, tuple | list) and y and all(isinstance(part, Tensor) for part in y):
-            y = concat([reshape(part, (-1,)) for part in y])
+        y = in_one_row(y, self.name) if is_tree(y) else y
         if not isinstance(y, Tensor):
             raise explain(
                 TypeError(

@@ -18,6 +18,7 @@ from tinygrad_ko.primitive import op as define
 from tinygrad_ko.rule import Op
 from tinygrad_ko.tensor import Tensor
 from tinygrad_ko.testing.strategies import Call, Known, Values, calls, known, spelled
+from tinygrad_ko.trees import in_one_row, is_tree
 
 
 @dataclass
@@ -33,11 +34,14 @@ class OpReport:
 
     def __str__(self) -> str:
         by_size = sorted(self.shapes, key=lambda shape: (len(shape), shape))
+        span = f" from {by_size[0]} to {by_size[-1]}" if by_size else ""
         orders = "orders 1 and 2" if self.order == 2 else "order 1"
         return (
             f"{self.name}: {self.calls} calls, {self.calls - self.undecided} agree at {orders}, {self.undecided} undecided; "
-            f"{len(self.shapes)} shapes from {by_size[0]} to {by_size[-1]}; {self.evaluations} evaluations"
+            f"{len(self.shapes)} shapes{span}; {self.evaluations} evaluations"
         )
+
+    __repr__ = __str__
 
 
 def check_op(
@@ -215,6 +219,7 @@ def leaves_float32(op: Callable[..., Any], about: Known, call: Call) -> Assertio
     found: dict[str, Any] = {}
     f, inputs = bound(noting(op, found) if hasattr(op, "op") else op, about, single(about, call))
     y = f(*(Tensor(x, True) if getattr(x, "dtype", None) == np.float32 else x for x in inputs))
+    y = in_one_row(y, about.title) if is_tree(y) else y
     found[""] = y.dtype
     if y.requires_grad:
         y.backward(np.ones(y.shape, y.dtype))

@@ -39,6 +39,8 @@ class Mutant:
     def __str__(self) -> str:
         return f"{self.function.op.name}.{self.argument}: {self.kind}: {self.text}"
 
+    __repr__ = __str__
+
 
 @dataclass(frozen=True)
 class MutationScore:
@@ -63,6 +65,8 @@ class MutationScore:
         head = f"{self.name}: {self.caught} of {self.total} mutants caught"
         lines = [f"not noticed: {m}" for m in self.survived] + [f"not decided: {m}" for m in self.undecided]
         return "\n  ".join([head, *lines])
+
+    __repr__ = __str__
 
 
 def mutants(op: Callable[..., Any]) -> list[Mutant]:

@@ -122,7 +122,9 @@ class Call(str):
 class Switch:
     """A change of the mode inside a `with` block, in this thread or async task alone; also a decorator of functions."""
 
-    def __init__(self, record: bool | None = None, watch: bool | None = None, scope: Any = None, name: Any = None) -> None:
+    def __init__(
+        self, record: bool | None = None, watch: bool | None = None, scope: Any = None, name: Any = None
+    ) -> None:
         self.record, self.watch, self.scope, self.name = record, watch, scope, name  # None changes nothing
 
     def __enter__(self) -> None:

@@ -280,12 +280,12 @@ def test_the_version_is_the_same_everywhere() -> None:
     assert importlib.metadata.version("tinygrad_ko") == project["version"]
 
 
-def test_the_engine_is_under_350_lines_of_code() -> None:
+def test_the_engine_is_under_370_lines_of_code() -> None:
     sizes = {
         name: code_lines((PACKAGE / f"{name}.py").read_text(encoding="utf-8"))
         for name in ("graph", "rule", "primitive", "cotangent", "backprop")
     }
-    assert sum(sizes.values()) < 350, sizes
+    assert sum(sizes.values()) < 370, sizes
 
 
 def test_code_lines_leave_out_comments_blanks_and_docstrings() -> None:

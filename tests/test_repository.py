@@ -23,6 +23,7 @@ PACKAGE = ROOT / "tinygrad_ko"
 # Every file and folder of the package has a floor. An import goes to a lower floor or stays in its folder.
 FLOORS = {
     "errors": 1,
+    "startup": 1,
     "arrays": 2,
     "atomic": 2,
     "files": 2,

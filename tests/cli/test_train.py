@@ -233,6 +233,7 @@ def interrupt_at(monkeypatch, steps, times=1):
     monkeypatch.setattr(optim.SGD, "step", step)
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_finishes_the_step_and_the_run_goes_on_from_there(here, monkeypatch, capsys):
     assert main(["train", *FAST, "--epochs", "3", "--out", "whole"]) == 0
     handler = signal.getsignal(signal.SIGINT)
@@ -248,6 +249,7 @@ def test_ctrl_c_finishes_the_step_and_the_run_goes_on_from_there(here, monkeypat
     assert same_run("whole", "parts")
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_twice_stops_at_once_and_the_last_save_holds(here, monkeypatch, capsys):
     assert main(["train", *FAST, "--epochs", "3", "--out", "whole"]) == 0
     with monkeypatch.context() as patch:
@@ -299,6 +301,7 @@ def test_what_was_saved_now_and_then_can_be_resumed(here, monkeypatch, capsys):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a process cannot be sent Ctrl-C alone there")
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_from_outside(here):
     command = [sys.executable, "-m", "tinygrad_ko", "train", *FAST, "--epochs", "1000000", "--out", "a"]
     with subprocess.Popen(

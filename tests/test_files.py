@@ -128,7 +128,7 @@ def test_a_leftover_that_may_not_be_removed_is_no_obstacle(tmp_path, monkeypatch
 
 
 def test_a_file_that_was_taken_for_a_leftover_before_it_was_locked_is_made_again(tmp_path, monkeypatch):
-    lock, taken = files.lock, []
+    lock, taken = files.lock, list[str]()
 
     def slow(file, **options):
         if not taken:

@@ -70,7 +70,8 @@ def gone_on_with(folder: Path, arrays: dict[str, Any], about: Any) -> None:
     """Go on with a checkpoint, for one step."""
     save_arrays(folder / CHECKPOINT, {**arrays, "about": np.frombuffer(json.dumps(about).encode(), np.uint8)})
     training = resumed(folder, saved_settings(folder))
-    next(training.steps(), None)
+    with np.errstate(all="ignore"):  # of a learning rate of 1e308
+        next(training.steps(), None)
 
 
 def refused(folder: Path, arrays: dict[str, Any], about: Any, field: str) -> None:
@@ -166,7 +167,8 @@ def test_an_array_that_is_not_what_it_must_be_is_named(checkpoint, tmp_path):
     arrays, about = checkpoint
     for name, array in arrays.items():
         for bad in [*ARRAYS, array[None], array.astype(np.complex64)]:
-            refused(tmp_path, {**arrays, name: bad}, about, "" if name.endswith(".b") else name)
+            elsewhere = name.endswith(".b") or (name == "losses" and bad.shape == (0,))  # such as in settings.hidden
+            refused(tmp_path, {**arrays, name: bad}, about, "" if elsewhere else name)
         refused(tmp_path, {n: a for n, a in arrays.items() if n != name}, about, "")
     refused(tmp_path, {**arrays, "more": np.zeros(2)}, about, "more is unknown")
     refused(tmp_path, {**arrays, "optimizer/steps": arrays["optimizer/steps"] + 1}, about, "optimizer/steps")

@@ -231,7 +231,7 @@ def backward(results: list[Handle], vertices: list[Vertex]) -> str:
 def untouched(vertices: list[Vertex]) -> Iterator[None]:
     """Inside the block a backward may go through the graph; afterwards its nodes are as they were."""
     nodes = [v.node for v in vertices if v.node is not None]
-    before = [(node, "live", node.live) for node in nodes if node.seen]
+    before: list[Any] = [(node, "live", node.live) for node in nodes if node.seen]
     before += [(node.seen, "gradient", node.seen.gradient) for node in nodes if node.seen]
     begin, end = (
         at_once(setattr, [(node.seen, "gradient", None) for node in nodes if node.seen]),

@@ -21,7 +21,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from tinygrad_ko.arrays import Array, new_array, shared, whole
+from tinygrad_ko.arrays import Array, keep_freed_memory, new_array, shared, whole
 from tinygrad_ko.atomic import at_once
 from tinygrad_ko.backprop import put
 from tinygrad_ko.errors import explain
@@ -36,6 +36,7 @@ class Optimizer:
     memory: tuple[str, ...] = ()
 
     def __init__(self, parameters: Iterable[Tensor], lr: float, *, weight_decay: float = 0.0) -> None:
+        keep_freed_memory()  # a step makes new arrays, and lets go of as many
         self.parameters = apart(leaves(parameters))
         positive("lr", lr)
         if weight_decay:
@@ -49,7 +50,7 @@ class Optimizer:
         """The new p and what is kept from now on, in the order of `memory`: new arrays, from p, its gradient, the number of its
         steps, and what was kept for it.
         """
-        raise NotImplementedError(f"{type(self).__name__} has no updated")
+        raise NotImplementedError(f"{type(self).__name__} has no updated(p, g, steps, **kept)")
 
     def step(self) -> None:
         """One step for every parameter that has a gradient: for all of them or, if anything goes wrong, for none. All is
@@ -162,6 +163,12 @@ def like(old: Array, new: Any) -> Array:
     return new if type(new) is np.ndarray and new.dtype == old.dtype else new_array(new, old.dtype, copy=False)
 
 
+def minus(p: Array, change: Array) -> Array:
+    """p - change, in the memory of the change if it fits there."""
+    fits = type(change) is np.ndarray and change.dtype == p.dtype
+    return np.subtract(p, change, out=change) if fits else p - change
+
+
 def move(p: Tensor, new: Array) -> tuple[Any, ...]:
     """The call that gives a parameter new values: in its array if that was given away, else in their own."""
     return (setitem, p._array, ..., new) if p._lent and shared(p) else (setattr, p, "_array", new)
@@ -212,7 +219,7 @@ class SGD(Optimizer):
         super().__init__(parameters, lr, weight_decay=weight_decay)
 
     def updated(self, p: Array, g: Array, steps: int, **kept: Array) -> tuple[Array, ...]:
-        return (p - self.lr * g,)
+        return (minus(p, self.lr * g),)
 
 
 class Momentum(Optimizer):
@@ -237,7 +244,8 @@ class Momentum(Optimizer):
         self.momentum = momentum
 
     def updated(self, p: Array, g: Array, steps: int, **kept: Array) -> tuple[Array, ...]:
-        v = self.momentum * kept["v"] - self.lr * g
+        v = self.momentum * kept["v"]
+        v -= self.lr * g
         return p + v, v
 
 
@@ -255,7 +263,8 @@ class Nesterov(Momentum):
     """
 
     def updated(self, p: Array, g: Array, steps: int, **kept: Array) -> tuple[Array, ...]:
-        v = self.momentum * kept["v"] - self.lr * g
+        v = self.momentum * kept["v"]
+        v -= self.lr * g
         return p + (self.momentum * v - self.lr * g), v
 
 
@@ -282,7 +291,7 @@ class AdaGrad(Optimizer):
 
     def updated(self, p: Array, g: Array, steps: int, **kept: Array) -> tuple[Array, ...]:
         h = kept["h"] + g * g
-        return p - self.lr * g / (np.sqrt(h) + self.eps), h
+        return minus(p, self.lr * g / (np.sqrt(h) + self.eps)), h
 
 
 class RMSprop(Optimizer):
@@ -314,8 +323,9 @@ class RMSprop(Optimizer):
         self.decay, self.eps = decay, eps
 
     def updated(self, p: Array, g: Array, steps: int, **kept: Array) -> tuple[Array, ...]:
-        h = self.decay * kept["mean"] + (1 - self.decay) * g * g
-        return p - self.lr * g / (np.sqrt(h) + self.eps), h
+        h = self.decay * kept["mean"]
+        h += (1 - self.decay) * g * g
+        return minus(p, self.lr * g / (np.sqrt(h) + self.eps)), h
 
 
 class Adam(Optimizer):
@@ -349,9 +359,12 @@ class Adam(Optimizer):
 
     def updated(self, p: Array, g: Array, steps: int, **kept: Array) -> tuple[Array, ...]:
         beta1, beta2 = self.betas
-        m = beta1 * kept["m"] + (1 - beta1) * g
-        v = beta2 * kept["v"] + (1 - beta2) * g * g
-        return p - self.lr / (1 - beta1**steps) * m / (np.sqrt(v / (1 - beta2**steps)) + self.eps), m, v
+        m, v = beta1 * kept["m"], beta2 * kept["v"]
+        m += (1 - beta1) * g
+        v += (1 - beta2) * g * g
+        change = self.lr / (1 - beta1**steps) * m
+        change /= np.sqrt(v / (1 - beta2**steps)) + self.eps
+        return minus(p, change), m, v
 
 
 class AdamW(Adam):

@@ -26,6 +26,7 @@ from tinygrad_ko.optim import (
     clip_grad_value,
     exponential_decay,
 )
+from tinygrad_ko.randomness import going_to, standing
 
 OPTIMIZERS = [SGD, Momentum, Nesterov, AdaGrad, RMSprop, Adam, AdamW]
 every = pytest.mark.parametrize("kind", OPTIMIZERS, ids=lambda kind: kind.__name__)
@@ -227,6 +228,17 @@ def test_gradients_that_are_deposited():
         return tensors, tg.sum(tensors[0] * tensors[1])
 
     all_or_nothing(begin, lambda subject: subject[1].backward(), lambda subject: gradients(subject[0]))
+
+
+def test_random_streams_that_go_back_to_where_they_stood():
+    def begin():
+        np.random.seed(0)
+        generators = [np.random.default_rng(i) for i in range(2)]
+        states = standing(generators)
+        np.random.random(), [g.random() for g in generators]
+        return generators, states
+
+    all_or_nothing(begin, lambda subject: going_to(*subject)(), lambda subject: str(standing(subject[0])))
 
 
 # ---------------------------------------------------------------- locks

@@ -45,15 +45,14 @@ def none_or(must: Must) -> Must:
     return Must(f"null or {must.be}", lambda x: x is None or must.holds(x))
 
 
-def all_of(must: Must, least: int = 0) -> Must:
+def all_of(must: Must) -> Must:
     """A list of such things."""
-    return Must(f"a list, each {must.be}", lambda x: type(x) is list and len(x) >= least and all(map(must.holds, x)))
+    return Must(f"a list, each {must.be}", lambda x: type(x) is list and all(map(must.holds, x)))
 
 
 def rows_of(fields: Fields) -> Must:
     """A list of rows with these fields."""
-    row = Must(f"a row of {', '.join(fields)}", lambda x: fits(x, fields))
-    return all_of(row)
+    return all_of(Must(f"a row of {', '.join(fields)}", lambda x: fits(x, fields)))
 
 
 def fits(values: Any, fields: Fields) -> bool:

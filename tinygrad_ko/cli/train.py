@@ -89,7 +89,11 @@ def run(args: argparse.Namespace) -> int:
     try:
         save(training, folder)
         stopped = loop(training, folder, args.quiet)
+        if not args.no_plot:
+            learning_curve(training.losses, training.epochs, folder / "learning.png")
     except KeyboardInterrupt:  # amid a step or a save: the last save is whole
+        if training.saved is None:
+            raise
         say(
             f"stopped at once; go on from the last save with: {again}",
             "즉시 중단했습니다. 위 명령을 실행하면 마지막으로 저장한 곳부터 이어서 학습합니다.",
@@ -101,8 +105,6 @@ def run(args: argparse.Namespace) -> int:
             error.add_note(f"iteration {training.saved:,} is saved; go on from there with: {again}")
             error.add_note(f"{training.saved:,}번 반복한 곳까지 저장되어 있습니다. 이어서 학습하는 명령: {again}")
         raise
-    if not args.no_plot:
-        learning_curve(training.losses, training.epochs, folder / "learning.png")
 
     if started_at == training.total:
         say(

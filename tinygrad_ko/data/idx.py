@@ -28,18 +28,17 @@ PART = 2**20  # bytes that are read at once: a header may promise more than ther
 def read_idx(path: str | os.PathLike[str], ndim: int) -> NDArray[np.uint8]:
     """Read one IDX file of unsigned bytes with `ndim` axes; the header says how long they are.
 
-        Whether the file is gzipped is told by its content, not its name. Nothing is guessed or repaired: a file
-        that is damaged, too short, too long, empty, or something else, is a ValueError that names it and says
-        what is wrong.
+    Whether the file is gzipped is told by its content, not its name. Nothing is guessed or repaired: a file
+    that is damaged, too short, too long, empty, or something else, is a ValueError that names it and says
+    what is wrong.
 
-        >>> import tempfile
-        >>> from pathlib import Path
-    from typing import IO, cast
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     path = Path(folder, "labels")
-        ...     _ = path.write_bytes(bytes([0, 0, 8, 1, 0, 0, 0, 3, 7, 2, 1]))
-        ...     read_idx(path, ndim=1)
-        array([7, 2, 1], dtype=uint8)
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "labels")
+    ...     _ = path.write_bytes(bytes([0, 0, 8, 1, 0, 0, 0, 3, 7, 2, 1]))
+    ...     read_idx(path, ndim=1)
+    array([7, 2, 1], dtype=uint8)
     """
     with Path(path).open("rb") as file:
         packed = file.read(2) == b"\x1f\x8b"

@@ -170,8 +170,9 @@ def minus(p: Array, change: Array) -> Array:
 
 
 def move(p: Tensor, new: Array) -> tuple[Any, ...]:
-    """The call that gives a parameter new values: in its array if that was given away, else in their own."""
-    return (setitem, p._array, ..., new) if p._lent and shared(p) else (setattr, p, "_array", new)
+    """The call that gives a parameter new values: in its array if that was given away (and is NumPy's), else in their own."""
+    given_away = isinstance(p._array, np.ndarray) and p._lent and shared(p)
+    return (setitem, p._array, ..., new) if given_away else (setattr, p, "_array", new)
 
 
 def wrong_gradient(i: int, g: Array, p: Array) -> ValueError:

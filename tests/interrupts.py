@@ -22,6 +22,7 @@ def interrupt_before(instruction: int) -> Iterator[None]:
         return trace
 
     before = sys.gettrace()
+    sys._getframe().f_trace_opcodes = True  # Python 3.12 wants to know before it begins to trace
     sys.settrace(trace)
     try:
         yield

@@ -122,8 +122,9 @@ def test_a_leftover_that_may_not_be_removed_is_no_obstacle(tmp_path, monkeypatch
 
     monkeypatch.setattr(files, "remove", refuse)
     write(tmp_path / "a.npz")
-    monkeypatch.setattr(os, "scandir", refuse)
-    write(tmp_path / "a.npz", b"again")
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "scandir", refuse)
+        write(tmp_path / "a.npz", b"again")
     assert listing(tmp_path) == [".a.npz.1.2", "a.npz"]
 
 

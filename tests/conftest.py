@@ -5,7 +5,10 @@ With CI=true the examples are the same on every run.
 """
 
 import os
+import signal
+from collections.abc import Iterator
 
+import pytest
 from hypothesis import settings
 
 pytest_plugins = "pytester"  # for the tests of the package's own plugin
@@ -17,3 +20,13 @@ IN_CI = os.environ.get("CI", "").lower() == "true"
 for profile, examples in {"few": 3, "usual": 50, "long": 2000}.items():
     settings.register_profile(profile, deadline=None, derandomize=IN_CI, max_examples=examples, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "usual"))
+
+
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """Ctrl-C is a KeyboardInterrupt, here and in what is started from here, also where it is ignored: a shell that starts the suite
+    in the background makes it so.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before or signal.SIG_DFL)

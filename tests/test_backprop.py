@@ -366,6 +366,7 @@ def test_ctrl_c_at_any_moment_deposits_all_or_nothing() -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_interrupt_main_inside_a_formula() -> None:
     stop = stopping(_thread.interrupt_main)
     v, w = leaf(1, 2), leaf(3, 4)

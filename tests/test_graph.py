@@ -8,6 +8,7 @@ import threading
 import tracemalloc
 import weakref
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tinygrad_ko as tg
+from tinygrad_ko import graph
 
 LONG = 200_000
 
@@ -271,6 +273,108 @@ def test_switches_nest() -> None:
             pass
         y: Any = w * 2
         assert y.node.seen.output.tolist() == [2, 4]
+
+
+SWITCHES: list[Callable[[], Any]] = [tg.no_grad, tg.watch, lambda: tg.scope("a"), lambda: graph.recorded(False)]
+
+
+def recorded_now() -> tuple[bool, bool, tuple[str, ...]]:
+    mode = graph.current.get()
+    return mode.record, mode.watch, tuple(map(str, mode.scope))
+
+
+@pytest.mark.parametrize("switch", SWITCHES)
+def test_ctrl_c_on_entry_leaves_no_switch_on(switch: Callable[[], Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python looks at signals when the call that sets the mode is done: then it is set, and the block is not entered."""
+    real = graph.current
+
+    class Interrupting:
+        get = staticmethod(real.get)
+        left = 1
+
+        def set(self, mode: graph.Mode) -> None:
+            real.set(mode)
+            self.left -= 1
+            if not self.left:
+                raise KeyboardInterrupt
+
+    before = real.get()
+    with monkeypatch.context() as patch:
+        patch.setattr(graph, "current", Interrupting())
+        with pytest.raises(KeyboardInterrupt), switch():
+            raise AssertionError("the block was entered")
+    assert real.get() is before
+
+
+def held(*switches: Callable[[], Any]) -> Any:
+    with ExitStack() as stack:
+        for switch in switches:
+            stack.enter_context(switch())
+        while True:
+            yield
+
+
+@given(
+    opened=st.lists(st.lists(st.sampled_from(SWITCHES), max_size=3), max_size=5),
+    order=st.permutations(range(5)),
+)
+def test_generators_that_hold_switches_are_closed_in_any_order(opened: Any, order: list[int]) -> None:
+    """What holds in between is what the open ones alone would make hold, and at last nothing does."""
+    generators: dict[int, Any] = {}
+    for i, switches in enumerate(opened):
+        generators[i] = held(*switches)
+        next(generators[i])
+    for i in order:
+        if i not in generators:
+            continue
+        generators.pop(i).close()
+        found = recorded_now()
+        record = not any(s in (SWITCHES[0], SWITCHES[3]) for j in generators for s in opened[j])
+        watch = any(s is SWITCHES[1] for j in generators for s in opened[j])
+        scope = ("a",) * sum(s is SWITCHES[2] for j in generators for s in opened[j])
+        assert found == (record, watch, scope)
+    assert graph.current.get() is graph.USUAL
+
+
+def test_a_block_that_is_still_open_keeps_its_call() -> None:
+    """Pictures tell two calls of a layer apart by the identity of their names."""
+    first, second = held(tg.no_grad), held(lambda: tg.scope("a"))
+    next(first), next(second)
+    (call,) = graph.current.get().scope
+    first.close()
+    assert graph.current.get().scope[0] is call
+    second.close()
+
+
+def test_a_switch_may_be_used_again_inside_itself_and_by_several_threads() -> None:
+    switch = tg.scope("a")
+    inside = threading.Event(), threading.Event()
+
+    def other() -> None:
+        with switch:
+            inside[0].set()
+            inside[1].wait(10)
+
+    thread = threading.Thread(target=other)
+    with switch:
+        thread.start()
+        inside[0].wait(10)
+        with switch:
+            assert recorded_now()[2] == ("a", "a")
+        assert recorded_now()[2] == ("a",)
+    assert graph.current.get() is graph.USUAL
+    inside[1].set()
+    thread.join()
+
+
+def test_recording_inside_no_grad_ends_with_its_block() -> None:
+    with tg.no_grad():
+        with graph.recorded(True):
+            assert recorded_now() == (True, False, ())
+        assert recorded_now() == (False, False, ())
+    with graph.recorded(True):
+        assert graph.current.get() is graph.USUAL  # the quickest way is open
+    assert graph.current.get() is graph.USUAL
 
 
 def test_leaves_can_be_made_inside_no_grad() -> None:

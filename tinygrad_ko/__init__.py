@@ -8,6 +8,10 @@ x.grad
 
 from typing import TYPE_CHECKING, Any
 
+from tinygrad_ko.startup import may_end
+
+may_end()  # before NumPy is imported
+
 from tinygrad_ko.graph import no_grad, scope, watch
 from tinygrad_ko.ops.elementwise import (
     abs,

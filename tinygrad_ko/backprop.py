@@ -1,8 +1,6 @@
 """The chain rule: from the gradient of a result to the gradients of the leaves behind it, newest node first."""
 
-from _thread import RLock  # as threading has it, without importing threading
-from collections import deque
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from heapq import heappop
 from sys import getrefcount
 from typing import Any
@@ -10,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ko.arrays import ALONE, Array, copied, new_array
+from tinygrad_ko.atomic import at_once, taking_turns
 from tinygrad_ko.cotangent import Sum
 from tinygrad_ko.errors import wrong_shape
 from tinygrad_ko.graph import Handle, Leaf, Node, handle
 
-depositing = RLock()  # threads that share a leaf take turns
+depositing = taking_turns()  # threads that share a leaf
 
 
 def gradients(root: Node, seed: Any, *, free: bool = False, wanted: Collection[Node] | None = None) -> dict[Node, Any]:
@@ -122,5 +121,9 @@ def deposit(found: dict[Any, Array]) -> None:
                 grads.append(found[leaf])  # held by `found` and by this call alone
             else:
                 grads.append(copied(found[leaf]))
-        put: Any = vars(Leaf)["grad"].__set__
-        deque(map(put, found, grads), maxlen=0)  # all of it in C: Ctrl-C cannot fall between two leaves
+        put(found, grads)
+
+
+def put(leaves: Iterable[Node | None], grads: Iterable[Array | None]) -> None:
+    """Set the gradients of all leaves at once."""
+    at_once(vars(Leaf)["grad"].__set__, zip(leaves, grads, strict=False))()

@@ -9,8 +9,8 @@ is complete.
 """
 
 from collections.abc import Callable
-from contextvars import ContextVar, Token
-from dataclasses import dataclass, replace
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from functools import wraps
 from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from itertools import count
@@ -97,11 +97,16 @@ def handle(kind: type[H], value: Array, node: Node | None = None) -> H:
 
 @dataclass(slots=True)
 class Mode:
-    """What is being recorded, in this thread or task. Never changed, only replaced."""
+    """What is being recorded, in this thread or task: the innermost open block and the mode around it. Never changed, only
+    replaced.
+    """
 
     record: bool = True
     watch: bool = False
     scope: tuple["Call", ...] = ()
+    switch: "Switch | None" = field(default=None, compare=False)  # what opened the block
+    call: tuple["Call", ...] = field(default=(), compare=False)  # what it added to the scope
+    outer: "Mode | None" = field(default=None, compare=False)
 
 
 USUAL = Mode()
@@ -117,27 +122,50 @@ class Call(str):
 class Switch:
     """A change of the mode inside a `with` block, in this thread or async task alone; also a decorator of functions."""
 
-    def __init__(self, change: Callable[[Mode], Mode]) -> None:
-        self.change = change
-        self.tokens: list[Token[Mode]] = []
+    def __init__(
+        self, record: bool | None = None, watch: bool | None = None, scope: Any = None, name: Any = None
+    ) -> None:
+        self.record, self.watch, self.scope, self.name = record, watch, scope, name  # None changes nothing
 
     def __enter__(self) -> None:
-        mode = self.change(current.get())
-        self.tokens.append(current.set(USUAL if mode == USUAL else mode))
+        outer = current.get()
+        mode = inside(outer, self, () if self.name is None else (Call(self.name),))
+        try:
+            current.set(mode)
+        except BaseException:  # Ctrl-C, after the mode was set: the block is not entered
+            current.set(outer)
+            raise
 
     def __exit__(self, *exception: object) -> None:
-        current.reset(self.tokens.pop())
+        mode = current.get()
+        current.set(mode.outer if mode.switch is self and mode.outer else without(mode, self))
 
     def __call__(self, function: F) -> F:
         if iscoroutinefunction(function) or isgeneratorfunction(function) or isasyncgenfunction(function):
             raise called_too_late(function.__name__)
 
         @wraps(function)
-        def inside(*arguments: Any, **options: Any) -> Any:
-            with Switch(self.change):
+        def switched(*arguments: Any, **options: Any) -> Any:
+            with self:
                 return function(*arguments, **options)
 
-        return cast(F, inside)
+        return cast(F, switched)
+
+
+def inside(outer: Mode, switch: Switch, call: tuple[Call, ...]) -> Mode:
+    """The mode inside a block."""
+    record = outer.record if switch.record is None else switch.record
+    watch = outer.watch if switch.watch is None else switch.watch
+    scope = outer.scope if switch.scope is None else switch.scope
+    mode = Mode(record, watch, scope + call, switch, call, outer)
+    return USUAL if outer is USUAL and mode == USUAL else mode
+
+
+def without(mode: Mode, switch: Switch) -> Mode:
+    """The mode when the block of a switch is left, wherever it stands: two generators may be closed in any order."""
+    if mode.outer is None or mode.switch is None:
+        return mode
+    return mode.outer if mode.switch is switch else inside(without(mode.outer, switch), mode.switch, mode.call)
 
 
 def no_grad() -> Switch:
@@ -150,12 +178,12 @@ def no_grad() -> Switch:
     >>> y.requires_grad
     False
     """
-    return Switch(lambda mode: replace(mode, record=False))
+    return Switch(record=False)
 
 
 def recorded(yes: bool) -> Switch:
     """Record inside the block, or do not, whatever holds outside."""
-    return Switch(lambda mode: replace(mode, record=yes))
+    return Switch(record=yes)
 
 
 def watch() -> Switch:
@@ -169,7 +197,7 @@ def watch() -> Switch:
     >>> y.node.seen.output
     array([3., 6.])
     """
-    return Switch(lambda mode: replace(mode, watch=True))
+    return Switch(watch=True)
 
 
 def scope(name: str) -> Switch:
@@ -181,7 +209,7 @@ def scope(name: str) -> Switch:
     >>> y.node.scope
     ('encoder',)
     """
-    return Switch(lambda mode: replace(mode, scope=(*mode.scope, Call(name))))
+    return Switch(name=name)
 
 
 @dataclass(slots=True)

@@ -7,13 +7,15 @@
 """
 
 import operator
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from operator import call
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tinygrad_ko.atomic import at_once
 from tinygrad_ko.belongings import held_by
 from tinygrad_ko.errors import explain
 
@@ -90,16 +92,18 @@ def standing(generators: Sequence[np.random.Generator]) -> list[Any]:
 @contextmanager
 def replayed(generators: Sequence[np.random.Generator], states: list[Any]) -> Iterator[None]:
     """Inside the block they go on from where `standing()` found them; a None leaves one alone."""
-
-    def put(states: list[Any]) -> None:
-        if states[0] is not None:
-            np.random.set_state(states[0])
-        for generator, state in zip(generators, states[1:], strict=True):
-            generator.bit_generator.state = state
-
-    now = standing(generators)
+    begin, end = going_to(generators, states), going_to(generators, standing(generators), states[0] is not None)
     try:
-        put(states)
+        begin()
         yield
     finally:
-        put([None if state is None else place for state, place in zip(states, now, strict=True)])
+        end()
+
+
+def going_to(
+    generators: Sequence[np.random.Generator], states: list[Any], everywhere: bool = True
+) -> Callable[[], Any]:
+    """The call that puts them all where they stood; the global stream too, unless it is to be left alone."""
+    moves: list[Any] = [(np.random.set_state, states[0])] if everywhere and states[0] is not None else []
+    moves += [(setattr, g.bit_generator, "state", state) for g, state in zip(generators, states[1:], strict=True)]
+    return at_once(call, moves)

@@ -40,7 +40,7 @@ class Segment(Node):
         if self.call is None:
             raise spent("checkpoint")
         since = next_order()
-        with Switch(lambda _: self.mode), replayed(self.call.generators, self.states):
+        with Switch(self.mode.record, self.mode.watch, self.mode.scope), replayed(self.call.generators, self.states):
             y = self.call()
         root = y._node if isinstance(y, Handle) else None
         if root is None or traced(root, since) != (self.parents, self.trace):

@@ -1,10 +1,7 @@
 """A call that leaves nothing behind, for whoever wants to see what a function does without doing it."""
 
-from _thread import RLock  # as threading has it, without importing threading
-from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import starmap
 from operator import is_not
 from types import MethodType
 from typing import Any
@@ -12,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ko.arrays import copied
+from tinygrad_ko.atomic import at_once, taking_turns
 from tinygrad_ko.belongings import CONTAINERS, attributes, computes, held_by
 from tinygrad_ko.graph import Handle, Leaf
 from tinygrad_ko.randomness import replayed, standing
 
-taking_turns = RLock()  # threads that rehearse take turns
+rehearsing = taking_turns()  # threads that rehearse
 
 
 @contextmanager
@@ -43,18 +41,20 @@ def rehearsed(*things: Any) -> Iterator[None]:
     >>> model[0].running_mean.tolist()
     [0.0, 0.0]
     """
-    with taking_turns:
+    with rehearsing:
         found = list(held_by(things))
         generators = [part for part in found if isinstance(part, np.random.Generator)]
         contents = [(part, part.copy()) for part in changing(found)]
         with replayed(generators, standing(generators)):
             before, during = slots([part for part in found if isinstance(part, Handle)])
+            begin, end = at_once(setattr, during), at_once(setattr, before)
             try:
-                deque(starmap(setattr, during), maxlen=0)
+                begin()
                 yield
             finally:
-                deque(starmap(setattr, before), maxlen=0)  # all of it in C: Ctrl-C cannot fall between two Tensors
-                deque(starmap(put_back, contents), maxlen=0)
+                end()
+                for container, content in contents:
+                    put_back(container, content)
 
 
 def slots(tensors: list[Handle]) -> tuple[list[Any], list[Any]]:

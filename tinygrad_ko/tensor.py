@@ -1,6 +1,7 @@
 """What you hold: `Tensor`, an array that remembers how it was computed."""
 
 import operator
+from collections.abc import Iterable
 from contextlib import nullcontext
 from math import prod
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ko.arrays import Array, copied, is_floating, is_real, method, namespace, new_array, operand
+from tinygrad_ko.atomic import at_once
 from tinygrad_ko.backprop import deposit, gradients
 from tinygrad_ko.errors import explain, no_gradient_through
 from tinygrad_ko.graph import Handle, Leaf, Node, current, handle, recorded, scope
@@ -64,8 +66,11 @@ class Tensor(Operators):
 
     @data.setter
     def data(self, value: Any) -> None:
-        if value is self._array:
-            return
+        if value is not self._array:
+            replace([self], [value])
+
+    def _fitting(self, value: Any) -> Array:
+        """A value as an array that may take the place of `data`."""
         array = new_array(value.settled() if isinstance(value, Handle) else operand(value), copy=False)
         known = isinstance(self._array, np.ndarray | np.generic) and isinstance(array, np.ndarray)
         casts = np.can_cast(array.dtype, self._array.dtype, "same_kind") if known else array.dtype == self._array.dtype
@@ -77,7 +82,7 @@ class Tensor(Operators):
                 ),
                 f"형상 {self._array.shape}, 자료형 {self._array.dtype}인 data에는 형상과 자료형이 같은 배열만 대입할 수 있습니다.",
             )
-        self._array, self._lent = new_array(array, self._array.dtype), False
+        return new_array(array, self._array.dtype)
 
     @property
     def grad(self) -> Array | None:
@@ -349,6 +354,12 @@ def grad(y: Tensor, xs: Any, g: Any = None, *, create_graph: bool = False, allow
             else handle(type(y), copied(answer))
         )
     return answers[0] if isinstance(xs, Handle) else answers
+
+
+def replace(tensors: Iterable[Tensor], values: Iterable[Any]) -> None:
+    """Assign the data of several Tensors at once: of all or, if anything goes wrong, of none."""
+    new = [(t, t._fitting(value)) for t, value in zip(tensors, values, strict=True)]
+    at_once(setattr, [slot for t, array in new for slot in ((t, "_array", array), (t, "_lent", False))])()
 
 
 def named(x: Handle) -> str:

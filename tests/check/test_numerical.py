@@ -177,6 +177,7 @@ def test_the_array_is_restored_when_the_result_is_refused(result):
     assert x.tolist() == [1.5, 2.5]
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_in_the_middle_restores_the_array():
     x = np.linspace(0, 1, 50)
     before, there = bits(x), x[20].copy()

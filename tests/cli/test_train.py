@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -234,6 +235,7 @@ def interrupt_at(monkeypatch, steps, times=1):
     monkeypatch.setattr(optim.SGD, "step", step)
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_finishes_the_step_and_the_run_goes_on_from_there(here, monkeypatch, capsys):
     assert main(["train", *FAST, "--epochs", "3", "--out", "whole"]) == 0
     handler = signal.getsignal(signal.SIGINT)
@@ -249,6 +251,7 @@ def test_ctrl_c_finishes_the_step_and_the_run_goes_on_from_there(here, monkeypat
     assert same_run("whole", "parts")
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_twice_stops_at_once_and_the_last_save_holds(here, monkeypatch, capsys):
     assert main(["train", *FAST, "--epochs", "3", "--out", "whole"]) == 0
     with monkeypatch.context() as patch:
@@ -300,6 +303,7 @@ def test_what_was_saved_now_and_then_can_be_resumed(here, monkeypatch, capsys):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a process cannot be sent Ctrl-C alone there")
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_from_outside(here):
     command = [sys.executable, "-m", "tinygrad_ko", "train", *FAST, "--epochs", "1000000", "--out", "a"]
     with subprocess.Popen(
@@ -321,6 +325,85 @@ def test_ctrl_c_from_outside(here):
     assert done > 0
     assert main(["train", "--no-plot", "--quiet", "--resume", "a", "--iterations", str(done + 1)]) == 0
     assert history("a")["iterations"] == done + 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a process cannot be sent Ctrl-C alone there")
+@pytest.mark.usefixtures("ctrl_c")
+@pytest.mark.parametrize("command", ["module", "script"])
+def test_ctrl_c_during_the_imports_prints_no_traceback(command, here):
+    Path("numpy").mkdir()  # in place of the real one: it takes its time
+    Path("numpy", "__init__.py").write_text("print('importing', flush=True)\nimport time\ntime.sleep(60)")
+    Path("tinygrad-ko").write_text("import sys\nfrom tinygrad_ko.cli import main\nsys.exit(main())")
+    arguments = ["-m", "tinygrad_ko"] if command == "module" else ["tinygrad-ko"]
+    environment = {**os.environ, "PYTHONPATH": f"{here}{os.pathsep}{ROOT}"}
+    with subprocess.Popen(
+        [sys.executable, *arguments, "doctor"], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"importing\n"
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (-signal.SIGINT, b"")
+
+
+@pytest.mark.usefixtures("ctrl_c")
+def test_where_ctrl_c_is_ignored_it_stays_ignored(here, monkeypatch, capsys):
+    """A shell starts a command so in the background."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    interrupt_at(monkeypatch, 2, times=2)
+    assert main(["train", *FAST, "--iterations", "3", "--out", "a"]) == 0
+    assert history("a")["iterations"] == 3
+    assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the shells there quote in another way, and allow fewer names")
+@pytest.mark.usefixtures("ctrl_c")
+@pytest.mark.parametrize("name", ["a", "a b", '$HOME `x` "q"', "it's", "-a", "공책", "a;b"])
+def test_the_hint_to_resume_is_what_a_shell_needs(name, here, monkeypatch, capsys):
+    with monkeypatch.context() as patch:
+        interrupt_at(patch, 2)
+        assert main(["train", *FAST, "--iterations", "3", f"--out={name}"]) == 130
+    (hint,) = re.findall("go on with: (.*)", capsys.readouterr().out)
+    prints = f"{shlex.quote(sys.executable)} -c 'import json, sys; print(json.dumps(sys.argv[1:]))'"
+    program = "python -m tinygrad_ko" if hint.startswith("python") else "tinygrad-ko"
+    done = subprocess.run(["sh", "-c", prints + hint.removeprefix(program)], capture_output=True, text=True, check=True)
+    assert main([*json.loads(done.stdout), "--no-plot", "--quiet"]) == 0
+    assert history(name)["iterations"] == 3
+
+
+def test_a_full_disk_names_the_file_and_what_can_be_resumed(here, monkeypatch, capsys):
+    sync, calls = os.fsync, iter(range(10**6))
+
+    def full(file):
+        if next(calls) >= 4:  # a save writes four files
+            raise OSError(28, "No space left on device")
+        sync(file)
+
+    assert main(["train", *FAST, "--iterations", "5", "--out", "whole"]) == 0
+    assert main(["train", *FAST, "--iterations", "2", "--out", "a b"]) == 0
+    capsys.readouterr()
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        assert main(["train", "--resume", "a b", "--iterations", "5", "--quiet", "--no-plot"]) == 2
+    err = capsys.readouterr().err
+    assert f"No space left on device: {str(Path('a b', CHECKPOINT))!r}" in err
+    assert "iteration 2 is saved; go on from there with: " in err
+    assert "2번 반복한 곳까지 저장되어 있습니다" in err
+    assert main(["train", "--resume", "a b", "--iterations", "5", "--quiet", "--no-plot"]) == 0
+    assert same_run("whole", "a b")
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", lambda file: full(file))
+        assert main(["train", *FAST, "--iterations", "5", "--out", "new"]) == 2
+    assert "is saved" not in capsys.readouterr().err
+
+
+def test_a_save_that_was_killed_leaves_nothing_for_long(here, capsys):
+    assert main(["train", *FAST, "--iterations", "2", "--out", "a"]) == 0
+    names = {path.name for path in Path("a").iterdir()}
+    for name in names:
+        Path("a", f".{name}.{os.getpid()}.1").touch()
+    assert main(["train", "--resume", "a", "--quiet", "--no-plot"]) == 0
+    assert {path.name for path in Path("a").iterdir()} == names
 
 
 @pytest.mark.parametrize(

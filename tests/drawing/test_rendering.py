@@ -186,6 +186,7 @@ def running(pid):
 
 
 @needs_scripts
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_stops_both(fake_dot, tmp_path):
     fake_dot(f"open({str(tmp_path / 'half')!r}, 'w').write(str(os.getpid()))\n"
              f"os.rename({str(tmp_path / 'half')!r}, {str(tmp_path / 'pid')!r})\ntime.sleep(600)")  # fmt: skip

@@ -4,9 +4,12 @@ import os
 import pickle
 import signal
 import stat
+import struct
 import subprocess
 import sys
+import tracemalloc
 import zipfile
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -265,6 +268,51 @@ def test_foreign_files_are_refused_without_shapes_too(tmp_path, monkeypatch):
             wrong[path.name] = repr(error)
     assert not (tmp_path / "sprung").exists()
     assert wrong == {}
+
+
+CLAIM = 8 * 2**20  # bytes of zeros, which a few kB of a compressed file unpack to
+
+
+@contextmanager
+def little_memory():
+    """Inside the block nothing near the size of the claims is unpacked."""
+    tracemalloc.start()
+    yield
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < CLAIM / 8
+
+
+@pytest.mark.parametrize("shapes", [SHAPES, None], ids=["for a model", "for anybody"])
+def test_a_small_file_that_claims_much_is_refused_before_it_is_unpacked(shapes, tmp_path):
+    np.savez_compressed(tmp_path / "model.npz", **{**ARRAYS, "W": np.zeros(CLAIM // 8)})
+    assert (tmp_path / "model.npz").stat().st_size < CLAIM / 100
+    with little_memory():
+        refused(tmp_path / "model.npz", shapes)
+
+
+@pytest.mark.parametrize("shapes", [SHAPES, None], ids=["for a model", "for anybody"])
+def test_a_header_that_claims_to_be_long_is_not_read(shapes, tmp_path):
+    header = b"\x93NUMPY\x02\x00" + struct.pack("<I", CLAIM) + b" " * CLAIM
+    with zipfile.ZipFile(tmp_path / "model.npz", "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("W.npy", header)
+        file.writestr("b.npy", header)
+    del header
+    with little_memory():
+        refused(tmp_path / "model.npz", shapes)
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name:UserWarning")
+def test_a_name_that_is_there_twice_is_refused(tmp_path):
+    save_arrays(tmp_path / "model", ARRAYS)
+    with zipfile.ZipFile(tmp_path / "model.npz", "a") as file:
+        file.writestr("W.npy", file.read("W.npy"))
+    refused(tmp_path / "model.npz")
+
+
+def test_a_compressed_file_of_the_right_shapes_is_loaded(tmp_path):
+    np.savez_compressed(tmp_path / "model.npz", **ARRAYS)
+    assert same(load_arrays(tmp_path / "model.npz", SHAPES), ARRAYS)
 
 
 def test_a_refused_file_changes_nothing_in_a_network(tmp_path):

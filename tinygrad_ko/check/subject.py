@@ -4,19 +4,17 @@ The judge asks a subject two things: its value at some arrays, and what its form
 `Second` is the gradient itself as such a function, so the second order needs no rule of its own.
 """
 
-from _thread import RLock  # as threading has it, without importing threading
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from copy import copy
 from functools import partial
-from itertools import starmap
 from os.path import basename
 from typing import Any
 
 import numpy as np
 
 from tinygrad_ko.arrays import Array, operand
+from tinygrad_ko.atomic import at_once, taking_turns
 from tinygrad_ko.check.progress import Progress
 from tinygrad_ko.check.slope import EPS, precision, scales
 from tinygrad_ko.errors import explain
@@ -194,21 +192,22 @@ class Second(Subject):
         return row.numpy(), pull
 
 
-taking_turns = RLock()  # threads that check the same parameters take turns
+checking = taking_turns()  # threads that check the same parameters
 SLOTS = ("_array", "_node", "_lent")
 
 
 @contextmanager
 def standing_in(places: dict[Any, Tensor]) -> Iterator[None]:
     """Inside this block each key, a parameter of the user's, is the leaf that is its value."""
-    with taking_turns if places else nullcontext():
+    with checking if places else nullcontext():
         before = [(p, name, getattr(p, name)) for p in places for name in SLOTS]
         during = [(p, name, getattr(leaf, name)) for p, leaf in places.items() for name in SLOTS]
+        begin, end = at_once(setattr, during), at_once(setattr, before)
         try:
-            deque(starmap(setattr, during), maxlen=0)
+            begin()
             yield
         finally:
-            deque(starmap(setattr, before), maxlen=0)  # all of it in C: Ctrl-C cannot fall between two parameters
+            end()
 
 
 def called(f: Any) -> str:

@@ -12,6 +12,7 @@ from typing import NoReturn
 from tinygrad_ko.cli import check, demo, doctor, draw, train
 from tinygrad_ko.cli.console import prepare, say
 from tinygrad_ko.errors import explain
+from tinygrad_ko.startup import started
 
 
 class Parser(argparse.ArgumentParser):
@@ -39,6 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         command.add(commands)
     try:
         try:
+            started()
             args = parser.parse_args(argv)
         except SystemExit as done:  # --help, --version
             return int(done.code or 0)

@@ -1,6 +1,9 @@
 """Speaking to a console, also to one that knows no Hangul, with a progress bar where tqdm is installed."""
 
 import io
+import os
+import shlex
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any, Protocol, TextIO
@@ -33,6 +36,14 @@ def say(english: str = "", *korean: str, file: TextIO | None = None) -> None:
 def command() -> str:
     """How the user called this program, for the commands that it suggests."""
     return "python -m tinygrad_ko" if Path(sys.argv[0]).name == "__main__.py" else "tinygrad-ko"
+
+
+def resuming(folder: Path) -> str:
+    """The command that goes on with the run in a folder, quoted as a shell needs it."""
+    name = str(folder)
+    if name.startswith("-"):  # an option, to the command
+        name = os.path.join(os.curdir, name)
+    return f"{command()} train --resume {subprocess.list2cmdline([name]) if os.name == 'nt' else shlex.quote(name)}"
 
 
 def duration(seconds: float) -> str:

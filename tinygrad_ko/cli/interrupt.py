@@ -6,12 +6,15 @@ from typing import Self
 
 
 class Interrupt:
-    """Ctrl-C, for a while: pressed once it is only noted, pressed again it is a KeyboardInterrupt."""
+    """Ctrl-C, for a while: pressed once it is only noted, pressed again it is a KeyboardInterrupt. Where it is ignored, as in what
+    a shell starts in the background, it stays so.
+    """
 
     requested = False
 
     def __enter__(self) -> Self:
-        if threading.current_thread() is threading.main_thread():
+        in_main_thread = threading.current_thread() is threading.main_thread()
+        if in_main_thread and signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
             self.before = signal.signal(signal.SIGINT, self.note)
         return self
 

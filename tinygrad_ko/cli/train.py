@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from tinygrad_ko.cli.console import Bar, command, progress_bar, say, say_above
+from tinygrad_ko.cli.console import Bar, progress_bar, resuming, say, say_above
 from tinygrad_ko.cli.interrupt import Interrupt
 from tinygrad_ko.cli.options import at_least, number, sizes
 from tinygrad_ko.cli.plot import learning_curve
@@ -82,22 +82,29 @@ def run(args: argparse.Namespace) -> int:
     """Train a new network, or go on with one; save; say what came out."""
     given = vars(args)
     folder, training = go_on(given) if "resume" in given else begin(given)
-    again = f'{command()} train --resume "{folder}"' if " " in str(folder) else f"{command()} train --resume {folder}"
+    again = resuming(folder)
     if not args.quiet:
         introduce(training)
     started_at = training.iteration
-    save(training, folder)
     try:
+        save(training, folder)
         stopped = loop(training, folder, args.quiet)
-    except KeyboardInterrupt:  # within a step, whose parameters are then worth nothing
+        if not args.no_plot:
+            learning_curve(training.losses, training.epochs, folder / "learning.png")
+    except KeyboardInterrupt:  # amid a step or a save: the last save is whole
+        if training.saved is None:
+            raise
         say(
             f"stopped at once; go on from the last save with: {again}",
             "즉시 중단했습니다. 위 명령을 실행하면 마지막으로 저장한 곳부터 이어서 학습합니다.",
             file=sys.stderr,
         )
         return 130
-    if not args.no_plot:
-        learning_curve(training.losses, training.epochs, folder / "learning.png")
+    except OSError as error:  # such as a full disk: the last save is whole
+        if training.saved is not None:
+            error.add_note(f"iteration {training.saved:,} is saved; go on from there with: {again}")
+            error.add_note(f"{training.saved:,}번 반복한 곳까지 저장되어 있습니다. 이어서 학습하는 명령: {again}")
+        raise
 
     if started_at == training.total:
         say(
@@ -149,9 +156,9 @@ def begin(given: dict[str, Any]) -> tuple[Path, Training]:
     if (folder / CHECKPOINT).exists():
         raise explain(
             ValueError(
-                f"{folder} already holds a run: name another folder with --out, or go on with --resume {folder}"
+                f"{folder} already holds a run: name another folder with --out, or go on with: {resuming(folder)}"
             ),
-            f"{folder}에는 이미 학습 기록이 있습니다. --out으로 다른 폴더를 쓰거나 --resume {folder}로 이어서 학습합니다.",
+            f"{folder}에는 이미 학습 기록이 있습니다. --out으로 다른 폴더를 쓰거나 다음 명령으로 이어서 학습합니다: {resuming(folder)}",
         )
     folder.mkdir(parents=True, exist_ok=True)
     return folder, training

@@ -16,6 +16,22 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ko import optim
+from tinygrad_ko.cli.checkpoint import (
+    EPOCH,
+    GENERATOR,
+    LARGEST,
+    Fields,
+    Must,
+    all_of,
+    array,
+    judge,
+    none_or,
+    number,
+    one_of,
+    rows_of,
+    unfit,
+    whole,
+)
 from tinygrad_ko.data import load_digits, load_mnist, minibatches
 from tinygrad_ko.errors import explain
 from tinygrad_ko.graph import no_grad
@@ -67,6 +83,28 @@ class Settings:
     iterations: int | None  # or iterations
 
 
+MANY = 2**40  # more steps than anybody takes
+
+SETTINGS: Fields = {  # what each of them must be in a checkpoint
+    "data": one_of(("digits", "mnist")),
+    "data_folder": none_or(Must("a path", lambda x: isinstance(x, str))),
+    "network": one_of(("affine", "conv")),
+    "hidden": all_of(whole(1)),
+    "activation": one_of(ACTIVATIONS),
+    "init": one_of(INITIALIZERS),
+    "dtype": one_of(("float32", "float64")),
+    "optimizer": one_of(OPTIMIZERS),
+    "lr": number(zero=False),
+    "weight_decay": number(),
+    "batch_size": whole(1, MANY),
+    "seed": whole(0),
+    "epochs": none_or(whole(1, MANY)),
+    "iterations": none_or(whole(1, MANY)),
+}
+ABOUT: Fields = {"settings": SETTINGS, "data": whole(0, 2**32), "generator": GENERATOR, "epochs": rows_of(EPOCH)}
+SQUARES = {"adagrad": "h", "rmsprop": "mean", "adam": "v"}  # what an optimizer keeps that is never below 0
+
+
 class Training:
     """A network, its optimizer, the data, and the history so far."""
 
@@ -88,6 +126,7 @@ class Training:
         self.losses: list[float] = []  # one for each iteration
         self.epochs: list[dict[str, float]] = []  # one row for each whole epoch
         self.before_epoch = self.rng.bit_generator.state
+        self.saved: int | None = None  # how many steps the checkpoint has
 
     def network(self) -> Sequential:
         """Affine layers with the activation between them; in the convolutional network, after two convolutions and a pooling."""
@@ -186,6 +225,7 @@ class Training:
         arrays["losses"] = np.array(self.losses, dtype=np.float64)
         arrays["about"] = np.frombuffer(json.dumps(about).encode(), np.uint8)
         save_arrays(folder / CHECKPOINT, arrays)
+        self.saved = self.iteration
 
 
 def accuracy(model: Sequential, x: Any, t: Any) -> float:
@@ -200,10 +240,7 @@ def accuracy(model: Sequential, x: Any, t: Any) -> float:
 def saved_settings(folder: Path) -> Settings:
     """The settings of the run in a folder. Raises FileNotFoundError or ValueError if there is none."""
     values = read(folder)[1]["settings"]
-    try:
-        return Settings(**{**values, "hidden": tuple(values["hidden"])})
-    except (KeyError, TypeError) as error:
-        raise unfit(folder, str(error)) from error
+    return Settings(**{**values, "hidden": tuple(values["hidden"])})
 
 
 def resumed(folder: Path, settings: Settings) -> Training:
@@ -215,25 +252,36 @@ def resumed(folder: Path, settings: Settings) -> Training:
             ValueError(f"the training data are not those that the run in {folder} began with"),
             "학습을 시작할 때와 훈련 데이터가 다릅니다. 같은 데이터로만 이어서 학습할 수 있습니다.",
         )
-    parameters = training.model.named_parameters()
-    expected = {f"parameters/{name}" for name in parameters} | {
-        f"optimizer/{name}" for name in training.optimizer.state()
-    }
-    if set(arrays) != expected | {"losses"}:
-        raise unfit(folder, ", ".join(sorted(set(arrays) ^ expected ^ {"losses"})))
-    for name, p in parameters.items():
+    training.losses, training.epochs = np.ravel(arrays["losses"]).tolist(), about["epochs"]
+    judge(folder / CHECKPOINT, arrays, arrays_of(training))
+    rows = [(n, n * training.epoch_length) for n in range(1, training.iteration // training.epoch_length + 1)]
+    if [(row["epoch"], row["iteration"]) for row in training.epochs] != rows:
+        raise unfit(folder / CHECKPOINT, f"epochs must be the {len(rows)} that the {training.iteration} losses make")
+    for name, p in training.model.named_parameters().items():
         p.data = arrays[f"parameters/{name}"]
     training.optimizer.load_state(
         {k.removeprefix("optimizer/"): v for k, v in arrays.items() if k.startswith("optimizer/")}
     )
-    training.losses = arrays["losses"].tolist()
-    training.epochs = about["epochs"]
-    training.before_epoch = about["generator"]
+    training.before_epoch, training.saved = about["generator"], training.iteration
     return training
 
 
+def arrays_of(training: Training) -> Fields:
+    """What the arrays in a checkpoint of this run must be."""
+    fields: dict[str, Any] = {"losses": array((None,), np.float64, -LARGEST, LARGEST)}
+    for name, p in training.model.named_parameters().items():
+        most = float(np.finfo(p.dtype).max)
+        fields[f"parameters/{name}"] = array(p.shape, p.dtype, -most, most)
+    for name, kept in training.optimizer.state().items():
+        square = name.partition(".")[0] == SQUARES.get(training.settings.optimizer)
+        fields[f"optimizer/{name}"] = array(kept.shape, kept.dtype, 0 if square else -np.inf, np.inf)
+    steps = training.optimizer.state()["steps"]
+    fields["optimizer/steps"] = array(steps.shape, steps.dtype, training.iteration, training.iteration)
+    return fields
+
+
 def read(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The arrays of a checkpoint, and what it says about the run."""
+    """The arrays of a checkpoint, and what it says about the run: all that can be judged without its data has been."""
     path = folder / CHECKPOINT
     if not path.is_file():
         raise explain(
@@ -241,21 +289,20 @@ def read(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
             f"{folder}에는 이어서 학습할 {CHECKPOINT} 파일이 없습니다.",
         )
     arrays: dict[str, Any] = dict(load_arrays(path))
+    if missing := [name for name in ("about", "losses") if name not in arrays]:
+        raise unfit(path, f"{missing[0]} is missing")
     try:
         about = json.loads(arrays.pop("about").tobytes())
-    except (KeyError, ValueError) as error:
-        raise unfit(folder, str(error)) from error
-    if set(about) != {"settings", "data", "generator", "epochs"}:
-        raise unfit(folder, "other contents")
+    except (ValueError, RecursionError) as error:
+        raise unfit(path, f"about is no JSON: {error}") from error
+    judge(path, about, ABOUT)
+    settings = about["settings"]
+    if (settings["epochs"] is None) == (settings["iterations"] is None):
+        raise unfit(path, "settings.epochs or settings.iterations must be null, and not both")
+    widths = {a.shape[0] for name, a in arrays.items() if name.startswith("parameters/") and a.ndim == 1}
+    if not widths.issuperset(settings["hidden"]) or len(settings["hidden"]) > len(arrays):
+        raise unfit(path, f"settings.hidden must be widths of layers that are in it, not {settings['hidden']}")
     return arrays, about
-
-
-def unfit(folder: Path, why: str) -> ValueError:
-    """The error for a checkpoint that is whole, but not one of this version."""
-    return explain(
-        ValueError(f"{folder / CHECKPOINT} is not a checkpoint of this version ({why})"),
-        f"{folder / CHECKPOINT}은(는) 이 버전에서 만든 체크포인트가 아닙니다.",
-    )
 
 
 def longer(settings: Settings, epochs: int | None, iterations: int | None) -> Settings:

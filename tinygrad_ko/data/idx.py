@@ -15,11 +15,14 @@ import os
 import struct
 import zlib
 from pathlib import Path
+from typing import IO, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tinygrad_ko.errors import explain
+
+PART = 2**20  # bytes that are read at once: a header may promise more than there is memory
 
 
 def read_idx(path: str | os.PathLike[str], ndim: int) -> NDArray[np.uint8]:
@@ -37,17 +40,24 @@ def read_idx(path: str | os.PathLike[str], ndim: int) -> NDArray[np.uint8]:
     ...     read_idx(path, ndim=1)
     array([7, 2, 1], dtype=uint8)
     """
-    content = Path(path).read_bytes()
-    if content[:2] == b"\x1f\x8b":
+    with Path(path).open("rb") as file:
+        packed = file.read(2) == b"\x1f\x8b"
+        file.seek(0)
         try:
-            content = gzip.decompress(content)
+            return read_content(path, cast(IO[bytes], gzip.GzipFile(fileobj=file)) if packed else file, ndim)
         except (OSError, EOFError, zlib.error) as error:
+            if not packed:
+                raise
             raise explain(
                 ValueError(f"{path} is a damaged gzip file: {error}"),
                 "압축 파일이 손상되었거나 끝까지 내려받아지지 않았습니다. 파일을 다시 구해야 합니다.",
             ) from error
 
+
+def read_content(path: str | os.PathLike[str], file: IO[bytes], ndim: int) -> NDArray[np.uint8]:
+    """The array in an open file. No more is read, and unpacked, than the header promises, and one byte."""
     magic, start = bytes([0, 0, 8, ndim]), 4 + 4 * ndim
+    content = file.read(start)
     if content[:4] != magic:
         raise explain(
             ValueError(
@@ -62,17 +72,21 @@ def read_idx(path: str | os.PathLike[str], ndim: int) -> NDArray[np.uint8]:
             "파일이 머리 부분에서 끊겼습니다. 파일을 다시 구해야 합니다.",
         )
     shape = struct.unpack(f">{ndim}I", content[4:start])
-    expected, found = math.prod(shape), len(content) - start
+    expected = math.prod(shape)
     size = "x".join(map(str, shape))
     if expected == 0:
         raise explain(
             ValueError(f"{path} holds no data: its header says {size}"),
             "파일 머리에 적힌 크기가 0이어서 읽을 데이터가 없습니다.",
         )
-    if found != expected:
+    data = bytearray()
+    while len(data) <= expected and (part := file.read(min(expected + 1 - len(data), PART))):
+        data += part
+    if len(data) != expected:
+        found = "more" if len(data) > expected else len(data)
         raise explain(
             ValueError(f"{path} is damaged: its header promises {size} = {expected} bytes of data, {found} follow"),
             "머리에 적힌 크기와 실제 데이터의 길이가 다릅니다. "
             "파일이 잘렸거나 다른 내용이 덧붙은 것이니 다시 구해야 합니다.",
         )
-    return np.frombuffer(content, np.uint8, offset=start).reshape(shape).copy()
+    return np.frombuffer(data, np.uint8).reshape(shape)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ko.arrays import is_floating, namespace
+from tinygrad_ko.atomic import at_once
 from tinygrad_ko.backprop import gradients
 from tinygrad_ko.check.subject import called as title
 from tinygrad_ko.check.subject import named_parameters
@@ -282,11 +283,14 @@ def backward(y: Handle, vertices: list[Vertex]) -> None:
 def untouched(vertices: list[Vertex]) -> Iterator[None]:
     """Inside the block a backward may go through the graph; afterwards its nodes are as they were."""
     nodes = [v.node for v in vertices if v.node is not None]
-    before = [(node, node.live, node.seen, node.seen.gradient) for node in nodes if node.seen]
+    before: list[Any] = [(node, "live", node.live) for node in nodes if node.seen]
+    before += [(node.seen, "gradient", node.seen.gradient) for node in nodes if node.seen]
+    begin, end = (
+        at_once(setattr, [(node.seen, "gradient", None) for node in nodes if node.seen]),
+        at_once(setattr, before),
+    )
     try:
-        for _, _, seen, _ in before:
-            seen.gradient = None
+        begin()
         yield
     finally:
-        for node, live, seen, gradient in before:
-            node.live, seen.gradient = live, gradient
+        end()

@@ -62,8 +62,8 @@ def safe(x: Any) -> Any:
 def room_for(depth: int) -> Iterator[None]:
     """Inside the block the stack has room for those who listen: a network that can be called can be summarised."""
     before = sys.getrecursionlimit()
-    sys.setrecursionlimit(before + 3 * depth + 50)
     try:
+        sys.setrecursionlimit(before + 3 * depth + 50)
         yield
     finally:
         sys.setrecursionlimit(before)

@@ -4,16 +4,18 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial, wraps
+from itertools import repeat
 from pathlib import Path
 from types import BuiltinFunctionType, FunctionType
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 
+from tinygrad_ko.backprop import put
 from tinygrad_ko.errors import explain
 from tinygrad_ko.graph import scope
 from tinygrad_ko.nn.storage import load_arrays, save_arrays
-from tinygrad_ko.tensor import Tensor
+from tinygrad_ko.tensor import Tensor, replace
 
 if TYPE_CHECKING:
     from tinygrad_ko.nn.summary import Summary
@@ -110,8 +112,7 @@ class Module:
 
     def zero_grad(self) -> None:
         """Forget all gradients."""
-        for tensor in self.parameters():
-            tensor.zero_grad()
+        put([tensor.node for tensor in self.parameters()], repeat(None))
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write all its Tensors to an `.npz` file, whole or not at all. Returns the path written."""
@@ -123,8 +124,7 @@ class Module:
         """
         tensors = self.named_tensors()
         arrays = load_arrays(path, {name: tensor.shape for name, tensor in tensors.items()})
-        for name, tensor in tensors.items():
-            tensor.data = arrays[name].astype(tensor.dtype)
+        replace(tensors.values(), [arrays[name].astype(tensor.dtype) for name, tensor in tensors.items()])
 
     def summary(self, *inputs: Any, dtype: Any = None, **options: Any) -> "Summary":
         """What the network is made of: its layers in the order in which they are called, what each returns, how many

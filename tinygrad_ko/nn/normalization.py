@@ -12,7 +12,7 @@ from tinygrad_ko.ops.elementwise import sqrt
 from tinygrad_ko.ops.inputs import numbers
 from tinygrad_ko.ops.normalization import all_but_channels, batch_norm, fitting, layer_norm
 from tinygrad_ko.ops.reduction import count
-from tinygrad_ko.tensor import Tensor
+from tinygrad_ko.tensor import Tensor, replace
 
 
 class LayerNorm(Module):
@@ -88,11 +88,8 @@ class BatchNorm(Module):
         """Move the running averages towards the mean and the variance of a batch."""
         axes = all_but_channels(x)
         n = count(x.shape, axes)
-        for running, batch in (
-            (self.running_mean, x.mean(axis=axes)),
-            (self.running_var, x.var(axis=axes) * (n / (n - 1))),
-        ):
-            running.data = self.decay * running.data + (1 - self.decay) * batch
+        running, batch = (self.running_mean, self.running_var), (x.mean(axis=axes), x.var(axis=axes) * (n / (n - 1)))
+        replace(running, [self.decay * r.data + (1 - self.decay) * b for r, b in zip(running, batch, strict=True)])
 
 
 def scale_and_shift(layer: str, features: int, eps: float, dtype: Any) -> tuple[Tensor, Tensor]:

@@ -3,13 +3,19 @@
 import os
 import zipfile
 from collections.abc import Mapping
+from io import BytesIO
+from math import prod
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from tinygrad_ko.arrays import Array
 from tinygrad_ko.errors import explain
 from tinygrad_ko.files import whole_file
+
+LONGEST_HEADER = 2**14  # NumPy reads none that is longer than 10,000 bytes
+Claim = tuple[tuple[int, ...], np.dtype[Any]]
 
 
 def npz(path: str | os.PathLike[str]) -> Path:
@@ -39,41 +45,66 @@ def save_arrays(path: str | os.PathLike[str], arrays: Mapping[str, Array]) -> Pa
 def load_arrays(path: str | os.PathLike[str], shapes: Mapping[str, tuple[int, ...]] | None = None) -> dict[str, Array]:
     """The arrays of a file; with `shapes`, refused whole unless it holds exactly these names with these shapes.
 
+    What the arrays are said to be is read and judged before any of them: a small file can claim, and unpack to, more than there
+    is memory. Without `shapes` they may take no more bytes than the file has, as those do that `save_arrays` writes.
+
     Raises FileNotFoundError, or ValueError that says what is wrong with the file.
     """
     source = npz(path) if npz(path).is_file() else Path(path)
     if not source.is_file():
         raise explain(FileNotFoundError(f"no such file: {npz(path)}"), f"파일이 없습니다: {npz(path)}")
+    wrong: list[str] = []
     try:
-        arrays = {}
         with zipfile.ZipFile(source) as archive:
-            for name in archive.namelist():
-                with archive.open(name) as member:
-                    arrays[name.removesuffix(".npy")] = np.lib.format.read_array(member, allow_pickle=False)
+            members = {name.removesuffix(".npy"): name for name in archive.namelist()}
+            if len(members) < len(archive.namelist()):
+                raise ValueError("a name is there twice")
+            claims = {name: claim(archive, member) for name, member in members.items()}
+            if shapes is not None:
+                wrong = unfitting(claims, shapes)
+            elif (
+                taken := sum(prod(shape) * dtype.itemsize for shape, dtype in claims.values())
+            ) > source.stat().st_size:
+                raise ValueError(f"its arrays claim {taken:,} bytes, more than it has")
+            arrays = {} if wrong else {name: read(archive, member) for name, member in members.items()}
     except Exception as error:  # whatever zipfile, zlib and NumPy call it
         raise explain(
             ValueError(f"{source} is not a whole .npz file of arrays ({error})"),
             f"{source}은(는) 온전한 .npz 파일이 아닙니다. 파일이 잘렸거나 다른 형식일 수 있습니다.",
         ) from error
-    if shapes is None:
-        return arrays
-    wrong = [
-        *(f"{name} is missing" for name in shapes if name not in arrays),
-        *(f"{name} is unknown" for name in arrays if name not in shapes),
-        *(
-            f"{name} has shape {arrays[name].shape}, not {shape}"
-            for name, shape in shapes.items()
-            if name in arrays and arrays[name].shape != shape
-        ),
-        *(
-            f"{name} holds {array.dtype}, not real numbers"
-            for name, array in arrays.items()
-            if array.dtype.kind not in "fiu"
-        ),
-    ]
     if wrong:
         raise explain(
             ValueError(f"{source} does not fit: {'; '.join(wrong)}. Nothing was loaded"),
             f"{source}의 매개변수가 맞지 않아 아무것도 불러오지 않았습니다: {'; '.join(wrong)}",
         )
     return arrays
+
+
+def claim(archive: zipfile.ZipFile, name: str) -> Claim:
+    """The shape and dtype of an array in an archive, as its header says."""
+    with archive.open(name) as member:
+        start = BytesIO(member.read(LONGEST_HEADER))
+    version = np.lib.format.read_magic(start)
+    header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, _, dtype = header(start)
+    return shape, dtype
+
+
+def read(archive: zipfile.ZipFile, name: str) -> Array:
+    """An array in an archive."""
+    with archive.open(name) as member:
+        return np.lib.format.read_array(member, allow_pickle=False)
+
+
+def unfitting(claims: Mapping[str, Claim], shapes: Mapping[str, tuple[int, ...]]) -> list[str]:
+    """What is wrong with arrays that should have these names and shapes, and hold real numbers."""
+    return [
+        *(f"{name} is missing" for name in shapes if name not in claims),
+        *(f"{name} is unknown" for name in claims if name not in shapes),
+        *(
+            f"{name} has shape {claims[name][0]}, not {shape}"
+            for name, shape in shapes.items()
+            if name in claims and claims[name][0] != shape
+        ),
+        *(f"{name} holds {dtype}, not real numbers" for name, (_, dtype) in claims.items() if dtype.kind not in "fiu"),
+    ]

@@ -1,11 +1,12 @@
-"""Gradients that are too long are cut back, between `backward()` and `step()`."""
+"""Gradients that are too long are cut back, between `backward()` and `step()`: all of them or, if anything goes wrong, none."""
 
 from collections.abc import Iterable
 from math import isfinite, sqrt
 
 import numpy as np
 
-from tinygrad_ko.arrays import Array
+from tinygrad_ko.arrays import Array, new_array
+from tinygrad_ko.backprop import put
 from tinygrad_ko.errors import explain
 from tinygrad_ko.optim.optimizers import leaves, with_gradients
 from tinygrad_ko.tensor import Tensor
@@ -37,9 +38,7 @@ def clip_grad_norm(parameters: Iterable[Tensor], max_norm: float) -> float:
     squares = [np.sum(np.square(g / unit, dtype=np.float64)) for g in gradients]
     length = sqrt(sum(map(float, squares)))
     if length > max_norm / unit:
-        shortened = [g / unit * float(max_norm / length) for g in gradients]
-        for p, g in zip(tensors, shortened, strict=True):
-            p.grad = g
+        put([p.node for p in tensors], [new_array(g / unit * float(max_norm / length), copy=False) for g in gradients])
     return unit * length
 
 
@@ -57,8 +56,7 @@ def clip_grad_value(parameters: Iterable[Tensor], limit: float) -> None:
     above_0("limit", limit)
     tensors, gradients = found("clip_grad_value", parameters)
     largest("clip_grad_value", tensors, gradients)
-    for p, g in zip(tensors, gradients, strict=True):
-        p.grad = np.clip(g, -float(limit), float(limit))
+    put([p.node for p in tensors], [new_array(np.clip(g, -float(limit), float(limit)), copy=False) for g in gradients])
 
 
 def found(name: str, parameters: Iterable[Tensor]) -> tuple[list[Tensor], list[Array]]:

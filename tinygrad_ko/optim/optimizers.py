@@ -1,4 +1,5 @@
-"""Ways to go downhill: each changes the parameters in place, from the gradients that `backward()` deposited.
+"""Ways to go downhill: each changes the parameters in place, from the gradients that `backward()` deposited. A step that fails
+or is interrupted changes nothing.
 
     optimizer = SGD(model.parameters(), lr=0.1)
     optimizer.zero_grad(); loss.backward(); optimizer.step()
@@ -13,25 +14,30 @@ not a Tensor made with requires_grad=True, and RuntimeError for a step before `b
 """
 
 from collections.abc import Iterable, Mapping
+from itertools import combinations, repeat
 from math import isfinite
+from operator import call, setitem
 from typing import Any, cast
 
 import numpy as np
 
-from tinygrad_ko.arrays import Array
+from tinygrad_ko.arrays import Array, keep_freed_memory, new_array, shared, whole
+from tinygrad_ko.atomic import at_once
+from tinygrad_ko.backprop import put
 from tinygrad_ko.errors import explain
 from tinygrad_ko.tensor import Tensor
 
 
 class Optimizer:
-    """What all have in common. A subclass names the arrays it keeps for each parameter in `memory`, and says how it
-    steps in `update`.
+    """What all have in common. A subclass names the arrays it keeps for each parameter in `memory`, and says in `updated`
+    what a step makes of them.
     """
 
     memory: tuple[str, ...] = ()
 
     def __init__(self, parameters: Iterable[Tensor], lr: float, *, weight_decay: float = 0.0) -> None:
-        self.parameters = leaves(parameters)
+        keep_freed_memory()  # a step makes new arrays, and lets go of as many
+        self.parameters = apart(leaves(parameters))
         positive("lr", lr)
         if weight_decay:
             positive("weight_decay", weight_decay)
@@ -40,22 +46,34 @@ class Optimizer:
             {name: np.zeros(p.shape, at_least_single(p.dtype)) for name in self.memory} for p in self.parameters
         ]
 
-    def update(self, p: Array, g: Array, steps: int, **kept: Array) -> None:
-        """Change p in place, given its gradient, the number of its steps, and what is kept for it."""
-        raise NotImplementedError(f"{type(self).__name__} has no update")
+    def updated(self, p: Array, g: Array, steps: int, **kept: Array) -> tuple[Array, ...]:
+        """The new p and what is kept from now on, in the order of `memory`: new arrays, from p, its gradient, the number of its
+        steps, and what was kept for it.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no updated(p, g, steps, **kept)")
 
     def step(self) -> None:
-        """One step for every parameter that has a gradient. Raises RuntimeError if none has: then `backward()` was
-        forgotten.
+        """One step for every parameter that has a gradient: for all of them or, if anything goes wrong, for none. All is
+        computed first; then it is put in place, in the arrays that the parameters have.
+
+        Raises RuntimeError if none has a gradient: then `backward()` was forgotten. ValueError if a gradient does not have the
+        shape of its parameter.
         """
+        steps, kept, moves = self.steps.copy(), self.kept.copy(), list[tuple[Any, ...]]()
         for i in with_gradients(self.parameters, "step"):
-            self.steps[i] += 1
-            p, g = self.parameters[i].data, cast(Array, self.parameters[i].grad)
-            if self.weight_decay:
-                g = self.decayed(p, g)
+            steps[i] += 1
+            p, g, before = self.parameters[i]._array, cast(Array, self.parameters[i].grad), kept[i]
+            if g.shape != p.shape:
+                raise wrong_gradient(i, g, p)
             if p.dtype.itemsize < 4:
                 g = g.astype(np.float32)  # squares of small gradients vanish in half precision
-            self.update(p, g, self.steps[i], **self.kept[i])
+            if self.weight_decay:
+                g = self.decayed(p, g)
+            new, *others = self.updated(p, g, steps[i], **before)
+            if others:
+                kept[i] = {name: like(before[name], array) for name, array in zip(self.memory, others, strict=True)}
+            moves.append(move(self.parameters[i], like(p, new)))
+        at_once(call, [*moves, (setattr, self, "steps", steps), (setattr, self, "kept", kept)])()
 
     def decayed(self, p: Array, g: Array) -> Array:
         """The gradient with weight decay."""
@@ -63,8 +81,7 @@ class Optimizer:
 
     def zero_grad(self) -> None:
         """Forget all gradients."""
-        for p in self.parameters:
-            p.zero_grad()
+        put([p.node for p in self.parameters if p.grad is not None], repeat(None))
 
     def state(self) -> dict[str, Array]:
         """What it has learned so far, as named arrays."""
@@ -86,10 +103,12 @@ class Optimizer:
                 ValueError(f"this state does not fit {type(self).__name__} with these parameters: {', '.join(wrong)}"),
                 f"저장된 최적화 상태가 {type(self).__name__}과(와) 맞지 않습니다: {', '.join(wrong)}",
             )
-        self.steps = [int(n) for n in state["steps"]]
-        for i, each in enumerate(self.kept):
-            for name in self.memory:
-                each[name][...] = state[f"{name}.{i}"]
+        steps = [int(n) for n in state["steps"]]
+        kept = [
+            {name: np.array(state[f"{name}.{i}"], a.dtype) for name, a in own.items()}
+            for i, own in enumerate(self.kept)
+        ]
+        at_once(setattr, [(self, "steps", steps), (self, "kept", kept)])()
 
 
 def leaves(parameters: Iterable[Tensor]) -> list[Tensor]:
@@ -122,6 +141,46 @@ def with_gradients(parameters: list[Tensor], call: str) -> list[int]:
             f"기울기가 있는 매개변수가 없습니다. {call}()보다 먼저 loss.backward()를 부르십시오.",
         )
     return due
+
+
+def apart(parameters: list[Tensor]) -> list[Tensor]:
+    """The parameters. Raises ValueError if two share memory, which one step would change twice."""
+    arrays = [p._array for p in parameters]
+    if len({id(whole(a)) for a in arrays}) < len(arrays):
+        for i, j in combinations(range(len(arrays)), 2):
+            if whole(arrays[i]) is whole(arrays[j]) and np.shares_memory(arrays[i], arrays[j]):
+                raise explain(
+                    ValueError(
+                        f"parameters {i} and {j} share memory: each step would change it twice; make one Tensor of it"
+                    ),
+                    f"{i}번째와 {j}번째 매개변수가 같은 메모리를 씁니다. 한 단계에 두 번 바뀌게 되므로 Tensor 하나로 만드십시오.",
+                )
+    return parameters
+
+
+def like(old: Array, new: Any) -> Array:
+    """New values in the dtype of the old ones."""
+    return new if type(new) is np.ndarray and new.dtype == old.dtype else new_array(new, old.dtype, copy=False)
+
+
+def minus(p: Array, change: Array) -> Array:
+    """p - change, in the memory of the change if it fits there."""
+    fits = type(change) is np.ndarray and change.dtype == p.dtype
+    return np.subtract(p, change, out=change) if fits else p - change
+
+
+def move(p: Tensor, new: Array) -> tuple[Any, ...]:
+    """The call that gives a parameter new values: in its array if that was given away (and is NumPy's), else in their own."""
+    given_away = isinstance(p._array, np.ndarray) and p._lent and shared(p)
+    return (setitem, p._array, ..., new) if given_away else (setattr, p, "_array", new)
+
+
+def wrong_gradient(i: int, g: Array, p: Array) -> ValueError:
+    """A gradient was given another shape behind the back of its parameter."""
+    return explain(
+        ValueError(f"step: the gradient of parameter {i} has shape {g.shape}, not {p.shape}; nothing was changed"),
+        f"step: {i}번째 매개변수의 형상은 {p.shape}인데 기울기의 형상은 {g.shape}입니다. 아무것도 바꾸지 않았습니다.",
+    )
 
 
 def at_least_single(dtype: Any) -> Any:
@@ -160,8 +219,8 @@ class SGD(Optimizer):
     def __init__(self, parameters: Iterable[Tensor], lr: float = 0.01, *, weight_decay: float = 0.0) -> None:
         super().__init__(parameters, lr, weight_decay=weight_decay)
 
-    def update(self, p: Array, g: Array, steps: int, **kept: Array) -> None:
-        p -= self.lr * g
+    def updated(self, p: Array, g: Array, steps: int, **kept: Array) -> tuple[Array, ...]:
+        return (minus(p, self.lr * g),)
 
 
 class Momentum(Optimizer):
@@ -185,11 +244,10 @@ class Momentum(Optimizer):
         share("momentum", momentum)
         self.momentum = momentum
 
-    def update(self, p: Array, g: Array, steps: int, **kept: Array) -> None:
-        v = kept["v"]
-        v *= self.momentum
+    def updated(self, p: Array, g: Array, steps: int, **kept: Array) -> tuple[Array, ...]:
+        v = self.momentum * kept["v"]
         v -= self.lr * g
-        p += v
+        return p + v, v
 
 
 class Nesterov(Momentum):
@@ -205,11 +263,10 @@ class Nesterov(Momentum):
     array([ 0.675, -2.   ])
     """
 
-    def update(self, p: Array, g: Array, steps: int, **kept: Array) -> None:
-        v = kept["v"]
-        v *= self.momentum
+    def updated(self, p: Array, g: Array, steps: int, **kept: Array) -> tuple[Array, ...]:
+        v = self.momentum * kept["v"]
         v -= self.lr * g
-        p += self.momentum * v - self.lr * g
+        return p + (self.momentum * v - self.lr * g), v
 
 
 class AdaGrad(Optimizer):
@@ -233,10 +290,9 @@ class AdaGrad(Optimizer):
         positive("eps", eps)
         self.eps = eps
 
-    def update(self, p: Array, g: Array, steps: int, **kept: Array) -> None:
-        h = kept["h"]
-        h += g * g
-        p -= self.lr * g / (np.sqrt(h) + self.eps)
+    def updated(self, p: Array, g: Array, steps: int, **kept: Array) -> tuple[Array, ...]:
+        h = kept["h"] + g * g
+        return minus(p, self.lr * g / (np.sqrt(h) + self.eps)), h
 
 
 class RMSprop(Optimizer):
@@ -267,11 +323,10 @@ class RMSprop(Optimizer):
         positive("eps", eps)
         self.decay, self.eps = decay, eps
 
-    def update(self, p: Array, g: Array, steps: int, **kept: Array) -> None:
-        h = kept["mean"]
-        h *= self.decay
+    def updated(self, p: Array, g: Array, steps: int, **kept: Array) -> tuple[Array, ...]:
+        h = self.decay * kept["mean"]
         h += (1 - self.decay) * g * g
-        p -= self.lr * g / (np.sqrt(h) + self.eps)
+        return minus(p, self.lr * g / (np.sqrt(h) + self.eps)), h
 
 
 class Adam(Optimizer):
@@ -303,13 +358,14 @@ class Adam(Optimizer):
         positive("eps", eps)
         self.betas, self.eps = betas, eps
 
-    def update(self, p: Array, g: Array, steps: int, **kept: Array) -> None:
-        (m, v), (beta1, beta2) = (kept["m"], kept["v"]), self.betas
-        m *= beta1
+    def updated(self, p: Array, g: Array, steps: int, **kept: Array) -> tuple[Array, ...]:
+        beta1, beta2 = self.betas
+        m, v = beta1 * kept["m"], beta2 * kept["v"]
         m += (1 - beta1) * g
-        v *= beta2
         v += (1 - beta2) * g * g
-        p -= self.lr / (1 - beta1**steps) * m / (np.sqrt(v / (1 - beta2**steps)) + self.eps)
+        change = self.lr / (1 - beta1**steps) * m
+        change /= np.sqrt(v / (1 - beta2**steps)) + self.eps
+        return minus(p, change), m, v
 
 
 class AdamW(Adam):
@@ -336,5 +392,7 @@ class AdamW(Adam):
         super().__init__(parameters, lr, betas, eps=eps, weight_decay=weight_decay)
 
     def decayed(self, p: Array, g: Array) -> Array:
-        p *= 1 - self.lr * self.weight_decay
         return g
+
+    def updated(self, p: Array, g: Array, steps: int, **kept: Array) -> tuple[Array, ...]:
+        return super().updated((1 - self.lr * self.weight_decay) * p, g, steps, **kept)

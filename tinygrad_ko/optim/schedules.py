@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ko.arrays import Array
+from tinygrad_ko.atomic import at_once
 from tinygrad_ko.errors import explain
 from tinygrad_ko.optim.optimizers import Optimizer, positive
 
@@ -84,6 +85,9 @@ class Schedule:
     0.05 0.1 0.15 0.2 0.2
     """
 
+    lr: float
+    steps: int
+
     def __init__(self, optimizer: Optimizer, factor: Callable[..., float], **options: Any) -> None:
         self.optimizer, self.factor, self.options = optimizer, factor, options
         self.go_to(optimizer.lr, 0)
@@ -98,7 +102,7 @@ class Schedule:
                 ),
                 f"{steps}번째 단계에서 학습률에 곱할 값은 0 이상의 유한한 수여야 합니다. 받은 값: {factor}",
             )
-        self.lr, self.steps, self.optimizer.lr = lr, steps, lr * factor
+        at_once(setattr, [(self, "lr", lr), (self, "steps", steps), (self.optimizer, "lr", lr * factor)])()
 
     def step(self) -> None:
         """One step on."""

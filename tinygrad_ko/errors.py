@@ -96,6 +96,19 @@ def no_array(op: str, got: Any) -> TypeError:
     )
 
 
+def mixed(op: str, libraries: list[str], values: tuple[Any, ...]) -> TypeError:
+    """The arrays that an op was given belong to two libraries."""
+    given, names = ", ".join(map(described, values)), ", ".join(libraries)
+    return explain(
+        TypeError(
+            f"{op}({given}): its arrays belong to several libraries ({names}), and a gradient would come out in the wrong one; bring them "
+            "into one first, as xp.asarray(a) does"
+        ),
+        f"연산 {op}: 입력 배열의 라이브러리가 서로 다릅니다({names}). 먼저 xp.asarray(a) 등으로 한 라이브러리의 배열로 맞추십시오. "
+        f"입력은 {given}입니다.",
+    )
+
+
 def no_gradient_through(op: str, dtype: Any) -> TypeError:
     """A gradient is asked of a value that is not floating."""
     return explain(

@@ -2,8 +2,8 @@
 
 An argument that is differentiated is an array, a Tensor or a number, or a dict, list or tuple of them (a list of plain
 numbers is an array, as everywhere here). What comes out has its structure. Arrays in, arrays out; Tensors in, Tensors
-out; and a Tensor wherever a graph outside is being recorded to which the result belongs: then a gradient can flow
-through it. So the transforms nest, also in and through each other, `tg.grad` and `backward()`; under `tg.no_grad()`
+out; and a Tensor wherever the result depends on a leaf outside, which f reads beside its arguments: then a gradient can
+flow through it. So the transforms nest, also in and through each other, `tg.grad` and `backward()`; under `tg.no_grad()`
 nothing of them is recorded. An argument that f does not use has the gradient 0.
 
 f is called with Tensors in place of those arguments and must compute with this package's ops. It returns one Tensor;
@@ -15,7 +15,7 @@ from typing import Any
 
 from tinygrad_ko.arrays import Array, copied, is_floating, namespace, operand
 from tinygrad_ko.errors import explain
-from tinygrad_ko.graph import Handle, Node, current, recorded
+from tinygrad_ko.graph import Handle, Leaf, Node, current, recorded
 from tinygrad_ko.ops.shape import concat, reshape, stack
 from tinygrad_ko.recompute import checkpoint
 from tinygrad_ko.tensor import Tensor
@@ -102,7 +102,8 @@ def jvp(f: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Any, Any]:
             )
     run = Run("jvp", f, tuple(primals), {}, range(len(primals)))
     ds = run.matched(tangents, [f"tangents[{i}]" for i in range(len(tangents))])
-    return run.handed_out(run.y), run.handed_out(run.pushed(ds), *ds)
+    slope = run.pushed(ds)
+    return run.handed_out(run.y), run.handed_out(slope, *ds)
 
 
 def jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
@@ -179,12 +180,13 @@ class Run:
     ) -> None:
         self.what, self.trees, every = what, [given[i] for i in argnums], list(given)
         self.xs: list[Tensor] = []
-        record, own, places = current.get().record, set[Node | None](), [f"argument {i}" for i in argnums]
+        self.own: set[Node | None] = set()
+        record, places = current.get().record, [f"argument {i}" for i in argnums]
 
         def variable(value: Any, place: str) -> Tensor:
             x = variable_of(value, f"{what}: {place}", record)
             self.xs.append(x)
-            own.add(x._node)
+            self.own.add(x._node)
             return x
 
         with recorded(True):
@@ -201,9 +203,8 @@ class Run:
                 f"아닌지 확인하고, 여러 개를 반환한다면 concat이나 stack으로 합치십시오. 받은 값의 자료형: {type(y).__name__}",
             )
         self.y = y
-        self.foreign = reaches_others(y._node, own)
+        self.foreign = reaches_others(y._node, self.own)
         self.outside = self.foreign and record  # whether somebody outside wants to differentiate what comes out
-        self.tensors = self.outside or any(isinstance(x, Handle) for x in self.originals())
 
     def originals(self) -> list[Any]:
         """The arrays and Tensors that were given."""
@@ -228,10 +229,17 @@ class Run:
         return current.get().record and (self.outside or inside)
 
     def handed_out(self, tensor: Tensor, *directions: Any) -> Any:
-        """A result as it is handed out: a Tensor where there were Tensors, else an array."""
-        if not self.tensors and not any(isinstance(t, Handle) for t in directions):
-            return copied(tensor.settled())
-        return tensor if self.recording(*directions) else tensor.detach()
+        """A result as it is handed out: a Tensor where there were Tensors or where it depends on a leaf outside, else an array.
+
+        From then on nobody can ask for the gradient of one's own leaves: a transform outside takes them for constants.
+        """
+        for node in self.own:
+            if isinstance(node, Leaf):
+                node.live = False
+        if self.recording(*directions) and reaches_others(tensor._node, self.own):
+            return tensor
+        given = [*self.originals(), *directions]
+        return tensor.detach() if any(isinstance(t, Handle) for t in given) else copied(tensor.settled())
 
     def shaped(self, results: list[Tensor], *directions: Any) -> tuple[Any, ...]:
         """A result for each variable, in the structure of each argument."""
@@ -253,11 +261,13 @@ class Run:
         if self.foreign or self.y._node is None:
             return self.pulled(None, create_graph=self.outside)
         self.y.backward()
-        return [zeros(x, x.shape) if x.grad is None else Tensor(x.grad, copy=False) for x in self.xs]
+        grads = [x._node.grad if isinstance(x._node, Leaf) else None for x in self.xs]
+        return [zeros(x, x.shape) if g is None else Tensor(g, copy=False) for x, g in zip(self.xs, grads, strict=True)]
 
     def transposed(self) -> tuple[Tensor, list[Tensor]]:
         """A cotangent, and the gradients for it, which are linear in it, recorded."""
         c = Tensor(zeros(self.y, self.y.shape) + 1, requires_grad=True)
+        self.own.add(c._node)
         return c, self.pulled(c, create_graph=True)
 
     def pushed(self, directions: list[Any]) -> Tensor:
@@ -363,13 +373,13 @@ def fitting(value: Any, like: Tensor, name: str, other: str) -> Any:
 
 
 def reaches_others(root: Node | None, own: Collection[Node | None]) -> bool:
-    """Whether a graph has leaves that are not one's own."""
+    """Whether a graph has leaves that are not one's own, nor those of a transform that has ended."""
     seen, unread = set[Node](), [root]
     while unread:
         node = unread.pop()
         if node is None or node in seen:
             continue
-        if node.op is None and node not in own:
+        if node.op is None and node.live and node not in own:
             return True
         seen.add(node)
         unread.extend(node.parents)

@@ -1,13 +1,25 @@
 """What you hold: `Tensor`, an array that remembers how it was computed."""
 
 import operator
+import warnings
 from contextlib import nullcontext
 from math import prod
 from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.arrays import Array, copied, is_floating, is_real, method, namespace, new_array, operand
+from tinygrad_ko.arrays import (
+    Array,
+    beside,
+    copied,
+    is_floating,
+    is_real,
+    library_name,
+    method,
+    namespace,
+    new_array,
+    operand,
+)
 from tinygrad_ko.backprop import deposit, gradients
 from tinygrad_ko.errors import explain, no_gradient_through
 from tinygrad_ko.graph import Handle, Leaf, Node, current, handle, recorded, scope
@@ -58,7 +70,7 @@ class Tensor(Operators):
 
         Writing to it never changes a graph that was recorded before: its gradients stay those of the values it was
         computed from. If such a graph still needs the old values, `data` is a copy of them from here on. Assigning
-        checks shape and dtype and copies.
+        copies: an array of the same shape, dtype and library, or numbers and lists of them, which are cast.
         """
         return self.lend()
 
@@ -66,23 +78,48 @@ class Tensor(Operators):
     def data(self, value: Any) -> None:
         if value is self._array:
             return
-        array = new_array(value.settled() if isinstance(value, Handle) else operand(value), copy=False)
-        known = isinstance(self._array, np.ndarray | np.generic) and isinstance(array, np.ndarray)
-        casts = np.can_cast(array.dtype, self._array.dtype, "same_kind") if known else array.dtype == self._array.dtype
-        if array.shape != self._array.shape or not casts:
+        own, array = (
+            self._array,
+            new_array(value.settled() if isinstance(value, Handle) else operand(value), copy=False),
+        )
+        typed = hasattr(value, "dtype")  # numbers and lists of them have no dtype of their own
+        if typed and (library_name(array), array.dtype) != (library_name(own), own.dtype):
+            raise explain(
+                TypeError(
+                    f"data of {library_name(own)} {own.dtype} cannot be replaced by {library_name(array)} {array.dtype}: a Tensor keeps "
+                    "its dtype and its library; make a new one, tg.Tensor(a, dtype=..., requires_grad=True)"
+                ),
+                f"Tensor의 자료형과 라이브러리는 바뀌지 않습니다. 필요한 배열: {library_name(own)} {own.dtype}, 받은 배열: "
+                f"{library_name(array)} {array.dtype}. tg.Tensor(a, dtype=..., requires_grad=True)로 새 Tensor를 만드십시오.",
+            )
+        casts = typed or is_floating(own.dtype) or np.can_cast(array.dtype, own.dtype, "same_kind")
+        if array.shape != own.shape or not casts:
             raise explain(
                 ValueError(
-                    f"data of shape {self._array.shape} and dtype {self._array.dtype} cannot be replaced by shape {array.shape} and dtype "
-                    f"{array.dtype}; make a new Tensor"
+                    f"data of shape {own.shape} and dtype {own.dtype} cannot be replaced by shape {array.shape} and dtype {array.dtype}; "
+                    "make a new Tensor"
                 ),
-                f"형상 {self._array.shape}, 자료형 {self._array.dtype}인 data에는 형상과 자료형이 같은 배열만 대입할 수 있습니다.",
+                f"형상 {own.shape}, 자료형 {own.dtype}인 data에는 형상과 자료형이 같은 배열만 대입할 수 있습니다.",
             )
-        self._array, self._lent = new_array(array, self._array.dtype), False
+        self._array, self._lent = new_array(array if typed else beside(own, array, own.dtype)), False
 
     @property
     def grad(self) -> Array | None:
-        """The gradient that `backward()` deposited, on a leaf; else None. Set it to None to forget it."""
-        return self._node.grad if isinstance(self._node, Leaf) else None
+        """The gradient that `backward()` deposited, on a leaf; else None. Set it to None to forget it.
+
+        Warns where it is read of a result, which keeps none: `tg.grad(z, y)` gives the gradient with respect to a result y.
+        """
+        if isinstance(self._node, Leaf):
+            return self._node.grad
+        if self._node is not None:
+            warnings.warn(
+                f"the result of {self._node.op.name} keeps no gradient, only a leaf (made with requires_grad=True) does; with respect to "
+                "a result y take tg.grad(z, y), or compute under tg.watch(), whence it is in y.node.seen.gradient\n"
+                f"{self._node.op.name}의 결과에는 기울기가 남지 않습니다. 기울기는 requires_grad=True로 만든 Tensor에만 저장됩니다. "
+                "결과 y에 대한 기울기는 tg.grad(z, y)로 구하거나, tg.watch() 안에서 계산한 뒤 y.node.seen.gradient에서 읽으십시오.",
+                stacklevel=2,
+            )
+        return None
 
     @grad.setter
     def grad(self, value: Any) -> None:
@@ -99,6 +136,11 @@ class Tensor(Operators):
                         f"a gradient of shape {self.shape} and dtype {self.dtype} is needed, not {value.shape} and {value.dtype}"
                     ),
                     f"grad의 형상과 자료형은 data와 같아야 합니다: {self.shape}, {self.dtype}.",
+                )
+            if library_name(value) != library_name(self._array):
+                raise explain(
+                    TypeError(f"a gradient of {library_name(self._array)} is needed, not of {library_name(value)}"),
+                    f"grad는 data와 같은 라이브러리의 배열이어야 합니다: {library_name(self._array)}",
                 )
         self._node.grad = value
 
@@ -166,9 +208,10 @@ class Tensor(Operators):
         goes wrong no `.grad` is changed.
 
         Raises RuntimeError if it has no leaf behind it or the graph was used before, ValueError if `g` is missing or
-        has a wrong shape.
+        has a wrong shape, TypeError if `g` requires a gradient itself.
         """
         root, seed = start(self, g)
+        refuse_to_cut(g, "y.backward(g)", "tg.grad(y, xs, g, create_graph=True)")
         deposit(gradients(root, seed, free=not keep_graph))
 
     def zero_grad(self) -> None:
@@ -252,14 +295,16 @@ def start(y: Handle, g: Any) -> tuple[Node, Array]:
     """Where to begin: the node of y, and the gradient to begin with.
 
     Raises RuntimeError if nothing behind y wants a gradient, ValueError if g is missing or does not have the shape of
-    y.
+    y, TypeError if it is no array of real numbers in the library of y.
     """
     if y._node is None:
         raise explain(
             RuntimeError(
-                "nothing behind this Tensor requires a gradient; make the leaves with requires_grad=True, outside no_grad()"
+                "nothing behind this Tensor requires a gradient: it is a constant; if tg.grad gave it, pass create_graph=True there, else "
+                "make the leaves with requires_grad=True and compute outside no_grad(), without detach()"
             ),
-            "이 Tensor의 계산에는 기울기가 필요한 Tensor가 없습니다. 매개변수를 requires_grad=True로 만드십시오.",
+            "이 Tensor는 상수입니다. 계산에 기울기가 필요한 Tensor가 없습니다. tg.grad로 구한 값이라면 그때 create_graph=True를 주고, "
+            "아니라면 매개변수를 requires_grad=True로 만들어 no_grad()나 detach() 없이 계산하십시오.",
         )
     shape, dtype = y._node.shape, y._node.dtype
     if not is_floating(dtype):
@@ -281,12 +326,30 @@ def start(y: Handle, g: Any) -> tuple[Node, Array]:
         raise explain(
             TypeError(f"the starting gradient g holds {seed.dtype}"), f"g의 자료형이 실수가 아닙니다: {seed.dtype}"
         )
+    if library_name(seed) != library_name(y._array):
+        raise explain(
+            TypeError(
+                f"the starting gradient g is an array of {library_name(seed)}, but the Tensor's is one of {library_name(y._array)}"
+            ),
+            f"g는 {library_name(seed)}의 배열인데 Tensor는 {library_name(y._array)}의 배열입니다. 같은 라이브러리의 배열을 넘기십시오.",
+        )
     if seed.shape != shape:
         raise explain(
             ValueError(f"the starting gradient g has shape {seed.shape}, but the Tensor has shape {shape}"),
             f"g의 형상은 {seed.shape}인데 Tensor의 형상은 {shape}입니다.",
         )
     return y._node, method(seed, "astype")(dtype, copy=not isinstance(g, Handle))
+
+
+def refuse_to_cut(g: Any, call: str, cure: str) -> None:
+    """Refuse a starting gradient that requires a gradient where nothing is recorded of what is done with it."""
+    if isinstance(g, Handle) and g._node is not None and current.get().record:
+        raise explain(
+            TypeError(
+                f"{call} would lose the gradient of g, which requires one; write {cure}, or pass g.detach() if none is wanted"
+            ),
+            f"{call}: g로 흐르는 기울기가 끊어지므로 허용하지 않습니다. 필요하다면 {cure}를 쓰고, 필요 없다면 g.detach()를 넘기십시오.",
+        )
 
 
 def grad(y: Tensor, xs: Any, g: Any = None, *, create_graph: bool = False, allow_unused: bool = False) -> Any:
@@ -297,8 +360,9 @@ def grad(y: Tensor, xs: Any, g: Any = None, *, create_graph: bool = False, allow
     be called again. With `create_graph=True` the gradients are themselves in a graph, and can be differentiated to
     any order.
 
-    Raises TypeError for a function in place of a Tensor, RuntimeError if y does not depend on one of the xs (with
-    `allow_unused=True` its gradient is zeros), and what `backward` raises.
+    Raises TypeError for a function in place of a Tensor, and for a g that requires a gradient without `create_graph=True`,
+    RuntimeError if y does not depend on one of the xs (with `allow_unused=True` its gradient is zeros), and what
+    `backward` raises.
 
     >>> import tinygrad_ko as tg
     >>> x = tg.Tensor(2.0, requires_grad=True)
@@ -321,10 +385,15 @@ def grad(y: Tensor, xs: Any, g: Any = None, *, create_graph: bool = False, allow
     for i, x in enumerate(tensors):
         if not isinstance(x, Handle) or x._node is None:
             raise explain(
-                TypeError(f"x number {i} does not require a gradient; make it with requires_grad=True"),
-                f"x의 {i}번 항목은 requires_grad=True로 만든 Tensor가 아니므로 기울기를 구할 수 없습니다.",
+                TypeError(
+                    f"x number {i} does not require a gradient; make it with requires_grad=True (with create_graph=True if tg.grad gave it)"
+                ),
+                f"x의 {i}번 항목은 requires_grad=True로 만든 Tensor가 아니므로 기울기를 구할 수 없습니다. tg.grad로 구한 값이라면 그때 "
+                "create_graph=True를 주십시오.",
             )
     root, seed = start(y, g)
+    if not create_graph:
+        refuse_to_cut(g, "tg.grad(y, x, g)", "tg.grad(y, x, g, create_graph=True)")
     nodes = [x._node for x in tensors]
     title = f"gradient of {y.name}" if y.name else "gradient"
     inside = scope(title) if create_graph and current.get().watch else nullcontext()

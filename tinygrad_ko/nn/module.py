@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 
+from tinygrad_ko.arrays import beside
 from tinygrad_ko.errors import explain
 from tinygrad_ko.graph import scope
 from tinygrad_ko.nn.storage import load_arrays, save_arrays
@@ -112,7 +113,7 @@ class Module:
         tensors = self.named_tensors()
         arrays = load_arrays(path, {name: tensor.shape for name, tensor in tensors.items()})
         for name, tensor in tensors.items():
-            tensor.data = arrays[name].astype(tensor.dtype)
+            tensor.data = beside(tensor.data, arrays[name], tensor.dtype)
 
     def summary(self, *inputs: Any, dtype: Any = None, **options: Any) -> "Summary":
         """What the network is made of: its layers in the order in which they are called, what each returns, how many

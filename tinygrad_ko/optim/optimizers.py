@@ -9,7 +9,7 @@ is kept beside p has its shape and dtype (float32 for a half). A parameter witho
 changed between steps, by hand or by a `Schedule`. `state()` and `load_state()` carry an optimizer over to another run.
 
 Every optimizer raises ValueError for a setting out of its range or no parameters, TypeError for a parameter that is
-not a Tensor made with requires_grad=True, and RuntimeError for a step before `backward()`.
+not a Tensor made with requires_grad=True or not on NumPy's arrays, and RuntimeError for a step before `backward()`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -18,7 +18,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from tinygrad_ko.arrays import Array
+from tinygrad_ko.arrays import Array, library_name
 from tinygrad_ko.errors import explain
 from tinygrad_ko.tensor import Tensor
 
@@ -94,7 +94,7 @@ class Optimizer:
 
 def leaves(parameters: Iterable[Tensor]) -> list[Tensor]:
     """The parameters in a list. Raises ValueError if there are none or one is there twice, TypeError for what is not a
-    leaf.
+    leaf on an array of NumPy.
     """
     given = [parameters] if isinstance(parameters, Tensor) else list(parameters)
     if not given:
@@ -104,6 +104,13 @@ def leaves(parameters: Iterable[Tensor]) -> list[Tensor]:
             raise explain(
                 TypeError(f"parameter {i} is not a Tensor made with requires_grad=True"),
                 f"{i}번째 매개변수는 requires_grad=True로 만든 Tensor가 아닙니다.",
+            )
+        if (name := library_name(p.data)) != "numpy":
+            raise explain(
+                TypeError(
+                    f"parameter {i} holds an array of {name}, and optimizers work on NumPy's; write w.data = w.data - lr * w.grad instead"
+                ),
+                f"{i}번째 매개변수는 {name}의 배열입니다. NumPy 배열만 갱신할 수 있으므로 w.data = w.data - lr * w.grad를 쓰십시오.",
             )
     if len(set(map(id, given))) < len(given):
         raise explain(

@@ -5,6 +5,7 @@ by name.
 NEP 18).
 """
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -315,6 +316,25 @@ def refused(name: str, why: str) -> TypeError:
     )
 
 
+def refuse_polynomials(where: bool) -> None:
+    """Refuse, if a function of numpy.polynomial has called NumPy's function two calls above, `where` axes have met.
+
+    Only to an ndarray such a function lends the axes that keep points and coefficients apart; it takes a Tensor for a number, and
+    the values would be wrong.
+    """
+    caller = sys._getframe(3)
+    if where and caller.f_globals.get("__name__", "").startswith("numpy.polynomial."):
+        name = f"{caller.f_globals['__name__']}.{caller.f_code.co_name}"
+        raise explain(
+            TypeError(
+                f"{name} takes a Tensor of points only with coefficients along one axis, one polynomial at a time; compute with the "
+                "functions of tinygrad_ko, as in tg.prod(x[..., None] - roots, axis=-1)"
+            ),
+            f"{name}: Tensor에는 계수가 1차원인 다항식 하나만 계산할 수 있습니다. tinygrad_ko의 함수로 계산하십시오. "
+            "예: tg.prod(x[..., None] - roots, axis=-1)",
+        )
+
+
 def call_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], options: dict[str, Any]) -> Any:
     """What NumPy's ufunc computes, recorded; raises TypeError for what has no rule."""
     if method != "__call__":
@@ -325,6 +345,7 @@ def call_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], options: dict[s
         raise refused(ufunc.__name__, f"with {', '.join(f'{k}=' for k in options)} cannot be recorded on")
     if ufunc not in UFUNCS:
         raise refused(ufunc.__name__, "is not supported on")
+    refuse_polynomials(any(isinstance(x, np.ndarray) and x.ndim for x in inputs))
     return UFUNCS[ufunc](*inputs)
 
 
@@ -334,6 +355,7 @@ def call_function(function: Any, arguments: tuple[Any, ...], options: dict[str, 
         return function(*unwrapped(arguments), **{k: unwrapped(v) for k, v in options.items()})
     if function not in FUNCTIONS:
         raise refused(spelled(function), "is not supported on")
+    refuse_polynomials(True)
     try:
         return FUNCTIONS[function](*arguments, **options)
     except TypeError as error:

@@ -130,17 +130,19 @@ class Tensor(Operators):
             )
         if value is not None:
             value = new_array(operand(value), copy=False)
+            if library_name(value) != library_name(self._array):
+                raise explain(
+                    TypeError(
+                        f"a gradient in an array of {library_name(self._array)} is needed, not of {library_name(value)}"
+                    ),
+                    f"grad는 data와 같은 라이브러리의 배열이어야 합니다: {library_name(self._array)}",
+                )
             if value.shape != self.shape or value.dtype != self.dtype:
                 raise explain(
                     ValueError(
                         f"a gradient of shape {self.shape} and dtype {self.dtype} is needed, not {value.shape} and {value.dtype}"
                     ),
                     f"grad의 형상과 자료형은 data와 같아야 합니다: {self.shape}, {self.dtype}.",
-                )
-            if library_name(value) != library_name(self._array):
-                raise explain(
-                    TypeError(f"a gradient of {library_name(self._array)} is needed, not of {library_name(value)}"),
-                    f"grad는 data와 같은 라이브러리의 배열이어야 합니다: {library_name(self._array)}",
                 )
         self._node.grad = value
 

@@ -316,23 +316,25 @@ def refused(name: str, why: str) -> TypeError:
     )
 
 
-def refuse_polynomials(where: bool) -> None:
-    """Refuse, if a function of numpy.polynomial has called NumPy's function two calls above, `where` axes have met.
-
-    Only to an ndarray such a function lends the axes that keep points and coefficients apart; it takes a Tensor for a number, and
-    the values would be wrong.
-    """
+def polynomial() -> str:
+    """The function of numpy.polynomial that has called NumPy's function, a few calls above, if one has."""
     caller = sys._getframe(3)
-    if where and caller.f_globals.get("__name__", "").startswith("numpy.polynomial."):
-        name = f"{caller.f_globals['__name__']}.{caller.f_code.co_name}"
-        raise explain(
-            TypeError(
-                f"{name} takes a Tensor of points only with coefficients along one axis, one polynomial at a time; compute with the "
-                "functions of tinygrad_ko, as in tg.prod(x[..., None] - roots, axis=-1)"
-            ),
-            f"{name}: Tensor에는 계수가 1차원인 다항식 하나만 계산할 수 있습니다. tinygrad_ko의 함수로 계산하십시오. "
-            "예: tg.prod(x[..., None] - roots, axis=-1)",
-        )
+    room = str(caller.f_globals.get("__name__"))
+    return f"{room}.{caller.f_code.co_name}" if room.startswith("numpy.polynomial.") else ""
+
+
+def mixed_axes(name: str) -> TypeError:
+    """A function of numpy.polynomial gives an ndarray of points axes of their own, beside those of the coefficients. A Tensor it
+    takes for one number, and the values would be wrong.
+    """
+    return explain(
+        TypeError(
+            f"{name} takes a Tensor for one number, and its axes would meet those of the coefficients; evaluate one polynomial at a "
+            "time, or compute with the functions of tinygrad_ko, as in tg.prod(x[..., None] - roots, axis=-1)"
+        ),
+        f"{name}: Tensor의 축과 계수의 축이 뒤섞이므로 허용하지 않습니다. 계수가 1차원인 다항식을 하나씩 계산하거나 "
+        "tinygrad_ko의 함수를 쓰십시오. 예: tg.prod(x[..., None] - roots, axis=-1)",
+    )
 
 
 def call_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], options: dict[str, Any]) -> Any:
@@ -345,7 +347,8 @@ def call_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], options: dict[s
         raise refused(ufunc.__name__, f"with {', '.join(f'{k}=' for k in options)} cannot be recorded on")
     if ufunc not in UFUNCS:
         raise refused(ufunc.__name__, "is not supported on")
-    refuse_polynomials(any(isinstance(x, np.ndarray) and x.ndim for x in inputs))
+    if (name := polynomial()) and any(isinstance(x, np.ndarray) and x.ndim for x in inputs):
+        raise mixed_axes(name)
     return UFUNCS[ufunc](*inputs)
 
 
@@ -355,7 +358,8 @@ def call_function(function: Any, arguments: tuple[Any, ...], options: dict[str, 
         return function(*unwrapped(arguments), **{k: unwrapped(v) for k, v in options.items()})
     if function not in FUNCTIONS:
         raise refused(spelled(function), "is not supported on")
-    refuse_polynomials(True)
+    if name := polynomial():
+        raise mixed_axes(name)
     try:
         return FUNCTIONS[function](*arguments, **options)
     except TypeError as error:

@@ -2,9 +2,9 @@
 
 An argument that is differentiated is an array, a Tensor or a number, or a dict, list or tuple of them (a list of plain
 numbers is an array, as everywhere here). What comes out has its structure. Arrays in, arrays out; Tensors in, Tensors
-out; and a Tensor wherever the result depends on a leaf outside, which f reads beside its arguments: then a gradient can
-flow through it. So the transforms nest, also in and through each other, `tg.grad` and `backward()`; under `tg.no_grad()`
-nothing of them is recorded. An argument that f does not use has the gradient 0.
+out; and a Tensor wherever the result depends on a leaf outside: then a gradient can flow through it. So the transforms nest,
+also in and through each other, `tg.grad` and `backward()`; under `tg.no_grad()` nothing of them is recorded. An argument that
+f does not use has the gradient 0.
 
 f is called with Tensors in place of those arguments and must compute with this package's ops. It returns one Tensor;
 what is no Tensor is refused, for a gradient may have been lost on the way to it.
@@ -102,8 +102,7 @@ def jvp(f: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Any, Any]:
             )
     run = Run("jvp", f, tuple(primals), {}, range(len(primals)))
     ds = run.matched(tangents, [f"tangents[{i}]" for i in range(len(tangents))])
-    slope = run.pushed(ds)
-    return run.handed_out(run.y), run.handed_out(slope, *ds)
+    return run.handed_out(run.y), run.handed_out(run.pushed(ds), *ds)
 
 
 def jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
@@ -180,14 +179,11 @@ class Run:
     ) -> None:
         self.what, self.trees, every = what, [given[i] for i in argnums], list(given)
         self.xs: list[Tensor] = []
-        self.own: set[Node | None] = set()
         record, places = current.get().record, [f"argument {i}" for i in argnums]
 
         def variable(value: Any, place: str) -> Tensor:
-            x = variable_of(value, f"{what}: {place}", record)
-            self.xs.append(x)
-            self.own.add(x._node)
-            return x
+            self.xs.append(variable_of(value, f"{what}: {place}", record))
+            return self.xs[-1]
 
         with recorded(True):
             for i, tree, place in zip(argnums, self.trees, places, strict=True):
@@ -202,7 +198,7 @@ class Run:
                 f"{what}: f의 반환값이 Tensor 하나가 아닙니다. 미분할 인수를 쓰지 않거나 .numpy(), .item(), float()로 기울기가 끊긴 것은 "
                 f"아닌지 확인하고, 여러 개를 반환한다면 concat이나 stack으로 합치십시오. 받은 값의 자료형: {type(y).__name__}",
             )
-        self.y = y
+        self.y, self.own = y, {x._node for x in self.xs}
         self.foreign = reaches_others(y._node, self.own)
         self.outside = self.foreign and record  # whether somebody outside wants to differentiate what comes out
 
@@ -229,13 +225,9 @@ class Run:
         return current.get().record and (self.outside or inside)
 
     def handed_out(self, tensor: Tensor, *directions: Any) -> Any:
-        """A result as it is handed out: a Tensor where there were Tensors or where it depends on a leaf outside, else an array.
-
-        From then on nobody can ask for the gradient of one's own leaves: a transform outside takes them for constants.
-        """
-        for node in self.own:
-            if isinstance(node, Leaf):
-                node.live = False
+        """A result as it is handed out: a Tensor where there were Tensors or if it depends on a leaf outside, else an array."""
+        for leaf in (node for node in self.own if isinstance(node, Leaf)):
+            leaf.live = False  # who gets the result does not have that leaf: to a transform outside it is a constant
         if self.recording(*directions) and reaches_others(tensor._node, self.own):
             return tensor
         given = [*self.originals(), *directions]
@@ -261,7 +253,7 @@ class Run:
         if self.foreign or self.y._node is None:
             return self.pulled(None, create_graph=self.outside)
         self.y.backward()
-        grads = [x._node.grad if isinstance(x._node, Leaf) else None for x in self.xs]
+        grads = [getattr(x._node, "grad", None) for x in self.xs]
         return [zeros(x, x.shape) if g is None else Tensor(g, copy=False) for x, g in zip(self.xs, grads, strict=True)]
 
     def transposed(self) -> tuple[Tensor, list[Tensor]]:

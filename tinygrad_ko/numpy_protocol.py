@@ -2,7 +2,8 @@
 by name.
 
 `np.exp(x)`, `x_array * w` and `np.dot(x, W)` arrive here through `__array_ufunc__` and `__array_function__` (NEP 13,
-NEP 18).
+NEP 18). Functions that NumPy does not dispatch are Python that works on a Tensor or refuses it; `np.bmat(x)` alone does neither, and
+returns None.
 """
 
 import sys

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_ko import errors
 from tinygrad_ko.arrays import (
     Array,
     beside,
@@ -21,7 +22,7 @@ from tinygrad_ko.arrays import (
     operand,
 )
 from tinygrad_ko.backprop import deposit, gradients
-from tinygrad_ko.errors import explain, no_gradient_through
+from tinygrad_ko.errors import explain
 from tinygrad_ko.graph import Handle, Leaf, Node, current, handle, recorded, scope
 from tinygrad_ko.operators import Operators
 from tinygrad_ko.ops import queries
@@ -78,20 +79,11 @@ class Tensor(Operators):
     def data(self, value: Any) -> None:
         if value is self._array:
             return
-        own, array = (
-            self._array,
-            new_array(value.settled() if isinstance(value, Handle) else operand(value), copy=False),
-        )
+        own = self._array
+        array = new_array(value.settled() if isinstance(value, Handle) else operand(value), copy=False)
         typed = hasattr(value, "dtype")  # numbers and lists of them have no dtype of their own
         if typed and (library_name(array), array.dtype) != (library_name(own), own.dtype):
-            raise explain(
-                TypeError(
-                    f"data of {library_name(own)} {own.dtype} cannot be replaced by {library_name(array)} {array.dtype}: a Tensor keeps "
-                    "its dtype and its library; make a new one, tg.Tensor(a, dtype=..., requires_grad=True)"
-                ),
-                f"Tensor의 자료형과 라이브러리는 바뀌지 않습니다. 필요한 배열: {library_name(own)} {own.dtype}, 받은 배열: "
-                f"{library_name(array)} {array.dtype}. tg.Tensor(a, dtype=..., requires_grad=True)로 새 Tensor를 만드십시오.",
-            )
+            raise errors.other_data(f"{library_name(own)} {own.dtype}", f"{library_name(array)} {array.dtype}")
         casts = typed or is_floating(own.dtype) or np.can_cast(array.dtype, own.dtype, "same_kind")
         if array.shape != own.shape or not casts:
             raise explain(
@@ -112,13 +104,7 @@ class Tensor(Operators):
         if isinstance(self._node, Leaf):
             return self._node.grad
         if self._node is not None:
-            warnings.warn(
-                f"the result of {self._node.op.name} keeps no gradient, only a leaf (made with requires_grad=True) does; with respect to "
-                "a result y take tg.grad(z, y), or compute under tg.watch(), whence it is in y.node.seen.gradient\n"
-                f"{self._node.op.name}의 결과에는 기울기가 남지 않습니다. 기울기는 requires_grad=True로 만든 Tensor에만 저장됩니다. "
-                "결과 y에 대한 기울기는 tg.grad(z, y)로 구하거나, tg.watch() 안에서 계산한 뒤 y.node.seen.gradient에서 읽으십시오.",
-                stacklevel=2,
-            )
+            warnings.warn(errors.keeps_no_gradient(self._node.op.name), stacklevel=2)
         return None
 
     @grad.setter
@@ -131,12 +117,7 @@ class Tensor(Operators):
         if value is not None:
             value = new_array(operand(value), copy=False)
             if library_name(value) != library_name(self._array):
-                raise explain(
-                    TypeError(
-                        f"a gradient in an array of {library_name(self._array)} is needed, not of {library_name(value)}"
-                    ),
-                    f"grad는 data와 같은 라이브러리의 배열이어야 합니다: {library_name(self._array)}",
-                )
+                raise errors.other_library("the gradient", library_name(self._array), library_name(value))
             if value.shape != self.shape or value.dtype != self.dtype:
                 raise explain(
                     ValueError(
@@ -296,21 +277,14 @@ class Tensor(Operators):
 def start(y: Handle, g: Any) -> tuple[Node, Array]:
     """Where to begin: the node of y, and the gradient to begin with.
 
-    Raises RuntimeError if nothing behind y wants a gradient, ValueError if g is missing or does not have the shape of
-    y, TypeError if it is no array of real numbers in the library of y.
+    Raises RuntimeError if nothing behind y wants a gradient, ValueError if g is missing or does not have the shape of y, TypeError
+    if it is no array of real numbers in the library of y.
     """
     if y._node is None:
-        raise explain(
-            RuntimeError(
-                "nothing behind this Tensor requires a gradient: it is a constant; if tg.grad gave it, pass create_graph=True there, else "
-                "make the leaves with requires_grad=True and compute outside no_grad(), without detach()"
-            ),
-            "이 Tensor는 상수입니다. 계산에 기울기가 필요한 Tensor가 없습니다. tg.grad로 구한 값이라면 그때 create_graph=True를 주고, "
-            "아니라면 매개변수를 requires_grad=True로 만들어 no_grad()나 detach() 없이 계산하십시오.",
-        )
+        raise errors.nothing_behind()
     shape, dtype = y._node.shape, y._node.dtype
     if not is_floating(dtype):
-        raise no_gradient_through(y._node.op.name, dtype)
+        raise errors.no_gradient_through(y._node.op.name, dtype)
     if g is None:
         if prod(shape) != 1:
             raise explain(
@@ -329,12 +303,7 @@ def start(y: Handle, g: Any) -> tuple[Node, Array]:
             TypeError(f"the starting gradient g holds {seed.dtype}"), f"g의 자료형이 실수가 아닙니다: {seed.dtype}"
         )
     if library_name(seed) != library_name(y._array):
-        raise explain(
-            TypeError(
-                f"the starting gradient g is an array of {library_name(seed)}, but the Tensor's is one of {library_name(y._array)}"
-            ),
-            f"g는 {library_name(seed)}의 배열인데 Tensor는 {library_name(y._array)}의 배열입니다. 같은 라이브러리의 배열을 넘기십시오.",
-        )
+        raise errors.other_library("the starting gradient g", library_name(y._array), library_name(seed))
     if seed.shape != shape:
         raise explain(
             ValueError(f"the starting gradient g has shape {seed.shape}, but the Tensor has shape {shape}"),
@@ -346,12 +315,7 @@ def start(y: Handle, g: Any) -> tuple[Node, Array]:
 def refuse_to_cut(g: Any, call: str, cure: str) -> None:
     """Refuse a starting gradient that requires a gradient where nothing is recorded of what is done with it."""
     if isinstance(g, Handle) and g._node is not None and current.get().record:
-        raise explain(
-            TypeError(
-                f"{call} would lose the gradient of g, which requires one; write {cure}, or pass g.detach() if none is wanted"
-            ),
-            f"{call}: g로 흐르는 기울기가 끊어지므로 허용하지 않습니다. 필요하다면 {cure}를 쓰고, 필요 없다면 g.detach()를 넘기십시오.",
-        )
+        raise errors.cut_through_g(call, cure)
 
 
 def grad(y: Tensor, xs: Any, g: Any = None, *, create_graph: bool = False, allow_unused: bool = False) -> Any:
@@ -362,9 +326,8 @@ def grad(y: Tensor, xs: Any, g: Any = None, *, create_graph: bool = False, allow
     be called again. With `create_graph=True` the gradients are themselves in a graph, and can be differentiated to
     any order.
 
-    Raises TypeError for a function in place of a Tensor, and for a g that requires a gradient without `create_graph=True`,
-    RuntimeError if y does not depend on one of the xs (with `allow_unused=True` its gradient is zeros), and what
-    `backward` raises.
+    Raises TypeError for a function in place of a Tensor, or for a g that requires a gradient without `create_graph=True`; RuntimeError
+    if y does not depend on one of the xs (with `allow_unused=True` its gradient is zeros); and what `backward` raises.
 
     >>> import tinygrad_ko as tg
     >>> x = tg.Tensor(2.0, requires_grad=True)
@@ -373,11 +336,7 @@ def grad(y: Tensor, xs: Any, g: Any = None, *, create_graph: bool = False, allow
     (12.0, 12.0)
     """
     if not isinstance(y, Handle):
-        hint = "call it first: y = f(x), then tg.grad(y, x)" if callable(y) else "y must be a Tensor"
-        raise explain(
-            TypeError(f"tg.grad differentiates a Tensor, not {type(y).__name__}; {hint}"),
-            "tg.grad에는 함수가 아니라 계산한 결과를 넘겨야 합니다: y = f(x)를 먼저 계산하고 tg.grad(y, x)를 부르십시오.",
-        )
+        raise errors.no_result(y)
     if not isinstance(xs, Handle | list | tuple):
         raise explain(
             TypeError(f"xs must be a Tensor or a list of Tensors, not {type(xs).__name__}"),

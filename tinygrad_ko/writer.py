@@ -37,7 +37,7 @@ def {name}{signature}:
     if _kind is None:
         return _out
     if _type(_out) not in _ARRAYS{foreign}:
-        _out = _result(_out, "{name}", ({given_values}), ({values}))
+        _out = _result(_out, "{name}", ({arguments}), ({values}))
     if _bare:
         {guard} = _guarded("{name}", ({values}), {guard})
     _tensor = _new(_kind)
@@ -219,7 +219,7 @@ def text(record: Op) -> str:
         guard=returned + "," * (not record.keeps),
         given=f"{xp}, " * record.takes_xp + values + "".join(f"{p}={p}, " for p in record.parameters),
         values=values,
-        given_values="".join(f"*{a}, " if record.variadic else f"{a}, " for a in record.arguments),
+        arguments="".join(f"*{a}, " if record.variadic else f"{a}, " for a in record.arguments),
         foreign="".join(f" or {test}" for test in foreign),
         inputs="".join(f"{'*' * record.variadic}({where_from(a)}), " for a in record.arguments),
         given_as="".join(f"*_map(_id, {a}), " if record.variadic else f"_id({a}), " for a in record.arguments),

@@ -113,7 +113,7 @@ class Module:
         tensors = self.named_tensors()
         arrays = load_arrays(path, {name: tensor.shape for name, tensor in tensors.items()})
         for name, tensor in tensors.items():
-            tensor.data = beside(tensor.data, arrays[name], tensor.dtype)
+            tensor.data = beside(tensor._array, arrays[name], tensor.dtype)
 
     def summary(self, *inputs: Any, dtype: Any = None, **options: Any) -> "Summary":
         """What the network is made of: its layers in the order in which they are called, what each returns, how many

@@ -105,7 +105,7 @@ def leaves(parameters: Iterable[Tensor]) -> list[Tensor]:
                 TypeError(f"parameter {i} is not a Tensor made with requires_grad=True"),
                 f"{i}번째 매개변수는 requires_grad=True로 만든 Tensor가 아닙니다.",
             )
-        if (name := library_name(p.data)) != "numpy":
+        if (name := library_name(p._array)) != "numpy":
             raise explain(
                 TypeError(
                     f"parameter {i} holds an array of {name}, and optimizers work on NumPy's; write w.data = w.data - lr * w.grad instead"

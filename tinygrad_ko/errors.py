@@ -128,6 +128,25 @@ def no_result(y: Any) -> TypeError:
     )
 
 
+def no_variable(i: int) -> TypeError:
+    """A gradient is asked for with respect to a constant, or to something that is no Tensor."""
+    return explain(
+        TypeError(
+            f"x number {i} does not require a gradient; make it with requires_grad=True (with create_graph=True if tg.grad gave it)"
+        ),
+        f"x의 {i}번 항목은 requires_grad=True로 만든 Tensor가 아니므로 기울기를 구할 수 없습니다. tg.grad로 구한 값이라면 그때 "
+        "create_graph=True를 주십시오.",
+    )
+
+
+def unused(i: int, name: str) -> RuntimeError:
+    """A gradient is asked for with respect to a Tensor that is not behind the result."""
+    return explain(
+        RuntimeError(f"y does not depend on x number {i}{name}; pass allow_unused=True for a gradient of zeros"),
+        f"y는 {i}번째 x{name}에 의존하지 않습니다. 0으로 된 기울기를 원하면 allow_unused=True를 넘기십시오.",
+    )
+
+
 def nothing_behind() -> RuntimeError:
     """A constant is to be differentiated."""
     return explain(

@@ -345,13 +345,7 @@ def grad(y: Tensor, xs: Any, g: Any = None, *, create_graph: bool = False, allow
     tensors = [xs] if isinstance(xs, Handle) else list(xs)
     for i, x in enumerate(tensors):
         if not isinstance(x, Handle) or x._node is None:
-            raise explain(
-                TypeError(
-                    f"x number {i} does not require a gradient; make it with requires_grad=True (with create_graph=True if tg.grad gave it)"
-                ),
-                f"x의 {i}번 항목은 requires_grad=True로 만든 Tensor가 아니므로 기울기를 구할 수 없습니다. tg.grad로 구한 값이라면 그때 "
-                "create_graph=True를 주십시오.",
-            )
+            raise errors.no_variable(i)
     root, seed = start(y, g)
     if not create_graph:
         refuse_to_cut(g, "tg.grad(y, x, g)", "tg.grad(y, x, g, create_graph=True)")
@@ -364,12 +358,7 @@ def grad(y: Tensor, xs: Any, g: Any = None, *, create_graph: bool = False, allow
     answers = []
     for i, (x, node) in enumerate(zip(tensors, nodes, strict=True)):
         if node not in found and not allow_unused:
-            raise explain(
-                RuntimeError(
-                    f"y does not depend on x number {i}{named(x)}; pass allow_unused=True for a gradient of zeros"
-                ),
-                f"y는 {i}번째 x{named(x)}에 의존하지 않습니다. 0으로 된 기울기를 원하면 allow_unused=True를 넘기십시오.",
-            )
+            raise errors.unused(i, named(x))
         answer = found.get(node) if node else None
         if answer is None:
             answer = namespace(x._array).zeros(x._array.shape, dtype=x._array.dtype)

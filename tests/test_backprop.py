@@ -132,9 +132,75 @@ def test_a_leaf_can_start() -> None:
     assert not np.shares_memory(w.grad, g)
 
 
+def test_a_starting_gradient_that_requires_one_is_not_cut() -> None:
+    """The gradient of W in W-transposed applied to s * v: it comes through g alone, since the first walk is linear in it."""
+    x, W, s = leaf(0, 0, 0), leaf(1, 2, 3), leaf(5)
+    y, g = W * x, s * np.array([1.0, 10.0, 100.0])
+    for call in (lambda: tg.grad(y, x, g), lambda: tg.grad(y, [x], g), lambda: y.backward(g)):
+        with pytest.raises(TypeError, match="create_graph=True") as caught:
+            call()
+        assert any("create_graph=True" in note for note in caught.value.__notes__)
+    assert (x.grad, W.grad) == (None, None)
+    transposed = tg.grad(y, x, g, create_graph=True)
+    assert transposed.tolist() == [5, 100, 1500]
+    transposed.sum().backward(keep_graph=True)
+    assert s.grad.tolist() == [321]
+    assert W.grad.tolist() == [5, 50, 500]
+    with tg.no_grad():  # nothing is recorded here, so nothing is cut
+        assert tg.grad(y, x, g).tolist() == [5, 100, 1500]
+        y.backward(g, keep_graph=True)
+    assert not tg.grad(y, x, g.detach()).requires_grad  # what y is made of stays a constant at first order
+    y.backward(g.detach())
+    assert x.grad.tolist() == [10, 200, 3000]
+
+
+@pytest.mark.parametrize("order", [1, 2])
+def test_a_transposed_convolution_passes_the_judge(order: int) -> None:
+    """The recipe of the guide."""
+    rng = np.random.default_rng(0)
+    images = tg.Tensor(np.zeros((1, 2, 4, 4)), requires_grad=True)
+
+    def transposed(y: Any, W: Any) -> Any:
+        return tg.grad(tg.conv2d(images, W), images, y, create_graph=True)
+
+    tg.check_gradient(transposed, rng.normal(size=(1, 3, 3, 3)), rng.normal(size=(3, 2, 2, 2)), order=order)
+
+
 def test_unknown_keywords() -> None:
     with pytest.raises(TypeError):
         leaf(1).backward(retain_graph=True)
+
+
+def result_of_grad() -> Any:
+    x = leaf(2)
+    return tg.grad(x**3, x)
+
+
+@pytest.mark.parametrize(
+    "constant",
+    [
+        result_of_grad,
+        tg.no_grad()(lambda: leaf(2) ** 3),
+        lambda: (leaf(2) ** 3).detach(),
+        lambda: tg.Tensor([2.0]) ** 3,
+        lambda: tg.func.grad(lambda x: (x**3).sum())(tg.Tensor([2.0])),
+    ],
+)
+def test_a_constant_is_not_differentiated_and_the_cure_fits_it(constant: Callable[[], Any]) -> None:
+    x, y = leaf(2), constant()
+    for call in (lambda: tg.grad(y, x), y.backward):
+        with pytest.raises(RuntimeError, match="nothing behind this Tensor requires a gradient") as caught:
+            call()
+        for text in (str(caught.value), caught.value.__notes__[0]):
+            assert all(cure in text for cure in ("create_graph=True", "requires_grad=True", "no_grad()", "detach()"))
+    with pytest.raises(TypeError, match=r"requires_grad=True \(with create_graph=True") as refused:
+        tg.grad(x**2, y)
+    assert korean(refused.value)
+
+
+def test_a_recorded_gradient_is_differentiated() -> None:
+    x = leaf(2)
+    assert tg.grad(tg.grad(x**3, x, create_graph=True), x).tolist() == [12]
 
 
 # ------------------------------------------------------------------ deposits
@@ -147,7 +213,10 @@ def test_only_leaves_get_a_deposit() -> None:
     z = (y * constant).sum()
     z.backward()
     assert w.grad.tolist() == [15, 24]
-    assert frozen.grad is constant.grad is y.grad is z.grad is None
+    assert frozen.grad is constant.grad is None
+    for result in (y, z):
+        with pytest.warns(UserWarning, match="keeps no gradient"):
+            assert result.grad is None
 
 
 def test_deposits_are_new_arrays() -> None:

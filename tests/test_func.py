@@ -548,6 +548,67 @@ def test_gradients_reach_what_f_reads() -> None:
     assert net[2].b.grad is None
 
 
+TRANSFORMS: dict[str, Callable[[Any, Any], Any]] = {
+    "grad": lambda f, x: func.grad(lambda x: tg.sum(f(x)))(x),
+    "value_and_grad": lambda f, x: func.value_and_grad(lambda x: tg.sum(f(x)))(x)[1],
+    "jacobian, by rows": lambda f, x: func.jacobian(f)(x),
+    "jacobian, by columns": lambda f, x: func.jacobian(lambda x: tg.concat([f(x), f(x), x]))(x),
+    "hessian": lambda f, x: func.hessian(lambda x: tg.sum(f(x)))(x),
+    "hvp": lambda f, x: func.hvp(lambda x: tg.sum(f(x)), x, x),
+    "jvp": lambda f, x: func.jvp(f, (x,), (x,))[1],
+    "vjp": lambda f, x: func.vjp(f, x)[1](x)[0],
+}
+
+
+@pytest.mark.parametrize("name", TRANSFORMS)
+def test_what_does_not_depend_on_the_variable_outside_is_an_array(name: str) -> None:
+    """f reads the variable p of a transform outside; its derivative at a constant depends on p or does not."""
+    transform, x, kinds = TRANSFORMS[name], np.array([0.5, 0.25]), []
+
+    def outer(p: Any) -> Any:
+        constant, varying = transform(lambda x: x**3 + p, x), transform(lambda x: x**3 * p, x)
+        nothing = transform(lambda x: x * 0 + p, x)
+        kinds.append([type(constant), type(varying), type(nothing)])
+        return tg.sum(varying * np.asarray(constant)) + tg.sum(np.asarray(nothing) * p[0])
+
+    p = np.array([2.0, 3.0])
+    for found in (
+        func.grad(outer)(p),
+        func.value_and_grad(outer)(p)[0],
+        func.jacobian(outer)(p),
+        func.hessian(outer)(p),
+    ):
+        assert type(found) is np.ndarray  # a variable inside is nobody's when its transform has ended
+    assert kinds == [[np.ndarray, tg.Tensor, np.ndarray]] * len(kinds)
+    tg.check_gradient(outer, p)
+    with tg.no_grad():
+        assert type(transform(lambda x: x**3 * leaf(2, 3), x)) is np.ndarray
+
+
+def test_hypergradients_are_arrays_for_an_optimizer_of_another_library() -> None:
+    """The rate of a step of gradient descent, by the gradient of the loss after it in the rate: the best is 1 / 2 for a square."""
+    w, kinds = np.array([3.0, -4.0]), set()
+
+    def after(rate: Any) -> Any:
+        return tg.sum((w - rate * func.grad(lambda w: tg.sum(w * w) + rate * 0)(w)) ** 2)
+
+    rate = np.array(0.1)
+    for _ in range(30):
+        value, slope = func.value_and_grad(after)(rate)
+        kinds |= {type(value), type(slope)}
+        rate = rate - 0.005 * slope
+    assert kinds == {np.ndarray}
+    np.testing.assert_allclose(rate, 0.5, rtol=1e-9)
+
+
+def test_arguments_that_are_not_reached_beside_one_in_a_graph() -> None:
+    x = leaf(1.0, 2.0)
+    unused, used = func.grad(lambda a, b: (b * b).sum(), argnums=(0, 1))(x * 2, np.ones(2))
+    assert unused.tolist() == [0, 0]
+    assert used.tolist() == [2, 2]
+    assert not unused.requires_grad
+
+
 def test_a_tensor_in_a_graph_stays_in_it() -> None:
     x = leaf(1.0, 2.0)
     h = x * x

@@ -560,6 +560,78 @@ def test_data_is_checked() -> None:
         i.data = [0.5, 1.5]
 
 
+@pytest.mark.parametrize("requires_grad", [True, False])
+@pytest.mark.parametrize(
+    ("dtype", "other"),
+    [
+        (np.float64, np.ones(2, np.float32)),
+        (np.float32, np.ones(2)),
+        (np.float64, np.ones(2, int)),
+        (np.float64, np.ones(2, bool)),
+        (np.float64, np.ones(2, ">f8")),
+        (np.float64, tg.Tensor(np.ones(2, np.float32))),
+        (np.float32, tg.Tensor(np.ones(2), requires_grad=True)),
+    ],
+)
+def test_data_keeps_its_dtype(dtype: Any, other: Any, requires_grad: bool) -> None:
+    w: Any = tg.Tensor(np.zeros(2, dtype), requires_grad=requires_grad)
+    with pytest.raises(TypeError, match=r"tg\.Tensor\(a, dtype=\.\.\., requires_grad=True\)") as caught:
+        w.data = other
+    assert korean(caught.value)
+    with pytest.raises(TypeError, match="keeps its dtype"):
+        w.data = w.data.astype(np.int64)
+    assert w.tolist() == [0, 0]
+    w.data = other.astype(dtype).detach() if isinstance(other, tg.Tensor) else other.astype(dtype)
+    w.data -= 0.5
+    assert w.tolist() == [0.5, 0.5]
+    assert w.dtype == dtype
+
+
+def test_data_of_one_number_keeps_its_dtype() -> None:
+    w: Any = tg.Tensor(np.float32(2), requires_grad=True)
+    for other in (np.float64(3), np.int64(3)):
+        with pytest.raises(TypeError, match="keeps its dtype"):
+            w.data = other
+    for same in (3, 3.0, True, np.float32(3), w.data + 0):
+        w.data = same
+        assert w.dtype == np.float32
+
+
+def test_the_gradient_of_a_result_is_not_passed_over_in_silence() -> None:
+    x = leaf(1, 2)
+    y = x * x
+    y.sum().backward()
+    with pytest.warns(UserWarning, match=r"tg\.grad\(z, y\)") as caught:
+        assert y.grad is None
+    (warning,) = caught
+    assert warning.filename == __file__
+    assert "multiply" in str(warning.message)
+    assert "tg.watch()" in str(warning.message)
+    assert any("가" <= letter <= "힣" for letter in str(warning.message))
+    with tg.watch():
+        z = x * x
+        z.sum().backward()
+    assert z.node.seen.gradient.tolist() == [1, 1]
+    assert x.grad.tolist() == [4, 8]
+    assert y.detach().grad is None
+
+
+def test_nothing_else_here_reads_the_gradient_of_a_result() -> None:
+    """Under pytest a warning is an error."""
+    x, net = leaf(1, 2), tg.nn.Sequential(tg.nn.Affine(2, 3, rng=0), tg.nn.Sigmoid())
+    with tg.watch():
+        y = net(x.reshape(1, 2) * 2)
+    y.sum().backward(keep_graph=True)
+    repr(y), f"{y}", str(y.node), tg.draw(y), tg.draw(net, np.ones((1, 2))), net.summary((1, 2))
+    tg.check_gradient(lambda a: net(a) * y.detach(), np.ones((1, 2)))
+    tg.func.grad(lambda a, b: (b * b).sum(), argnums=(0, 1))(x * 2, np.ones(2))
+    for leave in (copy.copy, copy.deepcopy, pickle.dumps):
+        with pytest.raises(TypeError, match="detach"):
+            leave(y)
+    tg.optim.clip_grad_norm(net.parameters(), 1.0)
+    tg.optim.SGD(net.parameters()).step()
+
+
 @pytest.mark.parametrize(
     "update",
     [

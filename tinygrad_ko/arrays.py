@@ -98,6 +98,11 @@ def new_array(value: Any, dtype: Any = None, copy: bool = True) -> Array:
     return (np if library is quick else library).asarray(value, dtype=dtype, copy=True if copy else None)
 
 
+def library_name(array: Array) -> str:
+    """The name of the library that an array belongs to."""
+    return "numpy" if isinstance(array, ndarray | generic) else str(array.__array_namespace__().__name__)
+
+
 def method(x: Any, name: str) -> Any:
     """What NumPy and Tensors have as a method, and the standard as a function only: `method(x, "sum")(axis=0)`."""
     return getattr(x, name) if hasattr(x, name) else partial(getattr(namespace(x), name), x)
@@ -175,6 +180,14 @@ def operand(value: Any, op: str = "Tensor") -> Any:
         raise explain(
             TypeError(f"{op}: a {type(value).__name__} has rules of its own; pass np.asarray(x)"),
             f"{op}: {type(value).__name__}은(는) 일반 배열과 연산 규칙이 다릅니다. np.asarray(x)로 바꾸어 넘기십시오.",
+        )
+    if getattr(value, "requires_grad", hasattr(value, "backward")):  # a tensor of PyTorch, MyGrad, ...
+        raise explain(
+            TypeError(
+                f"{op}: a {type(value).__name__} of {type(value).__module__} has a graph of its own, which would be cut; pass its values "
+                "as an array of NumPy"
+            ),
+            f"{op}: 다른 라이브러리({type(value).__module__})의 계산 그래프가 끊어지므로 허용하지 않습니다. 값만 NumPy 배열로 넘기십시오.",
         )
     array = value if hasattr(value, "__array_namespace__") else np.array(value)
     if not is_real(array):

@@ -101,6 +101,19 @@ def no_array(op: str, got: Any) -> TypeError:
     )
 
 
+def mixed(op: str, libraries: list[str], values: tuple[Any, ...]) -> TypeError:
+    """The arrays that an op was given belong to two libraries."""
+    given, names = ", ".join(map(described, values)), ", ".join(libraries)
+    return explain(
+        TypeError(
+            f"{op}({given}): its arrays belong to several libraries ({names}), and a gradient would come out in the wrong one; bring them "
+            "into one first, as xp.asarray(a) does"
+        ),
+        f"연산 {op}: 입력 배열의 라이브러리가 서로 다릅니다({names}). 먼저 xp.asarray(a) 등으로 한 라이브러리의 배열로 맞추십시오. "
+        f"입력은 {given}입니다.",
+    )
+
+
 def no_gradient_through(op: str, dtype: Any) -> TypeError:
     """A gradient is asked of a value that is not floating."""
     return explain(
@@ -108,4 +121,84 @@ def no_gradient_through(op: str, dtype: Any) -> TypeError:
             f"{op}: its output holds {dtype}, and no gradient can go through that; use x.detach() where it is made"
         ),
         f"{op}의 출력은 {dtype} 자료형이므로 기울기가 지나갈 수 없습니다. 기울기가 필요 없다면 x.detach()를 쓰십시오.",
+    )
+
+
+def no_result(y: Any) -> TypeError:
+    """A function, or something else that is no Tensor, is to be differentiated by `tg.grad`."""
+    hint = "call it first: y = f(x), then tg.grad(y, x)" if callable(y) else "y must be a Tensor"
+    return explain(
+        TypeError(f"tg.grad differentiates a Tensor, not {type(y).__name__}; {hint}"),
+        "tg.grad에는 함수가 아니라 계산한 결과를 넘겨야 합니다: y = f(x)를 먼저 계산하고 tg.grad(y, x)를 부르십시오.",
+    )
+
+
+def no_variable(i: int) -> TypeError:
+    """A gradient is asked for with respect to a constant, or to something that is no Tensor."""
+    return explain(
+        TypeError(
+            f"x number {i} does not require a gradient; make it with requires_grad=True (with create_graph=True if tg.grad gave it)"
+        ),
+        f"x의 {i}번 항목은 requires_grad=True로 만든 Tensor가 아니므로 기울기를 구할 수 없습니다. tg.grad로 구한 값이라면 그때 "
+        "create_graph=True를 주십시오.",
+    )
+
+
+def unused(i: int, name: str) -> RuntimeError:
+    """A gradient is asked for with respect to a Tensor that is not behind the result."""
+    return explain(
+        RuntimeError(f"y does not depend on x number {i}{name}; pass allow_unused=True for a gradient of zeros"),
+        f"y는 {i}번째 x{name}에 의존하지 않습니다. 0으로 된 기울기를 원하면 allow_unused=True를 넘기십시오.",
+    )
+
+
+def nothing_behind() -> RuntimeError:
+    """A constant is to be differentiated."""
+    return explain(
+        RuntimeError(
+            "nothing behind this Tensor requires a gradient: it is a constant; if tg.grad gave it, pass create_graph=True there, else make "
+            "the leaves with requires_grad=True and compute outside no_grad(), without detach()"
+        ),
+        "이 Tensor는 상수입니다. 계산에 기울기가 필요한 Tensor가 없습니다. tg.grad로 구한 값이라면 그때 create_graph=True를 주고, "
+        "아니라면 매개변수를 requires_grad=True로 만들어 no_grad()나 detach() 없이 계산하십시오.",
+    )
+
+
+def cut_through_g(call: str, cure: str) -> TypeError:
+    """A starting gradient requires a gradient, and nothing is recorded of what is done with it."""
+    return explain(
+        TypeError(
+            f"{call} would lose the gradient of g, which requires one; write {cure}, or pass g.detach() if none is wanted"
+        ),
+        f"{call}: g로 흐르는 기울기가 끊어지므로 허용하지 않습니다. 필요하다면 {cure}를 쓰고, 필요 없다면 g.detach()를 넘기십시오.",
+    )
+
+
+def keeps_no_gradient(op: str) -> str:
+    """What is said when `.grad` of a result is read."""
+    return (
+        f"the result of {op} keeps no gradient, only a leaf (made with requires_grad=True) does; with respect to a result y take "
+        "tg.grad(z, y), or compute under tg.watch(), whence it is in y.node.seen.gradient\n"
+        f"{op}의 결과에는 기울기가 남지 않습니다. 기울기는 requires_grad=True로 만든 Tensor에만 저장됩니다. 결과 y에 대한 기울기는 "
+        "tg.grad(z, y)로 구하거나, tg.watch() 안에서 계산한 뒤 y.node.seen.gradient에서 읽으십시오."
+    )
+
+
+def other_data(needed: str, got: str) -> TypeError:
+    """An array of another dtype or library is assigned to the data of a Tensor."""
+    return explain(
+        TypeError(
+            f"data of {needed} cannot be replaced by {got}: a Tensor keeps its dtype and its library; make a new one, "
+            "tg.Tensor(a, dtype=..., requires_grad=True)"
+        ),
+        f"Tensor의 자료형과 라이브러리는 바뀌지 않습니다. 필요한 배열: {needed}, 받은 배열: {got}. "
+        "tg.Tensor(a, dtype=..., requires_grad=True)로 새 Tensor를 만드십시오.",
+    )
+
+
+def other_library(what: str, needed: str, got: str) -> TypeError:
+    """A gradient is given in an array of another library than the Tensor's."""
+    return explain(
+        TypeError(f"{what} is an array of {got}, but the Tensor's is one of {needed}"),
+        f"기울기의 배열은 {got}의 것인데 Tensor의 배열은 {needed}의 것입니다. {needed}의 배열로 바꾸어 넘기십시오.",
     )

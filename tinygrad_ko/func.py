@@ -2,9 +2,9 @@
 
 An argument that is differentiated is an array, a Tensor or a number, or a dict, list or tuple of them (a list of plain
 numbers is an array, as everywhere here). What comes out has its structure. Arrays in, arrays out; Tensors in, Tensors
-out; and a Tensor wherever a graph outside is being recorded to which the result belongs: then a gradient can flow
-through it. So the transforms nest, also in and through each other, `tg.grad` and `backward()`; under `tg.no_grad()`
-nothing of them is recorded. An argument that f does not use has the gradient 0.
+out; and a Tensor wherever the result depends on a leaf outside: then a gradient can flow through it. So the transforms nest,
+also in and through each other, `tg.grad` and `backward()`; under `tg.no_grad()` nothing of them is recorded. An argument that
+f does not use has the gradient 0.
 
 f is called with Tensors in place of those arguments and must compute with this package's ops. It returns one Tensor;
 what is no Tensor is refused, for a gradient may have been lost on the way to it.
@@ -16,7 +16,7 @@ from typing import Any
 from tinygrad_ko.arrays import Array, copied, is_floating, namespace, operand
 from tinygrad_ko.derived import Argnums, derived, positions
 from tinygrad_ko.errors import explain
-from tinygrad_ko.graph import Handle, Node, current, recorded
+from tinygrad_ko.graph import Handle, Leaf, Node, current, recorded
 from tinygrad_ko.ops.shape import concat, reshape, stack
 from tinygrad_ko.recompute import checkpoint
 from tinygrad_ko.tensor import Tensor
@@ -182,13 +182,11 @@ class Run:
     ) -> None:
         self.what, self.trees, every = what, [given[i] for i in argnums], list(given)
         self.xs: list[Tensor] = []
-        record, own, places = current.get().record, set[Node | None](), [f"argument {i}" for i in argnums]
+        record, places = current.get().record, [f"argument {i}" for i in argnums]
 
         def variable(value: Any, place: str) -> Tensor:
-            x = variable_of(value, f"{what}: {place}", record)
-            self.xs.append(x)
-            own.add(x._node)
-            return x
+            self.xs.append(variable_of(value, f"{what}: {place}", record))
+            return self.xs[-1]
 
         with recorded(True):
             for i, tree, place in zip(argnums, self.trees, places, strict=True):
@@ -203,10 +201,9 @@ class Run:
                 f"{what}: f의 반환값이 Tensor 하나가 아닙니다. 미분할 인수를 쓰지 않거나 .numpy(), .item(), float()로 기울기가 끊긴 것은 "
                 f"아닌지 확인하고, 여러 개를 반환한다면 concat이나 stack으로 합치십시오. 받은 값의 자료형: {type(y).__name__}",
             )
-        self.y = y
-        self.foreign = reaches_others(y._node, own)
+        self.y, self.own = y, {x._node for x in self.xs}
+        self.foreign = reaches_others(y._node, self.own)
         self.outside = self.foreign and record  # whether somebody outside wants to differentiate what comes out
-        self.tensors = self.outside or any(isinstance(x, Handle) for x in self.originals())
 
     def originals(self) -> list[Any]:
         """The arrays and Tensors that were given."""
@@ -231,10 +228,13 @@ class Run:
         return current.get().record and (self.outside or inside)
 
     def handed_out(self, tensor: Tensor, *directions: Any) -> Any:
-        """A result as it is handed out: a Tensor where there were Tensors, else an array."""
-        if not self.tensors and not any(isinstance(t, Handle) for t in directions):
-            return copied(tensor.settled())
-        return tensor if self.recording(*directions) else tensor.detach()
+        """A result as it is handed out: a Tensor where there were Tensors or if it depends on a leaf outside, else an array."""
+        for leaf in (node for node in self.own if isinstance(node, Leaf)):
+            leaf.live = False  # who gets the result does not have that leaf: to a transform outside it is a constant
+        if self.recording(*directions) and reaches_others(tensor._node, self.own):
+            return tensor
+        given = [*self.originals(), *directions]
+        return tensor.detach() if any(isinstance(t, Handle) for t in given) else copied(tensor.settled())
 
     def shaped(self, results: list[Tensor], *directions: Any) -> tuple[Any, ...]:
         """A result for each variable, in the structure of each argument."""
@@ -256,11 +256,13 @@ class Run:
         if self.foreign or self.y._node is None:
             return self.pulled(None, create_graph=self.outside)
         self.y.backward()
-        return [zeros(x, x.shape) if x.grad is None else Tensor(x.grad, copy=False) for x in self.xs]
+        grads = [getattr(x._node, "grad", None) for x in self.xs]
+        return [zeros(x, x.shape) if g is None else Tensor(g, copy=False) for x, g in zip(self.xs, grads, strict=True)]
 
     def transposed(self) -> tuple[Tensor, list[Tensor]]:
         """A cotangent, and the gradients for it, which are linear in it, recorded."""
         c = Tensor(zeros(self.y, self.y.shape) + 1, requires_grad=True)
+        self.own.add(c._node)
         return c, self.pulled(c, create_graph=True)
 
     def pushed(self, directions: list[Any]) -> Tensor:
@@ -359,13 +361,13 @@ def fitting(value: Any, like: Tensor, name: str, other: str) -> Any:
 
 
 def reaches_others(root: Node | None, own: Collection[Node | None]) -> bool:
-    """Whether a graph has leaves that are not one's own."""
+    """Whether a graph has leaves that are not one's own, nor those of a transform that has ended."""
     seen, unread = set[Node](), [root]
     while unread:
         node = unread.pop()
         if node is None or node in seen:
             continue
-        if node.op is None and node not in own:
+        if node.op is None and node.live and node not in own:
             return True
         seen.add(node)
         unread.extend(node.parents)

@@ -39,7 +39,7 @@ class Node:
     shape: tuple[int, ...]
     dtype: Any
     order: int
-    live: bool  # False once backward() has let go of what the node kept
+    live: bool  # False once backward() has let go of what it kept; of a leaf, once nobody can ask for its gradient
 
     def back(self, g: Array, due: dict["Node", Array], waiting: list[Any], free: bool) -> None:
         """Pay each parent its part of the gradient `g` of this value."""

@@ -2,9 +2,11 @@
 by name.
 
 `np.exp(x)`, `x_array * w` and `np.dot(x, W)` arrive here through `__array_ufunc__` and `__array_function__` (NEP 13,
-NEP 18).
+NEP 18). Functions that NumPy does not dispatch are Python that works on a Tensor or refuses it; `np.bmat(x)` alone does neither, and
+returns None.
 """
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -315,6 +317,27 @@ def refused(name: str, why: str) -> TypeError:
     )
 
 
+def polynomial() -> str:
+    """The function of numpy.polynomial that has called NumPy's function, a few calls above, if one has."""
+    caller = sys._getframe(3)
+    room = str(caller.f_globals.get("__name__"))
+    return f"{room}.{caller.f_code.co_name}" if room.startswith("numpy.polynomial.") else ""
+
+
+def mixed_axes(name: str) -> TypeError:
+    """A function of numpy.polynomial gives an ndarray of points axes of their own, beside those of the coefficients. A Tensor it
+    takes for one number, and the values would be wrong.
+    """
+    return explain(
+        TypeError(
+            f"{name} takes a Tensor for one number, and its axes would meet those of the coefficients; evaluate one polynomial at a "
+            "time, or compute with the functions of tinygrad_ko, as in tg.prod(x[..., None] - roots, axis=-1)"
+        ),
+        f"{name}: Tensor의 축과 계수의 축이 뒤섞이므로 허용하지 않습니다. 계수가 1차원인 다항식을 하나씩 계산하거나 "
+        "tinygrad_ko의 함수를 쓰십시오. 예: tg.prod(x[..., None] - roots, axis=-1)",
+    )
+
+
 def call_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], options: dict[str, Any]) -> Any:
     """What NumPy's ufunc computes, recorded; raises TypeError for what has no rule."""
     if method != "__call__":
@@ -325,6 +348,8 @@ def call_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], options: dict[s
         raise refused(ufunc.__name__, f"with {', '.join(f'{k}=' for k in options)} cannot be recorded on")
     if ufunc not in UFUNCS:
         raise refused(ufunc.__name__, "is not supported on")
+    if (name := polynomial()) and any(isinstance(x, np.ndarray) and x.ndim for x in inputs):
+        raise mixed_axes(name)
     return UFUNCS[ufunc](*inputs)
 
 
@@ -334,6 +359,8 @@ def call_function(function: Any, arguments: tuple[Any, ...], options: dict[str, 
         return function(*unwrapped(arguments), **{k: unwrapped(v) for k, v in options.items()})
     if function not in FUNCTIONS:
         raise refused(spelled(function), "is not supported on")
+    if name := polynomial():
+        raise mixed_axes(name)
     try:
         return FUNCTIONS[function](*arguments, **options)
     except TypeError as error:

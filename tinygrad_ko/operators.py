@@ -2,6 +2,7 @@
 other spellings.
 """
 
+import operator
 from collections.abc import Iterator
 from typing import Any, Self
 
@@ -16,16 +17,16 @@ from tinygrad_ko.ops.inputs import unwrapped
 Axes = int | tuple[int, ...] | None
 
 
-def in_place(ufunc: Any, symbol: str, instead: str, update: str) -> Any:
+def in_place(change: Any, symbol: str, instead: str, update: str) -> Any:
     """An in-place operator: it changes the array of a constant, and is refused where it would change a graph."""
 
-    def operator(self: Handle, other: Any) -> Any:
+    def changed(self: Any, other: Any) -> Any:
         refuse_in_place(self, f"x {symbol} y", instead, update)
         value = unrecorded(other, f"x {symbol} y")
-        ufunc(self._array, value, out=self.lend())
+        self.data = change(self.lend(), value)
         return self
 
-    return operator
+    return changed
 
 
 def refuse_in_place(x: Handle, wrote: str, instead: str, update: str) -> None:
@@ -151,13 +152,13 @@ class Operators(Handle):
         refuse_in_place(self, "x[index] = value", "y = tg.where(mask, value, x)", "x.data[index] = value")
         self.lend()[unwrapped(index)] = unrecorded(value, "x[index] = value")
 
-    __iadd__ = in_place(np.add, "+=", "x = x + y", "w.data += y")
-    __isub__ = in_place(np.subtract, "-=", "x = x - y", "w.data -= lr * w.grad")
-    __imul__ = in_place(np.multiply, "*=", "x = x * y", "w.data *= y")
-    __itruediv__ = in_place(np.divide, "/=", "x = x / y", "w.data /= y")
-    __ifloordiv__ = in_place(np.floor_divide, "//=", "x = x // y", "w.data //= y")
-    __imod__ = in_place(np.remainder, "%=", "x = x % y", "w.data %= y")
-    __ipow__ = in_place(np.power, "**=", "x = x**y", "w.data **= y")
+    __iadd__ = in_place(operator.iadd, "+=", "x = x + y", "w.data += y")
+    __isub__ = in_place(operator.isub, "-=", "x = x - y", "w.data -= lr * w.grad")
+    __imul__ = in_place(operator.imul, "*=", "x = x * y", "w.data *= y")
+    __itruediv__ = in_place(operator.itruediv, "/=", "x = x / y", "w.data /= y")
+    __ifloordiv__ = in_place(operator.ifloordiv, "//=", "x = x // y", "w.data //= y")
+    __imod__ = in_place(operator.imod, "%=", "x = x % y", "w.data %= y")
+    __ipow__ = in_place(operator.ipow, "**=", "x = x**y", "w.data **= y")
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
         from tinygrad_ko import numpy_protocol

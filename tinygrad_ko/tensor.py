@@ -1,6 +1,7 @@
 """What you hold: `Tensor`, an array that remembers how it was computed."""
 
 import operator
+import warnings
 from collections.abc import Iterable
 from contextlib import nullcontext
 from math import prod
@@ -8,10 +9,22 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.arrays import Array, copied, is_floating, is_real, method, namespace, new_array, operand
+from tinygrad_ko import errors
+from tinygrad_ko.arrays import (
+    Array,
+    beside,
+    copied,
+    is_floating,
+    is_real,
+    library_name,
+    method,
+    namespace,
+    new_array,
+    operand,
+)
 from tinygrad_ko.atomic import at_once
 from tinygrad_ko.backprop import deposit, gradients
-from tinygrad_ko.errors import explain, no_gradient_through
+from tinygrad_ko.errors import explain
 from tinygrad_ko.graph import Handle, Leaf, Node, current, handle, recorded, scope
 from tinygrad_ko.operators import Operators
 from tinygrad_ko.ops import queries
@@ -60,7 +73,7 @@ class Tensor(Operators):
 
         Writing to it never changes a graph that was recorded before: its gradients stay those of the values it was
         computed from. If such a graph still needs the old values, `data` is a copy of them from here on. Assigning
-        checks shape and dtype and copies.
+        copies: an array of the same shape, dtype and library, or numbers and lists of them, which are cast.
         """
         return self.lend()
 
@@ -71,23 +84,33 @@ class Tensor(Operators):
 
     def _fitting(self, value: Any) -> Array:
         """A value as an array that may take the place of `data`."""
+        own = self._array
         array = new_array(value.settled() if isinstance(value, Handle) else operand(value), copy=False)
-        known = isinstance(self._array, np.ndarray | np.generic) and isinstance(array, np.ndarray)
-        casts = np.can_cast(array.dtype, self._array.dtype, "same_kind") if known else array.dtype == self._array.dtype
-        if array.shape != self._array.shape or not casts:
+        typed = hasattr(value, "dtype")  # numbers and lists of them have no dtype of their own
+        if typed and (library_name(array), array.dtype) != (library_name(own), own.dtype):
+            raise errors.other_data(f"{library_name(own)} {own.dtype}", f"{library_name(array)} {array.dtype}")
+        casts = typed or is_floating(own.dtype) or np.can_cast(array.dtype, own.dtype, "same_kind")
+        if array.shape != own.shape or not casts:
             raise explain(
                 ValueError(
-                    f"data of shape {self._array.shape} and dtype {self._array.dtype} cannot be replaced by shape {array.shape} and dtype "
-                    f"{array.dtype}; make a new Tensor"
+                    f"data of shape {own.shape} and dtype {own.dtype} cannot be replaced by shape {array.shape} and dtype {array.dtype}; "
+                    "make a new Tensor"
                 ),
-                f"형상 {self._array.shape}, 자료형 {self._array.dtype}인 data에는 형상과 자료형이 같은 배열만 대입할 수 있습니다.",
+                f"형상 {own.shape}, 자료형 {own.dtype}인 data에는 형상과 자료형이 같은 배열만 대입할 수 있습니다.",
             )
-        return new_array(array, self._array.dtype)
+        return new_array(array if typed else beside(own, array, own.dtype))
 
     @property
     def grad(self) -> Array | None:
-        """The gradient that `backward()` deposited, on a leaf; else None. Set it to None to forget it."""
-        return self._node.grad if isinstance(self._node, Leaf) else None
+        """The gradient that `backward()` deposited, on a leaf; else None. Set it to None to forget it.
+
+        Warns where it is read of a result, which keeps none: `tg.grad(z, y)` gives the gradient with respect to a result y.
+        """
+        if isinstance(self._node, Leaf):
+            return self._node.grad
+        if self._node is not None:
+            warnings.warn(errors.keeps_no_gradient(self._node.op.name), stacklevel=2)
+        return None
 
     @grad.setter
     def grad(self, value: Any) -> None:
@@ -98,6 +121,8 @@ class Tensor(Operators):
             )
         if value is not None:
             value = new_array(operand(value), copy=False)
+            if library_name(value) != library_name(self._array):
+                raise errors.other_library("the gradient", library_name(self._array), library_name(value))
             if value.shape != self.shape or value.dtype != self.dtype:
                 raise explain(
                     ValueError(
@@ -171,9 +196,10 @@ class Tensor(Operators):
         goes wrong no `.grad` is changed.
 
         Raises RuntimeError if it has no leaf behind it or the graph was used before, ValueError if `g` is missing or
-        has a wrong shape.
+        has a wrong shape, TypeError if `g` requires a gradient itself.
         """
         root, seed = start(self, g)
+        refuse_to_cut(g, "y.backward(g)", "tg.grad(y, xs, g, create_graph=True)")
         deposit(gradients(root, seed, free=not keep_graph))
 
     def zero_grad(self) -> None:
@@ -256,19 +282,14 @@ class Tensor(Operators):
 def start(y: Handle, g: Any) -> tuple[Node, Array]:
     """Where to begin: the node of y, and the gradient to begin with.
 
-    Raises RuntimeError if nothing behind y wants a gradient, ValueError if g is missing or does not have the shape of
-    y.
+    Raises RuntimeError if nothing behind y wants a gradient, ValueError if g is missing or does not have the shape of y, TypeError
+    if it is no array of real numbers in the library of y.
     """
     if y._node is None:
-        raise explain(
-            RuntimeError(
-                "nothing behind this Tensor requires a gradient; make the leaves with requires_grad=True, outside no_grad()"
-            ),
-            "이 Tensor의 계산에는 기울기가 필요한 Tensor가 없습니다. 매개변수를 requires_grad=True로 만드십시오.",
-        )
+        raise errors.nothing_behind()
     shape, dtype = y._node.shape, y._node.dtype
     if not is_floating(dtype):
-        raise no_gradient_through(y._node.op.name, dtype)
+        raise errors.no_gradient_through(y._node.op.name, dtype)
     if g is None:
         if prod(shape) != 1:
             raise explain(
@@ -286,12 +307,20 @@ def start(y: Handle, g: Any) -> tuple[Node, Array]:
         raise explain(
             TypeError(f"the starting gradient g holds {seed.dtype}"), f"g의 자료형이 실수가 아닙니다: {seed.dtype}"
         )
+    if library_name(seed) != library_name(y._array):
+        raise errors.other_library("the starting gradient g", library_name(y._array), library_name(seed))
     if seed.shape != shape:
         raise explain(
             ValueError(f"the starting gradient g has shape {seed.shape}, but the Tensor has shape {shape}"),
             f"g의 형상은 {seed.shape}인데 Tensor의 형상은 {shape}입니다.",
         )
     return y._node, method(seed, "astype")(dtype, copy=not isinstance(g, Handle))
+
+
+def refuse_to_cut(g: Any, call: str, cure: str) -> None:
+    """Refuse a starting gradient that requires a gradient where nothing is recorded of what is done with it."""
+    if isinstance(g, Handle) and g._node is not None and current.get().record:
+        raise errors.cut_through_g(call, cure)
 
 
 def grad(y: Tensor, xs: Any, g: Any = None, *, create_graph: bool = False, allow_unused: bool = False) -> Any:
@@ -302,8 +331,8 @@ def grad(y: Tensor, xs: Any, g: Any = None, *, create_graph: bool = False, allow
     be called again. With `create_graph=True` the gradients are themselves in a graph, and can be differentiated to
     any order.
 
-    Raises TypeError for a function in place of a Tensor, RuntimeError if y does not depend on one of the xs (with
-    `allow_unused=True` its gradient is zeros), and what `backward` raises.
+    Raises TypeError for a function in place of a Tensor, or for a g that requires a gradient without `create_graph=True`; RuntimeError
+    if y does not depend on one of the xs (with `allow_unused=True` its gradient is zeros); and what `backward` raises.
 
     >>> import tinygrad_ko as tg
     >>> x = tg.Tensor(2.0, requires_grad=True)
@@ -312,11 +341,7 @@ def grad(y: Tensor, xs: Any, g: Any = None, *, create_graph: bool = False, allow
     (12.0, 12.0)
     """
     if not isinstance(y, Handle):
-        hint = "call it first: y = f(x), then tg.grad(y, x)" if callable(y) else "y must be a Tensor"
-        raise explain(
-            TypeError(f"tg.grad differentiates a Tensor, not {type(y).__name__}; {hint}"),
-            "tg.grad에는 함수가 아니라 계산한 결과를 넘겨야 합니다: y = f(x)를 먼저 계산하고 tg.grad(y, x)를 부르십시오.",
-        )
+        raise errors.no_result(y)
     if not isinstance(xs, Handle | list | tuple):
         raise explain(
             TypeError(f"xs must be a Tensor or a list of Tensors, not {type(xs).__name__}"),
@@ -325,11 +350,10 @@ def grad(y: Tensor, xs: Any, g: Any = None, *, create_graph: bool = False, allow
     tensors = [xs] if isinstance(xs, Handle) else list(xs)
     for i, x in enumerate(tensors):
         if not isinstance(x, Handle) or x._node is None:
-            raise explain(
-                TypeError(f"x number {i} does not require a gradient; make it with requires_grad=True"),
-                f"x의 {i}번 항목은 requires_grad=True로 만든 Tensor가 아니므로 기울기를 구할 수 없습니다.",
-            )
+            raise errors.no_variable(i)
     root, seed = start(y, g)
+    if not create_graph:
+        refuse_to_cut(g, "tg.grad(y, x, g)", "tg.grad(y, x, g, create_graph=True)")
     nodes = [x._node for x in tensors]
     title = f"gradient of {y.name}" if y.name else "gradient"
     inside = scope(title) if create_graph and current.get().watch else nullcontext()
@@ -339,12 +363,7 @@ def grad(y: Tensor, xs: Any, g: Any = None, *, create_graph: bool = False, allow
     answers = []
     for i, (x, node) in enumerate(zip(tensors, nodes, strict=True)):
         if node not in found and not allow_unused:
-            raise explain(
-                RuntimeError(
-                    f"y does not depend on x number {i}{named(x)}; pass allow_unused=True for a gradient of zeros"
-                ),
-                f"y는 {i}번째 x{named(x)}에 의존하지 않습니다. 0으로 된 기울기를 원하면 allow_unused=True를 넘기십시오.",
-            )
+            raise errors.unused(i, named(x))
         answer = found.get(node) if node else None
         if answer is None:
             answer = namespace(x._array).zeros(x._array.shape, dtype=x._array.dtype)

@@ -36,8 +36,8 @@ def {name}{signature}:
         raise _refused(_error, "{name}", ({values})) from None
     if _kind is None:
         return _out
-    if _type(_out) not in _ARRAYS:
-        _out = _result(_out, "{name}")
+    if _type(_out) not in _ARRAYS{foreign}:
+        _out = _result(_out, "{name}", ({arguments}), ({values}))
     if _bare:
         {guard} = _guarded("{name}", ({values}), {guard})
     _tensor = _new(_kind)
@@ -204,6 +204,11 @@ def text(record: Op) -> str:
         f"_any([_x is not None for _x in _node_{a}])" if record.variadic else f"_node_{a} is not None"
         for a in differentiable
     ]
+    foreign = (
+        [f"not _PLAIN.issuperset(_map(_type, _value_{record.arguments[0]}))"]
+        if record.variadic
+        else [f"_type(_value_{a}) not in _PLAIN" for a in record.arguments[1:]]
+    )
     options = [UNWRAP_OPTION.format(a=p, name=name) for p in record.parameters]
     returned = ", ".join(["_out", *(f"_keep_{k}" for k in record.keeps)])
     call = CALL.format(
@@ -214,6 +219,8 @@ def text(record: Op) -> str:
         guard=returned + "," * (not record.keeps),
         given=f"{xp}, " * record.takes_xp + values + "".join(f"{p}={p}, " for p in record.parameters),
         values=values,
+        arguments="".join(f"*{a}, " if record.variadic else f"{a}, " for a in record.arguments),
+        foreign="".join(f" or {test}" for test in foreign),
         inputs="".join(f"{'*' * record.variadic}({where_from(a)}), " for a in record.arguments),
         given_as="".join(f"*_map(_id, {a}), " if record.variadic else f"_id({a}), " for a in record.arguments),
         options=", ".join(f'"{p}": {p}' for p in record.parameters),
@@ -249,10 +256,17 @@ def constant(tensor: Handle, op: str, argument: str) -> arrays.Array:
     return tensor.settled()
 
 
-def result(out: Any, op: str) -> arrays.Array:
-    """The output of a forward, which must be an array of real numbers or a number."""
+def result(out: Any, op: str, given: tuple[Any, ...], values: tuple[Any, ...]) -> arrays.Array:
+    """The output of a forward, which must be an array of real numbers or a number, in the library of its arguments."""
     if isinstance(out, tuple | list) or not arrays.is_real(out := arrays.as_array(out)):
         raise errors.no_array(op, out)
+    held = [
+        v
+        for x, v in zip(given, values, strict=True)
+        if hasattr(v, "shape") and not (x is v and isinstance(v, np.generic))
+    ]
+    if len(libraries := sorted({arrays.library_name(array) for array in [out, *held]})) > 1:
+        raise errors.mixed(op, libraries, values)
     return out
 
 

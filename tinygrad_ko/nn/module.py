@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 
+from tinygrad_ko.arrays import beside
 from tinygrad_ko.backprop import put
 from tinygrad_ko.errors import explain
 from tinygrad_ko.graph import scope
@@ -124,7 +125,7 @@ class Module:
         """
         tensors = self.named_tensors()
         arrays = load_arrays(path, {name: tensor.shape for name, tensor in tensors.items()})
-        replace(tensors.values(), [arrays[name].astype(tensor.dtype) for name, tensor in tensors.items()])
+        replace(tensors.values(), [beside(t._array, arrays[name], t.dtype) for name, t in tensors.items()])
 
     def summary(self, *inputs: Any, dtype: Any = None, **options: Any) -> "Summary":
         """What the network is made of: its layers in the order in which they are called, what each returns, how many

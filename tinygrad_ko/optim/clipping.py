@@ -8,7 +8,7 @@ import numpy as np
 from tinygrad_ko.arrays import Array, new_array
 from tinygrad_ko.backprop import put
 from tinygrad_ko.errors import explain
-from tinygrad_ko.optim.optimizers import leaves, with_gradients
+from tinygrad_ko.optim.parameters import leaves, with_gradients
 from tinygrad_ko.tensor import Tensor
 
 

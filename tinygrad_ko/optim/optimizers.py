@@ -10,21 +10,22 @@ is kept beside p has its shape and dtype (float32 for a half). A parameter witho
 changed between steps, by hand or by a `Schedule`. `state()` and `load_state()` carry an optimizer over to another run.
 
 Every optimizer raises ValueError for a setting out of its range or no parameters, TypeError for a parameter that is
-not a Tensor made with requires_grad=True, and RuntimeError for a step before `backward()`.
+not a Tensor made with requires_grad=True or not on NumPy's arrays, and RuntimeError for a step before `backward()`.
 """
 
 from collections.abc import Iterable, Mapping
-from itertools import combinations, repeat
+from itertools import repeat
 from math import isfinite
 from operator import call, setitem
 from typing import Any, cast
 
 import numpy as np
 
-from tinygrad_ko.arrays import Array, keep_freed_memory, new_array, shared, whole
+from tinygrad_ko.arrays import Array, keep_freed_memory, new_array, shared
 from tinygrad_ko.atomic import at_once
 from tinygrad_ko.backprop import put
 from tinygrad_ko.errors import explain
+from tinygrad_ko.optim.parameters import apart, leaves, with_gradients
 from tinygrad_ko.tensor import Tensor
 
 
@@ -111,53 +112,6 @@ class Optimizer:
         at_once(setattr, [(self, "steps", steps), (self, "kept", kept)])()
 
 
-def leaves(parameters: Iterable[Tensor]) -> list[Tensor]:
-    """The parameters in a list. Raises ValueError if there are none or one is there twice, TypeError for what is not a
-    leaf.
-    """
-    given = [parameters] if isinstance(parameters, Tensor) else list(parameters)
-    if not given:
-        raise explain(ValueError("at least one parameter is needed"), "매개변수가 하나도 없습니다.")
-    for i, p in enumerate(given):
-        if not isinstance(p, Tensor) or p.node is None or p.node.op is not None:
-            raise explain(
-                TypeError(f"parameter {i} is not a Tensor made with requires_grad=True"),
-                f"{i}번째 매개변수는 requires_grad=True로 만든 Tensor가 아닙니다.",
-            )
-    if len(set(map(id, given))) < len(given):
-        raise explain(
-            ValueError("a parameter was given more than once: it would count twice in each step"),
-            "같은 매개변수가 두 번 이상 들어 있습니다.",
-        )
-    return given
-
-
-def with_gradients(parameters: list[Tensor], call: str) -> list[int]:
-    """The positions of the parameters that have a gradient. Raises RuntimeError if none has."""
-    due = [i for i, p in enumerate(parameters) if p.grad is not None]
-    if not due:
-        raise explain(
-            RuntimeError(f"no parameter has a gradient: call loss.backward() before {call}()"),
-            f"기울기가 있는 매개변수가 없습니다. {call}()보다 먼저 loss.backward()를 부르십시오.",
-        )
-    return due
-
-
-def apart(parameters: list[Tensor]) -> list[Tensor]:
-    """The parameters. Raises ValueError if two share memory, which one step would change twice."""
-    arrays = [p._array for p in parameters]
-    if len({id(whole(a)) for a in arrays}) < len(arrays):
-        for i, j in combinations(range(len(arrays)), 2):
-            if whole(arrays[i]) is whole(arrays[j]) and np.shares_memory(arrays[i], arrays[j]):
-                raise explain(
-                    ValueError(
-                        f"parameters {i} and {j} share memory: each step would change it twice; make one Tensor of it"
-                    ),
-                    f"{i}번째와 {j}번째 매개변수가 같은 메모리를 씁니다. 한 단계에 두 번 바뀌게 되므로 Tensor 하나로 만드십시오.",
-                )
-    return parameters
-
-
 def like(old: Array, new: Any) -> Array:
     """New values in the dtype of the old ones."""
     return new if type(new) is np.ndarray and new.dtype == old.dtype else new_array(new, old.dtype, copy=False)
@@ -170,9 +124,8 @@ def minus(p: Array, change: Array) -> Array:
 
 
 def move(p: Tensor, new: Array) -> tuple[Any, ...]:
-    """The call that gives a parameter new values: in its array if that was given away (and is NumPy's), else in their own."""
-    given_away = isinstance(p._array, np.ndarray) and p._lent and shared(p)
-    return (setitem, p._array, ..., new) if given_away else (setattr, p, "_array", new)
+    """The call that gives a parameter new values: in its array if that was given away, else in their own."""
+    return (setitem, p._array, ..., new) if p._lent and shared(p) else (setattr, p, "_array", new)
 
 
 def wrong_gradient(i: int, g: Array, p: Array) -> ValueError:

@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test coverage lint format bench clean venv
+.PHONY: help demo test fuzz coverage lint format bench clean venv
 # Two installers must not work on one .venv at a time, so -j changes nothing.
 .NOTPARALLEL:
 
@@ -14,6 +14,7 @@ PIP = $(RUN) -m pip --disable-pip-version-check --no-input -qq
 help:
 	@echo 'make demo     train the book's network, measure what backpropagation saves'
 	@echo 'make test     lint, types, tests, doctests'
+	@echo 'make fuzz     random programs of all ops, for MINUTES=10; more: $(RUN) -m tests.fuzz --help'
 	@echo 'make coverage the tests again, and which lines they run: half as fast'
 	@echo 'make lint     ruff and mypy only'
 	@echo 'make format   rewrite the code in the one style'
@@ -27,6 +28,9 @@ demo: .venv/.demo
 test: lint
 	@echo '==> pytest: tests and doctests'
 	@$(RUN) -m pytest -n auto --dist worksteal
+
+fuzz: .venv/.test
+	@$(RUN) -m tests.fuzz --minutes $(or $(MINUTES),10)
 
 coverage: .venv/.test
 	@$(RUN) -m coverage erase

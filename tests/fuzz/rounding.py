@@ -51,7 +51,7 @@ def agree(
     eps, least = float(info.eps), float(info.smallest_subnormal)
     true = differentiate(program, arrays, c)
     size = float(np.sum(np.abs(c * true[0])))
-    floor = [eps * np.abs(true[0])]
+    floor: list[Any] = [eps * largest([true[0]])]
     for i, t in enumerate(true[1:]):  # a gradient may be off by what moves the value by its last bits
         order, x = 1 + i // len(arrays), arrays[i % len(arrays)]
         floor.append(eps * (largest([t]) + size / scales(x) ** order))

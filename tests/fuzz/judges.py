@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from tinygrad_ko.check.gradient import Effort
 
 Rng = Any
 EFFORTS: tuple[Effort, Effort] = ("quick", "usual")
+NINE_DIGITS = SimpleNamespace(eps=1e-9, smallest_subnormal=1e-300)
 WITHOUT_SLOPE = {"atan2"}  # at 0, 0, where it is NaN
 
 
@@ -226,9 +228,10 @@ def torch(program: Program, rng: Rng) -> None:
     theirs, ours = in_torch(known, arrays, c, directions), differentiate(known, arrays, c)
     for i, (there, here) in enumerate(zip(theirs, ours, strict=True)):
         assert there.shape == here.shape, f"in PyTorch result {i} has the shape {there.shape}, not {here.shape}"
-        assert np.all(np.isfinite(here) | ~np.isfinite(there)), f"in PyTorch result {i} is\n{there}, not\n{here}"
-        there[~np.isfinite(there)] = here[~np.isfinite(there)]  # it has faults of its own: NaN where there is a limit
-    agree(theirs, known, differentiate, arrays, c, np.finfo(float), rng, "in PyTorch")
+        if not WITHOUT_SLOPE & {*known.ops}:
+            assert np.all(np.isfinite(here) | ~np.isfinite(there)), f"in PyTorch result {i} is\n{there}, not\n{here}"
+        there[~np.isfinite(there)] = here[~np.isfinite(there)]  # it has faults of its own: NaN where there is a limit,
+    agree(theirs, known, differentiate, arrays, c, NINE_DIGITS, rng, "in PyTorch")  # and differences from 1 far out
 
 
 JUDGES: dict[str, Callable[[Program, Rng], None]] = {

@@ -69,6 +69,22 @@ def quantile(x: Any, q: Any, axis: Any = None, keepdims: bool = False, method: s
     return torch.quantile(x, torch.as_tensor(q, dtype=x.dtype), dim=axis, keepdim=keepdims, interpolation=method)
 
 
+def taken(x: Any, index: Any, axis: int | None = None) -> Any:
+    axis = (axis or 0) % x.ndim
+    out = torch.index_select(x, axis, index.reshape(-1) % x.shape[axis])
+    return out.reshape((*x.shape[:axis], *index.shape, *x.shape[axis + 1 :]))
+
+
+def along(function: Any) -> Callable[..., Any]:
+    """Softmax and its logarithm along one axis or all."""
+    return lambda x, axis=-1: function(x.reshape(-1), 0).reshape(x.shape) if axis is None else function(x, axis)
+
+
+def spread(function: Any) -> Callable[..., Any]:
+    """The standard deviation and its kin divide by the count, if not told otherwise."""
+    return lambda x, correction=0, **options: reduced(function)(x, correction=correction, **options)
+
+
 def conv(function: Any) -> Callable[..., Any]:
     return lambda x, W, b=None, **options: function(x, W, b, **options)
 
@@ -79,7 +95,7 @@ maximum_1d, maximum_2d = pooled(F.max_pool1d, F.max_pool2d)
 SAME_NAME = (
     "sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh exp exp2 expm1 log log1p log2 log10 sqrt square reciprocal abs sign "
     "floor ceil trunc round negative positive add subtract multiply divide floor_divide remainder maximum minimum hypot copysign "
-    "logaddexp sinc erf erfc sigmoid relu logit pow atan2 matmul outer where reshape broadcast_to moveaxis swapaxes tile selu "
+    "logaddexp sinc erf erfc sigmoid relu logit pow atan2 matmul outer where broadcast_to moveaxis swapaxes selu "
     "zeros_like square"
 )
 
@@ -112,7 +128,7 @@ NAMESAKES: dict[str, Callable[..., Any]] = {name: getattr(torch, name) for name 
     "inv": torch.linalg.inv,
     "layer_norm": lambda x, gamma, beta, eps=1e-5: F.layer_norm(x, x.shape[-1:], gamma, beta, eps),
     "leaky_relu": lambda x, negative_slope=0.01: F.leaky_relu(x, negative_slope),
-    "log_softmax": lambda x, axis=-1: torch.log_softmax(x, dim=axis),
+    "log_softmax": along(torch.log_softmax),
     "logsumexp": reduced(torch.logsumexp),
     "matrix_norm": lambda x, ord="fro", keepdims=False: torch.linalg.matrix_norm(x, ord, keepdim=keepdims),
     "matrix_power": torch.linalg.matrix_power,
@@ -123,6 +139,7 @@ NAMESAKES: dict[str, Callable[..., Any]] = {name: getattr(torch, name) for name 
     "mean": reduced(torch.mean),
     "mean_absolute_error": lambda y, t, reduction="mean": F.l1_loss(y, t, reduction=reduction),
     "mean_squared_error": lambda y, t, reduction="mean": F.mse_loss(y, t, reduction=reduction),
+    "median": lambda x, **options: quantile(x, 0.5, **options),
     "min": reduced(torch.amin),
     "mish": F.mish,
     "permute_dims": lambda x, axes: torch.permute(x, axes),
@@ -131,31 +148,32 @@ NAMESAKES: dict[str, Callable[..., Any]] = {name: getattr(torch, name) for name 
     "prod": product,
     "quantile": quantile,
     "repeat": repeated,
+    "reshape": lambda x, shape: x.reshape(shape),
     "roll": lambda x, shift, axis=None: torch.roll(x, shift, axis),
     "sigmoid_cross_entropy": lambda s, t, reduction="mean": F.binary_cross_entropy_with_logits(
         s, t, reduction=reduction
     ),
     "silu": F.silu,
-    "softmax": lambda x, axis=-1: torch.softmax(x, dim=axis),
+    "softmax": along(torch.softmax),
     "softplus": lambda x: F.softplus(x, threshold=1e9),
     "solve": torch.linalg.solve,
     "sort": lambda x, axis=-1, descending=False, stable=True: (
         torch.sort(x, dim=axis, descending=descending, stable=stable).values
     ),
     "squeeze": lambda x, axis=None: torch.squeeze(x) if axis is None else torch.squeeze(x, axis),
-    "std": reduced(torch.std),
+    "std": spread(torch.std),
     "sum": reduced(torch.sum),
+    "sum_squares_error": lambda y, t: ((y - t) ** 2).sum() / 2,
     "svdvals": torch.linalg.svdvals,
-    "take": lambda x, index, axis=None: torch.index_select(
-        x, 0 if axis is None else axis, index.reshape(-1) % x.shape[axis or 0]
-    ),
+    "take": taken,
     "take_along_axis": lambda x, index, axis=-1: torch.take_along_dim(x, index % x.shape[axis], axis),
     "tensordot": lambda a, b, axes=2: torch.tensordot(a, b, axes),
+    "tile": lambda x, times: torch.tile(x, times if isinstance(times, tuple) else (times,)),
     "top_k": lambda x, k, axis=-1: torch.topk(x, k, axis).values,
     "trace": lambda x, offset=0: torch.diagonal(x, offset, -2, -1).sum(-1),
     "tril": lambda x, k=0: torch.tril(x, k),
     "triu": lambda x, k=0: torch.triu(x, k),
-    "var": reduced(torch.var),
+    "var": spread(torch.var),
     "vecdot": lambda a, b, axis=-1: torch.linalg.vecdot(a, b, dim=axis),
     "vector_norm": vector_norm,
 }
@@ -187,7 +205,9 @@ def in_torch(program: Program, arrays: Any, c: Array, directions: list[Array]) -
         values: dict[Any, Any] = dict(zip(program.inputs, leaves, strict=True))
         for step in program.steps:
             arguments = [values[a] if isinstance(a, Name) else as_torch(a) for a in step.arguments]
-            options = {name: as_torch(value) for name, value in step.options.items()}
+            options = {
+                name: as_torch(v) if isinstance(v, np.ndarray | tuple) else v for name, v in step.options.items()
+            }
             values[step.name] = NAMESAKES[step.function.__name__](*arguments, **options)
         found = [values[name] for name in program.results]
         y = found[0] if len(found) == 1 else torch.cat([part.reshape(-1) for part in found])
@@ -200,10 +220,10 @@ def in_torch(program: Program, arrays: Any, c: Array, directions: list[Array]) -
 
 
 def as_torch(value: Any) -> Any:
-    """Arrays become Tensors of PyTorch."""
+    """Arrays and floating numbers become Tensors of PyTorch."""
     match value:
-        case np.ndarray():
-            return torch.tensor(value)
+        case np.ndarray() | np.bool() | float():
+            return torch.tensor(value, dtype=torch.float64 if isinstance(value, float) else None)
         case tuple():
             return tuple(map(as_torch, value))
         case _:

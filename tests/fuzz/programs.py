@@ -111,10 +111,11 @@ def calls_of(function: Callable[..., Any], batch: int) -> list[Any]:
 def drawn(rng: "np.random.Generator", named: list[Callable[..., Any]], batch: int) -> Program:
     """A few calls, the first of a function that is named. Their arguments are new inputs, earlier values, or something of both."""
     program = Program({}, ())
-    while not program.steps or rng.random() < 0.8 > len(program.steps) / 20:
+    while not program.steps or (len(program.steps) < 16 and rng.random() < 0.8):
         function = choice(rng, list(ROWS) if program.steps else named)
         call = choice(rng, [*ROWS[function].corners, *calls_of(function, batch)])
-        for way in [*rng.permutation(ways(function)), plain]:
+        some = rng.permutation(ways(function))
+        for way in [*([long] if rng.random() < 0.03 else []), *some, plain]:
             longer = way(program, function, call, rng)
             if longer and is_ordinary(longer):
                 program = longer
@@ -182,6 +183,18 @@ def changed(program: Program, function: Callable[..., Any], call: Any, rng: Any)
 
     def argument(program: Program, a: Array) -> Any:
         return (program, float(a)) if a.ndim == 0 and rng.random() < 0.5 else program.given(a)
+
+    return called(program, function, call, argument)
+
+
+def long(program: Program, function: Callable[..., Any], call: Any, rng: Any) -> Program:
+    """Thousands of numbers: the first argument many times over, along its first axis."""
+
+    def argument(program: Program, a: Array) -> tuple[Program, Name]:
+        program, name = program.given(a)
+        if a is not call[0][0] or not a.ndim or not a.size:
+            return program, name
+        return program.then(tg.tile, name, (10_000 // a.size, *[1] * (a.ndim - 1)))
 
     return called(program, function, call, argument)
 

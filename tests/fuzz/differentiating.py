@@ -19,7 +19,7 @@ def leaves_of(arrays: Any) -> list[Any]:
 def differentiated(f: Callable[..., Any], arrays: Any, c: Array) -> list[Array]:
     """The value of f, and its gradients for a cotangent; they are 0 where it depends on no input."""
     leaves = leaves_of(arrays)
-    y = f(*leaves)
+    y = tg.Tensor(out) if not isinstance(out := f(*leaves), tg.Tensor) else out  # np.zeros_like gives an array
     if y.requires_grad:
         y.backward(c.astype(y.dtype))
     return [y.numpy(), *(np.zeros(x.shape, x.dtype) if x.grad is None else x.grad for x in leaves)]

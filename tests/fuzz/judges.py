@@ -234,9 +234,10 @@ def precision(program: Program, rng: Rng) -> None:
         high = [x.astype(np.float64) for x in low]
         c = rng.standard_normal(np.shape(program(*high))).astype(info.dtype).astype(np.float64)
         if largest(slopes(program, high, c)) < float(info.max) / 4:
-            found = differentiated(program, low, c)
             how = f"in {', '.join(str(x.dtype) for x in low)}"
-            agree(found, program, differentiated, high, c, info, rng, how)
+            found = attempted(how, differentiated, [program, low, c])
+            if not isinstance(found, Exception):  # there are no decompositions in float16
+                agree(found, program, differentiated, high, c, info, rng, how)
 
 
 def torch(program: Program, rng: Rng) -> None:

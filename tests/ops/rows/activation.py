@@ -34,7 +34,7 @@ def gelu(x, approximate="none"):
     return x * (erfc(-x / np.sqrt(2)) if approximate == "none" else 1 + np.tanh(cubic)) / 2
 
 
-FAR_OUT: Any = (((np.array([-1e307, 0.5]),), {}), ((np.array([1e307, 0.5]),), {}))  # the cube is infinite
+FAR_OUT: Any = (((np.array([-1e200, 0.5]),), {}), ((np.array([1e200, 0.5]),), {}))  # the cube is infinite
 
 ROWS: dict[Callable[..., Any], Row] = {
     activation.sigmoid: Row(elementwise_call(real), logistic),
@@ -64,6 +64,11 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "elu.x: swapped operands: g * where(x > 0, 1, alpha * exp(minimum(0, x)))": "the smaller of two has no order",
     },
     "tanh_gelu": {
+        "gelu.x: missing function: g * (p * (1 + x * (one_minus_sigmoid(bent(x)) * bent_slope(x))))": (
+            "differs where 136 times x is too large for a number: TestTheOlderGelu looks there"
+        ),
+    }
+    | {
         f"gelu.x: wrong constant: in near: return clip(x, {low}, {high})": "from 21 on p is 0 or 1 to the last digit"
         for low, high in ((-26, 25), (-25, 26))
     },

@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test quick coverage lint format bench clean venv
+.PHONY: help demo test quick fuzz coverage lint format bench clean venv
 # Two installers must not work on one .venv at a time, so -j changes nothing.
 .NOTPARALLEL:
 
@@ -15,6 +15,7 @@ help:
 	@echo 'make demo     train the network of the book, measure what backpropagation saves'
 	@echo 'make test     tests, doctests, lint, types'
 	@echo 'make quick    the tests that are fast, with few examples: two minutes'
+	@echo 'make fuzz     random programs of all ops, for MINUTES=10; more: $(RUN) -m tests.fuzz --help'
 	@echo 'make coverage the tests again, and which lines they run: half as fast'
 	@echo 'make lint     ruff and mypy only'
 	@echo 'make format   rewrite the code in the one style'
@@ -33,6 +34,9 @@ test: .venv/.test
 
 quick: .venv/.test
 	@HYPOTHESIS_PROFILE=few $(RUN) -m pytest -n auto --dist worksteal -m 'not slow'
+
+fuzz: .venv/.test
+	@$(RUN) -m tests.fuzz --minutes $(or $(MINUTES),10)
 
 coverage: .venv/.test
 	@$(RUN) -m coverage erase

@@ -287,7 +287,7 @@ def test_the_version_is_the_same_everywhere() -> None:
 def test_make_alone_tells_its_commands() -> None:
     told = subprocess.check_output(["make", "--no-print-directory"], cwd=ROOT, encoding="utf-8")
     commands = [line.split()[1] for line in told.splitlines()]
-    assert commands == ["demo", "test", "quick", "coverage", "lint", "format", "bench", "clean"]
+    assert commands == ["demo", "test", "quick", "fuzz", "coverage", "lint", "format", "bench", "clean"]
 
 
 def test_the_engine_is_under_370_lines_of_code() -> None:

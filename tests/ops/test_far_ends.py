@@ -175,6 +175,18 @@ class TestTheOlderGelu:
                 for x, v in zip(points.tolist(), found.tolist(), strict=True):
                     assert error_of(v, true(mpf(x)), 1e-300) <= 3 + abs(bent(x))
 
+    @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+    def test_where_the_cube_is_too_large_for_a_number(self, dtype):
+        largest = float(np.finfo(dtype).max) / 2
+        points = [-largest, -300.0, -84.0, -30.0, 30.0, 84.0, 300.0, largest]
+        x: Any = tg.Tensor(np.array(points, dtype), requires_grad=True)
+        y = tg.gelu(x, approximate="tanh")
+        (slope,) = tg.grad(y, [x], np.ones(8, dtype), create_graph=True)
+        (bend,) = tg.grad(slope, [x], np.ones(8, dtype))
+        assert y.tolist() == [0, 0, 0, 0, *x.tolist()[4:]]
+        assert slope.tolist() == [0, 0, 0, 0, 1, 1, 1, 1]
+        assert bend.tolist() == [0] * 8
+
 
 ROWS = (
     [40, 0],

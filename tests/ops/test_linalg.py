@@ -112,3 +112,13 @@ def test_numpys_norm_is_that_of_vectors_or_matrices():
         np.testing.assert_allclose(y.numpy(), norm(x, *arguments, **options), rtol=1e-14)
     assert norm(t[0], 1).item() == 7
     assert "np.linalg.norm" in refusal(TypeError, lambda: norm(t.reshape(1, 2, 2), 2))
+
+
+@pytest.mark.parametrize(
+    "shapes", [((), (1, 3), (3,)), ((3, 3), (3,), (3,)), ((3,), (3,), (3,)), ((4, 3), (2, 3, 5), (5,))]
+)
+def test_affine_takes_rows_and_one_matrix(shapes):
+    """A number was taken for a row, and a vector for a matrix: there were values, but the gradient failed."""
+    x, W, b = zeros(*shapes)
+    said = refusal(ValueError, lambda: tg.affine(tg.Tensor(x, requires_grad=True), W, b))
+    assert f"they have {shapes[0]} and {shapes[1]}" in said

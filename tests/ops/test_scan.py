@@ -45,11 +45,19 @@ def test_what_stands_before_the_first_has_no_slope(scan):
 
 @SCANS
 def test_of_several_axes_one_must_be_named(scan):
-    for x in (np.ones((2, 3)), np.float64(2.0), 2.0):
-        said = refusal(ValueError, lambda x=x: scan(x))
-        assert scan.__name__ in said
-        assert "name the one to go along" in said
+    said = refusal(ValueError, lambda: scan(np.ones((2, 3))))
+    assert scan.__name__ in said
+    assert "name the one to go along" in said
     assert scan(np.ones((2, 3)), axis=-1).shape == (2, 3)
+
+
+@SCANS
+def test_a_number_has_no_axis_to_go_along(scan):
+    """NumPy makes one number in an array of it, a shape that its gradient cannot have."""
+    for x in (2.0, np.float64(2.0), leaf(2.0)):
+        for axis in (None, 0, -1):
+            said = refusal(ValueError, lambda x=x, axis=axis: scan(x, axis=axis))
+            assert "a number has no axis to go along" in said
 
 
 @SCANS

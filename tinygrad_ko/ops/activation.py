@@ -149,7 +149,7 @@ def exact_gelu(x):
 @op(
     name="gelu",
     keeps="p",
-    x=lambda g, p, x: g * (p * (1 + x * (one_minus_sigmoid(bent(x)) * bent_slope(x)))),
+    x=lambda g, p, x: g * (p * (1 + near(x) * (one_minus_sigmoid(bent(x)) * bent_slope(x)))),
     p=lambda x: sigmoid(bent(x)),
 )
 def tanh_gelu(x):
@@ -158,13 +158,20 @@ def tanh_gelu(x):
     return x * p, p
 
 
+def near(x):
+    """x where p is neither 0 nor 1 to the last digit: further out x ** 3 may be too large for a number, and 0 times that is NaN."""
+    return clip(x, -25, 25)
+
+
 def bent(x):
     """2 sqrt(2 / pi) * (x + 0.044715 * x ** 3)."""
+    x = near(x)
     return STRETCH * (x + CUBIC * (x * x * x))
 
 
 def bent_slope(x):
     """The slope of that."""
+    x = near(x)
     return STRETCH * (1 + 3 * CUBIC * (x * x))
 
 

@@ -64,6 +64,11 @@ def affine_batch(xp, x, W, b):
 def affine(x, W, b):
     """x @ W + b, from (..., n) with W (n, m) and b (m,) to (..., m): the book's Affine layer in one step."""
     x, W, b = (v if hasattr(v, "shape") else as_array(operand(v, "affine")) for v in (x, W, b))
+    if not x.shape or len(W.shape) != 2:
+        raise explain(
+            ValueError(f"affine: x needs shape (..., n) and W (n, m), but they have {x.shape} and {W.shape}"),
+            f"affine: x의 형상은 (..., n), W의 형상은 (n, m)이어야 합니다. 받은 형상: {x.shape}, {W.shape}",
+        )
     if b.shape != W.shape[-1:]:
         raise explain(
             ValueError(f"affine: W has shape {W.shape}, so b needs shape {W.shape[-1:]}, not {b.shape}"),

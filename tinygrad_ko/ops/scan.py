@@ -11,7 +11,7 @@ def cumulative_sum(xp, x, /, *, axis=None, include_initial=False):
     """The sums of the first, the first two, the first three, ... along an axis; with `include_initial` a 0 stands before them,
     and the axis is longer by one.
 
-    Raises ValueError if the axis is not given and x has several.
+    Raises ValueError if x is a number, or has several axes and none is given.
 
     >>> import tinygrad_ko as tg
     >>> tg.cumulative_sum([1.0, 2.0, 3.0], include_initial=True)
@@ -30,7 +30,7 @@ def cumulative_prod(xp, x, /, *, axis=None, include_initial=False):
     """The products of the first, the first two, the first three, ... along an axis; with `include_initial` a 1 stands before
     them, and the axis is longer by one. The slopes are right at zeros too, at every order.
 
-    Raises ValueError if the axis is not given and x has several.
+    Raises ValueError if x is a number, or has several axes and none is given.
 
     >>> import tinygrad_ko as tg
     >>> x = tg.Tensor([2.0, 0.0, 3.0], requires_grad=True)
@@ -43,8 +43,10 @@ def cumulative_prod(xp, x, /, *, axis=None, include_initial=False):
 
 
 def which(x, axis):
-    """Refuse to choose an axis."""
+    """Refuse to choose an axis, and a number, which has none."""
     ndim = getattr(x, "ndim", 0)
+    if ndim == 0:
+        raise ValueError("a number has no axis to go along")
     if axis is None and ndim != 1:
         raise ValueError(f"x has {ndim} axes: name the one to go along, as in axis=0, or flatten it first")
 

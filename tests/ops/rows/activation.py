@@ -34,6 +34,8 @@ def gelu(x, approximate="none"):
     return x * (erfc(-x / np.sqrt(2)) if approximate == "none" else 1 + np.tanh(cubic)) / 2
 
 
+FAR_OUT: Any = (((np.array([-1e200, 0.5]),), {}), ((np.array([1e200, 0.5]),), {}))  # the cube is infinite
+
 ROWS: dict[Callable[..., Any], Row] = {
     activation.sigmoid: Row(elementwise_call(real), logistic),
     activation.one_minus_sigmoid: Row(elementwise_call(real), lambda x: logistic(-x)),
@@ -50,7 +52,7 @@ ROWS: dict[Callable[..., Any], Row] = {
     activation.mish: Row(elementwise_call(real), lambda x: x * np.tanh(np.log(1 + np.exp(x)))),
     activation.gelu: Row(with_options({"approximate": st.sampled_from(["none", "tanh"])}), gelu),
     activation.exact_gelu: Row(elementwise_call(real), gelu),
-    activation.tanh_gelu: Row(elementwise_call(real), lambda x: gelu(x, "tanh")),
+    activation.tanh_gelu: Row(elementwise_call(real), lambda x: gelu(x, "tanh"), FAR_OUT),
     activation.hardsigmoid: Row(elementwise_call(between_limits), lambda x: np.clip(x / 6 + 0.5, 0, 1)),
     activation.step_function: Row(elementwise_call(real), lambda x: np.heaviside(x, 0)),
     activation.identity_function: Row(elementwise_call(real), lambda x: x),
@@ -60,6 +62,15 @@ EQUIVALENT: dict[str, dict[str, str]] = {
     "elu": {
         "elu.x: wrong constant: g * where(x > 0, 1, alpha * exp(minimum(x, 1)))": "above 0 it is not taken",
         "elu.x: swapped operands: g * where(x > 0, 1, alpha * exp(minimum(0, x)))": "the smaller of two has no order",
+    },
+    "tanh_gelu": {
+        "gelu.x: missing function: g * (p * (1 + x * (one_minus_sigmoid(bent(x)) * bent_slope(x))))": (
+            "differs where 136 times x is too large for a number: TestTheOlderGelu looks there"
+        ),
+    }
+    | {
+        f"gelu.x: wrong constant: in near: return clip(x, {low}, {high})": "from 21 on p is 0 or 1 to the last digit"
+        for low, high in ((-26, 25), (-25, 26))
     },
     "relu": {"relu.x: wrong operand: where(x > 0, g, 0), x for out": "x > 0 exactly where out > 0"},
 }

@@ -179,12 +179,16 @@ ROWS: dict[Callable[..., Any], Row] = {
     factoring.lower_cholesky: Row(
         squares(with_eigenvalues, positive=True), lambda x: np.linalg.cholesky(symmetric_part(x)), WHOLE
     ),
+    factoring.cholesky: Row(
+        squares(with_eigenvalues, positive=True), lambda x: np.linalg.cholesky(symmetric_part(x)), WHOLE
+    ),
     factoring.tall_qr: Row(oblongs(tall=True), lambda x: rows_of(*np.linalg.qr(x)), seen=tg.square),
     spectral.values_over_vectors: Row(squares(with_eigenvalues), packed_eigh, seen=tg.square),
     spectral.eigvalsh: Row(squares(with_eigenvalues), lambda x: np.linalg.eigvalsh(symmetric_part(x)), distinct=True),
     spectral.values_over_both: Row(oblongs(), packed_svd, OBLONG_STACKS, tg.square),
     spectral.svdvals: Row(oblongs(), lambda x: np.linalg.svd(x, compute_uv=False), SINGULAR[:1], distinct=True),
     spectral.pseudoinverse: Row(oblongs(rtol=st.sampled_from([None, 1e-3])), lambda x, rtol: np.linalg.pinv(x)),
+    spectral.pinv: Row(oblongs(rtol=st.sampled_from([None, 1e-3])), lambda x, rtol: np.linalg.pinv(x)),
     spectral.matrix_norm: Row(
         norms(), lambda x, ord, keepdims: np.linalg.norm(x, ord, axis=(-2, -1), keepdims=keepdims), distinct=True
     ),

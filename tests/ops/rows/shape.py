@@ -131,6 +131,10 @@ def unstack(x, axis):
     return shape.concat([shape.reshape(part, (-1,)) * (i + 1) for i, part in parts])
 
 
+def stack(*xs, axis):
+    return shape.stack(xs, axis=axis)
+
+
 def weighed(parts):
     return np.concatenate([part.ravel() * (i + 1) for i, part in enumerate(parts)])
 
@@ -151,4 +155,5 @@ ROWS: dict[Callable[..., Any], Row] = {
     unstack: Row(unstacked(), lambda x, axis: weighed(np.unstack(x, axis=axis))),
     shape.concatenate: Row(joined(), lambda *xs, axis: np.concatenate(xs, axis=axis)),
     shape.pile: Row(piled(), lambda *xs, axis: np.stack(xs, axis=axis)),
+    stack: Row(piled(), lambda *xs, axis: np.stack(xs, axis=axis)),
 }

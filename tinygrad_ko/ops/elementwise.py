@@ -122,8 +122,8 @@ def hypot(xp, a, b):
 
 
 def along(side, length):
-    """The part of a length that lies along a side; nothing of the length 0."""
-    return side / where(length == 0, 1, length)
+    """The part of a length that lies along a side, between -1 and 1; nothing of the length 0."""
+    return side / where(length != 0, length, math.inf)
 
 
 @op(broadcasts=True, a=lambda g, a, b: g * (sign(a) * copysign(1, b)), b=lambda g: zeros_like(g))

@@ -7,7 +7,7 @@ activation, rounding and error_function.
 import math
 
 from tinygrad_ko import arrays
-from tinygrad_ko.arrays import SCALARS
+from tinygrad_ko.arrays import SCALARS, floating, quiet
 from tinygrad_ko.primitive import op
 
 
@@ -190,19 +190,59 @@ def power_of_scalar(b, *, base):
 @op(
     name="pow",
     broadcasts=True,
-    a=lambda g, a, b: g * (b * a ** where((a == 0) & (b == 0), 1, b - 1.0)),
-    b=lambda g, out, a: g * (out * log(where(out == 0, 1, a))),
+    a=lambda g, a, b: g * (b * a ** (b - 1.0) if regular(a) else at_the_edge(a, b, in_a=1, in_b=0)),
+    b=lambda g, out, a, b: g * (out * log(a) if regular(a) else at_the_edge(a, b, in_a=0, in_b=1)),
 )
 def tensor_power(a, b):
     """a to the power b, both arrays."""
     return a**b
 
 
+def regular(a):
+    """Whether none of them is 0 or infinite."""
+    within = (a != 0) & (a != math.inf)
+    return arrays.namespace(within).all(within)
+
+
+def at_the_edge(a, b, **times):
+    """The same where some of a are 0 or infinite; 0 at 0 ** 0, which has another slope from every side."""
+    corner = (a == 0) & (b == 0)
+    return where(corner, 0, power_differentiated(where(corner, 1, a), b, **times))
+
+
+@op(
+    name="pow",
+    broadcasts=True,
+    a=lambda g, a, b, in_a, in_b: g * power_differentiated(a, b, in_a=in_a + 1, in_b=in_b),
+    b=lambda g, a, b, in_a, in_b: g * power_differentiated(a, b, in_a=in_a, in_b=in_b + 1),
+)
+def power_differentiated(xp, a, b, *, in_a, in_b):
+    """The derivative of a ** b of order in_a in a and in_b in b: a ** (b - in_a) times a polynomial in log(a), whose coefficients
+    are polynomials in b. At a = 0 it is what it tends to.
+
+    (A product of powers and logarithms, differentiated term by term, would be 0 * inf or inf - inf there.)
+    """
+    b = floating(b)
+    coefficients = [xp.zeros_like(b)] * in_b + [xp.ones_like(b)]  # of log(a) ** 0, log(a) ** 1, ...
+    for i in range(in_a):
+        above = [k * c for k, c in enumerate(coefficients)][1:]
+        coefficients = [(b - i) * c for c in coefficients]
+        coefficients[: len(above)] = [c + d for c, d in zip(coefficients, above, strict=False)]
+    *others, total = coefficients
+    log_a = xp.log(xp.where((a == 0) & (b > in_a), 1, a)) if in_b else 0
+    with quiet(invalid="ignore"):  # 0 times infinity is 0 here
+        for c in others[::-1]:
+            total = xp.where(total == 0, 0, total * log_a) + c
+        power = a ** xp.where(total == 0, 0, b - in_a)
+        return xp.where(power == 0, 0, power * total)
+
+
 def pow(a, b):
     """a to the power b: Python numbers or arrays.
 
     The slope in a of a ** 0 is 0, also at 0. Where a is 0 its slope is infinite for powers below 1, and the slope in b is 0 for
-    positive powers, -inf for 0 ** 0. Where a is negative there is a value only at whole b, and no slope in b: it is NaN.
+    positive powers, -inf for negative ones, and taken to be 0 at 0 ** 0; second derivatives there are the limits. Where a is
+    negative there is a value only at whole b, and no slope in b: it is NaN.
 
     >>> import tinygrad_ko as tg
     >>> a = tg.Tensor([0.0, 0.0, -2.0, 3.0], requires_grad=True)

@@ -151,7 +151,7 @@ def lowered(x, n, ord):
 
 @op(
     name="vector_norm",
-    x=lambda g, x, n, power: where((g != 0) | (x != 0), g * (power * even_power(x, n, power=power - 1) / n), 0),
+    x=lambda g, x, n, power: g * where((g != 0) | (x != 0), power * even_power(x, n, power=power - 1) / n, 0),
     n=lambda g, out, n, power: -g * (power * out / n),
 )
 def odd_power(xp, x, n, *, power):

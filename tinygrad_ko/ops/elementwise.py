@@ -61,7 +61,9 @@ def positive(x):
 
 @op(x=lambda g, x: g * sign(x))
 def abs(xp, x):
-    """The absolute value. At 0 its slope is taken to be 0."""
+    """The absolute value. At 0 its slope is taken to be 0, at every order: so that of abs(x) ** 2 is right there, but its second
+    derivative 0; x * x has both.
+    """
     return xp.abs(x)
 
 
@@ -115,8 +117,9 @@ def cbrt(xp, x):
 
 @op(broadcasts=True, a=lambda g, out, a: g * along(a, out), b=lambda g, out, b: g * along(b, out))
 def hypot(xp, a, b):
-    """sqrt(a * a + b * b), without overflow. At (0, 0) both slopes are taken to be 0; of an infinite length they are NaN
-    where the argument is infinite too, else 0.
+    """sqrt(a * a + b * b), without overflow. At (0, 0) both slopes are taken to be 0, at every order: there the second
+    derivatives of hypot(a, b) ** 2 are 0, and only those of a * a + b * b are right. Of an infinite length the slopes are NaN where
+    the argument is infinite too, else 0.
     """
     return xp.hypot(a, b)
 

@@ -59,11 +59,15 @@ def min(xp, x, /, axis=None, keepdims=False):
 
 
 def vector_norm(x, /, *, axis=None, keepdims=False, ord=2):
-    """The length of x as a vector: sum(|x| ** ord) ** (1 / ord), and what that tends to.
+    """The length of x as a vector: sum(|x| ** ord) ** (1 / ord), and what that tends to, without overflow. Where the norm is 0
+    its slope is taken to be 0, at every order: there the second derivative of its square is 0, and only that of sum(x * x) is
+    right. So is the slope in an entry that is 0, for an `ord` below 1; for one between 1 and 2 the second derivative there is infinite.
 
     With `ord=inf` it is the largest of the absolute values, with -inf the smallest, with 0 the number of those that are not 0,
-    whose slope is honestly 0. Where the norm is 0 its slope is taken to be 0, and so is the slope in an entry that is 0 where
-    `ord` is below 1. Raises TypeError if `ord` is not a real number.
+    whose slope is honestly 0. Raises TypeError if `ord` is not a real number.
+
+    (The square of a norm is smooth at 0, but a formula of the norm cannot know that it will be squared: it is given the slope of
+    what follows, 2 * norm, which is 0 there.)
 
     >>> import tinygrad_ko as tg
     >>> x = tg.Tensor([[3.0, 4.0], [0.0, 0.0]], requires_grad=True)

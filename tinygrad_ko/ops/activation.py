@@ -53,8 +53,9 @@ def logit_slope(x):
 
 @op(x=lambda g, out: where(out > 0, g, 0))
 def relu(xp, x):
-    """The larger of x and 0. At 0 its slope is taken to be 0: so relu(x) - relu(-x), which is x, has the slope 0 there. That of
-    maximum(x, 0) is 1/2, and such a difference of it right.
+    """The larger of x and 0. At 0 its slope is taken to be 0.
+
+    So relu(x) - relu(-x), which is x, has the slope 0 there; with maximum(x, 0), whose slope is 1/2, it has the slope 1.
     """
     return xp.maximum(x, 0)
 

@@ -208,7 +208,7 @@ def regular(a):
 
 
 def at_the_edge(a, b, **times):
-    """The same where some of a are 0 or infinite; 0 at 0 ** 0, which has another slope from every side."""
+    """What these formulas tend to where a is 0 or infinite; 0 at 0 ** 0, where it would be another limit from every side."""
     corner = (a == 0) & (b == 0)
     return where(corner, 0, power_differentiated(where(corner, 1, a), b, **times))
 

@@ -162,10 +162,12 @@ def exact_gelu(x):
     p=lambda x: sigmoid(bent(clip(x, -FAR, FAR))),
 )
 def tanh_gelu(x):
-    """x times p = sigmoid(2 u), which is (1 + tanh(u)) / 2 without losing digits below 0. Beyond FAR p is 0 or 1 to the last
-    digit, and x ** 3 may be too large for a number.
+    """x times p = sigmoid(2 u), which is (1 + tanh(u)) / 2 without losing digits below 0.
+
+    Beyond FAR p is 0 or 1 to the last digit. There x ** 3 may be infinite, which does no harm here, but would in the slope.
     """
-    p = sigmoid(bent(clip(x, -FAR, FAR)))
+    with quiet(over="ignore"):
+        p = sigmoid(bent(x))
     return x * p, p
 
 

@@ -117,7 +117,7 @@ def length(xp, x, ord, axis, keepdims):
     with quiet(over="ignore", divide="ignore"):  # a negative power of 0 is infinite, and the norm 0
         total = xp.sum(powers(xp, x, ord), axis=axis, keepdims=keepdims)
         usual = (total > 1e-30) & (total < 1e30)
-        if xp.count_nonzero(usual) == math.prod(usual.shape):
+        if xp.count_nonzero(usual) == usual.size:
             return root(xp, total, ord), True
         unit = (xp.max if ord > 0 else xp.min)(xp.abs(x), axis=axis, keepdims=True)
         as_it_is = xp.reshape(usual, unit.shape) | (unit == 0) | (unit == math.inf)

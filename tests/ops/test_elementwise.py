@@ -53,6 +53,21 @@ class TestPow:
         with np.errstate(divide="ignore"):  # those that are infinite
             assert hessian(tg.pow, 0, b) == expected
 
+    @pytest.mark.parametrize("b", [3, 2, 1, 0.5, 0, -1])
+    def test_so_they_are_of_a_vector(self, b):
+        with np.errstate(divide="ignore"):
+            found = tg.func.hessian(lambda v: v[0] ** v[1])(np.array([0.0, b]))
+            assert found.tolist() == hessian(tg.pow, 0, b)
+
+    def test_the_square_of_a_slope_of_0_is_not_hidden(self):
+        """(1.5 * x ** 0.5) ** 2 has the slope 2.25 everywhere: at 0 that is 0 * inf, which is not 0."""
+        x: Any = tg.Tensor([0.0, 1.0], requires_grad=True)
+        first = tg.grad(tg.pow(x, np.array([1.5, 1.5])), x, [1.0, 1.0], create_graph=True)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            slope = tg.grad((first * first).sum(), x)
+        assert isnan(slope[0].item())
+        assert slope[1].item() == pytest.approx(2.25)
+
     @pytest.mark.parametrize("in_a", [0, 1, 2, 3])
     @pytest.mark.parametrize("in_b", [0, 1, 2, 3])
     def test_all_derivatives_at_0_are_the_limits(self, in_a, in_b):

@@ -216,8 +216,8 @@ def at_the_edge(a, b, **times):
 @op(
     name="pow",
     broadcasts=True,
-    a=lambda g, a, b, in_a, in_b: g * power_differentiated(a, b, in_a=in_a + 1, in_b=in_b),
-    b=lambda g, a, b, in_a, in_b: g * power_differentiated(a, b, in_a=in_a, in_b=in_b + 1),
+    a=lambda g, a, b, in_a, in_b: g * asked_for(g, a, b, power_differentiated(a, b, in_a=in_a + 1, in_b=in_b)),
+    b=lambda g, a, b, in_a, in_b: g * asked_for(g, a, b, power_differentiated(a, b, in_a=in_a, in_b=in_b + 1)),
 )
 def power_differentiated(xp, a, b, *, in_a, in_b):
     """The derivative of a ** b of order in_a in a and in_b in b: a ** (b - in_a) times a polynomial in log(a), whose coefficients
@@ -238,6 +238,13 @@ def power_differentiated(xp, a, b, *, in_a, in_b):
             total = xp.where(total == 0, 0, total * log_a) + c
         power = a ** xp.where(total == 0, 0, b - in_a)
         return xp.where(power == 0, 0, power * total)
+
+
+def asked_for(g, a, b, slope):
+    """The slope, but 0 for a gradient of 0 where 0 * inf would be NaN: in a row of a Hessian that is of the other argument. For
+    powers above 1 it stays, for there the gradient may be 0 as a first slope is, and the product not.
+    """
+    return where((g != 0) | (a != 0) | (b > 1), slope, 0)
 
 
 def pow(a, b):

@@ -154,6 +154,30 @@ POWER = {
     ),
 }
 
+ASKED = {
+    "dropped condition": (
+        "(g != 0) | (a != 0), slope, 0",
+        "(g != 0) | (b > 1), slope, 0",
+        "(a != 0) | (b > 1), slope, 0",
+    ),
+    "reversed comparison": (
+        "(g == 0) | (a != 0) | (b > 1), slope, 0",
+        "(g != 0) | (a == 0) | (b > 1), slope, 0",
+        "(g != 0) | (a != 0) | (b < 1), slope, 0",
+    ),
+    "wrong constant": (
+        "(g != 1) | (a != 0) | (b > 1), slope, 0",
+        "(g != 0) | (a != 1) | (b > 1), slope, 0",
+        "(g != 0) | (a != 0) | (b > 2), slope, 0",
+        "(g != 0) | (a != 0) | (b > 1), slope, 1",
+    ),
+}
+
+DIFFERENTIATED = {
+    "a": "power_differentiated(a, b, in_a=in_a + 1, in_b=in_b)",
+    "b": "power_differentiated(a, b, in_a=in_a, in_b=in_b + 1)",
+}
+
 EQUIVALENT: dict[str, dict[str, str]] = {
     "maximum": {f"maximum.{a}: {mutant}": reason for a in "ab" for mutant, reason in TIES.items()},
     "minimum": {f"minimum.{a}: {mutant}": reason for a in "ab" for mutant, reason in TIES.items()},
@@ -170,4 +194,24 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "copysign.a: wrong operand: g * (sign(a) * copysign(1, out)), out for b": "out has the sign of b",
     },
     "tensor_power": {f"pow.{mutant}": reason for reason, mutants in POWER.items() for mutant in mutants},
+    "power_differentiated": dict.fromkeys(
+        [
+            *(
+                f"pow.{a}: {kind}: in asked_for: return where({mutant})"
+                for a in "ab"
+                for kind, mutants in ASKED.items()
+                for mutant in mutants
+            ),
+            *(
+                f"pow.{a}: {kind}: g * asked_for({arguments}, {slope})"
+                for a, slope in DIFFERENTIATED.items()
+                for kind, arguments in (
+                    ("ignored cotangent", "g * 0 + 1, a, b"),
+                    ("wrong operand", "g, b, b"),
+                    ("wrong operand", "g, a, a"),
+                )
+            ),
+        ],
+        "differs only where 0 is multiplied by infinity: TestPow looks there",
+    ),
 }

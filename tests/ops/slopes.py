@@ -23,5 +23,12 @@ def derivatives(f, x, orders):
     return [y.item() for y in found]
 
 
+def hessian(f, *points):
+    """The second derivatives of a function of numbers: a row of slopes for each of its first ones."""
+    leaves = [tg.Tensor(float(p), requires_grad=True) for p in points]
+    first = tg.grad(f(*leaves), leaves, create_graph=True)
+    return [[slope.item() for slope in tg.grad(y, leaves, allow_unused=True)] for y in first]
+
+
 def korean(error):
     return any("가" <= letter <= "힣" for note in getattr(error, "__notes__", []) for letter in note)

@@ -30,6 +30,23 @@ class TestConventions:
         assert tg.logit([0.0, 0.5, 1.0]).tolist() == [-inf, 0, inf]
         with np.errstate(divide="ignore"):
             assert slopes(tg.logit, [0.0, 1.0]) == [[inf, inf]]
+            assert [derivatives(tg.logit, x, 2)[2] for x in (0, 1)] == [-inf, inf]
+
+    def test_the_square_of_a_kink_is_bent_as_the_kink_is(self):
+        """And a difference of two has the slopes of the two."""
+        assert derivatives(lambda x: tg.relu(x) - tg.relu(-x), 0, 1) == [0, 0]
+        assert derivatives(lambda x: tg.maximum(x, 0) - tg.maximum(-x, 0), 0, 1) == [0, 1]
+        assert derivatives(lambda x: tg.abs(x) ** 2, 0, 2) == [0, 0, 0]
+        assert derivatives(lambda x: x * x, 0, 2) == [0, 0, 2]
+
+    @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+    def test_the_older_gelu_where_the_cube_of_x_is_no_number(self, dtype):
+        largest = float(np.finfo(dtype).max)
+        assert derivatives(lambda x: tg.gelu(x, approximate="tanh"), 1e300, 2) == [1e300, 1, 0]
+        x = tg.Tensor(np.array([-largest, -300, 300, largest], dtype), requires_grad=True)
+        y = tg.gelu(x, approximate="tanh")
+        assert y.tolist() == [0, 0, 300, largest]
+        assert tg.grad(y, x, np.ones(4, dtype)).tolist() == [0, 0, 1, 1]
 
 
 class TestOrdersBeyondTheSecond:

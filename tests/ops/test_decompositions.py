@@ -437,6 +437,17 @@ class TestSingularValues:
         np.testing.assert_allclose(t.grad, x, atol=1e-13)
 
     @pytest.mark.parametrize("ord", ["fro", "nuc", 1, -1, 2, -2, inf, -inf])
+    @pytest.mark.parametrize("scale", [1e200, 1e-200])
+    def test_norms_of_any_size(self, ord, scale):
+        x = np.array([[3.0, 1.0], [0.5, -4.0]])
+        small, large = leaf(x), leaf(x * scale)
+        norms = [linalg.matrix_norm(t, ord=ord) for t in (small, large)]
+        assert norms[1].item() == pytest.approx(norms[0].item() * scale, rel=1e-14)
+        for y in norms:
+            y.backward()
+        np.testing.assert_allclose(large.grad, small.grad, atol=1e-14)
+
+    @pytest.mark.parametrize("ord", ["fro", "nuc", 1, -1, 2, -2, inf, -inf])
     def test_the_slope_of_every_norm_at_0_is_0(self, ord):
         t = leaf(np.zeros((2, 3, 2)))
         first = tg.grad(linalg.matrix_norm(t, ord=ord), t, np.ones(2), create_graph=True)

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tinygrad_ko as tg
-from tests.ops.slopes import derivatives, korean, slopes
+from tests.ops.slopes import derivatives, hessian, korean, slopes
 from tinygrad_ko import arrays
+from tinygrad_ko.ops.elementwise import power_differentiated
 
 WHOLE = st.integers(-4, 5)
 MODERATE = st.floats(0.1, 5)
@@ -27,9 +28,65 @@ class TestPow:
         with np.errstate(divide="ignore"):  # 0 ** -0.5
             assert slopes(tg.pow, [0.0] * 4, [3.0, 2.0, 1.0, 0.5]) == [[0, 0, 1, inf], [0, 0, 0, 0]]
 
-    def test_0_to_the_0_falls_from_infinity_as_the_power_grows(self):
-        with np.errstate(divide="ignore"):  # log(0)
-            assert slopes(tg.pow, [0.0], [0.0]) == [[0.0], [-inf]]
+    def test_at_0_to_the_0_both_slopes_are_taken_to_be_0_at_both_orders(self):
+        """One such element does not ruin a learned exponent."""
+        for zero in (0.0, -0.0):
+            assert slopes(tg.pow, [zero], [zero]) == [[0.0], [0.0]]
+            assert hessian(tg.pow, zero, zero) == [[0, 0], [0, 0]]
+        exponent: Any = tg.Tensor(0.0, requires_grad=True)
+        (np.array([0.0, 1.0, np.e]) ** exponent).sum().backward()
+        assert exponent.grad == pytest.approx(1)
+
+    @pytest.mark.parametrize(
+        ("b", "expected"),
+        [
+            (3, [[0, 0], [0, 0]]),
+            (2, [[2, 0], [0, 0]]),
+            (1.5, [[inf, 0], [0, 0]]),
+            (1, [[0, -inf], [-inf, 0]]),
+            (0.5, [[-inf, -inf], [-inf, 0]]),
+            (-0.5, [[inf, inf], [inf, inf]]),
+            (-1, [[inf, inf], [inf, inf]]),
+        ],
+    )
+    def test_the_joint_second_derivatives_at_0_are_the_limits(self, b, expected):
+        with np.errstate(divide="ignore"):  # those that are infinite
+            assert hessian(tg.pow, 0, b) == expected
+
+    @pytest.mark.parametrize("b", [3, 2, 1, 0.5, 0, -1])
+    def test_so_they_are_of_a_vector(self, b):
+        with np.errstate(divide="ignore"):
+            found = tg.func.hessian(lambda v: v[0] ** v[1])(np.array([0.0, b]))
+            assert found.tolist() == hessian(tg.pow, 0, b)
+
+    def test_the_square_of_a_slope_of_0_is_not_hidden(self):
+        """(1.5 * x ** 0.5) ** 2 has the slope 2.25 everywhere: at 0 that is 0 * inf, which is not 0."""
+        x: Any = tg.Tensor([0.0, 1.0], requires_grad=True)
+        first = tg.grad(tg.pow(x, np.array([1.5, 1.5])), x, [1.0, 1.0], create_graph=True)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            slope = tg.grad((first * first).sum(), x)
+        assert isnan(slope[0].item())
+        assert slope[1].item() == pytest.approx(2.25)
+
+    @pytest.mark.parametrize("in_a", [0, 1, 2, 3])
+    @pytest.mark.parametrize("in_b", [0, 1, 2, 3])
+    def test_all_derivatives_at_0_are_the_limits(self, in_a, in_b):
+        """Very near 0 they are very small or very large, or what they are at 0."""
+        b = np.arange(-12, 17) / 4
+        with np.errstate(divide="ignore", over="ignore"):
+            at_0, near = (power_differentiated(np.full(29, a), b, in_a=in_a, in_b=in_b) for a in (0.0, 1e-300))
+        size = np.abs(near)
+        infinite = (size > 1e30) | (b == in_a) & (size > 200)
+        limit = np.where(size < 1e-30, 0, np.where(infinite, np.copysign(inf, near), near))
+        assert at_0.tolist() == limit.tolist()
+
+    def test_one_base_at_the_edge_leaves_the_others_as_they_are(self):
+        a, b = [2.0, 0.0, 0.5, inf, 3.0], [3.0, 2.0, -1.5, -1.0, 0.0]
+        in_a, in_b = slopes(tg.pow, a, b)
+        for i in range(5):
+            alone = slopes(tg.pow, a[i : i + 1], b[i : i + 1])
+            assert [in_a[i], in_b[i]] == pytest.approx([alone[0][0], alone[1][0]], rel=1e-15)
+        assert [in_a[3], in_b[3]] == [0, 0]
 
     def test_0_to_a_negative_power_is_infinite(self):
         with np.errstate(divide="ignore"):
@@ -123,6 +180,10 @@ class TestRoots:
 class TestHypot:
     def test_at_the_origin_both_slopes_are_0(self):
         assert slopes(tg.hypot, [0.0, 0.0, 3.0], [0.0, 2.0, 0.0]) == [[0, 0, 1], [0, 1, 0]]
+
+    def test_there_its_second_derivatives_are_0_and_only_those_of_the_sum_of_squares_are_right(self):
+        assert hessian(tg.hypot, 0, 0) == hessian(lambda a, b: tg.hypot(a, b) ** 2, 0, 0) == [[0, 0], [0, 0]]
+        assert hessian(lambda a, b: a * a + b * b, 0, 0) == [[2, 0], [0, 2]]
 
     def test_an_infinite_length(self):
         with np.errstate(invalid="ignore"):

@@ -17,6 +17,12 @@ def test_slopes_are_infinite_at_the_ends():
         assert slopes(tg.atanh, [-1.0, 1.0]) == [[inf, inf]]
 
 
+def test_second_derivatives_are_infinite_at_the_ends_too():
+    with np.errstate(divide="ignore"):
+        assert derivatives(tg.acosh, 1, 2)[2] == -inf
+        assert [derivatives(tg.atanh, x, 2)[2] for x in (-1, 1)] == [-inf, inf]
+
+
 def test_where_acosh_has_no_value_it_has_no_slope():
     with np.errstate(invalid="ignore"):
         assert all(map(isnan, slopes(tg.acosh, [0.5, -0.5, -2.0])[0]))

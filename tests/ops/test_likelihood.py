@@ -31,6 +31,16 @@ def test_after_log_softmax_the_likelihood_is_softmax_cross_entropy(seed, n, k):
         assert one == pytest.approx(tg.softmax_cross_entropy(scores[0], t[0]), rel=1e-12, abs=1e-14)
 
 
+def test_what_is_impossible_in_both_costs_nothing():
+    """The slope in t is 1 where t is the same as the prediction: where both are 0 too."""
+    t: Any = tg.Tensor([0.0, 0.5, 0.5], requires_grad=True)
+    with np.errstate(divide="ignore"):  # log(0)
+        divergence = tg.kl_divergence(tg.log_softmax([-np.inf, 3.0, 3.0]), t)
+        divergence.backward()
+    assert divergence.item() == pytest.approx(0, abs=1e-15)
+    assert t.grad == pytest.approx([1, 1, 1])
+
+
 @given(SEEDS)
 def test_the_divergence_is_the_likelihood_without_the_entropy_of_the_target(seed):
     scores, _, t = batch(seed)

@@ -85,7 +85,65 @@ class TestProductsAtTheFarEnds:
         assert hessian(tg.prod, [1e-8, 1.0, 3.0]).diagonal().tolist() == [0, 0, 0]
 
 
+FINITE = [order for order in ORDERS if order not in (0, np.inf, -np.inf)]
+
+
+class TestNormsOfAnySize:
+    """Their powers may be too large or too small for a number; the norm and its slopes are not."""
+
+    @given(st.sampled_from(FINITE), st.sampled_from([np.float64, np.float32]), st.integers(-1000, 1000))
+    def test_the_slopes_do_not_depend_on_the_size(self, order, dtype, power):
+        scale = 2.0 ** (power if dtype is np.float64 else power // 9)
+        x = np.array([[3.0, -4.0, 0.75], [1.0, 2.0, 0.5]])
+        rows = np.array([x[0] * scale, x[1]], dtype)  # a row of another size stays as it was
+        expected, found = leaf(x, dtype), leaf(rows, dtype)
+        one, other = (tg.vector_norm(t, ord=order, axis=1) for t in (expected, found))
+        rtol = 40 * float(np.finfo(dtype).eps)  # 1 / ord is rounded, and total is large
+        np.testing.assert_allclose(other.numpy(), one.numpy() * [scale, 1], rtol=rtol)
+        for t, y in ((expected, one), (found, other)):
+            y.backward(np.ones(2, dtype))
+            assert t.grad.dtype == dtype
+        np.testing.assert_allclose(found.grad, expected.grad, rtol=rtol)
+
+    def test_without_a_warning(self):
+        assert tg.vector_norm([3e200, 4e200]) == pytest.approx(5e200, rel=1e-15)
+        assert tg.vector_norm([3e-200, 4e-200], keepdims=True) == pytest.approx([5e-200], rel=1e-15)
+        assert gradient(tg.vector_norm, [3e200, 4e200]) == pytest.approx([0.6, 0.8])
+        np.testing.assert_allclose(hessian(tg.vector_norm, [3e-200, 4e-200]) * 5e-200, [[0.64, -0.48], [-0.48, 0.36]])
+
+    def test_a_gradient_times_a_tiny_length_is_not_divided_by_it_first(self):
+        x = leaf([3e-200, 0.0])
+        assert tg.grad(tg.vector_norm(x), x, 1e150).tolist() == [1e150, 0]
+
+    @pytest.mark.parametrize("order", [2, 3, 0.5, -1])
+    def test_infinite_numbers_and_nan(self, order):
+        assert tg.vector_norm([np.inf, 1.0], ord=order) == (np.inf if order > 0 else 1)
+        assert tg.vector_norm([-np.inf, np.inf], ord=order) == np.inf
+        assert np.isnan(tg.vector_norm([np.nan, 1e200], ord=order))
+
+
 class TestNorms:
+    def test_the_square_of_a_norm_at_0_is_bent_as_the_norm_is(self):
+        for f in (lambda x: tg.vector_norm(x) ** 2, lambda x: tg.square(tg.vector_norm(x)), lambda x: tg.std(x) ** 2):
+            assert hessian(f, np.zeros(2)).tolist() == [[0, 0], [0, 0]]
+        assert hessian(lambda x: tg.sum(x * x), np.zeros(2)).tolist() == [[2, 0], [0, 2]]
+        assert hessian(tg.var, np.zeros(2)).tolist() == [[0.5, -0.5], [-0.5, 0.5]]
+
+    @pytest.mark.parametrize("order", [1.1, 1.5, 1.9])
+    def test_between_1_and_2_the_second_derivative_in_an_entry_that_is_0_is_infinite(self, order):
+        f = lambda x: tg.vector_norm(x, ord=order)
+        with np.errstate(divide="ignore"):
+            assert hessian(f, [1.0, 0.0]).tolist() == [[0, 0], [0, np.inf]]
+        near = hessian(f, [1.0, 1e-12])
+        assert near[1, 1] == pytest.approx((order - 1) * 1e-12 ** (order - 2))
+        np.testing.assert_allclose(near, near.T)
+
+    @pytest.mark.parametrize("order", [0.5, -1, -2, 2.5, 3])
+    def test_for_other_orders_it_is_0(self, order):
+        second = hessian(lambda x: tg.vector_norm(x, ord=order), [2.0, 0.0])
+        np.testing.assert_allclose(second, 0, atol=1e-15)
+        assert second[:, 1].tolist() == second[1].tolist() == [0, 0]
+
     @pytest.mark.parametrize("order", ORDERS)
     def test_at_0_the_slope_is_taken_to_be_0_at_both_orders(self, order):
         x = np.zeros(3)

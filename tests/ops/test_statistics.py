@@ -26,6 +26,17 @@ def test_where_all_are_equal_the_slope_of_std_is_taken_to_be_0_at_both_orders():
     assert np.abs(second[0].numpy()).min() > 0.01
 
 
+def test_the_std_of_numbers_whose_squares_are_no_numbers():
+    for scale in (1e200, 1e-200):
+        x = leaf([[3 * scale, 4 * scale, 9 * scale], [1.0, 2.0, 5.0]])
+        y = tg.std(x, axis=1, correction=1)
+        np.testing.assert_allclose(y.numpy(), np.std([[3, 4, 9], [1, 2, 5]], axis=1, ddof=1) * [scale, 1], rtol=1e-14)
+        y.backward([1.0, 1.0])
+        plain = leaf([[3.0, 4.0, 9.0], [1.0, 2.0, 5.0]])
+        tg.std(plain, axis=1, correction=1).backward([1.0, 1.0])
+        np.testing.assert_allclose(x.grad, plain.grad, rtol=1e-13)
+
+
 @SPREADS
 def test_one_number_has_no_spread(spread):
     t = leaf(3.0)

@@ -17,6 +17,19 @@ def test_slopes_are_infinite_at_the_ends():
         assert slopes(tg.acos, [-1.0, 1.0]) == [[-inf, -inf]]
 
 
+def test_second_derivatives_are_infinite_at_the_ends_too():
+    with np.errstate(divide="ignore"):
+        for x in (-1.0, 1.0):
+            assert derivatives(tg.asin, x, 2)[2] == x * inf
+            assert derivatives(tg.acos, x, 2)[2] == -x * inf
+
+
+@pytest.mark.parametrize("x", [1e308, -1.7e308])
+def test_sinc_is_flat_as_far_out_as_numbers_go(x):
+    with np.errstate(over="ignore"):  # pi * x
+        assert abs(slopes(tg.sinc, [x])[0][0]) < 1e-307
+
+
 def test_the_origin_has_no_angle_to_differentiate():
     with np.errstate(invalid="ignore"):
         (a,), (b,) = slopes(tg.atan2, [0.0], [0.0])

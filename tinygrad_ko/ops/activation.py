@@ -8,7 +8,7 @@ import math
 from tinygrad_ko.arrays import floating, quiet
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import add, clip, divide, exp, minimum, where, zeros_like
-from tinygrad_ko.ops.error_function import DENSITY, gaussian, normal_cdf
+from tinygrad_ko.ops.error_function import DENSITY, FAR, gaussian, normal_cdf
 from tinygrad_ko.ops.hyperbolic import sech, tanh
 from tinygrad_ko.primitive import op
 
@@ -36,7 +36,7 @@ def one_minus_sigmoid(xp, x):
     return 1 / e
 
 
-@op(x=lambda g, x: g / (x * (1 - x)))
+@op(x=lambda g, x: g * logit_slope(x))
 def logit(xp, x):
     """log(x / (1 - x)), the number whose sigmoid is x: -inf at 0, inf at 1. Its slope there is infinite."""
     # From 1/4 on, 2 x - 1 is exact: so around 1/2, where the logarithm is 0, no digits are lost.
@@ -45,9 +45,18 @@ def logit(xp, x):
         return xp.where(x < 0.25, xp.log(x / (1 - x)), xp.log1p((2 * near - 1) / (1 - near)))
 
 
+@op(x=lambda g, out, x: g * ((2 * x - 1) * (out * out)))
+def logit_slope(x):
+    """1 / (x * (1 - x)): at 0 and 1 it is infinite, and so is its own slope."""
+    return 1 / (x * (1 - x))
+
+
 @op(x=lambda g, out: where(out > 0, g, 0))
 def relu(xp, x):
-    """The larger of x and 0. At 0 its slope is taken to be 0."""
+    """The larger of x and 0. At 0 its slope is taken to be 0.
+
+    So relu(x) - relu(-x), which is x, has the slope 0 there; with maximum(x, 0), whose slope is 1/2, it has the slope 1.
+    """
     return xp.maximum(x, 0)
 
 
@@ -149,18 +158,22 @@ def exact_gelu(x):
 @op(
     name="gelu",
     keeps="p",
-    x=lambda g, p, x: g * (p * (1 + near(x) * (one_minus_sigmoid(bent(x)) * bent_slope(x)))),
-    p=lambda x: sigmoid(bent(x)),
+    x=lambda g, p, x: g * tanh_gelu_slope(p, clip(x, -FAR, FAR)),
+    p=lambda x: sigmoid(bent(clip(x, -FAR, FAR))),
 )
 def tanh_gelu(x):
-    """x times p = sigmoid(2 u), which is (1 + tanh(u)) / 2 without losing digits below 0."""
-    p = sigmoid(bent(x))
+    """x times p = sigmoid(2 u), which is (1 + tanh(u)) / 2 without losing digits below 0.
+
+    Beyond FAR p is 0 or 1 to the last digit. There x ** 3 may be infinite, which does no harm here, but would in the slope.
+    """
+    with quiet(over="ignore"):
+        p = sigmoid(bent(x))
     return x * p, p
 
 
-def near(x):
-    """x where p is neither 0 nor 1 to the last digit: further out x ** 3 may be too large for a number, and 0 times that is NaN."""
-    return clip(x, -25, 25)
+def tanh_gelu_slope(p, x):
+    """p + x * p', where p' is p * (1 - p) times the slope of 2 u."""
+    return p * (1 + x * (one_minus_sigmoid(bent(x)) * bent_slope(x)))
 
 
 def bent(x):

@@ -7,7 +7,7 @@ activation, rounding and error_function.
 import math
 
 from tinygrad_ko import arrays
-from tinygrad_ko.arrays import SCALARS
+from tinygrad_ko.arrays import SCALARS, floating, quiet
 from tinygrad_ko.primitive import op
 
 
@@ -61,7 +61,9 @@ def positive(x):
 
 @op(x=lambda g, x: g * sign(x))
 def abs(xp, x):
-    """The absolute value. At 0 its slope is taken to be 0."""
+    """The absolute value. At 0 its slope is taken to be 0, at every order: so that of abs(x) ** 2 is right there, but its second
+    derivative 0; x * x has both.
+    """
     return xp.abs(x)
 
 
@@ -115,15 +117,16 @@ def cbrt(xp, x):
 
 @op(broadcasts=True, a=lambda g, out, a: g * along(a, out), b=lambda g, out, b: g * along(b, out))
 def hypot(xp, a, b):
-    """sqrt(a * a + b * b), without overflow. At (0, 0) both slopes are taken to be 0; of an infinite length they are NaN
-    where the argument is infinite too, else 0.
+    """sqrt(a * a + b * b), without overflow. At (0, 0) both slopes are taken to be 0, at every order: there the second
+    derivatives of hypot(a, b) ** 2 are 0, and only those of a * a + b * b are right. Of an infinite length the slopes are NaN where
+    the argument is infinite too, else 0.
     """
     return xp.hypot(a, b)
 
 
 def along(side, length):
-    """The part of a length that lies along a side; nothing of the length 0."""
-    return side / where(length == 0, 1, length)
+    """The part of a length that lies along a side, between -1 and 1; nothing of the length 0."""
+    return side / where(length != 0, length, math.inf)
 
 
 @op(broadcasts=True, a=lambda g, a, b: g * (sign(a) * copysign(1, b)), b=lambda g: zeros_like(g))
@@ -190,19 +193,66 @@ def power_of_scalar(b, *, base):
 @op(
     name="pow",
     broadcasts=True,
-    a=lambda g, a, b: g * (b * a ** where((a == 0) & (b == 0), 1, b - 1.0)),
-    b=lambda g, out, a: g * (out * log(where(out == 0, 1, a))),
+    a=lambda g, a, b: g * (b * a ** (b - 1.0) if regular(a) else at_the_edge(a, b, in_a=1, in_b=0)),
+    b=lambda g, out, a, b: g * (out * log(a) if regular(a) else at_the_edge(a, b, in_a=0, in_b=1)),
 )
 def tensor_power(a, b):
     """a to the power b, both arrays."""
     return a**b
 
 
+def regular(a):
+    """Whether none of them is 0 or infinite."""
+    within = (a != 0) & (a != math.inf)
+    return arrays.namespace(within).all(within)
+
+
+def at_the_edge(a, b, **times):
+    """What these formulas tend to where a is 0 or infinite; 0 at 0 ** 0, where it would be another limit from every side."""
+    corner = (a == 0) & (b == 0)
+    return where(corner, 0, power_differentiated(where(corner, 1, a), b, **times))
+
+
+@op(
+    name="pow",
+    broadcasts=True,
+    a=lambda g, a, b, in_a, in_b: g * asked_for(g, a, b, power_differentiated(a, b, in_a=in_a + 1, in_b=in_b)),
+    b=lambda g, a, b, in_a, in_b: g * asked_for(g, a, b, power_differentiated(a, b, in_a=in_a, in_b=in_b + 1)),
+)
+def power_differentiated(xp, a, b, *, in_a, in_b):
+    """The derivative of a ** b of order in_a in a and in_b in b: a ** (b - in_a) times a polynomial in log(a), whose coefficients
+    are polynomials in b. At a = 0 it is what it tends to.
+
+    (A product of powers and logarithms, differentiated term by term, would be 0 * inf or inf - inf there.)
+    """
+    b = floating(b)
+    coefficients = [xp.zeros_like(b)] * in_b + [xp.ones_like(b)]  # of log(a) ** 0, log(a) ** 1, ...
+    for i in range(in_a):
+        above = [k * c for k, c in enumerate(coefficients)][1:]
+        coefficients = [(b - i) * c for c in coefficients]
+        coefficients[: len(above)] = [c + d for c, d in zip(coefficients, above, strict=False)]
+    *others, total = coefficients
+    log_a = xp.log(xp.where((a == 0) & (b > in_a), 1, a)) if in_b else 0
+    with quiet(invalid="ignore"):  # 0 times infinity is 0 here
+        for c in others[::-1]:
+            total = xp.where(total == 0, 0, total * log_a) + c
+        power = a ** xp.where(total == 0, 0, b - in_a)
+        return xp.where(power == 0, 0, power * total)
+
+
+def asked_for(g, a, b, slope):
+    """The slope, but 0 for a gradient of 0 where 0 * inf would be NaN: in a row of a Hessian that is of the other argument. For
+    powers above 1 it stays, for there the gradient may be 0 as a first slope is, and the product not.
+    """
+    return where((g != 0) | (a != 0) | (b > 1), slope, 0)
+
+
 def pow(a, b):
     """a to the power b: Python numbers or arrays.
 
     The slope in a of a ** 0 is 0, also at 0. Where a is 0 its slope is infinite for powers below 1, and the slope in b is 0 for
-    positive powers, -inf for 0 ** 0. Where a is negative there is a value only at whole b, and no slope in b: it is NaN.
+    positive powers, -inf for negative ones, and taken to be 0 at 0 ** 0; second derivatives there are the limits. Where a is
+    negative there is a value only at whole b, and no slope in b: it is NaN.
 
     >>> import tinygrad_ko as tg
     >>> a = tg.Tensor([0.0, 0.0, -2.0, 3.0], requires_grad=True)

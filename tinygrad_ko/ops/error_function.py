@@ -84,7 +84,7 @@ def normal_cdf(xp, x):
     return xp.where(x < 0, tail, 1 - tail)
 
 
-@op(x=lambda g, out, x, rate: g * (-2 * rate * x * out))
+@op(x=lambda g, out, x, rate: g * (-2 * rate * (x * out)))
 def gaussian(xp, x, *, rate):
     """exp(-rate * x * x), for a rate that is a power of 2."""
     return bell(xp, xp.minimum(xp.abs(floating(x)), FAR), rate)

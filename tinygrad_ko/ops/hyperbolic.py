@@ -41,13 +41,19 @@ def asinh(xp, x):
     return xp.asinh(x)
 
 
-@op(x=lambda g, x: g / (sqrt(x - 1) * sqrt(x + 1)))
+@op(x=lambda g, x: g / sqrt(x - 1) / sqrt(x + 1))
 def acosh(xp, x):
     """The number, not negative, whose cosh is x. Its slope at 1 is infinite."""
     return xp.acosh(x)
 
 
-@op(x=lambda g, x: g / ((1 - x) * (1 + x)))
+@op(x=lambda g, x: g * atanh_slope(x))
 def atanh(xp, x):
     """The number whose tanh is x. Its slope at -1 and 1 is infinite."""
     return xp.atanh(x)
+
+
+@op(x=lambda g, out, x: g * (2 * x * (out * out)))
+def atanh_slope(x):
+    """1 / (1 - x * x): at 1 and -1 it is infinite, and so is its own slope."""
+    return 1 / ((1 - x) * (1 + x))

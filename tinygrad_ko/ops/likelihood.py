@@ -8,8 +8,9 @@ from tinygrad_ko.arrays import is_floating, namespace
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import astype, log
 from tinygrad_ko.ops.elementwise_losses import alike, combined
+from tinygrad_ko.ops.exponential import gap
 from tinygrad_ko.ops.inputs import numbers
-from tinygrad_ko.ops.losses import rows
+from tinygrad_ko.ops.losses import rows, surprise
 from tinygrad_ko.ops.reduction import sum
 from tinygrad_ko.ops.shape import reshape
 from tinygrad_ko.primitive import op
@@ -34,12 +35,6 @@ def negative_log_likelihood(log_y, t, reduction="mean"):
     else:
         losses = sum(surprise(batch, t if is_floating(t.dtype) else astype(t, batch.dtype)), axis=-1)
     return combined(reshape(losses, log_y.shape[:-1]), reduction, "negative_log_likelihood")
-
-
-@op(name="negative_log_likelihood", log_y=lambda g, t: -g * t, t=lambda g, log_y: -g * log_y)
-def surprise(xp, log_y, t):
-    """-t * log_y, and 0 where t is 0, though log_y be minus infinity there."""
-    return -t * xp.where(t != 0, log_y, 0)
 
 
 def kl_divergence(log_y, t, reduction="mean"):
@@ -67,7 +62,7 @@ def kl_divergence(log_y, t, reduction="mean"):
     return combined(sum(relative_entropy(log_y, t), axis=-1), reduction, "kl_divergence")
 
 
-@op(name="kl_divergence", log_y=lambda g, t: -g * t, t=lambda g, log_y, t: g * (log(t) - log_y + 1))
+@op(name="kl_divergence", log_y=lambda g, t: -g * t, t=lambda g, log_y, t: g * (gap(log(t), log_y) + 1))
 def relative_entropy(xp, log_y, t):
     """t * (log(t) - log_y), and 0 where t is 0."""
     there = t != 0

@@ -12,7 +12,7 @@ from tinygrad_ko.ops.elementwise import log
 from tinygrad_ko.ops.inputs import library
 from tinygrad_ko.ops.reduction import sum
 from tinygrad_ko.ops.shape import reshape
-from tinygrad_ko.ops.softmax import log_softmax, softmax
+from tinygrad_ko.ops.softmax import below, log_softmax, softmax
 from tinygrad_ko.primitive import op
 
 
@@ -61,7 +61,13 @@ def softmax_cross_entropy(scores, t):
     scores, t, is_label = rows(scores, t, "softmax_cross_entropy")
     if is_label:
         return labelled(scores, t)
-    return -sum(t * log_softmax(scores)) / scores.shape[0]
+    return sum(surprise(log_softmax(scores), t)) / scores.shape[0]
+
+
+@op(name="negative_log_likelihood", log_y=lambda g, t: -g * t, t=lambda g, log_y: -g * log_y)
+def surprise(xp, log_y, t):
+    """-t * log_y, and 0 where t is 0, though log_y be minus infinity there."""
+    return -(t * xp.where(t != 0, log_y, 0))  # t may be truth values or unsigned
 
 
 @op(
@@ -74,11 +80,12 @@ def softmax_cross_entropy(scores, t):
 def labelled(xp, scores, labels):
     """Softmax and cross entropy in one step, for a batch of scores with labels."""
     scores = floating(scores)
-    shifted = scores - xp.max(scores, axis=-1, keepdims=True)
+    shifted = below(xp, scores, xp.max(scores, axis=-1, keepdims=True))
     p = xp.exp(shifted)
     total = xp.sum(p, axis=-1, keepdims=True)
     p /= total
-    return xp.mean(xp.log(total)[:, 0] - shifted[xp.arange(labels.shape[0]), labels], axis=None), p
+    losses = xp.log(total)[:, 0] - shifted[xp.arange(labels.shape[0]), labels]
+    return xp.sum(losses) / labels.shape[0], p
 
 
 def rows(y, t, name):

@@ -9,7 +9,7 @@ from numbers import Real
 
 from tinygrad_ko.arrays import quiet
 from tinygrad_ko.errors import explain
-from tinygrad_ko.ops.elementwise import abs, astype, sign, where, zeros_like
+from tinygrad_ko.ops.elementwise import abs, astype, where, zeros_like
 from tinygrad_ko.ops.inputs import numbers
 from tinygrad_ko.ops.queries import divisible, or_nan
 from tinygrad_ko.ops.scan import before
@@ -59,11 +59,15 @@ def min(xp, x, /, axis=None, keepdims=False):
 
 
 def vector_norm(x, /, *, axis=None, keepdims=False, ord=2):
-    """The length of x as a vector: sum(|x| ** ord) ** (1 / ord), and what that tends to.
+    """The length of x as a vector: sum(|x| ** ord) ** (1 / ord), and what that tends to, without overflow. Where the norm is 0
+    its slope is taken to be 0, at every order: there the second derivative of its square is 0, and only that of sum(x * x) is
+    right. So is the slope in an entry that is 0, for an `ord` below 1; for one between 1 and 2 the second derivative there is infinite.
 
     With `ord=inf` it is the largest of the absolute values, with -inf the smallest, with 0 the number of those that are not 0,
-    whose slope is honestly 0. Where the norm is 0 its slope is taken to be 0, and so is the slope in an entry that is 0 where
-    `ord` is below 1. Raises TypeError if `ord` is not a real number.
+    whose slope is honestly 0. Raises TypeError if `ord` is not a real number.
+
+    (The square of a norm is smooth at 0, but a formula of the norm cannot know that it will be squared: it is given the slope of
+    what follows, 2 * norm, which is 0 there.)
 
     >>> import tinygrad_ko as tg
     >>> x = tg.Tensor([[3.0, 4.0], [0.0, 0.0]], requires_grad=True)
@@ -91,32 +95,83 @@ def vector_norm(x, /, *, axis=None, keepdims=False, ord=2):
     return power_norm(x, axis=axis, keepdims=keepdims, ord=float(ord))
 
 
-@op(name="vector_norm", x=lambda g, x, out, axis: stretch(g / or_inf(out), x.shape, axis) * x)
+@op(name="vector_norm", keeps="usual", x=lambda g, usual, x, out, axis: sides(g, x, out, usual, axis))
 def euclidean_norm(xp, x, /, *, axis=None, keepdims=False):
     """The square root of the sum of the squares."""
-    return xp.sqrt(xp.sum(x * x, axis=axis, keepdims=keepdims))
+    return length(xp, x, 2, axis, keepdims)
 
 
 @op(
     name="vector_norm",
-    x=lambda g, x, out, axis, ord: stretch(g, x.shape, axis) * lowered(x / stretch(or_inf(out), x.shape, axis), ord),
+    x=lambda g, x, out, axis, ord: stretch(g, x.shape, axis) * lowered(x, stretch(out, x.shape, axis), ord),
 )
 def power_norm(xp, x, /, *, ord, axis=None, keepdims=False):
     """sum(|x| ** ord) ** (1 / ord)."""
-    with quiet(divide="ignore"):  # a negative power of 0 is infinite, and the norm 0
-        return xp.sum(xp.abs(x) ** ord, axis=axis, keepdims=keepdims) ** (1 / ord)
+    return length(xp, x, ord, axis, keepdims)[0]
 
 
-def lowered(ratio, ord):
-    """What differentiation leaves of |ratio| ** ord: a power less, with the sign of the ratio, and 0 where it is 0."""
-    if ord > 0 and ord % 2 == 0:
-        return ratio ** (ord - 1)  # no kink, at any order
-    return sign(ratio) * abs(where(ratio != 0, ratio, 1)) ** (ord - 1)
+def length(xp, x, ord, axis, keepdims):
+    """sum(|x| ** ord) ** (1 / ord), and whether its size is usual. Where it is not, the powers may be too large or too small for
+    a number: so x is measured once more, in units of its largest, or for a negative ord of its smallest.
+    """
+    with quiet(over="ignore", divide="ignore"):  # a negative power of 0 is infinite, and the norm 0
+        total = xp.sum(powers(xp, x, ord), axis=axis, keepdims=keepdims)
+        usual = (total > 1e-30) & (total < 1e30)
+        if xp.count_nonzero(usual) == usual.size:
+            return root(xp, total, ord), True
+        unit = (xp.max if ord > 0 else xp.min)(xp.abs(x), axis=axis, keepdims=True)
+        as_it_is = xp.reshape(usual, unit.shape) | (unit == 0) | (unit == math.inf)
+        unit = xp.where(as_it_is, xp.ones_like(unit), unit)
+        out = root(xp, xp.sum(powers(xp, x / unit, ord), axis=axis, keepdims=True), ord) * unit
+        return out if keepdims else xp.reshape(out, remaining(x.shape, axis)), False
 
 
-def or_inf(out):
-    """Infinite where out is 0: divided by it anything becomes 0, which the slope of a length of 0 is taken to be."""
-    return where(out != 0, out, math.inf)
+def sides(g, x, out, usual, axis):
+    """g times x / out, the part of a length that lies along each side; where g / out may be too large or too small for a number,
+    x / out comes first. Nothing of a length of 0.
+    """
+    if usual:
+        return stretch(g / out, x.shape, axis) * x
+    return stretch(g, x.shape, axis) * (x / stretch(where(out != 0, out, math.inf), x.shape, axis))
+
+
+def powers(xp, x, ord):
+    """|x| ** ord."""
+    return x * x if ord == 2 else xp.abs(x) ** ord
+
+
+def root(xp, x, ord):
+    """x ** (1 / ord)."""
+    return xp.sqrt(x) if ord == 2 else x ** (1 / ord)
+
+
+def lowered(x, n, ord):
+    """The slope of the norm n in x: sign(x) * |x / n| ** (ord - 1). It is taken to be 0 where n is 0, and for an ord below 1 where
+    x is.
+    """
+    there = (n != 0) & ((x != 0) | (ord > 1))
+    return where(there, odd_power(where(there, x, 1), where(there, n, 1), power=ord - 1), 0)
+
+
+@op(
+    name="vector_norm",
+    x=lambda g, x, n, power: g * where((g != 0) | (x != 0), power * even_power(x, n, power=power - 1) / n, 0),
+    n=lambda g, out, n, power: -g * (power * out / n),
+)
+def odd_power(xp, x, n, *, power):
+    """sign(x) * |x / n| ** power, for x and n of one shape; 0 at 0. Its slope there is infinite for powers below 1."""
+    ratio = x / n
+    return xp.sign(ratio) * xp.where(ratio != 0, xp.abs(ratio), xp.ones_like(ratio)) ** power
+
+
+@op(
+    name="vector_norm",
+    x=lambda g, x, n, power: g * (power * odd_power(x, n, power=power - 1) / n),
+    n=lambda g, out, n, power: -g * (power * out / n),
+)
+def even_power(xp, x, n, *, power):
+    """|x / n| ** power, for x and n of one shape."""
+    return xp.abs(x / n) ** power
 
 
 def stretch(g, shape, axis):

@@ -211,7 +211,7 @@ def pinv(x, /, *, rtol=None):
 def matrix_norm(x, /, *, keepdims=False, ord="fro"):
     """The norm of matrices: (..., m, n) to (...), or with `keepdims=True` to (..., 1, 1).
 
-    "fro": the root of the sum of the squares, whose slope at 0 is taken to be 0; "nuc": the sum of the singular values; 2 and -2: the
+    "fro": the root of the sum of the squares, `vector_norm` with its slopes; "nuc": the sum of the singular values; 2 and -2: the
     largest and the smallest of them; 1 and -1: the largest and the smallest sum of the sizes in a column; inf and -inf: in a
     row. Raises ValueError for another `ord`.
 

@@ -3,11 +3,13 @@
 `axis` and `keepdims` are those of the reductions.
 """
 
+import math
+
 from tinygrad_ko.arrays import floating
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.inputs import numbers, shaped
 from tinygrad_ko.ops.queries import any
-from tinygrad_ko.ops.reduction import count, mean, or_inf, reduced, stretch, sum
+from tinygrad_ko.ops.reduction import count, length, mean, reduced, sides, stretch, sum
 from tinygrad_ko.ops.shape import permute_dims, reshape
 from tinygrad_ko.primitive import op
 
@@ -27,25 +29,29 @@ def var(xp, x, /, axis=None, *, correction=0, keepdims=False):
     >>> float(tg.var([1.0, 2.0, 3.0, 6.0])), float(tg.var([1.0, 2.0, 3.0, 6.0], correction=1))
     (3.5, 4.666666666666667)
     """
-    return variance(xp, x, axis, correction, keepdims)
+    apart, divided_by = deviations(xp, x, axis, correction)
+    return xp.sum(apart * apart, axis=axis, keepdims=keepdims) / divided_by
 
 
 @op(
-    x=lambda g, x, out, axis, correction: (
-        stretch(g / (or_inf(out) * divisor(x.shape, axis, correction)), x.shape, axis) * deviation(x, axis)
-    )
+    keeps="usual",
+    x=lambda g, usual, x, out, axis, correction: sides(
+        g / divisor(x.shape, axis, correction), deviation(x, axis), out, usual, axis
+    ),
 )
 def std(xp, x, /, axis=None, *, correction=0, keepdims=False):
     """The standard deviation: the square root of the variance. Where all numbers are equal it is 0, and so its slope is taken to
-    be, as that of a length of 0.
+    be, as that of a length of 0, at every order: there the second derivative of std(x) ** 2 is 0, and only that of var(x) is right.
 
     Raises ValueError if n - correction is not above 0.
     """
-    return xp.sqrt(variance(xp, x, axis, correction, keepdims))
+    apart, divided_by = deviations(xp, x, axis, correction)
+    out, usual = length(xp, apart, 2, axis, keepdims)
+    return out / math.sqrt(divided_by), usual
 
 
-def variance(xp, x, axis, correction, keepdims):
-    """What `var` computes."""
+def deviations(xp, x, axis, correction):
+    """How far each is from the mean, and what the sum of their squares is divided by."""
     x = floating(xp.asarray(x))
     total = xp.sum(x, axis=axis, keepdims=True)
     n, divided_by = count(x.shape, axis), divisor(x.shape, axis, correction)
@@ -53,8 +59,7 @@ def variance(xp, x, axis, correction, keepdims):
         raise ValueError(
             f"of {n} numbers with correction={correction} there is no variance: it would be divided by {divided_by:g}"
         )
-    apart = x - total / n
-    return xp.sum(apart * apart, axis=axis, keepdims=keepdims) / divided_by
+    return x - total / n, divided_by
 
 
 def divisor(shape, axis, correction):

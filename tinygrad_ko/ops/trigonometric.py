@@ -3,7 +3,7 @@
 import math
 
 from tinygrad_ko.arrays import floating
-from tinygrad_ko.ops.elementwise import hypot, sqrt
+from tinygrad_ko.ops.elementwise import hypot
 from tinygrad_ko.primitive import op
 
 
@@ -25,16 +25,22 @@ def tan(xp, x):
     return xp.tan(x)
 
 
-@op(x=lambda g, x: g / sqrt((1 - x) * (1 + x)))
+@op(x=lambda g, x: g * asin_slope(x))
 def asin(xp, x):
     """The angle between -pi / 2 and pi / 2 whose sine is x. Its slope at -1 and 1 is infinite."""
     return xp.asin(x)
 
 
-@op(x=lambda g, x: -g / sqrt((1 - x) * (1 + x)))
+@op(x=lambda g, x: -g * asin_slope(x))
 def acos(xp, x):
     """The angle between 0 and pi whose cosine is x. Its slope at -1 and 1 is infinite."""
     return xp.acos(x)
+
+
+@op(x=lambda g, out, x: g * (x * (out * out * out)))
+def asin_slope(xp, x):
+    """1 / sqrt(1 - x * x): at 1 and -1 it is infinite, and so is its own slope."""
+    return 1 / xp.sqrt((1 - x) * (1 + x))
 
 
 @op(x=lambda g, x: g / (1 + x * x))
@@ -70,7 +76,7 @@ def sinc(x):
     return bessel(x, order=0)
 
 
-@op(name="sinc", x=lambda g, x, order: g * (-math.pi * math.pi * x * bessel(x, order=order + 1)))
+@op(name="sinc", x=lambda g, x, order: g * (-math.pi * math.pi * (x * bessel(x, order=order + 1))))
 def bessel(xp, x, *, order):
     """The spherical Bessel function of y = pi x, divided by y ** order: sin(y) / y, if `order` is 0.
 

@@ -40,6 +40,7 @@ ROWS: dict[Callable[..., Any], Row] = {
     activation.sigmoid: Row(elementwise_call(real), logistic),
     activation.one_minus_sigmoid: Row(elementwise_call(real), lambda x: logistic(-x)),
     activation.logit: Row(elementwise_call(probability), lambda x: np.log(x / (1 - x))),
+    activation.logit_slope: Row(elementwise_call(probability), lambda x: 1 / (x - x * x)),
     activation.relu: Row(elementwise_call(real), lambda x: x * (x > 0)),
     activation.leaky_relu: Row(
         with_options({"negative_slope": st.sampled_from([0.01, 0.3, -1.0])}),

@@ -1,5 +1,6 @@
 """Functions of each element."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -53,6 +54,25 @@ POWERS: Any = (
 )
 
 
+@st.composite
+def differentiated(draw):
+    """Bases, exponents, and how often their power is differentiated in each."""
+    call, _ = draw(elementwise_call(positive, real))
+    return call, {"in_a": draw(st.integers(0, 3)), "in_b": draw(st.integers(0, 2))}
+
+
+def derivative_of_power(a, b, in_a, in_b):
+    """By the rule of Leibniz: in_b differentiations in b of (b (b - 1) ... (b - in_a + 1)) times a ** (b - in_a)."""
+    factor = np.polynomial.Polynomial.fromroots(range(in_a)) if in_a else np.polynomial.Polynomial([1.0])
+    terms = [
+        math.comb(in_b, k) * (factor.deriv(k) if k else factor)(b) * np.log(a) ** (in_b - k) for k in range(in_b + 1)
+    ]
+    return sum(terms) * a ** (b - in_a)
+
+
+EDGES: Any = (((np.array([0.0, 0.0, 2.0]), np.array([5.0, 7.5, 3.0])), {"in_a": 1, "in_b": 1}),)
+
+
 LENGTHS: Any = (((np.array([0.0, 3.0, 0.0]), np.array([2.0, 0.0, -2.0])), {}),)
 
 
@@ -95,6 +115,7 @@ ROWS: dict[Callable[..., Any], Row] = {
         with_options({"base": st.sampled_from([2, 0.5, 1, 10.0])}), lambda b, base: np.power(float(base), b)
     ),
     elementwise.tensor_power: Row(elementwise_call(positive, real), np.power, POWERS),
+    elementwise.power_differentiated: Row(differentiated(), derivative_of_power, EDGES),
     elementwise.pow: Row(elementwise_call(positive, real), np.power),
     elementwise.astype: Row(with_options({"dtype": st.just(np.float64)}), lambda x, dtype: x),
 }
@@ -104,6 +125,57 @@ KINK = "at a tie any split of the gradient is right; TestConventionsAtKinks hold
 TIES = {
     "missing factor: in share: return where(wins, g, where(ties, g, 0))": KINK,
     "wrong constant: in share: return where(wins, g, where(ties, g / 3, 0))": KINK,
+}
+
+POWER = {
+    "right too, only slower": (
+        "a: one branch alone: g * at_the_edge(a, b, in_a=1, in_b=0)",
+        "b: one branch alone: g * at_the_edge(a, b, in_a=0, in_b=1)",
+    ),
+    "differs where a base is infinite, or a slope, or at 0 ** 0: TestPow looks at all of them": (
+        "a: wrong operand: g * (b * a ** (b - 1.0) if regular(b) else at_the_edge(a, b, in_a=1, in_b=0))",
+        "b: wrong operand: g * (out * log(a) if regular(out) else at_the_edge(a, b, in_a=0, in_b=1))",
+        *(
+            f"{a}: {mutant}"
+            for a in "ab"
+            for mutant in (
+                "dropped condition: in regular: within = a != 0",
+                "reversed comparison: in regular: within = (a != 0) & (a == math.inf)",
+                "wrong constant: in at_the_edge: corner = (a == 1) & (b == 0)",
+                "wrong constant: in at_the_edge: return where(corner, 0, power_differentiated(where(corner, 2, a), b, **times))",
+            )
+        ),
+        "a: dropped condition: in at_the_edge: corner = b == 0",
+        "a: reversed comparison: in at_the_edge: corner = (a != 0) & (b == 0)",
+        "b: dropped condition: in at_the_edge: corner = a == 0",
+        "b: reversed comparison: in at_the_edge: corner = (a == 0) & (b != 0)",
+        "b: wrong constant: in at_the_edge: corner = (a == 0) & (b == 1)",
+        "b: wrong constant: in at_the_edge: return where(corner, 1, power_differentiated(where(corner, 1, a), b, **times))",
+    ),
+}
+
+ASKED = {
+    "dropped condition": (
+        "(g != 0) | (a != 0), slope, 0",
+        "(g != 0) | (b > 1), slope, 0",
+        "(a != 0) | (b > 1), slope, 0",
+    ),
+    "reversed comparison": (
+        "(g == 0) | (a != 0) | (b > 1), slope, 0",
+        "(g != 0) | (a == 0) | (b > 1), slope, 0",
+        "(g != 0) | (a != 0) | (b < 1), slope, 0",
+    ),
+    "wrong constant": (
+        "(g != 1) | (a != 0) | (b > 1), slope, 0",
+        "(g != 0) | (a != 1) | (b > 1), slope, 0",
+        "(g != 0) | (a != 0) | (b > 2), slope, 0",
+        "(g != 0) | (a != 0) | (b > 1), slope, 1",
+    ),
+}
+
+DIFFERENTIATED = {
+    "a": "power_differentiated(a, b, in_a=in_a + 1, in_b=in_b)",
+    "b": "power_differentiated(a, b, in_a=in_a, in_b=in_b + 1)",
 }
 
 EQUIVALENT: dict[str, dict[str, str]] = {
@@ -118,18 +190,28 @@ EQUIVALENT: dict[str, dict[str, str]] = {
             "zeros_like looks at a shape alone"
         ),
     },
-    "hypot": {
-        f"hypot.{a}: wrong constant: in along: return side / where(length == 0, 2, length)": "it divides a side that is 0 there"
-        for a in "ab"
-    },
     "copysign": {
         "copysign.a: wrong operand: g * (sign(a) * copysign(1, out)), out for b": "out has the sign of b",
     },
-    "tensor_power": {
-        "pow.a: wrong constant: g * (b * a ** where((a == 0) & (b == 0), 2, b - 1.0))": "times b, which is 0 there",
-        "pow.b: wrong constant: g * (out * log(where(out == 0, 2, a)))": "times out, which is 0 there",
-        "pow.b: wrong operand: g * (out * log(where(a == 0, 1, a)))": (
-            "differs only at 0 ** 0, whose slope in b is infinite: TestPow holds that"
-        ),
-    },
+    "tensor_power": {f"pow.{mutant}": reason for reason, mutants in POWER.items() for mutant in mutants},
+    "power_differentiated": dict.fromkeys(
+        [
+            *(
+                f"pow.{a}: {kind}: in asked_for: return where({mutant})"
+                for a in "ab"
+                for kind, mutants in ASKED.items()
+                for mutant in mutants
+            ),
+            *(
+                f"pow.{a}: {kind}: g * asked_for({arguments}, {slope})"
+                for a, slope in DIFFERENTIATED.items()
+                for kind, arguments in (
+                    ("ignored cotangent", "g * 0 + 1, a, b"),
+                    ("wrong operand", "g, b, b"),
+                    ("wrong operand", "g, a, a"),
+                )
+            ),
+        ],
+        "differs only where 0 is multiplied by infinity: TestPow looks there",
+    ),
 }

@@ -23,6 +23,7 @@ ROWS: dict[Callable[..., Any], Row] = {
     hyperbolic.asinh: Row(elementwise_call(real), np.arcsinh),
     hyperbolic.acosh: Row(elementwise_call(above_one), np.arccosh),
     hyperbolic.atanh: Row(elementwise_call(inside_one), np.arctanh),
+    hyperbolic.atanh_slope: Row(elementwise_call(inside_one), lambda x: 1 / (1 - x * x)),
 }
 
 EQUIVALENT: dict[str, dict[str, str]] = {

@@ -7,15 +7,10 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from tests.ops.domains import SOLID, Row, draw_array, positive
+from tests.ops.domains import Row
 from tests.ops.rows.elementwise_losses import REDUCTIONS, reduced
-from tests.ops.rows.losses import targets
+from tests.ops.rows.losses import distributions, negative, targets
 from tinygrad_ko.ops import likelihood
-
-
-def negative(rng, size):
-    """-0.1 to -3: log-probabilities, which need not add up here."""
-    return -positive(rng, size)
 
 
 @st.composite
@@ -33,13 +28,6 @@ def nll_by_hand(log_y, t, reduction):
 
 
 @st.composite
-def distributions(draw, shapes=SOLID):
-    """Log-probabilities, and positive targets of their shape."""
-    log_y = draw_array(draw, shapes, negative)
-    return (log_y, draw_array(draw, st.just(log_y.shape), positive)), {}
-
-
-@st.composite
 def divergent(draw):
     call, _ = draw(distributions(hnp.array_shapes(min_dims=1, max_dims=3, min_side=1, max_side=4)))
     return call, {"reduction": draw(REDUCTIONS)}
@@ -47,7 +35,6 @@ def divergent(draw):
 
 ROWS: dict[Callable[..., Any], Row] = {
     likelihood.negative_log_likelihood: Row(told(), nll_by_hand),
-    likelihood.surprise: Row(distributions(), lambda log_y, t: -t * log_y),
     likelihood.kl_divergence: Row(
         divergent(),
         lambda log_y, t, reduction: reduced(np.sum(t * (np.log(t) - log_y), axis=-1), reduction),

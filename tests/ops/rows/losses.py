@@ -56,6 +56,18 @@ def log_sum_exp(x, axis, keepdims=False):
     return np.log(np.sum(np.exp(x), axis=axis, keepdims=keepdims))
 
 
+def negative(rng, size):
+    """-0.1 to -3: log-probabilities, which need not add up here."""
+    return -positive(rng, size)
+
+
+@st.composite
+def distributions(draw, shapes=SOLID):
+    """Log-probabilities, and positive targets of their shape."""
+    log_y = draw_array(draw, shapes, negative)
+    return (log_y, draw_array(draw, st.just(log_y.shape), positive)), {}
+
+
 @st.composite
 def alike(draw):
     """Two arrays of one shape."""
@@ -69,6 +81,7 @@ ROWS: dict[Callable[..., Any], Row] = {
     softmax.logsumexp: Row(reduced(shapes=SOLID), log_sum_exp),
     losses.labelled: Row(labelled(), lambda x, t: cross_entropy_by_hand(soft(x), t, 0)),
     losses.softmax_cross_entropy: Row(targets(), lambda x, t: cross_entropy_by_hand(soft(x), t, 0)),
+    losses.surprise: Row(distributions(), lambda log_y, t: -t * log_y),
     losses.cross_entropy_error: Row(targets(positive), lambda y, t: cross_entropy_by_hand(y, t, 1e-7)),
     losses.sum_squares_error: Row(alike(), lambda y, t: 0.5 * np.sum((y - t) ** 2)),
 }

@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from tests.ops.domains import SOLID, Row, apart, real, reduced
+from tests.ops.domains import SOLID, Row, apart, draw_array, positive, real, reduced
 from tinygrad_ko.ops import reduction
 
 SCALAR: Any = (
@@ -43,6 +43,15 @@ def norm(x, axis=None, keepdims=False, ord=2.0):
     return np.linalg.vector_norm(x, axis=axis, keepdims=keepdims, ord=ord)
 
 
+@st.composite
+def ratios(draw):
+    """Numbers, and lengths of the same shape."""
+    x = draw_array(draw, SEVERAL, real)
+    return (x, draw_array(draw, st.just(x.shape), positive)), {"power": draw(st.sampled_from([2.0, 3.0, 0.5, -1.5]))}
+
+
+ROW_OF_ZEROS: Any = ((np.array([[0.7, -1.9, 3.1], [-0.4, 1.1, 0.0], [0.0, 0.0, 0.0]]),), {"axis": 1})
+
 AT_ZERO: Any = (
     ((np.array(2.0),), {"axis": 0, "ord": 3.0}),
     *(
@@ -58,28 +67,53 @@ PRODUCTS: Any = (
     ((np.array([[[0.0, 2.0], [0.5, 4.0]], [[0.0, 0.0], [3.0, 1.5]], [[2.0, 7.0], [1.0, 0.0]]]),), {"axis": 0}),
 )
 
+ODD: Any = (((np.array([0.0, 3.0, 0.0]), np.array([2.0, 0.7, 1.0])), {"power": 3.0}),)
+
 ROWS: dict[Callable[..., Any], Row] = {
     reduction.sum: Row(reduced(), np.sum, SCALAR),
     reduction.mean: Row(reduced(shapes=SOLID), np.mean, (((np.zeros((0, 0)),), {"axis": 0, "keepdims": False}),)),
     reduction.prod: Row(reduced(some_zeros, FEW), np.prod, PRODUCTS),
     reduction.max: Row(reduced(apart, SOLID), np.max, SCALAR),
     reduction.min: Row(reduced(apart, SOLID), np.min, SCALAR),
-    reduction.euclidean_norm: Row(reduced(real, SEVERAL), norm, SCALAR),
+    reduction.euclidean_norm: Row(reduced(real, SEVERAL), norm, (*SCALAR, ROW_OF_ZEROS)),
     reduction.power_norm: Row(norms([3.0, 1.5, 0.5, 4.0, -1.0, -2.0], real), norm, AT_ZERO),
+    reduction.odd_power: Row(ratios(), lambda x, n, power: np.sign(x) * np.abs(x / n) ** power, ODD),
+    reduction.even_power: Row(ratios(), lambda x, n, power: np.abs(x / n) ** power),
     reduction.vector_norm: Row(norms([2, 1, np.inf, -np.inf, 0, 3, 4, 1.5, -1, -2.0], sizes_apart), norm),
 }
 
 EMPTY = "the count is 0 only where the gradient has no entries"
 
-EVEN = "differs from the fourth derivative on, in an entry that is 0: TestNorms looks there"
+UNEQUAL = "differs in a second derivative that is infinite: TestNorms looks there"
+
+UNSEEN = "what stands there is not taken"
+
+INFINITE = "differs only where 0 is multiplied by infinity: TestNorms looks there"
 
 EQUIVALENT: dict[str, dict[str, str]] = {
     "power_norm": {
-        "vector_norm.x: wrong constant: in lowered: if ord > 1 and ord % 2 == 0:": "there is no even order from 0 to 1",
-        "vector_norm.x: missing factor: in lowered: if ord > 0 and ord == 0:": EVEN,
-        "vector_norm.x: wrong constant: in lowered: return sign(ratio) * abs(where(ratio != 0, ratio, 2)) ** (ord - 1)": (
-            "times the sign, which is 0 there"
-        ),
+        "vector_norm.x: dropped condition: in lowered: there = n != 0": UNEQUAL,
+        "vector_norm.x: dropped condition: in lowered: there = (n != 0) & (x != 0)": UNEQUAL,
+        "vector_norm.x: reversed comparison: in lowered: there = (n != 0) & ((x != 0) | (ord < 1))": UNEQUAL,
+        "vector_norm.x: wrong constant: in lowered: there = (n != 0) & ((x != 0) | (ord > 2))": UNEQUAL,
+        **{
+            f"vector_norm.x: wrong constant: in lowered: return where(there, odd_power({mutant}, power=ord - 1), 0)": UNSEEN
+            for mutant in ("where(there, x, 2), where(there, n, 1)", "where(there, x, 1), where(there, n, 2)")
+        },
+    },
+    "odd_power": {
+        f"vector_norm.x: {mistake}: g * where({mutant})": INFINITE
+        for mistake, mutant in (
+            ("dropped condition", "g != 0, power * even_power(x, n, power=power - 1) / n, 0"),
+            ("dropped condition", "x != 0, power * even_power(x, n, power=power - 1) / n, 0"),
+            ("reversed comparison", "(g == 0) | (x != 0), power * even_power(x, n, power=power - 1) / n, 0"),
+            ("ignored cotangent", "(g * 0 + 1 != 0) | (x != 0), power * even_power(x, n, power=power - 1) / n, 0"),
+            ("wrong constant", "(g != 1) | (x != 0), power * even_power(x, n, power=power - 1) / n, 0"),
+            ("reversed comparison", "(g != 0) | (x == 0), power * even_power(x, n, power=power - 1) / n, 0"),
+            ("wrong operand", "(g != 0) | (n != 0), power * even_power(x, n, power=power - 1) / n, 0"),
+            ("wrong constant", "(g != 0) | (x != 1), power * even_power(x, n, power=power - 1) / n, 0"),
+            ("wrong constant", "(g != 0) | (x != 0), power * even_power(x, n, power=power - 1) / n, 1"),
+        )
     },
     "prod": {
         "prod.x: one branch alone: stretch(g, x.shape, axis) * others(x, axis)": "right too, only slower",

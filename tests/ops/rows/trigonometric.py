@@ -37,6 +37,7 @@ ROWS: dict[Callable[..., Any], Row] = {
     trigonometric.tan: Row(elementwise_call(acute), np.tan),
     trigonometric.asin: Row(elementwise_call(inside_one), np.arcsin),
     trigonometric.acos: Row(elementwise_call(inside_one), np.arccos),
+    trigonometric.asin_slope: Row(elementwise_call(inside_one), lambda x: 1 / np.sqrt(1 - x * x)),
     trigonometric.atan: Row(elementwise_call(real), np.arctan),
     trigonometric.atan2: Row(elementwise_call(real, real), np.arctan2),
     trigonometric.sinc: Row(elementwise_call(real), np.sinc),

@@ -21,17 +21,17 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko import arrays, cotangent, errors, graph
+from tinygrad_ko import arrays, cotangent, dtypes, errors, graph
 from tinygrad_ko.graph import Handle, Node
 from tinygrad_ko.rule import Op
 
 CALL = """\
 def {name}{signature}:
     _kind = None
-    _bare = False
+    _bare = _odd = False
 {unwrap}
     try:
-        {returned} = _forward({given})
+        {returned} = (_careful if _odd else _forward)({given})
     except Exception as _error:
         raise _refused(_error, "{name}", ({values})) from None
     if _kind is None:
@@ -39,15 +39,15 @@ def {name}{signature}:
     if _type(_out) not in _ARRAYS:
         _out = _result(_out, "{name}")
     if _bare:
-        {guard} = _guarded("{name}", ({values}), {guard})
+        {guard} = _guarded(({values}), {guard})
     _tensor = _new(_kind)
     _tensor._array = _out
     _tensor._lent = False
     if ({wanted}) and ((_mode := _current()) is _USUAL or _mode.record):
-        if _mode is _USUAL:
+        if _mode is _USUAL and not _odd:
             _n = _new(_Record)
         else:
-            _n = _new(_Noted)
+            _n = _new(_Half if _halves(({values})) else _Noted)
             _n.scope = _mode.scope
             _n.seen = _seen(({inputs}), ({given_as}), {{{options}}}, _out) if _mode.watch else None
         _tensor._node = _n
@@ -65,16 +65,28 @@ UNWRAP = """\
         _kind = _type({a})
         _node_{a} = {a}._node
         _value_{a} = {a}.settled() if {a}._lent else {a}._array
+        if (_dtype := _value_{a}.dtype) is not _FLOAT64 and _dtype is not _FLOAT32:
+            _odd = True
     else:
         _node_{a} = None
-        _bare |= _type({a}) is _ndarray
-        _value_{a} = {a} if _type({a}) in _PLAIN else _operand({a}, "{name}")"""
+        if _type({a}) is _ndarray:
+            _bare = True
+            if (_dtype := {a}.dtype) is _FLOAT64 or _dtype is _FLOAT32:
+                _value_{a} = {a}
+            else:
+                _value_{a}, _odd = _operand({a}, "{name}"), True
+        elif _type({a}) in _PLAIN:
+            _value_{a} = {a}
+        else:
+            _value_{a}, _odd = _operand({a}, "{name}"), True"""
 UNWRAP_CONSTANT = """\
     if _isinstance({a}, _Handle):
         _kind = _type({a})
         _value_{a} = _constant({a}, "{name}", "{a}")
+    elif _type({a}) is _ndarray:
+        _bare = True
+        _value_{a} = {a} if (_dtype := {a}.dtype) is _BOOL or _dtype is _INT64 else _operand({a}, "{name}")
     else:
-        _bare |= _type({a}) is _ndarray
         _value_{a} = {a} if _type({a}) in _PLAIN else _operand({a}, "{name}")"""
 UNWRAP_VARIADIC = """\
     _node_{a} = _tuple([_x._node if _isinstance(_x, _Handle) else None for _x in {a}])
@@ -83,10 +95,11 @@ UNWRAP_VARIADIC = """\
         if _isinstance(_x, _Handle):
             _kind = _type(_x)
         else:
-            _bare = True"""
+            _bare = True
+    _odd = _odd_among(_value_{a})"""
 UNWRAP_OPTION = """\
-    if _isinstance({a}, _Handle):
-        {a} = _constant({a}, "{name}", "{a}")"""
+    if _type({a}) not in _SETTINGS:
+        {a} = _option({a}, "{name}", "{a}")"""
 
 NODE = """\
 class _Record(_Node):
@@ -110,6 +123,10 @@ class _Noted(_Record):
             n.seen.gradient = g
         _Record.back(n, g, due, waiting, free and not n.seen)
         n.live = not free
+
+class _Half(_Noted):
+    __slots__ = ()
+    back = _back_in_float32
 """
 PULL = """\
         if (to := n.from_{a}) is not None:
@@ -133,6 +150,7 @@ def written(record: Op) -> Callable[..., Any]:
     """The function of an op. Its text is written when it is first called, so that importing a rule book costs little."""
     rules = {f"_rule_{a}": formula for a, formula in record.formulas.items() if formula}
     room: dict[str, Any] = {**TOOLS, **rules, "_op": record, "_forward": record.forward}
+    room["_careful"] = dtypes.careful(record)
 
     def write() -> Any:
         source, filename = text(record), f"<op {record.name}>"
@@ -249,6 +267,13 @@ def constant(tensor: Handle, op: str, argument: str) -> arrays.Array:
     return tensor.settled()
 
 
+def option(value: Any, op: str, name: str) -> Any:
+    """An option of an op, if it is not one of the usual settings: the array of a Tensor; numbers must be real."""
+    if isinstance(value, Handle):
+        return constant(value, op, name)
+    return arrays.operand(value, op) if isinstance(value, complex | np.ndarray | np.generic) else value
+
+
 def result(out: Any, op: str) -> arrays.Array:
     """The output of a forward, which must be an array of real numbers or a number."""
     if isinstance(out, tuple | list) or not arrays.is_real(out := arrays.as_array(out)):
@@ -256,11 +281,13 @@ def result(out: Any, op: str) -> arrays.Array:
     return out
 
 
-def guarded(op: str, values: tuple[Any, ...], *results: Any) -> tuple[Any, ...]:
-    """The results of a forward, where bare arrays of the user's stood beside Tensors: real, and apart from their memory."""
-    for value in values:
-        if type(value) is np.ndarray and value.dtype.kind not in "biuf":
-            raise errors.refused(TypeError("arrays beside a Tensor must hold real numbers"), op, values)
+def odd_among(values: tuple[Any, ...]) -> bool:
+    """Whether an array among some values is neither float64 nor float32."""
+    return any(hasattr(v, "dtype") and v.dtype is not arrays.FLOAT64 and v.dtype is not arrays.FLOAT32 for v in values)
+
+
+def guarded(values: tuple[Any, ...], *results: Any) -> tuple[Any, ...]:
+    """The results of a forward, where bare arrays of the user's stood beside Tensors: apart from their memory."""
     for result in results:
         if type(result) is np.ndarray and (result.base is not None or any(result is value for value in values)):
             return tuple([arrays.apart(result, values) for result in results])
@@ -283,17 +310,24 @@ def users_line() -> str:
 TOOLS: dict[str, Any] = {
     "__name__": __name__,
     "_ARRAYS": arrays.ARRAYS,
+    "_BOOL": arrays.BOOL,
+    "_FLOAT32": arrays.FLOAT32,
+    "_FLOAT64": arrays.FLOAT64,
     "_Handle": Handle,
+    "_INT64": arrays.INT64,
     "_NUMBERS": arrays.NUMBERS,
     "_Node": Node,
     "_PLAIN": arrays.PLAIN,
+    "_SETTINGS": arrays.NUMBERS | {tuple, str, slice, type},
     "_USUAL": graph.USUAL,
     "_add": cotangent.add,
     "_any": any,
+    "_back_in_float32": dtypes.back_in_float32,
     "_constant": constant,
     "_current": graph.current.get,
     "_fit": cotangent.fit,
     "_guarded": guarded,
+    "_halves": dtypes.halves,
     "_id": id,
     "_isinstance": isinstance,
     "_map": map,
@@ -301,7 +335,9 @@ TOOLS: dict[str, Any] = {
     "_ndarray": np.ndarray,
     "_new": object.__new__,
     "_next_order": graph.next_order,
+    "_odd_among": odd_among,
     "_operand": arrays.operand,
+    "_option": option,
     "_own": arrays.own,
     "_property": property,
     "_push": heappush,

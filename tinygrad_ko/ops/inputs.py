@@ -24,8 +24,10 @@ def numbers(x, name):
 
 
 def shaped(x, name):
-    """x, or an array of it if it is a list or a number, for the function of that name."""
-    return x if hasattr(x, "shape") else as_array(operand(x, name))
+    """x, or an array of it if it is a list or a number, for the function of that name. Raises TypeError, with that name, for
+    what is not real.
+    """
+    return x if isinstance(x, Handle) else as_array(operand(x, name))
 
 
 def from_front(axis, ndim, name):

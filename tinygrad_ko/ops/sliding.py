@@ -5,11 +5,13 @@ from operator import index
 from numpy.lib.array_utils import normalize_axis_index
 
 from tinygrad_ko import arrays
+from tinygrad_ko.dtypes import moves
 from tinygrad_ko.ops.shape import along
 from tinygrad_ko.primitive import op
 
 
 @op(x=lambda g, x_shape, step, axis: fold(g, x_shape[axis], step, axis))
+@moves
 def unfold(x, /, size, step=1, axis=-1):
     """The windows of `size` elements that slide along an axis, `step` apart: from (..., n, ...) to (..., count, ..., size).
 

@@ -1,7 +1,8 @@
 """In which dtype an op computes where its arguments are neither float64 nor float32.
 
-- float16 is for storing numbers. An op computes in float32 and rounds its result once, and so do its formulas: a sum of squares of
-  numbers up to 65,504 does not overflow, and a count goes beyond 2,048. (NumPy keeps both in float16.)
+- float16 is for storing numbers. An op computes in float32 and rounds its result once, and so do its formulas, which get the output
+  before it was rounded: a sum of squares of numbers up to 65,504 does not overflow, and a count goes beyond 2,048. (NumPy keeps
+  both in float16.)
 - Where floats are computed from integers or truth values alone, they are float64. (NumPy makes float16 of 8 bits.)
 
 Arrays of other libraries are computed with as they are.
@@ -25,46 +26,48 @@ def moves(forward: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def careful(record: Op) -> Callable[..., Any]:
-    """The forward of an op for arguments of any dtype."""
+    """The forward of an op for arguments of any dtype; a result of float16 is not rounded yet."""
     forward, first = record.forward, int(record.takes_xp)
-    sloped = [record.formulas[a] is not None for a in record.arguments]
 
     def compute(*given: Any, **options: Any) -> Any:
-        dtypes = [v.dtype if isinstance(v, np.ndarray | np.generic) else None for v in given[first:]]
-        if any(map(is_half, dtypes)):
-            those = dtypes if record.variadic else [d for d, yes in zip(dtypes, sloped, strict=True) if yes]
-            wanted = np.result_type(np.float16, *[d for d in those if d is not None])
-            return rounded(forward(*map(widened, given), **options), wanted if any(map(is_half, those)) else None)
-        if any(d is not None and d.kind in "biu" and d.itemsize < 4 for d in dtypes) and not any(map(is_float, dtypes)):
-            out = forward(*[long(v) for v in given], **options)
-            if is_float(getattr(out[0] if record.keeps else out, "dtype", None)):
-                return out
+        values = given[first:]
+        if halves(values):
+            return forward(*map(widened, given), **options)
+        if any(map(is_small, values)) and not any(map(is_float, values)):
+            results = forward(*[v.astype(np.int64) if is_small(v) else v for v in given], **options)
+            if is_float(results[0] if record.keeps else results):
+                return results
         return forward(*given, **options)
 
     return forward if hasattr(forward, "moves") else compute
 
 
-def rounded(results: Any, wanted: Any) -> Any:
-    """The results of a forward, the output of float32 in the dtype that is wanted; what is kept stays as it is."""
-    out, *kept = results if isinstance(results, tuple) else (results,)
-    if is_half(wanted) and getattr(out, "dtype", None) == np.float32:
-        out = out.astype(wanted)
-    return (out, *kept) if isinstance(results, tuple) else out
+def rounding(record: Op) -> Callable[..., Any]:
+    """What becomes of the output of an op, given its arguments: one of float32 that NumPy would have in float16 is rounded."""
+    sloped = [record.formulas[a] is not None for a in record.arguments]
+
+    def rounded(out: Any, values: tuple[Any, ...]) -> Any:
+        if getattr(out, "dtype", None) != np.float32 or hasattr(record.forward, "moves"):
+            return out
+        those = values if record.variadic else [v for v, yes in zip(values, sloped, strict=True) if yes]
+        dtypes = [v.dtype for v in those if isinstance(v, np.ndarray | np.generic)]
+        return out.astype(np.float16) if any(map(is_half, dtypes)) and is_half(np.result_type(*dtypes)) else out
+
+    return rounded
 
 
-def is_float(dtype: Any) -> bool:
-    """Whether it is a dtype of NumPy's floating numbers."""
-    return dtype is not None and dtype.kind == "f"
+def is_float(value: Any) -> bool:
+    """Whether it is an array of floating numbers, or one of NumPy's."""
+    return isinstance(value, np.ndarray | np.generic) and value.dtype.kind == "f"
 
 
-def long(value: Any) -> Any:
-    """Integers and truth values of NumPy as int64."""
-    whole = isinstance(value, np.ndarray | np.generic) and value.dtype.kind in "biu" and value.dtype.itemsize < 4
-    return value.astype(np.int64) if whole else value
+def is_small(value: Any) -> bool:
+    """Whether it is an array of truth values or integers of 8 or 16 bits."""
+    return isinstance(value, np.ndarray | np.generic) and value.dtype.kind in "biu" and value.dtype.itemsize < 4
 
 
 def halves(values: tuple[Any, ...]) -> bool:
-    """Whether there is a float16 of NumPy among some values."""
+    """Whether there is an array of float16 among some values."""
     return any(isinstance(v, np.ndarray | np.generic) and is_half(v.dtype) for v in values)
 
 

@@ -34,6 +34,8 @@ def {name}{signature}:
         {returned} = (_careful if _odd else _forward)({given})
     except Exception as _error:
         raise _refused(_error, "{name}", ({values})) from None
+    if _odd:
+        _wide, _out = _out, _rounded(_out, ({values}))
     if _kind is None:
         return _out
     if _type(_out) not in _ARRAYS:
@@ -150,7 +152,7 @@ def written(record: Op) -> Callable[..., Any]:
     """The function of an op. Its text is written when it is first called, so that importing a rule book costs little."""
     rules = {f"_rule_{a}": formula for a, formula in record.formulas.items() if formula}
     room: dict[str, Any] = {**TOOLS, **rules, "_op": record, "_forward": record.forward}
-    room["_careful"] = dtypes.careful(record)
+    room["_careful"], room["_rounded"] = dtypes.careful(record), dtypes.rounding(record)
 
     def write() -> Any:
         source, filename = text(record), f"<op {record.name}>"
@@ -191,7 +193,7 @@ def text(record: Op) -> str:
                 )
             return f"_value_{word} if _value_{word} is not {word} else _own({word})"
         if word == "out":
-            return "_out"
+            return "(_wide if _odd else _out)"
         if word in record.keeps:
             return f"_keep_{word}"
         if word in record.parameters:

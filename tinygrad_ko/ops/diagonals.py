@@ -68,7 +68,7 @@ def trace(x, /, offset=0):
     >>> float(tg.trace([[1.0, 2.0], [3.0, 4.0]]))
     5.0
     """
-    return sum(diagonal(x, offset), axis=-1)
+    return sum(diagonal(shaped(x, "trace"), offset), axis=-1)
 
 
 def diag(x, /, k=0):

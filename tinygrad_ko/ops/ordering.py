@@ -157,7 +157,7 @@ METHODS = {
 def blended(x, q, axis, keepdims, method, name):
     """A quantile: which elements it lies between, and the blend of the two."""
     x = numbers(x, name)
-    q = np.asarray(constant(q, name, "q") if isinstance(q, Handle) else q, np.float64)
+    q = np.asarray(constant(q, name, "q") if isinstance(q, Handle) else arrays.operand(q, name), np.float64)
     lines, shape = in_lines(x, axis, keepdims, name)
     n = lines.shape[-1]
     refuse_quantile(name, q, method, n, x.shape)

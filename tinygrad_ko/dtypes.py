@@ -34,9 +34,13 @@ def careful(record: Op) -> Callable[..., Any]:
         if halves(values):
             return forward(*map(widened, given), **options)
         if any(map(is_small, values)) and not any(map(is_float, values)):
-            results = forward(*[v.astype(np.int64) if is_small(v) else v for v in given], **options)
-            if is_float(results[0] if record.keeps else results):
-                return results
+            wide = forward(*[v.astype(np.int64) if is_small(v) else v for v in given], **options)
+            if is_float(wide[0] if record.keeps else wide):
+                return wide
+            results = forward(*given, **options)
+            return (
+                wide if is_float(results[0] if record.keeps else results) else results
+            )  # np.round makes float16 of bool
         return forward(*given, **options)
 
     return forward if hasattr(forward, "moves") else compute
@@ -47,7 +51,7 @@ def rounding(record: Op) -> Callable[..., Any]:
     sloped = [record.formulas[a] is not None for a in record.arguments]
 
     def rounded(out: Any, values: tuple[Any, ...]) -> Any:
-        if getattr(out, "dtype", None) != np.float32 or hasattr(record.forward, "moves"):
+        if not is_float(out) or out.dtype != np.float32 or hasattr(record.forward, "moves"):
             return out
         those = values if record.variadic else [v for v, yes in zip(values, sloped, strict=True) if yes]
         dtypes = [v.dtype for v in those if isinstance(v, np.ndarray | np.generic)]

@@ -2,10 +2,10 @@
 
 from operator import index
 
+from tinygrad_ko.dtypes import moves
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.inputs import shaped, whole
 from tinygrad_ko.ops.reduction import sum
-from tinygrad_ko.dtypes import moves
 from tinygrad_ko.primitive import op
 
 

@@ -33,6 +33,7 @@ def matmul(a, b):
         b = as_array(operand(b, "matmul"))
     if a.ndim == 2 == b.ndim or a.ndim == 0 or b.ndim == 0:
         return matrix_product(a, b)
+    a, b = shaped(a, "matmul"), shaped(b, "matmul")
     if a.ndim == 1:
         return drop(matmul(reshape(a, (1, a.shape[0])), b), -1 if b.ndim == 1 else -2)
     if b.ndim == 1:

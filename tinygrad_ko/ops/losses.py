@@ -6,9 +6,8 @@ a batch.
 
 import numpy as np
 
-from tinygrad_ko.arrays import floating, namespace, one_hot, operand
+from tinygrad_ko.arrays import floating, namespace, one_hot
 from tinygrad_ko.errors import explain
-from tinygrad_ko.graph import Handle
 from tinygrad_ko.ops.elementwise import log
 from tinygrad_ko.ops.inputs import in_float32, library, shaped
 from tinygrad_ko.ops.reduction import sum
@@ -96,7 +95,8 @@ def rows(y, t, name):
         raise explain(kind(f"{name}: {what}"), f"{name}: {korean}")
 
     y = shaped(y, name)
-    t = t if isinstance(t, Handle) else operand(t if hasattr(t, "shape") else np.asarray(t), name)
+    t = t if hasattr(t, "shape") else np.asarray(t)
+    t = shaped(t, name) if t.shape == y.shape else t  # labels have an error of their own
     if y.ndim == 1:  # one sample is a batch of one
         y, t = reshape(y, (1, *y.shape)), reshape(t, (1, *t.shape))
     shape = y.shape

@@ -15,7 +15,7 @@ ROW = {f.__name__: (f, row) for f, row in ROWS.items()}
 OF_THE_PACKAGE = [name for name, (f, _) in ROW.items() if f.__module__.startswith("tinygrad_ko.")]
 VIEWS = {  # of NumPy's arrays, as NumPy's functions of these names give them
     *("reshape", "permute_dims", "moveaxis", "swapaxes", "matrix_transpose", "broadcast_to", "broadcast_arrays", "expand_dims", "squeeze"),
-    *("flip", "split", "array_split", "unstack", "getitem", "diagonal", "diag", "unfold", "einsum"),
+    *("flip", "split", "array_split", "unstack", "getitem", "diagonal", "diag", "unfold", "unchanged", "einsum"),
 }  # fmt: skip
 
 
@@ -121,7 +121,7 @@ def test_numbers_and_lists_that_are_not_real_are_refused(bad):
 
 def test_options_that_are_complex_are_refused():
     for slope in (1j, np.complex64(1j), np.array(1j)):
-        with pytest.raises(TypeError, match="^leaky_relu: expected real numbers"):
+        with pytest.raises(TypeError, match=r"^leaky_relu: expected real numbers"):
             tg.leaky_relu([1.0], slope)
 
 

@@ -38,7 +38,7 @@ def {name}{signature}:
         _wide, _out = _out, _rounded(_out, ({values}))
     if _kind is None:
         return _out
-    if _type(_out) not in _ARRAYS:
+    if (_made := _type(_out)) is not _ndarray and _made not in _ARRAYS:
         _out = _result(_out, "{name}")
     if _bare:
         {guard} = _guarded(({values}), {guard})
@@ -67,7 +67,7 @@ UNWRAP = """\
         _kind = _type({a})
         _node_{a} = {a}._node
         _value_{a} = {a}.settled() if {a}._lent else {a}._array
-        if (_dtype := _value_{a}.dtype) is not _FLOAT64 and _dtype is not _FLOAT32:
+        if (_dtype := _node_{a}.dtype if _node_{a} else _value_{a}.dtype) is not _FLOAT64 and _dtype is not _FLOAT32:
             _odd = True
     else:
         _node_{a} = None

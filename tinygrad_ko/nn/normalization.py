@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.arrays import Array
+from tinygrad_ko.arrays import Array, cast, widened
 from tinygrad_ko.errors import explain
 from tinygrad_ko.graph import Handle
 from tinygrad_ko.nn.module import Module
@@ -86,13 +86,13 @@ class BatchNorm(Module):
 
     def remember(self, x: Array) -> None:
         """Move the running averages towards the mean and the variance of a batch."""
-        axes = all_but_channels(x)
+        x, axes = widened(x), all_but_channels(x)
         n = count(x.shape, axes)
         for running, batch in (
             (self.running_mean, x.mean(axis=axes)),
             (self.running_var, x.var(axis=axes) * (n / (n - 1))),
         ):
-            running.data = self.decay * running.data + (1 - self.decay) * batch
+            running.data = cast(self.decay * running.data + (1 - self.decay) * batch, running.dtype)
 
 
 def scale_and_shift(layer: str, features: int, eps: float, dtype: Any) -> tuple[Tensor, Tensor]:

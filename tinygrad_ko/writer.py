@@ -26,19 +26,17 @@ from tinygrad_ko.graph import Handle, Node
 from tinygrad_ko.rule import Op
 
 CALL = """\
-def {name}{signature}:
+def {function}{signature}:
     _kind = None
-    _bare = _odd = False
+    _bare = False
 {unwrap}
     try:
-        {returned} = (_careful if _odd else _forward)({given})
+        {returned} = {forward}({given})
     except Exception as _error:
         raise _refused(_error, "{name}", ({values})) from None
-    if _odd:
-        _wide, _out = _out, _rounded(_out, ({values}))
-    if _kind is None:
+{rounded}    if _kind is None:
         return _out
-    if (_made := _type(_out)) is not _ndarray and _made not in _ARRAYS:
+    if _type(_out) not in _ARRAYS:
         _out = _result(_out, "{name}")
     if _bare:
         {guard} = _guarded(({values}), {guard})
@@ -46,10 +44,10 @@ def {name}{signature}:
     _tensor._array = _out
     _tensor._lent = False
     if ({wanted}) and ((_mode := _current()) is _USUAL or _mode.record):
-        if _mode is _USUAL and not _odd:
+        if {usual}:
             _n = _new(_Record)
         else:
-            _n = _new(_Half if _halves(({values})) else _Noted)
+            _n = _new({noted})
             _n.scope = _mode.scope
             _n.seen = _seen(({inputs}), ({given_as}), {{{options}}}, _out) if _mode.watch else None
         _tensor._node = _n
@@ -68,19 +66,25 @@ UNWRAP = """\
         _node_{a} = {a}._node
         _value_{a} = {a}.settled() if {a}._lent else {a}._array
         if (_dtype := _node_{a}.dtype if _node_{a} else _value_{a}.dtype) is not _FLOAT64 and _dtype is not _FLOAT32:
-            _odd = True
+            return _careful({call})
     else:
         _node_{a} = None
+        _value_{a} = {a}
         if _type({a}) is _ndarray:
             _bare = True
-            if (_dtype := {a}.dtype) is _FLOAT64 or _dtype is _FLOAT32:
-                _value_{a} = {a}
-            else:
-                _value_{a}, _odd = _operand({a}, "{name}"), True
-        elif _type({a}) in _PLAIN:
-            _value_{a} = {a}
-        else:
-            _value_{a}, _odd = _operand({a}, "{name}"), True"""
+            if (_dtype := {a}.dtype) is not _FLOAT64 and _dtype is not _FLOAT32:
+                return _careful({call})
+        elif _type({a}) not in _PLAIN:
+            return _careful({call})"""
+UNWRAP_CAREFULLY = """\
+    if _isinstance({a}, _Handle):
+        _kind = _type({a})
+        _node_{a} = {a}._node
+        _value_{a} = {a}.settled()
+    else:
+        _node_{a} = None
+        _bare |= _type({a}) is _ndarray
+        _value_{a} = _operand({a}, "{name}")"""
 UNWRAP_CONSTANT = """\
     if _isinstance({a}, _Handle):
         _kind = _type({a})
@@ -97,8 +101,10 @@ UNWRAP_VARIADIC = """\
         if _isinstance(_x, _Handle):
             _kind = _type(_x)
         else:
-            _bare = True
-    _odd = _odd_among(_value_{a})"""
+            _bare = True"""
+LEAVE_VARIADIC = """
+    if _odd_among(_value_{a}):
+        return _careful({call})"""
 UNWRAP_OPTION = """\
     if _type({a}) not in _SETTINGS:
         {a} = _option({a}, "{name}", "{a}")"""
@@ -152,17 +158,23 @@ def written(record: Op) -> Callable[..., Any]:
     """The function of an op. Its text is written when it is first called, so that importing a rule book costs little."""
     rules = {f"_rule_{a}": formula for a, formula in record.formulas.items() if formula}
     room: dict[str, Any] = {**TOOLS, **rules, "_op": record, "_forward": record.forward}
-    room["_careful"], room["_rounded"] = dtypes.careful(record), dtypes.rounding(record)
 
-    def write() -> Any:
-        source, filename = text(record), f"<op {record.name}>"
+    def enter(source: str, filename: str) -> None:
         linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)  # for tracebacks
         exec(compile(source, filename, "exec"), room)
+
+    def careful(*arguments: Any, **options: Any) -> Any:
+        room["_forward_of_any"], room["_rounded"] = dtypes.careful(record), dtypes.rounding(record)
+        enter(text(record, careful=True), f"<op {record.name} of any dtype>")
+        return room["_careful"](*arguments, **options)
+
+    def write() -> Any:
+        enter(text(record), f"<op {record.name}>")
         function.__code__ = room[record.name].__code__
         function.__defaults__, function.__kwdefaults__ = record.forward.__defaults__, record.forward.__kwdefaults__
         return function
 
-    room["_write"] = write
+    room["_write"], room["_careful"] = write, careful
     function: Any = FunctionType(first_call.__code__, room, record.forward.__name__)
     function.__doc__, function.__module__ = record.forward.__doc__, record.forward.__module__
     function.__qualname__ = record.forward.__qualname__
@@ -176,8 +188,10 @@ def first_call(*arguments: Any, **options: Any) -> Any:
     return globals()["_write"]()(*arguments, **options)  # the globals are the room of the op
 
 
-def text(record: Op) -> str:
-    """The Python that does what a record says: the class of the nodes, then the function."""
+def text(record: Op, careful: bool = False) -> str:
+    """The Python that does what a record says: the class of the nodes, then the function. Or, `careful`, the function that it leaves
+    its call to where an argument is neither float64 nor float32.
+    """
     name, words, differentiable = record.name, record.words, record.differentiable
     bare = [
         p.replace(annotation=Parameter.empty, default=p.default if p.default is Parameter.empty else None)
@@ -193,7 +207,7 @@ def text(record: Op) -> str:
                 )
             return f"_value_{word} if _value_{word} is not {word} else _own({word})"
         if word == "out":
-            return "(_wide if _odd else _out)"
+            return "_wide" if careful else "_out"
         if word in record.keeps:
             return f"_keep_{word}"
         if word in record.parameters:
@@ -214,9 +228,14 @@ def text(record: Op) -> str:
         return ((PULL_VARIADIC if record.variadic else PULL) + PAY).format(a=a, asks=asks)
 
     def unwrap(a: str) -> str:
-        template = UNWRAP_CONSTANT if a not in differentiable else UNWRAP_VARIADIC if record.variadic else UNWRAP
-        return template.format(a=a, name=name)
+        if a not in differentiable:
+            return UNWRAP_CONSTANT.format(a=a, name=name)
+        if record.variadic:
+            return (UNWRAP_VARIADIC + LEAVE_VARIADIC * (not careful)).format(a=a, name=name, call=given)
+        return (UNWRAP_CAREFULLY if careful else UNWRAP).format(a=a, name=name, call=given)
 
+    given = "".join(f"{'*' * record.variadic}{a}, " for a in record.arguments)
+    given += "".join(f"{p}={p}, " for p in record.parameters)
     values = "".join(f"*_value_{a}, " if record.variadic else f"_value_{a}, " for a in record.arguments)
     first = f"_value_{record.arguments[0]}"
     xp = f"_quick if _type({first}) in _ARRAYS else _namespace({values})"
@@ -228,6 +247,11 @@ def text(record: Op) -> str:
     returned = ", ".join(["_out", *(f"_keep_{k}" for k in record.keeps)])
     call = CALL.format(
         name=name,
+        function="_careful" if careful else name,
+        forward="_forward_of_any" if careful else "_forward",
+        rounded=f"    _wide, _out = _out, _rounded(_out, ({values}))\n" * careful,
+        usual="_mode is _USUAL" + f" and not _halves(({values}))" * careful,
+        noted=f"_Half if _halves(({values})) else _Noted" if careful else "_Noted",
         signature=Signature(bare),
         unwrap="\n".join([*map(unwrap, record.arguments), *options]),
         returned=returned,
@@ -240,6 +264,8 @@ def text(record: Op) -> str:
         wanted=" or ".join(wanted) or "False",
         save="\n".join([f"        _n.from_{a} = _node_{a}" for a in differentiable] + [save(w) for w in record.kept]),
     )
+    if careful:
+        return call
     slots = [f"from_{a}" for a in differentiable] + [f"kept_{w}" for w in record.kept]
     parents = "(" + "".join(f"n.from_{a}, " for a in differentiable) + ")"
     node = NODE.format(

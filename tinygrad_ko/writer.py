@@ -36,7 +36,7 @@ def {function}{signature}:
         raise _refused(_error, "{name}", ({values})) from None
 {rounded}    if _kind is None:
         return _out
-    if _type(_out) not in _ARRAYS:
+    if (_made := _type(_out)) is not _ndarray and _made not in _ARRAYS:
         _out = _result(_out, "{name}")
     if _bare:
         {guard} = _guarded(({values}), {guard})
@@ -52,7 +52,7 @@ def {function}{signature}:
             _n.seen = _seen(({inputs}), ({given_as}), {{{options}}}, _out) if _mode.watch else None
         _tensor._node = _n
         _n.shape = _out.shape
-        _n.dtype = _out.dtype
+        _n.dtype = _FLOAT64 if _made is _float64 else _out.dtype
         _n.order = _next_order()
         _n.live = True
 {save}
@@ -354,6 +354,7 @@ TOOLS: dict[str, Any] = {
     "_constant": constant,
     "_current": graph.current.get,
     "_fit": cotangent.fit,
+    "_float64": np.float64,
     "_guarded": guarded,
     "_halves": dtypes.halves,
     "_id": id,

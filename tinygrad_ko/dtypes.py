@@ -38,9 +38,8 @@ def careful(record: Op) -> Callable[..., Any]:
             if is_float(wide[0] if record.keeps else wide):
                 return wide
             results = forward(*given, **options)
-            return (
-                wide if is_float(results[0] if record.keeps else results) else results
-            )  # np.round makes float16 of bool
+            # Integers stay integers. (np.round makes float16 of truth values.)
+            return wide if is_float(results[0] if record.keeps else results) else results
         return forward(*given, **options)
 
     return forward if hasattr(forward, "moves") else compute

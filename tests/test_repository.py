@@ -37,6 +37,7 @@ FLOORS = {
     "randomness": 3,
     "rule": 3,
     "cotangent": 4,
+    "dtypes": 4,
     "writer": 5,
     "primitive": 6,
     "ops": 7,

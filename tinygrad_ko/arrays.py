@@ -118,6 +118,28 @@ def is_real(array: Array) -> bool:
     return array.dtype.kind in "biuf" if isinstance(array, ndarray | generic) else "complex" not in str(array.dtype)
 
 
+def is_half(dtype: Any) -> bool:
+    """Whether it is NumPy's float16, whose gradients are float32 until they reach a leaf."""
+    return isinstance(dtype, np.dtype) and dtype.kind == "f" and dtype.itemsize == 2
+
+
+def widened(value: Any) -> Any:
+    """float16 of NumPy as float32, also inside a Tensor and in a tuple; anything else as it is."""
+    if isinstance(value, tuple):
+        return tuple(map(widened, value))
+    return value.astype(np.float32) if is_half(getattr(value, "dtype", None)) else value
+
+
+def within_walk(dtype: Any) -> Any:
+    """The dtype of the gradient of a value of that dtype, until it reaches a leaf: parts of a float16 are added in float32."""
+    return FLOAT32 if is_half(dtype) else dtype
+
+
+def cast(x: Any, dtype: Any) -> Any:
+    """x, an array or a Tensor, in that dtype; if it has it, x itself."""
+    return x if x.dtype is dtype or x.dtype == dtype else method(x, "astype")(dtype)
+
+
 def writable(array: Array) -> bool:
     """Whether an array can be changed in place."""
     return not isinstance(array, ndarray) or array.flags.writeable
@@ -199,6 +221,7 @@ def operand(value: Any, op: str = "Tensor") -> Any:
 
 
 ARRAYS = frozenset({ndarray, np.float64, np.float32})  # the usual types of arrays, NumPy's scalars among them
+FLOAT64, FLOAT32, INT64, BOOL = (np.dtype(d) for d in (np.float64, np.float32, np.int64, np.bool_))  # the usual dtypes
 NUMBERS = frozenset({float, int, bool, type(None)})  # nobody can write to these
 PLAIN = ARRAYS | NUMBERS  # what `operand` leaves as it is
 
@@ -239,43 +262,6 @@ def one_hot(labels: Array, classes: int, dtype: Any) -> Array:
 def beside(x: Array, numbers: ndarray[Any, Any], dtype: Any = None) -> Array:
     """NumPy's numbers in the library of x and on its device."""
     return namespace(x).asarray(numbers, dtype=dtype, device=x.device)
-
-
-def ranked(x: Array, ranks: list[int], descending: bool = False) -> Array:
-    """Where the elements of some ranks stand along the last axis, as a stable sort orders them.
-
-    A few ranks of a long line are found by partition in a tenth of the time, and so are the ranks beside them: if all
-    these elements differ, a sort would find the same.
-    """
-    if isinstance(x, ndarray):
-        n = x.shape[-1]
-        upwards = [n - 1 - rank for rank in ranks] if descending else ranks
-        near = sorted({r for rank in upwards for r in (rank - 1, rank, rank + 1) if 0 <= r < n})
-        if 0 < 4 * len(near) <= n:
-            places = np.argpartition(x, near, axis=-1)[..., near]
-            found = np.take_along_axis(x, places, axis=-1)
-            if np.all(found[..., :-1] < found[..., 1:]):  # nothing equal, no NaN
-                return places[..., np.searchsorted(near, upwards)]
-    xp = namespace(x)
-    return xp.take(xp.argsort(x, axis=-1, descending=descending), beside(x, np.asarray(ranks, np.intp)), axis=-1)
-
-
-def sums_of_runs(x: Array, times: Array, axis: int) -> Array:
-    """The sums of runs of so many elements, one after the other along an axis. On NumPy's arrays one call does it, in a
-    quarter of the time of `np.add.at`.
-    """
-    xp, times = namespace(x), asarray(times)
-    stops, along = np.cumsum(times), (slice(None),) * axis
-    starts = stops - times
-    out = xp.zeros((*x.shape[:axis], len(times), *x.shape[axis + 1 :]), dtype=x.dtype)
-    if isinstance(x, ndarray):
-        some = times > 0
-        if some.any():
-            out[(*along, some)] = np.add.reduceat(x, starts[some], axis=axis)
-        return out
-    for i, (start, stop) in enumerate(zip(starts.tolist(), stops.tolist(), strict=True)):
-        out[(*along, i, ...)] = xp.sum(x[(*along, slice(start, stop), ...)], axis=axis)
-    return out
 
 
 def windows(x: Array, size: int, step: int, axis: int, dilation: int = 1) -> Array:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.arrays import ALONE, Array, copied, new_array
+from tinygrad_ko.arrays import ALONE, Array, cast, copied, new_array
 from tinygrad_ko.atomic import at_once, taking_turns
 from tinygrad_ko.cotangent import Sum
 from tinygrad_ko.errors import wrong_shape
@@ -36,7 +36,7 @@ def gradients(root: Node, seed: Any, *, free: bool = False, wanted: Collection[N
                 g = g.total
             if wanted is not None:
                 if node in wanted:
-                    found[node] = g
+                    found[node] = cast(g, node.dtype)
                 node = twin(node, useful, root, type(g) if isinstance(g, Handle) else None)
                 if not any(node.parents):
                     continue  # what is wanted was computed by it, not from it: its own graph may be gone
@@ -46,7 +46,7 @@ def gradients(root: Node, seed: Any, *, free: bool = False, wanted: Collection[N
             find_fault(node, g)
         error.add_note(f"in the backward of {node.op.name}" + "".join(f", in {name}" for name in reversed(node.scope)))
         raise
-    found |= {leaf: g.total if type(g) is Sum else g for leaf, g in due.items()}
+    found |= {leaf: cast(g.total if type(g) is Sum else g, leaf.dtype) for leaf, g in due.items()}
     return found
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.arrays import ARRAYS, Array, copied, is_floating, is_real, method, namespace
+from tinygrad_ko.arrays import ARRAYS, Array, cast, copied, is_floating, is_real, method, namespace, within_walk
 from tinygrad_ko.errors import described, no_gradient_through, wrong_shape
 from tinygrad_ko.graph import Handle, Node
 from tinygrad_ko.index import add_at
@@ -44,7 +44,7 @@ def fit(part: Any, to: Node, node: Node, argument: str, due: dict[Node, Any]) ->
     if new > 0 and part.shape[new:] == to.shape and part.dtype == to.dtype:  # the usual case: the bias of a batch
         return np.add.reduce(part, axis=tuple(range(new)))
     if type(part) is Patch:
-        return part if to in due else Sum(part.within(to.shape, to.dtype))
+        return part if to in due else Sum(part.within(to.shape, within_walk(to.dtype)))
     if not is_real(part):
         raise wrong_shape(node.op.name, argument, f"dtype {part.dtype}", to.shape, True)
     if not is_floating(to.dtype):
@@ -57,7 +57,7 @@ def fit(part: Any, to: Node, node: Node, argument: str, due: dict[Node, Any]) ->
         part = method(part, "sum")(axis=stretched)
         if part.shape != to.shape:
             part = method(part, "reshape")(to.shape)
-    return part if part.dtype == to.dtype else method(part, "astype")(to.dtype)
+    return cast(part, within_walk(to.dtype))
 
 
 def add(old: Any, part: Any) -> Any:

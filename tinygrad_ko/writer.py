@@ -21,38 +21,38 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko import arrays, cotangent, errors, graph
+from tinygrad_ko import arrays, cotangent, dtypes, errors, graph
 from tinygrad_ko.graph import Handle, Node
 from tinygrad_ko.rule import Op
 
 CALL = """\
-def {name}{signature}:
+def {function}{signature}:
     _kind = None
     _bare = False
 {unwrap}
     try:
-        {returned} = _forward({given})
+        {returned} = {forward}({given})
     except Exception as _error:
         raise _refused(_error, "{name}", ({values})) from None
-    if _kind is None:
+{rounded}    if _kind is None:
         return _out
-    if _type(_out) not in _ARRAYS{foreign}:
+    if ((_made := _type(_out)) is not _ndarray and _made not in _ARRAYS){foreign}:
         _out = _result(_out, "{name}", ({arguments}), ({values}))
     if _bare:
-        {guard} = _guarded("{name}", ({values}), {guard})
+        {guard} = _guarded(({values}), {guard})
     _tensor = _new(_kind)
     _tensor._array = _out
     _tensor._lent = False
     if ({wanted}) and ((_mode := _current()) is _USUAL or _mode.record):
-        if _mode is _USUAL:
+        if {usual}:
             _n = _new(_Record)
         else:
-            _n = _new(_Noted)
+            _n = _new({noted})
             _n.scope = _mode.scope
             _n.seen = _seen(({inputs}), ({given_as}), {{{options}}}, _out) if _mode.watch else None
         _tensor._node = _n
         _n.shape = _out.shape
-        _n.dtype = _out.dtype
+        _n.dtype = _FLOAT64 if _made is _float64 else _out.dtype
         _n.order = _next_order()
         _n.live = True
 {save}
@@ -65,16 +65,34 @@ UNWRAP = """\
         _kind = _type({a})
         _node_{a} = {a}._node
         _value_{a} = {a}.settled() if {a}._lent else {a}._array
+        if (_dtype := _node_{a}.dtype if _node_{a} else _value_{a}.dtype) is not _FLOAT64 and _dtype is not _FLOAT32:
+            return _careful({call})
+    else:
+        _node_{a} = None
+        _value_{a} = {a}
+        if _type({a}) is _ndarray:
+            _bare = True
+            if (_dtype := {a}.dtype) is not _FLOAT64 and _dtype is not _FLOAT32:
+                return _careful({call})
+        elif _type({a}) not in _PLAIN:
+            return _careful({call})"""
+UNWRAP_CAREFULLY = """\
+    if _isinstance({a}, _Handle):
+        _kind = _type({a})
+        _node_{a} = {a}._node
+        _value_{a} = {a}.settled()
     else:
         _node_{a} = None
         _bare |= _type({a}) is _ndarray
-        _value_{a} = {a} if _type({a}) in _PLAIN else _operand({a}, "{name}")"""
+        _value_{a} = _operand({a}, "{name}")"""
 UNWRAP_CONSTANT = """\
     if _isinstance({a}, _Handle):
         _kind = _type({a})
         _value_{a} = _constant({a}, "{name}", "{a}")
+    elif _type({a}) is _ndarray:
+        _bare = True
+        _value_{a} = {a} if (_dtype := {a}.dtype) is _BOOL or _dtype is _INT64 else _operand({a}, "{name}")
     else:
-        _bare |= _type({a}) is _ndarray
         _value_{a} = {a} if _type({a}) in _PLAIN else _operand({a}, "{name}")"""
 UNWRAP_VARIADIC = """\
     _node_{a} = _tuple([_x._node if _isinstance(_x, _Handle) else None for _x in {a}])
@@ -84,9 +102,12 @@ UNWRAP_VARIADIC = """\
             _kind = _type(_x)
         else:
             _bare = True"""
+LEAVE_VARIADIC = """
+    if _odd_among(_value_{a}):
+        return _careful({call})"""
 UNWRAP_OPTION = """\
-    if _isinstance({a}, _Handle):
-        {a} = _constant({a}, "{name}", "{a}")"""
+    if _type({a}) not in _SETTINGS:
+        {a} = _option({a}, "{name}", "{a}")"""
 
 NODE = """\
 class _Record(_Node):
@@ -110,6 +131,10 @@ class _Noted(_Record):
             n.seen.gradient = g
         _Record.back(n, g, due, waiting, free and not n.seen)
         n.live = not free
+
+class _Half(_Noted):
+    __slots__ = ()
+    back = _back_in_float32
 """
 PULL = """\
         if (to := n.from_{a}) is not None:
@@ -134,15 +159,22 @@ def written(record: Op) -> Callable[..., Any]:
     rules = {f"_rule_{a}": formula for a, formula in record.formulas.items() if formula}
     room: dict[str, Any] = {**TOOLS, **rules, "_op": record, "_forward": record.forward}
 
-    def write() -> Any:
-        source, filename = text(record), f"<op {record.name}>"
+    def enter(source: str, filename: str) -> None:
         linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)  # for tracebacks
         exec(compile(source, filename, "exec"), room)
+
+    def careful(*arguments: Any, **options: Any) -> Any:
+        room["_forward_of_any"], room["_rounded"] = dtypes.careful(record), dtypes.rounding(record)
+        enter(text(record, careful=True), f"<op {record.name} of any dtype>")
+        return room["_careful"](*arguments, **options)
+
+    def write() -> Any:
+        enter(text(record), f"<op {record.name}>")
         function.__code__ = room[record.name].__code__
         function.__defaults__, function.__kwdefaults__ = record.forward.__defaults__, record.forward.__kwdefaults__
         return function
 
-    room["_write"] = write
+    room["_write"], room["_careful"] = write, careful
     function: Any = FunctionType(first_call.__code__, room, record.forward.__name__)
     function.__doc__, function.__module__ = record.forward.__doc__, record.forward.__module__
     function.__qualname__ = record.forward.__qualname__
@@ -156,8 +188,10 @@ def first_call(*arguments: Any, **options: Any) -> Any:
     return globals()["_write"]()(*arguments, **options)  # the globals are the room of the op
 
 
-def text(record: Op) -> str:
-    """The Python that does what a record says: the class of the nodes, then the function."""
+def text(record: Op, careful: bool = False) -> str:
+    """The Python that does what a record says: the class of the nodes, then the function. Or, `careful`, the function that it leaves
+    its call to where an argument is neither float64 nor float32.
+    """
     name, words, differentiable = record.name, record.words, record.differentiable
     bare = [
         p.replace(annotation=Parameter.empty, default=p.default if p.default is Parameter.empty else None)
@@ -173,7 +207,7 @@ def text(record: Op) -> str:
                 )
             return f"_value_{word} if _value_{word} is not {word} else _own({word})"
         if word == "out":
-            return "_out"
+            return "_wide" if careful else "_out"
         if word in record.keeps:
             return f"_keep_{word}"
         if word in record.parameters:
@@ -194,9 +228,14 @@ def text(record: Op) -> str:
         return ((PULL_VARIADIC if record.variadic else PULL) + PAY).format(a=a, asks=asks)
 
     def unwrap(a: str) -> str:
-        template = UNWRAP_CONSTANT if a not in differentiable else UNWRAP_VARIADIC if record.variadic else UNWRAP
-        return template.format(a=a, name=name)
+        if a not in differentiable:
+            return UNWRAP_CONSTANT.format(a=a, name=name)
+        if record.variadic:
+            return (UNWRAP_VARIADIC + LEAVE_VARIADIC * (not careful)).format(a=a, name=name, call=given)
+        return (UNWRAP_CAREFULLY if careful else UNWRAP).format(a=a, name=name, call=given)
 
+    given = "".join(f"{'*' * record.variadic}{a}, " for a in record.arguments)
+    given += "".join(f"{p}={p}, " for p in record.parameters)
     values = "".join(f"*_value_{a}, " if record.variadic else f"_value_{a}, " for a in record.arguments)
     first = f"_value_{record.arguments[0]}"
     xp = f"_quick if _type({first}) in _ARRAYS else _namespace({values})"
@@ -213,6 +252,11 @@ def text(record: Op) -> str:
     returned = ", ".join(["_out", *(f"_keep_{k}" for k in record.keeps)])
     call = CALL.format(
         name=name,
+        function="_careful" if careful else name,
+        forward="_forward_of_any" if careful else "_forward",
+        rounded=f"    _wide, _out = _out, _rounded(_out, ({values}))\n" * careful,
+        usual="_mode is _USUAL" + f" and not _halves(({values}))" * careful,
+        noted=f"_Half if _halves(({values})) else _Noted" if careful else "_Noted",
         signature=Signature(bare),
         unwrap="\n".join([*map(unwrap, record.arguments), *options]),
         returned=returned,
@@ -227,6 +271,8 @@ def text(record: Op) -> str:
         wanted=" or ".join(wanted) or "False",
         save="\n".join([f"        _n.from_{a} = _node_{a}" for a in differentiable] + [save(w) for w in record.kept]),
     )
+    if careful:
+        return call
     slots = [f"from_{a}" for a in differentiable] + [f"kept_{w}" for w in record.kept]
     parents = "(" + "".join(f"n.from_{a}, " for a in differentiable) + ")"
     node = NODE.format(
@@ -256,6 +302,13 @@ def constant(tensor: Handle, op: str, argument: str) -> arrays.Array:
     return tensor.settled()
 
 
+def option(value: Any, op: str, name: str) -> Any:
+    """An option of an op, if it is not one of the usual settings: the array of a Tensor; numbers must be real."""
+    if isinstance(value, Handle):
+        return constant(value, op, name)
+    return arrays.operand(value, op) if isinstance(value, complex | np.ndarray | np.generic) else value
+
+
 def result(out: Any, op: str, given: tuple[Any, ...], values: tuple[Any, ...]) -> arrays.Array:
     """The output of a forward, which must be an array of real numbers or a number, in the library of its arguments."""
     if isinstance(out, tuple | list) or not arrays.is_real(out := arrays.as_array(out)):
@@ -270,11 +323,13 @@ def result(out: Any, op: str, given: tuple[Any, ...], values: tuple[Any, ...]) -
     return out
 
 
-def guarded(op: str, values: tuple[Any, ...], *results: Any) -> tuple[Any, ...]:
-    """The results of a forward, where bare arrays of the user's stood beside Tensors: real, and apart from their memory."""
-    for value in values:
-        if type(value) is np.ndarray and value.dtype.kind not in "biuf":
-            raise errors.refused(TypeError("arrays beside a Tensor must hold real numbers"), op, values)
+def odd_among(values: tuple[Any, ...]) -> bool:
+    """Whether an array among some values is neither float64 nor float32."""
+    return any(hasattr(v, "dtype") and v.dtype is not arrays.FLOAT64 and v.dtype is not arrays.FLOAT32 for v in values)
+
+
+def guarded(values: tuple[Any, ...], *results: Any) -> tuple[Any, ...]:
+    """The results of a forward, where bare arrays of the user's stood beside Tensors: apart from their memory."""
     for result in results:
         if type(result) is np.ndarray and (result.base is not None or any(result is value for value in values)):
             return tuple([arrays.apart(result, values) for result in results])
@@ -297,17 +352,25 @@ def users_line() -> str:
 TOOLS: dict[str, Any] = {
     "__name__": __name__,
     "_ARRAYS": arrays.ARRAYS,
+    "_BOOL": arrays.BOOL,
+    "_FLOAT32": arrays.FLOAT32,
+    "_FLOAT64": arrays.FLOAT64,
     "_Handle": Handle,
+    "_INT64": arrays.INT64,
     "_NUMBERS": arrays.NUMBERS,
     "_Node": Node,
     "_PLAIN": arrays.PLAIN,
+    "_SETTINGS": arrays.NUMBERS | {tuple, str, slice, type},
     "_USUAL": graph.USUAL,
     "_add": cotangent.add,
     "_any": any,
+    "_back_in_float32": dtypes.back_in_float32,
     "_constant": constant,
     "_current": graph.current.get,
     "_fit": cotangent.fit,
+    "_float64": np.float64,
     "_guarded": guarded,
+    "_halves": dtypes.halves,
     "_id": id,
     "_isinstance": isinstance,
     "_map": map,
@@ -315,7 +378,9 @@ TOOLS: dict[str, Any] = {
     "_ndarray": np.ndarray,
     "_new": object.__new__,
     "_next_order": graph.next_order,
+    "_odd_among": odd_among,
     "_operand": arrays.operand,
+    "_option": option,
     "_own": arrays.own,
     "_property": property,
     "_push": heappush,

@@ -56,6 +56,14 @@ def test_the_running_averages(shape, decay):
         np.testing.assert_allclose(layer.running_var.numpy(), var, rtol=1e-12)
 
 
+def test_the_running_averages_of_float16():
+    """The variance of 0 and 1000 is beyond float16 on the way to it."""
+    layer = BatchNorm(1)
+    layer(np.array([[0.0], [1000.0]], np.float16))
+    assert layer.running_mean.numpy() == 50
+    np.testing.assert_allclose(layer.running_var.numpy(), 0.9 + 0.1 * 500_000)
+
+
 def test_they_come_near_the_mean_and_variance_of_all_samples():
     layer = BatchNorm(3, decay=0.99)
     for seed in range(700):

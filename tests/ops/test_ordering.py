@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import tinygrad_ko as tg
-from tinygrad_ko.arrays import argsort, ranked
+from tinygrad_ko.arrays import argsort
 from tinygrad_ko.check import GradientMismatch, check_gradient
-from tinygrad_ko.ops.ordering import METHODS
+from tinygrad_ko.ops.ordering import METHODS, ranked
 
 SEEDS = st.integers(0, 2**32 - 1)
 FEW = st.sampled_from([-np.inf, -1.0, -0.0, 0.0, 0.5, 2.0, np.inf, np.nan])

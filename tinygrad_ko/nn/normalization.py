@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.arrays import Array
+from tinygrad_ko.arrays import Array, cast, widened
 from tinygrad_ko.errors import explain
 from tinygrad_ko.graph import Handle
 from tinygrad_ko.nn.module import Module
@@ -86,10 +86,11 @@ class BatchNorm(Module):
 
     def remember(self, x: Array) -> None:
         """Move the running averages towards the mean and the variance of a batch."""
-        axes = all_but_channels(x)
+        x, axes = widened(x), all_but_channels(x)
         n = count(x.shape, axes)
         running, batch = (self.running_mean, self.running_var), (x.mean(axis=axes), x.var(axis=axes) * (n / (n - 1)))
-        replace(running, [self.decay * r.data + (1 - self.decay) * b for r, b in zip(running, batch, strict=True)])
+        moved = [self.decay * r.data + (1 - self.decay) * b for r, b in zip(running, batch, strict=True)]
+        replace(running, [cast(m, r.dtype) for m, r in zip(moved, running, strict=True)])
 
 
 def scale_and_shift(layer: str, features: int, eps: float, dtype: Any) -> tuple[Tensor, Tensor]:

@@ -5,11 +5,14 @@ The slopes are right far out as well: nothing here is computed as a difference f
 
 import math
 
-from tinygrad_ko.arrays import floating, quiet
+from tinygrad_ko.arrays import floating, new_array, quiet
+from tinygrad_ko.dtypes import moves
 from tinygrad_ko.errors import explain
+from tinygrad_ko.graph import Handle
 from tinygrad_ko.ops.elementwise import add, clip, divide, exp, minimum, where, zeros_like
 from tinygrad_ko.ops.error_function import DENSITY, FAR, gaussian, normal_cdf
 from tinygrad_ko.ops.hyperbolic import sech, tanh
+from tinygrad_ko.ops.inputs import numbers, shaped
 from tinygrad_ko.primitive import op
 
 STRETCH, CUBIC = 2 * math.sqrt(2 / math.pi), 0.044715  # of the older gelu
@@ -88,7 +91,7 @@ def selu(x):
     """1.0507... * elu(x, 1.6733...), which keeps mean 0 and variance 1 from layer to layer. At 0 its slope is taken to be
     the left one, 1.758. Source: Klambauer, Unterthiner, Mayr and Hochreiter (2017).
     """
-    return 1.0507009873554805 * elu(x, 1.6732632423543772)
+    return 1.0507009873554805 * elu(numbers(x, "selu"), 1.6732632423543772)
 
 
 @op(x=lambda g, x: g * sigmoid(x))
@@ -178,19 +181,17 @@ def tanh_gelu_slope(p, x):
 
 def bent(x):
     """2 sqrt(2 / pi) * (x + 0.044715 * x ** 3)."""
-    x = near(x)
     return STRETCH * (x + CUBIC * (x * x * x))
 
 
 def bent_slope(x):
     """The slope of that."""
-    x = near(x)
     return STRETCH * (1 + 3 * CUBIC * (x * x))
 
 
 def hardsigmoid(x):
     """(x + 3) / 6 limited to [0, 1], a sigmoid of straight lines. On its limits the slope is taken to be 1/6."""
-    return clip(divide(add(x, 3), 6), 0, 1)
+    return clip(divide(add(numbers(x, "hardsigmoid"), 3), 6), 0, 1)
 
 
 @op(x=lambda g: zeros_like(g))
@@ -200,5 +201,12 @@ def step_function(xp, x):
 
 
 def identity_function(x):
-    """x itself: the activation of an output layer for regression."""
+    """The values of x, in an array of their own: the activation of an output layer for regression."""
+    return unchanged(x) if isinstance(x, Handle) else new_array(shaped(x, "identity_function"))
+
+
+@op(name="identity_function", x=lambda g: g)
+@moves
+def unchanged(x):
+    """x itself: Tensors may share an array, for they copy it before one of them is written to."""
     return x

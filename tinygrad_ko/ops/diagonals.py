@@ -2,6 +2,7 @@
 
 from operator import index
 
+from tinygrad_ko.dtypes import moves
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.inputs import shaped, whole
 from tinygrad_ko.ops.reduction import sum
@@ -9,6 +10,7 @@ from tinygrad_ko.primitive import op
 
 
 @op(x=lambda g, k: tril(g, k))
+@moves
 def tril(xp, x, /, k=0):
     """The lower triangle: zeros above the k-th diagonal, which lies above the main one for k > 0.
 
@@ -21,6 +23,7 @@ def tril(xp, x, /, k=0):
 
 
 @op(x=lambda g, k: triu(g, k))
+@moves
 def triu(xp, x, /, k=0):
     """The upper triangle: zeros below the k-th diagonal, which lies above the main one for k > 0.
 
@@ -33,6 +36,7 @@ def triu(xp, x, /, k=0):
 
 
 @op(x=lambda g, x_shape, offset: diagonal_matrix(g, shape=x_shape, offset=offset))
+@moves
 def diagonal(xp, x, /, offset=0):
     """The numbers on a diagonal: from (..., n, m) to (..., length). The main one for 0, those above it for an offset > 0."""
     return xp.linalg.diagonal(matrices(x), offset=offset)
@@ -64,7 +68,7 @@ def trace(x, /, offset=0):
     >>> float(tg.trace([[1.0, 2.0], [3.0, 4.0]]))
     5.0
     """
-    return sum(diagonal(x, offset), axis=-1)
+    return sum(diagonal(shaped(x, "trace"), offset), axis=-1)
 
 
 def diag(x, /, k=0):

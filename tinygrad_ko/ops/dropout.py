@@ -10,7 +10,7 @@ from tinygrad_ko.randomness import generator
 
 def dropout(x, p=0.5, training=True, rng=None):
     """x with each of its numbers set to 0 with probability p, and the others divided by 1 - p, so that the mean of what
-    comes out is what goes in. With training=False it is x as it is. Source: Srivastava, Hinton, Krizhevsky, Sutskever
+    comes out is what goes in. With training=False it has the values of x. Source: Srivastava, Hinton, Krizhevsky, Sutskever
     and Salakhutdinov (2014).
 
     What was left out has the slope 0, and stays left out when gradients are differentiated again. The random numbers

@@ -11,14 +11,16 @@ from math import prod
 from string import ascii_letters
 
 from tinygrad_ko.errors import explain
+from tinygrad_ko.ops.activation import identity_function
 from tinygrad_ko.ops.diagonals import diagonal
 from tinygrad_ko.ops.elementwise import multiply
-from tinygrad_ko.ops.inputs import shaped
+from tinygrad_ko.ops.inputs import in_float32, shaped
 from tinygrad_ko.ops.linalg import as_matrices, dot_products, matrix_product, merged
 from tinygrad_ko.ops.reduction import sum
 from tinygrad_ko.ops.shape import permute_dims, reshape
 
 
+@in_float32
 def einsum(subscripts, /, *operands):
     """Sums of products by the letters of their axes: `einsum("ij,jk->ik", a, b)` is a @ b.
 
@@ -54,7 +56,8 @@ def einsum(subscripts, /, *operands):
         b, a = factors.pop(j), factors.pop(i)
         factors.insert(i, product(a, b, wanted([*factors, (None, result)])))
     x, axes = summed(factors[0], result)
-    return turned(x, axes, result)
+    out = turned(x, axes, result)
+    return identity_function(out) if any(out is x for x in arrays) else out
 
 
 # What the letters say

@@ -8,6 +8,7 @@ import math
 
 from tinygrad_ko import arrays
 from tinygrad_ko.arrays import SCALARS, floating, quiet
+from tinygrad_ko.dtypes import moves
 from tinygrad_ko.primitive import op
 
 
@@ -266,6 +267,7 @@ def pow(a, b):
 
 
 @op(x=lambda g: g)
+@moves
 def astype(xp, x, /, dtype):
     """x in another floating dtype; the gradient comes back in the dtype of x."""
     return xp.astype(x, dtype)

@@ -6,13 +6,14 @@
 from tinygrad_ko.arrays import is_floating, operand
 from tinygrad_ko.errors import explain
 from tinygrad_ko.graph import Handle
-from tinygrad_ko.ops.activation import identity_function, sigmoid
+from tinygrad_ko.ops.activation import sigmoid
 from tinygrad_ko.ops.elementwise import abs, astype, clip, square, subtract, where
-from tinygrad_ko.ops.inputs import library, numbers
+from tinygrad_ko.ops.inputs import in_float32, library, numbers, shaped
 from tinygrad_ko.ops.reduction import mean, sum
 from tinygrad_ko.primitive import op
 
 
+@in_float32
 def mean_squared_error(y, t, reduction="mean"):
     """The mean of (y - t) ** 2 over all elements.
 
@@ -28,6 +29,7 @@ def mean_squared_error(y, t, reduction="mean"):
     return combined(square(subtract(y, t)), reduction, "mean_squared_error")
 
 
+@in_float32
 def mean_absolute_error(y, t, reduction="mean"):
     """The mean of |y - t| over all elements. Where y equals t its slope is taken to be 0.
 
@@ -41,6 +43,7 @@ def mean_absolute_error(y, t, reduction="mean"):
     return combined(abs(subtract(y, t)), reduction, "mean_absolute_error")
 
 
+@in_float32
 def huber_loss(y, t, delta=1.0, reduction="mean"):
     """The mean of half the squared difference d where |d| is at most delta, and delta * (|d| - delta / 2) beyond:
     an outlier pulls with strength delta and no more. At |d| = delta, where its slope bends, the second slope is taken
@@ -69,6 +72,7 @@ def huber(xp, x, /, delta):
     return near * (size - 0.5 * near)
 
 
+@in_float32
 def sigmoid_cross_entropy(scores, t, reduction="mean"):
     """The mean over all elements of -t log(p) - (1 - t) log(1 - p) with p = sigmoid(scores): binary cross entropy from
     scores (logits), exact for any finite score. `t` is 0 or 1, or a probability, in the shape of the scores; to put
@@ -97,6 +101,7 @@ def surprise_of_sigmoid(xp, s, t):
     return (xp.maximum(s, 0) - s * t) + xp.log1p(xp.exp(-xp.abs(s)))
 
 
+@in_float32
 def hinge_loss(scores, t, reduction="mean"):
     """The mean over all elements of max(0, 1 - t * score), with t = 1 for one class and -1 for the other: the loss of
     support vector machines. Where t * score is 1 its slope is taken to be 0. Source: Cortes and Vapnik (1995).
@@ -130,8 +135,7 @@ def alike(y, t, name):
     a matrix without a word.
     """
     y = numbers(y, name)
-    if not hasattr(t, "shape"):
-        t = library(y).asarray(operand(t, name), dtype=y.dtype)
+    t = shaped(t, name) if hasattr(t, "shape") else library(y).asarray(operand(t, name), dtype=y.dtype)
     if y.shape != t.shape:
         raise explain(
             ValueError(f"{name}: predictions of shape {y.shape} need targets of that shape, got shape {t.shape}"),
@@ -157,4 +161,4 @@ def combined(losses, reduction, name):
     return REDUCTIONS[reduction](losses)
 
 
-REDUCTIONS = {"mean": mean, "sum": sum, "none": identity_function}
+REDUCTIONS = {"mean": mean, "sum": sum, "none": lambda losses: losses}

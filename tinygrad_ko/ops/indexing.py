@@ -5,6 +5,7 @@ import operator
 import numpy as np
 
 from tinygrad_ko.cotangent import Patch
+from tinygrad_ko.dtypes import moves
 from tinygrad_ko.errors import described, explain
 from tinygrad_ko.graph import Handle
 from tinygrad_ko.index import add_at, listed, taken
@@ -15,6 +16,7 @@ from tinygrad_ko.writer import constant
 
 
 @op(x=lambda g, x_shape, index: put_back(g, x_shape, index))
+@moves
 def getitem(x, *, index):
     """x[index]: ints, slices, None, ..., integer arrays (with repeats) and boolean masks. What is taken twice gets
     two gradients.

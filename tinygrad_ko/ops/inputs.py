@@ -1,10 +1,11 @@
 """What users pass, as what a function that is composed of ops can work with."""
 
 import operator
+from functools import wraps
 
 import numpy as np
 
-from tinygrad_ko.arrays import as_array, is_floating, namespace, operand
+from tinygrad_ko.arrays import as_array, is_floating, is_half, namespace, operand, widened
 from tinygrad_ko.errors import explain
 from tinygrad_ko.graph import Handle
 from tinygrad_ko.ops.elementwise import astype
@@ -24,8 +25,26 @@ def numbers(x, name):
 
 
 def shaped(x, name):
-    """x, or an array of it if it is a list or a number, for the function of that name."""
-    return x if hasattr(x, "shape") else as_array(operand(x, name))
+    """x, or an array of it if it is a list or a number, for the function of that name. Raises TypeError, with that name, for
+    what is not real.
+    """
+    return x if isinstance(x, Handle) else as_array(operand(x, name))
+
+
+def in_float32(function):
+    """Decorator of a function that is composed of ops: where its floats are float16, it computes in float32 and rounds its result
+    once, as an op does.
+    """
+
+    @wraps(function)
+    def inside(*arguments, **options):
+        dtypes = [x.dtype for x in (*arguments, *options.values()) if hasattr(x, "dtype") and is_floating(x.dtype)]
+        if not any(map(is_half, dtypes)):
+            return function(*arguments, **options)
+        out = function(*map(widened, arguments), **{name: widened(x) for name, x in options.items()})
+        return astype(out, np.float16) if all(map(is_half, dtypes)) else out
+
+    return inside
 
 
 def from_front(axis, ndim, name):

@@ -28,11 +28,12 @@ def matmul(a, b):
     matrices.
     """
     if not hasattr(a, "ndim"):
-        a = as_array(operand(a))
+        a = as_array(operand(a, "matmul"))
     if not hasattr(b, "ndim"):
-        b = as_array(operand(b))
+        b = as_array(operand(b, "matmul"))
     if a.ndim == 2 == b.ndim or a.ndim == 0 or b.ndim == 0:
         return matrix_product(a, b)
+    a, b = shaped(a, "matmul"), shaped(b, "matmul")
     if a.ndim == 1:
         return drop(matmul(reshape(a, (1, a.shape[0])), b), -1 if b.ndim == 1 else -2)
     if b.ndim == 1:

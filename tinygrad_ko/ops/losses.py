@@ -6,16 +6,17 @@ a batch.
 
 import numpy as np
 
-from tinygrad_ko.arrays import floating, namespace, one_hot, operand
+from tinygrad_ko.arrays import floating, namespace, one_hot
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import log
-from tinygrad_ko.ops.inputs import library
+from tinygrad_ko.ops.inputs import in_float32, library, shaped
 from tinygrad_ko.ops.reduction import sum
 from tinygrad_ko.ops.shape import reshape
 from tinygrad_ko.ops.softmax import below, log_softmax, softmax
 from tinygrad_ko.primitive import op
 
 
+@in_float32
 def sum_squares_error(y, t):
     """Half the sum of the squared differences, 0.5 * sum((y - t) ** 2). Raises ValueError unless y and t have one shape.
 
@@ -23,7 +24,7 @@ def sum_squares_error(y, t):
     >>> float(tg.sum_squares_error([0.5, 0.5], [0.0, 1.0]))
     0.25
     """
-    y, t = (x if hasattr(x, "ndim") else np.asarray(operand(x)) for x in (y, t))
+    y, t = (shaped(x, "sum_squares_error") for x in (y, t))
     if y.shape != t.shape:
         raise explain(
             ValueError(f"sum_squares_error: y has shape {y.shape}, but t has shape {t.shape}"),
@@ -32,6 +33,7 @@ def sum_squares_error(y, t):
     return 0.5 * sum((1.0 * y - t) ** 2)
 
 
+@in_float32
 def cross_entropy_error(y, t):
     """The mean over the batch of -log(y + 1e-7) at the right class, from probabilities y of shape (n,) or (batch, n).
 
@@ -47,6 +49,7 @@ def cross_entropy_error(y, t):
     return -sum(picked) / y.shape[0]
 
 
+@in_float32
 def softmax_cross_entropy(scores, t):
     """The mean over the batch of -log(softmax(scores)) at the right class, exact for any scores of shape (n,) or
     (batch, n). Raises ValueError or TypeError for targets that do not fit.
@@ -98,8 +101,9 @@ def rows(y, t, name):
     def refuse(kind, what, korean):
         raise explain(kind(f"{name}: {what}"), f"{name}: {korean}")
 
-    y = y if hasattr(y, "shape") else np.asarray(operand(y))
+    y = shaped(y, name)
     t = t if hasattr(t, "shape") else np.asarray(t)
+    t = shaped(t, name) if t.shape == y.shape else t  # labels have an error of their own
     if y.ndim == 1:  # one sample is a batch of one
         y, t = reshape(y, (1, *y.shape)), reshape(t, (1, *t.shape))
     shape = y.shape

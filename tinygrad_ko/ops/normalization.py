@@ -3,7 +3,7 @@
 from tinygrad_ko.arrays import floating
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import sqrt, square
-from tinygrad_ko.ops.inputs import numbers
+from tinygrad_ko.ops.inputs import in_float32, numbers
 from tinygrad_ko.ops.reduction import count, mean
 from tinygrad_ko.ops.shape import reshape
 from tinygrad_ko.primitive import op
@@ -40,6 +40,7 @@ def centred(x, axis):
     return x - mean(x, axis=axis, keepdims=True)
 
 
+@in_float32
 def layer_norm(x, gamma, beta, eps=1e-5):
     """Each sample by itself: gamma * standardize(x) + beta along the last axis, from (..., n) with gamma (n,) and beta
     (n,) to (..., n). Source: Ba, Kiros and Hinton (2016).
@@ -56,6 +57,7 @@ def layer_norm(x, gamma, beta, eps=1e-5):
     return standardize(x, axis=-1, eps=eps) * gamma + beta
 
 
+@in_float32
 def batch_norm(x, gamma, beta, eps=1e-5):
     """Each channel over the batch: gamma * standardize(x) + beta along every axis but the second, from (batch, n) or
     (batch, n, height, width) with gamma (n,) and beta (n,) to the shape of x. This is what happens in training; the

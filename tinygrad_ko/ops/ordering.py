@@ -93,7 +93,7 @@ def top_k(x, k, axis=-1):
         )
     last = (*range(axis), *range(axis + 1, x.ndim), axis)
     back = (*range(axis), x.ndim - 1, *range(axis, x.ndim - 1))
-    places = arrays.ranked(permute_dims(bare(x, "top_k"), last), list(range(k)), descending=True)
+    places = ranked(permute_dims(bare(x, "top_k"), last), list(range(k)), descending=True)
     indices = permute_dims(places, back)
     return TopK(take_along_axis(x, indices, axis), indices)
 
@@ -157,7 +157,7 @@ METHODS = {
 def blended(x, q, axis, keepdims, method, name):
     """A quantile: which elements it lies between, and the blend of the two."""
     x = numbers(x, name)
-    q = np.asarray(constant(q, name, "q") if isinstance(q, Handle) else q, np.float64)
+    q = np.asarray(constant(q, name, "q") if isinstance(q, Handle) else arrays.operand(q, name), np.float64)
     lines, shape = in_lines(x, axis, keepdims, name)
     n = lines.shape[-1]
     refuse_quantile(name, q, method, n, x.shape)
@@ -165,7 +165,7 @@ def blended(x, q, axis, keepdims, method, name):
     low, high = np.floor(h).astype(int), np.ceil(h).astype(int)
     ranks = sorted({*low.tolist(), *high.tolist(), n - 1})
     values = bare(lines, name)
-    places = arrays.ranked(values, ranks)
+    places = ranked(values, ranks)
 
     def at(rank, lines=lines):
         return take_along_axis(lines, taken(places, (..., np.searchsorted(ranks, rank))))
@@ -208,3 +208,22 @@ def refuse_quantile(name, q, method, n, shape):
             ValueError(f"{name}: of an array of shape {shape} there are no elements to choose from"),
             f"{name}: 고를 원소가 없습니다. 받은 배열의 형상: {shape}",
         )
+
+
+def ranked(x, ranks, descending=False):
+    """Where the elements of some ranks stand along the last axis, as a stable sort orders them.
+
+    A few ranks of a long line are found by partition in a tenth of the time, and so are the ranks beside them: if all
+    these elements differ, a sort would find the same.
+    """
+    if isinstance(x, np.ndarray):
+        n = x.shape[-1]
+        upwards = [n - 1 - rank for rank in ranks] if descending else ranks
+        near = sorted({r for rank in upwards for r in (rank - 1, rank, rank + 1) if 0 <= r < n})
+        if 0 < 4 * len(near) <= n:
+            places = np.argpartition(x, near, axis=-1)[..., near]
+            found = np.take_along_axis(x, places, axis=-1)
+            if np.all(found[..., :-1] < found[..., 1:]):  # nothing equal, no NaN
+                return places[..., np.searchsorted(near, upwards)]
+    xp = arrays.namespace(x)
+    return xp.take(xp.argsort(x, axis=-1, descending=descending), arrays.beside(x, np.asarray(ranks, np.intp)), axis=-1)

@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from tinygrad_ko.arrays import sums_of_runs
+from tinygrad_ko.arrays import apart, namespace
 from tinygrad_ko.errors import explain
+from tinygrad_ko.graph import Handle
 from tinygrad_ko.ops.inputs import from_front, shaped
 from tinygrad_ko.ops.reduction import sum
 from tinygrad_ko.ops.shape import broadcast_to, reshape
@@ -31,6 +32,24 @@ def repeat_each(xp, x, *, times, axis):
 def add_runs(x, *, times, axis):
     """The sums of runs of so many elements, one after the other along an axis: 0 for a run of none."""
     return sums_of_runs(x, times, axis)
+
+
+def sums_of_runs(x, times, axis):
+    """The sums of runs of so many elements, one after the other along an axis. On NumPy's arrays one call does it, in a
+    quarter of the time of `np.add.at`.
+    """
+    xp, times = namespace(x), np.asarray(times)
+    stops, along = np.cumsum(times), (slice(None),) * axis
+    starts = stops - times
+    out = xp.zeros((*x.shape[:axis], len(times), *x.shape[axis + 1 :]), dtype=x.dtype)
+    if isinstance(x, np.ndarray):
+        some = times > 0
+        if some.any():
+            out[(*along, some)] = np.add.reduceat(x, starts[some], axis=axis)
+        return out
+    for i, (start, stop) in enumerate(zip(starts.tolist(), stops.tolist(), strict=True)):
+        out[(*along, i, ...)] = xp.sum(x[(*along, slice(start, stop), ...)], axis=axis)
+    return out
 
 
 def repeat(x, repeats, axis=None):
@@ -77,9 +96,10 @@ def tile(x, repetitions, /):
     times = [1] * (x.ndim - len(times)) + times
     shape = [1] * (len(times) - x.ndim) + list(x.shape)
     beside = [n for pair in zip(times, shape, strict=True) for n in pair]
-    apart = [n for length in shape for n in (1, length)]
+    between = [n for length in shape for n in (1, length)]
     whole = [t * n for t, n in zip(times, shape, strict=True)]
-    return reshape(broadcast_to(reshape(x, tuple(apart)), tuple(beside)), tuple(whole))
+    out = reshape(broadcast_to(reshape(x, tuple(between)), tuple(beside)), tuple(whole))
+    return copied_from(out, x)
 
 
 def broadcast_arrays(*arrays):
@@ -124,9 +144,14 @@ def meshgrid(*arrays, indexing="xy"):
     if indexing == "xy":
         order[:2] = order[:2][::-1]
     sides = [[-1 if i == axis else 1 for i in range(len(arrays))] for axis in order]
-    return broadcast_arrays(
-        *[reshape(shaped(x, "meshgrid"), tuple(side)) for x, side in zip(arrays, sides, strict=True)]
-    )
+    given = [shaped(x, "meshgrid") for x in arrays]
+    spread = broadcast_arrays(*[reshape(x, tuple(side)) for x, side in zip(given, sides, strict=True)])
+    return tuple([copied_from(out, x) for out, x in zip(spread, given, strict=True)])
+
+
+def copied_from(out, x):
+    """out, which is a copy where it was a view of the bare array x."""
+    return out if isinstance(out, Handle) else apart(out, (x,))
 
 
 def counts(numbers, name):

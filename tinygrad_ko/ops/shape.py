@@ -4,18 +4,21 @@ from operator import index
 
 import numpy as np
 
+from tinygrad_ko.dtypes import moves
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.inputs import from_front, shaped, whole
 from tinygrad_ko.primitive import op
 
 
 @op(x=lambda g, x_shape: reshape(g, x_shape))
+@moves
 def reshape(xp, x, /, shape):
     """The same numbers in another shape; one entry of the shape may be -1."""
     return xp.reshape(x, shape)
 
 
 @op(x=lambda g, axes: permute_dims(g, inverse(axes)))
+@moves
 def permute_dims(xp, x, /, axes):
     """The axes in another order."""
     return xp.permute_dims(x, axes)
@@ -62,36 +65,42 @@ def swapaxes(x, axis1, axis2):
 
 
 @op(x=lambda g: matrix_transpose(g))
+@moves
 def matrix_transpose(xp, x):
     """The last two axes exchanged."""
     return xp.matrix_transpose(x)
 
 
 @op(broadcasts=True, x=lambda g: g)
+@moves
 def broadcast_to(xp, x, /, shape):
     """x repeated along new axes and axes of length 1."""
     return xp.broadcast_to(x, shape)
 
 
 @op(x=lambda g, x_shape: reshape(g, x_shape))
+@moves
 def expand_dims(xp, x, /, axis=0):
     """New axes of length 1, at the place or places `axis` of the result."""
     return xp.expand_dims(x, axis=axis)
 
 
 @op(x=lambda g, x_shape: reshape(g, x_shape))
+@moves
 def squeeze(xp, x, /, axis=None):
     """Without the axes of length 1: all of them, or those named."""
     return xp.squeeze(x, axis=tuple([i for i, n in enumerate(x.shape) if n == 1]) if axis is None else axis)
 
 
 @op(x=lambda g, axis: flip(g, axis))
+@moves
 def flip(xp, x, /, axis=None):
     """The last first, along an axis or a tuple of axes, or along all (None)."""
     return xp.flip(x, axis=axis)
 
 
 @op(x=lambda g, shift, axis: roll(g, backward(shift), axis))
+@moves
 def roll(xp, x, /, shift, axis=None):
     """Moved on by `shift` places, where what falls off the end comes in at the front: along an axis, or along a tuple of
     axes by one shift or a tuple of shifts; with `axis=None` as if all numbers stood in one row.
@@ -113,12 +122,14 @@ def backward(shift):
     name="concat",
     xs=lambda g, xs_shape, axis: [g[along(axis, slice(start, stop))] for start, stop in spans(xs_shape, axis)],
 )
+@moves
 def concatenate(xp, *xs, axis):
     """Arrays one after the other along an existing axis."""
     return xp.concat(xs, axis=axis)
 
 
 @op(name="stack", xs=lambda g, xs_shape, axis: [g[along(axis, i)] for i in range(len(xs_shape))])
+@moves
 def pile(xp, *xs, axis):
     """Arrays of one shape, one after the other along a new axis."""
     return xp.stack(xs, axis=axis)

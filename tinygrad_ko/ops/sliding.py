@@ -5,17 +5,19 @@ from operator import index
 from numpy.lib.array_utils import normalize_axis_index
 
 from tinygrad_ko import arrays
+from tinygrad_ko.dtypes import moves
 from tinygrad_ko.ops.shape import along
 from tinygrad_ko.primitive import op
 
 
 @op(x=lambda g, x_shape, step, axis: fold(g, x_shape[axis], step, axis))
+@moves
 def unfold(x, /, size, step=1, axis=-1):
     """The windows of `size` elements that slide along an axis, `step` apart: from (..., n, ...) to (..., count, ..., size).
 
     The axis then counts the windows, (n - size) // step + 1 of them, and what each one shows is on a new last axis;
     elements at the end that fill no window are left out. An element gets the gradients of all windows it is in. Of a
-    bare NumPy array the windows are a view, which cannot be written to.
+    bare NumPy array windows of two or more are a view, which cannot be written to.
 
     Raises ValueError for a size or step below 1, for windows longer than the axis, and for an axis that is
     not there.
@@ -36,7 +38,8 @@ def unfold(x, /, size, step=1, axis=-1):
         raise ValueError(
             f"no windows of {size} elements, {step} apart, can be taken from {length}: size must be 1 to {length}, step 1 or more"
         )
-    return arrays.windows(x, size, step, axis)
+    out = arrays.windows(x, size, step, axis)
+    return out if size > 1 else arrays.copied(out)  # a view saves memory where windows overlap
 
 
 @op(windows=lambda g, windows_shape, step, axis: unfold(g, windows_shape[-1], step, axis))

@@ -7,7 +7,7 @@ section 2.
 from tinygrad_ko.arrays import floating
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import zeros_like
-from tinygrad_ko.ops.inputs import shaped, whole
+from tinygrad_ko.ops.inputs import in_float32, shaped, whole
 from tinygrad_ko.ops.lapack import matrices, refusing, square
 from tinygrad_ko.ops.linalg import drop
 from tinygrad_ko.ops.shape import inverse, permute_dims, reshape
@@ -80,6 +80,7 @@ def inv(xp, x):
         return xp.linalg.inv(x)
 
 
+@in_float32
 def matrix_power(x, n, /):
     """x @ x @ ... @ x, n times; the identity for n = 0, and a power of the inverse for n below 0. It takes about log2(n) products.
 

@@ -7,7 +7,7 @@ import math
 
 from tinygrad_ko.arrays import floating
 from tinygrad_ko.errors import explain
-from tinygrad_ko.ops.inputs import numbers, shaped
+from tinygrad_ko.ops.inputs import in_float32, numbers, shaped
 from tinygrad_ko.ops.queries import any
 from tinygrad_ko.ops.reduction import count, length, mean, reduced, sides, stretch, sum
 from tinygrad_ko.ops.shape import permute_dims, reshape
@@ -72,6 +72,7 @@ def deviation(x, axis):
     return x - mean(x, axis=axis, keepdims=True)
 
 
+@in_float32
 def average(x, /, *, axis=None, weights=None, keepdims=False):
     """The weighted mean: sum(weights * x) / sum(weights), without weights the mean. Weights have the shape of x, or one weight
     for each place along the axis or axes. Gradients go to the weights too.

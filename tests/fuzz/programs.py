@@ -114,8 +114,9 @@ def drawn(rng: "np.random.Generator", named: list[Callable[..., Any]], batch: in
     while not program.steps or (len(program.steps) < 16 and rng.random() < 0.8):
         function = choice(rng, list(ROWS) if program.steps else named)
         call = choice(rng, [*ROWS[function].corners, *calls_of(function, batch)])
-        some = rng.permutation(ways(function))
-        for way in [*([long] if rng.random() < 0.03 else []), *some, plain]:
+        some = ways(function)
+        longer_ones = [long] if as_it_is in some and rng.random() < 0.03 else []
+        for way in [*longer_ones, *rng.permutation(some), plain]:
             longer = way(program, function, call, rng)
             if longer and is_ordinary(longer):
                 program = longer

@@ -26,6 +26,7 @@ from tests.fuzz.programs import Program, drawn, shrunk, written
 from tests.ops.table import ROWS
 
 BATCH = 500  # so many programs share the calls that were drawn of an op
+LONG = 10_000  # characters of a program that are not printed
 
 
 class Fuzzer:
@@ -93,7 +94,8 @@ class Fuzzer:
         self.found[key] += 1
         if self.found[key] == 1:
             print(f"\n# ---- {name}: {', '.join(small.ops)} (python -m tests.fuzz --seed {self.seed} --program {k})")
-            print(written(small))
+            text = written(small)
+            print(text if len(text) < LONG else f"# ({len(text):,} characters of Python)")
             print("\n".join(f"# {line}" for line in self.verdict(name, small, k)[1].rstrip().splitlines()), flush=True)
 
     def counts(self) -> str:

@@ -20,6 +20,7 @@ from tinygrad_ko.arrays import Array
 from tinygrad_ko.ops.windows import Windows
 from tinygrad_ko.testing.strategies import spelled
 
+MANY = 2_000  # numbers in a value: it is the last
 LARGEST = 1e5  # of the values of a program: beyond it there is little to be measured
 PUBLIC = [getattr(room, name) for room in (tg, tg.linalg) for name in room.__all__]
 
@@ -121,6 +122,8 @@ def drawn(rng: "np.random.Generator", named: list[Callable[..., Any]], batch: in
             if longer and is_ordinary(longer):
                 program = longer
                 break
+        if any(value.size > MANY for value in program.values().values()):
+            break  # a product of such arrays would not end
     return program
 
 

@@ -494,9 +494,10 @@ def test_a_step_before_backward_is_refused(kind):
         (("m",), lambda p: (p,), TypeError, r"must return the tuple \(p, m\), not 1 values"),
         ((), lambda p: None, TypeError, r"must return the tuple \(p,\), not NoneType"),
         ((), lambda p: (p, p), TypeError, r"must return the tuple \(p,\), not 2 values"),
-        ((), lambda p: (p[0],), ValueError, r"updated returned shape \(\) where \(2,\) is needed"),
-        (("m",), lambda p: (p, p[:1]), ValueError, r"updated returned shape \(1,\) where \(2,\) is needed"),
-        (("m",), lambda p: (p, 0.0), ValueError, r"updated returned shape \(\) where \(2,\) is needed"),
+        ((), lambda p: (p[0],), ValueError, r"updated returned float64\[\] where float64\[2\] is needed"),
+        (("m",), lambda p: (p, p[:1]), ValueError, r"updated returned float64\[1\] where float64\[2\] is needed"),
+        (("m",), lambda p: (p, 0.0), ValueError, r"updated returned float where float64\[2\] is needed"),
+        ((), lambda p: (p + 1j,), ValueError, r"updated returned complex128\[2\] where float64\[2\] is needed"),
     ],
 )
 def test_what_an_optimizer_of_ones_own_returns_has_to_fit(memory, answer, kind, said):

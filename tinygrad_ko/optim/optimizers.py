@@ -21,10 +21,10 @@ from typing import Any, cast
 
 import numpy as np
 
-from tinygrad_ko.arrays import Array, keep_freed_memory, new_array, shared
+from tinygrad_ko.arrays import Array, is_real, keep_freed_memory, new_array, shared
 from tinygrad_ko.atomic import at_once
 from tinygrad_ko.backprop import put
-from tinygrad_ko.errors import explain
+from tinygrad_ko.errors import described, explain
 from tinygrad_ko.optim.parameters import apart, leaves, with_gradients
 from tinygrad_ko.tensor import Tensor
 
@@ -121,16 +121,16 @@ class Optimizer:
 
 
 def like(old: Array, new: Any) -> Array:
-    """New values in the dtype of the old ones. Raises ValueError if they do not have their shape."""
+    """New values in the dtype of the old ones. Raises ValueError unless they are real numbers of that shape."""
     if type(new) is np.ndarray and new.dtype == old.dtype and new.shape == old.shape:
         return new
-    if np.shape(new) != old.shape:
+    if np.shape(new) != old.shape or not is_real(np.asarray(new)):
         raise explain(
             ValueError(
-                f"step: updated returned shape {np.shape(new)} where {old.shape} is needed; nothing was changed"
+                f"step: updated returned {described(new)} where {described(old)} is needed; nothing was changed"
             ),
-            f"step: updated가 반환한 배열의 형상이 맞지 않습니다. 필요한 형상: {old.shape}, 반환한 형상: {np.shape(new)}. "
-            "아무것도 바꾸지 않았습니다.",
+            "step: updated가 반환한 배열의 형상이나 자료형이 맞지 않습니다. 아무것도 바꾸지 않았습니다. "
+            f"필요한 배열: {described(old)}, 반환한 값: {described(new)}",
         )
     return new_array(new, old.dtype, copy=False)
 

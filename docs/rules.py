@@ -30,8 +30,8 @@ Every function here is held against the numerical judge at **orders 1 and 2**, a
 Hypothesis draws; {mutants:,} mistakes were put into the formulas one at a time, and the judge caught all but {equivalent} that are
 right too, each listed with the reason; and each function runs on the arrays of any library of the array API standard.
 *Dtypes* are the floats that come out as they went in, and what integers become; float16 is computed in float32 and rounded once.
-What a slope is taken to be at a kink it is taken to be at every order: so `relu(x) - relu(-x)` has the slope 0 at 0, and the square of a
-length, as `abs(x) ** 2`, there the second derivative 0; `x`, `x * x`, `sum(x * x)` and `var(x)` are right there.
+The convention at a kink holds at every order: so `relu(x) - relu(-x)` has the slope 0 at 0, and the square of a length, such as
+`abs(x) ** 2`, has the second derivative 0 where the length is 0. Write `x`, `x * x`, `sum(x * x)` or `var(x)`, which are smooth.
 In a formula `g` is the gradient of the output and `out` the output. *Keeps* is what a graph holds on to until backward.
 
 """

@@ -6,11 +6,11 @@ tg.sum(x * tg.sin(x)).backward()
 x.grad
 """
 
-from typing import TYPE_CHECKING, Any
-
 from tinygrad_ko.startup import may_end
 
-may_end()  # before NumPy is imported
+may_end()  # before anything else is imported
+
+from typing import TYPE_CHECKING, Any
 
 from tinygrad_ko.graph import no_grad, scope, watch
 from tinygrad_ko.ops.elementwise import (

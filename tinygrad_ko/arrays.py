@@ -201,7 +201,7 @@ def operand(value: Any, op: str = "Tensor") -> Any:
     if isinstance(value, ndarray) and type(value) not in (ndarray, np.memmap):
         raise explain(
             TypeError(f"{op}: a {type(value).__name__} has rules of its own; pass np.asarray(x)"),
-            f"{op}: {type(value).__name__}은(는) 일반 배열과 연산 규칙이 다릅니다. np.asarray(x)로 바꾸어 넘기십시오.",
+            f"{op}: {type(value).__name__}의 연산 규칙은 일반 배열과 다릅니다. np.asarray(x)로 바꾸어 넘기십시오.",
         )
     if getattr(value, "requires_grad", hasattr(value, "backward")):  # a tensor of PyTorch, MyGrad, ...
         raise explain(

@@ -31,6 +31,16 @@ def wants_integers(error: BaseException) -> bool:
     return "integer" in str(error) or "no gradient can be given" in str(error)
 
 
+def note_leaves(error: BaseException, who: str, constants: tuple[str, str]) -> None:
+    """Add to an error of a function that was called with leaves how ids and labels are passed, and how other constants are."""
+    error.add_note(
+        f"{who} makes a leaf of every array of floats; pass ids and labels as whole numbers, x.astype(int), {constants[0]}"
+    )
+    error.add_note(
+        f"실수 배열은 기울기를 구할 Tensor로 바꾸어 넘깁니다. id나 레이블은 x.astype(int)처럼 정수로 넘기고, {constants[1]}"
+    )
+
+
 def described(value: Any) -> str:
     """An argument of an op, in an error: its dtype and shape, or its type."""
     return f"{value.dtype}{list(value.shape)}" if hasattr(value, "dtype") else type(value).__name__
@@ -97,7 +107,7 @@ def no_array(op: str, got: Any) -> TypeError:
             f"{op}: its forward returned {described(got)}, not an array of real numbers; is there a return missing, or keeps="
             " for what it returns beside its output?"
         ),
-        f"{op}의 순전파 함수가 실수 배열이 아닌 {described(got)}을(를) 반환했습니다. return이나 keeps를 빠뜨리지 않았는지 확인하십시오.",
+        f"{op}의 순전파 함수는 실수 배열을 반환해야 합니다. 반환값: {described(got)}. return이나 keeps를 빠뜨리지 않았는지 확인하십시오.",
     )
 
 
@@ -126,10 +136,13 @@ def no_gradient_through(op: str, dtype: Any) -> TypeError:
 
 def no_result(y: Any) -> TypeError:
     """A function, or something else that is no Tensor, is to be differentiated by `tg.grad`."""
-    hint = "call it first: y = f(x), then tg.grad(y, x)" if callable(y) else "y must be a Tensor"
+    hint, korean = "y must be a Tensor", "y에는 Tensor를 넘겨야 합니다."
+    if callable(y):
+        hint = "call it first: y = f(x), then tg.grad(y, x)"
+        korean = "함수가 아니라 계산한 결과를 넘겨야 합니다. y = f(x)를 먼저 계산하고 tg.grad(y, x)를 부르십시오."
     return explain(
         TypeError(f"tg.grad differentiates a Tensor, not {type(y).__name__}; {hint}"),
-        "tg.grad에는 함수가 아니라 계산한 결과를 넘겨야 합니다: y = f(x)를 먼저 계산하고 tg.grad(y, x)를 부르십시오.",
+        f"tg.grad: {korean} 받은 값의 종류: {type(y).__name__}",
     )
 
 
@@ -148,7 +161,7 @@ def unused(i: int, name: str) -> RuntimeError:
     """A gradient is asked for with respect to a Tensor that is not behind the result."""
     return explain(
         RuntimeError(f"y does not depend on x number {i}{name}; pass allow_unused=True for a gradient of zeros"),
-        f"y는 {i}번째 x{name}에 의존하지 않습니다. 0으로 된 기울기를 원하면 allow_unused=True를 넘기십시오.",
+        f"y는 x의 {i}번 항목{name}에 의존하지 않습니다. 0으로 채운 기울기를 원하면 allow_unused=True를 넘기십시오.",
     )
 
 
@@ -178,7 +191,7 @@ def keeps_no_gradient(op: str) -> str:
     """What is said when `.grad` of a result is read."""
     return (
         f"the result of {op} keeps no gradient, only a leaf (made with requires_grad=True) does; with respect to a result y take "
-        "tg.grad(z, y), or compute under tg.watch(), whence it is in y.node.seen.gradient\n"
+        "tg.grad(z, y), or compute under tg.watch() and read y.node.seen.gradient\n"
         f"{op}의 결과에는 기울기가 남지 않습니다. 기울기는 requires_grad=True로 만든 Tensor에만 저장됩니다. 결과 y에 대한 기울기는 "
         "tg.grad(z, y)로 구하거나, tg.watch() 안에서 계산한 뒤 y.node.seen.gradient에서 읽으십시오."
     )

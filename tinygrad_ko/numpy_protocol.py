@@ -312,7 +312,7 @@ def refused(name: str, why: str) -> TypeError:
         TypeError(
             f"np.{name} {why} a Tensor{hint}; compute with the functions of tinygrad_ko, or, where no gradient is wanted, on x.numpy()"
         ),
-        f"np.{name}을 이렇게 부르는 것은 Tensor에 지원하지 않습니다. "
+        f"np.{name}: 이렇게 호출하는 것은 Tensor에서 지원하지 않습니다. "
         "tinygrad_ko의 함수를 쓰거나, 기울기가 필요 없다면 x.numpy()로 배열을 꺼내 쓰십시오.",
     )
 

@@ -116,7 +116,7 @@ def examined(forward: Any, formulas: Formulas, broadcasts: bool, keeps: Any, cal
         ]:
             refuse(
                 f"the formula for {target!r} asks for {wrong}; it may name {sorted(vocabulary)}",
-                f"{target!r}의 공식이 {wrong}을(를) 요구합니다. 쓸 수 있는 이름은 {sorted(vocabulary)}입니다.",
+                f"{target!r}의 공식에 쓸 수 없는 이름이 있습니다: {wrong}. 쓸 수 있는 이름은 {sorted(vocabulary)}입니다.",
             )
         if target in keeps and not set(asked) <= {*arguments, *parameters}:
             refuse(

@@ -58,7 +58,7 @@ def in_one_row(tree: Any, what: str) -> Any:
         if not isinstance(value, Handle):
             at, where = (f" at {place}", f" {place}") if place else ("", "")
             raise explain(
-                TypeError(f"{what} returned {type(value).__name__}{at}, not a Tensor, which alone has a gradient"),
+                TypeError(f"{what} returned {type(value).__name__}{at}, not a Tensor; only a Tensor has a gradient"),
                 f"{what}의 반환값{where}에 Tensor가 아닌 것이 있습니다. 기울기는 Tensor에서만 구할 수 있습니다.",
             )
     return concat([reshape(value, (-1,)) for value, _ in found])

@@ -533,6 +533,24 @@ class TestEdges:
             check_gradient(tg.where, np.array([0.0, 1.0]), np.array([1, 2]), np.array([3, 4]))
 
     @pytest.mark.parametrize(
+        ("f", "x"),
+        [
+            (nn.Embedding(5, 3, rng=0), np.ones((2, 3))),
+            (lambda t: tg.softmax_cross_entropy(np.ones((2, 3)), t), np.ones(2)),
+            (lambda i: tg.Tensor(np.ones(3), requires_grad=True)[i], np.ones(2)),
+        ],
+        ids=["Embedding", "labels", "index"],
+    )
+    def test_where_ids_are_needed_whole_numbers_are_asked_for(self, f, x):
+        with pytest.raises((TypeError, IndexError)) as caught:
+            check_gradient(f, x)
+        *_, english, korean = caught.value.__notes__
+        assert english.startswith(
+            "check_gradient makes a leaf of every array of floats; pass ids and labels as whole numbers"
+        )
+        assert "x.astype(int)처럼 정수로" in korean
+
+    @pytest.mark.parametrize(
         "container",
         [(np.ones(2), np.ones(2)), [np.ones(2), np.ones(3)], {"a": {"b": np.ones(2)}}],
         ids=["tuple", "list", "dict"],

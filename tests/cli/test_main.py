@@ -94,7 +94,7 @@ def test_ctrl_c(monkeypatch, capsys):
 
     monkeypatch.setattr(demo, "run", fail)
     assert main(["demo"]) == 130
-    assert "interrupted" in capsys.readouterr().err
+    assert capsys.readouterr().err == "tinygrad-ko: interrupted\n실행을 중단했습니다.\n"
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "cp949", "ascii"])

@@ -351,6 +351,9 @@ def test_ids_that_are_no_whole_numbers_are_told_of(f: Any) -> None:
     assert "x.astype(int)" in caught.value.__notes__[-2]
     assert "정수로" in caught.value.__notes__[-1]
     assert {"W", "getitem"} <= names(tg.draw(f, [1, 2]))
+    with pytest.raises(TypeError, match="ids must be integers") as caught:
+        tg.draw(f, tg.Tensor([1.0, 2.0]))  # of which no leaf was made
+    assert not any("makes a leaf" in note for note in caught.value.__notes__)
 
 
 def test_labels_and_what_is_no_number_pass_as_they_are() -> None:

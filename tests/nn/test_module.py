@@ -92,8 +92,9 @@ def test_forward_has_to_be_written():
     class Nothing(Module):
         pass
 
-    with pytest.raises(NotImplementedError, match="Nothing has no forward"):
+    with pytest.raises(NotImplementedError, match=r"Nothing has no forward: define forward\(self, x\)") as caught:
         Nothing()(1)
+    assert korean(caught.value)
 
 
 def test_calling_is_forward():

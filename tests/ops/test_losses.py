@@ -360,7 +360,18 @@ def test_targets_of_one_sample_that_do_not_fit(loss, form, t):
 
 @CROSS_ENTROPIES
 @AS_GIVEN
-@pytest.mark.parametrize("t", [[0.0, 1.0, 2.0], [True, False, True], ["a", "b", "c"], [None, None, None]], ids=str)
+@pytest.mark.parametrize(
+    "t",
+    [
+        [0.0, 1.0, 2.0],
+        [True, False, True],
+        ["a", "b", "c"],
+        [None, None, None],
+        tg.Tensor([0.0, 1.0, 2.0]),
+        tg.Tensor([0.0, 1.0, 2.0], requires_grad=True),
+    ],
+    ids=str,
+)
 def test_labels_that_are_not_integers(loss, form, t):
     with pytest.raises(TypeError, match="labels must be integers") as caught:
         loss(form(np.full((3, 4), 0.25)), t)

@@ -8,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tinygrad_ko as tg
+from tinygrad_ko.nn import Affine
 from tinygrad_ko.nn.storage import load_arrays, save_arrays
-from tinygrad_ko.optim import SGD, AdaGrad, Adam, AdamW, Momentum, Nesterov, RMSprop
+from tinygrad_ko.optim import SGD, AdaGrad, Adam, AdamW, Momentum, Nesterov, Optimizer, RMSprop
+from tinygrad_ko.optim.clipping import clip_grad_norm, clip_grad_value
 
 BY_GRADIENT = [SGD, Momentum, Nesterov, AdaGrad, RMSprop, Adam]  # what they do depends on gradients alone
 every = pytest.mark.parametrize("kind", [*BY_GRADIENT, AdamW], ids=lambda kind: kind.__name__)
@@ -451,6 +453,16 @@ def test_what_is_not_a_leaf_is_refused(kind):
         assert korean(caught.value)
 
 
+@pytest.mark.parametrize(
+    "function", [lambda p: SGD(p), lambda p: clip_grad_norm(p, 1.0), lambda p: clip_grad_value(p, 1.0)]
+)
+@pytest.mark.parametrize("given", [Affine(2, 3, rng=0), Affine(2, 3, rng=0).named_parameters()], ids=["module", "dict"])
+def test_parameters_are_no_module_and_no_dict(function: Any, given: Any):
+    with pytest.raises(TypeError, match=r"not as (Affine|dict): pass model\.parameters\(\)") as caught:
+        function(given)
+    assert korean(caught.value)
+
+
 @every
 def test_a_parameter_given_twice_is_refused(kind):
     """It would be moved twice in each step."""
@@ -468,6 +480,48 @@ def test_a_step_before_backward_is_refused(kind):
         optimizer.step()
     assert korean(caught.value)
     assert p.tolist() == [1, -2]
+
+
+@pytest.mark.parametrize(
+    ("memory", "answer", "kind", "said"),
+    [
+        (
+            ("m",),
+            lambda p: p,
+            TypeError,
+            r"must return the tuple \(p, m\), not ndarray",
+        ),  # of two numbers, as of two values
+        (("m",), lambda p: (p,), TypeError, r"must return the tuple \(p, m\), not 1 values"),
+        ((), lambda p: None, TypeError, r"must return the tuple \(p,\), not NoneType"),
+        ((), lambda p: (p, p), TypeError, r"must return the tuple \(p,\), not 2 values"),
+        ((), lambda p: (p[0],), ValueError, r"updated returned float64\[\] where float64\[2\] is needed"),
+        (("m",), lambda p: (p, p[:1]), ValueError, r"updated returned float64\[1\] where float64\[2\] is needed"),
+        (("m",), lambda p: (p, 0.0), ValueError, r"updated returned float where float64\[2\] is needed"),
+        ((), lambda p: (p + 1j,), ValueError, r"updated returned complex128\[2\] where float64\[2\] is needed"),
+    ],
+)
+def test_what_an_optimizer_of_ones_own_returns_has_to_fit(memory, answer, kind, said):
+    class Mine(Optimizer):
+        def updated(self, p, g, steps, **kept):
+            return answer(p - g)
+
+    Mine.memory = memory
+    p = leaf()
+    optimizer = Mine([p], lr=0.1)
+    (p * p).sum().backward()
+    with pytest.raises(kind, match=said) as caught:
+        optimizer.step()
+    assert korean(caught.value)
+    assert p.tolist() == [1, -2]
+    assert optimizer.state()["steps"].tolist() == [0]
+
+
+def test_an_optimizer_without_a_rule_says_what_to_write():
+    p = leaf()
+    (p * p).sum().backward()
+    with pytest.raises(NotImplementedError, match=r"Optimizer has no updated\(p, g, steps, \*\*kept\)") as caught:
+        Optimizer([p], lr=0.1).step()
+    assert korean(caught.value)
 
 
 def test_the_decay_of_adam_w_does_not_depend_on_the_slope():

@@ -51,7 +51,7 @@ def outcome(f: Callable[[Any], Any], argument: Any) -> Any:
 
 
 def same(a: Any, b: Any) -> bool:
-    """Whether two outcomes are one: an error is like no value, and like an error of its kind; NaN is like NaN."""
+    """Whether two outcomes are equal. NaN equals NaN; an error equals an error of its type, and no value."""
     if isinstance(a, Exception) or isinstance(b, Exception):
         return type(a) is type(b)
     return a.shape == b.shape and bool(np.all((a == b) | ((a != a) & (b != b))))

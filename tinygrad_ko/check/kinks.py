@@ -93,12 +93,13 @@ def differentiable(subject: Subject, group: list[int], here: Array, c: Array, so
 
 
 def cancelled(p: Projection, kinked: list[str]) -> tuple[str, str]:
-    """Why a projection is undecided where f is smooth, but its operations are not."""
+    """Why a projection is undecided where f is differentiable, but its operations are not."""
     which = ", ".join(kinked) or "where or if"
     return (
         f"kinks of {which} cancel here: along a random direction of {p.argument!r} the slope is {p.slope.value:.6g}, but the formulas"
         f" add up subgradients, to {p.analytic:.6g}; choose other inputs, or write f without the kinks: x * x for abs(x) ** 2,"
         " tg.sum(x * x) for the square of a norm, tg.var(x) for that of tg.std(x)",
         f"여러 꺾인 점이 상쇄되어 함수는 매끄럽지만, 역전파는 연산마다 정해 둔 기울기를 더하므로 값이 다릅니다(연산: {which})."
-        " 다른 입력으로 확인하거나, abs(x) ** 2를 x * x로 쓰듯이 꺾인 점이 없는 식으로 바꾸십시오.",
+        f" {p.argument!r}의 무작위 방향에서 실제 기울기는 {p.slope.value:.6g}, 공식의 합은 {p.analytic:.6g}입니다. 다른 입력으로 확인하거나"
+        " 꺾인 점이 없는 식으로 바꾸십시오. abs(x) ** 2는 x * x로, 노름의 제곱은 tg.sum(x * x)로, tg.std(x)의 제곱은 tg.var(x)로 씁니다.",
     )

@@ -17,7 +17,7 @@ from tinygrad_ko.arrays import Array, operand
 from tinygrad_ko.atomic import at_once, taking_turns
 from tinygrad_ko.check.progress import Progress
 from tinygrad_ko.check.slope import EPS, precision, scales
-from tinygrad_ko.errors import explain
+from tinygrad_ko.errors import explain, note_leaves, wants_integers
 from tinygrad_ko.graph import Leaf, recorded
 from tinygrad_ko.ops.shape import concat, reshape
 from tinygrad_ko.signatures import signature
@@ -26,6 +26,7 @@ from tinygrad_ko.trees import in_one_row, is_tree
 
 Arrays = list[Any]  # one for each argument: float64 where it is checked
 Pull = Callable[[Array], Arrays]  # from a cotangent to the gradients of the wanted arguments
+CONSTANTS = "and name in wrt= what is to be checked", "확인할 인수만 wrt=로 지정하십시오."
 
 
 class Subject:
@@ -87,8 +88,11 @@ class First(Subject):
         self.wanted = chosen(wrt, self.floating, self.labels)
         if not self.wanted:
             raise explain(
-                ValueError("nothing to check: pass inputs of floating point numbers, or parameters=model"),
-                "확인할 실수 입력이 없습니다. 3 대신 3.0처럼 실수를 넘기거나, 매개변수를 parameters=model로 넘기십시오.",
+                ValueError(
+                    "nothing to check: pass inputs of floating point numbers, arrays of NumPy, or parameters=model"
+                ),
+                "확인할 실수 입력이 없습니다. 3 대신 3.0처럼 실수를, 배열은 NumPy의 배열로 넘기거나, 매개변수를 parameters=model로 "
+                "넘기십시오.",
             )
 
     def run(self, arrays: Arrays) -> tuple[Tensor, list[Tensor], Callable[[], Any]]:
@@ -106,7 +110,12 @@ class First(Subject):
         stand_ins = {p: leaves[i] for i, p in enumerate(self.parameters.values(), len(self.places))}
         inside = partial(standing_in, stand_ins)
         with inside(), recorded(True):
-            y = self.f(*inputs)
+            try:
+                y = self.f(*inputs)
+            except Exception as error:
+                if wants_integers(error):
+                    note_leaves(error, "check_gradient", CONSTANTS)
+                raise
         y = in_one_row(y, self.name) if is_tree(y) else y
         if not isinstance(y, Tensor):
             raise explain(

@@ -47,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         status: int = args.run(args)
         sys.stdout.flush()
     except KeyboardInterrupt:
-        say("tinygrad-ko: interrupted", file=sys.stderr)
+        say("tinygrad-ko: interrupted", "실행을 중단했습니다.", file=sys.stderr)
         return 130
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -114,7 +114,8 @@ def random_inputs(f: Callable[..., Any], args: argparse.Namespace, rng: np.rando
 
 
 def whole_numbers(rng: np.random.Generator, shape: tuple[int, ...], low: float, high: float) -> Array:
-    """Whole numbers of an open interval; the two that are nearest to an end that has a limit, and 0 and 1 where none has.
+    """Random whole numbers of an open interval. Where only one end has a limit, the two that are nearest to it; where none has,
+    0 and 1.
 
     >>> whole_numbers(np.random.default_rng(0), (6,), -np.inf, np.inf).tolist()
     [1, 1, 1, 0, 0, 0]
@@ -125,7 +126,7 @@ def whole_numbers(rng: np.random.Generator, shape: tuple[int, ...], low: float, 
     end = ceil(high) if high < inf else first + 2
     if first >= end:
         raise explain(
-            ValueError(f"--dtype int: there is no whole number between {low:g} and {high:g}; both limits are outside"),
+            ValueError(f"--dtype int: there is no whole number between {low:g} and {high:g}; both limits are excluded"),
             f"--dtype int: 양 끝값을 뺀 구간 ({low:g}, {high:g}) 안에 정수가 없습니다.",
         )
     return rng.integers(first, end, shape)

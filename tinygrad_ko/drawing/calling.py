@@ -10,12 +10,14 @@ from tinygrad_ko.arrays import is_floating
 from tinygrad_ko.belongings import held_by
 from tinygrad_ko.check.subject import argument_names, named_parameters
 from tinygrad_ko.drawing.reading import Names
-from tinygrad_ko.errors import explain, wants_integers
+from tinygrad_ko.errors import explain, note_leaves, wants_integers
 from tinygrad_ko.graph import Handle, Leaf, recorded, watch
 from tinygrad_ko.rehearsal import rehearsed
 from tinygrad_ko.signatures import signature
 from tinygrad_ko.tensor import Tensor
 from tinygrad_ko.trees import are_numbers, is_tree
+
+CONSTANTS = "and other constants as tg.Tensor(x)", "다른 상수는 tg.Tensor(x)로 넘기십시오."
 
 
 def called(f: Callable[..., Any], inputs: tuple[Any, ...], parameters: Any, names: Names) -> Any:
@@ -45,15 +47,8 @@ def called(f: Callable[..., Any], inputs: tuple[Any, ...], parameters: Any, name
                 error.add_note(
                     "정수 입력은 Tensor로 바꾸어 넘깁니다. 정수 그대로 써야 하는 값은 lambda 안에 적으십시오."
                 )
-            elif wants_integers(error):
-                error.add_note(
-                    "draw makes a leaf of every array of floats; pass ids and labels as whole numbers, x.astype(int), and other "
-                    "constants as tg.Tensor(x)"
-                )
-                error.add_note(
-                    "실수 배열은 기울기를 구할 Tensor로 바꾸어 넘깁니다. id나 레이블은 x.astype(int)처럼 정수로, "
-                    "다른 상수는 tg.Tensor(x)로 넘기십시오."
-                )
+            elif names.inputs and wants_integers(error):
+                note_leaves(error, "draw", CONSTANTS)
             raise
 
 

@@ -53,7 +53,12 @@ class Module:
 
     def forward(self, *inputs: Any, **options: Any) -> Any:
         """What it computes."""
-        raise NotImplementedError(f"{type(self).__name__} has no forward")
+        raise explain(
+            NotImplementedError(
+                f"{type(self).__name__} has no forward: define forward(self, x), which a call of the module runs"
+            ),
+            f"{type(self).__name__}에 forward 메서드가 없습니다. 모듈을 호출할 때 실행할 forward(self, x)를 정의하십시오.",
+        )
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
         if type(self).__call__ is not Module.__call__:  # it is in its box already
@@ -132,7 +137,7 @@ class Module:
         parameters each holds itself, and their bytes; then the totals, and what the graph of the call keeps until backward.
 
         The inputs are those of a call. In place of an array stands its shape, as a tuple with the batch in it: it is filled with
-        ones (zeros if `dtype` has no fractions: `summary((2, 3), dtype=int)` of a network that takes ids), in the dtype of the
+        ones (zeros for a `dtype` of integers: `summary((2, 3), dtype=int)` of a network that takes ids), in the dtype of the
         network's parameters unless `dtype` says otherwise. Without inputs nothing is called, and the layers come as they stand in
         the network.
 

@@ -70,7 +70,7 @@ def load_arrays(path: str | os.PathLike[str], shapes: Mapping[str, tuple[int, ..
     except Exception as error:  # whatever zipfile, zlib and NumPy call it
         raise explain(
             ValueError(f"{source} is not a whole .npz file of arrays ({error})"),
-            f"{source}은(는) 온전한 .npz 파일이 아닙니다. 파일이 잘렸거나 다른 형식일 수 있습니다.",
+            f"{source}: 온전한 .npz 파일이 아닙니다. 파일이 잘렸거나 다른 형식일 수 있습니다.",
         ) from error
     if wrong:
         raise explain(

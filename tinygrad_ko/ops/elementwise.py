@@ -62,8 +62,8 @@ def positive(x):
 
 @op(x=lambda g, x: g * sign(x))
 def abs(xp, x):
-    """The absolute value. At 0 its slope is taken to be 0, at every order: so that of abs(x) ** 2 is right there, but its second
-    derivative 0; x * x has both.
+    """The absolute value. At 0 its derivatives of every order are taken to be 0: so the second derivative of abs(x) ** 2 comes
+    out as 0 there, where it is 2; x * x gives it.
     """
     return xp.abs(x)
 
@@ -118,15 +118,15 @@ def cbrt(xp, x):
 
 @op(broadcasts=True, a=lambda g, out, a: g * along(a, out), b=lambda g, out, b: g * along(b, out))
 def hypot(xp, a, b):
-    """sqrt(a * a + b * b), without overflow. At (0, 0) both slopes are taken to be 0, at every order: there the second
-    derivatives of hypot(a, b) ** 2 are 0, and only those of a * a + b * b are right. Of an infinite length the slopes are NaN where
-    the argument is infinite too, else 0.
+    """sqrt(a * a + b * b), without overflow. At (0, 0) its derivatives of every order are taken to be 0: so the second derivatives
+    of hypot(a, b) ** 2 come out as 0 there; a * a + b * b gives them. Where the result is infinite, the slope in an infinite argument
+    is NaN and that in a finite one is 0.
     """
     return xp.hypot(a, b)
 
 
 def along(side, length):
-    """The part of a length that lies along a side, between -1 and 1; nothing of the length 0."""
+    """side / length, between -1 and 1; 0 where the length is 0."""
     return side / where(length != 0, length, math.inf)
 
 
@@ -209,7 +209,7 @@ def regular(a):
 
 
 def at_the_edge(a, b, **times):
-    """What these formulas tend to where a is 0 or infinite; 0 at 0 ** 0, where it would be another limit from every side."""
+    """The derivative where a may be 0 or infinite: its limit there. At 0 ** 0 the limit depends on the direction; 0 is taken."""
     corner = (a == 0) & (b == 0)
     return where(corner, 0, power_differentiated(where(corner, 1, a), b, **times))
 
@@ -222,7 +222,7 @@ def at_the_edge(a, b, **times):
 )
 def power_differentiated(xp, a, b, *, in_a, in_b):
     """The derivative of a ** b of order in_a in a and in_b in b: a ** (b - in_a) times a polynomial in log(a), whose coefficients
-    are polynomials in b. At a = 0 it is what it tends to.
+    are polynomials in b. At a = 0 it is the limit.
 
     (A product of powers and logarithms, differentiated term by term, would be 0 * inf or inf - inf there.)
     """
@@ -242,8 +242,8 @@ def power_differentiated(xp, a, b, *, in_a, in_b):
 
 
 def asked_for(g, a, b, slope):
-    """The slope, but 0 for a gradient of 0 where 0 * inf would be NaN: in a row of a Hessian that is of the other argument. For
-    powers above 1 it stays, for there the gradient may be 0 as a first slope is, and the product not.
+    """The slope, or 0 where a gradient g of 0 would make NaN of an infinite slope, as in the row of a Hessian that belongs to the
+    other argument. For powers above 1 the slope stays: there g may be 0 because it is a first slope, and the product need not be 0.
     """
     return where((g != 0) | (a != 0) | (b > 1), slope, 0)
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from tinygrad_ko.arrays import floating, namespace, one_hot
 from tinygrad_ko.errors import explain
+from tinygrad_ko.graph import Handle
 from tinygrad_ko.ops.elementwise import log
 from tinygrad_ko.ops.inputs import in_float32, library, shaped
 from tinygrad_ko.ops.reduction import sum
@@ -69,7 +70,7 @@ def softmax_cross_entropy(scores, t):
 
 @op(name="negative_log_likelihood", log_y=lambda g, t: -g * t, t=lambda g, log_y: -g * log_y)
 def surprise(xp, log_y, t):
-    """-t * log_y, and 0 where t is 0, though log_y be minus infinity there."""
+    """-t * log_y, and 0 where t is 0, even if log_y is minus infinity there."""
     return -(t * xp.where(t != 0, log_y, 0))  # t may be truth values or unsigned
 
 
@@ -122,7 +123,7 @@ def rows(y, t, name):
             f"{batch} rows of {classes} scores need {batch} labels or targets of shape {shape}, got shape {t.shape}",
             f"행이 {batch}개이므로 레이블 {batch}개 또는 형상 {shape}의 원-핫 배열이 필요한데, 받은 배열의 형상은 {t.shape}입니다.",
         )
-    t = np.asarray(t)
+    t = np.asarray(t.settled() if isinstance(t, Handle) else t)
     if t.dtype.kind not in "iu":
         refuse(
             TypeError,
@@ -134,6 +135,6 @@ def rows(y, t, name):
         refuse(
             ValueError,
             f"label {t[bad]} at position {bad} is not one of the {classes} classes 0..{classes - 1}",
-            f"인덱스 {bad}의 레이블 {t[bad]}이(가) 클래스 범위 0..{classes - 1}을 벗어났습니다.",
+            f"레이블이 클래스 범위 0..{classes - 1}을 벗어났습니다. 인덱스 {bad}의 레이블: {t[bad]}",
         )
     return y, library(y).asarray(t), True

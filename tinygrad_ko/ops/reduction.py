@@ -59,9 +59,10 @@ def min(xp, x, /, axis=None, keepdims=False):
 
 
 def vector_norm(x, /, *, axis=None, keepdims=False, ord=2):
-    """The length of x as a vector: sum(|x| ** ord) ** (1 / ord), and what that tends to, without overflow. Where the norm is 0
-    its slope is taken to be 0, at every order: there the second derivative of its square is 0, and only that of sum(x * x) is
-    right. So is the slope in an entry that is 0, for an `ord` below 1; for one between 1 and 2 the second derivative there is infinite.
+    """The length of x as a vector: sum(|x| ** ord) ** (1 / ord), or its limit for an infinite `ord`, without overflow. Where the
+    norm is 0 its derivatives of every order are taken to be 0: so the second derivative of its square comes out as 0 there;
+    sum(x * x) gives it. In an entry that is 0 the slope is taken to be 0 for an `ord` below 1, and the second derivative is infinite
+    for one between 1 and 2.
 
     With `ord=inf` it is the largest of the absolute values, with -inf the smallest, with 0 the number of those that are not 0,
     whose slope is honestly 0. Raises TypeError if `ord` is not a real number.
@@ -111,8 +112,8 @@ def power_norm(xp, x, /, *, ord, axis=None, keepdims=False):
 
 
 def length(xp, x, ord, axis, keepdims):
-    """sum(|x| ** ord) ** (1 / ord), and whether its size is usual. Where it is not, the powers may be too large or too small for
-    a number: so x is measured once more, in units of its largest, or for a negative ord of its smallest.
+    """sum(|x| ** ord) ** (1 / ord), and whether its size is usual. Where it is not, the powers may overflow or vanish: so it is
+    computed once more of x divided by its largest absolute value, or for a negative ord by its smallest.
     """
     with quiet(over="ignore", divide="ignore"):  # a negative power of 0 is infinite, and the norm 0
         total = xp.sum(powers(xp, x, ord), axis=axis, keepdims=keepdims)
@@ -127,8 +128,8 @@ def length(xp, x, ord, axis, keepdims):
 
 
 def sides(g, x, out, usual, axis):
-    """g times x / out, the part of a length that lies along each side; where g / out may be too large or too small for a number,
-    x / out comes first. Nothing of a length of 0.
+    """g * x / out, and 0 where out is 0. Unless the size of out is usual, x / out is computed first: g / out might overflow or
+    vanish.
     """
     if usual:
         return stretch(g / out, x.shape, axis) * x

@@ -40,8 +40,8 @@ def var(xp, x, /, axis=None, *, correction=0, keepdims=False):
     ),
 )
 def std(xp, x, /, axis=None, *, correction=0, keepdims=False):
-    """The standard deviation: the square root of the variance. Where all numbers are equal it is 0, and so its slope is taken to
-    be, as that of a length of 0, at every order: there the second derivative of std(x) ** 2 is 0, and only that of var(x) is right.
+    """The standard deviation: the square root of the variance. Where all numbers are equal it is 0, and its derivatives of every
+    order are taken to be 0, as for `vector_norm`: so the second derivative of std(x) ** 2 comes out as 0 there; var(x) gives it.
 
     Raises ValueError if n - correction is not above 0.
     """

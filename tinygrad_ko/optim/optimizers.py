@@ -21,10 +21,10 @@ from typing import Any, cast
 
 import numpy as np
 
-from tinygrad_ko.arrays import Array, keep_freed_memory, new_array, shared
+from tinygrad_ko.arrays import Array, is_real, keep_freed_memory, new_array, shared
 from tinygrad_ko.atomic import at_once
 from tinygrad_ko.backprop import put
-from tinygrad_ko.errors import explain
+from tinygrad_ko.errors import described, explain
 from tinygrad_ko.optim.parameters import apart, leaves, with_gradients
 from tinygrad_ko.tensor import Tensor
 
@@ -51,14 +51,19 @@ class Optimizer:
         """The new p and what is kept from now on, in the order of `memory`: new arrays, from p, its gradient, the number of its
         steps, and what was kept for it.
         """
-        raise NotImplementedError(f"{type(self).__name__} has no updated(p, g, steps, **kept)")
+        raise explain(
+            NotImplementedError(
+                f"{type(self).__name__} has no updated(p, g, steps, **kept): define what a step computes"
+            ),
+            f"{type(self).__name__}에 updated(p, g, steps, **kept) 메서드가 없습니다. 한 단계에서 계산할 것을 이 메서드로 정의하십시오.",
+        )
 
     def step(self) -> None:
         """One step for every parameter that has a gradient: for all of them or, if anything goes wrong, for none. All is
         computed first; then it is put in place, in the arrays that the parameters have.
 
         Raises RuntimeError if none has a gradient: then `backward()` was forgotten. ValueError if a gradient does not have the
-        shape of its parameter.
+        shape of its parameter, or what `updated` gave does not; TypeError if it gave anything but a tuple of that length.
         """
         steps, kept, moves = self.steps.copy(), self.kept.copy(), list[tuple[Any, ...]]()
         for i in with_gradients(self.parameters, "step"):
@@ -70,7 +75,10 @@ class Optimizer:
                 g = g.astype(np.float32)  # squares of small gradients vanish in half precision
             if self.weight_decay:
                 g = self.decayed(p, g)
-            new, *others = self.updated(p, g, steps[i], **before)
+            answer = self.updated(p, g, steps[i], **before)
+            if not isinstance(answer, tuple) or len(answer) != 1 + len(self.memory):
+                raise wrong_answer(self, answer)
+            new, *others = answer
             if others:
                 kept[i] = {name: like(before[name], array) for name, array in zip(self.memory, others, strict=True)}
             moves.append(move(self.parameters[i], like(p, new)))
@@ -102,7 +110,7 @@ class Optimizer:
         if wrong:
             raise explain(
                 ValueError(f"this state does not fit {type(self).__name__} with these parameters: {', '.join(wrong)}"),
-                f"저장된 최적화 상태가 {type(self).__name__}과(와) 맞지 않습니다: {', '.join(wrong)}",
+                f"저장된 최적화 상태가 이 {type(self).__name__}에 맞지 않습니다: {', '.join(wrong)}",
             )
         steps = [int(n) for n in state["steps"]]
         kept = [
@@ -113,8 +121,18 @@ class Optimizer:
 
 
 def like(old: Array, new: Any) -> Array:
-    """New values in the dtype of the old ones."""
-    return new if type(new) is np.ndarray and new.dtype == old.dtype else new_array(new, old.dtype, copy=False)
+    """New values in the dtype of the old ones. Raises ValueError unless they are real numbers of that shape."""
+    if type(new) is np.ndarray and new.dtype == old.dtype and new.shape == old.shape:
+        return new
+    if np.shape(new) != old.shape or not is_real(np.asarray(new)):
+        raise explain(
+            ValueError(
+                f"step: updated returned {described(new)} where {described(old)} is needed; nothing was changed"
+            ),
+            "step: updated가 반환한 배열의 형상이나 자료형이 맞지 않습니다. 아무것도 바꾸지 않았습니다. "
+            f"필요한 배열: {described(old)}, 반환한 값: {described(new)}",
+        )
+    return new_array(new, old.dtype, copy=False)
 
 
 def minus(p: Array, change: Array) -> Array:
@@ -128,8 +146,20 @@ def move(p: Tensor, new: Array) -> tuple[Any, ...]:
     return (setitem, p._array, ..., new) if p._lent and shared(p) else (setattr, p, "_array", new)
 
 
+def wrong_answer(optimizer: Optimizer, answer: Any) -> TypeError:
+    """`updated` of an optimizer of one's own returned something else than it should."""
+    wanted = f"({', '.join(['p', *optimizer.memory])}{',' * (not optimizer.memory)})"
+    got = f"{len(answer)} values" if isinstance(answer, tuple) else type(answer).__name__
+    return explain(
+        TypeError(
+            f"step: updated of {type(optimizer).__name__} must return the tuple {wanted}, not {got}; nothing was changed"
+        ),
+        f"step: {type(optimizer).__name__}의 updated는 튜플을 반환해야 합니다: {wanted}. 반환값: {got}. 아무것도 바꾸지 않았습니다.",
+    )
+
+
 def wrong_gradient(i: int, g: Array, p: Array) -> ValueError:
-    """A gradient was given another shape behind the back of its parameter."""
+    """The gradient of a parameter does not have its shape: its array was changed elsewhere."""
     return explain(
         ValueError(f"step: the gradient of parameter {i} has shape {g.shape}, not {p.shape}; nothing was changed"),
         f"step: {i}번째 매개변수의 형상은 {p.shape}인데 기울기의 형상은 {g.shape}입니다. 아무것도 바꾸지 않았습니다.",
@@ -146,7 +176,7 @@ def positive(name: str, value: float) -> None:
     if not (isfinite(value) and value > 0):
         raise explain(
             ValueError(f"{name} must be above 0 and finite, not {value}"),
-            f"{name}은(는) 0보다 큰 수여야 합니다: {value}",
+            f"0보다 큰 수가 필요합니다: {name}={value}",
         )
 
 
@@ -154,7 +184,7 @@ def share(name: str, value: float) -> None:
     """Refuse a setting that is not in [0, 1)."""
     if not 0 <= value < 1:
         raise explain(
-            ValueError(f"{name} must be in [0, 1), not {value}"), f"{name}은(는) 0 이상 1 미만이어야 합니다: {value}"
+            ValueError(f"{name} must be in [0, 1), not {value}"), f"0 이상 1 미만인 수가 필요합니다: {name}={value}"
         )
 
 

@@ -1,6 +1,6 @@
 """The parameters that an optimizer is given: leaves on NumPy's arrays, each once, none in the memory of another."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import combinations
 
 import numpy as np
@@ -12,8 +12,15 @@ from tinygrad_ko.tensor import Tensor
 
 def leaves(parameters: Iterable[Tensor]) -> list[Tensor]:
     """The parameters in a list. Raises ValueError if there are none or one is there twice, TypeError for what is not a
-    leaf on an array of NumPy.
+    leaf on an array of NumPy, and for a module or a dict.
     """
+    if isinstance(parameters, Mapping) or hasattr(parameters, "named_parameters"):
+        raise explain(
+            TypeError(
+                f"parameters are given as a list of Tensors, not as {type(parameters).__name__}: pass model.parameters()"
+            ),
+            f"매개변수는 Tensor의 리스트로 넘겨야 합니다. model.parameters()를 넘기십시오. 받은 값의 종류: {type(parameters).__name__}",
+        )
     given = [parameters] if isinstance(parameters, Tensor) else list(parameters)
     if not given:
         raise explain(ValueError("at least one parameter is needed"), "매개변수가 하나도 없습니다.")

@@ -91,6 +91,13 @@ def spread(function: Any) -> Callable[..., Any]:
     return call
 
 
+def power(a: Any, b: Any) -> Any:
+    """At an exponent of 0 PyTorch's second derivative in both is 0: 1 / a is right."""
+    if (torch.as_tensor(b) == 0).any():
+        raise NotImplementedError
+    return torch.pow(a, b)
+
+
 def conv(function: Any) -> Callable[..., Any]:
     return lambda x, W, b=None, **options: function(x, W, b, **options)
 
@@ -101,7 +108,7 @@ maximum_1d, maximum_2d = pooled(F.max_pool1d, F.max_pool2d)
 SAME_NAME = (
     "sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh exp exp2 expm1 log log1p log2 log10 sqrt square reciprocal abs sign "
     "floor ceil trunc round negative positive add subtract multiply divide floor_divide remainder maximum minimum hypot copysign "
-    "logaddexp sinc erf erfc sigmoid relu logit pow atan2 matmul outer where broadcast_to moveaxis swapaxes selu "
+    "logaddexp sinc erf erfc sigmoid relu logit atan2 matmul outer where broadcast_to moveaxis swapaxes selu "
     "zeros_like square"
 )
 
@@ -138,6 +145,7 @@ NAMESAKES: dict[str, Callable[..., Any]] = {name: getattr(torch, name) for name 
     "logsumexp": reduced(torch.logsumexp),
     "matrix_norm": lambda x, ord="fro", keepdims=False: torch.linalg.matrix_norm(x, ord, keepdim=keepdims),
     "matrix_power": torch.linalg.matrix_power,
+    "pow": power,
     "matrix_transpose": lambda x: x.mT,
     "max": reduced(torch.amax),
     "max_pool1d": maximum_1d,

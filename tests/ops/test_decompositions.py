@@ -107,6 +107,12 @@ class TestResults:
         assert not isinstance(rank, tg.Tensor)
         np.testing.assert_array_equal(rank, np.linalg.matrix_rank(x, rtol=0.5))
 
+    @pytest.mark.parametrize("ord", [2, -2, 1, inf])
+    def test_matrices_without_numbers_have_no_norm_that_is_one_of_some(self, ord):
+        with pytest.raises(ValueError, match=r"matrix_norm|max") as caught:
+            linalg.matrix_norm(leaf(np.zeros((0, 0))), ord=ord)
+        assert korean(caught)
+
     def test_whole_numbers_become_float64_and_float32_stays(self):
         whole = np.array([[2, 1], [1, 3]], np.uint8)
         for name in ("inv", "det", "cholesky", "eigvalsh", "svdvals", "pinv", "matrix_norm"):
@@ -240,8 +246,19 @@ class TestDeterminants:
                 assert gradient(second[1, 1], x)[2, 2] == pytest.approx(1)
                 x = leaf(np.eye(3))
             else:
-                with refused("svd"):
+                with refused("det"):
                     gradient(second[1, 1], x)
+
+    @pytest.mark.parametrize(
+        "x", [np.zeros((3, 3)), RANK_1, np.diag([0.0, 0.0, 0.0, 2.0]), np.diag([3.0, 2.0, 0.0, 0.0])]
+    )
+    def test_a_third_derivative_at_low_rank_is_no_zero(self, x):
+        c, d = np.random.default_rng(0).normal(size=(2, *x.shape))
+        t = leaf(x)
+        first = tg.grad(linalg.det(t), t, create_graph=True)
+        second = tg.grad((first * c).sum(), t, create_graph=True)
+        with refused("det"):
+            gradient((second * d).sum(), t)
 
     def test_slogdet_of_a_singular_matrix_has_a_value_and_no_gradient(self):
         x = leaf([[1.0, 2.0], [2.0, 4.0]])

@@ -58,6 +58,14 @@ def sizes(s, g, of):
     return where(zero[..., None, :], 1, row), where(zero[..., None, :] & zero[..., :, None], 1, row + column)
 
 
+def refuse_equal(g, s, of):
+    """g, the gradient of singular values. Raises LinAlgError if two of them are equal or one is 0, whatever it asks for."""
+    everything = expand_dims(s, axis=-2) + 1
+    gaps(s, everything, of)
+    sizes(s, everything, of)
+    return g
+
+
 def refuse_vectors(bad, of, what, korean):
     """Say which value has vectors without a gradient, if one has."""
     xp = namespace(bad)

@@ -3,6 +3,7 @@
 from collections import namedtuple
 
 from tinygrad_ko.arrays import namespace
+from tinygrad_ko.ops.degenerate import refuse_equal
 from tinygrad_ko.ops.elementwise import where, zeros_like
 from tinygrad_ko.ops.inputs import unwrapped
 from tinygrad_ko.ops.lapack import converging, square
@@ -54,10 +55,16 @@ def minors(g, x):
     p[i, j] (G[i, i] H[j, j] - G[i, j] H[j, i]).
     """
     u, s, vh = svd(x, full_matrices=False)
-    gv, p = g @ vh.mT, without_two(s)
+    gv, p = g @ vh.mT, without_two(all_apart(s))
     inner = sum(u * gv, axis=-2, keepdims=True) @ p
     turns = expand_dims(slogdet(u).sign * slogdet(vh).sign, axis=(-2, -1))
     return turns * ((u * inner - u @ (p * (u.mT @ gv)).mT) @ vh)
+
+
+@op(name="det", s=lambda g, s: refuse_equal(g, s, "det"))
+def all_apart(s):
+    """s, whose gradient is refused where two singular values are equal or one is 0: beside it that of u and v would be missing."""
+    return s
 
 
 def without_two(s):

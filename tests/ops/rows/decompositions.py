@@ -110,6 +110,11 @@ def packed_svd(x):
     return rows_of(s[..., None, :], u, np.swapaxes(vh, -1, -2))
 
 
+@st.composite
+def singular_values(draw):
+    return (spread(np.random.default_rng(draw(SEEDS)), (*draw(STACKS), draw(st.integers(1, 4)))),), {}
+
+
 def cofactors_by_hand(x):
     """The determinants of what is left without a row and a column."""
     out = np.zeros(x.shape)
@@ -194,6 +199,7 @@ ROWS: dict[Callable[..., Any], Row] = {
     ),
     determinants.det: Row(squares(), np.linalg.det, SINGULAR),
     determinants.cofactors: Row(squares(smallest=3), cofactors_by_hand),
+    determinants.all_apart: Row(singular_values(), lambda s: s),
     determinants.sign_and_log: Row(squares(), lambda x: np.stack(np.linalg.slogdet(x), axis=-1)),
     matrix_function: Row(squares(with_eigenvalues), lambda x: symmetric_part(x) @ symmetric_part(x)),
     polar_factor: Row(oblongs(), polar_by_hand),

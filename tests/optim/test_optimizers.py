@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import tinygrad_ko as tg
 from tinygrad_ko.nn.storage import load_arrays, save_arrays
-from tinygrad_ko.optim import SGD, AdaGrad, Adam, AdamW, Momentum, Nesterov, RMSprop
+from tinygrad_ko.optim import SGD, AdaGrad, Adam, AdamW, Momentum, Nesterov, Optimizer, RMSprop
 
 BY_GRADIENT = [SGD, Momentum, Nesterov, AdaGrad, RMSprop, Adam]  # what they do depends on gradients alone
 every = pytest.mark.parametrize("kind", [*BY_GRADIENT, AdamW], ids=lambda kind: kind.__name__)
@@ -485,3 +485,104 @@ def test_adam_w_without_decay_is_adam():
     for optimizer, p in ((AdamW([one], weight_decay=0.0), one), (Adam([other]), other)):
         train(optimizer, p, 3, np.random.default_rng(0))
     assert one.numpy().tobytes() == other.numpy().tobytes()
+
+
+# ---------------------------------------------------------------- optimizers of one's own
+
+
+def own(updated, memory=()):
+    """A step, from a gradient of ones, of an optimizer that is made of a function; and the parameter, with a graph of its values."""
+    kind = type("Own", (Optimizer,), {"memory": memory, "updated": updated})
+    p = leaf()
+    optimizer, y = kind([p], lr=0.5), tg.sum(p**3)
+    p.grad = np.ones(2)
+    return optimizer, p, y
+
+
+@pytest.mark.parametrize("base", [Optimizer, SGD, AdamW], ids=lambda kind: kind.__name__)
+def test_a_method_that_changes_in_place_under_its_old_name_is_refused(base):
+    """It would never be called: the step of its base would be made without a word."""
+    with pytest.raises(
+        TypeError, match=r"Own\.update\(p, g, steps, \*\*kept\) would never be called: name it updated"
+    ) as caught:
+        type("Own", (base,), {"update": lambda self, p, g, steps, **kept: None})
+    assert korean(caught.value)
+    both = {"update": lambda self: None, "updated": lambda self, p, g, steps, **kept: (p - g,)}
+    assert type("Own", (Optimizer,), both)
+
+
+def test_what_is_given_to_be_updated_cannot_be_written_to():
+    def in_place(which):
+        def updated(self, p, g, steps, v):
+            array = {"p": p, "g": g, "v": v}[which]
+            array -= 1
+            return p, v
+
+        return updated
+
+    for which in "pgv":
+        optimizer, p, y = own(in_place(which), memory=("v",))
+        with pytest.raises(ValueError, match="read-only"):
+            optimizer.step()
+        assert p.tolist() == [1, -2]
+        assert p.grad.tolist() == [1, 1]
+        assert optimizer.state()["v.0"].tolist() == [0, 0]
+        p.zero_grad()
+        y.backward()
+        assert p.grad.tolist() == [3, 12]
+
+
+@pytest.mark.parametrize("got", [lambda p: (p[:1],), lambda p: (0.5,), lambda p: p, lambda p: (p, p), lambda p: None])
+def test_new_values_of_another_shape_are_refused_and_nothing_changes(got):
+    optimizer, p, _ = own(lambda self, p, g, steps: got(p))
+    with pytest.raises(
+        ValueError, match=r"Own\.updated must return a tuple \(p,\) of arrays of shape \(2,\)"
+    ) as caught:
+        optimizer.step()
+    assert korean(caught.value)
+    assert (p.tolist(), optimizer.steps) == ([1, -2], [0])
+
+
+def test_what_is_kept_must_be_returned_in_its_shape():
+    for got in ((), (0.0,), (np.zeros(2), np.zeros(2))):
+        optimizer, p, _ = own(lambda self, p, g, steps, v, got=got: (p - g, *got), memory=("v",))
+        with pytest.raises(ValueError, match=r"tuple \(p, v\) of arrays of shape \(2,\)"):
+            optimizer.step()
+        assert (p.tolist(), optimizer.steps) == ([1, -2], [0])
+
+
+def test_new_values_that_are_not_real_are_refused():
+    optimizer, p, _ = own(lambda self, p, g, steps: (p + 1j,))
+    with pytest.raises(TypeError, match="same_kind"):
+        optimizer.step()
+    assert p.tolist() == [1, -2]
+
+
+def test_a_gradient_that_becomes_the_parameter_is_copied():
+    optimizer, p, _ = own(lambda self, p, g, steps: (g,))
+    optimizer.step()
+    p.grad *= 5
+    assert p.tolist() == [1, 1]
+
+
+@every
+def test_a_read_only_array_is_refused_before_any_parameter_has_moved(kind):
+    """Given with copy=False, or locked by who was lent it."""
+    locked, late = np.array([1.0, -2.0]), leaf()
+    locked.flags.writeable = False
+    held = late.data
+    held.flags.writeable = False
+    for last in (tg.Tensor(locked, requires_grad=True, copy=False), late):
+        p = leaf()
+        optimizer = kind([p, last], lr=0.1)
+        p.grad = last.grad = np.ones(2)
+        with pytest.raises(
+            ValueError, match=r"the array of parameter 1 is read-only.*w\.data = w\.data\.copy\(\)"
+        ) as caught:
+            optimizer.step()
+        assert korean(caught.value)
+        assert (p.tolist(), last.tolist(), optimizer.steps) == ([1, -2], [1, -2], [0, 0])
+        last.data = last.data.copy()
+        optimizer.step()
+        assert last.tolist() == p.tolist() != [1, -2]
+    assert locked.tolist() == held.tolist() == [1, -2]

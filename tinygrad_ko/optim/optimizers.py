@@ -21,7 +21,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from tinygrad_ko.arrays import Array, keep_freed_memory, new_array, shared
+from tinygrad_ko.arrays import Array, keep_freed_memory, shared, writable
 from tinygrad_ko.atomic import at_once
 from tinygrad_ko.backprop import put
 from tinygrad_ko.errors import explain
@@ -36,6 +36,18 @@ class Optimizer:
 
     memory: tuple[str, ...] = ()
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "update" in vars(cls) and "updated" not in vars(cls):
+            raise explain(
+                TypeError(
+                    f"{cls.__name__}.update(p, g, steps, **kept) would never be called: name it updated, and return the new p and what "
+                    "is kept, in the order of memory, in place of changing them"
+                ),
+                f"{cls.__name__}.update는 호출되지 않습니다. 이름을 updated로 바꾸고, 배열을 고치는 대신 새 p와 memory 순서의 새 "
+                "배열을 반환하십시오.",
+            )
+
     def __init__(self, parameters: Iterable[Tensor], lr: float, *, weight_decay: float = 0.0) -> None:
         keep_freed_memory()  # a step makes new arrays, and lets go of as many
         self.parameters = apart(leaves(parameters))
@@ -49,7 +61,7 @@ class Optimizer:
 
     def updated(self, p: Array, g: Array, steps: int, **kept: Array) -> tuple[Array, ...]:
         """The new p and what is kept from now on, in the order of `memory`: new arrays, from p, its gradient, the number of its
-        steps, and what was kept for it.
+        steps, and what was kept for it; these cannot be written to.
         """
         raise NotImplementedError(f"{type(self).__name__} has no updated(p, g, steps, **kept)")
 
@@ -58,7 +70,7 @@ class Optimizer:
         computed first; then it is put in place, in the arrays that the parameters have.
 
         Raises RuntimeError if none has a gradient: then `backward()` was forgotten. ValueError if a gradient does not have the
-        shape of its parameter.
+        shape of its parameter, if `updated` gives other shapes, or if the array of a parameter cannot be written to.
         """
         steps, kept, moves = self.steps.copy(), self.kept.copy(), list[tuple[Any, ...]]()
         for i in with_gradients(self.parameters, "step"):
@@ -70,10 +82,16 @@ class Optimizer:
                 g = g.astype(np.float32)  # squares of small gradients vanish in half precision
             if self.weight_decay:
                 g = self.decayed(p, g)
-            new, *others = self.updated(p, g, steps[i], **before)
-            if others:
-                kept[i] = {name: like(before[name], array) for name, array in zip(self.memory, others, strict=True)}
-            moves.append(move(self.parameters[i], like(p, new)))
+            given = {name: for_reading(array) for name, array in before.items()} if before else before
+            results = self.updated(for_reading(p), for_reading(g), steps[i], **given)
+            if type(results) is not tuple or [getattr(r, "shape", ()) for r in results] != [p.shape] * (
+                1 + len(before)
+            ):
+                raise wrong_update(self, i, p, results)
+            new = like(p, results[0])
+            if before:
+                kept[i] = {name: like(old, r) for (name, old), r in zip(before.items(), results[1:], strict=True)}
+            moves.append(move(i, self.parameters[i], new))
         at_once(call, [*moves, (setattr, self, "steps", steps), (setattr, self, "kept", kept)])()
 
     def decayed(self, p: Array, g: Array) -> Array:
@@ -112,9 +130,18 @@ class Optimizer:
         at_once(setattr, [(self, "steps", steps), (self, "kept", kept)])()
 
 
+def for_reading(array: Array) -> Array:
+    """The same array, for someone who may not write to it."""
+    view = array.view()
+    view.setflags(write=False)
+    return view
+
+
 def like(old: Array, new: Any) -> Array:
-    """New values in the dtype of the old ones."""
-    return new if type(new) is np.ndarray and new.dtype == old.dtype else new_array(new, old.dtype, copy=False)
+    """New values in the dtype of the old ones, in an array of their own."""
+    if type(new) is np.ndarray and new.dtype == old.dtype and new.base is None:
+        return new
+    return np.asarray(new).astype(old.dtype, casting="same_kind")
 
 
 def minus(p: Array, change: Array) -> Array:
@@ -123,9 +150,20 @@ def minus(p: Array, change: Array) -> Array:
     return np.subtract(p, change, out=change) if fits else p - change
 
 
-def move(p: Tensor, new: Array) -> tuple[Any, ...]:
+def move(i: int, p: Tensor, new: Array) -> tuple[Any, ...]:
     """The call that gives a parameter new values: in its array if that was given away, else in their own."""
-    return (setitem, p._array, ..., new) if p._lent and shared(p) else (setattr, p, "_array", new)
+    if not (p._lent and shared(p)):
+        return setattr, p, "_array", new
+    if not writable(p._array):
+        raise explain(
+            ValueError(
+                f"step: the array of parameter {i} is read-only, and shared with who gave it; nothing was changed "
+                "(w.data = w.data.copy() gives the parameter an array of its own)"
+            ),
+            f"step: {i}번째 매개변수는 쓸 수 없는 배열을 함께 쓰고 있습니다. 아무것도 바꾸지 않았습니다. w.data = w.data.copy()를 쓰면 "
+            "따로 쓰는 배열이 생깁니다.",
+        )
+    return setitem, p._array, ..., new
 
 
 def wrong_gradient(i: int, g: Array, p: Array) -> ValueError:
@@ -133,6 +171,19 @@ def wrong_gradient(i: int, g: Array, p: Array) -> ValueError:
     return explain(
         ValueError(f"step: the gradient of parameter {i} has shape {g.shape}, not {p.shape}; nothing was changed"),
         f"step: {i}번째 매개변수의 형상은 {p.shape}인데 기울기의 형상은 {g.shape}입니다. 아무것도 바꾸지 않았습니다.",
+    )
+
+
+def wrong_update(optimizer: Optimizer, i: int, p: Array, results: Any) -> ValueError:
+    """`updated` gave something else than what it should."""
+    name, needed = type(optimizer).__name__, f"({', '.join(('p', *optimizer.memory))}{',' * (not optimizer.memory)})"
+    got = [np.shape(r) for r in results] if isinstance(results, tuple) else type(results).__name__
+    return explain(
+        ValueError(
+            f"{name}.updated must return a tuple {needed} of arrays of shape {p.shape} for parameter {i}, not {got}; nothing was changed"
+        ),
+        f"{name}.updated는 {i}번째 매개변수에 대해 형상이 {p.shape}인 배열의 튜플 {needed}를 반환해야 합니다. 받은 것: {got}. 아무것도 "
+        "바꾸지 않았습니다.",
     )
 
 

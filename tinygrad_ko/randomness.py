@@ -15,11 +15,13 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from tinygrad_ko.atomic import at_once
+from tinygrad_ko.atomic import at_once, open_in_children
 from tinygrad_ko.belongings import held_by
 from tinygrad_ko.errors import explain
 
 Rng = int | np.random.Generator | None
+
+open_in_children(np.random.get_bit_generator().lock)  # of the global stream: NumPy leaves it as a fork finds it
 
 
 class RandomSource(Protocol):

@@ -21,7 +21,8 @@ from tinygrad_ko.errors import explain
 
 Rng = int | np.random.Generator | None
 
-open_in_children(np.random.get_bit_generator().lock)  # of the global stream: NumPy leaves it as a fork finds it
+stream: Any = np.random  # the module itself: its functions draw from the global stream
+open_in_children(stream.get_bit_generator().lock)  # NumPy leaves it as a fork finds it
 
 
 class RandomSource(Protocol):
@@ -55,8 +56,8 @@ def generator(rng: Rng = None) -> RandomSource:
     True
     """
     if rng is None:
-        stream: Any = np.random  # the module itself: its functions draw from the global stream
-        return stream
+        source: RandomSource = stream
+        return source
     if isinstance(rng, np.random.Generator):
         return rng
     try:

@@ -131,8 +131,7 @@ class Tensor(Operators):
                     ),
                     f"grad의 형상과 자료형은 data와 같아야 합니다: {self.shape}, {self.dtype}.",
                 )
-            value = new_array(value, self.dtype, copy=False)
-        self._node.grad = value
+        self._node.grad = None if value is None else new_array(value, self.dtype, copy=False)
 
     @property
     def node(self) -> Node | None:
@@ -369,11 +368,8 @@ def grad(y: Tensor, xs: Any, g: Any = None, *, create_graph: bool = False, allow
         answer = found.get(node) if node else None
         if answer is None:
             answer = namespace(x._array).zeros(x._array.shape, dtype=x._array.dtype)
-        answers.append(
-            handle(type(y), answer._array, answer._node)
-            if isinstance(answer, Handle)
-            else handle(type(y), copied(answer))
-        )
+        array, made = (answer._array, answer._node) if isinstance(answer, Handle) else (copied(answer), None)
+        answers.append(handle(type(y), array, made))
     return answers[0] if isinstance(xs, Handle) else answers
 
 

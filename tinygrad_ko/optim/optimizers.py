@@ -16,16 +16,16 @@ not a Tensor made with requires_grad=True or not on NumPy's arrays, and RuntimeE
 from collections.abc import Iterable, Mapping
 from itertools import repeat
 from math import isfinite
-from operator import call, setitem
+from operator import call
 from typing import Any, cast
 
 import numpy as np
 
-from tinygrad_ko.arrays import Array, keep_freed_memory, shared, writable
+from tinygrad_ko.arrays import Array, is_real, keep_freed_memory, new_array
 from tinygrad_ko.atomic import at_once
 from tinygrad_ko.backprop import put
-from tinygrad_ko.errors import explain
-from tinygrad_ko.optim.parameters import apart, leaves, with_gradients
+from tinygrad_ko.errors import described, explain
+from tinygrad_ko.optim.parameters import apart, leaves, move, with_gradients
 from tinygrad_ko.tensor import Tensor
 
 
@@ -39,14 +39,7 @@ class Optimizer:
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         if "update" in vars(cls) and "updated" not in vars(cls):
-            raise explain(
-                TypeError(
-                    f"{cls.__name__}.update(p, g, steps, **kept) would never be called: name it updated, and return the new p and what "
-                    "is kept, in the order of memory, in place of changing them"
-                ),
-                f"{cls.__name__}.update는 호출되지 않습니다. 이름을 updated로 바꾸고, 배열을 고치는 대신 새 p와 memory 순서의 새 "
-                "배열을 반환하십시오.",
-            )
+            raise never_called(cls.__name__)
 
     def __init__(self, parameters: Iterable[Tensor], lr: float, *, weight_decay: float = 0.0) -> None:
         keep_freed_memory()  # a step makes new arrays, and lets go of as many
@@ -63,14 +56,19 @@ class Optimizer:
         """The new p and what is kept from now on, in the order of `memory`: new arrays, from p, its gradient, the number of its
         steps, and what was kept for it; these cannot be written to.
         """
-        raise NotImplementedError(f"{type(self).__name__} has no updated(p, g, steps, **kept)")
+        raise explain(
+            NotImplementedError(
+                f"{type(self).__name__} has no updated(p, g, steps, **kept): define what a step computes"
+            ),
+            f"{type(self).__name__}에 updated(p, g, steps, **kept) 메서드가 없습니다. 한 단계에서 계산할 것을 이 메서드로 정의하십시오.",
+        )
 
     def step(self) -> None:
         """One step for every parameter that has a gradient: for all of them or, if anything goes wrong, for none. All is
         computed first; then it is put in place, in the arrays that the parameters have.
 
-        Raises RuntimeError if none has a gradient: then `backward()` was forgotten. ValueError if a gradient does not have the
-        shape of its parameter, if `updated` gives other shapes, or if the array of a parameter cannot be written to.
+        Raises RuntimeError if none has a gradient: then `backward()` was forgotten. ValueError if the array of a parameter is
+        read-only, or a gradient does not have the shape of its parameter, or what `updated` gave does not; TypeError if it gave anything but a tuple of that length.
         """
         steps, kept, moves = self.steps.copy(), self.kept.copy(), list[tuple[Any, ...]]()
         for i in with_gradients(self.parameters, "step"):
@@ -83,15 +81,13 @@ class Optimizer:
             if self.weight_decay:
                 g = self.decayed(p, g)
             given = {name: for_reading(array) for name, array in before.items()} if before else before
-            results = self.updated(for_reading(p), for_reading(g), steps[i], **given)
-            if type(results) is not tuple or [getattr(r, "shape", ()) for r in results] != [p.shape] * (
-                1 + len(before)
-            ):
-                raise wrong_update(self, i, p, results)
-            new = like(p, results[0])
-            if before:
-                kept[i] = {name: like(old, r) for (name, old), r in zip(before.items(), results[1:], strict=True)}
-            moves.append(move(i, self.parameters[i], new))
+            answer = self.updated(for_reading(p), for_reading(g), steps[i], **given)
+            if not isinstance(answer, tuple) or len(answer) != 1 + len(self.memory):
+                raise wrong_answer(self, answer)
+            new, *others = answer
+            if others:
+                kept[i] = {name: like(before[name], array) for name, array in zip(self.memory, others, strict=True)}
+            moves.append(move(i, self.parameters[i], like(p, new)))
         at_once(call, [*moves, (setattr, self, "steps", steps), (setattr, self, "kept", kept)])()
 
     def decayed(self, p: Array, g: Array) -> Array:
@@ -120,7 +116,7 @@ class Optimizer:
         if wrong:
             raise explain(
                 ValueError(f"this state does not fit {type(self).__name__} with these parameters: {', '.join(wrong)}"),
-                f"저장된 최적화 상태가 {type(self).__name__}과(와) 맞지 않습니다: {', '.join(wrong)}",
+                f"저장된 최적화 상태가 이 {type(self).__name__}에 맞지 않습니다: {', '.join(wrong)}",
             )
         steps = [int(n) for n in state["steps"]]
         kept = [
@@ -138,10 +134,18 @@ def for_reading(array: Array) -> Array:
 
 
 def like(old: Array, new: Any) -> Array:
-    """New values in the dtype of the old ones, in an array of their own."""
-    if type(new) is np.ndarray and new.dtype == old.dtype and new.base is None:
+    """New values in the dtype of the old ones, in an array of their own. Raises ValueError unless they are real numbers of that shape."""
+    if type(new) is np.ndarray and new.dtype == old.dtype and new.shape == old.shape and new.base is None:
         return new
-    return np.asarray(new).astype(old.dtype, casting="same_kind")
+    if np.shape(new) != old.shape or not is_real(np.asarray(new)):
+        raise explain(
+            ValueError(
+                f"step: updated returned {described(new)} where {described(old)} is needed; nothing was changed"
+            ),
+            "step: updated가 반환한 배열의 형상이나 자료형이 맞지 않습니다. 아무것도 바꾸지 않았습니다. "
+            f"필요한 배열: {described(old)}, 반환한 값: {described(new)}",
+        )
+    return new_array(new, old.dtype)
 
 
 def minus(p: Array, change: Array) -> Array:
@@ -150,40 +154,34 @@ def minus(p: Array, change: Array) -> Array:
     return np.subtract(p, change, out=change) if fits else p - change
 
 
-def move(i: int, p: Tensor, new: Array) -> tuple[Any, ...]:
-    """The call that gives a parameter new values: in its array if that was given away, else in their own."""
-    if not (p._lent and shared(p)):
-        return setattr, p, "_array", new
-    if not writable(p._array):
-        raise explain(
-            ValueError(
-                f"step: the array of parameter {i} is read-only, and shared with who gave it; nothing was changed "
-                "(w.data = w.data.copy() gives the parameter an array of its own)"
-            ),
-            f"step: {i}번째 매개변수는 쓸 수 없는 배열을 함께 쓰고 있습니다. 아무것도 바꾸지 않았습니다. w.data = w.data.copy()를 쓰면 "
-            "따로 쓰는 배열이 생깁니다.",
-        )
-    return setitem, p._array, ..., new
-
-
-def wrong_gradient(i: int, g: Array, p: Array) -> ValueError:
-    """A gradient was given another shape behind the back of its parameter."""
+def never_called(name: str) -> TypeError:
+    """An optimizer of one's own changes its parameters in place, in a method of the old name."""
     return explain(
-        ValueError(f"step: the gradient of parameter {i} has shape {g.shape}, not {p.shape}; nothing was changed"),
-        f"step: {i}번째 매개변수의 형상은 {p.shape}인데 기울기의 형상은 {g.shape}입니다. 아무것도 바꾸지 않았습니다.",
+        TypeError(
+            f"{name}.update(p, g, steps, **kept) would never be called: name it updated, and return the new p and what is kept, in the "
+            "order of memory, in place of changing them"
+        ),
+        f"{name}.update는 호출되지 않습니다. 이름을 updated로 바꾸고, 배열을 고치는 대신 새 p와 memory 순서의 새 배열을 반환하십시오.",
     )
 
 
-def wrong_update(optimizer: Optimizer, i: int, p: Array, results: Any) -> ValueError:
-    """`updated` gave something else than what it should."""
-    name, needed = type(optimizer).__name__, f"({', '.join(('p', *optimizer.memory))}{',' * (not optimizer.memory)})"
-    got = [np.shape(r) for r in results] if isinstance(results, tuple) else type(results).__name__
+def wrong_answer(optimizer: Optimizer, answer: Any) -> TypeError:
+    """`updated` of an optimizer of one's own returned something else than it should."""
+    wanted = f"({', '.join(['p', *optimizer.memory])}{',' * (not optimizer.memory)})"
+    got = f"{len(answer)} values" if isinstance(answer, tuple) else type(answer).__name__
     return explain(
-        ValueError(
-            f"{name}.updated must return a tuple {needed} of arrays of shape {p.shape} for parameter {i}, not {got}; nothing was changed"
+        TypeError(
+            f"step: updated of {type(optimizer).__name__} must return the tuple {wanted}, not {got}; nothing was changed"
         ),
-        f"{name}.updated는 {i}번째 매개변수에 대해 형상이 {p.shape}인 배열의 튜플 {needed}를 반환해야 합니다. 받은 것: {got}. 아무것도 "
-        "바꾸지 않았습니다.",
+        f"step: {type(optimizer).__name__}의 updated는 튜플을 반환해야 합니다: {wanted}. 반환값: {got}. 아무것도 바꾸지 않았습니다.",
+    )
+
+
+def wrong_gradient(i: int, g: Array, p: Array) -> ValueError:
+    """The gradient of a parameter does not have its shape: its array was changed elsewhere."""
+    return explain(
+        ValueError(f"step: the gradient of parameter {i} has shape {g.shape}, not {p.shape}; nothing was changed"),
+        f"step: {i}번째 매개변수의 형상은 {p.shape}인데 기울기의 형상은 {g.shape}입니다. 아무것도 바꾸지 않았습니다.",
     )
 
 
@@ -197,7 +195,7 @@ def positive(name: str, value: float) -> None:
     if not (isfinite(value) and value > 0):
         raise explain(
             ValueError(f"{name} must be above 0 and finite, not {value}"),
-            f"{name}은(는) 0보다 큰 수여야 합니다: {value}",
+            f"0보다 큰 수가 필요합니다: {name}={value}",
         )
 
 
@@ -205,7 +203,7 @@ def share(name: str, value: float) -> None:
     """Refuse a setting that is not in [0, 1)."""
     if not 0 <= value < 1:
         raise explain(
-            ValueError(f"{name} must be in [0, 1), not {value}"), f"{name}은(는) 0 이상 1 미만이어야 합니다: {value}"
+            ValueError(f"{name} must be in [0, 1), not {value}"), f"0 이상 1 미만인 수가 필요합니다: {name}={value}"
         )
 
 

@@ -67,8 +67,8 @@ class Optimizer:
         """One step for every parameter that has a gradient: for all of them or, if anything goes wrong, for none. All is
         computed first; then it is put in place, in the arrays that the parameters have.
 
-        Raises RuntimeError if none has a gradient: then `backward()` was forgotten. ValueError if the array of a parameter is
-        read-only, or a gradient does not have the shape of its parameter, or what `updated` gave does not; TypeError if it gave anything but a tuple of that length.
+        Raises RuntimeError if none has a gradient: then `backward()` was forgotten. ValueError if a parameter is read-only, or if its
+        gradient or what `updated` gave does not have its shape; TypeError if that is no tuple of the right length.
         """
         steps, kept, moves = self.steps.copy(), self.kept.copy(), list[tuple[Any, ...]]()
         for i in with_gradients(self.parameters, "step"):

@@ -83,7 +83,6 @@ def remove(leftover: str) -> None:
     else:
         with open(leftover, "r+b") as file:
             lock(file, wait=False)
-            if os.path.samestat(
-                os.fstat(file.fileno()), os.stat(leftover)
-            ):  # else it has taken its place, and this is the next one
+            same = os.path.samestat(os.fstat(file.fileno()), os.stat(leftover))
+            if same:  # else it has taken its place meanwhile, and its name is that of the next one
                 os.unlink(leftover)

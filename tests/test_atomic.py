@@ -253,14 +253,15 @@ from tinygrad_ko.check import subject
 def work():
     w = tg.Tensor([1.0, 2.0], requires_grad=True)
     (w * w).sum().backward()
+    tg.func.checkpoint(tg.dropout, w).sum().backward()
     tg.nn.Affine(2, 2).summary((1, 2))
     assert tg.check_gradient(tg.nn.Affine(2, 2), np.ones((1, 2))).verdict == "agrees"
 
 work()  # so that nothing is left to be imported in the child
-locks = backprop.depositing, rehearsal.rehearsing, subject.checking
+locks = backprop.depositing, rehearsal.rehearsing, subject.checking, np.random.get_bit_generator().lock
 taken, enough = threading.Event(), threading.Event()
 def hold():
-    with locks[0], locks[1], locks[2]:
+    with locks[0], locks[1], locks[2], locks[3]:
         taken.set()
         enough.wait()
 other = threading.Thread(target=hold)

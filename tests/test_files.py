@@ -143,6 +143,35 @@ def test_a_file_that_was_taken_for_a_leftover_before_it_was_locked_is_made_again
     assert listing(tmp_path) == ["a.npz"]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="a file that is open cannot be moved there")
+def test_a_file_that_is_about_to_take_its_place_is_not_taken_for_a_leftover(tmp_path, monkeypatch):
+    """Others save there too. They look for leftovers just before it is moved, and just after, when the next one has its name."""
+    path, replace, lock = tmp_path / "w.npz", os.replace, files.lock
+
+    def others_look_first(source, target):
+        files.remove_leftovers(path)
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", others_look_first)
+    for text in (b"one", b"two"):
+        with whole_file(path) as file:
+            file.write(text)
+        assert path.read_bytes() == text
+
+    waiting, following = tmp_path / ".w.npz.1.1", tmp_path / "following"
+    waiting.touch()
+    following.touch()
+
+    def moved_in_between(file, *, wait=True):
+        lock(file, wait=wait)
+        replace(waiting, path)
+        replace(following, waiting)
+
+    monkeypatch.setattr(files, "lock", moved_in_between)
+    files.remove(str(waiting))
+    assert waiting.exists()
+
+
 def test_a_file_system_without_locks_will_do(tmp_path, monkeypatch):
     def none(*_, **__):
         raise OSError(95, "Operation not supported")

@@ -130,6 +130,11 @@ def widened(value: Any) -> Any:
     return value.astype(np.float32) if is_half(getattr(value, "dtype", None)) else value
 
 
+def same_numbers(a: Any, b: Any) -> bool:
+    """Whether two dtypes hold the same numbers, be it with their bytes in another order."""
+    return a == b or (isinstance(a, np.dtype) and isinstance(b, np.dtype) and np.can_cast(a, b, "equiv"))
+
+
 def within_walk(dtype: Any) -> Any:
     """The dtype of the gradient of a value of that dtype, until it reaches a leaf: parts of a float16 are added in float32."""
     return FLOAT32 if is_half(dtype) else dtype

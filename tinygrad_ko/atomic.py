@@ -27,15 +27,19 @@ def at_once(change: Callable[..., Any], arguments: Iterable[tuple[Any, ...]]) ->
 
 
 def taking_turns() -> Any:
-    """A lock that threads take in turn, one thread as often as it likes.
+    """A lock that threads take in turn, one thread as often as it likes."""
+    return open_in_children(RLock())
 
-    A forked child has one thread, the one that forked. A lock that another one held would never be given back there, so it is
-    made anew in the child.
+
+def open_in_children(lock: Any) -> Any:
+    """A lock that a forked child finds open.
+
+    The child has one thread, the one that forked. A lock that another one held would never be given back there, so it is made anew
+    in the child.
     """
-    lock: Any = RLock()
 
     def forked() -> None:
-        if not lock._is_owned():
+        if not (hasattr(lock, "_is_owned") and lock._is_owned()):
             lock._at_fork_reinit()
 
     if hasattr(os, "register_at_fork"):  # where there is no fork, there is no need

@@ -33,7 +33,7 @@ def careful(record: Op) -> Callable[..., Any]:
         values = given[first:]
         if halves(values):
             return forward(*map(widened, given), **options)
-        if any(map(is_small, values)) and not any(map(is_float, values)):
+        if any(map(is_small, values)) and not any(is_float(v) or is_uint64(v) for v in values):
             wide = forward(*[v.astype(np.int64) if is_small(v) else v for v in given], **options)
             if is_float(wide[0] if record.keeps else wide):
                 return wide
@@ -67,6 +67,11 @@ def is_float(value: Any) -> bool:
 def is_small(value: Any) -> bool:
     """Whether it is an array of truth values or integers of 8 or 16 bits."""
     return isinstance(value, np.ndarray | np.generic) and value.dtype.kind in "biu" and value.dtype.itemsize < 4
+
+
+def is_uint64(value: Any) -> bool:
+    """Whether it is an array of the only integers that int64 would make floats of."""
+    return isinstance(value, np.ndarray | np.generic) and value.dtype == np.uint64
 
 
 def halves(values: tuple[Any, ...]) -> bool:

@@ -32,7 +32,10 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, path)
+            if sys.platform != "win32":  # while it is locked: once it is not, it may be taken for a leftover
+                os.replace(temporary, path)
+        if sys.platform == "win32":  # where a file that is open cannot be moved
+            os.replace(temporary, path)
     except BaseException as error:
         temporary.unlink(missing_ok=True)
         if isinstance(error, OSError) and error.errno and str(error.filename) in ("None", str(temporary)):
@@ -80,4 +83,6 @@ def remove(leftover: str) -> None:
     else:
         with open(leftover, "r+b") as file:
             lock(file, wait=False)
-            os.unlink(leftover)
+            same = os.path.samestat(os.fstat(file.fileno()), os.stat(leftover))
+            if same:  # else it has taken its place meanwhile, and its name is that of the next one
+                os.unlink(leftover)

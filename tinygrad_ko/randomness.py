@@ -15,11 +15,14 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from tinygrad_ko.atomic import at_once
+from tinygrad_ko.atomic import at_once, open_in_children
 from tinygrad_ko.belongings import held_by
 from tinygrad_ko.errors import explain
 
 Rng = int | np.random.Generator | None
+
+stream: Any = np.random  # the module itself: its functions draw from the global stream
+open_in_children(stream.get_bit_generator().lock)  # NumPy leaves it as a fork finds it
 
 
 class RandomSource(Protocol):
@@ -53,8 +56,8 @@ def generator(rng: Rng = None) -> RandomSource:
     True
     """
     if rng is None:
-        stream: Any = np.random  # the module itself: its functions draw from the global stream
-        return stream
+        source: RandomSource = stream
+        return source
     if isinstance(rng, np.random.Generator):
         return rng
     try:

@@ -21,6 +21,7 @@ from tinygrad_ko.arrays import (
     namespace,
     new_array,
     operand,
+    same_numbers,
 )
 from tinygrad_ko.atomic import at_once
 from tinygrad_ko.backprop import deposit, gradients
@@ -87,7 +88,7 @@ class Tensor(Operators):
         own = self._array
         array = new_array(value.settled() if isinstance(value, Handle) else operand(value), copy=False)
         typed = hasattr(value, "dtype")  # numbers and lists of them have no dtype of their own
-        if typed and (library_name(array), array.dtype) != (library_name(own), own.dtype):
+        if typed and not (library_name(array) == library_name(own) and same_numbers(array.dtype, own.dtype)):
             raise errors.other_data(f"{library_name(own)} {own.dtype}", f"{library_name(array)} {array.dtype}")
         casts = typed or is_floating(own.dtype) or np.can_cast(array.dtype, own.dtype, "same_kind")
         if array.shape != own.shape or not casts:
@@ -98,7 +99,7 @@ class Tensor(Operators):
                 ),
                 f"형상 {own.shape}, 자료형 {own.dtype}인 data에는 형상과 자료형이 같은 배열만 대입할 수 있습니다.",
             )
-        return new_array(array if typed else beside(own, array, own.dtype))
+        return new_array(array if typed else beside(own, array, own.dtype), own.dtype)
 
     @property
     def grad(self) -> Array | None:
@@ -123,14 +124,14 @@ class Tensor(Operators):
             value = new_array(operand(value), copy=False)
             if library_name(value) != library_name(self._array):
                 raise errors.other_library("the gradient", library_name(self._array), library_name(value))
-            if value.shape != self.shape or value.dtype != self.dtype:
+            if value.shape != self.shape or not same_numbers(value.dtype, self.dtype):
                 raise explain(
                     ValueError(
                         f"a gradient of shape {self.shape} and dtype {self.dtype} is needed, not {value.shape} and {value.dtype}"
                     ),
                     f"grad의 형상과 자료형은 data와 같아야 합니다: {self.shape}, {self.dtype}.",
                 )
-        self._node.grad = value
+        self._node.grad = None if value is None else new_array(value, self.dtype, copy=False)
 
     @property
     def node(self) -> Node | None:
@@ -367,11 +368,8 @@ def grad(y: Tensor, xs: Any, g: Any = None, *, create_graph: bool = False, allow
         answer = found.get(node) if node else None
         if answer is None:
             answer = namespace(x._array).zeros(x._array.shape, dtype=x._array.dtype)
-        answers.append(
-            handle(type(y), answer._array, answer._node)
-            if isinstance(answer, Handle)
-            else handle(type(y), copied(answer))
-        )
+        array, made = (answer._array, answer._node) if isinstance(answer, Handle) else (copied(answer), None)
+        answers.append(handle(type(y), array, made))
     return answers[0] if isinstance(xs, Handle) else answers
 
 

@@ -286,3 +286,15 @@ def test_functions_of_small_integers():
     assert tg.sqrt(np.array([2], np.int8)).tolist() == [np.sqrt(2.0)]
     assert tg.hypot(np.array([200], np.uint8), np.array([100], np.int8)).dtype == np.float64
     assert tg.abs(np.array([-3], np.int8)).dtype == np.int8
+
+
+def test_integers_that_only_uint64_holds_stay_exact_beside_small_ones():
+    large = np.array([2**63 + 1], np.uint64)
+    for small in (np.array([1], np.uint8), np.array([1], np.uint16), np.array([True])):
+        for out, value in (
+            (tg.add(large, small), 2**63 + 2),
+            (tg.maximum(small, large), 2**63 + 1),
+            (tg.where([True], large, small), 2**63 + 1),
+        ):
+            assert (out.dtype, out.tolist()) == (np.uint64, [value])
+        assert tg.divide(large, small).dtype == np.float64

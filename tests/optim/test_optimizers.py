@@ -539,3 +539,78 @@ def test_adam_w_without_decay_is_adam():
     for optimizer, p in ((AdamW([one], weight_decay=0.0), one), (Adam([other]), other)):
         train(optimizer, p, 3, np.random.default_rng(0))
     assert one.numpy().tobytes() == other.numpy().tobytes()
+
+
+# ---------------------------------------------------------------- optimizers of one's own
+
+
+def own(updated, memory=()):
+    """A step, from a gradient of ones, of an optimizer that is made of a function; and the parameter, with a graph of its values."""
+    kind = type("Own", (Optimizer,), {"memory": memory, "updated": updated})
+    p = leaf()
+    optimizer, y = kind([p], lr=0.5), tg.sum(p**3)
+    p.grad = np.ones(2)
+    return optimizer, p, y
+
+
+@pytest.mark.parametrize("base", [Optimizer, SGD, AdamW], ids=lambda kind: kind.__name__)
+def test_a_method_that_changes_in_place_under_its_old_name_is_refused(base):
+    """It would never be called: the step of its base would be made without a word."""
+    with pytest.raises(
+        TypeError, match=r"Own\.update\(p, g, steps, \*\*kept\) would never be called: name it updated"
+    ) as caught:
+        type("Own", (base,), {"update": lambda self, p, g, steps, **kept: None})
+    assert korean(caught.value)
+    both = {"update": lambda self: None, "updated": lambda self, p, g, steps, **kept: (p - g,)}
+    assert type("Own", (Optimizer,), both)
+
+
+def test_what_is_given_to_be_updated_cannot_be_written_to():
+    def in_place(which):
+        def updated(self, p, g, steps, v):
+            array = {"p": p, "g": g, "v": v}[which]
+            array -= 1
+            return p, v
+
+        return updated
+
+    for which in "pgv":
+        optimizer, p, y = own(in_place(which), memory=("v",))
+        with pytest.raises(ValueError, match="read-only"):
+            optimizer.step()
+        assert p.tolist() == [1, -2]
+        assert p.grad.tolist() == [1, 1]
+        assert optimizer.state()["v.0"].tolist() == [0, 0]
+        p.zero_grad()
+        y.backward()
+        assert p.grad.tolist() == [3, 12]
+
+
+def test_a_gradient_that_becomes_the_parameter_is_copied():
+    optimizer, p, _ = own(lambda self, p, g, steps: (g,))
+    optimizer.step()
+    p.grad *= 5
+    assert p.tolist() == [1, 1]
+
+
+@every
+def test_a_read_only_array_is_refused_before_any_parameter_has_moved(kind):
+    """Given with copy=False, or locked by who was lent it."""
+    locked, late = np.array([1.0, -2.0]), leaf()
+    locked.flags.writeable = False
+    held = late.data
+    held.flags.writeable = False
+    for last in (tg.Tensor(locked, requires_grad=True, copy=False), late):
+        p = leaf()
+        optimizer = kind([p, last], lr=0.1)
+        p.grad = last.grad = np.ones(2)
+        with pytest.raises(
+            ValueError, match=r"the array of parameter 1 is read-only.*w\.data = w\.data\.copy\(\)"
+        ) as caught:
+            optimizer.step()
+        assert korean(caught.value)
+        assert (p.tolist(), last.tolist(), optimizer.steps) == ([1, -2], [1, -2], [0, 0])
+        last.data = last.data.copy()
+        optimizer.step()
+        assert last.tolist() == p.tolist() != [1, -2]
+    assert locked.tolist() == held.tolist() == [1, -2]

@@ -16,16 +16,16 @@ not a Tensor made with requires_grad=True or not on NumPy's arrays, and RuntimeE
 from collections.abc import Iterable, Mapping
 from itertools import repeat
 from math import isfinite
-from operator import call, setitem
+from operator import call
 from typing import Any, cast
 
 import numpy as np
 
-from tinygrad_ko.arrays import Array, is_real, keep_freed_memory, new_array, shared
+from tinygrad_ko.arrays import Array, is_real, keep_freed_memory, new_array
 from tinygrad_ko.atomic import at_once
 from tinygrad_ko.backprop import put
 from tinygrad_ko.errors import described, explain
-from tinygrad_ko.optim.parameters import apart, leaves, with_gradients
+from tinygrad_ko.optim.parameters import apart, leaves, move, with_gradients
 from tinygrad_ko.tensor import Tensor
 
 
@@ -35,6 +35,11 @@ class Optimizer:
     """
 
     memory: tuple[str, ...] = ()
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "update" in vars(cls) and "updated" not in vars(cls):
+            raise never_called(cls.__name__)
 
     def __init__(self, parameters: Iterable[Tensor], lr: float, *, weight_decay: float = 0.0) -> None:
         keep_freed_memory()  # a step makes new arrays, and lets go of as many
@@ -49,7 +54,7 @@ class Optimizer:
 
     def updated(self, p: Array, g: Array, steps: int, **kept: Array) -> tuple[Array, ...]:
         """The new p and what is kept from now on, in the order of `memory`: new arrays, from p, its gradient, the number of its
-        steps, and what was kept for it.
+        steps, and what was kept for it; these cannot be written to.
         """
         raise explain(
             NotImplementedError(
@@ -62,8 +67,8 @@ class Optimizer:
         """One step for every parameter that has a gradient: for all of them or, if anything goes wrong, for none. All is
         computed first; then it is put in place, in the arrays that the parameters have.
 
-        Raises RuntimeError if none has a gradient: then `backward()` was forgotten. ValueError if a gradient does not have the
-        shape of its parameter, or what `updated` gave does not; TypeError if it gave anything but a tuple of that length.
+        Raises RuntimeError if none has a gradient: then `backward()` was forgotten. ValueError if a parameter is read-only, or if its
+        gradient or what `updated` gave does not have its shape; TypeError if that is no tuple of the right length.
         """
         steps, kept, moves = self.steps.copy(), self.kept.copy(), list[tuple[Any, ...]]()
         for i in with_gradients(self.parameters, "step"):
@@ -75,13 +80,14 @@ class Optimizer:
                 g = g.astype(np.float32)  # squares of small gradients vanish in half precision
             if self.weight_decay:
                 g = self.decayed(p, g)
-            answer = self.updated(p, g, steps[i], **before)
+            given = {name: for_reading(array) for name, array in before.items()} if before else before
+            answer = self.updated(for_reading(p), for_reading(g), steps[i], **given)
             if not isinstance(answer, tuple) or len(answer) != 1 + len(self.memory):
                 raise wrong_answer(self, answer)
             new, *others = answer
             if others:
                 kept[i] = {name: like(before[name], array) for name, array in zip(self.memory, others, strict=True)}
-            moves.append(move(self.parameters[i], like(p, new)))
+            moves.append(move(i, self.parameters[i], like(p, new)))
         at_once(call, [*moves, (setattr, self, "steps", steps), (setattr, self, "kept", kept)])()
 
     def decayed(self, p: Array, g: Array) -> Array:
@@ -120,9 +126,16 @@ class Optimizer:
         at_once(setattr, [(self, "steps", steps), (self, "kept", kept)])()
 
 
+def for_reading(array: Array) -> Array:
+    """The same array, for someone who may not write to it."""
+    view = array.view()
+    view.setflags(write=False)
+    return view
+
+
 def like(old: Array, new: Any) -> Array:
-    """New values in the dtype of the old ones. Raises ValueError unless they are real numbers of that shape."""
-    if type(new) is np.ndarray and new.dtype == old.dtype and new.shape == old.shape:
+    """New values in the dtype of the old ones, in an array of their own. Raises ValueError unless they are real numbers of that shape."""
+    if type(new) is np.ndarray and new.dtype == old.dtype and new.shape == old.shape and new.base is None:
         return new
     if np.shape(new) != old.shape or not is_real(np.asarray(new)):
         raise explain(
@@ -132,7 +145,7 @@ def like(old: Array, new: Any) -> Array:
             "step: updated가 반환한 배열의 형상이나 자료형이 맞지 않습니다. 아무것도 바꾸지 않았습니다. "
             f"필요한 배열: {described(old)}, 반환한 값: {described(new)}",
         )
-    return new_array(new, old.dtype, copy=False)
+    return new_array(new, old.dtype)
 
 
 def minus(p: Array, change: Array) -> Array:
@@ -141,9 +154,15 @@ def minus(p: Array, change: Array) -> Array:
     return np.subtract(p, change, out=change) if fits else p - change
 
 
-def move(p: Tensor, new: Array) -> tuple[Any, ...]:
-    """The call that gives a parameter new values: in its array if that was given away, else in their own."""
-    return (setitem, p._array, ..., new) if p._lent and shared(p) else (setattr, p, "_array", new)
+def never_called(name: str) -> TypeError:
+    """An optimizer of one's own changes its parameters in place, in a method of the old name."""
+    return explain(
+        TypeError(
+            f"{name}.update(p, g, steps, **kept) would never be called: name it updated, and return the new p and what is kept, in the "
+            "order of memory, in place of changing them"
+        ),
+        f"{name}.update는 호출되지 않습니다. 이름을 updated로 바꾸고, 배열을 고치는 대신 새 p와 memory 순서의 새 배열을 반환하십시오.",
+    )
 
 
 def wrong_answer(optimizer: Optimizer, answer: Any) -> TypeError:

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 from itertools import combinations
+from operator import setitem
+from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.arrays import library_name, whole
+from tinygrad_ko.arrays import Array, library_name, shared, whole, writable
 from tinygrad_ko.errors import explain
 from tinygrad_ko.tensor import Tensor
 
@@ -69,3 +71,24 @@ def apart(parameters: list[Tensor]) -> list[Tensor]:
                     f"{i}번째와 {j}번째 매개변수가 같은 메모리를 씁니다. 한 단계에 두 번 바뀌게 되므로 Tensor 하나로 만드십시오.",
                 )
     return parameters
+
+
+def move(i: int, p: Tensor, new: Array) -> tuple[Any, ...]:
+    """The call that gives a parameter new values: in its array if that was given away, else in their own."""
+    if not (p._lent and shared(p)):
+        return setattr, p, "_array", new
+    if not writable(p._array):
+        raise read_only(i)
+    return setitem, p._array, ..., new
+
+
+def read_only(i: int) -> ValueError:
+    """The array of a parameter is shared with someone, and cannot be written to."""
+    return explain(
+        ValueError(
+            f"step: the array of parameter {i} is read-only, and shared with who gave it; nothing was changed "
+            "(w.data = w.data.copy() gives the parameter an array of its own)"
+        ),
+        f"step: {i}번째 매개변수는 쓸 수 없는 배열을 함께 쓰고 있습니다. 아무것도 바꾸지 않았습니다. w.data = w.data.copy()를 쓰면 "
+        "따로 쓰는 배열이 생깁니다.",
+    )

@@ -10,6 +10,7 @@ import numpy as np
 from tinygrad_ko.arrays import ALONE, Array, cast, copied, new_array
 from tinygrad_ko.atomic import at_once, taking_turns
 from tinygrad_ko.cotangent import Sum
+from tinygrad_ko.dtypes import within_walk
 from tinygrad_ko.errors import wrong_shape
 from tinygrad_ko.graph import Handle, Leaf, Node, handle
 
@@ -23,7 +24,7 @@ def gradients(root: Node, seed: Any, *, free: bool = False, wanted: Collection[N
     complete. No recursion, and the order of time is the only order. If the seed is a Tensor, the formulas work on
     Tensors: what they compute is recorded, and can be differentiated again.
     """
-    due: dict[Node, Any] = {root: seed}
+    due: dict[Node, Any] = {root: cast(seed, within_walk(root.dtype))}
     waiting = [(root.order, root)] if root.op else []  # leaves do not wait: their gradients stay in `due`
     found: dict[Node, Any] = {}
     useful = leading_to(wanted, root) if wanted is not None else ()

@@ -31,10 +31,10 @@ def {function}{signature}:
     _bare = False
 {unwrap}
     try:
-        {returned} = {forward}({given})
+        {returned} = _forward({given})
     except Exception as _error:
-        raise _refused(_error, "{name}", ({values})) from None
-{rounded}    if _kind is None:
+        raise _refused(_error, "{name}", ({values}), ({arguments})) from None
+    if _kind is None:
         return _out
     if ((_made := _type(_out)) is not _ndarray and _made not in _ARRAYS){foreign}:
         _out = _result(_out, "{name}", ({arguments}), ({values}))
@@ -44,10 +44,10 @@ def {function}{signature}:
     _tensor._array = _out
     _tensor._lent = False
     if ({wanted}) and ((_mode := _current()) is _USUAL or _mode.record):
-        if {usual}:
+        if _mode is _USUAL:
             _n = _new(_Record)
         else:
-            _n = _new({noted})
+            _n = _new(_Noted)
             _n.scope = _mode.scope
             _n.seen = _seen(({inputs}), ({given_as}), {{{options}}}, _out) if _mode.watch else None
         _tensor._node = _n
@@ -80,11 +80,11 @@ UNWRAP_CAREFULLY = """\
     if _isinstance({a}, _Handle):
         _kind = _type({a})
         _node_{a} = {a}._node
-        _value_{a} = {a}.settled()
+        _value_{a} = _wide({a}.settled())
     else:
         _node_{a} = None
         _bare |= _type({a}) is _ndarray
-        _value_{a} = _operand({a}, "{name}")"""
+        _value_{a} = _wide(_operand({a}, "{name}"))"""
 UNWRAP_CONSTANT = """\
     if _isinstance({a}, _Handle):
         _kind = _type({a})
@@ -105,6 +105,8 @@ UNWRAP_VARIADIC = """\
 LEAVE_VARIADIC = """
     if _odd_among(_value_{a}):
         return _careful({call})"""
+WIDEN_VARIADIC = """
+    _value_{a} = _tuple(_map(_wide, _value_{a}))"""
 UNWRAP_OPTION = """\
     if _type({a}) not in _SETTINGS:
         {a} = _option({a}, "{name}", "{a}")"""
@@ -131,10 +133,6 @@ class _Noted(_Record):
             n.seen.gradient = g
         _Record.back(n, g, due, waiting, free and not n.seen)
         n.live = not free
-
-class _Half(_Noted):
-    __slots__ = ()
-    back = _back_in_float32
 """
 PULL = """\
         if (to := n.from_{a}) is not None:
@@ -164,8 +162,8 @@ def written(record: Op) -> Callable[..., Any]:
         exec(compile(source, filename, "exec"), room)
 
     def careful(*arguments: Any, **options: Any) -> Any:
-        room["_forward_of_any"], room["_rounded"] = dtypes.careful(record), dtypes.rounding(record)
         enter(text(record, careful=True), f"<op {record.name} of any dtype>")
+        room["_wide"], room["_careful"] = dtypes.careful(record, room["_any_dtype"])
         return room["_careful"](*arguments, **options)
 
     def write() -> Any:
@@ -189,8 +187,8 @@ def first_call(*arguments: Any, **options: Any) -> Any:
 
 
 def text(record: Op, careful: bool = False) -> str:
-    """The Python that does what a record says: the class of the nodes, then the function. Or, `careful`, the function that it leaves
-    its call to where an argument is neither float64 nor float32.
+    """The Python that does what a record says: the class of the nodes, then the function. Or, `careful`, the function that takes
+    arguments of any dtype.
     """
     name, words, differentiable = record.name, record.words, record.differentiable
     bare = [
@@ -207,7 +205,7 @@ def text(record: Op, careful: bool = False) -> str:
                 )
             return f"_value_{word} if _value_{word} is not {word} else _own({word})"
         if word == "out":
-            return "_wide" if careful else "_out"
+            return "_out"
         if word in record.keeps:
             return f"_keep_{word}"
         if word in record.parameters:
@@ -231,7 +229,9 @@ def text(record: Op, careful: bool = False) -> str:
         if a not in differentiable:
             return UNWRAP_CONSTANT.format(a=a, name=name)
         if record.variadic:
-            return (UNWRAP_VARIADIC + LEAVE_VARIADIC * (not careful)).format(a=a, name=name, call=given)
+            return (UNWRAP_VARIADIC + (WIDEN_VARIADIC if careful else LEAVE_VARIADIC)).format(
+                a=a, name=name, call=given
+            )
         return (UNWRAP_CAREFULLY if careful else UNWRAP).format(a=a, name=name, call=given)
 
     given = "".join(f"{'*' * record.variadic}{a}, " for a in record.arguments)
@@ -252,11 +252,7 @@ def text(record: Op, careful: bool = False) -> str:
     returned = ", ".join(["_out", *(f"_keep_{k}" for k in record.keeps)])
     call = CALL.format(
         name=name,
-        function="_careful" if careful else name,
-        forward="_forward_of_any" if careful else "_forward",
-        rounded=f"    _wide, _out = _out, _rounded(_out, ({values}))\n" * careful,
-        usual="_mode is _USUAL" + f" and not _halves(({values}))" * careful,
-        noted=f"_Half if _halves(({values})) else _Noted" if careful else "_Noted",
+        function="_any_dtype" if careful else name,
         signature=Signature(bare),
         unwrap="\n".join([*map(unwrap, record.arguments), *options]),
         returned=returned,
@@ -364,13 +360,11 @@ TOOLS: dict[str, Any] = {
     "_USUAL": graph.USUAL,
     "_add": cotangent.add,
     "_any": any,
-    "_back_in_float32": dtypes.back_in_float32,
     "_constant": constant,
     "_current": graph.current.get,
     "_fit": cotangent.fit,
     "_float64": np.float64,
     "_guarded": guarded,
-    "_halves": dtypes.halves,
     "_id": id,
     "_isinstance": isinstance,
     "_map": map,

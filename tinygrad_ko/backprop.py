@@ -47,8 +47,7 @@ def gradients(root: Node, seed: Any, *, free: bool = False, wanted: Collection[N
             find_fault(node, g)
         error.add_note(f"in the backward of {node.op.name}" + "".join(f", in {name}" for name in reversed(node.scope)))
         raise
-    found |= {leaf: cast(g.total if type(g) is Sum else g, leaf.dtype) for leaf, g in due.items()}
-    return found
+    return found | {leaf: cast(g.total if type(g) is Sum else g, leaf.dtype) for leaf, g in due.items()}
 
 
 def find_fault(node: Node, g: Any) -> None:
@@ -94,21 +93,20 @@ def twin(node: Node, useful: Collection[Node], root: Node, kind: type[Handle] | 
     if kind is None:
         return same
 
-    def tensor(value: Any, parent: Node | None) -> Any:
-        return value if parent is None else handle(kind, value, parent)
-
-    kept = {word: getattr(node, f"kept_{word}") for word in op.kept}
+    nodes = {"out": node, **{a: getattr(node, f"from_{a}") for a in op.differentiable}}
+    kept = {word: tensor(kind, getattr(node, f"kept_{word}"), nodes.get(word)) for word in op.kept}
     for word, value in kept.items():
-        if word == "out" and value is not None:
-            kept[word] = tensor(value, node)
-        elif word in op.differentiable and value is not None:
-            parent = getattr(node, f"from_{word}")
-            kept[word] = tuple(map(tensor, value, parent)) if op.variadic else tensor(value, parent)
-    for word, value in kept.items():
-        if value is not None and (derivation := op.derivations.get(word)):
-            value = derivation(**{w: kept[w] for w in op.words[word]})
+        if value is not None and word in op.keeps and op.formulas.get(word):
+            value = op.formulas[word](**{w: kept[w] for w in op.words[word]})
         setattr(same, f"kept_{word}", value)
     return same
+
+
+def tensor(kind: type[Handle], value: Any, node: Any) -> Any:
+    """What a node keeps, as a Tensor; if nothing or a constant was kept, as it is."""
+    if isinstance(node, tuple):
+        return tuple([tensor(kind, v, n) for v, n in zip(value, node, strict=True)])
+    return value if value is None or node is None else handle(kind, value, node)
 
 
 def deposit(found: dict[Any, Array]) -> None:

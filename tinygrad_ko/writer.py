@@ -31,7 +31,7 @@ def {function}{signature}:
     _bare = False
 {unwrap}
     try:
-        {returned} = _forward({given})
+        {returned} = _forward({taken})
     except Exception as _error:
         raise _refused(_error, "{name}", ({values}), ({arguments})) from None
     if _kind is None:
@@ -226,42 +226,40 @@ def text(record: Op, careful: bool = False) -> str:
         return ((PULL_VARIADIC if record.variadic else PULL) + PAY).format(a=a, asks=asks)
 
     def unwrap(a: str) -> str:
-        if a not in differentiable:
-            return UNWRAP_CONSTANT.format(a=a, name=name)
-        if record.variadic:
-            return (UNWRAP_VARIADIC + (WIDEN_VARIADIC if careful else LEAVE_VARIADIC)).format(
-                a=a, name=name, call=given
-            )
-        return (UNWRAP_CAREFULLY if careful else UNWRAP).format(a=a, name=name, call=given)
+        if a in record.parameters:
+            template = UNWRAP_OPTION
+        elif a not in differentiable:
+            template = UNWRAP_CONSTANT
+        elif record.variadic:
+            template = UNWRAP_VARIADIC + (WIDEN_VARIADIC if careful else LEAVE_VARIADIC)
+        else:
+            template = UNWRAP_CAREFULLY if careful else UNWRAP
+        return template.format(a=a, name=name, call=arguments + options)
 
-    given = "".join(f"{'*' * record.variadic}{a}, " for a in record.arguments)
-    given += "".join(f"{p}={p}, " for p in record.parameters)
-    values = "".join(f"*_value_{a}, " if record.variadic else f"_value_{a}, " for a in record.arguments)
-    first = f"_value_{record.arguments[0]}"
+    star, first = "*" * record.variadic, f"_value_{record.arguments[0]}"
+    arguments = "".join(f"{star}{a}, " for a in record.arguments)
+    values = "".join(f"{star}_value_{a}, " for a in record.arguments)
+    options = "".join(f"{p}={p}, " for p in record.parameters)
     xp = f"_quick if _type({first}) in _ARRAYS else _namespace({values})"
-    wanted = [
-        f"_any([_x is not None for _x in _node_{a}])" if record.variadic else f"_node_{a} is not None"
-        for a in differentiable
-    ]
-    foreign = (
-        [f"not _PLAIN.issuperset(_map(_type, _value_{record.arguments[0]}))"]
-        if record.variadic
-        else [f"_type(_value_{a}) not in _PLAIN" for a in record.arguments[1:]]
-    )
-    options = [UNWRAP_OPTION.format(a=p, name=name) for p in record.parameters]
+    if record.variadic:
+        wanted = [f"_any([_x is not None for _x in _node_{a}])" for a in differentiable]
+        foreign = [f"not _PLAIN.issuperset(_map(_type, {first}))"]
+    else:
+        wanted = [f"_node_{a} is not None" for a in differentiable]
+        foreign = [f"_type(_value_{a}) not in _PLAIN" for a in record.arguments[1:]]
     returned = ", ".join(["_out", *(f"_keep_{k}" for k in record.keeps)])
     call = CALL.format(
         name=name,
         function="_any_dtype" if careful else name,
         signature=Signature(bare),
-        unwrap="\n".join([*map(unwrap, record.arguments), *options]),
+        unwrap="\n".join(map(unwrap, [*record.arguments, *record.parameters])),
         returned=returned,
         guard=returned + "," * (not record.keeps),
-        given=f"{xp}, " * record.takes_xp + values + "".join(f"{p}={p}, " for p in record.parameters),
+        taken=f"{xp}, " * record.takes_xp + values + options,
         values=values,
-        arguments="".join(f"*{a}, " if record.variadic else f"{a}, " for a in record.arguments),
+        arguments=arguments,
         foreign="".join(f" or {test}" for test in foreign),
-        inputs="".join(f"{'*' * record.variadic}({where_from(a)}), " for a in record.arguments),
+        inputs="".join(f"{star}({where_from(a)}), " for a in record.arguments),
         given_as="".join(f"*_map(_id, {a}), " if record.variadic else f"_id({a}), " for a in record.arguments),
         options=", ".join(f'"{p}": {p}' for p in record.parameters),
         wanted=" or ".join(wanted) or "False",
@@ -345,7 +343,11 @@ def users_line() -> str:
     return f"{frame.f_code.co_filename}:{frame.f_lineno}" if frame else ""
 
 
+OURS = (arrays.namespace, arrays.operand, arrays.own, cotangent.add, cotangent.fit, errors.refused, errors.spent)
+HERE = (constant, guarded, odd_among, option, result, seen, shape)
+PYTHONS = (any, id, isinstance, map, property, tuple, type, zip)
 TOOLS: dict[str, Any] = {
+    **{f"_{tool.__name__}": tool for tool in (*OURS, *HERE, *PYTHONS)},
     "__name__": __name__,
     "_ARRAYS": arrays.ARRAYS,
     "_BOOL": arrays.BOOL,
@@ -358,33 +360,11 @@ TOOLS: dict[str, Any] = {
     "_PLAIN": arrays.PLAIN,
     "_SETTINGS": arrays.NUMBERS | {tuple, str, slice, type},
     "_USUAL": graph.USUAL,
-    "_add": cotangent.add,
-    "_any": any,
-    "_constant": constant,
     "_current": graph.current.get,
-    "_fit": cotangent.fit,
     "_float64": np.float64,
-    "_guarded": guarded,
-    "_id": id,
-    "_isinstance": isinstance,
-    "_map": map,
-    "_namespace": arrays.namespace,
     "_ndarray": np.ndarray,
     "_new": object.__new__,
     "_next_order": graph.next_order,
-    "_odd_among": odd_among,
-    "_operand": arrays.operand,
-    "_option": option,
-    "_own": arrays.own,
-    "_property": property,
     "_push": heappush,
     "_quick": arrays.quick,
-    "_refused": errors.refused,
-    "_result": result,
-    "_seen": seen,
-    "_shape": shape,
-    "_spent": errors.spent,
-    "_tuple": tuple,
-    "_type": type,
-    "_zip": zip,
 }

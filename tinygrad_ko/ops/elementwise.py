@@ -242,8 +242,8 @@ def power_differentiated(xp, a, b, *, in_a, in_b):
 
 
 def asked_for(g, a, b, slope):
-    """The slope, but 0 for a gradient of 0 where 0 * inf would be NaN: in a row of a Hessian that is of the other argument. For
-    powers above 1 it stays, for there the gradient may be 0 as a first slope is, and the product not.
+    """The slope in a of a power b, but 0 at a = 0 for a gradient of 0, where 0 * inf would be NaN: in a row of a Hessian that is of
+    another argument. For powers above 1 it stays, for there the gradient may be 0 as a first slope is, and the product not.
     """
     return where((g != 0) | (a != 0) | (b > 1), slope, 0)
 

@@ -105,11 +105,6 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         )
         for mutant in ("where(there, x, 2), where(there, n, 1)", "where(there, x, 1), where(there, n, 2)")
     },
-    "odd_power": {
-        "vector_norm.x: wrong constant: g * where((g != 0) | (x != 0), power * even_power(x, n, power=power - 1) / n, 1)": (
-            "multiplied by g, which is 0 there: only a third derivative differs"
-        ),
-    },
     "prod": {
         "prod.x: one branch alone: stretch(g, x.shape, axis) * others(x, axis)": "right too, only slower",
         "prod.x: wrong operand: stretch(g * out, x.shape, axis) / x if divisible(x) else stretch(g, x.shape, axis) * others(x, axis)": (

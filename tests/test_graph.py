@@ -523,6 +523,19 @@ def test_a_watched_gradient_is_not_the_memory_of_a_deposited_one() -> None:
     assert y.node.seen.gradient.tolist() == [1, 1]
 
 
+def test_watched_nodes_remember_float16_as_it_was_given() -> None:
+    x, b = tg.Tensor(np.array([1, 2], np.float16), requires_grad=True), np.array([2, 3], np.float16)
+    with tg.watch():
+        y = x * b
+    seen: Any = y.node.seen
+    assert [(v.tolist(), v.dtype) for v in (*seen.inputs, seen.output)] == [
+        ([1, 2], np.float16),
+        ([2, 3], np.float16),
+        ([2, 6], np.float16),
+    ]
+    assert seen.given == (id(x), id(b))
+
+
 def test_watched_nodes_at_second_order() -> None:
     x: Any = tg.Tensor(2.0, requires_grad=True)
     with tg.watch():

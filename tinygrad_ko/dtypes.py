@@ -24,7 +24,7 @@ def moves(forward: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def careful(record: Op, compute: Callable[..., Any]) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """What an op makes of each argument, and the op for arguments of any dtype, given what it computes from them."""
+    """What an op makes of each argument, and the op for arguments of any dtype, given how it computes from what was made of them."""
     if hasattr(record.forward, "moves"):
         return lambda x: x, compute
     sloped = [record.variadic or record.formulas[a] is not None for a in record.arguments]

@@ -49,7 +49,7 @@ def {function}{signature}:
         else:
             _n = _new(_Noted)
             _n.scope = _mode.scope
-            _n.seen = _seen(({inputs}), ({given_as}), {{{options}}}, _out) if _mode.watch else None
+            _n.seen = _seen(({inputs}), ({arguments}), {{{options}}}, _out) if _mode.watch else None
         _tensor._node = _n
         _n.shape = _out.shape
         _n.dtype = _FLOAT64 if _made is _float64 else _out.dtype
@@ -260,7 +260,6 @@ def text(record: Op, careful: bool = False) -> str:
         arguments=arguments,
         foreign="".join(f" or {test}" for test in foreign),
         inputs="".join(f"{star}({where_from(a)}), " for a in record.arguments),
-        given_as="".join(f"*_map(_id, {a}), " if record.variadic else f"_id({a}), " for a in record.arguments),
         options=", ".join(f'"{p}": {p}' for p in record.parameters),
         wanted=" or ".join(wanted) or "False",
         save="\n".join([f"        _n.from_{a} = _node_{a}" for a in differentiable] + [save(w) for w in record.kept]),
@@ -330,9 +329,11 @@ def guarded(values: tuple[Any, ...], *results: Any) -> tuple[Any, ...]:
     return results
 
 
-def seen(inputs: tuple[Any, ...], given: tuple[int, ...], options: dict[str, Any], out: arrays.Array) -> graph.Seen:
-    """What is remembered under `watch()`."""
-    return graph.Seen(inputs, given, {k: arrays.own(v) for k, v in options.items()}, out, users_line())
+def seen(inputs: tuple[Any, ...], given: tuple[Any, ...], options: dict[str, Any], out: arrays.Array) -> graph.Seen:
+    """What is remembered under `watch()`: the inputs in the dtypes in which they were given."""
+    halves = [dtypes.is_half(dtypes.numpy_dtype(x)) for x in given]
+    inputs = tuple([v.astype(np.float16) if half else v for v, half in zip(inputs, halves, strict=True)])
+    return graph.Seen(inputs, tuple(map(id, given)), {k: arrays.own(v) for k, v in options.items()}, out, users_line())
 
 
 def users_line() -> str:
@@ -345,7 +346,7 @@ def users_line() -> str:
 
 OURS = (arrays.namespace, arrays.operand, arrays.own, cotangent.add, cotangent.fit, errors.refused, errors.spent)
 HERE = (constant, guarded, odd_among, option, result, seen, shape)
-PYTHONS = (any, id, isinstance, map, property, tuple, type, zip)
+PYTHONS = (any, isinstance, map, property, tuple, type, zip)
 TOOLS: dict[str, Any] = {
     **{f"_{tool.__name__}": tool for tool in (*OURS, *HERE, *PYTHONS)},
     "__name__": __name__,

@@ -495,7 +495,16 @@ def test_watch_remembers_inputs_output_gradient_and_line() -> None:
 
 
 @pytest.mark.parametrize(
-    "write", [lambda w: w + 1, lambda w: 1 + w, lambda w: w.sum(), lambda w: w[0], lambda w: np.exp(w), lambda w: w.T]
+    "write",
+    [
+        lambda w: w + 1,
+        lambda w: 1 + w,
+        lambda w: w.sum(),
+        lambda w: w[0],
+        lambda w: np.exp(w),
+        lambda w: w.T,
+        lambda w: tg.scope("a")(tg.exp)(w),
+    ],
 )
 def test_the_line_is_the_users_not_ours(write: Callable[[Any], Any]) -> None:
     with tg.watch():

@@ -30,7 +30,7 @@ def careful(record: Op, compute: Callable[..., Any]) -> tuple[Callable[..., Any]
     sloped = [record.variadic or record.formulas[a] is not None for a in record.arguments]
 
     def call(*given: Any, **options: Any) -> Any:
-        if any(map(is_small, given)) and not any(map(is_float, given)):
+        if any(map(is_small, given)) and not any(is_float(x) or numpy_dtype(x) == np.uint64 for x in given):
             wide = compute(*[in_64_bits(x) if is_small(x) else x for x in given], **options)
             if is_float(wide):
                 return wide

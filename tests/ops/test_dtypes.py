@@ -15,7 +15,7 @@ ROW = {f.__name__: (f, row) for f, row in ROWS.items()}
 OF_THE_PACKAGE = [name for name, (f, _) in ROW.items() if f.__module__.startswith("tinygrad_ko.")]
 VIEWS = {  # of NumPy's arrays, as NumPy's functions of these names give them
     *("reshape", "permute_dims", "moveaxis", "swapaxes", "matrix_transpose", "broadcast_to", "broadcast_arrays", "expand_dims", "squeeze"),
-    *("flip", "split", "array_split", "unstack", "getitem", "diagonal", "diag", "unfold", "einsum"),
+    *("flip", "split", "array_split", "unstack", "getitem", "diagonal", "diag", "unfold", "unchanged", "einsum"),
 }  # fmt: skip
 
 
@@ -286,3 +286,15 @@ def test_functions_of_small_integers():
     assert tg.sqrt(np.array([2], np.int8)).tolist() == [np.sqrt(2.0)]
     assert tg.hypot(np.array([200], np.uint8), np.array([100], np.int8)).dtype == np.float64
     assert tg.abs(np.array([-3], np.int8)).dtype == np.int8
+
+
+def test_integers_that_only_uint64_holds_stay_exact_beside_small_ones():
+    large = np.array([2**63 + 1], np.uint64)
+    for small in (np.array([1], np.uint8), np.array([1], np.uint16), np.array([True])):
+        for out, value in (
+            (tg.add(large, small), 2**63 + 2),
+            (tg.maximum(small, large), 2**63 + 1),
+            (tg.where([True], large, small), 2**63 + 1),
+        ):
+            assert (out.dtype, out.tolist()) == (np.uint64, [value])
+        assert tg.divide(large, small).dtype == np.float64

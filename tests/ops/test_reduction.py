@@ -121,6 +121,17 @@ class TestNormsOfAnySize:
         assert tg.vector_norm([-np.inf, np.inf], ord=order) == np.inf
         assert np.isnan(tg.vector_norm([np.nan, 1e200], ord=order))
 
+    @pytest.mark.parametrize("order", [2, 1, 1.5, 3, 0.5, 0, -1])
+    @pytest.mark.parametrize(("shape", "axis"), [((0,), None), ((0, 3), 0), ((3, 0), 1), ((3, 0), None), ((0, 3), 1)])
+    @pytest.mark.parametrize("dtype", [np.float64, np.float32, np.float16])
+    def test_the_norm_of_nothing(self, order, shape, axis, dtype):
+        x = leaf(np.zeros(shape, dtype))
+        norms = tg.vector_norm(x, axis=axis, ord=order, keepdims=True)
+        assert norms.shape == np.sum(x.numpy(), axis=axis, keepdims=True).shape
+        assert np.all(norms.numpy() == (np.inf if order < 0 else 0))
+        tg.sum(norms).backward()
+        assert (x.grad.shape, x.grad.dtype) == (shape, dtype)
+
 
 class TestNorms:
     def test_the_square_of_a_norm_at_0_is_bent_as_the_norm_is(self):

@@ -119,6 +119,8 @@ def length(xp, x, ord, axis, keepdims):
         usual = (total > 1e-30) & (total < 1e30)
         if xp.count_nonzero(usual) == usual.size:
             return root(xp, total, ord)
+        if 0 in x.shape:  # there is no largest of nothing
+            return root(xp, total, ord)
         unit = (xp.max if ord > 0 else xp.min)(xp.abs(x), axis=axis, keepdims=True)
         as_it_is = xp.reshape(usual, unit.shape) | (unit == 0) | (unit == math.inf)
         unit = xp.where(as_it_is, xp.ones_like(unit), unit)

@@ -57,6 +57,7 @@ ROWS: dict[Callable[..., Any], Row] = {
     activation.hardsigmoid: Row(elementwise_call(between_limits), lambda x: np.clip(x / 6 + 0.5, 0, 1)),
     activation.step_function: Row(elementwise_call(real), lambda x: np.heaviside(x, 0)),
     activation.identity_function: Row(elementwise_call(real), lambda x: x),
+    activation.unchanged: Row(elementwise_call(real), lambda x: x),
 }
 
 EQUIVALENT: dict[str, dict[str, str]] = {

@@ -110,7 +110,7 @@ def examined(forward: Any, formulas: Formulas, broadcasts: bool, keeps: Any, cal
         if wrong := [w for w, p in asked.items() if w not in allowed or p.kind is not Parameter.POSITIONAL_OR_KEYWORD]:
             refuse(
                 f"the formula for {target!r} asks for {wrong}; it may name {sorted(allowed)}",
-                f"{target!r}의 공식이 {wrong}을(를) 요구합니다. 쓸 수 있는 이름은 {sorted(allowed)}입니다.",
+                f"{target!r}의 공식에 쓸 수 없는 이름이 있습니다: {wrong}. 쓸 수 있는 이름은 {sorted(allowed)}입니다.",
             )
         needed = [w for k in asked if k in keeps for w in record.words.get(k, ())]  # a kept value, for its own formula
         record.asks[target] = tuple(asked)

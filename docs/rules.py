@@ -27,8 +27,9 @@ HEAD = """# The rule book
 Written by `python -m docs.rules` from the rule book itself; a test holds it to that. Functions marked with `tg.linalg` live there.
 
 Every function here is held against the numerical judge at **orders 1 and 2**, and in float32, at shapes, axes and values that
-Hypothesis draws; {mutants:,} mistakes were put into the formulas one at a time, and the judge caught all but {equivalent} that are
-right too, each listed with the reason; and each function runs on the arrays of any library of the array API standard.
+Hypothesis draws; {mutants:,} mistakes were put into the formulas one at a time, and the judge (or, where slopes are infinite, limits that
+are written down) caught all but {equivalent} that are right too at both orders, each listed with the reason; and each function runs on
+the arrays of any library of the array API standard.
 *Dtypes* are the floats that come out as they went in, and what integers become; float16 is computed in float32 and rounded once.
 The convention at a kink holds at every order: so `relu(x) - relu(-x)` has the slope 0 at 0, and the square of a length, such as
 `abs(x) ** 2`, has the second derivative 0 where the length is 0. Write `x`, `x * x`, `sum(x * x)` or `var(x)`, which are smooth.

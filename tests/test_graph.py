@@ -495,7 +495,16 @@ def test_watch_remembers_inputs_output_gradient_and_line() -> None:
 
 
 @pytest.mark.parametrize(
-    "write", [lambda w: w + 1, lambda w: 1 + w, lambda w: w.sum(), lambda w: w[0], lambda w: np.exp(w), lambda w: w.T]
+    "write",
+    [
+        lambda w: w + 1,
+        lambda w: 1 + w,
+        lambda w: w.sum(),
+        lambda w: w[0],
+        lambda w: np.exp(w),
+        lambda w: w.T,
+        lambda w: tg.scope("a")(tg.exp)(w),
+    ],
 )
 def test_the_line_is_the_users_not_ours(write: Callable[[Any], Any]) -> None:
     with tg.watch():
@@ -521,6 +530,19 @@ def test_a_watched_gradient_is_not_the_memory_of_a_deposited_one() -> None:
     y.backward([1, 1])
     w.grad[:] = 77
     assert y.node.seen.gradient.tolist() == [1, 1]
+
+
+def test_watched_nodes_remember_float16_as_it_was_given() -> None:
+    x, b = tg.Tensor(np.array([1, 2], np.float16), requires_grad=True), np.array([2, 3], np.float16)
+    with tg.watch():
+        y = x * b
+    seen: Any = y.node.seen
+    assert [(v.tolist(), v.dtype) for v in (*seen.inputs, seen.output)] == [
+        ([1, 2], np.float16),
+        ([2, 3], np.float16),
+        ([2, 6], np.float16),
+    ]
+    assert seen.given == (id(x), id(b))
 
 
 def test_watched_nodes_at_second_order() -> None:

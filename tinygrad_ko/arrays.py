@@ -118,26 +118,9 @@ def is_real(array: Array) -> bool:
     return array.dtype.kind in "biuf" if isinstance(array, ndarray | generic) else "complex" not in str(array.dtype)
 
 
-def is_half(dtype: Any) -> bool:
-    """Whether it is NumPy's float16, whose gradients are float32 until they reach a leaf."""
-    return isinstance(dtype, np.dtype) and dtype.kind == "f" and dtype.itemsize == 2
-
-
-def widened(value: Any) -> Any:
-    """float16 of NumPy as float32, also inside a Tensor and in a tuple; anything else as it is."""
-    if isinstance(value, tuple):
-        return tuple(map(widened, value))
-    return value.astype(np.float32) if is_half(getattr(value, "dtype", None)) else value
-
-
 def same_numbers(a: Any, b: Any) -> bool:
     """Whether two dtypes hold the same numbers, be it with their bytes in another order."""
     return a == b or (isinstance(a, np.dtype) and isinstance(b, np.dtype) and np.can_cast(a, b, "equiv"))
-
-
-def within_walk(dtype: Any) -> Any:
-    """The dtype of the gradient of a value of that dtype, until it reaches a leaf: parts of a float16 are added in float32."""
-    return FLOAT32 if is_half(dtype) else dtype
 
 
 def cast(x: Any, dtype: Any) -> Any:

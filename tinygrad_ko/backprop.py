@@ -10,6 +10,7 @@ import numpy as np
 from tinygrad_ko.arrays import ALONE, Array, cast, copied, new_array
 from tinygrad_ko.atomic import at_once, taking_turns
 from tinygrad_ko.cotangent import Sum
+from tinygrad_ko.dtypes import within_walk
 from tinygrad_ko.errors import wrong_shape
 from tinygrad_ko.graph import Handle, Leaf, Node, handle
 
@@ -23,7 +24,7 @@ def gradients(root: Node, seed: Any, *, free: bool = False, wanted: Collection[N
     complete. No recursion, and the order of time is the only order. If the seed is a Tensor, the formulas work on
     Tensors: what they compute is recorded, and can be differentiated again.
     """
-    due: dict[Node, Any] = {root: seed}
+    due: dict[Node, Any] = {root: cast(seed, within_walk(root.dtype))}
     waiting = [(root.order, root)] if root.op else []  # leaves do not wait: their gradients stay in `due`
     found: dict[Node, Any] = {}
     useful = leading_to(wanted, root) if wanted is not None else ()
@@ -46,8 +47,7 @@ def gradients(root: Node, seed: Any, *, free: bool = False, wanted: Collection[N
             find_fault(node, g)
         error.add_note(f"in the backward of {node.op.name}" + "".join(f", in {name}" for name in reversed(node.scope)))
         raise
-    found |= {leaf: cast(g.total if type(g) is Sum else g, leaf.dtype) for leaf, g in due.items()}
-    return found
+    return found | {leaf: cast(g.total if type(g) is Sum else g, leaf.dtype) for leaf, g in due.items()}
 
 
 def find_fault(node: Node, g: Any) -> None:
@@ -93,21 +93,20 @@ def twin(node: Node, useful: Collection[Node], root: Node, kind: type[Handle] | 
     if kind is None:
         return same
 
-    def tensor(value: Any, parent: Node | None) -> Any:
-        return value if parent is None else handle(kind, value, parent)
-
-    kept = {word: getattr(node, f"kept_{word}") for word in op.kept}
+    nodes = {"out": node, **{a: getattr(node, f"from_{a}") for a in op.differentiable}}
+    kept = {word: tensor(kind, getattr(node, f"kept_{word}"), nodes.get(word)) for word in op.kept}
     for word, value in kept.items():
-        if word == "out" and value is not None:
-            kept[word] = tensor(value, node)
-        elif word in op.differentiable and value is not None:
-            parent = getattr(node, f"from_{word}")
-            kept[word] = tuple(map(tensor, value, parent)) if op.variadic else tensor(value, parent)
-    for word, value in kept.items():
-        if value is not None and (derivation := op.derivations.get(word)):
-            value = derivation(**{w: kept[w] for w in op.words[word]})
+        if value is not None and word in op.keeps and op.formulas.get(word):
+            value = op.formulas[word](**{w: kept[w] for w in op.words[word]})
         setattr(same, f"kept_{word}", value)
     return same
+
+
+def tensor(kind: type[Handle], value: Any, node: Any) -> Any:
+    """What a node keeps, as a Tensor; if nothing or a constant was kept, as it is."""
+    if isinstance(node, tuple):
+        return tuple([tensor(kind, v, n) for v, n in zip(value, node, strict=True)])
+    return value if value is None or node is None else handle(kind, value, node)
 
 
 def deposit(found: dict[Any, Array]) -> None:

@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.arrays import ARRAYS, Array, cast, copied, is_floating, is_real, method, namespace, within_walk
+from tinygrad_ko.arrays import ARRAYS, Array, cast, copied, is_floating, is_real, method, namespace
+from tinygrad_ko.dtypes import within_walk
 from tinygrad_ko.errors import described, no_gradient_through, wrong_shape
 from tinygrad_ko.graph import Handle, Node
 from tinygrad_ko.index import add_at

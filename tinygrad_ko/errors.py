@@ -46,11 +46,14 @@ def described(value: Any) -> str:
     return f"{value.dtype}{list(value.shape)}" if hasattr(value, "dtype") else type(value).__name__
 
 
-def refused(error: Exception, op: str, values: tuple[Any, ...]) -> Exception:
+def refused(error: Exception, op: str, values: tuple[Any, ...], passed: tuple[Any, ...] = ()) -> Exception:
     """The error that a forward raised, as the same kind of error with the name of the op and the shapes it was
-    given.
+    given: those of the arrays that users passed, and of what became of lists and numbers.
     """
-    given = ", ".join(map(described, values)) or "-"
+    given = (
+        ", ".join(described(x if hasattr(x, "dtype") else v) for x, v in zip(passed or values, values, strict=True))
+        or "-"
+    )
     if type(error) in (ValueError, TypeError, IndexError, np.exceptions.AxisError):
         error = type(error)(f"{op}({given}): {error}")
     else:

@@ -9,12 +9,12 @@ is complete.
 """
 
 from collections.abc import Callable
+from contextlib import ContextDecorator
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from functools import wraps
 from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from itertools import count
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from tinygrad_ko.arrays import Array, copied, shared, writable
 from tinygrad_ko.errors import called_too_late
@@ -97,16 +97,14 @@ def handle(kind: type[H], value: Array, node: Node | None = None) -> H:
 
 @dataclass(slots=True)
 class Mode:
-    """What is being recorded, in this thread or task: the innermost open block and the mode around it. Never changed, only
-    replaced.
-    """
+    """What is being recorded, in this thread or task. Never changed, only replaced."""
 
     record: bool = True
     watch: bool = False
     scope: tuple["Call", ...] = ()
-    switch: "Switch | None" = field(default=None, compare=False)  # what opened the block
-    call: tuple["Call", ...] = field(default=(), compare=False)  # what it added to the scope
-    outer: "Mode | None" = field(default=None, compare=False)
+    block: Any = field(
+        default=None, compare=False
+    )  # the innermost open one: the mode around it, its switch, its name in the scope
 
 
 USUAL = Mode()
@@ -119,13 +117,11 @@ class Call(str):
     __slots__ = ()
 
 
-class Switch:
+class Switch(ContextDecorator):
     """A change of the mode inside a `with` block, in this thread or async task alone; also a decorator of functions."""
 
-    def __init__(
-        self, record: bool | None = None, watch: bool | None = None, scope: Any = None, name: Any = None
-    ) -> None:
-        self.record, self.watch, self.scope, self.name = record, watch, scope, name  # None changes nothing
+    def __init__(self, name: str | None = None, **changes: Any) -> None:
+        self.name, self.changes = name, changes
 
     def __enter__(self) -> None:
         outer = current.get()
@@ -137,35 +133,28 @@ class Switch:
             raise
 
     def __exit__(self, *exception: object) -> None:
-        mode = current.get()
-        current.set(mode.outer if mode.switch is self and mode.outer else without(mode, self))
+        current.set(without(current.get(), self))
 
     def __call__(self, function: F) -> F:
         if iscoroutinefunction(function) or isgeneratorfunction(function) or isasyncgenfunction(function):
             raise called_too_late(function.__name__)
-
-        @wraps(function)
-        def switched(*arguments: Any, **options: Any) -> Any:
-            with self:
-                return function(*arguments, **options)
-
-        return cast(F, switched)
+        return super().__call__(function)
 
 
 def inside(outer: Mode, switch: Switch, call: tuple[Call, ...]) -> Mode:
     """The mode inside a block."""
-    record = outer.record if switch.record is None else switch.record
-    watch = outer.watch if switch.watch is None else switch.watch
-    scope = outer.scope if switch.scope is None else switch.scope
-    mode = Mode(record, watch, scope + call, switch, call, outer)
-    return USUAL if outer is USUAL and mode == USUAL else mode
+    mode = Mode(outer.record, outer.watch, outer.scope + call, (outer, switch, call))
+    for what, value in switch.changes.items():
+        setattr(mode, what, value)
+    return USUAL if outer is USUAL == mode else mode
 
 
 def without(mode: Mode, switch: Switch) -> Mode:
     """The mode when the block of a switch is left, wherever it stands: two generators may be closed in any order."""
-    if mode.outer is None or mode.switch is None:
+    if mode.block is None:
         return mode
-    return mode.outer if mode.switch is switch else inside(without(mode.outer, switch), mode.switch, mode.call)
+    outer, inner, call = mode.block
+    return outer if inner is switch else inside(without(outer, switch), inner, call)
 
 
 def no_grad() -> Switch:

@@ -40,7 +40,8 @@ class Segment(Node):
         if self.call is None:
             raise spent("checkpoint")
         since = next_order()
-        with Switch(self.mode.record, self.mode.watch, self.mode.scope), replayed(self.call.generators, self.states):
+        then = Switch(record=self.mode.record, watch=self.mode.watch, scope=self.mode.scope)
+        with then, replayed(self.call.generators, self.states):
             y = self.call()
         root = y._node if isinstance(y, Handle) else None
         if root is None or traced(root, since) != (self.parents, self.trace):

@@ -60,11 +60,6 @@ class Op:
         """Every word that some formula names."""
         return sorted({w for a in self.differentiable for w in self.words[a]})
 
-    @property
-    def derivations(self) -> dict[str, Callable[..., Any]]:
-        """How those kept values that are not constant follow from the arguments."""
-        return {k: formula for k in self.keeps if (formula := self.formulas.get(k))}
-
 
 def examined(forward: Any, formulas: Formulas, broadcasts: bool, keeps: Any, called: str | None = None) -> Op:
     """The record of an op, after every check that can be made before it is used."""
@@ -105,27 +100,19 @@ def examined(forward: Any, formulas: Formulas, broadcasts: bool, keeps: Any, cal
         name, forward, seen, dict(formulas), broadcasts, keeps, arguments, variadic, parameters, "xp" in sign.parameters
     )
     vocabulary = {"g", "out", *every, *shapes}
-    for target, formula in formulas.items():
-        if formula is None:
+    for target in (*keeps, *arguments):
+        if (formula := formulas.get(target)) is None:
             continue
         if not callable(formula):
             refuse(f"the formula for {target!r} is no function: {formula!r}", f"{target!r}의 공식이 함수가 아닙니다.")
+        allowed = {*arguments, *parameters} if target in keeps else vocabulary
         asked = signature(formula).parameters
-        if wrong := [
-            w for w, p in asked.items() if w not in vocabulary or p.kind is not Parameter.POSITIONAL_OR_KEYWORD
-        ]:
+        if wrong := [w for w, p in asked.items() if w not in allowed or p.kind is not Parameter.POSITIONAL_OR_KEYWORD]:
             refuse(
-                f"the formula for {target!r} asks for {wrong}; it may name {sorted(vocabulary)}",
-                f"{target!r}의 공식에 쓸 수 없는 이름이 있습니다: {wrong}. 쓸 수 있는 이름은 {sorted(vocabulary)}입니다.",
+                f"the formula for {target!r} asks for {wrong}; it may name {sorted(allowed)}",
+                f"{target!r}의 공식에 쓸 수 없는 이름이 있습니다: {wrong}. 쓸 수 있는 이름은 {sorted(allowed)}입니다.",
             )
-        if target in keeps and not set(asked) <= {*arguments, *parameters}:
-            refuse(
-                f"the formula for {target!r} may name arguments and parameters only",
-                f"{target!r}의 공식은 인수만 쓸 수 있습니다.",
-            )
+        needed = [w for k in asked if k in keeps for w in record.words.get(k, ())]  # a kept value, for its own formula
         record.asks[target] = tuple(asked)
-        record.words[target] = tuple(w for w in asked if w != "g")
-    for target, words in record.words.items():  # a kept value that depends on the arguments needs them kept as well
-        needed = [w for k in words if k in keeps for w in record.words.get(k, ())]
-        record.words[target] = tuple(dict.fromkeys([*words, *needed]))
+        record.words[target] = tuple(dict.fromkeys(w for w in [*asked, *needed] if w != "g"))
     return record

@@ -31,10 +31,10 @@ def {function}{signature}:
     _bare = False
 {unwrap}
     try:
-        {returned} = {forward}({given})
+        {returned} = _forward({taken})
     except Exception as _error:
-        raise _refused(_error, "{name}", ({values})) from None
-{rounded}    if _kind is None:
+        raise _refused(_error, "{name}", ({values}), ({arguments})) from None
+    if _kind is None:
         return _out
     if ((_made := _type(_out)) is not _ndarray and _made not in _ARRAYS){foreign}:
         _out = _result(_out, "{name}", ({arguments}), ({values}))
@@ -44,12 +44,12 @@ def {function}{signature}:
     _tensor._array = _out
     _tensor._lent = False
     if ({wanted}) and ((_mode := _current()) is _USUAL or _mode.record):
-        if {usual}:
+        if _mode is _USUAL:
             _n = _new(_Record)
         else:
-            _n = _new({noted})
+            _n = _new(_Noted)
             _n.scope = _mode.scope
-            _n.seen = _seen(({inputs}), ({given_as}), {{{options}}}, _out) if _mode.watch else None
+            _n.seen = _seen(({inputs}), ({arguments}), {{{options}}}, _out) if _mode.watch else None
         _tensor._node = _n
         _n.shape = _out.shape
         _n.dtype = _FLOAT64 if _made is _float64 else _out.dtype
@@ -80,11 +80,11 @@ UNWRAP_CAREFULLY = """\
     if _isinstance({a}, _Handle):
         _kind = _type({a})
         _node_{a} = {a}._node
-        _value_{a} = {a}.settled()
+        _value_{a} = _wide({a}.settled())
     else:
         _node_{a} = None
         _bare |= _type({a}) is _ndarray
-        _value_{a} = _operand({a}, "{name}")"""
+        _value_{a} = _wide(_operand({a}, "{name}"))"""
 UNWRAP_CONSTANT = """\
     if _isinstance({a}, _Handle):
         _kind = _type({a})
@@ -105,6 +105,8 @@ UNWRAP_VARIADIC = """\
 LEAVE_VARIADIC = """
     if _odd_among(_value_{a}):
         return _careful({call})"""
+WIDEN_VARIADIC = """
+    _value_{a} = _tuple(_map(_wide, _value_{a}))"""
 UNWRAP_OPTION = """\
     if _type({a}) not in _SETTINGS:
         {a} = _option({a}, "{name}", "{a}")"""
@@ -131,10 +133,6 @@ class _Noted(_Record):
             n.seen.gradient = g
         _Record.back(n, g, due, waiting, free and not n.seen)
         n.live = not free
-
-class _Half(_Noted):
-    __slots__ = ()
-    back = _back_in_float32
 """
 PULL = """\
         if (to := n.from_{a}) is not None:
@@ -164,8 +162,8 @@ def written(record: Op) -> Callable[..., Any]:
         exec(compile(source, filename, "exec"), room)
 
     def careful(*arguments: Any, **options: Any) -> Any:
-        room["_forward_of_any"], room["_rounded"] = dtypes.careful(record), dtypes.rounding(record)
         enter(text(record, careful=True), f"<op {record.name} of any dtype>")
+        room["_wide"], room["_careful"] = dtypes.careful(record, room["_any_dtype"])
         return room["_careful"](*arguments, **options)
 
     def write() -> Any:
@@ -189,8 +187,8 @@ def first_call(*arguments: Any, **options: Any) -> Any:
 
 
 def text(record: Op, careful: bool = False) -> str:
-    """The Python that does what a record says: the class of the nodes, then the function. Or, `careful`, the function that it leaves
-    its call to where an argument is neither float64 nor float32.
+    """The Python that does what a record says: the class of the nodes, then the function. Or, `careful`, the function that takes
+    arguments of any dtype.
     """
     name, words, differentiable = record.name, record.words, record.differentiable
     bare = [
@@ -207,7 +205,7 @@ def text(record: Op, careful: bool = False) -> str:
                 )
             return f"_value_{word} if _value_{word} is not {word} else _own({word})"
         if word == "out":
-            return "_wide" if careful else "_out"
+            return "_out"
         if word in record.keeps:
             return f"_keep_{word}"
         if word in record.parameters:
@@ -228,45 +226,40 @@ def text(record: Op, careful: bool = False) -> str:
         return ((PULL_VARIADIC if record.variadic else PULL) + PAY).format(a=a, asks=asks)
 
     def unwrap(a: str) -> str:
-        if a not in differentiable:
-            return UNWRAP_CONSTANT.format(a=a, name=name)
-        if record.variadic:
-            return (UNWRAP_VARIADIC + LEAVE_VARIADIC * (not careful)).format(a=a, name=name, call=given)
-        return (UNWRAP_CAREFULLY if careful else UNWRAP).format(a=a, name=name, call=given)
+        if a in record.parameters:
+            template = UNWRAP_OPTION
+        elif a not in differentiable:
+            template = UNWRAP_CONSTANT
+        elif record.variadic:
+            template = UNWRAP_VARIADIC + (WIDEN_VARIADIC if careful else LEAVE_VARIADIC)
+        else:
+            template = UNWRAP_CAREFULLY if careful else UNWRAP
+        return template.format(a=a, name=name, call=arguments + options)
 
-    given = "".join(f"{'*' * record.variadic}{a}, " for a in record.arguments)
-    given += "".join(f"{p}={p}, " for p in record.parameters)
-    values = "".join(f"*_value_{a}, " if record.variadic else f"_value_{a}, " for a in record.arguments)
-    first = f"_value_{record.arguments[0]}"
+    star, first = "*" * record.variadic, f"_value_{record.arguments[0]}"
+    arguments = "".join(f"{star}{a}, " for a in record.arguments)
+    values = "".join(f"{star}_value_{a}, " for a in record.arguments)
+    options = "".join(f"{p}={p}, " for p in record.parameters)
     xp = f"_quick if _type({first}) in _ARRAYS else _namespace({values})"
-    wanted = [
-        f"_any([_x is not None for _x in _node_{a}])" if record.variadic else f"_node_{a} is not None"
-        for a in differentiable
-    ]
-    foreign = (
-        [f"not _PLAIN.issuperset(_map(_type, _value_{record.arguments[0]}))"]
-        if record.variadic
-        else [f"_type(_value_{a}) not in _PLAIN" for a in record.arguments[1:]]
-    )
-    options = [UNWRAP_OPTION.format(a=p, name=name) for p in record.parameters]
+    if record.variadic:
+        wanted = [f"_any([_x is not None for _x in _node_{a}])" for a in differentiable]
+        foreign = [f"not _PLAIN.issuperset(_map(_type, {first}))"]
+    else:
+        wanted = [f"_node_{a} is not None" for a in differentiable]
+        foreign = [f"_type(_value_{a}) not in _PLAIN" for a in record.arguments[1:]]
     returned = ", ".join(["_out", *(f"_keep_{k}" for k in record.keeps)])
     call = CALL.format(
         name=name,
-        function="_careful" if careful else name,
-        forward="_forward_of_any" if careful else "_forward",
-        rounded=f"    _wide, _out = _out, _rounded(_out, ({values}))\n" * careful,
-        usual="_mode is _USUAL" + f" and not _halves(({values}))" * careful,
-        noted=f"_Half if _halves(({values})) else _Noted" if careful else "_Noted",
+        function="_any_dtype" if careful else name,
         signature=Signature(bare),
-        unwrap="\n".join([*map(unwrap, record.arguments), *options]),
+        unwrap="\n".join(map(unwrap, [*record.arguments, *record.parameters])),
         returned=returned,
         guard=returned + "," * (not record.keeps),
-        given=f"{xp}, " * record.takes_xp + values + "".join(f"{p}={p}, " for p in record.parameters),
+        taken=f"{xp}, " * record.takes_xp + values + options,
         values=values,
-        arguments="".join(f"*{a}, " if record.variadic else f"{a}, " for a in record.arguments),
+        arguments=arguments,
         foreign="".join(f" or {test}" for test in foreign),
-        inputs="".join(f"{'*' * record.variadic}({where_from(a)}), " for a in record.arguments),
-        given_as="".join(f"*_map(_id, {a}), " if record.variadic else f"_id({a}), " for a in record.arguments),
+        inputs="".join(f"{star}({where_from(a)}), " for a in record.arguments),
         options=", ".join(f'"{p}": {p}' for p in record.parameters),
         wanted=" or ".join(wanted) or "False",
         save="\n".join([f"        _n.from_{a} = _node_{a}" for a in differentiable] + [save(w) for w in record.kept]),
@@ -287,7 +280,7 @@ def text(record: Op, careful: bool = False) -> str:
 
 INSIDE = (join(dirname(__file__), ""), "<op ")  # where the frames are that are not the user's
 COMMAND_LINE = "tinygrad_ko.cli"  # what calls that is the script that pip wrote
-OTHERS = re.compile(r"(numpy|runpy|hypothesis|hypothesis_temporary_module\w*)(\.|$)")
+OTHERS = re.compile(r"(numpy|runpy|contextlib|hypothesis|hypothesis_temporary_module\w*)(\.|$)")
 
 
 def shape(value: Any) -> tuple[int, ...]:
@@ -336,9 +329,11 @@ def guarded(values: tuple[Any, ...], *results: Any) -> tuple[Any, ...]:
     return results
 
 
-def seen(inputs: tuple[Any, ...], given: tuple[int, ...], options: dict[str, Any], out: arrays.Array) -> graph.Seen:
-    """What is remembered under `watch()`."""
-    return graph.Seen(inputs, given, {k: arrays.own(v) for k, v in options.items()}, out, users_line())
+def seen(inputs: tuple[Any, ...], given: tuple[Any, ...], options: dict[str, Any], out: arrays.Array) -> graph.Seen:
+    """What is remembered under `watch()`: the inputs in the dtypes in which they were given."""
+    halves = [dtypes.is_half(dtypes.numpy_dtype(x)) for x in given]
+    inputs = tuple([v.astype(np.float16) if half else v for v, half in zip(inputs, halves, strict=True)])
+    return graph.Seen(inputs, tuple(map(id, given)), {k: arrays.own(v) for k, v in options.items()}, out, users_line())
 
 
 def users_line() -> str:
@@ -349,7 +344,11 @@ def users_line() -> str:
     return f"{frame.f_code.co_filename}:{frame.f_lineno}" if frame else ""
 
 
+OURS = (arrays.namespace, arrays.operand, arrays.own, cotangent.add, cotangent.fit, errors.refused, errors.spent)
+HERE = (constant, guarded, odd_among, option, result, seen, shape)
+PYTHONS = (any, isinstance, map, property, tuple, type, zip)
 TOOLS: dict[str, Any] = {
+    **{f"_{tool.__name__}": tool for tool in (*OURS, *HERE, *PYTHONS)},
     "__name__": __name__,
     "_ARRAYS": arrays.ARRAYS,
     "_BOOL": arrays.BOOL,
@@ -362,35 +361,11 @@ TOOLS: dict[str, Any] = {
     "_PLAIN": arrays.PLAIN,
     "_SETTINGS": arrays.NUMBERS | {tuple, str, slice, type},
     "_USUAL": graph.USUAL,
-    "_add": cotangent.add,
-    "_any": any,
-    "_back_in_float32": dtypes.back_in_float32,
-    "_constant": constant,
     "_current": graph.current.get,
-    "_fit": cotangent.fit,
     "_float64": np.float64,
-    "_guarded": guarded,
-    "_halves": dtypes.halves,
-    "_id": id,
-    "_isinstance": isinstance,
-    "_map": map,
-    "_namespace": arrays.namespace,
     "_ndarray": np.ndarray,
     "_new": object.__new__,
     "_next_order": graph.next_order,
-    "_odd_among": odd_among,
-    "_operand": arrays.operand,
-    "_option": option,
-    "_own": arrays.own,
-    "_property": property,
     "_push": heappush,
     "_quick": arrays.quick,
-    "_refused": errors.refused,
-    "_result": result,
-    "_seen": seen,
-    "_shape": shape,
-    "_spent": errors.spent,
-    "_tuple": tuple,
-    "_type": type,
-    "_zip": zip,
 }

@@ -88,6 +88,9 @@ class Row:
     corners: tuple[tuple[tuple[Any, ...], dict[str, Any]], ...] = ()  # calls at special points, always among them
     distinct: bool = False  # no slopes at ties: the middle of three equals moves with no single one of them
     seen: Callable[..., Any] | None = None  # a function of the result that leaves out what is not determined, as a sign
+    limits: tuple[
+        Any, ...
+    ] = ()  # where no slope can be measured: a call, a cotangent or None, what `two_orders` is there
 
 
 def sample(row: Row, count: int) -> list[tuple[tuple[Any, ...], dict[str, Any]]]:

@@ -32,3 +32,16 @@ def hessian(f, *points):
 
 def korean(error):
     return any("가" <= letter <= "힣" for note in getattr(error, "__notes__", []) for letter in note)
+
+
+def two_orders(f, points, g=None, orders=2):
+    """The gradients of the sum of g * f in each of its arguments, and for `orders=2` those of the sums of each of these."""
+    leaves: list[Any] = [tg.Tensor(p, requires_grad=True) for p in points]
+    with np.errstate(all="ignore"):
+        y = f(*leaves)
+        first = tg.grad(y, leaves, np.ones(y.shape) if g is None else g, create_graph=orders > 1)
+        found = [[slope.tolist() for slope in first]]
+        if orders > 1:
+            second = [tg.grad(slope, leaves, np.ones(slope.shape), allow_unused=True) for slope in first]
+            found.append([[slope.tolist() for slope in row] for row in second])
+    return found

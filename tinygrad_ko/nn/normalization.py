@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.arrays import Array, cast, widened
+from tinygrad_ko.arrays import Array, cast
+from tinygrad_ko.dtypes import widened
 from tinygrad_ko.errors import explain
 from tinygrad_ko.graph import Handle
 from tinygrad_ko.nn.module import Module

@@ -242,8 +242,9 @@ def power_differentiated(xp, a, b, *, in_a, in_b):
 
 
 def asked_for(g, a, b, slope):
-    """The slope, or 0 where a gradient g of 0 would make NaN of an infinite slope, as in the row of a Hessian that belongs to the
-    other argument. For powers above 1 the slope stays: there g may be 0 because it is a first slope, and the product need not be 0.
+    """The slope in a of a power b, or 0 where a gradient g of 0 would make NaN of an infinite slope, as in the row of a Hessian
+    that belongs to the other argument. For powers above 1 the slope stays: there g may be 0 because it is a first slope, and the
+    product need not be 0.
     """
     return where((g != 0) | (a != 0) | (b > 1), slope, 0)
 

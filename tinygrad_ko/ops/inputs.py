@@ -5,7 +5,8 @@ from functools import wraps
 
 import numpy as np
 
-from tinygrad_ko.arrays import as_array, is_floating, is_half, namespace, operand, widened
+from tinygrad_ko.arrays import as_array, is_floating, namespace, operand
+from tinygrad_ko.dtypes import is_half, widened
 from tinygrad_ko.errors import explain
 from tinygrad_ko.graph import Handle
 from tinygrad_ko.ops.elementwise import astype

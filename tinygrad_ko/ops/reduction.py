@@ -9,7 +9,7 @@ from numbers import Real
 
 from tinygrad_ko.arrays import quiet
 from tinygrad_ko.errors import explain
-from tinygrad_ko.ops.elementwise import abs, astype, where, zeros_like
+from tinygrad_ko.ops.elementwise import abs, asked_for, astype, where, zeros_like
 from tinygrad_ko.ops.inputs import numbers
 from tinygrad_ko.ops.queries import divisible, or_nan
 from tinygrad_ko.ops.scan import before
@@ -96,7 +96,7 @@ def vector_norm(x, /, *, axis=None, keepdims=False, ord=2):
     return power_norm(x, axis=axis, keepdims=keepdims, ord=float(ord))
 
 
-@op(name="vector_norm", keeps="usual", x=lambda g, usual, x, out, axis: sides(g, x, out, usual, axis))
+@op(name="vector_norm", x=lambda g, x, out, axis: sides(g, x, out, axis))
 def euclidean_norm(xp, x, /, *, axis=None, keepdims=False):
     """The square root of the sum of the squares."""
     return length(xp, x, 2, axis, keepdims)
@@ -108,32 +108,28 @@ def euclidean_norm(xp, x, /, *, axis=None, keepdims=False):
 )
 def power_norm(xp, x, /, *, ord, axis=None, keepdims=False):
     """sum(|x| ** ord) ** (1 / ord)."""
-    return length(xp, x, ord, axis, keepdims)[0]
+    return length(xp, x, ord, axis, keepdims)
 
 
 def length(xp, x, ord, axis, keepdims):
-    """sum(|x| ** ord) ** (1 / ord), and whether its size is usual. Where it is not, the powers may overflow or vanish: so it is
-    computed once more of x divided by its largest absolute value, or for a negative ord by its smallest.
+    """sum(|x| ** ord) ** (1 / ord). Where the powers may overflow or vanish, it is computed once more of x divided by its largest
+    absolute value, or for a negative ord by its smallest.
     """
     with quiet(over="ignore", divide="ignore"):  # a negative power of 0 is infinite, and the norm 0
         total = xp.sum(powers(xp, x, ord), axis=axis, keepdims=keepdims)
         usual = (total > 1e-30) & (total < 1e30)
-        if xp.count_nonzero(usual) == usual.size:
-            return root(xp, total, ord), True
-        if 0 in x.shape:  # there is no largest of nothing
-            return root(xp, total, ord), False
+        if xp.count_nonzero(usual) == usual.size or 0 in x.shape:  # there is no largest of nothing
+            return root(xp, total, ord)
         unit = (xp.max if ord > 0 else xp.min)(xp.abs(x), axis=axis, keepdims=True)
         as_it_is = xp.reshape(usual, unit.shape) | (unit == 0) | (unit == math.inf)
         unit = xp.where(as_it_is, xp.ones_like(unit), unit)
         out = root(xp, xp.sum(powers(xp, x / unit, ord), axis=axis, keepdims=True), ord) * unit
-        return out if keepdims else xp.reshape(out, remaining(x.shape, axis)), False
+        return out if keepdims else xp.reshape(out, remaining(x.shape, axis))
 
 
-def sides(g, x, out, usual, axis):
-    """g * x / out, and 0 where out is 0. Unless the size of out is usual, x / out is computed first: g / out might overflow or
-    vanish.
-    """
-    if usual:
+def sides(g, x, out, axis):
+    """g times x / out, the part of a length that lies along each side; nothing of a length of 0."""
+    if divisible(out):
         return stretch(g / out, x.shape, axis) * x
     return stretch(g, x.shape, axis) * (x / stretch(where(out != 0, out, math.inf), x.shape, axis))
 
@@ -158,7 +154,7 @@ def lowered(x, n, ord):
 
 @op(
     name="vector_norm",
-    x=lambda g, x, n, power: g * where((g != 0) | (x != 0), power * even_power(x, n, power=power - 1) / n, 0),
+    x=lambda g, x, n, power: g * asked_for(g, x, power, power * even_power(x, n, power=power - 1) / n),
     n=lambda g, out, n, power: -g * (power * out / n),
 )
 def odd_power(xp, x, n, *, power):

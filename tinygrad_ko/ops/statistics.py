@@ -34,10 +34,7 @@ def var(xp, x, /, axis=None, *, correction=0, keepdims=False):
 
 
 @op(
-    keeps="usual",
-    x=lambda g, usual, x, out, axis, correction: sides(
-        g / divisor(x.shape, axis, correction), deviation(x, axis), out, usual, axis
-    ),
+    x=lambda g, x, out, axis, correction: sides(g / divisor(x.shape, axis, correction), deviation(x, axis), out, axis),
 )
 def std(xp, x, /, axis=None, *, correction=0, keepdims=False):
     """The standard deviation: the square root of the variance. Where all numbers are equal it is 0, and its derivatives of every
@@ -46,8 +43,7 @@ def std(xp, x, /, axis=None, *, correction=0, keepdims=False):
     Raises ValueError if n - correction is not above 0.
     """
     apart, divided_by = deviations(xp, x, axis, correction)
-    out, usual = length(xp, apart, 2, axis, keepdims)
-    return out / math.sqrt(divided_by), usual
+    return length(xp, apart, 2, axis, keepdims) / math.sqrt(divided_by)
 
 
 def deviations(xp, x, axis, correction):

@@ -25,7 +25,7 @@ from tinygrad_ko.arrays import Array, is_real, keep_freed_memory, new_array
 from tinygrad_ko.atomic import at_once
 from tinygrad_ko.backprop import put
 from tinygrad_ko.errors import described, explain
-from tinygrad_ko.optim.parameters import apart, leaves, move, with_gradients
+from tinygrad_ko.optim.parameters import in_separate_memory, leaves, move, with_gradients
 from tinygrad_ko.tensor import Tensor
 
 
@@ -43,7 +43,7 @@ class Optimizer:
 
     def __init__(self, parameters: Iterable[Tensor], lr: float, *, weight_decay: float = 0.0) -> None:
         keep_freed_memory()  # a step makes new arrays, and lets go of as many
-        self.parameters = apart(leaves(parameters))
+        self.parameters = in_separate_memory(leaves(parameters))
         positive("lr", lr)
         if weight_decay:
             positive("weight_decay", weight_decay)

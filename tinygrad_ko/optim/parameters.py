@@ -58,7 +58,7 @@ def with_gradients(parameters: list[Tensor], call: str) -> list[int]:
     return due
 
 
-def apart(parameters: list[Tensor]) -> list[Tensor]:
+def in_separate_memory(parameters: list[Tensor]) -> list[Tensor]:
     """The parameters. Raises ValueError if two share memory, which one step would change twice."""
     arrays = [p._array for p in parameters]
     if len({id(whole(a)) for a in arrays}) < len(arrays):

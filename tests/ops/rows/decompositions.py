@@ -220,7 +220,11 @@ EQUIVALENT: dict[str, dict[str, str]] = {
             "the judge asks for all parts, and is refused where a singular value is 0; tests/ops/test_decompositions.py asks for it alone"
         ),
     },
+    "all_apart": {"det.s: wrong operand: refuse_equal(g, out, 'det'), out for s": "out is s"},
     "cofactors": {
+        "cofactors.x: missing function: in minors: gv, p = (g @ vh.mT, without_two(s))": (
+            "a third derivative alone has need of it: tests/ops/test_decompositions.py"
+        ),
         "cofactors.x: wrong constant: in minors: u, s, vh = svd(x, full_matrices=True)": "of a square matrix both are the same",
         "cofactors.x: missing function: in without_two: i = namespace(s).arange(s.shape[-1])": (
             "the library of a Tensor is taken to be NumPy, as it is here; tests/ops/test_array_api.py has another"

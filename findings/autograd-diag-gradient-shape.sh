@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Version: autograd 1.9.1 (HIPS) with NumPy 2.4.6.
-# Behaviour: the gradient of np.diag of a matrix that is not square has another shape than the matrix: it is diag(g), which is
-#     square. No error is raised; check_grads does not pass it, but says so only with a broadcasting error.
+# Behaviour: the gradient of np.diag of a matrix that is not square has another shape than the matrix: it is diag(g), which is square. No
+#     error is raised; check_grads does not pass it, but says so only with a broadcasting error.
 # Output seen: sum(diag(x)) for x of shape (2, 3) has a gradient of shape (2, 2); np.trace of the same gives (2, 3).
 # What to do: take x[np.arange(n), np.arange(n)] instead, whose gradient has the shape of x.
 set -euo pipefail

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Version: autograd 1.9.1 (HIPS) with NumPy 2.4.6.
-# Behaviour: the gradient of np.prod divides the product by each factor: where a factor is 0 it is NaN, with NumPy's warning about 0 / 0 and no
-#     error. A product is a polynomial and smooth at 0.
+# Behaviour: the gradient of np.prod divides the product by each factor: where a factor is 0 it is NaN, with NumPy's warning about 0 / 0
+#     and no error. A product is a polynomial and smooth at 0.
 # Output seen: at [0, 2]: [nan, 0] (true: [2, 0]).
 # What to do: multiply by hand (x[0] * x[1] ...), which is right at 0 and can be differentiated again.
 set -euo pipefail

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Version: JAX 0.10.2.
-# Behaviour: the smooth even function I0 has slope 0 and second derivative 1/2 at 0. jax.scipy.special.i0 gives slope 1 there (4.8e-7 at 1e-6);
-#     jax.numpy.i0, the same function, gives slope 0 and second derivative 0. Both are exp(|x|) i0e(x), and JAX's slope of |x| at 0 is 1, not 0
-#     as in PyTorch and autograd, so the kinks of the two factors do not cancel; jax.numpy.i0 puts 0 in that place, at the first order only.
+# Behaviour: the smooth even function I0 has slope 0 and second derivative 1/2 at 0. jax.scipy.special.i0 gives slope 1 there (4.8e-7 at
+#     1e-6); jax.numpy.i0, the same function, gives slope 0 and second derivative 0. Both are exp(|x|) i0e(x), and JAX's slope of |x| at 0
+#     is 1, not 0 as in PyTorch and autograd, so the kinks of the two factors do not cancel; jax.numpy.i0 puts 0 in that place, at the
+#     first order only.
 # Output seen: slopes 1.0 and 0.0, second derivatives 1.5 and 0.0; grad(abs)(0.0) = 1.0.
 # What to do: near 0 use the series 1 + x**2 / 4 under jnp.where; expect 1 from the slope of jnp.abs at 0 (an L1 penalty pushes zeros).
 set -euo pipefail

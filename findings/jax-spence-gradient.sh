@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Version: JAX 0.10.2.
-# Behaviour: the gradient of jax.scipy.special.spence (the dilogarithm), which is log(x) / (1 - x), is NaN for every x above 1 up to 2, and 0 at
-#     1, where it is -1. The values are right, and so are the slopes on both sides.
+# Behaviour: the gradient of jax.scipy.special.spence (the dilogarithm), which is log(x) / (1 - x), is NaN for every x above 1 up to 2,
+#     and 0 at 1, where it is -1. The values are right, and so are the slopes on both sides.
 # Output seen: at 0.5, 1, 1.5, 2, 2.5: -1.3863, 0, nan, nan, -0.6109.
-# What to do: give spence a custom_jvp with the formula log(x) / (1 - x), and -1 at 1; check gradients of special functions between
-#     the points you think of.
+# What to do: give spence a custom_jvp with the formula log(x) / (1 - x), and -1 at 1; check gradients of special functions between the
+#     points you think of.
 set -euo pipefail
 room=$(mktemp -d)
 trap 'rm -rf "$room"' EXIT

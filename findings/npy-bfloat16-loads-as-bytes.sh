@@ -4,7 +4,8 @@
 #     float8_e5m2 is saved too, under the name <f1, which np.load refuses: the .npy header names a dtype by its kind and size only.
 # Output seen: bfloat16: dtype |V2 after np.load, and .view(ml_dtypes.bfloat16) has the numbers back; float8_e4m3fn: |V1; float8_e5m2:
 #     ValueError: descr is not a valid dtype descriptor: '<f1'.
-# What to do: save array.astype(np.float32), which loses nothing; of a bfloat16 file that is written already take .view(ml_dtypes.bfloat16).
+# What to do: save array.astype(np.float32), which loses nothing; of a bfloat16 file that is written already take
+#     .view(ml_dtypes.bfloat16).
 set -euo pipefail
 room=$(mktemp -d)
 trap 'rm -rf "$room"' EXIT

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Version: numdifftools 0.11.2.
-# Behaviour: Derivative tries steps from 2 down to 0.00012 and keeps the result of the smallest estimated error. Where even the smallest step is
-#     too wide it does not say so: log at 0.001 gives NaN, and sin(1000 x) at 1 a number that is 200 times too small, with a small error estimate.
+# Behaviour: Derivative tries steps from 2 down to 0.00012 and keeps the result of the smallest estimated error. Where even the smallest
+#     step is too wide it does not say so: log at 0.001 gives NaN, and sin(1000 x) at 1 a number that is 200 times too small, with a small
+#     error estimate.
 # Output seen: log at 0.001: nan (true: 1000), at 0.01: 100.0; sin(1000 x) at 1: -2.99, error estimate 0.0029 (true: 562.38).
 # What to do: give step= of the size on which the function changes: Derivative(f, step=1e-5) is right for both, to 4 digits.
 set -euo pipefail

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Version: NumPy 2.4.6 with JAX 0.10.2.
-# Behaviour: numpy.polynomial.polynomial.polyval(x, c) with two columns of coefficients evaluates both polynomials at every point, if x is an
-#     ndarray, list or tuple. If x is an array of JAX (or array-api-strict) the axes of c are not extended: polynomial k is evaluated at point k
-#     alone, without an error where the lengths happen to agree.
+# Behaviour: numpy.polynomial.polynomial.polyval(x, c) with two columns of coefficients evaluates both polynomials at every point, if x is
+#     an ndarray, list or tuple. If x is an array of JAX (or array-api-strict) the axes of c are not extended: polynomial k is evaluated
+#     at point k alone, without an error where the lengths happen to agree.
 # Output seen: 1 + 3x and 2 + 4x at [1, 2]: of an ndarray [[4, 7], [6, 10]], of a JAX array [4, 10].
 # What to do: jnp.polyval for JAX arrays (highest power first), or np.asarray(x) before NumPy's.
 set -euo pipefail

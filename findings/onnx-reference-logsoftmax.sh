@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Version: onnx 1.23.2 and onnxruntime 1.32.0.
-# Behaviour: onnx.reference, the evaluator that others are compared with, computes LogSoftmax as log(softmax(x)): for inputs more than about
-#     104 apart (float32) it gives -inf, and SoftmaxCrossEntropyLoss gives inf. onnxruntime subtracts the logarithm of the sum.
+# Behaviour: onnx.reference, the evaluator that others are compared with, computes LogSoftmax as log(softmax(x)): for inputs more than
+#     about 104 apart (float32) it gives -inf, and SoftmaxCrossEntropyLoss gives inf. onnxruntime subtracts the logarithm of the sum.
 # Output seen: LogSoftmax of [105, 0]: reference [0, -inf], onnxruntime [0, -105].
 # What to do: do not take the reference for an oracle at large logits; compare with x - logsumexp(x) in float64.
 set -euo pipefail

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Version: onnxruntime 1.32.0 (CPU) with onnx 1.23.2.
-# Behaviour: ReduceSum of integers is not integer arithmetic. Of int64 it is taken in float64, so numbers above 2**53 are rounded; a sum that
-#     does not fit stays at the largest number, where Add, NumPy and the ONNX reference wrap round.
-# Output seen: ReduceSum of int64 [2**53 + 1, 0]: 9007199254740992, one too small; of int32 [2**31 - 1, 1]: 2147483647, and
-#     Add of the same two: -2147483648.
+# Behaviour: ReduceSum of integers is not integer arithmetic. Of int64 it is taken in float64, so numbers above 2**53 are rounded; a sum
+#     that does not fit stays at the largest number, where Add, NumPy and the ONNX reference wrap round.
+# Output seen: ReduceSum of int64 [2**53 + 1, 0]: 9007199254740992, one too small; of int32 [2**31 - 1, 1]: 2147483647, and Add of the
+#     same two: -2147483648.
 # What to do: keep ids, hashes and nanoseconds since 1970 out of ReduceSum, or split them in two halves of 32 bits first.
 set -euo pipefail
 room=$(mktemp -d)
@@ -33,7 +33,7 @@ full = np.array([2**31 - 1, 1], dtype=np.int32)
 seen = {
     "int64": run("ReduceSum", wide, keepdims=0),
     "int32": run("ReduceSum", full, keepdims=0),
-    "Add": run("Add", full[0], full[1]),
+    "Add": run("Add", full[:1], full[1:]),
 }
 print(seen, "| NumPy:", wide.sum(), full.sum(dtype=np.int32))
 if seen != {"int64": 2**53, "int32": 2**31 - 1, "Add": -(2**31)}:

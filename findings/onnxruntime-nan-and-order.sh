@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Version: onnxruntime 1.32.0 (CPU) with onnx 1.23.2.
-# Behaviour: ReduceMax and ReduceMin see a NaN only where it comes first: of [nan, 1] both are NaN, of [1, nan] both are 1. Max and Min of two
-#     inputs are NaN either way, as in NumPy, PyTorch and the ONNX reference.
+# Behaviour: ReduceMax and ReduceMin see a NaN only where it comes first: of [nan, 1] both are NaN, of [1, nan] both are 1. Max and Min of
+#     two inputs are NaN either way, as in NumPy, PyTorch and the ONNX reference.
 # Output seen: ReduceMax [nan, 1]: nan; ReduceMax [1, nan]: 1.0; Max of the two: [nan, nan].
 # What to do: an exported check such as x.max() does not find NaN; use ReduceSum(IsNaN(x)).
 set -euo pipefail

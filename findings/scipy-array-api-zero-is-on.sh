@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Version: SciPy 1.17.1 with array-api-strict 2.6.1.
 # Behaviour: SCIPY_ARRAY_API=0, and =false too, switch SciPy's array API mode on: any text that is not empty counts as yes. SciPy then
-#     returns arrays of the caller's library where it returned NumPy's, and refuses masked arrays (in fft, integrate, stats) which it took before.
+#     returns arrays of the caller's library where it returned NumPy's, and refuses masked arrays (in fft, integrate, stats) which it took
+#     before.
 # Output seen: unset: ndarray; '': ndarray; '0': Array; 'false': Array; '1': Array (the type of scipy.special.expit of a strict array).
 # What to do: unset the variable to switch the mode off; never write 0 into a CI file or a Dockerfile.
 set -euo pipefail

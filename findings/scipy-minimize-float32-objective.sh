@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Version: SciPy 1.17.1 with JAX 0.10.2 (its 64-bit types off, as they are unless asked for).
 # Behaviour: without jac=, minimize differentiates numerically with a step of 1.5e-8. An objective that computes in float32 cannot see
-#     that step: every slope is 0.0, and minimize reports success after 0 iterations at the point where it began. check_grad, which
-#     takes the same step, then calls a gradient of zeros exact.
+#     that step: every slope is 0.0, and minimize reports success after 0 iterations at the point where it began. check_grad, which takes
+#     the same step, then calls a gradient of zeros exact.
 # Output seen: x = [0. 0.], success = True, nit = 0, for sum((x - 3)**2); check_grad of a gradient of zeros at 1: 0.0 (true error 5.66).
 # What to do: give jac= (jax.grad), compute in float64 (jax_enable_x64), or choose eps= near 1e-3. Distrust nit == 0.
 set -euo pipefail

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Version: PyTorch 2.13.0, on a CPU.
 # Behaviour: sums of bfloat16 and float16 are taken in float32, but the gradients of w[ids] and of an embedding are added up in the dtype
-#     itself, where 256 + 1 is 256 (bfloat16) and 2048 + 1 is 2048 (float16). index_add does that, scatter_add does not; so the
-#     gradient of w[ids] and that of w.index_select(0, ids), the same values, differ.
+#     itself, where 256 + 1 is 256 (bfloat16) and 2048 + 1 is 2048 (float16). index_add does that, scatter_add does not; so the gradient
+#     of w[ids] and that of w.index_select(0, ids), the same values, differ.
 # Output seen: a row that is used 300 times, each with the gradient 1: w[ids] 256, embedding 256, index_select 300, expand 300.
-# What to do: keep embedding tables in float32 (autocast does), or gather with index_select; the rows of frequent tokens and of
-#     padding are those that lose.
+# What to do: keep embedding tables in float32 (autocast does), or gather with index_select; the rows of frequent tokens are padding
+#     are those that lose.
 set -euo pipefail
 room=$(mktemp -d)
 trap 'rm -rf "$room"' EXIT

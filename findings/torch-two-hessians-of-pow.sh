@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Version: PyTorch 2.13.0.
 # Behaviour: the Hessian of a**b at (0, 2) is [[2, 0], [0, 0]] (as limits, from the right). torch.func.hessian, which goes forward over
-#     reverse, says so; torch.autograd.functional.hessian, which goes reverse over reverse, gives NaN in all four places, also in the second
-#     derivative by a alone. The gradient is right both ways.
+#     reverse, says so; torch.autograd.functional.hessian, which goes reverse over reverse, gives NaN in all four places, also in the
+#     second derivative by a alone. The gradient is right both ways.
 # Output seen: func [[2.0, 0.0], [0.0, 0.0]]; autograd.functional [[nan, nan], [nan, nan]].
 # What to do: keep an exponent that needs no gradient out of the differentiated arguments (a**2.0 has no NaN), or use torch.func.hessian
 #     and test it at the edge; do not take the two for one function with two names.

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # Version: JAX 0.10.2.
-# Behaviour: jax.scipy.special.bessel_jn is NaN at 0, for every order; J0(0) is 1, all others are 0. (It recurs downwards and divides by
-#     x.)
+# Behaviour: jax.scipy.special.bessel_jn is NaN at 0, for every order; J0(0) is 1, all others are 0. (Its recurrence divides by x.)
 # Output seen: orders 0, 1, 2 at 0: nan nan nan; at 1: 0.7652 0.4401 0.1149. A grid that holds 0, such as linspace(0, 1), has a NaN, and a
 #     sum or a gradient over the grid is NaN.
 # What to do: replace zeros before the call, jnp.where(x == 0, 1, x), and put 1 and 0 in their places after it: a where after it alone

@@ -3,8 +3,8 @@
 # Behaviour: safetensors.numpy.save of 0.8.0 writes the memory of an array as it lies there, and the shape of the array: what comes back
 #     of a transposed or Fortran-ordered one has the right shape and other numbers, with no error. (safetensors.torch raises one.)
 # Output seen: 0.8.0: [[0, 1, 2], [3, 4, 5]].T comes back as [[0, 1], [2, 3], [4, 5]]; 0.7.0: as [[0, 3], [1, 4], [2, 5]].
-# What to do: np.ascontiguousarray before every save; scikit-learn, pandas and scipy.linalg give Fortran-ordered arrays, and .T does. (Known
-#     as issue 825 of safetensors.)
+# What to do: np.ascontiguousarray before every save; scikit-learn, pandas and scipy.linalg often give Fortran-ordered arrays, and .T
+#     does. (Known as issue 825 of safetensors.)
 set -euo pipefail
 room=$(mktemp -d)
 trap 'rm -rf "$room"' EXIT

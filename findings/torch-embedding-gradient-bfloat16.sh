@@ -4,7 +4,7 @@
 #     itself, where 256 + 1 is 256 (bfloat16) and 2048 + 1 is 2048 (float16). index_add does that, scatter_add does not; so the gradient
 #     of w[ids] and that of w.index_select(0, ids), the same values, differ.
 # Output seen: a row that is used 300 times, each with the gradient 1: w[ids] 256, embedding 256, index_select 300, expand 300.
-# What to do: keep embedding tables in float32 (autocast does), or gather with index_select; the rows of frequent tokens are padding
+# What to do: keep embedding tables in float32 (autocast does), or gather with index_select; the rows of frequent tokens
 #     are those that lose.
 set -euo pipefail
 room=$(mktemp -d)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Version: PyTorch 2.13.0.
-# Behaviour: gradcheck compares as allclose does, with atol = 1e-5: where all slopes are below that, any gradient passes, one of zeros
-#     too, in float64, with the default settings. A mean over 100,001 numbers has such slopes, and so has a loss in small units.
+# Behaviour: gradcheck compares as allclose does, with atol = 1e-5: where all slopes are below that, a gradient of zeros passes, in
+#     float64 and with the default settings. A mean over 100,001 numbers has such slopes, and so has a loss in small units.
 # Output seen: gradcheck of x * 9e-6 with a backward of 0 * g: True; the same op times 1e6: an error, as it should be.
 # What to do: scale the output so that slopes are near 1, or pass atol=0, rtol=1e-3 (float64 bears it).
 set -euo pipefail

@@ -4,8 +4,8 @@
 #     backward divides by x; a mask covers the gradient, and not what is recorded to differentiate it again), and F.mish from 89 on in
 #     float32 (710 in float64), where exp overflows in that formula.
 # Output seen: sinc at 0: 1, 0, nan (true: -pi**2 / 3 = -3.2899); mish at 100: 100, 1, nan (true: 0).
-# What to do: under a gradient penalty, a Hessian or a physics loss write them out: sinc by its series near 0, mish as x *
-#     tanh(softplus(x)).
+# What to do: under a gradient penalty, a Hessian or a physics loss write them out: sinc by its series near 0,
+#     mish as x * tanh(softplus(x)).
 set -euo pipefail
 room=$(mktemp -d)
 trap 'rm -rf "$room"' EXIT

@@ -327,6 +327,16 @@ def test_a_variadic_formula_sees_the_values_at_second_order() -> None:
     assert first.item() == 2
 
 
+def test_an_attribute_that_a_formula_asks_for_and_is_not_there_is_told_with_the_op() -> None:
+    @tg.op(x=lambda g, x: g * x.nupmy())
+    def mistyped(x: Any) -> Any:
+        return x * 1
+
+    with pytest.raises(AttributeError, match="nupmy") as caught:
+        mistyped(leaf(1, 2)).sum().backward()
+    assert "in the backward of mistyped" in caught.value.__notes__
+
+
 def test_a_variadic_formula_must_return_one_gradient_for_each() -> None:
     @tg.op(xs=lambda g: [g])
     def short(*xs: Any) -> Any:

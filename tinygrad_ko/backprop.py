@@ -43,7 +43,7 @@ def gradients(root: Node, seed: Any, *, free: bool = False, wanted: Collection[N
                     continue  # what is wanted was computed by it, not from it: its own graph may be gone
             node.back(g, due, waiting, free)
     except Exception as error:
-        if isinstance(error, AttributeError):
+        if isinstance(error, AttributeError) and error.name == "shape":  # that of what a formula gave
             find_fault(node, g)
         error.add_note(f"in the backward of {node.op.name}" + "".join(f", in {name}" for name in reversed(node.scope)))
         raise

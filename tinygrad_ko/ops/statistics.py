@@ -43,7 +43,9 @@ def std(xp, x, /, axis=None, *, correction=0, keepdims=False):
     Raises ValueError if n - correction is not above 0.
     """
     apart, divided_by = deviations(xp, x, axis, correction)
-    return length(xp, apart, 2, axis, keepdims) / math.sqrt(divided_by)
+    out = length(xp, apart, 2, axis, keepdims) / math.sqrt(divided_by)
+    equal = xp.max(x, axis=axis, keepdims=keepdims) == xp.min(x, axis=axis, keepdims=keepdims)
+    return xp.where(equal, xp.zeros_like(out), out)  # the mean of equal numbers may be off by a last bit
 
 
 def deviations(xp, x, axis, correction):

@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator
 
-from benchmarks import convolution, embedding, imports, memory, numerical_gradient, oracle, small_ops, training_step
+from benchmarks import embedding, imports, memory, numerical_gradient, oracle, small_ops, training_step
 from benchmarks.report import Row, aligned, circumstances, markdown
 
 
@@ -12,7 +12,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parts: dict[str, Callable[[argparse.Namespace], Iterator[Row]]] = {
         "steps": lambda a: training_step.rows(a.peers, a.rounds),
-        "convolution": lambda a: convolution.rows(a.peers, a.rounds),
         "ops": lambda a: small_ops.rows(a.peers, a.rounds),
         "embedding": lambda a: embedding.rows(a.peers, a.rounds),
         "memory": lambda a: memory.rows(a.peers),
@@ -23,7 +22,7 @@ def main() -> None:
     parser.add_argument("parts", nargs="*", choices=[*parts, []], default=[], help="which figures (default: all)")
     parser.add_argument("--peers", action="store_true", help="also PyTorch, JAX, MyGrad and autograd, where installed")
     parser.add_argument("--full", action="store_true", help="perturb all 39,760 parameters, not a sample of them")
-    parser.add_argument("--rounds", type=int, default=60, help="turns of each contender (default: 60)")
+    parser.add_argument("--rounds", type=int, default=30, help="turns of each contender (default: 30)")
     parser.add_argument("--markdown", action="store_true", help="print a Markdown table")
     options = parser.parse_args()
 

@@ -103,7 +103,7 @@ STEPS = (  # each network with the bar: times the hand-written step
     (Network((784, 256, 128, 10), "relu", 256, "float32"), 1.05),
     (Network((784, 256, 128, 10), "relu", 256, "float64"), 1.05),
 )
-CONVOLUTION = ConvNetwork()
+CONVOLUTIONS = ((ConvNetwork(), 1.15), (ConvNetwork(dtype="float64"), 1.15))
 DEEP = Network((1024,) * 21, "relu", 256, "float32")  # 20 layers: what a step holds in memory
 WIDE = Network(
     (256,) * 21, "relu", 4096, "float32"

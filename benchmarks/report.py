@@ -12,7 +12,7 @@ import numpy as np
 
 from tinygrad_ko.cli.blas import built_with
 
-HEAD = ("task", "contender", "figure", "against by hand", "quartiles; best", "bar", "met")
+HEAD = ("task", "contender", "CPU time", "against", "quartiles", "best", "page faults", "in the system", "bar", "met")
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,9 @@ class Row:
     figure: str
     against: str = ""
     spread: str = ""
+    best: str = ""
+    faults: str = ""  # of one call
+    in_system: str = ""  # the share of the time that the kernel had
     bar: str = ""
     met: bool | None = None
 

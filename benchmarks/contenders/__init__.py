@@ -5,34 +5,41 @@
 - `ConvolutionStep(network)`: the same for the convolutional network.
 - `chain(kind, shape, count)`: a function that runs `count` small operations forward and backward and returns
   the gradients of what went in.
-- `lookup(table, ids, g)`: a function that looks the ids up and returns the gradient of the table, given that of the rows.
+- `lookup(problem)`: a function that looks ids up in a table and returns the gradient of the table, given that of the rows.
 """
 
 import sys
-from importlib import import_module
-from types import ModuleType
+from functools import cache
+from importlib.util import find_spec
+from typing import Any
 
-MODULES = {
-    "by hand": "by_hand",
-    "tinygrad_ko": "engine",
-    "torch": "with_torch",
-    "jax.jit": "with_jax",
-    "mygrad": "with_mygrad",
-    "autograd": "with_autograd",
+from benchmarks.process import Work
+
+MODULES = {  # a contender's module, and what it needs
+    "by hand": ("by_hand", "numpy"),
+    "tinygrad_ko": ("engine", "tinygrad_ko"),
+    "torch": ("with_torch", "torch"),
+    "jax.jit": ("with_jax", "jax"),
+    "mygrad": ("with_mygrad", "mygrad"),
+    "autograd": ("with_autograd", "autograd"),
 }
 
 
-def load(name: str) -> ModuleType:
-    """The module of one contender; ImportError where its library is not installed."""
-    return import_module(f"{__name__}.{MODULES[name]}")
-
-
-def available(peers: bool) -> dict[str, ModuleType]:
+@cache
+def available(peers: bool) -> tuple[str, ...]:
     """The contenders to run, the hand-written one first; what is not installed is named and left out."""
-    found = {}
-    for name in MODULES if peers else ("by hand", "tinygrad_ko"):
-        try:
-            found[name] = load(name)
-        except ModuleNotFoundError as error:
-            print(f"{name} is left out: {error}", file=sys.stderr)
-    return found
+    wanted = list(MODULES) if peers else ["by hand", "tinygrad_ko"]
+    missing = [name for name in wanted if find_spec(MODULES[name][1]) is None]
+    for name in missing:
+        print(f"{name} is left out: it is not installed", file=sys.stderr)
+    return tuple(name for name in wanted if name not in missing)
+
+
+def work(name: str, maker: str, *arguments: Any) -> Work:
+    """What one contender does."""
+    return Work(f"contenders.{MODULES[name][0]}", maker, arguments)
+
+
+def works(maker: str, *arguments: Any, peers: bool) -> dict[str, Work]:
+    """The same of each contender; who cannot do it is found out when it should begin."""
+    return {name: work(name, maker, *arguments) for name in available(peers)}

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 
 from benchmarks.contenders.by_hand_convolution import ConvolutionStep
-from benchmarks.problems import LEARNING_RATE, Array, Layers, Network, chain_inputs
+from benchmarks.problems import LEARNING_RATE, Array, Layers, Lookup, Network, chain_inputs
 
 __all__ = ["ConvolutionStep", "TrainingStep", "chain"]
 
@@ -158,9 +158,14 @@ def by_add_at(table: Array, ids: Array, g: Array) -> Array:
     return gradient
 
 
-def lookup(table: Array, ids: Array, g: Array, way: Callable[..., Array] = by_bincount) -> Callable[[], list[Array]]:
+WAYS = {"bincount": by_bincount, "sort, reduceat": by_sorting, "add.at": by_add_at}
+
+
+def lookup(problem: Lookup, way: str) -> Callable[[], list[Array]]:
+    table, ids, g = problem.inputs()
+
     def run() -> list[Array]:
         looked_up = table[ids]
-        return [way(table, ids, g.reshape(looked_up.shape))]
+        return [WAYS[way](table, ids, g.reshape(looked_up.shape))]
 
     return run

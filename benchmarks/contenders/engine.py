@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 import tinygrad_ko as tg
-from benchmarks.problems import LEARNING_RATE, Array, ConvNetwork, Network, chain_inputs
+from benchmarks.problems import LEARNING_RATE, Array, ConvNetwork, Lookup, Network, chain_inputs
 
 ACTIVATIONS = {"sigmoid": tg.sigmoid, "relu": tg.relu}
 
@@ -52,6 +52,17 @@ class TrainingStep(Step):
             h = self.activate(tg.affine(h, W, b))
         W, b = self.layers[-1]
         return tg.softmax_cross_entropy(tg.affine(h, W, b), self.t)
+
+
+class OperatorStep(TrainingStep):
+    """The same step with `h @ W + b` in place of `affine`."""
+
+    def loss(self) -> tg.Tensor:
+        h = self.x
+        for W, b in self.layers[:-1]:
+            h = self.activate(h @ W + b)
+        W, b = self.layers[-1]
+        return tg.softmax_cross_entropy(h @ W + b, self.t)
 
 
 class ConvolutionStep(Step):
@@ -115,7 +126,8 @@ def chain(kind: str, shape: tuple[int, ...], count: int) -> Callable[[], list[Ar
     return run
 
 
-def lookup(table: Array, ids: Array, g: Array) -> Callable[[], list[Array]]:
+def lookup(problem: Lookup) -> Callable[[], list[Array]]:
+    table, ids, g = problem.inputs()
     W, seed = tg.Tensor(table, requires_grad=True), tg.Tensor(g)
 
     def run() -> list[Array]:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
-from benchmarks.problems import LEARNING_RATE, Array, ConvNetwork, Network, chain_inputs
+from benchmarks.problems import LEARNING_RATE, Array, ConvNetwork, Lookup, Network, chain_inputs
 
 torch: Any = import_module("torch")
 torch.set_num_threads(1)
@@ -86,7 +86,8 @@ def chain(kind: str, shape: tuple[int, ...], count: int) -> Callable[[], list[Ar
     return run
 
 
-def lookup(table: Array, ids: Array, g: Array) -> Callable[[], list[Array]]:
+def lookup(problem: Lookup) -> Callable[[], list[Array]]:
+    table, ids, g = problem.inputs()
     W, seed, rows = torch.tensor(table, requires_grad=True), torch.tensor(g), torch.tensor(ids)
 
     def run() -> list[Array]:

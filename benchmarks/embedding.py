@@ -6,21 +6,14 @@ has its bar among the small operations.)
 """
 
 from collections.abc import Iterator
-from functools import partial
 
 from benchmarks import contenders
-from benchmarks.agreement import compare_gradients
 from benchmarks.comparison import compared
 from benchmarks.contenders.by_hand import WAYS
 from benchmarks.problems import LOOKUPS
-from benchmarks.process import Process
 from benchmarks.report import Row
 
 BAR = 1.3  # times the fastest way by hand
-
-
-def agree(dtype: str, lookup: Process, reference: Process) -> None:
-    compare_gradients(lookup.call(), reference.call(), dtype)
 
 
 def rows(peers: bool, rounds: int) -> Iterator[Row]:
@@ -32,6 +25,6 @@ def rows(peers: bool, rounds: int) -> Iterator[Row]:
             f"lookup of {problem.title}",
             works,
             rounds,
-            agree=partial(agree, problem.dtype),
+            dtype=problem.dtype,
             bar=BAR if judged else None,
         )

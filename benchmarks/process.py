@@ -17,6 +17,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from traceback import print_exc
 from types import TracebackType
 from typing import Any
 
@@ -70,6 +71,10 @@ def turn(work: Callable[[], object], repeats: int) -> Turn:
     return Turn(*[(after - start) / repeats for start, after in zip(before, used(), strict=True)])
 
 
+class FailedError(RuntimeError):
+    """A contender raised an error of its own, or its process ended."""
+
+
 class Process:
     """The near end."""
 
@@ -77,19 +82,27 @@ class Process:
         command = [sys.executable, "-m", "benchmarks.process"]
         self.process: Any = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         try:
-            self.ask(work)
-        except Exception:
-            self.process.communicate()
+            self.make(work)
+        except BaseException:
+            self.end()
             raise
 
     def ask(self, request: Any) -> Any:
-        """The answer to a request; what it raised there is raised here."""
-        pickle.dump(request, self.process.stdin)
-        self.process.stdin.flush()
-        answer = pickle.load(self.process.stdout)
+        """The answer to a request; what it raised there is raised here. Raises FailedError if there is none."""
+        try:
+            pickle.dump(request, self.process.stdin)
+            self.process.stdin.flush()
+            answer = pickle.load(self.process.stdout)
+        except (EOFError, BrokenPipeError, pickle.UnpicklingError):
+            self.end()
+            raise FailedError(f"its process ended with exit status {self.process.returncode}") from None
         if isinstance(answer, Exception):
             raise answer
         return answer
+
+    def make(self, work: Work) -> None:
+        """Another work in the place of the one before."""
+        self.ask(work)
 
     def call(self, method: str = "__call__") -> Any:
         """What the work returns, or one of its methods."""
@@ -104,7 +117,14 @@ class Process:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.process.communicate()
+        self.end()
+
+    def end(self) -> None:
+        """No more requests: it stops when it has read the last."""
+        with suppress(BrokenPipeError):
+            self.process.stdin.close()
+        self.process.stdout.close()
+        self.process.wait()
 
 
 @contextmanager
@@ -139,15 +159,16 @@ def serve() -> None:
                     answer = getattr(work, request)()
                 case int():
                     answer = turn(work, request)
-        except Exception as error:
-            answer = error
+        except (NotImplementedError, RecursionError) as error:
+            answer = type(error)(str(error))
+        except Exception as error:  # of any class, which the other end may not have
+            print_exc()
+            answer = FailedError(f"{type(error).__name__}: {error}")
         pickle.dump(answer, answers)
         answers.flush()
 
 
 if __name__ == "__main__":
-    from benchmarks.process import (
-        serve as its_own,
-    )  # not this file's twin `__main__`: pickle knows classes by their module
+    from benchmarks import process  # not this file's twin `__main__`: pickle knows classes by their module
 
-    its_own()
+    process.serve()

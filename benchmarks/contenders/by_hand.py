@@ -9,9 +9,10 @@ from collections.abc import Callable
 import numpy as np
 
 from benchmarks.contenders.by_hand_convolution import ConvolutionStep
+from benchmarks.contenders.by_hand_lstm import RecurrentStep
 from benchmarks.problems import LEARNING_RATE, Array, Layers, Lookup, Network, chain_inputs
 
-__all__ = ["ConvolutionStep", "TrainingStep", "chain"]
+__all__ = ["ConvolutionStep", "RecurrentStep", "TrainingStep", "chain"]
 
 
 def sigmoid(h: Array) -> None:

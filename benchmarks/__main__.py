@@ -4,7 +4,17 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator
 
-from benchmarks import embedding, imports, memory, numerical_gradient, oracle, small_ops, training_step
+from benchmarks import (
+    elementwise,
+    embedding,
+    imports,
+    memory,
+    numerical_gradient,
+    optimizers,
+    oracle,
+    small_ops,
+    training_step,
+)
 from benchmarks.report import Row, aligned, circumstances, markdown
 
 
@@ -13,6 +23,8 @@ def main() -> None:
     parts: dict[str, Callable[[argparse.Namespace], Iterator[Row]]] = {
         "steps": lambda a: training_step.rows(a.peers, a.rounds),
         "ops": lambda a: small_ops.rows(a.peers, a.rounds),
+        "elementwise": lambda a: elementwise.rows(a.peers, a.rounds),
+        "optimizers": lambda a: optimizers.rows(a.peers, a.rounds),
         "embedding": lambda a: embedding.rows(a.peers, a.rounds),
         "memory": lambda a: memory.rows(a.peers),
         "oracle": lambda a: oracle.rows(a.rounds),

@@ -44,6 +44,11 @@ class Network:
             made.append((W, np.zeros(fan_out, self.dtype)))
         return made
 
+    def parameters_and_gradients(self) -> tuple[list[Array], list[Array]]:
+        """The weights and biases, and as many random numbers in their shapes."""
+        arrays, rng = [p for layer in self.layers() for p in layer], np.random.default_rng(2)
+        return arrays, [rng.standard_normal(p.shape, self.dtype) for p in arrays]
+
 
 @dataclass(frozen=True)
 class ConvNetwork:
@@ -197,6 +202,12 @@ CONVOLUTIONS = (
 LSTM = Recurrent()
 TRANSFORMER = Transformer()
 PARAMETERS = Network((784, 256, 128, 10), "relu", 256, "float32")  # what the steps of optimizers move
+OPTIMIZERS: dict[str, dict[str, float]] = {
+    "SGD": {"lr": 0.01},
+    "Momentum": {"lr": 0.01, "momentum": 0.9},
+    "Adam": {"lr": 0.001},
+    "AdamW": {"lr": 0.001, "weight_decay": 0.01},
+}
 DEEP = Network((1024,) * 21, "relu", 256, "float32")  # 20 layers: what a step holds in memory
 WIDE = Network(
     (256,) * 21, "relu", 4096, "float32"
@@ -253,3 +264,28 @@ LOOKUPS = tuple(
     for count in counts
     for dtype in ("float32", "float64")
 )
+
+
+@dataclass(frozen=True)
+class Formula:
+    """exp(x - log(r)) / r^2 with r = sqrt((x tanh(x w + b))^2 + 1), written as twelve operations, and the sum of all.
+
+    >>> Formula("float32").title
+    '12 ops and a sum on 4,000,000 numbers, float32'
+    """
+
+    dtype: Literal["float32", "float64"]
+    count: int = 4_000_000
+
+    @property
+    def title(self) -> str:
+        return f"12 ops and a sum on {self.count:,} numbers, {self.dtype}"
+
+    def inputs(self) -> tuple[Array, Array, Array]:
+        """x, w and b, all of one length."""
+        rng = np.random.default_rng(0)
+        x, w, b = (rng.standard_normal(self.count, self.dtype) for _ in range(3))
+        return x, w, b
+
+
+FORMULAS = (Formula("float32"), Formula("float64"))

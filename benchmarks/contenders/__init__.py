@@ -2,10 +2,12 @@
 
 - `TrainingStep(network)`: calling it does one step of SGD and returns the loss as a float; `.gradients()`
   returns the loss and the gradient of every weight and bias, in order, and changes no parameter.
-- `ConvolutionStep(network)`: the same for the convolutional network.
+- `ConvolutionStep(network)`, `RecurrentStep(network)`, `TransformerStep(network)`: the same for convolutions, an LSTM and a GPT.
 - `chain(kind, shape, count)`: a function that runs `count` small operations forward and backward and returns
   the gradients of what went in.
 - `lookup(problem)`: a function that looks ids up in a table and returns the gradient of the table, given that of the rows.
+- `formula(problem)`: a function that computes a formula and its sum and returns the gradients of what went in.
+- `optimizer_step(name, network)`: a function that does one step with given gradients and returns the parameters.
 """
 
 import sys

@@ -10,9 +10,10 @@ import numpy as np
 
 from benchmarks.contenders.by_hand_convolution import ConvolutionStep
 from benchmarks.contenders.by_hand_lstm import RecurrentStep
-from benchmarks.problems import LEARNING_RATE, Array, Layers, Lookup, Network, chain_inputs
+from benchmarks.contenders.by_hand_optimizers import optimizer_step
+from benchmarks.problems import LEARNING_RATE, Array, Formula, Layers, Lookup, Network, chain_inputs
 
-__all__ = ["ConvolutionStep", "RecurrentStep", "TrainingStep", "chain"]
+__all__ = ["ConvolutionStep", "RecurrentStep", "TrainingStep", "chain", "formula", "lookup", "optimizer_step"]
 
 
 def sigmoid(h: Array) -> None:
@@ -168,5 +169,43 @@ def lookup(problem: Lookup, way: str) -> Callable[[], list[Array]]:
     def run() -> list[Array]:
         looked_up = table[ids]
         return [WAYS[way](table, ids, g.reshape(looked_up.shape))]
+
+    return run
+
+
+def formula(problem: Formula) -> Callable[[], list[Array]]:
+    """Each operation and its rule as they stand, in arrays that are made once."""
+    x, w, b = problem.inputs()
+    a, p, q, r, f, g, gx, gw, gb = (np.empty_like(x) for _ in range(9))
+
+    def run() -> list[Array]:
+        np.multiply(x, w, out=a)
+        np.add(a, b, out=a)
+        np.tanh(a, out=a)
+        np.multiply(x, a, out=p)
+        np.square(p, out=q)
+        np.add(q, 1, out=q)
+        np.sqrt(q, out=r)
+        np.log(r, out=f)
+        np.subtract(f, x, out=f)
+        np.negative(f, out=f)
+        np.exp(f, out=f)
+        np.divide(f, q, out=f)
+        f.sum()
+
+        np.divide(f, r, out=g)  # the gradient of f is 1; the exponential is its own slope, and f what goes to its argument
+        np.divide(g, r, out=g)
+        np.multiply(g, -0.5, out=g)  # through the logarithm and the square root
+        np.subtract(g, np.divide(f, q, out=gw), out=g)  # and through the quotient
+        np.multiply(g, p, out=g)
+        np.multiply(g, 2, out=g)
+        np.add(f, np.multiply(g, a, out=gx), out=gx)
+        np.multiply(g, x, out=g)
+        np.multiply(a, a, out=gb)
+        np.subtract(1, gb, out=gb)
+        np.multiply(gb, g, out=gb)
+        np.multiply(gb, x, out=gw)
+        np.add(gx, np.multiply(gb, w, out=g), out=gx)
+        return [gx, gw, gb]
 
     return run

@@ -7,8 +7,10 @@ import numpy as np
 import tinygrad_ko as tg
 from benchmarks.problems import (
     LEARNING_RATE,
+    OPTIMIZERS,
     Array,
     ConvNetwork,
+    Formula,
     Lookup,
     Network,
     Recurrent,
@@ -201,5 +203,34 @@ def lookup(problem: Lookup) -> Callable[[], list[Array]]:
         W.zero_grad()
         (tg.embedding(W, ids) if W.ndim > 1 else W[ids]).backward(seed)
         return [np.asarray(W.grad)]
+
+    return run
+
+
+def formula(problem: Formula) -> Callable[[], list[Array]]:
+    x, w, b = (tg.Tensor(array, requires_grad=True) for array in problem.inputs())
+
+    def run() -> list[Array]:
+        for leaf in (x, w, b):
+            leaf.zero_grad()
+        a = tg.tanh(x * w + b)
+        q = tg.square(x * a) + 1
+        r = tg.sqrt(q)
+        tg.sum(tg.exp(-(tg.log(r) - x)) / q).backward()
+        return [np.asarray(leaf.grad) for leaf in (x, w, b)]
+
+    return run
+
+
+def optimizer_step(name: str, network: Network) -> Callable[[], list[Array]]:
+    arrays, gradients = network.parameters_and_gradients()
+    parameters = [tg.Tensor(p, requires_grad=True) for p in arrays]
+    for p, g in zip(parameters, gradients, strict=True):
+        p.grad = g
+    optimizer = getattr(tg.optim, name)(parameters, **OPTIMIZERS[name])
+
+    def run() -> list[Array]:
+        optimizer.step()
+        return [p.data for p in parameters]
 
     return run

@@ -8,8 +8,10 @@ import numpy as np
 
 from benchmarks.problems import (
     LEARNING_RATE,
+    OPTIMIZERS,
     Array,
     ConvNetwork,
+    Formula,
     Lookup,
     Network,
     Recurrent,
@@ -173,5 +175,35 @@ def lookup(problem: Lookup) -> Callable[[], list[Array]]:
         found = F.embedding(rows, W) if W.ndim == 2 else W[rows]
         found.backward(seed)
         return [W.grad.numpy()]
+
+    return run
+
+
+def formula(problem: Formula) -> Callable[[], list[Array]]:
+    x, w, b = (torch.tensor(array, requires_grad=True) for array in problem.inputs())
+
+    def run() -> list[Array]:
+        for leaf in (x, w, b):
+            leaf.grad = None
+        a = torch.tanh(x * w + b)
+        q = torch.square(x * a) + 1
+        r = torch.sqrt(q)
+        torch.sum(torch.exp(-(torch.log(r) - x)) / q).backward()
+        return [leaf.grad.numpy() for leaf in (x, w, b)]
+
+    return run
+
+
+def optimizer_step(name: str, network: Network, fused: bool = False) -> Callable[[], list[Array]]:
+    arrays, gradients = network.parameters_and_gradients()
+    parameters = [torch.tensor(p, requires_grad=True) for p in arrays]
+    for p, g in zip(parameters, gradients, strict=True):
+        p.grad = torch.tensor(g)
+    make = getattr(torch.optim, "SGD" if name == "Momentum" else name)
+    optimizer = make(parameters, fused=fused, **OPTIMIZERS[name])
+
+    def run() -> list[Array]:
+        optimizer.step()
+        return [p.detach().numpy() for p in parameters]
 
     return run

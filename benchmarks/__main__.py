@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from benchmarks import (
     elementwise,
     embedding,
+    functions,
     imports,
     memory,
     numerical_gradient,
@@ -26,6 +27,7 @@ def main() -> None:
         "elementwise": lambda a: elementwise.rows(a.peers, a.rounds),
         "optimizers": lambda a: optimizers.rows(a.peers, a.rounds),
         "embedding": lambda a: embedding.rows(a.peers, a.rounds),
+        "functions": lambda a: functions.rows(a.peers, a.rounds),
         "memory": lambda a: memory.rows(a.peers),
         "oracle": lambda a: oracle.rows(a.rounds),
         "numerical": lambda a: numerical_gradient.rows(a.full, a.rounds),

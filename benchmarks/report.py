@@ -38,8 +38,9 @@ def duration(seconds: float) -> str:
     >>> duration(0.000189)
     '189 us'
     """
-    size, unit = next((s, u) for s, u in ((1, "s"), (1e-3, "ms"), (1e-6, "us"), (0, "us")) if seconds >= 0.9995 * s)
-    return f"{float(f'{seconds / (size or 1e-6):.3g}'):,g} {unit}"
+    units = ((1, "s"), (1e-3, "ms"), (1e-6, "us"), (1e-9, "ns"))
+    size, unit = next((each for each in units if seconds >= 0.9995 * each[0]), units[-1])
+    return f"{float(f'{seconds / size:.3g}'):,g} {unit}"
 
 
 def aligned(rows: Iterable[Row]) -> str:

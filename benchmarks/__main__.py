@@ -1,4 +1,6 @@
-"""Every figure beside its bar. `python -m benchmarks steps --peers` runs one part, with other engines."""
+"""Every figure beside its bar. `python -m benchmarks steps --peers` runs one part, with other engines; `python -m benchmarks --readme` all
+that the READMEs show, and writes it there.
+"""
 
 import argparse
 import sys
@@ -13,9 +15,11 @@ from benchmarks import (
     numerical_gradient,
     optimizers,
     oracle,
+    readme,
     small_ops,
     training_step,
 )
+from benchmarks.contenders import versions
 from benchmarks.report import Row, aligned, circumstances, markdown
 
 
@@ -38,14 +42,22 @@ def main() -> None:
     parser.add_argument("--full", action="store_true", help="perturb all 39,760 parameters, not a sample of them")
     parser.add_argument("--rounds", type=int, default=30, help="turns of each contender (default: 30)")
     parser.add_argument("--markdown", action="store_true", help="print a Markdown table")
+    parser.add_argument("--readme", action="store_true", help="with the peers: the tables of the READMEs, all of them")
     options = parser.parse_args()
+    if options.readme and options.parts:
+        parser.error("--readme writes all tables, on one day: it takes no parts")
+    options.peers |= options.readme
 
-    rows: list[Row] = []
-    for part in options.parts or parts:
+    found: dict[str, list[Row]] = {}
+    head = circumstances(options.rounds, versions(options.peers))
+    for part in options.parts or (readme.TABLES if options.readme else parts):
         print(f"{part} ...", file=sys.stderr)
-        rows += parts[part](options)
+        found[part] = list(parts[part](options))
+    if options.readme:
+        readme.write(found, head)
+    rows = [row for part in found.values() for row in part]
     missed = sum(row.met is False for row in rows)
-    print(*circumstances(), "", sep="\n\n" if options.markdown else "\n")
+    print(*head, "", sep="\n\n" if options.markdown else "\n")
     print(markdown(rows) if options.markdown else aligned(rows))
     print(f"\n{missed or 'No'} bar{'' if missed == 1 else 's'} missed.")
 

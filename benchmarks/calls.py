@@ -41,16 +41,14 @@ class Call:
 
         return [one(a) for a in self.arguments]
 
-    @property
-    def elements(self) -> int:
-        """How many numbers its largest array has."""
-        sizes: list[int] = []
-        self.given(lambda array, moves: sizes.append(array.size))
-        return max(sizes)
-
 
 def call(*arguments: Any, **options: Any) -> Call:
     return Call(arguments, options)
+
+
+def alike(names: str, *arguments: Any, **options: Any) -> dict[str, Call]:
+    """Functions that are called in the same way."""
+    return dict.fromkeys(names.split(), call(*arguments, **options))
 
 
 def single(values: Any) -> Array:
@@ -115,20 +113,15 @@ LABELS = Input(whole(128), (1024,), moves=False)
 
 CALLS: dict[str, Call] = {
     # of each element
-    **{
-        name: call(X)
-        for name in (
-            "abs asinh atan cbrt ceil cos cosh elu erf erfc exp exp2 expm1 floor gelu hardsigmoid identity_function leaky_relu mish "
-            "negative positive relu round selu sigmoid sign silu sin sinc sinh softplus square step_function tan tanh trunc zeros_like"
-        ).split()
-    },
-    **{name: call(POSITIVE) for name in "log log10 log1p log2 reciprocal sqrt".split()},
-    **{name: call(INSIDE) for name in "acos asin atanh".split()},
-    **{
-        name: call(X, X)
-        for name in "add atan2 copysign hypot logaddexp maximum minimum multiply subtract".split()
-    },
-    **{name: call(X, POSITIVE) for name in "divide floor_divide remainder".split()},
+    **alike(
+        "abs asinh atan cbrt ceil cos cosh elu erf erfc exp exp2 expm1 floor gelu hardsigmoid identity_function", X
+    ),
+    **alike("leaky_relu mish negative positive relu round selu sigmoid sign silu sin sinc sinh softplus square", X),
+    **alike("step_function tan tanh trunc zeros_like", X),
+    **alike("log log10 log1p log2 reciprocal sqrt", POSITIVE),
+    **alike("acos asin atanh", INSIDE),
+    **alike("add atan2 copysign hypot logaddexp maximum minimum multiply subtract", X, X),
+    **alike("divide floor_divide remainder", X, POSITIVE),
     "acosh": call(Input(between(1.1, 4))),
     "astype": call(X, dtype=np.float64),
     "clip": call(X, min=-1.0, max=1.0),
@@ -141,7 +134,7 @@ CALLS: dict[str, Call] = {
     "broadcast_arrays": call(VECTOR, COLUMN),
     "broadcast_to": call(VECTOR, (1024, 128)),
     "concat": call([X, X], axis=1),
-    "diag": call(Input(real, (512,))),
+    "diag": call(Input(real, (362,))),
     "diagonal": call(Input(real, (362, 362))),
     "expand_dims": call(X, axis=1),
     "flip": call(X, axis=1),
@@ -170,11 +163,9 @@ CALLS: dict[str, Call] = {
     "take": call(X, Input(whole(1024), (1024,), moves=False), axis=0),
     "take_along_axis": call(X, Input(whole(128), moves=False), axis=1),
     # sums and their kin, along rows
-    **{
-        name: call(X, axis=1)
-        for name in "average cumulative_sum logsumexp log_softmax max mean median min softmax sort standardize std sum var vector_norm".split()
-    },
-    **{name: call(Input(between(0.9, 1.1)), axis=1) for name in "cumulative_prod prod".split()},
+    **alike("average cumulative_sum logsumexp log_softmax max mean median min softmax sort standardize", X, axis=1),
+    **alike("std sum var vector_norm", X, axis=1),
+    **alike("cumulative_prod prod", Input(between(0.9, 1.1)), axis=1),
     "batch_norm": call(X, VECTOR, VECTOR),
     "layer_norm": call(X, VECTOR, VECTOR),
     "quantile": call(X, 0.3, axis=1),
@@ -206,11 +197,9 @@ CALLS: dict[str, Call] = {
     "max_pool1d": call(SIGNALS, 2),
     "max_pool2d": call(IMAGES, 2),
     # decompositions
-    **{
-        f"linalg.{name}": call(SQUARES) for name in "det inv slogdet".split()
-    },
-    **{f"linalg.{name}": call(DEFINITE) for name in "cholesky eigh eigvalsh".split()},
-    **{f"linalg.{name}": call(TALL) for name in "matrix_norm pinv qr svdvals".split()},
+    **alike("linalg.det linalg.inv linalg.slogdet", SQUARES),
+    **alike("linalg.cholesky linalg.eigh linalg.eigvalsh", DEFINITE),
+    **alike("linalg.matrix_norm linalg.pinv linalg.qr linalg.svdvals", TALL),
     "linalg.solve": call(SQUARES, Input(real, (128, 32, 4))),
     "linalg.svd": call(TALL, full_matrices=False),
 }

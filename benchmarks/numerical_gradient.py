@@ -47,7 +47,7 @@ class Backprop:
 
 def rows(full: bool, rounds: int) -> Iterator[Row]:
     every = 1 if full else EVERY
-    with started({"backprop": Work("numerical_gradient", "Backprop", (every,))}) as processes:
+    with started({"backprop": Work("benchmarks.numerical_gradient", "Backprop", (every,))}) as processes:
         turns = take_turns(processes, rounds)["backprop"]
         analytic, numeric, seconds = processes["backprop"].call("differences")
     parameters = sum(p.size for layer in SMALL.layers() for p in layer)

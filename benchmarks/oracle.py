@@ -72,7 +72,7 @@ class Judged:
 
 def large_network(rounds: int) -> Iterator[Row]:
     efforts = {"one projection": "quick", "two of each argument": "usual", "one forward": None}
-    works = {what: Work("oracle", "Judged", (effort,)) for what, effort in efforts.items()}
+    works = {what: Work("benchmarks.oracle", "Judged", (effort,)) for what, effort in efforts.items()}
     with started(works) as processes:
         parameters, seconds = processes["one forward"].call("by_differences")
         evaluations = {what: process.call() for what, process in processes.items()}

@@ -26,14 +26,14 @@ ROOT = Path(__file__).parents[1]
 
 @dataclass(frozen=True)
 class Work:
-    """What is timed: the function that `maker(*arguments)` returns, a maker of the module `benchmarks.<module>`."""
+    """What is timed: the function that `maker(*arguments)` returns, a maker of the module."""
 
     module: str
     maker: str
     arguments: tuple[Any, ...] = ()
 
     def made(self) -> Any:
-        module = import_module(f"benchmarks.{self.module}")
+        module = import_module(self.module)
         if not hasattr(module, self.maker):
             raise NotImplementedError(f"{self.module} has no {self.maker}")
         return getattr(module, self.maker)(*self.arguments)
@@ -60,11 +60,8 @@ def used() -> tuple[float, float, float, float]:
 
 
 def turn(work: Callable[[], object], repeats: int) -> Turn:
-    """Some calls, after one that is not counted and warms the caches. The garbage collector stays on, as users have it, and has
-    nothing left to collect when the turn starts.
-    """
+    """Some calls, after one that is not counted and warms the caches. The garbage collector stays on, as users have it."""
     work()
-    gc.collect()
     before = used()
     for _ in range(repeats):
         work()
@@ -155,6 +152,7 @@ def serve() -> None:
             match request:
                 case Work():
                     work = request.made()
+                    gc.collect()  # what the imports left is no part of any turn
                 case str():
                     answer = getattr(work, request)()
                 case int():

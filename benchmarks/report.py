@@ -6,11 +6,10 @@ import sys
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass
 from datetime import date
-from pathlib import Path
 
 import numpy as np
 
-from tinygrad_ko.cli.blas import built_with
+from tinygrad_ko.cli import blas
 
 HEAD = ("task", "contender", "CPU time", "against", "quartiles", "best", "page faults", "in the system", "bar", "met")
 
@@ -61,38 +60,25 @@ def markdown(rows: Iterable[Row]) -> str:
     return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
 
 
-def processor() -> str:
-    """The processor's name as its maker writes it, where the system tells."""
-    try:
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    except OSError:
-        pass
-    return platform.processor() or platform.machine()
+def kernels() -> str:
+    """The library behind NumPy's matmul; where threadpoolctl is installed, also its kernels and threads. Every contender on NumPy
+    inherits the same choice of them.
+    """
+    built = blas.built_with()["Build Dependencies"]["blas"]
+    used = [f"{each.get('architecture')} kernels, {each['num_threads']} thread" for each in blas.loaded()]
+    asked = os.environ.get("OPENBLAS_CORETYPE")
+    chosen = f"OPENBLAS_CORETYPE={asked}" if asked else "its own choice"
+    return (
+        f"{built['name']} {built['version']} ({'; '.join(used) or 'kernels unknown without threadpoolctl'}; {chosen})"
+    )
 
 
-def blas() -> str:
-    """The library behind NumPy's matmul; where threadpoolctl is installed, also its kernels and threads."""
-    built = built_with()["Build Dependencies"]["blas"]
-    name = f"{built['name']} {built['version']}"
-    try:
-        from threadpoolctl import threadpool_info
-    except ModuleNotFoundError:
-        return f"{name} (kernels unknown: threadpoolctl is not installed)"
-    used = [
-        f"{p.get('architecture')} kernels, {p['num_threads']} thread"
-        for p in threadpool_info()
-        if p["user_api"] == "blas"
-    ]
-    return f"{name} ({'; '.join(used)})"
-
-
-def circumstances() -> list[str]:
-    """Command, date, machine: what a reader needs to judge the figures."""
+def circumstances(rounds: int, libraries: list[str]) -> list[str]:
+    """Command, date, machine, libraries: what a reader needs to judge the figures."""
     load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
     return [
-        f"python -m benchmarks {' '.join(sys.argv[1:])}".rstrip() + f", {date.today()}",
-        f"{processor()}, {os.cpu_count()} cores{load}, {platform.system()}",
-        f"Python {platform.python_version()}, NumPy {np.__version__}, {blas()}",
+        f"python -m benchmarks {' '.join(sys.argv[1:])}".rstrip() + f", {rounds} rounds, {date.today()}",
+        f"{blas.processor()}, {os.cpu_count()} cores{load}, {platform.system()}",
+        f"Python {platform.python_version()}, NumPy {np.__version__}, {kernels()}",
+        ", ".join(libraries),
     ]

@@ -12,6 +12,7 @@
 
 import sys
 from functools import cache
+from importlib.metadata import version
 from importlib.util import find_spec
 from typing import Any
 
@@ -37,9 +38,15 @@ def available(peers: bool) -> tuple[str, ...]:
     return tuple(name for name in wanted if name not in missing)
 
 
+def versions(peers: bool) -> list[str]:
+    """The libraries that the contenders need, with their versions."""
+    needed = dict.fromkeys(MODULES[name][1] for name in available(peers))
+    return [f"{package} {version(package)}" for package in needed if package != "numpy"]
+
+
 def work(name: str, maker: str, *arguments: Any) -> Work:
     """What one contender does."""
-    return Work(f"contenders.{MODULES[name][0]}", maker, arguments)
+    return Work(f"benchmarks.contenders.{MODULES[name][0]}", maker, arguments)
 
 
 def works(maker: str, *arguments: Any, peers: bool) -> dict[str, Work]:

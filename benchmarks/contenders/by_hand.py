@@ -193,7 +193,9 @@ def formula(problem: Formula) -> Callable[[], list[Array]]:
         np.divide(f, q, out=f)
         f.sum()
 
-        np.divide(f, r, out=g)  # the gradient of f is 1; the exponential is its own slope, and f what goes to its argument
+        np.divide(
+            f, r, out=g
+        )  # the gradient of f is 1; the exponential is its own slope, and f what goes to its argument
         np.divide(g, r, out=g)
         np.multiply(g, -0.5, out=g)  # through the logarithm and the square root
         np.subtract(g, np.divide(f, q, out=gw), out=g)  # and through the quotient

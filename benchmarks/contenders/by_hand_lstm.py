@@ -16,7 +16,10 @@ class RecurrentStep:
         T, n, H, dtype = network.steps, network.batch, network.hidden, network.dtype
         self.network, self.x, self.parameters = network, network.sequences(), network.parameters()
         self.z = np.empty((T, n, 4 * H), dtype)
-        self.h, self.c = np.zeros((T + 1, n, H), dtype), np.zeros((T + 1, n, H), dtype)  # the first is that before all steps
+        self.h, self.c = (
+            np.zeros((T + 1, n, H), dtype),
+            np.zeros((T + 1, n, H), dtype),
+        )  # the first is that before all steps
         self.tanh_c = np.empty((T, n, H), dtype)
         self.state, self.a, self.b = np.empty((n, 4 * H), dtype), np.empty((n, H), dtype), np.empty((n, H), dtype)
 
@@ -58,7 +61,9 @@ class RecurrentStep:
             o *= a
             o *= tanh_c[t]
             o *= g_h
-            np.multiply(new, new, out=a)  # i and the candidate need each other: both factors are made before either changes
+            np.multiply(
+                new, new, out=a
+            )  # i and the candidate need each other: both factors are made before either changes
             np.subtract(1, a, out=a)
             a *= i
             np.subtract(1, i, out=b)

@@ -120,9 +120,7 @@ class TransformerStep(Step):
         self.ids, self.t = network.text()
         self.network = network
         self.parameters = [tg.Tensor(p, requires_grad=True) for p in network.parameters()]
-        self.optimizer = tg.optim.AdamW(
-            self.parameters, lr=network.learning_rate, weight_decay=network.weight_decay
-        )
+        self.optimizer = tg.optim.AdamW(self.parameters, lr=network.learning_rate, weight_decay=network.weight_decay)
         self.future = np.triu(np.ones((network.steps, network.steps), bool), 1)
 
     def attention(self, x: tg.Tensor, W: tg.Tensor, b: tg.Tensor) -> tg.Tensor:

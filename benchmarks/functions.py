@@ -47,10 +47,10 @@ def of_one(name: str, processes: dict[str, Process], rounds: int) -> Iterator[Ro
             compare_all(found["torch"], found["tinygrad_ko"], "float32")
     except DisagreementError as error:
         del able["torch"]
-        yield Row(f"{name} and its gradient", "torch", f"{type(error).__name__}: {error}", met=False)
+        yield Row(f"{name}: forward and backward", "torch", f"{type(error).__name__}: {error}", met=False)
     elements = max(np.size(array) for array in found["tinygrad_ko"].values())  # of the result or a gradient
     both = take_turns(able, rounds)
     for library, process in able.items():
         process.make(Work("benchmarks.contenders.functions", "forward", (library, name)))
-    yield from rows_of(f"{name}, an element", take_turns(able, rounds), against="torch", count=elements)
-    yield from rows_of(f"{name} and its gradient", both, against="torch", count=elements)
+    yield from rows_of(f"{name}: forward", take_turns(able, rounds), against="torch", count=elements)
+    yield from rows_of(f"{name}: forward and backward", both, against="torch", count=elements)

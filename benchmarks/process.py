@@ -6,7 +6,6 @@ that a user sees: glibc's page faults alone can double the time of a training st
 `python -m benchmarks.process` is the other end: it reads a `Work`, makes it, and then answers one request after another.
 """
 
-import gc
 import os
 import pickle
 import subprocess
@@ -152,7 +151,6 @@ def serve() -> None:
             match request:
                 case Work():
                     work = request.made()
-                    gc.collect()  # what the imports left is no part of any turn
                 case str():
                     answer = getattr(work, request)()
                 case int():

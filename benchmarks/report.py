@@ -67,7 +67,7 @@ def kernels() -> str:
     built = blas.built_with()["Build Dependencies"]["blas"]
     used = [f"{each.get('architecture')} kernels, {each['num_threads']} thread" for each in blas.loaded()]
     asked = os.environ.get("OPENBLAS_CORETYPE")
-    chosen = f"OPENBLAS_CORETYPE={asked}" if asked else "its own choice"
+    chosen = f"OPENBLAS_CORETYPE={asked}" if asked else "OPENBLAS_CORETYPE not set"
     return (
         f"{built['name']} {built['version']} ({'; '.join(used) or 'kernels unknown without threadpoolctl'}; {chosen})"
     )

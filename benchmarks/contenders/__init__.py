@@ -39,9 +39,9 @@ def available(peers: bool) -> tuple[str, ...]:
 
 
 def versions(peers: bool) -> list[str]:
-    """The libraries that the contenders need, with their versions."""
-    needed = dict.fromkeys(MODULES[name][1] for name in available(peers))
-    return [f"{package} {version(package)}" for package in needed if package != "numpy"]
+    """The libraries of the peers, each with its version."""
+    packages = [MODULES[name][1] for name in available(peers)]
+    return [f"{package} {version(package)}" for package in packages if package not in ("numpy", "tinygrad_ko")]
 
 
 def work(name: str, maker: str, *arguments: Any) -> Work:

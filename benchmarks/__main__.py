@@ -5,6 +5,7 @@ that the READMEs show, and writes it there.
 import argparse
 import sys
 from collections.abc import Callable, Iterator
+from datetime import date
 
 from benchmarks import (
     elementwise,
@@ -20,7 +21,7 @@ from benchmarks import (
     training_step,
 )
 from benchmarks.contenders import versions
-from benchmarks.report import Row, aligned, circumstances, markdown
+from benchmarks.report import Row, aligned, machine, markdown
 
 
 def main() -> None:
@@ -49,7 +50,8 @@ def main() -> None:
     options.peers |= options.readme
 
     found: dict[str, list[Row]] = {}
-    head = circumstances(options.rounds, versions(options.peers))
+    command = f"python -m benchmarks {' '.join(sys.argv[1:])}".rstrip()
+    head = [f"{command}, {options.rounds} rounds, {date.today()}", *machine(), *versions(options.peers)]
     for part in options.parts or (readme.TABLES if options.readme else parts):
         print(f"{part} ...", file=sys.stderr)
         found[part] = list(parts[part](options))

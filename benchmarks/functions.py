@@ -26,7 +26,7 @@ NOT_JUDGED = {  # why two that do the same may differ
 
 
 def rows(peers: bool, rounds: int) -> Iterator[Row]:
-    libraries = [name for name in ("tinygrad_ko", "torch") if name in available(peers)]
+    libraries = [name for name in available(peers) if name in ("tinygrad_ko", "torch")]
     first = {name: Work("benchmarks.contenders.functions", "function", (name, "add")) for name in libraries}
     with started(first) as processes:
         for name in CALLS:

@@ -59,7 +59,7 @@ def filled(text: str, tables: Mapping[str, str]) -> str:
 def write(parts: Mapping[str, list[Row]], circumstances: list[str]) -> None:
     """All tables of all files."""
     tables = {name: table(rows, name in FIGURES) for name, rows in parts.items()}
-    tables["circumstances"] = "; ".join(line for line in circumstances if line) + "\n"
+    tables["circumstances"] = "; ".join(circumstances) + "\n"
     texts = {path: filled(path.read_text(encoding="utf-8"), tables) for path in FILES}
     for path, text in texts.items():
         path.write_text(text, encoding="utf-8")

@@ -2,10 +2,8 @@
 
 import os
 import platform
-import sys
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass
-from datetime import date
 
 import numpy as np
 
@@ -73,12 +71,10 @@ def kernels() -> str:
     )
 
 
-def circumstances(rounds: int, libraries: list[str]) -> list[str]:
-    """Command, date, machine, libraries: what a reader needs to judge the figures."""
+def machine() -> list[str]:
+    """What a reader needs to judge the figures: the machine and how busy it is, and what computes."""
     load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
     return [
-        f"python -m benchmarks {' '.join(sys.argv[1:])}".rstrip() + f", {rounds} rounds, {date.today()}",
         f"{blas.processor()}, {os.cpu_count()} cores{load}, {platform.system()}",
         f"Python {platform.python_version()}, NumPy {np.__version__}, {kernels()}",
-        ", ".join(libraries),
     ]

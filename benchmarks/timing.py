@@ -26,7 +26,7 @@ def take_turns(processes: Mapping[str, Process], rounds: int) -> dict[str, list[
     repeats = {name: max(1, round(TURN / max(p.turn(1).wall, 1e-6))) for name, p in processes.items()}
     taken: dict[str, list[Turn]] = {name: [] for name in processes}
     for i in range(rounds):
-        for name in reversed(processes) if i % 2 else processes:
+        for name in reversed([*processes]) if i % 2 else processes:
             taken[name].append(processes[name].turn(repeats[name]))
     return taken
 

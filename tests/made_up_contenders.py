@@ -34,13 +34,14 @@ def touching(pages):
 
 def telling(variable):
     """What it sees: an environment variable, how many cores it may use, and a number that counts its calls."""
-    calls = []
+    calls = 0
 
     def run():
-        calls.append(None)
+        nonlocal calls
+        calls += 1
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
         print("what a library prints is no answer")
-        return os.environ.get(variable), cores, len(calls), os.getpid()
+        return os.environ.get(variable), cores, calls, os.getpid()
 
     return run
 

@@ -7,7 +7,7 @@
   the gradients of what went in.
 - `lookup(problem)`: a function that looks ids up in a table and returns the gradient of the table, given that of the rows.
 - `formula(problem)`: a function that computes a formula and its sum and returns the gradients of what went in.
-- `optimizer_step(name, network)`: a function that does one step with given gradients and returns the parameters.
+- `OptimizerStep(name, network)`: calling it does one step with given gradients; `.values()` returns the parameters.
 """
 
 import sys
@@ -39,9 +39,10 @@ def available(peers: bool) -> tuple[str, ...]:
 
 
 def versions(peers: bool) -> list[str]:
-    """The libraries of the peers, each with its version."""
+    """The libraries of the peers with their versions, on one line if there are any."""
     packages = [MODULES[name][1] for name in available(peers)]
-    return [f"{package} {version(package)}" for package in packages if package not in ("numpy", "tinygrad_ko")]
+    found = [f"{package} {version(package)}" for package in packages if package not in ("numpy", "tinygrad_ko")]
+    return [", ".join(found)] if found else []
 
 
 def work(name: str, maker: str, *arguments: Any) -> Work:

@@ -10,10 +10,10 @@ import numpy as np
 
 from benchmarks.contenders.by_hand_convolution import ConvolutionStep
 from benchmarks.contenders.by_hand_lstm import RecurrentStep
-from benchmarks.contenders.by_hand_optimizers import optimizer_step
+from benchmarks.contenders.by_hand_optimizers import OptimizerStep
 from benchmarks.problems import LEARNING_RATE, Array, Formula, Layers, Lookup, Network, chain_inputs
 
-__all__ = ["ConvolutionStep", "RecurrentStep", "TrainingStep", "chain", "formula", "lookup", "optimizer_step"]
+__all__ = ["ConvolutionStep", "OptimizerStep", "RecurrentStep", "TrainingStep", "chain", "formula", "lookup"]
 
 
 def sigmoid(h: Array) -> None:

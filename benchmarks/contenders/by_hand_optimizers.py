@@ -1,7 +1,5 @@
 """The yardstick of the optimizers: their formulas in place, with one array to spare for each parameter."""
 
-from collections.abc import Callable
-
 import numpy as np
 
 from benchmarks.problems import OPTIMIZERS, Array, Network
@@ -35,23 +33,21 @@ def adam(p: Array, g: Array, spare: Array, m: Array, v: Array, step: int, lr: fl
     p -= spare
 
 
-def optimizer_step(name: str, network: Network) -> Callable[[], list[Array]]:
-    """A step that returns the parameters."""
-    arrays, gradients = network.parameters_and_gradients()
-    settings, kept = OPTIMIZERS[name], [(np.zeros_like(p), np.zeros_like(p)) for p in arrays]
-    spare = [np.empty_like(p) for p in arrays]
-    steps = 0
+class OptimizerStep:
+    def __init__(self, name: str, network: Network) -> None:
+        self.parameters, self.gradients = network.parameters_and_gradients()
+        self.name, self.settings, self.steps = name, OPTIMIZERS[name], 0
+        self.spare, self.m, self.v = ([np.zeros_like(p) for p in self.parameters] for _ in range(3))
 
-    def run() -> list[Array]:
-        nonlocal steps
-        steps += 1
-        for p, g, s, (m, v) in zip(arrays, gradients, spare, kept, strict=True):
-            if name == "SGD":
-                sgd(p, g, s, **settings)
-            elif name == "Momentum":
-                momentum(p, g, s, v, **settings)
+    def __call__(self) -> None:
+        self.steps += 1
+        for p, g, spare, m, v in zip(self.parameters, self.gradients, self.spare, self.m, self.v, strict=True):
+            if self.name == "SGD":
+                sgd(p, g, spare, **self.settings)
+            elif self.name == "Momentum":
+                momentum(p, g, spare, v, **self.settings)
             else:
-                adam(p, g, s, m, v, steps, **settings)
-        return arrays
+                adam(p, g, spare, m, v, self.steps, **self.settings)
 
-    return run
+    def values(self) -> list[Array]:
+        return self.parameters

@@ -148,6 +148,21 @@ class TransformerStep(Step):
         self.optimizer.step()
 
 
+class OptimizerStep:
+    def __init__(self, name: str, network: Network) -> None:
+        arrays, gradients = network.parameters_and_gradients()
+        self.parameters = [tg.Tensor(p, requires_grad=True) for p in arrays]
+        for p, g in zip(self.parameters, gradients, strict=True):
+            p.grad = g
+        self.optimizer = getattr(tg.optim, name)(self.parameters, **OPTIMIZERS[name])
+
+    def __call__(self) -> None:
+        self.optimizer.step()
+
+    def values(self) -> list[Array]:
+        return [p.data for p in self.parameters]
+
+
 class CheckpointedStep(TrainingStep):
     """The same step, which keeps one value of every four layers and computes the others again."""
 
@@ -216,19 +231,5 @@ def formula(problem: Formula) -> Callable[[], list[Array]]:
         r = tg.sqrt(q)
         tg.sum(tg.exp(-(tg.log(r) - x)) / q).backward()
         return [np.asarray(leaf.grad) for leaf in (x, w, b)]
-
-    return run
-
-
-def optimizer_step(name: str, network: Network) -> Callable[[], list[Array]]:
-    arrays, gradients = network.parameters_and_gradients()
-    parameters = [tg.Tensor(p, requires_grad=True) for p in arrays]
-    for p, g in zip(parameters, gradients, strict=True):
-        p.grad = g
-    optimizer = getattr(tg.optim, name)(parameters, **OPTIMIZERS[name])
-
-    def run() -> list[Array]:
-        optimizer.step()
-        return [p.data for p in parameters]
 
     return run

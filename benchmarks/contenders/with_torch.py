@@ -140,6 +140,22 @@ class TransformerStep(Step):
         self.optimizer.step()
 
 
+class OptimizerStep:
+    def __init__(self, name: str, network: Network, fused: bool = False) -> None:
+        arrays, gradients = network.parameters_and_gradients()
+        self.parameters = [torch.tensor(p, requires_grad=True) for p in arrays]
+        for p, g in zip(self.parameters, gradients, strict=True):
+            p.grad = torch.tensor(g)
+        make = getattr(torch.optim, "SGD" if name == "Momentum" else name)
+        self.optimizer = make(self.parameters, fused=fused, **OPTIMIZERS[name])
+
+    def __call__(self) -> None:
+        self.optimizer.step()
+
+    def values(self) -> list[Array]:
+        return [p.detach().numpy() for p in self.parameters]
+
+
 def affine(x: Any, W: Any, b: Any) -> Any:
     """x @ W + b in one call."""
     return F.linear(x, W.T, b)
@@ -190,20 +206,5 @@ def formula(problem: Formula) -> Callable[[], list[Array]]:
         r = torch.sqrt(q)
         torch.sum(torch.exp(-(torch.log(r) - x)) / q).backward()
         return [leaf.grad.numpy() for leaf in (x, w, b)]
-
-    return run
-
-
-def optimizer_step(name: str, network: Network, fused: bool = False) -> Callable[[], list[Array]]:
-    arrays, gradients = network.parameters_and_gradients()
-    parameters = [torch.tensor(p, requires_grad=True) for p in arrays]
-    for p, g in zip(parameters, gradients, strict=True):
-        p.grad = torch.tensor(g)
-    make = getattr(torch.optim, "SGD" if name == "Momentum" else name)
-    optimizer = make(parameters, fused=fused, **OPTIMIZERS[name])
-
-    def run() -> list[Array]:
-        optimizer.step()
-        return [p.detach().numpy() for p in parameters]
 
     return run

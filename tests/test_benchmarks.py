@@ -11,6 +11,7 @@ import pytest
 
 import tinygrad_ko as tg
 from benchmarks import readme, report
+from benchmarks.__main__ import main
 from benchmarks.agreement import DisagreementError, compare_all, numbered
 from benchmarks.calls import CALLS
 from benchmarks.comparison import compared, rows_of
@@ -277,6 +278,13 @@ def test_both_readmes_have_the_same_tables_and_every_table_a_place():
     assert len({found["circumstances"] for found in tables}) == 1
     for text, found in zip(texts, tables, strict=True):
         assert len(re.findall("<!-- speed:", text)) == len(found)
+
+
+def test_all_tables_are_written_or_none(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["benchmarks", "steps", "--readme"])
+    with pytest.raises(SystemExit):
+        main()
+    assert "it takes no parts" in capsys.readouterr().err
 
 
 def test_the_circumstances_say_what_the_kernels_are(monkeypatch):

@@ -16,10 +16,7 @@ class RecurrentStep:
         T, n, H, dtype = network.steps, network.batch, network.hidden, network.dtype
         self.network, self.x, self.parameters = network, network.sequences(), network.parameters()
         self.z = np.empty((T, n, 4 * H), dtype)
-        self.h, self.c = (
-            np.zeros((T + 1, n, H), dtype),
-            np.zeros((T + 1, n, H), dtype),
-        )  # the first is that before all steps
+        self.h, self.c = (np.zeros((T + 1, n, H), dtype) for _ in range(2))  # the first is that before all steps
         self.tanh_c = np.empty((T, n, H), dtype)
         self.state, self.a, self.b = np.empty((n, 4 * H), dtype), np.empty((n, H), dtype), np.empty((n, H), dtype)
 

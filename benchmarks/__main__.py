@@ -1,20 +1,38 @@
-"""Every figure beside its bar. `python -m benchmarks steps --peers` runs one part, with other engines."""
+"""Every figure beside its bar. `python -m benchmarks steps --peers` runs one part, with other engines; `python -m benchmarks --readme` all
+that the READMEs show, and writes it there.
+"""
 
 import argparse
 import sys
 from collections.abc import Callable, Iterator
+from datetime import date
 
-from benchmarks import convolution, embedding, imports, memory, numerical_gradient, oracle, small_ops, training_step
-from benchmarks.report import Row, aligned, circumstances, markdown
+from benchmarks import (
+    elementwise,
+    embedding,
+    functions,
+    imports,
+    memory,
+    numerical_gradient,
+    optimizers,
+    oracle,
+    readme,
+    small_ops,
+    training_step,
+)
+from benchmarks.contenders import versions
+from benchmarks.report import Row, aligned, machine, markdown
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parts: dict[str, Callable[[argparse.Namespace], Iterator[Row]]] = {
         "steps": lambda a: training_step.rows(a.peers, a.rounds),
-        "convolution": lambda a: convolution.rows(a.peers, a.rounds),
         "ops": lambda a: small_ops.rows(a.peers, a.rounds),
+        "elementwise": lambda a: elementwise.rows(a.peers, a.rounds),
+        "optimizers": lambda a: optimizers.rows(a.peers, a.rounds),
         "embedding": lambda a: embedding.rows(a.peers, a.rounds),
+        "functions": lambda a: functions.rows(a.peers, a.rounds),
         "memory": lambda a: memory.rows(a.peers),
         "oracle": lambda a: oracle.rows(a.rounds),
         "numerical": lambda a: numerical_gradient.rows(a.full, a.rounds),
@@ -23,16 +41,25 @@ def main() -> None:
     parser.add_argument("parts", nargs="*", choices=[*parts, []], default=[], help="which figures (default: all)")
     parser.add_argument("--peers", action="store_true", help="also PyTorch, JAX, MyGrad and autograd, where installed")
     parser.add_argument("--full", action="store_true", help="perturb all 39,760 parameters, not a sample of them")
-    parser.add_argument("--rounds", type=int, default=60, help="turns of each contender (default: 60)")
+    parser.add_argument("--rounds", type=int, default=30, help="turns of each contender (default: 30)")
     parser.add_argument("--markdown", action="store_true", help="print a Markdown table")
+    parser.add_argument("--readme", action="store_true", help="with the peers: the tables of the READMEs, all of them")
     options = parser.parse_args()
+    if options.readme and options.parts:
+        parser.error("--readme writes all tables, on one day: it takes no parts")
+    options.peers |= options.readme
 
-    rows: list[Row] = []
-    for part in options.parts or parts:
+    found: dict[str, list[Row]] = {}
+    command = f"python -m benchmarks {' '.join(sys.argv[1:])}".rstrip()
+    head = [f"{command}, {options.rounds} rounds, {date.today()}", *machine(), *versions(options.peers)]
+    for part in options.parts or (readme.TABLES if options.readme else parts):
         print(f"{part} ...", file=sys.stderr)
-        rows += parts[part](options)
+        found[part] = list(parts[part](options))
+    if options.readme:
+        readme.write(found, head)
+    rows = [row for part in found.values() for row in part]
     missed = sum(row.met is False for row in rows)
-    print(*circumstances(), "", sep="\n\n" if options.markdown else "\n")
+    print(*head, "", sep="\n\n" if options.markdown else "\n")
     print(markdown(rows) if options.markdown else aligned(rows))
     print(f"\n{missed or 'No'} bar{'' if missed == 1 else 's'} missed.")
 

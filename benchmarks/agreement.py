@@ -1,5 +1,7 @@
 """Nobody is timed who does not compute the same thing."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from benchmarks.problems import Array
@@ -8,7 +10,7 @@ TOLERANCE = {"float32": 1e-4, "float64": 1e-10}  # relative to the largest entry
 
 
 class DisagreementError(ValueError):
-    """A contender's loss or gradient is not the hand-written one."""
+    """A contender's loss or gradient is not that of the yardstick."""
 
 
 def compare(what: str, got: Array | float, expected: Array | float, dtype: str) -> None:
@@ -23,14 +25,19 @@ def compare(what: str, got: Array | float, expected: Array | float, dtype: str) 
     a, b = np.asarray(got), np.asarray(expected)
     if (a.shape, a.dtype) != (b.shape, b.dtype):
         raise DisagreementError(f"{what} is {a.dtype} {a.shape}, not {b.dtype} {b.shape}")
-    off = np.max(np.abs(a - b))
-    if not off <= TOLERANCE[dtype] * np.max(np.abs(b)):
+    off = np.max(np.abs(a - b), initial=0)
+    if not off <= TOLERANCE[dtype] * np.max(np.abs(b), initial=0):
         raise DisagreementError(f"{what} is off by {off:.2g}")
 
 
-def compare_gradients(got: list[Array], expected: list[Array], dtype: str) -> None:
-    """Compare one by one, in order."""
-    if len(got) != len(expected):
-        raise DisagreementError(f"{len(got)} gradients, not {len(expected)}")
-    for i, (a, b) in enumerate(zip(got, expected, strict=True)):
-        compare(f"gradient {i}", a, b, dtype)
+def compare_all(got: Mapping[str, Array | float], expected: Mapping[str, Array | float], dtype: str) -> None:
+    """Compare one by one, by name."""
+    if got.keys() != expected.keys():
+        raise DisagreementError(f"{', '.join(got) or 'nothing'} came back, not {', '.join(expected) or 'nothing'}")
+    for what, value in expected.items():
+        compare(what, got[what], value, dtype)
+
+
+def numbered(arrays: list[Array]) -> dict[str, Array | float]:
+    """Gradients by the names that an error calls them."""
+    return {f"gradient {i}": array for i, array in enumerate(arrays)}

@@ -13,7 +13,7 @@ from datetime import date
 from statistics import median
 
 from benchmarks.judges import JUDGES, Judge, ask, available, called
-from benchmarks.report import circumstances, duration
+from benchmarks.report import duration, machine
 from benchmarks.rules import ERRORS, LARGE_KIND, SCALES, Rule, off_by, quietly, right, wrong
 from tests.ops.table import ROWS
 
@@ -124,7 +124,7 @@ def heading(judges: Iterable[str]) -> list[str]:
     """Command, date, machine and versions."""
     versions = dict.fromkeys(called(JUDGES[name][0]) for name in judges)
     command = f"python -m benchmarks.checkers {' '.join(sys.argv[1:])}".rstrip()
-    return [f"{command}, {date.today()}", *circumstances()[1:], ", ".join(versions)]
+    return [f"{command}, {date.today()}", *machine(), ", ".join(versions)]
 
 
 def table(lines: Sequence[Sequence[str]], as_markdown: bool) -> str:

@@ -5,57 +5,26 @@ the fastest for the problem. (A lookup of a thousand single numbers is mostly wh
 has its bar among the small operations.)
 """
 
-from collections.abc import Callable, Iterator
-from functools import partial
-
-import numpy as np
+from collections.abc import Iterator
 
 from benchmarks import contenders
-from benchmarks.agreement import DisagreementError, compare_gradients
-from benchmarks.contenders import by_hand
-from benchmarks.problems import LOOKUPS, Array, Lookup
-from benchmarks.report import Row, duration
-from benchmarks.timing import quartiles, take_turns
+from benchmarks.comparison import compared
+from benchmarks.contenders.by_hand import WAYS
+from benchmarks.problems import LOOKUPS
+from benchmarks.report import Row
 
 BAR = 1.3  # times the fastest way by hand
-WAYS = {"bincount": by_hand.by_bincount, "sort, reduceat": by_hand.by_sorting, "add.at": by_hand.by_add_at}
 
 
 def rows(peers: bool, rounds: int) -> Iterator[Row]:
-    makers: dict[str, Callable[..., Callable[[], list[Array]]]] = {
-        f"by hand: {name}": partial(by_hand.lookup, way=way) for name, way in WAYS.items()
-    }
-    makers |= {n: m.lookup for n, m in contenders.available(peers).items() if n != "by hand" and hasattr(m, "lookup")}
     for problem in LOOKUPS:
-        yield from problem_rows(problem, makers, rounds)
-
-
-def problem_rows(
-    problem: Lookup, makers: dict[str, Callable[..., Callable[[], list[Array]]]], rounds: int
-) -> Iterator[Row]:
-    task = f"lookup of {problem.title}"
-    table, ids, g = problem.inputs()
-    running: dict[str, Callable[[], list[Array]]] = {}
-    for name, make in makers.items():
-        run = make(table, ids, g)
-        try:
-            compare_gradients(run(), by_hand.lookup(table, ids, g)(), problem.dtype)
-        except DisagreementError as error:
-            yield Row(task, name, f"wrong: {error}", met=False)
-        else:
-            running[name] = run
-    taken = take_turns(running, rounds)
-    best = taken[min((name for name in taken if name.startswith("by hand")), key=lambda name: np.median(taken[name]))]
-    judged = problem.width is not None or problem.count >= 10_000
-    for name, seconds in taken.items():
-        low, middle, high = quartiles([a / b for a, b in zip(seconds, best, strict=True)])
-        ours = name == "tinygrad_ko" and judged
-        yield Row(
-            task,
-            name,
-            duration(quartiles(seconds)[1]),
-            f"{middle:.2f} x",
-            f"{low:.2f} to {high:.2f}; {duration(min(seconds))}",
-            f"<= {BAR:.2f} x" if ours else "",
-            middle <= BAR if ours else None,
+        works = {f"by hand: {way}": contenders.work("by hand", "lookup", problem, way) for way in WAYS}
+        works |= {name: w for name, w in contenders.works("lookup", problem, peers=peers).items() if name != "by hand"}
+        judged = problem.width is not None or problem.count >= 10_000
+        yield from compared(
+            f"lookup of {problem.title}",
+            works,
+            rounds,
+            dtype=problem.dtype,
+            bar=BAR if judged else None,
         )

@@ -55,13 +55,12 @@ def measured(peers: bool, rounds: int, bytecode: str) -> Iterator[Row]:
             task,
             module,
             f"{duration(above)} after numpy",
-            f"+{duration(above)}",
-            spread([b for _, b in taken]),
-            f"<= +{duration(BAR)}" if ours else "",
-            above <= BAR if ours else None,
+            spread=spread([b for _, b in taken]),
+            bar=f"<= {duration(BAR)}" if ours else "",
+            met=above <= BAR if ours else None,
         )
 
 
 def spread(values: list[float]) -> str:
     low, _, high = quartiles(values)
-    return f"{duration(low)} to {duration(high)}; {duration(min(values))}"
+    return f"{duration(low)} to {duration(high)}"

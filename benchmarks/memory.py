@@ -10,15 +10,16 @@ import sys
 import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from statistics import median
 
 import numpy as np
 
 from benchmarks import contenders
-from benchmarks.contenders import engine
 from benchmarks.problems import CHAINS, DEEP, WIDE
+from benchmarks.process import started
 from benchmarks.report import Row
 from benchmarks.small_ops import LONG, SHORT
-from benchmarks.timing import quartiles, take_turns
+from benchmarks.timing import take_turns
 
 STEP_BAR = 1.05  # times the hand-written step
 OP_BAR = 250  # bytes per recorded operation
@@ -51,7 +52,7 @@ def grown(work: Callable[[], object], method: str) -> int:
 
 def measure_step(contender: str, method: str) -> int:
     """Three steps, so that what one leaves behind counts. Data, parameters, BLAS's memory exist before."""
-    step = contenders.load(contender).TrainingStep(DEEP)
+    step = contenders.work(contender, "TrainingStep", DEEP).made()
     warm = np.ones((DEEP.batch, DEEP.sizes[0]), DEEP.dtype)
     (warm @ np.ones((DEEP.sizes[0], DEEP.sizes[0]), DEEP.dtype)).sum()
     return grown(lambda: [step() for _ in range(3)], method)
@@ -59,14 +60,14 @@ def measure_step(contender: str, method: str) -> int:
 
 def measure_ops(contender: str, method: str) -> int:
     """A long chain, forward and backward, after a short one."""
-    chain = contenders.load(contender).chain
-    chain(CHAINS[0], (4,), SHORT)()
-    return grown(chain(CHAINS[0], (4,), LONG if method == "resident" else TRACED), method)
+    contenders.work(contender, "chain", CHAINS[0], (4,), SHORT).made()()
+    chain = contenders.work(contender, "chain", CHAINS[0], (4,), LONG if method == "resident" else TRACED)
+    return grown(chain.made(), method)
 
 
 def measure_keeping(contender: str, method: str) -> int:
     """Three steps of a step class of ours."""
-    step = getattr(engine, contender)(WIDE)
+    step = contenders.work("tinygrad_ko", contender, WIDE).made()
     return grown(lambda: [step() for _ in range(3)], method)
 
 
@@ -78,7 +79,7 @@ def ask(problem: str, contender: str, method: str, times: int = 1) -> float:
     command = [sys.executable, "-m", "benchmarks.memory", problem, contender, method]
     root = Path(__file__).parents[1]
     answers = [int(subprocess.run(command, check=True, stdout=subprocess.PIPE, cwd=root).stdout) for _ in range(times)]
-    return float(np.median(answers))
+    return float(median(answers))
 
 
 def rows(peers: bool) -> Iterator[Row]:
@@ -114,11 +115,12 @@ def rows(peers: bool) -> Iterator[Row]:
                 met=each <= OP_BAR if ours else None,
             )
     steps = {"TrainingStep": "tinygrad_ko", "CheckpointedStep": "with checkpoint"}
-    taken = take_turns({name: getattr(engine, name)(WIDE) for name in steps}, 5)
+    with started({name: contenders.work("tinygrad_ko", name, WIDE) for name in steps}) as processes:
+        taken = take_turns(processes, 5)
     by_keeping = ask("keeping", "TrainingStep", "resident")
     for name, shown in steps.items():
         bytes_, traced = ask("keeping", name, "resident"), ask("keeping", name, "traced")
-        ratio = quartiles([a / b for a, b in zip(taken[name], taken["TrainingStep"], strict=True)])[1]
+        ratio = median(a.cpu / b.cpu for a, b in zip(taken[name], taken["TrainingStep"], strict=True))
         yield Row(
             f"peak of a step, 20 layers of 256 relu, batch {WIDE.batch:,}, {WIDE.dtype}",
             shown,

@@ -8,8 +8,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from benchmarks.process import Work, started
 from benchmarks.report import Row, duration
 from benchmarks.timing import quartiles, seconds_of, take_turns
+from tinygrad_ko.check import check_gradient, numerical_gradient
+from tinygrad_ko.check.gradient import Effort
+from tinygrad_ko.nn import TwoLayerNet
 
 FUNCTIONS, SEED = 1000, 20261120
 EVERY = 400  # one parameter of this many is perturbed for the book's way
@@ -41,31 +45,50 @@ def calibration() -> Iterator[Row]:
         yield Row(task, "relative error, median", f"{found['relative error']:.1e}")
 
 
+class Judged:
+    """A network of 784-100-10 and 100 images, which calling judges: `effort` is that of the judge, or nothing for one forward."""
+
+    def __init__(self, effort: Effort | None) -> None:
+        rng = np.random.default_rng(0)
+        self.net, self.effort = TwoLayerNet(784, 100, 10, rng=0), effort
+        self.x, self.t = rng.random((100, 784)), rng.integers(0, 10, 100)
+
+    def __call__(self) -> int:
+        """How many evaluations it took."""
+        if self.effort is None:
+            return int(self.net.loss(self.x, self.t) * 0 + 1)
+        net = self.net
+        report = check_gradient(net.loss_of, net.params, self.x, self.t, wrt=list(net.params), effort=self.effort)
+        return report.evaluations
+
+    def by_differences(self) -> tuple[int, float]:
+        """How many parameters there are, and the seconds of a difference for each, from a sample of them."""
+        net, x, t = self.net, self.x, self.t
+        parameters = sum(p.size for p in net.params.values())
+        sample = net.params["W1"].reshape(-1)[::EVERY]  # a view: the network sees each of its numbers move
+        seconds = seconds_of(lambda: numerical_gradient(lambda _: net.loss(x, t), sample))
+        return parameters, seconds / sample.size * parameters
+
+
 def large_network(rounds: int) -> Iterator[Row]:
-    import tinygrad_ko as tg
-    from tinygrad_ko.check.gradient import Effort
-    from tinygrad_ko.nn import TwoLayerNet
-
-    rng = np.random.default_rng(0)
-    net = TwoLayerNet(784, 100, 10, rng=0)
-    x, t = rng.random((100, 784)), rng.integers(0, 10, 100)
-
-    def check(effort: Effort) -> tg.check.Report:
-        return tg.check_gradient(net.loss_of, net.params, x, t, wrt=list(net.params), effort=effort)
-
-    contenders = {"quick": lambda: check("quick"), "usual": lambda: check("usual"), "forward": lambda: net.loss(x, t)}
-    taken = {name: quartiles(seconds) for name, seconds in take_turns(contenders, max(3, rounds // 6)).items()}
-    parameters = check("quick").numbers
+    efforts = {"one projection": "quick", "two of each argument": "usual", "one forward": None}
+    works = {what: Work("benchmarks.oracle", "Judged", (effort,)) for what, effort in efforts.items()}
+    with started(works) as processes:
+        parameters, seconds = processes["one forward"].call("by_differences")
+        evaluations = {what: process.call() for what, process in processes.items()}
+        taken = take_turns(processes, max(3, rounds // 6))
     task = f"all {parameters:,} parameters of 784-100-10, 100 images"
-    efforts: tuple[tuple[Effort, str], ...] = (("quick", "one projection"), ("usual", "two of each argument"))
-    for effort, what in efforts:
-        low, middle, high = taken[effort]
-        met = middle <= 0.05 if effort == "quick" else None
-        figure = f"{duration(middle)}, {check(effort).evaluations} evaluations"
-        bar = "" if met is None else "50 ms"
-        yield Row(task, what, figure, spread=f"{duration(low)} to {duration(high)}", bar=bar, met=met)
-    sample = net.params["W1"].reshape(-1)[::EVERY]  # a view: the network sees each of its numbers move
-    seconds = seconds_of(lambda: tg.numerical_gradient(lambda _: net.loss(x, t), sample)) / sample.size * parameters
-    figure = f"{duration(seconds)}, {2 * parameters:,} evaluations, extrapolated from {sample.size} numbers"
-    yield Row(task, "the book: one number at a time", figure)
-    yield Row(task, "one forward", duration(taken["forward"][1]))
+    for what, turns in taken.items():
+        low, middle, high = quartiles([turn.cpu for turn in turns])
+        bar = 0.05 if what == "one projection" else None
+        yield Row(
+            task,
+            f"{what}, {evaluations[what]} evaluation{'s' * (evaluations[what] > 1)}",
+            duration(middle),
+            spread=f"{duration(low)} to {duration(high)}",
+            bar=f"<= {duration(bar)}" if bar else "",
+            met=middle <= bar if bar else None,
+        )
+    yield Row(
+        task, f"the book: one number at a time, {2 * parameters:,} evaluations", f"{duration(seconds)}, extrapolated"
+    )

@@ -44,13 +44,20 @@ class Network:
             made.append((W, np.zeros(fan_out, self.dtype)))
         return made
 
+    def parameters_and_gradients(self) -> tuple[list[Array], list[Array]]:
+        """The weights and biases, and as many random numbers in their shapes."""
+        arrays, rng = [p for layer in self.layers() for p in layer], np.random.default_rng(2)
+        return arrays, [rng.standard_normal(p.shape, self.dtype) for p in arrays]
+
 
 @dataclass(frozen=True)
 class ConvNetwork:
     """The book's convolutional network on random images: convolution, relu, the largest of 2 x 2, two affine layers.
 
+    Whether relu comes before the largest or, with a quarter of the work, after it makes no difference to any value or gradient.
+
     >>> ConvNetwork().title
-    'conv net 28x28, 30 of 5x5, 100-10, batch 100, float32'
+    'conv net 28x28, 30 of 5x5, 100-10, relu after pooling, batch 100, float32'
     """
 
     side: int = 28
@@ -60,12 +67,13 @@ class ConvNetwork:
     classes: int = 10
     batch: int = 100
     dtype: Literal["float32", "float64"] = "float32"
+    relu: Literal["before", "after"] = "after"
 
     @property
     def title(self) -> str:
         sides, sizes = f"{self.side}x{self.side}", f"{self.size}x{self.size}"
         layers = f"{self.filters} of {sizes}, {self.hidden}-{self.classes}"
-        return f"conv net {sides}, {layers}, batch {self.batch}, {self.dtype}"
+        return f"conv net {sides}, {layers}, relu {self.relu} pooling, batch {self.batch}, {self.dtype}"
 
     @property
     def pooled(self) -> int:
@@ -95,15 +103,111 @@ class ConvNetwork:
         return made
 
 
+@dataclass(frozen=True)
+class Recurrent:
+    """A layer of long short-term memory on random sequences; the loss is half the mean square of its outputs.
+
+    >>> Recurrent().title
+    'LSTM 128-128, T 64, batch 16, float32'
+    """
+
+    inputs: int = 128
+    hidden: int = 128
+    steps: int = 64
+    batch: int = 16
+    dtype: Literal["float32", "float64"] = "float32"
+
+    @property
+    def title(self) -> str:
+        return f"LSTM {self.inputs}-{self.hidden}, T {self.steps}, batch {self.batch}, {self.dtype}"
+
+    def sequences(self) -> Array:
+        """Numbers of shape (steps, batch, inputs)."""
+        return np.random.default_rng(0).standard_normal((self.steps, self.batch, self.inputs), self.dtype)
+
+    def parameters(self) -> list[Array]:
+        """Weights of the inputs (inputs, 4 hidden), of the state (hidden, 4 hidden), and biases (4 hidden): a quarter for each of
+        input gate, forget gate, output gate and candidate, in this order.
+        """
+        rng, size = np.random.default_rng(1), 4 * self.hidden
+        weights = [rng.standard_normal((n, size), self.dtype) for n in (self.inputs, self.hidden)]
+        return [*(W / np.sqrt(len(W), dtype=self.dtype) for W in weights), np.zeros(size, self.dtype)]
+
+
+@dataclass(frozen=True)
+class Transformer:
+    """A GPT on random text: embeddings of tokens and places, blocks of attention and two affine layers with gelu, each after a
+    layer_norm and added to what went in; a last layer_norm and scores. A step is one of AdamW, after clipping.
+
+    >>> Transformer().title
+    'GPT of 4 layers, d 128, 4 heads, T 64, V 65, batch 16, float32'
+    """
+
+    layers: int = 4
+    width: int = 128
+    heads: int = 4
+    steps: int = 64
+    vocabulary: int = 65
+    batch: int = 16
+    dtype: Literal["float32", "float64"] = "float32"
+    max_norm: float = 1.0
+    learning_rate: float = 3e-4
+    weight_decay: float = 0.01
+
+    @property
+    def title(self) -> str:
+        sizes = f"d {self.width}, {self.heads} heads, T {self.steps}, V {self.vocabulary}"
+        return f"GPT of {self.layers} layers, {sizes}, batch {self.batch}, {self.dtype}"
+
+    def text(self) -> tuple[Array, Array]:
+        """Tokens (batch, steps), and the token after each."""
+        text = np.random.default_rng(0).integers(0, self.vocabulary, (self.batch, self.steps + 1))
+        return np.array(text[:, :-1]), np.array(text[:, 1:])
+
+    def parameters(self) -> list[Array]:
+        """The tables of tokens and places; twelve of each block: scale and shift, queries with keys and values, the way out,
+        scale and shift, the two affine layers; and of the end: scale and shift, and the scores' weights and biases.
+        """
+        rng, d = np.random.default_rng(1), self.width
+
+        def affine(fan_in: int, fan_out: int) -> list[Array]:
+            W = rng.standard_normal((fan_in, fan_out), self.dtype) / np.sqrt(fan_in, dtype=self.dtype)
+            return [W, np.zeros(fan_out, self.dtype)]
+
+        def norm() -> list[Array]:
+            return [np.ones(d, self.dtype), np.zeros(d, self.dtype)]
+
+        made = [rng.standard_normal((n, d), self.dtype) for n in (self.vocabulary, self.steps)]
+        for _ in range(self.layers):
+            made += [*norm(), *affine(d, 3 * d), *affine(d, d), *norm(), *affine(d, 4 * d), *affine(4 * d, d)]
+        return [*made, *norm(), *affine(d, self.vocabulary)]
+
+
 STEPS = (  # each network with the bar: times the hand-written step
     (Network((784, 50, 10), "sigmoid", 100, "float32"), 1.10),
     (Network((784, 50, 10), "sigmoid", 100, "float64"), 1.10),
+    (Network((784, 100, 10), "sigmoid", 100, "float32"), 1.10),
+    (Network((784, 100, 10), "sigmoid", 100, "float64"), 1.10),
     (Network((784, 100, 10), "relu", 256, "float32"), 1.05),
     (Network((784, 100, 10), "relu", 256, "float64"), 1.05),
     (Network((784, 256, 128, 10), "relu", 256, "float32"), 1.05),
     (Network((784, 256, 128, 10), "relu", 256, "float64"), 1.05),
 )
-CONVOLUTION = ConvNetwork()
+CONVOLUTIONS = (
+    (ConvNetwork(), 1.15),
+    (ConvNetwork(dtype="float64"), 1.15),
+    (ConvNetwork(relu="before"), None),
+    (ConvNetwork(dtype="float64", relu="before"), None),
+)
+LSTM = Recurrent()
+TRANSFORMER = Transformer()
+PARAMETERS = Network((784, 256, 128, 10), "relu", 256, "float32")  # what the steps of optimizers move
+OPTIMIZERS: dict[str, dict[str, float]] = {
+    "SGD": {"lr": 0.01},
+    "Momentum": {"lr": 0.01, "momentum": 0.9},
+    "Adam": {"lr": 0.001},
+    "AdamW": {"lr": 0.001, "weight_decay": 0.01},
+}
 DEEP = Network((1024,) * 21, "relu", 256, "float32")  # 20 layers: what a step holds in memory
 WIDE = Network(
     (256,) * 21, "relu", 4096, "float32"
@@ -160,3 +264,28 @@ LOOKUPS = tuple(
     for count in counts
     for dtype in ("float32", "float64")
 )
+
+
+@dataclass(frozen=True)
+class Formula:
+    """exp(x - log(r)) / r^2 with r = sqrt((x tanh(x w + b))^2 + 1), written as twelve operations, and the sum of all.
+
+    >>> Formula("float32").title
+    '12 ops and a sum on 4,000,000 numbers, float32'
+    """
+
+    dtype: Literal["float32", "float64"]
+    count: int = 4_000_000
+
+    @property
+    def title(self) -> str:
+        return f"12 ops and a sum on {self.count:,} numbers, {self.dtype}"
+
+    def inputs(self) -> tuple[Array, Array, Array]:
+        """x, w and b, all of one length."""
+        rng = np.random.default_rng(0)
+        x, w, b = (rng.standard_normal(self.count, self.dtype) for _ in range(3))
+        return x, w, b
+
+
+FORMULAS = (Formula("float32"), Formula("float64"))

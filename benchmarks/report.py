@@ -2,17 +2,14 @@
 
 import os
 import platform
-import sys
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass
-from datetime import date
-from pathlib import Path
 
 import numpy as np
 
-from tinygrad_ko.cli.blas import built_with
+from tinygrad_ko.cli import blas
 
-HEAD = ("task", "contender", "figure", "against by hand", "quartiles; best", "bar", "met")
+HEAD = ("task", "contender", "CPU time", "against", "quartiles", "best", "page faults", "in the system", "bar", "met")
 
 
 @dataclass(frozen=True)
@@ -22,6 +19,9 @@ class Row:
     figure: str
     against: str = ""
     spread: str = ""
+    best: str = ""
+    faults: str = ""  # of one call
+    in_system: str = ""  # the share of the time that the kernel had
     bar: str = ""
     met: bool | None = None
 
@@ -35,8 +35,9 @@ def duration(seconds: float) -> str:
     >>> duration(0.000189)
     '189 us'
     """
-    size, unit = next((s, u) for s, u in ((1, "s"), (1e-3, "ms"), (1e-6, "us"), (0, "us")) if seconds >= 0.9995 * s)
-    return f"{float(f'{seconds / (size or 1e-6):.3g}'):,g} {unit}"
+    units = ((1, "s"), (1e-3, "ms"), (1e-6, "us"), (1e-9, "ns"))
+    size, unit = next((each for each in units if seconds >= 0.9995 * each[0]), units[-1])
+    return f"{float(f'{seconds / size:.3g}'):,g} {unit}"
 
 
 def aligned(rows: Iterable[Row]) -> str:
@@ -57,38 +58,23 @@ def markdown(rows: Iterable[Row]) -> str:
     return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
 
 
-def processor() -> str:
-    """The processor's name as its maker writes it, where the system tells."""
-    try:
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    except OSError:
-        pass
-    return platform.processor() or platform.machine()
+def kernels() -> str:
+    """The library behind NumPy's matmul; where threadpoolctl is installed, also its kernels and threads. Every contender on NumPy
+    inherits the same choice of them.
+    """
+    built = blas.built_with()["Build Dependencies"]["blas"]
+    used = [f"{each.get('architecture')} kernels, {each['num_threads']} thread" for each in blas.loaded()]
+    asked = os.environ.get("OPENBLAS_CORETYPE")
+    chosen = f"OPENBLAS_CORETYPE={asked}" if asked else "OPENBLAS_CORETYPE not set"
+    return (
+        f"{built['name']} {built['version']} ({'; '.join(used) or 'kernels unknown without threadpoolctl'}; {chosen})"
+    )
 
 
-def blas() -> str:
-    """The library behind NumPy's matmul; where threadpoolctl is installed, also its kernels and threads."""
-    built = built_with()["Build Dependencies"]["blas"]
-    name = f"{built['name']} {built['version']}"
-    try:
-        from threadpoolctl import threadpool_info
-    except ModuleNotFoundError:
-        return f"{name} (kernels unknown: threadpoolctl is not installed)"
-    used = [
-        f"{p.get('architecture')} kernels, {p['num_threads']} thread"
-        for p in threadpool_info()
-        if p["user_api"] == "blas"
-    ]
-    return f"{name} ({'; '.join(used)})"
-
-
-def circumstances() -> list[str]:
-    """Command, date, machine: what a reader needs to judge the figures."""
+def machine() -> list[str]:
+    """What a reader needs to judge the figures: the machine and how busy it is, and what computes."""
     load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
     return [
-        f"python -m benchmarks {' '.join(sys.argv[1:])}".rstrip() + f", {date.today()}",
-        f"{processor()}, {os.cpu_count()} cores{load}, {platform.system()}",
-        f"Python {platform.python_version()}, NumPy {np.__version__}, {blas()}",
+        f"{blas.processor()}, {os.cpu_count()} cores{load}, {platform.system()}",
+        f"Python {platform.python_version()}, NumPy {np.__version__}, {kernels()}",
     ]

@@ -1,12 +1,13 @@
 """Fair timing on a busy machine: contenders take turns, and a ratio compares figures of one round."""
 
-import gc
 import time
 from collections.abc import Callable, Mapping
 
 import numpy as np
 
-TURN = 0.005  # seconds that one contender runs before the next one does
+from benchmarks.process import Process, Turn
+
+TURN = 0.02  # seconds that one contender runs before the next one does
 
 
 def seconds_of(work: Callable[[], object], repeats: int = 1) -> float:
@@ -17,24 +18,16 @@ def seconds_of(work: Callable[[], object], repeats: int = 1) -> float:
     return (time.perf_counter() - start) / repeats
 
 
-def take_turns(contenders: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
-    """Seconds per call of each contender, one figure per round: A B C, A B C, ...
+def take_turns(processes: Mapping[str, Process], rounds: int) -> dict[str, list[Turn]]:
+    """The turns of each contender, one in each round: A B C, C B A, A B C, ...
 
-    A turn lasts about 5 ms, or one call where that takes longer. Short calls get one more, untimed, at the
-    start of a turn, to warm the caches. The garbage collector stays on, as users have it, and has nothing
-    left to collect when a round starts.
+    A turn lasts about 20 ms, or one call where that takes longer.
     """
-    repeats = {}
-    for name, work in contenders.items():
-        work()
-        repeats[name] = max(1, round(TURN / seconds_of(work)))
-    taken: dict[str, list[float]] = {name: [] for name in contenders}
-    for _ in range(rounds):
-        gc.collect()
-        for name, work in contenders.items():
-            if repeats[name] > 1:
-                work()
-            taken[name].append(seconds_of(work, repeats[name]))
+    repeats = {name: max(1, round(TURN / max(p.turn(1).wall, 1e-6))) for name, p in processes.items()}
+    taken: dict[str, list[Turn]] = {name: [] for name in processes}
+    for i in range(rounds):
+        for name in reversed([*processes]) if i % 2 else processes:
+            taken[name].append(processes[name].turn(repeats[name]))
     return taken
 
 

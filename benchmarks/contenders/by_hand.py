@@ -9,9 +9,11 @@ from collections.abc import Callable
 import numpy as np
 
 from benchmarks.contenders.by_hand_convolution import ConvolutionStep
-from benchmarks.problems import LEARNING_RATE, Array, Layers, Network, chain_inputs
+from benchmarks.contenders.by_hand_lstm import RecurrentStep
+from benchmarks.contenders.by_hand_optimizers import OptimizerStep
+from benchmarks.problems import LEARNING_RATE, Array, Formula, Layers, Lookup, Network, chain_inputs
 
-__all__ = ["ConvolutionStep", "TrainingStep", "chain"]
+__all__ = ["ConvolutionStep", "OptimizerStep", "RecurrentStep", "TrainingStep", "chain", "formula", "lookup"]
 
 
 def sigmoid(h: Array) -> None:
@@ -158,9 +160,54 @@ def by_add_at(table: Array, ids: Array, g: Array) -> Array:
     return gradient
 
 
-def lookup(table: Array, ids: Array, g: Array, way: Callable[..., Array] = by_bincount) -> Callable[[], list[Array]]:
+WAYS = {"bincount": by_bincount, "sort, reduceat": by_sorting, "add.at": by_add_at}
+
+
+def lookup(problem: Lookup, way: str) -> Callable[[], list[Array]]:
+    table, ids, g = problem.inputs()
+
     def run() -> list[Array]:
         looked_up = table[ids]
-        return [way(table, ids, g.reshape(looked_up.shape))]
+        return [WAYS[way](table, ids, g.reshape(looked_up.shape))]
+
+    return run
+
+
+def formula(problem: Formula) -> Callable[[], list[Array]]:
+    """Each operation and its rule as they stand, in arrays that are made once."""
+    x, w, b = problem.inputs()
+    a, p, q, r, f, g, gx, gw, gb = (np.empty_like(x) for _ in range(9))
+
+    def run() -> list[Array]:
+        np.multiply(x, w, out=a)
+        np.add(a, b, out=a)
+        np.tanh(a, out=a)
+        np.multiply(x, a, out=p)
+        np.square(p, out=q)
+        np.add(q, 1, out=q)
+        np.sqrt(q, out=r)
+        np.log(r, out=f)
+        np.subtract(f, x, out=f)
+        np.negative(f, out=f)
+        np.exp(f, out=f)
+        np.divide(f, q, out=f)
+        f.sum()
+
+        np.divide(
+            f, r, out=g
+        )  # the gradient of f is 1; the exponential is its own slope, and f what goes to its argument
+        np.divide(g, r, out=g)
+        np.multiply(g, -0.5, out=g)  # through the logarithm and the square root
+        np.subtract(g, np.divide(f, q, out=gw), out=g)  # and through the quotient
+        np.multiply(g, p, out=g)
+        np.multiply(g, 2, out=g)
+        np.add(f, np.multiply(g, a, out=gx), out=gx)
+        np.multiply(g, x, out=g)
+        np.multiply(a, a, out=gb)
+        np.subtract(1, gb, out=gb)
+        np.multiply(gb, g, out=gb)
+        np.multiply(gb, x, out=gw)
+        np.add(gx, np.multiply(gb, w, out=g), out=gx)
+        return [gx, gw, gb]
 
     return run

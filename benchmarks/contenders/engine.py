@@ -5,18 +5,29 @@ from collections.abc import Callable
 import numpy as np
 
 import tinygrad_ko as tg
-from benchmarks.problems import LEARNING_RATE, Array, ConvNetwork, Network, chain_inputs
+from benchmarks.problems import (
+    LEARNING_RATE,
+    OPTIMIZERS,
+    Array,
+    ConvNetwork,
+    Formula,
+    Lookup,
+    Network,
+    Recurrent,
+    Transformer,
+    chain_inputs,
+)
 
 ACTIVATIONS = {"sigmoid": tg.sigmoid, "relu": tg.relu}
 
 
 class Step:
-    """A step of SGD, given `loss`."""
+    """A step of training, given `loss`."""
 
     x: tg.Tensor
     t: Array
     parameters: list[tg.Tensor]
-    optimizer: tg.optim.SGD
+    optimizer: tg.optim.Optimizer
 
     def loss(self) -> tg.Tensor:
         raise NotImplementedError
@@ -27,11 +38,14 @@ class Step:
         loss.backward()
         return float(loss.item()), [np.array(p.grad) for p in self.parameters]
 
+    def update(self) -> None:
+        self.optimizer.step()
+
     def __call__(self) -> float:
         self.optimizer.zero_grad()
         loss = self.loss()
         loss.backward()
-        self.optimizer.step()
+        self.update()
         return float(loss.item())
 
 
@@ -54,10 +68,20 @@ class TrainingStep(Step):
         return tg.softmax_cross_entropy(tg.affine(h, W, b), self.t)
 
 
-class ConvolutionStep(Step):
-    """With relu after the pooling: the same as before it, and a quarter of its work."""
+class OperatorStep(TrainingStep):
+    """The same step with `h @ W + b` in place of `affine`."""
 
+    def loss(self) -> tg.Tensor:
+        h = self.x
+        for W, b in self.layers[:-1]:
+            h = self.activate(h @ W + b)
+        W, b = self.layers[-1]
+        return tg.softmax_cross_entropy(h @ W + b, self.t)
+
+
+class ConvolutionStep(Step):
     def __init__(self, network: ConvNetwork) -> None:
+        self.relu_first = network.relu == "before"
         x, self.t = network.images_and_labels()
         self.x = tg.Tensor(x)
         self.parameters = [tg.Tensor(p, requires_grad=True) for p in network.parameters()]
@@ -65,9 +89,78 @@ class ConvolutionStep(Step):
 
     def loss(self) -> tg.Tensor:
         W1, b1, W2, b2, W3, b3 = self.parameters
-        h = tg.relu(tg.max_pool2d(tg.conv2d(self.x, W1, b1), 2))
+        h = tg.conv2d(self.x, W1, b1)
+        h = tg.max_pool2d(tg.relu(h), 2) if self.relu_first else tg.relu(tg.max_pool2d(h, 2))
         h = tg.relu(tg.affine(tg.reshape(h, (h.shape[0], -1)), W2, b2))
         return tg.softmax_cross_entropy(tg.affine(h, W3, b3), self.t)
+
+
+class RecurrentStep(Step):
+    def __init__(self, network: Recurrent) -> None:
+        self.x, self.network = tg.Tensor(network.sequences()), network
+        self.parameters = [tg.Tensor(p, requires_grad=True) for p in network.parameters()]
+        self.optimizer = tg.optim.SGD(self.parameters, lr=LEARNING_RATE)
+
+    def loss(self) -> tg.Tensor:
+        W, U, b = self.parameters
+        H = self.network.hidden
+        h = c = tg.Tensor(np.zeros((self.network.batch, H), self.network.dtype))
+        outputs = []
+        for x in tg.unstack(self.x):
+            z = tg.affine(x, W, b) + h @ U
+            i, f, o = tg.split(tg.sigmoid(z[:, : 3 * H]), 3, axis=1)
+            c = f * c + i * tg.tanh(z[:, 3 * H :])
+            h = o * tg.tanh(c)
+            outputs.append(h)
+        return tg.mean(tg.square(tg.stack(outputs))) / 2
+
+
+class TransformerStep(Step):
+    def __init__(self, network: Transformer) -> None:
+        self.ids, self.t = network.text()
+        self.network = network
+        self.parameters = [tg.Tensor(p, requires_grad=True) for p in network.parameters()]
+        self.optimizer = tg.optim.AdamW(self.parameters, lr=network.learning_rate, weight_decay=network.weight_decay)
+        self.future = np.triu(np.ones((network.steps, network.steps), bool), 1)
+
+    def attention(self, x: tg.Tensor, W: tg.Tensor, b: tg.Tensor) -> tg.Tensor:
+        """What each place has learned from those up to its own, (batch, T, d) as it came."""
+        batch, T, d = x.shape
+        heads = tg.reshape(tg.affine(x, W, b), (batch, T, 3, self.network.heads, -1))
+        q, k, v = tg.unstack(tg.permute_dims(heads, (2, 0, 3, 1, 4)))
+        scores = q @ k.mT / q.shape[-1] ** 0.5
+        seen = tg.softmax(tg.where(self.future, -np.inf, scores)) @ v
+        return tg.reshape(tg.permute_dims(seen, (0, 2, 1, 3)), (batch, T, d))
+
+    def loss(self) -> tg.Tensor:
+        tokens, places, *blocks = self.parameters
+        gamma, beta, W, b = blocks[-4:]
+        x = tg.embedding(tokens, self.ids) + places
+        for i in range(self.network.layers):
+            g1, s1, W1, b1, W2, b2, g2, s2, W3, b3, W4, b4 = blocks[12 * i : 12 * i + 12]
+            x = x + tg.affine(self.attention(tg.layer_norm(x, g1, s1), W1, b1), W2, b2)
+            x = x + tg.affine(tg.gelu(tg.affine(tg.layer_norm(x, g2, s2), W3, b3)), W4, b4)
+        scores = tg.affine(tg.layer_norm(x, gamma, beta), W, b)
+        return tg.softmax_cross_entropy(tg.reshape(scores, (-1, scores.shape[-1])), self.t.ravel())
+
+    def update(self) -> None:
+        tg.optim.clip_grad_norm(self.parameters, self.network.max_norm)
+        self.optimizer.step()
+
+
+class OptimizerStep:
+    def __init__(self, name: str, network: Network) -> None:
+        arrays, gradients = network.parameters_and_gradients()
+        self.parameters = [tg.Tensor(p, requires_grad=True) for p in arrays]
+        for p, g in zip(self.parameters, gradients, strict=True):
+            p.grad = g
+        self.optimizer = getattr(tg.optim, name)(self.parameters, **OPTIMIZERS[name])
+
+    def __call__(self) -> None:
+        self.optimizer.step()
+
+    def values(self) -> list[Array]:
+        return [p.data for p in self.parameters]
 
 
 class CheckpointedStep(TrainingStep):
@@ -115,12 +208,28 @@ def chain(kind: str, shape: tuple[int, ...], count: int) -> Callable[[], list[Ar
     return run
 
 
-def lookup(table: Array, ids: Array, g: Array) -> Callable[[], list[Array]]:
+def lookup(problem: Lookup) -> Callable[[], list[Array]]:
+    table, ids, g = problem.inputs()
     W, seed = tg.Tensor(table, requires_grad=True), tg.Tensor(g)
 
     def run() -> list[Array]:
         W.zero_grad()
         (tg.embedding(W, ids) if W.ndim > 1 else W[ids]).backward(seed)
         return [np.asarray(W.grad)]
+
+    return run
+
+
+def formula(problem: Formula) -> Callable[[], list[Array]]:
+    x, w, b = (tg.Tensor(array, requires_grad=True) for array in problem.inputs())
+
+    def run() -> list[Array]:
+        for leaf in (x, w, b):
+            leaf.zero_grad()
+        a = tg.tanh(x * w + b)
+        q = tg.square(x * a) + 1
+        r = tg.sqrt(q)
+        tg.sum(tg.exp(-(tg.log(r) - x)) / q).backward()
+        return [np.asarray(leaf.grad) for leaf in (x, w, b)]
 
     return run

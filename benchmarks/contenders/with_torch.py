@@ -4,14 +4,28 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
-from benchmarks.problems import LEARNING_RATE, Array, ConvNetwork, Network, chain_inputs
+import numpy as np
+
+from benchmarks.problems import (
+    LEARNING_RATE,
+    OPTIMIZERS,
+    Array,
+    ConvNetwork,
+    Formula,
+    Lookup,
+    Network,
+    Recurrent,
+    Transformer,
+    chain_inputs,
+)
 
 torch: Any = import_module("torch")
+F: Any = torch.nn.functional
 torch.set_num_threads(1)
 
 
 class Step:
-    """A step of SGD, given `loss`."""
+    """A step of training, given `loss`."""
 
     parameters: list[Any]
     optimizer: Any
@@ -25,11 +39,14 @@ class Step:
         loss.backward()
         return loss.item(), [p.grad.numpy().copy() for p in self.parameters]
 
+    def update(self) -> None:
+        self.optimizer.step()
+
     def __call__(self) -> float:
         self.optimizer.zero_grad()
         loss = self.loss()
         loss.backward()
-        self.optimizer.step()
+        self.update()
         return float(loss.item())
 
 
@@ -48,21 +65,100 @@ class TrainingStep(Step):
         for W, b in self.layers[:-1]:
             h = self.activate(torch.addmm(b, h, W))
         W, b = self.layers[-1]
-        return torch.nn.functional.cross_entropy(torch.addmm(b, h, W), self.t)
+        return F.cross_entropy(torch.addmm(b, h, W), self.t)
 
 
 class ConvolutionStep(Step):
     def __init__(self, network: ConvNetwork) -> None:
+        self.relu_first = network.relu == "before"
         self.x, self.t = (torch.tensor(array) for array in network.images_and_labels())
         self.parameters = [torch.tensor(p, requires_grad=True) for p in network.parameters()]
         self.optimizer = torch.optim.SGD(self.parameters, lr=LEARNING_RATE)
 
     def loss(self) -> Any:
         W1, b1, W2, b2, W3, b3 = self.parameters
-        functions = torch.nn.functional
-        h = torch.relu(functions.max_pool2d(functions.conv2d(self.x, W1, b1), 2))
+        h = F.conv2d(self.x, W1, b1)
+        h = F.max_pool2d(torch.relu(h), 2) if self.relu_first else torch.relu(F.max_pool2d(h, 2))
         h = torch.relu(torch.addmm(b2, h.reshape(len(self.t), -1), W2))
-        return functions.cross_entropy(torch.addmm(b3, h, W3), self.t)
+        return F.cross_entropy(torch.addmm(b3, h, W3), self.t)
+
+
+class RecurrentStep(Step):
+    """With its own layer, whose weights are rows for input gate, forget gate, candidate, output gate."""
+
+    def __init__(self, network: Recurrent) -> None:
+        H = network.hidden
+        self.order = np.r_[0 : 2 * H, 3 * H : 4 * H, 2 * H : 3 * H]  # its own inverse
+        self.x = torch.tensor(network.sequences())
+        self.layer = torch.nn.LSTM(network.inputs, H, dtype=self.x.dtype)
+        self.parameters = [self.layer.weight_ih_l0, self.layer.weight_hh_l0, self.layer.bias_ih_l0]
+        self.layer.bias_hh_l0.requires_grad_(False).zero_()  # the second of two that are added
+        with torch.no_grad():
+            for p, array in zip(self.parameters, network.parameters(), strict=True):
+                p.copy_(torch.tensor(array[..., self.order].T))
+        self.optimizer = torch.optim.SGD(self.parameters, lr=LEARNING_RATE)
+
+    def loss(self) -> Any:
+        return self.layer(self.x)[0].square().mean() / 2
+
+    def gradients(self) -> tuple[float, list[Array]]:
+        loss, gradients = super().gradients()
+        return loss, [g.T[..., self.order] for g in gradients]
+
+
+class TransformerStep(Step):
+    """With its fused attention, and the fused AdamW."""
+
+    def __init__(self, network: Transformer) -> None:
+        self.ids, self.t = (torch.tensor(array) for array in network.text())
+        self.network = network
+        self.parameters = [torch.tensor(p, requires_grad=True) for p in network.parameters()]
+        self.optimizer = torch.optim.AdamW(
+            self.parameters, lr=network.learning_rate, weight_decay=network.weight_decay, fused=True
+        )
+
+    def attention(self, x: Any, W: Any, b: Any) -> Any:
+        batch, T, d = x.shape
+        heads = affine(x, W, b).reshape(batch, T, 3, self.network.heads, -1)
+        q, k, v = heads.permute(2, 0, 3, 1, 4).unbind()
+        return F.scaled_dot_product_attention(q, k, v, is_causal=True).transpose(1, 2).reshape(batch, T, d)
+
+    def loss(self) -> Any:
+        tokens, places, *blocks = self.parameters
+        gamma, beta, W, b = blocks[-4:]
+        d = places.shape[1:]
+        x = F.embedding(self.ids, tokens) + places
+        for i in range(self.network.layers):
+            g1, s1, W1, b1, W2, b2, g2, s2, W3, b3, W4, b4 = blocks[12 * i : 12 * i + 12]
+            x = x + affine(self.attention(F.layer_norm(x, d, g1, s1), W1, b1), W2, b2)
+            x = x + affine(F.gelu(affine(F.layer_norm(x, d, g2, s2), W3, b3)), W4, b4)
+        scores = affine(F.layer_norm(x, d, gamma, beta), W, b)
+        return F.cross_entropy(scores.reshape(-1, scores.shape[-1]), self.t.reshape(-1))
+
+    def update(self) -> None:
+        torch.nn.utils.clip_grad_norm_(self.parameters, self.network.max_norm)
+        self.optimizer.step()
+
+
+class OptimizerStep:
+    def __init__(self, name: str, network: Network, fused: bool = False) -> None:
+        arrays, gradients = network.parameters_and_gradients()
+        self.parameters = [torch.tensor(p, requires_grad=True) for p in arrays]
+        for p, g in zip(self.parameters, gradients, strict=True):
+            p.grad = torch.tensor(g)
+        make = getattr(torch.optim, "SGD" if name == "Momentum" else name)
+        self.optimizer = make(self.parameters, fused=fused, **OPTIMIZERS[name])
+
+    def __call__(self) -> None:
+        self.optimizer.step()
+
+    def values(self) -> list[Array]:
+        return [p.detach().numpy() for p in self.parameters]
+
+
+def affine(x: Any, W: Any, b: Any) -> Any:
+    """x @ W + b in one call."""
+    return F.linear(x, W.T, b)
 
 
 def chain(kind: str, shape: tuple[int, ...], count: int) -> Callable[[], list[Array]]:
@@ -86,13 +182,29 @@ def chain(kind: str, shape: tuple[int, ...], count: int) -> Callable[[], list[Ar
     return run
 
 
-def lookup(table: Array, ids: Array, g: Array) -> Callable[[], list[Array]]:
+def lookup(problem: Lookup) -> Callable[[], list[Array]]:
+    table, ids, g = problem.inputs()
     W, seed, rows = torch.tensor(table, requires_grad=True), torch.tensor(g), torch.tensor(ids)
 
     def run() -> list[Array]:
         W.grad = None
-        found = torch.nn.functional.embedding(rows, W) if W.ndim == 2 else W[rows]
+        found = F.embedding(rows, W) if W.ndim == 2 else W[rows]
         found.backward(seed)
         return [W.grad.numpy()]
+
+    return run
+
+
+def formula(problem: Formula) -> Callable[[], list[Array]]:
+    x, w, b = (torch.tensor(array, requires_grad=True) for array in problem.inputs())
+
+    def run() -> list[Array]:
+        for leaf in (x, w, b):
+            leaf.grad = None
+        a = torch.tanh(x * w + b)
+        q = torch.square(x * a) + 1
+        r = torch.sqrt(q)
+        torch.sum(torch.exp(-(torch.log(r) - x)) / q).backward()
+        return [leaf.grad.numpy() for leaf in (x, w, b)]
 
     return run

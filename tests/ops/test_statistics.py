@@ -28,7 +28,7 @@ def test_where_all_are_equal_the_slope_of_std_is_taken_to_be_0_at_both_orders():
 
 @pytest.mark.parametrize("x", [[0.1, 0.1, 0.1], [0.924719] * 27, [[0.1, 0.5], [0.1, 0.7], [0.1, 0.9]]])
 def test_equal_numbers_have_no_std_though_their_mean_is_off_by_a_last_bit(x):
-    t = tg.Tensor(x, requires_grad=True)
+    t = leaf(x)
     y = tg.std(t, axis=0)
     tg.sum(y).backward()
     assert np.atleast_1d(y.numpy())[0] == 0

@@ -102,9 +102,8 @@ class Mode:
     record: bool = True
     watch: bool = False
     scope: tuple["Call", ...] = ()
-    block: Any = field(
-        default=None, compare=False
-    )  # the innermost open one: the mode around it, its switch, its name in the scope
+    # The innermost open block: the mode around it, its switch, and what it added to the scope.
+    block: Any = field(default=None, compare=False)
 
 
 USUAL = Mode()
@@ -146,7 +145,7 @@ def inside(outer: Mode, switch: Switch, call: tuple[Call, ...]) -> Mode:
     mode = Mode(outer.record, outer.watch, outer.scope + call, (outer, switch, call))
     for what, value in switch.changes.items():
         setattr(mode, what, value)
-    return USUAL if outer is USUAL == mode else mode
+    return USUAL if outer is USUAL and mode == USUAL else mode
 
 
 def without(mode: Mode, switch: Switch) -> Mode:

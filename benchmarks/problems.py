@@ -47,7 +47,7 @@ class Network:
     def parameters_and_gradients(self) -> tuple[list[Array], list[Array]]:
         """The weights and biases, and as many random numbers in their shapes."""
         arrays, rng = [p for layer in self.layers() for p in layer], np.random.default_rng(2)
-        return arrays, [rng.standard_normal(p.shape, self.dtype) for p in arrays]
+        return arrays, [np.asarray(rng.standard_normal(p.shape, self.dtype)) for p in arrays]
 
 
 @dataclass(frozen=True)

@@ -84,8 +84,8 @@ def claim(archive: zipfile.ZipFile, name: str) -> Claim:
     """The shape and dtype of an array in an archive, as its header says."""
     with archive.open(name) as member:
         start = BytesIO(member.read(LONGEST_HEADER))
-    version = np.lib.format.read_magic(start)
-    header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    npy: Any = np.lib.format
+    header = npy.read_array_header_1_0 if npy.read_magic(start) == (1, 0) else npy.read_array_header_2_0
     shape, _, dtype = header(start)
     return shape, dtype
 

@@ -61,7 +61,7 @@ def generator(rng: Rng = None) -> RandomSource:
     if isinstance(rng, np.random.Generator):
         return rng
     try:
-        if isinstance(rng, bool):
+        if isinstance(rng, bool | np.bool):  # NumPy 2.1 takes its own for an index
             raise TypeError
         seed = operator.index(rng)
     except TypeError:

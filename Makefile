@@ -14,7 +14,7 @@ PIP = $(RUN) -m pip --disable-pip-version-check --no-input -qq
 help:
 	@echo 'make demo     train the network of the book, measure what backpropagation saves'
 	@echo 'make test     tests, doctests, lint, types'
-	@echo 'make quick    the tests that are fast, with few examples: two minutes'
+	@echo 'make quick    the tests that are fast, with few examples: three minutes'
 	@echo 'make fuzz     random programs of all ops, for MINUTES=10; more: $(RUN) -m tests.fuzz --help'
 	@echo 'make coverage the tests again, and which lines they run: half as fast'
 	@echo 'make lint     ruff and mypy only'

@@ -298,3 +298,14 @@ def test_integers_that_only_uint64_holds_stay_exact_beside_small_ones():
         ):
             assert (out.dtype, out.tolist()) == (np.uint64, [value])
         assert tg.divide(large, small).dtype == np.float64
+
+
+@pytest.mark.parametrize("shape", [(3,), (2, 3), (2, 2, 3)])
+def test_what_is_not_real_is_refused_by_the_name_that_was_called_whatever_its_axes(shape):
+    x = np.full(shape, 0.5 + 2j)
+    for name, call in (
+        ("matmul", lambda: tg.matmul(x, np.ones((3, 2)))),
+        ("affine", lambda: tg.affine(x, np.ones((3, 2)), np.ones(2))),
+    ):
+        with pytest.raises(TypeError, match=f"^{name}: expected real numbers"):
+            call()

@@ -2,7 +2,7 @@
 
 from math import prod
 
-from tinygrad_ko.arrays import as_array, matmul_as, operand
+from tinygrad_ko.arrays import matmul_as
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import multiply
 from tinygrad_ko.ops.inputs import shaped, whole
@@ -27,10 +27,7 @@ def matmul(a, b):
     """a @ b as NumPy defines it: a 1-d a is a row, a 1-d b is a column, and more than two axes are stacks of
     matrices.
     """
-    if not hasattr(a, "ndim"):
-        a = as_array(operand(a, "matmul"))
-    if not hasattr(b, "ndim"):
-        b = as_array(operand(b, "matmul"))
+    a, b = shaped(a, "matmul"), shaped(b, "matmul")
     if a.ndim == 2 == b.ndim or a.ndim == 0 or b.ndim == 0:
         return matrix_product(a, b)
     a, b = shaped(a, "matmul"), shaped(b, "matmul")
@@ -64,7 +61,7 @@ def affine_batch(xp, x, W, b):
 
 def affine(x, W, b):
     """x @ W + b, from (..., n) with W (n, m) and b (m,) to (..., m): the book's Affine layer in one step."""
-    x, W, b = (v if hasattr(v, "shape") else as_array(operand(v, "affine")) for v in (x, W, b))
+    x, W, b = (shaped(v, "affine") for v in (x, W, b))
     if not x.shape or len(W.shape) != 2:
         raise explain(
             ValueError(f"affine: x needs shape (..., n) and W (n, m), but they have {x.shape} and {W.shape}"),

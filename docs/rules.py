@@ -19,7 +19,7 @@ import tinygrad_ko as tg
 from tests.ops.domains import Row, sample
 from tests.ops.table import EQUIVALENT, ROWS
 from tinygrad_ko import ops
-from tinygrad_ko.source import written
+from tinygrad_ko.runtime.source import written
 
 TARGET = Path(__file__).with_name("rules.md")
 HEAD = """# The rule book

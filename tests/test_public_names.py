@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import tinygrad_ko as tg
-from tinygrad_ko.spelling import HABITS
+from tinygrad_ko.runtime.suggestions import HABITS
 
 SOURCE = Path(tg.__file__)
 

@@ -6,13 +6,14 @@ tg.sum(x * tg.sin(x)).backward()
 x.grad
 """
 
-from tinygrad_ko.startup import may_end
+from tinygrad_ko.runtime.interrupts import may_end
 
 may_end()  # before anything else is imported
 
 from typing import TYPE_CHECKING, Any
 
-from tinygrad_ko.graph import no_grad, scope, watch
+from tinygrad_ko.engine.graph import no_grad, scope, watch
+from tinygrad_ko.engine.op import op
 from tinygrad_ko.ops.elementwise import (
     abs,
     add,
@@ -41,7 +42,7 @@ from tinygrad_ko.ops.elementwise import (
     zeros_like,
 )
 from tinygrad_ko.ops.indexing import embedding, scatter_add, take, take_along_axis
-from tinygrad_ko.ops.linalg import affine, cross, matmul, outer, tensordot, vecdot
+from tinygrad_ko.ops.linalg.products import affine, cross, matmul, outer, tensordot, vecdot
 from tinygrad_ko.ops.queries import all, any, argmax, argmin, count_nonzero
 from tinygrad_ko.ops.reduction import max, mean, min, prod, sum, vector_norm
 from tinygrad_ko.ops.scan import cumulative_prod, cumulative_sum
@@ -61,8 +62,7 @@ from tinygrad_ko.ops.shape import (
     stack,
     unstack,
 )
-from tinygrad_ko.primitive import op
-from tinygrad_ko.tensor import Tensor, grad
+from tinygrad_ko.tensor.tensor import Tensor, grad
 
 if TYPE_CHECKING:
     from tinygrad_ko.check import (
@@ -74,7 +74,12 @@ if TYPE_CHECKING:
         numerical_gradient,
     )
     from tinygrad_ko.drawing.drawing import draw
-    from tinygrad_ko.ops.activation import (
+    from tinygrad_ko.ops.error_function import erf, erfc
+    from tinygrad_ko.ops.exponential import exp2, expm1, log1p, log2, log10, logaddexp
+    from tinygrad_ko.ops.hyperbolic import acosh, asinh, atanh, cosh, sinh, tanh
+    from tinygrad_ko.ops.linalg.diagonals import diag, diagonal, trace, tril, triu
+    from tinygrad_ko.ops.linalg.einsum import einsum
+    from tinygrad_ko.ops.networks.activations import (
         elu,
         gelu,
         hardsigmoid,
@@ -89,30 +94,25 @@ if TYPE_CHECKING:
         softplus,
         step_function,
     )
-    from tinygrad_ko.ops.convolution import conv1d, conv2d
-    from tinygrad_ko.ops.diagonals import diag, diagonal, trace, tril, triu
-    from tinygrad_ko.ops.dropout import dropout
-    from tinygrad_ko.ops.einsum import einsum
-    from tinygrad_ko.ops.elementwise_losses import (
+    from tinygrad_ko.ops.networks.convolution import conv1d, conv2d
+    from tinygrad_ko.ops.networks.dropout import dropout
+    from tinygrad_ko.ops.networks.elementwise_losses import (
         hinge_loss,
         huber_loss,
         mean_absolute_error,
         mean_squared_error,
         sigmoid_cross_entropy,
     )
-    from tinygrad_ko.ops.error_function import erf, erfc
-    from tinygrad_ko.ops.exponential import exp2, expm1, log1p, log2, log10, logaddexp
-    from tinygrad_ko.ops.hyperbolic import acosh, asinh, atanh, cosh, sinh, tanh
-    from tinygrad_ko.ops.likelihood import kl_divergence, negative_log_likelihood
-    from tinygrad_ko.ops.losses import cross_entropy_error, softmax_cross_entropy, sum_squares_error
-    from tinygrad_ko.ops.normalization import batch_norm, layer_norm, standardize
+    from tinygrad_ko.ops.networks.likelihood import kl_divergence, negative_log_likelihood
+    from tinygrad_ko.ops.networks.losses import cross_entropy_error, softmax_cross_entropy, sum_squares_error
+    from tinygrad_ko.ops.networks.normalization import batch_norm, layer_norm, standardize
+    from tinygrad_ko.ops.networks.pooling import avg_pool1d, avg_pool2d, max_pool1d, max_pool2d
+    from tinygrad_ko.ops.networks.sliding import fold, unfold
+    from tinygrad_ko.ops.networks.softmax import log_softmax, logsumexp, softmax
     from tinygrad_ko.ops.ordering import argsort, median, quantile, searchsorted, sort, top_k
     from tinygrad_ko.ops.padding import pad
-    from tinygrad_ko.ops.pooling import avg_pool1d, avg_pool2d, max_pool1d, max_pool2d
     from tinygrad_ko.ops.repetition import broadcast_arrays, meshgrid, repeat, tile
     from tinygrad_ko.ops.rounding import ceil, floor, round, trunc
-    from tinygrad_ko.ops.sliding import fold, unfold
-    from tinygrad_ko.ops.softmax import log_softmax, logsumexp, softmax
     from tinygrad_ko.ops.statistics import average, std, var
     from tinygrad_ko.ops.trigonometric import acos, asin, atan, atan2, cos, sin, sinc, tan
 
@@ -291,25 +291,26 @@ __all__ = [
 LATER = {  # imported when they are first asked for: a rule book is long, and an import should be short
     "check": "gradient_descent numerical_diff numerical_gradient GradientMismatch GradientUndecided check_gradient",
     "drawing.drawing": "draw",
-    "ops.activation": "elu gelu hardsigmoid identity_function leaky_relu logit mish relu selu sigmoid silu softplus step_function",
-    "ops.convolution": "conv1d conv2d",
-    "ops.diagonals": "diag diagonal trace tril triu",
-    "ops.dropout": "dropout",
-    "ops.einsum": "einsum",
-    "ops.elementwise_losses": "hinge_loss huber_loss mean_absolute_error mean_squared_error sigmoid_cross_entropy",
+    "ops.networks.activations": "elu gelu hardsigmoid identity_function leaky_relu logit mish relu selu sigmoid silu softplus"
+    " step_function",
+    "ops.networks.convolution": "conv1d conv2d",
+    "ops.linalg.diagonals": "diag diagonal trace tril triu",
+    "ops.networks.dropout": "dropout",
+    "ops.linalg.einsum": "einsum",
+    "ops.networks.elementwise_losses": "hinge_loss huber_loss mean_absolute_error mean_squared_error sigmoid_cross_entropy",
     "ops.error_function": "erf erfc",
     "ops.exponential": "exp2 expm1 log1p log2 log10 logaddexp",
     "ops.hyperbolic": "acosh asinh atanh cosh sinh tanh",
-    "ops.likelihood": "kl_divergence negative_log_likelihood",
-    "ops.losses": "cross_entropy_error softmax_cross_entropy sum_squares_error",
-    "ops.normalization": "batch_norm layer_norm standardize",
+    "ops.networks.likelihood": "kl_divergence negative_log_likelihood",
+    "ops.networks.losses": "cross_entropy_error softmax_cross_entropy sum_squares_error",
+    "ops.networks.normalization": "batch_norm layer_norm standardize",
     "ops.ordering": "argsort median quantile searchsorted sort top_k",
     "ops.padding": "pad",
-    "ops.pooling": "avg_pool1d avg_pool2d max_pool1d max_pool2d",
+    "ops.networks.pooling": "avg_pool1d avg_pool2d max_pool1d max_pool2d",
     "ops.repetition": "broadcast_arrays meshgrid repeat tile",
     "ops.rounding": "ceil floor round trunc",
-    "ops.sliding": "fold unfold",
-    "ops.softmax": "log_softmax logsumexp softmax",
+    "ops.networks.sliding": "fold unfold",
+    "ops.networks.softmax": "log_softmax logsumexp softmax",
     "ops.statistics": "average std var",
     "ops.trigonometric": "acos asin atan atan2 cos sin sinc tan",
 }
@@ -324,7 +325,7 @@ def __getattr__(name: str) -> Any:
     if name in ROOMS:
         return import_module(f"tinygrad_ko.{name}")
     if name not in HOMES:
-        from tinygrad_ko.spelling import missing
+        from tinygrad_ko.runtime.suggestions import missing
 
         rooms = {room: import_module(f"tinygrad_ko.{room}") for room in ("func", "linalg", "nn", "optim")}
         raise missing(name, [*__all__, *(f"{room}.{n}" for room in rooms for n in rooms[room].__all__)])

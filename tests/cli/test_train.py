@@ -20,7 +20,7 @@ from tinygrad_ko.cli import main, train
 from tinygrad_ko.cli.training import ACTIVATIONS, CHECKPOINT, Settings, Training, resumed
 from tinygrad_ko.data import load_digits, minibatches
 from tinygrad_ko.nn import Affine, Conv2d, Flatten, MaxPool2d, Relu, Sequential, Sigmoid
-from tinygrad_ko.ops.losses import softmax_cross_entropy
+from tinygrad_ko.ops.networks.losses import softmax_cross_entropy
 
 ROOT = Path(__file__).resolve().parents[2]
 FAST = ["--no-plot", "--quiet", "--hidden", "5"]

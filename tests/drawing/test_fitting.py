@@ -16,7 +16,7 @@ from tinygrad_ko.drawing.fitting import BUDGET, FEW, READABLE, SMALL, effort, fo
 from tinygrad_ko.drawing.folding import Folded, Stand
 from tinygrad_ko.drawing.grouping import Group, around, vertices_in
 from tinygrad_ko.drawing.reading import Source, Vertex
-from tinygrad_ko.graph import Call
+from tinygrad_ko.engine.graph import Call
 
 
 def ends(content: Folded) -> list[tuple[Any, Any]]:

@@ -11,7 +11,7 @@ from tinygrad_ko.drawing.folding import Arrow, Folding, Stand
 from tinygrad_ko.drawing.grouping import Group, around, tree
 from tinygrad_ko.drawing.reading import Source, Vertex
 from tinygrad_ko.drawing.rows import Place, Rows
-from tinygrad_ko.graph import Call
+from tinygrad_ko.engine.graph import Call
 
 DEPTHS = st.integers(0, 5)
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from tests.drawing.programs import programs
 from tinygrad_ko.drawing.grouping import Group, around, groups, tree, vertices_in
 from tinygrad_ko.drawing.reading import Vertex
-from tinygrad_ko.graph import Call
+from tinygrad_ko.engine.graph import Call
 
 
 def ops(graph: list[Vertex]) -> list[Vertex]:

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tinygrad_ko as tg
-from tinygrad_ko.arrays import Array
-from tinygrad_ko.backprop import gradients
+from tinygrad_ko.arrays.library import Array
 from tinygrad_ko.drawing.drawing import backward
 from tinygrad_ko.drawing.reading import Names, Vertex, parts, passed, read
+from tinygrad_ko.engine.backprop import gradients
 from tinygrad_ko.testing import graphs
 
 

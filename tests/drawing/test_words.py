@@ -11,7 +11,7 @@ from hypothesis.extra import numpy as hnp
 
 import tinygrad_ko as tg
 from tinygrad_ko.drawing.words import distribution, explanation, lines, memory, number, option, options, size
-from tinygrad_ko.keeping import kept, kept_bytes, wholes
+from tinygrad_ko.state.saved import saved_bytes, wholes
 
 SHAPES = hnp.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=30)
 
@@ -74,8 +74,8 @@ def test_what_is_kept_is_counted_once() -> None:
     x: Any = tg.Tensor(np.ones((10, 10)), requires_grad=True)
     y: Any = x * x
     assert memory(y.node) == {"a": 800, "b": 800}
-    assert kept_bytes([y.node]) == 800
-    assert kept_bytes([y.node], beside=[x]) == 0
+    assert saved_bytes([y.node]) == 800
+    assert saved_bytes([y.node], beside=[x]) == 0
 
 
 def test_a_view_keeps_the_whole_array() -> None:
@@ -91,7 +91,7 @@ def test_a_checkpoint_keeps_its_inputs() -> None:
     y: Any = tg.func.checkpoint(lambda x: tg.exp(w * x), np.ones(2))
     assert memory(y.node) == {"inputs": 16}
     y.sum().backward()
-    assert kept(y.node) == {}
+    assert y.node.saved == {}
 
 
 def test_after_backward_nothing_is_kept() -> None:

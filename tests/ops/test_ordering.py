@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import tinygrad_ko as tg
-from tinygrad_ko.arrays import argsort
+from tinygrad_ko.arrays.library import argsort
 from tinygrad_ko.check import GradientMismatch, check_gradient
 from tinygrad_ko.ops.ordering import METHODS, ranked
 
@@ -52,7 +52,7 @@ def test_a_partition_finds_what_a_sort_finds(x: Any, data: Any, descending: bool
 
 def test_long_lines_are_partitioned_and_not_sorted(monkeypatch: pytest.MonkeyPatch) -> None:
     x = np.random.default_rng(0).permutation(np.arange(1000.0))
-    monkeypatch.setattr("tinygrad_ko.arrays.quick.argsort", None)
+    monkeypatch.setattr("tinygrad_ko.arrays.library.quick.argsort", None)
     assert tg.top_k(x, 3).values.tolist() == [999, 998, 997]
     assert tg.median(x) == 499.5
     assert tg.quantile(x, [0.0, 1.0]).tolist() == [0, 999]

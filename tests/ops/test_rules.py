@@ -18,8 +18,8 @@ from tests.ops.slopes import slopes
 from tests.ops.table import OPS, ROWS
 from tinygrad_ko import ops
 from tinygrad_ko.check import GradientMismatch, check_gradient
-from tinygrad_ko.cotangent import Patch
-from tinygrad_ko.primitive import op
+from tinygrad_ko.engine.accumulate import IndexedGradient
+from tinygrad_ko.engine.op import op
 
 BY_NAME = pytest.mark.parametrize("name", [f.__name__ for f in ROWS])
 ROW = {f.__name__: (f, row) for f, row in ROWS.items()}
@@ -151,7 +151,7 @@ def leaf32(a):
 
 
 def parts(part):
-    return [p.values if isinstance(p, Patch) else p for p in (part if isinstance(part, list) else [part])]
+    return [p.values if isinstance(p, IndexedGradient) else p for p in (part if isinstance(part, list) else [part])]
 
 
 def respelled(record, changes):

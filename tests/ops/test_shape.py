@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import tinygrad_ko as tg
-from tinygrad_ko.cotangent import Patch
+from tinygrad_ko.engine.accumulate import IndexedGradient
 from tinygrad_ko.ops import shape
 
 ARRAYS = hnp.arrays(float, hnp.array_shapes(max_dims=3, max_side=4), elements=st.integers(-9, 9))
@@ -76,13 +76,13 @@ class TestParts:
     @pytest.mark.parametrize("cut", [tg.unstack, lambda x: tg.split(x, 50), lambda x: tg.array_split(x, 7)])
     def test_the_gradients_of_all_parts_go_into_one_array(self, cut, monkeypatch):
         made = []
-        within = Patch.within
+        within = IndexedGradient.within
 
         def counted(self, size, dtype):
             made.append(size)
             return within(self, size, dtype)
 
-        monkeypatch.setattr(Patch, "within", counted)
+        monkeypatch.setattr(IndexedGradient, "within", counted)
         x: Any = tg.Tensor(np.arange(100.0).reshape(50, 2), requires_grad=True)
         total: Any = sum((i + 1.0) * tg.sum(part) for i, part in enumerate(cut(x)))
         total.backward()

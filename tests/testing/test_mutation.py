@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import tinygrad_ko as tg
 from tests.ops.table import OPS, ROWS
 from tinygrad_ko.check import GradientMismatch, GradientUndecided, check_gradient
-from tinygrad_ko.cotangent import Patch
+from tinygrad_ko.engine.accumulate import IndexedGradient
 from tinygrad_ko.testing.mutation import Mutant, mutants, mutation_score
 
 where = tg.where
@@ -184,7 +184,7 @@ def test_mistakes_on_the_results_of_a_variadic_argument():
 def test_mistakes_on_a_patch():
     getitem = tg.ops.indexing.getitem
     index = (slice(None), np.array([0, 0, 2]))
-    assert isinstance(getitem.op.formulas["x"](X, X.shape, index), Patch)
+    assert isinstance(getitem.op.formulas["x"](X, X.shape, index), IndexedGradient)
     right = gradients(getitem, X, index=index)[0]
     np.testing.assert_array_equal(gradients(by_text(getitem, "minus the result"), X, index=index)[0], -right)
     wrong = gradients(by_text(getitem, "the largest entry of the result times 1.01"), X, index=index)[0]

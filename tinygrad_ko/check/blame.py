@@ -12,16 +12,16 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.arrays import Array
+from tinygrad_ko.arrays.library import Array
 from tinygrad_ko.check.line import Line
 from tinygrad_ko.check.properties import Broken, broken_property
 from tinygrad_ko.check.report import Blame, Report
 from tinygrad_ko.check.slope import scales
 from tinygrad_ko.check.subject import First, Subject
 from tinygrad_ko.check.suggestion import Entry, suggestion
-from tinygrad_ko.graph import Node, watch
-from tinygrad_ko.rule import Op
-from tinygrad_ko.tensor import Tensor, grad
+from tinygrad_ko.engine.graph import Node, watch
+from tinygrad_ko.engine.rule import Op
+from tinygrad_ko.tensor.tensor import Tensor, grad
 
 CURE = (
     "keep such values out of the function, not out of its result: where(c, f(where(c, x, 1)), 0)",

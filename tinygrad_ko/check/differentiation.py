@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.arrays import Array, operand
+from tinygrad_ko.arrays.library import Array
+from tinygrad_ko.arrays.operands import operand
 from tinygrad_ko.check.elsewhere import hold_to_its_argument, is_number
 from tinygrad_ko.check.numerical import BY_ARGUMENT, one_number
 from tinygrad_ko.check.slope import LEAST, Side, Slope, measured, precision, reach

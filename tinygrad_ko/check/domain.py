@@ -4,7 +4,7 @@ from math import inf
 
 import numpy as np
 
-from tinygrad_ko.arrays import Array
+from tinygrad_ko.arrays.library import Array
 from tinygrad_ko.errors import explain
 
 Domain = str | tuple[float | None, float | None]

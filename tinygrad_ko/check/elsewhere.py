@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.arrays import Array, beside
+from tinygrad_ko.arrays.library import Array, beside
+from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.errors import described, explain
-from tinygrad_ko.graph import Handle
 
 Cure = tuple[str, str]  # in English and in Korean
 LENGTHS = (3.0, -3.0, 100.0, -100.0)  # of the long steps, in sizes of the numbers
@@ -47,7 +47,7 @@ def outcome(f: Callable[[Any], Any], argument: Any) -> Any:
         value = f(argument)
     except Exception as error:
         return error
-    return np.asarray(value.settled() if isinstance(value, Handle) else value)
+    return np.asarray(value.stable_array() if isinstance(value, Handle) else value)
 
 
 def same(a: Any, b: Any) -> bool:
@@ -77,7 +77,7 @@ def moved(x: Any) -> Iterator[bool]:
 
 def stores_of(x: Any) -> Iterator[Any]:
     """The arrays and lists that the numbers of x stand in; None for those that cannot be written to."""
-    x = x.lend() if isinstance(x, Handle) else x
+    x = x.writable_array() if isinstance(x, Handle) else x
     if isinstance(x, list | tuple):
         if any(map(is_number, x)):
             yield x if isinstance(x, list) else None
@@ -95,7 +95,7 @@ def is_number(value: Any) -> bool:
 
 def beyond(argument: Any, length: float) -> Any:
     """An argument of any library, moved by a long step."""
-    array = argument.settled() if isinstance(argument, Handle) else argument
+    array = argument.stable_array() if isinstance(argument, Handle) else argument
     return argument + beside(array, step(array, length))
 
 

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from tinygrad_ko.arrays import Array
+from tinygrad_ko.arrays.library import Array
 from tinygrad_ko.check import blame
 from tinygrad_ko.check.kinks import cancelled, differentiable, subgradient
 from tinygrad_ko.check.line import Line, projection, random_line
@@ -21,7 +21,7 @@ from tinygrad_ko.check.report import GradientMismatch, GradientUndecided, Projec
 from tinygrad_ko.check.slope import EPS
 from tinygrad_ko.check.subject import First, Pull, Second, Subject
 from tinygrad_ko.errors import explain
-from tinygrad_ko.randomness import Rng, generator
+from tinygrad_ko.state.randomness import Rng, generator
 
 Effort = Literal["quick", "usual", "thorough"]
 UNLIKE = ("smooth", "noisy", "not finite")  # what a slope may look like if the inputs are of unlike sizes

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.arrays import Array
+from tinygrad_ko.arrays.library import Array
 from tinygrad_ko.check.line import Line, random_line
 from tinygrad_ko.check.report import Projection, Verdict
 from tinygrad_ko.check.slope import EPS, measured, tolerance

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.arrays import Array
+from tinygrad_ko.arrays.library import Array
 from tinygrad_ko.check.report import Projection, Verdict
 from tinygrad_ko.check.slope import EPS, LEAST, Side, Slope, measured, reach, scales, tolerance
 from tinygrad_ko.check.subject import Pull, Subject

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.arrays import Array, is_floating, namespace
+from tinygrad_ko.arrays.library import Array, is_floating, namespace
 from tinygrad_ko.check.elsewhere import hold_to_its_argument, is_number
+from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.errors import explain
-from tinygrad_ko.graph import Handle
 from tinygrad_ko.ops.elementwise import astype
 
 IN_FLOAT64 = (
@@ -40,7 +40,7 @@ def numerical_diff(f: Callable[[Any], Any], x: Any, h: float = 1e-4) -> Any:
     step(h)
     given, x = x, in_double_precision(x)
     slope = (f(x + h) - f(x - h)) / (2 * h)
-    if not is_number(given) and not np.any(slope.settled() if isinstance(slope, Handle) else slope):
+    if not is_number(given) and not np.any(slope.stable_array() if isinstance(slope, Handle) else slope):
         hold_to_its_argument("numerical_diff", f, given, x * 1.0, True, BY_ARGUMENT)
     return slope
 
@@ -63,7 +63,7 @@ def numerical_gradient(f: Callable[[Any], Any], x: Any, h: float = 1e-4) -> Arra
     array([6., 8.])
     """
     step(h)
-    seen = x.lend() if isinstance(x, Handle) else x
+    seen = x.writable_array() if isinstance(x, Handle) else x
     array = np.asarray(seen)
     if array.dtype.kind != "f":
         raise explain(
@@ -122,7 +122,7 @@ def in_double_precision(x: Any) -> Any:
     """x in float64 if its numbers are coarser: a step of 1e-4 is nothing in half precision, and little in single precision."""
     if not hasattr(x, "dtype") or not is_floating(x.dtype):
         return x
-    xp = namespace(x.settled() if isinstance(x, Handle) else x)
+    xp = namespace(x.stable_array() if isinstance(x, Handle) else x)
     return astype(x, xp.float64) if xp.finfo(x.dtype).bits < 64 else x
 
 
@@ -137,7 +137,7 @@ def step(h: float) -> None:
 
 def one_number(value: Any) -> float:
     """The value of f, as a float."""
-    array = np.asarray(value.settled() if isinstance(value, Handle) else value)
+    array = np.asarray(value.stable_array() if isinstance(value, Handle) else value)
     if array.size != 1:
         raise explain(
             ValueError(

@@ -26,7 +26,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from tinygrad_ko.arrays import Array
+from tinygrad_ko.arrays.library import Array
 
 EPS = float(np.finfo(np.float64).eps)
 RUNGS, COLUMNS = 16, 6  # how far the ladder goes down, and how many rungs combine to one number at most

@@ -13,16 +13,17 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.arrays import Array, operand
-from tinygrad_ko.atomic import at_once, taking_turns
+from tinygrad_ko.arrays.library import Array
+from tinygrad_ko.arrays.operands import operand
 from tinygrad_ko.check.progress import Progress
 from tinygrad_ko.check.slope import EPS, precision, scales
+from tinygrad_ko.engine.graph import Leaf, recorded
 from tinygrad_ko.errors import explain, note_leaves, wants_integers
-from tinygrad_ko.graph import Leaf, recorded
+from tinygrad_ko.func.trees import in_one_row, is_tree
 from tinygrad_ko.ops.shape import concat, reshape
-from tinygrad_ko.signatures import signature
-from tinygrad_ko.tensor import Tensor, borrow, grad
-from tinygrad_ko.trees import in_one_row, is_tree
+from tinygrad_ko.runtime.atomic import at_once, taking_turns
+from tinygrad_ko.runtime.signatures import signature
+from tinygrad_ko.tensor.tensor import Tensor, borrow, grad
 
 Arrays = list[Any]  # one for each argument: float64 where it is checked
 Pull = Callable[[Array], Arrays]  # from a cotangent to the gradients of the wanted arguments
@@ -202,7 +203,7 @@ class Second(Subject):
 
 
 checking = taking_turns()  # threads that check the same parameters
-SLOTS = ("_array", "_node", "_lent")
+SLOTS = ("_array", "_node", "_exposed")
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from typing import NoReturn
 from tinygrad_ko.cli import check, demo, doctor, draw, train
 from tinygrad_ko.cli.console import prepare, say
 from tinygrad_ko.errors import explain
-from tinygrad_ko.startup import started
+from tinygrad_ko.runtime.interrupts import started
 
 
 class Parser(argparse.ArgumentParser):

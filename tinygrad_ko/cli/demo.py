@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.arrays import Array
+from tinygrad_ko.arrays.library import Array
 from tinygrad_ko.check import numerical_gradient
 from tinygrad_ko.cli.console import command, duration, progress_bar, say, say_above
 from tinygrad_ko.cli.options import at_least
 from tinygrad_ko.data import load_digits, sample_minibatch
 from tinygrad_ko.nn import TwoLayerNet
-from tinygrad_ko.tensor import Tensor
+from tinygrad_ko.tensor.tensor import Tensor
 
 ITERATIONS, BATCH, LR = 2000, 100, 1.0
 SAMPLE = 20  # parameters that are differentiated numerically

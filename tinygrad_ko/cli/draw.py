@@ -16,7 +16,7 @@ from tinygrad_ko.cli.console import say
 from tinygrad_ko.cli.options import at_least
 from tinygrad_ko.cli.target import add_target, find, introduced, needed, random_inputs, told
 from tinygrad_ko.errors import explain
-from tinygrad_ko.tensor import Tensor
+from tinygrad_ko.tensor.tensor import Tensor
 
 DESCRIPTION = """Draw the computational graph of a function of Tensors, of an op, of a Module (a variable that holds one) or behind a
 Tensor, and write it to a file."""

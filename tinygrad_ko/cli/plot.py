@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tinygrad_ko.cli.console import say
-from tinygrad_ko.files import whole_file
 from tinygrad_ko.pictures.curves import learning_curves
+from tinygrad_ko.runtime.files import whole_file
 
 
 def learning_curve(losses: Sequence[float], epochs: Sequence[Mapping[str, float]], path: Path) -> None:

@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.arrays import Array
+from tinygrad_ko.arrays.library import Array
 from tinygrad_ko.check.domain import Domain, limits, numbers
 from tinygrad_ko.cli.options import domain, sizes
 from tinygrad_ko.errors import explain, wants_integers
-from tinygrad_ko.signatures import signature
+from tinygrad_ko.runtime.signatures import signature
 
 DEFAULT_SHAPE = (3, 4)
 

@@ -28,7 +28,7 @@ from tinygrad_ko.cli.training import (
     saved_settings,
 )
 from tinygrad_ko.errors import explain
-from tinygrad_ko.files import whole_file
+from tinygrad_ko.runtime.files import whole_file
 
 USUAL: dict[str, dict[str, Any]] = {  # what a network is trained with unless something else is asked for
     "affine": {"hidden": (50,), "activation": "sigmoid", "optimizer": "sgd", "epochs": 30},

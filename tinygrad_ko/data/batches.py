@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from tinygrad_ko.data.layout import Pair
 from tinygrad_ko.errors import explain
-from tinygrad_ko.randomness import generator
+from tinygrad_ko.state.randomness import generator
 
 
 def minibatches(

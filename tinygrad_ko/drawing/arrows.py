@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from tinygrad_ko.arrays import Array
+from tinygrad_ko.arrays.library import Array
 from tinygrad_ko.drawing.folding import Arrow
 from tinygrad_ko.drawing.labels import shortened
 from tinygrad_ko.drawing.nodes import says_itself
 from tinygrad_ko.drawing.reading import Vertex, parts, passed
 from tinygrad_ko.drawing.style import NAME, Line, Style
 from tinygrad_ko.drawing.words import kind_of, lines
-from tinygrad_ko.graph import Node
+from tinygrad_ko.engine.graph import Node
 
 INDIFFERENT = {"add", "hypot", "logaddexp", "maximum", "minimum", "multiply"}  # to the order of their arguments
 HEIGHT, WIDTH = 13, 0.62  # of a line in points, of a character in parts of its height

@@ -6,16 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.arrays import is_floating
-from tinygrad_ko.belongings import held_by
+from tinygrad_ko.arrays.library import is_floating
 from tinygrad_ko.check.subject import argument_names, named_parameters
 from tinygrad_ko.drawing.reading import Names
+from tinygrad_ko.engine.graph import Handle, Leaf, recorded, watch
 from tinygrad_ko.errors import explain, note_leaves, wants_integers
-from tinygrad_ko.graph import Handle, Leaf, recorded, watch
-from tinygrad_ko.rehearsal import rehearsed
-from tinygrad_ko.signatures import signature
-from tinygrad_ko.tensor import Tensor
-from tinygrad_ko.trees import are_numbers, is_tree
+from tinygrad_ko.func.trees import are_numbers, is_tree
+from tinygrad_ko.runtime.signatures import signature
+from tinygrad_ko.state.preserve import preserving_state
+from tinygrad_ko.state.reachable import reachable
+from tinygrad_ko.tensor.tensor import Tensor
 
 CONSTANTS = "and other constants as tg.Tensor(x)", "다른 상수는 tg.Tensor(x)로 넘기십시오."
 
@@ -27,7 +27,7 @@ def called(f: Callable[..., Any], inputs: tuple[Any, ...], parameters: Any, name
     given = Given(f, names)
     arguments = [given.entry(x, name) for name, x in zip(argument_names(f, len(inputs)), inputs, strict=True)]
     name_leaves(f, parameters, names)
-    with rehearsed(f, inputs, parameters), recorded(True), watch():
+    with preserving_state(f, inputs, parameters), recorded(True), watch():
         try:
             return f(*arguments)
         except Exception as error:
@@ -94,7 +94,7 @@ def name_leaves(f: Callable[..., Any], parameters: Any, names: Names) -> None:
     """Names for the leaves that f reads beside its inputs: those given as `parameters`, those that Modules have, and for others
     the variables that f reads.
     """
-    holders = [part for part in held_by(f) if hasattr(part, "named_parameters") and not inspect.isclass(part)]
+    holders = [part for part in reachable(f) if hasattr(part, "named_parameters") and not inspect.isclass(part)]
     modules = [named_parameters(None, part) for part in holders]
     modules.sort(key=lambda named: (len(named), max(map(len, named), default=0)), reverse=True)  # the outermost first
     for named in (named_parameters(None, parameters), *modules):

@@ -9,9 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.arrays import is_floating, namespace
-from tinygrad_ko.atomic import at_once
-from tinygrad_ko.backprop import gradients
+from tinygrad_ko.arrays.library import is_floating, namespace
 from tinygrad_ko.check.subject import called as title
 from tinygrad_ko.check.subject import named_parameters
 from tinygrad_ko.drawing.calling import called, no_graph
@@ -25,8 +23,10 @@ from tinygrad_ko.drawing.rendering import rendered
 from tinygrad_ko.drawing.saving import saved
 from tinygrad_ko.drawing.style import Style
 from tinygrad_ko.drawing.svg import readable
+from tinygrad_ko.engine.backprop import gradients
+from tinygrad_ko.engine.graph import Handle, recorded
 from tinygrad_ko.errors import explain
-from tinygrad_ko.graph import Handle, recorded
+from tinygrad_ko.runtime.atomic import at_once
 
 PARTS = ("shapes", "values", "gradients", "kept", "constants")  # what can be left out
 DIRECTIONS = ("right", "down")

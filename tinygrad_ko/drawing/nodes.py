@@ -7,7 +7,7 @@ from tinygrad_ko.drawing.labels import as_tooltip, shortened
 from tinygrad_ko.drawing.reading import Kind, Vertex
 from tinygrad_ko.drawing.style import NAME, Line, Style
 from tinygrad_ko.drawing.words import counted, explanation, kind_of, lines, memory, options, size
-from tinygrad_ko.keeping import kept_bytes
+from tinygrad_ko.state.saved import saved_bytes
 
 SIGNS = {
     "abs": "|x|",
@@ -42,7 +42,7 @@ def of_vertex(vertex: Vertex, style: Style) -> dict[str, str]:
         said = [(sign, "ink", 18) if sign else (shortened(vertex.name, NAME), "ink", 13)]
         said += [(option, "faint", 10) for option in options(vertex.node)]
         if style.shows("kept") and (words := memory(vertex.node)):
-            said.append((f"keeps {shortened(', '.join(words), NAME)} · {size(kept_bytes([vertex.node]))}", "faint", 9))
+            said.append((f"keeps {shortened(', '.join(words), NAME)} · {size(saved_bytes([vertex.node]))}", "faint", 9))
         if sign and len(said) == 1:
             look = look | {"shape": "circle", "margin": "0.02", "width": "0.35"}
         tooltip = explanation(vertex.node)
@@ -77,7 +77,7 @@ def of_group(group: Group, style: Style) -> dict[str, str]:
         tooltip = f"{group.name}\n{names}"
     if group.parameters:
         said.insert(1, (counted(group.parameters, "parameter") + each, "ink", 10))
-    if style.shows("kept") and (bytes_ := kept_bytes([v.node for v in inside if v.kind == "op" and v.node])):
+    if style.shows("kept") and (bytes_ := saved_bytes([v.node for v in inside if v.kind == "op" and v.node])):
         said.append((f"keeps {size(bytes_)}{each}", "faint", 9))
     return {
         "label": f"<{style.text(said)}>",

@@ -6,9 +6,9 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from tinygrad_ko.arrays import Array
-from tinygrad_ko.cotangent import Patch, Sum, fit
-from tinygrad_ko.graph import Call, Handle, Node
+from tinygrad_ko.arrays.library import Array
+from tinygrad_ko.engine.accumulate import Accumulator, IndexedGradient, fit
+from tinygrad_ko.engine.graph import Call, Handle, Node
 
 Kind = Literal["input", "leaf", "constant", "op", "result"]
 
@@ -176,10 +176,10 @@ def parts(node: Node) -> dict[str, Array]:
 
 def fitted(part: Any, to: Node, node: Node, argument: str) -> Any:
     """A part of a gradient with the shape and dtype of what it is paid to."""
-    if not isinstance(part, Patch) and part.shape == to.shape and part.dtype == to.dtype:
+    if not isinstance(part, IndexedGradient) and part.shape == to.shape and part.dtype == to.dtype:
         return part
     whole = fit(part, to, node, argument, {})
-    return whole.total if isinstance(whole, Sum) else whole
+    return whole.total if isinstance(whole, Accumulator) else whole
 
 
 def bare(value: Any) -> Any:

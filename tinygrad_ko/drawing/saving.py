@@ -7,7 +7,7 @@ from pathlib import Path
 from tinygrad_ko.drawing.rendering import KINDS, rendered
 from tinygrad_ko.drawing.svg import readable
 from tinygrad_ko.errors import explain
-from tinygrad_ko.files import whole_file
+from tinygrad_ko.runtime.files import whole_file
 
 
 def saved(source: str, path: str | os.PathLike[str], light: Mapping[str, str], dark: Mapping[str, str]) -> Path:

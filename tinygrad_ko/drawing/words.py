@@ -9,13 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.arrays import Array, bytes_of
+from tinygrad_ko.arrays.library import Array
+from tinygrad_ko.arrays.memory import bytes_of
 from tinygrad_ko.drawing.labels import shortened
 from tinygrad_ko.drawing.reading import Vertex, as_numpy
-from tinygrad_ko.graph import Node
-from tinygrad_ko.keeping import kept, wholes
-from tinygrad_ko.rule import Op
-from tinygrad_ko.source import written
+from tinygrad_ko.engine.graph import Node
+from tinygrad_ko.engine.rule import Op
+from tinygrad_ko.runtime.source import formula_text
+from tinygrad_ko.state.saved import wholes
 
 ROWS, COLUMNS = 3, 4  # an array of so many numbers is shown whole
 LONGEST = 28  # characters of an option
@@ -106,7 +107,7 @@ def kind_of(vertex: Vertex) -> str:
 
 def memory(node: Node) -> dict[str, int]:
     """How many bytes each word takes that a node keeps arrays for."""
-    taken = {word: sum(map(bytes_of, wholes(value).values())) for word, value in kept(node).items()}
+    taken = {word: sum(map(bytes_of, wholes(value).values())) for word, value in node.saved.items()}
     return {word: count for word, count in taken.items() if count}
 
 
@@ -160,7 +161,7 @@ def explanation(node: Node) -> str:
 def rule(op: Op) -> str:
     """What an operation computes, and its formulas."""
     said = (getdoc(op.function) or "").split("\n\n")[0].replace("\n", " ")
-    formulas = {a: written(formula) for a, formula in op.formulas.items() if formula and a in op.arguments}
+    formulas = {a: formula_text(formula) for a, formula in op.formulas.items() if formula and a in op.arguments}
     lines = [
         f"{op.name}({', '.join(op.arguments)})",
         *([said] if said else []),

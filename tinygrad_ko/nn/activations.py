@@ -3,7 +3,8 @@
 from typing import Any
 
 from tinygrad_ko.nn.module import Module
-from tinygrad_ko.ops import activation, hyperbolic
+from tinygrad_ko.ops import hyperbolic
+from tinygrad_ko.ops.networks import activations as activation
 
 
 class Sigmoid(Module):

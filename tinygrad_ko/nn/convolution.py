@@ -9,11 +9,11 @@ import numpy as np
 from tinygrad_ko.errors import explain
 from tinygrad_ko.nn.initializers import Initializer, he
 from tinygrad_ko.nn.module import Module
-from tinygrad_ko.ops.convolution import conv1d, conv2d
-from tinygrad_ko.ops.pooling import avg_pool1d, avg_pool2d, max_pool1d, max_pool2d
-from tinygrad_ko.ops.windows import each
-from tinygrad_ko.randomness import Rng, generator
-from tinygrad_ko.tensor import Tensor
+from tinygrad_ko.ops.networks.convolution import conv1d, conv2d
+from tinygrad_ko.ops.networks.pooling import avg_pool1d, avg_pool2d, max_pool1d, max_pool2d
+from tinygrad_ko.ops.networks.windows import each
+from tinygrad_ko.state.randomness import Rng, generator
+from tinygrad_ko.tensor.tensor import Tensor
 
 Sides = int | tuple[int, ...]
 

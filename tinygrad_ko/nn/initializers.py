@@ -5,8 +5,8 @@ float64 array.
 from collections.abc import Callable
 from math import sqrt
 
-from tinygrad_ko.arrays import Array
-from tinygrad_ko.randomness import RandomSource
+from tinygrad_ko.arrays.library import Array
+from tinygrad_ko.state.randomness import RandomSource
 
 Shape = tuple[int, int]
 Initializer = Callable[[Shape, RandomSource], Array]

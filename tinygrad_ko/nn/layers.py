@@ -9,13 +9,13 @@ import numpy as np
 from tinygrad_ko.errors import explain
 from tinygrad_ko.nn.initializers import Initializer, normal, xavier
 from tinygrad_ko.nn.module import Module
-from tinygrad_ko.ops.dropout import dropout, share_left_out
 from tinygrad_ko.ops.indexing import embedding
-from tinygrad_ko.ops.linalg import affine
-from tinygrad_ko.ops.losses import softmax_cross_entropy
+from tinygrad_ko.ops.linalg.products import affine
+from tinygrad_ko.ops.networks.dropout import dropout, share_left_out
+from tinygrad_ko.ops.networks.losses import softmax_cross_entropy
 from tinygrad_ko.ops.shape import reshape
-from tinygrad_ko.randomness import Rng, generator
-from tinygrad_ko.tensor import Tensor
+from tinygrad_ko.state.randomness import Rng, generator
+from tinygrad_ko.tensor.tensor import Tensor
 
 STANDARD = normal(1.0)
 

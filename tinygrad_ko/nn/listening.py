@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.arrays import is_floating, own
+from tinygrad_ko.arrays.library import is_floating
+from tinygrad_ko.arrays.memory import own
+from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.errors import explain, wants_integers
-from tinygrad_ko.graph import Handle
 from tinygrad_ko.nn.rows import Output, Row, outputs, shapes
-from tinygrad_ko.tensor import borrow
+from tinygrad_ko.tensor.tensor import borrow
 
 
 def arguments(inputs: tuple[Any, ...], dtype: Any, usual: Any) -> tuple[Any, ...]:

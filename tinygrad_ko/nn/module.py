@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 
-from tinygrad_ko.arrays import beside
-from tinygrad_ko.backprop import put
+from tinygrad_ko.arrays.library import beside
+from tinygrad_ko.engine.backprop import put
+from tinygrad_ko.engine.graph import scope
 from tinygrad_ko.errors import explain
-from tinygrad_ko.graph import scope
 from tinygrad_ko.nn.storage import load_arrays, save_arrays
-from tinygrad_ko.tensor import Tensor, replace
+from tinygrad_ko.tensor.tensor import Tensor, replace
 
 if TYPE_CHECKING:
     from tinygrad_ko.nn.summary import Summary

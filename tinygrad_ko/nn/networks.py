@@ -13,22 +13,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinygrad_ko.arrays import Array
+from tinygrad_ko.arrays.library import Array
 from tinygrad_ko.check.numerical import numerical_gradient
+from tinygrad_ko.engine.graph import recorded
 from tinygrad_ko.errors import explain
-from tinygrad_ko.graph import recorded
 from tinygrad_ko.nn.initializers import normal
 from tinygrad_ko.nn.storage import load_arrays, save_arrays
-from tinygrad_ko.ops.activation import identity_function, relu, sigmoid
-from tinygrad_ko.ops.convolution import conv2d
-from tinygrad_ko.ops.linalg import affine, matmul
-from tinygrad_ko.ops.losses import rows, softmax_cross_entropy
-from tinygrad_ko.ops.pooling import max_pool2d
+from tinygrad_ko.ops.linalg.products import affine, matmul
+from tinygrad_ko.ops.networks.activations import identity_function, relu, sigmoid
+from tinygrad_ko.ops.networks.convolution import conv2d
+from tinygrad_ko.ops.networks.losses import rows, softmax_cross_entropy
+from tinygrad_ko.ops.networks.pooling import max_pool2d
+from tinygrad_ko.ops.networks.softmax import softmax
+from tinygrad_ko.ops.networks.windows import windows_over
 from tinygrad_ko.ops.shape import reshape
-from tinygrad_ko.ops.softmax import softmax
-from tinygrad_ko.ops.windows import windows_over
-from tinygrad_ko.randomness import Rng, generator
-from tinygrad_ko.tensor import borrow
+from tinygrad_ko.state.randomness import Rng, generator
+from tinygrad_ko.tensor.tensor import borrow
 
 if TYPE_CHECKING:
     from tinygrad_ko.nn.summary import Summary

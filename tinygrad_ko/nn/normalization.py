@@ -4,16 +4,16 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.arrays import Array, cast
-from tinygrad_ko.dtypes import widened
+from tinygrad_ko.arrays.library import Array, cast
+from tinygrad_ko.engine.dtypes import widened
+from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.errors import explain
-from tinygrad_ko.graph import Handle
 from tinygrad_ko.nn.module import Module
 from tinygrad_ko.ops.elementwise import sqrt
 from tinygrad_ko.ops.inputs import numbers
-from tinygrad_ko.ops.normalization import all_but_channels, batch_norm, fitting, layer_norm
+from tinygrad_ko.ops.networks.normalization import all_but_channels, batch_norm, fitting, layer_norm
 from tinygrad_ko.ops.reduction import count
-from tinygrad_ko.tensor import Tensor, replace
+from tinygrad_ko.tensor.tensor import Tensor, replace
 
 
 class LayerNorm(Module):
@@ -82,7 +82,7 @@ class BatchNorm(Module):
             mean, var, gamma, beta = fitting(x, 1, *each, name="BatchNorm")
             return (x - mean) * (gamma / sqrt(var + self.eps)) + beta
         out = batch_norm(x, self.gamma, self.beta, self.eps)
-        self.remember(x.settled() if isinstance(x, Handle) else np.asarray(x))
+        self.remember(x.stable_array() if isinstance(x, Handle) else np.asarray(x))
         return out
 
     def remember(self, x: Array) -> None:

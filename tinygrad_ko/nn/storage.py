@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.arrays import Array
+from tinygrad_ko.arrays.library import Array
 from tinygrad_ko.errors import explain
-from tinygrad_ko.files import whole_file
+from tinygrad_ko.runtime.files import whole_file
 
 LONGEST_HEADER = 2**14  # NumPy reads none that is longer than 10,000 bytes
 Claim = tuple[tuple[int, ...], np.dtype[Any]]

@@ -11,13 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.arrays import Array, bytes_of, is_floating, quiet
+from tinygrad_ko.arrays.library import Array, is_floating, quiet
+from tinygrad_ko.arrays.memory import bytes_of
 from tinygrad_ko.check.subject import called
-from tinygrad_ko.graph import Handle, Node, recorded
-from tinygrad_ko.keeping import kept_bytes, leaves_of
+from tinygrad_ko.engine.graph import Handle, Node, recorded
 from tinygrad_ko.nn.listening import Listener, arguments, room_for, safe
 from tinygrad_ko.nn.rows import Row, cells, outputs, shapes, table
-from tinygrad_ko.rehearsal import rehearsed
+from tinygrad_ko.state.preserve import preserving_state
+from tinygrad_ko.state.saved import leaves_of, saved_bytes
 
 FIRST, LAST = 45, 15  # so many rows are printed of a table that is longer
 COUNTS = ("parameters", "bytes")
@@ -66,7 +67,7 @@ def of_module(
     model: Any, walk: Callable[[Any], Iterator[Any]], inputs: tuple[Any, ...], dtype: Any, options: dict[str, Any]
 ) -> Summary:
     """The summary of a module with the parts that `walk` finds, called with these inputs; without any, as it stands."""
-    with rehearsed(model, inputs, options):  # from here on, for other threads may be at it
+    with preserving_state(model, inputs, options):  # from here on, for other threads may be at it
         parts, title = list(walk(model)), type(model).__name__
         layers = [part for part in parts if not isinstance(part.value, Handle)]
         held = [part for part in parts if isinstance(part.value, Handle)]
@@ -166,4 +167,4 @@ def kept_behind(y: Any, beside: Any) -> int | None:
         if node is not None and node.op is not None and node not in nodes:
             nodes.add(node)
             waiting += node.parents
-    return kept_bytes(nodes, beside)
+    return saved_bytes(nodes, beside)

@@ -10,8 +10,8 @@ place, in float64 and in float32.
 
 import math
 
-from tinygrad_ko.arrays import floating
-from tinygrad_ko.primitive import op
+from tinygrad_ko.arrays.operands import floating
+from tinygrad_ko.engine.op import op
 
 SLOPE = 2 / math.sqrt(math.pi)  # of erf at 0
 DENSITY = 1 / math.sqrt(2 * math.pi)  # of the normal distribution at 0

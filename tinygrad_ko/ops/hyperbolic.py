@@ -1,8 +1,8 @@
 """The hyperbolic functions, and their inverses."""
 
-from tinygrad_ko.arrays import quiet
+from tinygrad_ko.arrays.library import quiet
+from tinygrad_ko.engine.op import op
 from tinygrad_ko.ops.elementwise import hypot, sqrt
-from tinygrad_ko.primitive import op
 
 
 @op(x=lambda g, x: g * cosh(x))

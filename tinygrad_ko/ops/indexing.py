@@ -4,15 +4,15 @@ import operator
 
 import numpy as np
 
-from tinygrad_ko.cotangent import Patch
-from tinygrad_ko.dtypes import moves
+from tinygrad_ko.arrays.indexing import add_at, listed, taken
+from tinygrad_ko.engine.accumulate import IndexedGradient
+from tinygrad_ko.engine.codegen import constant
+from tinygrad_ko.engine.dtypes import moves
+from tinygrad_ko.engine.graph import Handle
+from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import described, explain
-from tinygrad_ko.graph import Handle
-from tinygrad_ko.index import add_at, listed, taken
 from tinygrad_ko.ops.inputs import from_front, shaped
 from tinygrad_ko.ops.shape import along
-from tinygrad_ko.primitive import op
-from tinygrad_ko.writer import constant
 
 
 @op(x=lambda g, x_shape, index: put_back(g, x_shape, index))
@@ -34,7 +34,7 @@ def scatter(xp, values, *, shape, index):
 
 def put_back(g, shape, index):
     """The gradient of x[index]: as a Tensor when it is recorded, else as a patch that the walk adds into one array."""
-    return scatter(g, shape=shape, index=index) if isinstance(g, Handle) else Patch(g, index)
+    return scatter(g, shape=shape, index=index) if isinstance(g, Handle) else IndexedGradient(g, index)
 
 
 @op(name="scatter_add", broadcasts=True, x=lambda g: g, values=lambda g, index: getitem(g, index=index))
@@ -199,5 +199,5 @@ def plain_part(part):
         ends = (part.start, part.stop, part.step)
         return slice(*(None if end is None else operator.index(end) for end in ends))
     if isinstance(part, Handle):
-        return part.settled()
+        return part.stable_array()
     return listed(part)

@@ -5,10 +5,11 @@ from functools import wraps
 
 import numpy as np
 
-from tinygrad_ko.arrays import as_array, is_floating, namespace, operand
-from tinygrad_ko.dtypes import is_half, widened
+from tinygrad_ko.arrays.library import as_array, is_floating, namespace
+from tinygrad_ko.arrays.operands import operand
+from tinygrad_ko.engine.dtypes import is_half, widened
+from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.errors import explain
-from tinygrad_ko.graph import Handle
 from tinygrad_ko.ops.elementwise import astype
 
 
@@ -71,13 +72,13 @@ def whole(number, name):
 
 def bare(x, name):
     """The array of a Tensor, or of whatever else was given to the function of that name."""
-    return x.settled() if isinstance(x, Handle) else shaped(x, name)
+    return x.stable_array() if isinstance(x, Handle) else shaped(x, name)
 
 
 def unwrapped(argument):
     """The same arguments with arrays where there were Tensors."""
     if isinstance(argument, Handle):
-        return argument.settled()
+        return argument.stable_array()
     if isinstance(argument, list | tuple):
         return type(argument)(map(unwrapped, argument))
     return argument

@@ -9,16 +9,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygrad_ko import arrays
+from tinygrad_ko.arrays import library, operands
+from tinygrad_ko.arrays.indexing import taken
+from tinygrad_ko.engine.codegen import constant
+from tinygrad_ko.engine.graph import Handle
+from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
-from tinygrad_ko.graph import Handle
-from tinygrad_ko.index import taken
 from tinygrad_ko.ops.elementwise import where
 from tinygrad_ko.ops.indexing import along_lines, put_back, take_along_axis
 from tinygrad_ko.ops.inputs import bare, from_front, numbers, shaped, whole
 from tinygrad_ko.ops.shape import permute_dims, reshape
-from tinygrad_ko.primitive import op
-from tinygrad_ko.writer import constant
 
 
 @op(keeps="order", x=lambda g, order, axis: put_back(g, g.shape, along_lines(order, axis, g.shape)))
@@ -50,7 +50,7 @@ def argsort(x, /, axis=-1, descending=False, stable=True):
     """
     x = bare(x, "argsort")
     axis = from_front(axis, x.ndim, "argsort")
-    return arrays.namespace(x).argsort(x, axis=axis, descending=descending, stable=stable)
+    return library.namespace(x).argsort(x, axis=axis, descending=descending, stable=stable)
 
 
 def searchsorted(x1, x2, /, side="left", sorter=None):
@@ -62,7 +62,7 @@ def searchsorted(x1, x2, /, side="left", sorter=None):
     array([1, 2])
     """
     x1, x2 = bare(x1, "searchsorted"), bare(x2, "searchsorted")
-    return arrays.namespace(x1, x2).searchsorted(x1, x2, side=side, sorter=sorter)
+    return library.namespace(x1, x2).searchsorted(x1, x2, side=side, sorter=sorter)
 
 
 class TopK(NamedTuple):
@@ -157,7 +157,7 @@ METHODS = {
 def blended(x, q, axis, keepdims, method, name):
     """A quantile: which elements it lies between, and the blend of the two."""
     x = numbers(x, name)
-    q = np.asarray(constant(q, name, "q") if isinstance(q, Handle) else arrays.operand(q, name), np.float64)
+    q = np.asarray(constant(q, name, "q") if isinstance(q, Handle) else operands.operand(q, name), np.float64)
     lines, shape = in_lines(x, axis, keepdims, name)
     n = lines.shape[-1]
     refuse_quantile(name, q, method, n, x.shape)
@@ -172,11 +172,11 @@ def blended(x, q, axis, keepdims, method, name):
 
     out = at(low)
     if np.any(low < high):
-        part = arrays.beside(values, h - low, values.dtype)
+        part = library.beside(values, h - low, values.dtype)
         out = out * (1 - part) + where(part > 0, at(high), 0) * part  # 0 times infinity would be NaN
     largest = at([n - 1], values)
     if np.any(is_nan := np.asarray(largest != largest)):
-        out = where(arrays.beside(values, is_nan), at([n - 1]), out)
+        out = where(library.beside(values, is_nan), at([n - 1]), out)
     return reshape(permute_dims(out, (out.ndim - 1, *range(out.ndim - 1))), (*q.shape, *shape))
 
 
@@ -225,5 +225,7 @@ def ranked(x, ranks, descending=False):
             found = np.take_along_axis(x, places, axis=-1)
             if np.all(found[..., :-1] < found[..., 1:]):  # nothing equal, no NaN
                 return places[..., np.searchsorted(near, upwards)]
-    xp = arrays.namespace(x)
-    return xp.take(xp.argsort(x, axis=-1, descending=descending), arrays.beside(x, np.asarray(ranks, np.intp)), axis=-1)
+    xp = library.namespace(x)
+    return xp.take(
+        xp.argsort(x, axis=-1, descending=descending), library.beside(x, np.asarray(ranks, np.intp)), axis=-1
+    )

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from tinygrad_ko.arrays import is_floating
+from tinygrad_ko.arrays.library import is_floating
+from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
-from tinygrad_ko.ops.activation import identity_function
 from tinygrad_ko.ops.inputs import shaped
+from tinygrad_ko.ops.networks.activations import identity_function
 from tinygrad_ko.ops.shape import along, broadcast_to, concat, flip
-from tinygrad_ko.primitive import op
 
 MODES = ("constant", "edge", "reflect", "symmetric", "wrap")
 

@@ -6,9 +6,9 @@ The answers are truth values, counts and places. No gradient could go through th
 
 import math
 
-from tinygrad_ko.arrays import namespace
+from tinygrad_ko.arrays.library import namespace
+from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.errors import refused
-from tinygrad_ko.graph import Handle
 from tinygrad_ko.ops.inputs import bare
 
 

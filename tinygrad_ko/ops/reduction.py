@@ -7,14 +7,14 @@ stay, with length 1.
 import math
 from numbers import Real
 
-from tinygrad_ko.arrays import quiet
+from tinygrad_ko.arrays.library import quiet
+from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import abs, asked_for, astype, where, zeros_like
 from tinygrad_ko.ops.inputs import numbers
 from tinygrad_ko.ops.queries import divisible, or_nan
 from tinygrad_ko.ops.scan import before
 from tinygrad_ko.ops.shape import broadcast_to, flip, inverse, permute_dims, reshape
-from tinygrad_ko.primitive import op
 
 
 @op(x=lambda g, x_shape, axis: stretch(g, x_shape, axis))

@@ -2,13 +2,14 @@
 
 import numpy as np
 
-from tinygrad_ko.arrays import apart, namespace
+from tinygrad_ko.arrays.library import namespace
+from tinygrad_ko.arrays.memory import apart
+from tinygrad_ko.engine.graph import Handle
+from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
-from tinygrad_ko.graph import Handle
 from tinygrad_ko.ops.inputs import from_front, shaped
 from tinygrad_ko.ops.reduction import sum
 from tinygrad_ko.ops.shape import broadcast_to, reshape
-from tinygrad_ko.primitive import op
 
 
 @op(

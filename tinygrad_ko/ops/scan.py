@@ -1,9 +1,9 @@
 """Running sums and products: each result is made of what came before it, so each gradient of what comes after."""
 
+from tinygrad_ko.engine.op import op
 from tinygrad_ko.ops.elementwise import zeros_like
 from tinygrad_ko.ops.queries import divisible
 from tinygrad_ko.ops.shape import along, concat, flip
-from tinygrad_ko.primitive import op
 
 
 @op(x=lambda g, axis, include_initial: sums_from_the_end(results(g, axis, include_initial), axis))

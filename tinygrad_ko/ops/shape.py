@@ -4,10 +4,10 @@ from operator import index
 
 import numpy as np
 
-from tinygrad_ko.dtypes import moves
+from tinygrad_ko.engine.dtypes import moves
+from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.inputs import from_front, shaped, whole
-from tinygrad_ko.primitive import op
 
 
 @op(x=lambda g, x_shape: reshape(g, x_shape))

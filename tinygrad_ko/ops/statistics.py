@@ -5,13 +5,13 @@
 
 import math
 
-from tinygrad_ko.arrays import floating
+from tinygrad_ko.arrays.operands import floating
+from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.inputs import in_float32, numbers, shaped
 from tinygrad_ko.ops.queries import any
 from tinygrad_ko.ops.reduction import count, length, mean, reduced, sides, stretch, sum
 from tinygrad_ko.ops.shape import permute_dims, reshape
-from tinygrad_ko.primitive import op
 
 
 @op(

@@ -2,9 +2,9 @@
 
 import math
 
-from tinygrad_ko.arrays import floating
+from tinygrad_ko.arrays.operands import floating
+from tinygrad_ko.engine.op import op
 from tinygrad_ko.ops.elementwise import hypot
-from tinygrad_ko.primitive import op
 
 
 @op(x=lambda g, x: g * cos(x))

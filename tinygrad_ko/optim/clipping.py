@@ -5,11 +5,11 @@ from math import isfinite, sqrt
 
 import numpy as np
 
-from tinygrad_ko.arrays import Array, new_array
-from tinygrad_ko.backprop import put
+from tinygrad_ko.arrays.library import Array, new_array
+from tinygrad_ko.engine.backprop import put
 from tinygrad_ko.errors import explain
 from tinygrad_ko.optim.parameters import leaves, with_gradients
-from tinygrad_ko.tensor import Tensor
+from tinygrad_ko.tensor.tensor import Tensor
 
 
 def clip_grad_norm(parameters: Iterable[Tensor], max_norm: float) -> float:

@@ -1,11 +1,11 @@
-"""Ways to go downhill: each changes the parameters in place, from the gradients that `backward()` deposited. A step that fails
+"""Optimizers: each changes the parameters in place, from the gradients that `backward()` deposited. A step that fails
 or is interrupted changes nothing.
 
     optimizer = SGD(model.parameters(), lr=0.1)
     optimizer.zero_grad(); loss.backward(); optimizer.step()
 
-`parameters` is a Tensor or several; each keeps its shape and dtype. p stands for one of them, g for its gradient; what
-is kept beside p has its shape and dtype (float32 for a half). A parameter without a gradient is left alone. With
+`parameters` is a Tensor or several; each keeps its shape and dtype. p stands for one of them, g for its gradient; what is
+kept beside p has its shape and dtype (float32 for a half). A parameter without a gradient is left alone. With
 `weight_decay` the gradient of weight_decay / 2 * sum(p ** 2) is added to g (`AdamW` shrinks p instead). `lr` may be
 changed between steps, by hand or by a `Schedule`. `state()` and `load_state()` carry an optimizer over to another run.
 
@@ -21,12 +21,13 @@ from typing import Any, cast
 
 import numpy as np
 
-from tinygrad_ko.arrays import Array, is_real, keep_freed_memory, new_array
-from tinygrad_ko.atomic import at_once
-from tinygrad_ko.backprop import put
+from tinygrad_ko.arrays.library import Array, is_real, new_array
+from tinygrad_ko.engine.backprop import put
 from tinygrad_ko.errors import described, explain
 from tinygrad_ko.optim.parameters import in_separate_memory, leaves, move, with_gradients
-from tinygrad_ko.tensor import Tensor
+from tinygrad_ko.runtime.allocator import keep_freed_memory
+from tinygrad_ko.runtime.atomic import at_once
+from tinygrad_ko.tensor.tensor import Tensor
 
 
 class Optimizer:

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.arrays import Array, library_name, shared, whole, writable
+from tinygrad_ko.arrays.library import Array, library_name
+from tinygrad_ko.arrays.memory import shared, whole, writable
 from tinygrad_ko.errors import explain
-from tinygrad_ko.tensor import Tensor
+from tinygrad_ko.tensor.tensor import Tensor
 
 
 def leaves(parameters: Iterable[Tensor]) -> list[Tensor]:
@@ -75,7 +76,7 @@ def in_separate_memory(parameters: list[Tensor]) -> list[Tensor]:
 
 def move(i: int, p: Tensor, new: Array) -> tuple[Any, ...]:
     """The call that gives a parameter new values: in its array if that was given away, else in their own."""
-    if not (p._lent and shared(p)):
+    if not (p._exposed and shared(p)):
         return setattr, p, "_array", new
     if not writable(p._array):
         raise read_only(i)

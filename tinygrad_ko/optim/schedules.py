@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.arrays import Array
-from tinygrad_ko.atomic import at_once
+from tinygrad_ko.arrays.library import Array
 from tinygrad_ko.errors import explain
 from tinygrad_ko.optim.optimizers import Optimizer, positive
+from tinygrad_ko.runtime.atomic import at_once
 
 
 def step_decay(step: int, every: int, rate: float = 0.1) -> float:

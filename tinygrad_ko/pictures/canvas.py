@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinygrad_ko.arrays import operand
+from tinygrad_ko.arrays.operands import operand
+from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.errors import explain
-from tinygrad_ko.graph import Handle
 from tinygrad_ko.pictures.hangul import lettered, numbered, words
 
 Floats = NDArray[np.float64]
@@ -98,9 +98,9 @@ def numbers(value: Any, name: str, what: str) -> Floats:
     Raises TypeError for what holds no real numbers, ValueError if there are none, or if they make no array.
     """
     if isinstance(value, Handle):
-        value = np.asarray(value.settled())
+        value = np.asarray(value.stable_array())
     elif isinstance(value, list | tuple):
-        parts = [np.asarray(part.settled()) if isinstance(part, Handle) else part for part in value]
+        parts = [np.asarray(part.stable_array()) if isinstance(part, Handle) else part for part in value]
         try:
             value = np.array(parts)
         except ValueError:

@@ -9,11 +9,11 @@ import numpy as np
 from tinygrad_ko import check
 from tinygrad_ko.check.differentiation import directional_derivative
 from tinygrad_ko.check.numerical import one_number
+from tinygrad_ko.engine.graph import recorded
 from tinygrad_ko.errors import explain
-from tinygrad_ko.graph import recorded
 from tinygrad_ko.pictures.canvas import Floats
-from tinygrad_ko.rehearsal import rehearsed
-from tinygrad_ko.tensor import Tensor, grad
+from tinygrad_ko.state.preserve import preserving_state
+from tinygrad_ko.tensor.tensor import Tensor, grad
 
 Range = tuple[float, float]
 
@@ -25,7 +25,7 @@ def values(f: Callable[[Any], Any], points: Any, name: str) -> Floats:
     ValueError if none is finite.
     """
     found, outside = np.full(len(points), np.nan), None
-    with rehearsed(f), np.errstate(all="ignore"), told(name, np.ndim(points)):
+    with preserving_state(f), np.errstate(all="ignore"), told(name, np.ndim(points)):
         f = suited(f, points[len(points) // 2])
         for i, point in enumerate(points):
             try:
@@ -42,7 +42,7 @@ def gradients(f: Callable[[Any], Any], points: Floats, name: str) -> Floats:
     part of itself from it. Raises GradientMismatch if it is wrong.
     """
     found, outside, recorded_at = np.full(points.shape, np.nan), None, []
-    with rehearsed(f), np.errstate(all="ignore"), told(name, 2):
+    with preserving_state(f), np.errstate(all="ignore"), told(name, 2):
         for i, point in enumerate(points):
             try:
                 found[i], by_backpropagation = gradient(f, point)

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.belongings import held_by
+from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.errors import explain
-from tinygrad_ko.graph import Handle
 from tinygrad_ko.pictures.canvas import BLUE, Floats, label, numbers, ready, some_finite, title
 from tinygrad_ko.pictures.hangul import drawable, numbered
-from tinygrad_ko.rehearsal import rehearsed
+from tinygrad_ko.state.preserve import preserving_state
+from tinygrad_ko.state.reachable import reachable
 
 ACROSS = 5  # histograms in a row, at most
 BINS = 30
@@ -114,8 +114,8 @@ def outputs(what: Any, x: Any, name: str) -> list[tuple[str, Any]]:
 def heard(model: Any, x: Any) -> list[tuple[str, Any]]:
     """What the layers of a model return for x, and what they are called, in the order of the calls."""
     found: list[tuple[str, Any]] = []
-    with rehearsed(model):  # which puts back the attributes that are set here
-        for part in list(held_by(model)):
+    with preserving_state(model):  # which puts back the attributes that are set here
+        for part in list(reachable(model)):
             if hasattr(part, "forward") and hasattr(part, "__dict__") and not isinstance(part, type):
                 for name, items in list(vars(part).items()):
                     if isinstance(items, list):

@@ -12,7 +12,7 @@ from tinygrad_ko.errors import explain
 from tinygrad_ko.pictures.canvas import BLUE, VERMILLION, axes, broken_line, label, legend, ready, title
 from tinygrad_ko.pictures.evaluation import interval, suited, values
 from tinygrad_ko.pictures.hangul import words
-from tinygrad_ko.rehearsal import rehearsed
+from tinygrad_ko.state.preserve import preserving_state
 
 
 def tangent_line(f: Callable[[Any], Any], x: float, xlim: tuple[float, float] | None = None, *, ax: Any = None) -> Any:
@@ -31,7 +31,7 @@ def tangent_line(f: Callable[[Any], Any], x: float, xlim: tuple[float, float] | 
     ready(name, ax)
     x = one(x, name)
     low, high = (x - max(1.0, abs(x)), x + max(1.0, abs(x))) if xlim is None else interval(xlim, name, "xlim")
-    with rehearsed(f), np.errstate(all="ignore"):
+    with preserving_state(f), np.errstate(all="ignore"):
         at = suited(f, x)
         slope = derivative(at, x)
         y = one_number(at(x))

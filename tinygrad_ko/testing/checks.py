@@ -13,12 +13,12 @@ from hypothesis import HealthCheck, Phase, Verbosity, given, settings
 from tinygrad_ko.check import GradientMismatch, GradientUndecided, Report, check_gradient
 from tinygrad_ko.check.report import listeners, unheard
 from tinygrad_ko.check.subject import called
+from tinygrad_ko.engine.op import op as define
+from tinygrad_ko.engine.rule import Op
 from tinygrad_ko.errors import explain
-from tinygrad_ko.primitive import op as define
-from tinygrad_ko.rule import Op
-from tinygrad_ko.tensor import Tensor
+from tinygrad_ko.func.trees import in_one_row, is_tree
+from tinygrad_ko.tensor.tensor import Tensor
 from tinygrad_ko.testing.strategies import Call, Known, Values, calls, known, spelled
-from tinygrad_ko.trees import in_one_row, is_tree
 
 
 @dataclass

@@ -14,14 +14,14 @@ from warnings import catch_warnings, simplefilter
 
 import numpy as np
 
-from tinygrad_ko.arrays import Array
+from tinygrad_ko.arrays.library import Array
 from tinygrad_ko.check import GradientUndecided
 from tinygrad_ko.check.report import unheard
-from tinygrad_ko.cotangent import Patch
+from tinygrad_ko.engine.accumulate import IndexedGradient
+from tinygrad_ko.engine.op import op as define
+from tinygrad_ko.engine.rule import Op
 from tinygrad_ko.errors import explain
-from tinygrad_ko.primitive import op as define
-from tinygrad_ko.rule import Op
-from tinygrad_ko.tensor import Tensor
+from tinygrad_ko.tensor.tensor import Tensor
 from tinygrad_ko.testing.spoil import Version, is_zero, versions
 
 
@@ -207,7 +207,11 @@ def each(change: Callable[..., Any]) -> Callable[..., Any]:
     def of(part: Any, *words: Any) -> Any:
         if isinstance(part, list | tuple):
             return [of(p, *words) for p in part]
-        return Patch(change(part.values, *words), part.index) if isinstance(part, Patch) else change(part, *words)
+        return (
+            IndexedGradient(change(part.values, *words), part.index)
+            if isinstance(part, IndexedGradient)
+            else change(part, *words)
+        )
 
     return of
 

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from tinygrad_ko.arrays import Array
-from tinygrad_ko.ops import activation, elementwise, hyperbolic, reduction, softmax, trigonometric
+from tinygrad_ko.arrays.library import Array
+from tinygrad_ko.ops import elementwise, hyperbolic, reduction, trigonometric
+from tinygrad_ko.ops.networks import activations as activation
+from tinygrad_ko.ops.networks import softmax
 from tinygrad_ko.testing.strategies import broadcasting, filled, manners, spelled
 
 ROOMS = (activation, elementwise, hyperbolic, reduction, softmax, trigonometric)

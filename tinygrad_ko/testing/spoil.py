@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_ko.engine.rule import Op
 from tinygrad_ko.ops.reduction import mean
-from tinygrad_ko.rule import Op
-from tinygrad_ko.signatures import signature
-from tinygrad_ko.source import Definition, compiled, definition
+from tinygrad_ko.runtime.signatures import signature
+from tinygrad_ko.runtime.source import Definition, compiled, definition
 
 Version = tuple[str, str, Callable[..., Any]]  # what kind of mistake, its text, the spoiled formula
 

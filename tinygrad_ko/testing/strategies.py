@@ -18,11 +18,11 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from tinygrad_ko.arrays import Array
+from tinygrad_ko.arrays.library import Array
 from tinygrad_ko.check.domain import Domain, limits, numbers
+from tinygrad_ko.engine.rule import Op
 from tinygrad_ko.errors import explain
-from tinygrad_ko.rule import Op
-from tinygrad_ko.signatures import signature as signature_of
+from tinygrad_ko.runtime.signatures import signature as signature_of
 
 Shape = tuple[int, ...]
 Values = Domain | SearchStrategy[Any] | Callable[[Shape], SearchStrategy[Any]]

@@ -14,7 +14,7 @@ from hypothesis.extra import numpy as hnp
 
 import tinygrad_ko as tg
 from tests.ops.domains import SEEDS, Row, real
-from tinygrad_ko.ops import determinants, factoring, solving, spectral
+from tinygrad_ko.ops.linalg import determinants, factoring, solving, spectral
 
 STACKS = st.sampled_from([(), (2,), (1, 2), (2, 1), (0,)])
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from tests.ops.domains import Row, draw_array, real
-from tinygrad_ko.ops import linalg
+from tinygrad_ko.ops.linalg import products as linalg
 
 
 @st.composite

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from tests.ops.domains import SEEDS, SHAPES, SOLID, Row, draw_array, positive, real, reduced, some_axes
-from tinygrad_ko.ops import losses, softmax
+from tinygrad_ko.ops.networks import losses, softmax
 
 
 @st.composite

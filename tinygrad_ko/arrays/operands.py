@@ -1,0 +1,45 @@
+"""What an op accepts as an argument, and what becomes of it."""
+
+from typing import Any
+
+import numpy as np
+from numpy import ndarray
+
+from tinygrad_ko.arrays.library import is_floating, is_real, namespace
+from tinygrad_ko.errors import explain
+
+
+def operand(value: Any, op: str = "Tensor") -> Any:
+    """What an op works on, from anything a user passes: lists of numbers become float64, arrays and numbers stay.
+
+    Raises TypeError, with the name of the op, for what is not real or has other rules than an array's (masks, np.matrix).
+    """
+    if value is None or isinstance(value, int | float):
+        return value
+    if isinstance(value, ndarray) and type(value) not in (ndarray, np.memmap):
+        raise explain(
+            TypeError(f"{op}: a {type(value).__name__} has rules of its own; pass np.asarray(x)"),
+            f"{op}: {type(value).__name__}의 연산 규칙은 일반 배열과 다릅니다. np.asarray(x)로 바꾸어 넘기십시오.",
+        )
+    if getattr(value, "requires_grad", hasattr(value, "backward")):  # a tensor of PyTorch, MyGrad, ...
+        raise explain(
+            TypeError(
+                f"{op}: a {type(value).__name__} of {type(value).__module__} has a graph of its own, which would be cut; pass its values "
+                "as an array of NumPy"
+            ),
+            f"{op}: 다른 라이브러리({type(value).__module__})의 계산 그래프가 끊어지므로 허용하지 않습니다. 값만 NumPy 배열로 넘기십시오.",
+        )
+    array = value if hasattr(value, "__array_namespace__") else np.array(value)
+    if not is_real(array):
+        raise explain(
+            TypeError(f"{op}: expected real numbers, got {type(value).__name__} (to NumPy: {array.dtype})"),
+            f"{op}: 실수로 이루어진 배열이나 리스트를 넘겨야 합니다.",
+        )
+    return array.astype(np.float64) if array is not value and array.dtype.kind in "iu" else array
+
+
+def floating(x: Any) -> Any:
+    """x, with integers as float64: differences of unsigned integers would wrap around."""
+    if isinstance(x, float) or (hasattr(x, "dtype") and is_floating(x.dtype)):
+        return x
+    return namespace(x).astype(x, namespace(x).float64) if hasattr(x, "dtype") else x * 1.0

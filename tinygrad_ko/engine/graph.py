@@ -1,0 +1,220 @@
+"""What is remembered: one node for every recorded operation, the handle that points to it, and the switches.
+
+A handle (`Tensor` is one) is an array and a node. A node points to its parent nodes and to saved arrays, never to a
+handle: there is no reference cycle, and a graph is gone the moment the user lets go of the last handle.
+
+Time is the order of the graph. Every node draws a number, and the numbers count down: a child is younger than its
+parents and its number is smaller, so among nodes that wait the one with the smallest number is the one whose gradient
+is complete.
+"""
+
+from collections.abc import Callable
+from contextlib import ContextDecorator
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
+from itertools import count
+from typing import Any, TypeVar
+
+from tinygrad_ko.arrays.library import Array
+from tinygrad_ko.arrays.memory import copied, shared, writable
+from tinygrad_ko.errors import called_too_late
+
+next_order = count(0, -1).__next__
+H = TypeVar("H", bound="Handle")
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Node:
+    """A value in a graph: its shape and dtype, when it was made, and (in a subclass per op) its parents and what it
+    keeps.
+    """
+
+    __slots__ = ("dtype", "live", "order", "shape")
+
+    op: Any = None  # the Op that made it; None for a leaf
+    parents: Any = ()  # its parent nodes, None for a constant
+    scope: tuple["Call", ...] = ()  # the scopes and modules it was made in, outermost first
+    seen: "DebugRecord | None" = None  # what it remembers if it was made under watch()
+
+    shape: tuple[int, ...]
+    dtype: Any
+    order: int
+    live: bool  # False once backward() has let go of what it kept; of a leaf, once nobody can ask for its gradient
+
+    @property
+    def saved(self) -> dict[str, Any]:
+        """What it keeps until backward, by the words of its formulas."""
+        return {word: getattr(self, f"kept_{word}") for word in self.op.kept} if self.op else {}
+
+    def back(self, g: Array, due: dict["Node", Array], waiting: list[Any], free: bool) -> None:
+        """Pay each parent its part of the gradient `g` of this value."""
+
+
+class Leaf(Node):
+    """A tensor that was made with `requires_grad=True`: here gradients are deposited."""
+
+    __slots__ = ("grad", "name")
+
+    def __init__(self, data: Array, name: str | None) -> None:
+        self.shape, self.dtype, self.order, self.live = data.shape, data.dtype, next_order(), True
+        self.grad: Array | None = None
+        self.name = name
+
+
+class Handle:
+    """An array and the node that made it (None for a constant).
+
+    A handle is a value: what is written to its array never reaches into a graph that was recorded before, nor into a
+    view of it. `writable_array` gives the array away for reading and writing, after a copy if a graph or a view needs the old
+    values. `stable_array` is what the ops work on: a copy, for as long as someone who was lent the array can still write
+    to it. So `w.data -= lr * w.grad` copies nothing once `backward()` has let go of the graph.
+    """
+
+    __slots__ = ("__weakref__", "_array", "_exposed", "_name", "_node")
+
+    _array: Array
+    _node: Node | None
+    _exposed: (
+        bool  # given away since an op last found nobody else holding it: then no graph and no view holds it either
+    )
+
+    def writable_array(self) -> Array:
+        """The array, for reading and writing."""
+        if not self._exposed:
+            if shared(self) or not writable(self._array):
+                self._array = copied(self._array)
+            self._exposed = True
+        return self._array
+
+    def stable_array(self) -> Array:
+        """The array, or a copy while somebody could still write to it."""
+        if self._exposed:
+            if shared(self):
+                return copied(self._array)
+            self._exposed = False
+        return self._array
+
+
+def wrap(kind: type[H], value: Array, node: Node | None = None) -> H:
+    """A handle on an array that nobody writes to."""
+    made = object.__new__(kind)
+    made._array, made._node, made._exposed = value, node, False
+    return made
+
+
+@dataclass(slots=True)
+class Mode:
+    """What is being recorded, in this thread or task. Never changed, only replaced."""
+
+    record: bool = True
+    watch: bool = False
+    scope: tuple["Call", ...] = ()
+    # The innermost open block: the mode around it, its switch, and what it added to the scope.
+    block: Any = field(default=None, compare=False)
+
+
+USUAL = Mode()
+current: ContextVar[Mode] = ContextVar("mode", default=USUAL)
+
+
+class Call(str):
+    """A name in a scope, and by its identity one call: two calls of one layer have equal names and are different objects."""
+
+    __slots__ = ()
+
+
+class Switch(ContextDecorator):
+    """A change of the mode inside a `with` block, in this thread or async task alone; also a decorator of functions."""
+
+    def __init__(self, name: str | None = None, **changes: Any) -> None:
+        self.name, self.changes = name, changes
+
+    def __enter__(self) -> None:
+        outer = current.get()
+        mode = inside(outer, self, () if self.name is None else (Call(self.name),))
+        try:
+            current.set(mode)
+        except BaseException:  # Ctrl-C, after the mode was set: the block is not entered
+            current.set(outer)
+            raise
+
+    def __exit__(self, *exception: object) -> None:
+        current.set(without(current.get(), self))
+
+    def __call__(self, function: F) -> F:
+        if iscoroutinefunction(function) or isgeneratorfunction(function) or isasyncgenfunction(function):
+            raise called_too_late(function.__name__)
+        return super().__call__(function)
+
+
+def inside(outer: Mode, switch: Switch, call: tuple[Call, ...]) -> Mode:
+    """The mode inside a block."""
+    mode = Mode(outer.record, outer.watch, outer.scope + call, (outer, switch, call))
+    for what, value in switch.changes.items():
+        setattr(mode, what, value)
+    return USUAL if outer is USUAL and mode == USUAL else mode
+
+
+def without(mode: Mode, switch: Switch) -> Mode:
+    """The mode when the block of a switch is left, wherever it stands: two generators may be closed in any order."""
+    if mode.block is None:
+        return mode
+    outer, inner, call = mode.block
+    return outer if inner is switch else inside(without(outer, switch), inner, call)
+
+
+def no_grad() -> Switch:
+    """Record nothing inside the block, in this thread (or async task) alone; also a decorator: `@tg.no_grad()`.
+
+    >>> import tinygrad_ko as tg
+    >>> w = tg.Tensor([1.0, 2.0], requires_grad=True)
+    >>> with tg.no_grad():
+    ...     y = w * 3
+    >>> y.requires_grad
+    False
+    """
+    return Switch(record=False)
+
+
+def recorded(yes: bool) -> Switch:
+    """Record inside the block, or do not, whatever holds outside."""
+    return Switch(record=yes)
+
+
+def watch() -> Switch:
+    """Remember everything inside the block: each node also holds its inputs, output, gradient and the line that made it.
+
+    For finding faults, and for pictures (`tg.draw`); it keeps all arrays alive. Reached through `tensor.node.seen`.
+
+    >>> import tinygrad_ko as tg
+    >>> with tg.watch():
+    ...     y = tg.Tensor([1.0, 2.0], requires_grad=True) * 3
+    >>> y.node.seen.output
+    array([3., 6.])
+    """
+    return Switch(watch=True)
+
+
+def scope(name: str) -> Switch:
+    """Name the part of the graph that is recorded inside the block; blocks nest.
+
+    >>> import tinygrad_ko as tg
+    >>> with tg.scope("encoder"):
+    ...     y = tg.Tensor(2.0, requires_grad=True) ** 2
+    >>> y.node.scope
+    ('encoder',)
+    """
+    return Switch(name=name)
+
+
+@dataclass(slots=True)
+class DebugRecord:
+    """What a node remembers beyond its needs when it was made under `watch()`."""
+
+    inputs: tuple[Any, ...]
+    given: tuple[int, ...]  # the identities of the inputs as they were passed: they tell one array from an equal one
+    options: dict[str, Any]
+    output: Array
+    line: str
+    gradient: Array | None = None

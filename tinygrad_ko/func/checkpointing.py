@@ -1,0 +1,179 @@
+"""Compute twice instead of remembering: `checkpoint` keeps nothing of what a function computes inside, and calls it again
+in backward.
+
+One node stands for all that the function computed. When the walk comes to it, it records the function anew, hangs what
+was recorded on its own parents and lets the walk go on through that. So the gradients are those of a graph without
+checkpoints to the last bit, also for Tensors that the function reads beside its inputs. (At the second order the terms of
+a sum may come in another order.)
+
+A gradient depends on what the formulas keep, and on nothing else. So both calls must keep the same values, bit for bit,
+which is checked, or there is an error.
+"""
+
+from collections.abc import Callable
+from heapq import heappush
+from typing import Any
+
+import numpy as np
+from numpy import asarray
+
+from tinygrad_ko.arrays.library import Array
+from tinygrad_ko.arrays.memory import own
+from tinygrad_ko.engine.graph import Handle, Mode, Node, Switch, current, next_order, wrap
+from tinygrad_ko.engine.rule import validated
+from tinygrad_ko.errors import explain, spent
+from tinygrad_ko.state.randomness import generators_in, replayed, standing
+
+
+class Segment(Node):
+    """Stands for the nodes that a function has left, and can make them again."""
+
+    __slots__ = ("call", "mode", "parents", "states", "trace")
+
+    op = validated(lambda *inputs: None, {"inputs": None}, False, (), "checkpoint")
+    scope = property(lambda n: n.mode.scope)
+    saved = property(lambda n: {"inputs": [n.call.inputs, n.call.options]} if n.call else {})
+
+    def __init__(self, call: "Call", mode: Mode, states: list[Any], root: Node, since: int) -> None:
+        self.call: Call | None = call
+        self.mode, self.states = mode, states  # what is recorded when it is called, and where its random numbers start
+        self.shape, self.dtype, self.order, self.live = root.shape, root.dtype, next_order(), True
+        self.parents, self.trace = traced(root, since)
+
+    def back(self, g: Array, due: dict[Node, Array], waiting: list[Any], free: bool) -> None:
+        """Record the nodes again. The youngest of them is owed what this one was, and is next in the walk."""
+        if self.call is None:
+            raise spent("checkpoint")
+        since = next_order()
+        then = Switch(record=self.mode.record, watch=self.mode.watch, scope=self.mode.scope)
+        with then, replayed(self.call.generators, self.states):
+            y = self.call()
+        root = y._node if isinstance(y, Handle) else None
+        if root is None or traced(root, since) != (self.parents, self.trace):
+            raise other_values(self.call.f)
+        if free:
+            self.live, self.call = False, None
+        due[root] = g
+        heappush(waiting, (root.order, root))
+
+
+class Call:
+    """A function and what it is called with, as it is now: whatever is written to that later."""
+
+    def __init__(self, f: Callable[..., Any], inputs: tuple[Any, ...], options: dict[str, Any]) -> None:
+        self.f, self.inputs = f, tuple(map(held, inputs))
+        self.options = {name: held(value) for name, value in options.items()}
+        self.generators = list(generators_in([f, inputs, options]))
+
+    def __call__(self) -> Any:
+        return self.f(*map(held, self.inputs), **{name: held(value) for name, value in self.options.items()})
+
+
+def held(value: Any) -> Any:
+    """The same value, which nobody else can write to."""
+    return wrap(type(value), value.stable_array(), value._node) if isinstance(value, Handle) else own(value)
+
+
+def checkpoint(f: Callable[..., Any], /, *inputs: Any, **options: Any) -> Any:
+    """f(*inputs, **options), without what f computes on the way: that is computed once more in backward.
+
+    It saves memory and costs one more forward. f returns one Tensor (of several, take `concat` or `stack`). It may read
+    Tensors beside its inputs, such as the parameters of a Module, and may draw random numbers: those of NumPy's global
+    stream, and of Generators that f or its inputs hold, are drawn again. Later writes to the inputs change nothing. Side
+    effects of f happen twice. Under `no_grad()`, and under `watch()`, which remembers everything, f is just called. A gradient
+    that is itself recorded (`create_graph=True`) remembers what it was computed from, as always.
+
+    `functools.partial(checkpoint, layer)` is a layer that forgets.
+
+    Backward raises RuntimeError if the second call computes with other values than the first: because f draws from a
+    Generator that it does not hold, or a Tensor that is not among the inputs was written to in between. TypeError if f
+    returns several values.
+
+    Source: Griewank and Walther, "Algorithm 799: Revolve" (2000); Chen, Xu, Zhang and Guestrin, "Training deep nets with
+    sublinear memory cost" (2016).
+
+    >>> import tinygrad_ko as tg
+    >>> w = tg.Tensor([0.5, -1.0], requires_grad=True)
+    >>> y = tg.func.checkpoint(lambda x: tg.tanh(w * x) ** 2, tg.Tensor([1.0, 2.0]))
+    >>> y.sum().backward()
+    >>> w.grad
+    array([ 0.72686198, -0.27243737])
+    """
+    mode = current.get()
+    if not mode.record or mode.watch:
+        return f(*inputs, **options)
+    call = Call(f, inputs, options)
+    since, states = next_order(), standing(call.generators)
+    y = call()
+    if isinstance(y, tuple | list | dict):
+        raise explain(
+            TypeError(
+                f"checkpoint: f returned a {type(y).__name__}, not one Tensor; join several with concat or stack"
+            ),
+            f"checkpoint에 넘긴 함수는 Tensor 하나만 반환해야 합니다. 여러 개는 concat이나 stack으로 합치십시오: {type(y).__name__}",
+        )
+    root = y._node if isinstance(y, Handle) else None
+    if root is None or root.op is None or root.order > since:  # nothing was recorded inside
+        return y
+    if fingerprint(states[0]) == fingerprint(standing([])[0]):
+        states[0] = None  # nothing was drawn from the global stream, and other threads may
+    return wrap(type(y), y.stable_array(), Segment(call, mode, states, root, since))
+
+
+def traced(root: Node, since: int) -> tuple[tuple[Node, ...], int]:
+    """The nodes outside that those made since then were computed from, and a number that tells what those made keep."""
+    found, unread, outside = {root}, [root], dict[Node, int]()
+    while unread:
+        for parent in unread.pop().parents:
+            if parent is not None and parent.op is not None and parent.order < since and parent not in found:
+                found.add(parent)
+                unread.append(parent)
+    inside = {node: i for i, node in enumerate(sorted(found, key=lambda node: -node.order))}
+    n, trace = len(inside), 0
+    for node in inside:
+        origin = [p and (inside[p] if p in inside else n + outside.setdefault(p, len(outside))) for p in node.parents]
+        kept = node.trace if isinstance(node, Segment) else [getattr(node, f"kept_{word}") for word in node.op.kept]
+        trace = hash((trace, node.op.name, node.shape, node.dtype, tuple(origin), fingerprint(kept)))
+    return tuple(outside), trace
+
+
+def other_values(f: Any) -> RuntimeError:
+    """The second call did not compute what the first did."""
+    name = getattr(f, "__name__", type(f).__name__)
+    return explain(
+        RuntimeError(
+            f"checkpoint: {name} computes with other values in backward than before: it draws random numbers from a source that "
+            "cannot be found (pass the Generator as an input, or draw with rng=None), or what it reads beside its inputs was changed "
+            "in between (call backward() first, or pass it as an input)"
+        ),
+        f"checkpoint: 역전파에서 함수를 다시 호출했더니 처음과 다른 값으로 계산했습니다. 함수: {name}. 함수 안에서 쓰는 난수 생성기는 "
+        "입력으로 넘기고, 함수가 읽는 Tensor는 backward()를 부른 뒤에 바꾸거나 입력으로 넘기십시오.",
+    )
+
+
+Segment.op.function = checkpoint
+
+
+WEIGHTS = np.cumprod(np.full(512, 9, np.uint64))  # powers of 9 modulo 2**64: odd, and all different
+
+
+def fingerprint(value: Any) -> int:
+    """A number that is another one for other values, bit for bit: of arrays, and of dicts, lists and tuples of them. Of what is
+    no array and no number it tells the type alone.
+
+    The rows of a long array are first hashed to a number each, linearly: five times as fast as Python's `hash` alone.
+    """
+    if isinstance(value, dict | list | tuple):
+        return hash(tuple(map(fingerprint, value.items() if isinstance(value, dict) else value)))
+    if not hasattr(value, "__array_namespace__"):
+        return hash(repr(value) if isinstance(value, str | int | float | slice | None) else type(value))
+    value = asarray(value)
+    shape, dtype, rows = value.shape, value.dtype, b""
+    if dtype.itemsize > 8:
+        value = value.astype(np.float64)  # longer floats hold padding
+    if value.nbytes > 8 * WEIGHTS.nbytes:
+        words = value.ravel().view(np.uint8)
+        whole = words.size // WEIGHTS.nbytes * WEIGHTS.nbytes
+        rows = np.einsum("ij,j->i", words[:whole].view(np.uint64).reshape(-1, WEIGHTS.size), WEIGHTS).tobytes()
+        value = words[whole:]
+    return hash((shape, dtype, rows, value.tobytes()))

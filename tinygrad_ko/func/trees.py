@@ -1,0 +1,64 @@
+"""Parameters or results in dicts, lists and tuples: a tree of arrays. A nested list of numbers is an array, as everywhere here."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from tinygrad_ko.engine.graph import Handle
+from tinygrad_ko.errors import explain
+from tinygrad_ko.ops.shape import concat, reshape
+
+
+def is_tree(value: Any) -> bool:
+    """Whether a value is a dict, list or tuple of arrays; a list of numbers is an array."""
+    return isinstance(value, dict) or (isinstance(value, list | tuple) and not are_numbers(value))
+
+
+def are_numbers(value: Any) -> bool:
+    """Whether a value is a number or a nested list of numbers."""
+    return (
+        all(map(are_numbers, value)) if isinstance(value, list | tuple) else isinstance(value, float | int | np.generic)
+    )
+
+
+def mapped(change: Callable[[Any, str], Any], tree: Any, place: str) -> Any:
+    """The same structure, with each array changed; `change` is told where it stands."""
+    if not is_tree(tree):
+        return change(tree, place)
+    keys = list(tree) if isinstance(tree, dict) else list(range(len(tree)))
+    new = [mapped(change, tree[key], f"{place}[{key!r}]") for key in keys]
+    if isinstance(tree, dict):
+        return dict(zip(keys, new, strict=True))
+    return type(tree)(*new) if hasattr(tree, "_fields") else type(tree)(new)
+
+
+def pairs(tree: Any, other: Any, place: str) -> Iterator[tuple[Any, str]]:
+    """What stands in `other` where the arrays stand in a tree. Raises ValueError if its structure is another one."""
+    if not is_tree(tree):
+        yield other, place
+        return
+    keys = list(tree) if isinstance(tree, dict) else list(range(len(tree)))
+    there = (
+        list(other) if isinstance(other, dict) else list(range(len(other))) if isinstance(other, list | tuple) else None
+    )
+    if there is None or isinstance(tree, dict) is not isinstance(other, dict) or set(there) != set(keys):
+        raise explain(
+            ValueError(f"{place} does not have the structure of the argument: entries {keys} are needed, not {there}"),
+            f"{place}의 구조가 인수의 구조와 다릅니다. 필요한 항목: {keys}, 받은 항목: {there}",
+        )
+    for key in keys:
+        yield from pairs(tree[key], other[key], f"{place}[{key!r}]")
+
+
+def in_one_row(tree: Any, what: str) -> Any:
+    """The numbers of the Tensors in a tree, which `what` returned, as one row. Raises TypeError for what is no Tensor."""
+    found = list(pairs(tree, tree, "")) or [(tree, "")]
+    for value, place in found:
+        if not isinstance(value, Handle):
+            at, where = (f" at {place}", f" {place}") if place else ("", "")
+            raise explain(
+                TypeError(f"{what} returned {type(value).__name__}{at}, not a Tensor; only a Tensor has a gradient"),
+                f"{what}의 반환값{where}에 Tensor가 아닌 것이 있습니다. 기울기는 Tensor에서만 구할 수 있습니다.",
+            )
+    return concat([reshape(value, (-1,)) for value, _ in found])

@@ -1,0 +1,55 @@
+"""What a decomposition asks of its matrices, and the words for it where LAPACK has none. Every refusal of a matrix that has
+the right shape is a LinAlgError, as NumPy's are.
+"""
+
+from numpy.linalg import LinAlgError
+
+from tinygrad_ko.arrays.operands import floating
+from tinygrad_ko.errors import explain
+from tinygrad_ko.ops.inputs import shaped
+
+
+def matrices(x, of):
+    """An array of at least two axes: a matrix or a stack of them. Raises ValueError for fewer."""
+    x = shaped(x, of)
+    if x.ndim < 2:
+        raise explain(
+            ValueError(f"{of}: x must be a matrix or a stack of matrices, (..., m, n), but its shape is {x.shape}"),
+            f"{of}: x는 행렬이거나 행렬을 쌓은 배열 (..., m, n)이어야 합니다. 받은 형상: {x.shape}",
+        )
+    return x
+
+
+def square(x):
+    """Refuse what is no square matrix, nor a stack of them."""
+    if getattr(x, "ndim", 0) < 2 or x.shape[-1] != x.shape[-2]:
+        raise ValueError("it takes square matrices: the last two axes must have one length")
+    return floating(x)
+
+
+def symmetric(x):
+    """The symmetric part of a square matrix: the matrix itself if it is symmetric."""
+    x = square(x)
+    return (x + x.mT) / 2
+
+
+class refusing:
+    """A block in which LAPACK may give up on a matrix, and what that means in words."""
+
+    def __init__(self, what, korean):
+        self.what, self.korean = what, korean
+
+    def __enter__(self):
+        pass
+
+    def __exit__(self, kind, error, trace):
+        if kind is LinAlgError:
+            raise explain(LinAlgError(self.what), self.korean) from error
+
+
+def converging(of):
+    """LAPACK looks for eigenvalues and singular values in steps; on NaN and infinity it does not come to an end."""
+    return refusing(
+        f"{of}: LAPACK did not converge; are there NaNs or infinities in x?",
+        f"{of}: LAPACK의 계산이 수렴하지 않았습니다. x에 NaN이나 무한대가 없는지 확인하십시오.",
+    )

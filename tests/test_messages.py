@@ -47,7 +47,9 @@ def test_the_korean_note_says_what_the_english_message_says(english: ast.expr, k
 @pytest.mark.parametrize(("english", "korean"), MESSAGES)
 def test_korean_is_written_as_koreans_write_it(english: ast.expr, korean: ast.expr) -> None:
     text = words(korean)
-    assert not re.search(r"[은는이가을를과와]\([은는이가을를과와]\)|\{\}['\"]?(은|는|을|를|이|가|과|와)(?![가-힣])", text), text
+    assert not re.search(
+        r"[은는이가을를과와]\([은는이가을를과와]\)|\{\}['\"]?(은|는|을|를|이|가|과|와)(?![가-힣])", text
+    ), text
     assert not re.search(r"라벨|부르십|불러야|부를 때", text), text
 
 

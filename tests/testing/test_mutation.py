@@ -202,7 +202,7 @@ def test_mistakes_on_a_result_are_there_at_second_order(text):
 
 
 def test_a_kept_value_is_spoiled_nowhere():
-    op = tg.ops.losses.labelled
+    op = tg.ops.networks.losses.labelled
     assert {m.argument for m in mutants(op)} == {"scores"}
     assert all(m.function.op.formulas["p"] is op.op.formulas["p"] for m in mutants(op))
 

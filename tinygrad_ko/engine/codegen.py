@@ -281,7 +281,7 @@ def text(record: Op, careful: bool = False) -> str:
     return node + "\n\n" + call
 
 
-INSIDE = (join(dirname(__file__), ""), "<op ")  # where the frames are that are not the user's
+INSIDE = (join(dirname(dirname(__file__)), ""), "<op ")  # where the frames are that are not the user's
 COMMAND_LINE = "tinygrad_ko.cli"  # what calls that is the script that pip wrote
 OTHERS = re.compile(r"(numpy|runpy|contextlib|hypothesis|hypothesis_temporary_module\w*)(\.|$)")
 

@@ -293,7 +293,7 @@ PLAIN_FUNCTIONS = {  # results without a gradient: indices, truths, shapes, fres
 
 def spelled(function: Any) -> str:
     """What stands behind `np.` where a function is called."""
-    return "products." * (getattr(function, "__module__", "") == "numpy.linalg") + function.__name__
+    return "linalg." * (getattr(function, "__module__", "") == "numpy.linalg") + function.__name__
 
 
 def refused(name: str, why: str) -> TypeError:

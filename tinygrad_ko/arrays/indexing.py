@@ -107,10 +107,13 @@ def _row_numbers(shape: tuple[int, ...], parts: tuple[Any, ...]) -> tuple[Any, i
     named = parts[before:depth]
     if depth > len(shape) or not all(_is_integer(part) or _are_integers(part) for part in named):
         return None
-    np.broadcast_to(True, shape[:depth])[parts[:depth]]  # an IndexError for a place that is not there
-    after = (1,) * np.broadcast(*named).ndim
-    wholes = [axis.reshape(axis.shape + after) for axis in np.indices(shape[:before], sparse=True)]
-    return np.ravel_multi_index((*wholes, *named), shape[:depth], mode="wrap"), depth
+    try:
+        rows = np.ravel_multi_index(named, shape[before:depth])
+    except ValueError:  # some are negative, or not there, which is an IndexError
+        np.broadcast_to(True, shape[:depth])[(slice(1),) * before + named]
+        rows = np.ravel_multi_index(named, shape[before:depth], mode="wrap")
+    whole = np.arange(prod(shape[:before])).reshape(shape[:before] + (1,) * rows.ndim)
+    return whole * prod(shape[before:depth]) + rows, depth
 
 
 def _positions(shape: tuple[int, ...], parts: tuple[Any, ...]) -> ndarray[Any, Any]:

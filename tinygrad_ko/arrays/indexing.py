@@ -27,7 +27,6 @@ def listed(part: Any) -> Any:
 
 
 def _index_parts(index: Any) -> tuple[Any, ...]:
-    """An index as a tuple, in which NumPy's arrays are the only arrays."""
     parts = map(listed, index if isinstance(index, tuple) else (index,))
     return tuple([asarray(p) if hasattr(p, "__array_namespace__") and not isinstance(p, generic) else p for p in parts])
 
@@ -57,10 +56,9 @@ def taken(x: Array, index: Any) -> Array:
 def add_at(total: Array, index: Any, values: Any) -> None:
     """`total[index] += values`, where an index that occurs twice is added to twice.
 
-    `np.add.at` is fast (1 ns for each number) where one array of positions goes into an array of one axis, and 10 to 20
-    times as slow elsewhere. So the positions are worked out here, of rows as a row's number and a column; and two
-    neighbours in a row are added at once, as one complex number. (Values are broadcast here as well: given an index of two
-    axes and values of one, NumPy 2.4 forgets to.)
+    `np.add.at` is fast (1 ns for each number) for one array of positions in an array of one axis, and 10 to 20 times as slow
+    elsewhere. So positions are computed here. (Values are broadcast here as well: given an index of two axes and values of one,
+    NumPy 2.4 forgets to.)
     """
     parts = _index_parts(index)
     if not isinstance(total, ndarray):
@@ -79,7 +77,7 @@ def add_at(total: Array, index: Any, values: Any) -> None:
 
 
 def _add_rows(total: ndarray[Any, Any], rows: ndarray[Any, Any], values: Any) -> None:
-    """Add to the rows of an array, which are numbers if it has one axis only."""
+    """Add to rows of an array. Two neighbours in a row are added at once, as one complex number."""
     width, shape, values = prod(total.shape[1:]), rows.shape + total.shape[1:], asarray(values)
     if values.shape != shape:
         values = np.broadcast_to(values, shape)
@@ -97,9 +95,7 @@ def _add_rows(total: ndarray[Any, Any], rows: ndarray[Any, Any], values: Any) ->
 
 
 def _row_numbers(shape: tuple[int, ...], parts: tuple[Any, ...]) -> tuple[Any, int] | None:
-    """The rows that an index takes, if it takes whole ones: `x[ids]`, `x[i, ids]`, `x[..., ids, :]`; and the number of axes
-    through which these rows are counted.
-    """
+    """The rows that an index takes, as in `x[ids]`, `x[i, ids]`, `x[..., ids, :]`, and how many axes they are counted through."""
     at = next((i for i, part in enumerate(parts) if part is ...), len(parts))
     parts = (*parts[:at], *(len(shape) + 1 - len(parts)) * (_WHOLE,), *parts[at + 1 :]) if at < len(parts) else parts
     chosen = [axis for axis, part in enumerate(parts) if not _is_whole(part)]
@@ -117,12 +113,11 @@ def _row_numbers(shape: tuple[int, ...], parts: tuple[Any, ...]) -> tuple[Any, i
 
 
 def _positions(shape: tuple[int, ...], parts: tuple[Any, ...]) -> ndarray[Any, Any]:
-    """Where the elements that an index takes stand when all are in one line."""
+    """The positions, in the flattened array, of the elements that an index takes."""
     return asarray(np.arange(prod(shape)).reshape(shape)[parts])
 
 
 def _taken_elsewhere(x: Array, parts: tuple[Any, ...]) -> Array:
-    """x[index] of another library: a basic index as it is, arrays as positions."""
     xp = namespace(x)
     if all(part is None or part is ... or isinstance(part, slice) or _is_integer(part) for part in parts):
         with suppress(IndexError):  # the standard leaves open what a slice beyond the end is
@@ -132,11 +127,10 @@ def _taken_elsewhere(x: Array, parts: tuple[Any, ...]) -> Array:
 
 
 def _add_elsewhere(total: Array, parts: tuple[Any, ...], values: Any) -> None:
-    """`add_at` with the functions of the standard, which assigns to no array of integers.
+    """`add_at` with the functions of the standard, which has no assignment to an array of integers.
 
-    The values are sorted by their positions. Those of one position then stand in a run, whose last one comes to hold the
-    sum of the run: it is added up by neighbours at distance 1, 2, 4, ... (Hillis and Steele, Data parallel algorithms,
-    1986). Each position then looks up the last of its run.
+    Values are sorted by their positions. The last value of a run of equal positions comes to hold its sum, added up by
+    neighbours at distance 1, 2, 4, ... (Hillis and Steele, Data parallel algorithms, 1986), and is looked up by its position.
     """
     xp = namespace(total)
     if all(isinstance(part, slice) or _is_integer(part) for part in parts):
@@ -161,5 +155,4 @@ def _add_elsewhere(total: Array, parts: tuple[Any, ...], values: Any) -> None:
 
 
 def _complete(parts: tuple[Any, ...]) -> tuple[Any, ...]:
-    """An index that says of every axis what is taken, as the standard asks."""
     return parts if any(part is ... for part in parts) else (*parts, ...)

@@ -191,7 +191,7 @@ def no_variable(i: int) -> TypeError:
     """A gradient with respect to a constant, or to something that is no Tensor, is asked for."""
     return explain(
         TypeError(
-            f"x number {i} does not require a gradient; make it with requires_grad=True, or by tg.grad with create_graph=True"
+            f"x number {i} does not require a gradient; make it with requires_grad=True (with create_graph=True if tg.grad gave it)"
         ),
         f"x의 {i}번 항목은 requires_grad=True로 만든 Tensor가 아니므로 기울기를 구할 수 없습니다. tg.grad로 구한 값이라면 그때 "
         "create_graph=True를 주십시오.",
@@ -239,7 +239,10 @@ def keeps_no_gradient(op: str) -> str:
 def other_data(needed: str, got: str) -> TypeError:
     """An array of another dtype or library is assigned to the data of a Tensor."""
     return explain(
-        TypeError(f"data of {needed} cannot be {got}; make a new one, tg.Tensor(a, dtype=..., requires_grad=True)"),
+        TypeError(
+            f"data of {needed} cannot be replaced by {got}: a Tensor keeps its dtype and its library; make a new one, "
+            "tg.Tensor(a, dtype=..., requires_grad=True)"
+        ),
         f"Tensor의 자료형과 라이브러리는 바뀌지 않습니다. 필요한 배열: {needed}, 받은 배열: {got}. "
         "tg.Tensor(a, dtype=..., requires_grad=True)로 새로 만드십시오.",
     )

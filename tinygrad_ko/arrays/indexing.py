@@ -50,7 +50,8 @@ def taken(x: Array, index: Any) -> Array:
         before = () if last is index else index[:-1]
         if x.ndim > len(before) and all(map(_is_whole, before)):
             return x.take(last, axis=len(before))
-    return x[index] if isinstance(x, ndarray | generic) else _taken_elsewhere(x, _index_parts(index))
+    elsewhere = not isinstance(x, ndarray | generic)
+    return _taken_elsewhere(x, _index_parts(index)) if elsewhere else x[index]
 
 
 def add_at(total: Array, index: Any, values: Any) -> None:

@@ -84,9 +84,7 @@ def jvp(f: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Any, Any]:
     for name, several in (("primals", primals), ("tangents", tangents)):
         if not isinstance(several, list | tuple):
             raise explain(
-                TypeError(
-                    f"jvp: {name} must be a tuple with an entry for each argument of f, as in jvp(f, (x,), (v,))"
-                ),
+                TypeError(f"jvp: {name} must be a tuple with an entry for each argument: jvp(f, (x,), (v,))"),
                 f"jvp: {name}에는 f의 인수마다 항목이 하나씩 있는 튜플을 넘겨야 합니다. 예: jvp(f, (x,), (v,))",
             )
     run = _Run("jvp", f, tuple(primals), {}, range(len(primals)))
@@ -130,10 +128,10 @@ def hessian(f: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
     def call(*given: Any, **options: Any) -> Any:
         i, *others = _positions("hessian", argnums, given)
         if others or is_tree(given[i]):
-            it = "several arguments" if others else f"argument {i}, a {type(given[i]).__name__}"
+            kinds = ", ".join(type(given[j]).__name__ for j in (i, *others))
             raise explain(
-                TypeError(f"hessian: it is taken in one array, not in {it}; hvp takes dicts and lists of arrays"),
-                "hessian은 배열 하나에 대해서만 구합니다. 배열이 여럿이라면 딕셔너리나 리스트에 담아 hvp를 쓰십시오.",
+                TypeError(f"hessian: it is taken in one array, not in {kinds}; hvp takes dicts and lists of arrays"),
+                f"hessian: 배열 하나에 대해서만 구합니다. 받은 인수: {kinds}. 여러 배열은 딕셔너리나 리스트에 담아 hvp에 넘기십시오.",
             )
 
         def slope(*given: Any, **options: Any) -> Any:
@@ -188,9 +186,7 @@ def _positions(what: str, argnums: Any, given: tuple[Any, ...]) -> list[int]:
 class _Run:
     """A call of f on variables of its own, in place of the arguments that it is differentiated by."""
 
-    def __init__(
-        self, what: str, f: Callable[..., Any], given: tuple[Any, ...], options: Any, argnums: Collection[int]
-    ) -> None:
+    def __init__(self, what: str, f: Callable[..., Any], given: Any, options: Any, argnums: Collection[int]) -> None:
         record, every = current.get().record, list(given)
         self.what, self.trees = what, [given[i] for i in argnums]
         self.xs: list[Tensor] = []

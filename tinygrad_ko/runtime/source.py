@@ -25,10 +25,10 @@ def formula_text(function: Any) -> str:
     return ast.unparse(tree.body) if isinstance(tree, ast.Lambda) else "..."
 
 
-def definition(function: FunctionType) -> Definition | None:
+def definition(function: Any) -> Definition | None:
     """A copy of the lambda or def that a function was compiled from; None if it cannot be found."""
-    code = function.__code__
-    return deepcopy(_definitions("".join(linecache.getlines(code.co_filename, function.__globals__))).get(code))
+    lines = linecache.getlines(function.__code__.co_filename, function.__globals__)
+    return deepcopy(_definitions("".join(lines)).get(function.__code__))
 
 
 @lru_cache(maxsize=64)

@@ -77,8 +77,8 @@ def not_differentiable(op: str, argument: str) -> TypeError:
     )
 
 
-def spent(op: str) -> RuntimeError:
-    """A graph is walked again after it let go of what it kept."""
+def already_freed(op: str) -> RuntimeError:
+    """A graph is used again after its saved values were freed."""
     return explain(
         RuntimeError(
             f"{op}: an earlier backward() has let go of what this one needs; compute the value again, or call the first one with "

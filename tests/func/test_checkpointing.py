@@ -791,7 +791,7 @@ def test_blame_reaches_inside() -> None:
         return checkpoint(lambda x: checkpoint(lambda x: logistic(x * W), x) ** 2, x)
 
     for parameters, wrt in ((None, None), ([W], 1)):
-        with pytest.raises(tg.GradientMismatch, match=r"op logistic, called at .*test_recompute\.py") as caught:
+        with pytest.raises(tg.GradientMismatch, match=r"op logistic, called at .*test_checkpointing\.py") as caught:
             tg.check_gradient(f, [1.0, 2.0, 3.0], parameters=parameters, wrt=wrt)
         blame = caught.value.report.blame
         assert blame is not None

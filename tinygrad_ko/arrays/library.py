@@ -93,6 +93,11 @@ def new_array(value: Any, dtype: Any = None, copy: bool = True) -> Array:
     return (np if library is quick else library).asarray(value, dtype=dtype, copy=True if copy else None)
 
 
+def shape(value: Any) -> tuple[int, ...]:
+    """The shape of an array or a number."""
+    return value.shape if hasattr(value, "shape") else np.shape(value)
+
+
 def library_name(array: Array) -> str:
     """The name of the library that an array belongs to."""
     return "numpy" if isinstance(array, ndarray | generic) else str(array.__array_namespace__().__name__)

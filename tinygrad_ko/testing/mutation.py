@@ -165,7 +165,7 @@ def mutation_score(op: Any, check: Callable[..., Any] | None = None, **options: 
 
 def on_result(formula: Callable[..., Any], argument: str, record: Op) -> Iterator[Version]:
     """A formula with a mistake in what it gives; of one that is honestly zero, only a mistake that makes it another."""
-    asked = record.asks[argument]
+    asked = record.named_by[argument]
     shape = f"{argument}_shape"
 
     def version(change: Callable[..., Any], *needs: str) -> Callable[..., Any]:

@@ -17,8 +17,8 @@ from tests.ops.domains import is_float, sample
 from tests.ops.slopes import slopes
 from tests.ops.table import OPS, ROWS
 from tinygrad_ko import ops
+from tinygrad_ko.arrays.indexing import IndexedGradient
 from tinygrad_ko.check import GradientMismatch, check_gradient
-from tinygrad_ko.engine.accumulate import IndexedGradient
 from tinygrad_ko.engine.graph import behind
 from tinygrad_ko.engine.op import op
 

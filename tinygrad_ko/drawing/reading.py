@@ -6,8 +6,9 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
+from tinygrad_ko.arrays.indexing import IndexedGradient
 from tinygrad_ko.arrays.library import Array
-from tinygrad_ko.engine.accumulate import IndexedGradient, total, unbroadcast
+from tinygrad_ko.engine.accumulate import total, unbroadcast
 from tinygrad_ko.engine.graph import Call, Handle, Node, behind
 
 Kind = Literal["input", "leaf", "constant", "op", "result"]

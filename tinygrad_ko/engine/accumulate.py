@@ -5,30 +5,11 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ko.arrays.dtypes import accumulation_dtype
-from tinygrad_ko.arrays.indexing import add_at
-from tinygrad_ko.arrays.library import ARRAYS, Array, cast, is_floating, is_real, method, namespace
+from tinygrad_ko.arrays.indexing import IndexedGradient
+from tinygrad_ko.arrays.library import ARRAYS, Array, cast, is_floating, is_real, method
 from tinygrad_ko.arrays.memory import copied
 from tinygrad_ko.engine.graph import Handle, Node
 from tinygrad_ko.errors import described, no_gradient_through, wrong_shape
-
-
-class IndexedGradient:
-    """A sparse gradient: zero outside an index. The contribution of indexing, so that n rows cost n rows and not n arrays."""
-
-    __slots__ = ("dtype", "index", "values")
-    shape = None  # that of no parent, so that it is never taken for a usual contribution
-
-    def __init__(self, values: Array, index: Any) -> None:
-        self.values, self.index, self.dtype = values, index, values.dtype
-
-    def within(self, shape: tuple[int, ...], dtype: Any) -> Array:
-        """It in an array of zeros."""
-        return self.added_to(namespace(self.values).zeros(shape, dtype=dtype))
-
-    def added_to(self, total: Array) -> Array:
-        """`total`, to which it is added in place."""
-        add_at(total, self.index, self.values)
-        return total
 
 
 class Accumulator:

@@ -42,14 +42,10 @@ def {function}{signature}:
     _tensor = _new(_kind)
     _tensor._array = _out
     _tensor._exposed = False
-    if ({wanted}) and ((_mode := _current()) is _USUAL or _mode.record):
-        if _mode is _USUAL:
-            _n = _new(_OpNode)
-        else:
-            _n = _new(_DebugNode)
-            _n.scope = _mode.scope
-            _n.seen = _debug_record(({inputs}), ({arguments}), {{{options}}}, _out) if _mode.watch else None
-        _tensor._node = _n
+    if ({wanted}) and (_mode := _current()).record:
+        _tensor._node = _n = _new(_OpNode)
+        _n.scope = _mode.scope
+        _n.seen = _debug_record(({inputs}), ({arguments}), {{{options}}}, _out) if _mode.watch else None
         _n.shape = _out.shape
         _n.dtype = _FLOAT64 if _made is _float64 else _out.dtype
         _n.order = _next_order()
@@ -118,44 +114,21 @@ class _OpNode(_Node):
     parents = _property(lambda n: {parents})
     saved = _property(lambda n: {{{saved}}})
 
-    def contributions(n, g):
-{contributions}
     def propagate(n, g, gradients, pending, free):
         if not n.live:
             raise _already_freed("{name}")
+        if n.seen is not None:
+            n.seen.gradient = g
 {propagate}        if free:
             n.live = False
 {free}
     def rebound(n, parents, saved):
-        same = _new(_type(n))
+        same = _new(_OpNode)
         same.shape, same.dtype, same.order, same.live = n.shape, n.dtype, n.order, n.live
+        same.scope, same.seen = n.scope, n.seen
 {rebound}        return same
 
 
-class _DebugNode(_OpNode):
-    __slots__ = ("scope", "seen")
-
-    def propagate(n, g, gradients, pending, free):
-        if n.seen:
-            n.seen.gradient = g
-        _OpNode.propagate(n, g, gradients, pending, free and not n.seen)
-        n.live = not free
-
-    def rebound(n, parents, saved):
-        same = _OpNode.rebound(n, parents, saved)
-        same.scope, same.seen = n.scope, n.seen
-        return same
-
-
-"""
-_CONTRIBUTION = """\
-        if n.parent_{a} is not None:
-            yield "{a}", n.parent_{a}, {part}
-"""
-_CONTRIBUTIONS_VARIADIC = """\
-        for to, part in _zip(n.parent_{a}, {part}, strict=True):
-            if to is not None:
-                yield "{a}", to, part
 """
 _PROPAGATE = """\
         if (to := n.parent_{a}) is not None:
@@ -172,7 +145,7 @@ _ACCUMULATE = """
             else:
                 gradients[to] = part
                 if to.op is not None:
-                    _push(pending, (to.order, to))
+                    _heappush(pending, (to.order, to))
 """
 
 
@@ -226,18 +199,16 @@ def _node_text(op: Op) -> str:
     def part(a: str) -> str:
         return f"_formula_{a}({', '.join('g' if w == 'g' else f'n.saved_{w}' for w in op.named_by[a])})"
 
-    contribution, propagate = _CONTRIBUTION, _PROPAGATE + _ACCUMULATE
-    if op.variadic:
-        contribution, propagate = _CONTRIBUTIONS_VARIADIC, _PROPAGATE_VARIADIC + _ACCUMULATE
+    propagate = (_PROPAGATE_VARIADIC if op.variadic else _PROPAGATE) + _ACCUMULATE
     parents = f"n.parent_{op.arguments[0]}" if op.variadic else f"({_joined('n.parent_{}, ', op.differentiable)})"
     return _NODE.format(
         slots=_joined('"parent_{}", ', op.differentiable) + _joined('"saved_{}", ', op.saved),
         parents=parents,
         saved=_joined('"{0}": n.saved_{0}, ', op.saved),
         name=op.name,
-        contributions="".join(contribution.format(a=a, part=part(a)) for a in op.differentiable),
         propagate="".join(propagate.format(a=a, part=part(a)) for a in op.differentiable),
-        free=_joined("            n.saved_{} = None\n", op.saved),
+        free="        if free and n.seen is None:\n" * bool(op.saved)
+        + _joined("            n.saved_{} = None\n", op.saved),
         rebound=f"        {parents.replace('n.', 'same.')} = parents\n"
         + _joined('        same.saved_{0} = saved["{0}"]\n', op.saved),
     )
@@ -318,22 +289,21 @@ def constant(tensor: Handle, op: str, argument: str) -> library.Array:
     return tensor.stable_array()
 
 
-def _option(value: Any, op: str, name: str) -> Any:
+def option(value: Any, op: str, name: str) -> Any:
     """An option of an op, if it is not one of the usual settings: the array of a Tensor; numbers must be real."""
     if isinstance(value, Handle):
         return constant(value, op, name)
     return operands.operand(value, op) if isinstance(value, complex | np.ndarray | np.generic) else value
 
 
-def _debug_record(
-    inputs: tuple[Any, ...], given: tuple[Any, ...], options: dict[str, Any], out: library.Array
-) -> graph.DebugRecord:
+def debug_record(inputs: Any, given: Any, options: dict[str, Any], out: Any) -> graph.DebugRecord:
     """What is remembered under `watch()`: the inputs in the dtypes in which they were given."""
-    halves = [dtypes.is_half(dtypes.numpy_dtype(x)) for x in given]
-    inputs = tuple([v.astype(np.float16) if half else v for v, half in zip(inputs, halves, strict=True)])
-    return graph.DebugRecord(
-        inputs, tuple(map(id, given)), {k: memory.own(v) for k, v in options.items()}, out, users_line()
-    )
+    as_given = [
+        value.astype(np.float16) if dtypes.is_half(dtypes.numpy_dtype(x)) else value
+        for value, x in zip(inputs, given, strict=True)
+    ]
+    options = {name: memory.own(value) for name, value in options.items()}
+    return graph.DebugRecord(tuple(as_given), tuple(map(id, given)), options, out, users_line())
 
 
 def _rounded(out: Any) -> Any:
@@ -348,40 +318,22 @@ def _rounded(out: Any) -> Any:
     return out
 
 
+_CALLED = (
+    *(any, isinstance, map, tuple, type, zip, property, heappush, np.float64, np.ndarray, Handle, Node),
+    *(errors.already_freed, errors.refused, accumulate.add, accumulate.unbroadcast, constant, debug_record, option),
+    *(library.namespace, library.shape, memory.in_own_memory, memory.own, operands.operand, operands.result),
+    *(dtypes.any_unusual, dtypes.widened),
+)
 _TOOLS: dict[str, Any] = {
-    "__name__": __name__,
-    **{f"_{tool.__name__}": tool for tool in (any, isinstance, map, property, tuple, type, zip)},
-    "_ARRAYS": library.ARRAYS,
-    "_BOOL": library.BOOL,
-    "_FLOAT32": library.FLOAT32,
-    "_FLOAT64": library.FLOAT64,
-    "_Handle": Handle,
-    "_INT64": library.INT64,
-    "_NUMBERS": library.NUMBERS,
-    "_Node": Node,
-    "_PLAIN": library.PLAIN,
+    **{f"_{tool.__name__}": tool for tool in _CALLED},
+    **{
+        f"_{name}": vars(library)[name]
+        for name in ("ARRAYS", "BOOL", "FLOAT32", "FLOAT64", "INT64", "NUMBERS", "PLAIN")
+    },
     "_SETTINGS": library.NUMBERS | {tuple, str, slice, type},
-    "_USUAL": graph.USUAL,
-    "_add": accumulate.add,
-    "_already_freed": errors.already_freed,
-    "_any_unusual": dtypes.any_unusual,
-    "_constant": constant,
     "_current": graph.current.get,
-    "_debug_record": _debug_record,
-    "_float64": np.float64,
-    "_in_own_memory": memory.in_own_memory,
-    "_namespace": library.namespace,
-    "_ndarray": np.ndarray,
     "_new": object.__new__,
     "_next_order": graph.next_order,
-    "_operand": operands.operand,
-    "_option": _option,
-    "_own": memory.own,
-    "_push": heappush,
     "_quick": library.quick,
-    "_refused": errors.refused,
-    "_result": operands.result,
-    "_shape": library.shape,
-    "_unbroadcast": accumulate.unbroadcast,
-    "_widened": dtypes.widened,
+    "__name__": __name__,
 }

@@ -7,7 +7,7 @@ Nodes are numbered in the order in which they are made, and the numbers count do
 parents. So of some nodes none of which has been visited yet, the one with the smallest number comes first in a reverse topological order.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from contextlib import ContextDecorator
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -29,25 +29,35 @@ F = TypeVar("F", bound=Callable[..., Any])
 class Node:
     """A value in a graph: its shape and dtype, and in a subclass for each op its parents and saved values."""
 
-    __slots__ = ("dtype", "live", "order", "shape")
+    __slots__ = ("dtype", "live", "order", "scope", "seen", "shape")
 
     op: Any = None  # the Op that made it; None for a leaf
     parents: Any = ()  # the nodes of its differentiable arguments, None for a constant
     saved: Any = MappingProxyType({})  # the values that its formulas need, by name
-    scope: tuple["Call", ...] = ()  # the scopes and modules it was made in, outermost first
-    seen: "DebugRecord | None" = None  # what it was computed from and to, if it was made under watch()
 
     shape: tuple[int, ...]
     dtype: Any
     order: int
     live: bool  # False once backward() has freed its saved values; of a leaf, once nobody can ask for its gradient
+    scope: tuple["Call", ...]  # the scopes and modules it was made in, outermost first
+    seen: "DebugRecord | None"  # what it was computed from and to, if it was made under watch()
 
-    def contributions(self, g: Any) -> Iterable[tuple[str, "Node", Any]]:
-        """What the formulas give for the gradient `g` of this value: argument, parent and the parent's part, for each parent."""
-        return ()
+    def contributions(self, g: Any) -> Iterator[tuple[str, "Node", Any]]:
+        """What its formulas make of the gradient `g` of its value: the argument, the parent and its part, for each parent."""
+        op, values = self.op, {"g": g, **self.saved}
+        of_arguments = [self.parents] if op.variadic else [(parent,) for parent in self.parents]
+        for argument, parents in zip(op.differentiable, of_arguments, strict=True):
+            if any(parents):
+                parts = op.formulas[argument](*(values[word] for word in op.named_by[argument]))
+                for parent, part in zip(parents, parts if op.variadic else [parts], strict=True):
+                    if parent is not None:
+                        yield argument, parent, part
 
     def propagate(self, g: Any, gradients: dict["Node", Any], pending: list[Any], free: bool) -> None:
-        """Add these contributions to the gradients of the parents, and free the saved values if they are not needed again."""
+        """Add its contributions to the gradients of its parents, and free its saved values if they are not needed again.
+
+        `codegen` writes this function for every op without a loop, which is faster.
+        """
 
     def rebound(self, parents: Any, saved: dict[str, Any]) -> Any:
         """A copy with other parents and other saved values."""
@@ -61,6 +71,7 @@ class Leaf(Node):
 
     def __init__(self, data: Array, name: str | None) -> None:
         self.shape, self.dtype, self.order, self.live = data.shape, data.dtype, next_order(), True
+        self.scope, self.seen = (), None
         self.grad: Array | None = None
         self.name = name
 

@@ -107,18 +107,8 @@ def validated(forward: Any, formulas: Formulas, broadcasts: bool, keeps: Any, ca
     if unknown := [f for f in formulas if f not in arguments and f not in keeps]:
         refuse(f"formulas for {unknown}, which are no arguments", f"인수가 아닌 이름에 미분 공식이 있습니다: {unknown}")
 
-    record = Op(
-        name,
-        forward,
-        sign.replace(parameters=given),
-        dict(formulas),
-        broadcasts,
-        keeps,
-        arguments,
-        variadic,
-        options,
-        "xp" in sign.parameters,
-    )
+    shown, takes_xp = sign.replace(parameters=given), "xp" in sign.parameters
+    record = Op(name, forward, shown, dict(formulas), broadcasts, keeps, arguments, variadic, options, takes_xp)
     for target in (*keeps, *arguments):
         if (formula := formulas.get(target)) is None:
             continue

@@ -10,7 +10,7 @@ A gradient depends on what the formulas keep, and on nothing else. So both calls
 which is checked, or there is an error.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from heapq import heappush
 from typing import Any
 
@@ -37,9 +37,10 @@ class Segment(Node):
         self.call: Call | None = call
         self.mode, self.states = mode, states  # what is recorded when it is called, and where its random numbers start
         self.shape, self.dtype, self.order, self.live = root.shape, root.dtype, next_order(), True
+        self.seen = None
         self.parents, self.trace = traced(root, since)
 
-    def contributions(self, g: Any) -> list[tuple[str, Node, Any]]:
+    def contributions(self, g: Any) -> Iterator[tuple[str, Node, Any]]:
         """Record the nodes again. All of the gradient goes to the newest of them, which is visited next."""
         if self.call is None:
             raise already_freed("checkpoint")
@@ -50,7 +51,7 @@ class Segment(Node):
         root = y._node if isinstance(y, Handle) else None
         if root is None or traced(root, since) != (self.parents, self.trace):
             raise other_values(self.call.f)
-        return [("inputs", root, g)]
+        yield "inputs", root, g
 
     def propagate(self, g: Any, gradients: dict[Node, Any], pending: list[Any], free: bool) -> None:
         """Go on with the newest of the nodes that are recorded again."""

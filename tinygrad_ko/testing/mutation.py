@@ -14,10 +14,10 @@ from warnings import catch_warnings, simplefilter
 
 import numpy as np
 
+from tinygrad_ko.arrays.indexing import IndexedGradient
 from tinygrad_ko.arrays.library import Array
 from tinygrad_ko.check import GradientUndecided
 from tinygrad_ko.check.report import unheard
-from tinygrad_ko.engine.accumulate import IndexedGradient
 from tinygrad_ko.engine.op import op as define
 from tinygrad_ko.engine.rule import Op
 from tinygrad_ko.errors import explain

@@ -8,7 +8,6 @@ a node with what the wanted formulas name. The node's `contributions` evaluates 
 
 import linecache
 from collections.abc import Callable, Iterable
-from functools import partial
 from heapq import heappush
 from inspect import Parameter, Signature
 from itertools import repeat
@@ -101,8 +100,7 @@ _UNWRAP_VARIADIC = """\
 _ANY_UNUSUAL = """\
     if _any_unusual(_value_{a}):
         return _in_any_dtype({call})"""
-_WIDEN_ALL = """\
-    _value_{a} = _tuple(_map(_widened, _value_{a}))"""
+_WIDEN_ALL = "    _value_{a} = _tuple(_map(_widened, _value_{a}))"
 _UNWRAP_OPTION = """\
     if _type({a}) not in _SETTINGS:
         {a} = _option({a}, "{name}", "{a}")"""
@@ -127,8 +125,6 @@ class _OpNode(_Node):
         same.shape, same.dtype, same.order, same.live = n.shape, n.dtype, n.order, n.live
         same.scope, same.seen = n.scope, n.seen
 {rebound}        return same
-
-
 """
 _PROPAGATE = """\
         if (to := n.parent_{a}) is not None:
@@ -159,36 +155,30 @@ def generated(op: Op) -> Callable[..., Any]:
         exec(compile(source, filename, "exec"), room)
 
     def write() -> Any:
-        run(_text(op), f"<op {op.name}>")
+        run(op.source(), f"<op {op.name}>")
         function.__code__ = room[op.name].__code__
         function.__defaults__, function.__kwdefaults__ = op.forward.__defaults__, op.forward.__kwdefaults__
         return function
 
     def in_any_dtype(*arguments: Any, **options: Any) -> Any:
         run(_function_text(op, any_dtype=True), f"<op {op.name} of any dtype>")
-        if hasattr(op.forward, "moves"):
-            room["_widened"], room["_in_any_dtype"] = lambda x: x, room["_any_dtype"]
-        else:
-            differentiable = repeat(True) if op.variadic else [a in op.differentiable for a in op.arguments]
-            room["_in_any_dtype"] = dtypes.in_any_dtype(room["_any_dtype"], differentiable, _rounded)
+        differentiable = repeat(True) if op.variadic else [a in op.differentiable for a in op.arguments]
+        tools = dtypes.in_any_dtype(op.forward, room["_any_dtype"], differentiable, _rounded)
+        room["_widened"], room["_in_any_dtype"] = tools
         return room["_in_any_dtype"](*arguments, **options)
 
     room["_write"], room["_in_any_dtype"] = write, in_any_dtype
     function: Any = FunctionType(_first_call.__code__, room, op.forward.__name__)
     function.__doc__, function.__module__ = op.forward.__doc__, op.forward.__module__
-    function.__qualname__ = op.forward.__qualname__
-    function.__signature__ = op.signature
-    function.op, op.source, op.function = op, partial(_text, op), function
+    function.__qualname__, function.__signature__ = op.forward.__qualname__, op.signature
+    op.source = lambda: f"{_node_text(op)}\n\n{_function_text(op)}"
+    function.op, op.function = op, function
     return function
 
 
 def _first_call(*arguments: Any, **options: Any) -> Any:
     """The code of every op before it is written."""
     return globals()["_write"]()(*arguments, **options)  # the globals are the room of the op
-
-
-def _text(op: Op) -> str:
-    return _node_text(op) + _function_text(op)
 
 
 def _node_text(op: Op) -> str:
@@ -219,10 +209,7 @@ def _function_text(op: Op, any_dtype: bool = False) -> str:
     star, first = "*" * op.variadic, op.arguments[0]
     arguments, values = _joined(star + "{}, ", op.arguments), _joined(star + "_value_{}, ", op.arguments)
     options = _joined("{0}={0}, ", op.options)
-    bare = [
-        p.replace(annotation=Parameter.empty, default=p.default if p.default is Parameter.empty else None)
-        for p in op.signature.parameters.values()
-    ]
+    bare = [p.replace(annotation=Parameter.empty, default=Parameter.empty) for p in op.signature.parameters.values()]
 
     def unwrap(a: str) -> str:
         if a in op.options:
@@ -249,10 +236,9 @@ def _function_text(op: Op, any_dtype: bool = False) -> str:
         return f"_tuple([_shape(_v) for _v in _value_{argument}])" if op.variadic else f"_shape(_value_{argument})"
 
     def save(word: str) -> str:
-        users = [f"_node_{a} is not None" for a in op.differentiable if word in op.saved_for[a]]
-        if len(op.differentiable) == 1:
-            return f"        _n.saved_{word} = {value(word)}"
-        return f"        _n.saved_{word} = ({value(word)}) if {' or '.join(users)} else None"
+        users = " or ".join(f"_node_{a} is not None" for a in op.differentiable if word in op.saved_for[a])
+        only = f" if {users} else None" if len(op.differentiable) > 1 else ""
+        return f"        _n.saved_{word} = ({value(word)}){only}"
 
     if op.variadic:
         wanted = f"_any([_x is not None for _x in _node_{first}])" if op.differentiable else "False"
@@ -298,12 +284,10 @@ def option(value: Any, op: str, name: str) -> Any:
 
 def debug_record(inputs: Any, given: Any, options: dict[str, Any], out: Any) -> graph.DebugRecord:
     """What is remembered under `watch()`: the inputs in the dtypes in which they were given."""
-    as_given = [
-        value.astype(np.float16) if dtypes.is_half(dtypes.numpy_dtype(x)) else value
-        for value, x in zip(inputs, given, strict=True)
-    ]
+    halves = map(dtypes.is_half, map(dtypes.numpy_dtype, given))
+    inputs = tuple([v.astype(np.float16) if half else v for v, half in zip(inputs, halves, strict=True)])
     options = {name: memory.own(value) for name, value in options.items()}
-    return graph.DebugRecord(tuple(as_given), tuple(map(id, given)), options, out, users_line())
+    return graph.DebugRecord(inputs, tuple(map(id, given)), options, out, users_line())
 
 
 def _rounded(out: Any) -> Any:

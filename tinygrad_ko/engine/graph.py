@@ -44,12 +44,13 @@ class Node:
 
     def contributions(self, g: Any) -> Iterator[tuple[str, "Node", Any]]:
         """What its formulas make of the gradient `g` of its value: the argument, the parent and its part, for each parent."""
-        op, values = self.op, {"g": g, **self.saved}
-        of_arguments = [self.parents] if op.variadic else [(parent,) for parent in self.parents]
-        for argument, parents in zip(op.differentiable, of_arguments, strict=True):
-            if any(parents):
+        if (op := self.op) is None:
+            return
+        values, parents = {"g": g, **self.saved}, [self.parents] if op.variadic else zip(self.parents)
+        for argument, of_it in zip(op.differentiable, parents, strict=True):
+            if any(of_it):
                 parts = op.formulas[argument](*(values[word] for word in op.named_by[argument]))
-                for parent, part in zip(parents, parts if op.variadic else [parts], strict=True):
+                for parent, part in zip(of_it, parts if op.variadic else [parts], strict=True):
                     if parent is not None:
                         yield argument, parent, part
 

@@ -1,9 +1,14 @@
-"""Code generation: the function of an op and the class of its nodes, as Python text that is written once for every op.
+"""Code generation: for every op the function that users call and the class of the nodes it records, as the text of Python code.
 
-They are what one would write by hand for that op, with no loop over its arguments; `multiply.op.source()` shows them.
+They are what one would write by hand for that op, without a loop over its arguments: `print(multiply.op.source())` shows them.
 
-The function works on arrays. If one of its arguments was a Tensor its result is a Tensor; if one of them requires a gradient, it records
-a node with what the wanted formulas name. The node's `contributions` evaluates the formulas. They are evaluated nowhere else.
+The function takes the arrays out of Tensors, calls the forward, and puts the result into a Tensor if there was one among the arguments.
+If an argument requires a gradient, it records a node with its parents and the values that the wanted formulas name.
+
+The node's `propagate` is the chain rule of that op: it evaluates the formulas as `Node.contributions` does, and accumulates what they
+give. (A loop over `contributions` in place of that text takes about a tenth longer on small arrays.)
+
+Names in the text that begin with an underscore are the engine's own; those of arguments and options do not.
 """
 
 import linecache
@@ -127,26 +132,26 @@ class _OpNode(_Node):
 {rebound}        return same
 """
 _PROPAGATE = """\
-        if (to := n.parent_{a}) is not None:
+        if (parent := n.parent_{a}) is not None:
             part = {part}"""
 _PROPAGATE_VARIADIC = """\
-        for to, part in _zip(n.parent_{a}, {part}, strict=True):
-            if to is None:
+        for parent, part in _zip(n.parent_{a}, {part}, strict=True):
+            if parent is None:
                 continue"""
 _ACCUMULATE = """
-            if part.shape != to.shape or part.dtype is not to.dtype:
-                part = _unbroadcast(part, to, n, "{a}", to not in gradients)
-            if to in gradients:
-                gradients[to] = _add(gradients[to], part)
+            if part.shape != parent.shape or part.dtype is not parent.dtype:
+                part = _unbroadcast(part, parent, n, "{a}", parent not in gradients)
+            if parent in gradients:
+                gradients[parent] = _add(gradients[parent], part)
             else:
-                gradients[to] = part
-                if to.op is not None:
-                    _heappush(pending, (to.order, to))
+                gradients[parent] = part
+                if parent.op is not None:
+                    _heappush(pending, (parent.order, parent))
 """
 
 
 def generated(op: Op) -> Callable[..., Any]:
-    """The function of an op. Its text is written when it is first called, so that importing a rule book costs little."""
+    """The function of an op. Its text is written and compiled when it is first called, so that the import of all ops takes little time."""
     formulas = {f"_formula_{a}": formula for a, formula in op.formulas.items() if formula}
     room: dict[str, Any] = {**_TOOLS, **formulas, "_op": op, "_forward": op.forward}
 
@@ -177,12 +182,12 @@ def generated(op: Op) -> Callable[..., Any]:
 
 
 def _first_call(*arguments: Any, **options: Any) -> Any:
-    """The code of every op before it is written."""
-    return globals()["_write"]()(*arguments, **options)  # the globals are the room of the op
+    """The code of every op's function until its first call."""
+    return globals()["_write"]()(*arguments, **options)  # its globals are the room of the op
 
 
 def _node_text(op: Op) -> str:
-    """The class of the nodes of an op. No argument that has no formula ever leads to a node."""
+    """The class of the nodes of an op; nothing if no argument has a formula, for then no node is ever recorded."""
     if not op.differentiable:
         return ""
 
@@ -205,7 +210,7 @@ def _node_text(op: Op) -> str:
 
 
 def _function_text(op: Op, any_dtype: bool = False) -> str:
-    """The function of an op; `any_dtype`: for arguments of any dtype, not of the usual ones alone."""
+    """The function of an op for float64 and float32; with `any_dtype` the one that it calls for anything else."""
     star, first = "*" * op.variadic, op.arguments[0]
     arguments, values = _joined(star + "{}, ", op.arguments), _joined(star + "_value_{}, ", op.arguments)
     options = _joined("{0}={0}, ", op.options)
@@ -223,7 +228,7 @@ def _function_text(op: Op, any_dtype: bool = False) -> str:
         return template.format(a=a, name=op.name, call=arguments + options)
 
     def value(word: str) -> str:
-        """The expression for what a formula names."""
+        """The expression, in that function, for a value that a formula names. Arrays of the caller's are copied."""
         if word in op.arguments and op.variadic:
             return f"_tuple([_v if _isinstance(_x, _Handle) else _own(_v) for _x, _v in _zip({word}, _value_{word})])"
         if word in op.arguments:
@@ -276,7 +281,7 @@ def constant(tensor: Handle, op: str, argument: str) -> library.Array:
 
 
 def option(value: Any, op: str, name: str) -> Any:
-    """An option of an op, if it is not one of the usual settings: the array of a Tensor; numbers must be real."""
+    """An option that is not of one of the usual types: the array of a Tensor; arrays and numbers must be real."""
     if isinstance(value, Handle):
         return constant(value, op, name)
     return operands.operand(value, op) if isinstance(value, complex | np.ndarray | np.generic) else value

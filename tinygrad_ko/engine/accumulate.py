@@ -51,7 +51,7 @@ def unbroadcast(part: Any, parent: Node, node: Node, argument: str, first: bool)
     return cast(part, accumulation_dtype(parent.dtype))
 
 
-def add(old: Any, part: Any) -> Any:
+def accumulated(old: Any, part: Any) -> Any:
     """The gradient after one more contribution."""
     if type(old) is Accumulator and type(part) in ARRAYS and type(old.total) in ARRAYS:  # the usual case
         old.total += part

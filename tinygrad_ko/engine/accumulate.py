@@ -30,9 +30,7 @@ def unbroadcast(part: Any, parent: Node, node: Node, argument: str, first: bool)
     broadcasts; a sparse one that is the `first` fills an array of zeros.
     """
     new = part.ndim - len(parent.shape) if type(part) is np.ndarray and node.op.broadcasts else 0
-    if (
-        new > 0 and part.shape[new:] == parent.shape and part.dtype == parent.dtype
-    ):  # the usual case: the bias of a batch
+    if new > 0 and part.shape[new:] == parent.shape and part.dtype == parent.dtype:  # usual: the bias of a batch
         return np.add.reduce(part, axis=tuple(range(new)))
     if type(part) is IndexedGradient:
         return Accumulator(part.within(parent.shape, accumulation_dtype(parent.dtype))) if first else part

@@ -309,24 +309,14 @@ def _rounded(out: Any) -> Any:
 
 _CALLED = (
     *(any, isinstance, map, tuple, type, zip, property, heappush, np.float64, np.ndarray, Handle, Node),
-    *(
-        errors.already_freed,
-        errors.refused,
-        accumulate.accumulated,
-        accumulate.unbroadcast,
-        constant,
-        _debug_record,
-        _option,
-    ),
-    *(library.namespace, library.shape, memory.in_own_memory, memory.own, operands.operand, operands.result),
-    *(dtypes.any_unusual, dtypes.widened),
+    *(errors.already_freed, errors.refused, accumulate.accumulated, accumulate.unbroadcast, library.namespace),
+    *(library.shape, memory.in_own_memory, memory.own, operands.operand, operands.result, dtypes.any_unusual),
+    *(dtypes.widened, constant, _debug_record, _option),
 )
+_USUAL = ("ARRAYS", "BOOL", "FLOAT32", "FLOAT64", "INT64", "NUMBERS", "PLAIN")
 _TOOLS: dict[str, Any] = {
     **{f"_{tool.__name__.lstrip('_')}": tool for tool in _CALLED},
-    **{
-        f"_{name}": vars(library)[name]
-        for name in ("ARRAYS", "BOOL", "FLOAT32", "FLOAT64", "INT64", "NUMBERS", "PLAIN")
-    },
+    **{f"_{name}": vars(library)[name] for name in _USUAL},
     "_SETTINGS": library.NUMBERS | {tuple, str, slice, type},
     "_current": graph.current.get,
     "_new": object.__new__,

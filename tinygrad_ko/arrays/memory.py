@@ -68,9 +68,8 @@ class Holder:
     __slots__ = ("_array", "_exposed")
 
     _array: Array
-    _exposed: (
-        bool  # given away since an op last found nobody else holding it: then no graph and no view holds it either
-    )
+    # Whether it was given away since an op last found nobody else holding it. If so, no graph and no view holds it either.
+    _exposed: bool
 
     def writable_array(self) -> Array:
         """The array, for reading and writing."""

@@ -1,4 +1,4 @@
-"""Where a function is defined, and seeded numbers there at which a wrong gradient shows: both signs, none 0, no two alike."""
+"""Domains of functions, and random numbers in them: of both signs, none 0, no two alike, so that a wrong gradient shows."""
 
 from math import inf
 
@@ -20,7 +20,7 @@ def limits(domain: Domain) -> tuple[float, float]:
     """
     if isinstance(domain, str) and domain in DOMAINS:
         return DOMAINS[domain]
-    if isinstance(domain, tuple) and len(domain) == 2 and all(x is None or isinstance(x, int | float) for x in domain):
+    if isinstance(domain, tuple) and len(domain) == 2 and all(isinstance(x, int | float | None) for x in domain):
         low, high = -inf if domain[0] is None else domain[0], inf if domain[1] is None else domain[1]
         if low < high:
             return float(low), float(high)
@@ -30,10 +30,12 @@ def limits(domain: Domain) -> tuple[float, float]:
     )
 
 
-def numbers(rng: "np.random.Generator", size: tuple[int, ...], low: float, high: float, scale: float = 1.0) -> Array:
+def random_numbers(
+    rng: "np.random.Generator", size: tuple[int, ...], low: float, high: float, scale: float = 1.0
+) -> Array:
     """float64 numbers of an open interval, of about the given magnitude if it has such numbers.
 
-    >>> numbers(np.random.default_rng(0), (2, 3), 0, np.inf).round(1).tolist()
+    >>> random_numbers(np.random.default_rng(0), (2, 3), 0, np.inf).round(1).tolist()
     [[0.9, 0.3, 0.1], [0.1, 1.7, 2.3]]
     """
     distance = 10 ** rng.uniform(-1, 0.5, size)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.check.subject import argument_names
+from tinygrad_ko.check.function import argument_names
 from tinygrad_ko.cli.console import say
 from tinygrad_ko.cli.options import at_least
 from tinygrad_ko.cli.target import add_target, find, introduced, needed, random_inputs, told

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ko.arrays.library import Array
-from tinygrad_ko.check.domain import Domain, limits, numbers
+from tinygrad_ko.check.domain import Domain, limits, random_numbers
 from tinygrad_ko.cli.options import domain, sizes
 from tinygrad_ko.errors import explain, wants_integers
 from tinygrad_ko.runtime.signatures import signature
@@ -108,7 +108,7 @@ def random_inputs(f: Callable[..., Any], args: argparse.Namespace, rng: np.rando
     domains = in_each("--domain", args.domain or ["real"], len(shapes))
     dtypes = in_each("--dtype", args.dtype or ["float"], len(shapes))
     return [
-        (whole_numbers if dtype == "int" else numbers)(rng, shape, *limits(d))
+        (whole_numbers if dtype == "int" else random_numbers)(rng, shape, *limits(d))
         for shape, d, dtype in zip(shapes, domains, dtypes, strict=True)
     ]
 

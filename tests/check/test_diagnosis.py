@@ -1,4 +1,4 @@
-"""Who is to blame: the message alone must be enough to mend the mistake."""
+"""Diagnosis: the message alone must be enough to mend the mistake."""
 
 import inspect
 import re
@@ -40,7 +40,7 @@ class TestAnOp:
         assert blame.analytic == -blame.numeric == pytest.approx(-[1.0, 2.0, 3.0][k])
         assert blame.entry == f"d out[{k}] / d b[{k}]"
         assert blame.ratio == pytest.approx(-1)
-        assert blame.claim < 1e-10
+        assert blame.error < 1e-10
         assert "the formula of multiply for 'b'" in text
         assert "a sign" in text
 

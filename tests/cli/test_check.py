@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from tinygrad_ko.check.domain import DOMAINS
 from tinygrad_ko.cli import main
-from tinygrad_ko.cli.check import valid
+from tinygrad_ko.cli.check import _jsonable
 from tinygrad_ko.cli.options import domain
-from tinygrad_ko.cli.target import spelled
+from tinygrad_ko.cli.target import _format_domain
 
 KEYS = ["name", "verdict", "evaluations", "numbers", "rows", "remarks", "blame"]
 
@@ -207,7 +207,7 @@ def ordered(pair: Any) -> bool:
 
 @given(st.one_of(st.sampled_from(sorted(DOMAINS)), st.tuples(LIMITS, LIMITS).filter(ordered)))
 def test_a_domain_is_read_as_it_is_printed(some):
-    assert domain(spelled(some)) == some
+    assert domain(_format_domain(some)) == some
 
 
 def test_effort_and_wrt(mine, capsys):
@@ -280,7 +280,7 @@ class TestJson:
                 return len(a) == len(b) and all(map(same, a, b))
             return str(a) == str(float(b)) if isinstance(a, float) else a == b
 
-        assert same(value, json.loads(json.dumps(valid(value), allow_nan=False)))
+        assert same(value, json.loads(json.dumps(_jsonable(value), allow_nan=False)))
 
 
 @pytest.mark.parametrize(

@@ -145,7 +145,7 @@ def test_a_run_may_be_cut_anywhere(cuts, batch_size, tmp_path_factory):
     def finish(training, folder):
         for _ in training.steps():
             pass
-        train.save(training, folder)
+        train._save_run(training, folder)
 
     finish(Training(some(70)), whole)
     first, *later = [*sorted(cuts), 70]

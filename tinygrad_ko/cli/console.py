@@ -1,4 +1,4 @@
-"""Speaking to a console, also to one that knows no Hangul, with a progress bar where tqdm is installed."""
+"""Output on a console, also on one that knows no Hangul, with a progress bar where tqdm is installed."""
 
 import io
 import os
@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, Protocol, TextIO
 
 
-def prepare() -> None:
-    """Never crash on a character that the console does not know: it shows a question mark."""
+def replace_unknown_characters() -> None:
+    """Print a question mark for a character that the console does not know, instead of raising."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
@@ -33,17 +33,17 @@ def say(english: str = "", *korean: str, file: TextIO | None = None) -> None:
         print(line, file=stream)
 
 
-def command() -> str:
+def program() -> str:
     """How the user called this program, for the commands that it suggests."""
     return "python -m tinygrad_ko" if Path(sys.argv[0]).name == "__main__.py" else "tinygrad-ko"
 
 
-def resuming(folder: Path) -> str:
-    """The command that goes on with the run in a folder, quoted as a shell needs it."""
+def resume_command(folder: Path) -> str:
+    """The command that resumes the run in a folder, quoted as a shell needs it."""
     name = str(folder)
     if name.startswith("-"):  # an option, to the command
         name = os.path.join(os.curdir, name)
-    return f"{command()} train --resume {subprocess.list2cmdline([name]) if os.name == 'nt' else shlex.quote(name)}"
+    return f"{program()} train --resume {subprocess.list2cmdline([name]) if os.name == 'nt' else shlex.quote(name)}"
 
 
 def duration(seconds: float) -> str:
@@ -61,21 +61,17 @@ def duration(seconds: float) -> str:
 class Bar(Protocol):
     """What is used of a progress bar."""
 
-    def update(self, n: int = 1) -> Any:
-        """Move on by n."""
+    def update(self, n: int = 1) -> Any: ...
 
-    def close(self) -> None:
-        """Take it away."""
+    def close(self) -> None: ...
 
 
 class NoBar:
     """Stands for a progress bar where there is none."""
 
-    def update(self, n: int = 1) -> None:
-        """Show nothing."""
+    def update(self, n: int = 1) -> None: ...
 
-    def close(self) -> None:
-        """Show nothing."""
+    def close(self) -> None: ...
 
 
 def progress_bar(total: int, *, done: int = 0, wanted: bool = True) -> Bar:

@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from tinygrad_ko.check import derivative, directional_derivative
+from tinygrad_ko.check import Blame, derivative, directional_derivative
 
 GENERIC = st.floats(-10, 10)
 
@@ -183,3 +183,12 @@ def test_single_precision_is_known_by_the_result():
     x = np.array([0.5, 1.5])
     found = directional_derivative(lambda x: np.sum(np.exp(x.astype(np.float32))), x, np.ones(2))
     assert abs(found.value - np.sum(np.exp(x))) <= found.error
+
+
+def test_the_former_name_of_the_error_estimate_warns_at_the_callers_line():
+    found = derivative(math.exp, 1.0)
+    blame = Blame("x", "d out / d x", (), 2.0, 1.0, 0.25, "", "")
+    for result, error in ((found, found.error), (blame, 0.25)):
+        with pytest.warns(DeprecationWarning, match=r"`\.claim` is now `\.error`.*\n.*오차 추정값") as caught:
+            assert result.claim == error
+        assert caught[0].filename == __file__

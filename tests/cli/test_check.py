@@ -237,6 +237,7 @@ class TestJson:
         assert found["evaluations"] > 20
         rows = [(row["argument"], row["order"], row["shape"], row["verdict"]) for row in found["rows"]]
         assert rows[0] == ("a", 1, [3, 4], "agrees")
+        assert all(0 < row["error"] < 1e-9 and "claim" not in row for row in found["rows"])
         assert rows[-1] == ("the cotangent", 2, None, "agrees")
 
     def test_a_wrong_gradient(self, mine, capsys):
@@ -247,6 +248,7 @@ class TestJson:
         assert found["blame"]["op"] == "wrong"
         assert found["blame"]["line"].startswith(f"{mine}:")
         assert found["blame"]["ratio"] == pytest.approx(1.5)
+        assert 0 < found["blame"]["error"] < 1e-9
         assert found["error"].startswith("composite: the gradient is wrong\n  op wrong, called at ")
         assert "evaluations" not in found["error"], "the table stands in rows"
 

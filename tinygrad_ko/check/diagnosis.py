@@ -50,7 +50,6 @@ def diagnose(f: CheckedFunction, group: list[int], c: Array, check: Callable[[Fi
 
 
 def _location(op: Op, argument: str) -> str | None:
-    """The place of an op's formula for an argument: `file:line`."""
     code = getattr(op.formulas.get(op.arguments[0] if op.variadic else argument), "__code__", None)
     return f"{code.co_filename}:{code.co_firstlineno}" if code else None
 
@@ -158,13 +157,11 @@ def _bisect(shape: tuple[int, ...], doubt: Callable[[Array], float]) -> tuple[in
 
 
 def _called_at(node: Node) -> tuple[str, str]:
-    """The line of the user's that called an operation, if it is known, in both languages."""
     line = node.seen.line if node.seen else None
     return (f", called at {line}", f" 호출한 곳: {line}.") if line else ("", "")
 
 
 def _element(name: str, index: tuple[Any, ...]) -> str:
-    """An element of an array, as one would write it."""
     return f"{name}[{', '.join(str(int(n)) for n in index)}]" if index else name
 
 

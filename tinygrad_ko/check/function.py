@@ -42,7 +42,6 @@ class CheckedFunction:
     eps: float = EPS  # the relative precision of what f returns
 
     def value(self, arrays: Arrays) -> Array:
-        """The function at these arrays."""
         raise NotImplementedError
 
     def vjp(self, arrays: Arrays) -> tuple[Array, Vjp]:
@@ -63,21 +62,18 @@ class FirstOrder(CheckedFunction):
         self.primal, self.f, self.name, self.progress = self, f, function_name(f), Progress()
         self.op = getattr(getattr(f, "func", f), "op", None)  # if f is one operation, perhaps with options bound
         self.inputs = inputs
-        names = argument_names(f, len(inputs))
+        constants = set(self.op.arguments) - set(self.op.differentiable) if self.op else ()
         self.labels, self.point, self.places = [], [], []  # a place is a position and, in a dict, a key
-        for position, (name, x) in enumerate(zip(names, inputs, strict=True)):
-            for key in x if isinstance(x, dict) else [None]:
+        for position, (name, x) in enumerate(zip(argument_names(f, len(inputs)), inputs, strict=True)):
+            for key, value in x.items() if isinstance(x, dict) else [(None, x)]:
                 label = name if key is None else str(key)
-                self.labels.append(f"{name}.{key}" if label in self.labels else label)
-                self.point.append(_float64_copy(x if key is None else x[key]))
+                label = f"{name}.{key}" if label in self.labels else label
+                self.labels.append(label)
+                self.point.append(value if label in constants else _float64_copy(value))
                 self.places.append((position, key))
         self.parameters = named_parameters(f, parameters)
         self.labels += self.parameters
         self.point += [np.array(p.numpy(), dtype=np.float64) for p in self.parameters.values()]
-        constants = set(self.op.arguments) - set(self.op.differentiable) if self.op else ()
-        for i, (position, key) in enumerate(self.places):
-            if self.labels[i] in constants:  # as it was given
-                self.point[i] = inputs[position] if key is None else inputs[position][key]
         self.floating = [
             i
             for i, x in enumerate(self.point)
@@ -186,13 +182,15 @@ class SecondOrder(CheckedFunction):
 
 
 def _vjp(y: Tensor, leaves: list[Tensor], inside: Callable[[], Any]) -> Vjp:
-    """The vector-Jacobian product of a result with respect to leaves, by backpropagation."""
+    """The vector-Jacobian product by backpropagation; it is not computed twice in a row for one cotangent."""
+    last: tuple[Array | None, Arrays] = None, [np.zeros(x.shape) for x in leaves]
 
     def vjp(c: Array) -> Arrays:
-        if not y.requires_grad:
-            return [np.zeros(x.shape) for x in leaves]
-        with inside():
-            return [g.numpy() for g in grad(y, leaves, c, allow_unused=True)]
+        nonlocal last
+        if y.requires_grad and last[0] is not c:
+            with inside():
+                last = c, [g.numpy() for g in grad(y, leaves, c, allow_unused=True)]
+        return last[1]
 
     return vjp
 
@@ -239,7 +237,6 @@ def argument_names(f: Callable[..., Any], count: int) -> list[str]:
 
 
 def _float64_copy(x: Any) -> Any:
-    """A float64 copy of what can be differentiated; anything else as it is."""
     if isinstance(x, Tensor):
         x = x.numpy()
     if isinstance(x, dict | tuple | list) and _holds_arrays(x):
@@ -254,7 +251,6 @@ def _float64_copy(x: Any) -> Any:
 
 
 def _holds_arrays(x: Any) -> bool:
-    """Whether a container has floating point arrays in it, at any depth."""
     if isinstance(x, dict | tuple | list):
         return any(map(_holds_arrays, x.values() if isinstance(x, dict) else x))
     return isinstance(x, Tensor) or (isinstance(x, np.ndarray) and x.dtype.kind == "f")
@@ -290,7 +286,6 @@ def named_parameters(f: Any, parameters: Any) -> dict[str, Tensor]:
 
 
 def _selected(wrt: Any, able: list[int], labels: list[str]) -> list[int]:
-    """The indices of the arguments that are checked: those that are named, or all that can be."""
     if wrt is None:
         return able
     selected = set()

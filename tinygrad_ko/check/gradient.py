@@ -8,6 +8,7 @@ tolerance: there is none to tune. So one number also shows one entry among a hun
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -120,11 +121,8 @@ class _OrderCheck:
 
     def __init__(self, f: CheckedFunction, report: Report, effort: Effort, rng: Any) -> None:
         self.f, self.report, self.effort, self.rng = f, report, effort, rng
-        self.operations_verdict: Verdict | None = None  # once it was asked for
-        self.kinked: list[str] = []  # the operations that are at a kink
 
     def run(self) -> None:
-        """Raise if anything is wrong or cannot be decided."""
         __tracebackhide__ = True
         f, rng = self.f, self.rng
         y, vjp = f.vjp(f.point)
@@ -142,7 +140,6 @@ class _OrderCheck:
                 "the formulas give another gradient on Tensors (create_graph=True) than on arrays",
                 "같은 공식인데 배열로 계산한 기울기와 Tensor로 계산한 기울기(create_graph=True)가 서로 다릅니다.",
             )
-        vjp = _cached(vjp)
         groups = [f.wrt] if self.effort == "quick" else [[i] for i in f.wrt]
         for _ in range(PROJECTIONS[self.effort]):
             c = rng.standard_normal(y.shape)
@@ -159,7 +156,6 @@ class _OrderCheck:
                 raise self.failure(GradientMismatch, *wrong)
 
     def check_properties(self, vjp: Vjp, c: Array) -> None:
-        """Raise if a formula fails, or does not have a property of every vjp."""
         __tracebackhide__ = True
         try:
             broken = find_broken_property(self.f, vjp, c)
@@ -193,7 +189,6 @@ class _OrderCheck:
             self.remark(f"no operation leads from {label} to the result: its gradient is 0")
 
     def check_projection(self, group: list[int], y: Array, vjp: Vjp, c: Array) -> None:
-        """Compare the analytic and the numerical derivative along a random direction of some arguments."""
         __tracebackhide__ = True
         f, rng, quick = self.f, self.rng, self.effort == "quick"
         label = f.labels[group[0]] if len(group) == 1 else "all together"
@@ -239,10 +234,10 @@ class _OrderCheck:
             return found
         if found.slope.kind not in ("kink", "jump"):  # that is at order 2: the gradient has them
             verdict = self.by_operations()
-            kinked = verdict == "subgradient" or (verdict == "undecided" and self.kinked)
-            if found.verdict == "mismatch" and kinked and is_differentiable(self.f, group, y, c, self.rng):
+            cancelling = verdict == "subgradient" or (verdict == "undecided" and self.operations[1])
+            if found.verdict == "mismatch" and cancelling and is_differentiable(self.f, group, y, c, self.rng):
                 self.report.projections.append(replace(found, verdict="undecided"))
-                raise self.undecided(*kinks_cancel(found, self.kinked))
+                raise self.undecided(*kinks_cancel(found, self.operations[1]))
             if verdict != "subgradient":
                 return found
         if self.f.order == 2:
@@ -261,19 +256,22 @@ class _OrderCheck:
 
     def by_operations(self) -> Verdict:
         """The verdict on f made of several operations: each must give a subgradient at its own inputs."""
-        primal = self.f.primal
-        if primal.op is not None:
+        if self.f.primal.op is not None:
             return "mismatch"
-        if self.operations_verdict is None:
-            nodes = diagnosis.recorded_nodes(primal)
-            reports = [self.check_operation(diagnosis.isolate(node), self.f.order) for node in nodes]
-            self.kinked = sorted({r.name for r in reports if any(p.verdict == "subgradient" for p in r.projections)})
-            verdicts = {report.verdict for report in reports}
-            worst: list[Verdict] = ["mismatch", "undecided"]
-            self.operations_verdict = next((v for v in worst if v in verdicts), "subgradient")
-        if self.operations_verdict == "subgradient":
+        if self.operations[0] == "subgradient":
             self.remark("at a kink each operation was judged at its own inputs")
-        return self.operations_verdict
+        return self.operations[0]
+
+    @cached_property
+    def operations(self) -> tuple[Verdict, list[str]]:
+        """The worst verdict on the operations of f, and the names of those at a kink."""
+        nodes = diagnosis.recorded_nodes(self.f.primal)
+        reports = [self.check_operation(diagnosis.isolate(node), self.f.order) for node in nodes]
+        kinked = sorted({r.name for r in reports if any(p.verdict == "subgradient" for p in r.projections)})
+        verdicts = {report.verdict for report in reports}
+        if "mismatch" in verdicts:
+            return "mismatch", kinked
+        return "undecided" if "undecided" in verdicts else "subgradient", kinked
 
     def check_operation(self, operation: FirstOrder | None, order: int) -> Report:
         """The report on one operation by itself; undecided if it cannot be checked."""
@@ -290,12 +288,10 @@ class _OrderCheck:
         return report
 
     def remark(self, text: str | None) -> None:
-        """Add a remark to the report, once."""
         if text and text not in self.report.remarks:
             self.report.remarks.append(text)
 
     def mismatch(self, found: Projection, group: list[int], c: Array) -> GradientMismatch:
-        """The error for a projection that does not agree, with a diagnosis."""
         if np.isfinite(found.analytic):
             self.report.blame = blame = diagnosis.diagnose(self.f, group, c, self.check_operation)
             text, korean = diagnosis.describe_blame(self.f.order, blame)
@@ -307,7 +303,6 @@ class _OrderCheck:
         return self.failure(GradientMismatch, text, f"{summary} {korean}")
 
     def undecided(self, text: str, korean: str) -> GradientUndecided:
-        """The error for what cannot be decided."""
         at_order, where = (" at order 2", "2차 미분: ") if self.f.order == 2 else ("", "")
         return self.failure(
             GradientUndecided,
@@ -316,24 +311,11 @@ class _OrderCheck:
         )
 
     def failure(self, kind: Any, text: str, korean: str) -> Any:
-        """An error with the report."""
         self.report.verdict = "undecided" if kind is GradientUndecided else "mismatch"
         self.report.evaluations = self.f.progress.count
         error = kind("\n".join([f"{self.report.name}: {text}", *self.report.table()]))
         error.report = self.report
         return explain(error, f"{self.report.name}: {korean}")
-
-
-def _cached(vjp: Vjp) -> Vjp:
-    """The same vjp, which does not compute twice in a row for one cotangent."""
-    last: list[Any] = [None, None]
-
-    def cached(c: Array) -> Any:
-        if last[0] is not c:
-            last[:] = c, vjp(c)
-        return last[1]
-
-    return cached
 
 
 def _is_deterministic(f: CheckedFunction, y: Array) -> bool:
@@ -344,7 +326,6 @@ def _is_deterministic(f: CheckedFunction, y: Array) -> bool:
 
 
 def _why_undecided(p: Projection, f: CheckedFunction, c: Array) -> tuple[str, str]:
-    """Why a projection is undecided."""
     slope, analytic = p.slope, p.analytic
     at, along = f"along a random direction of {p.argument!r}", f"{p.argument!r}의 무작위 방향에서"
     if slope.kind == "not finite":

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from tinygrad_ko.check.slope import HasError, Slope, tolerance
 
 Verdict = Literal["agrees", "subgradient", "mismatch", "undecided"]
+_COLUMNS = ("argument", "shape", "order", "projections", "formulas", "difference", "error", "evaluations", "verdict")
 
 
 @dataclass(frozen=True)
@@ -98,15 +99,12 @@ class Report:
 
     def table(self) -> list[str]:
         """The rows as lines of text, and the remarks."""
-        table = [
-            ("argument", "shape", "order", "projections", "formulas", "difference", "error", "evaluations", "verdict")
-        ]
+        table = [list(_COLUMNS)]
         for row in self.rows():
-            shape = "" if row["shape"] is None else str(row["shape"])
-            worst = [f"{row['analytic']:.6g}", f"{row['difference']:.1e}", f"{row['error']:.1e}"]
-            verdict = row["verdict"] if row["kind"] == "smooth" else f"{row['verdict']} ({row['kind']})"
-            counts = str(row["order"]), str(row["projections"])
-            table.append((row["argument"], shape, *counts, *worst, str(row["evaluations"]), verdict))
+            cells = row | {"formulas": f"{row['analytic']:.6g}", "shape": "" if row["shape"] is None else row["shape"]}
+            cells |= {name: f"{row[name]:.1e}" for name in ("difference", "error")}
+            cells["verdict"] += f" ({row['kind']})" if row["kind"] != "smooth" else ""
+            table.append([str(cells[name]) for name in _COLUMNS])
         widths = [max(map(len, column)) for column in zip(*table, strict=True)]
         padded = ([cell.ljust(width) for cell, width in zip(line, widths, strict=True)] for line in table)
         lines = [f"  {'  '.join(cells)}".rstrip() for cells in padded] if len(table) > 1 else []

@@ -215,8 +215,6 @@ class _Sampler:
 
 @dataclass(frozen=True)
 class _Quotient:
-    """A difference quotient, the distance it was taken over, and its round-off."""
-
     value: float
     width: float
     roundoff: float

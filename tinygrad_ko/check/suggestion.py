@@ -76,7 +76,6 @@ def suggest(entry: WrongEntry, formula: Array, true: Array | None) -> _Text:
 
 
 def _from_ratio(entry: WrongEntry, ratio: float) -> _Text:
-    """What the ratio of the formula to the numerical slope suggests."""
     if _is_close(ratio, -1):
         return "the ratio is -1: a sign", "비율이 -1이므로 부호가 반대인 것 같습니다."
     x, out = entry.x, entry.out

@@ -51,7 +51,6 @@ def add_check(commands: Any) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    """Check, and print the report or what is wrong."""
     try:
         with contextlib.redirect_stdout(sys.stderr) if args.json else contextlib.nullcontext():
             report = _check_target(args)
@@ -71,7 +70,6 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _check_target(args: argparse.Namespace) -> Report:
-    """Import the function, choose its inputs and check it. Raises what check_gradient does."""
     f = import_target(args.target)
     if not callable(f):
         raise explain(TypeError(f"{args.target} is not a function"), f"함수가 아닙니다: {args.target}")
@@ -83,7 +81,6 @@ def _check_target(args: argparse.Namespace) -> Report:
 
 
 def _as_json(report: Report, error: str | None = None) -> str:
-    """A report as one JSON object; `error` only if there is one."""
     blame = report.blame and asdict(report.blame) | {"ratio": report.blame.ratio}
     found = {"name": report.name, "verdict": report.verdict, "evaluations": report.evaluations}
     found |= {"numbers": report.numbers, "rows": report.rows(), "remarks": report.remarks, "blame": blame}

@@ -6,7 +6,7 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, Protocol, TextIO
+from typing import Any, TextIO
 
 
 def replace_unknown_characters() -> None:
@@ -58,23 +58,15 @@ def duration(seconds: float) -> str:
     return f"{float(f'{seconds * 1e3:.2g}'):g} ms"
 
 
-class Bar(Protocol):
-    """What is used of a progress bar."""
-
-    def update(self, n: int = 1) -> Any: ...
-
-    def close(self) -> None: ...
-
-
 class NoBar:
     """Stands for a progress bar where there is none."""
 
-    def update(self, n: int = 1) -> None: ...
+    def update(self) -> None: ...
 
     def close(self) -> None: ...
 
 
-def progress_bar(total: int, *, done: int = 0, wanted: bool = True) -> Bar:
+def progress_bar(total: int, *, done: int = 0, wanted: bool = True) -> Any:
     """A bar on stderr where that is a terminal. Without tqdm there is none, and this says so."""
     if not wanted or not sys.stderr.isatty():
         return NoBar()
@@ -87,11 +79,10 @@ def progress_bar(total: int, *, done: int = 0, wanted: bool = True) -> Bar:
             file=sys.stderr,
         )
         return NoBar()
-    bar: Bar = tqdm(total=total, initial=done, leave=False, dynamic_ncols=True)
-    return bar
+    return tqdm(total=total, initial=done, leave=False, dynamic_ncols=True)
 
 
-def say_above(bar: Bar, line: str) -> None:
+def say_above(bar: Any, line: str) -> None:
     """Print a line while a bar is shown: it goes above the bar."""
     if isinstance(bar, NoBar):
         say(line)

@@ -41,8 +41,7 @@ def _run(args: argparse.Namespace) -> int:
     book_batch = rng.random((_BATCH, 784)), rng.integers(10, size=_BATCH)
     _print_comparison(_measure(net, batch, rng), _measure(book_net, book_batch, rng))
 
-    say()
-    say("What next", "다음에는 이렇게 해 보십시오.")
+    say("\nWhat next", "다음에는 이렇게 해 보십시오.")
     say(f"  {program()} train --hidden 100 --out runs/mine")
     say("      your own network: its parameters and its learning curve in a folder")
     say(f"  {program()} check tinygrad_ko:sigmoid --order 2")
@@ -53,14 +52,11 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _learn(net: TwoLayerNet, train: Any, test: Any, rng: np.random.Generator) -> None:
-    """The training loop of the book, which prints a line of the table now and then."""
     (x_train, t_train), (x_test, t_test) = train, test
     say("A network learns to read handwritten digits", "신경망이 손글씨 숫자 읽는 법을 배웁니다.")
-    say()
-    say(f"  {len(x_train):,} images of 8x8 pixels to learn from, {len(x_test)} others to be tested on")
+    say(f"\n  {len(x_train):,} images of 8x8 pixels to learn from, {len(x_test)} others to be tested on")
     say(f"  network 64-50-10: {sum(a.size for a in net.params.values()):,} parameters, small random numbers at first")
-    say()
-    say("  iteration      loss   right on training images   on test images")
+    say("\n  iteration      loss   right on training images   on test images")
 
     started, testing = time.perf_counter(), 0.0
     bar = progress_bar(_ITERATIONS)
@@ -80,9 +76,8 @@ def _learn(net: TwoLayerNet, train: Any, test: Any, rng: np.random.Generator) ->
     seconds = time.perf_counter() - started - testing
 
     accuracy = net.accuracy(x_test, t_test)
-    say()
     say(
-        f"  Learned in {duration(seconds)}. Test accuracy: {accuracy:.4f}",
+        f"\n  Learned in {duration(seconds)}. Test accuracy: {accuracy:.4f}",
         f"  처음 보는 숫자 {len(x_test)}장 가운데 {round(accuracy * len(x_test))}장을 맞혔습니다.",
     )
 
@@ -104,7 +99,10 @@ def _save_picture(net: TwoLayerNet, batch: tuple[Array, Array], path: Path) -> N
         except RuntimeError:
             written = picture.save(path.with_suffix(".dot"))
     except OSError as error:
-        say(f"  The graph of its loss is not written: {error}", "  손실의 계산 그래프를 저장하지 못했습니다.")
+        say(
+            f"  The graph of its loss is not written: {error}",
+            f"  손실의 계산 그래프를 저장하지 못했습니다. 원인: {error}",
+        )
         return
     say(
         f"  The graph of its loss, with values and gradients: {written}",
@@ -198,24 +196,20 @@ def _print_comparison(here: _Cost, book: _Cost) -> None:
         (f"largest of {_SAMPLE} random gradients", [f"{c.largest:.1e}" for c in both]),
         ("  largest difference of both ways", [f"{c.difference:.1e}" for c in both]),
     ]
-    say()
-    say("One gradient, two ways", "기울기를 구하는 두 가지 방법을 비교합니다.")
-    say()
-    say("  Numerically: move one parameter a little up and down, see how the loss")
+    say("\nOne gradient, two ways", "기울기를 구하는 두 가지 방법을 비교합니다.")
+    say("\n  Numerically: move one parameter a little up and down, see how the loss")
     say("  changes, then the next one. Each takes two evaluations of the loss.")
     say("  By backpropagation: one evaluation, then the chain rule back through it, once.")
     say()
     for label, cells in rows:
         say(f"  {label:32}{cells[0]:>20}{cells[1]:>22}".rstrip())
-    say()
-    say(f"  Each time is the best of {_REPEATS}, for one batch of {_BATCH} images (random ones for the")
+    say(f"\n  Each time is the best of {_REPEATS}, for one batch of {_BATCH} images (random ones for the")
     say(f"  book's network). A step of that network is sometimes said to need {_BATCH * book.parameters:,}")
     say(f"  evaluations: {_BATCH} images x {book.parameters:,} parameters. But the images of a batch are")
     say("  evaluated together, and each parameter needs two.")
-    say()
     say(
-        f"  All {_ITERATIONS:,} iterations above: {duration(_ITERATIONS * here.backprop)} of backpropagation,"
+        f"\n  All {_ITERATIONS:,} iterations above: {duration(_ITERATIONS * here.backprop)} of backpropagation,"
         f" or {duration(_ITERATIONS * here.numerical)} numerically.",
-        f"  여기서는 오차역전파법이 수치 미분보다 {here.times_faster}배 빨랐고,",
+        f"  여기서는 역전파가 수치 미분보다 {here.times_faster}배 빨랐고,",
         f"  {_SAMPLE}개 매개변수에서 두 기울기의 차이는 가장 커도 {here.difference:.1e}였습니다.",
     )

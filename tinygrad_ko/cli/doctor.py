@@ -126,7 +126,6 @@ def _data() -> _Findings:
 
 
 def _mnist_files(place: Path, files: dict[str, Path]) -> _Findings:
-    """The files of MNIST in one folder, each read whole."""
     for name in mnist.FILES:
         if name not in files:
             yield _PROBLEM, f"{place} lacks {name}: put it there, or remove the others"

@@ -66,7 +66,6 @@ def add_draw(commands: Any) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    """Draw and write."""
     from tinygrad_ko.drawing.drawing import draw  # here, so that the other commands run where graphviz is missing
 
     to_stdout = args.out == "-"
@@ -90,7 +89,6 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _target_and_inputs(args: argparse.Namespace) -> tuple[Any, list[Any]]:
-    """What is drawn, and its inputs if it takes any."""
     target = import_target(args.target)
     if callable(target) and not isinstance(target, Tensor) and (args.shape or required_arguments(target) != 0):
         inputs = random_inputs(target, args, np.random.default_rng(args.seed))

@@ -99,7 +99,6 @@ def require_fields(path: Path, values: Any, fields: Fields) -> None:
 
 
 def _faults(values: Any, fields: Fields, where: str = "") -> Iterator[tuple[str, str]]:
-    """What is wrong with some values, in both languages."""
     if not isinstance(values, dict):
         name, shown = where or "about", shortened(values)
         yield f"{name} must be an object with fields, not {shown}", f"{name}(필요한 값: 객체, 저장된 값: {shown})"

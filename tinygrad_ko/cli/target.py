@@ -80,7 +80,6 @@ def _import_module(name: str) -> Any:
 
 
 def _import_file(path: Path) -> Any:
-    """Import a file; its folder comes first, as for a script."""
     if not path.is_file():
         raise explain(FileNotFoundError(f"no such file: {path}"), f"파일이 없습니다: {path}")
     sys.path.insert(0, str(path.resolve().parent))
@@ -157,7 +156,6 @@ def required_arguments(f: Callable[..., Any]) -> int | None:
 
 
 def _one_per_input(option: str, values: list[Any], count: int) -> list[Any]:
-    """A value of an option for each input. Raises ValueError if there are neither one nor as many as inputs."""
     if len(values) not in (1, count):
         raise explain(
             ValueError(f"{option} is given {len(values)} times for {count} inputs: give it once, or once for each"),

@@ -77,7 +77,6 @@ def add_train(commands: Any) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    """Train a new network, or go on with one; save; say what came out."""
     given = vars(args)
     folder, training = _resume(given) if "resume" in given else _begin(given)
     again = resume_command(folder)
@@ -123,7 +122,6 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _begin(given: dict[str, Any]) -> tuple[Path, Training]:
-    """A new run in a new folder."""
     chosen = {**_USUAL, **_NETWORKS[given.get("network", "affine")], **given}
     if chosen["data"] == "digits" and "data_folder" in given:
         raise explain(
@@ -218,7 +216,6 @@ def _epoch_line(row: dict[str, float]) -> str:
 
 
 def _save_run(training: Training, folder: Path) -> None:
-    """Write everything but the picture."""
     training.save(folder)
     training.model.save(folder / "parameters.npz")
     history = {"iterations": training.iteration, "epochs": training.epochs, "loss": training.losses}
@@ -233,5 +230,4 @@ def _absolute(folder: str | None) -> str | None:
 
 
 def _option_text(value: Any) -> str:
-    """A setting as it is written on the command line."""
     return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)

@@ -179,7 +179,6 @@ class Training:
             )
 
     def epoch_row(self) -> dict[str, float]:
-        """The row of the history for the epoch that has just ended."""
         return {
             "epoch": self.iteration // self.epoch_length,
             "iteration": self.iteration,
@@ -188,7 +187,6 @@ class Training:
         }
 
     def accuracies(self) -> dict[str, float]:
-        """The shares of training and of test images that are classified correctly."""
         train, test = _accuracy(self.model, self.x, self.t), _accuracy(self.model, self.x_test, self.t_test)
         return {"train_accuracy": train, "test_accuracy": test}
 
@@ -242,7 +240,6 @@ def resumed(folder: Path, settings: Settings) -> Training:
 
 
 def _array_fields(training: Training) -> Fields:
-    """What the arrays in a checkpoint of this run must be."""
     array = fields.array_of
     found: dict[str, Any] = {"losses": array((None,), np.float64, -LARGEST, LARGEST)}
     for name, p in training.model.named_parameters().items():

@@ -273,7 +273,7 @@ class TestWhereItGoes:
         )
         assert err.count("pip install 'tinygrad_ko[draw]'") == 2  # once in each language
         assert "; --out my.dot needs no Graphviz\n" in err
-        assert "--out my.dot으로 지정하면" in err
+        assert "--out my.dot 옵션을 쓰십시오." in err
         assert [path.name for path in mine.parent.glob("*my.*")] == []
         assert main(["draw", "mine_of_draw:watched", "--out", "my.dot"]) == 0
 

@@ -26,7 +26,7 @@ def limits(domain: Domain) -> tuple[float, float]:
             return float(low), float(high)
     raise explain(
         ValueError(f"a domain is one of {sorted(DOMAINS)} or (low, high) with low < high, not {domain!r}"),
-        f"domain에는 {', '.join(sorted(DOMAINS))} 중 하나, 또는 low < high를 만족하는 (low, high)를 넘겨야 합니다. 받은 값: {domain!r}",
+        f"domain에는 {sorted(DOMAINS)} 중 하나, 또는 low < high를 만족하는 (low, high)를 넘겨야 합니다. 받은 값: {domain!r}",
     )
 
 

@@ -124,6 +124,6 @@ def _save(picture: Any, out: str) -> Path:
         return path
     except RuntimeError as error:
         text = Path(out).with_suffix(".dot")
-        cure = f"--out {text}으로 지정하면 Graphviz 없이 DOT 텍스트로 저장합니다."
+        cure = f"Graphviz 없이 DOT 텍스트로 저장하려면 --out {text} 옵션을 쓰십시오."
         korean = "\n".join([*getattr(error, "__notes__", []), cure])
         raise explain(RuntimeError(f"{error}; --out {text} needs no Graphviz"), korean) from None

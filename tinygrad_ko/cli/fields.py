@@ -51,7 +51,7 @@ def optional(field: Field) -> Field:
     return Field(f"null or {field.text}", f"null 또는 {field.korean}", lambda x: x is None or field.holds(x))
 
 
-def list_of(field: Field) -> Field:
+def list_field(field: Field) -> Field:
     """A list of such things."""
     holds = lambda x: type(x) is list and all(map(field.holds, x))
     return Field(f"a list, each {field.text}", f"목록(원소: {field.korean})", holds)
@@ -60,7 +60,7 @@ def list_of(field: Field) -> Field:
 def rows_of(fields: Fields) -> Field:
     """A list of rows with these fields."""
     names = ", ".join(fields)
-    return list_of(Field(f"a row of {names}", f"항목이 {names}인 행", lambda x: not any(_faults(x, fields))))
+    return list_field(Field(f"a row of {names}", f"항목이 {names}인 행", lambda x: not any(_faults(x, fields))))
 
 
 def array_of(shape: tuple[int | None, ...], dtype: Any, least: float, most: float) -> Field:

@@ -30,7 +30,7 @@ def at_least(least: int) -> Callable[[str], int]:
     return read
 
 
-def positive(*, zero: bool = False) -> Callable[[str], float]:
+def real_option(*, zero: bool = False) -> Callable[[str], float]:
     """A finite number above 0, or with `zero` also 0."""
 
     def read(text: str) -> float:
@@ -45,10 +45,10 @@ def positive(*, zero: bool = False) -> Callable[[str], float]:
     return read
 
 
-def sizes(least: int) -> Callable[[str], tuple[int, ...]]:
+def size_list(least: int) -> Callable[[str], tuple[int, ...]]:
     """Whole numbers with commas between them, none below `least`: `256,128`. Brackets may stand around them.
 
-    >>> sizes(1)("256,128"), sizes(0)("()")
+    >>> size_list(1)("256,128"), size_list(0)("()")
     ((256, 128), ())
     """
 
@@ -65,8 +65,8 @@ def sizes(least: int) -> Callable[[str], tuple[int, ...]]:
 def domain(text: str) -> Domain:
     """The name of a domain, or an open interval with a comma between its limits. Brackets may stand around it.
 
-    >>> domain("positive"), domain("0.1,3"), domain(",0"), domain("(-1, 1)")
-    ('positive', (0.1, 3.0), (None, 0.0), (-1.0, 1.0))
+    >>> domain("real_option"), domain("0.1,3"), domain(",0"), domain("(-1, 1)")
+    ('real_option', (0.1, 3.0), (None, 0.0), (-1.0, 1.0))
     """
     name = text.strip()
     if name in DOMAINS:

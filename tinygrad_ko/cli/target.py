@@ -16,7 +16,7 @@ import numpy as np
 
 from tinygrad_ko.arrays.library import Array
 from tinygrad_ko.check.domain import Domain, limits, random_numbers
-from tinygrad_ko.cli.options import add_command, domain, sizes
+from tinygrad_ko.cli.options import add_command, domain, size_list
 from tinygrad_ko.errors import explain, wants_integers
 from tinygrad_ko.runtime.signatures import signature
 
@@ -30,8 +30,8 @@ def add_target_command(commands: Any, name: str, run: Callable[[argparse.Namespa
     option = parser.add_argument
     option("target", metavar="module:function", help="or file.py:function")
     each = "once for all inputs, or once for each"
-    sizes_help = "of one input, () for a number; once for each input (default 3,4)"
-    option("--shape", action="append", type=sizes(0), metavar="3,4", help=sizes_help)
+    shape_help = "of one input, () for a number; once for each input (default 3,4)"
+    option("--shape", action="append", type=size_list(0), metavar="3,4", help=shape_help)
     domain_help = (
         "where the inputs lie: real (both signs, the default), positive, nonzero, unit (-1 to 1), or an interval such as"
         f" 0.1,3 (,3 has no lower limit); {each}"

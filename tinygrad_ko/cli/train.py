@@ -12,7 +12,7 @@ from typing import Any
 
 from tinygrad_ko.cli.console import progress_bar, resume_command, say, say_above
 from tinygrad_ko.cli.interrupt import Interrupt
-from tinygrad_ko.cli.options import add_command, at_least, positive, sizes
+from tinygrad_ko.cli.options import add_command, at_least, real_option, size_list
 from tinygrad_ko.cli.plot import learning_curve
 from tinygrad_ko.cli.training import (
     ACTIVATIONS,
@@ -56,14 +56,14 @@ def add_train(commands: Any) -> None:
         "--network", choices=tuple(_NETWORKS), help="affine layers alone (default), or a small convolutional network"
     )
     hidden_help = "units of the hidden layers: 50 (default, for conv 100), or 256,128, or '' for none"
-    option("--hidden", type=sizes(1), metavar="50", help=hidden_help)
+    option("--hidden", type=size_list(1), metavar="50", help=hidden_help)
     option("--activation", choices=tuple(ACTIVATIONS), help="default sigmoid, for conv relu")
     option("--init", choices=tuple(INITIALIZERS), help="first weights (default xavier for sigmoid and tanh, else he)")
     option("--dtype", choices=("float32", "float64"), help="default float32")
     option("--optimizer", choices=tuple(OPTIMIZERS), help="default sgd, for conv adam")
     rates = ", ".join(f"{name} {lr:g}" for name, lr in _LR.items())
-    option("--lr", type=positive(), help=f"learning rate (default {rates})")
-    option("--weight-decay", type=positive(zero=True), metavar="DECAY", help="default 0")
+    option("--lr", type=real_option(), help=f"learning rate (default {rates})")
+    option("--weight-decay", type=real_option(zero=True), metavar="DECAY", help="default 0")
     option("--batch-size", type=at_least(1), metavar="N", help="default 100")
     option("--seed", type=at_least(0), metavar="N", help="of the first weights and of the order of batches (default 0)")
     total = parser.add_mutually_exclusive_group()

@@ -12,7 +12,7 @@ from functools import partial
 from itertools import islice, pairwise
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, get_args
 
 import numpy as np
 
@@ -50,44 +50,30 @@ FILTERS = (16, 32)  # of the convolutional network: the kernels of its two convo
 _CHUNK = 250  # examples that are evaluated at once
 
 
-@dataclass(frozen=True)
-class Settings:
-    """What a run is: the same settings give the same parameters, bit for bit, on the same machine."""
-
-    data: str
-    data_folder: str | None
-    network: str
-    hidden: tuple[int, ...]
-    activation: str
-    init: str
-    dtype: str
-    optimizer: str
-    lr: float
-    weight_decay: float
-    batch_size: int
-    seed: int
-    epochs: int | None  # how long in all: either epochs
-    iterations: int | None  # or iterations
-
-
 _MANY = 2**40  # more steps than anybody takes
 
-_SETTINGS: Fields = {  # what each of them must be in a checkpoint
-    "data": fields.one_of(("digits", "mnist")),
-    "data_folder": optional(fields.Field("a path", "경로", lambda x: isinstance(x, str))),
-    "network": fields.one_of(("affine", "conv")),
-    "hidden": fields.list_of(whole_number(1)),
-    "activation": fields.one_of(ACTIVATIONS),
-    "init": fields.one_of(INITIALIZERS),
-    "dtype": fields.one_of(("float32", "float64")),
-    "optimizer": fields.one_of(OPTIMIZERS),
-    "lr": fields.real_number(zero=False),
-    "weight_decay": fields.real_number(),
-    "batch_size": whole_number(1, _MANY),
-    "seed": whole_number(0),
-    "epochs": optional(whole_number(1, _MANY)),
-    "iterations": optional(whole_number(1, _MANY)),
-}
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of a run, each with what it must be: the same give the same parameters, bit for bit, on the same machine."""
+
+    data: Annotated[str, fields.one_of(("digits", "mnist"))]
+    data_folder: Annotated[str | None, optional(fields.Field("a path", "경로", lambda x: isinstance(x, str)))]
+    network: Annotated[str, fields.one_of(("affine", "conv"))]
+    hidden: Annotated[tuple[int, ...], fields.list_field(whole_number(1))]
+    activation: Annotated[str, fields.one_of(ACTIVATIONS)]
+    init: Annotated[str, fields.one_of(INITIALIZERS)]
+    dtype: Annotated[str, fields.one_of(("float32", "float64"))]
+    optimizer: Annotated[str, fields.one_of(OPTIMIZERS)]
+    lr: Annotated[float, fields.real_number(zero=False)]
+    weight_decay: Annotated[float, fields.real_number()]
+    batch_size: Annotated[int, whole_number(1, _MANY)]
+    seed: Annotated[int, whole_number(0)]
+    epochs: Annotated[int | None, optional(whole_number(1, _MANY))]  # the length in all: either epochs
+    iterations: Annotated[int | None, optional(whole_number(1, _MANY))]  # or iterations
+
+
+_SETTINGS: Fields = {name: get_args(hint)[1] for name, hint in Settings.__annotations__.items()}
 _ABOUT: Fields = {
     "settings": _SETTINGS,
     "data": whole_number(0, 2**32),

@@ -293,7 +293,7 @@ def test_what_was_saved_now_and_then_can_be_resumed(here, monkeypatch, capsys):
         original(self)
 
     with monkeypatch.context() as patch:
-        patch.setattr(train, "SAVE_EVERY", 0.0)
+        patch.setattr(train, "_SAVE_EVERY", 0.0)
         patch.setattr(optim.SGD, "step", step)
         with pytest.raises(KilledError):
             main(["train", *FAST, "--epochs", "2", "--out", "parts"])

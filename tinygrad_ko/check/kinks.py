@@ -10,7 +10,7 @@ Source: F. H. Clarke, "Optimization and Nonsmooth Analysis" (1983), chapter 2.
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,9 @@ def compare_subgradient(line: Line, found: Projection, vjp: Vjp, rng: Any) -> Pr
     """The verdict on a projection at a kink (or at a jump, where the slopes are those beside it)."""
     change, y, eps = cache(line.change), line.y, line.f.eps
 
+    def element(k: int, s: float) -> float:
+        return float(change(s).flat[k])
+
     def between(c: Array, f: Callable[[float], float]) -> Projection:
         """Whether the analytic slope of f, the output weighted by c, lies between the numerical slopes of its two sides."""
         weighted = Line(line.f, y, c, line.d)
@@ -42,7 +45,7 @@ def compare_subgradient(line: Line, found: Projection, vjp: Vjp, rng: Any) -> Pr
 
     kinked, smooth = _split_by_kinks(change, line.scale, y)
     for k in kinked:
-        one = between(indicator(y.shape, k), lambda s, k=k: float(change(s).flat[k]))
+        one = between(indicator(y.shape, k), partial(element, k))
         if one.verdict != "subgradient":
             return one
     c = np.where(smooth, rng.standard_normal(y.shape), 0.0)

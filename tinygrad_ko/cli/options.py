@@ -65,8 +65,8 @@ def size_list(least: int) -> Callable[[str], tuple[int, ...]]:
 def domain(text: str) -> Domain:
     """The name of a domain, or an open interval with a comma between its limits. Brackets may stand around it.
 
-    >>> domain("real_option"), domain("0.1,3"), domain(",0"), domain("(-1, 1)")
-    ('real_option', (0.1, 3.0), (None, 0.0), (-1.0, 1.0))
+    >>> domain("positive"), domain("0.1,3"), domain(",0"), domain("(-1, 1)")
+    ('positive', (0.1, 3.0), (None, 0.0), (-1.0, 1.0))
     """
     name = text.strip()
     if name in DOMAINS:

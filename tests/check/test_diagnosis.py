@@ -120,6 +120,20 @@ def test_a_term_that_is_missing():
     assert "it is off by the same number everywhere" in blamed(tg.op(x=lambda g: g)(centered), [0.5, 2.0, 0.1])[1]
 
 
+def test_the_korean_note_has_the_names_and_numbers_of_the_message():
+    wrong_sin = wrong(tg.sin, "x", by=lambda part: part * 1.5)
+    with pytest.raises(GradientMismatch) as caught:
+        check_gradient(lambda x: tg.sum(wrong_sin(x)), [0.5, 1.5])
+    blame, (note,) = caught.value.report.blame, caught.value.__notes__
+    assert blame
+    assert (
+        f"연산 sin에서 인수 'x'의 미분 공식이 틀렸습니다. 호출한 곳: {blame.line}. 공식의 위치: {blame.formula}."
+        in note
+    )
+    measured = f"수치 미분 {blame.numeric:.9g}, 오차 추정값 {blame.error:.1g}, 비율 {blame.ratio:.9g}"
+    assert f"({blame.entry}: 공식 {blame.analytic:.9g}, {measured}, 이 점의 값: {blame.there})" in note
+
+
 def test_which_op_breaks_a_property():
     @tg.op(x=lambda g, x: g * 2 * x + 1e-9)
     def squared(x):

@@ -183,11 +183,13 @@ class SecondOrder(CheckedFunction):
 
 def _vjp(y: Tensor, leaves: list[Tensor], inside: Callable[[], Any]) -> Vjp:
     """The vector-Jacobian product by backpropagation; it is not computed twice in a row for one cotangent."""
-    last: tuple[Array | None, Arrays] = None, [np.zeros(x.shape) for x in leaves]
+    last: tuple[Array | None, Arrays] = None, []
 
     def vjp(c: Array) -> Arrays:
         nonlocal last
-        if y.requires_grad and last[0] is not c:
+        if not y.requires_grad:
+            return [np.zeros(x.shape) for x in leaves]
+        if last[0] is not c:
             with inside():
                 last = c, [g.numpy() for g in grad(y, leaves, c, allow_unused=True)]
         return last[1]

@@ -63,18 +63,18 @@ def _equal(a: Any, b: Any) -> bool:
 def _perturbed(x: Any) -> Iterator[bool]:
     """Inside this block the numbers of x are others, in place, where they can be written to; yields whether all of them can."""
     stores = list(_stores(x))
-    saved = [None if store is None else store.copy() for store in stores]
+    writable = [store for store in stores if store is not None]
+    saved = [store.copy() for store in writable]
     try:
-        for store in stores:
+        for store in writable:
             if isinstance(store, list):
                 store[:] = [n + float(_long_step(n, _STEPS[0])) if is_plain_number(n) else n for n in store]
-            elif store is not None:
+            else:
                 store[...] = store + _long_step(store, _STEPS[0])
-        yield all(store is not None for store in stores)
+        yield len(writable) == len(stores)
     finally:
-        for store, was in zip(stores, saved, strict=True):
-            if store is not None:
-                store[slice(None) if isinstance(store, list) else ...] = was
+        for store, was in zip(writable, saved, strict=True):
+            store[slice(None) if isinstance(store, list) else ...] = was
 
 
 def _stores(x: Any) -> Iterator[Any]:

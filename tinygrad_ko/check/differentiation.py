@@ -13,7 +13,7 @@ from tinygrad_ko.check.slope import SMALLEST_SCALE, Side, Slope, measure_slope, 
 from tinygrad_ko.errors import explain
 
 
-def derivative(f: Callable[[float], float], x: float, *, side: Side = "both", quick: bool = False) -> Slope:
+def derivative(f: Callable[[float], Any], x: float, *, side: Side = "both", quick: bool = False) -> Slope:
     """The derivative of a function of one number at x, with an error estimate.
 
     f takes and returns one number (float64). With `side="right"` only steps above x are taken, with `side="left"` only

@@ -105,12 +105,12 @@ def _from_ratio(entry: WrongEntry, ratio: float) -> _Text:
             if _is_close(signed, 1 / value):
                 return (
                     f"the ratio is {sign}1 / {name}: is a factor {name} missing?",
-                    f"비율이 {sign}1 / {name}입니다. 공식에서 이 인자를 빠뜨린 것 같습니다: {name}",
+                    f"비율이 {sign}1 / {name}입니다. 공식에서 이 값을 곱하지 않은 것 같습니다: {name}",
                 )
             if _is_close(signed, value):
                 return (
                     f"the ratio is {sign}{name}: is a factor {name} too many?",
-                    f"비율이 {sign}{name}입니다. 공식에 이 인자를 한 번 더 곱한 것 같습니다: {name}",
+                    f"비율이 {sign}{name}입니다. 공식에 이 값을 한 번 더 곱한 것 같습니다: {name}",
                 )
     if x.ndim >= 2 and x.shape[-1] == x.shape[-2]:
         return (

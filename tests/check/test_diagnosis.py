@@ -126,12 +126,13 @@ def test_the_korean_note_has_the_names_and_numbers_of_the_message():
         check_gradient(lambda x: tg.sum(wrong_sin(x)), [0.5, 1.5])
     blame, (note,) = caught.value.report.blame, caught.value.__notes__
     assert blame
-    assert (
-        f"연산 sin에서 인수 'x'의 미분 공식이 틀렸습니다. 호출한 곳: {blame.line}. 공식의 위치: {blame.formula}."
-        in note
-    )
-    measured = f"수치 미분 {blame.numeric:.9g}, 오차 추정값 {blame.error:.1g}, 비율 {blame.ratio:.9g}"
-    assert f"({blame.entry}: 공식 {blame.analytic:.9g}, {measured}, 이 점의 값: {blame.there})" in note
+    assert note.splitlines()[0].endswith(f"연산 sin에서 인수 'x'의 미분 공식이 틀렸습니다. {blame.korean}")
+    assert note.splitlines()[1:] == [
+        f"  호출한 곳: {blame.line}",
+        f"  공식의 위치: {blame.formula}",
+        f"  {blame.entry}: 공식 {blame.analytic:.9g}, 수치 미분 {blame.numeric:.9g}, 오차 추정값 {blame.error:.1g}, 비율 1.5",
+        f"  이 점의 값: {blame.there}",
+    ]
 
 
 def test_which_op_breaks_a_property():

@@ -167,29 +167,29 @@ def _element(name: str, index: tuple[Any, ...]) -> str:
 
 def describe_blame(order: int, found: Blame) -> tuple[str, str]:
     """A diagnosis in words, in both languages."""
-    lines, korean = [], []
-    op, argument, analytic, numeric, error = found.op, found.argument, found.analytic, found.numeric, found.error
-    if op:
-        korean.append(f"연산 {op}에서 인수 {argument!r}의 미분 공식이 틀렸습니다.")
+    op, argument, ratio = found.op, found.argument, f"{found.ratio + 0.0:.9g}"
+    analytic, numeric, error = f"{found.analytic:.9g}", f"{found.numeric:.9g}", f"{found.error:.1g}"
+    lines, korean = (
+        [],
+        [f"{f'연산 {op}에서 인수 {argument!r}의 미분 공식이 틀렸습니다. ' if op else ''}{found.korean}".strip()],
+    )
     if op and found.line:
         modules = " > ".join(found.scope)
         lines.append(f"  op {op}, called at {found.line}{f', in {modules}' if modules else ''}")
-        korean.append(f"호출한 곳: {found.line}{f'({modules})' if modules else ''}.")
+        korean.append(f"  호출한 곳: {found.line}{f', {modules}' if modules else ''}")
     if found.formula:
         lines.append(f"  the formula of {op} for {argument!r}, at {found.formula}")
-        korean.append(f"공식의 위치: {found.formula}.")
-    source = "the formula" if op else "backpropagation"
-    lines.append(f"  {found.entry}{', at order 2' if order == 2 else ''}: {source} gives {analytic:.9g}")
-    lines.append(f"    the function has the slope {numeric:.9g} +- {error:.1g} (ratio {found.ratio + 0.0:.9g})")
-    lines += [f"    there {found.there}"] if found.there else []
+        korean.append(f"  공식의 위치: {found.formula}")
+    source, by = ("the formula", "공식") if op else ("backpropagation", "역전파")
+    lines.append(f"  {found.entry}{', at order 2' if order == 2 else ''}: {source} gives {analytic}")
+    lines.append(f"    the function has the slope {numeric} +- {error} (ratio {ratio})")
+    second = "(2차) " if order == 2 else ""
+    korean.append(f"  {found.entry}: {second}{by} {analytic}, 수치 미분 {numeric}, 오차 추정값 {error}, 비율 {ratio}")
+    if found.there:
+        lines.append(f"    there {found.there}")
+        korean.append(f"  이 점의 값: {found.there}")
     lines += [f"  {found.suggestion}"] if found.suggestion else []
-    at_order = "2차 미분, " if order == 2 else ""
-    there = f", 이 점의 값: {found.there}" if found.there else ""
-    korean.append(
-        f"({at_order}{found.entry}: {'공식' if op else '역전파'} {analytic:.9g}, 수치 미분 {numeric:.9g}, 오차 추정값 {error:.1g},"
-        f" 비율 {found.ratio + 0.0:.9g}{there})"
-    )
-    return "\n".join(lines), " ".join([*korean, found.korean]).strip()
+    return "\n".join(lines), "\n".join(korean)
 
 
 def first_nonfinite(f: CheckedFunction, c: Array | None = None) -> tuple[str, str]:

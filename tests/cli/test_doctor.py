@@ -85,7 +85,7 @@ def test_a_section_that_fails_is_a_finding(monkeypatch, capsys):
     def fail():
         raise OSError("no such thing")
 
-    monkeypatch.setattr(blas, "library", fail)
+    monkeypatch.setattr(blas, "blas_library", fail)
     assert line(capsys, "could not look").strip() == "problem could not look: OSError: no such thing"
 
 
@@ -140,7 +140,7 @@ def test_data_that_are_damaged_or_incomplete(tmp_path, monkeypatch, capsys):
 def test_slow_kernels(kernels, avx512, state, monkeypatch):
     monkeypatch.setattr(blas, "openblas_kernels", lambda: kernels)
     monkeypatch.setattr(blas, "has_avx512", lambda: avx512)
-    ((found, text),) = doctor.kernels()
+    ((found, text),) = doctor._kernels()
     assert found == state
     assert ("OPENBLAS_CORETYPE=auto" in text) is (state == "problem")
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import tinygrad_ko as tg
-from tinygrad_ko.check.domain import numbers
+from tinygrad_ko.check.domain import random_numbers
 from tinygrad_ko.cli import main
 from tinygrad_ko.drawing import fonts, saving
 from tinygrad_ko.drawing.rendering import renderers
@@ -114,7 +114,7 @@ def drawn(mine, capsys):
 
 def inputs(*shapes, seed=0, low=-inf, high=inf):
     rng = np.random.default_rng(seed)
-    return [numbers(rng, shape, low, high) for shape in shapes]
+    return [random_numbers(rng, shape, low, high) for shape in shapes]
 
 
 def source_of(drawing):
@@ -186,7 +186,7 @@ class TestWhatIsDrawn:
         options = ["--shape", "()", "--shape", "2,3", "--dtype", "float", "--dtype", "int", "--domain", "-1,5"]
         room, text = drawn("scaled", *options)
         rng = np.random.default_rng(0)
-        x = numbers(rng, (), -1, 5)
+        x = random_numbers(rng, (), -1, 5)
         assert text == source_of(tg.draw(room.scaled, x, rng.integers(0, 5, (2, 3))))
 
     @pytest.mark.parametrize(
@@ -273,7 +273,7 @@ class TestWhereItGoes:
         )
         assert err.count("pip install 'tinygrad_ko[draw]'") == 2  # once in each language
         assert "; --out my.dot needs no Graphviz\n" in err
-        assert "--out my.dot으로 지정하면" in err
+        assert "--out my.dot 옵션을 쓰십시오." in err
         assert [path.name for path in mine.parent.glob("*my.*")] == []
         assert main(["draw", "mine_of_draw:watched", "--out", "my.dot"]) == 0
 

@@ -145,7 +145,7 @@ def test_a_run_may_be_cut_anywhere(cuts, batch_size, tmp_path_factory):
     def finish(training, folder):
         for _ in training.steps():
             pass
-        train.save(training, folder)
+        train._save_run(training, folder)
 
     finish(Training(some(70)), whole)
     first, *later = [*sorted(cuts), 70]
@@ -293,7 +293,7 @@ def test_what_was_saved_now_and_then_can_be_resumed(here, monkeypatch, capsys):
         original(self)
 
     with monkeypatch.context() as patch:
-        patch.setattr(train, "SAVE_EVERY", 0.0)
+        patch.setattr(train, "_SAVE_EVERY", 0.0)
         patch.setattr(optim.SGD, "step", step)
         with pytest.raises(KilledError):
             main(["train", *FAST, "--epochs", "2", "--out", "parts"])

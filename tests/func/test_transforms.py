@@ -57,7 +57,7 @@ def slope(f: Callable[..., Any], inputs: tuple[Any, ...], directions: Any, cotan
 
 
 def within(value: float, measured: Any) -> bool:
-    return bool(abs(value - measured.value) <= 2 * measured.claim + 1e-9 * abs(measured.value) + 1e-12)
+    return bool(abs(value - measured.value) <= 2 * measured.error + 1e-9 * abs(measured.value) + 1e-12)
 
 
 # ------------------------------------------------------------------ held by the oracle

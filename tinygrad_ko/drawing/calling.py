@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ko.arrays.library import is_floating
-from tinygrad_ko.check.subject import argument_names, named_parameters
+from tinygrad_ko.check.function import argument_names, named_parameters
 from tinygrad_ko.drawing.reading import Names
 from tinygrad_ko.engine.graph import Handle, Leaf, recorded, watch
 from tinygrad_ko.errors import explain, note_leaves, wants_integers

@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ko.arrays.library import is_floating, namespace
-from tinygrad_ko.check.subject import called as title
-from tinygrad_ko.check.subject import named_parameters
+from tinygrad_ko.check.function import function_name, named_parameters
 from tinygrad_ko.drawing.calling import called, no_graph
 from tinygrad_ko.drawing.dot import dot
 from tinygrad_ko.drawing.fitting import fold, to_the_end
@@ -137,7 +136,7 @@ def draw(
     hidden = checked(hide, depth, direction)
     names = Names()
     if callable(what) and not isinstance(what, Handle):
-        results = named_results(called(what, inputs, parameters, names), title(what), title(what))
+        results = named_results(called(what, inputs, parameters, names), function_name(what), function_name(what))
     elif inputs:
         raise (
             no_graph(type(what).__name__)

@@ -13,7 +13,7 @@ import numpy as np
 
 from tinygrad_ko.arrays.library import Array, is_floating, quiet
 from tinygrad_ko.arrays.memory import bytes_of
-from tinygrad_ko.check.subject import called
+from tinygrad_ko.check.function import function_name
 from tinygrad_ko.engine.graph import Handle, Node, recorded
 from tinygrad_ko.nn.listening import Listener, arguments, room_for, safe
 from tinygrad_ko.nn.rows import Row, cells, outputs, shapes, table
@@ -115,7 +115,7 @@ def resting(layers: list[Any]) -> list[Row]:
     found: list[Row] = []
     for path, value, _, _ in layers:
         depth = rows[above(path, rows)].depth + 1 if rows else 0
-        found.append(Row(path, type(value).__name__ if is_module(value) else called(value), depth))
+        found.append(Row(path, type(value).__name__ if is_module(value) else function_name(value), depth))
         if is_module(value):
             rows.setdefault(path, found[-1])
     return found

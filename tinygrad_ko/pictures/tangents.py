@@ -42,7 +42,7 @@ def tangent_line(f: Callable[[Any], Any], x: float, xlim: tuple[float, float] | 
     ax = axes(ax, (5.5, 4.0))
     broken_line(ax, t, curve, "-", ".", color=BLUE, label="$f(x)$")
     bottom, top = ax.get_ylim()
-    text = f"{slope.value:.4g}" + (f" ± {slope.claim:.1g}" if slope.claim > 1e-3 * abs(slope.value) + 1e-9 else "")
+    text = f"{slope.value:.4g}" + (f" ± {slope.error:.1g}" if slope.error > 1e-3 * abs(slope.value) + 1e-9 else "")
     ax.plot(
         t,
         y + slope.value * (t - x),

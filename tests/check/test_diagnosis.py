@@ -1,4 +1,4 @@
-"""Who is to blame: the message alone must be enough to mend the mistake."""
+"""Diagnosis: the message alone must be enough to mend the mistake."""
 
 import inspect
 import re
@@ -40,7 +40,7 @@ class TestAnOp:
         assert blame.analytic == -blame.numeric == pytest.approx(-[1.0, 2.0, 3.0][k])
         assert blame.entry == f"d out[{k}] / d b[{k}]"
         assert blame.ratio == pytest.approx(-1)
-        assert blame.claim < 1e-10
+        assert blame.error < 1e-10
         assert "the formula of multiply for 'b'" in text
         assert "a sign" in text
 
@@ -118,6 +118,21 @@ def test_a_term_that_is_missing():
         return x - xp.mean(x)
 
     assert "it is off by the same number everywhere" in blamed(tg.op(x=lambda g: g)(centered), [0.5, 2.0, 0.1])[1]
+
+
+def test_the_korean_note_has_the_names_and_numbers_of_the_message():
+    wrong_sin = wrong(tg.sin, "x", by=lambda part: part * 1.5)
+    with pytest.raises(GradientMismatch) as caught:
+        check_gradient(lambda x: tg.sum(wrong_sin(x)), [0.5, 1.5])
+    blame, (note,) = caught.value.report.blame, caught.value.__notes__
+    assert blame
+    assert note.splitlines()[0].endswith(f"연산 sin에서 인수 'x'의 미분 공식이 틀렸습니다. {blame.korean}")
+    assert note.splitlines()[1:] == [
+        f"  호출한 곳: {blame.line}",
+        f"  공식의 위치: {blame.formula}",
+        f"  {blame.entry}: 공식 {blame.analytic:.9g}, 수치 미분 {blame.numeric:.9g}, 오차 추정값 {blame.error:.1g}, 비율 1.5",
+        f"  이 점의 값: {blame.there}",
+    ]
 
 
 def test_which_op_breaks_a_property():

@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 
 from tinygrad_ko.errors import explain
 
-XLINK = "{http://www.w3.org/1999/xlink}"
+_XLINK = "{http://www.w3.org/1999/xlink}"
 
 
 def readable(svg: str, light: Mapping[str, str], dark: Mapping[str, str]) -> str:
@@ -21,7 +21,7 @@ def readable(svg: str, light: Mapping[str, str], dark: Mapping[str, str]) -> str
     scope = f"tg-{sha256(repr((svg, light, dark)).encode()).hexdigest()[:8]}"
     for element in root.iter():
         element.tag = element.tag.rpartition("}")[2]
-    show_tooltips(root)
+    _show_tooltips(root)
     for element in root.iter():
         for what, value in element.items():
             if what == "id":
@@ -30,12 +30,12 @@ def readable(svg: str, light: Mapping[str, str], dark: Mapping[str, str]) -> str
                 element.set(what, value.replace("#", f"#{scope}-", 1))
     root.attrib |= {"xmlns": "http://www.w3.org/2000/svg", "class": scope, "style": "max-width:100%;height:auto"}
     style = ElementTree.Element("style")
-    style.text = in_the_dark(scope, light, dark)
+    style.text = _in_the_dark(scope, light, dark)
     root.insert(0, style)
     return ElementTree.tostring(root, encoding="unicode")
 
 
-def show_tooltips(root: ElementTree.Element) -> None:
+def _show_tooltips(root: ElementTree.Element) -> None:
     """Say tooltips as SVG does, in a `<title>` that holds for all beside it.
 
     Graphviz has them in a link that goes nowhere, which not every browser shows, and titles every node with its name.
@@ -46,11 +46,11 @@ def show_tooltips(root: ElementTree.Element) -> None:
     for link in root.iter("a"):
         link.tag = "g"
         title = ElementTree.Element("title")
-        title.text = link.attrib.pop(f"{XLINK}title", "")
+        title.text = link.attrib.pop(f"{_XLINK}title", "")
         link.insert(0, title)
 
 
-def in_the_dark(scope: str, light: Mapping[str, str], dark: Mapping[str, str]) -> str:
+def _in_the_dark(scope: str, light: Mapping[str, str], dark: Mapping[str, str]) -> str:
     """The rules that exchange the light colours for the dark ones inside an element of the class `scope`."""
     swaps: dict[str, str] = {}
     for key, colour in light.items():
@@ -65,6 +65,6 @@ def in_the_dark(scope: str, light: Mapping[str, str], dark: Mapping[str, str]) -
         for what in ("fill", "stroke")
     )
     joined = (
-        f".{scope} polyline{{stroke-linecap:square}}"  # else there are gaps where an arrow meets the line of its label
+        f".{scope} polyline{{stroke-linecap:square}}"  # else there are gaps where arrows meet the lines of their labels
     )
     return f"{joined}@media (prefers-color-scheme:dark){{{rules}}}"

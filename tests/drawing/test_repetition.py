@@ -1,6 +1,7 @@
 """Equal blocks in a row: those that are said to be equal are equal, and those that were made equal are found."""
 
 from collections.abc import Callable
+from itertools import pairwise
 from random import Random
 
 import pytest
@@ -8,19 +9,20 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tests.drawing.programs import Chain, Loop, Op, Program, Scope, programs
-from tinygrad_ko.drawing.blocks import LEAST, find
-from tinygrad_ko.drawing.grouping import Group, groups, tree, vertices_in
-from tinygrad_ko.drawing.reading import Vertex
-from tinygrad_ko.drawing.rows import Place, Rows
+from tinygrad_ko.drawing.clusters import Cluster, cluster_tree, clusters_in, vertices_in
+from tinygrad_ko.drawing.repetition import LEAST, LONGEST, Place, Rows, Run, _Wiring, equal_rows, repeats
+from tinygrad_ko.drawing.vertices import Vertex
 
 
-def folded(graph: list[Vertex]) -> tuple[list[Group], Rows]:
+def folded(graph: list[Vertex]) -> tuple[list[Cluster], Rows]:
     """The rows of a graph that are drawn, and what is known of them."""
-    root = tree([v for v in graph if v.kind == "op"])
-    rows = find(graph, root)
+    root = cluster_tree([v for v in graph if v.kind == "op"])
+    rows = equal_rows(graph, root)
     assert list(vertices_in(root.items)) == [v for v in graph if v.kind == "op"]
-    assert all(item.parent is group for group in groups(root) for item in group.items if isinstance(item, Group))
-    return [group for group in groups(root, drawn=True) if group.kind == "row"], rows
+    assert all(
+        item.parent is cluster for cluster in clusters_in(root) for item in cluster.items if isinstance(item, Cluster)
+    )
+    return [cluster for cluster in clusters_in(root, drawn=True) if cluster.kind == "row"], rows
 
 
 def drawn(graph: list[Vertex]) -> list[str]:
@@ -38,7 +40,7 @@ def test_a_row_is_made_of_enough_blocks(graph: list[Vertex]) -> None:
     for row in found:
         assert len(row.items) >= LEAST
         for i, block in enumerate(row.items):
-            assert isinstance(block, Group)
+            assert isinstance(block, Cluster)
             assert block.kind in ("call", "block")
             assert block.times == len(row.items)
             assert all(Place(row, i + 1) in rows.places[v] for v in vertices_in([block]))
@@ -296,3 +298,108 @@ def test_a_hundred_thousand_operations() -> None:
     for _ in range(50_000):
         h = c.op("b", c.op("a", h, c.own()))
     assert drawn(c.finished()) == ["a", "b"]
+
+
+# ------------------------------------------------------------------ from where to where blocks are wired alike
+
+
+@given(st.lists(st.tuples(st.booleans(), st.booleans()), max_size=9))
+def test_rows_are_as_long_as_they_can_be(pairs: list[tuple[bool, bool]]) -> None:
+    """Cut where two neighbours differ: whether they do may be another question for the first two of a row."""
+    wiring = _Wiring([[] for _ in range(len(pairs) + 1)], Rows(), {})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(wiring, "alike", lambda k, first: pairs[k][k == first])
+        spans = list(wiring.equal_spans())
+    assert all(a[1] <= b[0] for a, b in pairwise(spans))
+    for first, last in spans:
+        assert last - first >= LEAST
+        assert all(pairs[k][k == first] for k in range(first, last - 1))
+        assert last == len(pairs) + 1 or not pairs[last - 1][last - 1 == first]
+
+
+@pytest.mark.parametrize(
+    ("start", "may_be_first"),
+    [("input", True), ("shared", True), ("own", True), ("own twice", False), ("inside", False)],
+)
+def test_only_the_first_may_take_from_outside_what_comes_from_the_block_before(start: str, may_be_first: bool) -> None:
+    c = Chain()
+    own = c.own()
+    blocks: list[list[Vertex]] = []
+    for k in range(2):
+        a = c.op("a", own if k == 0 and start == "own twice" else c.own())
+        first = {"input": c.x, "shared": c.w, "inside": a}.get(start, own)
+        blocks.append([a, c.op("b", a, blocks[-1][1] if k else first)])
+    users = {source: user for user in reversed(c.graph) for source, _ in user.sources}
+    assert _Wiring(blocks, Rows(), users).alike(0, first=0) == may_be_first
+    assert not _Wiring(blocks, Rows(), users).alike(0, first=-1)
+
+
+# ------------------------------------------------------------------ parts of a sequence that stand several times in a row
+
+UNITS = 3
+SEQUENCES = st.lists(st.integers(0, 2), max_size=30)
+
+
+def every_run(sequence: list[int]) -> list[Run]:
+    """All runs that cannot be made longer, by looking at every start and every period."""
+    found = []
+    for period in range(1, len(sequence) // UNITS + 1):
+        for start in range(len(sequence)):
+            length = period
+            while start + length < len(sequence) and sequence[start + length] == sequence[start + length - period]:
+                length += 1
+            if length >= UNITS * period:
+                found.append(Run(start, period, length))
+    return found
+
+
+@given(SEQUENCES)
+def test_runs_repeat_and_lie_apart(sequence: list[int]) -> None:
+    runs = repeats(sequence, UNITS)
+    for start, period, length in runs:
+        part = sequence[start : start + length]
+        assert length >= UNITS * period
+        assert len(part) == length
+        assert part[period:] == part[:-period]
+    assert all(a.start + a.length <= b.start for a, b in pairwise(runs))
+
+
+@given(SEQUENCES)
+def test_the_longest_run_is_there_with_its_shortest_period(sequence: list[int]) -> None:
+    every = every_run(sequence)
+    first = min(every, key=lambda run: (-run.length, run.period, run.start), default=None)
+    assert first is None or first in repeats(sequence, UNITS)
+
+
+@given(SEQUENCES)
+def test_in_what_is_left_nothing_repeats(sequence: list[int]) -> None:
+    at = 0
+    for start, _, length in [*repeats(sequence, UNITS), Run(len(sequence), 1, 0)]:
+        assert not every_run(sequence[at:start])
+        at = start + length
+
+
+@given(st.lists(st.integers(0, 4), min_size=1, max_size=6), st.integers(UNITS, 9), SEQUENCES, SEQUENCES)
+def test_what_was_repeated_is_found(unit: list[int], times: int, before: list[int], after: list[int]) -> None:
+    """Other numbers stand around it."""
+    other = [[n + 10 for n in part] for part in (before, after)]
+    runs = repeats([*other[0], *unit * times, *other[1]], UNITS)
+    (run,) = (run for run in runs if len(before) <= run.start < len(before) + len(unit) * times)
+    assert (run.start, run.length) == (len(before), len(unit) * times)
+    assert len(unit) % run.period == 0
+
+
+def test_a_shorter_run_in_front_does_not_break_a_longer_one() -> None:
+    assert repeats([1, 1, 1, *[1, 1, 1, 2, 3] * 20], UNITS) == [Run(0, 1, 3), Run(3, 5, 100)]
+
+
+@pytest.mark.parametrize(("period", "runs"), [(LONGEST, 1), (LONGEST + 1, 0)])
+def test_units_are_not_longer_than_that(period: int, runs: int) -> None:
+    assert len(repeats([*range(period)] * UNITS, UNITS)) == runs
+
+
+@pytest.mark.parametrize(
+    ("sequence", "runs"), [([7] * 100_000, 1), ([n * n % 7919 for n in range(100_000)], 0), ([1], 0), ([], 0)]
+)
+def test_long_sequences_and_short_ones(sequence: list[int], runs: int) -> None:
+    assert len(repeats(sequence, UNITS)) == runs

@@ -60,7 +60,7 @@ def read(results: list[tuple[str, Handle]], names: Names) -> list[Vertex]:
                 unread.extend(node.parents)
     vertices: list[Vertex] = []
     of_node: dict[Node, Vertex] = {}
-    constants = Constants(names, vertices)
+    constants = _Constants(names, vertices)
     for node in sorted(found, key=lambda node: -node.order):
         if node in names.inputs:
             vertex = Vertex("input", names.inputs[node], node, node.shape, node.dtype)
@@ -71,7 +71,7 @@ def read(results: list[tuple[str, Handle]], names: Names) -> list[Vertex]:
         else:
             vertex = Vertex("op", node.op.name, node, node.shape, node.dtype, scope=node.scope)
             vertex.value = node.seen.output if node.seen else None
-            for argument, parent, place in arguments(node):
+            for argument, parent, place in _arguments(node):
                 source = of_node[parent] if parent is not None else constants.vertex(node, argument, place)
                 if source is not None:
                     source.users += 1
@@ -87,7 +87,7 @@ def read(results: list[tuple[str, Handle]], names: Names) -> list[Vertex]:
     return vertices
 
 
-def arguments(node: Node) -> Iterator[tuple[str, Node | None, int]]:
+def _arguments(node: Node) -> Iterator[tuple[str, Node | None, int]]:
     """Every argument of the operation of a node: its name, the node it comes from if it is not a constant, its position."""
     op = node.op
     if op.variadic:
@@ -103,11 +103,11 @@ def passed(user: Vertex, argument: str) -> Any:
         return user.sources[0].vertex.value
     if user.node is None or not user.node.seen:
         return None
-    return next(user.node.seen.inputs[place] for a, _, place in arguments(user.node) if a == argument)
+    return next(user.node.seen.inputs[place] for a, _, place in _arguments(user.node) if a == argument)
 
 
-class Constants:
-    """The arguments that are no part of the graph, as far as they can be known. A Tensor that is used twice is one vertex."""
+class _Constants:
+    """The arguments outside the graph, as far as they can be known. A Tensor that is used twice is one vertex."""
 
     def __init__(self, names: Names, vertices: list[Vertex]) -> None:
         self.names, self.vertices = names, vertices
@@ -119,7 +119,7 @@ class Constants:
         if node.seen:
             value, shape, identity = node.seen.inputs[place], None, node.seen.given[place]
         else:
-            value, shape, identity = kept(node, name, place), kept(node, f"{name}_shape", place), 0
+            value, shape, identity = _kept(node, name, place), _kept(node, f"{name}_shape", place), 0
         if value is None:
             unknown = not node.seen and name in node.op.differentiable
             return self.new("", None, shape) if unknown else None
@@ -133,13 +133,11 @@ class Constants:
         return self.once(id(y if name else y._array), name, y._array)
 
     def once(self, identity: int, name: str, value: Any) -> Vertex:
-        """The same vertex for the same thing."""
         if identity not in self.known:
             self.known[identity] = self.new(name, value)
         return self.known[identity]
 
     def new(self, name: str, value: Any, shape: tuple[int, ...] | None = None) -> Vertex:
-        """A vertex of its own."""
         shape, dtype = (value.shape, value.dtype) if hasattr(value, "dtype") else (shape, None)
         if isinstance(value, bool | int | float):
             shape = ()
@@ -147,19 +145,17 @@ class Constants:
         return self.vertices[-1]
 
 
-def kept(node: Node, word: str, place: int) -> Any:
-    """What a node keeps under a word; of a variadic argument that in one place."""
+def _kept(node: Node, word: str, place: int) -> Any:
+    """The value that a node saves under a word; of a variadic argument that in one place."""
     value = getattr(node, f"kept_{word}", None)
     return value[place] if node.op.variadic and value else value
 
 
 def parts(node: Node) -> dict[str, Array]:
-    """For each argument of an operation the gradient that its formula pays it, where a backward was seen: as the walk does
-    it, once more.
-    """
+    """For each argument of an operation its part of the gradient, where a backward was seen: the formulas are evaluated again."""
     if not node.seen or node.seen.gradient is None:
         return {}
-    op, g = node.op, bare(node.seen.gradient)
+    op, g = node.op, _bare(node.seen.gradient)
     paid: dict[str, Any] = {}
     with np.errstate(all="ignore"):  # the walk has warned already
         for a in op.differentiable:
@@ -175,21 +171,20 @@ def parts(node: Node) -> dict[str, Array]:
 
 
 def fitted(part: Any, to: Node, node: Node, argument: str) -> Any:
-    """A part of a gradient with the shape and dtype of what it is paid to."""
+    """A part of a gradient with the shape and dtype of the argument."""
     if not isinstance(part, IndexedGradient) and part.shape == to.shape and part.dtype == to.dtype:
         return part
     whole = fit(part, to, node, argument, {})
     return whole.total if isinstance(whole, Accumulator) else whole
 
 
-def bare(value: Any) -> Any:
-    """The array of a Tensor; anything else as it is."""
+def _bare(value: Any) -> Any:
     return value._array if isinstance(value, Handle) else value
 
 
 def as_numpy(value: Any) -> Any:
     """A number or an array of any library as NumPy's; None if NumPy cannot read it."""
     try:
-        return np.asarray(bare(value))
+        return np.asarray(_bare(value))
     except (TypeError, ValueError, RuntimeError):
         return None

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.drawing.programs import programs
 from tinygrad_ko.drawing.clusters import Cluster, around, cluster_tree, clusters_in
-from tinygrad_ko.drawing.collapse import Arrow, Graph, Stand
+from tinygrad_ko.drawing.collapse import Arrow, Stand, _Graph
 from tinygrad_ko.drawing.repetition import Place, Rows, equal_rows
 from tinygrad_ko.drawing.vertices import Source, Vertex
 from tinygrad_ko.engine.graph import Call
@@ -16,13 +16,13 @@ from tinygrad_ko.engine.graph import Call
 DEPTHS = st.integers(0, 5)
 
 
-def clustered(graph: list[Vertex], unroll: bool = False) -> tuple[Graph, Rows]:
+def clustered(graph: list[Vertex], unroll: bool = False) -> tuple[_Graph, Rows]:
     root = cluster_tree([v for v in graph if v.kind == "op"])
     rows = Rows() if unroll else equal_rows(graph, root)
-    return Graph(graph, root, rows), rows
+    return _Graph(graph, root, rows), rows
 
 
-def stands(graph: list[Vertex], depth: int, whole: Graph, rows: Rows) -> dict[Vertex, Stand]:
+def stands(graph: list[Vertex], depth: int, whole: _Graph, rows: Rows) -> dict[Vertex, Stand]:
     """What stands for a vertex: the outermost box around what is drawn for it that is deeper than `depth`, or this itself."""
     found: dict[Vertex, Stand] = {}
     for v in graph:

@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tinygrad_ko.drawing.escape import _showable, as_tooltip, escaped, quoted, shortened
-from tinygrad_ko.drawing.rendering import answer, renderers
+from tinygrad_ko.drawing.rendering import render_with, renderers
 from tinygrad_ko.drawing.svg import readable
 
 SPECIAL = [
@@ -67,7 +67,7 @@ WAYS = [
 @given(st.lists(TEXTS, min_size=4, max_size=20))
 @example([*SPECIAL, *BLANK])
 def test_any_text_is_drawn_and_comes_back(name, texts):
-    svg, complaint = answer(dict(renderers("svg"))[name], drawn(texts), "svg")
+    svg, complaint = render_with(dict(renderers("svg"))[name], drawn(texts), "svg")
     assert complaint == ""
     found = read(readable(svg.decode(), {}, {}))
     for i, text in enumerate(map(_showable, texts)):

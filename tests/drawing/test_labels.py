@@ -16,9 +16,9 @@ from tinygrad_ko.drawing.labels import (
     _option,
     byte_size,
     explanation,
-    lines_of,
     memory,
     options,
+    value_lines,
 )
 from tinygrad_ko.state.saved import saved_bytes, wholes
 
@@ -27,7 +27,7 @@ SHAPES = hnp.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=30)
 
 @given(hnp.arrays(st.sampled_from([np.float64, np.float32, np.float16, np.int64, np.uint8, np.bool_]), SHAPES))
 def test_any_array_is_said_in_three_lines_of_finite_length(x: Any) -> None:
-    said = lines_of(x)
+    said = value_lines(x)
     assert 1 <= len(said) <= 3
     assert all(0 < len(line) <= 60 for line in said)
 
@@ -54,25 +54,25 @@ def test_numbers_that_are_not_finite_are_counted(x: Any) -> None:
 
 
 def test_few_numbers_are_shown_as_they_are() -> None:
-    assert lines_of(np.array([1.5, -2.0])) == ["1.5  -2"]
-    assert lines_of(np.arange(6).reshape(2, 3)) == ["0  1  2", "3  4  5"]
-    assert lines_of(np.array([np.nan, np.inf])) == ["nan  inf"]
-    assert lines_of(2.0) == ["2"]
-    assert lines_of(True) == ["True"]
-    assert lines_of(np.zeros((0, 3))) == ["empty"]
+    assert value_lines(np.array([1.5, -2.0])) == ["1.5  -2"]
+    assert value_lines(np.arange(6).reshape(2, 3)) == ["0  1  2", "3  4  5"]
+    assert value_lines(np.array([np.nan, np.inf])) == ["nan  inf"]
+    assert value_lines(2.0) == ["2"]
+    assert value_lines(True) == ["True"]
+    assert value_lines(np.zeros((0, 3))) == ["empty"]
 
 
 def test_a_mean_that_is_round_off_is_0() -> None:
     x = np.random.default_rng(0).normal(size=1000)
     x -= np.mean(x)
     assert abs(np.mean(x)) > 0
-    assert lines_of(1e-10 * x)[0].startswith("0 ± ")
-    assert not lines_of(1e-10 * x + 1e-20)[0].startswith("0 ± ")
+    assert value_lines(1e-10 * x)[0].startswith("0 ± ")
+    assert not value_lines(1e-10 * x + 1e-20)[0].startswith("0 ± ")
 
 
 def test_labels_have_no_mean() -> None:
-    assert lines_of(np.arange(100) % 10) == ["0 … 9"]
-    assert lines_of(np.arange(100) < 30) == ["True 30 of 100"]
+    assert value_lines(np.arange(100) % 10) == ["0 … 9"]
+    assert value_lines(np.arange(100) < 30) == ["True 30 of 100"]
 
 
 def test_bytes_in_units() -> None:

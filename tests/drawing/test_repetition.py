@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.drawing.programs import Chain, Loop, Op, Program, Scope, programs
 from tinygrad_ko.drawing.clusters import Cluster, cluster_tree, clusters_in, vertices_in
-from tinygrad_ko.drawing.repetition import LEAST, LONGEST, Place, Rows, Run, _Wiring, equal_rows, repeats
+from tinygrad_ko.drawing.repetition import LEAST, LONGEST, Place, Rows, _Run, _Wiring, equal_rows, repeats
 from tinygrad_ko.drawing.vertices import Vertex
 
 
@@ -340,7 +340,7 @@ UNITS = 3
 SEQUENCES = st.lists(st.integers(0, 2), max_size=30)
 
 
-def every_run(sequence: list[int]) -> list[Run]:
+def every_run(sequence: list[int]) -> list[_Run]:
     """All runs that cannot be made longer, by looking at every start and every period."""
     found = []
     for period in range(1, len(sequence) // UNITS + 1):
@@ -349,7 +349,7 @@ def every_run(sequence: list[int]) -> list[Run]:
             while start + length < len(sequence) and sequence[start + length] == sequence[start + length - period]:
                 length += 1
             if length >= UNITS * period:
-                found.append(Run(start, period, length))
+                found.append(_Run(start, period, length))
     return found
 
 
@@ -374,7 +374,7 @@ def test_the_longest_run_is_there_with_its_shortest_period(sequence: list[int]) 
 @given(SEQUENCES)
 def test_in_what_is_left_nothing_repeats(sequence: list[int]) -> None:
     at = 0
-    for start, _, length in [*repeats(sequence, UNITS), Run(len(sequence), 1, 0)]:
+    for start, _, length in [*repeats(sequence, UNITS), _Run(len(sequence), 1, 0)]:
         assert not every_run(sequence[at:start])
         at = start + length
 
@@ -390,7 +390,7 @@ def test_what_was_repeated_is_found(unit: list[int], times: int, before: list[in
 
 
 def test_a_shorter_run_in_front_does_not_break_a_longer_one() -> None:
-    assert repeats([1, 1, 1, *[1, 1, 1, 2, 3] * 20], UNITS) == [Run(0, 1, 3), Run(3, 5, 100)]
+    assert repeats([1, 1, 1, *[1, 1, 1, 2, 3] * 20], UNITS) == [_Run(0, 1, 3), _Run(3, 5, 100)]
 
 
 @pytest.mark.parametrize(("period", "runs"), [(LONGEST, 1), (LONGEST + 1, 0)])

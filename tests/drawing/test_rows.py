@@ -7,7 +7,7 @@ import numpy as np
 import tinygrad_ko as tg
 from tests.drawing.pictured import Arrow, arrows, boxes, nodes
 from tinygrad_ko import nn
-from tinygrad_ko.drawing.labels import lines_of as lines
+from tinygrad_ko.drawing.labels import value_lines as lines
 
 RNG = np.random.default_rng(0)
 

@@ -18,7 +18,7 @@ from tinygrad_ko.cli import blas
 from tinygrad_ko.cli.console import say, speaks_korean
 from tinygrad_ko.data import mnist
 from tinygrad_ko.data.idx import read_idx
-from tinygrad_ko.drawing.rendering import WAYS_OUT, answer, renderers
+from tinygrad_ko.drawing.rendering import WAYS_OUT, render_with, renderers
 
 # Each extra: the packages that it installs, and what they are for.
 EXTRAS = {
@@ -97,7 +97,7 @@ def graphviz() -> Findings:
         said = subprocess.run([dot, "-V"], capture_output=True, timeout=30, check=False)
         yield OK, f"{(said.stderr or said.stdout).decode(errors='replace').strip()}, {dot}"
     for name, command in renderers("svg"):
-        _, complaint = answer(command, "digraph { a [label=a] }", "svg")
+        _, complaint = render_with(command, "digraph { a [label=a] }", "svg")
         if not complaint:
             yield OK, f"graphs are drawn with {name}"
             return

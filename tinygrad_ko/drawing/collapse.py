@@ -11,16 +11,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import NamedTuple
 
-from tinygrad_ko.drawing.clusters import (
-    Cluster,
-    Item,
-    around,
-    cluster_tree,
-    clusters_in,
-    common,
-    size_of,
-    vertices_in,
-)
+from tinygrad_ko.drawing.clusters import Cluster, Item, around, cluster_tree, clusters_in, common, size_of, vertices_in
 from tinygrad_ko.drawing.repetition import Place, Rows, equal_rows
 from tinygrad_ko.drawing.vertices import Vertex
 
@@ -35,7 +26,7 @@ Words = tuple[str, str]  # in English and in Korean
 _NOTHING: Mapping[Item, Cluster] = MappingProxyType({})
 
 
-class Use(NamedTuple):
+class _Use(NamedTuple):
     """A use of a value, and between which vertices its arrow is drawn if all boxes are open."""
 
     source: Vertex
@@ -56,7 +47,7 @@ class Arrow:
 
     tail: Stand
     head: Stand
-    uses: list[Use]
+    uses: list[_Use]
 
     @property
     def values(self) -> list[Vertex]:
@@ -105,7 +96,7 @@ class Collapsed:
         return len(self.drawn) + len(boxes) + passing
 
 
-class Graph:
+class _Graph:
     """A graph in its clusters, ready to be collapsed to any depth."""
 
     def __init__(self, vertices: list[Vertex], root: Cluster, rows: Rows) -> None:
@@ -142,7 +133,7 @@ class Graph:
         """The content of the picture."""
         stands = self.stands(depth, runs)
         drawn = {s: (s.parent or self.root) if isinstance(s, Cluster) else self.home[s] for s in stands.values()}
-        found: dict[tuple[Stand, Stand, str, int], list[Use]] = {}
+        found: dict[tuple[Stand, Stand, str, int], list[_Use]] = {}
         onward: dict[tuple[Stand, Stand, str], None] = {}
         for use in self.uses:
             tail, head = stands[use.tail], stands[use.head]
@@ -167,11 +158,9 @@ class Graph:
         """As much as is readable: boxes are open to some depth, and one deeper their items are cut into runs."""
         depth = bisect_left(range(self.levels + 1), True, key=lambda d: self.within(READABLE, d) is None) - 1
         lists, parts = self.long_lists(depth), READABLE // 2
-        while parts > 1:
-            if content := self.within(2 * READABLE, depth, self.runs(lists, parts)):
-                return content
+        while not (content := self.within(2 * READABLE, depth, self.runs(lists, parts))) and parts > 1:
             parts //= 2
-        return self.collapsed(depth, self.runs(lists, 1))
+        return content or self.collapsed(depth, self.runs(lists, 1))
 
     def long_lists(self, depth: int) -> dict[Cluster, list[Item]]:
         """The items of all clusters that are seen but closed at some depth: a leaf just before what uses it first."""
@@ -189,9 +178,7 @@ class Graph:
             if leaf.kind in ("leaf", "constant") and (before := starts.get(self.home[leaf])) is not None:
                 place = bisect_right(before, used[leaf])
                 lists[self.home[leaf]].append((before[place - 1] - 0.5 if place else -1, leaf))
-        return {
-            cluster: [item for _, item in sorted(items, key=lambda pair: pair[0])] for cluster, items in lists.items()
-        }
+        return {c: [item for _, item in sorted(items, key=lambda pair: pair[0])] for c, items in lists.items()}
 
     def runs(self, lists: dict[Cluster, list[Item]], parts: int) -> dict[Item, Cluster]:
         """The long lists are cut into about so many runs. For every item the run that it is in, if it is not alone."""
@@ -216,16 +203,15 @@ def collapse(vertices: list[Vertex], depth: int | None = None, unroll: bool = Fa
     """
     ops = [v for v in vertices if v.kind == "op"]
     root = cluster_tree(ops)
-    graph = Graph(vertices, root, equal_rows(vertices, root) if len(vertices) > SMALL and not unroll else Rows())
+    graph = _Graph(vertices, root, equal_rows(vertices, root) if len(vertices) > SMALL and not unroll else Rows())
     content = graph.within(BUDGET, graph.levels if depth is None else min(depth, graph.levels))
     if content is None:
         content = graph.readable()
-        content.notes.append(
-            (
-                f"{len(ops):,} operations, folded to {len(content.drawn):,} nodes: draw a part of it to see more",
-                f"연산이 많아 접어서 그렸습니다. 연산: {len(ops):,}개, 노드: {len(content.drawn):,}개. 더 자세히 보려면 그래프의 일부만 그리십시오.",
-            )
+        english = f"{len(ops):,} operations, folded to {len(content.drawn):,} nodes: draw a part of it to see more"
+        korean = (
+            f"연산이 많아 접어서 그렸습니다. 연산: {len(ops):,}개, 노드: {len(content.drawn):,}개. 더 자세히 보려면 "
         )
+        content.notes.append((english, korean + "그래프의 일부만 그리십시오."))
     return content
 
 
@@ -247,7 +233,7 @@ def _homes(graph: list[Vertex], root: Cluster, rows: Rows) -> dict[Vertex, Clust
     return {v: home.get(v, root) for v in graph}
 
 
-def _uses(graph: list[Vertex], rows: Rows) -> Iterator[Use]:
+def _uses(graph: list[Vertex], rows: Rows) -> Iterator[_Use]:
     """The uses of values that are drawn: of equal blocks those in the first, and of the others what flows out of their row."""
     for user in graph:
         head = rows.drawn(user)
@@ -258,7 +244,7 @@ def _uses(graph: list[Vertex], rows: Rows) -> Iterator[Use]:
             left, entered = rows.between(source, user)
             if head is user or left:
                 onward = left[0].row if left and entered and left[0].row is entered[0].row else None
-                yield Use(source, user, argument, again, rows.drawn(source), head, left, onward)
+                yield _Use(source, user, argument, again, rows.drawn(source), head, left, onward)
 
 
 def _list_of(argument: str) -> str:

@@ -8,9 +8,9 @@ import graphviz
 
 from tinygrad_ko.drawing.clusters import Cluster, around, common
 from tinygrad_ko.drawing.collapse import Arrow, Collapsed, Stand
-from tinygrad_ko.drawing.edges import Gradients, forward_lines, table
+from tinygrad_ko.drawing.edges import Gradients, edge_table, forward_lines
 from tinygrad_ko.drawing.escape import as_tooltip, quoted, shortened
-from tinygrad_ko.drawing.labels import counted, lines_of
+from tinygrad_ko.drawing.labels import counted, value_lines
 from tinygrad_ko.drawing.nodes import cluster_node, vertex_node
 from tinygrad_ko.drawing.style import FONT, LIGHT, NAME, Line, Style
 from tinygrad_ko.drawing.vertices import Vertex
@@ -22,7 +22,7 @@ _BOX = {"style": "rounded,filled", "fillcolor": LIGHT["group"], "color": LIGHT["
 _BOX |= {"labeljust": "l", "fontname": FONT, "fontsize": "11", "fontcolor": LIGHT["faint"]}
 
 
-def dot(content: Collapsed, style: Style) -> str:
+def dot_source(content: Collapsed, style: Style) -> str:
     """The text of a whole picture."""
     return _Text(content, style).text()
 
@@ -48,7 +48,7 @@ class _Text:
             self.part(self.content.drawn[stand]).node(name, **attributes)
         for i, arrow in enumerate(self.arrows):
             back = gradients.along(arrow) if self.style.shows("gradients") else None
-            self.arrow(f"e{i}", arrow, [] if back is None else [(line, "gradient", 11) for line in lines_of(back)])
+            self.arrow(f"e{i}", arrow, [] if back is None else [(line, "gradient", 11) for line in value_lines(back)])
         for tail, head, argument in self.content.onward:
             label = ": ".join(filter(None, ["to the next", shortened(argument, NAME)]))
             self.around_both(tail, head).edge(
@@ -87,7 +87,7 @@ class _Text:
             return
         first, last = ("n", "s") if self.style.down else ("w", "e")
         size = {"margin": "0", "width": "0", "height": "0"}
-        here.node(name, label=table(said, back, self.style), shape="plain", **size, tooltip=_EXPLAINED)
+        here.node(name, label=edge_table(said, back, self.style), shape="plain", **size, tooltip=_EXPLAINED)
         here.edge(tail, f"{name}:{first}", arrowhead="none")
         here.edge(f"{name}:{last}", head)
 

@@ -12,13 +12,13 @@ import numpy as np
 from tinygrad_ko.arrays.library import is_floating, namespace
 from tinygrad_ko.check.subject import called, named_parameters
 from tinygrad_ko.drawing.collapse import Words, collapse
-from tinygrad_ko.drawing.dot import dot
+from tinygrad_ko.drawing.dot import dot_source
 from tinygrad_ko.drawing.fonts import warn_of_boxes
 from tinygrad_ko.drawing.rendering import rendered, saved
 from tinygrad_ko.drawing.style import DARK, LIGHT, Style
 from tinygrad_ko.drawing.svg import readable
 from tinygrad_ko.drawing.tracing import call_watched, no_graph
-from tinygrad_ko.drawing.vertices import Names, Vertex, read
+from tinygrad_ko.drawing.vertices import Names, Vertex, read_graph
 from tinygrad_ko.engine.backprop import gradients
 from tinygrad_ko.engine.graph import Handle, recorded
 from tinygrad_ko.errors import explain
@@ -147,13 +147,13 @@ def draw(
     else:
         results = _named_results(what, "result", "draw")
         names.leaves.update({p._node: label for label, p in named_parameters(None, parameters).items()})
-    vertices = read(results, names)
+    vertices = read_graph(results, names)
     with _untouched(vertices):
         content = collapse(vertices, depth, unroll)
         content.notes += _unseen([y for _, y in results], vertices, hidden)
         if direction is None:
             direction = "down" if max(content.to_the_end().values()) > _LONG else "right"
-        return Drawing(dot(content, Style(hidden, direction)), content.notes)
+        return Drawing(dot_source(content, Style(hidden, direction)), content.notes)
 
 
 def _hidden(hide: str | Collection[str]) -> frozenset[str]:

@@ -5,10 +5,10 @@ from typing import Any
 from tinygrad_ko.arrays.library import Array
 from tinygrad_ko.drawing.collapse import Arrow
 from tinygrad_ko.drawing.escape import shortened
-from tinygrad_ko.drawing.labels import kind_of, lines_of
+from tinygrad_ko.drawing.labels import kind_of, value_lines
 from tinygrad_ko.drawing.nodes import shows_itself
 from tinygrad_ko.drawing.style import LIGHT, NAME, Line, Style, label_text
-from tinygrad_ko.drawing.vertices import Vertex, parts, passed
+from tinygrad_ko.drawing.vertices import Vertex, gradient_parts, passed
 from tinygrad_ko.engine.graph import Node
 
 _COMMUTATIVE = {"add", "hypot", "logaddexp", "maximum", "minimum", "multiply"}
@@ -36,7 +36,7 @@ class Gradients:
         if user.kind == "result":
             return node.seen.gradient
         if node not in self._parts:
-            self._parts[node] = parts(node)
+            self._parts[node] = gradient_parts(node)
         return self._parts[node].get(argument)
 
 
@@ -52,7 +52,7 @@ def forward_lines(arrow: Arrow, looped: bool, style: Style) -> list[Line]:
     said: list[Line] = [(": ".join(filter(None, [named, kind])), "faint", 9)] if named or kind else []
     if style.shows("values") and len(values) == 1 and not itself:
         seen = passed(use.user, use.argument)
-        said += [(line, "value", 11) for line in lines_of(seen)] if seen is not None else []
+        said += [(line, "value", 11) for line in value_lines(seen)] if seen is not None else []
     return said
 
 
@@ -63,7 +63,7 @@ def _argument(arrow: Arrow, looped: bool) -> str:
     return "" if clear or (arrow.tail.name == name and not looped) else name
 
 
-def table(over: list[Line], under: list[Line], style: Style) -> str:
+def edge_table(over: list[Line], under: list[Line], style: Style) -> str:
     """The label of an arrow, with a line in the middle that continues it: two rows, or two columns if the picture runs down.
     Both are as large, so that the line is where the arrow is.
     """

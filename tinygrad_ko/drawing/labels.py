@@ -35,12 +35,12 @@ def _number(x: Any, digits: int = 4) -> str:
     return f"{x:.0f}" if 10.0**digits <= abs(x) < 1e7 else f"{x:.{digits}g}"
 
 
-def lines_of(value: Any) -> list[str]:
+def value_lines(value: Any) -> list[str]:
     """An array or number in few lines: its numbers if they are few, else how they are distributed.
 
-    >>> lines_of(np.array([[1.0, 2.5], [3.0, 4.0]]))
+    >>> value_lines(np.array([[1.0, 2.5], [3.0, 4.0]]))
     ['1  2.5', '3  4']
-    >>> lines_of(np.arange(1000.0))
+    >>> value_lines(np.arange(1000.0))
     ['500 ± 289', '0 … 999']
     """
     x = as_numpy(value)

@@ -4,7 +4,7 @@ from collections import Counter
 
 from tinygrad_ko.drawing.clusters import Cluster, vertices_in
 from tinygrad_ko.drawing.escape import as_tooltip, shortened
-from tinygrad_ko.drawing.labels import byte_size, counted, explanation, kind_of, lines_of, memory, options
+from tinygrad_ko.drawing.labels import byte_size, counted, explanation, kind_of, memory, options, value_lines
 from tinygrad_ko.drawing.style import LIGHT, NAME, Line, Style, label_text
 from tinygrad_ko.drawing.vertices import Kind, Vertex
 from tinygrad_ko.state.saved import saved_bytes
@@ -48,9 +48,9 @@ def vertex_node(vertex: Vertex, style: Style) -> dict[str, str]:
             look = look | {"shape": "circle", "margin": "0.02", "width": "0.35"}
         tooltip = explanation(vertex.node)
     elif shows_itself(vertex):
-        said = [(lines_of(vertex.value)[0], "ink", 13)]
+        said = [(value_lines(vertex.value)[0], "ink", 13)]
     if vertex.gradient is not None and vertex.users > 1:
-        said += [(line, "gradient", 10) for line in lines_of(vertex.gradient)]
+        said += [(line, "gradient", 10) for line in value_lines(vertex.gradient)]
     return look | _attributes(said, vertex.kind, f"{vertex.kind} edge", tooltip)
 
 

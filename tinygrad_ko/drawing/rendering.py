@@ -54,7 +54,7 @@ def rendered(source: str, kind: str, dots: int = 192) -> bytes:
     """
     complaints = []
     for name, command in renderers(kind):
-        picture, complaint = answer([*command, f"-Gdpi={dots}"] if kind == "png" else command, source, kind)
+        picture, complaint = render_with([*command, f"-Gdpi={dots}"] if kind == "png" else command, source, kind)
         if not complaint:
             return picture
         complaints.append(f"{name}: {complaint}")
@@ -74,7 +74,7 @@ def rendered(source: str, kind: str, dots: int = 192) -> bytes:
     )
 
 
-def answer(command: list[str], source: str, kind: str) -> tuple[bytes, str]:
+def render_with(command: list[str], source: str, kind: str) -> tuple[bytes, str]:
     """What a command makes of a graph, and what is wrong with that ("" if nothing is).
 
     An error that Graphviz prints counts even where it goes on: then a label, say, is not in the picture.

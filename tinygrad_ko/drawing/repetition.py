@@ -77,7 +77,7 @@ class _Finder:
         values from an earlier one.
         """
         items, cluster.items, end = cluster.items, [], 0
-        for run in [*repeats([self.looks[item] for item in items], LEAST), Run(len(items), 1, 0)]:
+        for run in [*repeats([self.looks[item] for item in items], LEAST), _Run(len(items), 1, 0)]:
             self.add(cluster, items[end : run.start])
             end = run.start
             for row in self.equal_blocks(items, run):
@@ -93,7 +93,7 @@ class _Finder:
                 if isinstance(inner, Cluster):
                     self.fold(inner)
 
-    def equal_blocks(self, items: list[Item], run: "Run") -> list["_Row"]:
+    def equal_blocks(self, items: list[Item], run: "_Run") -> list["_Row"]:
         """The rows in a run of items that look alike, from the seam with which there are the most equal blocks."""
         items = items[: run.start + run.length]
         for size in range(run.period, run.period * _TURNS + 1, run.period):
@@ -208,7 +208,7 @@ def _looks(root: Cluster) -> dict[Item, int]:
     return found
 
 
-class Run(NamedTuple):
+class _Run(NamedTuple):
     """Where a sequence repeats: `length` items from `start` on, each equal to the one `period` before it."""
 
     start: int
@@ -216,35 +216,35 @@ class Run(NamedTuple):
     length: int
 
 
-def repeats(sequence: Sequence[int], least: int) -> list[Run]:
+def repeats(sequence: Sequence[int], least: int) -> list[_Run]:
     """Runs of equal units, `least` of them or more and perhaps a part of another, that lie apart, from left to right: first the
     longest was taken, then the longest in what was left. Of runs that are as long the one with the shortest unit counts, then
     the leftmost.
 
     >>> repeats([9, 1, 2, 1, 2, 1, 2, 1, 7, 7, 7, 7], least=3)
-    [Run(start=1, period=2, length=7), Run(start=8, period=1, length=4)]
+    [_Run(start=1, period=2, length=7), _Run(start=8, period=1, length=4)]
     """
-    items, found = np.asarray(sequence), list[Run]()
+    items, found = np.asarray(sequence), list[_Run]()
     for period in range(1, min(LONGEST, len(items) // least) + 1):
-        starts, ends = stretches(items[:-period] == items[period:])
+        starts, ends = _stretches(items[:-period] == items[period:])
         lengths = ends - starts + period
         pairs = zip(starts.tolist(), lengths.tolist(), strict=True)
-        found += [Run(start, period, length) for start, length in pairs if length >= least * period]
+        found += [_Run(start, period, length) for start, length in pairs if length >= least * period]
     found.sort(key=lambda run: (-run.length, run.period, run.start))
-    free, taken = np.ones(len(items), dtype=bool), list[Run]()
+    free, taken = np.ones(len(items), dtype=bool), list[_Run]()
     for start, period, length in found:
         here = free[start : start + length]
-        for first, end in zip(*stretches(here), strict=True):
+        for first, end in zip(*_stretches(here), strict=True):
             if end - first >= least * period:
-                taken.append(Run(start + int(first), period, int(end - first)))
+                taken.append(_Run(start + int(first), period, int(end - first)))
                 here[first:end] = False
     return sorted(taken)
 
 
-def stretches(true: NDArray[np.bool]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def _stretches(true: NDArray[np.bool]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Where all are True, as far as it goes: the first place of every such stretch, and the first place after it.
 
-    >>> stretches(np.array([True, True, False, True]))
+    >>> _stretches(np.array([True, True, False, True]))
     (array([0, 3]), array([2, 4]))
     """
     changes = np.flatnonzero(np.diff(true, prepend=False, append=False))

@@ -4,18 +4,15 @@ from collections.abc import Mapping
 from hashlib import sha256
 from xml.etree import ElementTree
 
-from tinygrad_ko.errors import explain
-
 _XLINK = "{http://www.w3.org/1999/xlink}"
 
 
 def readable(svg: str, light: Mapping[str, str], dark: Mapping[str, str]) -> str:
     """The SVG for a page or a file, in light colours, or in dark ones where the reader's system is dark.
 
-    The palettes have the same keys and hold colours such as "#1f77b4"; what has another colour keeps it. Several such
-    pictures on one page leave each other alone. What hovers over a node is its `tooltip`, not its name in DOT.
-
-    Raises ValueError if two keys have one light colour but two dark ones: it would not be known which one to take.
+    The palettes have the same keys and hold colours such as "#1f77b4"; what has another colour keeps it. Two keys of one light
+    colour must have one dark colour. Several such pictures on one page leave each other alone. What hovers over a node is its
+    `tooltip`, not its name in DOT.
     """
     root = ElementTree.fromstring(svg)
     scope = f"tg-{sha256(repr((svg, light, dark)).encode()).hexdigest()[:8]}"
@@ -52,19 +49,11 @@ def _show_tooltips(root: ElementTree.Element) -> None:
 
 def _in_the_dark(scope: str, light: Mapping[str, str], dark: Mapping[str, str]) -> str:
     """The rules that exchange the light colours for the dark ones inside an element of the class `scope`."""
-    swaps: dict[str, str] = {}
-    for key, colour in light.items():
-        if swaps.setdefault(colour.lower(), dark[key]) != dark[key]:
-            raise explain(
-                ValueError(f"the palette has {colour} for {key!r} and for another key with another dark colour"),
-                f"팔레트에서 {colour} 하나에 어두운 색이 두 가지입니다({key!r}). 밝은 색을 서로 다르게 정하십시오.",
-            )
+    swaps = {colour.lower(): dark[key] for key, colour in light.items()}
     rules = "".join(
         f".{scope} [{what}='{colour}']{{{what}:{other}}}"
         for colour, other in swaps.items()
         for what in ("fill", "stroke")
     )
-    joined = (
-        f".{scope} polyline{{stroke-linecap:square}}"  # else there are gaps where arrows meet the lines of their labels
-    )
-    return f"{joined}@media (prefers-color-scheme:dark){{{rules}}}"
+    # Square ends, or there are gaps where arrows meet the lines of their labels.
+    return f".{scope} polyline{{stroke-linecap:square}}@media (prefers-color-scheme:dark){{{rules}}}"

@@ -47,7 +47,7 @@ class Names:
         self.constants: dict[int, tuple[str, Any]] = {}
 
 
-def read(results: list[tuple[str, Handle]], names: Names) -> list[Vertex]:
+def read_graph(results: list[tuple[str, Handle]], names: Names) -> list[Vertex]:
     """The vertices of the graph behind some results, each after its sources, and the results last. The walk stops at the
     inputs: what they were computed from is not part of the picture.
     """
@@ -151,8 +151,10 @@ def _kept(node: Node, word: str, place: int) -> Any:
     return value[place] if node.op.variadic and value else value
 
 
-def parts(node: Node) -> dict[str, Array]:
-    """For each argument of an operation its part of the gradient, where a backward was seen: the formulas are evaluated again."""
+def gradient_parts(node: Node) -> dict[str, Array]:
+    """For each argument of an operation the gradient that its formula pays it, where a backward was seen: as the walk does
+    it, once more.
+    """
     if not node.seen or node.seen.gradient is None:
         return {}
     op, g = node.op, _bare(node.seen.gradient)
@@ -171,7 +173,7 @@ def parts(node: Node) -> dict[str, Array]:
 
 
 def fitted(part: Any, to: Node, node: Node, argument: str) -> Any:
-    """A part of a gradient with the shape and dtype of the argument."""
+    """A part of a gradient with the shape and dtype of what it is paid to."""
     if not isinstance(part, IndexedGradient) and part.shape == to.shape and part.dtype == to.dtype:
         return part
     whole = fit(part, to, node, argument, {})

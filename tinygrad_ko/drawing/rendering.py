@@ -21,10 +21,8 @@ from tinygrad_ko.runtime.files import whole_file
 
 _KINDS = {"svg": b"<svg", "png": b"\x89PNG", "pdf": b"%PDF"}  # of each kind of picture what its bytes contain
 _PATIENCE = 300.0  # seconds
-WAYS_OUT = (
-    "install Graphviz (apt install graphviz; brew install graphviz; winget install graphviz; conda install graphviz), "
-    "or pip install 'tinygrad_ko[draw]'"
-)
+_INSTALL = "apt install graphviz; brew install graphviz; winget install graphviz; conda install graphviz"
+WAYS_OUT = f"install Graphviz ({_INSTALL}), or pip install 'tinygrad_ko[draw]'"
 
 _PYGRAPHVIZ = """
 import sys
@@ -61,16 +59,16 @@ def rendered(source: str, kind: str, dots: int = 192) -> bytes:
     if not complaints:
         raise explain(
             RuntimeError(f"no Graphviz was found to draw the graph: {WAYS_OUT}"),
-            "그래프를 그릴 Graphviz가 없습니다. Graphviz를 설치하거나(apt install graphviz, brew install graphviz, "
-            "winget install graphviz, conda install graphviz) pip install 'tinygrad_ko[draw]'를 실행하십시오.",
+            f"그래프를 그릴 Graphviz가 없습니다. Graphviz를 설치하거나({_INSTALL}) "
+            "pip install 'tinygrad_ko[draw]'를 실행하십시오.",
         )
     said = "\n".join(complaints)
     raise explain(
         RuntimeError(
             f"Graphviz could not draw the graph as {kind}:\n{said}\nIf its installation is broken, {WAYS_OUT}"
         ),
-        f"Graphviz가 그래프를 {kind} 형식으로 그리지 못했습니다. 설치가 잘못되었다면 Graphviz를 다시 설치하거나 "
-        "pip install 'tinygrad_ko[draw]'를 실행하십시오.",
+        f"Graphviz가 그래프를 {kind} 형식으로 그리지 못했습니다:\n{said}\n설치가 잘못되었다면 Graphviz를 다시 설치하거나"
+        f"({_INSTALL}) pip install 'tinygrad_ko[draw]'를 실행하십시오.",
     )
 
 

@@ -15,6 +15,7 @@ from tinygrad_ko.drawing.labels import (
     _number,
     _option,
     byte_size,
+    counted,
     explanation,
     memory,
     options,
@@ -60,6 +61,14 @@ def test_few_numbers_are_shown_as_they_are() -> None:
     assert value_lines(2.0) == ["2"]
     assert value_lines(True) == ["True"]
     assert value_lines(np.zeros((0, 3))) == ["empty"]
+
+
+def test_numbers_have_four_digits_and_all_that_stand_before_the_point() -> None:
+    assert [_number(x) for x in (220.00000000000003, -0.0, 1e-9, 1234567.8)] == ["220", "0", "1e-09", "1234568"]
+    assert [_number(x) for x in (65536, True)] == ["65536", "True"]
+    assert value_lines(np.array([[1.0, 2.5], [3.0, 4.0]])) == ["1  2.5", "3  4"]
+    assert value_lines(np.arange(1000.0)) == ["500 ± 289", "0 … 999"]
+    assert [counted(n, "parameter") for n in (1, 2084)] == ["1 parameter", "2,084 parameters"]
 
 
 def test_a_mean_that_is_round_off_is_0() -> None:

@@ -26,7 +26,6 @@ class Cluster:
 
     @property
     def times(self) -> int:
-        """How many equal clusters it is one of."""
         return len(self.parent.items) if self.parent and self.parent.kind == "row" else 1
 
 

@@ -41,9 +41,7 @@ class _Use(NamedTuple):
 
 @dataclass(eq=False, slots=True, repr=False)
 class Arrow:
-    """One arrow of the picture: from where to where, and the uses that it stands for: several where a box is closed, or where
-    each of equal blocks gives or takes a value.
-    """
+    """An arrow, and the uses that it stands for: several where a box is closed, or where each of equal blocks gives or takes a value."""
 
     tail: Stand
     head: Stand
@@ -51,7 +49,6 @@ class Arrow:
 
     @property
     def values(self) -> list[Vertex]:
-        """What flows, each value once; into an operation as often as it takes it."""
         boxes = isinstance(self.tail, Cluster) or isinstance(self.head, Cluster)
         return [source for source, _ in dict.fromkeys((use.source, 0 if boxes else use.again) for use in self.uses)]
 
@@ -97,8 +94,6 @@ class Collapsed:
 
 
 class _Graph:
-    """A graph in its clusters, ready to be collapsed to any depth."""
-
     def __init__(self, vertices: list[Vertex], root: Cluster, rows: Rows) -> None:
         self.root = root
         self.home = _homes(vertices, root, rows)
@@ -114,9 +109,7 @@ class _Graph:
         self.uses = list(_uses(vertices, rows))
 
     def stands(self, depth: int, runs: Mapping[Item, Cluster]) -> dict[Vertex, Stand]:
-        """What is drawn for every vertex that is shown if all boxes are open: itself, or the closed box that it is in. Boxes
-        deeper than `depth` are closed, apart from those whose items are in `runs`: these are nodes.
-        """
+        # Itself, or the closed box that it is in. Boxes deeper than `depth` are closed, apart from those whose items are in `runs`.
         cut = {run.parent for run in runs.values()}
         closed: dict[Cluster, Cluster | None] = {}
         for cluster, level in self.level.items():
@@ -126,11 +119,9 @@ class _Graph:
         return {v: closed[self.home[v]] or runs.get(v) or v for v in self.shown}
 
     def count(self, depth: int, runs: Mapping[Item, Cluster] = _NOTHING) -> int:
-        """How many nodes are drawn."""
         return len(set(self.stands(depth, runs).values()))
 
     def collapsed(self, depth: int, runs: Mapping[Item, Cluster] = _NOTHING) -> Collapsed:
-        """The content of the picture."""
         stands = self.stands(depth, runs)
         drawn = {s: (s.parent or self.root) if isinstance(s, Cluster) else self.home[s] for s in stands.values()}
         found: dict[tuple[Stand, Stand, str, int], list[_Use]] = {}

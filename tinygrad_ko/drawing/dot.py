@@ -28,8 +28,6 @@ def dot_source(content: Collapsed, style: Style) -> str:
 
 
 class _Text:
-    """The text of one picture, written cluster by cluster."""
-
     def __init__(self, content: Collapsed, style: Style) -> None:
         self.content, self.style = content, style
         self.parts: dict[Cluster, graphviz.Digraph] = {}
@@ -58,7 +56,6 @@ class _Text:
         return str(self.part(self.content.root).source)
 
     def frame(self) -> None:
-        """What holds for the whole picture."""
         ink, faint, root = LIGHT["ink"], LIGHT["faint"], self.part(self.content.root)
         root.attr(rankdir="TB" if self.style.down else "LR", nodesep="0.22", ranksep="0.22", pad="0.2")
         root.attr(bgcolor=LIGHT["page"], fontname=FONT, fontcolor=ink, tooltip=" ")
@@ -71,7 +68,6 @@ class _Text:
                 root.attr(labelloc="t")
 
     def part(self, cluster: Cluster) -> graphviz.Digraph:
-        """The text of a cluster."""
         return self.parts.setdefault(cluster, graphviz.Digraph())
 
     def around_both(self, tail: Stand, head: Stand) -> graphviz.Digraph:
@@ -79,7 +75,6 @@ class _Text:
         return self.part(common(self.content.drawn[tail], self.content.drawn[head]))
 
     def arrow(self, name: str, arrow: Arrow, back: list[Line]) -> None:
-        """One arrow, with what is said of it."""
         tail, head, here = self.names[arrow.tail], self.names[arrow.head], self.around_both(arrow.tail, arrow.head)
         said = forward_lines(arrow, arrow.head in self.looped, self.style)
         if len(said) <= 1 and not back:

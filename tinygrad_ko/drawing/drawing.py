@@ -74,7 +74,6 @@ class Drawing:
         return bundle
 
     def _png(self) -> str:
-        """The picture as PNG, in Base64 as notebooks keep it."""
         picture = b64encode(rendered(self.source, "png", dots=96)).decode("ascii")
         with suppress(UserWarning):  # where warnings are errors, there is a picture all the same
             warn_of_boxes(self.source, stacklevel=3)
@@ -180,10 +179,7 @@ def _check_options(depth: int | None, direction: str | None) -> None:
 
 
 def _named_results(value: Any, name: str, who: str) -> list[tuple[str, Handle]]:
-    """What is to be drawn, by name: a Tensor, or those in lists, tuples and dicts.
-
-    Raises TypeError for anything else, RuntimeError if there is no graph behind any of them.
-    """
+    """The Tensors to be drawn, by name. Raises TypeError for anything else, RuntimeError if there is no graph behind any of them."""
     if hasattr(value, "loss_of"):
         raise no_graph(type(value).__name__)
     if isinstance(value, Handle):

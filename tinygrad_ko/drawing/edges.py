@@ -64,9 +64,8 @@ def _argument(arrow: Arrow, looped: bool) -> str:
 
 
 def edge_table(over: list[Line], under: list[Line], style: Style) -> str:
-    """The label of an arrow, with a line in the middle that continues it: two rows, or two columns if the picture runs down.
-    Both are as large, so that the line is where the arrow is.
-    """
+    """The label of an arrow, with a line in the middle that continues it: two rows, or two columns if the picture runs down."""
+    # Both are as large, so that the line is where the arrow is.
     if style.down:
         size = f'width="{6 + max(_WIDTH * len(text) * points for text, _, points in [*over, *under]):.0f}"'
         first, second, between = f'{size} sides="r"', size, ""

@@ -18,11 +18,7 @@ _SHOWN = {
 
 
 def _showable(text: str) -> str:
-    """The text with a visible sign for each character that XML forbids, and every end of a line as a newline.
-
-    >>> _showable("a\\0b\\r\\nc")
-    'a␀b\\nc'
-    """
+    """The text with a visible sign for each character that XML forbids, and every end of a line as a newline."""
     return text.replace("\r\n", "\n").replace("\r", "\n").translate(_SHOWN)
 
 
@@ -53,9 +49,5 @@ def as_tooltip(text: str) -> str:
 
 
 def shortened(text: str, length: int) -> str:
-    """A text of at most `length` characters; where some are left out, the last of them is `…`.
-
-    >>> shortened("a long name", 7)
-    'a long…'
-    """
+    """A text of at most `length` characters; where some are left out, the last of them is `…`."""
     return text if len(text) <= length else text[: length - 1] + "…"

@@ -29,9 +29,7 @@ def warn_of_boxes(source: str, stacklevel: int) -> None:
 
 
 def _no_korean_font() -> bool:
-    """Whether fontconfig, which Graphviz asks for fonts, knows of none with Hangul. Without fontconfig (macOS and Windows, which
-    come with such a font) that is not known.
-    """
+    # Graphviz asks fontconfig. Without it (macOS and Windows, which come with such a font) the answer is not known.
     if not (program := shutil.which("fc-list")):
         return False
     try:

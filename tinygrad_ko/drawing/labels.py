@@ -24,11 +24,7 @@ _EPS = np.finfo(np.float64).eps
 
 
 def _number(x: Any, digits: int = 4) -> str:
-    """A number with so many significant digits; with all before the point up to ten million; a whole one with all of its own.
-
-    >>> _number(220.00000000000003), _number(-0.0), _number(1e-9), _number(1234567.8), _number(65536), _number(True)
-    ('220', '0', '1e-09', '1234568', '65536', 'True')
-    """
+    """A number with so many significant digits; with all before the point up to ten million; a whole one with all of its own."""
     if not isinstance(x, float | np.floating):
         return str(x)
     x = float(x) + 0.0  # so that -0 is 0
@@ -36,13 +32,7 @@ def _number(x: Any, digits: int = 4) -> str:
 
 
 def value_lines(value: Any) -> list[str]:
-    """An array or number in few lines: its numbers if they are few, else how they are distributed.
-
-    >>> value_lines(np.array([[1.0, 2.5], [3.0, 4.0]]))
-    ['1  2.5', '3  4']
-    >>> value_lines(np.arange(1000.0))
-    ['500 ± 289', '0 … 999']
-    """
+    """An array or number in few lines: its numbers if they are few, else how they are distributed."""
     x = as_numpy(value)
     if x is None:
         return [type(value).__name__]
@@ -78,11 +68,7 @@ def _distribution(x: Array) -> Iterator[str]:
 
 
 def byte_size(count: int) -> str:
-    """A number of bytes.
-
-    >>> byte_size(8), byte_size(313600), byte_size(4_000_000)
-    ('8 B', '314 kB', '4 MB')
-    """
+    """A number of bytes: `8 B`, `314 kB`, `4 MB`."""
     for unit, one in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
         if count >= one:
             return f"{float(f'{count / one:.3g}'):g} {unit}"
@@ -90,11 +76,7 @@ def byte_size(count: int) -> str:
 
 
 def counted(n: int, noun: str) -> str:
-    """How many there are of something.
-
-    >>> counted(1, "parameter"), counted(2084, "parameter")
-    ('1 parameter', '2,084 parameters')
-    """
+    """How many there are of something: `1 parameter`, `2,084 parameters`."""
     return f"{n:,} {noun}{'s' * (n != 1)}"
 
 

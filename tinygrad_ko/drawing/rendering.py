@@ -73,9 +73,8 @@ def rendered(source: str, kind: str, dots: int = 192) -> bytes:
 
 
 def render_with(command: list[str], source: str, kind: str) -> tuple[bytes, str]:
-    """What a command makes of a graph, and what is wrong with that ("" if nothing is).
-
-    An error that Graphviz prints counts even where it goes on: then a label, say, is not in the picture.
+    """What a command makes of a graph, and what is wrong with that ("" if nothing is). An error that Graphviz prints counts even
+    where it goes on: then a label, say, is not in the picture.
     """
     quiet: int = getattr(subprocess, "CREATE_NO_WINDOW", 0)  # on Windows a program would open a console
     try:
@@ -101,14 +100,7 @@ def render_with(command: list[str], source: str, kind: str) -> tuple[bytes, str]
 
 
 def saved(source: str, path: str | os.PathLike[str]) -> Path:
-    """Write a graph in DOT to a file of the kind that the ending says, whole or not at all. Returns the path written.
-
-    An .svg file follows the reader's light or dark colours, .png and .pdf are as the source says, .dot and .gv are the
-    source itself.
-
-    Raises ValueError for another ending, FileNotFoundError for a folder that is not there, RuntimeError without a Graphviz
-    that works.
-    """
+    """Write a graph in DOT to a file of the kind that the ending says, whole or not at all; see `Drawing.save`."""
     target = Path(path)
     kind = target.suffix.lower().removeprefix(".")
     if kind not in (*_KINDS, "dot", "gv"):

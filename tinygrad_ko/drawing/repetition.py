@@ -39,7 +39,6 @@ class Rows:
         self.places: dict[Vertex, list[Place]] = {}
 
     def drawn(self, vertex: Vertex) -> Vertex:
-        """What is drawn for a vertex."""
         while vertex in self.mirror:
             vertex = self.mirror[vertex]
         return vertex
@@ -73,9 +72,7 @@ class _Finder:
                 self.first_users.setdefault(source, user)
 
     def fold(self, cluster: Cluster) -> None:
-        """Put the equal blocks among the items of a cluster into rows, then those inside, in order of time: a row may take its
-        values from an earlier one.
-        """
+        # In order of time, with what is inside: a row may take its values from an earlier one.
         items, cluster.items, end = cluster.items, [], 0
         for run in [*repeats([self.looks[item] for item in items], LEAST), _Run(len(items), 1, 0)]:
             self.add(cluster, items[end : run.start])
@@ -131,9 +128,7 @@ class _Finder:
 
 
 class _Wiring:
-    """How blocks, lists of operations that look alike, are wired. `following` grows: for what is in a block the same in the next
-    one, `before` the other way round.
-    """
+    """How blocks, lists of operations that look alike, are wired. `following` maps what is in a block to the same in the next."""
 
     def __init__(self, blocks: list[list[Vertex]], rows: Rows, first_users: dict[Vertex, Vertex]) -> None:
         self.blocks, self.rows = blocks, rows
@@ -162,7 +157,6 @@ class _Wiring:
                 first = k + 1
 
     def alike(self, k: int, first: int) -> bool:
-        """Whether block k and the next one take their values alike, in a row that begins at block `first`."""
         return all(
             self.same_place(a, b, k, first)
             for one, two in zip(self.blocks[k], self.blocks[k + 1], strict=True)
@@ -181,9 +175,8 @@ class _Wiring:
 
 
 def _seams(items: list[Item], size: int) -> list[int]:
-    """Where the first of equal blocks may begin. There is a choice if a part of a block is left over: where the fewest values go
-    from one block to the next, or at once, or so that the last block ends at the end.
-    """
+    # There is a choice if a part of a block is left over: where the fewest values go from one block to the next, or at once,
+    # or so that the last block ends at the end.
 
     def handed_on(start: int) -> int:
         made = set(vertices_in(items[start : start + size]))
@@ -242,10 +235,6 @@ def repeats(sequence: Sequence[int], least: int) -> list[_Run]:
 
 
 def _stretches(true: NDArray[np.bool]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Where all are True, as far as it goes: the first place of every such stretch, and the first place after it.
-
-    >>> _stretches(np.array([True, True, False, True]))
-    (array([0, 3]), array([2, 4]))
-    """
+    """Where all are True, as far as it goes: the first place of every such stretch, and the first place after it."""
     changes = np.flatnonzero(np.diff(true, prepend=False, append=False))
     return changes[::2], changes[1::2]

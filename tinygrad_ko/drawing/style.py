@@ -45,11 +45,9 @@ class Style:
 
     @property
     def down(self) -> bool:
-        """Whether it runs down instead of to the right."""
         return self.direction == "down"
 
     def shows(self, what: str) -> bool:
-        """Whether something is not left out."""
         return what not in self.hide
 
 

@@ -33,10 +33,7 @@ def readable(svg: str, light: Mapping[str, str], dark: Mapping[str, str]) -> str
 
 
 def _show_tooltips(root: ElementTree.Element) -> None:
-    """Say tooltips as SVG does, in a `<title>` that holds for all beside it.
-
-    Graphviz has them in a link that goes nowhere, which not every browser shows, and titles every node with its name.
-    """
+    # Graphviz has tooltips in a link that goes nowhere, which not every browser shows, and titles every node with its name.
     for group in root.iter("g"):
         if (name := group.find("title")) is not None:
             group.remove(name)

@@ -62,9 +62,8 @@ class _Inputs:
         self.integers: list[int] = []
 
     def entry(self, x: Any, name: str, parameter: bool = False) -> Any:
-        """An input as the function gets it: numbers and floating point arrays as a leaf, also inside of dicts, lists and
-        tuples, and anything else as it is. The entries of a dict are parameters.
-        """
+        # Numbers and floating point arrays are leaves, also inside of dicts, lists and tuples, and anything else is what it is.
+        # The entries of a dict are parameters.
         if isinstance(x, dict):
             return {key: self.entry(v, f"{name}.{key}" if parameter else str(key), True) for key, v in x.items()}
         if is_tree(x):
@@ -91,9 +90,7 @@ def _is_number(x: Any) -> bool:
 
 
 def _name_leaves(f: Callable[..., Any], parameters: Any, names: Names) -> None:
-    """Names for the leaves that f reads beside its inputs: those given as `parameters`, those that Modules have, and for others
-    the variables that f reads.
-    """
+    # The leaves that f reads beside its inputs: those given as `parameters`, those of Modules, else the variables that f reads.
     holders = [part for part in reachable(f) if hasattr(part, "named_parameters") and not inspect.isclass(part)]
     modules = [named_parameters(None, part) for part in holders]
     modules.sort(key=lambda named: (len(named), max(map(len, named), default=0)), reverse=True)  # the outermost first

@@ -94,9 +94,8 @@ def mark_gaps(ax: Any, x: Any, y: Any, color: str = VERMILLION, **options: Any) 
 
 
 def floats(value: Any, name: str, what: str) -> Floats:
-    """Real numbers from what holds them: an array, a Tensor, a list of numbers, arrays or Tensors.
-
-    Raises TypeError for what holds no real numbers, ValueError if there are none, or if they make no array.
+    """Real numbers from an array, a Tensor, a list of numbers, arrays or Tensors. Raises TypeError for anything else, ValueError
+    if there are none, or if they make no array.
     """
     if isinstance(value, Handle):
         value = np.asarray(value.stable_array())

@@ -83,7 +83,6 @@ def _draw_losses(ax: Any, losses: Floats) -> None:
 
 
 def _draw_accuracies(ax: Any, drawn: dict[str, tuple[Floats, Floats]], by_step: bool) -> None:
-    """The accuracies on training data with a solid line, on test data with a broken one."""
     styles = {
         "train_accuracies": ("-", "o", BLUE, words("training data", "훈련 데이터")),
         "test_accuracies": ("--", "s", VERMILLION, words("test data", "시험 데이터")),
@@ -98,7 +97,6 @@ def _draw_accuracies(ax: Any, drawn: dict[str, tuple[Floats, Floats]], by_step: 
 
 
 def _whole_steps(ax: Any) -> None:
-    """Put ticks at whole numbers of steps or epochs only."""
     from matplotlib.ticker import MaxNLocator
 
     if ax.get_xscale() == "linear":
@@ -119,7 +117,6 @@ def _line(value: Any, name: str, what: str) -> Floats:
 
 
 def _points(accuracies: Any, name: str, what: str) -> tuple[Floats, Floats]:
-    """Where accuracies were measured, and what they are."""
     if isinstance(accuracies, Mapping):
         x = _line(list(accuracies), name, f"the steps of {what}")
         y = _line(list(accuracies.values()), name, what)
@@ -130,7 +127,6 @@ def _points(accuracies: Any, name: str, what: str) -> tuple[Floats, Floats]:
 
 
 def _panels(ax: Any, name: str, count: int) -> list[Any]:
-    """So many Axes: those that were given, or new ones."""
     if count == 1:
         check_axes(name, ax)
         return [axes(ax, (5.5, 3.6))]

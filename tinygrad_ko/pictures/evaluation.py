@@ -19,10 +19,8 @@ Range = tuple[float, float]
 
 
 def values_at(f: Callable[[Any], Any], points: Any, name: str) -> Floats:
-    """The value of f at each point, NaN outside its domain: where it raises ValueError or ArithmeticError.
-
-    f is given a copy of the point, or a Tensor if it takes no array. Raises what f raises if it has no value at all, and
-    ValueError if none is finite.
+    """The value of f at each point, a copy or a Tensor of it; NaN outside the domain: where f raises ValueError or ArithmeticError.
+    Raises what f raises if it has no value at all, and ValueError if none is finite.
     """
     with preserving_state(f), np.errstate(all="ignore"), _noting_arguments(name, np.ndim(points)):
         f = taking_arrays(f, points[len(points) // 2])
@@ -66,9 +64,8 @@ def _evaluated(f: Callable[[Any], Any], points: Any, found: Floats, name: str) -
 
 
 def _gradient(f: Callable[[Any], Any], point: Floats) -> tuple[Floats, bool]:
-    """By backpropagation if f takes a Tensor and returns one that depends on it, else measured, NaN at a jump; and whether it was
-    the former.
-    """
+    # By backpropagation if f takes a Tensor and returns one that depends on it, else measured, NaN at a jump; and whether it was
+    # the former.
     x = Tensor(point, requires_grad=True)
     try:
         with recorded(True):
@@ -104,7 +101,6 @@ def taking_arrays(f: Callable[[Any], Any], point: Any) -> Callable[[Any], Any]:
 
 @contextmanager
 def _noting_arguments(name: str, ndim: int) -> Iterator[None]:
-    """Add to a TypeError what the function is called with."""
     try:
         yield
     except TypeError as error:

@@ -120,7 +120,6 @@ def _upright(style: str, weight: int | str) -> bool:
 
 
 def _family(path: str) -> list[str]:
-    """The name of the font in a file, if it is one for running text."""
     from matplotlib.font_manager import get_font
 
     try:

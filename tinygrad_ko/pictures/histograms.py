@@ -17,12 +17,7 @@ from tinygrad_ko.state.reachable import reachable
 
 _ACROSS = 5  # histograms in a row, at most
 _BINS = 30
-_FUNCTIONS = (
-    FunctionType,
-    BuiltinFunctionType,
-    np.ufunc,
-    partial,
-)  # which are layers where a list of a module holds them
+_FUNCTIONS = (FunctionType, BuiltinFunctionType, np.ufunc, partial)  # layers, where a list of a module holds them
 
 
 def activation_histograms(what: Any, x: Any = None) -> Any:
@@ -82,14 +77,11 @@ def _histogram(ax: Any, text: str, array: Floats) -> None:
 
 
 def _outputs(what: Any, x: Any, name: str) -> list[tuple[str, Any]]:
-    """The arrays to draw, with their names."""
     model = callable(what) and hasattr(what, "forward")
     if model != (x is not None):
-        need, korean = (
-            ("a model needs x, what it is called with", "모델은 x와 함께 넘겨야 합니다")
-            if model
-            else ("x is for a model, and this is none", "x는 모델과 함께 넘겨야 합니다")
-        )
+        need, korean = "x is for a model, and this is none", "x는 모델과 함께 넘겨야 합니다"
+        if model:
+            need, korean = "a model needs x, what it is called with", "모델은 x와 함께 넘겨야 합니다"
         raise explain(
             ValueError(f"{name}: {need}: {type(what).__name__}"),
             f"{name}: {korean}. 받은 값의 종류: {type(what).__name__}",
@@ -123,31 +115,29 @@ def _layer_outputs(model: Any, x: Any) -> list[tuple[str, Any]]:
             if hasattr(part, "forward") and hasattr(part, "__dict__") and not isinstance(part, type):
                 for name, items in list(vars(part).items()):
                     if isinstance(items, list):
-                        setattr(part, name, [_listening(f, found) if isinstance(f, _FUNCTIONS) else f for f in items])
+                        heard = [_heard(f, _name(f), found, True) if isinstance(f, _FUNCTIONS) else f for f in items]
+                        setattr(part, name, heard)
                 call = getattr(part, "_computes", "forward")
-                setattr(part, call, partial(_listen, getattr(part, call), type(part).__name__, found))
+                setattr(part, call, _heard(getattr(part, call), type(part).__name__, found))
         model(x)
     return found
 
 
-def _listening(f: Any, found: list[tuple[str, Any]]) -> Any:
-    """A function that is a layer: one that returns no array is none."""
-    name = getattr(getattr(f, "func", f), "__name__", type(f).__name__)
-    return partial(_listen, f, name, found, arrays_only=True)
+def _heard(
+    f: Callable[..., Any], name: str, found: list[tuple[str, Any]], arrays_only: bool = False
+) -> Callable[..., Any]:
+    """f, but what it returns is added to `found` unless a call inside it was. A function that returns no array is no layer."""
+
+    def call(*inputs: Any, **options: Any) -> Any:
+        before = len(found)
+        y = f(*inputs, **options)
+        array = isinstance(y, Handle) or hasattr(y, "__array_namespace__")
+        if len(found) == before and (array or not arrays_only):
+            found.append((name, y))
+        return y
+
+    return call
 
 
-def _listen(
-    function: Callable[..., Any],
-    name: str,
-    found: list[tuple[str, Any]],
-    *inputs: Any,
-    arrays_only: bool = False,
-    **options: Any,
-) -> Any:
-    """Call a function, and remember what it returns unless a call inside it was remembered."""
-    before = len(found)
-    y = function(*inputs, **options)
-    array = isinstance(y, Handle) or hasattr(y, "__array_namespace__")
-    if len(found) == before and (array or not arrays_only):
-        found.append((name, y))
-    return y
+def _name(f: Any) -> str:
+    return str(getattr(getattr(f, "func", f), "__name__", type(f).__name__))

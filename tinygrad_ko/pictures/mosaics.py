@@ -109,7 +109,6 @@ def images(x: Any, labels: Any = None, *, shape: Shape | None = None, ax: Any = 
 
 
 def _signed(tiles: Floats, above: list[str] | None, name: str, ax: Any, across: int = 0) -> Any:
-    """Images of weights, with a bar of colours."""
     finite = np.abs(tiles[np.isfinite(some_finite(tiles, name, "W"))])
     limit = float(finite.max()) or 1.0
     room = (1.4, 0.6) if across else (1.0, 0.2)
@@ -179,7 +178,6 @@ def _ticks(axis: Any, names: list[str], size: int) -> None:
 
 
 def _gap(size: int) -> int:
-    """How many pixels there are between tiles of so many."""
     return max(1, size // 8)
 
 
@@ -212,7 +210,6 @@ def _label_texts(labels: Any, name: str) -> list[object]:
 
 
 def _pixels(count: int, shape: Shape | None, name: str) -> Shape:
-    """The height and width of a flattened image of so many pixels."""
     side = isqrt(count)
     height, width = (side, side) if shape is None else _pair(shape, name)
     if height * width != count:
@@ -227,7 +224,6 @@ def _pixels(count: int, shape: Shape | None, name: str) -> Shape:
 
 
 def _image_shape(got: tuple[int, ...], shape: Shape | None, name: str) -> Shape:
-    """The height and width of the images in an array of the shape `got`."""
     told = None if shape is None else _pair(shape, name)
     whole = got[2:] if len(got) == 4 and got[1] == 1 else got[1:] if len(got) == 3 else got if len(got) == 2 else ()
     side = isqrt(got[-1]) if len(got) in (1, 2) else 0
@@ -251,13 +247,12 @@ def _image_shape(got: tuple[int, ...], shape: Shape | None, name: str) -> Shape:
             f"{name}: x of shape {got} holds no grey images{f' of shape {told}' if told else ''}; it must be (height, width), "
             "(n, height, width), (n, 1, height, width), (n, pixels) or (pixels,)"
         ),
-        f"{name}: 형상이 {got}인 x는 {f'{told} ' if told else ''}회색조 이미지로 볼 수 없습니다. (높이, 너비), (n, 높이, 너비), (n, 1, 높이, 너비), "
-        "(n, 픽셀 수), (픽셀 수,) 가운데 하나여야 합니다.",
+        f"{name}: 형상이 {got}인 x는 {f'{told} ' if told else ''}회색조 이미지로 볼 수 없습니다. "
+        "(높이, 너비), (n, 높이, 너비), (n, 1, 높이, 너비), (n, 픽셀 수), (픽셀 수,) 가운데 하나여야 합니다.",
     )
 
 
 def _pair(shape: Any, name: str) -> Shape:
-    """A height and a width."""
     try:
         height, width = map(index, shape)
     except (TypeError, ValueError):

@@ -117,12 +117,10 @@ def _draw_path(ax: Any, steps: Floats, color: str, marker: str, who: str) -> Non
 
 
 def _grid(x0: Range, x1: Range, side: int) -> Floats:
-    """The points of a square grid, row by row: of shape (side * side, 2)."""
     return np.stack([part.ravel() for part in np.meshgrid(np.linspace(*x0, side), np.linspace(*x1, side))], axis=1)
 
 
 def _figure_size(x0: Range, x1: Range) -> tuple[float, float]:
-    """The inches of a figure for these ranges."""
     ratio = (x1[1] - x1[0]) / (x0[1] - x0[0])
     return (
         (6.0, 5.4 * ratio + 0.5) if 0.4 <= ratio <= 1 else (5.2 / ratio + 0.8, 5.7) if 1 < ratio <= 2.5 else (6.0, 5.0)

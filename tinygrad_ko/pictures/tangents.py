@@ -43,13 +43,8 @@ def tangent_line(f: Callable[[Any], Any], x: float, xlim: tuple[float, float] | 
     broken_line(ax, t, curve, "-", ".", color=BLUE, label="$f(x)$")
     bottom, top = ax.get_ylim()
     text = f"{slope.value:.4g}" + (f" ± {slope.claim:.1g}" if slope.claim > 1e-3 * abs(slope.value) + 1e-9 else "")
-    ax.plot(
-        t,
-        y + slope.value * (t - x),
-        "--",
-        color=VERMILLION,
-        label=words(f"tangent, slope {text}", f"접선 (기울기 {text})"),
-    )
+    line = words(f"tangent, slope {text}", f"접선 (기울기 {text})")
+    ax.plot(t, y + slope.value * (t - x), "--", color=VERMILLION, label=line)
     ax.plot([x], [y], "o", color=VERMILLION)
     ax.set(xlim=(low, high), ylim=(bottom - 0.1 * (top - bottom), top + 0.1 * (top - bottom)))
     title(ax, f"$x$ = {x:g}")
@@ -59,7 +54,6 @@ def tangent_line(f: Callable[[Any], Any], x: float, xlim: tuple[float, float] | 
 
 
 def _one(x: Any, name: str) -> float:
-    """x as a float."""
     if np.ndim(x) or isinstance(x, str):
         raise explain(
             TypeError(f"{name}: x must be one number, not {x!r}; call it once for each"),
@@ -69,7 +63,6 @@ def _one(x: Any, name: str) -> float:
 
 
 def _no_slope(slope: Slope, x: float, name: str) -> ValueError:
-    """There is no tangent."""
     sides = f", {slope.left.value:.4g} | {slope.right.value:.4g}" if slope.left and slope.right else ""
     korean = {"kink": "꺾인 점", "jump": "불연속점"}.get(slope.kind, "유한한 값이 없음")
     return explain(

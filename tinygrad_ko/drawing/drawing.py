@@ -25,7 +25,6 @@ from tinygrad_ko.errors import explain
 from tinygrad_ko.runtime.atomic import at_once
 
 _PARTS = ("shapes", "values", "gradients", "kept", "constants")  # what can be left out
-_DIRECTIONS = ("right", "down")
 _LONG = 9  # so many arrows in a row fit a screen
 
 
@@ -152,7 +151,7 @@ def draw(
         content.notes += _unseen([y for _, y in results], vertices, hidden)
         if direction is None:
             direction = "down" if max(content.to_the_end().values()) > _LONG else "right"
-        return Drawing(dot_source(content, Style(hidden, direction)), content.notes)
+        return Drawing(dot_source(content, Style(hidden, direction == "down")), content.notes)
 
 
 def _hidden(hide: str | Collection[str]) -> frozenset[str]:
@@ -166,7 +165,7 @@ def _hidden(hide: str | Collection[str]) -> frozenset[str]:
 
 
 def _check_options(depth: int | None, direction: str | None) -> None:
-    if direction not in (None, *_DIRECTIONS):
+    if direction not in (None, "right", "down"):
         raise explain(
             ValueError(f"draw: direction must be 'right' or 'down', not {direction!r}"),
             f"draw: direction에는 'right'나 'down'을 넘겨야 합니다. 받은 값: {direction!r}",

@@ -9,18 +9,8 @@ from tinygrad_ko.drawing.style import LIGHT, NAME, Line, Style, label_text
 from tinygrad_ko.drawing.vertices import Kind, Vertex
 from tinygrad_ko.state.saved import saved_bytes
 
-_SIGNS = {
-    "abs": "|x|",
-    "add": "+",
-    "divide": "÷",
-    "matmul": "@",
-    "multiply": "×",
-    "negative": "−x",
-    "reciprocal": "1/x",
-    "sqrt": "√x",
-    "square": "x²",
-    "subtract": "−",
-}
+_SIGNS = {"add": "+", "subtract": "−", "negative": "−x", "multiply": "×", "divide": "÷", "reciprocal": "1/x"}
+_SIGNS |= {"matmul": "@", "abs": "|x|", "sqrt": "√x", "square": "x²"}
 _LOOKS = {
     "constant": {"shape": "box", "style": "filled,dashed"},
     "input": {"shape": "box", "style": "filled"},

@@ -79,12 +79,7 @@ def render_with(command: list[str], source: str, kind: str) -> tuple[bytes, str]
     quiet: int = getattr(subprocess, "CREATE_NO_WINDOW", 0)  # on Windows a program would open a console
     try:
         done = subprocess.run(
-            command,
-            input=source.encode("utf-8"),
-            capture_output=True,
-            timeout=_PATIENCE,
-            check=False,
-            creationflags=quiet,
+            command, input=source.encode(), capture_output=True, timeout=_PATIENCE, check=False, creationflags=quiet
         )
     except subprocess.TimeoutExpired:
         raise explain(

@@ -219,22 +219,20 @@ def repeats(sequence: Sequence[int], least: int) -> list[_Run]:
     """
     items, found = np.asarray(sequence), list[_Run]()
     for period in range(1, min(LONGEST, len(items) // least) + 1):
-        starts, ends = _stretches(items[:-period] == items[period:])
-        lengths = ends - starts + period
-        pairs = zip(starts.tolist(), lengths.tolist(), strict=True)
-        found += [_Run(start, period, length) for start, length in pairs if length >= least * period]
+        stretches = _stretches(items[:-period] == items[period:])
+        found += [_Run(a, period, b - a + period) for a, b in stretches if b - a + period >= least * period]
     found.sort(key=lambda run: (-run.length, run.period, run.start))
     free, taken = np.ones(len(items), dtype=bool), list[_Run]()
     for start, period, length in found:
         here = free[start : start + length]
-        for first, end in zip(*_stretches(here), strict=True):
+        for first, end in _stretches(here):
             if end - first >= least * period:
-                taken.append(_Run(start + int(first), period, int(end - first)))
+                taken.append(_Run(start + first, period, end - first))
                 here[first:end] = False
     return sorted(taken)
 
 
-def _stretches(true: NDArray[np.bool]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def _stretches(true: NDArray[np.bool]) -> list[list[int]]:
     """Where all are True, as far as it goes: the first place of every such stretch, and the first place after it."""
-    changes = np.flatnonzero(np.diff(true, prepend=False, append=False))
-    return changes[::2], changes[1::2]
+    pairs: list[list[int]] = np.flatnonzero(np.diff(true, prepend=False, append=False)).reshape(-1, 2).tolist()
+    return pairs

@@ -41,11 +41,7 @@ class Style:
     """What a reader has chosen."""
 
     hide: Collection[str] = ()
-    direction: str = "right"
-
-    @property
-    def down(self) -> bool:
-        return self.direction == "down"
+    down: bool = False  # whether it runs down instead of to the right
 
     def shows(self, what: str) -> bool:
         return what not in self.hide

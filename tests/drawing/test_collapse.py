@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.drawing.programs import programs
 from tinygrad_ko.drawing.clusters import Cluster, around, cluster_tree, clusters_in
-from tinygrad_ko.drawing.collapse import Arrow, Stand, _Graph
+from tinygrad_ko.drawing.collapse import Arrow, Drawn, _ClusteredGraph
 from tinygrad_ko.drawing.repetition import Place, Rows, equal_rows
 from tinygrad_ko.drawing.vertices import Source, Vertex
 from tinygrad_ko.engine.graph import Call
@@ -16,15 +16,15 @@ from tinygrad_ko.engine.graph import Call
 DEPTHS = st.integers(0, 5)
 
 
-def clustered(graph: list[Vertex], unroll: bool = False) -> tuple[_Graph, Rows]:
+def clustered(graph: list[Vertex], unroll: bool = False) -> tuple[_ClusteredGraph, Rows]:
     root = cluster_tree([v for v in graph if v.kind == "op"])
     rows = Rows() if unroll else equal_rows(graph, root)
-    return _Graph(graph, root, rows), rows
+    return _ClusteredGraph(graph, root, rows), rows
 
 
-def stands(graph: list[Vertex], depth: int, whole: _Graph, rows: Rows) -> dict[Vertex, Stand]:
+def stands(graph: list[Vertex], depth: int, whole: _ClusteredGraph, rows: Rows) -> dict[Vertex, Drawn]:
     """What stands for a vertex: the outermost box around what is drawn for it that is deeper than `depth`, or this itself."""
-    found: dict[Vertex, Stand] = {}
+    found: dict[Vertex, Drawn] = {}
     for v in graph:
         drawn = rows.drawn(v)
         calls = [cluster for cluster in around(whole.home[drawn]) if cluster.kind == "call"][::-1]
@@ -92,7 +92,7 @@ def test_an_arrow_carries_the_values_that_flow(graph: list[Vertex], depth: int) 
     """Into the first of equal blocks and inside of it its own; out of a row those of all blocks that give some."""
     whole, rows = clustered(graph)
     stand = stands(graph, depth, whole, rows)
-    expected: dict[tuple[Stand, Stand, str], dict[Vertex, None]] = defaultdict(dict)
+    expected: dict[tuple[Drawn, Drawn, str], dict[Vertex, None]] = defaultdict(dict)
     for source, user, argument in uses(graph, rows):
         a, b = stand[source], stand[user]
         if a is not b and not onward(source, user, rows):

@@ -1,7 +1,5 @@
-"""Collapse: which nodes and arrows are drawn of a graph. Boxes are closed to one node below some depth; of equal blocks in a row
-the first is drawn; what is too large to be laid out is closed until few nodes are left.
-
-That is a quotient of the graph: every vertex has something that stands for it in the picture, and the arrows follow.
+"""Collapse: the quotient graph that is drawn. Clusters are closed to one node below some depth; of equal blocks in a row the first
+is drawn; what is too large to be laid out is closed until few nodes are left. Every vertex has a node that stands for it.
 """
 
 from bisect import bisect_left, bisect_right
@@ -21,7 +19,7 @@ READABLE = 60  # so much is left then
 FEW = 16  # of more inputs, or more results, one node is drawn
 LISTED = 16  # a value that stands in one list so often has an arrow each time; of the rest one is drawn
 
-Stand = Vertex | Cluster  # what can be drawn as a node
+Drawn = Vertex | Cluster  # what can be drawn as a node
 Words = tuple[str, str]  # in English and in Korean
 _NOTHING: Mapping[Item, Cluster] = MappingProxyType({})
 
@@ -43,8 +41,8 @@ class _Use(NamedTuple):
 class Arrow:
     """An arrow, and the uses that it stands for: several where a box is closed, or where each of equal blocks gives or takes a value."""
 
-    tail: Stand
-    head: Stand
+    tail: Drawn
+    head: Drawn
     uses: list[_Use]
 
     @property
@@ -68,19 +66,19 @@ class Arrow:
 
 @dataclass(eq=False, slots=True, repr=False)
 class Collapsed:
-    """A picture's content: the outermost cluster, what is drawn as a node in which cluster, the arrows in order of time, and
-    from where to where a value goes from each of equal blocks to the next.
+    """A picture's content: the outermost cluster, the nodes with their clusters, the arrows in order of time, and from where to
+    where a value goes from each of equal blocks to the next.
     """
 
     root: Cluster
-    drawn: dict[Stand, Cluster]
+    drawn: dict[Drawn, Cluster]
     arrows: list[Arrow]
-    onward: list[tuple[Stand, Stand, str]]  # and as which argument, where there are several
+    onward: list[tuple[Drawn, Drawn, str]]  # and as which argument, where there are several
     notes: list[Words] = field(default_factory=list)  # what was left out without being asked for
 
-    def to_the_end(self) -> dict[Stand, int]:
-        """How many arrows there are from a node to the end, at most."""
-        after: dict[Stand, int] = {}
+    def path_lengths(self) -> dict[Drawn, int]:
+        """The length of the longest path from each node to the end."""
+        after: dict[Drawn, int] = {}
         for arrow in reversed(self.arrows):
             after[arrow.tail] = max(after.get(arrow.tail, 0), after.get(arrow.head, 0) + 1)
         return after
@@ -88,12 +86,12 @@ class Collapsed:
     def effort(self) -> int:
         """How much Graphviz has to lay out: nodes, boxes, and every place where an arrow passes others by."""
         boxes = {box for cluster in set(self.drawn.values()) for box in around(cluster) if box.parent}
-        after = self.to_the_end()
+        after = self.path_lengths()
         passing = sum(max(after[arrow.tail] - after.get(arrow.head, 0) - 1, 0) for arrow in self.arrows)
         return len(self.drawn) + len(boxes) + passing
 
 
-class _Graph:
+class _ClusteredGraph:
     def __init__(self, vertices: list[Vertex], root: Cluster, rows: Rows) -> None:
         self.root = root
         self.home = _homes(vertices, root, rows)
@@ -108,8 +106,10 @@ class _Graph:
         self.shown = [v for v in vertices if v not in rows.mirror]
         self.uses = list(_uses(vertices, rows))
 
-    def stands(self, depth: int, runs: Mapping[Item, Cluster]) -> dict[Vertex, Stand]:
-        # Itself, or the closed box that it is in. Boxes deeper than `depth` are closed, apart from those whose items are in `runs`.
+    def representatives(self, depth: int, runs: Mapping[Item, Cluster]) -> dict[Vertex, Drawn]:
+        """The node that is drawn for each vertex: itself, its run, or the closed box that it is in. Boxes deeper than `depth` are
+        closed, apart from those whose items are in `runs`.
+        """
         cut = {run.parent for run in runs.values()}
         closed: dict[Cluster, Cluster | None] = {}
         for cluster, level in self.level.items():
@@ -119,15 +119,15 @@ class _Graph:
         return {v: closed[self.home[v]] or runs.get(v) or v for v in self.shown}
 
     def count(self, depth: int, runs: Mapping[Item, Cluster] = _NOTHING) -> int:
-        return len(set(self.stands(depth, runs).values()))
+        return len(set(self.representatives(depth, runs).values()))
 
     def collapsed(self, depth: int, runs: Mapping[Item, Cluster] = _NOTHING) -> Collapsed:
-        stands = self.stands(depth, runs)
-        drawn = {s: (s.parent or self.root) if isinstance(s, Cluster) else self.home[s] for s in stands.values()}
-        found: dict[tuple[Stand, Stand, str, int], list[_Use]] = {}
-        onward: dict[tuple[Stand, Stand, str], None] = {}
+        stands_for = self.representatives(depth, runs)
+        drawn = {s: (s.parent or self.root) if isinstance(s, Cluster) else self.home[s] for s in stands_for.values()}
+        found: dict[tuple[Drawn, Drawn, str, int], list[_Use]] = {}
+        onward: dict[tuple[Drawn, Drawn, str], None] = {}
         for use in self.uses:
-            tail, head = stands[use.tail], stands[use.head]
+            tail, head = stands_for[use.tail], stands_for[use.head]
             if use.onward:
                 if tail is not head or isinstance(tail, Vertex) or use.onward in around(tail):  # else the box hides it
                     several = isinstance(head, Vertex) and len(head.sources) > 1
@@ -194,7 +194,9 @@ def collapse(vertices: list[Vertex], depth: int | None = None, unroll: bool = Fa
     """
     ops = [v for v in vertices if v.kind == "op"]
     root = cluster_tree(ops)
-    graph = _Graph(vertices, root, equal_rows(vertices, root) if len(vertices) > SMALL and not unroll else Rows())
+    graph = _ClusteredGraph(
+        vertices, root, equal_rows(vertices, root) if len(vertices) > SMALL and not unroll else Rows()
+    )
     content = graph.within(BUDGET, graph.levels if depth is None else min(depth, graph.levels))
     if content is None:
         content = graph.readable()

@@ -7,7 +7,7 @@ gradient. Such an arrow is two arrows, with a node between them that is a table 
 import graphviz
 
 from tinygrad_ko.drawing.clusters import Cluster, around, common
-from tinygrad_ko.drawing.collapse import Arrow, Collapsed, Stand
+from tinygrad_ko.drawing.collapse import Arrow, Collapsed, Drawn
 from tinygrad_ko.drawing.edges import Gradients, edge_table, forward_lines
 from tinygrad_ko.drawing.escape import as_tooltip, quoted, shortened
 from tinygrad_ko.drawing.labels import counted, value_lines
@@ -70,7 +70,7 @@ class _Text:
     def part(self, cluster: Cluster) -> graphviz.Digraph:
         return self.parts.setdefault(cluster, graphviz.Digraph())
 
-    def around_both(self, tail: Stand, head: Stand) -> graphviz.Digraph:
+    def around_both(self, tail: Drawn, head: Drawn) -> graphviz.Digraph:
         """The text of the smallest cluster that has both ends of an arrow inside."""
         return self.part(common(self.content.drawn[tail], self.content.drawn[head]))
 
@@ -111,5 +111,5 @@ def _title(cluster: Cluster, whole: bool = False) -> str:
     return title + f" · {counted(cluster.parameters, 'parameter')}{' each' * many}" * (cluster.parameters > 0)
 
 
-def _is_constant(stand: Stand) -> bool:
+def _is_constant(stand: Drawn) -> bool:
     return isinstance(stand, Vertex) and stand.kind == "constant"

@@ -150,7 +150,7 @@ def draw(
         content = collapse(vertices, depth, unroll)
         content.notes += _unseen([y for _, y in results], vertices, hidden)
         if direction is None:
-            direction = "down" if max(content.to_the_end().values()) > _LONG else "right"
+            direction = "down" if max(content.path_lengths().values()) > _LONG else "right"
         return Drawing(dot_source(content, Style(hidden, direction == "down")), content.notes)
 
 

@@ -88,7 +88,7 @@ def kind_of(vertex: Vertex) -> str:
 
 
 def memory(node: Node) -> dict[str, int]:
-    """How many bytes each word takes that a node keeps arrays for."""
+    """The bytes of each saved value of a node, by its word."""
     taken = {word: sum(map(bytes_of, wholes(value).values())) for word, value in node.saved.items()}
     return {word: count for word, count in taken.items() if count}
 
@@ -126,7 +126,7 @@ def _option(value: Any) -> str:
 
 
 def explanation(node: Node) -> str:
-    """All that is known of an operation, for a tooltip: what it computes, its formulas, what it keeps, who called it."""
+    """All that is known of an operation, for a tooltip: what it computes, its formulas, what it saves, who called it."""
     lines = [_rule(node.op)]
     if taken := memory(node):
         lines.append(f"keeps {', '.join(f'{word} {byte_size(count)}' for word, count in taken.items())}")

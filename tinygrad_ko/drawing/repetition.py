@@ -19,7 +19,7 @@ _COUNTED = "0123456789_-. "  # the end of a name that only tells equal blocks ap
 LEAST = 4  # so many equal blocks in a row are drawn as one
 LONGEST = 128  # so many items at most are one unit
 _TURNS = 3  # what looks alike may be wired alike only every second or third time
-_TRIES = 2  # so many places with few values between blocks are tried
+_TRIES = 2  # so many seams with few values across are tried
 
 
 class Place(NamedTuple):
@@ -50,6 +50,43 @@ class Rows:
         return giving[both:], taking[both:]
 
 
+class _Run(NamedTuple):
+    """Where a sequence repeats: `length` items from `start` on, each equal to the one `period` before it."""
+
+    start: int
+    period: int
+    length: int
+
+
+def repeats(sequence: Sequence[int], least: int) -> list[_Run]:
+    """Runs of equal units, `least` of them or more and perhaps a part of another, that lie apart, from left to right: first the
+    longest was taken, then the longest in what was left. Of runs that are as long the one with the shortest unit counts, then
+    the leftmost.
+
+    >>> repeats([9, 1, 2, 1, 2, 1, 2, 1, 7, 7, 7, 7], least=3)
+    [_Run(start=1, period=2, length=7), _Run(start=8, period=1, length=4)]
+    """
+    items, found = np.asarray(sequence), list[_Run]()
+    for period in range(1, min(LONGEST, len(items) // least) + 1):
+        stretches = _stretches(items[:-period] == items[period:])
+        found += [_Run(a, period, b - a + period) for a, b in stretches if b - a + period >= least * period]
+    found.sort(key=lambda run: (-run.length, run.period, run.start))
+    free, taken = np.ones(len(items), dtype=bool), list[_Run]()
+    for start, period, length in found:
+        here = free[start : start + length]
+        for first, end in _stretches(here):
+            if end - first >= least * period:
+                taken.append(_Run(start + first, period, end - first))
+                here[first:end] = False
+    return sorted(taken)
+
+
+def _stretches(true: NDArray[np.bool]) -> list[list[int]]:
+    """Where all are True, as far as it goes: the first place of every such stretch, and the first place after it."""
+    pairs: list[list[int]] = np.flatnonzero(np.diff(true, prepend=False, append=False)).reshape(-1, 2).tolist()
+    return pairs
+
+
 def equal_rows(graph: list[Vertex], root: Cluster) -> Rows:
     """The rows of equal blocks in a graph. They become clusters below `root`."""
     finder = _Finder(graph, root)
@@ -65,7 +102,7 @@ class _Row(NamedTuple):
 
 class _Finder:
     def __init__(self, graph: list[Vertex], root: Cluster) -> None:
-        self.rows, self.looks = Rows(), _looks(root)
+        self.rows, self.structures = Rows(), _structures(root)
         self.first_users: dict[Vertex, Vertex] = {}
         for user in graph:
             for source, _ in user.sources:
@@ -74,7 +111,7 @@ class _Finder:
     def fold(self, cluster: Cluster) -> None:
         # In order of time, with what is inside: a row may take its values from an earlier one.
         items, cluster.items, end = cluster.items, [], 0
-        for run in [*repeats([self.looks[item] for item in items], LEAST), _Run(len(items), 1, 0)]:
+        for run in [*repeats([self.structures[item] for item in items], LEAST), _Run(len(items), 1, 0)]:
             self.add(cluster, items[end : run.start])
             end = run.start
             for row in self.equal_blocks(items, run):
@@ -90,7 +127,7 @@ class _Finder:
                 if isinstance(inner, Cluster):
                     self.fold(inner)
 
-    def equal_blocks(self, items: list[Item], run: "_Run") -> list["_Row"]:
+    def equal_blocks(self, items: list[Item], run: _Run) -> list[_Row]:
         """The rows in a run of items that look alike, from the seam with which there are the most equal blocks."""
         items = items[: run.start + run.length]
         for size in range(run.period, run.period * _TURNS + 1, run.period):
@@ -99,7 +136,7 @@ class _Finder:
                 return best
         return []
 
-    def wired_alike(self, items: list[Item], at: int, size: int) -> list["_Row"]:
+    def wired_alike(self, items: list[Item], at: int, size: int) -> list[_Row]:
         blocks = [items[i : i + size] for i in range(at, len(items) - size + 1, size)]
         wiring = _Wiring([list(vertices_in(block)) for block in blocks], self.rows, self.first_users)
         return [_Row(at + size * i, blocks[i:k], wiring.following) for i, k in wiring.equal_spans()]
@@ -169,8 +206,10 @@ class _Wiring:
         if there == k + 1:  # from inside, or a leaf of its own
             alike = here == k and (a.kind, a.shape, a.dtype) == (b.kind, b.shape, b.dtype)
             return alike and self.following.setdefault(a, b) is b and self.before.setdefault(b, a) is a
-        if there == k:  # from the block before; the first of a row may take in its place any value from outside
-            return self.before.get(b) is a or (k == first and (here != k or self.following.setdefault(a, a) is a))
+        if there == k:  # from the block before; in its place the first of a row may take any value that it has not made
+            if k == first and here == k and a.kind != "op":
+                return self.following.setdefault(a, a) is a  # a leaf that only this block takes is no part of the row
+            return self.before.get(b) is a or (k == first and here != k)
         return here not in (k, k - 1) and self.rows.drawn(a) is self.rows.drawn(b)
 
 
@@ -187,7 +226,7 @@ def _seams(items: list[Item], size: int) -> list[int]:
     return list(dict.fromkeys([*sorted(range(over + 1), key=handed_on)[:_TRIES], 0, over]))
 
 
-def _looks(root: Cluster) -> dict[Item, int]:
+def _structures(root: Cluster) -> dict[Item, int]:
     """A number for everything in a cluster: equal for what looks alike, apart from where it takes its values from."""
     numbers: dict[Any, int] = {}
     found: dict[Item, int] = {}
@@ -199,40 +238,3 @@ def _looks(root: Cluster) -> dict[Item, int]:
         look = (cluster.name.rstrip(_COUNTED), *[found[item] for item in cluster.items])
         found[cluster] = numbers.setdefault(look, len(numbers))
     return found
-
-
-class _Run(NamedTuple):
-    """Where a sequence repeats: `length` items from `start` on, each equal to the one `period` before it."""
-
-    start: int
-    period: int
-    length: int
-
-
-def repeats(sequence: Sequence[int], least: int) -> list[_Run]:
-    """Runs of equal units, `least` of them or more and perhaps a part of another, that lie apart, from left to right: first the
-    longest was taken, then the longest in what was left. Of runs that are as long the one with the shortest unit counts, then
-    the leftmost.
-
-    >>> repeats([9, 1, 2, 1, 2, 1, 2, 1, 7, 7, 7, 7], least=3)
-    [_Run(start=1, period=2, length=7), _Run(start=8, period=1, length=4)]
-    """
-    items, found = np.asarray(sequence), list[_Run]()
-    for period in range(1, min(LONGEST, len(items) // least) + 1):
-        stretches = _stretches(items[:-period] == items[period:])
-        found += [_Run(a, period, b - a + period) for a, b in stretches if b - a + period >= least * period]
-    found.sort(key=lambda run: (-run.length, run.period, run.start))
-    free, taken = np.ones(len(items), dtype=bool), list[_Run]()
-    for start, period, length in found:
-        here = free[start : start + length]
-        for first, end in _stretches(here):
-            if end - first >= least * period:
-                taken.append(_Run(start + first, period, end - first))
-                here[first:end] = False
-    return sorted(taken)
-
-
-def _stretches(true: NDArray[np.bool]) -> list[list[int]]:
-    """Where all are True, as far as it goes: the first place of every such stretch, and the first place after it."""
-    pairs: list[list[int]] = np.flatnonzero(np.diff(true, prepend=False, append=False)).reshape(-1, 2).tolist()
-    return pairs

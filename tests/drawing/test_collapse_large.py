@@ -13,7 +13,7 @@ from tests.drawing.programs import Chain, programs
 from tests.drawing.test_collapse import circle, clustered, onward, uses
 from tinygrad_ko.drawing import collapse as collapsing
 from tinygrad_ko.drawing.clusters import Cluster, around, vertices_in
-from tinygrad_ko.drawing.collapse import BUDGET, FEW, READABLE, SMALL, Collapsed, Drawn, collapse
+from tinygrad_ko.drawing.collapse import _BUDGET, _FEW, _READABLE, _SMALL, Collapsed, Drawn, collapse
 from tinygrad_ko.drawing.vertices import Source, Vertex
 from tinygrad_ko.engine.graph import Call
 
@@ -33,19 +33,19 @@ def operations(graph: list[Vertex]) -> int:
 def test_a_small_graph_is_drawn_whole(more: int) -> None:
     c = Chain()
     h = c.x
-    for _ in range(SMALL - 2 + more):
+    for _ in range(_SMALL - 2 + more):
         h = c.op("a", h)
     graph = c.finished()
-    assert len(graph) == SMALL + more
-    assert len(collapse(graph).drawn) == (3 if more else SMALL)
-    assert len(collapse(graph, unroll=True).drawn) == SMALL + more
+    assert len(graph) == _SMALL + more
+    assert len(collapse(graph).drawn) == (3 if more else _SMALL)
+    assert len(collapse(graph, unroll=True).drawn) == _SMALL + more
 
 
 @given(programs, st.integers(0, 3))
 def test_within_the_budget_it_is_as_asked(graph: list[Vertex], depth: int) -> None:
     content, (whole, _) = collapse(graph, depth, unroll=True), clustered(graph, unroll=True)
     expected = whole.collapsed(depth)
-    if expected.effort() <= BUDGET:
+    if expected.effort() <= _BUDGET:
         assert (len(content.drawn), len(content.arrows)) == (len(expected.drawn), len(expected.arrows))
         assert content.notes == []
     else:
@@ -148,9 +148,9 @@ def shut(cluster: Cluster, depth: int, open_: set[Any]) -> bool:
 @given(programs, st.integers(5, 40), st.integers(0, 3))
 def test_above_the_budget_little_is_left_and_it_is_said(graph: list[Vertex], budget: int, depth: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(collapsing, "BUDGET", budget)
-        patch.setattr(collapsing, "READABLE", budget // 2)
-        patch.setattr(collapsing, "SMALL", 0)
+        patch.setattr(collapsing, "_BUDGET", budget)
+        patch.setattr(collapsing, "_READABLE", budget // 2)
+        patch.setattr(collapsing, "_SMALL", 0)
         content = collapse(graph, depth)
     whole, _ = clustered(graph)
     if whole.collapsed(min(depth, whole.levels)).effort() <= budget:
@@ -240,8 +240,8 @@ def test_of_ten_thousand_operations_few_nodes_are_left(shape: Callable[[Chain, i
     shape(c, 10_000)
     graph = c.finished()
     content = collapse(graph)
-    assert 3 <= len(content.drawn) <= 2 * READABLE + 2 * FEW
-    assert content.effort() <= 2 * READABLE + 2 * FEW
+    assert 3 <= len(content.drawn) <= 2 * _READABLE + 2 * _FEW
+    assert content.effort() <= 2 * _READABLE + 2 * _FEW
     assert f"folded to {len(content.drawn):,} nodes" in content.notes[0][0]
     inside = {v for drawn in content.drawn for v in (vertices_in([drawn]))}
     assert inside >= {v for v in graph if v.kind in ("op", "input", "result")}
@@ -252,5 +252,5 @@ def test_a_hundred_thousand_operations() -> None:
     c = Chain()
     chain(c, 100_000)
     content = collapse(c.finished())
-    assert len(content.drawn) <= 2 * READABLE
+    assert len(content.drawn) <= 2 * _READABLE
     assert content.notes[0][0].startswith("100,000 operations")

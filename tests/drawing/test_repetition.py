@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.drawing.programs import Chain, Loop, Op, Program, Scope, programs
 from tinygrad_ko.drawing.clusters import Cluster, cluster_tree, clusters_in, vertices_in
-from tinygrad_ko.drawing.repetition import LEAST, LONGEST, Place, Rows, _Run, _Wiring, equal_rows, repeats
+from tinygrad_ko.drawing.repetition import _LEAST, _LONGEST, Place, Rows, _Run, _Wiring, equal_rows, repeats
 from tinygrad_ko.drawing.vertices import Vertex
 
 
@@ -38,7 +38,7 @@ def drawn(graph: list[Vertex]) -> list[str]:
 def test_a_row_is_made_of_enough_blocks(graph: list[Vertex]) -> None:
     found, rows = folded(graph)
     for row in found:
-        assert len(row.items) >= LEAST
+        assert len(row.items) >= _LEAST
         for i, block in enumerate(row.items):
             assert isinstance(block, Cluster)
             assert block.kind in ("call", "block")
@@ -108,7 +108,7 @@ def run(random: Random, statements: list[Op | Scope | Loop]) -> list[Vertex]:
 randoms = st.randoms(use_true_random=False)
 
 
-@given(randoms, st.integers(LEAST, 9), st.booleans())
+@given(randoms, st.integers(_LEAST, 9), st.booleans())
 def test_of_a_loop_one_time_is_drawn(random: Random, times: int, scoped: bool) -> None:
     inner = body(random, "a")
     graph = run(random, [Loop(times, [Scope("A", inner)] if scoped else inner, {})])
@@ -118,7 +118,7 @@ def test_of_a_loop_one_time_is_drawn(random: Random, times: int, scoped: bool) -
     assert row.items[0].name == ("A" if scoped else "")
 
 
-@given(randoms, st.integers(LEAST, 6), st.integers(LEAST, 6))
+@given(randoms, st.integers(_LEAST, 6), st.integers(_LEAST, 6))
 def test_of_a_loop_in_a_loop_one_time_is_drawn(random: Random, outer: int, inner: int) -> None:
     deep, end = body(random, "a"), body(random, "b")
     graph = run(random, [Loop(outer, [Loop(inner, deep, {}), *end], {})])
@@ -132,13 +132,13 @@ def test_a_time_that_is_different_is_drawn_too(random: Random, times: int, odd: 
     inner = body(random, "a")
     other = [op._replace(name="odd") if op is inner[-1] else op for op in inner]
     parts = [odd * [inner], [other], (times - odd - 1) * [inner]]
-    expected = [part if len(part) < LEAST else part[:1] for part in parts]
+    expected = [part if len(part) < _LEAST else part[:1] for part in parts]
     names = [op.name for part in expected for ops in part for op in ops]
     graph = run(random, [Loop(times, inner, {odd: other})])
     assert sorted(drawn(graph)) == sorted(["first", *names, "last"])  # a block need not begin where the loop did
 
 
-@given(randoms, st.integers(LEAST, 9))
+@given(randoms, st.integers(_LEAST, 9))
 def test_a_row_may_take_from_an_earlier_row(random: Random, times: int) -> None:
     """In the same order or backwards, as gradients do."""
     inner = body(random, "a")
@@ -312,7 +312,7 @@ def test_rows_are_as_long_as_they_can_be(pairs: list[tuple[bool, bool]]) -> None
         spans = list(wiring.equal_spans())
     assert all(a[1] <= b[0] for a, b in pairwise(spans))
     for first, last in spans:
-        assert last - first >= LEAST
+        assert last - first >= _LEAST
         assert all(pairs[k][k == first] for k in range(first, last - 1))
         assert last == len(pairs) + 1 or not pairs[last - 1][last - 1 == first]
 
@@ -393,7 +393,7 @@ def test_a_shorter_run_in_front_does_not_break_a_longer_one() -> None:
     assert repeats([1, 1, 1, *[1, 1, 1, 2, 3] * 20], UNITS) == [_Run(0, 1, 3), _Run(3, 5, 100)]
 
 
-@pytest.mark.parametrize(("period", "runs"), [(LONGEST, 1), (LONGEST + 1, 0)])
+@pytest.mark.parametrize(("period", "runs"), [(_LONGEST, 1), (_LONGEST + 1, 0)])
 def test_units_are_not_longer_than_that(period: int, runs: int) -> None:
     assert len(repeats([*range(period)] * UNITS, UNITS)) == runs
 

@@ -13,11 +13,11 @@ from tinygrad_ko.drawing.clusters import Cluster, Item, around, cluster_tree, cl
 from tinygrad_ko.drawing.repetition import Place, Rows, equal_rows
 from tinygrad_ko.drawing.vertices import Vertex
 
-SMALL = 30  # so many nodes are drawn whole: nobody gets lost among them
-BUDGET = 2000  # more than so much effort is not made: Graphviz would take long for it, and nobody could read it
-READABLE = 60  # so much is left then
-FEW = 16  # of more inputs, or more results, one node is drawn
-LISTED = 16  # a value that stands in one list so often has an arrow each time; of the rest one is drawn
+_SMALL = 30  # so many nodes are drawn whole: nobody gets lost among them
+_BUDGET = 2000  # more than so much effort is not made: Graphviz would take long for it, and nobody could read it
+_READABLE = 60  # so much is left then
+_FEW = 16  # of more inputs, or more results, one node is drawn
+_LISTED = 16  # a value that stands in one list so often has an arrow each time; of the rest one is drawn
 
 Drawn = Vertex | Cluster  # what can be drawn as a node
 Words = tuple[str, str]  # in English and in Korean
@@ -134,7 +134,7 @@ class _ClusteredGraph:
                     onward[tail, head, use.argument if several else ""] = None
             elif tail is not head:
                 boxes = isinstance(tail, Cluster) or isinstance(head, Cluster)
-                key = ("", 0) if boxes else (_list_of(use.argument), min(use.again, LISTED))
+                key = ("", 0) if boxes else (_list_of(use.argument), min(use.again, _LISTED))
                 found.setdefault((tail, head, *key), []).append(use)
         arrows = [Arrow(tail, head, together) for (tail, head, _, _), together in found.items()]
         return Collapsed(self.root, drawn, arrows, list(onward))
@@ -147,9 +147,9 @@ class _ClusteredGraph:
 
     def readable(self) -> Collapsed:
         """As much as is readable: boxes are open to some depth, and one deeper their items are cut into runs."""
-        depth = bisect_left(range(self.levels + 1), True, key=lambda d: self.within(READABLE, d) is None) - 1
-        lists, parts = self.long_lists(depth), READABLE // 2
-        while not (content := self.within(2 * READABLE, depth, self.runs(lists, parts))) and parts > 1:
+        depth = bisect_left(range(self.levels + 1), True, key=lambda d: self.within(_READABLE, d) is None) - 1
+        lists, parts = self.long_lists(depth), _READABLE // 2
+        while not (content := self.within(2 * _READABLE, depth, self.runs(lists, parts))) and parts > 1:
             parts //= 2
         return content or self.collapsed(depth, self.runs(lists, 1))
 
@@ -178,7 +178,7 @@ class _ClusteredGraph:
         cut = [(cluster, items[i : i + length]) for cluster, items in long for i in range(0, len(items), length)]
         for kind in ("input", "result"):
             outside: list[Item] = [v for v in self.shown if v.kind == kind]
-            if len(outside) > FEW:
+            if len(outside) > _FEW:
                 cut.append((self.root, outside))
         found: dict[Item, Cluster] = {}
         for cluster, items in cut:
@@ -195,9 +195,9 @@ def collapse(vertices: list[Vertex], depth: int | None = None, unroll: bool = Fa
     ops = [v for v in vertices if v.kind == "op"]
     root = cluster_tree(ops)
     graph = _ClusteredGraph(
-        vertices, root, equal_rows(vertices, root) if len(vertices) > SMALL and not unroll else Rows()
+        vertices, root, equal_rows(vertices, root) if len(vertices) > _SMALL and not unroll else Rows()
     )
-    content = graph.within(BUDGET, graph.levels if depth is None else min(depth, graph.levels))
+    content = graph.within(_BUDGET, graph.levels if depth is None else min(depth, graph.levels))
     if content is None:
         content = graph.readable()
         english = f"{len(ops):,} operations, folded to {len(content.drawn):,} nodes: draw a part of it to see more"

@@ -16,8 +16,8 @@ from tinygrad_ko.drawing.clusters import Cluster, Item, clusters_in, vertices_in
 from tinygrad_ko.drawing.vertices import Vertex
 
 _COUNTED = "0123456789_-. "  # the end of a name that only tells equal blocks apart: block3, layer 12
-LEAST = 4  # so many equal blocks in a row are drawn as one
-LONGEST = 128  # so many items at most are one unit
+_LEAST = 4  # so many equal blocks in a row are drawn as one
+_LONGEST = 128  # so many items at most are one unit
 _TURNS = 3  # what looks alike may be wired alike only every second or third time
 _TRIES = 2  # so many seams with few values across are tried
 
@@ -67,7 +67,7 @@ def repeats(sequence: Sequence[int], least: int) -> list[_Run]:
     [_Run(start=1, period=2, length=7), _Run(start=8, period=1, length=4)]
     """
     items, found = np.asarray(sequence), list[_Run]()
-    for period in range(1, min(LONGEST, len(items) // least) + 1):
+    for period in range(1, min(_LONGEST, len(items) // least) + 1):
         stretches = _stretches(items[:-period] == items[period:])
         found += [_Run(a, period, b - a + period) for a, b in stretches if b - a + period >= least * period]
     found.sort(key=lambda run: (-run.length, run.period, run.start))
@@ -111,7 +111,7 @@ class _Finder:
     def fold(self, cluster: Cluster) -> None:
         # In order of time, with what is inside: a row may take its values from an earlier one.
         items, cluster.items, end = cluster.items, [], 0
-        for run in [*repeats([self.structures[item] for item in items], LEAST), _Run(len(items), 1, 0)]:
+        for run in [*repeats([self.structures[item] for item in items], _LEAST), _Run(len(items), 1, 0)]:
             self.add(cluster, items[end : run.start])
             end = run.start
             for row in self.equal_blocks(items, run):
@@ -189,7 +189,7 @@ class _Wiring:
         first = 0
         for k in range(len(self.blocks)):
             if k + 1 == len(self.blocks) or not self.alike(k, first):
-                if k + 1 - first >= LEAST:
+                if k + 1 - first >= _LEAST:
                     yield first, k + 1
                 first = k + 1
 
@@ -210,7 +210,7 @@ class _Wiring:
             if k == first and here == k and a.kind != "op":
                 return self.following.setdefault(a, a) is a  # a leaf that only this block takes is no part of the row
             return self.before.get(b) is a or (k == first and here != k)
-        return here not in (k, k - 1) and self.rows.drawn(a) is self.rows.drawn(b)
+        return here != k - 1 and self.rows.drawn(a) is self.rows.drawn(b)
 
 
 def _seams(items: list[Item], size: int) -> list[int]:

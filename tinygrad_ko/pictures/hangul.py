@@ -26,13 +26,13 @@ def words(english: str, korean: str) -> str:
     """The Korean text if it can be drawn here, else the English one. LaTeX (`text.usetex`) gets the English one."""
     from matplotlib import rcParams
 
-    able = not rcParams["text.usetex"] and (not _missing(korean, _usual_fonts()) or korean_font() is not None)
+    able = not rcParams["text.usetex"] and (not _missing(korean, _usual_fonts()) or _korean_font() is not None)
     return korean if able else english
 
 
 def lettered(*texts: "Text") -> None:
     """Give the Korean font to those texts that the usual font cannot draw, and a hyphen for a minus sign that it has not."""
-    font = korean_font()
+    font = _korean_font()
     for text in texts:
         gaps = _missing(text.get_text(), _usual_fonts())
         if _MINUS in gaps:
@@ -54,7 +54,7 @@ def drawable(texts: Iterable[object], name: str) -> list[str]:
     """The user's own texts, to be drawn by the picture `name`. A letter that no font here has becomes a question mark, with
     a warning that says what helps.
     """
-    font, shown, lost = korean_font(), [], []
+    font, shown, lost = _korean_font(), [], []
     for text in map(str, texts):
         gaps = _missing(text, _usual_fonts())
         if gaps and font is not None:
@@ -92,7 +92,7 @@ def _usual_fonts() -> list[str]:
 
 
 @cache
-def korean_font() -> str | None:
+def _korean_font() -> str | None:
     """The file of a font for Korean: one of the known ones, else any that has Hangul; None if there is none."""
     from matplotlib.font_manager import findSystemFonts, fontManager
 
@@ -107,11 +107,8 @@ def korean_font() -> str | None:
 
 def _known_font(names: dict[str, str]) -> str | None:
     """Of font files with their names, that of the first known font."""
-    for known in _KNOWN:
-        for path in sorted(path for path, name in names.items() if name == known):
-            if _has_hangul(path):
-                return path
-    return None
+    paths = (path for known in _KNOWN for path, name in sorted(names.items()) if name == known)
+    return next(filter(_has_hangul, paths), None)
 
 
 def _upright(style: str, weight: int | str) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from itertools import pairwise
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import assume, given
@@ -176,6 +177,14 @@ def tied(c: Chain) -> None:
         h = c.op("b", c.op("a", h, w), w if i % 2 else c.own())
 
 
+def tied_later(c: Chain) -> None:
+    """Two parameters in the first block, one twice in all others."""
+    h = c.x
+    for i in range(6):
+        w = c.own()
+        h = c.op("b", c.op("a", h, w), w if i else c.own())
+
+
 def second_before(c: Chain) -> None:
     """From the second last and the last: two of them are a block, and it takes what the block before has made."""
     a, b = c.x, c.y
@@ -260,6 +269,7 @@ def late(c: Chain) -> None:
         (alternate, "a a", [5]),
         (decay, "a square add", [6, 6]),
         (tied, "a b a b", [4]),
+        (tied_later, "a b a b", [5]),
         (second_before, "a a", [4]),
         (far_back, "start 0 start 1 start 2 start 3 start 4 " + "a " * 8, []),
         (from_the_first, "a b a b a b", [4]),
@@ -278,6 +288,20 @@ def test_what_is_equal_and_what_is_not(program: Callable[[Chain], None], names: 
     graph = chain.finished()
     assert " ".join(drawn(graph)) == names.strip(), program.__doc__
     assert [len(row.items) for row in folded(graph)[0]] == rows
+
+
+@pytest.mark.parametrize(
+    ("what", "values"), [("shape", [(2,), (1, 2)]), ("dtype", ["float32", "float64"]), ("kind", ["leaf", "constant"])]
+)
+def test_parameters_that_look_different_in_turn(what: str, values: list[Any]) -> None:
+    """Equal are two times."""
+    c = Chain()
+    h = c.x
+    for i in range(8):
+        own = c.own()
+        setattr(own, what, values[i % 2])
+        h = c.op("a", h, own)
+    assert drawn(c.finished()) == ["a", "a"]
 
 
 def test_parameters_that_outer_blocks_share_are_in_no_inner_block() -> None:

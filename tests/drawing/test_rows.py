@@ -119,6 +119,19 @@ def test_parameters_that_decay_stay_in_their_blocks() -> None:
     assert [a.above for a in between(drawing, "layers.1.layers.0.W", "pow")] == [["8 × (4, 4) float64"]]
 
 
+def test_the_row_of_parameters_that_decay_is_as_long_as_that_of_their_layers() -> None:
+    """Weights and biases in turn, and some of other shapes before and behind."""
+    layers = [layer for i in range(9) for layer in (nn.Relu(), nn.Affine(8, 8, rng=i))]
+    model = nn.Sequential(nn.Affine(12, 8, rng=0), *layers, nn.Relu(), nn.Affine(8, 3, rng=9))
+
+    def loss(x: Any) -> Any:
+        return tg.sum(model(x)) + sum((tg.sum(p**2) for p in model.parameters()), 0.0)
+
+    titles = boxes(tg.draw(loss, RNG.normal(size=(5, 12)), parameters=model))
+    assert "× 9 (drawn: the first) · 72 parameters each" in titles
+    assert "× 9 (drawn: the first)" in titles
+
+
 def test_the_gradient_of_a_deep_network_is_two_rows() -> None:
     weights, x = [leaf(4, 4, name=f"w{i}") for i in range(8)], leaf(2, 4, name="x")
     with tg.watch():

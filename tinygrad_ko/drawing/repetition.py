@@ -19,7 +19,6 @@ _COUNTED = "0123456789_-. "  # the end of a name that only tells equal blocks ap
 _LEAST = 4  # so many equal blocks in a row are drawn as one
 _LONGEST = 128  # so many items at most are one unit
 _TURNS = 3  # what looks alike may be wired alike only every second or third time
-_TRIES = 2  # so many seams with few values across are tried
 
 
 class Place(NamedTuple):
@@ -214,16 +213,15 @@ class _Wiring:
 
 
 def _seams(items: list[Item], size: int) -> list[int]:
-    # There is a choice if a part of a block is left over: where the fewest values go from one block to the next, or at once,
-    # or so that the last block ends at the end.
-
+    # There is a choice if a part of a block is left over: where the fewest values go from one block to the next, or at once, or
+    # so that the last block ends at the end.
     def handed_on(start: int) -> int:
         made = set(vertices_in(items[start : start + size]))
         taken = {source for user in vertices_in(items[start + size : start + 2 * size]) for source, _ in user.sources}
         return len(made & taken)
 
     over = len(items) % size
-    return list(dict.fromkeys([*sorted(range(over + 1), key=handed_on)[:_TRIES], 0, over]))
+    return list(dict.fromkeys([min(range(over + 1), key=handed_on), 0, over]))
 
 
 def _structures(root: Cluster) -> dict[Item, int]:

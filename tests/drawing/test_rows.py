@@ -132,6 +132,24 @@ def test_the_row_of_parameters_that_decay_is_as_long_as_that_of_their_layers() -
     assert "× 9 (drawn: the first)" in titles
 
 
+def test_blocks_are_cut_where_the_fewest_values_go_on() -> None:
+    """The addition before looks like the last of a block, the normalization behind like the first."""
+    weights, position = [leaf(4, 4, name=f"w{i}") for i in range(6)], leaf(2, 4, name="position")
+
+    def normalized(x: Any) -> Any:
+        return x / tg.sqrt(tg.mean(x * x, axis=-1, keepdims=True))
+
+    def residual(x: Any) -> Any:
+        h = x + position
+        for w in weights:
+            h = h + normalized(h) @ w
+        return tg.sum(normalized(h))
+
+    drawing = tg.draw(residual, RNG.normal(size=(2, 4)))
+    assert boxes(drawing) == ["× 6 (drawn: the first) · 16 parameters each"]
+    assert {tail for tail, _ in onward(drawing)} == {"+"}
+
+
 def test_the_gradient_of_a_deep_network_is_two_rows() -> None:
     weights, x = [leaf(4, 4, name=f"w{i}") for i in range(8)], leaf(2, 4, name="x")
     with tg.watch():

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.drawing.programs import programs
-from tinygrad_ko.drawing.clusters import Cluster, around, cluster_tree, clusters_in
-from tinygrad_ko.drawing.collapse import Arrow, Drawn, _ClusteredGraph
+from tinygrad_ko.drawing.clusters import Cluster, Item, around, cluster_tree, clusters_in
+from tinygrad_ko.drawing.collapse import Arrow, _ClusteredGraph
 from tinygrad_ko.drawing.repetition import Place, Rows, equal_rows
 from tinygrad_ko.drawing.vertices import Source, Vertex
 from tinygrad_ko.engine.graph import Call
@@ -22,9 +22,9 @@ def clustered(graph: list[Vertex], unroll: bool = False) -> tuple[_ClusteredGrap
     return _ClusteredGraph(graph, root, rows), rows
 
 
-def stands(graph: list[Vertex], depth: int, whole: _ClusteredGraph, rows: Rows) -> dict[Vertex, Drawn]:
+def stands(graph: list[Vertex], depth: int, whole: _ClusteredGraph, rows: Rows) -> dict[Vertex, Item]:
     """What stands for a vertex: the outermost box around what is drawn for it that is deeper than `depth`, or this itself."""
-    found: dict[Vertex, Drawn] = {}
+    found: dict[Vertex, Item] = {}
     for v in graph:
         drawn = rows.drawn(v)
         calls = [cluster for cluster in around(whole.home[drawn]) if cluster.kind == "call"][::-1]
@@ -92,7 +92,7 @@ def test_an_arrow_carries_the_values_that_flow(graph: list[Vertex], depth: int) 
     """Into the first of equal blocks and inside of it its own; out of a row those of all blocks that give some."""
     whole, rows = clustered(graph)
     stand = stands(graph, depth, whole, rows)
-    expected: dict[tuple[Drawn, Drawn, str], dict[Vertex, None]] = defaultdict(dict)
+    expected: dict[tuple[Item, Item, str], dict[Vertex, None]] = defaultdict(dict)
     for source, user, argument in uses(graph, rows):
         a, b = stand[source], stand[user]
         if a is not b and not onward(source, user, rows):

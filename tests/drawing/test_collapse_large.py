@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from tests.drawing.programs import Chain, programs
 from tests.drawing.test_collapse import circle, clustered, onward, uses
 from tinygrad_ko.drawing import collapse as collapsing
-from tinygrad_ko.drawing.clusters import Cluster, around, vertices_in
-from tinygrad_ko.drawing.collapse import _BUDGET, _FEW, _READABLE, _SMALL, Collapsed, Drawn, collapse
+from tinygrad_ko.drawing.clusters import Cluster, Item, around, vertices_in
+from tinygrad_ko.drawing.collapse import _BUDGET, _FEW, _READABLE, _SMALL, Collapsed, collapse
 from tinygrad_ko.drawing.vertices import Source, Vertex
 from tinygrad_ko.engine.graph import Call
 
@@ -122,7 +122,7 @@ def test_with_runs_the_picture_is_a_quotient_too(graph: list[Vertex], depth: int
     found = whole.runs(whole.long_lists(depth), parts)
     content = whole.collapsed(depth, found)
     open_ = {run.parent for run in found.values()}
-    stand: dict[Vertex, Drawn] = {}
+    stand: dict[Vertex, Item] = {}
     for v in graph:
         drawn = rows.drawn(v)
         outside_in = list(around(whole.home[drawn]))[::-1]

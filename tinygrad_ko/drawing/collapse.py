@@ -19,7 +19,6 @@ _READABLE = 60  # so much is left then
 _FEW = 16  # of more inputs, or more results, one node is drawn
 _LISTED = 16  # a value that stands in one list so often has an arrow each time; of the rest one is drawn
 
-Drawn = Vertex | Cluster  # what can be drawn as a node
 Words = tuple[str, str]  # in English and in Korean
 _NOTHING: Mapping[Item, Cluster] = MappingProxyType({})
 
@@ -41,8 +40,8 @@ class _Use(NamedTuple):
 class Arrow:
     """An arrow, and the uses that it stands for: several where a box is closed, or where each of equal blocks gives or takes a value."""
 
-    tail: Drawn
-    head: Drawn
+    tail: Item
+    head: Item
     uses: list[_Use]
 
     @property
@@ -71,14 +70,14 @@ class Collapsed:
     """
 
     root: Cluster
-    drawn: dict[Drawn, Cluster]
+    drawn: dict[Item, Cluster]
     arrows: list[Arrow]
-    onward: list[tuple[Drawn, Drawn, str]]  # and as which argument, where there are several
+    onward: list[tuple[Item, Item, str]]  # and as which argument, where there are several
     notes: list[Words] = field(default_factory=list)  # what was left out without being asked for
 
-    def path_lengths(self) -> dict[Drawn, int]:
+    def path_lengths(self) -> dict[Item, int]:
         """The length of the longest path from each node to the end."""
-        after: dict[Drawn, int] = {}
+        after: dict[Item, int] = {}
         for arrow in reversed(self.arrows):
             after[arrow.tail] = max(after.get(arrow.tail, 0), after.get(arrow.head, 0) + 1)
         return after
@@ -106,7 +105,7 @@ class _ClusteredGraph:
         self.shown = [v for v in vertices if v not in rows.mirror]
         self.uses = list(_uses(vertices, rows))
 
-    def representatives(self, depth: int, runs: Mapping[Item, Cluster]) -> dict[Vertex, Drawn]:
+    def representatives(self, depth: int, runs: Mapping[Item, Cluster]) -> dict[Vertex, Item]:
         """The node that is drawn for each vertex: itself, its run, or the closed box that it is in. Boxes deeper than `depth` are
         closed, apart from those whose items are in `runs`.
         """
@@ -124,8 +123,8 @@ class _ClusteredGraph:
     def collapsed(self, depth: int, runs: Mapping[Item, Cluster] = _NOTHING) -> Collapsed:
         stands_for = self.representatives(depth, runs)
         drawn = {s: (s.parent or self.root) if isinstance(s, Cluster) else self.home[s] for s in stands_for.values()}
-        found: dict[tuple[Drawn, Drawn, str, int], list[_Use]] = {}
-        onward: dict[tuple[Drawn, Drawn, str], None] = {}
+        found: dict[tuple[Item, Item, str, int], list[_Use]] = {}
+        onward: dict[tuple[Item, Item, str], None] = {}
         for use in self.uses:
             tail, head = stands_for[use.tail], stands_for[use.head]
             if use.onward:

@@ -6,8 +6,8 @@ gradient. Such an arrow is two arrows, with a node between them that is a table 
 
 import graphviz
 
-from tinygrad_ko.drawing.clusters import Cluster, around, common
-from tinygrad_ko.drawing.collapse import Arrow, Collapsed, Drawn
+from tinygrad_ko.drawing.clusters import Cluster, Item, around, common
+from tinygrad_ko.drawing.collapse import Arrow, Collapsed
 from tinygrad_ko.drawing.edges import Gradients, edge_table, forward_lines
 from tinygrad_ko.drawing.escape import as_tooltip, quoted, shortened
 from tinygrad_ko.drawing.labels import counted, value_lines
@@ -31,19 +31,17 @@ class _Text:
     def __init__(self, content: Collapsed, style: Style) -> None:
         self.content, self.style = content, style
         self.parts: dict[Cluster, graphviz.Digraph] = {}
-        hidden = {stand for stand in content.drawn if _is_constant(stand) and not style.shows("constants")}
-        self.names = {stand: f"n{i}" for i, stand in enumerate(s for s in content.drawn if s not in hidden)}
+        hidden = {item for item in content.drawn if _is_constant(item) and not style.shows("constants")}
+        self.names = {item: f"n{i}" for i, item in enumerate(s for s in content.drawn if s not in hidden)}
         self.arrows = [arrow for arrow in content.arrows if arrow.tail not in hidden]
         self.looped = {head for _, head, _ in content.onward}  # here it is always told which argument a value is
 
     def text(self) -> str:
         gradients = Gradients()
         self.frame()
-        for stand, name in self.names.items():
-            attributes = (
-                cluster_node(stand, self.style) if isinstance(stand, Cluster) else vertex_node(stand, self.style)
-            )
-            self.part(self.content.drawn[stand]).node(name, **attributes)
+        for item, name in self.names.items():
+            attributes = cluster_node(item, self.style) if isinstance(item, Cluster) else vertex_node(item, self.style)
+            self.part(self.content.drawn[item]).node(name, **attributes)
         for i, arrow in enumerate(self.arrows):
             back = gradients.along(arrow) if self.style.shows("gradients") else None
             self.arrow(f"e{i}", arrow, [] if back is None else [(line, "gradient", 11) for line in value_lines(back)])
@@ -70,7 +68,7 @@ class _Text:
     def part(self, cluster: Cluster) -> graphviz.Digraph:
         return self.parts.setdefault(cluster, graphviz.Digraph())
 
-    def around_both(self, tail: Drawn, head: Drawn) -> graphviz.Digraph:
+    def around_both(self, tail: Item, head: Item) -> graphviz.Digraph:
         """The text of the smallest cluster that has both ends of an arrow inside."""
         return self.part(common(self.content.drawn[tail], self.content.drawn[head]))
 
@@ -111,5 +109,5 @@ def _title(cluster: Cluster, whole: bool = False) -> str:
     return title + f" · {counted(cluster.parameters, 'parameter')}{' each' * many}" * (cluster.parameters > 0)
 
 
-def _is_constant(stand: Drawn) -> bool:
-    return isinstance(stand, Vertex) and stand.kind == "constant"
+def _is_constant(item: Item) -> bool:
+    return isinstance(item, Vertex) and item.kind == "constant"

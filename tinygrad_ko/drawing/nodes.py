@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from tinygrad_ko.drawing.clusters import Cluster, vertices_in
+from tinygrad_ko.drawing.clusters import Cluster, Item, vertices_in
 from tinygrad_ko.drawing.escape import as_tooltip, shortened
 from tinygrad_ko.drawing.labels import byte_size, counted, explanation, kind_of, memory, options, value_lines
 from tinygrad_ko.drawing.style import LIGHT, NAME, Line, Style, label_text
@@ -44,9 +44,9 @@ def vertex_node(vertex: Vertex, style: Style) -> dict[str, str]:
     return look | _attributes(said, vertex.kind, f"{vertex.kind} edge", tooltip)
 
 
-def shows_itself(stand: Vertex | Cluster) -> bool:
+def shows_itself(item: Item) -> bool:
     """Whether a node is its value: a constant number."""
-    return isinstance(stand, Vertex) and stand.kind == "constant" and stand.value is not None and stand.shape == ()
+    return isinstance(item, Vertex) and item.kind == "constant" and item.value is not None and item.shape == ()
 
 
 def cluster_node(cluster: Cluster, style: Style) -> dict[str, str]:

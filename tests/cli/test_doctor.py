@@ -102,7 +102,7 @@ def test_what_draws_graphs_is_tried_out(monkeypatch, capsys):
     """The one that works is named, whatever is broken before it."""
     monkeypatch.setattr(doctor, "renderers", lambda kind: iter([("dot", ["broken"]), ("pygraphviz", ["works"])]))
     tried = {"broken": (b"", "exit status 1\nno fonts"), "works": (b"<svg>", "")}
-    monkeypatch.setattr(doctor, "answer", lambda command, source, kind: tried[command[0]])
+    monkeypatch.setattr(doctor, "render_with", lambda command, source, kind: tried[command[0]])
     shown = lines(capsys)
     at = shown.index("  problem dot does not work: exit status 1")
     assert shown[at + 1 : at + 3] == ["          no fonts", "  ok      graphs are drawn with pygraphviz"]

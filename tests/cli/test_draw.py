@@ -14,7 +14,7 @@ import pytest
 import tinygrad_ko as tg
 from tinygrad_ko.check.domain import random_numbers
 from tinygrad_ko.cli import main
-from tinygrad_ko.drawing import fonts, saving
+from tinygrad_ko.drawing import fonts, rendering
 from tinygrad_ko.drawing.rendering import renderers
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -219,9 +219,9 @@ class TestWhereItGoes:
         assert ">price</text>" in Path("graph.svg").read_text(encoding="utf-8")
 
     def test_where_korean_would_be_boxes_that_is_said(self, mine, monkeypatch, capsys):
-        monkeypatch.setattr(fonts, "warned", False)
-        monkeypatch.setattr(fonts, "no_korean_font", lambda: True)
-        monkeypatch.setattr(saving, "rendered", lambda source, kind: b"a picture")
+        monkeypatch.setattr(fonts, "_warned", False)
+        monkeypatch.setattr(fonts, "_no_korean_font", lambda: True)
+        monkeypatch.setattr(rendering, "rendered", lambda source, kind: b"a picture")
         assert main(["draw", "mine_of_draw:korean", "--out", "graph.png"]) == 0
         english, korean = capsys.readouterr().err.splitlines()
         assert english.startswith("no font here has Hangul")

@@ -19,7 +19,7 @@ from tinygrad_ko.cli.console import say, speaks_korean
 from tinygrad_ko.cli.options import add_command
 from tinygrad_ko.data import mnist
 from tinygrad_ko.data.idx import read_idx
-from tinygrad_ko.drawing.rendering import WAYS_OUT, answer, renderers
+from tinygrad_ko.drawing.rendering import WAYS_OUT, render_with, renderers
 
 # Each extra: the packages that it installs, and what they are for.
 EXTRAS = {
@@ -92,7 +92,7 @@ def _graphviz() -> _Findings:
         said = subprocess.run([dot, "-V"], capture_output=True, timeout=30, check=False)
         yield _OK, f"{(said.stderr or said.stdout).decode(errors='replace').strip()}, {dot}"
     for name, command in renderers("svg"):
-        _, complaint = answer(command, "digraph { a [label=a] }", "svg")
+        _, complaint = render_with(command, "digraph { a [label=a] }", "svg")
         if not complaint:
             yield _OK, f"graphs are drawn with {name}"
             return

@@ -1,4 +1,4 @@
-"""A function is called so that it can be drawn: its inputs get names, and nothing of the call stays."""
+"""Tracing: a function is called under `watch` so that its graph can be drawn. Inputs and parameters get names; state is preserved."""
 
 import inspect
 from collections.abc import Callable
@@ -8,7 +8,7 @@ import numpy as np
 
 from tinygrad_ko.arrays.library import is_floating
 from tinygrad_ko.check.function import argument_names, named_parameters
-from tinygrad_ko.drawing.reading import Names
+from tinygrad_ko.drawing.vertices import Names
 from tinygrad_ko.engine.graph import Handle, Leaf, recorded, watch
 from tinygrad_ko.errors import explain, note_leaves, wants_integers
 from tinygrad_ko.func.trees import are_numbers, is_tree
@@ -17,23 +17,24 @@ from tinygrad_ko.state.preserve import preserving_state
 from tinygrad_ko.state.reachable import reachable
 from tinygrad_ko.tensor.tensor import Tensor
 
-CONSTANTS = "and other constants as tg.Tensor(x)", "다른 상수는 tg.Tensor(x)로 넘기십시오."
+_CONSTANTS = "and other constants as tg.Tensor(x)", "다른 상수는 tg.Tensor(x)로 넘기십시오."
 
 
-def called(f: Callable[..., Any], inputs: tuple[Any, ...], parameters: Any, names: Names) -> Any:
+def call_watched(f: Callable[..., Any], inputs: tuple[Any, ...], parameters: Any, names: Names) -> Any:
     """What f returns at these inputs, computed under watch. `names` learns what they and the parameters are called."""
-    refuse_the_books_functions(f)
-    refuse_without_inputs(f, inputs)
-    given = Given(f, names)
+    _refuse_the_books_functions(f)
+    _refuse_without_inputs(f, inputs)
+    given = _Inputs(f, names)
     arguments = [given.entry(x, name) for name, x in zip(argument_names(f, len(inputs)), inputs, strict=True)]
-    name_leaves(f, parameters, names)
+    _name_leaves(f, parameters, names)
     with preserving_state(f, inputs, parameters), recorded(True), watch():
         try:
             return f(*arguments)
         except Exception as error:
             if "would lose the gradient" in str(error):
                 error.add_note(
-                    "draw gives the function Tensors, and a part of it works on arrays only; use functions of tg there"
+                    "draw gives the function Tensors, and a part of it works on arrays only; use functions of tg there; "
+                    "draw(net.loss_of, net.params, x, t) draws the book's networks"
                 )
                 error.add_note(
                     "그래프를 그릴 함수는 Tensor를 받습니다. 배열만 다루는 부분은 tg의 함수로 쓰십시오. "
@@ -45,16 +46,15 @@ def called(f: Callable[..., Any], inputs: tuple[Any, ...], parameters: Any, name
                     "draw(lambda x: f(x, axis), x)"
                 )
                 error.add_note(
-                    "정수 입력은 Tensor로 바꾸어 넘깁니다. 정수 그대로 써야 하는 값은 lambda 안에 적으십시오."
+                    f"정수 입력은 Tensor로 바꾸어 넘깁니다. 바꾼 입력: {given.integers}. 정수 그대로 써야 하는 값은 "
+                    "draw(lambda x: f(x, axis), x)처럼 lambda 안에 적으십시오."
                 )
             elif names.inputs and wants_integers(error):
-                note_leaves(error, "draw", CONSTANTS)
+                note_leaves(error, "draw", _CONSTANTS)
             raise
 
 
-class Given:
-    """The inputs of one function, made ready for the call."""
-
+class _Inputs:
     def __init__(self, f: Callable[..., Any], names: Names) -> None:
         op = getattr(getattr(f, "func", f), "op", None)  # if f is one operation, perhaps with options bound
         self.constants = set(op.arguments) - set(op.differentiable) if op else set()
@@ -62,15 +62,14 @@ class Given:
         self.integers: list[int] = []
 
     def entry(self, x: Any, name: str, parameter: bool = False) -> Any:
-        """An input as the function gets it: numbers and floating point arrays as a leaf, also inside of dicts, lists and
-        tuples, and anything else as it is. The entries of a dict are parameters.
-        """
+        # Numbers and floating point arrays are leaves, also inside of dicts, lists and tuples, and anything else is what it is.
+        # The entries of a dict are parameters.
         if isinstance(x, dict):
             return {key: self.entry(v, f"{name}.{key}" if parameter else str(key), True) for key, v in x.items()}
         if is_tree(x):
             items = [self.entry(v, f"{name}[{i}]", parameter) for i, v in enumerate(x)]
             return type(x)(*items) if hasattr(x, "_fields") else type(x)(items)
-        if name not in self.constants and is_number(x):
+        if name not in self.constants and _is_number(x):
             self.integers += [x] if isinstance(x, int) else []
             x = np.asarray(x, dtype=float)
         if not isinstance(x, Handle) and hasattr(x, "dtype") and is_floating(x.dtype) and name not in self.constants:
@@ -83,17 +82,15 @@ class Given:
         return x
 
 
-def is_number(x: Any) -> bool:
+def _is_number(x: Any) -> bool:
     """Whether an input is a number, or a list of numbers with a float among them: labels, say, have none."""
     if isinstance(x, list):
         return are_numbers(x) and np.array(x).dtype.kind == "f"
     return isinstance(x, float | int) and not isinstance(x, bool)
 
 
-def name_leaves(f: Callable[..., Any], parameters: Any, names: Names) -> None:
-    """Names for the leaves that f reads beside its inputs: those given as `parameters`, those that Modules have, and for others
-    the variables that f reads.
-    """
+def _name_leaves(f: Callable[..., Any], parameters: Any, names: Names) -> None:
+    # The leaves that f reads beside its inputs: those given as `parameters`, those of Modules, else the variables that f reads.
     holders = [part for part in reachable(f) if hasattr(part, "named_parameters") and not inspect.isclass(part)]
     modules = [named_parameters(None, part) for part in holders]
     modules.sort(key=lambda named: (len(named), max(map(len, named), default=0)), reverse=True)  # the outermost first
@@ -107,12 +104,11 @@ def name_leaves(f: Callable[..., Any], parameters: Any, names: Names) -> None:
                 names.leaves.setdefault(value._node, value._node.name or name)
 
 
-def refuse_without_inputs(f: Callable[..., Any], inputs: tuple[Any, ...]) -> None:
-    """Raises TypeError if f is a class, or wants other inputs than were given."""
+def _refuse_without_inputs(f: Callable[..., Any], inputs: tuple[Any, ...]) -> None:
     if inspect.isclass(f):
         raise explain(
             TypeError(f"draw: {f.__name__} is a class; make an object of it and draw that: draw({f.__name__}(...), x)"),
-            f"draw: 클래스는 그릴 수 없습니다. 객체를 만들어 draw({f.__name__}(...), x)로 그리십시오.",
+            f"draw: {f.__name__}: 클래스는 그릴 수 없습니다. 객체를 만들어 draw({f.__name__}(...), x)로 그리십시오.",
         )
     try:
         wanted = signature(f)
@@ -123,11 +119,11 @@ def refuse_without_inputs(f: Callable[..., Any], inputs: tuple[Any, ...]) -> Non
     except TypeError as error:
         raise explain(
             TypeError(f"draw: {error}; the function takes {wanted}: give its inputs in this order, draw(f, x)"),
-            f"draw: 함수의 입력을 순서대로 함께 넘겨야 합니다. 예: draw(f, x). 함수의 인수: {wanted}",
+            f"draw: 함수의 입력을 순서대로 함께 넘겨야 합니다. 예: draw(f, x). 넘긴 입력: {len(inputs)}개, 함수의 인수: {wanted}",
         ) from None
 
 
-def refuse_the_books_functions(f: Callable[..., Any]) -> None:
+def _refuse_the_books_functions(f: Callable[..., Any]) -> None:
     """The networks of the book work on plain arrays, and record nothing. Raises TypeError with what to draw instead."""
     owner = getattr(f, "__self__", None)
     if hasattr(owner, "loss_of") and f.__name__ not in ("loss_of", "scores"):
@@ -140,5 +136,6 @@ def no_graph(name: str) -> TypeError:
         TypeError(
             f"draw: {name} computes with plain arrays and records nothing; draw(net.loss_of, net.params, x, t) draws the loss"
         ),
-        f"draw: {name}에는 계산 그래프가 없습니다. 손실의 그래프는 draw(net.loss_of, net.params, x, t)로 그리십시오.",
+        f"draw: {name}: 배열로만 계산하므로 기록된 계산 그래프가 없습니다. "
+        "손실의 그래프는 draw(net.loss_of, net.params, x, t)로 그리십시오.",
     )

@@ -48,13 +48,13 @@ class Names:
         self.constants: dict[int, tuple[str, Any]] = {}
 
 
-def read(results: list[tuple[str, Handle]], names: Names) -> list[Vertex]:
+def read_graph(results: list[tuple[str, Handle]], names: Names) -> list[Vertex]:
     """The vertices of the graph behind some results, each after its sources, and the results last. The walk stops at the
     inputs: what they were computed from is not part of the picture.
     """
     vertices: list[Vertex] = []
     of_node: dict[Node, Vertex] = {}
-    constants = Constants(names, vertices)
+    constants = _Constants(names, vertices)
     for node in behind(*(y._node for _, y in results), through=lambda node: node not in names.inputs):
         if node in names.inputs:
             vertex = Vertex("input", names.inputs[node], node, node.shape, node.dtype)
@@ -65,7 +65,7 @@ def read(results: list[tuple[str, Handle]], names: Names) -> list[Vertex]:
         else:
             vertex = Vertex("op", node.op.name, node, node.shape, node.dtype, scope=node.scope)
             vertex.value = node.seen.output if node.seen else None
-            for argument, parent, place in arguments(node):
+            for argument, parent, place in _arguments(node):
                 source = of_node[parent] if parent is not None else constants.vertex(node, argument, place)
                 if source is not None:
                     source.users += 1
@@ -81,7 +81,7 @@ def read(results: list[tuple[str, Handle]], names: Names) -> list[Vertex]:
     return vertices
 
 
-def arguments(node: Node) -> Iterator[tuple[str, Node | None, int]]:
+def _arguments(node: Node) -> Iterator[tuple[str, Node | None, int]]:
     """Every argument of the operation of a node: its name, the node it comes from if it is not a constant, its position."""
     op = node.op
     if op.variadic:
@@ -97,10 +97,10 @@ def passed(user: Vertex, argument: str) -> Any:
         return user.sources[0].vertex.value
     if user.node is None or not user.node.seen:
         return None
-    return next(user.node.seen.inputs[place] for a, _, place in arguments(user.node) if a == argument)
+    return next(user.node.seen.inputs[place] for a, _, place in _arguments(user.node) if a == argument)
 
 
-class Constants:
+class _Constants:
     """The arguments that are no part of the graph, as far as they can be known. A Tensor that is used twice is one vertex."""
 
     def __init__(self, names: Names, vertices: list[Vertex]) -> None:
@@ -113,7 +113,7 @@ class Constants:
         if node.seen:
             value, shape, identity = node.seen.inputs[place], None, node.seen.given[place]
         else:
-            value, shape, identity = kept(node, name, place), kept(node, f"{name}_shape", place), 0
+            value, shape, identity = _kept(node, name, place), _kept(node, f"{name}_shape", place), 0
         if value is None:
             unknown = not node.seen and name in node.op.differentiable
             return self.new("", None, shape) if unknown else None
@@ -127,13 +127,11 @@ class Constants:
         return self.once(id(y if name else y._array), name, y._array)
 
     def once(self, identity: int, name: str, value: Any) -> Vertex:
-        """The same vertex for the same thing."""
         if identity not in self.known:
             self.known[identity] = self.new(name, value)
         return self.known[identity]
 
     def new(self, name: str, value: Any, shape: tuple[int, ...] | None = None) -> Vertex:
-        """A vertex of its own."""
         shape, dtype = (value.shape, value.dtype) if hasattr(value, "dtype") else (shape, None)
         if isinstance(value, bool | int | float):
             shape = ()
@@ -141,39 +139,38 @@ class Constants:
         return self.vertices[-1]
 
 
-def kept(node: Node, word: str, place: int) -> Any:
+def _kept(node: Node, word: str, place: int) -> Any:
     """What a node keeps under a word; of a variadic argument that in one place."""
     value = node.saved.get(word)
     return value[place] if node.op.variadic and value else value
 
 
-def parts(node: Node) -> dict[str, Array]:
+def gradient_parts(node: Node) -> dict[str, Array]:
     """For each argument of an operation the gradient that its formula pays it, where a backward was seen: as the walk does
     it, once more.
     """
     if not node.seen or node.seen.gradient is None:
         return {}
-    places = [place for place, parent, _ in arguments(node) if parent is not None]
+    places = [place for place, parent, _ in _arguments(node) if parent is not None]
     with np.errstate(all="ignore"):  # backward has warned already
-        contributions = node.contributions(bare(node.seen.gradient))
-        return {place: fitted(part, to, node, a) for place, (a, to, part) in zip(places, contributions, strict=True)}
+        contributions = node.contributions(_bare(node.seen.gradient))
+        return {place: _fitted(part, to, node, a) for place, (a, to, part) in zip(places, contributions, strict=True)}
 
 
-def fitted(part: Any, parent: Node, node: Node, argument: str) -> Any:
+def _fitted(part: Any, parent: Node, node: Node, argument: str) -> Any:
     """A contribution to a gradient in the shape and dtype of the parent."""
     if not isinstance(part, IndexedGradient) and part.shape == parent.shape and part.dtype == parent.dtype:
         return part
     return total(unbroadcast(part, parent, node, argument, first=True))
 
 
-def bare(value: Any) -> Any:
-    """The array of a Tensor; anything else as it is."""
+def _bare(value: Any) -> Any:
     return value._array if isinstance(value, Handle) else value
 
 
 def as_numpy(value: Any) -> Any:
     """A number or an array of any library as NumPy's; None if NumPy cannot read it."""
     try:
-        return np.asarray(bare(value))
+        return np.asarray(_bare(value))
     except (TypeError, ValueError, RuntimeError):
         return None

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 import tinygrad_ko as tg
 from tinygrad_ko.arrays.library import Array
-from tinygrad_ko.drawing.drawing import backward
-from tinygrad_ko.drawing.reading import Names, Vertex, parts, passed, read
+from tinygrad_ko.drawing.drawing import _backward
+from tinygrad_ko.drawing.vertices import Names, Vertex, gradient_parts, passed, read_graph
 from tinygrad_ko.engine.backprop import gradients
 from tinygrad_ko.testing import graphs
 
@@ -20,7 +20,7 @@ def leaf(*values: float, name: str | None = None) -> tg.Tensor:
 
 
 def vertices_of(y: Any) -> list[Vertex]:
-    return read([("y", y)], Names())
+    return read_graph([("y", y)], Names())
 
 
 def kinds(y: Any) -> list[str]:
@@ -39,10 +39,10 @@ def test_what_flows_back_into_a_value_is_its_gradient(program: Any) -> None:
         inputs = [tg.Tensor(x, requires_grad=True) for x in program.inputs]
         y = tg.sum(program(*inputs))
     vertices = vertices_of(y)
-    backward(y, vertices)
+    _backward(y, vertices)
     total: dict[Vertex, Array] = {}
     for v in vertices:
-        paid = parts(v.node) if v.kind == "op" and v.node else {}
+        paid = gradient_parts(v.node) if v.kind == "op" and v.node else {}
         for source, argument in v.sources:
             if argument in paid:
                 total[source] = total.get(source, 0) + paid[argument]
@@ -140,13 +140,13 @@ def test_the_walk_stops_at_inputs() -> None:
     names = Names()
     assert before.node is not None
     names.inputs[before.node] = "before"
-    assert [f"{v.kind} {v.name}" for v in read([("y", y)], names)] == ["input before", "op sin", "result y"]
+    assert [f"{v.kind} {v.name}" for v in read_graph([("y", y)], names)] == ["input before", "op sin", "result y"]
 
 
 def test_several_results_share_their_graph() -> None:
     x = leaf(1, 2, name="x")
     h = tg.exp(x)
-    found = read([("sine", tg.sin(h)), ("cosine", tg.cos(h))], Names())
+    found = read_graph([("sine", tg.sin(h)), ("cosine", tg.cos(h))], Names())
     assert [v.name for v in found] == ["x", "exp", "sin", "cos", "sine", "cosine"]
 
 
@@ -161,9 +161,9 @@ def test_the_graph_of_a_gradient_is_a_graph() -> None:
     with tg.watch():
         second = tg.grad(tg.grad(tg.tanh(x), x, create_graph=True), x, create_graph=True)
     vertices = vertices_of(second)
-    backward(second, vertices)
+    _backward(second, vertices)
     t = np.tanh(0.5)
-    (total,) = [sum(parts(v.node)["x"] for v in vertices if v.name == "tanh" and v.node)]
+    (total,) = [sum(gradient_parts(v.node)["x"] for v in vertices if v.name == "tanh" and v.node)]
     assert second.item() == pytest.approx(-2 * t * (1 - t**2))
     assert total == pytest.approx(-2 * (1 - t**2) ** 2 + 4 * t**2 * (1 - t**2))
 
@@ -174,7 +174,7 @@ def test_rows_that_are_looked_up_twice_pay_twice(n: int) -> None:
         table = tg.Tensor(np.arange(6.0).reshape(3, 2), requires_grad=True)
         y = tg.sum(table[[1] * n])
     vertices = vertices_of(y)
-    backward(y, vertices)
+    _backward(y, vertices)
     (lookup,) = [v.node for v in vertices if v.name == "getitem"]
     assert lookup is not None
-    np.testing.assert_array_equal(parts(lookup)["x"], [[0, 0], [n, n], [0, 0]])
+    np.testing.assert_array_equal(gradient_parts(lookup)["x"], [[0, 0], [n, n], [0, 0]])

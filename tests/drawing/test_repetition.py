@@ -1,26 +1,29 @@
 """Equal blocks in a row: those that are said to be equal are equal, and those that were made equal are found."""
 
 from collections.abc import Callable
+from itertools import pairwise
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tests.drawing.programs import Chain, Loop, Op, Program, Scope, programs
-from tinygrad_ko.drawing.blocks import LEAST, find
-from tinygrad_ko.drawing.grouping import Group, groups, tree, vertices_in
-from tinygrad_ko.drawing.reading import Vertex
-from tinygrad_ko.drawing.rows import Place, Rows
+from tinygrad_ko.drawing.clusters import Cluster, cluster_tree, clusters_in, vertices_in
+from tinygrad_ko.drawing.repetition import _LEAST, _LONGEST, Place, Rows, _Run, _Wiring, equal_rows, repeats
+from tinygrad_ko.drawing.vertices import Vertex
 
 
-def folded(graph: list[Vertex]) -> tuple[list[Group], Rows]:
+def folded(graph: list[Vertex]) -> tuple[list[Cluster], Rows]:
     """The rows of a graph that are drawn, and what is known of them."""
-    root = tree([v for v in graph if v.kind == "op"])
-    rows = find(graph, root)
+    root = cluster_tree([v for v in graph if v.kind == "op"])
+    rows = equal_rows(graph, root)
     assert list(vertices_in(root.items)) == [v for v in graph if v.kind == "op"]
-    assert all(item.parent is group for group in groups(root) for item in group.items if isinstance(item, Group))
-    return [group for group in groups(root, drawn=True) if group.kind == "row"], rows
+    assert all(
+        item.parent is cluster for cluster in clusters_in(root) for item in cluster.items if isinstance(item, Cluster)
+    )
+    return [cluster for cluster in clusters_in(root, drawn=True) if cluster.kind == "row"], rows
 
 
 def drawn(graph: list[Vertex]) -> list[str]:
@@ -36,9 +39,9 @@ def drawn(graph: list[Vertex]) -> list[str]:
 def test_a_row_is_made_of_enough_blocks(graph: list[Vertex]) -> None:
     found, rows = folded(graph)
     for row in found:
-        assert len(row.items) >= LEAST
+        assert len(row.items) >= _LEAST
         for i, block in enumerate(row.items):
-            assert isinstance(block, Group)
+            assert isinstance(block, Cluster)
             assert block.kind in ("call", "block")
             assert block.times == len(row.items)
             assert all(Place(row, i + 1) in rows.places[v] for v in vertices_in([block]))
@@ -106,7 +109,7 @@ def run(random: Random, statements: list[Op | Scope | Loop]) -> list[Vertex]:
 randoms = st.randoms(use_true_random=False)
 
 
-@given(randoms, st.integers(LEAST, 9), st.booleans())
+@given(randoms, st.integers(_LEAST, 9), st.booleans())
 def test_of_a_loop_one_time_is_drawn(random: Random, times: int, scoped: bool) -> None:
     inner = body(random, "a")
     graph = run(random, [Loop(times, [Scope("A", inner)] if scoped else inner, {})])
@@ -116,7 +119,7 @@ def test_of_a_loop_one_time_is_drawn(random: Random, times: int, scoped: bool) -
     assert row.items[0].name == ("A" if scoped else "")
 
 
-@given(randoms, st.integers(LEAST, 6), st.integers(LEAST, 6))
+@given(randoms, st.integers(_LEAST, 6), st.integers(_LEAST, 6))
 def test_of_a_loop_in_a_loop_one_time_is_drawn(random: Random, outer: int, inner: int) -> None:
     deep, end = body(random, "a"), body(random, "b")
     graph = run(random, [Loop(outer, [Loop(inner, deep, {}), *end], {})])
@@ -130,13 +133,13 @@ def test_a_time_that_is_different_is_drawn_too(random: Random, times: int, odd: 
     inner = body(random, "a")
     other = [op._replace(name="odd") if op is inner[-1] else op for op in inner]
     parts = [odd * [inner], [other], (times - odd - 1) * [inner]]
-    expected = [part if len(part) < LEAST else part[:1] for part in parts]
+    expected = [part if len(part) < _LEAST else part[:1] for part in parts]
     names = [op.name for part in expected for ops in part for op in ops]
     graph = run(random, [Loop(times, inner, {odd: other})])
     assert sorted(drawn(graph)) == sorted(["first", *names, "last"])  # a block need not begin where the loop did
 
 
-@given(randoms, st.integers(LEAST, 9))
+@given(randoms, st.integers(_LEAST, 9))
 def test_a_row_may_take_from_an_earlier_row(random: Random, times: int) -> None:
     """In the same order or backwards, as gradients do."""
     inner = body(random, "a")
@@ -172,6 +175,14 @@ def tied(c: Chain) -> None:
     for i in range(8):
         w = c.own()
         h = c.op("b", c.op("a", h, w), w if i % 2 else c.own())
+
+
+def tied_later(c: Chain) -> None:
+    """Two parameters in the first block, one twice in all others."""
+    h = c.x
+    for i in range(6):
+        w = c.own()
+        h = c.op("b", c.op("a", h, w), w if i else c.own())
 
 
 def second_before(c: Chain) -> None:
@@ -258,6 +269,7 @@ def late(c: Chain) -> None:
         (alternate, "a a", [5]),
         (decay, "a square add", [6, 6]),
         (tied, "a b a b", [4]),
+        (tied_later, "a b a b", [5]),
         (second_before, "a a", [4]),
         (far_back, "start 0 start 1 start 2 start 3 start 4 " + "a " * 8, []),
         (from_the_first, "a b a b a b", [4]),
@@ -278,6 +290,20 @@ def test_what_is_equal_and_what_is_not(program: Callable[[Chain], None], names: 
     assert [len(row.items) for row in folded(graph)[0]] == rows
 
 
+@pytest.mark.parametrize(
+    ("what", "values"), [("shape", [(2,), (1, 2)]), ("dtype", ["float32", "float64"]), ("kind", ["leaf", "constant"])]
+)
+def test_parameters_that_look_different_in_turn(what: str, values: list[Any]) -> None:
+    """Equal are two times."""
+    c = Chain()
+    h = c.x
+    for i in range(8):
+        own = c.own()
+        setattr(own, what, values[i % 2])
+        h = c.op("a", h, own)
+    assert drawn(c.finished()) == ["a", "a"]
+
+
 def test_parameters_that_outer_blocks_share_are_in_no_inner_block() -> None:
     """Else the picture would say that every outer block has its own."""
     c = Chain()
@@ -296,3 +322,108 @@ def test_a_hundred_thousand_operations() -> None:
     for _ in range(50_000):
         h = c.op("b", c.op("a", h, c.own()))
     assert drawn(c.finished()) == ["a", "b"]
+
+
+# ------------------------------------------------------------------ from where to where blocks are wired alike
+
+
+@given(st.lists(st.tuples(st.booleans(), st.booleans()), max_size=9))
+def test_rows_are_as_long_as_they_can_be(pairs: list[tuple[bool, bool]]) -> None:
+    """Cut where two neighbours differ: whether they do may be another question for the first two of a row."""
+    wiring = _Wiring([[] for _ in range(len(pairs) + 1)], Rows(), {})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(wiring, "alike", lambda k, first: pairs[k][k == first])
+        spans = list(wiring.equal_spans())
+    assert all(a[1] <= b[0] for a, b in pairwise(spans))
+    for first, last in spans:
+        assert last - first >= _LEAST
+        assert all(pairs[k][k == first] for k in range(first, last - 1))
+        assert last == len(pairs) + 1 or not pairs[last - 1][last - 1 == first]
+
+
+@pytest.mark.parametrize(
+    ("start", "may_be_first"),
+    [("input", True), ("shared", True), ("own", True), ("own twice", False), ("inside", False)],
+)
+def test_only_the_first_may_take_from_outside_what_comes_from_the_block_before(start: str, may_be_first: bool) -> None:
+    c = Chain()
+    own = c.own()
+    blocks: list[list[Vertex]] = []
+    for k in range(2):
+        a = c.op("a", own if k == 0 and start == "own twice" else c.own())
+        first = {"input": c.x, "shared": c.w, "inside": a}.get(start, own)
+        blocks.append([a, c.op("b", a, blocks[-1][1] if k else first)])
+    users = {source: user for user in reversed(c.graph) for source, _ in user.sources}
+    assert _Wiring(blocks, Rows(), users).alike(0, first=0) == may_be_first
+    assert not _Wiring(blocks, Rows(), users).alike(0, first=-1)
+
+
+# ------------------------------------------------------------------ parts of a sequence that stand several times in a row
+
+UNITS = 3
+SEQUENCES = st.lists(st.integers(0, 2), max_size=30)
+
+
+def every_run(sequence: list[int]) -> list[_Run]:
+    """All runs that cannot be made longer, by looking at every start and every period."""
+    found = []
+    for period in range(1, len(sequence) // UNITS + 1):
+        for start in range(len(sequence)):
+            length = period
+            while start + length < len(sequence) and sequence[start + length] == sequence[start + length - period]:
+                length += 1
+            if length >= UNITS * period:
+                found.append(_Run(start, period, length))
+    return found
+
+
+@given(SEQUENCES)
+def test_runs_repeat_and_lie_apart(sequence: list[int]) -> None:
+    runs = repeats(sequence, UNITS)
+    for start, period, length in runs:
+        part = sequence[start : start + length]
+        assert length >= UNITS * period
+        assert len(part) == length
+        assert part[period:] == part[:-period]
+    assert all(a.start + a.length <= b.start for a, b in pairwise(runs))
+
+
+@given(SEQUENCES)
+def test_the_longest_run_is_there_with_its_shortest_period(sequence: list[int]) -> None:
+    every = every_run(sequence)
+    first = min(every, key=lambda run: (-run.length, run.period, run.start), default=None)
+    assert first is None or first in repeats(sequence, UNITS)
+
+
+@given(SEQUENCES)
+def test_in_what_is_left_nothing_repeats(sequence: list[int]) -> None:
+    at = 0
+    for start, _, length in [*repeats(sequence, UNITS), _Run(len(sequence), 1, 0)]:
+        assert not every_run(sequence[at:start])
+        at = start + length
+
+
+@given(st.lists(st.integers(0, 4), min_size=1, max_size=6), st.integers(UNITS, 9), SEQUENCES, SEQUENCES)
+def test_what_was_repeated_is_found(unit: list[int], times: int, before: list[int], after: list[int]) -> None:
+    """Other numbers stand around it."""
+    other = [[n + 10 for n in part] for part in (before, after)]
+    runs = repeats([*other[0], *unit * times, *other[1]], UNITS)
+    (run,) = (run for run in runs if len(before) <= run.start < len(before) + len(unit) * times)
+    assert (run.start, run.length) == (len(before), len(unit) * times)
+    assert len(unit) % run.period == 0
+
+
+def test_a_shorter_run_in_front_does_not_break_a_longer_one() -> None:
+    assert repeats([1, 1, 1, *[1, 1, 1, 2, 3] * 20], UNITS) == [_Run(0, 1, 3), _Run(3, 5, 100)]
+
+
+@pytest.mark.parametrize(("period", "runs"), [(_LONGEST, 1), (_LONGEST + 1, 0)])
+def test_units_are_not_longer_than_that(period: int, runs: int) -> None:
+    assert len(repeats([*range(period)] * UNITS, UNITS)) == runs
+
+
+@pytest.mark.parametrize(
+    ("sequence", "runs"), [([7] * 100_000, 1), ([n * n % 7919 for n in range(100_000)], 0), ([1], 0), ([], 0)]
+)
+def test_long_sequences_and_short_ones(sequence: list[int], runs: int) -> None:
+    assert len(repeats(sequence, UNITS)) == runs

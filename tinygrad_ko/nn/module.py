@@ -15,7 +15,7 @@ from tinygrad_ko.arrays.library import beside
 from tinygrad_ko.engine.backprop import put
 from tinygrad_ko.engine.graph import scope
 from tinygrad_ko.errors import explain
-from tinygrad_ko.nn.storage import load_arrays, save_arrays
+from tinygrad_ko.nn.serialization import load_arrays, save_arrays
 from tinygrad_ko.tensor.tensor import Tensor, replace
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from tinygrad_ko.check.numerical import numerical_gradient
 from tinygrad_ko.engine.graph import recorded
 from tinygrad_ko.errors import explain
 from tinygrad_ko.nn.initializers import normal
-from tinygrad_ko.nn.storage import load_arrays, save_arrays
+from tinygrad_ko.nn.serialization import load_arrays, save_arrays
 from tinygrad_ko.ops.linalg.products import affine, matmul
 from tinygrad_ko.ops.networks.activations import identity_function, relu, sigmoid
 from tinygrad_ko.ops.networks.convolution import conv2d

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from tinygrad_ko.nn import TwoLayerNet
-from tinygrad_ko.nn.storage import load_arrays, save_arrays
+from tinygrad_ko.nn.serialization import load_arrays, save_arrays
 
 ROOT = Path(__file__).resolve().parents[2]
 ARRAYS: dict[str, Any] = {"W": np.arange(6.0).reshape(2, 3), "b": np.array([1.5, -2.5], np.float32)}
@@ -365,7 +365,7 @@ def test_what_goes_wrong_while_saving_loses_nothing_and_leaves_nothing(when, bef
 KILLED_WHILE_WRITING = """
 import os, signal, sys, zipfile
 import numpy as np
-from tinygrad_ko.nn.storage import save_arrays
+from tinygrad_ko.nn.serialization import save_arrays
 
 write = zipfile._ZipWriteFile.write
 def write_half_and_die(self, data):
@@ -379,7 +379,7 @@ save_arrays(sys.argv[1], {"W": np.ones((200, 200)), "b": np.zeros(2)})
 KILLED_AT_ANY_TIME = """
 import sys
 import numpy as np
-from tinygrad_ko.nn.storage import save_arrays
+from tinygrad_ko.nn.serialization import save_arrays
 
 print("ready", flush=True)
 for n in range(10**9):

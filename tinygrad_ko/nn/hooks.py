@@ -49,10 +49,10 @@ def _input(x: Any, dtype: Any) -> Any:
             ValueError(f"summary: give several shapes one after the other, summary({several}), not in a {kind}"),
             f"summary: 형상이 여러 개이면 {kind}에 담지 말고 차례로 넘기십시오: summary({several})",
         )
-    return unshared(x)
+    return writable_input(x)
 
 
-def unshared(x: Any) -> Any:
+def writable_input(x: Any) -> Any:
     """An input that the network may write to."""
     return x if isinstance(x, Handle) else own(x)
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ko.errors import explain
-from tinygrad_ko.nn.initializers import Initializer, normal, xavier
+from tinygrad_ko.nn.initializers import Initializer, normal, require_sizes, xavier
 from tinygrad_ko.nn.module import Module
 from tinygrad_ko.ops.indexing import embedding
 from tinygrad_ko.ops.linalg.products import affine
@@ -17,7 +17,7 @@ from tinygrad_ko.ops.shape import reshape
 from tinygrad_ko.state.randomness import Rng, generator
 from tinygrad_ko.tensor.tensor import Tensor
 
-STANDARD = normal(1.0)
+_STANDARD_NORMAL = normal(1.0)
 
 
 class Affine(Module):
@@ -41,11 +41,7 @@ class Affine(Module):
         dtype: Any = np.float64,
         rng: Rng = None,
     ) -> None:
-        if in_features < 1 or out_features < 1:
-            raise explain(
-                ValueError(f"Affine needs at least one input and one output, not {in_features} and {out_features}"),
-                "Affine 계층의 입력과 출력 크기는 1 이상이어야 합니다.",
-            )
+        require_sizes("Affine", in_features=in_features, out_features=out_features)
         self.W = Tensor(init((in_features, out_features), generator(rng)), requires_grad=True, dtype=dtype, name="W")
         self.b = Tensor(np.zeros(out_features), requires_grad=True, dtype=dtype, name="b")
 
@@ -66,13 +62,9 @@ class Embedding(Module):
     """
 
     def __init__(
-        self, num: int, dim: int, *, init: Initializer = STANDARD, dtype: Any = np.float64, rng: Rng = None
+        self, num: int, dim: int, *, init: Initializer = _STANDARD_NORMAL, dtype: Any = np.float64, rng: Rng = None
     ) -> None:
-        if num < 1 or dim < 1:
-            raise explain(
-                ValueError(f"Embedding needs at least one row and one column, not {num} and {dim}"),
-                "Embedding 계층의 행과 열의 수는 1 이상이어야 합니다.",
-            )
+        require_sizes("Embedding", num=num, dim=dim)
         self.W = Tensor(init((num, dim), generator(rng)), requires_grad=True, dtype=dtype, name="W")
 
     def forward(self, ids: Any) -> Any:
@@ -113,8 +105,8 @@ class Flatten(Module):
         shape = x.shape if hasattr(x, "shape") else np.shape(x)
         if not shape:
             raise explain(
-                ValueError("Flatten: x needs a shape of (batch, ...), but it has no axes"),
-                "Flatten: x의 형상은 (batch, ...)여야 하는데, 축이 없습니다.",
+                ValueError("Flatten: x needs a shape of (batch, ...), but it has no axes; pass a batch, such as [x]"),
+                "Flatten: x의 형상은 (batch, ...)여야 하는데 축이 없습니다. [x]처럼 배치로 만들어 넘기십시오.",
             )
         return reshape(x, (shape[0], prod(shape[1:])))
 

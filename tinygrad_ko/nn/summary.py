@@ -14,7 +14,7 @@ from tinygrad_ko.arrays.library import Array, is_floating, quiet
 from tinygrad_ko.arrays.memory import bytes_of
 from tinygrad_ko.check.subject import called
 from tinygrad_ko.engine.graph import Handle, Node, recorded
-from tinygrad_ko.nn.hooks import CallRecorder, call_inputs, deeper_recursion, unshared
+from tinygrad_ko.nn.hooks import CallRecorder, call_inputs, deeper_recursion, writable_input
 from tinygrad_ko.nn.table import Row, call_text, cells, outputs_of, table
 from tinygrad_ko.state.preserve import preserving_state
 from tinygrad_ko.state.saved import leaves_of, saved_bytes
@@ -77,7 +77,7 @@ def of_module(
             return summary
         tensors = [part.value for part in held]
         usual = next((t._array.dtype for t in tensors if is_floating(t._array.dtype)), np.float64)
-        given, named = call_inputs(inputs, dtype, usual), {key: unshared(x) for key, x in options.items()}
+        given, named = call_inputs(inputs, dtype, usual), {key: writable_input(x) for key, x in options.items()}
         mode = "in training" if model.training else "after eval()"
         summary.title = f"{title} called with {call_text(given, named) or 'nothing'}, {mode}"
         summary.columns = ("layer", "output shape", "dtype", *_COUNTS)

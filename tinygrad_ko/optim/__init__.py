@@ -1,4 +1,4 @@
-"""Optimizers, learning-rate schedules, and the clipping of gradients."""
+"""Ways to go downhill: optimizers, schedules of the learning rate, and the clipping of gradients that are too long."""
 
 from tinygrad_ko.optim.clipping import clip_grad_norm, clip_grad_value
 from tinygrad_ko.optim.optimizers import SGD, AdaGrad, Adam, AdamW, Momentum, Nesterov, Optimizer, RMSprop

@@ -1,28 +1,23 @@
-"""How images and labels are handed out: the three switches of the book's `load_mnist`, for every data set."""
+"""Preprocessing of images and labels: the three switches of the book's `load_mnist`, for every data set."""
 
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+Bytes: TypeAlias = NDArray[np.uint8]
 Pair: TypeAlias = tuple[NDArray[Any], NDArray[Any]]
 
 
-def lay_out(
-    images: NDArray[np.uint8],
-    labels: NDArray[np.uint8],
-    *,
-    brightest: int,
-    normalize: bool,
-    flatten: bool,
-    one_hot_label: bool,
+def preprocess(
+    images: Bytes, labels: Bytes, *, brightest: int, normalize: bool, flatten: bool, one_hot_label: bool
 ) -> Pair:
     """Turn images (n, height, width) and labels (n,), both uint8, into the arrays the caller asked for.
 
     `brightest` is the value that `normalize` maps to 1. The arrays are new; the inputs are left alone.
 
-    >>> x, t = lay_out(np.full((2, 1, 3), 16, np.uint8), np.array([0, 9], np.uint8),
-    ...                brightest=16, normalize=True, flatten=True, one_hot_label=False)
+    >>> x, t = preprocess(np.full((2, 1, 3), 16, np.uint8), np.array([0, 9], np.uint8),
+    ...                   brightest=16, normalize=True, flatten=True, one_hot_label=False)
     >>> x, t
     (array([[1., 1., 1.],
            [1., 1., 1.]], dtype=float32), array([0, 9]))

@@ -82,12 +82,11 @@ class Optimizer:
         steps, kept, changes = self.steps.copy(), self.kept.copy(), list[tuple[Any, ...]]()
         for i, p, g in with_gradients(self.parameters, "step"):
             steps[i] += 1
-            new, *others = self._checked_update(i, p._array, g, steps[i])
-            kept[i] = dict(zip(self.memory, others, strict=True))
+            new, kept[i] = self._checked_update(i, p._array, g, steps[i])
             changes.append(assignment(i, p, new))
         at_once(call, [*changes, (setattr, self, "steps", steps), (setattr, self, "kept", kept)])()
 
-    def _checked_update(self, i: int, p: Array, g: Array, steps: int) -> list[Array]:
+    def _checked_update(self, i: int, p: Array, g: Array, steps: int) -> tuple[Array, dict[str, Array]]:
         """What `updated` makes of parameter i and of what is kept for it, each in its own shape and dtype."""
         kept = self.kept[i]
         if g.shape != p.shape:  # data was replaced in the meantime
@@ -101,7 +100,7 @@ class Optimizer:
             g = g.astype(np.float32)  # squares of small gradients vanish in half precision
         if self.weight_decay:
             g = self.decayed(p, g)
-        given = {name: _read_only(array) for name, array in kept.items()}
+        given = {name: _read_only(array) for name, array in kept.items()} if kept else kept
         answer = self.updated(_read_only(p), _read_only(g), steps, **given)
         if not isinstance(answer, tuple) or len(answer) != 1 + len(kept):
             name, wanted = type(self).__name__, f"({', '.join(['p', *kept])}{',' * (not kept)})"
@@ -110,7 +109,10 @@ class Optimizer:
                 TypeError(f"step: updated of {name} must return the tuple {wanted}, not {got}; nothing was changed"),
                 f"step: {name}의 updated는 튜플을 반환해야 합니다: {wanted}. 반환값: {got}. 아무것도 바꾸지 않았습니다.",
             )
-        return [_like(old, new) for old, new in zip((p, *kept.values()), answer, strict=True)]
+        new, *others = answer
+        if others:
+            kept = {name: _like(kept[name], array) for name, array in zip(self.memory, others, strict=True)}
+        return _like(p, new), kept
 
     def decayed(self, p: Array, g: Array) -> Array:
         """The gradient with weight decay."""

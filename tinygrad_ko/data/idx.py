@@ -31,14 +31,6 @@ def read_idx(path: str | os.PathLike[str], ndim: int) -> NDArray[np.uint8]:
     Whether the file is gzipped is told by its content, not its name. Nothing is guessed or repaired: a file
     that is damaged, too short, too long, empty, or something else, is a ValueError that names it and says
     what is wrong.
-
-    >>> import tempfile
-    >>> from pathlib import Path
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = Path(folder, "labels")
-    ...     _ = path.write_bytes(bytes([0, 0, 8, 1, 0, 0, 0, 3, 7, 2, 1]))
-    ...     read_idx(path, ndim=1)
-    array([7, 2, 1], dtype=uint8)
     """
     with Path(path).open("rb") as file:
         packed = file.read(2) == b"\x1f\x8b"
@@ -70,14 +62,12 @@ def _read_content(path: str | os.PathLike[str], file: IO[bytes], ndim: int) -> N
         raise _refused(
             path,
             f"ends inside its header: {len(content)} of {start} bytes",
-            f"파일이 머리 부분에서 끊겼습니다({start}바이트 중 {len(content)}바이트). 다시 구하십시오.",
+            f"파일이 헤더에서 끊겼습니다({start}바이트 중 {len(content)}바이트). 다시 구하십시오.",
         )
     shape = struct.unpack(f">{ndim}I", content[4:start])
     expected, size = math.prod(shape), "x".join(map(str, shape))
     if expected == 0:
-        raise _refused(
-            path, f"holds no data: its header says {size}", f"데이터가 없습니다. 파일 머리에 적힌 크기: {size}"
-        )
+        raise _refused(path, f"holds no data: its header says {size}", f"데이터가 없습니다. 헤더에 적힌 크기: {size}")
     data = bytearray()
     while len(data) <= expected and (chunk := file.read(min(expected + 1 - len(data), _CHUNK))):
         data += chunk
@@ -86,7 +76,7 @@ def _read_content(path: str | os.PathLike[str], file: IO[bytes], ndim: int) -> N
         raise _refused(
             path,
             f"is damaged: its header promises {size} = {expected} bytes of data, {found} follow",
-            f"파일이 잘렸거나 다른 내용이 덧붙었습니다. 다시 구하십시오. 머리에 적힌 크기: {size} = {expected}바이트, 실제: {korean}",
+            f"파일이 잘렸거나 다른 내용이 덧붙었습니다. 다시 구하십시오. 헤더에 적힌 크기: {size} = {expected}바이트, 실제: {korean}",
         )
     return np.frombuffer(data, np.uint8).reshape(shape)
 

@@ -12,15 +12,8 @@ Pair: TypeAlias = tuple[NDArray[Any], NDArray[Any]]
 def preprocess(
     images: Bytes, labels: Bytes, *, brightest: int, normalize: bool, flatten: bool, one_hot_label: bool
 ) -> Pair:
-    """Turn images (n, height, width) and labels (n,), both uint8, into the arrays the caller asked for.
-
-    `brightest` is the value that `normalize` maps to 1. The arrays are new; the inputs are left alone.
-
-    >>> x, t = preprocess(np.full((2, 1, 3), 16, np.uint8), np.array([0, 9], np.uint8),
-    ...                   brightest=16, normalize=True, flatten=True, one_hot_label=False)
-    >>> x, t
-    (array([[1., 1., 1.],
-           [1., 1., 1.]], dtype=float32), array([0, 9]))
+    """Images (n, height, width) and labels (n,), both uint8, as the new arrays that the caller asked for. `brightest` is the
+    value that `normalize` maps to 1.
     """
     n, height, width = images.shape
     x: NDArray[Any] = images.astype(np.float32 if normalize else np.uint8)

@@ -106,7 +106,7 @@ class Flatten(Module):
         if not shape:
             raise explain(
                 ValueError("Flatten: x needs a shape of (batch, ...), but it has no axes; pass a batch, such as [x]"),
-                "Flatten: x의 형상은 (batch, ...)여야 하는데 축이 없습니다. [x]처럼 배치로 만들어 넘기십시오.",
+                "Flatten: x에 필요한 형상은 (batch, ...)인데 x에는 축이 없습니다. [x]처럼 배치로 만들어 넘기십시오.",
             )
         return reshape(x, (shape[0], prod(shape[1:])))
 

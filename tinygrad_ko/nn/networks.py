@@ -273,8 +273,8 @@ class SimpleConvNet(Network):
                     f"SimpleConvNet: x needs the shape {self.input_dim} or (n, {str(self.input_dim)[1:]}, not {x.shape}; the loaders give "
                     "such images with flatten=False"
                 ),
-                f"SimpleConvNet: x의 형상은 {self.input_dim} 또는 (n, {str(self.input_dim)[1:]}이어야 합니다. 데이터를 flatten=False로 "
-                f"불러오십시오. 받은 형상: {x.shape}",
+                f"SimpleConvNet: x에 필요한 형상: {self.input_dim} 또는 (n, {str(self.input_dim)[1:]}, 받은 형상: {x.shape}. 데이터를 "
+                "flatten=False로 불러오십시오.",
             )
         convolved = conv2d(x, p["W1"], p["b1"], self.stride, self.pad)
         pooled = relu(max_pool2d(convolved, 2))  # the same as relu before the pooling, with a quarter of its work

@@ -15,7 +15,7 @@ from tinygrad_ko.arrays.memory import bytes_of
 from tinygrad_ko.check.subject import called
 from tinygrad_ko.engine.graph import Handle, Node, recorded
 from tinygrad_ko.nn.hooks import CallRecorder, call_inputs, deeper_recursion, writable_input
-from tinygrad_ko.nn.table import Row, call_text, cells, outputs_of, table
+from tinygrad_ko.nn.table import Row, aligned, call_text, cells, outputs_of
 from tinygrad_ko.state.preserve import preserving_state
 from tinygrad_ko.state.saved import leaves_of, saved_bytes
 
@@ -45,7 +45,7 @@ class Summary:
     def __str__(self) -> str:
         rows = list(cells(self.rows))
         hidden = len(rows) - _FIRST - _LAST
-        lines = table(self.columns, rows if hidden <= 0 else rows[:_FIRST] + rows[-_LAST:])
+        lines = aligned(self.columns, rows if hidden <= 0 else rows[:_FIRST] + rows[-_LAST:])
         if hidden > 0:
             lines.insert(1 + _FIRST, f"... {hidden:,} rows are not shown; .rows has all {len(rows):,}")
         rest = self.parameters - self.trained

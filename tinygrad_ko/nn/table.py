@@ -78,7 +78,7 @@ def _shape_text(out: Output) -> str:
     return text if out.name.replace(".", "").isdecimal() or not out.name else f"{out.name} {text}"
 
 
-def table(columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:
+def aligned(columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:
     """Lines of text under each other; numbers stand at the right."""
     chosen = [columns, *(row if len(columns) == len(row) else (row[0], *row[-2:]) for row in rows)]
     widths = [max(map(_width, column)) for column in zip(*chosen, strict=True)]

@@ -31,9 +31,7 @@ from tinygrad_ko.tensor.tensor import Tensor
 
 
 class Optimizer:
-    """What all have in common. A subclass names the arrays it keeps for each parameter in `memory`, and says in `updated`
-    what a step makes of them.
-    """
+    """The base class. A subclass names the arrays that it keeps for each parameter in `memory`, and computes a step in `updated`."""
 
     memory: tuple[str, ...] = ()
 
@@ -45,7 +43,7 @@ class Optimizer:
                     f"{cls.__name__}.update(p, g, steps, **kept) would never be called: name it updated, and return the new p and what is "
                     "kept, in the order of memory, in place of changing them"
                 ),
-                f"{cls.__name__}.update(p, g, steps, **kept)는 호출되지 않습니다. 이름을 updated로 바꾸고, 배열을 고치는 대신 새 p와 "
+                f"{cls.__name__}.update(p, g, steps, **kept) 메서드는 호출되지 않습니다. 이름을 updated로 바꾸고, 배열을 고치는 대신 새 p와 "
                 "memory 순서의 새 배열을 반환하십시오.",
             )
 
@@ -107,7 +105,7 @@ class Optimizer:
             got = f"{len(answer)} values" if isinstance(answer, tuple) else type(answer).__name__
             raise explain(
                 TypeError(f"step: updated of {name} must return the tuple {wanted}, not {got}; nothing was changed"),
-                f"step: {name}의 updated는 튜플을 반환해야 합니다: {wanted}. 반환값: {got}. 아무것도 바꾸지 않았습니다.",
+                f"step: {name}의 updated 메서드는 튜플을 반환해야 합니다: {wanted}. 반환값: {got}. 아무것도 바꾸지 않았습니다.",
             )
         new, *others = answer
         if others:
@@ -123,7 +121,7 @@ class Optimizer:
         put([p.node for p in self.parameters if p.grad is not None], repeat(None))
 
     def state(self) -> dict[str, Array]:
-        """What it has learned so far, as named arrays."""
+        """The numbers of steps and the arrays that are kept for the parameters, by name."""
         kept = {f"{name}.{i}": each[name].copy() for i, each in enumerate(self.kept) for name in self.memory}
         return {"steps": np.array(self.steps), **kept}
 
@@ -164,7 +162,7 @@ def _like(old: Array, new: Any) -> Array:
             ValueError(
                 f"step: updated returned {described(new)} where {described(old)} is needed; nothing was changed"
             ),
-            "step: updated가 반환한 배열의 형상이나 자료형이 맞지 않습니다. 아무것도 바꾸지 않았습니다. "
+            "step: updated 메서드가 반환한 배열의 형상이나 자료형이 맞지 않습니다. 아무것도 바꾸지 않았습니다. "
             f"필요한 배열: {described(old)}, 반환한 값: {described(new)}",
         )
     return new_array(new, old.dtype)
@@ -177,7 +175,7 @@ def _minus(p: Array, change: Array) -> Array:
 
 
 class SGD(Optimizer):
-    """p -= lr * g: stochastic gradient descent. It keeps nothing.
+    """p -= lr * g: stochastic gradient descent. It keeps no arrays.
 
     >>> w = Tensor([1.0, -2.0], requires_grad=True)
     >>> optimizer = SGD([w], lr=0.1)
@@ -195,7 +193,8 @@ class SGD(Optimizer):
 
 
 class Momentum(Optimizer):
-    """v = momentum * v - lr * g; p += v: a ball that rolls. `momentum` is in [0, 1). Source: Polyak (1964).
+    """v = momentum * v - lr * g; p += v: gradient descent with momentum, the heavy ball. `momentum` is in [0, 1).
+    Source: Polyak (1964).
 
     >>> w = Tensor([1.0, -2.0], requires_grad=True)
     >>> optimizer = Momentum([w], lr=0.1, momentum=0.5)
@@ -222,8 +221,8 @@ class Momentum(Optimizer):
 
 
 class Nesterov(Momentum):
-    """v = momentum * v - lr * g; p += momentum * v - lr * g: Momentum whose gradient is taken as if p had rolled on
-    already. Source: Nesterov (1983), in the form of Bengio, Boulanger-Lewandowski and Pascanu (2013).
+    """v = momentum * v - lr * g; p += momentum * v - lr * g: Momentum whose gradient is taken at the point
+    where the momentum leads. Source: Nesterov (1983), in the form of Bengio, Boulanger-Lewandowski and Pascanu (2013).
 
     >>> w = Tensor([1.0, -2.0], requires_grad=True)
     >>> optimizer = Nesterov([w], lr=0.1, momentum=0.5)
@@ -241,7 +240,7 @@ class Nesterov(Momentum):
 
 
 class AdaGrad(Optimizer):
-    """h += g * g; p -= lr * g / (sqrt(h) + eps): smaller steps where the slope has been steep. `eps` is above 0.
+    """h += g * g; p -= lr * g / (sqrt(h) + eps): smaller steps where gradients have been large. `eps` is above 0.
     Source: Duchi, Hazan and Singer (2011).
 
     >>> w = Tensor([1.0, -2.0], requires_grad=True)
@@ -267,8 +266,8 @@ class AdaGrad(Optimizer):
 
 
 class RMSprop(Optimizer):
-    """h = decay * h + (1 - decay) * g * g; p -= lr * g / (sqrt(h) + eps): AdaGrad that forgets. `decay` is in [0, 1),
-    `eps` above 0. Source: Tieleman and Hinton (2012), lecture 6.5.
+    """h = decay * h + (1 - decay) * g * g; p -= lr * g / (sqrt(h) + eps): AdaGrad with a moving average.
+    `decay` is in [0, 1), `eps` above 0. Source: Tieleman and Hinton (2012), lecture 6.5.
 
     >>> w = Tensor([1.0, -2.0], requires_grad=True)
     >>> optimizer = RMSprop([w], lr=0.1, decay=0.75)
@@ -340,7 +339,7 @@ class Adam(Optimizer):
 
 class AdamW(Adam):
     """Adam whose weight decay is no part of the gradient: p *= 1 - lr * weight_decay, then a step of Adam. So the
-    weights of parameters with steep slopes decay as the others do. Source: Loshchilov and Hutter (2019).
+    parameters with large gradients decay as the others do. Source: Loshchilov and Hutter (2019).
 
     >>> w = Tensor([1.0, -2.0], requires_grad=True)
     >>> optimizer = AdamW([w], lr=0.1, weight_decay=0.5)

@@ -56,7 +56,7 @@ def cosine_decay(step: int, total: int, warmup: int = 0, end: float = 0.0) -> fl
     if not 0 <= warmup < total:
         raise explain(
             ValueError(f"cosine_decay: warmup must be in [0, total), not {warmup} of {total} steps"),
-            f"cosine_decay: warmup은 0 이상 total 미만이어야 합니다. 받은 값: warmup {warmup}, total {total}",
+            f"cosine_decay: warmup 값은 0 이상 total 미만이어야 합니다. 받은 값: warmup {warmup}, total {total}",
         )
     if step < warmup:
         return linear_warmup(step, warmup)
@@ -104,11 +104,11 @@ class Schedule:
         at_once(setattr, [(self, "lr", lr), (self, "steps", steps), (self.optimizer, "lr", lr * factor)])()
 
     def step(self) -> None:
-        """One step on."""
+        """Set the learning rate of the next step."""
         self._go_to(self.lr, self.steps + 1)
 
     def state(self) -> dict[str, Array]:
-        """Where it is, as named arrays: the first learning rate and the number of steps."""
+        """The first learning rate and the number of steps, as named arrays."""
         return {"lr": np.array(self.lr), "steps": np.array(self.steps)}
 
     def load_state(self, state: Mapping[str, Array]) -> None:

@@ -43,8 +43,8 @@ class Optimizer:
                     f"{cls.__name__}.update(p, g, steps, **kept) would never be called: name it updated, and return the new p and what is "
                     "kept, in the order of memory, in place of changing them"
                 ),
-                f"{cls.__name__}.update(p, g, steps, **kept) 메서드는 호출되지 않습니다. 이름을 updated로 바꾸고, 배열을 고치는 대신 새 p와 "
-                "memory 순서의 새 배열을 반환하십시오.",
+                f"{cls.__name__}.update(p, g, steps, **kept) 메서드는 호출되지 않습니다. 이름을 updated로 바꾸고, 배열을 고치는 대신 "
+                "새 p와 memory 순서의 새 배열을 반환하십시오.",
             )
 
     def __init__(self, parameters: Iterable[Tensor], lr: float, *, weight_decay: float = 0.0) -> None:

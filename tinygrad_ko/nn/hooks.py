@@ -25,7 +25,7 @@ def call_inputs(inputs: tuple[Any, ...], dtype: Any, usual: Any) -> tuple[Any, .
             ValueError("summary: dtype goes with a shape, such as summary((1, 784)); an array has its own"),
             "summary: dtype은 summary((1, 784))처럼 형상을 넘길 때만 쓸 수 있습니다. 배열에는 이미 자료형이 있습니다.",
         )
-    return tuple([_input(x, np.dtype(usual if dtype is None else dtype)) for x in inputs])
+    return tuple([_input(x, usual if dtype is None else dtype) for x in inputs])
 
 
 def _is_shape(x: Any) -> bool:
@@ -42,7 +42,7 @@ def _input(x: Any, dtype: Any) -> Any:
                 ValueError(f"summary: {x} is no shape; its sizes are 0 or more, the batch too, as in (1, 784)"),
                 f"summary: 형상은 배치 크기까지 모두 0 이상의 정수여야 합니다. 예: (1, 784). 받은 값: {x}",
             )
-        return borrow(np.full(x, is_floating(dtype), dtype))
+        return borrow(np.full(x, is_floating(np.dtype(dtype)), dtype))
     if isinstance(x, list | tuple) and x and all(map(_is_shape, x)):
         several, kind = ", ".join(map(str, x)), type(x).__name__
         raise explain(

@@ -18,11 +18,10 @@ def leaves(parameters: Iterable[Tensor]) -> list[Tensor]:
     leaf on an array of NumPy, and for a module or a dict.
     """
     if isinstance(parameters, Mapping) or hasattr(parameters, "named_parameters"):
+        kind = type(parameters).__name__
         raise explain(
-            TypeError(
-                f"parameters are given as a list of Tensors, not as {type(parameters).__name__}: pass model.parameters()"
-            ),
-            f"매개변수는 Tensor의 리스트로 넘겨야 합니다. model.parameters()를 넘기십시오. 받은 값의 종류: {type(parameters).__name__}",
+            TypeError(f"parameters are given as a list of Tensors, not as {kind}: pass model.parameters()"),
+            f"매개변수는 Tensor의 리스트로 넘겨야 합니다. model.parameters()를 넘기십시오. 받은 값의 종류: {kind}",
         )
     given = [parameters] if isinstance(parameters, Tensor) else list(parameters)
     if not given:

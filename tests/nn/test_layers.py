@@ -134,6 +134,17 @@ def test_sequential_takes_functions_too():
     assert Sequential(tg.exp, tg.log)(tg.Tensor([2.0])).tolist() == pytest.approx([2.0])
 
 
+@pytest.mark.parametrize(
+    ("wrong", "what"),
+    [(3, "int"), ([Relu()], "list"), (None, "NoneType"), (Relu, "class Relu")],
+    ids=str,
+)
+def test_what_is_no_layer_is_refused_when_the_network_is_made(wrong, what):
+    with pytest.raises(TypeError, match=f"layer 1 is no layer but {what}; pass them one by one") as caught:
+        Sequential(Relu(), wrong)
+    assert f"1번 계층이 계층도 함수도 아닙니다({what})" in caught.value.__notes__[0]
+
+
 def test_a_shared_layer_gets_both_parts_of_its_gradient():
     shared: Any = Affine(2, 2, rng=0)
     x = np.ones((1, 2))

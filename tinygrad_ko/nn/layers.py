@@ -124,7 +124,8 @@ class SoftmaxWithLoss(Module):
 
 
 class Sequential(Module):
-    """Layers one after the other; a function of Tensors is a layer too.
+    """Layers one after the other; a function of Tensors is a layer too. Raises TypeError for what cannot be called, and for
+    a class: layers are made first.
 
     >>> from tinygrad_ko.nn import Relu
     >>> model = Sequential(Affine(4, 3, rng=0), Relu(), Affine(3, 2, rng=1))
@@ -135,6 +136,15 @@ class Sequential(Module):
     """
 
     def __init__(self, *layers: Any) -> None:
+        for i, layer in enumerate(layers):
+            if isinstance(layer, type) or not callable(layer):
+                what = f"class {layer.__name__}" if isinstance(layer, type) else type(layer).__name__
+                raise explain(
+                    TypeError(
+                        f"Sequential: layer {i} is no layer but {what}; pass them one by one: Sequential(Affine(3, 2), Relu())"
+                    ),
+                    f"Sequential: {i}번 계층이 계층도 함수도 아닙니다({what}). Sequential(Affine(3, 2), Relu())처럼 하나씩 넘기십시오.",
+                )
         self.layers = list(layers)
 
     def forward(self, x: Any) -> Any:

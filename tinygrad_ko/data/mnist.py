@@ -105,7 +105,7 @@ def _read_pair(images_path: Path, labels_path: Path) -> tuple[Bytes, Bytes]:
         first, label = wrong[0], labels[wrong[0]]
         raise explain(
             ValueError(f"{labels_path} holds the label {label} at position {first}; labels must be 0 to 9"),
-            f"{labels_path}: {first}번 레이블이 {label}입니다. 레이블은 0부터 9까지여야 합니다.",
+            f"{labels_path}: {first}번 레이블이 {label}입니다. 레이블은 0부터 9까지여야 합니다. MNIST가 아니거나 손상된 파일입니다.",
         )
     return images, labels
 

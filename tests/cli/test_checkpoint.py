@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tinygrad_ko.cli.training import CHECKPOINT, Settings, Training, longer, resumed, saved_settings
-from tinygrad_ko.nn.storage import load_arrays, save_arrays
+from tinygrad_ko.nn.serialization import load_arrays, save_arrays
 
 REFUSED = "is not a checkpoint of this version"
 ODD: list[Any] = [

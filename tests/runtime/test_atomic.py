@@ -219,7 +219,7 @@ def test_loading_a_network_of_the_book(monkeypatch):
 def test_running_averages():
     x = np.arange(6.0).reshape(3, 2)
     look = lambda layer: values([layer.running_mean, layer.running_var])
-    all_or_nothing(lambda: tg.nn.BatchNorm(2), lambda layer: layer.remember(x), look)
+    all_or_nothing(lambda: tg.nn.BatchNorm(2), lambda layer: layer._update_running(x), look)
 
 
 def test_gradients_that_are_deposited():

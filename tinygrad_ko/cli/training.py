@@ -23,7 +23,7 @@ from tinygrad_ko.data import load_digits, load_mnist, minibatches
 from tinygrad_ko.engine.graph import no_grad
 from tinygrad_ko.errors import explain
 from tinygrad_ko.nn import Affine, Conv2d, Flatten, MaxPool2d, Sequential, activations, he, normal, xavier
-from tinygrad_ko.nn.storage import load_arrays, save_arrays
+from tinygrad_ko.nn.serialization import load_arrays, save_arrays
 from tinygrad_ko.ops.networks.losses import softmax_cross_entropy
 
 CHECKPOINT = "checkpoint.npz"

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from tinygrad_ko.nn import TwoLayerNet
-from tinygrad_ko.nn.storage import load_arrays, save_arrays
+from tinygrad_ko.nn.serialization import load_arrays, save_arrays
 
 ROOT = Path(__file__).resolve().parents[2]
 ARRAYS: dict[str, Any] = {"W": np.arange(6.0).reshape(2, 3), "b": np.array([1.5, -2.5], np.float32)}
@@ -155,25 +155,26 @@ def refused(path, shapes=SHAPES):
     assert path.name in str(caught.value)
 
 
-@pytest.mark.parametrize(("name", "array", "reason"), [
-    ("W", np.zeros((3, 2)), "W has shape (3, 2), not (2, 3)"),
-    ("W", np.zeros(6), "W has shape (6,), not (2, 3)"),
-    ("W", np.zeros((2, 3), complex), "W holds complex128"),
-    ("W", np.zeros((2, 3), "U1"), "W holds <U1"),
-    ("w", np.zeros((2, 3)), "w is unknown"),
+@pytest.mark.parametrize(("name", "array", "reason", "in_korean"), [
+    ("W", np.zeros((3, 2)), "W has shape (3, 2), not (2, 3)", "W의 형상 (3, 2), 필요한 형상 (2, 3)"),
+    ("W", np.zeros(6), "W has shape (6,), not (2, 3)", "W의 형상 (6,), 필요한 형상 (2, 3)"),
+    ("W", np.zeros((2, 3), complex), "W holds complex128", "W의 자료형 complex128, 실수가 아님"),
+    ("W", np.zeros((2, 3), "U1"), "W holds <U1", "W의 자료형 <U1, 실수가 아님"),
+    ("w", np.zeros((2, 3)), "w is unknown", "알 수 없는 이름 w"),
 ])  # fmt: skip
-def test_what_does_not_fit_is_named(name, array, reason, tmp_path):
+def test_what_does_not_fit_is_named(name, array, reason, in_korean, tmp_path):
     np.savez(tmp_path / "model.npz", **{**ARRAYS, name: array})
     with pytest.raises(ValueError, match="does not fit") as caught:
         load_arrays(tmp_path / "model.npz", SHAPES)
     assert reason in str(caught.value)
-    assert korean(caught.value)
+    assert in_korean in caught.value.__notes__[0]
 
 
 def test_a_missing_name_is_named(tmp_path):
     np.savez(tmp_path / "model.npz", W=ARRAYS["W"])
-    with pytest.raises(ValueError, match="b is missing"):
+    with pytest.raises(ValueError, match="b is missing") as caught:
         load_arrays(tmp_path / "model.npz", SHAPES)
+    assert caught.value.__notes__[0].endswith(": b 없음")
 
 
 def test_a_file_cut_off_anywhere_is_refused(tmp_path):
@@ -365,7 +366,7 @@ def test_what_goes_wrong_while_saving_loses_nothing_and_leaves_nothing(when, bef
 KILLED_WHILE_WRITING = """
 import os, signal, sys, zipfile
 import numpy as np
-from tinygrad_ko.nn.storage import save_arrays
+from tinygrad_ko.nn.serialization import save_arrays
 
 write = zipfile._ZipWriteFile.write
 def write_half_and_die(self, data):
@@ -379,7 +380,7 @@ save_arrays(sys.argv[1], {"W": np.ones((200, 200)), "b": np.zeros(2)})
 KILLED_AT_ANY_TIME = """
 import sys
 import numpy as np
-from tinygrad_ko.nn.storage import save_arrays
+from tinygrad_ko.nn.serialization import save_arrays
 
 print("ready", flush=True)
 for n in range(10**9):

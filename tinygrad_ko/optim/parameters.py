@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ko.arrays.library import Array, library_name
-from tinygrad_ko.arrays.memory import shared, whole, writable
+from tinygrad_ko.arrays.memory import whole, writable
 from tinygrad_ko.errors import explain
 from tinygrad_ko.tensor.tensor import Tensor
 
@@ -75,7 +75,7 @@ def in_separate_memory(parameters: list[Tensor]) -> list[Tensor]:
 
 def assignment(i: int, p: Tensor, new: Array) -> tuple[Any, ...]:
     """The call that gives parameter i new values: in its array if that was given away, else in their own."""
-    if not (p._exposed and shared(p)):
+    if not p.watched_by_others():
         return setattr, p, "_array", new
     if not writable(p._array):
         raise explain(

@@ -16,6 +16,7 @@ from tinygrad_ko.engine.backprop import put
 from tinygrad_ko.engine.graph import scope
 from tinygrad_ko.errors import explain
 from tinygrad_ko.nn.storage import load_arrays, save_arrays
+from tinygrad_ko.runtime.suggestions import MODULE, answers_for, explained
 from tinygrad_ko.tensor.tensor import Tensor, replace
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 FUNCTIONS = (FunctionType, BuiltinFunctionType, np.ufunc, partial)
 
 
+@answers_for(MODULE)
 class Module:
     """A function with parameters. Write `__init__`, which keeps Tensors and other Modules in attributes, and
     `forward`; call the module. (A `__call__` in place of `forward`, or around it, will do too.)
@@ -45,6 +47,8 @@ class Module:
     def __init_subclass__(cls, **options: Any) -> None:
         """A class may write `__call__` in place of `forward`, or around it."""
         super().__init_subclass__(**options)
+        if "__init__" in vars(cls):
+            cls.__init__ = explained(cls.__init__)  # type: ignore[method-assign]
         owner = next(part for part in cls.__mro__ if "__call__" in vars(part))
         call = vars(owner)["__call__"]
         if isinstance(call, FunctionType) and (owner is cls or not issubclass(owner, Module)):

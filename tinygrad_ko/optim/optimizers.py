@@ -27,9 +27,11 @@ from tinygrad_ko.errors import described, explain
 from tinygrad_ko.optim.parameters import in_separate_memory, leaves, move, with_gradients
 from tinygrad_ko.runtime.allocator import keep_freed_memory
 from tinygrad_ko.runtime.atomic import at_once
+from tinygrad_ko.runtime.suggestions import OPTIMIZER, answers_for, explained
 from tinygrad_ko.tensor.tensor import Tensor
 
 
+@answers_for(OPTIMIZER)
 class Optimizer:
     """What all have in common. A subclass names the arrays it keeps for each parameter in `memory`, and says in `updated`
     what a step makes of them.
@@ -39,6 +41,8 @@ class Optimizer:
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
+        if "__init__" in vars(cls):
+            cls.__init__ = explained(cls.__init__)  # type: ignore[method-assign]
         if "update" in vars(cls) and "updated" not in vars(cls):
             raise never_called(cls.__name__)
 

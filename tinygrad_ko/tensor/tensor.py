@@ -28,9 +28,11 @@ from tinygrad_ko.engine.graph import Handle, Leaf, Node, current, recorded, scop
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops import queries
 from tinygrad_ko.runtime.atomic import at_once
+from tinygrad_ko.runtime.suggestions import answers_for, explained, of_a_tensor
 from tinygrad_ko.tensor.methods import Operators
 
 
+@answers_for(of_a_tensor())
 class Tensor(Operators):
     """An array with a memory: what is computed from it is recorded, and `backward()` finds its gradient.
 
@@ -189,6 +191,7 @@ class Tensor(Operators):
 
     # ------------------------------------------------------------------ the gradient
 
+    @explained
     def backward(self, g: Any = None, *, keep_graph: bool = False) -> None:
         """Add to the `.grad` of every leaf behind this tensor the gradient of this tensor with respect to that leaf.
 
@@ -324,6 +327,7 @@ def refuse_to_cut(g: Any, call: str, cure: str) -> None:
         raise errors.cut_through_g(call, cure)
 
 
+@explained
 def grad(y: Tensor, xs: Any, g: Any = None, *, create_graph: bool = False, allow_unused: bool = False) -> Any:
     """The gradient of y with respect to one tensor, or a list of gradients for a list of tensors: returned, not
     deposited.

@@ -16,7 +16,7 @@ from tinygrad_ko.engine.backprop import put
 from tinygrad_ko.engine.graph import scope
 from tinygrad_ko.errors import explain
 from tinygrad_ko.nn.storage import load_arrays, save_arrays
-from tinygrad_ko.runtime.suggestions import MODULE, answers_for, explained
+from tinygrad_ko.runtime.suggestions import ForeignToModule, explained
 from tinygrad_ko.tensor.tensor import Tensor, replace
 
 if TYPE_CHECKING:
@@ -25,8 +25,7 @@ if TYPE_CHECKING:
 FUNCTIONS = (FunctionType, BuiltinFunctionType, np.ufunc, partial)
 
 
-@answers_for(MODULE)
-class Module:
+class Module(ForeignToModule):
     """A function with parameters. Write `__init__`, which keeps Tensors and other Modules in attributes, and
     `forward`; call the module. (A `__call__` in place of `forward`, or around it, will do too.)
 

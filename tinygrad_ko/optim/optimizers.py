@@ -27,12 +27,11 @@ from tinygrad_ko.errors import described, explain
 from tinygrad_ko.optim.parameters import in_separate_memory, leaves, move, with_gradients
 from tinygrad_ko.runtime.allocator import keep_freed_memory
 from tinygrad_ko.runtime.atomic import at_once
-from tinygrad_ko.runtime.suggestions import OPTIMIZER, answers_for, explained
+from tinygrad_ko.runtime.suggestions import ForeignToOptimizer, explained
 from tinygrad_ko.tensor.tensor import Tensor
 
 
-@answers_for(OPTIMIZER)
-class Optimizer:
+class Optimizer(ForeignToOptimizer):
     """What all have in common. A subclass names the arrays it keeps for each parameter in `memory`, and says in `updated`
     what a step makes of them.
     """

@@ -6,17 +6,16 @@ alike. Classes hold the names of other libraries as descriptors that raise: `__g
 
 import inspect
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import wraps
 from importlib import import_module
-from typing import Any, NoReturn, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
 from tinygrad_ko.errors import explain
 from tinygrad_ko.runtime.names import homes
 
-C = TypeVar("C")
 F = TypeVar("F", bound=Callable[..., Any])
 
 _ROOMS = ("tg", "nn", "optim", "func", "linalg", "data")
@@ -121,7 +120,7 @@ _ARGUMENTS = {
 }
 
 # Attributes of a Tensor x, and what to write.
-TENSOR = {
+_TENSOR = {
     "at": "tg.where(mask, value, x)",
     "clone": "+x",
     "contiguous": "x",
@@ -151,7 +150,7 @@ TENSOR = {
 }
 
 # Attributes of a network or a layer m, and what to write; on a GPU nothing of tg.nn runs.
-MODULE = {
+_MODULE = {
     "add_module": "m.name = layer",
     "apply": "for p in m.parameters(): ...",
     "bias": "m.b",
@@ -182,7 +181,7 @@ MODULE = {
 }
 
 # Attributes of an optimizer o, and what to write.
-OPTIMIZER = {
+_OPTIMIZER = {
     "load_state_dict": "o.load_state(state)",
     "minimize": "o.step()",
     "param_groups": "o.parameters",
@@ -234,10 +233,16 @@ def _room(name: str) -> Any:
 class _Foreign:
     """An attribute that there is not, by its name in another library: asked for, it raises AttributeError with what to write."""
 
-    def __init__(self, name: str, cure: str) -> None:
-        self.name, self.cure = name, cure
+    def __init__(self, cure: str) -> None:
+        self.cure = cure
 
-    def __get__(self, instance: Any, kind: type) -> NoReturn:
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.owner, self.name = owner, name
+
+    def __get__(self, instance: Any, kind: type) -> Any:
+        others = super(self.owner, kind if instance is None else instance)  # a class of the user's may stand behind
+        if hasattr(others, self.name):
+            return getattr(others, self.name)
         cure = _written(self.cure, kind)
         english, korean = f"write {cure}", f"다음과 같이 쓰십시오: {cure}"
         if not cure:
@@ -248,29 +253,33 @@ class _Foreign:
         )
 
 
-def answers_for(cures: Mapping[str, str]) -> Callable[[type[C]], type[C]]:
-    """Decorator of a class: it has none of these attributes of other libraries, and says what to write in their place."""
+class _ForeignNames:
+    __slots__ = ()
 
-    def taught(kind: type[C]) -> type[C]:
-        for name, cure in cures.items():
-            if not hasattr(kind, name):
-                setattr(kind, name, _Foreign(name, cure))
-        kind.__dir__ = _own_names  # type: ignore[method-assign]
-        return kind
-
-    return taught
+    def __dir__(self) -> list[str]:
+        return [n for n in object.__dir__(self) if not isinstance(inspect.getattr_static(self, n), _Foreign)]
 
 
-def _own_names(instance: Any) -> list[str]:
-    return [n for n in object.__dir__(instance) if not isinstance(inspect.getattr_static(instance, n), _Foreign)]
+class ForeignToTensor(_ForeignNames):
+    """Base of Tensor: NumPy's methods, habits, and the functions of the rule book, where Tensor has no attribute of that name."""
+
+    __slots__ = ()
+    vars().update({name: _Foreign(f"x.numpy().{name}") for name in vars(np.ndarray) if not name.startswith("_")})
+    vars().update({name: _Foreign(full) for name, full in HABITS.items() if name.islower()})
+    vars().update({name: _Foreign(f"tg.{name}") for name, home in homes("tinygrad_ko").items() if ".ops." in home})
+    vars().update({name: _Foreign(cure) for name, cure in _TENSOR.items()})
 
 
-def of_a_tensor() -> dict[str, str]:
-    """What to write in place of the attributes that a Tensor x does not have: NumPy's, habits, and the functions of the rule book."""
-    functions = (name for name, home in homes("tinygrad_ko").items() if home.startswith("tinygrad_ko.ops."))
-    numpys = {name: f"x.numpy().{name}" for name in dir(np.ndarray) if not name.startswith("_")}
-    habits = {name: full for name, full in HABITS.items() if name.islower() and full.startswith(("tg.", "linalg."))}
-    return {**numpys, **habits, **{name: f"tg.{name}" for name in functions}, **TENSOR}
+class ForeignToModule(_ForeignNames):
+    """Base of Module: the attributes of networks and layers in other libraries."""
+
+    vars().update({name: _Foreign(cure) for name, cure in _MODULE.items()})
+
+
+class ForeignToOptimizer(_ForeignNames):
+    """Base of Optimizer: the attributes of optimizers in other libraries."""
+
+    vars().update({name: _Foreign(cure) for name, cure in _OPTIMIZER.items()})
 
 
 def _written(cure: str, kind: type) -> str:

@@ -28,12 +28,11 @@ from tinygrad_ko.engine.graph import Handle, Leaf, Node, current, recorded, scop
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops import queries
 from tinygrad_ko.runtime.atomic import at_once
-from tinygrad_ko.runtime.suggestions import answers_for, explained, of_a_tensor
+from tinygrad_ko.runtime.suggestions import ForeignToTensor, explained
 from tinygrad_ko.tensor.methods import Operators
 
 
-@answers_for(of_a_tensor())
-class Tensor(Operators):
+class Tensor(Operators, ForeignToTensor):
     """An array with a memory: what is computed from it is recorded, and `backward()` finds its gradient.
 
     `data` may be an array of real numbers, numbers and nested lists of them (they become float64) or another Tensor's

@@ -1,4 +1,4 @@
-"""What you hold: `Tensor`, an array that remembers how it was computed."""
+"""`Tensor`, an array and its node in the graph, and `grad`, which differentiates one with respect to others."""
 
 import operator
 import warnings
@@ -33,7 +33,7 @@ from tinygrad_ko.tensor.methods import Operators
 
 
 class Tensor(Operators, ForeignToTensor):
-    """An array with a memory: what is computed from it is recorded, and `backward()` finds its gradient.
+    """An array that is differentiated: what is computed from it is recorded, and `backward()` finds its gradient.
 
     `data` may be an array of real numbers, numbers and nested lists of them (they become float64) or another Tensor's
     values. It is copied; with `copy=False` an array is shared with the caller until an op works on it. With
@@ -60,7 +60,8 @@ class Tensor(Operators, ForeignToTensor):
         array = new_array(array, dtype, copy)
         if not is_real(array):
             raise explain(
-                TypeError(f"a Tensor holds real numbers, not {array.dtype}"), "Tensor에는 실수만 담을 수 있습니다."
+                TypeError(f"a Tensor holds real numbers, not {array.dtype}"),
+                f"Tensor에는 실수만 담을 수 있습니다. 받은 자료형: {array.dtype}",
             )
         self._array, self._node, self._name = array, None, name
         self._exposed = not copy and not isinstance(data, Handle)
@@ -98,7 +99,8 @@ class Tensor(Operators, ForeignToTensor):
                     f"data of shape {own.shape} and dtype {own.dtype} cannot be replaced by shape {array.shape} and dtype {array.dtype}; "
                     "make a new Tensor"
                 ),
-                f"형상 {own.shape}, 자료형 {own.dtype}인 data에는 형상과 자료형이 같은 배열만 대입할 수 있습니다.",
+                f"형상 {own.shape}, 자료형 {own.dtype}인 data에는 형상과 자료형이 같은 배열만 대입할 수 있습니다. 받은 배열의 형상은 "
+                f"{array.shape}, 자료형은 {array.dtype}입니다. 새 Tensor를 만드십시오.",
             )
         return new_array(array if typed else beside(own, array, own.dtype), own.dtype)
 
@@ -130,7 +132,8 @@ class Tensor(Operators, ForeignToTensor):
                     ValueError(
                         f"a gradient of shape {self.shape} and dtype {self.dtype} is needed, not {value.shape} and {value.dtype}"
                     ),
-                    f"grad의 형상과 자료형은 data와 같아야 합니다: {self.shape}, {self.dtype}.",
+                    f"grad의 형상과 자료형은 data와 같아야 합니다: {self.shape}, {self.dtype}. "
+                    f"받은 배열: {value.shape}, {value.dtype}",
                 )
         self._node.grad = None if value is None else new_array(value, self.dtype, copy=False)
 
@@ -201,8 +204,8 @@ class Tensor(Operators, ForeignToTensor):
         Raises RuntimeError if it has no leaf behind it or the graph was used before, ValueError if `g` is missing or
         has a wrong shape, TypeError if `g` requires a gradient itself.
         """
-        root, seed = start(self, g)
-        refuse_to_cut(g, "y.backward(g)", "tg.grad(y, xs, g, create_graph=True)")
+        root, seed = _start(self, g)
+        _refuse_to_cut(g, "y.backward(g)", "tg.grad(y, xs, g, create_graph=True)")
         deposit(gradients(root, seed, free=not keep_graph))
 
     def zero_grad(self) -> None:
@@ -259,31 +262,50 @@ class Tensor(Operators, ForeignToTensor):
         return int(self.item())
 
     def __index__(self) -> int:
-        return operator.index(self._array)
+        try:
+            return operator.index(self._array)
+        except TypeError:
+            raise explain(
+                TypeError(
+                    f"an index is one integer, not a Tensor of shape {self.shape} and dtype {self.dtype}; write int(x.item())"
+                ),
+                f"인덱스는 정수 하나여야 합니다. Tensor의 형상: {self.shape}, 자료형: {self.dtype}. 다음과 같이 쓰십시오: int(x.item())",
+            ) from None
 
     def __bool__(self) -> bool:
+        if self.size > 1:
+            raise explain(
+                ValueError(
+                    f"the truth value of a Tensor of shape {self.shape} is ambiguous; write (x > 0).any() or (x > 0).all(), or "
+                    "tg.where(x > 0, a, b) to choose element by element"
+                ),
+                f"형상이 {self.shape}인 Tensor는 참인지 거짓인지 정할 수 없습니다. (x > 0).any()나 (x > 0).all()을 쓰고, 원소마다 고르려면 "
+                "tg.where(x > 0, a, b)를 쓰십시오.",
+            )
         return bool(self._array)
 
     def _refuse_to_leave(self, call: str, cure: str) -> None:
         if self._node is not None:
             raise explain(
                 TypeError(
-                    f"{call} would lose the gradient of this Tensor without a word; write {cure} if that is what you want"
+                    f"{call} would lose the gradient of this Tensor; write {cure} for its value alone, as for a plot, or "
+                    "tg.stack([x, y]) to make one Tensor of several"
                 ),
-                f"{call}: 기울기가 끊어지므로 허용하지 않습니다. 값만 필요하다면 다음과 같이 쓰십시오: {cure}",
+                f"{call}: 기울기가 끊어지므로 허용하지 않습니다. 그림을 그릴 때처럼 값만 필요하다면 다음과 같이 쓰십시오: {cure}. "
+                "여러 Tensor를 하나로 모으려면 다음과 같이 쓰십시오: tg.stack([x, y])",
             )
 
     def __reduce__(self) -> Any:
         if self._node is not None and not isinstance(self._node, Leaf):
             raise explain(
-                TypeError("a Tensor in a graph cannot be copied or pickled; take x.detach() first"),
-                "계산 그래프 안의 Tensor는 복사하거나 저장할 수 없습니다. 먼저 x.detach()를 쓰십시오.",
+                TypeError("a Tensor in a graph cannot be copied or pickled; take x.detach() first, or plot x.numpy()"),
+                "계산 그래프 안의 Tensor는 복사하거나 저장할 수 없습니다. 먼저 x.detach()를, 그림에는 x.numpy()를 쓰십시오.",
             )
-        return restored, (self.numpy(), self.requires_grad, self.name, None if self.grad is None else self.grad.copy())
+        return _restored, (self.numpy(), self.requires_grad, self.name, None if self.grad is None else self.grad.copy())
 
 
-def start(y: Handle, g: Any) -> tuple[Node, Array]:
-    """Where to begin: the node of y, and the gradient to begin with.
+def _start(y: Handle, g: Any) -> tuple[Node, Array]:
+    """The node of y, and the gradient to begin with.
 
     Raises RuntimeError if nothing behind y wants a gradient, ValueError if g is missing or does not have the shape of y, TypeError
     if it is no array of real numbers in the library of y.
@@ -320,7 +342,7 @@ def start(y: Handle, g: Any) -> tuple[Node, Array]:
     return y._node, method(seed, "astype")(dtype, copy=not isinstance(g, Handle))
 
 
-def refuse_to_cut(g: Any, call: str, cure: str) -> None:
+def _refuse_to_cut(g: Any, call: str, cure: str) -> None:
     """Refuse a starting gradient that requires a gradient where nothing is recorded of what is done with it."""
     if isinstance(g, Handle) and g._node is not None and current.get().record:
         raise errors.cut_through_g(call, cure)
@@ -349,15 +371,15 @@ def grad(y: Tensor, xs: Any, g: Any = None, *, create_graph: bool = False, allow
     if not isinstance(xs, Handle | list | tuple):
         raise explain(
             TypeError(f"xs must be a Tensor or a list of Tensors, not {type(xs).__name__}"),
-            "xs에는 Tensor 하나 또는 Tensor의 리스트를 넘겨야 합니다.",
+            f"xs에는 Tensor 하나 또는 Tensor의 리스트를 넘겨야 합니다. 받은 값의 종류: {type(xs).__name__}",
         )
     tensors = [xs] if isinstance(xs, Handle) else list(xs)
     for i, x in enumerate(tensors):
         if not isinstance(x, Handle) or x._node is None:
             raise errors.no_variable(i)
-    root, seed = start(y, g)
+    root, seed = _start(y, g)
     if not create_graph:
-        refuse_to_cut(g, "tg.grad(y, x, g)", "tg.grad(y, x, g, create_graph=True)")
+        _refuse_to_cut(g, "tg.grad(y, x, g)", "tg.grad(y, x, g, create_graph=True)")
     nodes = [x._node for x in tensors]
     title = f"gradient of {y.name}" if y.name else "gradient"
     inside = scope(title) if create_graph and current.get().watch else nullcontext()
@@ -367,7 +389,7 @@ def grad(y: Tensor, xs: Any, g: Any = None, *, create_graph: bool = False, allow
     answers = []
     for i, (x, node) in enumerate(zip(tensors, nodes, strict=True)):
         if node not in found and not allow_unused:
-            raise errors.unused(i, named(x))
+            raise errors.unused(i, _named(x))
         answer = found.get(node) if node else None
         if answer is None:
             answer = namespace(x._array).zeros(x._array.shape, dtype=x._array.dtype)
@@ -382,13 +404,13 @@ def replace(tensors: Iterable[Tensor], values: Iterable[Any]) -> None:
     at_once(setattr, [slot for t, array in new for slot in ((t, "_array", array), (t, "_exposed", False))])()
 
 
-def named(x: Handle) -> str:
+def _named(x: Handle) -> str:
     """The name of a tensor, for a message, if it has one."""
     name = getattr(x, "_name", None)
     return f" ({name!r})" if name else ""
 
 
-def restored(data: Array, requires_grad: bool, name: str | None, grad: Array | None) -> Tensor:
+def _restored(data: Array, requires_grad: bool, name: str | None, grad: Array | None) -> Tensor:
     """A leaf or a constant, as it was pickled."""
     tensor = Tensor(data, requires_grad, name=name, copy=False)
     if grad is not None:

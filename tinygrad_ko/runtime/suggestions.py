@@ -257,7 +257,11 @@ class _ForeignNames:
     __slots__ = ()
 
     def __dir__(self) -> list[str]:
-        return [n for n in object.__dir__(self) if not isinstance(inspect.getattr_static(self, n), _Foreign)]
+        return [
+            n
+            for n in object.__dir__(self)
+            if not isinstance(inspect.getattr_static(self, n), _Foreign) or hasattr(self, n)
+        ]
 
 
 class ForeignToTensor(_ForeignNames):

@@ -244,6 +244,14 @@ class Operators(Handle):
         """Whether none is 0, of all or along one or more axes: plain truth values."""
         return queries.all(self, axis=axis, keepdims=keepdims)
 
+    def argmax(self, axis: int | None = None, *, keepdims: bool = False) -> Any:
+        """Where the largest element is: plain integers."""
+        return queries.argmax(self, axis=axis, keepdims=keepdims)
+
+    def argmin(self, axis: int | None = None, *, keepdims: bool = False) -> Any:
+        """Where the smallest element is: plain integers."""
+        return queries.argmin(self, axis=axis, keepdims=keepdims)
+
     def take(self, indices: Any, axis: int | None = None) -> Self:
         """The elements at some places along an axis, or of all in one line."""
         from tinygrad_ko.tensor import numpy_protocol

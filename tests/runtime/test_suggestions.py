@@ -2,13 +2,16 @@
 
 import ast
 import inspect
+from typing import Any
 
 import numpy as np
 import pytest
 
-import tinygrad_ko as tg
+import tinygrad_ko
 from tinygrad_ko.runtime import suggestions
-from tinygrad_ko.runtime.suggestions import HABITS
+from tinygrad_ko.runtime.habits import HABITS
+
+tg: Any = tinygrad_ko  # a type checker would refuse what is wrong here on purpose
 
 
 def message(kind, call):
@@ -160,7 +163,7 @@ def test_a_name_of_the_users_wins():
         def predict(self):
             return 1
 
-    class Net(tg.nn.Module, Fits):
+    class Net(tinygrad_ko.nn.Module, Fits):
         children = 3
 
         def __init__(self):
@@ -171,7 +174,7 @@ def test_a_name_of_the_users_wins():
     assert {"predict", "children", "weight"} <= set(dir(net))
     assert getattr(net, "state_dict", 5) == 5
 
-    class Mine(tg.Tensor):
+    class Mine(tinygrad_ko.Tensor):
         def exp(self):
             return 2
 
@@ -227,7 +230,7 @@ def test_an_argument_that_is_not_needed_here_suggests_no_other():
 
 
 def test_an_error_from_inside_a_constructor_is_its_own():
-    class Net(tg.nn.Module):
+    class Net(tinygrad_ko.nn.Module):
         def __init__(self, layers):
             self.layers = [tg.exp(layer, layer) for layer in layers]
 

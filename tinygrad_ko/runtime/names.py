@@ -14,7 +14,7 @@ import numpy as np
 from tinygrad_ko.errors import explain
 from tinygrad_ko.runtime.habits import HABITS
 
-ROOMS = ("tg", "nn", "optim", "func", "linalg", "data")  # where a name is looked for
+_ROOMS = ("tg", "nn", "optim", "func", "linalg", "data")  # where a name is looked for
 _PUBLIC = re.compile(r"^from (\S+) import (\w+) as \2$", re.MULTILINE)  # how a stub says that a name is public
 
 
@@ -64,7 +64,7 @@ def _meant(name: str, module: str) -> list[str]:
     known habit, the same letters in another case, or else names that look alike.
     """
     own = module.replace("tinygrad_ko.", "").replace("tinygrad_ko", "tg")
-    known = {f"{room}.{n}": n for room in dict.fromkeys([own, *ROOMS]) for n in room_named(room).__all__}
+    known = {f"{room}.{n}": n for room in dict.fromkeys([own, *_ROOMS]) for n in room_named(room).__all__}
     numpys = getattr(np, name, None)
     if same := [full for full, n in known.items() if n == name]:
         return same[:1]

@@ -13,31 +13,28 @@ import numpy as np
 
 from tinygrad_ko.errors import explain
 from tinygrad_ko.runtime.habits import ARGUMENTS, HABITS, MODULE, OPTIMIZER, TENSOR
-from tinygrad_ko.runtime.names import ROOMS, homes, room_named
+from tinygrad_ko.runtime.names import homes, room_named
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class _Foreign:
-    """An attribute that there is not, by its name in another library: asked for, it raises AttributeError with what to write."""
+class _Foreign(str):
+    """The name of an attribute that there is not, in a class: asked for, it raises AttributeError with what to write."""
 
-    def __init__(self, cure: str) -> None:
-        self.cure = cure
+    __slots__ = ()
 
-    def __set_name__(self, owner: type, name: str) -> None:
-        self.owner, self.name = owner, name
-
-    def __get__(self, instance: Any, kind: type) -> Any:
-        others = super(self.owner, kind if instance is None else instance)  # a class of the user's may stand behind
-        if hasattr(others, self.name):
-            return getattr(others, self.name)
-        cure = _written(self.cure, kind)
-        english, korean = f"write {cure}", f"다음과 같이 쓰십시오: {cure}"
-        if not cure:
+    def __get__(self, instance: Any, kind: Any) -> Any:
+        owner = next(part for part in kind.__mro__ if vars(part).get(self) is self)
+        others = super(owner, kind if instance is None else instance)  # a class of the user's may stand behind
+        if hasattr(others, self):
+            return getattr(others, self)
+        if cure := kind._instead_of(str(self)):
+            english, korean = f"write {cure}", f"다음과 같이 쓰십시오: {cure}"
+        else:
             english, korean = "layers compute on NumPy's arrays, on the CPU", "계층은 NumPy 배열로 CPU에서 계산합니다."
         raise explain(
-            AttributeError(f"{kind.__name__!r} object has no attribute {self.name!r}; {english}", name=self.name),
-            f"{kind.__name__}에 없는 이름입니다: {self.name}. {korean}",
+            AttributeError(f"{kind.__name__!r} object has no attribute {str(self)!r}; {english}", name=str(self)),
+            f"{kind.__name__}에 없는 이름입니다: {self}. {korean}",
         )
 
 
@@ -52,42 +49,49 @@ class _ForeignNames:
         ]
 
 
+_NUMPYS = [name for name in vars(np.ndarray) if name[0] != "_"]
+_HABITS = [name for name in HABITS if name.islower()]
+_OPS = [name for name, home in homes("tinygrad_ko").items() if ".ops." in home]
+
+
 class ForeignToTensor(_ForeignNames):
     """Base of Tensor: NumPy's methods, habits, and the functions of the rule book, where Tensor has no attribute of that name."""
 
     __slots__ = ()
-    vars().update({name: _Foreign(f"x.numpy().{name}") for name in vars(np.ndarray) if not name.startswith("_")})
-    vars().update({name: _Foreign(full) for name, full in HABITS.items() if name.islower()})
-    vars().update({name: _Foreign(f"tg.{name}") for name, home in homes("tinygrad_ko").items() if ".ops." in home})
-    vars().update({name: _Foreign(cure) for name, cure in TENSOR.items()})
+    vars().update({name: _Foreign(name) for name in (*_NUMPYS, *_HABITS, *_OPS, *TENSOR)})
+
+    @classmethod
+    def _instead_of(cls, name: str) -> str:
+        if name in TENSOR:
+            return TENSOR[name]
+        if name not in HABITS and name not in _OPS:
+            return f"x.numpy().{name}"
+        room, _, full = HABITS.get(name, f"tg.{name}").rpartition(".")
+        if not isinstance(inspect.getattr_static(cls, full, _Foreign()), _Foreign):
+            return f"x.{full}(...)"
+        function = getattr(room_named(room), full)
+        if isinstance(function, type):
+            return f"tg.{full}(...)"
+        needed = [
+            n
+            for n, p in inspect.signature(function).parameters.items()
+            if p.default is p.empty and p.kind < p.KEYWORD_ONLY
+        ]
+        return f"{'' if room == 'tg' else 'tg.'}{room}.{full}({', '.join(needed)})"
 
 
 class ForeignToModule(_ForeignNames):
     """Base of Module: the attributes of networks and layers in other libraries."""
 
-    vars().update({name: _Foreign(cure) for name, cure in MODULE.items()})
+    vars().update({name: _Foreign(name) for name in MODULE})
+    _instead_of = staticmethod(MODULE.__getitem__)
 
 
 class ForeignToOptimizer(_ForeignNames):
     """Base of Optimizer: the attributes of optimizers in other libraries."""
 
-    vars().update({name: _Foreign(cure) for name, cure in OPTIMIZER.items()})
-
-
-def _written(cure: str, kind: type) -> str:
-    """What to write: the name of a function becomes the method of a class, where it has one, or else a call with its arguments."""
-    room, _, name = cure.rpartition(".")
-    if room not in ROOMS or not name.isidentifier():
-        return cure
-    if not isinstance(inspect.getattr_static(kind, name, _Foreign), _Foreign | type):
-        return f"x.{name}(...)"
-    function = getattr(room_named(room), name)
-    if isinstance(function, type):
-        return f"tg.{name}(...)"
-    needed = [
-        n for n, p in inspect.signature(function).parameters.items() if p.default is p.empty and p.kind < p.KEYWORD_ONLY
-    ]
-    return f"{'' if room == 'tg' else 'tg.'}{cure}({', '.join(needed)})"
+    vars().update({name: _Foreign(name) for name in OPTIMIZER})
+    _instead_of = staticmethod(OPTIMIZER.__getitem__)
 
 
 def explained(function: F) -> F:

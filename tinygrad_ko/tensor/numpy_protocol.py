@@ -307,7 +307,5 @@ def call_function(function: Any, arguments: tuple[Any, ...], options: dict[str, 
         return _FUNCTIONS[function](*arguments, **options)
     except TypeError as error:
         if "unexpected keyword" in str(error) or "positional argument" in str(error):
-            raise _refused(
-                _spelled(function), ", ".join(f"{name}=" for name in options) or "so many arguments"
-            ) from None
+            raise _refused(_spelled(function), options) from None
         raise

@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any, Protocol, TextIO
 
+from tinygrad_ko.runtime.install import install
+
 
 def prepare() -> None:
     """Never crash on a character that the console does not know: it shows a question mark."""
@@ -86,8 +88,8 @@ def progress_bar(total: int, *, done: int = 0, wanted: bool = True) -> Bar:
         from tqdm import tqdm
     except ModuleNotFoundError:
         say(
-            "no progress bar: pip install 'tinygrad_ko[train]'",
-            "진행 막대를 보려면 pip install 'tinygrad_ko[train]'으로 tqdm을 설치하십시오.",
+            f"no progress bar: {install('train')}",
+            f"진행 막대를 보려면 tqdm을 설치하십시오: {install('train')}",
             file=sys.stderr,
         )
         return NoBar()

@@ -18,7 +18,8 @@ from tinygrad_ko.cli import blas
 from tinygrad_ko.cli.console import say, speaks_korean
 from tinygrad_ko.data import mnist
 from tinygrad_ko.data.idx import read_idx
-from tinygrad_ko.drawing.rendering import WAYS_OUT, answer, renderers
+from tinygrad_ko.drawing.rendering import answer, renderers, ways_out
+from tinygrad_ko.runtime.install import install
 
 # Each extra: the packages that it installs, and what they are for.
 EXTRAS = {
@@ -74,7 +75,7 @@ def extras() -> Findings:
         missing = [name for name in packages if find_spec(name) is None]
         found = ", ".join(f"{name} {version(name)}" for name in packages if name not in missing)
         if missing:
-            yield NOTE, f"{extra}: {', '.join(missing)} not installed; it {use}: pip install 'tinygrad_ko[{extra}]'"
+            yield NOTE, f"{extra}: {', '.join(missing)} not installed; it {use}: {install(extra)}"
         else:
             yield OK, f"{extra}: {found}; it {use}"
 
@@ -102,7 +103,7 @@ def graphviz() -> Findings:
             yield OK, f"graphs are drawn with {name}"
             return
         yield PROBLEM, f"{name} does not work: {complaint}"
-    yield NOTE, f"graphs cannot be drawn: {WAYS_OUT}"
+    yield NOTE, f"graphs cannot be drawn: {ways_out()}"
 
 
 def data() -> Findings:
@@ -131,7 +132,7 @@ def data() -> Findings:
         yield from mnist_files(place, files)
     if not found:
         looked = f" in {', '.join(map(str, places))}" if places else ""
-        yield NOTE, f"no file of MNIST was found{looked};\nload_mnist() downloads it (pip install 'tinygrad_ko[mnist]')"
+        yield NOTE, f"no file of MNIST was found{looked};\nload_mnist() downloads it ({install('mnist')})"
 
 
 def mnist_files(place: Path, files: dict[str, Path]) -> Findings:
@@ -163,7 +164,7 @@ def kernels() -> Findings:
     chosen = os.environ.get("OPENBLAS_CORETYPE")
     because = f" (OPENBLAS_CORETYPE={chosen})" if chosen else ""
     if running is None:
-        yield NOTE, "which kernels OpenBLAS runs is unknown, if it runs at all: pip install 'tinygrad_ko[doctor]'"
+        yield NOTE, f"which kernels OpenBLAS runs is unknown, if it runs at all: {install('doctor')}"
     elif blas.has_avx512() and running.lower() in blas.BELOW_AVX512:
         yield (
             PROBLEM,

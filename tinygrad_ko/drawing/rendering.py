@@ -12,14 +12,10 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 
 from tinygrad_ko.errors import explain
+from tinygrad_ko.runtime.install import install
 
 KINDS = {"svg": b"<svg", "png": b"\x89PNG", "pdf": b"%PDF"}  # of each kind of picture what its bytes contain
 PATIENCE = 300.0  # seconds
-WAYS_OUT = (
-    "install Graphviz (apt install graphviz; brew install graphviz; winget install graphviz; conda install graphviz), "
-    "or pip install 'tinygrad_ko[draw]'"
-)
-
 PYGRAPHVIZ = """
 import sys
 sys.tracebacklimit = 0
@@ -29,6 +25,14 @@ kind, *told = sys.argv[1:]
 graph = pygraphviz.AGraph(string=sys.stdin.buffer.read().decode("utf-8"))
 sys.stdout.buffer.write(graph.draw(format=kind, prog="dot", args=" ".join(told)))
 """
+
+
+def ways_out() -> str:
+    """What to install where no graph can be drawn."""
+    return (
+        "install Graphviz (apt install graphviz; brew install graphviz; winget install graphviz; conda install graphviz), "
+        f"or {install('draw')}"
+    )
 
 
 def renderers(kind: str) -> Iterator[tuple[str, list[str]]]:
@@ -54,17 +58,17 @@ def rendered(source: str, kind: str, dots: int = 192) -> bytes:
         complaints.append(f"{name}: {complaint}")
     if not complaints:
         raise explain(
-            RuntimeError(f"no Graphviz was found to draw the graph: {WAYS_OUT}"),
+            RuntimeError(f"no Graphviz was found to draw the graph: {ways_out()}"),
             "그래프를 그릴 Graphviz가 없습니다. Graphviz를 설치하거나(apt install graphviz, brew install graphviz, "
-            "winget install graphviz, conda install graphviz) pip install 'tinygrad_ko[draw]'를 실행하십시오.",
+            f"winget install graphviz, conda install graphviz) 다음 명령을 실행하십시오: {install('draw')}",
         )
     said = "\n".join(complaints)
     raise explain(
         RuntimeError(
-            f"Graphviz could not draw the graph as {kind}:\n{said}\nIf its installation is broken, {WAYS_OUT}"
+            f"Graphviz could not draw the graph as {kind}:\n{said}\nIf its installation is broken, {ways_out()}"
         ),
         f"Graphviz가 그래프를 {kind} 형식으로 그리지 못했습니다. 설치가 잘못되었다면 Graphviz를 다시 설치하거나 "
-        "pip install 'tinygrad_ko[draw]'를 실행하십시오.",
+        f"다음 명령을 실행하십시오: {install('draw')}",
     )
 
 

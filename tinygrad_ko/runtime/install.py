@@ -6,7 +6,7 @@ from pathlib import Path
 
 _ROOT = (
     Path(__file__).resolve().parents[2]
-)  # a clone, if it has a pyproject.toml; else the folder of all installed packages
+)  # a clone, if it has a pyproject.toml; else the folder of installed packages
 
 
 def install(extra: str) -> str:
@@ -14,9 +14,13 @@ def install(extra: str) -> str:
     quote = '"' if os.name == "nt" else "'"
     if not (_ROOT / "pyproject.toml").is_file():
         return f"pip install {quote}tinygrad_ko[{extra}]{quote}"
-    return f"{_from_here(sys.executable or 'python')} -m pip install -e {quote}{_from_here(_ROOT)}[{extra}]{quote}"
+    return f"{_from_here(sys.executable or 'python')} -m pip install -e {quote}{_from_here(str(_ROOT))}[{extra}]{quote}"
 
 
-def _from_here(path: str | Path) -> str:
+def _from_here(path: str) -> str:
     """A path as it is typed in the current folder."""
-    return os.path.relpath(path) if Path(path).is_relative_to(Path.cwd()) else str(path)
+    try:
+        near = os.path.relpath(path)
+    except (OSError, ValueError):  # the current folder is gone, or on another drive
+        return path
+    return path if near.startswith(os.pardir) else near

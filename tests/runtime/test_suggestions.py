@@ -207,6 +207,11 @@ SGD = "it is SGD(parameters, lr=0.01, *, weight_decay=0.0)"
         (lambda: tg.nn.Conv2d(1, 2, kernel_size=3), "kernel_size", "did you mean size=?"),
         (lambda: tg.nn.Affine(in_feature=2), "in_feature", "did you mean in_features= or out_features=?"),
         (lambda: tg.nn.Affine(2, 3, bias=False), "bias", AFFINE),
+        (lambda: tg.sum(tensor(), dim=0), "dim", "did you mean axis=?"),
+        (lambda: tg.softmax([1.0], dim=0), "dim", "did you mean axis=?"),
+        (lambda: tensor().sum(dim=0), "dim", "did you mean axis=?"),
+        (lambda: tensor().mean(keepdim=True, axis=0), "keepdim", "did you mean keepdims=?"),
+        (lambda: tensor().max(axes=0, dim=1), "axes", "did you mean axis=?"),
     ],
 )
 def test_a_wrong_argument_names_the_nearest(call, argument, cure):

@@ -27,10 +27,11 @@ from tinygrad_ko.engine import accumulate as cotangent
 from tinygrad_ko.engine import dtypes, graph
 from tinygrad_ko.engine.graph import Handle, Node
 from tinygrad_ko.engine.rule import Op
+from tinygrad_ko.runtime.suggestions import wrong_argument
 
 CALL = """\
 def {function}{signature}:
-    _kind = None
+{refuse}    _kind = None
     _bare = False
 {unwrap}
     try:
@@ -62,6 +63,10 @@ def {function}{signature}:
     else:
         _tensor._node = None
     return _tensor
+"""
+REFUSE_WORDS = """\
+    if _wrong:
+        raise _wrong_argument(_op.function, *_wrong)
 """
 UNWRAP = """\
     if _isinstance({a}, _Handle):
@@ -198,6 +203,9 @@ def text(record: Op, careful: bool = False) -> str:
         p.replace(annotation=Parameter.empty, default=p.default if p.default is Parameter.empty else None)
         for p in record.signature.parameters.values()
     ]
+    named = "axis" in record.parameters
+    if named:  # PyTorch calls it dim
+        bare.append(Parameter("_wrong", Parameter.VAR_KEYWORD))
 
     def where_from(word: str) -> str:
         """The expression for a word when the op is called."""
@@ -255,6 +263,7 @@ def text(record: Op, careful: bool = False) -> str:
         name=name,
         function="_any_dtype" if careful else name,
         signature=Signature(bare),
+        refuse=REFUSE_WORDS if named else "",
         unwrap="\n".join(map(unwrap, [*record.arguments, *record.parameters])),
         returned=returned,
         guard=returned + "," * (not record.keeps),
@@ -353,7 +362,16 @@ def users_line() -> str:
     return f"{frame.f_code.co_filename}:{frame.f_lineno}" if frame else ""
 
 
-OURS = (library.namespace, operands.operand, memory.own, cotangent.add, cotangent.fit, errors.refused, errors.spent)
+OURS = (
+    library.namespace,
+    operands.operand,
+    memory.own,
+    cotangent.add,
+    cotangent.fit,
+    errors.refused,
+    errors.spent,
+    wrong_argument,
+)
 HERE = (constant, guarded, odd_among, option, result, seen, shape)
 PYTHONS = (any, isinstance, map, property, tuple, type, zip)
 TOOLS: dict[str, Any] = {

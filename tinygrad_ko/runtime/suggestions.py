@@ -112,6 +112,13 @@ def explained(function: F) -> F:
     return cast(F, called)
 
 
+def wrong_argument(function: Callable[..., Any], word: str, *others: str) -> TypeError:
+    """The error for an argument that a function does not have, where it collects them itself."""
+    return _wrong_call(
+        function, function.__name__, f"{function.__name__}() got an unexpected keyword argument {word!r}"
+    )
+
+
 def _wrong_call(function: Callable[..., Any], name: str, said: str) -> TypeError:
     """Python's error for arguments that a function does not take, with those that it does."""
     signature = inspect.signature(function)

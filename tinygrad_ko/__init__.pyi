@@ -166,5 +166,4 @@ from tinygrad_ko.ops.trigonometric import tan as tan
 from tinygrad_ko.tensor.tensor import Tensor as Tensor
 from tinygrad_ko.tensor.tensor import grad as grad
 
-__all__: list[str]
 __version__: str

@@ -21,5 +21,3 @@ from tinygrad_ko.ops.linalg.spectral import svd as svd
 from tinygrad_ko.ops.linalg.spectral import svdvals as svdvals
 from tinygrad_ko.ops.reduction import vector_norm as vector_norm
 from tinygrad_ko.ops.shape import matrix_transpose as matrix_transpose
-
-__all__: list[str]

@@ -409,8 +409,8 @@ def test_a_tensor_plots_as_numbers_or_says_how() -> None:
         (lambda x: np.linalg.eig(x), "np.linalg.eig", ""),
         (lambda x: np.fmod(x, 2), "np.fmod", ""),
         (lambda x: np.add.reduce(x), "np.add.reduce", ""),
-        (lambda x: np.exp(x, where=True), "np.exp", "where="),
-        (lambda x: np.sum(x, dtype=float), "np.sum", "dtype="),
+        (lambda x: np.exp(x, where=True), "np.exp", "(where)"),
+        (lambda x: np.sum(x, dtype=float), "np.sum", "(dtype)"),
         (lambda x: np.reshape(x, (2,), "F"), "np.reshape", ""),
     ],
 )
@@ -430,8 +430,8 @@ def test_every_ufunc_that_an_op_is_named_after_is_that_op() -> None:
     """The table follows from the names of the standard, which NumPy has too."""
     from tinygrad_ko.tensor.numpy_protocol import _UFUNCS
 
-    public = {getattr(tg, name) for name in tg.__all__}
-    assert set(_UFUNCS.values()) <= public
+    public = [getattr(tg, name) for name in dir(tg)]
+    assert all(op in public for op in _UFUNCS.values())
     assert {np.arccos: tg.acos, np.power: tg.pow, np.absolute: tg.abs, np.rint: tg.round}.items() <= _UFUNCS.items()
     assert len(_UFUNCS) == 46
 

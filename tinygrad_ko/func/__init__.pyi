@@ -6,5 +6,3 @@ from tinygrad_ko.func.transforms import jacobian as jacobian
 from tinygrad_ko.func.transforms import jvp as jvp
 from tinygrad_ko.func.transforms import value_and_grad as value_and_grad
 from tinygrad_ko.func.transforms import vjp as vjp
-
-__all__: list[str]

@@ -28,5 +28,3 @@ from tinygrad_ko.nn.networks import ThreeLayerNet as ThreeLayerNet
 from tinygrad_ko.nn.networks import TwoLayerNet as TwoLayerNet
 from tinygrad_ko.nn.normalization import BatchNorm as BatchNorm
 from tinygrad_ko.nn.normalization import LayerNorm as LayerNorm
-
-__all__: list[str]

@@ -13,5 +13,3 @@ from tinygrad_ko.optim.schedules import cosine_decay as cosine_decay
 from tinygrad_ko.optim.schedules import exponential_decay as exponential_decay
 from tinygrad_ko.optim.schedules import linear_warmup as linear_warmup
 from tinygrad_ko.optim.schedules import step_decay as step_decay
-
-__all__: list[str]

@@ -5,7 +5,7 @@ Functions that NumPy does not dispatch are Python that works on a Tensor or refu
 """
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import numpy as np
@@ -238,7 +238,7 @@ def _spelled(function: Any) -> str:
     )
 
 
-def _refused(name: str, options: Iterable[str] | None = None) -> TypeError:
+def _refused(name: str, options: Collection[str] | None = None) -> TypeError:
     """A function of NumPy that has no rule, or none for these options, with the nearest that have one."""
     from difflib import get_close_matches
 
@@ -246,11 +246,8 @@ def _refused(name: str, options: Iterable[str] | None = None) -> TypeError:
     nearest = ", ".join(f"np.{n}" for n in near)
     english = korean = ""
     if options is not None:
-        given = ", ".join(f"{option}=" for option in options)
-        english, korean = (
-            f" with {given or 'these arguments'}",
-            f"인수 {given}: " if given else "이 인수들로 호출하는 것은 ",
-        )
+        given = f" ({', '.join(options)})" if options else ""
+        english, korean = f" with these arguments{given}", f"이 인수들로{given} 호출하는 것은 "
     return explain(
         TypeError(
             f"np.{name}{english} is not supported on a Tensor{f' (nearest: {nearest})' if near else ''}; compute with the functions of "

@@ -23,7 +23,7 @@ def message(kind, call):
     sentence = str(caught.value)
     cure = sentence.partition("did you mean ")[2].rstrip("?") or sentence.rpartition("; ")[2].removeprefix(
         "write "
-    ).removeprefix("it is ")
+    ).removeprefix("call it as ")
     if "layers compute" not in cure:
         assert all(part in note for part in cure.split(" or ")), note
     return sentence
@@ -192,8 +192,8 @@ def test_what_libraries_ask_of_a_tensor_stays_quiet_and_cheap():
 # ------------------------------------------------------------------ arguments
 
 
-AFFINE = "it is Affine(in_features, out_features, *, init=..., dtype=..., rng=None)"
-SGD = "it is SGD(parameters, lr=0.01, *, weight_decay=0.0)"
+AFFINE = "call it as Affine(in_features, out_features, *, init=..., dtype=..., rng=None)"
+SGD = "call it as SGD(parameters, lr=0.01, *, weight_decay=0.0)"
 
 
 @pytest.mark.parametrize(
@@ -201,6 +201,7 @@ SGD = "it is SGD(parameters, lr=0.01, *, weight_decay=0.0)"
     [
         (lambda: tensor().sum().backward(retain_graph=True), "retain_graph", "did you mean keep_graph=?"),
         (lambda: tg.grad(tensor().sum(), tensor(), allow_unusd=True), "allow_unusd", "did you mean allow_unused=?"),
+        (lambda: tg.Tensor([1.0], require_grad=True), "require_grad", "did you mean requires_grad=?"),
         (lambda: tg.optim.SGD([tensor()], momentum=0.9), "momentum", "did you mean optim.Momentum?"),
         (lambda: tg.optim.Adam([tensor()], learning_rate=1), "learning_rate", "did you mean lr=?"),
         (lambda: tg.nn.Dropout(rate=0.5), "rate", "did you mean p=?"),
@@ -242,7 +243,18 @@ def test_an_error_from_inside_a_constructor_is_its_own():
     with pytest.raises(TypeError, match=r"^exp\(\) takes 1 positional argument but 2 were given$") as caught:
         Net([1.0])
     assert not hasattr(caught.value, "__notes__")
-    assert message(TypeError, Net) == "Net() missing 1 required positional argument: 'layers'; it is Net(layers)"
+    assert message(TypeError, Net) == "Net() missing 1 required positional argument: 'layers'; call it as Net(layers)"
+
+
+def test_a_wrong_call_of_the_base_names_the_base():
+    class Net(tinygrad_ko.nn.Sequential):
+        def __init__(self):
+            super().__init__(activation=None)
+
+    assert (
+        message(TypeError, Net)
+        == "Sequential() got an unexpected keyword argument 'activation'; call it as Sequential(*layers)"
+    )
 
 
 def test_a_constructor_keeps_its_signature_and_its_place():

@@ -16,7 +16,7 @@ from tinygrad_ko.engine.backprop import put
 from tinygrad_ko.engine.graph import scope
 from tinygrad_ko.errors import explain
 from tinygrad_ko.nn.storage import load_arrays, save_arrays
-from tinygrad_ko.runtime.suggestions import ForeignToModule, explained
+from tinygrad_ko.runtime.suggestions import ForeignToModule, explain_construction
 from tinygrad_ko.tensor.tensor import Tensor, replace
 
 if TYPE_CHECKING:
@@ -46,8 +46,7 @@ class Module(ForeignToModule):
     def __init_subclass__(cls, **options: Any) -> None:
         """A class may write `__call__` in place of `forward`, or around it."""
         super().__init_subclass__(**options)
-        if "__init__" in vars(cls):
-            cls.__init__ = explained(cls.__init__)  # type: ignore[method-assign]
+        explain_construction(cls)
         owner = next(part for part in cls.__mro__ if "__call__" in vars(part))
         call = vars(owner)["__call__"]
         if isinstance(call, FunctionType) and (owner is cls or not issubclass(owner, Module)):

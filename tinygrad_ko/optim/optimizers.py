@@ -27,7 +27,7 @@ from tinygrad_ko.errors import described, explain
 from tinygrad_ko.optim.parameters import in_separate_memory, leaves, move, with_gradients
 from tinygrad_ko.runtime.allocator import keep_freed_memory
 from tinygrad_ko.runtime.atomic import at_once
-from tinygrad_ko.runtime.suggestions import ForeignToOptimizer, explained
+from tinygrad_ko.runtime.suggestions import ForeignToOptimizer, explain_construction
 from tinygrad_ko.tensor.tensor import Tensor
 
 
@@ -40,8 +40,7 @@ class Optimizer(ForeignToOptimizer):
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        if "__init__" in vars(cls):
-            cls.__init__ = explained(cls.__init__)  # type: ignore[method-assign]
+        explain_construction(cls)
         if "update" in vars(cls) and "updated" not in vars(cls):
             raise never_called(cls.__name__)
 

@@ -21,9 +21,7 @@ _PUBLIC = re.compile(r"^from (\S+) import (\w+) as \2$", re.MULTILINE)  # how a 
 @cache
 def homes(package: str) -> dict[str, str]:
     """The public names of a package or module, and the module that each comes from."""
-    path = str(sys.modules[package].__file__).rpartition(".")[
-        0
-    ]  # pathlib would take longer to import than the names do
+    path = str(sys.modules[package].__file__).rpartition(".")[0]  # to import pathlib takes longer than all this
     with open(f"{path}.pyi", encoding="utf-8") as stub:
         return {name: home for home, name in _PUBLIC.findall(stub.read())}
 

@@ -7,6 +7,7 @@ import inspect
 import re
 from collections.abc import Callable, Sequence
 from functools import wraps
+from types import FunctionType
 from typing import Any, TypeVar, cast
 
 import numpy as np
@@ -42,11 +43,8 @@ class _ForeignNames:
     __slots__ = ()
 
     def __dir__(self) -> list[str]:
-        return [
-            n
-            for n in object.__dir__(self)
-            if not isinstance(inspect.getattr_static(self, n), _Foreign) or hasattr(self, n)
-        ]
+        static = {name: inspect.getattr_static(self, name) for name in object.__dir__(self)}
+        return [name for name, value in static.items() if not isinstance(value, _Foreign) or hasattr(self, name)]
 
 
 _NUMPYS = [name for name in vars(np.ndarray) if name[0] != "_"]
@@ -72,11 +70,8 @@ class ForeignToTensor(_ForeignNames):
         function = getattr(room_named(room), full)
         if isinstance(function, type):
             return f"tg.{full}(...)"
-        needed = [
-            n
-            for n, p in inspect.signature(function).parameters.items()
-            if p.default is p.empty and p.kind < p.KEYWORD_ONLY
-        ]
+        parameters = inspect.signature(function).parameters.values()
+        needed = [p.name for p in parameters if p.default is p.empty and p.kind < p.KEYWORD_ONLY]
         return f"{'' if room == 'tg' else 'tg.'}{room}.{full}({', '.join(needed)})"
 
 
@@ -102,14 +97,21 @@ def explained(function: F) -> F:
         try:
             return function(*arguments, **options)
         except TypeError as error:
-            if (
-                error.__traceback__ is None or error.__traceback__.tb_next is not None
-            ):  # it comes from inside the function
+            if error.__traceback__ is None or error.__traceback__.tb_next is not None:  # from inside the function
                 raise
-            name = type(arguments[0]).__name__ if function.__name__ == "__init__" else function.__name__
+            name = function.__name__
+            if name == "__init__":
+                kind = type(arguments[0])
+                name = kind.__name__ if kind.__init__ is called else function.__qualname__.split(".")[-2]
             raise _wrong_call(function, name, str(error)) from None
 
     return cast(F, called)
+
+
+def explain_construction(kind: type) -> None:
+    """A wrong argument of the class's own `__init__` is explained."""
+    if isinstance(init := vars(kind).get("__init__"), FunctionType):
+        kind.__init__ = explained(init)
 
 
 def wrong_argument(function: Callable[..., Any], word: str, *others: str) -> TypeError:
@@ -138,11 +140,11 @@ def _wrong_call(function: Callable[..., Any], name: str, said: str) -> TypeError
                 f"{name}: 없는 인수입니다: {word[1]}. 비슷한 이름: {', '.join(near)}",
             )
         return explain(
-            TypeError(f"{sentence}; it is {usage}"), f"{name}: 없는 인수입니다: {word[1]}. 올바른 호출: {usage}"
+            TypeError(f"{sentence}; call it as {usage}"), f"{name}: 없는 인수입니다: {word[1]}. 올바른 호출: {usage}"
         )
     missing = ", ".join(re.findall(r"'(\w+)'", said))
     korean = f"필요한 인수가 빠졌습니다: {missing}" if missing else "인수의 수나 순서가 맞지 않습니다"
-    return explain(TypeError(f"{sentence}; it is {usage}"), f"{name}: {korean}. 올바른 호출: {usage}")
+    return explain(TypeError(f"{sentence}; call it as {usage}"), f"{name}: {korean}. 올바른 호출: {usage}")
 
 
 def _meant_argument(word: str, known: Sequence[str]) -> list[str]:

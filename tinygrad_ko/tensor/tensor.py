@@ -49,6 +49,7 @@ class Tensor(Conversions, ForeignToTensor):
 
     __slots__ = ()
 
+    @explained
     def __init__(
         self, data: Any, requires_grad: bool = False, *, dtype: Any = None, name: str | None = None, copy: bool = True
     ) -> None:

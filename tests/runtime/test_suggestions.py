@@ -249,7 +249,7 @@ def test_an_error_from_inside_a_constructor_is_its_own():
 def test_a_wrong_call_of_the_base_names_the_base():
     class Net(tinygrad_ko.nn.Sequential):
         def __init__(self):
-            super().__init__(activation=None)
+            super().__init__(**{"activation": None})
 
     assert (
         message(TypeError, Net)

@@ -101,8 +101,12 @@ def explained(function: F) -> F:
                 raise
             name = function.__name__
             if name == "__init__":
-                kind: Any = type(arguments[0])
-                name = kind.__name__ if kind.__init__ is called else function.__qualname__.split(".")[-2]
+                kind = type(arguments[0])
+                name = (
+                    kind.__name__
+                    if inspect.getattr_static(kind, "__init__") is called
+                    else function.__qualname__.split(".")[-2]
+                )
             raise _wrong_call(function, name, str(error)) from None
 
     return cast(F, called)

@@ -101,10 +101,10 @@ def explained(function: F) -> F:
                 raise
             name = function.__name__
             if name == "__init__":
-                kind = type(arguments[0])
+                kind: Any = type(arguments[0])  # unless it is its base that is called so
                 name = (
                     kind.__name__
-                    if inspect.getattr_static(kind, "__init__") is called
+                    if vars(kind).get("__init__", called) is called
                     else function.__qualname__.split(".")[-2]
                 )
             raise _wrong_call(function, name, str(error)) from None
@@ -112,7 +112,7 @@ def explained(function: F) -> F:
     return cast(F, called)
 
 
-def explain_construction(kind: type) -> None:
+def explain_construction(kind: Any) -> None:
     """A wrong argument of the class's own `__init__` is explained."""
     if isinstance(init := vars(kind).get("__init__"), FunctionType):
         kind.__init__ = explained(init)

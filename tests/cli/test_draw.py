@@ -16,6 +16,7 @@ from tinygrad_ko.check.domain import random_numbers
 from tinygrad_ko.cli import main
 from tinygrad_ko.drawing import fonts, rendering
 from tinygrad_ko.drawing.rendering import renderers
+from tinygrad_ko.runtime.install import install
 
 ROOT = Path(__file__).resolve().parents[2]
 needs_graphviz = pytest.mark.skipif(not list(renderers("svg")), reason="needs Graphviz")
@@ -271,7 +272,7 @@ class TestWhereItGoes:
         assert err.startswith(
             "tinygrad-ko: error: no Graphviz was found to draw the graph: install Graphviz (apt install"
         )
-        assert err.count("pip install 'tinygrad_ko[draw]'") == 2  # once in each language
+        assert err.count(install("draw")) == 2  # once in each language
         assert "; --out my.dot needs no Graphviz\n" in err
         assert "--out my.dot 옵션을 쓰십시오." in err
         assert [path.name for path in mine.parent.glob("*my.*")] == []

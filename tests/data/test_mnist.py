@@ -14,6 +14,7 @@ import pooch
 import pytest
 
 from tinygrad_ko.data import load_mnist, mnist
+from tinygrad_ko.runtime.install import install
 
 TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS = NAMES = list(mnist.FILES)
 REAL = os.environ.get("TINYGRAD_KO_DATA")
@@ -376,10 +377,10 @@ def test_without_pooch_files_are_read_and_a_download_says_what_to_install(tmp_pa
     monkeypatch.setitem(sys.modules, "pooch", None)
     write(tmp_path, make_set(1))
     assert mark_of(load_mnist(folder=tmp_path)) == 1
-    with pytest.raises(ModuleNotFoundError, match=r"pip install 'tinygrad_ko\[mnist\]'") as caught:
+    with pytest.raises(ModuleNotFoundError, match=re.escape(install("mnist"))) as caught:
         load_mnist()
     assert all(name in str(caught.value) for name in NAMES)
-    assert "tinygrad_ko[mnist]" in caught.value.__notes__[0]
+    assert install("mnist") in caught.value.__notes__[0]
     with pytest.raises(FileNotFoundError, match=r"MNIST was not found\. Put the four files"):
         load_mnist(download=False)
 

@@ -17,6 +17,7 @@ from tinygrad_ko.drawing import rendering
 from tinygrad_ko.drawing.rendering import rendered, renderers, saved
 from tinygrad_ko.drawing.style import DARK, LIGHT
 from tinygrad_ko.drawing.svg import readable
+from tinygrad_ko.runtime.install import install
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = (
@@ -81,7 +82,7 @@ def test_a_graph_that_cannot_be_read(way, capfd):
     ) as caught:
         rendered("digraph { a -> }", "svg")
     assert korean(caught.value)
-    assert "tinygrad_ko[draw]" in str(caught.value)
+    assert install("draw") in str(caught.value)
     assert capfd.readouterr() == ("", "")
 
 
@@ -114,7 +115,7 @@ def test_without_any_graphviz_both_ways_out_are_named(no_dot, no_pygraphviz):
             "brew install",
             "winget install",
             "conda install",
-            "pip install 'tinygrad_ko[draw]'",
+            install("draw"),
         ):
             assert way_out in text
     assert korean(caught.value)

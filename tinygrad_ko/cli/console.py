@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any, TextIO
 
+from tinygrad_ko.runtime.install import install
+
 
 def replace_unknown_characters() -> None:
     """Print a question mark for a character that the console does not know, instead of raising."""
@@ -74,8 +76,8 @@ def progress_bar(total: int, *, done: int = 0, wanted: bool = True) -> Any:
         from tqdm import tqdm
     except ModuleNotFoundError:
         say(
-            "no progress bar: pip install 'tinygrad_ko[train]'",
-            "진행 막대를 보려면 pip install 'tinygrad_ko[train]'으로 tqdm을 설치하십시오.",
+            f"no progress bar: {install('train')}",
+            f"진행 막대를 보려면 tqdm을 설치하십시오: {install('train')}",
             file=sys.stderr,
         )
         return NoBar()

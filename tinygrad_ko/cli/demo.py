@@ -15,6 +15,7 @@ from tinygrad_ko.cli.console import duration, program, progress_bar, say, say_ab
 from tinygrad_ko.cli.options import add_command, at_least
 from tinygrad_ko.data import load_digits, sample_minibatch
 from tinygrad_ko.nn import TwoLayerNet
+from tinygrad_ko.runtime.install import install
 from tinygrad_ko.tensor.tensor import Tensor
 
 _ITERATIONS, _BATCH, _LR = 2000, 100, 1.0
@@ -110,8 +111,9 @@ def _save_picture(net: TwoLayerNet, batch: tuple[Array, Array], path: Path) -> N
     )
     if written != path:
         say(
-            "  It is text: to see it, install Graphviz or pip install 'tinygrad_ko[draw]',\n  and run this again.",
-            "  그림으로 보려면 Graphviz나 tinygrad_ko[draw]를 설치하십시오.\n  그런 다음 다시 실행하면 그림으로 저장됩니다.",
+            f"  It is text: to see it, install Graphviz, or type this, and run it again:\n  {install('draw')}",
+            f"  그림으로 보려면 Graphviz를 설치하거나 다음 명령을 실행하십시오.\n  {install('draw')}\n"
+            "  그런 다음 다시 실행하면 그림으로 저장됩니다.",
         )
 
 

@@ -19,7 +19,8 @@ from tinygrad_ko.cli.console import say, speaks_korean
 from tinygrad_ko.cli.options import add_command
 from tinygrad_ko.data import mnist
 from tinygrad_ko.data.idx import read_idx
-from tinygrad_ko.drawing.rendering import WAYS_OUT, render_with, renderers
+from tinygrad_ko.drawing.rendering import render_with, renderers, ways_out
+from tinygrad_ko.runtime.install import install
 
 # Each extra: the packages that it installs, and what they are for.
 EXTRAS = {
@@ -71,7 +72,7 @@ def _extras() -> _Findings:
         missing = [name for name in packages if find_spec(name) is None]
         found = ", ".join(f"{name} {_version(name)}" for name in packages if name not in missing)
         if missing:
-            yield _NOTE, f"{extra}: {', '.join(missing)} not installed; it {use}: pip install 'tinygrad_ko[{extra}]'"
+            yield _NOTE, f"{extra}: {', '.join(missing)} not installed; it {use}: {install(extra)}"
         else:
             yield _OK, f"{extra}: {found}; it {use}"
 
@@ -97,7 +98,7 @@ def _graphviz() -> _Findings:
             yield _OK, f"graphs are drawn with {name}"
             return
         yield _PROBLEM, f"{name} does not work: {complaint}"
-    yield _NOTE, f"graphs cannot be drawn: {WAYS_OUT}"
+    yield _NOTE, f"graphs cannot be drawn: {ways_out()}"
 
 
 def _data() -> _Findings:
@@ -119,10 +120,7 @@ def _data() -> _Findings:
         yield from _mnist_files(place, files)
     if not found:
         looked = f" in {', '.join(map(str, places))}" if places else ""
-        yield (
-            _NOTE,
-            f"no file of MNIST was found{looked};\nload_mnist() downloads it (pip install 'tinygrad_ko[mnist]')",
-        )
+        yield _NOTE, f"no file of MNIST was found{looked};\nload_mnist() downloads it ({install('mnist')})"
 
 
 def _mnist_files(place: Path, files: dict[str, Path]) -> _Findings:
@@ -151,7 +149,7 @@ def _kernels() -> _Findings:
     chosen = os.environ.get("OPENBLAS_CORETYPE")
     because = f" (OPENBLAS_CORETYPE={chosen})" if chosen else ""
     if running is None:
-        yield _NOTE, "which kernels OpenBLAS runs is unknown, if it runs at all: pip install 'tinygrad_ko[doctor]'"
+        yield _NOTE, f"which kernels OpenBLAS runs is unknown, if it runs at all: {install('doctor')}"
     elif blas.has_avx512() and running.lower() in blas.BELOW_AVX512:
         yield (
             _PROBLEM,

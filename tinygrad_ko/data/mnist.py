@@ -11,6 +11,7 @@ import numpy as np
 from tinygrad_ko.data.idx import read_idx
 from tinygrad_ko.data.preprocessing import Bytes, Pair, preprocess
 from tinygrad_ko.errors import explain
+from tinygrad_ko.runtime.install import install
 
 # The four files, and the MD5 sums of their published .gz forms: these judge downloads and nothing else.
 FILES = {
@@ -128,12 +129,10 @@ def _four_files(folder: str | os.PathLike[str] | None, download: bool) -> dict[s
         if download:
             raise explain(
                 ModuleNotFoundError(
-                    "downloading MNIST needs pooch: pip install 'tinygrad_ko[mnist]'. "
-                    f"Without it: {_PUT_THEM} {_NAMED_BY}",
+                    f"downloading MNIST needs pooch: {install('mnist')}. Without it: {_PUT_THEM} {_NAMED_BY}",
                     name="pooch",
                 ),
-                "MNIST를 내려받으려면 pip install 'tinygrad_ko[mnist]'로 pooch를 설치해야 합니다. "
-                f"직접 구했다면 {_KOREAN_PUT_THEM}",
+                f"MNIST를 내려받으려면 pooch를 설치해야 합니다: {install('mnist')}. 직접 구했다면 {_KOREAN_PUT_THEM}",
             ) from None
     else:
         cache = Path(pooch.os_cache("tinygrad_ko")).expanduser() / "mnist"

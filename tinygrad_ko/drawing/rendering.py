@@ -18,11 +18,11 @@ from tinygrad_ko.drawing.style import DARK, LIGHT
 from tinygrad_ko.drawing.svg import readable
 from tinygrad_ko.errors import explain
 from tinygrad_ko.runtime.files import whole_file
+from tinygrad_ko.runtime.install import install
 
 _KINDS = {"svg": b"<svg", "png": b"\x89PNG", "pdf": b"%PDF"}  # of each kind of picture what its bytes contain
 _PATIENCE = 300.0  # seconds
 _INSTALL = "apt install graphviz; brew install graphviz; winget install graphviz; conda install graphviz"
-WAYS_OUT = f"install Graphviz ({_INSTALL}), or pip install 'tinygrad_ko[draw]'"
 
 _PYGRAPHVIZ = """
 import sys
@@ -33,6 +33,11 @@ kind, *told = sys.argv[1:]
 graph = pygraphviz.AGraph(string=sys.stdin.buffer.read().decode("utf-8"))
 sys.stdout.buffer.write(graph.draw(format=kind, prog="dot", args=" ".join(told)))
 """
+
+
+def ways_out() -> str:
+    """What to install where no graph can be drawn."""
+    return f"install Graphviz ({_INSTALL}), or {install('draw')}"
 
 
 def renderers(kind: str) -> Iterator[tuple[str, list[str]]]:
@@ -58,17 +63,16 @@ def rendered(source: str, kind: str, dots: int = 192) -> bytes:
         complaints.append(f"{name}: {complaint}")
     if not complaints:
         raise explain(
-            RuntimeError(f"no Graphviz was found to draw the graph: {WAYS_OUT}"),
-            f"그래프를 그릴 Graphviz가 없습니다. Graphviz를 설치하거나({_INSTALL}) "
-            "pip install 'tinygrad_ko[draw]'를 실행하십시오.",
+            RuntimeError(f"no Graphviz was found to draw the graph: {ways_out()}"),
+            f"그래프를 그릴 Graphviz가 없습니다. Graphviz를 설치하거나({_INSTALL}) 다음 명령을 실행하십시오: {install('draw')}",
         )
     said = "\n".join(complaints)
     raise explain(
         RuntimeError(
-            f"Graphviz could not draw the graph as {kind}:\n{said}\nIf its installation is broken, {WAYS_OUT}"
+            f"Graphviz could not draw the graph as {kind}:\n{said}\nIf its installation is broken, {ways_out()}"
         ),
         f"Graphviz가 그래프를 {kind} 형식으로 그리지 못했습니다:\n{said}\n설치가 잘못되었다면 Graphviz를 다시 설치하거나"
-        f"({_INSTALL}) pip install 'tinygrad_ko[draw]'를 실행하십시오.",
+        f"({_INSTALL}) 다음 명령을 실행하십시오: {install('draw')}",
     )
 
 

@@ -27,10 +27,11 @@ from tinygrad_ko.engine import accumulate, graph
 from tinygrad_ko.engine.graph import Handle, Node
 from tinygrad_ko.engine.rule import Op
 from tinygrad_ko.runtime.callers import users_line
+from tinygrad_ko.runtime.suggestions import wrong_argument
 
 _FUNCTION = """\
 def {function}{signature}:
-    _kind = None
+{refuse}    _kind = None
     _bare = False
 {unwrap}
     try:
@@ -58,6 +59,10 @@ def {function}{signature}:
     else:
         _tensor._node = None
     return _tensor
+"""
+_REFUSE = """\
+    if _wrong:
+        raise _wrong_argument(_op.function, *_wrong)
 """
 _UNWRAP = """\
     if _isinstance({a}, _Handle):
@@ -215,6 +220,8 @@ def _function_text(op: Op, any_dtype: bool = False) -> str:
     arguments, values = _joined(star + "{}, ", op.arguments), _joined(star + "_value_{}, ", op.arguments)
     options = _joined("{0}={0}, ", op.options)
     bare = [p.replace(annotation=Parameter.empty, default=Parameter.empty) for p in op.signature.parameters.values()]
+    answers = "axis" in op.options  # to dim=, as PyTorch calls it
+    bare += [Parameter("_wrong", Parameter.VAR_KEYWORD)] * answers
 
     def unwrap(a: str) -> str:
         if a in op.options:
@@ -256,6 +263,7 @@ def _function_text(op: Op, any_dtype: bool = False) -> str:
         name=op.name,
         function="_any_dtype" if any_dtype else op.name,
         signature=Signature(bare),
+        refuse=_REFUSE * answers,
         unwrap="\n".join(map(unwrap, [*op.arguments, *op.options])),
         returned=", ".join(["_out", *(f"_keep_{k}" for k in op.keeps)]),
         taken=xp + values + options,
@@ -311,7 +319,7 @@ _CALLED = (
     *(any, isinstance, map, tuple, type, zip, property, heappush, np.float64, np.ndarray, Handle, Node),
     *(errors.already_freed, errors.refused, accumulate.accumulated, accumulate.unbroadcast, library.namespace),
     *(library.shape, memory.in_own_memory, memory.own, operands.operand, operands.result, dtypes.any_unusual),
-    *(dtypes.widened, constant, _debug_record, _option),
+    *(dtypes.widened, constant, _debug_record, _option, wrong_argument),
 )
 _USUAL = ("ARRAYS", "BOOL", "FLOAT32", "FLOAT64", "INT64", "NUMBERS", "PLAIN")
 _TOOLS: dict[str, Any] = {

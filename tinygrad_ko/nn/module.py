@@ -16,6 +16,7 @@ from tinygrad_ko.engine.backprop import put
 from tinygrad_ko.engine.graph import scope
 from tinygrad_ko.errors import explain
 from tinygrad_ko.nn.serialization import load_arrays, save_arrays
+from tinygrad_ko.runtime.suggestions import ForeignToModule, explain_construction
 from tinygrad_ko.tensor.tensor import Tensor, replace
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 _FUNCTIONS = (FunctionType, BuiltinFunctionType, np.ufunc, partial)
 
 
-class Module:
+class Module(ForeignToModule):
     """A function with parameters. Write `__init__`, which keeps Tensors and other Modules in attributes, and
     `forward`; call the module. (A `__call__` in place of `forward`, or around it, will do too.)
 
@@ -45,6 +46,7 @@ class Module:
     def __init_subclass__(cls, **options: Any) -> None:
         """A class may write `__call__` in place of `forward`, or around it."""
         super().__init_subclass__(**options)
+        explain_construction(cls)
         owner = next(part for part in cls.__mro__ if "__call__" in vars(part))
         call = vars(owner)["__call__"]
         if isinstance(call, FunctionType) and (owner is cls or not issubclass(owner, Module)):

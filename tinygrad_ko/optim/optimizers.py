@@ -27,16 +27,18 @@ from tinygrad_ko.optim.parameters import assignment, in_separate_memory, leaves,
 from tinygrad_ko.optim.settings import require_above_0, require_below_1
 from tinygrad_ko.runtime.allocator import keep_freed_memory
 from tinygrad_ko.runtime.atomic import at_once
+from tinygrad_ko.runtime.suggestions import ForeignToOptimizer, explain_construction
 from tinygrad_ko.tensor.tensor import Tensor
 
 
-class Optimizer:
+class Optimizer(ForeignToOptimizer):
     """The base class. A subclass names the arrays that it keeps for each parameter in `memory`, and computes a step in `updated`."""
 
     memory: tuple[str, ...] = ()
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
+        explain_construction(cls)
         if "update" in vars(cls) and "updated" not in vars(cls):
             raise explain(
                 TypeError(

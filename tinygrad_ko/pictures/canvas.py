@@ -13,6 +13,7 @@ from tinygrad_ko.arrays.operands import operand
 from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.errors import explain
 from tinygrad_ko.pictures.hangul import lettered, numbered, words
+from tinygrad_ko.runtime.install import install
 
 Floats = NDArray[np.float64]
 Words = tuple[str, str]  # in English and in Korean
@@ -31,8 +32,8 @@ def check_axes(name: str, ax: Any = None, projection: str = "rectilinear") -> No
         if error.name is None or error.name.partition(".")[0] != "matplotlib":
             raise
         raise explain(
-            ModuleNotFoundError(f"{name} needs matplotlib: pip install 'tinygrad_ko[plots]'", name="matplotlib"),
-            f"{name}: 그림을 그리려면 matplotlib이 필요합니다. pip install 'tinygrad_ko[plots]'로 설치하십시오.",
+            ModuleNotFoundError(f"{name} needs matplotlib: {install('plots')}", name="matplotlib"),
+            f"{name}: 그림을 그리려면 matplotlib이 필요합니다. 다음 명령으로 설치하십시오: {install('plots')}",
         ) from None
     if ax is not None and (not isinstance(ax, Axes) or ax.name != projection):
         solid = projection == "3d"

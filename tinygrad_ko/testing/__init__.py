@@ -56,12 +56,14 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'tinygrad_ko.testing' has no attribute {name!r}")
     from importlib import import_module
 
+    from tinygrad_ko.runtime.install import install
+
     try:
         return getattr(import_module(f"tinygrad_ko.testing.{HOMES[name]}"), name)
     except ModuleNotFoundError as error:
         if error.name != "hypothesis":
             raise
         raise explain(
-            ImportError(f"tinygrad_ko.testing.{name} needs Hypothesis: pip install 'tinygrad_ko[testing]'", name=name),
-            f"tinygrad_ko.testing.{name}에는 Hypothesis가 필요합니다. pip install 'tinygrad_ko[testing]'으로 설치하십시오.",
+            ImportError(f"tinygrad_ko.testing.{name} needs Hypothesis: {install('testing')}", name=name),
+            f"tinygrad_ko.testing.{name}에는 Hypothesis가 필요합니다. 다음 명령으로 설치하십시오: {install('testing')}",
         ) from None

@@ -60,10 +60,7 @@ def {function}{signature}:
         _tensor._node = None
     return _tensor
 """
-_REFUSE = """\
-    if _wrong:
-        raise _wrong_argument(_op.function, *_wrong)
-"""
+_REFUSE = "    if _wrong:\n        raise _wrong_argument(_op.function, *_wrong)\n"
 _UNWRAP = """\
     if _isinstance({a}, _Handle):
         _kind = _type({a})
@@ -172,9 +169,8 @@ def generated(op: Op) -> Callable[..., Any]:
 
     def in_any_dtype(*arguments: Any, **options: Any) -> Any:
         run(_function_text(op, any_dtype=True), f"<op {op.name} of any dtype>")
-        differentiable = repeat(True) if op.variadic else [a in op.differentiable for a in op.arguments]
-        tools = dtypes.in_any_dtype(op.forward, room["_any_dtype"], differentiable, _rounded)
-        room["_widened"], room["_in_any_dtype"] = tools
+        sloped = repeat(True) if op.variadic else [a in op.differentiable for a in op.arguments]
+        room["_widened"], room["_in_any_dtype"] = dtypes.in_any_dtype(op.forward, room["_any_dtype"], sloped, _rounded)
         return room["_in_any_dtype"](*arguments, **options)
 
     room["_write"], room["_in_any_dtype"] = write, in_any_dtype

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import tinygrad_ko as tg
 from tests.ops.test_shape import refusal
-from tinygrad_ko.ops.padding import MODES
+from tinygrad_ko.ops.padding import _MODES
 
 
 @given(st.integers(1, 6), st.data())
@@ -40,7 +40,7 @@ def test_the_gradient_of_a_constant_border_is_lost():
     assert x.grad.tolist() == [2, 3]
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", _MODES)
 def test_no_axes_and_no_width(mode):
     assert tg.pad(3.0, 2, mode).shape == ()
     assert tg.pad(np.ones((2, 0)), 0, mode).shape == (2, 0)
@@ -58,7 +58,7 @@ class TestRefusals:
         said = refusal(ValueError, lambda: tg.pad([1.0], 1, "mean"))
         assert said == "pad: mode must be one of constant, edge, reflect, symmetric, wrap, not 'mean'"
 
-    @pytest.mark.parametrize("mode", MODES)
+    @pytest.mark.parametrize("mode", _MODES)
     def test_negative_widths(self, mode):
         assert "cannot be negative, got (0, -1)" in refusal(ValueError, lambda: tg.pad([1.0, 2.0], (0, -1), mode))
 

@@ -118,7 +118,7 @@ def cbrt(xp, x):
     return cube_root(xp, x)
 
 
-@op(broadcasts=True, a=lambda g, out, a: g * along(a, out), b=lambda g, out, b: g * along(b, out))
+@op(broadcasts=True, a=lambda g, out, a: g * _ratio(a, out), b=lambda g, out, b: g * _ratio(b, out))
 def hypot(xp, a, b):
     """sqrt(a * a + b * b), without overflow. At (0, 0) its derivatives of every order are taken to be 0: so the second derivatives
     of hypot(a, b) ** 2 come out as 0 there; a * a + b * b gives them. Where the result is infinite, the slope in an infinite argument
@@ -127,7 +127,7 @@ def hypot(xp, a, b):
     return xp.hypot(a, b)
 
 
-def along(side, length):
+def _ratio(side, length):
     """side / length, between -1 and 1; 0 where the length is 0."""
     return side / where(length != 0, length, math.inf)
 
@@ -140,19 +140,19 @@ def copysign(xp, a, b):
     return xp.copysign(a, b)
 
 
-@op(broadcasts=True, a=lambda g, a, b: share(a > b, a == b, g), b=lambda g, a, b: share(b > a, a == b, g))
+@op(broadcasts=True, a=lambda g, a, b: _share(a > b, a == b, g), b=lambda g, a, b: _share(b > a, a == b, g))
 def maximum(xp, a, b):
     """The larger of a and b. Where they are equal each gets half of the gradient."""
     return xp.maximum(a, b)
 
 
-@op(broadcasts=True, a=lambda g, a, b: share(a < b, a == b, g), b=lambda g, a, b: share(b < a, a == b, g))
+@op(broadcasts=True, a=lambda g, a, b: _share(a < b, a == b, g), b=lambda g, a, b: _share(b < a, a == b, g))
 def minimum(xp, a, b):
     """The smaller of a and b. Where they are equal each gets half of the gradient."""
     return xp.minimum(a, b)
 
 
-def share(wins, ties, g):
+def _share(wins, ties, g):
     """All of the gradient to the winner, half of it at a tie."""
     return where(wins, g, where(ties, g / 2, 0))
 
@@ -170,13 +170,13 @@ def where(xp, condition, x, y):
     return xp.where(condition, x, y)
 
 
-@op(x=lambda g, x, min, max: where(inside(x, min, max), g, 0), min=None, max=None)
+@op(x=lambda g, x, min, max: where(_within(x, min, max), g, 0), min=None, max=None)
 def clip(xp, x, min=None, max=None):
     """x limited to [min, max]; either may be None. On a limit itself the slope is taken to be 1."""
     return xp.clip(x, min, max)
 
 
-def inside(x, low, high):
+def _within(x, low, high):
     """Where x is not beyond a limit."""
     return ((x >= low) if low is not None else True) & ((x <= high) if high is not None else x == x)
 
@@ -196,21 +196,21 @@ def power_of_scalar(b, *, base):
 @op(
     name="pow",
     broadcasts=True,
-    a=lambda g, a, b: g * (b * a ** (b - 1.0) if regular(a) else at_the_edge(a, b, in_a=1, in_b=0)),
-    b=lambda g, out, a, b: g * (out * log(a) if regular(a) else at_the_edge(a, b, in_a=0, in_b=1)),
+    a=lambda g, a, b: g * (b * a ** (b - 1.0) if _regular(a) else _at_the_edge(a, b, in_a=1, in_b=0)),
+    b=lambda g, out, a, b: g * (out * log(a) if _regular(a) else _at_the_edge(a, b, in_a=0, in_b=1)),
 )
 def tensor_power(a, b):
     """a to the power b, both arrays."""
     return a**b
 
 
-def regular(a):
+def _regular(a):
     """Whether none of them is 0 or infinite."""
     within = (a != 0) & (a != math.inf)
     return library.namespace(within).all(within)
 
 
-def at_the_edge(a, b, **times):
+def _at_the_edge(a, b, **times):
     """The derivative where a may be 0 or infinite: its limit there. At 0 ** 0 the limit depends on the direction; 0 is taken."""
     corner = (a == 0) & (b == 0)
     return where(corner, 0, power_differentiated(where(corner, 1, a), b, **times))
@@ -219,8 +219,8 @@ def at_the_edge(a, b, **times):
 @op(
     name="pow",
     broadcasts=True,
-    a=lambda g, a, b, in_a, in_b: g * asked_for(g, a, b, power_differentiated(a, b, in_a=in_a + 1, in_b=in_b)),
-    b=lambda g, a, b, in_a, in_b: g * asked_for(g, a, b, power_differentiated(a, b, in_a=in_a, in_b=in_b + 1)),
+    a=lambda g, a, b, in_a, in_b: g * masked_slope(g, a, b, power_differentiated(a, b, in_a=in_a + 1, in_b=in_b)),
+    b=lambda g, a, b, in_a, in_b: g * masked_slope(g, a, b, power_differentiated(a, b, in_a=in_a, in_b=in_b + 1)),
 )
 def power_differentiated(xp, a, b, *, in_a, in_b):
     """The derivative of a ** b of order in_a in a and in_b in b: a ** (b - in_a) times a polynomial in log(a), whose coefficients
@@ -243,7 +243,7 @@ def power_differentiated(xp, a, b, *, in_a, in_b):
         return xp.where(power == 0, 0, power * total)
 
 
-def asked_for(g, a, b, slope):
+def masked_slope(g, a, b, slope):
     """The slope in a of a power b, or 0 where a gradient g of 0 would make NaN of an infinite slope, as in the row of a Hessian
     that belongs to the other argument. For powers above 1 the slope stays: there g may be 0 because it is a first slope, and the
     product need not be 0.

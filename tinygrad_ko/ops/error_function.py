@@ -13,10 +13,10 @@ import math
 from tinygrad_ko.arrays.operands import floating
 from tinygrad_ko.engine.op import op
 
-SLOPE = 2 / math.sqrt(math.pi)  # of erf at 0
+_SLOPE = 2 / math.sqrt(math.pi)  # of erf at 0
 DENSITY = 1 / math.sqrt(2 * math.pi)  # of the normal distribution at 0
 
-TAIL = (  # of t ** 0, t ** 1, ...
+_TAIL = (  # of t ** 0, t ** 1, ...
     1.2329951186255526,
     -0.13962111684056228,
     0.015379652102619974,
@@ -43,11 +43,11 @@ TAIL = (  # of t ** 0, t ** 1, ...
     9.297625263709659e-10,
     -2.764120233734578e-10,
 )
-SERIES = tuple(SLOPE * (-1) ** k / (math.factorial(k) * (2 * k + 1)) for k in range(13))  # of erf(x) / x in x ** 2
+_SERIES = tuple(_SLOPE * (-1) ** k / (math.factorial(k) * (2 * k + 1)) for k in range(13))  # of erf(x) / x in x ** 2
 FAR = 40  # exp(-FAR ** 2 / 2) is 0, and so is all beyond
 
 
-@op(x=lambda g, x: g * (SLOPE * gaussian(x, rate=1)))
+@op(x=lambda g, x: g * (_SLOPE * gaussian(x, rate=1)))
 def erf(xp, x):
     """The error function: 2 / sqrt(pi) times the integral of exp(-t * t) from 0 to x.
 
@@ -58,11 +58,11 @@ def erf(xp, x):
     x = floating(x)
     size = xp.abs(x)
     near = xp.minimum(size, 0.5)
-    inner = near * polynomial(SERIES, near * near)
-    return xp.copysign(xp.where(size < 0.5, inner, 1 - beyond(xp, size)), x)
+    inner = near * _polynomial(_SERIES, near * near)
+    return xp.copysign(xp.where(size < 0.5, inner, 1 - _erfc_of_positive(xp, size)), x)
 
 
-@op(x=lambda g, x: g * (-SLOPE * gaussian(x, rate=1)))
+@op(x=lambda g, x: g * (-_SLOPE * gaussian(x, rate=1)))
 def erfc(xp, x):
     """1 - erf(x), with all its digits where that is small.
 
@@ -70,7 +70,7 @@ def erfc(xp, x):
     >>> tg.erfc([-6.0, 0.0, 10.0])
     array([2.00000000e+00, 1.00000000e+00, 2.08848758e-45])
     """
-    tail = beyond(xp, xp.abs(floating(x)))
+    tail = _erfc_of_positive(xp, xp.abs(floating(x)))
     return xp.where(x < 0, 2 - tail, tail)
 
 
@@ -80,28 +80,28 @@ def normal_cdf(xp, x):
     would cost.
     """
     size = xp.minimum(xp.abs(floating(x)), FAR)
-    tail = 0.5 * scaled(math.sqrt(0.5) * size) * bell(xp, size, 0.5)
+    tail = 0.5 * _erfcx(math.sqrt(0.5) * size) * _bell(xp, size, 0.5)
     return xp.where(x < 0, tail, 1 - tail)
 
 
 @op(x=lambda g, out, x, rate: g * (-2 * rate * (x * out)))
 def gaussian(xp, x, *, rate):
     """exp(-rate * x * x), for a rate that is a power of 2."""
-    return bell(xp, xp.minimum(xp.abs(floating(x)), FAR), rate)
+    return _bell(xp, xp.minimum(xp.abs(floating(x)), FAR), rate)
 
 
-def beyond(xp, size):
+def _erfc_of_positive(xp, size):
     """erfc of what is not negative."""
     size = xp.minimum(size, FAR)
-    return scaled(size) * bell(xp, size, 1)
+    return _erfcx(size) * _bell(xp, size, 1)
 
 
-def scaled(y):
+def _erfcx(y):
     """exp(y * y) * erfc(y), for y >= 0."""
-    return polynomial(TAIL, (y - 4) / (y + 4)) / (1 + 2 * y)
+    return _polynomial(_TAIL, (y - 4) / (y + 4)) / (1 + 2 * y)
 
 
-def bell(xp, y, rate):
+def _bell(xp, y, rate):
     """exp(-rate * y * y), for 0 <= y <= FAR, with all its digits: y * y, rounded, would lose as many as y * y has before the
     point. So y is split into sixteenths, whose square is exact, and a small rest. Source: W. J. Cody, Rational Chebyshev
     approximations for the error function, Mathematics of Computation 23 (1969), as he programmed it.
@@ -110,7 +110,7 @@ def bell(xp, y, rate):
     return xp.exp(-rate * whole * whole) * xp.exp(-rate * (y - whole) * (y + whole))
 
 
-def polynomial(coefficients, x):
+def _polynomial(coefficients, x):
     """The sum of c * x ** k over the coefficients c, by Horner's rule."""
     *others, last = coefficients
     total = last * x

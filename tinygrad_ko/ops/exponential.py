@@ -8,10 +8,10 @@ from tinygrad_ko.engine.op import op
 from tinygrad_ko.ops.elementwise import exp
 from tinygrad_ko.ops.networks.activations import sigmoid
 
-LN2, LN10 = math.log(2), math.log(10)
+_LN2, _LN10 = math.log(2), math.log(10)
 
 
-@op(x=lambda g, out: g * (LN2 * out))
+@op(x=lambda g, out: g * (_LN2 * out))
 def exp2(xp, x):
     """2 to the power x."""
     return power_of_two(xp, x)
@@ -29,13 +29,13 @@ def log1p(xp, x):
     return xp.log1p(x)
 
 
-@op(x=lambda g, x: g / (LN2 * x))
+@op(x=lambda g, x: g / (_LN2 * x))
 def log2(xp, x):
     """The logarithm to the base 2. Its slope at 0 is infinite."""
     return xp.log2(x)
 
 
-@op(x=lambda g, x: g / (LN10 * x))
+@op(x=lambda g, x: g / (_LN10 * x))
 def log10(xp, x):
     """The logarithm to the base 10. Its slope at 0 is infinite."""
     return xp.log10(x)

@@ -11,11 +11,11 @@ from tinygrad_ko.engine.dtypes import moves
 from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import described, explain
-from tinygrad_ko.ops.inputs import from_front, shaped
+from tinygrad_ko.ops.inputs import normalized_axis, as_operand
 from tinygrad_ko.ops.shape import along
 
 
-@op(x=lambda g, x_shape, index: put_back(g, x_shape, index))
+@op(x=lambda g, x_shape, index: scatter_gradient(g, x_shape, index))
 @moves
 def getitem(x, *, index):
     """x[index]: ints, slices, None, ..., integer arrays (with repeats) and boolean masks. What is taken twice gets
@@ -32,7 +32,7 @@ def scatter(xp, values, *, shape, index):
     return out
 
 
-def put_back(g, shape, index):
+def scatter_gradient(g, shape, index):
     """The gradient of x[index]: as a Tensor when it is recorded, else as a patch that the walk adds into one array."""
     return scatter(g, shape=shape, index=index) if isinstance(g, Handle) else IndexedGradient(g, index)
 
@@ -70,17 +70,17 @@ def take(x, indices, /, axis=None):
     array([[3, 1],
            [6, 4]])
     """
-    x, indices = shaped(x, "take"), integers(indices, "take", "indices")
+    x, indices = as_operand(x, "take"), integers(indices, "take", "indices")
     if axis is None and x.ndim != 1:
         raise explain(
             ValueError(f"take: x has shape {x.shape}; say along which axis, as in take(x, indices, axis=0)"),
             f"take: x의 형상이 {x.shape}이므로 take(x, indices, axis=0)처럼 축을 지정해야 합니다.",
         )
-    axis = from_front(axis or 0, x.ndim, "take")
+    axis = normalized_axis(axis or 0, x.ndim, "take")
     try:
         return getitem(x, index=along(axis, indices))
     except IndexError:
-        raise out_of_range("take", indices, axis, x.shape[axis]) from None
+        raise _out_of_range("take", indices, axis, x.shape[axis]) from None
 
 
 def take_along_axis(x, indices, /, axis=-1):
@@ -96,8 +96,8 @@ def take_along_axis(x, indices, /, axis=-1):
     array([[3],
            [4]])
     """
-    x, indices = shaped(x, "take_along_axis"), integers(indices, "take_along_axis", "indices")
-    axis = from_front(axis, x.ndim, "take_along_axis")
+    x, indices = as_operand(x, "take_along_axis"), integers(indices, "take_along_axis", "indices")
+    axis = normalized_axis(axis, x.ndim, "take_along_axis")
     sizes = [(a, b) for i, (a, b) in enumerate(zip(x.shape, indices.shape, strict=False)) if i != axis]
     if indices.ndim != x.ndim or any(a != b and 1 not in (a, b) for a, b in sizes):
         raise explain(
@@ -109,7 +109,7 @@ def take_along_axis(x, indices, /, axis=-1):
     try:
         return getitem(x, index=along_lines(indices, axis, x.shape))
     except IndexError:
-        raise out_of_range("take_along_axis", indices, axis, x.shape[axis]) from None
+        raise _out_of_range("take_along_axis", indices, axis, x.shape[axis]) from None
 
 
 def along_lines(indices, axis, shape):
@@ -136,18 +136,18 @@ def embedding(W, ids):
            [1., 1.],
            [2., 2.]])
     """
-    W, ids = shaped(W, "embedding"), integers(ids, "embedding(W, ids)", "ids")
+    W, ids = as_operand(W, "embedding"), integers(ids, "embedding(W, ids)", "ids")
     if W.ndim == 0:
         raise explain(
             ValueError("embedding: the table W has no rows, its shape is ()"),
             "embedding: 표 W에는 행이 있어야 합니다. 받은 형상은 ()입니다.",
         )
     if np.asarray(ids).min(initial=0) < 0:
-        raise no_such_row(ids, W.shape[0])
+        raise _no_such_row(ids, W.shape[0])
     try:
         return getitem(W, index=ids)
     except IndexError:
-        raise no_such_row(ids, W.shape[0]) from None
+        raise _no_such_row(ids, W.shape[0]) from None
 
 
 def integers(value, name, argument):
@@ -162,18 +162,18 @@ def integers(value, name, argument):
     return value
 
 
-def out_of_range(name, indices, axis, n):
+def _out_of_range(name, indices, axis, n):
     """The error for an index that an axis does not have."""
-    bad, where = first_outside(indices, -n, n)
+    bad, where = _first_outside(indices, -n, n)
     return explain(
         IndexError(f"{name}: index {bad}{where} is out of range for axis {axis} of length {n}"),
         f"{name}: 길이가 {n}인 축 {axis}에 인덱스 {bad}번은 없습니다.",
     )
 
 
-def no_such_row(ids, n):
+def _no_such_row(ids, n):
     """The error for an id that a table does not have."""
-    bad, where = first_outside(ids, 0, n)
+    bad, where = _first_outside(ids, 0, n)
     rows = f"the {n} rows 0..{n - 1}" if n else "the rows: there are none"
     return explain(
         ValueError(f"embedding: id {bad}{where} is not one of {rows}"),
@@ -181,7 +181,7 @@ def no_such_row(ids, n):
     )
 
 
-def first_outside(numbers, low, high):
+def _first_outside(numbers, low, high):
     """The first number that is below `low` or not below `high`, and where it stands."""
     numbers = np.asarray(numbers)
     at = tuple(np.argwhere((numbers < low) | (numbers >= high))[0].tolist())
@@ -190,10 +190,10 @@ def first_outside(numbers, low, high):
 
 def plain(index):
     """An index of Python and NumPy alone: sequences and Tensors as arrays, the ends of slices as ints."""
-    return tuple(map(plain_part, index)) if isinstance(index, tuple) else plain_part(index)
+    return tuple(map(_plain_part, index)) if isinstance(index, tuple) else _plain_part(index)
 
 
-def plain_part(part):
+def _plain_part(part):
     """One part of an index."""
     if isinstance(part, slice):
         ends = (part.start, part.stop, part.step)

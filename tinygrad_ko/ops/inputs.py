@@ -13,20 +13,20 @@ from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import astype
 
 
-def library(x):
+def namespace_of(x):
     """The namespace of an array, or of the array in a Tensor."""
     return namespace(x._array if isinstance(x, Handle) else x)
 
 
-def numbers(x, name):
+def as_floating(x, name):
     """An array or a Tensor of floating numbers; of integers, float64. Raises TypeError, with the name of the function,
     for what is not real.
     """
-    x = shaped(x, name)
-    return x if is_floating(x.dtype) else astype(x, library(x).float64)
+    x = as_operand(x, name)
+    return x if is_floating(x.dtype) else astype(x, namespace_of(x).float64)
 
 
-def shaped(x, name):
+def as_operand(x, name):
     """x, or an array of it if it is a list or a number, for the function of that name. Raises TypeError, with that name, for
     what is not real.
     """
@@ -49,17 +49,17 @@ def in_float32(function):
     return inside
 
 
-def from_front(axis, ndim, name):
+def normalized_axis(axis, ndim, name):
     """An axis counted from the front, for the function of that name; raises AxisError if it is not there."""
-    if not -ndim <= whole(axis, name) < ndim:
+    if not -ndim <= as_int(axis, name) < ndim:
         raise explain(
             np.exceptions.AxisError(f"{name}: there is no axis {axis} in an array of {ndim} axes"),
             f"{name}: 축이 {ndim}개인 배열에 축 {axis}번은 없습니다.",
         )
-    return whole(axis, name) % ndim
+    return as_int(axis, name) % ndim
 
 
-def whole(number, name):
+def as_int(number, name):
     """An int, from whatever stands for one, for the function of that name; raises TypeError for anything else."""
     try:
         return operator.index(number)
@@ -70,9 +70,9 @@ def whole(number, name):
         ) from None
 
 
-def bare(x, name):
+def as_plain_array(x, name):
     """The array of a Tensor, or of whatever else was given to the function of that name."""
-    return x.stable_array() if isinstance(x, Handle) else shaped(x, name)
+    return x.stable_array() if isinstance(x, Handle) else as_operand(x, name)
 
 
 def unwrapped(argument):

@@ -16,12 +16,12 @@ from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import where
-from tinygrad_ko.ops.indexing import along_lines, put_back, take_along_axis
-from tinygrad_ko.ops.inputs import bare, from_front, numbers, shaped, whole
+from tinygrad_ko.ops.indexing import along_lines, scatter_gradient, take_along_axis
+from tinygrad_ko.ops.inputs import as_plain_array, normalized_axis, as_floating, as_operand, as_int
 from tinygrad_ko.ops.shape import permute_dims, reshape
 
 
-@op(keeps="order", x=lambda g, order, axis: put_back(g, g.shape, along_lines(order, axis, g.shape)))
+@op(keeps="order", x=lambda g, order, axis: scatter_gradient(g, g.shape, along_lines(order, axis, g.shape)))
 def sort(xp, x, /, axis=-1, descending=False, stable=True):
     """The same elements in order along an axis, the smallest first, or the largest first if `descending`.
 
@@ -48,8 +48,8 @@ def argsort(x, /, axis=-1, descending=False, stable=True):
     >>> tg.argsort([3.0, 1.0, 2.0])
     array([1, 2, 0])
     """
-    x = bare(x, "argsort")
-    axis = from_front(axis, x.ndim, "argsort")
+    x = as_plain_array(x, "argsort")
+    axis = normalized_axis(axis, x.ndim, "argsort")
     return library.namespace(x).argsort(x, axis=axis, descending=descending, stable=stable)
 
 
@@ -61,7 +61,7 @@ def searchsorted(x1, x2, /, side="left", sorter=None):
     >>> tg.searchsorted([1.0, 2.0, 3.0], [2.0, 2.5])
     array([1, 2])
     """
-    x1, x2 = bare(x1, "searchsorted"), bare(x2, "searchsorted")
+    x1, x2 = as_plain_array(x1, "searchsorted"), as_plain_array(x2, "searchsorted")
     return library.namespace(x1, x2).searchsorted(x1, x2, side=side, sorter=sorter)
 
 
@@ -84,8 +84,8 @@ def top_k(x, k, axis=-1):
     >>> values.tolist(), indices.tolist()
     ([0.7, 0.2], [1, 2])
     """
-    x = shaped(x, "top_k")
-    axis, k = from_front(axis, x.ndim, "top_k"), whole(k, "top_k")
+    x = as_operand(x, "top_k")
+    axis, k = normalized_axis(axis, x.ndim, "top_k"), as_int(k, "top_k")
     if not 0 <= k <= x.shape[axis]:
         raise explain(
             ValueError(f"top_k: k is {k}, but axis {axis} of shape {x.shape} has {x.shape[axis]} elements"),
@@ -93,7 +93,7 @@ def top_k(x, k, axis=-1):
         )
     last = (*range(axis), *range(axis + 1, x.ndim), axis)
     back = (*range(axis), x.ndim - 1, *range(axis, x.ndim - 1))
-    places = ranked(permute_dims(bare(x, "top_k"), last), list(range(k)), descending=True)
+    places = _ranked(permute_dims(as_plain_array(x, "top_k"), last), list(range(k)), descending=True)
     indices = permute_dims(places, back)
     return TopK(take_along_axis(x, indices, axis), indices)
 
@@ -108,7 +108,7 @@ def median(x, axis=None, keepdims=False):
     >>> x.grad
     array([0.5, 0. , 0.5, 0. ])
     """
-    return blended(x, 0.5, axis, keepdims, "linear", "median")
+    return _blended(x, 0.5, axis, keepdims, "linear", "median")
 
 
 def quantile(x, q, axis=None, keepdims=False, method="linear"):
@@ -129,15 +129,15 @@ def quantile(x, q, axis=None, keepdims=False, method="linear"):
     >>> y.item(), x.grad.tolist()
     (1.75, [0.0, 0.25, 0.75, 0.0])
     """
-    return blended(x, q, axis, keepdims, method, "quantile")
+    return _blended(x, q, axis, keepdims, method, "quantile")
 
 
-def between(alpha, beta):
+def _between(alpha, beta):
     """Hyndman and Fan's definitions 4 to 9: where between the elements 0, 1, ..., n - 1 a quantile lies."""
     return lambda n, q: n * q + (alpha + q * (1 - alpha - beta)) - 1
 
 
-METHODS = {
+_METHODS = {
     "linear": lambda n, q: (n - 1) * q,
     "lower": lambda n, q: np.floor((n - 1) * q),
     "higher": lambda n, q: np.ceil((n - 1) * q),
@@ -146,26 +146,26 @@ METHODS = {
     "inverted_cdf": lambda n, q: np.ceil(n * q) - 1,
     "averaged_inverted_cdf": lambda n, q: (np.floor(n * q) + np.ceil(n * q)) / 2 - 0.5,
     "closest_observation": lambda n, q: np.rint(n * q) - 1,
-    "interpolated_inverted_cdf": between(0, 1),
-    "hazen": between(0.5, 0.5),
-    "weibull": between(0, 0),
-    "median_unbiased": between(1 / 3, 1 / 3),
-    "normal_unbiased": between(3 / 8, 3 / 8),
+    "interpolated_inverted_cdf": _between(0, 1),
+    "hazen": _between(0.5, 0.5),
+    "weibull": _between(0, 0),
+    "median_unbiased": _between(1 / 3, 1 / 3),
+    "normal_unbiased": _between(3 / 8, 3 / 8),
 }
 
 
-def blended(x, q, axis, keepdims, method, name):
+def _blended(x, q, axis, keepdims, method, name):
     """A quantile: which elements it lies between, and the blend of the two."""
-    x = numbers(x, name)
+    x = as_floating(x, name)
     q = np.asarray(constant(q, name, "q") if isinstance(q, Handle) else operands.operand(q, name), np.float64)
-    lines, shape = in_lines(x, axis, keepdims, name)
+    lines, shape = _in_lines(x, axis, keepdims, name)
     n = lines.shape[-1]
-    refuse_quantile(name, q, method, n, x.shape)
-    h = np.clip(METHODS[method](n, q.reshape(-1)), 0, n - 1)
+    _check_quantile(name, q, method, n, x.shape)
+    h = np.clip(_METHODS[method](n, q.reshape(-1)), 0, n - 1)
     low, high = np.floor(h).astype(int), np.ceil(h).astype(int)
     ranks = sorted({*low.tolist(), *high.tolist(), n - 1})
-    values = bare(lines, name)
-    places = ranked(values, ranks)
+    values = as_plain_array(lines, name)
+    places = _ranked(values, ranks)
 
     def at(rank, lines=lines):
         return take_along_axis(lines, taken(places, (..., np.searchsorted(ranks, rank))))
@@ -180,10 +180,10 @@ def blended(x, q, axis, keepdims, method, name):
     return reshape(permute_dims(out, (out.ndim - 1, *range(out.ndim - 1))), (*q.shape, *shape))
 
 
-def in_lines(x, axis, keepdims, name):
+def _in_lines(x, axis, keepdims, name):
     """x with the axes that a quantile is taken along as one, the last; and the shape of what remains."""
     given = range(x.ndim) if axis is None else axis if isinstance(axis, tuple | list) else (axis,)
-    axes = [from_front(i, x.ndim, name) for i in given]
+    axes = [normalized_axis(i, x.ndim, name) for i in given]
     if len(set(axes)) < len(axes):
         raise explain(ValueError(f"{name}: axis {axis} names an axis twice"), f"{name}: 축이 겹칩니다. 받은 값: {axis}")
     rest = [i for i in range(x.ndim) if i not in axes]
@@ -192,9 +192,9 @@ def in_lines(x, axis, keepdims, name):
     return lines, [1 if i in axes else n for i, n in enumerate(x.shape)] if keepdims else kept
 
 
-def refuse_quantile(name, q, method, n, shape):
+def _check_quantile(name, q, method, n, shape):
     """Raise ValueError for what has no quantile."""
-    if method not in METHODS:
+    if method not in _METHODS:
         raise explain(
             ValueError(f"{name}: method {method!r} is not one of {', '.join(METHODS)}"),
             f"{name}: method에는 다음 중 하나를 넘겨야 합니다: {', '.join(METHODS)}",
@@ -210,7 +210,7 @@ def refuse_quantile(name, q, method, n, shape):
         )
 
 
-def ranked(x, ranks, descending=False):
+def _ranked(x, ranks, descending=False):
     """Where the elements of some ranks stand along the last axis, as a stable sort orders them.
 
     A few ranks of a long line are found by partition in a tenth of the time, and so are the ranks beside them: if all

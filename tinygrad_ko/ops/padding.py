@@ -5,11 +5,11 @@ import numpy as np
 from tinygrad_ko.arrays.library import is_floating
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
-from tinygrad_ko.ops.inputs import shaped
+from tinygrad_ko.ops.inputs import as_operand
 from tinygrad_ko.ops.networks.activations import identity_function
 from tinygrad_ko.ops.shape import along, broadcast_to, concat, flip
 
-MODES = ("constant", "edge", "reflect", "symmetric", "wrap")
+_MODES = ("constant", "edge", "reflect", "symmetric", "wrap")
 
 
 @op(name="pad", x=lambda g, index: g[index])
@@ -46,9 +46,9 @@ def pad(x, pad_width, mode="constant", *, constant_values=0):
            [3., 3., 4.],
            [3., 3., 4.]])
     """
-    x = shaped(x, "pad")
-    widths = pairs(pad_width, x.ndim)
-    if mode not in MODES:
+    x = as_operand(x, "pad")
+    widths = _pairs(pad_width, x.ndim)
+    if mode not in _MODES:
         raise explain(
             ValueError(f"pad: mode must be one of {', '.join(MODES)}, not {mode!r}"),
             f"pad: mode는 {', '.join(MODES)} 가운데 하나여야 합니다. 받은 값: {mode!r}",
@@ -64,11 +64,11 @@ def pad(x, pad_width, mode="constant", *, constant_values=0):
         return surround(x, shape=shape, index=index, value=np.asarray(constant_values).item())
     for axis, (before, after) in enumerate(widths):
         if before or after:
-            x = concat([border(x, axis, before, mode, "before"), x, border(x, axis, after, mode, "after")], axis=axis)
+            x = concat([_border(x, axis, before, mode, "before"), x, _border(x, axis, after, mode, "after")], axis=axis)
     return x if any(map(any, widths)) else identity_function(x)
 
 
-def border(x, axis, width, mode, side):
+def _border(x, axis, width, mode, side):
     """What stands before or after x along an axis."""
     length, first = x.shape[axis], side == "before"
     widest = {"edge": width if length else 0, "reflect": max(length - 1, 0)}.get(mode, length)
@@ -89,7 +89,7 @@ def border(x, axis, width, mode, side):
     return flip(x[along(axis, near)], axis)
 
 
-def pairs(pad_width, ndim):
+def _pairs(pad_width, ndim):
     """One pair (before, after) for each axis, as ints."""
     try:
         widths = np.broadcast_to(np.asarray(pad_width), (ndim, 2))

@@ -9,7 +9,7 @@ import math
 from tinygrad_ko.arrays.library import namespace
 from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.errors import refused
-from tinygrad_ko.ops.inputs import bare
+from tinygrad_ko.ops.inputs import as_plain_array
 
 
 def all(x, /, *, axis=None, keepdims=False):
@@ -19,17 +19,17 @@ def all(x, /, *, axis=None, keepdims=False):
     >>> tg.all([[1.0, 2.0], [3.0, 0.0]], axis=1)
     array([ True, False])
     """
-    return answer("all", x, axis=axis, keepdims=keepdims)
+    return _answer("all", x, axis=axis, keepdims=keepdims)
 
 
 def any(x, /, *, axis=None, keepdims=False):
     """Whether any of them is true (not 0); of none, false."""
-    return answer("any", x, axis=axis, keepdims=keepdims)
+    return _answer("any", x, axis=axis, keepdims=keepdims)
 
 
 def count_nonzero(x, /, *, axis=None, keepdims=False):
     """How many of them are not 0."""
-    return answer("count_nonzero", x, axis=axis, keepdims=keepdims)
+    return _answer("count_nonzero", x, axis=axis, keepdims=keepdims)
 
 
 def argmax(x, /, *, axis=None, keepdims=False):
@@ -41,17 +41,17 @@ def argmax(x, /, *, axis=None, keepdims=False):
     >>> tg.argmax([[1.0, 3.0, 2.0], [9.0, 7.0, 8.0]], axis=1)
     array([1, 0])
     """
-    return answer("argmax", x, axis=axis, keepdims=keepdims)
+    return _answer("argmax", x, axis=axis, keepdims=keepdims)
 
 
 def argmin(x, /, *, axis=None, keepdims=False):
     """Where the smallest one is, as `argmax` does for the largest."""
-    return answer("argmin", x, axis=axis, keepdims=keepdims)
+    return _answer("argmin", x, axis=axis, keepdims=keepdims)
 
 
-def answer(name, x, **options):
+def _answer(name, x, **options):
     """What the function of that name in the library of an array says about it."""
-    x = bare(x, name)
+    x = as_plain_array(x, name)
     try:
         return getattr(namespace(x), name)(x, **options)
     except Exception as error:

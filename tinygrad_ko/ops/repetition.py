@@ -7,7 +7,7 @@ from tinygrad_ko.arrays.memory import apart
 from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
-from tinygrad_ko.ops.inputs import from_front, shaped
+from tinygrad_ko.ops.inputs import normalized_axis, as_operand
 from tinygrad_ko.ops.reduction import sum
 from tinygrad_ko.ops.shape import broadcast_to, reshape
 
@@ -67,11 +67,11 @@ def repeat(x, repeats, axis=None):
     >>> x.grad
     array([0., 1., 4.])
     """
-    x = shaped(x, "repeat")
+    x = as_operand(x, "repeat")
     if axis is None:
         x, axis = reshape(x, (-1,)), 0
-    axis = from_front(axis, x.ndim, "repeat")
-    length, times = x.shape[axis], counts(repeats, "repeat")
+    axis = normalized_axis(axis, x.ndim, "repeat")
+    length, times = x.shape[axis], _counts(repeats, "repeat")
     if times.size == 1:
         return repeat_all(x, times=times.item(), axis=axis)
     if times.shape != (length,):
@@ -92,15 +92,15 @@ def tile(x, repetitions, /):
     array([[1., 2., 1., 2.],
            [1., 2., 1., 2.]])
     """
-    x = shaped(x, "tile")
-    times = counts(repetitions, "tile").reshape(-1).tolist()
+    x = as_operand(x, "tile")
+    times = _counts(repetitions, "tile").reshape(-1).tolist()
     times = [1] * (x.ndim - len(times)) + times
     shape = [1] * (len(times) - x.ndim) + list(x.shape)
     beside = [n for pair in zip(times, shape, strict=True) for n in pair]
     between = [n for length in shape for n in (1, length)]
     whole = [t * n for t, n in zip(times, shape, strict=True)]
     out = reshape(broadcast_to(reshape(x, tuple(between)), tuple(beside)), tuple(whole))
-    return copied_from(out, x)
+    return _copied_from(out, x)
 
 
 def broadcast_arrays(*arrays):
@@ -112,7 +112,7 @@ def broadcast_arrays(*arrays):
            [1., 2.]]), array([[3., 3.],
            [4., 4.]]))
     """
-    given = [shaped(x, "broadcast_arrays") for x in arrays]
+    given = [as_operand(x, "broadcast_arrays") for x in arrays]
     shapes = [x.shape for x in given]
     try:
         shape = np.broadcast_shapes(*shapes)
@@ -145,17 +145,17 @@ def meshgrid(*arrays, indexing="xy"):
     if indexing == "xy":
         order[:2] = order[:2][::-1]
     sides = [[-1 if i == axis else 1 for i in range(len(arrays))] for axis in order]
-    given = [shaped(x, "meshgrid") for x in arrays]
+    given = [as_operand(x, "meshgrid") for x in arrays]
     spread = broadcast_arrays(*[reshape(x, tuple(side)) for x, side in zip(given, sides, strict=True)])
-    return tuple([copied_from(out, x) for out, x in zip(spread, given, strict=True)])
+    return tuple([_copied_from(out, x) for out, x in zip(spread, given, strict=True)])
 
 
-def copied_from(out, x):
+def _copied_from(out, x):
     """out, which is a copy where it was a view of the bare array x."""
     return out if isinstance(out, Handle) else apart(out, (x,))
 
 
-def counts(numbers, name):
+def _counts(numbers, name):
     """How often, as an array of ints of at most one axis, none below 0."""
     numbers = np.asarray(numbers)
     if numbers.size and numbers.dtype.kind not in "iu":

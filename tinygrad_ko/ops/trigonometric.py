@@ -51,15 +51,15 @@ def atan(xp, x):
 
 @op(
     broadcasts=True,
-    a=lambda g, a, b: g * over_square(b, hypot(a, b)),
-    b=lambda g, a, b: -g * over_square(a, hypot(a, b)),
+    a=lambda g, a, b: g * _over_square(b, hypot(a, b)),
+    b=lambda g, a, b: -g * _over_square(a, hypot(a, b)),
 )
 def atan2(xp, a, b):
     """The angle between -pi and pi of the point with height a and width b. At (0, 0) there is no slope: it is NaN."""
     return xp.atan2(a, b)
 
 
-def over_square(side, length):
+def _over_square(side, length):
     """side / length ** 2, without the square, which may be too large or too small for a number."""
     return side / length / length
 
@@ -96,10 +96,10 @@ def bessel(xp, x, *, order):
     before = sign * xp.sin(math.pi * (0.5 - xp.abs(rest)))  # the cosine of y
     for n in range(order):
         before, now = now, ((2 * n + 1) * now - before) / far / far
-    return xp.where(near, series(xp.where(near, y, 0) ** 2, order), now)
+    return xp.where(near, _series(xp.where(near, y, 0) ** 2, order), now)
 
 
-def series(square, order):
+def _series(square, order):
     """The same by powers of y ** 2."""
     total = 1
     for k in range(16 + 2 * order, 0, -1):

@@ -16,7 +16,7 @@ from tinygrad_ko.ops.inputs import unwrapped
 from tinygrad_ko.ops.shape import expand_dims
 
 
-def roundoff(w):
+def _roundoff(w):
     """How far apart equal values may come out: (..., 1) for values (..., n)."""
     xp = namespace(w)
     return 16 * float(xp.finfo(w.dtype).eps) * xp.sum(xp.abs(w), axis=-1, keepdims=True)
@@ -25,10 +25,10 @@ def roundoff(w):
 def vanishing(s):
     """Which of some singular values are 0."""
     s = unwrapped(s)
-    return s <= roundoff(s)
+    return s <= _roundoff(s)
 
 
-def asked_for(g):
+def _columns_asked_for(g):
     """The columns that a gradient is not 0 in; of one that is being recorded all, for its own slope may not be 0 there."""
     values = unwrapped(g)
     return namespace(values).any((values != 0) | isinstance(g, Handle), axis=-2)
@@ -41,19 +41,19 @@ def gaps(w, g, of):
     """
     values = unwrapped(w)
     xp = namespace(values)
-    near = xp.abs(values[..., None, :] - values[..., :, None]) <= roundoff(values)[..., None]
+    near = xp.abs(values[..., None, :] - values[..., :, None]) <= _roundoff(values)[..., None]
     several = xp.count_nonzero(near, axis=-2) > 1
-    refuse_vectors(several & asked_for(g), of, "equals another one", "다른 값과 같으므로")
+    _refuse_vectors(several & _columns_asked_for(g), of, "equals another one", "다른 값과 같으므로")
     return where(near, 1, expand_dims(w, axis=-2) - expand_dims(w, axis=-1))
 
 
-def sizes(s, g, of):
+def sizes_and_sums(s, g, of):
     """Singular values (..., 1, n), and the sum of each pair (..., n, n), as something to divide by: 1 where they are 0.
 
     Raises LinAlgError if g, the gradient of their vectors, asks for a vector whose value is 0.
     """
     zero = vanishing(s)
-    refuse_vectors(zero & asked_for(g), of, "is 0", "0이므로")
+    _refuse_vectors(zero & _columns_asked_for(g), of, "is 0", "0이므로")
     row, column = expand_dims(s, axis=-2), expand_dims(s, axis=-1)
     return where(zero[..., None, :], 1, row), where(zero[..., None, :] & zero[..., :, None], 1, row + column)
 
@@ -62,11 +62,11 @@ def refuse_equal(g, s, of):
     """g, the gradient of singular values. Raises LinAlgError if two of them are equal or one is 0, whatever it asks for."""
     everything = expand_dims(s, axis=-2) + 1
     gaps(s, everything, of)
-    sizes(s, everything, of)
+    sizes_and_sums(s, everything, of)
     return g
 
 
-def refuse_vectors(bad, of, what, korean):
+def _refuse_vectors(bad, of, what, korean):
     """Say which value has vectors without a gradient, if one has."""
     xp = namespace(bad)
     if not xp.any(bad):
@@ -88,7 +88,7 @@ def independent(r, of):
     """r, the triangular factor of a matrix whose columns are independent. Raises LinAlgError if they are not."""
     xp = namespace(unwrapped(r))
     diagonal = xp.abs(xp.linalg.diagonal(unwrapped(r)))
-    if xp.any(diagonal <= roundoff(diagonal)):
+    if xp.any(diagonal <= _roundoff(diagonal)):
         raise explain(
             LinAlgError(
                 f"{of}: the columns of x are not independent (to round-off, an entry on the diagonal of R is 0), so Q and R have "

@@ -5,7 +5,7 @@ from operator import index
 from tinygrad_ko.engine.dtypes import moves
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
-from tinygrad_ko.ops.inputs import shaped, whole
+from tinygrad_ko.ops.inputs import as_operand, as_int
 from tinygrad_ko.ops.reduction import sum
 
 
@@ -19,7 +19,7 @@ def tril(xp, x, /, k=0):
     array([[1., 0.],
            [3., 4.]])
     """
-    return xp.tril(matrices(x), k=k)
+    return xp.tril(_matrices(x), k=k)
 
 
 @op(x=lambda g, k: triu(g, k))
@@ -32,14 +32,14 @@ def triu(xp, x, /, k=0):
     array([[0., 2.],
            [0., 0.]])
     """
-    return xp.triu(matrices(x), k=k)
+    return xp.triu(_matrices(x), k=k)
 
 
 @op(x=lambda g, x_shape, offset: diagonal_matrix(g, shape=x_shape, offset=offset))
 @moves
 def diagonal(xp, x, /, offset=0):
     """The numbers on a diagonal: from (..., n, m) to (..., length). The main one for 0, those above it for an offset > 0."""
-    return xp.linalg.diagonal(matrices(x), offset=offset)
+    return xp.linalg.diagonal(_matrices(x), offset=offset)
 
 
 @op(values=lambda g, offset: diagonal(g, offset))
@@ -54,7 +54,7 @@ def diagonal_matrix(xp, values, *, shape, offset):
     return xp.reshape(out, shape)
 
 
-def matrices(x):
+def _matrices(x):
     """x, refused if it has fewer than two axes."""
     if getattr(x, "ndim", 0) < 2:
         raise ValueError("x needs two axes or more: it must be a matrix or a stack of matrices")
@@ -68,7 +68,7 @@ def trace(x, /, offset=0):
     >>> float(tg.trace([[1.0, 2.0], [3.0, 4.0]]))
     5.0
     """
-    return sum(diagonal(shaped(x, "trace"), offset), axis=-1)
+    return sum(diagonal(as_operand(x, "trace"), offset), axis=-1)
 
 
 def diag(x, /, k=0):
@@ -82,9 +82,9 @@ def diag(x, /, k=0):
            [0., 0., 2.],
            [0., 0., 0.]])
     """
-    x = shaped(x, "diag")
+    x = as_operand(x, "diag")
     if x.ndim == 1:
-        side = x.shape[0] + abs(whole(k, "diag"))
+        side = x.shape[0] + abs(as_int(k, "diag"))
         return diagonal_matrix(x, shape=(side, side), offset=k)
     if x.ndim == 2:
         return diagonal(x, k)

@@ -8,14 +8,14 @@ from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.linalg.degenerate import independent, without_gradient
 from tinygrad_ko.ops.linalg.diagonals import tril
-from tinygrad_ko.ops.linalg.lapack import matrices, refusing, symmetric
+from tinygrad_ko.ops.linalg.lapack import as_matrix_stack, refusing, symmetric_part
 from tinygrad_ko.ops.linalg.solving import solution
 from tinygrad_ko.ops.shape import concat, matrix_transpose
 
 QRResult = namedtuple("QRResult", "Q R")
 
 
-@op(name="cholesky", x=lambda g, out: from_cholesky(g, out))
+@op(name="cholesky", x=lambda g, out: _from_cholesky(g, out))
 def lower_cholesky(xp, x):
     """L, lower triangular with a positive diagonal, with L @ L.mT = (x + x.mT) / 2."""
     with refusing(
@@ -24,18 +24,18 @@ def lower_cholesky(xp, x):
         "cholesky: x가 양의 정부호가 아니므로 분해할 수 없습니다. 대각선에 작은 수를 더하거나, "
         "tg.linalg.eigvalsh(x)로 고윳값이 모두 0보다 큰지 확인하십시오.",
     ):
-        return xp.linalg.cholesky(symmetric(x))
+        return xp.linalg.cholesky(symmetric_part(x))
 
 
-def from_cholesky(g, lower):
+def _from_cholesky(g, lower):
     """L^-T S L^-1 / 2, where S is the lower triangle of L^T g, copied to the upper.
 
     Source: I. Murray, "Differentiation of the Cholesky decomposition" (2016), arXiv:1602.07527, the symbolic reverse mode.
     """
-    return solution(lower.mT, solution(lower.mT, mirrored(lower.mT @ g) / 2).mT)
+    return solution(lower.mT, solution(lower.mT, _mirrored(lower.mT @ g) / 2).mT)
 
 
-def mirrored(x):
+def _mirrored(x):
     """The lower triangle of x, and above it the same once more."""
     return tril(x) + tril(x, -1).mT
 
@@ -55,25 +55,25 @@ def cholesky(x, /, *, upper=False):
     return matrix_transpose(lower) if upper else lower
 
 
-@op(name="qr", x=lambda g, out: from_qr(g, out))
+@op(name="qr", x=lambda g, out: _from_qr(g, out))
 def tall_qr(xp, x):
     """Q over R in one array (..., m + n, n), of x (..., m, n) with m >= n."""
     q, r = xp.linalg.qr(floating(x), mode="reduced")
     return xp.concat([q, r], axis=-2)
 
 
-def from_qr(g, out):
+def _from_qr(g, out):
     """(g_Q + Q S) R^-T, where S is the lower triangle of R g_R^T - g_Q^T Q, copied to the upper.
 
     Source: M. Seeger, A. Hetzel, Z. Dai, E. Meissner, N. D. Lawrence, "Auto-differentiating linear algebra" (2017),
     arXiv:1710.08717, transposed.
     """
-    (gq, gr), (q, r) = over(g), over(out)
-    s = mirrored(r @ gr.mT - gq.mT @ q)
+    (gq, gr), (q, r) = _unpacked(g), _unpacked(out)
+    s = _mirrored(r @ gr.mT - gq.mT @ q)
     return solution(independent(r, "qr"), (gq + q @ s).mT).mT
 
 
-def over(packed):
+def _unpacked(packed):
     """Q and R."""
     m = packed.shape[-2] - packed.shape[-1]
     return packed[..., :m, :], packed[..., m:, :]
@@ -94,7 +94,7 @@ def qr(x, /, *, mode="reduced"):
     >>> (q @ r).round(12).tolist(), float(abs(r[0, 0]))
     ([[3.0, 1.0], [4.0, 2.0]], 5.0)
     """
-    x = matrices(x, "qr")
+    x = as_matrix_stack(x, "qr")
     m, n = x.shape[-2:]
     if mode not in ("reduced", "complete"):
         raise explain(
@@ -114,4 +114,4 @@ def qr(x, /, *, mode="reduced"):
     if m < n:  # the first columns make Q, which turns the others
         q, r = qr(x[..., :m])
         return QRResult(q, concat([r, q.mT @ x[..., m:]], axis=-1))
-    return QRResult(*over(tall_qr(x)))
+    return QRResult(*_unpacked(tall_qr(x)))

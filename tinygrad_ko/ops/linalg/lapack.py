@@ -6,12 +6,12 @@ from numpy.linalg import LinAlgError
 
 from tinygrad_ko.arrays.operands import floating
 from tinygrad_ko.errors import explain
-from tinygrad_ko.ops.inputs import shaped
+from tinygrad_ko.ops.inputs import as_operand
 
 
-def matrices(x, of):
+def as_matrix_stack(x, of):
     """An array of at least two axes: a matrix or a stack of them. Raises ValueError for fewer."""
-    x = shaped(x, of)
+    x = as_operand(x, of)
     if x.ndim < 2:
         raise explain(
             ValueError(f"{of}: x must be a matrix or a stack of matrices, (..., m, n), but its shape is {x.shape}"),
@@ -20,16 +20,16 @@ def matrices(x, of):
     return x
 
 
-def square(x):
+def square_matrices(x):
     """Refuse what is no square matrix, nor a stack of them."""
     if getattr(x, "ndim", 0) < 2 or x.shape[-1] != x.shape[-2]:
         raise ValueError("it takes square matrices: the last two axes must have one length")
     return floating(x)
 
 
-def symmetric(x):
+def symmetric_part(x):
     """The symmetric part of a square matrix: the matrix itself if it is symmetric."""
-    x = square(x)
+    x = square_matrices(x)
     return (x + x.mT) / 2
 
 

@@ -8,10 +8,10 @@ from tinygrad_ko.arrays.operands import floating
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import zeros_like
-from tinygrad_ko.ops.inputs import in_float32, shaped, whole
-from tinygrad_ko.ops.linalg.lapack import matrices, refusing, square
+from tinygrad_ko.ops.inputs import in_float32, as_operand, as_int
+from tinygrad_ko.ops.linalg.lapack import as_matrix_stack, refusing, square_matrices
 from tinygrad_ko.ops.linalg.products import drop
-from tinygrad_ko.ops.shape import inverse, permute_dims, reshape
+from tinygrad_ko.ops.shape import inverse_permutation, permute_dims, reshape
 
 
 @op(
@@ -22,7 +22,7 @@ from tinygrad_ko.ops.shape import inverse, permute_dims, reshape
 )
 def solution(xp, a, b):
     """x with a @ x = b, where a is (..., n, n) and b is (..., n, k)."""
-    a, b = square(a), floating(b)
+    a, b = square_matrices(a), floating(b)
     if b.ndim < 2 or b.shape[-2] != a.shape[-1]:
         raise ValueError(
             f"b needs {a.shape[-1]} rows, (..., n, k), or is one vector (n,); a stack of vectors is b[..., None]"
@@ -50,14 +50,14 @@ def solve(a, b, /):
     array([[-0.375, -0.375],
            [-0.25 , -0.25 ]])
     """
-    a, b = shaped(a, "solve"), shaped(b, "solve")
+    a, b = as_operand(a, "solve"), as_operand(b, "solve")
     if b.ndim == 1:
         return drop(solution(a, reshape(b, (b.shape[0], 1))), -1)
     if a.ndim == 2 < b.ndim and a.shape[-1] == b.shape[-2] > 0:  # one matrix takes a whole stack as its columns
         axes = (b.ndim - 2, *range(b.ndim - 2), b.ndim - 1)
         columns = permute_dims(b, axes)
         out = solution(a, reshape(columns, (b.shape[-2], b.size // b.shape[-2])))
-        return permute_dims(reshape(out, columns.shape), inverse(axes))
+        return permute_dims(reshape(out, columns.shape), inverse_permutation(axes))
     return solution(a, b)
 
 
@@ -72,7 +72,7 @@ def inv(xp, x):
     array([[0.5 , 0.  ],
            [0.  , 0.25]])
     """
-    x = square(x)
+    x = square_matrices(x)
     with refusing(
         "inv: x is singular, so it has no inverse; tg.linalg.pinv(x) is what comes nearest to one",
         "inv: x가 특이 행렬이므로 역행렬이 없습니다. 역행렬에 가장 가까운 것은 tg.linalg.pinv(x)입니다.",
@@ -91,7 +91,7 @@ def matrix_power(x, n, /):
     array([[89., 55.],
            [55., 34.]])
     """
-    x, n = matrices(x, "matrix_power"), whole(n, "matrix_power")
+    x, n = as_matrix_stack(x, "matrix_power"), as_int(n, "matrix_power")
     if x.shape[-1] != x.shape[-2]:
         raise explain(
             ValueError(f"matrix_power: x must be square, (..., n, n), but its shape is {x.shape}"),

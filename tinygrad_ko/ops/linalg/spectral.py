@@ -18,8 +18,8 @@ from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import abs, where
 from tinygrad_ko.ops.inputs import unwrapped
-from tinygrad_ko.ops.linalg.degenerate import full_rank, gaps, sizes, vanishing, without_gradient
-from tinygrad_ko.ops.linalg.lapack import converging, matrices, symmetric
+from tinygrad_ko.ops.linalg.degenerate import full_rank, gaps, sizes_and_sums, vanishing, without_gradient
+from tinygrad_ko.ops.linalg.lapack import converging, as_matrix_stack, symmetric_part
 from tinygrad_ko.ops.reduction import max, min, sum, vector_norm
 from tinygrad_ko.ops.shape import expand_dims, reshape
 
@@ -27,26 +27,26 @@ EighResult = namedtuple("EighResult", "eigenvalues eigenvectors")
 SVDResult = namedtuple("SVDResult", "U S Vh")
 
 
-@op(name="eigh", x=lambda g, out: from_eigh(g, out))
+@op(name="eigh", x=lambda g, out: _from_eigh(g, out))
 def values_over_vectors(xp, x):
     """The eigenvalues of (x + x.mT) / 2 over its eigenvectors, in one array (..., 1 + n, n)."""
     with converging("eigh"):
-        w, v = xp.linalg.eigh(symmetric(x))
+        w, v = xp.linalg.eigh(symmetric_part(x))
     return xp.concat([w[..., None, :], v], axis=-2)
 
 
-def from_eigh(g, out):
+def _from_eigh(g, out):
     """V (diag(g_w) + K) V^T, where K[i, j] is the antisymmetric part of V^T g_V over w[j] - w[i].
 
     Source: M. B. Giles, "Collected matrix derivative results for forward and reverse mode algorithmic differentiation" (2008),
     section 3.1, symmetrised.
     """
     gw, gv, w, v = g[..., :1, :], g[..., 1:, :], out[..., 0, :], out[..., 1:, :]
-    k = skew(v.mT @ gv) / gaps(w, gv, "eigh") / 2
+    k = _skew(v.mT @ gv) / gaps(w, gv, "eigh") / 2
     return (v * gw + v @ k) @ v.mT
 
 
-def skew(x):
+def _skew(x):
     """x - x.mT, twice its antisymmetric part."""
     return x - x.mT
 
@@ -72,7 +72,7 @@ def eigh(x, /):
     return EighResult(out[..., 0, :], out[..., 1:, :])
 
 
-@op(x=lambda g, x: from_eigenvalues(g, eigh(x).eigenvectors))
+@op(x=lambda g, x: _from_eigenvalues(g, eigh(x).eigenvectors))
 def eigvalsh(xp, x):
     """The eigenvalues of a symmetric matrix, ascending: (..., n, n) to (..., n). The eigenvectors are computed at backward.
 
@@ -85,15 +85,15 @@ def eigvalsh(xp, x):
     array([1., 3.])
     """
     with converging("eigvalsh"):
-        return xp.linalg.eigvalsh(symmetric(x))
+        return xp.linalg.eigvalsh(symmetric_part(x))
 
 
-def from_eigenvalues(g, v):
+def _from_eigenvalues(g, v):
     """V diag(g) V^T."""
     return (v * expand_dims(g, axis=-2)) @ v.mT
 
 
-@op(name="svd", x=lambda g, out, x_shape: from_svd(g, out, x_shape[-2]))
+@op(name="svd", x=lambda g, out, x_shape: _from_svd(g, out, x_shape[-2]))
 def values_over_both(xp, x):
     """The singular values of x (..., m, n) over U over V, in one array (..., 1 + m + n, min(m, n))."""
     with converging("svd"):
@@ -101,7 +101,7 @@ def values_over_both(xp, x):
     return xp.concat([s[..., None, :], u, vh.mT], axis=-2)
 
 
-def from_svd(g, out, m):
+def _from_svd(g, out, m):
     """U (diag(g_S) + K) V^T, where for A = U^T g_U and B = V^T g_V the entry K[i, j] is the antisymmetric part of A + B over
     s[j] - s[i] and that of A - B over s[j] + s[i]; beside it the parts of g_U and g_V that are perpendicular to U and V, over S.
 
@@ -110,9 +110,9 @@ def from_svd(g, out, m):
     s, g_vectors = out[..., 0, :], g[..., 1:, :]
     u, v = out[..., 1 : m + 1, :], out[..., m + 1 :, :]
     gs, gu, gv = where(vanishing(s), 0, g[..., 0, :]), g_vectors[..., :m, :], g_vectors[..., m:, :]
-    gap, (size, total) = gaps(s, g_vectors, "svd"), sizes(s, g_vectors, "svd")
+    gap, (size, total) = gaps(s, g_vectors, "svd"), sizes_and_sums(s, g_vectors, "svd")
     a, b = u.mT @ gu, v.mT @ gv
-    k = (skew(a + b) / gap + skew(a - b) / total) / 2
+    k = (_skew(a + b) / gap + _skew(a - b) / total) / 2
     left, right = u * expand_dims(gs, axis=-2) + u @ k, v.mT
     if u.shape[-2] > u.shape[-1]:
         left = left + (gu - u @ a) / size
@@ -138,7 +138,7 @@ def svd(x, /, *, full_matrices=True):
     >>> s, ((u * s) @ vh).tolist()
     (array([3., 2.]), [[0.0, 2.0, 0.0], [3.0, 0.0, 0.0]])
     """
-    x = matrices(x, "svd")
+    x = as_matrix_stack(x, "svd")
     m, n = x.shape[-2:]
     if full_matrices and m != n:
         return SVDResult(
@@ -154,7 +154,7 @@ def svd(x, /, *, full_matrices=True):
     return SVDResult(out[..., 1 : m + 1, :], out[..., 0, :], out[..., m + 1 :, :].mT)
 
 
-@op(x=lambda g, x: from_singular_values(g, svd(x, full_matrices=False)))
+@op(x=lambda g, x: _from_singular_values(g, svd(x, full_matrices=False)))
 def svdvals(xp, x):
     """The singular values, descending: (..., m, n) to (..., min(m, n)). The vectors are computed at backward.
 
@@ -169,19 +169,19 @@ def svdvals(xp, x):
         return xp.linalg.svdvals(floating(x))
 
 
-def from_singular_values(g, parts):
+def _from_singular_values(g, parts):
     """U diag(g) V^T."""
     return (parts.U * expand_dims(where(vanishing(parts.S), 0, g), axis=-2)) @ parts.Vh
 
 
-@op(name="pinv", x=lambda g, x, out: from_pinv(g, x, full_rank(out, x, "pinv")))
+@op(name="pinv", x=lambda g, x, out: _from_pinv(g, x, full_rank(out, x, "pinv")))
 def pseudoinverse(xp, x, *, rtol):
     """The pseudoinverse."""
     with converging("pinv"):
         return xp.linalg.pinv(floating(x), rtol=rtol)
 
 
-def from_pinv(g, x, p):
+def _from_pinv(g, x, p):
     """As for an inverse, and for what of the transposed gradient h is perpendicular to the columns of x, or to its rows.
 
     Source: G. H. Golub, V. Pereyra, "The differentiation of pseudo-inverses and nonlinear least squares problems whose variables
@@ -206,7 +206,7 @@ def pinv(x, /, *, rtol=None):
     array([[0.5 , 0.  , 0.  ],
            [0.  , 0.25, 0.  ]])
     """
-    return pseudoinverse(matrices(x, "pinv"), rtol=rtol)
+    return pseudoinverse(as_matrix_stack(x, "pinv"), rtol=rtol)
 
 
 def matrix_norm(x, /, *, keepdims=False, ord="fro"):
@@ -220,7 +220,7 @@ def matrix_norm(x, /, *, keepdims=False, ord="fro"):
     >>> [float(tg.linalg.matrix_norm([[3.0, 0.0], [0.0, -4.0]], ord=ord)) for ord in ("fro", "nuc", 2, 1)]
     [5.0, 7.0, 4.0, 4.0]
     """
-    x = matrices(x, "matrix_norm")
+    x = as_matrix_stack(x, "matrix_norm")
     if ord == "fro":
         norm = vector_norm(x, axis=(-2, -1))
     elif ord == "nuc":
@@ -253,6 +253,6 @@ def matrix_rank(x, /, *, rtol=None):
     >>> int(tg.linalg.matrix_rank([[1.0, 2.0], [2.0, 4.0]]))
     1
     """
-    values = unwrapped(matrices(x, "matrix_rank"))
+    values = unwrapped(as_matrix_stack(x, "matrix_rank"))
     with converging("matrix_rank"):
         return namespace(values).linalg.matrix_rank(floating(values), rtol=rtol)

@@ -14,9 +14,9 @@ from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import add, clip, divide, exp, minimum, where, zeros_like
 from tinygrad_ko.ops.error_function import DENSITY, FAR, gaussian, normal_cdf
 from tinygrad_ko.ops.hyperbolic import sech, tanh
-from tinygrad_ko.ops.inputs import numbers, shaped
+from tinygrad_ko.ops.inputs import as_floating, as_operand
 
-STRETCH, CUBIC = 2 * math.sqrt(2 / math.pi), 0.044715  # of the older gelu
+_STRETCH, _CUBIC = 2 * math.sqrt(2 / math.pi), 0.044715  # of the older gelu
 
 
 @op(x=lambda g, out, x: g * (out * one_minus_sigmoid(x)))
@@ -92,7 +92,7 @@ def selu(x):
     """1.0507... * elu(x, 1.6733...), which keeps mean 0 and variance 1 from layer to layer. At 0 its slope is taken to be
     the left one, 1.758. Source: Klambauer, Unterthiner, Mayr and Hochreiter (2017).
     """
-    return 1.0507009873554805 * elu(numbers(x, "selu"), 1.6732632423543772)
+    return 1.0507009873554805 * elu(as_floating(x, "selu"), 1.6732632423543772)
 
 
 @op(x=lambda g, x: g * sigmoid(x))
@@ -110,14 +110,14 @@ def silu(xp, x):
         return x / (1 + xp.exp(-x))
 
 
-@op(x=lambda g, x: g * mish_slope(x, softplus(x)))
+@op(x=lambda g, x: g * _mish_slope(x, softplus(x)))
 def mish(xp, x):
     """x * tanh(softplus(x)). Source: Misra (2020)."""
     x = floating(x)
     return x * xp.tanh(xp.maximum(x, 0) + xp.log1p(xp.exp(-xp.abs(x))))
 
 
-def mish_slope(x, s):
+def _mish_slope(x, s):
     """The slope of x * tanh(s), where s = softplus(x) has the slope sigmoid(x)."""
     return tanh(s) + x * (sech(s) ** 2 * sigmoid(x))
 
@@ -162,8 +162,8 @@ def exact_gelu(x):
 @op(
     name="gelu",
     keeps="p",
-    x=lambda g, p, x: g * tanh_gelu_slope(p, clip(x, -FAR, FAR)),
-    p=lambda x: sigmoid(bent(clip(x, -FAR, FAR))),
+    x=lambda g, p, x: g * _tanh_gelu_slope(p, clip(x, -FAR, FAR)),
+    p=lambda x: sigmoid(_bent(clip(x, -FAR, FAR))),
 )
 def tanh_gelu(x):
     """x times p = sigmoid(2 u), which is (1 + tanh(u)) / 2 without losing digits below 0.
@@ -171,28 +171,28 @@ def tanh_gelu(x):
     Beyond FAR p is 0 or 1 to the last digit. There x ** 3 may be infinite, which does no harm here, but would in the slope.
     """
     with quiet(over="ignore"):
-        p = sigmoid(bent(x))
+        p = sigmoid(_bent(x))
     return x * p, p
 
 
-def tanh_gelu_slope(p, x):
+def _tanh_gelu_slope(p, x):
     """p + x * p', where p' is p * (1 - p) times the slope of 2 u."""
-    return p * (1 + x * (one_minus_sigmoid(bent(x)) * bent_slope(x)))
+    return p * (1 + x * (one_minus_sigmoid(_bent(x)) * _bent_slope(x)))
 
 
-def bent(x):
+def _bent(x):
     """2 sqrt(2 / pi) * (x + 0.044715 * x ** 3)."""
-    return STRETCH * (x + CUBIC * (x * x * x))
+    return _STRETCH * (x + _CUBIC * (x * x * x))
 
 
-def bent_slope(x):
+def _bent_slope(x):
     """The slope of that."""
-    return STRETCH * (1 + 3 * CUBIC * (x * x))
+    return _STRETCH * (1 + 3 * _CUBIC * (x * x))
 
 
 def hardsigmoid(x):
     """(x + 3) / 6 limited to [0, 1], a sigmoid of straight lines. On its limits the slope is taken to be 1/6."""
-    return clip(divide(add(numbers(x, "hardsigmoid"), 3), 6), 0, 1)
+    return clip(divide(add(as_floating(x, "hardsigmoid"), 3), 6), 0, 1)
 
 
 @op(x=lambda g: zeros_like(g))
@@ -203,7 +203,7 @@ def step_function(xp, x):
 
 def identity_function(x):
     """The values of x, in an array of their own: the activation of an output layer for regression."""
-    return unchanged(x) if isinstance(x, Handle) else new_array(shaped(x, "identity_function"))
+    return unchanged(x) if isinstance(x, Handle) else new_array(as_operand(x, "identity_function"))
 
 
 @op(name="identity_function", x=lambda g: g)

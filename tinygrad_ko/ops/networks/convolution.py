@@ -20,8 +20,8 @@ from numpy import ndarray
 from tinygrad_ko.arrays.library import Array
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
-from tinygrad_ko.ops.inputs import numbers
-from tinygrad_ko.ops.networks.windows import crop, each, pad, pixels, returned, sliding_windows, turned, windows_over
+from tinygrad_ko.ops.inputs import as_floating
+from tinygrad_ko.ops.networks.windows import crop_images, one_per_axis, pad_images, pixel_slices, batch_first, sliding_windows, batch_last, windows_over
 from tinygrad_ko.ops.reduction import sum
 from tinygrad_ko.ops.shape import reshape
 from tinygrad_ko.runtime import allocator
@@ -37,16 +37,16 @@ def convolution(xp, x, W, b, *, windows, groups):
     """Every kernel times every window, plus b unless it is None: x (batch, channels, height, width), W (kernels, channels /
     groups, height, width) and b (kernels,) give (batch, kernels, height, width).
     """
-    kernels, (rows, columns), batch = matrices(xp, W, groups), windows.counts(x.shape[2:]), x.shape[0]
+    kernels, (rows, columns), batch = _kernel_matrices(xp, W, groups), windows.counts(x.shape[2:]), x.shape[0]
     dtype = xp.result_type(x, W) if b is None else xp.result_type(x, W, b)
     out = xp.empty((*kernels.shape[:2], rows, columns * batch), dtype=dtype)
     b = None if b is None else xp.reshape(b, (*kernels.shape[:2], 1))
-    for row, seen in enumerate(rows_of_windows(xp, x, windows, groups)):
+    for row, seen in enumerate(_rows_of_windows(xp, x, windows, groups)):
         here = (slice(None), slice(None), row, slice(None))
         wide_product(kernels, seen, out, here)
         if b is not None:
             out[here] += b
-    return returned(xp, xp.reshape(out, (W.shape[0], rows, columns, batch)))
+    return batch_first(xp, xp.reshape(out, (W.shape[0], rows, columns, batch)))
 
 
 @op(
@@ -57,20 +57,20 @@ def to_images(xp, y, W, *, image, windows, groups):
     """The transpose of a convolution in its images, known as transposed convolution: each number of y (batch, kernels,
     height, width) times its kernel is added to the pixels that its window sees.
     """
-    kernels, y = xp.matrix_transpose(matrices(xp, W, groups)), turned(xp, y)
+    kernels, y = xp.matrix_transpose(_kernel_matrices(xp, W, groups)), batch_last(xp, y)
     _, rows, columns, batch = y.shape
     (high, wide), channels, (height, width) = windows.size, W.shape[1], windows.padded(image)
     y = xp.reshape(y, (groups, W.shape[0] // groups, rows, columns * batch))
     lines = xp.zeros((height, groups, channels, wide, columns, batch), dtype=xp.result_type(y, W))
     for row in range(rows):
         seen = xp.reshape(kernels @ y[:, :, row, :], (groups, high, channels, wide, columns, batch))
-        lines[lines_of(windows, row), ...] += xp.permute_dims(seen, (1, 0, 2, 3, 4, 5))
+        lines[_lines_of(windows, row), ...] += xp.permute_dims(seen, (1, 0, 2, 3, 4, 5))
     lines = xp.permute_dims(xp.reshape(lines, (height, groups * channels, wide, columns, batch)), (1, 0, 2, 3, 4))
     out = xp.zeros((groups * channels, height, width, batch), dtype=lines.dtype)
     for place in range(wide):
-        _, beside = pixels(windows, 0, place, rows, columns)
+        _, beside = pixel_slices(windows, 0, place, rows, columns)
         out[:, :, beside, :] += lines[:, :, place, :, :]
-    return returned(xp, crop(out, windows, image))
+    return batch_first(xp, crop_images(out, windows, image))
 
 
 @op(
@@ -81,36 +81,36 @@ def to_kernels(xp, x, y, *, windows, groups):
     """The transpose of a convolution in its kernels: what each window sees, times the number of y at that window, added
     up over all windows of all images.
     """
-    y = turned(xp, y)
+    y = batch_last(xp, y)
     kernels, rows, columns, batch = y.shape
     channels, (high, wide) = x.shape[1] // groups, windows.size
     y = xp.reshape(y, (groups, kernels // groups, rows, columns * batch))
     total = xp.zeros((groups, kernels // groups, high * channels * wide), dtype=xp.result_type(x, y))
-    for row, seen in enumerate(rows_of_windows(xp, x, windows, groups)):
+    for row, seen in enumerate(_rows_of_windows(xp, x, windows, groups)):
         total += long_product(y[:, :, row, :], seen)
     return xp.permute_dims(xp.reshape(total, (kernels, high, channels, wide)), (0, 2, 1, 3))
 
 
-def matrices(xp, W, groups):
+def _kernel_matrices(xp, W, groups):
     """The kernels of each group as the rows of a matrix, their numbers in the order (height, channels, width)."""
     return xp.reshape(xp.permute_dims(W, (0, 2, 1, 3)), (groups, W.shape[0] // groups, prod(W.shape[1:])))
 
 
-def rows_of_windows(xp, x, windows, groups):
+def _rows_of_windows(xp, x, windows, groups):
     """For each row of windows what they see, each as a column: (groups, numbers in a kernel, columns * batch)."""
     allocator.keep_freed_memory()
     (high, wide), (_, right), (_, j) = windows.size, windows.stride, windows.dilation
     rows = windows.counts(x.shape[2:])[0]
-    x = compact(pad(xp, turned(xp, x), windows))
-    lines = compact(xp.permute_dims(sliding_windows(x, wide, right, 2, j), (1, 0, 4, 2, 3)))
+    x = _compact(pad_images(xp, batch_last(xp, x), windows))
+    lines = _compact(xp.permute_dims(sliding_windows(x, wide, right, 2, j), (1, 0, 4, 2, 3)))
     height, channels, _, columns, batch = lines.shape
     lines = xp.reshape(lines, (height, groups, channels // groups, wide, columns * batch))
     for row in range(rows):
-        seen = xp.permute_dims(lines[lines_of(windows, row), ...], (1, 0, 2, 3, 4))
+        seen = xp.permute_dims(lines[_lines_of(windows, row), ...], (1, 0, 2, 3, 4))
         yield xp.reshape(seen, (groups, high * channels // groups * wide, columns * batch))
 
 
-def lines_of(windows, row):
+def _lines_of(windows, row):
     """The rows of pixels that a row of windows sees."""
     first, step = row * windows.stride[0], windows.dilation[0]
     return slice(first, first + step * (windows.size[0] - 1) + 1, step)
@@ -124,7 +124,7 @@ def conv1d(x, W, b=None, stride=1, padding=0, dilation=1, groups=1):
     >>> tg.conv1d(x, [[[-1.0, 1.0]]])
     Tensor([[[1., 2., 3.]]], shape=(1, 1, 3), dtype=float64)
     """
-    return convolve("conv1d", 1, x, W, b, stride, padding, dilation, groups)
+    return _convolve("conv1d", 1, x, W, b, stride, padding, dilation, groups)
 
 
 def conv2d(x, W, b=None, stride=1, padding=0, dilation=1, groups=1):
@@ -151,12 +151,12 @@ def conv2d(x, W, b=None, stride=1, padding=0, dilation=1, groups=1):
            [2., 4., 4., 2.],
            [1., 2., 2., 1.]])
     """
-    return convolve("conv2d", 2, x, W, b, stride, padding, dilation, groups)
+    return _convolve("conv2d", 2, x, W, b, stride, padding, dilation, groups)
 
 
-def convolve(name, axes, x, W, b, stride, padding, dilation, groups):
+def _convolve(name, axes, x, W, b, stride, padding, dilation, groups):
     """A convolution along one axis or two, after every check. A sequence is an image one pixel high."""
-    x, W, b = numbers(x, name), numbers(W, name), b if b is None else numbers(b, name)
+    x, W, b = as_floating(x, name), as_floating(W, name), b if b is None else as_floating(b, name)
 
     def refuse(what, korean):
         raise explain(ValueError(f"{name}: {what}"), f"{name}: {korean}")
@@ -169,7 +169,7 @@ def convolve(name, axes, x, W, b, stride, padding, dilation, groups):
             f"x의 형상은 (배치, 채널, ...), W의 형상은 (커널, 채널 / groups, ...)이어야 하며 축이 각각 {axes + 2}개여야 합니다. "
             f"한 장뿐이라면 x[None]을 넘기십시오. 받은 형상: {x.shape}, {W.shape}",
         )
-    (groups,) = each(name, "groups", groups, 1)
+    (groups,) = one_per_axis(name, "groups", groups, 1)
     if x.shape[1] != W.shape[1] * groups:
         parts = f", {W.shape[1]} in each of {groups} groups" * (groups > 1)
         refuse(
@@ -195,7 +195,7 @@ def convolve(name, axes, x, W, b, stride, padding, dilation, groups):
     return reshape(out, (*out.shape[:2], out.shape[3]))
 
 
-def compact(x: Array) -> Array:
+def _compact(x: Array) -> Array:
     """The same array without gaps in memory, its last axis fastest."""
     return np.ascontiguousarray(x) if isinstance(x, ndarray) else x
 

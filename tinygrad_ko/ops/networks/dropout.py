@@ -3,7 +3,7 @@
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import where
-from tinygrad_ko.ops.inputs import library, numbers
+from tinygrad_ko.ops.inputs import namespace_of, as_floating
 from tinygrad_ko.ops.networks.activations import identity_function
 from tinygrad_ko.state.randomness import generator
 
@@ -27,12 +27,12 @@ def dropout(x, p=0.5, training=True, rng=None):
     >>> np.array_equal(x.grad, y.numpy())
     True
     """
-    x = numbers(x, "dropout")
+    x = as_floating(x, "dropout")
     source = generator(rng)
     p = share_left_out(p)
     if p == 0 or not training:
         return identity_function(x)
-    return thinned(x, library(x).asarray(source.random(x.shape) >= p), 1 / (1 - p))
+    return thinned(x, namespace_of(x).asarray(source.random(x.shape) >= p), 1 / (1 - p))
 
 
 @op(name="dropout", x=lambda g, kept, scale: where(kept, g * scale, 0), kept=None)

@@ -9,7 +9,7 @@ from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import abs, astype, clip, square, subtract, where
-from tinygrad_ko.ops.inputs import in_float32, library, numbers, shaped
+from tinygrad_ko.ops.inputs import in_float32, namespace_of, as_floating, as_operand
 from tinygrad_ko.ops.networks.activations import sigmoid
 from tinygrad_ko.ops.reduction import mean, sum
 
@@ -26,7 +26,7 @@ def mean_squared_error(y, t, reduction="mean"):
     >>> tg.mean_squared_error([1.0, 2.0, 4.0], [1.0, 2.0, 1.0], reduction="none")
     array([0., 0., 9.])
     """
-    y, t = alike(y, t, "mean_squared_error")
+    y, t = prediction_and_target(y, t, "mean_squared_error")
     return combined(square(subtract(y, t)), reduction, "mean_squared_error")
 
 
@@ -40,7 +40,7 @@ def mean_absolute_error(y, t, reduction="mean"):
     >>> float(tg.mean_absolute_error([1.0, 2.0, 4.0], [1.0, 2.0, 1.0]))
     1.0
     """
-    y, t = alike(y, t, "mean_absolute_error")
+    y, t = prediction_and_target(y, t, "mean_absolute_error")
     return combined(abs(subtract(y, t)), reduction, "mean_absolute_error")
 
 
@@ -56,7 +56,7 @@ def huber_loss(y, t, delta=1.0, reduction="mean"):
     >>> tg.huber_loss([0.5, 1.0, 4.0], [0.0, 0.0, 0.0], reduction="none")
     array([0.125, 0.5  , 3.5  ])
     """
-    y, t = alike(y, t, "huber_loss")
+    y, t = prediction_and_target(y, t, "huber_loss")
     if not 0 < delta < float("inf"):
         raise explain(
             ValueError(f"huber_loss: delta must be above 0 and finite, not {delta}"),
@@ -88,7 +88,7 @@ def sigmoid_cross_entropy(scores, t, reduction="mean"):
     >>> loss.item(), scores.grad
     (1000.6931471805599, array([-1. , -0.5,  0. ]))
     """
-    scores, t = alike(scores, t, "sigmoid_cross_entropy")
+    scores, t = prediction_and_target(scores, t, "sigmoid_cross_entropy")
     return combined(surprise_of_sigmoid(scores, t), reduction, "sigmoid_cross_entropy")
 
 
@@ -114,9 +114,9 @@ def hinge_loss(scores, t, reduction="mean"):
     >>> tg.hinge_loss([2.0, 0.5, 0.5], [1, 1, -1], reduction="none")
     array([0. , 0.5, 1.5])
     """
-    scores, t = alike(scores, t, "hinge_loss")
+    scores, t = prediction_and_target(scores, t, "hinge_loss")
     values = t.stable_array() if isinstance(t, Handle) else t
-    if not library(t).all((values == 1) | (values == -1)):
+    if not namespace_of(t).all((values == 1) | (values == -1)):
         raise explain(
             ValueError("hinge_loss: every t must be -1 or 1; from labels 0 and 1 pass 2 * t - 1"),
             "hinge_loss: t의 값은 모두 -1 또는 1이어야 합니다. 0과 1로 된 레이블이라면 2 * t - 1을 넘기십시오.",
@@ -130,13 +130,13 @@ def hinge(xp, s, t):
     return xp.maximum(1 - s * t, 0)
 
 
-def alike(y, t, name):
+def prediction_and_target(y, t, name):
     """Predictions and their targets, as floating numbers of one shape; targets that are a list or whole numbers take the
     dtype of the predictions. Raises ValueError if their shapes differ, for a row beside a column would be stretched to
     a matrix without a word.
     """
-    y = numbers(y, name)
-    t = shaped(t, name) if hasattr(t, "shape") else library(y).asarray(operand(t, name), dtype=y.dtype)
+    y = as_floating(y, name)
+    t = as_operand(t, name) if hasattr(t, "shape") else namespace_of(y).asarray(operand(t, name), dtype=y.dtype)
     if y.shape != t.shape:
         raise explain(
             ValueError(f"{name}: predictions of shape {y.shape} need targets of that shape, got shape {t.shape}"),
@@ -149,7 +149,7 @@ def combined(losses, reduction, name):
     """The losses of all elements as `reduction` says. Raises ValueError if it says nothing known, or asks for a mean of
     nothing.
     """
-    if reduction not in REDUCTIONS:
+    if reduction not in _REDUCTIONS:
         raise explain(
             ValueError(f'{name}: reduction must be "mean", "sum" or "none", not {reduction!r}'),
             f'{name}: reduction에는 "mean", "sum", "none"만 쓸 수 있습니다. 받은 값: {reduction!r}',
@@ -159,7 +159,7 @@ def combined(losses, reduction, name):
             ValueError(f"{name}: there is no mean of nothing: the losses have shape {losses.shape}"),
             f"{name}: 원소가 없으므로 평균을 구할 수 없습니다. 손실의 형상: {losses.shape}",
         )
-    return REDUCTIONS[reduction](losses)
+    return _REDUCTIONS[reduction](losses)
 
 
-REDUCTIONS = {"mean": mean, "sum": sum, "none": lambda losses: losses}
+_REDUCTIONS = {"mean": mean, "sum": sum, "none": lambda losses: losses}

@@ -9,9 +9,9 @@ from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import astype, log
 from tinygrad_ko.ops.exponential import gap
-from tinygrad_ko.ops.inputs import numbers
-from tinygrad_ko.ops.networks.elementwise_losses import alike, combined
-from tinygrad_ko.ops.networks.losses import rows, surprise
+from tinygrad_ko.ops.inputs import as_floating
+from tinygrad_ko.ops.networks.elementwise_losses import prediction_and_target, combined
+from tinygrad_ko.ops.networks.losses import as_batch, surprise
 from tinygrad_ko.ops.reduction import sum
 from tinygrad_ko.ops.shape import reshape
 
@@ -28,8 +28,8 @@ def negative_log_likelihood(log_y, t, reduction="mean"):
     >>> tg.negative_log_likelihood(log_y, [0, 0], reduction="none")
     array([0.12692801, 2.12692801])
     """
-    log_y = numbers(log_y, "negative_log_likelihood")
-    batch, t, is_label = rows(log_y, t, "negative_log_likelihood")
+    log_y = as_floating(log_y, "negative_log_likelihood")
+    batch, t, is_label = as_batch(log_y, t, "negative_log_likelihood")
     if is_label:
         losses = -batch[namespace(t).arange(t.shape[0]), t]
     else:
@@ -51,7 +51,7 @@ def kl_divergence(log_y, t, reduction="mean"):
     >>> float(tg.kl_divergence(log_y, t)), float(np.log(2))
     (0.6931471805599453, 0.6931471805599453)
     """
-    log_y, t = alike(log_y, t, "kl_divergence")
+    log_y, t = prediction_and_target(log_y, t, "kl_divergence")
     if not log_y.ndim or not log_y.shape[-1]:
         raise explain(
             ValueError(

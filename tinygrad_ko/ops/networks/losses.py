@@ -15,8 +15,8 @@ from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import log
-from tinygrad_ko.ops.inputs import in_float32, library, shaped
-from tinygrad_ko.ops.networks.softmax import below, log_softmax, softmax
+from tinygrad_ko.ops.inputs import in_float32, namespace_of, as_operand
+from tinygrad_ko.ops.networks.softmax import below_largest, log_softmax, softmax
 from tinygrad_ko.ops.reduction import sum
 from tinygrad_ko.ops.shape import reshape
 
@@ -29,7 +29,7 @@ def sum_squares_error(y, t):
     >>> float(tg.sum_squares_error([0.5, 0.5], [0.0, 1.0]))
     0.25
     """
-    y, t = (shaped(x, "sum_squares_error") for x in (y, t))
+    y, t = (as_operand(x, "sum_squares_error") for x in (y, t))
     if y.shape != t.shape:
         raise explain(
             ValueError(f"sum_squares_error: y has shape {y.shape}, but t has shape {t.shape}"),
@@ -49,7 +49,7 @@ def cross_entropy_error(y, t):
     >>> float(tg.cross_entropy_error([0.1, 0.3, 0.6], 2))
     0.510825457099338
     """
-    y, t, is_label = rows(y, t, "cross_entropy_error")
+    y, t, is_label = as_batch(y, t, "cross_entropy_error")
     picked = log(y[namespace(t).arange(t.shape[0]), t] + 1e-7) if is_label else t * log(y + 1e-7)
     return -sum(picked) / y.shape[0]
 
@@ -66,7 +66,7 @@ def softmax_cross_entropy(scores, t):
     array([[-0.05960146,  0.05960146],
            [-0.44039854,  0.44039854]])
     """
-    scores, t, is_label = rows(scores, t, "softmax_cross_entropy")
+    scores, t, is_label = as_batch(scores, t, "softmax_cross_entropy")
     if is_label:
         return labelled(scores, t)
     return sum(surprise(log_softmax(scores), t)) / scores.shape[0]
@@ -81,14 +81,14 @@ def surprise(xp, log_y, t):
 @op(
     name="softmax_cross_entropy",
     keeps="p",
-    scores=lambda g, p, labels: (p - one_hot(labels, p.shape[1], p.dtype)) * (g * (1 / p.shape[0])),
+    scores=lambda g, p, labels: (p - _one_hot(labels, p.shape[1], p.dtype)) * (g * (1 / p.shape[0])),
     labels=None,
     p=lambda scores: softmax(scores),
 )
 def labelled(xp, scores, labels):
     """Softmax and cross entropy in one step, for a batch of scores with labels."""
     scores = floating(scores)
-    shifted = below(xp, scores, xp.max(scores, axis=-1, keepdims=True))
+    shifted = below_largest(xp, scores, xp.max(scores, axis=-1, keepdims=True))
     p = xp.exp(shifted)
     total = xp.sum(p, axis=-1, keepdims=True)
     p /= total
@@ -96,7 +96,7 @@ def labelled(xp, scores, labels):
     return xp.sum(losses) / labels.shape[0], p
 
 
-def rows(y, t, name):
+def as_batch(y, t, name):
     """Predictions as a batch of rows, targets as labels or as rows of distributions, and whether they are labels.
 
     Raises ValueError for targets of another length or shape or labels that are no class, TypeError for labels that
@@ -106,9 +106,9 @@ def rows(y, t, name):
     def refuse(kind, what, korean):
         raise explain(kind(f"{name}: {what}"), f"{name}: {korean}")
 
-    y = shaped(y, name)
+    y = as_operand(y, name)
     t = t if hasattr(t, "shape") else np.asarray(t)
-    t = shaped(t, name) if t.shape == y.shape else t  # labels have an error of their own
+    t = as_operand(t, name) if t.shape == y.shape else t  # labels have an error of their own
     if y.ndim == 1:  # one sample is a batch of one
         y, t = reshape(y, (1, *y.shape)), reshape(t, (1, *t.shape))
     shape = y.shape
@@ -141,14 +141,14 @@ def rows(y, t, name):
             f"label {t[bad]} at position {bad} is not one of the {classes} classes 0..{classes - 1}",
             f"레이블이 클래스 범위 0..{classes - 1}을 벗어났습니다. 인덱스 {bad}의 레이블: {t[bad]}",
         )
-    return y, library(y).asarray(t), True
+    return y, namespace_of(y).asarray(t), True
 
 
-def one_hot(labels: Array, classes: int, dtype: Any) -> Array:
+def _one_hot(labels: Array, classes: int, dtype: Any) -> Array:
     """Rows of zeros with a 1 at each label."""
     if not isinstance(labels, ndarray):
         xp = namespace(labels)
         return xp.astype(labels[:, None] == xp.arange(classes), dtype)
     rows = np.zeros((len(labels), classes), dtype)
-    rows[np.arange(len(labels)), labels] = 1
-    return rows
+    as_batch[np.arange(len(labels)), labels] = 1
+    return as_batch

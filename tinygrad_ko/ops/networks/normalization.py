@@ -4,15 +4,15 @@ from tinygrad_ko.arrays.operands import floating
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import sqrt, square
-from tinygrad_ko.ops.inputs import in_float32, numbers
-from tinygrad_ko.ops.reduction import count, mean
+from tinygrad_ko.ops.inputs import in_float32, as_floating
+from tinygrad_ko.ops.reduction import reduced_size, mean
 from tinygrad_ko.ops.shape import reshape
 
 
 @op(
     keeps="scale",
-    x=lambda g, out, scale, axis: (centred(g, axis) - out * mean(g * out, axis=axis, keepdims=True)) / scale,
-    scale=lambda x, axis, eps: sqrt(mean(square(centred(x, axis)), axis=axis, keepdims=True) + float(eps)),
+    x=lambda g, out, scale, axis: (_centred(g, axis) - out * mean(g * out, axis=axis, keepdims=True)) / scale,
+    scale=lambda x, axis, eps: sqrt(mean(square(_centred(x, axis)), axis=axis, keepdims=True) + float(eps)),
 )
 def standardize(xp, x, /, axis=-1, eps=1e-5):
     """(x - mean) / sqrt(variance + eps) along an axis (or a tuple of axes, or None for all), in the shape of x. The
@@ -26,7 +26,7 @@ def standardize(xp, x, /, axis=-1, eps=1e-5):
     """
     if not 0 < eps < float("inf"):
         raise ValueError(f"eps must be above 0 and finite, not {eps}")
-    if not count(x.shape, axis):
+    if not reduced_size(x.shape, axis):
         raise ValueError("there are no numbers to take a mean of")
     out = floating(x)
     out = out - xp.mean(out, axis=axis, keepdims=True)
@@ -35,7 +35,7 @@ def standardize(xp, x, /, axis=-1, eps=1e-5):
     return out, scale
 
 
-def centred(x, axis):
+def _centred(x, axis):
     """x with its mean taken away."""
     return x - mean(x, axis=axis, keepdims=True)
 
@@ -52,8 +52,8 @@ def layer_norm(x, gamma, beta, eps=1e-5):
     array([[-1.225,  0.   ,  6.225],
            [-1.225,  0.   ,  6.225]])
     """
-    x = numbers(x, "layer_norm")
-    gamma, beta = fitting(x, -1, gamma, beta, name="layer_norm")
+    x = as_floating(x, "layer_norm")
+    gamma, beta = per_feature(x, -1, gamma, beta, name="layer_norm")
     return standardize(x, axis=-1, eps=eps) * gamma + beta
 
 
@@ -71,10 +71,10 @@ def batch_norm(x, gamma, beta, eps=1e-5):
            [ 0.   ,  5.   ],
            [ 1.225,  6.225]])
     """
-    x = numbers(x, "batch_norm")
-    gamma, beta = fitting(x, 1, gamma, beta, name="batch_norm")
+    x = as_floating(x, "batch_norm")
+    gamma, beta = per_feature(x, 1, gamma, beta, name="batch_norm")
     axes = all_but_channels(x)
-    if count(x.shape, axes) == 1:
+    if reduced_size(x.shape, axes) == 1:
         raise explain(
             ValueError(
                 f"batch_norm: an x of shape {x.shape} has one number per channel, which has no variance; pass a larger batch, or call "
@@ -91,7 +91,7 @@ def all_but_channels(x):
     return (0, *range(2, x.ndim))
 
 
-def fitting(x, axis, *each, name):
+def per_feature(x, axis, *each, name):
     """One number per feature of x along an axis, each in a shape that broadcasts with x. Raises ValueError for another
     number of them.
     """
@@ -101,7 +101,7 @@ def fitting(x, axis, *each, name):
             f"{name}: x의 형상은 {'(..., n)' if axis < 0 else '(batch, n, ...)'}이어야 합니다. 받은 형상: {x.shape}",
         )
     n, after = x.shape[axis], x.ndim - 1 - axis % x.ndim
-    fitted = [numbers(v, name) for v in each]
+    fitted = [as_floating(v, name) for v in each]
     for v in fitted:
         if v.shape != (n,):
             raise explain(

@@ -16,8 +16,8 @@ from tinygrad_ko.arrays.library import Array, namespace
 from tinygrad_ko.arrays.memory import copied
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
-from tinygrad_ko.ops.inputs import numbers
-from tinygrad_ko.ops.networks.windows import pad, put_back, returned, turned, windows_over
+from tinygrad_ko.ops.inputs import as_floating
+from tinygrad_ko.ops.networks.windows import pad_images, add_windows, batch_first, batch_last, windows_over
 from tinygrad_ko.ops.shape import reshape
 
 
@@ -28,11 +28,11 @@ from tinygrad_ko.ops.shape import reshape
 )
 def maxima(xp, x, *, windows):
     """The largest number that each window sees; which ones those are is kept until backward, one byte for each."""
-    seen = windows.see(xp, pad(xp, turned(xp, x), windows, -inf))
-    out = largest_of([seen[:, i, :, j, :, :] for i, j in windows.places()])
+    seen = windows.see(xp, pad_images(xp, batch_last(xp, x), windows, -inf))
+    out = _largest_of([seen[:, i, :, j, :, :] for i, j in windows.places()])
     largest = out[:, None, :, None, :, :]
     chosen = xp.logical_not(seen < largest) if xp.any(out != out) else seen >= largest  # NaN is not >= itself
-    return returned(xp, out), chosen
+    return batch_first(xp, out), chosen
 
 
 @op(
@@ -42,11 +42,11 @@ def maxima(xp, x, *, windows):
 )
 def means(xp, x, chosen, *, windows):
     """The mean of the numbers that each window sees, or of those that are chosen, which has the shape of `Windows.see`."""
-    seen = windows.see(xp, pad(xp, turned(xp, x), windows))
+    seen = windows.see(xp, pad_images(xp, batch_last(xp, x), windows))
     seen = seen if chosen is None else xp.where(chosen, seen, 0)
     first, *rest = [seen[:, i, :, j, :, :] for i, j in windows.places()]
     total = reduce(iadd, rest, memory.copied(first))
-    return returned(xp, shared(xp, total, chosen, windows))
+    return batch_first(xp, _shares(xp, total, chosen, windows))
 
 
 @op(y=lambda g, chosen, windows: means(g, chosen, windows=windows), chosen=None)
@@ -54,17 +54,17 @@ def spread(xp, y, chosen, *, image, windows):
     """The transpose of a mean: each number of y (batch, channels, height, width), in equal parts to the pixels that its
     window sees, or to those that are chosen.
     """
-    part = shared(xp, turned(xp, y), chosen, windows)[:, None, :, None, :, :]
+    part = _shares(xp, batch_last(xp, y), chosen, windows)[:, None, :, None, :, :]
     if chosen is None:
         channels, _, rows, _, columns, batch = part.shape
         high, wide = windows.size
         seen = xp.broadcast_to(part, (channels, high, rows, wide, columns, batch))
     else:
         seen = xp.where(chosen, part, 0)
-    return returned(xp, put_back(xp, seen, image, windows))
+    return batch_first(xp, add_windows(xp, seen, image, windows))
 
 
-def shared(xp, x, chosen, windows):
+def _shares(xp, x, chosen, windows):
     """x, divided by how many numbers are chosen in each window."""
     if chosen is None:
         return x / prod(windows.size)
@@ -75,7 +75,7 @@ def shared(xp, x, chosen, windows):
 
 def max_pool1d(x, size, stride=None, padding=0):
     """The same as `max_pool2d` for sequences x (batch, channels, length)."""
-    return pool("max_pool1d", 1, x, size, stride, padding)
+    return _pool("max_pool1d", 1, x, size, stride, padding)
 
 
 def max_pool2d(x, size, stride=None, padding=0):
@@ -98,12 +98,12 @@ def max_pool2d(x, size, stride=None, padding=0):
     array([[0.  , 1.  , 0.25, 0.25],
            [0.  , 0.  , 0.25, 0.25]])
     """
-    return pool("max_pool2d", 2, x, size, stride, padding)
+    return _pool("max_pool2d", 2, x, size, stride, padding)
 
 
 def avg_pool1d(x, size, stride=None, padding=0):
     """The same as `avg_pool2d` for sequences x (batch, channels, length)."""
-    return pool("avg_pool1d", 1, x, size, stride, padding)
+    return _pool("avg_pool1d", 1, x, size, stride, padding)
 
 
 def avg_pool2d(x, size, stride=None, padding=0):
@@ -114,12 +114,12 @@ def avg_pool2d(x, size, stride=None, padding=0):
     >>> tg.avg_pool2d(np.array([[[[1.0, 5.0, 2.0, 2.0], [3.0, 4.0, 2.0, 2.0]]]]), 2).tolist()
     [[[[3.25, 2.0]]]]
     """
-    return pool("avg_pool2d", 2, x, size, stride, padding)
+    return _pool("avg_pool2d", 2, x, size, stride, padding)
 
 
-def pool(name, axes, x, size, stride, padding):
+def _pool(name, axes, x, size, stride, padding):
     """Pooling along one axis or two, after every check. A sequence is an image one pixel high."""
-    x = numbers(x, name)
+    x = as_floating(x, name)
     if len(x.shape) != axes + 2:
         sides = "length" if axes == 1 else "height, width"
         raise explain(
@@ -140,7 +140,7 @@ def pool(name, axes, x, size, stride, padding):
     return out if axes == 2 else reshape(out, (*out.shape[:2], out.shape[3]))
 
 
-def largest_of(parts: list[Array]) -> Array:
+def _largest_of(parts: list[Array]) -> Array:
     """The largest of each element, in a new array."""
     if len(parts) == 1 or not isinstance(parts[0], ndarray):
         return reduce(namespace(parts[0]).maximum, parts[1:], copied(parts[0]))

@@ -8,7 +8,7 @@ from tinygrad_ko.arrays.library import quiet
 from tinygrad_ko.arrays.operands import floating
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.ops.elementwise import exp
-from tinygrad_ko.ops.reduction import remaining, stretch, sum
+from tinygrad_ko.ops.reduction import reduced_shape, stretch, sum
 
 
 @op(x=lambda g, out, axis: out * (g - sum(g * out, axis=axis, keepdims=True)))
@@ -24,12 +24,12 @@ def softmax(xp, x, /, axis=-1):
            [1. , 0. ]])
     """
     x = floating(x)
-    e = xp.exp(below(xp, x, xp.max(x, axis=axis, keepdims=True)))
+    e = xp.exp(below_largest(xp, x, xp.max(x, axis=axis, keepdims=True)))
     e /= xp.sum(e, axis=axis, keepdims=True)
     return e
 
 
-def below(xp, x, largest):
+def below_largest(xp, x, largest):
     """x - largest, and 0 where both are the same infinity."""
     if not xp.count_nonzero(xp.isinf(largest)):
         return x - largest
@@ -41,7 +41,7 @@ def below(xp, x, largest):
 def log_softmax(xp, x, /, axis=-1):
     """The logarithm of softmax: of scores of -inf alone it is -log(n)."""
     x = floating(x)
-    shifted = below(xp, x, xp.max(x, axis=axis, keepdims=True))
+    shifted = below_largest(xp, x, xp.max(x, axis=axis, keepdims=True))
     return shifted - xp.log(xp.sum(xp.exp(shifted), axis=axis, keepdims=True))
 
 
@@ -54,5 +54,5 @@ def logsumexp(xp, x, /, axis=None, keepdims=False):
     """
     x = floating(x)
     largest = xp.max(x, axis=axis, keepdims=True)
-    total = xp.log(xp.sum(xp.exp(below(xp, x, largest)), axis=axis, keepdims=True)) + largest
-    return total if keepdims else xp.reshape(total, remaining(x.shape, axis))
+    total = xp.log(xp.sum(xp.exp(below_largest(xp, x, largest)), axis=axis, keepdims=True)) + largest
+    return total if keepdims else xp.reshape(total, reduced_shape(x.shape, axis))

@@ -55,17 +55,17 @@ class Windows:
         return product(*map(range, self.size))
 
 
-def turned(xp, images):
+def batch_last(xp, images):
     """(batch, channels, height, width) as (channels, height, width, batch)."""
     return xp.permute_dims(images, (1, 2, 3, 0))
 
 
-def returned(xp, images):
+def batch_first(xp, images):
     """(channels, height, width, batch) as (batch, channels, height, width)."""
     return xp.permute_dims(images, (3, 0, 1, 2))
 
 
-def pad(xp, x, windows, value=0):
+def pad_images(xp, x, windows, value=0):
     """An image (channels, height, width, batch) with its padding around it."""
     channels, height, width, batch = x.shape
     (top, _), (left, _) = windows.padding
@@ -76,24 +76,24 @@ def pad(xp, x, windows, value=0):
     return out
 
 
-def crop(x, windows, image):
+def crop_images(x, windows, image):
     """An image without its padding, of the height and width it had."""
     (top, _), (left, _) = windows.padding
     return x[:, top : top + image[0], left : left + image[1], :]
 
 
-def put_back(xp, seen, image, windows):
+def add_windows(xp, seen, image, windows):
     """The transpose of seeing: what is at the places of the windows, added to the pixels that they see there."""
     channels, _, rows, _, columns, batch = seen.shape
     if windows.tile(image):
         return xp.reshape(xp.permute_dims(seen, (0, 2, 1, 4, 3, 5)), (channels, *image, batch))
     out = xp.zeros((channels, *windows.padded(image), batch), dtype=seen.dtype)
     for i, j in windows.places():
-        out[:, *pixels(windows, i, j, rows, columns), :] += seen[:, i, :, j, :, :]
-    return crop(out, windows, image)
+        out[:, *pixel_slices(windows, i, j, rows, columns), :] += seen[:, i, :, j, :, :]
+    return crop_images(out, windows, image)
 
 
-def pixels(windows, i, j, rows, columns):
+def pixel_slices(windows, i, j, rows, columns):
     """The pixels that so many rows and columns of windows see at their place (i, j), as slices."""
     (down, right), (a, b) = windows.stride, windows.dilation
     return slice(i * a, i * a + down * (rows - 1) + 1, down), slice(j * b, j * b + right * (columns - 1) + 1, right)
@@ -104,8 +104,8 @@ def windows_over(name, image, size, stride, padding, dilation):
     an image one pixel high. Raises ValueError for options that make no sense or windows that do not fit.
     """
     axes = len(image)
-    size, stride = each(name, "size", size, axes), each(name, "stride", stride, axes)
-    dilation = each(name, "dilation", dilation, axes)
+    size, stride = one_per_axis(name, "size", size, axes), one_per_axis(name, "stride", stride, axes)
+    dilation = one_per_axis(name, "dilation", dilation, axes)
     reach = tuple([d * (k - 1) + 1 for k, d in zip(size, dilation, strict=True)])
     if padding == "valid":
         padding = 0
@@ -114,7 +114,7 @@ def windows_over(name, image, size, stride, padding, dilation):
         missing = [max((-(-n // s) - 1) * s + r - n, 0) for n, r, s in sides]
         padding = tuple([(n // 2, n - n // 2) for n in missing])
     else:
-        padding = tuple([(n, n) for n in each(name, "padding", padding, axes, least=0)])
+        padding = tuple([(n, n) for n in one_per_axis(name, "padding", padding, axes, least=0)])
     whole = tuple([n + sum(p) for n, p in zip(image, padding, strict=True)])
     if any(r > n for r, n in zip(reach, whole, strict=True)):
         raise explain(
@@ -130,7 +130,7 @@ def windows_over(name, image, size, stride, padding, dilation):
     return Windows(size, stride, padding, dilation)
 
 
-def each(name, option, value, axes, least=1):
+def one_per_axis(name, option, value, axes, least=1):
     """An option for each axis, from one number for all of them or from one for each."""
     values = tuple(value) if isinstance(value, tuple | list) else (value,) * axes
     if len(values) == axes and all(hasattr(v, "__index__") and v >= least for v in values):
@@ -143,7 +143,7 @@ def each(name, option, value, axes, least=1):
     )
 
 
-def text(sides):
+def _text(sides):
     """Lengths as they are written in messages: 5 x 5."""
     return " x ".join(map(str, sides))
 

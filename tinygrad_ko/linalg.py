@@ -9,28 +9,6 @@ from tinygrad_ko.ops.linalg.spectral import eigh, eigvalsh, matrix_norm, matrix_
 from tinygrad_ko.ops.reduction import vector_norm
 from tinygrad_ko.ops.shape import matrix_transpose
 
-__all__ = [
-    "cholesky",
-    "cross",
-    "det",
-    "diagonal",
-    "eigh",
-    "eigvalsh",
-    "inv",
-    "matmul",
-    "matrix_norm",
-    "matrix_power",
-    "matrix_rank",
-    "matrix_transpose",
-    "outer",
-    "pinv",
-    "qr",
-    "slogdet",
-    "solve",
-    "svd",
-    "svdvals",
-    "tensordot",
-    "trace",
-    "vecdot",
-    "vector_norm",
-]
+__all__ = ["cross", "diagonal", "matmul", "matrix_transpose", "outer", "tensordot", "trace", "vecdot"]
+__all__ += ["matrix_norm", "matrix_power", "matrix_rank", "vector_norm"]
+__all__ += ["cholesky", "det", "eigh", "eigvalsh", "inv", "pinv", "qr", "slogdet", "solve", "svd", "svdvals"]

@@ -95,6 +95,6 @@ def test_numbers_lists_and_integers():
 
 def test_a_wrong_coefficient_is_noticed(monkeypatch: pytest.MonkeyPatch):
     wrong: Any = (*_TAIL[:24], _TAIL[24] * 1.01)
-    monkeypatch.setattr(error_function, "TAIL", wrong)
+    monkeypatch.setattr(error_function, "_TAIL", wrong)
     points = dense(np.float64, -27, 27)
     assert worst(tg.erfc(points), points, mpmath.erfc)[0] > 6

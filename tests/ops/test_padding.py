@@ -56,7 +56,7 @@ def test_numbers_of_other_kinds():
 class TestRefusals:
     def test_an_unknown_mode(self):
         said = refusal(ValueError, lambda: tg.pad([1.0], 1, "mean"))
-        assert said == "pad: mode must be one of constant, edge, reflect, symmetric, wrap, not 'mean'"
+        assert said == "pad: mode must be one of 'constant', 'edge', 'reflect', 'symmetric', 'wrap', not 'mean'"
 
     @pytest.mark.parametrize("mode", _MODES)
     def test_negative_widths(self, mode):
@@ -64,7 +64,7 @@ class TestRefusals:
 
     def test_widths_that_are_no_integers(self):
         for widths in (1.0, [0.5, 1], None, {0: 1}, "1"):
-            assert "must be of integers" in refusal(TypeError, lambda widths=widths: tg.pad([1.0, 2.0], widths))
+            assert "pad_width must be integers" in refusal(TypeError, lambda widths=widths: tg.pad([1.0, 2.0], widths))
 
     def test_widths_that_fit_no_axes(self):
         for widths in ((1, 2, 3), [(1, 1)] * 3, [(1, 1), 2]):

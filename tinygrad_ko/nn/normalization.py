@@ -11,7 +11,7 @@ from tinygrad_ko.errors import explain
 from tinygrad_ko.nn.module import Module
 from tinygrad_ko.ops.elementwise import sqrt
 from tinygrad_ko.ops.inputs import as_floating
-from tinygrad_ko.ops.networks.normalization import all_but_channels, batch_norm, per_feature, layer_norm
+from tinygrad_ko.ops.networks.normalization import all_but_channels, batch_norm, layer_norm, per_feature
 from tinygrad_ko.ops.reduction import reduced_size
 from tinygrad_ko.tensor.tensor import Tensor, replace
 

@@ -1,14 +1,9 @@
-"""Functions of each element: their slopes, one line each. Arguments broadcast as in NumPy.
-
-Arithmetic, powers and roots, and what chooses between elements. Beside this file stand exponential, trigonometric and hyperbolic,
-activation, rounding and error_function.
-"""
+"""Functions of each element: arithmetic, powers and roots, and choices between elements. Arguments broadcast as in NumPy."""
 
 import math
-from typing import Any
 
 from tinygrad_ko.arrays import library
-from tinygrad_ko.arrays.library import SCALARS, Array, quiet
+from tinygrad_ko.arrays.library import SCALARS, quiet
 from tinygrad_ko.arrays.operands import floating
 from tinygrad_ko.engine.dtypes import moves
 from tinygrad_ko.engine.op import op
@@ -40,13 +35,13 @@ def divide(a, b):
 
 @op(broadcasts=True, a=lambda g: zeros_like(g), b=lambda g: zeros_like(g))
 def floor_divide(a, b):
-    """The whole part of a / b, rounded down. Its slopes are honestly 0, and taken to be 0 at the jumps."""
+    """a / b rounded down to a whole number. The derivative is 0 almost everywhere; 0 is returned at the jumps."""
     return a // b
 
 
 @op(broadcasts=True, a=lambda g: g, b=lambda g, a, b: -g * floor_divide(a, b))
 def remainder(a, b):
-    """a - b * (a // b), with the sign of b. At a jump the slope in b is taken with the a // b computed there."""
+    """a - b * (a // b), with the sign of b. At a jump the derivative in b is -(a // b) as computed there."""
     return a % b
 
 
@@ -64,7 +59,7 @@ def positive(x):
 
 @op(x=lambda g, x: g * sign(x))
 def abs(xp, x):
-    """The absolute value. At 0 its derivatives of every order are taken to be 0: so the second derivative of abs(x) ** 2 comes
+    """The absolute value. At 0 the derivatives of every order are taken to be 0: so the second derivative of abs(x) ** 2 comes
     out as 0 there, where it is 2; x * x gives it.
     """
     return xp.abs(x)
@@ -72,13 +67,13 @@ def abs(xp, x):
 
 @op(x=lambda g: zeros_like(g))
 def sign(xp, x):
-    """-1, 0 or 1. Its slope is honestly 0, and taken to be 0 at the jump."""
+    """-1, 0 or 1. The derivative is 0 almost everywhere; 0 is returned at the jump."""
     return xp.sign(x)
 
 
 @op(x=lambda g: zeros_like(g))
 def zeros_like(xp, x):
-    """Zeros in the shape and dtype of x. They do not depend on x: the slope is honestly 0."""
+    """Zeros in the shape and dtype of x. They do not depend on x: the derivative is 0."""
     return xp.zeros_like(x)
 
 
@@ -115,14 +110,19 @@ def reciprocal(x):
 @op(x=lambda g, out: g / (3 * (out * out)))
 def cbrt(xp, x):
     """The cube root, negative for negative x. Its slope at 0 is infinite."""
-    return cube_root(xp, x)
+    if hasattr(xp, "cbrt"):
+        return xp.cbrt(x)
+    # The standard has no name for it: a power is right but for its last digits, which a step of Newton's method mends.
+    root = xp.abs(x) ** (1 / 3)
+    square = xp.where(root == 0, xp.ones_like(root), root * root)
+    return xp.copysign(root - (root - xp.abs(x) / square) / 3, x)
 
 
 @op(broadcasts=True, a=lambda g, out, a: g * _ratio(a, out), b=lambda g, out, b: g * _ratio(b, out))
 def hypot(xp, a, b):
-    """sqrt(a * a + b * b), without overflow. At (0, 0) its derivatives of every order are taken to be 0: so the second derivatives
-    of hypot(a, b) ** 2 come out as 0 there; a * a + b * b gives them. Where the result is infinite, the slope in an infinite argument
-    is NaN and that in a finite one is 0.
+    """sqrt(a * a + b * b), without overflow. At (0, 0) the derivatives of every order are taken to be 0: so the second derivatives
+    of hypot(a, b) ** 2 come out as 0 there; a * a + b * b gives them. Where the result is infinite, the derivative in an infinite
+    argument is NaN and that in a finite one is 0.
     """
     return xp.hypot(a, b)
 
@@ -134,8 +134,8 @@ def _ratio(side, length):
 
 @op(broadcasts=True, a=lambda g, a, b: g * (sign(a) * copysign(1, b)), b=lambda g: zeros_like(g))
 def copysign(xp, a, b):
-    """The size of a with the sign of b, where -0.0 is negative. At a = 0 the slope in a is taken to be 0; in b it is
-    honestly 0, and taken to be 0 at the jump.
+    """The size of a with the sign of b, where -0.0 is negative. At a = 0 the derivative in a is taken to be 0. In b it is 0 almost
+    everywhere; 0 is returned at the jump.
     """
     return xp.copysign(a, b)
 
@@ -177,7 +177,6 @@ def clip(xp, x, min=None, max=None):
 
 
 def _within(x, low, high):
-    """Where x is not beyond a limit."""
     return ((x >= low) if low is not None else True) & ((x <= high) if high is not None else x == x)
 
 
@@ -205,13 +204,13 @@ def tensor_power(a, b):
 
 
 def _regular(a):
-    """Whether none of them is 0 or infinite."""
+    """Whether no element is 0 or infinite."""
     within = (a != 0) & (a != math.inf)
     return library.namespace(within).all(within)
 
 
 def _at_the_edge(a, b, **times):
-    """The derivative where a may be 0 or infinite: its limit there. At 0 ** 0 the limit depends on the direction; 0 is taken."""
+    """The limit of the derivative where a may be 0 or infinite. At 0 ** 0 it depends on the direction; 0 is returned."""
     corner = (a == 0) & (b == 0)
     return where(corner, 0, power_differentiated(where(corner, 1, a), b, **times))
 
@@ -224,9 +223,7 @@ def _at_the_edge(a, b, **times):
 )
 def power_differentiated(xp, a, b, *, in_a, in_b):
     """The derivative of a ** b of order in_a in a and in_b in b: a ** (b - in_a) times a polynomial in log(a), whose coefficients
-    are polynomials in b. At a = 0 it is the limit.
-
-    (A product of powers and logarithms, differentiated term by term, would be 0 * inf or inf - inf there.)
+    are polynomials in b. At a = 0 it is the limit, where a product differentiated term by term would be 0 * inf or inf - inf.
     """
     b = floating(b)
     coefficients = [xp.zeros_like(b)] * in_b + [xp.ones_like(b)]  # of log(a) ** 0, log(a) ** 1, ...
@@ -244,9 +241,8 @@ def power_differentiated(xp, a, b, *, in_a, in_b):
 
 
 def masked_slope(g, a, b, slope):
-    """The slope in a of a power b, or 0 where a gradient g of 0 would make NaN of an infinite slope, as in the row of a Hessian
-    that belongs to the other argument. For powers above 1 the slope stays: there g may be 0 because it is a first slope, and the
-    product need not be 0.
+    """The derivative of a ** b in a, or 0 where it is infinite and g is 0, whose product would be NaN in a row of a Hessian. For powers
+    above 1 it stays: there g may be 0 because it is a first derivative, and its own need not be 0.
     """
     return where((g != 0) | (a != 0) | (b > 1), slope, 0)
 
@@ -274,14 +270,3 @@ def pow(a, b):
 def astype(xp, x, /, dtype):
     """x in another floating dtype; the gradient comes back in the dtype of x."""
     return xp.astype(x, dtype)
-
-
-def cube_root(xp: Any, x: Any) -> Array:
-    """The cube root. Where a library has no name for it: a power, which is right but for its last digits, and a step of
-    Newton's method, which mends them.
-    """
-    if hasattr(xp, "cbrt"):
-        return xp.cbrt(x)
-    root = xp.abs(x) ** (1 / 3)
-    square = xp.where(root == 0, xp.ones_like(root), root * root)
-    return xp.copysign(root - (root - xp.abs(x) / square) / 3, x)

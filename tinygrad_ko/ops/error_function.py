@@ -1,11 +1,10 @@
-"""The error function, and the normal distribution that it comes from; of neither has the array API standard a name.
+"""The error function and the normal distribution, for which the array API standard has no names.
 
-erfc(y), the area that is left beyond y, falls like exp(-y * y) / y. What remains without that, (1 + 2 y) exp(y * y) erfc(y), stays
-near 1 for all y >= 0, and as a function of t = (y - 4) / (y + 4), which lies between -1 and 1, it is one polynomial. So there are no
-pieces, all of which an array would have to compute for every element. Source: M. M. Shepherd and J. G. Laframboise, Chebyshev
-approximation of (1 + 2x) exp(x^2) erfc x, Mathematics of Computation 36 (1981), where 4 is 3.75. The coefficients are their
-interpolation at 25 Chebyshev points; a test computes them again with 50 digits, and holds the values here to 6 units in the last
-place, in float64 and in float32.
+erfc(y) falls like exp(-y * y) / y. Without that factor, (1 + 2 y) exp(y * y) erfc(y) stays near 1 for all y >= 0, and is one polynomial
+in t = (y - 4) / (y + 4), which lies between -1 and 1: no pieces, all of which an array would compute for every element. Source:
+M. M. Shepherd and J. G. Laframboise, Chebyshev approximation of (1 + 2x) exp(x^2) erfc x, Mathematics of Computation 36 (1981), where
+4 is 3.75. The coefficients are the interpolation at 25 Chebyshev points; a test computes them again with 50 digits, and holds the
+values here to 6 units in the last place, in float64 and in float32.
 """
 
 import math
@@ -91,27 +90,26 @@ def gaussian(xp, x, *, rate):
 
 
 def _erfc_of_positive(xp, size):
-    """erfc of what is not negative."""
     size = xp.minimum(size, FAR)
     return _erfcx(size) * _bell(xp, size, 1)
 
 
 def _erfcx(y):
-    """exp(y * y) * erfc(y), for y >= 0."""
+    """exp(y * y) * erfc(y), the scaled complementary error function, for y >= 0."""
     return _polynomial(_TAIL, (y - 4) / (y + 4)) / (1 + 2 * y)
 
 
 def _bell(xp, y, rate):
-    """exp(-rate * y * y), for 0 <= y <= FAR, with all its digits: y * y, rounded, would lose as many as y * y has before the
-    point. So y is split into sixteenths, whose square is exact, and a small rest. Source: W. J. Cody, Rational Chebyshev
-    approximations for the error function, Mathematics of Computation 23 (1969), as he programmed it.
+    """exp(-rate * y * y) for 0 <= y <= FAR, with all its digits: rounding y * y would lose as many as it has before the point, so y is
+    split into sixteenths, whose square is exact, and a small rest. Source: W. J. Cody, Rational Chebyshev approximations for the error
+    function, Mathematics of Computation 23 (1969), as he programmed it.
     """
     whole = xp.floor(16 * y) / 16
     return xp.exp(-rate * whole * whole) * xp.exp(-rate * (y - whole) * (y + whole))
 
 
 def _polynomial(coefficients, x):
-    """The sum of c * x ** k over the coefficients c, by Horner's rule."""
+    """Horner's rule, for the coefficients of x ** 0, x ** 1, ..."""
     *others, last = coefficients
     total = last * x
     for c in others[:0:-1]:

@@ -19,11 +19,8 @@ def cosh(xp, x):
 
 @op(x=lambda g, out: g * (1 - out * out))
 def tanh(xp, x):
-    """sinh(x) / cosh(x), between -1 and 1. Its slope is right to two units in the last place of 1: so it is 0 from |x| = 19
-    on, where it is below that.
-
-    (Taken from x, as sech(x) ** 2, it would be right to its own last place, in twice the time and with x kept beside
-    the output.)
+    """sinh(x) / cosh(x), between -1 and 1. The derivative, 1 - tanh(x) ** 2, is right to two units in the last place of 1: it is 0
+    from |x| = 19 on, where it is below that. (sech(x) ** 2 would be right to its own last place, in twice the time and with x saved.)
     """
     return xp.tanh(x)
 

@@ -6,12 +6,11 @@ import numpy as np
 
 from tinygrad_ko.arrays.indexing import add_at, listed, taken
 from tinygrad_ko.engine.accumulate import IndexedGradient
-from tinygrad_ko.engine.codegen import constant
 from tinygrad_ko.engine.dtypes import moves
 from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.engine.op import op
-from tinygrad_ko.errors import described, explain
-from tinygrad_ko.ops.inputs import normalized_axis, as_operand
+from tinygrad_ko.errors import explain
+from tinygrad_ko.ops.inputs import as_integers, as_operand, normalized_axis
 from tinygrad_ko.ops.shape import along
 
 
@@ -33,7 +32,7 @@ def scatter(xp, values, *, shape, index):
 
 
 def scatter_gradient(g, shape, index):
-    """The gradient of x[index]: as a Tensor when it is recorded, else as a patch that the walk adds into one array."""
+    """The gradient of x[index]: a Tensor when it is recorded, else an IndexedGradient, which is accumulated in place."""
     return scatter(g, shape=shape, index=index) if isinstance(g, Handle) else IndexedGradient(g, index)
 
 
@@ -70,7 +69,7 @@ def take(x, indices, /, axis=None):
     array([[3, 1],
            [6, 4]])
     """
-    x, indices = as_operand(x, "take"), integers(indices, "take", "indices")
+    x, indices = as_operand(x, "take"), as_integers(indices, "take", "indices")
     if axis is None and x.ndim != 1:
         raise explain(
             ValueError(f"take: x has shape {x.shape}; say along which axis, as in take(x, indices, axis=0)"),
@@ -96,7 +95,7 @@ def take_along_axis(x, indices, /, axis=-1):
     array([[3],
            [4]])
     """
-    x, indices = as_operand(x, "take_along_axis"), integers(indices, "take_along_axis", "indices")
+    x, indices = as_operand(x, "take_along_axis"), as_integers(indices, "take_along_axis", "indices")
     axis = normalized_axis(axis, x.ndim, "take_along_axis")
     sizes = [(a, b) for i, (a, b) in enumerate(zip(x.shape, indices.shape, strict=False)) if i != axis]
     if indices.ndim != x.ndim or any(a != b and 1 not in (a, b) for a, b in sizes):
@@ -113,10 +112,10 @@ def take_along_axis(x, indices, /, axis=-1):
 
 
 def along_lines(indices, axis, shape):
-    """The index of NumPy that takes, on each line along an axis, the places that the indices name there."""
-    axis %= len(shape)
-    own = [np.arange(n).reshape((n,) + (1,) * (len(shape) - 1 - i)) for i, n in enumerate(shape)]
-    return (*own[:axis], indices, *own[axis + 1 :])
+    """NumPy's index for what the indices name on each line along an axis."""
+    index = list(np.indices(shape, sparse=True))
+    index[axis] = indices
+    return tuple(index)
 
 
 def embedding(W, ids):
@@ -136,7 +135,7 @@ def embedding(W, ids):
            [1., 1.],
            [2., 2.]])
     """
-    W, ids = as_operand(W, "embedding"), integers(ids, "embedding(W, ids)", "ids")
+    W, ids = as_operand(W, "embedding"), as_integers(ids, "embedding(W, ids)", "ids")
     if W.ndim == 0:
         raise explain(
             ValueError("embedding: the table W has no rows, its shape is ()"),
@@ -150,42 +149,28 @@ def embedding(W, ids):
         raise _no_such_row(ids, W.shape[0]) from None
 
 
-def integers(value, name, argument):
-    """An array of integers, from anything a user passes for one."""
-    value = constant(value, name, argument) if isinstance(value, Handle) else listed(value)
-    value = value if hasattr(value, "__array_namespace__") else np.asarray(value)
-    if not str(value.dtype).rpartition(".")[2].startswith(("int", "uint")):
-        raise explain(
-            TypeError(f"{name}: {argument} must be integers, not {described(value)}"),
-            f"{name}: {argument}에는 정수를 넘겨야 합니다. 받은 값: {described(value)}",
-        )
-    return value
-
-
 def _out_of_range(name, indices, axis, n):
-    """The error for an index that an axis does not have."""
-    bad, where = _first_outside(indices, -n, n)
+    bad, where, korean = _first_outside(indices, -n, n)
     return explain(
         IndexError(f"{name}: index {bad}{where} is out of range for axis {axis} of length {n}"),
-        f"{name}: 길이가 {n}인 축 {axis}에 인덱스 {bad}번은 없습니다.",
+        f"{name}: 길이가 {n}인 축 {axis}에 인덱스 {bad}번은 없습니다.{korean}",
     )
 
 
 def _no_such_row(ids, n):
-    """The error for an id that a table does not have."""
-    bad, where = _first_outside(ids, 0, n)
+    bad, where, korean = _first_outside(ids, 0, n)
     rows = f"the {n} rows 0..{n - 1}" if n else "the rows: there are none"
     return explain(
         ValueError(f"embedding: id {bad}{where} is not one of {rows}"),
-        f"embedding: 번호 {bad}에 해당하는 행이 없습니다. 표의 행은 {n}개이고 번호는 0부터 셉니다.",
+        f"embedding: 번호 {bad}에 해당하는 행이 없습니다. 표의 행은 {n}개이고 번호는 0부터 셉니다.{korean}",
     )
 
 
 def _first_outside(numbers, low, high):
-    """The first number that is below `low` or not below `high`, and where it stands."""
     numbers = np.asarray(numbers)
     at = tuple(np.argwhere((numbers < low) | (numbers >= high))[0].tolist())
-    return numbers[at], f" at position {at[0] if len(at) == 1 else at}" if at else ""
+    place = at[0] if len(at) == 1 else at
+    return numbers[at], *((f" at position {place}", f" 위치: {place}") if at else ("", ""))
 
 
 def plain(index):
@@ -194,7 +179,6 @@ def plain(index):
 
 
 def _plain_part(part):
-    """One part of an index."""
     if isinstance(part, slice):
         ends = (part.start, part.stop, part.step)
         return slice(*(None if end is None else operator.index(end) for end in ends))

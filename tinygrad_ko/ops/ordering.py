@@ -1,4 +1,4 @@
-"""In order of size. Where elements go is a plain permutation, and their gradients go back the way they came.
+"""Elements in order of size. Sorting is a permutation, and its gradient is permuted back.
 
 NaN counts as larger than every number, as it does for NumPy: it comes last, or first where the order descends. At a tie the
 gradient goes to the elements that were selected.
@@ -17,15 +17,23 @@ from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import where
 from tinygrad_ko.ops.indexing import along_lines, scatter_gradient, take_along_axis
-from tinygrad_ko.ops.inputs import as_plain_array, normalized_axis, as_floating, as_operand, as_int
-from tinygrad_ko.ops.shape import permute_dims, reshape
+from tinygrad_ko.ops.inputs import (
+    as_floating,
+    as_int,
+    as_operand,
+    as_plain_array,
+    normalized_axes,
+    normalized_axis,
+    require_one_of,
+)
+from tinygrad_ko.ops.shape import moveaxis, permute_dims, reshape
 
 
 @op(keeps="order", x=lambda g, order, axis: scatter_gradient(g, g.shape, along_lines(order, axis, g.shape)))
 def sort(xp, x, /, axis=-1, descending=False, stable=True):
-    """The same elements in order along an axis, the smallest first, or the largest first if `descending`.
+    """The elements in order along an axis, the smallest first, or the largest first if `descending`.
 
-    The gradient of each place goes back to the element that came there. Equal elements keep their order unless `stable` is
+    The gradient of each place goes to the element that came there. Equal elements keep their order unless `stable` is
     False, which is faster.
 
     >>> import numpy as np, tinygrad_ko as tg
@@ -89,12 +97,10 @@ def top_k(x, k, axis=-1):
     if not 0 <= k <= x.shape[axis]:
         raise explain(
             ValueError(f"top_k: k is {k}, but axis {axis} of shape {x.shape} has {x.shape[axis]} elements"),
-            f"top_k: k는 0 이상 {x.shape[axis]} 이하여야 합니다. 받은 값: {k}",
+            f"top_k: 형상이 {x.shape}인 배열의 축 {axis}에서 k는 0 이상 {x.shape[axis]} 이하여야 합니다. 받은 값: {k}",
         )
-    last = (*range(axis), *range(axis + 1, x.ndim), axis)
-    back = (*range(axis), x.ndim - 1, *range(axis, x.ndim - 1))
-    places = _ranked(permute_dims(as_plain_array(x, "top_k"), last), list(range(k)), descending=True)
-    indices = permute_dims(places, back)
+    places = _ranked(moveaxis(as_plain_array(x, "top_k"), axis, -1), list(range(k)), descending=True)
+    indices = moveaxis(places, -1, axis)
     return TopK(take_along_axis(x, indices, axis), indices)
 
 
@@ -108,7 +114,7 @@ def median(x, axis=None, keepdims=False):
     >>> x.grad
     array([0.5, 0. , 0.5, 0. ])
     """
-    return _blended(x, 0.5, axis, keepdims, "linear", "median")
+    return _quantile("median", x, 0.5, axis, keepdims, "linear")
 
 
 def quantile(x, q, axis=None, keepdims=False, method="linear"):
@@ -129,7 +135,7 @@ def quantile(x, q, axis=None, keepdims=False, method="linear"):
     >>> y.item(), x.grad.tolist()
     (1.75, [0.0, 0.25, 0.75, 0.0])
     """
-    return _blended(x, q, axis, keepdims, method, "quantile")
+    return _quantile("quantile", x, q, axis, keepdims, method)
 
 
 def _between(alpha, beta):
@@ -154,8 +160,7 @@ _METHODS = {
 }
 
 
-def _blended(x, q, axis, keepdims, method, name):
-    """A quantile: which elements it lies between, and the blend of the two."""
+def _quantile(name, x, q, axis, keepdims, method):
     x = as_floating(x, name)
     q = np.asarray(constant(q, name, "q") if isinstance(q, Handle) else operands.operand(q, name), np.float64)
     lines, shape = _in_lines(x, axis, keepdims, name)
@@ -177,13 +182,12 @@ def _blended(x, q, axis, keepdims, method, name):
     largest = at([n - 1], values)
     if np.any(is_nan := np.asarray(largest != largest)):
         out = where(library.beside(values, is_nan), at([n - 1]), out)
-    return reshape(permute_dims(out, (out.ndim - 1, *range(out.ndim - 1))), (*q.shape, *shape))
+    return reshape(moveaxis(out, -1, 0), (*q.shape, *shape))
 
 
 def _in_lines(x, axis, keepdims, name):
-    """x with the axes that a quantile is taken along as one, the last; and the shape of what remains."""
-    given = range(x.ndim) if axis is None else axis if isinstance(axis, tuple | list) else (axis,)
-    axes = [normalized_axis(i, x.ndim, name) for i in given]
+    """x with the axes of the quantile merged into the last one; and the shape of what remains."""
+    axes = normalized_axes(tuple(range(x.ndim)) if axis is None else axis, x.ndim, name)
     if len(set(axes)) < len(axes):
         raise explain(ValueError(f"{name}: axis {axis} names an axis twice"), f"{name}: 축이 겹칩니다. 받은 값: {axis}")
     rest = [i for i in range(x.ndim) if i not in axes]
@@ -193,19 +197,14 @@ def _in_lines(x, axis, keepdims, name):
 
 
 def _check_quantile(name, q, method, n, shape):
-    """Raise ValueError for what has no quantile."""
-    if method not in _METHODS:
-        raise explain(
-            ValueError(f"{name}: method {method!r} is not one of {', '.join(METHODS)}"),
-            f"{name}: method에는 다음 중 하나를 넘겨야 합니다: {', '.join(METHODS)}",
-        )
+    require_one_of(_METHODS, method, name, "method")
     if not np.all((q >= 0) & (q <= 1)):
         raise explain(
             ValueError(f"{name}: q must be from 0 to 1, got {q}"), f"{name}: q는 0 이상 1 이하여야 합니다. 받은 값: {q}"
         )
     if n == 0:
         raise explain(
-            ValueError(f"{name}: of an array of shape {shape} there are no elements to choose from"),
+            ValueError(f"{name}: an array of shape {shape} has no elements to choose from"),
             f"{name}: 고를 원소가 없습니다. 받은 배열의 형상: {shape}",
         )
 
@@ -213,8 +212,8 @@ def _check_quantile(name, q, method, n, shape):
 def _ranked(x, ranks, descending=False):
     """Where the elements of some ranks stand along the last axis, as a stable sort orders them.
 
-    A few ranks of a long line are found by partition in a tenth of the time, and so are the ranks beside them: if all
-    these elements differ, a sort would find the same.
+    A few ranks of a long line are found by partition in a tenth of the time, together with the ranks beside them: if all these differ, a
+    sort would find the same.
     """
     if isinstance(x, np.ndarray):
         n = x.shape[-1]

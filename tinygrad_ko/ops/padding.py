@@ -1,11 +1,11 @@
-"""A border around an array: of one number, or of what the array itself shows near its edges."""
+"""A border around an array: of one number, or of the elements near its edges."""
 
 import numpy as np
 
 from tinygrad_ko.arrays.library import is_floating
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
-from tinygrad_ko.ops.inputs import as_operand
+from tinygrad_ko.ops.inputs import as_integers, as_operand, require_one_of
 from tinygrad_ko.ops.networks.activations import identity_function
 from tinygrad_ko.ops.shape import along, broadcast_to, concat, flip
 
@@ -48,11 +48,7 @@ def pad(x, pad_width, mode="constant", *, constant_values=0):
     """
     x = as_operand(x, "pad")
     widths = _pairs(pad_width, x.ndim)
-    if mode not in _MODES:
-        raise explain(
-            ValueError(f"pad: mode must be one of {', '.join(MODES)}, not {mode!r}"),
-            f"pad: mode는 {', '.join(MODES)} 가운데 하나여야 합니다. 받은 값: {mode!r}",
-        )
+    require_one_of(_MODES, mode, "pad", "mode")
     if not isinstance(constant_values, int | float | np.number) or (mode != "constant" and constant_values != 0):
         raise explain(
             TypeError(f"pad: constant_values must be one number, for mode 'constant' alone, not {constant_values!r}"),
@@ -69,7 +65,6 @@ def pad(x, pad_width, mode="constant", *, constant_values=0):
 
 
 def _border(x, axis, width, mode, side):
-    """What stands before or after x along an axis."""
     length, first = x.shape[axis], side == "before"
     widest = {"edge": width if length else 0, "reflect": max(length - 1, 0)}.get(mode, length)
     if width > widest:
@@ -77,7 +72,8 @@ def _border(x, axis, width, mode, side):
             ValueError(
                 f"pad: {width} elements {side} axis {axis} of length {length} are too many for mode {mode!r}: at most {widest}"
             ),
-            f"pad: mode가 {mode!r}이면 길이가 {length}인 축 {axis}에는 최대 {widest}개까지 덧붙일 수 있습니다. 받은 값: {width}",
+            f"pad: mode가 {mode!r}이면 길이가 {length}인 축 {axis}의 {'앞' if first else '뒤'}에는 최대 {widest}개까지 덧붙일 수 있습니다. "
+            f"받은 값: {width}",
         )
     if mode == "edge":
         outermost = x[along(axis, slice(0, 1) if first else slice(length - 1, length))]
@@ -90,21 +86,13 @@ def _border(x, axis, width, mode, side):
 
 
 def _pairs(pad_width, ndim):
-    """One pair (before, after) for each axis, as ints."""
     try:
-        widths = np.broadcast_to(np.asarray(pad_width), (ndim, 2))
+        widths = np.broadcast_to(np.asarray(as_integers(pad_width, "pad", "pad_width")), (ndim, 2))
     except ValueError:
         raise explain(
-            ValueError(
-                f"pad: pad_width must be one int, one pair or {ndim} pairs (one for each axis), not {pad_width}"
-            ),
+            ValueError(f"pad: pad_width must be one int, one pair or {ndim} pairs, one for each axis, not {pad_width}"),
             f"pad: pad_width는 정수 하나, (앞, 뒤) 한 쌍, 또는 축마다 한 쌍씩 {ndim}쌍이어야 합니다. 받은 값: {pad_width}",
         ) from None
-    if widths.size and widths.dtype.kind not in "iu":
-        raise explain(
-            TypeError(f"pad: pad_width must be of integers, not {widths.dtype}"),
-            f"pad: pad_width는 정수여야 합니다. 받은 자료형: {widths.dtype}",
-        )
     if (widths < 0).any():
         raise explain(
             ValueError(f"pad: a width cannot be negative, got {pad_width}; take a slice to make an array smaller"),

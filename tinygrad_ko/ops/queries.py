@@ -1,6 +1,5 @@
-"""Questions about an array: is it so, how many are there, where is it?
+"""Queries of an array: truth values, counts and positions. They have no gradient: of Tensors too they are plain arrays.
 
-The answers are truth values, counts and places. No gradient could go through them, so they are plain arrays, of Tensors too.
 `axis` is None (all), an int or, but for `argmax` and `argmin`, a tuple of ints; with `keepdims` the axes stay, with length 1.
 """
 
@@ -50,7 +49,6 @@ def argmin(x, /, *, axis=None, keepdims=False):
 
 
 def _answer(name, x, **options):
-    """What the function of that name in the library of an array says about it."""
     x = as_plain_array(x, name)
     try:
         return getattr(namespace(x), name)(x, **options)
@@ -59,9 +57,8 @@ def _answer(name, x, **options):
 
 
 def divisible(x):
-    """Whether a product may be divided by its factors to find the product of the others, which is quick, without losing digits:
-    not near 0 (a float32 has fewer of them below 1e-38) nor near infinity, nor where the quotient is to be differentiated
-    again: what is 0 in a derivative of it comes out as a difference of large numbers.
+    """Whether a product can be divided by a factor, which is quick, without losing digits: not near 0 or infinity, nor where the
+    quotient is differentiated again, whose derivative may be a difference of large numbers.
     """
     if isinstance(x, Handle):
         return False

@@ -1,16 +1,16 @@
-"""Many numbers into one: the gradient is stretched back over the numbers it was reduced from.
+"""Reductions of many numbers to one: the gradient is broadcast back over them.
 
 `axis` is None (all), an int or a tuple of ints, negative ones count from the end; with `keepdims` the reduced axes
 stay, with length 1.
 """
 
 import math
-from as_floating import Real
+from numbers import Real
 
 from tinygrad_ko.arrays.library import quiet
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
-from tinygrad_ko.ops.elementwise import abs, masked_slope, astype, where, zeros_like
+from tinygrad_ko.ops.elementwise import abs, astype, masked_slope, where, zeros_like
 from tinygrad_ko.ops.inputs import as_floating
 from tinygrad_ko.ops.queries import divisible, or_nan
 from tinygrad_ko.ops.scan import products_before
@@ -31,7 +31,9 @@ def mean(xp, x, /, axis=None, keepdims=False):
 
 @op(
     x=lambda g, x, out, axis: (
-        stretch(g * out, x.shape, axis) / x if divisible(out) else stretch(g, x.shape, axis) * _products_of_others(x, axis)
+        stretch(g * out, x.shape, axis) / x
+        if divisible(out)
+        else stretch(g, x.shape, axis) * _products_of_others(x, axis)
     )
 )
 def prod(xp, x, /, axis=None, keepdims=False):
@@ -65,7 +67,7 @@ def vector_norm(x, /, *, axis=None, keepdims=False, ord=2):
     for one between 1 and 2.
 
     With `ord=inf` it is the largest of the absolute values, with -inf the smallest, with 0 the number of those that are not 0,
-    whose slope is honestly 0. Raises TypeError if `ord` is not a real number.
+    whose derivative is 0. Raises TypeError if `ord` is not a real number.
 
     (The square of a norm is smooth at 0, but a formula of the norm cannot know that it will be squared: it is given the slope of
     what follows, 2 * norm, which is 0 there.)
@@ -79,10 +81,8 @@ def vector_norm(x, /, *, axis=None, keepdims=False, ord=2):
     """
     if not isinstance(ord, Real) or math.isnan(ord):
         raise explain(
-            TypeError(
-                f"vector_norm: ord must be a real number or infinite, got {ord!r}; norms of matrices have other names"
-            ),
-            f"vector_norm: ord에는 실수나 무한대를 넘겨야 합니다. 받은 값: {ord!r}",
+            TypeError(f"vector_norm: ord must be a real number or infinite, got {ord!r}; of a matrix take matrix_norm"),
+            f"vector_norm: ord에는 실수나 무한대를 넘겨야 합니다. 받은 값: {ord!r}. 행렬의 노름에는 matrix_norm을 쓰십시오.",
         )
     x = as_floating(x, "vector_norm")
     if ord == 0:
@@ -112,8 +112,8 @@ def power_norm(xp, x, /, *, ord, axis=None, keepdims=False):
 
 
 def p_norm(xp, x, ord, axis, keepdims):
-    """sum(|x| ** ord) ** (1 / ord). Where the powers may overflow or vanish, it is computed once more of x divided by its largest
-    absolute value, or for a negative ord by its smallest.
+    """sum(|x| ** ord) ** (1 / ord). Where the powers may overflow or vanish, x is first divided by its largest absolute value, or for
+    a negative ord by its smallest.
     """
     with quiet(over="ignore", divide="ignore"):  # a negative power of 0 is infinite, and the norm 0
         total = xp.sum(_powers(xp, x, ord), axis=axis, keepdims=keepdims)
@@ -128,26 +128,22 @@ def p_norm(xp, x, ord, axis, keepdims):
 
 
 def norm_gradient(g, x, out, axis):
-    """g times x / out, the part of a length that lies along each side; nothing of a length of 0."""
+    """The gradient of the Euclidean norm: g times x / out, and 0 where out is 0."""
     if divisible(out):
         return stretch(g / out, x.shape, axis) * x
     return stretch(g, x.shape, axis) * (x / stretch(where(out != 0, out, math.inf), x.shape, axis))
 
 
 def _powers(xp, x, ord):
-    """|x| ** ord."""
     return x * x if ord == 2 else xp.abs(x) ** ord
 
 
 def _root(xp, x, ord):
-    """x ** (1 / ord)."""
     return xp.sqrt(x) if ord == 2 else x ** (1 / ord)
 
 
 def _lowered(x, n, ord):
-    """The slope of the norm n in x: sign(x) * |x / n| ** (ord - 1). It is taken to be 0 where n is 0, and for an ord below 1 where
-    x is.
-    """
+    """The derivative of the norm n in x: sign(x) * |x / n| ** (ord - 1); 0 where n is 0, and for an ord below 1 where x is."""
     there = (n != 0) & ((x != 0) | (ord > 1))
     return where(there, odd_power(where(there, x, 1), where(there, n, 1), power=ord - 1), 0)
 
@@ -174,14 +170,12 @@ def even_power(xp, x, n, *, power):
 
 
 def stretch(g, shape, axis):
-    """Undo a reduction: put the reduced axes back and repeat along them."""
+    """g with the reduced axes of a shape put back, and repeated along them."""
     return broadcast_to(reshape(g, _with_ones(shape, axis)), shape)
 
 
 def _split_among(chosen, g, axis):
-    """The gradient of a maximum, in equal parts to the elements that are the maximum. A maximum that is NaN is none of them:
-    there the gradient is NaN too.
-    """
+    """The gradient of a maximum, in equal parts to the elements that are the maximum. Where the maximum is NaN, so is the gradient."""
     ties = sum(astype(chosen, g.dtype), axis=axis, keepdims=True)
     chosen, ties = or_nan(chosen, ties)
     return where(chosen, broadcast_to(reshape(g, ties.shape) / ties, chosen.shape), 0)
@@ -204,7 +198,6 @@ def reduced_axes(shape, axis):
 
 
 def _with_ones(shape, axis):
-    """The shape after a reduction that keeps the axes."""
     axes = reduced_axes(shape, axis)
     return tuple([1 if i in axes else n for i, n in enumerate(shape)])
 

@@ -1,13 +1,12 @@
-"""The same numbers more than once: the gradients of all copies add up in the original."""
+"""Repetition: the gradients of all copies add up in the original."""
 
 import numpy as np
 
-from tinygrad_ko.arrays.library import namespace
 from tinygrad_ko.arrays.memory import apart
 from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
-from tinygrad_ko.ops.inputs import normalized_axis, as_operand
+from tinygrad_ko.ops.inputs import as_integers, as_operand, normalized_axis, require_one_of
 from tinygrad_ko.ops.reduction import sum
 from tinygrad_ko.ops.shape import broadcast_to, reshape
 
@@ -30,23 +29,16 @@ def repeat_each(xp, x, *, times, axis):
 
 
 @op(x=lambda g, times, axis: repeat_each(g, times=times, axis=axis))
-def add_runs(x, *, times, axis):
+def add_runs(xp, x, *, times, axis):
     """The sums of runs of so many elements, one after the other along an axis: 0 for a run of none."""
-    return sums_of_runs(x, times, axis)
-
-
-def sums_of_runs(x, times, axis):
-    """The sums of runs of so many elements, one after the other along an axis. On NumPy's arrays one call does it, in a
-    quarter of the time of `np.add.at`.
-    """
-    xp, times = namespace(x), np.asarray(times)
+    times = np.asarray(times)
     stops, along = np.cumsum(times), (slice(None),) * axis
     starts = stops - times
     out = xp.zeros((*x.shape[:axis], len(times), *x.shape[axis + 1 :]), dtype=x.dtype)
     if isinstance(x, np.ndarray):
         some = times > 0
         if some.any():
-            out[(*along, some)] = np.add.reduceat(x, starts[some], axis=axis)
+            out[(*along, some)] = np.add.reduceat(x, starts[some], axis=axis)  # a quarter of the time of np.add.at
         return out
     for i, (start, stop) in enumerate(zip(starts.tolist(), stops.tolist(), strict=True)):
         out[(*along, i, ...)] = xp.sum(x[(*along, slice(start, stop), ...)], axis=axis)
@@ -71,7 +63,7 @@ def repeat(x, repeats, axis=None):
     if axis is None:
         x, axis = reshape(x, (-1,)), 0
     axis = normalized_axis(axis, x.ndim, "repeat")
-    length, times = x.shape[axis], _counts(repeats, "repeat")
+    length, times = x.shape[axis], _counts(repeats, "repeat", "repeats")
     if times.size == 1:
         return repeat_all(x, times=times.item(), axis=axis)
     if times.shape != (length,):
@@ -93,7 +85,7 @@ def tile(x, repetitions, /):
            [1., 2., 1., 2.]])
     """
     x = as_operand(x, "tile")
-    times = _counts(repetitions, "tile").reshape(-1).tolist()
+    times = _counts(repetitions, "tile", "repetitions").reshape(-1).tolist()
     times = [1] * (x.ndim - len(times)) + times
     shape = [1] * (len(times) - x.ndim) + list(x.shape)
     beside = [n for pair in zip(times, shape, strict=True) for n in pair]
@@ -136,11 +128,7 @@ def meshgrid(*arrays, indexing="xy"):
            [1., 2.]]), array([[3., 3.],
            [4., 4.]]))
     """
-    if indexing not in ("xy", "ij"):
-        raise explain(
-            ValueError(f'meshgrid: indexing must be "xy" or "ij", not {indexing!r}'),
-            f'meshgrid: indexing은 "xy" 또는 "ij"여야 합니다. 받은 값: {indexing!r}',
-        )
+    require_one_of(("xy", "ij"), indexing, "meshgrid", "indexing")
     order = list(range(len(arrays)))
     if indexing == "xy":
         order[:2] = order[:2][::-1]
@@ -151,21 +139,15 @@ def meshgrid(*arrays, indexing="xy"):
 
 
 def _copied_from(out, x):
-    """out, which is a copy where it was a view of the bare array x."""
+    """out, copied where it is a view of the bare array x."""
     return out if isinstance(out, Handle) else apart(out, (x,))
 
 
-def _counts(numbers, name):
-    """How often, as an array of ints of at most one axis, none below 0."""
-    numbers = np.asarray(numbers)
-    if numbers.size and numbers.dtype.kind not in "iu":
+def _counts(numbers, name, argument):
+    times = np.asarray(as_integers(numbers, name, argument))
+    if times.ndim > 1 or (times < 0).any():
         raise explain(
-            TypeError(f"{name}: how often must be said in integers, not {numbers.dtype}"),
-            f"{name}: 반복 횟수는 정수여야 합니다. 받은 자료형: {numbers.dtype}",
+            ValueError(f"{name}: {argument} must be one integer of at least 0 or a list of them, not {times.tolist()}"),
+            f"{name}: {argument}에는 0 이상의 정수 또는 그 목록을 넘겨야 합니다. 받은 값: {times.tolist()}",
         )
-    if numbers.ndim > 1 or (numbers < 0).any():
-        raise explain(
-            ValueError(f"{name}: how often must be said by numbers that are not negative, not {numbers.tolist()}"),
-            f"{name}: 반복 횟수는 0 이상의 정수 또는 그 목록이어야 합니다. 받은 값: {numbers.tolist()}",
-        )
-    return numbers.astype(np.intp)
+    return times.astype(np.intp)

@@ -1,4 +1,4 @@
-"""Running sums and products: each result is made of what came before it, so each gradient of what comes after."""
+"""Cumulative sums and products: a gradient sums over the results that come after its place."""
 
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.ops.elementwise import zeros_like
@@ -43,7 +43,6 @@ def cumulative_prod(xp, x, /, *, axis=None, include_initial=False):
 
 
 def _require_axis(x, axis):
-    """Refuse to choose an axis, and a number, which has none."""
     ndim = getattr(x, "ndim", 0)
     if ndim == 0:
         raise ValueError("a number has no axis to go along")
@@ -52,19 +51,16 @@ def _require_axis(x, axis):
 
 
 def _without_initial(x, axis, include_initial):
-    """Without the 0 or 1 that was put in front."""
     return _part(x, axis, slice(1, None)) if include_initial else x
 
 
 def _sums_from_the_end(g, axis):
-    """At each place the sum of all from there to the end."""
     return flip(cumulative_sum(flip(g, axis), axis=axis), axis)
 
 
 def _slope_of_products(g, x, out, axis):
-    """What came before x[i], times what it is multiplied by after: g[i] + x[i+1] * (g[i+1] + x[i+2] * (g[i+2] + ...)).
-
-    That is the sum of g * out from i to the end, divided by x[i]; where x[i] is 0 it must be found without dividing.
+    """The product before x[i], times g[i] + x[i+1] * (g[i+1] + x[i+2] * (g[i+2] + ...)): the sum of g * out from i to the end,
+    divided by x[i], but found without dividing where x[i] is 0.
     """
     if divisible(out):
         return _sums_from_the_end(g * out, axis) / x
@@ -73,9 +69,8 @@ def _slope_of_products(g, x, out, axis):
 
 
 def _recurrence(a, b, axis):
-    """s[i] = b[i] + a[i] * s[i-1] along an axis, in log2(n) steps on whole arrays: each makes every s[i] right that reaches back
-    over twice as many terms (Hillis and Steele, "Data parallel algorithms", 1986; Blelloch, "Prefix sums and their
-    applications", 1990).
+    """s[i] = b[i] + a[i] * s[i-1] along an axis, in log2(n) steps on whole arrays, each of which doubles the terms that are added.
+    Source: Hillis and Steele, "Data parallel algorithms" (1986); Blelloch, "Prefix sums and their applications" (1990).
     """
     n = b.shape[axis or 0]
     for k in range(n.bit_length()):
@@ -96,5 +91,4 @@ def products_before(x, axis):
 
 
 def _part(x, axis, wanted):
-    """A slice of x along an axis (None: its only one)."""
     return x[along(axis or 0, wanted)]

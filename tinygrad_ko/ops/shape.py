@@ -1,4 +1,4 @@
-"""Another shape or another order, the same numbers: the gradient goes back the way the numbers came."""
+"""The same numbers in another shape or order: the gradient goes back the way the numbers came."""
 
 from operator import index
 
@@ -7,7 +7,7 @@ import numpy as np
 from tinygrad_ko.engine.dtypes import moves
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
-from tinygrad_ko.ops.inputs import normalized_axis, as_operand, as_int
+from tinygrad_ko.ops.inputs import as_int, as_operand, normalized_axes, normalized_axis
 
 
 @op(x=lambda g, x_shape: reshape(g, x_shape))
@@ -40,10 +40,7 @@ def moveaxis(x, source, destination, /):
     (3, 4, 2)
     """
     x = as_operand(x, "moveaxis")
-    sources, places = (
-        [normalized_axis(i, x.ndim, "moveaxis") for i in (axes if isinstance(axes, tuple | list) else (axes,))]
-        for axes in (source, destination)
-    )
+    sources, places = (normalized_axes(axes, x.ndim, "moveaxis") for axes in (source, destination))
     if len(sources) != len(places) or len({*sources}) < len(sources) or len({*places}) < len(places):
         raise explain(
             ValueError(f"moveaxis: {source} and {destination} must name as many axes, and none of them twice"),
@@ -59,7 +56,7 @@ def swapaxes(x, axis1, axis2):
     """Two axes exchanged. Raises ValueError for an axis that is not there."""
     x = as_operand(x, "swapaxes")
     order = list(range(x.ndim))
-    i, j = (normalized_axis(axis, x.ndim, "swapaxes") for axis in (axis1, axis2))
+    i, j = normalized_axes((axis1, axis2), x.ndim, "swapaxes")
     order[i], order[j] = j, i
     return permute_dims(x, tuple(order))
 
@@ -114,7 +111,6 @@ def roll(xp, x, /, shift, axis=None):
 
 
 def _opposite(shift):
-    """The shift or shifts that undo `shift`."""
     return tuple([-int(s) for s in shift]) if np.ndim(shift) else -int(shift)
 
 
@@ -141,7 +137,6 @@ def along(axis, at):
 
 
 def _spans(shapes, axis):
-    """Where each array begins and ends along the axis on which they were joined."""
     stop = 0
     for shape in shapes:
         start, stop = stop, stop + shape[axis]
@@ -177,8 +172,7 @@ def split(x, indices_or_sections, axis=0):
     if np.ndim(indices_or_sections) == 0 and length % _sections(indices_or_sections, "split"):
         raise explain(
             ValueError(
-                f"split: {length} elements along axis {axis} make no {indices_or_sections} equal parts; use array_split for"
-                " unequal ones"
+                f"split: {length} elements along axis {axis} make no {indices_or_sections} equal parts; array_split makes unequal ones"
             ),
             f"split: 축 {axis}의 원소 {length}개를 같은 길이의 {indices_or_sections}부분으로 나눌 수 없습니다. "
             "길이가 달라도 된다면 array_split을 쓰십시오.",
@@ -216,10 +210,10 @@ def unstack(x, /, *, axis=0):
 
 
 def _sections(number, name):
-    """A number of parts, which must be a positive int."""
-    if as_int(number, name) < 1:
+    number = as_int(number, name)
+    if number < 1:
         raise explain(
             ValueError(f"{name}: the number of parts must be 1 or more, not {number}"),
             f"{name}: 나눌 개수는 1 이상이어야 합니다. 받은 값: {number}",
         )
-    return as_int(number, name)
+    return number

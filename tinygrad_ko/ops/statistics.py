@@ -1,4 +1,4 @@
-"""What numbers are like on the whole: how far they are spread, and their mean when some weigh more than others.
+"""Variance, standard deviation and weighted mean.
 
 `axis` and `keepdims` are those of the reductions.
 """
@@ -8,9 +8,9 @@ import math
 from tinygrad_ko.arrays.operands import floating
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
-from tinygrad_ko.ops.inputs import in_float32, as_floating, as_operand
+from tinygrad_ko.ops.inputs import as_floating, as_operand, in_float32
 from tinygrad_ko.ops.queries import any
-from tinygrad_ko.ops.reduction import reduced_size, p_norm, mean, reduced_axes, norm_gradient, stretch, sum
+from tinygrad_ko.ops.reduction import mean, norm_gradient, p_norm, reduced_axes, reduced_size, stretch, sum
 from tinygrad_ko.ops.shape import permute_dims, reshape
 
 
@@ -34,7 +34,9 @@ def var(xp, x, /, axis=None, *, correction=0, keepdims=False):
 
 
 @op(
-    x=lambda g, x, out, axis, correction: norm_gradient(g / _divisor(x.shape, axis, correction), _deviation(x, axis), out, axis),
+    x=lambda g, x, out, axis, correction: norm_gradient(
+        g / _divisor(x.shape, axis, correction), _deviation(x, axis), out, axis
+    ),
 )
 def std(xp, x, /, axis=None, *, correction=0, keepdims=False):
     """The standard deviation: the square root of the variance. Where all numbers are equal it is 0, and its derivatives of every
@@ -61,12 +63,10 @@ def _deviations(xp, x, axis, correction):
 
 
 def _divisor(shape, axis, correction):
-    """What the sum of squares is divided by."""
     return float(reduced_size(shape, axis) - correction)
 
 
 def _deviation(x, axis):
-    """How far each is from the mean."""
     return x - mean(x, axis=axis, keepdims=True)
 
 

@@ -1,4 +1,4 @@
-"""Sines and their kin, of angles in radians, and the angles back. Arguments broadcast as in NumPy."""
+"""Trigonometric functions of angles in radians, and their inverses. Arguments broadcast as in NumPy."""
 
 import math
 

@@ -49,10 +49,8 @@ def cofactors(xp, x):
 
 
 def _minors(g, x):
-    """The second derivative of the determinant: its slope along g, as a gradient.
-
-    With p[i, j] the product of all singular values but two, that of det(S) along G and H is the sum over i and j of
-    p[i, j] (G[i, i] H[j, j] - G[i, j] H[j, i]).
+    """The second derivative of the determinant along g, as a gradient: with p[i, j] the product of all singular values but two, that of
+    det(S) along G and H is the sum over i and j of p[i, j] (G[i, i] H[j, j] - G[i, j] H[j, i]).
     """
     u, s, vh = svd(x, full_matrices=False)
     gv, p = g @ vh.mT, _without_two(all_apart(s))
@@ -63,7 +61,7 @@ def _minors(g, x):
 
 @op(name="det", s=lambda g, s: refuse_equal(g, s, "det"))
 def all_apart(s):
-    """s, whose gradient is refused where two singular values are equal or one is 0: beside it that of u and v would be missing."""
+    """s, whose gradient is refused where two singular values are equal or one is 0: those of u and v would be missing."""
     return s
 
 
@@ -87,7 +85,7 @@ def slogdet(x, /):
     """The sign of the determinant, -1, 0 or 1, and the logarithm of its absolute value, where the determinant itself may be
     too large or too small for a number: (..., n, n) to two arrays (...).
 
-    The slope of the sign is honestly 0. Raises LinAlgError at backward if a matrix is singular: the logarithm is -inf there.
+    The derivative of the sign is 0. Raises LinAlgError at backward if a matrix is singular: the logarithm is -inf there.
 
     >>> import tinygrad_ko as tg
     >>> sign, logabsdet = tg.linalg.slogdet([[0.0, 2.0], [2.0, 0.0]])

@@ -1,11 +1,11 @@
-"""Triangles and diagonals of matrices, and of stacks of matrices in the last two axes."""
+"""Triangles and diagonals of matrices, the last two axes of an array."""
 
 from operator import index
 
 from tinygrad_ko.engine.dtypes import moves
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
-from tinygrad_ko.ops.inputs import as_operand, as_int
+from tinygrad_ko.ops.inputs import as_int, as_operand
 from tinygrad_ko.ops.reduction import sum
 
 
@@ -55,7 +55,6 @@ def diagonal_matrix(xp, values, *, shape, offset):
 
 
 def _matrices(x):
-    """x, refused if it has fewer than two axes."""
     if getattr(x, "ndim", 0) < 2:
         raise ValueError("x needs two axes or more: it must be a matrix or a stack of matrices")
     return x

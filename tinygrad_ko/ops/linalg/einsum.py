@@ -1,8 +1,4 @@
-"""Einstein's notation: every axis has a letter, and a letter that is not in the result is summed over.
-
-Nothing here has a formula of its own. It is taken apart into diagonals, sums, products and matrix products of two arrays at a time,
-and their formulas do the rest.
-"""
+"""Einstein's notation, composed of diagonals, sums, products and matrix products of two arrays at a time, whose formulas do the rest."""
 
 from collections import Counter
 from functools import lru_cache
@@ -12,7 +8,7 @@ from string import ascii_letters
 
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import multiply
-from tinygrad_ko.ops.inputs import in_float32, as_operand
+from tinygrad_ko.ops.inputs import as_operand, in_float32
 from tinygrad_ko.ops.linalg.diagonals import diagonal
 from tinygrad_ko.ops.linalg.products import as_matrices, dot_products, matrix_product, merged
 from tinygrad_ko.ops.networks.activations import identity_function
@@ -46,7 +42,7 @@ def einsum(subscripts, /, *operands):
             TypeError(
                 f"einsum: the first argument must be a string such as 'ij,jk->ik', not {type(subscripts).__name__}"
             ),
-            "einsum: 첫 번째 인수에는 'ij,jk->ik'와 같은 문자열을 넘겨야 합니다.",
+            f"einsum: 첫 번째 인수에는 'ij,jk->ik'와 같은 문자열을 넘겨야 합니다. 받은 값의 종류: {type(subscripts).__name__}",
         )
     arrays = [as_operand(x, "einsum") for x in operands]
     labels, result, lengths = _understood(subscripts, tuple([x.shape for x in arrays]))
@@ -71,9 +67,7 @@ def _understood(subscripts, shapes):
 
 
 def _parsed(subscripts, shapes):
-    """The label of every axis of every operand, and of the result: its letter, or its place from the right (-1, -2, ...) for those
-    that "..." stands for.
-    """
+    """The label of every axis of the operands and of the result: its letter, or for "..." its place from the right, -1, -2, ..."""
 
     def refuse(what, korean):
         raise explain(
@@ -160,14 +154,12 @@ def _along_both(x, axes, label):
 
 
 def _summed(factor, kept):
-    """The sum over all labels but those that are kept."""
     x, axes = factor
     gone = tuple(i for i, label in enumerate(axes) if label not in kept)
     return (sum(x, axis=gone), tuple(label for label in axes if label in kept)) if gone else (x, axes)
 
 
 def _turned(x, axes, order):
-    """The axes in another order."""
     return x if axes == order else permute_dims(x, places(axes, order))
 
 
@@ -175,14 +167,11 @@ def _turned(x, axes, order):
 
 
 def _wanted(factors):
-    """All labels of these factors."""
     return {label for _, axes in factors for label in axes}
 
 
 def _cheapest(factors, result, lengths):
-    """Which two to contract first: those whose product is smallest compared with them, so that none becomes larger than it must
-    (the greedy choice of D. Smith and J. Gray, "opt_einsum", 2018).
-    """
+    """The two whose product is smallest compared with them: the greedy choice of D. Smith and J. Gray, "opt_einsum" (2018)."""
 
     def growth(pair):
         two = [factors[k] for k in pair]
@@ -194,7 +183,7 @@ def _cheapest(factors, result, lengths):
 
 
 def _product(a, b, kept):
-    """The product of two factors, summed over all labels but those that are kept: by a matrix product where there is one in it."""
+    """The product of two factors, summed over all labels but those in `kept`; by a matrix product where there is one in it."""
     x, first = _summed(a, {*kept, *b[1]})
     y, second = _summed(b, {*kept, *a[1]})
     both = [label for label in first if label in second]

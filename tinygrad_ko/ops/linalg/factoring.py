@@ -5,7 +5,7 @@ from collections import namedtuple
 from tinygrad_ko.arrays.library import namespace
 from tinygrad_ko.arrays.operands import floating
 from tinygrad_ko.engine.op import op
-from tinygrad_ko.errors import explain
+from tinygrad_ko.ops.inputs import require_one_of
 from tinygrad_ko.ops.linalg.degenerate import independent, without_gradient
 from tinygrad_ko.ops.linalg.diagonals import tril
 from tinygrad_ko.ops.linalg.lapack import as_matrix_stack, refusing, symmetric_part
@@ -28,15 +28,14 @@ def lower_cholesky(xp, x):
 
 
 def _from_cholesky(g, lower):
-    """L^-T S L^-1 / 2, where S is the lower triangle of L^T g, copied to the upper.
-
-    Source: I. Murray, "Differentiation of the Cholesky decomposition" (2016), arXiv:1602.07527, the symbolic reverse mode.
+    """L^-T S L^-1 / 2, where S is the lower triangle of L^T g, copied to the upper. Source: I. Murray, "Differentiation of the Cholesky
+    decomposition" (2016), arXiv:1602.07527, the symbolic reverse mode.
     """
-    return solution(lower.mT, solution(lower.mT, _mirrored(lower.mT @ g) / 2).mT)
+    return solution(lower.mT, solution(lower.mT, mirrored(lower.mT @ g) / 2).mT)
 
 
-def _mirrored(x):
-    """The lower triangle of x, and above it the same once more."""
+def mirrored(x):
+    """The lower triangle of x, copied to the upper."""
     return tril(x) + tril(x, -1).mT
 
 
@@ -63,18 +62,15 @@ def tall_qr(xp, x):
 
 
 def _from_qr(g, out):
-    """(g_Q + Q S) R^-T, where S is the lower triangle of R g_R^T - g_Q^T Q, copied to the upper.
-
-    Source: M. Seeger, A. Hetzel, Z. Dai, E. Meissner, N. D. Lawrence, "Auto-differentiating linear algebra" (2017),
-    arXiv:1710.08717, transposed.
+    """(g_Q + Q S) R^-T, where S is the lower triangle of R g_R^T - g_Q^T Q, copied to the upper. Source: M. Seeger, A. Hetzel, Z. Dai,
+    E. Meissner, N. D. Lawrence, "Auto-differentiating linear algebra" (2017), arXiv:1710.08717, transposed.
     """
     (gq, gr), (q, r) = _unpacked(g), _unpacked(out)
-    s = _mirrored(r @ gr.mT - gq.mT @ q)
+    s = mirrored(r @ gr.mT - gq.mT @ q)
     return solution(independent(r, "qr"), (gq + q @ s).mT).mT
 
 
 def _unpacked(packed):
-    """Q and R."""
     m = packed.shape[-2] - packed.shape[-1]
     return packed[..., :m, :], packed[..., m:, :]
 
@@ -96,11 +92,7 @@ def qr(x, /, *, mode="reduced"):
     """
     x = as_matrix_stack(x, "qr")
     m, n = x.shape[-2:]
-    if mode not in ("reduced", "complete"):
-        raise explain(
-            ValueError(f"qr: mode must be 'reduced' or 'complete', not {mode!r}"),
-            f"qr: mode는 'reduced' 또는 'complete'여야 합니다. 받은 값: {mode!r}",
-        )
+    require_one_of(("reduced", "complete"), mode, "qr", "mode")
     if mode == "complete" and m > n:
         return QRResult(
             *without_gradient(

@@ -1,6 +1,6 @@
-"""What a decomposition asks of its matrices, and the words for it where LAPACK has none. Every refusal of a matrix that has
-the right shape is a LinAlgError, as NumPy's are.
-"""
+"""What decompositions require of their matrices. A matrix of the right shape is refused with a LinAlgError, as in NumPy."""
+
+from contextlib import contextmanager
 
 from numpy.linalg import LinAlgError
 
@@ -10,7 +10,7 @@ from tinygrad_ko.ops.inputs import as_operand
 
 
 def as_matrix_stack(x, of):
-    """An array of at least two axes: a matrix or a stack of them. Raises ValueError for fewer."""
+    """A matrix or a stack of them; raises ValueError for fewer than two axes."""
     x = as_operand(x, of)
     if x.ndim < 2:
         raise explain(
@@ -21,34 +21,29 @@ def as_matrix_stack(x, of):
 
 
 def square_matrices(x):
-    """Refuse what is no square matrix, nor a stack of them."""
+    """Square matrices of floats; raises ValueError for any others."""
     if getattr(x, "ndim", 0) < 2 or x.shape[-1] != x.shape[-2]:
         raise ValueError("it takes square matrices: the last two axes must have one length")
     return floating(x)
 
 
 def symmetric_part(x):
-    """The symmetric part of a square matrix: the matrix itself if it is symmetric."""
+    """(x + x.mT) / 2 of square matrices."""
     x = square_matrices(x)
     return (x + x.mT) / 2
 
 
-class refusing:
-    """A block in which LAPACK may give up on a matrix, and what that means in words."""
-
-    def __init__(self, what, korean):
-        self.what, self.korean = what, korean
-
-    def __enter__(self):
-        pass
-
-    def __exit__(self, kind, error, trace):
-        if kind is LinAlgError:
-            raise explain(LinAlgError(self.what), self.korean) from error
+@contextmanager
+def refusing(what, korean):
+    """A block in which LAPACK may refuse a matrix, and its error."""
+    try:
+        yield
+    except LinAlgError as error:
+        raise explain(LinAlgError(what), korean) from error
 
 
 def converging(of):
-    """LAPACK looks for eigenvalues and singular values in steps; on NaN and infinity it does not come to an end."""
+    """A block in which LAPACK iterates, which on NaN and infinity does not converge."""
     return refusing(
         f"{of}: LAPACK did not converge; are there NaNs or infinities in x?",
         f"{of}: LAPACK의 계산이 수렴하지 않았습니다. x에 NaN이나 무한대가 없는지 확인하십시오.",

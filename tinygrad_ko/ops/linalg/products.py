@@ -1,14 +1,13 @@
-"""Products of matrices."""
+"""Products of vectors and matrices."""
 
 from math import prod
-from typing import Any
 
 from numpy import ndarray
 
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import multiply
-from tinygrad_ko.ops.inputs import as_operand, as_int
+from tinygrad_ko.ops.inputs import as_int, as_operand
 from tinygrad_ko.ops.shape import expand_dims, matrix_transpose, permute_dims, reshape
 
 
@@ -20,7 +19,6 @@ def matrix_product(xp, a, b):
 
 
 def _check_columns(a, b):
-    """Refuse matrices that cannot be multiplied."""
     if a.ndim > 1 < b.ndim and a.shape[-1] != b.shape[-2]:
         raise ValueError(f"the first has {a.shape[-1]} columns, but the second has {b.shape[-2]} rows")
 
@@ -32,7 +30,6 @@ def matmul(a, b):
     a, b = as_operand(a, "matmul"), as_operand(b, "matmul")
     if a.ndim == 2 == b.ndim or a.ndim == 0 or b.ndim == 0:
         return matrix_product(a, b)
-    a, b = as_operand(a, "matmul"), as_operand(b, "matmul")
     if a.ndim == 1:
         return drop(matmul(reshape(a, (1, a.shape[0])), b), -1 if b.ndim == 1 else -2)
     if b.ndim == 1:
@@ -59,6 +56,13 @@ def affine_batch(xp, x, W, b):
         return out + b
     out += b
     return out
+
+
+def _product_like(x, a, b):
+    """a @ b, column by column in memory if the matrix x is: what works on both then reads them in one order."""
+    if type(x) is ndarray and x.flags.f_contiguous and not x.flags.c_contiguous:
+        return (b.mT @ a.mT).mT
+    return a @ b
 
 
 def affine(x, W, b):
@@ -99,7 +103,7 @@ def tensordot(x1, x2, /, *, axes=2):
 
 
 def _paired(shape1, shape2, axes):
-    """The axes that are summed over, of each array, counted from the front."""
+    """The axes of each array that are summed over, counted from the front."""
 
     def refuse(what, korean):
         raise explain(
@@ -125,9 +129,8 @@ def _paired(shape1, shape2, axes):
     if len(both[0]) != len(both[1]):
         refuse("there must be as many axes of one as of the other", "두 배열의 축을 같은 개수만큼 적어야 합니다.")
     for wanted, shape in zip(both, (shape1, shape2), strict=True):
-        if not all(-len(shape) <= i < len(shape) for i in wanted) or len({i % len(shape) for i in wanted}) < len(
-            wanted
-        ):
+        n = len(shape)
+        if not all(-n <= i < n for i in wanted) or len({i % n for i in wanted}) < len(wanted):
             refuse("an axis is not there or named twice", "없는 축이 있거나 같은 축을 두 번 적었습니다.")
     for i, j in zip(*both, strict=True):
         if shape1[i] != shape2[j]:
@@ -179,7 +182,7 @@ def dot_products(xp, a, b, /, *, axis):
 
 
 def _from_the_end(axis, shape1, shape2, name):
-    """An axis of two arrays, which broadcast, counted from the end: there it is the same one."""
+    """An axis of two arrays that broadcast, counted from the end: there it is the same one."""
     place = axis - len(shape1) if axis >= 0 and len(shape1) == len(shape2) else axis
     if not -min(len(shape1), len(shape2)) <= place < 0:
         raise explain(
@@ -245,10 +248,3 @@ def cross(x1, x2, /, *, axis=-1):
 def cross_products(xp, a, b, /, *, axis):
     """`cross` along an axis that is counted from the end."""
     return xp.linalg.cross(a, b, axis=axis)
-
-
-def _product_like(x: Any, a: Any, b: Any) -> Any:
-    """a @ b, lying in memory column by column if the matrix x lies so: whoever works on both then works on neighbours."""
-    if type(x) is ndarray and x.flags.f_contiguous and not x.flags.c_contiguous:
-        return (b.mT @ a.mT).mT
-    return a @ b

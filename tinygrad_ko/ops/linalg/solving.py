@@ -8,10 +8,10 @@ from tinygrad_ko.arrays.operands import floating
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import zeros_like
-from tinygrad_ko.ops.inputs import in_float32, as_operand, as_int
+from tinygrad_ko.ops.inputs import as_int, as_operand, in_float32
 from tinygrad_ko.ops.linalg.lapack import as_matrix_stack, refusing, square_matrices
 from tinygrad_ko.ops.linalg.products import drop
-from tinygrad_ko.ops.shape import inverse_permutation, permute_dims, reshape
+from tinygrad_ko.ops.shape import moveaxis, reshape
 
 
 @op(
@@ -54,10 +54,9 @@ def solve(a, b, /):
     if b.ndim == 1:
         return drop(solution(a, reshape(b, (b.shape[0], 1))), -1)
     if a.ndim == 2 < b.ndim and a.shape[-1] == b.shape[-2] > 0:  # one matrix takes a whole stack as its columns
-        axes = (b.ndim - 2, *range(b.ndim - 2), b.ndim - 1)
-        columns = permute_dims(b, axes)
+        columns = moveaxis(b, -2, 0)
         out = solution(a, reshape(columns, (b.shape[-2], b.size // b.shape[-2])))
-        return permute_dims(reshape(out, columns.shape), inverse_permutation(axes))
+        return moveaxis(reshape(out, columns.shape), 0, -2)
     return solution(a, b)
 
 
@@ -110,5 +109,5 @@ def matrix_power(x, n, /):
 
 @op(x=lambda g: zeros_like(g))
 def identity_like(xp, x):
-    """The identity in the shape and dtype of x. It does not depend on x: the slope is honestly 0."""
+    """The identity in the shape and dtype of x. It does not depend on x: the derivative is 0."""
     return xp.zeros_like(x) + xp.eye(x.shape[-1], dtype=x.dtype)

@@ -1,12 +1,11 @@
 """Eigenvalues of symmetric matrices, singular values, and what follows from them, of matrices and stacks of them.
 
 Values and vectors are the parts of one array, so that an op has one result and LAPACK is called once: the values in the first row,
-the vectors in the columns below. The vectors are defined up to a sign (of both vectors of a singular value), which may change
-from one matrix to the next: what is computed from them should not depend on it.
+the vectors in the columns below. The sign of a vector (of both vectors of a singular value) may change from one matrix to the next:
+what is computed from them should not depend on it.
 
-Where values are equal (see `degenerate.py` for how near that is) their vectors have no gradient, and where a singular value is 0
-its vectors have none: a LinAlgError as soon as one is asked for. Other vectors of the same matrix are not concerned, but
-a second derivative is refused as well. The values alone have a kink there, and their gradient is one of the subgradients.
+Vectors whose values are equal (see `degenerate.py` for how near that is) or, for singular values, 0 have no gradient: a LinAlgError as
+soon as one is asked for, and for a second derivative. The values alone have a kink there, and their gradient is a subgradient.
 """
 
 from collections import namedtuple
@@ -17,9 +16,9 @@ from tinygrad_ko.arrays.operands import floating
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import abs, where
-from tinygrad_ko.ops.inputs import unwrapped
+from tinygrad_ko.ops.inputs import require_one_of, unwrapped
 from tinygrad_ko.ops.linalg.degenerate import full_rank, gaps, sizes_and_sums, vanishing, without_gradient
-from tinygrad_ko.ops.linalg.lapack import converging, as_matrix_stack, symmetric_part
+from tinygrad_ko.ops.linalg.lapack import as_matrix_stack, converging, symmetric_part
 from tinygrad_ko.ops.reduction import max, min, sum, vector_norm
 from tinygrad_ko.ops.shape import expand_dims, reshape
 
@@ -36,10 +35,8 @@ def values_over_vectors(xp, x):
 
 
 def _from_eigh(g, out):
-    """V (diag(g_w) + K) V^T, where K[i, j] is the antisymmetric part of V^T g_V over w[j] - w[i].
-
-    Source: M. B. Giles, "Collected matrix derivative results for forward and reverse mode algorithmic differentiation" (2008),
-    section 3.1, symmetrised.
+    """V (diag(g_w) + K) V^T, where K[i, j] is the antisymmetric part of V^T g_V over w[j] - w[i]. Source: M. B. Giles, "Collected matrix
+    derivative results for forward and reverse mode algorithmic differentiation" (2008), section 3.1, symmetrised.
     """
     gw, gv, w, v = g[..., :1, :], g[..., 1:, :], out[..., 0, :], out[..., 1:, :]
     k = _skew(v.mT @ gv) / gaps(w, gv, "eigh") / 2
@@ -47,7 +44,6 @@ def _from_eigh(g, out):
 
 
 def _skew(x):
-    """x - x.mT, twice its antisymmetric part."""
     return x - x.mT
 
 
@@ -89,7 +85,6 @@ def eigvalsh(xp, x):
 
 
 def _from_eigenvalues(g, v):
-    """V diag(g) V^T."""
     return (v * expand_dims(g, axis=-2)) @ v.mT
 
 
@@ -170,7 +165,6 @@ def svdvals(xp, x):
 
 
 def _from_singular_values(g, parts):
-    """U diag(g) V^T."""
     return (parts.U * expand_dims(where(vanishing(parts.S), 0, g), axis=-2)) @ parts.Vh
 
 
@@ -221,6 +215,7 @@ def matrix_norm(x, /, *, keepdims=False, ord="fro"):
     [5.0, 7.0, 4.0, 4.0]
     """
     x = as_matrix_stack(x, "matrix_norm")
+    require_one_of(("fro", "nuc", 1, -1, 2, -2, inf, -inf), ord, "matrix_norm", "ord")
     if ord == "fro":
         norm = vector_norm(x, axis=(-2, -1))
     elif ord == "nuc":
@@ -229,19 +224,14 @@ def matrix_norm(x, /, *, keepdims=False, ord="fro"):
         if 0 in x.shape[-2:]:
             raise explain(
                 ValueError(
-                    f"matrix_norm: matrices of shape {x.shape[-2:]} have no singular values; there is no norm of ord={ord}"
+                    f"matrix_norm: matrices of shape {x.shape[-2:]} have no singular values, so no norm of ord={ord}"
                 ),
                 f"matrix_norm: 형상이 {x.shape[-2:]}인 행렬에는 특잇값이 없으므로 ord={ord}인 노름을 구할 수 없습니다.",
             )
         norm = svdvals(x)[..., 0 if ord > 0 else -1]
-    elif ord in (1, -1, inf, -inf):
+    else:
         sums = sum(abs(x), axis=-2 if ord in (1, -1) else -1)
         norm = (max if ord > 0 else min)(sums, axis=-1)
-    else:
-        raise explain(
-            ValueError(f"matrix_norm: ord must be 'fro', 'nuc', 1, -1, 2, -2, inf or -inf, not {ord!r}"),
-            f"matrix_norm: ord에는 'fro', 'nuc', 1, -1, 2, -2, inf, -inf 중 하나를 넘겨야 합니다. 받은 값: {ord!r}",
-        )
     return reshape(norm, (*x.shape[:-2], 1, 1)) if keepdims else norm
 
 

@@ -1,7 +1,4 @@
-"""Activations: what a layer does to each element after its affine map, and their inverses.
-
-The slopes are right far out as well: nothing here is computed as a difference from 1 that would be lost.
-"""
+"""Activation functions. No derivative is computed as a difference from 1, so those far out have all their digits too."""
 
 import math
 
@@ -10,11 +7,10 @@ from tinygrad_ko.arrays.operands import floating
 from tinygrad_ko.engine.dtypes import moves
 from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.engine.op import op
-from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import add, clip, divide, exp, minimum, where, zeros_like
 from tinygrad_ko.ops.error_function import DENSITY, FAR, gaussian, normal_cdf
 from tinygrad_ko.ops.hyperbolic import sech, tanh
-from tinygrad_ko.ops.inputs import as_floating, as_operand
+from tinygrad_ko.ops.inputs import as_floating, as_operand, require_one_of
 
 _STRETCH, _CUBIC = 2 * math.sqrt(2 / math.pi), 0.044715  # of the older gelu
 
@@ -23,7 +19,7 @@ _STRETCH, _CUBIC = 2 * math.sqrt(2 / math.pi), 0.044715  # of the older gelu
 def sigmoid(xp, x):
     """1 / (1 + exp(-x)), between 0 and 1.
 
-    Its slope is s * (1 - s), where the second factor is computed from x: from x = 37 on, s is 1 to the last digit.
+    The derivative is s * (1 - s), where the second factor is computed from x: from x = 37 on, s is 1 to the last digit.
     """
     with quiet(over="ignore"):  # exp(-x) may be infinite: then 1 / inf is 0, as it should be
         e = xp.exp(-floating(x))
@@ -118,7 +114,7 @@ def mish(xp, x):
 
 
 def _mish_slope(x, s):
-    """The slope of x * tanh(s), where s = softplus(x) has the slope sigmoid(x)."""
+    """The derivative of x * tanh(s), where s = softplus(x), whose derivative is sigmoid(x)."""
     return tanh(s) + x * (sech(s) ** 2 * sigmoid(x))
 
 
@@ -134,17 +130,8 @@ def gelu(x, /, approximate="none"):
     >>> tg.gelu([-1.0, 0.0, 1.0], approximate="tanh")
     array([-0.15880801,  0.        ,  0.84119199])
     """
-    require_known(approximate)
+    require_one_of(("none", "tanh"), approximate, "gelu", "approximate")
     return exact_gelu(x) if approximate == "none" else tanh_gelu(x)
-
-
-def require_known(approximate):
-    """Refuse a kind of gelu that there is not."""
-    if approximate not in ("none", "tanh"):
-        raise explain(
-            ValueError(f'gelu: approximate must be "none" or "tanh", not {approximate!r}'),
-            f'gelu: approximate에는 "none"이나 "tanh"만 쓸 수 있습니다. 받은 값: {approximate!r}',
-        )
 
 
 @op(
@@ -166,9 +153,8 @@ def exact_gelu(x):
     p=lambda x: sigmoid(_bent(clip(x, -FAR, FAR))),
 )
 def tanh_gelu(x):
-    """x times p = sigmoid(2 u), which is (1 + tanh(u)) / 2 without losing digits below 0.
-
-    Beyond FAR p is 0 or 1 to the last digit. There x ** 3 may be infinite, which does no harm here, but would in the slope.
+    """x times p = sigmoid(2 u), which is (1 + tanh(u)) / 2 with all its digits below 0. Beyond FAR p is 0 or 1; there x ** 3 may
+    be infinite, which does no harm here, but would in the derivative.
     """
     with quiet(over="ignore"):
         p = sigmoid(_bent(x))
@@ -176,17 +162,15 @@ def tanh_gelu(x):
 
 
 def _tanh_gelu_slope(p, x):
-    """p + x * p', where p' is p * (1 - p) times the slope of 2 u."""
+    """p + x * p', where p' is p * (1 - p) times the derivative of 2 u."""
     return p * (1 + x * (one_minus_sigmoid(_bent(x)) * _bent_slope(x)))
 
 
 def _bent(x):
-    """2 sqrt(2 / pi) * (x + 0.044715 * x ** 3)."""
     return _STRETCH * (x + _CUBIC * (x * x * x))
 
 
 def _bent_slope(x):
-    """The slope of that."""
     return _STRETCH * (1 + 3 * _CUBIC * (x * x))
 
 
@@ -197,7 +181,7 @@ def hardsigmoid(x):
 
 @op(x=lambda g: zeros_like(g))
 def step_function(xp, x):
-    """1 where x is above 0, else 0. Its slope is honestly 0, and taken to be 0 at the jump."""
+    """1 where x is above 0, else 0. The derivative is 0 almost everywhere; 0 is returned at the jump."""
     return xp.sign(xp.maximum(x, 0))
 
 
@@ -209,5 +193,5 @@ def identity_function(x):
 @op(name="identity_function", x=lambda g: g)
 @moves
 def unchanged(x):
-    """x itself: Tensors may share an array, for they copy it before one of them is written to."""
+    """x itself: Tensors that share an array copy it on write."""
     return x

@@ -1,9 +1,9 @@
-"""Dropout: numbers are left out at random, so that none of them can be relied on."""
+"""Dropout: elements are set to 0 at random."""
 
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import where
-from tinygrad_ko.ops.inputs import namespace_of, as_floating
+from tinygrad_ko.ops.inputs import as_floating, namespace_of
 from tinygrad_ko.ops.networks.activations import identity_function
 from tinygrad_ko.state.randomness import generator
 
@@ -42,7 +42,7 @@ def thinned(xp, x, kept, /, scale):
 
 
 def share_left_out(p):
-    """p as a Python number, which keeps the dtype of x, if it is a probability below 1; else ValueError."""
+    """p as a Python number, which keeps the dtype of x; raises ValueError unless it is in [0, 1)."""
     if not 0 <= p < 1:
         raise explain(
             ValueError(f"dropout: p must be in [0, 1), not {p}"),

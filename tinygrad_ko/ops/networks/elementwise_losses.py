@@ -1,4 +1,4 @@
-"""How far each number is from its own target: losses of arrays of one shape, and how they become one number.
+"""Losses of predictions and targets of one shape, element by element, and their reduction.
 
 `reduction` says how: "mean" of all elements (the default), "sum", or "none" for an array in the shape of the input.
 """
@@ -9,7 +9,7 @@ from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import abs, astype, clip, square, subtract, where
-from tinygrad_ko.ops.inputs import in_float32, namespace_of, as_floating, as_operand
+from tinygrad_ko.ops.inputs import as_floating, as_operand, in_float32, namespace_of, require_one_of
 from tinygrad_ko.ops.networks.activations import sigmoid
 from tinygrad_ko.ops.reduction import mean, sum
 
@@ -131,9 +131,8 @@ def hinge(xp, s, t):
 
 
 def prediction_and_target(y, t, name):
-    """Predictions and their targets, as floating numbers of one shape; targets that are a list or whole numbers take the
-    dtype of the predictions. Raises ValueError if their shapes differ, for a row beside a column would be stretched to
-    a matrix without a word.
+    """Predictions and targets as floating numbers; a list or integers take the dtype of the predictions. Raises ValueError if their
+    shapes differ: a row and a column would broadcast to a matrix.
     """
     y = as_floating(y, name)
     t = as_operand(t, name) if hasattr(t, "shape") else namespace_of(y).asarray(operand(t, name), dtype=y.dtype)
@@ -146,14 +145,8 @@ def prediction_and_target(y, t, name):
 
 
 def combined(losses, reduction, name):
-    """The losses of all elements as `reduction` says. Raises ValueError if it says nothing known, or asks for a mean of
-    nothing.
-    """
-    if reduction not in _REDUCTIONS:
-        raise explain(
-            ValueError(f'{name}: reduction must be "mean", "sum" or "none", not {reduction!r}'),
-            f'{name}: reduction에는 "mean", "sum", "none"만 쓸 수 있습니다. 받은 값: {reduction!r}',
-        )
+    """The losses of all elements as `reduction` says; raises ValueError for another one, and for a mean of nothing."""
+    require_one_of(_REDUCTIONS, reduction, name, "reduction")
     if reduction == "mean" and 0 in losses.shape:
         raise explain(
             ValueError(f"{name}: there is no mean of nothing: the losses have shape {losses.shape}"),

@@ -1,4 +1,4 @@
-"""How unlikely the truth is, told by log-probabilities such as `log_softmax` gives.
+"""Losses from log-probabilities, such as `log_softmax` gives.
 
 Each row has one loss. `reduction` says what becomes of them: their "mean" (the default), their "sum", or "none" for an
 array with one number for each row.
@@ -10,7 +10,7 @@ from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import astype, log
 from tinygrad_ko.ops.exponential import gap
 from tinygrad_ko.ops.inputs import as_floating
-from tinygrad_ko.ops.networks.elementwise_losses import prediction_and_target, combined
+from tinygrad_ko.ops.networks.elementwise_losses import combined, prediction_and_target
 from tinygrad_ko.ops.networks.losses import as_batch, surprise
 from tinygrad_ko.ops.reduction import sum
 from tinygrad_ko.ops.shape import reshape
@@ -54,9 +54,7 @@ def kl_divergence(log_y, t, reduction="mean"):
     log_y, t = prediction_and_target(log_y, t, "kl_divergence")
     if not log_y.ndim or not log_y.shape[-1]:
         raise explain(
-            ValueError(
-                f"kl_divergence: log_y must have shape (n,) or (..., n) with n above 0, but its shape is {log_y.shape}"
-            ),
+            ValueError(f"kl_divergence: log_y must have shape (n,) or (..., n) with n above 0, not {log_y.shape}"),
             f"kl_divergence: log_y의 형상은 (n,) 또는 (..., n)이고 n은 1 이상이어야 합니다. 받은 형상: {log_y.shape}",
         )
     return combined(sum(relative_entropy(log_y, t), axis=-1), reduction, "kl_divergence")

@@ -1,21 +1,19 @@
-"""How wrong a prediction is: the losses of the book, for one sample and for a batch.
+"""The losses of the book, for one sample and for a batch.
 
 `t` is one-hot (or any distribution, in the shape of `y`) or holds labels: an int for one sample, one int per row for
 a batch.
 """
 
-from typing import Any
-
 import numpy as np
 from numpy import ndarray
 
-from tinygrad_ko.arrays.library import Array, namespace
+from tinygrad_ko.arrays.library import namespace
 from tinygrad_ko.arrays.operands import floating
 from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import log
-from tinygrad_ko.ops.inputs import in_float32, namespace_of, as_operand
+from tinygrad_ko.ops.inputs import as_operand, in_float32, namespace_of
 from tinygrad_ko.ops.networks.softmax import below_largest, log_softmax, softmax
 from tinygrad_ko.ops.reduction import sum
 from tinygrad_ko.ops.shape import reshape
@@ -96,11 +94,18 @@ def labelled(xp, scores, labels):
     return xp.sum(losses) / labels.shape[0], p
 
 
-def as_batch(y, t, name):
-    """Predictions as a batch of rows, targets as labels or as rows of distributions, and whether they are labels.
+def _one_hot(labels, classes, dtype):
+    if not isinstance(labels, ndarray):
+        xp = namespace(labels)
+        return xp.astype(labels[:, None] == xp.arange(classes), dtype)
+    out = np.zeros((len(labels), classes), dtype)
+    out[np.arange(len(labels)), labels] = 1
+    return out
 
-    Raises ValueError for targets of another length or shape or labels that are no class, TypeError for labels that
-    are not integers.
+
+def as_batch(y, t, name):
+    """Predictions as a batch of rows, targets as labels or as rows of distributions, and whether they are labels. Raises ValueError or
+    TypeError for targets that do not fit.
     """
 
     def refuse(kind, what, korean):
@@ -125,7 +130,7 @@ def as_batch(y, t, name):
         refuse(
             ValueError,
             f"{batch} rows of {classes} scores need {batch} labels or targets of shape {shape}, got shape {t.shape}",
-            f"행이 {batch}개이므로 레이블 {batch}개 또는 형상 {shape}의 원-핫 배열이 필요한데, 받은 배열의 형상은 {t.shape}입니다.",
+            f"클래스 {classes}개의 점수가 {batch}행이므로 레이블 {batch}개 또는 형상 {shape}의 분포가 필요합니다. 받은 형상: {t.shape}",
         )
     t = np.asarray(t.stable_array() if isinstance(t, Handle) else t)
     if t.dtype.kind not in "iu":
@@ -139,16 +144,6 @@ def as_batch(y, t, name):
         refuse(
             ValueError,
             f"label {t[bad]} at position {bad} is not one of the {classes} classes 0..{classes - 1}",
-            f"레이블이 클래스 범위 0..{classes - 1}을 벗어났습니다. 인덱스 {bad}의 레이블: {t[bad]}",
+            f"레이블이 클래스 {classes}개의 범위 0..{classes - 1}을 벗어났습니다. 인덱스 {bad}의 레이블: {t[bad]}",
         )
     return y, namespace_of(y).asarray(t), True
-
-
-def _one_hot(labels: Array, classes: int, dtype: Any) -> Array:
-    """Rows of zeros with a 1 at each label."""
-    if not isinstance(labels, ndarray):
-        xp = namespace(labels)
-        return xp.astype(labels[:, None] == xp.arange(classes), dtype)
-    rows = np.zeros((len(labels), classes), dtype)
-    as_batch[np.arange(len(labels)), labels] = 1
-    return as_batch

@@ -1,11 +1,11 @@
-"""Numbers moved and stretched to mean 0 and variance 1, and the two normalisations that are built on that."""
+"""Standardization to mean 0 and variance 1, and the normalizations built on it."""
 
 from tinygrad_ko.arrays.operands import floating
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import sqrt, square
-from tinygrad_ko.ops.inputs import in_float32, as_floating
-from tinygrad_ko.ops.reduction import reduced_size, mean
+from tinygrad_ko.ops.inputs import as_floating, in_float32
+from tinygrad_ko.ops.reduction import mean, reduced_size
 from tinygrad_ko.ops.shape import reshape
 
 
@@ -36,7 +36,6 @@ def standardize(xp, x, /, axis=-1, eps=1e-5):
 
 
 def _centred(x, axis):
-    """x with its mean taken away."""
     return x - mean(x, axis=axis, keepdims=True)
 
 
@@ -81,7 +80,7 @@ def batch_norm(x, gamma, beta, eps=1e-5):
                 "eval() on the module to use its running averages"
             ),
             f"batch_norm: 형상 {x.shape}에는 채널마다 값이 하나뿐이어서 분산을 구할 수 없습니다. "
-            "배치를 더 크게 하거나, 모듈의 eval()을 불러 이동 평균을 쓰십시오.",
+            "배치를 더 크게 하거나, 모듈의 eval()을 호출하여 이동 평균을 쓰십시오.",
         )
     return standardize(x, axis=axes, eps=eps) * gamma + beta
 
@@ -91,23 +90,19 @@ def all_but_channels(x):
     return (0, *range(2, x.ndim))
 
 
-def per_feature(x, axis, *each, name):
-    """One number per feature of x along an axis, each in a shape that broadcasts with x. Raises ValueError for another
-    number of them.
-    """
+def per_feature(x, axis, *arrays, name):
+    """Arrays with one number per feature of x along an axis, in a shape that broadcasts with x; raises ValueError for any other shape."""
     if x.ndim < (1 if axis < 0 else 2):
+        wanted = "(..., n)" if axis < 0 else "(batch, n, ...)"
         raise explain(
-            ValueError(f"{name}: x needs a shape of {'(..., n)' if axis < 0 else '(batch, n, ...)'}, not {x.shape}"),
-            f"{name}: x의 형상은 {'(..., n)' if axis < 0 else '(batch, n, ...)'}이어야 합니다. 받은 형상: {x.shape}",
+            ValueError(f"{name}: x needs a shape of {wanted}, not {x.shape}"),
+            f"{name}: x의 형상은 {wanted}이어야 합니다. 받은 형상: {x.shape}",
         )
     n, after = x.shape[axis], x.ndim - 1 - axis % x.ndim
-    fitted = [as_floating(v, name) for v in each]
-    for v in fitted:
-        if v.shape != (n,):
-            raise explain(
-                ValueError(
-                    f"{name}: an x of shape {x.shape} has {n} features, so shape {(n,)} is needed, not {v.shape}"
-                ),
-                f"{name}: x의 형상이 {x.shape}이므로 형상 {(n,)}의 배열이 필요합니다. 받은 형상: {v.shape}",
-            )
-    return [reshape(v, (n,) + (1,) * after) if after else v for v in fitted]
+    arrays = [as_floating(v, name) for v in arrays]
+    if bad := [v.shape for v in arrays if v.shape != (n,)]:
+        raise explain(
+            ValueError(f"{name}: an x of shape {x.shape} has {n} features, so shape {(n,)} is needed, not {bad[0]}"),
+            f"{name}: x의 형상이 {x.shape}이고 특성이 {n}개이므로 형상 {(n,)}의 배열이 필요합니다. 받은 형상: {bad[0]}",
+        )
+    return [reshape(v, (n,) + (1,) * after) if after else v for v in arrays]

@@ -1,7 +1,7 @@
-"""One number for each window of an image: the largest, or the mean.
+"""Pooling: the largest number of each window of an image, or the mean.
 
-Which numbers are the largest is a constant as long as they stay apart. So the gradient of a maximum is spread over them,
-and the gradient of that is their mean: `spread` and `avg_pool2d` are each other's formulas, to any order.
+Which numbers are the largest is locally constant, so the gradient of a maximum is spread over them, and the gradient of that is their
+mean: `spread` and `means` are each other's formulas, to any order.
 """
 
 from functools import reduce
@@ -12,12 +12,12 @@ import numpy as np
 from numpy import ndarray
 
 from tinygrad_ko.arrays import memory
-from tinygrad_ko.arrays.library import Array, namespace
+from tinygrad_ko.arrays.library import namespace
 from tinygrad_ko.arrays.memory import copied
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.inputs import as_floating
-from tinygrad_ko.ops.networks.windows import pad_images, add_windows, batch_first, batch_last, windows_over
+from tinygrad_ko.ops.networks.windows import add_windows, batch_first, batch_last, pad_images, windows_over
 from tinygrad_ko.ops.shape import reshape
 
 
@@ -33,6 +33,15 @@ def maxima(xp, x, *, windows):
     largest = out[:, None, :, None, :, :]
     chosen = xp.logical_not(seen < largest) if xp.any(out != out) else seen >= largest  # NaN is not >= itself
     return batch_first(xp, out), chosen
+
+
+def _largest_of(parts):
+    if len(parts) == 1 or not isinstance(parts[0], ndarray):
+        return reduce(namespace(parts[0]).maximum, parts[1:], copied(parts[0]))
+    out = np.maximum(parts[0], parts[1])
+    for part in parts[2:]:
+        np.maximum(out, part, out=out)
+    return out
 
 
 @op(
@@ -118,7 +127,7 @@ def avg_pool2d(x, size, stride=None, padding=0):
 
 
 def _pool(name, axes, x, size, stride, padding):
-    """Pooling along one axis or two, after every check. A sequence is an image one pixel high."""
+    """Pooling along one axis or two. A sequence is an image one pixel high."""
     x = as_floating(x, name)
     if len(x.shape) != axes + 2:
         sides = "length" if axes == 1 else "height, width"
@@ -126,8 +135,7 @@ def _pool(name, axes, x, size, stride, padding):
             ValueError(
                 f"{name}: x must have shape (batch, channels, {sides}), but its shape is {x.shape}; one image alone is the batch x[None]"
             ),
-            f"{name}: x의 형상은 (배치, 채널, ...)이고 축이 {axes + 2}개여야 합니다. 한 장뿐이라면 x[None]을 넘기십시오. "
-            f"받은 형상: {x.shape}",
+            f"{name}: x의 형상은 (batch, channels, {sides})이어야 합니다. 한 장뿐이라면 x[None]을 넘기십시오. 받은 형상: {x.shape}",
         )
     windows = windows_over(name, x.shape[2:], size, size if stride is None else stride, padding, 1)
     if any(max(p) >= k for p, k in zip(windows.padding, windows.size, strict=True)):
@@ -138,13 +146,3 @@ def _pool(name, axes, x, size, stride, padding):
     x = x if axes == 2 else reshape(x, (*x.shape[:2], 1, *x.shape[2:]))
     out = maxima(x, windows=windows) if name.startswith("max") else means(x, None, windows=windows)
     return out if axes == 2 else reshape(out, (*out.shape[:2], out.shape[3]))
-
-
-def _largest_of(parts: list[Array]) -> Array:
-    """The largest of each element, in a new array."""
-    if len(parts) == 1 or not isinstance(parts[0], ndarray):
-        return reduce(namespace(parts[0]).maximum, parts[1:], copied(parts[0]))
-    out = np.maximum(parts[0], parts[1])
-    for part in parts[2:]:
-        np.maximum(out, part, out=out)
-    return out

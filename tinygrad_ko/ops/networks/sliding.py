@@ -1,4 +1,4 @@
-"""Sliding windows, and overlapping windows added back together: each is the other's formula."""
+"""Sliding windows, and the sum of overlapping windows: each is the other's formula."""
 
 from operator import index
 

@@ -1,7 +1,7 @@
-"""Scores into probabilities, along one axis, and the logarithms of both, without overflow.
+"""Softmax, its logarithm and log-sum-exp, without overflow.
 
-Scores that are equal have equal probabilities, also where they are infinite: of scores that are all -inf each gets 1 / n, and where
-some are inf these share it all.
+Equal scores have equal probabilities, also where they are infinite: of scores that are all -inf each gets 1 / n, and where some are
+inf these share it all.
 """
 
 from tinygrad_ko.arrays.library import quiet

@@ -70,7 +70,7 @@ def _border(x, axis, width, mode, side):
     if width > widest:
         raise explain(
             ValueError(
-                f"pad: {width} elements {side} axis {axis} of length {length} are too many for mode {mode!r}: at most {widest}"
+                f"pad: mode {mode!r} can put at most {widest} elements {side} axis {axis} of length {length}, not {width}"
             ),
             f"pad: mode가 {mode!r}이면 길이가 {length}인 축 {axis}의 {'앞' if first else '뒤'}에는 최대 {widest}개까지 덧붙일 수 있습니다. "
             f"받은 값: {width}",

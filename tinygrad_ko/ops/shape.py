@@ -169,12 +169,12 @@ def split(x, indices_or_sections, axis=0):
     x = as_operand(x, "split")
     axis = normalized_axis(axis, x.ndim, "split")
     length = x.shape[axis]
-    if np.ndim(indices_or_sections) == 0 and length % _sections(indices_or_sections, "split"):
+    if np.ndim(indices_or_sections) == 0 and length % (n := _sections(indices_or_sections, "split")):
         raise explain(
             ValueError(
-                f"split: {length} elements along axis {axis} make no {indices_or_sections} equal parts; array_split makes unequal ones"
+                f"split: axis {axis} of length {length} makes no {n} equal parts; array_split makes unequal ones"
             ),
-            f"split: 축 {axis}의 원소 {length}개를 같은 길이의 {indices_or_sections}부분으로 나눌 수 없습니다. "
+            f"split: 축 {axis}의 원소 {length}개를 같은 길이의 {n}부분으로 나눌 수 없습니다. "
             "길이가 달라도 된다면 array_split을 쓰십시오.",
         )
     return array_split(x, indices_or_sections, axis)

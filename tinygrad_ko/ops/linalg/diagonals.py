@@ -88,8 +88,6 @@ def diag(x, /, k=0):
     if x.ndim == 2:
         return diagonal(x, k)
     raise explain(
-        ValueError(
-            f"diag: x must have one axis or two, but its shape is {x.shape}; for stacks of matrices use diagonal"
-        ),
+        ValueError(f"diag: x must have one axis or two, not shape {x.shape}; of stacks of matrices take diagonal"),
         f"diag: x는 1차원 또는 2차원이어야 합니다. 행렬의 묶음에는 diagonal을 쓰십시오. 받은 형상: {x.shape}",
     )

@@ -39,9 +39,7 @@ def einsum(subscripts, /, *operands):
     """
     if not isinstance(subscripts, str):
         raise explain(
-            TypeError(
-                f"einsum: the first argument must be a string such as 'ij,jk->ik', not {type(subscripts).__name__}"
-            ),
+            TypeError(f"einsum: the first argument must be a string, as 'ij,jk->ik', not {type(subscripts).__name__}"),
             f"einsum: 첫 번째 인수에는 'ij,jk->ik'와 같은 문자열을 넘겨야 합니다. 받은 값의 종류: {type(subscripts).__name__}",
         )
     arrays = [as_operand(x, "einsum") for x in operands]
@@ -121,10 +119,10 @@ def _measured(subscripts, labels, shapes):
             again = label in axes[:i]
             known = shape[axes.index(label)] if again else lengths.get(label, 1)
             if known != n and (again or 1 not in (known, n)):
-                name = f"the letter {label!r}" if isinstance(label, str) else f"axis {label} of '...'"
+                axis = f"the letter {label!r}" if isinstance(label, str) else f"axis {label} of '...'"
                 raise explain(
                     ValueError(
-                        f"einsum: {subscripts!r}: {name} has length {n} in operand {k} of shape {shape}, but {known} before"
+                        f"einsum: {subscripts!r}: {axis} has length {n} in operand {k}, {shape}, but {known} before"
                     ),
                     f"einsum: {subscripts!r}: {label!r}의 길이가 앞에서는 {known}, 형상이 {shape}인 {k}번 피연산자에서는 {n}입니다.",
                 )

@@ -186,15 +186,13 @@ def _from_the_end(axis, shape1, shape2, name):
     place = axis - len(shape1) if axis >= 0 and len(shape1) == len(shape2) else axis
     if not -min(len(shape1), len(shape2)) <= place < 0:
         raise explain(
-            ValueError(
-                f"{name}: there is no axis {axis} that both have, in shapes {shape1} and {shape2}; count it from the end, as -1"
-            ),
+            ValueError(f"{name}: there is no axis {axis} that both have, {shape1} and {shape2}; count it from the end"),
             f"{name}: 형상이 {shape1}과 {shape2}인 두 배열에 공통된 축 {axis}번이 없습니다. -1처럼 뒤에서부터 세어 주십시오.",
         )
     if shape1[place] != shape2[place]:
         raise explain(
             ValueError(
-                f"{name}: along axis {axis} the first has length {shape1[place]}, but the second {shape2[place]}"
+                f"{name}: axis {axis} has length {shape1[place]} in the first, but {shape2[place]} in the second"
             ),
             f"{name}: 축 {axis}의 길이가 서로 다릅니다. 첫째 배열은 {shape1[place]}, 둘째 배열은 {shape2[place]}입니다.",
         )

@@ -223,9 +223,7 @@ def matrix_norm(x, /, *, keepdims=False, ord="fro"):
     elif ord in (2, -2):
         if 0 in x.shape[-2:]:
             raise explain(
-                ValueError(
-                    f"matrix_norm: matrices of shape {x.shape[-2:]} have no singular values, so no norm of ord={ord}"
-                ),
+                ValueError(f"matrix_norm: shape {x.shape[-2:]} has no singular values, so no norm of ord={ord}"),
                 f"matrix_norm: 형상이 {x.shape[-2:]}인 행렬에는 특잇값이 없으므로 ord={ord}인 노름을 구할 수 없습니다.",
             )
         norm = svdvals(x)[..., 0 if ord > 0 else -1]

@@ -108,7 +108,7 @@ def as_batch(y, t, name):
     TypeError for targets that do not fit.
     """
 
-    def refuse(kind, what, korean):
+    def refuse(what, korean, kind=ValueError):
         raise explain(kind(f"{name}: {what}"), f"{name}: {korean}")
 
     y = as_operand(y, name)
@@ -119,7 +119,6 @@ def as_batch(y, t, name):
     shape = y.shape
     if len(shape) != 2 or 0 in shape:
         refuse(
-            ValueError,
             f"y must have shape (n,) or (batch, n) and not be empty, but its shape is {shape}",
             f"y의 형상은 (n,) 또는 (batch, n)이어야 하고 비어 있으면 안 됩니다. 받은 형상은 {shape}입니다.",
         )
@@ -128,21 +127,17 @@ def as_batch(y, t, name):
     batch, classes = shape
     if t.shape != (batch,):
         refuse(
-            ValueError,
             f"{batch} rows of {classes} scores need {batch} labels or targets of shape {shape}, got shape {t.shape}",
             f"클래스 {classes}개의 점수가 {batch}행이므로 레이블 {batch}개 또는 형상 {shape}의 분포가 필요합니다. 받은 형상: {t.shape}",
         )
     t = np.asarray(t.stable_array() if isinstance(t, Handle) else t)
     if t.dtype.kind not in "iu":
         refuse(
-            TypeError,
-            f"labels must be integers, not {t.dtype}",
-            f"레이블은 정수여야 합니다. 받은 자료형은 {t.dtype}입니다.",
+            f"labels must be integers, not {t.dtype}", f"레이블은 정수여야 합니다. 받은 자료형: {t.dtype}", TypeError
         )
     if np.minimum.reduce(t) < 0 or np.maximum.reduce(t) >= classes:
         bad = int(np.flatnonzero((t < 0) | (t >= classes))[0])
         refuse(
-            ValueError,
             f"label {t[bad]} at position {bad} is not one of the {classes} classes 0..{classes - 1}",
             f"레이블이 클래스 {classes}개의 범위 0..{classes - 1}을 벗어났습니다. 인덱스 {bad}의 레이블: {t[bad]}",
         )

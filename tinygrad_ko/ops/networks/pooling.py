@@ -133,7 +133,7 @@ def _pool(name, axes, x, size, stride, padding):
         sides = "length" if axes == 1 else "height, width"
         raise explain(
             ValueError(
-                f"{name}: x must have shape (batch, channels, {sides}), but its shape is {x.shape}; one image alone is the batch x[None]"
+                f"{name}: x must have shape (batch, channels, {sides}), not {x.shape}; one image is the batch x[None]"
             ),
             f"{name}: x의 형상은 (batch, channels, {sides})이어야 합니다. 한 장뿐이라면 x[None]을 넘기십시오. 받은 형상: {x.shape}",
         )

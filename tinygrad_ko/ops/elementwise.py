@@ -59,8 +59,8 @@ def positive(x):
 
 @op(x=lambda g, x: g * sign(x))
 def abs(xp, x):
-    """The absolute value. At 0 the derivatives of every order are taken to be 0: so the second derivative of abs(x) ** 2 comes
-    out as 0 there, where it is 2; x * x gives it.
+    """The absolute value. At 0 the derivatives of every order are taken to be 0: so the second derivative of abs(x) ** 2 comes out as 0
+    there, where it is 2; x * x gives it.
     """
     return xp.abs(x)
 
@@ -91,7 +91,7 @@ def log(xp, x):
 
 @op(x=lambda g, out: g / (2 * out))
 def sqrt(xp, x):
-    """The square root. Its slope at 0 is infinite."""
+    """The square root. The derivative at 0 is infinite."""
     return xp.sqrt(x)
 
 
@@ -103,13 +103,13 @@ def square(x):
 
 @op(x=lambda g, out: -g * out * out)
 def reciprocal(x):
-    """1 / x. Its slope at 0 is infinite."""
+    """1 / x. The derivative at 0 is infinite."""
     return 1 / x
 
 
 @op(x=lambda g, out: g / (3 * (out * out)))
 def cbrt(xp, x):
-    """The cube root, negative for negative x. Its slope at 0 is infinite."""
+    """The cube root, negative for negative x. The derivative at 0 is infinite."""
     if hasattr(xp, "cbrt"):
         return xp.cbrt(x)
     # The standard has no name for it: a power is right but for its last digits, which a step of Newton's method mends.
@@ -120,9 +120,9 @@ def cbrt(xp, x):
 
 @op(broadcasts=True, a=lambda g, out, a: g * _ratio(a, out), b=lambda g, out, b: g * _ratio(b, out))
 def hypot(xp, a, b):
-    """sqrt(a * a + b * b), without overflow. At (0, 0) the derivatives of every order are taken to be 0: so the second derivatives
-    of hypot(a, b) ** 2 come out as 0 there; a * a + b * b gives them. Where the result is infinite, the derivative in an infinite
-    argument is NaN and that in a finite one is 0.
+    """sqrt(a * a + b * b), without overflow. At (0, 0) the derivatives of every order are taken to be 0: so the second derivatives of
+    hypot(a, b) ** 2 come out as 0 there; a * a + b * b gives them. Where the result is infinite, the derivative in an infinite argument is
+    NaN and that in a finite one is 0.
     """
     return xp.hypot(a, b)
 
@@ -164,15 +164,15 @@ def _share(wins, ties, g):
     y=lambda g, condition: where(condition, 0, g),
 )
 def where(xp, condition, x, y):
-    """x where the condition holds, else y. No gradient goes to the side that is not taken; for functions that are
-    infinite there see "NaN, and the double where" in docs/guide.md.
+    """x where the condition holds, else y. No gradient goes to the side that is not taken; for functions that are infinite there see "NaN,
+    and the double where" in docs/guide.md.
     """
     return xp.where(condition, x, y)
 
 
 @op(x=lambda g, x, min, max: where(_within(x, min, max), g, 0), min=None, max=None)
 def clip(xp, x, min=None, max=None):
-    """x limited to [min, max]; either may be None. On a limit itself the slope is taken to be 1."""
+    """x limited to [min, max]; either may be None. On a limit itself the derivative is taken to be 1."""
     return xp.clip(x, min, max)
 
 
@@ -222,8 +222,8 @@ def _at_the_edge(a, b, **times):
     b=lambda g, a, b, in_a, in_b: g * masked_slope(g, a, b, power_differentiated(a, b, in_a=in_a, in_b=in_b + 1)),
 )
 def power_differentiated(xp, a, b, *, in_a, in_b):
-    """The derivative of a ** b of order in_a in a and in_b in b: a ** (b - in_a) times a polynomial in log(a), whose coefficients
-    are polynomials in b. At a = 0 it is the limit, where a product differentiated term by term would be 0 * inf or inf - inf.
+    """The derivative of a ** b of order in_a in a and in_b in b: a ** (b - in_a) times a polynomial in log(a), whose coefficients are
+    polynomials in b. At a = 0 it is the limit, where a product differentiated term by term would be 0 * inf or inf - inf.
     """
     b = floating(b)
     coefficients = [xp.zeros_like(b)] * in_b + [xp.ones_like(b)]  # of log(a) ** 0, log(a) ** 1, ...
@@ -250,9 +250,9 @@ def masked_slope(g, a, b, slope):
 def pow(a, b):
     """a to the power b: Python numbers or arrays.
 
-    The slope in a of a ** 0 is 0, also at 0. Where a is 0 its slope is infinite for powers below 1, and the slope in b is 0 for
-    positive powers, -inf for negative ones, and taken to be 0 at 0 ** 0; second derivatives there are the limits. Where a is
-    negative there is a value only at whole b, and no slope in b: it is NaN.
+    The derivative in a of a ** 0 is 0, also at 0. Where a is 0 the derivative is infinite for powers below 1, and the derivative in b is 0
+    for positive powers, -inf for negative ones, and taken to be 0 at 0 ** 0; second derivatives there are the limits. Where a is negative
+    there is a value only at whole b, and no derivative in b: it is NaN.
 
     >>> import tinygrad_ko as tg
     >>> a = tg.Tensor([0.0, 0.0, -2.0, 3.0], requires_grad=True)

@@ -1,10 +1,10 @@
 """The error function and the normal distribution, for which the array API standard has no names.
 
-erfc(y) falls like exp(-y * y) / y. Without that factor, (1 + 2 y) exp(y * y) erfc(y) stays near 1 for all y >= 0, and is one polynomial
-in t = (y - 4) / (y + 4), which lies between -1 and 1: no pieces, all of which an array would compute for every element. Source:
-M. M. Shepherd and J. G. Laframboise, Chebyshev approximation of (1 + 2x) exp(x^2) erfc x, Mathematics of Computation 36 (1981), where
-4 is 3.75. The coefficients are the interpolation at 25 Chebyshev points; a test computes them again with 50 digits, and holds the
-values here to 6 units in the last place, in float64 and in float32.
+erfc(y) falls like exp(-y * y) / y. Without that factor, (1 + 2 y) exp(y * y) erfc(y) stays near 1 for all y >= 0, and is one polynomial in
+t = (y - 4) / (y + 4), which lies between -1 and 1: no pieces, all of which an array would compute for every element. Source: M. M. Shepherd
+and J. G. Laframboise, Chebyshev approximation of (1 + 2x) exp(x^2) erfc x, Mathematics of Computation 36 (1981), where 4 is 3.75. The
+coefficients are the interpolation at 25 Chebyshev points; a test computes them again with 50 digits, and holds the values here to 6 units
+in the last place, in float64 and in float32.
 """
 
 import math
@@ -55,8 +55,8 @@ def erfc(xp, x):
 
 @op(x=lambda g, x: g * (DENSITY * gaussian(x, rate=0.5)))
 def normal_cdf(xp, x):
-    """The probability that a standard normal number is at most x: erfc(-x / sqrt(2)) / 2, without what the rounding of x / sqrt(2)
-    would cost.
+    """The probability that a standard normal number is at most x: erfc(-x / sqrt(2)) / 2, without what the rounding of x / sqrt(2) would
+    cost.
     """
     size = xp.minimum(xp.abs(floating(x)), FAR)
     tail = 0.5 * _erfcx(math.sqrt(0.5) * size) * _bell(xp, size, 0.5)

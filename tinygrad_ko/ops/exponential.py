@@ -24,19 +24,19 @@ def expm1(xp, x):
 
 @op(x=lambda g, x: g / (1 + x))
 def log1p(xp, x):
-    """log(1 + x), with all its digits where x is small. Its slope at -1 is infinite."""
+    """log(1 + x), with all its digits where x is small. The derivative at -1 is infinite."""
     return xp.log1p(x)
 
 
 @op(x=lambda g, x: g / (_LN2 * x))
 def log2(xp, x):
-    """The logarithm to the base 2. Its slope at 0 is infinite."""
+    """The logarithm to the base 2. The derivative at 0 is infinite."""
     return xp.log2(x)
 
 
 @op(x=lambda g, x: g / (_LN10 * x))
 def log10(xp, x):
-    """The logarithm to the base 10. Its slope at 0 is infinite."""
+    """The logarithm to the base 10. The derivative at 0 is infinite."""
     return xp.log10(x)
 
 

@@ -19,8 +19,8 @@ def cosh(xp, x):
 
 @op(x=lambda g, out: g * (1 - out * out))
 def tanh(xp, x):
-    """sinh(x) / cosh(x), between -1 and 1. The derivative, 1 - tanh(x) ** 2, is right to two units in the last place of 1: it is 0
-    from |x| = 19 on, where it is below that. (sech(x) ** 2 would be right to its own last place, in twice the time and with x saved.)
+    """sinh(x) / cosh(x), between -1 and 1. The derivative, 1 - tanh(x) ** 2, is right to two units in the last place of 1: it is 0 from |x|
+    = 19 on, where it is below that. (sech(x) ** 2 would be right to its own last place, in twice the time and with x saved.)
     """
     return xp.tanh(x)
 
@@ -40,17 +40,17 @@ def asinh(xp, x):
 
 @op(x=lambda g, x: g / sqrt(x - 1) / sqrt(x + 1))
 def acosh(xp, x):
-    """The number, not negative, whose cosh is x. Its slope at 1 is infinite."""
+    """The number, not negative, whose cosh is x. The derivative at 1 is infinite."""
     return xp.acosh(x)
 
 
 @op(x=lambda g, x: g * atanh_slope(x))
 def atanh(xp, x):
-    """The number whose tanh is x. Its slope at -1 and 1 is infinite."""
+    """The number whose tanh is x. The derivative at -1 and 1 is infinite."""
     return xp.atanh(x)
 
 
 @op(x=lambda g, out, x: g * (2 * x * (out * out)))
 def atanh_slope(x):
-    """1 / (1 - x * x): at 1 and -1 it is infinite, and so is its own slope."""
+    """1 / (1 - x * x): at 1 and -1 it is infinite, and so is its own derivative."""
     return 1 / ((1 - x) * (1 + x))

@@ -17,9 +17,7 @@ from tinygrad_ko.ops.shape import along
 @op(x=lambda g, x_shape, index: scatter_gradient(g, x_shape, index))
 @moves
 def getitem(x, *, index):
-    """x[index]: ints, slices, None, ..., integer arrays (with repeats) and boolean masks. What is taken twice gets
-    two gradients.
-    """
+    """x[index]: ints, slices, None, ..., integer arrays (with repeats) and boolean masks. What is taken twice gets two gradients."""
     return taken(x, index)
 
 
@@ -47,8 +45,8 @@ def with_added(xp, x, values, *, index):
 def scatter_add(x, index, values):
     """x with the values added at an index, in an array of its own. Where the index repeats they add up.
 
-    This is `np.add.at(x, index, values)` without writing to x: the index is any that `x[index]` takes, and the values
-    broadcast to the shape of `x[index]`.
+    This is `np.add.at(x, index, values)` without writing to x: the index is any that `x[index]` takes, and the values broadcast to the
+    shape of `x[index]`.
 
     >>> import numpy as np, tinygrad_ko as tg
     >>> tg.scatter_add(np.zeros(3), [0, 2, 2], [1.0, 10.0, 100.0])
@@ -58,9 +56,8 @@ def scatter_add(x, index, values):
 
 
 def take(x, indices, /, axis=None):
-    """The elements of x at some places along an axis, for indices of any shape: the axis of x is replaced by the axes of
-    the indices. Negative ones count from the end, and what is taken twice gets two gradients. Only an x of one axis needs
-    no `axis`.
+    """The elements of x at some places along an axis, for indices of any shape: the axis of x is replaced by the axes of the indices.
+    Negative ones count from the end, and what is taken twice gets two gradients. Only an x of one axis needs no `axis`.
 
     Raises TypeError for indices that are not integers, IndexError for places that x does not have.
 
@@ -83,12 +80,11 @@ def take(x, indices, /, axis=None):
 
 
 def take_along_axis(x, indices, /, axis=-1):
-    """At each place of `indices`, the element of x that it names along one axis: out[i, j] is x[i, indices[i, j]] if the
-    axis is the last of two. Along the other axes x and the indices have one length, or 1. What is taken twice gets two
-    gradients.
+    """At each place of `indices`, the element of x that it names along one axis: out[i, j] is x[i, indices[i, j]] if the axis is the last
+    of two. Along the other axes x and the indices have one length, or 1. What is taken twice gets two gradients.
 
-    Raises TypeError for indices that are not integers, IndexError for places that x does not have, ValueError if the
-    shapes differ in another axis.
+    Raises TypeError for indices that are not integers, IndexError for places that x does not have, ValueError if the shapes differ in
+    another axis.
 
     >>> import numpy as np, tinygrad_ko as tg
     >>> tg.take_along_axis(np.array([[1, 2, 3], [4, 5, 6]]), [[2], [0]], axis=1)
@@ -119,8 +115,8 @@ def along_lines(indices, axis, shape):
 
 
 def embedding(W, ids):
-    """The rows of a table W (n, m) that the ids name: ids of shape (...) give (..., m). A row that is named twice gets
-    two gradients, and the gradient costs the rows that are named and one array of zeros.
+    """The rows of a table W (n, m) that the ids name: ids of shape (...) give (..., m). A row that is named twice gets two gradients, and
+    the gradient costs the rows that are named and one array of zeros.
 
     It is W[ids] for whole numbers from 0 to n - 1 alone: a negative id is an error here, not a row counted from the end.
 

@@ -1,7 +1,7 @@
 """Elements in order of size. Sorting is a permutation, and its gradient is permuted back.
 
-NaN counts as larger than every number, as it does for NumPy: it comes last, or first where the order descends. At a tie the
-gradient goes to the elements that were selected.
+NaN counts as larger than every number, as it does for NumPy: it comes last, or first where the order descends. At a tie the gradient goes
+to the elements that were selected.
 """
 
 from math import prod
@@ -33,8 +33,8 @@ from tinygrad_ko.ops.shape import moveaxis, permute_dims, reshape
 def sort(xp, x, /, axis=-1, descending=False, stable=True):
     """The elements in order along an axis, the smallest first, or the largest first if `descending`.
 
-    The gradient of each place goes to the element that came there. Equal elements keep their order unless `stable` is
-    False, which is faster.
+    The gradient of each place goes to the element that came there. Equal elements keep their order unless `stable` is False, which is
+    faster.
 
     >>> import numpy as np, tinygrad_ko as tg
     >>> x = tg.Tensor([3.0, 1.0, 2.0], requires_grad=True)
@@ -62,8 +62,8 @@ def argsort(x, /, axis=-1, descending=False, stable=True):
 
 
 def searchsorted(x1, x2, /, side="left", sorter=None):
-    """Where the elements of x2 belong in the sorted x1: plain integers, which have no gradient. An element that is in x1
-    belongs before its equals, or after them if `side` is "right".
+    """Where the elements of x2 belong in the sorted x1: plain integers, which have no gradient. An element that is in x1 belongs before its
+    equals, or after them if `side` is "right".
 
     >>> import tinygrad_ko as tg
     >>> tg.searchsorted([1.0, 2.0, 3.0], [2.0, 2.5])
@@ -83,8 +83,8 @@ class TopK(NamedTuple):
 def top_k(x, k, axis=-1):
     """The k largest along an axis, the largest first, and where they stand: a pair (values, indices).
 
-    The gradient of a value goes to the element it is; the indices are plain integers. Of equal elements the first is the
-    first to be taken. Raises ValueError if the axis has no k elements.
+    The gradient of a value goes to the element it is; the indices are plain integers. Of equal elements the first is the first to be taken.
+    Raises ValueError if the axis has no k elements.
 
     >>> import tinygrad_ko as tg
     >>> x = tg.Tensor([0.1, 0.7, 0.2], requires_grad=True)
@@ -105,8 +105,8 @@ def top_k(x, k, axis=-1):
 
 
 def median(x, axis=None, keepdims=False):
-    """The middle element in order of size, of all or along one or more axes; of an even number, the mean of the two in
-    the middle. The gradient goes to the one or the two that were selected. A NaN among the elements makes the median NaN.
+    """The middle element in order of size, of all or along one or more axes; of an even number, the mean of the two in the middle. The
+    gradient goes to the one or the two that were selected. A NaN among the elements makes the median NaN.
 
     >>> import tinygrad_ko as tg
     >>> x = tg.Tensor([5.0, 1.0, 2.0, 9.0], requires_grad=True)
@@ -118,13 +118,13 @@ def median(x, axis=None, keepdims=False):
 
 
 def quantile(x, q, axis=None, keepdims=False, method="linear"):
-    """The element below which a share q of the elements lies, of all or along one or more axes. q is a number from 0 to
-    1, or several: their axes come first in the result.
+    """The element below which a share q of the elements lies, of all or along one or more axes. q is a number from 0 to 1, or several:
+    their axes come first in the result.
 
-    Between two elements the methods differ, as in NumPy: "linear" blends the two (Hyndman and Fan, Sample quantiles in
-    statistical packages, 1996, whose nine definitions are all there), "lower", "higher", "nearest" and "midpoint" choose.
-    The gradient goes to the one or the two elements that were selected, by their weights; of equal elements, to the one that a
-    stable sort selects. q has no gradient. A NaN among the elements makes the quantile NaN.
+    Between two elements the methods differ, as in NumPy: "linear" blends the two (Hyndman and Fan, Sample quantiles in statistical
+    packages, 1996, whose nine definitions are all there), "lower", "higher", "nearest" and "midpoint" choose. The gradient goes to the one
+    or the two elements that were selected, by their weights; of equal elements, to the one that a stable sort selects. q has no gradient. A
+    NaN among the elements makes the quantile NaN.
 
     Raises ValueError for a q that is not from 0 to 1, for another method, and where there are no elements.
 

@@ -25,8 +25,7 @@ def surround(xp, x, *, shape, index, value):
 def pad(x, pad_width, mode="constant", *, constant_values=0):
     """x with a border along each axis, so many elements before it and after it.
 
-    `pad_width` is one int, a pair (before, after) for all axes, or a list with a pair for each axis. The border holds,
-    by `mode`,
+    `pad_width` is one int, a pair (before, after) for all axes, or a list with a pair for each axis. The border holds, by `mode`,
 
         "constant"   the number `constant_values`: its gradient ends there
         "edge"       the outermost element, again and again:          a a | a b c d | d d
@@ -34,9 +33,9 @@ def pad(x, pad_width, mode="constant", *, constant_values=0):
         "symmetric"  what lies inside, mirrored behind it:            b a | a b c d | d c
         "wrap"       what lies at the other end:                      c d | a b c d | a b
 
-    Raises ValueError for another mode, a negative width, widths that do not fit the axes, and a border wider than what it
-    shows (reflect: the length of the axis less 1, symmetric and wrap: its length), TypeError for widths that are no
-    integers and for `constant_values` that are not one number.
+    Raises ValueError for another mode, a negative width, widths that do not fit the axes, and a border wider than what it shows (reflect:
+    the length of the axis less 1, symmetric and wrap: its length), TypeError for widths that are no integers and for `constant_values` that
+    are not one number.
 
     >>> import tinygrad_ko as tg
     >>> tg.pad([1.0, 2.0, 3.0], (1, 2))

@@ -57,8 +57,8 @@ def _answer(name, x, **options):
 
 
 def divisible(x):
-    """Whether a product can be divided by a factor, which is quick, without losing digits: not near 0 or infinity, nor where the
-    quotient is differentiated again, whose derivative may be a difference of large numbers.
+    """Whether a product can be divided by a factor, which is quick, without losing digits: not near 0 or infinity, nor where the quotient
+    is differentiated again, whose derivative may be a difference of large numbers.
     """
     if isinstance(x, Handle):
         return False

@@ -1,7 +1,6 @@
 """Reductions of many numbers to one: the gradient is broadcast back over them.
 
-`axis` is None (all), an int or a tuple of ints, negative ones count from the end; with `keepdims` the reduced axes
-stay, with length 1.
+`axis` is None (all), an int or a tuple of ints, negative ones count from the end; with `keepdims` the reduced axes stay, with length 1.
 """
 
 import math
@@ -37,7 +36,7 @@ def mean(xp, x, /, axis=None, keepdims=False):
     )
 )
 def prod(xp, x, /, axis=None, keepdims=False):
-    """The product; of nothing it is 1. The slopes are right at zeros too, at every order.
+    """The product; of nothing it is 1. The derivatives are right at zeros too, at every order.
 
     >>> import tinygrad_ko as tg
     >>> x = tg.Tensor([2.0, 0.0, 3.0], requires_grad=True)
@@ -61,16 +60,15 @@ def min(xp, x, /, axis=None, keepdims=False):
 
 
 def vector_norm(x, /, *, axis=None, keepdims=False, ord=2):
-    """The length of x as a vector: sum(|x| ** ord) ** (1 / ord), or its limit for an infinite `ord`, without overflow. Where the
-    norm is 0 its derivatives of every order are taken to be 0: so the second derivative of its square comes out as 0 there;
-    sum(x * x) gives it. In an entry that is 0 the slope is taken to be 0 for an `ord` below 1, and the second derivative is infinite
-    for one between 1 and 2.
+    """The length of x as a vector: sum(|x| ** ord) ** (1 / ord), or its limit for an infinite `ord`, without overflow. Where the norm is 0
+    its derivatives of every order are taken to be 0: so the second derivative of its square comes out as 0 there; sum(x * x) gives it. In
+    an entry that is 0 the derivative is taken to be 0 for an `ord` below 1, and the second derivative is infinite for one between 1 and 2.
 
-    With `ord=inf` it is the largest of the absolute values, with -inf the smallest, with 0 the number of those that are not 0,
-    whose derivative is 0. Raises TypeError if `ord` is not a real number.
+    With `ord=inf` it is the largest of the absolute values, with -inf the smallest, with 0 the number of those that are not 0, whose
+    derivative is 0. Raises TypeError if `ord` is not a real number.
 
-    (The square of a norm is smooth at 0, but a formula of the norm cannot know that it will be squared: it is given the slope of
-    what follows, 2 * norm, which is 0 there.)
+    (The square of a norm is smooth at 0, but a formula of the norm cannot know that it will be squared: it is given the derivative of what
+    follows, 2 * norm, which is 0 there.)
 
     >>> import tinygrad_ko as tg
     >>> x = tg.Tensor([[3.0, 4.0], [0.0, 0.0]], requires_grad=True)
@@ -112,8 +110,8 @@ def power_norm(xp, x, /, *, ord, axis=None, keepdims=False):
 
 
 def p_norm(xp, x, ord, axis, keepdims):
-    """sum(|x| ** ord) ** (1 / ord). Where the powers may overflow or vanish, x is first divided by its largest absolute value, or for
-    a negative ord by its smallest.
+    """sum(|x| ** ord) ** (1 / ord). Where the powers may overflow or vanish, x is first divided by its largest absolute value, or for a
+    negative ord by its smallest.
     """
     with quiet(over="ignore", divide="ignore"):  # a negative power of 0 is infinite, and the norm 0
         total = xp.sum(_powers(xp, x, ord), axis=axis, keepdims=keepdims)
@@ -154,7 +152,7 @@ def _lowered(x, n, ord):
     n=lambda g, out, n, power: -g * (power * out / n),
 )
 def odd_power(xp, x, n, *, power):
-    """sign(x) * |x / n| ** power, for x and n of one shape; 0 at 0. Its slope there is infinite for powers below 1."""
+    """sign(x) * |x / n| ** power, for x and n of one shape; 0 at 0. The derivative there is infinite for powers below 1."""
     ratio = x / n
     return xp.sign(ratio) * xp.where(ratio != 0, xp.abs(ratio), xp.ones_like(ratio)) ** power
 

@@ -48,8 +48,8 @@ def add_runs(xp, x, *, times, axis):
 def repeat(x, repeats, axis=None):
     """Each element `repeats` times in a row, or as often as an array says for each; flattened first if `axis` is None.
 
-    (`tile` repeats the whole.) Raises ValueError for a negative number, or counts that do not fit, TypeError for counts
-    that are not integers.
+    (`tile` repeats the whole.) Raises ValueError for a negative number, or counts that do not fit, TypeError for counts that are not
+    integers.
 
     >>> import tinygrad_ko as tg
     >>> tg.repeat([1.0, 2.0, 3.0], 2)
@@ -119,8 +119,8 @@ def broadcast_arrays(*arrays):
 def meshgrid(*arrays, indexing="xy"):
     """The coordinates of a grid, from the values along each of its axes: a tuple of as many arrays, in the grid's shape.
 
-    With "xy" the first array runs along the columns and the second along the rows, as one draws; with "ij" the first
-    runs along the first axis. Raises ValueError for another `indexing`.
+    With "xy" the first array runs along the columns and the second along the rows, as one draws; with "ij" the first runs along the first
+    axis. Raises ValueError for another `indexing`.
 
     >>> import tinygrad_ko as tg
     >>> tg.meshgrid([1.0, 2.0], [3.0, 4.0])

@@ -8,8 +8,8 @@ from tinygrad_ko.ops.shape import along, concat, flip
 
 @op(x=lambda g, axis, include_initial: _sums_from_the_end(_without_initial(g, axis, include_initial), axis))
 def cumulative_sum(xp, x, /, *, axis=None, include_initial=False):
-    """The sums of the first, the first two, the first three, ... along an axis; with `include_initial` a 0 stands before them,
-    and the axis is longer by one.
+    """The sums of the first, the first two, the first three, ... along an axis; with `include_initial` a 0 stands before them, and the axis
+    is longer by one.
 
     Raises ValueError if x is a number, or has several axes and none is given.
 
@@ -27,8 +27,8 @@ def cumulative_sum(xp, x, /, *, axis=None, include_initial=False):
     )
 )
 def cumulative_prod(xp, x, /, *, axis=None, include_initial=False):
-    """The products of the first, the first two, the first three, ... along an axis; with `include_initial` a 1 stands before
-    them, and the axis is longer by one. The slopes are right at zeros too, at every order.
+    """The products of the first, the first two, the first three, ... along an axis; with `include_initial` a 1 stands before them, and the
+    axis is longer by one. The derivatives are right at zeros too, at every order.
 
     Raises ValueError if x is a number, or has several axes and none is given.
 
@@ -59,8 +59,8 @@ def _sums_from_the_end(g, axis):
 
 
 def _slope_of_products(g, x, out, axis):
-    """The product before x[i], times g[i] + x[i+1] * (g[i+1] + x[i+2] * (g[i+2] + ...)): the sum of g * out from i to the end,
-    divided by x[i], but found without dividing where x[i] is 0.
+    """The product before x[i], times g[i] + x[i+1] * (g[i+1] + x[i+2] * (g[i+2] + ...)): the sum of g * out from i to the end, divided by
+    x[i], but found without dividing where x[i] is 0.
     """
     if divisible(out):
         return _sums_from_the_end(g * out, axis) / x
@@ -69,8 +69,8 @@ def _slope_of_products(g, x, out, axis):
 
 
 def _recurrence(a, b, axis):
-    """s[i] = b[i] + a[i] * s[i-1] along an axis, in log2(n) steps on whole arrays, each of which doubles the terms that are added.
-    Source: Hillis and Steele, "Data parallel algorithms" (1986); Blelloch, "Prefix sums and their applications" (1990).
+    """s[i] = b[i] + a[i] * s[i-1] along an axis, in log2(n) steps on whole arrays, each of which doubles the terms that are added. Source:
+    Hillis and Steele, "Data parallel algorithms" (1986); Blelloch, "Prefix sums and their applications" (1990).
     """
     n = b.shape[axis or 0]
     for k in range(n.bit_length()):

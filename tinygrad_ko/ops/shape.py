@@ -99,8 +99,8 @@ def flip(xp, x, /, axis=None):
 @op(x=lambda g, shift, axis: roll(g, _opposite(shift), axis))
 @moves
 def roll(xp, x, /, shift, axis=None):
-    """Moved on by `shift` places, where what falls off the end comes in at the front: along an axis, or along a tuple of
-    axes by one shift or a tuple of shifts; with `axis=None` as if all numbers stood in one row.
+    """Moved on by `shift` places, where what falls off the end comes in at the front: along an axis, or along a tuple of axes by one shift
+    or a tuple of shifts; with `axis=None` as if all numbers stood in one row.
 
     >>> import tinygrad_ko as tg
     >>> tg.roll([1.0, 2.0, 3.0, 4.0], 1)
@@ -181,9 +181,7 @@ def split(x, indices_or_sections, axis=0):
 
 
 def array_split(x, indices_or_sections, axis=0):
-    """As `split`, but if the elements do not divide evenly the first parts are longer by one. Raises ValueError if
-    the axis is not there.
-    """
+    """As `split`, but if the elements do not divide evenly the first parts are longer by one. Raises ValueError if the axis is not there."""
     x = as_operand(x, "array_split")
     axis = normalized_axis(axis, x.ndim, "array_split")
     length = x.shape[axis]
@@ -197,8 +195,7 @@ def array_split(x, indices_or_sections, axis=0):
 
 
 def unstack(x, /, *, axis=0):
-    """A tuple of the arrays that lie along an axis, each without it: the inverse of `stack`. Raises ValueError if the
-    axis is not there.
+    """A tuple of the arrays that lie along an axis, each without it: the inverse of `stack`. Raises ValueError if the axis is not there.
 
     >>> import tinygrad_ko as tg
     >>> tg.unstack([[1.0, 2.0], [3.0, 4.0]], axis=1)

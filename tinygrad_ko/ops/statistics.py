@@ -20,8 +20,8 @@ from tinygrad_ko.ops.shape import permute_dims, reshape
     )
 )
 def var(xp, x, /, axis=None, *, correction=0, keepdims=False):
-    """The variance: the sum of the squared distances from the mean, divided by n - correction. With `correction=1` it estimates
-    the variance of what the numbers were drawn from.
+    """The variance: the sum of the squared distances from the mean, divided by n - correction. With `correction=1` it estimates the
+    variance of what the numbers were drawn from.
 
     Raises ValueError if n - correction is not above 0.
 
@@ -39,8 +39,8 @@ def var(xp, x, /, axis=None, *, correction=0, keepdims=False):
     ),
 )
 def std(xp, x, /, axis=None, *, correction=0, keepdims=False):
-    """The standard deviation: the square root of the variance. Where all numbers are equal it is 0, and its derivatives of every
-    order are taken to be 0, as for `vector_norm`: so the second derivative of std(x) ** 2 comes out as 0 there; var(x) gives it.
+    """The standard deviation: the square root of the variance. Where all numbers are equal it is 0, and its derivatives of every order are
+    taken to be 0, as for `vector_norm`: so the second derivative of std(x) ** 2 comes out as 0 there; var(x) gives it.
 
     Raises ValueError if n - correction is not above 0.
     """
@@ -72,8 +72,8 @@ def _deviation(x, axis):
 
 @in_float32
 def average(x, /, *, axis=None, weights=None, keepdims=False):
-    """The weighted mean: sum(weights * x) / sum(weights), without weights the mean. Weights have the shape of x, or one weight
-    for each place along the axis or axes. Gradients go to the weights too.
+    """The weighted mean: sum(weights * x) / sum(weights), without weights the mean. Weights have the shape of x, or one weight for each
+    place along the axis or axes. Gradients go to the weights too.
 
     Raises ValueError for weights of another shape, ZeroDivisionError if they sum to 0, TypeError if `axis` is an array.
 

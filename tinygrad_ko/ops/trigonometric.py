@@ -27,19 +27,19 @@ def tan(xp, x):
 
 @op(x=lambda g, x: g * asin_slope(x))
 def asin(xp, x):
-    """The angle between -pi / 2 and pi / 2 whose sine is x. Its slope at -1 and 1 is infinite."""
+    """The angle between -pi / 2 and pi / 2 whose sine is x. The derivative at -1 and 1 is infinite."""
     return xp.asin(x)
 
 
 @op(x=lambda g, x: -g * asin_slope(x))
 def acos(xp, x):
-    """The angle between 0 and pi whose cosine is x. Its slope at -1 and 1 is infinite."""
+    """The angle between 0 and pi whose cosine is x. The derivative at -1 and 1 is infinite."""
     return xp.acos(x)
 
 
 @op(x=lambda g, out, x: g * (x * (out * out * out)))
 def asin_slope(xp, x):
-    """1 / sqrt(1 - x * x): at 1 and -1 it is infinite, and so is its own slope."""
+    """1 / sqrt(1 - x * x): at 1 and -1 it is infinite, and so is its own derivative."""
     return 1 / xp.sqrt((1 - x) * (1 + x))
 
 
@@ -55,7 +55,7 @@ def atan(xp, x):
     b=lambda g, a, b: -g * _over_square(a, hypot(a, b)),
 )
 def atan2(xp, a, b):
-    """The angle between -pi and pi of the point with height a and width b. At (0, 0) there is no slope: it is NaN."""
+    """The angle between -pi and pi of the point with height a and width b. At (0, 0) there is no derivative: it is NaN."""
     return xp.atan2(a, b)
 
 
@@ -80,8 +80,8 @@ def sinc(x):
 def bessel(xp, x, *, order):
     """The spherical Bessel function of y = pi x, divided by y ** order: sin(y) / y, if `order` is 0.
 
-    Its derivative is -y times that of the next order, which has neither a jump nor lost digits at 0. Source: NIST Digital
-    Library of Mathematical Functions, 10.51 and 10.53.
+    Its derivative is -y times that of the next order, which has neither a jump nor lost digits at 0. Source: NIST Digital Library of
+    Mathematical Functions, 10.51 and 10.53.
     """
     x = floating(x)
     whole = xp.round(x)

@@ -1,9 +1,9 @@
 """Where a decomposition has no gradient, and the errors there.
 
 Where two eigenvalues are equal, any two perpendicular vectors of a plane are their eigenvectors, which so have no derivative. LAPACK's
-values are off by a few units in the last place of the largest; those no further apart than 16 such units of the sum of all are taken to
-be equal. (Of matrices made with equal eigenvalues, up to 150 x 150, these came out at most 12 units of the largest apart.) Farther apart
-there is a gradient, but the nearer two are, the fewer of its digits are right.
+values are off by a few units in the last place of the largest; those no further apart than 16 such units of the sum of all are taken to be
+equal. (Of matrices made with equal eigenvalues, up to 150 x 150, these came out at most 12 units of the largest apart.) Farther apart there
+is a gradient, but the nearer two are, the fewer of its digits are right.
 """
 
 from numpy.linalg import LinAlgError

@@ -82,8 +82,8 @@ def sign_and_log(xp, x):
 
 
 def slogdet(x, /):
-    """The sign of the determinant, -1, 0 or 1, and the logarithm of its absolute value, where the determinant itself may be
-    too large or too small for a number: (..., n, n) to two arrays (...).
+    """The sign of the determinant, -1, 0 or 1, and the logarithm of its absolute value, where the determinant itself may be too large or
+    too small for a number: (..., n, n) to two arrays (...).
 
     The derivative of the sign is 0. Raises LinAlgError at backward if a matrix is singular: the logarithm is -inf there.
 

@@ -42,8 +42,8 @@ def mirrored(x):
 def cholesky(x, /, *, upper=False):
     """The lower triangular L with L @ L.mT = x, or with `upper=True` L.mT, of a symmetric positive definite x (..., n, n).
 
-    It is that of the symmetric part (x + x.mT) / 2, which is x itself where x is symmetric: so the gradient is symmetric.
-    Raises LinAlgError if a matrix is not positive definite, ValueError if it is not square.
+    It is that of the symmetric part (x + x.mT) / 2, which is x itself where x is symmetric: so the gradient is symmetric. Raises
+    LinAlgError if a matrix is not positive definite, ValueError if it is not square.
 
     >>> import tinygrad_ko as tg
     >>> tg.linalg.cholesky([[4.0, 2.0], [2.0, 5.0]])
@@ -62,8 +62,8 @@ def tall_qr(xp, x):
 
 
 def _from_qr(g, out):
-    """(g_Q + Q S) R^-T, where S is the lower triangle of R g_R^T - g_Q^T Q, copied to the upper. Source: M. Seeger, A. Hetzel, Z. Dai,
-    E. Meissner, N. D. Lawrence, "Auto-differentiating linear algebra" (2017), arXiv:1710.08717, transposed.
+    """(g_Q + Q S) R^-T, where S is the lower triangle of R g_R^T - g_Q^T Q, copied to the upper. Source: M. Seeger, A. Hetzel, Z. Dai, E.
+    Meissner, N. D. Lawrence, "Auto-differentiating linear algebra" (2017), arXiv:1710.08717, transposed.
     """
     (gq, gr), (q, r) = _unpacked(g), _unpacked(out)
     s = mirrored(r @ gr.mT - gq.mT @ q)
@@ -76,14 +76,14 @@ def _unpacked(packed):
 
 
 def qr(x, /, *, mode="reduced"):
-    """Q with perpendicular columns of length 1 and R upper triangular with Q @ R = x: from (..., m, n) to (..., m, k) and
-    (..., k, n), where k is the smaller of m and n. The signs of R's rows, and so of Q's columns, are as LAPACK leaves
-    them, and may change from one x to the next: what is computed from Q and R should not depend on them.
+    """Q with perpendicular columns of length 1 and R upper triangular with Q @ R = x: from (..., m, n) to (..., m, k) and (..., k, n),
+    where k is the smaller of m and n. The signs of R's rows, and so of Q's columns, are as LAPACK leaves them, and may change from one x to
+    the next: what is computed from Q and R should not depend on them.
 
     With `mode="complete"` and m > n, Q is (..., m, m); what its further columns are is left open, so there is no gradient.
 
-    Raises LinAlgError at backward if the columns of x (of a wide x: the first m) are not independent, and at the call if
-    a Tensor that requires a gradient is given with `mode="complete"` and m > n; ValueError for another mode.
+    Raises LinAlgError at backward if the columns of x (of a wide x: the first m) are not independent, and at the call if a Tensor that
+    requires a gradient is given with `mode="complete"` and m > n; ValueError for another mode.
 
     >>> import tinygrad_ko as tg
     >>> q, r = tg.linalg.qr([[3.0, 1.0], [4.0, 2.0]])

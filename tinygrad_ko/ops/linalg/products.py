@@ -24,9 +24,7 @@ def _check_columns(a, b):
 
 
 def matmul(a, b):
-    """a @ b as NumPy defines it: a 1-d a is a row, a 1-d b is a column, and more than two axes are stacks of
-    matrices.
-    """
+    """a @ b as NumPy defines it: a 1-d a is a row, a 1-d b is a column, and more than two axes are stacks of matrices."""
     a, b = as_operand(a, "matmul"), as_operand(b, "matmul")
     if a.ndim == 2 == b.ndim or a.ndim == 0 or b.ndim == 0:
         return matrix_product(a, b)
@@ -85,8 +83,8 @@ def affine(x, W, b):
 
 
 def tensordot(x1, x2, /, *, axes=2):
-    """The sum of products over pairs of axes: `axes=n` pairs the last n of x1 with the first n of x2, `axes=(of_x1, of_x2)` pairs
-    them one by one. What is left are the other axes of x1, then those of x2.
+    """The sum of products over pairs of axes: `axes=n` pairs the last n of x1 with the first n of x2, `axes=(of_x1, of_x2)` pairs them one
+    by one. What is left are the other axes of x1, then those of x2.
 
     Raises ValueError for axes that are not there, are named twice or do not have one length, TypeError for what are no axes.
 

@@ -1,7 +1,6 @@
 """Systems of linear equations, inverses and powers, of matrices (..., n, n) and stacks of them.
 
-Source: M. B. Giles, "Collected matrix derivative results for forward and reverse mode algorithmic differentiation" (2008),
-section 2.
+Source: M. B. Giles, "Collected matrix derivative results for forward and reverse mode algorithmic differentiation" (2008), section 2.
 """
 
 from tinygrad_ko.arrays.operands import floating
@@ -35,8 +34,7 @@ def solution(xp, a, b):
 
 
 def solve(a, b, /):
-    """x with a @ x = b: from a (..., n, n) and b (..., n, k) to (..., n, k), where stacks broadcast, or from a vector b (n,) to
-    (..., n).
+    """x with a @ x = b: from a (..., n, n) and b (..., n, k) to (..., n, k), where stacks broadcast, or from a vector b (n,) to (..., n).
 
     Raises LinAlgError if a matrix is singular, ValueError if the shapes do not fit.
 

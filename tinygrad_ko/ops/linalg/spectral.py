@@ -1,11 +1,11 @@
 """Eigenvalues of symmetric matrices, singular values, and what follows from them, of matrices and stacks of them.
 
-Values and vectors are the parts of one array, so that an op has one result and LAPACK is called once: the values in the first row,
-the vectors in the columns below. The sign of a vector (of both vectors of a singular value) may change from one matrix to the next:
-what is computed from them should not depend on it.
+Values and vectors are the parts of one array, so that an op has one result and LAPACK is called once: the values in the first row, the
+vectors in the columns below. The sign of a vector (of both vectors of a singular value) may change from one matrix to the next: what is
+computed from them should not depend on it.
 
-Vectors whose values are equal (see `degenerate.py` for how near that is) or, for singular values, 0 have no gradient: a LinAlgError as
-soon as one is asked for, and for a second derivative. The values alone have a kink there, and their gradient is a subgradient.
+Vectors whose values are equal (see `degenerate.py` for how near that is) or, for singular values, 0 have no gradient: a LinAlgError as soon
+as one is asked for, and for a second derivative. The values alone have a kink there, and their gradient is a subgradient.
 """
 
 from collections import namedtuple
@@ -50,12 +50,12 @@ def _skew(x):
 def eigh(x, /):
     """The eigenvalues (..., n), ascending, and the eigenvectors, in the columns of (..., n, n), of a symmetric x (..., n, n).
 
-    They are those of the symmetric part (x + x.mT) / 2, which is x itself where x is symmetric: so the gradient is symmetric. The sign
-    of an eigenvector is as LAPACK leaves it: do not depend on it. Eigenvalues that are equal have a kink, where the gradient is
-    one of the subgradients. Where no gradient is wanted `eigvalsh` finds the eigenvalues alone in less than half of the time.
+    They are those of the symmetric part (x + x.mT) / 2, which is x itself where x is symmetric: so the gradient is symmetric. The sign of
+    an eigenvector is as LAPACK leaves it: do not depend on it. Eigenvalues that are equal have a kink, where the gradient is one of the
+    subgradients. Where no gradient is wanted `eigvalsh` finds the eigenvalues alone in less than half of the time.
 
-    Raises LinAlgError at backward if the gradient of an eigenvector is asked for whose eigenvalue is not the only one of its
-    size, and for a second derivative if any two are equal; ValueError if x is not square.
+    Raises LinAlgError at backward if the gradient of an eigenvector is asked for whose eigenvalue is not the only one of its size, and for
+    a second derivative if any two are equal; ValueError if x is not square.
 
     >>> import tinygrad_ko as tg
     >>> x = tg.Tensor([[2.0, 1.0], [1.0, 2.0]], requires_grad=True)
@@ -72,8 +72,8 @@ def eigh(x, /):
 def eigvalsh(xp, x):
     """The eigenvalues of a symmetric matrix, ascending: (..., n, n) to (..., n). The eigenvectors are computed at backward.
 
-    As in `eigh` they are those of the symmetric part of x. Where some are equal they have a kink, and the gradient is one of
-    the subgradients; the same for all of them (as in a sum) it is the slope. Raises LinAlgError for a second derivative of those that are
+    As in `eigh` they are those of the symmetric part of x. Where some are equal they have a kink, and the gradient is one of the
+    subgradients; the same for all of them (as in a sum) it is the derivative. Raises LinAlgError for a second derivative of those that are
     equal.
 
     >>> import tinygrad_ko as tg
@@ -97,8 +97,8 @@ def values_over_both(xp, x):
 
 
 def _from_svd(g, out, m):
-    """U (diag(g_S) + K) V^T, where for A = U^T g_U and B = V^T g_V the entry K[i, j] is the antisymmetric part of A + B over
-    s[j] - s[i] and that of A - B over s[j] + s[i]; beside it the parts of g_U and g_V that are perpendicular to U and V, over S.
+    """U (diag(g_S) + K) V^T, where for A = U^T g_U and B = V^T g_V the entry K[i, j] is the antisymmetric part of A + B over s[j] - s[i]
+    and that of A - B over s[j] + s[i]; beside it the parts of g_U and g_V that are perpendicular to U and V, over S.
 
     Source: J. Townsend, "Differentiating the singular value decomposition" (2016), with s[j] / (s[j]^2 - s[i]^2) in two fractions.
     """
@@ -119,14 +119,13 @@ def _from_svd(g, out, m):
 def svd(x, /, *, full_matrices=True):
     """U, S and Vh with U @ diag(S) @ Vh = x, where U and Vh.mT have perpendicular columns of length 1, and S descends.
 
-    From (..., m, n), with k the smaller of the two: S is (..., k), U (..., m, m) and Vh (..., n, n), or with
-    `full_matrices=False` U (..., m, k) and Vh (..., k, n). What the further columns of a full U or Vh are is left open, so they have no
-    gradient. The sign of each pair of vectors is as LAPACK leaves it: do not depend on it. Singular values have the slopes of
-    `svdvals`, which is faster where no gradient is wanted.
+    From (..., m, n), with k the smaller of the two: S is (..., k), U (..., m, m) and Vh (..., n, n), or with `full_matrices=False` U (...,
+    m, k) and Vh (..., k, n). What the further columns of a full U or Vh are is left open, so they have no gradient. The sign of each pair
+    of vectors is as LAPACK leaves it: do not depend on it. Singular values have the derivatives of `svdvals`, which is faster where no
+    gradient is wanted.
 
-    Raises LinAlgError at backward if the gradient of a vector is asked for whose singular value is 0 or equals another, and
-    for a second derivative if any is so; at the call if a Tensor that requires a gradient is given with `full_matrices=True` and is not
-    square.
+    Raises LinAlgError at backward if the gradient of a vector is asked for whose singular value is 0 or equals another, and for a second
+    derivative if any is so; at the call if a Tensor that requires a gradient is given with `full_matrices=True` and is not square.
 
     >>> import tinygrad_ko as tg
     >>> u, s, vh = tg.linalg.svd([[0.0, 2.0, 0.0], [3.0, 0.0, 0.0]], full_matrices=False)
@@ -153,7 +152,7 @@ def svd(x, /, *, full_matrices=True):
 def svdvals(xp, x):
     """The singular values, descending: (..., m, n) to (..., min(m, n)). The vectors are computed at backward.
 
-    At a singular value of 0 its slope is taken to be 0; where some are equal they have a kink, and the gradient is one of the
+    At a singular value of 0 the derivative is taken to be 0; where some are equal they have a kink, and the gradient is one of the
     subgradients. Raises LinAlgError for a second derivative of those that are equal.
 
     >>> import tinygrad_ko as tg
@@ -178,8 +177,8 @@ def pseudoinverse(xp, x, *, rtol):
 def _from_pinv(g, x, p):
     """As for an inverse, and for what of the transposed gradient h is perpendicular to the columns of x, or to its rows.
 
-    Source: G. H. Golub, V. Pereyra, "The differentiation of pseudo-inverses and nonlinear least squares problems whose variables
-    separate", SIAM J. Numer. Anal. 10 (1973), for x of full rank.
+    Source: G. H. Golub, V. Pereyra, "The differentiation of pseudo-inverses and nonlinear least squares problems whose variables separate",
+    SIAM J. Numer. Anal. 10 (1973), for x of full rank.
     """
     h, inverse = g.mT, -p.mT @ g @ p.mT
     if x.shape[-2] > x.shape[-1]:
@@ -192,8 +191,8 @@ def _from_pinv(g, x, p):
 def pinv(x, /, *, rtol=None):
     """The pseudoinverse: (..., m, n) to (..., n, m). pinv(a) @ b is the shortest x for which a @ x comes nearest to b.
 
-    Singular values up to `rtol` times the largest are taken to be 0; by default max(m, n) units in the last place. Raises
-    LinAlgError at backward if there are such: where the rank changes the pseudoinverse jumps.
+    Singular values up to `rtol` times the largest are taken to be 0; by default max(m, n) units in the last place. Raises LinAlgError at
+    backward if there are such: where the rank changes the pseudoinverse jumps.
 
     >>> import tinygrad_ko as tg
     >>> tg.linalg.pinv([[2.0, 0.0], [0.0, 4.0], [0.0, 0.0]])
@@ -206,9 +205,9 @@ def pinv(x, /, *, rtol=None):
 def matrix_norm(x, /, *, keepdims=False, ord="fro"):
     """The norm of matrices: (..., m, n) to (...), or with `keepdims=True` to (..., 1, 1).
 
-    "fro": the root of the sum of the squares, `vector_norm` with its slopes; "nuc": the sum of the singular values; 2 and -2: the
-    largest and the smallest of them; 1 and -1: the largest and the smallest sum of the sizes in a column; inf and -inf: in a
-    row. Raises ValueError for another `ord`.
+    "fro": the root of the sum of the squares, `vector_norm` with the derivatives; "nuc": the sum of the singular values; 2 and -2: the
+    largest and the smallest of them; 1 and -1: the largest and the smallest sum of the sizes in a column; inf and -inf: in a row. Raises
+    ValueError for another `ord`.
 
     >>> import tinygrad_ko as tg
     >>> [float(tg.linalg.matrix_norm([[3.0, 0.0], [0.0, -4.0]], ord=ord)) for ord in ("fro", "nuc", 2, 1)]

@@ -38,7 +38,7 @@ def one_minus_sigmoid(xp, x):
 
 @op(x=lambda g, x: g * logit_slope(x))
 def logit(xp, x):
-    """log(x / (1 - x)), the number whose sigmoid is x: -inf at 0, inf at 1. Its slope there is infinite."""
+    """log(x / (1 - x)), the number whose sigmoid is x: -inf at 0, inf at 1. The derivative there is infinite."""
     # From 1/4 on, 2 x - 1 is exact: so around 1/2, where the logarithm is 0, no digits are lost.
     near = xp.maximum(x, 0.25)
     with quiet(divide="ignore"):
@@ -47,22 +47,22 @@ def logit(xp, x):
 
 @op(x=lambda g, out, x: g * ((2 * x - 1) * (out * out)))
 def logit_slope(x):
-    """1 / (x * (1 - x)): at 0 and 1 it is infinite, and so is its own slope."""
+    """1 / (x * (1 - x)): at 0 and 1 it is infinite, and so is its own derivative."""
     return 1 / (x * (1 - x))
 
 
 @op(x=lambda g, out: where(out > 0, g, 0))
 def relu(xp, x):
-    """The larger of x and 0. At 0 its slope is taken to be 0.
+    """The larger of x and 0. At 0 the derivative is taken to be 0.
 
-    So relu(x) - relu(-x), which is x, has the slope 0 there; with maximum(x, 0), whose slope is 1/2, it has the slope 1.
+    So relu(x) - relu(-x), which is x, has the derivative 0 there; with maximum(x, 0), whose derivative is 1/2, it has the derivative 1.
     """
     return xp.maximum(x, 0)
 
 
 @op(x=lambda g, x, negative_slope: where(x > 0, g, negative_slope * g))
 def leaky_relu(xp, x, /, negative_slope=0.01):
-    """x where it is above 0, else negative_slope * x. At 0 its slope is taken to be `negative_slope`.
+    """x where it is above 0, else negative_slope * x. At 0 the derivative is taken to be `negative_slope`.
 
     >>> import tinygrad_ko as tg
     >>> tg.leaky_relu([-2.0, 3.0], negative_slope=0.1)
@@ -73,8 +73,8 @@ def leaky_relu(xp, x, /, negative_slope=0.01):
 
 @op(x=lambda g, x, alpha: g * where(x > 0, 1, alpha * exp(minimum(x, 0))))
 def elu(xp, x, /, alpha=1.0):
-    """x where it is above 0, else alpha * (exp(x) - 1). At 0 its slope is taken to be `alpha`. Source: Clevert, Unterthiner
-    and Hochreiter (2016).
+    """x where it is above 0, else alpha * (exp(x) - 1). At 0 the derivative is taken to be `alpha`. Source: Clevert, Unterthiner and
+    Hochreiter (2016).
 
     >>> import tinygrad_ko as tg
     >>> tg.elu([-1000.0, -1e-20, 3.0])
@@ -85,8 +85,8 @@ def elu(xp, x, /, alpha=1.0):
 
 
 def selu(x):
-    """1.0507... * elu(x, 1.6733...), which keeps mean 0 and variance 1 from layer to layer. At 0 its slope is taken to be
-    the left one, 1.758. Source: Klambauer, Unterthiner, Mayr and Hochreiter (2017).
+    """1.0507... * elu(x, 1.6733...), which keeps mean 0 and variance 1 from layer to layer. At 0 the derivative is taken to be the left
+    one, 1.758. Source: Klambauer, Unterthiner, Mayr and Hochreiter (2017).
     """
     return 1.0507009873554805 * elu(as_floating(x, "selu"), 1.6732632423543772)
 
@@ -118,8 +118,8 @@ def _mish_slope(x, s):
 
 
 def gelu(x, /, approximate="none"):
-    """x times the probability that a standard normal number is at most x; with `approximate="tanh"` the older formula
-    x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x ** 3))) / 2, which differs by up to 5e-4.
+    """x times the probability that a standard normal number is at most x; with `approximate="tanh"` the older formula x * (1 + tanh(sqrt(2
+    / pi) * (x + 0.044715 * x ** 3))) / 2, which differs by up to 5e-4.
 
     Raises ValueError if `approximate` is neither. Source: Hendrycks and Gimpel (2016).
 
@@ -152,8 +152,8 @@ def exact_gelu(x):
     p=lambda x: sigmoid(_bent(clip(x, -FAR, FAR))),
 )
 def tanh_gelu(x):
-    """x times p = sigmoid(2 u), which is (1 + tanh(u)) / 2 with all its digits below 0. Beyond FAR p is 0 or 1; there x ** 3 may
-    be infinite, which does no harm here, but would in the derivative.
+    """x times p = sigmoid(2 u), which is (1 + tanh(u)) / 2 with all its digits below 0. Beyond FAR p is 0 or 1; there x ** 3 may be
+    infinite, which does no harm here, but would in the derivative.
     """
     with quiet(over="ignore"):
         p = sigmoid(_bent(x))
@@ -174,7 +174,7 @@ def _bent_slope(x):
 
 
 def hardsigmoid(x):
-    """(x + 3) / 6 limited to [0, 1], a sigmoid of straight lines. On its limits the slope is taken to be 1/6."""
+    """(x + 3) / 6 limited to [0, 1], a sigmoid of straight lines. On its limits the derivative is taken to be 1/6."""
     return clip(divide(add(as_floating(x, "hardsigmoid"), 3), 6), 0, 1)
 
 

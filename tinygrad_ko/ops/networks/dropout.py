@@ -9,13 +9,12 @@ from tinygrad_ko.state.randomness import generator
 
 
 def dropout(x, p=0.5, training=True, rng=None):
-    """x with each of its numbers set to 0 with probability p, and the others divided by 1 - p, so that the mean of what
-    comes out is what goes in. With training=False it has the values of x. Source: Srivastava, Hinton, Krizhevsky, Sutskever
-    and Salakhutdinov (2014).
+    """x with each of its numbers set to 0 with probability p, and the others divided by 1 - p, so that the mean of what comes out is what
+    goes in. With training=False it has the values of x. Source: Srivastava, Hinton, Krizhevsky, Sutskever and Salakhutdinov (2014).
 
-    What was left out has the slope 0, and stays left out when gradients are differentiated again. The random numbers
-    obey np.random.seed unless rng is a Generator or a seed; a seed leaves out the same numbers at every call.
-    Raises ValueError unless p is in [0, 1).
+    What was left out has the derivative 0, and stays left out when gradients are differentiated again. The random numbers obey
+    np.random.seed unless rng is a Generator or a seed; a seed leaves out the same numbers at every call. Raises ValueError unless p is in
+    [0, 1).
 
     >>> import numpy as np, tinygrad_ko as tg
     >>> x = tg.Tensor(np.ones((2, 4)), requires_grad=True)

@@ -32,7 +32,7 @@ def mean_squared_error(y, t, reduction="mean"):
 
 @in_float32
 def mean_absolute_error(y, t, reduction="mean"):
-    """The mean of |y - t| over all elements. Where y equals t its slope is taken to be 0.
+    """The mean of |y - t| over all elements. Where y equals t the derivative is taken to be 0.
 
     Raises ValueError unless y and t have one shape, or if there is nothing to take a mean of.
 
@@ -46,9 +46,8 @@ def mean_absolute_error(y, t, reduction="mean"):
 
 @in_float32
 def huber_loss(y, t, delta=1.0, reduction="mean"):
-    """The mean of half the squared difference d where |d| is at most delta, and delta * (|d| - delta / 2) beyond:
-    an outlier pulls with strength delta and no more. At |d| = delta, where its slope bends, the second slope is taken
-    to be 1. Source: Huber (1964).
+    """The mean of half the squared difference d where |d| is at most delta, and delta * (|d| - delta / 2) beyond: an outlier pulls with
+    strength delta and no more. At |d| = delta, where the derivative bends, the second derivative is taken to be 1. Source: Huber (1964).
 
     Raises ValueError unless y and t have one shape, if delta is not above 0, or if there is nothing to take a mean of.
 
@@ -75,9 +74,9 @@ def huber(xp, x, /, delta):
 
 @in_float32
 def sigmoid_cross_entropy(scores, t, reduction="mean"):
-    """The mean over all elements of -t log(p) - (1 - t) log(1 - p) with p = sigmoid(scores): binary cross entropy from
-    scores (logits), exact for any finite score. `t` is 0 or 1, or a probability, in the shape of the scores; to put
-    several labels on one sample, give it a row of scores.
+    """The mean over all elements of -t log(p) - (1 - t) log(1 - p) with p = sigmoid(scores): binary cross entropy from scores (logits),
+    exact for any finite score. `t` is 0 or 1, or a probability, in the shape of the scores; to put several labels on one sample, give it a
+    row of scores.
 
     Raises ValueError unless the scores and t have one shape, or if there is nothing to take a mean of.
 
@@ -104,11 +103,11 @@ def surprise_of_sigmoid(xp, s, t):
 
 @in_float32
 def hinge_loss(scores, t, reduction="mean"):
-    """The mean over all elements of max(0, 1 - t * score), with t = 1 for one class and -1 for the other: the loss of
-    support vector machines. Where t * score is 1 its slope is taken to be 0. Source: Cortes and Vapnik (1995).
+    """The mean over all elements of max(0, 1 - t * score), with t = 1 for one class and -1 for the other: the loss of support vector
+    machines. Where t * score is 1 the derivative is taken to be 0. Source: Cortes and Vapnik (1995).
 
-    Raises ValueError unless the scores and t have one shape and every t is -1 or 1, or if there is nothing to take a
-    mean of; TypeError for a t that requires a gradient.
+    Raises ValueError unless the scores and t have one shape and every t is -1 or 1, or if there is nothing to take a mean of; TypeError for
+    a t that requires a gradient.
 
     >>> import tinygrad_ko as tg
     >>> tg.hinge_loss([2.0, 0.5, 0.5], [1, 1, -1], reduction="none")
@@ -126,13 +125,13 @@ def hinge_loss(scores, t, reduction="mean"):
 
 @op(name="hinge_loss", s=lambda g, s, t: where(s * t < 1, -g * t, 0), t=None)
 def hinge(xp, s, t):
-    """max(0, 1 - s * t). Where s * t is 1 its slope is taken to be 0."""
+    """max(0, 1 - s * t). Where s * t is 1 the derivative is taken to be 0."""
     return xp.maximum(1 - s * t, 0)
 
 
 def prediction_and_target(y, t, name):
-    """Predictions and targets as floating numbers; a list or integers take the dtype of the predictions. Raises ValueError if their
-    shapes differ: a row and a column would broadcast to a matrix.
+    """Predictions and targets as floating numbers; a list or integers take the dtype of the predictions. Raises ValueError if their shapes
+    differ: a row and a column would broadcast to a matrix.
     """
     y = as_floating(y, name)
     t = as_operand(t, name) if hasattr(t, "shape") else namespace_of(y).asarray(operand(t, name), dtype=y.dtype)

@@ -1,7 +1,7 @@
 """Losses from log-probabilities, such as `log_softmax` gives.
 
-Each row has one loss. `reduction` says what becomes of them: their "mean" (the default), their "sum", or "none" for an
-array with one number for each row.
+Each row has one loss. `reduction` says what becomes of them: their "mean" (the default), their "sum", or "none" for an array with one
+number for each row.
 """
 
 from tinygrad_ko.arrays.library import is_floating, namespace
@@ -17,8 +17,8 @@ from tinygrad_ko.ops.shape import reshape
 
 
 def negative_log_likelihood(log_y, t, reduction="mean"):
-    """The mean over the batch of -log_y at the right class, from log-probabilities of shape (n,) or (batch, n). `t` is
-    one label or one for each row, or distributions in the shape of log_y, as in the losses of the book.
+    """The mean over the batch of -log_y at the right class, from log-probabilities of shape (n,) or (batch, n). `t` is one label or one for
+    each row, or distributions in the shape of log_y, as in the losses of the book.
 
     From scores, `softmax_cross_entropy` does the same in one step. It is not seen whether log_y holds logarithms: pass
     `log_softmax(scores)`, not probabilities. Raises ValueError or TypeError for targets that do not fit.
@@ -38,13 +38,12 @@ def negative_log_likelihood(log_y, t, reduction="mean"):
 
 
 def kl_divergence(log_y, t, reduction="mean"):
-    """The mean over the batch of sum(t * (log(t) - log_y)) along the last axis: how far the log-probabilities log_y are
-    from the target distributions t, the Kullback-Leibler divergence KL(t || y). The prediction comes first and in
-    logarithms, the target second and in probabilities, both of shape (n,) or (..., n). 0 log 0 is 0; in t the slope
-    there is minus infinity.
+    """The mean over the batch of sum(t * (log(t) - log_y)) along the last axis: how far the log-probabilities log_y are from the target
+    distributions t, the Kullback-Leibler divergence KL(t || y). The prediction comes first and in logarithms, the target second and in
+    probabilities, both of shape (n,) or (..., n). 0 log 0 is 0; in t the derivative there is minus infinity.
 
-    It is not seen whether log_y holds logarithms: pass `log_softmax(scores)`, not probabilities. Raises ValueError
-    unless log_y and t have one such shape. Source: Kullback and Leibler (1951).
+    It is not seen whether log_y holds logarithms: pass `log_softmax(scores)`, not probabilities. Raises ValueError unless log_y and t have
+    one such shape. Source: Kullback and Leibler (1951).
 
     >>> import numpy as np, tinygrad_ko as tg
     >>> log_y, t = np.log([0.25, 0.25, 0.5]), [0.5, 0.5, 0.0]

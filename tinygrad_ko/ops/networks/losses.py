@@ -1,7 +1,6 @@
 """The losses of the book, for one sample and for a batch.
 
-`t` is one-hot (or any distribution, in the shape of `y`) or holds labels: an int for one sample, one int per row for
-a batch.
+`t` is one-hot (or any distribution, in the shape of `y`) or holds labels: an int for one sample, one int per row for a batch.
 """
 
 import numpy as np
@@ -40,8 +39,8 @@ def sum_squares_error(y, t):
 def cross_entropy_error(y, t):
     """The mean over the batch of -log(y + 1e-7) at the right class, from probabilities y of shape (n,) or (batch, n).
 
-    The 1e-7 keeps the logarithm finite where y is 0 (and makes the loss about 1e-7 too small elsewhere). From scores,
-    before softmax, `softmax_cross_entropy` is exact. Raises ValueError or TypeError for targets that do not fit.
+    The 1e-7 keeps the logarithm finite where y is 0 (and makes the loss about 1e-7 too small elsewhere). From scores, before softmax,
+    `softmax_cross_entropy` is exact. Raises ValueError or TypeError for targets that do not fit.
 
     >>> import tinygrad_ko as tg
     >>> float(tg.cross_entropy_error([0.1, 0.3, 0.6], 2))
@@ -54,8 +53,8 @@ def cross_entropy_error(y, t):
 
 @in_float32
 def softmax_cross_entropy(scores, t):
-    """The mean over the batch of -log(softmax(scores)) at the right class, exact for any scores of shape (n,) or
-    (batch, n). Raises ValueError or TypeError for targets that do not fit.
+    """The mean over the batch of -log(softmax(scores)) at the right class, exact for any scores of shape (n,) or (batch, n). Raises
+    ValueError or TypeError for targets that do not fit.
 
     >>> import tinygrad_ko as tg
     >>> scores = tg.Tensor([[2.0, 0.0], [0.0, 2.0]], requires_grad=True)

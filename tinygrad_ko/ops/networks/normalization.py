@@ -15,9 +15,9 @@ from tinygrad_ko.ops.shape import reshape
     scale=lambda x, axis, eps: sqrt(mean(square(_centred(x, axis)), axis=axis, keepdims=True) + float(eps)),
 )
 def standardize(xp, x, /, axis=-1, eps=1e-5):
-    """(x - mean) / sqrt(variance + eps) along an axis (or a tuple of axes, or None for all), in the shape of x. The
-    variance is the mean of the squared distances from the mean; eps keeps numbers that are all equal from being
-    divided by 0. Raises ValueError if the axis has no numbers, or eps is not above 0.
+    """(x - mean) / sqrt(variance + eps) along an axis (or a tuple of axes, or None for all), in the shape of x. The variance is the mean of
+    the squared distances from the mean; eps keeps numbers that are all equal from being divided by 0. Raises ValueError if the axis has no
+    numbers, or eps is not above 0.
 
     >>> import tinygrad_ko as tg
     >>> tg.standardize([[1.0, 2.0, 3.0], [5.0, 5.0, 5.0]])
@@ -41,8 +41,8 @@ def _centred(x, axis):
 
 @in_float32
 def layer_norm(x, gamma, beta, eps=1e-5):
-    """Each sample by itself: gamma * standardize(x) + beta along the last axis, from (..., n) with gamma (n,) and beta
-    (n,) to (..., n). Source: Ba, Kiros and Hinton (2016).
+    """Each sample by itself: gamma * standardize(x) + beta along the last axis, from (..., n) with gamma (n,) and beta (n,) to (..., n).
+    Source: Ba, Kiros and Hinton (2016).
 
     Raises ValueError if a shape does not fit.
 
@@ -58,9 +58,9 @@ def layer_norm(x, gamma, beta, eps=1e-5):
 
 @in_float32
 def batch_norm(x, gamma, beta, eps=1e-5):
-    """Each channel over the batch: gamma * standardize(x) + beta along every axis but the second, from (batch, n) or
-    (batch, n, height, width) with gamma (n,) and beta (n,) to the shape of x. This is what happens in training; the
-    layer `BatchNorm` also keeps the averages that take the batch's place afterwards. Source: Ioffe and Szegedy (2015).
+    """Each channel over the batch: gamma * standardize(x) + beta along every axis but the second, from (batch, n) or (batch, n, height,
+    width) with gamma (n,) and beta (n,) to the shape of x. This is what happens in training; the layer `BatchNorm` also keeps the averages
+    that take the batch's place afterwards. Source: Ioffe and Szegedy (2015).
 
     Raises ValueError if a shape does not fit, or a channel has a single number: it has no variance.
 

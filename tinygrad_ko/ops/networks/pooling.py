@@ -1,7 +1,7 @@
 """Pooling: the largest number of each window of an image, or the mean.
 
-Which numbers are the largest is locally constant, so the gradient of a maximum is spread over them, and the gradient of that is their
-mean: `spread` and `means` are each other's formulas, to any order.
+Which numbers are the largest is locally constant, so the gradient of a maximum is spread over them, and the gradient of that is their mean:
+`spread` and `means` are each other's formulas, to any order.
 """
 
 from functools import reduce
@@ -60,8 +60,8 @@ def means(xp, x, chosen, *, windows):
 
 @op(y=lambda g, chosen, windows: means(g, chosen, windows=windows), chosen=None)
 def spread(xp, y, chosen, *, image, windows):
-    """The transpose of a mean: each number of y (batch, channels, height, width), in equal parts to the pixels that its
-    window sees, or to those that are chosen.
+    """The transpose of a mean: each number of y (batch, channels, height, width), in equal parts to the pixels that its window sees, or to
+    those that are chosen.
     """
     part = _shares(xp, batch_last(xp, y), chosen, windows)[:, None, :, None, :, :]
     if chosen is None:
@@ -88,12 +88,11 @@ def max_pool1d(x, size, stride=None, padding=0):
 
 
 def max_pool2d(x, size, stride=None, padding=0):
-    """The largest number in each window of the images x (batch, channels, height, width). Equal ones share the gradient
-    equally.
+    """The largest number in each window of the images x (batch, channels, height, width). Equal ones share the gradient equally.
 
-    `size` is the height and width of a window, `stride` how far apart windows are (as far as they are large, if it is not
-    given), `padding` how many pixels around an image windows may reach into, less than `size`: nothing is chosen there.
-    Each is a number or a pair; the padding also "same" or "valid", as in `conv2d`.
+    `size` is the height and width of a window, `stride` how far apart windows are (as far as they are large, if it is not given), `padding`
+    how many pixels around an image windows may reach into, less than `size`: nothing is chosen there. Each is a number or a pair; the
+    padding also "same" or "valid", as in `conv2d`.
 
     Raises ValueError for options that make no sense or windows that do not fit.
 
@@ -116,8 +115,8 @@ def avg_pool1d(x, size, stride=None, padding=0):
 
 
 def avg_pool2d(x, size, stride=None, padding=0):
-    """The mean of each window of the images x (batch, channels, height, width), with the options of `max_pool2d`. Padding
-    counts as pixels of 0.
+    """The mean of each window of the images x (batch, channels, height, width), with the options of `max_pool2d`. Padding counts as pixels
+    of 0.
 
     >>> import numpy as np, tinygrad_ko as tg
     >>> tg.avg_pool2d(np.array([[[[1.0, 5.0, 2.0, 2.0], [3.0, 4.0, 2.0, 2.0]]]]), 2).tolist()

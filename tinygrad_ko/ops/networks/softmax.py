@@ -1,7 +1,7 @@
 """Softmax, its logarithm and log-sum-exp, without overflow.
 
-Equal scores have equal probabilities, also where they are infinite: of scores that are all -inf each gets 1 / n, and where some are
-inf these share it all.
+Equal scores have equal probabilities, also where they are infinite: of scores that are all -inf each gets 1 / n, and where some are inf
+these share it all.
 """
 
 from tinygrad_ko.arrays.library import quiet
@@ -13,8 +13,8 @@ from tinygrad_ko.ops.reduction import reduced_shape, stretch, sum
 
 @op(x=lambda g, out, axis: out * (g - sum(g * out, axis=axis, keepdims=True)))
 def softmax(xp, x, /, axis=-1):
-    """exp(x) / sum(exp(x)) along an axis (or a tuple of axes, or None for all), in the shape of x; no score is too large. Scores
-    of -inf alone get 1 / n each, and scores of inf share 1 among them, as the largest do in the limit.
+    """exp(x) / sum(exp(x)) along an axis (or a tuple of axes, or None for all), in the shape of x; no score is too large. Scores of -inf
+    alone get 1 / n each, and scores of inf share 1 among them, as the largest do in the limit.
 
     >>> import tinygrad_ko as tg
     >>> tg.softmax([1010.0, 1000.0, 990.0])
@@ -47,8 +47,8 @@ def log_softmax(xp, x, /, axis=-1):
 
 @op(x=lambda g, x, axis: stretch(g, x.shape, axis) * softmax(x, axis=axis))
 def logsumexp(xp, x, /, axis=None, keepdims=False):
-    """log(sum(exp(x))), without overflow. Its slope is the softmax, also at infinities: equal ones share the gradient equally, as
-    in `logaddexp`.
+    """log(sum(exp(x))), without overflow. The derivative is the softmax, also at infinities: equal ones share the gradient equally, as in
+    `logaddexp`.
 
     (It is not taken to be exp(x - out): with a large output, that would lose as many digits as it has before the point.)
     """

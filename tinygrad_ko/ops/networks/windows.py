@@ -1,8 +1,8 @@
 """Windows that slide over images: which pixels they see, and the memory layout of images.
 
-Users see (batch, channels, height, width), a view of what the ops on windows lay out as (channels, height, width, batch). What all
-windows see at one of their places is then a slice with long runs of neighbours, the product of the kernels with what the windows see has
-the same layout, and flattened for an affine layer it is the transpose of a usual matrix: nothing is rearranged between ops.
+Users see (batch, channels, height, width), a view of what the ops on windows lay out as (channels, height, width, batch). What all windows
+see at one of their places is then a slice with long runs of neighbours, the product of the kernels with what the windows see has the same
+layout, and flattened for an affine layer it is the transpose of a usual matrix: nothing is rearranged between ops.
 """
 
 from dataclasses import dataclass
@@ -18,8 +18,8 @@ from tinygrad_ko.errors import explain
 
 @dataclass(frozen=True)
 class Windows:
-    """Windows of height and width `size`, `stride` pixels apart, over an image with `padding` pixels (before, after)
-    around it; `dilation` is the step from pixel to pixel inside a window.
+    """Windows of height and width `size`, `stride` pixels apart, over an image with `padding` pixels (before, after) around it; `dilation`
+    is the step from pixel to pixel inside a window.
     """
 
     size: tuple[int, int]
@@ -42,8 +42,8 @@ class Windows:
         return whole and self == Windows(self.size, self.size)
 
     def see(self, xp, x):
-        """What they see of a padded image (channels, height, width, batch), in the shape (channels, row in the window, row of
-        windows, column in the window, column of windows, batch).
+        """What they see of a padded image (channels, height, width, batch), in the shape (channels, row in the window, row of windows,
+        column in the window, column of windows, batch).
         """
         (high, wide), (down, right), (i, j) = self.size, self.stride, self.dilation
         seen = sliding_windows(sliding_windows(x, wide, right, 2, j), high, down, 1, i)
@@ -110,8 +110,8 @@ def pixel_slices(windows, i, j, rows, columns):
 
 
 def windows_over(name, image, size, stride, padding, dilation):
-    """The windows that the options of a function ask for, on images of a height and width, or of a length: an image one pixel high.
-    Raises ValueError for options that make no sense or windows that do not fit.
+    """The windows that the options of a function ask for, on images of a height and width, or of a length: an image one pixel high. Raises
+    ValueError for options that make no sense or windows that do not fit.
     """
     axes = len(image)
     size, stride = one_per_axis(name, "size", size, axes), one_per_axis(name, "stride", stride, axes)

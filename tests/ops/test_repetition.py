@@ -37,7 +37,9 @@ def test_numbers_and_nothing():
 @pytest.mark.parametrize("call", [tg.repeat, tg.tile])
 class TestCountsThatAreRefused:
     def test_negative_ones(self, call):
-        assert "must be one integer of at least 0 or a list of them, not -1" in refusal(ValueError, lambda: call([1.0, 2.0], -1))
+        assert "must be one integer of at least 0 or a list of them, not -1" in refusal(
+            ValueError, lambda: call([1.0, 2.0], -1)
+        )
 
     def test_those_that_are_no_integers(self, call):
         for times in (1.5, [1.0, 2.0], [True, False]):

@@ -55,9 +55,7 @@ def erfc(xp, x):
 
 @op(x=lambda g, x: g * (DENSITY * gaussian(x, rate=0.5)))
 def normal_cdf(xp, x):
-    """The probability that a standard normal number is at most x: erfc(-x / sqrt(2)) / 2, without what the rounding of x / sqrt(2) would
-    cost.
-    """
+    """P(X <= x) for a standard normal X: erfc(-x / sqrt(2)) / 2, without the rounding error of x / sqrt(2)."""
     size = xp.minimum(xp.abs(floating(x)), FAR)
     tail = 0.5 * _erfcx(math.sqrt(0.5) * size) * _bell(xp, size, 0.5)
     return xp.where(x < 0, tail, 1 - tail)

@@ -96,9 +96,7 @@ def require_one_of(choices, value, name, option):
 
 
 def in_float32(function):
-    """Decorator of a function that is composed of ops: where its floats are float16, it computes in float32 and rounds its result once, as
-    an op does.
-    """
+    """Decorator of a composed function: float16 arguments are computed in float32, and the result is rounded once, as in an op."""
 
     @wraps(function)
     def inside(*arguments, **options):

@@ -210,16 +210,12 @@ def _check_quantile(name, q, method, n, shape):
 
 
 def _ranked(x, ranks, descending=False):
-    """Where the elements of some ranks stand along the last axis, as a stable sort orders them.
-
-    A few ranks of a long line are found by partition in a tenth of the time, together with the ranks beside them: if all these differ, a
-    sort would find the same.
-    """
+    """Where the elements of some ranks stand along the last axis, as a stable sort orders them."""
     if isinstance(x, np.ndarray):
         n = x.shape[-1]
         upwards = [n - 1 - rank for rank in ranks] if descending else ranks
         near = sorted({r for rank in upwards for r in (rank - 1, rank, rank + 1) if 0 <= r < n})
-        if 0 < 4 * len(near) <= n:
+        if 0 < 4 * len(near) <= n:  # a partition takes a tenth of the time
             places = np.argpartition(x, near, axis=-1)[..., near]
             found = np.take_along_axis(x, places, axis=-1)
             if np.all(found[..., :-1] < found[..., 1:]):  # nothing equal, no NaN

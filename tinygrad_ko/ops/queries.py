@@ -1,6 +1,7 @@
-"""Queries of an array: truth values, counts and positions. They have no gradient: of Tensors too they are plain arrays.
+"""Queries of an array: truth values, counts and positions.
 
-`axis` is None (all), an int or, but for `argmax` and `argmin`, a tuple of ints; with `keepdims` the axes stay, with length 1.
+They have no gradient: of Tensors too they are plain arrays. `axis` is None (all), an int or, but for `argmax` and `argmin`, a tuple of
+ints; with `keepdims` the axes stay, with length 1.
 """
 
 import math
@@ -12,7 +13,7 @@ from tinygrad_ko.ops.inputs import as_plain_array
 
 
 def all(x, /, *, axis=None, keepdims=False):
-    """Whether all of them are true (not 0); of none, true.
+    """Whether all elements are true (not 0); true if there are none.
 
     >>> import tinygrad_ko as tg
     >>> tg.all([[1.0, 2.0], [3.0, 0.0]], axis=1)
@@ -22,19 +23,19 @@ def all(x, /, *, axis=None, keepdims=False):
 
 
 def any(x, /, *, axis=None, keepdims=False):
-    """Whether any of them is true (not 0); of none, false."""
+    """Whether any element is true (not 0); false if there are none."""
     return _answer("any", x, axis=axis, keepdims=keepdims)
 
 
 def count_nonzero(x, /, *, axis=None, keepdims=False):
-    """How many of them are not 0."""
+    """How many elements are not 0."""
     return _answer("count_nonzero", x, axis=axis, keepdims=keepdims)
 
 
 def argmax(x, /, *, axis=None, keepdims=False):
-    """Where the largest one is, the first of equal ones: its place along the axis, with `axis=None` in the flattened array.
+    """The index of the largest element, of equal ones the first, along the axis; with `axis=None` in the flattened array.
 
-    Raises ValueError where there is none.
+    Raises ValueError where there are no elements.
 
     >>> import tinygrad_ko as tg
     >>> tg.argmax([[1.0, 3.0, 2.0], [9.0, 7.0, 8.0]], axis=1)
@@ -44,7 +45,7 @@ def argmax(x, /, *, axis=None, keepdims=False):
 
 
 def argmin(x, /, *, axis=None, keepdims=False):
-    """Where the smallest one is, as `argmax` does for the largest."""
+    """The index of the smallest element, as `argmax` gives that of the largest."""
     return _answer("argmin", x, axis=axis, keepdims=keepdims)
 
 
@@ -57,9 +58,7 @@ def _answer(name, x, **options):
 
 
 def divisible(x):
-    """Whether a product can be divided by a factor, which is quick, without losing digits: not near 0 or infinity, nor where the quotient
-    is differentiated again, whose derivative may be a difference of large numbers.
-    """
+    """Whether dividing a product by its factors loses no digits: not near 0 or infinity, nor where the quotient is differentiated again."""
     if isinstance(x, Handle):
         return False
     size = namespace(x).abs(x)

@@ -36,7 +36,7 @@ def mean(xp, x, /, axis=None, keepdims=False):
     )
 )
 def prod(xp, x, /, axis=None, keepdims=False):
-    """The product; of nothing it is 1. The derivatives are right at zeros too, at every order.
+    """The product; 1 if there are no elements. The derivatives are right at zeros too, at every order.
 
     >>> import tinygrad_ko as tg
     >>> x = tg.Tensor([2.0, 0.0, 3.0], requires_grad=True)
@@ -49,13 +49,13 @@ def prod(xp, x, /, axis=None, keepdims=False):
 
 @op(x=lambda g, x, out, axis: _split_among(x == stretch(out, x.shape, axis), g, axis))
 def max(xp, x, /, axis=None, keepdims=False):
-    """The largest. Equal ones share the gradient equally."""
+    """The largest element. Equal ones share the gradient equally."""
     return xp.max(x, axis=axis, keepdims=keepdims)
 
 
 @op(x=lambda g, x, out, axis: _split_among(x == stretch(out, x.shape, axis), g, axis))
 def min(xp, x, /, axis=None, keepdims=False):
-    """The smallest. Equal ones share the gradient equally."""
+    """The smallest element. Equal ones share the gradient equally."""
     return xp.min(x, axis=axis, keepdims=keepdims)
 
 
@@ -110,9 +110,7 @@ def power_norm(xp, x, /, *, ord, axis=None, keepdims=False):
 
 
 def p_norm(xp, x, ord, axis, keepdims):
-    """sum(|x| ** ord) ** (1 / ord). Where the powers may overflow or vanish, x is first divided by its largest absolute value, or for a
-    negative ord by its smallest.
-    """
+    """sum(|x| ** ord) ** (1 / ord); where it may overflow or vanish, of x over its largest size, or for ord < 0 its smallest."""
     with quiet(over="ignore", divide="ignore"):  # a negative power of 0 is infinite, and the norm 0
         total = xp.sum(_powers(xp, x, ord), axis=axis, keepdims=keepdims)
         usual = (total > 1e-30) & (total < 1e30)

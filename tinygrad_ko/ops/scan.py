@@ -8,8 +8,8 @@ from tinygrad_ko.ops.shape import along, concat, flip
 
 @op(x=lambda g, axis, include_initial: _sums_from_the_end(_without_initial(g, axis, include_initial), axis))
 def cumulative_sum(xp, x, /, *, axis=None, include_initial=False):
-    """The sums of the first, the first two, the first three, ... along an axis; with `include_initial` a 0 stands before them, and the axis
-    is longer by one.
+    """The cumulative sums along an axis: of the first element, the first two, ...; with `include_initial` a 0 stands before them, and the
+    axis is longer by one.
 
     Raises ValueError if x is a number, or has several axes and none is given.
 
@@ -27,8 +27,8 @@ def cumulative_sum(xp, x, /, *, axis=None, include_initial=False):
     )
 )
 def cumulative_prod(xp, x, /, *, axis=None, include_initial=False):
-    """The products of the first, the first two, the first three, ... along an axis; with `include_initial` a 1 stands before them, and the
-    axis is longer by one. The derivatives are right at zeros too, at every order.
+    """The cumulative products along an axis: of the first element, the first two, ...; with `include_initial` a 1 stands before them, and
+    the axis is longer by one. The derivatives are right at zeros too, at every order.
 
     Raises ValueError if x is a number, or has several axes and none is given.
 

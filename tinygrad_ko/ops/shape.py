@@ -20,7 +20,7 @@ def reshape(xp, x, /, shape):
 @op(x=lambda g, axes: permute_dims(g, inverse_permutation(axes)))
 @moves
 def permute_dims(xp, x, /, axes):
-    """The axes in another order."""
+    """The axes in the order `axes`."""
     return xp.permute_dims(x, axes)
 
 
@@ -53,7 +53,7 @@ def moveaxis(x, source, destination, /):
 
 
 def swapaxes(x, axis1, axis2):
-    """Two axes exchanged. Raises ValueError for an axis that is not there."""
+    """x with two axes exchanged. Raises ValueError for an axis that is not there."""
     x = as_operand(x, "swapaxes")
     order = list(range(x.ndim))
     i, j = normalized_axes((axis1, axis2), x.ndim, "swapaxes")
@@ -85,22 +85,22 @@ def expand_dims(xp, x, /, axis=0):
 @op(x=lambda g, x_shape: reshape(g, x_shape))
 @moves
 def squeeze(xp, x, /, axis=None):
-    """Without the axes of length 1: all of them, or those named."""
+    """x without the axes of length 1: all of them, or those named."""
     return xp.squeeze(x, axis=tuple([i for i, n in enumerate(x.shape) if n == 1]) if axis is None else axis)
 
 
 @op(x=lambda g, axis: flip(g, axis))
 @moves
 def flip(xp, x, /, axis=None):
-    """The last first, along an axis or a tuple of axes, or along all (None)."""
+    """The order of the elements reversed along an axis or a tuple of axes, or along all (None)."""
     return xp.flip(x, axis=axis)
 
 
 @op(x=lambda g, shift, axis: roll(g, _opposite(shift), axis))
 @moves
 def roll(xp, x, /, shift, axis=None):
-    """Moved on by `shift` places, where what falls off the end comes in at the front: along an axis, or along a tuple of axes by one shift
-    or a tuple of shifts; with `axis=None` as if all numbers stood in one row.
+    """The elements shifted cyclically by `shift` places: along an axis, or along a tuple of axes by one shift or a tuple of shifts; with
+    `axis=None` as if all numbers stood in one row.
 
     >>> import tinygrad_ko as tg
     >>> tg.roll([1.0, 2.0, 3.0, 4.0], 1)
@@ -181,7 +181,7 @@ def split(x, indices_or_sections, axis=0):
 
 
 def array_split(x, indices_or_sections, axis=0):
-    """As `split`, but if the elements do not divide evenly the first parts are longer by one. Raises ValueError if the axis is not there."""
+    """As `split`, but where the elements do not divide evenly the first parts are longer by one. Raises ValueError for a missing axis."""
     x = as_operand(x, "array_split")
     axis = normalized_axis(axis, x.ndim, "array_split")
     length = x.shape[axis]

@@ -1,7 +1,4 @@
-"""Variance, standard deviation and weighted mean.
-
-`axis` and `keepdims` are those of the reductions.
-"""
+"""Variance, standard deviation and weighted mean; `axis` and `keepdims` are those of the reductions."""
 
 import math
 

@@ -27,13 +27,13 @@ def tan(xp, x):
 
 @op(x=lambda g, x: g * asin_slope(x))
 def asin(xp, x):
-    """The angle between -pi / 2 and pi / 2 whose sine is x. The derivative at -1 and 1 is infinite."""
+    """The arcsine: the angle between -pi / 2 and pi / 2 whose sine is x. The derivative at -1 and 1 is infinite."""
     return xp.asin(x)
 
 
 @op(x=lambda g, x: -g * asin_slope(x))
 def acos(xp, x):
-    """The angle between 0 and pi whose cosine is x. The derivative at -1 and 1 is infinite."""
+    """The arccosine: the angle between 0 and pi whose cosine is x. The derivative at -1 and 1 is infinite."""
     return xp.acos(x)
 
 
@@ -45,7 +45,7 @@ def asin_slope(xp, x):
 
 @op(x=lambda g, x: g / (1 + x * x))
 def atan(xp, x):
-    """The angle between -pi / 2 and pi / 2 whose tangent is x."""
+    """The arctangent: the angle between -pi / 2 and pi / 2 whose tangent is x."""
     return xp.atan(x)
 
 
@@ -55,7 +55,7 @@ def atan(xp, x):
     b=lambda g, a, b: -g * _over_square(a, hypot(a, b)),
 )
 def atan2(xp, a, b):
-    """The angle between -pi and pi of the point with height a and width b. At (0, 0) there is no derivative: it is NaN."""
+    """The angle between -pi and pi of the point (b, a). At (0, 0) there is no derivative: it is NaN."""
     return xp.atan2(a, b)
 
 
@@ -78,10 +78,8 @@ def sinc(x):
 
 @op(name="sinc", x=lambda g, x, order: g * (-math.pi * math.pi * (x * bessel(x, order=order + 1))))
 def bessel(xp, x, *, order):
-    """The spherical Bessel function of y = pi x, divided by y ** order: sin(y) / y, if `order` is 0.
-
-    Its derivative is -y times that of the next order, which has neither a jump nor lost digits at 0. Source: NIST Digital Library of
-    Mathematical Functions, 10.51 and 10.53.
+    """The spherical Bessel function of y = pi x, divided by y ** order: sin(y) / y, if `order` is 0. Its derivative, -y times that of the
+    next order, has neither a jump nor lost digits at 0. Source: NIST Digital Library of Mathematical Functions, 10.51 and 10.53.
     """
     x = floating(x)
     whole = xp.round(x)

@@ -35,9 +35,7 @@ def _columns_asked_for(g):
 
 
 def gaps(w, g, of):
-    """w[j] - w[i] for each pair of values, to divide by: 1 for a value and itself, and for equal ones. Raises LinAlgError if g, the
-    gradient of their vectors in columns, asks for a vector whose value equals another.
-    """
+    """w[j] - w[i] of each pair, 1 where they are equal; raises LinAlgError if g, in columns, asks for a vector of equal values."""
     values = unwrapped(w)
     xp = namespace(values)
     near = xp.abs(values[..., None, :] - values[..., :, None]) <= _roundoff(values)[..., None]
@@ -47,9 +45,7 @@ def gaps(w, g, of):
 
 
 def sizes_and_sums(s, g, of):
-    """Singular values (..., 1, n), and the sum of each pair (..., n, n), to divide by: 1 where they are 0. Raises LinAlgError if g, the
-    gradient of their vectors, asks for a vector whose value is 0.
-    """
+    """Singular values (..., 1, n) and sums of pairs (..., n, n), 1 where they are 0; raises LinAlgError if g asks for a vector of 0."""
     zero = vanishing(s)
     _refuse_vectors(zero & _columns_asked_for(g), of, "is 0", "0이므로")
     row, column = expand_dims(s, axis=-2), expand_dims(s, axis=-1)

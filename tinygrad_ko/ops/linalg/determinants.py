@@ -34,11 +34,8 @@ def det(xp, x):
 
 @op(x=lambda g, x: _minors(g, x))
 def cofactors(xp, x):
-    """The cofactors: det(x) * inv(x).mT, where x has an inverse.
-
-    From x = U S V^T, for those of S are the products of its other entries, and those of U and V are U and V but for the sign.
-
-    Source: G. W. Stewart, "On the adjugate matrix", Linear Algebra Appl. 283 (1998).
+    """det(x) * inv(x).mT, where x has an inverse. From x = U S V^T: those of S are the products of its other entries, those of U and V are
+    U and V but for the sign. Source: G. W. Stewart, "On the adjugate matrix", Linear Algebra Appl. 283 (1998).
     """
     with converging("det"):
         u, s, vh = xp.linalg.svd(x, full_matrices=False)

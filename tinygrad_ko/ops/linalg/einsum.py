@@ -122,7 +122,7 @@ def _measured(subscripts, labels, shapes):
                 axis = f"the letter {label!r}" if isinstance(label, str) else f"axis {label} of '...'"
                 raise explain(
                     ValueError(
-                        f"einsum: {subscripts!r}: {axis} has length {n} in operand {k}, {shape}, but {known} before"
+                        f"einsum: {subscripts!r}: {axis} has length {n} in operand {k} of shape {shape}, not {known}"
                     ),
                     f"einsum: {subscripts!r}: {label!r}의 길이가 앞에서는 {known}, 형상이 {shape}인 {k}번 피연산자에서는 {n}입니다.",
                 )

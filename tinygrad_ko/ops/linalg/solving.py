@@ -1,4 +1,4 @@
-"""Systems of linear equations, inverses and powers, of matrices (..., n, n) and stacks of them.
+"""Systems of linear equations, inverses and powers of matrices.
 
 Source: M. B. Giles, "Collected matrix derivative results for forward and reverse mode algorithmic differentiation" (2008), section 2.
 """

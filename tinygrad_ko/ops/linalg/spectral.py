@@ -98,9 +98,8 @@ def values_over_both(xp, x):
 
 def _from_svd(g, out, m):
     """U (diag(g_S) + K) V^T, where for A = U^T g_U and B = V^T g_V the entry K[i, j] is the antisymmetric part of A + B over s[j] - s[i]
-    and that of A - B over s[j] + s[i]; beside it the parts of g_U and g_V that are perpendicular to U and V, over S.
-
-    Source: J. Townsend, "Differentiating the singular value decomposition" (2016), with s[j] / (s[j]^2 - s[i]^2) in two fractions.
+    and that of A - B over s[j] + s[i]; beside it the parts of g_U and g_V that are perpendicular to U and V, over S. Source: J. Townsend,
+    "Differentiating the singular value decomposition" (2016), with s[j] / (s[j]^2 - s[i]^2) in two fractions.
     """
     s, g_vectors = out[..., 0, :], g[..., 1:, :]
     u, v = out[..., 1 : m + 1, :], out[..., m + 1 :, :]
@@ -175,10 +174,9 @@ def pseudoinverse(xp, x, *, rtol):
 
 
 def _from_pinv(g, x, p):
-    """As for an inverse, and for what of the transposed gradient h is perpendicular to the columns of x, or to its rows.
-
-    Source: G. H. Golub, V. Pereyra, "The differentiation of pseudo-inverses and nonlinear least squares problems whose variables separate",
-    SIAM J. Numer. Anal. 10 (1973), for x of full rank.
+    """As for an inverse, and for what of the transposed gradient h is perpendicular to the columns of x, or to its rows. Source: G. H.
+    Golub, V. Pereyra, "The differentiation of pseudo-inverses and nonlinear least squares problems whose variables separate", SIAM J.
+    Numer. Anal. 10 (1973), for x of full rank.
     """
     h, inverse = g.mT, -p.mT @ g @ p.mT
     if x.shape[-2] > x.shape[-1]:
@@ -205,7 +203,7 @@ def pinv(x, /, *, rtol=None):
 def matrix_norm(x, /, *, keepdims=False, ord="fro"):
     """The norm of matrices: (..., m, n) to (...), or with `keepdims=True` to (..., 1, 1).
 
-    "fro": the root of the sum of the squares, `vector_norm` with the derivatives; "nuc": the sum of the singular values; 2 and -2: the
+    "fro": the root of the sum of the squares, `vector_norm` with its derivatives; "nuc": the sum of the singular values; 2 and -2: the
     largest and the smallest of them; 1 and -1: the largest and the smallest sum of the sizes in a column; inf and -inf: in a row. Raises
     ValueError for another `ord`.
 

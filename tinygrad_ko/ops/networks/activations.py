@@ -1,4 +1,7 @@
-"""Activation functions. No derivative is computed as a difference from 1, so those far out have all their digits too."""
+"""Activation functions.
+
+No derivative is computed as a difference from 1, so those far out have all their digits too.
+"""
 
 import math
 
@@ -17,7 +20,7 @@ _STRETCH, _CUBIC = 2 * math.sqrt(2 / math.pi), 0.044715  # of the older gelu
 
 @op(x=lambda g, out, x: g * (out * one_minus_sigmoid(x)))
 def sigmoid(xp, x):
-    """1 / (1 + exp(-x)), between 0 and 1.
+    """The logistic sigmoid, 1 / (1 + exp(-x)), between 0 and 1.
 
     The derivative is s * (1 - s), where the second factor is computed from x: from x = 37 on, s is 1 to the last digit.
     """
@@ -38,7 +41,7 @@ def one_minus_sigmoid(xp, x):
 
 @op(x=lambda g, x: g * logit_slope(x))
 def logit(xp, x):
-    """log(x / (1 - x)), the number whose sigmoid is x: -inf at 0, inf at 1. The derivative there is infinite."""
+    """The inverse of the sigmoid, log(x / (1 - x)): -inf at 0, inf at 1. The derivative there is infinite."""
     # From 1/4 on, 2 x - 1 is exact: so around 1/2, where the logarithm is 0, no digits are lost.
     near = xp.maximum(x, 0.25)
     with quiet(divide="ignore"):
@@ -93,7 +96,7 @@ def selu(x):
 
 @op(x=lambda g, x: g * sigmoid(x))
 def softplus(xp, x):
-    """log(1 + exp(x)), a smooth relu, without overflow."""
+    """A smooth relu, log(1 + exp(x)), without overflow."""
     x = floating(x)
     return xp.maximum(x, 0) + xp.log1p(xp.exp(-xp.abs(x)))
 
@@ -152,9 +155,7 @@ def exact_gelu(x):
     p=lambda x: sigmoid(_bent(clip(x, -FAR, FAR))),
 )
 def tanh_gelu(x):
-    """x times p = sigmoid(2 u), which is (1 + tanh(u)) / 2 with all its digits below 0. Beyond FAR p is 0 or 1; there x ** 3 may be
-    infinite, which does no harm here, but would in the derivative.
-    """
+    """x times p = sigmoid(2 u), (1 + tanh(u)) / 2 with all its digits below 0; beyond FAR p is 0 or 1, where x ** 3 may overflow."""
     with quiet(over="ignore"):
         p = sigmoid(_bent(x))
     return x * p, p

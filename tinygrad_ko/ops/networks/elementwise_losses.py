@@ -130,9 +130,7 @@ def hinge(xp, s, t):
 
 
 def prediction_and_target(y, t, name):
-    """Predictions and targets as floating numbers; a list or integers take the dtype of the predictions. Raises ValueError if their shapes
-    differ: a row and a column would broadcast to a matrix.
-    """
+    """Predictions and targets of one shape as floats; a list or integers take the dtype of the predictions. Others might broadcast."""
     y = as_floating(y, name)
     t = as_operand(t, name) if hasattr(t, "shape") else namespace_of(y).asarray(operand(t, name), dtype=y.dtype)
     if y.shape != t.shape:

@@ -103,9 +103,7 @@ def _one_hot(labels, classes, dtype):
 
 
 def as_batch(y, t, name):
-    """Predictions as a batch of rows, targets as labels or as rows of distributions, and whether they are labels. Raises ValueError or
-    TypeError for targets that do not fit.
-    """
+    """Predictions as rows, targets as labels or as rows of distributions, and whether they are labels; refuses what does not fit."""
 
     def refuse(what, korean, kind=ValueError):
         raise explain(kind(f"{name}: {what}"), f"{name}: {korean}")

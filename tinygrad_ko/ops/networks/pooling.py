@@ -60,9 +60,7 @@ def means(xp, x, chosen, *, windows):
 
 @op(y=lambda g, chosen, windows: means(g, chosen, windows=windows), chosen=None)
 def spread(xp, y, chosen, *, image, windows):
-    """The transpose of a mean: each number of y (batch, channels, height, width), in equal parts to the pixels that its window sees, or to
-    those that are chosen.
-    """
+    """The transpose of a mean: each number of y, in equal parts to the pixels that its window sees, or to those that are chosen."""
     part = _shares(xp, batch_last(xp, y), chosen, windows)[:, None, :, None, :, :]
     if chosen is None:
         channels, _, rows, _, columns, batch = part.shape

@@ -18,9 +18,7 @@ from tinygrad_ko.errors import explain
 
 @dataclass(frozen=True)
 class Windows:
-    """Windows of height and width `size`, `stride` pixels apart, over an image with `padding` pixels (before, after) around it; `dilation`
-    is the step from pixel to pixel inside a window.
-    """
+    """Windows of a `size`, `stride` pixels apart, on an image with `padding` (before, after) around it; `dilation` apart inside."""
 
     size: tuple[int, int]
     stride: tuple[int, int]
@@ -42,9 +40,7 @@ class Windows:
         return whole and self == Windows(self.size, self.size)
 
     def see(self, xp, x):
-        """What they see of a padded image (channels, height, width, batch), in the shape (channels, row in the window, row of windows,
-        column in the window, column of windows, batch).
-        """
+        """What they see of (channels, height, width, batch): (channels, row in a window, windows, column in a window, windows, batch)."""
         (high, wide), (down, right), (i, j) = self.size, self.stride, self.dilation
         seen = sliding_windows(sliding_windows(x, wide, right, 2, j), high, down, 1, i)
         return xp.permute_dims(seen, (0, 5, 1, 4, 2, 3))
@@ -110,9 +106,7 @@ def pixel_slices(windows, i, j, rows, columns):
 
 
 def windows_over(name, image, size, stride, padding, dilation):
-    """The windows that the options of a function ask for, on images of a height and width, or of a length: an image one pixel high. Raises
-    ValueError for options that make no sense or windows that do not fit.
-    """
+    """The windows of these options on images of a height and width, or of a length; raises ValueError for what does not fit."""
     axes = len(image)
     size, stride = one_per_axis(name, "size", size, axes), one_per_axis(name, "stride", stride, axes)
     dilation = one_per_axis(name, "dilation", dilation, axes)

@@ -106,7 +106,7 @@ def _paired(shape1, shape2, axes):
     def refuse(what, korean):
         raise explain(
             ValueError(f"tensordot: {what}, for shapes {shape1} and {shape2} with axes={axes}"),
-            f"tensordot: {korean} 형상은 {shape1}과 {shape2}, axes={axes}입니다.",
+            f"tensordot: {korean} 받은 형상: {shape1}, {shape2}, axes={axes}",
         )
 
     if isinstance(axes, list | tuple):
@@ -185,7 +185,7 @@ def _from_the_end(axis, shape1, shape2, name):
     if not -min(len(shape1), len(shape2)) <= place < 0:
         raise explain(
             ValueError(f"{name}: there is no axis {axis} that both have, {shape1} and {shape2}; count it from the end"),
-            f"{name}: 형상이 {shape1}과 {shape2}인 두 배열에 공통된 축 {axis}번이 없습니다. -1처럼 뒤에서부터 세어 주십시오.",
+            f"{name}: 두 배열에 공통된 축 {axis}번이 없습니다. -1처럼 뒤에서부터 세십시오. 받은 형상: {shape1}, {shape2}",
         )
     if shape1[place] != shape2[place]:
         raise explain(
@@ -211,7 +211,7 @@ def outer(x1, x2, /):
     if x1.ndim != 1 or x2.ndim != 1:
         raise explain(
             ValueError(f"outer: two vectors are needed, got shapes {x1.shape} and {x2.shape}; flatten them first"),
-            f"outer: 1차원 배열 두 개가 필요합니다. 받은 형상은 {x1.shape}과 {x2.shape}입니다. 먼저 한 축으로 펼치십시오.",
+            f"outer: 1차원 배열 두 개가 필요합니다. 먼저 한 축으로 펼치십시오. 받은 형상: {x1.shape}, {x2.shape}",
         )
     return multiply(reshape(x1, (x1.shape[0], 1)), x2)
 

@@ -17,16 +17,7 @@ from numpy import ndarray
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.inputs import as_floating
-from tinygrad_ko.ops.networks.windows import (
-    batch_first,
-    batch_last,
-    crop_images,
-    one_per_axis,
-    pad_images,
-    pixel_slices,
-    sliding_windows,
-    windows_over,
-)
+from tinygrad_ko.ops.networks.windows import batch_first, batch_last, one_per_axis, sliding_windows, windows_over
 from tinygrad_ko.ops.reduction import sum
 from tinygrad_ko.ops.shape import reshape
 from tinygrad_ko.runtime import allocator
@@ -68,9 +59,9 @@ def to_images(xp, y, W, *, image, windows, groups):
     lines = xp.permute_dims(xp.reshape(lines, (height, groups * channels, wide, columns, batch)), (1, 0, 2, 3, 4))
     out = xp.zeros((groups * channels, height, width, batch), dtype=lines.dtype)
     for place in range(wide):
-        _, beside = pixel_slices(windows, 0, place, rows, columns)
+        _, beside = windows.pixels(0, place, rows, columns)
         out[:, :, beside, :] += lines[:, :, place, :, :]
-    return batch_first(xp, crop_images(out, windows, image))
+    return batch_first(xp, windows.crop(out, image))
 
 
 @op(
@@ -114,7 +105,7 @@ def _rows_of_windows(xp, x, windows, groups):
     allocator.keep_freed_memory()
     (high, wide), (_, right), (_, j) = windows.size, windows.stride, windows.dilation
     rows = windows.counts(x.shape[2:])[0]
-    x = _compact(pad_images(xp, batch_last(xp, x), windows))
+    x = _compact(windows.pad(xp, batch_last(xp, x)))
     lines = _compact(xp.permute_dims(sliding_windows(x, wide, right, 2, j), (1, 0, 4, 2, 3)))
     height, channels, _, columns, batch = lines.shape
     lines = xp.reshape(lines, (height, groups, channels // groups, wide, columns * batch))

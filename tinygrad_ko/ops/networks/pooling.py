@@ -17,7 +17,7 @@ from tinygrad_ko.arrays.memory import copied
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.inputs import as_floating
-from tinygrad_ko.ops.networks.windows import add_windows, batch_first, batch_last, pad_images, windows_over
+from tinygrad_ko.ops.networks.windows import batch_first, batch_last, windows_over
 from tinygrad_ko.ops.shape import reshape
 
 
@@ -28,7 +28,7 @@ from tinygrad_ko.ops.shape import reshape
 )
 def maxima(xp, x, *, windows):
     """The largest number that each window sees; which ones those are is kept until backward, one byte for each."""
-    seen = windows.see(xp, pad_images(xp, batch_last(xp, x), windows, -inf))
+    seen = windows.see(xp, windows.pad(xp, batch_last(xp, x), -inf))
     out = _largest_of([seen[:, i, :, j, :, :] for i, j in windows.places()])
     largest = out[:, None, :, None, :, :]
     chosen = xp.logical_not(seen < largest) if xp.any(out != out) else seen >= largest  # NaN is not >= itself
@@ -51,7 +51,7 @@ def _largest_of(parts):
 )
 def means(xp, x, chosen, *, windows):
     """The mean of the numbers that each window sees, or of those that are chosen, which has the shape of `Windows.see`."""
-    seen = windows.see(xp, pad_images(xp, batch_last(xp, x), windows))
+    seen = windows.see(xp, windows.pad(xp, batch_last(xp, x)))
     seen = seen if chosen is None else xp.where(chosen, seen, 0)
     first, *rest = [seen[:, i, :, j, :, :] for i, j in windows.places()]
     total = reduce(iadd, rest, memory.copied(first))
@@ -68,7 +68,7 @@ def spread(xp, y, chosen, *, image, windows):
         seen = xp.broadcast_to(part, (channels, high, rows, wide, columns, batch))
     else:
         seen = xp.where(chosen, part, 0)
-    return batch_first(xp, add_windows(xp, seen, image, windows))
+    return batch_first(xp, windows.see_transposed(xp, seen, image))
 
 
 def _shares(xp, x, chosen, windows):

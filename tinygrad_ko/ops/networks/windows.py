@@ -39,15 +39,45 @@ class Windows:
         whole = all(n % k == 0 for n, k in zip(image, self.size, strict=True))
         return whole and self == Windows(self.size, self.size)
 
+    def pad(self, xp, x, value=0):
+        """An image (channels, height, width, batch) with its padding around it."""
+        channels, height, width, batch = x.shape
+        (top, _), (left, _) = self.padding
+        if self.padded((height, width)) == (height, width):
+            return x
+        out = xp.full((channels, *self.padded((height, width)), batch), value, dtype=x.dtype)
+        out[:, top : top + height, left : left + width, :] = x
+        return out
+
+    def crop(self, x, image):
+        """An image without its padding, of the height and width it had."""
+        (top, _), (left, _) = self.padding
+        return x[:, top : top + image[0], left : left + image[1], :]
+
+    def places(self):
+        """The places in a window, row by row."""
+        return product(*map(range, self.size))
+
+    def pixels(self, i, j, rows, columns):
+        """The pixels that so many rows and columns of windows see at their place (i, j), as slices."""
+        (down, right), (a, b) = self.stride, self.dilation
+        return slice(i * a, i * a + down * (rows - 1) + 1, down), slice(j * b, j * b + right * (columns - 1) + 1, right)
+
     def see(self, xp, x):
         """What they see of (channels, height, width, batch): (channels, row in a window, windows, column in a window, windows, batch)."""
         (high, wide), (down, right), (i, j) = self.size, self.stride, self.dilation
         seen = sliding_windows(sliding_windows(x, wide, right, 2, j), high, down, 1, i)
         return xp.permute_dims(seen, (0, 5, 1, 4, 2, 3))
 
-    def places(self):
-        """The places in a window, row by row."""
-        return product(*map(range, self.size))
+    def see_transposed(self, xp, seen, image):
+        """The transpose of `see`: what is at the places of the windows, added to the pixels that they see there."""
+        channels, _, rows, _, columns, batch = seen.shape
+        if self.tile(image):
+            return xp.reshape(xp.permute_dims(seen, (0, 2, 1, 4, 3, 5)), (channels, *image, batch))
+        out = xp.zeros((channels, *self.padded(image), batch), dtype=seen.dtype)
+        for i, j in self.places():
+            out[:, *self.pixels(i, j, rows, columns), :] += seen[:, i, :, j, :, :]
+        return self.crop(out, image)
 
 
 def sliding_windows(x, size, step, axis, dilation=1):
@@ -69,40 +99,6 @@ def batch_last(xp, images):
 def batch_first(xp, images):
     """(channels, height, width, batch) as (batch, channels, height, width)."""
     return xp.permute_dims(images, (3, 0, 1, 2))
-
-
-def pad_images(xp, x, windows, value=0):
-    """An image (channels, height, width, batch) with its padding around it."""
-    channels, height, width, batch = x.shape
-    (top, _), (left, _) = windows.padding
-    if windows.padded((height, width)) == (height, width):
-        return x
-    out = xp.full((channels, *windows.padded((height, width)), batch), value, dtype=x.dtype)
-    out[:, top : top + height, left : left + width, :] = x
-    return out
-
-
-def crop_images(x, windows, image):
-    """An image without its padding, of the height and width it had."""
-    (top, _), (left, _) = windows.padding
-    return x[:, top : top + image[0], left : left + image[1], :]
-
-
-def add_windows(xp, seen, image, windows):
-    """The transpose of `Windows.see`: what is at the places of the windows, added to the pixels that they see there."""
-    channels, _, rows, _, columns, batch = seen.shape
-    if windows.tile(image):
-        return xp.reshape(xp.permute_dims(seen, (0, 2, 1, 4, 3, 5)), (channels, *image, batch))
-    out = xp.zeros((channels, *windows.padded(image), batch), dtype=seen.dtype)
-    for i, j in windows.places():
-        out[:, *pixel_slices(windows, i, j, rows, columns), :] += seen[:, i, :, j, :, :]
-    return crop_images(out, windows, image)
-
-
-def pixel_slices(windows, i, j, rows, columns):
-    """The pixels that so many rows and columns of windows see at their place (i, j), as slices."""
-    (down, right), (a, b) = windows.stride, windows.dilation
-    return slice(i * a, i * a + down * (rows - 1) + 1, down), slice(j * b, j * b + right * (columns - 1) + 1, right)
 
 
 def windows_over(name, image, size, stride, padding, dilation):

@@ -29,7 +29,7 @@ def shipped():
     """Every op that is defined in the rule book, found by walking it."""
     for module in pkgutil.walk_packages(ops.__path__, f"{ops.__name__}."):
         for value in vars(importlib.import_module(module.name)).values():
-            if hasattr(value, "op"):
+            if inspect.isfunction(value) and hasattr(value, "op"):
                 yield value
 
 

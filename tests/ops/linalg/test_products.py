@@ -64,7 +64,7 @@ class TestVectors:
     def test_different_lengths(self, product):
         """Not even 1, which would broadcast."""
         said = refusal(ValueError, lambda: product(*zeros((2, 3), (2, 1))))
-        assert f"{product.__name__}: along axis -1 the first has length 3, but the second 1" in said
+        assert f"{product.__name__}: axis -1 has length 3 in the first, but 1 in the second" in said
 
     def test_only_three_numbers_have_a_cross_product(self):
         assert "3 numbers are needed, but axis -1 has length 2" in refusal(ValueError, lambda: tg.cross([1, 2], [3, 4]))

@@ -88,7 +88,7 @@ def _pieces(length, width):
     """
     step = 10**6 // max(width, 1)
     step = step if step >= 256 else max(length, 1)
-    return [slice(i, i + step) for i in range(0, length, step)]
+    return [slice(i, min(i + step, length)) for i in range(0, length, step)]
 
 
 def _compact(x):

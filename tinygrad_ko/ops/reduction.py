@@ -30,9 +30,7 @@ def mean(xp, x, /, axis=None, keepdims=False):
 
 @op(
     x=lambda g, x, out, axis: (
-        stretch(g * out, x.shape, axis) / x
-        if divisible(out)
-        else stretch(g, x.shape, axis) * _products_of_others(x, axis)
+        stretch(g * out, x.shape, axis) / x if divisible(out) else stretch(g, x.shape, axis) * _others(x, axis)
     )
 )
 def prod(xp, x, /, axis=None, keepdims=False):
@@ -177,7 +175,7 @@ def _split_among(chosen, g, axis):
     return where(chosen, broadcast_to(reshape(g, ties.shape) / ties, chosen.shape), 0)
 
 
-def _products_of_others(x, axis):
+def _others(x, axis):
     """At each place the product of all the others: of those before it and those behind it."""
     along = sorted(reduced_axes(x.shape, axis))
     order = (*(i for i in range(x.ndim) if i not in along), *along)

@@ -95,7 +95,7 @@ LAYOUT = "x says how the result lies in memory, nothing more"
 EQUIVALENT: dict[str, dict[str, str]] = {
     "affine_batch": {
         **{f"affine.{a}: mean for sum: the mean of the result along stretched axes": STRETCHED for a in ("x", "W")},
-        "affine.x: wrong operand: matmul_as(W, g, W.mT)": LAYOUT,
-        **{f"affine.x: wrong operand: matmul_as({a}, g, W.mT), {a} for x": LAYOUT for a in ("b", "out")},
+        "affine.x: wrong operand: _product_like(W, g, W.mT)": LAYOUT,
+        **{f"affine.x: wrong operand: _product_like({a}, g, W.mT), {a} for x": LAYOUT for a in ("b", "out")},
     },
 }

@@ -217,7 +217,7 @@ EQUIVALENT: dict[str, dict[str, str]] = {
     "values_over_both": {
         "svd.x: wrong constant: in _from_svd: gs, gu, gv = (where(vanishing(s), 1, g[..., 0, :]), g_vectors[..., :m, :], "
         "g_vectors[..., m:, :])": (
-            "the judge asks for all parts, and is refused at a singular value of 0; tests/ops/linalg/test_decompositions.py asks for it alone"
+            "the judge asks for all parts, and is refused at one of 0; tests/ops/linalg/test_decompositions.py asks for it alone"
         ),
     },
     "all_apart": {"det.s: wrong operand: refuse_equal(g, out, 'det'), out for s": "out is s"},

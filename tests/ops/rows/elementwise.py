@@ -159,7 +159,7 @@ POWER = {
     "a: dropped condition: in _regular: within = a != 0": "where a is infinite its slope needs no limit",
     "a: reversed comparison: in _regular: within = (a != 0) & (a == math.inf)": "where a is infinite its slope needs no limit",
     **{
-        f"{a}: wrong constant: in at_the_edge: return where(corner, 0, power_differentiated(where(corner, 2, a), b, **times))": (
+        f"{a}: wrong constant: in _at_the_edge: return where(corner, 0, power_differentiated(where(corner, 2, a), b, **times))": (
             "what stands there is not taken"
         )
         for a in "ab"

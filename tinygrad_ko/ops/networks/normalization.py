@@ -99,10 +99,10 @@ def per_feature(x, axis, *arrays, name):
             f"{name}: x의 형상은 {wanted}이어야 합니다. 받은 형상: {x.shape}",
         )
     n, after = x.shape[axis], x.ndim - 1 - axis % x.ndim
-    arrays = [as_floating(v, name) for v in arrays]
-    if bad := [v.shape for v in arrays if v.shape != (n,)]:
+    fitted = [as_floating(v, name) for v in arrays]
+    if bad := [v.shape for v in fitted if v.shape != (n,)]:
         raise explain(
             ValueError(f"{name}: an x of shape {x.shape} has {n} features, so shape {(n,)} is needed, not {bad[0]}"),
             f"{name}: x의 형상이 {x.shape}이고 특성이 {n}개이므로 형상 {(n,)}의 배열이 필요합니다. 받은 형상: {bad[0]}",
         )
-    return [reshape(v, (n,) + (1,) * after) if after else v for v in arrays]
+    return [reshape(v, (n,) + (1,) * after) if after else v for v in fitted]

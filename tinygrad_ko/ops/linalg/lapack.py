@@ -1,7 +1,5 @@
 """What decompositions require of their matrices. A matrix of the right shape is refused with a LinAlgError, as in NumPy."""
 
-from contextlib import contextmanager
-
 from numpy.linalg import LinAlgError
 
 from tinygrad_ko.arrays.operands import floating
@@ -33,13 +31,18 @@ def symmetric_part(x):
     return (x + x.mT) / 2
 
 
-@contextmanager
-def refusing(what, korean):
+class refusing:
     """A block in which LAPACK may refuse a matrix, and its error."""
-    try:
-        yield
-    except LinAlgError as error:
-        raise explain(LinAlgError(what), korean) from error
+
+    def __init__(self, what, korean):
+        self.what, self.korean = what, korean
+
+    def __enter__(self):
+        pass
+
+    def __exit__(self, kind, error, trace):
+        if kind is LinAlgError:
+            raise explain(LinAlgError(self.what), self.korean) from error
 
 
 def converging(of):

@@ -112,7 +112,8 @@ def silu(xp, x):
 @op(x=lambda g, x: g * _mish_slope(x, softplus(x)))
 def mish(xp, x):
     """x * tanh(softplus(x)). Source: Misra (2020)."""
-    return x * xp.tanh(softplus(x))
+    x = floating(x)
+    return x * xp.tanh(xp.maximum(x, 0) + xp.log1p(xp.exp(-xp.abs(x))))
 
 
 def _mish_slope(x, s):

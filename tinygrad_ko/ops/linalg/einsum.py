@@ -158,7 +158,7 @@ def _summed(factor, kept):
 
 
 def _turned(x, axes, order):
-    return x if axes == order else permute_dims(x, places(axes, order))
+    return x if axes == order else permute_dims(x, _places(axes, order))
 
 
 # Two operands
@@ -196,19 +196,19 @@ def _product(a, b, kept):
         return multiply(x, y), (*rows, *columns, *stack)
     if not rows and not columns:
         x, y = (
-            merged(z, *((axes.index(label),) for label in stack), places(axes, inner))
+            merged(z, *((axes.index(label),) for label in stack), _places(axes, inner))
             for z, axes in ((x, first), (y, second))
         )
         return dot_products(x, y, axis=-1), stack
     axes = (*stack, *rows, *columns)
     lengths = {**dict(zip(first, x.shape, strict=True)), **dict(zip(second, y.shape, strict=True))}
-    x = as_matrices(x, *(places(first, labels) for labels in (stack, rows, inner)))
-    y = as_matrices(y, *(places(second, labels) for labels in (stack, inner, columns)))
+    x = as_matrices(x, *(_places(first, labels) for labels in (stack, rows, inner)))
+    y = as_matrices(y, *(_places(second, labels) for labels in (stack, inner, columns)))
     out = matrix_product(x, y)
     shape = tuple(lengths[label] for label in axes)
     return (out if out.shape == shape else reshape(out, shape)), axes
 
 
-def places(axes, labels):
+def _places(axes, labels):
     """Where these labels are among the axes."""
     return tuple(axes.index(label) for label in labels)

@@ -28,18 +28,18 @@ def as_operand(x, name):
 
 
 def as_floating(x, name):
-    """The same with floating numbers: integers become float64."""
+    """An operand of floating numbers: integers become float64."""
     x = as_operand(x, name)
     return x if is_floating(x.dtype) else astype(x, namespace_of(x).float64)
 
 
 def as_plain_array(x, name):
-    """The array of a Tensor, or of whatever else was given."""
+    """An operand as a plain array, of a Tensor its own."""
     return x.stable_array() if isinstance(x, Handle) else as_operand(x, name)
 
 
 def unwrapped(argument):
-    """The same arguments with arrays where there were Tensors."""
+    """An argument, or a list or tuple of them, with arrays in place of Tensors."""
     if isinstance(argument, Handle):
         return argument.stable_array()
     if isinstance(argument, list | tuple):

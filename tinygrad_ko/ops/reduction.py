@@ -100,7 +100,7 @@ def euclidean_norm(xp, x, /, *, axis=None, keepdims=False):
 
 @op(
     name="vector_norm",
-    x=lambda g, x, out, axis, ord: stretch(g, x.shape, axis) * _lowered(x, stretch(out, x.shape, axis), ord),
+    x=lambda g, x, out, axis, ord: stretch(g, x.shape, axis) * _norm_derivative(x, stretch(out, x.shape, axis), ord),
 )
 def power_norm(xp, x, /, *, ord, axis=None, keepdims=False):
     """sum(|x| ** ord) ** (1 / ord)."""
@@ -136,7 +136,7 @@ def _root(xp, x, ord):
     return xp.sqrt(x) if ord == 2 else x ** (1 / ord)
 
 
-def _lowered(x, n, ord):
+def _norm_derivative(x, n, ord):
     """The derivative of the norm n in x: sign(x) * |x / n| ** (ord - 1); 0 where n is 0, and for an ord below 1 where x is."""
     there = (n != 0) & ((x != 0) | (ord > 1))
     return where(there, odd_power(where(there, x, 1), where(there, n, 1), power=ord - 1), 0)

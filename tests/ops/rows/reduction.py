@@ -100,7 +100,7 @@ EMPTY = "the count is 0 only where the gradient has no entries"
 
 EQUIVALENT: dict[str, dict[str, str]] = {
     "power_norm": {
-        f"vector_norm.x: wrong constant: in _lowered: return where(there, odd_power({mutant}, power=ord - 1), 0)": (
+        f"vector_norm.x: wrong constant: in _norm_derivative: return where(there, odd_power({mutant}, power=ord - 1), 0)": (
             "what stands there is not taken"
         )
         for mutant in ("where(there, x, 2), where(there, n, 1)", "where(there, x, 1), where(there, n, 2)")

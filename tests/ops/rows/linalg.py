@@ -93,10 +93,8 @@ STRETCHED = "only b is ever stretched"
 
 LAYOUT = "x says how the result lies in memory, nothing more"
 LAYOUTS = [
-    ("dropped condition:", "x.flags.f_contiguous and (not x.flags.c_contiguous)"),
     ("dropped condition:", "type(x) is ndarray and (not x.flags.c_contiguous)"),
     ("dropped condition:", "type(x) is ndarray and x.flags.f_contiguous"),
-    ("reversed comparison:", "type(x) is not ndarray and x.flags.f_contiguous and (not x.flags.c_contiguous)"),
     ("reversed condition:", "type(x) is ndarray and x.flags.f_contiguous and x.flags.c_contiguous"),
 ]
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import tinygrad_ko as tg
 from tests.ops.test_shape import refusal
-from tinygrad_ko.ops.linalg.products import _product_like
+from tinygrad_ko.ops.linalg.products import _matmul_as
 
 
 def zeros(*shapes):
@@ -131,6 +131,6 @@ def test_affine_takes_rows_and_one_matrix(shapes):
 def test_a_product_lies_as_it_is_asked_to(n, k, m, by_columns, seed):
     rng = np.random.default_rng(seed)
     a, b, x = rng.normal(size=(n, k)), rng.normal(size=(k, m)), rng.normal(size=(n + 1, 3))
-    out = _product_like(np.asfortranarray(x) if by_columns else x, a, b)
+    out = _matmul_as(np.asfortranarray(x) if by_columns else x, a, b)
     np.testing.assert_allclose(out, a @ b, rtol=1e-14, atol=1e-14)
     assert out.flags.f_contiguous if by_columns else out.flags.c_contiguous

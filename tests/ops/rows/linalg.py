@@ -101,8 +101,8 @@ LAYOUTS = [
 EQUIVALENT: dict[str, dict[str, str]] = {
     "affine_batch": {
         **{f"affine.{a}: mean for sum: the mean of the result along stretched axes": STRETCHED for a in ("x", "W")},
-        "affine.x: wrong operand: _product_like(W, g, W.mT)": LAYOUT,
-        **{f"affine.x: wrong operand: _product_like({a}, g, W.mT), {a} for x": LAYOUT for a in ("b", "out")},
-        **{f"affine.x: {way} in _product_like: if {condition}:": LAYOUT for way, condition in LAYOUTS},
+        "affine.x: wrong operand: _matmul_as(W, g, W.mT)": LAYOUT,
+        **{f"affine.x: wrong operand: _matmul_as({a}, g, W.mT), {a} for x": LAYOUT for a in ("b", "out")},
+        **{f"affine.x: {way} in _matmul_as: if {condition}:": LAYOUT for way, condition in LAYOUTS},
     },
 }

@@ -45,7 +45,7 @@ def drop(x, axis):
     return reshape(x, tuple(shape))
 
 
-@op(name="affine", broadcasts=True, x=lambda g, W, x: _product_like(x, g, W.mT), W=lambda g, x: x.mT @ g, b=lambda g: g)
+@op(name="affine", broadcasts=True, x=lambda g, W, x: _matmul_as(x, g, W.mT), W=lambda g, x: x.mT @ g, b=lambda g: g)
 def affine_batch(xp, x, W, b):
     """x @ W + b for a batch of rows, in one array."""
     _check_columns(x, W)
@@ -56,7 +56,7 @@ def affine_batch(xp, x, W, b):
     return out
 
 
-def _product_like(x, a, b):
+def _matmul_as(x, a, b):
     """a @ b, column by column in memory if the matrix x is: what works on both then reads them in one order."""
     if type(x) is ndarray and x.flags.f_contiguous and not x.flags.c_contiguous:
         return (b.mT @ a.mT).mT

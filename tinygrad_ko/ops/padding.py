@@ -97,4 +97,4 @@ def _pairs(pad_width, ndim):
             ValueError(f"pad: a width cannot be negative, got {pad_width}; take a slice to make an array smaller"),
             f"pad: 덧붙일 너비는 0 이상이어야 합니다. 배열을 줄이려면 x[1:-1]처럼 자르십시오. 받은 값: {pad_width}",
         )
-    return [(int(before), int(after)) for before, after in widths]
+    return widths.tolist()

@@ -246,8 +246,8 @@ def other_data(needed: str, got: str) -> TypeError:
 
 def other_library(name: str, needed: str, got: str) -> TypeError:
     """The gradient `grad`, or the starting gradient `g`, is an array of another library than the Tensor's."""
-    kind = "starting gradient" if name == "g" else "gradient"
+    kind, korean = ("starting gradient", "시작 기울기") if name == "g" else ("gradient", "기울기")
     return explain(
         TypeError(f"the {kind} {name} is an array of {got}, but the Tensor's is one of {needed}"),
-        f"기울기 {name}: 배열의 라이브러리가 Tensor와 같아야 합니다. 받은 배열: {got}, 필요한 배열: {needed}",
+        f"{korean} {name}: 배열의 라이브러리가 Tensor와 같아야 합니다. 받은 배열: {got}, 필요한 배열: {needed}",
     )

@@ -342,7 +342,7 @@ def _direction(value: Any, like: Tensor, name: str, other: str) -> Any:
     if (shape := getattr(value, "shape", None)) != like.shape:
         raise explain(
             ValueError(f"{name} has shape {shape}, but {other} has shape {like.shape}"),
-            f"{name}: 형상이 맞지 않습니다. 필요한 형상: {like.shape}, 받은 형상: {shape}",
+            f"{name}의 형상은 {other}의 형상과 같아야 합니다. 필요한 형상: {like.shape}, 받은 형상: {shape}",
         )
     return value
 

@@ -36,7 +36,7 @@ def _refuse_in_place(x: Handle, wrote: str, instead: str, update: str) -> None:
                 "parameter between steps"
             ),
             f"{wrote}: 계산 그래프에 있는 Tensor는 제자리에서 바꿀 수 없습니다. "
-            f"새 값을 만들려면 {instead}, 학습 단계 사이에 매개변수의 값을 바꾸려면 {update}와 같이 쓰십시오.",
+            f"새 값을 만들 때: {instead}. 학습 단계 사이에 매개변수의 값을 바꿀 때: {update}",
         )
 
 

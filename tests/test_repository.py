@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tokenize
 import tomllib
+from collections import Counter
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -207,6 +208,43 @@ def test_arrows_see_every_spelling_of_an_import(source: str, expected: set[str])
 )
 def test_goes_up(importer: str, imported: str, allowed: bool) -> None:
     assert goes_up(importer, imported) is allowed
+
+
+NAMESAKES = {
+    "grad",
+    "diagonal",
+    "trace",
+}  # of a function and of a result; ours and NumPy's, which counts its axes otherwise
+
+
+def definitions() -> dict[str, dict[str, ast.FunctionDef | ast.ClassDef]]:
+    """The functions and classes of each file that do not begin with an underscore."""
+    found = {}
+    for module, path in package_modules().items():
+        nodes = ast.parse(path.read_text(encoding="utf-8")).body
+        definitions = [node for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)]
+        found[module] = {node.name: node for node in definitions if not node.name.startswith("_")}
+    return found
+
+
+def test_a_name_has_one_meaning() -> None:
+    counts = Counter(name for names in definitions().values() for name in names)
+    assert {name for name, count in counts.items() if count > 1} <= NAMESAKES
+
+
+def test_helpers_of_one_file_begin_with_an_underscore() -> None:
+    """Ops are named in the tables of the rule book, hooks by pytest."""
+    files = [*PACKAGE.rglob("*.py"), *PACKAGE.rglob("*.pyi")]
+    used = Counter(word for path in files for word in set(re.findall(r"\w+", path.read_text(encoding="utf-8"))))
+    wrong = [
+        f"{module}.{name}"
+        for module, names in definitions().items()
+        for name, node in names.items()
+        if used[name] == 1
+        and not name.startswith("pytest_")
+        and not any(ast.unparse(decorator).startswith("op(") for decorator in node.decorator_list)
+    ]
+    assert wrong == []
 
 
 def test_no_file_names_this_machine_or_a_package_registry() -> None:

@@ -20,7 +20,7 @@ from tinygrad_ko.errors import already_freed, explain
 from tinygrad_ko.state.replay import generators_in, random_states, replayed
 
 
-class Segment(Node):
+class _Segment(Node):
     """A node in place of those that a function recorded."""
 
     __slots__ = ("call", "mode", "parents", "states", "trace")
@@ -117,7 +117,7 @@ def checkpoint(f: Callable[..., Any], /, *inputs: Any, **options: Any) -> Any:
         return y
     if _fingerprint(states[0]) == _fingerprint(random_states([])[0]):
         states[0] = None  # nothing was drawn from the global stream, and other threads may
-    return wrap(type(y), y.stable_array(), Segment(call, mode, states, root, since))
+    return wrap(type(y), y.stable_array(), _Segment(call, mode, states, root, since))
 
 
 def _traced(root: Node, since: int) -> tuple[tuple[Node, ...], int]:
@@ -130,7 +130,7 @@ def _traced(root: Node, since: int) -> tuple[tuple[Node, ...], int]:
     n, trace, outside = len(inside), 0, dict[Node, int]()
     for node in inside:
         origin = [p and (inside[p] if p in inside else n + outside.setdefault(p, len(outside))) for p in node.parents]
-        saved = node.trace if isinstance(node, Segment) else list(node.saved.values())
+        saved = node.trace if isinstance(node, _Segment) else list(node.saved.values())
         trace = hash((trace, node.op.name, node.shape, node.dtype, tuple(origin), _fingerprint(saved)))
     return tuple(outside), trace
 
@@ -148,7 +148,7 @@ def _other_values(f: Any) -> RuntimeError:
     )
 
 
-Segment.op.function = checkpoint
+_Segment.op.function = checkpoint
 
 
 _WEIGHTS = np.cumprod(np.full(512, 9, np.uint64))  # powers of 9 modulo 2**64: odd, and all different

@@ -210,7 +210,7 @@ class _Run:
                 f"아닌지 확인하고, 여러 개를 반환한다면 concat이나 stack으로 합치십시오. 반환값의 종류: {kind}",
             )
         self.own = {x._node for x in self.xs}
-        self.foreign = reaches_others(self.y._node, self.own)
+        self.foreign = _reaches_others(self.y._node, self.own)
         self.outside = self.foreign and record  # whether somebody outside wants to differentiate what comes out
 
     def one_number(self) -> None:
@@ -231,7 +231,7 @@ class _Run:
         """A result: a Tensor where there were Tensors or if it depends on a leaf outside, else an array."""
         for leaf in (node for node in self.own if isinstance(node, Leaf)):
             leaf.live = False  # who gets the result does not have that leaf: to a transform outside it is a constant
-        if self.recording(*directions) and reaches_others(tensor._node, self.own):
+        if self.recording(*directions) and _reaches_others(tensor._node, self.own):
             return tensor
         given = [*directions, *(value for tree in self.trees for value, _ in pairs(tree, tree, ""))]
         return tensor.detach() if any(isinstance(t, Handle) for t in given) else copied(tensor.stable_array())
@@ -347,7 +347,7 @@ def _direction(value: Any, like: Tensor, name: str, other: str) -> Any:
     return value
 
 
-def reaches_others(root: Node | None, own: Collection[Node | None]) -> bool:
+def _reaches_others(root: Node | None, own: Collection[Node | None]) -> bool:
     """Whether a graph has leaves that are not one's own, nor those of a transform that has ended."""
     return any(node.op is None and node.live and node not in own for node in behind(root))
 

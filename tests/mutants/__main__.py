@@ -130,7 +130,7 @@ def own_tests(file: Path, root: Path) -> list[str]:
 
 def fails(copy: Path, tests: list[str], timeout: float | None = None) -> str:
     """What pytest says where the tests fail, or do not end in time; nothing where they pass."""
-    settings = {"PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1", "HYPOTHESIS_PROFILE": "few", "CI": "true"}
+    settings = {"PYTHONPATH": str(copy), "HYPOTHESIS_PROFILE": "few", "CI": "true"}
     environment = {**os.environ, **settings, "OPENBLAS_NUM_THREADS": "1"}
     streams: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "encoding": "utf-8"}
     process = subprocess.Popen([*PYTEST, *tests], cwd=copy, env=environment, start_new_session=True, **streams)

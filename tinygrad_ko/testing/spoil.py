@@ -276,7 +276,7 @@ def _renamed(tree: Definition, words: tuple[str, ...], record: Op) -> Iterator[t
 
 
 def is_zero(formula: Any) -> bool:
-    """Whether a formula is nothing but zeros_like(...): its sign or size cannot be wrong."""
+    """Whether a formula is nothing but zeros_like(...): an honest zero, whose sign or size cannot be wrong."""
     tree = definition(formula.__code__, formula.__globals__) if type(formula) is FunctionType else None
     body = tree.body if isinstance(tree, ast.Lambda) else None
     return isinstance(body, ast.Call) and ast.unparse(body.func).split(".")[-1] == "zeros_like"

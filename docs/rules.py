@@ -19,7 +19,7 @@ import tinygrad_ko as tg
 from tests.ops.domains import Row, sample
 from tests.ops.table import EQUIVALENT, ROWS
 from tinygrad_ko import ops
-from tinygrad_ko.runtime.source import written
+from tinygrad_ko.runtime.source import formula_text
 
 TARGET = Path(__file__).with_name("rules.md")
 HEAD = """# The rule book
@@ -77,7 +77,7 @@ def formula(slope: Any) -> str:
     """The source of a formula: the expression, or for a function with a name of its own that name."""
     if slope is None:
         return "none"
-    return f"`{cell(written(slope))}`" if slope.__name__ == "<lambda>" else f"{written(slope)}, in its file"
+    return f"`{cell(formula_text(slope))}`" if slope.__name__ == "<lambda>" else f"{formula_text(slope)}, in its file"
 
 
 def gradients(function: Any) -> str:

@@ -123,16 +123,16 @@ SIZES = [1, 7, 4095, 4097, 5000, 20_000]  # a row of the hash has 512 words
 def test_a_fingerprint_tells_one_bit_and_two_that_changed_places(size, dtype, seed):
     rng = np.random.default_rng(seed)
     x = rng.integers(0, 2, size).astype(dtype)
-    before = checkpointing.fingerprint(x)
-    assert checkpointing.fingerprint(x.copy()) == before
+    before = checkpointing._fingerprint(x)
+    assert checkpointing._fingerprint(x.copy()) == before
     i, j = rng.integers(0, size, 2)
     swapped = x.copy()
     swapped[[i, j]] = swapped[[j, i]]
-    assert (checkpointing.fingerprint(swapped) == before) == (swapped[i] == x[i])
-    assert size < 20 or checkpointing.fingerprint(rng.permutation(x)) != before
+    assert (checkpointing._fingerprint(swapped) == before) == (swapped[i] == x[i])
+    assert size < 20 or checkpointing._fingerprint(rng.permutation(x)) != before
     bits = x.view(np.uint8)
     bits[rng.integers(0, bits.size)] ^= 1 if dtype is bool else 1 << rng.integers(0, 8)
-    assert checkpointing.fingerprint(x) != before
+    assert checkpointing._fingerprint(x) != before
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -152,14 +152,14 @@ def test_what_a_fingerprint_tells_apart(size):
         {"b": x},
     ]
     prints = [
-        checkpointing.fingerprint(value)
+        checkpointing._fingerprint(value)
         for value in [x, *others, list(x), None, 0, 1, 1.0, True, "1", slice(1), slice(2)]
     ]
     assert len(set(prints)) >= len(prints) - 2 * (size == 1)
     matrix = np.arange(12.0).reshape(3, 4)
-    assert checkpointing.fingerprint(matrix) == checkpointing.fingerprint(matrix.copy())
-    assert checkpointing.fingerprint(matrix) != checkpointing.fingerprint(matrix[::-1])
-    assert checkpointing.fingerprint(object()) == checkpointing.fingerprint(object())
+    assert checkpointing._fingerprint(matrix) == checkpointing._fingerprint(matrix.copy())
+    assert checkpointing._fingerprint(matrix) != checkpointing._fingerprint(matrix[::-1])
+    assert checkpointing._fingerprint(object()) == checkpointing._fingerprint(object())
 
 
 @pytest.mark.parametrize("shape", [(200, 60), (12_000,)])
@@ -168,18 +168,18 @@ def test_what_a_fingerprint_tells_apart(size):
 )
 def test_a_fingerprint_of_any_layout(shape, take):
     x = take(np.random.default_rng(0).normal(size=shape))
-    assert checkpointing.fingerprint(x) == checkpointing.fingerprint(np.array(x))
+    assert checkpointing._fingerprint(x) == checkpointing._fingerprint(np.array(x))
     changed = np.array(x)
     changed.flat[-1] += 1e-12
-    assert checkpointing.fingerprint(x) != checkpointing.fingerprint(changed)
+    assert checkpointing._fingerprint(x) != checkpointing._fingerprint(changed)
 
 
 def test_a_fingerprint_does_not_see_the_padding_of_long_floats():
     for size in (3, 10_000):
         x, y = (np.frombuffer(bytes([fill]) * 16 * size, np.longdouble).copy() for fill in (0, 255))
         x[:], y[:] = np.arange(size), np.arange(size)
-        assert checkpointing.fingerprint(x) == checkpointing.fingerprint(y)
-        assert checkpointing.fingerprint(x) != checkpointing.fingerprint(y + 1)
+        assert checkpointing._fingerprint(x) == checkpointing._fingerprint(y)
+        assert checkpointing._fingerprint(x) != checkpointing._fingerprint(y + 1)
 
 
 @given(st.integers(1, 4), st.integers(1, 4), st.integers(1, 4), st.booleans(), st.integers(0, 99))

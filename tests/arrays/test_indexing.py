@@ -184,7 +184,7 @@ def test_values_are_not_cut_to_integers() -> None:
 @pytest.mark.parametrize("block", [1, 4, 7, 64])
 @pytest.mark.parametrize("width", [1, 3, 4])
 def test_many_rows_are_added_block_by_block(monkeypatch: pytest.MonkeyPatch, block: int, width: int) -> None:
-    monkeypatch.setattr(index, "BLOCK", block)
+    monkeypatch.setattr(index, "_BLOCK", block)
     rng = np.random.default_rng(0)
     ids, values = rng.integers(-5, 5, 23), numbers(rng, (23, width), np.float64)
     expected, total = np.zeros((5, width)), np.zeros((5, width))

@@ -22,7 +22,7 @@ from tests.ops.table import ROWS
 from tests.ops.test_rules import bound
 from tinygrad_ko import nn
 from tinygrad_ko.func import checkpoint
-from tinygrad_ko.func.checkpointing import fingerprint
+from tinygrad_ko.func.checkpointing import _fingerprint
 from tinygrad_ko.testing import graphs
 
 ROW = {f.__name__: (f, row) for f, row in ROWS.items()}
@@ -734,14 +734,14 @@ def test_an_error_in_the_second_call_leaves_everything_as_it_was() -> None:
 
     w: Any = tg.Tensor(np.ones(20), requires_grad=True)
     y = checkpoint(f, w)
-    state = fingerprint(np.random.get_state())
+    state = _fingerprint(np.random.get_state())
     fails.append(True)
     with tg.no_grad():
         with pytest.raises(ArithmeticError):
             y.backward(np.ones(20))
         assert not (w * 2).requires_grad
     assert (w * 2).requires_grad
-    assert fingerprint(np.random.get_state()) == state
+    assert _fingerprint(np.random.get_state()) == state
     fails.clear()
     y.backward(np.ones(20))
     assert np.array_equal(w.grad, y.numpy())
@@ -791,7 +791,7 @@ def test_blame_reaches_inside() -> None:
         return checkpoint(lambda x: checkpoint(lambda x: logistic(x * W), x) ** 2, x)
 
     for parameters, wrt in ((None, None), ([W], 1)):
-        with pytest.raises(tg.GradientMismatch, match=r"op logistic, called at .*test_recompute\.py") as caught:
+        with pytest.raises(tg.GradientMismatch, match=r"op logistic, called at .*test_checkpointing\.py") as caught:
             tg.check_gradient(f, [1.0, 2.0, 3.0], parameters=parameters, wrt=wrt)
         blame = caught.value.report.blame
         assert blame is not None

@@ -26,7 +26,7 @@ from tinygrad_ko.optim import (
     exponential_decay,
 )
 from tinygrad_ko.runtime.atomic import at_once
-from tinygrad_ko.state.randomness import going_to, standing
+from tinygrad_ko.state.replay import _restoring, random_states
 
 OPTIMIZERS = [SGD, Momentum, Nesterov, AdaGrad, RMSprop, Adam, AdamW]
 every = pytest.mark.parametrize("kind", OPTIMIZERS, ids=lambda kind: kind.__name__)
@@ -234,11 +234,11 @@ def test_random_streams_that_go_back_to_where_they_stood():
     def begin():
         np.random.seed(0)
         generators = [np.random.default_rng(i) for i in range(2)]
-        states = standing(generators)
+        states = random_states(generators)
         np.random.random(), [g.random() for g in generators]
         return generators, states
 
-    all_or_nothing(begin, lambda subject: going_to(*subject)(), lambda subject: str(standing(subject[0])))
+    all_or_nothing(begin, lambda subject: _restoring(*subject)(), lambda subject: str(random_states(subject[0])))
 
 
 # ---------------------------------------------------------------- locks
@@ -259,7 +259,7 @@ def work():
     assert tg.check_gradient(tg.nn.Affine(2, 2), np.ones((1, 2))).verdict == "agrees"
 
 work()  # so that nothing is left to be imported in the child
-locks = backprop.depositing, preserve.rehearsing, subject.checking, np.random.get_bit_generator().lock
+locks = backprop.depositing, preserve.preserving, subject.checking, np.random.get_bit_generator().lock
 taken, enough = threading.Event(), threading.Event()
 def hold():
     with locks[0], locks[1], locks[2], locks[3]:

@@ -10,7 +10,7 @@ import pytest
 from tinygrad_ko.runtime import files
 from tinygrad_ko.runtime.files import whole_file
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def listing(folder):
@@ -120,7 +120,7 @@ def test_a_leftover_that_may_not_be_removed_is_no_obstacle(tmp_path, monkeypatch
     def refuse(path, *_):
         raise PermissionError(13, "Permission denied", path)
 
-    monkeypatch.setattr(files, "remove", refuse)
+    monkeypatch.setattr(files, "_remove", refuse)
     write(tmp_path / "a.npz")
     with monkeypatch.context() as patch:
         patch.setattr(os, "scandir", refuse)
@@ -129,7 +129,7 @@ def test_a_leftover_that_may_not_be_removed_is_no_obstacle(tmp_path, monkeypatch
 
 
 def test_a_file_that_was_taken_for_a_leftover_before_it_was_locked_is_made_again(tmp_path, monkeypatch):
-    lock, taken = files.lock, list[str]()
+    lock, taken = files._lock, list[str]()
 
     def slow(file, **options):
         if not taken:
@@ -137,7 +137,7 @@ def test_a_file_that_was_taken_for_a_leftover_before_it_was_locked_is_made_again
             os.unlink(file.name)
         lock(file, **options)
 
-    monkeypatch.setattr(files, "lock", slow)
+    monkeypatch.setattr(files, "_lock", slow)
     write(tmp_path / "a.npz")
     assert taken
     assert listing(tmp_path) == ["a.npz"]
@@ -146,10 +146,10 @@ def test_a_file_that_was_taken_for_a_leftover_before_it_was_locked_is_made_again
 @pytest.mark.skipif(sys.platform == "win32", reason="a file that is open cannot be moved there")
 def test_a_file_that_is_about_to_take_its_place_is_not_taken_for_a_leftover(tmp_path, monkeypatch):
     """Others save there too. They look for leftovers just before it is moved, and just after, when the next one has its name."""
-    path, replace, lock = tmp_path / "w.npz", os.replace, files.lock
+    path, replace, lock = tmp_path / "w.npz", os.replace, files._lock
 
     def others_look_first(source, target):
-        files.remove_leftovers(path)
+        files._remove_leftovers(path)
         replace(source, target)
 
     monkeypatch.setattr(os, "replace", others_look_first)
@@ -167,8 +167,8 @@ def test_a_file_that_is_about_to_take_its_place_is_not_taken_for_a_leftover(tmp_
         replace(waiting, path)
         replace(following, waiting)
 
-    monkeypatch.setattr(files, "lock", moved_in_between)
-    files.remove(str(waiting))
+    monkeypatch.setattr(files, "_lock", moved_in_between)
+    files._remove(str(waiting))
     assert waiting.exists()
 
 
@@ -176,7 +176,7 @@ def test_a_file_system_without_locks_will_do(tmp_path, monkeypatch):
     def none(*_, **__):
         raise OSError(95, "Operation not supported")
 
-    monkeypatch.setattr(files, "lock", none)
+    monkeypatch.setattr(files, "_lock", none)
     (tmp_path / ".a.npz.1.2").touch()
     write(tmp_path / "a.npz")
     assert (tmp_path / "a.npz").read_bytes() == b"whole"

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.ops.table import OPS
-from tinygrad_ko.runtime.source import definition, formula_text
+from tinygrad_ko.runtime.source import compiled, definition, formula_text
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def slope(g, x):
@@ -48,6 +48,30 @@ def test_lambdas_on_one_line_are_told_apart():
     ]
 
 
+def test_equal_and_constant_lambdas_are_found():
+    one, two, same, none = lambda: 1, lambda: 2, lambda: 1, lambda: None
+    assert [formula_text(f) for f in (one, two, same, none)] == ["1", "2", "1", "None"]
+
+
+def test_a_lambda_inside_another_or_among_its_defaults_is_told_apart():
+    def made(y):
+        return lambda x, f=lambda: 7: (x + y, lambda: x * y)
+
+    assert formula_text(made(1)) == "(x + y, lambda: x * y)"
+    assert [formula_text(f) for f in (made(1)(2)[1], *made(1).__defaults__)] == ["x * y", "7"]
+
+
+def test_a_changed_definition_keeps_free_variables_and_leaves_out_defaults():
+    def made(y):
+        return lambda x, f=lambda: 7, *, k=1: f() + k + x * y
+
+    function = made(10)
+    code = compiled(definition(function), function.__code__)
+    again = types.FunctionType(code, {}, "again", function.__defaults__, function.__closure__)
+    assert again(2, k=3) == function(2, k=3) == 30
+    assert code.co_freevars == ("y",)
+
+
 def test_a_lambda_over_several_lines_is_one_expression():
     long = lambda g, x: (
         g  # a comment
@@ -60,7 +84,7 @@ def test_annotations_do_not_hide_a_formula():
     def slope(g: float, /, x: float = 2.0, *rest: float, **more: float) -> float:
         return g * x
 
-    assert definition(slope.__code__, slope.__globals__) is not None
+    assert definition(slope) is not None
 
 
 def test_a_source_that_is_not_there_or_no_longer_the_right_one_is_not_shown(monkeypatch):
@@ -78,7 +102,7 @@ def test_the_source_of_every_shipped_formula_is_found():
         for argument in op.op.differentiable:
             formula = op.op.formulas[argument]
             assert isinstance(formula, types.FunctionType)
-            assert definition(formula.__code__, formula.__globals__) is not None
+            assert definition(formula) is not None
 
 
 def test_importing_the_package_does_not_wait_for_it():

@@ -1,4 +1,4 @@
-"""What a value holds is found wherever it is, and each thing once. More ways are tried in test_rehearsal and test_recompute."""
+"""What a value holds is found wherever it is, and each thing once. More ways are tried in test_preserve and test_checkpointing."""
 
 from functools import partial
 from textwrap import dedent

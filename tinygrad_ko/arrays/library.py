@@ -1,7 +1,7 @@
-"""The only file that knows array libraries: the namespace an array belongs to, and who else holds its memory.
+"""Array libraries: the namespace an array belongs to, and what the array API standard leaves to each library.
 
 The rules are written with the names of the Python array API standard (https://data-apis.org/array-api). On NumPy
-arrays those names come from `quick`, where the slow public spellings are replaced by the ufunc methods behind them:
+arrays those names come from `quick`, where the slow public functions are replaced by the ufunc methods behind them:
 on small arrays `np.add.reduce` takes half the time of `np.sum`.
 """
 
@@ -15,26 +15,30 @@ from numpy import asarray, generic, ndarray
 Array = Any  # an array of any library that follows the array API standard; NumPy's unless said otherwise
 
 SCALARS = (int, float)  # Python's own numbers keep an array's dtype (NEP 50), so they stay what they are
+ARRAYS = frozenset({ndarray, np.float64, np.float32})  # the usual types of arrays, NumPy's scalars among them
+FLOAT64, FLOAT32, INT64, BOOL = (np.dtype(d) for d in (np.float64, np.float32, np.int64, np.bool_))  # the usual dtypes
+NUMBERS = frozenset({float, int, bool, type(None)})  # immutable
+PLAIN = ARRAYS | NUMBERS  # what `operand` leaves as it is
+
+_BITS = {FLOAT64: np.int64, FLOAT32: np.int32}
 
 
-BITS = {np.dtype(np.float64): np.int64, np.dtype(np.float32): np.int32}
-
-
-def where(condition: Any, x: Any, y: Any) -> Array:
+def _where(condition: Any, x: Any, y: Any) -> Array:
     """np.where. With 0 as its other branch a processor guesses wrong at every second element of a random mask; a product of
     bits has nothing to guess and is 5 to 10 times as fast (and, unlike a product of numbers, makes no NaN of 0 * inf).
     """
     plain = type(condition) is ndarray and type(x) is ndarray and type(y) is int and y == 0
     fits = plain and (condition.shape == x.shape or condition.shape == np.broadcast_shapes(condition.shape, x.shape))
-    if fits and condition.dtype == bool and x.dtype in BITS:
-        bits = condition.astype(BITS[x.dtype])
-        bits *= x.view(BITS[x.dtype])
+    if fits and condition.dtype == bool and x.dtype in _BITS:
+        bits = condition.astype(_BITS[x.dtype])
+        bits *= x.view(_BITS[x.dtype])
         return bits.view(x.dtype)
     return np.where(condition, x, y)
 
 
-def by_rows(reduce: Any) -> Any:
-    """The reduction of a ufunc. Over a short last axis NumPy pays for every row anew; over the turned array it does not."""
+def _by_rows(ufunc: np.ufunc) -> Any:
+    """The reduction of a ufunc. Over a short last axis NumPy pays for every row anew; over the transposed array it does not."""
+    reduce: Any = ufunc.reduce
 
     def reduction(x: Any, axis: Any = None, keepdims: bool = False) -> Array:
         if (axis == -1 or axis == 1) and type(x) is ndarray and x.ndim == 2 and x.shape[1] <= 64 < x.size:
@@ -45,31 +49,25 @@ def by_rows(reduce: Any) -> Any:
     return reduction
 
 
-def argsort(x: Any, axis: int = -1, descending: bool = False, stable: bool = True) -> Array:
-    """np.argsort, and the order that descends: of equal elements the first comes first in both, NaN last or first."""
+def _argsort(x: Any, axis: int = -1, descending: bool = False, stable: bool = True) -> Array:
+    """np.argsort, and the descending order: of equal elements the first comes first in both, NaN last or first."""
     if not descending:
         return np.argsort(x, axis=axis, stable=stable)
     return x.shape[axis] - 1 - np.flip(np.argsort(np.flip(x, axis), axis=axis, stable=stable), axis)
 
 
-quick = SimpleNamespace(
-    **{
-        **vars(np),
-        "sum": by_rows(np.add.reduce),
-        "prod": by_rows(np.multiply.reduce),
-        "max": by_rows(np.maximum.reduce),
-        "min": by_rows(np.minimum.reduce),
-        "all": by_rows(np.logical_and.reduce),
-        "any": by_rows(np.logical_or.reduce),
-        "mean": lambda x, axis=None, keepdims=False: x.mean(axis=axis, keepdims=keepdims),
-        "where": where,
-        "argsort": argsort,
-        "reshape": lambda x, shape: x.reshape(shape),
-        "permute_dims": lambda x, axes: x.transpose(axes),
-        "matrix_transpose": lambda x: x.swapaxes(-1, -2),
-        "astype": lambda x, dtype, copy=True: x.astype(dtype, copy=copy),
-    }
-)
+quick = SimpleNamespace(**vars(np))
+quick.sum, quick.prod = _by_rows(np.add), _by_rows(np.multiply)
+quick.max, quick.min = _by_rows(np.maximum), _by_rows(np.minimum)
+quick.all, quick.any = _by_rows(np.logical_and), _by_rows(np.logical_or)
+quick.mean = lambda x, axis=None, keepdims=False: x.mean(axis=axis, keepdims=keepdims)
+quick.where, quick.argsort = _where, _argsort
+quick.reshape = lambda x, shape: x.reshape(shape)
+quick.permute_dims = lambda x, axes: x.transpose(axes)
+quick.matrix_transpose = lambda x: x.swapaxes(-1, -2)
+quick.astype = lambda x, dtype, copy=True: x.astype(dtype, copy=copy)
+
+quiet = np.errstate  # inside this block NumPy does not warn of what is meant to happen, such as an overflow to infinity
 
 
 def namespace(*values: Any) -> Any:
@@ -89,8 +87,12 @@ def as_array(value: Any) -> Array:
 
 def new_array(value: Any, dtype: Any = None, copy: bool = True) -> Array:
     """An array from a number or from an array, which stays in its library; without `copy` it may be the same one."""
-    library = namespace(value)
-    return (np if library is quick else library).asarray(value, dtype=dtype, copy=True if copy else None)
+    return namespace(value).asarray(value, dtype=dtype, copy=True if copy else None)
+
+
+def beside(x: Array, numbers: ndarray[Any, Any], dtype: Any = None) -> Array:
+    """NumPy's numbers in the library of x and on its device."""
+    return namespace(x).asarray(numbers, dtype=dtype, device=x.device)
 
 
 def library_name(array: Array) -> str:
@@ -104,7 +106,7 @@ def method(x: Any, name: str) -> Any:
 
 
 def is_floating(dtype: Any) -> bool:
-    """Whether a dtype, of any library, is one of the real floating point numbers: those that have gradients."""
+    """Whether a dtype, of any library, is a real floating point dtype: only those have gradients."""
     return dtype.kind == "f" if isinstance(dtype, np.dtype) else "float" in str(dtype)
 
 
@@ -114,26 +116,10 @@ def is_real(array: Array) -> bool:
 
 
 def same_numbers(a: Any, b: Any) -> bool:
-    """Whether two dtypes hold the same numbers, be it with their bytes in another order."""
+    """Whether two dtypes are equal but for their byte order."""
     return a == b or (isinstance(a, np.dtype) and isinstance(b, np.dtype) and np.can_cast(a, b, "equiv"))
 
 
 def cast(x: Any, dtype: Any) -> Any:
     """x, an array or a Tensor, in that dtype; if it has it, x itself."""
     return x if x.dtype is dtype or x.dtype == dtype else method(x, "astype")(dtype)
-
-
-def quiet(**kinds: Any) -> Any:
-    """Inside this block NumPy does not warn of what is meant to happen, such as an overflow to infinity."""
-    return np.errstate(**kinds)
-
-
-ARRAYS = frozenset({ndarray, np.float64, np.float32})  # the usual types of arrays, NumPy's scalars among them
-FLOAT64, FLOAT32, INT64, BOOL = (np.dtype(d) for d in (np.float64, np.float32, np.int64, np.bool_))  # the usual dtypes
-NUMBERS = frozenset({float, int, bool, type(None)})  # nobody can write to these
-PLAIN = ARRAYS | NUMBERS  # what `operand` leaves as it is
-
-
-def beside(x: Array, numbers: ndarray[Any, Any], dtype: Any = None) -> Array:
-    """NumPy's numbers in the library of x and on its device."""
-    return namespace(x).asarray(numbers, dtype=dtype, device=x.device)

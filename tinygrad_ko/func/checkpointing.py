@@ -1,13 +1,9 @@
-"""Compute twice instead of remembering: `checkpoint` keeps nothing of what a function computes inside, and calls it again
-in backward.
+"""Checkpointing: a function's saved values are dropped, and computed once more in backward.
 
-One node stands for all that the function computed. When the walk comes to it, it records the function anew, hangs what
-was recorded on its own parents and lets the walk go on through that. So the gradients are those of a graph without
-checkpoints to the last bit, also for Tensors that the function reads beside its inputs. (At the second order the terms of
-a sum may come in another order.)
-
-A gradient depends on what the formulas keep, and on nothing else. So both calls must keep the same values, bit for bit,
-which is checked, or there is an error.
+One node stands for all nodes that the function recorded. In backward it records the function anew, on its own parents, and the
+gradient flows through what was recorded. So the gradients are those of a graph without checkpoints to the last bit, also for Tensors
+that the function reads beside its inputs. (At the second order the terms of a sum may come in another order.) A gradient depends on the
+saved values alone, so both calls must save the same ones, bit for bit: that is checked.
 """
 
 from collections.abc import Callable
@@ -22,11 +18,11 @@ from tinygrad_ko.arrays.memory import own
 from tinygrad_ko.engine.graph import Handle, Mode, Node, Switch, current, next_order, wrap
 from tinygrad_ko.engine.rule import validated
 from tinygrad_ko.errors import explain, spent
-from tinygrad_ko.state.randomness import generators_in, replayed, standing
+from tinygrad_ko.state.replay import generators_in, random_states, replayed
 
 
 class Segment(Node):
-    """Stands for the nodes that a function has left, and can make them again."""
+    """A node in place of those that a function recorded."""
 
     __slots__ = ("call", "mode", "parents", "states", "trace")
 
@@ -34,8 +30,8 @@ class Segment(Node):
     scope = property(lambda n: n.mode.scope)
     saved = property(lambda n: {"inputs": [n.call.inputs, n.call.options]} if n.call else {})
 
-    def __init__(self, call: "Call", mode: Mode, states: list[Any], root: Node, since: int) -> None:
-        self.call: Call | None = call
+    def __init__(self, call: "_Call", mode: Mode, states: list[Any], root: Node, since: int) -> None:
+        self.call: _Call | None = call
         self.mode, self.states = mode, states  # what is recorded when it is called, and where its random numbers start
         self.shape, self.dtype, self.order, self.live = root.shape, root.dtype, next_order(), True
         self.parents, self.trace = traced(root, since)
@@ -50,27 +46,26 @@ class Segment(Node):
             y = self.call()
         root = y._node if isinstance(y, Handle) else None
         if root is None or traced(root, since) != (self.parents, self.trace):
-            raise other_values(self.call.f)
+            raise _other_values(self.call.f)
         if free:
             self.live, self.call = False, None
         due[root] = g
         heappush(waiting, (root.order, root))
 
 
-class Call:
-    """A function and what it is called with, as it is now: whatever is written to that later."""
+class _Call:
+    """A function and copies of its arguments, which nobody else can write to."""
 
     def __init__(self, f: Callable[..., Any], inputs: tuple[Any, ...], options: dict[str, Any]) -> None:
-        self.f, self.inputs = f, tuple(map(held, inputs))
-        self.options = {name: held(value) for name, value in options.items()}
-        self.generators = list(generators_in([f, inputs, options]))
+        self.f, self.inputs = f, tuple(map(_owned, inputs))
+        self.options = {name: _owned(value) for name, value in options.items()}
+        self.generators = generators_in([f, inputs, options])
 
     def __call__(self) -> Any:
-        return self.f(*map(held, self.inputs), **{name: held(value) for name, value in self.options.items()})
+        return self.f(*map(_owned, self.inputs), **{name: _owned(value) for name, value in self.options.items()})
 
 
-def held(value: Any) -> Any:
-    """The same value, which nobody else can write to."""
+def _owned(value: Any) -> Any:
     return wrap(type(value), value.stable_array(), value._node) if isinstance(value, Handle) else own(value)
 
 
@@ -102,20 +97,20 @@ def checkpoint(f: Callable[..., Any], /, *inputs: Any, **options: Any) -> Any:
     mode = current.get()
     if not mode.record or mode.watch:
         return f(*inputs, **options)
-    call = Call(f, inputs, options)
-    since, states = next_order(), standing(call.generators)
+    call = _Call(f, inputs, options)
+    since, states = next_order(), random_states(call.generators)
     y = call()
     if isinstance(y, tuple | list | dict):
         raise explain(
             TypeError(
                 f"checkpoint: f returned a {type(y).__name__}, not one Tensor; join several with concat or stack"
             ),
-            f"checkpoint에 넘긴 함수는 Tensor 하나만 반환해야 합니다. 여러 개는 concat이나 stack으로 합치십시오: {type(y).__name__}",
+            f"checkpoint: f는 Tensor 하나만 반환해야 합니다. 여러 개는 concat이나 stack으로 합치십시오. 반환값의 종류: {type(y).__name__}",
         )
     root = y._node if isinstance(y, Handle) else None
     if root is None or root.op is None or root.order > since:  # nothing was recorded inside
         return y
-    if fingerprint(states[0]) == fingerprint(standing([])[0]):
+    if _fingerprint(states[0]) == _fingerprint(random_states([])[0]):
         states[0] = None  # nothing was drawn from the global stream, and other threads may
     return wrap(type(y), y.stable_array(), Segment(call, mode, states, root, since))
 
@@ -133,12 +128,11 @@ def traced(root: Node, since: int) -> tuple[tuple[Node, ...], int]:
     for node in inside:
         origin = [p and (inside[p] if p in inside else n + outside.setdefault(p, len(outside))) for p in node.parents]
         kept = node.trace if isinstance(node, Segment) else [getattr(node, f"kept_{word}") for word in node.op.kept]
-        trace = hash((trace, node.op.name, node.shape, node.dtype, tuple(origin), fingerprint(kept)))
+        trace = hash((trace, node.op.name, node.shape, node.dtype, tuple(origin), _fingerprint(kept)))
     return tuple(outside), trace
 
 
-def other_values(f: Any) -> RuntimeError:
-    """The second call did not compute what the first did."""
+def _other_values(f: Any) -> RuntimeError:
     name = getattr(f, "__name__", type(f).__name__)
     return explain(
         RuntimeError(
@@ -147,33 +141,32 @@ def other_values(f: Any) -> RuntimeError:
             "in between (call backward() first, or pass it as an input)"
         ),
         f"checkpoint: 역전파에서 함수를 다시 호출했더니 처음과 다른 값으로 계산했습니다. 함수: {name}. 함수 안에서 쓰는 난수 생성기는 "
-        "입력으로 넘기고, 함수가 읽는 Tensor는 backward()를 부른 뒤에 바꾸거나 입력으로 넘기십시오.",
+        "입력으로 넘기거나 rng=None으로 두고, 함수가 읽는 Tensor는 backward()를 호출한 뒤에 바꾸거나 입력으로 넘기십시오.",
     )
 
 
 Segment.op.function = checkpoint
 
 
-WEIGHTS = np.cumprod(np.full(512, 9, np.uint64))  # powers of 9 modulo 2**64: odd, and all different
+_WEIGHTS = np.cumprod(np.full(512, 9, np.uint64))  # powers of 9 modulo 2**64: odd, and all different
 
 
-def fingerprint(value: Any) -> int:
-    """A number that is another one for other values, bit for bit: of arrays, and of dicts, lists and tuples of them. Of what is
-    no array and no number it tells the type alone.
+def _fingerprint(value: Any) -> int:
+    """A hash of arrays, bit for bit, and of dicts, lists and tuples of them; of what is no array and no number, of its type alone.
 
     The rows of a long array are first hashed to a number each, linearly: five times as fast as Python's `hash` alone.
     """
     if isinstance(value, dict | list | tuple):
-        return hash(tuple(map(fingerprint, value.items() if isinstance(value, dict) else value)))
+        return hash(tuple(map(_fingerprint, value.items() if isinstance(value, dict) else value)))
     if not hasattr(value, "__array_namespace__"):
         return hash(repr(value) if isinstance(value, str | int | float | slice | None) else type(value))
     value = asarray(value)
     shape, dtype, rows = value.shape, value.dtype, b""
     if dtype.itemsize > 8:
         value = value.astype(np.float64)  # longer floats hold padding
-    if value.nbytes > 8 * WEIGHTS.nbytes:
+    if value.nbytes > 8 * _WEIGHTS.nbytes:
         words = value.ravel().view(np.uint8)
-        whole = words.size // WEIGHTS.nbytes * WEIGHTS.nbytes
-        rows = np.einsum("ij,j->i", words[:whole].view(np.uint64).reshape(-1, WEIGHTS.size), WEIGHTS).tobytes()
+        whole = words.size // _WEIGHTS.nbytes * _WEIGHTS.nbytes
+        rows = np.einsum("ij,j->i", words[:whole].view(np.uint64).reshape(-1, _WEIGHTS.size), _WEIGHTS).tobytes()
         value = words[whole:]
     return hash((shape, dtype, rows, value.tobytes()))

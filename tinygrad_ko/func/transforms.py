@@ -8,14 +8,15 @@ from tinygrad_ko.arrays.memory import copied
 from tinygrad_ko.arrays.operands import operand
 from tinygrad_ko.engine.graph import Handle, Leaf, Node, current, recorded
 from tinygrad_ko.errors import explain
-from tinygrad_ko.func.derived import Argnums, derived, positions
 from tinygrad_ko.func.trees import in_one_row, is_tree, mapped, pairs
 from tinygrad_ko.ops.shape import concat, reshape, stack
 from tinygrad_ko.tensor.tensor import Tensor
 from tinygrad_ko.tensor.tensor import grad as gradients_of
 
+_Argnums = int | tuple[int, ...]
 
-def grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
+
+def grad(f: Callable[..., Any], argnums: _Argnums = 0) -> Callable[..., Any]:
     """The function that gives the gradient of f with respect to an argument, or a tuple of gradients for several.
 
     f returns one number. Costs one forward and one backward of f, for any number of parameters.
@@ -30,18 +31,18 @@ def grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     The function raises ValueError if f does not return one number, TypeError if it returns no Tensor or an argument
     holds integers.
     """
-    return derived("grad", f, lambda *given, **options: gradient("grad", f, argnums, given, options)[1])
+    return _derived("grad", f, lambda *given, **options: _gradient("grad", f, argnums, given, options)[1])
 
 
-def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
+def value_and_grad(f: Callable[..., Any], argnums: _Argnums = 0) -> Callable[..., Any]:
     """The function that gives the value of f and its gradient, for the price of the gradient. Otherwise as `grad`.
 
     >>> import numpy as np, tinygrad_ko as tg
     >>> value_and_grad(lambda x, t: ((x - t) ** 2).sum())(np.array([1.0, 2.0]), np.array([0.0, 4.0]))
     (array(5.), array([ 2., -4.]))
     """
-    return derived(
-        "value_and_grad", f, lambda *given, **options: gradient("value_and_grad", f, argnums, given, options)
+    return _derived(
+        "value_and_grad", f, lambda *given, **options: _gradient("value_and_grad", f, argnums, given, options)
     )
 
 
@@ -57,10 +58,10 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
     >>> y, pull(np.array([1.0, 10.0]))[1]
     (array([3., 4.]), array([ 1., 10.]))
     """
-    run = Run("vjp", f, primals, {}, range(len(primals)))
+    run = _Run("vjp", f, primals, {}, range(len(primals)))
 
     def pull(cotangent: Any) -> tuple[Any, ...]:
-        c = fitting(cotangent, run.y, "vjp: the cotangent", "the value of f")
+        c = _direction(cotangent, run.y, "vjp: the cotangent", "the value of f")
         return run.shaped(run.pulled(c, create_graph=run.recording(c)), c)
 
     return run.handed_out(run.y), pull
@@ -88,12 +89,12 @@ def jvp(f: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Any, Any]:
                 ),
                 f"jvp: {name}에는 f의 인수마다 항목이 하나씩 있는 튜플을 넘겨야 합니다. 예: jvp(f, (x,), (v,))",
             )
-    run = Run("jvp", f, tuple(primals), {}, range(len(primals)))
+    run = _Run("jvp", f, tuple(primals), {}, range(len(primals)))
     ds = run.matched(tangents, [f"tangents[{i}]" for i in range(len(tangents))])
     return run.handed_out(run.y), run.handed_out(run.pushed(ds), *ds)
 
 
-def jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
+def jacobian(f: Callable[..., Any], argnums: _Argnums = 0) -> Callable[..., Any]:
     """The function that gives the Jacobian of f: all derivatives of all numbers that f returns, in the shape of the value of
     f followed by that of the argument.
 
@@ -110,7 +111,7 @@ def jacobian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     {'sum': array([1., 1.]), 'double': array([[2., 0.],
            [0., 2.]])}
     """
-    return derived("jacobian", f, lambda *given, **options: rows_and_columns("jacobian", f, argnums, given, options))
+    return _derived("jacobian", f, lambda *given, **options: _jacobian("jacobian", f, argnums, given, options))
 
 
 def hessian(f: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
@@ -127,7 +128,7 @@ def hessian(f: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
     """
 
     def call(*given: Any, **options: Any) -> Any:
-        i, *others = positions("hessian", argnums, given)
+        i, *others = _positions("hessian", argnums, given)
         if others or is_tree(given[i]):
             it = "several arguments" if others else f"argument {i}, a {type(given[i]).__name__}"
             raise explain(
@@ -136,11 +137,11 @@ def hessian(f: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
             )
 
         def slope(*given: Any, **options: Any) -> Any:
-            return gradient("hessian", f, i, given, options)[1]
+            return _gradient("hessian", f, i, given, options)[1]
 
-        return rows_and_columns("hessian", slope, i, given, options)
+        return _jacobian("hessian", slope, i, given, options)
 
-    return derived("hessian", f, call)
+    return _derived("hessian", f, call)
 
 
 def hvp(f: Callable[[Any], Any], x: Any, v: Any) -> Any:
@@ -155,74 +156,92 @@ def hvp(f: Callable[[Any], Any], x: Any, v: Any) -> Any:
     >>> hvp(lambda x: (x**3).sum(), np.array([1.0, 2.0]), np.array([1.0, 10.0]))
     array([  6., 120.])
     """
-    run = Run("hvp", f, (x,), {}, (0,))
+    run = _Run("hvp", f, (x,), {}, (0,))
     run.one_number()
     vs = run.matched((v,), ["v"])
     with recorded(True):
-        first = row(run.pulled(None, create_graph=True))
-    return run.shaped(run.gradients(first, run.xs, row(vs), create_graph=run.recording(*vs)), *vs)[0]
+        first = _row(run.pulled(None, create_graph=True))
+    return run.shaped(_gradients(first, run.xs, _row(vs), create_graph=run.recording(*vs)), *vs)[0]
 
 
-class Run:
+def _derived(what: str, f: Callable[..., Any], call: Callable[..., Any]) -> Callable[..., Any]:
+    """`call`, with the signature of f and a name that says what is derived from it."""
+    if not callable(f):
+        raise explain(
+            TypeError(f"{what} takes a function, not {type(f).__name__}; of a result, tg.grad(y, x) is the gradient"),
+            f"{what}에는 함수를 넘겨야 합니다. 이미 계산한 결과의 기울기는 tg.grad(y, x)로 구하십시오. 받은 값의 종류: {type(f).__name__}",
+        )
+    call.__name__ = f"{what}({getattr(f, '__name__', type(f).__name__)})"
+    vars(call)["__wrapped__"] = f
+    return call
+
+
+def _positions(what: str, argnums: Any, given: tuple[Any, ...]) -> list[int]:
+    """The positions of the arguments to differentiate by."""
+    wanted = list(argnums) if isinstance(argnums, list | tuple) else [argnums]
+    n = len(given)
+    if any(not isinstance(i, int) or not -n <= i < n for i in wanted) or len({i % n for i in wanted}) < len(wanted):
+        raise explain(
+            ValueError(f"{what}: argnums={argnums!r}, but f was called with {n} positional arguments: 0 to {n - 1}"),
+            f"{what}: argnums에는 위치 인수의 번호를 한 번씩만 넘겨야 합니다. 받은 값: {argnums!r}. 위치 인수: {n}개, 0부터 {n - 1}까지",
+        )
+    return [i % n for i in wanted]
+
+
+class _Run:
     """A call of f on variables of its own, in place of the arguments that it is differentiated by."""
 
     def __init__(
         self, what: str, f: Callable[..., Any], given: tuple[Any, ...], options: Any, argnums: Collection[int]
     ) -> None:
-        self.what, self.trees, every = what, [given[i] for i in argnums], list(given)
+        record, every = current.get().record, list(given)
+        self.what, self.trees = what, [given[i] for i in argnums]
         self.xs: list[Tensor] = []
-        record, places = current.get().record, [f"argument {i}" for i in argnums]
 
         def variable(value: Any, place: str) -> Tensor:
-            self.xs.append(variable_of(value, f"{what}: {place}", record))
+            self.xs.append(_variable(value, f"{what}: {place}", record))
             return self.xs[-1]
 
         with recorded(True):
-            for i, tree, place in zip(argnums, self.trees, places, strict=True):
-                every[i] = mapped(variable, tree, place)
-            y = f(*every, **options)
-        if not isinstance(y, Tensor):
+            for i in argnums:
+                every[i] = mapped(variable, given[i], f"argument {i}")
+            self.y = f(*every, **options)
+        if not isinstance(self.y, Tensor):
+            kind = type(self.y).__name__
             raise explain(
                 TypeError(
-                    f"{what}: f returned {type(y).__name__}, not one Tensor: it does not use the arguments that it is differentiated by, "
+                    f"{what}: f returned {kind}, not one Tensor: it does not use the arguments that it is differentiated by, "
                     "or loses them by .numpy(), .item() or float(); join several results with concat or stack"
                 ),
                 f"{what}: f의 반환값이 Tensor 하나가 아닙니다. 미분할 인수를 쓰지 않거나 .numpy(), .item(), float()로 기울기가 끊긴 것은 "
-                f"아닌지 확인하고, 여러 개를 반환한다면 concat이나 stack으로 합치십시오. 받은 값의 자료형: {type(y).__name__}",
+                f"아닌지 확인하고, 여러 개를 반환한다면 concat이나 stack으로 합치십시오. 반환값의 종류: {kind}",
             )
-        self.y, self.own = y, {x._node for x in self.xs}
-        self.foreign = reaches_others(y._node, self.own)
+        self.own = {x._node for x in self.xs}
+        self.foreign = reaches_others(self.y._node, self.own)
         self.outside = self.foreign and record  # whether somebody outside wants to differentiate what comes out
 
-    def originals(self) -> list[Any]:
-        """The arrays and Tensors that were given."""
-        found: list[Any] = []
-        mapped(lambda value, place: found.append(value), self.trees, "")
-        return found
-
     def one_number(self) -> None:
-        """Raise unless f returned one."""
         if self.y.size != 1:
             raise explain(
                 ValueError(
                     f"{self.what}: f returned shape {self.y.shape}, but a gradient is that of one number: reduce it, as in .sum(), or "
                     "take jacobian or vjp"
                 ),
-                f"{self.what}: f는 수 하나를 반환해야 합니다. 반환값의 형상: {self.y.shape}. .sum()으로 줄이거나 jacobian을 쓰십시오.",
+                f"{self.what}: f는 수 하나를 반환해야 합니다. 반환값의 형상: {self.y.shape}. .sum()으로 줄이거나 jacobian, vjp를 쓰십시오.",
             )
 
-    def recording(self, *others: Any) -> bool:
-        """Whether what comes out belongs to a graph outside, by f or by the directions that were given."""
-        inside = any(isinstance(t, Handle) and t._node is not None for t in others)
+    def recording(self, *directions: Any) -> bool:
+        """Whether what comes out belongs to a graph outside, by f or by the directions."""
+        inside = any(isinstance(t, Handle) and t._node is not None for t in directions)
         return current.get().record and (self.outside or inside)
 
     def handed_out(self, tensor: Tensor, *directions: Any) -> Any:
-        """A result as it is handed out: a Tensor where there were Tensors or if it depends on a leaf outside, else an array."""
+        """A result: a Tensor where there were Tensors or if it depends on a leaf outside, else an array."""
         for leaf in (node for node in self.own if isinstance(node, Leaf)):
             leaf.live = False  # who gets the result does not have that leaf: to a transform outside it is a constant
         if self.recording(*directions) and reaches_others(tensor._node, self.own):
             return tensor
-        given = [*self.originals(), *directions]
+        given = [*directions, *(value for tree in self.trees for value, _ in pairs(tree, tree, ""))]
         return tensor.detach() if any(isinstance(t, Handle) for t in given) else copied(tensor.stable_array())
 
     def shaped(self, results: list[Tensor], *directions: Any) -> tuple[Any, ...]:
@@ -230,49 +249,43 @@ class Run:
         rest = iter(results)
         return tuple(mapped(lambda value, place: self.handed_out(next(rest), *directions), t, "") for t in self.trees)
 
-    def gradients(self, y: Tensor, xs: list[Tensor], g: Any = None, *, create_graph: bool) -> list[Tensor]:
-        """As `tg.grad`, but zeros if y is constant."""
-        if y._node is None:
-            return [zeros(x, x.shape) for x in xs]
-        return gradients_of(y, xs, g, create_graph=create_graph, allow_unused=True)
-
     def pulled(self, c: Any, *, create_graph: bool) -> list[Tensor]:
-        """The gradient of sum(c * y) for each variable."""
-        return self.gradients(self.y, self.xs, c, create_graph=create_graph)
+        """The vjp: the gradient of sum(c * y) for each variable."""
+        return _gradients(self.y, self.xs, c, create_graph=create_graph)
 
     def backward(self) -> list[Tensor]:
-        """The gradient of y for each variable; what the graph keeps is let go on the way if nobody else needs it."""
+        """The gradient of y for each variable; saved values are freed on the way if nobody else needs them."""
         if self.foreign or self.y._node is None:
             return self.pulled(None, create_graph=self.outside)
         self.y.backward()
         grads = [getattr(x._node, "grad", None) for x in self.xs]
-        return [zeros(x, x.shape) if g is None else Tensor(g, copy=False) for x, g in zip(self.xs, grads, strict=True)]
+        return [_zeros(x, x.shape) if g is None else Tensor(g, copy=False) for x, g in zip(self.xs, grads, strict=True)]
 
     def transposed(self) -> tuple[Tensor, list[Tensor]]:
-        """A cotangent, and the gradients for it, which are linear in it, recorded."""
-        c = Tensor(zeros(self.y, self.y.shape) + 1, requires_grad=True)
+        """A cotangent, and the vjp for it, which is linear in it, recorded."""
+        c = Tensor(_zeros(self.y, self.y.shape) + 1, requires_grad=True)
         self.own.add(c._node)
         return c, self.pulled(c, create_graph=True)
 
     def pushed(self, directions: list[Any]) -> Tensor:
-        """The derivative of y along a direction for each variable."""
+        """The jvp: the derivative of y along a direction for each variable."""
         c, pulled = self.transposed()
         with recorded(True):
-            linear = row(pulled)
-        return self.gradients(linear, [c], row(directions), create_graph=self.recording(*directions))[0]
+            linear = _row(pulled)
+        return _gradients(linear, [c], _row(directions), create_graph=self.recording(*directions))[0]
 
     def jacobians(self) -> list[Tensor]:
-        """The Jacobian of y for each variable."""
-        shapes = [(*self.y.shape, *x.shape) for x in self.xs]
-        wide = sum(x.size for x in self.xs) >= self.y.size
-        if wide:
-            rows = [self.pulled(e, create_graph=self.outside) for e in units(self.y)]
+        """The Jacobian of y for each variable: its rows or its columns, whichever are fewer."""
+        by_rows = sum(x.size for x in self.xs) >= self.y.size
+        if by_rows:
+            rows = [self.pulled(e, create_graph=self.outside) for e in _units(self.y)]
             parts = [[r[i] for r in rows] for i in range(len(self.xs))]
         else:
             c, pulled = self.transposed()
-            parts = [[self.gradients(p, [c], e, create_graph=self.outside)[0] for e in units(p)] for p in pulled]
+            parts = [[_gradients(p, [c], e, create_graph=self.outside)[0] for e in _units(p)] for p in pulled]
+        shapes = [(*self.y.shape, *x.shape) for x in self.xs]
         return [
-            reshape(stack(part, axis=0 if wide else -1), shape) if part else zeros(x, shape)
+            reshape(stack(part, axis=0 if by_rows else -1), shape) if part else _zeros(x, shape)
             for part, shape, x in zip(parts, shapes, self.xs, strict=True)
         ]
 
@@ -281,24 +294,22 @@ class Run:
         if len(trees) != len(self.trees):
             raise explain(
                 ValueError(f"{self.what}: {len(self.trees)} primals need as many tangents, not {len(trees)}"),
-                f"{self.what}: primals와 tangents의 항목 수가 같아야 합니다: {len(self.trees)}, {len(trees)}",
+                f"{self.what}: primals와 tangents의 항목 수가 같아야 합니다. 받은 항목 수: {len(self.trees)}, {len(trees)}",
             )
-        xs, found = iter(self.xs), []
-        for tree, other, name in zip(self.trees, trees, names, strict=True):
-            for value, place in pairs(tree, other, f"{self.what}: {name}"):
-                found.append(fitting(value, next(xs), place, "the argument"))
-        return found
+        places = zip(self.trees, trees, names, strict=True)
+        found = (pair for tree, other, name in places for pair in pairs(tree, other, f"{self.what}: {name}"))
+        return [_direction(v, x, place, "the argument") for x, (v, place) in zip(self.xs, found, strict=True)]
 
 
-def gradient(what: str, f: Callable[..., Any], argnums: Argnums, given: Any, options: Any) -> tuple[Any, Any]:
+def _gradient(what: str, f: Callable[..., Any], argnums: _Argnums, given: Any, options: Any) -> tuple[Any, Any]:
     """The value of f and its gradient."""
-    run = Run(what, f, given, options, positions(what, argnums, given))
+    run = _Run(what, f, given, options, _positions(what, argnums, given))
     run.one_number()
     answers = run.shaped(run.backward())
     return run.handed_out(run.y), answers[0] if isinstance(argnums, int) else answers
 
 
-def rows_and_columns(what: str, f: Callable[..., Any], argnums: Argnums, given: Any, options: Any) -> Any:
+def _jacobian(what: str, f: Callable[..., Any], argnums: _Argnums, given: Any, options: Any) -> Any:
     """The Jacobian of f; of several results that of each, in their structure."""
     several: list[Any] = []
 
@@ -307,7 +318,7 @@ def rows_and_columns(what: str, f: Callable[..., Any], argnums: Argnums, given: 
         several[:] = [y] if is_tree(y) else []
         return in_one_row(y, f"{what}: f") if several else y
 
-    run = Run(what, joined, given, options, positions(what, argnums, given))
+    run = _Run(what, joined, given, options, _positions(what, argnums, given))
     every, start = run.jacobians(), 0
 
     def of_one(y: Tensor, place: str) -> Any:
@@ -322,7 +333,7 @@ def rows_and_columns(what: str, f: Callable[..., Any], argnums: Argnums, given: 
     return mapped(of_one, several[0] if several else run.y, "")
 
 
-def variable_of(value: Any, place: str, record: bool) -> Tensor:
+def _variable(value: Any, place: str, record: bool) -> Tensor:
     """A Tensor to differentiate by, in place of an argument: part of the graph of a Tensor that is in one."""
     if isinstance(value, Tensor) and value._node is not None and record:
         return reshape(value, value.shape)  # a node of its own
@@ -336,7 +347,7 @@ def variable_of(value: Any, place: str, record: bool) -> Tensor:
     return x
 
 
-def fitting(value: Any, like: Tensor, name: str, other: str) -> Any:
+def _direction(value: Any, like: Tensor, name: str, other: str) -> Any:
     """A direction, which must have the shape of a Tensor."""
     value = value if isinstance(value, Handle) else operand(value, name)
     if isinstance(value, int | float):
@@ -363,21 +374,26 @@ def reaches_others(root: Node | None, own: Collection[Node | None]) -> bool:
     return False
 
 
-def row(tensors: list[Any]) -> Any:
+def _gradients(y: Tensor, xs: list[Tensor], g: Any, *, create_graph: bool) -> list[Tensor]:
+    """As `tg.grad`, but zeros if y is constant."""
+    if y._node is None:
+        return [_zeros(x, x.shape) for x in xs]
+    return gradients_of(y, xs, g, create_graph=create_graph, allow_unused=True)
+
+
+def _row(tensors: list[Any]) -> Any:
     """One Tensor as it is, several (or none) as one row."""
     if len(tensors) == 1:
         return tensors[0]
     return concat([reshape(t, (-1,)) for t in tensors]) if tensors else Tensor([])
 
 
-def zeros(like: Tensor, shape: tuple[int, ...]) -> Tensor:
-    """Zeros in the library and dtype of a Tensor."""
+def _zeros(like: Tensor, shape: tuple[int, ...]) -> Tensor:
     return Tensor(namespace(like.stable_array()).zeros(shape, dtype=like.dtype), copy=False)
 
 
-def units(like: Tensor) -> Iterator[Array]:
-    """Arrays with a single 1, at each place in turn."""
-    for i in range(like.size):
-        e = namespace(like.stable_array()).zeros(like.size, dtype=like.dtype)
-        e[i] = 1
-        yield namespace(e).reshape(e, like.shape)
+def _units(like: Tensor) -> Iterator[Array]:
+    """Arrays of a Tensor's shape with a single 1, at each place in turn."""
+    xp = namespace(like.stable_array())
+    every = xp.eye(like.size, dtype=like.dtype)
+    return (xp.reshape(every[i, :], like.shape) for i in range(like.size))

@@ -1,1 +1,1 @@
-"""What the interpreter leaves to do: changes all at once, files, signatures and sources of functions, name suggestions."""
+"""Python and the system: atomic changes, files, signals, signatures and sources of functions, name suggestions."""

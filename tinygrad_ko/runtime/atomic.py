@@ -1,4 +1,4 @@
-"""What neither Ctrl-C nor a fork may tear apart: changes that are made all at once, and locks."""
+"""Atomic changes, which Ctrl-C does not interrupt, and locks that survive a fork."""
 
 import os
 from _thread import RLock  # as threading has it, without importing threading
@@ -12,8 +12,8 @@ from typing import Any
 def at_once(change: Callable[..., Any], arguments: Iterable[tuple[Any, ...]]) -> Callable[[], Any]:
     """A call, to be made once, that calls `change` with each of the arguments.
 
-    Python looks at signals between two steps of its own code, never inside a function written in C. If `change` is one, such as
-    `setattr` or `operator.setitem`, and its arguments run no code of Python's either, then all is done or nothing.
+    Python handles signals between two bytecode instructions, never inside a function written in C. If `change` is one, such as
+    `setattr` or `operator.setitem`, and its arguments run no Python code either, then all changes are made or none.
 
     >>> import numpy as np
     >>> from operator import setitem
@@ -27,16 +27,12 @@ def at_once(change: Callable[..., Any], arguments: Iterable[tuple[Any, ...]]) ->
 
 
 def taking_turns() -> Any:
-    """A lock that threads take in turn, one thread as often as it likes."""
+    """A lock that one thread holds at a time, as often as it likes."""
     return open_in_children(RLock())
 
 
 def open_in_children(lock: Any) -> Any:
-    """A lock that a forked child finds open.
-
-    The child has one thread, the one that forked. A lock that another one held would never be given back there, so it is made anew
-    in the child.
-    """
+    """A lock that is open in a forked child: its one thread is the one that forked, and nobody there would release what another held."""
 
     def forked() -> None:
         if not (hasattr(lock, "_is_owned") and lock._is_owned()):

@@ -1,4 +1,4 @@
-"""Files on disk: written whole or not at all."""
+"""Files on disk, written whole or not at all."""
 
 import os
 import re
@@ -17,7 +17,7 @@ if sys.platform != "win32":
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[BinaryIO]:
-    """A file to write to, beside `path`, that takes its place when all is written: being killed loses nothing. What a killed
+    """A file to write to, beside `path`, that is renamed to `path` when all is written: being killed loses nothing. What a killed
     process has left beside `path` is removed first.
 
     Raises FileNotFoundError, before anything is written, where the folder of `path` does not exist, and an OSError that names
@@ -25,45 +25,44 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
     """
     if not path.parent.is_dir():
         raise explain(FileNotFoundError(f"no such folder: {path.parent}"), f"폴더가 없습니다: {path.parent}")
-    remove_leftovers(path)
+    _remove_leftovers(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{get_ident()}")
     try:
-        with opened(temporary) as file:
+        with _opened(temporary) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-            if sys.platform != "win32":  # while it is locked: once it is not, it may be taken for a leftover
-                os.replace(temporary, path)
-        if sys.platform == "win32":  # where a file that is open cannot be moved
-            os.replace(temporary, path)
+            if sys.platform == "win32":
+                file.close()  # an open file cannot be renamed there
+            os.replace(temporary, path)  # while it is locked: once it is not, it may be taken for a leftover
     except BaseException as error:
         temporary.unlink(missing_ok=True)
         if isinstance(error, OSError) and error.errno and str(error.filename) in ("None", str(temporary)):
             raise explain(
                 OSError(error.errno, error.strerror, str(path)),
-                f"{path} 파일을 쓰지 못했습니다. 이전 파일은 그대로 있습니다.",
+                f"{path} 파일을 쓰지 못했습니다. 이전 파일은 그대로 있습니다. 원인: {error.strerror}",
             ) from error
         raise
 
 
-def opened(temporary: Path) -> BinaryIO:
+def _opened(temporary: Path) -> BinaryIO:
     """A new file, locked as long as this process lives and has it open."""
     while True:
         file = temporary.open("wb")
         with suppress(OSError):  # a file system without locks
-            lock(file)
+            _lock(file)
         if temporary.exists():  # or it was taken for a leftover before it was locked
             return file
         file.close()
 
 
-def lock(file: IO[bytes], *, wait: bool = True) -> None:
-    """Lock a file for whoever has opened it here. Without waiting it is an OSError if it is locked already."""
+def _lock(file: IO[bytes], *, wait: bool = True) -> None:
+    """Lock an open file. Without waiting it is an OSError if it is locked already."""
     if sys.platform != "win32":
         fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
-def remove_leftovers(path: Path) -> None:
+def _remove_leftovers(path: Path) -> None:
     """Remove what killed processes have left beside `path`: what nobody holds locked and what we may remove.
 
     The number in its name does not tell whether a process lives: it may be another's by now, or count on another machine.
@@ -73,16 +72,16 @@ def remove_leftovers(path: Path) -> None:
         for entry in entries:
             if name.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
                 with suppress(OSError):
-                    remove(entry.path)
+                    _remove(entry.path)
 
 
-def remove(leftover: str) -> None:
+def _remove(leftover: str) -> None:
     """Remove a file, or raise OSError if somebody is writing to it."""
     if sys.platform == "win32":  # where a file that is open cannot be removed
         os.unlink(leftover)
     else:
         with open(leftover, "r+b") as file:
-            lock(file, wait=False)
+            _lock(file, wait=False)
             same = os.path.samestat(os.fstat(file.fileno()), os.stat(leftover))
-            if same:  # else it has taken its place meanwhile, and its name is that of the next one
+            if same:  # else it has been renamed meanwhile, and its name is that of the next one
                 os.unlink(leftover)

@@ -1,12 +1,12 @@
-"""Ctrl-C while the command is still being imported: it ends at once and without a traceback, as it would a moment later."""
+"""Ctrl-C while the command is still being imported: it ends at once, without a traceback, as it does once it runs."""
 
 import os
 import signal
 import sys
 
 
-def is_command() -> bool:
-    """Whether this process is the command `tinygrad-ko` or `python -m tinygrad_ko`."""
+def _is_command() -> bool:
+    """Whether this process is `tinygrad-ko` or `python -m tinygrad_ko`."""
     name = os.path.basename(sys.argv[0]) if getattr(sys, "argv", None) else ""
     by_module = name == "-m" and any(word in ("tinygrad_ko", "-mtinygrad_ko") for word in sys.orig_argv)
     return by_module or name in ("tinygrad-ko", "tinygrad-ko.exe")
@@ -14,11 +14,11 @@ def is_command() -> bool:
 
 def may_end() -> None:
     """From now on Ctrl-C ends the process, if this is the command and nobody has said otherwise."""
-    if is_command() and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    if _is_command() and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def started() -> None:
     """From now on Ctrl-C is a KeyboardInterrupt again."""
-    if is_command() and signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+    if _is_command() and signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
         signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -1,1 +1,1 @@
-"""What a function or a graph holds: reachable objects, a call that leaves them unchanged, random state, saved values."""
+"""State: what is reachable from a function, a call that preserves it, random numbers and their replay, saved values."""

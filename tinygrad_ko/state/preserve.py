@@ -1,8 +1,8 @@
-"""A call that leaves nothing behind, for whoever wants to see what a function does without doing it."""
+"""Preserving state: a call that leaves nothing behind, for whoever wants to see what a function computes."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from operator import is_not
+from operator import call, is_
 from types import MethodType
 from typing import Any
 
@@ -11,20 +11,20 @@ import numpy as np
 from tinygrad_ko.arrays.memory import copied
 from tinygrad_ko.engine.graph import Handle, Leaf
 from tinygrad_ko.runtime.atomic import at_once, taking_turns
-from tinygrad_ko.state.randomness import replayed, standing
 from tinygrad_ko.state.reachable import CONTAINERS, attributes, computes, reachable
+from tinygrad_ko.state.replay import random_states, replayed
 
-rehearsing = taking_turns()  # threads that rehearse
+preserving = taking_turns()
 
 
 @contextmanager
 def preserving_state(*things: Any) -> Iterator[None]:
-    """Inside the block a function may be called; afterwards nothing of it is left in what the things hold, also if it
+    """Inside the block a function may be called; afterwards nothing of it is left in what is reachable from the things, also if it
     failed. The things are functions, methods, layers, models, Tensors, Generators or lists of them.
 
-    Put back are
+    Restored are
 
-    - NumPy's global random stream, and every Generator that they hold: where they stood;
+    - the states of NumPy's global random stream and of every Generator;
     - every Tensor: its very array, whether it requires a gradient, and its gradient;
     - the attributes of every layer and model, and the lists and dicts in these: their very contents. So a running
       average that a layer has assigned anew is the old one.
@@ -41,11 +41,11 @@ def preserving_state(*things: Any) -> Iterator[None]:
     >>> model[0].running_mean.tolist()
     [0.0, 0.0]
     """
-    with rehearsing:
+    with preserving:
         found = list(reachable(things))
         generators = [part for part in found if isinstance(part, np.random.Generator)]
-        contents = [(part, part.copy()) for part in changing(found)]
-        with replayed(generators, standing(generators)):
+        contents = [(part, part.copy()) for part in _containers(found)]
+        with replayed(generators, random_states(generators)):
             before, during = slots([part for part in found if isinstance(part, Handle)])
             begin, end = at_once(setattr, during), at_once(setattr, before)
             try:
@@ -54,7 +54,7 @@ def preserving_state(*things: Any) -> Iterator[None]:
             finally:
                 end()
                 for container, content in contents:
-                    put_back(container, content)
+                    _restore(container, content)
 
 
 def slots(tensors: list[Handle]) -> tuple[list[Any], list[Any]]:
@@ -75,11 +75,10 @@ def slots(tensors: list[Handle]) -> tuple[list[Any], list[Any]]:
     return before, during
 
 
-def changing(found: list[Any]) -> list[Any]:
+def _containers(found: list[Any]) -> list[Any]:
     """The attributes of every object that computes, and the lists and dicts in them."""
-    owners = [part.__self__ if isinstance(part, MethodType) else part for part in found]
-    waiting: list[Any] = [attributes(owner) for owner in owners if computes(owner)]
-    waiting += [attributes(part.__self__) for part in found if isinstance(part, MethodType)]
+    owners = [x.__self__ if isinstance(x, MethodType) else x for x in found if isinstance(x, MethodType) or computes(x)]
+    waiting: list[Any] = [*map(attributes, owners)]
     seen: dict[int, Any] = {}
     while waiting:
         part = waiting.pop()
@@ -90,15 +89,12 @@ def changing(found: list[Any]) -> list[Any]:
     return [part for part in seen.values() if not isinstance(part, tuple)]
 
 
-def put_back(container: Any, before: Any) -> None:
-    """The contents that a list or a dict had before. It is left alone if it still has them."""
-    if isinstance(container, list):
-        if len(container) != len(before) or any(map(is_not, container, before)):
-            container[:] = before
-    elif len(container) != len(before) or any(container.get(key, container) is not before[key] for key in before):
-        container.update(before)
-        for key in [key for key in container if key not in before]:
-            del container[key]
-        if list(container) != list(before):
-            container.clear()
-            container.update(before)
+def _restore(container: Any, before: Any) -> None:
+    """Give a list or a dict the contents it had; it is left alone if it still has them."""
+    now, then = ([*c, *c.values()] if isinstance(c, dict) else c for c in (container, before))
+    if len(now) == len(then) and all(map(is_, now, then)):
+        return
+    if isinstance(container, dict):
+        at_once(call, [(container.clear,), (container.update, before)])()
+    else:
+        container[:] = before

@@ -7,26 +7,22 @@
 """
 
 import operator
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from operator import call
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tinygrad_ko.errors import explain
-from tinygrad_ko.runtime.atomic import at_once, open_in_children
-from tinygrad_ko.state.reachable import reachable
+from tinygrad_ko.runtime.atomic import open_in_children
 
 Rng = int | np.random.Generator | None
 
-stream: Any = np.random  # the module itself: its functions draw from the global stream
-open_in_children(stream.get_bit_generator().lock)  # NumPy leaves it as a fork finds it
+global_stream: Any = np.random  # the module itself: its functions draw from the global stream
+open_in_children(global_stream.get_bit_generator().lock)  # NumPy leaves it as a fork finds it
 
 
 class RandomSource(Protocol):
-    """What the module `np.random` and a `np.random.Generator` spell alike; nothing else is used here."""
+    """What the module `np.random` and a `np.random.Generator` have in common; nothing else is used here."""
 
     def standard_normal(self, size: tuple[int, ...], /) -> NDArray[np.float64]:
         """Draw from the normal distribution of mean 0 and variance 1: float64 of shape `size`."""
@@ -56,7 +52,7 @@ def generator(rng: Rng = None) -> RandomSource:
     True
     """
     if rng is None:
-        source: RandomSource = stream
+        source: RandomSource = global_stream
         return source
     if isinstance(rng, np.random.Generator):
         return rng
@@ -67,46 +63,12 @@ def generator(rng: Rng = None) -> RandomSource:
     except TypeError:
         raise explain(
             TypeError(f"rng must be None, an int or a numpy.random.Generator, got {type(rng).__name__}"),
-            "rng에는 None(np.random.seed를 따름), 정수 시드, numpy.random.Generator만 줄 수 있습니다.",
+            "rng에는 None(np.random.seed를 따름), 정수 시드, numpy.random.Generator만 줄 수 있습니다. "
+            f"받은 값의 종류: {type(rng).__name__}",
         ) from None
     if seed < 0:
         raise explain(
             ValueError(f"the seed rng must not be negative, got {seed}"),
-            "시드로 쓰는 정수 rng은 0 이상이어야 합니다.",
+            f"시드로 쓰는 정수 rng은 0 이상이어야 합니다. 받은 값: {seed}",
         )
     return np.random.default_rng(seed)
-
-
-def generators_in(value: Any) -> Iterator[np.random.Generator]:
-    """The Generators that a value holds, in the sense of `reachable`.
-
-    >>> rng = np.random.default_rng(0)
-    >>> list(generators_in([lambda x: x * rng.random()])) == [rng]
-    True
-    """
-    return (part for part in reachable(value) if isinstance(part, np.random.Generator))
-
-
-def standing(generators: Sequence[np.random.Generator]) -> list[Any]:
-    """Where NumPy's global stream and these generators stand."""
-    return [np.random.get_state(legacy=False), *(g.bit_generator.state for g in generators)]
-
-
-@contextmanager
-def replayed(generators: Sequence[np.random.Generator], states: list[Any]) -> Iterator[None]:
-    """Inside the block they go on from where `standing()` found them; a None leaves one alone."""
-    begin, end = going_to(generators, states), going_to(generators, standing(generators), states[0] is not None)
-    try:
-        begin()
-        yield
-    finally:
-        end()
-
-
-def going_to(
-    generators: Sequence[np.random.Generator], states: list[Any], everywhere: bool = True
-) -> Callable[[], Any]:
-    """The call that puts them all where they stood; the global stream too, unless it is to be left alone."""
-    moves: list[Any] = [(np.random.set_state, states[0])] if everywhere and states[0] is not None else []
-    moves += [(setattr, g.bit_generator, "state", state) for g, state in zip(generators, states[1:], strict=True)]
-    return at_once(call, moves)

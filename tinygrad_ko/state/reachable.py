@@ -1,4 +1,4 @@
-"""What a function, a model or a list of them holds: the Tensors, layers and random generators that a call may change."""
+"""Reachable state: the Tensors, layers and random generators that a call of a function or a model may change."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -31,10 +31,10 @@ def reachable(value: Any) -> Iterator[Any]:
         if id(value) not in seen:
             seen[id(value)] = value
             yield value
-            waiting += parts(value)
+            waiting += _parts(value)
 
 
-def parts(value: Any) -> list[Any]:
+def _parts(value: Any) -> list[Any]:
     """What a value holds directly."""
     if isinstance(value, CONTAINERS):
         return [*(value.values() if isinstance(value, dict) else value), *attributes(value).values()]
@@ -43,11 +43,11 @@ def parts(value: Any) -> list[Any]:
     if isinstance(value, MethodType):
         return [value.__self__, value.__func__, *attributes(value.__self__).values()]
     if isinstance(value, FunctionType):
-        return variables(value)
-    return [*attributes(value).values(), *methods(value)] if computes(value) else []
+        return _variables(value)
+    return [*attributes(value).values(), *_methods(value)] if computes(value) else []
 
 
-def variables(function: FunctionType) -> list[Any]:
+def _variables(function: FunctionType) -> list[Any]:
     """The values of the variables that a function reads: its defaults, its closure, and the globals it names."""
     found = [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
     for cell in function.__closure__ or ():
@@ -64,21 +64,19 @@ def variables(function: FunctionType) -> list[Any]:
 
 
 def computes(value: Any) -> bool:
-    """Whether a value is an object that computes with what it holds: a layer, a network of the book, or one that can be
-    called.
-    """
+    """Whether a value is a layer, a network of the book, or another object that can be called."""
     if isinstance(value, type | ModuleType | FunctionType | Handle):
         return False
-    return bool(methods(value)) or any(hasattr(value, name) for name in ("forward", "named_tensors", "params"))
+    return bool(_methods(value)) or any(hasattr(value, name) for name in ("forward", "named_tensors", "params"))
 
 
-def methods(value: Any) -> list[FunctionType]:
-    """What is called when an object is called."""
+def _methods(value: Any) -> list[FunctionType]:
+    """The methods that a call of an object runs."""
     found = [getattr(type(value), name, None) for name in ("__call__", "forward")]
     return [method for method in found if isinstance(method, FunctionType)]
 
 
 def attributes(value: Any) -> dict[str, Any]:
-    """The attributes of an object; none of a class, a module or one that keeps them elsewhere."""
-    kept = None if isinstance(value, type | ModuleType) else getattr(value, "__dict__", None)
-    return kept if isinstance(kept, dict) else {}
+    """The attributes of an object; none of a class or a module, nor of an object without a `__dict__`."""
+    found = None if isinstance(value, type | ModuleType) else getattr(value, "__dict__", None)
+    return found if isinstance(found, dict) else {}

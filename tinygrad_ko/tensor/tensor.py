@@ -123,7 +123,7 @@ class Tensor(Operators):
         if value is not None:
             value = new_array(operand(value), copy=False)
             if library_name(value) != library_name(self._array):
-                raise errors.other_library("the gradient", library_name(self._array), library_name(value))
+                raise errors.other_library("grad", library_name(self._array), library_name(value))
             if value.shape != self.shape or not same_numbers(value.dtype, self.dtype):
                 raise explain(
                     ValueError(
@@ -309,7 +309,7 @@ def start(y: Handle, g: Any) -> tuple[Node, Array]:
             TypeError(f"the starting gradient g holds {seed.dtype}"), f"g의 자료형이 실수가 아닙니다: {seed.dtype}"
         )
     if library_name(seed) != library_name(y._array):
-        raise errors.other_library("the starting gradient g", library_name(y._array), library_name(seed))
+        raise errors.other_library("g", library_name(y._array), library_name(seed))
     if seed.shape != shape:
         raise explain(
             ValueError(f"the starting gradient g has shape {seed.shape}, but the Tensor has shape {shape}"),

@@ -38,7 +38,7 @@ def versions(formula: Any, record: Op) -> list[Version]:
     made: dict[str, Version] = {}
     helpers = _helpers_of(formula)
     for name, function in [("", formula), *helpers.items()]:
-        tree = definition(function.__code__, function.__globals__)
+        tree = definition(function)
         if tree is None:
             continue
         words = () if name else tuple(w for w in signature(formula).parameters if w != "g" and _is_array(w, record))
@@ -277,6 +277,6 @@ def _renamed(tree: Definition, words: tuple[str, ...], record: Op) -> Iterator[t
 
 def is_zero(formula: Any) -> bool:
     """Whether a formula is nothing but zeros_like(...): an honest zero, whose sign or size cannot be wrong."""
-    tree = definition(formula.__code__, formula.__globals__) if type(formula) is FunctionType else None
+    tree = definition(formula) if type(formula) is FunctionType else None
     body = tree.body if isinstance(tree, ast.Lambda) else None
     return isinstance(body, ast.Call) and ast.unparse(body.func).split(".")[-1] == "zeros_like"

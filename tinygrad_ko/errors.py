@@ -137,27 +137,22 @@ def wrong_shape(op: str, argument: str, got: Any, wanted: tuple[int, ...], broad
     """A formula gives a gradient that does not have its argument's shape."""
     hint = korean = ""
     if not broadcasts:
-        hint = " (declare broadcasts=True if the arguments of this op broadcast, or sum over the stretched axes in the formula)"
-        korean = (
-            " 인수를 브로드캐스트하는 연산이라면 @op(broadcasts=True)로 선언하거나 늘어난 축을 공식에서 합하십시오."
-        )
+        hint = "; declare broadcasts=True if the op broadcasts its arguments, or sum over the stretched axes in the formula"
+        korean = " 인수를 브로드캐스트하는 연산이라면 broadcasts=True로 선언하거나 늘어난 축을 공식에서 합하십시오."
     return explain(
-        ValueError(
-            f"{op}: the formula for {argument!r} gave a gradient of {got}, but the argument has shape {wanted}{hint}"
-        ),
-        f"연산 {op}: 인수 {argument!r}의 미분 공식으로 구한 기울기의 형상이 맞지 않습니다. 구한 것: {got}, 필요한 형상: {wanted}.{korean}",
+        ValueError(f"{op}: the formula for {argument!r} gave {got}, but its argument has shape {wanted}{hint}"),
+        f"연산 {op}: 인수 {argument!r}의 미분 공식이 인수의 형상과 맞지 않습니다. 구한 기울기: {got}, 필요한 형상: {wanted}.{korean}",
     )
 
 
 def no_array(op: str, got: Any) -> TypeError:
     """A forward returns something else than an array."""
+    returned = described(got)
     return explain(
         TypeError(
-            f"{op}: its forward returned {described(got)}, not an array of real numbers; is there a return missing, or keeps="
-            " for what it returns beside its output?"
+            f"{op}: its forward returned {returned}, not an array of real numbers; is a return missing, or keeps=?"
         ),
-        f"연산 {op}: 순전파 함수는 실수 배열을 반환해야 합니다. 반환값: {described(got)}. return이나, 출력과 함께 반환하는 값의 keeps=를 "
-        "빠뜨리지 않았는지 확인하십시오.",
+        f"연산 {op}: 순전파 함수는 실수 배열을 반환해야 합니다. 반환값: {returned}. return이나 keeps=를 빠뜨리지 않았는지 확인하십시오.",
     )
 
 
@@ -166,20 +161,16 @@ def mixed(op: str, libraries: list[str], values: tuple[Any, ...]) -> TypeError:
     given, names = ", ".join(map(described, values)), ", ".join(libraries)
     return explain(
         TypeError(
-            f"{op}({given}): its arrays belong to several libraries ({names}), and a gradient would come out in the wrong one; bring them "
-            "into one first, as xp.asarray(a) does"
+            f"{op}({given}): arrays of several libraries ({names}); bring them into one first, as xp.asarray(a) does"
         ),
-        f"연산 {op}: 배열의 라이브러리가 서로 다르면({names}) 기울기의 라이브러리가 바뀔 수 있습니다. 먼저 xp.asarray(a) 등으로 한 "
-        f"라이브러리의 배열로 맞추십시오. 입력: {given}",
+        f"연산 {op}: 배열의 라이브러리가 서로 다릅니다({names}). xp.asarray(a) 등으로 한 라이브러리의 배열로 맞추십시오. 입력: {given}",
     )
 
 
 def no_gradient_through(op: str, dtype: Any) -> TypeError:
     """A gradient would have to pass a value that is not floating."""
     return explain(
-        TypeError(
-            f"{op}: its output holds {dtype}, and no gradient can go through that; use x.detach() where it is made"
-        ),
+        TypeError(f"{op}: no gradient passes its output, which holds {dtype}; use x.detach() where it is made"),
         f"연산 {op}: 출력의 자료형이 {dtype}이므로 기울기가 지나갈 수 없습니다. 그 값을 만드는 곳에서 x.detach()를 쓰십시오.",
     )
 
@@ -230,10 +221,8 @@ def nothing_behind() -> RuntimeError:
 def cut_through_g(call: str, cure: str) -> TypeError:
     """A starting gradient requires a gradient, but what is computed from it is not recorded."""
     return explain(
-        TypeError(
-            f"{call} would lose the gradient of g, which requires one; write {cure}, or pass g.detach() if none is wanted"
-        ),
-        f"{call}: g에 대한 기울기가 끊어지므로 허용하지 않습니다. 필요하다면 이렇게 쓰고: {cure}, 필요 없다면 g.detach()를 넘기십시오.",
+        TypeError(f"{call} would lose the gradient of g; write {cure}, or pass g.detach() if none is wanted"),
+        f"{call}: g에 대한 기울기가 끊어집니다. 필요하다면 다음과 같이 쓰고, 필요 없다면 g.detach()를 넘기십시오: {cure}",
     )
 
 
@@ -242,7 +231,7 @@ def keeps_no_gradient(op: str) -> str:
     return (
         f"the result of {op} keeps no gradient, only a leaf (made with requires_grad=True) does; with respect to a result y take "
         "tg.grad(z, y), or compute under tg.watch() and read y.node.seen.gradient\n"
-        f"{op}의 결과에는 기울기가 남지 않습니다. 기울기는 requires_grad=True로 만든 Tensor에만 저장됩니다. 결과 y에 대한 기울기는 "
+        f"연산 {op}의 결과에는 기울기가 남지 않습니다. 기울기는 requires_grad=True로 만든 Tensor에만 저장됩니다. 결과 y에 대한 기울기는 "
         "tg.grad(z, y)로 구하거나, tg.watch() 안에서 계산한 뒤 y.node.seen.gradient에서 읽으십시오."
     )
 
@@ -255,15 +244,14 @@ def other_data(needed: str, got: str) -> TypeError:
             "tg.Tensor(a, dtype=..., requires_grad=True)"
         ),
         f"Tensor의 자료형과 라이브러리는 바뀌지 않습니다. 필요한 배열: {needed}, 받은 배열: {got}. "
-        "tg.Tensor(a, dtype=..., requires_grad=True)로 새 Tensor를 만드십시오.",
+        "tg.Tensor(a, dtype=..., requires_grad=True)로 새로 만드십시오.",
     )
 
 
 def other_library(name: str, needed: str, got: str) -> TypeError:
     """The gradient `grad`, or the starting gradient `g`, is an array of another library than the Tensor's."""
+    kind = "starting gradient" if name == "g" else "gradient"
     return explain(
-        TypeError(
-            f"the {'starting ' * (name == 'g')}gradient {name} is an array of {got}, but the Tensor's is one of {needed}"
-        ),
+        TypeError(f"the {kind} {name} is an array of {got}, but the Tensor's is one of {needed}"),
         f"기울기 {name}: 배열의 라이브러리가 Tensor와 같아야 합니다. 받은 배열: {got}, 필요한 배열: {needed}",
     )

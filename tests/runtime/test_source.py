@@ -66,7 +66,9 @@ def test_a_changed_definition_keeps_free_variables_and_leaves_out_defaults():
         return lambda x, f=lambda: 7, *, k=1: f() + k + x * y
 
     function = made(10)
-    code = compiled(definition(function), function.__code__)
+    tree = definition(function)
+    assert tree is not None
+    code = compiled(tree, function.__code__)
     again = types.FunctionType(code, {}, "again", function.__defaults__, function.__closure__)
     assert again(2, k=3) == function(2, k=3) == 30
     assert code.co_freevars == ("y",)

@@ -1,4 +1,4 @@
-"""A rehearsal leaves nothing behind, whatever happens in it."""
+"""A block that preserves state leaves nothing behind, whatever happens in it."""
 
 from collections.abc import Callable
 from functools import partial
@@ -91,15 +91,15 @@ def test_a_tensor_is_what_it_was(
         if fails:
             raise ZeroDivisionError
 
-    def rehearse() -> None:
+    def call_inside() -> None:
         with preserving_state(f):
             f()
 
     if fails:
         with pytest.raises(ZeroDivisionError):
-            rehearse()
+            call_inside()
     else:
-        rehearse()
+        call_inside()
     assert t._array is array
     assert t.node is node
     assert t.grad is gradient
@@ -119,7 +119,7 @@ def test_a_tensor_is_what_it_was(
     writes=st.lists(st.sampled_from(["in place", "through a view", "a new array"]), max_size=3), shared=st.booleans()
 )
 def test_a_graph_that_survives_keeps_its_values(writes: list[str], shared: bool) -> None:
-    """What was computed in a rehearsal and kept is not changed by what is written to the Tensors later."""
+    """What was computed inside the block and kept is not changed by what is written to the Tensors later."""
     mine = np.array([1.0, 2.0])
     t = tg.Tensor(mine, requires_grad=True, copy=not shared)
     with preserving_state(t):
@@ -190,14 +190,14 @@ def test_a_model_is_found_wherever_it_is(way: str) -> None:
 
 @given(steps=st.integers(0, 3), train=st.booleans())
 def test_training_goes_on_as_if_nothing_had_been(steps: int, train: bool) -> None:
-    def trained(rehearse: bool) -> list[Any]:
+    def trained(inside: bool) -> list[Any]:
         np.random.seed(0)
         net = Net().train(train)
         optimizer = tg.optim.SGD(net.parameters(), lr=0.1)
         for _ in range(2):
             net.zero_grad()
             (net(tg.Tensor(X)) ** 2).sum().backward()
-            for _ in range(steps if rehearse else 0):
+            for _ in range(steps if inside else 0):
                 with preserving_state(net):
                     (net(tg.Tensor(X)) ** 2).sum().backward()
                     optimizer.step()
@@ -219,10 +219,10 @@ def test_nothing_is_copied_but_what_an_op_would_copy() -> None:
     assert lent.data is mine
     before = net.W.data
     net.W.data[0] = 7
-    assert net.W.data is before  # not copied either, now that the rehearsal is over
+    assert net.W.data is before  # not copied either, now that the block is left
 
 
-def test_a_rehearsal_in_a_rehearsal() -> None:
+def test_a_block_inside_a_block() -> None:
     net = Net()
     with preserving_state(net):
         net(tg.Tensor(X))
@@ -237,12 +237,12 @@ def test_a_rehearsal_in_a_rehearsal() -> None:
 def test_threads_take_turns() -> None:
     net = Net()
 
-    def rehearse() -> None:
+    def call_inside() -> None:
         for _ in range(20):
             with preserving_state(net):
                 net(tg.Tensor(X)).sum().backward()
 
-    threads = [Thread(target=rehearse) for _ in range(4)]
+    threads = [Thread(target=call_inside) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -27,7 +27,6 @@ def listed(part: Any) -> Any:
 
 
 def _index_parts(index: Any) -> tuple[Any, ...]:
-    """An index as a tuple, in which NumPy's arrays are the only arrays."""
     parts = map(listed, index if isinstance(index, tuple) else (index,))
     return tuple([asarray(p) if hasattr(p, "__array_namespace__") and not isinstance(p, generic) else p for p in parts])
 
@@ -51,16 +50,16 @@ def taken(x: Array, index: Any) -> Array:
         before = () if last is index else index[:-1]
         if x.ndim > len(before) and all(map(_is_whole, before)):
             return x.take(last, axis=len(before))
-    return x[index] if isinstance(x, ndarray | generic) else _taken_elsewhere(x, _index_parts(index))
+    elsewhere = not isinstance(x, ndarray | generic)
+    return _taken_elsewhere(x, _index_parts(index)) if elsewhere else x[index]
 
 
 def add_at(total: Array, index: Any, values: Any) -> None:
     """`total[index] += values`, where an index that occurs twice is added to twice.
 
-    `np.add.at` is fast (1 ns for each number) where one array of positions goes into an array of one axis, and 10 to 20
-    times as slow elsewhere. So the positions are worked out here, of rows as a row's number and a column; and two
-    neighbours in a row are added at once, as one complex number. (Values are broadcast here as well: given an index of two
-    axes and values of one, NumPy 2.4 forgets to.)
+    `np.add.at` is fast (1 ns for each number) for one array of positions in an array of one axis, and 10 to 20 times as slow
+    elsewhere. So positions are computed here. (Values are broadcast here as well: given an index of two axes and values of one,
+    NumPy 2.4 forgets to.)
     """
     parts = _index_parts(index)
     if not isinstance(total, ndarray):
@@ -79,7 +78,7 @@ def add_at(total: Array, index: Any, values: Any) -> None:
 
 
 def _add_rows(total: ndarray[Any, Any], rows: ndarray[Any, Any], values: Any) -> None:
-    """Add to the rows of an array, which are numbers if it has one axis only."""
+    """Add to rows of an array. Two neighbours in a row are added at once, as one complex number."""
     width, shape, values = prod(total.shape[1:]), rows.shape + total.shape[1:], asarray(values)
     if values.shape != shape:
         values = np.broadcast_to(values, shape)
@@ -97,9 +96,7 @@ def _add_rows(total: ndarray[Any, Any], rows: ndarray[Any, Any], values: Any) ->
 
 
 def _row_numbers(shape: tuple[int, ...], parts: tuple[Any, ...]) -> tuple[Any, int] | None:
-    """The rows that an index takes, if it takes whole ones: `x[ids]`, `x[i, ids]`, `x[..., ids, :]`; and the number of axes
-    through which these rows are counted.
-    """
+    """The rows that an index takes, as in `x[ids]`, `x[i, ids]`, `x[..., ids, :]`, and how many axes they are counted through."""
     at = next((i for i, part in enumerate(parts) if part is ...), len(parts))
     parts = (*parts[:at], *(len(shape) + 1 - len(parts)) * (_WHOLE,), *parts[at + 1 :]) if at < len(parts) else parts
     chosen = [axis for axis, part in enumerate(parts) if not _is_whole(part)]
@@ -107,19 +104,21 @@ def _row_numbers(shape: tuple[int, ...], parts: tuple[Any, ...]) -> tuple[Any, i
     named = parts[before:depth]
     if depth > len(shape) or not all(_is_integer(part) or _are_integers(part) for part in named):
         return None
-    np.broadcast_to(True, shape[:depth])[parts[:depth]]  # an IndexError for a place that is not there
-    after = (1,) * np.broadcast(*named).ndim
-    wholes = [axis.reshape(axis.shape + after) for axis in np.indices(shape[:before], sparse=True)]
-    return np.ravel_multi_index((*wholes, *named), shape[:depth], mode="wrap"), depth
+    try:
+        rows = np.ravel_multi_index(named, shape[before:depth])
+    except ValueError:  # some are negative, or not there, which is an IndexError
+        np.broadcast_to(True, shape[:depth])[(slice(1),) * before + named]
+        rows = np.ravel_multi_index(named, shape[before:depth], mode="wrap")
+    whole = np.arange(prod(shape[:before])).reshape(shape[:before] + (1,) * rows.ndim)
+    return whole * prod(shape[before:depth]) + rows, depth
 
 
 def _positions(shape: tuple[int, ...], parts: tuple[Any, ...]) -> ndarray[Any, Any]:
-    """Where the elements that an index takes stand when all are in one line."""
+    """The positions, in the flattened array, of the elements that an index takes."""
     return asarray(np.arange(prod(shape)).reshape(shape)[parts])
 
 
 def _taken_elsewhere(x: Array, parts: tuple[Any, ...]) -> Array:
-    """x[index] of another library: a basic index as it is, arrays as positions."""
     xp = namespace(x)
     if all(part is None or part is ... or isinstance(part, slice) or _is_integer(part) for part in parts):
         with suppress(IndexError):  # the standard leaves open what a slice beyond the end is
@@ -129,11 +128,10 @@ def _taken_elsewhere(x: Array, parts: tuple[Any, ...]) -> Array:
 
 
 def _add_elsewhere(total: Array, parts: tuple[Any, ...], values: Any) -> None:
-    """`add_at` with the functions of the standard, which assigns to no array of integers.
+    """`add_at` with the functions of the standard, which has no assignment to an array of integers.
 
-    The values are sorted by their positions. Those of one position then stand in a run, whose last one comes to hold the
-    sum of the run: it is added up by neighbours at distance 1, 2, 4, ... (Hillis and Steele, Data parallel algorithms,
-    1986). Each position then looks up the last of its run.
+    Values are sorted by their positions. The last value of a run of equal positions comes to hold its sum, added up by
+    neighbours at distance 1, 2, 4, ... (Hillis and Steele, Data parallel algorithms, 1986), and is looked up by its position.
     """
     xp = namespace(total)
     if all(isinstance(part, slice) or _is_integer(part) for part in parts):
@@ -158,5 +156,4 @@ def _add_elsewhere(total: Array, parts: tuple[Any, ...], values: Any) -> None:
 
 
 def _complete(parts: tuple[Any, ...]) -> tuple[Any, ...]:
-    """An index that says of every axis what is taken, as the standard asks."""
     return parts if any(part is ... for part in parts) else (*parts, ...)

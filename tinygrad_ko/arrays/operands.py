@@ -16,24 +16,25 @@ def operand(value: Any, op: str = "Tensor") -> Any:
     """
     if value is None or isinstance(value, int | float):
         return value
+    kind = type(value).__name__
     if isinstance(value, ndarray) and type(value) not in (ndarray, np.memmap):
         raise explain(
-            TypeError(f"{op}: a {type(value).__name__} has rules of its own; pass np.asarray(x)"),
-            f"{op}: {type(value).__name__}의 연산 규칙은 일반 배열과 다릅니다. np.asarray(x)로 바꾸어 넘기십시오.",
+            TypeError(f"{op}: a {kind} has rules of its own; pass np.asarray(x)"),
+            f"{op}: {kind}의 연산 규칙은 일반 배열과 다릅니다. np.asarray(x)로 바꾸어 넘기십시오.",
         )
     if getattr(value, "requires_grad", hasattr(value, "backward")):  # a tensor of PyTorch, MyGrad, ...
+        home = type(value).__module__
         raise explain(
             TypeError(
-                f"{op}: a {type(value).__name__} of {type(value).__module__} has a graph of its own, which would be cut; pass its values "
-                "as an array of NumPy"
+                f"{op}: a {kind} of {home} has a graph of its own, which would be cut; pass its values as a NumPy array"
             ),
-            f"{op}: 다른 라이브러리({type(value).__module__})의 계산 그래프가 끊어지므로 허용하지 않습니다. 값만 NumPy 배열로 넘기십시오.",
+            f"{op}: {home} 라이브러리의 {kind}에는 따로 계산 그래프가 있어 그래프가 끊어집니다. 값만 NumPy 배열로 넘기십시오.",
         )
     array = value if hasattr(value, "__array_namespace__") else np.array(value)
     if not is_real(array):
         raise explain(
-            TypeError(f"{op}: expected real numbers, got {type(value).__name__} (to NumPy: {array.dtype})"),
-            f"{op}: 실수로 이루어진 배열이나 리스트를 넘겨야 합니다.",
+            TypeError(f"{op}: expected real numbers, got {kind} (to NumPy: {array.dtype})"),
+            f"{op}: 실수로 이루어진 배열이나 리스트를 넘겨야 합니다. 받은 값의 종류: {kind}, NumPy 자료형: {array.dtype}",
         )
     return array.astype(np.float64) if array is not value and array.dtype.kind in "iu" else array
 

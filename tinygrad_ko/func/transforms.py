@@ -70,10 +70,10 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
 def jvp(f: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Any, Any]:
     """The value of f at `primals`, and its derivative along `tangents`: both are tuples with an entry for each argument.
 
-    A product of the Jacobian and a direction, by two backwards: the gradient is linear in its cotangent, and the derivative
-    of that linear function, in the cotangent, is its transpose. That costs about twice as much as `grad`, and the memory of the
-    graph of a gradient; the formulas of the ops in f must be differentiable themselves, as `check_gradient(op, ..., order=2)`
-    tells. Raises what `grad` raises, and ValueError if a tangent does not have the shape of its primal.
+    A product of the Jacobian and a direction, by two backwards: the vjp is linear in its cotangent, and the vjp of that linear
+    function is the jvp. It costs about twice as much as `grad`, and the memory of the graph of a gradient; the formulas of the ops in f
+    must be differentiable themselves, as `check_gradient(op, ..., order=2)` tells. Raises what `grad` raises, and ValueError if a
+    tangent does not have the shape of its primal.
 
     Source: Townsend, "A new trick for calculating Jacobian vector products" (2017).
 
@@ -84,9 +84,7 @@ def jvp(f: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Any, Any]:
     for name, several in (("primals", primals), ("tangents", tangents)):
         if not isinstance(several, list | tuple):
             raise explain(
-                TypeError(
-                    f"jvp: {name} must be a tuple with an entry for each argument of f, as in jvp(f, (x,), (v,))"
-                ),
+                TypeError(f"jvp: {name} must be a tuple with an entry for each argument: jvp(f, (x,), (v,))"),
                 f"jvp: {name}에는 f의 인수마다 항목이 하나씩 있는 튜플을 넘겨야 합니다. 예: jvp(f, (x,), (v,))",
             )
     run = _Run("jvp", f, tuple(primals), {}, range(len(primals)))
@@ -98,9 +96,9 @@ def jacobian(f: Callable[..., Any], argnums: _Argnums = 0) -> Callable[..., Any]
     """The function that gives the Jacobian of f: all derivatives of all numbers that f returns, in the shape of the value of
     f followed by that of the argument.
 
-    It takes one walk through the graph for each number that f returns; if the arguments have fewer numbers than that, one for
-    each of those, through the graph of the gradient. f may return any shape, and several Tensors in a dict, list or tuple: then
-    there is a Jacobian for each of them, in that structure. Otherwise it raises what `grad` raises.
+    Costs one backward for each number that f returns or, if the arguments have fewer numbers, one through the graph of the
+    gradient for each of those. f may return any shape, and several Tensors in a dict, list or tuple: then there is a Jacobian for
+    each of them, in that structure. Otherwise it raises what `grad` raises.
 
     >>> import numpy as np, tinygrad_ko as tg
     >>> jacobian(lambda x: x**2)(np.array([1.0, 2.0, 3.0]))
@@ -118,8 +116,8 @@ def hessian(f: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
     """The function that gives the matrix of second derivatives of f, which returns one number: the Jacobian of its gradient,
     in the shape of the argument twice over. It is symmetric up to round-off.
 
-    It takes one walk through the graph of the gradient for each number of the argument, which is one array. Of many
-    parameters, `hvp` is within reach and the hessian is not. Raises what `grad` raises.
+    Costs one backward through the graph of the gradient for each number of the argument, which is one array; for many
+    parameters there is `hvp`. Raises what `grad` raises.
 
     >>> import numpy as np, tinygrad_ko as tg
     >>> hessian(lambda x: x[0] ** 2 * x[1])(np.array([3.0, 5.0]))
@@ -130,10 +128,10 @@ def hessian(f: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
     def call(*given: Any, **options: Any) -> Any:
         i, *others = _positions("hessian", argnums, given)
         if others or is_tree(given[i]):
-            it = "several arguments" if others else f"argument {i}, a {type(given[i]).__name__}"
+            kinds = ", ".join(type(given[j]).__name__ for j in (i, *others))
             raise explain(
-                TypeError(f"hessian: it is taken in one array, not in {it}; hvp takes dicts and lists of arrays"),
-                "hessian은 배열 하나에 대해서만 구합니다. 배열이 여럿이라면 딕셔너리나 리스트에 담아 hvp를 쓰십시오.",
+                TypeError(f"hessian: it is taken in one array, not in {kinds}; hvp takes dicts and lists of arrays"),
+                f"hessian: 배열 하나에 대해서만 구합니다. 받은 인수: {kinds}. 여러 배열은 딕셔너리나 리스트에 담아 hvp에 넘기십시오.",
             )
 
         def slope(*given: Any, **options: Any) -> Any:
@@ -145,10 +143,8 @@ def hessian(f: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
 
 
 def hvp(f: Callable[[Any], Any], x: Any, v: Any) -> Any:
-    """The product of the hessian of f at x and v, which has the structure and shapes of x, without the hessian: two
-    backwards, for any number of parameters.
-
-    It is the gradient of the slope along v. Raises what `grad` raises, and ValueError if v does not fit x.
+    """The product of the hessian of f at x and v, which has the structure and shapes of x, without the hessian: the gradient of
+    the slope along v, by two backwards. Raises what `grad` raises, and ValueError if v does not fit x.
 
     Source: Pearlmutter, "Fast exact multiplication by the Hessian" (1994).
 
@@ -177,7 +173,6 @@ def _derived(what: str, f: Callable[..., Any], call: Callable[..., Any]) -> Call
 
 
 def _positions(what: str, argnums: Any, given: tuple[Any, ...]) -> list[int]:
-    """The positions of the arguments to differentiate by."""
     wanted = list(argnums) if isinstance(argnums, list | tuple) else [argnums]
     n = len(given)
     if any(not isinstance(i, int) or not -n <= i < n for i in wanted) or len({i % n for i in wanted}) < len(wanted):
@@ -191,9 +186,7 @@ def _positions(what: str, argnums: Any, given: tuple[Any, ...]) -> list[int]:
 class _Run:
     """A call of f on variables of its own, in place of the arguments that it is differentiated by."""
 
-    def __init__(
-        self, what: str, f: Callable[..., Any], given: tuple[Any, ...], options: Any, argnums: Collection[int]
-    ) -> None:
+    def __init__(self, what: str, f: Callable[..., Any], given: Any, options: Any, argnums: Collection[int]) -> None:
         record, every = current.get().record, list(given)
         self.what, self.trees = what, [given[i] for i in argnums]
         self.xs: list[Tensor] = []
@@ -231,7 +224,6 @@ class _Run:
             )
 
     def recording(self, *directions: Any) -> bool:
-        """Whether what comes out belongs to a graph outside, by f or by the directions."""
         inside = any(isinstance(t, Handle) and t._node is not None for t in directions)
         return current.get().record and (self.outside or inside)
 
@@ -245,12 +237,10 @@ class _Run:
         return tensor.detach() if any(isinstance(t, Handle) for t in given) else copied(tensor.stable_array())
 
     def shaped(self, results: list[Tensor], *directions: Any) -> tuple[Any, ...]:
-        """A result for each variable, in the structure of each argument."""
         rest = iter(results)
         return tuple(mapped(lambda value, place: self.handed_out(next(rest), *directions), t, "") for t in self.trees)
 
     def pulled(self, c: Any, *, create_graph: bool) -> list[Tensor]:
-        """The vjp: the gradient of sum(c * y) for each variable."""
         return _gradients(self.y, self.xs, c, create_graph=create_graph)
 
     def backward(self) -> list[Tensor]:
@@ -262,13 +252,12 @@ class _Run:
         return [_zeros(x, x.shape) if g is None else Tensor(g, copy=False) for x, g in zip(self.xs, grads, strict=True)]
 
     def transposed(self) -> tuple[Tensor, list[Tensor]]:
-        """A cotangent, and the vjp for it, which is linear in it, recorded."""
+        """A cotangent, and the recorded vjp for it, which is linear in it."""
         c = Tensor(_zeros(self.y, self.y.shape) + 1, requires_grad=True)
         self.own.add(c._node)
         return c, self.pulled(c, create_graph=True)
 
     def pushed(self, directions: list[Any]) -> Tensor:
-        """The jvp: the derivative of y along a direction for each variable."""
         c, pulled = self.transposed()
         with recorded(True):
             linear = _row(pulled)
@@ -290,7 +279,7 @@ class _Run:
         ]
 
     def matched(self, trees: Any, names: list[str]) -> list[Any]:
-        """The directions in trees that have the structure of the arguments, one for each variable."""
+        """The directions in trees of the structure of the arguments, one for each variable."""
         if len(trees) != len(self.trees):
             raise explain(
                 ValueError(f"{self.what}: {len(self.trees)} primals need as many tangents, not {len(trees)}"),
@@ -302,7 +291,6 @@ class _Run:
 
 
 def _gradient(what: str, f: Callable[..., Any], argnums: _Argnums, given: Any, options: Any) -> tuple[Any, Any]:
-    """The value of f and its gradient."""
     run = _Run(what, f, given, options, _positions(what, argnums, given))
     run.one_number()
     answers = run.shaped(run.backward())
@@ -348,7 +336,6 @@ def _variable(value: Any, place: str, record: bool) -> Tensor:
 
 
 def _direction(value: Any, like: Tensor, name: str, other: str) -> Any:
-    """A direction, which must have the shape of a Tensor."""
     value = value if isinstance(value, Handle) else operand(value, name)
     if isinstance(value, int | float):
         value = namespace(like.stable_array()).asarray(value, dtype=like.dtype)
@@ -375,7 +362,6 @@ def reaches_others(root: Node | None, own: Collection[Node | None]) -> bool:
 
 
 def _gradients(y: Tensor, xs: list[Tensor], g: Any, *, create_graph: bool) -> list[Tensor]:
-    """As `tg.grad`, but zeros if y is constant."""
     if y._node is None:
         return [_zeros(x, x.shape) for x in xs]
     return gradients_of(y, xs, g, create_graph=create_graph, allow_unused=True)

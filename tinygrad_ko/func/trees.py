@@ -1,4 +1,4 @@
-"""Parameters or results in dicts, lists and tuples: a tree of arrays. A nested list of numbers is an array, as everywhere here."""
+"""Trees: parameters or results in dicts, lists and tuples. A nested list of numbers is an array, as everywhere here."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -22,14 +22,19 @@ def are_numbers(value: Any) -> bool:
     )
 
 
+def _keys(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return list(range(len(value)))
+    return list(value) if isinstance(value, dict) else None
+
+
 def mapped(change: Callable[[Any, str], Any], tree: Any, place: str) -> Any:
-    """The same structure, with each array changed; `change` is told where it stands."""
+    """The same structure, with each array replaced by what `change` makes of it and of its place."""
     if not is_tree(tree):
         return change(tree, place)
-    keys = list(tree) if isinstance(tree, dict) else list(range(len(tree)))
-    new = [mapped(change, tree[key], f"{place}[{key!r}]") for key in keys]
+    new = [mapped(change, tree[key], f"{place}[{key!r}]") for key in _keys(tree)]
     if isinstance(tree, dict):
-        return dict(zip(keys, new, strict=True))
+        return dict(zip(tree, new, strict=True))
     return type(tree)(*new) if hasattr(tree, "_fields") else type(tree)(new)
 
 
@@ -38,10 +43,7 @@ def pairs(tree: Any, other: Any, place: str) -> Iterator[tuple[Any, str]]:
     if not is_tree(tree):
         yield other, place
         return
-    keys = list(tree) if isinstance(tree, dict) else list(range(len(tree)))
-    there = (
-        list(other) if isinstance(other, dict) else list(range(len(other))) if isinstance(other, list | tuple) else None
-    )
+    keys, there = _keys(tree), _keys(other)
     if there is None or isinstance(tree, dict) is not isinstance(other, dict) or set(there) != set(keys):
         raise explain(
             ValueError(f"{place} does not have the structure of the argument: entries {keys} are needed, not {there}"),
@@ -56,9 +58,9 @@ def in_one_row(tree: Any, what: str) -> Any:
     found = list(pairs(tree, tree, "")) or [(tree, "")]
     for value, place in found:
         if not isinstance(value, Handle):
-            at, where = (f" at {place}", f" {place}") if place else ("", "")
+            kind, at = type(value).__name__, place and f" at {place}"
             raise explain(
-                TypeError(f"{what} returned {type(value).__name__}{at}, not a Tensor; only a Tensor has a gradient"),
-                f"{what}의 반환값{where}에 Tensor가 아닌 것이 있습니다. 기울기는 Tensor에서만 구할 수 있습니다.",
+                TypeError(f"{what} returned {kind}{at}, not a Tensor; only a Tensor has a gradient"),
+                f"{what}의 반환값에 Tensor가 아닌 것이 있습니다. 기울기는 Tensor에서만 구할 수 있습니다. 그 자리와 종류: {place} {kind}",
             )
     return concat([reshape(value, (-1,)) for value, _ in found])

@@ -14,14 +14,6 @@ def at_once(change: Callable[..., Any], arguments: Iterable[tuple[Any, ...]]) ->
 
     Python handles signals between two bytecode instructions, never inside a function written in C. If `change` is one, such as
     `setattr` or `operator.setitem`, and its arguments run no Python code either, then all changes are made or none.
-
-    >>> import numpy as np
-    >>> from operator import setitem
-    >>> a, b = np.zeros(2), np.zeros(2)
-    >>> at_once(setitem, [(a, ..., 1.0), (b, 0, 2.0)])()
-    deque([], maxlen=0)
-    >>> a, b
-    (array([1., 1.]), array([2., 0.]))
     """
     return partial(deque, starmap(change, arguments), maxlen=0)
 

@@ -17,11 +17,9 @@ if sys.platform != "win32":
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[BinaryIO]:
-    """A file to write to, beside `path`, that is renamed to `path` when all is written: being killed loses nothing. What a killed
-    process has left beside `path` is removed first.
-
-    Raises FileNotFoundError, before anything is written, where the folder of `path` does not exist, and an OSError that names
-    `path` where it cannot be written.
+    """A file beside `path`, renamed to `path` when all is written: being killed loses nothing. What a killed process has left there is
+    removed first. Raises FileNotFoundError before anything is written if there is no such folder, and an OSError that names
+    `path` if it cannot be written.
     """
     if not path.parent.is_dir():
         raise explain(FileNotFoundError(f"no such folder: {path.parent}"), f"폴더가 없습니다: {path.parent}")
@@ -57,15 +55,13 @@ def _opened(temporary: Path) -> BinaryIO:
 
 
 def _lock(file: IO[bytes], *, wait: bool = True) -> None:
-    """Lock an open file. Without waiting it is an OSError if it is locked already."""
     if sys.platform != "win32":
         fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _remove_leftovers(path: Path) -> None:
-    """Remove what killed processes have left beside `path`: what nobody holds locked and what we may remove.
-
-    The number in its name does not tell whether a process lives: it may be another's by now, or count on another machine.
+    """Remove temporary files that nobody has locked. The process number in a name tells nothing: another may have it by now, or
+    it is one of another machine.
     """
     name = re.compile(rf"\.{re.escape(path.name)}\.\d+\.\d+")
     with suppress(OSError), os.scandir(path.parent) as entries:

@@ -6,7 +6,6 @@ import sys
 
 
 def _is_command() -> bool:
-    """Whether this process is `tinygrad-ko` or `python -m tinygrad_ko`."""
     name = os.path.basename(sys.argv[0]) if getattr(sys, "argv", None) else ""
     by_module = name == "-m" and any(word in ("tinygrad_ko", "-mtinygrad_ko") for word in sys.orig_argv)
     return by_module or name in ("tinygrad-ko", "tinygrad-ko.exe")

@@ -17,13 +17,7 @@ Definition = ast.Lambda | ast.FunctionDef
 
 
 def formula_text(function: Any) -> str:
-    """The text of a formula: the expression of a lambda ("..." where its source cannot be found), the name of
-    anything else.
-
-    >>> from tinygrad_ko.ops.hyperbolic import tanh
-    >>> formula_text(tanh.op.formulas["x"])
-    'g * (1 - out * out)'
-    """
+    """The expression of a lambda, such as "g * (1 - out * out)", or "..." if there is no source; the name of anything else."""
     name: str = getattr(function, "__name__", type(function).__name__)
     if name != "<lambda>":
         return name
@@ -31,10 +25,10 @@ def formula_text(function: Any) -> str:
     return ast.unparse(tree.body) if isinstance(tree, ast.Lambda) else "..."
 
 
-def definition(function: FunctionType) -> Definition | None:
+def definition(function: Any) -> Definition | None:
     """A copy of the lambda or def that a function was compiled from; None if it cannot be found."""
-    code = function.__code__
-    return deepcopy(_definitions("".join(linecache.getlines(code.co_filename, function.__globals__))).get(code))
+    lines = linecache.getlines(function.__code__.co_filename, function.__globals__)
+    return deepcopy(_definitions("".join(lines)).get(function.__code__))
 
 
 @lru_cache(maxsize=64)
@@ -67,5 +61,7 @@ def compiled(node: Definition, like: CodeType) -> CodeType:
     with warnings.catch_warnings(action="ignore"):  # a spoiled formula may look odd to the compiler
         module = compile(ast.fix_missing_locations(room), "<spoiled formula>", "exec", dont_inherit=True)
     for _ in range(2):
-        module = [constant for constant in module.co_consts if isinstance(constant, CodeType)][-1]  # defaults come first
+        module = [constant for constant in module.co_consts if isinstance(constant, CodeType)][
+            -1
+        ]  # defaults come first
     return module

@@ -19,27 +19,16 @@ preserving = taking_turns()
 
 @contextmanager
 def preserving_state(*things: Any) -> Iterator[None]:
-    """Inside the block a function may be called; afterwards nothing of it is left in what is reachable from the things, also if it
-    failed. The things are functions, methods, layers, models, Tensors, Generators or lists of them.
+    """Whatever is called inside the block, the state reachable from the things is afterwards as it was, also after an error. The
+    things are functions, methods, layers, models, Tensors, Generators or lists of them.
 
-    Restored are
-
-    - the states of NumPy's global random stream and of every Generator;
-    - every Tensor: its very array, whether it requires a gradient, and its gradient;
-    - the attributes of every layer and model, and the lists and dicts in these: their very contents. So a running
-      average that a layer has assigned anew is the old one.
+    Restored are the states of NumPy's global stream and of every Generator; of every Tensor its array, whether it requires a
+    gradient, and its gradient; and the attributes of every layer and model, with the contents of the lists and dicts in these.
 
     Not undone is what is written into plain arrays (`net.params["W1"] -= ...`) or into an array that the caller shares
     with a Tensor (`copy=False`), what a function appends to a list that is not in a layer, and that a `backward()` uses
     up a graph recorded before. Nothing is copied but gradients, and arrays that somebody else could write to, which an
     op would copy too. Other threads must leave the things alone meanwhile.
-
-    >>> import tinygrad_ko as tg
-    >>> model = tg.nn.Sequential(tg.nn.BatchNorm(2), tg.nn.Dropout(0.5))
-    >>> with preserving_state(model):
-    ...     y = model(tg.Tensor([[1.0, 2.0], [3.0, 4.0]]))
-    >>> model[0].running_mean.tolist()
-    [0.0, 0.0]
     """
     with preserving:
         found = list(reachable(things))

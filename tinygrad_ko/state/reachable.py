@@ -19,10 +19,6 @@ def reachable(value: Any) -> Iterator[Any]:
 
     Of the global variables that a function names these are followed: Tensors, Generators, objects that compute,
     containers, and functions of the same file.
-
-    >>> rng = np.random.default_rng(0)
-    >>> rng in list(reachable([lambda x: x * rng.random()]))
-    True
     """
     seen: dict[int, Any] = {}
     waiting = [value]
@@ -35,7 +31,6 @@ def reachable(value: Any) -> Iterator[Any]:
 
 
 def _parts(value: Any) -> list[Any]:
-    """What a value holds directly."""
     if isinstance(value, CONTAINERS):
         return [*(value.values() if isinstance(value, dict) else value), *attributes(value).values()]
     if isinstance(value, partial):
@@ -48,7 +43,6 @@ def _parts(value: Any) -> list[Any]:
 
 
 def _variables(function: FunctionType) -> list[Any]:
-    """The values of the variables that a function reads: its defaults, its closure, and the globals it names."""
     found = [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
     for cell in function.__closure__ or ():
         with suppress(ValueError):  # a variable that has no value yet
@@ -71,7 +65,6 @@ def computes(value: Any) -> bool:
 
 
 def _methods(value: Any) -> list[FunctionType]:
-    """The methods that a call of an object runs."""
     found = [getattr(type(value), name, None) for name in ("__call__", "forward")]
     return [method for method in found if isinstance(method, FunctionType)]
 

@@ -24,9 +24,7 @@ def random_states(generators: Sequence[np.random.Generator]) -> list[Any]:
 
 @contextmanager
 def replayed(generators: Sequence[np.random.Generator], states: list[Any]) -> Iterator[None]:
-    """Inside the block they start from these states of `random_states`, afterwards they go on from where they were before. The
-    global stream is left alone where its state is None.
-    """
+    """Inside the block they start from these states, afterwards from their own. None leaves the global stream alone."""
     before = [states[0] and global_stream.get_state(legacy=False), *random_states(generators)[1:]]
     begin, end = _restoring(generators, states), _restoring(generators, before)
     try:
@@ -37,7 +35,6 @@ def replayed(generators: Sequence[np.random.Generator], states: list[Any]) -> It
 
 
 def _restoring(generators: Sequence[np.random.Generator], states: list[Any]) -> Callable[[], Any]:
-    """A call that sets all states at once."""
     moves: list[Any] = [(global_stream.set_state, states[0])] if states[0] is not None else []
     moves += [(setattr, g.bit_generator, "state", state) for g, state in zip(generators, states[1:], strict=True)]
     return at_once(call, moves)

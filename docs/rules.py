@@ -91,7 +91,7 @@ def gradients(function: Any) -> str:
 
 
 def kept(function: Any) -> str:
-    return ", ".join(dict.fromkeys(f"`{word}`" for record in behind(function) for word in record.kept))
+    return ", ".join(dict.fromkeys(f"`{word}`" for record in behind(function) for word in record.saved))
 
 
 def cell(text: str) -> str:

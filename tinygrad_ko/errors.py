@@ -121,8 +121,8 @@ def not_differentiable(op: str, argument: str) -> TypeError:
     )
 
 
-def spent(op: str) -> RuntimeError:
-    """A graph is used in a second backward after its saved values were freed."""
+def already_freed(op: str) -> RuntimeError:
+    """A graph is used again after its saved values were freed."""
     return explain(
         RuntimeError(
             f"{op}: an earlier backward() has freed the saved values; compute the value again, or call the first one with "

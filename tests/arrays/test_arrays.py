@@ -13,7 +13,6 @@ from hypothesis.extra import numpy as hnp
 import tinygrad_ko as tg
 from tinygrad_ko.arrays import memory, operands
 from tinygrad_ko.arrays.library import quick
-from tinygrad_ko.engine import backprop
 from tinygrad_ko.func import checkpointing
 from tinygrad_ko.ops.linalg import products
 from tinygrad_ko.ops.networks import convolution, pooling, windows
@@ -89,7 +88,6 @@ def test_where_references_are_not_counted_everything_is_shared(monkeypatch):
         assert memory.count_alone() == 0
     monkeypatch.undo()
     monkeypatch.setattr(memory, "ALONE", 0)
-    monkeypatch.setattr(backprop, "ALONE", 0)
     w: Any = tg.Tensor([1.0, 2.0], requires_grad=True)
     assert memory.shared(w)
     for expected in ([2.0, 4.0], [-2.0, -4.0]):

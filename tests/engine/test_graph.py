@@ -563,7 +563,7 @@ def test_a_watched_graph_keeps_what_it_kept_and_is_spent_all_the_same() -> None:
     for result, kept in ((y, True), (unwatched, False)):
         result.backward()
         (node,) = result.node.parents
-        assert (node.kept_out is not None) is kept
+        assert (node.saved["out"] is not None) is kept
         with pytest.raises(RuntimeError, match="an earlier backward"):
             result.backward()
 

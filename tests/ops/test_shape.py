@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import tinygrad_ko as tg
-from tinygrad_ko.engine.accumulate import IndexedGradient
+from tinygrad_ko.arrays.indexing import IndexedGradient
 from tinygrad_ko.ops import shape
 
 ARRAYS = hnp.arrays(float, hnp.array_shapes(max_dims=3, max_side=4), elements=st.integers(-9, 9))

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 import tinygrad_ko as tg
 from tests.ops.table import OPS, ROWS
+from tinygrad_ko.arrays.indexing import IndexedGradient
 from tinygrad_ko.check import GradientMismatch, GradientUndecided, check_gradient
-from tinygrad_ko.engine.accumulate import IndexedGradient
 from tinygrad_ko.ops.networks import losses
 from tinygrad_ko.testing.mutation import Mutant, mutants, mutation_score
 

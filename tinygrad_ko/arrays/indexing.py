@@ -157,3 +157,22 @@ def _add_elsewhere(total: Array, parts: tuple[Any, ...], values: Any) -> None:
 
 def _complete(parts: tuple[Any, ...]) -> tuple[Any, ...]:
     return parts if any(part is ... for part in parts) else (*parts, ...)
+
+
+class IndexedGradient:
+    """A sparse gradient: zero outside an index. The contribution of indexing, so that n rows cost n rows and not n arrays."""
+
+    __slots__ = ("dtype", "index", "values")
+    shape = None  # that of no parent, so that it is never taken for a usual contribution
+
+    def __init__(self, values: Array, index: Any) -> None:
+        self.values, self.index, self.dtype = values, index, values.dtype
+
+    def within(self, shape: tuple[int, ...], dtype: Any) -> Array:
+        """It in an array of zeros."""
+        return self.added_to(namespace(self.values).zeros(shape, dtype=dtype))
+
+    def added_to(self, total: Array) -> Array:
+        """`total`, to which it is added in place."""
+        add_at(total, self.index, self.values)
+        return total

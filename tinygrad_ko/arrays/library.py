@@ -95,6 +95,11 @@ def beside(x: Array, numbers: ndarray[Any, Any], dtype: Any = None) -> Array:
     return namespace(x).asarray(numbers, dtype=dtype, device=x.device)
 
 
+def shape(value: Any) -> tuple[int, ...]:
+    """The shape of an array or a number."""
+    return value.shape if hasattr(value, "shape") else np.shape(value)
+
+
 def library_name(array: Array) -> str:
     """The name of the library that an array belongs to."""
     return "numpy" if isinstance(array, ndarray | generic) else str(array.__array_namespace__().__name__)

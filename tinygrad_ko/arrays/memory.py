@@ -2,8 +2,7 @@
 
 from math import prod
 from sys import getrefcount
-from types import SimpleNamespace
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy import generic, ndarray
@@ -30,15 +29,17 @@ def own(value: Any) -> Any:
     return value if isinstance(value, generic | type) or not hasattr(value, "__array_namespace__") else copied(value)
 
 
+def in_own_memory(results: tuple[Any, ...], values: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The results of a forward as they are, or copies where one is a view of the values it was computed from, or one of them."""
+    for result in results:
+        if type(result) is ndarray and (result.base is not None or any(result is value for value in values)):
+            return tuple([apart(result, values) for result in results])
+    return results
+
+
 def apart(out: Array, values: tuple[Any, ...]) -> Array:
     """A result that shares no memory with the values it was computed from."""
     return out.copy() if any(isinstance(v, ndarray) and np.may_share_memory(out, v) for v in values) else out
-
-
-class Holder(Protocol):
-    """Anything that keeps an array under the name `_array`."""
-
-    _array: Array
 
 
 def bytes_of(array: Array) -> int:
@@ -56,6 +57,46 @@ def whole(array: Array) -> Array:
     return array
 
 
+class Holder:
+    """An object that holds an array, and gives it away for writing without harm to what was computed from it.
+
+    What is written to its array never reaches into a graph that was recorded before, nor into a view of it. `writable_array` gives the
+    array away, after a copy if a graph or a view needs the old values. `stable_array` is what ops work on: a copy, as long as
+    someone who was given the array can still write to it. So `w.data -= lr * w.grad` copies nothing once `backward()` has freed the graph.
+    """
+
+    __slots__ = ("_array", "_exposed")
+
+    _array: Array
+    _exposed: (
+        bool  # given away since an op last found nobody else holding it: then no graph and no view holds it either
+    )
+
+    def writable_array(self) -> Array:
+        """The array, for reading and writing."""
+        if not self._exposed:
+            if shared(self) or not writable(self._array):
+                self._array = copied(self._array)
+            self._exposed = True
+        return self._array
+
+    def stable_array(self) -> Array:
+        """The array, or a copy while somebody could still write to it."""
+        if self._exposed:
+            if shared(self):
+                return copied(self._array)
+            self._exposed = False
+        return self._array
+
+    def watched_by_others(self) -> bool:
+        """Whether somebody who was given the array still has it, and expects to see what is written to it."""
+        return self._exposed and shared(self)
+
+    def replacing(self, array: Array, exposed: bool = False) -> list[tuple[Any, str, Any]]:
+        """The calls of `setattr` that give it another array, for `at_once`."""
+        return [(self, "_array", array), (self, "_exposed", exposed)]
+
+
 def shared(holder: Holder) -> bool:
     """Whether anything besides `holder` can see the memory of its array: a variable of the user's, a view, a graph.
 
@@ -70,14 +111,22 @@ def shared(holder: Holder) -> bool:
     return type(holder._array.base) is not ndarray or getrefcount(holder._array.base) > ALONE
 
 
+def unshared(arrays: dict[Any, Array], key: Any) -> Array:
+    """The array that a dict holds under a key if nothing else refers to it or to its memory, else a copy."""
+    if type(arrays[key]) is ndarray and arrays[key].base is None and getrefcount(arrays[key]) == ALONE:
+        return arrays[key]
+    return copied(arrays[key])
+
+
 def count_alone() -> int:
     """What `getrefcount` says of an array with one holder: 2; or 0, so that all count as shared, where two look alike.
 
     CPython 3.14 does not count what its stack borrows from local variables; it counts the variables.
     """
-    holder = SimpleNamespace(_array=np.empty(0))
+    holder, other = Holder(), Holder()
+    holder._array = np.empty(0)
     one = getrefcount(holder._array)
-    holder.other = holder._array
+    other._array = holder._array
     return 2 if (one, getrefcount(holder._array)) == (2, 3) else 0
 
 

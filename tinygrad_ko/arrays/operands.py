@@ -1,12 +1,12 @@
-"""What an op accepts as an argument, and what becomes of it."""
+"""What an op accepts as an argument and returns as a result."""
 
 from typing import Any
 
 import numpy as np
 from numpy import ndarray
 
-from tinygrad_ko.arrays.library import is_floating, is_real, namespace
-from tinygrad_ko.errors import explain
+from tinygrad_ko.arrays.library import Array, as_array, is_floating, is_real, library_name, namespace
+from tinygrad_ko.errors import explain, mixed, no_array
 
 
 def operand(value: Any, op: str = "Tensor") -> Any:
@@ -37,6 +37,20 @@ def operand(value: Any, op: str = "Tensor") -> Any:
             f"{op}: 실수로 이루어진 배열이나 리스트를 넘겨야 합니다. 받은 값의 종류: {kind}, NumPy 자료형: {array.dtype}",
         )
     return array.astype(np.float64) if array is not value and array.dtype.kind in "iu" else array
+
+
+def result(out: Any, op: str, given: tuple[Any, ...], values: tuple[Any, ...]) -> Array:
+    """The output of a forward, which must be an array of real numbers or a number, in the library of its arguments."""
+    if isinstance(out, tuple | list) or not is_real(out := as_array(out)):
+        raise no_array(op, out)
+    arrays = [
+        v
+        for x, v in zip(given, values, strict=True)
+        if hasattr(v, "shape") and not (x is v and isinstance(v, np.generic))
+    ]
+    if len(libraries := sorted({library_name(array) for array in [out, *arrays]})) > 1:
+        raise mixed(op, libraries, values)
+    return out
 
 
 def floating(x: Any) -> Any:

@@ -19,9 +19,9 @@ from tinygrad_ko.check.report import Blame, Report
 from tinygrad_ko.check.slope import scales
 from tinygrad_ko.check.subject import First, Subject
 from tinygrad_ko.check.suggestion import Entry, suggestion
-from tinygrad_ko.engine.graph import Node, watch
+from tinygrad_ko.engine.graph import Node, behind, watch
 from tinygrad_ko.engine.rule import Op
-from tinygrad_ko.tensor.tensor import Tensor, grad
+from tinygrad_ko.tensor.tensor import grad
 
 CURE = (
     "keep such values out of the function, not out of its result: where(c, f(where(c, x, 1)), 0)",
@@ -69,7 +69,7 @@ def breaker(first: First, broken: Broken, source: Any) -> tuple[str, str]:
         return f"the gradient of {broken.argument!r} {broken.what}", f"인수 {broken.argument!r}: {broken.korean}"
     place = home(op, broken.argument)
     at = f", at {place}" if place else ""
-    if not op.variadic and "g" not in op.asks.get(broken.argument, ("g",)):
+    if not op.variadic and "g" not in op.named_by.get(broken.argument, ("g",)):
         return (
             f"the formula of {op.name} for {broken.argument!r}{at}, does not use g, the gradient of its output{line}",
             f"연산 {op.name}: 인수 {broken.argument!r}의 미분 공식에 g(출력 쪽에서 온 기울기)가 없습니다.",
@@ -84,18 +84,7 @@ def operations(first: First) -> list[Node]:
     """The nodes of the graph of f at its inputs, oldest first, each with what it saw."""
     with watch():
         y, *_ = first.run(first.arrays)
-    return behind(y)
-
-
-def behind(y: Tensor) -> list[Node]:
-    """The operations that a Tensor was computed by, oldest first."""
-    found, unread = set[Node](), [y.node]
-    while unread:
-        node = unread.pop()
-        if node is not None and node.op is not None and node not in found:
-            found.add(node)
-            unread.extend(node.parents)
-    return sorted(found, key=lambda node: -node.order)
+    return [node for node in behind(y.node) if node.op]
 
 
 def alone(node: Node) -> First | None:
@@ -233,7 +222,7 @@ def unbounded(first: First, c: Array | None) -> tuple[Node, str] | None:
         return None
     seed = np.ones(y.shape) if c is None or c.shape != y.shape else c
     grad(y, leaves, seed, allow_unused=True)
-    for node in reversed(behind(y)):
+    for node in reversed(behind(y.node)):
         of_op = alone(node)
         if (
             of_op is None

@@ -20,6 +20,7 @@ from tinygrad_ko.check.properties import broken_property, in_single_precision
 from tinygrad_ko.check.report import GradientMismatch, GradientUndecided, Projection, Report, Verdict, listeners
 from tinygrad_ko.check.slope import EPS
 from tinygrad_ko.check.subject import First, Pull, Second, Subject
+from tinygrad_ko.engine.graph import behind
 from tinygrad_ko.errors import explain
 from tinygrad_ko.state.randomness import Rng, generator
 
@@ -173,7 +174,7 @@ class Check:
         """Raise if no operation leads from an argument to the result; where that is so of some arguments, it is a remark."""
         __tracebackhide__ = True
         y, leaves, _ = subject.run(subject.arrays)
-        reached = {y.node}.union(*(node.parents for node in blame.behind(y)))
+        reached = behind(y.node)
         unused = [
             repr(subject.labels[i]) for i, leaf in zip(subject.wanted, leaves, strict=True) if leaf.node not in reached
         ]

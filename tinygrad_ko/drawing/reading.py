@@ -6,9 +6,10 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
+from tinygrad_ko.arrays.indexing import IndexedGradient
 from tinygrad_ko.arrays.library import Array
-from tinygrad_ko.engine.accumulate import Accumulator, IndexedGradient, fit
-from tinygrad_ko.engine.graph import Call, Handle, Node
+from tinygrad_ko.engine.accumulate import total, unbroadcast
+from tinygrad_ko.engine.graph import Call, Handle, Node, behind
 
 Kind = Literal["input", "leaf", "constant", "op", "result"]
 
@@ -51,17 +52,10 @@ def read(results: list[tuple[str, Handle]], names: Names) -> list[Vertex]:
     """The vertices of the graph behind some results, each after its sources, and the results last. The walk stops at the
     inputs: what they were computed from is not part of the picture.
     """
-    found, unread = set[Node](), [y._node for _, y in results]
-    while unread:
-        node = unread.pop()
-        if node is not None and node not in found:
-            found.add(node)
-            if node not in names.inputs:
-                unread.extend(node.parents)
     vertices: list[Vertex] = []
     of_node: dict[Node, Vertex] = {}
     constants = Constants(names, vertices)
-    for node in sorted(found, key=lambda node: -node.order):
+    for node in behind(*(y._node for _, y in results), through=lambda node: node not in names.inputs):
         if node in names.inputs:
             vertex = Vertex("input", names.inputs[node], node, node.shape, node.dtype)
         elif node.op is None:
@@ -149,7 +143,7 @@ class Constants:
 
 def kept(node: Node, word: str, place: int) -> Any:
     """What a node keeps under a word; of a variadic argument that in one place."""
-    value = getattr(node, f"kept_{word}", None)
+    value = node.saved.get(word)
     return value[place] if node.op.variadic and value else value
 
 
@@ -159,27 +153,17 @@ def parts(node: Node) -> dict[str, Array]:
     """
     if not node.seen or node.seen.gradient is None:
         return {}
-    op, g = node.op, bare(node.seen.gradient)
-    paid: dict[str, Any] = {}
-    with np.errstate(all="ignore"):  # the walk has warned already
-        for a in op.differentiable:
-            to = getattr(node, f"from_{a}")
-            if not to:
-                continue
-            part: Any = op.formulas[a](*(g if word == "g" else getattr(node, f"kept_{word}") for word in op.asks[a]))
-            if op.variadic:
-                paid |= {f"{a}[{i}]": fitted(p, n, node, a) for i, (p, n) in enumerate(zip(part, to, strict=True)) if n}
-            else:
-                paid[a] = fitted(part, to, node, a)
-    return paid
+    places = [place for place, parent, _ in arguments(node) if parent is not None]
+    with np.errstate(all="ignore"):  # backward has warned already
+        contributions = node.contributions(bare(node.seen.gradient))
+        return {place: fitted(part, to, node, a) for place, (a, to, part) in zip(places, contributions, strict=True)}
 
 
-def fitted(part: Any, to: Node, node: Node, argument: str) -> Any:
-    """A part of a gradient with the shape and dtype of what it is paid to."""
-    if not isinstance(part, IndexedGradient) and part.shape == to.shape and part.dtype == to.dtype:
+def fitted(part: Any, parent: Node, node: Node, argument: str) -> Any:
+    """A contribution to a gradient in the shape and dtype of the parent."""
+    if not isinstance(part, IndexedGradient) and part.shape == parent.shape and part.dtype == parent.dtype:
         return part
-    whole = fit(part, to, node, argument, {})
-    return whole.total if isinstance(whole, Accumulator) else whole
+    return total(unbroadcast(part, parent, node, argument, first=True))
 
 
 def bare(value: Any) -> Any:

@@ -1,126 +1,127 @@
-"""The chain rule: from the gradient of a result to the gradients of the leaves behind it, newest node first."""
+"""The chain rule: from the gradient of a result to the gradients of what it was computed from."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
 from heapq import heappop
-from sys import getrefcount
 from typing import Any
 
-import numpy as np
-
+from tinygrad_ko.arrays.dtypes import accumulation_dtype
 from tinygrad_ko.arrays.library import Array, cast, new_array
-from tinygrad_ko.arrays.memory import ALONE, copied
-from tinygrad_ko.engine.accumulate import Accumulator
-from tinygrad_ko.engine.dtypes import within_walk
-from tinygrad_ko.engine.graph import Handle, Leaf, Node, wrap
+from tinygrad_ko.arrays.memory import unshared
+from tinygrad_ko.engine.accumulate import total
+from tinygrad_ko.engine.graph import Handle, Leaf, Node, behind, wrap
 from tinygrad_ko.errors import wrong_shape
 from tinygrad_ko.runtime.atomic import at_once, taking_turns
 
 depositing = taking_turns()  # threads that share a leaf
 
 
-def gradients(root: Node, seed: Any, *, free: bool = False, wanted: Collection[Node] | None = None) -> dict[Node, Any]:
-    """The gradient of every leaf behind `root`, or of the `wanted` nodes, given the gradient `seed` of `root`.
+def backpropagate(
+    root: Node, seed: Any, *, free: bool = False, visit: Callable[[Node, Any], Any] | None = None
+) -> dict[Node, Any]:
+    """The gradient of every leaf behind `root`, given the gradient `seed` of `root` (reverse-mode automatic differentiation).
 
-    A node waits until it is the newest of those that wait: what depends on it is newer still, so its gradient is then
-    complete. No recursion, and the order of time is the only order. If the seed is a Tensor, the formulas work on
-    Tensors: what they compute is recorded, and can be differentiated again.
+    By the chain rule the gradient of a value is the sum of the contributions of all that was computed from it. `node.propagate` adds
+    those of a node to the gradients of its parents:
+
+        for argument, parent, part in node.contributions(g):
+            gradients[parent] += part
+
+    Nodes are visited newest first: whatever contributes to the newest one that is pending has been visited, so its gradient is complete.
+    If the gradients are Tensors, the formulas work on Tensors: what they compute is recorded, and can be differentiated again. With
+    `free` each node's saved values are freed after its visit. `visit` gets each node with its gradient and returns the node that
+    propagates it, or None.
     """
-    due: dict[Node, Any] = {root: cast(seed, within_walk(root.dtype))}
-    waiting = [(root.order, root)] if root.op else []  # leaves do not wait: their gradients stay in `due`
-    found: dict[Node, Any] = {}
-    useful = leading_to(wanted, root) if wanted is not None else ()
-    node, take = root, due.pop
+    gradients: dict[Node, Any] = {root: cast(seed, accumulation_dtype(root.dtype))}
+    pending = [(root.order, root)] if root.op else []  # leaves are not visited: their gradients stay
+    node = root
     try:
-        while waiting:
-            node = heappop(waiting)[1]
-            g = take(node)
-            if type(g) is Accumulator:
-                g = g.total
-            if wanted is not None:
-                if node in wanted:
-                    found[node] = cast(g, node.dtype)
-                node = twin(node, useful, root, type(g) if isinstance(g, Handle) else None)
-                if not any(node.parents):
-                    continue  # what is wanted was computed by it, not from it: its own graph may be gone
-            node.back(g, due, waiting, free)
+        while pending:
+            node = heappop(pending)[1]
+            g = total(gradients.pop(node))
+            if visit is None or (node := visit(node, g)) is not None:
+                node.propagate(g, gradients, pending, free)
     except Exception as error:
-        if isinstance(error, AttributeError) and error.name == "shape":  # that of what a formula gave
-            find_fault(node, g)
-        error.add_note(f"in the backward of {node.op.name}" + "".join(f", in {name}" for name in reversed(node.scope)))
+        _locate(error, node, g)
         raise
-    return found | {leaf: cast(g.total if type(g) is Accumulator else g, leaf.dtype) for leaf, g in due.items()}
+    return {leaf: cast(total(g), leaf.dtype) for leaf, g in gradients.items()}
 
 
-def find_fault(node: Node, g: Any) -> None:
-    """Say which formula of a node gives something that is no array, if one does."""
-    op: Any = node.op
-    for a in op.differentiable:
-        if not op.variadic and getattr(node, f"from_{a}") is not None:
-            part = op.formulas[a](*(g if word == "g" else getattr(node, f"kept_{word}") for word in op.asks[a]))
-            if not hasattr(part, "shape"):
-                raise wrong_shape(op.name, a, f"type {type(part).__name__}", getattr(node, f"from_{a}").shape, True)
+def _locate(error: Exception, node: Node, g: Any) -> None:
+    """Say in the backward of which op an error was raised; if its formula gave no array, raise an error that says so."""
+    error.add_note(f"in the backward of {node.op.name}" + "".join(f", in {name}" for name in reversed(node.scope)))
+    if isinstance(error, AttributeError) and error.name == "shape":
+        with suppress(AttributeError):  # of a formula that asks for a shape itself
+            for argument, parent, part in node.contributions(g):
+                if not hasattr(part, "shape"):
+                    raise wrong_shape(node.op.name, argument, f"type {type(part).__name__}", parent.shape, True)
 
 
-def leading_to(wanted: Collection[Node], root: Node) -> set[Node]:
-    """The wanted nodes and all between them and `root`: the only nodes worth a gradient."""
-    oldest = max((node.order for node in wanted), default=0)
-    seen, unread = {root}, [root]
-    while unread:
-        for parent in unread.pop().parents:
-            if parent is not None and parent not in seen and parent.order <= oldest:
-                seen.add(parent)
-                unread.append(parent)
-    useful: set[Node] = set()
-    for node in sorted(seen, key=lambda node: -node.order):  # oldest first: a parent is settled before its children ask
-        if node in wanted or any(parent in useful for parent in node.parents):
-            useful.add(node)
-    return useful
+def gradients(root: Node, seed: Any, wanted: Collection[Node]) -> dict[Node, Any]:
+    """The gradients of the `wanted` nodes, as far as they are behind `root`. Only formulas on a way to them are evaluated.
 
-
-def twin(node: Node, useful: Collection[Node], root: Node, kind: type[Handle] | None) -> Any:
-    """The same node for one walk: without the parents that lead nowhere and, given a kind of Tensor, with Tensors for
-    what it keeps. Parents younger than the root, which a checkpoint has recorded during the walk, are not asked.
+    If the seed is a Tensor, so are the gradients (for derivatives of a higher order).
     """
-    op = node.op
-    same: Any = object.__new__(type(node))
-    for cls in type(node).__mro__[:-1]:
-        for slot in vars(cls)["__slots__"]:
-            setattr(same, slot, getattr(node, slot))
-    for a in op.differentiable:
-        parent = getattr(node, f"from_{a}")
-        every = parent if op.variadic else [parent]
-        parents = [p if p in useful or (p and p.order < root.order) else None for p in every]
-        setattr(same, f"from_{a}", tuple(parents) if op.variadic else parents[0])
-    if kind is None:
-        return same
+    kind = type(seed) if isinstance(seed, Handle) else None
+    relevant, found = set(wanted), dict[Node, Any]()
+    _add_relevant(relevant, root, max((node.order for node in wanted), default=0))
 
-    nodes = {"out": node, **{a: getattr(node, f"from_{a}") for a in op.differentiable}}
-    kept = {word: tensor(kind, getattr(node, f"kept_{word}"), nodes.get(word)) for word in op.kept}
-    for word, value in kept.items():
-        if value is not None and word in op.keeps and op.formulas.get(word):
-            value = op.formulas[word](**{w: kept[w] for w in op.words[word]})
-        setattr(same, f"kept_{word}", value)
-    return same
+    def visit(node: Node, g: Any) -> Any:
+        if node in wanted:
+            found[node] = cast(g, node.dtype)
+        if node not in relevant:  # a checkpoint has recorded it just now
+            _add_relevant(relevant, node, root.order)
+        return _rebind(node, relevant, kind)
+
+    return backpropagate(root, seed, visit=visit) | found
 
 
-def tensor(kind: type[Handle], value: Any, node: Any) -> Any:
-    """What a node keeps, as a Tensor; if nothing or a constant was kept, as it is."""
+def _add_relevant(relevant: set[Node], root: Node, since: int) -> None:
+    """Add to some relevant nodes all those on the way from `root` to them that were made `since`."""
+    for node in behind(root, through=lambda node: node.order < since):
+        if not relevant.isdisjoint(node.parents):
+            relevant.add(node)
+
+
+def _rebind(node: Node, relevant: set[Node], kind: type[Handle] | None) -> Any:
+    """The node without the parents that are not relevant and, given a kind of Tensor, with Tensors for its saved values: itself, if
+    that is no change, or None if it has no parent left. (Then a gradient with respect to it is wanted, and its graph may be freed.)
+    """
+    every = node.parents
+    parents = tuple([p if p in relevant else None for p in every])
+    if not any(parents):
+        return None
+    if kind is None or not node.op.saved:
+        return node if parents == every else node.rebound(parents, node.saved)
+    return node.rebound(parents, _recorded_values(node, kind))
+
+
+def _recorded_values(node: Node, kind: type[Handle]) -> dict[str, Any]:
+    """The saved values of a node as Tensors of its graph; options, shapes and constants as they are."""
+    op, saved = node.op, node.saved
+    nodes = {op.arguments[0]: node.parents} if op.variadic else dict(zip(op.differentiable, node.parents, strict=True))
+    nodes["out"] = node
+    values = {word: _tensor(kind, value, nodes.get(word)) for word, value in saved.items()}
+    for word in op.keeps:
+        if op.formulas.get(word) and values.get(word) is not None:
+            values[word] = op.formulas[word](**{w: values[w] for w in op.saved_for[word]})
+    return values
+
+
+def _tensor(kind: type[Handle], value: Any, node: Any) -> Any:
+    """A saved value as a Tensor; as it is, if there is none or it is a constant."""
     if isinstance(node, tuple):
-        return tuple([tensor(kind, v, n) for v, n in zip(value, node, strict=True)])
+        return tuple([_tensor(kind, v, n) for v, n in zip(value, node, strict=True)])
     return value if value is None or node is None else wrap(kind, value, node)
 
 
 def deposit(found: dict[Any, Array]) -> None:
-    """Add to each leaf a gradient that nobody else holds: to all leaves or, if anything goes wrong, to none."""
-    grads = []
+    """Add gradients to those of their leaves, in arrays that nobody else holds: to all leaves or, if anything goes wrong, to none."""
     with depositing:
-        for leaf in found:
-            if leaf.grad is not None:
-                grads.append(new_array(leaf.grad + found[leaf], copy=False))
-            elif type(found[leaf]) is np.ndarray and found[leaf].base is None and getrefcount(found[leaf]) == ALONE:
-                grads.append(found[leaf])  # held by `found` and by this call alone
-            else:
-                grads.append(copied(found[leaf]))
+        grads = [
+            unshared(found, leaf) if leaf.grad is None else new_array(leaf.grad + found[leaf], copy=False)
+            for leaf in found
+        ]
         put(found, grads)
 
 

@@ -1,23 +1,24 @@
-"""What is remembered: one node for every recorded operation, the handle that points to it, and the switches.
+"""The graph: one node for every recorded operation, the handle that points to it, and the switches of recording.
 
-A handle (`Tensor` is one) is an array and a node. A node points to its parent nodes and to saved arrays, never to a
-handle: there is no reference cycle, and a graph is gone the moment the user lets go of the last handle.
+A handle (`Tensor` is one) is an array and a node. A node points to its parent nodes, those of the op's arguments, and to saved arrays,
+never to a handle: there is no reference cycle, and a graph is freed as soon as its last handle is.
 
-Time is the order of the graph. Every node draws a number, and the numbers count down: a child is younger than its
-parents and its number is smaller, so among nodes that wait the one with the smallest number is the one whose gradient
-is complete.
+Nodes are numbered in the order in which they are made, and the numbers count down: the number of a node is smaller than those of its
+parents. So of some nodes none of which has been visited yet, the one with the smallest number comes first in a reverse topological order.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ContextDecorator
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from itertools import count
+from operator import attrgetter
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from tinygrad_ko.arrays.library import Array
-from tinygrad_ko.arrays.memory import copied, shared, writable
+from tinygrad_ko.arrays.memory import Holder
 from tinygrad_ko.errors import called_too_late
 
 next_order = count(0, -1).__next__
@@ -26,74 +27,76 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Node:
-    """A value in a graph: its shape and dtype, when it was made, and (in a subclass per op) its parents and what it
-    keeps.
-    """
+    """A value in a graph: its shape and dtype, and in a subclass for each op its parents and saved values."""
 
-    __slots__ = ("dtype", "live", "order", "shape")
+    __slots__ = ("dtype", "live", "order", "scope", "seen", "shape")
 
     op: Any = None  # the Op that made it; None for a leaf
-    parents: Any = ()  # its parent nodes, None for a constant
-    scope: tuple["Call", ...] = ()  # the scopes and modules it was made in, outermost first
-    seen: "DebugRecord | None" = None  # what it remembers if it was made under watch()
+    parents: Any = ()  # the nodes of its differentiable arguments, None for a constant
+    saved: Any = MappingProxyType({})  # the values that its formulas need, by name
 
     shape: tuple[int, ...]
     dtype: Any
     order: int
-    live: bool  # False once backward() has let go of what it kept; of a leaf, once nobody can ask for its gradient
+    live: bool  # False once backward() has freed its saved values; of a leaf, once nobody can ask for its gradient
+    scope: tuple["Call", ...]  # the scopes and modules it was made in, outermost first
+    seen: "DebugRecord | None"  # what it was computed from and to, if it was made under watch()
 
-    @property
-    def saved(self) -> dict[str, Any]:
-        """What it keeps until backward, by the words of its formulas."""
-        return {word: getattr(self, f"kept_{word}") for word in self.op.kept} if self.op else {}
+    def contributions(self, g: Any) -> Iterator[tuple[str, "Node", Any]]:
+        """What its formulas make of the gradient `g` of its value: the argument, the parent and its part, for each parent."""
+        op, values = self.op, {"g": g, **self.saved}
+        of_arguments = [self.parents] if op.variadic else [(parent,) for parent in self.parents]
+        for argument, parents in zip(op.differentiable, of_arguments, strict=True):
+            if any(parents):
+                parts = op.formulas[argument](*(values[word] for word in op.named_by[argument]))
+                for parent, part in zip(parents, parts if op.variadic else [parts], strict=True):
+                    if parent is not None:
+                        yield argument, parent, part
 
-    def back(self, g: Array, due: dict["Node", Array], waiting: list[Any], free: bool) -> None:
-        """Pay each parent its part of the gradient `g` of this value."""
+    def propagate(self, g: Any, gradients: dict["Node", Any], pending: list[Any], free: bool) -> None:
+        """Add its contributions to the gradients of its parents, and free its saved values if they are not needed again.
+
+        `codegen` writes this function for every op without a loop, which is faster.
+        """
+
+    def rebound(self, parents: Any, saved: dict[str, Any]) -> Any:
+        """A copy with other parents and other saved values."""
+        return self
 
 
 class Leaf(Node):
-    """A tensor that was made with `requires_grad=True`: here gradients are deposited."""
+    """A tensor that was made with `requires_grad=True`: here `backward()` adds up the gradient."""
 
     __slots__ = ("grad", "name")
 
     def __init__(self, data: Array, name: str | None) -> None:
         self.shape, self.dtype, self.order, self.live = data.shape, data.dtype, next_order(), True
+        self.scope, self.seen = (), None
         self.grad: Array | None = None
         self.name = name
 
 
-class Handle:
-    """An array and the node that made it (None for a constant).
+def behind(*roots: Node | None, through: Callable[[Node], bool] | None = None) -> list[Node]:
+    """The nodes that some values were computed from, and their own, oldest first: parents come before their children.
 
-    A handle is a value: what is written to its array never reaches into a graph that was recorded before, nor into a
-    view of it. `writable_array` gives the array away for reading and writing, after a copy if a graph or a view needs the old
-    values. `stable_array` is what the ops work on: a copy, for as long as someone who was lent the array can still write
-    to it. So `w.data -= lr * w.grad` copies nothing once `backward()` has let go of the graph.
+    A node that is not to be gone `through` is among them, but not what it was computed from.
     """
+    found, unread = set[Node](), list(roots)
+    while unread:
+        node = unread.pop()
+        if node is not None and node not in found:
+            found.add(node)
+            if through is None or through(node):
+                unread.extend(node.parents)
+    return sorted(found, key=attrgetter("order"), reverse=True)
 
-    __slots__ = ("__weakref__", "_array", "_exposed", "_name", "_node")
 
-    _array: Array
+class Handle(Holder):
+    """An array and the node that made it (None for a constant)."""
+
+    __slots__ = ("__weakref__", "_name", "_node")
+
     _node: Node | None
-    _exposed: (
-        bool  # given away since an op last found nobody else holding it: then no graph and no view holds it either
-    )
-
-    def writable_array(self) -> Array:
-        """The array, for reading and writing."""
-        if not self._exposed:
-            if shared(self) or not writable(self._array):
-                self._array = copied(self._array)
-            self._exposed = True
-        return self._array
-
-    def stable_array(self) -> Array:
-        """The array, or a copy while somebody could still write to it."""
-        if self._exposed:
-            if shared(self):
-                return copied(self._array)
-            self._exposed = False
-        return self._array
 
 
 def wrap(kind: type[H], value: Array, node: Node | None = None) -> H:

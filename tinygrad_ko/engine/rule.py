@@ -13,14 +13,15 @@ The parameter names of a formula are its save list. It may name
     axis, ...      the op's options (keyword-only parameters, or those after a slash)
     mask, ...      the names in `keeps`: what the forward returns beside its output
 
-and only what the wanted formulas name is kept until backward. `None` for a formula says that the argument is not
+and only what the wanted formulas name is saved for backward. `None` for a formula says that the argument is not
 differentiable.
 
-An op is checked when it is defined: whatever does not fit is an error there, never at backward.
+An op is checked when it is defined: whatever does not fit is an error there, never in backward.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from inspect import Parameter, Signature
 from typing import Any
 
@@ -28,7 +29,7 @@ from tinygrad_ko.errors import explain
 from tinygrad_ko.runtime.signatures import signature
 
 Formulas = dict[str, Callable[..., Any] | None]
-RESERVED = {"g", "out", "xp", "keeps", "broadcasts", "name"}
+_RESERVED = {"g", "out", "xp", "keeps", "broadcasts", "name"}
 
 
 @dataclass(eq=False)
@@ -38,27 +39,27 @@ class Op:
     name: str
     forward: Callable[..., Any]
     signature: Signature  # the forward's own, without the namespace: what users see
-    formulas: Formulas  # of each argument, and of each kept value that follows from them
+    formulas: Formulas  # of each argument, and of each value in `keeps` that follows from them
     broadcasts: bool
     keeps: tuple[str, ...]
     arguments: tuple[str, ...]
     variadic: bool  # its one argument is *args
-    parameters: tuple[str, ...]  # its options: axis, shape, ...
+    options: tuple[str, ...]  # axis, shape, ...
     takes_xp: bool  # whether the forward wants the namespace of its arrays
-    asks: dict[str, tuple[str, ...]] = field(default_factory=dict)  # what each formula names, in its order
-    words: dict[str, tuple[str, ...]] = field(default_factory=dict)  # what is kept for it: `g` excepted
-    source: Callable[[], str] = str  # the Python that is written for it
+    named_by: dict[str, tuple[str, ...]] = field(default_factory=dict)  # the parameters of each formula, in their order
+    saved_for: dict[str, tuple[str, ...]] = field(default_factory=dict)  # what is saved for each formula
+    source: Callable[[], str] = str  # the Python that is generated for it
     function: Any = None  # what users call
 
-    @property
+    @cached_property
     def differentiable(self) -> tuple[str, ...]:
         """The arguments that have a formula."""
         return tuple(a for a in self.arguments if self.formulas[a] is not None)
 
-    @property
-    def kept(self) -> list[str]:
-        """Every word that some formula names."""
-        return sorted({w for a in self.differentiable for w in self.words[a]})
+    @cached_property
+    def saved(self) -> tuple[str, ...]:
+        """Whatever is saved for some formula."""
+        return tuple(sorted({word for a in self.differentiable for word in self.saved_for[a]}))
 
 
 def validated(forward: Any, formulas: Formulas, broadcasts: bool, keeps: Any, called: str | None = None) -> Op:
@@ -66,53 +67,66 @@ def validated(forward: Any, formulas: Formulas, broadcasts: bool, keeps: Any, ca
     name = called or forward.__name__
     sign = signature(forward)
     given = [p for p in sign.parameters.values() if p.name != "xp"]
-    variadic = any(p.kind is Parameter.VAR_POSITIONAL for p in given)
-    slash = any(p.kind is Parameter.POSITIONAL_ONLY for p in given)  # then what follows the slash is an option
-    options = (Parameter.KEYWORD_ONLY, Parameter.POSITIONAL_OR_KEYWORD) if slash else (Parameter.KEYWORD_ONLY,)
-    arguments = tuple(p.name for p in given if p.kind not in options)
-    parameters = tuple(p.name for p in given if p.kind in options)
+    kinds = [p.kind for p in given]
+    optional = {Parameter.KEYWORD_ONLY} | (
+        {Parameter.POSITIONAL_OR_KEYWORD} if Parameter.POSITIONAL_ONLY in kinds else set()
+    )
+    arguments = tuple(p.name for p in given if p.kind not in optional)
+    options = tuple(p.name for p in given if p.kind in optional)
+    variadic = Parameter.VAR_POSITIONAL in kinds
     keeps = (keeps,) if isinstance(keeps, str) else tuple(keeps)
 
     def refuse(what: str, korean: str) -> None:
         raise explain(TypeError(f"op {name}: {what}"), f"연산 {name}의 정의가 올바르지 않습니다. {korean}")
 
     if not name.isidentifier() or name.startswith("_"):
-        refuse("give it a name with def (not a lambda), without an underscore in front", "def로 이름을 지어야 합니다.")
+        refuse(
+            "give it a name with def (not a lambda), without an underscore in front",
+            "lambda가 아니라 def로 이름을 짓고, 이름 앞에 밑줄을 쓰지 마십시오.",
+        )
     if "xp" in list(sign.parameters)[1:]:
         refuse("xp must be the first parameter", "xp는 첫 번째 매개변수여야 합니다.")
     if not arguments:
         refuse("the forward has no argument", "순전파 함수에 인수가 하나 이상 있어야 합니다.")
     if variadic and len(arguments) > 1:
         refuse("*args must be its only argument", "*args는 다른 인수와 함께 쓸 수 없습니다.")
-    if any(p.kind is Parameter.VAR_KEYWORD for p in given):
-        refuse("**options are not supported; name each of them", "**options 대신 매개변수를 하나씩 적어야 합니다.")
-    every = (*arguments, *parameters, *keeps)
+    if Parameter.VAR_KEYWORD in kinds:
+        refuse("**options are not supported; name each of them", "**options 대신 옵션을 하나씩 적어야 합니다.")
+    every = (*arguments, *options, *keeps)
     shapes = {f"{a}_shape" for a in arguments}
-    if bad := [w for w in every if w in RESERVED | shapes or w.startswith("_") or every.count(w) > 1]:
-        refuse(f"the names {bad} are reserved, private or used twice", f"다음 이름은 예약되었거나 겹칩니다: {bad}")
+    if bad := [w for w in every if w in _RESERVED | shapes or w.startswith("_") or every.count(w) > 1]:
+        refuse(
+            f"the names {bad} are reserved, private or used twice",
+            f"다음 이름은 예약되었거나, 밑줄로 시작하거나, 두 번 쓰였습니다: {bad}",
+        )
     if missing := [a for a in arguments if a not in formulas]:
-        refuse(f"no formula for {missing} (None says: not differentiable)", f"{missing}의 미분 공식이 없습니다.")
+        refuse(
+            f"no formula for {missing} (None says: not differentiable)",
+            f"다음 인수의 미분 공식이 없습니다: {missing}. 미분하지 않는 인수라면 None을 적으십시오.",
+        )
     if unknown := [f for f in formulas if f not in arguments and f not in keeps]:
-        refuse(f"formulas for {unknown}, which are no arguments", f"{unknown}(이)라는 인수가 없습니다.")
+        refuse(f"formulas for {unknown}, which are no arguments", f"인수가 아닌 이름에 미분 공식이 있습니다: {unknown}")
 
-    seen = sign.replace(parameters=given)
-    record = Op(
-        name, forward, seen, dict(formulas), broadcasts, keeps, arguments, variadic, parameters, "xp" in sign.parameters
-    )
-    vocabulary = {"g", "out", *every, *shapes}
+    shown, takes_xp = sign.replace(parameters=given), "xp" in sign.parameters
+    record = Op(name, forward, shown, dict(formulas), broadcasts, keeps, arguments, variadic, options, takes_xp)
     for target in (*keeps, *arguments):
         if (formula := formulas.get(target)) is None:
             continue
         if not callable(formula):
-            refuse(f"the formula for {target!r} is no function: {formula!r}", f"{target!r}의 공식이 함수가 아닙니다.")
-        allowed = {*arguments, *parameters} if target in keeps else vocabulary
-        asked = signature(formula).parameters
-        if wrong := [w for w, p in asked.items() if w not in allowed or p.kind is not Parameter.POSITIONAL_OR_KEYWORD]:
+            refuse(
+                f"the formula for {target!r} is no function: {formula!r}",
+                f"{target!r}의 미분 공식이 함수가 아닙니다: {formula!r}",
+            )
+        allowed = {*arguments, *options} if target in keeps else {"g", "out", *every, *shapes}
+        named = signature(formula).parameters
+        if wrong := [w for w, p in named.items() if w not in allowed or p.kind is not Parameter.POSITIONAL_OR_KEYWORD]:
             refuse(
                 f"the formula for {target!r} asks for {wrong}; it may name {sorted(allowed)}",
-                f"{target!r}의 공식에 쓸 수 없는 이름이 있습니다: {wrong}. 쓸 수 있는 이름은 {sorted(allowed)}입니다.",
+                f"{target!r}의 미분 공식에 쓸 수 없는 이름이 있습니다: {wrong}. 쓸 수 있는 이름: {sorted(allowed)}",
             )
-        needed = [w for k in asked if k in keeps for w in record.words.get(k, ())]  # a kept value, for its own formula
-        record.asks[target] = tuple(asked)
-        record.words[target] = tuple(dict.fromkeys(w for w in [*asked, *needed] if w != "g"))
+        needed = [
+            w for k in named if k in keeps for w in record.saved_for.get(k, ())
+        ]  # for the formula of a saved value
+        record.named_by[target] = tuple(named)
+        record.saved_for[target] = tuple(dict.fromkeys(w for w in [*named, *needed] if w != "g"))
     return record

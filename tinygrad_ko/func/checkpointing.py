@@ -6,18 +6,17 @@ that the function reads beside its inputs. (At the second order the terms of a s
 saved values alone, so both calls must save the same ones, bit for bit: that is checked.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from heapq import heappush
 from typing import Any
 
 import numpy as np
 from numpy import asarray
 
-from tinygrad_ko.arrays.library import Array
 from tinygrad_ko.arrays.memory import own
-from tinygrad_ko.engine.graph import Handle, Mode, Node, Switch, current, next_order, wrap
+from tinygrad_ko.engine.graph import Handle, Mode, Node, Switch, behind, current, next_order, wrap
 from tinygrad_ko.engine.rule import validated
-from tinygrad_ko.errors import explain, spent
+from tinygrad_ko.errors import already_freed, explain
 from tinygrad_ko.state.replay import generators_in, random_states, replayed
 
 
@@ -34,12 +33,13 @@ class Segment(Node):
         self.call: _Call | None = call
         self.mode, self.states = mode, states  # what is recorded when it is called, and where its random numbers start
         self.shape, self.dtype, self.order, self.live = root.shape, root.dtype, next_order(), True
+        self.seen = None
         self.parents, self.trace = traced(root, since)
 
-    def back(self, g: Array, due: dict[Node, Array], waiting: list[Any], free: bool) -> None:
-        """Record the nodes again. The youngest of them is owed what this one was, and is next in the walk."""
+    def contributions(self, g: Any) -> Iterator[tuple[str, Node, Any]]:
+        """Record the nodes again. All of the gradient goes to the newest of them, which is visited next."""
         if self.call is None:
-            raise spent("checkpoint")
+            raise already_freed("checkpoint")
         since = next_order()
         then = Switch(record=self.mode.record, watch=self.mode.watch, scope=self.mode.scope)
         with then, replayed(self.call.generators, self.states):
@@ -47,10 +47,14 @@ class Segment(Node):
         root = y._node if isinstance(y, Handle) else None
         if root is None or traced(root, since) != (self.parents, self.trace):
             raise _other_values(self.call.f)
+        yield "inputs", root, g
+
+    def propagate(self, g: Any, gradients: dict[Node, Any], pending: list[Any], free: bool) -> None:
+        """Go on with the newest of the nodes that are recorded again."""
+        ((_, root, gradients[root]),) = self.contributions(g)
+        heappush(pending, (root.order, root))
         if free:
             self.live, self.call = False, None
-        due[root] = g
-        heappush(waiting, (root.order, root))
 
 
 class _Call:
@@ -117,18 +121,16 @@ def checkpoint(f: Callable[..., Any], /, *inputs: Any, **options: Any) -> Any:
 
 def traced(root: Node, since: int) -> tuple[tuple[Node, ...], int]:
     """The nodes outside that those made since then were computed from, and a number that tells what those made keep."""
-    found, unread, outside = {root}, [root], dict[Node, int]()
-    while unread:
-        for parent in unread.pop().parents:
-            if parent is not None and parent.op is not None and parent.order < since and parent not in found:
-                found.add(parent)
-                unread.append(parent)
-    inside = {node: i for i, node in enumerate(sorted(found, key=lambda node: -node.order))}
-    n, trace = len(inside), 0
+
+    def is_inside(node: Node) -> bool:
+        return node.op is not None and node.order < since
+
+    inside = {node: i for i, node in enumerate(filter(is_inside, behind(root, through=is_inside)))}
+    n, trace, outside = len(inside), 0, dict[Node, int]()
     for node in inside:
         origin = [p and (inside[p] if p in inside else n + outside.setdefault(p, len(outside))) for p in node.parents]
-        kept = node.trace if isinstance(node, Segment) else [getattr(node, f"kept_{word}") for word in node.op.kept]
-        trace = hash((trace, node.op.name, node.shape, node.dtype, tuple(origin), _fingerprint(kept)))
+        saved = node.trace if isinstance(node, Segment) else list(node.saved.values())
+        trace = hash((trace, node.op.name, node.shape, node.dtype, tuple(origin), _fingerprint(saved)))
     return tuple(outside), trace
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from tinygrad_ko.arrays.library import Array, is_floating, namespace
 from tinygrad_ko.arrays.memory import copied
 from tinygrad_ko.arrays.operands import operand
-from tinygrad_ko.engine.graph import Handle, Leaf, Node, current, recorded
+from tinygrad_ko.engine.graph import Handle, Leaf, Node, behind, current, recorded
 from tinygrad_ko.errors import explain
 from tinygrad_ko.func.trees import in_one_row, is_tree, mapped, pairs
 from tinygrad_ko.ops.shape import concat, reshape, stack
@@ -349,16 +349,7 @@ def _direction(value: Any, like: Tensor, name: str, other: str) -> Any:
 
 def reaches_others(root: Node | None, own: Collection[Node | None]) -> bool:
     """Whether a graph has leaves that are not one's own, nor those of a transform that has ended."""
-    seen, unread = set[Node](), [root]
-    while unread:
-        node = unread.pop()
-        if node is None or node in seen:
-            continue
-        if node.op is None and node.live and node not in own:
-            return True
-        seen.add(node)
-        unread.extend(node.parents)
-    return False
+    return any(node.op is None and node.live and node not in own for node in behind(root))
 
 
 def _gradients(y: Tensor, xs: list[Tensor], g: Any, *, create_graph: bool) -> list[Tensor]:

@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_ko.arrays.dtypes import widened
 from tinygrad_ko.arrays.library import Array, cast
-from tinygrad_ko.engine.dtypes import widened
 from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.errors import explain
 from tinygrad_ko.nn.module import Module

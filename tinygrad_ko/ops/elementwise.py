@@ -8,9 +8,9 @@ import math
 from typing import Any
 
 from tinygrad_ko.arrays import library
+from tinygrad_ko.arrays.dtypes import moves
 from tinygrad_ko.arrays.library import SCALARS, Array, quiet
 from tinygrad_ko.arrays.operands import floating
-from tinygrad_ko.engine.dtypes import moves
 from tinygrad_ko.engine.op import op
 
 

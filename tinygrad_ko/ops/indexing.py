@@ -4,10 +4,9 @@ import operator
 
 import numpy as np
 
-from tinygrad_ko.arrays.indexing import add_at, listed, taken
-from tinygrad_ko.engine.accumulate import IndexedGradient
+from tinygrad_ko.arrays.dtypes import moves
+from tinygrad_ko.arrays.indexing import IndexedGradient, add_at, listed, taken
 from tinygrad_ko.engine.codegen import constant
-from tinygrad_ko.engine.dtypes import moves
 from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import described, explain

@@ -5,9 +5,9 @@ from functools import wraps
 
 import numpy as np
 
+from tinygrad_ko.arrays.dtypes import is_half, widened
 from tinygrad_ko.arrays.library import as_array, is_floating, namespace
 from tinygrad_ko.arrays.operands import operand
-from tinygrad_ko.engine.dtypes import is_half, widened
 from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import astype

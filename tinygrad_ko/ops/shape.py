@@ -4,7 +4,7 @@ from operator import index
 
 import numpy as np
 
-from tinygrad_ko.engine.dtypes import moves
+from tinygrad_ko.arrays.dtypes import moves
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.inputs import from_front, shaped, whole

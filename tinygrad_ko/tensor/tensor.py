@@ -23,7 +23,7 @@ from tinygrad_ko.arrays.library import (
 )
 from tinygrad_ko.arrays.memory import copied
 from tinygrad_ko.arrays.operands import operand
-from tinygrad_ko.engine.backprop import deposit, gradients
+from tinygrad_ko.engine.backprop import backpropagate, deposit, gradients
 from tinygrad_ko.engine.graph import Handle, Leaf, Node, current, recorded, scope, wrap
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops import queries
@@ -201,7 +201,7 @@ class Tensor(Operators):
         """
         root, seed = start(self, g)
         refuse_to_cut(g, "y.backward(g)", "tg.grad(y, xs, g, create_graph=True)")
-        deposit(gradients(root, seed, free=not keep_graph))
+        deposit(backpropagate(root, seed, free=not keep_graph))
 
     def zero_grad(self) -> None:
         """Forget the gradient."""
@@ -376,7 +376,7 @@ def grad(y: Tensor, xs: Any, g: Any = None, *, create_graph: bool = False, allow
 def replace(tensors: Iterable[Tensor], values: Iterable[Any]) -> None:
     """Assign the data of several Tensors at once: of all or, if anything goes wrong, of none."""
     new = [(t, t._fitting(value)) for t, value in zip(tensors, values, strict=True)]
-    at_once(setattr, [slot for t, array in new for slot in ((t, "_array", array), (t, "_exposed", False))])()
+    at_once(setattr, [slot for t, array in new for slot in t.replacing(array)])()
 
 
 def named(x: Handle) -> str:

@@ -161,8 +161,8 @@ def check_op(
         )
         raise explain(
             unclear.with_traceback(None),
-            f"{about.title}: 호출 {report.calls}번 중 {len(undecided)}번은 판단할 수 없었습니다. 10분의 1까지만 허용합니다. 연산이 정의되지 "
-            "않거나, 오버플로가 나거나, 값이 거의 변하지 않는 입력이라면 확인할 범위를 지정하십시오: check_op(..., domain=(low, high))",
+            f"{about.title}: 호출 {report.calls}번 중 {len(undecided)}번은 판단할 수 없었습니다. 10분의 1까지만 허용합니다. 연산이 "
+            "정의되지 않거나, 오버플로가 나거나, 값이 거의 변하지 않는 입력이라면 확인할 범위를 지정하십시오: check_op(..., domain=(low, high))",
         ) from None
     tell("agrees")
     return report
@@ -182,8 +182,8 @@ def _differs_on_arrays(f: Callable[..., Any], inputs: list[Any], title: str) -> 
             f"{title}: on arrays it gives {on_arrays!r}, on Tensors {on_tensors!r}; does its forward change its arguments, or draw "
             "random numbers?"
         ),
-        f"{title}: 배열로 호출한 결과와 Tensor로 호출한 결과가 다릅니다. 배열: {on_arrays!r}, Tensor: {on_tensors!r}. 순전파에서 인수의 값을 "
-        "바꾸거나 난수를 쓰지 않는지 확인하십시오.",
+        f"{title}: 배열로 호출한 결과와 Tensor로 호출한 결과가 다릅니다. 배열: {on_arrays!r}, Tensor: {on_tensors!r}. 순전파에서 "
+        "인수의 값을 바꾸거나 난수를 쓰지 않는지 확인하십시오.",
     )
 
 

@@ -14,10 +14,10 @@ from warnings import catch_warnings, simplefilter
 
 import numpy as np
 
+from tinygrad_ko.arrays.indexing import IndexedGradient
 from tinygrad_ko.arrays.library import Array
 from tinygrad_ko.check import GradientUndecided
 from tinygrad_ko.check.report import unheard
-from tinygrad_ko.engine.accumulate import IndexedGradient
 from tinygrad_ko.engine.op import op as define
 from tinygrad_ko.engine.rule import Op
 from tinygrad_ko.errors import explain
@@ -165,7 +165,7 @@ def mutation_score(op: Any, check: Callable[..., Any] | None = None, **options: 
 
 def _on_result(formula: Callable[..., Any], argument: str, record: Op) -> Iterator[Version]:
     """A formula with a mistake in its result; of one that is zero on purpose, only a mistake that makes it another."""
-    asked = record.asks[argument]
+    asked = record.named_by[argument]
     shape = f"{argument}_shape"
 
     def version(change: Callable[..., Any], *needs: str) -> Callable[..., Any]:

@@ -2,7 +2,7 @@
 
 from operator import index
 
-from tinygrad_ko.engine.dtypes import moves
+from tinygrad_ko.arrays.dtypes import moves
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.inputs import shaped, whole

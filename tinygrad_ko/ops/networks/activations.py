@@ -5,9 +5,9 @@ The slopes are right far out as well: nothing here is computed as a difference f
 
 import math
 
+from tinygrad_ko.arrays.dtypes import moves
 from tinygrad_ko.arrays.library import new_array, quiet
 from tinygrad_ko.arrays.operands import floating
-from tinygrad_ko.engine.dtypes import moves
 from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain

@@ -5,7 +5,7 @@ from operator import index
 from numpy.lib.array_utils import normalize_axis_index
 
 from tinygrad_ko.arrays import library, memory
-from tinygrad_ko.engine.dtypes import moves
+from tinygrad_ko.arrays.dtypes import moves
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.ops.networks.windows import sliding_windows
 from tinygrad_ko.ops.shape import along

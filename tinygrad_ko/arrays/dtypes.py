@@ -7,14 +7,13 @@
 Arrays of other libraries are computed with as they are.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.arrays.library import FLOAT32
-from tinygrad_ko.engine.graph import Handle, wrap
-from tinygrad_ko.engine.rule import Op
+from tinygrad_ko.arrays.library import FLOAT32, FLOAT64
+from tinygrad_ko.arrays.memory import Holder
 
 
 def moves(forward: Callable[..., Any]) -> Callable[..., Any]:
@@ -23,41 +22,30 @@ def moves(forward: Callable[..., Any]) -> Callable[..., Any]:
     return forward
 
 
-def careful(record: Op, compute: Callable[..., Any]) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """What an op makes of each argument, and the op for arguments of any dtype, given how it computes from what was made of them."""
-    if hasattr(record.forward, "moves"):
-        return lambda x: x, compute
-    sloped = [record.variadic or record.formulas[a] is not None for a in record.arguments]
+def in_any_dtype(
+    compute: Callable[..., Any], differentiable: Iterable[bool], rounded: Callable[[Any], Any]
+) -> Callable[..., Any]:
+    """An op for arguments of any dtype, from how it computes on widened ones, which of its arguments have a gradient, and how a
+    result is rounded to float16.
+    """
 
     def call(*given: Any, **options: Any) -> Any:
-        if any(map(is_small, given)) and not any(is_float(x) or numpy_dtype(x) == np.uint64 for x in given):
-            wide = compute(*[in_64_bits(x) if is_small(x) else x for x in given], **options)
-            if is_float(wide):
+        if any(map(_is_small, given)) and not any(_is_float(x) or numpy_dtype(x) == np.uint64 for x in given):
+            wide = compute(*[x.astype(np.int64) if _is_small(x) else x for x in given], **options)
+            if _is_float(wide):
                 return wide
             out = compute(*given, **options)
-            return wide if is_float(out) else out  # integers stay integers. (np.round makes float16 of truth values.)
+            return wide if _is_float(out) else out  # integers stay integers. (np.round makes float16 of truth values.)
         out = compute(*given, **options)
-        those = given if record.variadic else [x for x, yes in zip(given, sloped, strict=True) if yes]
+        those = [x for x, yes in zip(given, differentiable, strict=False) if yes]
         dtypes = [dtype for x in those if (dtype := numpy_dtype(x)) is not None]
         return rounded(out) if dtypes and is_half(np.result_type(*dtypes)) and numpy_dtype(out) == FLOAT32 else out
 
-    return widened, call
+    return call
 
 
-def rounded(out: Any) -> Any:
-    """A result in float16; what its node keeps is not rounded."""
-    if not isinstance(out, Handle):
-        return out.astype(np.float16)
-    out._array = out._array.astype(np.float16)
-    if out._node:
-        out._node.dtype = out._array.dtype
-        if out._node.seen:
-            out._node.seen.output = out._array
-    return out
-
-
-def within_walk(dtype: Any) -> Any:
-    """The dtype of the gradient of a value of that dtype, until it reaches a leaf: parts of a float16 are added in float32."""
+def accumulation_dtype(dtype: Any) -> Any:
+    """The dtype in which gradients of values of a dtype are added up: float32 for float16."""
     return FLOAT32 if is_half(dtype) else dtype
 
 
@@ -68,7 +56,7 @@ def widened(value: Any) -> Any:
 
 def numpy_dtype(value: Any) -> Any:
     """The dtype of an array or a number of NumPy's, also inside a Tensor; of anything else None."""
-    array = value._array if isinstance(value, Handle) else value
+    array = value._array if isinstance(value, Holder) else value
     return array.dtype if isinstance(array, np.ndarray | np.generic) else None
 
 
@@ -77,16 +65,15 @@ def is_half(dtype: Any) -> bool:
     return isinstance(dtype, np.dtype) and dtype.kind == "f" and dtype.itemsize == 2
 
 
-def is_float(value: Any) -> bool:
-    """Whether it holds floating numbers of NumPy's."""
+def any_unusual(values: tuple[Any, ...]) -> bool:
+    """Whether an array among some values is neither float64 nor float32."""
+    return any(hasattr(v, "dtype") and v.dtype is not FLOAT64 and v.dtype is not FLOAT32 for v in values)
+
+
+def _is_float(value: Any) -> bool:
     return (dtype := numpy_dtype(value)) is not None and dtype.kind == "f"
 
 
-def is_small(value: Any) -> bool:
+def _is_small(value: Any) -> bool:
     """Whether it holds truth values or integers of 8 or 16 bits."""
     return (dtype := numpy_dtype(value)) is not None and dtype.kind in "biu" and dtype.itemsize < 4
-
-
-def in_64_bits(value: Any) -> Any:
-    """Integers as int64, also inside a Tensor."""
-    return wrap(type(value), in_64_bits(value._array)) if isinstance(value, Handle) else value.astype(np.int64)

@@ -78,7 +78,8 @@ def places(node: ast.AST, scope: str, statement: ast.AST) -> Iterator[tuple[str,
             if isinstance(child, ast.AST) and not isinstance(child, NOT_CHANGED) and not is_told_only(child):
                 own = child if isinstance(child, ast.stmt) else statement
                 yield scope or "module", own, holder, index, child
-                yield from places(child, scope, own)
+                if not (isinstance(child, ast.UnaryOp) and isinstance(child.operand, ast.Constant)):  # -1 has one sign
+                    yield from places(child, scope, own)
 
 
 def is_told_only(node: ast.AST) -> bool:

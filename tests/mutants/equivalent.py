@@ -1,3 +1,23 @@
 """Mutants that are right too, file by file: the text of each, as `python -m tests.mutants` prints it, and why no test can notice it."""
 
-EQUIVALENT: dict[str, dict[str, str]] = {}
+SLOWER = "the other way gives the same numbers, slower"
+
+EQUIVALENT: dict[str, dict[str, str]] = {
+    "tinygrad_ko/arrays/indexing.py": {
+        "taken: if x.ndim > len(before) and all(map(_is_whole, before)): -> if False:": SLOWER,
+        "taken: if x.ndim > len(before) and all(map(_is_whole, before)): -> "
+        "if x.ndim <= len(before) and all(map(_is_whole, before)):": SLOWER,
+        "taken: return x.take(last, axis=len(before)) -> pass": SLOWER,
+        "add_at: if total.ndim == 1 == len(parts): -> if False:": SLOWER,
+        "add_at: if total.flags.c_contiguous and (found := _row_numbers(total.shape, parts)) is not None: -> if False:": SLOWER,
+        "add_at: if total.flags.c_contiguous and total.size <= 4 * np.size(values): -> if False:": SLOWER,
+        "_add_rows: if width % 2 == 0 and total.dtype in _PAIRS: -> if False:": SLOWER,
+        "_add_rows: width, total, values = (width // 2, total.view(_PAIRS[total.dtype]), values.view(_PAIRS[total.dtype])) -> pass": SLOWER,
+        "_add_rows: if width == 1: -> if False:": SLOWER,
+        "_add_rows: columns, step = (np.arange(width), max(1, _BLOCK // max(1, width))) -> "
+        "columns, step = (np.arange(width), max(2, _BLOCK // max(1, width)))": "blocks of two rows at least give the same sums",
+        "_row_numbers: parts = (*parts[:at], *(len(shape) + 1 - len(parts)) * (_WHOLE,), *parts[at + 1:]) "
+        "if at < len(parts) else parts -> parts = (*parts[:at], *(len(shape) + 1 - len(parts)) * (_WHOLE,), *parts[at + 1:]) "
+        "if at <= len(parts) else parts": "without `...` it adds colons at the end, which take whole axes as nothing there does",
+    },
+}

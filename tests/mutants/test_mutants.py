@@ -28,6 +28,7 @@ def texts(source: str) -> list[str]:
         ("a < b", ["a < b -> pass", "a < b -> a <= b", "a < b -> a >= b"]),
         ("a and (not b)", ["a and (not b) -> pass", "a and (not b) -> a or not b", "a and (not b) -> a and b"]),
         ("x = True", ["x = True -> pass", "x = True -> x = False"]),
+        ("return -1", ["return -1 -> pass", "return -1 -> return 1"]),
         ("x += 1", ["x += 1 -> pass", "x += 1 -> x -= 1", "x += 1 -> x += 2"]),
         ("if a:\n    return", ["if a: -> if True:", "if a: -> if False:", "return -> pass"]),
         ("x = 'a\\nb'", ["x = 'a -> b' -> pass", "x = 'a -> b' -> x = 'b'", "b' -> '"]),

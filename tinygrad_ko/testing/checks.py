@@ -162,7 +162,8 @@ def check_op(
         raise explain(
             unclear.with_traceback(None),
             f"{about.title}: 호출 {report.calls}번 중 {len(undecided)}번은 판단할 수 없었습니다. 10분의 1까지만 허용합니다. 연산이 "
-            "정의되지 않거나, 오버플로가 나거나, 값이 거의 변하지 않는 입력이라면 확인할 범위를 지정하십시오: check_op(..., domain=(low, high))",
+            "정의되지 않거나, 오버플로가 나거나, 값이 거의 변하지 않는 입력이라면 확인할 범위를 지정하십시오: "
+            "check_op(..., domain=(low, high))",
         ) from None
     tell("agrees")
     return report

@@ -1,6 +1,5 @@
 """The quick spellings compute what NumPy's own names compute, and who holds an array's memory is known."""
 
-from types import SimpleNamespace
 from typing import Any
 
 import array_api_strict as xp
@@ -16,6 +15,7 @@ from tinygrad_ko.arrays.library import quick
 from tinygrad_ko.func import checkpointing
 from tinygrad_ko.ops.linalg import products
 from tinygrad_ko.ops.networks import convolution, pooling, windows
+from tinygrad_ko.runtime.atomic import at_once
 
 DTYPES = st.sampled_from([np.float64, np.float32, np.float16, np.int64, np.int8, bool])
 
@@ -48,8 +48,14 @@ def test_where_with_zeros(data, seed):
         same(np.signbit(got), np.signbit(expected))
 
 
+def holding(array):
+    holder = memory.Holder()
+    holder._array, holder._exposed = array, False
+    return holder
+
+
 def test_shared_counts_every_holder():
-    holder = SimpleNamespace(_array=np.zeros(3))
+    holder = holding(np.zeros(3))
     assert not memory.shared(holder)
     view = holder._array[:1]
     assert memory.shared(holder)
@@ -71,14 +77,42 @@ def test_shared_counts_every_holder():
 
 def test_counts_tell_after_many_calls_too():
     """An interpreter rewrites code that runs often: what it leaves uncounted then must not be a holder."""
-    alone, seen = SimpleNamespace(_array=np.zeros(3)), SimpleNamespace(_array=np.zeros(3))
+    alone, seen = holding(np.zeros(3)), holding(np.zeros(3))
     other = seen._array
 
     def handed_on(array):
-        return memory.shared(SimpleNamespace(_array=array))
+        return memory.shared(holding(array))
 
     answers = {(memory.shared(alone), memory.shared(seen), handed_on(other)) for _ in range(5_000)}
     assert answers == {(False, True, True)}
+
+
+def test_who_was_given_an_array_sees_what_is_written_to_it_as_long_as_he_has_it():
+    holder = holding(np.zeros(3))
+    assert not holder.watched_by_others()
+    given = holder.writable_array()
+    assert holder.watched_by_others()
+    assert holder.stable_array() is not given
+    del given
+    assert not holder.watched_by_others()
+    assert holder.stable_array() is holder._array
+    other = holder._array  # not given away: whoever has it does not expect to see writes
+    assert holder.stable_array() is other
+    assert not holder.watched_by_others()
+    new = np.ones(3)
+    at_once(setattr, holder.replacing(new))()
+    assert holder.stable_array() is new
+    at_once(setattr, holder.replacing(new, True))()
+    assert holder.watched_by_others()
+
+
+def test_an_array_that_nothing_else_refers_to_is_taken_as_it_is():
+    arrays = {"alone": np.zeros(3), "held": np.zeros(3), "view": np.zeros((3, 2)).T, "number": np.float64(1)}
+    held, addresses = arrays["held"], {name: id(array) for name, array in arrays.items()}
+    assert [name for name in arrays if id(memory.unshared(arrays, name)) == addresses[name]] == ["alone"]
+    assert not np.shares_memory(memory.unshared(arrays, "held"), held)
+    assert not np.shares_memory(memory.unshared(arrays, "view"), arrays["view"])
+    assert type(memory.unshared(arrays, "number")) is np.ndarray
 
 
 def test_where_references_are_not_counted_everything_is_shared(monkeypatch):

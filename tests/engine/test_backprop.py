@@ -15,6 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tinygrad_ko as tg
+from tinygrad_ko.engine import backprop
+from tinygrad_ko.engine.accumulate import total, unbroadcast
+from tinygrad_ko.engine.graph import behind
 
 
 def noted(notes: list[Any], note: Any, result: Any) -> Any:
@@ -609,6 +612,19 @@ def test_a_formula_that_gives_a_plain_array_at_second_order() -> None:
     assert first.tolist() == [11, 13]
 
 
+def test_behind_a_formula_that_gives_a_plain_array_the_second_order_is_not_lost() -> None:
+    """3 x**2 + x**3: what the formula of triple gives is a constant, what is made of it further on is not."""
+
+    @tg.op(x=lambda x_shape: np.full(x_shape, 3.0))
+    def triple(x: Any) -> Any:
+        return 3 * x
+
+    x = leaf(1, 2)
+    first = tg.grad((triple(x * x) + x**3).sum(), x, create_graph=True)
+    assert first.tolist() == [9, 24]
+    assert tg.grad(first.sum(), x).tolist() == [12, 18]
+
+
 def test_a_gradient_that_does_not_depend_on_x_is_still_a_tensor() -> None:
     x = leaf(1, 2)
     first = tg.grad((x * 3).sum(), x, create_graph=True)
@@ -625,6 +641,81 @@ def test_backward_of_a_recorded_gradient_reaches_every_leaf() -> None:
     penalty.backward()
     assert w.grad.tolist() == [4, 32]
     assert x.grad is None
+
+
+# ------------------------------------------------------------------ the node
+
+
+PROGRAMS: dict[str, Callable[[Any, Any], Any]] = {
+    "a leaf": lambda a, b: a,
+    "broadcast": lambda a, b: tg.sin(a) * b[0] + 2.0,
+    "several arguments": lambda a, b: tg.concat([a, np.ones((2, 3)), b, a]),
+    "constants": lambda a, b: tg.where(np.eye(2, 3) > 0, a, 1.0) @ np.ones((3, 2)),
+    "rows": lambda a, b: tg.stack([row * row for row in a] + [b[1] * a[0], b[[0, 0, 1]].sum(axis=0)]),
+    "what is kept": lambda a, b: tg.softmax_cross_entropy(a * b, [0, 2]) + tg.dropout(b, 0.5, rng=0).sum(),
+    "an unused way": lambda a, b: (a * b.detach(), b * b)[0],
+}
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_the_contributions_of_all_nodes_add_up_to_the_gradients(name: str) -> None:
+    """The chain rule as it stands in books, beside the walk."""
+    a, b = (tg.Tensor(np.arange(6.0).reshape(2, 3) / 7 + shift, requires_grad=True) for shift in (0, 1))
+    y = PROGRAMS[name](a, b)
+    gradients: dict[Any, Any] = {y.node: np.cos(np.arange(y.size)).reshape(y.shape)}
+    seed, nodes = gradients[y.node].copy(), behind(y.node)
+    for node in reversed(nodes):
+        assert set(node.saved) == set(node.op.saved if node.op else ())
+        for argument, parent, part in node.contributions(gradients[node]):
+            assert argument in node.op.differentiable
+            assert parent in node.parents
+            whole = total(unbroadcast(part, parent, node, argument, first=True))
+            gradients[parent] = gradients.get(parent, 0) + whole
+    y.backward(seed)
+    for x in (a, b):
+        assert (x.grad is None) == (x.node not in nodes)
+        if x.grad is not None:
+            np.testing.assert_allclose(gradients[x.node], x.grad, rtol=1e-15)
+
+
+def test_behind_finds_each_node_once_and_parents_first() -> None:
+    x, z = leaf(1, 2), leaf(3, 4)
+    a = x * z
+    b, c = a + a, a * 2.0
+    y = b * c
+    assert behind(y.node) == [t.node for t in (x, z, a, b, c, y)]
+    assert behind(None, c.node, b.node, c.node) == [t.node for t in (x, z, a, b, c)]
+    assert behind(y.node, through=lambda node: node is not a.node) == [t.node for t in (a, b, c, y)]
+    assert behind() == behind(None) == []
+
+
+def test_only_a_node_that_loses_a_parent_or_is_recorded_is_copied() -> None:
+    x, z = leaf(1, 2), leaf(3, 4)
+    y = x * z
+    total_of_y = y.sum()
+    both, one = {x.node, z.node, y.node}, {x.node, y.node}
+    assert backprop._rebind(y.node, both, None) is y.node
+    assert backprop._rebind(total_of_y.node, both, None) is total_of_y.node
+    assert backprop._rebind(total_of_y.node, set(), None) is None
+    copy = backprop._rebind(y.node, one, None)
+    assert (copy.parents, y.node.parents) == ((x.node, None), (x.node, z.node))
+    assert (copy.op, copy.shape, copy.dtype, copy.order) == (y.node.op, y.node.shape, y.node.dtype, y.node.order)
+    assert [(argument, part.tolist()) for argument, _, part in copy.contributions(np.ones(2))] == [("a", [3, 4])]
+    recorded = backprop._rebind(y.node, both, tg.Tensor)
+    assert [value.node for value in recorded.saved.values()] == [x.node, z.node]
+    assert [type(value) for value in y.node.saved.values()] == [np.ndarray] * 2
+
+
+def test_grad_under_watch_remembers_the_gradients_also_of_nodes_that_lose_a_parent() -> None:
+    x, z = leaf(1, 2), leaf(3, 4)
+    with tg.watch(), tg.scope("part"):
+        y: Any = x * z
+        out = y.sum()
+    tg.grad(out, x)
+    assert y.node.seen.gradient.tolist() == [1, 1]
+    tg.grad(out * 2.0, z, create_graph=True)
+    assert y.node.seen.gradient.tolist() == [2, 2]
+    assert y.node.scope == ("part",)
 
 
 # ------------------------------------------------------------------ cost

@@ -23,11 +23,13 @@ def moves(forward: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def in_any_dtype(
-    compute: Callable[..., Any], differentiable: Iterable[bool], rounded: Callable[[Any], Any]
-) -> Callable[..., Any]:
-    """An op for arguments of any dtype, from how it computes on widened ones, which of its arguments have a gradient, and how a
-    result is rounded to float16.
+    forward: Any, compute: Callable[..., Any], differentiable: Iterable[bool], rounded: Callable[[Any], Any]
+) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """How an op widens each of its arguments, and the op for arguments of any dtype: from its forward, from how it computes on
+    widened arguments, which of them have a gradient, and how a result is rounded to float16.
     """
+    if hasattr(forward, "moves"):
+        return lambda x: x, compute
 
     def call(*given: Any, **options: Any) -> Any:
         if any(map(_is_small, given)) and not any(_is_float(x) or numpy_dtype(x) == np.uint64 for x in given):
@@ -41,7 +43,7 @@ def in_any_dtype(
         dtypes = [dtype for x in those if (dtype := numpy_dtype(x)) is not None]
         return rounded(out) if dtypes and is_half(np.result_type(*dtypes)) and numpy_dtype(out) == FLOAT32 else out
 
-    return call
+    return widened, call
 
 
 def accumulation_dtype(dtype: Any) -> Any:

@@ -1,5 +1,6 @@
 """Gradient accumulation: un-broadcast a contribution to the shape and dtype of its parent, then add it to the others."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,13 +13,11 @@ from tinygrad_ko.engine.graph import Handle, Node
 from tinygrad_ko.errors import described, no_gradient_through, wrong_shape
 
 
+@dataclass(slots=True)
 class Accumulator:
     """The gradient of a value with several contributions: they are added into one array that nobody else holds."""
 
-    __slots__ = ("total",)
-
-    def __init__(self, total: Array) -> None:
-        self.total = total
+    total: Array
 
 
 def total(gradient: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 from tinygrad_ko.arrays.dtypes import accumulation_dtype
 from tinygrad_ko.arrays.library import Array, cast, new_array
 from tinygrad_ko.arrays.memory import unshared
-from tinygrad_ko.engine.accumulate import total
+from tinygrad_ko.engine.accumulate import Accumulator, total
 from tinygrad_ko.engine.graph import Handle, Leaf, Node, behind, wrap
 from tinygrad_ko.errors import wrong_shape
 from tinygrad_ko.runtime.atomic import at_once, taking_turns
@@ -34,11 +34,12 @@ def backpropagate(
     """
     gradients: dict[Node, Any] = {root: cast(seed, accumulation_dtype(root.dtype))}
     pending = [(root.order, root)] if root.op else []  # leaves are not visited: their gradients stay
-    node = root
     try:
         while pending:
             node = heappop(pending)[1]
-            g = total(gradients.pop(node))
+            g = gradients.pop(node)
+            if type(g) is Accumulator:
+                g = g.total
             if visit is None or (node := visit(node, g)) is not None:
                 node.propagate(g, gradients, pending, free)
     except Exception as error:

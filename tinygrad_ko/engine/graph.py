@@ -3,8 +3,8 @@
 A handle (`Tensor` is one) is an array and a node. A node points to its parent nodes, those of the op's arguments, and to saved arrays,
 never to a handle: there is no reference cycle, and a graph is freed as soon as its last handle is.
 
-Nodes are numbered in the order in which they are made, and the numbers count down: the number of a node is smaller than those of its
-parents. So of some nodes none of which has been visited yet, the one with the smallest number comes first in a reverse topological order.
+Nodes are numbered in the order in which they are made, and the numbers count down: a node's number is smaller than those of its parents.
+So the nodes with the smallest number first are in reverse topological order, the order in which backpropagation visits them.
 """
 
 from collections.abc import Callable, Iterator
@@ -27,7 +27,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Node:
-    """A value in a graph: its shape and dtype, and in a subclass for each op its parents and saved values."""
+    """A value in a graph: its shape and dtype, and in a generated subclass for each op its parents and saved values."""
 
     __slots__ = ("dtype", "live", "order", "scope", "seen", "shape")
 
@@ -43,9 +43,12 @@ class Node:
     seen: "DebugRecord | None"  # what it was computed from and to, if it was made under watch()
 
     def contributions(self, g: Any) -> Iterator[tuple[str, "Node", Any]]:
-        """What its formulas make of the gradient `g` of its value: the argument, the parent and its part, for each parent."""
-        op, values = self.op, {"g": g, **self.saved}
-        of_arguments = [self.parents] if op.variadic else [(parent,) for parent in self.parents]
+        """What the formulas give for each parent, if `g` is the gradient of this value: the argument, the parent, and its part of the
+        gradient (a vector-Jacobian product, in the shape of the argument or of the broadcast output).
+        """
+        if (op := self.op) is None:
+            return
+        values, of_arguments = {"g": g, **self.saved}, [self.parents] if op.variadic else zip(self.parents)
         for argument, parents in zip(op.differentiable, of_arguments, strict=True):
             if any(parents):
                 parts = op.formulas[argument](*(values[word] for word in op.named_by[argument]))
@@ -54,13 +57,13 @@ class Node:
                         yield argument, parent, part
 
     def propagate(self, g: Any, gradients: dict["Node", Any], pending: list[Any], free: bool) -> None:
-        """Add its contributions to the gradients of its parents, and free its saved values if they are not needed again.
+        """Add the contributions to the gradients of the parents, make these `pending`, and `free` the saved values if told so.
 
-        `codegen` writes this function for every op without a loop, which is faster.
+        The code of this function is generated for each op.
         """
 
     def rebound(self, parents: Any, saved: dict[str, Any]) -> Any:
-        """A copy with other parents and other saved values."""
+        """A copy with other parents and other saved values; a node that has none is its own."""
         return self
 
 
@@ -135,7 +138,7 @@ class Switch(ContextDecorator):
 
     def __enter__(self) -> None:
         outer = current.get()
-        mode = inside(outer, self, () if self.name is None else (Call(self.name),))
+        mode = _inside(outer, self, () if self.name is None else (Call(self.name),))
         try:
             current.set(mode)
         except BaseException:  # Ctrl-C, after the mode was set: the block is not entered
@@ -143,7 +146,7 @@ class Switch(ContextDecorator):
             raise
 
     def __exit__(self, *exception: object) -> None:
-        current.set(without(current.get(), self))
+        current.set(_without(current.get(), self))
 
     def __call__(self, function: F) -> F:
         if iscoroutinefunction(function) or isgeneratorfunction(function) or isasyncgenfunction(function):
@@ -151,20 +154,19 @@ class Switch(ContextDecorator):
         return super().__call__(function)
 
 
-def inside(outer: Mode, switch: Switch, call: tuple[Call, ...]) -> Mode:
-    """The mode inside a block."""
+def _inside(outer: Mode, switch: Switch, call: tuple[Call, ...]) -> Mode:
     mode = Mode(outer.record, outer.watch, outer.scope + call, (outer, switch, call))
     for what, value in switch.changes.items():
         setattr(mode, what, value)
     return USUAL if outer is USUAL and mode == USUAL else mode
 
 
-def without(mode: Mode, switch: Switch) -> Mode:
+def _without(mode: Mode, switch: Switch) -> Mode:
     """The mode when the block of a switch is left, wherever it stands: two generators may be closed in any order."""
     if mode.block is None:
         return mode
     outer, inner, call = mode.block
-    return outer if inner is switch else inside(without(outer, switch), inner, call)
+    return outer if inner is switch else _inside(_without(outer, switch), inner, call)
 
 
 def no_grad() -> Switch:
@@ -213,7 +215,7 @@ def scope(name: str) -> Switch:
 
 @dataclass(slots=True)
 class DebugRecord:
-    """What a node remembers beyond its needs when it was made under `watch()`."""
+    """What a node made under `watch()` remembers: for finding faults and for pictures, not for gradients."""
 
     inputs: tuple[Any, ...]
     given: tuple[int, ...]  # the identities of the inputs as they were passed: they tell one array from an equal one

@@ -4,15 +4,12 @@ from collections.abc import Callable
 from typing import Any
 
 from tinygrad_ko.engine.codegen import generated
-from tinygrad_ko.engine.rule import validated
+from tinygrad_ko.engine.rule import Formula, validated
 from tinygrad_ko.errors import explain
 
 
 def op(
-    broadcasts: bool = False,
-    keeps: str | tuple[str, ...] = (),
-    name: str | None = None,
-    **formulas: Callable[..., Any] | None,
+    broadcasts: bool = False, keeps: str | tuple[str, ...] = (), name: str | None = None, **formulas: Formula
 ) -> Callable[..., Any]:
     """Decorator: a new operation from a forward on arrays and one formula for each argument.
 
@@ -43,7 +40,4 @@ def op(
             "@op 뒤에 괄호를 쓰고 인수마다 미분 공식을 적어야 합니다: @op(x=lambda g: ...)",
         )
 
-    def define(forward: Callable[..., Any]) -> Callable[..., Any]:
-        return generated(validated(forward, formulas, broadcasts, keeps, name))
-
-    return define
+    return lambda forward: generated(validated(forward, formulas, broadcasts, keeps, name))

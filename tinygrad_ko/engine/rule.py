@@ -21,14 +21,13 @@ An op is checked when it is defined: whatever does not fit is an error there, ne
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
 from inspect import Parameter, Signature
 from typing import Any
 
 from tinygrad_ko.errors import explain
 from tinygrad_ko.runtime.signatures import signature
 
-Formulas = dict[str, Callable[..., Any] | None]
+Formula = Callable[..., Any] | None
 _RESERVED = {"g", "out", "xp", "keeps", "broadcasts", "name"}
 
 
@@ -39,38 +38,30 @@ class Op:
     name: str
     forward: Callable[..., Any]
     signature: Signature  # the forward's own, without the namespace: what users see
-    formulas: Formulas  # of each argument, and of each value in `keeps` that follows from them
+    formulas: dict[str, Formula]  # of each argument, and of each value in `keeps` that follows from them
     broadcasts: bool
     keeps: tuple[str, ...]
     arguments: tuple[str, ...]
     variadic: bool  # its one argument is *args
     options: tuple[str, ...]  # axis, shape, ...
     takes_xp: bool  # whether the forward wants the namespace of its arrays
+    differentiable: tuple[str, ...]  # the arguments that have a formula
     named_by: dict[str, tuple[str, ...]] = field(default_factory=dict)  # the parameters of each formula, in their order
     saved_for: dict[str, tuple[str, ...]] = field(default_factory=dict)  # what is saved for each formula
+    saved: tuple[str, ...] = ()  # whatever is saved for some formula
     source: Callable[[], str] = str  # the Python that is generated for it
     function: Any = None  # what users call
 
-    @cached_property
-    def differentiable(self) -> tuple[str, ...]:
-        """The arguments that have a formula."""
-        return tuple(a for a in self.arguments if self.formulas[a] is not None)
 
-    @cached_property
-    def saved(self) -> tuple[str, ...]:
-        """Whatever is saved for some formula."""
-        return tuple(sorted({word for a in self.differentiable for word in self.saved_for[a]}))
-
-
-def validated(forward: Any, formulas: Formulas, broadcasts: bool, keeps: Any, called: str | None = None) -> Op:
+def validated(
+    forward: Any, formulas: dict[str, Formula], broadcasts: bool, keeps: Any, called: str | None = None
+) -> Op:
     """The record of an op, after every check that can be made before it is used."""
     name = called or forward.__name__
     sign = signature(forward)
     given = [p for p in sign.parameters.values() if p.name != "xp"]
     kinds = [p.kind for p in given]
-    optional = {Parameter.KEYWORD_ONLY} | (
-        {Parameter.POSITIONAL_OR_KEYWORD} if Parameter.POSITIONAL_ONLY in kinds else set()
-    )
+    optional = [Parameter.KEYWORD_ONLY] + [Parameter.POSITIONAL_OR_KEYWORD] * (Parameter.POSITIONAL_ONLY in kinds)
     arguments = tuple(p.name for p in given if p.kind not in optional)
     options = tuple(p.name for p in given if p.kind in optional)
     variadic = Parameter.VAR_POSITIONAL in kinds
@@ -107,8 +98,11 @@ def validated(forward: Any, formulas: Formulas, broadcasts: bool, keeps: Any, ca
     if unknown := [f for f in formulas if f not in arguments and f not in keeps]:
         refuse(f"formulas for {unknown}, which are no arguments", f"인수가 아닌 이름에 미분 공식이 있습니다: {unknown}")
 
+    differentiable = tuple(a for a in arguments if formulas[a] is not None)
     shown, takes_xp = sign.replace(parameters=given), "xp" in sign.parameters
-    record = Op(name, forward, shown, dict(formulas), broadcasts, keeps, arguments, variadic, options, takes_xp)
+    record = Op(
+        name, forward, shown, dict(formulas), broadcasts, keeps, arguments, variadic, options, takes_xp, differentiable
+    )
     for target in (*keeps, *arguments):
         if (formula := formulas.get(target)) is None:
             continue
@@ -124,9 +118,8 @@ def validated(forward: Any, formulas: Formulas, broadcasts: bool, keeps: Any, ca
                 f"the formula for {target!r} asks for {wrong}; it may name {sorted(allowed)}",
                 f"{target!r}의 미분 공식에 쓸 수 없는 이름이 있습니다: {wrong}. 쓸 수 있는 이름: {sorted(allowed)}",
             )
-        needed = [
-            w for k in named if k in keeps for w in record.saved_for.get(k, ())
-        ]  # for the formula of a saved value
+        needed = [w for k in named if k in keeps for w in record.saved_for.get(k, ())]  # for the formula of k
         record.named_by[target] = tuple(named)
         record.saved_for[target] = tuple(dict.fromkeys(w for w in [*named, *needed] if w != "g"))
+    record.saved = tuple(sorted({word for a in differentiable for word in record.saved_for[a]}))
     return record

@@ -672,6 +672,7 @@ def test_a_leaf_has_no_saved_values_and_keeps_its_name() -> None:
     w = tg.Tensor([1.0], requires_grad=True, name="W")
     assert w.node is not None
     assert dict(w.node.saved) == {}
+    assert w.node.rebound((), {}) is w.node
     assert (w.node.name, w.node.op, w.node.parents) == ("W", None, ())  # type: ignore[attr-defined]
 
 

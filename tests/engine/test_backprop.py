@@ -855,3 +855,31 @@ def test_linear_in_the_starting_gradient(values: list[float], a: float, b: float
     left = tg.grad(y, w, g=a * g + b * h).numpy()
     right = a * tg.grad(y, w, g=g).numpy() + b * tg.grad(y, w, g=h).numpy()
     np.testing.assert_allclose(left, right, rtol=1e-9, atol=1e-9)
+
+
+# ------------------------------------------------------------------ where an error was raised
+
+
+def test_a_formula_that_gives_no_array_is_named_with_op_argument_type_and_shape() -> None:
+    @tg.op(a=lambda g: g, b=lambda g: "text")
+    def crooked(a: Any, b: Any) -> Any:
+        return a + b
+
+    with tg.scope("outer"), tg.scope("inner"):
+        y = crooked(leaf(1, 2), leaf(3, 4)).sum()
+    with pytest.raises(ValueError, match=r"crooked.*'?b'?.*str.*\(2,\)") as caught:
+        y.backward()
+    assert korean(caught.value)
+    assert isinstance(caught.value.__context__, AttributeError)
+    assert "in the backward of crooked, in inner, in outer" in caught.value.__context__.__notes__
+
+
+@pytest.mark.parametrize("asked", ["shape", "shaep"])
+def test_an_attribute_that_the_formula_itself_misses_stays_that_error(asked: str) -> None:
+    @tg.op(x=lambda g, x: g * getattr(object(), asked))
+    def mistyped(x: Any) -> Any:
+        return x * 1
+
+    with pytest.raises(AttributeError, match=f"'{asked}'") as caught:
+        mistyped(leaf(1, 2)).sum().backward()
+    assert "in the backward of mistyped" in caught.value.__notes__

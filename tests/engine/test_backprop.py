@@ -857,6 +857,13 @@ def test_linear_in_the_starting_gradient(values: list[float], a: float, b: float
     np.testing.assert_allclose(left, right, rtol=1e-9, atol=1e-9)
 
 
+def test_second_order_through_any_number_of_arguments() -> None:
+    x, z = leaf(1, 2), leaf(3, 4)
+    first = tg.grad(tg.einsum("i,i,i->", x, x, z), x, create_graph=True)
+    assert first.tolist() == [6, 16]
+    assert [g.tolist() for g in tg.grad(first.sum(), [x, z])] == [[6, 8], [2, 4]]
+
+
 # ------------------------------------------------------------------ where an error was raised
 
 

@@ -125,8 +125,8 @@ def readable(node: ast.AST) -> list[str]:
 def own_tests(file: Path, root: Path) -> list[str]:
     """The test file of a file, or else the nearest folder of tests; and the file itself, for its doctests."""
     inside = file.relative_to("tinygrad_ko")
-    places = [inside.parent / f"test_{file.stem}.py", *inside.parents]
-    return [str(file), next(str("tests" / place) for place in places if (root / "tests" / place).exists())]
+    mirrored = [inside.parent / f"test_{file.stem}.py", *inside.parents]
+    return [str(file), next(str("tests" / place) for place in mirrored if (root / "tests" / place).exists())]
 
 
 def fails(copy: Path, tests: list[str], timeout: float | None = None) -> str:

@@ -20,4 +20,15 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "if at < len(parts) else parts -> parts = (*parts[:at], *(len(shape) + 1 - len(parts)) * (_WHOLE,), *parts[at + 1:]) "
         "if at <= len(parts) else parts": "without `...` it adds colons at the end, which take whole axes as nothing there does",
     },
+    "tinygrad_ko/engine/graph.py": {
+        "module: next_order = count(0, -1).__next__ -> next_order = count(1, -1).__next__": "any number is a start",
+        "Mode: @dataclass(slots=True) -> @dataclass(slots=False)": "slots save time and memory alone",
+        "DebugRecord: @dataclass(slots=True) -> @dataclass(slots=False)": "slots save time and memory alone",
+        "Call: __slots__ = () -> pass": "slots save time and memory alone",
+    },
+    "tinygrad_ko/engine/backprop.py": {
+        "gradients: _add_relevant(relevant, root, max((node.order for node in wanted), default=0)) -> "
+        "_add_relevant(relevant, root, max((node.order for node in wanted), default=1))": "where nothing is wanted nothing is found",
+        "gradients.visit: if node not in relevant: -> if True:": "a node that is relevant is found so again",
+    },
 }

@@ -227,17 +227,15 @@ def _leaves_float32(op: Callable[..., Any], about: Known, call: Call) -> Asserti
         y.backward(np.ones(y.shape, y.dtype))
     for argument, dtype in found.items():
         if dtype != np.float32:
-            names = (
-                (f"the gradient of {argument!r}", f"인수 {argument!r}의 기울기가")
-                if argument
-                else ("its result", "결과가")
-            )
+            what, korean = "its result", "결과가"
+            if argument:
+                what, korean = f"the gradient of {argument!r}", f"인수 {argument!r}의 기울기가"
             return explain(
                 AssertionError(
-                    f"{about.title}: with float32 inputs {names[0]} is {dtype}: keep NumPy scalars and where(c, 1.0, 0.0) out of it; "
+                    f"{about.title}: with float32 inputs {what} is {dtype}: keep NumPy scalars and where(c, 1.0, 0.0) out of it; "
                     "or cast the other arguments: t.astype(y.dtype)"
                 ),
-                f"{about.title}: 입력이 float32인데 {names[1]} {dtype}입니다. NumPy 스칼라나 where(c, 1.0, 0.0)처럼 float64를 만드는 식을 "
+                f"{about.title}: 입력이 float32인데 {korean} {dtype}입니다. NumPy 스칼라나 where(c, 1.0, 0.0)처럼 float64를 만드는 식을 "
                 "고치고, 정답 레이블은 t.astype(y.dtype)처럼 자료형을 맞추십시오.",
             )
     return None

@@ -857,6 +857,23 @@ def test_linear_in_the_starting_gradient(values: list[float], a: float, b: float
     np.testing.assert_allclose(left, right, rtol=1e-9, atol=1e-9)
 
 
+def test_no_gradient_passes_a_value_of_integers() -> None:
+    @tg.op(x=lambda g: g)
+    def counted(x: Any) -> Any:
+        return np.asarray(x).astype(np.int64)
+
+    w = leaf(1, 2)
+    with pytest.raises(TypeError, match=r"counted: no gradient passes its output, which holds int64"):
+        (counted(w) * 2.0).sum().backward()
+    assert w.grad is None
+
+
+def test_a_part_of_a_single_number_is_added_to_its_other_uses() -> None:
+    w: Any = tg.Tensor(2.0, requires_grad=True)
+    (w[()] + w * 2.0 + w * 3.0 + w[...]).backward()
+    assert w.grad == 7
+
+
 def test_second_order_through_any_number_of_arguments() -> None:
     x, z = leaf(1, 2), leaf(3, 4)
     first = tg.grad(tg.einsum("i,i,i->", x, x, z), x, create_graph=True)

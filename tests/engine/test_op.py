@@ -459,7 +459,8 @@ def shape_as_argument(x: Any, x_shape: Any) -> Any:
 
 
 BAD["*args with others"] = (mixed, {"x": same, "rest": same}, "args")
-BAD["**options"] = (keywords, {"x": same}, "")
+BAD["**options"] = (keywords, {"x": same}, r"\*\*options are not supported")
+BAD["**options that have a formula"] = (keywords, {"x": same, "options": same}, r"\*\*options are not supported")
 BAD["no argument"] = (nothing, {}, "argument")
 BAD["an argument called out"] = (argument_called_out, {"out": same}, "out")
 BAD["an argument called g"] = (argument_called_g, {"g": same}, "g")

@@ -31,4 +31,12 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "_add_relevant(relevant, root, max((node.order for node in wanted), default=1))": "where nothing is wanted nothing is found",
         "gradients.visit: if node not in relevant: -> if True:": "a node that is relevant is found so again",
     },
+    "tinygrad_ko/engine/accumulate.py": {
+        "unbroadcast: if new > 0 and part.shape[new:] == parent.shape and (part.dtype == parent.dtype): -> "
+        "if new > 1 and part.shape[new:] == parent.shape and (part.dtype == parent.dtype):": SLOWER,
+    },
+    "tinygrad_ko/engine/rule.py": {
+        "Op: function: Any = None -> pass": "it is set before it is read",
+        "Op: saved: tuple[str, ...] = () -> pass": "it is set before it is read",
+    },
 }

@@ -27,7 +27,7 @@ def written(block: str, copy: Path) -> None:
     """Put a block where its first line says: at the end of a file, or first in a dict."""
     place, text = block.split("\n", 1)
     path, where = re.fullmatch(r"# (\S+), (at the end|in \w+)", place).groups()  # type: ignore[union-attr]
-    before = (copy / path).read_text(encoding="utf-8")
+    before = (copy / path).read_text(encoding="utf-8") if (copy / path).exists() else ""
     if where == "at the end":
         after = f"{before.rstrip()}\n\n\n{text}"
     else:

@@ -1,9 +1,7 @@
 """Errors that teach: a short English message, and a Korean note that says the same and what to do about it.
 
-Every error is one of the built-in exceptions that a caller would expect (ValueError, TypeError, RuntimeError, ...).
-The note travels with the exception (PEP 678), so both languages appear in a traceback and neither needs a setting.
-
-Below `explain` stand what NumPy says, in Korean, and the errors of the engine, so that its own pages can be read without them.
+Errors are built-in exceptions (ValueError, TypeError, ...), and a note travels with its exception (PEP 678): a traceback shows both
+languages without a setting. Below `explain` stand what NumPy says, in Korean, and the errors of the engine.
 """
 
 import re
@@ -84,9 +82,7 @@ def described(value: Any) -> str:
 
 
 def refused(error: Exception, op: str, values: tuple[Any, ...], passed: tuple[Any, ...] = ()) -> Exception:
-    """The error that a forward raised, as the same kind of error with the name of the op and the shapes it was
-    given: those of the arrays that users passed, and of what became of lists and numbers.
-    """
+    """The error that a forward raised, as the same kind of error with the name of the op and the dtypes and shapes it was given."""
     shown = [described(x if hasattr(x, "dtype") else v) for x, v in zip(passed or values, values, strict=True)]
     given, notes = ", ".join(shown) or "-", getattr(error, "__notes__", [])
     korean = f"연산 {op}의 입력: {given}" if notes else f"연산 {op}: {_in_korean(str(error))} 입력: {given}"

@@ -252,6 +252,15 @@ def test_threads_take_turns() -> None:
     assert net.parameters()[0].grad is None
 
 
+@pytest.mark.parametrize("change", [lambda d: d.update(c=d.pop("b")), lambda d: d.update(a=d.pop("a")), dict.clear])
+def test_keys_and_their_order_are_put_back(change: Callable[[dict[str, Any]], Any]) -> None:
+    net: Any = Net()
+    net.parts = {"a": net.norm, "b": net.dropout}
+    with preserving_state(net):
+        change(net.parts)
+    assert list(net.parts.items()) == [("a", net.norm), ("b", net.dropout)]
+
+
 def test_the_book_s_networks_have_their_parameters_back() -> None:
     net = nn.TwoLayerNet(3, 4, 2)
     params, W1 = net.params, net.params["W1"]

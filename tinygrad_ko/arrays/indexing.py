@@ -1,7 +1,6 @@
 """Indices: the elements that an index takes, and adding where they stand.
 
-NumPy's indices are meant, whatever library an array is of. The array API standard has fewer of them, so where another
-library's arrays are concerned NumPy reads the index, and `take` does the rest.
+Every library's arrays take NumPy's indices. The array API standard has fewer of them, so NumPy reads them, and `take` does the rest.
 """
 
 from contextlib import suppress

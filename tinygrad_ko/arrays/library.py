@@ -1,8 +1,7 @@
 """Array libraries: the namespace an array belongs to, and what the array API standard leaves to each library.
 
-The rules are written with the names of the Python array API standard (https://data-apis.org/array-api). On NumPy
-arrays those names come from `quick`, where the slow public functions are replaced by the ufunc methods behind them:
-on small arrays `np.add.reduce` takes half the time of `np.sum`.
+Formulas use the names of the Python array API standard (https://data-apis.org/array-api). For NumPy's arrays they come from `quick`,
+which has the ufunc methods behind slow public functions: on small arrays `np.add.reduce` takes half the time of `np.sum`.
 """
 
 from functools import partial

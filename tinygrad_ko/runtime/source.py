@@ -1,7 +1,6 @@
 """From a function to its source: the text of a formula, and the tree that it was compiled from.
 
-The file is compiled once more. If the function's code is not among what comes out, there is no source: the file was edited, or there is
-none.
+The file is compiled once more: if it was edited, the function's code is not among what comes out, and there is no source.
 """
 
 import ast

@@ -25,7 +25,8 @@ def random_states(generators: Sequence[np.random.Generator]) -> list[Any]:
 @contextmanager
 def replayed(generators: Sequence[np.random.Generator], states: list[Any]) -> Iterator[None]:
     """Inside the block they start from these states, afterwards from their own. None leaves the global stream alone."""
-    before = [states[0] and global_stream.get_state(legacy=False), *random_states(generators)[1:]]
+    before = random_states(generators)
+    before[0] = states[0] and before[0]
     begin, end = _restoring(generators, states), _restoring(generators, before)
     try:
         begin()

@@ -39,7 +39,7 @@ def versions(formula: Any, record: Op) -> list[Version]:
     helpers = _helpers_of(formula)
     for name, function in [("", formula), *helpers.items()]:
         tree = definition(function)
-        if tree is None:
+        if tree is None or function.__kwdefaults__:  # an option may choose a branch that the formula never takes
             continue
         words = () if name else tuple(w for w in signature(formula).parameters if w != "g" and _is_array(w, record))
         right = ast.unparse(tree)

@@ -116,12 +116,12 @@ def test_an_array_that_nothing_else_refers_to_is_taken_as_it_is():
 
 
 def test_where_references_are_not_counted_everything_is_shared(monkeypatch):
-    assert memory.count_alone() == memory.ALONE == 2
+    assert memory._count_alone() == memory._ALONE == 2
     for count in (1, 2, 3):
         monkeypatch.setattr(memory, "getrefcount", lambda array, count=count: count)
-        assert memory.count_alone() == 0
+        assert memory._count_alone() == 0
     monkeypatch.undo()
-    monkeypatch.setattr(memory, "ALONE", 0)
+    monkeypatch.setattr(memory, "_ALONE", 0)
     w: Any = tg.Tensor([1.0, 2.0], requires_grad=True)
     assert memory.shared(w)
     for expected in ([2.0, 4.0], [-2.0, -4.0]):

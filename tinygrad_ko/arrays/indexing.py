@@ -168,10 +168,10 @@ class IndexedGradient:
         self.values, self.index, self.dtype = values, index, values.dtype
 
     def within(self, shape: tuple[int, ...], dtype: Any) -> Array:
-        """It in an array of zeros."""
+        """The same as an array, with its zeros."""
         return self.added_to(namespace(self.values).zeros(shape, dtype=dtype))
 
     def added_to(self, total: Array) -> Array:
-        """`total`, to which it is added in place."""
+        """`total`, after it was added in place."""
         add_at(total, self.index, self.values)
         return total

@@ -68,9 +68,8 @@ class Holder:
     __slots__ = ("_array", "_exposed")
 
     _array: Array
-    _exposed: (
-        bool  # given away since an op last found nobody else holding it: then no graph and no view holds it either
-    )
+    # Whether it was given away since an op last found nobody else holding it. If so, no graph and no view holds it either.
+    _exposed: bool
 
     def writable_array(self) -> Array:
         """The array, for reading and writing."""
@@ -104,21 +103,21 @@ def shared(holder: Holder) -> bool:
     holder and one for the call. (No local variable here: it would be counted too.) Memory that NumPy did not allocate
     counts as shared.
     """
-    if getrefcount(holder._array) > ALONE or not isinstance(holder._array, ndarray):
+    if getrefcount(holder._array) > _ALONE or not isinstance(holder._array, ndarray):
         return True
     if holder._array.base is None:
         return False
-    return type(holder._array.base) is not ndarray or getrefcount(holder._array.base) > ALONE
+    return type(holder._array.base) is not ndarray or getrefcount(holder._array.base) > _ALONE
 
 
 def unshared(arrays: dict[Any, Array], key: Any) -> Array:
     """The array that a dict holds under a key if nothing else refers to it or to its memory, else a copy."""
-    if type(arrays[key]) is ndarray and arrays[key].base is None and getrefcount(arrays[key]) == ALONE:
+    if type(arrays[key]) is ndarray and arrays[key].base is None and getrefcount(arrays[key]) == _ALONE:
         return arrays[key]
     return copied(arrays[key])
 
 
-def count_alone() -> int:
+def _count_alone() -> int:
     """What `getrefcount` says of an array with one holder: 2; or 0, so that all count as shared, where two look alike.
 
     CPython 3.14 does not count what its stack borrows from local variables; it counts the variables.
@@ -130,4 +129,4 @@ def count_alone() -> int:
     return 2 if (one, getrefcount(holder._array)) == (2, 3) else 0
 
 
-ALONE = count_alone()
+_ALONE = _count_alone()

@@ -174,7 +174,7 @@ class Check:
         """Raise if no operation leads from an argument to the result; where that is so of some arguments, it is a remark."""
         __tracebackhide__ = True
         y, leaves, _ = subject.run(subject.arrays)
-        reached = behind(y.node)
+        reached = set(behind(y.node))
         unused = [
             repr(subject.labels[i]) for i, leaf in zip(subject.wanted, leaves, strict=True) if leaf.node not in reached
         ]

@@ -30,9 +30,7 @@ def unbroadcast(part: Any, parent: Node, node: Node, argument: str, first: bool)
     broadcasts; a sparse one that is the `first` fills an array of zeros.
     """
     new = part.ndim - len(parent.shape) if type(part) is np.ndarray and node.op.broadcasts else 0
-    if (
-        new > 0 and part.shape[new:] == parent.shape and part.dtype == parent.dtype
-    ):  # the usual case: the bias of a batch
+    if new > 0 and part.shape[new:] == parent.shape and part.dtype == parent.dtype:  # usual: the bias of a batch
         return np.add.reduce(part, axis=tuple(range(new)))
     if type(part) is IndexedGradient:
         return Accumulator(part.within(parent.shape, accumulation_dtype(parent.dtype))) if first else part
@@ -51,7 +49,7 @@ def unbroadcast(part: Any, parent: Node, node: Node, argument: str, first: bool)
     return cast(part, accumulation_dtype(parent.dtype))
 
 
-def add(old: Any, part: Any) -> Any:
+def accumulated(old: Any, part: Any) -> Any:
     """The gradient after one more contribution."""
     if type(old) is Accumulator and type(part) in ARRAYS and type(old.total) in ARRAYS:  # the usual case
         old.total += part

@@ -13,7 +13,7 @@ from tinygrad_ko.engine.graph import Handle, Leaf, Node, behind, wrap
 from tinygrad_ko.errors import wrong_shape
 from tinygrad_ko.runtime.atomic import at_once, taking_turns
 
-depositing = taking_turns()  # threads that share a leaf
+_depositing = taking_turns()  # threads that share a leaf
 
 
 def backpropagate(
@@ -118,7 +118,7 @@ def _tensor(kind: type[Handle], value: Any, node: Any) -> Any:
 
 def deposit(found: dict[Any, Array]) -> None:
     """Add gradients to those of their leaves, in arrays that nobody else holds: to all leaves or, if anything goes wrong, to none."""
-    with depositing:
+    with _depositing:
         grads = [
             unshared(found, leaf) if leaf.grad is None else new_array(leaf.grad + found[leaf], copy=False)
             for leaf in found

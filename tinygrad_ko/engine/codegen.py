@@ -142,7 +142,7 @@ _ACCUMULATE = """
             if part.shape != parent.shape or part.dtype is not parent.dtype:
                 part = _unbroadcast(part, parent, n, "{a}", parent not in gradients)
             if parent in gradients:
-                gradients[parent] = _add(gradients[parent], part)
+                gradients[parent] = _accumulated(gradients[parent], part)
             else:
                 gradients[parent] = part
                 if parent.op is not None:
@@ -202,8 +202,8 @@ def _node_text(op: Op) -> str:
         saved=_joined('"{0}": n.saved_{0}, ', op.saved),
         name=op.name,
         propagate="".join(propagate.format(a=a, part=part(a)) for a in op.differentiable),
-        free="        if free and n.seen is None:\n" * bool(op.saved)
-        + _joined("            n.saved_{} = None\n", op.saved),
+        free="            if n.seen is None:\n" * bool(op.saved)
+        + _joined("                n.saved_{} = None\n", op.saved),
         rebound=f"        {parents.replace('n.', 'same.')} = parents\n"
         + _joined('        same.saved_{0} = saved["{0}"]\n', op.saved),
     )
@@ -280,14 +280,14 @@ def constant(tensor: Handle, op: str, argument: str) -> library.Array:
     return tensor.stable_array()
 
 
-def option(value: Any, op: str, name: str) -> Any:
+def _option(value: Any, op: str, name: str) -> Any:
     """An option that is not of one of the usual types: the array of a Tensor; arrays and numbers must be real."""
     if isinstance(value, Handle):
         return constant(value, op, name)
     return operands.operand(value, op) if isinstance(value, complex | np.ndarray | np.generic) else value
 
 
-def debug_record(inputs: Any, given: Any, options: dict[str, Any], out: Any) -> graph.DebugRecord:
+def _debug_record(inputs: Any, given: Any, options: dict[str, Any], out: Any) -> graph.DebugRecord:
     """What is remembered under `watch()`: the inputs in the dtypes in which they were given."""
     halves = map(dtypes.is_half, map(dtypes.numpy_dtype, given))
     inputs = tuple([v.astype(np.float16) if half else v for v, half in zip(inputs, halves, strict=True)])
@@ -309,16 +309,14 @@ def _rounded(out: Any) -> Any:
 
 _CALLED = (
     *(any, isinstance, map, tuple, type, zip, property, heappush, np.float64, np.ndarray, Handle, Node),
-    *(errors.already_freed, errors.refused, accumulate.add, accumulate.unbroadcast, constant, debug_record, option),
-    *(library.namespace, library.shape, memory.in_own_memory, memory.own, operands.operand, operands.result),
-    *(dtypes.any_unusual, dtypes.widened),
+    *(errors.already_freed, errors.refused, accumulate.accumulated, accumulate.unbroadcast, library.namespace),
+    *(library.shape, memory.in_own_memory, memory.own, operands.operand, operands.result, dtypes.any_unusual),
+    *(dtypes.widened, constant, _debug_record, _option),
 )
+_USUAL = ("ARRAYS", "BOOL", "FLOAT32", "FLOAT64", "INT64", "NUMBERS", "PLAIN")
 _TOOLS: dict[str, Any] = {
-    **{f"_{tool.__name__}": tool for tool in _CALLED},
-    **{
-        f"_{name}": vars(library)[name]
-        for name in ("ARRAYS", "BOOL", "FLOAT32", "FLOAT64", "INT64", "NUMBERS", "PLAIN")
-    },
+    **{f"_{tool.__name__.lstrip('_')}": tool for tool in _CALLED},
+    **{f"_{name}": vars(library)[name] for name in _USUAL},
     "_SETTINGS": library.NUMBERS | {tuple, str, slice, type},
     "_current": graph.current.get,
     "_new": object.__new__,

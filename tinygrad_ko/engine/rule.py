@@ -1,4 +1,4 @@
-"""What a rule is: a forward on arrays, and one formula per argument.
+"""The rule of an operation: a forward on arrays, and a derivative formula for each argument.
 
     @op(broadcasts=True, a=lambda g, b: g * b, b=lambda g, a: g * a)
     def multiply(a, b):
@@ -9,7 +9,7 @@ The parameter names of a formula are its save list. It may name
     g              the gradient of the output
     out            the output
     a, b, ...      the arguments
-    a_shape, ...   the shape of an argument (a tuple; the array itself is let go)
+    a_shape, ...   the shape of an argument (a tuple; the array itself is not saved)
     axis, ...      the op's options (keyword-only parameters, or those after a slash)
     mask, ...      the names in `keeps`: what the forward returns beside its output
 

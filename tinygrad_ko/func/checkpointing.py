@@ -51,8 +51,9 @@ class Segment(Node):
 
     def propagate(self, g: Any, gradients: dict[Node, Any], pending: list[Any], free: bool) -> None:
         """Go on with the newest of the nodes that are recorded again."""
-        ((_, root, gradients[root]),) = self.contributions(g)
-        heappush(pending, (root.order, root))
+        for _, root, part in self.contributions(g):
+            gradients[root] = part
+            heappush(pending, (root.order, root))
         if free:
             self.live, self.call = False, None
 

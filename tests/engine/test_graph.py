@@ -673,7 +673,7 @@ def test_a_leaf_has_no_saved_values_and_keeps_its_name() -> None:
     assert w.node is not None
     assert dict(w.node.saved) == {}
     assert w.node.rebound((), {}) is w.node
-    assert (w.node.name, w.node.op, w.node.parents) == ("W", None, ())  # type: ignore[attr-defined]
+    assert (w.node.name, w.node.op, w.node.parents) == ("W", None, ())
 
 
 def test_behind_goes_through_what_it_is_told() -> None:

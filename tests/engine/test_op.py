@@ -327,6 +327,31 @@ def test_a_variadic_formula_sees_the_values_at_second_order() -> None:
     assert first.item() == 2
 
 
+def test_variadic_arguments_of_any_dtype() -> None:
+    @tg.op(xs=lambda g, xs: [(i + 1) * g for i, _ in enumerate(xs)])
+    def weighted(*xs: Any) -> Any:
+        return sum((i + 1) * x for i, x in enumerate(xs))
+
+    half = tg.Tensor(np.array([1, 2], np.float16), requires_grad=True)
+    y = weighted(np.array([1, 1], np.float16), half)
+    y.backward(np.ones(2))
+    assert (y.dtype, y.tolist()) == (np.float16, [3, 5])
+    assert half.grad is not None
+    assert (half.grad.dtype, half.grad.tolist()) == (np.float16, [2, 2])
+    for dtype in (np.int64, np.int8):
+        whole = weighted(tg.Tensor(np.array([1, 2], dtype)), np.array([1, 1], dtype))
+        assert (whole.dtype, whole.tolist()) == (dtype, [3, 4])
+    assert weighted(half, np.arange(2)).dtype == np.float64
+
+
+def test_an_op_without_a_formula_has_no_class_of_nodes() -> None:
+    @tg.op(x=None)
+    def counted(x: Any) -> Any:
+        return x + 1
+
+    assert counted.op.source().strip().startswith("def counted(x):")
+
+
 def test_an_attribute_that_a_formula_asks_for_and_is_not_there_is_told_with_the_op() -> None:
     @tg.op(x=lambda g, x: g * x.nupmy())
     def mistyped(x: Any) -> Any:

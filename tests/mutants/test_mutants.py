@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.mutants.__main__ import EQUIVALENT, ROOT, main, mutants, own_tests
+from tests.mutants.__main__ import ROOT, main, mutants, own_tests
+from tests.mutants.equivalent import EQUIVALENT
 
 CLAMP = '''"""Made up."""
 

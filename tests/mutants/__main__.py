@@ -126,7 +126,7 @@ def own_tests(file: Path, root: Path) -> list[str]:
     """The test file of a file, or else the nearest folder of tests; and the file itself, for its doctests."""
     inside = file.relative_to("tinygrad_ko")
     mirrored = [inside.parent / f"test_{file.stem}.py", *inside.parents]
-    return [str(file), next(str("tests" / place) for place in mirrored if (root / "tests" / place).exists())]
+    return [next(str("tests" / place) for place in mirrored if (root / "tests" / place).exists()), str(file)]
 
 
 def fails(copy: Path, tests: list[str], timeout: float | None = None) -> str:

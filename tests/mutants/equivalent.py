@@ -39,4 +39,8 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "Op: function: Any = None -> pass": "it is set before it is read",
         "Op: saved: tuple[str, ...] = () -> pass": "it is set before it is read",
     },
+    "tinygrad_ko/engine/codegen.py": {
+        "_debug_record: inputs = tuple([v.astype(np.float16) if half else v for v, half in zip(inputs, halves, strict=True)]) -> "
+        "inputs = tuple([v.astype(np.float16) if half else v for v, half in zip(inputs, halves, strict=False)])": "both are as long",
+    },
 }

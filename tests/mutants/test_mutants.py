@@ -90,7 +90,7 @@ def test_a_file_that_fails_its_tests_has_no_mutants(tmp_path: Path, monkeypatch:
     ],
 )
 def test_a_file_has_its_own_tests(file: str, tests: str) -> None:
-    assert own_tests(Path(file), ROOT) == [file, str(Path(tests))]
+    assert own_tests(Path(file), ROOT) == [str(Path(tests)), file]
 
 
 @pytest.mark.parametrize("file", EQUIVALENT)

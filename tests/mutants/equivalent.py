@@ -1,5 +1,6 @@
 """Mutants that are right too, file by file: the text of each, as `python -m tests.mutants` prints it, and why no test can notice it."""
 
+EQUAL = "both have the same length"
 SLOWER = "the other way gives the same numbers, slower"
 
 EQUIVALENT: dict[str, dict[str, str]] = {
@@ -41,6 +42,11 @@ EQUIVALENT: dict[str, dict[str, str]] = {
     },
     "tinygrad_ko/engine/codegen.py": {
         "_debug_record: inputs = tuple([v.astype(np.float16) if half else v for v, half in zip(inputs, halves, strict=True)]) -> "
-        "inputs = tuple([v.astype(np.float16) if half else v for v, half in zip(inputs, halves, strict=False)])": "both are as long",
+        "inputs = tuple([v.astype(np.float16) if half else v for v, half in zip(inputs, halves, strict=False)])": EQUAL,
+    },
+    "tinygrad_ko/func/transforms.py": {
+        "_Run.backward: return [_zeros(x, x.shape) if g is None else Tensor(g, copy=False) for x, g in zip(self.xs, grads, strict=True)] "
+        "-> return [_zeros(x, x.shape) if g is None else Tensor(g, copy=False) for x, g in zip(self.xs, grads, strict=False)]": EQUAL,
+        "_Run.transposed: self.own.add(c._node) -> pass": "what is linear in c has a derivative that does not depend on c",
     },
 }

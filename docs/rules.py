@@ -52,12 +52,12 @@ def public() -> dict[Any, str]:
 def sections() -> Iterator[tuple[str, str, list[Any]]]:
     """The files of the rule book in the order of their names: name, first line, the functions defined there."""
     names = public()
-    for info in pkgutil.iter_modules(ops.__path__):
-        module = importlib.import_module(f"{ops.__name__}.{info.name}")
+    for info in pkgutil.walk_packages(ops.__path__, f"{ops.__name__}."):
+        module = importlib.import_module(info.name)
         here = [f for f in vars(module).values() if inspect.isfunction(f) and f.__module__ == module.__name__]
         found = [f for f in dict.fromkeys(here) if f in names]
         if found:
-            yield info.name, paragraph(module).rstrip("."), found
+            yield info.name.rpartition(".")[2], paragraph(module).rstrip("."), found
 
 
 def paragraph(documented: Any) -> str:

@@ -218,7 +218,7 @@ def test_a_fingerprint_does_not_see_the_padding_of_long_floats():
 def test_a_product_lies_as_it_is_asked_to(n, k, m, by_columns, seed):
     rng = np.random.default_rng(seed)
     a, b, x = rng.normal(size=(n, k)), rng.normal(size=(k, m)), rng.normal(size=(n + 1, 3))
-    out = products.product_like(np.asfortranarray(x) if by_columns else x, a, b)
+    out = products.matmul_as(np.asfortranarray(x) if by_columns else x, a, b)
     np.testing.assert_allclose(out, a @ b, rtol=1e-14, atol=1e-14)
     assert out.flags.f_contiguous if by_columns else out.flags.c_contiguous
 

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 
-from tinygrad_ko.drawing.reading import Source, Vertex
+from tinygrad_ko.drawing.vertices import Source, Vertex
 from tinygrad_ko.engine.graph import Call
 
 ARGUMENTS = ("state", "local", "old", "outer", "shared", "own", "constant", "paired", "input")

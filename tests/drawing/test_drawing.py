@@ -24,6 +24,7 @@ from tests.drawing.pictured import arrows, boxes, nodes, shapes
 from tinygrad_ko import nn
 from tinygrad_ko.drawing import drawing as drawing_module
 from tinygrad_ko.drawing import rendering
+from tinygrad_ko.runtime.install import install
 from tinygrad_ko.testing import graphs
 
 THREE: Any = 3
@@ -788,7 +789,7 @@ def test_a_notebook_without_graphviz_shows_both_ways_out(monkeypatch: pytest.Mon
     monkeypatch.setattr(rendering, "renderers", lambda kind: iter([]))
     (text,) = tg.draw(tg.sin, 1.0)._repr_mimebundle_().values()
     assert "apt install graphviz" in text
-    assert "pip install 'tinygrad_ko[draw]'" in text
+    assert install("draw") in text
     assert "설치" in text
 
 

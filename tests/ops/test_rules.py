@@ -28,9 +28,9 @@ ROW = {f.__name__: (f, row) for f, row in ROWS.items()}
 
 def shipped():
     """Every op that is defined in the rule book, found by walking it."""
-    for module in pkgutil.iter_modules(ops.__path__):
-        for value in vars(importlib.import_module(f"tinygrad_ko.ops.{module.name}")).values():
-            if hasattr(value, "op"):
+    for module in pkgutil.walk_packages(ops.__path__, f"{ops.__name__}."):
+        for value in vars(importlib.import_module(module.name)).values():
+            if inspect.isfunction(value) and hasattr(value, "op"):
                 yield value
 
 

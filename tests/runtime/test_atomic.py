@@ -219,7 +219,7 @@ def test_loading_a_network_of_the_book(monkeypatch):
 def test_running_averages():
     x = np.arange(6.0).reshape(3, 2)
     look = lambda layer: values([layer.running_mean, layer.running_var])
-    all_or_nothing(lambda: tg.nn.BatchNorm(2), lambda layer: layer.remember(x), look)
+    all_or_nothing(lambda: tg.nn.BatchNorm(2), lambda layer: layer._update_running(x), look)
 
 
 def test_gradients_that_are_deposited():
@@ -249,7 +249,7 @@ import numpy as np
 import tinygrad_ko as tg
 from tinygrad_ko.engine import backprop
 from tinygrad_ko.state import preserve
-from tinygrad_ko.check import subject
+from tinygrad_ko.check import function
 
 def work():
     w = tg.Tensor([1.0, 2.0], requires_grad=True)
@@ -259,7 +259,7 @@ def work():
     assert tg.check_gradient(tg.nn.Affine(2, 2), np.ones((1, 2))).verdict == "agrees"
 
 work()  # so that nothing is left to be imported in the child
-locks = backprop._depositing, preserve.preserving, subject.checking, np.random.get_bit_generator().lock
+locks = backprop._depositing, preserve.preserving, function._lock, np.random.get_bit_generator().lock
 taken, enough = threading.Event(), threading.Event()
 def hold():
     with locks[0], locks[1], locks[2], locks[3]:

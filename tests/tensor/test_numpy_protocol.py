@@ -331,6 +331,111 @@ def test_the_refusal_names_the_cure(call: Callable[[Any], Any], cure: str) -> No
     assert korean(caught.value)
 
 
+def whole(error: BaseException) -> list[str]:
+    """The English and the Korean text of an error."""
+    return [str(error), *getattr(error, "__notes__", [])]
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x: np.array([x, x]),
+        lambda x: np.array([x[0], x[1]]),
+        lambda x: tg.Tensor([x, x]),
+        lambda x: tg.Tensor([x[0], 1.0]),
+        lambda x: np.zeros(2).__setitem__(slice(None), x),
+        lambda x: float(x[0]),
+        lambda x: int(x[0]),
+    ],
+)
+def test_a_list_of_tensors_and_a_plot_name_both_ways_out(call: Callable[[Any], Any]) -> None:
+    with pytest.raises(TypeError) as caught:
+        call(leaf(1, 2))
+    assert korean(caught.value)
+    for text in whole(caught.value):
+        assert "tg.stack([x, y])" in text
+        assert ".numpy()" in text or ".item()" in text
+
+
+@pytest.mark.parametrize("index", [0, slice(0, 1)])
+def test_an_element_of_an_array_set_to_a_tensor_keeps_numpys_sentence_and_the_cause_names_the_way_out(
+    index: Any,
+) -> None:
+    a = np.zeros(2)
+    for value in (leaf(1, 2)[0], leaf(1, 2)):
+        with pytest.raises((ValueError, TypeError)) as caught:
+            a[index] = value
+        error = caught.value
+        if isinstance(error, ValueError):
+            assert "setting an array element with a sequence" in str(error)
+            assert isinstance(error.__cause__, TypeError)
+            error = error.__cause__
+        assert all("tg.stack([x, y])" in text for text in whole(error))
+
+
+def test_a_truth_value_of_many_elements_names_the_ways_out() -> None:
+    for ask in (bool, lambda x: not x, lambda x: x and 1):
+        with pytest.raises(ValueError, match="ambiguous") as caught:
+            ask(leaf(1, 2))
+        assert korean(caught.value)
+        assert all("tg.where(x > 0, a, b)" in text and "(2,)" in text for text in whole(caught.value))
+    assert not leaf(0.0)
+    assert not tg.Tensor(np.zeros((1, 1)))
+
+
+@pytest.mark.parametrize("x", [tg.Tensor(1.0), tg.Tensor([1, 2], dtype=int), leaf(1, 2)])
+def test_an_index_that_is_no_integer_names_the_way_out(x: Any) -> None:
+    for use in (range, lambda i: [1, 2][i], lambda i: [1, 2][:i]):
+        with pytest.raises(TypeError, match="one integer") as caught:
+            use(x)
+        assert all("int(x.item())" in text and str(x.dtype) in text for text in whole(caught.value))
+
+
+def test_a_tensor_plots_as_numbers_or_says_how() -> None:
+    pyplot = pytest.importorskip("matplotlib.figure")
+    axes = pyplot.Figure().subplots()
+    row = lambda x: axes.bar([1, 2], x)
+    for draw in (axes.plot, axes.imshow, axes.hist, row, lambda x: axes.scatter(x, x), lambda x: axes.plot([x[0]])):
+        with pytest.raises(TypeError) as caught:
+            draw(leaf(1, 2) * 1)
+        assert all("x.numpy()" in text for text in whole(caught.value))
+        draw(tg.Tensor([[1.0, 2.0]])) if draw == axes.imshow else draw(tg.Tensor([1.0, 2.0]))
+
+
+@pytest.mark.parametrize(
+    ("call", "name", "options"),
+    [
+        (lambda x: np.fft.fft(x), "np.fft.fft", ""),
+        (lambda x: np.linalg.eig(x), "np.linalg.eig", ""),
+        (lambda x: np.fmod(x, 2), "np.fmod", ""),
+        (lambda x: np.add.reduce(x), "np.add.reduce", ""),
+        (lambda x: np.exp(x, where=True), "np.exp", "(where)"),
+        (lambda x: np.sum(x, dtype=float), "np.sum", "(dtype)"),
+        (lambda x: np.reshape(x, (2,), "F"), "np.reshape", ""),
+    ],
+)
+def test_a_refusal_names_the_function_what_it_was_given_and_the_ways_out(
+    call: Callable[[Any], Any], name: str, options: str
+) -> None:
+    with pytest.raises(TypeError, match="is not supported on a Tensor") as caught:
+        call(leaf(1, 2))
+    assert korean(caught.value)
+    for text in whole(caught.value):
+        assert name in text
+        assert options in text
+        assert "x.numpy()" in text
+
+
+def test_every_ufunc_that_an_op_is_named_after_is_that_op() -> None:
+    """The table follows from the names of the standard, which NumPy has too."""
+    from tinygrad_ko.tensor.numpy_protocol import _UFUNCS
+
+    public = [getattr(tg, name) for name in dir(tg)]
+    assert all(op in public for op in _UFUNCS.values())
+    assert {np.arccos: tg.acos, np.power: tg.pow, np.absolute: tg.abs, np.rint: tg.round}.items() <= _UFUNCS.items()
+    assert len(_UFUNCS) == 46
+
+
 def test_leaving_is_allowed_where_no_gradient_is_wanted() -> None:
     c: Any = tg.Tensor([1.0, 2.0])
     assert type(np.asarray(c)) is np.ndarray

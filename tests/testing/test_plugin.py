@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tinygrad_ko.check.report import listeners
+from tinygrad_ko.runtime.install import install
 from tinygrad_ko.testing import plugin
 
 FILE = """
@@ -120,8 +121,8 @@ except ImportError as error:
     print(ascii([str(error), *error.__notes__]))
 """
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert "tinygrad_ko.testing.check_op needs Hypothesis: pip install 'tinygrad_ko[testing]'" in out
-    assert out.count("pip install 'tinygrad_ko[testing]'") == 2
+    assert f"tinygrad_ko.testing.check_op needs Hypothesis: {install('testing')}" in out
+    assert out.count(install("testing")) == 2
 
 
 def test_a_name_that_is_not_there():

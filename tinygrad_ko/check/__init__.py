@@ -1,6 +1,6 @@
-"""The oracle: numerical differentiation, and the judge that holds every analytic gradient against it.
+"""The oracle: numerical differentiation, and the gradient check that compares every analytic gradient with it.
 
-The judge is imported when it is first asked for: a program that only trains does not wait for it.
+What the gradient check needs is imported on first use: a program that only trains does not wait for it.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -12,18 +12,6 @@ if TYPE_CHECKING:
     from tinygrad_ko.check.gradient import check_gradient
     from tinygrad_ko.check.report import Blame, GradientMismatch, GradientUndecided, Projection, Report
     from tinygrad_ko.check.slope import Slope
-
-HOMES = {
-    "Blame": "report",
-    "GradientMismatch": "report",
-    "GradientUndecided": "report",
-    "Projection": "report",
-    "Report": "report",
-    "Slope": "slope",
-    "check_gradient": "gradient",
-    "derivative": "differentiation",
-    "directional_derivative": "differentiation",
-}
 
 __all__ = [
     "Blame",
@@ -40,11 +28,13 @@ __all__ = [
     "numerical_gradient",
 ]
 
+_FILES = {"Slope": "slope", "check_gradient": "gradient"}
+_FILES |= dict.fromkeys(["derivative", "directional_derivative"], "differentiation")
+
 
 def __getattr__(name: str) -> Any:
-    """What belongs to the judge."""
-    if name not in HOMES:
+    if name not in __all__:
         raise AttributeError(f"module 'tinygrad_ko.check' has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(f"tinygrad_ko.check.{HOMES[name]}"), name)
+    return getattr(import_module(f"tinygrad_ko.check.{_FILES.get(name, 'report')}"), name)

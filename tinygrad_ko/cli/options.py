@@ -1,10 +1,18 @@
-"""Values of options: each function reads one from its text, and says what would be right if it is not."""
+"""Commands and the values of their options: each type parses a text, or says what would be right."""
 
-from argparse import ArgumentTypeError
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable
 from math import isfinite
+from typing import Any
 
 from tinygrad_ko.check.domain import DOMAINS, Domain, limits
+
+
+def add_command(commands: Any, name: str, run: Callable[[Namespace], int], **texts: Any) -> ArgumentParser:
+    """The parser of a command that `run` executes."""
+    parser: ArgumentParser = commands.add_parser(name, **texts)
+    parser.set_defaults(run=run)
+    return parser
 
 
 def at_least(least: int) -> Callable[[str], int]:
@@ -22,7 +30,7 @@ def at_least(least: int) -> Callable[[str], int]:
     return read
 
 
-def number(*, zero: bool = False) -> Callable[[str], float]:
+def real_option(*, zero: bool = False) -> Callable[[str], float]:
     """A finite number above 0, or with `zero` also 0."""
 
     def read(text: str) -> float:
@@ -37,10 +45,10 @@ def number(*, zero: bool = False) -> Callable[[str], float]:
     return read
 
 
-def sizes(least: int) -> Callable[[str], tuple[int, ...]]:
+def size_list(least: int) -> Callable[[str], tuple[int, ...]]:
     """Whole numbers with commas between them, none below `least`: `256,128`. Brackets may stand around them.
 
-    >>> sizes(1)("256,128"), sizes(0)("()")
+    >>> size_list(1)("256,128"), size_list(0)("()")
     ((256, 128), ())
     """
 

@@ -3,12 +3,12 @@
 Source, authors and licence: DIGITS.md beside this file.
 """
 
+from functools import partial
 from importlib.resources import files
 
 import numpy as np
-from numpy.typing import NDArray
 
-from tinygrad_ko.data.layout import Pair, lay_out
+from tinygrad_ko.data.preprocessing import Pair, preprocess
 
 
 def load_digits(normalize: bool = True, flatten: bool = True, one_hot_label: bool = False) -> tuple[Pair, Pair]:
@@ -40,15 +40,5 @@ def load_digits(normalize: bool = True, flatten: bool = True, one_hot_label: boo
     test = np.zeros(len(labels), dtype=bool)
     for digit in range(10):
         test[np.flatnonzero(labels == digit)[::5]] = True
-
-    def part(chosen: NDArray[np.bool]) -> Pair:
-        return lay_out(
-            images[chosen],
-            labels[chosen],
-            brightest=16,
-            normalize=normalize,
-            flatten=flatten,
-            one_hot_label=one_hot_label,
-        )
-
-    return part(~test), part(test)
+    prepared = partial(preprocess, brightest=16, normalize=normalize, flatten=flatten, one_hot_label=one_hot_label)
+    return prepared(images[~test], labels[~test]), prepared(images[test], labels[test])

@@ -27,10 +27,11 @@ from tinygrad_ko.engine import accumulate, graph
 from tinygrad_ko.engine.graph import Handle, Node
 from tinygrad_ko.engine.rule import Op
 from tinygrad_ko.runtime.callers import users_line
+from tinygrad_ko.runtime.suggestions import wrong_argument
 
 _FUNCTION = """\
 def {function}{signature}:
-    _kind = None
+{refuse}    _kind = None
     _bare = False
 {unwrap}
     try:
@@ -59,6 +60,7 @@ def {function}{signature}:
         _tensor._node = None
     return _tensor
 """
+_REFUSE = "    if _wrong:\n        raise _wrong_argument(_op.function, *_wrong)\n"
 _UNWRAP = """\
     if _isinstance({a}, _Handle):
         _kind = _type({a})
@@ -167,9 +169,8 @@ def generated(op: Op) -> Callable[..., Any]:
 
     def in_any_dtype(*arguments: Any, **options: Any) -> Any:
         run(_function_text(op, any_dtype=True), f"<op {op.name} of any dtype>")
-        differentiable = repeat(True) if op.variadic else [a in op.differentiable for a in op.arguments]
-        tools = dtypes.in_any_dtype(op.forward, room["_any_dtype"], differentiable, _rounded)
-        room["_widened"], room["_in_any_dtype"] = tools
+        sloped = repeat(True) if op.variadic else [a in op.differentiable for a in op.arguments]
+        room["_widened"], room["_in_any_dtype"] = dtypes.in_any_dtype(op.forward, room["_any_dtype"], sloped, _rounded)
         return room["_in_any_dtype"](*arguments, **options)
 
     room["_write"], room["_in_any_dtype"] = write, in_any_dtype
@@ -215,6 +216,8 @@ def _function_text(op: Op, any_dtype: bool = False) -> str:
     arguments, values = _joined(star + "{}, ", op.arguments), _joined(star + "_value_{}, ", op.arguments)
     options = _joined("{0}={0}, ", op.options)
     bare = [p.replace(annotation=Parameter.empty, default=Parameter.empty) for p in op.signature.parameters.values()]
+    answers = "axis" in op.options  # to dim=, as PyTorch calls it
+    bare += [Parameter("_wrong", Parameter.VAR_KEYWORD)] * answers
 
     def unwrap(a: str) -> str:
         if a in op.options:
@@ -256,6 +259,7 @@ def _function_text(op: Op, any_dtype: bool = False) -> str:
         name=op.name,
         function="_any_dtype" if any_dtype else op.name,
         signature=Signature(bare),
+        refuse=_REFUSE * answers,
         unwrap="\n".join(map(unwrap, [*op.arguments, *op.options])),
         returned=", ".join(["_out", *(f"_keep_{k}" for k in op.keeps)]),
         taken=xp + values + options,
@@ -311,7 +315,7 @@ _CALLED = (
     *(any, isinstance, map, tuple, type, zip, property, heappush, np.float64, np.ndarray, Handle, Node),
     *(errors.already_freed, errors.refused, accumulate.accumulated, accumulate.unbroadcast, library.namespace),
     *(library.shape, memory.in_own_memory, memory.own, operands.operand, operands.result, dtypes.any_unusual),
-    *(dtypes.widened, constant, _debug_record, _option),
+    *(dtypes.widened, constant, _debug_record, _option, wrong_argument),
 )
 _USUAL = ("ARRAYS", "BOOL", "FLOAT32", "FLOAT64", "INT64", "NUMBERS", "PLAIN")
 _TOOLS: dict[str, Any] = {

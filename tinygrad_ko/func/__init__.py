@@ -10,7 +10,6 @@ f is called with Tensors in place of those arguments and must compute with this 
 anything else is an error, for a gradient may have been lost on the way to it.
 """
 
-from tinygrad_ko.func.checkpointing import checkpoint
-from tinygrad_ko.func.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+from tinygrad_ko.runtime.names import public_names
 
-__all__ = ["checkpoint", "grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"]
+__getattr__, __dir__, __all__ = public_names(__name__)

@@ -1,15 +1,26 @@
-"""First values for weights. Each takes the shape (inputs, outputs) and a source of random numbers, and returns a
-float64 array.
+"""Initializers of weights: each takes the shape (inputs, outputs) and a source of random numbers, and returns a float64
+array. And the check of the sizes of a layer, from which such shapes are made.
 """
 
 from collections.abc import Callable
 from math import sqrt
 
 from tinygrad_ko.arrays.library import Array
+from tinygrad_ko.errors import explain
 from tinygrad_ko.state.randomness import RandomSource
 
 Shape = tuple[int, int]
 Initializer = Callable[[Shape, RandomSource], Array]
+
+
+def require_sizes(layer: str, **sizes: int) -> None:
+    """Raise ValueError for a size that is not a whole number of at least 1."""
+    for name, size in sizes.items():
+        if not (hasattr(size, "__index__") and size >= 1):
+            raise explain(
+                ValueError(f"{layer}: {name} must be a whole number of at least 1, not {size!r}"),
+                f"{layer}: {name} 값은 1 이상의 정수여야 합니다. 받은 값: {size!r}",
+            )
 
 
 def normal(std: float = 0.01) -> Initializer:

@@ -1,4 +1,4 @@
-"""What has parameters: found by their names, forgotten gradients, saved and loaded; and whether it is in training."""
+"""Modules: functions with parameters, which are found by name, saved and loaded; and their training mode."""
 
 import os
 from collections import Counter
@@ -15,16 +15,17 @@ from tinygrad_ko.arrays.library import beside
 from tinygrad_ko.engine.backprop import put
 from tinygrad_ko.engine.graph import scope
 from tinygrad_ko.errors import explain
-from tinygrad_ko.nn.storage import load_arrays, save_arrays
+from tinygrad_ko.nn.serialization import load_arrays, save_arrays
+from tinygrad_ko.runtime.suggestions import ForeignToModule, explain_construction
 from tinygrad_ko.tensor.tensor import Tensor, replace
 
 if TYPE_CHECKING:
     from tinygrad_ko.nn.summary import Summary
 
-FUNCTIONS = (FunctionType, BuiltinFunctionType, np.ufunc, partial)
+_FUNCTIONS = (FunctionType, BuiltinFunctionType, np.ufunc, partial)
 
 
-class Module:
+class Module(ForeignToModule):
     """A function with parameters. Write `__init__`, which keeps Tensors and other Modules in attributes, and
     `forward`; call the module. (A `__call__` in place of `forward`, or around it, will do too.)
 
@@ -45,10 +46,11 @@ class Module:
     def __init_subclass__(cls, **options: Any) -> None:
         """A class may write `__call__` in place of `forward`, or around it."""
         super().__init_subclass__(**options)
+        explain_construction(cls)
         owner = next(part for part in cls.__mro__ if "__call__" in vars(part))
         call = vars(owner)["__call__"]
         if isinstance(call, FunctionType) and (owner is cls or not issubclass(owner, Module)):
-            for name, value in {"__call__": boxed(call), "_own_call": call, "_computes": "_own_call"}.items():
+            for name, value in {"__call__": _scoped(call), "_own_call": call, "_computes": "_own_call"}.items():
                 setattr(cls, name, value)
 
     def forward(self, *inputs: Any, **options: Any) -> Any:
@@ -61,7 +63,7 @@ class Module:
         )
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
-        if type(self).__call__ is not Module.__call__:  # it is in its box already
+        if type(self).__call__ is not Module.__call__:  # the scope is open already
             return self.forward(*inputs, **options)
         with scope(type(self).__name__):
             return self.forward(*inputs, **options)
@@ -170,9 +172,9 @@ class Module:
         return f"{type(self).__name__}({sizes})"
 
 
-def boxed(call: Callable[..., Any]) -> Callable[..., Any]:
-    """A `__call__` of a class's own: what it records is in a box, as in `Module.__call__`. Where a class below calls it as
-    `super().__call__`, the box is there already.
+def _scoped(call: Callable[..., Any]) -> Callable[..., Any]:
+    """A `__call__` of a class's own, in the scope of the module as in `Module.__call__`. Where a subclass calls it as
+    `super().__call__`, that scope is open already.
     """
 
     @wraps(call)
@@ -185,7 +187,7 @@ def boxed(call: Callable[..., Any]) -> Callable[..., Any]:
     return whole
 
 
-HOLDERS = (Module, list, tuple, dict)
+_CONTAINERS = (Module, list, tuple, dict)
 
 
 class Part(NamedTuple):
@@ -206,7 +208,7 @@ def walk(module: Module) -> Iterator[Part]:
         if isinstance(value, Tensor):
             if value.node is None or value.node.op is None:  # not what a forward has computed and kept
                 yield Part(path, value, holder, key)
-        elif isinstance(value, HOLDERS):
+        elif isinstance(value, _CONTAINERS):
             if id(value) in seen:
                 continue
             seen.add(id(value))
@@ -215,7 +217,7 @@ def walk(module: Module) -> Iterator[Part]:
             items = vars(value) if isinstance(value, Module) else value
             named = list(items.items() if isinstance(items, dict) else enumerate(items))
             waiting += [(f"{path}.{k}" if path else str(k), item, value, k) for k, item in reversed(named)]
-        elif isinstance(holder, list) and isinstance(value, FUNCTIONS):
+        elif isinstance(holder, list) and isinstance(value, _FUNCTIONS):
             yield Part(path, value, holder, key)
         elif isinstance(value, set | frozenset) and any(isinstance(item, Tensor | Module) for item in value):
             raise explain(

@@ -1,5 +1,6 @@
-"""Layers that keep numbers near mean 0 and variance 1, so that those behind them learn faster."""
+"""Normalization layers: they keep activations near mean 0 and variance 1."""
 
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ from tinygrad_ko.arrays.dtypes import widened
 from tinygrad_ko.arrays.library import Array, cast
 from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.errors import explain
+from tinygrad_ko.nn.initializers import require_sizes
 from tinygrad_ko.nn.module import Module
 from tinygrad_ko.ops.elementwise import sqrt
 from tinygrad_ko.ops.inputs import numbers
@@ -31,7 +33,7 @@ class LayerNorm(Module):
     """
 
     def __init__(self, features: int, *, eps: float = 1e-5, dtype: Any = np.float64) -> None:
-        self.gamma, self.beta = scale_and_shift("LayerNorm", features, eps, dtype)
+        self.gamma, self.beta = _scale_and_shift("LayerNorm", features, eps, dtype)
         self.eps = float(eps)
 
     def forward(self, x: Any) -> Any:
@@ -65,11 +67,11 @@ class BatchNorm(Module):
     """
 
     def __init__(self, features: int, *, decay: float = 0.9, eps: float = 1e-5, dtype: Any = np.float64) -> None:
-        self.gamma, self.beta = scale_and_shift("BatchNorm", features, eps, dtype)
+        self.gamma, self.beta = _scale_and_shift("BatchNorm", features, eps, dtype)
         if not 0 <= decay < 1:
             raise explain(
                 ValueError(f"BatchNorm: decay must be in [0, 1), not {decay}"),
-                f"BatchNorm: decay는 0 이상 1 미만이어야 합니다. 받은 값: {decay}",
+                f"BatchNorm: decay 값은 0 이상 1 미만이어야 합니다. 받은 값: {decay}",
             )
         self.decay, self.eps = float(decay), float(eps)
         self.running_mean = Tensor(np.zeros(features), dtype=dtype, name="running_mean")
@@ -82,10 +84,10 @@ class BatchNorm(Module):
             mean, var, gamma, beta = fitting(x, 1, *each, name="BatchNorm")
             return (x - mean) * (gamma / sqrt(var + self.eps)) + beta
         out = batch_norm(x, self.gamma, self.beta, self.eps)
-        self.remember(x.stable_array() if isinstance(x, Handle) else np.asarray(x))
+        self._update_running(x.stable_array() if isinstance(x, Handle) else np.asarray(x))
         return out
 
-    def remember(self, x: Array) -> None:
+    def _update_running(self, x: Array) -> None:
         """Move the running averages towards the mean and the variance of a batch."""
         x, axes = widened(x), all_but_channels(x)
         n = count(x.shape, axes)
@@ -94,12 +96,13 @@ class BatchNorm(Module):
         replace(running, [cast(m, r.dtype) for m, r in zip(moved, running, strict=True)])
 
 
-def scale_and_shift(layer: str, features: int, eps: float, dtype: Any) -> tuple[Tensor, Tensor]:
-    """gamma and beta as they begin: ones and zeros."""
-    if features < 1 or not 0 < eps < float("inf"):
+def _scale_and_shift(layer: str, features: int, eps: float, dtype: Any) -> tuple[Tensor, Tensor]:
+    """gamma and beta before training: ones and zeros."""
+    require_sizes(layer, features=features)
+    if not 0 < eps < inf:
         raise explain(
-            ValueError(f"{layer} needs at least one feature and an eps above 0, not {features} and {eps}"),
-            f"{layer}: features는 1 이상, eps는 0보다 커야 합니다. 받은 값: {features}, {eps}",
+            ValueError(f"{layer}: eps must be above 0 and finite, not {eps}"),
+            f"{layer}: eps 값은 0보다 큰 유한한 수여야 합니다. 받은 값: {eps}",
         )
     return (
         Tensor(np.ones(features), requires_grad=True, dtype=dtype, name="gamma"),

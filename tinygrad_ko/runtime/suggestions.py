@@ -1,74 +1,167 @@
-"""What was meant: the name that there is, for one that there is not."""
+"""Suggestions: the error for an attribute or an argument that there is not, with what was probably meant.
 
-from collections.abc import Sequence
+Classes hold the names of other libraries as descriptors that raise: `__getattr__` would slow down every other attribute.
+"""
+
+import inspect
+import re
+from collections.abc import Callable, Sequence
+from functools import wraps
+from types import FunctionType
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
 from tinygrad_ko.errors import explain
+from tinygrad_ko.runtime.habits import ARGUMENTS, HABITS, MODULE, OPTIMIZER, TENSOR
+from tinygrad_ko.runtime.names import homes, room_named
 
-# Habits from NumPy and PyTorch whose name here is another one altogether.
-HABITS = {
-    "Linear": "nn.Affine",
-    "amax": "max",
-    "amin": "min",
-    "array": "Tensor",
-    "asarray": "Tensor",
-    "bce_loss": "sigmoid_cross_entropy",
-    "cat": "concat",
-    "clamp": "clip",
-    "cross_entropy": "softmax_cross_entropy",
-    "cumprod": "cumulative_prod",
-    "cumsum": "cumulative_sum",
-    "div": "divide",
-    "dot": "matmul",
-    "fabs": "abs",
-    "flatten": "reshape",
-    "gather": "take_along_axis",
-    "index_add": "scatter_add",
-    "kl_div": "kl_divergence",
-    "linear": "affine",
-    "l1_loss": "mean_absolute_error",
-    "masked_fill": "where",
-    "mm": "matmul",
-    "mse_loss": "mean_squared_error",
-    "mul": "multiply",
-    "neg": "negative",
-    "nll_loss": "negative_log_likelihood",
-    "norm": "linalg.vector_norm",
-    "ravel": "reshape",
-    "sub": "subtract",
-    "swish": "silu",
-    "unsqueeze": "expand_dims",
-    "view": "reshape",
-}
+F = TypeVar("F", bound=Callable[..., Any])
 
 
-def nearest(name: str, known: Sequence[str]) -> list[str]:
-    """The names among the known that were probably meant: one in another room, NumPy's other name for the same function, a known
-    habit, or else names that look alike.
-    """
+class _Foreign(str):
+    """The name of an attribute that there is not, in a class: asked for, it raises AttributeError with what to write."""
+
+    __slots__ = ()
+
+    def __get__(self, instance: Any, kind: Any) -> Any:
+        owner = next(part for part in kind.__mro__ if vars(part).get(self) is self)
+        others = super(owner, kind if instance is None else instance)  # a class of the user's may stand behind
+        if hasattr(others, self):
+            return getattr(others, self)
+        if cure := kind._instead_of(str(self)):
+            english, korean = f"write {cure}", f"다음과 같이 쓰십시오: {cure}"
+        else:
+            english, korean = "layers compute on NumPy's arrays, on the CPU", "계층은 NumPy 배열로 CPU에서 계산합니다."
+        raise explain(
+            AttributeError(f"{kind.__name__!r} object has no attribute {str(self)!r}; {english}", name=str(self)),
+            f"{kind.__name__}에 없는 이름입니다: {self}. {korean}",
+        )
+
+
+class _ForeignNames:
+    __slots__ = ()
+
+    def __dir__(self) -> list[str]:
+        static = {name: inspect.getattr_static(self, name) for name in object.__dir__(self)}
+        return [name for name, value in static.items() if not isinstance(value, _Foreign) or hasattr(self, name)]
+
+
+_NUMPYS = [name for name in vars(np.ndarray) if name[0] != "_"]
+_HABITS = [name for name in HABITS if name.islower()]
+_OPS = [name for name, home in homes("tinygrad_ko").items() if ".ops." in home]
+
+
+class ForeignToTensor(_ForeignNames):
+    """Base of Tensor: NumPy's methods, habits, and the functions of the rule book, where Tensor has no attribute of that name."""
+
+    __slots__ = ()
+    vars().update({name: _Foreign(name) for name in (*_NUMPYS, *_HABITS, *_OPS, *TENSOR)})
+
+    @classmethod
+    def _instead_of(cls, name: str) -> str:
+        if name in TENSOR:
+            return TENSOR[name]
+        if name not in HABITS and name not in _OPS:
+            return f"x.numpy().{name}"
+        room, _, full = HABITS.get(name, f"tg.{name}").rpartition(".")
+        if not isinstance(inspect.getattr_static(cls, full, _Foreign()), _Foreign):
+            return f"x.{full}(...)"
+        function = getattr(room_named(room), full)
+        if isinstance(function, type):
+            return f"tg.{full}(...)"
+        parameters = inspect.signature(function).parameters.values()
+        needed = [p.name for p in parameters if p.default is p.empty and p.kind < p.KEYWORD_ONLY]
+        return f"{'' if room == 'tg' else 'tg.'}{room}.{full}({', '.join(needed)})"
+
+
+class ForeignToModule(_ForeignNames):
+    """Base of Module: the attributes of networks and layers in other libraries."""
+
+    vars().update({name: _Foreign(name) for name in MODULE})
+    _instead_of = staticmethod(MODULE.__getitem__)
+
+
+class ForeignToOptimizer(_ForeignNames):
+    """Base of Optimizer: the attributes of optimizers in other libraries."""
+
+    vars().update({name: _Foreign(name) for name in OPTIMIZER})
+    _instead_of = staticmethod(OPTIMIZER.__getitem__)
+
+
+def explained(function: F) -> F:
+    """Decorator: a call with a wrong argument, or without one that is needed, says what was probably meant."""
+
+    @wraps(function)
+    def called(*arguments: Any, **options: Any) -> Any:
+        try:
+            return function(*arguments, **options)
+        except TypeError as error:
+            if error.__traceback__ is None or error.__traceback__.tb_next is not None:  # from inside the function
+                raise
+            name = function.__name__
+            if name == "__init__":
+                kind: Any = type(arguments[0])  # unless it is its base that is called so
+                name = (
+                    kind.__name__
+                    if vars(kind).get("__init__", called) is called
+                    else function.__qualname__.split(".")[-2]
+                )
+            raise _wrong_call(function, name, str(error)) from None
+
+    return cast(F, called)
+
+
+def explain_construction(kind: Any) -> None:
+    """A wrong argument of the class's own `__init__` is explained."""
+    if isinstance(init := vars(kind).get("__init__"), FunctionType):
+        kind.__init__ = explained(init)
+
+
+def wrong_argument(function: Callable[..., Any], word: str, *others: str) -> TypeError:
+    """The error for an argument that a function does not have, where it collects them itself."""
+    return _wrong_call(
+        function, function.__name__, f"{function.__name__}() got an unexpected keyword argument {word!r}"
+    )
+
+
+def _wrong_call(function: Callable[..., Any], name: str, said: str) -> TypeError:
+    """Python's error for arguments that a function does not take, with those that it does."""
+    signature = inspect.signature(function)
+    parameters = [
+        p.replace(
+            annotation=p.empty, default=_Dots() if "<" in repr(p.default) and p.default is not p.empty else p.default
+        )
+        for p in signature.parameters.values()
+        if p.name != "self"
+    ]
+    usage = f"{name}{inspect.Signature(parameters)}"
+    sentence = f"{name}() {said.partition('() ')[2]}"
+    if word := re.search(r"unexpected keyword argument '(\w+)'", said):
+        if near := _meant_argument(word[1], [p.name for p in parameters]):
+            return explain(
+                TypeError(f"{sentence.partition('. Did')[0]}; did you mean {' or '.join(near)}?"),
+                f"{name}: 없는 인수입니다: {word[1]}. 비슷한 이름: {', '.join(near)}",
+            )
+        return explain(
+            TypeError(f"{sentence}; call it as {usage}"), f"{name}: 없는 인수입니다: {word[1]}. 올바른 호출: {usage}"
+        )
+    missing = ", ".join(re.findall(r"'(\w+)'", said))
+    korean = f"필요한 인수가 빠졌습니다: {missing}" if missing else "인수의 수나 순서가 맞지 않습니다"
+    return explain(TypeError(f"{sentence}; call it as {usage}"), f"{name}: {korean}. 올바른 호출: {usage}")
+
+
+def _meant_argument(word: str, known: Sequence[str]) -> list[str]:
+    """The arguments that were probably meant, or the class that has it."""
+    habit = ARGUMENTS.get(word, "")
+    if "." in habit:
+        return [habit]
     from difflib import get_close_matches
 
-    last = {full.rpartition(".")[2]: full for full in reversed(known)}
-    meant = getattr(np, name, None)
-    if name in last:
-        return [last[name]]
-    if meant is not None and (same := [full for full in known if getattr(np, full, None) is meant]):
-        return same
-    if name in HABITS or meant is not None:
-        return [HABITS[name]] if name in HABITS else []
-    return [last[n] for n in get_close_matches(name, last, n=3, cutoff=0.7)]
+    near = [habit] if habit in known else [] if habit else get_close_matches(word, known, n=2, cutoff=0.7)
+    return [f"{name}=" for name in near]
 
 
-def missing(name: str, known: Sequence[str]) -> AttributeError:
-    """The error for a name that `tinygrad_ko` does not have, with the names that were probably meant."""
-    cure, korean = "", ""
-    if near := nearest(name, known):
-        cure, korean = f"; did you mean {' or '.join(near)}?", f" 비슷한 이름: {', '.join(near)}"
-    elif hasattr(np, name):
-        cure = f"; np.{name} is for arrays, and for x.numpy() where no gradient is wanted"
-        korean = f" np.{name}에는 배열을 넘길 수 있습니다. Tensor라면 x.numpy()로 값을 꺼내십시오(기울기는 이어지지 않습니다)."
-    return explain(
-        AttributeError(f"module 'tinygrad_ko' has no attribute {name!r}{cure}", name=name),
-        f"tinygrad_ko에 없는 이름입니다: {name}.{korean}",
-    )
+class _Dots:
+    def __repr__(self) -> str:
+        return "..."

@@ -35,7 +35,7 @@ def preserving_state(*things: Any) -> Iterator[None]:
         generators = [part for part in found if isinstance(part, np.random.Generator)]
         contents = [(part, part.copy()) for part in _containers(found)]
         with replayed(generators, random_states(generators)):
-            before, during = slots([part for part in found if isinstance(part, Handle)])
+            before, during = _slots([part for part in found if isinstance(part, Handle)])
             begin, end = at_once(setattr, during), at_once(setattr, before)
             try:
                 begin()
@@ -46,8 +46,8 @@ def preserving_state(*things: Any) -> Iterator[None]:
                     _restore(container, content)
 
 
-def slots(tensors: list[Handle]) -> tuple[list[Any], list[Any]]:
-    """What the slots of these Tensors and of their leaves hold, and what they hold during a rehearsal.
+def _slots(tensors: list[Handle]) -> tuple[list[Any], list[Any]]:
+    """What the slots of these Tensors and of their leaves hold, and what they hold during the call.
 
     An array that is held here is copied by whoever wants to write to it (`Handle.writable_array`), so holding it saves it. That
     does not go for one that was lent before: its place is taken by what an op would work on.
@@ -56,8 +56,8 @@ def slots(tensors: list[Handle]) -> tuple[list[Any], list[Any]]:
     during: list[Any] = []
     leaves = {id(t._node): t._node for t in tensors if isinstance(t._node, Leaf)}
     for t in tensors:
-        during += [(t, "_array", t.stable_array()), (t, "_exposed", False)]
-        before += [(t, name, getattr(t, name)) for name in ("_array", "_exposed", "_node")]
+        during += t.replacing(t.stable_array())
+        before += [*t.replacing(t._array, t._exposed), (t, "_node", t._node)]
     for leaf in leaves.values():
         during.append((leaf, "grad", None if leaf.grad is None else copied(leaf.grad)))
         before.append((leaf, "grad", leaf.grad))

@@ -1,5 +1,18 @@
 """`Tensor`: an array that records what is computed from it."""
 
-from tinygrad_ko.tensor.tensor import Tensor, grad
+import sys
+from types import ModuleType
+from typing import Any
 
-__all__ = ["Tensor", "grad"]
+from tinygrad_ko.errors import explain
+
+
+class _Room(ModuleType):
+    def __call__(self, *arguments: Any, **options: Any) -> Any:
+        raise explain(
+            TypeError("tg.tensor is a module, not a function; write tg.Tensor(data)"),
+            "tg.tensor는 함수가 아니라 모듈입니다. 다음과 같이 쓰십시오: tg.Tensor(data)",
+        )
+
+
+sys.modules[__name__].__class__ = _Room  # for those who know torch.tensor

@@ -1,9 +1,7 @@
-"""What can be done with a Tensor: operators, indexing, NumPy's functions and methods. All of it is the rule book by
-other spellings.
-"""
+"""Operators, indexing and methods of a Tensor, as NumPy's arrays have them: each is an op of the rule book by another name."""
 
 import operator
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Self
 
 import numpy as np
@@ -13,50 +11,82 @@ from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops import elementwise, indexing, queries, reduction, scan, shape
 from tinygrad_ko.ops.inputs import unwrapped
-from tinygrad_ko.ops.linalg import products as linalg
+from tinygrad_ko.ops.linalg import products
 
-Axes = int | tuple[int, ...] | None
+_Axes = int | tuple[int, ...] | None
 
 
-def in_place(change: Any, symbol: str, instead: str, update: str) -> Any:
+def _in_place(change: Any, symbol: str, instead: str, update: str) -> Any:
     """An in-place operator: it changes the array of a constant, and is refused where it would change a graph."""
 
     def changed(self: Any, other: Any) -> Any:
-        refuse_in_place(self, f"x {symbol} y", instead, update)
-        value = unrecorded(other, f"x {symbol} y")
+        _refuse_in_place(self, f"x {symbol} y", instead, update)
+        value = _unrecorded(other, f"x {symbol} y")
         self.data = change(self.writable_array(), value)
         return self
 
     return changed
 
 
-def refuse_in_place(x: Handle, wrote: str, instead: str, update: str) -> None:
-    """Refuse to change a Tensor that is in a graph."""
+def _refuse_in_place(x: Handle, wrote: str, instead: str, update: str) -> None:
     if x._node is not None:
         raise explain(
             TypeError(
                 f"{wrote} would change a Tensor that is in a graph; write {instead}, or {update} to change the values of a "
                 "parameter between steps"
             ),
-            "계산 그래프에 있는 Tensor는 제자리에서 바꿀 수 없습니다. "
-            f"새 값을 만들려면 {instead}, 학습 중에 매개변수의 값을 바꾸려면 {update}와 같이 쓰십시오.",
+            f"{wrote}: 계산 그래프에 있는 Tensor는 제자리에서 바꿀 수 없습니다. "
+            f"새 값을 만들려면 {instead}, 학습 단계 사이에 매개변수의 값을 바꾸려면 {update}와 같이 쓰십시오.",
         )
 
 
-def unrecorded(value: Any, wrote: str) -> Any:
+def _unrecorded(value: Any, wrote: str) -> Any:
     """A value that may be written into an array: not one whose gradient would be lost."""
     if isinstance(value, Handle) and value._node is not None:
         raise explain(
             TypeError(f"{wrote} would lose the gradient of y; write x = x + y and so on, or use y.detach()"),
-            "제자리 연산은 기울기를 잃습니다. x = x + y처럼 새 값을 만들거나 y.detach()를 쓰십시오.",
+            f"{wrote}: y의 기울기가 끊어집니다. x = x + y처럼 새 값을 만들거나 y.detach()를 쓰십시오.",
         )
     return value.stable_array() if isinstance(value, Handle) else value
 
 
+def _reflected(op: Callable[..., Any]) -> Any:
+    """The method of an operator whose left operand is no Tensor."""
+    return lambda self, other: op(other, self)
+
+
+def _compared(compare: Callable[..., Any]) -> Any:
+    """The method of a comparison. Its result is a plain array of truth values: no gradient could go through them."""
+    return lambda self, other: compare(self.stable_array(), unwrapped(other))
+
+
 class Operators(Handle):
-    """A handle with the spellings of an array."""
+    """A handle with the operators and methods of an array."""
 
     __slots__ = ()
+
+    # an op is itself the method of its operator or name
+
+    __add__ = elementwise.add
+    __sub__ = elementwise.subtract
+    __mul__ = elementwise.multiply
+    __truediv__ = elementwise.divide
+    __floordiv__ = elementwise.floor_divide
+    __mod__ = elementwise.remainder
+    __pow__ = elementwise.pow
+    __matmul__ = products.matmul
+    __neg__ = elementwise.negative
+    __pos__ = elementwise.positive
+    __abs__ = elementwise.abs
+
+    sum: Callable[..., Self] = reduction.sum
+    mean: Callable[..., Self] = reduction.mean
+    max: Callable[..., Self] = reduction.max
+    min: Callable[..., Self] = reduction.min
+    prod: Callable[..., Self] = reduction.prod
+    clip: Callable[..., Self] = elementwise.clip
+    squeeze: Callable[..., Self] = shape.squeeze
+    swapaxes: Callable[..., Self] = shape.swapaxes
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -82,37 +112,14 @@ class Operators(Handle):
     def __iter__(self) -> Iterator[Self]:
         return (self[i] for i in range(len(self)))
 
-    # an op is itself the method of its operator
-
-    __add__ = elementwise.add
-    __sub__ = elementwise.subtract
-    __mul__ = elementwise.multiply
-    __truediv__ = elementwise.divide
-    __floordiv__ = elementwise.floor_divide
-    __mod__ = elementwise.remainder
-    __pow__ = elementwise.pow
-    __matmul__ = linalg.matmul
-    __neg__ = elementwise.negative
-    __pos__ = elementwise.positive
-    __abs__ = elementwise.abs
-
-    def __radd__(self, other: Any) -> Self:
-        return elementwise.add(other, self)
-
-    def __rsub__(self, other: Any) -> Self:
-        return elementwise.subtract(other, self)
-
-    def __rmul__(self, other: Any) -> Self:
-        return elementwise.multiply(other, self)
-
-    def __rtruediv__(self, other: Any) -> Self:
-        return elementwise.divide(other, self)
-
-    def __rfloordiv__(self, other: Any) -> Self:
-        return elementwise.floor_divide(other, self)
-
-    def __rmod__(self, other: Any) -> Self:
-        return elementwise.remainder(other, self)
+    __radd__ = _reflected(elementwise.add)
+    __rsub__ = _reflected(elementwise.subtract)
+    __rmul__ = _reflected(elementwise.multiply)
+    __rtruediv__ = _reflected(elementwise.divide)
+    __rfloordiv__ = _reflected(elementwise.floor_divide)
+    __rmod__ = _reflected(elementwise.remainder)
+    __rpow__ = _reflected(elementwise.pow)
+    __rmatmul__ = _reflected(products.matmul)
 
     def __divmod__(self, other: Any) -> tuple[Self, Self]:
         return self // other, self % other
@@ -120,46 +127,27 @@ class Operators(Handle):
     def __rdivmod__(self, other: Any) -> tuple[Self, Self]:
         return other // self, other % self
 
-    def __rpow__(self, other: Any) -> Self:
-        return elementwise.pow(other, self)
-
-    def __rmatmul__(self, other: Any) -> Self:
-        return linalg.matmul(other, self)
-
-    # comparisons are plain boolean arrays: no gradient could go through them
-
-    def __eq__(self, other: Any) -> Any:
-        return self.stable_array() == unwrapped(other)
-
-    def __ne__(self, other: Any) -> Any:
-        return self.stable_array() != unwrapped(other)
-
-    def __lt__(self, other: Any) -> Any:
-        return self.stable_array() < unwrapped(other)
-
-    def __le__(self, other: Any) -> Any:
-        return self.stable_array() <= unwrapped(other)
-
-    def __gt__(self, other: Any) -> Any:
-        return self.stable_array() > unwrapped(other)
-
-    def __ge__(self, other: Any) -> Any:
-        return self.stable_array() >= unwrapped(other)
+    __eq__ = _compared(operator.eq)
+    __ne__ = _compared(operator.ne)
+    __lt__ = _compared(operator.lt)
+    __le__ = _compared(operator.le)
+    __gt__ = _compared(operator.gt)
+    __ge__ = _compared(operator.ge)
 
     def __getitem__(self, index: Any) -> Self:
         return indexing.getitem(self, index=indexing.plain(index))
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        refuse_in_place(self, "x[index] = value", "y = tg.where(mask, value, x)", "x.data[index] = value")
-        self.writable_array()[unwrapped(index)] = unrecorded(value, "x[index] = value")
+        _refuse_in_place(self, "x[index] = value", "y = tg.where(mask, value, x)", "x.data[index] = value")
+        self.writable_array()[unwrapped(index)] = _unrecorded(value, "x[index] = value")
 
-    __iadd__ = in_place(operator.iadd, "+=", "x = x + y", "w.data += y")
-    __isub__ = in_place(operator.isub, "-=", "x = x - y", "w.data -= lr * w.grad")
-    __imul__ = in_place(operator.imul, "*=", "x = x * y", "w.data *= y")
-    __itruediv__ = in_place(operator.itruediv, "/=", "x = x / y", "w.data /= y")
-    __ifloordiv__ = in_place(operator.ifloordiv, "//=", "x = x // y", "w.data //= y")
-    __imod__ = in_place(operator.imod, "%=", "x = x % y", "w.data %= y")
-    __ipow__ = in_place(operator.ipow, "**=", "x = x**y", "w.data **= y")
+    __iadd__ = _in_place(operator.iadd, "+=", "x = x + y", "w.data += y")
+    __isub__ = _in_place(operator.isub, "-=", "x = x - y", "w.data -= lr * w.grad")
+    __imul__ = _in_place(operator.imul, "*=", "x = x * y", "w.data *= y")
+    __itruediv__ = _in_place(operator.itruediv, "/=", "x = x / y", "w.data /= y")
+    __ifloordiv__ = _in_place(operator.ifloordiv, "//=", "x = x // y", "w.data //= y")
+    __imod__ = _in_place(operator.imod, "%=", "x = x % y", "w.data %= y")
+    __ipow__ = _in_place(operator.ipow, "**=", "x = x**y", "w.data **= y")
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
         from tinygrad_ko.tensor import numpy_protocol
@@ -199,14 +187,6 @@ class Operators(Handle):
 
     ravel = flatten
 
-    def squeeze(self, axis: Axes = None) -> Self:
-        """Without the axes of length 1."""
-        return shape.squeeze(self, axis)
-
-    def swapaxes(self, axis1: int, axis2: int) -> Self:
-        """Two axes exchanged."""
-        return shape.swapaxes(self, axis1, axis2)
-
     def repeat(self, repeats: Any, axis: int | None = None) -> Self:
         """Each element `repeats` times in a row; flattened first if `axis` is None."""
         from tinygrad_ko.ops import repetition
@@ -232,37 +212,17 @@ class Operators(Handle):
         if self._node is not None and not is_floating(dtype):
             raise explain(
                 TypeError(f"x.astype({dtype}) has no gradient; write x.detach().astype({dtype})"),
-                f"{dtype}(으)로 바꾸면 기울기를 구할 수 없습니다. x.detach().astype(...)을 쓰십시오.",
+                f"x.astype({dtype})에서는 기울기를 구할 수 없습니다. 다음과 같이 쓰십시오: x.detach().astype({dtype})",
             )
         return elementwise.astype(self, dtype)
 
-    def sum(self, axis: Axes = None, *, keepdims: bool = False) -> Self:
-        """The sum, of all or along one or more axes."""
-        return reduction.sum(self, axis=axis, keepdims=keepdims)
-
-    def mean(self, axis: Axes = None, *, keepdims: bool = False) -> Self:
-        """The mean, of all or along one or more axes."""
-        return reduction.mean(self, axis=axis, keepdims=keepdims)
-
-    def max(self, axis: Axes = None, *, keepdims: bool = False) -> Self:
-        """The largest, of all or along one or more axes."""
-        return reduction.max(self, axis=axis, keepdims=keepdims)
-
-    def min(self, axis: Axes = None, *, keepdims: bool = False) -> Self:
-        """The smallest, of all or along one or more axes."""
-        return reduction.min(self, axis=axis, keepdims=keepdims)
-
-    def prod(self, axis: Axes = None, *, keepdims: bool = False) -> Self:
-        """The product, of all or along one or more axes."""
-        return reduction.prod(self, axis=axis, keepdims=keepdims)
-
-    def var(self, axis: Axes = None, *, ddof: float = 0, keepdims: bool = False) -> Self:
+    def var(self, axis: _Axes = None, *, ddof: float = 0, keepdims: bool = False) -> Self:
         """The variance: the sum of the squared distances from the mean, divided by n - ddof."""
         from tinygrad_ko.ops import statistics
 
         return statistics.var(self, axis=axis, correction=ddof, keepdims=keepdims)
 
-    def std(self, axis: Axes = None, *, ddof: float = 0, keepdims: bool = False) -> Self:
+    def std(self, axis: _Axes = None, *, ddof: float = 0, keepdims: bool = False) -> Self:
         """The standard deviation: the square root of the variance."""
         from tinygrad_ko.ops import statistics
 
@@ -276,17 +236,21 @@ class Operators(Handle):
         """The running products along an axis, by default of all numbers in a row."""
         return scan.cumulative_prod(self.flatten() if axis is None else self, axis=axis)
 
-    def any(self, axis: Axes = None, *, keepdims: bool = False) -> Any:
+    def any(self, axis: _Axes = None, *, keepdims: bool = False) -> Any:
         """Whether any is not 0, of all or along one or more axes: plain truth values."""
         return queries.any(self, axis=axis, keepdims=keepdims)
 
-    def all(self, axis: Axes = None, *, keepdims: bool = False) -> Any:
+    def all(self, axis: _Axes = None, *, keepdims: bool = False) -> Any:
         """Whether none is 0, of all or along one or more axes: plain truth values."""
         return queries.all(self, axis=axis, keepdims=keepdims)
 
-    def clip(self, min: Any = None, max: Any = None) -> Self:
-        """Limited to [min, max]."""
-        return elementwise.clip(self, min, max)
+    def argmax(self, axis: int | None = None, *, keepdims: bool = False) -> Any:
+        """Where the largest element is: plain integers."""
+        return queries.argmax(self, axis=axis, keepdims=keepdims)
+
+    def argmin(self, axis: int | None = None, *, keepdims: bool = False) -> Any:
+        """Where the smallest element is: plain integers."""
+        return queries.argmin(self, axis=axis, keepdims=keepdims)
 
     def take(self, indices: Any, axis: int | None = None) -> Self:
         """The elements at some places along an axis, or of all in one line."""

@@ -1,13 +1,11 @@
-"""NumPy's own names on Tensors: which function of NumPy is which op of ours. What is not in these tables is refused
-by name.
+"""NumPy's functions on Tensors: which of them is which op. What is not in these tables is refused by name.
 
-`np.exp(x)`, `x_array * w` and `np.dot(x, W)` arrive here through `__array_ufunc__` and `__array_function__` (NEP 13,
-NEP 18). Functions that NumPy does not dispatch are Python that works on a Tensor or refuses it; `np.bmat(x)` alone does neither, and
-returns None.
+`np.exp(x)`, `x_array * w` and `np.dot(x, W)` arrive here through `__array_ufunc__` and `__array_function__` (NEP 13, NEP 18).
+Functions that NumPy does not dispatch are Python that works on a Tensor or refuses it; `np.bmat(x)` alone does neither, and returns None.
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import numpy as np
@@ -32,56 +30,17 @@ from tinygrad_ko.ops.inputs import shaped, unwrapped
 from tinygrad_ko.ops.linalg import determinants, diagonals, factoring, products, solving, spectral
 from tinygrad_ko.ops.linalg.einsum import einsum
 
-UFUNCS: dict[Any, Callable[..., Any]] = {
-    np.add: elementwise.add,
-    np.subtract: elementwise.subtract,
-    np.multiply: elementwise.multiply,
-    np.divide: elementwise.divide,
-    np.floor_divide: elementwise.floor_divide,
-    np.remainder: elementwise.remainder,
-    np.negative: elementwise.negative,
-    np.positive: elementwise.positive,
-    np.power: elementwise.pow,
-    np.absolute: elementwise.abs,
-    np.sign: elementwise.sign,
-    np.exp: elementwise.exp,
-    np.log: elementwise.log,
-    np.sqrt: elementwise.sqrt,
-    np.square: elementwise.square,
-    np.reciprocal: elementwise.reciprocal,
-    np.cbrt: elementwise.cbrt,
-    np.hypot: elementwise.hypot,
-    np.copysign: elementwise.copysign,
-    np.exp2: exponential.exp2,
-    np.expm1: exponential.expm1,
-    np.log1p: exponential.log1p,
-    np.log2: exponential.log2,
-    np.log10: exponential.log10,
-    np.logaddexp: exponential.logaddexp,
-    np.sin: trigonometric.sin,
-    np.cos: trigonometric.cos,
-    np.tan: trigonometric.tan,
-    np.arcsin: trigonometric.asin,
-    np.arccos: trigonometric.acos,
-    np.arctan: trigonometric.atan,
-    np.arctan2: trigonometric.atan2,
-    np.sinh: hyperbolic.sinh,
-    np.cosh: hyperbolic.cosh,
-    np.tanh: hyperbolic.tanh,
-    np.arcsinh: hyperbolic.asinh,
-    np.arccosh: hyperbolic.acosh,
-    np.arctanh: hyperbolic.atanh,
-    np.floor: rounding.floor,
-    np.ceil: rounding.ceil,
-    np.trunc: rounding.trunc,
-    np.rint: rounding.round,
-    np.maximum: elementwise.maximum,
-    np.minimum: elementwise.minimum,
-    np.matmul: products.matmul,
-    np.vecdot: products.vecdot,
-}
+_OPS = (elementwise, exponential, hyperbolic, trigonometric, rounding, products)
 
-PLAIN_UFUNCS = {  # their results are booleans: plain arrays, through which no gradient could go
+# An op has the name of the array API standard, which NumPy has too: np.acos is np.arccos.
+_UFUNCS: dict[Any, Callable[..., Any]] = {
+    getattr(np, name): op
+    for module in _OPS
+    for name, op in vars(module).items()
+    if isinstance(getattr(np, name, None), np.ufunc)
+} | {np.rint: rounding.round}
+
+_PLAIN_UFUNCS = {  # their results are booleans: plain arrays, through which no gradient could go
     np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal, np.isnan, np.isfinite, np.isinf, np.signbit,
 }  # fmt: skip
 
@@ -95,12 +54,12 @@ def dot(a: Any, b: Any) -> Any:
             TypeError(
                 "np.dot of a Tensor with more than two axes on the right: write a @ b (matmul), which treats them as stacks"
             ),
-            "축이 세 개 이상인 Tensor에는 np.dot 대신 a @ b를 쓰십시오.",
+            "np.dot: 오른쪽 Tensor의 축이 두 개보다 많습니다. 다음과 같이 쓰십시오: a @ b (matmul). 앞쪽 축은 행렬의 묶음으로 다룹니다.",
         )
     return products.matmul(a, b)
 
 
-def along_axis(function: Callable[..., Any]) -> Callable[..., Any]:
+def _along_axis(function: Callable[..., Any]) -> Callable[..., Any]:
     """NumPy's order of a reduction's parameters."""
 
     def reduce(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
@@ -119,19 +78,19 @@ def trace(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     return reduction.sum(diagonal(x, offset, axis1, axis2), axis=-1)
 
 
-def joined(x: Any, rank: int, side: tuple[int, ...]) -> Any:
+def _joined(x: Any, rank: int, side: tuple[int, ...]) -> Any:
     """An array to be stacked by np.vstack and its like: one of less than so many axes gets the shape `side`."""
     x = shaped(x, "stack")
     return shape.reshape(x, side) if x.ndim < rank else x
 
 
-def hstack(arrays: Any) -> Any:
+def _hstack(arrays: Any) -> Any:
     """np.hstack: along the second axis, or the only one."""
-    arrays = [joined(x, 1, (1,)) for x in arrays]
+    arrays = [_joined(x, 1, (1,)) for x in arrays]
     return shape.concat(arrays, axis=0 if arrays and arrays[0].ndim == 1 else 1)
 
 
-def flat_or_along(function: Callable[..., Any]) -> Callable[..., Any]:
+def _flat_or_along(function: Callable[..., Any]) -> Callable[..., Any]:
     """NumPy's habit that axis=None stands for the flattened array."""
 
     def along(x: Any, *arguments: Any, axis: Any) -> Any:
@@ -140,17 +99,19 @@ def flat_or_along(function: Callable[..., Any]) -> Callable[..., Any]:
     return along
 
 
-take = flat_or_along(indexing.take)
-take_along_axis = flat_or_along(indexing.take_along_axis)
-sort = flat_or_along(ordering.sort)
+take = _flat_or_along(indexing.take)
+_take_along_axis = _flat_or_along(indexing.take_along_axis)
+_sort = _flat_or_along(ordering.sort)
+_cumsum = _flat_or_along(scan.cumulative_sum)
+_cumprod = _flat_or_along(scan.cumulative_prod)
 
 
-def one_triangle(x: Any, upper: bool) -> Any:
+def _one_triangle(x: Any, upper: bool) -> Any:
     """The symmetric matrix that NumPy reads from one triangle of x."""
     return factoring.mirrored(x.mT if upper else x)
 
 
-def spread(function: Callable[..., Any]) -> Callable[..., Any]:
+def _spread(function: Callable[..., Any]) -> Callable[..., Any]:
     """NumPy's names for what the sum of squares is divided by: n - ddof, or n - correction."""
 
     def measure(
@@ -161,21 +122,12 @@ def spread(function: Callable[..., Any]) -> Callable[..., Any]:
     return measure
 
 
-def running(function: Callable[..., Any]) -> Callable[..., Any]:
-    """NumPy's cumsum and cumprod: without an axis, of the flattened array."""
-
-    def scanned(x: Any, axis: int | None = None) -> Any:
-        return function(flat(x) if axis is None else x, axis=axis)
-
-    return scanned
-
-
-def flat(x: Any) -> Any:
+def _flat(x: Any) -> Any:
     """All numbers along one axis."""
     return shape.reshape(shaped(x, "ravel"), (-1,))
 
 
-def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
+def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
     """np.linalg.norm: with an ord, of vectors along one axis or of matrices along two; else the root of the sum of squares."""
     axes = np.ndim(x) if axis is None else len(axis) if isinstance(axis, tuple) else 1
     if ord is not None and axes == 2:
@@ -190,36 +142,40 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
     return reduction.vector_norm(x, axis=axis, keepdims=bool(keepdims), ord=2 if ord is None else ord)
 
 
-FUNCTIONS: dict[Any, Callable[..., Any]] = {
-    np.sum: along_axis(reduction.sum),
-    np.mean: along_axis(reduction.mean),
-    np.max: along_axis(reduction.max),
-    np.amax: along_axis(reduction.max),
-    np.min: along_axis(reduction.min),
-    np.amin: along_axis(reduction.min),
-    np.prod: along_axis(reduction.prod),
-    np.var: spread(statistics.var),
-    np.std: spread(statistics.std),
+_SAME = (  # they take the arguments of the function of that name in NumPy
+    elementwise.where, padding.pad, ordering.quantile, repetition.broadcast_arrays, repetition.meshgrid, repetition.repeat,
+    scan.cumulative_prod, scan.cumulative_sum, shape.array_split, shape.matrix_transpose, shape.split, shape.swapaxes,
+    shape.unstack, trigonometric.sinc,
+)  # fmt: skip
+_SAME_IN_LINALG = (
+    determinants.det, determinants.slogdet, products.cross, products.matmul, products.outer, products.tensordot, products.vecdot,
+    reduction.vector_norm, shape.matrix_transpose, solving.inv, solving.matrix_power, solving.solve, spectral.matrix_norm,
+    spectral.svdvals,
+)  # fmt: skip
+
+_FUNCTIONS: dict[Any, Callable[..., Any]] = {
+    **{getattr(np, op.__name__): op for op in _SAME},
+    **{getattr(np.linalg, op.__name__): op for op in _SAME_IN_LINALG},
+    np.sum: _along_axis(reduction.sum),
+    np.mean: _along_axis(reduction.mean),
+    np.max: _along_axis(reduction.max),
+    np.amax: _along_axis(reduction.max),
+    np.min: _along_axis(reduction.min),
+    np.amin: _along_axis(reduction.min),
+    np.prod: _along_axis(reduction.prod),
+    np.var: _spread(statistics.var),
+    np.std: _spread(statistics.std),
     np.average: lambda x, axis=None, weights=None, *, keepdims=False: statistics.average(
         x, axis=axis, weights=weights, keepdims=bool(keepdims)
     ),
-    np.cumsum: running(scan.cumulative_sum),
-    np.cumprod: running(scan.cumulative_prod),
-    np.cumulative_sum: scan.cumulative_sum,
-    np.cumulative_prod: scan.cumulative_prod,
-    np.linalg.norm: norm,
-    np.linalg.vector_norm: reduction.vector_norm,
+    np.cumsum: lambda x, axis=None: _cumsum(x, axis=axis),
+    np.cumprod: lambda x, axis=None: _cumprod(x, axis=axis),
+    np.linalg.norm: _norm,
     np.dot: dot,
-    np.vdot: lambda a, b: products.vecdot(flat(a), flat(b)),
-    np.outer: lambda a, b: products.outer(flat(a), flat(b)),
+    np.vdot: lambda a, b: products.vecdot(_flat(a), _flat(b)),
+    np.outer: lambda a, b: products.outer(_flat(a), _flat(b)),
     np.tensordot: lambda a, b, axes=2: products.tensordot(a, b, axes=axes),
     np.einsum: lambda subscripts, *operands, optimize=False: einsum(subscripts, *operands),  # the order is einsum's own
-    np.linalg.outer: products.outer,
-    np.linalg.tensordot: products.tensordot,
-    np.linalg.vecdot: products.vecdot,
-    np.linalg.cross: products.cross,
-    np.where: elementwise.where,
-    np.sinc: trigonometric.sinc,
     np.round: lambda x: rounding.round(x),
     np.around: lambda x: rounding.round(x),
     np.clip: lambda x, a_min=None, a_max=None, *, min=None, max=None: elementwise.clip(
@@ -232,25 +188,15 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.expand_dims: lambda x, axis: shape.expand_dims(x, axis=axis),
     np.squeeze: lambda x, axis=None: shape.squeeze(x, axis),
     np.broadcast_to: lambda x, shape_: shape.broadcast_to(x, shape_),
-    np.matrix_transpose: shape.matrix_transpose,
-    np.ravel: lambda x: shape.reshape(x, (-1,)),
     np.moveaxis: lambda x, source, destination: shape.moveaxis(x, source, destination),
-    np.swapaxes: shape.swapaxes,
     np.flip: lambda x, axis=None: shape.flip(x, axis),
     np.flipud: lambda x: shape.flip(x, 0),
     np.fliplr: lambda x: shape.flip(x, 1),
     np.roll: lambda x, shift, axis=None: shape.roll(x, shift, axis),
-    np.split: shape.split,
-    np.array_split: shape.array_split,
-    np.unstack: shape.unstack,
-    np.vstack: lambda arrays: shape.concat([joined(x, 2, (1, -1)) for x in arrays], axis=0),
-    np.hstack: hstack,
-    np.column_stack: lambda arrays: shape.concat([joined(x, 2, (-1, 1)) for x in arrays], axis=1),
-    np.repeat: repetition.repeat,
+    np.vstack: lambda arrays: shape.concat([_joined(x, 2, (1, -1)) for x in arrays], axis=0),
+    np.hstack: _hstack,
+    np.column_stack: lambda arrays: shape.concat([_joined(x, 2, (-1, 1)) for x in arrays], axis=1),
     np.tile: lambda x, reps: repetition.tile(x, reps),
-    np.broadcast_arrays: repetition.broadcast_arrays,
-    np.meshgrid: repetition.meshgrid,
-    np.pad: padding.pad,
     np.tril: lambda x, k=0: diagonals.tril(x, k),
     np.triu: lambda x, k=0: diagonals.triu(x, k),
     np.diag: lambda x, k=0: diagonals.diag(x, k),
@@ -259,67 +205,67 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.linalg.diagonal: lambda x, *, offset=0: diagonals.diagonal(x, offset),
     np.linalg.trace: lambda x, *, offset=0: diagonals.trace(x, offset),
     np.take: lambda x, indices, axis=None: take(x, indices, axis=axis),
-    np.take_along_axis: lambda x, indices, axis=-1: take_along_axis(x, indices, axis=axis),
-    np.sort: lambda x, axis=-1, kind=None, *, stable=True: sort(x, axis=axis),  # always stable, as every kind may be
-    np.median: along_axis(ordering.median),
-    np.quantile: ordering.quantile,
+    np.take_along_axis: lambda x, indices, axis=-1: _take_along_axis(x, indices, axis=axis),
+    np.sort: lambda x, axis=-1, kind=None, *, stable=True: _sort(x, axis=axis),  # always stable, as every kind may be
+    np.median: _along_axis(ordering.median),
     np.percentile: lambda x, q, axis=None, **options: ordering.quantile(x, np.divide(q, 100), axis, **options),
-    np.ravel: flat,
-    np.linalg.cholesky: lambda x, *, upper=False: factoring.cholesky(one_triangle(x, upper), upper=upper),
-    np.linalg.det: determinants.det,
-    np.linalg.eigh: lambda x, UPLO="L": spectral.eigh(one_triangle(x, UPLO in "uU")),
-    np.linalg.eigvalsh: lambda x, UPLO="L": spectral.eigvalsh(one_triangle(x, UPLO in "uU")),
-    np.linalg.inv: solving.inv,
-    np.linalg.matrix_norm: spectral.matrix_norm,
-    np.linalg.matrix_power: solving.matrix_power,
-    np.linalg.matrix_transpose: shape.matrix_transpose,
+    np.ravel: _flat,
+    np.linalg.cholesky: lambda x, *, upper=False: factoring.cholesky(_one_triangle(x, upper), upper=upper),
+    np.linalg.eigh: lambda x, UPLO="L": spectral.eigh(_one_triangle(x, UPLO in "uU")),
+    np.linalg.eigvalsh: lambda x, UPLO="L": spectral.eigvalsh(_one_triangle(x, UPLO in "uU")),
     np.linalg.pinv: lambda x, *, rtol=None: spectral.pinv(x, rtol=rtol),
     np.linalg.qr: lambda x, mode="reduced": factoring.qr(x, mode=mode),
-    np.linalg.slogdet: determinants.slogdet,
-    np.linalg.solve: solving.solve,
     np.linalg.svd: lambda x, full_matrices=True, compute_uv=True: (
         spectral.svd(x, full_matrices=full_matrices) if compute_uv else spectral.svdvals(x)
     ),
-    np.linalg.svdvals: spectral.svdvals,
 }
 
 
-PLAIN_FUNCTIONS = {  # results without a gradient: indices, truths, shapes, fresh arrays
+_PLAIN_FUNCTIONS = {  # results without a gradient: indices, truths, shapes, fresh arrays
     np.argmax, np.argmin, np.argsort, np.searchsorted, np.shape, np.ndim, np.size, np.allclose, np.isclose, np.array_equal, np.any, np.all,
     np.count_nonzero, np.nonzero, np.zeros_like, np.ones_like, np.empty_like, np.array_repr, np.array_str, np.array2string,
     np.result_type, np.may_share_memory, np.shares_memory, np.linalg.matrix_rank,
 }  # fmt: skip
 
 
-def spelled(function: Any) -> str:
+def _spelled(function: Any) -> str:
     """What stands behind `np.` where a function is called."""
-    return "products." * (getattr(function, "__module__", "") == "numpy.linalg") + function.__name__
+    module = str(getattr(function, "__module__", ""))
+    return (
+        f"{module}.{function.__name__}".partition("numpy.")[2]
+        if module in ("numpy.linalg", "numpy.fft")
+        else function.__name__
+    )
 
 
-def refused(name: str, why: str) -> TypeError:
-    """A function of NumPy that has no rule, with the nearest that have one."""
+def _refused(name: str, options: Collection[str] | None = None) -> TypeError:
+    """A function of NumPy that has no rule, or none for these options, with the nearest that have one."""
     from difflib import get_close_matches
 
-    known = sorted({spelled(f) for f in [*UFUNCS, *FUNCTIONS]} - {name})
-    near = get_close_matches(name, known, n=2, cutoff=0.6)
-    hint = f" (nearest: {', '.join(f'np.{n}' for n in near)})" if near else ""
+    near = get_close_matches(name, sorted({_spelled(f) for f in [*_UFUNCS, *_FUNCTIONS]} - {name}), n=2, cutoff=0.6)
+    nearest = ", ".join(f"np.{n}" for n in near)
+    english = korean = ""
+    if options is not None:
+        given = f" ({', '.join(options)})" if options else ""
+        english, korean = f" with these arguments{given}", f"이 인수들로{given} 호출하는 것은 "
     return explain(
         TypeError(
-            f"np.{name} {why} a Tensor{hint}; compute with the functions of tinygrad_ko, or, where no gradient is wanted, on x.numpy()"
+            f"np.{name}{english} is not supported on a Tensor{f' (nearest: {nearest})' if near else ''}; compute with the functions of "
+            "tinygrad_ko, or, where no gradient is wanted, on x.numpy()"
         ),
-        f"np.{name}: 이렇게 호출하는 것은 Tensor에서 지원하지 않습니다. "
+        f"np.{name}: {korean}Tensor에서 지원하지 않습니다.{f' 비슷한 함수: {nearest}.' if near else ''} "
         "tinygrad_ko의 함수를 쓰거나, 기울기가 필요 없다면 x.numpy()로 배열을 꺼내 쓰십시오.",
     )
 
 
-def polynomial() -> str:
+def _polynomial() -> str:
     """The function of numpy.polynomial that has called NumPy's function, a few calls above, if one has."""
     caller = sys._getframe(3)
     room = str(caller.f_globals.get("__name__"))
     return f"{room}.{caller.f_code.co_name}" if room.startswith("numpy.polynomial.") else ""
 
 
-def mixed_axes(name: str) -> TypeError:
+def _mixed_axes(name: str) -> TypeError:
     """A function of numpy.polynomial gives an ndarray of points axes of their own, beside those of the coefficients. A Tensor it
     takes for one number, and the values would be wrong.
     """
@@ -336,31 +282,27 @@ def mixed_axes(name: str) -> TypeError:
 def call_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], options: dict[str, Any]) -> Any:
     """What NumPy's ufunc computes, recorded; raises TypeError for what has no rule."""
     if method != "__call__":
-        raise refused(f"{ufunc.__name__}.{method}", "is not supported on")
-    if ufunc in PLAIN_UFUNCS and not options:
+        raise _refused(f"{ufunc.__name__}.{method}")
+    if ufunc in _PLAIN_UFUNCS and not options:
         return ufunc(*map(unwrapped, inputs))
-    if options:
-        raise refused(ufunc.__name__, f"with {', '.join(f'{k}=' for k in options)} cannot be recorded on")
-    if ufunc not in UFUNCS:
-        raise refused(ufunc.__name__, "is not supported on")
-    if (name := polynomial()) and any(isinstance(x, np.ndarray) and x.ndim for x in inputs):
-        raise mixed_axes(name)
-    return UFUNCS[ufunc](*inputs)
+    if options or ufunc not in _UFUNCS:
+        raise _refused(ufunc.__name__, options or None)
+    if (name := _polynomial()) and any(isinstance(x, np.ndarray) and x.ndim for x in inputs):
+        raise _mixed_axes(name)
+    return _UFUNCS[ufunc](*inputs)
 
 
 def call_function(function: Any, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
     """What NumPy's function computes, recorded; raises TypeError for what has no rule."""
-    if function in PLAIN_FUNCTIONS:
+    if function in _PLAIN_FUNCTIONS:
         return function(*unwrapped(arguments), **{k: unwrapped(v) for k, v in options.items()})
-    if function not in FUNCTIONS:
-        raise refused(spelled(function), "is not supported on")
-    if name := polynomial():
-        raise mixed_axes(name)
+    if function not in _FUNCTIONS:
+        raise _refused(_spelled(function))
+    if name := _polynomial():
+        raise _mixed_axes(name)
     try:
-        return FUNCTIONS[function](*arguments, **options)
+        return _FUNCTIONS[function](*arguments, **options)
     except TypeError as error:
         if "unexpected keyword" in str(error) or "positional argument" in str(error):
-            raise refused(
-                spelled(function), f"with these arguments ({', '.join(options) or 'positional'}) is not supported on"
-            ) from None
+            raise _refused(_spelled(function), options) from None
         raise

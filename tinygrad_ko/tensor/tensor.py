@@ -1,6 +1,5 @@
-"""What you hold: `Tensor`, an array that remembers how it was computed."""
+"""`Tensor`, an array and its node in the graph, and `grad`, which differentiates one with respect to others."""
 
-import operator
 import warnings
 from collections.abc import Iterable
 from contextlib import nullcontext
@@ -26,13 +25,13 @@ from tinygrad_ko.arrays.operands import operand
 from tinygrad_ko.engine.backprop import backpropagate, deposit, gradients
 from tinygrad_ko.engine.graph import Handle, Leaf, Node, current, recorded, scope, wrap
 from tinygrad_ko.errors import explain
-from tinygrad_ko.ops import queries
 from tinygrad_ko.runtime.atomic import at_once
-from tinygrad_ko.tensor.methods import Operators
+from tinygrad_ko.runtime.suggestions import ForeignToTensor, explained
+from tinygrad_ko.tensor.conversions import Conversions
 
 
-class Tensor(Operators):
-    """An array with a memory: what is computed from it is recorded, and `backward()` finds its gradient.
+class Tensor(Conversions, ForeignToTensor):
+    """An array that is differentiated: what is computed from it is recorded, and `backward()` finds its gradient.
 
     `data` may be an array of real numbers, numbers and nested lists of them (they become float64) or another Tensor's
     values. It is copied; with `copy=False` an array is shared with the caller until an op works on it. With
@@ -50,6 +49,7 @@ class Tensor(Operators):
 
     __slots__ = ()
 
+    @explained
     def __init__(
         self, data: Any, requires_grad: bool = False, *, dtype: Any = None, name: str | None = None, copy: bool = True
     ) -> None:
@@ -59,7 +59,8 @@ class Tensor(Operators):
         array = new_array(array, dtype, copy)
         if not is_real(array):
             raise explain(
-                TypeError(f"a Tensor holds real numbers, not {array.dtype}"), "Tensor에는 실수만 담을 수 있습니다."
+                TypeError(f"a Tensor holds real numbers, not {array.dtype}"),
+                f"Tensor에는 실수만 담을 수 있습니다. 받은 자료형: {array.dtype}",
             )
         self._array, self._node, self._name = array, None, name
         self._exposed = not copy and not isinstance(data, Handle)
@@ -97,7 +98,8 @@ class Tensor(Operators):
                     f"data of shape {own.shape} and dtype {own.dtype} cannot be replaced by shape {array.shape} and dtype {array.dtype}; "
                     "make a new Tensor"
                 ),
-                f"형상 {own.shape}, 자료형 {own.dtype}인 data에는 형상과 자료형이 같은 배열만 대입할 수 있습니다.",
+                f"형상 {own.shape}, 자료형 {own.dtype}인 data에는 형상과 자료형이 같은 배열만 대입할 수 있습니다. 받은 배열의 형상은 "
+                f"{array.shape}, 자료형은 {array.dtype}입니다. 새 Tensor를 만드십시오.",
             )
         return new_array(array if typed else beside(own, array, own.dtype), own.dtype)
 
@@ -129,7 +131,8 @@ class Tensor(Operators):
                     ValueError(
                         f"a gradient of shape {self.shape} and dtype {self.dtype} is needed, not {value.shape} and {value.dtype}"
                     ),
-                    f"grad의 형상과 자료형은 data와 같아야 합니다: {self.shape}, {self.dtype}.",
+                    f"grad의 형상과 자료형은 data와 같아야 합니다: {self.shape}, {self.dtype}. "
+                    f"받은 배열: {value.shape}, {value.dtype}",
                 )
         self._node.grad = None if value is None else new_array(value, self.dtype, copy=False)
 
@@ -189,6 +192,7 @@ class Tensor(Operators):
 
     # ------------------------------------------------------------------ the gradient
 
+    @explained
     def backward(self, g: Any = None, *, keep_graph: bool = False) -> None:
         """Add to the `.grad` of every leaf behind this tensor the gradient of this tensor with respect to that leaf.
 
@@ -199,8 +203,8 @@ class Tensor(Operators):
         Raises RuntimeError if it has no leaf behind it or the graph was used before, ValueError if `g` is missing or
         has a wrong shape, TypeError if `g` requires a gradient itself.
         """
-        root, seed = start(self, g)
-        refuse_to_cut(g, "y.backward(g)", "tg.grad(y, xs, g, create_graph=True)")
+        root, seed = _start(self, g)
+        _refuse_to_cut(g, "y.backward(g)", "tg.grad(y, xs, g, create_graph=True)")
         deposit(backpropagate(root, seed, free=not keep_graph))
 
     def zero_grad(self) -> None:
@@ -212,76 +216,17 @@ class Tensor(Operators):
         """The same values without the memory: a constant."""
         return wrap(type(self), self.stable_array())
 
-    # ------------------------------------------------------------------ leaving the graph
-
-    def numpy(self) -> Array:
-        """A copy of the values, as an array of your own."""
-        return np.array(self._array)
-
-    def item(self) -> float | int | bool:
-        """The one element, as a Python number."""
-        if self.size != 1:
-            raise explain(
-                ValueError(f"item() needs one element, this Tensor has shape {self.shape}"),
-                f"item()은 원소가 하나일 때만 쓸 수 있습니다. 형상은 {self.shape}입니다.",
-            )
-        return np.asarray(self._array).item()
-
-    def tolist(self) -> Any:
-        """The values as nested lists of Python numbers."""
-        return np.asarray(self._array).tolist()
-
-    def argmax(self, axis: int | None = None, *, keepdims: bool = False) -> Any:
-        """Where the largest element is: plain integers."""
-        return queries.argmax(self, axis=axis, keepdims=keepdims)
-
-    def argmin(self, axis: int | None = None, *, keepdims: bool = False) -> Any:
-        """Where the smallest element is: plain integers."""
-        return queries.argmin(self, axis=axis, keepdims=keepdims)
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
-        self._refuse_to_leave("np.asarray(x)", "x.numpy()")
-        if copy is False:
-            raise explain(
-                ValueError("a Tensor gives NumPy a copy of its values; its array itself is x.data"),
-                "Tensor는 값을 복사해서 넘깁니다. 배열 자체가 필요하면 x.data를 쓰십시오.",
-            )
-        return np.array(self._array, dtype=dtype)
-
-    def __float__(self) -> float:
-        self._refuse_to_leave("float(x)", "x.item()")
-        return float(self.item())
-
-    def __int__(self) -> int:
-        self._refuse_to_leave("int(x)", "int(x.item())")
-        return int(self.item())
-
-    def __index__(self) -> int:
-        return operator.index(self._array)
-
-    def __bool__(self) -> bool:
-        return bool(self._array)
-
-    def _refuse_to_leave(self, call: str, cure: str) -> None:
-        if self._node is not None:
-            raise explain(
-                TypeError(
-                    f"{call} would lose the gradient of this Tensor without a word; write {cure} if that is what you want"
-                ),
-                f"{call}: 기울기가 끊어지므로 허용하지 않습니다. 값만 필요하다면 다음과 같이 쓰십시오: {cure}",
-            )
-
     def __reduce__(self) -> Any:
         if self._node is not None and not isinstance(self._node, Leaf):
             raise explain(
-                TypeError("a Tensor in a graph cannot be copied or pickled; take x.detach() first"),
-                "계산 그래프 안의 Tensor는 복사하거나 저장할 수 없습니다. 먼저 x.detach()를 쓰십시오.",
+                TypeError("a Tensor in a graph cannot be copied or pickled; take x.detach() first, or plot x.numpy()"),
+                "계산 그래프 안의 Tensor는 복사하거나 저장할 수 없습니다. 먼저 x.detach()를, 그림에는 x.numpy()를 쓰십시오.",
             )
-        return restored, (self.numpy(), self.requires_grad, self.name, None if self.grad is None else self.grad.copy())
+        return _restored, (self.numpy(), self.requires_grad, self.name, None if self.grad is None else self.grad.copy())
 
 
-def start(y: Handle, g: Any) -> tuple[Node, Array]:
-    """Where to begin: the node of y, and the gradient to begin with.
+def _start(y: Handle, g: Any) -> tuple[Node, Array]:
+    """The node of y, and the gradient to begin with.
 
     Raises RuntimeError if nothing behind y wants a gradient, ValueError if g is missing or does not have the shape of y, TypeError
     if it is no array of real numbers in the library of y.
@@ -318,12 +263,13 @@ def start(y: Handle, g: Any) -> tuple[Node, Array]:
     return y._node, method(seed, "astype")(dtype, copy=not isinstance(g, Handle))
 
 
-def refuse_to_cut(g: Any, call: str, cure: str) -> None:
+def _refuse_to_cut(g: Any, call: str, cure: str) -> None:
     """Refuse a starting gradient that requires a gradient where nothing is recorded of what is done with it."""
     if isinstance(g, Handle) and g._node is not None and current.get().record:
         raise errors.cut_through_g(call, cure)
 
 
+@explained
 def grad(y: Tensor, xs: Any, g: Any = None, *, create_graph: bool = False, allow_unused: bool = False) -> Any:
     """The gradient of y with respect to one tensor, or a list of gradients for a list of tensors: returned, not
     deposited.
@@ -346,15 +292,15 @@ def grad(y: Tensor, xs: Any, g: Any = None, *, create_graph: bool = False, allow
     if not isinstance(xs, Handle | list | tuple):
         raise explain(
             TypeError(f"xs must be a Tensor or a list of Tensors, not {type(xs).__name__}"),
-            "xs에는 Tensor 하나 또는 Tensor의 리스트를 넘겨야 합니다.",
+            f"xs에는 Tensor 하나 또는 Tensor의 리스트를 넘겨야 합니다. 받은 값의 종류: {type(xs).__name__}",
         )
     tensors = [xs] if isinstance(xs, Handle) else list(xs)
     for i, x in enumerate(tensors):
         if not isinstance(x, Handle) or x._node is None:
             raise errors.no_variable(i)
-    root, seed = start(y, g)
+    root, seed = _start(y, g)
     if not create_graph:
-        refuse_to_cut(g, "tg.grad(y, x, g)", "tg.grad(y, x, g, create_graph=True)")
+        _refuse_to_cut(g, "tg.grad(y, x, g)", "tg.grad(y, x, g, create_graph=True)")
     nodes = [x._node for x in tensors]
     title = f"gradient of {y.name}" if y.name else "gradient"
     inside = scope(title) if create_graph and current.get().watch else nullcontext()
@@ -364,7 +310,7 @@ def grad(y: Tensor, xs: Any, g: Any = None, *, create_graph: bool = False, allow
     answers = []
     for i, (x, node) in enumerate(zip(tensors, nodes, strict=True)):
         if node not in found and not allow_unused:
-            raise errors.unused(i, named(x))
+            raise errors.unused(i, _named(x))
         answer = found.get(node) if node else None
         if answer is None:
             answer = namespace(x._array).zeros(x._array.shape, dtype=x._array.dtype)
@@ -379,13 +325,13 @@ def replace(tensors: Iterable[Tensor], values: Iterable[Any]) -> None:
     at_once(setattr, [slot for t, array in new for slot in t.replacing(array)])()
 
 
-def named(x: Handle) -> str:
+def _named(x: Handle) -> str:
     """The name of a tensor, for a message, if it has one."""
     name = getattr(x, "_name", None)
     return f" ({name!r})" if name else ""
 
 
-def restored(data: Array, requires_grad: bool, name: str | None, grad: Array | None) -> Tensor:
+def _restored(data: Array, requires_grad: bool, name: str | None, grad: Array | None) -> Tensor:
     """A leaf or a constant, as it was pickled."""
     tensor = Tensor(data, requires_grad, name=name, copy=False)
     if grad is not None:

@@ -9,45 +9,22 @@ The strategies and `check_op` need Hypothesis: pip install 'tinygrad_ko[testing]
 line for each test that failed by a gradient check, and one on all checks.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tinygrad_ko.errors import explain
+from tinygrad_ko.runtime.install import install
+from tinygrad_ko.runtime.names import public_names
 
-if TYPE_CHECKING:
-    from tinygrad_ko.testing.checks import OpReport as OpReport
-    from tinygrad_ko.testing.checks import check_op as check_op
-    from tinygrad_ko.testing.mutation import Mutant as Mutant
-    from tinygrad_ko.testing.mutation import MutationScore as MutationScore
-    from tinygrad_ko.testing.mutation import mutants as mutants
-    from tinygrad_ko.testing.mutation import mutation_score as mutation_score
-    from tinygrad_ko.testing.programs import Program as Program
-    from tinygrad_ko.testing.programs import graphs as graphs
-    from tinygrad_ko.testing.strategies import arrays as arrays
-    from tinygrad_ko.testing.strategies import broadcasting as broadcasting
-    from tinygrad_ko.testing.strategies import calls as calls
-    from tinygrad_ko.testing.strategies import shapes as shapes
-
-_FILES = {  # imported when they are first asked for: every run of pytest loads this package for its plugin
-    "checks": "check_op OpReport",
-    "mutation": "Mutant mutants mutation_score MutationScore",
-    "programs": "graphs Program",
-    "strategies": "arrays broadcasting calls shapes",
-}
-_HOMES = {name: file for file, names in _FILES.items() for name in names.split()}
-__all__ = sorted(_HOMES)
+_find, __dir__, __all__ = public_names(__name__)
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'tinygrad_ko.testing' has no attribute {name!r}")
-    from importlib import import_module
-
     try:
-        return getattr(import_module(f"tinygrad_ko.testing.{_HOMES[name]}"), name)
+        return _find(name)
     except ModuleNotFoundError as error:
         if error.name != "hypothesis":
             raise
         raise explain(
-            ImportError(f"tinygrad_ko.testing.{name} needs Hypothesis: pip install 'tinygrad_ko[testing]'", name=name),
-            f"tinygrad_ko.testing.{name}에는 Hypothesis가 필요합니다. 설치: pip install 'tinygrad_ko[testing]'",
+            ImportError(f"tinygrad_ko.testing.{name} needs Hypothesis: {install('testing')}", name=name),
+            f"tinygrad_ko.testing.{name}에는 Hypothesis가 필요합니다. 다음 명령으로 설치하십시오: {install('testing')}",
         ) from None

@@ -11,8 +11,8 @@ import numpy as np
 from hypothesis import HealthCheck, Phase, Verbosity, given, settings
 
 from tinygrad_ko.check import GradientMismatch, GradientUndecided, Report, check_gradient
-from tinygrad_ko.check.report import listeners, unheard
-from tinygrad_ko.check.subject import called
+from tinygrad_ko.check.function import function_name
+from tinygrad_ko.check.report import listeners, without_listeners
 from tinygrad_ko.engine.op import op as define
 from tinygrad_ko.engine.rule import Op
 from tinygrad_ko.errors import explain
@@ -124,7 +124,7 @@ def check_op(
             complaints.append((found, call, line))
 
     try:
-        with unheard():
+        with without_listeners():
             listeners.append(count)
             each()
     except Exception:
@@ -201,7 +201,7 @@ def _bound(op: Callable[..., Any], about: Known, call: Call) -> tuple[Callable[.
 
     kind = Parameter.VAR_POSITIONAL if about.variadic else Parameter.POSITIONAL_ONLY
     names = about.names if about.variadic else [about.names[i] for i in free]
-    f.__name__ = called(op) if about.title == "<lambda>" else about.title
+    f.__name__ = function_name(op) if about.title == "<lambda>" else about.title
     vars(f)["__signature__"] = Signature([Parameter(name, kind) for name in names])  # for the names in reports
     return f, [arguments[i] for i in free]
 

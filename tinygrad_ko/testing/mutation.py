@@ -17,7 +17,7 @@ import numpy as np
 from tinygrad_ko.arrays.indexing import IndexedGradient
 from tinygrad_ko.arrays.library import Array
 from tinygrad_ko.check import GradientUndecided
-from tinygrad_ko.check.report import unheard
+from tinygrad_ko.check.report import without_listeners
 from tinygrad_ko.engine.op import op as define
 from tinygrad_ko.engine.rule import Op
 from tinygrad_ko.errors import explain
@@ -151,7 +151,7 @@ def mutation_score(op: Any, check: Callable[..., Any] | None = None, **options: 
     survived, undecided = [], []
     for mutant in made:
         try:
-            with unheard(), catch_warnings(), np.errstate(all="ignore"):
+            with without_listeners(), catch_warnings(), np.errstate(all="ignore"):
                 simplefilter("ignore")
                 check(mutant.function, **options)
         except GradientUndecided:

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from tinygrad_ko.arrays.library import Array
-from tinygrad_ko.check.domain import Domain, limits, numbers
+from tinygrad_ko.check.domain import Domain, limits, random_numbers
 from tinygrad_ko.engine.rule import Op
 from tinygrad_ko.errors import explain
 from tinygrad_ko.runtime.signatures import signature as signature_of
@@ -75,9 +75,9 @@ def filled(rng: "np.random.Generator", shape: Shape, domain: Domain, scale: floa
     """An array of a domain: generic numbers, or some exactly 0, or ties, with the other arrays of the call too."""
     low, high = limits(domain)
     if kind == "ties":
-        few = numbers(np.random.default_rng(4), (4,), low, high, scale)
+        few = random_numbers(np.random.default_rng(4), (4,), low, high, scale)
         return np.array(rng.choice(few, shape))
-    x = numbers(rng, shape, low, high, scale)
+    x = random_numbers(rng, shape, low, high, scale)
     if kind == "zeros" and low < 0 < high and domain != "nonzero":
         x[rng.random(shape) < 0.5] = 0.0
     return x

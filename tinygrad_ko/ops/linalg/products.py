@@ -50,7 +50,7 @@ def drop(x, axis):
     return reshape(x, tuple(shape))
 
 
-@op(name="affine", broadcasts=True, x=lambda g, W, x: product_like(x, g, W.mT), W=lambda g, x: x.mT @ g, b=lambda g: g)
+@op(name="affine", broadcasts=True, x=lambda g, W, x: matmul_as(x, g, W.mT), W=lambda g, x: x.mT @ g, b=lambda g: g)
 def affine_batch(xp, x, W, b):
     """x @ W + b for a batch of rows, in one array."""
     fitting(x, W)
@@ -247,7 +247,7 @@ def cross_products(xp, a, b, /, *, axis):
     return xp.linalg.cross(a, b, axis=axis)
 
 
-def product_like(x: Any, a: Any, b: Any) -> Any:
+def matmul_as(x: Any, a: Any, b: Any) -> Any:
     """a @ b, lying in memory column by column if the matrix x lies so: whoever works on both then works on neighbours."""
     if type(x) is ndarray and x.flags.f_contiguous and not x.flags.c_contiguous:
         return (b.mT @ a.mT).mT

@@ -1,5 +1,6 @@
 """The pytest plugin: a section for a check that fails, one line at the end, and nothing for those who check nothing."""
 
+import importlib
 import re
 import subprocess
 import sys
@@ -126,7 +127,7 @@ except ImportError as error:
 
 
 def test_a_name_that_is_not_there():
-    import tinygrad_ko.testing as testing
+    testing: Any = importlib.import_module("tinygrad_ko.testing")  # type checkers read its stub
 
     with pytest.raises(AttributeError, match="has no attribute 'no_such_name'"):
         testing.no_such_name

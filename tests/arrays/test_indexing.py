@@ -104,7 +104,7 @@ ROWS: list[Any] = [
 
 
 @pytest.mark.parametrize("index", ROWS, ids=str)
-@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.int64])
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_repeats_add_up_in_every_layout(index: Any, dtype: Any, layout: str) -> None:
     rng = np.random.default_rng(0)
@@ -175,6 +175,50 @@ def test_other_libraries_add_what_numpy_adds(index: Any) -> None:
         total = array(start, copy=True)
         add_at(total, index, array(values))
         np.testing.assert_array_equal(np.asarray(total), expected)
+
+
+class Basic:
+    """An array of a library that knows basic indices alone: with others, libraries do different things."""
+
+    device = None
+    __array_namespace__: Any = lambda self: BASIC_LIBRARY
+
+    def __init__(self, values: Any) -> None:
+        self.values = np.asarray(values)
+        self.shape, self.dtype = self.values.shape, self.values.dtype
+
+    def __getitem__(self, index: Any) -> Any:
+        assert not any(isinstance(part, np.ndarray) for part in (index if isinstance(index, tuple) else (index,)))
+        return Basic(self.values[index])
+
+    def __setitem__(self, index: Any, values: Any) -> None:
+        assert not any(isinstance(part, np.ndarray) for part in (index if isinstance(index, tuple) else (index,)))
+        self.values[index] = values.values
+
+    def __add__(self, other: Any) -> Any:
+        return Basic(self.values + other.values)
+
+
+def bare(value: Any) -> Any:
+    return [bare(v) for v in value] if isinstance(value, list) else getattr(value, "values", value)
+
+
+class Library:
+    def __getattr__(self, name: str) -> Any:
+        return lambda *given, **options: Basic(getattr(np, name)(*map(bare, given), **options))
+
+
+BASIC_LIBRARY = Library()
+
+
+@pytest.mark.parametrize("index", [*ROWS, *BASIC], ids=str)
+def test_a_library_is_given_basic_indices_alone(index: Any) -> None:
+    start = numbers(np.random.default_rng(0), (5, 4, 6, 4), np.float64)
+    expected, total, values = start.copy(), Basic(start.copy()), start[index] + 1
+    np.testing.assert_array_equal(taken(total, index).values, start[index])
+    np.add.at(expected, index, values)
+    add_at(total, index, Basic(values))
+    np.testing.assert_array_equal(total.values, expected)
 
 
 def test_a_basic_index_of_another_library_makes_no_array_of_positions() -> None:

@@ -8,6 +8,7 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "taken: if x.ndim > len(before) and all(map(_is_whole, before)): -> if False:": SLOWER,
         "taken: if x.ndim > len(before) and all(map(_is_whole, before)): -> "
         "if x.ndim <= len(before) and all(map(_is_whole, before)):": SLOWER,
+        "taken: last = index[-1] if type(index) is tuple and index else index -> last = index[-1] if False else index": SLOWER,
         "taken: return x.take(last, axis=len(before)) -> pass": SLOWER,
         "add_at: if total.ndim == 1 == len(parts): -> if False:": SLOWER,
         "add_at: if total.flags.c_contiguous and (found := _row_numbers(total.shape, parts)) is not None: -> if False:": SLOWER,
@@ -17,6 +18,11 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "_add_rows: if width == 1: -> if False:": SLOWER,
         "_add_rows: columns, step = (np.arange(width), max(1, _BLOCK // max(1, width))) -> "
         "columns, step = (np.arange(width), max(2, _BLOCK // max(1, width)))": "blocks of two rows at least give the same sums",
+        "_row_numbers: parts = (*parts[:at], *(len(shape) + 1 - len(parts)) * (_WHOLE,), *parts[at + 1:]) "
+        "if at < len(parts) else parts -> parts = (*parts[:at], *(len(shape) + 1 - len(parts)) * (_WHOLE,), *parts[at + 1:]) "
+        "if at >= len(parts) else parts": SLOWER,
+        "_row_numbers: if depth > len(shape) or not all((_is_integer(part) or _are_integers(part) for part in named)): -> "
+        "if depth > len(shape) or not all((_is_integer(part) and _are_integers(part) for part in named)):": SLOWER,
         "_row_numbers: parts = (*parts[:at], *(len(shape) + 1 - len(parts)) * (_WHOLE,), *parts[at + 1:]) "
         "if at < len(parts) else parts -> parts = (*parts[:at], *(len(shape) + 1 - len(parts)) * (_WHOLE,), *parts[at + 1:]) "
         "if at <= len(parts) else parts": "without `...` it adds colons at the end, which take whole axes as nothing there does",

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from tinygrad_ko.arrays import indexing as index
-from tinygrad_ko.arrays.indexing import add_at, taken
+from tinygrad_ko.arrays.indexing import IndexedGradient, add_at, taken
 
 SEEDS = st.integers(0, 2**32 - 1)
 SHAPES = hnp.array_shapes(min_dims=1, max_dims=4, min_side=0, max_side=6)
@@ -275,3 +275,12 @@ def test_many_rows_are_added_block_by_block(monkeypatch: pytest.MonkeyPatch, blo
     np.add.at(expected, ids, values)
     add_at(total, ids, values)
     np.testing.assert_array_equal(total, expected)
+
+
+def test_an_indexed_gradient_is_zero_outside_its_index() -> None:
+    part = IndexedGradient(np.ones(2, np.float32), [0, 0])
+    assert (part.shape, part.dtype) == (None, np.float32)
+    dense = part.within((3,), np.float64)
+    assert (dense.dtype, dense.tolist()) == (np.float64, [2, 0, 0])
+    assert part.added_to(dense) is dense
+    assert dense.tolist() == [4, 0, 0]

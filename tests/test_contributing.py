@@ -27,7 +27,7 @@ def written(block: str, copy: Path) -> None:
     """Put a block where its first line says: at the end of a file, or first in a dict."""
     place, text = block.split("\n", 1)
     path, where = re.fullmatch(r"# (\S+), (at the end|in \w+)", place).groups()  # type: ignore[union-attr]
-    before = (copy / path).read_text(encoding="utf-8") if (copy / path).exists() else ""
+    before = (copy / path).read_text(encoding="utf-8")
     if where == "at the end":
         after = f"{before.rstrip()}\n\n\n{text}"
     else:
@@ -64,3 +64,6 @@ def test_an_op_is_added_as_it_says(tmp_path: Path) -> None:
         assert done.returncode == 0, done.stdout + done.stderr
         told += done.stdout
     assert int(re.findall(r"(\d+) passed", told)[0]) >= 5
+    assert "| `tg.softsign(x)` | x / (1 + abs(x)), between -1 and 1. |" in (copy / "docs" / "rules.md").read_text(
+        "utf-8"
+    )

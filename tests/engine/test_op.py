@@ -3,6 +3,7 @@
 import functools
 import inspect
 import sys
+import traceback
 import tracemalloc
 import weakref
 from collections.abc import Callable
@@ -342,6 +343,60 @@ def test_variadic_arguments_of_any_dtype() -> None:
         whole = weighted(tg.Tensor(np.array([1, 2], dtype)), np.array([1, 1], dtype))
         assert (whole.dtype, whole.tolist()) == (dtype, [3, 4])
     assert weighted(half, np.arange(2)).dtype == np.float64
+    assert weighted(half, np.ones(2, np.float32)).dtype == np.float32
+
+
+def test_a_result_is_not_the_memory_of_a_bare_argument() -> None:
+    @tg.op(a=lambda g: g, b=None)
+    def second(a: Any, b: Any) -> Any:
+        return b
+
+    b = np.ones(2)
+    y = second(leaf(1, 2), b)
+    b[0] = 5
+    assert y.tolist() == [1, 1]
+
+
+def test_one_tensor_anywhere_makes_a_tensor() -> None:
+    @tg.op(a=lambda g: g, b=None)
+    def first(a: Any, b: Any) -> Any:
+        return a * 1
+
+    @tg.op(xs=lambda g, xs: [g for _ in xs])
+    def added(*xs: Any) -> Any:
+        return sum(xs)
+
+    for dtype in (np.float64, np.float16):
+        bare = np.ones(2, dtype)
+        for f in (first, added):
+            assert type(f(bare, bare)) is np.ndarray
+            assert type(f(bare, tg.Tensor(bare))) is type(f(tg.Tensor(bare), bare)) is tg.Tensor
+
+
+def test_watched_options_are_those_of_the_call() -> None:
+    @tg.op(x=lambda g, weights: g * weights)
+    def weighted(x: Any, *, weights: Any) -> Any:
+        return x * weights
+
+    weights = np.ones(2)
+    with tg.watch():
+        y: Any = weighted(leaf(1, 2), weights=weights)
+    weights[0] = 5
+    assert y.node.seen.options["weights"].tolist() == [1, 1]
+
+
+def test_a_traceback_shows_the_lines_of_the_generated_code() -> None:
+    @tg.op(x=lambda g: g)
+    def failing(x: Any) -> Any:
+        raise ValueError("too small")
+
+    with pytest.raises(ValueError, match="too small") as caught:
+        failing(leaf(1, 2))
+    generated = [
+        frame for frame in traceback.extract_tb(caught.value.__traceback__) if frame.filename.startswith("<op")
+    ]
+    assert generated
+    assert all(frame.line for frame in generated)
 
 
 def test_an_op_without_a_formula_has_no_class_of_nodes() -> None:

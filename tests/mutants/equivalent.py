@@ -36,6 +36,12 @@ EQUIVALENT: dict[str, dict[str, str]] = {
     "tinygrad_ko/engine/backprop.py": {
         "gradients: _add_relevant(relevant, root, max((node.order for node in wanted), default=0)) -> "
         "_add_relevant(relevant, root, max((node.order for node in wanted), default=1))": "where nothing is wanted nothing is found",
+        "_recorded_values: nodes = {op.arguments[0]: node.parents} if op.variadic else "
+        "dict(zip(op.differentiable, node.parents, strict=True)) -> nodes = {op.arguments[0]: node.parents} if op.variadic else "
+        "dict(zip(op.differentiable, node.parents, strict=False))": EQUAL,
+        "deposit: grads = [unshared(found, leaf) if leaf.grad is None else new_array(leaf.grad + found[leaf], copy=False) "
+        "for leaf in found] -> grads = [unshared(found, leaf) if leaf.grad is None else new_array(leaf.grad + found[leaf], copy=True) "
+        "for leaf in found]": SLOWER,
         "gradients.visit: if node not in relevant: -> if True:": "a node that is relevant is found so again",
     },
     "tinygrad_ko/engine/accumulate.py": {

@@ -50,14 +50,14 @@ def public() -> dict[Any, str]:
 
 
 def sections() -> Iterator[tuple[str, str, list[Any]]]:
-    """The files of the rule book in the order of their names: name, first line, the functions defined there."""
+    """The files of the rule book in the order of their names: path, first line, the functions defined there."""
     names = public()
     for info in pkgutil.walk_packages(ops.__path__, f"{ops.__name__}."):
         module = importlib.import_module(info.name)
         here = [f for f in vars(module).values() if inspect.isfunction(f) and f.__module__ == module.__name__]
         found = [f for f in dict.fromkeys(here) if f in names]
         if found:
-            yield info.name.rpartition(".")[2], paragraph(module).rstrip("."), found
+            yield info.name.removeprefix(f"{tg.__name__}.").replace(".", "/"), paragraph(module).rstrip("."), found
 
 
 def paragraph(documented: Any) -> str:
@@ -159,7 +159,7 @@ def text() -> str:
     parts = [HEAD.format(mutants=made, equivalent=sum(map(len, EQUIVALENT.values())))]
     for file, title, functions in sections():
         parts.append(
-            f"## {title} (`ops/{file}.py`)\n\n| function | what it computes | gradient | keeps | dtypes |\n|---|---|---|---|---|\n"
+            f"## {title} (`{file}.py`)\n\n| function | what it computes | gradient | keeps | dtypes |\n|---|---|---|---|---|\n"
         )
         parts.append("\n".join(line(f, names[f]) for f in functions) + "\n\n")
     return "".join(parts).rstrip() + "\n"

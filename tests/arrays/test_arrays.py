@@ -13,8 +13,6 @@ import tinygrad_ko as tg
 from tinygrad_ko.arrays import memory, operands
 from tinygrad_ko.arrays.library import quick
 from tinygrad_ko.func import checkpointing
-from tinygrad_ko.ops.linalg import products
-from tinygrad_ko.ops.networks import convolution, pooling, windows
 from tinygrad_ko.runtime.atomic import at_once
 
 DTYPES = st.sampled_from([np.float64, np.float32, np.float16, np.int64, np.int8, bool])
@@ -212,54 +210,6 @@ def test_a_fingerprint_does_not_see_the_padding_of_long_floats():
         x[:], y[:] = np.arange(size), np.arange(size)
         assert checkpointing._fingerprint(x) == checkpointing._fingerprint(y)
         assert checkpointing._fingerprint(x) != checkpointing._fingerprint(y + 1)
-
-
-@given(st.integers(1, 4), st.integers(1, 4), st.integers(1, 4), st.booleans(), st.integers(0, 99))
-def test_a_product_lies_as_it_is_asked_to(n, k, m, by_columns, seed):
-    rng = np.random.default_rng(seed)
-    a, b, x = rng.normal(size=(n, k)), rng.normal(size=(k, m)), rng.normal(size=(n + 1, 3))
-    out = products.matmul_as(np.asfortranarray(x) if by_columns else x, a, b)
-    np.testing.assert_allclose(out, a @ b, rtol=1e-14, atol=1e-14)
-    assert out.flags.f_contiguous if by_columns else out.flags.c_contiguous
-
-
-@given(st.integers(0, 5000), st.integers(0, 5000))
-def test_pieces_cover_a_length_once(length, width):
-    found = convolution.pieces(length, width)
-    assert [i for piece in found for i in range(length)[piece]] == list(range(length))
-    assert all(piece.stop - piece.start >= 256 for piece in found[:-1])
-
-
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("length", [1, 700, 3001])
-def test_products_in_pieces(length, dtype):
-    rng = np.random.default_rng(0)
-    a, b = rng.normal(size=(2, 30, 40)).astype(dtype), rng.normal(size=(2, 40, length)).astype(dtype)
-    out = np.zeros((2, 30, 2, length), dtype)
-    convolution.wide_product(a, b, out, (slice(None), slice(None), 1, slice(None)))
-    close: dict[str, Any] = {"rtol": 1e-3, "atol": 1e-3} if dtype == np.float32 else {"rtol": 1e-12, "atol": 1e-12}
-    np.testing.assert_allclose(out[:, :, 1], a @ b, **close)
-    assert not out[:, :, 0].any()
-    long = convolution.long_product(out[:, :, 1], b)
-    assert long.dtype == dtype
-    np.testing.assert_allclose(long, out[:, :, 1] @ b.mT, **close)
-
-
-@given(st.integers(1, 4), st.integers(1, 3), st.integers(1, 3), st.integers(0, 4))
-def test_windows_with_steps_inside(size, step, dilation, more):
-    x = np.arange(dilation * (size - 1) + 1.0 + more)
-    seen = windows.sliding_windows(x, size, step, 0, dilation)
-    assert seen.tolist() == [
-        [i + k * dilation for k in range(size)] for i in range(0, len(x) - dilation * (size - 1), step)
-    ]
-
-
-def test_the_largest_of_each():
-    parts = [np.array(p) for p in ([1.0, 5.0, np.nan], [2.0, 4.0, 0.0], [0.0, 6.0, 0.0])]
-    for n in (1, 2, 3):
-        out = pooling.largest_of(parts[:n])
-        same(out, np.max(parts[:n], axis=0))
-        assert not any(np.shares_memory(out, p) for p in parts)
 
 
 def test_memory_is_told_of_any_library() -> None:

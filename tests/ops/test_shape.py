@@ -99,7 +99,7 @@ class TestParts:
 class TestRefusals:
     def test_no_equal_parts(self):
         said = refusal(ValueError, lambda: tg.split(np.zeros((2, 7)), 3, axis=-1))
-        assert said == "split: 7 elements along axis 1 make no 3 equal parts; use array_split for unequal ones"
+        assert said == "split: axis 1 of length 7 makes no 3 equal parts; array_split makes unequal ones"
 
     @pytest.mark.parametrize("number", [0, -1])
     @pytest.mark.parametrize("cut", [tg.split, tg.array_split])

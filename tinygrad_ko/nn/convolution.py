@@ -11,7 +11,7 @@ from tinygrad_ko.nn.initializers import Initializer, he, require_sizes
 from tinygrad_ko.nn.module import Module
 from tinygrad_ko.ops.networks.convolution import conv1d, conv2d
 from tinygrad_ko.ops.networks.pooling import avg_pool1d, avg_pool2d, max_pool1d, max_pool2d
-from tinygrad_ko.ops.networks.windows import each
+from tinygrad_ko.ops.networks.windows import one_per_axis
 from tinygrad_ko.state.randomness import Rng, generator
 from tinygrad_ko.tensor.tensor import Tensor
 
@@ -48,7 +48,7 @@ class _Conv(Module):
                 f"{name}: 입력과 출력의 채널 수는 모두 그룹 수로 나누어떨어져야 합니다. "
                 f"받은 값: 입력 {in_channels}, 출력 {out_channels}, groups {groups}",
             )
-        shape = (in_channels // groups, *each(name, "size", size, self.axes))
+        shape = (in_channels // groups, *one_per_axis(name, "size", size, self.axes))
         W = init((prod(shape), out_channels), generator(rng)).T.reshape(out_channels, *shape)
         self.W = Tensor(W, requires_grad=True, dtype=dtype, name="W")
         self.b = Tensor(np.zeros(out_channels), requires_grad=True, dtype=dtype, name="b")

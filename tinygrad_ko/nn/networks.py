@@ -21,7 +21,7 @@ from tinygrad_ko.nn.serialization import load_arrays, save_arrays
 from tinygrad_ko.ops.linalg.products import affine, matmul
 from tinygrad_ko.ops.networks.activations import identity_function, relu, sigmoid
 from tinygrad_ko.ops.networks.convolution import conv2d
-from tinygrad_ko.ops.networks.losses import rows, softmax_cross_entropy
+from tinygrad_ko.ops.networks.losses import as_batch, softmax_cross_entropy
 from tinygrad_ko.ops.networks.pooling import max_pool2d
 from tinygrad_ko.ops.networks.softmax import softmax
 from tinygrad_ko.ops.networks.windows import windows_over
@@ -75,7 +75,7 @@ class Network:
 
     def _hits(self, x: Any, t: Any) -> Array:
         """For each sample, whether its most probable class is the right one."""
-        scores, t, is_label = rows(self.scores(np.asarray(x), self.params), t, "accuracy")
+        scores, t, is_label = as_batch(self.scores(np.asarray(x), self.params), t, "accuracy")
         return scores.argmax(axis=-1) == (t if is_label else np.asarray(t).argmax(axis=-1))
 
     def gradient(self, x: Any, t: Any) -> dict[str, Array]:

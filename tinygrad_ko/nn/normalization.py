@@ -12,9 +12,9 @@ from tinygrad_ko.errors import explain
 from tinygrad_ko.nn.initializers import require_sizes
 from tinygrad_ko.nn.module import Module
 from tinygrad_ko.ops.elementwise import sqrt
-from tinygrad_ko.ops.inputs import numbers
-from tinygrad_ko.ops.networks.normalization import all_but_channels, batch_norm, fitting, layer_norm
-from tinygrad_ko.ops.reduction import count
+from tinygrad_ko.ops.inputs import as_floating
+from tinygrad_ko.ops.networks.normalization import all_but_channels, batch_norm, layer_norm, per_feature
+from tinygrad_ko.ops.reduction import reduced_size
 from tinygrad_ko.tensor.tensor import Tensor, replace
 
 
@@ -79,9 +79,9 @@ class BatchNorm(Module):
 
     def forward(self, x: Any) -> Any:
         if not self.training:
-            x = numbers(x, "BatchNorm")
+            x = as_floating(x, "BatchNorm")
             each = (self.running_mean, self.running_var, self.gamma, self.beta)
-            mean, var, gamma, beta = fitting(x, 1, *each, name="BatchNorm")
+            mean, var, gamma, beta = per_feature(x, 1, *each, name="BatchNorm")
             return (x - mean) * (gamma / sqrt(var + self.eps)) + beta
         out = batch_norm(x, self.gamma, self.beta, self.eps)
         self._update_running(x.stable_array() if isinstance(x, Handle) else np.asarray(x))
@@ -90,7 +90,7 @@ class BatchNorm(Module):
     def _update_running(self, x: Array) -> None:
         """Move the running averages towards the mean and the variance of a batch."""
         x, axes = widened(x), all_but_channels(x)
-        n = count(x.shape, axes)
+        n = reduced_size(x.shape, axes)
         running, batch = (self.running_mean, self.running_var), (x.mean(axis=axes), x.var(axis=axes) * (n / (n - 1)))
         moved = [self.decay * r.data + (1 - self.decay) * b for r, b in zip(running, batch, strict=True)]
         replace(running, [cast(m, r.dtype) for m, r in zip(moved, running, strict=True)])

@@ -26,7 +26,7 @@ from tinygrad_ko.ops import (
     statistics,
     trigonometric,
 )
-from tinygrad_ko.ops.inputs import shaped, unwrapped
+from tinygrad_ko.ops.inputs import as_operand, unwrapped
 from tinygrad_ko.ops.linalg import determinants, diagonals, factoring, products, solving, spectral
 from tinygrad_ko.ops.linalg.einsum import einsum
 
@@ -80,7 +80,7 @@ def trace(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
 
 def _joined(x: Any, rank: int, side: tuple[int, ...]) -> Any:
     """An array to be stacked by np.vstack and its like: one of less than so many axes gets the shape `side`."""
-    x = shaped(x, "stack")
+    x = as_operand(x, "stack")
     return shape.reshape(x, side) if x.ndim < rank else x
 
 
@@ -124,7 +124,7 @@ def _spread(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def _flat(x: Any) -> Any:
     """All numbers along one axis."""
-    return shape.reshape(shaped(x, "ravel"), (-1,))
+    return shape.reshape(as_operand(x, "ravel"), (-1,))
 
 
 def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:

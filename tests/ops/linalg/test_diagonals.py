@@ -48,7 +48,7 @@ def test_what_is_no_matrix(f, x):
 
 @pytest.mark.parametrize("size", [(), (2, 2, 2)])
 def test_diag_of_what_is_neither_a_matrix_nor_a_row(size):
-    assert f"its shape is {size}" in refusal(ValueError, lambda: tg.diag(np.ones(size)))
+    assert f"not shape {size}" in refusal(ValueError, lambda: tg.diag(np.ones(size)))
 
 
 @pytest.mark.parametrize("axes", [(0, 1), (1, 0), (-1, 0), (2, 1)])

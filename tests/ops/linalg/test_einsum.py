@@ -26,10 +26,10 @@ class TestRefusals:
     @pytest.mark.parametrize(
         ("subscripts", "operands", "what"),
         [
-            ("ij,jk", (A, A), "the letter 'j' has length 2 in operand 1 of shape (2, 3), but 3 before"),
-            ("ii", (A,), "the letter 'i' has length 3 in operand 0 of shape (2, 3), but 2 before"),
-            ("ii,i", (np.ones((1, 3)), V), "the letter 'i' has length 3 in operand 0 of shape (1, 3), but 1 before"),
-            ("...i,...i", (A, B[:, :3]), "axis -1 of '...' has length 3 in operand 1 of shape (3, 3), but 2 before"),
+            ("ij,jk", (A, A), "the letter 'j' has length 2 in operand 1 of shape (2, 3), not 3"),
+            ("ii", (A,), "the letter 'i' has length 3 in operand 0 of shape (2, 3), not 2"),
+            ("ii,i", (np.ones((1, 3)), V), "the letter 'i' has length 3 in operand 0 of shape (1, 3), not 1"),
+            ("...i,...i", (A, B[:, :3]), "axis -1 of '...' has length 3 in operand 1 of shape (3, 3), not 2"),
             ("ij", (V,), "'ij' does not have one letter for each of 1 axes"),
             ("i", (A,), "'i' does not have one letter for each of 2 axes"),
             ("...ij", (V,), "'...ij' does not have one letter for each of 1 axes"),

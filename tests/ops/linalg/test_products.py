@@ -4,9 +4,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import tinygrad_ko as tg
 from tests.ops.test_shape import refusal
+from tinygrad_ko.ops.linalg.products import matmul_as
 
 
 def zeros(*shapes):
@@ -61,7 +64,7 @@ class TestVectors:
     def test_different_lengths(self, product):
         """Not even 1, which would broadcast."""
         said = refusal(ValueError, lambda: product(*zeros((2, 3), (2, 1))))
-        assert f"{product.__name__}: along axis -1 the first has length 3, but the second 1" in said
+        assert f"{product.__name__}: axis -1 has length 3 in the first, but 1 in the second" in said
 
     def test_only_three_numbers_have_a_cross_product(self):
         assert "3 numbers are needed, but axis -1 has length 2" in refusal(ValueError, lambda: tg.cross([1, 2], [3, 4]))
@@ -122,3 +125,12 @@ def test_affine_takes_rows_and_one_matrix(shapes):
     x, W, b = zeros(*shapes)
     said = refusal(ValueError, lambda: tg.affine(tg.Tensor(x, requires_grad=True), W, b))
     assert f"they have {shapes[0]} and {shapes[1]}" in said
+
+
+@given(st.integers(1, 4), st.integers(1, 4), st.integers(1, 4), st.booleans(), st.integers(0, 99))
+def test_a_product_lies_as_it_is_asked_to(n, k, m, by_columns, seed):
+    rng = np.random.default_rng(seed)
+    a, b, x = rng.normal(size=(n, k)), rng.normal(size=(k, m)), rng.normal(size=(n + 1, 3))
+    out = matmul_as(np.asfortranarray(x) if by_columns else x, a, b)
+    np.testing.assert_allclose(out, a @ b, rtol=1e-14, atol=1e-14)
+    assert out.flags.f_contiguous if by_columns else out.flags.c_contiguous

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import tinygrad_ko as tg
 from tests.ops.rows.convolution import convolution_by_hand, convolved
 from tests.ops.test_shape import refusal
-from tinygrad_ko.ops.networks.convolution import convolution, pieces, to_images, to_kernels
+from tinygrad_ko.ops.networks.convolution import _pieces, convolution, to_images, to_kernels
 from tinygrad_ko.ops.networks.windows import Windows
 
 
@@ -29,7 +29,7 @@ def test_large_products_are_the_same_in_pieces(dtype):
     """Here a row of windows takes more than one piece, in each of the three products."""
     rng = np.random.default_rng(0)
     x, W, b = (rng.normal(size=s).astype(dtype) for s in ((300, 3, 5, 20), (30, 3, 3, 3), (30,)))
-    assert len(pieces(18 * 300, W.size)) > 1
+    assert len(_pieces(18 * 300, W.size)) > 1
     leaves: Any = [tg.Tensor(a, requires_grad=True) for a in (x, W, b)]
     y = tg.conv2d(*leaves)
     g = rng.normal(size=y.shape).astype(dtype)
@@ -225,3 +225,10 @@ def test_windows_are_counted():
     assert not windows.tile((7, 5))
     assert Windows((2, 2), (2, 2)).tile((4, 6))
     assert not Windows((2, 2), (2, 2)).tile((4, 5))
+
+
+@given(st.integers(0, 5000), st.integers(0, 5000))
+def test_pieces_cover_a_length_once(length, width):
+    found = _pieces(length, width)
+    assert [i for piece in found for i in range(length)[piece]] == list(range(length))
+    assert all(piece.stop - piece.start >= 256 for piece in found[:-1])

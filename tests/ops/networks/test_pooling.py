@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import tinygrad_ko as tg
 from tests.ops.rows.pooling import averaged
 from tests.ops.test_shape import refusal
-from tinygrad_ko.ops.networks.pooling import means, spread
+from tinygrad_ko.ops.networks.pooling import _largest_of, means, spread
 
 FOUR = [tg.max_pool1d, tg.max_pool2d, tg.avg_pool1d, tg.avg_pool2d]
 
@@ -137,3 +137,11 @@ def test_what_does_not_fit_is_refused(f):
         message = refusal(ValueError, lambda arguments=arguments: f(*arguments))
         assert message.startswith(f"{f.__name__}: ")
         assert named in message
+
+
+def test_the_largest_of_each():
+    parts = [np.array(p) for p in ([1.0, 5.0, np.nan], [2.0, 4.0, 0.0], [0.0, 6.0, 0.0])]
+    for n in (1, 2, 3):
+        out = _largest_of(parts[:n])
+        np.testing.assert_array_equal(out, np.max(parts[:n], axis=0), strict=True)
+        assert not any(np.shares_memory(out, p) for p in parts)

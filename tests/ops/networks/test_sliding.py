@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 import tinygrad_ko as tg
 from tests.ops.rows.sliding import unfolded
 from tests.ops.test_shape import refusal
+from tinygrad_ko.ops.networks.windows import sliding_windows
 
 
 @given(unfolded(), st.integers(0, 99))
@@ -84,3 +85,12 @@ class TestRefusals:
     def test_no_axes(self):
         for call in (lambda: tg.unfold(3.0, 1), lambda: tg.fold(3.0, 1), lambda: tg.fold([3.0], 1)):
             refusal(np.exceptions.AxisError, call)
+
+
+@given(st.integers(1, 4), st.integers(1, 3), st.integers(1, 3), st.integers(0, 4))
+def test_windows_with_steps_inside(size, step, dilation, more):
+    x = np.arange(dilation * (size - 1) + 1.0 + more)
+    seen = sliding_windows(x, size, step, 0, dilation)
+    assert seen.tolist() == [
+        [i + k * dilation for k in range(size)] for i in range(0, len(x) - dilation * (size - 1), step)
+    ]

@@ -1,9 +1,9 @@
-"""Where a decomposition has no gradient, and what is said there.
+"""Where a decomposition has no gradient, and the errors there.
 
-If two eigenvalues are equal, any two perpendicular vectors of a plane are their eigenvectors: there is no one answer, and so no
-slope of it. LAPACK's values are off by a few units in the last place of the largest; those no further apart than 16 such units
-of the sum of all are taken to be equal. (Of matrices made with equal eigenvalues, up to 150 x 150, these came out at most 12 units of
-the largest apart.) Farther apart there is a gradient, but the nearer two are, the fewer of its digits are right.
+Where two eigenvalues are equal, any two perpendicular vectors of a plane are their eigenvectors, which so have no derivative. LAPACK's
+values are off by a few units in the last place of the largest; those no further apart than 16 such units of the sum of all are taken to be
+equal. (Of matrices made with equal eigenvalues, up to 150 x 150, these came out at most 12 units of the largest apart.) Farther apart there
+is a gradient, but the nearer two are, the fewer of its digits are right.
 """
 
 from numpy.linalg import LinAlgError
@@ -16,7 +16,7 @@ from tinygrad_ko.ops.inputs import unwrapped
 from tinygrad_ko.ops.shape import expand_dims
 
 
-def roundoff(w):
+def _roundoff(w):
     """How far apart equal values may come out: (..., 1) for values (..., n)."""
     xp = namespace(w)
     return 16 * float(xp.finfo(w.dtype).eps) * xp.sum(xp.abs(w), axis=-1, keepdims=True)
@@ -25,62 +25,56 @@ def roundoff(w):
 def vanishing(s):
     """Which of some singular values are 0."""
     s = unwrapped(s)
-    return s <= roundoff(s)
+    return s <= _roundoff(s)
 
 
-def asked_for(g):
-    """The columns that a gradient is not 0 in; of one that is being recorded all, for its own slope may not be 0 there."""
+def _columns_asked_for(g):
+    """The columns in which a gradient is not 0; of a recorded one all, for its own derivative may not be 0 there."""
     values = unwrapped(g)
     return namespace(values).any((values != 0) | isinstance(g, Handle), axis=-2)
 
 
 def gaps(w, g, of):
-    """w[j] - w[i] for each pair of values, as something to divide by: 1 for a value and itself, and for equal ones.
-
-    `g` is the gradient of their vectors, in columns. Raises LinAlgError if it asks for a vector whose value is not the only one.
-    """
+    """w[j] - w[i] of each pair, 1 where they are equal; raises LinAlgError if g, in columns, asks for a vector of equal values."""
     values = unwrapped(w)
     xp = namespace(values)
-    near = xp.abs(values[..., None, :] - values[..., :, None]) <= roundoff(values)[..., None]
+    near = xp.abs(values[..., None, :] - values[..., :, None]) <= _roundoff(values)[..., None]
     several = xp.count_nonzero(near, axis=-2) > 1
-    refuse_vectors(several & asked_for(g), of, "equals another one", "다른 값과 같으므로")
+    _refuse_vectors(several & _columns_asked_for(g), of, "equals another one", "다른 값과 같으므로")
     return where(near, 1, expand_dims(w, axis=-2) - expand_dims(w, axis=-1))
 
 
-def sizes(s, g, of):
-    """Singular values (..., 1, n), and the sum of each pair (..., n, n), as something to divide by: 1 where they are 0.
-
-    Raises LinAlgError if g, the gradient of their vectors, asks for a vector whose value is 0.
-    """
+def sizes_and_sums(s, g, of):
+    """Singular values (..., 1, n) and sums of pairs (..., n, n), 1 where they are 0; raises LinAlgError if g asks for a vector of 0."""
     zero = vanishing(s)
-    refuse_vectors(zero & asked_for(g), of, "is 0", "0이므로")
+    _refuse_vectors(zero & _columns_asked_for(g), of, "is 0", "0이므로")
     row, column = expand_dims(s, axis=-2), expand_dims(s, axis=-1)
     return where(zero[..., None, :], 1, row), where(zero[..., None, :] & zero[..., :, None], 1, row + column)
 
 
 def refuse_equal(g, s, of):
-    """g, the gradient of singular values. Raises LinAlgError if two of them are equal or one is 0, whatever it asks for."""
+    """g, a gradient of singular values. Raises LinAlgError if two of them are equal or one is 0, whatever g asks for."""
     everything = expand_dims(s, axis=-2) + 1
     gaps(s, everything, of)
-    sizes(s, everything, of)
+    sizes_and_sums(s, everything, of)
     return g
 
 
-def refuse_vectors(bad, of, what, korean):
-    """Say which value has vectors without a gradient, if one has."""
+def _refuse_vectors(bad, of, what, korean):
     xp = namespace(bad)
     if not xp.any(bad):
         return
     *stack, i = (int(places[0]) for places in xp.nonzero(bad))
+    place, of_matrix = (f" of matrix {tuple(stack)}", f"행렬 {tuple(stack)}의 ") if stack else ("", "")
     kind, its, alone = ("eigenvalue", "고윳값", "eigvalsh") if of == "eigh" else ("singular value", "특잇값", "svdvals")
     raise explain(
         LinAlgError(
-            f"{of}: {kind} {i}{f' of matrix {tuple(stack)}' if stack else ''} {what} to round-off, so its vectors have no gradient "
+            f"{of}: {kind} {i}{place} {what} to round-off, so its vectors have no gradient "
             f"(and for a second derivative no {kind} may be so); use what needs no such vectors, as tg.linalg.{alone} does, or change the "
             "matrix a little"
         ),
-        f"{of}: {i}번 {its}이 반올림 오차 안에서 {korean} 그 벡터에는 기울기가 없습니다. 2계 미분에는 이런 {its}이 하나도 없어야 합니다. "
-        f"tg.linalg.{alone}처럼 이 벡터가 필요 없는 함수를 쓰거나 행렬을 조금 바꾸십시오.",
+        f"{of}: {of_matrix}{i}번 {its}이 반올림 오차 안에서 {korean} 그 벡터에는 기울기가 없습니다. 2계 미분에는 이런 {its}이 "
+        f"하나도 없어야 합니다. tg.linalg.{alone}처럼 이 벡터가 필요 없는 함수를 쓰거나 행렬을 조금 바꾸십시오.",
     )
 
 
@@ -88,7 +82,7 @@ def independent(r, of):
     """r, the triangular factor of a matrix whose columns are independent. Raises LinAlgError if they are not."""
     xp = namespace(unwrapped(r))
     diagonal = xp.abs(xp.linalg.diagonal(unwrapped(r)))
-    if xp.any(diagonal <= roundoff(diagonal)):
+    if xp.any(diagonal <= _roundoff(diagonal)):
         raise explain(
             LinAlgError(
                 f"{of}: the columns of x are not independent (to round-off, an entry on the diagonal of R is 0), so Q and R have "
@@ -100,10 +94,7 @@ def independent(r, of):
 
 
 def full_rank(p, x, of):
-    """p, the pseudoinverse of an x of full rank: the trace of p @ x counts the singular values that were not taken to be 0.
-
-    Raises LinAlgError if x has a lower rank.
-    """
+    """p, the pseudoinverse of x; raises LinAlgError unless x has full rank. The trace of p @ x counts the singular values above 0."""
     xp = namespace(unwrapped(x))
     rank = xp.sum(unwrapped(p).mT * unwrapped(x), axis=(-2, -1))
     if xp.any(rank < min(x.shape[-2:]) - 0.5):
@@ -119,10 +110,7 @@ def full_rank(p, x, of):
 
 
 def without_gradient(x, decompose, what, korean):
-    """The parts of a decomposition that has none: of an array arrays, of a Tensor constants.
-
-    Raises LinAlgError if x requires a gradient.
-    """
+    """The parts of a decomposition without a gradient: arrays of an array, constants of a Tensor. Raises LinAlgError if x requires one."""
     if not isinstance(x, Handle):
         return decompose(x)
     if x._node is not None and current.get().record:

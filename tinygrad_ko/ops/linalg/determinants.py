@@ -7,7 +7,7 @@ from tinygrad_ko.engine.op import op
 from tinygrad_ko.ops.elementwise import where, zeros_like
 from tinygrad_ko.ops.inputs import unwrapped
 from tinygrad_ko.ops.linalg.degenerate import refuse_equal
-from tinygrad_ko.ops.linalg.lapack import converging, square
+from tinygrad_ko.ops.linalg.lapack import converging, square_matrices
 from tinygrad_ko.ops.linalg.solving import inv
 from tinygrad_ko.ops.linalg.spectral import svd
 from tinygrad_ko.ops.reduction import sum
@@ -29,16 +29,13 @@ def det(xp, x):
     >>> x.grad.round(12).tolist()
     [[4.0, -2.0], [-2.0, 1.0]]
     """
-    return xp.linalg.det(square(x))
+    return xp.linalg.det(square_matrices(x))
 
 
-@op(x=lambda g, x: minors(g, x))
+@op(x=lambda g, x: _minors(g, x))
 def cofactors(xp, x):
-    """The cofactors: det(x) * inv(x).mT, where x has an inverse.
-
-    From x = U S V^T, for those of S are the products of its other entries, and those of U and V are U and V but for the sign.
-
-    Source: G. W. Stewart, "On the adjugate matrix", Linear Algebra Appl. 283 (1998).
+    """det(x) * inv(x).mT, where x has an inverse. From x = U S V^T: those of S are the products of its other entries, those of U and V are
+    U and V but for the sign. Source: G. W. Stewart, "On the adjugate matrix", Linear Algebra Appl. 283 (1998).
     """
     with converging("det"):
         u, s, vh = xp.linalg.svd(x, full_matrices=False)
@@ -48,14 +45,12 @@ def cofactors(xp, x):
     return turns[..., None, None] * ((u * others[..., None, :]) @ vh)
 
 
-def minors(g, x):
-    """The second derivative of the determinant: its slope along g, as a gradient.
-
-    With p[i, j] the product of all singular values but two, that of det(S) along G and H is the sum over i and j of
-    p[i, j] (G[i, i] H[j, j] - G[i, j] H[j, i]).
+def _minors(g, x):
+    """The second derivative of the determinant along g, as a gradient: with p[i, j] the product of all singular values but two, that of
+    det(S) along G and H is the sum over i and j of p[i, j] (G[i, i] H[j, j] - G[i, j] H[j, i]).
     """
     u, s, vh = svd(x, full_matrices=False)
-    gv, p = g @ vh.mT, without_two(all_apart(s))
+    gv, p = g @ vh.mT, _without_two(all_apart(s))
     inner = sum(u * gv, axis=-2, keepdims=True) @ p
     turns = expand_dims(slogdet(u).sign * slogdet(vh).sign, axis=(-2, -1))
     return turns * ((u * inner - u @ (p * (u.mT @ gv)).mT) @ vh)
@@ -63,11 +58,11 @@ def minors(g, x):
 
 @op(name="det", s=lambda g, s: refuse_equal(g, s, "det"))
 def all_apart(s):
-    """s, whose gradient is refused where two singular values are equal or one is 0: beside it that of u and v would be missing."""
+    """s, whose gradient is refused where two singular values are equal or one is 0: those of u and v would be missing."""
     return s
 
 
-def without_two(s):
+def _without_two(s):
     """p[i, j], the product of all s but s[i] and s[j]; 0 where i is j."""
     i = namespace(unwrapped(s)).arange(s.shape[-1])
     column = expand_dims(s, axis=-1)
@@ -80,14 +75,14 @@ def without_two(s):
 @op(name="slogdet", x=lambda g, x: expand_dims(g[..., 1], axis=(-2, -1)) * inv(x).mT)
 def sign_and_log(xp, x):
     """The sign of the determinant and the logarithm of its size, in one array (..., 2)."""
-    return xp.stack(list(xp.linalg.slogdet(square(x))), axis=-1)
+    return xp.stack(list(xp.linalg.slogdet(square_matrices(x))), axis=-1)
 
 
 def slogdet(x, /):
-    """The sign of the determinant, -1, 0 or 1, and the logarithm of its absolute value, where the determinant itself may be
-    too large or too small for a number: (..., n, n) to two arrays (...).
+    """The sign of the determinant, -1, 0 or 1, and the logarithm of its absolute value, where the determinant itself may be too large or
+    too small for a number: (..., n, n) to two arrays (...).
 
-    The slope of the sign is honestly 0. Raises LinAlgError at backward if a matrix is singular: the logarithm is -inf there.
+    The derivative of the sign is 0. Raises LinAlgError at backward if a matrix is singular: the logarithm is -inf there.
 
     >>> import tinygrad_ko as tg
     >>> sign, logabsdet = tg.linalg.slogdet([[0.0, 2.0], [2.0, 0.0]])

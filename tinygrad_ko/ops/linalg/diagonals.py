@@ -1,11 +1,11 @@
-"""Triangles and diagonals of matrices, and of stacks of matrices in the last two axes."""
+"""Triangles and diagonals of matrices, the last two axes of an array."""
 
 from operator import index
 
 from tinygrad_ko.arrays.dtypes import moves
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
-from tinygrad_ko.ops.inputs import shaped, whole
+from tinygrad_ko.ops.inputs import as_int, as_operand
 from tinygrad_ko.ops.reduction import sum
 
 
@@ -19,7 +19,7 @@ def tril(xp, x, /, k=0):
     array([[1., 0.],
            [3., 4.]])
     """
-    return xp.tril(matrices(x), k=k)
+    return xp.tril(_matrices(x), k=k)
 
 
 @op(x=lambda g, k: triu(g, k))
@@ -32,14 +32,14 @@ def triu(xp, x, /, k=0):
     array([[0., 2.],
            [0., 0.]])
     """
-    return xp.triu(matrices(x), k=k)
+    return xp.triu(_matrices(x), k=k)
 
 
 @op(x=lambda g, x_shape, offset: diagonal_matrix(g, shape=x_shape, offset=offset))
 @moves
 def diagonal(xp, x, /, offset=0):
     """The numbers on a diagonal: from (..., n, m) to (..., length). The main one for 0, those above it for an offset > 0."""
-    return xp.linalg.diagonal(matrices(x), offset=offset)
+    return xp.linalg.diagonal(_matrices(x), offset=offset)
 
 
 @op(values=lambda g, offset: diagonal(g, offset))
@@ -54,8 +54,7 @@ def diagonal_matrix(xp, values, *, shape, offset):
     return xp.reshape(out, shape)
 
 
-def matrices(x):
-    """x, refused if it has fewer than two axes."""
+def _matrices(x):
     if getattr(x, "ndim", 0) < 2:
         raise ValueError("x needs two axes or more: it must be a matrix or a stack of matrices")
     return x
@@ -68,7 +67,7 @@ def trace(x, /, offset=0):
     >>> float(tg.trace([[1.0, 2.0], [3.0, 4.0]]))
     5.0
     """
-    return sum(diagonal(shaped(x, "trace"), offset), axis=-1)
+    return sum(diagonal(as_operand(x, "trace"), offset), axis=-1)
 
 
 def diag(x, /, k=0):
@@ -82,15 +81,13 @@ def diag(x, /, k=0):
            [0., 0., 2.],
            [0., 0., 0.]])
     """
-    x = shaped(x, "diag")
+    x = as_operand(x, "diag")
     if x.ndim == 1:
-        side = x.shape[0] + abs(whole(k, "diag"))
+        side = x.shape[0] + abs(as_int(k, "diag"))
         return diagonal_matrix(x, shape=(side, side), offset=k)
     if x.ndim == 2:
         return diagonal(x, k)
     raise explain(
-        ValueError(
-            f"diag: x must have one axis or two, but its shape is {x.shape}; for stacks of matrices use diagonal"
-        ),
+        ValueError(f"diag: x must have one axis or two, not shape {x.shape}; of stacks of matrices take diagonal"),
         f"diag: x는 1차원 또는 2차원이어야 합니다. 행렬의 묶음에는 diagonal을 쓰십시오. 받은 형상: {x.shape}",
     )

@@ -1,8 +1,4 @@
-"""Einstein's notation: every axis has a letter, and a letter that is not in the result is summed over.
-
-Nothing here has a formula of its own. It is taken apart into diagonals, sums, products and matrix products of two arrays at a time,
-and their formulas do the rest.
-"""
+"""Einstein's notation, composed of diagonals, sums, products and matrix products of two arrays at a time, whose formulas do the rest."""
 
 from collections import Counter
 from functools import lru_cache
@@ -12,7 +8,7 @@ from string import ascii_letters
 
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import multiply
-from tinygrad_ko.ops.inputs import in_float32, shaped
+from tinygrad_ko.ops.inputs import as_operand, in_float32
 from tinygrad_ko.ops.linalg.diagonals import diagonal
 from tinygrad_ko.ops.linalg.products import as_matrices, dot_products, matrix_product, merged
 from tinygrad_ko.ops.networks.activations import identity_function
@@ -43,20 +39,18 @@ def einsum(subscripts, /, *operands):
     """
     if not isinstance(subscripts, str):
         raise explain(
-            TypeError(
-                f"einsum: the first argument must be a string such as 'ij,jk->ik', not {type(subscripts).__name__}"
-            ),
-            "einsum: 첫 번째 인수에는 'ij,jk->ik'와 같은 문자열을 넘겨야 합니다.",
+            TypeError(f"einsum: the first argument must be a string, as 'ij,jk->ik', not {type(subscripts).__name__}"),
+            f"einsum: 첫 번째 인수에는 'ij,jk->ik'와 같은 문자열을 넘겨야 합니다. 받은 값의 종류: {type(subscripts).__name__}",
         )
-    arrays = [shaped(x, "einsum") for x in operands]
-    labels, result, lengths = understood(subscripts, tuple([x.shape for x in arrays]))
-    factors = [prepared(x, axes, lengths) for x, axes in zip(arrays, labels, strict=True)]
+    arrays = [as_operand(x, "einsum") for x in operands]
+    labels, result, lengths = _understood(subscripts, tuple([x.shape for x in arrays]))
+    factors = [_prepared(x, axes, lengths) for x, axes in zip(arrays, labels, strict=True)]
     while len(factors) > 1:
-        i, j = (0, 1) if len(factors) == 2 else cheapest(factors, result, lengths)
+        i, j = (0, 1) if len(factors) == 2 else _cheapest(factors, result, lengths)
         b, a = factors.pop(j), factors.pop(i)
-        factors.insert(i, product(a, b, wanted([*factors, (None, result)])))
-    x, axes = summed(factors[0], result)
-    out = turned(x, axes, result)
+        factors.insert(i, _product(a, b, _wanted([*factors, (None, result)])))
+    x, axes = _summed(factors[0], result)
+    out = _turned(x, axes, result)
     return identity_function(out) if any(out is x for x in arrays) else out
 
 
@@ -64,16 +58,14 @@ def einsum(subscripts, /, *operands):
 
 
 @lru_cache(maxsize=256)  # for small arrays, reading takes as long as computing
-def understood(subscripts, shapes):
+def _understood(subscripts, shapes):
     """The labels of the axes of every operand, those of the result, and the length of each."""
-    labels, result = parsed(subscripts, shapes)
-    return labels, result, measured(subscripts, labels, shapes)
+    labels, result = _parsed(subscripts, shapes)
+    return labels, result, _measured(subscripts, labels, shapes)
 
 
-def parsed(subscripts, shapes):
-    """The label of every axis of every operand, and of the result: its letter, or its place from the right (-1, -2, ...) for those
-    that "..." stands for.
-    """
+def _parsed(subscripts, shapes):
+    """The label of every axis of the operands and of the result: its letter, or for "..." its place from the right, -1, -2, ..."""
 
     def refuse(what, korean):
         raise explain(
@@ -119,7 +111,7 @@ def parsed(subscripts, shapes):
     return labels, result
 
 
-def measured(subscripts, labels, shapes):
+def _measured(subscripts, labels, shapes):
     """The length of the axes of each label; a 1 broadcasts, but not against another axis of the same operand."""
     lengths: dict[str | int, int] = {}
     for k, (axes, shape) in enumerate(zip(labels, shapes, strict=True)):
@@ -127,10 +119,10 @@ def measured(subscripts, labels, shapes):
             again = label in axes[:i]
             known = shape[axes.index(label)] if again else lengths.get(label, 1)
             if known != n and (again or 1 not in (known, n)):
-                name = f"the letter {label!r}" if isinstance(label, str) else f"axis {label} of '...'"
+                axis = f"the letter {label!r}" if isinstance(label, str) else f"axis {label} of '...'"
                 raise explain(
                     ValueError(
-                        f"einsum: {subscripts!r}: {name} has length {n} in operand {k} of shape {shape}, but {known} before"
+                        f"einsum: {subscripts!r}: {axis} has length {n} in operand {k} of shape {shape}, not {known}"
                     ),
                     f"einsum: {subscripts!r}: {label!r}의 길이가 앞에서는 {known}, 형상이 {shape}인 {k}번 피연산자에서는 {n}입니다.",
                 )
@@ -142,16 +134,16 @@ def measured(subscripts, labels, shapes):
 # One operand
 
 
-def prepared(x, axes, lengths):
+def _prepared(x, axes, lengths):
     """An operand with each label once, and without axes of length 1 that would have to broadcast."""
     for label in dict.fromkeys(axes):
         while axes.count(label) > 1:
-            x, axes = along_both(x, axes, label)
+            x, axes = _along_both(x, axes, label)
     kept = tuple(label for label, n in zip(axes, x.shape, strict=True) if n == lengths[label])
     return (x if kept == axes else reshape(x, tuple(lengths[label] for label in kept))), kept
 
 
-def along_both(x, axes, label):
+def _along_both(x, axes, label):
     """The diagonal of two axes that have the same label."""
     i = axes.index(label)
     j = axes.index(label, i + 1)
@@ -159,69 +151,64 @@ def along_both(x, axes, label):
     return diagonal(permute_dims(x, (*rest, i, j))), (*(axes[k] for k in rest), label)
 
 
-def summed(factor, kept):
-    """The sum over all labels but those that are kept."""
+def _summed(factor, kept):
     x, axes = factor
     gone = tuple(i for i, label in enumerate(axes) if label not in kept)
     return (sum(x, axis=gone), tuple(label for label in axes if label in kept)) if gone else (x, axes)
 
 
-def turned(x, axes, order):
-    """The axes in another order."""
-    return x if axes == order else permute_dims(x, places(axes, order))
+def _turned(x, axes, order):
+    return x if axes == order else permute_dims(x, _places(axes, order))
 
 
 # Two operands
 
 
-def wanted(factors):
-    """All labels of these factors."""
+def _wanted(factors):
     return {label for _, axes in factors for label in axes}
 
 
-def cheapest(factors, result, lengths):
-    """Which two to contract first: those whose product is smallest compared with them, so that none becomes larger than it must
-    (the greedy choice of D. Smith and J. Gray, "opt_einsum", 2018).
-    """
+def _cheapest(factors, result, lengths):
+    """The two whose product is smallest compared with them: the greedy choice of D. Smith and J. Gray, "opt_einsum" (2018)."""
 
     def growth(pair):
         two = [factors[k] for k in pair]
         rest = [factor for k, factor in enumerate(factors) if k not in pair]
-        left = wanted(two) & wanted([*rest, (None, result)])
+        left = _wanted(two) & _wanted([*rest, (None, result)])
         return prod(lengths[label] for label in left) - prod(two[0][0].shape) - prod(two[1][0].shape)
 
     return min(combinations(range(len(factors)), 2), key=growth)
 
 
-def product(a, b, kept):
-    """The product of two factors, summed over all labels but those that are kept: by a matrix product where there is one in it."""
-    x, first = summed(a, {*kept, *b[1]})
-    y, second = summed(b, {*kept, *a[1]})
+def _product(a, b, kept):
+    """The product of two factors, summed over all labels but those in `kept`; by a matrix product where there is one in it."""
+    x, first = _summed(a, {*kept, *b[1]})
+    y, second = _summed(b, {*kept, *a[1]})
     both = [label for label in first if label in second]
     stack = tuple(label for label in both if label in kept)
     inner = tuple(label for label in both if label not in kept)
     rows = tuple(label for label in first if label not in both)
     columns = tuple(label for label in second if label not in both)
     if not inner:
-        x, y = turned(x, first, (*rows, *stack)), turned(y, second, (*columns, *stack))
+        x, y = _turned(x, first, (*rows, *stack)), _turned(y, second, (*columns, *stack))
         if rows and columns:
             x = reshape(x, (*x.shape[: len(rows)], *(1 for _ in columns), *x.shape[len(rows) :]))
         return multiply(x, y), (*rows, *columns, *stack)
     if not rows and not columns:
         x, y = (
-            merged(z, *((axes.index(label),) for label in stack), places(axes, inner))
+            merged(z, *((axes.index(label),) for label in stack), _places(axes, inner))
             for z, axes in ((x, first), (y, second))
         )
         return dot_products(x, y, axis=-1), stack
     axes = (*stack, *rows, *columns)
     lengths = {**dict(zip(first, x.shape, strict=True)), **dict(zip(second, y.shape, strict=True))}
-    x = as_matrices(x, *(places(first, labels) for labels in (stack, rows, inner)))
-    y = as_matrices(y, *(places(second, labels) for labels in (stack, inner, columns)))
+    x = as_matrices(x, *(_places(first, labels) for labels in (stack, rows, inner)))
+    y = as_matrices(y, *(_places(second, labels) for labels in (stack, inner, columns)))
     out = matrix_product(x, y)
     shape = tuple(lengths[label] for label in axes)
     return (out if out.shape == shape else reshape(out, shape)), axes
 
 
-def places(axes, labels):
+def _places(axes, labels):
     """Where these labels are among the axes."""
     return tuple(axes.index(label) for label in labels)

@@ -1,17 +1,15 @@
-"""What a decomposition asks of its matrices, and the words for it where LAPACK has none. Every refusal of a matrix that has
-the right shape is a LinAlgError, as NumPy's are.
-"""
+"""What decompositions require of their matrices. A matrix of the right shape is refused with a LinAlgError, as in NumPy."""
 
 from numpy.linalg import LinAlgError
 
 from tinygrad_ko.arrays.operands import floating
 from tinygrad_ko.errors import explain
-from tinygrad_ko.ops.inputs import shaped
+from tinygrad_ko.ops.inputs import as_operand
 
 
-def matrices(x, of):
-    """An array of at least two axes: a matrix or a stack of them. Raises ValueError for fewer."""
-    x = shaped(x, of)
+def as_matrix_stack(x, of):
+    """A matrix or a stack of them; raises ValueError for fewer than two axes."""
+    x = as_operand(x, of)
     if x.ndim < 2:
         raise explain(
             ValueError(f"{of}: x must be a matrix or a stack of matrices, (..., m, n), but its shape is {x.shape}"),
@@ -20,21 +18,21 @@ def matrices(x, of):
     return x
 
 
-def square(x):
-    """Refuse what is no square matrix, nor a stack of them."""
+def square_matrices(x):
+    """Square matrices of floats; raises ValueError for any others."""
     if getattr(x, "ndim", 0) < 2 or x.shape[-1] != x.shape[-2]:
         raise ValueError("it takes square matrices: the last two axes must have one length")
     return floating(x)
 
 
-def symmetric(x):
-    """The symmetric part of a square matrix: the matrix itself if it is symmetric."""
-    x = square(x)
+def symmetric_part(x):
+    """(x + x.mT) / 2 of square matrices."""
+    x = square_matrices(x)
     return (x + x.mT) / 2
 
 
 class refusing:
-    """A block in which LAPACK may give up on a matrix, and what that means in words."""
+    """A block in which LAPACK may refuse a matrix, and its error."""
 
     def __init__(self, what, korean):
         self.what, self.korean = what, korean
@@ -48,7 +46,7 @@ class refusing:
 
 
 def converging(of):
-    """LAPACK looks for eigenvalues and singular values in steps; on NaN and infinity it does not come to an end."""
+    """A block in which LAPACK iterates, which on NaN and infinity does not converge."""
     return refusing(
         f"{of}: LAPACK did not converge; are there NaNs or infinities in x?",
         f"{of}: LAPACK의 계산이 수렴하지 않았습니다. x에 NaN이나 무한대가 없는지 확인하십시오.",

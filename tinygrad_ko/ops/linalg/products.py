@@ -1,38 +1,33 @@
-"""Products of matrices."""
+"""Products of vectors and matrices."""
 
 from math import prod
-from typing import Any
 
 from numpy import ndarray
 
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import multiply
-from tinygrad_ko.ops.inputs import shaped, whole
+from tinygrad_ko.ops.inputs import as_int, as_operand
 from tinygrad_ko.ops.shape import expand_dims, matrix_transpose, permute_dims, reshape
 
 
 @op(name="matmul", broadcasts=True, a=lambda g, b: g @ b.mT, b=lambda g, a: a.mT @ g)
 def matrix_product(xp, a, b):
     """a @ b for matrices and stacks of matrices: (..., n, k) @ (..., k, m) gives (..., n, m), and stacks broadcast."""
-    fitting(a, b)
+    _check_columns(a, b)
     return xp.matmul(a, b)
 
 
-def fitting(a, b):
-    """Refuse matrices that cannot be multiplied."""
+def _check_columns(a, b):
     if a.ndim > 1 < b.ndim and a.shape[-1] != b.shape[-2]:
         raise ValueError(f"the first has {a.shape[-1]} columns, but the second has {b.shape[-2]} rows")
 
 
 def matmul(a, b):
-    """a @ b as NumPy defines it: a 1-d a is a row, a 1-d b is a column, and more than two axes are stacks of
-    matrices.
-    """
-    a, b = shaped(a, "matmul"), shaped(b, "matmul")
+    """a @ b as NumPy defines it: a 1-d a is a row, a 1-d b is a column, and more than two axes are stacks of matrices."""
+    a, b = as_operand(a, "matmul"), as_operand(b, "matmul")
     if a.ndim == 2 == b.ndim or a.ndim == 0 or b.ndim == 0:
         return matrix_product(a, b)
-    a, b = shaped(a, "matmul"), shaped(b, "matmul")
     if a.ndim == 1:
         return drop(matmul(reshape(a, (1, a.shape[0])), b), -1 if b.ndim == 1 else -2)
     if b.ndim == 1:
@@ -53,7 +48,7 @@ def drop(x, axis):
 @op(name="affine", broadcasts=True, x=lambda g, W, x: matmul_as(x, g, W.mT), W=lambda g, x: x.mT @ g, b=lambda g: g)
 def affine_batch(xp, x, W, b):
     """x @ W + b for a batch of rows, in one array."""
-    fitting(x, W)
+    _check_columns(x, W)
     out = xp.matmul(x, W)
     if b.dtype != out.dtype:
         return out + b
@@ -61,9 +56,16 @@ def affine_batch(xp, x, W, b):
     return out
 
 
+def matmul_as(x, a, b):
+    """a @ b, column by column in memory if the matrix x is: what works on both then reads them in one order."""
+    if type(x) is ndarray and x.flags.f_contiguous and not x.flags.c_contiguous:
+        return (b.mT @ a.mT).mT
+    return a @ b
+
+
 def affine(x, W, b):
     """x @ W + b, from (..., n) with W (n, m) and b (m,) to (..., m): the book's Affine layer in one step."""
-    x, W, b = (shaped(v, "affine") for v in (x, W, b))
+    x, W, b = (as_operand(v, "affine") for v in (x, W, b))
     if not x.shape or len(W.shape) != 2:
         raise explain(
             ValueError(f"affine: x needs shape (..., n) and W (n, m), but they have {x.shape} and {W.shape}"),
@@ -81,8 +83,8 @@ def affine(x, W, b):
 
 
 def tensordot(x1, x2, /, *, axes=2):
-    """The sum of products over pairs of axes: `axes=n` pairs the last n of x1 with the first n of x2, `axes=(of_x1, of_x2)` pairs
-    them one by one. What is left are the other axes of x1, then those of x2.
+    """The sum of products over pairs of axes: `axes=n` pairs the last n of x1 with the first n of x2, `axes=(of_x1, of_x2)` pairs them one
+    by one. What is left are the other axes of x1, then those of x2.
 
     Raises ValueError for axes that are not there, are named twice or do not have one length, TypeError for what are no axes.
 
@@ -90,21 +92,21 @@ def tensordot(x1, x2, /, *, axes=2):
     >>> tg.tensordot([[1.0, 2.0], [3.0, 4.0]], [[1.0, 0.0], [0.0, 1.0]], axes=((0, 1), (1, 0)))
     array(5.)
     """
-    x1, x2 = shaped(x1, "tensordot"), shaped(x2, "tensordot")
-    first, second = paired(x1.shape, x2.shape, axes)
+    x1, x2 = as_operand(x1, "tensordot"), as_operand(x2, "tensordot")
+    first, second = _paired(x1.shape, x2.shape, axes)
     rest1 = tuple(i for i in range(x1.ndim) if i not in first)
     rest2 = tuple(i for i in range(x2.ndim) if i not in second)
     out = matrix_product(as_matrices(x1, (), rest1, first), as_matrices(x2, (), second, rest2))
     return reshape(out, (*(x1.shape[i] for i in rest1), *(x2.shape[i] for i in rest2)))
 
 
-def paired(shape1, shape2, axes):
-    """The axes that are summed over, of each array, counted from the front."""
+def _paired(shape1, shape2, axes):
+    """The axes of each array that are summed over, counted from the front."""
 
     def refuse(what, korean):
         raise explain(
             ValueError(f"tensordot: {what}, for shapes {shape1} and {shape2} with axes={axes}"),
-            f"tensordot: {korean} 형상은 {shape1}과 {shape2}, axes={axes}입니다.",
+            f"tensordot: {korean} 받은 형상: {shape1}, {shape2}, axes={axes}",
         )
 
     if isinstance(axes, list | tuple):
@@ -113,9 +115,9 @@ def paired(shape1, shape2, axes):
                 "axes must be an int, or of each array the axes",
                 "axes에는 정수 하나 또는 두 배열의 축을 적어야 합니다.",
             )
-        both = [[whole(i, "tensordot") for i in (a if isinstance(a, list | tuple) else [a])] for a in axes]
+        both = [[as_int(i, "tensordot") for i in (a if isinstance(a, list | tuple) else [a])] for a in axes]
     else:
-        n = whole(axes, "tensordot")
+        n = as_int(axes, "tensordot")
         if not 0 <= n <= min(len(shape1), len(shape2)):
             refuse(
                 "axes must be 0 or more, and no more than either has",
@@ -125,9 +127,8 @@ def paired(shape1, shape2, axes):
     if len(both[0]) != len(both[1]):
         refuse("there must be as many axes of one as of the other", "두 배열의 축을 같은 개수만큼 적어야 합니다.")
     for wanted, shape in zip(both, (shape1, shape2), strict=True):
-        if not all(-len(shape) <= i < len(shape) for i in wanted) or len({i % len(shape) for i in wanted}) < len(
-            wanted
-        ):
+        n = len(shape)
+        if not all(-n <= i < n for i in wanted) or len({i % n for i in wanted}) < len(wanted):
             refuse("an axis is not there or named twice", "없는 축이 있거나 같은 축을 두 번 적었습니다.")
     for i, j in zip(*both, strict=True):
         if shape1[i] != shape2[j]:
@@ -163,8 +164,8 @@ def vecdot(x1, x2, /, *, axis=-1):
     >>> tg.vecdot([[1.0, 2.0], [3.0, 4.0]], [10.0, 1.0])
     array([12., 34.])
     """
-    x1, x2 = shaped(x1, "vecdot"), shaped(x2, "vecdot")
-    return dot_products(x1, x2, axis=from_the_end(axis, x1.shape, x2.shape, "vecdot"))
+    x1, x2 = as_operand(x1, "vecdot"), as_operand(x2, "vecdot")
+    return dot_products(x1, x2, axis=_from_the_end(axis, x1.shape, x2.shape, "vecdot"))
 
 
 @op(
@@ -178,20 +179,18 @@ def dot_products(xp, a, b, /, *, axis):
     return xp.vecdot(a, b, axis=axis)
 
 
-def from_the_end(axis, shape1, shape2, name):
-    """An axis of two arrays, which broadcast, counted from the end: there it is the same one."""
+def _from_the_end(axis, shape1, shape2, name):
+    """An axis of two arrays that broadcast, counted from the end: there it is the same one."""
     place = axis - len(shape1) if axis >= 0 and len(shape1) == len(shape2) else axis
     if not -min(len(shape1), len(shape2)) <= place < 0:
         raise explain(
-            ValueError(
-                f"{name}: there is no axis {axis} that both have, in shapes {shape1} and {shape2}; count it from the end, as -1"
-            ),
-            f"{name}: 형상이 {shape1}과 {shape2}인 두 배열에 공통된 축 {axis}번이 없습니다. -1처럼 뒤에서부터 세어 주십시오.",
+            ValueError(f"{name}: there is no axis {axis} that both have, {shape1} and {shape2}; count it from the end"),
+            f"{name}: 두 배열에 공통된 축 {axis}번이 없습니다. -1처럼 뒤에서부터 세십시오. 받은 형상: {shape1}, {shape2}",
         )
     if shape1[place] != shape2[place]:
         raise explain(
             ValueError(
-                f"{name}: along axis {axis} the first has length {shape1[place]}, but the second {shape2[place]}"
+                f"{name}: axis {axis} has length {shape1[place]} in the first, but {shape2[place]} in the second"
             ),
             f"{name}: 축 {axis}의 길이가 서로 다릅니다. 첫째 배열은 {shape1[place]}, 둘째 배열은 {shape2[place]}입니다.",
         )
@@ -208,11 +207,11 @@ def outer(x1, x2, /):
     array([[ 3.,  4.,  5.],
            [ 6.,  8., 10.]])
     """
-    x1, x2 = shaped(x1, "outer"), shaped(x2, "outer")
+    x1, x2 = as_operand(x1, "outer"), as_operand(x2, "outer")
     if x1.ndim != 1 or x2.ndim != 1:
         raise explain(
             ValueError(f"outer: two vectors are needed, got shapes {x1.shape} and {x2.shape}; flatten them first"),
-            f"outer: 1차원 배열 두 개가 필요합니다. 받은 형상은 {x1.shape}과 {x2.shape}입니다. 먼저 한 축으로 펼치십시오.",
+            f"outer: 1차원 배열 두 개가 필요합니다. 먼저 한 축으로 펼치십시오. 받은 형상: {x1.shape}, {x2.shape}",
         )
     return multiply(reshape(x1, (x1.shape[0], 1)), x2)
 
@@ -226,8 +225,8 @@ def cross(x1, x2, /, *, axis=-1):
     >>> tg.cross([1.0, 0.0, 0.0], [0.0, 1.0, 0.0])
     array([0., 0., 1.])
     """
-    x1, x2 = shaped(x1, "cross"), shaped(x2, "cross")
-    axis = from_the_end(axis, x1.shape, x2.shape, "cross")
+    x1, x2 = as_operand(x1, "cross"), as_operand(x2, "cross")
+    axis = _from_the_end(axis, x1.shape, x2.shape, "cross")
     if x1.shape[axis] != 3:
         raise explain(
             ValueError(f"cross: vectors of 3 numbers are needed, but axis {axis} has length {x1.shape[axis]}"),
@@ -245,10 +244,3 @@ def cross(x1, x2, /, *, axis=-1):
 def cross_products(xp, a, b, /, *, axis):
     """`cross` along an axis that is counted from the end."""
     return xp.linalg.cross(a, b, axis=axis)
-
-
-def matmul_as(x: Any, a: Any, b: Any) -> Any:
-    """a @ b, lying in memory column by column if the matrix x lies so: whoever works on both then works on neighbours."""
-    if type(x) is ndarray and x.flags.f_contiguous and not x.flags.c_contiguous:
-        return (b.mT @ a.mT).mT
-    return a @ b

@@ -1,17 +1,16 @@
-"""Systems of linear equations, inverses and powers, of matrices (..., n, n) and stacks of them.
+"""Systems of linear equations, inverses and powers of matrices.
 
-Source: M. B. Giles, "Collected matrix derivative results for forward and reverse mode algorithmic differentiation" (2008),
-section 2.
+Source: M. B. Giles, "Collected matrix derivative results for forward and reverse mode algorithmic differentiation" (2008), section 2.
 """
 
 from tinygrad_ko.arrays.operands import floating
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import zeros_like
-from tinygrad_ko.ops.inputs import in_float32, shaped, whole
-from tinygrad_ko.ops.linalg.lapack import matrices, refusing, square
+from tinygrad_ko.ops.inputs import as_int, as_operand, in_float32
+from tinygrad_ko.ops.linalg.lapack import as_matrix_stack, refusing, square_matrices
 from tinygrad_ko.ops.linalg.products import drop
-from tinygrad_ko.ops.shape import inverse, permute_dims, reshape
+from tinygrad_ko.ops.shape import inverse_permutation, permute_dims, reshape
 
 
 @op(
@@ -22,7 +21,7 @@ from tinygrad_ko.ops.shape import inverse, permute_dims, reshape
 )
 def solution(xp, a, b):
     """x with a @ x = b, where a is (..., n, n) and b is (..., n, k)."""
-    a, b = square(a), floating(b)
+    a, b = square_matrices(a), floating(b)
     if b.ndim < 2 or b.shape[-2] != a.shape[-1]:
         raise ValueError(
             f"b needs {a.shape[-1]} rows, (..., n, k), or is one vector (n,); a stack of vectors is b[..., None]"
@@ -35,8 +34,7 @@ def solution(xp, a, b):
 
 
 def solve(a, b, /):
-    """x with a @ x = b: from a (..., n, n) and b (..., n, k) to (..., n, k), where stacks broadcast, or from a vector b (n,) to
-    (..., n).
+    """x with a @ x = b: from a (..., n, n) and b (..., n, k) to (..., n, k), where stacks broadcast, or from a vector b (n,) to (..., n).
 
     Raises LinAlgError if a matrix is singular, ValueError if the shapes do not fit.
 
@@ -50,14 +48,14 @@ def solve(a, b, /):
     array([[-0.375, -0.375],
            [-0.25 , -0.25 ]])
     """
-    a, b = shaped(a, "solve"), shaped(b, "solve")
+    a, b = as_operand(a, "solve"), as_operand(b, "solve")
     if b.ndim == 1:
         return drop(solution(a, reshape(b, (b.shape[0], 1))), -1)
     if a.ndim == 2 < b.ndim and a.shape[-1] == b.shape[-2] > 0:  # one matrix takes a whole stack as its columns
         axes = (b.ndim - 2, *range(b.ndim - 2), b.ndim - 1)
         columns = permute_dims(b, axes)
         out = solution(a, reshape(columns, (b.shape[-2], b.size // b.shape[-2])))
-        return permute_dims(reshape(out, columns.shape), inverse(axes))
+        return permute_dims(reshape(out, columns.shape), inverse_permutation(axes))
     return solution(a, b)
 
 
@@ -72,7 +70,7 @@ def inv(xp, x):
     array([[0.5 , 0.  ],
            [0.  , 0.25]])
     """
-    x = square(x)
+    x = square_matrices(x)
     with refusing(
         "inv: x is singular, so it has no inverse; tg.linalg.pinv(x) is what comes nearest to one",
         "inv: x가 특이 행렬이므로 역행렬이 없습니다. 역행렬에 가장 가까운 것은 tg.linalg.pinv(x)입니다.",
@@ -91,7 +89,7 @@ def matrix_power(x, n, /):
     array([[89., 55.],
            [55., 34.]])
     """
-    x, n = matrices(x, "matrix_power"), whole(n, "matrix_power")
+    x, n = as_matrix_stack(x, "matrix_power"), as_int(n, "matrix_power")
     if x.shape[-1] != x.shape[-2]:
         raise explain(
             ValueError(f"matrix_power: x must be square, (..., n, n), but its shape is {x.shape}"),
@@ -110,5 +108,5 @@ def matrix_power(x, n, /):
 
 @op(x=lambda g: zeros_like(g))
 def identity_like(xp, x):
-    """The identity in the shape and dtype of x. It does not depend on x: the slope is honestly 0."""
+    """The identity in the shape and dtype of x. It does not depend on x: the derivative is 0."""
     return xp.zeros_like(x) + xp.eye(x.shape[-1], dtype=x.dtype)

@@ -1,21 +1,20 @@
-"""Dropout: numbers are left out at random, so that none of them can be relied on."""
+"""Dropout: elements are set to 0 at random."""
 
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import where
-from tinygrad_ko.ops.inputs import library, numbers
+from tinygrad_ko.ops.inputs import as_floating, namespace_of
 from tinygrad_ko.ops.networks.activations import identity_function
 from tinygrad_ko.state.randomness import generator
 
 
 def dropout(x, p=0.5, training=True, rng=None):
-    """x with each of its numbers set to 0 with probability p, and the others divided by 1 - p, so that the mean of what
-    comes out is what goes in. With training=False it has the values of x. Source: Srivastava, Hinton, Krizhevsky, Sutskever
-    and Salakhutdinov (2014).
+    """x with each of its numbers set to 0 with probability p, and the others divided by 1 - p, so that the mean of what comes out is what
+    goes in. With training=False it has the values of x. Source: Srivastava, Hinton, Krizhevsky, Sutskever and Salakhutdinov (2014).
 
-    What was left out has the slope 0, and stays left out when gradients are differentiated again. The random numbers
-    obey np.random.seed unless rng is a Generator or a seed; a seed leaves out the same numbers at every call.
-    Raises ValueError unless p is in [0, 1).
+    What was left out has the derivative 0, and stays left out when gradients are differentiated again. The random numbers obey
+    np.random.seed unless rng is a Generator or a seed; a seed leaves out the same numbers at every call. Raises ValueError unless p is in
+    [0, 1).
 
     >>> import numpy as np, tinygrad_ko as tg
     >>> x = tg.Tensor(np.ones((2, 4)), requires_grad=True)
@@ -27,12 +26,12 @@ def dropout(x, p=0.5, training=True, rng=None):
     >>> np.array_equal(x.grad, y.numpy())
     True
     """
-    x = numbers(x, "dropout")
+    x = as_floating(x, "dropout")
     source = generator(rng)
     p = share_left_out(p)
     if p == 0 or not training:
         return identity_function(x)
-    return thinned(x, library(x).asarray(source.random(x.shape) >= p), 1 / (1 - p))
+    return thinned(x, namespace_of(x).asarray(source.random(x.shape) >= p), 1 / (1 - p))
 
 
 @op(name="dropout", x=lambda g, kept, scale: where(kept, g * scale, 0), kept=None)
@@ -42,7 +41,7 @@ def thinned(xp, x, kept, /, scale):
 
 
 def share_left_out(p):
-    """p as a Python number, which keeps the dtype of x, if it is a probability below 1; else ValueError."""
+    """p as a Python number, which keeps the dtype of x; raises ValueError unless it is in [0, 1)."""
     if not 0 <= p < 1:
         raise explain(
             ValueError(f"dropout: p must be in [0, 1), not {p}"),

@@ -1,4 +1,4 @@
-"""How far each number is from its own target: losses of arrays of one shape, and how they become one number.
+"""Losses of predictions and targets of one shape, element by element, and their reduction.
 
 `reduction` says how: "mean" of all elements (the default), "sum", or "none" for an array in the shape of the input.
 """
@@ -9,7 +9,7 @@ from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import abs, astype, clip, square, subtract, where
-from tinygrad_ko.ops.inputs import in_float32, library, numbers, shaped
+from tinygrad_ko.ops.inputs import as_floating, as_operand, in_float32, namespace_of, require_one_of
 from tinygrad_ko.ops.networks.activations import sigmoid
 from tinygrad_ko.ops.reduction import mean, sum
 
@@ -26,13 +26,13 @@ def mean_squared_error(y, t, reduction="mean"):
     >>> tg.mean_squared_error([1.0, 2.0, 4.0], [1.0, 2.0, 1.0], reduction="none")
     array([0., 0., 9.])
     """
-    y, t = alike(y, t, "mean_squared_error")
+    y, t = prediction_and_target(y, t, "mean_squared_error")
     return combined(square(subtract(y, t)), reduction, "mean_squared_error")
 
 
 @in_float32
 def mean_absolute_error(y, t, reduction="mean"):
-    """The mean of |y - t| over all elements. Where y equals t its slope is taken to be 0.
+    """The mean of |y - t| over all elements. Where y equals t the derivative is taken to be 0.
 
     Raises ValueError unless y and t have one shape, or if there is nothing to take a mean of.
 
@@ -40,15 +40,14 @@ def mean_absolute_error(y, t, reduction="mean"):
     >>> float(tg.mean_absolute_error([1.0, 2.0, 4.0], [1.0, 2.0, 1.0]))
     1.0
     """
-    y, t = alike(y, t, "mean_absolute_error")
+    y, t = prediction_and_target(y, t, "mean_absolute_error")
     return combined(abs(subtract(y, t)), reduction, "mean_absolute_error")
 
 
 @in_float32
 def huber_loss(y, t, delta=1.0, reduction="mean"):
-    """The mean of half the squared difference d where |d| is at most delta, and delta * (|d| - delta / 2) beyond:
-    an outlier pulls with strength delta and no more. At |d| = delta, where its slope bends, the second slope is taken
-    to be 1. Source: Huber (1964).
+    """The mean of half the squared difference d where |d| is at most delta, and delta * (|d| - delta / 2) beyond: an outlier pulls with
+    strength delta and no more. At |d| = delta, where the derivative bends, the second derivative is taken to be 1. Source: Huber (1964).
 
     Raises ValueError unless y and t have one shape, if delta is not above 0, or if there is nothing to take a mean of.
 
@@ -56,7 +55,7 @@ def huber_loss(y, t, delta=1.0, reduction="mean"):
     >>> tg.huber_loss([0.5, 1.0, 4.0], [0.0, 0.0, 0.0], reduction="none")
     array([0.125, 0.5  , 3.5  ])
     """
-    y, t = alike(y, t, "huber_loss")
+    y, t = prediction_and_target(y, t, "huber_loss")
     if not 0 < delta < float("inf"):
         raise explain(
             ValueError(f"huber_loss: delta must be above 0 and finite, not {delta}"),
@@ -75,9 +74,9 @@ def huber(xp, x, /, delta):
 
 @in_float32
 def sigmoid_cross_entropy(scores, t, reduction="mean"):
-    """The mean over all elements of -t log(p) - (1 - t) log(1 - p) with p = sigmoid(scores): binary cross entropy from
-    scores (logits), exact for any finite score. `t` is 0 or 1, or a probability, in the shape of the scores; to put
-    several labels on one sample, give it a row of scores.
+    """The mean over all elements of -t log(p) - (1 - t) log(1 - p) with p = sigmoid(scores): binary cross entropy from scores (logits),
+    exact for any finite score. `t` is 0 or 1, or a probability, in the shape of the scores; to put several labels on one sample, give it a
+    row of scores.
 
     Raises ValueError unless the scores and t have one shape, or if there is nothing to take a mean of.
 
@@ -88,7 +87,7 @@ def sigmoid_cross_entropy(scores, t, reduction="mean"):
     >>> loss.item(), scores.grad
     (1000.6931471805599, array([-1. , -0.5,  0. ]))
     """
-    scores, t = alike(scores, t, "sigmoid_cross_entropy")
+    scores, t = prediction_and_target(scores, t, "sigmoid_cross_entropy")
     return combined(surprise_of_sigmoid(scores, t), reduction, "sigmoid_cross_entropy")
 
 
@@ -104,19 +103,19 @@ def surprise_of_sigmoid(xp, s, t):
 
 @in_float32
 def hinge_loss(scores, t, reduction="mean"):
-    """The mean over all elements of max(0, 1 - t * score), with t = 1 for one class and -1 for the other: the loss of
-    support vector machines. Where t * score is 1 its slope is taken to be 0. Source: Cortes and Vapnik (1995).
+    """The mean over all elements of max(0, 1 - t * score), with t = 1 for one class and -1 for the other: the loss of support vector
+    machines. Where t * score is 1 the derivative is taken to be 0. Source: Cortes and Vapnik (1995).
 
-    Raises ValueError unless the scores and t have one shape and every t is -1 or 1, or if there is nothing to take a
-    mean of; TypeError for a t that requires a gradient.
+    Raises ValueError unless the scores and t have one shape and every t is -1 or 1, or if there is nothing to take a mean of; TypeError for
+    a t that requires a gradient.
 
     >>> import tinygrad_ko as tg
     >>> tg.hinge_loss([2.0, 0.5, 0.5], [1, 1, -1], reduction="none")
     array([0. , 0.5, 1.5])
     """
-    scores, t = alike(scores, t, "hinge_loss")
+    scores, t = prediction_and_target(scores, t, "hinge_loss")
     values = t.stable_array() if isinstance(t, Handle) else t
-    if not library(t).all((values == 1) | (values == -1)):
+    if not namespace_of(t).all((values == 1) | (values == -1)):
         raise explain(
             ValueError("hinge_loss: every t must be -1 or 1; from labels 0 and 1 pass 2 * t - 1"),
             "hinge_loss: t의 값은 모두 -1 또는 1이어야 합니다. 0과 1로 된 레이블이라면 2 * t - 1을 넘기십시오.",
@@ -126,17 +125,14 @@ def hinge_loss(scores, t, reduction="mean"):
 
 @op(name="hinge_loss", s=lambda g, s, t: where(s * t < 1, -g * t, 0), t=None)
 def hinge(xp, s, t):
-    """max(0, 1 - s * t). Where s * t is 1 its slope is taken to be 0."""
+    """max(0, 1 - s * t). Where s * t is 1 the derivative is taken to be 0."""
     return xp.maximum(1 - s * t, 0)
 
 
-def alike(y, t, name):
-    """Predictions and their targets, as floating numbers of one shape; targets that are a list or whole numbers take the
-    dtype of the predictions. Raises ValueError if their shapes differ, for a row beside a column would be stretched to
-    a matrix without a word.
-    """
-    y = numbers(y, name)
-    t = shaped(t, name) if hasattr(t, "shape") else library(y).asarray(operand(t, name), dtype=y.dtype)
+def prediction_and_target(y, t, name):
+    """Predictions and targets of one shape as floats; a list or integers take the dtype of the predictions. Others might broadcast."""
+    y = as_floating(y, name)
+    t = as_operand(t, name) if hasattr(t, "shape") else namespace_of(y).asarray(operand(t, name), dtype=y.dtype)
     if y.shape != t.shape:
         raise explain(
             ValueError(f"{name}: predictions of shape {y.shape} need targets of that shape, got shape {t.shape}"),
@@ -146,20 +142,14 @@ def alike(y, t, name):
 
 
 def combined(losses, reduction, name):
-    """The losses of all elements as `reduction` says. Raises ValueError if it says nothing known, or asks for a mean of
-    nothing.
-    """
-    if reduction not in REDUCTIONS:
-        raise explain(
-            ValueError(f'{name}: reduction must be "mean", "sum" or "none", not {reduction!r}'),
-            f'{name}: reduction에는 "mean", "sum", "none"만 쓸 수 있습니다. 받은 값: {reduction!r}',
-        )
+    """The losses of all elements as `reduction` says; raises ValueError for another one, and for a mean of nothing."""
+    require_one_of(_REDUCTIONS, reduction, name, "reduction")
     if reduction == "mean" and 0 in losses.shape:
         raise explain(
             ValueError(f"{name}: there is no mean of nothing: the losses have shape {losses.shape}"),
             f"{name}: 원소가 없으므로 평균을 구할 수 없습니다. 손실의 형상: {losses.shape}",
         )
-    return REDUCTIONS[reduction](losses)
+    return _REDUCTIONS[reduction](losses)
 
 
-REDUCTIONS = {"mean": mean, "sum": sum, "none": lambda losses: losses}
+_REDUCTIONS = {"mean": mean, "sum": sum, "none": lambda losses: losses}

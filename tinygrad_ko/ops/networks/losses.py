@@ -1,22 +1,19 @@
-"""How wrong a prediction is: the losses of the book, for one sample and for a batch.
+"""The losses of the book, for one sample and for a batch.
 
-`t` is one-hot (or any distribution, in the shape of `y`) or holds labels: an int for one sample, one int per row for
-a batch.
+`t` is one-hot (or any distribution, in the shape of `y`) or holds labels: an int for one sample, one int per row for a batch.
 """
-
-from typing import Any
 
 import numpy as np
 from numpy import ndarray
 
-from tinygrad_ko.arrays.library import Array, namespace
+from tinygrad_ko.arrays.library import namespace
 from tinygrad_ko.arrays.operands import floating
 from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import log
-from tinygrad_ko.ops.inputs import in_float32, library, shaped
-from tinygrad_ko.ops.networks.softmax import below, log_softmax, softmax
+from tinygrad_ko.ops.inputs import as_operand, in_float32, namespace_of
+from tinygrad_ko.ops.networks.softmax import below_largest, log_softmax, softmax
 from tinygrad_ko.ops.reduction import sum
 from tinygrad_ko.ops.shape import reshape
 
@@ -29,7 +26,7 @@ def sum_squares_error(y, t):
     >>> float(tg.sum_squares_error([0.5, 0.5], [0.0, 1.0]))
     0.25
     """
-    y, t = (shaped(x, "sum_squares_error") for x in (y, t))
+    y, t = (as_operand(x, "sum_squares_error") for x in (y, t))
     if y.shape != t.shape:
         raise explain(
             ValueError(f"sum_squares_error: y has shape {y.shape}, but t has shape {t.shape}"),
@@ -42,22 +39,22 @@ def sum_squares_error(y, t):
 def cross_entropy_error(y, t):
     """The mean over the batch of -log(y + 1e-7) at the right class, from probabilities y of shape (n,) or (batch, n).
 
-    The 1e-7 keeps the logarithm finite where y is 0 (and makes the loss about 1e-7 too small elsewhere). From scores,
-    before softmax, `softmax_cross_entropy` is exact. Raises ValueError or TypeError for targets that do not fit.
+    The 1e-7 keeps the logarithm finite where y is 0 (and makes the loss about 1e-7 too small elsewhere). From scores, before softmax,
+    `softmax_cross_entropy` is exact. Raises ValueError or TypeError for targets that do not fit.
 
     >>> import tinygrad_ko as tg
     >>> float(tg.cross_entropy_error([0.1, 0.3, 0.6], 2))
     0.510825457099338
     """
-    y, t, is_label = rows(y, t, "cross_entropy_error")
+    y, t, is_label = as_batch(y, t, "cross_entropy_error")
     picked = log(y[namespace(t).arange(t.shape[0]), t] + 1e-7) if is_label else t * log(y + 1e-7)
     return -sum(picked) / y.shape[0]
 
 
 @in_float32
 def softmax_cross_entropy(scores, t):
-    """The mean over the batch of -log(softmax(scores)) at the right class, exact for any scores of shape (n,) or
-    (batch, n). Raises ValueError or TypeError for targets that do not fit.
+    """The mean over the batch of -log(softmax(scores)) at the right class, exact for any scores of shape (n,) or (batch, n). Raises
+    ValueError or TypeError for targets that do not fit.
 
     >>> import tinygrad_ko as tg
     >>> scores = tg.Tensor([[2.0, 0.0], [0.0, 2.0]], requires_grad=True)
@@ -66,7 +63,7 @@ def softmax_cross_entropy(scores, t):
     array([[-0.05960146,  0.05960146],
            [-0.44039854,  0.44039854]])
     """
-    scores, t, is_label = rows(scores, t, "softmax_cross_entropy")
+    scores, t, is_label = as_batch(scores, t, "softmax_cross_entropy")
     if is_label:
         return labelled(scores, t)
     return sum(surprise(log_softmax(scores), t)) / scores.shape[0]
@@ -81,14 +78,14 @@ def surprise(xp, log_y, t):
 @op(
     name="softmax_cross_entropy",
     keeps="p",
-    scores=lambda g, p, labels: (p - one_hot(labels, p.shape[1], p.dtype)) * (g * (1 / p.shape[0])),
+    scores=lambda g, p, labels: (p - _one_hot(labels, p.shape[1], p.dtype)) * (g * (1 / p.shape[0])),
     labels=None,
     p=lambda scores: softmax(scores),
 )
 def labelled(xp, scores, labels):
     """Softmax and cross entropy in one step, for a batch of scores with labels."""
     scores = floating(scores)
-    shifted = below(xp, scores, xp.max(scores, axis=-1, keepdims=True))
+    shifted = below_largest(xp, scores, xp.max(scores, axis=-1, keepdims=True))
     p = xp.exp(shifted)
     total = xp.sum(p, axis=-1, keepdims=True)
     p /= total
@@ -96,25 +93,29 @@ def labelled(xp, scores, labels):
     return xp.sum(losses) / labels.shape[0], p
 
 
-def rows(y, t, name):
-    """Predictions as a batch of rows, targets as labels or as rows of distributions, and whether they are labels.
+def _one_hot(labels, classes, dtype):
+    if not isinstance(labels, ndarray):
+        xp = namespace(labels)
+        return xp.astype(labels[:, None] == xp.arange(classes), dtype)
+    out = np.zeros((len(labels), classes), dtype)
+    out[np.arange(len(labels)), labels] = 1
+    return out
 
-    Raises ValueError for targets of another length or shape or labels that are no class, TypeError for labels that
-    are not integers.
-    """
 
-    def refuse(kind, what, korean):
+def as_batch(y, t, name):
+    """Predictions as rows, targets as labels or as rows of distributions, and whether they are labels; refuses what does not fit."""
+
+    def refuse(what, korean, kind=ValueError):
         raise explain(kind(f"{name}: {what}"), f"{name}: {korean}")
 
-    y = shaped(y, name)
+    y = as_operand(y, name)
     t = t if hasattr(t, "shape") else np.asarray(t)
-    t = shaped(t, name) if t.shape == y.shape else t  # labels have an error of their own
+    t = as_operand(t, name) if t.shape == y.shape else t  # labels have an error of their own
     if y.ndim == 1:  # one sample is a batch of one
         y, t = reshape(y, (1, *y.shape)), reshape(t, (1, *t.shape))
     shape = y.shape
     if len(shape) != 2 or 0 in shape:
         refuse(
-            ValueError,
             f"y must have shape (n,) or (batch, n) and not be empty, but its shape is {shape}",
             f"y의 형상은 (n,) 또는 (batch, n)이어야 하고 비어 있으면 안 됩니다. 받은 형상은 {shape}입니다.",
         )
@@ -123,32 +124,18 @@ def rows(y, t, name):
     batch, classes = shape
     if t.shape != (batch,):
         refuse(
-            ValueError,
             f"{batch} rows of {classes} scores need {batch} labels or targets of shape {shape}, got shape {t.shape}",
-            f"행이 {batch}개이므로 레이블 {batch}개 또는 형상 {shape}의 원-핫 배열이 필요한데, 받은 배열의 형상은 {t.shape}입니다.",
+            f"클래스 {classes}개의 점수가 {batch}행이므로 레이블 {batch}개 또는 형상 {shape}의 분포가 필요합니다. 받은 형상: {t.shape}",
         )
     t = np.asarray(t.stable_array() if isinstance(t, Handle) else t)
     if t.dtype.kind not in "iu":
         refuse(
-            TypeError,
-            f"labels must be integers, not {t.dtype}",
-            f"레이블은 정수여야 합니다. 받은 자료형은 {t.dtype}입니다.",
+            f"labels must be integers, not {t.dtype}", f"레이블은 정수여야 합니다. 받은 자료형: {t.dtype}", TypeError
         )
     if np.minimum.reduce(t) < 0 or np.maximum.reduce(t) >= classes:
         bad = int(np.flatnonzero((t < 0) | (t >= classes))[0])
         refuse(
-            ValueError,
             f"label {t[bad]} at position {bad} is not one of the {classes} classes 0..{classes - 1}",
-            f"레이블이 클래스 범위 0..{classes - 1}을 벗어났습니다. 인덱스 {bad}의 레이블: {t[bad]}",
+            f"레이블이 클래스 {classes}개의 범위 0..{classes - 1}을 벗어났습니다. 인덱스 {bad}의 레이블: {t[bad]}",
         )
-    return y, library(y).asarray(t), True
-
-
-def one_hot(labels: Array, classes: int, dtype: Any) -> Array:
-    """Rows of zeros with a 1 at each label."""
-    if not isinstance(labels, ndarray):
-        xp = namespace(labels)
-        return xp.astype(labels[:, None] == xp.arange(classes), dtype)
-    rows = np.zeros((len(labels), classes), dtype)
-    rows[np.arange(len(labels)), labels] = 1
-    return rows
+    return y, namespace_of(y).asarray(t), True

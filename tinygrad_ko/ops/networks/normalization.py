@@ -1,23 +1,23 @@
-"""Numbers moved and stretched to mean 0 and variance 1, and the two normalisations that are built on that."""
+"""Standardization to mean 0 and variance 1, and the normalizations built on it."""
 
 from tinygrad_ko.arrays.operands import floating
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import sqrt, square
-from tinygrad_ko.ops.inputs import in_float32, numbers
-from tinygrad_ko.ops.reduction import count, mean
+from tinygrad_ko.ops.inputs import as_floating, in_float32
+from tinygrad_ko.ops.reduction import mean, reduced_size
 from tinygrad_ko.ops.shape import reshape
 
 
 @op(
     keeps="scale",
-    x=lambda g, out, scale, axis: (centred(g, axis) - out * mean(g * out, axis=axis, keepdims=True)) / scale,
-    scale=lambda x, axis, eps: sqrt(mean(square(centred(x, axis)), axis=axis, keepdims=True) + float(eps)),
+    x=lambda g, out, scale, axis: (_centred(g, axis) - out * mean(g * out, axis=axis, keepdims=True)) / scale,
+    scale=lambda x, axis, eps: sqrt(mean(square(_centred(x, axis)), axis=axis, keepdims=True) + float(eps)),
 )
 def standardize(xp, x, /, axis=-1, eps=1e-5):
-    """(x - mean) / sqrt(variance + eps) along an axis (or a tuple of axes, or None for all), in the shape of x. The
-    variance is the mean of the squared distances from the mean; eps keeps numbers that are all equal from being
-    divided by 0. Raises ValueError if the axis has no numbers, or eps is not above 0.
+    """(x - mean) / sqrt(variance + eps) along an axis (or a tuple of axes, or None for all), in the shape of x. The variance is the mean of
+    the squared distances from the mean; eps keeps numbers that are all equal from being divided by 0. Raises ValueError if the axis has no
+    numbers, or eps is not above 0.
 
     >>> import tinygrad_ko as tg
     >>> tg.standardize([[1.0, 2.0, 3.0], [5.0, 5.0, 5.0]])
@@ -26,7 +26,7 @@ def standardize(xp, x, /, axis=-1, eps=1e-5):
     """
     if not 0 < eps < float("inf"):
         raise ValueError(f"eps must be above 0 and finite, not {eps}")
-    if not count(x.shape, axis):
+    if not reduced_size(x.shape, axis):
         raise ValueError("there are no numbers to take a mean of")
     out = floating(x)
     out = out - xp.mean(out, axis=axis, keepdims=True)
@@ -35,15 +35,14 @@ def standardize(xp, x, /, axis=-1, eps=1e-5):
     return out, scale
 
 
-def centred(x, axis):
-    """x with its mean taken away."""
+def _centred(x, axis):
     return x - mean(x, axis=axis, keepdims=True)
 
 
 @in_float32
 def layer_norm(x, gamma, beta, eps=1e-5):
-    """Each sample by itself: gamma * standardize(x) + beta along the last axis, from (..., n) with gamma (n,) and beta
-    (n,) to (..., n). Source: Ba, Kiros and Hinton (2016).
+    """Each sample by itself: gamma * standardize(x) + beta along the last axis, from (..., n) with gamma (n,) and beta (n,) to (..., n).
+    Source: Ba, Kiros and Hinton (2016).
 
     Raises ValueError if a shape does not fit.
 
@@ -52,16 +51,16 @@ def layer_norm(x, gamma, beta, eps=1e-5):
     array([[-1.225,  0.   ,  6.225],
            [-1.225,  0.   ,  6.225]])
     """
-    x = numbers(x, "layer_norm")
-    gamma, beta = fitting(x, -1, gamma, beta, name="layer_norm")
+    x = as_floating(x, "layer_norm")
+    gamma, beta = per_feature(x, -1, gamma, beta, name="layer_norm")
     return standardize(x, axis=-1, eps=eps) * gamma + beta
 
 
 @in_float32
 def batch_norm(x, gamma, beta, eps=1e-5):
-    """Each channel over the batch: gamma * standardize(x) + beta along every axis but the second, from (batch, n) or
-    (batch, n, height, width) with gamma (n,) and beta (n,) to the shape of x. This is what happens in training; the
-    layer `BatchNorm` also keeps the averages that take the batch's place afterwards. Source: Ioffe and Szegedy (2015).
+    """Each channel over the batch: gamma * standardize(x) + beta along every axis but the second, from (batch, n) or (batch, n, height,
+    width) with gamma (n,) and beta (n,) to the shape of x. This is what happens in training; the layer `BatchNorm` also keeps the averages
+    that take the batch's place afterwards. Source: Ioffe and Szegedy (2015).
 
     Raises ValueError if a shape does not fit, or a channel has a single number: it has no variance.
 
@@ -71,17 +70,17 @@ def batch_norm(x, gamma, beta, eps=1e-5):
            [ 0.   ,  5.   ],
            [ 1.225,  6.225]])
     """
-    x = numbers(x, "batch_norm")
-    gamma, beta = fitting(x, 1, gamma, beta, name="batch_norm")
+    x = as_floating(x, "batch_norm")
+    gamma, beta = per_feature(x, 1, gamma, beta, name="batch_norm")
     axes = all_but_channels(x)
-    if count(x.shape, axes) == 1:
+    if reduced_size(x.shape, axes) == 1:
         raise explain(
             ValueError(
                 f"batch_norm: an x of shape {x.shape} has one number per channel, which has no variance; pass a larger batch, or call "
                 "eval() on the module to use its running averages"
             ),
             f"batch_norm: 형상 {x.shape}에는 채널마다 값이 하나뿐이어서 분산을 구할 수 없습니다. "
-            "배치를 더 크게 하거나, 모듈의 eval()을 불러 이동 평균을 쓰십시오.",
+            "배치를 더 크게 하거나, 모듈의 eval()을 호출하여 이동 평균을 쓰십시오.",
         )
     return standardize(x, axis=axes, eps=eps) * gamma + beta
 
@@ -91,23 +90,19 @@ def all_but_channels(x):
     return (0, *range(2, x.ndim))
 
 
-def fitting(x, axis, *each, name):
-    """One number per feature of x along an axis, each in a shape that broadcasts with x. Raises ValueError for another
-    number of them.
-    """
+def per_feature(x, axis, *arrays, name):
+    """Arrays with one number per feature of x along an axis, in a shape that broadcasts with x; raises ValueError for any other shape."""
     if x.ndim < (1 if axis < 0 else 2):
+        wanted = "(..., n)" if axis < 0 else "(batch, n, ...)"
         raise explain(
-            ValueError(f"{name}: x needs a shape of {'(..., n)' if axis < 0 else '(batch, n, ...)'}, not {x.shape}"),
-            f"{name}: x의 형상은 {'(..., n)' if axis < 0 else '(batch, n, ...)'}이어야 합니다. 받은 형상: {x.shape}",
+            ValueError(f"{name}: x needs a shape of {wanted}, not {x.shape}"),
+            f"{name}: x의 형상은 {wanted}이어야 합니다. 받은 형상: {x.shape}",
         )
     n, after = x.shape[axis], x.ndim - 1 - axis % x.ndim
-    fitted = [numbers(v, name) for v in each]
-    for v in fitted:
-        if v.shape != (n,):
-            raise explain(
-                ValueError(
-                    f"{name}: an x of shape {x.shape} has {n} features, so shape {(n,)} is needed, not {v.shape}"
-                ),
-                f"{name}: x의 형상이 {x.shape}이므로 형상 {(n,)}의 배열이 필요합니다. 받은 형상: {v.shape}",
-            )
+    fitted = [as_floating(v, name) for v in arrays]
+    if bad := [v.shape for v in fitted if v.shape != (n,)]:
+        raise explain(
+            ValueError(f"{name}: an x of shape {x.shape} has {n} features, so shape {(n,)} is needed, not {bad[0]}"),
+            f"{name}: x의 형상이 {x.shape}이고 특성이 {n}개이므로 형상 {(n,)}의 배열이 필요합니다. 받은 형상: {bad[0]}",
+        )
     return [reshape(v, (n,) + (1,) * after) if after else v for v in fitted]

@@ -1,7 +1,7 @@
-"""One number for each window of an image: the largest, or the mean.
+"""Pooling: the largest number of each window of an image, or the mean.
 
-Which numbers are the largest is a constant as long as they stay apart. So the gradient of a maximum is spread over them,
-and the gradient of that is their mean: `spread` and `avg_pool2d` are each other's formulas, to any order.
+Which numbers are the largest is locally constant, so the gradient of a maximum is spread over them, and the gradient of that is their mean:
+`spread` and `means` are each other's formulas, to any order.
 """
 
 from functools import reduce
@@ -12,12 +12,12 @@ import numpy as np
 from numpy import ndarray
 
 from tinygrad_ko.arrays import memory
-from tinygrad_ko.arrays.library import Array, namespace
+from tinygrad_ko.arrays.library import namespace
 from tinygrad_ko.arrays.memory import copied
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
-from tinygrad_ko.ops.inputs import numbers
-from tinygrad_ko.ops.networks.windows import pad, put_back, returned, turned, windows_over
+from tinygrad_ko.ops.inputs import as_floating
+from tinygrad_ko.ops.networks.windows import batch_first, batch_last, windows_over
 from tinygrad_ko.ops.shape import reshape
 
 
@@ -28,11 +28,20 @@ from tinygrad_ko.ops.shape import reshape
 )
 def maxima(xp, x, *, windows):
     """The largest number that each window sees; which ones those are is kept until backward, one byte for each."""
-    seen = windows.see(xp, pad(xp, turned(xp, x), windows, -inf))
-    out = largest_of([seen[:, i, :, j, :, :] for i, j in windows.places()])
+    seen = windows.see(xp, windows.pad(xp, batch_last(xp, x), -inf))
+    out = _largest_of([seen[:, i, :, j, :, :] for i, j in windows.places()])
     largest = out[:, None, :, None, :, :]
     chosen = xp.logical_not(seen < largest) if xp.any(out != out) else seen >= largest  # NaN is not >= itself
-    return returned(xp, out), chosen
+    return batch_first(xp, out), chosen
+
+
+def _largest_of(parts):
+    if len(parts) == 1 or not isinstance(parts[0], ndarray):
+        return reduce(namespace(parts[0]).maximum, parts[1:], copied(parts[0]))
+    out = np.maximum(parts[0], parts[1])
+    for part in parts[2:]:
+        np.maximum(out, part, out=out)
+    return out
 
 
 @op(
@@ -42,29 +51,27 @@ def maxima(xp, x, *, windows):
 )
 def means(xp, x, chosen, *, windows):
     """The mean of the numbers that each window sees, or of those that are chosen, which has the shape of `Windows.see`."""
-    seen = windows.see(xp, pad(xp, turned(xp, x), windows))
+    seen = windows.see(xp, windows.pad(xp, batch_last(xp, x)))
     seen = seen if chosen is None else xp.where(chosen, seen, 0)
     first, *rest = [seen[:, i, :, j, :, :] for i, j in windows.places()]
     total = reduce(iadd, rest, memory.copied(first))
-    return returned(xp, shared(xp, total, chosen, windows))
+    return batch_first(xp, _shares(xp, total, chosen, windows))
 
 
 @op(y=lambda g, chosen, windows: means(g, chosen, windows=windows), chosen=None)
 def spread(xp, y, chosen, *, image, windows):
-    """The transpose of a mean: each number of y (batch, channels, height, width), in equal parts to the pixels that its
-    window sees, or to those that are chosen.
-    """
-    part = shared(xp, turned(xp, y), chosen, windows)[:, None, :, None, :, :]
+    """The transpose of a mean: each number of y, in equal parts to the pixels that its window sees, or to those that are chosen."""
+    part = _shares(xp, batch_last(xp, y), chosen, windows)[:, None, :, None, :, :]
     if chosen is None:
         channels, _, rows, _, columns, batch = part.shape
         high, wide = windows.size
         seen = xp.broadcast_to(part, (channels, high, rows, wide, columns, batch))
     else:
         seen = xp.where(chosen, part, 0)
-    return returned(xp, put_back(xp, seen, image, windows))
+    return batch_first(xp, windows.see_transposed(xp, seen, image))
 
 
-def shared(xp, x, chosen, windows):
+def _shares(xp, x, chosen, windows):
     """x, divided by how many numbers are chosen in each window."""
     if chosen is None:
         return x / prod(windows.size)
@@ -75,16 +82,15 @@ def shared(xp, x, chosen, windows):
 
 def max_pool1d(x, size, stride=None, padding=0):
     """The same as `max_pool2d` for sequences x (batch, channels, length)."""
-    return pool("max_pool1d", 1, x, size, stride, padding)
+    return _pool("max_pool1d", 1, x, size, stride, padding)
 
 
 def max_pool2d(x, size, stride=None, padding=0):
-    """The largest number in each window of the images x (batch, channels, height, width). Equal ones share the gradient
-    equally.
+    """The largest number in each window of the images x (batch, channels, height, width). Equal ones share the gradient equally.
 
-    `size` is the height and width of a window, `stride` how far apart windows are (as far as they are large, if it is not
-    given), `padding` how many pixels around an image windows may reach into, less than `size`: nothing is chosen there.
-    Each is a number or a pair; the padding also "same" or "valid", as in `conv2d`.
+    `size` is the height and width of a window, `stride` how far apart windows are (as far as they are large, if it is not given), `padding`
+    how many pixels around an image windows may reach into, less than `size`: nothing is chosen there. Each is a number or a pair; the
+    padding also "same" or "valid", as in `conv2d`.
 
     Raises ValueError for options that make no sense or windows that do not fit.
 
@@ -98,36 +104,35 @@ def max_pool2d(x, size, stride=None, padding=0):
     array([[0.  , 1.  , 0.25, 0.25],
            [0.  , 0.  , 0.25, 0.25]])
     """
-    return pool("max_pool2d", 2, x, size, stride, padding)
+    return _pool("max_pool2d", 2, x, size, stride, padding)
 
 
 def avg_pool1d(x, size, stride=None, padding=0):
     """The same as `avg_pool2d` for sequences x (batch, channels, length)."""
-    return pool("avg_pool1d", 1, x, size, stride, padding)
+    return _pool("avg_pool1d", 1, x, size, stride, padding)
 
 
 def avg_pool2d(x, size, stride=None, padding=0):
-    """The mean of each window of the images x (batch, channels, height, width), with the options of `max_pool2d`. Padding
-    counts as pixels of 0.
+    """The mean of each window of the images x (batch, channels, height, width), with the options of `max_pool2d`. Padding counts as pixels
+    of 0.
 
     >>> import numpy as np, tinygrad_ko as tg
     >>> tg.avg_pool2d(np.array([[[[1.0, 5.0, 2.0, 2.0], [3.0, 4.0, 2.0, 2.0]]]]), 2).tolist()
     [[[[3.25, 2.0]]]]
     """
-    return pool("avg_pool2d", 2, x, size, stride, padding)
+    return _pool("avg_pool2d", 2, x, size, stride, padding)
 
 
-def pool(name, axes, x, size, stride, padding):
-    """Pooling along one axis or two, after every check. A sequence is an image one pixel high."""
-    x = numbers(x, name)
+def _pool(name, axes, x, size, stride, padding):
+    """Pooling along one axis or two. A sequence is an image one pixel high."""
+    x = as_floating(x, name)
     if len(x.shape) != axes + 2:
         sides = "length" if axes == 1 else "height, width"
         raise explain(
             ValueError(
-                f"{name}: x must have shape (batch, channels, {sides}), but its shape is {x.shape}; one image alone is the batch x[None]"
+                f"{name}: x must have shape (batch, channels, {sides}), not {x.shape}; one image is the batch x[None]"
             ),
-            f"{name}: x의 형상은 (배치, 채널, ...)이고 축이 {axes + 2}개여야 합니다. 한 장뿐이라면 x[None]을 넘기십시오. "
-            f"받은 형상: {x.shape}",
+            f"{name}: x의 형상은 (batch, channels, {sides})이어야 합니다. 한 장뿐이라면 x[None]을 넘기십시오. 받은 형상: {x.shape}",
         )
     windows = windows_over(name, x.shape[2:], size, size if stride is None else stride, padding, 1)
     if any(max(p) >= k for p, k in zip(windows.padding, windows.size, strict=True)):
@@ -138,13 +143,3 @@ def pool(name, axes, x, size, stride, padding):
     x = x if axes == 2 else reshape(x, (*x.shape[:2], 1, *x.shape[2:]))
     out = maxima(x, windows=windows) if name.startswith("max") else means(x, None, windows=windows)
     return out if axes == 2 else reshape(out, (*out.shape[:2], out.shape[3]))
-
-
-def largest_of(parts: list[Array]) -> Array:
-    """The largest of each element, in a new array."""
-    if len(parts) == 1 or not isinstance(parts[0], ndarray):
-        return reduce(namespace(parts[0]).maximum, parts[1:], copied(parts[0]))
-    out = np.maximum(parts[0], parts[1])
-    for part in parts[2:]:
-        np.maximum(out, part, out=out)
-    return out

@@ -1,4 +1,4 @@
-"""Sliding windows, and overlapping windows added back together: each is the other's formula."""
+"""Sliding windows, and the sum of overlapping windows: each is the other's formula."""
 
 from operator import index
 
@@ -16,12 +16,11 @@ from tinygrad_ko.ops.shape import along
 def unfold(x, /, size, step=1, axis=-1):
     """The windows of `size` elements that slide along an axis, `step` apart: from (..., n, ...) to (..., count, ..., size).
 
-    The axis then counts the windows, (n - size) // step + 1 of them, and what each one shows is on a new last axis;
-    elements at the end that fill no window are left out. An element gets the gradients of all windows it is in. Of a
-    bare NumPy array windows of two or more are a view, which cannot be written to.
+    The axis then counts the windows, (n - size) // step + 1 of them, and what each one shows is on a new last axis; elements at the end
+    that fill no window are left out. An element gets the gradients of all windows it is in. Of a bare NumPy array windows of two or more
+    are a view, which cannot be written to.
 
-    Raises ValueError for a size or step below 1, for windows longer than the axis, and for an axis that is
-    not there.
+    Raises ValueError for a size or step below 1, for windows longer than the axis, and for an axis that is not there.
 
     >>> import tinygrad_ko as tg
     >>> tg.unfold([1.0, 2.0, 3.0, 4.0, 5.0], 3)

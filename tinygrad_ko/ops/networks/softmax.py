@@ -1,20 +1,20 @@
-"""Scores into probabilities, along one axis, and the logarithms of both, without overflow.
+"""Softmax, its logarithm and log-sum-exp, without overflow.
 
-Scores that are equal have equal probabilities, also where they are infinite: of scores that are all -inf each gets 1 / n, and where
-some are inf these share it all.
+Equal scores have equal probabilities, also where they are infinite: of scores that are all -inf each gets 1 / n, and where some are inf
+these share it all.
 """
 
 from tinygrad_ko.arrays.library import quiet
 from tinygrad_ko.arrays.operands import floating
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.ops.elementwise import exp
-from tinygrad_ko.ops.reduction import remaining, stretch, sum
+from tinygrad_ko.ops.reduction import reduced_shape, stretch, sum
 
 
 @op(x=lambda g, out, axis: out * (g - sum(g * out, axis=axis, keepdims=True)))
 def softmax(xp, x, /, axis=-1):
-    """exp(x) / sum(exp(x)) along an axis (or a tuple of axes, or None for all), in the shape of x; no score is too large. Scores
-    of -inf alone get 1 / n each, and scores of inf share 1 among them, as the largest do in the limit.
+    """exp(x) / sum(exp(x)) along an axis (or a tuple of axes, or None for all), in the shape of x; no score is too large. Scores of -inf
+    alone get 1 / n each, and scores of inf share 1 among them, as the largest do in the limit.
 
     >>> import tinygrad_ko as tg
     >>> tg.softmax([1010.0, 1000.0, 990.0])
@@ -24,12 +24,12 @@ def softmax(xp, x, /, axis=-1):
            [1. , 0. ]])
     """
     x = floating(x)
-    e = xp.exp(below(xp, x, xp.max(x, axis=axis, keepdims=True)))
+    e = xp.exp(below_largest(xp, x, xp.max(x, axis=axis, keepdims=True)))
     e /= xp.sum(e, axis=axis, keepdims=True)
     return e
 
 
-def below(xp, x, largest):
+def below_largest(xp, x, largest):
     """x - largest, and 0 where both are the same infinity."""
     if not xp.count_nonzero(xp.isinf(largest)):
         return x - largest
@@ -41,18 +41,18 @@ def below(xp, x, largest):
 def log_softmax(xp, x, /, axis=-1):
     """The logarithm of softmax: of scores of -inf alone it is -log(n)."""
     x = floating(x)
-    shifted = below(xp, x, xp.max(x, axis=axis, keepdims=True))
+    shifted = below_largest(xp, x, xp.max(x, axis=axis, keepdims=True))
     return shifted - xp.log(xp.sum(xp.exp(shifted), axis=axis, keepdims=True))
 
 
 @op(x=lambda g, x, axis: stretch(g, x.shape, axis) * softmax(x, axis=axis))
 def logsumexp(xp, x, /, axis=None, keepdims=False):
-    """log(sum(exp(x))), without overflow. Its slope is the softmax, also at infinities: equal ones share the gradient equally, as
-    in `logaddexp`.
+    """log(sum(exp(x))), without overflow. The derivative is the softmax, also at infinities: equal ones share the gradient equally, as in
+    `logaddexp`.
 
     (It is not taken to be exp(x - out): with a large output, that would lose as many digits as it has before the point.)
     """
     x = floating(x)
     largest = xp.max(x, axis=axis, keepdims=True)
-    total = xp.log(xp.sum(xp.exp(below(xp, x, largest)), axis=axis, keepdims=True)) + largest
-    return total if keepdims else xp.reshape(total, remaining(x.shape, axis))
+    total = xp.log(xp.sum(xp.exp(below_largest(xp, x, largest)), axis=axis, keepdims=True)) + largest
+    return total if keepdims else xp.reshape(total, reduced_shape(x.shape, axis))

@@ -208,7 +208,7 @@ class Library:
         return lambda *given, **options: Basic(getattr(np, name)(*map(bare, given), **options))
 
 
-BASIC_LIBRARY = Library()
+BASIC_LIBRARY: Any = Library()
 
 
 @pytest.mark.parametrize("index", [*ROWS, *BASIC], ids=str)

@@ -373,6 +373,10 @@ def test_one_tensor_anywhere_makes_a_tensor() -> None:
             assert type(f(bare, tg.Tensor(bare))) is type(f(tg.Tensor(bare), bare)) is tg.Tensor
 
 
+def test_a_record_is_a_key() -> None:
+    assert {tg.add.op: "add", tg.multiply.op: "multiply"}[tg.add.op] == "add"
+
+
 def test_watched_options_are_those_of_the_call() -> None:
     @tg.op(x=lambda g, weights: g * weights)
     def weighted(x: Any, *, weights: Any) -> Any:

@@ -1,5 +1,6 @@
 """Mutants that are right too, file by file: the text of each, as `python -m tests.mutants` prints it, and why no test can notice it."""
 
+SLOTS = "slots save time and memory alone"
 EQUAL = "both have the same length"
 SLOWER = "the other way gives the same numbers, slower"
 
@@ -29,9 +30,9 @@ EQUIVALENT: dict[str, dict[str, str]] = {
     },
     "tinygrad_ko/engine/graph.py": {
         "module: next_order = count(0, -1).__next__ -> next_order = count(1, -1).__next__": "any number is a start",
-        "Mode: @dataclass(slots=True) -> @dataclass(slots=False)": "slots save time and memory alone",
-        "DebugRecord: @dataclass(slots=True) -> @dataclass(slots=False)": "slots save time and memory alone",
-        "Call: __slots__ = () -> pass": "slots save time and memory alone",
+        "Mode: @dataclass(slots=True) -> @dataclass(slots=False)": SLOTS,
+        "DebugRecord: @dataclass(slots=True) -> @dataclass(slots=False)": SLOTS,
+        "Call: __slots__ = () -> pass": SLOTS,
     },
     "tinygrad_ko/engine/backprop.py": {
         "gradients: _add_relevant(relevant, root, max((node.order for node in wanted), default=0)) -> "
@@ -45,6 +46,9 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "gradients.visit: if node not in relevant: -> if True:": "a node that is relevant is found so again",
     },
     "tinygrad_ko/engine/accumulate.py": {
+        "Accumulator: @dataclass(slots=True) -> @dataclass(slots=False)": SLOTS,
+        "unbroadcast: if new > 0 and part.shape[new:] == parent.shape and (part.dtype == parent.dtype): -> if False:": SLOWER,
+        "unbroadcast: if part.shape != parent.shape: -> if True:": "the inner one: a reshape to the same shape; the outer one dies",
         "unbroadcast: if new > 0 and part.shape[new:] == parent.shape and (part.dtype == parent.dtype): -> "
         "if new > 1 and part.shape[new:] == parent.shape and (part.dtype == parent.dtype):": SLOWER,
     },

@@ -1,5 +1,6 @@
 """Adding at an index, held against np.add.at, and reading at one, whatever the index, the dtype, the layout and the library."""
 
+import tracemalloc
 from typing import Any
 
 import array_api_strict
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from tinygrad_ko.arrays import indexing as index
-from tinygrad_ko.arrays.indexing import add_at, taken
+from tinygrad_ko.arrays.indexing import IndexedGradient, add_at, taken
 
 SEEDS = st.integers(0, 2**32 - 1)
 SHAPES = hnp.array_shapes(min_dims=1, max_dims=4, min_side=0, max_side=6)
@@ -95,11 +96,15 @@ ROWS: list[Any] = [
     ([0, 0, -1], slice(None), [1, 1, -1]),
     ([0, 0, -1], None, [1, 1, -1]),
     ([0, 0, -1], slice(None), slice(None), [1, 1, -1]),
+    (slice(1, 3), []),
+    (True, [0, 0, -1]),
+    ([0, 0, -1], True),
+    (np.True_, 1, [0, 0, -1]),
 ]
 
 
 @pytest.mark.parametrize("index", ROWS, ids=str)
-@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.int64])
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_repeats_add_up_in_every_layout(index: Any, dtype: Any, layout: str) -> None:
     rng = np.random.default_rng(0)
@@ -112,6 +117,17 @@ def test_repeats_add_up_in_every_layout(index: Any, dtype: Any, layout: str) -> 
             for total in (start.copy(), LAYOUTS[layout](start).copy(order="K")):
                 add_at(total, index, values)
                 np.testing.assert_array_equal(total, expected, strict=True)
+
+
+@pytest.mark.parametrize("index", ROWS, ids=str)
+def test_what_an_index_takes(index: Any) -> None:
+    parts = index if isinstance(index, tuple) else (index,)
+    arrays = tuple(np.asarray(part, np.intp) if isinstance(part, list) else part for part in parts)
+    x = np.random.default_rng(0).normal(size=(5, 4, 6, 4))
+    elsewhere = array_api_strict.asarray(x)
+    for same in (index, arrays, arrays[0] if len(arrays) == 1 else arrays):
+        np.testing.assert_array_equal(taken(x, same), x[arrays], strict=True)
+        np.testing.assert_array_equal(np.asarray(taken(elsewhere, same)), x[arrays], strict=True)
 
 
 @given(st.data(), SEEDS)
@@ -144,6 +160,74 @@ def test_other_libraries_add_by_sorting(data: Any, seed: int) -> None:
     add_at(total, index, array_api_strict.asarray(values))
     np.add.at(x, index, values)
     np.testing.assert_allclose(np.asarray(total), x, rtol=1e-13, atol=1e-13)
+
+
+BASIC: list[Any] = [0, -1, slice(1, 3), slice(2, 99), (slice(None), -1), (0, slice(None, None, 2)), (None, 1), (..., 1)]
+
+
+@pytest.mark.parametrize("index", [*ROWS, *BASIC], ids=str)
+def test_other_libraries_add_what_numpy_adds(index: Any) -> None:
+    rng = np.random.default_rng(0)
+    start = numbers(rng, (5, 4, 6, 4), np.float64)
+    values, expected = numbers(rng, start[index].shape, np.float64), start.copy()
+    np.add.at(expected, index, values)
+    for array in (np.array, array_api_strict.asarray):
+        total = array(start, copy=True)
+        add_at(total, index, array(values))
+        np.testing.assert_array_equal(np.asarray(total), expected)
+
+
+class Basic:
+    """An array of a library that knows basic indices alone: with others, libraries do different things."""
+
+    device = None
+    __array_namespace__: Any = lambda self: BASIC_LIBRARY
+
+    def __init__(self, values: Any) -> None:
+        self.values = np.asarray(values)
+        self.shape, self.dtype = self.values.shape, self.values.dtype
+
+    def __getitem__(self, index: Any) -> Any:
+        assert not any(isinstance(part, np.ndarray) for part in (index if isinstance(index, tuple) else (index,)))
+        return Basic(self.values[index])
+
+    def __setitem__(self, index: Any, values: Any) -> None:
+        assert not any(isinstance(part, np.ndarray) for part in (index if isinstance(index, tuple) else (index,)))
+        self.values[index] = values.values
+
+    def __add__(self, other: Any) -> Any:
+        return Basic(self.values + other.values)
+
+
+def bare(value: Any) -> Any:
+    return [bare(v) for v in value] if isinstance(value, list) else getattr(value, "values", value)
+
+
+class Library:
+    def __getattr__(self, name: str) -> Any:
+        return lambda *given, **options: Basic(getattr(np, name)(*map(bare, given), **options))
+
+
+BASIC_LIBRARY: Any = Library()
+
+
+@pytest.mark.parametrize("index", [*ROWS, *BASIC], ids=str)
+def test_a_library_is_given_basic_indices_alone(index: Any) -> None:
+    start = numbers(np.random.default_rng(0), (5, 4, 6, 4), np.float64)
+    expected, total, values = start.copy(), Basic(start.copy()), start[index] + 1
+    np.testing.assert_array_equal(taken(total, index).values, start[index])
+    np.add.at(expected, index, values)
+    add_at(total, index, Basic(values))
+    np.testing.assert_array_equal(total.values, expected)
+
+
+def test_a_basic_index_of_another_library_makes_no_array_of_positions() -> None:
+    total = array_api_strict.zeros(1_000_000)
+    tracemalloc.start()
+    assert taken(total, slice(3)).shape == taken(total, (None, ..., slice(3)))[0, ...].shape == (3,)
+    add_at(total, slice(3), array_api_strict.ones(3))
+    assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    tracemalloc.stop()
 
 
 def test_a_sum_of_many_at_one_place_keeps_its_digits_in_other_libraries() -> None:
@@ -191,3 +275,12 @@ def test_many_rows_are_added_block_by_block(monkeypatch: pytest.MonkeyPatch, blo
     np.add.at(expected, ids, values)
     add_at(total, ids, values)
     np.testing.assert_array_equal(total, expected)
+
+
+def test_an_indexed_gradient_is_zero_outside_its_index() -> None:
+    part = IndexedGradient(np.ones(2, np.float32), [0, 0])
+    assert (part.shape, part.dtype) == (None, np.float32)
+    dense = part.within((3,), np.float64)
+    assert (dense.dtype, dense.tolist()) == (np.float64, [2, 0, 0])
+    assert part.added_to(dense) is dense
+    assert dense.tolist() == [4, 0, 0]

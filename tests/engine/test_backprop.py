@@ -855,3 +855,69 @@ def test_linear_in_the_starting_gradient(values: list[float], a: float, b: float
     left = tg.grad(y, w, g=a * g + b * h).numpy()
     right = a * tg.grad(y, w, g=g).numpy() + b * tg.grad(y, w, g=h).numpy()
     np.testing.assert_allclose(left, right, rtol=1e-9, atol=1e-9)
+
+
+def test_no_gradient_passes_a_value_of_integers() -> None:
+    @tg.op(x=lambda g: g)
+    def counted(x: Any) -> Any:
+        return np.asarray(x).astype(np.int64)
+
+    w = leaf(1, 2)
+    with pytest.raises(TypeError, match=r"counted: no gradient passes its output, which holds int64"):
+        (counted(w) * 2.0).sum().backward()
+    assert w.grad is None
+
+
+def test_a_part_of_a_single_number_is_added_to_its_other_uses() -> None:
+    w: Any = tg.Tensor(2.0, requires_grad=True)
+    (w[()] + w * 2.0 + w * 3.0 + w[...]).backward()
+    assert w.grad == 7
+
+
+def test_second_order_through_any_number_of_arguments() -> None:
+    @tg.op(xs=lambda g, xs: [g * xs[1] ** 2, 2 * g * xs[0] * xs[1]])
+    def product(*xs: Any) -> Any:
+        return xs[0] * xs[1] ** 2
+
+    x, z = leaf(1, 2), leaf(3, 4)
+    first = tg.grad(product(x, z).sum(), z, create_graph=True)
+    assert first.tolist() == [6, 16]
+    assert [g.tolist() for g in tg.grad(first.sum(), [x, z])] == [[6, 8], [2, 4]]
+
+
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_what_a_checkpoint_records_in_backward_leads_to_the_wanted(create_graph: bool) -> None:
+    x, z = leaf(1, 2), leaf(3, 4)
+    y = tg.func.checkpoint(lambda x, z: tg.exp(x * z) * x, x, z).sum()
+    plain = (tg.exp(x * z) * x).sum()
+    for wanted in ([x], [z], [x, z]):
+        found, expected = (tg.grad(t, wanted, create_graph=create_graph) for t in (y, plain))
+        assert [g.tolist() for g in found] == [g.tolist() for g in expected]
+
+
+# ------------------------------------------------------------------ where an error was raised
+
+
+def test_a_formula_that_gives_no_array_is_named_with_op_argument_type_and_shape() -> None:
+    @tg.op(a=lambda g: g, b=lambda g: "text")
+    def crooked(a: Any, b: Any) -> Any:
+        return a + b
+
+    with tg.scope("outer"), tg.scope("inner"):
+        y = crooked(leaf(1, 2), leaf(3, 4)).sum()
+    with pytest.raises(ValueError, match=r"crooked.*'?b'?.*str.*\(2,\)\n") as caught:
+        y.backward()
+    assert korean(caught.value)
+    assert isinstance(caught.value.__context__, AttributeError)
+    assert "in the backward of crooked, in inner, in outer" in caught.value.__context__.__notes__
+
+
+@pytest.mark.parametrize("asked", ["shape", "shaep"])
+def test_an_attribute_that_the_formula_itself_misses_stays_that_error(asked: str) -> None:
+    @tg.op(x=lambda g, x: g * getattr(object(), asked))
+    def mistyped(x: Any) -> Any:
+        return x * 1
+
+    with pytest.raises(AttributeError, match=f"'{asked}'") as caught:
+        mistyped(leaf(1, 2)).sum().backward()
+    assert "in the backward of mistyped" in caught.value.__notes__

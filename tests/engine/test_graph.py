@@ -643,6 +643,61 @@ def test_an_error_in_backward_names_op_and_scopes() -> None:
 # ------------------------------------------------------------------ the structure that pictures draw
 
 
+def test_a_node_tells_the_contributions_of_its_formulas() -> None:
+    a, b, g = leaf(2, 3), leaf(5, 7), np.array([1.0, 10.0])
+
+    def told(y: Any) -> list[Any]:
+        return [(argument, parent, part.tolist()) for argument, parent, part in y.node.contributions(g)]
+
+    assert told(a * b) == [("a", a.node, [5, 70]), ("b", b.node, [2, 30])]
+    assert told(a * np.array([5.0, 7.0])) == [("a", a.node, [5, 70])]
+    assert told(np.array([2.0, 3.0]) * b) == [("b", b.node, [2, 30])]
+    assert told(a) == []
+    several = tg.concat([a[:1], np.ones(1)])
+    ((argument, parent, part),) = several.node.contributions(g)
+    assert (argument, parent.op.name, part.tolist()) == (several.node.op.arguments[0], "getitem", [1])
+
+
+def test_a_variadic_formula_gives_as_many_parts_as_there_are_parents() -> None:
+    @tg.op(xs=lambda g, xs: [g for _ in xs][1:])
+    def added(*xs: Any) -> Any:
+        return sum(xs)
+
+    y = added(leaf(1), leaf(2))
+    with pytest.raises(ValueError, match="shorter"):
+        list(y.node.contributions(np.ones(1)))
+
+
+def test_a_leaf_has_no_saved_values_and_keeps_its_name() -> None:
+    w = tg.Tensor([1.0], requires_grad=True, name="W")
+    assert w.node is not None
+    assert dict(w.node.saved) == {}
+    assert w.node.rebound((), {}) is w.node
+    assert (w.node.name, w.node.op, w.node.parents) == ("W", None, ())
+
+
+def test_behind_goes_through_what_it_is_told() -> None:
+    x = leaf(1, 2)
+    y = tg.exp(x)
+    z = y * x
+    assert graph.behind(z.node) == [x.node, y.node, z.node]
+    assert graph.behind(z.node, through=lambda node: node is not z.node) == [z.node]
+    assert graph.behind(y.node, None, through=lambda node: True) == [x.node, y.node]
+
+
+def test_a_misspelt_attribute_of_a_tensor_or_a_node_is_an_error() -> None:
+    w: Any = leaf(1, 2)
+    for misspelt in (w, w.node, (w * w).node):
+        with pytest.raises(AttributeError):
+            misspelt.gard = np.ones(2)
+
+
+def test_what_is_made_from_an_array_alone_is_not_copied_by_the_ops() -> None:
+    w, x = leaf(1, 2), tg.Tensor([3.0, 4.0])
+    y: Any = w * x.detach()
+    assert np.shares_memory(y.node.saved["b"], x._array)
+
+
 def test_nodes_tell_op_parents_shape_and_dtype() -> None:
     a = tg.Tensor(np.ones((2, 1), np.float32), requires_grad=True, name="a")
     b = tg.Tensor(np.ones(3), requires_grad=True)

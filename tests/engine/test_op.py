@@ -3,6 +3,7 @@
 import functools
 import inspect
 import sys
+import traceback
 import tracemalloc
 import weakref
 from collections.abc import Callable
@@ -327,6 +328,89 @@ def test_a_variadic_formula_sees_the_values_at_second_order() -> None:
     assert first.item() == 2
 
 
+def test_variadic_arguments_of_any_dtype() -> None:
+    @tg.op(xs=lambda g, xs: [(i + 1) * g for i, _ in enumerate(xs)])
+    def weighted(*xs: Any) -> Any:
+        return sum((i + 1) * x for i, x in enumerate(xs))
+
+    half = tg.Tensor(np.array([1, 2], np.float16), requires_grad=True)
+    y = weighted(np.array([1, 1], np.float16), half)
+    y.backward(np.ones(2))
+    assert (y.dtype, y.tolist()) == (np.float16, [3, 5])
+    assert half.grad is not None
+    assert (half.grad.dtype, half.grad.tolist()) == (np.float16, [2, 2])
+    for dtype in (np.int64, np.int8):
+        whole = weighted(tg.Tensor(np.array([1, 2], dtype)), np.array([1, 1], dtype))
+        assert (whole.dtype, whole.tolist()) == (dtype, [3, 4])
+    assert weighted(half, np.arange(2)).dtype == np.float64
+    assert weighted(half, np.ones(2, np.float32)).dtype == np.float32
+
+
+def test_a_result_is_not_the_memory_of_a_bare_argument() -> None:
+    @tg.op(a=lambda g: g, b=None)
+    def second(a: Any, b: Any) -> Any:
+        return b
+
+    b = np.ones(2)
+    y = second(leaf(1, 2), b)
+    b[0] = 5
+    assert y.tolist() == [1, 1]
+
+
+def test_one_tensor_anywhere_makes_a_tensor() -> None:
+    @tg.op(a=lambda g: g, b=None)
+    def first(a: Any, b: Any) -> Any:
+        return a * 1
+
+    @tg.op(xs=lambda g, xs: [g for _ in xs])
+    def added(*xs: Any) -> Any:
+        return sum(xs)
+
+    for dtype in (np.float64, np.float16):
+        bare = np.ones(2, dtype)
+        for f in (first, added):
+            assert type(f(bare, bare)) is np.ndarray
+            assert type(f(bare, tg.Tensor(bare))) is type(f(tg.Tensor(bare), bare)) is tg.Tensor
+
+
+def test_a_record_is_a_key() -> None:
+    assert {tg.add.op: "add", tg.multiply.op: "multiply"}[tg.add.op] == "add"
+
+
+def test_watched_options_are_those_of_the_call() -> None:
+    @tg.op(x=lambda g, weights: g * weights)
+    def weighted(x: Any, *, weights: Any) -> Any:
+        return x * weights
+
+    weights = np.ones(2)
+    with tg.watch():
+        y: Any = weighted(leaf(1, 2), weights=weights)
+    weights[0] = 5
+    assert y.node.seen.options["weights"].tolist() == [1, 1]
+
+
+def test_a_traceback_shows_the_lines_of_the_generated_code() -> None:
+    @tg.op(x=lambda g: g)
+    def failing(x: Any) -> Any:
+        raise ValueError("too small")
+
+    with pytest.raises(ValueError, match="too small") as caught:
+        failing(leaf(1, 2))
+    generated = [
+        frame for frame in traceback.extract_tb(caught.value.__traceback__) if frame.filename.startswith("<op")
+    ]
+    assert generated
+    assert all(frame.line for frame in generated)
+
+
+def test_an_op_without_a_formula_has_no_class_of_nodes() -> None:
+    @tg.op(x=None)
+    def counted(x: Any) -> Any:
+        return x + 1
+
+    assert counted.op.source().strip().startswith("def counted(x):")
+
+
 def test_an_attribute_that_a_formula_asks_for_and_is_not_there_is_told_with_the_op() -> None:
     @tg.op(x=lambda g, x: g * x.nupmy())
     def mistyped(x: Any) -> Any:
@@ -459,7 +543,8 @@ def shape_as_argument(x: Any, x_shape: Any) -> Any:
 
 
 BAD["*args with others"] = (mixed, {"x": same, "rest": same}, "args")
-BAD["**options"] = (keywords, {"x": same}, "")
+BAD["**options"] = (keywords, {"x": same}, r"\*\*options are not supported")
+BAD["**options that have a formula"] = (keywords, {"x": same, "options": same}, r"\*\*options are not supported")
 BAD["no argument"] = (nothing, {}, "argument")
 BAD["an argument called out"] = (argument_called_out, {"out": same}, "out")
 BAD["an argument called g"] = (argument_called_g, {"g": same}, "g")

@@ -230,6 +230,17 @@ def test_a_jacobian_takes_a_walk_for_each_row_or_column(n: int, m: int, walks: i
     assert len(count) == walks
 
 
+def test_a_jacobian_by_columns_has_the_axes_of_the_value_first() -> None:
+    a, b = rng.normal(size=(2, 2, 3))
+    close(func.jacobian(lambda x: x[0] * a + x[1] * b)(np.array([0.5, 2.0])), np.stack([a, b], axis=-1))
+    close(func.jacobian(lambda x: x * a)(np.array(2.0)), a)
+
+
+def test_a_jacobian_of_what_is_no_tensor_is_refused() -> None:
+    with pytest.raises(TypeError, match="jacobian: f returned ndarray, not one Tensor"):
+        func.jacobian(lambda x: x.numpy())(np.ones(2))
+
+
 def test_the_convention_at_kinks() -> None:
     x = np.array([-1.0, 0.0, 2.0])
     assert func.grad(lambda x: tg.relu(x).sum())(x).tolist() == [0, 0, 1]

@@ -280,3 +280,101 @@ def test_a_model_nested_a_thousand_deep() -> None:
     with preserving_state(model):
         norm(tg.Tensor(X))
     assert norm.running_mean.tolist() == [0, 0, 0]
+
+
+def test_a_gradient_is_there_inside_and_what_is_written_to_it_is_undone() -> None:
+    w: Any = tg.Tensor([1.0, 2.0], requires_grad=True)
+    w.grad = np.array([3.0, 4.0])
+    gradient = w.grad
+    with preserving_state(w):
+        assert w.grad.tolist() == [3, 4]
+        w.grad.fill(5)
+        (w * w).sum().backward()
+        assert w.grad.tolist() == [7, 9]
+    assert w.grad is gradient
+    assert gradient.tolist() == [3, 4]
+
+
+class Counter:
+    """No layer and no model; a method leads to it."""
+
+    def __init__(self) -> None:
+        self.count, self.calls, self.names = 0, [0], {"a": 1, "b": 2}
+
+    def work(self) -> None:
+        self.count += 1
+        self.calls[0] += 1
+
+
+def test_the_attributes_of_the_owner_of_a_method_are_restored() -> None:
+    counter = Counter()
+    calls = counter.calls
+    with preserving_state(counter.work):
+        counter.work()
+        counter.calls = []
+    assert counter.count == 0
+    assert counter.calls is calls
+    assert calls == [0]
+
+
+def test_what_holds_itself_is_restored_once() -> None:
+    book = Book()
+    book.calls.append(book.calls)
+    with preserving_state(book):
+        book(tg.Tensor(X))
+        assert len(book.calls) == 2
+    assert len(book.calls) == 1
+    assert book.calls[0] is book.calls
+
+
+CHANGES: dict[str, Callable[[Counter], Any]] = {
+    "an item of a list": lambda c: c.calls.__setitem__(0, 5),
+    "a longer list": lambda c: c.calls.append(5),
+    "a shorter list": lambda c: c.calls.clear(),
+    "an item of a dict": lambda c: c.names.update(a=5),
+    "a new key": lambda c: c.names.update(c=3),
+    "a key gone": lambda c: c.names.pop("b"),
+    "a key for another": lambda c: (c.names.pop("b"), c.names.update(c=2)),
+    "the order of keys": lambda c: c.names.update(a=c.names.pop("a")),
+    "an attribute gone": lambda c: delattr(c, "names"),
+    "nothing": lambda c: None,
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_lists_and_dicts_have_their_very_contents_again(change: str) -> None:
+    counter = Counter()
+    calls, names = counter.calls, counter.names
+    with preserving_state(counter.work):
+        CHANGES[change](counter)
+    assert counter.calls is calls
+    assert counter.names is names
+    assert calls == [0]
+    assert list(names.items()) == [("a", 1), ("b", 2)]
+
+
+def test_a_dict_or_list_that_is_as_it_was_is_not_written_to() -> None:
+    """So another thread that walks through it is not disturbed."""
+
+    class Watched(Counter):
+        def __init__(self) -> None:
+            super().__init__()
+            self.calls, self.names = Told([0]), Names(a=1)
+
+    class Told(list[Any]):
+        def __setitem__(self, key: Any, value: Any) -> None:
+            raise AssertionError("written to")
+
+        def copy(self) -> Any:
+            return list(self)
+
+    class Names(dict[str, Any]):
+        def clear(self) -> None:
+            raise AssertionError("written to")
+
+        update = clear  # type: ignore[assignment]
+
+    watched = Watched()
+    with preserving_state(watched.work):
+        pass
+    assert watched.count == 0

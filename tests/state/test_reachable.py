@@ -1,7 +1,8 @@
 """What a value holds is found wherever it is, and each thing once. More ways are tried in test_preserve and test_checkpointing."""
 
 from functools import partial
-from types import SimpleNamespace
+from textwrap import dedent
+from types import MethodType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -95,3 +96,51 @@ def test_globals_that_a_function_names_are_followed() -> None:
     assert far["rng"] in list(reachable(lambda x: near(x)))
     assert far["rng"] in list(reachable(lambda xs: [near(x) for x in xs]))
     assert far["rng"] not in list(reachable(lambda x: np.sum(x)))
+
+
+def found_in(value: Any, part: Any) -> bool:
+    """Whether it is found, by identity."""
+    return any(other is part for other in reachable(value))
+
+
+class Owner:
+    """Not an object that computes: only its methods lead to it."""
+
+    def __init__(self) -> None:
+        self.held = object()
+
+    def work(self, x: Any) -> Any:
+        return far["rng"].random() * x
+
+
+def test_a_method_leads_to_its_owner_and_to_what_its_function_reads() -> None:
+    owner = Owner()
+    for part in (owner, owner.held, Owner.work, far["rng"]):
+        assert found_in(owner.work, part)
+
+
+def test_an_object_that_does_not_compute_is_not_searched() -> None:
+    owner = Owner()
+    assert found_in([owner], owner)
+    assert not found_in([owner], owner.held)
+    assert not found_in([owner], far["rng"])
+
+
+def test_a_module_is_not_searched_even_where_a_function_is_bound_to_it() -> None:
+    assert found_in(MethodType(near, np), np)
+    assert not found_in(MethodType(near, np), np.sum)
+
+
+class Doubled:
+    def forward(self, x: Any) -> Any:
+        return 2 * x
+
+
+def test_globals_of_other_kinds_are_not_followed() -> None:
+    assert found_in(lambda x: near(x), near)
+    for f, named in (
+        (lambda x: dedent(x), dedent),  # a function of another file
+        (lambda x: Doubled().forward(x), Doubled),  # a class, if one of layers
+        (lambda x: np.sum(x), np),
+    ):
+        assert not found_in(f, named)

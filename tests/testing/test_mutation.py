@@ -14,6 +14,7 @@ import tinygrad_ko as tg
 from tests.ops.table import OPS, ROWS
 from tinygrad_ko.arrays.indexing import IndexedGradient
 from tinygrad_ko.check import GradientMismatch, GradientUndecided, check_gradient
+from tinygrad_ko.ops.networks import losses
 from tinygrad_ko.runtime.install import install
 from tinygrad_ko.testing.mutation import Mutant, mutants, mutation_score
 
@@ -204,7 +205,7 @@ def test_mistakes_on_a_result_are_there_at_second_order(text):
 
 
 def test_a_kept_value_is_spoiled_nowhere():
-    op = tg.ops.networks.losses.labelled
+    op: Any = losses.labelled
     assert {m.argument for m in mutants(op)} == {"scores"}
     assert all(m.function.op.formulas["p"] is op.op.formulas["p"] for m in mutants(op))
 

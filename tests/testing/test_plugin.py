@@ -1,5 +1,6 @@
 """The pytest plugin: a section for a check that fails, one line at the end, and nothing for those who check nothing."""
 
+import importlib
 import re
 import subprocess
 import sys
@@ -90,11 +91,11 @@ def test_it_stops_listening(pytester):
 def test_counts_of_other_processes_are_added():
     """What pytest-xdist does, without it: a process leaves its counts, the one that collects them adds them up."""
     worker = SimpleNamespace(stash=pytest.Stash(), workeroutput={})
-    worker.stash[plugin.COUNTS] = Counter(checks=2, evaluations=30, agrees=2)
+    worker.stash[plugin._COUNTS] = Counter(checks=2, evaluations=30, agrees=2)
     session: Any = SimpleNamespace(config=worker)
     plugin.pytest_sessionfinish(session)
     collector = SimpleNamespace(stash=pytest.Stash())
-    collector.stash[plugin.COUNTS] = Counter()
+    collector.stash[plugin._COUNTS] = Counter()
     for node in (
         SimpleNamespace(workeroutput=worker.workeroutput),
         SimpleNamespace(workeroutput=worker.workeroutput),
@@ -102,7 +103,7 @@ def test_counts_of_other_processes_are_added():
     ):
         node.config = collector
         plugin.pytest_testnodedown(node)
-    assert collector.stash[plugin.COUNTS] == {"checks": 4, "evaluations": 60, "agrees": 4}
+    assert collector.stash[plugin._COUNTS] == {"checks": 4, "evaluations": 60, "agrees": 4}
 
 
 def test_it_does_not_import_hypothesis():
@@ -126,7 +127,7 @@ except ImportError as error:
 
 
 def test_a_name_that_is_not_there():
-    import tinygrad_ko.testing as testing
+    testing: Any = importlib.import_module("tinygrad_ko.testing")  # type checkers read its stub
 
     with pytest.raises(AttributeError, match="has no attribute 'no_such_name'"):
         testing.no_such_name

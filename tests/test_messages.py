@@ -20,8 +20,9 @@ def both_languages() -> Iterator[tuple[str, ast.expr, ast.expr]]:
 
 
 def values(message: ast.expr) -> set[str]:
-    """What is filled in where a message has braces."""
-    return {ast.unparse(part.value) for part in ast.walk(message) if isinstance(part, ast.FormattedValue)}
+    """What is filled in where a message has braces, but for texts that are constants."""
+    filled = {ast.unparse(part.value) for part in ast.walk(message) if isinstance(part, ast.FormattedValue)}
+    return {value for value in filled if not value.isupper()}
 
 
 def words(message: ast.expr) -> str:

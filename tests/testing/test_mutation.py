@@ -334,6 +334,7 @@ def test_an_op_without_formulas_has_no_score():
 def test_the_default_check_says_what_to_install_where_it_is_missing(monkeypatch):
     monkeypatch.setitem(sys.modules, "hypothesis", None)
     monkeypatch.delitem(sys.modules, "tinygrad_ko.testing.checks", raising=False)
+    monkeypatch.delattr(tg.testing, "check_op", raising=False)
     with pytest.raises(ImportError, match=re.escape(install("testing"))) as caught:
         mutation_score(tg.tanh)
     assert caught.value.__notes__

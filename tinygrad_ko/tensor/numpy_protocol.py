@@ -242,18 +242,24 @@ def _refused(name: str, options: Collection[str] | None = None) -> TypeError:
     """A function of NumPy that has no rule, or none for these options, with the nearest that have one."""
     from difflib import get_close_matches
 
-    near = get_close_matches(name, sorted({_spelled(f) for f in [*_UFUNCS, *_FUNCTIONS]} - {name}), n=2, cutoff=0.6)
-    nearest = ", ".join(f"np.{n}" for n in near)
-    english = korean = ""
+    english = korean = cure = korean_cure = ""
     if options is not None:
         given = f" ({', '.join(options)})" if options else ""
         english, korean = f" with these arguments{given}", f"이 인수들로{given} 호출하는 것은 "
+        if "out" in options:  # also a += x, where a is an array
+            cure, korean_cure = (
+                " into an array; write a = a + x for a += x",
+                " 배열 a에는 a += x 대신 a = a + x를 쓰십시오.",
+            )
+    elif near := get_close_matches(name, sorted(map(_spelled, [*_UFUNCS, *_FUNCTIONS])), n=2, cutoff=0.75):
+        nearest = ", ".join(f"np.{n}" for n in near)
+        cure, korean_cure = f" (nearest: {nearest})", f" 비슷한 함수: {nearest}."
     return explain(
         TypeError(
-            f"np.{name}{english} is not supported on a Tensor{f' (nearest: {nearest})' if near else ''}; compute with the functions of "
+            f"np.{name}{english} is not supported on a Tensor{cure}; compute with the functions of "
             "tinygrad_ko, or, where no gradient is wanted, on x.numpy()"
         ),
-        f"np.{name}: {korean}Tensor에서 지원하지 않습니다.{f' 비슷한 함수: {nearest}.' if near else ''} "
+        f"np.{name}: {korean}Tensor에서 지원하지 않습니다.{korean_cure} "
         "tinygrad_ko의 함수를 쓰거나, 기울기가 필요 없다면 x.numpy()로 배열을 꺼내 쓰십시오.",
     )
 

@@ -61,7 +61,9 @@ def duration(seconds: float) -> str:
 
 
 class NoBar:
-    """Stands for a progress bar where there is none."""
+    """In place of a bar of tqdm where there is none."""
+
+    write = staticmethod(say)
 
     def update(self) -> None: ...
 
@@ -82,13 +84,3 @@ def progress_bar(total: int, *, done: int = 0, wanted: bool = True) -> Any:
         )
         return NoBar()
     return tqdm(total=total, initial=done, leave=False, dynamic_ncols=True)
-
-
-def say_above(bar: Any, line: str) -> None:
-    """Print a line while a bar is shown: it goes above the bar."""
-    if isinstance(bar, NoBar):
-        say(line)
-    else:
-        from tqdm import tqdm
-
-        tqdm.write(line)

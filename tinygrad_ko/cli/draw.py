@@ -115,7 +115,6 @@ def _with_constants(f: Callable[..., Any], inputs: list[Any]) -> list[Any]:
 
 
 def _save(picture: Any, out: str) -> Path:
-    """Write the picture. Where Graphviz is missing or fails, the error says that text needs none."""
     try:
         with warnings.catch_warnings(record=True, action="always") as caught:
             path: Path = picture.save(out)

@@ -7,7 +7,7 @@ the one random generator from before the order of the present epoch was drawn, a
 import json
 import zlib
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import islice, pairwise
 from math import prod
@@ -125,7 +125,6 @@ class Training:
 
     @property
     def epoch_length(self) -> int:
-        """Steps in an epoch; the last step may have fewer examples."""
         return -(-len(self.x) // self.settings.batch_size)
 
     @property
@@ -177,7 +176,6 @@ class Training:
         return {"train_accuracy": train, "test_accuracy": test}
 
     def save(self, folder: Path) -> None:
-        """Write the checkpoint, one file. Raises ValueError if a number is not finite."""
         for name, p in self.model.named_parameters().items():
             self.require_finite(f"parameter {name}", p.numpy())
         about = {"settings": asdict(self.settings), "data": self.fingerprint}
@@ -264,9 +262,3 @@ def _read_checkpoint(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
         text = f"settings.hidden must be widths of layers that are in it, not {settings['hidden']}"
         raise unfit(path, text, f"settings.hidden(저장된 계층의 너비여야 함, 저장된 값: {settings['hidden']})")
     return arrays, about
-
-
-def longer(settings: Settings, epochs: int | None, iterations: int | None) -> Settings:
-    """The same settings with another total, if one is given."""
-    given = epochs is not None or iterations is not None
-    return replace(settings, epochs=epochs, iterations=iterations) if given else settings

@@ -76,7 +76,6 @@ class Collapsed:
     notes: list[Words] = field(default_factory=list)  # what was left out without being asked for
 
     def path_lengths(self) -> dict[Item, int]:
-        """The length of the longest path from each node to the end."""
         after: dict[Item, int] = {}
         for arrow in reversed(self.arrows):
             after[arrow.tail] = max(after.get(arrow.tail, 0), after.get(arrow.head, 0) + 1)
@@ -139,7 +138,6 @@ class _ClusteredGraph:
         return Collapsed(self.root, drawn, arrows, list(onward))
 
     def within(self, budget: int, depth: int, runs: Mapping[Item, Cluster] = _NOTHING) -> Collapsed | None:
-        """The content of the picture; None if it takes more effort."""
         if self.count(depth, runs) <= budget and (content := self.collapsed(depth, runs)).effort() <= budget:
             return content
         return None

@@ -140,7 +140,6 @@ class _Constants:
 
 
 def _kept(node: Node, word: str, place: int) -> Any:
-    """What a node keeps under a word; of a variadic argument that in one place."""
     value = node.saved.get(word)
     return value[place] if node.op.variadic and value else value
 

@@ -63,7 +63,6 @@ def learning_curves(losses: Any, train_accuracies: Any = None, test_accuracies: 
 
 
 def _draw_losses(ax: Any, losses: Floats) -> None:
-    """The loss of every step; where there are many, the line of their moving average in front of them."""
     steps = np.arange(1.0, len(losses) + 1)
     window = min(len(losses) // 50 * 2 + 1, _LONGEST)
     if len(losses) < 50:

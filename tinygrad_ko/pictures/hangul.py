@@ -84,7 +84,6 @@ def _missing(text: str, fonts: list[str]) -> set[str]:
 
 
 def _usual_fonts() -> list[str]:
-    """The font files that matplotlib draws with as it is set now."""
     from matplotlib import rcParams
     from matplotlib.font_manager import FontProperties, findfont
 
@@ -106,13 +105,11 @@ def _korean_font() -> str | None:
 
 
 def _known_font(names: dict[str, str]) -> str | None:
-    """Of font files with their names, that of the first known font."""
     paths = (path for known in _KNOWN for path, name in sorted(names.items()) if name == known)
     return next(filter(_has_hangul, paths), None)
 
 
 def _upright(style: str, weight: int | str) -> bool:
-    """Whether a font, as matplotlib describes it, is for running text: not slanted, neither bold nor light."""
     return style == "normal" and (weight in ("normal", "regular", "book") or weight in range(350, 501))
 
 

@@ -170,7 +170,6 @@ def _mosaic(
 
 
 def _ticks(axis: Any, names: list[str], size: int) -> None:
-    """Names in the middle of tiles of so many pixels, of every second or third of them where there are many."""
     every, step = ceil(len(names) / 32), size + _gap(size)
     axis.set_ticks([i * step + (size - 1) / 2 for i in range(0, len(names), every)], names[::every])
     axis.set_tick_params(length=0, labelsize="small")
@@ -188,7 +187,6 @@ def _columns(n: int) -> int:
 
 
 def _one_each(titles: list[str] | None, count: int, name: str, what: str) -> list[str]:
-    """One text for each tile; their numbers if none were given."""
     texts = [str(i) for i in range(count)] if titles is None else titles
     if len(texts) != count:
         raise explain(

@@ -110,7 +110,6 @@ _MARKERS = "os^Dv*"
 
 
 def _draw_path(ax: Any, steps: Floats, color: str, marker: str, who: str) -> None:
-    """A path with its first point in a ring. Where it is NaN or infinite it is broken."""
     shown = np.where(np.isfinite(steps.sum(axis=1, keepdims=True)), steps, np.nan)
     ax.plot(*shown.T, marker=marker, markersize=3.5, linewidth=1.2, color=color, label=who)
     ax.plot(*shown[0], marker, markersize=9, markerfacecolor="none", markeredgecolor=color, label="_")
@@ -152,7 +151,6 @@ def _path_points(path: Any, name: str) -> Floats:
 
 
 def _ranges(paths: list[Floats]) -> tuple[Range, Range]:
-    """The ranges that hold these paths with a margin around them."""
     if not paths:
         return (-2.0, 2.0), (-2.0, 2.0)
     steps = np.concatenate(paths)

@@ -72,7 +72,6 @@ def _remove_leftovers(path: Path) -> None:
 
 
 def _remove(leftover: str) -> None:
-    """Remove a file, or raise OSError if somebody is writing to it."""
     if sys.platform == "win32":  # where a file that is open cannot be removed
         os.unlink(leftover)
     else:

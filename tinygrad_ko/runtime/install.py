@@ -18,7 +18,6 @@ def install(extra: str) -> str:
 
 
 def _from_here(path: str) -> str:
-    """A path as it is typed in the current folder."""
     try:
         near = os.path.relpath(path)
     except (OSError, ValueError):  # the current folder is gone, or on another drive

@@ -42,7 +42,6 @@ def public_names(package: str) -> tuple[Callable[[str], Any], Callable[[], list[
 
 
 def _no_such_name(module: str, name: str) -> AttributeError:
-    """The error for a name that a module of the package does not have."""
     if name.startswith("_"):  # a question of the interpreter's or of a tool's
         return AttributeError(f"module {module!r} has no attribute {name!r}", name=name)
     cure = korean = ""

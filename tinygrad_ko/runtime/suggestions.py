@@ -126,7 +126,6 @@ def wrong_argument(function: Callable[..., Any], word: str, *others: str) -> Typ
 
 
 def _wrong_call(function: Callable[..., Any], name: str, said: str) -> TypeError:
-    """Python's error for arguments that a function does not take, with those that it does."""
     signature = inspect.signature(function)
     parameters = [
         p.replace(
@@ -152,7 +151,6 @@ def _wrong_call(function: Callable[..., Any], name: str, said: str) -> TypeError
 
 
 def _meant_argument(word: str, known: Sequence[str]) -> list[str]:
-    """The arguments that were probably meant, or the class that has it."""
     habit = ARGUMENTS.get(word, "")
     if "." in habit:
         return [habit]

@@ -25,7 +25,7 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise explain(
             ValueError(f"{message} (see {self.prog} --help)"),
-            f"명령행 인수가 올바르지 않습니다. {self.prog} --help로 사용법을 볼 수 있습니다.",
+            f"명령행 인수가 올바르지 않습니다. 원인: {message}. {self.prog} --help로 사용법을 볼 수 있습니다.",
         )
 
 

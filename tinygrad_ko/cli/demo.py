@@ -141,11 +141,7 @@ class _Cost:
 
 
 def _measure(net: TwoLayerNet, batch: tuple[Array, Array], rng: np.random.Generator) -> _Cost:
-    """Differentiate the loss by some random parameters numerically and by all of them with backpropagation.
-
-    The loss and the gradient take turns, and of each the quickest call counts, so that other programs on the processor do
-    not: the quickest of one and the mean of the other could not be compared.
-    """
+    """Of the loss and the gradient, which take turns, the quickest call counts, so that other programs on the processor do not."""
     every = [(name, i) for name, array in net.params.items() for i in range(array.size)]
     places = [every[k] for k in rng.choice(len(every), _SAMPLE, replace=False)]
 

@@ -121,9 +121,9 @@ def _grid(x0: Range, x1: Range, side: int) -> Floats:
 
 def _figure_size(x0: Range, x1: Range) -> tuple[float, float]:
     ratio = (x1[1] - x1[0]) / (x0[1] - x0[0])
-    return (
-        (6.0, 5.4 * ratio + 0.5) if 0.4 <= ratio <= 1 else (5.2 / ratio + 0.8, 5.7) if 1 < ratio <= 2.5 else (6.0, 5.0)
-    )
+    if 1 < ratio <= 2.5:
+        return 5.2 / ratio + 0.8, 5.7
+    return 6.0, 5.4 * ratio + 0.5 if 0.4 <= ratio <= 1 else 5.0
 
 
 def _frame(ax: Any, x0: Range, x1: Range) -> None:

@@ -60,9 +60,7 @@ def _lock(file: IO[bytes], *, wait: bool = True) -> None:
 
 
 def _remove_leftovers(path: Path) -> None:
-    """Remove temporary files that nobody has locked. The process number in a name tells nothing: another may have it by now, or
-    it is one of another machine.
-    """
+    """Remove temporary files that nobody has locked. The process number in a name tells nothing: it may be another's by now."""
     name = re.compile(rf"\.{re.escape(path.name)}\.\d+\.\d+")
     with suppress(OSError), os.scandir(path.parent) as entries:
         for entry in entries:

@@ -4,9 +4,8 @@ import os
 import sys
 from pathlib import Path
 
-_ROOT = (
-    Path(__file__).resolve().parents[2]
-)  # a clone, if it has a pyproject.toml; else the folder of installed packages
+# A clone, if it has a pyproject.toml; else the folder of installed packages.
+_ROOT = Path(__file__).resolve().parents[2]
 
 
 def install(extra: str) -> str:

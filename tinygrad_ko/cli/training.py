@@ -16,7 +16,6 @@ from typing import Annotated, Any, get_args
 
 import numpy as np
 
-from tinygrad_ko import optim
 from tinygrad_ko.cli import fields
 from tinygrad_ko.cli.fields import LARGEST, Fields, optional, unfit, whole_number
 from tinygrad_ko.data import load_digits, load_mnist, minibatches
@@ -25,6 +24,7 @@ from tinygrad_ko.errors import explain
 from tinygrad_ko.nn import Affine, Conv2d, Flatten, MaxPool2d, Sequential, activations, he, normal, xavier
 from tinygrad_ko.nn.serialization import load_arrays, save_arrays
 from tinygrad_ko.ops.networks.losses import softmax_cross_entropy
+from tinygrad_ko.optim import SGD, AdaGrad, Adam, Momentum, RMSprop
 
 CHECKPOINT = "checkpoint.npz"
 CLASSES = 10
@@ -39,13 +39,7 @@ ACTIVATIONS: dict[str, Any] = {
     "silu": activations.Silu,
 }
 INITIALIZERS = {"normal": normal(0.01), "xavier": xavier, "he": he}
-OPTIMIZERS: dict[str, Any] = {
-    "sgd": optim.SGD,
-    "momentum": optim.Momentum,
-    "adagrad": optim.AdaGrad,
-    "rmsprop": optim.RMSprop,
-    "adam": optim.Adam,
-}
+OPTIMIZERS: dict[str, Any] = {kind.__name__.lower(): kind for kind in (SGD, Momentum, AdaGrad, RMSprop, Adam)}
 FILTERS = (16, 32)  # of the convolutional network: the kernels of its two convolutions
 _CHUNK = 250  # examples that are evaluated at once
 

@@ -36,9 +36,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     traceback; any other is a defect of this package and keeps it.
     """
     replace_unknown_characters()
-    parser = _Parser(
-        prog="tinygrad-ko", description="Automatic differentiation on NumPy that proves its own gradients."
-    )
+    about = "Automatic differentiation on NumPy that proves its own gradients."
+    parser = _Parser(prog="tinygrad-ko", description=about)
     parser.add_argument("--version", action="version", version=f"tinygrad_ko {sys.modules['tinygrad_ko'].__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for add_command in (add_demo, add_train, add_check, add_draw, add_doctor):

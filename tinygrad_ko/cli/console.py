@@ -77,10 +77,7 @@ def progress_bar(total: int, *, done: int = 0, wanted: bool = True) -> Any:
     try:
         from tqdm import tqdm
     except ModuleNotFoundError:
-        say(
-            f"no progress bar: {install('train')}",
-            f"진행 막대를 보려면 tqdm을 설치하십시오: {install('train')}",
-            file=sys.stderr,
-        )
+        cure = install("train")
+        say(f"no progress bar: {cure}", f"진행 막대를 보려면 tqdm을 설치하십시오: {cure}", file=sys.stderr)
         return NoBar()
     return tqdm(total=total, initial=done, leave=False, dynamic_ncols=True)

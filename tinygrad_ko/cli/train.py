@@ -51,9 +51,8 @@ def add_train(commands: Any) -> None:
     option = parser.add_argument
     option("--data", choices=("digits", "mnist"), help="8x8 digits that come with the package (default), or MNIST")
     option("--data-folder", metavar="FOLDER", help="where the four files of MNIST are")
-    option(
-        "--network", choices=tuple(_NETWORKS), help="affine layers alone (default), or a small convolutional network"
-    )
+    network_help = "affine layers alone (default), or a small convolutional network"
+    option("--network", choices=tuple(_NETWORKS), help=network_help)
     hidden_help = "units of the hidden layers: 50 (default, for conv 100), or 256,128, or '' for none"
     option("--hidden", type=size_list(1), metavar="50", help=hidden_help)
     option("--activation", choices=tuple(ACTIVATIONS), help="default sigmoid, for conv relu")

@@ -47,9 +47,8 @@ class _Text:
             self.arrow(f"e{i}", arrow, [] if back is None else [(line, "gradient", 11) for line in value_lines(back)])
         for tail, head, argument in self.content.onward:
             label = ": ".join(filter(None, ["to the next", shortened(argument, NAME)]))
-            self.around_both(tail, head).edge(
-                self.names[tail], self.names[head], label=quoted(label), style="dashed", constraint="false"
-            )
+            ends = self.names[tail], self.names[head]
+            self.around_both(tail, head).edge(*ends, label=quoted(label), style="dashed", constraint="false")
         self.join()
         return str(self.part(self.content.root).source)
 

@@ -12,6 +12,7 @@ import tinygrad_ko
 from tinygrad_ko.cli import demo, doctor, main
 from tinygrad_ko.cli.console import NoBar, duration, program, progress_bar, say
 from tinygrad_ko.errors import explain
+from tinygrad_ko.runtime.install import install
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -178,7 +179,7 @@ def test_without_tqdm_one_line_names_the_extra(monkeypatch):
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
     assert isinstance(progress_bar(3), NoBar)
-    assert terminal.getvalue().count("tinygrad_ko[train]") == 2  # once in each language
+    assert terminal.getvalue().count(install("train")) == 2  # once in each language
 
 
 def test_doctor_is_run_by_its_name(monkeypatch):

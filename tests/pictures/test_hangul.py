@@ -4,11 +4,13 @@ import warnings
 
 import matplotlib
 import matplotlib.pyplot as plt
+import numpy as np
 import pytest
 from matplotlib import font_manager
 from matplotlib.font_manager import FontEntry
 
 from tests.pictures.conftest import LATIN, make_font
+from tinygrad_ko import pictures
 from tinygrad_ko.pictures import hangul
 
 
@@ -117,6 +119,20 @@ def test_a_letter_that_no_font_has_is_a_question_mark_and_a_warning(english):
     ) as caught:
         assert hangul.drawable(["dog", "고양이 3"], "images") == ["dog", "??? 3"]
     assert "물음표로 표시합니다" in str(caught[0].message)
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda: pictures.weights(np.ones((4, 1)), titles=["고양이"]),
+        lambda: pictures.filters(np.ones((1, 1, 2, 2)), titles=["고양이"]),
+        lambda: pictures.images(np.ones((2, 3)), ["고양이"]),
+    ],
+)
+def test_the_warning_names_the_line_of_the_call(draw, english):
+    with pytest.warns(UserWarning, match="no font here") as caught:
+        draw()
+    assert caught[0].filename == __file__
 
 
 def test_a_letter_that_the_korean_font_has_not_is_one_too(korean):

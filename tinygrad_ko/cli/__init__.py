@@ -25,7 +25,7 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise explain(
             ValueError(f"{message} (see {self.prog} --help)"),
-            f"명령행 인수가 올바르지 않습니다. {self.prog} --help로 사용법을 볼 수 있습니다.",
+            f"명령행 인수가 올바르지 않습니다. 원인: {message}. {self.prog} --help로 사용법을 볼 수 있습니다.",
         )
 
 
@@ -36,9 +36,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     traceback; any other is a defect of this package and keeps it.
     """
     replace_unknown_characters()
-    parser = _Parser(
-        prog="tinygrad-ko", description="Automatic differentiation on NumPy that proves its own gradients."
-    )
+    about = "Automatic differentiation on NumPy that proves its own gradients."
+    parser = _Parser(prog="tinygrad-ko", description=about)
     parser.add_argument("--version", action="version", version=f"tinygrad_ko {sys.modules['tinygrad_ko'].__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for add_command in (add_demo, add_train, add_check, add_draw, add_doctor):

@@ -61,7 +61,9 @@ def duration(seconds: float) -> str:
 
 
 class NoBar:
-    """Stands for a progress bar where there is none."""
+    """In place of a bar of tqdm where there is none."""
+
+    write = staticmethod(say)
 
     def update(self) -> None: ...
 
@@ -75,20 +77,7 @@ def progress_bar(total: int, *, done: int = 0, wanted: bool = True) -> Any:
     try:
         from tqdm import tqdm
     except ModuleNotFoundError:
-        say(
-            f"no progress bar: {install('train')}",
-            f"진행 막대를 보려면 tqdm을 설치하십시오: {install('train')}",
-            file=sys.stderr,
-        )
+        cure = install("train")
+        say(f"no progress bar: {cure}", f"진행 막대를 보려면 tqdm을 설치하십시오: {cure}", file=sys.stderr)
         return NoBar()
     return tqdm(total=total, initial=done, leave=False, dynamic_ncols=True)
-
-
-def say_above(bar: Any, line: str) -> None:
-    """Print a line while a bar is shown: it goes above the bar."""
-    if isinstance(bar, NoBar):
-        say(line)
-    else:
-        from tqdm import tqdm
-
-        tqdm.write(line)

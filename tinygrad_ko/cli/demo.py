@@ -2,16 +2,16 @@
 
 import argparse
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from timeit import timeit
 from typing import Any
 
 import numpy as np
 
 from tinygrad_ko.arrays.library import Array
 from tinygrad_ko.check import numerical_gradient
-from tinygrad_ko.cli.console import duration, program, progress_bar, say, say_above
+from tinygrad_ko.cli.console import duration, program, progress_bar, say
 from tinygrad_ko.cli.options import add_command, at_least
 from tinygrad_ko.data import load_digits, sample_minibatch
 from tinygrad_ko.nn import TwoLayerNet
@@ -65,7 +65,7 @@ def _learn(net: TwoLayerNet, train: Any, test: Any, rng: np.random.Generator) ->
         if i % (_ITERATIONS // 5) == 0:
             pause = time.perf_counter()
             row = net.loss(x_train, t_train), net.accuracy(x_train, t_train), net.accuracy(x_test, t_test)
-            say_above(bar, f"  {i:9,}  {row[0]:8.4f} {row[1]:25.1%} {row[2]:16.1%}")
+            bar.write(f"  {i:9,}  {row[0]:8.4f} {row[1]:25.1%} {row[2]:16.1%}")
             testing += time.perf_counter() - pause
         if i < _ITERATIONS:
             x_batch, t_batch = sample_minibatch(x_train, t_train, _BATCH, rng)
@@ -84,7 +84,6 @@ def _learn(net: TwoLayerNet, train: Any, test: Any, rng: np.random.Generator) ->
 
 
 def _save_picture(net: TwoLayerNet, batch: tuple[Array, Array], path: Path) -> None:
-    """Draw how the loss of a batch is computed, with values and gradients; where no Graphviz works, write it as text."""
     from tinygrad_ko.drawing.drawing import draw  # here, so that the other commands run where graphviz is missing
 
     def loss(params: dict[str, Any], x: Any, t: Array) -> Any:
@@ -119,8 +118,6 @@ def _save_picture(net: TwoLayerNet, batch: tuple[Array, Array], path: Path) -> N
 
 @dataclass
 class _Cost:
-    """What the gradient of the loss costs numerically and by backpropagation, and whether the two agree."""
-
     layers: str
     parameters: int
     evaluation: float  # seconds for the loss, once
@@ -144,11 +141,7 @@ class _Cost:
 
 
 def _measure(net: TwoLayerNet, batch: tuple[Array, Array], rng: np.random.Generator) -> _Cost:
-    """Differentiate the loss by some random parameters numerically and by all of them with backpropagation.
-
-    The loss and the gradient take turns, and of each the quickest call counts, so that other programs on the processor do
-    not: the quickest of one and the mean of the other could not be compared.
-    """
+    """Of the loss and the gradient, which take turns, the quickest call counts, so that other programs on the processor do not."""
     every = [(name, i) for name, array in net.params.items() for i in range(array.size)]
     places = [every[k] for k in rng.choice(len(every), _SAMPLE, replace=False)]
 
@@ -165,8 +158,8 @@ def _measure(net: TwoLayerNet, batch: tuple[Array, Array], rng: np.random.Genera
 
     losses, gradients = [], []
     for _ in range(_REPEATS):
-        losses.append(_seconds_of(lambda: net.loss(*batch)))
-        gradients.append(_seconds_of(lambda: net.gradient(*batch)))
+        losses.append(timeit(lambda: net.loss(*batch), number=1))
+        gradients.append(timeit(lambda: net.gradient(*batch), number=1))
     return _Cost(
         layers="-".join(str(n) for n in (*net.params["W1"].shape, net.params["W2"].shape[1])),
         parameters=len(every),
@@ -175,12 +168,6 @@ def _measure(net: TwoLayerNet, batch: tuple[Array, Array], rng: np.random.Genera
         difference=float(np.max(np.abs(analytic - numeric))),
         largest=float(np.max(np.abs(analytic))),
     )
-
-
-def _seconds_of(work: Callable[[], object]) -> float:
-    started = time.perf_counter()
-    work()
-    return time.perf_counter() - started
 
 
 def _print_comparison(here: _Cost, book: _Cost) -> None:

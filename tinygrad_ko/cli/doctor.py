@@ -43,7 +43,6 @@ def add_doctor(commands: Any) -> None:
 
 
 def _run(_: argparse.Namespace) -> int:
-    """Print every finding; a section that fails is a finding too."""
     for section in (_versions, _extras, _graphviz, _data, _threads, _kernels, _console):
         say(section.__name__.removeprefix("_"))
         try:
@@ -55,7 +54,6 @@ def _run(_: argparse.Namespace) -> int:
 
 
 def _show(state: str, text: str) -> None:
-    """One finding; further lines of it are indented below the first."""
     for label, line in zip([state, *[""] * text.count("\n")], text.split("\n"), strict=True):
         say(f"  {label:8}{line}")
 

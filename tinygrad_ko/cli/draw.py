@@ -5,13 +5,11 @@ import contextlib
 import io
 import sys
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.check.function import argument_names
 from tinygrad_ko.cli.console import say
 from tinygrad_ko.cli.options import at_least
 from tinygrad_ko.cli.target import (
@@ -93,7 +91,8 @@ def _target_and_inputs(args: argparse.Namespace) -> tuple[Any, list[Any]]:
     if callable(target) and not isinstance(target, Tensor) and (args.shape or required_arguments(target) != 0):
         inputs = random_inputs(target, args, np.random.default_rng(args.seed))
         say(describe_inputs(args, inputs))
-        return target, _with_constants(target, inputs)
+        trained = hasattr(target, "named_parameters") and target.named_parameters()
+        return target, [Tensor(x) for x in inputs] if trained else inputs  # a Tensor stays a constant
     if args.shape or args.domain or args.dtype:
         raise explain(
             ValueError(f"{args.target} needs no inputs: leave out --shape, --domain and --dtype"),
@@ -102,20 +101,7 @@ def _target_and_inputs(args: argparse.Namespace) -> tuple[Any, list[Any]]:
     return target, []
 
 
-def _with_constants(f: Callable[..., Any], inputs: list[Any]) -> list[Any]:
-    """The inputs with a Tensor, which `tg.draw` takes as it is, in place of every array that is to be a constant: all of a
-    Module with parameters, and those that an op has no formula for.
-    """
-    if hasattr(f, "named_parameters") and f.named_parameters():
-        return [Tensor(x) for x in inputs]
-    op = getattr(getattr(f, "func", f), "op", None)
-    constants = set(op.arguments) - set(op.differentiable) if op else set()
-    names = argument_names(f, len(inputs))
-    return [Tensor(x) if name in constants else x for name, x in zip(names, inputs, strict=True)]
-
-
 def _save(picture: Any, out: str) -> Path:
-    """Write the picture. Where Graphviz is missing or fails, the error says that text needs none."""
     try:
         with warnings.catch_warnings(record=True, action="always") as caught:
             path: Path = picture.save(out)
@@ -123,7 +109,8 @@ def _save(picture: Any, out: str) -> Path:
             say(*str(warning.message).split("\n"), file=sys.stderr)
         return path
     except RuntimeError as error:
-        text = Path(out).with_suffix(".dot")
-        cure = f"Graphviz 없이 DOT 텍스트로 저장하려면 --out {text} 옵션을 쓰십시오."
-        korean = "\n".join([*getattr(error, "__notes__", []), cure])
-        raise explain(RuntimeError(f"{error}; --out {text} needs no Graphviz"), korean) from None
+        text, korean = Path(out).with_suffix(".dot"), "\n".join(getattr(error, "__notes__", []))
+        raise explain(
+            RuntimeError(f"{error}; --out {text} needs no Graphviz"),
+            f"{korean}\nGraphviz 없이 DOT 텍스트로 저장하려면 --out {text} 옵션을 쓰십시오.",
+        ) from None

@@ -15,14 +15,18 @@ def add_command(commands: Any, name: str, run: Callable[[Namespace], int], **tex
     return parser
 
 
+def _parsed(kind: type, text: str, wanted: str) -> Any:
+    try:
+        return kind(text)
+    except ValueError:
+        raise ArgumentTypeError(f"must be {wanted}, not {text!r}") from None
+
+
 def at_least(least: int) -> Callable[[str], int]:
     """A whole number that is not below `least`."""
 
     def read(text: str) -> int:
-        try:
-            value = int(text)
-        except ValueError:
-            raise ArgumentTypeError(f"must be a whole number, not {text!r}") from None
+        value: int = _parsed(int, text, "a whole number")
         if value < least:
             raise ArgumentTypeError(f"must be at least {least}, not {value}")
         return value
@@ -34,10 +38,7 @@ def real_option(*, zero: bool = False) -> Callable[[str], float]:
     """A finite number above 0, or with `zero` also 0."""
 
     def read(text: str) -> float:
-        try:
-            value = float(text)
-        except ValueError:
-            raise ArgumentTypeError(f"must be a number, not {text!r}") from None
+        value: float = _parsed(float, text, "a number")
         if not isfinite(value) or value < 0 or (value == 0 and not zero):
             raise ArgumentTypeError(f"must be {'at least' if zero else 'above'} 0 and finite, not {text}")
         return value

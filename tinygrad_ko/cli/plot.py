@@ -14,10 +14,8 @@ def learning_curve(losses: Sequence[float], epochs: Sequence[Mapping[str, float]
     try:
         from matplotlib.figure import Figure
     except ModuleNotFoundError:
-        say(
-            f"no {path.name}: {install('plots')}",
-            f"학습 곡선을 그리려면 matplotlib을 설치하십시오: {install('plots')}",
-        )
+        cure = install("plots")
+        say(f"no {path.name}: {cure}", f"학습 곡선을 그리려면 matplotlib을 설치하십시오: {cure}")
         return
     figure = Figure(figsize=(9, 3.6), layout="constrained")  # not one of pyplot, which may look for a display
     if epochs:

@@ -64,7 +64,6 @@ def import_target(target: str) -> Any:
 
 
 def _import_module(name: str) -> Any:
-    """Import a module; the current folder comes first."""
     sys.path.insert(0, str(Path.cwd()))
     try:
         return importlib.import_module(name)
@@ -165,7 +164,6 @@ def _one_per_input(option: str, values: list[Any], count: int) -> list[Any]:
 
 
 def _format_domain(d: Domain) -> str:
-    """A domain as the option takes it."""
     return d if isinstance(d, str) else ",".join("" if x is None else str(x).removesuffix(".0") for x in d)
 
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from tinygrad_ko.cli.console import progress_bar, resume_command, say, say_above
+from tinygrad_ko.cli.console import progress_bar, resume_command, say
 from tinygrad_ko.cli.interrupt import Interrupt
 from tinygrad_ko.cli.options import add_command, at_least, real_option, size_list
 from tinygrad_ko.cli.plot import learning_curve
@@ -23,14 +23,13 @@ from tinygrad_ko.cli.training import (
     OPTIMIZERS,
     Settings,
     Training,
-    longer,
     resumed,
     saved_settings,
 )
 from tinygrad_ko.errors import explain
 from tinygrad_ko.runtime.files import whole_file
 
-_USUAL = {"data": "digits", "dtype": "float32", "weight_decay": 0.0, "batch_size": 100, "seed": 0}
+_USUAL = {"data": "digits", "dtype": "float32", "weight_decay": 0.0, "batch_size": 100, "seed": 0, "iterations": None}
 _NETWORKS: dict[str, dict[str, Any]] = {
     "affine": {"network": "affine", "hidden": (50,), "activation": "sigmoid", "optimizer": "sgd", "epochs": 30},
     "conv": {"network": "conv", "hidden": (100,), "activation": "relu", "optimizer": "adam", "epochs": 20},
@@ -52,9 +51,8 @@ def add_train(commands: Any) -> None:
     option = parser.add_argument
     option("--data", choices=("digits", "mnist"), help="8x8 digits that come with the package (default), or MNIST")
     option("--data-folder", metavar="FOLDER", help="where the four files of MNIST are")
-    option(
-        "--network", choices=tuple(_NETWORKS), help="affine layers alone (default), or a small convolutional network"
-    )
+    network_help = "affine layers alone (default), or a small convolutional network"
+    option("--network", choices=tuple(_NETWORKS), help=network_help)
     hidden_help = "units of the hidden layers: 50 (default, for conv 100), or 256,128, or '' for none"
     option("--hidden", type=size_list(1), metavar="50", help=hidden_help)
     option("--activation", choices=tuple(ACTIVATIONS), help="default sigmoid, for conv relu")
@@ -78,6 +76,8 @@ def add_train(commands: Any) -> None:
 
 def _run(args: argparse.Namespace) -> int:
     given = vars(args)
+    if "epochs" in given or "iterations" in given:  # one replaces the other
+        given = {"epochs": None, "iterations": None, **given}
     folder, training = _resume(given) if "resume" in given else _begin(given)
     again = resume_command(folder)
     if not args.quiet:
@@ -130,7 +130,6 @@ def _begin(given: dict[str, Any]) -> tuple[Path, Training]:
         )
     chosen = {"init": _INIT[chosen["activation"]], "lr": _LR[chosen["optimizer"]], **chosen}
     chosen |= {"data_folder": _absolute(given.get("data_folder"))}
-    chosen |= {"epochs": None} if "iterations" in given else {"iterations": None}
     settings = Settings(**{field.name: chosen[field.name] for field in fields(Settings)})
     training = Training(settings)
     folder: Path = given.get("out") or Path("runs", f"{settings.data}-{datetime.now():%Y%m%d-%H%M%S}")
@@ -145,7 +144,6 @@ def _begin(given: dict[str, Any]) -> tuple[Path, Training]:
 
 
 def _resume(given: dict[str, Any]) -> tuple[Path, Training]:
-    """The run in a folder. Only its length and the data folder may change."""
     folder: Path = given["resume"]
     was = saved_settings(folder)
     conflicts = [
@@ -165,10 +163,10 @@ def _resume(given: dict[str, Any]) -> tuple[Path, Training]:
             ValueError(f"a resumed run keeps its settings: {english}. Only --epochs or --iterations may change"),
             f"이어서 학습할 때는 전체 길이(--epochs, --iterations)만 바꿀 수 있습니다. 처음과 다른 설정: {korean}",
         )
-    settings = longer(was, given.get("epochs"), given.get("iterations"))
-    if "data_folder" in given:
-        settings = replace(settings, data_folder=_absolute(given["data_folder"]))
-    training = resumed(folder, settings)
+    changes = {name: given[name] for name in _CHANGEABLE if name in given}
+    if "data_folder" in changes:
+        changes["data_folder"] = _absolute(changes["data_folder"])
+    training = resumed(folder, replace(was, **changes))
     if training.total < training.iteration:
         done, total = training.iteration, training.total
         raise explain(
@@ -200,7 +198,7 @@ def _loop(training: Training, folder: Path, quiet: bool) -> bool:
         for _ in training.steps():
             bar.update()
             if training.iteration % training.epoch_length == 0 and not quiet:
-                say_above(bar, _epoch_line(training.epochs[-1]))
+                bar.write(_epoch_line(training.epochs[-1]))
             if interrupt.requested:
                 break
             if time.monotonic() - saved > _SAVE_EVERY:

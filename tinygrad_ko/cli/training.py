@@ -7,7 +7,7 @@ the one random generator from before the order of the present epoch was drawn, a
 import json
 import zlib
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import islice, pairwise
 from math import prod
@@ -16,7 +16,6 @@ from typing import Annotated, Any, get_args
 
 import numpy as np
 
-from tinygrad_ko import optim
 from tinygrad_ko.cli import fields
 from tinygrad_ko.cli.fields import LARGEST, Fields, optional, unfit, whole_number
 from tinygrad_ko.data import load_digits, load_mnist, minibatches
@@ -25,6 +24,7 @@ from tinygrad_ko.errors import explain
 from tinygrad_ko.nn import Affine, Conv2d, Flatten, MaxPool2d, Sequential, activations, he, normal, xavier
 from tinygrad_ko.nn.serialization import load_arrays, save_arrays
 from tinygrad_ko.ops.networks.losses import softmax_cross_entropy
+from tinygrad_ko.optim import SGD, AdaGrad, Adam, Momentum, RMSprop
 
 CHECKPOINT = "checkpoint.npz"
 CLASSES = 10
@@ -39,13 +39,7 @@ ACTIVATIONS: dict[str, Any] = {
     "silu": activations.Silu,
 }
 INITIALIZERS = {"normal": normal(0.01), "xavier": xavier, "he": he}
-OPTIMIZERS: dict[str, Any] = {
-    "sgd": optim.SGD,
-    "momentum": optim.Momentum,
-    "adagrad": optim.AdaGrad,
-    "rmsprop": optim.RMSprop,
-    "adam": optim.Adam,
-}
+OPTIMIZERS: dict[str, Any] = {kind.__name__.lower(): kind for kind in (SGD, Momentum, AdaGrad, RMSprop, Adam)}
 FILTERS = (16, 32)  # of the convolutional network: the kernels of its two convolutions
 _CHUNK = 250  # examples that are evaluated at once
 
@@ -125,7 +119,6 @@ class Training:
 
     @property
     def epoch_length(self) -> int:
-        """Steps in an epoch; the last step may have fewer examples."""
         return -(-len(self.x) // self.settings.batch_size)
 
     @property
@@ -177,7 +170,6 @@ class Training:
         return {"train_accuracy": train, "test_accuracy": test}
 
     def save(self, folder: Path) -> None:
-        """Write the checkpoint, one file. Raises ValueError if a number is not finite."""
         for name, p in self.model.named_parameters().items():
             self.require_finite(f"parameter {name}", p.numpy())
         about = {"settings": asdict(self.settings), "data": self.fingerprint}
@@ -264,9 +256,3 @@ def _read_checkpoint(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
         text = f"settings.hidden must be widths of layers that are in it, not {settings['hidden']}"
         raise unfit(path, text, f"settings.hidden(저장된 계층의 너비여야 함, 저장된 값: {settings['hidden']})")
     return arrays, about
-
-
-def longer(settings: Settings, epochs: int | None, iterations: int | None) -> Settings:
-    """The same settings with another total, if one is given."""
-    given = epochs is not None or iterations is not None
-    return replace(settings, epochs=epochs, iterations=iterations) if given else settings

@@ -51,9 +51,7 @@ class Arrow:
 
     @property
     def giver(self) -> str:
-        """Which of equal blocks gives the first value, where only the first block is drawn: "the last", "no. 3"; in a row in a
-        row, which of the inner row too. Nothing if the value comes from no row that is seen.
-        """
+        """Which of equal blocks, of which the first is drawn, gives the value: "the last", "no. 3", in a row in a row "no. 3.1"."""
         left = self.uses[0].left
         if isinstance(self.tail, Cluster):
             seen = set(around(self.tail))
@@ -65,9 +63,7 @@ class Arrow:
 
 @dataclass(eq=False, slots=True, repr=False)
 class Collapsed:
-    """A picture's content: the outermost cluster, the nodes with their clusters, the arrows in order of time, and from where to
-    where a value goes from each of equal blocks to the next.
-    """
+    """What is drawn: nodes with their clusters, arrows in order of time, and where values go `onward` from each equal block."""
 
     root: Cluster
     drawn: dict[Item, Cluster]
@@ -76,7 +72,6 @@ class Collapsed:
     notes: list[Words] = field(default_factory=list)  # what was left out without being asked for
 
     def path_lengths(self) -> dict[Item, int]:
-        """The length of the longest path from each node to the end."""
         after: dict[Item, int] = {}
         for arrow in reversed(self.arrows):
             after[arrow.tail] = max(after.get(arrow.tail, 0), after.get(arrow.head, 0) + 1)
@@ -106,9 +101,7 @@ class _ClusteredGraph:
         self.uses = list(_uses(vertices, rows))
 
     def representatives(self, depth: int, runs: Mapping[Item, Cluster]) -> dict[Vertex, Item]:
-        """The node that is drawn for each vertex: itself, its run, or the closed box that it is in. Boxes deeper than `depth` are
-        closed, apart from those whose items are in `runs`.
-        """
+        """The node that is drawn for each vertex: itself, its run, or the box it is in if that is deeper and not cut into runs."""
         cut = {run.parent for run in runs.values()}
         closed: dict[Cluster, Cluster | None] = {}
         for cluster, level in self.level.items():
@@ -139,7 +132,6 @@ class _ClusteredGraph:
         return Collapsed(self.root, drawn, arrows, list(onward))
 
     def within(self, budget: int, depth: int, runs: Mapping[Item, Cluster] = _NOTHING) -> Collapsed | None:
-        """The content of the picture; None if it takes more effort."""
         if self.count(depth, runs) <= budget and (content := self.collapsed(depth, runs)).effort() <= budget:
             return content
         return None
@@ -188,22 +180,18 @@ class _ClusteredGraph:
 
 
 def collapse(vertices: list[Vertex], depth: int | None = None, unroll: bool = False) -> Collapsed:
-    """Decide what is drawn. Boxes deeper than `depth` are closed; `unroll` draws every one of equal blocks. Above the budget
-    boxes are closed, and long lists of operations cut into runs, until few nodes are left.
-    """
+    """Close boxes deeper than `depth`, draw one of equal blocks unless told to `unroll`, and fold what is above the budget."""
     ops = [v for v in vertices if v.kind == "op"]
     root = cluster_tree(ops)
-    graph = _ClusteredGraph(
-        vertices, root, equal_rows(vertices, root) if len(vertices) > _SMALL and not unroll else Rows()
-    )
+    rows = equal_rows(vertices, root) if len(vertices) > _SMALL and not unroll else Rows()
+    graph = _ClusteredGraph(vertices, root, rows)
     content = graph.within(_BUDGET, graph.levels if depth is None else min(depth, graph.levels))
     if content is None:
         content = graph.readable()
-        english = f"{len(ops):,} operations, folded to {len(content.drawn):,} nodes: draw a part of it to see more"
-        korean = (
-            f"연산이 많아 접어서 그렸습니다. 연산: {len(ops):,}개, 노드: {len(content.drawn):,}개. 더 자세히 보려면 "
-        )
-        content.notes.append((english, korean + "그래프의 일부만 그리십시오."))
+        many, few = f"{len(ops):,}", f"{len(content.drawn):,}"
+        english = f"{many} operations, folded to {few} nodes: draw a part of it to see more"
+        korean = f"연산이 많아 접어서 그렸습니다. 연산: {many}개, 노드: {few}개. 더 자세히 보려면 그래프의 일부만 그리십시오."
+        content.notes.append((english, korean))
     return content
 
 

@@ -47,9 +47,8 @@ class _Text:
             self.arrow(f"e{i}", arrow, [] if back is None else [(line, "gradient", 11) for line in value_lines(back)])
         for tail, head, argument in self.content.onward:
             label = ": ".join(filter(None, ["to the next", shortened(argument, NAME)]))
-            self.around_both(tail, head).edge(
-                self.names[tail], self.names[head], label=quoted(label), style="dashed", constraint="false"
-            )
+            ends = self.names[tail], self.names[head]
+            self.around_both(tail, head).edge(*ends, label=quoted(label), style="dashed", constraint="false")
         self.join()
         return str(self.part(self.content.root).source)
 
@@ -69,7 +68,6 @@ class _Text:
         return self.parts.setdefault(cluster, graphviz.Digraph())
 
     def around_both(self, tail: Item, head: Item) -> graphviz.Digraph:
-        """The text of the smallest cluster that has both ends of an arrow inside."""
         return self.part(common(self.content.drawn[tail], self.content.drawn[head]))
 
     def arrow(self, name: str, arrow: Arrow, back: list[Line]) -> None:
@@ -85,7 +83,6 @@ class _Text:
         here.edge(f"{name}:{last}", head)
 
     def join(self) -> None:
-        """Put the text of every cluster into that of the cluster around it, the innermost first."""
         depths: dict[Cluster, int] = {}
         for cluster in list(self.parts):
             for depth, outer in enumerate(reversed(list(around(cluster)))):
@@ -100,7 +97,6 @@ class _Text:
 
 
 def _title(cluster: Cluster, whole: bool = False) -> str:
-    """What stands on the box around a cluster, perhaps with the whole of a long name; nothing if there is no box."""
     if cluster.kind not in ("call", "block"):
         return ""
     many = cluster.times > 1

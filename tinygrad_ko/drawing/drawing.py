@@ -178,7 +178,6 @@ def _check_options(depth: int | None, direction: str | None) -> None:
 
 
 def _named_results(value: Any, name: str, who: str) -> list[tuple[str, Handle]]:
-    """The Tensors to be drawn, by name. Raises TypeError for anything else, RuntimeError if there is no graph behind any of them."""
     if hasattr(value, "loss_of"):
         raise no_graph(type(value).__name__)
     if isinstance(value, Handle):

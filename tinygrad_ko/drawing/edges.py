@@ -29,7 +29,6 @@ class Gradients:
         return None if any(part is None for part in found) else sum(found[1:], found[0])
 
     def _into(self, user: Vertex, argument: str) -> Any:
-        """What a user contributes to the gradient of one of its arguments; None where no backward was seen."""
         node = user.node
         if node is None or not node.seen:
             return None

@@ -18,7 +18,6 @@ _SHOWN = {
 
 
 def _showable(text: str) -> str:
-    """The text with a visible sign for each character that XML forbids, and every end of a line as a newline."""
     return text.replace("\r\n", "\n").replace("\r", "\n").translate(_SHOWN)
 
 

@@ -46,7 +46,6 @@ def value_lines(value: Any) -> list[str]:
 
 
 def _distribution(x: Array) -> Iterator[str]:
-    """Mean ± standard deviation, smallest … largest of an array's finite numbers, and how many are not finite."""
     if x.dtype == bool:
         yield f"True {np.count_nonzero(x):,} of {x.size:,}"
         return
@@ -137,7 +136,6 @@ def explanation(node: Node) -> str:
 
 @lru_cache(maxsize=1024)
 def _rule(op: Op) -> str:
-    """What an operation computes, and its formulas."""
     summary = (getdoc(op.function) or "").split("\n\n")[0].replace("\n", " ")
     formulas = [(a, formula) for a, formula in op.formulas.items() if formula and a in op.arguments]
     lines = [f"{op.name}({', '.join(op.arguments)})", *filter(None, [summary])]

@@ -184,7 +184,6 @@ class _Wiring:
                         self.number[leaf] = k
 
     def equal_spans(self) -> Iterator[tuple[int, int]]:
-        """From where to where there are enough blocks in a row that are wired alike."""
         first = 0
         for k in range(len(self.blocks)):
             if k + 1 == len(self.blocks) or not self.alike(k, first):

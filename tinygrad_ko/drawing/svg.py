@@ -45,7 +45,6 @@ def _show_tooltips(root: ElementTree.Element) -> None:
 
 
 def _in_the_dark(scope: str, light: Mapping[str, str], dark: Mapping[str, str]) -> str:
-    """The rules that exchange the light colours for the dark ones inside an element of the class `scope`."""
     swaps = {colour.lower(): dark[key] for key, colour in light.items()}
     rules = "".join(
         f".{scope} [{what}='{colour}']{{{what}:{other}}}"

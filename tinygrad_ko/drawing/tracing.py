@@ -124,7 +124,6 @@ def _refuse_without_inputs(f: Callable[..., Any], inputs: tuple[Any, ...]) -> No
 
 
 def _refuse_the_books_functions(f: Callable[..., Any]) -> None:
-    """The networks of the book work on plain arrays, and record nothing. Raises TypeError with what to draw instead."""
     owner = getattr(f, "__self__", None)
     if hasattr(owner, "loss_of") and f.__name__ not in ("loss_of", "scores"):
         raise no_graph(f"{type(owner).__name__}.{f.__name__}")

@@ -6,7 +6,6 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from tinygrad_ko.arrays.indexing import IndexedGradient
 from tinygrad_ko.arrays.library import Array
 from tinygrad_ko.engine.accumulate import total, unbroadcast
 from tinygrad_ko.engine.graph import Call, Handle, Node, behind
@@ -38,9 +37,7 @@ class Vertex:
 
 
 class Names:
-    """What inputs and leaves are called: those that are nodes by the node, others by the identity of what was passed (with it, so
-    that it lives as long as its identity counts).
-    """
+    """What inputs and leaves are called; a constant by the identity of what was passed, which lives as long as that counts."""
 
     def __init__(self) -> None:
         self.inputs: dict[Node, str] = {}
@@ -56,15 +53,13 @@ def read_graph(results: list[tuple[str, Handle]], names: Names) -> list[Vertex]:
     of_node: dict[Node, Vertex] = {}
     constants = _Constants(names, vertices)
     for node in behind(*(y._node for _, y in results), through=lambda node: node not in names.inputs):
+        known = node, node.shape, node.dtype
         if node in names.inputs:
-            vertex = Vertex("input", names.inputs[node], node, node.shape, node.dtype)
+            vertex = Vertex("input", names.inputs[node], *known)
         elif node.op is None:
-            vertex = Vertex(
-                "leaf", names.leaves.get(node) or str(getattr(node, "name", None) or ""), node, node.shape, node.dtype
-            )
+            vertex = Vertex("leaf", names.leaves.get(node) or str(getattr(node, "name", None) or ""), *known)
         else:
-            vertex = Vertex("op", node.op.name, node, node.shape, node.dtype, scope=node.scope)
-            vertex.value = node.seen.output if node.seen else None
+            vertex = Vertex("op", node.op.name, *known, node.seen.output if node.seen else None, node.scope)
             for argument, parent, place in _arguments(node):
                 source = of_node[parent] if parent is not None else constants.vertex(node, argument, place)
                 if source is not None:
@@ -140,28 +135,21 @@ class _Constants:
 
 
 def _kept(node: Node, word: str, place: int) -> Any:
-    """What a node keeps under a word; of a variadic argument that in one place."""
     value = node.saved.get(word)
     return value[place] if node.op.variadic and value else value
 
 
 def gradient_parts(node: Node) -> dict[str, Array]:
-    """For each argument of an operation the gradient that its formula pays it, where a backward was seen: as the walk does
-    it, once more.
-    """
+    """The gradient that each argument of an operation gets, where a backward was seen: its formulas are evaluated once more."""
     if not node.seen or node.seen.gradient is None:
         return {}
     places = [place for place, parent, _ in _arguments(node) if parent is not None]
     with np.errstate(all="ignore"):  # backward has warned already
         contributions = node.contributions(_bare(node.seen.gradient))
-        return {place: _fitted(part, to, node, a) for place, (a, to, part) in zip(places, contributions, strict=True)}
-
-
-def _fitted(part: Any, parent: Node, node: Node, argument: str) -> Any:
-    """A contribution to a gradient in the shape and dtype of the parent."""
-    if not isinstance(part, IndexedGradient) and part.shape == parent.shape and part.dtype == parent.dtype:
-        return part
-    return total(unbroadcast(part, parent, node, argument, first=True))
+        return {
+            place: total(unbroadcast(part, parent, node, argument, first=True))
+            for place, (argument, parent, part) in zip(places, contributions, strict=True)
+        }
 
 
 def _bare(value: Any) -> Any:

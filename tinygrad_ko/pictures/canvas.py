@@ -75,9 +75,7 @@ def legend(ax: Any, loc: str = "best") -> None:
 
 
 def broken_line(ax: Any, x: Floats, y: Floats, line: str, marker: str, **options: Any) -> None:
-    """A line with a gap wherever y is NaN or infinite; each such place has a cross at the upper edge. The points are marked
-    where they are few; of many, those that stand alone between two gaps.
-    """
+    """A line with a gap, and a cross above it, where y is NaN or infinite. Points are marked: all if few, else those between two gaps."""
     finite = np.isfinite(y)
     beside = np.pad(finite, 1)
     alone = np.flatnonzero(finite & ~beside[:-2] & ~beside[2:]) if len(y) > 40 else np.arange(len(y))

@@ -63,15 +63,13 @@ def learning_curves(losses: Any, train_accuracies: Any = None, test_accuracies: 
 
 
 def _draw_losses(ax: Any, losses: Floats) -> None:
-    """The loss of every step; where there are many, the line of their moving average in front of them."""
     steps = np.arange(1.0, len(losses) + 1)
     window = min(len(losses) // 50 * 2 + 1, _LONGEST)
     if len(losses) < 50:
         broken_line(ax, steps, losses, "-", ".", color=BLUE, label=words("loss", "손실"))
     else:
-        broken_line(
-            ax, steps, losses, "-", ".", color=GREY, alpha=0.8, linewidth=0.7, label=words("each step", "반복별 손실")
-        )
+        text = words("each step", "반복별 손실")
+        broken_line(ax, steps, losses, "-", ".", color=GREY, alpha=0.8, linewidth=0.7, label=text)
         smooth = np.convolve(np.where(np.isfinite(losses), losses, np.nan), np.full(window, 1 / window), "valid")
         text = words(f"moving average of {window} steps", f"이동 평균 ({window}회)")
         ax.plot(steps[window // 2 : len(losses) - window // 2], smooth, color=BLUE, label=text)

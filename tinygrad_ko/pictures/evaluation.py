@@ -48,7 +48,6 @@ def gradients_at(f: Callable[[Any], Any], points: Floats, name: str) -> Floats:
 
 
 def _evaluated(f: Callable[[Any], Any], points: Any, found: Floats, name: str) -> Floats:
-    """f at each point, NaN where it raises ValueError or ArithmeticError. Raises the first of these if nothing is finite."""
     outside: Exception | None = None
     for i, point in enumerate(points):
         try:

@@ -50,7 +50,7 @@ def numbered(*parts: Any) -> None:
             ax.tick_params(labelfontfamily="DejaVu Sans")
 
 
-def drawable(texts: Iterable[object], name: str) -> list[str]:
+def drawable(texts: Iterable[object], name: str, stacklevel: int = 3) -> list[str]:
     """The user's own texts, to be drawn by the picture `name`. A letter that no font here has becomes a question mark, with
     a warning that says what helps.
     """
@@ -68,7 +68,7 @@ def drawable(texts: Iterable[object], name: str) -> list[str]:
             f"{name}: no font here can draw all letters of {', '.join(lost)}; for Korean install a font such as NanumGothic "
             f"and start Python anew\n{name}: 일부 글자를 그릴 수 있는 글꼴이 없어 물음표로 표시합니다. "
             "한글이라면 나눔고딕 같은 한글 글꼴을 설치하고 Python을 다시 시작하십시오.",
-            stacklevel=3,
+            stacklevel=stacklevel,
         )
     return shown
 
@@ -84,7 +84,6 @@ def _missing(text: str, fonts: list[str]) -> set[str]:
 
 
 def _usual_fonts() -> list[str]:
-    """The font files that matplotlib draws with as it is set now."""
     from matplotlib import rcParams
     from matplotlib.font_manager import FontProperties, findfont
 
@@ -106,33 +105,30 @@ def _korean_font() -> str | None:
 
 
 def _known_font(names: dict[str, str]) -> str | None:
-    """Of font files with their names, that of the first known font."""
     paths = (path for known in _KNOWN for path, name in sorted(names.items()) if name == known)
     return next(filter(_has_hangul, paths), None)
 
 
 def _upright(style: str, weight: int | str) -> bool:
-    """Whether a font, as matplotlib describes it, is for running text: not slanted, neither bold nor light."""
     return style == "normal" and (weight in ("normal", "regular", "book") or weight in range(350, 501))
 
 
-def _family(path: str) -> list[str]:
+def _opened(path: str) -> Any:
     from matplotlib.font_manager import get_font
 
     try:
-        font = get_font(path)
+        return get_font(path) if Path(path).is_file() else None  # it may be gone by now
     except (OSError, RuntimeError):  # not a font, or one that FreeType does not read
-        return []
-    return [font.family_name] if font.style_name in ("Regular", "Normal", "Book", "Medium") else []
+        return None
+
+
+def _family(path: str) -> list[str]:
+    font = _opened(path)
+    return [font.family_name] if font and font.style_name in ("Regular", "Normal", "Book", "Medium") else []
 
 
 def _has_hangul(path: str) -> bool:
-    """Whether the font in a file, which may be gone by now, has Hangul. A font of last resort has one box for all of it."""
-    from matplotlib.font_manager import get_font
-
-    try:
-        font = get_font(path) if Path(path).is_file() else None
-    except (OSError, RuntimeError):
-        return False
-    glyphs = [font.get_char_index(ord(letter)) for letter in "가나힣"] if font is not None else [0]
+    """Whether the font in a file has Hangul. A font of last resort has one box for all of it."""
+    font = _opened(path)
+    glyphs = [font.get_char_index(ord(letter)) for letter in "가나힣"] if font else [0]
     return 0 not in glyphs and len(set(glyphs)) == len(glyphs)

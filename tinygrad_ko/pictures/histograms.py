@@ -55,7 +55,6 @@ def activation_histograms(what: Any, x: Any = None) -> Any:
 
 
 def _histogram(ax: Any, text: str, array: Floats) -> None:
-    """One layer. What is NaN or infinite is left out and counted."""
     values = array[np.isfinite(array)]
     low, high = float(values.min()), float(values.max())
     middle, least = low / 2 + high / 2, 1e-6 * max(abs(low), abs(high)) or 1.0
@@ -108,7 +107,6 @@ def _outputs(what: Any, x: Any, name: str) -> list[tuple[str, Any]]:
 
 
 def _layer_outputs(model: Any, x: Any) -> list[tuple[str, Any]]:
-    """What the layers of a model return for x, and what they are called, in the order of the calls."""
     found: list[tuple[str, Any]] = []
     with preserving_state(model):  # which puts back the attributes that are set here
         for part in list(reachable(model)):

@@ -13,6 +13,7 @@ from tinygrad_ko.pictures.canvas import GREY, Floats, axes, check_axes, floats, 
 from tinygrad_ko.pictures.hangul import drawable, lettered, numbered, words
 
 Shape = tuple[int, int]
+_Two = tuple[float, float]
 _DIVERGING = "RdBu_r"  # blue below 0, white at 0, red above
 
 
@@ -41,7 +42,7 @@ def weights(W: Any, shape: Shape | None = None, *, titles: Sequence[object] | No
             f"{name}: W의 형상은 (입력 수, 유닛 수)여야 합니다. 받은 형상: {matrix.shape}. 합성곱의 필터는 filters로 그립니다.",
         )
     tiles = matrix.T.reshape(-1, *_pixels(matrix.shape[0], shape, name))
-    above = _one_each(titles if titles is None else drawable(titles, name), len(tiles), name, "titles")
+    above = _one_each(titles, len(tiles), name, "titles")
     return _signed(tiles, above, name, ax)
 
 
@@ -72,7 +73,7 @@ def filters(W: Any, *, titles: Sequence[object] | None = None, ax: Any = None) -
         )
     count, channels, *size = kernels.shape
     tiles = kernels.reshape(-1, *size)
-    beside = _one_each(titles if titles is None else drawable(titles, name), count, name, "titles")
+    beside = _one_each(titles, count, name, "titles")
     if channels == 1:
         return _signed(tiles, beside, name, ax)
     ax = _signed(tiles, None, name, ax, channels)
@@ -103,8 +104,7 @@ def images(x: Any, labels: Any = None, *, shape: Shape | None = None, ax: Any = 
     tiles = some_finite(array.reshape(-1, *_image_shape(array.shape, shape, name)), name, "x")
     finite = tiles[np.isfinite(tiles)]
     limits = (min(0.0, float(finite.min())), max(float(finite.max()), 0.0))
-    texts = None if labels is None else drawable(_label_texts(labels, name), name)
-    above = None if texts is None else _one_each(texts, len(tiles), name, "labels")
+    above = None if labels is None else _one_each(_label_texts(labels, name), len(tiles), name, "labels")
     return _mosaic(tiles, _columns(len(tiles)), above, "gray_r", limits, ax, (0.2, 0.2))[0]
 
 
@@ -120,17 +120,8 @@ def _signed(tiles: Floats, above: list[str] | None, name: str, ax: Any, across: 
     return ax
 
 
-def _mosaic(
-    tiles: Floats,
-    across: int,
-    above: list[str] | None,
-    cmap: str,
-    limits: tuple[float, float],
-    ax: Any,
-    room: tuple[float, float],
-) -> Any:
-    """The Axes and the image of the tiles (n, height, width) in rows of so many, with texts above them. In a
-    new figure there is `room`, in inches, for what stands beside and below.
+def _mosaic(tiles: Floats, across: int, above: list[str] | None, cmap: str, limits: _Two, ax: Any, room: _Two) -> Any:
+    """The Axes and the image of the tiles (n, height, width), texts above them, and in a new figure inches of `room` beside them.
 
     They are one array of pixels, so that a thousand tiles are drawn as quickly as one. Between them there is nothing.
     """
@@ -170,7 +161,6 @@ def _mosaic(
 
 
 def _ticks(axis: Any, names: list[str], size: int) -> None:
-    """Names in the middle of tiles of so many pixels, of every second or third of them where there are many."""
     every, step = ceil(len(names) / 32), size + _gap(size)
     axis.set_ticks([i * step + (size - 1) / 2 for i in range(0, len(names), every)], names[::every])
     axis.set_tick_params(length=0, labelsize="small")
@@ -187,9 +177,8 @@ def _columns(n: int) -> int:
     return next((across for across in range(least, 2 * least) if n % across == 0), least)
 
 
-def _one_each(titles: list[str] | None, count: int, name: str, what: str) -> list[str]:
-    """One text for each tile; their numbers if none were given."""
-    texts = [str(i) for i in range(count)] if titles is None else titles
+def _one_each(titles: Sequence[object] | None, count: int, name: str, what: str) -> list[str]:
+    texts = [str(i) for i in range(count)] if titles is None else drawable(titles, name, stacklevel=4)
     if len(texts) != count:
         raise explain(
             ValueError(f"{name}: {what} must have one for each image: {len(texts)} for {count}"),

@@ -110,7 +110,6 @@ _MARKERS = "os^Dv*"
 
 
 def _draw_path(ax: Any, steps: Floats, color: str, marker: str, who: str) -> None:
-    """A path with its first point in a ring. Where it is NaN or infinite it is broken."""
     shown = np.where(np.isfinite(steps.sum(axis=1, keepdims=True)), steps, np.nan)
     ax.plot(*shown.T, marker=marker, markersize=3.5, linewidth=1.2, color=color, label=who)
     ax.plot(*shown[0], marker, markersize=9, markerfacecolor="none", markeredgecolor=color, label="_")
@@ -122,9 +121,9 @@ def _grid(x0: Range, x1: Range, side: int) -> Floats:
 
 def _figure_size(x0: Range, x1: Range) -> tuple[float, float]:
     ratio = (x1[1] - x1[0]) / (x0[1] - x0[0])
-    return (
-        (6.0, 5.4 * ratio + 0.5) if 0.4 <= ratio <= 1 else (5.2 / ratio + 0.8, 5.7) if 1 < ratio <= 2.5 else (6.0, 5.0)
-    )
+    if 1 < ratio <= 2.5:
+        return 5.2 / ratio + 0.8, 5.7
+    return 6.0, 5.4 * ratio + 0.5 if 0.4 <= ratio <= 1 else 5.0
 
 
 def _frame(ax: Any, x0: Range, x1: Range) -> None:
@@ -152,7 +151,6 @@ def _path_points(path: Any, name: str) -> Floats:
 
 
 def _ranges(paths: list[Floats]) -> tuple[Range, Range]:
-    """The ranges that hold these paths with a margin around them."""
     if not paths:
         return (-2.0, 2.0), (-2.0, 2.0)
     steps = np.concatenate(paths)

@@ -60,9 +60,7 @@ def _lock(file: IO[bytes], *, wait: bool = True) -> None:
 
 
 def _remove_leftovers(path: Path) -> None:
-    """Remove temporary files that nobody has locked. The process number in a name tells nothing: another may have it by now, or
-    it is one of another machine.
-    """
+    """Remove temporary files that nobody has locked. The process number in a name tells nothing: it may be another's by now."""
     name = re.compile(rf"\.{re.escape(path.name)}\.\d+\.\d+")
     with suppress(OSError), os.scandir(path.parent) as entries:
         for entry in entries:
@@ -72,7 +70,6 @@ def _remove_leftovers(path: Path) -> None:
 
 
 def _remove(leftover: str) -> None:
-    """Remove a file, or raise OSError if somebody is writing to it."""
     if sys.platform == "win32":  # where a file that is open cannot be removed
         os.unlink(leftover)
     else:

@@ -1,165 +1,64 @@
-"""What other libraries call it, and what it is called here: names, arguments, attributes."""
+"""What PyTorch, NumPy, JAX and Keras call it, and what it is called here: names, arguments, attributes. In the tables what is
+written here stands before the colon, and the others' words for it after that.
+"""
 
-# What PyTorch, NumPy and JAX call it, and what it is called here, where no rule below finds it.
-HABITS = {
-    "BCEWithLogitsLoss": "tg.sigmoid_cross_entropy",
-    "BatchNorm1d": "nn.BatchNorm",
-    "BatchNorm2d": "nn.BatchNorm",
-    "CosineAnnealingLR": "optim.cosine_decay",
-    "CrossEntropyLoss": "nn.SoftmaxWithLoss",
-    "DataLoader": "data.minibatches",
-    "Dense": "nn.Affine",
-    "ExponentialLR": "optim.exponential_decay",
-    "Identity": "tg.identity_function",
-    "KLDivLoss": "tg.kl_divergence",
-    "L1Loss": "tg.mean_absolute_error",
-    "Linear": "nn.Affine",
-    "LinearLR": "optim.linear_warmup",
-    "MSELoss": "tg.mean_squared_error",
-    "ModuleList": "nn.Sequential",
-    "NLLLoss": "tg.negative_log_likelihood",
-    "Parameter": "tg.Tensor",
-    "SmoothL1Loss": "tg.huber_loss",
-    "StepLR": "optim.step_decay",
-    "Swish": "nn.Silu",
-    "Variable": "tg.Tensor",
-    "addmm": "tg.affine",
-    "amax": "tg.max",
-    "amin": "tg.min",
-    "array": "tg.Tensor",
-    "as_tensor": "tg.Tensor",
-    "asarray": "tg.Tensor",
-    "bce_loss": "tg.sigmoid_cross_entropy",
-    "binary_cross_entropy_with_logits": "tg.sigmoid_cross_entropy",
-    "bmm": "tg.matmul",
-    "cat": "tg.concat",
-    "chunk": "tg.array_split",
-    "clamp": "tg.clip",
-    "cross_entropy": "tg.softmax_cross_entropy",
-    "cumprod": "tg.cumulative_prod",
-    "cumsum": "tg.cumulative_sum",
-    "div": "tg.divide",
-    "dot": "tg.matmul",
-    "expand": "tg.broadcast_to",
-    "fabs": "tg.abs",
-    "flatten": "tg.reshape",
-    "from_numpy": "tg.Tensor",
-    "gather": "tg.take_along_axis",
-    "grad_and_value": "func.value_and_grad",
-    "gradcheck": "tg.check_gradient",
-    "index_add": "tg.scatter_add",
-    "index_select": "tg.take",
-    "jacfwd": "func.jacobian",
-    "jacrev": "func.jacobian",
-    "kaiming_normal_": "nn.he",
-    "kl_div": "tg.kl_divergence",
-    "l1_loss": "tg.mean_absolute_error",
-    "linear": "tg.affine",
-    "lu_solve": "linalg.solve",
-    "masked_fill": "tg.where",
-    "mm": "tg.matmul",
-    "mse_loss": "tg.mean_squared_error",
-    "mul": "tg.multiply",
-    "neg": "tg.negative",
-    "nll_loss": "tg.negative_log_likelihood",
-    "norm": "linalg.vector_norm",
-    "permute": "tg.permute_dims",
-    "ravel": "tg.reshape",
-    "remat": "func.checkpoint",
-    "sub": "tg.subtract",
-    "swish": "tg.silu",
-    "topk": "tg.top_k",
-    "unsqueeze": "tg.expand_dims",
-    "view": "tg.reshape",
-    "xavier_normal_": "nn.xavier",
-}
 
-# The same for arguments: an argument, or else the function or class that has it.
-ARGUMENTS = {
-    "beta1": "betas",
-    "beta2": "betas",
-    "dim": "axis",
-    "dims": "axis",
-    "embedding_dim": "dim",
-    "grad_outputs": "g",
-    "gradient": "g",
-    "kernel_size": "size",
-    "learning_rate": "lr",
-    "momentum": "optim.Momentum",
-    "nesterov": "optim.Nesterov",
-    "num_embeddings": "num",
-    "outputs": "y",
-    "params": "parameters",
-    "rate": "p",
-    "retain_graph": "keep_graph",
-    "rho": "decay",
-}
+def _by_habit(table: str) -> dict[str, str]:
+    entries = (entry.split(" : ") for line in table.splitlines() if line for entry in line.split("; "))
+    return {habit: here.strip() for here, habits in entries for habit in habits.split()}
 
-# Attributes of a Tensor x, and what to write.
-TENSOR = {
-    "at": "tg.where(mask, value, x)",
-    "clone": "+x",
-    "contiguous": "x",
-    "copy": "x.numpy()",
-    "copy_": "x.data[...] = y",
-    "cpu": "x.numpy()",
-    "cuda": "tg.Tensor(cupy_array)",
-    "dim": "x.ndim",
-    "double": "x.astype(np.float64)",
-    "element_size": "x.dtype.itemsize",
-    "float": "x.astype(np.float32)",
-    "grad_fn": "x.node",
-    "half": "x.astype(np.float16)",
-    "int": "x.detach().astype(np.int32)",
-    "is_leaf": "x.node.op is None",
-    "long": "x.detach().astype(np.int64)",
-    "ndimension": "x.ndim",
-    "new_tensor": "tg.Tensor(data)",
-    "numel": "x.size",
-    "permute": "x.transpose(axes)",
-    "requires_grad_": "x.requires_grad = True",
-    "retain_grad": "tg.grad(z, x)",
-    "t": "x.T",
-    "to": "x.astype(dtype)",
-    "type": "x.astype(dtype)",
-    "unfold": "tg.unfold(x, size)",
-}
 
-# Attributes of a network or a layer m, and what to write; on a GPU nothing of tg.nn runs.
-MODULE = {
-    "add_module": "m.name = layer",
-    "apply": "for p in m.parameters(): ...",
-    "bias": "m.b",
-    "buffers": "m.named_tensors()",
-    "children": "m.summary()",
-    "count_params": "m.summary().parameters",
-    "cpu": "",
-    "cuda": "",
-    "double": "tg.nn.Affine(..., dtype=np.float64)",
-    "float": "tg.nn.Affine(..., dtype=np.float32)",
-    "half": "tg.nn.Affine(..., dtype=np.float16)",
-    "load_state_dict": "m.load(path)",
-    "modules": "m.summary()",
-    "named_buffers": "m.named_tensors()",
-    "named_children": "m.summary()",
-    "named_modules": "m.summary()",
-    "params": "m.parameters()",
-    "predict": "m(x)",
-    "register_buffer": "m.name = tensor",
-    "register_module": "m.name = layer",
-    "register_parameter": "m.name = tensor",
-    "requires_grad_": "p.requires_grad = False",
-    "state_dict": "m.save(path)",
-    "to": "",
-    "trainable_variables": "m.parameters()",
-    "weight": "m.W",
-    "weights": "m.parameters()",
-}
+# Names in the package and its rooms, where the same name in another room, or NumPy's, does not lead there.
+HABITS = _by_habit("""
+tg.Tensor : Parameter Variable array as_tensor asarray from_numpy; data.minibatches : DataLoader
+nn.Affine : Dense Linear; nn.BatchNorm : BatchNorm1d BatchNorm2d; nn.Sequential : ModuleList; nn.Silu : Swish
+nn.SoftmaxWithLoss : CrossEntropyLoss; nn.he : kaiming_normal_; nn.xavier : xavier_normal_
+optim.cosine_decay : CosineAnnealingLR; optim.exponential_decay : ExponentialLR; optim.linear_warmup : LinearLR
+optim.step_decay : StepLR; func.checkpoint : remat; func.jacobian : jacfwd jacrev; func.value_and_grad : grad_and_value
+tg.check_gradient : gradcheck; tg.identity_function : Identity; tg.silu : swish
+tg.huber_loss : SmoothL1Loss; tg.kl_divergence : KLDivLoss kl_div; tg.mean_absolute_error : L1Loss l1_loss
+tg.mean_squared_error : MSELoss mse_loss; tg.negative_log_likelihood : NLLLoss nll_loss
+tg.sigmoid_cross_entropy : BCEWithLogitsLoss bce_loss binary_cross_entropy_with_logits
+tg.softmax_cross_entropy : cross_entropy
+tg.abs : fabs; tg.divide : div; tg.multiply : mul; tg.negative : neg; tg.subtract : sub; tg.clip : clamp
+tg.max : amax; tg.min : amin; tg.top_k : topk; tg.cumulative_prod : cumprod; tg.cumulative_sum : cumsum
+tg.affine : addmm linear; tg.matmul : bmm dot mm; linalg.solve : lu_solve; linalg.vector_norm : norm
+tg.reshape : flatten ravel view; tg.permute_dims : permute; tg.expand_dims : unsqueeze; tg.broadcast_to : expand
+tg.concat : cat; tg.array_split : chunk
+tg.take : index_select; tg.take_along_axis : gather; tg.scatter_add : index_add; tg.where : masked_fill
+""")
 
-# Attributes of an optimizer o, and what to write.
-OPTIMIZER = {
-    "load_state_dict": "o.load_state(state)",
-    "minimize": "o.step()",
-    "param_groups": "o.parameters",
-    "state_dict": "o.state()",
-}
+# Arguments: an argument, or else the function or class that has it.
+ARGUMENTS = _by_habit("""
+betas : beta1 beta2; axis : dim dims; dim : embedding_dim; num : num_embeddings; size : kernel_size; p : rate
+y : outputs; g : grad_outputs gradient; keep_graph : retain_graph
+parameters : params; lr : learning_rate; decay : rho; optim.Momentum : momentum; optim.Nesterov : nesterov
+""")
+
+# Attributes of a Tensor x.
+TENSOR = _by_habit("""
+x.numpy() : copy cpu; x.data[...] = y : copy_; tg.Tensor(data) : new_tensor; tg.Tensor(cupy_array) : cuda
+x.ndim : dim ndimension; x.size : numel; x.dtype.itemsize : element_size
+x.astype(dtype) : to type; x.astype(np.float16) : half; x.astype(np.float32) : float; x.astype(np.float64) : double
+x.detach().astype(np.int32) : int; x.detach().astype(np.int64) : long
+x.requires_grad = True : requires_grad_; tg.grad(z, x) : retain_grad; x.node : grad_fn; x.node.op is None : is_leaf
+x : contiguous; +x : clone; x.T : t; x.transpose(axes) : permute; tg.unfold(x, size) : unfold
+tg.where(mask, value, x) : at
+""")
+
+# Attributes of a network or a layer m; nothing stands before the colon for a GPU, on which none of tg.nn runs.
+MODULE = _by_habit("""
+m.W : weight; m.b : bias; m.parameters() : params trainable_variables weights; m(x) : predict
+m.summary() : children modules named_children named_modules; m.summary().parameters : count_params
+for p in m.parameters(): ... : apply; p.requires_grad = False : requires_grad_
+m.named_tensors() : buffers named_buffers; m.name = tensor : register_buffer register_parameter
+m.name = layer : add_module register_module; m.load(path) : load_state_dict; m.save(path) : state_dict
+tg.nn.Affine(..., dtype=np.float16) : half; tg.nn.Affine(..., dtype=np.float32) : float
+tg.nn.Affine(..., dtype=np.float64) : double
+ : cpu cuda to
+""")
+
+# Attributes of an optimizer o.
+OPTIMIZER = _by_habit("""
+o.load_state(state) : load_state_dict; o.state() : state_dict; o.parameters : param_groups; o.step() : minimize
+""")

@@ -4,9 +4,8 @@ import os
 import sys
 from pathlib import Path
 
-_ROOT = (
-    Path(__file__).resolve().parents[2]
-)  # a clone, if it has a pyproject.toml; else the folder of installed packages
+# A clone, if it has a pyproject.toml; else the folder of installed packages.
+_ROOT = Path(__file__).resolve().parents[2]
 
 
 def install(extra: str) -> str:
@@ -18,7 +17,6 @@ def install(extra: str) -> str:
 
 
 def _from_here(path: str) -> str:
-    """A path as it is typed in the current folder."""
     try:
         near = os.path.relpath(path)
     except (OSError, ValueError):  # the current folder is gone, or on another drive

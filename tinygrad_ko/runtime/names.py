@@ -42,7 +42,6 @@ def public_names(package: str) -> tuple[Callable[[str], Any], Callable[[], list[
 
 
 def _no_such_name(module: str, name: str) -> AttributeError:
-    """The error for a name that a module of the package does not have."""
     if name.startswith("_"):  # a question of the interpreter's or of a tool's
         return AttributeError(f"module {module!r} has no attribute {name!r}", name=name)
     cure = korean = ""
@@ -58,9 +57,7 @@ def _no_such_name(module: str, name: str) -> AttributeError:
 
 
 def _meant(name: str, module: str) -> list[str]:
-    """The names, each with its room, that were probably meant: one in another room, NumPy's other name for the same function, a
-    known habit, the same letters in another case, or else names that look alike.
-    """
+    """The names, each with its room, that were probably meant."""
     own = module.replace("tinygrad_ko.", "").replace("tinygrad_ko", "tg")
     known = {f"{room}.{n}": n for room in dict.fromkeys([own, *_ROOMS]) for n in room_named(room).__all__}
     numpys = getattr(np, name, None)

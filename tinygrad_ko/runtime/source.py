@@ -59,8 +59,6 @@ def compiled(node: Definition, like: CodeType) -> CodeType:
     outer.body = [node if isinstance(node, ast.FunctionDef) else ast.Return(node)]
     with warnings.catch_warnings(action="ignore"):  # a spoiled formula may look odd to the compiler
         module = compile(ast.fix_missing_locations(room), "<spoiled formula>", "exec", dont_inherit=True)
-    for _ in range(2):
-        module = [constant for constant in module.co_consts if isinstance(constant, CodeType)][
-            -1
-        ]  # defaults come first
+    for _ in range(2):  # into the room, into the definition: the last code, since defaults come first
+        *_, module = (constant for constant in module.co_consts if isinstance(constant, CodeType))
     return module

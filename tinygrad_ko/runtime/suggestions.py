@@ -102,11 +102,8 @@ def explained(function: F) -> F:
             name = function.__name__
             if name == "__init__":
                 kind: Any = type(arguments[0])  # unless it is its base that is called so
-                name = (
-                    kind.__name__
-                    if vars(kind).get("__init__", called) is called
-                    else function.__qualname__.split(".")[-2]
-                )
+                own = vars(kind).get("__init__", called) is called
+                name = kind.__name__ if own else function.__qualname__.split(".")[-2]
             raise _wrong_call(function, name, str(error)) from None
 
     return cast(F, called)
@@ -120,22 +117,14 @@ def explain_construction(kind: Any) -> None:
 
 def wrong_argument(function: Callable[..., Any], word: str, *others: str) -> TypeError:
     """The error for an argument that a function does not have, where it collects them itself."""
-    return _wrong_call(
-        function, function.__name__, f"{function.__name__}() got an unexpected keyword argument {word!r}"
-    )
+    name = function.__name__
+    return _wrong_call(function, name, f"{name}() got an unexpected keyword argument {word!r}")
 
 
 def _wrong_call(function: Callable[..., Any], name: str, said: str) -> TypeError:
-    """Python's error for arguments that a function does not take, with those that it does."""
     signature = inspect.signature(function)
-    parameters = [
-        p.replace(
-            annotation=p.empty, default=_Dots() if "<" in repr(p.default) and p.default is not p.empty else p.default
-        )
-        for p in signature.parameters.values()
-        if p.name != "self"
-    ]
-    usage = f"{name}{inspect.Signature(parameters)}"
+    parameters = [p.replace(annotation=p.empty) for p in signature.parameters.values() if p.name != "self"]
+    usage = re.sub(r"=<.*?>(?=[,)])", "=...", f"{name}{inspect.Signature(parameters)}")
     sentence = f"{name}() {said.partition('() ')[2]}"
     if word := re.search(r"unexpected keyword argument '(\w+)'", said):
         if near := _meant_argument(word[1], [p.name for p in parameters]):
@@ -152,7 +141,6 @@ def _wrong_call(function: Callable[..., Any], name: str, said: str) -> TypeError
 
 
 def _meant_argument(word: str, known: Sequence[str]) -> list[str]:
-    """The arguments that were probably meant, or the class that has it."""
     habit = ARGUMENTS.get(word, "")
     if "." in habit:
         return [habit]
@@ -160,8 +148,3 @@ def _meant_argument(word: str, known: Sequence[str]) -> list[str]:
 
     near = [habit] if habit in known else [] if habit else get_close_matches(word, known, n=2, cutoff=0.7)
     return [f"{name}=" for name in near]
-
-
-class _Dots:
-    def __repr__(self) -> str:
-        return "..."

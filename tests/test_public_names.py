@@ -134,7 +134,10 @@ def test_the_nearest_spelling_is_named(name, meant):
 
 
 def test_where_numpy_has_the_name_it_is_named():
-    assert error("isnan").endswith("; np.isnan is for arrays, and for x.numpy() where no gradient is wanted")
+    assert error("isnan").endswith("; np.isnan takes Tensors where it has a derivative here, and else x.numpy()")
+    assert error("float32").endswith("; it is NumPy's: np.float32")
+    assert error("zeros").endswith("; write tg.Tensor(np.zeros(shape))")
+    assert error("Parameter").endswith("; write tg.Tensor(data, requires_grad=True)")
 
 
 def test_every_name_of_the_standard_is_there_or_has_a_nearest_spelling():

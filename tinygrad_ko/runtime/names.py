@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ko.errors import explain
-from tinygrad_ko.runtime.habits import HABITS
+from tinygrad_ko.runtime.habits import CALLS, HABITS
 
 _ROOMS = ("tg", "nn", "optim", "func", "linalg", "data")  # where a name is looked for
 _PUBLIC = re.compile(r"^from (\S+) import (\w+) as \2$", re.MULTILINE)  # how a stub says that a name is public
@@ -45,11 +45,15 @@ def _no_such_name(module: str, name: str) -> AttributeError:
     if name.startswith("_"):  # a question of the interpreter's or of a tool's
         return AttributeError(f"module {module!r} has no attribute {name!r}", name=name)
     cure = korean = ""
-    if near := [full.removeprefix("tg.") if module == "tinygrad_ko" else full for full in _meant(name, module)]:
+    if name in CALLS:
+        cure, korean = f"; write {CALLS[name]}", f" 다음과 같이 쓰십시오: {CALLS[name]}"
+    elif near := [full.removeprefix("tg.") if module == "tinygrad_ko" else full for full in _meant(name, module)]:
         cure, korean = f"; did you mean {' or '.join(near)}?", f" 비슷한 이름: {', '.join(near)}"
+    elif callable(getattr(np, name, None)) and not isinstance(getattr(np, name), type):
+        cure = f"; np.{name} takes Tensors where it has a derivative here, and else x.numpy()"
+        korean = f" np.{name}: 미분 공식이 있는 함수에는 Tensor를 넘길 수 있습니다. 없으면 x.numpy()로 값을 꺼내 쓰십시오(기울기는 이어지지 않습니다)."
     elif hasattr(np, name):
-        cure = f"; np.{name} is for arrays, and for x.numpy() where no gradient is wanted"
-        korean = f" np.{name}에는 배열을 넘길 수 있습니다. Tensor라면 x.numpy()로 값을 꺼내십시오(기울기는 이어지지 않습니다)."
+        cure, korean = f"; it is NumPy's: np.{name}", f" NumPy의 이름입니다: np.{name}"
     return explain(
         AttributeError(f"module {module!r} has no attribute {name!r}{cure}", name=name),
         f"{module}에 없는 이름입니다: {name}.{korean}",

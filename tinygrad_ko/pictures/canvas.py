@@ -75,8 +75,8 @@ def legend(ax: Any, loc: str = "best") -> None:
 
 
 def broken_line(ax: Any, x: Floats, y: Floats, line: str, marker: str, **options: Any) -> None:
-    """A line with a gap wherever y is NaN or infinite; each such place has a cross at the upper edge. Up to 40 points are all marked;
-    of more, those that stand alone between two gaps.
+    """A line with a gap wherever y is NaN or infinite; each such place has a cross at the upper edge. The points are marked
+    where they are few; of many, those that stand alone between two gaps.
     """
     finite = np.isfinite(y)
     beside = np.pad(finite, 1)

@@ -130,10 +130,10 @@ def _mosaic(
     ax: Any,
     room: tuple[float, float],
 ) -> Any:
-    """Draw tiles (n, height, width) in rows of `across`, with a text above each. Returns the Axes and matplotlib's image. A new figure
-    leaves `room`, in inches, beside and below.
+    """The Axes and the image of the tiles (n, height, width) in rows of so many, with texts above them. In a
+    new figure there is `room`, in inches, for what stands beside and below.
 
-    All tiles are drawn as one array of pixels, so that a thousand take no longer than one. Gaps and margins are NaN.
+    They are one array of pixels, so that a thousand tiles are drawn as quickly as one. Between them it is NaN.
     """
     from matplotlib.collections import PolyCollection
 

@@ -373,7 +373,7 @@ def test_recording_inside_no_grad_ends_with_its_block() -> None:
             assert recorded_now() == (True, False, ())
         assert recorded_now() == (False, False, ())
     with graph.recorded(True):
-        assert graph.current.get() is graph.USUAL  # the quickest way is open
+        assert recorded_now() == (True, False, ())
     assert graph.current.get() is graph.USUAL
 
 

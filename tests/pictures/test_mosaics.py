@@ -145,12 +145,12 @@ def test_weights_of_zero_are_the_middle_of_the_scale():
 
 def test_what_is_not_finite_is_a_cross_at_its_place(english):
     W = np.arange(24.0).reshape(4, 6)
-    W[3, 1], W[0, 5] = np.nan, np.inf
+    W[2, 1], W[0, 5] = np.nan, np.inf
     ax = weights(W, ax=there())
     np.testing.assert_array_equal(tiles(ax), np.where(np.isfinite(W), W, np.nan).T.reshape(6, 2, 2))
     (marks,) = ax.get_lines()
     corners = [frame.min(axis=0) + 0.5 for frame in frames(ax)]
-    assert marks.get_xydata().tolist() == [(corners[1] + [1, 1]).tolist(), corners[5].tolist()]
+    assert marks.get_xydata().tolist() == [(corners[1] + [0, 1]).tolist(), corners[5].tolist()]
     assert ax.get_title() == "x: NaN or inf"
     assert filters(np.where(np.eye(3) > 0, np.nan, np.ones((2, 2, 3, 3))), ax=there()).get_title() == "x: NaN or inf"
     assert ax.images[0].get_clim() == (-23, 23)

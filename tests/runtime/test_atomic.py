@@ -259,7 +259,7 @@ def work():
     assert tg.check_gradient(tg.nn.Affine(2, 2), np.ones((1, 2))).verdict == "agrees"
 
 work()  # so that nothing is left to be imported in the child
-locks = backprop._depositing, preserve.preserving, function._lock, np.random.get_bit_generator().lock
+locks = backprop._deposit_lock, preserve.preserving, function._lock, np.random.get_bit_generator().lock
 taken, enough = threading.Event(), threading.Event()
 def hold():
     with locks[0], locks[1], locks[2], locks[3]:

@@ -29,6 +29,7 @@ def unbroadcast(part: Any, parent: Node, node: Node, argument: str, first: bool)
     """A contribution in the shape and dtype of its parent. Summed over the axes along which the argument was stretched, if the op
     broadcasts; a sparse one that is the `first` fills an array of zeros.
     """
+    # new: how many axes broadcasting has put in front
     new = part.ndim - len(parent.shape) if type(part) is np.ndarray and node.op.broadcasts else 0
     if new > 0 and part.shape[new:] == parent.shape and part.dtype == parent.dtype:  # usual: the bias of a batch
         return np.add.reduce(part, axis=tuple(range(new)))
@@ -55,9 +56,10 @@ def accumulated(old: Any, part: Any) -> Any:
         old.total += part
         return old
     so_far = total(old)
-    if isinstance(so_far, Handle) or isinstance(part, Handle):  # being recorded
+    if isinstance(so_far, Handle) or isinstance(part, Handle):  # under create_graph
         return so_far + (part.within(so_far.shape, so_far.dtype) if type(part) is IndexedGradient else part)
     if type(part) is not IndexedGradient:
         return Accumulator(so_far + part)
+    # In place only if nobody else holds the sum. (A NumPy scalar cannot be changed.)
     in_place = type(old) is Accumulator and not isinstance(so_far, np.generic)
     return Accumulator(part.added_to(so_far if in_place else copied(so_far)))

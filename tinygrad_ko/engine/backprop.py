@@ -13,7 +13,7 @@ from tinygrad_ko.engine.graph import Handle, Leaf, Node, behind, wrap
 from tinygrad_ko.errors import wrong_shape
 from tinygrad_ko.runtime.atomic import at_once, taking_turns
 
-_depositing = taking_turns()  # threads that share a leaf
+_deposit_lock = taking_turns()  # for threads that share a leaf
 
 
 def backpropagate(
@@ -59,12 +59,13 @@ def _locate(error: Exception, node: Node, g: Any) -> None:
 
 
 def gradients(root: Node, seed: Any, wanted: Collection[Node]) -> dict[Node, Any]:
-    """The gradients of the `wanted` nodes, as far as they are behind `root`. Only formulas on a way to them are evaluated.
+    """The gradients of those `wanted` nodes that `root` was computed from. Only formulas on a path to them are evaluated.
 
     If the seed is a Tensor, so are the gradients (for derivatives of a higher order).
     """
     kind = type(seed) if isinstance(seed, Handle) else None
     relevant, found = set(wanted), dict[Node, Any]()
+    # The oldest wanted node has the largest number, for numbers count down.
     _add_relevant(relevant, root, max((node.order for node in wanted), default=0))
 
     def visit(node: Node, g: Any) -> Any:
@@ -78,15 +79,16 @@ def gradients(root: Node, seed: Any, wanted: Collection[Node]) -> dict[Node, Any
 
 
 def _add_relevant(relevant: set[Node], root: Node, since: int) -> None:
-    """Add to some relevant nodes all those on the way from `root` to them that were made `since`."""
+    """Add to the `relevant` nodes all nodes on a path from `root` to one of them. What is older than number `since` is not searched."""
     for node in behind(root, through=lambda node: node.order < since):
         if not relevant.isdisjoint(node.parents):
             relevant.add(node)
 
 
 def _rebind(node: Node, relevant: set[Node], kind: type[Handle] | None) -> Any:
-    """The node without the parents that are not relevant and, given a kind of Tensor, with Tensors for its saved values: itself, if
-    that is no change, or None if it has no parent left. (Then a gradient with respect to it is wanted, and its graph may be freed.)
+    """The node that propagates in place of `node`: without the parents that are not relevant and, given a `kind` of Tensor, with saved
+    values that are Tensors. It is `node` itself if that changes nothing, and None if no parent is left: then only the gradient of
+    `node` is wanted, and its formulas are not evaluated, for which its saved values may have been freed.
     """
     every = node.parents
     parents = tuple([p if p in relevant else None for p in every])
@@ -98,7 +100,9 @@ def _rebind(node: Node, relevant: set[Node], kind: type[Handle] | None) -> Any:
 
 
 def _recorded_values(node: Node, kind: type[Handle]) -> dict[str, Any]:
-    """The saved values of a node as Tensors of its graph; options, shapes and constants as they are."""
+    """The saved values of a node as Tensors of its graph; options, shapes and constants as they are. Values in `keeps` have no node:
+    those that depend on the arguments are computed again, from Tensors.
+    """
     op, saved = node.op, node.saved
     nodes = {op.arguments[0]: node.parents} if op.variadic else dict(zip(op.differentiable, node.parents, strict=True))
     nodes["out"] = node
@@ -110,7 +114,7 @@ def _recorded_values(node: Node, kind: type[Handle]) -> dict[str, Any]:
 
 
 def _tensor(kind: type[Handle], value: Any, node: Any) -> Any:
-    """A saved value as a Tensor; as it is, if there is none or it is a constant."""
+    """A saved value as the Tensor of a node, or of a tuple of nodes; as it is if it is None or has no node."""
     if isinstance(node, tuple):
         return tuple([_tensor(kind, v, n) for v, n in zip(value, node, strict=True)])
     return value if value is None or node is None else wrap(kind, value, node)
@@ -118,7 +122,7 @@ def _tensor(kind: type[Handle], value: Any, node: Any) -> Any:
 
 def deposit(found: dict[Any, Array]) -> None:
     """Add gradients to those of their leaves, in arrays that nobody else holds: to all leaves or, if anything goes wrong, to none."""
-    with _depositing:
+    with _deposit_lock:
         grads = [
             unshared(found, leaf) if leaf.grad is None else new_array(leaf.grad + found[leaf], copy=False)
             for leaf in found
@@ -127,5 +131,5 @@ def deposit(found: dict[Any, Array]) -> None:
 
 
 def put(leaves: Iterable[Node | None], grads: Iterable[Array | None]) -> None:
-    """Set the gradients of all leaves at once."""
+    """Set the gradients of all leaves or, if Ctrl-C comes before, of none."""
     at_once(vars(Leaf)["grad"].__set__, zip(leaves, grads, strict=False))()

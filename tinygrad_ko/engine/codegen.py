@@ -8,7 +8,14 @@ If an argument requires a gradient, it records a node with its parents and the v
 The node's `propagate` is the chain rule of that op: it evaluates the formulas as `Node.contributions` does, and accumulates what they
 give. (A loop over `contributions` in place of that text takes about a tenth longer on small arrays.)
 
-Names in the text that begin with an underscore are the engine's own; those of arguments and options do not.
+Names in the text that begin with an underscore are the engine's own; those of arguments and options do not. In the function:
+
+    _kind                 the class of the Tensors among the arguments, None if there are none
+    _bare                 whether an array of the caller's is among them, of which the output could be a view
+    _value_a, _node_a     the array and the node of the argument a; without a Tensor, a itself and None
+    _out, _keep_mask      what the forward returned
+    _made                 the type of the output
+    _tensor, _n           the result and its new node
 """
 
 import linecache
@@ -155,26 +162,27 @@ _ACCUMULATE = """
 def generated(op: Op) -> Callable[..., Any]:
     """The function of an op. Its text is written and compiled when it is first called, so that the import of all ops takes little time."""
     formulas = {f"_formula_{a}": formula for a, formula in op.formulas.items() if formula}
-    room: dict[str, Any] = {**_TOOLS, **formulas, "_op": op, "_forward": op.forward}
+    namespace: dict[str, Any] = {**_TOOLS, **formulas, "_op": op, "_forward": op.forward}
 
     def run(source: str, filename: str) -> None:
         linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)  # for tracebacks
-        exec(compile(source, filename, "exec"), room)
+        exec(compile(source, filename, "exec"), namespace)
 
     def write() -> Any:
         run(op.source(), f"<op {op.name}>")
-        function.__code__ = room[op.name].__code__
+        function.__code__ = namespace[op.name].__code__
         function.__defaults__, function.__kwdefaults__ = op.forward.__defaults__, op.forward.__kwdefaults__
         return function
 
     def in_any_dtype(*arguments: Any, **options: Any) -> Any:
         run(_function_text(op, any_dtype=True), f"<op {op.name} of any dtype>")
-        sloped = repeat(True) if op.variadic else [a in op.differentiable for a in op.arguments]
-        room["_widened"], room["_in_any_dtype"] = dtypes.in_any_dtype(op.forward, room["_any_dtype"], sloped, _rounded)
-        return room["_in_any_dtype"](*arguments, **options)
+        differentiable = repeat(True) if op.variadic else [a in op.differentiable for a in op.arguments]
+        widened, call = dtypes.in_any_dtype(op.forward, namespace["_any_dtype"], differentiable, _rounded)
+        namespace["_widened"], namespace["_in_any_dtype"] = widened, call
+        return call(*arguments, **options)
 
-    room["_write"], room["_in_any_dtype"] = write, in_any_dtype
-    function: Any = FunctionType(_first_call.__code__, room, op.forward.__name__)
+    namespace["_write"], namespace["_in_any_dtype"] = write, in_any_dtype
+    function: Any = FunctionType(_first_call.__code__, namespace, op.forward.__name__)
     function.__doc__, function.__module__ = op.forward.__doc__, op.forward.__module__
     function.__qualname__, function.__signature__ = op.forward.__qualname__, op.signature
     op.source = lambda: f"{_node_text(op)}\n\n{_function_text(op)}"
@@ -184,7 +192,7 @@ def generated(op: Op) -> Callable[..., Any]:
 
 def _first_call(*arguments: Any, **options: Any) -> Any:
     """The code of every op's function until its first call."""
-    return globals()["_write"]()(*arguments, **options)  # its globals are the room of the op
+    return globals()["_write"]()(*arguments, **options)  # its globals are the namespace in `generated`
 
 
 def _node_text(op: Op) -> str:
@@ -216,8 +224,8 @@ def _function_text(op: Op, any_dtype: bool = False) -> str:
     arguments, values = _joined(star + "{}, ", op.arguments), _joined(star + "_value_{}, ", op.arguments)
     options = _joined("{0}={0}, ", op.options)
     bare = [p.replace(annotation=Parameter.empty, default=Parameter.empty) for p in op.signature.parameters.values()]
-    answers = "axis" in op.options  # to dim=, as PyTorch calls it
-    bare += [Parameter("_wrong", Parameter.VAR_KEYWORD)] * answers
+    takes_wrong = "axis" in op.options  # so that dim=, PyTorch's word for it, gets an error that names axis
+    bare += [Parameter("_wrong", Parameter.VAR_KEYWORD)] * takes_wrong
 
     def unwrap(a: str) -> str:
         if a in op.options:
@@ -244,10 +252,12 @@ def _function_text(op: Op, any_dtype: bool = False) -> str:
         return f"_tuple([_shape(_v) for _v in _value_{argument}])" if op.variadic else f"_shape(_value_{argument})"
 
     def save(word: str) -> str:
+        """The statement that saves a value in the node: only if an argument whose formula names it requires a gradient."""
         users = " or ".join(f"_node_{a} is not None" for a in op.differentiable if word in op.saved_for[a])
         only = f" if {users} else None" if len(op.differentiable) > 1 else ""
         return f"        _n.saved_{word} = ({value(word)}){only}"
 
+    # foreign: whether an argument is of another array library. (That of the first one shows in the type of the output.)
     if op.variadic:
         wanted = f"_any([_x is not None for _x in _node_{first}])" if op.differentiable else "False"
         foreign = f" or not _PLAIN.issuperset(_map(_type, _value_{first}))"
@@ -259,7 +269,7 @@ def _function_text(op: Op, any_dtype: bool = False) -> str:
         name=op.name,
         function="_any_dtype" if any_dtype else op.name,
         signature=Signature(bare),
-        refuse=_REFUSE * answers,
+        refuse=_REFUSE * takes_wrong,
         unwrap="\n".join(map(unwrap, [*op.arguments, *op.options])),
         returned=", ".join(["_out", *(f"_keep_{k}" for k in op.keeps)]),
         taken=xp + values + options,

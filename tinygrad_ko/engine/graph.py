@@ -10,7 +10,7 @@ So the nodes with the smallest number first are in reverse topological order, th
 from collections.abc import Callable, Iterator
 from contextlib import ContextDecorator
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from itertools import count
 from operator import attrgetter
@@ -38,7 +38,7 @@ class Node:
     shape: tuple[int, ...]
     dtype: Any
     order: int
-    live: bool  # False once backward() has freed its saved values; of a leaf, once nobody can ask for its gradient
+    live: bool  # False once backward() has freed its saved values; of a leaf, once the transform that made it has ended
     scope: tuple["Call", ...]  # the scopes and modules it was made in, outermost first
     seen: "DebugRecord | None"  # what it was computed from and to, if it was made under watch()
 
@@ -48,8 +48,9 @@ class Node:
         """
         if (op := self.op) is None:
             return
-        values, of_arguments = {"g": g, **self.saved}, [self.parents] if op.variadic else zip(self.parents)
-        for argument, parents in zip(op.differentiable, of_arguments, strict=True):
+        # The parents by argument: *args has all of them, and one formula for all; any other argument has one.
+        values, grouped = {"g": g, **self.saved}, [self.parents] if op.variadic else zip(self.parents)
+        for argument, parents in zip(op.differentiable, grouped, strict=True):
             if any(parents):
                 parts = op.formulas[argument](*(values[word] for word in op.named_by[argument]))
                 for parent, part in zip(parents, parts if op.variadic else [parts], strict=True):
@@ -63,7 +64,7 @@ class Node:
         """
 
     def rebound(self, parents: Any, saved: dict[str, Any]) -> Any:
-        """A copy with other parents and other saved values; a node that has none is its own."""
+        """A copy with other parents and other saved values; a leaf, which has neither, returns itself."""
         return self
 
 
@@ -80,9 +81,9 @@ class Leaf(Node):
 
 
 def behind(*roots: Node | None, through: Callable[[Node], bool] | None = None) -> list[Node]:
-    """The nodes that some values were computed from, and their own, oldest first: parents come before their children.
+    """The roots and all their ancestors, oldest first: parents come before their children.
 
-    A node that is not to be gone `through` is among them, but not what it was computed from.
+    The search goes on to the parents of a node only if `through(node)` is true, or if no `through` is given.
     """
     found, unread = set[Node](), list(roots)
     while unread:
@@ -103,7 +104,7 @@ class Handle(Holder):
 
 
 def wrap(kind: type[H], value: Array, node: Node | None = None) -> H:
-    """A handle on an array that nobody writes to."""
+    """A new handle on an array, unchecked and not copied: nobody may write to that array any more."""
     made = object.__new__(kind)
     made._array, made._node, made._exposed = value, node, False
     return made
@@ -116,8 +117,7 @@ class Mode:
     record: bool = True
     watch: bool = False
     scope: tuple["Call", ...] = ()
-    # The innermost open block: the mode around it, its switch, and what it added to the scope.
-    block: Any = field(default=None, compare=False)
+    block: Any = None  # the innermost open block: the mode around it, its switch, and what it added to the scope
 
 
 USUAL = Mode()
@@ -138,9 +138,8 @@ class Switch(ContextDecorator):
 
     def __enter__(self) -> None:
         outer = current.get()
-        mode = _inside(outer, self, () if self.name is None else (Call(self.name),))
         try:
-            current.set(mode)
+            current.set(_inside(outer, self, () if self.name is None else (Call(self.name),)))
         except BaseException:  # Ctrl-C, after the mode was set: the block is not entered
             current.set(outer)
             raise
@@ -155,14 +154,17 @@ class Switch(ContextDecorator):
 
 
 def _inside(outer: Mode, switch: Switch, call: tuple[Call, ...]) -> Mode:
+    """The mode inside a block of a switch that is entered in the mode `outer`."""
     mode = Mode(outer.record, outer.watch, outer.scope + call, (outer, switch, call))
     for what, value in switch.changes.items():
         setattr(mode, what, value)
-    return USUAL if outer is USUAL and mode == USUAL else mode
+    return mode
 
 
 def _without(mode: Mode, switch: Switch) -> Mode:
-    """The mode when the block of a switch is left, wherever it stands: two generators may be closed in any order."""
+    """The mode when the block of a switch is left. It may not be the innermost one, for two generators may be closed in any order:
+    then the blocks inside it are entered again without it.
+    """
     if mode.block is None:
         return mode
     outer, inner, call = mode.block

@@ -14,7 +14,8 @@ The parameter names of a formula are its save list. It may name
     mask, ...      the names in `keeps`: what the forward returns beside its output
 
 and only what the wanted formulas name is saved for backward. `None` for a formula says that the argument is not
-differentiable.
+differentiable. A formula for a name in `keeps` computes that value again from arguments and options: derivatives of higher
+order need it if the value depends on differentiable arguments.
 
 An op is checked when it is defined: whatever does not fit is an error there, never in backward.
 """
@@ -38,7 +39,7 @@ class Op:
     name: str
     forward: Callable[..., Any]
     signature: Signature  # the forward's own, without the namespace: what users see
-    formulas: dict[str, Formula]  # of each argument, and of each value in `keeps` that follows from them
+    formulas: dict[str, Formula]  # of each argument; and how to compute a value in `keeps` again
     broadcasts: bool
     keeps: tuple[str, ...]
     arguments: tuple[str, ...]
@@ -61,6 +62,7 @@ def validated(
     sign = signature(forward)
     given = [p for p in sign.parameters.values() if p.name != "xp"]
     kinds = [p.kind for p in given]
+    # Options are keyword-only or, in a forward with a slash, stand behind it.
     optional = [Parameter.KEYWORD_ONLY] + [Parameter.POSITIONAL_OR_KEYWORD] * (Parameter.POSITIONAL_ONLY in kinds)
     arguments = tuple(p.name for p in given if p.kind not in optional)
     options = tuple(p.name for p in given if p.kind in optional)
@@ -118,7 +120,7 @@ def validated(
                 f"the formula for {target!r} asks for {wrong}; it may name {sorted(allowed)}",
                 f"{target!r}의 미분 공식에 쓸 수 없는 이름이 있습니다: {wrong}. 쓸 수 있는 이름: {sorted(allowed)}",
             )
-        needed = [w for k in named if k in keeps for w in record.saved_for.get(k, ())]  # for the formula of k
+        needed = [w for k in named if k in keeps for w in record.saved_for.get(k, ())]  # for computing k again
         record.named_by[target] = tuple(named)
         record.saved_for[target] = tuple(dict.fromkeys(w for w in [*named, *needed] if w != "g"))
     record.saved = tuple(sorted({word for a in differentiable for word in record.saved_for[a]}))

@@ -8,7 +8,7 @@ from tinygrad_ko.arrays.memory import copied
 from tinygrad_ko.arrays.operands import operand
 from tinygrad_ko.engine.graph import Handle, Leaf, Node, behind, current, recorded
 from tinygrad_ko.errors import explain
-from tinygrad_ko.func.trees import in_one_row, is_tree, mapped, pairs
+from tinygrad_ko.func.trees import in_one_row, is_tree, leaves_like, mapped
 from tinygrad_ko.ops.shape import concat, reshape, stack
 from tinygrad_ko.tensor.tensor import Tensor
 from tinygrad_ko.tensor.tensor import grad as gradients_of
@@ -233,7 +233,7 @@ class _Run:
             leaf.live = False  # who gets the result does not have that leaf: to a transform outside it is a constant
         if self.recording(*directions) and _reaches_others(tensor._node, self.own):
             return tensor
-        given = [*directions, *(value for tree in self.trees for value, _ in pairs(tree, tree, ""))]
+        given = [*directions, *(value for tree in self.trees for value, _ in leaves_like(tree, tree, ""))]
         return tensor.detach() if any(isinstance(t, Handle) for t in given) else copied(tensor.stable_array())
 
     def shaped(self, results: list[Tensor], *directions: Any) -> tuple[Any, ...]:
@@ -286,7 +286,7 @@ class _Run:
                 f"{self.what}: primals와 tangents의 항목 수가 같아야 합니다. 받은 항목 수: {len(self.trees)}, {len(trees)}",
             )
         places = zip(self.trees, trees, names, strict=True)
-        found = (pair for tree, other, name in places for pair in pairs(tree, other, f"{self.what}: {name}"))
+        found = (pair for tree, other, name in places for pair in leaves_like(tree, other, f"{self.what}: {name}"))
         return [_direction(v, x, place, "the argument") for x, (v, place) in zip(self.xs, found, strict=True)]
 
 

@@ -29,17 +29,19 @@ def _keys(value: Any) -> Any:
 
 
 def mapped(change: Callable[[Any, str], Any], tree: Any, place: str) -> Any:
-    """The same structure, with each array replaced by what `change` makes of it and of its place."""
+    """The same structure, with each array replaced by what `change` makes of it and of its position: `place`, then keys in brackets."""
     if not is_tree(tree):
         return change(tree, place)
     new = [mapped(change, tree[key], f"{place}[{key!r}]") for key in _keys(tree)]
     if isinstance(tree, dict):
         return dict(zip(tree, new, strict=True))
-    return type(tree)(*new) if hasattr(tree, "_fields") else type(tree)(new)
+    return type(tree)(*new) if hasattr(tree, "_fields") else type(tree)(new)  # a namedtuple has fields
 
 
-def pairs(tree: Any, other: Any, place: str) -> Iterator[tuple[Any, str]]:
-    """What stands in `other` where the arrays stand in a tree. Raises ValueError if its structure is another one."""
+def leaves_like(tree: Any, other: Any, place: str) -> Iterator[tuple[Any, str]]:
+    """The values of `other` at the positions of the arrays in `tree`, each with its position as text: `place`, then keys in brackets.
+    `leaves_like(tree, tree, "")` are the arrays of a tree. Raises ValueError if `other` has another structure.
+    """
     if not is_tree(tree):
         yield other, place
         return
@@ -50,12 +52,14 @@ def pairs(tree: Any, other: Any, place: str) -> Iterator[tuple[Any, str]]:
             f"{place}의 구조가 인수의 구조와 다릅니다. 필요한 항목: {keys}, 받은 항목: {there}",
         )
     for key in keys:
-        yield from pairs(tree[key], other[key], f"{place}[{key!r}]")
+        yield from leaves_like(tree[key], other[key], f"{place}[{key!r}]")
 
 
 def in_one_row(tree: Any, what: str) -> Any:
-    """The numbers of the Tensors in a tree, which `what` returned, as one row. Raises TypeError for what is no Tensor."""
-    found = list(pairs(tree, tree, "")) or [(tree, "")]
+    """The Tensors in a tree, which `what` returned, flattened and concatenated. Raises TypeError if one is no Tensor, or if the tree is
+    empty.
+    """
+    found = list(leaves_like(tree, tree, "")) or [(tree, "")]
     for value, place in found:
         if not isinstance(value, Handle):
             kind, at = type(value).__name__, place and f" at {place}"

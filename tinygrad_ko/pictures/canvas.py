@@ -25,7 +25,7 @@ GREY = "#999999"
 
 
 def check_axes(name: str, ax: Any = None, projection: str = "rectilinear") -> None:
-    """Refuse to draw where matplotlib is missing (ModuleNotFoundError), and on what is not such Axes (TypeError)."""
+    """Raise ModuleNotFoundError if matplotlib is missing, TypeError if `ax` is given but not Axes of this projection."""
     try:
         from matplotlib.axes import Axes
     except ModuleNotFoundError as error:
@@ -46,7 +46,7 @@ def check_axes(name: str, ax: Any = None, projection: str = "rectilinear") -> No
 
 
 def axes(ax: Any, size: tuple[float, float], projection: str = "rectilinear") -> Any:
-    """The Axes that were given, else those of a new pyplot figure of so many inches."""
+    """The Axes that were given, else those of a new pyplot figure of `size` in inches; the numbers at their ticks can be drawn."""
     if ax is None:
         import matplotlib.pyplot as plt
 
@@ -78,8 +78,8 @@ def broken_line(ax: Any, x: Floats, y: Floats, line: str, marker: str, **options
     """A line with a gap, and a cross above it, where y is NaN or infinite. Points are marked: all if few, else those between two gaps."""
     finite = np.isfinite(y)
     beside = np.pad(finite, 1)
-    alone = np.flatnonzero(finite & ~beside[:-2] & ~beside[2:]) if len(y) > 40 else np.arange(len(y))
-    points: dict[str, Any] = {"marker": marker, "markevery": alone.tolist()} if alone.size else {}
+    marked = np.flatnonzero(finite & ~beside[:-2] & ~beside[2:]) if len(y) > 40 else np.arange(len(y))
+    points: dict[str, Any] = {"marker": marker, "markevery": marked.tolist()} if marked.size else {}
     ax.plot(x, np.where(finite, y, np.nan), line, **points, **options)
     if not finite.all():
         mark_gaps(ax, x[~finite], np.full(int((~finite).sum()), 0.97), transform=ax.get_xaxis_transform())

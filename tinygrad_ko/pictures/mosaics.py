@@ -109,6 +109,7 @@ def images(x: Any, labels: Any = None, *, shape: Shape | None = None, ax: Any = 
 
 
 def _signed(tiles: Floats, above: list[str] | None, name: str, ax: Any, across: int = 0) -> Any:
+    """Draw a mosaic of weights with a colour bar, on a scale symmetric about 0. With `across` tiles in a row, there is room for ticks."""
     finite = np.abs(tiles[np.isfinite(some_finite(tiles, name, "W"))])
     limit = float(finite.max()) or 1.0
     room = (1.4, 0.6) if across else (1.0, 0.2)
@@ -123,18 +124,18 @@ def _signed(tiles: Floats, above: list[str] | None, name: str, ax: Any, across: 
 def _mosaic(tiles: Floats, across: int, above: list[str] | None, cmap: str, limits: _Two, ax: Any, room: _Two) -> Any:
     """The Axes and the image of the tiles (n, height, width), texts above them, and in a new figure inches of `room` beside them.
 
-    They are one array of pixels, so that a thousand tiles are drawn as quickly as one. Between them there is nothing.
+    They are one array of pixels, so that a thousand tiles are drawn as quickly as one. Between them it is NaN.
     """
     from matplotlib.collections import PolyCollection
 
     n, h, w = tiles.shape
-    top, down = (max(1, round(0.3 * max(h, w))) if above else 0), ceil(n / across)
-    high, wide = h + (top or _gap(h)), w + _gap(w)
-    board = np.full((down, high, across, wide), np.nan)
-    cells = np.full((down * across, h, w), np.nan)
-    cells[:n] = tiles
-    board[:, top : top + h, :, :w] = cells.reshape(down, across, h, w).transpose(0, 2, 1, 3)
-    pixels = board.reshape(down * high, across * wide)[: down * high + top + h - high, : across * wide + w - wide]
+    top = max(1, round(0.3 * max(h, w))) if above else 0  # pixels for the text above a tile
+    high, wide = h + (top or _gap(h)), w + _gap(w)  # from one tile to the next
+    row, column = np.divmod(np.arange(n), across)
+    y, x = row * high + top, column * wide  # the upper left pixel of each tile
+    pixels = np.full((y[-1] + h, (across - 1) * wide + w), np.nan)
+    for tile, i, j in zip(tiles, y, x, strict=True):
+        pixels[i : i + h, j : j + w] = tile
     inch = min((2.4 if n == 1 else 0.9) / max(h, w), 8.0 / pixels.shape[1], 8.0 / pixels.shape[0])
     if ax is not None:
         box = ax.get_window_extent()
@@ -143,19 +144,18 @@ def _mosaic(tiles: Floats, across: int, above: list[str] | None, cmap: str, limi
     image = ax.imshow(np.ma.masked_invalid(pixels), cmap=cmap, vmin=limits[0], vmax=limits[1], interpolation="nearest")
     ax.set(xticks=[], yticks=[])
     ax.spines[:].set_visible(False)
-    row, column = np.divmod(np.arange(n), across)
-    at = np.stack([row * high + top, column * wide], axis=1)  # where each tile has its upper left pixel
     corners = np.array([[0, 0], [w, 0], [w, h], [0, h]]) - 0.5
-    frames = PolyCollection(corners + at[:, None, ::-1], facecolor="none", edgecolor=GREY, linewidth=0.4, clip_on=False)
+    outlines = corners + np.stack([x, y], axis=1)[:, None]
+    frames = PolyCollection(outlines, facecolor="none", edgecolor=GREY, linewidth=0.4, clip_on=False)
     ax.add_collection(frames, autolim=False)
     longest = max(sum(2 if letter >= "\N{HANGUL CHOSEONG KIYEOK}" else 1 for letter in text) for text in above or "1")
     size = 72 * inch * min(0.75 * top, 1.5 * wide / max(longest, 1))
-    for (y, x), text in zip(at, above or [], strict=False):
-        place = {"ha": "center", "va": "bottom", "fontsize": min(max(size, 4.0), 10.0)}
-        lettered(ax.text(x + (w - 1) / 2, y - 0.5, text, **place))
-    bad, rows, across_rows = np.nonzero(~np.isfinite(tiles))
+    place = {"ha": "center", "va": "bottom", "fontsize": min(max(size, 4.0), 10.0)}
+    for i, text in enumerate(above or []):
+        lettered(ax.text(x[i] + (w - 1) / 2, y[i] - 0.5, text, **place))
+    bad, rows, columns = np.nonzero(~np.isfinite(tiles))
     if len(bad):
-        mark_gaps(ax, at[bad, 1] + across_rows, at[bad, 0] + rows, color="black")
+        mark_gaps(ax, x[bad] + columns, y[bad] + rows, color="black")
         lettered(ax.set_title(words("x: NaN or inf", "x: NaN 또는 inf"), fontsize="small"))
     return ax, image
 
@@ -172,7 +172,9 @@ def _gap(size: int) -> int:
 
 
 def _columns(n: int) -> int:
-    """How many tiles stand in a row: so that rows are full where that gives a rectangle not too long, else a square."""
+    """How many tiles stand in a row: the smallest divisor of n from its square root up to twice that, so that all rows are full; if there
+    is none, the square root.
+    """
     least = ceil(sqrt(n))
     return next((across for across in range(least, 2 * least) if n % across == 0), least)
 
@@ -199,6 +201,7 @@ def _label_texts(labels: Any, name: str) -> list[object]:
 
 
 def _pixels(count: int, shape: Shape | None, name: str) -> Shape:
+    """The (height, width) of an image that is flattened to `count` numbers: `shape`, or that of a square."""
     side = isqrt(count)
     height, width = (side, side) if shape is None else _pair(shape, name)
     if height * width != count:
@@ -213,17 +216,19 @@ def _pixels(count: int, shape: Shape | None, name: str) -> Shape:
 
 
 def _image_shape(got: tuple[int, ...], shape: Shape | None, name: str) -> Shape:
+    """The (height, width) of the images in an array of shape `got`: that of its last two axes or, if its last axis holds flattened
+    images, `shape`, by default that of a square. Raises ValueError if it can be neither or, without a shape, one square image or several.
+    """
     told = None if shape is None else _pair(shape, name)
     whole = got[2:] if len(got) == 4 and got[1] == 1 else got[1:] if len(got) == 3 else got if len(got) == 2 else ()
     side = isqrt(got[-1]) if len(got) in (1, 2) else 0
-    flat = side**2 == got[-1] > 1 if side else False
-    if told is not None and (whole == told or len(got) in (1, 2)):
-        return told if whole == told else _pixels(got[-1], told, name)
-    if told is None and whole and not flat:
-        return whole[0], whole[1]
-    if told is None and flat:
-        if len(got) == 1 or got[0] != got[1]:
-            return side, side
+    square = side**2 == got[-1] > 1 if side else False  # whether the last axis can be a flattened square
+    if told is not None:
+        if whole == told or len(got) in (1, 2):
+            return told if whole == told else _pixels(got[-1], told, name)
+    elif square and (len(got) == 1 or got[0] != got[1]):
+        return side, side
+    elif square:
         raise explain(
             ValueError(
                 f"{name}: x of shape {got} may be one image or {got[0]} flattened ones: pass shape={got} or shape={(side, side)}"
@@ -231,6 +236,8 @@ def _image_shape(got: tuple[int, ...], shape: Shape | None, name: str) -> Shape:
             f"{name}: 형상이 {got}인 x는 이미지 하나일 수도 있고, 펼친 이미지 {got[0]}개일 수도 있습니다. shape={got} 또는 "
             f"shape={(side, side)} 가운데 하나를 넘겨 구별하십시오.",
         )
+    elif whole:
+        return whole[0], whole[1]
     raise explain(
         ValueError(
             f"{name}: x of shape {got} holds no grey images{f' of shape {told}' if told else ''}; it must be (height, width), "

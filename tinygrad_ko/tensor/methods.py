@@ -22,7 +22,7 @@ def _in_place(change: Any, symbol: str, instead: str, update: str) -> Any:
     def changed(self: Any, other: Any) -> Any:
         _refuse_in_place(self, f"x {symbol} y", instead, update)
         value = _unrecorded(other, f"x {symbol} y")
-        self.data = change(self.writable_array(), value)
+        self.data = change(self.writable_array(), value)  # an array of a library without in-place changes is replaced
         return self
 
     return changed

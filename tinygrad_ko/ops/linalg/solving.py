@@ -20,7 +20,7 @@ from tinygrad_ko.ops.shape import inverse_permutation, permute_dims, reshape
     b=lambda g, a: solution(a.mT, g),
 )
 def solution(xp, a, b):
-    """x with a @ x = b, where a is (..., n, n) and b is (..., n, k)."""
+    """The op behind `solve`: x with a @ x = b, where a is (..., n, n) and b is (..., n, k), never a vector."""
     a, b = square_matrices(a), floating(b)
     if b.ndim < 2 or b.shape[-2] != a.shape[-1]:
         raise ValueError(
@@ -100,7 +100,7 @@ def matrix_power(x, n, /):
     power = None
     while n:
         if n % 2:
-            power = +x if power is None else power @ x
+            power = +x if power is None else power @ x  # +x: never x itself
         n //= 2
         x = x @ x if n else x
     return power

@@ -796,3 +796,19 @@ def test_blame_reaches_inside() -> None:
         blame = caught.value.report.blame
         assert blame is not None
         assert blame.op == "logistic"
+
+
+def test_tg_grad_lets_go_of_what_each_checkpoint_recorded_again() -> None:
+    x = tg.Tensor(np.linspace(-1.0, 1.0, 50_000), requires_grad=True)
+    y: Any = x
+    for _ in range(8):
+        y = checkpoint(lambda y: sum((tg.tanh(y * 1.5) for _ in range(8)), y * 0.0), y)
+    loss = y.sum()
+    peaks = []
+    for wanted in (lambda: tg.grad(loss, x), lambda: loss.backward()):
+        gc.collect()
+        tracemalloc.start()
+        wanted()
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[0] < 1.5 * peaks[1]

@@ -269,8 +269,9 @@ def test_sizes_that_are_no_whole_numbers_of_at_least_1_are_refused(place, wrong)
     sizes: list[Any] = [2, 2, 2]
     sizes[place] = wrong
     name = ("input_size", "hidden_size", "output_size")[place]
+    refused = ValueError if isinstance(wrong, int) else TypeError
     with pytest.raises(
-        ValueError, match=f"TwoLayerNet: {name} must be a whole number of at least 1, not {wrong}"
+        refused, match=f"TwoLayerNet: {name} must be a whole number of at least 1, not {wrong}"
     ) as caught:
         TwoLayerNet(*sizes)
     assert korean(caught.value)

@@ -73,6 +73,7 @@ def gradients(root: Node, seed: Any, wanted: Collection[Node]) -> dict[Node, Any
             found[node] = cast(g, node.dtype)
         if node not in relevant:  # a checkpoint has recorded it just now
             _add_relevant(relevant, node, root.order)
+        relevant.discard(node)  # what a checkpoint has recorded must not live until the end
         return _rebind(node, relevant, kind)
 
     return backpropagate(root, seed, visit=visit) | found

@@ -120,8 +120,7 @@ class Mode:
     block: Any = None  # the innermost open block: the mode around it, its switch, and what it added to the scope
 
 
-USUAL = Mode()
-current: ContextVar[Mode] = ContextVar("mode", default=USUAL)
+current: ContextVar[Mode] = ContextVar("mode", default=Mode())
 
 
 class Call(str):
@@ -155,10 +154,8 @@ class Switch(ContextDecorator):
 
 def _inside(outer: Mode, switch: Switch, call: tuple[Call, ...]) -> Mode:
     """The mode inside a block of a switch that is entered in the mode `outer`."""
-    mode = Mode(outer.record, outer.watch, outer.scope + call, (outer, switch, call))
-    for what, value in switch.changes.items():
-        setattr(mode, what, value)
-    return mode
+    settings = {"record": outer.record, "watch": outer.watch, "scope": outer.scope + call, **switch.changes}
+    return Mode(**settings, block=(outer, switch, call))
 
 
 def _without(mode: Mode, switch: Switch) -> Mode:

@@ -5,6 +5,8 @@ array. And the check of the sizes of a layer, from which such shapes are made.
 from collections.abc import Callable
 from math import sqrt
 
+import numpy as np
+
 from tinygrad_ko.arrays.library import Array
 from tinygrad_ko.errors import explain
 from tinygrad_ko.state.randomness import RandomSource
@@ -14,11 +16,13 @@ Initializer = Callable[[Shape, RandomSource], Array]
 
 
 def require_sizes(layer: str, **sizes: int) -> None:
-    """Raise ValueError for a size that is not a whole number of at least 1."""
+    """Raise for a size that is not a whole number of at least 1: TypeError if it is no integer, else ValueError."""
     for name, size in sizes.items():
-        if not (hasattr(size, "__index__") and size >= 1):
+        whole = isinstance(size, int | np.integer)
+        if not (whole and size >= 1):
+            kind = ValueError if whole else TypeError
             raise explain(
-                ValueError(f"{layer}: {name} must be a whole number of at least 1, not {size!r}"),
+                kind(f"{layer}: {name} must be a whole number of at least 1, not {size!r}"),
                 f"{layer}: {name} 값은 1 이상의 정수여야 합니다. 받은 값: {size!r}",
             )
 

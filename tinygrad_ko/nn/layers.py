@@ -137,7 +137,7 @@ class Sequential(Module):
 
     def __init__(self, *layers: Any) -> None:
         for i, layer in enumerate(layers):
-            if isinstance(layer, type) or not callable(layer):
+            if (isinstance(layer, type) and issubclass(layer, Module)) or not callable(layer):
                 what = f"class {layer.__name__}" if isinstance(layer, type) else type(layer).__name__
                 raise explain(
                     TypeError(

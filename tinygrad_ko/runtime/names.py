@@ -21,9 +21,9 @@ _PUBLIC = re.compile(r"^from (\S+) import (\w+) as \2$", re.MULTILINE)  # how a 
 @cache
 def homes(package: str) -> dict[str, str]:
     """The public names of a package or module, and the module that each comes from."""
-    path = str(sys.modules[package].__file__).rpartition(".")[0]  # to import pathlib takes longer than all this
-    with open(f"{path}.pyi", encoding="utf-8") as stub:
-        return {name: home for home, name in _PUBLIC.findall(stub.read())}
+    module: Any = sys.modules[package]
+    stub = module.__loader__.get_data(f"{module.__file__.rpartition('.')[0]}.pyi")  # in a folder or in a zip file
+    return {name: home for home, name in _PUBLIC.findall(stub.decode())}
 
 
 def public_names(package: str) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
@@ -51,7 +51,7 @@ def _no_such_name(module: str, name: str) -> AttributeError:
         cure, korean = f"; did you mean {' or '.join(near)}?", f" 비슷한 이름: {', '.join(near)}"
     elif callable(getattr(np, name, None)) and not isinstance(getattr(np, name), type):
         cure = f"; np.{name} takes Tensors where it has a derivative here, and else x.numpy()"
-        korean = f" np.{name}: 미분 공식이 있는 함수에는 Tensor를 넘길 수 있습니다. 없으면 x.numpy()로 값을 꺼내 쓰십시오(기울기는 이어지지 않습니다)."
+        korean = f" np.{name}: 미분 공식이 있으면 Tensor를 넘길 수 있고, 없으면 x.numpy()로 값만 넘길 수 있습니다(기울기는 끊어집니다)."
     elif hasattr(np, name):
         cure, korean = f"; it is NumPy's: np.{name}", f" NumPy의 이름입니다: np.{name}"
     return explain(

@@ -26,9 +26,9 @@ class _Foreign(str):
 
     def __get__(self, instance: Any, kind: Any) -> Any:
         owner = next(part for part in kind.__mro__ if vars(part).get(self) is self)
-        others = super(owner, kind if instance is None else instance)  # a class of the user's may stand behind
-        if hasattr(others, self):
-            return getattr(others, self)
+        behind = kind.__mro__[kind.__mro__.index(owner) + 1 :]  # a class of the user's may stand there
+        if any(self in vars(part) for part in behind):
+            return getattr(super(owner, kind if instance is None else instance), self)
         if cure := kind._instead_of(str(self)):
             english, korean = f"write {cure}", f"다음과 같이 쓰십시오: {cure}"
         else:
@@ -100,7 +100,7 @@ def explained(function: F) -> F:
             if error.__traceback__ is None or error.__traceback__.tb_next is not None:  # from inside the function
                 raise
             name = function.__name__
-            if name == "__init__":
+            if name == "__init__" and arguments:
                 kind: Any = type(arguments[0])  # unless it is its base that is called so
                 own = vars(kind).get("__init__", called) is called
                 name = kind.__name__ if own else function.__qualname__.split(".")[-2]
@@ -127,7 +127,7 @@ def _wrong_call(function: Callable[..., Any], name: str, said: str) -> TypeError
     usage = re.sub(r"=<.*?>(?=[,)])", "=...", f"{name}{inspect.Signature(parameters)}")
     sentence = f"{name}() {said.partition('() ')[2]}"
     if word := re.search(r"unexpected keyword argument '(\w+)'", said):
-        if near := _meant_argument(word[1], [p.name for p in parameters]):
+        if near := _meant_argument(word[1], [p.name for p in parameters if p.kind > p.POSITIONAL_ONLY]):
             return explain(
                 TypeError(f"{sentence.partition('. Did')[0]}; did you mean {' or '.join(near)}?"),
                 f"{name}: 없는 인수입니다: {word[1]}. 비슷한 이름: {', '.join(near)}",

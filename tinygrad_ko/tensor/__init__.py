@@ -5,6 +5,9 @@ from types import ModuleType
 from typing import Any
 
 from tinygrad_ko.errors import explain
+from tinygrad_ko.tensor.tensor import Tensor, grad, restored
+
+__all__ = ["Tensor", "grad", "restored"]
 
 
 class _Room(ModuleType):

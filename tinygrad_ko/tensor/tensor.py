@@ -222,7 +222,7 @@ class Tensor(Conversions, ForeignToTensor):
                 TypeError("a Tensor in a graph cannot be copied or pickled; take x.detach() first, or plot x.numpy()"),
                 "계산 그래프 안의 Tensor는 복사하거나 저장할 수 없습니다. 먼저 x.detach()를, 그림에는 x.numpy()를 쓰십시오.",
             )
-        return _restored, (self.numpy(), self.requires_grad, self.name, None if self.grad is None else self.grad.copy())
+        return restored, (self.numpy(), self.requires_grad, self.name, None if self.grad is None else self.grad.copy())
 
 
 def _start(y: Handle, g: Any) -> tuple[Node, Array]:
@@ -331,7 +331,7 @@ def _named(x: Handle) -> str:
     return f" ({name!r})" if name else ""
 
 
-def _restored(data: Array, requires_grad: bool, name: str | None, grad: Array | None) -> Tensor:
+def restored(data: Array, requires_grad: bool, name: str | None, grad: Array | None) -> Tensor:
     """A leaf or a constant, as it was pickled."""
     tensor = Tensor(data, requires_grad, name=name, copy=False)
     if grad is not None:

@@ -120,7 +120,8 @@ class Mode:
     block: Any = None  # the innermost open block: the mode around it, its switch, and what it added to the scope
 
 
-current: ContextVar[Mode] = ContextVar("mode", default=Mode())
+USUAL = Mode()
+current: ContextVar[Mode] = ContextVar("mode", default=USUAL)
 
 
 class Call(str):

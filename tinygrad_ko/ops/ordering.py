@@ -26,7 +26,7 @@ from tinygrad_ko.ops.inputs import (
     normalized_axis,
     require_one_of,
 )
-from tinygrad_ko.ops.shape import permute_dims, reshape
+from tinygrad_ko.ops.shape import moveaxis, permute_dims, reshape
 
 
 @op(keeps="order", x=lambda g, order, axis: scatter_gradient(g, g.shape, along_lines(order, axis, g.shape)))
@@ -44,7 +44,7 @@ def sort(xp, x, /, axis=-1, descending=False, stable=True):
     array([30., 10., 20.])
     """
     if not getattr(x, "ndim", 0):
-        raise ValueError("a number has no axis to sort along")
+        raise explain(ValueError("a number has no axis to sort along"), "수 하나에는 정렬할 축이 없습니다.")
     order = xp.argsort(x, axis=axis, descending=descending, stable=stable)
     return xp.take_along_axis(x, order, axis=axis), order
 
@@ -99,10 +99,8 @@ def top_k(x, k, axis=-1):
             ValueError(f"top_k: k is {k}, but axis {axis} of shape {x.shape} has {x.shape[axis]} elements"),
             f"top_k: 형상이 {x.shape}인 배열의 축 {axis}에서 k는 0 이상 {x.shape[axis]} 이하여야 합니다. 받은 값: {k}",
         )
-    last = (*range(axis), *range(axis + 1, x.ndim), axis)
-    back = (*range(axis), x.ndim - 1, *range(axis, x.ndim - 1))
-    places = _ranked(permute_dims(as_plain_array(x, "top_k"), last), list(range(k)), descending=True)
-    indices = permute_dims(places, back)
+    places = _ranked(moveaxis(as_plain_array(x, "top_k"), axis, -1), list(range(k)), descending=True)
+    indices = moveaxis(places, -1, axis)
     return TopK(take_along_axis(x, indices, axis), indices)
 
 
@@ -184,14 +182,12 @@ def _quantile(name, x, q, axis, keepdims, method):
     largest = at([n - 1], values)
     if np.any(is_nan := np.asarray(largest != largest)):
         out = where(library.beside(values, is_nan), at([n - 1]), out)
-    return reshape(permute_dims(out, (out.ndim - 1, *range(out.ndim - 1))), (*q.shape, *shape))
+    return reshape(moveaxis(out, -1, 0), (*q.shape, *shape))
 
 
 def _in_lines(x, axis, keepdims, name):
     """x with the axes of the quantile merged into the last one; and the shape of what remains."""
     axes = normalized_axes(tuple(range(x.ndim)) if axis is None else axis, x.ndim, name)
-    if len(set(axes)) < len(axes):
-        raise explain(ValueError(f"{name}: axis {axis} names an axis twice"), f"{name}: 축이 겹칩니다. 받은 값: {axis}")
     rest = [i for i in range(x.ndim) if i not in axes]
     kept = [x.shape[i] for i in rest]
     lines = reshape(permute_dims(x, (*rest, *axes)), (*kept, prod(x.shape[i] for i in axes)))
@@ -223,6 +219,5 @@ def _ranked(x, ranks, descending=False):
             if np.all(found[..., :-1] < found[..., 1:]):  # nothing equal, no NaN
                 return places[..., np.searchsorted(near, upwards)]
     xp = library.namespace(x)
-    return xp.take(
-        xp.argsort(x, axis=-1, descending=descending), library.beside(x, np.asarray(ranks, np.intp)), axis=-1
-    )
+    order = xp.argsort(x, axis=-1, descending=descending)
+    return xp.take(order, library.beside(x, np.asarray(ranks, np.intp)), axis=-1)

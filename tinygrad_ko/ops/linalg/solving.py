@@ -10,21 +10,17 @@ from tinygrad_ko.ops.elementwise import zeros_like
 from tinygrad_ko.ops.inputs import as_int, as_operand, in_float32
 from tinygrad_ko.ops.linalg.lapack import as_matrix_stack, refusing, square_matrices
 from tinygrad_ko.ops.linalg.products import drop
-from tinygrad_ko.ops.shape import inverse_permutation, permute_dims, reshape
+from tinygrad_ko.ops.shape import moveaxis, reshape
 
 
-@op(
-    name="solve",
-    broadcasts=True,
-    a=lambda g, a, out: -solution(a.mT, g) @ out.mT,
-    b=lambda g, a: solution(a.mT, g),
-)
+@op(name="solve", broadcasts=True, a=lambda g, a, out: -solution(a.mT, g) @ out.mT, b=lambda g, a: solution(a.mT, g))
 def solution(xp, a, b):
     """x with a @ x = b, where a is (..., n, n) and b is (..., n, k)."""
     a, b = square_matrices(a), floating(b)
-    if b.ndim < 2 or b.shape[-2] != a.shape[-1]:
-        raise ValueError(
-            f"b needs {a.shape[-1]} rows, (..., n, k), or is one vector (n,); a stack of vectors is b[..., None]"
+    if b.ndim < 2 or b.shape[-2] != (n := a.shape[-1]):
+        raise explain(
+            ValueError(f"b needs {n} rows, (..., n, k), or is one vector (n,); a stack of vectors is b[..., None]"),
+            f"b는 행이 {n}개인 배열 (..., n, k)이거나 벡터 (n,)이어야 합니다. 벡터의 묶음은 b[..., None]으로 넘기십시오.",
         )
     with refusing(
         "solve: a is singular, so a @ x = b has no one solution; tg.linalg.pinv(a) @ b is the shortest x that comes nearest",
@@ -52,10 +48,9 @@ def solve(a, b, /):
     if b.ndim == 1:
         return drop(solution(a, reshape(b, (b.shape[0], 1))), -1)
     if a.ndim == 2 < b.ndim and a.shape[-1] == b.shape[-2] > 0:  # one matrix takes a whole stack as its columns
-        axes = (b.ndim - 2, *range(b.ndim - 2), b.ndim - 1)
-        columns = permute_dims(b, axes)
+        columns = moveaxis(b, -2, 0)
         out = solution(a, reshape(columns, (b.shape[-2], b.size // b.shape[-2])))
-        return permute_dims(reshape(out, columns.shape), inverse_permutation(axes))
+        return moveaxis(reshape(out, columns.shape), 0, -2)
     return solution(a, b)
 
 

@@ -132,7 +132,7 @@ class Network:
 
 def _affine_params(sizes: tuple[int, ...], std: float, source: RandomSource, first: int = 1) -> dict[str, Array]:
     """W and b of the affine layers between these sizes, numbered from `first`: normal numbers, and zeros."""
-    params = {}
+    params: dict[str, Array] = {}
     for i, (n, m) in enumerate(pairwise(sizes), first):
         params |= {f"W{i}": std * source.standard_normal((n, m)), f"b{i}": np.zeros(m)}
     return params

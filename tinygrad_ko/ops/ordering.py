@@ -26,7 +26,7 @@ from tinygrad_ko.ops.inputs import (
     normalized_axis,
     require_one_of,
 )
-from tinygrad_ko.ops.shape import moveaxis, permute_dims, reshape
+from tinygrad_ko.ops.shape import permute_dims, reshape
 
 
 @op(keeps="order", x=lambda g, order, axis: scatter_gradient(g, g.shape, along_lines(order, axis, g.shape)))
@@ -99,8 +99,10 @@ def top_k(x, k, axis=-1):
             ValueError(f"top_k: k is {k}, but axis {axis} of shape {x.shape} has {x.shape[axis]} elements"),
             f"top_k: 형상이 {x.shape}인 배열의 축 {axis}에서 k는 0 이상 {x.shape[axis]} 이하여야 합니다. 받은 값: {k}",
         )
-    places = _ranked(moveaxis(as_plain_array(x, "top_k"), axis, -1), list(range(k)), descending=True)
-    indices = moveaxis(places, -1, axis)
+    last = (*range(axis), *range(axis + 1, x.ndim), axis)
+    back = (*range(axis), x.ndim - 1, *range(axis, x.ndim - 1))
+    places = _ranked(permute_dims(as_plain_array(x, "top_k"), last), list(range(k)), descending=True)
+    indices = permute_dims(places, back)
     return TopK(take_along_axis(x, indices, axis), indices)
 
 
@@ -182,7 +184,7 @@ def _quantile(name, x, q, axis, keepdims, method):
     largest = at([n - 1], values)
     if np.any(is_nan := np.asarray(largest != largest)):
         out = where(library.beside(values, is_nan), at([n - 1]), out)
-    return reshape(moveaxis(out, -1, 0), (*q.shape, *shape))
+    return reshape(permute_dims(out, (out.ndim - 1, *range(out.ndim - 1))), (*q.shape, *shape))
 
 
 def _in_lines(x, axis, keepdims, name):

@@ -10,7 +10,7 @@ from tinygrad_ko.ops.elementwise import zeros_like
 from tinygrad_ko.ops.inputs import as_int, as_operand, in_float32
 from tinygrad_ko.ops.linalg.lapack import as_matrix_stack, refusing, square_matrices
 from tinygrad_ko.ops.linalg.products import drop
-from tinygrad_ko.ops.shape import moveaxis, reshape
+from tinygrad_ko.ops.shape import inverse_permutation, permute_dims, reshape
 
 
 @op(name="solve", broadcasts=True, a=lambda g, a, out: -solution(a.mT, g) @ out.mT, b=lambda g, a: solution(a.mT, g))
@@ -48,9 +48,10 @@ def solve(a, b, /):
     if b.ndim == 1:
         return drop(solution(a, reshape(b, (b.shape[0], 1))), -1)
     if a.ndim == 2 < b.ndim and a.shape[-1] == b.shape[-2] > 0:  # one matrix takes a whole stack as its columns
-        columns = moveaxis(b, -2, 0)
+        axes = (b.ndim - 2, *range(b.ndim - 2), b.ndim - 1)
+        columns = permute_dims(b, axes)
         out = solution(a, reshape(columns, (b.shape[-2], b.size // b.shape[-2])))
-        return moveaxis(reshape(out, columns.shape), 0, -2)
+        return permute_dims(reshape(out, columns.shape), inverse_permutation(axes))
     return solution(a, b)
 
 

@@ -43,7 +43,6 @@ SAID: list[tuple[Callable[[], Any], str]] = [
     (lambda: tg.broadcast_to(X, (4, 3)), "배열의 형상: (2,3), 필요한 형상: (4,3)."),
     (lambda: tg.broadcast_to(X, (3,)), "축의 개수를 줄이는"),
     (lambda: tg.scatter_add(X, [0], np.ones(5)), "배열의 형상: (5,), 필요한 형상: (1,3)."),
-    (lambda: tg.matmul(X, np.ones((4, 5))), "첫째 배열의 열은 3개인데 둘째 배열의 행은 4개입니다."),
     (lambda: tg.matmul(X, 2.0), "1번 입력의 축이 0개입니다. 1개 이상이어야"),
     (lambda: product(X, np.ones((4, 5))), "1번 입력의 핵심 축 0번의 길이: 4. 필요한 길이: 3."),
     (lambda: tg.reshape(X, (4,)), "원소가 6개인 배열로는 다음 형상을 만들 수 없습니다: (4,)."),
@@ -96,6 +95,33 @@ def test_the_korean_note_says_what_numpy_says(call: Callable[[], Any], korean: s
 def test_every_sentence_is_tried() -> None:
     raised = [str(refusal(call)) for call, _ in SAID]
     assert [english for english in _IN_KOREAN if not any(re.search(english, said) for said in raised)] == []
+
+
+REFUSED: list[tuple[Callable[[], Any], str]] = [
+    (lambda: tg.matmul(X, np.ones((4, 5))), "첫째 배열의 열은 3개인데 둘째 배열의 행은 4개입니다."),
+    (lambda: tg.linalg.inv(X), "정사각 행렬이 필요합니다. 마지막 두 축의 길이가 같아야 합니다."),
+    (lambda: tg.linalg.solve(np.eye(2), X.T), "b는 행이 2개인 배열 (..., n, k)이거나 벡터 (n,)이어야 합니다."),
+    (lambda: tg.tril(V), "x의 축은 둘 이상이어야 합니다. 행렬이나 행렬의 묶음을 넘기십시오."),
+    (lambda: tg.cumulative_sum(1.0), "수 하나에는 누적할 축이 없습니다."),
+    (lambda: tg.cumulative_prod(X), "x의 축이 2개이므로 axis=0처럼 누적할 축을 지정하거나"),
+    (lambda: tg.sort(1.0), "수 하나에는 정렬할 축이 없습니다."),
+    (lambda: tg.pad(TRUTH.astype(int), 1, constant_values=0.5), "int64 배열에는 0.5 값을 넣을 수 없습니다."),
+    (lambda: tg.var(V, correction=3), "correction=3이면 원소 3개의 분산을 구할 수 없습니다. 나눌 값: 0"),
+    (
+        lambda: tg.unfold(V, 4),
+        "길이가 3인 축에서 원소 4개의 윈도를 1칸 간격으로 얻을 수 없습니다. size는 1 이상 3 이하,",
+    ),
+    (lambda: tg.fold(X, 9), "원소 3개의 윈도 2개를 1칸 간격으로 놓아서는 길이 9의 축이 되지 않습니다."),
+    (lambda: tg.standardize(V, eps=0), "eps: 0보다 큰 유한한 수여야 합니다. 받은 값: 0"),
+    (lambda: tg.standardize(np.ones((2, 0))), "평균을 구할 원소가 없습니다."),
+]
+
+
+@pytest.mark.parametrize(("call", "korean"), REFUSED, ids=[korean for _, korean in REFUSED])
+def test_what_a_forward_of_ours_refuses_is_explained_too(call: Callable[[], Any], korean: str) -> None:
+    why, where = refusal(call).__notes__
+    assert why.startswith(korean)
+    assert re.search(r"^연산 \w+의 입력: .+$", where)
 
 
 @pytest.mark.parametrize("kind", [ValueError, KeyError], ids=["named anew", "as it is"])

@@ -47,7 +47,6 @@ _IN_KOREAN = {
     r"remapped\]: (.+\)) +and requested shape (.+)": "브로드캐스트할 수 없습니다. 배열의 형상: {0}, 필요한 형상: {1}.",
     r"broadcast together with shapes (.+\))": "브로드캐스트할 수 없습니다: {0}. 뒤에서부터 맞춘 축의 길이가 같거나 1이어야 합니다.",
     r"more dimensions than allowed by the axis remapping": "축의 개수를 줄이는 브로드캐스트는 할 수 없습니다.",
-    r"first has (\d+) columns, but the second has (\d+) rows": "첫째 배열의 열은 {0}개인데 둘째 배열의 행은 {1}개입니다.",
     r"operand (\d).* core dimension (\d).*size (\d+) is different from (\d+)": "{0}번 입력의 핵심 축 {1}번의 길이: {2}. 필요한 길이: {3}.",
     r"operand (\d) does not have enough .*has (\d+), .* requires (\d+)": "{0}번 입력의 축이 {1}개입니다. {2}개 이상이어야 합니다.",
     r"cannot reshape array of size (\d+) into shape (.+)": "원소가 {0}개인 배열로는 다음 형상을 만들 수 없습니다: {1}.",

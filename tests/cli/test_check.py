@@ -297,7 +297,7 @@ class TestJson:
         (["mine_of_check:many"], "give --shape once for each"),
         (["mine_of_check:nothing"], "give --shape once for each"),
         (["mine_of_check:Net"], "is a class: name a function, or a variable such as model = Net(...)"),
-        (["mine_of_check:layer", "--shape", "3,5"], "the first has 5 columns, but the second has 4 rows"),
+        (["mine_of_check:layer", "--shape", "3,5"], "x has 5 columns, but W has 4 rows"),
         (["mine_of_check:two", "--shape", "3,-4"], "every size must be at least 0"),
         (["mine_of_check:two", "--shape", "-3,4"], "every size must be at least 0"),
         (["mine_of_check:two", "--domain", "complex"], "must be real, positive, nonzero, unit or low,high"),

@@ -308,7 +308,7 @@ class TestWhereItGoes:
         (["mine_of_draw:price", *["--dtype", "int"] * 3], "--dtype is given 3 times for 2 inputs"),
         (["mine_of_draw:words", "--dtype", "int", "--domain", "0,1"], "there is no whole number between 0 and 1"),
         (["mine_of_draw:watched", "--dtype", "int"], "needs no inputs: leave out --shape, --domain and --dtype"),
-        (["mine_of_draw:dense", "--shape", "3,5"], "the first has 5 columns, but the second has 4 rows"),
+        (["mine_of_draw:dense", "--shape", "3,5"], "x has 5 columns, but W has 4 rows"),
         (["mine_of_draw:net", "--hide", "all"], "draw: hide has ['all']; it may have ['shapes', "),
         (["mine_of_draw:net", "--direction", "up"], "draw: direction must be 'right' or 'down', not 'up'"),
         (["mine_of_draw:net", "--depth", "-1"], "--depth: must be at least 0, not -1"),

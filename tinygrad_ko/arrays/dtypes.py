@@ -25,9 +25,7 @@ def moves(forward: Callable[..., Any]) -> Callable[..., Any]:
 def in_any_dtype(
     forward: Any, compute: Callable[..., Any], differentiable: Iterable[bool], rounded: Callable[[Any], Any]
 ) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """How an op widens each of its arguments, and the op for arguments of any dtype: from its forward, from how it computes on
-    widened arguments, which of them have a gradient, and how a result is rounded to float16.
-    """
+    """How an op widens an argument, and the op for arguments of any dtype, made from how it computes on widened ones."""
     if hasattr(forward, "moves"):
         return lambda x: x, compute
 

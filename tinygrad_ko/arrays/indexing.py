@@ -30,7 +30,8 @@ def _index_parts(index: Any) -> tuple[Any, ...]:
     return tuple([asarray(p) if hasattr(p, "__array_namespace__") and not isinstance(p, generic) else p for p in parts])
 
 
-def _is_integer(part: Any) -> bool:
+def is_integer(part: Any) -> bool:
+    """Whether it is an integer of Python or NumPy."""
     return isinstance(part, int | np.integer) and not isinstance(part, bool)
 
 
@@ -54,12 +55,9 @@ def taken(x: Array, index: Any) -> Array:
 
 
 def add_at(total: Array, index: Any, values: Any) -> None:
-    """`total[index] += values`, where an index that occurs twice is added to twice.
-
-    `np.add.at` is fast (1 ns for each number) for one array of positions in an array of one axis, and 10 to 20 times as slow
-    elsewhere. So positions are computed here. (Values are broadcast here as well: given an index of two axes and values of one,
-    NumPy 2.4 forgets to.)
-    """
+    """`total[index] += values`, where an index that occurs twice is added to twice."""
+    # `np.add.at` is fast (1 ns for each number) for one array of positions in an array of one axis, and 10 to 20 times as slow elsewhere:
+    # positions are computed here. (Values are broadcast here as well: given an index of two axes and values of one, NumPy 2.4 forgets to.)
     parts = _index_parts(index)
     if not isinstance(total, ndarray):
         _add_elsewhere(total, parts, values)
@@ -101,7 +99,7 @@ def _row_numbers(shape: tuple[int, ...], parts: tuple[Any, ...]) -> tuple[Any, i
     chosen = [axis for axis, part in enumerate(parts) if not _is_whole(part)]
     before, depth = chosen[0], chosen[-1] + 1
     named = parts[before:depth]
-    if depth > len(shape) or not all(_is_integer(part) or _are_integers(part) for part in named):
+    if depth > len(shape) or not all(is_integer(part) or _are_integers(part) for part in named):
         return None
     try:
         rows = np.ravel_multi_index(named, shape[before:depth])
@@ -119,7 +117,7 @@ def _positions(shape: tuple[int, ...], parts: tuple[Any, ...]) -> ndarray[Any, A
 
 def _taken_elsewhere(x: Array, parts: tuple[Any, ...]) -> Array:
     xp = namespace(x)
-    if all(part is None or part is ... or isinstance(part, slice) or _is_integer(part) for part in parts):
+    if all(part is None or part is ... or isinstance(part, slice) or is_integer(part) for part in parts):
         with suppress(IndexError):  # the standard leaves open what a slice beyond the end is
             return x[_complete(parts)]
     where = _positions(x.shape, parts)
@@ -127,16 +125,14 @@ def _taken_elsewhere(x: Array, parts: tuple[Any, ...]) -> Array:
 
 
 def _add_elsewhere(total: Array, parts: tuple[Any, ...], values: Any) -> None:
-    """`add_at` with the functions of the standard, which has no assignment to an array of integers.
-
-    Values are sorted by their positions. The last value of a run of equal positions comes to hold its sum, added up by
-    neighbours at distance 1, 2, 4, ... (Hillis and Steele, Data parallel algorithms, 1986), and is looked up by its position.
-    """
+    """`add_at` with the functions of the standard, which has no assignment to an array of integers."""
     xp = namespace(total)
-    if all(isinstance(part, slice) or _is_integer(part) for part in parts):
+    if all(isinstance(part, slice) or is_integer(part) for part in parts):
         with suppress(IndexError):
             total[_complete(parts)] = total[_complete(parts)] + values
             return
+    # Values are sorted by their positions. The last value of a run of equal positions comes to hold its sum, added up by neighbours at
+    # distance 1, 2, 4, ... (Hillis and Steele, Data parallel algorithms, 1986), and is looked up by its position.
     where = _positions(total.shape, parts)
     values = xp.broadcast_to(xp.asarray(values, dtype=total.dtype), where.shape)
     where = where.reshape(-1)

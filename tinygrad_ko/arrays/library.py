@@ -23,9 +23,7 @@ _BITS = {FLOAT64: np.int64, FLOAT32: np.int32}
 
 
 def _where(condition: Any, x: Any, y: Any) -> Array:
-    """np.where. With 0 as its other branch a product of bits, which needs no branch prediction, is 5 to 10 times as fast (and, unlike
-    a product of numbers, makes no NaN of 0 * inf).
-    """
+    """np.where; with 0 as its other branch a product of bits: 5 to 10 times as fast, and, unlike one of numbers, no NaN of 0 * inf."""
     plain = type(condition) is ndarray and type(x) is ndarray and type(y) is int and y == 0
     fits = plain and (condition.shape == x.shape or condition.shape == np.broadcast_shapes(condition.shape, x.shape))
     if fits and condition.dtype == bool and x.dtype in _BITS:

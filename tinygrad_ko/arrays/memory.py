@@ -97,12 +97,9 @@ class Holder:
 
 
 def shared(holder: Holder) -> bool:
-    """Whether anything besides `holder` can see the memory of its array: a variable of the user's, a view, a graph.
-
-    CPython counts references, and a view refers to the array it was cut from, so the counts tell exactly: one for the
-    holder and one for the call. (No local variable here: it would be counted too.) Memory that NumPy did not allocate
-    counts as shared.
-    """
+    """Whether anything besides `holder` can see the memory of its array: a variable of the user's, a view, a graph."""
+    # CPython counts references, and a view refers to the array it was cut from, so the counts tell exactly: one for the holder and one for
+    # the call. (No local variable here: it would be counted too.) Memory that NumPy did not allocate counts as shared.
     if getrefcount(holder._array) > _ALONE or not isinstance(holder._array, ndarray):
         return True
     if holder._array.base is None:
@@ -118,10 +115,8 @@ def unshared(arrays: dict[Any, Array], key: Any) -> Array:
 
 
 def _count_alone() -> int:
-    """What `getrefcount` says of an array with one holder: 2; or 0, so that all count as shared, where two look alike.
-
-    CPython 3.14 does not count what its stack borrows from local variables; it counts the variables.
-    """
+    """What `getrefcount` says of an array with one holder: 2; or 0, so that all count as shared, where two look alike."""
+    # CPython 3.14 does not count what its stack borrows from local variables; it counts the variables.
     holder, other = Holder(), Holder()
     holder._array = np.empty(0)
     one = getrefcount(holder._array)

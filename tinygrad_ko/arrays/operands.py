@@ -10,10 +10,7 @@ from tinygrad_ko.errors import explain, mixed, no_array
 
 
 def operand(value: Any, op: str = "Tensor") -> Any:
-    """What an op works on, from anything a user passes: lists of numbers become float64, arrays and numbers stay.
-
-    Raises TypeError, with the name of the op, for what is not real or has other rules than an array's (masks, np.matrix).
-    """
+    """What an op works on: lists of numbers become float64, arrays and numbers stay; what is not real or no plain array is a TypeError."""
     if value is None or isinstance(value, int | float):
         return value
     kind = type(value).__name__
@@ -43,11 +40,8 @@ def result(out: Any, op: str, given: tuple[Any, ...], values: tuple[Any, ...]) -
     """The output of a forward, which must be an array of real numbers or a number, in the library of its arguments."""
     if isinstance(out, tuple | list) or not is_real(out := as_array(out)):
         raise no_array(op, out)
-    arrays = [
-        v
-        for x, v in zip(given, values, strict=True)
-        if hasattr(v, "shape") and not (x is v and isinstance(v, np.generic))
-    ]
+    pairs = zip(given, values, strict=True)
+    arrays = [v for x, v in pairs if hasattr(v, "shape") and not (x is v and isinstance(v, np.generic))]
     if len(libraries := sorted({library_name(array) for array in [out, *arrays]})) > 1:
         raise mixed(op, libraries, values)
     return out

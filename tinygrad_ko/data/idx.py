@@ -26,11 +26,8 @@ _CHUNK = 2**20  # bytes that are read at once: a header may promise more than th
 
 
 def read_idx(path: str | os.PathLike[str], ndim: int) -> NDArray[np.uint8]:
-    """Read one IDX file of unsigned bytes with `ndim` axes; the header says how long they are.
-
-    Whether the file is gzipped is told by its content, not its name. Nothing is guessed or repaired: a file
-    that is damaged, too short, too long, empty, or something else, is a ValueError that names it and says
-    what is wrong.
+    """Read one IDX file of unsigned bytes with `ndim` axes, gzipped or not. Nothing is guessed or repaired: a file that is damaged, too
+    short, too long, empty, or something else, is a ValueError that names it and says what is wrong.
     """
     with Path(path).open("rb") as file:
         packed = file.read(2) == b"\x1f\x8b"

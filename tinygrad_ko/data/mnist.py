@@ -20,12 +20,9 @@ FILES = {
     "t10k-images-idx3-ubyte": "9fb629c4189551a2d022fa330f9573f3",
     "t10k-labels-idx1-ubyte": "ec29112dd5afa0611ce80d1b7f02629c",
 }
-MIRRORS = (
-    "https://ossci-datasets.s3.amazonaws.com/mnist/",
-    "https://storage.googleapis.com/cvdf-datasets/mnist/",
-)
+MIRRORS = ("https://ossci-datasets.s3.amazonaws.com/mnist/", "https://storage.googleapis.com/cvdf-datasets/mnist/")
 _PUT_THEM = f"Put the four files {', '.join(FILES)} (or the same with .gz) into one folder"
-_NAMED_BY = "named by folder= or the environment variable TINYGRAD_KO_DATA"
+_PUT_AND_NAME_THEM = f"{_PUT_THEM} named by folder= or the environment variable TINYGRAD_KO_DATA"
 _KOREAN_PUT_THEM = (
     f"네 파일 {', '.join(FILES)}(.gz로 압축된 그대로도 됩니다)을 한 폴더에 넣고 load_mnist(folder=그_폴더)로 호출하거나, "
     "환경 변수 TINYGRAD_KO_DATA에 그 폴더를 적으십시오."
@@ -46,9 +43,8 @@ def load_mnist(
     flatten: True gives images of shape (n, 784), False (n, 1, 28, 28).
     one_hot_label: True gives float32 rows of shape (n, 10), False int64 labels of shape (n,).
 
-    The files are train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and
-    t10k-labels-idx1-ubyte, each as it is or with .gz (preferred where both are there). All four come from one
-    place, the first of these that has any:
+    The files are train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte, each as it is or with
+    .gz (preferred where both are there). All four come from one place, the first of these that has any:
 
     1. `folder`, then its subfolder `mnist`. If `folder` is given, no other place is tried and nothing is
        downloaded.
@@ -58,13 +54,11 @@ def load_mnist(
     4. The network, into that cache: 11 MB, once, judged by the published checksums. This needs
        `pip install 'tinygrad_ko[mnist]'`; `download=False` forbids it.
 
-    A place with only some of the four is an error: what is missing is never taken from elsewhere. (A download
-    that broke off goes on, though.) Files that are there are judged by their content, not by checksum: the
-    headers say how many images there are and how large.
+    A place with only some of the four is an error: what is missing is never taken from elsewhere. (A download that broke off goes on,
+    though.) Files that are there are judged by their content, not by checksum: the headers say how many images there are and how large.
 
-    Errors: FileNotFoundError where files are missing and cannot be downloaded; ValueError where a file is
-    damaged or foreign, a label is not 0 to 9, or files do not fit together; ModuleNotFoundError where a
-    download is needed but pooch is not installed.
+    Errors: FileNotFoundError where files are missing and cannot be downloaded; ValueError where a file is damaged or foreign, a label is
+    not 0 to 9, or files do not fit together; ModuleNotFoundError where a download is needed but pooch is not installed.
 
     >>> import tempfile
     >>> from pathlib import Path
@@ -112,7 +106,6 @@ def _read_pair(images_path: Path, labels_path: Path) -> tuple[Bytes, Bytes]:
 
 
 def _four_files(folder: str | os.PathLike[str] | None, download: bool) -> dict[str, Path]:
-    """Where the four files are: the order of places that `load_mnist` documents."""
     base = folder if folder is not None else os.environ.get("TINYGRAD_KO_DATA") or None
     places = [Path(base, sub).expanduser() for sub in ("", "mnist")] if base is not None else []
     for place in places:
@@ -129,7 +122,7 @@ def _four_files(folder: str | os.PathLike[str] | None, download: bool) -> dict[s
         if download:
             raise explain(
                 ModuleNotFoundError(
-                    f"downloading MNIST needs pooch: {install('mnist')}. Without it: {_PUT_THEM} {_NAMED_BY}",
+                    f"downloading MNIST needs pooch: {install('mnist')}. Without it: {_PUT_AND_NAME_THEM}",
                     name="pooch",
                 ),
                 f"MNIST를 내려받으려면 pooch를 설치해야 합니다: {install('mnist')}. 직접 구했다면 {_KOREAN_PUT_THEM}",
@@ -143,7 +136,7 @@ def _four_files(folder: str | os.PathLike[str] | None, download: bool) -> dict[s
         places.append(cache)
     looked = f" in {', '.join(map(str, places))}" if places else ""
     raise explain(
-        FileNotFoundError(f"MNIST was not found{looked}. {_PUT_THEM} {_NAMED_BY}, or allow download=True"),
+        FileNotFoundError(f"MNIST was not found{looked}. {_PUT_AND_NAME_THEM}, or allow download=True"),
         f"MNIST 파일을 찾지 못했습니다(찾은 곳: {', '.join(map(str, places)) or '없음'}). {_KOREAN_PUT_THEM} download=True로 내려받을 수도 "
         "있습니다.",
     )
@@ -194,6 +187,6 @@ def _download(folder: Path) -> None:
             problems.append(f"{mirror}: {error}")
     reasons = "; ".join(problems)
     raise explain(
-        FileNotFoundError(f"MNIST could not be downloaded. {_PUT_THEM} {_NAMED_BY}, or into {folder}. ({reasons})"),
+        FileNotFoundError(f"MNIST could not be downloaded. {_PUT_AND_NAME_THEM}, or into {folder}. ({reasons})"),
         f"MNIST를 내려받지 못했습니다({reasons}). 네트워크를 확인하십시오. 직접 구했다면 {folder}에 넣어도 됩니다. {_KOREAN_PUT_THEM}",
     )

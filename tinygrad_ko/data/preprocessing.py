@@ -12,9 +12,7 @@ Pair: TypeAlias = tuple[NDArray[Any], NDArray[Any]]
 def preprocess(
     images: Bytes, labels: Bytes, *, brightest: int, normalize: bool, flatten: bool, one_hot_label: bool
 ) -> Pair:
-    """Images (n, height, width) and labels (n,), both uint8, as the new arrays that the caller asked for. `brightest` is the
-    value that `normalize` maps to 1.
-    """
+    """Images (n, height, width) and labels (n,), both uint8, as the caller asked for them; `normalize` maps `brightest` to 1."""
     n, height, width = images.shape
     x: NDArray[Any] = images.astype(np.float32 if normalize else np.uint8)
     if normalize:

@@ -19,8 +19,6 @@ _Sides = int | tuple[int, ...]
 
 
 class _Conv(Module):
-    """What `Conv1d` and `Conv2d` share: kernels W, a bias b, and the options of the function."""
-
     function: Callable[..., Any]
     axes: int
 
@@ -86,8 +84,6 @@ class Conv2d(_Conv):
 
 
 class _Pool(Module):
-    """What the pooling layers share: the options of the function."""
-
     function: Callable[..., Any]
 
     def __init__(self, size: _Sides, stride: _Sides | None = None, padding: _Sides | str = 0) -> None:

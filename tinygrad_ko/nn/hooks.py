@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_ko.arrays.indexing import is_integer
 from tinygrad_ko.arrays.library import is_floating
 from tinygrad_ko.arrays.memory import own
 from tinygrad_ko.engine.graph import Handle
@@ -29,10 +30,8 @@ def call_inputs(inputs: tuple[Any, ...], dtype: Any, usual: Any) -> tuple[Any, .
 
 
 def _is_shape(x: Any) -> bool:
-    """Whether an input is a shape: a tuple of integers. None passes for one, so that it can be refused."""
-    return isinstance(x, tuple) and all(
-        n is None or (isinstance(n, int | np.integer) and not isinstance(n, bool)) for n in x
-    )
+    """Whether an input is a shape. None passes for an integer, so that it can be refused."""
+    return isinstance(x, tuple) and all(n is None or is_integer(n) for n in x)
 
 
 def _input(x: Any, dtype: Any) -> Any:

@@ -33,9 +33,7 @@ def normal(std: float = 0.01) -> Initializer:
 
 
 def xavier(shape: Shape, source: RandomSource) -> Array:
-    """Normal with variance 1 / inputs, for sigmoid and tanh. Source: Glorot and Bengio (2010), in the book's
-    simplified form.
-    """
+    """Normal with variance 1 / inputs, for sigmoid and tanh. Source: Glorot and Bengio (2010), in the book's simplified form."""
     return source.standard_normal(shape) / sqrt(shape[0])
 
 

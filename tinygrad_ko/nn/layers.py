@@ -10,8 +10,9 @@ from tinygrad_ko.errors import explain
 from tinygrad_ko.nn.initializers import Initializer, normal, require_sizes, xavier
 from tinygrad_ko.nn.module import Module
 from tinygrad_ko.ops.indexing import embedding
+from tinygrad_ko.ops.inputs import require_below_1
 from tinygrad_ko.ops.linalg.products import affine
-from tinygrad_ko.ops.networks.dropout import dropout, share_left_out
+from tinygrad_ko.ops.networks.dropout import dropout
 from tinygrad_ko.ops.networks.losses import softmax_cross_entropy
 from tinygrad_ko.ops.shape import reshape
 from tinygrad_ko.state.randomness import Rng, generator
@@ -86,7 +87,8 @@ class Dropout(Module):
     """
 
     def __init__(self, p: float = 0.5, *, rng: Rng = None) -> None:
-        self.p = share_left_out(p)
+        require_below_1("dropout: ", p=p)
+        self.p = float(p)
         self.rng: Any = None if rng is None else generator(rng)
 
     def forward(self, x: Any) -> Any:
@@ -94,8 +96,7 @@ class Dropout(Module):
 
 
 class Flatten(Module):
-    """Each sample in one row: from (batch, ...) to (batch, n), with the dtype of x. Raises ValueError for an x without
-    axes.
+    """Each sample in one row: from (batch, ...) to (batch, n), with the dtype of x. Raises ValueError for an x without axes.
 
     >>> Flatten()(Tensor(np.ones((5, 2, 3, 4)))).shape
     (5, 24)

@@ -44,7 +44,6 @@ class Module(ForeignToModule):
     training: bool = True  # whether it is being trained; `train` and `eval` say so to every module inside
 
     def __init_subclass__(cls, **options: Any) -> None:
-        """A class may write `__call__` in place of `forward`, or around it."""
         super().__init_subclass__(**options)
         explain_construction(cls)
         owner = next(part for part in cls.__mro__ if "__call__" in vars(part))
@@ -55,11 +54,10 @@ class Module(ForeignToModule):
 
     def forward(self, *inputs: Any, **options: Any) -> Any:
         """What it computes."""
+        name = type(self).__name__
         raise explain(
-            NotImplementedError(
-                f"{type(self).__name__} has no forward: define forward(self, x), which a call of the module runs"
-            ),
-            f"{type(self).__name__}에 forward 메서드가 없습니다. 모듈을 호출할 때 실행할 forward(self, x)를 정의하십시오.",
+            NotImplementedError(f"{name} has no forward: define forward(self, x), which a call of the module runs"),
+            f"{name}에 forward 메서드가 없습니다. 모듈을 호출할 때 실행할 forward(self, x)를 정의하십시오.",
         )
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
@@ -127,9 +125,7 @@ class Module(ForeignToModule):
         return save_arrays(path, {name: tensor.numpy() for name, tensor in self.named_tensors().items()})
 
     def load(self, path: str | os.PathLike[str]) -> None:
-        """Read its Tensors from a file that `save` wrote. Raises ValueError, and changes nothing, if a name or a shape
-        differs.
-        """
+        """Read its Tensors from a file that `save` wrote. Raises ValueError, and changes nothing, if a name or a shape differs."""
         tensors = self.named_tensors()
         arrays = load_arrays(path, {name: tensor.shape for name, tensor in tensors.items()})
         replace(tensors.values(), [beside(t._array, arrays[name], t.dtype) for name, t in tensors.items()])
@@ -138,10 +134,9 @@ class Module(ForeignToModule):
         """What the network is made of: its layers in the order in which they are called, what each returns, how many
         parameters each holds itself, and their bytes; then the totals, and what the graph of the call keeps until backward.
 
-        The inputs are those of a call. In place of an array stands its shape, as a tuple with the batch in it: it is filled with
-        ones (zeros for a `dtype` of integers: `summary((2, 3), dtype=int)` of a network that takes ids), in the dtype of the
-        network's parameters unless `dtype` says otherwise. Without inputs nothing is called, and the layers come as they stand in
-        the network.
+        The inputs are those of a call. In place of an array stands its shape, as a tuple with the batch in it: it is filled with ones
+        (zeros for a `dtype` of integers: `summary((2, 3), dtype=int)` of a network that takes ids), in the dtype of the network's
+        parameters unless `dtype` says otherwise. Without inputs nothing is called, and the layers come as they stand in the network.
 
         Layers are the modules, and the functions in lists such as that of `Sequential`. One that is called again has another
         row, one that is not called says so; parameters that layers share are counted once. The network is called in the mode it
@@ -149,8 +144,7 @@ class Module(ForeignToModule):
         streams (but for plain arrays that a forward of your own writes to). Returns an object that prints as a table; `rows`,
         `parameters`, `trained`, `bytes` and `kept` are its data.
 
-        Raises what the call raises, with the layer it happened in; ValueError for a shape that is none, or a `dtype` without a
-        shape.
+        Raises what the call raises, with the layer it happened in; ValueError for a shape that is none, or a `dtype` without a shape.
 
         >>> from tinygrad_ko.nn import Affine, Relu, Sequential
         >>> Sequential(Affine(784, 100), Relu(), Affine(100, 10)).summary((32, 784))
@@ -173,9 +167,7 @@ class Module(ForeignToModule):
 
 
 def _scoped(call: Callable[..., Any]) -> Callable[..., Any]:
-    """A `__call__` of a class's own, in the scope of the module as in `Module.__call__`. Where a subclass calls it as
-    `super().__call__`, that scope is open already.
-    """
+    """A class's own `__call__` in the module's scope, which is open already where a subclass calls it as `super().__call__`."""
 
     @wraps(call)
     def whole(self: Any, *inputs: Any, **options: Any) -> Any:

@@ -7,6 +7,7 @@ them it is recorded, and `gradient` needs nothing but `backward()`.
 import os
 from collections.abc import Callable
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from tinygrad_ko.arrays.library import Array
 from tinygrad_ko.check.numerical import numerical_gradient
 from tinygrad_ko.engine.graph import recorded
 from tinygrad_ko.errors import explain
-from tinygrad_ko.nn.initializers import normal, require_sizes
+from tinygrad_ko.nn.initializers import require_sizes
 from tinygrad_ko.nn.serialization import load_arrays, save_arrays
 from tinygrad_ko.ops.linalg.products import affine, matmul
 from tinygrad_ko.ops.networks.activations import identity_function, relu, sigmoid
@@ -26,7 +27,7 @@ from tinygrad_ko.ops.networks.pooling import max_pool2d
 from tinygrad_ko.ops.networks.softmax import softmax
 from tinygrad_ko.ops.networks.windows import windows_over
 from tinygrad_ko.ops.shape import reshape
-from tinygrad_ko.state.randomness import Rng, generator
+from tinygrad_ko.state.randomness import RandomSource, Rng, generator
 from tinygrad_ko.tensor.tensor import borrow
 
 if TYPE_CHECKING:
@@ -129,11 +130,18 @@ class Network:
         self.params.update({name: arrays[name].astype(array.dtype) for name, array in self.params.items()})
 
 
+def _affine_params(sizes: tuple[int, ...], std: float, source: RandomSource, first: int = 1) -> dict[str, Array]:
+    """W and b of the affine layers between these sizes, numbered from `first`: normal numbers, and zeros."""
+    params: dict[str, Array] = {}
+    for i, (n, m) in enumerate(pairwise(sizes), first):
+        params |= {f"W{i}": std * source.standard_normal((n, m)), f"b{i}": np.zeros(m)}
+    return params
+
+
 class TwoLayerNet(Network):
     """One hidden layer: softmax(sigmoid(x @ W1 + b1) @ W2 + b2).
 
-    `params` holds W1 (inputs, hidden), b1, W2 (hidden, outputs), b2 as float64 arrays that may be changed in place or
-    replaced.
+    `params` holds W1 (inputs, hidden), b1, W2 (hidden, outputs), b2 as float64 arrays that may be changed in place or replaced.
 
     >>> net = TwoLayerNet(input_size=784, hidden_size=100, output_size=10, rng=0)
     >>> sum(p.size for p in net.params.values())
@@ -146,13 +154,7 @@ class TwoLayerNet(Network):
         self, input_size: int, hidden_size: int, output_size: int, weight_init_std: float = 0.01, *, rng: Rng = None
     ) -> None:
         require_sizes("TwoLayerNet", input_size=input_size, hidden_size=hidden_size, output_size=output_size)
-        source, weights = generator(rng), normal(weight_init_std)
-        self.params = {
-            "W1": weights((input_size, hidden_size), source),
-            "b1": np.zeros(hidden_size),
-            "W2": weights((hidden_size, output_size), source),
-            "b2": np.zeros(output_size),
-        }
+        self.params = _affine_params((input_size, hidden_size, output_size), weight_init_std, generator(rng))
 
     def scores(self, x: Any, p: _Params) -> Any:
         hidden = sigmoid(affine(x, p["W1"], p["b1"]))
@@ -183,8 +185,7 @@ class SimpleNet(Network):
 
 
 class ThreeLayerNet(Network):
-    """Two hidden layers with sigmoid, then `output` (the identity by default): the book's 2-3-2-2 network, or any
-    params W1 b1 W2 b2 W3 b3.
+    """Two hidden layers with sigmoid, then `output` (the identity by default): the book's 2-3-2-2 network, or any params W1 b1 W2 b2 W3 b3.
 
     >>> ThreeLayerNet().predict(np.array([1.0, 0.5]))
     array([0.31682708, 0.69627909])
@@ -217,10 +218,9 @@ class ThreeLayerNet(Network):
 class SimpleConvNet(Network):
     """The book's convolutional network: conv - relu - pool - affine - relu - affine - softmax.
 
-    `conv_param` says how many filters there are, how large they are, how many pixels of padding an image has and how far
-    apart the windows are; what it does not name is as in the book: {"filter_num": 30, "filter_size": 5, "pad": 0,
-    "stride": 1}. Pooling takes the largest of 2 x 2. `params` holds W1 (filters, channels, size, size), b1, W2, b2, W3, b3.
-    `x` is one image of shape input_dim or a batch of them.
+    `conv_param` says how many filters there are, how large they are, how many pixels of padding an image has and how far apart the windows
+    are; what it does not name is as in the book: {"filter_num": 30, "filter_size": 5, "pad": 0, "stride": 1}. Pooling takes the largest of
+    2 x 2. `params` holds W1 (filters, channels, size, size), b1, W2, b2, W3, b3. `x` is one image of shape input_dim or a batch of them.
 
     >>> net = SimpleConvNet(rng=0)
     >>> {name: p.shape for name, p in net.params.items()}
@@ -253,16 +253,10 @@ class SimpleConvNet(Network):
         convolved = windows_over("SimpleConvNet", self.input_dim[1:], (size, size), self.stride, self.pad, 1)
         pooled = windows_over("SimpleConvNet", convolved.counts(self.input_dim[1:]), 2, 2, 0, 1)
         height, width = pooled.counts(convolved.counts(self.input_dim[1:]))
-        source, weights = generator(rng), normal(weight_init_std)
-        W1 = weights((number, self.input_dim[0] * size * size), source)
-        self.params = {
-            "W1": W1.reshape(number, self.input_dim[0], size, size),
-            "b1": np.zeros(number),
-            "W2": weights((number * height * width, hidden_size), source),
-            "b2": np.zeros(hidden_size),
-            "W3": weights((hidden_size, output_size), source),
-            "b3": np.zeros(output_size),
-        }
+        source = generator(rng)
+        W1 = weight_init_std * source.standard_normal((number, self.input_dim[0], size, size))
+        affines = _affine_params((number * height * width, hidden_size, output_size), weight_init_std, source, first=2)
+        self.params = {"W1": W1, "b1": np.zeros(number), **affines}
 
     def scores(self, x: Any, p: _Params) -> Any:
         if x.shape == self.input_dim:

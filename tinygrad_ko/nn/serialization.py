@@ -19,10 +19,7 @@ _Header = tuple[tuple[int, ...], np.dtype[Any]]
 
 
 def save_arrays(path: str | os.PathLike[str], arrays: Mapping[str, Array]) -> Path:
-    """Write arrays of numbers to an `.npz` file, whole or not at all. Returns the path written.
-
-    Raises TypeError for anything that NumPy could only pickle.
-    """
+    """Write arrays of numbers to an `.npz` file, whole or not at all. Returns the path written."""
     target = _npz(path)
     if pickled := ", ".join(name for name, array in arrays.items() if np.asarray(array).dtype.hasobject):
         raise explain(
@@ -37,13 +34,7 @@ def save_arrays(path: str | os.PathLike[str], arrays: Mapping[str, Array]) -> Pa
 
 
 def load_arrays(path: str | os.PathLike[str], shapes: Mapping[str, tuple[int, ...]] | None = None) -> dict[str, Array]:
-    """The arrays of a file; with `shapes`, refused whole unless it holds exactly these names with these shapes.
-
-    All headers are read and checked before any array: a small file can declare, and unpack to, more than there is memory.
-    Without `shapes` the arrays may take no more bytes than the file has, as those do that `save_arrays` writes.
-
-    Raises FileNotFoundError, or ValueError that says what is wrong with the file.
-    """
+    """The arrays of a file; with `shapes`, refused whole unless it holds exactly these names with these shapes."""
     source = _npz(path) if _npz(path).is_file() else Path(path)
     if not source.is_file():
         raise explain(FileNotFoundError(f"no such file: {_npz(path)}"), f"파일이 없습니다: {_npz(path)}")
@@ -52,6 +43,7 @@ def load_arrays(path: str | os.PathLike[str], shapes: Mapping[str, tuple[int, ..
             members = {name.removesuffix(".npy"): name for name in archive.namelist()}
             if len(members) < len(archive.namelist()):
                 raise ValueError("a name is there twice")
+            # All are checked before any array is read: a small file can declare, and unpack to, more than there is memory.
             headers = {name: _header(archive, member) for name, member in members.items()}
             taken = sum(prod(shape) * dtype.itemsize for shape, dtype in headers.values())
             if shapes is None and taken > source.stat().st_size:
@@ -78,7 +70,6 @@ def _npz(path: str | os.PathLike[str]) -> Path:
 
 
 def _header(archive: zipfile.ZipFile, name: str) -> _Header:
-    """The shape and dtype that an array in an archive declares."""
     with archive.open(name) as member:
         start = BytesIO(member.read(_LONGEST_HEADER))
     npy: Any = np.lib.format
@@ -98,10 +89,8 @@ def _mismatches(headers: Mapping[str, _Header], shapes: Mapping[str, tuple[int, 
     for name, (shape, dtype) in headers.items():
         if name not in shapes:
             wrong.append((f"{name} is unknown", f"알 수 없는 이름 {name}"))
-        elif shape != shapes[name]:
-            wrong.append(
-                (f"{name} has shape {shape}, not {shapes[name]}", f"{name}의 형상 {shape}, 필요한 형상 {shapes[name]}")
-            )
+        elif shape != (needed := shapes[name]):
+            wrong.append((f"{name} has shape {shape}, not {needed}", f"{name}의 형상 {shape}, 필요한 형상 {needed}"))
         if dtype.kind not in "fiu":
             wrong.append((f"{name} holds {dtype}, not real numbers", f"{name}의 자료형 {dtype}, 실수가 아님"))
     return wrong

@@ -27,10 +27,9 @@ _COUNTS = ("parameters", "bytes")
 class Summary:
     """What `summary()` returns: the rows and the totals. It prints as a table.
 
-    `parameters` is how many numbers the network holds in all, `trained` how many of them require a gradient, `bytes` what
-    they take in memory. `kept` is how many bytes beside them and the inputs the graph of the result keeps until `backward()`;
-    None without a call, and where the result hides its Tensors in an object. `shared` names the Tensors that are found a
-    second time, which is not counted.
+    `parameters` is how many numbers the network holds in all, `trained` how many of them require a gradient, `bytes` what they take in
+    memory. `kept` is how many bytes beside them and the inputs the graph of the result keeps until `backward()`; None without a call, and
+    where the result hides its Tensors in an object. `shared` names the Tensors that are found a second time, which is not counted.
     """
 
     title: str
@@ -132,7 +131,6 @@ def _holder(path: str, rows: dict[str, Row]) -> Row:
 
 
 def _count_tensors(summary: Summary, parts: list[Any]) -> None:
-    """Count each Tensor in the row of the module that holds it."""
     rows = {row.path: row for row in summary.rows}
     first: dict[int, str] = {}
     for path, tensor, _, _ in parts:
@@ -144,7 +142,6 @@ def _count_tensors(summary: Summary, parts: list[Any]) -> None:
 
 
 def _count(summary: Summary, row: Row, array: Array, trained: bool) -> None:
-    """Count an array in its row and in the totals."""
     size, taken = prod(array.shape), bytes_of(array)
     row.parameters, row.bytes = row.parameters + size, row.bytes + taken
     summary.parameters, summary.bytes = summary.parameters + size, summary.bytes + taken
@@ -152,9 +149,7 @@ def _count(summary: Summary, row: Row, array: Array, trained: bool) -> None:
 
 
 def _saved_behind(y: Any, beside: Any) -> int | None:
-    """How many bytes of arrays the graph of y keeps until backward, beside some that are there anyway; None if there are
-    Tensors in y that cannot be found.
-    """
+    """How many bytes the graph of y keeps until backward, beside arrays that are there anyway; None if y may hide Tensors."""
     if not all(isinstance(x, Handle | np.ndarray | np.generic | int | float | str | None) for x in leaves_of(y)):
         return None
     nodes = behind(*[x._node for x in leaves_of(y) if isinstance(x, Handle)])

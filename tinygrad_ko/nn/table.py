@@ -10,9 +10,7 @@ _OUTPUTS = 4  # and so many outputs of one layer are listed
 
 
 class Output(NamedTuple):
-    """One value that a layer returned, and its name in a dict or its place in a tuple. The shape of what is no array is
-    None, and its dtype the name of its type.
-    """
+    """One value that a layer returned, and its name or place there. What is no array has the shape None, and as dtype its type."""
 
     name: str
     shape: tuple[int, ...] | None
@@ -21,11 +19,7 @@ class Output(NamedTuple):
 
 @dataclass
 class Row:
-    """One call of a layer, the first, the second and so on (0: it was not called), and what it returned.
-
-    `parameters` and `bytes` count the Tensors that the layer holds itself, not those of layers inside it, and only in the
-    row of its first call.
-    """
+    """One call of a layer (0: none), what it returned, and, in the row of its first call, what it holds itself."""
 
     path: str
     layer: str
@@ -73,7 +67,6 @@ def cells(rows: list[Row]) -> Iterator[tuple[str, ...]]:
 
 
 def _shape_text(out: Output) -> str:
-    """The shape of an output, with its name if it has one."""
     text = out.dtype if out.shape is None else str(out.shape)
     return text if out.name.replace(".", "").isdecimal() or not out.name else f"{out.name} {text}"
 

@@ -241,9 +241,8 @@ def power_differentiated(xp, a, b, *, in_a, in_b):
 
 
 def masked_slope(g, a, b, slope):
-    """The derivative of a ** b in a, or 0 where it is infinite and g is 0, whose product would be NaN in a row of a Hessian. For powers
-    above 1 it stays: there g may be 0 because it is a first derivative, and its own need not be 0.
-    """
+    """The derivative of a ** b in a, or 0 where it is infinite and g is 0, whose product would be NaN in a row of a Hessian."""
+    # For powers above 1 it stays: there g may be 0 because it is a first derivative, and its own need not be 0.
     return where((g != 0) | (a != 0) | (b > 1), slope, 0)
 
 

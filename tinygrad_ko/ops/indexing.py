@@ -177,6 +177,4 @@ def _plain_part(part):
     if isinstance(part, slice):
         ends = (part.start, part.stop, part.step)
         return slice(*(None if end is None else operator.index(end) for end in ends))
-    if isinstance(part, Handle):
-        return part.stable_array()
-    return listed(part)
+    return part.stable_array() if isinstance(part, Handle) else listed(part)

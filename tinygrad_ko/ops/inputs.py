@@ -2,6 +2,7 @@
 
 import operator
 from functools import wraps
+from math import inf
 
 import numpy as np
 
@@ -81,8 +82,11 @@ def normalized_axis(axis, ndim, name):
 
 
 def normalized_axes(axes, ndim, name):
-    """A list of axes counted from the front, from one axis or several."""
-    return [normalized_axis(axis, ndim, name) for axis in (axes if isinstance(axes, tuple | list) else (axes,))]
+    """A list of axes counted from the front, from one axis or several; raises ValueError if one is named twice."""
+    found = [normalized_axis(axis, ndim, name) for axis in (axes if isinstance(axes, tuple | list) else (axes,))]
+    if len({*found}) < len(found):
+        raise explain(ValueError(f"{name}: axis {axes} names an axis twice"), f"{name}: 축이 겹칩니다. 받은 값: {axes}")
+    return found
 
 
 def require_one_of(choices, value, name, option):
@@ -93,6 +97,26 @@ def require_one_of(choices, value, name, option):
             ValueError(f"{name}: {option} must be one of {words}, not {value!r}"),
             f"{name}: {option}에는 다음 중 하나를 넘겨야 합니다: {words}. 받은 값: {value!r}",
         )
+
+
+def require_above_0(of="", *, finite=True, **settings):
+    """Raise ValueError for a setting that is not a number above 0, or is infinite where it may not be."""
+    for name, value in settings.items():
+        if not value > 0 or (finite and value == inf):
+            raise explain(
+                ValueError(f"{of}{name} must be above 0{' and finite' if finite else ''}, not {value}"),
+                f"{of}{name}: 0보다 큰{' 유한한' if finite else ''} 수여야 합니다. 받은 값: {value}",
+            )
+
+
+def require_below_1(of="", **settings):
+    """Raise ValueError for a setting that is not in [0, 1)."""
+    for name, value in settings.items():
+        if not 0 <= value < 1:
+            raise explain(
+                ValueError(f"{of}{name} must be in [0, 1), not {value}"),
+                f"{of}{name}: 0 이상 1 미만인 수여야 합니다. 받은 값: {value}",
+            )
 
 
 def in_float32(function):

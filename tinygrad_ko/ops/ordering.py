@@ -44,7 +44,7 @@ def sort(xp, x, /, axis=-1, descending=False, stable=True):
     array([30., 10., 20.])
     """
     if not getattr(x, "ndim", 0):
-        raise ValueError("a number has no axis to sort along")
+        raise explain(ValueError("a number has no axis to sort along"), "수 하나에는 정렬할 축이 없습니다.")
     order = xp.argsort(x, axis=axis, descending=descending, stable=stable)
     return xp.take_along_axis(x, order, axis=axis), order
 
@@ -190,8 +190,6 @@ def _quantile(name, x, q, axis, keepdims, method):
 def _in_lines(x, axis, keepdims, name):
     """x with the axes of the quantile merged into the last one; and the shape of what remains."""
     axes = normalized_axes(tuple(range(x.ndim)) if axis is None else axis, x.ndim, name)
-    if len(set(axes)) < len(axes):
-        raise explain(ValueError(f"{name}: axis {axis} names an axis twice"), f"{name}: 축이 겹칩니다. 받은 값: {axis}")
     rest = [i for i in range(x.ndim) if i not in axes]
     kept = [x.shape[i] for i in rest]
     lines = reshape(permute_dims(x, (*rest, *axes)), (*kept, prod(x.shape[i] for i in axes)))
@@ -223,6 +221,5 @@ def _ranked(x, ranks, descending=False):
             if np.all(found[..., :-1] < found[..., 1:]):  # nothing equal, no NaN
                 return places[..., np.searchsorted(near, upwards)]
     xp = library.namespace(x)
-    return xp.take(
-        xp.argsort(x, axis=-1, descending=descending), library.beside(x, np.asarray(ranks, np.intp)), axis=-1
-    )
+    order = xp.argsort(x, axis=-1, descending=descending)
+    return xp.take(order, library.beside(x, np.asarray(ranks, np.intp)), axis=-1)

@@ -16,7 +16,10 @@ _MODES = ("constant", "edge", "reflect", "symmetric", "wrap")
 def surround(xp, x, *, shape, index, value):
     """x at an index, in an array of that shape that is full of one number."""
     if value % 1 and not is_floating(x.dtype):
-        raise ValueError(f"{value} cannot stand in an array of {x.dtype}")
+        raise explain(
+            ValueError(f"{value} cannot stand in an array of {x.dtype}"),
+            f"{x.dtype} 배열에는 {value} 값을 넣을 수 없습니다.",
+        )
     out = xp.full(shape, value, dtype=x.dtype)
     out[index] = x
     return out

@@ -13,13 +13,11 @@ from tinygrad_ko.ops.shape import broadcast_to, reshape
 
 @op(
     name="repeat",
-    x=lambda g, x_shape, times, axis: sum(
-        reshape(g, (*x_shape[: axis + 1], times, *x_shape[axis + 1 :])), axis=axis + 1
-    ),
+    x=lambda g, x_shape, n, axis: sum(reshape(g, (*x_shape[: axis + 1], n, *x_shape[axis + 1 :])), axis=axis + 1),
 )
-def repeat_all(xp, x, *, times, axis):
-    """Each element so many times in a row, along an axis counted from the front."""
-    return xp.repeat(x, times, axis=axis)
+def repeat_all(xp, x, *, n, axis):
+    """Each element n times in a row, along an axis counted from the front."""
+    return xp.repeat(x, n, axis=axis)
 
 
 @op(name="repeat", x=lambda g, times, axis: add_runs(g, times=times, axis=axis))
@@ -65,7 +63,7 @@ def repeat(x, repeats, axis=None):
     axis = normalized_axis(axis, x.ndim, "repeat")
     length, times = x.shape[axis], _counts(repeats, "repeat", "repeats")
     if times.size == 1:
-        return repeat_all(x, times=times.item(), axis=axis)
+        return repeat_all(x, n=times.item(), axis=axis)
     if times.shape != (length,):
         raise explain(
             ValueError(f"repeat: the {length} elements along axis {axis} need {length} counts or one, not {repeats}"),

@@ -1,6 +1,7 @@
 """Cumulative sums and products: a gradient sums over the results that come after its place."""
 
 from tinygrad_ko.engine.op import op
+from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import zeros_like
 from tinygrad_ko.ops.queries import divisible
 from tinygrad_ko.ops.shape import along, concat, flip
@@ -45,9 +46,12 @@ def cumulative_prod(xp, x, /, *, axis=None, include_initial=False):
 def _require_axis(x, axis):
     ndim = getattr(x, "ndim", 0)
     if ndim == 0:
-        raise ValueError("a number has no axis to go along")
+        raise explain(ValueError("a number has no axis to go along"), "수 하나에는 누적할 축이 없습니다.")
     if axis is None and ndim != 1:
-        raise ValueError(f"x has {ndim} axes: name the one to go along, as in axis=0, or flatten it first")
+        raise explain(
+            ValueError(f"x has {ndim} axes: name the one to go along, as in axis=0, or flatten it first"),
+            f"x의 축이 {ndim}개이므로 axis=0처럼 누적할 축을 지정하거나 먼저 한 축으로 펼치십시오.",
+        )
 
 
 def _without_initial(x, axis, include_initial):

@@ -41,10 +41,10 @@ def moveaxis(x, source, destination, /):
     """
     x = as_operand(x, "moveaxis")
     sources, places = (normalized_axes(axes, x.ndim, "moveaxis") for axes in (source, destination))
-    if len(sources) != len(places) or len({*sources}) < len(sources) or len({*places}) < len(places):
+    if len(sources) != len(places):
         raise explain(
-            ValueError(f"moveaxis: {source} and {destination} must name as many axes, and none of them twice"),
-            f"moveaxis: 옮길 축과 옮겨 갈 자리는 개수가 같아야 하고 겹치면 안 됩니다. 받은 값: {source}, {destination}",
+            ValueError(f"moveaxis: {source} and {destination} must name as many axes"),
+            f"moveaxis: 옮길 축과 옮겨 갈 자리는 개수가 같아야 합니다. 받은 값: {source}, {destination}",
         )
     order = [i for i in range(x.ndim) if i not in sources]
     for place, axis in sorted(zip(places, sources, strict=True)):
@@ -56,7 +56,7 @@ def swapaxes(x, axis1, axis2):
     """x with two axes exchanged. Raises ValueError for an axis that is not there."""
     x = as_operand(x, "swapaxes")
     order = list(range(x.ndim))
-    i, j = normalized_axes((axis1, axis2), x.ndim, "swapaxes")
+    i, j = (normalized_axis(axis, x.ndim, "swapaxes") for axis in (axis1, axis2))
     order[i], order[j] = j, i
     return permute_dims(x, tuple(order))
 
@@ -114,10 +114,7 @@ def _opposite(shift):
     return tuple([-int(s) for s in shift]) if np.ndim(shift) else -int(shift)
 
 
-@op(
-    name="concat",
-    xs=lambda g, xs_shape, axis: [g[along(axis, slice(start, stop))] for start, stop in _spans(xs_shape, axis)],
-)
+@op(name="concat", xs=lambda g, xs_shape, axis: [g[along(axis, part)] for part in _parts(xs_shape, axis)])
 @moves
 def concatenate(xp, *xs, axis):
     """Arrays one after the other along an existing axis."""
@@ -136,11 +133,11 @@ def along(axis, at):
     return (slice(None),) * axis + (at, ...) if axis >= 0 else (..., at) + (slice(None),) * (-1 - axis)
 
 
-def _spans(shapes, axis):
+def _parts(shapes, axis):
     stop = 0
     for shape in shapes:
         start, stop = stop, stop + shape[axis]
-        yield start, stop
+        yield slice(start, stop)
 
 
 def concat(arrays, /, *, axis=0):

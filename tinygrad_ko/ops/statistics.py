@@ -13,7 +13,7 @@ from tinygrad_ko.ops.shape import permute_dims, reshape
 
 @op(
     x=lambda g, x, axis, correction: (
-        stretch(g * (2 / _divisor(x.shape, axis, correction)), x.shape, axis) * _deviation(x, axis)
+        stretch(g * (2 / _divisor(x.shape, axis, correction)), x.shape, axis) * deviation(x, axis)
     )
 )
 def var(xp, x, /, axis=None, *, correction=0, keepdims=False):
@@ -32,7 +32,7 @@ def var(xp, x, /, axis=None, *, correction=0, keepdims=False):
 
 @op(
     x=lambda g, x, out, axis, correction: norm_gradient(
-        g / _divisor(x.shape, axis, correction), _deviation(x, axis), out, axis
+        g / _divisor(x.shape, axis, correction), deviation(x, axis), out, axis
     ),
 )
 def std(xp, x, /, axis=None, *, correction=0, keepdims=False):
@@ -53,8 +53,11 @@ def _deviations(xp, x, axis, correction):
     total = xp.sum(x, axis=axis, keepdims=True)
     n, divided_by = reduced_size(x.shape, axis), _divisor(x.shape, axis, correction)
     if n == 0 or divided_by <= 0:
-        raise ValueError(
-            f"of {n} numbers with correction={correction} there is no variance: it would be divided by {divided_by:g}"
+        raise explain(
+            ValueError(
+                f"{n} numbers with correction={correction} have no variance: they are divided by {divided_by:g}"
+            ),
+            f"correction={correction}이면 원소 {n}개의 분산을 구할 수 없습니다. 나눌 값: {divided_by:g}",
         )
     return x - total / n, divided_by
 
@@ -63,7 +66,8 @@ def _divisor(shape, axis, correction):
     return float(reduced_size(shape, axis) - correction)
 
 
-def _deviation(x, axis):
+def deviation(x, axis):
+    """How far each is from the mean."""
     return x - mean(x, axis=axis, keepdims=True)
 
 
@@ -105,7 +109,7 @@ def _spread_out(weights, shape, axis):
                 f"average: weights of shape {weights.shape} do not fit x of shape {shape} with axis={axis}; give weights of the "
                 "shape of x, or one for each place along the axis"
             ),
-            f"average: 가중치의 형상은 x의 형상 {shape}과 같거나, axis={axis}의 자리마다 하나씩이어야 합니다. 받은 형상: {weights.shape}",
+            f"average: 가중치는 x의 형상이거나 axis={axis}의 자리마다 하나씩이어야 합니다. 형상: x {shape}, 가중치 {weights.shape}",
         )
     axes = [i % len(shape) for i in places]
     in_order = permute_dims(weights, tuple(axes.index(i) for i in sorted(reduced_axes(shape, axis))))

@@ -9,8 +9,8 @@ from tinygrad_ko.arrays.library import Array, new_array
 from tinygrad_ko.engine.backprop import put
 from tinygrad_ko.engine.graph import Node
 from tinygrad_ko.errors import explain
+from tinygrad_ko.ops.inputs import require_above_0
 from tinygrad_ko.optim.parameters import leaves, with_gradients
-from tinygrad_ko.optim.settings import require_above_0
 from tinygrad_ko.tensor.tensor import Tensor
 
 

@@ -23,8 +23,8 @@ import numpy as np
 from tinygrad_ko.arrays.library import Array, is_real, new_array
 from tinygrad_ko.engine.backprop import put
 from tinygrad_ko.errors import described, explain
+from tinygrad_ko.ops.inputs import require_above_0, require_below_1
 from tinygrad_ko.optim.parameters import assignment, in_separate_memory, leaves, with_gradients
-from tinygrad_ko.optim.settings import require_above_0, require_below_1
 from tinygrad_ko.runtime.allocator import keep_freed_memory
 from tinygrad_ko.runtime.atomic import at_once
 from tinygrad_ko.runtime.suggestions import ForeignToOptimizer, explain_construction
@@ -49,7 +49,7 @@ class Optimizer(ForeignToOptimizer):
                 "새 p와 memory 순서의 새 배열을 반환하십시오.",
             )
 
-    def __init__(self, parameters: Iterable[Tensor], lr: float, *, weight_decay: float = 0.0) -> None:
+    def __init__(self, parameters: Iterable[Tensor], lr: float = 0.01, *, weight_decay: float = 0.0) -> None:
         keep_freed_memory()  # a step makes new arrays, and lets go of as many
         self.parameters = in_separate_memory(leaves(parameters))
         require_above_0(lr=lr)
@@ -65,11 +65,10 @@ class Optimizer(ForeignToOptimizer):
         """The new p and what is kept from now on, in the order of `memory`: new arrays, from p, its gradient, the number of its
         steps, and what was kept for it; these cannot be written to.
         """
+        name = type(self).__name__
         raise explain(
-            NotImplementedError(
-                f"{type(self).__name__} has no updated(p, g, steps, **kept): define what a step computes"
-            ),
-            f"{type(self).__name__}에 updated(p, g, steps, **kept) 메서드가 없습니다. 한 단계에서 계산할 것을 이 메서드로 정의하십시오.",
+            NotImplementedError(f"{name} has no updated(p, g, steps, **kept): define what a step computes"),
+            f"{name}에 updated(p, g, steps, **kept) 메서드가 없습니다. 한 단계에서 계산할 것을 이 메서드로 정의하십시오.",
         )
 
     def step(self) -> None:
@@ -91,9 +90,7 @@ class Optimizer(ForeignToOptimizer):
         kept = self.kept[i]
         if g.shape != p.shape:  # data was replaced in the meantime
             raise explain(
-                ValueError(
-                    f"step: the gradient of parameter {i} has shape {g.shape}, not {p.shape}; nothing was changed"
-                ),
+                ValueError(f"step: parameter {i} has shape {p.shape}, its gradient {g.shape}; nothing was changed"),
                 f"step: {i}번째 매개변수의 형상은 {p.shape}인데 기울기의 형상은 {g.shape}입니다. 아무것도 바꾸지 않았습니다.",
             )
         if p.dtype.itemsize < 4:
@@ -161,9 +158,7 @@ def _like(old: Array, new: Any) -> Array:
         return new
     if np.shape(new) != old.shape or not is_real(np.asarray(new)):
         raise explain(
-            ValueError(
-                f"step: updated returned {described(new)} where {described(old)} is needed; nothing was changed"
-            ),
+            ValueError(f"step: updated returned {described(new)} where {described(old)} is needed; nothing is changed"),
             "step: updated 메서드가 반환한 배열의 형상이나 자료형이 맞지 않습니다. 아무것도 바꾸지 않았습니다. "
             f"필요한 배열: {described(old)}, 반환한 값: {described(new)}",
         )
@@ -186,9 +181,6 @@ class SGD(Optimizer):
     >>> w.data
     array([ 0.8, -1.6])
     """
-
-    def __init__(self, parameters: Iterable[Tensor], lr: float = 0.01, *, weight_decay: float = 0.0) -> None:
-        super().__init__(parameters, lr, weight_decay=weight_decay)
 
     def updated(self, p: Array, g: Array, steps: int, **kept: Array) -> tuple[Array, ...]:
         return (_minus(p, self.lr * g),)

@@ -14,9 +14,7 @@ from tinygrad_ko.tensor.tensor import Tensor
 
 
 def leaves(parameters: Iterable[Tensor]) -> list[Tensor]:
-    """The parameters in a list. Raises ValueError if there are none or one is there twice, TypeError for what is not a
-    leaf on an array of NumPy, and for a module or a dict.
-    """
+    """The parameters in a list. Raises ValueError or TypeError unless they are leaves on NumPy's arrays, one or more, each once."""
     if isinstance(parameters, Mapping) or hasattr(parameters, "named_parameters"):
         kind = type(parameters).__name__
         raise explain(
@@ -66,7 +64,7 @@ def in_separate_memory(parameters: list[Tensor]) -> list[Tensor]:
             if whole(a) is whole(b) and np.shares_memory(a, b):
                 raise explain(
                     ValueError(
-                        f"parameters {i} and {j} share memory: each step would change it twice; make one Tensor of it"
+                        f"parameters {i} and {j} share memory: a step would change it twice; make it one Tensor"
                     ),
                     f"{i}번째와 {j}번째 매개변수가 같은 메모리를 씁니다. 한 단계에 두 번 바뀌게 되므로 Tensor 하나로 만드십시오.",
                 )

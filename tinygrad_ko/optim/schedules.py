@@ -11,8 +11,8 @@ import numpy as np
 
 from tinygrad_ko.arrays.library import Array
 from tinygrad_ko.errors import explain
+from tinygrad_ko.ops.inputs import require_above_0
 from tinygrad_ko.optim.optimizers import Optimizer
-from tinygrad_ko.optim.settings import require_above_0
 from tinygrad_ko.runtime.atomic import at_once
 
 
@@ -67,9 +67,8 @@ def cosine_decay(step: int, total: int, warmup: int = 0, end: float = 0.0) -> fl
 class Schedule:
     """The learning rate of an optimizer, step by step: the one it was made with, times factor(steps, **options).
 
-    Call `step()` after the optimizer's. The first rate is set at once, so make the schedule before the first step; what
-    else is written to `optimizer.lr` is overwritten by the next step. Raises ValueError if a factor is below 0 or not
-    finite, and then nothing has changed.
+    Call `step()` after the optimizer's. The first rate is set at once, so make the schedule before the first step; what else is written to
+    `optimizer.lr` is overwritten by the next step. Raises ValueError if a factor is below 0 or not finite, and then nothing has changed.
 
     >>> from tinygrad_ko import Tensor
     >>> from tinygrad_ko.optim import SGD
@@ -97,7 +96,7 @@ class Schedule:
         if not 0 <= factor < inf:
             raise explain(
                 ValueError(
-                    f"at step {steps} the learning rate is multiplied by {factor}; it must be finite and not below 0"
+                    f"at step {steps} the learning rate's factor is {factor}; it must be finite and not below 0"
                 ),
                 f"{steps}번째 단계에서 학습률에 곱할 값은 0 이상의 유한한 수여야 합니다. 받은 값: {factor}",
             )

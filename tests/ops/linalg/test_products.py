@@ -124,7 +124,7 @@ def test_affine_takes_rows_and_one_matrix(shapes):
     """A number was taken for a row, and a vector for a matrix: there were values, but the gradient failed."""
     x, W, b = zeros(*shapes)
     said = refusal(ValueError, lambda: tg.affine(tg.Tensor(x, requires_grad=True), W, b))
-    assert f"they have {shapes[0]} and {shapes[1]}" in said
+    assert f"they have {shapes[0]} and {shapes[1]}; a single sample is a row of n numbers, [x] if n is 1" in said
 
 
 @given(st.integers(1, 4), st.integers(1, 4), st.integers(1, 4), st.booleans(), st.integers(0, 99))

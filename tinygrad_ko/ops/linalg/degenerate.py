@@ -73,8 +73,8 @@ def _refuse_vectors(bad, of, what, korean):
             f"(and for a second derivative no {kind} may be so); use what needs no such vectors, as tg.linalg.{alone} does, or change the "
             "matrix a little"
         ),
-        f"{of}: {of_matrix}{i}번 {its}이 반올림 오차 안에서 {korean} 그 벡터에는 기울기가 없습니다. 2계 미분에는 이런 {its}이 "
-        f"하나도 없어야 합니다. tg.linalg.{alone}처럼 이 벡터가 필요 없는 함수를 쓰거나 행렬을 조금 바꾸십시오.",
+        f"{of}: {of_matrix}{its} {i}번이 반올림 오차 안에서 {korean} 그 벡터에는 기울기가 없습니다. 2계 미분에서는 이런 값이 하나도 "
+        f"없어야 합니다. tg.linalg.{alone}처럼 이 벡터가 필요 없는 함수를 쓰거나 행렬을 조금 바꾸십시오.",
     )
 
 
@@ -114,5 +114,8 @@ def without_gradient(x, decompose, what, korean):
     if not isinstance(x, Handle):
         return decompose(x)
     if x._node is not None and current.get().record:
-        raise explain(LinAlgError(f"{what}, or, where no gradient is wanted, x.detach()"), korean)
+        raise explain(
+            LinAlgError(f"{what}, or, where no gradient is wanted, x.detach()"),
+            f"{korean} 기울기가 필요 없다면 x.detach()를 넘기십시오.",
+        )
     return [wrap(type(x), part) for part in decompose(x.stable_array())]

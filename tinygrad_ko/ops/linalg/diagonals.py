@@ -56,7 +56,10 @@ def diagonal_matrix(xp, values, *, shape, offset):
 
 def _matrices(x):
     if getattr(x, "ndim", 0) < 2:
-        raise ValueError("x needs two axes or more: it must be a matrix or a stack of matrices")
+        raise explain(
+            ValueError("x needs two axes or more: it must be a matrix or a stack of matrices"),
+            "x의 축은 둘 이상이어야 합니다. 행렬이나 행렬의 묶음을 넘기십시오.",
+        )
     return x
 
 

@@ -43,7 +43,7 @@ def einsum(subscripts, /, *operands):
             f"einsum: 첫 번째 인수에는 'ij,jk->ik'와 같은 문자열을 넘겨야 합니다. 받은 값의 종류: {type(subscripts).__name__}",
         )
     arrays = [as_operand(x, "einsum") for x in operands]
-    labels, result, lengths = _understood(subscripts, tuple([x.shape for x in arrays]))
+    labels, result, lengths = _parsed(subscripts, tuple([x.shape for x in arrays]))
     factors = [_prepared(x, axes, lengths) for x, axes in zip(arrays, labels, strict=True)]
     while len(factors) > 1:
         i, j = (0, 1) if len(factors) == 2 else _cheapest(factors, result, lengths)
@@ -58,14 +58,8 @@ def einsum(subscripts, /, *operands):
 
 
 @lru_cache(maxsize=256)  # for small arrays, reading takes as long as computing
-def _understood(subscripts, shapes):
-    """The labels of the axes of every operand, those of the result, and the length of each."""
-    labels, result = _parsed(subscripts, shapes)
-    return labels, result, _measured(subscripts, labels, shapes)
-
-
 def _parsed(subscripts, shapes):
-    """The label of every axis of the operands and of the result: its letter, or for "..." its place from the right, -1, -2, ..."""
+    """The labels of the axes of all operands and of the result (letters; for "..." places from the right: -1, -2 ...) and their lengths."""
 
     def refuse(what, korean):
         raise explain(
@@ -96,7 +90,7 @@ def _parsed(subscripts, shapes):
     count = Counter(label for axes in labels for label in axes)
     places = sorted(label for label in count if isinstance(label, int))
     if not arrow:
-        return labels, (*places, *sorted(label for label in count if label not in places and count[label] == 1))
+        right = "..." + "".join(sorted(label for label in count if label not in places and count[label] == 1))
     result = labelled(right, len(right.replace("...", "")) + len(places) * ("..." in right))
     for label, n in Counter(result).items():
         if label not in count:
@@ -108,7 +102,7 @@ def _parsed(subscripts, shapes):
             refuse(f"the letter {label!r} is twice in the result", f"결과에 두 번 적은 글자가 있습니다: {label!r}.")
     if places and "..." not in right:
         refuse("the result needs '...' too", "결과에도 '...'을 적어야 합니다.")
-    return labels, result
+    return labels, result, _measured(subscripts, labels, shapes)
 
 
 def _measured(subscripts, labels, shapes):

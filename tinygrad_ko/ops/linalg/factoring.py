@@ -94,15 +94,13 @@ def qr(x, /, *, mode="reduced"):
     m, n = x.shape[-2:]
     require_one_of(("reduced", "complete"), mode, "qr", "mode")
     if mode == "complete" and m > n:
-        return QRResult(
-            *without_gradient(
-                x,
-                lambda values: namespace(values).linalg.qr(floating(values), mode="complete"),
-                "qr: the further columns of a complete Q have no gradient; pass mode='reduced'",
-                "qr: mode='complete'가 Q에 덧붙이는 열에는 기울기가 없습니다. mode='reduced'를 쓰거나, "
-                "기울기가 필요 없다면 x.detach()를 넘기십시오.",
-            )
+        parts = without_gradient(
+            x,
+            lambda values: namespace(values).linalg.qr(floating(values), mode="complete"),
+            "qr: the further columns of a complete Q have no gradient; pass mode='reduced'",
+            "qr: mode='complete'가 Q에 덧붙이는 열에는 기울기가 없습니다. mode='reduced'를 쓰거나,",
         )
+        return QRResult(*parts)
     if m < n:  # the first columns make Q, which turns the others
         q, r = qr(x[..., :m])
         return QRResult(q, concat([r, q.mT @ x[..., m:]], axis=-1))

@@ -21,7 +21,10 @@ def as_matrix_stack(x, of):
 def square_matrices(x):
     """Square matrices of floats; raises ValueError for any others."""
     if getattr(x, "ndim", 0) < 2 or x.shape[-1] != x.shape[-2]:
-        raise ValueError("it takes square matrices: the last two axes must have one length")
+        raise explain(
+            ValueError("it takes square matrices: the last two axes must have one length"),
+            "정사각 행렬이 필요합니다. 마지막 두 축의 길이가 같아야 합니다.",
+        )
     return floating(x)
 
 

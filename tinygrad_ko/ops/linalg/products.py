@@ -20,7 +20,10 @@ def matrix_product(xp, a, b):
 
 def _check_columns(a, b):
     if a.ndim > 1 < b.ndim and a.shape[-1] != b.shape[-2]:
-        raise ValueError(f"the first has {a.shape[-1]} columns, but the second has {b.shape[-2]} rows")
+        raise explain(
+            ValueError(f"the first has {a.shape[-1]} columns, but the second has {b.shape[-2]} rows"),
+            f"첫째 배열의 열은 {a.shape[-1]}개인데 둘째 배열의 행은 {b.shape[-2]}개입니다.",
+        )
 
 
 def matmul(a, b):
@@ -48,7 +51,6 @@ def drop(x, axis):
 @op(name="affine", broadcasts=True, x=lambda g, W, x: matmul_as(x, g, W.mT), W=lambda g, x: x.mT @ g, b=lambda g: g)
 def affine_batch(xp, x, W, b):
     """x @ W + b for a batch of rows, in one array."""
-    _check_columns(x, W)
     out = xp.matmul(x, W)
     if b.dtype != out.dtype:
         return out + b
@@ -68,8 +70,22 @@ def affine(x, W, b):
     x, W, b = (as_operand(v, "affine") for v in (x, W, b))
     if not x.shape or len(W.shape) != 2:
         raise explain(
-            ValueError(f"affine: x needs shape (..., n) and W (n, m), but they have {x.shape} and {W.shape}"),
-            f"affine: x의 형상은 (..., n), W의 형상은 (n, m)이어야 합니다. 받은 형상: {x.shape}, {W.shape}",
+            ValueError(
+                f"affine: x needs shape (..., n) and W (n, m), but they have {x.shape} and {W.shape}; a single sample is a row of n "
+                "numbers, [x] if n is 1"
+            ),
+            f"affine: x의 형상은 (..., n), W의 형상은 (n, m)이어야 합니다. 받은 형상: {x.shape}, {W.shape}. "
+            "표본 하나는 수 n개로 된 행이며, n이 1이면 [x]입니다.",
+        )
+    (n, m), k = W.shape, x.shape[-1]
+    if k != n:
+        raise explain(
+            ValueError(
+                f"affine: x has {k} columns, but W has {n} rows, in shapes {x.shape} and {W.shape}; reshape x, or make the layer for it, "
+                f"Affine({k}, {m})"
+            ),
+            f"affine: x의 열은 {k}개인데 W의 행은 {n}개입니다. 받은 형상: {x.shape}, {W.shape}. x의 형상을 바꾸거나, x에 맞는 계층 "
+            f"Affine({k}, {m})을 만드십시오.",
         )
     if b.shape != W.shape[-1:]:
         raise explain(
@@ -187,12 +203,11 @@ def _from_the_end(axis, shape1, shape2, name):
             ValueError(f"{name}: there is no axis {axis} that both have, {shape1} and {shape2}; count it from the end"),
             f"{name}: 두 배열에 공통된 축 {axis}번이 없습니다. -1처럼 뒤에서부터 세십시오. 받은 형상: {shape1}, {shape2}",
         )
-    if shape1[place] != shape2[place]:
+    n, m = shape1[place], shape2[place]
+    if n != m:
         raise explain(
-            ValueError(
-                f"{name}: axis {axis} has length {shape1[place]} in the first, but {shape2[place]} in the second"
-            ),
-            f"{name}: 축 {axis}의 길이가 서로 다릅니다. 첫째 배열은 {shape1[place]}, 둘째 배열은 {shape2[place]}입니다.",
+            ValueError(f"{name}: axis {axis} has length {n} in the first, but {m} in the second"),
+            f"{name}: 축 {axis}의 길이가 서로 다릅니다. 첫째 배열은 {n}, 둘째 배열은 {m}입니다.",
         )
     return place
 

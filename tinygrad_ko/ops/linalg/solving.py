@@ -13,18 +13,14 @@ from tinygrad_ko.ops.linalg.products import drop
 from tinygrad_ko.ops.shape import inverse_permutation, permute_dims, reshape
 
 
-@op(
-    name="solve",
-    broadcasts=True,
-    a=lambda g, a, out: -solution(a.mT, g) @ out.mT,
-    b=lambda g, a: solution(a.mT, g),
-)
+@op(name="solve", broadcasts=True, a=lambda g, a, out: -solution(a.mT, g) @ out.mT, b=lambda g, a: solution(a.mT, g))
 def solution(xp, a, b):
     """The op behind `solve`: x with a @ x = b, where a is (..., n, n) and b is (..., n, k), never a vector."""
     a, b = square_matrices(a), floating(b)
-    if b.ndim < 2 or b.shape[-2] != a.shape[-1]:
-        raise ValueError(
-            f"b needs {a.shape[-1]} rows, (..., n, k), or is one vector (n,); a stack of vectors is b[..., None]"
+    if b.ndim < 2 or b.shape[-2] != (n := a.shape[-1]):
+        raise explain(
+            ValueError(f"b needs {n} rows, (..., n, k), or is one vector (n,); a stack of vectors is b[..., None]"),
+            f"b는 행이 {n}개인 배열 (..., n, k)이거나 벡터 (n,)이어야 합니다. 벡터의 묶음은 b[..., None]으로 넘기십시오.",
         )
     with refusing(
         "solve: a is singular, so a @ x = b has no one solution; tg.linalg.pinv(a) @ b is the shortest x that comes nearest",

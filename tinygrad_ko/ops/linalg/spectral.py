@@ -134,15 +134,13 @@ def svd(x, /, *, full_matrices=True):
     x = as_matrix_stack(x, "svd")
     m, n = x.shape[-2:]
     if full_matrices and m != n:
-        return SVDResult(
-            *without_gradient(
-                x,
-                lambda values: namespace(values).linalg.svd(floating(values), full_matrices=True),
-                "svd: the further vectors of full matrices have no gradient; pass full_matrices=False",
-                "svd: full_matrices=True가 덧붙이는 벡터에는 기울기가 없습니다. full_matrices=False를 쓰거나, "
-                "기울기가 필요 없다면 x.detach()를 넘기십시오.",
-            )
+        parts = without_gradient(
+            x,
+            lambda values: namespace(values).linalg.svd(floating(values), full_matrices=True),
+            "svd: the further vectors of full matrices have no gradient; pass full_matrices=False",
+            "svd: full_matrices=True가 덧붙이는 벡터에는 기울기가 없습니다. full_matrices=False를 쓰거나,",
         )
+        return SVDResult(*parts)
     out = values_over_both(x)
     return SVDResult(out[..., 1 : m + 1, :], out[..., 0, :], out[..., m + 1 :, :].mT)
 

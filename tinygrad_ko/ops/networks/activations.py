@@ -1,7 +1,4 @@
-"""Activation functions.
-
-No derivative is computed as a difference from 1, so those far out have all their digits too.
-"""
+"""Activation functions. No derivative is computed as a difference from 1, so those far out have all their digits too."""
 
 import math
 

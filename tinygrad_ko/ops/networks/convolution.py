@@ -192,8 +192,6 @@ def _convolve(name, axes, x, W, b, stride, padding, dilation, groups):
             f"W의 형상이 {W.shape}이므로 b의 형상은 {W.shape[:1]}이어야 합니다. 받은 형상: {b.shape}",
         )
     windows = windows_over(name, x.shape[2:], W.shape[2:], stride, padding, dilation)
-    if axes == 2:
-        return convolution(x, W, b, windows=windows, groups=groups)
-    x, W = (reshape(v, (*v.shape[:2], 1, *v.shape[2:])) for v in (x, W))
+    x, W = (x, W) if axes == 2 else (reshape(v, (*v.shape[:2], 1, *v.shape[2:])) for v in (x, W))
     out = convolution(x, W, b, windows=windows, groups=groups)
-    return reshape(out, (*out.shape[:2], out.shape[3]))
+    return out if axes == 2 else reshape(out, (*out.shape[:2], out.shape[3]))

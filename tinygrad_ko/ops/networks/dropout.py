@@ -1,9 +1,8 @@
 """Dropout: elements are set to 0 at random."""
 
 from tinygrad_ko.engine.op import op
-from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import where
-from tinygrad_ko.ops.inputs import as_floating, namespace_of
+from tinygrad_ko.ops.inputs import as_floating, namespace_of, require_below_1
 from tinygrad_ko.ops.networks.activations import identity_function
 from tinygrad_ko.state.randomness import generator
 
@@ -28,23 +27,13 @@ def dropout(x, p=0.5, training=True, rng=None):
     """
     x = as_floating(x, "dropout")
     source = generator(rng)
-    p = share_left_out(p)
+    require_below_1("dropout: ", p=p)
     if p == 0 or not training:
         return identity_function(x)
-    return thinned(x, namespace_of(x).asarray(source.random(x.shape) >= p), 1 / (1 - p))
+    return thinned(x, namespace_of(x).asarray(source.random(x.shape) >= p), 1 / (1 - float(p)))
 
 
 @op(name="dropout", x=lambda g, kept, scale: where(kept, g * scale, 0), kept=None)
 def thinned(xp, x, kept, /, scale):
     """x times the scale where it is kept, else 0."""
     return xp.where(kept, x * scale, 0)
-
-
-def share_left_out(p):
-    """p as a Python number, which keeps the dtype of x; raises ValueError unless it is in [0, 1)."""
-    if not 0 <= p < 1:
-        raise explain(
-            ValueError(f"dropout: p must be in [0, 1), not {p}"),
-            f"dropout: 드롭아웃 확률 p는 0 이상 1 미만이어야 합니다. 받은 값: {p}",
-        )
-    return float(p)

@@ -9,7 +9,7 @@ from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import abs, astype, clip, square, subtract, where
-from tinygrad_ko.ops.inputs import as_floating, as_operand, in_float32, namespace_of, require_one_of
+from tinygrad_ko.ops.inputs import as_floating, as_operand, in_float32, namespace_of, require_above_0, require_one_of
 from tinygrad_ko.ops.networks.activations import sigmoid
 from tinygrad_ko.ops.reduction import mean, sum
 
@@ -56,11 +56,7 @@ def huber_loss(y, t, delta=1.0, reduction="mean"):
     array([0.125, 0.5  , 3.5  ])
     """
     y, t = prediction_and_target(y, t, "huber_loss")
-    if not 0 < delta < float("inf"):
-        raise explain(
-            ValueError(f"huber_loss: delta must be above 0 and finite, not {delta}"),
-            f"huber_loss: delta는 0보다 큰 유한한 수여야 합니다. 받은 값: {delta}",
-        )
+    require_above_0("huber_loss: ", delta=delta)
     return combined(huber(subtract(y, t), float(delta)), reduction, "huber_loss")
 
 

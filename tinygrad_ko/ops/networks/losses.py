@@ -8,11 +8,10 @@ from numpy import ndarray
 
 from tinygrad_ko.arrays.library import namespace
 from tinygrad_ko.arrays.operands import floating
-from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import log
-from tinygrad_ko.ops.inputs import as_operand, in_float32, namespace_of
+from tinygrad_ko.ops.inputs import as_operand, in_float32, namespace_of, unwrapped
 from tinygrad_ko.ops.networks.softmax import below_largest, log_softmax, softmax
 from tinygrad_ko.ops.reduction import sum
 from tinygrad_ko.ops.shape import reshape
@@ -127,11 +126,9 @@ def as_batch(y, t, name):
             f"{batch} rows of {classes} scores need {batch} labels or targets of shape {shape}, got shape {t.shape}",
             f"클래스 {classes}개의 점수가 {batch}행이므로 레이블 {batch}개 또는 형상 {shape}의 분포가 필요합니다. 받은 형상: {t.shape}",
         )
-    t = np.asarray(t.stable_array() if isinstance(t, Handle) else t)
+    t = np.asarray(unwrapped(t))
     if t.dtype.kind not in "iu":
-        refuse(
-            f"labels must be integers, not {t.dtype}", f"레이블은 정수여야 합니다. 받은 자료형: {t.dtype}", TypeError
-        )
+        refuse(f"labels must be integers, not {t.dtype}", f"레이블은 정수여야 합니다. 자료형: {t.dtype}", TypeError)
     if np.minimum.reduce(t) < 0 or np.maximum.reduce(t) >= classes:
         bad = int(np.flatnonzero((t < 0) | (t >= classes))[0])
         refuse(

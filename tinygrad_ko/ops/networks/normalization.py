@@ -4,15 +4,16 @@ from tinygrad_ko.arrays.operands import floating
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import sqrt, square
-from tinygrad_ko.ops.inputs import as_floating, in_float32
+from tinygrad_ko.ops.inputs import as_floating, in_float32, require_above_0
 from tinygrad_ko.ops.reduction import mean, reduced_size
 from tinygrad_ko.ops.shape import reshape
+from tinygrad_ko.ops.statistics import deviation
 
 
 @op(
     keeps="scale",
-    x=lambda g, out, scale, axis: (_centred(g, axis) - out * mean(g * out, axis=axis, keepdims=True)) / scale,
-    scale=lambda x, axis, eps: sqrt(mean(square(_centred(x, axis)), axis=axis, keepdims=True) + float(eps)),
+    x=lambda g, out, scale, axis: (deviation(g, axis) - out * mean(g * out, axis=axis, keepdims=True)) / scale,
+    scale=lambda x, axis, eps: sqrt(mean(square(deviation(x, axis)), axis=axis, keepdims=True) + float(eps)),
 )
 def standardize(xp, x, /, axis=-1, eps=1e-5):
     """(x - mean) / sqrt(variance + eps) along an axis (or a tuple of axes, or None for all), in the shape of x. The variance is the mean of
@@ -24,19 +25,14 @@ def standardize(xp, x, /, axis=-1, eps=1e-5):
     array([[-1.22473569,  0.        ,  1.22473569],
            [ 0.        ,  0.        ,  0.        ]])
     """
-    if not 0 < eps < float("inf"):
-        raise ValueError(f"eps must be above 0 and finite, not {eps}")
+    require_above_0(eps=eps)
     if not reduced_size(x.shape, axis):
-        raise ValueError("there are no numbers to take a mean of")
+        raise explain(ValueError("there are no numbers to take a mean of"), "평균을 구할 원소가 없습니다.")
     out = floating(x)
     out = out - xp.mean(out, axis=axis, keepdims=True)
     scale = xp.sqrt(xp.mean(out * out, axis=axis, keepdims=True) + float(eps))
     out /= scale
     return out, scale
-
-
-def _centred(x, axis):
-    return x - mean(x, axis=axis, keepdims=True)
 
 
 @in_float32

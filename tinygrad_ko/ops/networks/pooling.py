@@ -11,7 +11,6 @@ from operator import iadd
 import numpy as np
 from numpy import ndarray
 
-from tinygrad_ko.arrays import memory
 from tinygrad_ko.arrays.library import namespace
 from tinygrad_ko.arrays.memory import copied
 from tinygrad_ko.engine.op import op
@@ -54,7 +53,7 @@ def means(xp, x, chosen, *, windows):
     seen = windows.see(xp, windows.pad(xp, batch_last(xp, x)))
     seen = seen if chosen is None else xp.where(chosen, seen, 0)
     first, *rest = [seen[:, i, :, j, :, :] for i, j in windows.places()]
-    total = reduce(iadd, rest, memory.copied(first))
+    total = reduce(iadd, rest, copied(first))
     return batch_first(xp, _shares(xp, total, chosen, windows))
 
 
@@ -129,9 +128,7 @@ def _pool(name, axes, x, size, stride, padding):
     if len(x.shape) != axes + 2:
         sides = "length" if axes == 1 else "height, width"
         raise explain(
-            ValueError(
-                f"{name}: x must have shape (batch, channels, {sides}), not {x.shape}; one image is the batch x[None]"
-            ),
+            ValueError(f"{name}: x must have shape (batch, channels, {sides}), not {x.shape}; one image is x[None]"),
             f"{name}: x의 형상은 (batch, channels, {sides})이어야 합니다. 한 장뿐이라면 x[None]을 넘기십시오. 받은 형상: {x.shape}",
         )
     windows = windows_over(name, x.shape[2:], size, size if stride is None else stride, padding, 1)

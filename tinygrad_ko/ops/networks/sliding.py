@@ -7,6 +7,7 @@ from numpy.lib.array_utils import normalize_axis_index
 from tinygrad_ko.arrays import library, memory
 from tinygrad_ko.arrays.dtypes import moves
 from tinygrad_ko.engine.op import op
+from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.networks.windows import sliding_windows
 from tinygrad_ko.ops.shape import along
 
@@ -35,8 +36,12 @@ def unfold(x, /, size, step=1, axis=-1):
     axis = normalize_axis_index(axis, x.ndim)
     length, size, step = x.shape[axis], index(size), index(step)
     if size < 1 or step < 1 or size > length:
-        raise ValueError(
-            f"no windows of {size} elements, {step} apart, can be taken from {length}: size must be 1 to {length}, step 1 or more"
+        raise explain(
+            ValueError(
+                f"no windows of {size} elements, {step} apart, can be taken from {length}: size must be 1 to {length}, step 1 or more"
+            ),
+            f"길이가 {length}인 축에서 원소 {size}개의 윈도를 {step}칸 간격으로 얻을 수 없습니다. size는 1 이상 {length} 이하, "
+            "step은 1 이상이어야 합니다.",
         )
     out = sliding_windows(x, size, step, axis)
     return out if size > 1 else memory.copied(out)  # a view saves memory where windows overlap
@@ -56,9 +61,13 @@ def fold(xp, windows, /, length, step=1, axis=-1):
     axis = normalize_axis_index(axis, windows.ndim - 1)
     count, size, length, step = windows.shape[axis], windows.shape[-1], index(length), index(step)
     if size < 1 or step < 1 or size > length or count != (length - size) // step + 1:
-        raise ValueError(
-            f"{count} windows of {size} elements, {step} apart, do not make a length of {length}: "
-            "it has (length - size) // step + 1 of them"
+        raise explain(
+            ValueError(
+                f"{count} windows of {size} elements, {step} apart, do not make a length of {length}: "
+                "it has (length - size) // step + 1 of them"
+            ),
+            f"원소 {size}개의 윈도 {count}개를 {step}칸 간격으로 놓아서는 길이 {length}의 축이 되지 않습니다. "
+            "윈도는 (length - size) // step + 1개여야 합니다.",
         )
     out = xp.zeros((*windows.shape[:axis], length, *windows.shape[axis + 1 : -1]), dtype=windows.dtype)
     for i in range(size):  # the i-th elements of all windows at once

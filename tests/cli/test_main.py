@@ -10,7 +10,7 @@ import pytest
 
 import tinygrad_ko
 from tinygrad_ko.cli import demo, doctor, main
-from tinygrad_ko.cli.console import NoBar, duration, program, progress_bar, say
+from tinygrad_ko.cli.console import _NoBar, duration, program, progress_bar, say
 from tinygrad_ko.errors import explain
 from tinygrad_ko.runtime.install import install
 
@@ -164,10 +164,10 @@ class Terminal(io.StringIO):
 
 def test_the_bar_is_shown_on_a_terminal_only(monkeypatch):
     monkeypatch.setattr(sys, "stderr", io.StringIO())
-    assert isinstance(progress_bar(3), NoBar)
+    assert isinstance(progress_bar(3), _NoBar)
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
-    assert isinstance(progress_bar(3, wanted=False), NoBar)
+    assert isinstance(progress_bar(3, wanted=False), _NoBar)
     bar = progress_bar(3)
     bar.update()
     bar.close()
@@ -178,7 +178,7 @@ def test_without_tqdm_one_line_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "tqdm", None)
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
-    assert isinstance(progress_bar(3), NoBar)
+    assert isinstance(progress_bar(3), _NoBar)
     assert terminal.getvalue().count(install("train")) == 2  # once in each language
 
 

@@ -60,7 +60,7 @@ def duration(seconds: float) -> str:
     return f"{float(f'{seconds * 1e3:.2g}'):g} ms"
 
 
-class NoBar:
+class _NoBar:
     """In place of a bar of tqdm where there is none."""
 
     write = staticmethod(say)
@@ -73,11 +73,11 @@ class NoBar:
 def progress_bar(total: int, *, done: int = 0, wanted: bool = True) -> Any:
     """A bar on stderr where that is a terminal. Without tqdm there is none, and this says so."""
     if not wanted or not sys.stderr.isatty():
-        return NoBar()
+        return _NoBar()
     try:
         from tqdm import tqdm
     except ModuleNotFoundError:
         cure = install("train")
         say(f"no progress bar: {cure}", f"진행 막대를 보려면 tqdm을 설치하십시오: {cure}", file=sys.stderr)
-        return NoBar()
+        return _NoBar()
     return tqdm(total=total, initial=done, leave=False, dynamic_ncols=True)

@@ -88,7 +88,7 @@ def test_a_step_that_fails_at_the_last_parameter_changes_nothing(kind, monkeypat
     assert state(optimizer) == before
     for g in (np.ones((2, 2)), np.ones(1)):  # the second would broadcast
         last.node.grad = g  # behind the back of the setter, which would refuse it
-        with pytest.raises(ValueError, match="parameter 2 has shape .*, its gradient") as caught:
+        with pytest.raises(ValueError, match=r"parameter 2 has shape .*, its gradient") as caught:
             optimizer.step()
         assert korean(caught.value)
         assert state(optimizer) == before

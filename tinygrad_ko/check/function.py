@@ -6,7 +6,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from copy import copy
-from functools import partial
+from functools import cached_property, partial
 from os.path import basename
 from typing import Any
 
@@ -18,7 +18,7 @@ from tinygrad_ko.check.progress import Progress
 from tinygrad_ko.check.slope import EPS, precision, scales
 from tinygrad_ko.engine.graph import Leaf, recorded
 from tinygrad_ko.errors import explain, note_leaves, wants_integers
-from tinygrad_ko.func.trees import in_one_row, is_tree
+from tinygrad_ko.func.trees import in_one_row
 from tinygrad_ko.ops.shape import concat, reshape
 from tinygrad_ko.runtime.atomic import at_once, taking_turns
 from tinygrad_ko.runtime.signatures import signature
@@ -48,6 +48,19 @@ class CheckedFunction:
         """The value at these arrays, and the function from a cotangent to the gradients of the checked arguments."""
         raise NotImplementedError
 
+    @cached_property
+    def _at_point(self) -> tuple[Array, Vjp]:
+        return self.vjp(self.point)
+
+    @property
+    def y(self) -> Array:
+        """The value at the point."""
+        return self._at_point[0]
+
+    def gradients(self, c: Array) -> dict[int, Array]:
+        """The gradients of the checked arguments at the point, for a cotangent."""
+        return dict(zip(self.wrt, self._at_point[1](c), strict=True))
+
     def along(self, s: float, directions: dict[int, Array]) -> Arrays:
         """The point, moved by s times the directions."""
         return [np.asarray(x + s * directions[i]) if i in directions else x for i, x in enumerate(self.point)]
@@ -61,16 +74,15 @@ class FirstOrder(CheckedFunction):
     def __init__(self, f: Callable[..., Any], inputs: tuple[Any, ...], parameters: Any, wrt: Any) -> None:
         self.primal, self.f, self.name, self.progress = self, f, function_name(f), Progress()
         self.op = getattr(getattr(f, "func", f), "op", None)  # if f is one operation, perhaps with options bound
-        self.inputs = inputs
+        self.inputs = [dict(x) if isinstance(x, dict) else x for x in inputs]
         constants = set(self.op.arguments) - set(self.op.differentiable) if self.op else ()
-        self.labels, self.point, self.places = [], [], []  # a place is a position and, in a dict, a key
-        for position, (name, x) in enumerate(zip(argument_names(f, len(inputs)), inputs, strict=True)):
+        self.labels, self.point = [], []
+        for name, x in zip(argument_names(f, len(inputs)), self.inputs, strict=True):
             for key, value in x.items() if isinstance(x, dict) else [(None, x)]:
                 label = name if key is None else str(key)
                 label = f"{name}.{key}" if label in self.labels else label
                 self.labels.append(label)
                 self.point.append(value if label in constants else _float64_copy(value))
-                self.places.append((position, key))
         self.parameters = named_parameters(f, parameters)
         self.labels += self.parameters
         self.point += [np.array(p.numpy(), dtype=np.float64) for p in self.parameters.values()]
@@ -94,15 +106,9 @@ class FirstOrder(CheckedFunction):
         block in which a backward belongs, for a checkpoint calls f again.
         """
         leaves = {i: borrow(arrays[i], i in self.wrt, self.labels[i]) for i in self.floating}
-        inputs = [dict(x) if isinstance(x, dict) else x for x in self.inputs]
-        for i, (position, key) in enumerate(self.places):
-            x = leaves.get(i, self.point[i])
-            if key is None:
-                inputs[position] = x
-            else:
-                inputs[position][key] = x
-        substitutes = {p: leaves[i] for i, p in enumerate(self.parameters.values(), len(self.places))}
-        inside = partial(_substituted, substitutes)
+        values = iter([leaves.get(i, x) for i, x in enumerate(self.point)])
+        inputs = [{key: next(values) for key in x} if isinstance(x, dict) else next(values) for x in self.inputs]
+        inside = partial(_substituted, dict(zip(self.parameters.values(), values, strict=True)))
         with inside(), recorded(True):
             try:
                 y = self.f(*inputs)
@@ -110,25 +116,16 @@ class FirstOrder(CheckedFunction):
                 if wants_integers(error):
                     note_leaves(error, "check_gradient", _CONSTANTS)
                 raise
-        y = in_one_row(y, self.name) if is_tree(y) else y
-        if not isinstance(y, Tensor):
-            kind = type(y).__name__
-            raise explain(
-                TypeError(
-                    f"{self.name} returned {kind}, not a Tensor: a gradient can only be checked through tinygrad_ko's ops"
-                ),
-                f"{self.name}: 반환값이 Tensor가 아닙니다. tinygrad_ko의 연산으로 계산해야 기울기를 확인할 수 있습니다. "
-                f"반환값의 자료형: {kind}",
-            )
+        y = y if isinstance(y, Tensor) else in_one_row(y, self.name)
         return y, [leaves[i] for i in self.wrt], inside
 
     def perturbed(self, rng: Any) -> "FirstOrder":
         """The same function at a point a thousandth away, in a random direction."""
         near = copy(self)
-        near.primal, near.point = near, list(self.point)
-        for i in self.floating:
-            x = self.point[i]
-            near.point[i] = np.asarray(x + 1e-3 * scales(x) * rng.standard_normal(x.shape))
+        near.primal = near
+        sizes = {i: scales(self.point[i]) for i in self.floating}
+        near.point = self.along(1e-3, {i: size * rng.standard_normal(size.shape) for i, size in sizes.items()})
+        vars(near).pop("_at_point", None)
         return near
 
     def value(self, arrays: Arrays) -> Array:

@@ -14,8 +14,8 @@ from typing import Any, Literal
 import numpy as np
 
 from tinygrad_ko.arrays.library import Array
-from tinygrad_ko.check import diagnosis
-from tinygrad_ko.check.function import CheckedFunction, FirstOrder, SecondOrder, Vjp
+from tinygrad_ko.check.diagnosis import describe_blame, describe_broken_property, diagnose, first_nonfinite, operations
+from tinygrad_ko.check.function import CheckedFunction, FirstOrder, SecondOrder
 from tinygrad_ko.check.kinks import compare_subgradient, is_differentiable, kinks_cancel
 from tinygrad_ko.check.line import Line, compare_slopes, random_line
 from tinygrad_ko.check.properties import compare_in_float32, find_broken_property
@@ -27,6 +27,32 @@ from tinygrad_ko.state.randomness import Rng, generator
 
 Effort = Literal["quick", "usual", "thorough"]
 PROJECTIONS = {"quick": 1, "usual": 2, "thorough": 8}  # quick: of all arguments together
+_UNDECIDED = {  # why a projection is undecided, by the kind of its slope
+    "single": (
+        "it computes in single precision, too coarse {along}: slope {slope}; let it compute in float64",
+        "float32로 계산하여 {along} 수치 미분의 오차가 너무 큽니다. 측정값: {slope}. 함수 안에서 float64로 계산하십시오.",
+    ),
+    "kink": (
+        "kinks add up {along}, and not every operation can be judged at its own inputs; choose other inputs",
+        "{along} 여러 꺾인 점이 겹쳐 있어 연산마다 따로 판단해야 하지만, 판단할 수 없는 연산이 있습니다. 다른 입력으로 확인하십시오.",
+    ),
+    "noisy": (
+        "its values are too noisy {along}: slope {slope}",
+        "함수값에 잡음이 커서 {along} 기울기를 잴 수 없습니다. 측정값: {slope}. 난수, float32 계산, 덜 수렴한 반복 계산이 섞여 있지"
+        " 않은지 확인하십시오.",
+    ),
+    "flat": (
+        "it changes by no more than its last bits {along}, but the formulas give {formulas}; choose other inputs, or"
+        " leave that argument out with wrt= if its gradient is 0",
+        "{along} 함수값이 거의 변하지 않아 기울기를 잴 수 없는데 공식의 값은 {formulas}입니다. 다른 입력으로 확인하거나, 기울기가"
+        " 0인 인수라면 wrt로 그 인수를 빼십시오.",
+    ),
+    "smooth": (
+        "the slope cannot be measured well enough {along}: {slope}, formulas {formulas}",
+        "{along} 수치 미분의 오차가 커서 비교할 수 없습니다. 측정값: {slope}, 공식의 값: {formulas}. 다른 입력으로 확인하십시오.",
+    ),
+}
+_UNDECIDED |= {"jump": _UNDECIDED["kink"], "saturated": _UNDECIDED["flat"]}
 _RETRY_RELATIVE = ("smooth", "noisy", "not finite")  # what a slope may look like if the inputs are of unlike sizes
 
 
@@ -126,10 +152,9 @@ class _OrderCheck:
     def run(self) -> None:
         __tracebackhide__ = True
         f, rng = self.f, self.rng
-        y, vjp = f.vjp(f.point)
-        if not np.isfinite(y).all():
-            raise self.undecided(*diagnosis.first_nonfinite(f))
-        if not _is_deterministic(f, y):
+        if not np.isfinite(f.y).all():
+            raise self.undecided(*first_nonfinite(f))
+        if not _is_deterministic(f):
             if f.order == 1:
                 raise self.undecided(
                     "it gives another value when it is called again with the same inputs; if it draws random numbers, seed them"
@@ -143,23 +168,23 @@ class _OrderCheck:
             )
         groups = [f.wrt] if self.effort == "quick" else [[i] for i in f.wrt]
         for _ in range(PROJECTIONS[self.effort]):
-            c = rng.standard_normal(y.shape)
-            self.check_properties(vjp, c)
+            c = rng.standard_normal(f.y.shape)
+            self.check_properties(c)
             for group in groups:
-                self.check_projection(group, y, vjp, c)
-        if isinstance(f, FirstOrder) and not all(np.any(g) for g in vjp(c)):
+                self.check_projection(group, c)
+        if isinstance(f, FirstOrder) and not all(np.any(g) for g in f.gradients(c).values()):
             self.require_dependence(f)
         if isinstance(f, FirstOrder) and self.effort != "quick":
-            c = rng.standard_normal(y.shape)
+            c = rng.standard_normal(f.y.shape)
             wrong, remark = compare_in_float32(f, c)
             self.remark(remark)
             if wrong and compare_in_float32(f.perturbed(rng), c)[0]:  # and it is no threshold between two numbers
                 raise self.failure(GradientMismatch, *wrong)
 
-    def check_properties(self, vjp: Vjp, c: Array) -> None:
+    def check_properties(self, c: Array) -> None:
         __tracebackhide__ = True
         try:
-            broken = find_broken_property(self.f, vjp, c)
+            broken = find_broken_property(self.f, c)
         except Exception as error:
             notes = getattr(error, "__notes__", [])
             if not any(note.startswith("in the backward of") for note in notes):
@@ -170,7 +195,7 @@ class _OrderCheck:
             korean = f"{korean} 받은 오류: {kind}: {error} ({note})"
             raise self.failure(GradientMismatch, text, korean) from error
         if broken:
-            raise self.failure(GradientMismatch, *diagnosis.describe_broken_property(self.f.primal, broken, self.rng))
+            raise self.failure(GradientMismatch, *describe_broken_property(self.f.primal, broken, self.rng))
 
     def require_dependence(self, f: FirstOrder) -> None:
         """Raise if no operation leads from any argument to the result; where that is so of some arguments, add remarks."""
@@ -189,22 +214,22 @@ class _OrderCheck:
         for label in unused:
             self.remark(f"no operation leads from {label} to the result: its gradient is 0")
 
-    def check_projection(self, group: list[int], y: Array, vjp: Vjp, c: Array) -> None:
+    def check_projection(self, group: list[int], c: Array) -> None:
         __tracebackhide__ = True
-        f, rng, quick = self.f, self.rng, self.effort == "quick"
+        f, rng = self.f, self.rng
         label = f.labels[group[0]] if len(group) == 1 else "all together"
-        line = random_line(f, group, y, c, rng)
-        found = compare_slopes(line, vjp, f.order, label, quick)
+        line = random_line(f, group, c, rng)
+        found = compare_slopes(line, label, self.effort == "quick")
         if found.verdict == "undecided" and found.slope.kind in _RETRY_RELATIVE:
-            line = random_line(f, group, y, c, rng, relative=True)
-            other = compare_slopes(line, vjp, f.order, label, quick=False)
+            line = random_line(f, group, c, rng, relative=True)
+            other = compare_slopes(line, label, quick=False)
             found = other if other.verdict in ("agrees", "mismatch") else found
         if not np.isfinite(found.analytic):
             pass
         elif f.order == 1 and found.slope.kind in ("kink", "jump"):
-            found = self.at_kink(found, line, group, vjp)
+            found = self.at_kink(found, line)
         elif found.verdict != "agrees" and self.compare_nearby(group, label, c)[1].verdict == "agrees":
-            found = self.where_kinks_meet(found, group, y, c)
+            found = self.where_kinks_meet(found, group, c)
         self.report.projections.append(found)
         if found.verdict == "mismatch":
             raise self.mismatch(found, group, c)
@@ -219,16 +244,16 @@ class _OrderCheck:
                 self.remark("the inputs are at a kink; what is reported was found a thousandth away from it")
                 raise _OrderCheck(near, self.report, self.effort, rng).mismatch(beside, group, c)
 
-    def at_kink(self, found: Projection, line: Line, group: list[int], vjp: Vjp) -> Projection:
+    def at_kink(self, found: Projection, line: Line) -> Projection:
         """The verdict along a few directions; where f is made of several operations, that on each of them as well."""
         for _ in range(3):  # in one direction alone, a wrong subgradient may lie between the slopes by chance
-            found = compare_subgradient(line, found, vjp, self.rng)
+            found = compare_subgradient(line, found, self.rng)
             if found.verdict != "subgradient":
                 break
-            line = random_line(self.f, group, line.y, line.c, self.rng)
+            line = random_line(self.f, [*line.d], line.c, self.rng)
         return replace(found, verdict=self.by_operations()) if self.f.primal.op is None else found
 
-    def where_kinks_meet(self, found: Projection, group: list[int], y: Array, c: Array) -> Projection:
+    def where_kinks_meet(self, found: Projection, group: list[int], c: Array) -> Projection:
         """The verdict where the gradients agree a thousandth away and not here: operations may have kinks that do not show in f."""
         __tracebackhide__ = True
         if self.f.order == 1 and found.verdict != "mismatch":
@@ -236,7 +261,7 @@ class _OrderCheck:
         if found.slope.kind not in ("kink", "jump"):  # that is at order 2: the gradient has them
             verdict = self.by_operations()
             cancelling = verdict == "subgradient" or (verdict == "undecided" and self.operations[1])
-            if found.verdict == "mismatch" and cancelling and is_differentiable(self.f, group, y, c, self.rng):
+            if found.verdict == "mismatch" and cancelling and is_differentiable(self.f, group, c, self.rng):
                 self.report.projections.append(replace(found, verdict="undecided"))
                 raise self.undecided(*kinks_cancel(found, self.operations[1]))
             if verdict != "subgradient":
@@ -251,9 +276,7 @@ class _OrderCheck:
         """The same comparison a thousandth away, where there is hardly a kink, and the function there."""
         primal = self.f.primal.perturbed(self.rng)
         near = primal if self.f.order == 1 else SecondOrder(primal, self.rng)
-        y, vjp = near.vjp(near.point)
-        line = random_line(near, group, y, c, self.rng)
-        return near, compare_slopes(line, vjp, near.order, label, quick=False)
+        return near, compare_slopes(random_line(near, group, c, self.rng), label, quick=False)
 
     def by_operations(self) -> Verdict:
         """The verdict on f made of several operations: each must give a subgradient at its own inputs."""
@@ -266,8 +289,7 @@ class _OrderCheck:
     @cached_property
     def operations(self) -> tuple[Verdict, list[str]]:
         """The worst verdict on the operations of f, and the names of those at a kink."""
-        nodes = diagnosis.recorded_nodes(self.f.primal)
-        reports = [self.check_operation(diagnosis.isolate(node), self.f.order) for node in nodes]
+        reports = [self.check_operation(operation, self.f.order) for _, operation in operations(self.f.primal)]
         kinked = sorted({r.name for r in reports if any(p.verdict == "subgradient" for p in r.projections)})
         verdicts = {report.verdict for report in reports}
         if "mismatch" in verdicts:
@@ -294,11 +316,11 @@ class _OrderCheck:
 
     def mismatch(self, found: Projection, group: list[int], c: Array) -> GradientMismatch:
         if np.isfinite(found.analytic):
-            self.report.blame = blame = diagnosis.diagnose(self.f, group, c, self.check_operation)
-            text, korean = diagnosis.describe_blame(self.f.order, blame)
+            self.report.blame = blame = diagnose(self.f, group, c, self.check_operation)
+            text, korean = describe_blame(self.f.order, blame)
             text, summary = f"the gradient is wrong\n{text}", "역전파로 구한 기울기가 수치 미분의 결과와 다릅니다."
         else:
-            text, korean = diagnosis.first_nonfinite(self.f, c)
+            text, korean = first_nonfinite(self.f, c)
             text = f"the gradient is not finite where the slope is: {text}"
             summary = "기울기는 유한한데 역전파로 구한 값에 NaN이나 무한대가 있습니다."
         return self.failure(GradientMismatch, text, f"{summary} {korean}")
@@ -313,48 +335,23 @@ class _OrderCheck:
 
     def failure(self, kind: Any, text: str, korean: str) -> Any:
         self.report.verdict = "undecided" if kind is GradientUndecided else "mismatch"
-        self.report.evaluations = self.f.progress.count
         error = kind("\n".join([f"{self.report.name}: {text}", *self.report.table()]))
         error.report = self.report
         return explain(error, f"{self.report.name}: {korean}")
 
 
-def _is_deterministic(f: CheckedFunction, y: Array) -> bool:
+def _is_deterministic(f: CheckedFunction) -> bool:
     """Whether f gives the same value for the same inputs, but for the last bits."""
     again = f.value(f.point)
-    near = 64 * f.eps * np.max(np.abs(y), initial=0)
-    return again.shape == y.shape and bool(np.all(np.abs(again - y) <= near))
+    near = 64 * f.eps * np.max(np.abs(f.y), initial=0)
+    return again.shape == f.y.shape and bool(np.all(np.abs(again - f.y) <= near))
 
 
 def _why_undecided(p: Projection, f: CheckedFunction, c: Array) -> tuple[str, str]:
-    slope, analytic = p.slope, p.analytic
-    at, along = f"along a random direction of {p.argument!r}", f"{p.argument!r}의 무작위 방향에서"
-    if slope.kind == "not finite":
-        return diagnosis.first_nonfinite(f, c)
-    if f.eps > EPS:
-        return (
-            f"it computes in single precision, too coarse {at}: slope {slope}; let it compute in float64",
-            f"float32로 계산하여 {along} 수치 미분의 오차가 너무 큽니다. 측정값: {slope}. 함수 안에서 float64로 계산하십시오.",
-        )
-    if slope.kind in ("kink", "jump"):
-        return (
-            f"kinks add up {at}, and not every operation can be judged at its own inputs; choose other inputs",
-            f"{along} 여러 꺾인 점이 겹쳐 있어 연산마다 따로 판단해야 하지만, 판단할 수 없는 연산이 있습니다. 다른 입력으로 확인하십시오.",
-        )
-    if slope.kind == "noisy":
-        return (
-            f"its values are too noisy {at}: slope {slope}",
-            f"함수값에 잡음이 커서 {along} 기울기를 잴 수 없습니다. 측정값: {slope}. 난수, float32 계산, 덜 수렴한 반복 계산이 섞여 있지"
-            " 않은지 확인하십시오.",
-        )
-    if slope.kind in ("flat", "saturated"):
-        return (
-            f"it changes by no more than its last bits {at}, but the formulas give {analytic:.3g}; choose other inputs, or"
-            " leave that argument out with wrt= if its gradient is 0",
-            f"{along} 함수값이 거의 변하지 않아 기울기를 잴 수 없는데 공식의 값은 {analytic:.3g}입니다. 다른 입력으로 확인하거나, 기울기가"
-            " 0인 인수라면 wrt로 그 인수를 빼십시오.",
-        )
-    return (
-        f"the slope cannot be measured well enough {at}: {slope}, formulas {analytic:.6g}",
-        f"{along} 수치 미분의 오차가 커서 비교할 수 없습니다. 측정값: {slope}, 공식의 값: {analytic:.6g}. 다른 입력으로 확인하십시오.",
-    )
+    slope, kind = p.slope, p.slope.kind
+    if kind == "not finite":
+        return first_nonfinite(f, c)
+    english, korean = _UNDECIDED["single" if f.eps > EPS else kind]
+    along = f"along a random direction of {p.argument!r}", f"{p.argument!r}의 무작위 방향에서"
+    shown = {"slope": slope, "formulas": f"{p.analytic:.6g}"}
+    return english.format(along=along[0], **shown), korean.format(along=along[1], **shown)

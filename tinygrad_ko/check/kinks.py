@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ko.arrays.library import Array
-from tinygrad_ko.check.function import CheckedFunction, Vjp
+from tinygrad_ko.check.function import CheckedFunction
 from tinygrad_ko.check.line import Line, indicator, random_line
 from tinygrad_ko.check.report import Projection, Verdict
 from tinygrad_ko.check.slope import EPS, measure_slope, tolerance
@@ -25,17 +25,17 @@ _MOST = 64  # elements of the output that are compared by themselves
 _SPLITS = 6  # directions that are split, to see whether slopes add up
 
 
-def compare_subgradient(line: Line, found: Projection, vjp: Vjp, rng: Any) -> Projection:
+def compare_subgradient(line: Line, found: Projection, rng: Any) -> Projection:
     """The verdict on a projection at a kink (or at a jump, where the slopes are those beside it)."""
-    change, y, eps = cache(line.change), line.y, line.f.eps
+    change, y, eps = cache(line.change), line.f.y, line.f.eps
 
     def element(k: int, s: float) -> float:
         return float(change(s).flat[k])
 
     def between(c: Array, f: Callable[[float], float]) -> Projection:
         """Whether the analytic slope of f, the output weighted by c, lies between the numerical slopes of its two sides."""
-        weighted = Line(line.f, y, c, line.d)
-        value, size = weighted.analytic(vjp)
+        weighted = Line(line.f, c, line.d)
+        value, size = weighted.analytic()
         slope = measure_slope(f, 0.0, line.scale, weighted.size, eps)
         ends = sorted([slope.left.value, slope.right.value]) if slope.left and slope.right else [slope.value] * 2
         near = tolerance(slope.error, size, eps)
@@ -66,19 +66,19 @@ def _split_by_kinks(change: Callable[[float], Array], scale: float, y: Array) ->
     return [int(k) for k in sharp[np.argsort(-np.ravel(gap)[sharp])][:_MOST]], gap <= blur
 
 
-def is_differentiable(f: CheckedFunction, group: list[int], y: Array, c: Array, rng: Any) -> bool:
+def is_differentiable(f: CheckedFunction, group: list[int], c: Array, rng: Any) -> bool:
     """Whether slopes are those of a differentiable function: the same to both sides, and along a direction the sum of those
     along its parts. (The median of numbers that tie has one slope along any line, and no gradient.)
     """
     for turn in range(_SPLITS):
-        d, other = (random_line(f, group, y, c, rng).d for _ in range(2))
+        d, other = (random_line(f, group, c, rng).d for _ in range(2))
         if turn % 2 == 0:  # every other number, so that some kinks are in one part alone
             other = {i: np.where(np.arange(i, i + x.size).reshape(x.shape) % 2, x, 0.0) for i, x in d.items()}
         parts = [other, {i: x - other[i] for i, x in d.items()}]
-        right, *halves = (Line(f, y, c, part).slope(side="right") for part in (d, *parts))
+        right, *halves = (Line(f, c, part).slope(side="right") for part in (d, *parts))
         if not abs(right.value - halves[0].value - halves[1].value) <= 2 * sum(s.error for s in (right, *halves)):
             return False
-        left = Line(f, y, c, d).slope(side="left")
+        left = Line(f, c, d).slope(side="left")
         if not abs(right.value - left.value) <= 2 * (right.error + left.error):
             return False
     return True

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tinygrad_ko.arrays.library import Array
-from tinygrad_ko.check.function import CheckedFunction, FirstOrder, Vjp
+from tinygrad_ko.check.function import CheckedFunction, FirstOrder
 from tinygrad_ko.check.slope import scales
 
 
@@ -34,15 +34,16 @@ _PROPERTIES = (  # a factor of the cotangent, and what is wrong if the gradient 
 )
 
 
-def find_broken_property(f: CheckedFunction, vjp: Vjp, c: Array) -> BrokenProperty | None:
+def find_broken_property(f: CheckedFunction, c: Array) -> BrokenProperty | None:
     """The first property that the gradients for a cotangent do not have."""
-    gradients = vjp(c)
-    if not all(np.isfinite(g).all() for g in gradients):
+    gradients = f.gradients(c)
+    if not all(np.isfinite(g).all() for g in gradients.values()):
         return None  # the projection names the cause
     for factor, text, korean in _PROPERTIES:
-        for i, g, other in zip(f.wrt, gradients, vjp(factor * c), strict=True):
-            near = 1e-12 * abs(factor) * np.max(np.abs(g), initial=0) + 8 * np.finfo(float).tiny
-            if np.any(np.abs(other - factor * g) > near):
+        for i, scaled in f.gradients(factor * c).items():
+            expected = factor * gradients[i]
+            near = 1e-12 * np.max(np.abs(expected), initial=0) + 8 * np.finfo(float).tiny
+            if np.any(np.abs(scaled - expected) > near):
                 return BrokenProperty(f.labels[i], text, korean)
     return None
 

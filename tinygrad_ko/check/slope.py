@@ -20,7 +20,7 @@ and noise are this package's own; tests/check/test_calibration.py measures how o
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import inf, isfinite, log2, log10, nan
 from typing import Any, Literal
@@ -133,7 +133,7 @@ def measure_slope(
         ladder = _climb(at, lambda h: (-h, h), 2, whole=True)
     kind = _kind_by_gap(at, ladder) or _kind_by_growth(ladder)
     if kind is None:
-        return ladder.slope(at)
+        return _slope(at, ladder)
     if kind == "not finite":
         return at.not_finite()
     left, right = _one_sided(at, "left"), _one_sided(at, "right")
@@ -141,7 +141,7 @@ def measure_slope(
     if not isfinite(error):
         return at.not_finite()
     if "noisy" in (left.kind, right.kind):
-        return replace(ladder.slope(at), kind="noisy", error=max(error, ladder.best()[1]))
+        return replace(_slope(at, ladder), kind="noisy", error=max(error, _best(ladder).error))
     return Slope((left.value + right.value) / 2, error, kind, at.count, left, right)
 
 
@@ -155,7 +155,7 @@ def _two_step_slope(at: "_Sampler") -> Slope:
     if better is None or worse is None or not all(map(isfinite, near)):
         return at.not_finite()
     noise = 4 * max(map(abs, near)) / h
-    error = 2 / 3 * abs(worse.value - better.value) + better.roundoff + noise
+    error = 2 / 3 * abs(worse.value - better.value) + better.noise + noise
     gap, wider = at.gap(h), at.gap(2 * h) / 2  # where f is smooth they are the same
     kinked = abs(gap) > 1.5 * abs(wider) and abs(gap) > 8 * error
     return Slope(better.value, error, "kink" if kinked else "smooth", at.count)
@@ -165,8 +165,7 @@ def _one_sided(at: "_Sampler", side: Side) -> Slope:
     """The slope of the branch to one side of x, from values on that side alone and not from f(x)."""
     before = at.count
     ladder = _climb(at, (lambda h: (h, 2 * h)) if side == "right" else (lambda h: (-2 * h, -h)), 1, whole=True)
-    slope = ladder.slope(at)
-    return replace(slope, evaluations=at.count - before)
+    return replace(_slope(at, ladder), evaluations=at.count - before)
 
 
 class _Sampler:
@@ -189,7 +188,7 @@ class _Sampler:
             self.known[x] = value if isfinite(value) else nan
         return self.known[x]
 
-    def quotient(self, a: float, b: float) -> "_Quotient | None":
+    def quotient(self, a: float, b: float) -> "_Estimate | None":
         """(f(x+b) - f(x+a)) / (b - a) over the distance that the rounded numbers have; None if that is not finite."""
         low, high = self.x + a, self.x + b
         width, rise = high - low, self(high) - self(low)
@@ -200,7 +199,7 @@ class _Sampler:
             values = max(values, 1.0)
         moved = max(abs(self(low) - self.middle), abs(self(high) - self.middle)) if isfinite(self.middle) else abs(rise)
         argument = self.scale * moved / max(abs(a), abs(b))  # the rounding of x + h, as it reaches f
-        return _Quotient(rise / width, width, 4 * (self.eps * values + EPS * argument) / width)
+        return _Estimate(rise / width, inf, 4 * (self.eps * values + EPS * argument) / width, width)
 
     def largest_change(self) -> float:
         return max((abs(value - self.middle) for value in self.known.values() if isfinite(value)), default=0.0)
@@ -214,61 +213,53 @@ class _Sampler:
 
 
 @dataclass(frozen=True)
-class _Quotient:
-    value: float
-    width: float
-    roundoff: float
-
-
-@dataclass(frozen=True)
 class _Estimate:
-    """An extrapolated quotient, its error estimate, and the round-off in that."""
+    """A difference quotient, or what several were extrapolated to, with the width of the finest step."""
 
     value: float
     error: float
-    roundoff: float
+    noise: float  # the part of the error that is no truncation
+    width: float
 
 
-@dataclass
-class _Ladder:
-    """The rungs, and the Romberg tableau: for each rung the estimates that it and those above it combine to."""
+_Ladder = list[
+    list[_Estimate]
+]  # the Romberg tableau: for each rung its quotient, and what it combines to with those above it
+_NO_ESTIMATE = _Estimate(nan, inf, inf, 0.0)
 
-    rungs: list[_Quotient] = field(default_factory=list)
-    tableau: list[list[_Estimate]] = field(default_factory=list)
 
-    def best(self) -> tuple[float, float, float, float]:
-        """The estimate with the smallest error, that error, the noise in it, and the width of its rung.
+def _best(ladder: _Ladder) -> _Estimate:
+    """The estimate with the smallest error, once the noise that the finer rungs show is added to it.
 
-        Finer rungs must be left to show the noise: without them, two that agree by chance would pass for exact.
-        """
-        best = nan, inf, inf, 0.0
-        candidates = ((min(row, key=lambda e: e.error), k) for k, row in enumerate(self.tableau[:-_FINER]))
-        for estimate, k in sorted(candidates, key=lambda c: c[0].error):
-            if not estimate.error < best[1]:
-                break
-            width = self.rungs[k].width
-            finer = zip(self.rungs[k + 1 :], self.tableau[k + 1 :], strict=True)
-            seen = [min([abs(e.value - estimate.value) for e in row]) * rung.width for rung, row in finer]
-            noise = 3 * max(seen) / width
-            if estimate.error + noise < best[1]:
-                best = estimate.value, estimate.error + noise, noise, width
-        return best
+    Finer rungs must be left to show the noise: without them, two that agree by chance would pass for exact.
+    """
+    best = _NO_ESTIMATE
+    candidates = ((min(row, key=lambda e: e.error), k) for k, row in enumerate(ladder[:-_FINER]))
+    for estimate, k in sorted(candidates, key=lambda c: c[0].error):
+        if not estimate.error < best.error:
+            break
+        seen = [min([abs(e.value - estimate.value) for e in row]) * row[0].width for row in ladder[k + 1 :]]
+        noise = 3 * max(seen) / estimate.width
+        if estimate.error + noise < best.error:
+            best = replace(estimate, error=estimate.error + noise, noise=noise)
+    return best
 
-    def slope(self, at: _Sampler) -> Slope:
-        """The result where there is neither a kink nor a jump."""
-        value, error, noise, width = self.best()
-        if not isfinite(error):
-            return at.not_finite()
-        change = at.largest_change()
-        if change == 0:
-            return Slope(0.0, 4 * at.eps * max(1.0, at.size) / self.rungs[0].width, "flat", at.count)
-        kind: Kind = "smooth"
-        if error > 1e-3 * abs(value):
-            if change <= 16 * at.eps * at.size:
-                kind = "saturated"
-            elif noise * width > 1e-5 * change:
-                kind = "noisy"
-        return Slope(value, error, kind, at.count)
+
+def _slope(at: _Sampler, ladder: _Ladder) -> Slope:
+    """The result where there is neither a kink nor a jump."""
+    best = _best(ladder)
+    if not isfinite(best.error):
+        return at.not_finite()
+    change = at.largest_change()
+    if change == 0:
+        return Slope(0.0, 4 * at.eps * max(1.0, at.size) / ladder[0][0].width, "flat", at.count)
+    kind: Kind = "smooth"
+    if best.error > 1e-3 * abs(best.value):
+        if change <= 16 * at.eps * at.size:
+            kind = "saturated"
+        elif best.noise * best.width > 1e-5 * change:
+            kind = "noisy"
+    return Slope(best.value, best.error, kind, at.count)
 
 
 def _climb(at: _Sampler, ends: Callable[[float], tuple[float, float]], power: int, whole: bool) -> _Ladder:
@@ -277,26 +268,25 @@ def _climb(at: _Sampler, ends: Callable[[float], tuple[float, float]], power: in
 
     The error of a rung has powers of h^power: 2 for central differences, 1 for one-sided ones.
     """
-    ladder, above, best, idle = _Ladder(), list[_Estimate](), _Estimate(nan, inf, inf), 0
+    ladder, above, best, idle = _Ladder(), list[_Estimate](), _NO_ESTIMATE, 0
     first = 2.0 ** round(log2(at.scale / 8))
     for k in range(_RUNGS):
         rung = at.quotient(*ends(first * 4.0**-k))
         if rung is None:
             above = []
             continue
-        row, idle = [_Estimate(rung.value, inf, rung.roundoff)], idle + 1
+        row, idle = [rung], idle + 1
         for j, coarse in enumerate(above[: _COLUMNS - 1]):
             fine, weight = row[j], 4.0 ** (power * (j + 1))
             value = fine.value + (fine.value - coarse.value) / (weight - 1)
-            roundoff = (weight * fine.roundoff + coarse.roundoff) / (weight - 1)
-            error = max(abs(value - fine.value), abs(value - coarse.value)) + roundoff
-            row.append(_Estimate(value, error, roundoff))
+            noise = (weight * fine.noise + coarse.noise) / (weight - 1)
+            error = max(abs(value - fine.value), abs(value - coarse.value)) + noise
+            row.append(_Estimate(value, error, noise, rung.width))
             if error < best.error:
                 best, idle = row[-1], 0
-        ladder.rungs.append(rung)
-        ladder.tableau.append(row)
+        ladder.append(row)
         above = row
-        if idle >= _FINER and not whole and best.error <= 30 * best.roundoff:
+        if idle >= _FINER and not whole and best.error <= 30 * best.noise:
             break
     return ladder
 
@@ -306,11 +296,11 @@ def _kind_by_gap(at: _Sampler, ladder: _Ladder) -> Kind | None:
 
     The finest rungs at which such a gap would exceed the noise decide: steps shorter than the distance to a kink do not see it.
     """
-    _, error, _, width = ladder.best()
-    if not isfinite(error) or not isfinite(at.middle):
+    best = _best(ladder)
+    if not isfinite(best.error) or not isfinite(at.middle):
         return None
-    blur = 4 * error * width + 8 * at.eps * at.size
-    steps = [rung.width / 2 for rung in ladder.rungs]
+    blur = 4 * best.error * best.width + 8 * at.eps * at.size
+    steps = [row[0].width / 2 for row in ladder]
     for wide, narrow in reversed(list(zip(steps, steps[2:], strict=False))):
         coarse, fine = abs(at.gap(wide)), abs(at.gap(narrow))
         if coarse > 8 * blur / narrow:
@@ -322,8 +312,8 @@ def _kind_by_growth(ladder: _Ladder) -> Kind | None:
     """A jump or a vertical tangent, where the quotients never converge: over a jump each is 4 times the last, at a vertical
     tangent they grow steadily, but by less.
     """
-    last = [abs(rung.value) for rung in ladder.rungs[-5:]]
-    if len(ladder.rungs) < _RUNGS or min(last) == 0:
+    last = [abs(row[0].value) for row in ladder[-5:]]
+    if len(ladder) < _RUNGS or min(last) == 0:
         return None
     ratios = [fine / coarse for coarse, fine in pairwise(last)]
     if min(ratios) < 1.25 or max(ratios) > 1.1 * min(ratios):

@@ -63,29 +63,25 @@ def _equal(a: Any, b: Any) -> bool:
 def _perturbed(x: Any) -> Iterator[bool]:
     """Inside this block the numbers of x are others, in place, where they can be written to; yields whether all of them can."""
     stores = list(_stores(x))
-    writable = [store for store in stores if store is not None]
-    saved = [store.copy() for store in writable]
+    writable = [(store, slice(None) if isinstance(store, list) else ...) for store in stores if store is not None]
+    saved = [store.copy() for store, _ in writable]
     try:
-        for store in writable:
-            if isinstance(store, list):
-                store[:] = [n + float(_long_step(n, _STEPS[0])) if is_plain_number(n) else n for n in store]
-            else:
-                store[...] = store + _long_step(store, _STEPS[0])
+        for store, whole in writable:
+            store[whole] = np.add(store, _long_step(store, _STEPS[0]))
         yield len(writable) == len(stores)
     finally:
-        for store, was in zip(writable, saved, strict=True):
-            store[slice(None) if isinstance(store, list) else ...] = was
+        for (store, whole), was in zip(writable, saved, strict=True):
+            store[whole] = was
 
 
 def _stores(x: Any) -> Iterator[Any]:
     """The arrays and lists that hold the numbers of x; None for those that cannot be written to."""
     x = x.writable_array() if isinstance(x, Handle) else x
-    if isinstance(x, list | tuple):
-        if any(map(is_plain_number, x)):
-            yield x if isinstance(x, list) else None
+    if isinstance(x, list) and all(map(is_plain_number, x)):
+        yield x
+    elif isinstance(x, list | tuple):
         for part in x:
-            if not is_plain_number(part):
-                yield from _stores(part)
+            yield from _stores(part)
     else:
         yield x if isinstance(x, np.ndarray) and x.flags.writeable else None
 

@@ -27,21 +27,22 @@ _WHERE_TWICE = (
     "keep such values out of the function, not out of its result: where(c, f(where(c, x, 1)), 0)",
     "where(c, f(where(c, x, 1)), 0)처럼 where를 안팎으로 두 번 써서, 문제가 되는 값이 함수에 들어가지 않도록 하십시오.",
 )
+_IN_DOMAIN = "choose inputs inside its domain", "정의역 안의 입력으로 확인하십시오."
 _OTHER_INPUTS = "choose other inputs", "다른 입력으로 확인하십시오."
 _SMALL = 64  # so many entries are all measured, to see a pattern
 
 
-def diagnose(f: CheckedFunction, group: list[int], c: Array, check: Callable[[FirstOrder, int], Report]) -> Blame:
+def diagnose(line: Line, check: Callable[[FirstOrder, int], Report]) -> Blame:
     """The operation that is wrong if it is one of several, else the entry of the gradient that is; `check` checks one operation."""
-    primal = f.primal
+    primal = line.f.primal
     if primal.op is not None:
-        found = _wrong_entry(f, group, c)
+        found = _wrong_entry(line)
         return replace(found, op=primal.op.name, formula=_location(primal.op, found.argument))
     for node, operation in operations(primal):
-        if operation and (wrong := check(operation, f.order).blame):
+        if operation and (wrong := check(operation, line.f.order).blame):
             return replace(wrong, line=node.seen.line if node.seen else None, scope=node.scope)
     return replace(
-        _wrong_entry(f, group, c),
+        _wrong_entry(line),
         suggestion="every operation by itself is right, so a part of f is outside the graph: look for .numpy(), .item(), .detach(),"
         " no_grad(), a tg.grad without create_graph=True, an array computed from the input",
         korean="연산마다 따로 보면 공식이 모두 맞으므로, f의 일부가 그래프 밖에서 계산되고 있습니다. .numpy(), .item(), .detach(),"
@@ -66,15 +67,12 @@ def describe_broken_property(primal: FirstOrder, broken: BrokenProperty, rng: An
         return f"the gradient of {argument!r} {broken.text}", f"인수 {argument!r}: {broken.korean}"
     location = _location(op, argument)
     at, korean = (f", at {location}", f" 공식의 위치: {location}.") if location else ("", "")
+    text, note = f"the formula of {op.name} for {argument!r}{at},", "미분 공식에 g(출력 쪽에서 온 기울기)가 없습니다."
     if not op.variadic and "g" not in op.named_by.get(argument, ("g",)):
-        return (
-            f"the formula of {op.name} for {argument!r}{at}, does not use g, the gradient of its output{line[0]}",
-            f"연산 {op.name}: 인수 {argument!r}의 미분 공식에 g(출력 쪽에서 온 기울기)가 없습니다.{korean}{line[1]}",
-        )
-    return (
-        f"what the formula of {op.name} for {argument!r}{at}, gives {broken.text}{line[0]}",
-        f"연산 {op.name}의 인수 {argument!r}: {broken.korean}{korean}{line[1]}",
-    )
+        text = f"{text} does not use g, the gradient of its output"
+    else:
+        text, note = f"what {text} gives {broken.text}", broken.korean
+    return f"{text}{line[0]}", f"연산 {op.name}의 인수 {argument!r}: {note}{korean}{line[1]}"
 
 
 def operations(primal: FirstOrder) -> Iterator[tuple[Node, FirstOrder | None]]:
@@ -105,9 +103,9 @@ def _isolate(node: Node) -> FirstOrder | None:
     return FirstOrder(call, inputs, None, wrt) if wrt else None
 
 
-def _wrong_entry(f: CheckedFunction, group: list[int], c: Array) -> Blame:
+def _wrong_entry(line: Line) -> Blame:
     """The entry of the gradient that is wrong, found by bisection of the direction, then of the cotangent."""
-    y = f.y
+    f, c, y = line.f, line.c, line.f.y
 
     def doubt(i: int, d: Array, c: Array) -> float:
         """The difference along d, in units of the error estimate."""
@@ -116,7 +114,8 @@ def _wrong_entry(f: CheckedFunction, group: list[int], c: Array) -> Blame:
         off = abs(line.analytic()[0] - slope.value) / (slope.error or 1e-300)
         return off if np.isfinite(off) else float("inf")
 
-    i = max(group, key=lambda i: doubt(i, scales(f.point[i]), c)) if len(group) > 1 else group[0]
+    i, *others = line.d
+    i = max(line.d, key=lambda i: doubt(i, scales(f.point[i]), c)) if others else i
     x = f.point[i]
     steps = scales(x) * np.where(np.arange(x.size).reshape(x.shape) % 2, 0.8, 1.0)  # so that no two cancel
     j = _bisect(x.shape, lambda mask: doubt(i, steps * mask, c))
@@ -191,11 +190,9 @@ def first_nonfinite(f: CheckedFunction, c: Array | None = None) -> tuple[str, st
             bad = tuple(np.argwhere(~np.isfinite(node.seen.output))[0])
             name, value, at = node.op.name, node.seen.output[bad], _element("out", bad)
             line, korean = ("", "") if primal.op else _called_at(node)  # an op by itself was called by the check
-            cure, remedy = (
-                (f"; {_WHERE_TWICE[0]}", _WHERE_TWICE[1]) if unseen else ("", "정의역 안의 입력인지 확인하십시오.")
-            )
+            cure, remedy = _WHERE_TWICE if unseen else _IN_DOMAIN
             return (
-                f"{name} gives {value} at {at}{line}{cure}",
+                f"{name} gives {value} at {at}{line}; {cure}",
                 f"연산 {name}의 결과에 NaN이나 무한대가 있습니다({at} = {value}).{korean} {remedy}",
             )
     cure, remedy = _WHERE_TWICE if any(node.op.name == "where" for node in nodes) else _OTHER_INPUTS

@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from copy import copy
 from functools import cached_property, partial
 from os.path import basename
@@ -86,19 +86,12 @@ class FirstOrder(CheckedFunction):
         self.parameters = named_parameters(f, parameters)
         self.labels += self.parameters
         self.point += [np.array(p.numpy(), dtype=np.float64) for p in self.parameters.values()]
-        self.floating = [
-            i
-            for i, x in enumerate(self.point)
-            if isinstance(x, np.ndarray) and x.dtype == np.float64 and self.labels[i] not in constants
-        ]
+        self.floating = [i for i, x in enumerate(self.point) if _is_floating(x) and self.labels[i] not in constants]
         self.wrt = _selected(wrt, self.floating, self.labels)
         if not self.wrt:
             raise explain(
-                ValueError(
-                    "nothing to check: pass inputs of floating point numbers, arrays of NumPy, or parameters=model"
-                ),
-                "확인할 실수 입력이 없습니다. 3 대신 3.0처럼 실수를, 배열은 NumPy의 배열로 넘기거나, 매개변수를 parameters=model로 "
-                "넘기십시오.",
+                ValueError("nothing to check: pass floating point numbers, arrays of NumPy, or parameters=model"),
+                "확인할 실수 입력이 없습니다. 3.0과 같은 실수나 NumPy의 배열을 넘기거나, 매개변수를 parameters=model로 넘기십시오.",
             )
 
     def forward(self, arrays: Arrays) -> tuple[Tensor, list[Tensor], Callable[[], Any]]:
@@ -201,16 +194,18 @@ _lock = taking_turns()  # for threads that check the same parameters
 def _substituted(places: dict[Any, Tensor]) -> Iterator[None]:
     """Inside this block each key, a parameter of the user's, is the leaf that is its value."""
     with _lock if places else nullcontext():
-        before, during = list[Any](), list[Any]()
-        for p, leaf in places.items():
-            before += [*p.replacing(p._array, p._exposed), (p, "_node", p._node)]
-            during += [*p.replacing(leaf._array, leaf._exposed), (p, "_node", leaf._node)]
+        before = [change for p in places for change in _becoming(p, p)]
+        during = [change for p, leaf in places.items() for change in _becoming(p, leaf)]
         begin, end = at_once(setattr, during), at_once(setattr, before)
         try:
             begin()
             yield
         finally:
             end()
+
+
+def _becoming(p: Any, other: Any) -> list[tuple[Any, str, Any]]:
+    return [*p.replacing(other._array, other._exposed), (p, "_node", other._node)]
 
 
 def function_name(f: Any) -> str:
@@ -225,20 +220,17 @@ def function_name(f: Any) -> str:
 def argument_names(f: Callable[..., Any], count: int) -> list[str]:
     """The names of the positional parameters of f, as far as they are known, for so many inputs."""
     names: list[str] = []
-    try:
+    with suppress(TypeError, ValueError):  # not every callable has a signature
         for p in signature(f).parameters.values():
             if p.kind is p.VAR_POSITIONAL:
                 names += [f"{p.name}[{i}]" for i in range(count - len(names))]
             elif p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD):
                 names.append(p.name)
-    except (TypeError, ValueError):  # not every callable has a signature
-        pass
     return [*names[:count], *(f"argument {i}" for i in range(len(names), count))]
 
 
 def _float64_copy(x: Any) -> Any:
-    if isinstance(x, Tensor):
-        x = x.numpy()
+    x = x.numpy() if isinstance(x, Tensor) else x
     if isinstance(x, dict | tuple | list) and _holds_arrays(x):
         kind = type(x).__name__
         raise explain(
@@ -246,8 +238,11 @@ def _float64_copy(x: Any) -> Any:
             f"배열을 담은 {kind}: 확인할 수 없는 입력입니다. 배열을 하나씩 인수로 넘기거나, 배열의 dict로 넘기십시오.",
         )
     x = np.asarray(operand(x)) if isinstance(x, list | float) else x
-    floating = isinstance(x, np.ndarray | np.generic) and x.dtype.kind == "f"
-    return np.array(x, dtype=np.float64) if floating else x
+    return np.array(x, dtype=np.float64) if _is_floating(x) else x
+
+
+def _is_floating(x: Any) -> bool:
+    return isinstance(x, np.ndarray | np.generic) and x.dtype.kind == "f"
 
 
 def _holds_arrays(x: Any) -> bool:

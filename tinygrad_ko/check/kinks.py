@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ko.arrays.library import Array
-from tinygrad_ko.check.function import CheckedFunction
 from tinygrad_ko.check.line import Line, indicator, random_line
 from tinygrad_ko.check.report import Projection, Verdict
 from tinygrad_ko.check.slope import EPS, measure_slope, tolerance
@@ -66,12 +65,13 @@ def _split_by_kinks(change: Callable[[float], Array], scale: float, y: Array) ->
     return [int(k) for k in sharp[np.argsort(-np.ravel(gap)[sharp])][:_MOST]], gap <= blur
 
 
-def is_differentiable(f: CheckedFunction, group: list[int], c: Array, rng: Any) -> bool:
+def is_differentiable(line: Line, rng: Any) -> bool:
     """Whether slopes are those of a differentiable function: the same to both sides, and along a direction the sum of those
     along its parts. (The median of numbers that tie has one slope along any line, and no gradient.)
     """
+    f, c = line.f, line.c
     for turn in range(_SPLITS):
-        d, other = (random_line(f, group, c, rng).d for _ in range(2))
+        d, other = (random_line(f, line.d, c, rng).d for _ in range(2))
         if turn % 2 == 0:  # every other number, so that some kinks are in one part alone
             other = {i: np.where(np.arange(i, i + x.size).reshape(x.shape) % 2, x, 0.0) for i, x in d.items()}
         parts = [other, {i: x - other[i] for i, x in d.items()}]

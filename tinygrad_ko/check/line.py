@@ -3,6 +3,7 @@
 Its slope by the formulas and its numerical slope are the two numbers that a gradient check compares.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -21,6 +22,7 @@ class Line:
 
     def __init__(self, f: CheckedFunction, c: Array, d: dict[int, Array]) -> None:
         self.f, self.c, self.d = f, c, d
+        self.label = f.labels[next(iter(d))] if len(d) == 1 else "all together"
         self.scale = min(scale_along(f.point[i], d[i]) for i in d)
         self.size = float(np.sum(np.abs(c * f.y)))
 
@@ -42,7 +44,7 @@ class Line:
         return float(sum(np.sum(t) for t in terms)), float(sum(np.sum(np.abs(t)) for t in terms))
 
 
-def random_line(f: CheckedFunction, group: list[int], c: Array, rng: Any, relative: bool = False) -> Line:
+def random_line(f: CheckedFunction, group: Iterable[int], c: Array, rng: Any, relative: bool = False) -> Line:
     """A line in a random direction: each number moves in proportion to its scale, or (`relative`) to its own size."""
     d = {}
     for i in group:
@@ -59,12 +61,12 @@ def indicator(shape: tuple[int, ...], index: Any) -> Array:
     return array
 
 
-def compare_slopes(line: Line, label: str, quick: bool) -> Projection:
+def compare_slopes(line: Line, quick: bool = False) -> Projection:
     """Compare the analytic slope along a line with the numerical one."""
     f, (analytic, size) = line.f, line.analytic()
 
     def compared(slope: Slope) -> Projection:
-        return Projection(f.order, label, analytic, size, slope, _verdict(analytic, size, line.size, slope, f.eps))
+        return Projection(f.order, line.label, analytic, size, slope, _verdict(analytic, size, line.size, slope, f.eps))
 
     if quick:
         found = compared(line.slope(quick=True))

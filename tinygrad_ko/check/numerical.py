@@ -67,9 +67,7 @@ def numerical_gradient(f: Callable[[Any], Any], x: Any, h: float = 1e-4) -> Arra
     if array.dtype.kind != "f":
         dtype = array.dtype
         raise explain(
-            TypeError(
-                f"numerical_gradient needs floating point numbers to move by h, not {dtype}: pass x.astype(float)"
-            ),
+            TypeError(f"numerical_gradient needs floating point numbers to add h to, not {dtype}: x.astype(float)"),
             f"numerical_gradient: 자료형이 {dtype}인 배열에는 h를 더할 수 없어 기울기가 틀립니다. x.astype(float)로 변환하여 넘기십시오.",
         )
     copied = not isinstance(seen, np.ndarray) or array.dtype != np.float64 or not array.flags.writeable

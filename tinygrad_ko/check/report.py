@@ -132,9 +132,8 @@ class GradientUndecided(AssertionError):
     report: Report
 
 
-listeners: list[
-    Callable[[Report], None]
-] = []  # called with the report of every finished check; the pytest plugin counts them
+# Called with the report of every finished check; the pytest plugin counts them.
+listeners: list[Callable[[Report], None]] = []
 
 
 @contextmanager

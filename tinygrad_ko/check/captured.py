@@ -1,8 +1,7 @@
 """Detects a function that reads x itself (a captured variable) where numerical differentiation moves a copy of x.
 
-`lambda W: net.loss(x, t)` ignores its argument and reads the array that the network holds, so its derivative comes out as 0.
-Therefore x itself is moved too, for one call and by a long step: if the value of f changes, f reads x. x is restored bit for
-bit, whatever happens.
+So `lambda W: net.loss(x, t)` reads the array that the network holds, and its derivative comes out as 0. Therefore x itself is moved
+too, for one call and by a long step, and restored bit for bit: if the value of f changes, f reads x.
 """
 
 from collections.abc import Callable, Iterator
@@ -18,12 +17,8 @@ from tinygrad_ko.errors import described, explain
 _STEPS = (3.0, -3.0, 100.0, -100.0)  # long steps, relative to the size of the numbers
 
 
-def require_argument_used(
-    caller: str, f: Callable[[Any], Any], x: Any, argument: Any, zero: bool, cure: tuple[str, str]
-) -> None:
-    """Raise ValueError if f reads x beside its argument, a copy of x. `zero`: the derivative came out as exactly 0. Then an x
-    that cannot be changed (read-only, a tuple) is refused too, unless long steps of the argument change f.
-    """
+def require_argument_used(caller: str, f: Any, x: Any, argument: Any, zero: bool, cure: tuple[str, str]) -> None:
+    """Raise ValueError if f reads x beside its argument, a copy of x; or if that cannot be seen and the derivative is 0 (`zero`)."""
     with np.errstate(all="ignore"):
         before = _outcome(f, argument)
         with _perturbed(x) as wholly:
@@ -44,7 +39,6 @@ def require_argument_used(
 
 
 def _outcome(f: Callable[[Any], Any], argument: Any) -> Any:
-    """The value of f as an array, or the error that it raises."""
     try:
         value = f(argument)
     except Exception as error:
@@ -53,7 +47,7 @@ def _outcome(f: Callable[[Any], Any], argument: Any) -> Any:
 
 
 def _equal(a: Any, b: Any) -> bool:
-    """Whether two outcomes are equal. NaN equals NaN; an error equals an error of its type, and no value."""
+    # NaN equals NaN; an error equals an error of its type, and no value.
     if isinstance(a, Exception) or isinstance(b, Exception):
         return type(a) is type(b)
     return a.shape == b.shape and bool(np.all((a == b) | ((a != a) & (b != b))))
@@ -92,7 +86,6 @@ def is_plain_number(value: Any) -> bool:
 
 
 def _far(argument: Any, length: float) -> Any:
-    """An argument of any library, moved by a long step."""
     array = argument.stable_array() if isinstance(argument, Handle) else argument
     return argument + beside(array, _long_step(array, length))
 

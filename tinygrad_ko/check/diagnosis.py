@@ -32,14 +32,14 @@ _OTHER_INPUTS = "choose other inputs", "다른 입력으로 확인하십시오."
 _SMALL = 64  # so many entries are all measured, to see a pattern
 
 
-def diagnose(line: Line, check: Callable[[FirstOrder, int], Report]) -> Blame:
+def diagnose(line: Line, check: Callable[[FirstOrder], Report]) -> Blame:
     """The operation that is wrong if it is one of several, else the entry of the gradient that is; `check` checks one operation."""
     primal = line.f.primal
     if primal.op is not None:
         found = _wrong_entry(line)
         return replace(found, op=primal.op.name, formula=_location(primal.op, found.argument))
     for node, operation in operations(primal):
-        if operation and (wrong := check(operation, line.f.order).blame):
+        if operation and (wrong := check(operation).blame):
             return replace(wrong, line=node.seen.line if node.seen else None, scope=node.scope)
     return replace(
         _wrong_entry(line),
@@ -94,12 +94,10 @@ def _isolate(node: Node) -> FirstOrder | None:
     op, call = node.op, partial(node.op.function, **node.seen.options)
     vars(call)["__name__"] = op.name
     inputs = tuple(np.asarray(x) if isinstance(x, np.generic) else x for x in node.seen.inputs)
-    floating = [
-        i for i, x in enumerate(inputs) if isinstance(x, float) or (hasattr(x, "dtype") and x.dtype.kind == "f")
-    ]
-    if not all(np.isfinite(inputs[i]).all() for i in floating):
+    floats = [i for i, x in enumerate(inputs) if isinstance(x, float) or (hasattr(x, "dtype") and x.dtype.kind == "f")]
+    if not all(np.isfinite(inputs[i]).all() for i in floats):
         return None
-    wrt = [i for i in floating if op.variadic or op.arguments[i] in op.differentiable]
+    wrt = [i for i in floats if op.variadic or op.arguments[i] in op.differentiable]
     return FirstOrder(call, inputs, None, wrt) if wrt else None
 
 
@@ -108,7 +106,7 @@ def _wrong_entry(line: Line) -> Blame:
     f, c, y = line.f, line.c, line.f.y
 
     def doubt(i: int, d: Array, c: Array) -> float:
-        """The difference along d, in units of the error estimate."""
+        # The difference along d, in units of the error estimate.
         line = Line(f, c, {i: d})
         slope = line.slope()
         off = abs(line.analytic()[0] - slope.value) / (slope.error or 1e-300)
@@ -219,10 +217,8 @@ def _nonfinite_vjp(primal: FirstOrder, c: Array | None) -> tuple[Node, str] | No
     grad(y, leaves, seed, allow_unused=True)
     for node in reversed(behind(y.node)):
         g = node.seen.gradient if node.seen else None
-        operation = None if g is None or not np.isfinite(g).all() else _isolate(node)
-        if operation is None:
-            continue
-        for i, part in operation.gradients(np.asarray(g)).items():
-            if not np.isfinite(part).all():
-                return node, operation.labels[i]
+        if g is not None and np.isfinite(g).all() and (operation := _isolate(node)):
+            for i, part in operation.gradients(np.asarray(g)).items():
+                if not np.isfinite(part).all():
+                    return node, operation.labels[i]
     return None

@@ -1,7 +1,4 @@
-"""The function under check: its inputs and parameters as one list of float64 arrays, its value, and its vector-Jacobian product.
-
-`SecondOrder` is the gradient of a function as such a function, so the second order needs no rule of its own.
-"""
+"""The function under check: its inputs and parameters as one list of float64 arrays, its value, and its vector-Jacobian product."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
@@ -54,7 +51,6 @@ class CheckedFunction:
 
     @property
     def y(self) -> Array:
-        """The value at the point."""
         return self._at_point[0]
 
     def gradients(self, c: Array) -> dict[int, Array]:
@@ -95,9 +91,7 @@ class FirstOrder(CheckedFunction):
             )
 
     def forward(self, arrays: Arrays) -> tuple[Tensor, list[Tensor], Callable[[], Any]]:
-        """f at these arrays as Tensors: its result, flattened if it is several, the leaves of the checked arguments, and the
-        block in which a backward belongs, for a checkpoint calls f again.
-        """
+        """The result of f, in one row if it is several; the leaves of the checked arguments; the block in which a backward belongs."""
         leaves = {i: borrow(arrays[i], i in self.wrt, self.labels[i]) for i in self.floating}
         values = iter([leaves.get(i, x) for i, x in enumerate(self.point)])
         inputs = [{key: next(values) for key in x} if isinstance(x, dict) else next(values) for x in self.inputs]
@@ -139,9 +133,7 @@ class FirstOrder(CheckedFunction):
 
 
 class SecondOrder(CheckedFunction):
-    """The gradient of a function at a random cotangent: a function of its arguments and of the cotangent, all gradients in
-    one row.
-    """
+    """The gradient of a function, all in one row: a function of its arguments and of the cotangent, here a random one."""
 
     order = 2
 
@@ -172,7 +164,7 @@ class SecondOrder(CheckedFunction):
 
 
 def _vjp(y: Tensor, leaves: list[Tensor], inside: Callable[[], Any]) -> Vjp:
-    """The vector-Jacobian product by backpropagation; it is not computed twice in a row for one cotangent."""
+    # By backpropagation; it is not computed twice in a row for one cotangent.
     last: tuple[Array | None, Arrays] = None, []
 
     def vjp(c: Array) -> Arrays:

@@ -113,7 +113,6 @@ def check_gradient(
 
 
 def _check(f: FirstOrder, order: int, effort: Effort, rng: Any) -> Report:
-    """The report on a function; the listeners get it even if the check fails."""
     __tracebackhide__ = True
     report = Report(f.name, numbers=sum(f.point[i].size for i in f.wrt))
     report.shapes = {label: np.shape(x) for label, x in zip(f.labels, f.point, strict=True)}
@@ -239,7 +238,6 @@ class _OrderCheck:
                 raise _OrderCheck(near.f, self.report, self.effort, rng).mismatch(beside, near)
 
     def at_kink(self, found: Projection, line: Line) -> Projection:
-        """The verdict along a few directions; where f is made of several operations, that on each of them as well."""
         for _ in range(3):  # in one direction alone, a wrong subgradient may lie between the slopes by chance
             found = compare_subgradient(line, found, self.rng)
             if found.verdict != "subgradient":
@@ -248,7 +246,7 @@ class _OrderCheck:
         return replace(found, verdict=self.by_operations[0]) if self.f.primal.op is None else found
 
     def where_kinks_meet(self, found: Projection, line: Line) -> Projection:
-        """The verdict where the gradients agree a thousandth away and not here: operations may have kinks that do not show in f."""
+        # The gradients agree a thousandth away and not here: operations may have kinks that do not show in f.
         __tracebackhide__ = True
         if self.f.order == 1 and found.verdict != "mismatch":
             return found
@@ -267,7 +265,7 @@ class _OrderCheck:
         return replace(found, verdict="subgradient")
 
     def compare_nearby(self, line: Line) -> tuple[Line, Projection]:
-        """The same comparison a thousandth away, where there is hardly a kink, and the line there."""
+        # A thousandth away, where there is hardly a kink.
         primal = self.f.primal.perturbed(self.rng)
         f = primal if self.f.order == 1 else SecondOrder(primal, self.rng)
         near = random_line(f, line.d, line.c, self.rng)
@@ -278,7 +276,7 @@ class _OrderCheck:
         """The verdict on f made of several operations, which must each give a subgradient at their own inputs; those at a kink."""
         if self.f.primal.op is not None:
             return "mismatch", []
-        reports = [self.check_operation(operation, self.f.order) for _, operation in operations(self.f.primal)]
+        reports = [self.check_operation(operation) for _, operation in operations(self.f.primal)]
         kinked = sorted({r.name for r in reports if any(p.verdict == "subgradient" for p in r.projections)})
         verdicts = [report.verdict for report in reports]
         if "mismatch" in verdicts or "undecided" in verdicts:
@@ -286,14 +284,13 @@ class _OrderCheck:
         self.remark("at a kink each operation was judged at its own inputs")
         return "subgradient", kinked
 
-    def check_operation(self, operation: FirstOrder | None, order: int) -> Report:
-        """The report on one operation by itself; undecided if it cannot be checked."""
+    def check_operation(self, operation: FirstOrder | None) -> Report:
         if operation is None:
             return Report("", verdict="undecided")
         report = Report(operation.name)
         with suppress(GradientMismatch, GradientUndecided):
             _OrderCheck(operation, report, "usual", self.rng).run()
-            if order == 2:
+            if self.f.order == 2:
                 _OrderCheck(SecondOrder(operation, self.rng), report, "usual", self.rng).run()
             report.verdict = "agrees"
         return report
@@ -326,7 +323,6 @@ class _OrderCheck:
 
 
 def _is_deterministic(f: CheckedFunction) -> bool:
-    """Whether f gives the same value for the same inputs, but for the last bits."""
     again = f.value(f.point)
     near = 64 * f.eps * np.max(np.abs(f.y), initial=0)
     return again.shape == f.y.shape and bool(np.all(np.abs(again - f.y) <= near))

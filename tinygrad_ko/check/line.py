@@ -27,7 +27,6 @@ class Line:
         self.size = float(np.sum(np.abs(c * f.y)))
 
     def change(self, s: float) -> Array:
-        """f(x + s d) - f(x)."""
         return self.f.value(self.f.along(s, self.d)) - self.f.y
 
     def __call__(self, s: float) -> float:
@@ -62,7 +61,7 @@ def indicator(shape: tuple[int, ...], index: Any) -> Array:
 
 
 def compare_slopes(line: Line, quick: bool = False) -> Projection:
-    """Compare the analytic slope along a line with the numerical one."""
+    """The analytic slope along a line beside the numerical one."""
     f, (analytic, size) = line.f, line.analytic()
 
     def compared(slope: Slope) -> Projection:

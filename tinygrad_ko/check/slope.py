@@ -23,7 +23,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import inf, isfinite, log2, log10, nan
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -36,6 +36,7 @@ _FINER = 3  # rungs below the best one, to show the noise
 
 Kind = Literal["smooth", "kink", "jump", "flat", "saturated", "noisy", "not finite"]
 Side = Literal["both", "left", "right"]
+Function = Callable[[float], float]
 
 
 class HasError:
@@ -94,9 +95,7 @@ def precision(value: Any) -> float:
 
 
 def tolerance(error: float, size: float, eps: float = EPS) -> float:
-    """The largest difference allowed between a numerical and an analytic slope: twice the error estimate of the one, and the
-    round-off of the other, whose terms have absolute values that add up to `size`.
-    """
+    """The difference allowed: twice the error estimate, and the round-off of an analytic slope whose absolute terms sum to `size`."""
     return 2 * error + 64 * eps * size
 
 
@@ -112,13 +111,7 @@ def scale_along(x: Array, direction: Array) -> float:
 
 
 def measure_slope(
-    f: Callable[[float], float],
-    x: float,
-    scale: float,
-    size: float = 0.0,
-    eps: float = EPS,
-    side: Side = "both",
-    quick: bool = False,
+    f: Function, x: float, scale: float, size: float, eps: float, side: Side = "both", quick: bool = False
 ) -> Slope:
     """The slope of f at x. `scale` is the distance over which f may bend; the first steps are an eighth of it. `size` is the
     size of the numbers that f is computed from (f itself is small where they cancel), and `eps` their relative precision.
@@ -146,11 +139,10 @@ def measure_slope(
 
 
 def _two_step_slope(at: "_Sampler") -> Slope:
-    """Central differences with h and 2h: to leading order they differ by three times the error of the better one.
-    Two more values, much nearer to x, show the noise.
-    """
+    """Central differences with h and 2h, which differ by three times the error of the better one."""
     h = 2.0 ** round(log2(1e-4 * at.scale))
     better, worse = at.quotient(-h, h), at.quotient(-2 * h, 2 * h)
+    # Two more values, much nearer to x, show the noise.
     near = [at(at.x + t) - at.middle - t * better.value for t in (-h / 512, h / 512)] if better else []
     if better is None or worse is None or not all(map(isfinite, near)):
         return at.not_finite()
@@ -171,7 +163,7 @@ def _one_sided(at: "_Sampler", side: Side) -> Slope:
 class _Sampler:
     """The values of a function near one point, each computed once; NaN where it is no finite number."""
 
-    def __init__(self, f: Callable[[float], float], x: float, scale: float, size: float, eps: float) -> None:
+    def __init__(self, f: Function, x: float, scale: float, size: float, eps: float) -> None:
         self.f, self.x, self.scale, self.eps, self.count = f, x, scale, eps, 0
         self.known: dict[float, float] = {}
         self.outside: tuple[type[Exception], ...] = ()  # an error at x itself is for the caller to see
@@ -212,8 +204,7 @@ class _Sampler:
         return Slope(nan, inf, "not finite", self.count)
 
 
-@dataclass(frozen=True)
-class _Estimate:
+class _Estimate(NamedTuple):
     """A difference quotient, or what several were extrapolated to, with the width of the finest step."""
 
     value: float
@@ -229,11 +220,9 @@ _NO_ESTIMATE = _Estimate(nan, inf, inf, 0.0)
 
 
 def _best(ladder: _Ladder) -> _Estimate:
-    """The estimate with the smallest error, once the noise that the finer rungs show is added to it.
-
-    Finer rungs must be left to show the noise: without them, two that agree by chance would pass for exact.
-    """
+    """The estimate with the smallest error, once the noise that the finer rungs show is added to it."""
     best = _NO_ESTIMATE
+    # Some finer rungs must be left to show it: without them, two that agree by chance would pass for exact.
     candidates = ((min(row, key=lambda e: e.error), k) for k, row in enumerate(ladder[:-_FINER]))
     for estimate, k in sorted(candidates, key=lambda c: c[0].error):
         if not estimate.error < best.error:
@@ -241,12 +230,11 @@ def _best(ladder: _Ladder) -> _Estimate:
         seen = [min([abs(e.value - estimate.value) for e in row]) * row[0].width for row in ladder[k + 1 :]]
         noise = 3 * max(seen) / estimate.width
         if estimate.error + noise < best.error:
-            best = replace(estimate, error=estimate.error + noise, noise=noise)
+            best = estimate._replace(error=estimate.error + noise, noise=noise)
     return best
 
 
 def _slope(at: _Sampler, ladder: _Ladder) -> Slope:
-    """The result where there is neither a kink nor a jump."""
     best = _best(ladder)
     if not isfinite(best.error):
         return at.not_finite()
@@ -263,11 +251,7 @@ def _slope(at: _Sampler, ladder: _Ladder) -> Slope:
 
 
 def _climb(at: _Sampler, ends: Callable[[float], tuple[float, float]], power: int, whole: bool) -> _Ladder:
-    """Measure the rungs of a ladder: all if `whole`; else stop when three rungs have brought nothing better and only
-    round-off is left to gain.
-
-    The error of a rung has powers of h^power: 2 for central differences, 1 for one-sided ones.
-    """
+    """Measure the rungs of a ladder, whose error has powers of h^power: 2 for central differences, 1 for one-sided ones."""
     ladder, above, best, idle = _Ladder(), list[_Estimate](), _NO_ESTIMATE, 0
     first = 2.0 ** round(log2(at.scale / 8))
     for k in range(_RUNGS):
@@ -286,21 +270,20 @@ def _climb(at: _Sampler, ends: Callable[[float], tuple[float, float]], power: in
                 best, idle = row[-1], 0
         ladder.append(row)
         above = row
+        # Unless told to measure all: three rungs have brought nothing better, and only round-off is left to gain.
         if idle >= _FINER and not whole and best.error <= 30 * best.noise:
             break
     return ladder
 
 
 def _kind_by_gap(at: _Sampler, ladder: _Ladder) -> Kind | None:
-    """Kink or jump, by how the gap between the two sides changes over two rungs; None for neither.
-
-    The finest rungs at which such a gap would exceed the noise decide: steps shorter than the distance to a kink do not see it.
-    """
+    """Kink or jump, by how the gap between the two sides changes over two rungs; None for neither."""
     best = _best(ladder)
     if not isfinite(best.error) or not isfinite(at.middle):
         return None
     blur = 4 * best.error * best.width + 8 * at.eps * at.size
     steps = [row[0].width / 2 for row in ladder]
+    # The finest at which a gap would exceed the noise decide: steps shorter than the distance to a kink do not see it.
     for wide, narrow in reversed(list(zip(steps, steps[2:], strict=False))):
         coarse, fine = abs(at.gap(wide)), abs(at.gap(narrow))
         if coarse > 8 * blur / narrow:
@@ -309,9 +292,7 @@ def _kind_by_gap(at: _Sampler, ladder: _Ladder) -> Kind | None:
 
 
 def _kind_by_growth(ladder: _Ladder) -> Kind | None:
-    """A jump or a vertical tangent, where the quotients never converge: over a jump each is 4 times the last, at a vertical
-    tangent they grow steadily, but by less.
-    """
+    """A jump, over which each quotient is 4 times the last, or a vertical tangent, at which they grow steadily, but by less."""
     last = [abs(row[0].value) for row in ladder[-5:]]
     if len(ladder) < _RUNGS or min(last) == 0:
         return None

@@ -6,6 +6,7 @@ too, for one call and by a long step, and restored bit for bit: if the value of 
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -57,27 +58,28 @@ def _equal(a: Any, b: Any) -> bool:
 def _perturbed(x: Any) -> Iterator[bool]:
     """Inside this block the numbers of x are others, in place, where they can be written to; yields whether all of them can."""
     stores = list(_stores(x))
-    writable = [(store, slice(None) if isinstance(store, list) else ...) for store in stores if store is not None]
-    saved = [store.copy() for store, _ in writable]
+    writable = [store for store in stores if store is not None]
+    saved = [copy(numbers[place]) for numbers, place in writable]
     try:
-        for store, whole in writable:
-            store[whole] = np.add(store, _long_step(store, _STEPS[0]))
+        for numbers, place in writable:
+            numbers[place] = numbers[place] + _long_step(numbers[place], _STEPS[0])
         yield len(writable) == len(stores)
     finally:
-        for (store, whole), was in zip(writable, saved, strict=True):
-            store[whole] = was
+        for (numbers, place), before in zip(writable, saved, strict=True):
+            numbers[place] = before
 
 
-def _stores(x: Any) -> Iterator[Any]:
-    """The arrays and lists that hold the numbers of x; None for those that cannot be written to."""
+def _stores(x: Any) -> Iterator[tuple[Any, Any] | None]:
+    """Where the numbers of x can be written to, as an array or list and an index; None for those that cannot."""
     x = x.writable_array() if isinstance(x, Handle) else x
-    if isinstance(x, list) and all(map(is_plain_number, x)):
-        yield x
-    elif isinstance(x, list | tuple):
-        for part in x:
-            yield from _stores(part)
+    if isinstance(x, list | tuple):
+        for i, part in enumerate(x):
+            if is_plain_number(part):
+                yield (x, i) if isinstance(x, list) else None
+            else:
+                yield from _stores(part)
     else:
-        yield x if isinstance(x, np.ndarray) and x.flags.writeable else None
+        yield (x, ...) if isinstance(x, np.ndarray) and x.flags.writeable else None
 
 
 def is_plain_number(value: Any) -> bool:

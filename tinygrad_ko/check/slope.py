@@ -213,9 +213,8 @@ class _Estimate(NamedTuple):
     width: float
 
 
-_Ladder = list[
-    list[_Estimate]
-]  # the Romberg tableau: for each rung its quotient, and what it combines to with those above it
+# The Romberg tableau: for each rung its quotient, and what it combines to with those above it.
+_Ladder = list[list[_Estimate]]
 _NO_ESTIMATE = _Estimate(nan, inf, inf, 0.0)
 
 

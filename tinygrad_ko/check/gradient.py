@@ -153,7 +153,7 @@ class _OrderCheck:
         if not _is_deterministic(f):
             if f.order == 1:
                 raise self.undecided(
-                    "it gives another value when called again with the same inputs; if it draws random numbers, seed them in f",
+                    "it gives another value when it is called again with the same inputs; if it draws random numbers, seed them in f",
                     "같은 입력으로 다시 호출하면 값이 달라집니다. 난수를 쓴다면 함수 안에서 시드를 고정하십시오.",
                 )
             raise self.failure(

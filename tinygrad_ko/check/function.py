@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from copy import copy
-from functools import cached_property, partial
+from functools import partial
 from os.path import basename
 from typing import Any
 
@@ -37,6 +37,7 @@ class CheckedFunction:
     wrt: list[int]  # which of them are checked
     progress: Progress
     eps: float = EPS  # the relative precision of what f returns
+    _at_point: "tuple[Array, Vjp] | None" = None  # its value and vector-Jacobian product there, once they are computed
 
     def value(self, arrays: Arrays) -> Array:
         raise NotImplementedError
@@ -45,17 +46,18 @@ class CheckedFunction:
         """The value at these arrays, and the function from a cotangent to the gradients of the checked arguments."""
         raise NotImplementedError
 
-    @cached_property
-    def _at_point(self) -> tuple[Array, Vjp]:
-        return self.vjp(self.point)
+    def _linearized(self) -> tuple[Array, Vjp]:
+        if self._at_point is None:
+            self._at_point = self.vjp(self.point)
+        return self._at_point
 
     @property
     def y(self) -> Array:
-        return self._at_point[0]
+        return self._linearized()[0]
 
     def gradients(self, c: Array) -> dict[int, Array]:
         """The gradients of the checked arguments at the point, for a cotangent."""
-        return dict(zip(self.wrt, self._at_point[1](c), strict=True))
+        return dict(zip(self.wrt, self._linearized()[1](c), strict=True))
 
     def along(self, s: float, directions: dict[int, Array]) -> Arrays:
         """The point, moved by s times the directions."""
@@ -109,10 +111,9 @@ class FirstOrder(CheckedFunction):
     def perturbed(self, rng: Any) -> "FirstOrder":
         """The same function at a point a thousandth away, in a random direction."""
         near = copy(self)
-        near.primal = near
+        near.primal, near._at_point = near, None
         sizes = {i: scales(self.point[i]) for i in self.floating}
         near.point = self.along(1e-3, {i: size * rng.standard_normal(size.shape) for i, size in sizes.items()})
-        vars(near).pop("_at_point", None)
         return near
 
     def value(self, arrays: Arrays) -> Array:

@@ -116,11 +116,9 @@ def _check(f: FirstOrder, order: int, effort: Effort, rng: Any) -> Report:
     __tracebackhide__ = True
     report = Report(f.name, numbers=sum(f.point[i].size for i in f.wrt))
     report.shapes = {label: np.shape(x) for label, x in zip(f.labels, f.point, strict=True)}
-    owner = type(getattr(f.f, "__self__", None))
-    if hasattr(owner, "backward"):
-        report.remarks.append(
-            f"{owner.__name__}.backward was not checked: this is the gradient of the package's own ops"
-        )
+    kind = type(getattr(f.f, "__self__", None))
+    if hasattr(kind, "backward"):
+        report.remarks.append(f"{kind.__name__}.backward was not checked: this is the gradient of the package's ops")
     try:
         _OrderCheck(f, report, effort, rng).run()
         kinked = order == 2 and any(p.verdict == "subgradient" for p in report.projections)

@@ -60,9 +60,7 @@ def in_one_row(tree: Any, what: str) -> Any:
         if not isinstance(value, Handle):
             kind, at = type(value).__name__, place and f" at {place}"
             raise explain(
-                TypeError(
-                    f"{what} returned {kind}{at}, not a Tensor; only what tinygrad_ko's ops compute has a gradient"
-                ),
+                TypeError(f"{what} returned {kind}{at}, not a Tensor; compute it with tinygrad_ko's ops"),
                 f"{what}의 반환값{place}에 Tensor가 아닌 것이 있습니다. tinygrad_ko의 연산으로 계산해야 합니다. 받은 값의 종류: {kind}",
             )
     return concat([reshape(value, (-1,)) for value, _ in found])

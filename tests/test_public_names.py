@@ -18,7 +18,10 @@ import tinygrad_ko
 tg: Any = tinygrad_ko  # the stub says nothing of __all__: a type checker reads the names themselves
 
 SOURCE = Path(tg.__file__)
-STUBBED = ["tinygrad_ko", *(f"tinygrad_ko.{room}" for room in ("data", "func", "linalg", "nn", "optim", "testing"))]
+STUBBED = [
+    "tinygrad_ko",
+    *(f"tinygrad_ko.{room}" for room in ("check", "data", "func", "linalg", "nn", "optim", "testing")),
+]
 
 
 def stub(package):

@@ -1,12 +1,12 @@
 """Detects a function that reads x itself (a captured variable) where numerical differentiation moves a copy of x.
 
-`lambda W: net.loss(x, t)` ignores its argument and reads the array that the network holds, so its derivative comes out as 0.
-Therefore x itself is moved too, for one call and by a long step: if the value of f changes, f reads x. x is restored bit for
-bit, whatever happens.
+So `lambda W: net.loss(x, t)` reads the array that the network holds, and its derivative comes out as 0. Therefore x itself is moved
+too, for one call and by a long step, and restored bit for bit: if the value of f changes, f reads x.
 """
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -18,12 +18,8 @@ from tinygrad_ko.errors import described, explain
 _STEPS = (3.0, -3.0, 100.0, -100.0)  # long steps, relative to the size of the numbers
 
 
-def require_argument_used(
-    caller: str, f: Callable[[Any], Any], x: Any, argument: Any, zero: bool, cure: tuple[str, str]
-) -> None:
-    """Raise ValueError if f reads x beside its argument, a copy of x. `zero`: the derivative came out as exactly 0. Then an x
-    that cannot be changed (read-only, a tuple) is refused too, unless long steps of the argument change f.
-    """
+def require_argument_used(caller: str, f: Any, x: Any, argument: Any, zero: bool, cure: tuple[str, str]) -> None:
+    """Raise ValueError if f reads x beside its argument, a copy of x; or if that cannot be seen and the derivative is 0 (`zero`)."""
     with np.errstate(all="ignore"):
         before = _outcome(f, argument)
         with _perturbed(x) as wholly:
@@ -44,7 +40,6 @@ def require_argument_used(
 
 
 def _outcome(f: Callable[[Any], Any], argument: Any) -> Any:
-    """The value of f as an array, or the error that it raises."""
     try:
         value = f(argument)
     except Exception as error:
@@ -53,7 +48,7 @@ def _outcome(f: Callable[[Any], Any], argument: Any) -> Any:
 
 
 def _equal(a: Any, b: Any) -> bool:
-    """Whether two outcomes are equal. NaN equals NaN; an error equals an error of its type, and no value."""
+    # NaN equals NaN; an error equals an error of its type, and no value.
     if isinstance(a, Exception) or isinstance(b, Exception):
         return type(a) is type(b)
     return a.shape == b.shape and bool(np.all((a == b) | ((a != a) & (b != b))))
@@ -64,30 +59,27 @@ def _perturbed(x: Any) -> Iterator[bool]:
     """Inside this block the numbers of x are others, in place, where they can be written to; yields whether all of them can."""
     stores = list(_stores(x))
     writable = [store for store in stores if store is not None]
-    saved = [store.copy() for store in writable]
+    saved = [copy(numbers[place]) for numbers, place in writable]
     try:
-        for store in writable:
-            if isinstance(store, list):
-                store[:] = [n + float(_long_step(n, _STEPS[0])) if is_plain_number(n) else n for n in store]
-            else:
-                store[...] = store + _long_step(store, _STEPS[0])
+        for numbers, place in writable:
+            numbers[place] = numbers[place] + _long_step(numbers[place], _STEPS[0])
         yield len(writable) == len(stores)
     finally:
-        for store, was in zip(writable, saved, strict=True):
-            store[slice(None) if isinstance(store, list) else ...] = was
+        for (numbers, place), before in zip(writable, saved, strict=True):
+            numbers[place] = before
 
 
-def _stores(x: Any) -> Iterator[Any]:
-    """The arrays and lists that hold the numbers of x; None for those that cannot be written to."""
+def _stores(x: Any) -> Iterator[tuple[Any, Any] | None]:
+    """Where the numbers of x can be written to, as an array or list and an index; None for those that cannot."""
     x = x.writable_array() if isinstance(x, Handle) else x
     if isinstance(x, list | tuple):
-        if any(map(is_plain_number, x)):
-            yield x if isinstance(x, list) else None
-        for part in x:
-            if not is_plain_number(part):
+        for i, part in enumerate(x):
+            if is_plain_number(part):
+                yield (x, i) if isinstance(x, list) else None
+            else:
                 yield from _stores(part)
     else:
-        yield x if isinstance(x, np.ndarray) and x.flags.writeable else None
+        yield (x, ...) if isinstance(x, np.ndarray) and x.flags.writeable else None
 
 
 def is_plain_number(value: Any) -> bool:
@@ -96,7 +88,6 @@ def is_plain_number(value: Any) -> bool:
 
 
 def _far(argument: Any, length: float) -> Any:
-    """An argument of any library, moved by a long step."""
     array = argument.stable_array() if isinstance(argument, Handle) else argument
     return argument + beside(array, _long_step(array, length))
 

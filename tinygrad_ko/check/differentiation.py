@@ -11,6 +11,7 @@ from tinygrad_ko.check.captured import is_plain_number, require_argument_used
 from tinygrad_ko.check.numerical import BY_ARGUMENT, one_number
 from tinygrad_ko.check.slope import SMALLEST_SCALE, Side, Slope, measure_slope, precision, scale_along
 from tinygrad_ko.errors import explain
+from tinygrad_ko.ops.inputs import require_one_of
 
 
 def derivative(f: Callable[[float], Any], x: float, *, side: Side = "both", quick: bool = False) -> Slope:
@@ -100,8 +101,4 @@ def directional_derivative(
 
 
 def _require_side(side: Side, quick: bool) -> None:
-    if side not in ("both", "left", "right") or (quick and side != "both"):
-        raise explain(
-            ValueError(f"side must be 'both', 'left' or 'right', and 'both' with quick=True; not {side!r}"),
-            f"side에는 'both', 'left', 'right' 중 하나를 넘겨야 하고, quick=True이면 'both'만 쓸 수 있습니다. 받은 값: {side!r}",
-        )
+    require_one_of(["both"] if quick else ["both", "left", "right"], side, f"quick={quick}", "side")

@@ -1,6 +1,7 @@
 """Domains of functions, and random numbers in them: of both signs, none 0, no two alike, so that a wrong gradient shows."""
 
 from math import inf
+from typing import Any
 
 import numpy as np
 
@@ -30,9 +31,7 @@ def limits(domain: Domain) -> tuple[float, float]:
     )
 
 
-def random_numbers(
-    rng: "np.random.Generator", size: tuple[int, ...], low: float, high: float, scale: float = 1.0
-) -> Array:
+def random_numbers(rng: Any, size: tuple[int, ...], low: float, high: float, scale: float = 1.0) -> Array:
     """float64 numbers of an open interval, of about the given magnitude if it has such numbers.
 
     >>> random_numbers(np.random.default_rng(0), (2, 3), 0, np.inf).round(1).tolist()

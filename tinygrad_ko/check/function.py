@@ -1,10 +1,7 @@
-"""The function under check: its inputs and parameters as one list of float64 arrays, its value, and its vector-Jacobian product.
-
-`SecondOrder` is the gradient of a function as such a function, so the second order needs no rule of its own.
-"""
+"""The function under check: its inputs and parameters as one list of float64 arrays, its value, and its vector-Jacobian product."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from copy import copy
 from functools import partial
 from os.path import basename
@@ -18,7 +15,7 @@ from tinygrad_ko.check.progress import Progress
 from tinygrad_ko.check.slope import EPS, precision, scales
 from tinygrad_ko.engine.graph import Leaf, recorded
 from tinygrad_ko.errors import explain, note_leaves, wants_integers
-from tinygrad_ko.func.trees import in_one_row, is_tree
+from tinygrad_ko.func.trees import in_one_row
 from tinygrad_ko.ops.shape import concat, reshape
 from tinygrad_ko.runtime.atomic import at_once, taking_turns
 from tinygrad_ko.runtime.signatures import signature
@@ -40,6 +37,7 @@ class CheckedFunction:
     wrt: list[int]  # which of them are checked
     progress: Progress
     eps: float = EPS  # the relative precision of what f returns
+    _at_point: "tuple[Array, Vjp] | None" = None  # its value and vector-Jacobian product there, once they are computed
 
     def value(self, arrays: Arrays) -> Array:
         raise NotImplementedError
@@ -47,6 +45,19 @@ class CheckedFunction:
     def vjp(self, arrays: Arrays) -> tuple[Array, Vjp]:
         """The value at these arrays, and the function from a cotangent to the gradients of the checked arguments."""
         raise NotImplementedError
+
+    def _linearized(self) -> tuple[Array, Vjp]:
+        if self._at_point is None:
+            self._at_point = self.vjp(self.point)
+        return self._at_point
+
+    @property
+    def y(self) -> Array:
+        return self._linearized()[0]
+
+    def gradients(self, c: Array) -> dict[int, Array]:
+        """The gradients of the checked arguments at the point, for a cotangent."""
+        return dict(zip(self.wrt, self._linearized()[1](c), strict=True))
 
     def along(self, s: float, directions: dict[int, Array]) -> Arrays:
         """The point, moved by s times the directions."""
@@ -61,48 +72,32 @@ class FirstOrder(CheckedFunction):
     def __init__(self, f: Callable[..., Any], inputs: tuple[Any, ...], parameters: Any, wrt: Any) -> None:
         self.primal, self.f, self.name, self.progress = self, f, function_name(f), Progress()
         self.op = getattr(getattr(f, "func", f), "op", None)  # if f is one operation, perhaps with options bound
-        self.inputs = inputs
+        self.inputs = [dict(x) if isinstance(x, dict) else x for x in inputs]
         constants = set(self.op.arguments) - set(self.op.differentiable) if self.op else ()
-        self.labels, self.point, self.places = [], [], []  # a place is a position and, in a dict, a key
-        for position, (name, x) in enumerate(zip(argument_names(f, len(inputs)), inputs, strict=True)):
+        self.labels, self.point = [], []
+        for name, x in zip(argument_names(f, len(inputs)), self.inputs, strict=True):
             for key, value in x.items() if isinstance(x, dict) else [(None, x)]:
                 label = name if key is None else str(key)
                 label = f"{name}.{key}" if label in self.labels else label
                 self.labels.append(label)
                 self.point.append(value if label in constants else _float64_copy(value))
-                self.places.append((position, key))
         self.parameters = named_parameters(f, parameters)
         self.labels += self.parameters
         self.point += [np.array(p.numpy(), dtype=np.float64) for p in self.parameters.values()]
-        self.floating = [
-            i
-            for i, x in enumerate(self.point)
-            if isinstance(x, np.ndarray) and x.dtype == np.float64 and self.labels[i] not in constants
-        ]
+        self.floating = [i for i, x in enumerate(self.point) if _is_floating(x) and self.labels[i] not in constants]
         self.wrt = _selected(wrt, self.floating, self.labels)
         if not self.wrt:
             raise explain(
-                ValueError(
-                    "nothing to check: pass inputs of floating point numbers, arrays of NumPy, or parameters=model"
-                ),
-                "확인할 실수 입력이 없습니다. 3 대신 3.0처럼 실수를, 배열은 NumPy의 배열로 넘기거나, 매개변수를 parameters=model로 "
-                "넘기십시오.",
+                ValueError("nothing to check: pass floating point numbers, arrays of NumPy, or parameters=model"),
+                "확인할 실수 입력이 없습니다. 3.0과 같은 실수나 NumPy의 배열을 넘기거나, 매개변수를 parameters=model로 넘기십시오.",
             )
 
     def forward(self, arrays: Arrays) -> tuple[Tensor, list[Tensor], Callable[[], Any]]:
-        """f at these arrays as Tensors: its result, flattened if it is several, the leaves of the checked arguments, and the
-        block in which a backward belongs, for a checkpoint calls f again.
-        """
+        """The result of f, in one row if it is several; the leaves of the checked arguments; the block in which a backward belongs."""
         leaves = {i: borrow(arrays[i], i in self.wrt, self.labels[i]) for i in self.floating}
-        inputs = [dict(x) if isinstance(x, dict) else x for x in self.inputs]
-        for i, (position, key) in enumerate(self.places):
-            x = leaves.get(i, self.point[i])
-            if key is None:
-                inputs[position] = x
-            else:
-                inputs[position][key] = x
-        substitutes = {p: leaves[i] for i, p in enumerate(self.parameters.values(), len(self.places))}
-        inside = partial(_substituted, substitutes)
+        values = iter([leaves.get(i, x) for i, x in enumerate(self.point)])
+        inputs = [{key: next(values) for key in x} if isinstance(x, dict) else next(values) for x in self.inputs]
+        inside = partial(_substituted, dict(zip(self.parameters.values(), values, strict=True)))
         with inside(), recorded(True):
             try:
                 y = self.f(*inputs)
@@ -110,25 +105,15 @@ class FirstOrder(CheckedFunction):
                 if wants_integers(error):
                     note_leaves(error, "check_gradient", _CONSTANTS)
                 raise
-        y = in_one_row(y, self.name) if is_tree(y) else y
-        if not isinstance(y, Tensor):
-            kind = type(y).__name__
-            raise explain(
-                TypeError(
-                    f"{self.name} returned {kind}, not a Tensor: a gradient can only be checked through tinygrad_ko's ops"
-                ),
-                f"{self.name}: 반환값이 Tensor가 아닙니다. tinygrad_ko의 연산으로 계산해야 기울기를 확인할 수 있습니다. "
-                f"반환값의 자료형: {kind}",
-            )
+        y = y if isinstance(y, Tensor) else in_one_row(y, self.name)
         return y, [leaves[i] for i in self.wrt], inside
 
     def perturbed(self, rng: Any) -> "FirstOrder":
         """The same function at a point a thousandth away, in a random direction."""
         near = copy(self)
-        near.primal, near.point = near, list(self.point)
-        for i in self.floating:
-            x = self.point[i]
-            near.point[i] = np.asarray(x + 1e-3 * scales(x) * rng.standard_normal(x.shape))
+        near.primal, near._at_point = near, None
+        sizes = {i: scales(self.point[i]) for i in self.floating}
+        near.point = self.along(1e-3, {i: size * rng.standard_normal(size.shape) for i, size in sizes.items()})
         return near
 
     def value(self, arrays: Arrays) -> Array:
@@ -149,9 +134,7 @@ class FirstOrder(CheckedFunction):
 
 
 class SecondOrder(CheckedFunction):
-    """The gradient of a function at a random cotangent: a function of its arguments and of the cotangent, all gradients in
-    one row.
-    """
+    """The gradient of a function, all in one row: a function of its arguments and of the cotangent, here a random one."""
 
     order = 2
 
@@ -182,7 +165,7 @@ class SecondOrder(CheckedFunction):
 
 
 def _vjp(y: Tensor, leaves: list[Tensor], inside: Callable[[], Any]) -> Vjp:
-    """The vector-Jacobian product by backpropagation; it is not computed twice in a row for one cotangent."""
+    # By backpropagation; it is not computed twice in a row for one cotangent.
     last: tuple[Array | None, Arrays] = None, []
 
     def vjp(c: Array) -> Arrays:
@@ -204,16 +187,18 @@ _lock = taking_turns()  # for threads that check the same parameters
 def _substituted(places: dict[Any, Tensor]) -> Iterator[None]:
     """Inside this block each key, a parameter of the user's, is the leaf that is its value."""
     with _lock if places else nullcontext():
-        before, during = list[Any](), list[Any]()
-        for p, leaf in places.items():
-            before += [*p.replacing(p._array, p._exposed), (p, "_node", p._node)]
-            during += [*p.replacing(leaf._array, leaf._exposed), (p, "_node", leaf._node)]
+        before = [change for p in places for change in _becoming(p, p)]
+        during = [change for p, leaf in places.items() for change in _becoming(p, leaf)]
         begin, end = at_once(setattr, during), at_once(setattr, before)
         try:
             begin()
             yield
         finally:
             end()
+
+
+def _becoming(p: Any, other: Any) -> list[tuple[Any, str, Any]]:
+    return [*p.replacing(other._array, other._exposed), (p, "_node", other._node)]
 
 
 def function_name(f: Any) -> str:
@@ -228,20 +213,17 @@ def function_name(f: Any) -> str:
 def argument_names(f: Callable[..., Any], count: int) -> list[str]:
     """The names of the positional parameters of f, as far as they are known, for so many inputs."""
     names: list[str] = []
-    try:
+    with suppress(TypeError, ValueError):  # not every callable has a signature
         for p in signature(f).parameters.values():
             if p.kind is p.VAR_POSITIONAL:
                 names += [f"{p.name}[{i}]" for i in range(count - len(names))]
             elif p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD):
                 names.append(p.name)
-    except (TypeError, ValueError):  # not every callable has a signature
-        pass
     return [*names[:count], *(f"argument {i}" for i in range(len(names), count))]
 
 
 def _float64_copy(x: Any) -> Any:
-    if isinstance(x, Tensor):
-        x = x.numpy()
+    x = x.numpy() if isinstance(x, Tensor) else x
     if isinstance(x, dict | tuple | list) and _holds_arrays(x):
         kind = type(x).__name__
         raise explain(
@@ -249,8 +231,11 @@ def _float64_copy(x: Any) -> Any:
             f"배열을 담은 {kind}: 확인할 수 없는 입력입니다. 배열을 하나씩 인수로 넘기거나, 배열의 dict로 넘기십시오.",
         )
     x = np.asarray(operand(x)) if isinstance(x, list | float) else x
-    floating = isinstance(x, np.ndarray | np.generic) and x.dtype.kind == "f"
-    return np.array(x, dtype=np.float64) if floating else x
+    return np.array(x, dtype=np.float64) if _is_floating(x) else x
+
+
+def _is_floating(x: Any) -> bool:
+    return isinstance(x, np.ndarray | np.generic) and x.dtype.kind == "f"
 
 
 def _holds_arrays(x: Any) -> bool:

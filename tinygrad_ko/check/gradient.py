@@ -7,6 +7,7 @@ tolerance: there is none to tune. So one number also shows one entry among a hun
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
 from typing import Any, Literal
@@ -14,8 +15,8 @@ from typing import Any, Literal
 import numpy as np
 
 from tinygrad_ko.arrays.library import Array
-from tinygrad_ko.check import diagnosis
-from tinygrad_ko.check.function import CheckedFunction, FirstOrder, SecondOrder, Vjp
+from tinygrad_ko.check.diagnosis import describe_blame, describe_broken_property, diagnose, first_nonfinite, operations
+from tinygrad_ko.check.function import CheckedFunction, FirstOrder, SecondOrder
 from tinygrad_ko.check.kinks import compare_subgradient, is_differentiable, kinks_cancel
 from tinygrad_ko.check.line import Line, compare_slopes, random_line
 from tinygrad_ko.check.properties import compare_in_float32, find_broken_property
@@ -27,6 +28,31 @@ from tinygrad_ko.state.randomness import Rng, generator
 
 Effort = Literal["quick", "usual", "thorough"]
 PROJECTIONS = {"quick": 1, "usual": 2, "thorough": 8}  # quick: of all arguments together
+_UNDECIDED = {  # why a projection is undecided, by the kind of its slope
+    "single": (
+        "it computes in single precision, too coarse {along}: slope {slope}; let it compute in float64",
+        "float32로 계산하여 {along} 수치 미분의 오차가 너무 큽니다. 측정값: {slope}. 함수 안에서 float64로 계산하십시오.",
+    ),
+    "kink": (
+        "kinks add up {along}, and not every operation can be judged at its own inputs; choose other inputs",
+        "{along} 여러 꺾인 점이 겹쳐 있어 연산마다 따로 판단해야 하지만, 판단할 수 없는 연산이 있습니다. 다른 입력으로 확인하십시오.",
+    ),
+    "noisy": (
+        "its values are too noisy {along}: slope {slope}; look for random numbers, float32, or an iteration that stops early",
+        "함수값에 잡음이 커서 {along} 기울기를 잴 수 없습니다. 측정값: {slope}. 난수, float32, 덜 수렴한 반복 계산이 없는지 확인하십시오.",
+    ),
+    "flat": (
+        "it changes by no more than its last bits {along}, but the formulas give {formulas}; choose other inputs, or"
+        " leave that argument out with wrt= if its gradient is 0",
+        "{along} 함수값이 거의 변하지 않아 기울기를 잴 수 없는데 공식의 값은 {formulas}입니다. 다른 입력으로 확인하거나, 기울기가"
+        " 0인 인수라면 wrt로 그 인수를 빼십시오.",
+    ),
+    "smooth": (
+        "the slope cannot be measured well enough {along}: {slope}, formulas {formulas}",
+        "{along} 수치 미분의 오차가 커서 비교할 수 없습니다. 측정값: {slope}, 공식의 값: {formulas}. 다른 입력으로 확인하십시오.",
+    ),
+}
+_UNDECIDED |= {"jump": _UNDECIDED["kink"], "saturated": _UNDECIDED["flat"]}
 _RETRY_RELATIVE = ("smooth", "noisy", "not finite")  # what a slope may look like if the inputs are of unlike sizes
 
 
@@ -87,25 +113,19 @@ def check_gradient(
 
 
 def _check(f: FirstOrder, order: int, effort: Effort, rng: Any) -> Report:
-    """The report on a function; the listeners get it even if the check fails."""
     __tracebackhide__ = True
     report = Report(f.name, numbers=sum(f.point[i].size for i in f.wrt))
     report.shapes = {label: np.shape(x) for label, x in zip(f.labels, f.point, strict=True)}
-    owner = getattr(f.f, "__self__", None)
-    if hasattr(owner, "backward"):
-        report.remarks.append(
-            f"{type(owner).__name__}.backward was not checked: this is the gradient of the package's own ops"
-        )
+    kind = type(getattr(f.f, "__self__", None))
+    if hasattr(kind, "backward"):
+        report.remarks.append(f"{kind.__name__}.backward was not checked: this is the gradient of the package's ops")
     try:
         _OrderCheck(f, report, effort, rng).run()
+        kinked = order == 2 and any(p.verdict == "subgradient" for p in report.projections)
+        if kinked:
+            report.remarks.append("at a kink the gradient itself jumps: order 2 was checked a thousandth away from it")
         if order == 2:
-            smooth = f
-            if any(p.verdict == "subgradient" for p in report.projections):
-                report.remarks.append(
-                    "at a kink the gradient itself jumps: order 2 was checked a thousandth away from it"
-                )
-                smooth = f.perturbed(rng)
-            _OrderCheck(SecondOrder(smooth, rng), report, effort, rng).run()
+            _OrderCheck(SecondOrder(f.perturbed(rng) if kinked else f, rng), report, effort, rng).run()
         if all(p.size == 0 for p in report.projections):
             report.remarks.append("the gradient is 0 here, as the formulas say; other inputs may show more")
         report.verdict = "agrees"
@@ -126,14 +146,12 @@ class _OrderCheck:
     def run(self) -> None:
         __tracebackhide__ = True
         f, rng = self.f, self.rng
-        y, vjp = f.vjp(f.point)
-        if not np.isfinite(y).all():
-            raise self.undecided(*diagnosis.first_nonfinite(f))
-        if not _is_deterministic(f, y):
+        if not np.isfinite(f.y).all():
+            raise self.undecided(*first_nonfinite(f))
+        if not _is_deterministic(f):
             if f.order == 1:
                 raise self.undecided(
-                    "it gives another value when it is called again with the same inputs; if it draws random numbers, seed them"
-                    " inside it",
+                    "it gives another value when it is called again with the same inputs; if it draws random numbers, seed them in f",
                     "같은 입력으로 다시 호출하면 값이 달라집니다. 난수를 쓴다면 함수 안에서 시드를 고정하십시오.",
                 )
             raise self.failure(
@@ -143,34 +161,33 @@ class _OrderCheck:
             )
         groups = [f.wrt] if self.effort == "quick" else [[i] for i in f.wrt]
         for _ in range(PROJECTIONS[self.effort]):
-            c = rng.standard_normal(y.shape)
-            self.check_properties(vjp, c)
+            c = rng.standard_normal(f.y.shape)
+            self.check_properties(c)
             for group in groups:
-                self.check_projection(group, y, vjp, c)
-        if isinstance(f, FirstOrder) and not all(np.any(g) for g in vjp(c)):
+                self.check_projection(group, c)
+        if isinstance(f, FirstOrder) and not all(np.any(g) for g in f.gradients(c).values()):
             self.require_dependence(f)
         if isinstance(f, FirstOrder) and self.effort != "quick":
-            c = rng.standard_normal(y.shape)
+            c = rng.standard_normal(f.y.shape)
             wrong, remark = compare_in_float32(f, c)
             self.remark(remark)
             if wrong and compare_in_float32(f.perturbed(rng), c)[0]:  # and it is no threshold between two numbers
                 raise self.failure(GradientMismatch, *wrong)
 
-    def check_properties(self, vjp: Vjp, c: Array) -> None:
+    def check_properties(self, c: Array) -> None:
         __tracebackhide__ = True
         try:
-            broken = find_broken_property(self.f, vjp, c)
+            broken = find_broken_property(self.f, c)
         except Exception as error:
             notes = getattr(error, "__notes__", [])
             if not any(note.startswith("in the backward of") for note in notes):
                 raise
-            kind, note = type(error).__name__, notes[-1]
-            text = f"backpropagation fails: {kind}: {error} ({note})"
+            raised = f"{type(error).__name__}: {error} ({notes[-1]})"
             korean = next((note for note in notes if not note.isascii()), "미분 공식을 계산하는 중에 오류가 났습니다.")
-            korean = f"{korean} 받은 오류: {kind}: {error} ({note})"
-            raise self.failure(GradientMismatch, text, korean) from error
+            korean = f"{korean} 받은 오류: {raised}"
+            raise self.failure(GradientMismatch, f"backpropagation fails: {raised}", korean) from error
         if broken:
-            raise self.failure(GradientMismatch, *diagnosis.describe_broken_property(self.f.primal, broken, self.rng))
+            raise self.failure(GradientMismatch, *describe_broken_property(self.f.primal, broken, self.rng))
 
     def require_dependence(self, f: FirstOrder) -> None:
         """Raise if no operation leads from any argument to the result; where that is so of some arguments, add remarks."""
@@ -189,56 +206,54 @@ class _OrderCheck:
         for label in unused:
             self.remark(f"no operation leads from {label} to the result: its gradient is 0")
 
-    def check_projection(self, group: list[int], y: Array, vjp: Vjp, c: Array) -> None:
+    def check_projection(self, group: list[int], c: Array) -> None:
         __tracebackhide__ = True
-        f, rng, quick = self.f, self.rng, self.effort == "quick"
-        label = f.labels[group[0]] if len(group) == 1 else "all together"
-        line = random_line(f, group, y, c, rng)
-        found = compare_slopes(line, vjp, f.order, label, quick)
+        f, rng = self.f, self.rng
+        line = random_line(f, group, c, rng)
+        found = compare_slopes(line, self.effort == "quick")
         if found.verdict == "undecided" and found.slope.kind in _RETRY_RELATIVE:
-            line = random_line(f, group, y, c, rng, relative=True)
-            other = compare_slopes(line, vjp, f.order, label, quick=False)
+            line = random_line(f, group, c, rng, relative=True)
+            other = compare_slopes(line)
             found = other if other.verdict in ("agrees", "mismatch") else found
         if not np.isfinite(found.analytic):
             pass
         elif f.order == 1 and found.slope.kind in ("kink", "jump"):
-            found = self.at_kink(found, line, group, vjp)
-        elif found.verdict != "agrees" and self.compare_nearby(group, label, c)[1].verdict == "agrees":
-            found = self.where_kinks_meet(found, group, y, c)
+            found = self.at_kink(found, line)
+        elif found.verdict != "agrees" and self.compare_nearby(line)[1].verdict == "agrees":
+            found = self.where_kinks_meet(found, line)
         self.report.projections.append(found)
         if found.verdict == "mismatch":
-            raise self.mismatch(found, group, c)
+            raise self.mismatch(found, line)
         if found.verdict == "undecided":
             if found.size == 0 and isinstance(f, FirstOrder):
                 self.require_dependence(f)
-            raise self.undecided(*_why_undecided(found, f, c))
+            raise self.undecided(*_why_undecided(found, line))
         if found.verdict == "subgradient" and f.order == 1:
-            near, beside = self.compare_nearby(group, label, c)
+            near, beside = self.compare_nearby(line)
             if beside.verdict == "mismatch" and beside.slope.kind not in ("kink", "jump"):
                 self.report.projections.append(beside)
                 self.remark("the inputs are at a kink; what is reported was found a thousandth away from it")
-                raise _OrderCheck(near, self.report, self.effort, rng).mismatch(beside, group, c)
+                raise _OrderCheck(near.f, self.report, self.effort, rng).mismatch(beside, near)
 
-    def at_kink(self, found: Projection, line: Line, group: list[int], vjp: Vjp) -> Projection:
-        """The verdict along a few directions; where f is made of several operations, that on each of them as well."""
+    def at_kink(self, found: Projection, line: Line) -> Projection:
         for _ in range(3):  # in one direction alone, a wrong subgradient may lie between the slopes by chance
-            found = compare_subgradient(line, found, vjp, self.rng)
+            found = compare_subgradient(line, found, self.rng)
             if found.verdict != "subgradient":
                 break
-            line = random_line(self.f, group, line.y, line.c, self.rng)
-        return replace(found, verdict=self.by_operations()) if self.f.primal.op is None else found
+            line = random_line(self.f, line.d, line.c, self.rng)
+        return replace(found, verdict=self.by_operations[0]) if self.f.primal.op is None else found
 
-    def where_kinks_meet(self, found: Projection, group: list[int], y: Array, c: Array) -> Projection:
-        """The verdict where the gradients agree a thousandth away and not here: operations may have kinks that do not show in f."""
+    def where_kinks_meet(self, found: Projection, line: Line) -> Projection:
+        # The gradients agree a thousandth away and not here: operations may have kinks that do not show in f.
         __tracebackhide__ = True
         if self.f.order == 1 and found.verdict != "mismatch":
             return found
         if found.slope.kind not in ("kink", "jump"):  # that is at order 2: the gradient has them
-            verdict = self.by_operations()
-            cancelling = verdict == "subgradient" or (verdict == "undecided" and self.operations[1])
-            if found.verdict == "mismatch" and cancelling and is_differentiable(self.f, group, y, c, self.rng):
+            verdict, kinked = self.by_operations
+            cancelling = verdict == "subgradient" or (verdict == "undecided" and kinked)
+            if found.verdict == "mismatch" and cancelling and is_differentiable(line, self.rng):
                 self.report.projections.append(replace(found, verdict="undecided"))
-                raise self.undecided(*kinks_cancel(found, self.operations[1]))
+                raise self.undecided(*kinks_cancel(found, kinked))
             if verdict != "subgradient":
                 return found
         if self.f.order == 2:
@@ -247,114 +262,75 @@ class _OrderCheck:
             self.remark("kinks meet in f: its gradient here is a sum of subgradients, which is not the slope")
         return replace(found, verdict="subgradient")
 
-    def compare_nearby(self, group: list[int], label: str, c: Array) -> tuple[CheckedFunction, Projection]:
-        """The same comparison a thousandth away, where there is hardly a kink, and the function there."""
+    def compare_nearby(self, line: Line) -> tuple[Line, Projection]:
+        # A thousandth away, where there is hardly a kink.
         primal = self.f.primal.perturbed(self.rng)
-        near = primal if self.f.order == 1 else SecondOrder(primal, self.rng)
-        y, vjp = near.vjp(near.point)
-        line = random_line(near, group, y, c, self.rng)
-        return near, compare_slopes(line, vjp, near.order, label, quick=False)
-
-    def by_operations(self) -> Verdict:
-        """The verdict on f made of several operations: each must give a subgradient at its own inputs."""
-        if self.f.primal.op is not None:
-            return "mismatch"
-        if self.operations[0] == "subgradient":
-            self.remark("at a kink each operation was judged at its own inputs")
-        return self.operations[0]
+        f = primal if self.f.order == 1 else SecondOrder(primal, self.rng)
+        near = random_line(f, line.d, line.c, self.rng)
+        return near, compare_slopes(near)
 
     @cached_property
-    def operations(self) -> tuple[Verdict, list[str]]:
-        """The worst verdict on the operations of f, and the names of those at a kink."""
-        nodes = diagnosis.recorded_nodes(self.f.primal)
-        reports = [self.check_operation(diagnosis.isolate(node), self.f.order) for node in nodes]
+    def by_operations(self) -> tuple[Verdict, list[str]]:
+        """The verdict on f made of several operations, which must each give a subgradient at their own inputs; those at a kink."""
+        if self.f.primal.op is not None:
+            return "mismatch", []
+        reports = [self.check_operation(operation) for _, operation in operations(self.f.primal)]
         kinked = sorted({r.name for r in reports if any(p.verdict == "subgradient" for p in r.projections)})
-        verdicts = {report.verdict for report in reports}
-        if "mismatch" in verdicts:
-            return "mismatch", kinked
-        return "undecided" if "undecided" in verdicts else "subgradient", kinked
+        verdicts = [report.verdict for report in reports]
+        if "mismatch" in verdicts or "undecided" in verdicts:
+            return "mismatch" if "mismatch" in verdicts else "undecided", kinked
+        self.remark("at a kink each operation was judged at its own inputs")
+        return "subgradient", kinked
 
-    def check_operation(self, operation: FirstOrder | None, order: int) -> Report:
-        """The report on one operation by itself; undecided if it cannot be checked."""
+    def check_operation(self, operation: FirstOrder | None) -> Report:
         if operation is None:
             return Report("", verdict="undecided")
         report = Report(operation.name)
-        try:
+        with suppress(GradientMismatch, GradientUndecided):
             _OrderCheck(operation, report, "usual", self.rng).run()
-            if order == 2:
+            if self.f.order == 2:
                 _OrderCheck(SecondOrder(operation, self.rng), report, "usual", self.rng).run()
             report.verdict = "agrees"
-        except (GradientMismatch, GradientUndecided):
-            pass
         return report
 
     def remark(self, text: str | None) -> None:
         if text and text not in self.report.remarks:
             self.report.remarks.append(text)
 
-    def mismatch(self, found: Projection, group: list[int], c: Array) -> GradientMismatch:
+    def mismatch(self, found: Projection, line: Line) -> GradientMismatch:
         if np.isfinite(found.analytic):
-            self.report.blame = blame = diagnosis.diagnose(self.f, group, c, self.check_operation)
-            text, korean = diagnosis.describe_blame(self.f.order, blame)
+            self.report.blame = diagnose(line, self.check_operation)
+            text, korean = describe_blame(self.f.order, self.report.blame)
             text, summary = f"the gradient is wrong\n{text}", "역전파로 구한 기울기가 수치 미분의 결과와 다릅니다."
         else:
-            text, korean = diagnosis.first_nonfinite(self.f, c)
+            text, korean = first_nonfinite(self.f, line.c)
             text = f"the gradient is not finite where the slope is: {text}"
             summary = "기울기는 유한한데 역전파로 구한 값에 NaN이나 무한대가 있습니다."
         return self.failure(GradientMismatch, text, f"{summary} {korean}")
 
     def undecided(self, text: str, korean: str) -> GradientUndecided:
         at_order, where = (" at order 2", "2차 미분: ") if self.f.order == 2 else ("", "")
-        return self.failure(
-            GradientUndecided,
-            f"cannot decide{at_order}: {text}",
-            f"{where}기울기가 맞는지 판단할 수 없습니다. {korean}",
-        )
+        korean = f"{where}기울기가 맞는지 판단할 수 없습니다. {korean}"
+        return self.failure(GradientUndecided, f"cannot decide{at_order}: {text}", korean)
 
     def failure(self, kind: Any, text: str, korean: str) -> Any:
         self.report.verdict = "undecided" if kind is GradientUndecided else "mismatch"
-        self.report.evaluations = self.f.progress.count
         error = kind("\n".join([f"{self.report.name}: {text}", *self.report.table()]))
         error.report = self.report
         return explain(error, f"{self.report.name}: {korean}")
 
 
-def _is_deterministic(f: CheckedFunction, y: Array) -> bool:
-    """Whether f gives the same value for the same inputs, but for the last bits."""
+def _is_deterministic(f: CheckedFunction) -> bool:
     again = f.value(f.point)
-    near = 64 * f.eps * np.max(np.abs(y), initial=0)
-    return again.shape == y.shape and bool(np.all(np.abs(again - y) <= near))
+    near = 64 * f.eps * np.max(np.abs(f.y), initial=0)
+    return again.shape == f.y.shape and bool(np.all(np.abs(again - f.y) <= near))
 
 
-def _why_undecided(p: Projection, f: CheckedFunction, c: Array) -> tuple[str, str]:
-    slope, analytic = p.slope, p.analytic
-    at, along = f"along a random direction of {p.argument!r}", f"{p.argument!r}의 무작위 방향에서"
-    if slope.kind == "not finite":
-        return diagnosis.first_nonfinite(f, c)
-    if f.eps > EPS:
-        return (
-            f"it computes in single precision, too coarse {at}: slope {slope}; let it compute in float64",
-            f"float32로 계산하여 {along} 수치 미분의 오차가 너무 큽니다. 측정값: {slope}. 함수 안에서 float64로 계산하십시오.",
-        )
-    if slope.kind in ("kink", "jump"):
-        return (
-            f"kinks add up {at}, and not every operation can be judged at its own inputs; choose other inputs",
-            f"{along} 여러 꺾인 점이 겹쳐 있어 연산마다 따로 판단해야 하지만, 판단할 수 없는 연산이 있습니다. 다른 입력으로 확인하십시오.",
-        )
-    if slope.kind == "noisy":
-        return (
-            f"its values are too noisy {at}: slope {slope}",
-            f"함수값에 잡음이 커서 {along} 기울기를 잴 수 없습니다. 측정값: {slope}. 난수, float32 계산, 덜 수렴한 반복 계산이 섞여 있지"
-            " 않은지 확인하십시오.",
-        )
-    if slope.kind in ("flat", "saturated"):
-        return (
-            f"it changes by no more than its last bits {at}, but the formulas give {analytic:.3g}; choose other inputs, or"
-            " leave that argument out with wrt= if its gradient is 0",
-            f"{along} 함수값이 거의 변하지 않아 기울기를 잴 수 없는데 공식의 값은 {analytic:.3g}입니다. 다른 입력으로 확인하거나, 기울기가"
-            " 0인 인수라면 wrt로 그 인수를 빼십시오.",
-        )
-    return (
-        f"the slope cannot be measured well enough {at}: {slope}, formulas {analytic:.6g}",
-        f"{along} 수치 미분의 오차가 커서 비교할 수 없습니다. 측정값: {slope}, 공식의 값: {analytic:.6g}. 다른 입력으로 확인하십시오.",
-    )
+def _why_undecided(p: Projection, line: Line) -> tuple[str, str]:
+    slope, kind = p.slope, p.slope.kind
+    if kind == "not finite":
+        return first_nonfinite(line.f, line.c)
+    english, korean = _UNDECIDED["single" if line.f.eps > EPS else kind]
+    along = f"along a random direction of {p.argument!r}", f"{p.argument!r}의 무작위 방향에서"
+    shown = {"slope": slope, "formulas": f"{p.analytic:.6g}"}
+    return english.format(along=along[0], **shown), korean.format(along=along[1], **shown)

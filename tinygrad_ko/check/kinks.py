@@ -1,22 +1,21 @@
 """Kinks: there the slopes of the two sides differ, and any number between them is a subgradient (relu at 0 may say 0, 1 or a half).
 
-For a sum over several kinks that is no longer so: where their weights have both signs, the right answer may lie outside
-the two slopes of the sum. Therefore each element of the output is compared by itself. (Even one element may add up several, as
-the loss of a network does: of a function made of several operations, each is checked at its own inputs.) And several
-kinks may cancel: then f has a gradient, and the sum of the subgradients need not be it.
+For a sum over kinks with weights of both signs the right answer may lie outside the two slopes of the sum. Therefore each element of
+the output is compared by itself, and of a function made of several operations each is checked at its own inputs. And several kinks
+may cancel: then f has a gradient, and the sum of the subgradients need not be it.
 
 Source: F. H. Clarke, "Optimization and Nonsmooth Analysis" (1983), chapter 2.
 """
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cache, partial
+from functools import cache
+from operator import methodcaller
 from typing import Any
 
 import numpy as np
 
 from tinygrad_ko.arrays.library import Array
-from tinygrad_ko.check.function import CheckedFunction, Vjp
 from tinygrad_ko.check.line import Line, indicator, random_line
 from tinygrad_ko.check.report import Projection, Verdict
 from tinygrad_ko.check.slope import EPS, measure_slope, tolerance
@@ -25,18 +24,15 @@ _MOST = 64  # elements of the output that are compared by themselves
 _SPLITS = 6  # directions that are split, to see whether slopes add up
 
 
-def compare_subgradient(line: Line, found: Projection, vjp: Vjp, rng: Any) -> Projection:
+def compare_subgradient(line: Line, found: Projection, rng: Any) -> Projection:
     """The verdict on a projection at a kink (or at a jump, where the slopes are those beside it)."""
-    change, y, eps = cache(line.change), line.y, line.f.eps
+    change, y, eps = cache(line.change), line.f.y, line.f.eps
 
-    def element(k: int, s: float) -> float:
-        return float(change(s).flat[k])
-
-    def between(c: Array, f: Callable[[float], float]) -> Projection:
-        """Whether the analytic slope of f, the output weighted by c, lies between the numerical slopes of its two sides."""
-        weighted = Line(line.f, y, c, line.d)
-        value, size = weighted.analytic(vjp)
-        slope = measure_slope(f, 0.0, line.scale, weighted.size, eps)
+    def between(c: Array, weigh: Callable[[Array], float]) -> Projection:
+        """Whether the analytic slope of the output, weighted by c, lies between the numerical slopes of its two sides."""
+        weighted = Line(line.f, c, line.d)
+        value, size = weighted.analytic()
+        slope = measure_slope(lambda s: weigh(change(s)), 0.0, line.scale, weighted.size, eps)
         ends = sorted([slope.left.value, slope.right.value]) if slope.left and slope.right else [slope.value] * 2
         near = tolerance(slope.error, size, eps)
         verdict: Verdict = "subgradient" if ends[0] - near <= value <= ends[1] + near else "mismatch"
@@ -45,20 +41,17 @@ def compare_subgradient(line: Line, found: Projection, vjp: Vjp, rng: Any) -> Pr
 
     kinked, smooth = _split_by_kinks(change, line.scale, y)
     for k in kinked:
-        one = between(indicator(y.shape, k), partial(element, k))
+        one = between(indicator(y.shape, k), methodcaller("item", k))
         if one.verdict != "subgradient":
             return one
     c = np.where(smooth, rng.standard_normal(y.shape), 0.0)
-    rest = between(c, lambda s: float(np.sum(c * change(s))))
+    rest = between(c, lambda y: float(np.sum(c * y)))
     return rest if rest.verdict != "subgradient" else replace(found, verdict="subgradient")
 
 
 def _split_by_kinks(change: Callable[[float], Array], scale: float, y: Array) -> tuple[list[int], Array]:
-    """The elements of the output that have a kink (the sharpest few of them), and a mask of those that have none.
-
-    Over a step so short, only a kink or a jump leaves a gap between the slopes to both sides.
-    """
-    h = scale * 2.0**-22
+    """The elements of the output that have a kink (the sharpest few of them), and a mask of those that have none."""
+    h = scale * 2.0**-22  # so short that only a kink or a jump leaves a gap between the slopes to both sides
     right, left = change(h), -change(-h)
     blur = 1e-6 * (np.abs(right) + np.abs(left)) + 64 * EPS * np.abs(y)
     gap = np.abs(right - left)
@@ -66,19 +59,18 @@ def _split_by_kinks(change: Callable[[float], Array], scale: float, y: Array) ->
     return [int(k) for k in sharp[np.argsort(-np.ravel(gap)[sharp])][:_MOST]], gap <= blur
 
 
-def is_differentiable(f: CheckedFunction, group: list[int], y: Array, c: Array, rng: Any) -> bool:
-    """Whether slopes are those of a differentiable function: the same to both sides, and along a direction the sum of those
-    along its parts. (The median of numbers that tie has one slope along any line, and no gradient.)
-    """
+def is_differentiable(line: Line, rng: Any) -> bool:
+    """Whether slopes to both sides are equal and add up, as a gradient's do (not those of the median of numbers that tie)."""
+    f, c = line.f, line.c
     for turn in range(_SPLITS):
-        d, other = (random_line(f, group, y, c, rng).d for _ in range(2))
+        d, other = (random_line(f, line.d, c, rng).d for _ in range(2))
         if turn % 2 == 0:  # every other number, so that some kinks are in one part alone
             other = {i: np.where(np.arange(i, i + x.size).reshape(x.shape) % 2, x, 0.0) for i, x in d.items()}
         parts = [other, {i: x - other[i] for i, x in d.items()}]
-        right, *halves = (Line(f, y, c, part).slope(side="right") for part in (d, *parts))
+        right, *halves = (Line(f, c, part).slope(side="right") for part in (d, *parts))
         if not abs(right.value - halves[0].value - halves[1].value) <= 2 * sum(s.error for s in (right, *halves)):
             return False
-        left = Line(f, y, c, d).slope(side="left")
+        left = Line(f, c, d).slope(side="left")
         if not abs(right.value - left.value) <= 2 * (right.error + left.error):
             return False
     return True

@@ -3,13 +3,14 @@
 Its slope by the formulas and its numerical slope are the two numbers that a gradient check compares.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from tinygrad_ko.arrays.library import Array
-from tinygrad_ko.check.function import CheckedFunction, Vjp
+from tinygrad_ko.check.function import CheckedFunction
 from tinygrad_ko.check.report import Projection, Verdict
 from tinygrad_ko.check.slope import EPS, SMALLEST_SCALE, Side, Slope, measure_slope, scale_along, scales, tolerance
 
@@ -17,16 +18,16 @@ _CLOSE = 1e-6  # a relative difference so small is measured again before it is a
 
 
 class Line:
-    """s -> <c, f(x + s d) - f(x)>, for directions d of some arguments of f; `y` is f(x)."""
+    """s -> <c, f(x + s d) - f(x)>, for a cotangent c and directions d of some arguments of f."""
 
-    def __init__(self, f: CheckedFunction, y: Array, c: Array, d: dict[int, Array]) -> None:
-        self.f, self.y, self.c, self.d = f, y, c, d
+    def __init__(self, f: CheckedFunction, c: Array, d: dict[int, Array]) -> None:
+        self.f, self.c, self.d = f, c, d
+        self.label = f.labels[next(iter(d))] if len(d) == 1 else "all together"
         self.scale = min(scale_along(f.point[i], d[i]) for i in d)
-        self.size = float(np.sum(np.abs(c * y)))
+        self.size = float(np.sum(np.abs(c * f.y)))
 
     def change(self, s: float) -> Array:
-        """f(x + s d) - f(x)."""
-        return self.f.value(self.f.along(s, self.d)) - self.y
+        return self.f.value(self.f.along(s, self.d)) - self.f.y
 
     def __call__(self, s: float) -> float:
         return float(np.sum(self.c * self.change(s)))
@@ -35,24 +36,21 @@ class Line:
         """The numerical slope at 0, with steps `stretch` times as long as the inputs suggest."""
         return measure_slope(self, 0.0, self.scale * stretch, self.size, self.f.eps, side, quick)
 
-    def analytic(self, vjp: Vjp, factor: float = 1.0) -> tuple[float, float]:
+    def analytic(self, factor: float = 1.0) -> tuple[float, float]:
         """The slope by the formulas, and the sum of its absolute terms; computed from `factor` times the cotangent."""
-        c = self.c if factor == 1 else factor * self.c
-        gradients = dict(zip(self.f.wrt, vjp(c), strict=True))
+        gradients = self.f.gradients(self.c if factor == 1 else factor * self.c)
         terms = [gradients[i] * self.d[i] / factor for i in self.d]
         return float(sum(np.sum(t) for t in terms)), float(sum(np.sum(np.abs(t)) for t in terms))
 
 
-def random_line(f: CheckedFunction, group: list[int], y: Array, c: Array, rng: Any, relative: bool = False) -> Line:
-    """A line in a random direction of some arguments. Each number moves in proportion to its scale; with `relative` in
-    proportion to its own size alone.
-    """
+def random_line(f: CheckedFunction, group: Iterable[int], c: Array, rng: Any, relative: bool = False) -> Line:
+    """A line in a random direction: each number moves in proportion to its scale, or (`relative`) to its own size."""
     d = {}
     for i in group:
         x = f.point[i]
         own = np.where(x == 0, scales(x), np.abs(x))
         d[i] = np.nan_to_num(rng.standard_normal(x.shape) * (own if relative else scales(x)))
-    return Line(f, y, c, d)
+    return Line(f, c, d)
 
 
 def indicator(shape: tuple[int, ...], index: Any) -> Array:
@@ -62,12 +60,12 @@ def indicator(shape: tuple[int, ...], index: Any) -> Array:
     return array
 
 
-def compare_slopes(line: Line, vjp: Vjp, order: int, label: str, quick: bool) -> Projection:
-    """Compare the analytic slope along a line with the numerical one."""
-    analytic, size = line.analytic(vjp)
+def compare_slopes(line: Line, quick: bool = False) -> Projection:
+    """The analytic slope along a line beside the numerical one."""
+    f, (analytic, size) = line.f, line.analytic()
 
     def compared(slope: Slope) -> Projection:
-        return Projection(order, label, analytic, size, slope, _verdict(analytic, size, line.size, slope, line.f.eps))
+        return Projection(f.order, line.label, analytic, size, slope, _verdict(analytic, size, line.size, slope, f.eps))
 
     if quick:
         found = compared(line.slope(quick=True))
@@ -75,26 +73,23 @@ def compare_slopes(line: Line, vjp: Vjp, order: int, label: str, quick: bool) ->
             return found
     found = compared(line.slope())
     step = line.scale * max(float(np.max(np.abs(x), initial=0.0)) for x in line.d.values())
-    if (
-        found.verdict == "undecided" and 1e-100 < step < SMALLEST_SCALE / 8
-    ):  # f may hardly change over the size of tiny inputs
+    if found.verdict == "undecided" and 1e-100 < step < SMALLEST_SCALE / 8:
+        # f may hardly change over the size of tiny inputs
         wide = compared(line.slope(SMALLEST_SCALE / step))
         found = wide if wide.verdict == "agrees" else found
     if found.verdict == "mismatch" and found.difference <= _CLOSE * max(size, line.size):
         # Compute both again in other ways, and add to the error estimate what the results differ by.
         doubts = [abs(line.slope(stretch).value - found.slope.value) for stretch in (0.35, 0.6)]
-        doubts += [abs(line.analytic(vjp, factor)[0] - analytic) for factor in (1.1, 1.3, 1.7)]
+        doubts += [abs(line.analytic(factor)[0] - analytic) for factor in (1.1, 1.3, 1.7)]
         found = compared(replace(found.slope, error=found.slope.error + 4 * max(doubts)))
     return found
 
 
 def _verdict(analytic: float, size: float, values: float, slope: Slope, eps: float) -> Verdict:
-    """The verdict on one projection. `size` is the sum of the absolute terms of the analytic slope, `values` that of what f
-    returned.
+    """The verdict on one projection. `size` and `values` are sums of absolute terms: of the analytic slope, of what f returned.
 
     A measurement that cannot see an error must not accept: its tolerance has to be below a thousandth of what is compared. A
-    slope of zero has no thousandth: it passes if it was measured to the last bits of f and either the formulas give exactly
-    zero or f is seen to bend there, so that its slope could have been seen as well.
+    slope of 0 passes if it was measured to the last bits of f, and the formulas give exactly 0 or f is seen to bend.
     """
     allowed = tolerance(slope.error, size, eps)
     zero = 64 * EPS * max(1.0, values)

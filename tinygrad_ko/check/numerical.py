@@ -65,12 +65,9 @@ def numerical_gradient(f: Callable[[Any], Any], x: Any, h: float = 1e-4) -> Arra
     seen = x.writable_array() if isinstance(x, Handle) else x
     array = np.asarray(seen)
     if array.dtype.kind != "f":
-        dtype = array.dtype
         raise explain(
-            TypeError(
-                f"numerical_gradient needs floating point numbers to move by h, not {dtype}: pass x.astype(float)"
-            ),
-            f"numerical_gradient: 자료형이 {dtype}인 배열에는 h를 더할 수 없어 기울기가 틀립니다. x.astype(float)로 변환하여 넘기십시오.",
+            TypeError(f"numerical_gradient moves floating point numbers by h, not {array.dtype}: pass x.astype(float)"),
+            f"numerical_gradient: 자료형이 {array.dtype}인 배열에는 h를 더할 수 없습니다. x.astype(float)로 변환하여 넘기십시오.",
         )
     copied = not isinstance(seen, np.ndarray) or array.dtype != np.float64 or not array.flags.writeable
     array = array.astype(np.float64) if copied else array
@@ -138,11 +135,10 @@ def _require_step(h: float) -> None:
 def one_number(value: Any) -> float:
     """The value of f, as a float."""
     array = np.asarray(value.stable_array() if isinstance(value, Handle) else value)
-    shape = array.shape
     if array.size != 1:
         raise explain(
-            ValueError(f"f must return one number, but it returned shape {shape}; reduce it, for example with np.sum"),
-            f"f는 수 하나를 반환해야 하는데, 반환값은 형상이 {shape}인 배열입니다. np.sum 등으로 수 하나로 만드십시오.",
+            ValueError(f"f must return one number, but it returned shape {array.shape}; reduce it, as np.sum does"),
+            f"f는 수 하나를 반환해야 하는데, 반환값은 형상이 {array.shape}인 배열입니다. np.sum 등으로 수 하나로 만드십시오.",
         )
     if array.dtype.kind not in "biuf":
         raise explain(

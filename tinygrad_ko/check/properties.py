@@ -1,13 +1,11 @@
-"""Properties of any vector-Jacobian product, checked without a measurement: deterministic, linear in the cotangent, and nearly
-the same in float32.
-"""
+"""Properties of any vector-Jacobian product: deterministic, linear in the cotangent, nearly the same in float32."""
 
 from typing import NamedTuple
 
 import numpy as np
 
 from tinygrad_ko.arrays.library import Array
-from tinygrad_ko.check.function import CheckedFunction, FirstOrder, Vjp
+from tinygrad_ko.check.function import CheckedFunction, FirstOrder
 from tinygrad_ko.check.slope import scales
 
 
@@ -34,24 +32,22 @@ _PROPERTIES = (  # a factor of the cotangent, and what is wrong if the gradient 
 )
 
 
-def find_broken_property(f: CheckedFunction, vjp: Vjp, c: Array) -> BrokenProperty | None:
+def find_broken_property(f: CheckedFunction, c: Array) -> BrokenProperty | None:
     """The first property that the gradients for a cotangent do not have."""
-    gradients = vjp(c)
-    if not all(np.isfinite(g).all() for g in gradients):
+    gradients = f.gradients(c)
+    if not all(np.isfinite(g).all() for g in gradients.values()):
         return None  # the projection names the cause
     for factor, text, korean in _PROPERTIES:
-        for i, g, other in zip(f.wrt, gradients, vjp(factor * c), strict=True):
-            near = 1e-12 * abs(factor) * np.max(np.abs(g), initial=0) + 8 * np.finfo(float).tiny
-            if np.any(np.abs(other - factor * g) > near):
+        for i, scaled in f.gradients(factor * c).items():
+            expected = factor * gradients[i]
+            near = 1e-12 * np.max(np.abs(expected), initial=0) + 8 * np.finfo(float).tiny
+            if np.any(np.abs(scaled - expected) > near):
                 return BrokenProperty(f.labels[i], text, korean)
     return None
 
 
 def compare_in_float32(f: FirstOrder, c: Array) -> tuple[tuple[str, str] | None, str | None]:
-    """Compare the gradient in float32 with that in float64, at inputs that both can hold: what is wrong, and a remark.
-
-    It may be off by a hundredth of its size (of that of f, where that is larger), or by ten times as much as f itself.
-    """
+    """Compare the gradient in float32 with that in float64, at inputs that both can hold: what is wrong, and a remark."""
     single = [x.astype(np.float32) if i in f.floating else x for i, x in enumerate(f.point)]
     double = [x.astype(np.float64) if i in f.floating else x for i, x in enumerate(single)]
     c = c.astype(np.float32)
@@ -72,11 +68,10 @@ def compare_in_float32(f: FirstOrder, c: Array) -> tuple[tuple[str, str] | None,
         d = scales(double[i])
         size = float(np.sum(np.abs(g64 * d))) + values
         off = float(np.sum(np.abs(g32 - g64) * d)) / size if size else 0.0
-        if not off <= 1e-2 + 10 * forward:
-            label = f.labels[i]
+        if not off <= 1e-2 + 10 * forward:  # a hundredth of its size or of that of f, and ten times as much as f is off
             return (
-                f"the gradient of {label!r} in float32 is far from that in float64",
-                f"인수 {label!r}의 기울기가 float32에서는 float64와 크게 다릅니다. 공식에 지나치게 작거나 큰 상수가 없는지 확인하십시오.",
+                f"the gradient of {f.labels[i]!r} in float32 is far from that in float64",
+                f"인수 {f.labels[i]!r}의 기울기가 float32에서는 float64와 크게 다릅니다. 공식에 너무 작거나 큰 상수가 없는지 확인하십시오.",
             ), None
         worst = max(worst, off)
     return None, f"float32 agrees to {worst:.1e}" if worst else None

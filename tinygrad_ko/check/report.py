@@ -27,7 +27,6 @@ class Projection:
 
     @property
     def difference(self) -> float:
-        """The distance of the two values."""
         return abs(self.analytic - self.slope.value)
 
     @property
@@ -98,7 +97,6 @@ class Report:
         return rows
 
     def table(self) -> list[str]:
-        """The rows as lines of text, and the remarks."""
         table = [list(_COLUMNS)]
         for row in self.rows():
             cells = row | {"formulas": f"{row['analytic']:.6g}", "shape": "" if row["shape"] is None else row["shape"]}
@@ -106,8 +104,7 @@ class Report:
             cells["verdict"] += f" ({row['kind']})" if row["kind"] != "smooth" else ""
             table.append([str(cells[name]) for name in _COLUMNS])
         widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-        padded = ([cell.ljust(width) for cell, width in zip(line, widths, strict=True)] for line in table)
-        lines = [f"  {'  '.join(cells)}".rstrip() for cells in padded] if len(table) > 1 else []
+        lines = [f"  {'  '.join(map(str.ljust, line, widths))}".rstrip() for line in table] if len(table) > 1 else []
         return [*lines, *(f"  * {remark}" for remark in self.remarks)]
 
     def __str__(self) -> str:
@@ -132,9 +129,8 @@ class GradientUndecided(AssertionError):
     report: Report
 
 
-listeners: list[
-    Callable[[Report], None]
-] = []  # called with the report of every finished check; the pytest plugin counts them
+# Called with the report of every finished check; the pytest plugin counts them.
+listeners: list[Callable[[Report], None]] = []
 
 
 @contextmanager

@@ -20,10 +20,10 @@ and noise are this package's own; tests/check/test_calibration.py measures how o
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import inf, isfinite, log2, log10, nan
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -36,6 +36,7 @@ _FINER = 3  # rungs below the best one, to show the noise
 
 Kind = Literal["smooth", "kink", "jump", "flat", "saturated", "noisy", "not finite"]
 Side = Literal["both", "left", "right"]
+Function = Callable[[float], float]
 
 
 class HasError:
@@ -94,9 +95,7 @@ def precision(value: Any) -> float:
 
 
 def tolerance(error: float, size: float, eps: float = EPS) -> float:
-    """The largest difference allowed between a numerical and an analytic slope: twice the error estimate of the one, and the
-    round-off of the other, whose terms have absolute values that add up to `size`.
-    """
+    """The difference allowed: twice the error estimate, and the round-off of an analytic slope whose absolute terms sum to `size`."""
     return 2 * error + 64 * eps * size
 
 
@@ -112,13 +111,7 @@ def scale_along(x: Array, direction: Array) -> float:
 
 
 def measure_slope(
-    f: Callable[[float], float],
-    x: float,
-    scale: float,
-    size: float = 0.0,
-    eps: float = EPS,
-    side: Side = "both",
-    quick: bool = False,
+    f: Function, x: float, scale: float, size: float, eps: float, side: Side = "both", quick: bool = False
 ) -> Slope:
     """The slope of f at x. `scale` is the distance over which f may bend; the first steps are an eighth of it. `size` is the
     size of the numbers that f is computed from (f itself is small where they cancel), and `eps` their relative precision.
@@ -133,7 +126,7 @@ def measure_slope(
         ladder = _climb(at, lambda h: (-h, h), 2, whole=True)
     kind = _kind_by_gap(at, ladder) or _kind_by_growth(ladder)
     if kind is None:
-        return ladder.slope(at)
+        return _slope(at, ladder)
     if kind == "not finite":
         return at.not_finite()
     left, right = _one_sided(at, "left"), _one_sided(at, "right")
@@ -141,21 +134,20 @@ def measure_slope(
     if not isfinite(error):
         return at.not_finite()
     if "noisy" in (left.kind, right.kind):
-        return replace(ladder.slope(at), kind="noisy", error=max(error, ladder.best()[1]))
+        return replace(_slope(at, ladder), kind="noisy", error=max(error, _best(ladder).error))
     return Slope((left.value + right.value) / 2, error, kind, at.count, left, right)
 
 
 def _two_step_slope(at: "_Sampler") -> Slope:
-    """Central differences with h and 2h: to leading order they differ by three times the error of the better one.
-    Two more values, much nearer to x, show the noise.
-    """
+    """Central differences with h and 2h, which differ by three times the error of the better one."""
     h = 2.0 ** round(log2(1e-4 * at.scale))
     better, worse = at.quotient(-h, h), at.quotient(-2 * h, 2 * h)
+    # Two more values, much nearer to x, show the noise.
     near = [at(at.x + t) - at.middle - t * better.value for t in (-h / 512, h / 512)] if better else []
     if better is None or worse is None or not all(map(isfinite, near)):
         return at.not_finite()
     noise = 4 * max(map(abs, near)) / h
-    error = 2 / 3 * abs(worse.value - better.value) + better.roundoff + noise
+    error = 2 / 3 * abs(worse.value - better.value) + better.noise + noise
     gap, wider = at.gap(h), at.gap(2 * h) / 2  # where f is smooth they are the same
     kinked = abs(gap) > 1.5 * abs(wider) and abs(gap) > 8 * error
     return Slope(better.value, error, "kink" if kinked else "smooth", at.count)
@@ -165,14 +157,13 @@ def _one_sided(at: "_Sampler", side: Side) -> Slope:
     """The slope of the branch to one side of x, from values on that side alone and not from f(x)."""
     before = at.count
     ladder = _climb(at, (lambda h: (h, 2 * h)) if side == "right" else (lambda h: (-2 * h, -h)), 1, whole=True)
-    slope = ladder.slope(at)
-    return replace(slope, evaluations=at.count - before)
+    return replace(_slope(at, ladder), evaluations=at.count - before)
 
 
 class _Sampler:
     """The values of a function near one point, each computed once; NaN where it is no finite number."""
 
-    def __init__(self, f: Callable[[float], float], x: float, scale: float, size: float, eps: float) -> None:
+    def __init__(self, f: Function, x: float, scale: float, size: float, eps: float) -> None:
         self.f, self.x, self.scale, self.eps, self.count = f, x, scale, eps, 0
         self.known: dict[float, float] = {}
         self.outside: tuple[type[Exception], ...] = ()  # an error at x itself is for the caller to see
@@ -189,7 +180,7 @@ class _Sampler:
             self.known[x] = value if isfinite(value) else nan
         return self.known[x]
 
-    def quotient(self, a: float, b: float) -> "_Quotient | None":
+    def quotient(self, a: float, b: float) -> "_Estimate | None":
         """(f(x+b) - f(x+a)) / (b - a) over the distance that the rounded numbers have; None if that is not finite."""
         low, high = self.x + a, self.x + b
         width, rise = high - low, self(high) - self(low)
@@ -200,7 +191,7 @@ class _Sampler:
             values = max(values, 1.0)
         moved = max(abs(self(low) - self.middle), abs(self(high) - self.middle)) if isfinite(self.middle) else abs(rise)
         argument = self.scale * moved / max(abs(a), abs(b))  # the rounding of x + h, as it reaches f
-        return _Quotient(rise / width, width, 4 * (self.eps * values + EPS * argument) / width)
+        return _Estimate(rise / width, inf, 4 * (self.eps * values + EPS * argument) / width, width)
 
     def largest_change(self) -> float:
         return max((abs(value - self.middle) for value in self.known.values() if isfinite(value)), default=0.0)
@@ -213,104 +204,85 @@ class _Sampler:
         return Slope(nan, inf, "not finite", self.count)
 
 
-@dataclass(frozen=True)
-class _Quotient:
-    value: float
-    width: float
-    roundoff: float
-
-
-@dataclass(frozen=True)
-class _Estimate:
-    """An extrapolated quotient, its error estimate, and the round-off in that."""
+class _Estimate(NamedTuple):
+    """A difference quotient, or what several were extrapolated to, with the width of the finest step."""
 
     value: float
     error: float
-    roundoff: float
+    noise: float  # the part of the error that is no truncation
+    width: float
 
 
-@dataclass
-class _Ladder:
-    """The rungs, and the Romberg tableau: for each rung the estimates that it and those above it combine to."""
+# The Romberg tableau: for each rung its quotient, and what it combines to with those above it.
+_Ladder = list[list[_Estimate]]
+_NO_ESTIMATE = _Estimate(nan, inf, inf, 0.0)
 
-    rungs: list[_Quotient] = field(default_factory=list)
-    tableau: list[list[_Estimate]] = field(default_factory=list)
 
-    def best(self) -> tuple[float, float, float, float]:
-        """The estimate with the smallest error, that error, the noise in it, and the width of its rung.
+def _best(ladder: _Ladder) -> _Estimate:
+    """The estimate with the smallest error, once the noise that the finer rungs show is added to it."""
+    best = _NO_ESTIMATE
+    # Some finer rungs must be left to show it: without them, two that agree by chance would pass for exact.
+    candidates = ((min(row, key=lambda e: e.error), k) for k, row in enumerate(ladder[:-_FINER]))
+    for estimate, k in sorted(candidates, key=lambda c: c[0].error):
+        if not estimate.error < best.error:
+            break
+        seen = [min([abs(e.value - estimate.value) for e in row]) * row[0].width for row in ladder[k + 1 :]]
+        noise = 3 * max(seen) / estimate.width
+        if estimate.error + noise < best.error:
+            best = estimate._replace(error=estimate.error + noise, noise=noise)
+    return best
 
-        Finer rungs must be left to show the noise: without them, two that agree by chance would pass for exact.
-        """
-        best = nan, inf, inf, 0.0
-        candidates = ((min(row, key=lambda e: e.error), k) for k, row in enumerate(self.tableau[:-_FINER]))
-        for estimate, k in sorted(candidates, key=lambda c: c[0].error):
-            if not estimate.error < best[1]:
-                break
-            width = self.rungs[k].width
-            finer = zip(self.rungs[k + 1 :], self.tableau[k + 1 :], strict=True)
-            seen = [min([abs(e.value - estimate.value) for e in row]) * rung.width for rung, row in finer]
-            noise = 3 * max(seen) / width
-            if estimate.error + noise < best[1]:
-                best = estimate.value, estimate.error + noise, noise, width
-        return best
 
-    def slope(self, at: _Sampler) -> Slope:
-        """The result where there is neither a kink nor a jump."""
-        value, error, noise, width = self.best()
-        if not isfinite(error):
-            return at.not_finite()
-        change = at.largest_change()
-        if change == 0:
-            return Slope(0.0, 4 * at.eps * max(1.0, at.size) / self.rungs[0].width, "flat", at.count)
-        kind: Kind = "smooth"
-        if error > 1e-3 * abs(value):
-            if change <= 16 * at.eps * at.size:
-                kind = "saturated"
-            elif noise * width > 1e-5 * change:
-                kind = "noisy"
-        return Slope(value, error, kind, at.count)
+def _slope(at: _Sampler, ladder: _Ladder) -> Slope:
+    best = _best(ladder)
+    if not isfinite(best.error):
+        return at.not_finite()
+    change = at.largest_change()
+    if change == 0:
+        return Slope(0.0, 4 * at.eps * max(1.0, at.size) / ladder[0][0].width, "flat", at.count)
+    kind: Kind = "smooth"
+    if best.error > 1e-3 * abs(best.value):
+        if change <= 16 * at.eps * at.size:
+            kind = "saturated"
+        elif best.noise * best.width > 1e-5 * change:
+            kind = "noisy"
+    return Slope(best.value, best.error, kind, at.count)
 
 
 def _climb(at: _Sampler, ends: Callable[[float], tuple[float, float]], power: int, whole: bool) -> _Ladder:
-    """Measure the rungs of a ladder: all if `whole`; else stop when three rungs have brought nothing better and only
-    round-off is left to gain.
-
-    The error of a rung has powers of h^power: 2 for central differences, 1 for one-sided ones.
-    """
-    ladder, above, best, idle = _Ladder(), list[_Estimate](), _Estimate(nan, inf, inf), 0
+    """Measure the rungs of a ladder, whose error has powers of h^power: 2 for central differences, 1 for one-sided ones."""
+    ladder, above, best, idle = _Ladder(), list[_Estimate](), _NO_ESTIMATE, 0
     first = 2.0 ** round(log2(at.scale / 8))
     for k in range(_RUNGS):
         rung = at.quotient(*ends(first * 4.0**-k))
         if rung is None:
             above = []
             continue
-        row, idle = [_Estimate(rung.value, inf, rung.roundoff)], idle + 1
+        row, idle = [rung], idle + 1
         for j, coarse in enumerate(above[: _COLUMNS - 1]):
             fine, weight = row[j], 4.0 ** (power * (j + 1))
             value = fine.value + (fine.value - coarse.value) / (weight - 1)
-            roundoff = (weight * fine.roundoff + coarse.roundoff) / (weight - 1)
-            error = max(abs(value - fine.value), abs(value - coarse.value)) + roundoff
-            row.append(_Estimate(value, error, roundoff))
+            noise = (weight * fine.noise + coarse.noise) / (weight - 1)
+            error = max(abs(value - fine.value), abs(value - coarse.value)) + noise
+            row.append(_Estimate(value, error, noise, rung.width))
             if error < best.error:
                 best, idle = row[-1], 0
-        ladder.rungs.append(rung)
-        ladder.tableau.append(row)
+        ladder.append(row)
         above = row
-        if idle >= _FINER and not whole and best.error <= 30 * best.roundoff:
+        # Unless told to measure all: three rungs have brought nothing better, and only round-off is left to gain.
+        if idle >= _FINER and not whole and best.error <= 30 * best.noise:
             break
     return ladder
 
 
 def _kind_by_gap(at: _Sampler, ladder: _Ladder) -> Kind | None:
-    """Kink or jump, by how the gap between the two sides changes over two rungs; None for neither.
-
-    The finest rungs at which such a gap would exceed the noise decide: steps shorter than the distance to a kink do not see it.
-    """
-    _, error, _, width = ladder.best()
-    if not isfinite(error) or not isfinite(at.middle):
+    """Kink or jump, by how the gap between the two sides changes over two rungs; None for neither."""
+    best = _best(ladder)
+    if not isfinite(best.error) or not isfinite(at.middle):
         return None
-    blur = 4 * error * width + 8 * at.eps * at.size
-    steps = [rung.width / 2 for rung in ladder.rungs]
+    blur = 4 * best.error * best.width + 8 * at.eps * at.size
+    steps = [row[0].width / 2 for row in ladder]
+    # The finest at which a gap would exceed the noise decide: steps shorter than the distance to a kink do not see it.
     for wide, narrow in reversed(list(zip(steps, steps[2:], strict=False))):
         coarse, fine = abs(at.gap(wide)), abs(at.gap(narrow))
         if coarse > 8 * blur / narrow:
@@ -319,11 +291,9 @@ def _kind_by_gap(at: _Sampler, ladder: _Ladder) -> Kind | None:
 
 
 def _kind_by_growth(ladder: _Ladder) -> Kind | None:
-    """A jump or a vertical tangent, where the quotients never converge: over a jump each is 4 times the last, at a vertical
-    tangent they grow steadily, but by less.
-    """
-    last = [abs(rung.value) for rung in ladder.rungs[-5:]]
-    if len(ladder.rungs) < _RUNGS or min(last) == 0:
+    """A jump, over which each quotient is 4 times the last, or a vertical tangent, at which they grow steadily, but by less."""
+    last = [abs(row[0].value) for row in ladder[-5:]]
+    if len(ladder) < _RUNGS or min(last) == 0:
         return None
     ratios = [fine / coarse for coarse, fine in pairwise(last)]
     if min(ratios) < 1.25 or max(ratios) > 1.1 * min(ratios):

@@ -1,9 +1,8 @@
 """Recognises common mistakes in a wrong gradient by its ratio to the numerical one and by its pattern."""
 
-from dataclasses import dataclass
 from fractions import Fraction
 from math import isclose, isfinite
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,8 +12,7 @@ from tinygrad_ko.check.slope import Slope
 _Text = tuple[str, str]  # in English and in Korean
 
 
-@dataclass(frozen=True)
-class WrongEntry:
+class WrongEntry(NamedTuple):
     """One entry of a gradient, d out[k] / d x[j], by the formulas and measured."""
 
     j: tuple[int, ...]
@@ -26,9 +24,7 @@ class WrongEntry:
 
 
 def suggest(entry: WrongEntry, formula: Array, true: Array | None) -> _Text:
-    """What an entry suggests and, where the whole gradient was measured (`true`), its pattern; empty where nothing is
-    recognised.
-    """
+    """What an entry suggests and, where the whole gradient was measured (`true`), its pattern; empty for nothing."""
     slope, analytic = entry.slope, entry.analytic
     if slope.left and slope.right:
         left, right = f"{slope.left.value:.6g}", f"{slope.right.value:.6g}"
@@ -144,8 +140,7 @@ def _from_pattern(a: Array, b: Array) -> _Text | None:
             f"{n} of {a.size} entries are wrong, the first at {first}: a mask, an index or an edge",
             f"원소 {a.size}개 중 {n}개만 틀립니다. 처음 틀린 위치: {first}. 마스크, 인덱스, 경계 처리를 확인하십시오.",
         )
-    difference = a - b
-    if a.size > 2 and _all_close(difference, np.full(a.shape, difference.flat[0])):
+    if a.size > 2 and _all_close(a - b, np.full(a.shape, (a - b).flat[0])):
         return (
             "it is off by the same number everywhere: a term is missing or too many",
             "모든 원소가 같은 값만큼 다릅니다. 빠뜨렸거나 불필요하게 더한 항이 없는지 확인하십시오.",

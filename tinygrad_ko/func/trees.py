@@ -64,7 +64,7 @@ def in_one_row(tree: Any, what: str) -> Any:
         if not isinstance(value, Handle):
             kind, at = type(value).__name__, place and f" at {place}"
             raise explain(
-                TypeError(f"{what} returned {kind}{at}, not a Tensor; only a Tensor has a gradient"),
-                f"{what}의 반환값{place}에 Tensor가 아닌 것이 있습니다. 기울기는 Tensor에서만 구할 수 있습니다. 받은 값의 종류: {kind}",
+                TypeError(f"{what} returned {kind}{at}, not a Tensor; compute it with tinygrad_ko's ops"),
+                f"{what}의 반환값{place}에 Tensor가 아닌 것이 있습니다. tinygrad_ko의 연산으로 계산해야 합니다. 받은 값의 종류: {kind}",
             )
     return concat([reshape(value, (-1,)) for value, _ in found])

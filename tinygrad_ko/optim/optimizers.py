@@ -127,7 +127,7 @@ class Optimizer(ForeignToOptimizer):
 
     def load_state(self, state: Mapping[str, Array]) -> None:
         """Continue from what `state()` gave. Raises ValueError, and changes nothing, if it does not fit."""
-        own, given = self.state(), {name: np.asarray(array) for name, array in state.items()}
+        own, given = self.state(), {name: np.asarray(array) for name, array in dict(state).items()}
         wrong = sorted(own.keys() ^ given.keys()) or [
             name
             for name, array in own.items()
@@ -144,7 +144,7 @@ class Optimizer(ForeignToOptimizer):
             {name: np.array(given[f"{name}.{i}"], array.dtype) for name, array in each.items()}
             for i, each in enumerate(self.kept)
         ]
-        at_once(setattr, [(self, "steps", given["steps"].tolist()), (self, "kept", kept)])()
+        at_once(setattr, [(self, "steps", given["steps"].astype(int).tolist()), (self, "kept", kept)])()
 
 
 def _read_only(array: Array) -> Array:

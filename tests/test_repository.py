@@ -234,7 +234,7 @@ def test_a_name_has_one_meaning() -> None:
 
 def test_helpers_of_one_file_begin_with_an_underscore() -> None:
     """Ops are named in the tables of the rule book, what formulas call in pictures, hooks by pytest; named tuples are results."""
-    files = [*PACKAGE.rglob("*.py"), *PACKAGE.rglob("*.pyi")]
+    files = [*PACKAGE.rglob("*.py"), *PACKAGE.rglob("*.pyi"), *(ROOT / "benchmarks").glob("*.py")]
     used = Counter(word for path in files for word in set(re.findall(r"\w+", path.read_text(encoding="utf-8"))))
     wrong = []
     for module, names in definitions().items():

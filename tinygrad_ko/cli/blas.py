@@ -26,7 +26,7 @@ def processor() -> str:
     return platform.processor() or platform.machine()
 
 
-def _built_with() -> dict[str, Any]:
+def built_with() -> dict[str, Any]:
     """The build of NumPy, and what it found on this machine."""
     show: Any = np.show_config  # NumPy 2.1 is typed as if it only printed
     return dict(show(mode="dicts"))
@@ -34,7 +34,7 @@ def _built_with() -> dict[str, Any]:
 
 def has_avx512() -> bool:
     """Whether NumPy found AVX-512 in this processor: X86_V4, or AVX512_SKX in its older versions."""
-    simd = _built_with()["SIMD Extensions"]
+    simd = built_with()["SIMD Extensions"]
     return not {"X86_V4", "AVX512_SKX"}.isdisjoint([*simd.get("baseline", ()), *simd.get("found", ())])
 
 
@@ -49,7 +49,7 @@ def loaded() -> list[dict[str, Any]]:
 
 def blas_library() -> str:
     """The name and version that NumPy was built with, and the number of threads where that is known."""
-    built = _built_with()["Build Dependencies"]["blas"]
+    built = built_with()["Build Dependencies"]["blas"]
     used = ", ".join(f"{each['num_threads']} threads" for each in loaded())
     return f"{built.get('name')} {built.get('version')}, {used or 'number of threads unknown without threadpoolctl'}"
 

@@ -1,4 +1,4 @@
-"""How good is the judge's measurement, and what does it cost on a network?
+"""How good is the numerical derivative of the gradient check, and what does it cost on a network?
 
 The mutants and the false alarms are tests (tests/ops/test_mutants.py, test_false_alarms.py; -s prints their figures), the
 comparison with other checkers is benchmarks/checkers.py.
@@ -33,11 +33,11 @@ def calibration() -> Iterator[Row]:
     for contender, quick in (("ladder", False), ("two steps", True)):
         found = calibration(SEED, FUNCTIONS, quick)
         task = f"slopes of {FUNCTIONS:,} random functions, {contender}"
-        bars = [(found["covered"] >= 0.995, ">= 99.5 %"), (found["claim over error"] <= 100, "<= 100")]
+        bars = [(found["covered"] >= 0.995, ">= 99.5 %"), (found["estimate over error"] <= 100, "<= 100")]
         bars.append((found["evaluations"] <= 17, "<= 17"))
         figures = (
-            ("claim covers the error", f"{found['covered']:.2%}"),
-            ("claim over error, median", f"{found['claim over error']:.3g}"),
+            ("error estimate covers the error", f"{found['covered']:.2%}"),
+            ("error estimate over error, median", f"{found['estimate over error']:.3g}"),
             ("evaluations, median", f"{found['evaluations']:g} (at most {found['most evaluations']:g})"),
         )
         for (what, figure), (met, bar) in zip(figures, bars, strict=True):
@@ -45,8 +45,8 @@ def calibration() -> Iterator[Row]:
         yield Row(task, "relative error, median", f"{found['relative error']:.1e}")
 
 
-class Judged:
-    """A network of 784-100-10 and 100 images, which calling judges: `effort` is that of the judge, or nothing for one forward."""
+class Checked:
+    """A network of 784-100-10 and 100 images, whose gradient a call checks: `effort` is that of the check, or nothing for one forward."""
 
     def __init__(self, effort: Effort | None) -> None:
         rng = np.random.default_rng(0)
@@ -72,7 +72,7 @@ class Judged:
 
 def large_network(rounds: int) -> Iterator[Row]:
     efforts = {"one projection": "quick", "two of each argument": "usual", "one forward": None}
-    works = {what: Work("benchmarks.oracle", "Judged", (effort,)) for what, effort in efforts.items()}
+    works = {what: Work("benchmarks.oracle", "Checked", (effort,)) for what, effort in efforts.items()}
     with started(works) as processes:
         parameters, seconds = processes["one forward"].call("by_differences")
         evaluations = {what: process.call() for what, process in processes.items()}

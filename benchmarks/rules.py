@@ -15,7 +15,7 @@ import tinygrad_ko as tg
 from benchmarks.judges import Case
 from benchmarks.problems import Array
 from tests.ops.table import OPS, ROWS
-from tinygrad_ko.primitive import op
+from tinygrad_ko.engine.op import op
 from tinygrad_ko.testing.mutation import mutants
 
 MOST = 64  # numbers in the inputs of a call, and in its output

@@ -19,7 +19,7 @@ import tinygrad_ko as tg
 from tests.ops.domains import Row, sample
 from tests.ops.table import EQUIVALENT, ROWS
 from tinygrad_ko import ops
-from tinygrad_ko.source import written
+from tinygrad_ko.runtime.source import formula_text
 
 TARGET = Path(__file__).with_name("rules.md")
 HEAD = """# The rule book
@@ -50,14 +50,14 @@ def public() -> dict[Any, str]:
 
 
 def sections() -> Iterator[tuple[str, str, list[Any]]]:
-    """The files of the rule book in the order of their names: name, first line, the functions defined there."""
+    """The files of the rule book in the order of their names: path, first line, the functions defined there."""
     names = public()
-    for info in pkgutil.iter_modules(ops.__path__):
-        module = importlib.import_module(f"{ops.__name__}.{info.name}")
+    for info in pkgutil.walk_packages(ops.__path__, f"{ops.__name__}."):
+        module = importlib.import_module(info.name)
         here = [f for f in vars(module).values() if inspect.isfunction(f) and f.__module__ == module.__name__]
         found = [f for f in dict.fromkeys(here) if f in names]
         if found:
-            yield info.name, paragraph(module).rstrip("."), found
+            yield info.name.removeprefix(f"{tg.__name__}.").replace(".", "/"), paragraph(module).rstrip("."), found
 
 
 def paragraph(documented: Any) -> str:
@@ -77,7 +77,7 @@ def formula(slope: Any) -> str:
     """The source of a formula: the expression, or for a function with a name of its own that name."""
     if slope is None:
         return "none"
-    return f"`{cell(written(slope))}`" if slope.__name__ == "<lambda>" else f"{written(slope)}, in its file"
+    return f"`{cell(formula_text(slope))}`" if slope.__name__ == "<lambda>" else f"{formula_text(slope)}, in its file"
 
 
 def gradients(function: Any) -> str:
@@ -91,7 +91,7 @@ def gradients(function: Any) -> str:
 
 
 def kept(function: Any) -> str:
-    return ", ".join(dict.fromkeys(f"`{word}`" for record in behind(function) for word in record.kept))
+    return ", ".join(dict.fromkeys(f"`{word}`" for record in behind(function) for word in record.saved))
 
 
 def cell(text: str) -> str:
@@ -159,7 +159,7 @@ def text() -> str:
     parts = [HEAD.format(mutants=made, equivalent=sum(map(len, EQUIVALENT.values())))]
     for file, title, functions in sections():
         parts.append(
-            f"## {title} (`ops/{file}.py`)\n\n| function | what it computes | gradient | keeps | dtypes |\n|---|---|---|---|---|\n"
+            f"## {title} (`{file}.py`)\n\n| function | what it computes | gradient | keeps | dtypes |\n|---|---|---|---|---|\n"
         )
         parts.append("\n".join(line(f, names[f]) for f in functions) + "\n\n")
     return "".join(parts).rstrip() + "\n"

@@ -64,6 +64,11 @@ def test_the_number_of_mutants_is_that_of_the_rule_book():
     assert f"{caught} are caught, {right} are right too" in read("docs/oracle.md")
 
 
+def test_the_number_of_functions_is_that_of_the_rule_book():
+    assert f"**{len(rules.public())} functions**" in read("README.md")
+    assert f"**함수 {len(rules.public())}개.**" in read("README.ko.md")
+
+
 @pytest.mark.skipif(not list(rendering.renderers("svg")), reason="no Graphviz")
 @pytest.mark.parametrize("picture", PICTURES, ids=lambda picture: picture.__name__)
 def test_the_pictures_say_what_the_program_draws(picture):

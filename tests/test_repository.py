@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tokenize
 import tomllib
+from collections import Counter
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -20,48 +21,15 @@ import tinygrad_ko
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "tinygrad_ko"
 
-# Every file and folder of the package has a floor. An import goes to a lower floor or stays in its folder.
-FLOORS = {
-    "errors": 1,
-    "startup": 1,
-    "arrays": 2,
-    "derived": 2,
-    "atomic": 2,
-    "files": 2,
-    "spelling": 2,
-    "signatures": 2,
-    "source": 2,
-    "belongings": 3,
-    "graph": 3,
-    "index": 3,
-    "randomness": 3,
-    "rule": 3,
-    "cotangent": 4,
-    "dtypes": 4,
-    "writer": 5,
-    "primitive": 6,
-    "ops": 7,
-    "backprop": 7,
-    "linalg": 8,
-    "trees": 8,
-    "numpy_protocol": 8,
-    "operators": 9,
-    "tensor": 10,
-    "check": 11,
-    "recompute": 11,
-    "keeping": 11,
-    "rehearsal": 11,
-    "func": 12,
-    "nn": 12,
-    "optim": 12,
-    "drawing": 12,
-    "pictures": 12,
-    "data": 12,
-    "testing": 12,
-    "cli": 13,
-    "__init__": 14,
-    "__main__": 14,
-}
+
+def rooms(readme: str) -> list[str]:
+    """The files and folders of the package in the order of the table of a README; what starts the package comes last."""
+    table = (ROOT / readme).read_text(encoding="utf-8").partition("`errors.py` |")
+    return [*re.findall(r"^\| `(\w+)(?:\.py|/)` \|", f"| {table[1]}{table[2]}", re.MULTILINE), "__init__", "__main__"]
+
+
+# An import goes to a room above its own in the table, or stays in its folder.
+ROOMS = rooms("README.md")
 
 # Written with [brackets] so that this file does not match itself.
 SHARED_DATA = r"\.\./[s]hared\b"  # which .ci/run may name
@@ -126,14 +94,10 @@ def room(module: str) -> str:
     return module.split(".")[1] if "." in module else "__init__"
 
 
-def folder(module: str) -> str:
-    """The folder under the package that a module lives in; "" for a file directly under the package."""
-    return room(module) if (PACKAGE / room(module)).is_dir() else ""
-
-
-def goes_down(importer: str, imported: str) -> bool:
-    here, there = FLOORS[room(importer)], FLOORS[room(imported)]
-    return there < here or (there == here and folder(importer) == folder(imported))
+def goes_up(importer: str, imported: str) -> bool:
+    """Whether an import goes up the table of the README, or stays in its folder."""
+    here, there = ROOMS.index(room(importer)), ROOMS.index(room(imported))
+    return there < here or (there == here and (PACKAGE / room(importer)).is_dir())
 
 
 def code_lines(source: str) -> int:
@@ -184,16 +148,18 @@ def test_import_brings_in_only_numpy_and_the_standard_library() -> None:
     assert set(arrived.split()) - sys.stdlib_module_names - {"numpy"} == {"tinygrad_ko"}
 
 
-def test_every_room_has_a_floor() -> None:
-    assert {room(module) for module in package_modules()} == set(FLOORS)
+def test_both_readmes_list_every_room_in_one_order() -> None:
+    assert {room(module) for module in package_modules()} == set(ROOMS)
+    assert len(ROOMS) == len(set(ROOMS))
+    assert rooms("README.ko.md") == ROOMS
 
 
-def test_imports_go_down() -> None:
+def test_a_room_imports_only_from_rooms_above_it() -> None:
     wrong = [
         f"{importer} -> {imported}"
         for importer, reached in import_graph().items()
         for imported in sorted(reached)
-        if not goes_down(importer, imported)
+        if not goes_up(importer, imported)
     ]
     assert wrong == []
 
@@ -230,18 +196,56 @@ def test_arrows_see_every_spelling_of_an_import(source: str, expected: set[str])
 @pytest.mark.parametrize(
     ("importer", "imported", "allowed"),
     [
-        ("tinygrad_ko.tensor", "tinygrad_ko.ops.shape", True),
-        ("tinygrad_ko.arrays", "tinygrad_ko.errors", True),
-        ("tinygrad_ko.ops.linalg", "tinygrad_ko.ops.shape", True),
+        ("tinygrad_ko.tensor.tensor", "tinygrad_ko.ops.shape", True),
+        ("tinygrad_ko.arrays.library", "tinygrad_ko.errors", True),
+        ("tinygrad_ko.ops.linalg.products", "tinygrad_ko.ops.shape", True),
         ("tinygrad_ko", "tinygrad_ko.cli", True),
         ("tinygrad_ko.ops.shape", "tinygrad_ko.tensor", False),
-        ("tinygrad_ko.nn.layers", "tinygrad_ko.data.digits", False),
+        ("tinygrad_ko.data.digits", "tinygrad_ko.nn.layers", False),
         ("tinygrad_ko.optim", "tinygrad_ko.nn.layers", False),
         ("tinygrad_ko.cli", "tinygrad_ko", False),
     ],
 )
-def test_goes_down(importer: str, imported: str, allowed: bool) -> None:
-    assert goes_down(importer, imported) is allowed
+def test_goes_up(importer: str, imported: str, allowed: bool) -> None:
+    assert goes_up(importer, imported) is allowed
+
+
+NAMESAKES = {
+    "grad",
+    "diagonal",
+    "trace",
+}  # of a function and of a result; ours and NumPy's, which counts its axes otherwise
+
+
+def definitions() -> dict[str, dict[str, ast.FunctionDef | ast.ClassDef]]:
+    """The functions and classes of each file that do not begin with an underscore."""
+    found = {}
+    for module, path in package_modules().items():
+        nodes = ast.parse(path.read_text(encoding="utf-8")).body
+        definitions = [node for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)]
+        found[module] = {node.name: node for node in definitions if not node.name.startswith("_")}
+    return found
+
+
+def test_a_name_has_one_meaning() -> None:
+    counts = Counter(name for names in definitions().values() for name in names)
+    assert {name for name, count in counts.items() if count > 1} <= NAMESAKES
+
+
+def test_helpers_of_one_file_begin_with_an_underscore() -> None:
+    """Ops are named in the tables of the rule book, what formulas call in pictures, hooks by pytest; named tuples are results."""
+    files = [*PACKAGE.rglob("*.py"), *PACKAGE.rglob("*.pyi"), *(ROOT / "benchmarks").glob("*.py")]
+    used = Counter(word for path in files for word in set(re.findall(r"\w+", path.read_text(encoding="utf-8"))))
+    wrong = []
+    for module, names in definitions().items():
+        decorators = [ast.unparse(decorator) for node in names.values() for decorator in node.decorator_list]
+        in_formulas = set(re.findall(r"\w+", " ".join(decorators)))
+        for name, node in names.items():
+            is_op = any(ast.unparse(decorator).startswith("op(") for decorator in node.decorator_list)
+            is_result = isinstance(node, ast.ClassDef) and "NamedTuple" in map(ast.unparse, node.bases)
+            if used[name] == 1 and not (is_op or is_result or name in in_formulas or name.startswith("pytest_")):
+                wrong.append(f"{module}.{name}")
+    assert wrong == []
 
 
 def test_no_file_names_this_machine_or_a_package_registry() -> None:
@@ -291,13 +295,11 @@ def test_make_alone_tells_its_commands() -> None:
     assert commands == ["demo", "test", "quick", "fuzz", "coverage", "lint", "format", "bench", "clean"]
 
 
-def test_the_engine_is_under_350_lines_of_code_and_its_writer_has_310() -> None:
-    sizes = {
-        name: code_lines((PACKAGE / f"{name}.py").read_text(encoding="utf-8"))
-        for name in ("graph", "rule", "primitive", "cotangent", "backprop")
-    }
-    assert sum(sizes.values()) < 350, sizes
-    assert code_lines((PACKAGE / "writer.py").read_text(encoding="utf-8")) <= 310
+def test_the_engine_has_at_most_620_lines_of_code_and_the_readmes_say_how_many() -> None:
+    sizes = {path.stem: code_lines(path.read_text(encoding="utf-8")) for path in (PACKAGE / "engine").glob("*.py")}
+    assert sum(sizes.values()) <= 620, sizes
+    assert f"in {sum(sizes.values())} lines of code" in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"코드 {sum(sizes.values())}줄" in (ROOT / "README.ko.md").read_text(encoding="utf-8")
 
 
 def test_code_lines_leave_out_comments_blanks_and_docstrings() -> None:

@@ -1,4 +1,4 @@
-"""Random functions of one number whose derivative is known to forty digits: what the claim of the oracle is calibrated on."""
+"""Random functions of one number whose derivative is known to forty digits: what the error estimate of the oracle is calibrated on."""
 
 import math
 from collections.abc import Iterator
@@ -95,11 +95,11 @@ def measurements(seed: int, count: int, quick: bool = False) -> Iterator[Measure
 
 
 def calibration(seed: int, count: int, quick: bool = False) -> dict[str, float]:
-    """How often the claim holds, how wide it is, and what it costs."""
+    """How often the error estimate holds, how wide it is, and what it costs."""
     found = list(measurements(seed, count, quick))
     return {
-        "covered": float(np.mean([m.error <= m.slope.claim for m in found])),
-        "claim over error": float(np.median([m.slope.claim / (m.error or 1e-300) for m in found])),
+        "covered": float(np.mean([m.error <= m.slope.error for m in found])),
+        "estimate over error": float(np.median([m.slope.error / (m.error or 1e-300) for m in found])),
         "relative error": float(np.median([m.error / (abs(m.true) or 1e-300) for m in found])),
         "evaluations": float(np.median([m.slope.evaluations for m in found])),
         "most evaluations": float(max(m.slope.evaluations for m in found)),

@@ -1,4 +1,4 @@
-"""Does the claim hold? On random functions whose derivatives are known, and on twenty that are hard in known ways."""
+"""Does the error estimate hold? On random functions whose derivatives are known, and on twenty that are hard in known ways."""
 
 import math
 from typing import Any
@@ -14,21 +14,21 @@ SEEDS = (20261120, 4, 16)  # none of them used while the ladder was made
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_the_claim_of_the_ladder_covers_its_error_on_random_functions(seed):
+def test_the_estimate_of_the_ladder_covers_its_error_on_random_functions(seed):
     found = calibration(seed, 1000)
     print(seed, found)
     assert found["covered"] >= 0.995
-    assert found["claim over error"] <= 100
+    assert found["estimate over error"] <= 100
     assert found["evaluations"] <= 17
     assert found["most evaluations"] <= 40
     assert found["relative error"] <= 1e-12
 
 
-def test_the_claim_of_two_steps_covers_its_error_on_random_functions():
+def test_the_estimate_of_two_steps_covers_its_error_on_random_functions():
     found = calibration(SEEDS[0], 1000, quick=True)
     print(found)
     assert found["covered"] >= 0.99
-    assert found["claim over error"] <= 100
+    assert found["estimate over error"] <= 100
     assert found["evaluations"] <= 7
     assert found["relative error"] <= 1e-8
 
@@ -71,14 +71,14 @@ HARD: dict[str, tuple[Any, float, float]] = {
 
 
 @pytest.mark.parametrize("name", HARD)
-def test_the_claim_covers_what_is_hard(name):
+def test_the_estimate_covers_what_is_hard(name):
     f, x, true = HARD[name]
     found = derivative(f, x)
-    assert abs(found.value - true) <= found.claim, found
+    assert abs(found.value - true) <= found.error, found
 
 
 @pytest.mark.parametrize("name", [n for n in HARD if n not in ("tanh saturated", "x^3 at 0", "relu near its kink")])
-def test_the_claim_is_narrow_all_the_same(name):
+def test_the_estimate_is_narrow_all_the_same(name):
     f, x, true = HARD[name]
     limit = 1e-3 if name == "single precision" else 1e-6
-    assert derivative(f, x).claim <= limit * abs(true)
+    assert derivative(f, x).error <= limit * abs(true)

@@ -1,4 +1,4 @@
-"""The judge: it passes what is right, names what is wrong, and says when it cannot see."""
+"""The gradient check: it passes what is right, names what is wrong, and says when it cannot see."""
 
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +14,7 @@ from tests.ops.test_rules import respelled
 from tinygrad_ko import nn
 from tinygrad_ko.check import GradientMismatch, GradientUndecided, check_gradient
 from tinygrad_ko.check import report as reports
-from tinygrad_ko.ops import losses
+from tinygrad_ko.ops.networks import losses
 
 EFFORTS: Any = ("quick", "usual", "thorough")
 
@@ -710,7 +710,7 @@ class TestTheReport:
         assert lines[0].startswith("multiply: the gradient agrees; ")
         assert lines[0].endswith(" evaluations")  # and what the book's way costs where that is more
         assert lines[1].split() == [
-            "argument", "shape", "order", "projections", "formulas", "difference", "claim", "evaluations", "verdict",
+            "argument", "shape", "order", "projections", "formulas", "difference", "error", "evaluations", "verdict",
         ]  # fmt: skip
         assert [line.split()[0] for line in lines[2:6]] == ["a", "b", "a", "b"]
         assert lines[-1].startswith("  * float32 agrees to ")

@@ -389,7 +389,7 @@ def test_a_term_that_reads_what_was_copied_is_missed_by_nobody():
 def test_what_is_moved_from_may_be_a_constant_of_f():
     """A penalty on the distance to where one started."""
     found = directional_derivative(lambda w: squares(w) + squares(w - W), W, np.ones((2, 2)))
-    assert abs(found.value - 2 * W.sum()) <= found.claim
+    assert abs(found.value - 2 * W.sum()) <= found.error
 
 
 def test_the_parameter_of_a_network_in_single_precision():

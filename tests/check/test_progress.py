@@ -27,7 +27,7 @@ class FakeBar:
 @pytest.fixture
 def watched(monkeypatch):
     FakeBar.made.clear()
-    monkeypatch.setattr(progress, "PATIENCE", 0.0)
+    monkeypatch.setattr(progress, "_PATIENCE", 0.0)
     monkeypatch.setitem(sys.modules, "tqdm", types.SimpleNamespace(tqdm=FakeBar))
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
 
@@ -59,7 +59,7 @@ def test_nobody_watching_no_bar(watched, monkeypatch):
 
 
 def test_a_short_check_has_none(watched, monkeypatch):
-    monkeypatch.setattr(progress, "PATIENCE", 60.0)
+    monkeypatch.setattr(progress, "_PATIENCE", 60.0)
     tg.check_gradient(tg.sin, [1.0])
     assert FakeBar.made == []
 

@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from tinygrad_ko.check import derivative, directional_derivative
+from tinygrad_ko.check import Blame, derivative, directional_derivative
 
 GENERIC = st.floats(-10, 10)
 
@@ -18,7 +18,7 @@ GENERIC = st.floats(-10, 10)
 @given(GENERIC, GENERIC, GENERIC, st.floats(-100, 100))
 def test_parabolas(a, b, c, x):
     found = derivative(lambda x: a * x * x + b * x + c, x)
-    assert abs(found.value - (2 * a * x + b)) <= found.claim + 8 * np.finfo(float).eps * (abs(2 * a * x) + abs(b))
+    assert abs(found.value - (2 * a * x + b)) <= found.error + 8 * np.finfo(float).eps * (abs(2 * a * x) + abs(b))
 
 
 @given(st.floats(-5, 5), GENERIC, GENERIC)
@@ -28,8 +28,8 @@ def test_a_kink_has_two_slopes(x, left, right):
     assert found.kind == "kink"
     assert found.left
     assert found.right
-    assert abs(found.left.value - left - math.cos(x)) <= found.left.claim + 1e-13
-    assert abs(found.right.value - right - math.cos(x)) <= found.right.claim + 1e-13
+    assert abs(found.left.value - left - math.cos(x)) <= found.left.error + 1e-13
+    assert abs(found.right.value - right - math.cos(x)) <= found.right.error + 1e-13
 
 
 @given(st.floats(-5, 5), st.floats(0.01, 10), st.sampled_from(["left", "right"]))
@@ -43,7 +43,7 @@ def test_a_jump_has_two_branches(x, height, continuous_from):
     assert found.left
     assert found.right
     for side in (found.left, found.right):
-        assert abs(side.value - math.cos(x)) <= side.claim
+        assert abs(side.value - math.cos(x)) <= side.error
 
 
 @pytest.mark.parametrize(
@@ -71,11 +71,11 @@ def test_kinds(f, x, kind):
     assert derivative(f, x).kind == kind
 
 
-def test_noise_is_told_and_stays_within_the_claim():
+def test_noise_is_told_and_stays_within_the_estimate():
     rng = np.random.default_rng(0)
     found = [derivative(lambda x: math.sin(x) + 1e-3 * rng.normal(), 1.0) for _ in range(50)]
     assert sum(s.kind == "noisy" for s in found) >= 45
-    assert sum(abs(s.value - math.cos(1.0)) <= s.claim for s in found) >= 48
+    assert sum(abs(s.value - math.cos(1.0)) <= s.error for s in found) >= 48
 
 
 def bent_at(distance, x):
@@ -85,7 +85,7 @@ def bent_at(distance, x):
 def test_a_kink_farther_out_on_one_side():
     for distance in (1e-2, 1e-4, 1e-6):
         found = derivative(partial(bent_at, distance), 0.0, side="right")
-        assert abs(found.value - 1) <= found.claim
+        assert abs(found.value - 1) <= found.error
         assert found.kind == "smooth"
 
 
@@ -128,8 +128,8 @@ def test_directions_of_arrays(shape, seed, quick):
     before = x.copy()
     found = directional_derivative(lambda x: np.sum(np.sin(x) * x), x, d, quick=quick)
     true = np.sum((np.cos(x) * x + np.sin(x)) * d)
-    assert abs(found.value - true) <= 2 * found.claim + 1e-14
-    assert found.claim <= (1e-4 if quick else 1e-8) * (1 + np.sum(np.abs(d)))
+    assert abs(found.value - true) <= 2 * found.error + 1e-14
+    assert found.error <= (1e-4 if quick else 1e-8) * (1 + np.sum(np.abs(d)))
     assert np.array_equal(x, before)
 
 
@@ -138,7 +138,7 @@ def test_a_cotangent_sums_the_outputs(seed):
     rng = np.random.default_rng(seed)
     W, x, d, c = rng.normal(size=(3, 4)), rng.normal(size=4), rng.normal(size=4), rng.normal(size=3)
     found = directional_derivative(lambda x: np.tanh(W @ x), x, d, cotangent=c)
-    assert abs(found.value - c @ ((1 - np.tanh(W @ x) ** 2) * (W @ d))) <= 2 * found.claim + 1e-14
+    assert abs(found.value - c @ ((1 - np.tanh(W @ x) ** 2) * (W @ d))) <= 2 * found.error + 1e-14
 
 
 def test_sides_of_a_direction():
@@ -178,8 +178,17 @@ def test_an_array_is_for_the_other_function():
 
 def test_single_precision_is_known_by_the_result():
     found = derivative(lambda x: np.float32(np.sin(np.float32(x))), 1.0)
-    assert abs(found.value - math.cos(1)) <= found.claim
-    assert 1e-6 < found.claim < 1e-2
+    assert abs(found.value - math.cos(1)) <= found.error
+    assert 1e-6 < found.error < 1e-2
     x = np.array([0.5, 1.5])
     found = directional_derivative(lambda x: np.sum(np.exp(x.astype(np.float32))), x, np.ones(2))
-    assert abs(found.value - np.sum(np.exp(x))) <= found.claim
+    assert abs(found.value - np.sum(np.exp(x))) <= found.error
+
+
+def test_the_former_name_of_the_error_estimate_warns_at_the_callers_line():
+    found = derivative(math.exp, 1.0)
+    blame = Blame("x", "d out / d x", (), 2.0, 1.0, 0.25, "", "")
+    for result, error in ((found, found.error), (blame, 0.25)):
+        with pytest.warns(DeprecationWarning, match=r"`\.claim` is now `\.error`.*\n.*오차 추정값") as caught:
+            assert result.claim == error
+        assert caught[0].filename == __file__

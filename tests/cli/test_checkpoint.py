@@ -2,6 +2,7 @@
 
 import json
 from copy import deepcopy
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tinygrad_ko.cli.training import CHECKPOINT, Settings, Training, longer, resumed, saved_settings
-from tinygrad_ko.nn.storage import load_arrays, save_arrays
+from tinygrad_ko.cli.training import CHECKPOINT, Settings, Training, resumed, saved_settings
+from tinygrad_ko.nn.serialization import load_arrays, save_arrays
 
 REFUSED = "is not a checkpoint of this version"
 ODD: list[Any] = [
@@ -150,6 +151,23 @@ def test_a_field_that_is_not_what_it_must_be_is_named(place, new, checkpoint, tm
     refused(tmp_path, arrays, changed(about, place, new), field if new != {} else "generator.bit_generator is missing")
 
 
+def test_the_korean_note_says_what_a_field_must_be(checkpoint, tmp_path):
+    arrays, about = checkpoint
+    for place, new, said in (
+        (
+            ("settings", "batch_size"),
+            0,
+            "settings.batch_size(필요한 값: 1 이상 1099511627775 이하인 정수, 저장된 값: 0)",
+        ),
+        (("settings", "epochs"), "x", "필요한 값: null 또는 1 이상 1099511627775 이하인 정수, 저장된 값: 'x')"),
+        (("settings", "lr"), 0, "settings.lr(필요한 값: 0보다 큰 수, 저장된 값: 0)"),
+        (("settings", "hidden"), [0], "settings.hidden(필요한 값: 목록(원소: 1 이상인 정수), 저장된 값: [0])"),
+    ):
+        with pytest.raises(ValueError, match=REFUSED) as caught:
+            gone_on_with(tmp_path, arrays, changed(about, place, new))
+        assert caught.value.__notes__[0].endswith(said)
+
+
 def test_a_field_that_is_missing_or_unknown_is_named(checkpoint, tmp_path):
     arrays, about = checkpoint
     for place in [p for p in places(about) if p and not isinstance(p[-1], int) and p[0] != "epochs"]:
@@ -194,4 +212,4 @@ def test_every_optimizer_and_network_makes_checkpoints_that_are_good(tmp_path):
         training = Training(some)
         next(training.steps())
         training.save(tmp_path)
-        assert resumed(tmp_path, longer(saved_settings(tmp_path), None, 2)).iteration == 1
+        assert resumed(tmp_path, replace(saved_settings(tmp_path), epochs=None, iterations=2)).iteration == 1

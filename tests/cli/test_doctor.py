@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from tinygrad_ko.cli import blas, doctor, main
+from tinygrad_ko.runtime.install import install
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -66,7 +67,7 @@ def test_an_extra_that_is_missing(missing, capsys):
     missing("matplotlib")
     found = line(capsys, "plots:")
     assert found.startswith("  note ")
-    assert "pip install 'tinygrad_ko[plots]'" in found
+    assert install("plots") in found
 
 
 def test_everything_missing(missing, monkeypatch, capsys):
@@ -78,14 +79,14 @@ def test_everything_missing(missing, monkeypatch, capsys):
     (cure,) = [each for each in shown if "graphs cannot be drawn" in each]
     assert cure.startswith("  note ")
     assert "apt install graphviz" in cure
-    assert "pip install 'tinygrad_ko[draw]'" in cure
+    assert install("draw") in cure
 
 
 def test_a_section_that_fails_is_a_finding(monkeypatch, capsys):
     def fail():
         raise OSError("no such thing")
 
-    monkeypatch.setattr(blas, "library", fail)
+    monkeypatch.setattr(blas, "blas_library", fail)
     assert line(capsys, "could not look").strip() == "problem could not look: OSError: no such thing"
 
 
@@ -102,7 +103,7 @@ def test_what_draws_graphs_is_tried_out(monkeypatch, capsys):
     """The one that works is named, whatever is broken before it."""
     monkeypatch.setattr(doctor, "renderers", lambda kind: iter([("dot", ["broken"]), ("pygraphviz", ["works"])]))
     tried = {"broken": (b"", "exit status 1\nno fonts"), "works": (b"<svg>", "")}
-    monkeypatch.setattr(doctor, "answer", lambda command, source, kind: tried[command[0]])
+    monkeypatch.setattr(doctor, "render_with", lambda command, source, kind: tried[command[0]])
     shown = lines(capsys)
     at = shown.index("  problem dot does not work: exit status 1")
     assert shown[at + 1 : at + 3] == ["          no fonts", "  ok      graphs are drawn with pygraphviz"]
@@ -140,7 +141,7 @@ def test_data_that_are_damaged_or_incomplete(tmp_path, monkeypatch, capsys):
 def test_slow_kernels(kernels, avx512, state, monkeypatch):
     monkeypatch.setattr(blas, "openblas_kernels", lambda: kernels)
     monkeypatch.setattr(blas, "has_avx512", lambda: avx512)
-    ((found, text),) = doctor.kernels()
+    ((found, text),) = doctor._kernels()
     assert found == state
     assert ("OPENBLAS_CORETYPE=auto" in text) is (state == "problem")
 

@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 
 import tinygrad_ko as tg
-from tinygrad_ko.check.domain import numbers
+from tinygrad_ko.check.domain import random_numbers
 from tinygrad_ko.cli import main
-from tinygrad_ko.drawing import fonts, saving
+from tinygrad_ko.drawing import fonts, rendering
 from tinygrad_ko.drawing.rendering import renderers
+from tinygrad_ko.runtime.install import install
 
 ROOT = Path(__file__).resolve().parents[2]
 needs_graphviz = pytest.mark.skipif(not list(renderers("svg")), reason="needs Graphviz")
@@ -114,7 +115,7 @@ def drawn(mine, capsys):
 
 def inputs(*shapes, seed=0, low=-inf, high=inf):
     rng = np.random.default_rng(seed)
-    return [numbers(rng, shape, low, high) for shape in shapes]
+    return [random_numbers(rng, shape, low, high) for shape in shapes]
 
 
 def source_of(drawing):
@@ -186,7 +187,7 @@ class TestWhatIsDrawn:
         options = ["--shape", "()", "--shape", "2,3", "--dtype", "float", "--dtype", "int", "--domain", "-1,5"]
         room, text = drawn("scaled", *options)
         rng = np.random.default_rng(0)
-        x = numbers(rng, (), -1, 5)
+        x = random_numbers(rng, (), -1, 5)
         assert text == source_of(tg.draw(room.scaled, x, rng.integers(0, 5, (2, 3))))
 
     @pytest.mark.parametrize(
@@ -219,9 +220,9 @@ class TestWhereItGoes:
         assert ">price</text>" in Path("graph.svg").read_text(encoding="utf-8")
 
     def test_where_korean_would_be_boxes_that_is_said(self, mine, monkeypatch, capsys):
-        monkeypatch.setattr(fonts, "warned", False)
-        monkeypatch.setattr(fonts, "no_korean_font", lambda: True)
-        monkeypatch.setattr(saving, "rendered", lambda source, kind: b"a picture")
+        monkeypatch.setattr(fonts, "_warned", False)
+        monkeypatch.setattr(fonts, "_no_korean_font", lambda: True)
+        monkeypatch.setattr(rendering, "rendered", lambda source, kind: b"a picture")
         assert main(["draw", "mine_of_draw:korean", "--out", "graph.png"]) == 0
         english, korean = capsys.readouterr().err.splitlines()
         assert english.startswith("no font here has Hangul")
@@ -271,9 +272,9 @@ class TestWhereItGoes:
         assert err.startswith(
             "tinygrad-ko: error: no Graphviz was found to draw the graph: install Graphviz (apt install"
         )
-        assert err.count("pip install 'tinygrad_ko[draw]'") == 2  # once in each language
+        assert err.count(install("draw")) == 2  # once in each language
         assert "; --out my.dot needs no Graphviz\n" in err
-        assert "--out my.dot으로 지정하면" in err
+        assert "--out my.dot 옵션을 쓰십시오." in err
         assert [path.name for path in mine.parent.glob("*my.*")] == []
         assert main(["draw", "mine_of_draw:watched", "--out", "my.dot"]) == 0
 
@@ -307,7 +308,7 @@ class TestWhereItGoes:
         (["mine_of_draw:price", *["--dtype", "int"] * 3], "--dtype is given 3 times for 2 inputs"),
         (["mine_of_draw:words", "--dtype", "int", "--domain", "0,1"], "there is no whole number between 0 and 1"),
         (["mine_of_draw:watched", "--dtype", "int"], "needs no inputs: leave out --shape, --domain and --dtype"),
-        (["mine_of_draw:dense", "--shape", "3,5"], "the first has 5 columns, but the second has 4 rows"),
+        (["mine_of_draw:dense", "--shape", "3,5"], "x has 5 columns, but W has 4 rows"),
         (["mine_of_draw:net", "--hide", "all"], "draw: hide has ['all']; it may have ['shapes', "),
         (["mine_of_draw:net", "--direction", "up"], "draw: direction must be 'right' or 'down', not 'up'"),
         (["mine_of_draw:net", "--depth", "-1"], "--depth: must be at least 0, not -1"),

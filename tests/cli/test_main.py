@@ -10,8 +10,9 @@ import pytest
 
 import tinygrad_ko
 from tinygrad_ko.cli import demo, doctor, main
-from tinygrad_ko.cli.console import NoBar, command, duration, progress_bar, say
+from tinygrad_ko.cli.console import _NoBar, duration, program, progress_bar, say
 from tinygrad_ko.errors import explain
+from tinygrad_ko.runtime.install import install
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -65,7 +66,7 @@ def test_an_error_that_explains_itself_is_told_in_both_languages(kind, monkeypat
     def fail(args):
         raise explain(kind("too blue"), "너무 파랗습니다.")
 
-    monkeypatch.setattr(demo, "run", fail)
+    monkeypatch.setattr(demo, "_run", fail)
     assert main(["demo"]) == 2
     assert capsys.readouterr().err == "tinygrad-ko: error: too blue\n너무 파랗습니다.\n"
 
@@ -74,7 +75,7 @@ def test_an_error_of_the_operating_system_is_told(monkeypatch, capsys):
     def fail(args):
         raise PermissionError(13, "Permission denied", "runs")
 
-    monkeypatch.setattr(demo, "run", fail)
+    monkeypatch.setattr(demo, "_run", fail)
     assert main(["demo"]) == 2
     assert "Permission denied: 'runs'" in capsys.readouterr().err
 
@@ -83,7 +84,7 @@ def test_a_defect_of_ours_keeps_its_traceback(monkeypatch):
     def fail(args):
         raise ValueError("not meant for a user")
 
-    monkeypatch.setattr(demo, "run", fail)
+    monkeypatch.setattr(demo, "_run", fail)
     with pytest.raises(ValueError, match="not meant"):
         main(["demo"])
 
@@ -92,7 +93,7 @@ def test_ctrl_c(monkeypatch, capsys):
     def fail(args):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(demo, "run", fail)
+    monkeypatch.setattr(demo, "_run", fail)
     assert main(["demo"]) == 130
     assert capsys.readouterr().err == "tinygrad-ko: interrupted\n실행을 중단했습니다.\n"
 
@@ -137,7 +138,7 @@ def test_say_in_a_stream_without_an_encoding():
 )
 def test_commands_are_suggested_as_they_were_called(called, expected, monkeypatch):
     monkeypatch.setattr(sys, "argv", [called])
-    assert command() == expected
+    assert program() == expected
 
 
 @pytest.mark.parametrize(
@@ -163,10 +164,10 @@ class Terminal(io.StringIO):
 
 def test_the_bar_is_shown_on_a_terminal_only(monkeypatch):
     monkeypatch.setattr(sys, "stderr", io.StringIO())
-    assert isinstance(progress_bar(3), NoBar)
+    assert isinstance(progress_bar(3), _NoBar)
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
-    assert isinstance(progress_bar(3, wanted=False), NoBar)
+    assert isinstance(progress_bar(3, wanted=False), _NoBar)
     bar = progress_bar(3)
     bar.update()
     bar.close()
@@ -177,10 +178,10 @@ def test_without_tqdm_one_line_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "tqdm", None)
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
-    assert isinstance(progress_bar(3), NoBar)
-    assert terminal.getvalue().count("tinygrad_ko[train]") == 2  # once in each language
+    assert isinstance(progress_bar(3), _NoBar)
+    assert terminal.getvalue().count(install("train")) == 2  # once in each language
 
 
 def test_doctor_is_run_by_its_name(monkeypatch):
-    monkeypatch.setattr(doctor, "run", lambda args: 7)
+    monkeypatch.setattr(doctor, "_run", lambda args: 7)
     assert main(["doctor"]) == 7

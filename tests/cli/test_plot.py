@@ -7,6 +7,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from tinygrad_ko.cli.plot import learning_curve
+from tinygrad_ko.runtime.install import install
 
 EPOCHS = [
     {"epoch": 1, "iteration": 3, "loss": 2.0, "train_accuracy": 0.3, "test_accuracy": 0.25},
@@ -64,5 +65,5 @@ def test_a_picture_that_cannot_be_written_leaves_the_old_one(tmp_path, monkeypat
 def test_without_matplotlib_it_says_so(tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     learning_curve(LOSSES, EPOCHS, tmp_path / "learning.png")
-    assert "no learning.png: pip install 'tinygrad_ko[plots]'" in capsys.readouterr().out
+    assert f"no learning.png: {install('plots')}" in capsys.readouterr().out
     assert list(tmp_path.iterdir()) == []

@@ -20,7 +20,8 @@ from tinygrad_ko.cli import main, train
 from tinygrad_ko.cli.training import ACTIVATIONS, CHECKPOINT, Settings, Training, resumed
 from tinygrad_ko.data import load_digits, minibatches
 from tinygrad_ko.nn import Affine, Conv2d, Flatten, MaxPool2d, Relu, Sequential, Sigmoid
-from tinygrad_ko.ops.losses import softmax_cross_entropy
+from tinygrad_ko.ops.networks.losses import softmax_cross_entropy
+from tinygrad_ko.runtime.install import install
 
 ROOT = Path(__file__).resolve().parents[2]
 FAST = ["--no-plot", "--quiet", "--hidden", "5"]
@@ -145,7 +146,7 @@ def test_a_run_may_be_cut_anywhere(cuts, batch_size, tmp_path_factory):
     def finish(training, folder):
         for _ in training.steps():
             pass
-        train.save(training, folder)
+        train._save_run(training, folder)
 
     finish(Training(some(70)), whole)
     first, *later = [*sorted(cuts), 70]
@@ -293,7 +294,7 @@ def test_what_was_saved_now_and_then_can_be_resumed(here, monkeypatch, capsys):
         original(self)
 
     with monkeypatch.context() as patch:
-        patch.setattr(train, "SAVE_EVERY", 0.0)
+        patch.setattr(train, "_SAVE_EVERY", 0.0)
         patch.setattr(optim.SGD, "step", step)
         with pytest.raises(KilledError):
             main(["train", *FAST, "--epochs", "2", "--out", "parts"])
@@ -519,7 +520,7 @@ def test_without_matplotlib_it_says_so_once_and_goes_on(here, monkeypatch, capsy
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     assert main(["train", "--hidden", "5", "--epochs", "2", "--out", "a"]) == 0
     out, err = capsys.readouterr()
-    assert out.count("no learning.png: pip install 'tinygrad_ko[plots]'") == 1
+    assert out.count(f"no learning.png: {install('plots')}") == 1
     assert err == ""
     assert not Path("a", "learning.png").exists()
     assert Path("a", "parameters.npz").exists()

@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 
-from tinygrad_ko.drawing.reading import Source, Vertex
-from tinygrad_ko.graph import Call
+from tinygrad_ko.drawing.vertices import Source, Vertex
+from tinygrad_ko.engine.graph import Call
 
 ARGUMENTS = ("state", "local", "old", "outer", "shared", "own", "constant", "paired", "input")
 LIKELY = (4, 4, 1, 1, 2, 3, 1, 1, 1)

@@ -8,24 +8,24 @@ import pytest
 
 import tinygrad_ko as tg
 from tests.pictures.conftest import LATIN, SYLLABLES, make_font
-from tinygrad_ko.drawing import drawing, fonts, saving
-from tinygrad_ko.drawing.fonts import no_korean_font
+from tinygrad_ko.drawing import drawing, fonts, rendering
+from tinygrad_ko.drawing.fonts import _no_korean_font
 
 
 @pytest.fixture(autouse=True)
 def nobody_was_told(monkeypatch):
-    monkeypatch.setattr(fonts, "warned", False)
+    monkeypatch.setattr(fonts, "_warned", False)
 
 
 @pytest.fixture
 def no_font(monkeypatch):
-    monkeypatch.setattr(fonts, "no_korean_font", lambda: True)
+    monkeypatch.setattr(fonts, "_no_korean_font", lambda: True)
 
 
 @pytest.fixture
 def no_rendering(monkeypatch):
     """Pictures cost time, and here nobody looks at them."""
-    monkeypatch.setattr(saving, "rendered", lambda source, kind: b"<svg></svg>")
+    monkeypatch.setattr(rendering, "rendered", lambda source, kind: b"<svg></svg>")
     monkeypatch.setattr(drawing, "rendered", lambda source, kind, dots=0: b"<svg></svg>")
 
 
@@ -72,7 +72,7 @@ def test_nothing_is_said_where_nothing_is_wrong(monkeypatch, no_font, no_renderi
     picture = tg.draw(f, [1.0, 2.0])
     assert "두 배" in picture.source
     assert said(lambda: picture.save(tmp_path / "graph.png")) == []
-    monkeypatch.setattr(fonts, "no_korean_font", lambda: False)
+    monkeypatch.setattr(fonts, "_no_korean_font", lambda: False)
     assert said(lambda: named("손실").save(tmp_path / "graph.png")) == []
 
 
@@ -82,7 +82,7 @@ def test_a_notebook_is_told_too_and_shows_the_picture_whatever_becomes_of_warnin
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert "image/png" in picture._repr_mimebundle_()
-    fonts.warned = False
+    fonts._warned = False
     assert len(said(picture._repr_mimebundle_)) == 1
 
 
@@ -94,17 +94,17 @@ def test_fontconfig_is_asked(monkeypatch, tmp_path):
     cache = f"<cachedir>{tmp_path}/cache</cachedir>"
     settings.write_text(f"<fontconfig><dir>{tmp_path}/fonts</dir>{cache}</fontconfig>", encoding="utf-8")
     monkeypatch.setenv("FONTCONFIG_FILE", str(settings))
-    assert no_korean_font()
+    assert _no_korean_font()
     make_font(tmp_path / "fonts" / "korean.ttf", "Made Korean", [*LATIN, *SYLLABLES])
-    assert not no_korean_font()
+    assert not _no_korean_font()
 
 
 @pytest.mark.parametrize("code", ["raise SystemExit(1)", "import time; time.sleep(60)", None])
 def test_where_it_cannot_be_known_nothing_is_said(code, monkeypatch, tmp_path):
-    monkeypatch.setattr(fonts, "PATIENCE", 0.5)
+    monkeypatch.setattr(fonts, "_PATIENCE", 0.5)
     program = tmp_path / "fc-list"
     monkeypatch.setenv("PATH", str(tmp_path))
     if code:
         program.write_text(f"#!{sys.executable}\n{code}\n", encoding="utf-8")
         program.chmod(0o755)
-    assert not no_korean_font()
+    assert not _no_korean_font()

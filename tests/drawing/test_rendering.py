@@ -14,7 +14,10 @@ from xml.etree import ElementTree
 import pytest
 
 from tinygrad_ko.drawing import rendering
-from tinygrad_ko.drawing.rendering import rendered, renderers
+from tinygrad_ko.drawing.rendering import rendered, renderers, saved
+from tinygrad_ko.drawing.style import DARK, LIGHT
+from tinygrad_ko.drawing.svg import readable
+from tinygrad_ko.runtime.install import install
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = (
@@ -79,7 +82,7 @@ def test_a_graph_that_cannot_be_read(way, capfd):
     ) as caught:
         rendered("digraph { a -> }", "svg")
     assert korean(caught.value)
-    assert "tinygrad_ko[draw]" in str(caught.value)
+    assert install("draw") in str(caught.value)
     assert capfd.readouterr() == ("", "")
 
 
@@ -112,7 +115,7 @@ def test_without_any_graphviz_both_ways_out_are_named(no_dot, no_pygraphviz):
             "brew install",
             "winget install",
             "conda install",
-            "pip install 'tinygrad_ko[draw]'",
+            install("draw"),
         ):
             assert way_out in text
     assert korean(caught.value)
@@ -169,7 +172,7 @@ def test_a_dot_that_does_not_start_is_told_of(no_dot, no_pygraphviz, tmp_path):
 @needs_scripts
 def test_a_dot_that_hangs_is_given_up(fake_dot, monkeypatch, tmp_path):
     fake_dot(f"open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid())); time.sleep(9); print('<svg>')")
-    monkeypatch.setattr(rendering, "PATIENCE", 1.0)
+    monkeypatch.setattr(rendering, "_PATIENCE", 1.0)
     with pytest.raises(TimeoutError, match="did not finish in 1 seconds") as caught:
         rendered(SOURCE, "svg")
     assert korean(caught.value)
@@ -198,3 +201,58 @@ def test_ctrl_c_stops_both(fake_dot, tmp_path):
         process.send_signal(signal.SIGINT)
         assert b"KeyboardInterrupt" in process.communicate(timeout=60)[1]
     assert not running(int((tmp_path / "pid").read_text()))
+
+
+# ------------------------------------------------------------------ in a file: the ending says what kind, and no half of one is left
+
+COLOURED = f'digraph {{\n\ta [label="한글" color="{LIGHT["line"]}"]\n}}\n'
+needs_graphviz = pytest.mark.skipif(not list(renderers("svg")), reason="needs Graphviz")
+
+
+def listing(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+@needs_graphviz
+def test_the_ending_says_what_kind(tmp_path):
+    found = {ending: saved(COLOURED, tmp_path / f"그림.{ending}").read_bytes() for ending in ("svg", "PNG", "pdf")}
+    assert found["PNG"].startswith(b"\x89PNG")
+    assert found["pdf"].startswith(b"%PDF")
+    assert found["svg"].decode() == readable(rendered(COLOURED, "svg").decode(), LIGHT, DARK)
+    assert ElementTree.fromstring(found["svg"]).tag.endswith("svg")
+    assert listing(tmp_path) == sorted(["그림.svg", "그림.PNG", "그림.pdf"])
+
+
+@pytest.mark.parametrize("name", ["graph.dot", "graph.gv", "graph.v2.DOT"])
+@pytest.mark.parametrize("kind", [str, lambda path: path], ids=["str", "Path"])
+def test_the_source_is_written_as_it_is_without_graphviz(name, kind, tmp_path, monkeypatch):
+    monkeypatch.setattr(rendering, "rendered", None)
+    assert saved(COLOURED, kind(tmp_path / name)) == tmp_path / name
+    assert (tmp_path / name).read_bytes() == COLOURED.encode()
+    assert listing(tmp_path) == [name]
+
+
+@pytest.mark.parametrize("name", ["graph", "graph.", "graph.gif", ".svg", "svg", "graph.svg.txt"])
+def test_another_ending_is_refused(name, tmp_path):
+    with pytest.raises(ValueError, match=r"must end in \.svg, \.png, \.pdf, \.dot or \.gv") as caught:
+        saved(COLOURED, tmp_path / name)
+    assert repr(name) in str(caught.value)
+    assert repr(name) in caught.value.__notes__[0]
+    assert listing(tmp_path) == []
+
+
+@pytest.mark.parametrize("ending", ["svg", "dot"])
+def test_a_folder_that_is_not_there_is_named_before_anything_is_drawn(ending, tmp_path, monkeypatch):
+    monkeypatch.setattr(rendering, "rendered", None)
+    with pytest.raises(FileNotFoundError, match=r"no such folder: .*missing\n"):
+        saved(COLOURED, tmp_path / "missing" / f"a.{ending}")
+
+
+@needs_graphviz
+def test_a_graph_that_cannot_be_drawn_leaves_the_old_file(tmp_path):
+    path = saved(COLOURED, tmp_path / "a.svg")
+    old = path.read_bytes()
+    with pytest.raises(RuntimeError, match="syntax error"):
+        saved("digraph {", path)
+    assert path.read_bytes() == old
+    assert listing(tmp_path) == ["a.svg"]

@@ -7,7 +7,7 @@ import numpy as np
 import tinygrad_ko as tg
 from tests.drawing.pictured import Arrow, arrows, boxes, nodes
 from tinygrad_ko import nn
-from tinygrad_ko.drawing.words import lines
+from tinygrad_ko.drawing.labels import value_lines as lines
 
 RNG = np.random.default_rng(0)
 
@@ -117,6 +117,37 @@ def test_parameters_that_decay_stay_in_their_blocks() -> None:
     assert "Sequential × 8 (drawn: the first) · 20 parameters each" in titles
     assert "× 8 (drawn: the first)" in titles
     assert [a.above for a in between(drawing, "layers.1.layers.0.W", "pow")] == [["8 × (4, 4) float64"]]
+
+
+def test_the_row_of_parameters_that_decay_is_as_long_as_that_of_their_layers() -> None:
+    """Weights and biases in turn, and some of other shapes before and behind."""
+    layers = [layer for i in range(9) for layer in (nn.Relu(), nn.Affine(8, 8, rng=i))]
+    model = nn.Sequential(nn.Affine(12, 8, rng=0), *layers, nn.Relu(), nn.Affine(8, 3, rng=9))
+
+    def loss(x: Any) -> Any:
+        return tg.sum(model(x)) + sum((tg.sum(p**2) for p in model.parameters()), 0.0)
+
+    titles = boxes(tg.draw(loss, RNG.normal(size=(5, 12)), parameters=model))
+    assert "× 9 (drawn: the first) · 72 parameters each" in titles
+    assert "× 9 (drawn: the first)" in titles
+
+
+def test_blocks_are_cut_where_the_fewest_values_go_on() -> None:
+    """The addition before looks like the last of a block, the normalization behind like the first."""
+    weights, position = [leaf(4, 4, name=f"w{i}") for i in range(6)], leaf(2, 4, name="position")
+
+    def normalized(x: Any) -> Any:
+        return x / tg.sqrt(tg.mean(x * x, axis=-1, keepdims=True))
+
+    def residual(x: Any) -> Any:
+        h = x + position
+        for w in weights:
+            h = h + normalized(h) @ w
+        return tg.sum(normalized(h))
+
+    drawing = tg.draw(residual, RNG.normal(size=(2, 4)))
+    assert boxes(drawing) == ["× 6 (drawn: the first) · 16 parameters each"]
+    assert {tail for tail, _ in onward(drawing)} == {"+"}
 
 
 def test_the_gradient_of_a_deep_network_is_two_rows() -> None:

@@ -5,7 +5,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from tinygrad_ko.drawing.rendering import answer, renderers
+from tinygrad_ko.drawing import style
+from tinygrad_ko.drawing.rendering import render_with, renderers
 from tinygrad_ko.drawing.svg import readable
 
 LIGHT = {"paper": "#FFFFFF", "ink": "#1a1a1a", "op": "#dde7f0", "edge": "#556677"}
@@ -115,11 +116,10 @@ def test_the_same_picture_is_the_same_text():
     assert readable(WRITTEN, LIGHT, DARK) == readable(WRITTEN, dict(LIGHT), dict(DARK))
 
 
-def test_two_dark_colours_for_one_light_one_are_refused():
-    with pytest.raises(ValueError, match="#ABCDEF for 'b'") as caught:
-        readable(WRITTEN, {"a": "#abcdef", "b": "#ABCDEF"}, {"a": "#000000", "b": "#111111"})
-    assert "팔레트" in caught.value.__notes__[0]
-    readable(WRITTEN, {"a": "#abcdef", "b": "#ABCDEF"}, {"a": "#000000", "b": "#000000"})
+def test_no_colour_of_the_palette_has_two_dark_ones():
+    assert list(style.LIGHT) == list(style.DARK)
+    assert all(re.fullmatch("#[0-9a-f]{6}", colour) for colour in [*style.LIGHT.values(), *style.DARK.values()])
+    assert len(set(style.LIGHT.values())) == len(set(zip(style.LIGHT.values(), style.DARK.values(), strict=True)))
 
 
 @pytest.mark.parametrize("name", ["dot", "pygraphviz"])
@@ -134,7 +134,7 @@ def test_the_colours_that_graphviz_writes_are_those_of_the_palette(name):
         subgraph cluster0 { style=filled fillcolor="%(paper)s" color="%(edge)s" label=<<FONT COLOR="%(box)s">b</FONT>> a }
         a -> b [label="1"]
         b [shape=plain label=<<TABLE BGCOLOR="%(paper)s" COLOR="%(text)s"><TR><TD>b</TD></TR></TABLE>>] }"""
-    svg, complaint = answer(dict(renderers("svg"))[name], source % light, "svg")
+    svg, complaint = render_with(dict(renderers("svg"))[name], source % light, "svg")
     assert complaint == ""
     dark_svg = readable(svg.decode(), light, dark)
     swapped = in_the_dark(dark_svg)

@@ -8,7 +8,7 @@ import numpy as np
 
 import tinygrad_ko as tg
 from tests.fuzz.programs import Name, Program, Step
-from tinygrad_ko.arrays import Array
+from tinygrad_ko.arrays.library import Array
 
 
 def leaves_of(arrays: Any) -> list[Any]:

@@ -18,7 +18,7 @@ from tests.fuzz.programs import PUBLIC, Name, Program, Step, line
 from tests.fuzz.rounding import agree
 from tests.ops.domains import is_float
 from tests.ops.table import ROWS
-from tinygrad_ko.arrays import Array
+from tinygrad_ko.arrays.library import Array
 from tinygrad_ko.check.gradient import Effort
 
 Rng = Any

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tests.fuzz.programs import Name, Program, cut, trimmed
-from tinygrad_ko.arrays import Array
+from tinygrad_ko.arrays.library import Array
 from tinygrad_ko.errors import explain
 
 torch: Any = import_module("torch")

@@ -16,8 +16,8 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 import tinygrad_ko as tg
 from tests.ops.domains import at_ties, at_zeros, is_float, scaled
 from tests.ops.table import ROWS
-from tinygrad_ko.arrays import Array
-from tinygrad_ko.ops.windows import Windows
+from tinygrad_ko.arrays.library import Array
+from tinygrad_ko.ops.networks.windows import Windows
 from tinygrad_ko.testing.strategies import spelled
 
 MANY = 2_000  # numbers in a value: it is the last
@@ -263,7 +263,7 @@ def written(program: Program) -> str:
     )
     text = "\n".join(f"    {step.name} = {line(step)}" for step in program.steps)
     if "Windows(" in text:
-        lines += ["from tinygrad_ko.ops.windows import Windows"]
+        lines += ["from tinygrad_ko.ops.networks.windows import Windows"]
     lines += ["", *(f"{name} = {python(value)}" for name, value in program.inputs.items()), ""]
     results = program.results
     joined = f"tg.concat([{', '.join(f'tg.reshape({name}, (-1,))' for name in results)}])"

@@ -12,7 +12,7 @@ import numpy as np
 from tests.fuzz.differentiating import largest
 from tests.fuzz.programs import Program
 from tinygrad_ko import op
-from tinygrad_ko.arrays import Array
+from tinygrad_ko.arrays.library import Array
 from tinygrad_ko.check.slope import scales
 
 Rng = Any

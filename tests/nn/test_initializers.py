@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tinygrad_ko.nn import Affine, he, normal, xavier
-from tinygrad_ko.randomness import generator
+from tinygrad_ko.state.randomness import generator
 
 SEEDS = st.integers(0, 2**32 - 1)
 SHAPES = st.tuples(st.integers(1, 6), st.integers(1, 6))

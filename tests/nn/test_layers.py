@@ -1,6 +1,7 @@
 """Layers: what they compute, and that their gradients are the slopes they have."""
 
 import copy
+import re
 from typing import Any
 
 import numpy as np
@@ -72,15 +73,22 @@ def test_affine_begins_with_what_it_was_told():
     np.testing.assert_allclose(Affine(3, 2, init=he).W.numpy(), expected, rtol=1e-15)
 
 
-@pytest.mark.parametrize("sizes", [(0, 1), (1, 0), (-1, 2)])
-def test_affine_without_inputs_or_outputs_is_refused(sizes):
-    with pytest.raises(ValueError, match="at least one") as caught:
-        Affine(*sizes)
-    assert korean(caught.value)
+@pytest.mark.parametrize("kind", [Affine, Embedding])
+@pytest.mark.parametrize("wrong", [0, -1, 2.0, "3", None, (2,)], ids=repr)
+def test_a_size_that_is_no_whole_number_of_at_least_1_is_refused(kind, wrong):
+    for place, name in enumerate({Affine: ("in_features", "out_features"), Embedding: ("num", "dim")}[kind]):
+        sizes: list[Any] = [2, 2]
+        sizes[place] = wrong
+        said = f"{kind.__name__}: {name} must be a whole number of at least 1, not {wrong!r}"
+        with pytest.raises(ValueError if isinstance(wrong, int) else TypeError, match=re.escape(said)) as caught:
+            kind(*sizes)
+        assert caught.value.__notes__ == [f"{kind.__name__}: {name} 값은 1 이상의 정수여야 합니다. 받은 값: {wrong!r}"]
 
 
 def test_inputs_of_a_wrong_width_are_refused():
-    with pytest.raises(ValueError, match=r"\[5, 4\].*\[3, 2\]") as caught:
+    with pytest.raises(
+        ValueError, match=r"x has 4 columns, but W has 3 rows, in shapes \(5, 4\) and \(3, 2\).*Affine\(4, 2\)"
+    ) as caught:
         Affine(3, 2)(tg.Tensor(np.ones((5, 4))))
     assert korean(caught.value)
 
@@ -126,6 +134,17 @@ def test_an_empty_sequential_is_the_identity():
 
 def test_sequential_takes_functions_too():
     assert Sequential(tg.exp, tg.log)(tg.Tensor([2.0])).tolist() == pytest.approx([2.0])
+
+
+@pytest.mark.parametrize(
+    ("wrong", "what"),
+    [(3, "int"), ([Relu()], "list"), (None, "NoneType"), (Relu, "class Relu")],
+    ids=str,
+)
+def test_what_is_no_layer_is_refused_when_the_network_is_made(wrong, what):
+    with pytest.raises(TypeError, match=f"layer 1 is no layer but {what}; pass them one by one") as caught:
+        Sequential(Relu(), wrong)
+    assert f"1번 계층이 계층도 함수도 아닙니다({what})" in caught.value.__notes__[0]
 
 
 def test_a_shared_layer_gets_both_parts_of_its_gradient():
@@ -249,13 +268,6 @@ def test_ids_without_a_row_are_refused(ids, bad):
 def test_ids_that_are_not_integers_are_refused(ids):
     with pytest.raises(TypeError, match="ids must be integers") as caught:
         Embedding(4, 2)(ids)
-    assert korean(caught.value)
-
-
-@pytest.mark.parametrize("sizes", [(0, 1), (1, 0)])
-def test_embedding_without_rows_or_columns_is_refused(sizes):
-    with pytest.raises(ValueError, match="at least one row and one column") as caught:
-        Embedding(*sizes)
     assert korean(caught.value)
 
 

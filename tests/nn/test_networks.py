@@ -263,9 +263,16 @@ def test_two_networks_share_nothing():
             assert not np.shares_memory(a.params[name], b.params[name])
 
 
-@pytest.mark.parametrize("sizes", [(0, 2, 2), (2, 0, 2), (2, 2, 0), (2, -1, 2)])
-def test_sizes_below_1_are_refused(sizes):
-    with pytest.raises(ValueError, match="size") as caught:
+@pytest.mark.parametrize("place", range(3))
+@pytest.mark.parametrize("wrong", [0, -1, 2.5])
+def test_sizes_that_are_no_whole_numbers_of_at_least_1_are_refused(place, wrong):
+    sizes: list[Any] = [2, 2, 2]
+    sizes[place] = wrong
+    name = ("input_size", "hidden_size", "output_size")[place]
+    refused = ValueError if isinstance(wrong, int) else TypeError
+    with pytest.raises(
+        refused, match=f"TwoLayerNet: {name} must be a whole number of at least 1, not {wrong}"
+    ) as caught:
         TwoLayerNet(*sizes)
     assert korean(caught.value)
 
@@ -368,7 +375,9 @@ def test_labels_that_are_not_integers_are_refused(method, t):
 def test_inputs_of_a_wrong_width_are_refused(method, shape):
     net, _, _ = same_network()
     t = 0 if len(shape) == 1 else [0, 1, 2]
-    with pytest.raises(ValueError, match=r"affine.*\[4, 3\].*columns, but the second has 4 rows") as caught:
+    with pytest.raises(
+        ValueError, match=rf"affine: x has {shape[-1]} columns, but W has 4 rows.*Affine\({shape[-1]}, 3\)"
+    ) as caught:
         getattr(net, method)(np.ones(shape), *([] if method == "predict" else [t]))
     assert korean(caught.value)
 
@@ -580,7 +589,9 @@ def test_convolutional_networks_that_make_no_sense_are_refused():
         (lambda: SimpleConvNet((1, 5, 5)), "a window that reaches over 2 x 2 does not fit on an image of 1 x 1"),
         (lambda: SimpleConvNet(conv_param={"filters": 3}), "conv_param has ['filters']"),
         (lambda: SimpleConvNet(conv_param={"stride": 0}), "stride must be a whole number of at least 1"),
-        (lambda: SimpleConvNet(hidden_size=0), "every size must be at least 1"),
+        (lambda: SimpleConvNet(hidden_size=0), "hidden_size must be a whole number of at least 1, not 0"),
+        (lambda: SimpleConvNet((1, 0, 4)), "input_dim[1] must be a whole number of at least 1, not 0"),
+        (lambda: SimpleConvNet(conv_param={"filter_num": 0}), "filter_num must be a whole number of at least 1, not 0"),
         (
             lambda: SimpleConvNet().predict(np.zeros((3, 784))),
             "x needs the shape (1, 28, 28) or (n, 1, 28, 28), not (3, 784)",

@@ -164,10 +164,15 @@ def test_float32_stays(kind):
 
 @BOTH
 def test_settings_that_do_not_fit_are_refused(kind):
-    for wrong in ({"features": 0}, {"features": 2, "eps": 0.0}, {"features": 2, "eps": float("nan")}):
-        with pytest.raises(
-            ValueError, match=rf"{kind.__name__} needs at least one feature and an eps above 0"
-        ) as caught:
+    for wrong, said in (
+        ({"features": 0}, "features must be a whole number of at least 1, not 0"),
+        ({"features": 2.0}, "features must be a whole number of at least 1, not 2.0"),
+        ({"features": 2, "eps": 0.0}, "eps must be above 0 and finite, not 0.0"),
+        ({"features": 2, "eps": float("inf")}, "eps must be above 0 and finite, not inf"),
+        ({"features": 2, "eps": float("nan")}, "eps must be above 0 and finite, not nan"),
+    ):
+        refused = TypeError if wrong["features"] == 2.0 and "eps" not in wrong else ValueError
+        with pytest.raises(refused, match=f"^{kind.__name__}: {said}\n") as caught:
             kind(**wrong)
         assert korean(caught.value)
 

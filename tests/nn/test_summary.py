@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import tinygrad_ko as tg
 from tests.drawing.pictured import boxes
 from tinygrad_ko import nn
-from tinygrad_ko.nn.rows import Output
+from tinygrad_ko.nn.table import Output
 
 
 def korean(error: BaseException) -> bool:

@@ -12,7 +12,7 @@ from mpmath import mpf
 import tinygrad_ko as tg
 from tests.ops.ulps import worst
 from tinygrad_ko.ops import error_function
-from tinygrad_ko.ops.error_function import TAIL, gaussian, normal_cdf
+from tinygrad_ko.ops.error_function import _TAIL, gaussian, normal_cdf
 
 
 def scaled(y):
@@ -48,7 +48,7 @@ def interpolated(count):
 
 def test_the_coefficients_are_those_of_the_interpolation():
     with mpmath.workdps(50):
-        assert [float(c) for c in interpolated(25)] == list(TAIL)
+        assert [float(c) for c in interpolated(25)] == list(_TAIL)
 
 
 def dense(dtype, low, high):
@@ -94,7 +94,7 @@ def test_numbers_lists_and_integers():
 
 
 def test_a_wrong_coefficient_is_noticed(monkeypatch: pytest.MonkeyPatch):
-    wrong: Any = (*TAIL[:24], TAIL[24] * 1.01)
-    monkeypatch.setattr(error_function, "TAIL", wrong)
+    wrong: Any = (*_TAIL[:24], _TAIL[24] * 1.01)
+    monkeypatch.setattr(error_function, "_TAIL", wrong)
     points = dense(np.float64, -27, 27)
     assert worst(tg.erfc(points), points, mpmath.erfc)[0] > 6

@@ -17,9 +17,10 @@ from tests.ops.domains import is_float, sample
 from tests.ops.slopes import slopes
 from tests.ops.table import OPS, ROWS
 from tinygrad_ko import ops
+from tinygrad_ko.arrays.indexing import IndexedGradient
 from tinygrad_ko.check import GradientMismatch, check_gradient
-from tinygrad_ko.cotangent import Patch
-from tinygrad_ko.primitive import op
+from tinygrad_ko.engine.graph import behind
+from tinygrad_ko.engine.op import op
 
 BY_NAME = pytest.mark.parametrize("name", [f.__name__ for f in ROWS])
 ROW = {f.__name__: (f, row) for f, row in ROWS.items()}
@@ -27,9 +28,9 @@ ROW = {f.__name__: (f, row) for f, row in ROWS.items()}
 
 def shipped():
     """Every op that is defined in the rule book, found by walking it."""
-    for module in pkgutil.iter_modules(ops.__path__):
-        for value in vars(importlib.import_module(f"tinygrad_ko.ops.{module.name}")).values():
-            if hasattr(value, "op"):
+    for module in pkgutil.walk_packages(ops.__path__, f"{ops.__name__}."):
+        for value in vars(importlib.import_module(module.name)).values():
+            if inspect.isfunction(value) and hasattr(value, "op"):
                 yield value
 
 
@@ -88,9 +89,9 @@ def test_float32_stays_float32_inside_its_formulas(name):
             return
         leaves: list[Any] = [leaf32(a) for a in arguments]
         y = function(*leaves, **options)
-        for node in recorded_behind(y):
+        for node in filter(lambda node: node.op, behind(y.node)):
             assert node.dtype == np.float32, f"{node.op.name} gives {node.dtype}"
-            for argument, part in formulas_at(node):
+            for argument, _, part in node.contributions(np.ones(node.shape, node.dtype)):
                 assert part.dtype == np.float32, f"the formula of {node.op.name} for {argument} gives {part.dtype}"
         if y.requires_grad:
             y.backward(np.ones(y.shape))
@@ -124,34 +125,12 @@ def results(out):
     return out if isinstance(out, tuple) else [out]
 
 
-def recorded_behind(y):
-    """Every node that an op has made on the way to y, and that of y."""
-    waiting, found = [y.node], set()
-    while waiting:
-        node = waiting.pop()
-        if node is not None and node.op is not None and node not in found:
-            found.add(node)
-            waiting.extend(node.parents)
-    return found
-
-
-def formulas_at(node):
-    """What each formula of a node gives for a cotangent of ones."""
-    for a in node.op.differentiable:
-        words = {word: getattr(node, f"kept_{word}") for word in node.op.words[a]}
-        wanted = getattr(node, f"from_{a}")
-        if wanted is not None and (not node.op.variadic or any(x is not None for x in wanted)):
-            g = np.ones(node.shape, node.dtype)
-            for part in parts(node.op.formulas[a](*(g if w == "g" else words[w] for w in node.op.asks[a]))):
-                yield a, part
-
-
 def leaf32(a):
     return tg.Tensor(a.astype(np.float32), requires_grad=True) if isinstance(a, np.ndarray) and a.dtype == float else a
 
 
 def parts(part):
-    return [p.values if isinstance(p, Patch) else p for p in (part if isinstance(part, list) else [part])]
+    return [p.values if isinstance(p, IndexedGradient) else p for p in (part if isinstance(part, list) else [part])]
 
 
 def respelled(record, changes):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import tinygrad_ko as tg
-from tinygrad_ko.cotangent import Patch
+from tinygrad_ko.arrays.indexing import IndexedGradient
 from tinygrad_ko.ops import shape
 
 ARRAYS = hnp.arrays(float, hnp.array_shapes(max_dims=3, max_side=4), elements=st.integers(-9, 9))
@@ -76,13 +76,13 @@ class TestParts:
     @pytest.mark.parametrize("cut", [tg.unstack, lambda x: tg.split(x, 50), lambda x: tg.array_split(x, 7)])
     def test_the_gradients_of_all_parts_go_into_one_array(self, cut, monkeypatch):
         made = []
-        within = Patch.within
+        within = IndexedGradient.within
 
         def counted(self, size, dtype):
             made.append(size)
             return within(self, size, dtype)
 
-        monkeypatch.setattr(Patch, "within", counted)
+        monkeypatch.setattr(IndexedGradient, "within", counted)
         x: Any = tg.Tensor(np.arange(100.0).reshape(50, 2), requires_grad=True)
         total: Any = sum((i + 1.0) * tg.sum(part) for i, part in enumerate(cut(x)))
         total.backward()
@@ -99,7 +99,7 @@ class TestParts:
 class TestRefusals:
     def test_no_equal_parts(self):
         said = refusal(ValueError, lambda: tg.split(np.zeros((2, 7)), 3, axis=-1))
-        assert said == "split: 7 elements along axis 1 make no 3 equal parts; use array_split for unequal ones"
+        assert said == "split: axis 1 of length 7 makes no 3 equal parts; array_split makes unequal ones"
 
     @pytest.mark.parametrize("number", [0, -1])
     @pytest.mark.parametrize("cut", [tg.split, tg.array_split])
@@ -131,7 +131,13 @@ class TestRefusals:
         assert "unstack: an integer is needed, not None" in refusal(TypeError, lambda: tg.unstack(x, axis=None))
         assert "moveaxis: an integer" in refusal(TypeError, lambda: tg.moveaxis(x, 0.0, 1))
 
-    @pytest.mark.parametrize(("source", "destination"), [((0, 1), (0,)), ((0, 0), (0, 1)), ((0, 1), (1, -1))])
-    def test_axes_that_do_not_fit_each_other(self, source, destination):
-        said = refusal(ValueError, lambda: tg.moveaxis(np.zeros((2, 3)), source, destination))
-        assert "as many axes" in said
+    @pytest.mark.parametrize(
+        ("source", "destination", "why"),
+        [
+            ((0, 1), (0,), "moveaxis: (0, 1) and (0,) must name as many axes"),
+            ((0, 0), (0, 1), "moveaxis: axis (0, 0) names an axis twice"),
+            ((0, 1), (1, -1), "moveaxis: axis (1, -1) names an axis twice"),
+        ],
+    )
+    def test_axes_that_do_not_fit_each_other(self, source, destination, why):
+        assert refusal(ValueError, lambda: tg.moveaxis(np.zeros((2, 3)), source, destination)) == why

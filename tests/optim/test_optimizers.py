@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import tinygrad_ko as tg
 from tinygrad_ko.nn import Affine
-from tinygrad_ko.nn.storage import load_arrays, save_arrays
+from tinygrad_ko.nn.serialization import load_arrays, save_arrays
 from tinygrad_ko.optim import SGD, AdaGrad, Adam, AdamW, Momentum, Nesterov, Optimizer, RMSprop
 from tinygrad_ko.optim.clipping import clip_grad_norm, clip_grad_value
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tinygrad_ko as tg
-from tinygrad_ko.nn.storage import load_arrays, save_arrays
+from tinygrad_ko.nn.serialization import load_arrays, save_arrays
 from tinygrad_ko.optim import SGD, Schedule, cosine_decay, exponential_decay, linear_warmup, step_decay
 
 STEPS = st.integers(0, 300)

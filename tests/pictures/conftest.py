@@ -42,14 +42,14 @@ def korean_file(tmp_path_factory):
 @pytest.fixture
 def korean(monkeypatch, korean_file):
     """A machine with a Korean font."""
-    monkeypatch.setattr(hangul, "korean_font", lambda: korean_file)
+    monkeypatch.setattr(hangul, "_korean_font", lambda: korean_file)
     return korean_file
 
 
 @pytest.fixture
 def english(monkeypatch):
     """A machine without one."""
-    monkeypatch.setattr(hangul, "korean_font", lambda: None)
+    monkeypatch.setattr(hangul, "_korean_font", lambda: None)
 
 
 @pytest.fixture(autouse=True)

@@ -17,6 +17,7 @@ from matplotlib.text import Text
 
 import tinygrad_ko as tg
 from tinygrad_ko import nn, pictures
+from tinygrad_ko.runtime.install import install
 
 ROOT = Path(__file__).resolve().parents[2]
 RNG = np.random.default_rng(0)
@@ -122,8 +123,8 @@ def test_without_matplotlib_it_says_what_to_install(name, monkeypatch):
         monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(ModuleNotFoundError) as caught:
         CALLS[name]()
-    assert str(caught.value) == f"{name} needs matplotlib: pip install 'tinygrad_ko[plots]'"
-    assert "pip install 'tinygrad_ko[plots]'로 설치하십시오." in caught.value.__notes__[0]
+    assert str(caught.value) == f"{name} needs matplotlib: {install('plots')}"
+    assert f"설치하십시오: {install('plots')}" in caught.value.__notes__[0]
 
 
 def test_another_missing_module_is_not_blamed_on_matplotlib(monkeypatch):

@@ -7,7 +7,7 @@ import pytest
 
 import tinygrad_ko as tg
 from tinygrad_ko import nn
-from tinygrad_ko.pictures.evaluation import gradient, gradients, interval, values
+from tinygrad_ko.pictures.evaluation import _gradient, gradients_at, interval, values_at
 
 POINTS = np.array([[1.0, 2.0], [3.0, -1.0], [0.5, 0.5]])
 
@@ -26,8 +26,8 @@ POINTS = np.array([[1.0, 2.0], [3.0, -1.0], [0.5, 0.5]])
     ids=["x[0]", "numpy", "tg", "float", "Tensors only, cut off", "shape (1,)", "iteration"],
 )
 def test_values_and_gradients_of_functions_of_every_kind(f):
-    np.testing.assert_allclose(values(f, POINTS, "contour"), [5, 10, 0.5])
-    np.testing.assert_allclose(gradients(f, POINTS, "contour"), 2 * POINTS, rtol=1e-7)
+    np.testing.assert_allclose(values_at(f, POINTS, "contour"), [5, 10, 0.5])
+    np.testing.assert_allclose(gradients_at(f, POINTS, "contour"), 2 * POINTS, rtol=1e-7)
 
 
 def test_where_f_takes_tensors_the_gradient_is_exact():
@@ -35,14 +35,14 @@ def test_where_f_takes_tensors_the_gradient_is_exact():
         return tg.sum(tg.sin(1e6 * x))
 
     exact = 1e6 * np.cos(1e6 * POINTS[0])
-    np.testing.assert_allclose(gradient(ripples, POINTS[0])[0], exact, rtol=1e-9)
+    np.testing.assert_allclose(_gradient(ripples, POINTS[0])[0], exact, rtol=1e-9)
     assert np.all(abs(tg.numerical_gradient(ripples, POINTS[0].copy()) - exact) > 1e4)  # which sees nothing of it
 
 
 def test_what_is_measured_is_right_where_central_differences_see_nothing():
     far = np.array([[3e13, -1e13], [2e13, 4e13]])
-    np.testing.assert_allclose(gradients(lambda x: float(x[0]) ** 2 + float(x[1]) ** 2, far, ""), 2 * far, rtol=1e-7)
-    steps = gradients(lambda x: math.floor(x[0]) + abs(float(x[1])), np.array([[1.0, 1.0], [0.5, 0.0]]), "")
+    np.testing.assert_allclose(gradients_at(lambda x: float(x[0]) ** 2 + float(x[1]) ** 2, far, ""), 2 * far, rtol=1e-7)
+    steps = gradients_at(lambda x: math.floor(x[0]) + abs(float(x[1])), np.array([[1.0, 1.0], [0.5, 0.0]]), "")
     np.testing.assert_allclose(steps, np.array([[np.nan, 1], [0, 0]]), atol=1e-9)
 
 
@@ -52,7 +52,7 @@ def test_a_gradient_that_was_cut_off_is_measured_instead():
         lambda x: tg.Tensor(x.numpy() if isinstance(x, tg.Tensor) else x).sum() * w.sum(),
         lambda x: float(x.sum()),
     ):
-        assert gradient(f, POINTS[0])[0].tolist() == pytest.approx([2, 2] if f(POINTS[0]) == 6 else [1, 1])
+        assert _gradient(f, POINTS[0])[0].tolist() == pytest.approx([2, 2] if f(POINTS[0]) == 6 else [1, 1])
 
 
 @tg.op(x=lambda g, x: g * 3 * x)
@@ -63,11 +63,11 @@ def wrong_square(xp, x):
 @pytest.mark.parametrize("f", [lambda x: x[0] ** 2 + x[1].item() ** 2, lambda x: wrong_square(x).sum()])
 def test_a_gradient_that_is_wrong_is_not_drawn(f):
     with pytest.raises(tg.GradientMismatch, match="the gradient is wrong"):
-        gradients(f, POINTS, "gradient_field")
+        gradients_at(f, POINTS, "gradient_field")
 
 
 def test_a_gradient_that_cannot_be_judged_is_drawn():
-    found = gradients(lambda x: tg.sum(tg.dropout(x, 0.5)) + x[0], POINTS, "gradient_field")
+    found = gradients_at(lambda x: tg.sum(tg.dropout(x, 0.5)) + x[0], POINTS, "gradient_field")
     assert np.isfinite(found).all()
 
 
@@ -75,20 +75,20 @@ def test_a_function_of_a_branch():
     def f(x):
         return 0.0 if x[0] < 0 else x[0] * x[1]
 
-    assert gradient(f, np.array([-1.0, 2.0]))[0].tolist() == [0, 0]
-    assert gradient(f, np.array([1.0, 2.0]))[0].tolist() == [2, 1]
+    assert _gradient(f, np.array([-1.0, 2.0]))[0].tolist() == [0, 0]
+    assert _gradient(f, np.array([1.0, 2.0]))[0].tolist() == [2, 1]
 
 
 def test_outside_its_domain_a_function_is_nan():
-    found = values(
+    found = values_at(
         lambda x: math.log(x[0]) / float(x[1]), np.array([[1.0, 1.0], [-1.0, 1.0], [math.e, 0.0], [math.e, 2.0]]), ""
     )
     np.testing.assert_array_equal(found, [0, np.nan, np.nan, 0.5])
-    found = gradients(lambda x: np.log(x[0]) + x[1], np.array([[2.0, 1.0], [-1.0, 1.0], [0.0, 1.0]]), "")
+    found = gradients_at(lambda x: np.log(x[0]) + x[1], np.array([[2.0, 1.0], [-1.0, 1.0], [0.0, 1.0]]), "")
     np.testing.assert_array_equal(found, [[0.5, 1], [np.nan, np.nan], [np.nan, np.nan]])
 
 
-@pytest.mark.parametrize("compute", [values, gradients])
+@pytest.mark.parametrize("compute", [values_at, gradients_at])
 def test_what_f_raises_everywhere_is_raised(compute):
     def f(x):
         raise ZeroDivisionError("by nothing")
@@ -97,7 +97,7 @@ def test_what_f_raises_everywhere_is_raised(compute):
         compute(f, POINTS, "contour")
 
 
-@pytest.mark.parametrize("compute", [values, gradients])
+@pytest.mark.parametrize("compute", [values_at, gradients_at])
 def test_a_function_of_two_arguments_is_told_how_it_is_called(compute):
     with pytest.raises(TypeError, match="missing 1 required") as caught:
         compute(lambda x0, x1: x0 + x1, POINTS, "contour")
@@ -106,7 +106,7 @@ def test_a_function_of_two_arguments_is_told_how_it_is_called(compute):
     assert "f(x)에 넘깁니다" in korean
 
 
-@pytest.mark.parametrize("compute", [values, gradients])
+@pytest.mark.parametrize("compute", [values_at, gradients_at])
 def test_nothing_of_the_calls_is_left(compute):
     norm, dropout = nn.BatchNorm(2), nn.Dropout(0.5, rng=3)
     before = norm.running_mean

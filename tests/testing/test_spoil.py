@@ -338,7 +338,7 @@ def test_every_version_of_every_shipped_formula_can_be_asked(name):
         "g",
         "out",
         *record.arguments,
-        *record.parameters,
+        *record.options,
         *record.keeps,
         *(f"{a}_shape" for a in record.arguments),
     }

@@ -11,7 +11,7 @@ from hypothesis.errors import NoSuchExample
 from hypothesis.extra import numpy as hnp
 
 import tinygrad_ko as tg
-from tinygrad_ko.ops.linalg import matrix_product
+from tinygrad_ko.ops.linalg.products import matrix_product
 from tinygrad_ko.ops.shape import concatenate, pile
 from tinygrad_ko.testing import arrays, broadcasting, calls, shapes
 from tinygrad_ko.testing.strategies import spelled

@@ -1,19 +1,21 @@
-"""Numerical derivatives of any function of numbers or arrays, each with a claim of how far it is off. No Tensor in sight."""
+"""Numerical derivatives of any function of numbers or arrays, with an error estimate; no Tensor is needed."""
 
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.arrays import Array, operand
-from tinygrad_ko.check.elsewhere import hold_to_its_argument, is_number
+from tinygrad_ko.arrays.library import Array
+from tinygrad_ko.arrays.operands import operand
+from tinygrad_ko.check.captured import is_plain_number, require_argument_used
 from tinygrad_ko.check.numerical import BY_ARGUMENT, one_number
-from tinygrad_ko.check.slope import LEAST, Side, Slope, measured, precision, reach
+from tinygrad_ko.check.slope import SMALLEST_SCALE, Side, Slope, measure_slope, precision, scale_along
 from tinygrad_ko.errors import explain
+from tinygrad_ko.ops.inputs import require_one_of
 
 
 def derivative(f: Callable[[float], Any], x: float, *, side: Side = "both", quick: bool = False) -> Slope:
-    """The derivative of a function of one number at x, with a claim of how far it is off.
+    """The derivative of a function of one number at x, with an error estimate.
 
     f takes and returns one number (float64). With `side="right"` only steps above x are taken, with `side="left"` only
     those below; at a kink both sides are measured by themselves. `quick=True` takes six evaluations where the ladder
@@ -25,26 +27,25 @@ def derivative(f: Callable[[float], Any], x: float, *, side: Side = "both", quic
 
     >>> import math
     >>> d = derivative(math.exp, 1.0)
-    >>> abs(d.value - math.e) <= d.claim < 1e-10
+    >>> abs(d.value - math.e) <= d.error < 1e-10
     True
     >>> d = derivative(abs, 0.0)
     >>> d.kind, d.left.value, d.right.value
     ('kink', -1.0, 1.0)
     """
-    sensible(side, quick)
+    _require_side(side, quick)
     if np.ndim(x) > 0:
+        shape = np.shape(x)
         raise explain(
-            ValueError(
-                f"derivative: x must be one number, not shape {np.shape(x)}: see directional_derivative for arrays"
-            ),
-            f"x는 수 하나여야 합니다. 받은 형상: {np.shape(x)}. 배열에는 directional_derivative를 쓰십시오.",
+            ValueError(f"derivative: x must be one number, not shape {shape}: see directional_derivative for arrays"),
+            f"derivative: x는 수 하나여야 합니다. 받은 형상: {shape}. 배열에는 directional_derivative를 쓰십시오.",
         )
-    here = float(x)
+    at = float(x)
     with np.errstate(all="ignore"):
-        eps = precision(f(here))
-    slope = measured(lambda s: one_number(f(s)), here, max(abs(here), LEAST), 0.0, eps, side, quick)
-    if slope.value == 0 and not is_number(x):
-        hold_to_its_argument("derivative", f, x, np.float64(here), True, BY_ARGUMENT)
+        eps = precision(f(at))
+    slope = measure_slope(lambda s: one_number(f(s)), at, max(abs(at), SMALLEST_SCALE), 0.0, eps, side, quick)
+    if slope.value == 0 and not is_plain_number(x):
+        require_argument_used("derivative", f, x, np.float64(at), True, BY_ARGUMENT)
     return slope
 
 
@@ -61,17 +62,17 @@ def directional_derivative(
 
     `x` is a float64 array of any shape (others are converted), `direction` has its shape. Where f returns an array,
     `cotangent`, in its shape, says with which weights its elements are summed. `side` and `quick` are as for
-    `derivative`. Nothing here knows of Tensors: f is any function of an array, which it must leave as it is.
+    `derivative`. f is any function of an array, which it must leave as it is.
 
     Raises ValueError if a shape does not fit, or if the derivative is 0 because f reads x itself and not its argument, a copy;
     TypeError if x does not hold real numbers. Where f does both, only its argument counts: x itself is a constant.
 
     >>> x = np.array([3.0, 4.0])
     >>> d = directional_derivative(lambda x: np.sqrt(np.sum(x * x)), x, [1.0, 0.0])
-    >>> abs(d.value - 0.6) <= d.claim < 1e-11
+    >>> abs(d.value - 0.6) <= d.error < 1e-11
     True
     """
-    sensible(side, quick)
+    _require_side(side, quick)
     given = x
     x, direction = (np.array(operand(v, "directional_derivative"), dtype=np.float64) for v in (x, direction))
     if x.shape != direction.shape:
@@ -81,28 +82,23 @@ def directional_derivative(
         )
     with np.errstate(all="ignore"):
         returned = f(x.copy())
-    here = np.asarray(returned, dtype=np.float64)
-    weights = np.ones(()) if cotangent is None and here.size == 1 else np.asarray(cotangent, dtype=np.float64)
-    if (cotangent is None and here.size != 1) or weights.shape not in (here.shape, ()):
+    y = np.asarray(returned, dtype=np.float64)
+    weights = np.ones(()) if cotangent is None and y.size == 1 else np.asarray(cotangent, dtype=np.float64)
+    if (cotangent is None and y.size != 1) or weights.shape not in (y.shape, ()):
         raise explain(
-            ValueError(f"directional_derivative: f returned shape {here.shape}: pass a cotangent of that shape"),
-            f"f의 반환값은 형상이 {here.shape}인 배열입니다. 같은 형상의 cotangent(출력마다 곱할 가중치)를 넘기십시오.",
+            ValueError(f"directional_derivative: f returned shape {y.shape}: pass a cotangent of that shape"),
+            f"f의 반환값은 형상이 {y.shape}인 배열입니다. 같은 형상의 cotangent(출력마다 곱할 가중치)를 넘기십시오.",
         )
 
     def along(s: float) -> float:
-        return float(np.sum(weights * (np.asarray(f(x + s * direction)) - here)))
+        return float(np.sum(weights * (np.asarray(f(x + s * direction)) - y)))
 
-    size = float(np.sum(np.abs(weights * here)))
-    slope = measured(along, 0.0, reach(x, direction), size, precision(returned), side, quick)
+    size = float(np.sum(np.abs(weights * y)))
+    slope = measure_slope(along, 0.0, scale_along(x, direction), size, precision(returned), side, quick)
     if slope.value == 0 and x.size:
-        hold_to_its_argument("directional_derivative", f, given, x, True, BY_ARGUMENT)
+        require_argument_used("directional_derivative", f, given, x, True, BY_ARGUMENT)
     return slope
 
 
-def sensible(side: Side, quick: bool) -> None:
-    """Refuse a side that there is not, and one that there is not for two steps."""
-    if side not in ("both", "left", "right") or (quick and side != "both"):
-        raise explain(
-            ValueError(f"side must be 'both', 'left' or 'right', and 'both' with quick=True; not {side!r}"),
-            f"side에는 'both', 'left', 'right' 중 하나를 넘겨야 하고, quick=True이면 'both'만 쓸 수 있습니다. 받은 값: {side!r}",
-        )
+def _require_side(side: Side, quick: bool) -> None:
+    require_one_of(["both"] if quick else ["both", "left", "right"], side, f"quick={quick}", "side")

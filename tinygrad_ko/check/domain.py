@@ -1,10 +1,11 @@
-"""Where a function is defined, and seeded numbers there at which a wrong gradient shows: both signs, none 0, no two alike."""
+"""Domains of functions, and random numbers in them: of both signs, none 0, no two alike, so that a wrong gradient shows."""
 
 from math import inf
+from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.arrays import Array
+from tinygrad_ko.arrays.library import Array
 from tinygrad_ko.errors import explain
 
 Domain = str | tuple[float | None, float | None]
@@ -20,20 +21,20 @@ def limits(domain: Domain) -> tuple[float, float]:
     """
     if isinstance(domain, str) and domain in DOMAINS:
         return DOMAINS[domain]
-    if isinstance(domain, tuple) and len(domain) == 2 and all(x is None or isinstance(x, int | float) for x in domain):
+    if isinstance(domain, tuple) and len(domain) == 2 and all(isinstance(x, int | float | None) for x in domain):
         low, high = -inf if domain[0] is None else domain[0], inf if domain[1] is None else domain[1]
         if low < high:
             return float(low), float(high)
     raise explain(
         ValueError(f"a domain is one of {sorted(DOMAINS)} or (low, high) with low < high, not {domain!r}"),
-        f"domain에는 {', '.join(sorted(DOMAINS))} 중 하나, 또는 low < high를 만족하는 (low, high)를 넘겨야 합니다. 받은 값: {domain!r}",
+        f"domain에는 {sorted(DOMAINS)} 중 하나, 또는 low < high를 만족하는 (low, high)를 넘겨야 합니다. 받은 값: {domain!r}",
     )
 
 
-def numbers(rng: "np.random.Generator", size: tuple[int, ...], low: float, high: float, scale: float = 1.0) -> Array:
+def random_numbers(rng: Any, size: tuple[int, ...], low: float, high: float, scale: float = 1.0) -> Array:
     """float64 numbers of an open interval, of about the given magnitude if it has such numbers.
 
-    >>> numbers(np.random.default_rng(0), (2, 3), 0, np.inf).round(1).tolist()
+    >>> random_numbers(np.random.default_rng(0), (2, 3), 0, np.inf).round(1).tolist()
     [[0.9, 0.3, 0.1], [0.1, 1.7, 2.3]]
     """
     distance = 10 ** rng.uniform(-1, 0.5, size)

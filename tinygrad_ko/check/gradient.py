@@ -1,31 +1,59 @@
-"""The judge: is the analytic gradient of a function the slope that the function really has?
+"""The gradient check: compares the analytic gradient of a function with numerical differentiation.
 
-A gradient is a matrix-sized claim, and one number tests it: for a random cotangent c and a random direction d the slope of
-<c, f(x + s d)> at s = 0 must be <gradient, d>. The cotangent is never all ones: a sum over softmax is constant, so ones
-would pass a softmax whose gradient is zero. The slope comes with a claim of how far it is off, and that claim is the
-tolerance: there is none to tune. So one number also sees one entry among a hundred thousand that is wrong by a percent.
+A gradient is as large as a matrix, and one number tests it: for a random cotangent c and a random direction d the directional
+derivative of <c, f(x + s d)> at s = 0 must be <gradient, d>. The cotangent is never all ones: a sum over softmax is constant, so
+ones would accept a softmax whose gradient is zero. The numerical derivative comes with an error estimate, and that is the
+tolerance: there is none to tune. So one number also shows one entry among a hundred thousand that is wrong by a percent.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
 
-from tinygrad_ko.arrays import Array
-from tinygrad_ko.check import blame
-from tinygrad_ko.check.kinks import cancelled, differentiable, subgradient
-from tinygrad_ko.check.line import Line, projection, random_line
-from tinygrad_ko.check.properties import broken_property, in_single_precision
+from tinygrad_ko.arrays.library import Array
+from tinygrad_ko.check.diagnosis import describe_blame, describe_broken_property, diagnose, first_nonfinite, operations
+from tinygrad_ko.check.function import CheckedFunction, FirstOrder, SecondOrder
+from tinygrad_ko.check.kinks import compare_subgradient, is_differentiable, kinks_cancel
+from tinygrad_ko.check.line import Line, compare_slopes, random_line
+from tinygrad_ko.check.properties import compare_in_float32, find_broken_property
 from tinygrad_ko.check.report import GradientMismatch, GradientUndecided, Projection, Report, Verdict, listeners
 from tinygrad_ko.check.slope import EPS
-from tinygrad_ko.check.subject import First, Pull, Second, Subject
+from tinygrad_ko.engine.graph import behind
 from tinygrad_ko.errors import explain
-from tinygrad_ko.randomness import Rng, generator
+from tinygrad_ko.state.randomness import Rng, generator
 
 Effort = Literal["quick", "usual", "thorough"]
-UNLIKE = ("smooth", "noisy", "not finite")  # what a slope may look like if the inputs are of unlike sizes
 PROJECTIONS = {"quick": 1, "usual": 2, "thorough": 8}  # quick: of all arguments together
+_UNDECIDED = {  # why a projection is undecided, by the kind of its slope
+    "single": (
+        "it computes in single precision, too coarse {along}: slope {slope}; let it compute in float64",
+        "float32로 계산하여 {along} 수치 미분의 오차가 너무 큽니다. 측정값: {slope}. 함수 안에서 float64로 계산하십시오.",
+    ),
+    "kink": (
+        "kinks add up {along}, and not every operation can be judged at its own inputs; choose other inputs",
+        "{along} 여러 꺾인 점이 겹쳐 있어 연산마다 따로 판단해야 하지만, 판단할 수 없는 연산이 있습니다. 다른 입력으로 확인하십시오.",
+    ),
+    "noisy": (
+        "its values are too noisy {along}: slope {slope}; look for random numbers, float32, or an iteration that stops early",
+        "함수값에 잡음이 커서 {along} 기울기를 잴 수 없습니다. 측정값: {slope}. 난수, float32, 덜 수렴한 반복 계산이 없는지 확인하십시오.",
+    ),
+    "flat": (
+        "it changes by no more than its last bits {along}, but the formulas give {formulas}; choose other inputs, or"
+        " leave that argument out with wrt= if its gradient is 0",
+        "{along} 함수값이 거의 변하지 않아 기울기를 잴 수 없는데 공식의 값은 {formulas}입니다. 다른 입력으로 확인하거나, 기울기가"
+        " 0인 인수라면 wrt로 그 인수를 빼십시오.",
+    ),
+    "smooth": (
+        "the slope cannot be measured well enough {along}: {slope}, formulas {formulas}",
+        "{along} 수치 미분의 오차가 커서 비교할 수 없습니다. 측정값: {slope}, 공식의 값: {formulas}. 다른 입력으로 확인하십시오.",
+    ),
+}
+_UNDECIDED |= {"jump": _UNDECIDED["kink"], "saturated": _UNDECIDED["flat"]}
+_RETRY_RELATIVE = ("smooth", "noisy", "not finite")  # what a slope may look like if the inputs are of unlike sizes
 
 
 def check_gradient(
@@ -37,7 +65,7 @@ def check_gradient(
     effort: Effort = "usual",
     rng: Rng = 0,
 ) -> Report:
-    """Hold the gradient of `f` at `inputs` against numerical differentiation. Returns a report that prints as a table.
+    """Compare the gradient of `f` at `inputs` with numerical differentiation. Returns a report that prints as a table.
 
     `f` is an op, any function of Tensors (its result a Tensor of any shape, or several in lists and dicts), or a Module, whose
     parameters are then checked too. Floating inputs (arrays, numbers, lists, Tensors, dicts of these such as the book's
@@ -52,8 +80,8 @@ def check_gradient(
       a relative error of 1e-6; "usual" two of each argument with about fifteen each, and sees 1e-9; "thorough" eight.
     - `rng`: the seed of the random cotangents and directions.
 
-    Beside the slopes it holds f to what every gradient owes: zero for a zero cotangent, twice as much for twice the
-    cotangent, the same at every call, finite where the slope is, and nearly the same in float32.
+    It also checks the properties of any vector-Jacobian product: zero for a zero cotangent, linear in the cotangent, the same at
+    every call, finite where the slope is, and nearly the same in float32.
 
     At a kink any slope between those of the two sides is right, and the report says `subgradient`; a thousandth away the
     gradient must be the slope. Where f is smooth because kinks of its operations cancel, it is undecided. See docs/oracle.md.
@@ -65,13 +93,14 @@ def check_gradient(
     >>> import tinygrad_ko as tg
     >>> print(tg.check_gradient(tg.tanh, [0.5, -1.0]))  # doctest: +ELLIPSIS
     tanh: the gradient agrees; ... evaluations
-      argument  shape  order  projections  formulas  difference  claim    evaluations  verdict
+      argument  shape  order  projections  formulas  difference  error    evaluations  verdict
       x         (2,)   1      2            ...
     """
     if order not in (1, 2) or effort not in PROJECTIONS:
+        efforts = list(PROJECTIONS)
         raise explain(
-            ValueError(f"order must be 1 or 2 and effort one of {list(PROJECTIONS)}, not {order!r} and {effort!r}"),
-            f"order는 1 또는 2여야 하고, effort는 quick, usual, thorough 중 하나여야 합니다. 받은 값: order={order!r}, effort={effort!r}",
+            ValueError(f"order must be 1 or 2 and effort one of {efforts}, not {order!r} and {effort!r}"),
+            f"order는 1 또는 2여야 하고, effort는 {efforts} 중 하나여야 합니다. 받은 값: order={order!r}, effort={effort!r}",
         )
     if not callable(f):
         raise explain(
@@ -80,57 +109,49 @@ def check_gradient(
         )
     __tracebackhide__ = True
     with np.errstate(all="ignore"):
-        return checked(First(f, inputs, parameters, wrt), order, effort, generator(rng))
+        return _check(FirstOrder(f, inputs, parameters, wrt), order, effort, generator(rng))
 
 
-def checked(subject: First, order: int, effort: Effort, source: Any) -> Report:
-    """The report on a subject; whoever listens is told of it, also if it is a failure."""
+def _check(f: FirstOrder, order: int, effort: Effort, rng: Any) -> Report:
     __tracebackhide__ = True
-    report = Report(subject.name, numbers=sum(subject.arrays[i].size for i in subject.wanted))
-    report.shapes = {label: np.shape(x) for label, x in zip(subject.labels, subject.arrays, strict=True)}
-    owner = getattr(subject.f, "__self__", None)
-    if hasattr(owner, "backward"):
-        report.remarks.append(
-            f"{type(owner).__name__}.backward was not checked: this is the gradient of the package's own ops"
-        )
+    report = Report(f.name, numbers=sum(f.point[i].size for i in f.wrt))
+    report.shapes = {label: np.shape(x) for label, x in zip(f.labels, f.point, strict=True)}
+    kind = type(getattr(f.f, "__self__", None))
+    if hasattr(kind, "backward"):
+        report.remarks.append(f"{kind.__name__}.backward was not checked: this is the gradient of the package's ops")
     try:
-        Check(subject, report, effort, source).run()
-        if order == 2 and any(p.verdict == "subgradient" for p in report.projections):
+        _OrderCheck(f, report, effort, rng).run()
+        kinked = order == 2 and any(p.verdict == "subgradient" for p in report.projections)
+        if kinked:
             report.remarks.append("at a kink the gradient itself jumps: order 2 was checked a thousandth away from it")
-            Check(Second.of(subject.nudged(source), source), report, effort, source).run()
-        elif order == 2:
-            Check(Second.of(subject, source), report, effort, source).run()
+        if order == 2:
+            _OrderCheck(SecondOrder(f.perturbed(rng) if kinked else f, rng), report, effort, rng).run()
         if all(p.size == 0 for p in report.projections):
             report.remarks.append("the gradient is 0 here, as the formulas say; other inputs may show more")
         report.verdict = "agrees"
     finally:
-        subject.progress.close()
-        report.evaluations = subject.progress.count
+        f.progress.close()
+        report.evaluations = f.progress.count
         for listener in listeners if report.verdict != "unfinished" else ():
             listener(report)
     return report
 
 
-class Check:
-    """One order of a check: the projections and the free properties of a subject, written to a report."""
+class _OrderCheck:
+    """One order of a check: the projections of a gradient and the properties of its vjp, written to a report."""
 
-    def __init__(self, subject: Subject, report: Report, effort: Effort, source: Any) -> None:
-        self.subject, self.report, self.effort, self.source = subject, report, effort, source
-        self.judged: Verdict | None = None  # what the operations of f by themselves came to, once that was asked
-        self.kinked: list[str] = []  # which of them are at a kink
+    def __init__(self, f: CheckedFunction, report: Report, effort: Effort, rng: Any) -> None:
+        self.f, self.report, self.effort, self.rng = f, report, effort, rng
 
     def run(self) -> None:
-        """Raise if anything is wrong or cannot be seen."""
         __tracebackhide__ = True
-        subject = self.subject
-        here, pull = subject.pullback(subject.arrays)
-        if not np.isfinite(here).all():
-            raise self.undecided(*blame.first_not_finite(subject))
-        if not repeatable(subject, here):
-            if subject.order == 1:
+        f, rng = self.f, self.rng
+        if not np.isfinite(f.y).all():
+            raise self.undecided(*first_nonfinite(f))
+        if not _is_deterministic(f):
+            if f.order == 1:
                 raise self.undecided(
-                    "it gives another value when it is called again with the same inputs; if it draws random numbers, seed them"
-                    " inside it",
+                    "it gives another value when it is called again with the same inputs; if it draws random numbers, seed them in f",
                     "같은 입력으로 다시 호출하면 값이 달라집니다. 난수를 쓴다면 함수 안에서 시드를 고정하십시오.",
                 )
             raise self.failure(
@@ -138,236 +159,178 @@ class Check:
                 "the formulas give another gradient on Tensors (create_graph=True) than on arrays",
                 "같은 공식인데 배열로 계산한 기울기와 Tensor로 계산한 기울기(create_graph=True)가 서로 다릅니다.",
             )
-        pull = remembering(pull)
-        together = [subject.wanted] if self.effort == "quick" else [[i] for i in subject.wanted]
+        groups = [f.wrt] if self.effort == "quick" else [[i] for i in f.wrt]
         for _ in range(PROJECTIONS[self.effort]):
-            c = self.source.standard_normal(here.shape)
-            self.hold_to_its_properties(pull, c)
-            for group in together:
-                self.project(group, here, pull, c)
-        if isinstance(subject, First) and not all(np.any(g) for g in pull(c)):
-            self.look_for_a_way(subject)
-        if isinstance(subject, First) and self.effort != "quick":
-            c = self.source.standard_normal(here.shape)
-            wrong, remark = in_single_precision(subject, c)
+            c = rng.standard_normal(f.y.shape)
+            self.check_properties(c)
+            for group in groups:
+                self.check_projection(group, c)
+        if isinstance(f, FirstOrder) and not all(np.any(g) for g in f.gradients(c).values()):
+            self.require_dependence(f)
+        if isinstance(f, FirstOrder) and self.effort != "quick":
+            c = rng.standard_normal(f.y.shape)
+            wrong, remark = compare_in_float32(f, c)
             self.remark(remark)
-            if wrong and in_single_precision(subject.nudged(self.source), c)[0]:  # and no threshold between two numbers
+            if wrong and compare_in_float32(f.perturbed(rng), c)[0]:  # and it is no threshold between two numbers
                 raise self.failure(GradientMismatch, *wrong)
 
-    def hold_to_its_properties(self, pull: Pull, c: Array) -> None:
-        """Raise if a formula fails, or does not give what every gradient owes."""
+    def check_properties(self, c: Array) -> None:
         __tracebackhide__ = True
         try:
-            broken = broken_property(self.subject, pull, c)
+            broken = find_broken_property(self.f, c)
         except Exception as error:
             notes = getattr(error, "__notes__", [])
             if not any(note.startswith("in the backward of") for note in notes):
                 raise
-            text = f"backpropagation fails: {type(error).__name__}: {error} ({notes[-1]})"
+            raised = f"{type(error).__name__}: {error} ({notes[-1]})"
             korean = next((note for note in notes if not note.isascii()), "미분 공식을 계산하는 중에 오류가 났습니다.")
-            raise self.failure(GradientMismatch, text, korean) from error
+            korean = f"{korean} 받은 오류: {raised}"
+            raise self.failure(GradientMismatch, f"backpropagation fails: {raised}", korean) from error
         if broken:
-            raise self.failure(GradientMismatch, *blame.breaker(self.subject.first, broken, self.source))
+            raise self.failure(GradientMismatch, *describe_broken_property(self.f.primal, broken, self.rng))
 
-    def look_for_a_way(self, subject: First) -> None:
-        """Raise if no operation leads from an argument to the result; where that is so of some arguments, it is a remark."""
+    def require_dependence(self, f: FirstOrder) -> None:
+        """Raise if no operation leads from any argument to the result; where that is so of some arguments, add remarks."""
         __tracebackhide__ = True
-        y, leaves, _ = subject.run(subject.arrays)
-        reached = {y.node}.union(*(node.parents for node in blame.behind(y)))
-        unused = [
-            repr(subject.labels[i]) for i, leaf in zip(subject.wanted, leaves, strict=True) if leaf.node not in reached
-        ]
+        y, leaves, _ = f.forward(f.point)
+        reached = set(behind(y.node))
+        unused = [repr(f.labels[i]) for i, leaf in zip(f.wrt, leaves, strict=True) if leaf.node not in reached]
         if len(unused) == len(leaves):
             self.report.projections = [replace(p, verdict="undecided") for p in self.report.projections]
             raise self.undecided(
                 f"no operation leads from {' or '.join(unused)} to the result, so nothing was checked; if f reads other Tensors, name"
                 " them: check_gradient(f, ..., parameters=[net.W])",
-                "인수에서 결과로 이어지는 연산이 없어 확인한 것이 없습니다. f가 인수가 아닌 Tensor를 읽는다면 parameters=[net.W]처럼"
-                " 그 Tensor를 넘기십시오.",
+                f"인수에서 결과로 이어지는 연산이 없어 확인한 것이 없습니다. 인수: {', '.join(unused)}. f가 인수가 아닌 Tensor를 읽는다면"
+                " check_gradient(f, ..., parameters=[net.W])처럼 그 Tensor를 넘기십시오.",
             )
         for label in unused:
             self.remark(f"no operation leads from {label} to the result: its gradient is 0")
 
-    def project(self, group: list[int], here: Array, pull: Pull, c: Array) -> None:
-        """Compare the formulas with the slope along a random direction of some arguments."""
+    def check_projection(self, group: list[int], c: Array) -> None:
         __tracebackhide__ = True
-        label = self.subject.labels[group[0]] if len(group) == 1 else "all together"
-        line = random_line(self.subject, group, here, c, self.source)
-        found = projection(line, pull, self.subject.order, label, hurried=self.effort == "quick")
-        if found.verdict == "undecided" and found.slope.kind in UNLIKE:
-            line = random_line(self.subject, group, here, c, self.source, every_its_own=True)
-            other = projection(line, pull, self.subject.order, label, hurried=False)
+        f, rng = self.f, self.rng
+        line = random_line(f, group, c, rng)
+        found = compare_slopes(line, self.effort == "quick")
+        if found.verdict == "undecided" and found.slope.kind in _RETRY_RELATIVE:
+            line = random_line(f, group, c, rng, relative=True)
+            other = compare_slopes(line)
             found = other if other.verdict in ("agrees", "mismatch") else found
         if not np.isfinite(found.analytic):
             pass
-        elif self.subject.order == 1 and found.slope.kind in ("kink", "jump"):
-            found = self.at_a_kink(found, line, group, pull)
-        elif found.verdict != "agrees" and self.nearby(group, label, c)[1].verdict == "agrees":
-            found = self.where_kinks_meet(found, group, here, c)
+        elif f.order == 1 and found.slope.kind in ("kink", "jump"):
+            found = self.at_kink(found, line)
+        elif found.verdict != "agrees" and self.compare_nearby(line)[1].verdict == "agrees":
+            found = self.where_kinks_meet(found, line)
         self.report.projections.append(found)
         if found.verdict == "mismatch":
-            raise self.mismatch(found, group, c)
+            raise self.mismatch(found, line)
         if found.verdict == "undecided":
-            if found.size == 0 and isinstance(self.subject, First):
-                self.look_for_a_way(self.subject)
-            raise self.undecided(*reason(found, self.subject, c))
-        if found.verdict == "subgradient" and self.subject.order == 1:
-            near, beside = self.nearby(group, label, c)
+            if found.size == 0 and isinstance(f, FirstOrder):
+                self.require_dependence(f)
+            raise self.undecided(*_why_undecided(found, line))
+        if found.verdict == "subgradient" and f.order == 1:
+            near, beside = self.compare_nearby(line)
             if beside.verdict == "mismatch" and beside.slope.kind not in ("kink", "jump"):
                 self.report.projections.append(beside)
-                self.remark("the inputs are at a kink; what is told of is a thousandth away from it")
-                raise Check(near, self.report, self.effort, self.source).mismatch(beside, group, c)
+                self.remark("the inputs are at a kink; what is reported was found a thousandth away from it")
+                raise _OrderCheck(near.f, self.report, self.effort, rng).mismatch(beside, near)
 
-    def at_a_kink(self, found: Projection, line: Line, group: list[int], pull: Pull) -> Projection:
-        """The verdict along a few directions; where f is made of several operations, that on each of them as well."""
-        for _ in range(3):  # in one direction alone, a wrong subgradient may lie between the slopes by luck
-            found = subgradient(line, found, pull, self.source)
+    def at_kink(self, found: Projection, line: Line) -> Projection:
+        for _ in range(3):  # in one direction alone, a wrong subgradient may lie between the slopes by chance
+            found = compare_subgradient(line, found, self.rng)
             if found.verdict != "subgradient":
                 break
-            line = random_line(self.subject, group, line.here, line.c, self.source)
-        return replace(found, verdict=self.by_operations()) if self.subject.first.op is None else found
+            line = random_line(self.f, line.d, line.c, self.rng)
+        return replace(found, verdict=self.by_operations[0]) if self.f.primal.op is None else found
 
-    def where_kinks_meet(self, found: Projection, group: list[int], here: Array, c: Array) -> Projection:
-        """The verdict where the formulas agree a thousandth away and not here: operations may have kinks that do not show in f."""
+    def where_kinks_meet(self, found: Projection, line: Line) -> Projection:
+        # The gradients agree a thousandth away and not here: operations may have kinks that do not show in f.
         __tracebackhide__ = True
-        if self.subject.order == 1 and found.verdict != "mismatch":
+        if self.f.order == 1 and found.verdict != "mismatch":
             return found
         if found.slope.kind not in ("kink", "jump"):  # that is at order 2: the gradient has them
-            judged = self.by_operations()
-            kinked = judged == "subgradient" or (judged == "undecided" and self.kinked)
-            if found.verdict == "mismatch" and kinked and differentiable(self.subject, group, here, c, self.source):
+            verdict, kinked = self.by_operations
+            cancelling = verdict == "subgradient" or (verdict == "undecided" and kinked)
+            if found.verdict == "mismatch" and cancelling and is_differentiable(line, self.rng):
                 self.report.projections.append(replace(found, verdict="undecided"))
-                raise self.undecided(*cancelled(found, self.kinked))
-            if judged != "subgradient":
+                raise self.undecided(*kinks_cancel(found, kinked))
+            if verdict != "subgradient":
                 return found
-        if self.subject.order == 2:
+        if self.f.order == 2:
             self.remark("the gradient has a kink here; a thousandth away its own gradient agrees")
         else:
             self.remark("kinks meet in f: its gradient here is a sum of subgradients, which is not the slope")
         return replace(found, verdict="subgradient")
 
-    def nearby(self, group: list[int], label: str, c: Array) -> tuple[Subject, Projection]:
-        """The same comparison a thousandth away, where there is hardly a kink, and the subject there."""
-        near: Subject = self.subject.first.nudged(self.source)
-        near = near if self.subject.order == 1 else Second.of(near.first, self.source)
-        here, pull = near.pullback(near.arrays)
-        line = random_line(near, group, here, c, self.source)
-        return near, projection(line, pull, near.order, label, hurried=False)
+    def compare_nearby(self, line: Line) -> tuple[Line, Projection]:
+        # A thousandth away, where there is hardly a kink.
+        primal = self.f.primal.perturbed(self.rng)
+        f = primal if self.f.order == 1 else SecondOrder(primal, self.rng)
+        near = random_line(f, line.d, line.c, self.rng)
+        return near, compare_slopes(near)
 
-    def by_operations(self) -> Verdict:
-        """The verdict on f made of several operations: each must give a subgradient at its own inputs."""
-        if self.subject.first.op is not None:
-            return "mismatch"
-        if self.judged is None:
-            reports = [
-                self.alone(blame.alone(node), self.subject.order) for node in blame.operations(self.subject.first)
-            ]
-            verdicts = {report.verdict for report in reports}
-            self.kinked = sorted({r.name for r in reports if any(p.verdict == "subgradient" for p in r.projections)})
-            self.judged = (
-                "mismatch" if "mismatch" in verdicts else "undecided" if "undecided" in verdicts else "subgradient"
-            )
-        if self.judged == "subgradient":
-            self.remark("at a kink each operation was judged at its own inputs")
-        return self.judged
+    @cached_property
+    def by_operations(self) -> tuple[Verdict, list[str]]:
+        """The verdict on f made of several operations, which must each give a subgradient at their own inputs; those at a kink."""
+        if self.f.primal.op is not None:
+            return "mismatch", []
+        reports = [self.check_operation(operation) for _, operation in operations(self.f.primal)]
+        kinked = sorted({r.name for r in reports if any(p.verdict == "subgradient" for p in r.projections)})
+        verdicts = [report.verdict for report in reports]
+        if "mismatch" in verdicts or "undecided" in verdicts:
+            return "mismatch" if "mismatch" in verdicts else "undecided", kinked
+        self.remark("at a kink each operation was judged at its own inputs")
+        return "subgradient", kinked
 
-    def alone(self, operation: First | None, order: int) -> Report:
-        """The report on one operation by itself; undecided if it cannot be judged."""
+    def check_operation(self, operation: FirstOrder | None) -> Report:
         if operation is None:
             return Report("", verdict="undecided")
         report = Report(operation.name)
-        try:
-            Check(operation, report, "usual", self.source).run()
-            if order == 2:
-                Check(Second.of(operation, self.source), report, "usual", self.source).run()
+        with suppress(GradientMismatch, GradientUndecided):
+            _OrderCheck(operation, report, "usual", self.rng).run()
+            if self.f.order == 2:
+                _OrderCheck(SecondOrder(operation, self.rng), report, "usual", self.rng).run()
             report.verdict = "agrees"
-        except (GradientMismatch, GradientUndecided):
-            pass
         return report
 
     def remark(self, text: str | None) -> None:
-        """Add a remark to the report, once."""
         if text and text not in self.report.remarks:
             self.report.remarks.append(text)
 
-    def mismatch(self, found: Projection, group: list[int], c: Array) -> GradientMismatch:
-        """The error for a projection that does not agree, with who is to blame."""
-        if not np.isfinite(found.analytic):
-            text, korean = blame.first_not_finite(self.subject, c)
-            text, korean = (
-                f"the gradient is not finite where the slope is: {text}",
-                f"역전파로 구한 기울기에 NaN이나 무한대가 있습니다. {korean}",
-            )
+    def mismatch(self, found: Projection, line: Line) -> GradientMismatch:
+        if np.isfinite(found.analytic):
+            self.report.blame = diagnose(line, self.check_operation)
+            text, korean = describe_blame(self.f.order, self.report.blame)
+            text, summary = f"the gradient is wrong\n{text}", "역전파로 구한 기울기가 수치 미분의 결과와 다릅니다."
         else:
-            self.report.blame = at_fault = blame.at_fault(self.subject, group, c, self.alone)
-            text, korean = blame.told(self.subject.order, at_fault)
-            text, korean = (
-                f"the gradient is wrong\n{text}",
-                f"역전파로 구한 기울기가 수치 미분의 결과와 다릅니다. {korean}",
-            )
-        return self.failure(GradientMismatch, text, korean)
+            text, korean = first_nonfinite(self.f, line.c)
+            text = f"the gradient is not finite where the slope is: {text}"
+            summary = "기울기는 유한한데 역전파로 구한 값에 NaN이나 무한대가 있습니다."
+        return self.failure(GradientMismatch, text, f"{summary} {korean}")
 
-    def undecided(self, what: str, korean: str) -> GradientUndecided:
-        """The error for what cannot be seen."""
-        at_order = " at order 2" if self.subject.order == 2 else ""
-        korean = f"기울기가 맞는지 판단할 수 없습니다. {korean}"
-        return self.failure(GradientUndecided, f"cannot decide{at_order}: {what}", korean)
+    def undecided(self, text: str, korean: str) -> GradientUndecided:
+        at_order, where = (" at order 2", "2차 미분: ") if self.f.order == 2 else ("", "")
+        korean = f"{where}기울기가 맞는지 판단할 수 없습니다. {korean}"
+        return self.failure(GradientUndecided, f"cannot decide{at_order}: {text}", korean)
 
     def failure(self, kind: Any, text: str, korean: str) -> Any:
-        """An error with the report."""
         self.report.verdict = "undecided" if kind is GradientUndecided else "mismatch"
-        self.report.evaluations = self.subject.progress.count
         error = kind("\n".join([f"{self.report.name}: {text}", *self.report.table()]))
         error.report = self.report
         return explain(error, f"{self.report.name}: {korean}")
 
 
-def remembering(pull: Pull) -> Pull:
-    """The same pullback, which does not compute twice in a row for one cotangent."""
-    last: list[Any] = [None, None]
-
-    def again(c: Array) -> Any:
-        if last[0] is not c:
-            last[:] = c, pull(c)
-        return last[1]
-
-    return again
+def _is_deterministic(f: CheckedFunction) -> bool:
+    again = f.value(f.point)
+    near = 64 * f.eps * np.max(np.abs(f.y), initial=0)
+    return again.shape == f.y.shape and bool(np.all(np.abs(again - f.y) <= near))
 
 
-def repeatable(subject: Subject, here: Array) -> bool:
-    """Whether f gives the same value for the same inputs, but for the last bits."""
-    again = subject.value(subject.arrays)
-    near = 64 * subject.eps * np.max(np.abs(here), initial=0)
-    return again.shape == here.shape and bool(np.all(np.abs(again - here) <= near))
-
-
-def reason(p: Projection, subject: Subject, c: Array) -> tuple[str, str]:
-    """Why a projection is undecided."""
-    at = f"along a random direction of {p.argument!r}"
-    if p.slope.kind == "not finite":
-        return blame.first_not_finite(subject, c)
-    if subject.eps > EPS:
-        return (
-            f"it computes in single precision, too coarse {at}: slope {p.slope}; let it compute in float64",
-            "float32로 계산하여 수치 미분의 오차가 너무 큽니다. 함수 안에서 float64로 계산하십시오.",
-        )
-    if p.slope.kind in ("kink", "jump"):
-        return (
-            f"kinks add up {at}, and not every operation can be judged at its own inputs; choose other inputs",
-            "여러 꺾인 점이 겹쳐 있어 연산마다 따로 판단해야 하지만, 판단할 수 없는 연산이 있습니다. 다른 입력으로 확인하십시오.",
-        )
-    if p.slope.kind == "noisy":
-        return (
-            f"its values are too noisy {at}: slope {p.slope}",
-            "함수값에 잡음이 커서 기울기를 잴 수 없습니다. 난수, float32 계산, 덜 수렴한 반복 계산이 섞여 있지 않은지 확인하십시오.",
-        )
-    if p.slope.kind in ("flat", "saturated"):
-        return (
-            f"it changes by no more than its last bits {at}, but the formulas give {p.analytic:.3g}; choose other inputs, or"
-            " leave that argument out with wrt= if its gradient is 0",
-            "이 점에서는 함수값이 거의 변하지 않아 기울기를 잴 수 없습니다. 다른 입력으로 확인하거나 wrt로 그 인수를 빼십시오.",
-        )
-    return (
-        f"the slope cannot be measured well enough {at}: {p.slope}, formulas {p.analytic:.6g}",
-        "수치 미분의 오차가 커서 비교할 수 없습니다. 다른 입력으로 확인하십시오.",
-    )
+def _why_undecided(p: Projection, line: Line) -> tuple[str, str]:
+    slope, kind = p.slope, p.slope.kind
+    if kind == "not finite":
+        return first_nonfinite(line.f, line.c)
+    english, korean = _UNDECIDED["single" if line.f.eps > EPS else kind]
+    along = f"along a random direction of {p.argument!r}", f"{p.argument!r}의 무작위 방향에서"
+    shown = {"slope": slope, "formulas": f"{p.analytic:.6g}"}
+    return english.format(along=along[0], **shown), korean.format(along=along[1], **shown)

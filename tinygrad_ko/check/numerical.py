@@ -1,8 +1,7 @@
-"""The numerical gradient of the book: the central difference with h = 1e-4, in all its slowness.
+"""The numerical gradient of the book: the central difference with h = 1e-4, element by element.
 
-It is the reference that learners know, with the book's figures to the last digit. It has no idea when it is wrong:
-its typical relative error is 1e-9, but where x is so large that x + h == x it is 0 without a word. `check_gradient`
-is the judge; this is the teacher.
+It is the reference that learners know, with the book's figures to the last digit, and has no error estimate:
+its typical relative error is 1e-9, but where x is so large that x + h == x it is 0. `check_gradient` is what checks gradients.
 
 Source: Koki Saitoh, "Deep Learning from Scratch", chapter 4.
 """
@@ -12,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.arrays import Array, is_floating, namespace
-from tinygrad_ko.check.elsewhere import hold_to_its_argument, is_number
+from tinygrad_ko.arrays.library import Array, is_floating, namespace
+from tinygrad_ko.check.captured import is_plain_number, require_argument_used
+from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.errors import explain
-from tinygrad_ko.graph import Handle
 from tinygrad_ko.ops.elementwise import astype
 
-IN_FLOAT64 = (
+_IN_FLOAT64 = (
     "make it float64 and writable where f reads it, as in net.params['W1'] = W = W.astype(float)",
     "f가 읽는 배열을 net.params['W1'] = W = W.astype(float)처럼 쓰기 가능한 float64 배열로 바꾸십시오.",
 )
@@ -37,11 +36,11 @@ def numerical_diff(f: Callable[[Any], Any], x: Any, h: float = 1e-4) -> Any:
     >>> numerical_diff(lambda x: 0.01 * x**2 + 0.1 * x, 5)
     0.1999999999990898
     """
-    step(h)
-    given, x = x, in_double_precision(x)
+    _require_step(h)
+    given, x = x, _as_float64(x)
     slope = (f(x + h) - f(x - h)) / (2 * h)
-    if not is_number(given) and not np.any(slope.settled() if isinstance(slope, Handle) else slope):
-        hold_to_its_argument("numerical_diff", f, given, x * 1.0, True, BY_ARGUMENT)
+    if not is_plain_number(given) and not np.any(slope.stable_array() if isinstance(slope, Handle) else slope):
+        require_argument_used("numerical_diff", f, given, x * 1.0, True, BY_ARGUMENT)
     return slope
 
 
@@ -62,15 +61,13 @@ def numerical_gradient(f: Callable[[Any], Any], x: Any, h: float = 1e-4) -> Arra
     >>> numerical_gradient(lambda x: x[0] ** 2 + x[1] ** 2, np.array([3.0, 4.0]))
     array([6., 8.])
     """
-    step(h)
-    seen = x.lend() if isinstance(x, Handle) else x
+    _require_step(h)
+    seen = x.writable_array() if isinstance(x, Handle) else x
     array = np.asarray(seen)
     if array.dtype.kind != "f":
         raise explain(
-            TypeError(
-                f"numerical_gradient needs floating point numbers to move by h, not {array.dtype}: pass x.astype(float)"
-            ),
-            f"자료형이 {array.dtype}인 배열에는 h를 더할 수 없어 기울기가 틀립니다. x.astype(float)로 변환하여 넘기십시오.",
+            TypeError(f"numerical_gradient moves floating point numbers by h, not {array.dtype}: pass x.astype(float)"),
+            f"numerical_gradient: 자료형이 {array.dtype}인 배열에는 h를 더할 수 없습니다. x.astype(float)로 변환하여 넘기십시오.",
         )
     copied = not isinstance(seen, np.ndarray) or array.dtype != np.float64 or not array.flags.writeable
     array = array.astype(np.float64) if copied else array
@@ -88,7 +85,7 @@ def numerical_gradient(f: Callable[[Any], Any], x: Any, h: float = 1e-4) -> Arra
         finally:
             array[index] = here
     if copied and grad.size:
-        hold_to_its_argument("numerical_gradient", lambda a: one_number(f(a)), x, array, not grad.any(), IN_FLOAT64)
+        require_argument_used("numerical_gradient", lambda a: one_number(f(a)), x, array, not grad.any(), _IN_FLOAT64)
     return grad
 
 
@@ -105,7 +102,8 @@ def gradient_descent(
     """
     if step_num < 0:
         raise explain(
-            ValueError(f"step_num must not be below 0, not {step_num}"), f"step_num은 0 이상이어야 합니다: {step_num}"
+            ValueError(f"step_num must not be below 0, not {step_num}"),
+            f"step_num에는 0 이상인 정수를 넘겨야 합니다. 받은 값: {step_num}",
         )
     x = np.array(init_x, dtype=np.float64)
     trace = []
@@ -113,36 +111,33 @@ def gradient_descent(
         trace.append(x.copy())
         gradient = numerical_gradient(f, x)
         if k == 0 and x.size and not gradient.any():
-            hold_to_its_argument("gradient_descent", f, init_x, x, True, BY_ARGUMENT)
+            require_argument_used("gradient_descent", f, init_x, x, True, BY_ARGUMENT)
         x -= lr * gradient
     return (x, np.array(trace).reshape(step_num, *x.shape)) if history else x
 
 
-def in_double_precision(x: Any) -> Any:
-    """x in float64 if its numbers are coarser: a step of 1e-4 is nothing in half precision, and little in single precision."""
+def _as_float64(x: Any) -> Any:
+    # A step of 1e-4 is nothing in half precision, and little in single precision.
     if not hasattr(x, "dtype") or not is_floating(x.dtype):
         return x
-    xp = namespace(x.settled() if isinstance(x, Handle) else x)
+    xp = namespace(x.stable_array() if isinstance(x, Handle) else x)
     return astype(x, xp.float64) if xp.finfo(x.dtype).bits < 64 else x
 
 
-def step(h: float) -> None:
-    """Refuse a step that is not above 0."""
+def _require_step(h: float) -> None:
     if not 0 < h < float("inf"):
         raise explain(
             ValueError(f"the step h must be above 0 and finite, not {h}"),
-            f"h는 0보다 크고 유한해야 합니다. 받은 값: {h}",
+            f"h는 0보다 크고 유한한 수여야 합니다. 받은 값: {h}",
         )
 
 
 def one_number(value: Any) -> float:
     """The value of f, as a float."""
-    array = np.asarray(value.settled() if isinstance(value, Handle) else value)
+    array = np.asarray(value.stable_array() if isinstance(value, Handle) else value)
     if array.size != 1:
         raise explain(
-            ValueError(
-                f"f must return one number, but it returned shape {array.shape}; reduce it, for example with np.sum"
-            ),
+            ValueError(f"f must return one number, but it returned shape {array.shape}; reduce it, as np.sum does"),
             f"f는 수 하나를 반환해야 하는데, 반환값은 형상이 {array.shape}인 배열입니다. np.sum 등으로 수 하나로 만드십시오.",
         )
     if array.dtype.kind not in "biuf":

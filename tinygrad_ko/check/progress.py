@@ -1,10 +1,10 @@
-"""A progress bar for those checks that take long, where tqdm is installed and somebody is watching."""
+"""A progress bar for checks that take long, where tqdm is installed and stderr is a terminal."""
 
 import sys
 from time import monotonic
 from typing import Any
 
-PATIENCE = 2.0  # seconds without a bar
+_PATIENCE = 2.0  # seconds until a bar is shown
 
 
 class Progress:
@@ -15,11 +15,10 @@ class Progress:
         self.bar: Any = None
 
     def step(self) -> None:
-        """One evaluation more."""
         self.count += 1
         if self.bar is not None:
             self.bar.update()
-        elif self.count % 8 == 0 and monotonic() - self.since > PATIENCE and sys.stderr.isatty():
+        elif self.count % 8 == 0 and monotonic() - self.since > _PATIENCE and sys.stderr.isatty():
             self.since = float("inf")  # one try is enough
             try:
                 from tqdm import tqdm
@@ -28,6 +27,5 @@ class Progress:
             self.bar = tqdm(initial=self.count, desc="checking", unit=" evaluations", leave=False, dynamic_ncols=True)
 
     def close(self) -> None:
-        """Take the bar away."""
         if self.bar is not None:
             self.bar.close()

@@ -1,28 +1,23 @@
-"""What every gradient owes, whatever its function: nothing here needs a measurement.
-
-A vector-Jacobian product is linear in the cotangent, the same at every call, and nearly the same in single precision.
-"""
+"""Properties of any vector-Jacobian product: deterministic, linear in the cotangent, nearly the same in float32."""
 
 from typing import NamedTuple
 
 import numpy as np
 
-from tinygrad_ko.arrays import Array
+from tinygrad_ko.arrays.library import Array
+from tinygrad_ko.check.function import CheckedFunction, FirstOrder
 from tinygrad_ko.check.slope import scales
-from tinygrad_ko.check.subject import First, Pull, Subject
-
-Text = tuple[str, str]  # in English and in Korean
 
 
-class Broken(NamedTuple):
-    """An argument whose gradient does not have a property, and which."""
+class BrokenProperty(NamedTuple):
+    """A property that the gradient of an argument does not have, in words."""
 
     argument: str
-    what: str
+    text: str
     korean: str
 
 
-PROPERTIES = (  # a factor of the cotangent, and what is wrong if the gradient does not take it on, to the last bit
+_PROPERTIES = (  # a factor of the cotangent, and what is wrong if the gradient is not scaled by it, to the last bit
     (1.0, "is another gradient at the second call", "같은 점에서 기울기를 두 번 구했더니 값이 서로 다릅니다."),
     (
         0.0,
@@ -32,54 +27,51 @@ PROPERTIES = (  # a factor of the cotangent, and what is wrong if the gradient d
     (
         -2.0,
         "is not linear in the cotangent",
-        "g가 -2배가 되어도 기울기는 -2배가 되지 않습니다. 공식은 g에 대해 선형이어야 합니다.",
+        "출력 쪽에서 온 기울기 g가 -2배가 되어도 기울기는 -2배가 되지 않습니다. 공식은 g에 대해 선형이어야 합니다.",
     ),
 )
 
 
-def broken_property(subject: Subject, pull: Pull, c: Array) -> Broken | None:
-    """Which property the gradients for a cotangent do not have."""
-    gradients = pull(c)
-    if not all(np.isfinite(g).all() for g in gradients):
-        return None  # the projection finds out what is at fault
-    for factor, what, korean in PROPERTIES:
-        for i, g, other in zip(subject.wanted, gradients, pull(factor * c), strict=True):
-            near = 1e-12 * abs(factor) * np.max(np.abs(g), initial=0) + 8 * np.finfo(float).tiny
-            if np.any(np.abs(other - factor * g) > near):
-                return Broken(subject.labels[i], what, korean)
+def find_broken_property(f: CheckedFunction, c: Array) -> BrokenProperty | None:
+    """The first property that the gradients for a cotangent do not have."""
+    gradients = f.gradients(c)
+    if not all(np.isfinite(g).all() for g in gradients.values()):
+        return None  # the projection names the cause
+    for factor, text, korean in _PROPERTIES:
+        for i, scaled in f.gradients(factor * c).items():
+            expected = factor * gradients[i]
+            near = 1e-12 * np.max(np.abs(expected), initial=0) + 8 * np.finfo(float).tiny
+            if np.any(np.abs(scaled - expected) > near):
+                return BrokenProperty(f.labels[i], text, korean)
     return None
 
 
-def in_single_precision(subject: First, c: Array) -> tuple[Text | None, str | None]:
-    """Hold the gradient in float32 against that in float64, at inputs that both can hold: what is wrong, and a remark.
-
-    It may be off by a hundredth of its size (of that of f, where that is larger), or by ten times as much as f itself.
-    """
-    single = [x.astype(np.float32) if i in subject.floating else x for i, x in enumerate(subject.arrays)]
-    double = [x.astype(np.float64) if i in subject.floating else x for i, x in enumerate(single)]
+def compare_in_float32(f: FirstOrder, c: Array) -> tuple[tuple[str, str] | None, str | None]:
+    """Compare the gradient in float32 with that in float64, at inputs that both can hold: what is wrong, and a remark."""
+    single = [x.astype(np.float32) if i in f.floating else x for i, x in enumerate(f.point)]
+    double = [x.astype(np.float64) if i in f.floating else x for i, x in enumerate(single)]
     c = c.astype(np.float32)
     try:
-        low, pull_low = subject.pullback(single)
+        low, vjp_low = f.vjp(single)
     except Exception as error:
         return None, f"not checked in float32: {type(error).__name__}: {error}"
-    high, pull_high = subject.pullback(double)
-    seen = [low, high, *(single[i] for i in subject.floating)]
+    high, vjp_high = f.vjp(double)
+    seen = [low, high, *(single[i] for i in f.floating)]
     if low.dtype != np.float32 or not all(np.isfinite(x).all() for x in seen):
         return None, None  # it is float64 throughout, or beyond the range of float32
     values = float(np.sum(np.abs(c * high)))
     forward = float(np.sum(np.abs(c * (low - high)))) / values if values else 0.0
     worst = 0.0
-    for i, g32, g64 in zip(subject.wanted, pull_low(c), pull_high(c.astype(np.float64)), strict=True):
+    for i, g32, g64 in zip(f.wrt, vjp_low(c), vjp_high(c.astype(np.float64)), strict=True):
         if not np.max(np.abs(g64), initial=0) <= np.finfo(np.float32).max:
             continue  # beyond the range of float32, or not finite in float64 either
         d = scales(double[i])
         size = float(np.sum(np.abs(g64 * d))) + values
         off = float(np.sum(np.abs(g32 - g64) * d)) / size if size else 0.0
-        if not off <= 1e-2 + 10 * forward:
-            label = subject.labels[i]
+        if not off <= 1e-2 + 10 * forward:  # a hundredth of its size or of that of f, and ten times as much as f is off
             return (
-                f"the gradient of {label!r} in float32 is far from that in float64",
-                f"인수 {label!r}의 기울기가 float32에서는 float64와 크게 다릅니다. 공식에 지나치게 작거나 큰 상수가 없는지 확인하십시오.",
+                f"the gradient of {f.labels[i]!r} in float32 is far from that in float64",
+                f"인수 {f.labels[i]!r}의 기울기가 float32에서는 float64와 크게 다릅니다. 공식에 너무 작거나 큰 상수가 없는지 확인하십시오.",
             ), None
         worst = max(worst, off)
     return None, f"float32 agrees to {worst:.1e}" if worst else None

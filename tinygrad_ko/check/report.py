@@ -1,20 +1,21 @@
-"""What a gradient check has found: every projection, a table of them, and who is to blame."""
+"""The result of a gradient check: every projection, a table of them, and the diagnosis of a wrong gradient."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from tinygrad_ko.check.slope import Slope, tolerance
+from tinygrad_ko.check.slope import HasError, Slope, tolerance
 
 Verdict = Literal["agrees", "subgradient", "mismatch", "undecided"]
+_COLUMNS = ("argument", "shape", "order", "projections", "formulas", "difference", "error", "evaluations", "verdict")
 
 
 @dataclass(frozen=True)
 class Projection:
     """One number of the gradient, <J^T c, d> for a random cotangent c and direction d: by the formulas, and measured.
 
-    `size` is the sum of the absolute terms of the analytic value: what it was rounded from.
+    `size` is the sum of the absolute terms of the analytic value, which its round-off is relative to.
     """
 
     order: int
@@ -26,20 +27,19 @@ class Projection:
 
     @property
     def difference(self) -> float:
-        """How far the two are apart."""
         return abs(self.analytic - self.slope.value)
 
     @property
     def tolerance(self) -> float:
-        """How far they may be apart: twice the claim of the measurement, and the round-off of the analytic value."""
-        return tolerance(self.slope.claim, self.size)
+        """The distance allowed: twice the error estimate of the measurement, and the round-off of the analytic value."""
+        return tolerance(self.slope.error, self.size)
 
 
 @dataclass(frozen=True)
-class Blame:
-    """Where a gradient is wrong: one entry of it, the values there, and what its ratio to the true one suggests.
+class Blame(HasError):
+    """The diagnosis of a wrong gradient: one entry of it, the values there, and what its ratio to the true one suggests.
 
-    `entry` names the derivative, such as `d out[0] / d x[0, 3]`. Where one operation is at fault, `op` is its name and
+    `entry` names the derivative, such as `d out[0] / d x[0, 3]`. Where one operation is wrong, `op` is its name and
     `formula` the place of the formula; in a larger graph `line` is the line of the user's code that called it, and `scope` the
     modules it was called in.
     """
@@ -49,7 +49,7 @@ class Blame:
     index: tuple[int, ...]
     analytic: float
     numeric: float
-    claim: float
+    error: float
     suggestion: str
     korean: str
     there: str = ""
@@ -91,28 +91,20 @@ class Report:
             worst = max(projections, key=lambda p: (p.verdict == "mismatch", p.verdict == "undecided", p.difference))
             row: dict[str, Any] = {"argument": argument, "shape": self.shapes.get(argument), "order": order}
             row |= {"projections": len(projections), "analytic": worst.analytic, "numeric": worst.slope.value}
-            row |= {"difference": worst.difference, "claim": worst.slope.claim, "tolerance": worst.tolerance}
+            row |= {"difference": worst.difference, "error": worst.slope.error, "tolerance": worst.tolerance}
             row |= {"evaluations": sum(p.slope.evaluations for p in projections)}
             rows.append(row | {"kind": worst.slope.kind, "verdict": worst.verdict})
         return rows
 
     def table(self) -> list[str]:
-        """The rows as lines of text, and the remarks."""
-        lines = []
-        table = [
-            ("argument", "shape", "order", "projections", "formulas", "difference", "claim", "evaluations", "verdict")
-        ]
+        table = [list(_COLUMNS)]
         for row in self.rows():
-            shape = "" if row["shape"] is None else str(row["shape"])
-            worst = [f"{row['analytic']:.6g}", f"{row['difference']:.1e}", f"{row['claim']:.1e}"]
-            verdict = row["verdict"] if row["kind"] == "smooth" else f"{row['verdict']} ({row['kind']})"
-            counts = str(row["order"]), str(row["projections"])
-            table.append((row["argument"], shape, *counts, *worst, str(row["evaluations"]), verdict))
+            cells = row | {"formulas": f"{row['analytic']:.6g}", "shape": "" if row["shape"] is None else row["shape"]}
+            cells |= {name: f"{row[name]:.1e}" for name in ("difference", "error")}
+            cells["verdict"] += f" ({row['kind']})" if row["kind"] != "smooth" else ""
+            table.append([str(cells[name]) for name in _COLUMNS])
         widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-        if len(table) > 1:
-            lines += [
-                "  " + "  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip() for line in table
-            ]
+        lines = [f"  {'  '.join(map(str.ljust, line, widths))}".rstrip() for line in table] if len(table) > 1 else []
         return [*lines, *(f"  * {remark}" for remark in self.remarks)]
 
     def __str__(self) -> str:
@@ -126,25 +118,26 @@ class Report:
 
 
 class GradientMismatch(AssertionError):
-    """The analytic gradient is not the slope of the function. `report` has all that was measured, `report.blame` where."""
+    """The analytic gradient is not the derivative of the function. `report` has all that was measured, `report.blame` where."""
 
     report: Report
 
 
 class GradientUndecided(AssertionError):
-    """The slope cannot be seen well enough to say whether the gradient is right: that is no pass. `report` says why."""
+    """The derivative cannot be measured well enough to say whether the gradient is right: that is no pass. `report` says why."""
 
     report: Report
 
 
-listeners: list[Callable[[Report], None]] = []  # told of every finished check; the pytest plugin counts them
+# Called with the report of every finished check; the pytest plugin counts them.
+listeners: list[Callable[[Report], None]] = []
 
 
 @contextmanager
-def unheard() -> Iterator[None]:
-    """Nobody is told of the checks in this block: they are parts of another, or meant to fail."""
-    heard, listeners[:] = listeners[:], []
+def without_listeners() -> Iterator[None]:
+    """No listener is called for the checks in this block: they are parts of another, or meant to fail."""
+    saved, listeners[:] = listeners[:], []
     try:
         yield
     finally:
-        listeners[:] = heard
+        listeners[:] = saved

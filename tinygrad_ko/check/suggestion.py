@@ -1,22 +1,19 @@
-"""What a wrong gradient looks like: the mistakes that people make have ratios and patterns that can be recognised."""
+"""Recognises common mistakes in a wrong gradient by its ratio to the numerical one and by its pattern."""
 
-from dataclasses import dataclass
 from fractions import Fraction
 from math import isclose, isfinite
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygrad_ko.arrays import Array
+from tinygrad_ko.arrays.library import Array
 from tinygrad_ko.check.slope import Slope
 
-Text = tuple[str, str]  # in English and in Korean
-NOTHING: Text = ("", "")
+_Text = tuple[str, str]  # in English and in Korean
 
 
-@dataclass(frozen=True)
-class Entry:
-    """One entry of a gradient, d out[k] / d x[j], as the formulas give it and as it was measured."""
+class WrongEntry(NamedTuple):
+    """One entry of a gradient, d out[k] / d x[j], by the formulas and measured."""
 
     j: tuple[int, ...]
     k: tuple[int, ...]
@@ -25,48 +22,41 @@ class Entry:
     analytic: float
     slope: Slope
 
-    @property
-    def elementwise(self) -> bool:
-        """Whether argument and output have one shape, so that their indices can be compared."""
-        return self.x.shape == self.out.shape and self.x.ndim > 0
 
-
-def suggestion(entry: Entry, formula: Array, true: Array | None) -> Text:
-    """What an entry suggests and, where the whole gradient was measured (`true`), its pattern; empty where nothing is
-    recognised.
-    """
+def suggest(entry: WrongEntry, formula: Array, true: Array | None) -> _Text:
+    """What an entry suggests and, where the whole gradient was measured (`true`), its pattern; empty for nothing."""
     slope, analytic = entry.slope, entry.analytic
     if slope.left and slope.right:
+        left, right = f"{slope.left.value:.6g}", f"{slope.right.value:.6g}"
         return (
-            f"this is a kink: the slope is {slope.left.value:.6g} to the left and {slope.right.value:.6g} to the right",
-            "이 점은 꺾인 점이어서 왼쪽 기울기와 오른쪽 기울기가 다릅니다. 공식의 값은 두 기울기 사이에 있어야 합니다.",
+            f"this is a kink: the slope is {left} to the left and {right} to the right",
+            f"이 점은 꺾인 점입니다. 왼쪽 기울기는 {left}, 오른쪽 기울기는 {right}이고, 공식의 값은 두 기울기 사이에 있어야 합니다.",
         )
     if not isfinite(analytic):
         return (
             "the formula gives no finite number where the function has a slope",
             "함수의 기울기는 유한한데 공식의 값이 NaN이나 무한대입니다.",
         )
-    unseen = abs(slope.value) <= slope.claim
-    if not unseen and analytic and abs(analytic / slope.value - 1) < 0.01:
+    unseen = abs(slope.value) <= slope.error
+    if not unseen and analytic and (off := abs(analytic / slope.value - 1)) < 0.01:
         return (
-            f"off by {abs(analytic / slope.value - 1):.1e} of its size: a constant (an epsilon) that stands in the forward or in the"
-            " formula only?",
-            "값이 아주 조금 다릅니다. 순전파와 공식 중 한쪽에만 작은 상수(예: 1e-7)가 있지 않은지 확인하십시오.",
+            f"off by {off:.1e} of its size: a constant (an epsilon) that stands in the forward or in the formula only?",
+            f"값이 아주 조금 다릅니다(상대 오차 {off:.1e}). 순전파와 공식 중 한쪽에만 작은 상수(예: 1e-7)가 있지 않은지 확인하십시오.",
         )
-    if true is not None and (found := pattern(formula, true)):
+    if true is not None and (found := _from_pattern(formula, true)):
         return found
-    if entry.elementwise and entry.j != entry.k:
+    if entry.x.shape == entry.out.shape and entry.j != entry.k:  # elementwise, so that the indices can be compared
         axes = [i for i, (a, b) in enumerate(zip(entry.j, entry.k, strict=True)) if a != b]
-        axis = f"axis {axes[0]}" if len(axes) == 1 else f"axes {axes}"
+        where, axis = (axes[0], f"axis {axes[0]}") if len(axes) == 1 else (axes, f"axes {axes}")
         if unseen:
             return (
                 f"the output does not mix positions along {axis}, but the formula does: a sum over the wrong axis?",
-                f"출력은 {axis}을 따라 값을 섞지 않는데 공식은 섞습니다. 합을 구하는 축이 맞는지 확인하십시오.",
+                f"축 {where}: 출력은 이 축을 따라 값을 섞지 않는데 공식은 섞습니다. 합을 구하는 축이 맞는지 확인하십시오.",
             )
         if analytic == 0:
             return (
                 f"the output mixes positions along {axis}, but the formula does not: is a sum over that axis missing?",
-                f"출력은 {axis}을 따라 값을 섞는데 공식은 섞지 않습니다. 그 축을 따라 더하는 항이 빠지지 않았는지 확인하십시오.",
+                f"축 {where}: 출력은 이 축을 따라 값을 섞는데 공식은 섞지 않습니다. 이 축을 따라 더하는 항이 빠지지 않았는지 확인하십시오.",
             )
     if analytic == 0:
         return (
@@ -78,77 +68,66 @@ def suggestion(entry: Entry, formula: Array, true: Array | None) -> Text:
             "the true slope is 0: the formula has a term too many, or a mask is missing",
             "실제 기울기는 0입니다. 불필요한 항이 있거나 마스크를 빠뜨렸을 수 있습니다.",
         )
-    return of_ratio(entry, analytic / slope.value)
+    return _from_ratio(entry, analytic / slope.value)
 
 
-def of_ratio(entry: Entry, ratio: float) -> Text:
-    """What the ratio of the formula to the slope suggests."""
-    if close(ratio, -1):
+def _from_ratio(entry: WrongEntry, ratio: float) -> _Text:
+    if _is_close(ratio, -1):
         return "the ratio is -1: a sign", "비율이 -1이므로 부호가 반대인 것 같습니다."
-    lengths = {
-        **{n: f"a mean over {n} elements of the argument" for n in (*entry.x.shape, entry.x.size)},
-        **{n: f"a mean over {n} elements of the output" for n in (*entry.out.shape, entry.out.size)},
-    }
-    for n in lengths:
-        if n > 1 and (close(ratio, n) or close(ratio, 1 / n)):
-            too_much = close(ratio, n)
-            factor = "a constant factor, or " if n <= 4 else ""
-            meant, korean = (
-                ("a sum where a mean is meant", "평균을 내야 할 곳에서 합을 구하지")
-                if too_much
-                else ("a mean where a sum is meant", "합을 구해야 할 곳에서 평균을 내지")
-            )
-            shown = f"{n}" if too_much else f"1/{n}"
+    x, out = entry.x, entry.out
+    lengths = dict.fromkeys((*x.shape, x.size), ("argument", "입력"))
+    lengths |= dict.fromkeys((*out.shape, out.size), ("output", "출력"))
+    for n, (which, korean) in lengths.items():
+        if n > 1 and (_is_close(ratio, n) or _is_close(ratio, 1 / n)):
+            sum_for_mean = _is_close(ratio, n)
+            shown = f"{n}" if sum_for_mean else f"1/{n}"
+            meant = "a sum where a mean is meant" if sum_for_mean else "a mean where a sum is meant"
+            mistake = "평균을 내야 할 곳에서 합을 구하지" if sum_for_mean else "합을 구해야 할 곳에서 평균을 내지"
+            factor, constant = ("a constant factor, or ", ", 곱한 상수가 맞는지") if n <= 4 else ("", "")
             return (
-                f"the ratio is {shown}: {factor}{meant} ({lengths[n].removeprefix('a mean over ')})?",
-                f"비율이 {shown}입니다. {korean} 않았는지{', 곱한 상수가 맞는지' if n <= 4 else ''} 확인하십시오.",
+                f"the ratio is {shown}: {factor}{meant} ({n} elements of the {which})?",
+                f"비율이 {shown}입니다. {mistake} 않았는지({korean}의 원소 {n}개){constant} 확인하십시오.",
             )
     simple = Fraction(ratio).limit_denominator(12)
-    if close(ratio, float(simple)) and simple:
+    if _is_close(ratio, float(simple)) and simple:
         return (
             f"the ratio is {simple}: a constant factor{' and a sign' if ratio < 0 else ''}",
             f"비율이 {simple}입니다. 빠뜨렸거나 잘못 곱한 상수{'와 부호를' if ratio < 0 else '가 없는지'} 확인하십시오.",
         )
-    x, out = float(entry.x[entry.j]), float(entry.out[entry.k])
-    for name, value in (
-        ("x", x),
-        ("out", out),
-        ("(1 - out)", 1 - out),
-        ("(1 - out * out)", 1 - out * out),
-        ("x * x", x * x),
-    ):
-        for sign in (1, -1):
-            if value and close(ratio * sign, 1 / value):
+    a, y = float(x[entry.j]), float(out[entry.k])
+    factors = {"x": a, "out": y, "(1 - out)": 1 - y, "(1 - out * out)": 1 - y * y, "x * x": a * a}
+    for name, value in factors.items():
+        for sign, signed in (("", ratio), ("-", -ratio)) if value else ():
+            if _is_close(signed, 1 / value):
                 return (
-                    f"the ratio is {'-' * (sign < 0)}1 / {name}: is a factor {name} missing?",
-                    f"공식에 {name}을 곱하지 않은 것 같습니다.",
+                    f"the ratio is {sign}1 / {name}: is a factor {name} missing?",
+                    f"비율이 {sign}1 / {name}입니다. 공식에서 이 값을 곱하지 않은 것 같습니다: {name}",
                 )
-            if value and close(ratio * sign, value):
+            if _is_close(signed, value):
                 return (
-                    f"the ratio is {'-' * (sign < 0)}{name}: is a factor {name} too many?",
-                    f"공식에 {name}을 한 번 더 곱한 것 같습니다.",
+                    f"the ratio is {sign}{name}: is a factor {name} too many?",
+                    f"비율이 {sign}{name}입니다. 공식에 이 값을 한 번 더 곱한 것 같습니다: {name}",
                 )
-    if entry.x.ndim >= 2 and entry.x.shape[-1] == entry.x.shape[-2]:
+    if x.ndim >= 2 and x.shape[-1] == x.shape[-2]:
         return (
             "check with sides of different lengths: a forgotten transpose then shows in the shapes",
             "가로와 세로의 길이가 다른 배열로 확인하십시오. 전치를 빠뜨렸다면 형상에서 드러납니다.",
         )
-    return NOTHING
+    return "", ""
 
 
-def pattern(formula: Array, true: Array) -> Text | None:
-    """What the whole gradient shows that one entry does not."""
-    a, b = formula, true
+def _from_pattern(a: Array, b: Array) -> _Text | None:
+    """What the whole gradient shows that one entry does not: `a` by the formulas, `b` measured."""
     if not (np.isfinite(a).all() and np.isfinite(b).all()) or a.size < 2:
         return None
-    if alike(a, b * (np.sum(a * b) / (np.sum(b * b) or 1))):
+    if _all_close(a, b * (np.sum(a * b) / (np.sum(b * b) or 1))):
         return None  # one ratio everywhere
-    if a.ndim >= 2 and a.shape[-1] == a.shape[-2] and alike(a.swapaxes(-1, -2), b):
+    if a.ndim >= 2 and a.shape[-1] == a.shape[-2] and _all_close(a.swapaxes(-1, -2), b):
         return (
             "it is the transpose of the true gradient",
             "올바른 기울기를 전치한 값입니다. 전치(.T)나 축의 순서를 확인하십시오.",
         )
-    if alike(np.sort(a, axis=None), np.sort(b, axis=None)):
+    if _all_close(np.sort(a, axis=None), np.sort(b, axis=None)):
         return (
             "it has the numbers of the true gradient in another order: an axis, a transpose or an index",
             "올바른 기울기와 값은 같지만 순서가 다릅니다. 축, 전치, 인덱스를 확인하십시오.",
@@ -159,10 +138,9 @@ def pattern(formula: Array, true: Array) -> Text | None:
         first = [int(i) for i in np.argwhere(wrong)[0]]
         return (
             f"{n} of {a.size} entries are wrong, the first at {first}: a mask, an index or an edge",
-            f"원소 {a.size}개 중 {n}개만 틀립니다. 마스크, 인덱스, 경계 처리를 확인하십시오.",
+            f"원소 {a.size}개 중 {n}개만 틀립니다. 처음 틀린 위치: {first}. 마스크, 인덱스, 경계 처리를 확인하십시오.",
         )
-    difference = a - b
-    if a.size > 2 and alike(difference, np.full(a.shape, difference.flat[0])):
+    if a.size > 2 and _all_close(a - b, np.full(a.shape, (a - b).flat[0])):
         return (
             "it is off by the same number everywhere: a term is missing or too many",
             "모든 원소가 같은 값만큼 다릅니다. 빠뜨렸거나 불필요하게 더한 항이 없는지 확인하십시오.",
@@ -170,11 +148,10 @@ def pattern(formula: Array, true: Array) -> Text | None:
     return None
 
 
-def alike(a: Any, b: Any) -> bool:
-    """Whether two arrays are the same, as far as differences of f can show."""
+# Equal, as far as differences of f can show.
+def _all_close(a: Any, b: Any) -> bool:
     return bool(np.allclose(a, b, rtol=1e-7, atol=1e-9 * float(np.max(np.abs(b), initial=0))))
 
 
-def close(ratio: float, to: float) -> bool:
-    """Whether a ratio is this number, as far as differences of f can show."""
+def _is_close(ratio: float, to: float) -> bool:
     return isclose(ratio, to, rel_tol=1e-6)

@@ -9,35 +9,39 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from tinygrad_ko.cli import check, demo, doctor, draw, train
-from tinygrad_ko.cli.console import prepare, say
+from tinygrad_ko.cli.check import add_check
+from tinygrad_ko.cli.console import replace_unknown_characters, say
+from tinygrad_ko.cli.demo import add_demo
+from tinygrad_ko.cli.doctor import add_doctor
+from tinygrad_ko.cli.draw import add_draw
+from tinygrad_ko.cli.train import add_train
 from tinygrad_ko.errors import explain
-from tinygrad_ko.startup import started
+from tinygrad_ko.runtime.interrupts import started
 
 
-class Parser(argparse.ArgumentParser):
-    """One that raises what is wrong with the arguments, so that all errors are reported in one place."""
+class _Parser(argparse.ArgumentParser):
+    """A parser that raises what is wrong with the arguments, so that all errors are reported in one place."""
 
     def error(self, message: str) -> NoReturn:
-        """Raise a ValueError that says how to get help."""
         raise explain(
             ValueError(f"{message} (see {self.prog} --help)"),
-            f"명령행 인수가 올바르지 않습니다. {self.prog} --help로 사용법을 볼 수 있습니다.",
+            f"명령행 인수가 올바르지 않습니다. 원인: {message}. {self.prog} --help로 사용법을 볼 수 있습니다.",
         )
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command, by default that of `sys.argv`, and return the exit status.
 
-    An error that explains itself (it carries a Korean note) or comes from the operating system is the user's to
-    mend and is told without a traceback; any other is a defect of this package and keeps it.
+    An error that explains itself (it carries a Korean note) or comes from the operating system is printed without a
+    traceback; any other is a defect of this package and keeps it.
     """
-    prepare()
-    parser = Parser(prog="tinygrad-ko", description="Automatic differentiation on NumPy that proves its own gradients.")
+    replace_unknown_characters()
+    about = "Automatic differentiation on NumPy that proves its own gradients."
+    parser = _Parser(prog="tinygrad-ko", description=about)
     parser.add_argument("--version", action="version", version=f"tinygrad_ko {sys.modules['tinygrad_ko'].__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for command in (demo, train, check, draw, doctor):
-        command.add(commands)
+    for add_command in (add_demo, add_train, add_check, add_draw, add_doctor):
+        add_command(commands)
     try:
         try:
             started()

@@ -1,4 +1,4 @@
-"""Which library multiplies matrices for NumPy, with which kernels, on which processor."""
+"""The BLAS library that NumPy uses, its kernels, and the processor."""
 
 import ctypes
 import platform
@@ -27,7 +27,7 @@ def processor() -> str:
 
 
 def built_with() -> dict[str, Any]:
-    """What NumPy says of how it was built and what it found on this machine."""
+    """The build of NumPy, and what it found on this machine."""
     show: Any = np.show_config  # NumPy 2.1 is typed as if it only printed
     return dict(show(mode="dicts"))
 
@@ -47,7 +47,7 @@ def loaded() -> list[dict[str, Any]]:
     return [library for library in threadpool_info() if library["user_api"] == "blas"]
 
 
-def library() -> str:
+def blas_library() -> str:
     """The name and version that NumPy was built with, and the number of threads where that is known."""
     built = built_with()["Build Dependencies"]["blas"]
     used = ", ".join(f"{each['num_threads']} threads" for each in loaded())

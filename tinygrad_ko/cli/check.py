@@ -1,4 +1,4 @@
-"""`tinygrad-ko check module:function`: hold the gradient of a function against numerical differentiation."""
+"""`tinygrad-ko check module:function`: compare the gradient of a function with numerical differentiation."""
 
 import argparse
 import contextlib
@@ -14,13 +14,13 @@ from tinygrad_ko.check import GradientMismatch, GradientUndecided, Report, check
 from tinygrad_ko.check.gradient import PROJECTIONS
 from tinygrad_ko.cli.console import say
 from tinygrad_ko.cli.options import at_least
-from tinygrad_ko.cli.target import add_target, find, introduced, random_inputs, told
+from tinygrad_ko.cli.target import add_target_command, describe_inputs, import_target, random_inputs, target_error
 from tinygrad_ko.errors import explain
 
-DESCRIPTION = """Check the gradient of an op, of any function of Tensors or of a Module (a variable that holds one; its parameters
+_DESCRIPTION = """Check the gradient of an op, of any function of Tensors or of a Module (a variable that holds one; its parameters
 are checked too) at random inputs."""
 
-EPILOG = """\
+_EPILOG = """\
 examples:
   tinygrad-ko check tinygrad_ko:matmul --shape 3,4 --shape 4,2
   tinygrad-ko check my_ops.py:my_log --domain positive --order 2
@@ -31,88 +31,70 @@ exit status: 0 the gradient agrees, 1 it is wrong or cannot be decided, 2 bad in
 
 --json prints one object and nothing else: name, verdict (agrees, mismatch, undecided), evaluations, numbers (how many are
 checked), rows (the table, an object for each argument and order), remarks (a list of texts), blame (where it is wrong: an object,
-or null), and error (the message) if the verdict is not agrees. Numbers that JSON lacks are the strings "NaN", "Infinity" and
-"-Infinity". What the function itself prints goes to stderr. With exit status 2 nothing is printed."""
+or null), and error (the message) if the verdict is not agrees. In rows and in blame, error is the error estimate of the numerical
+derivative. Numbers that JSON lacks are the strings "NaN", "Infinity" and "-Infinity".
+What the function itself prints goes to stderr. With exit status 2 nothing is printed."""
 
 
-def add(commands: Any) -> None:
-    """Tell the parser about this command."""
-    parser = commands.add_parser(
-        "check",
-        help="check the gradient of a function",
-        description=DESCRIPTION,
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    add_target(parser)
-    parser.add_argument("--order", type=int, choices=(1, 2), default=1, help="2: the gradient of the gradient too")
-    parser.add_argument(
-        "--effort",
-        choices=tuple(PROJECTIONS),
-        default="usual",
-        help="how sure to be: quick for large inputs, thorough to look eight times (default usual)",
-    )
-    parser.add_argument(
-        "--wrt",
-        action="append",
-        metavar="NAME",
-        help="check this argument or parameter only; may be repeated (default all)",
-    )
-    parser.add_argument("--seed", type=at_least(0), default=0, help="of the random inputs and directions (default 0)")
-    parser.add_argument("--json", action="store_true", help="print the report as one JSON object, for programs")
-    parser.set_defaults(run=run)
+def add_check(commands: Any) -> None:
+    """Add this command to the parser."""
+    about = "check the gradient of a function"
+    parser = add_target_command(commands, "check", _run, help=about, description=_DESCRIPTION, epilog=_EPILOG)
+    option = parser.add_argument
+    option("--order", type=int, choices=(1, 2), default=1, help="2: the gradient of the gradient too")
+    effort_help = "how sure to be: quick for large inputs, thorough to look eight times (default usual)"
+    option("--effort", choices=tuple(PROJECTIONS), default="usual", help=effort_help)
+    wrt_help = "check this argument or parameter only; may be repeated (default all)"
+    option("--wrt", action="append", metavar="NAME", help=wrt_help)
+    option("--seed", type=at_least(0), default=0, help="of the random inputs and directions (default 0)")
+    option("--json", action="store_true", help="print the report as one JSON object, for programs")
 
 
-def run(args: argparse.Namespace) -> int:
-    """Check, and print the report or what is wrong."""
+def _run(args: argparse.Namespace) -> int:
     try:
         with contextlib.redirect_stdout(sys.stderr) if args.json else contextlib.nullcontext():
-            report = checked(args)
+            report = _check_target(args)
     except (GradientMismatch, GradientUndecided) as failure:
         if args.json:
-            print(as_json(failure.report, str(failure).removesuffix("\n".join(["", *failure.report.table()]))))
-        else:
-            say(f"FAILED {failure}", *getattr(failure, "__notes__", []))
-            if isinstance(failure, GradientUndecided):
-                say(
-                    "--domain, --shape and --seed choose other inputs",
-                    "--domain, --shape, --seed로 다른 입력을 지정할 수 있습니다.",
-                )
+            print(_as_json(failure.report, str(failure).removesuffix("\n".join(["", *failure.report.table()]))))
+            return 1
+        say(f"FAILED {failure}", *getattr(failure, "__notes__", []))
+        if isinstance(failure, GradientUndecided):
+            korean = "--domain, --shape, --seed로 다른 입력을 지정할 수 있습니다."
+            say("--domain, --shape and --seed choose other inputs", korean)
         return 1
     except (Exception, SystemExit) as error:
-        raise told(error, args) from None
-    print(as_json(report)) if args.json else say(f"ok {report}")
+        raise target_error(error, args) from None
+    print(_as_json(report)) if args.json else say(f"ok {report}")
     return 0
 
 
-def checked(args: argparse.Namespace) -> Report:
-    """Find the function, choose its inputs and check it. Raises what check_gradient does."""
-    f = find(args.target)
+def _check_target(args: argparse.Namespace) -> Report:
+    f = import_target(args.target)
     if not callable(f):
         raise explain(TypeError(f"{args.target} is not a function"), f"함수가 아닙니다: {args.target}")
     rng = np.random.default_rng(args.seed)
     inputs = random_inputs(f, args, rng)
     if not args.json:
-        say(introduced(args, inputs))
+        say(describe_inputs(args, inputs))
     return check_gradient(f, *inputs, wrt=args.wrt, order=args.order, effort=args.effort, rng=rng)
 
 
-def as_json(report: Report, error: str | None = None) -> str:
-    """A report as one JSON object; `error` only if there is one."""
+def _as_json(report: Report, error: str | None = None) -> str:
     blame = report.blame and asdict(report.blame) | {"ratio": report.blame.ratio}
     found = {"name": report.name, "verdict": report.verdict, "evaluations": report.evaluations}
     found |= {"numbers": report.numbers, "rows": report.rows(), "remarks": report.remarks, "blame": blame}
-    return json.dumps(valid(found if error is None else found | {"error": error}), indent=2, allow_nan=False)
+    return json.dumps(_jsonable(found if error is None else found | {"error": error}), indent=2, allow_nan=False)
 
 
-def valid(value: Any) -> Any:
-    """The same with a string in place of every number that JSON has not; Python's float and JavaScript's Number read it.
+def _jsonable(value: Any) -> Any:
+    """The same with a string in place of every number that JSON lacks; Python's float and JavaScript's Number read it.
 
-    >>> valid({"slope": math.inf, "shape": (3, 4)})
+    >>> _jsonable({"slope": math.inf, "shape": (3, 4)})
     {'slope': 'Infinity', 'shape': [3, 4]}
     """
     if isinstance(value, dict):
-        return {key: valid(x) for key, x in value.items()}
+        return {key: _jsonable(x) for key, x in value.items()}
     if isinstance(value, list | tuple):
-        return [valid(x) for x in value]
+        return [_jsonable(x) for x in value]
     return json.dumps(value) if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,4 +1,4 @@
-"""Speaking to a console, also to one that knows no Hangul, with a progress bar where tqdm is installed."""
+"""Output on a console, also on one that knows no Hangul, with a progress bar where tqdm is installed."""
 
 import io
 import os
@@ -6,11 +6,13 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, Protocol, TextIO
+from typing import Any, TextIO
+
+from tinygrad_ko.runtime.install import install
 
 
-def prepare() -> None:
-    """Never crash on a character that the console does not know: it shows a question mark."""
+def replace_unknown_characters() -> None:
+    """Print a question mark for a character that the console does not know, instead of raising."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
@@ -33,17 +35,17 @@ def say(english: str = "", *korean: str, file: TextIO | None = None) -> None:
         print(line, file=stream)
 
 
-def command() -> str:
+def program() -> str:
     """How the user called this program, for the commands that it suggests."""
     return "python -m tinygrad_ko" if Path(sys.argv[0]).name == "__main__.py" else "tinygrad-ko"
 
 
-def resuming(folder: Path) -> str:
-    """The command that goes on with the run in a folder, quoted as a shell needs it."""
+def resume_command(folder: Path) -> str:
+    """The command that resumes the run in a folder, quoted as a shell needs it."""
     name = str(folder)
     if name.startswith("-"):  # an option, to the command
         name = os.path.join(os.curdir, name)
-    return f"{command()} train --resume {subprocess.list2cmdline([name]) if os.name == 'nt' else shlex.quote(name)}"
+    return f"{program()} train --resume {subprocess.list2cmdline([name]) if os.name == 'nt' else shlex.quote(name)}"
 
 
 def duration(seconds: float) -> str:
@@ -58,48 +60,24 @@ def duration(seconds: float) -> str:
     return f"{float(f'{seconds * 1e3:.2g}'):g} ms"
 
 
-class Bar(Protocol):
-    """What is used of a progress bar."""
+class _NoBar:
+    """In place of a bar of tqdm where there is none."""
 
-    def update(self, n: int = 1) -> Any:
-        """Move on by n."""
+    write = staticmethod(say)
 
-    def close(self) -> None:
-        """Take it away."""
+    def update(self) -> None: ...
 
-
-class NoBar:
-    """Stands for a progress bar where there is none."""
-
-    def update(self, n: int = 1) -> None:
-        """Show nothing."""
-
-    def close(self) -> None:
-        """Show nothing."""
+    def close(self) -> None: ...
 
 
-def progress_bar(total: int, *, done: int = 0, wanted: bool = True) -> Bar:
+def progress_bar(total: int, *, done: int = 0, wanted: bool = True) -> Any:
     """A bar on stderr where that is a terminal. Without tqdm there is none, and this says so."""
     if not wanted or not sys.stderr.isatty():
-        return NoBar()
+        return _NoBar()
     try:
         from tqdm import tqdm
     except ModuleNotFoundError:
-        say(
-            "no progress bar: pip install 'tinygrad_ko[train]'",
-            "진행 막대를 보려면 pip install 'tinygrad_ko[train]'으로 tqdm을 설치하십시오.",
-            file=sys.stderr,
-        )
-        return NoBar()
-    bar: Bar = tqdm(total=total, initial=done, leave=False, dynamic_ncols=True)
-    return bar
-
-
-def say_above(bar: Bar, line: str) -> None:
-    """Print a line while a bar is shown: it goes above the bar."""
-    if isinstance(bar, NoBar):
-        say(line)
-    else:
-        from tqdm import tqdm
-
-        tqdm.write(line)
+        cure = install("train")
+        say(f"no progress bar: {cure}", f"진행 막대를 보려면 tqdm을 설치하십시오: {cure}", file=sys.stderr)
+        return _NoBar()
+    return tqdm(total=total, initial=done, leave=False, dynamic_ncols=True)

@@ -1,96 +1,89 @@
-"""`tinygrad-ko demo`: a network learns to read digits, and what its gradient costs, both ways, measured here."""
+"""`tinygrad-ko demo`: train a small network on digits, and measure its gradient by backpropagation and numerically."""
 
 import argparse
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from timeit import timeit
 from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.arrays import Array
+from tinygrad_ko.arrays.library import Array
 from tinygrad_ko.check import numerical_gradient
-from tinygrad_ko.cli.console import command, duration, progress_bar, say, say_above
-from tinygrad_ko.cli.options import at_least
+from tinygrad_ko.cli.console import duration, program, progress_bar, say
+from tinygrad_ko.cli.options import add_command, at_least
 from tinygrad_ko.data import load_digits, sample_minibatch
 from tinygrad_ko.nn import TwoLayerNet
-from tinygrad_ko.tensor import Tensor
+from tinygrad_ko.runtime.install import install
+from tinygrad_ko.tensor.tensor import Tensor
 
-ITERATIONS, BATCH, LR = 2000, 100, 1.0
-SAMPLE = 20  # parameters that are differentiated numerically
-REPEATS = 21  # of the loss and of backpropagation, the quickest of which counts
-PICTURE = Path("runs", "demo", "network.svg")
+_ITERATIONS, _BATCH, _LR = 2000, 100, 1.0
+_SAMPLE = 20  # parameters that are differentiated numerically
+_REPEATS = 21  # of the loss and of backpropagation, the quickest of which counts
+_PICTURE = Path("runs", "demo", "network.svg")
 
 
-def add(commands: Any) -> None:
-    """Tell the parser about this command."""
-    parser = commands.add_parser("demo", help="train a small network and measure what its gradient costs")
+def add_demo(commands: Any) -> None:
+    """Add this command to the parser."""
+    parser = add_command(commands, "demo", _run, help="train a small network and measure what its gradient costs")
     parser.add_argument("--seed", type=at_least(0), default=0, help="of everything random (default 0)")
-    parser.set_defaults(run=run)
 
 
-def run(args: argparse.Namespace) -> int:
-    """Train, measure, suggest."""
+def _run(args: argparse.Namespace) -> int:
     rng = np.random.default_rng(args.seed)
     train, test = load_digits()
     net = TwoLayerNet(64, 50, 10, rng=rng)
-    learn(net, train, test, rng)
-    batch = sample_minibatch(*train, BATCH, rng)
-    leave_picture(net, batch, PICTURE)
+    _learn(net, train, test, rng)
+    batch = sample_minibatch(*train, _BATCH, rng)
+    _save_picture(net, batch, _PICTURE)
 
     book_net = TwoLayerNet(784, 100, 10, rng=rng)
-    book_batch = rng.random((BATCH, 784)), rng.integers(10, size=BATCH)
-    compare(measure(net, batch, rng), measure(book_net, book_batch, rng))
+    book_batch = rng.random((_BATCH, 784)), rng.integers(10, size=_BATCH)
+    _print_comparison(_measure(net, batch, rng), _measure(book_net, book_batch, rng))
 
-    say()
-    say("What next", "다음에는 이렇게 해 보십시오.")
-    say(f"  {command()} train --hidden 100 --out runs/mine")
+    say("\nWhat next", "다음에는 이렇게 해 보십시오.")
+    say(f"  {program()} train --hidden 100 --out runs/mine")
     say("      your own network: its parameters and its learning curve in a folder")
-    say(f"  {command()} check tinygrad_ko:sigmoid --order 2")
+    say(f"  {program()} check tinygrad_ko:sigmoid --order 2")
     say("      hold a gradient, and the gradient of the gradient, against measurement")
     say("  README.md")
     say("      write an operation of your own: a function and one line of calculus")
     return 0
 
 
-def learn(net: TwoLayerNet, train: Any, test: Any, rng: np.random.Generator) -> None:
-    """The training loop of the book, with a line of the table now and then."""
+def _learn(net: TwoLayerNet, train: Any, test: Any, rng: np.random.Generator) -> None:
     (x_train, t_train), (x_test, t_test) = train, test
     say("A network learns to read handwritten digits", "신경망이 손글씨 숫자 읽는 법을 배웁니다.")
-    say()
-    say(f"  {len(x_train):,} images of 8x8 pixels to learn from, {len(x_test)} others to be tested on")
-    say(f"  network 64-50-10: {parameters(net):,} parameters, small random numbers at first")
-    say()
-    say("  iteration      loss   right on training images   on test images")
+    say(f"\n  {len(x_train):,} images of 8x8 pixels to learn from, {len(x_test)} others to be tested on")
+    say(f"  network 64-50-10: {sum(a.size for a in net.params.values()):,} parameters, small random numbers at first")
+    say("\n  iteration      loss   right on training images   on test images")
 
     started, testing = time.perf_counter(), 0.0
-    bar = progress_bar(ITERATIONS)
-    for i in range(ITERATIONS + 1):
-        if i % (ITERATIONS // 5) == 0:
+    bar = progress_bar(_ITERATIONS)
+    for i in range(_ITERATIONS + 1):
+        if i % (_ITERATIONS // 5) == 0:
             pause = time.perf_counter()
             row = net.loss(x_train, t_train), net.accuracy(x_train, t_train), net.accuracy(x_test, t_test)
-            say_above(bar, f"  {i:9,}  {row[0]:8.4f} {row[1]:25.1%} {row[2]:16.1%}")
+            bar.write(f"  {i:9,}  {row[0]:8.4f} {row[1]:25.1%} {row[2]:16.1%}")
             testing += time.perf_counter() - pause
-        if i < ITERATIONS:
-            x_batch, t_batch = sample_minibatch(x_train, t_train, BATCH, rng)
+        if i < _ITERATIONS:
+            x_batch, t_batch = sample_minibatch(x_train, t_train, _BATCH, rng)
             grad = net.gradient(x_batch, t_batch)
             for key in net.params:
-                net.params[key] -= LR * grad[key]
+                net.params[key] -= _LR * grad[key]
             bar.update()
     bar.close()
     seconds = time.perf_counter() - started - testing
 
     accuracy = net.accuracy(x_test, t_test)
-    say()
     say(
-        f"  Learned in {duration(seconds)}. Test accuracy: {accuracy:.4f}",
+        f"\n  Learned in {duration(seconds)}. Test accuracy: {accuracy:.4f}",
         f"  처음 보는 숫자 {len(x_test)}장 가운데 {round(accuracy * len(x_test))}장을 맞혔습니다.",
     )
 
 
-def leave_picture(net: TwoLayerNet, batch: tuple[Array, Array], path: Path) -> None:
-    """Draw how the loss of a batch is computed, with values and gradients; where no Graphviz works, write it as text."""
+def _save_picture(net: TwoLayerNet, batch: tuple[Array, Array], path: Path) -> None:
     from tinygrad_ko.drawing.drawing import draw  # here, so that the other commands run where graphviz is missing
 
     def loss(params: dict[str, Any], x: Any, t: Array) -> Any:
@@ -106,7 +99,10 @@ def leave_picture(net: TwoLayerNet, batch: tuple[Array, Array], path: Path) -> N
         except RuntimeError:
             written = picture.save(path.with_suffix(".dot"))
     except OSError as error:
-        say(f"  The graph of its loss is not written: {error}", "  손실의 계산 그래프를 저장하지 못했습니다.")
+        say(
+            f"  The graph of its loss is not written: {error}",
+            f"  손실의 계산 그래프를 저장하지 못했습니다. 원인: {error}",
+        )
         return
     say(
         f"  The graph of its loss, with values and gradients: {written}",
@@ -114,15 +110,14 @@ def leave_picture(net: TwoLayerNet, batch: tuple[Array, Array], path: Path) -> N
     )
     if written != path:
         say(
-            "  It is text: to see it, install Graphviz or pip install 'tinygrad_ko[draw]',\n  and run this again.",
-            "  그림으로 보려면 Graphviz나 tinygrad_ko[draw]를 설치하십시오.\n  그런 다음 다시 실행하면 그림으로 저장됩니다.",
+            f"  It is text: to see it, install Graphviz, or type this, and run it again:\n  {install('draw')}",
+            f"  그림으로 보려면 Graphviz를 설치하거나 다음 명령을 실행하십시오.\n  {install('draw')}\n"
+            "  그런 다음 다시 실행하면 그림으로 저장됩니다.",
         )
 
 
 @dataclass
-class Cost:
-    """What the gradient of the loss costs numerically and by backpropagation, and whether the two agree."""
-
+class _Cost:
     layers: str
     parameters: int
     evaluation: float  # seconds for the loss, once
@@ -132,28 +127,23 @@ class Cost:
 
     @property
     def evaluations(self) -> int:
-        """Central differences need two for each parameter."""
+        # Central differences need two for each parameter.
         return 2 * self.parameters
 
     @property
     def numerical(self) -> float:
-        """Seconds for the gradient, all of it, at the price of one evaluation."""
         return self.evaluations * self.evaluation
 
     @property
     def times_faster(self) -> str:
-        """How many times faster backpropagation is, to two digits."""
+        # Of backpropagation, to two digits.
         return f"{float(f'{self.numerical / self.backprop:.2g}'):,.0f}"
 
 
-def measure(net: TwoLayerNet, batch: tuple[Array, Array], rng: np.random.Generator) -> Cost:
-    """Differentiate the loss by some random parameters numerically and by all of them with backpropagation.
-
-    The loss and the gradient take turns, and of each the quickest call counts: what other programs take from the
-    processor is no part of the price. Both are judged alike; the quickest of one and the mean of the other compare nothing.
-    """
+def _measure(net: TwoLayerNet, batch: tuple[Array, Array], rng: np.random.Generator) -> _Cost:
+    """Of the loss and the gradient, which take turns, the quickest call counts, so that other programs on the processor do not."""
     every = [(name, i) for name, array in net.params.items() for i in range(array.size)]
-    places = [every[k] for k in rng.choice(len(every), SAMPLE, replace=False)]
+    places = [every[k] for k in rng.choice(len(every), _SAMPLE, replace=False)]
 
     def loss_at(values: Array) -> float:
         for (name, i), value in zip(places, values, strict=True):
@@ -167,10 +157,10 @@ def measure(net: TwoLayerNet, batch: tuple[Array, Array], rng: np.random.Generat
     analytic = np.array([grad[name].flat[i] for name, i in places])
 
     losses, gradients = [], []
-    for _ in range(REPEATS):
-        losses.append(seconds_of(lambda: net.loss(*batch)))
-        gradients.append(seconds_of(lambda: net.gradient(*batch)))
-    return Cost(
+    for _ in range(_REPEATS):
+        losses.append(timeit(lambda: net.loss(*batch), number=1))
+        gradients.append(timeit(lambda: net.gradient(*batch), number=1))
+    return _Cost(
         layers="-".join(str(n) for n in (*net.params["W1"].shape, net.params["W2"].shape[1])),
         parameters=len(every),
         evaluation=min(losses),
@@ -180,15 +170,7 @@ def measure(net: TwoLayerNet, batch: tuple[Array, Array], rng: np.random.Generat
     )
 
 
-def seconds_of(work: Callable[[], object]) -> float:
-    """How long a call takes."""
-    started = time.perf_counter()
-    work()
-    return time.perf_counter() - started
-
-
-def compare(here: Cost, book: Cost) -> None:
-    """The table of both networks."""
+def _print_comparison(here: _Cost, book: _Cost) -> None:
     both = (here, book)
     rows = [
         ("network", [f"{c.layers}{end}" for c, end in zip(both, (", above", ", the book"), strict=True)]),
@@ -200,32 +182,23 @@ def compare(here: Cost, book: Cost) -> None:
         ("backpropagation: all parameters", [duration(c.backprop) for c in both]),
         ("  times faster", [c.times_faster for c in both]),
         ("", ["", ""]),
-        (f"largest of {SAMPLE} random gradients", [f"{c.largest:.1e}" for c in both]),
+        (f"largest of {_SAMPLE} random gradients", [f"{c.largest:.1e}" for c in both]),
         ("  largest difference of both ways", [f"{c.difference:.1e}" for c in both]),
     ]
-    say()
-    say("One gradient, two ways", "기울기를 구하는 두 가지 방법을 비교합니다.")
-    say()
-    say("  Numerically: move one parameter a little up and down, see how the loss")
+    say("\nOne gradient, two ways", "기울기를 구하는 두 가지 방법을 비교합니다.")
+    say("\n  Numerically: move one parameter a little up and down, see how the loss")
     say("  changes, then the next one. Each takes two evaluations of the loss.")
     say("  By backpropagation: one evaluation, then the chain rule back through it, once.")
     say()
     for label, cells in rows:
         say(f"  {label:32}{cells[0]:>20}{cells[1]:>22}".rstrip())
-    say()
-    say(f"  Each time is the best of {REPEATS}, for one batch of {BATCH} images (random ones for the")
-    say(f"  book's network). A step of that network is sometimes said to need {BATCH * book.parameters:,}")
-    say(f"  evaluations: {BATCH} images x {book.parameters:,} parameters. But the images of a batch are")
+    say(f"\n  Each time is the best of {_REPEATS}, for one batch of {_BATCH} images (random ones for the")
+    say(f"  book's network). A step of that network is sometimes said to need {_BATCH * book.parameters:,}")
+    say(f"  evaluations: {_BATCH} images x {book.parameters:,} parameters. But the images of a batch are")
     say("  evaluated together, and each parameter needs two.")
-    say()
     say(
-        f"  All {ITERATIONS:,} iterations above: {duration(ITERATIONS * here.backprop)} of backpropagation,"
-        f" or {duration(ITERATIONS * here.numerical)} numerically.",
-        f"  여기서는 오차역전파법이 수치 미분보다 {here.times_faster}배 빨랐고,",
-        f"  {SAMPLE}개 매개변수에서 두 기울기의 차이는 가장 커도 {here.difference:.1e}였습니다.",
+        f"\n  All {_ITERATIONS:,} iterations above: {duration(_ITERATIONS * here.backprop)} of backpropagation,"
+        f" or {duration(_ITERATIONS * here.numerical)} numerically.",
+        f"  여기서는 역전파가 수치 미분보다 {here.times_faster}배 빨랐고,",
+        f"  {_SAMPLE}개 매개변수에서 두 기울기의 차이는 가장 커도 {here.difference:.1e}였습니다.",
     )
-
-
-def parameters(net: TwoLayerNet) -> int:
-    """How many numbers a network has learned."""
-    return sum(array.size for array in net.params.values())

@@ -1,20 +1,32 @@
-"""Values of options: each function reads one from its text, and says what would be right if it is not."""
+"""Commands and the values of their options: each type parses a text, or says what would be right."""
 
-from argparse import ArgumentTypeError
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable
 from math import isfinite
+from typing import Any
 
 from tinygrad_ko.check.domain import DOMAINS, Domain, limits
+
+
+def add_command(commands: Any, name: str, run: Callable[[Namespace], int], **texts: Any) -> ArgumentParser:
+    """The parser of a command that `run` executes."""
+    parser: ArgumentParser = commands.add_parser(name, **texts)
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _parsed(kind: type, text: str, wanted: str) -> Any:
+    try:
+        return kind(text)
+    except ValueError:
+        raise ArgumentTypeError(f"must be {wanted}, not {text!r}") from None
 
 
 def at_least(least: int) -> Callable[[str], int]:
     """A whole number that is not below `least`."""
 
     def read(text: str) -> int:
-        try:
-            value = int(text)
-        except ValueError:
-            raise ArgumentTypeError(f"must be a whole number, not {text!r}") from None
+        value: int = _parsed(int, text, "a whole number")
         if value < least:
             raise ArgumentTypeError(f"must be at least {least}, not {value}")
         return value
@@ -22,14 +34,11 @@ def at_least(least: int) -> Callable[[str], int]:
     return read
 
 
-def number(*, zero: bool = False) -> Callable[[str], float]:
+def real_option(*, zero: bool = False) -> Callable[[str], float]:
     """A finite number above 0, or with `zero` also 0."""
 
     def read(text: str) -> float:
-        try:
-            value = float(text)
-        except ValueError:
-            raise ArgumentTypeError(f"must be a number, not {text!r}") from None
+        value: float = _parsed(float, text, "a number")
         if not isfinite(value) or value < 0 or (value == 0 and not zero):
             raise ArgumentTypeError(f"must be {'at least' if zero else 'above'} 0 and finite, not {text}")
         return value
@@ -37,10 +46,10 @@ def number(*, zero: bool = False) -> Callable[[str], float]:
     return read
 
 
-def sizes(least: int) -> Callable[[str], tuple[int, ...]]:
+def size_list(least: int) -> Callable[[str], tuple[int, ...]]:
     """Whole numbers with commas between them, none below `least`: `256,128`. Brackets may stand around them.
 
-    >>> sizes(1)("256,128"), sizes(0)("()")
+    >>> size_list(1)("256,128"), size_list(0)("()")
     ((256, 128), ())
     """
 

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tinygrad_ko.cli.console import say
-from tinygrad_ko.files import whole_file
 from tinygrad_ko.pictures.curves import learning_curves
+from tinygrad_ko.runtime.files import whole_file
+from tinygrad_ko.runtime.install import install
 
 
 def learning_curve(losses: Sequence[float], epochs: Sequence[Mapping[str, float]], path: Path) -> None:
@@ -13,10 +14,8 @@ def learning_curve(losses: Sequence[float], epochs: Sequence[Mapping[str, float]
     try:
         from matplotlib.figure import Figure
     except ModuleNotFoundError:
-        say(
-            f"no {path.name}: pip install 'tinygrad_ko[plots]'",
-            "학습 곡선을 그리려면 pip install 'tinygrad_ko[plots]'으로 matplotlib을 설치합니다.",
-        )
+        cure = install("plots")
+        say(f"no {path.name}: {cure}", f"학습 곡선을 그리려면 matplotlib을 설치하십시오: {cure}")
         return
     figure = Figure(figsize=(9, 3.6), layout="constrained")  # not one of pyplot, which may look for a display
     if epochs:

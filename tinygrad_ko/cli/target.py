@@ -1,4 +1,4 @@
-"""What a user names as `module:function`: how it is found, at which random inputs it is called, how its errors are told."""
+"""The target of a command, `module:function`: its import, random inputs for it, and the errors that it raises."""
 
 import argparse
 import importlib
@@ -14,44 +14,35 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.arrays import Array
-from tinygrad_ko.check.domain import Domain, limits, numbers
-from tinygrad_ko.cli.options import domain, sizes
+from tinygrad_ko.arrays.library import Array
+from tinygrad_ko.check.domain import Domain, limits, random_numbers
+from tinygrad_ko.cli.options import add_command, domain, size_list
 from tinygrad_ko.errors import explain, wants_integers
-from tinygrad_ko.signatures import signature
+from tinygrad_ko.runtime.signatures import signature
 
-DEFAULT_SHAPE = (3, 4)
+_DEFAULT_SHAPE = (3, 4)
 
 
-def add_target(parser: argparse.ArgumentParser) -> None:
-    """Tell the parser of a command about what it takes, and about the shapes and domains of its inputs."""
+def add_target_command(commands: Any, name: str, run: Callable[[argparse.Namespace], int], **texts: str) -> Any:
+    """The parser of a command on a target: with the options for the shapes and domains of its inputs."""
+    parser = add_command(commands, name, run, formatter_class=argparse.RawDescriptionHelpFormatter, **texts)
     parser._negative_number_matcher = re.compile(r"-(\d|\.|inf)")  # so --domain -1,1 is a value, not an option -1,1
-    parser.add_argument("target", metavar="module:function", help="or file.py:function")
-    parser.add_argument(
-        "--shape",
-        action="append",
-        type=sizes(0),
-        metavar="3,4",
-        help="of one input, () for a number; once for each input (default 3,4)",
+    option = parser.add_argument
+    option("target", metavar="module:function", help="or file.py:function")
+    each = "once for all inputs, or once for each"
+    shape_help = "of one input, () for a number; once for each input (default 3,4)"
+    option("--shape", action="append", type=size_list(0), metavar="3,4", help=shape_help)
+    domain_help = (
+        "where the inputs lie: real (both signs, the default), positive, nonzero, unit (-1 to 1), or an interval such as"
+        f" 0.1,3 (,3 has no lower limit); {each}"
     )
-    parser.add_argument(
-        "--domain",
-        action="append",
-        type=domain,
-        metavar="DOMAIN",
-        help="where the inputs lie: real (both signs, the default), positive, nonzero, unit (-1 to 1), or an interval such as"
-        " 0.1,3 (,3 has no lower limit); once for all inputs, or once for each",
-    )
-    parser.add_argument(
-        "--dtype",
-        action="append",
-        choices=("float", "int"),
-        help="int: whole numbers, as ids and labels are: 0 and 1, or those of the domain; once for all inputs, or once for each"
-        " (default float)",
-    )
+    option("--domain", action="append", type=domain, metavar="DOMAIN", help=domain_help)
+    dtype_help = f"int: whole numbers, as ids and labels are: 0 and 1, or those of the domain; {each} (default float)"
+    option("--dtype", action="append", choices=("float", "int"), help=dtype_help)
+    return parser
 
 
-def find(target: str) -> Any:
+def import_target(target: str) -> Any:
     """Import what `module:function` or `file.py:function` names, as `python` would from the current folder."""
     place, _, path = target.rpartition(":")
     if not place or not path:
@@ -59,7 +50,7 @@ def find(target: str) -> Any:
             ValueError(f"{target!r} must be module:function or file.py:function"),
             f"대상은 모듈:함수 또는 파일.py:함수 형식으로 지정해야 합니다. 받은 값: {target!r}",
         )
-    found: Any = import_file(Path(place)) if place.endswith(".py") else import_named(place)
+    found: Any = _import_file(Path(place)) if place.endswith(".py") else _import_module(place)
     for name in path.split("."):
         if not hasattr(found, name):
             raise explain(ValueError(f"{place} has no {path}"), f"{place}에 없는 이름입니다: {path}")
@@ -67,13 +58,12 @@ def find(target: str) -> Any:
     if inspect.isclass(found):
         raise explain(
             TypeError(f"{target} is a class: name a function, or a variable such as model = {found.__name__}(...)"),
-            f"클래스는 지정할 수 없습니다: {target}. 함수나, model = {found.__name__}(...)처럼 인스턴스를 담은 변수를 지정하십시오.",
+            f"클래스는 지정할 수 없습니다: {target}. 함수나 인스턴스를 담은 변수를 지정하십시오. 예: model = {found.__name__}(...)",
         )
     return found
 
 
-def import_named(name: str) -> Any:
-    """Import a module; the current folder comes first."""
+def _import_module(name: str) -> Any:
     sys.path.insert(0, str(Path.cwd()))
     try:
         return importlib.import_module(name)
@@ -84,12 +74,11 @@ def import_named(name: str) -> Any:
             ModuleNotFoundError(
                 f"no module named {error.name!r}, here or among the installed packages", name=error.name
             ),
-            f"{error.name} 모듈이 현재 폴더에도, 설치된 패키지에도 없습니다.",
+            f"현재 폴더에도, 설치된 패키지에도 없는 모듈입니다: {error.name}",
         ) from None
 
 
-def import_file(path: Path) -> Any:
-    """Import a file; its folder comes first, as for a script."""
+def _import_file(path: Path) -> Any:
     if not path.is_file():
         raise explain(FileNotFoundError(f"no such file: {path}"), f"파일이 없습니다: {path}")
     sys.path.insert(0, str(path.resolve().parent))
@@ -103,23 +92,23 @@ def import_file(path: Path) -> Any:
 
 
 def random_inputs(f: Callable[..., Any], args: argparse.Namespace, rng: np.random.Generator) -> list[Array]:
-    """Numbers for every argument of f, as the options say."""
-    shapes = args.shape or default_shapes(f, args.target)
-    domains = in_each("--domain", args.domain or ["real"], len(shapes))
-    dtypes = in_each("--dtype", args.dtype or ["float"], len(shapes))
+    """Random numbers for every argument of f, as the options say."""
+    shapes = args.shape or _default_shapes(f, args.target)
+    domains = _one_per_input("--domain", args.domain or ["real"], len(shapes))
+    dtypes = _one_per_input("--dtype", args.dtype or ["float"], len(shapes))
     return [
-        (whole_numbers if dtype == "int" else numbers)(rng, shape, *limits(d))
+        (_random_integers if dtype == "int" else random_numbers)(rng, shape, *limits(d))
         for shape, d, dtype in zip(shapes, domains, dtypes, strict=True)
     ]
 
 
-def whole_numbers(rng: np.random.Generator, shape: tuple[int, ...], low: float, high: float) -> Array:
+def _random_integers(rng: np.random.Generator, shape: tuple[int, ...], low: float, high: float) -> Array:
     """Random whole numbers of an open interval. Where only one end has a limit, the two that are nearest to it; where none has,
     0 and 1.
 
-    >>> whole_numbers(np.random.default_rng(0), (6,), -np.inf, np.inf).tolist()
+    >>> _random_integers(np.random.default_rng(0), (6,), -np.inf, np.inf).tolist()
     [1, 1, 1, 0, 0, 0]
-    >>> whole_numbers(np.random.default_rng(0), (6,), -1, 1000).tolist()
+    >>> _random_integers(np.random.default_rng(0), (6,), -1, 1000).tolist()
     [850, 636, 511, 269, 307, 40]
     """
     first = floor(low) + 1 if low > -inf else 0 if high == inf else ceil(high) - 2
@@ -132,29 +121,28 @@ def whole_numbers(rng: np.random.Generator, shape: tuple[int, ...], low: float, 
     return rng.integers(first, end, shape)
 
 
-def introduced(args: argparse.Namespace, inputs: list[Array]) -> str:
-    """What is called where, for the user to read."""
-    within = f", domain {' and '.join(map(spelled, args.domain))}" if args.domain else ""
+def describe_inputs(args: argparse.Namespace, inputs: list[Array]) -> str:
+    """The line that says at which inputs the target is called."""
+    within = f", domain {' and '.join(map(_format_domain, args.domain))}" if args.domain else ""
     more = "" if args.shape else " (or give --shape)"
     shapes = ", ".join(f"{x.shape}{' int' * (x.dtype.kind == 'i')}" for x in inputs)
     return f"{args.target} at random inputs of shape {shapes}{within}{more}"
 
 
-def default_shapes(f: Callable[..., Any], target: str) -> list[tuple[int, ...]]:
-    """One shape for every argument that must be given."""
-    count = needed(f)
+def _default_shapes(f: Callable[..., Any], target: str) -> list[tuple[int, ...]]:
+    count = required_arguments(f)
     if not count:
         raise explain(
             ValueError(f"how many inputs {target} takes cannot be told: give --shape once for each"),
-            "입력이 몇 개인지 알 수 없습니다. 입력마다 --shape를 한 번씩 지정하십시오.",
+            f"입력이 몇 개인지 알 수 없습니다: {target}. 입력마다 --shape를 한 번씩 지정하십시오.",
         )
-    return [DEFAULT_SHAPE] * count
+    return [_DEFAULT_SHAPE] * count
 
 
-def needed(f: Callable[..., Any]) -> int | None:
-    """How many arguments must be given to f in order; None if that cannot be told.
+def required_arguments(f: Callable[..., Any]) -> int | None:
+    """The number of positional arguments that f requires; None if that is unknown.
 
-    >>> [needed(f) for f in (lambda a, b, scale=2.0: a, lambda a, *more: a, lambda: 1.0, lambda *xs: xs)]
+    >>> [required_arguments(f) for f in (lambda a, b, scale=2.0: a, lambda a, *more: a, lambda: 1.0, lambda *xs: xs)]
     [2, 1, 0, None]
     """
     try:
@@ -166,38 +154,35 @@ def needed(f: Callable[..., Any]) -> int | None:
     return None if not count and any(p.kind is p.VAR_POSITIONAL for p in parameters) else count
 
 
-def in_each(option: str, values: list[Any], count: int) -> list[Any]:
-    """A value of an option for each input. Raises ValueError if there are neither one nor as many as inputs."""
+def _one_per_input(option: str, values: list[Any], count: int) -> list[Any]:
     if len(values) not in (1, count):
         raise explain(
             ValueError(f"{option} is given {len(values)} times for {count} inputs: give it once, or once for each"),
-            f"입력은 {count}개인데 {option}을 {len(values)}번 지정했습니다. 한 번만 지정하거나 입력마다 한 번씩 지정하십시오.",
+            f"{option}: 입력은 {count}개인데 {len(values)}번 지정했습니다. 한 번만 지정하거나 입력마다 한 번씩 지정하십시오.",
         )
     return values if len(values) == count else values * count
 
 
-def spelled(d: Domain) -> str:
-    """A domain as the option takes it."""
+def _format_domain(d: Domain) -> str:
     return d if isinstance(d, str) else ",".join("" if x is None else str(x).removesuffix(".0") for x in d)
 
 
-def told(error: BaseException, args: argparse.Namespace) -> BaseException:
+def target_error(error: BaseException, args: argparse.Namespace) -> BaseException:
     """What to raise for an error: one that explains itself as it is; for one of the user's code its traceback is shown first."""
-    if not getattr(error, "__notes__", None) or passed_user_code(error):
+    found = error
+    if not getattr(error, "__notes__", None) or _passed_user_code(error):
         traceback.print_exception(error)
-        found: BaseException = explain(
-            ValueError(f"{args.target} raised {type(error).__name__}: {error}"),
-            "지정한 함수나 그 모듈에서 오류가 발생했습니다. 위의 트레이스백을 확인하십시오.",
+        target, raised = args.target, f"{type(error).__name__}: {error}"
+        found = explain(
+            ValueError(f"{target} raised {raised}"),
+            f"지정한 함수나 그 모듈에서 오류가 발생했습니다. {target}의 오류: {raised}. 위의 트레이스백을 확인하십시오.",
         )
-    else:
-        found = error
     if wants_integers(error) and not args.dtype:
         found.add_note("--dtype int gives whole numbers (ids, labels) in place of floats")
         explain(found, "--dtype int를 지정하면 실수 대신 정수(id, 레이블)를 입력합니다.")
     return found
 
 
-def passed_user_code(error: BaseException) -> bool:
-    """Whether an error came through a file that is not of this package: then a traceback helps."""
+def _passed_user_code(error: BaseException) -> bool:
     package = str(Path(__file__).resolve().parents[1])
     return any(not frame.filename.startswith((package, "<")) for frame in traceback.extract_tb(error.__traceback__))

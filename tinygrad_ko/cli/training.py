@@ -1,4 +1,4 @@
-"""A training run: all that a step needs, all that a checkpoint keeps, and how the one becomes the other.
+"""A training run: its settings, network, optimizer and history, and the checkpoint from which it resumes.
 
 A run that was stopped and resumed takes exactly the steps that it would have taken: the checkpoint holds the state of
 the one random generator from before the order of the present epoch was drawn, and how many steps are done.
@@ -7,37 +7,24 @@ the one random generator from before the order of the present epoch was drawn, a
 import json
 import zlib
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
+from functools import partial
 from itertools import islice, pairwise
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, get_args
 
 import numpy as np
 
-from tinygrad_ko import optim
-from tinygrad_ko.cli.checkpoint import (
-    EPOCH,
-    GENERATOR,
-    LARGEST,
-    Fields,
-    Must,
-    all_of,
-    array,
-    judge,
-    none_or,
-    number,
-    one_of,
-    rows_of,
-    unfit,
-    whole,
-)
+from tinygrad_ko.cli import fields
+from tinygrad_ko.cli.fields import LARGEST, Fields, optional, unfit, whole_number
 from tinygrad_ko.data import load_digits, load_mnist, minibatches
+from tinygrad_ko.engine.graph import no_grad
 from tinygrad_ko.errors import explain
-from tinygrad_ko.graph import no_grad
 from tinygrad_ko.nn import Affine, Conv2d, Flatten, MaxPool2d, Sequential, activations, he, normal, xavier
-from tinygrad_ko.nn.storage import load_arrays, save_arrays
-from tinygrad_ko.ops.losses import softmax_cross_entropy
+from tinygrad_ko.nn.serialization import load_arrays, save_arrays
+from tinygrad_ko.ops.networks.losses import softmax_cross_entropy
+from tinygrad_ko.optim import SGD, AdaGrad, Adam, Momentum, RMSprop
 
 CHECKPOINT = "checkpoint.npz"
 CLASSES = 10
@@ -52,57 +39,42 @@ ACTIVATIONS: dict[str, Any] = {
     "silu": activations.Silu,
 }
 INITIALIZERS = {"normal": normal(0.01), "xavier": xavier, "he": he}
-OPTIMIZERS: dict[str, Any] = {
-    "sgd": optim.SGD,
-    "momentum": optim.Momentum,
-    "adagrad": optim.AdaGrad,
-    "rmsprop": optim.RMSprop,
-    "adam": optim.Adam,
-}
+OPTIMIZERS: dict[str, Any] = {kind.__name__.lower(): kind for kind in (SGD, Momentum, AdaGrad, RMSprop, Adam)}
 FILTERS = (16, 32)  # of the convolutional network: the kernels of its two convolutions
-CHUNK = 250  # examples that are evaluated at once
+_CHUNK = 250  # examples that are evaluated at once
+
+
+_MANY = 2**40  # more steps than anybody takes
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What a run is: the same settings give the same parameters, bit for bit, on the same machine."""
+    """The settings of a run, each with what it must be: the same give the same parameters, bit for bit, on the same machine."""
 
-    data: str
-    data_folder: str | None
-    network: str
-    hidden: tuple[int, ...]
-    activation: str
-    init: str
-    dtype: str
-    optimizer: str
-    lr: float
-    weight_decay: float
-    batch_size: int
-    seed: int
-    epochs: int | None  # how long in all: either epochs
-    iterations: int | None  # or iterations
+    data: Annotated[str, fields.one_of(("digits", "mnist"))]
+    data_folder: Annotated[str | None, optional(fields.Field("a path", "경로", lambda x: isinstance(x, str)))]
+    network: Annotated[str, fields.one_of(("affine", "conv"))]
+    hidden: Annotated[tuple[int, ...], fields.list_field(whole_number(1))]
+    activation: Annotated[str, fields.one_of(ACTIVATIONS)]
+    init: Annotated[str, fields.one_of(INITIALIZERS)]
+    dtype: Annotated[str, fields.one_of(("float32", "float64"))]
+    optimizer: Annotated[str, fields.one_of(OPTIMIZERS)]
+    lr: Annotated[float, fields.real_number(zero=False)]
+    weight_decay: Annotated[float, fields.real_number()]
+    batch_size: Annotated[int, whole_number(1, _MANY)]
+    seed: Annotated[int, whole_number(0)]
+    epochs: Annotated[int | None, optional(whole_number(1, _MANY))]  # the length in all: either epochs
+    iterations: Annotated[int | None, optional(whole_number(1, _MANY))]  # or iterations
 
 
-MANY = 2**40  # more steps than anybody takes
-
-SETTINGS: Fields = {  # what each of them must be in a checkpoint
-    "data": one_of(("digits", "mnist")),
-    "data_folder": none_or(Must("a path", lambda x: isinstance(x, str))),
-    "network": one_of(("affine", "conv")),
-    "hidden": all_of(whole(1)),
-    "activation": one_of(ACTIVATIONS),
-    "init": one_of(INITIALIZERS),
-    "dtype": one_of(("float32", "float64")),
-    "optimizer": one_of(OPTIMIZERS),
-    "lr": number(zero=False),
-    "weight_decay": number(),
-    "batch_size": whole(1, MANY),
-    "seed": whole(0),
-    "epochs": none_or(whole(1, MANY)),
-    "iterations": none_or(whole(1, MANY)),
+_SETTINGS: Fields = {name: get_args(hint)[1] for name, hint in Settings.__annotations__.items()}
+_ABOUT: Fields = {
+    "settings": _SETTINGS,
+    "data": whole_number(0, 2**32),
+    "generator": fields.GENERATOR,
+    "epochs": fields.rows_of(fields.EPOCH),
 }
-ABOUT: Fields = {"settings": SETTINGS, "data": whole(0, 2**32), "generator": GENERATOR, "epochs": rows_of(EPOCH)}
-SQUARES = {"adagrad": "h", "rmsprop": "mean", "adam": "v"}  # what an optimizer keeps that is never below 0
+_SQUARES = {"adagrad": "h", "rmsprop": "mean", "adam": "v"}  # the state of an optimizer that is never below 0
 
 
 class Training:
@@ -111,12 +83,8 @@ class Training:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         rows = settings.network == "affine"  # or images
-        load = (
-            load_digits(flatten=rows)
-            if settings.data == "digits"
-            else load_mnist(flatten=rows, folder=settings.data_folder)
-        )
-        (x, self.t), (x_test, self.t_test) = load
+        load = load_digits if settings.data == "digits" else partial(load_mnist, folder=settings.data_folder)
+        (x, self.t), (x_test, self.t_test) = load(flatten=rows)
         self.fingerprint = zlib.crc32(self.t.tobytes(), zlib.crc32(x.tobytes()))
         self.x, self.x_test = x.astype(settings.dtype), x_test.astype(settings.dtype)
         self.rng = np.random.default_rng(settings.seed)
@@ -147,17 +115,14 @@ class Training:
 
     @property
     def iteration(self) -> int:
-        """How many steps are done."""
         return len(self.losses)
 
     @property
     def epoch_length(self) -> int:
-        """Steps in an epoch; the last may have fewer examples."""
         return -(-len(self.x) // self.settings.batch_size)
 
     @property
     def total(self) -> int:
-        """Steps in all."""
         s = self.settings
         return s.iterations if s.iterations is not None else (s.epochs or 0) * self.epoch_length
 
@@ -171,7 +136,7 @@ class Training:
                 self.step(x, t)
                 if self.iteration % self.epoch_length == 0:
                     self.before_epoch = self.rng.bit_generator.state
-                    self.epochs.append(self.row())
+                    self.epochs.append(self.epoch_row())
                 yield
 
     def step(self, x: Any, t: Any) -> None:
@@ -185,17 +150,14 @@ class Training:
         self.losses.append(loss.item())
 
     def require_finite(self, what: str, values: Any) -> None:
-        """Raise ValueError if the run has lost its way."""
         if not np.all(np.isfinite(values)):
+            n, lr = self.iteration, f"{self.settings.lr:g}"
             raise explain(
-                ValueError(
-                    f"the {what} is not finite after {self.iteration} iterations: try an --lr below {self.settings.lr:g}"
-                ),
-                f"{self.iteration}번 반복한 뒤 유한하지 않은 값이 나왔습니다. 학습률 --lr을 더 작게 해 보십시오.",
+                ValueError(f"the {what} is not finite after {n} iterations: try an --lr below {lr}"),
+                f"{n}번 반복한 뒤 유한하지 않은 값이 나왔습니다. 확인할 값: {what}. 학습률을 --lr {lr}보다 작게 해 보십시오.",
             )
 
-    def row(self) -> dict[str, float]:
-        """The history of the epoch that has just ended."""
+    def epoch_row(self) -> dict[str, float]:
         return {
             "epoch": self.iteration // self.epoch_length,
             "iteration": self.iteration,
@@ -204,22 +166,14 @@ class Training:
         }
 
     def accuracies(self) -> dict[str, float]:
-        """The share of training and of test images that are recognised."""
-        return {
-            "train_accuracy": accuracy(self.model, self.x, self.t),
-            "test_accuracy": accuracy(self.model, self.x_test, self.t_test),
-        }
+        train, test = _accuracy(self.model, self.x, self.t), _accuracy(self.model, self.x_test, self.t_test)
+        return {"train_accuracy": train, "test_accuracy": test}
 
     def save(self, folder: Path) -> None:
-        """Write the checkpoint: one file, so that what is in it belongs together. ValueError if a number is not finite."""
         for name, p in self.model.named_parameters().items():
             self.require_finite(f"parameter {name}", p.numpy())
-        about = {
-            "settings": asdict(self.settings),
-            "data": self.fingerprint,
-            "generator": self.before_epoch,
-            "epochs": self.epochs,
-        }
+        about = {"settings": asdict(self.settings), "data": self.fingerprint}
+        about |= {"generator": self.before_epoch, "epochs": self.epochs}
         arrays = {f"parameters/{name}": p.numpy() for name, p in self.model.named_parameters().items()}
         arrays |= {f"optimizer/{name}": array for name, array in self.optimizer.state().items()}
         arrays["losses"] = np.array(self.losses, dtype=np.float64)
@@ -228,60 +182,57 @@ class Training:
         self.saved = self.iteration
 
 
-def accuracy(model: Sequential, x: Any, t: Any) -> float:
-    """The share of examples whose highest score is at the right class."""
+def _accuracy(model: Sequential, x: Any, t: Any) -> float:
+    chunks = (slice(i, i + _CHUNK) for i in range(0, len(x), _CHUNK))
     with no_grad():
-        right = sum(
-            int(np.sum(model(x[i : i + CHUNK]).argmax(axis=1) == t[i : i + CHUNK])) for i in range(0, len(x), CHUNK)
-        )
-    return right / len(x)
+        return sum(int(np.sum(model(x[chunk]).argmax(axis=1) == t[chunk])) for chunk in chunks) / len(x)
 
 
 def saved_settings(folder: Path) -> Settings:
     """The settings of the run in a folder. Raises FileNotFoundError or ValueError if there is none."""
-    values = read(folder)[1]["settings"]
+    values = _read_checkpoint(folder)[1]["settings"]
     return Settings(**{**values, "hidden": tuple(values["hidden"])})
 
 
 def resumed(folder: Path, settings: Settings) -> Training:
-    """The run in a folder, where it was saved, with new `settings` of how long and of where the data are."""
-    arrays, about = read(folder)
+    """The run in a folder, from its checkpoint, with new `settings` of its length and of the data folder."""
+    arrays, about = _read_checkpoint(folder)
     training = Training(settings)
     if about["data"] != training.fingerprint:
         raise explain(
             ValueError(f"the training data are not those that the run in {folder} began with"),
-            "학습을 시작할 때와 훈련 데이터가 다릅니다. 같은 데이터로만 이어서 학습할 수 있습니다.",
+            f"{folder}에서 학습을 시작할 때와 훈련 데이터가 다릅니다. 같은 데이터로만 이어서 학습할 수 있습니다.",
         )
     training.losses, training.epochs = np.ravel(arrays["losses"]).tolist(), about["epochs"]
-    judge(folder / CHECKPOINT, arrays, arrays_of(training))
+    fields.require_fields(folder / CHECKPOINT, arrays, _array_fields(training))
     rows = [(n, n * training.epoch_length) for n in range(1, training.iteration // training.epoch_length + 1)]
     if [(row["epoch"], row["iteration"]) for row in training.epochs] != rows:
-        raise unfit(folder / CHECKPOINT, f"epochs must be the {len(rows)} that the {training.iteration} losses make")
+        text = f"epochs must be the {len(rows)} that the {training.iteration} losses make"
+        raise unfit(folder / CHECKPOINT, text, f"epochs(손실 {training.iteration}개에 맞는 {len(rows)}개여야 함)")
     for name, p in training.model.named_parameters().items():
         p.data = arrays[f"parameters/{name}"]
-    training.optimizer.load_state(
-        {k.removeprefix("optimizer/"): v for k, v in arrays.items() if k.startswith("optimizer/")}
-    )
+    prefix = "optimizer/"
+    training.optimizer.load_state({k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)})
     training.before_epoch, training.saved = about["generator"], training.iteration
     return training
 
 
-def arrays_of(training: Training) -> Fields:
-    """What the arrays in a checkpoint of this run must be."""
-    fields: dict[str, Any] = {"losses": array((None,), np.float64, -LARGEST, LARGEST)}
+def _array_fields(training: Training) -> Fields:
+    array = fields.array_of
+    found: dict[str, Any] = {"losses": array((None,), np.float64, -LARGEST, LARGEST)}
     for name, p in training.model.named_parameters().items():
         most = float(np.finfo(p.dtype).max)
-        fields[f"parameters/{name}"] = array(p.shape, p.dtype, -most, most)
-    for name, kept in training.optimizer.state().items():
-        square = name.partition(".")[0] == SQUARES.get(training.settings.optimizer)
-        fields[f"optimizer/{name}"] = array(kept.shape, kept.dtype, 0 if square else -np.inf, np.inf)
-    steps = training.optimizer.state()["steps"]
-    fields["optimizer/steps"] = array(steps.shape, steps.dtype, training.iteration, training.iteration)
-    return fields
+        found[f"parameters/{name}"] = array(p.shape, p.dtype, -most, most)
+    state = training.optimizer.state()
+    for name, saved in state.items():
+        square = name.partition(".")[0] == _SQUARES.get(training.settings.optimizer)
+        found[f"optimizer/{name}"] = array(saved.shape, saved.dtype, 0 if square else -np.inf, np.inf)
+    steps = state["steps"]
+    return found | {"optimizer/steps": array(steps.shape, steps.dtype, training.iteration, training.iteration)}
 
 
-def read(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The arrays of a checkpoint, and what it says about the run: all that can be judged without its data has been."""
+def _read_checkpoint(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The arrays of a checkpoint, and what it says about the run; validated as far as it can be without the data."""
     path = folder / CHECKPOINT
     if not path.is_file():
         raise explain(
@@ -290,23 +241,18 @@ def read(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
         )
     arrays: dict[str, Any] = dict(load_arrays(path))
     if missing := [name for name in ("about", "losses") if name not in arrays]:
-        raise unfit(path, f"{missing[0]} is missing")
+        raise unfit(path, f"{missing[0]} is missing", f"{missing[0]}(빠져 있음)")
     try:
         about = json.loads(arrays.pop("about").tobytes())
     except (ValueError, RecursionError) as error:
-        raise unfit(path, f"about is no JSON: {error}") from error
-    judge(path, about, ABOUT)
+        raise unfit(path, f"about is no JSON: {error}", f"about(JSON이 아님: {error})") from error
+    fields.require_fields(path, about, _ABOUT)
     settings = about["settings"]
     if (settings["epochs"] is None) == (settings["iterations"] is None):
-        raise unfit(path, "settings.epochs or settings.iterations must be null, and not both")
+        text = "settings.epochs or settings.iterations must be null, and not both"
+        raise unfit(path, text, "settings.epochs, settings.iterations(둘 중 하나만 null이어야 함)")
     widths = {a.shape[0] for name, a in arrays.items() if name.startswith("parameters/") and a.ndim == 1}
     if not widths.issuperset(settings["hidden"]) or len(settings["hidden"]) > len(arrays):
-        raise unfit(path, f"settings.hidden must be widths of layers that are in it, not {settings['hidden']}")
+        text = f"settings.hidden must be widths of layers that are in it, not {settings['hidden']}"
+        raise unfit(path, text, f"settings.hidden(저장된 계층의 너비여야 함, 저장된 값: {settings['hidden']})")
     return arrays, about
-
-
-def longer(settings: Settings, epochs: int | None, iterations: int | None) -> Settings:
-    """The same settings with another total, if one is given."""
-    return (
-        settings if epochs is None and iterations is None else replace(settings, epochs=epochs, iterations=iterations)
-    )

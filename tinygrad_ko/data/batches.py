@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tinygrad_ko.data.layout import Pair
+from tinygrad_ko.data.preprocessing import Pair
 from tinygrad_ko.errors import explain
-from tinygrad_ko.randomness import generator
+from tinygrad_ko.state.randomness import generator
 
 
 def minibatches(
@@ -43,7 +43,7 @@ def minibatches(
     if stop == 0:
         raise explain(
             ValueError(f"drop_last leaves nothing: batch_size {size} exceeds the {len(xs)} examples"),
-            "batch_size가 데이터 수보다 커서 drop_last=True이면 배치가 하나도 남지 않습니다.",
+            f"drop_last=True이면 남는 배치가 없습니다. batch_size: {size}, 데이터 수: {len(xs)}",
         )
     order = generator(rng).permutation(len(xs))
     return ((xs[pick], ts[pick]) for pick in (order[i : i + size] for i in range(0, stop, size)))
@@ -73,15 +73,17 @@ def _checked(x: ArrayLike, t: ArrayLike, batch_size: int) -> tuple[NDArray[Any],
     if xs.ndim == 0 or ts.ndim == 0:
         raise explain(
             ValueError("x and t must have an axis of examples, got a single number"),
-            "x와 t는 첫 번째 축이 데이터의 번호인 배열이어야 합니다.",
+            "x와 t는 첫 번째 축이 데이터의 번호인 배열이어야 합니다. 수 하나만 받았습니다.",
         )
     if len(xs) != len(ts):
         raise explain(
             ValueError(f"x and t must have the same length, got {len(xs)} and {len(ts)}"),
-            "x와 t의 데이터 수가 같아야 합니다.",
+            f"x와 t의 데이터 수가 같아야 합니다. 받은 데이터 수: {len(xs)}, {len(ts)}",
         )
     if len(xs) == 0:
-        raise explain(ValueError("x and t are empty: there is nothing to draw from"), "데이터가 하나도 없습니다.")
+        raise explain(
+            ValueError("x and t are empty: there is nothing to draw from"), "x와 t가 비어 있어 뽑을 데이터가 없습니다."
+        )
     try:
         if isinstance(batch_size, bool):
             raise TypeError
@@ -89,8 +91,11 @@ def _checked(x: ArrayLike, t: ArrayLike, batch_size: int) -> tuple[NDArray[Any],
     except TypeError:
         raise explain(
             TypeError(f"batch_size must be an int, got {type(batch_size).__name__}"),
-            "batch_size는 정수여야 합니다.",
+            f"batch_size: 정수여야 합니다. 받은 값의 종류: {type(batch_size).__name__}",
         ) from None
     if size < 1:
-        raise explain(ValueError(f"batch_size must be at least 1, got {size}"), "batch_size는 1 이상이어야 합니다.")
+        raise explain(
+            ValueError(f"batch_size must be at least 1, got {size}"),
+            f"batch_size: 1 이상이어야 합니다. 받은 값: {size}",
+        )
     return xs, ts, size

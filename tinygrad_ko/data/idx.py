@@ -22,71 +22,61 @@ from numpy.typing import NDArray
 
 from tinygrad_ko.errors import explain
 
-PART = 2**20  # bytes that are read at once: a header may promise more than there is memory
+_CHUNK = 2**20  # bytes that are read at once: a header may promise more than there is memory
 
 
 def read_idx(path: str | os.PathLike[str], ndim: int) -> NDArray[np.uint8]:
-    """Read one IDX file of unsigned bytes with `ndim` axes; the header says how long they are.
-
-    Whether the file is gzipped is told by its content, not its name. Nothing is guessed or repaired: a file
-    that is damaged, too short, too long, empty, or something else, is a ValueError that names it and says
-    what is wrong.
-
-    >>> import tempfile
-    >>> from pathlib import Path
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = Path(folder, "labels")
-    ...     _ = path.write_bytes(bytes([0, 0, 8, 1, 0, 0, 0, 3, 7, 2, 1]))
-    ...     read_idx(path, ndim=1)
-    array([7, 2, 1], dtype=uint8)
+    """Read one IDX file of unsigned bytes with `ndim` axes, gzipped or not. Nothing is guessed or repaired: a file that is damaged, too
+    short, too long, empty, or something else, is a ValueError that names it and says what is wrong.
     """
     with Path(path).open("rb") as file:
         packed = file.read(2) == b"\x1f\x8b"
         file.seek(0)
         try:
-            return read_content(path, cast(IO[bytes], gzip.GzipFile(fileobj=file)) if packed else file, ndim)
+            return _read_content(path, cast(IO[bytes], gzip.GzipFile(fileobj=file)) if packed else file, ndim)
         except (OSError, EOFError, zlib.error) as error:
             if not packed:
                 raise
-            raise explain(
-                ValueError(f"{path} is a damaged gzip file: {error}"),
-                "압축 파일이 손상되었거나 끝까지 내려받아지지 않았습니다. 파일을 다시 구해야 합니다.",
+            raise _refused(
+                path,
+                f"is a damaged gzip file: {error}",
+                f"압축 파일이 손상되었거나 끊겼습니다({error}). 다시 구하십시오.",
             ) from error
 
 
-def read_content(path: str | os.PathLike[str], file: IO[bytes], ndim: int) -> NDArray[np.uint8]:
+def _read_content(path: str | os.PathLike[str], file: IO[bytes], ndim: int) -> NDArray[np.uint8]:
     """The array in an open file. No more is read, and unpacked, than the header promises, and one byte."""
     magic, start = bytes([0, 0, 8, ndim]), 4 + 4 * ndim
     content = file.read(start)
     if content[:4] != magic:
-        raise explain(
-            ValueError(
-                f"{path} is not an IDX file of unsigned bytes with {ndim} axes: "
-                f"it starts with the bytes {list(content[:4])}, not {list(magic)}"
-            ),
-            "다른 형식의 파일입니다. 이미지 파일과 라벨 파일이 뒤바뀌지 않았는지 확인해야 합니다.",
+        raise _refused(
+            path,
+            f"is not an IDX file of unsigned bytes with {ndim} axes: it starts with the bytes {list(content[:4])}, not {list(magic)}",
+            f"부호 없는 바이트로 된 {ndim}축 IDX 파일이 아닙니다. 이미지 파일과 레이블 파일이 뒤바뀌지 않았는지 확인하십시오. "
+            f"처음 네 바이트: {list(content[:4])}, 필요한 바이트: {list(magic)}",
         )
     if len(content) < start:
-        raise explain(
-            ValueError(f"{path} ends inside its header: {len(content)} of {start} bytes"),
-            "파일이 머리 부분에서 끊겼습니다. 파일을 다시 구해야 합니다.",
+        raise _refused(
+            path,
+            f"ends inside its header: {len(content)} of {start} bytes",
+            f"파일이 헤더에서 끊겼습니다({start}바이트 중 {len(content)}바이트). 다시 구하십시오.",
         )
     shape = struct.unpack(f">{ndim}I", content[4:start])
-    expected = math.prod(shape)
-    size = "x".join(map(str, shape))
+    expected, size = math.prod(shape), "x".join(map(str, shape))
     if expected == 0:
-        raise explain(
-            ValueError(f"{path} holds no data: its header says {size}"),
-            "파일 머리에 적힌 크기가 0이어서 읽을 데이터가 없습니다.",
-        )
+        raise _refused(path, f"holds no data: its header says {size}", f"데이터가 없습니다. 헤더에 적힌 크기: {size}")
     data = bytearray()
-    while len(data) <= expected and (part := file.read(min(expected + 1 - len(data), PART))):
-        data += part
+    while len(data) <= expected and (chunk := file.read(min(expected + 1 - len(data), _CHUNK))):
+        data += chunk
     if len(data) != expected:
-        found = "more" if len(data) > expected else len(data)
-        raise explain(
-            ValueError(f"{path} is damaged: its header promises {size} = {expected} bytes of data, {found} follow"),
-            "머리에 적힌 크기와 실제 데이터의 길이가 다릅니다. "
-            "파일이 잘렸거나 다른 내용이 덧붙은 것이니 다시 구해야 합니다.",
+        found, korean = ("more", "더 많음") if len(data) > expected else (len(data), f"{len(data)}바이트")
+        raise _refused(
+            path,
+            f"is damaged: its header promises {size} = {expected} bytes of data, {found} follow",
+            f"파일이 잘렸거나 다른 내용이 덧붙었습니다. 다시 구하십시오. 헤더에 적힌 크기: {size} = {expected}바이트, 실제: {korean}",
         )
     return np.frombuffer(data, np.uint8).reshape(shape)
+
+
+def _refused(path: str | os.PathLike[str], english: str, korean: str) -> ValueError:
+    return explain(ValueError(f"{path} {english}"), f"{path}: {korean}")

@@ -2,15 +2,16 @@
 
 import hashlib
 import os
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tinygrad_ko.data.idx import read_idx
-from tinygrad_ko.data.layout import Pair, lay_out
+from tinygrad_ko.data.preprocessing import Bytes, Pair, preprocess
 from tinygrad_ko.errors import explain
+from tinygrad_ko.runtime.install import install
 
 # The four files, and the MD5 sums of their published .gz forms: these judge downloads and nothing else.
 FILES = {
@@ -19,15 +20,12 @@ FILES = {
     "t10k-images-idx3-ubyte": "9fb629c4189551a2d022fa330f9573f3",
     "t10k-labels-idx1-ubyte": "ec29112dd5afa0611ce80d1b7f02629c",
 }
-MIRRORS = (
-    "https://ossci-datasets.s3.amazonaws.com/mnist/",
-    "https://storage.googleapis.com/cvdf-datasets/mnist/",
-)
-PUT_THEM = f"Put the four files {', '.join(FILES)} (or the same with .gz) into one folder"
-NAMED_BY = "named by folder= or the environment variable TINYGRAD_KO_DATA"
-KOREAN_PUT_THEM = (
-    "네 파일(.gz로 압축된 그대로도 됩니다)을 한 폴더에 넣고 load_mnist(folder=그_폴더)로 부르거나, "
-    "환경 변수 TINYGRAD_KO_DATA에 그 폴더를 적으면 됩니다."
+MIRRORS = ("https://ossci-datasets.s3.amazonaws.com/mnist/", "https://storage.googleapis.com/cvdf-datasets/mnist/")
+_PUT_THEM = f"Put the four files {', '.join(FILES)} (or the same with .gz) into one folder"
+_PUT_AND_NAME_THEM = f"{_PUT_THEM} named by folder= or the environment variable TINYGRAD_KO_DATA"
+_KOREAN_PUT_THEM = (
+    f"네 파일 {', '.join(FILES)}(.gz로 압축된 그대로도 됩니다)을 한 폴더에 넣고 load_mnist(folder=그_폴더)로 호출하거나, "
+    "환경 변수 TINYGRAD_KO_DATA에 그 폴더를 적으십시오."
 )
 
 
@@ -45,9 +43,8 @@ def load_mnist(
     flatten: True gives images of shape (n, 784), False (n, 1, 28, 28).
     one_hot_label: True gives float32 rows of shape (n, 10), False int64 labels of shape (n,).
 
-    The files are train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and
-    t10k-labels-idx1-ubyte, each as it is or with .gz (preferred where both are there). All four come from one
-    place, the first of these that has any:
+    The files are train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte, each as it is or with
+    .gz (preferred where both are there). All four come from one place, the first of these that has any:
 
     1. `folder`, then its subfolder `mnist`. If `folder` is given, no other place is tried and nothing is
        downloaded.
@@ -57,13 +54,11 @@ def load_mnist(
     4. The network, into that cache: 11 MB, once, judged by the published checksums. This needs
        `pip install 'tinygrad_ko[mnist]'`; `download=False` forbids it.
 
-    A place with only some of the four is an error: what is missing is never taken from elsewhere. (A download
-    that broke off goes on, though.) Files that are there are judged by their content, not by checksum: the
-    headers say how many images there are and how large.
+    A place with only some of the four is an error: what is missing is never taken from elsewhere. (A download that broke off goes on,
+    though.) Files that are there are judged by their content, not by checksum: the headers say how many images there are and how large.
 
-    Errors: FileNotFoundError where files are missing and cannot be downloaded; ValueError where a file is
-    damaged or foreign, a label is not 0 to 9, or files do not fit together; ModuleNotFoundError where a
-    download is needed but pooch is not installed.
+    Errors: FileNotFoundError where files are missing and cannot be downloaded; ValueError where a file is damaged or foreign, a label is
+    not 0 to 9, or files do not fit together; ModuleNotFoundError where a download is needed but pooch is not installed.
 
     >>> import tempfile
     >>> from pathlib import Path
@@ -78,42 +73,39 @@ def load_mnist(
     ((2, 784), dtype('float32'), array([5, 0]))
     """
     found = _four_files(folder, download)
-    train = _read_pair(found["train-images-idx3-ubyte"], found["train-labels-idx1-ubyte"])
-    test = _read_pair(found["t10k-images-idx3-ubyte"], found["t10k-labels-idx1-ubyte"])
-    if train[0].shape[1:] != test[0].shape[1:]:
-        sizes = [f"{height}x{width}" for _, height, width in (train[0].shape, test[0].shape)]
+    train, test = (
+        _read_pair(found[f"{p}-images-idx3-ubyte"], found[f"{p}-labels-idx1-ubyte"]) for p in ("train", "t10k")
+    )
+    sizes = [f"{height}x{width}" for _, height, width in (train[0].shape, test[0].shape)]
+    if sizes[0] != sizes[1]:
         place = found["t10k-images-idx3-ubyte"].parent
         raise explain(
             ValueError(f"training images are {sizes[0]} but test images are {sizes[1]} in {place}"),
-            "훈련 이미지와 시험 이미지의 크기가 다릅니다. 다른 데이터의 파일이 섞였는지 확인해야 합니다.",
+            f"{place}: 훈련 이미지({sizes[0]})와 시험 이미지({sizes[1]})의 크기가 다릅니다. 다른 데이터의 파일이 섞였는지 확인하십시오.",
         )
-
-    def part(pair: tuple[NDArray[np.uint8], NDArray[np.uint8]]) -> Pair:
-        return lay_out(*pair, brightest=255, normalize=normalize, flatten=flatten, one_hot_label=one_hot_label)
-
-    return part(train), part(test)
+    prepared = partial(preprocess, brightest=255, normalize=normalize, flatten=flatten, one_hot_label=one_hot_label)
+    return prepared(*train), prepared(*test)
 
 
-def _read_pair(images_path: Path, labels_path: Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+def _read_pair(images_path: Path, labels_path: Path) -> tuple[Bytes, Bytes]:
     """Images (n, height, width) and their labels (n,), checked against each other."""
     images, labels = read_idx(images_path, ndim=3), read_idx(labels_path, ndim=1)
     if len(images) != len(labels):
         raise explain(
             ValueError(f"{images_path} holds {len(images)} images but {labels_path} holds {len(labels)} labels"),
-            "이미지의 수와 라벨의 수가 다릅니다. 서로 짝이 아닌 파일입니다.",
+            "이미지의 수와 레이블의 수가 다릅니다. 서로 짝이 아닌 파일입니다. "
+            f"{images_path}: 이미지 {len(images)}개, {labels_path}: 레이블 {len(labels)}개",
         )
-    wrong = np.flatnonzero(labels > 9)
-    if wrong.size:
-        first = wrong[0]
+    if (wrong := np.flatnonzero(labels > 9)).size:
+        first, label = wrong[0], labels[wrong[0]]
         raise explain(
-            ValueError(f"{labels_path} holds the label {labels[first]} at position {first}; labels must be 0 to 9"),
-            "라벨은 0부터 9까지여야 합니다. MNIST가 아닌 데이터이거나 손상된 파일입니다.",
+            ValueError(f"{labels_path} holds the label {label} at position {first}; labels must be 0 to 9"),
+            f"{labels_path}: {first}번 레이블이 {label}입니다. 레이블은 0부터 9까지여야 합니다. MNIST가 아니거나 손상된 파일입니다.",
         )
     return images, labels
 
 
 def _four_files(folder: str | os.PathLike[str] | None, download: bool) -> dict[str, Path]:
-    """Where the four files are: the order of places that `load_mnist` documents."""
     base = folder if folder is not None else os.environ.get("TINYGRAD_KO_DATA") or None
     places = [Path(base, sub).expanduser() for sub in ("", "mnist")] if base is not None else []
     for place in places:
@@ -121,8 +113,8 @@ def _four_files(folder: str | os.PathLike[str] | None, download: bool) -> dict[s
             return _complete(found, place)
     if folder is not None:
         raise explain(
-            FileNotFoundError(f"no MNIST file is in {places[0]} or {places[1]}. {PUT_THEM}, or leave folder out"),
-            f"folder로 준 폴더에 MNIST 파일이 하나도 없습니다. {KOREAN_PUT_THEM} folder를 빼면 내려받습니다.",
+            FileNotFoundError(f"no MNIST file is in {places[0]} or {places[1]}. {_PUT_THEM}, or leave folder out"),
+            f"MNIST 파일이 하나도 없는 폴더입니다: {places[0]}, {places[1]}. {_KOREAN_PUT_THEM} folder를 빼면 내려받습니다.",
         )
     try:
         import pooch
@@ -130,12 +122,10 @@ def _four_files(folder: str | os.PathLike[str] | None, download: bool) -> dict[s
         if download:
             raise explain(
                 ModuleNotFoundError(
-                    "downloading MNIST needs pooch: pip install 'tinygrad_ko[mnist]'. "
-                    f"Without it: {PUT_THEM} {NAMED_BY}",
+                    f"downloading MNIST needs pooch: {install('mnist')}. Without it: {_PUT_AND_NAME_THEM}",
                     name="pooch",
                 ),
-                "MNIST를 내려받으려면 pip install 'tinygrad_ko[mnist]'로 pooch를 설치해야 합니다. "
-                f"직접 구했다면 {KOREAN_PUT_THEM}",
+                f"MNIST를 내려받으려면 pooch를 설치해야 합니다: {install('mnist')}. 직접 구했다면 {_KOREAN_PUT_THEM}",
             ) from None
     else:
         cache = Path(pooch.os_cache("tinygrad_ko")).expanduser() / "mnist"
@@ -146,8 +136,9 @@ def _four_files(folder: str | os.PathLike[str] | None, download: bool) -> dict[s
         places.append(cache)
     looked = f" in {', '.join(map(str, places))}" if places else ""
     raise explain(
-        FileNotFoundError(f"MNIST was not found{looked}. {PUT_THEM} {NAMED_BY}, or allow download=True"),
-        f"MNIST 파일을 찾지 못했습니다. {KOREAN_PUT_THEM} download=True로 내려받을 수도 있습니다.",
+        FileNotFoundError(f"MNIST was not found{looked}. {_PUT_AND_NAME_THEM}, or allow download=True"),
+        f"MNIST 파일을 찾지 못했습니다(찾은 곳: {', '.join(map(str, places)) or '없음'}). {_KOREAN_PUT_THEM} download=True로 내려받을 수도 "
+        "있습니다.",
     )
 
 
@@ -158,14 +149,11 @@ def _found_in(folder: Path) -> dict[str, Path]:
 
 
 def _complete(found: dict[str, Path], folder: Path) -> dict[str, Path]:
-    missing = [name for name in FILES if name not in found]
-    if missing:
+    if missing := ", ".join(name for name in FILES if name not in found):
         raise explain(
-            FileNotFoundError(
-                f"{folder} has only part of MNIST: {', '.join(missing)} (or the same with .gz) is missing"
-            ),
-            "MNIST 파일 네 개 가운데 일부만 있습니다. 서로 다른 곳의 파일을 섞어 읽지 않으므로, "
-            "빠진 파일을 같은 폴더에 넣어야 합니다.",
+            FileNotFoundError(f"{folder} has only part of MNIST: {missing} (or the same with .gz) is missing"),
+            f"{folder}에 MNIST 파일 일부가 없습니다: {missing}(.gz 포함). 서로 다른 곳의 파일을 섞어 읽지 않습니다. 빠진 파일을 같은 "
+            "폴더에 넣으십시오.",
         )
     return found
 
@@ -180,8 +168,8 @@ def _download(folder: Path) -> None:
                 FileNotFoundError(
                     f"{folder} has only part of MNIST and {path.name} is not the published file: move it away"
                 ),
-                "캐시 폴더에 네 파일이 다 있지 않고 공개된 것과 다른 파일이 있습니다. "
-                "섞거나 덮어쓰지 않고 멈춥니다. 그 파일을 다른 곳으로 옮기면 내려받습니다.",
+                f"{folder}에 네 파일이 다 있지 않고, {path.name} 파일이 공개된 것과 다릅니다. 섞거나 덮어쓰지 않고 멈춥니다. 그 파일을 "
+                "다른 곳으로 옮기면 내려받습니다.",
             )
     problems = []
     for mirror in MIRRORS:
@@ -197,9 +185,8 @@ def _download(folder: Path) -> None:
             return
         except (OSError, ValueError) as error:  # no network, not there, or (ValueError) a wrong checksum
             problems.append(f"{mirror}: {error}")
+    reasons = "; ".join(problems)
     raise explain(
-        FileNotFoundError(
-            f"MNIST could not be downloaded. {PUT_THEM} {NAMED_BY}, or into {folder}. ({'; '.join(problems)})"
-        ),
-        f"MNIST를 내려받지 못했습니다. 네트워크를 확인하거나 직접 구한 파일을 쓰면 됩니다. {KOREAN_PUT_THEM}",
+        FileNotFoundError(f"MNIST could not be downloaded. {_PUT_AND_NAME_THEM}, or into {folder}. ({reasons})"),
+        f"MNIST를 내려받지 못했습니다({reasons}). 네트워크를 확인하십시오. 직접 구했다면 {folder}에 넣어도 됩니다. {_KOREAN_PUT_THEM}",
     )

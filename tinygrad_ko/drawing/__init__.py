@@ -1,1 +1,1 @@
-"""The picture of a computational graph: read, folded where it is large, written in DOT, rendered."""
+"""The picture of a computational graph: traced, collapsed where it is large, written in DOT, rendered."""

@@ -6,146 +6,104 @@ gradient. Such an arrow is two arrows, with a node between them that is a table 
 
 import graphviz
 
-from tinygrad_ko.drawing.arrows import Gradients, above, table
-from tinygrad_ko.drawing.folding import Arrow, Folded, Stand
-from tinygrad_ko.drawing.grouping import Group
-from tinygrad_ko.drawing.labels import as_tooltip, quoted, shortened
-from tinygrad_ko.drawing.nodes import of_group, of_vertex
-from tinygrad_ko.drawing.reading import Vertex
-from tinygrad_ko.drawing.style import FONT, NAME, Line, Style
-from tinygrad_ko.drawing.words import counted, lines
+from tinygrad_ko.drawing.clusters import Cluster, Item, around, common
+from tinygrad_ko.drawing.collapse import Arrow, Collapsed
+from tinygrad_ko.drawing.edges import Gradients, edge_table, forward_lines
+from tinygrad_ko.drawing.escape import as_tooltip, quoted, shortened
+from tinygrad_ko.drawing.labels import counted, value_lines
+from tinygrad_ko.drawing.nodes import cluster_node, vertex_node
+from tinygrad_ko.drawing.style import FONT, LIGHT, NAME, Line, Style
+from tinygrad_ko.drawing.vertices import Vertex
 
-EXPLAINED = as_tooltip(
+_EXPLAINED = as_tooltip(
     "forward: the value\nback: its gradient\nof many numbers: mean ± standard deviation, smallest … largest"
 )
+_BOX = {"style": "rounded,filled", "fillcolor": LIGHT["group"], "color": LIGHT["group edge"], "margin": "8"}
+_BOX |= {"labeljust": "l", "fontname": FONT, "fontsize": "11", "fontcolor": LIGHT["faint"]}
 
 
-def dot(content: Folded, style: Style) -> str:
+def dot_source(content: Collapsed, style: Style) -> str:
     """The text of a whole picture."""
-    return Text(content, style).text()
+    return _Text(content, style).text()
 
 
-class Text:
-    """The text of one picture, written group by group."""
-
-    def __init__(self, content: Folded, style: Style) -> None:
+class _Text:
+    def __init__(self, content: Collapsed, style: Style) -> None:
         self.content, self.style = content, style
-        self.parts: dict[Group, graphviz.Digraph] = {}
-        hidden = {stand for stand in content.drawn if is_constant(stand) and not style.shows("constants")}
-        self.names = {stand: f"n{i}" for i, stand in enumerate(s for s in content.drawn if s not in hidden)}
+        self.parts: dict[Cluster, graphviz.Digraph] = {}
+        hidden = {item for item in content.drawn if _is_constant(item) and not style.shows("constants")}
+        self.names = {item: f"n{i}" for i, item in enumerate(s for s in content.drawn if s not in hidden)}
         self.arrows = [arrow for arrow in content.arrows if arrow.tail not in hidden]
         self.looped = {head for _, head, _ in content.onward}  # here it is always told which argument a value is
 
     def text(self) -> str:
-        """All of it."""
         gradients = Gradients()
         self.frame()
-        for stand, name in self.names.items():
-            here = self.part(self.content.drawn[stand])
-            if isinstance(stand, Group):
-                here.node(name, **of_group(stand, self.style))
-            else:
-                here.node(name, **of_vertex(stand, self.style))
+        for item, name in self.names.items():
+            attributes = cluster_node(item, self.style) if isinstance(item, Cluster) else vertex_node(item, self.style)
+            self.part(self.content.drawn[item]).node(name, **attributes)
         for i, arrow in enumerate(self.arrows):
             back = gradients.along(arrow) if self.style.shows("gradients") else None
-            self.arrow(f"e{i}", arrow, [] if back is None else [(line, "gradient", 11) for line in lines(back)])
+            self.arrow(f"e{i}", arrow, [] if back is None else [(line, "gradient", 11) for line in value_lines(back)])
         for tail, head, argument in self.content.onward:
-            here = self.part(common(self.content.drawn[tail], self.content.drawn[head]))
             label = ": ".join(filter(None, ["to the next", shortened(argument, NAME)]))
-            here.edge(self.names[tail], self.names[head], label=quoted(label), style="dashed", constraint="false")
+            ends = self.names[tail], self.names[head]
+            self.around_both(tail, head).edge(*ends, label=quoted(label), style="dashed", constraint="false")
         self.join()
         return str(self.part(self.content.root).source)
 
     def frame(self) -> None:
-        """What holds for the whole picture."""
-        colours, root = self.style.colours, self.part(self.content.root)
+        ink, faint, root = LIGHT["ink"], LIGHT["faint"], self.part(self.content.root)
         root.attr(rankdir="TB" if self.style.down else "LR", nodesep="0.22", ranksep="0.22", pad="0.2")
-        root.attr(bgcolor=colours["page"], fontname=FONT, fontcolor=colours["ink"], tooltip=" ")
-        root.attr("node", fontname=FONT, fontsize="13", fontcolor=colours["ink"], margin="0.12,0.06", height="0.3")
-        root.attr(
-            "edge", fontname=FONT, fontsize="10", fontcolor=colours["faint"], color=colours["line"], arrowsize="0.6"
-        )
+        root.attr(bgcolor=LIGHT["page"], fontname=FONT, fontcolor=ink, tooltip=" ")
+        root.attr("node", fontname=FONT, fontsize="13", fontcolor=ink, margin="0.12,0.06", height="0.3")
+        root.attr("edge", fontname=FONT, fontsize="10", fontcolor=faint, color=LIGHT["line"], arrowsize="0.6")
         if self.content.notes:  # in short lines: a long one would widen the picture
             said = "; ".join(english for english, _ in self.content.notes).replace("; ", "\n")
-            root.attr(label=quoted(said), fontsize="10", fontcolor=colours["faint"])
+            root.attr(label=quoted(said), fontsize="10", fontcolor=faint)
             if self.style.down:  # above a column, whose end is not seen at once, and below a row
                 root.attr(labelloc="t")
 
-    def part(self, group: Group) -> graphviz.Digraph:
-        """The text of a group."""
-        if group not in self.parts:
-            self.parts[group] = graphviz.Digraph()
-        return self.parts[group]
+    def part(self, cluster: Cluster) -> graphviz.Digraph:
+        return self.parts.setdefault(cluster, graphviz.Digraph())
+
+    def around_both(self, tail: Item, head: Item) -> graphviz.Digraph:
+        return self.part(common(self.content.drawn[tail], self.content.drawn[head]))
 
     def arrow(self, name: str, arrow: Arrow, back: list[Line]) -> None:
-        """One arrow, with what is said of it."""
-        tail, head, said = (
-            self.names[arrow.tail],
-            self.names[arrow.head],
-            above(arrow, arrow.head in self.looped, self.style),
-        )
-        here = self.part(common(self.content.drawn[arrow.tail], self.content.drawn[arrow.head]))
+        tail, head, here = self.names[arrow.tail], self.names[arrow.head], self.around_both(arrow.tail, arrow.head)
+        said = forward_lines(arrow, arrow.head in self.looped, self.style)
         if len(said) <= 1 and not back:
             here.edge(tail, head, label=quoted(said[0][0]) if said else "")
             return
         first, last = ("n", "s") if self.style.down else ("w", "e")
-        here.node(
-            name,
-            label=table(said, back, self.style),
-            shape="plain",
-            margin="0",
-            width="0",
-            height="0",
-            tooltip=EXPLAINED,
-        )
+        size = {"margin": "0", "width": "0", "height": "0"}
+        here.node(name, label=edge_table(said, back, self.style), shape="plain", **size, tooltip=_EXPLAINED)
         here.edge(tail, f"{name}:{first}", arrowhead="none")
         here.edge(f"{name}:{last}", head)
 
     def join(self) -> None:
-        """Put the text of every group into that of the group around it, the innermost first."""
-        depths: dict[Group, int] = {}
-        for group in list(self.parts):
-            for depth, outer in enumerate(reversed(around(group))):
+        depths: dict[Cluster, int] = {}
+        for cluster in list(self.parts):
+            for depth, outer in enumerate(reversed(list(around(cluster)))):
                 depths[outer] = depth
-        for i, group in enumerate(sorted(depths, key=lambda group: -depths[group])):
-            if group.parent is not None:
-                inner = self.part(group)
-                if title := self.title(group):
+        for i, cluster in enumerate(sorted(depths, key=lambda cluster: -depths[cluster])):
+            if cluster.parent is not None:
+                inner = self.part(cluster)
+                if title := _title(cluster):
                     inner.name = f"cluster{i}"
-                    inner.attr(**self.box(title), tooltip=as_tooltip(self.title(group, whole=True)))
-                self.part(group.parent).subgraph(inner)
-
-    def box(self, title: str) -> dict[str, str]:
-        """The attributes of the box around a group."""
-        colours = self.style.colours
-        look = {"style": "rounded,filled", "fillcolor": colours["group"], "color": colours["group edge"], "margin": "8"}
-        letters = {"labeljust": "l", "fontname": FONT, "fontsize": "11", "fontcolor": colours["faint"]}
-        return look | letters | {"label": quoted(title)}
-
-    def title(self, group: Group, whole: bool = False) -> str:
-        """What stands on the box around a group, perhaps with the whole of a long name; nothing if there is no box."""
-        if group.kind not in ("call", "block"):
-            return ""
-        many = group.times > 1
-        name = group.name if whole else shortened(group.name, NAME)
-        title = " ".join(filter(None, [name, f"× {group.times:,} (drawn: the first)" * many]))
-        return title + f" · {counted(group.parameters, 'parameter')}{' each' * many}" * (group.parameters > 0)
+                    inner.attr(**_BOX, label=quoted(title), tooltip=as_tooltip(_title(cluster, whole=True)))
+                self.part(cluster.parent).subgraph(inner)
 
 
-def is_constant(stand: Stand) -> bool:
-    """Whether no gradient comes to it."""
-    return isinstance(stand, Vertex) and stand.kind == "constant"
+def _title(cluster: Cluster, whole: bool = False) -> str:
+    if cluster.kind not in ("call", "block"):
+        return ""
+    many = cluster.times > 1
+    name = cluster.name if whole else shortened(cluster.name, NAME)
+    title = " ".join(filter(None, [name, f"× {cluster.times:,} (drawn: the first)" * many]))
+    return title + f" · {counted(cluster.parameters, 'parameter')}{' each' * many}" * (cluster.parameters > 0)
 
 
-def around(group: Group) -> list[Group]:
-    """The group, the one around it, and so on to the outermost."""
-    found = [group]
-    while found[-1].parent is not None:
-        found.append(found[-1].parent)
-    return found
-
-
-def common(a: Group, b: Group) -> Group:
-    """The smallest group that has both inside."""
-    outer = set(around(a))
-    return next(group for group in around(b) if group in outer)
+def _is_constant(item: Item) -> bool:
+    return isinstance(item, Vertex) and item.kind == "constant"

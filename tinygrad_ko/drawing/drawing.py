@@ -9,28 +9,23 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.arrays import is_floating, namespace
-from tinygrad_ko.atomic import at_once
-from tinygrad_ko.backprop import gradients
-from tinygrad_ko.check.subject import called as title
-from tinygrad_ko.check.subject import named_parameters
-from tinygrad_ko.drawing.calling import called, no_graph
-from tinygrad_ko.drawing.dot import dot
-from tinygrad_ko.drawing.fitting import fold, to_the_end
-from tinygrad_ko.drawing.folding import Words
+from tinygrad_ko.arrays.library import is_floating, namespace
+from tinygrad_ko.check.function import function_name, named_parameters
+from tinygrad_ko.drawing.collapse import Words, collapse
+from tinygrad_ko.drawing.dot import dot_source
 from tinygrad_ko.drawing.fonts import warn_of_boxes
-from tinygrad_ko.drawing.palette import DARK, LIGHT
-from tinygrad_ko.drawing.reading import Names, Vertex, read
-from tinygrad_ko.drawing.rendering import rendered
-from tinygrad_ko.drawing.saving import saved
-from tinygrad_ko.drawing.style import Style
+from tinygrad_ko.drawing.rendering import rendered, saved
+from tinygrad_ko.drawing.style import DARK, LIGHT, Style
 from tinygrad_ko.drawing.svg import readable
+from tinygrad_ko.drawing.tracing import call_watched, no_graph
+from tinygrad_ko.drawing.vertices import Names, Vertex, read_graph
+from tinygrad_ko.engine.backprop import gradients
+from tinygrad_ko.engine.graph import Handle, recorded
 from tinygrad_ko.errors import explain
-from tinygrad_ko.graph import Handle, recorded
+from tinygrad_ko.runtime.atomic import at_once
 
-PARTS = ("shapes", "values", "gradients", "kept", "constants")  # what can be left out
-DIRECTIONS = ("right", "down")
-LONG = 9  # so many arrows in a row fit a screen
+_PARTS = ("shapes", "values", "gradients", "kept", "constants")  # what can be left out
+_LONG = 9  # so many arrows in a row fit a screen
 
 
 class Drawing:
@@ -56,7 +51,7 @@ class Drawing:
         Raises ValueError for another ending, FileNotFoundError for a folder that is not there, RuntimeError where no Graphviz is
         found (but `.dot` needs none), TimeoutError where the layout takes more than five minutes.
         """
-        written = saved(self.source, path, LIGHT, DARK)
+        written = saved(self.source, path)
         if written.suffix.lower() in (".png", ".pdf"):
             warn_of_boxes(self.source, stacklevel=2)
         return written
@@ -78,7 +73,6 @@ class Drawing:
         return bundle
 
     def _png(self) -> str:
-        """The picture as PNG, in Base64 as notebooks keep it."""
         picture = b64encode(rendered(self.source, "png", dots=96)).decode("ascii")
         with suppress(UserWarning):  # where warnings are errors, there is a picture all the same
             warn_of_boxes(self.source, stacklevel=3)
@@ -134,137 +128,136 @@ def draw(
     >>> [number in picture.source for number in (">220<", ">2.2<", ">110<", ">200<")]
     [True, True, True, True]
     """
-    hidden = checked(hide, depth, direction)
+    hidden = _hidden(hide)
+    _check_options(depth, direction)
     names = Names()
     if callable(what) and not isinstance(what, Handle):
-        results = named_results(called(what, inputs, parameters, names), title(what), title(what))
-    elif inputs:
-        raise (
-            no_graph(type(what).__name__)
-            if hasattr(what, "loss_of")
-            else explain(
-                TypeError(
-                    f"draw: inputs are for a function, and {type(what).__name__} is none; draw(y) needs only the result"
-                ),
-                "draw: 함수가 아닌 값에는 입력을 함께 줄 수 없습니다. 결과만 넘겨 draw(y)로 부르십시오. "
-                f"받은 값의 종류: {type(what).__name__}",
-            )
+        title = function_name(what)
+        results = _named_results(call_watched(what, inputs, parameters, names), title, title)
+    elif inputs and not hasattr(what, "loss_of"):
+        raise explain(
+            TypeError(
+                f"draw: inputs are for a function, and {type(what).__name__} is none; draw(y) needs only the result"
+            ),
+            "draw: 함수가 아닌 값에는 입력을 함께 넘길 수 없습니다. 결과만 넘겨 draw(y)로 호출하십시오. "
+            f"받은 값의 종류: {type(what).__name__}",
         )
     else:
-        results = named_results(what, "result", "draw")
-        for label, p in named_parameters(None, parameters).items():
-            names.leaves[p._node] = label
-    vertices = read(results, names)
-    with untouched(vertices):
-        content = fold(vertices, depth, unroll)
-        content.notes += unseen([y for _, y in results], vertices, hidden)
+        results = _named_results(what, "result", "draw")
+        names.leaves.update({p._node: label for label, p in named_parameters(None, parameters).items()})
+    vertices = read_graph(results, names)
+    with _untouched(vertices):
+        content = collapse(vertices, depth, unroll)
+        content.notes += _unseen([y for _, y in results], vertices, hidden)
         if direction is None:
-            direction = "down" if max(to_the_end(content).values()) > LONG else "right"
-        return Drawing(dot(content, Style(hidden, direction)), content.notes)
+            direction = "down" if max(content.path_lengths().values()) > _LONG else "right"
+        return Drawing(dot_source(content, Style(hidden, direction == "down")), content.notes)
 
 
-def checked(hide: str | Collection[str], depth: int | None, direction: str | None) -> frozenset[str]:
-    """The names of what is hidden, after a look at the options."""
+def _hidden(hide: str | Collection[str]) -> frozenset[str]:
     hidden = [hide] if isinstance(hide, str) else list(hide) if isinstance(hide, Collection) else [hide]
-    if unknown := [name for name in hidden if name not in PARTS]:
+    if unknown := [name for name in hidden if name not in _PARTS]:
         raise explain(
-            ValueError(f"draw: hide has {unknown}; it may have {list(PARTS)}"),
-            f"draw: hide에 쓸 수 없는 이름이 있습니다: {', '.join(map(str, unknown))}. 쓸 수 있는 이름: {', '.join(PARTS)}",
-        )
-    if direction not in (None, *DIRECTIONS):
-        raise explain(
-            ValueError(f"draw: direction must be 'right' or 'down', not {direction!r}"),
-            f"draw: direction은 'right'나 'down'이어야 합니다. 받은 값: {direction!r}",
-        )
-    if depth is not None and (not isinstance(depth, int | np.integer) or isinstance(depth, bool) or depth < 0):
-        raise explain(
-            ValueError(f"draw: depth must be None or a whole number from 0 on, not {depth!r}"),
-            f"draw: depth는 None이거나 0 이상의 정수여야 합니다. 받은 값: {depth!r}",
+            ValueError(f"draw: hide has {unknown}; it may have {list(_PARTS)}"),
+            f"draw: hide에 쓸 수 없는 이름이 있습니다: {unknown}. 쓸 수 있는 이름: {list(_PARTS)}",
         )
     return frozenset(hidden)
 
 
-def named_results(value: Any, name: str, who: str) -> list[tuple[str, Handle]]:
-    """What is to be drawn, by name: a Tensor, or those in lists, tuples and dicts.
+def _check_options(depth: int | None, direction: str | None) -> None:
+    if direction not in (None, "right", "down"):
+        raise explain(
+            ValueError(f"draw: direction must be 'right' or 'down', not {direction!r}"),
+            f"draw: direction에는 'right'나 'down'을 넘겨야 합니다. 받은 값: {direction!r}",
+        )
+    if depth is not None and (not isinstance(depth, int | np.integer) or isinstance(depth, bool) or depth < 0):
+        raise explain(
+            ValueError(f"draw: depth must be None or a whole number from 0 on, not {depth!r}"),
+            f"draw: depth에는 None이나 0 이상의 정수를 넘겨야 합니다. 받은 값: {depth!r}",
+        )
 
-    Raises TypeError for anything else, RuntimeError if there is no graph behind any of them.
-    """
+
+def _named_results(value: Any, name: str, who: str) -> list[tuple[str, Handle]]:
     if hasattr(value, "loss_of"):
         raise no_graph(type(value).__name__)
     if isinstance(value, Handle):
         name = str(getattr(value, "_name", None) or name)
-    found = list(placed(value, name))
+    found = list(_placed(value, name))
     strangers = [(place, y) for place, y in found if not isinstance(y, Handle)]
     if strangers or not found:
         wrong = f"empty {type(value).__name__}"
         for place, y in strangers[:1]:
             wrong = type(y).__name__ + (f" (in {place})" if y is not value else "")
-        what = (
-            f"draw takes a Tensor, or a function and its inputs, or a list or dict of Tensors, not {wrong}; write draw(f, x), not "
-            "draw(f(x)), if x is an array"
-            if who == "draw"
-            else f"draw: {who} must return a Tensor or a list or dict of Tensors, not {wrong}; an array or list of whole numbers "
-            "stays a constant: give it floats"
-        )
+        if who == "draw":
+            raise explain(
+                TypeError(
+                    "draw takes a Tensor, or a function and its inputs, or a list or dict of Tensors, not "
+                    f"{wrong}; write draw(f, x), not draw(f(x)), if x is an array"
+                ),
+                f"draw: 그릴 수 있는 것은 Tensor, 함수와 그 입력, Tensor의 list나 dict입니다. 받은 값의 종류: {wrong}. "
+                "x가 배열이면 draw(f(x)) 대신 draw(f, x)로 호출하십시오.",
+            )
         raise explain(
-            TypeError(what),
-            f"draw: 그릴 수 있는 것은 Tensor, Tensor의 list나 dict, 그리고 이를 반환하는 함수입니다. 받은 값의 종류: {wrong}. "
-            "함수는 draw(f, x)처럼 입력과 함께 넘기고, 기울기를 볼 배열에는 정수 대신 실수를 담으십시오.",
+            TypeError(
+                f"draw: {who} must return a Tensor or a list or dict of Tensors, not {wrong}; an array or list of whole numbers "
+                "stays a constant: give it floats"
+            ),
+            f"draw: 그릴 수 있는 것은 Tensor나 Tensor의 list 또는 dict를 반환하는 함수입니다. 함수: {who}, 반환한 값의 종류: {wrong}. "
+            "정수의 배열이나 list는 상수로 남으므로 실수를 넘기십시오.",
         )
     if not any(y._node is not None for _, y in found):
+        places = ", ".join(place for place, _ in found)
         raise explain(
             RuntimeError(
-                f"draw: nothing was recorded for {', '.join(place for place, _ in found)}: no Tensor behind it requires a "
-                "gradient; make the leaves with requires_grad=True, outside no_grad(), or give the function arrays in place of Tensors"
+                f"draw: nothing was recorded for {places}: no Tensor behind it requires a gradient; make the leaves with "
+                "requires_grad=True, outside no_grad(), or give the function arrays in place of Tensors"
             ),
-            "draw: 그릴 계산 그래프가 없습니다. 기울기를 구할 Tensor 없이 계산했기 때문입니다. Tensor를 requires_grad=True로 만들어 "
-            "no_grad() 밖에서 계산하거나, 함수의 입력을 Tensor 대신 실수 배열로 넘기십시오.",
+            f"draw: 그릴 계산 그래프가 없습니다({places}). 기울기를 구할 Tensor 없이 계산했기 때문입니다. Tensor를 "
+            "requires_grad=True로 만들어 no_grad() 밖에서 계산하거나, 함수의 입력을 Tensor 대신 실수 배열로 넘기십시오.",
         )
     return found
 
 
-def placed(value: Any, name: str, place: str = "") -> Iterator[tuple[str, Any]]:
+def _placed(value: Any, name: str, place: str = "") -> Iterator[tuple[str, Any]]:
     """What stands in lists, tuples and dicts, with the name of its place: `scores`, `heads.a[0]`, `name[0].loss`."""
     if isinstance(value, Mapping):
         for key, part in value.items():
             word = key if isinstance(key, str) else repr(key)
-            yield from placed(part, name, f"{place}.{word}" if place else word)
+            yield from _placed(part, name, f"{place}.{word}" if place else word)
     elif isinstance(value, tuple | list):
         for i, part in enumerate(value):
-            yield from placed(part, name, f"{place or name}[{i}]")
+            yield from _placed(part, name, f"{place or name}[{i}]")
     else:
         yield place or name, value
 
 
-def unseen(results: list[Handle], vertices: list[Vertex], hidden: Collection[str]) -> Iterator[Words]:
-    """Let the operations see their gradients, where the result is one number and a part of the graph was watched. Yields what
-    the picture cannot show.
-    """
-    y, ops = results[0], [v.node for v in vertices if v.kind == "op" and v.node is not None]
+def _unseen(results: list[Handle], vertices: list[Vertex], hidden: Collection[str]) -> Iterator[Words]:
+    """Run a backward, where the result is one number and a part of the graph was watched. Yields what the picture cannot show."""
+    y, nodes = results[0], [v.node for v in vertices if v.kind == "op" and v.node is not None]
     single = len(results) == 1 and y._array.size == 1 and is_floating(y._array.dtype) and y._node is not None
     gradients = single and "gradients" not in hidden
-    if not any(node.seen for node in ops):
+    if not any(node.seen for node in nodes):
         missing = ["values"] * ("values" not in hidden) + ["gradients"] * gradients
-        if ops and missing:
+        if nodes and missing:
             yield (
                 f"no {' or '.join(missing)}: not computed under tg.watch(); "
                 "use 'with tg.watch():', or draw the function, tg.draw(f, x)",
                 "tg.watch() 밖에서 계산한 결과에는 값과 기울기를 표시할 수 없습니다. with tg.watch(): 블록 안에서 계산하거나, "
                 "tg.draw(f, x)로 함수를 그리십시오.",
             )
-    elif gradients and not all(node.seen or node.live for node in ops):
+    elif gradients and not all(node.seen or node.live for node in nodes):
         yield (
             "no gradients: an earlier backward() has let go of a part of the graph that was not watched",
             "tg.watch() 밖에서 계산한 부분의 저장된 값을 이전 backward()에서 지웠으므로 기울기를 표시할 수 없습니다.",
         )
     elif gradients:
-        backward(y, vertices)
+        _backward(y, vertices)
 
 
-def backward(y: Handle, vertices: list[Vertex]) -> None:
-    """Let the operations behind a number see their gradients, with 1 at the number. Nothing is deposited."""
+def _backward(y: Handle, vertices: list[Vertex]) -> None:
+    """Let the watched operations behind a number record their gradients, with 1 at the number. Nothing is deposited."""
     assert y._node is not None
-    for v in vertices:  # what a watched node kept is there also after a backward
+    for v in vertices:  # the saved values of a watched node are there also after a backward
         if v.kind == "op" and v.node is not None:
             v.node.live = True
     seed = y._array.dtype.type(1) if isinstance(y._array, np.generic) else namespace(y._array).ones_like(y._array)
@@ -274,21 +267,18 @@ def backward(y: Handle, vertices: list[Vertex]) -> None:
             found = gradients(y._node, seed, wanted=ends.keys())
     except Exception as error:
         error.add_note("draw: hide='gradients' draws the graph without gradients")
-        raise explain(error, "draw: hide='gradients'를 주면 기울기를 뺀 그래프를 그릴 수 있습니다.") from None
+        raise explain(error, "draw: hide='gradients'를 넘기면 기울기를 뺀 그래프를 그릴 수 있습니다.") from None
     for node, v in ends.items():
         v.gradient = found.get(node)
 
 
 @contextmanager
-def untouched(vertices: list[Vertex]) -> Iterator[None]:
+def _untouched(vertices: list[Vertex]) -> Iterator[None]:
     """Inside the block a backward may go through the graph; afterwards its nodes are as they were."""
-    nodes = [v.node for v in vertices if v.node is not None]
-    before: list[Any] = [(node, "live", node.live) for node in nodes if node.seen]
-    before += [(node.seen, "gradient", node.seen.gradient) for node in nodes if node.seen]
-    begin, end = (
-        at_once(setattr, [(node.seen, "gradient", None) for node in nodes if node.seen]),
-        at_once(setattr, before),
-    )
+    watched = [(v.node, v.node.seen) for v in vertices if v.node is not None and v.node.seen]
+    before: list[Any] = [(node, "live", node.live) for node, _ in watched]
+    before += [(seen, "gradient", seen.gradient) for _, seen in watched]
+    begin, end = at_once(setattr, [(seen, "gradient", None) for _, seen in watched]), at_once(setattr, before)
     try:
         begin()
         yield

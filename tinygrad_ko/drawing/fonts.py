@@ -8,17 +8,17 @@ import shutil
 import subprocess
 import warnings
 
-HANGUL = re.compile("[\u1100-\u11ff\u3130-\u318f\ua960-\ua97f\uac00-\ud7ff]")
-TOOLTIP = re.compile(r'tooltip=("(?:[^"\\]|\\.)*"|\S+)')  # which is in no such picture
-PATIENCE = 20.0  # seconds
-warned = False
+_HANGUL = re.compile("[\u1100-\u11ff\u3130-\u318f\ua960-\ua97f\uac00-\ud7ff]")
+_TOOLTIP = re.compile(r'tooltip=("(?:[^"\\]|\\.)*"|\S+)')  # which is in no such picture
+_PATIENCE = 20.0  # seconds
+_warned = False
 
 
 def warn_of_boxes(source: str, stacklevel: int) -> None:
     """Warn, once, if a graph in DOT has labels in Korean and no font here can draw them."""
-    global warned
-    if not warned and HANGUL.search(TOOLTIP.sub("", source)) and no_korean_font():
-        warned = True
+    global _warned
+    if not _warned and _HANGUL.search(_TOOLTIP.sub("", source)) and _no_korean_font():
+        _warned = True
         warnings.warn(
             "no font here has Hangul, so a box stands for each Korean letter in a PNG or PDF: install a font such as NanumGothic "
             "(apt install fonts-nanum), or save the drawing as .svg, which keeps the text\n"
@@ -28,14 +28,12 @@ def warn_of_boxes(source: str, stacklevel: int) -> None:
         )
 
 
-def no_korean_font() -> bool:
-    """Whether fontconfig, which Graphviz asks for fonts, knows of none with Hangul. Without fontconfig (macOS and Windows, which
-    come with such a font) that is not known.
-    """
+def _no_korean_font() -> bool:
+    # Graphviz asks fontconfig. Without it (macOS and Windows, which come with such a font) the answer is not known.
     if not (program := shutil.which("fc-list")):
         return False
     try:
-        done = subprocess.run([program, ":charset=ac00", "family"], capture_output=True, timeout=PATIENCE, check=True)
+        done = subprocess.run([program, ":charset=ac00", "family"], capture_output=True, timeout=_PATIENCE, check=True)
     except (OSError, subprocess.SubprocessError):
         return False
     return not done.stdout.strip()

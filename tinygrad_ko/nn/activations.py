@@ -3,7 +3,9 @@
 from typing import Any
 
 from tinygrad_ko.nn.module import Module
-from tinygrad_ko.ops import activation, hyperbolic
+from tinygrad_ko.ops import hyperbolic
+from tinygrad_ko.ops.inputs import require_one_of
+from tinygrad_ko.ops.networks import activations as activation
 
 
 class Sigmoid(Module):
@@ -64,7 +66,7 @@ class Gelu(Module):
     """
 
     def __init__(self, approximate: str = "none") -> None:
-        activation.require_known(approximate)
+        require_one_of(("none", "tanh"), approximate, "gelu", "approximate")
         self.approximate = approximate
 
     def forward(self, x: Any) -> Any:

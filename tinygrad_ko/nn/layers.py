@@ -7,17 +7,18 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ko.errors import explain
-from tinygrad_ko.nn.initializers import Initializer, normal, xavier
+from tinygrad_ko.nn.initializers import Initializer, normal, require_sizes, xavier
 from tinygrad_ko.nn.module import Module
-from tinygrad_ko.ops.dropout import dropout, share_left_out
 from tinygrad_ko.ops.indexing import embedding
-from tinygrad_ko.ops.linalg import affine
-from tinygrad_ko.ops.losses import softmax_cross_entropy
+from tinygrad_ko.ops.inputs import require_below_1
+from tinygrad_ko.ops.linalg.products import affine
+from tinygrad_ko.ops.networks.dropout import dropout
+from tinygrad_ko.ops.networks.losses import softmax_cross_entropy
 from tinygrad_ko.ops.shape import reshape
-from tinygrad_ko.randomness import Rng, generator
-from tinygrad_ko.tensor import Tensor
+from tinygrad_ko.state.randomness import Rng, generator
+from tinygrad_ko.tensor.tensor import Tensor
 
-STANDARD = normal(1.0)
+_STANDARD_NORMAL = normal(1.0)
 
 
 class Affine(Module):
@@ -41,11 +42,7 @@ class Affine(Module):
         dtype: Any = np.float64,
         rng: Rng = None,
     ) -> None:
-        if in_features < 1 or out_features < 1:
-            raise explain(
-                ValueError(f"Affine needs at least one input and one output, not {in_features} and {out_features}"),
-                "Affine 계층의 입력과 출력 크기는 1 이상이어야 합니다.",
-            )
+        require_sizes("Affine", in_features=in_features, out_features=out_features)
         self.W = Tensor(init((in_features, out_features), generator(rng)), requires_grad=True, dtype=dtype, name="W")
         self.b = Tensor(np.zeros(out_features), requires_grad=True, dtype=dtype, name="b")
 
@@ -66,13 +63,9 @@ class Embedding(Module):
     """
 
     def __init__(
-        self, num: int, dim: int, *, init: Initializer = STANDARD, dtype: Any = np.float64, rng: Rng = None
+        self, num: int, dim: int, *, init: Initializer = _STANDARD_NORMAL, dtype: Any = np.float64, rng: Rng = None
     ) -> None:
-        if num < 1 or dim < 1:
-            raise explain(
-                ValueError(f"Embedding needs at least one row and one column, not {num} and {dim}"),
-                "Embedding 계층의 행과 열의 수는 1 이상이어야 합니다.",
-            )
+        require_sizes("Embedding", num=num, dim=dim)
         self.W = Tensor(init((num, dim), generator(rng)), requires_grad=True, dtype=dtype, name="W")
 
     def forward(self, ids: Any) -> Any:
@@ -94,7 +87,8 @@ class Dropout(Module):
     """
 
     def __init__(self, p: float = 0.5, *, rng: Rng = None) -> None:
-        self.p = share_left_out(p)
+        require_below_1("dropout: ", p=p)
+        self.p = float(p)
         self.rng: Any = None if rng is None else generator(rng)
 
     def forward(self, x: Any) -> Any:
@@ -102,8 +96,7 @@ class Dropout(Module):
 
 
 class Flatten(Module):
-    """Each sample in one row: from (batch, ...) to (batch, n), with the dtype of x. Raises ValueError for an x without
-    axes.
+    """Each sample in one row: from (batch, ...) to (batch, n), with the dtype of x. Raises ValueError for an x without axes.
 
     >>> Flatten()(Tensor(np.ones((5, 2, 3, 4)))).shape
     (5, 24)
@@ -113,8 +106,8 @@ class Flatten(Module):
         shape = x.shape if hasattr(x, "shape") else np.shape(x)
         if not shape:
             raise explain(
-                ValueError("Flatten: x needs a shape of (batch, ...), but it has no axes"),
-                "Flatten: x의 형상은 (batch, ...)여야 하는데, 축이 없습니다.",
+                ValueError("Flatten: x needs a shape of (batch, ...), but it has no axes; pass a batch, such as [x]"),
+                "Flatten: x에 필요한 형상은 (batch, ...)인데 x에는 축이 없습니다. [x]처럼 배치로 만들어 넘기십시오.",
             )
         return reshape(x, (shape[0], prod(shape[1:])))
 
@@ -132,7 +125,8 @@ class SoftmaxWithLoss(Module):
 
 
 class Sequential(Module):
-    """Layers one after the other; a function of Tensors is a layer too.
+    """Layers one after the other; a function of Tensors is a layer too. Raises TypeError for what cannot be called, and for
+    a class: layers are made first.
 
     >>> from tinygrad_ko.nn import Relu
     >>> model = Sequential(Affine(4, 3, rng=0), Relu(), Affine(3, 2, rng=1))
@@ -143,6 +137,15 @@ class Sequential(Module):
     """
 
     def __init__(self, *layers: Any) -> None:
+        for i, layer in enumerate(layers):
+            if (isinstance(layer, type) and issubclass(layer, Module)) or not callable(layer):
+                what = f"class {layer.__name__}" if isinstance(layer, type) else type(layer).__name__
+                raise explain(
+                    TypeError(
+                        f"Sequential: layer {i} is no layer but {what}; pass them one by one: Sequential(Affine(3, 2), Relu())"
+                    ),
+                    f"Sequential: {i}번 계층이 계층도 함수도 아닙니다({what}). Sequential(Affine(3, 2), Relu())처럼 하나씩 넘기십시오.",
+                )
         self.layers = list(layers)
 
     def forward(self, x: Any) -> Any:

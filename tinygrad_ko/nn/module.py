@@ -1,4 +1,4 @@
-"""What has parameters: found by their names, forgotten gradients, saved and loaded; and whether it is in training."""
+"""Modules: functions with parameters, which are found by name, saved and loaded; and their training mode."""
 
 import os
 from collections import Counter
@@ -11,20 +11,21 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 
-from tinygrad_ko.arrays import beside
-from tinygrad_ko.backprop import put
+from tinygrad_ko.arrays.library import beside
+from tinygrad_ko.engine.backprop import put
+from tinygrad_ko.engine.graph import scope
 from tinygrad_ko.errors import explain
-from tinygrad_ko.graph import scope
-from tinygrad_ko.nn.storage import load_arrays, save_arrays
-from tinygrad_ko.tensor import Tensor, replace
+from tinygrad_ko.nn.serialization import load_arrays, save_arrays
+from tinygrad_ko.runtime.suggestions import ForeignToModule, explain_construction
+from tinygrad_ko.tensor.tensor import Tensor, replace
 
 if TYPE_CHECKING:
     from tinygrad_ko.nn.summary import Summary
 
-FUNCTIONS = (FunctionType, BuiltinFunctionType, np.ufunc, partial)
+_FUNCTIONS = (FunctionType, BuiltinFunctionType, np.ufunc, partial)
 
 
-class Module:
+class Module(ForeignToModule):
     """A function with parameters. Write `__init__`, which keeps Tensors and other Modules in attributes, and
     `forward`; call the module. (A `__call__` in place of `forward`, or around it, will do too.)
 
@@ -43,25 +44,24 @@ class Module:
     training: bool = True  # whether it is being trained; `train` and `eval` say so to every module inside
 
     def __init_subclass__(cls, **options: Any) -> None:
-        """A class may write `__call__` in place of `forward`, or around it."""
         super().__init_subclass__(**options)
+        explain_construction(cls)
         owner = next(part for part in cls.__mro__ if "__call__" in vars(part))
         call = vars(owner)["__call__"]
         if isinstance(call, FunctionType) and (owner is cls or not issubclass(owner, Module)):
-            for name, value in {"__call__": boxed(call), "_own_call": call, "_computes": "_own_call"}.items():
+            for name, value in {"__call__": _scoped(call), "_own_call": call, "_computes": "_own_call"}.items():
                 setattr(cls, name, value)
 
     def forward(self, *inputs: Any, **options: Any) -> Any:
         """What it computes."""
+        name = type(self).__name__
         raise explain(
-            NotImplementedError(
-                f"{type(self).__name__} has no forward: define forward(self, x), which a call of the module runs"
-            ),
-            f"{type(self).__name__}에 forward 메서드가 없습니다. 모듈을 호출할 때 실행할 forward(self, x)를 정의하십시오.",
+            NotImplementedError(f"{name} has no forward: define forward(self, x), which a call of the module runs"),
+            f"{name}에 forward 메서드가 없습니다. 모듈을 호출할 때 실행할 forward(self, x)를 정의하십시오.",
         )
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
-        if type(self).__call__ is not Module.__call__:  # it is in its box already
+        if type(self).__call__ is not Module.__call__:  # the scope is open already
             return self.forward(*inputs, **options)
         with scope(type(self).__name__):
             return self.forward(*inputs, **options)
@@ -125,9 +125,7 @@ class Module:
         return save_arrays(path, {name: tensor.numpy() for name, tensor in self.named_tensors().items()})
 
     def load(self, path: str | os.PathLike[str]) -> None:
-        """Read its Tensors from a file that `save` wrote. Raises ValueError, and changes nothing, if a name or a shape
-        differs.
-        """
+        """Read its Tensors from a file that `save` wrote. Raises ValueError, and changes nothing, if a name or a shape differs."""
         tensors = self.named_tensors()
         arrays = load_arrays(path, {name: tensor.shape for name, tensor in tensors.items()})
         replace(tensors.values(), [beside(t._array, arrays[name], t.dtype) for name, t in tensors.items()])
@@ -136,10 +134,9 @@ class Module:
         """What the network is made of: its layers in the order in which they are called, what each returns, how many
         parameters each holds itself, and their bytes; then the totals, and what the graph of the call keeps until backward.
 
-        The inputs are those of a call. In place of an array stands its shape, as a tuple with the batch in it: it is filled with
-        ones (zeros for a `dtype` of integers: `summary((2, 3), dtype=int)` of a network that takes ids), in the dtype of the
-        network's parameters unless `dtype` says otherwise. Without inputs nothing is called, and the layers come as they stand in
-        the network.
+        The inputs are those of a call. In place of an array stands its shape, as a tuple with the batch in it: it is filled with ones
+        (zeros for a `dtype` of integers: `summary((2, 3), dtype=int)` of a network that takes ids), in the dtype of the network's
+        parameters unless `dtype` says otherwise. Without inputs nothing is called, and the layers come as they stand in the network.
 
         Layers are the modules, and the functions in lists such as that of `Sequential`. One that is called again has another
         row, one that is not called says so; parameters that layers share are counted once. The network is called in the mode it
@@ -147,8 +144,7 @@ class Module:
         streams (but for plain arrays that a forward of your own writes to). Returns an object that prints as a table; `rows`,
         `parameters`, `trained`, `bytes` and `kept` are its data.
 
-        Raises what the call raises, with the layer it happened in; ValueError for a shape that is none, or a `dtype` without a
-        shape.
+        Raises what the call raises, with the layer it happened in; ValueError for a shape that is none, or a `dtype` without a shape.
 
         >>> from tinygrad_ko.nn import Affine, Relu, Sequential
         >>> Sequential(Affine(784, 100), Relu(), Affine(100, 10)).summary((32, 784))
@@ -170,10 +166,8 @@ class Module:
         return f"{type(self).__name__}({sizes})"
 
 
-def boxed(call: Callable[..., Any]) -> Callable[..., Any]:
-    """A `__call__` of a class's own: what it records is in a box, as in `Module.__call__`. Where a class below calls it as
-    `super().__call__`, the box is there already.
-    """
+def _scoped(call: Callable[..., Any]) -> Callable[..., Any]:
+    """A class's own `__call__` in the module's scope, which is open already where a subclass calls it as `super().__call__`."""
 
     @wraps(call)
     def whole(self: Any, *inputs: Any, **options: Any) -> Any:
@@ -185,7 +179,7 @@ def boxed(call: Callable[..., Any]) -> Callable[..., Any]:
     return whole
 
 
-HOLDERS = (Module, list, tuple, dict)
+_CONTAINERS = (Module, list, tuple, dict)
 
 
 class Part(NamedTuple):
@@ -206,7 +200,7 @@ def walk(module: Module) -> Iterator[Part]:
         if isinstance(value, Tensor):
             if value.node is None or value.node.op is None:  # not what a forward has computed and kept
                 yield Part(path, value, holder, key)
-        elif isinstance(value, HOLDERS):
+        elif isinstance(value, _CONTAINERS):
             if id(value) in seen:
                 continue
             seen.add(id(value))
@@ -215,7 +209,7 @@ def walk(module: Module) -> Iterator[Part]:
             items = vars(value) if isinstance(value, Module) else value
             named = list(items.items() if isinstance(items, dict) else enumerate(items))
             waiting += [(f"{path}.{k}" if path else str(k), item, value, k) for k, item in reversed(named)]
-        elif isinstance(holder, list) and isinstance(value, FUNCTIONS):
+        elif isinstance(holder, list) and isinstance(value, _FUNCTIONS):
             yield Part(path, value, holder, key)
         elif isinstance(value, set | frozenset) and any(isinstance(item, Tensor | Module) for item in value):
             raise explain(

@@ -1,5 +1,4 @@
-"""The networks of the book, as it spells them: `params` is a dict of plain arrays, and plain arrays and floats come
-out.
+"""The networks of the book with its interface: `params` is a dict of plain arrays, and plain arrays and floats come out.
 
 One function, `scores`, says what each network computes. On the arrays of `params` it predicts; on Tensors made from
 them it is recorded, and `gradient` needs nothing but `backward()`.
@@ -8,32 +7,33 @@ them it is recorded, and `gradient` needs nothing but `backward()`.
 import os
 from collections.abc import Callable
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinygrad_ko.arrays import Array
+from tinygrad_ko.arrays.library import Array
 from tinygrad_ko.check.numerical import numerical_gradient
+from tinygrad_ko.engine.graph import recorded
 from tinygrad_ko.errors import explain
-from tinygrad_ko.graph import recorded
-from tinygrad_ko.nn.initializers import normal
-from tinygrad_ko.nn.storage import load_arrays, save_arrays
-from tinygrad_ko.ops.activation import identity_function, relu, sigmoid
-from tinygrad_ko.ops.convolution import conv2d
-from tinygrad_ko.ops.linalg import affine, matmul
-from tinygrad_ko.ops.losses import rows, softmax_cross_entropy
-from tinygrad_ko.ops.pooling import max_pool2d
+from tinygrad_ko.nn.initializers import require_sizes
+from tinygrad_ko.nn.serialization import load_arrays, save_arrays
+from tinygrad_ko.ops.linalg.products import affine, matmul
+from tinygrad_ko.ops.networks.activations import identity_function, relu, sigmoid
+from tinygrad_ko.ops.networks.convolution import conv2d
+from tinygrad_ko.ops.networks.losses import as_batch, softmax_cross_entropy
+from tinygrad_ko.ops.networks.pooling import max_pool2d
+from tinygrad_ko.ops.networks.softmax import softmax
+from tinygrad_ko.ops.networks.windows import windows_over
 from tinygrad_ko.ops.shape import reshape
-from tinygrad_ko.ops.softmax import softmax
-from tinygrad_ko.ops.windows import windows_over
-from tinygrad_ko.randomness import Rng, generator
-from tinygrad_ko.tensor import borrow
+from tinygrad_ko.state.randomness import RandomSource, Rng, generator
+from tinygrad_ko.tensor.tensor import borrow
 
 if TYPE_CHECKING:
     from tinygrad_ko.nn.summary import Summary
 
-Params = dict[str, Any]
+_Params = dict[str, Any]
 
 
 class Network:
@@ -44,9 +44,12 @@ class Network:
 
     params: dict[str, Array]
 
-    def scores(self, x: Any, p: Params) -> Any:
+    def scores(self, x: Any, p: _Params) -> Any:
         """The scores before softmax, from parameters p."""
-        raise NotImplementedError(f"{type(self).__name__} has no scores")
+        raise explain(
+            NotImplementedError(f"{type(self).__name__} has no scores(x, p): define the scores before softmax"),
+            f"{type(self).__name__}에 scores(x, p) 메서드가 없습니다. softmax 이전의 점수를 이 메서드로 정의하십시오.",
+        )
 
     def predict(self, x: Any) -> Array:
         """The probability of each class."""
@@ -56,7 +59,7 @@ class Network:
         """The mean cross entropy of the predictions, exact (computed from the scores)."""
         return float(self.loss_of(self.params, np.asarray(x), t))
 
-    def loss_of(self, p: Params, x: Any, t: Any) -> Any:
+    def loss_of(self, p: _Params, x: Any, t: Any) -> Any:
         """The loss as a function of the parameters: of Tensors a Tensor, so that its gradient can be checked.
 
         >>> import tinygrad_ko as tg
@@ -69,11 +72,11 @@ class Network:
 
     def accuracy(self, x: Any, t: Any) -> float:
         """The share of samples whose most probable class is the right one."""
-        return float(np.mean(self.hits(x, t)))
+        return float(np.mean(self._hits(x, t)))
 
-    def hits(self, x: Any, t: Any) -> Array:
+    def _hits(self, x: Any, t: Any) -> Array:
         """For each sample, whether its most probable class is the right one."""
-        scores, t, is_label = rows(self.scores(np.asarray(x), self.params), t, "accuracy")
+        scores, t, is_label = as_batch(self.scores(np.asarray(x), self.params), t, "accuracy")
         return scores.argmax(axis=-1) == (t if is_label else np.asarray(t).argmax(axis=-1))
 
     def gradient(self, x: Any, t: Any) -> dict[str, Array]:
@@ -127,11 +130,18 @@ class Network:
         self.params.update({name: arrays[name].astype(array.dtype) for name, array in self.params.items()})
 
 
+def _affine_params(sizes: tuple[int, ...], std: float, source: RandomSource, first: int = 1) -> dict[str, Array]:
+    """W and b of the affine layers between these sizes, numbered from `first`: normal numbers, and zeros."""
+    params: dict[str, Array] = {}
+    for i, (n, m) in enumerate(pairwise(sizes), first):
+        params |= {f"W{i}": std * source.standard_normal((n, m)), f"b{i}": np.zeros(m)}
+    return params
+
+
 class TwoLayerNet(Network):
     """One hidden layer: softmax(sigmoid(x @ W1 + b1) @ W2 + b2).
 
-    `params` holds W1 (inputs, hidden), b1, W2 (hidden, outputs), b2 as float64 arrays that may be changed in place or
-    replaced.
+    `params` holds W1 (inputs, hidden), b1, W2 (hidden, outputs), b2 as float64 arrays that may be changed in place or replaced.
 
     >>> net = TwoLayerNet(input_size=784, hidden_size=100, output_size=10, rng=0)
     >>> sum(p.size for p in net.params.values())
@@ -143,20 +153,10 @@ class TwoLayerNet(Network):
     def __init__(
         self, input_size: int, hidden_size: int, output_size: int, weight_init_std: float = 0.01, *, rng: Rng = None
     ) -> None:
-        if min(input_size, hidden_size, output_size) < 1:
-            raise explain(
-                ValueError(f"every size must be at least 1, not {input_size}, {hidden_size} and {output_size}"),
-                "input_size, hidden_size, output_size는 모두 1 이상이어야 합니다.",
-            )
-        source, weights = generator(rng), normal(weight_init_std)
-        self.params = {
-            "W1": weights((input_size, hidden_size), source),
-            "b1": np.zeros(hidden_size),
-            "W2": weights((hidden_size, output_size), source),
-            "b2": np.zeros(output_size),
-        }
+        require_sizes("TwoLayerNet", input_size=input_size, hidden_size=hidden_size, output_size=output_size)
+        self.params = _affine_params((input_size, hidden_size, output_size), weight_init_std, generator(rng))
 
-    def scores(self, x: Any, p: Params) -> Any:
+    def scores(self, x: Any, p: _Params) -> Any:
         hidden = sigmoid(affine(x, p["W1"], p["b1"]))
         return affine(hidden, p["W2"], p["b2"])
 
@@ -176,7 +176,7 @@ class SimpleNet(Network):
     def W(self, value: Any) -> None:
         self.params["W"] = np.asarray(value, dtype=np.float64)
 
-    def scores(self, x: Any, p: Params) -> Any:
+    def scores(self, x: Any, p: _Params) -> Any:
         return matmul(x, p["W"])
 
     def predict(self, x: Any) -> Array:
@@ -185,8 +185,7 @@ class SimpleNet(Network):
 
 
 class ThreeLayerNet(Network):
-    """Two hidden layers with sigmoid, then `output` (the identity by default): the book's 2-3-2-2 network, or any
-    params W1 b1 W2 b2 W3 b3.
+    """Two hidden layers with sigmoid, then `output` (the identity by default): the book's 2-3-2-2 network, or any params W1 b1 W2 b2 W3 b3.
 
     >>> ThreeLayerNet().predict(np.array([1.0, 0.5]))
     array([0.31682708, 0.69627909])
@@ -195,11 +194,8 @@ class ThreeLayerNet(Network):
     def __init__(
         self, params: dict[str, Array] | None = None, *, output: Callable[[Any], Any] = identity_function
     ) -> None:
-        self.output = output
-        self.params = (
-            params
-            if params is not None
-            else {
+        if params is None:
+            params = {
                 "W1": np.array([[0.1, 0.3, 0.5], [0.2, 0.4, 0.6]]),
                 "b1": np.array([0.1, 0.2, 0.3]),
                 "W2": np.array([[0.1, 0.4], [0.2, 0.5], [0.3, 0.6]]),
@@ -207,9 +203,9 @@ class ThreeLayerNet(Network):
                 "W3": np.array([[0.1, 0.3], [0.2, 0.4]]),
                 "b3": np.array([0.1, 0.2]),
             }
-        )
+        self.params, self.output = params, output
 
-    def scores(self, x: Any, p: Params) -> Any:
+    def scores(self, x: Any, p: _Params) -> Any:
         z1 = sigmoid(affine(x, p["W1"], p["b1"]))
         z2 = sigmoid(affine(z1, p["W2"], p["b2"]))
         return affine(z2, p["W3"], p["b3"])
@@ -222,10 +218,9 @@ class ThreeLayerNet(Network):
 class SimpleConvNet(Network):
     """The book's convolutional network: conv - relu - pool - affine - relu - affine - softmax.
 
-    `conv_param` says how many filters there are, how large they are, how many pixels of padding an image has and how far
-    apart the windows are; what it does not name is as in the book: {"filter_num": 30, "filter_size": 5, "pad": 0,
-    "stride": 1}. Pooling takes the largest of 2 x 2. `params` holds W1 (filters, channels, size, size), b1, W2, b2, W3, b3.
-    `x` is one image of shape input_dim or a batch of them.
+    `conv_param` says how many filters there are, how large they are, how many pixels of padding an image has and how far apart the windows
+    are; what it does not name is as in the book: {"filter_num": 30, "filter_size": 5, "pad": 0, "stride": 1}. Pooling takes the largest of
+    2 x 2. `params` holds W1 (filters, channels, size, size), b1, W2, b2, W3, b3. `x` is one image of shape input_dim or a batch of them.
 
     >>> net = SimpleConvNet(rng=0)
     >>> {name: p.shape for name, p in net.params.items()}
@@ -248,33 +243,22 @@ class SimpleConvNet(Network):
         if unknown := sorted(set(conv_param or {}) - set(filters)):
             raise explain(
                 ValueError(f"SimpleConvNet: conv_param has {unknown}; it may have {sorted(filters)}"),
-                f"SimpleConvNet: conv_param에 쓸 수 없는 이름이 있습니다: {', '.join(unknown)}. 쓸 수 있는 이름: {', '.join(filters)}",
+                f"SimpleConvNet: conv_param에 쓸 수 없는 이름이 있습니다: {unknown}. 쓸 수 있는 이름: {sorted(filters)}",
             )
         filters |= conv_param or {}
         number, size = filters["filter_num"], filters["filter_size"]
-        if min(*input_dim, number, hidden_size, output_size) < 1:
-            raise explain(
-                ValueError(
-                    f"SimpleConvNet: every size must be at least 1, not {tuple(input_dim)}, {number}, {hidden_size} and {output_size}"
-                ),
-                "SimpleConvNet: input_dim, filter_num, hidden_size, output_size는 모두 1 이상이어야 합니다.",
-            )
         self.input_dim, self.stride, self.pad = tuple(input_dim), filters["stride"], filters["pad"]
+        sizes = {f"input_dim[{i}]": side for i, side in enumerate(self.input_dim)} | {"filter_num": number}
+        require_sizes("SimpleConvNet", **sizes, hidden_size=hidden_size, output_size=output_size)
         convolved = windows_over("SimpleConvNet", self.input_dim[1:], (size, size), self.stride, self.pad, 1)
         pooled = windows_over("SimpleConvNet", convolved.counts(self.input_dim[1:]), 2, 2, 0, 1)
         height, width = pooled.counts(convolved.counts(self.input_dim[1:]))
-        source, weights = generator(rng), normal(weight_init_std)
-        W1 = weights((number, self.input_dim[0] * size * size), source)
-        self.params = {
-            "W1": W1.reshape(number, self.input_dim[0], size, size),
-            "b1": np.zeros(number),
-            "W2": weights((number * height * width, hidden_size), source),
-            "b2": np.zeros(hidden_size),
-            "W3": weights((hidden_size, output_size), source),
-            "b3": np.zeros(output_size),
-        }
+        source = generator(rng)
+        W1 = weight_init_std * source.standard_normal((number, self.input_dim[0], size, size))
+        affines = _affine_params((number * height * width, hidden_size, output_size), weight_init_std, source, first=2)
+        self.params = {"W1": W1, "b1": np.zeros(number), **affines}
 
-    def scores(self, x: Any, p: Params) -> Any:
+    def scores(self, x: Any, p: _Params) -> Any:
         if x.shape == self.input_dim:
             return self.scores(x[None], p)[0]
         if x.shape[1:] != self.input_dim:
@@ -283,8 +267,8 @@ class SimpleConvNet(Network):
                     f"SimpleConvNet: x needs the shape {self.input_dim} or (n, {str(self.input_dim)[1:]}, not {x.shape}; the loaders give "
                     "such images with flatten=False"
                 ),
-                f"SimpleConvNet: x의 형상은 {self.input_dim} 또는 그 배치여야 합니다. 데이터를 flatten=False로 불러오십시오. "
-                f"받은 형상: {x.shape}",
+                f"SimpleConvNet: x에 필요한 형상: {self.input_dim} 또는 (n, {str(self.input_dim)[1:]}, 받은 형상: {x.shape}. 데이터를 "
+                "flatten=False로 불러오십시오.",
             )
         convolved = conv2d(x, p["W1"], p["b1"], self.stride, self.pad)
         pooled = relu(max_pool2d(convolved, 2))  # the same as relu before the pooling, with a quarter of its work
@@ -300,5 +284,5 @@ class SimpleConvNet(Network):
         x, t = np.asarray(x), np.asarray(t)
         if x.shape == self.input_dim or len(x) != len(t):  # which is refused
             return super().accuracy(x, t)
-        parts = [self.hits(x[i : i + batch_size], t[i : i + batch_size]) for i in range(0, len(x), batch_size)]
+        parts = [self._hits(x[i : i + batch_size], t[i : i + batch_size]) for i in range(0, len(x), batch_size)]
         return float(np.mean(np.concatenate(parts)))

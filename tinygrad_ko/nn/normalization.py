@@ -1,25 +1,23 @@
-"""Layers that keep numbers near mean 0 and variance 1, so that those behind them learn faster."""
+"""Normalization layers: they keep activations near mean 0 and variance 1."""
 
 from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.arrays import Array, cast
-from tinygrad_ko.dtypes import widened
-from tinygrad_ko.errors import explain
-from tinygrad_ko.graph import Handle
+from tinygrad_ko.arrays.dtypes import widened
+from tinygrad_ko.arrays.library import Array, cast
+from tinygrad_ko.nn.initializers import require_sizes
 from tinygrad_ko.nn.module import Module
 from tinygrad_ko.ops.elementwise import sqrt
-from tinygrad_ko.ops.inputs import numbers
-from tinygrad_ko.ops.normalization import all_but_channels, batch_norm, fitting, layer_norm
-from tinygrad_ko.ops.reduction import count
-from tinygrad_ko.tensor import Tensor, replace
+from tinygrad_ko.ops.inputs import as_floating, as_plain_array, require_above_0, require_below_1
+from tinygrad_ko.ops.networks.normalization import all_but_channels, batch_norm, layer_norm, per_feature
+from tinygrad_ko.ops.reduction import reduced_size
+from tinygrad_ko.tensor.tensor import Tensor, replace
 
 
 class LayerNorm(Module):
-    """gamma * (x - mean) / sqrt(variance + eps) + beta, where mean and variance are those of each sample: along the
-    last axis, from (..., features) to (..., features). It does the same in training and afterwards. Source: Ba, Kiros
-    and Hinton (2016).
+    """gamma * (x - mean) / sqrt(variance + eps) + beta, where mean and variance are those of each sample: along the last axis, from (...,
+    features) to (..., features). It does the same in training and afterwards. Source: Ba, Kiros and Hinton (2016).
 
     gamma (features,) begins with ones and beta (features,) with zeros, in `dtype`. Raises ValueError unless features is
     at least 1 and eps above 0, and when x has another width.
@@ -31,7 +29,7 @@ class LayerNorm(Module):
     """
 
     def __init__(self, features: int, *, eps: float = 1e-5, dtype: Any = np.float64) -> None:
-        self.gamma, self.beta = scale_and_shift("LayerNorm", features, eps, dtype)
+        self.gamma, self.beta = _scale_and_shift("LayerNorm", features, eps, dtype)
         self.eps = float(eps)
 
     def forward(self, x: Any) -> Any:
@@ -42,11 +40,10 @@ class BatchNorm(Module):
     """gamma * (x - mean) / sqrt(variance + eps) + beta, with a mean and a variance for each channel: from
     (batch, features) or (batch, features, height, width) to the same shape. Source: Ioffe and Szegedy (2015).
 
-    In training they are those of the batch, and each call moves the running averages:
-    running = decay * running + (1 - decay) * batch (where other libraries call 1 - decay, or decay, the momentum). The
-    batch is divided by its biased variance, and `running_var` averages the unbiased one. After `eval()` the running
-    averages take their place, so that a sample does not depend on its neighbours. They are saved and loaded with the
-    module, and not trained.
+    In training they are those of the batch, and each call moves the running averages: running = decay * running + (1 - decay) * batch
+    (where other libraries call 1 - decay, or decay, the momentum). The batch is divided by its biased variance, and `running_var` averages
+    the unbiased one. After `eval()` the running averages take their place, so that a sample does not depend on its neighbours. They are
+    saved and loaded with the module, and not trained.
 
     gamma (features,) begins with ones and beta (features,) with zeros, `running_mean` with zeros and `running_var` with
     ones, all in `dtype`. Raises ValueError unless features is at least 1, decay in [0, 1) and eps above 0, when x has
@@ -65,42 +62,33 @@ class BatchNorm(Module):
     """
 
     def __init__(self, features: int, *, decay: float = 0.9, eps: float = 1e-5, dtype: Any = np.float64) -> None:
-        self.gamma, self.beta = scale_and_shift("BatchNorm", features, eps, dtype)
-        if not 0 <= decay < 1:
-            raise explain(
-                ValueError(f"BatchNorm: decay must be in [0, 1), not {decay}"),
-                f"BatchNorm: decay는 0 이상 1 미만이어야 합니다. 받은 값: {decay}",
-            )
+        self.gamma, self.beta = _scale_and_shift("BatchNorm", features, eps, dtype)
+        require_below_1("BatchNorm: ", decay=decay)
         self.decay, self.eps = float(decay), float(eps)
         self.running_mean = Tensor(np.zeros(features), dtype=dtype, name="running_mean")
         self.running_var = Tensor(np.ones(features), dtype=dtype, name="running_var")
 
     def forward(self, x: Any) -> Any:
         if not self.training:
-            x = numbers(x, "BatchNorm")
+            x = as_floating(x, "BatchNorm")
             each = (self.running_mean, self.running_var, self.gamma, self.beta)
-            mean, var, gamma, beta = fitting(x, 1, *each, name="BatchNorm")
+            mean, var, gamma, beta = per_feature(x, 1, *each, name="BatchNorm")
             return (x - mean) * (gamma / sqrt(var + self.eps)) + beta
         out = batch_norm(x, self.gamma, self.beta, self.eps)
-        self.remember(x.settled() if isinstance(x, Handle) else np.asarray(x))
+        self._update_running(as_plain_array(x, "BatchNorm"))
         return out
 
-    def remember(self, x: Array) -> None:
-        """Move the running averages towards the mean and the variance of a batch."""
+    def _update_running(self, x: Array) -> None:
         x, axes = widened(x), all_but_channels(x)
-        n = count(x.shape, axes)
+        n = reduced_size(x.shape, axes)
         running, batch = (self.running_mean, self.running_var), (x.mean(axis=axes), x.var(axis=axes) * (n / (n - 1)))
         moved = [self.decay * r.data + (1 - self.decay) * b for r, b in zip(running, batch, strict=True)]
         replace(running, [cast(m, r.dtype) for m, r in zip(moved, running, strict=True)])
 
 
-def scale_and_shift(layer: str, features: int, eps: float, dtype: Any) -> tuple[Tensor, Tensor]:
-    """gamma and beta as they begin: ones and zeros."""
-    if features < 1 or not 0 < eps < float("inf"):
-        raise explain(
-            ValueError(f"{layer} needs at least one feature and an eps above 0, not {features} and {eps}"),
-            f"{layer}: features는 1 이상, eps는 0보다 커야 합니다. 받은 값: {features}, {eps}",
-        )
+def _scale_and_shift(layer: str, features: int, eps: float, dtype: Any) -> tuple[Tensor, Tensor]:
+    require_sizes(layer, features=features)
+    require_above_0(f"{layer}: ", eps=eps)
     return (
         Tensor(np.ones(features), requires_grad=True, dtype=dtype, name="gamma"),
         Tensor(np.zeros(features), requires_grad=True, dtype=dtype, name="beta"),

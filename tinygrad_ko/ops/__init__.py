@@ -1,3 +1,1 @@
-"""The rule book: every operation, a forward on arrays and one formula per argument. Pure functions, no Tensor in
-sight.
-"""
+"""The rule book: every operation, a forward on arrays and one formula per argument. Pure functions, no Tensor in sight."""

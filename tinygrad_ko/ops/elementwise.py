@@ -1,15 +1,12 @@
-"""Functions of each element: their slopes, one line each. Arguments broadcast as in NumPy.
-
-Arithmetic, powers and roots, and what chooses between elements. Beside this file stand exponential, trigonometric and hyperbolic,
-activation, rounding and error_function.
-"""
+"""Functions of each element: arithmetic, powers and roots, and choices between elements. Arguments broadcast as in NumPy."""
 
 import math
 
-from tinygrad_ko import arrays
-from tinygrad_ko.arrays import SCALARS, floating, quiet
-from tinygrad_ko.dtypes import moves
-from tinygrad_ko.primitive import op
+from tinygrad_ko.arrays import library
+from tinygrad_ko.arrays.dtypes import moves
+from tinygrad_ko.arrays.library import SCALARS, quiet
+from tinygrad_ko.arrays.operands import floating
+from tinygrad_ko.engine.op import op
 
 
 @op(broadcasts=True, a=lambda g: g, b=lambda g: g)
@@ -38,13 +35,13 @@ def divide(a, b):
 
 @op(broadcasts=True, a=lambda g: zeros_like(g), b=lambda g: zeros_like(g))
 def floor_divide(a, b):
-    """The whole part of a / b, rounded down. Its slopes are honestly 0, and taken to be 0 at the jumps."""
+    """a / b rounded down to a whole number. The derivative is 0 almost everywhere; 0 is returned at the jumps."""
     return a // b
 
 
 @op(broadcasts=True, a=lambda g: g, b=lambda g, a, b: -g * floor_divide(a, b))
 def remainder(a, b):
-    """a - b * (a // b), with the sign of b. At a jump the slope in b is taken with the a // b computed there."""
+    """a - b * (a // b), with the sign of b. At a jump the derivative in b is -(a // b) as computed there."""
     return a % b
 
 
@@ -62,21 +59,21 @@ def positive(x):
 
 @op(x=lambda g, x: g * sign(x))
 def abs(xp, x):
-    """The absolute value. At 0 its derivatives of every order are taken to be 0: so the second derivative of abs(x) ** 2 comes
-    out as 0 there, where it is 2; x * x gives it.
+    """The absolute value. At 0 the derivatives of every order are taken to be 0: so the second derivative of abs(x) ** 2 comes out as 0
+    there, where it is 2; x * x gives it.
     """
     return xp.abs(x)
 
 
 @op(x=lambda g: zeros_like(g))
 def sign(xp, x):
-    """-1, 0 or 1. Its slope is honestly 0, and taken to be 0 at the jump."""
+    """-1, 0 or 1. The derivative is 0 almost everywhere; 0 is returned at the jump."""
     return xp.sign(x)
 
 
 @op(x=lambda g: zeros_like(g))
 def zeros_like(xp, x):
-    """Zeros in the shape and dtype of x. They do not depend on x: the slope is honestly 0."""
+    """Zeros in the shape and dtype of x. They do not depend on x: the derivative is 0."""
     return xp.zeros_like(x)
 
 
@@ -94,7 +91,7 @@ def log(xp, x):
 
 @op(x=lambda g, out: g / (2 * out))
 def sqrt(xp, x):
-    """The square root. Its slope at 0 is infinite."""
+    """The square root. The derivative at 0 is infinite."""
     return xp.sqrt(x)
 
 
@@ -106,51 +103,56 @@ def square(x):
 
 @op(x=lambda g, out: -g * out * out)
 def reciprocal(x):
-    """1 / x. Its slope at 0 is infinite."""
+    """1 / x. The derivative at 0 is infinite."""
     return 1 / x
 
 
 @op(x=lambda g, out: g / (3 * (out * out)))
 def cbrt(xp, x):
-    """The cube root, negative for negative x. Its slope at 0 is infinite."""
-    return arrays.cbrt(xp, x)
+    """The cube root, negative for negative x. The derivative at 0 is infinite."""
+    if hasattr(xp, "cbrt"):
+        return xp.cbrt(x)
+    # The standard has no name for it: a power is right but for its last digits, which a step of Newton's method mends.
+    root = xp.abs(x) ** (1 / 3)
+    square = xp.where(root == 0, xp.ones_like(root), root * root)
+    return xp.copysign(root - (root - xp.abs(x) / square) / 3, x)
 
 
-@op(broadcasts=True, a=lambda g, out, a: g * along(a, out), b=lambda g, out, b: g * along(b, out))
+@op(broadcasts=True, a=lambda g, out, a: g * _ratio(a, out), b=lambda g, out, b: g * _ratio(b, out))
 def hypot(xp, a, b):
-    """sqrt(a * a + b * b), without overflow. At (0, 0) its derivatives of every order are taken to be 0: so the second derivatives
-    of hypot(a, b) ** 2 come out as 0 there; a * a + b * b gives them. Where the result is infinite, the slope in an infinite argument
-    is NaN and that in a finite one is 0.
+    """sqrt(a * a + b * b), without overflow. At (0, 0) the derivatives of every order are taken to be 0: so the second derivatives of
+    hypot(a, b) ** 2 come out as 0 there; a * a + b * b gives them. Where the result is infinite, the derivative in an infinite argument is
+    NaN and that in a finite one is 0.
     """
     return xp.hypot(a, b)
 
 
-def along(side, length):
+def _ratio(side, length):
     """side / length, between -1 and 1; 0 where the length is 0."""
     return side / where(length != 0, length, math.inf)
 
 
 @op(broadcasts=True, a=lambda g, a, b: g * (sign(a) * copysign(1, b)), b=lambda g: zeros_like(g))
 def copysign(xp, a, b):
-    """The size of a with the sign of b, where -0.0 is negative. At a = 0 the slope in a is taken to be 0; in b it is
-    honestly 0, and taken to be 0 at the jump.
+    """The size of a with the sign of b, where -0.0 is negative. At a = 0 the derivative in a is taken to be 0. In b it is 0 almost
+    everywhere; 0 is returned at the jump.
     """
     return xp.copysign(a, b)
 
 
-@op(broadcasts=True, a=lambda g, a, b: share(a > b, a == b, g), b=lambda g, a, b: share(b > a, a == b, g))
+@op(broadcasts=True, a=lambda g, a, b: _share(a > b, a == b, g), b=lambda g, a, b: _share(b > a, a == b, g))
 def maximum(xp, a, b):
     """The larger of a and b. Where they are equal each gets half of the gradient."""
     return xp.maximum(a, b)
 
 
-@op(broadcasts=True, a=lambda g, a, b: share(a < b, a == b, g), b=lambda g, a, b: share(b < a, a == b, g))
+@op(broadcasts=True, a=lambda g, a, b: _share(a < b, a == b, g), b=lambda g, a, b: _share(b < a, a == b, g))
 def minimum(xp, a, b):
     """The smaller of a and b. Where they are equal each gets half of the gradient."""
     return xp.minimum(a, b)
 
 
-def share(wins, ties, g):
+def _share(wins, ties, g):
     """All of the gradient to the winner, half of it at a tie."""
     return where(wins, g, where(ties, g / 2, 0))
 
@@ -162,20 +164,19 @@ def share(wins, ties, g):
     y=lambda g, condition: where(condition, 0, g),
 )
 def where(xp, condition, x, y):
-    """x where the condition holds, else y. No gradient goes to the side that is not taken; for functions that are
-    infinite there see "NaN, and the double where" in docs/guide.md.
+    """x where the condition holds, else y. No gradient goes to the side that is not taken; for functions that are infinite there see "NaN,
+    and the double where" in docs/guide.md.
     """
     return xp.where(condition, x, y)
 
 
-@op(x=lambda g, x, min, max: where(inside(x, min, max), g, 0), min=None, max=None)
+@op(x=lambda g, x, min, max: where(_within(x, min, max), g, 0), min=None, max=None)
 def clip(xp, x, min=None, max=None):
-    """x limited to [min, max]; either may be None. On a limit itself the slope is taken to be 1."""
+    """x limited to [min, max]; either may be None. On a limit itself the derivative is taken to be 1."""
     return xp.clip(x, min, max)
 
 
-def inside(x, low, high):
-    """Where x is not beyond a limit."""
+def _within(x, low, high):
     return ((x >= low) if low is not None else True) & ((x <= high) if high is not None else x == x)
 
 
@@ -194,22 +195,22 @@ def power_of_scalar(b, *, base):
 @op(
     name="pow",
     broadcasts=True,
-    a=lambda g, a, b: g * (b * a ** (b - 1.0) if regular(a) else at_the_edge(a, b, in_a=1, in_b=0)),
-    b=lambda g, out, a, b: g * (out * log(a) if regular(a) else at_the_edge(a, b, in_a=0, in_b=1)),
+    a=lambda g, a, b: g * (b * a ** (b - 1.0) if _regular(a) else _at_the_edge(a, b, in_a=1, in_b=0)),
+    b=lambda g, out, a, b: g * (out * log(a) if _regular(a) else _at_the_edge(a, b, in_a=0, in_b=1)),
 )
 def tensor_power(a, b):
     """a to the power b, both arrays."""
     return a**b
 
 
-def regular(a):
-    """Whether none of them is 0 or infinite."""
+def _regular(a):
+    """Whether no element is 0 or infinite."""
     within = (a != 0) & (a != math.inf)
-    return arrays.namespace(within).all(within)
+    return library.namespace(within).all(within)
 
 
-def at_the_edge(a, b, **times):
-    """The derivative where a may be 0 or infinite: its limit there. At 0 ** 0 the limit depends on the direction; 0 is taken."""
+def _at_the_edge(a, b, **times):
+    """The limit of the derivative where a may be 0 or infinite. At 0 ** 0 it depends on the direction; 0 is returned."""
     corner = (a == 0) & (b == 0)
     return where(corner, 0, power_differentiated(where(corner, 1, a), b, **times))
 
@@ -217,14 +218,12 @@ def at_the_edge(a, b, **times):
 @op(
     name="pow",
     broadcasts=True,
-    a=lambda g, a, b, in_a, in_b: g * asked_for(g, a, b, power_differentiated(a, b, in_a=in_a + 1, in_b=in_b)),
-    b=lambda g, a, b, in_a, in_b: g * asked_for(g, a, b, power_differentiated(a, b, in_a=in_a, in_b=in_b + 1)),
+    a=lambda g, a, b, in_a, in_b: g * masked_slope(g, a, b, power_differentiated(a, b, in_a=in_a + 1, in_b=in_b)),
+    b=lambda g, a, b, in_a, in_b: g * masked_slope(g, a, b, power_differentiated(a, b, in_a=in_a, in_b=in_b + 1)),
 )
 def power_differentiated(xp, a, b, *, in_a, in_b):
-    """The derivative of a ** b of order in_a in a and in_b in b: a ** (b - in_a) times a polynomial in log(a), whose coefficients
-    are polynomials in b. At a = 0 it is the limit.
-
-    (A product of powers and logarithms, differentiated term by term, would be 0 * inf or inf - inf there.)
+    """The derivative of a ** b of order in_a in a and in_b in b: a ** (b - in_a) times a polynomial in log(a), whose coefficients are
+    polynomials in b. At a = 0 it is the limit, where a product differentiated term by term would be 0 * inf or inf - inf.
     """
     b = floating(b)
     coefficients = [xp.zeros_like(b)] * in_b + [xp.ones_like(b)]  # of log(a) ** 0, log(a) ** 1, ...
@@ -241,20 +240,18 @@ def power_differentiated(xp, a, b, *, in_a, in_b):
         return xp.where(power == 0, 0, power * total)
 
 
-def asked_for(g, a, b, slope):
-    """The slope in a of a power b, or 0 where a gradient g of 0 would make NaN of an infinite slope, as in the row of a Hessian
-    that belongs to the other argument. For powers above 1 the slope stays: there g may be 0 because it is a first slope, and the
-    product need not be 0.
-    """
+def masked_slope(g, a, b, slope):
+    """The derivative of a ** b in a, or 0 where it is infinite and g is 0, whose product would be NaN in a row of a Hessian."""
+    # For powers above 1 it stays: there g may be 0 because it is a first derivative, and its own need not be 0.
     return where((g != 0) | (a != 0) | (b > 1), slope, 0)
 
 
 def pow(a, b):
     """a to the power b: Python numbers or arrays.
 
-    The slope in a of a ** 0 is 0, also at 0. Where a is 0 its slope is infinite for powers below 1, and the slope in b is 0 for
-    positive powers, -inf for negative ones, and taken to be 0 at 0 ** 0; second derivatives there are the limits. Where a is
-    negative there is a value only at whole b, and no slope in b: it is NaN.
+    The derivative in a of a ** 0 is 0, also at 0. Where a is 0 the derivative is infinite for powers below 1, and the derivative in b is 0
+    for positive powers, -inf for negative ones, and taken to be 0 at 0 ** 0; second derivatives there are the limits. Where a is negative
+    there is a value only at whole b, and no derivative in b: it is NaN.
 
     >>> import tinygrad_ko as tg
     >>> a = tg.Tensor([0.0, 0.0, -2.0, 3.0], requires_grad=True)

@@ -1,53 +1,32 @@
-"""The error function, and the normal distribution that it comes from; of neither has the array API standard a name.
+"""The error function and the normal distribution, for which the array API standard has no names.
 
-erfc(y), the area that is left beyond y, falls like exp(-y * y) / y. What remains without that, (1 + 2 y) exp(y * y) erfc(y), stays
-near 1 for all y >= 0, and as a function of t = (y - 4) / (y + 4), which lies between -1 and 1, it is one polynomial. So there are no
-pieces, all of which an array would have to compute for every element. Source: M. M. Shepherd and J. G. Laframboise, Chebyshev
-approximation of (1 + 2x) exp(x^2) erfc x, Mathematics of Computation 36 (1981), where 4 is 3.75. The coefficients are their
-interpolation at 25 Chebyshev points; a test computes them again with 50 digits, and holds the values here to 6 units in the last
-place, in float64 and in float32.
+erfc(y) falls like exp(-y * y) / y. Without that factor, (1 + 2 y) exp(y * y) erfc(y) stays near 1 for all y >= 0, and is one polynomial in
+t = (y - 4) / (y + 4), which lies between -1 and 1: no pieces, all of which an array would compute for every element. Source: M. M. Shepherd
+and J. G. Laframboise, Chebyshev approximation of (1 + 2x) exp(x^2) erfc x, Mathematics of Computation 36 (1981), where 4 is 3.75. The
+coefficients are the interpolation at 25 Chebyshev points; a test computes them again with 50 digits, and holds the values here to 6 units
+in the last place, in float64 and in float32.
 """
 
 import math
 
-from tinygrad_ko.arrays import floating
-from tinygrad_ko.primitive import op
+from tinygrad_ko.arrays.operands import floating
+from tinygrad_ko.engine.op import op
 
-SLOPE = 2 / math.sqrt(math.pi)  # of erf at 0
+_SLOPE = 2 / math.sqrt(math.pi)  # of erf at 0
 DENSITY = 1 / math.sqrt(2 * math.pi)  # of the normal distribution at 0
 
-TAIL = (  # of t ** 0, t ** 1, ...
-    1.2329951186255526,
-    -0.13962111684056228,
-    0.015379652102619974,
-    0.06809705425466839,
-    -0.10103906603631811,
-    0.09373283499911264,
-    -0.06633036581186058,
-    0.037167515526338006,
-    -0.01619773406293477,
-    0.005031970069102256,
-    -0.0007577732435942576,
-    -0.0001992571524726518,
-    0.00015062142608651945,
-    -2.4397731143023292e-05,
-    -1.1221135665965907e-05,
-    5.70657829924074e-06,
-    2.9173425573089733e-07,
-    -8.210647933297337e-07,
-    7.771943241086912e-08,
-    1.0631817593818149e-07,
-    -2.0725802488181963e-08,
-    -1.2338731403798444e-08,
-    3.2323973445082033e-09,
-    9.297625263709659e-10,
-    -2.764120233734578e-10,
-)
-SERIES = tuple(SLOPE * (-1) ** k / (math.factorial(k) * (2 * k + 1)) for k in range(13))  # of erf(x) / x in x ** 2
+_TAIL = (  # of t ** 0, t ** 1, ...
+    1.2329951186255526, -0.13962111684056228, 0.015379652102619974, 0.06809705425466839, -0.10103906603631811,
+    0.09373283499911264, -0.06633036581186058, 0.037167515526338006, -0.01619773406293477, 0.005031970069102256,
+    -0.0007577732435942576, -0.0001992571524726518, 0.00015062142608651945, -2.4397731143023292e-05, -1.1221135665965907e-05,
+    5.70657829924074e-06, 2.9173425573089733e-07, -8.210647933297337e-07, 7.771943241086912e-08, 1.0631817593818149e-07,
+    -2.0725802488181963e-08, -1.2338731403798444e-08, 3.2323973445082033e-09, 9.297625263709659e-10, -2.764120233734578e-10,
+)  # fmt: skip
+_SERIES = tuple(_SLOPE * (-1) ** k / (math.factorial(k) * (2 * k + 1)) for k in range(13))  # of erf(x) / x in x ** 2
 FAR = 40  # exp(-FAR ** 2 / 2) is 0, and so is all beyond
 
 
-@op(x=lambda g, x: g * (SLOPE * gaussian(x, rate=1)))
+@op(x=lambda g, x: g * (_SLOPE * gaussian(x, rate=1)))
 def erf(xp, x):
     """The error function: 2 / sqrt(pi) times the integral of exp(-t * t) from 0 to x.
 
@@ -58,11 +37,11 @@ def erf(xp, x):
     x = floating(x)
     size = xp.abs(x)
     near = xp.minimum(size, 0.5)
-    inner = near * polynomial(SERIES, near * near)
-    return xp.copysign(xp.where(size < 0.5, inner, 1 - beyond(xp, size)), x)
+    inner = near * _polynomial(_SERIES, near * near)
+    return xp.copysign(xp.where(size < 0.5, inner, 1 - _erfc_of_positive(xp, size)), x)
 
 
-@op(x=lambda g, x: g * (-SLOPE * gaussian(x, rate=1)))
+@op(x=lambda g, x: g * (-_SLOPE * gaussian(x, rate=1)))
 def erfc(xp, x):
     """1 - erf(x), with all its digits where that is small.
 
@@ -70,48 +49,45 @@ def erfc(xp, x):
     >>> tg.erfc([-6.0, 0.0, 10.0])
     array([2.00000000e+00, 1.00000000e+00, 2.08848758e-45])
     """
-    tail = beyond(xp, xp.abs(floating(x)))
+    tail = _erfc_of_positive(xp, xp.abs(floating(x)))
     return xp.where(x < 0, 2 - tail, tail)
 
 
 @op(x=lambda g, x: g * (DENSITY * gaussian(x, rate=0.5)))
 def normal_cdf(xp, x):
-    """The probability that a standard normal number is at most x: erfc(-x / sqrt(2)) / 2, without what the rounding of x / sqrt(2)
-    would cost.
-    """
+    """P(X <= x) for a standard normal X: erfc(-x / sqrt(2)) / 2, without the rounding error of x / sqrt(2)."""
     size = xp.minimum(xp.abs(floating(x)), FAR)
-    tail = 0.5 * scaled(math.sqrt(0.5) * size) * bell(xp, size, 0.5)
+    tail = 0.5 * _erfcx(math.sqrt(0.5) * size) * _bell(xp, size, 0.5)
     return xp.where(x < 0, tail, 1 - tail)
 
 
 @op(x=lambda g, out, x, rate: g * (-2 * rate * (x * out)))
 def gaussian(xp, x, *, rate):
     """exp(-rate * x * x), for a rate that is a power of 2."""
-    return bell(xp, xp.minimum(xp.abs(floating(x)), FAR), rate)
+    return _bell(xp, xp.minimum(xp.abs(floating(x)), FAR), rate)
 
 
-def beyond(xp, size):
-    """erfc of what is not negative."""
+def _erfc_of_positive(xp, size):
     size = xp.minimum(size, FAR)
-    return scaled(size) * bell(xp, size, 1)
+    return _erfcx(size) * _bell(xp, size, 1)
 
 
-def scaled(y):
-    """exp(y * y) * erfc(y), for y >= 0."""
-    return polynomial(TAIL, (y - 4) / (y + 4)) / (1 + 2 * y)
+def _erfcx(y):
+    """exp(y * y) * erfc(y), the scaled complementary error function, for y >= 0."""
+    return _polynomial(_TAIL, (y - 4) / (y + 4)) / (1 + 2 * y)
 
 
-def bell(xp, y, rate):
-    """exp(-rate * y * y), for 0 <= y <= FAR, with all its digits: y * y, rounded, would lose as many as y * y has before the
-    point. So y is split into sixteenths, whose square is exact, and a small rest. Source: W. J. Cody, Rational Chebyshev
-    approximations for the error function, Mathematics of Computation 23 (1969), as he programmed it.
+def _bell(xp, y, rate):
+    """exp(-rate * y * y) for 0 <= y <= FAR, with all its digits: rounding y * y would lose as many as it has before the point, so y is
+    split into sixteenths, whose square is exact, and a small rest. Source: W. J. Cody, Rational Chebyshev approximations for the error
+    function, Mathematics of Computation 23 (1969), as he programmed it.
     """
     whole = xp.floor(16 * y) / 16
     return xp.exp(-rate * whole * whole) * xp.exp(-rate * (y - whole) * (y + whole))
 
 
-def polynomial(coefficients, x):
-    """The sum of c * x ** k over the coefficients c, by Horner's rule."""
+def _polynomial(coefficients, x):
+    """Horner's rule, for the coefficients of x ** 0, x ** 1, ..."""
     *others, last = coefficients
     total = last * x
     for c in others[:0:-1]:

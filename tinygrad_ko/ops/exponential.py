@@ -1,20 +1,19 @@
-"""Exponentials and logarithms beside exp and log, which stand in elementwise.py. Arguments broadcast as in NumPy."""
+"""Exponentials and logarithms to other bases, and near 0. Arguments broadcast as in NumPy."""
 
 import math
 
-from tinygrad_ko import arrays
-from tinygrad_ko.arrays import quiet
-from tinygrad_ko.ops.activation import sigmoid
+from tinygrad_ko.engine.op import op
 from tinygrad_ko.ops.elementwise import exp
-from tinygrad_ko.primitive import op
+from tinygrad_ko.ops.networks.activations import sigmoid
+from tinygrad_ko.ops.networks.softmax import below_largest
 
-LN2, LN10 = math.log(2), math.log(10)
+_LN2, _LN10 = math.log(2), math.log(10)
 
 
-@op(x=lambda g, out: g * (LN2 * out))
+@op(x=lambda g, out: g * (_LN2 * out))
 def exp2(xp, x):
     """2 to the power x."""
-    return arrays.exp2(xp, x)
+    return xp.exp2(x) if hasattr(xp, "exp2") else 2.0**x  # no name of the standard; 5 times as fast as a power
 
 
 @op(x=lambda g, x: g * exp(x))
@@ -25,19 +24,19 @@ def expm1(xp, x):
 
 @op(x=lambda g, x: g / (1 + x))
 def log1p(xp, x):
-    """log(1 + x), with all its digits where x is small. Its slope at -1 is infinite."""
+    """log(1 + x), with all its digits where x is small. The derivative at -1 is infinite."""
     return xp.log1p(x)
 
 
-@op(x=lambda g, x: g / (LN2 * x))
+@op(x=lambda g, x: g / (_LN2 * x))
 def log2(xp, x):
-    """The logarithm to the base 2. Its slope at 0 is infinite."""
+    """The logarithm to the base 2. The derivative at 0 is infinite."""
     return xp.log2(x)
 
 
-@op(x=lambda g, x: g / (LN10 * x))
+@op(x=lambda g, x: g / (_LN10 * x))
 def log10(xp, x):
-    """The logarithm to the base 10. Its slope at 0 is infinite."""
+    """The logarithm to the base 10. The derivative at 0 is infinite."""
     return xp.log10(x)
 
 
@@ -58,6 +57,4 @@ def logaddexp(xp, a, b):
 @op(broadcasts=True, a=lambda g: g, b=lambda g: -g)
 def gap(xp, a, b):
     """a - b, and 0 where both are the same infinity."""
-    with quiet(invalid="ignore"):  # inf - inf is not what is taken
-        difference = a - b
-    return xp.where(a != b, difference, 0)
+    return below_largest(xp, a, b)

@@ -4,23 +4,19 @@ import operator
 
 import numpy as np
 
-from tinygrad_ko.cotangent import Patch
-from tinygrad_ko.dtypes import moves
-from tinygrad_ko.errors import described, explain
-from tinygrad_ko.graph import Handle
-from tinygrad_ko.index import add_at, listed, taken
-from tinygrad_ko.ops.inputs import from_front, shaped
+from tinygrad_ko.arrays.dtypes import moves
+from tinygrad_ko.arrays.indexing import IndexedGradient, add_at, listed, taken
+from tinygrad_ko.engine.graph import Handle
+from tinygrad_ko.engine.op import op
+from tinygrad_ko.errors import explain
+from tinygrad_ko.ops.inputs import as_integers, as_operand, normalized_axis
 from tinygrad_ko.ops.shape import along
-from tinygrad_ko.primitive import op
-from tinygrad_ko.writer import constant
 
 
-@op(x=lambda g, x_shape, index: put_back(g, x_shape, index))
+@op(x=lambda g, x_shape, index: scatter_gradient(g, x_shape, index))
 @moves
 def getitem(x, *, index):
-    """x[index]: ints, slices, None, ..., integer arrays (with repeats) and boolean masks. What is taken twice gets
-    two gradients.
-    """
+    """x[index]: ints, slices, None, ..., integer arrays (with repeats) and boolean masks. What is taken twice gets two gradients."""
     return taken(x, index)
 
 
@@ -32,9 +28,9 @@ def scatter(xp, values, *, shape, index):
     return out
 
 
-def put_back(g, shape, index):
-    """The gradient of x[index]: as a Tensor when it is recorded, else as a patch that the walk adds into one array."""
-    return scatter(g, shape=shape, index=index) if isinstance(g, Handle) else Patch(g, index)
+def scatter_gradient(g, shape, index):
+    """The gradient of x[index]: a Tensor when it is recorded, else an IndexedGradient, which is accumulated in place."""
+    return scatter(g, shape=shape, index=index) if isinstance(g, Handle) else IndexedGradient(g, index)
 
 
 @op(name="scatter_add", broadcasts=True, x=lambda g: g, values=lambda g, index: getitem(g, index=index))
@@ -48,8 +44,8 @@ def with_added(xp, x, values, *, index):
 def scatter_add(x, index, values):
     """x with the values added at an index, in an array of its own. Where the index repeats they add up.
 
-    This is `np.add.at(x, index, values)` without writing to x: the index is any that `x[index]` takes, and the values
-    broadcast to the shape of `x[index]`.
+    This is `np.add.at(x, index, values)` without writing to x: the index is any that `x[index]` takes, and the values broadcast to the
+    shape of `x[index]`.
 
     >>> import numpy as np, tinygrad_ko as tg
     >>> tg.scatter_add(np.zeros(3), [0, 2, 2], [1.0, 10.0, 100.0])
@@ -59,9 +55,8 @@ def scatter_add(x, index, values):
 
 
 def take(x, indices, /, axis=None):
-    """The elements of x at some places along an axis, for indices of any shape: the axis of x is replaced by the axes of
-    the indices. Negative ones count from the end, and what is taken twice gets two gradients. Only an x of one axis needs
-    no `axis`.
+    """The elements of x at some places along an axis, for indices of any shape: the axis of x is replaced by the axes of the indices.
+    Negative ones count from the end, and what is taken twice gets two gradients. Only an x of one axis needs no `axis`.
 
     Raises TypeError for indices that are not integers, IndexError for places that x does not have.
 
@@ -70,34 +65,33 @@ def take(x, indices, /, axis=None):
     array([[3, 1],
            [6, 4]])
     """
-    x, indices = shaped(x, "take"), integers(indices, "take", "indices")
+    x, indices = as_operand(x, "take"), as_integers(indices, "take", "indices")
     if axis is None and x.ndim != 1:
         raise explain(
             ValueError(f"take: x has shape {x.shape}; say along which axis, as in take(x, indices, axis=0)"),
             f"take: x의 형상이 {x.shape}이므로 take(x, indices, axis=0)처럼 축을 지정해야 합니다.",
         )
-    axis = from_front(axis or 0, x.ndim, "take")
+    axis = normalized_axis(axis or 0, x.ndim, "take")
     try:
         return getitem(x, index=along(axis, indices))
     except IndexError:
-        raise out_of_range("take", indices, axis, x.shape[axis]) from None
+        raise _out_of_range("take", indices, axis, x.shape[axis]) from None
 
 
 def take_along_axis(x, indices, /, axis=-1):
-    """At each place of `indices`, the element of x that it names along one axis: out[i, j] is x[i, indices[i, j]] if the
-    axis is the last of two. Along the other axes x and the indices have one length, or 1. What is taken twice gets two
-    gradients.
+    """At each place of `indices`, the element of x that it names along one axis: out[i, j] is x[i, indices[i, j]] if the axis is the last
+    of two. Along the other axes x and the indices have one length, or 1. What is taken twice gets two gradients.
 
-    Raises TypeError for indices that are not integers, IndexError for places that x does not have, ValueError if the
-    shapes differ in another axis.
+    Raises TypeError for indices that are not integers, IndexError for places that x does not have, ValueError if the shapes differ in
+    another axis.
 
     >>> import numpy as np, tinygrad_ko as tg
     >>> tg.take_along_axis(np.array([[1, 2, 3], [4, 5, 6]]), [[2], [0]], axis=1)
     array([[3],
            [4]])
     """
-    x, indices = shaped(x, "take_along_axis"), integers(indices, "take_along_axis", "indices")
-    axis = from_front(axis, x.ndim, "take_along_axis")
+    x, indices = as_operand(x, "take_along_axis"), as_integers(indices, "take_along_axis", "indices")
+    axis = normalized_axis(axis, x.ndim, "take_along_axis")
     sizes = [(a, b) for i, (a, b) in enumerate(zip(x.shape, indices.shape, strict=False)) if i != axis]
     if indices.ndim != x.ndim or any(a != b and 1 not in (a, b) for a, b in sizes):
         raise explain(
@@ -109,19 +103,19 @@ def take_along_axis(x, indices, /, axis=-1):
     try:
         return getitem(x, index=along_lines(indices, axis, x.shape))
     except IndexError:
-        raise out_of_range("take_along_axis", indices, axis, x.shape[axis]) from None
+        raise _out_of_range("take_along_axis", indices, axis, x.shape[axis]) from None
 
 
 def along_lines(indices, axis, shape):
-    """The index of NumPy that takes, on each line along an axis, the places that the indices name there."""
-    axis %= len(shape)
-    own = [np.arange(n).reshape((n,) + (1,) * (len(shape) - 1 - i)) for i, n in enumerate(shape)]
-    return (*own[:axis], indices, *own[axis + 1 :])
+    """NumPy's index for what the indices name on each line along an axis."""
+    index = list(np.indices(shape, sparse=True))
+    index[axis] = indices
+    return tuple(index)
 
 
 def embedding(W, ids):
-    """The rows of a table W (n, m) that the ids name: ids of shape (...) give (..., m). A row that is named twice gets
-    two gradients, and the gradient costs the rows that are named and one array of zeros.
+    """The rows of a table W (n, m) that the ids name: ids of shape (...) give (..., m). A row that is named twice gets two gradients, and
+    the gradient costs the rows that are named and one array of zeros.
 
     It is W[ids] for whole numbers from 0 to n - 1 alone: a negative id is an error here, not a row counted from the end.
 
@@ -136,68 +130,51 @@ def embedding(W, ids):
            [1., 1.],
            [2., 2.]])
     """
-    W, ids = shaped(W, "embedding"), integers(ids, "embedding(W, ids)", "ids")
+    W, ids = as_operand(W, "embedding"), as_integers(ids, "embedding(W, ids)", "ids")
     if W.ndim == 0:
         raise explain(
             ValueError("embedding: the table W has no rows, its shape is ()"),
             "embedding: 표 W에는 행이 있어야 합니다. 받은 형상은 ()입니다.",
         )
     if np.asarray(ids).min(initial=0) < 0:
-        raise no_such_row(ids, W.shape[0])
+        raise _no_such_row(ids, W.shape[0])
     try:
         return getitem(W, index=ids)
     except IndexError:
-        raise no_such_row(ids, W.shape[0]) from None
+        raise _no_such_row(ids, W.shape[0]) from None
 
 
-def integers(value, name, argument):
-    """An array of integers, from anything a user passes for one."""
-    value = constant(value, name, argument) if isinstance(value, Handle) else listed(value)
-    value = value if hasattr(value, "__array_namespace__") else np.asarray(value)
-    if not str(value.dtype).rpartition(".")[2].startswith(("int", "uint")):
-        raise explain(
-            TypeError(f"{name}: {argument} must be integers, not {described(value)}"),
-            f"{name}: {argument}에는 정수를 넘겨야 합니다. 받은 값: {described(value)}",
-        )
-    return value
-
-
-def out_of_range(name, indices, axis, n):
-    """The error for an index that an axis does not have."""
-    bad, where = first_outside(indices, -n, n)
+def _out_of_range(name, indices, axis, n):
+    bad, where, korean = _first_outside(indices, -n, n)
     return explain(
         IndexError(f"{name}: index {bad}{where} is out of range for axis {axis} of length {n}"),
-        f"{name}: 길이가 {n}인 축 {axis}에 인덱스 {bad}번은 없습니다.",
+        f"{name}: 길이가 {n}인 축 {axis}에 인덱스 {bad}번은 없습니다.{korean}",
     )
 
 
-def no_such_row(ids, n):
-    """The error for an id that a table does not have."""
-    bad, where = first_outside(ids, 0, n)
+def _no_such_row(ids, n):
+    bad, where, korean = _first_outside(ids, 0, n)
     rows = f"the {n} rows 0..{n - 1}" if n else "the rows: there are none"
     return explain(
         ValueError(f"embedding: id {bad}{where} is not one of {rows}"),
-        f"embedding: 번호 {bad}에 해당하는 행이 없습니다. 표의 행은 {n}개이고 번호는 0부터 셉니다.",
+        f"embedding: 번호 {bad}에 해당하는 행이 없습니다. 표의 행은 {n}개이고 번호는 0부터 셉니다.{korean}",
     )
 
 
-def first_outside(numbers, low, high):
-    """The first number that is below `low` or not below `high`, and where it stands."""
+def _first_outside(numbers, low, high):
     numbers = np.asarray(numbers)
     at = tuple(np.argwhere((numbers < low) | (numbers >= high))[0].tolist())
-    return numbers[at], f" at position {at[0] if len(at) == 1 else at}" if at else ""
+    place = at[0] if len(at) == 1 else at
+    return numbers[at], *((f" at position {place}", f" 위치: {place}") if at else ("", ""))
 
 
 def plain(index):
     """An index of Python and NumPy alone: sequences and Tensors as arrays, the ends of slices as ints."""
-    return tuple(map(plain_part, index)) if isinstance(index, tuple) else plain_part(index)
+    return tuple(map(_plain_part, index)) if isinstance(index, tuple) else _plain_part(index)
 
 
-def plain_part(part):
-    """One part of an index."""
+def _plain_part(part):
     if isinstance(part, slice):
         ends = (part.start, part.stop, part.step)
         return slice(*(None if end is None else operator.index(end) for end in ends))
-    if isinstance(part, Handle):
-        return part.settled()
-    return listed(part)
+    return part.stable_array() if isinstance(part, Handle) else listed(part)

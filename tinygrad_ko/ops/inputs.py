@@ -2,40 +2,125 @@
 
 import operator
 from functools import wraps
+from math import inf
 
 import numpy as np
 
-from tinygrad_ko.arrays import as_array, is_floating, namespace, operand
-from tinygrad_ko.dtypes import is_half, widened
-from tinygrad_ko.errors import explain
-from tinygrad_ko.graph import Handle
+from tinygrad_ko.arrays.dtypes import is_half, widened
+from tinygrad_ko.arrays.indexing import listed
+from tinygrad_ko.arrays.library import as_array, is_floating, namespace
+from tinygrad_ko.arrays.operands import operand
+from tinygrad_ko.engine.codegen import constant
+from tinygrad_ko.engine.graph import Handle
+from tinygrad_ko.errors import described, explain
 from tinygrad_ko.ops.elementwise import astype
 
+# `name` is the name of the function that was called, for its errors.
 
-def library(x):
+
+def namespace_of(x):
     """The namespace of an array, or of the array in a Tensor."""
     return namespace(x._array if isinstance(x, Handle) else x)
 
 
-def numbers(x, name):
-    """An array or a Tensor of floating numbers; of integers, float64. Raises TypeError, with the name of the function,
-    for what is not real.
-    """
-    x = shaped(x, name)
-    return x if is_floating(x.dtype) else astype(x, library(x).float64)
-
-
-def shaped(x, name):
-    """x, or an array of it if it is a list or a number, for the function of that name. Raises TypeError, with that name, for
-    what is not real.
-    """
+def as_operand(x, name):
+    """A Tensor or an array as it is, an array of a list or a number. Raises TypeError for what is not real."""
     return x if isinstance(x, Handle) else as_array(operand(x, name))
 
 
+def as_floating(x, name):
+    """An operand of floating numbers: integers become float64."""
+    x = as_operand(x, name)
+    return x if is_floating(x.dtype) else astype(x, namespace_of(x).float64)
+
+
+def as_plain_array(x, name):
+    """An operand as a plain array, of a Tensor its own."""
+    return x.stable_array() if isinstance(x, Handle) else as_operand(x, name)
+
+
+def unwrapped(argument):
+    """An argument, or a list or tuple of them, with arrays in place of Tensors."""
+    if isinstance(argument, Handle):
+        return argument.stable_array()
+    if isinstance(argument, list | tuple):
+        return type(argument)(map(unwrapped, argument))
+    return argument
+
+
+def as_integers(value, name, argument):
+    """An array of integers, from a sequence, an array or a constant Tensor of them; raises TypeError for anything else."""
+    value = constant(value, name, argument) if isinstance(value, Handle) else listed(value)
+    value = value if hasattr(value, "__array_namespace__") else np.asarray(value)
+    if not str(value.dtype).rpartition(".")[2].startswith(("int", "uint")):
+        raise explain(
+            TypeError(f"{name}: {argument} must be integers, not {described(value)}"),
+            f"{name}: {argument}에는 정수를 넘겨야 합니다. 받은 값: {described(value)}",
+        )
+    return value
+
+
+def as_int(number, name):
+    """An int, from whatever stands for one; raises TypeError for anything else."""
+    try:
+        return operator.index(number)
+    except TypeError:
+        raise explain(
+            TypeError(f"{name}: an integer is needed, not {number!r}"),
+            f"{name}: 정수가 필요합니다. 받은 값: {number!r}",
+        ) from None
+
+
+def normalized_axis(axis, ndim, name):
+    """An axis counted from the front; raises AxisError if it is not there."""
+    if not -ndim <= as_int(axis, name) < ndim:
+        raise explain(
+            np.exceptions.AxisError(f"{name}: there is no axis {axis} in an array of {ndim} axes"),
+            f"{name}: 축이 {ndim}개인 배열에 축 {axis}번은 없습니다.",
+        )
+    return as_int(axis, name) % ndim
+
+
+def normalized_axes(axes, ndim, name):
+    """A list of axes counted from the front, from one axis or several; raises ValueError if one is named twice."""
+    found = [normalized_axis(axis, ndim, name) for axis in (axes if isinstance(axes, tuple | list) else (axes,))]
+    if len({*found}) < len(found):
+        raise explain(ValueError(f"{name}: axis {axes} names an axis twice"), f"{name}: 축이 겹칩니다. 받은 값: {axes}")
+    return found
+
+
+def require_one_of(choices, value, name, option):
+    """Raise ValueError if an option is none of its choices."""
+    if value not in choices:
+        words = ", ".join(map(repr, choices))
+        raise explain(
+            ValueError(f"{name}: {option} must be one of {words}, not {value!r}"),
+            f"{name}: {option}에는 다음 중 하나를 넘겨야 합니다: {words}. 받은 값: {value!r}",
+        )
+
+
+def require_above_0(of="", *, finite=True, **settings):
+    """Raise ValueError for a setting that is not a number above 0, or is infinite where it may not be."""
+    for name, value in settings.items():
+        if not value > 0 or (finite and value == inf):
+            raise explain(
+                ValueError(f"{of}{name} must be above 0{' and finite' if finite else ''}, not {value}"),
+                f"{of}{name}: 0보다 큰{' 유한한' if finite else ''} 수여야 합니다. 받은 값: {value}",
+            )
+
+
+def require_below_1(of="", **settings):
+    """Raise ValueError for a setting that is not in [0, 1)."""
+    for name, value in settings.items():
+        if not 0 <= value < 1:
+            raise explain(
+                ValueError(f"{of}{name} must be in [0, 1), not {value}"),
+                f"{of}{name}: 0 이상 1 미만인 수여야 합니다. 받은 값: {value}",
+            )
+
+
 def in_float32(function):
-    """Decorator of a function that is composed of ops: where its floats are float16, it computes in float32 and rounds its result
-    once, as an op does.
-    """
+    """Decorator of a composed function: float16 arguments are computed in float32, and the result is rounded once, as in an op."""
 
     @wraps(function)
     def inside(*arguments, **options):
@@ -46,38 +131,3 @@ def in_float32(function):
         return astype(out, np.float16) if all(map(is_half, dtypes)) else out
 
     return inside
-
-
-def from_front(axis, ndim, name):
-    """An axis counted from the front, for the function of that name; raises AxisError if it is not there."""
-    if not -ndim <= whole(axis, name) < ndim:
-        raise explain(
-            np.exceptions.AxisError(f"{name}: there is no axis {axis} in an array of {ndim} axes"),
-            f"{name}: 축이 {ndim}개인 배열에 축 {axis}번은 없습니다.",
-        )
-    return whole(axis, name) % ndim
-
-
-def whole(number, name):
-    """An int, from whatever stands for one, for the function of that name; raises TypeError for anything else."""
-    try:
-        return operator.index(number)
-    except TypeError:
-        raise explain(
-            TypeError(f"{name}: an integer is needed, not {number!r}"),
-            f"{name}: 정수가 필요합니다. 받은 값: {number!r}",
-        ) from None
-
-
-def bare(x, name):
-    """The array of a Tensor, or of whatever else was given to the function of that name."""
-    return x.settled() if isinstance(x, Handle) else shaped(x, name)
-
-
-def unwrapped(argument):
-    """The same arguments with arrays where there were Tensors."""
-    if isinstance(argument, Handle):
-        return argument.settled()
-    if isinstance(argument, list | tuple):
-        return type(argument)(map(unwrapped, argument))
-    return argument

@@ -1,57 +1,56 @@
-"""Questions about an array: is it so, how many are there, where is it?
+"""Queries of an array: truth values, counts and positions.
 
-The answers are truth values, counts and places. No gradient could go through them, so they are plain arrays, of Tensors too.
-`axis` is None (all), an int or, but for `argmax` and `argmin`, a tuple of ints; with `keepdims` the axes stay, with length 1.
+They have no gradient: of Tensors too they are plain arrays. `axis` is None (all), an int or, but for `argmax` and `argmin`, a tuple of
+ints; with `keepdims` the axes stay, with length 1.
 """
 
 import math
 
-from tinygrad_ko.arrays import namespace
+from tinygrad_ko.arrays.library import namespace
+from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.errors import refused
-from tinygrad_ko.graph import Handle
-from tinygrad_ko.ops.inputs import bare
+from tinygrad_ko.ops.inputs import as_plain_array
 
 
 def all(x, /, *, axis=None, keepdims=False):
-    """Whether all of them are true (not 0); of none, true.
+    """Whether all elements are true (not 0); true if there are none.
 
     >>> import tinygrad_ko as tg
     >>> tg.all([[1.0, 2.0], [3.0, 0.0]], axis=1)
     array([ True, False])
     """
-    return answer("all", x, axis=axis, keepdims=keepdims)
+    return _answer("all", x, axis=axis, keepdims=keepdims)
 
 
 def any(x, /, *, axis=None, keepdims=False):
-    """Whether any of them is true (not 0); of none, false."""
-    return answer("any", x, axis=axis, keepdims=keepdims)
+    """Whether any element is true (not 0); false if there are none."""
+    return _answer("any", x, axis=axis, keepdims=keepdims)
 
 
 def count_nonzero(x, /, *, axis=None, keepdims=False):
-    """How many of them are not 0."""
-    return answer("count_nonzero", x, axis=axis, keepdims=keepdims)
+    """How many elements are not 0."""
+    return _answer("count_nonzero", x, axis=axis, keepdims=keepdims)
 
 
 def argmax(x, /, *, axis=None, keepdims=False):
-    """Where the largest one is, the first of equal ones: its place along the axis, with `axis=None` in the flattened array.
+    """The index of the largest element, of equal ones the first, along the axis; with `axis=None` in the flattened array.
 
-    Raises ValueError where there is none.
+    Raises ValueError where there are no elements.
 
     >>> import tinygrad_ko as tg
     >>> tg.argmax([[1.0, 3.0, 2.0], [9.0, 7.0, 8.0]], axis=1)
     array([1, 0])
     """
-    return answer("argmax", x, axis=axis, keepdims=keepdims)
+    return _answer("argmax", x, axis=axis, keepdims=keepdims)
 
 
 def argmin(x, /, *, axis=None, keepdims=False):
-    """Where the smallest one is, as `argmax` does for the largest."""
-    return answer("argmin", x, axis=axis, keepdims=keepdims)
+    """The index of the smallest element, as `argmax` gives that of the largest."""
+    return _answer("argmin", x, axis=axis, keepdims=keepdims)
 
 
-def answer(name, x, **options):
-    """What the function of that name in the library of an array says about it."""
-    x = bare(x, name)
+def _answer(name, x, **options):
+    x = as_plain_array(x, name)
     try:
         return getattr(namespace(x), name)(x, **options)
     except Exception as error:
@@ -59,10 +58,7 @@ def answer(name, x, **options):
 
 
 def divisible(x):
-    """Whether a product may be divided by its factors to find the product of the others, which is quick, without losing digits:
-    not near 0 (a float32 has fewer of them below 1e-38) nor near infinity, nor where the quotient is to be differentiated
-    again: what is 0 in a derivative of it comes out as a difference of large numbers.
-    """
+    """Whether dividing a product by its factors loses no digits: not near 0 or infinity, nor where the quotient is differentiated again."""
     if isinstance(x, Handle):
         return False
     size = namespace(x).abs(x)

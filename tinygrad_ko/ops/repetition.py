@@ -1,25 +1,23 @@
-"""The same numbers more than once: the gradients of all copies add up in the original."""
+"""Repetition: the gradients of all copies add up in the original."""
 
 import numpy as np
 
-from tinygrad_ko.arrays import apart, namespace
+from tinygrad_ko.arrays.memory import apart
+from tinygrad_ko.engine.graph import Handle
+from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
-from tinygrad_ko.graph import Handle
-from tinygrad_ko.ops.inputs import from_front, shaped
+from tinygrad_ko.ops.inputs import as_integers, as_operand, normalized_axis, require_one_of
 from tinygrad_ko.ops.reduction import sum
 from tinygrad_ko.ops.shape import broadcast_to, reshape
-from tinygrad_ko.primitive import op
 
 
 @op(
     name="repeat",
-    x=lambda g, x_shape, times, axis: sum(
-        reshape(g, (*x_shape[: axis + 1], times, *x_shape[axis + 1 :])), axis=axis + 1
-    ),
+    x=lambda g, x_shape, n, axis: sum(reshape(g, (*x_shape[: axis + 1], n, *x_shape[axis + 1 :])), axis=axis + 1),
 )
-def repeat_all(xp, x, *, times, axis):
-    """Each element so many times in a row, along an axis counted from the front."""
-    return xp.repeat(x, times, axis=axis)
+def repeat_all(xp, x, *, n, axis):
+    """Each element n times in a row, along an axis counted from the front."""
+    return xp.repeat(x, n, axis=axis)
 
 
 @op(name="repeat", x=lambda g, times, axis: add_runs(g, times=times, axis=axis))
@@ -29,23 +27,16 @@ def repeat_each(xp, x, *, times, axis):
 
 
 @op(x=lambda g, times, axis: repeat_each(g, times=times, axis=axis))
-def add_runs(x, *, times, axis):
+def add_runs(xp, x, *, times, axis):
     """The sums of runs of so many elements, one after the other along an axis: 0 for a run of none."""
-    return sums_of_runs(x, times, axis)
-
-
-def sums_of_runs(x, times, axis):
-    """The sums of runs of so many elements, one after the other along an axis. On NumPy's arrays one call does it, in a
-    quarter of the time of `np.add.at`.
-    """
-    xp, times = namespace(x), np.asarray(times)
+    times = np.asarray(times)
     stops, along = np.cumsum(times), (slice(None),) * axis
     starts = stops - times
     out = xp.zeros((*x.shape[:axis], len(times), *x.shape[axis + 1 :]), dtype=x.dtype)
     if isinstance(x, np.ndarray):
         some = times > 0
         if some.any():
-            out[(*along, some)] = np.add.reduceat(x, starts[some], axis=axis)
+            out[(*along, some)] = np.add.reduceat(x, starts[some], axis=axis)  # a quarter of the time of np.add.at
         return out
     for i, (start, stop) in enumerate(zip(starts.tolist(), stops.tolist(), strict=True)):
         out[(*along, i, ...)] = xp.sum(x[(*along, slice(start, stop), ...)], axis=axis)
@@ -55,8 +46,8 @@ def sums_of_runs(x, times, axis):
 def repeat(x, repeats, axis=None):
     """Each element `repeats` times in a row, or as often as an array says for each; flattened first if `axis` is None.
 
-    (`tile` repeats the whole.) Raises ValueError for a negative number, or counts that do not fit, TypeError for counts
-    that are not integers.
+    (`tile` repeats the whole.) Raises ValueError for a negative number, or counts that do not fit, TypeError for counts that are not
+    integers.
 
     >>> import tinygrad_ko as tg
     >>> tg.repeat([1.0, 2.0, 3.0], 2)
@@ -66,13 +57,13 @@ def repeat(x, repeats, axis=None):
     >>> x.grad
     array([0., 1., 4.])
     """
-    x = shaped(x, "repeat")
+    x = as_operand(x, "repeat")
     if axis is None:
         x, axis = reshape(x, (-1,)), 0
-    axis = from_front(axis, x.ndim, "repeat")
-    length, times = x.shape[axis], counts(repeats, "repeat")
+    axis = normalized_axis(axis, x.ndim, "repeat")
+    length, times = x.shape[axis], _counts(repeats, "repeat", "repeats")
     if times.size == 1:
-        return repeat_all(x, times=times.item(), axis=axis)
+        return repeat_all(x, n=times.item(), axis=axis)
     if times.shape != (length,):
         raise explain(
             ValueError(f"repeat: the {length} elements along axis {axis} need {length} counts or one, not {repeats}"),
@@ -91,15 +82,15 @@ def tile(x, repetitions, /):
     array([[1., 2., 1., 2.],
            [1., 2., 1., 2.]])
     """
-    x = shaped(x, "tile")
-    times = counts(repetitions, "tile").reshape(-1).tolist()
+    x = as_operand(x, "tile")
+    times = _counts(repetitions, "tile", "repetitions").reshape(-1).tolist()
     times = [1] * (x.ndim - len(times)) + times
     shape = [1] * (len(times) - x.ndim) + list(x.shape)
     beside = [n for pair in zip(times, shape, strict=True) for n in pair]
     between = [n for length in shape for n in (1, length)]
     whole = [t * n for t, n in zip(times, shape, strict=True)]
     out = reshape(broadcast_to(reshape(x, tuple(between)), tuple(beside)), tuple(whole))
-    return copied_from(out, x)
+    return _copied_from(out, x)
 
 
 def broadcast_arrays(*arrays):
@@ -111,7 +102,7 @@ def broadcast_arrays(*arrays):
            [1., 2.]]), array([[3., 3.],
            [4., 4.]]))
     """
-    given = [shaped(x, "broadcast_arrays") for x in arrays]
+    given = [as_operand(x, "broadcast_arrays") for x in arrays]
     shapes = [x.shape for x in given]
     try:
         shape = np.broadcast_shapes(*shapes)
@@ -126,8 +117,8 @@ def broadcast_arrays(*arrays):
 def meshgrid(*arrays, indexing="xy"):
     """The coordinates of a grid, from the values along each of its axes: a tuple of as many arrays, in the grid's shape.
 
-    With "xy" the first array runs along the columns and the second along the rows, as one draws; with "ij" the first
-    runs along the first axis. Raises ValueError for another `indexing`.
+    With "xy" the first array runs along the columns and the second along the rows, as one draws; with "ij" the first runs along the first
+    axis. Raises ValueError for another `indexing`.
 
     >>> import tinygrad_ko as tg
     >>> tg.meshgrid([1.0, 2.0], [3.0, 4.0])
@@ -135,36 +126,26 @@ def meshgrid(*arrays, indexing="xy"):
            [1., 2.]]), array([[3., 3.],
            [4., 4.]]))
     """
-    if indexing not in ("xy", "ij"):
-        raise explain(
-            ValueError(f'meshgrid: indexing must be "xy" or "ij", not {indexing!r}'),
-            f'meshgrid: indexing은 "xy" 또는 "ij"여야 합니다. 받은 값: {indexing!r}',
-        )
+    require_one_of(("xy", "ij"), indexing, "meshgrid", "indexing")
     order = list(range(len(arrays)))
     if indexing == "xy":
         order[:2] = order[:2][::-1]
     sides = [[-1 if i == axis else 1 for i in range(len(arrays))] for axis in order]
-    given = [shaped(x, "meshgrid") for x in arrays]
+    given = [as_operand(x, "meshgrid") for x in arrays]
     spread = broadcast_arrays(*[reshape(x, tuple(side)) for x, side in zip(given, sides, strict=True)])
-    return tuple([copied_from(out, x) for out, x in zip(spread, given, strict=True)])
+    return tuple([_copied_from(out, x) for out, x in zip(spread, given, strict=True)])
 
 
-def copied_from(out, x):
-    """out, which is a copy where it was a view of the bare array x."""
+def _copied_from(out, x):
+    """out, copied where it is a view of the bare array x."""
     return out if isinstance(out, Handle) else apart(out, (x,))
 
 
-def counts(numbers, name):
-    """How often, as an array of ints of at most one axis, none below 0."""
-    numbers = np.asarray(numbers)
-    if numbers.size and numbers.dtype.kind not in "iu":
+def _counts(numbers, name, argument):
+    times = np.asarray(as_integers(numbers, name, argument))
+    if times.ndim > 1 or (times < 0).any():
         raise explain(
-            TypeError(f"{name}: how often must be said in integers, not {numbers.dtype}"),
-            f"{name}: 반복 횟수는 정수여야 합니다. 받은 자료형: {numbers.dtype}",
+            ValueError(f"{name}: {argument} must be one integer of at least 0 or a list of them, not {times.tolist()}"),
+            f"{name}: {argument}에는 0 이상의 정수 또는 그 목록을 넘겨야 합니다. 받은 값: {times.tolist()}",
         )
-    if numbers.ndim > 1 or (numbers < 0).any():
-        raise explain(
-            ValueError(f"{name}: how often must be said by numbers that are not negative, not {numbers.tolist()}"),
-            f"{name}: 반복 횟수는 0 이상의 정수 또는 그 목록이어야 합니다. 받은 값: {numbers.tolist()}",
-        )
-    return numbers.astype(np.intp)
+    return times.astype(np.intp)

@@ -1,30 +1,28 @@
-"""Whole numbers near x. All slopes here are honestly 0, and taken to be 0 at the jumps."""
+"""Whole numbers near x. Their derivatives are 0 almost everywhere; 0 is returned at the jumps."""
 
+from tinygrad_ko.engine.op import op
 from tinygrad_ko.ops.elementwise import zeros_like
-from tinygrad_ko.primitive import op
 
 
 @op(x=lambda g: zeros_like(g))
 def floor(xp, x):
-    """The largest whole number that is not above x. Its slope is honestly 0, and taken to be 0 at the jumps."""
+    """The largest whole number that is not above x. The derivative is 0 almost everywhere; 0 is returned at the jumps."""
     return xp.floor(x)
 
 
 @op(x=lambda g: zeros_like(g))
 def ceil(xp, x):
-    """The smallest whole number that is not below x. Its slope is honestly 0, and taken to be 0 at the jumps."""
+    """The smallest whole number that is not below x. The derivative is 0 almost everywhere; 0 is returned at the jumps."""
     return xp.ceil(x)
 
 
 @op(x=lambda g: zeros_like(g))
 def trunc(xp, x):
-    """x without what stands behind the point. Its slope is honestly 0, and taken to be 0 at the jumps."""
+    """x rounded towards 0. The derivative is 0 almost everywhere; 0 is returned at the jumps."""
     return xp.trunc(x)
 
 
 @op(x=lambda g: zeros_like(g))
 def round(xp, x):
-    """The nearest whole number, of two equally near ones the even one. Its slope is honestly 0, and taken to be 0 at the
-    jumps.
-    """
+    """The nearest whole number, of two as near the even one. The derivative is 0 almost everywhere; 0 is returned at the jumps."""
     return xp.round(x)

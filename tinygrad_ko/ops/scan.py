@@ -1,15 +1,16 @@
-"""Running sums and products: each result is made of what came before it, so each gradient of what comes after."""
+"""Cumulative sums and products: a gradient sums over the results that come after its place."""
 
+from tinygrad_ko.engine.op import op
+from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import zeros_like
 from tinygrad_ko.ops.queries import divisible
 from tinygrad_ko.ops.shape import along, concat, flip
-from tinygrad_ko.primitive import op
 
 
-@op(x=lambda g, axis, include_initial: sums_from_the_end(results(g, axis, include_initial), axis))
+@op(x=lambda g, axis, include_initial: _sums_from_the_end(_without_initial(g, axis, include_initial), axis))
 def cumulative_sum(xp, x, /, *, axis=None, include_initial=False):
-    """The sums of the first, the first two, the first three, ... along an axis; with `include_initial` a 0 stands before them,
-    and the axis is longer by one.
+    """The cumulative sums along an axis: of the first element, the first two, ...; with `include_initial` a 0 stands before them, and the
+    axis is longer by one.
 
     Raises ValueError if x is a number, or has several axes and none is given.
 
@@ -17,18 +18,18 @@ def cumulative_sum(xp, x, /, *, axis=None, include_initial=False):
     >>> tg.cumulative_sum([1.0, 2.0, 3.0], include_initial=True)
     array([0., 1., 3., 6.])
     """
-    which(x, axis)
+    _require_axis(x, axis)
     return xp.cumulative_sum(x, axis=axis, include_initial=include_initial)
 
 
 @op(
-    x=lambda g, x, out, axis, include_initial: slope_of_products(
-        results(g, axis, include_initial), x, results(out, axis, include_initial), axis
+    x=lambda g, x, out, axis, include_initial: _slope_of_products(
+        _without_initial(g, axis, include_initial), x, _without_initial(out, axis, include_initial), axis
     )
 )
 def cumulative_prod(xp, x, /, *, axis=None, include_initial=False):
-    """The products of the first, the first two, the first three, ... along an axis; with `include_initial` a 1 stands before
-    them, and the axis is longer by one. The slopes are right at zeros too, at every order.
+    """The cumulative products along an axis: of the first element, the first two, ...; with `include_initial` a 1 stands before them, and
+    the axis is longer by one. The derivatives are right at zeros too, at every order.
 
     Raises ValueError if x is a number, or has several axes and none is given.
 
@@ -38,63 +39,60 @@ def cumulative_prod(xp, x, /, *, axis=None, include_initial=False):
     >>> x.grad
     array([0., 6., 0.])
     """
-    which(x, axis)
+    _require_axis(x, axis)
     return xp.cumulative_prod(x, axis=axis, include_initial=include_initial)
 
 
-def which(x, axis):
-    """Refuse to choose an axis, and a number, which has none."""
+def _require_axis(x, axis):
     ndim = getattr(x, "ndim", 0)
     if ndim == 0:
-        raise ValueError("a number has no axis to go along")
+        raise explain(ValueError("a number has no axis to go along"), "수 하나에는 누적할 축이 없습니다.")
     if axis is None and ndim != 1:
-        raise ValueError(f"x has {ndim} axes: name the one to go along, as in axis=0, or flatten it first")
+        raise explain(
+            ValueError(f"x has {ndim} axes: name the one to go along, as in axis=0, or flatten it first"),
+            f"x의 축이 {ndim}개이므로 axis=0처럼 누적할 축을 지정하거나 먼저 한 축으로 펼치십시오.",
+        )
 
 
-def results(x, axis, include_initial):
-    """Without the 0 or 1 that was put in front."""
-    return part(x, axis, slice(1, None)) if include_initial else x
+def _without_initial(x, axis, include_initial):
+    return _part(x, axis, slice(1, None)) if include_initial else x
 
 
-def sums_from_the_end(g, axis):
-    """At each place the sum of all from there to the end."""
+def _sums_from_the_end(g, axis):
     return flip(cumulative_sum(flip(g, axis), axis=axis), axis)
 
 
-def slope_of_products(g, x, out, axis):
-    """What came before x[i], times what it is multiplied by after: g[i] + x[i+1] * (g[i+1] + x[i+2] * (g[i+2] + ...)).
-
-    That is the sum of g * out from i to the end, divided by x[i]; where x[i] is 0 it must be found without dividing.
+def _slope_of_products(g, x, out, axis):
+    """The product before x[i], times g[i] + x[i+1] * (g[i+1] + x[i+2] * (g[i+2] + ...)): the sum of g * out from i to the end, divided by
+    x[i], but found without dividing where x[i] is 0.
     """
     if divisible(out):
-        return sums_from_the_end(g * out, axis) / x
-    factors = later(flip(x, axis), 1, axis)
-    return before(x, axis) * flip(recurrence(factors, flip(g, axis), axis), axis)
+        return _sums_from_the_end(g * out, axis) / x
+    factors = _later(flip(x, axis), 1, axis)
+    return products_before(x, axis) * flip(_recurrence(factors, flip(g, axis), axis), axis)
 
 
-def recurrence(a, b, axis):
-    """s[i] = b[i] + a[i] * s[i-1] along an axis, in log2(n) steps on whole arrays: each makes every s[i] right that reaches back
-    over twice as many terms (Hillis and Steele, "Data parallel algorithms", 1986; Blelloch, "Prefix sums and their
-    applications", 1990).
+def _recurrence(a, b, axis):
+    """s[i] = b[i] + a[i] * s[i-1] along an axis, in log2(n) steps on whole arrays, each of which doubles the terms that are added. Source:
+    Hillis and Steele, "Data parallel algorithms" (1986); Blelloch, "Prefix sums and their applications" (1990).
     """
     n = b.shape[axis or 0]
     for k in range(n.bit_length()):
-        b = b + a * later(b, 2**k, axis)
-        a = a * later(a, 2**k, axis)
+        b = b + a * _later(b, 2**k, axis)
+        a = a * _later(a, 2**k, axis)
     return b
 
 
-def later(x, step, axis):
+def _later(x, step, axis):
     """x moved towards the end by so many places; zeros move in."""
     step = min(step, x.shape[axis or 0])
-    return concat([zeros_like(part(x, axis, slice(step))), part(x, axis, slice(-step))], axis=axis)
+    return concat([zeros_like(_part(x, axis, slice(step))), _part(x, axis, slice(-step))], axis=axis)
 
 
-def before(x, axis):
+def products_before(x, axis):
     """At each place the product of all before it: 1 at the first."""
-    return part(cumulative_prod(x, axis=axis, include_initial=True), axis, slice(-1))
+    return _part(cumulative_prod(x, axis=axis, include_initial=True), axis, slice(-1))
 
 
-def part(x, axis, wanted):
-    """A slice of x along an axis (None: its only one)."""
+def _part(x, axis, wanted):
     return x[along(axis or 0, wanted)]

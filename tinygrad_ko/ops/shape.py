@@ -1,13 +1,13 @@
-"""Another shape or another order, the same numbers: the gradient goes back the way the numbers came."""
+"""The same numbers in another shape or order: the gradient goes back the way the numbers came."""
 
 from operator import index
 
 import numpy as np
 
-from tinygrad_ko.dtypes import moves
+from tinygrad_ko.arrays.dtypes import moves
+from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
-from tinygrad_ko.ops.inputs import from_front, shaped, whole
-from tinygrad_ko.primitive import op
+from tinygrad_ko.ops.inputs import as_int, as_operand, normalized_axes, normalized_axis
 
 
 @op(x=lambda g, x_shape: reshape(g, x_shape))
@@ -17,14 +17,14 @@ def reshape(xp, x, /, shape):
     return xp.reshape(x, shape)
 
 
-@op(x=lambda g, axes: permute_dims(g, inverse(axes)))
+@op(x=lambda g, axes: permute_dims(g, inverse_permutation(axes)))
 @moves
 def permute_dims(xp, x, /, axes):
-    """The axes in another order."""
+    """The axes in the order `axes`."""
     return xp.permute_dims(x, axes)
 
 
-def inverse(axes):
+def inverse_permutation(axes):
     """The permutation that undoes `axes`."""
     order = [axis % len(axes) for axis in axes]
     return tuple(order.index(i) for i in range(len(order)))
@@ -39,15 +39,12 @@ def moveaxis(x, source, destination, /):
     >>> tg.moveaxis(np.zeros((2, 3, 4)), 0, -1).shape
     (3, 4, 2)
     """
-    x = shaped(x, "moveaxis")
-    sources, places = (
-        [from_front(i, x.ndim, "moveaxis") for i in (axes if isinstance(axes, tuple | list) else (axes,))]
-        for axes in (source, destination)
-    )
-    if len(sources) != len(places) or len({*sources}) < len(sources) or len({*places}) < len(places):
+    x = as_operand(x, "moveaxis")
+    sources, places = (normalized_axes(axes, x.ndim, "moveaxis") for axes in (source, destination))
+    if len(sources) != len(places):
         raise explain(
-            ValueError(f"moveaxis: {source} and {destination} must name as many axes, and none of them twice"),
-            f"moveaxis: 옮길 축과 옮겨 갈 자리는 개수가 같아야 하고 겹치면 안 됩니다. 받은 값: {source}, {destination}",
+            ValueError(f"moveaxis: {source} and {destination} must name as many axes"),
+            f"moveaxis: 옮길 축과 옮겨 갈 자리는 개수가 같아야 합니다. 받은 값: {source}, {destination}",
         )
     order = [i for i in range(x.ndim) if i not in sources]
     for place, axis in sorted(zip(places, sources, strict=True)):
@@ -56,10 +53,10 @@ def moveaxis(x, source, destination, /):
 
 
 def swapaxes(x, axis1, axis2):
-    """Two axes exchanged. Raises ValueError for an axis that is not there."""
-    x = shaped(x, "swapaxes")
+    """x with two axes exchanged. Raises ValueError for an axis that is not there."""
+    x = as_operand(x, "swapaxes")
     order = list(range(x.ndim))
-    i, j = (from_front(axis, x.ndim, "swapaxes") for axis in (axis1, axis2))
+    i, j = (normalized_axis(axis, x.ndim, "swapaxes") for axis in (axis1, axis2))
     order[i], order[j] = j, i
     return permute_dims(x, tuple(order))
 
@@ -88,22 +85,22 @@ def expand_dims(xp, x, /, axis=0):
 @op(x=lambda g, x_shape: reshape(g, x_shape))
 @moves
 def squeeze(xp, x, /, axis=None):
-    """Without the axes of length 1: all of them, or those named."""
+    """x without the axes of length 1: all of them, or those named."""
     return xp.squeeze(x, axis=tuple([i for i, n in enumerate(x.shape) if n == 1]) if axis is None else axis)
 
 
 @op(x=lambda g, axis: flip(g, axis))
 @moves
 def flip(xp, x, /, axis=None):
-    """The last first, along an axis or a tuple of axes, or along all (None)."""
+    """The order of the elements reversed along an axis or a tuple of axes, or along all (None)."""
     return xp.flip(x, axis=axis)
 
 
-@op(x=lambda g, shift, axis: roll(g, backward(shift), axis))
+@op(x=lambda g, shift, axis: roll(g, _opposite(shift), axis))
 @moves
 def roll(xp, x, /, shift, axis=None):
-    """Moved on by `shift` places, where what falls off the end comes in at the front: along an axis, or along a tuple of
-    axes by one shift or a tuple of shifts; with `axis=None` as if all numbers stood in one row.
+    """The elements shifted cyclically by `shift` places: along an axis, or along a tuple of axes by one shift or a tuple of shifts; with
+    `axis=None` as if all numbers stood in one row.
 
     >>> import tinygrad_ko as tg
     >>> tg.roll([1.0, 2.0, 3.0, 4.0], 1)
@@ -113,15 +110,11 @@ def roll(xp, x, /, shift, axis=None):
     return xp.roll(x, shift, axis=axis)
 
 
-def backward(shift):
-    """The shift or shifts that undo `shift`."""
+def _opposite(shift):
     return tuple([-int(s) for s in shift]) if np.ndim(shift) else -int(shift)
 
 
-@op(
-    name="concat",
-    xs=lambda g, xs_shape, axis: [g[along(axis, slice(start, stop))] for start, stop in spans(xs_shape, axis)],
-)
+@op(name="concat", xs=lambda g, xs_shape, axis: [g[along(axis, part)] for part in _parts(xs_shape, axis)])
 @moves
 def concatenate(xp, *xs, axis):
     """Arrays one after the other along an existing axis."""
@@ -140,12 +133,11 @@ def along(axis, at):
     return (slice(None),) * axis + (at, ...) if axis >= 0 else (..., at) + (slice(None),) * (-1 - axis)
 
 
-def spans(shapes, axis):
-    """Where each array begins and ends along the axis on which they were joined."""
+def _parts(shapes, axis):
     stop = 0
     for shape in shapes:
         start, stop = stop, stop + shape[axis]
-        yield start, stop
+        yield slice(start, stop)
 
 
 def concat(arrays, /, *, axis=0):
@@ -171,55 +163,51 @@ def split(x, indices_or_sections, axis=0):
     >>> tg.split([1.0, 2.0, 3.0, 4.0], [1, 3])
     [array([1.]), array([2., 3.]), array([4.])]
     """
-    x = shaped(x, "split")
-    axis = from_front(axis, x.ndim, "split")
+    x = as_operand(x, "split")
+    axis = normalized_axis(axis, x.ndim, "split")
     length = x.shape[axis]
-    if np.ndim(indices_or_sections) == 0 and length % sections(indices_or_sections, "split"):
+    if np.ndim(indices_or_sections) == 0 and length % (n := _sections(indices_or_sections, "split")):
         raise explain(
             ValueError(
-                f"split: {length} elements along axis {axis} make no {indices_or_sections} equal parts; use array_split for"
-                " unequal ones"
+                f"split: axis {axis} of length {length} makes no {n} equal parts; array_split makes unequal ones"
             ),
-            f"split: 축 {axis}의 원소 {length}개를 같은 길이의 {indices_or_sections}부분으로 나눌 수 없습니다. "
+            f"split: 축 {axis}의 원소 {length}개를 같은 길이의 {n}부분으로 나눌 수 없습니다. "
             "길이가 달라도 된다면 array_split을 쓰십시오.",
         )
     return array_split(x, indices_or_sections, axis)
 
 
 def array_split(x, indices_or_sections, axis=0):
-    """As `split`, but if the elements do not divide evenly the first parts are longer by one. Raises ValueError if
-    the axis is not there.
-    """
-    x = shaped(x, "array_split")
-    axis = from_front(axis, x.ndim, "array_split")
+    """As `split`, but where the elements do not divide evenly the first parts are longer by one. Raises ValueError for a missing axis."""
+    x = as_operand(x, "array_split")
+    axis = normalized_axis(axis, x.ndim, "array_split")
     length = x.shape[axis]
     if np.ndim(indices_or_sections):
-        cuts = [whole(i, "array_split") for i in indices_or_sections]
+        cuts = [as_int(i, "array_split") for i in indices_or_sections]
     else:
-        parts = sections(indices_or_sections, "array_split")
+        parts = _sections(indices_or_sections, "array_split")
         cuts = [i * (length // parts) + min(i, length % parts) for i in range(1, parts)]
     ranges = [slice(*ends).indices(length) for ends in zip([0, *cuts], [*cuts, length], strict=True)]
     return [x[along(axis, slice(start, max(start, stop)))] for start, stop, _ in ranges]
 
 
 def unstack(x, /, *, axis=0):
-    """A tuple of the arrays that lie along an axis, each without it: the inverse of `stack`. Raises ValueError if the
-    axis is not there.
+    """A tuple of the arrays that lie along an axis, each without it: the inverse of `stack`. Raises ValueError if the axis is not there.
 
     >>> import tinygrad_ko as tg
     >>> tg.unstack([[1.0, 2.0], [3.0, 4.0]], axis=1)
     (array([1., 3.]), array([2., 4.]))
     """
-    x = shaped(x, "unstack")
-    axis = from_front(axis, x.ndim, "unstack")
+    x = as_operand(x, "unstack")
+    axis = normalized_axis(axis, x.ndim, "unstack")
     return tuple([x[along(axis, i)] for i in range(x.shape[axis])])
 
 
-def sections(number, name):
-    """A number of parts, which must be a positive int."""
-    if whole(number, name) < 1:
+def _sections(number, name):
+    number = as_int(number, name)
+    if number < 1:
         raise explain(
             ValueError(f"{name}: the number of parts must be 1 or more, not {number}"),
             f"{name}: 나눌 개수는 1 이상이어야 합니다. 받은 값: {number}",
         )
-    return whole(number, name)
+    return number

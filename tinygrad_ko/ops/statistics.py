@@ -1,27 +1,24 @@
-"""What numbers are like on the whole: how far they are spread, and their mean when some weigh more than others.
-
-`axis` and `keepdims` are those of the reductions.
-"""
+"""Variance, standard deviation and weighted mean; `axis` and `keepdims` are those of the reductions."""
 
 import math
 
-from tinygrad_ko.arrays import floating
+from tinygrad_ko.arrays.operands import floating
+from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
-from tinygrad_ko.ops.inputs import in_float32, numbers, shaped
+from tinygrad_ko.ops.inputs import as_floating, as_operand, in_float32
 from tinygrad_ko.ops.queries import any
-from tinygrad_ko.ops.reduction import count, length, mean, reduced, sides, stretch, sum
+from tinygrad_ko.ops.reduction import mean, norm_gradient, p_norm, reduced_axes, reduced_size, stretch, sum
 from tinygrad_ko.ops.shape import permute_dims, reshape
-from tinygrad_ko.primitive import op
 
 
 @op(
     x=lambda g, x, axis, correction: (
-        stretch(g * (2 / divisor(x.shape, axis, correction)), x.shape, axis) * deviation(x, axis)
+        stretch(g * (2 / _divisor(x.shape, axis, correction)), x.shape, axis) * deviation(x, axis)
     )
 )
 def var(xp, x, /, axis=None, *, correction=0, keepdims=False):
-    """The variance: the sum of the squared distances from the mean, divided by n - correction. With `correction=1` it estimates
-    the variance of what the numbers were drawn from.
+    """The variance: the sum of the squared distances from the mean, divided by n - correction. With `correction=1` it estimates the
+    variance of what the numbers were drawn from.
 
     Raises ValueError if n - correction is not above 0.
 
@@ -29,40 +26,44 @@ def var(xp, x, /, axis=None, *, correction=0, keepdims=False):
     >>> float(tg.var([1.0, 2.0, 3.0, 6.0])), float(tg.var([1.0, 2.0, 3.0, 6.0], correction=1))
     (3.5, 4.666666666666667)
     """
-    apart, divided_by = deviations(xp, x, axis, correction)
+    apart, divided_by = _deviations(xp, x, axis, correction)
     return xp.sum(apart * apart, axis=axis, keepdims=keepdims) / divided_by
 
 
 @op(
-    x=lambda g, x, out, axis, correction: sides(g / divisor(x.shape, axis, correction), deviation(x, axis), out, axis),
+    x=lambda g, x, out, axis, correction: norm_gradient(
+        g / _divisor(x.shape, axis, correction), deviation(x, axis), out, axis
+    ),
 )
 def std(xp, x, /, axis=None, *, correction=0, keepdims=False):
-    """The standard deviation: the square root of the variance. Where all numbers are equal it is 0, and its derivatives of every
-    order are taken to be 0, as for `vector_norm`: so the second derivative of std(x) ** 2 comes out as 0 there; var(x) gives it.
+    """The standard deviation: the square root of the variance. Where all numbers are equal it is 0, and its derivatives of every order are
+    taken to be 0, as for `vector_norm`: so the second derivative of std(x) ** 2 comes out as 0 there; var(x) gives it.
 
     Raises ValueError if n - correction is not above 0.
     """
-    apart, divided_by = deviations(xp, x, axis, correction)
-    out = length(xp, apart, 2, axis, keepdims) / math.sqrt(divided_by)
+    apart, divided_by = _deviations(xp, x, axis, correction)
+    out = p_norm(xp, apart, 2, axis, keepdims) / math.sqrt(divided_by)
     equal = xp.max(x, axis=axis, keepdims=keepdims) == xp.min(x, axis=axis, keepdims=keepdims)
     return xp.where(equal, xp.zeros_like(out), out)  # the mean of equal numbers may be off by a last bit
 
 
-def deviations(xp, x, axis, correction):
+def _deviations(xp, x, axis, correction):
     """How far each is from the mean, and what the sum of their squares is divided by."""
     x = floating(xp.asarray(x))
     total = xp.sum(x, axis=axis, keepdims=True)
-    n, divided_by = count(x.shape, axis), divisor(x.shape, axis, correction)
+    n, divided_by = reduced_size(x.shape, axis), _divisor(x.shape, axis, correction)
     if n == 0 or divided_by <= 0:
-        raise ValueError(
-            f"of {n} numbers with correction={correction} there is no variance: it would be divided by {divided_by:g}"
+        raise explain(
+            ValueError(
+                f"{n} numbers with correction={correction} have no variance: they are divided by {divided_by:g}"
+            ),
+            f"correction={correction}이면 원소 {n}개의 분산을 구할 수 없습니다. 나눌 값: {divided_by:g}",
         )
     return x - total / n, divided_by
 
 
-def divisor(shape, axis, correction):
-    """What the sum of squares is divided by."""
-    return float(count(shape, axis) - correction)
+def _divisor(shape, axis, correction):
+    return float(reduced_size(shape, axis) - correction)
 
 
 def deviation(x, axis):
@@ -72,8 +73,8 @@ def deviation(x, axis):
 
 @in_float32
 def average(x, /, *, axis=None, weights=None, keepdims=False):
-    """The weighted mean: sum(weights * x) / sum(weights), without weights the mean. Weights have the shape of x, or one weight
-    for each place along the axis or axes. Gradients go to the weights too.
+    """The weighted mean: sum(weights * x) / sum(weights), without weights the mean. Weights have the shape of x, or one weight for each
+    place along the axis or axes. Gradients go to the weights too.
 
     Raises ValueError for weights of another shape, ZeroDivisionError if they sum to 0, TypeError if `axis` is an array.
 
@@ -88,8 +89,8 @@ def average(x, /, *, axis=None, weights=None, keepdims=False):
         )
     if weights is None:
         return mean(x, axis=axis, keepdims=keepdims)
-    x, weights = numbers(x, "average"), shaped(weights, "average")
-    weights = weights if weights.shape == x.shape else spread_out(weights, x.shape, axis)
+    x, weights = as_floating(x, "average"), as_operand(weights, "average")
+    weights = weights if weights.shape == x.shape else _spread_out(weights, x.shape, axis)
     total = sum(weights, axis=axis, keepdims=keepdims)
     if any(total == 0):
         raise explain(
@@ -99,7 +100,7 @@ def average(x, /, *, axis=None, weights=None, keepdims=False):
     return sum(x * weights, axis=axis, keepdims=keepdims) / total
 
 
-def spread_out(weights, shape, axis):
+def _spread_out(weights, shape, axis):
     """One weight for each place along the axes, in a shape that broadcasts against x."""
     places = axis if isinstance(axis, tuple) else (axis,)
     if axis is None or not shape or weights.shape != tuple(shape[i % len(shape)] for i in places):
@@ -108,8 +109,8 @@ def spread_out(weights, shape, axis):
                 f"average: weights of shape {weights.shape} do not fit x of shape {shape} with axis={axis}; give weights of the "
                 "shape of x, or one for each place along the axis"
             ),
-            f"average: 가중치의 형상은 x의 형상 {shape}과 같거나, axis={axis}의 자리마다 하나씩이어야 합니다. 받은 형상: {weights.shape}",
+            f"average: 가중치는 x의 형상이거나 axis={axis}의 자리마다 하나씩이어야 합니다. 형상: x {shape}, 가중치 {weights.shape}",
         )
     axes = [i % len(shape) for i in places]
-    in_order = permute_dims(weights, tuple(axes.index(i) for i in sorted(reduced(shape, axis))))
+    in_order = permute_dims(weights, tuple(axes.index(i) for i in sorted(reduced_axes(shape, axis))))
     return reshape(in_order, tuple(n if i in axes else 1 for i, n in enumerate(shape)))

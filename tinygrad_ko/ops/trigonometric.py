@@ -1,10 +1,10 @@
-"""Sines and their kin, of angles in radians, and the angles back. Arguments broadcast as in NumPy."""
+"""Trigonometric functions of angles in radians, and their inverses. Arguments broadcast as in NumPy."""
 
 import math
 
-from tinygrad_ko.arrays import floating
+from tinygrad_ko.arrays.operands import floating
+from tinygrad_ko.engine.op import op
 from tinygrad_ko.ops.elementwise import hypot
-from tinygrad_ko.primitive import op
 
 
 @op(x=lambda g, x: g * cos(x))
@@ -27,39 +27,39 @@ def tan(xp, x):
 
 @op(x=lambda g, x: g * asin_slope(x))
 def asin(xp, x):
-    """The angle between -pi / 2 and pi / 2 whose sine is x. Its slope at -1 and 1 is infinite."""
+    """The arcsine: the angle between -pi / 2 and pi / 2 whose sine is x. The derivative at -1 and 1 is infinite."""
     return xp.asin(x)
 
 
 @op(x=lambda g, x: -g * asin_slope(x))
 def acos(xp, x):
-    """The angle between 0 and pi whose cosine is x. Its slope at -1 and 1 is infinite."""
+    """The arccosine: the angle between 0 and pi whose cosine is x. The derivative at -1 and 1 is infinite."""
     return xp.acos(x)
 
 
 @op(x=lambda g, out, x: g * (x * (out * out * out)))
 def asin_slope(xp, x):
-    """1 / sqrt(1 - x * x): at 1 and -1 it is infinite, and so is its own slope."""
+    """1 / sqrt(1 - x * x): at 1 and -1 it is infinite, and so is its own derivative."""
     return 1 / xp.sqrt((1 - x) * (1 + x))
 
 
 @op(x=lambda g, x: g / (1 + x * x))
 def atan(xp, x):
-    """The angle between -pi / 2 and pi / 2 whose tangent is x."""
+    """The arctangent: the angle between -pi / 2 and pi / 2 whose tangent is x."""
     return xp.atan(x)
 
 
 @op(
     broadcasts=True,
-    a=lambda g, a, b: g * over_square(b, hypot(a, b)),
-    b=lambda g, a, b: -g * over_square(a, hypot(a, b)),
+    a=lambda g, a, b: g * _over_square(b, hypot(a, b)),
+    b=lambda g, a, b: -g * _over_square(a, hypot(a, b)),
 )
 def atan2(xp, a, b):
-    """The angle between -pi and pi of the point with height a and width b. At (0, 0) there is no slope: it is NaN."""
+    """The angle between -pi and pi of the point (b, a). At (0, 0) there is no derivative: it is NaN."""
     return xp.atan2(a, b)
 
 
-def over_square(side, length):
+def _over_square(side, length):
     """side / length ** 2, without the square, which may be too large or too small for a number."""
     return side / length / length
 
@@ -78,10 +78,8 @@ def sinc(x):
 
 @op(name="sinc", x=lambda g, x, order: g * (-math.pi * math.pi * (x * bessel(x, order=order + 1))))
 def bessel(xp, x, *, order):
-    """The spherical Bessel function of y = pi x, divided by y ** order: sin(y) / y, if `order` is 0.
-
-    Its derivative is -y times that of the next order, which has neither a jump nor lost digits at 0. Source: NIST Digital
-    Library of Mathematical Functions, 10.51 and 10.53.
+    """The spherical Bessel function of y = pi x, divided by y ** order: sin(y) / y, if `order` is 0. Its derivative, -y times that of the
+    next order, has neither a jump nor lost digits at 0. Source: NIST Digital Library of Mathematical Functions, 10.51 and 10.53.
     """
     x = floating(x)
     whole = xp.round(x)
@@ -96,10 +94,10 @@ def bessel(xp, x, *, order):
     before = sign * xp.sin(math.pi * (0.5 - xp.abs(rest)))  # the cosine of y
     for n in range(order):
         before, now = now, ((2 * n + 1) * now - before) / far / far
-    return xp.where(near, series(xp.where(near, y, 0) ** 2, order), now)
+    return xp.where(near, _series(xp.where(near, y, 0) ** 2, order), now)
 
 
-def series(square, order):
+def _series(square, order):
     """The same by powers of y ** 2."""
     total = 1
     for k in range(16 + 2 * order, 0, -1):

@@ -1,15 +1,17 @@
-"""Gradients that are too long are cut back, between `backward()` and `step()`: all of them or, if anything goes wrong, none."""
+"""Gradient clipping, between `backward()` and `step()`: of all gradients or, if anything goes wrong, of none."""
 
 from collections.abc import Iterable
 from math import isfinite, sqrt
 
 import numpy as np
 
-from tinygrad_ko.arrays import Array, new_array
-from tinygrad_ko.backprop import put
+from tinygrad_ko.arrays.library import Array, new_array
+from tinygrad_ko.engine.backprop import put
+from tinygrad_ko.engine.graph import Node
 from tinygrad_ko.errors import explain
+from tinygrad_ko.ops.inputs import require_above_0
 from tinygrad_ko.optim.parameters import leaves, with_gradients
-from tinygrad_ko.tensor import Tensor
+from tinygrad_ko.tensor.tensor import Tensor
 
 
 def clip_grad_norm(parameters: Iterable[Tensor], max_norm: float) -> float:
@@ -29,17 +31,16 @@ def clip_grad_norm(parameters: Iterable[Tensor], max_norm: float) -> float:
     >>> w.grad
     array([3., 4.])
     """
-    above_0("max_norm", max_norm)
-    tensors, gradients = found("clip_grad_norm", parameters)
-    unit = largest("clip_grad_norm", tensors, gradients)
-    if unit == 0:
+    require_above_0(max_norm=max_norm, finite=False)
+    nodes, gradients, largest = _finite_gradients("clip_grad_norm", parameters)
+    if largest == 0:
         return 0.0
     # Squares of large numbers are infinite and squares of small ones 0: so lengths are measured in units of the largest.
-    squares = [np.sum(np.square(g / unit, dtype=np.float64)) for g in gradients]
+    squares = [np.sum(np.square(g / largest, dtype=np.float64)) for g in gradients]
     length = sqrt(sum(map(float, squares)))
-    if length > max_norm / unit:
-        put([p.node for p in tensors], [new_array(g / unit * float(max_norm / length), copy=False) for g in gradients])
-    return unit * length
+    if length > max_norm / largest:
+        put(nodes, [new_array(g / largest * float(max_norm / length), copy=False) for g in gradients])
+    return largest * length
 
 
 def clip_grad_value(parameters: Iterable[Tensor], limit: float) -> None:
@@ -53,38 +54,23 @@ def clip_grad_value(parameters: Iterable[Tensor], limit: float) -> None:
     >>> w.grad
     array([ 1. , -0.5])
     """
-    above_0("limit", limit)
-    tensors, gradients = found("clip_grad_value", parameters)
-    largest("clip_grad_value", tensors, gradients)
-    put([p.node for p in tensors], [new_array(np.clip(g, -float(limit), float(limit)), copy=False) for g in gradients])
+    require_above_0(limit=limit, finite=False)
+    nodes, gradients, _ = _finite_gradients("clip_grad_value", parameters)
+    put(nodes, [new_array(np.clip(g, -float(limit), float(limit)), copy=False) for g in gradients])
 
 
-def found(name: str, parameters: Iterable[Tensor]) -> tuple[list[Tensor], list[Array]]:
-    """The parameters that have a gradient, and their gradients."""
-    given = leaves(parameters)
-    tensors = [given[i] for i in with_gradients(given, name)]
-    return tensors, [g for p in tensors if (g := p.grad) is not None]
-
-
-def largest(name: str, tensors: list[Tensor], gradients: list[Array]) -> float:
-    """The largest size of a number in the gradients. Raises RuntimeError if it is not finite, for NaN cannot be cut."""
-    sizes = [float(np.max(np.abs(g), initial=0.0)) for g in gradients]
-    for p, size in zip(tensors, sizes, strict=True):
+def _finite_gradients(call: str, parameters: Iterable[Tensor]) -> tuple[list[Node | None], list[Array], float]:
+    """The leaves that have a gradient, their gradients, and the largest magnitude in these: NaN cannot be clipped."""
+    due, largest = with_gradients(leaves(parameters), call), 0.0
+    for _, p, g in due:
+        largest = max(largest, size := float(np.max(np.abs(g), initial=0.0)))
         if not isfinite(size):
             which = f"shape {p.shape}" + (f" ({p.name})" if p.name else "")
             raise explain(
                 RuntimeError(
-                    f"{name}: the gradient of the parameter of {which} holds NaN or infinity; tg.check_gradient says which op made it"
+                    f"{call}: the gradient of the parameter of {which} holds NaN or infinity; tg.check_gradient says which op made it"
                 ),
-                f"{name}: 다음 매개변수의 기울기에 NaN이나 무한대가 있습니다: {which}. "
+                f"{call}: 다음 매개변수의 기울기에 NaN이나 무한대가 있습니다: {which}. "
                 "tg.check_gradient로 어느 연산에서 생겼는지 찾을 수 있습니다.",
             )
-    return max(sizes)
-
-
-def above_0(name: str, value: float) -> None:
-    """Refuse a limit that is not above 0; it may be infinite."""
-    if not value > 0:
-        raise explain(
-            ValueError(f"{name} must be above 0, not {value}"), f"{name}: 0보다 커야 합니다. 받은 값: {value}"
-        )
+    return [p.node for _, p, _ in due], [g for _, _, g in due], largest

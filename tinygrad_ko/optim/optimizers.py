@@ -1,11 +1,11 @@
-"""Ways to go downhill: each changes the parameters in place, from the gradients that `backward()` deposited. A step that fails
+"""Optimizers: each changes the parameters in place, from the gradients that `backward()` deposited. A step that fails
 or is interrupted changes nothing.
 
     optimizer = SGD(model.parameters(), lr=0.1)
     optimizer.zero_grad(); loss.backward(); optimizer.step()
 
-`parameters` is a Tensor or several; each keeps its shape and dtype. p stands for one of them, g for its gradient; what
-is kept beside p has its shape and dtype (float32 for a half). A parameter without a gradient is left alone. With
+`parameters` is a Tensor or several; each keeps its shape and dtype. p stands for one of them, g for its gradient; the arrays
+that are kept for p have its shape and dtype (float32 for float16). A parameter without a gradient is left alone. With
 `weight_decay` the gradient of weight_decay / 2 * sum(p ** 2) is added to g (`AdamW` shrinks p instead). `lr` may be
 changed between steps, by hand or by a `Schedule`. `state()` and `load_state()` carry an optimizer over to another run.
 
@@ -15,52 +15,61 @@ not a Tensor made with requires_grad=True or not on NumPy's arrays, and RuntimeE
 
 from collections.abc import Iterable, Mapping
 from itertools import repeat
-from math import isfinite
 from operator import call
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.arrays import Array, is_real, keep_freed_memory, new_array
-from tinygrad_ko.atomic import at_once
-from tinygrad_ko.backprop import put
+from tinygrad_ko.arrays.library import Array, is_real, new_array
+from tinygrad_ko.engine.backprop import put
 from tinygrad_ko.errors import described, explain
-from tinygrad_ko.optim.parameters import in_separate_memory, leaves, move, with_gradients
-from tinygrad_ko.tensor import Tensor
+from tinygrad_ko.ops.inputs import require_above_0, require_below_1
+from tinygrad_ko.optim.parameters import assignment, in_separate_memory, leaves, with_gradients
+from tinygrad_ko.runtime.allocator import keep_freed_memory
+from tinygrad_ko.runtime.atomic import at_once
+from tinygrad_ko.runtime.suggestions import ForeignToOptimizer, explain_construction, explained
+from tinygrad_ko.tensor.tensor import Tensor
 
 
-class Optimizer:
-    """What all have in common. A subclass names the arrays it keeps for each parameter in `memory`, and says in `updated`
-    what a step makes of them.
-    """
+class Optimizer(ForeignToOptimizer):
+    """The base class. A subclass names the arrays that it keeps for each parameter in `memory`, and computes a step in `updated`."""
 
     memory: tuple[str, ...] = ()
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
+        explain_construction(cls)
         if "update" in vars(cls) and "updated" not in vars(cls):
-            raise never_called(cls.__name__)
+            raise explain(
+                TypeError(
+                    f"{cls.__name__}.update(p, g, steps, **kept) would never be called: name it updated, and return the new p and what is "
+                    "kept, in the order of memory, in place of changing them"
+                ),
+                f"{cls.__name__}.update(p, g, steps, **kept) 메서드는 호출되지 않습니다. 이름을 updated로 바꾸고, 배열을 고치는 대신 "
+                "새 p와 memory 순서의 새 배열을 반환하십시오.",
+            )
 
-    def __init__(self, parameters: Iterable[Tensor], lr: float, *, weight_decay: float = 0.0) -> None:
+    @explained
+    def __init__(self, parameters: Iterable[Tensor], lr: float = 0.01, *, weight_decay: float = 0.0) -> None:
         keep_freed_memory()  # a step makes new arrays, and lets go of as many
         self.parameters = in_separate_memory(leaves(parameters))
-        positive("lr", lr)
+        require_above_0(lr=lr)
         if weight_decay:
-            positive("weight_decay", weight_decay)
+            require_above_0(weight_decay=weight_decay)
         self.lr, self.weight_decay, self.steps = lr, weight_decay, [0] * len(self.parameters)
         self.kept = [
-            {name: np.zeros(p.shape, at_least_single(p.dtype)) for name in self.memory} for p in self.parameters
+            {name: np.zeros(p.shape, np.promote_types(p.dtype, np.float32)) for name in self.memory}
+            for p in self.parameters
         ]
 
     def updated(self, p: Array, g: Array, steps: int, **kept: Array) -> tuple[Array, ...]:
         """The new p and what is kept from now on, in the order of `memory`: new arrays, from p, its gradient, the number of its
         steps, and what was kept for it; these cannot be written to.
         """
+        name = type(self).__name__
         raise explain(
-            NotImplementedError(
-                f"{type(self).__name__} has no updated(p, g, steps, **kept): define what a step computes"
-            ),
-            f"{type(self).__name__}에 updated(p, g, steps, **kept) 메서드가 없습니다. 한 단계에서 계산할 것을 이 메서드로 정의하십시오.",
+            NotImplementedError(f"{name} has no updated(p, g, steps, **kept): define what a step computes"),
+            f"{name}에 updated(p, g, steps, **kept) 메서드가 없습니다. 한 단계에서 계산할 것을 이 메서드로 정의하십시오.",
         )
 
     def step(self) -> None:
@@ -70,25 +79,38 @@ class Optimizer:
         Raises RuntimeError if none has a gradient: then `backward()` was forgotten. ValueError if a parameter is read-only, or if its
         gradient or what `updated` gave does not have its shape; TypeError if that is no tuple of the right length.
         """
-        steps, kept, moves = self.steps.copy(), self.kept.copy(), list[tuple[Any, ...]]()
-        for i in with_gradients(self.parameters, "step"):
+        steps, kept, changes = self.steps.copy(), self.kept.copy(), list[tuple[Any, ...]]()
+        for i, p, g in with_gradients(self.parameters, "step"):
             steps[i] += 1
-            p, g, before = self.parameters[i]._array, cast(Array, self.parameters[i].grad), kept[i]
-            if g.shape != p.shape:
-                raise wrong_gradient(i, g, p)
-            if p.dtype.itemsize < 4:
-                g = g.astype(np.float32)  # squares of small gradients vanish in half precision
-            if self.weight_decay:
-                g = self.decayed(p, g)
-            given = {name: for_reading(array) for name, array in before.items()} if before else before
-            answer = self.updated(for_reading(p), for_reading(g), steps[i], **given)
-            if not isinstance(answer, tuple) or len(answer) != 1 + len(self.memory):
-                raise wrong_answer(self, answer)
-            new, *others = answer
-            if others:
-                kept[i] = {name: like(before[name], array) for name, array in zip(self.memory, others, strict=True)}
-            moves.append(move(i, self.parameters[i], like(p, new)))
-        at_once(call, [*moves, (setattr, self, "steps", steps), (setattr, self, "kept", kept)])()
+            new, kept[i] = self._checked_update(i, p._array, g, steps[i])
+            changes.append(assignment(i, p, new))
+        at_once(call, [*changes, (setattr, self, "steps", steps), (setattr, self, "kept", kept)])()
+
+    def _checked_update(self, i: int, p: Array, g: Array, steps: int) -> tuple[Array, dict[str, Array]]:
+        """What `updated` makes of parameter i and of what is kept for it, each in its own shape and dtype."""
+        kept = self.kept[i]
+        if g.shape != p.shape:  # data was replaced in the meantime
+            raise explain(
+                ValueError(f"step: parameter {i} has shape {p.shape}, its gradient {g.shape}; nothing was changed"),
+                f"step: {i}번째 매개변수의 형상은 {p.shape}인데 기울기의 형상은 {g.shape}입니다. 아무것도 바꾸지 않았습니다.",
+            )
+        if p.dtype.itemsize < 4:
+            g = g.astype(np.float32)  # squares of small gradients vanish in half precision
+        if self.weight_decay:
+            g = self.decayed(p, g)
+        given = {name: _read_only(array) for name, array in kept.items()} if kept else kept
+        answer = self.updated(_read_only(p), _read_only(g), steps, **given)
+        if not isinstance(answer, tuple) or len(answer) != 1 + len(kept):
+            name, wanted = type(self).__name__, f"({', '.join(['p', *kept])}{',' * (not kept)})"
+            got = f"{len(answer)} values" if isinstance(answer, tuple) else type(answer).__name__
+            raise explain(
+                TypeError(f"step: updated of {name} must return the tuple {wanted}, not {got}; nothing was changed"),
+                f"step: {name}의 updated 메서드는 튜플을 반환해야 합니다: {wanted}. 반환값: {got}. 아무것도 바꾸지 않았습니다.",
+            )
+        new, *others = answer
+        if others:
+            kept = {name: _like(kept[name], array) for name, array in zip(self.memory, others, strict=True)}
+        return _like(p, new), kept
 
     def decayed(self, p: Array, g: Array) -> Array:
         """The gradient with weight decay."""
@@ -99,116 +121,59 @@ class Optimizer:
         put([p.node for p in self.parameters if p.grad is not None], repeat(None))
 
     def state(self) -> dict[str, Array]:
-        """What it has learned so far, as named arrays."""
+        """The numbers of steps and the arrays that are kept for the parameters, by name."""
         kept = {f"{name}.{i}": each[name].copy() for i, each in enumerate(self.kept) for name in self.memory}
         return {"steps": np.array(self.steps), **kept}
 
     def load_state(self, state: Mapping[str, Array]) -> None:
         """Continue from what `state()` gave. Raises ValueError, and changes nothing, if it does not fit."""
-        own = self.state()
-        wrong = sorted(set(own) ^ set(state)) or [
+        own, given = self.state(), {name: np.asarray(array) for name, array in dict(state).items()}
+        wrong = sorted(own.keys() ^ given.keys()) or [
             name
             for name, array in own.items()
-            if np.shape(state[name]) != array.shape
-            or not np.can_cast(np.asarray(state[name]).dtype, array.dtype, "same_kind")
-            or (name == "steps" and np.min(state[name]) < 0)
+            if given[name].shape != array.shape
+            or not np.can_cast(given[name].dtype, array.dtype, "same_kind")
+            or (name == "steps" and np.min(given[name]) < 0)
         ]
         if wrong:
             raise explain(
                 ValueError(f"this state does not fit {type(self).__name__} with these parameters: {', '.join(wrong)}"),
-                f"저장된 최적화 상태가 이 {type(self).__name__}에 맞지 않습니다: {', '.join(wrong)}",
+                f"이 매개변수들로 만든 {type(self).__name__}에 맞지 않는 상태입니다: {', '.join(wrong)}",
             )
-        steps = [int(n) for n in state["steps"]]
         kept = [
-            {name: np.array(state[f"{name}.{i}"], a.dtype) for name, a in own.items()}
-            for i, own in enumerate(self.kept)
+            {name: np.array(given[f"{name}.{i}"], array.dtype) for name, array in each.items()}
+            for i, each in enumerate(self.kept)
         ]
-        at_once(setattr, [(self, "steps", steps), (self, "kept", kept)])()
+        at_once(setattr, [(self, "steps", given["steps"].astype(int).tolist()), (self, "kept", kept)])()
 
 
-def for_reading(array: Array) -> Array:
-    """The same array, for someone who may not write to it."""
+def _read_only(array: Array) -> Array:
     view = array.view()
     view.setflags(write=False)
     return view
 
 
-def like(old: Array, new: Any) -> Array:
+def _like(old: Array, new: Any) -> Array:
     """New values in the dtype of the old ones, in an array of their own. Raises ValueError unless they are real numbers of that shape."""
     if type(new) is np.ndarray and new.dtype == old.dtype and new.shape == old.shape and new.base is None:
         return new
     if np.shape(new) != old.shape or not is_real(np.asarray(new)):
         raise explain(
-            ValueError(
-                f"step: updated returned {described(new)} where {described(old)} is needed; nothing was changed"
-            ),
-            "step: updated가 반환한 배열의 형상이나 자료형이 맞지 않습니다. 아무것도 바꾸지 않았습니다. "
+            ValueError(f"step: updated returned {described(new)} where {described(old)} is needed; nothing is changed"),
+            "step: updated 메서드가 반환한 배열의 형상이나 자료형이 맞지 않습니다. 아무것도 바꾸지 않았습니다. "
             f"필요한 배열: {described(old)}, 반환한 값: {described(new)}",
         )
     return new_array(new, old.dtype)
 
 
-def minus(p: Array, change: Array) -> Array:
+def _minus(p: Array, change: Array) -> Array:
     """p - change, in the memory of the change if it fits there."""
     fits = type(change) is np.ndarray and change.dtype == p.dtype
     return np.subtract(p, change, out=change) if fits else p - change
 
 
-def never_called(name: str) -> TypeError:
-    """An optimizer of one's own changes its parameters in place, in a method of the old name."""
-    return explain(
-        TypeError(
-            f"{name}.update(p, g, steps, **kept) would never be called: name it updated, and return the new p and what is kept, in the "
-            "order of memory, in place of changing them"
-        ),
-        f"{name}.update는 호출되지 않습니다. 이름을 updated로 바꾸고, 배열을 고치는 대신 새 p와 memory 순서의 새 배열을 반환하십시오.",
-    )
-
-
-def wrong_answer(optimizer: Optimizer, answer: Any) -> TypeError:
-    """`updated` of an optimizer of one's own returned something else than it should."""
-    wanted = f"({', '.join(['p', *optimizer.memory])}{',' * (not optimizer.memory)})"
-    got = f"{len(answer)} values" if isinstance(answer, tuple) else type(answer).__name__
-    return explain(
-        TypeError(
-            f"step: updated of {type(optimizer).__name__} must return the tuple {wanted}, not {got}; nothing was changed"
-        ),
-        f"step: {type(optimizer).__name__}의 updated는 튜플을 반환해야 합니다: {wanted}. 반환값: {got}. 아무것도 바꾸지 않았습니다.",
-    )
-
-
-def wrong_gradient(i: int, g: Array, p: Array) -> ValueError:
-    """The gradient of a parameter does not have its shape: its array was changed elsewhere."""
-    return explain(
-        ValueError(f"step: the gradient of parameter {i} has shape {g.shape}, not {p.shape}; nothing was changed"),
-        f"step: {i}번째 매개변수의 형상은 {p.shape}인데 기울기의 형상은 {g.shape}입니다. 아무것도 바꾸지 않았습니다.",
-    )
-
-
-def at_least_single(dtype: Any) -> Any:
-    """The dtype of what is kept for a parameter."""
-    return np.promote_types(dtype, np.float32)
-
-
-def positive(name: str, value: float) -> None:
-    """Refuse a setting that is not a number above 0."""
-    if not (isfinite(value) and value > 0):
-        raise explain(
-            ValueError(f"{name} must be above 0 and finite, not {value}"),
-            f"0보다 큰 수가 필요합니다: {name}={value}",
-        )
-
-
-def share(name: str, value: float) -> None:
-    """Refuse a setting that is not in [0, 1)."""
-    if not 0 <= value < 1:
-        raise explain(
-            ValueError(f"{name} must be in [0, 1), not {value}"), f"0 이상 1 미만인 수가 필요합니다: {name}={value}"
-        )
-
-
 class SGD(Optimizer):
-    """p -= lr * g: stochastic gradient descent. It keeps nothing.
+    """p -= lr * g: stochastic gradient descent. It keeps no arrays.
 
     >>> w = Tensor([1.0, -2.0], requires_grad=True)
     >>> optimizer = SGD([w], lr=0.1)
@@ -218,15 +183,13 @@ class SGD(Optimizer):
     array([ 0.8, -1.6])
     """
 
-    def __init__(self, parameters: Iterable[Tensor], lr: float = 0.01, *, weight_decay: float = 0.0) -> None:
-        super().__init__(parameters, lr, weight_decay=weight_decay)
-
     def updated(self, p: Array, g: Array, steps: int, **kept: Array) -> tuple[Array, ...]:
-        return (minus(p, self.lr * g),)
+        return (_minus(p, self.lr * g),)
 
 
 class Momentum(Optimizer):
-    """v = momentum * v - lr * g; p += v: a ball that rolls. `momentum` is in [0, 1). Source: Polyak (1964).
+    """v = momentum * v - lr * g; p += v: gradient descent with momentum, the heavy ball. `momentum` is in [0, 1).
+    Source: Polyak (1964).
 
     >>> w = Tensor([1.0, -2.0], requires_grad=True)
     >>> optimizer = Momentum([w], lr=0.1, momentum=0.5)
@@ -243,7 +206,7 @@ class Momentum(Optimizer):
         self, parameters: Iterable[Tensor], lr: float = 0.01, momentum: float = 0.9, *, weight_decay: float = 0.0
     ) -> None:
         super().__init__(parameters, lr, weight_decay=weight_decay)
-        share("momentum", momentum)
+        require_below_1(momentum=momentum)
         self.momentum = momentum
 
     def updated(self, p: Array, g: Array, steps: int, **kept: Array) -> tuple[Array, ...]:
@@ -253,8 +216,8 @@ class Momentum(Optimizer):
 
 
 class Nesterov(Momentum):
-    """v = momentum * v - lr * g; p += momentum * v - lr * g: Momentum whose gradient is taken as if p had rolled on
-    already. Source: Nesterov (1983), in the form of Bengio, Boulanger-Lewandowski and Pascanu (2013).
+    """v = momentum * v - lr * g; p += momentum * v - lr * g: Momentum whose gradient is taken at the point
+    where the momentum leads. Source: Nesterov (1983), in the form of Bengio, Boulanger-Lewandowski and Pascanu (2013).
 
     >>> w = Tensor([1.0, -2.0], requires_grad=True)
     >>> optimizer = Nesterov([w], lr=0.1, momentum=0.5)
@@ -272,7 +235,7 @@ class Nesterov(Momentum):
 
 
 class AdaGrad(Optimizer):
-    """h += g * g; p -= lr * g / (sqrt(h) + eps): smaller steps where the slope has been steep. `eps` is above 0.
+    """h += g * g; p -= lr * g / (sqrt(h) + eps): smaller steps where gradients have been large. `eps` is above 0.
     Source: Duchi, Hazan and Singer (2011).
 
     >>> w = Tensor([1.0, -2.0], requires_grad=True)
@@ -289,17 +252,17 @@ class AdaGrad(Optimizer):
         self, parameters: Iterable[Tensor], lr: float = 0.01, *, eps: float = 1e-7, weight_decay: float = 0.0
     ) -> None:
         super().__init__(parameters, lr, weight_decay=weight_decay)
-        positive("eps", eps)
+        require_above_0(eps=eps)
         self.eps = eps
 
     def updated(self, p: Array, g: Array, steps: int, **kept: Array) -> tuple[Array, ...]:
         h = kept["h"] + g * g
-        return minus(p, self.lr * g / (np.sqrt(h) + self.eps)), h
+        return _minus(p, self.lr * g / (np.sqrt(h) + self.eps)), h
 
 
 class RMSprop(Optimizer):
-    """h = decay * h + (1 - decay) * g * g; p -= lr * g / (sqrt(h) + eps): AdaGrad that forgets. `decay` is in [0, 1),
-    `eps` above 0. Source: Tieleman and Hinton (2012), lecture 6.5.
+    """h = decay * h + (1 - decay) * g * g; p -= lr * g / (sqrt(h) + eps): AdaGrad with a moving average.
+    `decay` is in [0, 1), `eps` above 0. Source: Tieleman and Hinton (2012), lecture 6.5.
 
     >>> w = Tensor([1.0, -2.0], requires_grad=True)
     >>> optimizer = RMSprop([w], lr=0.1, decay=0.75)
@@ -321,14 +284,14 @@ class RMSprop(Optimizer):
         weight_decay: float = 0.0,
     ) -> None:
         super().__init__(parameters, lr, weight_decay=weight_decay)
-        share("decay", decay)
-        positive("eps", eps)
+        require_below_1(decay=decay)
+        require_above_0(eps=eps)
         self.decay, self.eps = decay, eps
 
     def updated(self, p: Array, g: Array, steps: int, **kept: Array) -> tuple[Array, ...]:
         h = self.decay * kept["mean"]
         h += (1 - self.decay) * g * g
-        return minus(p, self.lr * g / (np.sqrt(h) + self.eps)), h
+        return _minus(p, self.lr * g / (np.sqrt(h) + self.eps)), h
 
 
 class Adam(Optimizer):
@@ -355,9 +318,8 @@ class Adam(Optimizer):
         weight_decay: float = 0.0,
     ) -> None:
         super().__init__(parameters, lr, weight_decay=weight_decay)
-        share("betas[0]", betas[0])
-        share("betas[1]", betas[1])
-        positive("eps", eps)
+        require_below_1(**{"betas[0]": betas[0], "betas[1]": betas[1]})
+        require_above_0(eps=eps)
         self.betas, self.eps = betas, eps
 
     def updated(self, p: Array, g: Array, steps: int, **kept: Array) -> tuple[Array, ...]:
@@ -367,12 +329,12 @@ class Adam(Optimizer):
         v += (1 - beta2) * g * g
         change = self.lr / (1 - beta1**steps) * m
         change /= np.sqrt(v / (1 - beta2**steps)) + self.eps
-        return minus(p, change), m, v
+        return _minus(p, change), m, v
 
 
 class AdamW(Adam):
     """Adam whose weight decay is no part of the gradient: p *= 1 - lr * weight_decay, then a step of Adam. So the
-    weights of parameters with steep slopes decay as the others do. Source: Loshchilov and Hutter (2019).
+    parameters with large gradients decay as the others do. Source: Loshchilov and Hutter (2019).
 
     >>> w = Tensor([1.0, -2.0], requires_grad=True)
     >>> optimizer = AdamW([w], lr=0.1, weight_decay=0.5)

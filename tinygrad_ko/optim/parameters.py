@@ -7,25 +7,23 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.arrays import Array, library_name, shared, whole, writable
+from tinygrad_ko.arrays.library import Array, library_name
+from tinygrad_ko.arrays.memory import whole, writable
 from tinygrad_ko.errors import explain
-from tinygrad_ko.tensor import Tensor
+from tinygrad_ko.tensor.tensor import Tensor
 
 
 def leaves(parameters: Iterable[Tensor]) -> list[Tensor]:
-    """The parameters in a list. Raises ValueError if there are none or one is there twice, TypeError for what is not a
-    leaf on an array of NumPy, and for a module or a dict.
-    """
+    """The parameters in a list. Raises ValueError or TypeError unless they are leaves on NumPy's arrays, one or more, each once."""
     if isinstance(parameters, Mapping) or hasattr(parameters, "named_parameters"):
+        kind = type(parameters).__name__
         raise explain(
-            TypeError(
-                f"parameters are given as a list of Tensors, not as {type(parameters).__name__}: pass model.parameters()"
-            ),
-            f"매개변수는 Tensor의 리스트로 넘겨야 합니다. model.parameters()를 넘기십시오. 받은 값의 종류: {type(parameters).__name__}",
+            TypeError(f"parameters are given as a list of Tensors, not as {kind}: pass model.parameters()"),
+            f"매개변수는 Tensor의 리스트로 넘겨야 합니다. model.parameters()를 넘기십시오. 받은 값의 종류: {kind}",
         )
     given = [parameters] if isinstance(parameters, Tensor) else list(parameters)
     if not given:
-        raise explain(ValueError("at least one parameter is needed"), "매개변수가 하나도 없습니다.")
+        raise explain(ValueError("at least one parameter is needed"), "매개변수가 하나 이상 필요합니다.")
     for i, p in enumerate(given):
         if not isinstance(p, Tensor) or p.node is None or p.node.op is not None:
             raise explain(
@@ -42,18 +40,18 @@ def leaves(parameters: Iterable[Tensor]) -> list[Tensor]:
     if len(set(map(id, given))) < len(given):
         raise explain(
             ValueError("a parameter was given more than once: it would count twice in each step"),
-            "같은 매개변수가 두 번 이상 들어 있습니다.",
+            "같은 매개변수가 두 번 이상 들어 있습니다. 한 단계에 두 번 갱신됩니다.",
         )
     return given
 
 
-def with_gradients(parameters: list[Tensor], call: str) -> list[int]:
-    """The positions of the parameters that have a gradient. Raises RuntimeError if none has."""
-    due = [i for i, p in enumerate(parameters) if p.grad is not None]
+def with_gradients(parameters: list[Tensor], call: str) -> list[tuple[int, Tensor, Array]]:
+    """The parameters that have a gradient, with their positions and gradients. Raises RuntimeError if none has."""
+    due = [(i, p, g) for i, p in enumerate(parameters) if (g := p.grad) is not None]
     if not due:
         raise explain(
             RuntimeError(f"no parameter has a gradient: call loss.backward() before {call}()"),
-            f"기울기가 있는 매개변수가 없습니다. {call}()보다 먼저 loss.backward()를 부르십시오.",
+            f"기울기가 있는 매개변수가 없습니다. {call}()보다 먼저 loss.backward()를 호출하십시오.",
         )
     return due
 
@@ -62,33 +60,28 @@ def in_separate_memory(parameters: list[Tensor]) -> list[Tensor]:
     """The parameters. Raises ValueError if two share memory, which one step would change twice."""
     arrays = [p._array for p in parameters]
     if len({id(whole(a)) for a in arrays}) < len(arrays):
-        for i, j in combinations(range(len(arrays)), 2):
-            if whole(arrays[i]) is whole(arrays[j]) and np.shares_memory(arrays[i], arrays[j]):
+        for (i, a), (j, b) in combinations(enumerate(arrays), 2):
+            if whole(a) is whole(b) and np.shares_memory(a, b):
                 raise explain(
                     ValueError(
-                        f"parameters {i} and {j} share memory: each step would change it twice; make one Tensor of it"
+                        f"parameters {i} and {j} share memory: a step would change it twice; make it one Tensor"
                     ),
                     f"{i}번째와 {j}번째 매개변수가 같은 메모리를 씁니다. 한 단계에 두 번 바뀌게 되므로 Tensor 하나로 만드십시오.",
                 )
     return parameters
 
 
-def move(i: int, p: Tensor, new: Array) -> tuple[Any, ...]:
-    """The call that gives a parameter new values: in its array if that was given away, else in their own."""
-    if not (p._lent and shared(p)):
+def assignment(i: int, p: Tensor, new: Array) -> tuple[Any, ...]:
+    """The call that gives parameter i new values: in its array if that was given away, else in their own."""
+    if not p.watched_by_others():
         return setattr, p, "_array", new
     if not writable(p._array):
-        raise read_only(i)
+        raise explain(
+            ValueError(
+                f"step: the array of parameter {i} is read-only, and shared with who gave it; nothing was changed "
+                "(w.data = w.data.copy() gives the parameter an array of its own)"
+            ),
+            f"step: {i}번째 매개변수의 배열은 쓸 수 없고, 배열을 넘긴 쪽과 함께 쓰고 있습니다. 아무것도 바꾸지 않았습니다. "
+            "w.data = w.data.copy()를 쓰면 매개변수만의 배열이 생깁니다.",
+        )
     return setitem, p._array, ..., new
-
-
-def read_only(i: int) -> ValueError:
-    """The array of a parameter is shared with someone, and cannot be written to."""
-    return explain(
-        ValueError(
-            f"step: the array of parameter {i} is read-only, and shared with who gave it; nothing was changed "
-            "(w.data = w.data.copy() gives the parameter an array of its own)"
-        ),
-        f"step: {i}번째 매개변수는 쓸 수 없는 배열을 함께 쓰고 있습니다. 아무것도 바꾸지 않았습니다. w.data = w.data.copy()를 쓰면 "
-        "따로 쓰는 배열이 생깁니다.",
-    )

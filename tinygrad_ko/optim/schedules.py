@@ -1,19 +1,19 @@
-"""Learning rates that change: plain functions of the step, by whose value the first learning rate is multiplied, and
-`Schedule`, which sets it.
+"""Learning-rate schedules: functions from the step to a factor of the first learning rate, and `Schedule`, which sets it.
 
 A function of your own will do: anything from the number of steps taken, 0 at first, to a factor that is not below 0.
 """
 
 from collections.abc import Callable, Mapping
-from math import cos, isfinite, pi
+from math import cos, inf, pi
 from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.arrays import Array
-from tinygrad_ko.atomic import at_once
+from tinygrad_ko.arrays.library import Array
 from tinygrad_ko.errors import explain
-from tinygrad_ko.optim.optimizers import Optimizer, positive
+from tinygrad_ko.ops.inputs import require_above_0
+from tinygrad_ko.optim.optimizers import Optimizer
+from tinygrad_ko.runtime.atomic import at_once
 
 
 def step_decay(step: int, every: int, rate: float = 0.1) -> float:
@@ -22,8 +22,7 @@ def step_decay(step: int, every: int, rate: float = 0.1) -> float:
     >>> [step_decay(step, every=2, rate=0.5) for step in range(6)]
     [1.0, 1.0, 0.5, 0.5, 0.25, 0.25]
     """
-    positive("every", every)
-    positive("rate", rate)
+    require_above_0(every=every, rate=rate)
     return float(rate ** (step // every))
 
 
@@ -33,7 +32,7 @@ def exponential_decay(step: int, rate: float) -> float:
     >>> [exponential_decay(step, rate=0.5) for step in range(4)]
     [1.0, 0.5, 0.25, 0.125]
     """
-    positive("rate", rate)
+    require_above_0(rate=rate)
     return float(rate**step)
 
 
@@ -43,7 +42,7 @@ def linear_warmup(step: int, warmup: int) -> float:
     >>> [linear_warmup(step, warmup=4) for step in range(6)]
     [0.25, 0.5, 0.75, 1.0, 1.0, 1.0]
     """
-    positive("warmup", warmup)
+    require_above_0(warmup=warmup)
     return min(1.0, (step + 1) / warmup)
 
 
@@ -57,7 +56,7 @@ def cosine_decay(step: int, total: int, warmup: int = 0, end: float = 0.0) -> fl
     if not 0 <= warmup < total:
         raise explain(
             ValueError(f"cosine_decay: warmup must be in [0, total), not {warmup} of {total} steps"),
-            f"cosine_decay: warmup은 0 이상 total 미만이어야 합니다. 받은 값: warmup {warmup}, total {total}",
+            f"cosine_decay: warmup 값은 0 이상 total 미만이어야 합니다. 받은 값: warmup {warmup}, total {total}",
         )
     if step < warmup:
         return linear_warmup(step, warmup)
@@ -68,9 +67,8 @@ def cosine_decay(step: int, total: int, warmup: int = 0, end: float = 0.0) -> fl
 class Schedule:
     """The learning rate of an optimizer, step by step: the one it was made with, times factor(steps, **options).
 
-    Call `step()` after the optimizer's. The first rate is set at once, so make the schedule before the first step; what
-    else is written to `optimizer.lr` is overwritten by the next step. Raises ValueError if a factor is below 0 or not
-    finite, and then nothing has changed.
+    Call `step()` after the optimizer's. The first rate is set at once, so make the schedule before the first step; what else is written to
+    `optimizer.lr` is overwritten by the next step. Raises ValueError if a factor is below 0 or not finite, and then nothing has changed.
 
     >>> from tinygrad_ko import Tensor
     >>> from tinygrad_ko.optim import SGD
@@ -90,37 +88,39 @@ class Schedule:
 
     def __init__(self, optimizer: Optimizer, factor: Callable[..., float], **options: Any) -> None:
         self.optimizer, self.factor, self.options = optimizer, factor, options
-        self.go_to(optimizer.lr, 0)
+        self._go_to(optimizer.lr, 0)
 
-    def go_to(self, lr: float, steps: int) -> None:
+    def _go_to(self, lr: float, steps: int) -> None:
         """Set the learning rate that belongs to so many steps, if the first was `lr`."""
         factor = float(self.factor(steps, **self.options))
-        if not (isfinite(factor) and factor >= 0):
+        if not 0 <= factor < inf:
             raise explain(
                 ValueError(
-                    f"at step {steps} the learning rate is to be multiplied by {factor}; it must be finite and not below 0"
+                    f"at step {steps} the learning rate's factor is {factor}; it must be finite and not below 0"
                 ),
                 f"{steps}번째 단계에서 학습률에 곱할 값은 0 이상의 유한한 수여야 합니다. 받은 값: {factor}",
             )
         at_once(setattr, [(self, "lr", lr), (self, "steps", steps), (self.optimizer, "lr", lr * factor)])()
 
     def step(self) -> None:
-        """One step on."""
-        self.go_to(self.lr, self.steps + 1)
+        """Set the learning rate of the next step."""
+        self._go_to(self.lr, self.steps + 1)
 
     def state(self) -> dict[str, Array]:
-        """Where it is, as named arrays: the first learning rate and the number of steps."""
+        """The first learning rate and the number of steps, as named arrays."""
         return {"lr": np.array(self.lr), "steps": np.array(self.steps)}
 
     def load_state(self, state: Mapping[str, Array]) -> None:
         """Continue from what `state()` gave, and set the learning rate of the optimizer. Raises ValueError, and changes
         nothing, if it does not fit.
         """
-        fits = set(state) == {"lr", "steps"} and np.shape(state["lr"]) == np.shape(state["steps"]) == ()
-        lr, steps = (np.asarray(state[name]) for name in ("lr", "steps")) if fits else (np.array("?"), np.array("?"))
-        if lr.dtype.kind != "f" or steps.dtype.kind not in "iu" or not 0 < lr < np.inf or steps < 0:
+        lr, steps = (np.asarray(state.get(name, "missing")) for name in ("lr", "steps"))
+        scalars = (
+            len(state) == 2 and lr.shape == steps.shape == () and lr.dtype.kind == "f" and steps.dtype.kind in "iu"
+        )
+        if not scalars or not 0 < lr < inf or steps < 0:
             raise explain(
                 ValueError(f"this is no state of a schedule: {dict(state)}"),
                 f"학습률 스케줄의 상태가 아닙니다. 받은 값: {dict(state)}",
             )
-        self.go_to(float(lr), int(steps))
+        self._go_to(float(lr), int(steps))

@@ -13,15 +13,15 @@ from tinygrad_ko.pictures.canvas import (
     Floats,
     axes,
     broken_line,
+    check_axes,
+    floats,
     label,
     legend,
-    numbers,
-    ready,
     some_finite,
 )
 from tinygrad_ko.pictures.hangul import numbered, words
 
-LONGEST = 501  # steps that are averaged at most: the time to compute it grows with that
+_LONGEST = 501  # steps that are averaged at most: the time to compute it grows with that
 
 
 def learning_curves(losses: Any, train_accuracies: Any = None, test_accuracies: Any = None, *, ax: Any = None) -> Any:
@@ -40,9 +40,9 @@ def learning_curves(losses: Any, train_accuracies: Any = None, test_accuracies: 
     >>> left, right = learning_curves([2.3, 1.1, 0.6, 0.4], [0.7, 0.9], [0.6, 0.8])
     """
     name = "learning_curves"
-    losses = some_finite(line(losses, name, "losses"), name, "losses")
+    losses = some_finite(_line(losses, name, "losses"), name, "losses")
     drawn = {
-        what: points(accuracies, name, what)
+        what: _points(accuracies, name, what)
         for what, accuracies in (("train_accuracies", train_accuracies), ("test_accuracies", test_accuracies))
         if accuracies is not None
     }
@@ -55,35 +55,32 @@ def learning_curves(losses: Any, train_accuracies: Any = None, test_accuracies: 
             ),
             f"{name}: train_accuracies와 test_accuracies는 길이가 같은 리스트이거나, 둘 다 {{step: 정확도}} 꼴의 dict여야 합니다.",
         )
-    left, *right = panels(ax, name, 2 if drawn else 1)
-    draw_losses(left, losses)
+    left, *right = _panels(ax, name, 2 if drawn else 1)
+    _draw_losses(left, losses)
     for ax in right:
-        draw_accuracies(ax, drawn, by_step[0])
+        _draw_accuracies(ax, drawn, by_step[0])
     return np.array([left, *right]) if right else left
 
 
-def draw_losses(ax: Any, losses: Floats) -> None:
-    """The loss of every step; where there are many, the line of their moving average in front of them."""
+def _draw_losses(ax: Any, losses: Floats) -> None:
     steps = np.arange(1.0, len(losses) + 1)
-    window = min(len(losses) // 50 * 2 + 1, LONGEST)
+    window = min(len(losses) // 50 * 2 + 1, _LONGEST)
     if len(losses) < 50:
         broken_line(ax, steps, losses, "-", ".", color=BLUE, label=words("loss", "손실"))
     else:
-        broken_line(
-            ax, steps, losses, "-", ".", color=GREY, alpha=0.8, linewidth=0.7, label=words("each step", "반복별 손실")
-        )
+        text = words("each step", "반복별 손실")
+        broken_line(ax, steps, losses, "-", ".", color=GREY, alpha=0.8, linewidth=0.7, label=text)
         smooth = np.convolve(np.where(np.isfinite(losses), losses, np.nan), np.full(window, 1 / window), "valid")
         text = words(f"moving average of {window} steps", f"이동 평균 ({window}회)")
         ax.plot(steps[window // 2 : len(losses) - window // 2], smooth, color=BLUE, label=text)
     if np.nanmin(losses) >= 0 and ax.get_yscale() == "linear":
         ax.set_ylim(bottom=0)
     label(ax, ("step", "반복 횟수"), ("loss", "손실"))
-    whole_steps(ax)
+    _whole_steps(ax)
     legend(ax, "upper right")
 
 
-def draw_accuracies(ax: Any, drawn: dict[str, tuple[Floats, Floats]], by_step: bool) -> None:
-    """The accuracies on training data with a solid line, on test data with a broken one."""
+def _draw_accuracies(ax: Any, drawn: dict[str, tuple[Floats, Floats]], by_step: bool) -> None:
     styles = {
         "train_accuracies": ("-", "o", BLUE, words("training data", "훈련 데이터")),
         "test_accuracies": ("--", "s", VERMILLION, words("test data", "시험 데이터")),
@@ -92,22 +89,21 @@ def draw_accuracies(ax: Any, drawn: dict[str, tuple[Floats, Floats]], by_step: b
         style, marker, color, text = styles[what]
         broken_line(ax, x, y, style, marker, color=color, label=text, markersize=4)
     label(ax, ("step", "반복 횟수") if by_step else ("epoch", "에폭"), ("accuracy", "정확도"))
-    whole_steps(ax)
+    _whole_steps(ax)
     ax.grid(alpha=0.3)
     legend(ax, "lower right")
 
 
-def whole_steps(ax: Any) -> None:
-    """Put ticks at whole numbers of steps or epochs only."""
+def _whole_steps(ax: Any) -> None:
     from matplotlib.ticker import MaxNLocator
 
     if ax.get_xscale() == "linear":
         ax.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
 
 
-def line(value: Any, name: str, what: str) -> Floats:
+def _line(value: Any, name: str, what: str) -> Floats:
     """A list of numbers; Tensors of one element are numbers."""
-    array = numbers(value, name, what)
+    array = floats(value, name, what)
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     if array.ndim != 1:
@@ -118,23 +114,21 @@ def line(value: Any, name: str, what: str) -> Floats:
     return array
 
 
-def points(accuracies: Any, name: str, what: str) -> tuple[Floats, Floats]:
-    """Where accuracies were measured, and what they are."""
+def _points(accuracies: Any, name: str, what: str) -> tuple[Floats, Floats]:
     if isinstance(accuracies, Mapping):
-        x = line(list(accuracies), name, f"the steps of {what}")
-        y = line(list(accuracies.values()), name, what)
+        x = _line(list(accuracies), name, f"the steps of {what}")
+        y = _line(list(accuracies.values()), name, what)
         order = np.argsort(x)
         return x[order], some_finite(y[order], name, what)
-    y = some_finite(line(accuracies, name, what), name, what)
+    y = some_finite(_line(accuracies, name, what), name, what)
     return np.arange(1.0, len(y) + 1), y
 
 
-def panels(ax: Any, name: str, count: int) -> list[Any]:
-    """So many Axes: those that were given, or new ones."""
+def _panels(ax: Any, name: str, count: int) -> list[Any]:
     if count == 1:
-        ready(name, ax)
+        check_axes(name, ax)
         return [axes(ax, (5.5, 3.6))]
-    ready(name)
+    check_axes(name)
     if ax is None:
         import matplotlib.pyplot as plt
 
@@ -148,6 +142,6 @@ def panels(ax: Any, name: str, count: int) -> list[Any]:
             f"{name}: 정확도도 그릴 때는 ax에 figure.subplots(1, 2)로 만든 Axes 두 개를 넘겨야 합니다. 받은 개수: {len(given)}",
         )
     for part in given:
-        ready(name, part)
+        check_axes(name, part)
     numbered(*given)
     return given

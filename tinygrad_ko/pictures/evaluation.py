@@ -9,60 +9,62 @@ import numpy as np
 from tinygrad_ko import check
 from tinygrad_ko.check.differentiation import directional_derivative
 from tinygrad_ko.check.numerical import one_number
+from tinygrad_ko.engine.graph import recorded
 from tinygrad_ko.errors import explain
-from tinygrad_ko.graph import recorded
 from tinygrad_ko.pictures.canvas import Floats
-from tinygrad_ko.rehearsal import rehearsed
-from tinygrad_ko.tensor import Tensor, grad
+from tinygrad_ko.state.preserve import preserving_state
+from tinygrad_ko.tensor.tensor import Tensor, grad
 
 Range = tuple[float, float]
 
 
-def values(f: Callable[[Any], Any], points: Any, name: str) -> Floats:
-    """The value of f at each point, NaN outside its domain: where it raises ValueError or ArithmeticError.
-
-    f is given a copy of the point, or a Tensor if it takes no array. Raises what f raises if it has no value at all, and
-    ValueError if none is finite.
+def values_at(f: Callable[[Any], Any], points: Any, name: str) -> Floats:
+    """The value of f at each point, a copy or a Tensor of it; NaN outside the domain: where f raises ValueError or ArithmeticError.
+    Raises what f raises if it has no value at all, and ValueError if none is finite.
     """
-    found, outside = np.full(len(points), np.nan), None
-    with rehearsed(f), np.errstate(all="ignore"), told(name, np.ndim(points)):
-        f = suited(f, points[len(points) // 2])
-        for i, point in enumerate(points):
-            try:
-                found[i] = one_number(f(np.array(point)[()]))
-            except (ValueError, ArithmeticError) as error:
-                outside = outside or error
-    if not np.isfinite(found).any():
-        raise outside or no_finite_value(name)
-    return found
+    with preserving_state(f), np.errstate(all="ignore"), _noting_arguments(name, np.ndim(points)):
+        f = taking_arrays(f, points[len(points) // 2])
+        return _evaluated(lambda point: one_number(f(np.array(point)[()])), points, np.empty(len(points)), name)
 
 
-def gradients(f: Callable[[Any], Any], points: Floats, name: str) -> Floats:
+def gradients_at(f: Callable[[Any], Any], points: Floats, name: str) -> Floats:
     """The gradient of f at each point, NaN outside its domain. One that backpropagation found is checked: f may have hidden a
     part of itself from it. Raises GradientMismatch if it is wrong.
     """
-    found, outside, recorded_at = np.full(points.shape, np.nan), None, []
-    with rehearsed(f), np.errstate(all="ignore"), told(name, 2):
-        for i, point in enumerate(points):
-            try:
-                found[i], by_backpropagation = gradient(f, point)
-            except (ValueError, ArithmeticError) as error:
-                outside = outside or error
-            else:
-                if by_backpropagation and np.isfinite(found[i]).all():
-                    recorded_at.append(point)
+    recorded_at = []
+
+    def gradient(point: Floats) -> Floats:
+        g, by_backpropagation = _gradient(f, point)
+        if by_backpropagation and np.isfinite(g).all():
+            recorded_at.append(point)
+        return g
+
+    with preserving_state(f), np.errstate(all="ignore"), _noting_arguments(name, 2):
+        found = _evaluated(gradient, points, np.empty(points.shape), name)
         if recorded_at:
             with suppress(check.GradientUndecided):
                 check.check_gradient(f, recorded_at[len(recorded_at) // 3], wrt=0, effort="quick", rng=0)
-    if not np.isfinite(found).all(axis=1).any():
-        raise outside or no_finite_value(name)
     return found
 
 
-def gradient(f: Callable[[Any], Any], point: Floats) -> tuple[Floats, bool]:
-    """By backpropagation if f takes a Tensor and returns one that depends on it, else measured, NaN at a jump; and whether it was
-    the former.
-    """
+def _evaluated(f: Callable[[Any], Any], points: Any, found: Floats, name: str) -> Floats:
+    outside: Exception | None = None
+    for i, point in enumerate(points):
+        try:
+            found[i] = f(point)
+        except (ValueError, ArithmeticError) as error:
+            found[i], outside = np.nan, outside or error
+    if not np.isfinite(found).reshape(len(points), -1).all(axis=1).any():
+        raise outside or explain(
+            ValueError(f"{name}: f has no finite value anywhere in this range"),
+            f"{name}: 이 범위에서는 f의 값이 모두 NaN이거나 무한대입니다. 다른 범위를 지정하십시오.",
+        )
+    return found
+
+
+def _gradient(f: Callable[[Any], Any], point: Floats) -> tuple[Floats, bool]:
+    # By backpropagation if f takes a Tensor and returns one that depends on it, else measured, NaN at a jump; and whether it was
+    # the former.
     x = Tensor(point, requires_grad=True)
     try:
         with recorded(True):
@@ -76,12 +78,12 @@ def gradient(f: Callable[[Any], Any], point: Floats) -> tuple[Floats, bool]:
             return grad(y, x).numpy(), True
         except RuntimeError:  # it depends on other Tensors, not on x
             pass
-    f = suited(f, point)
+    f = taking_arrays(f, point)
     slopes = [directional_derivative(lambda p: one_number(f(p)), point, along) for along in np.eye(len(point))]
     return np.array([np.nan if slope.kind == "jump" else slope.value for slope in slopes]), False
 
 
-def suited(f: Callable[[Any], Any], point: Any) -> Callable[[Any], Any]:
+def taking_arrays(f: Callable[[Any], Any], point: Any) -> Callable[[Any], Any]:
     """f, or f of a Tensor if it takes nothing else."""
     try:
         f(np.array(point)[()])
@@ -97,8 +99,7 @@ def suited(f: Callable[[Any], Any], point: Any) -> Callable[[Any], Any]:
 
 
 @contextmanager
-def told(name: str, ndim: int) -> Iterator[None]:
-    """Add to a TypeError what the function is called with."""
+def _noting_arguments(name: str, ndim: int) -> Iterator[None]:
     try:
         yield
     except TypeError as error:
@@ -112,14 +113,6 @@ def told(name: str, ndim: int) -> Iterator[None]:
         raise
 
 
-def no_finite_value(name: str) -> ValueError:
-    """Nothing to draw."""
-    return explain(
-        ValueError(f"{name}: f has no finite value anywhere in this range"),
-        f"{name}: 이 범위에서는 f의 값이 모두 NaN이거나 무한대입니다. 다른 범위를 지정하십시오.",
-    )
-
-
 def interval(value: Any, name: str, what: str) -> Range:
     """A range from a lower to a higher number."""
     try:
@@ -129,6 +122,6 @@ def interval(value: Any, name: str, what: str) -> Range:
     if not (np.isfinite([low, high]).all() and low < high):
         raise explain(
             ValueError(f"{name}: {what} must be two numbers, the lower first, not {value!r}"),
-            f"{name}: {what}에는 (작은 수, 큰 수)를 넘겨야 합니다. 받은 값: {value!r}",
+            f"{name}: {what}에는 수 두 개, (작은 수, 큰 수)를 넘겨야 합니다. 받은 값: {value!r}",
         )
     return low, high

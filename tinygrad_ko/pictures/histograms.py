@@ -8,21 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.belongings import held_by
+from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.errors import explain
-from tinygrad_ko.graph import Handle
-from tinygrad_ko.pictures.canvas import BLUE, Floats, label, numbers, ready, some_finite, title
+from tinygrad_ko.pictures.canvas import BLUE, Floats, check_axes, floats, label, some_finite, title
 from tinygrad_ko.pictures.hangul import drawable, numbered
-from tinygrad_ko.rehearsal import rehearsed
+from tinygrad_ko.state.preserve import preserving_state
+from tinygrad_ko.state.reachable import reachable
 
-ACROSS = 5  # histograms in a row, at most
-BINS = 30
-FUNCTIONS = (
-    FunctionType,
-    BuiltinFunctionType,
-    np.ufunc,
-    partial,
-)  # which are layers where a list of a module holds them
+_ACROSS = 5  # histograms in a row, at most
+_BINS = 30
+_FUNCTIONS = (FunctionType, BuiltinFunctionType, np.ufunc, partial)  # layers, where a list of a module holds them
 
 
 def activation_histograms(what: Any, x: Any = None) -> Any:
@@ -40,18 +35,18 @@ def activation_histograms(what: Any, x: Any = None) -> Any:
     >>> axes = activation_histograms(model, np.random.default_rng(0).random((100, 64)))
     """
     name = "activation_histograms"
-    ready(name)
-    found = outputs(what, x, name)
+    check_axes(name)
+    found = _outputs(what, x, name)
     names = drawable([text for text, _ in found], name)
-    layers = [some_finite(numbers(array, name, f"layer {text}"), name, f"layer {text}") for text, array in found]
+    layers = [some_finite(floats(array, name, f"layer {text}"), name, f"layer {text}") for text, array in found]
     import matplotlib.pyplot as plt
 
-    across, down = min(len(layers), ACROSS), ceil(len(layers) / ACROSS)
+    across, down = min(len(layers), _ACROSS), ceil(len(layers) / _ACROSS)
     size = (max(2.3 * across + 0.4, 3.2), 2.5 * down)
     grid = plt.subplots(down, across, figsize=size, squeeze=False, layout="constrained")[1]
     numbered(*grid.flat)
     for ax, text, array in zip(grid.flat, names, layers, strict=False):
-        histogram(ax, text, array)
+        _histogram(ax, text, array)
     for ax in grid.flat[len(layers) :]:
         ax.remove()
     for ax in grid[:, 0]:
@@ -59,16 +54,15 @@ def activation_histograms(what: Any, x: Any = None) -> Any:
     return grid.ravel()[: len(layers)]
 
 
-def histogram(ax: Any, text: str, array: Floats) -> None:
-    """One layer. What is NaN or infinite is left out and counted."""
+def _histogram(ax: Any, text: str, array: Floats) -> None:
     values = array[np.isfinite(array)]
     low, high = float(values.min()), float(values.max())
     middle, least = low / 2 + high / 2, 1e-6 * max(abs(low), abs(high)) or 1.0
     same = high - low < least  # numbers that hardly differ are one bar in the middle
     if same:
-        low = middle - least * (BINS // 2 + 0.5) / BINS
+        low = middle - least * (_BINS // 2 + 0.5) / _BINS
         high = low + least
-    ax.hist(values, BINS, range=(low, high), weights=np.full(values.size, 1 / values.size), color=BLUE)
+    ax.hist(values, _BINS, range=(low, high), weights=np.full(values.size, 1 / values.size), color=BLUE)
     title(ax, text)
     scale = max(abs(low), abs(high)) or 1.0  # so that squares of large numbers stay finite
     mean, std = (f"{find(values / scale) * scale:.3g}" for find in (np.mean, np.std))
@@ -81,17 +75,18 @@ def histogram(ax: Any, text: str, array: Floats) -> None:
         ax.set_xticks([middle], [f"{middle:.4g}"])
 
 
-def outputs(what: Any, x: Any, name: str) -> list[tuple[str, Any]]:
-    """The arrays to draw, with their names."""
+def _outputs(what: Any, x: Any, name: str) -> list[tuple[str, Any]]:
     model = callable(what) and hasattr(what, "forward")
     if model != (x is not None):
-        need = "a model needs x, what it is called with" if model else "x is for a model, and this is none"
+        need, korean = "x is for a model, and this is none", "x는 모델과 함께 넘겨야 합니다"
+        if model:
+            need, korean = "a model needs x, what it is called with", "모델은 x와 함께 넘겨야 합니다"
         raise explain(
             ValueError(f"{name}: {need}: {type(what).__name__}"),
-            f"{name}: x는 모델과 함께, 모델은 x와 함께 넘겨야 합니다. 받은 값의 종류: {type(what).__name__}",
+            f"{name}: {korean}. 받은 값의 종류: {type(what).__name__}",
         )
     if model:
-        pairs = [(f"{i}. {kind}", y) for i, (kind, y) in enumerate(heard(what, x), 1)]
+        pairs = [(f"{i}. {kind}", y) for i, (kind, y) in enumerate(_layer_outputs(what, x), 1)]
     elif isinstance(what, Mapping):
         pairs = [(str(key), array) for key, array in what.items()]
     elif isinstance(what, list | tuple):
@@ -111,39 +106,36 @@ def outputs(what: Any, x: Any, name: str) -> list[tuple[str, Any]]:
     return pairs
 
 
-def heard(model: Any, x: Any) -> list[tuple[str, Any]]:
-    """What the layers of a model return for x, and what they are called, in the order of the calls."""
+def _layer_outputs(model: Any, x: Any) -> list[tuple[str, Any]]:
     found: list[tuple[str, Any]] = []
-    with rehearsed(model):  # which puts back the attributes that are set here
-        for part in list(held_by(model)):
+    with preserving_state(model):  # which puts back the attributes that are set here
+        for part in list(reachable(model)):
             if hasattr(part, "forward") and hasattr(part, "__dict__") and not isinstance(part, type):
                 for name, items in list(vars(part).items()):
                     if isinstance(items, list):
-                        setattr(part, name, [overheard(f, found) if isinstance(f, FUNCTIONS) else f for f in items])
+                        heard = [_heard(f, _name(f), found, True) if isinstance(f, _FUNCTIONS) else f for f in items]
+                        setattr(part, name, heard)
                 call = getattr(part, "_computes", "forward")
-                setattr(part, call, partial(listen, getattr(part, call), type(part).__name__, found))
+                setattr(part, call, _heard(getattr(part, call), type(part).__name__, found))
         model(x)
     return found
 
 
-def overheard(f: Any, found: list[tuple[str, Any]]) -> Any:
-    """A function that is a layer: one that returns no array is none."""
-    name = getattr(getattr(f, "func", f), "__name__", type(f).__name__)
-    return partial(listen, f, name, found, arrays_only=True)
+def _heard(
+    f: Callable[..., Any], name: str, found: list[tuple[str, Any]], arrays_only: bool = False
+) -> Callable[..., Any]:
+    """f, but what it returns is added to `found` unless a call inside it was. A function that returns no array is no layer."""
+
+    def call(*inputs: Any, **options: Any) -> Any:
+        before = len(found)
+        y = f(*inputs, **options)
+        array = isinstance(y, Handle) or hasattr(y, "__array_namespace__")
+        if len(found) == before and (array or not arrays_only):
+            found.append((name, y))
+        return y
+
+    return call
 
 
-def listen(
-    function: Callable[..., Any],
-    name: str,
-    found: list[tuple[str, Any]],
-    *inputs: Any,
-    arrays_only: bool = False,
-    **options: Any,
-) -> Any:
-    """Call a function, and remember what it returns unless a call inside it was remembered."""
-    before = len(found)
-    y = function(*inputs, **options)
-    array = isinstance(y, Handle) or hasattr(y, "__array_namespace__")
-    if len(found) == before and (array or not arrays_only):
-        found.append((name, y))
-    return y
+def _name(f: Any) -> str:
+    return str(getattr(getattr(f, "func", f), "__name__", type(f).__name__))

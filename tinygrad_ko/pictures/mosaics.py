@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinygrad_ko.errors import explain
-from tinygrad_ko.pictures.canvas import DIVERGING, GREY, Floats, axes, cross, label, numbers, ready, some_finite
+from tinygrad_ko.pictures.canvas import GREY, Floats, axes, check_axes, floats, label, mark_gaps, some_finite
 from tinygrad_ko.pictures.hangul import drawable, lettered, numbered, words
 
 Shape = tuple[int, int]
+_Two = tuple[float, float]
+_DIVERGING = "RdBu_r"  # blue below 0, white at 0, red above
 
 
 def weights(W: Any, shape: Shape | None = None, *, titles: Sequence[object] | None = None, ax: Any = None) -> Any:
@@ -30,8 +32,8 @@ def weights(W: Any, shape: Shape | None = None, *, titles: Sequence[object] | No
     >>> ax = weights(net.params["W1"])
     """
     name = "weights"
-    ready(name, ax)
-    matrix = numbers(W, name, "W")
+    check_axes(name, ax)
+    matrix = floats(W, name, "W")
     if matrix.ndim != 2:
         raise explain(
             ValueError(
@@ -39,9 +41,9 @@ def weights(W: Any, shape: Shape | None = None, *, titles: Sequence[object] | No
             ),
             f"{name}: W의 형상은 (입력 수, 유닛 수)여야 합니다. 받은 형상: {matrix.shape}. 합성곱의 필터는 filters로 그립니다.",
         )
-    tiles = matrix.T.reshape(-1, *pixels(matrix.shape[0], shape, name))
-    above = titled(titles if titles is None else drawable(titles, name), len(tiles), name, "titles")
-    return signed(tiles, above, name, ax)
+    tiles = matrix.T.reshape(-1, *_pixels(matrix.shape[0], shape, name))
+    above = _one_each(titles, len(tiles), name, "titles")
+    return _signed(tiles, above, name, ax)
 
 
 def filters(W: Any, *, titles: Sequence[object] | None = None, ax: Any = None) -> Any:
@@ -58,8 +60,8 @@ def filters(W: Any, *, titles: Sequence[object] | None = None, ax: Any = None) -
     >>> ax = filters(tg.nn.Conv2d(1, 8, 3, rng=0).W)
     """
     name = "filters"
-    ready(name, ax)
-    kernels = numbers(W, name, "W")
+    check_axes(name, ax)
+    kernels = floats(W, name, "W")
     if kernels.ndim != 4:
         raise explain(
             ValueError(
@@ -71,12 +73,12 @@ def filters(W: Any, *, titles: Sequence[object] | None = None, ax: Any = None) -
         )
     count, channels, *size = kernels.shape
     tiles = kernels.reshape(-1, *size)
-    beside = titled(titles if titles is None else drawable(titles, name), count, name, "titles")
+    beside = _one_each(titles, count, name, "titles")
     if channels == 1:
-        return signed(tiles, beside, name, ax)
-    ax = signed(tiles, None, name, ax, channels)
-    ticks(ax.xaxis, [str(i) for i in range(channels)], size[1])
-    ticks(ax.yaxis, beside, size[0])
+        return _signed(tiles, beside, name, ax)
+    ax = _signed(tiles, None, name, ax, channels)
+    _ticks(ax.xaxis, [str(i) for i in range(channels)], size[1])
+    _ticks(ax.yaxis, beside, size[0])
     label(ax, ("channel", "채널"), ("filter", "필터"))
     return ax
 
@@ -97,21 +99,21 @@ def images(x: Any, labels: Any = None, *, shape: Shape | None = None, ax: Any = 
     >>> ax = images(x_train[:20], t_train[:20])
     """
     name = "images"
-    ready(name, ax)
-    array = numbers(x, name, "x")
-    tiles = some_finite(array.reshape(-1, *image_shape(array.shape, shape, name)), name, "x")
+    check_axes(name, ax)
+    array = floats(x, name, "x")
+    tiles = some_finite(array.reshape(-1, *_image_shape(array.shape, shape, name)), name, "x")
     finite = tiles[np.isfinite(tiles)]
     limits = (min(0.0, float(finite.min())), max(float(finite.max()), 0.0))
-    above = None if labels is None else titled(drawable(named(labels, name), name), len(tiles), name, "labels")
-    return mosaic(tiles, columns(len(tiles)), above, "gray_r", limits, ax, (0.2, 0.2))[0]
+    above = None if labels is None else _one_each(_label_texts(labels, name), len(tiles), name, "labels")
+    return _mosaic(tiles, _columns(len(tiles)), above, "gray_r", limits, ax, (0.2, 0.2))[0]
 
 
-def signed(tiles: Floats, above: list[str] | None, name: str, ax: Any, across: int = 0) -> Any:
-    """Images of weights, with a bar of colours."""
+def _signed(tiles: Floats, above: list[str] | None, name: str, ax: Any, across: int = 0) -> Any:
+    """Draw a mosaic of weights with a colour bar, on a scale symmetric about 0. With `across` tiles in a row, there is room for ticks."""
     finite = np.abs(tiles[np.isfinite(some_finite(tiles, name, "W"))])
     limit = float(finite.max()) or 1.0
     room = (1.4, 0.6) if across else (1.0, 0.2)
-    ax, image = mosaic(tiles, across or columns(len(tiles)), above, DIVERGING, (-limit, limit), ax, room)
+    ax, image = _mosaic(tiles, across or _columns(len(tiles)), above, _DIVERGING, (-limit, limit), ax, room)
     bar = ax.figure.colorbar(image, ax=ax, fraction=0.05, pad=0.02)
     numbered(bar.ax)
     bar.set_label(words("weight", "가중치"))
@@ -119,30 +121,21 @@ def signed(tiles: Floats, above: list[str] | None, name: str, ax: Any, across: i
     return ax
 
 
-def mosaic(
-    tiles: Floats,
-    across: int,
-    above: list[str] | None,
-    cmap: str,
-    limits: tuple[float, float],
-    ax: Any,
-    room: tuple[float, float],
-) -> Any:
-    """The Axes and the image of the tiles (n, height, width) in rows of so many, with texts above them. In a
-    new figure there is `room`, in inches, for what stands beside and below.
+def _mosaic(tiles: Floats, across: int, above: list[str] | None, cmap: str, limits: _Two, ax: Any, room: _Two) -> Any:
+    """The Axes and the image of the tiles (n, height, width), texts above them, and in a new figure inches of `room` beside them.
 
-    They are one array of pixels, so that a thousand tiles are drawn as quickly as one. Between them there is nothing.
+    They are one array of pixels, so that a thousand tiles are drawn as quickly as one. Between them it is NaN.
     """
     from matplotlib.collections import PolyCollection
 
     n, h, w = tiles.shape
-    top, down = (max(1, round(0.3 * max(h, w))) if above else 0), ceil(n / across)
-    high, wide = h + (top or gap(h)), w + gap(w)
-    board = np.full((down, high, across, wide), np.nan)
-    cells = np.full((down * across, h, w), np.nan)
-    cells[:n] = tiles
-    board[:, top : top + h, :, :w] = cells.reshape(down, across, h, w).transpose(0, 2, 1, 3)
-    pixels = board.reshape(down * high, across * wide)[: down * high + top + h - high, : across * wide + w - wide]
+    top = max(1, round(0.3 * max(h, w))) if above else 0  # pixels for the text above a tile
+    high, wide = h + (top or _gap(h)), w + _gap(w)  # from one tile to the next
+    row, column = np.divmod(np.arange(n), across)
+    y, x = row * high + top, column * wide  # the upper left pixel of each tile
+    pixels = np.full((y[-1] + h, (across - 1) * wide + w), np.nan)
+    for tile, i, j in zip(tiles, y, x, strict=True):
+        pixels[i : i + h, j : j + w] = tile
     inch = min((2.4 if n == 1 else 0.9) / max(h, w), 8.0 / pixels.shape[1], 8.0 / pixels.shape[0])
     if ax is not None:
         box = ax.get_window_extent()
@@ -151,45 +144,43 @@ def mosaic(
     image = ax.imshow(np.ma.masked_invalid(pixels), cmap=cmap, vmin=limits[0], vmax=limits[1], interpolation="nearest")
     ax.set(xticks=[], yticks=[])
     ax.spines[:].set_visible(False)
-    row, column = np.divmod(np.arange(n), across)
-    at = np.stack([row * high + top, column * wide], axis=1)  # where each tile has its upper left pixel
     corners = np.array([[0, 0], [w, 0], [w, h], [0, h]]) - 0.5
-    frames = PolyCollection(corners + at[:, None, ::-1], facecolor="none", edgecolor=GREY, linewidth=0.4, clip_on=False)
+    outlines = corners + np.stack([x, y], axis=1)[:, None]
+    frames = PolyCollection(outlines, facecolor="none", edgecolor=GREY, linewidth=0.4, clip_on=False)
     ax.add_collection(frames, autolim=False)
     longest = max(sum(2 if letter >= "\N{HANGUL CHOSEONG KIYEOK}" else 1 for letter in text) for text in above or "1")
     size = 72 * inch * min(0.75 * top, 1.5 * wide / max(longest, 1))
-    for (y, x), text in zip(at, above or [], strict=False):
-        place = {"ha": "center", "va": "bottom", "fontsize": min(max(size, 4.0), 10.0)}
-        lettered(ax.text(x + (w - 1) / 2, y - 0.5, text, **place))
-    bad, rows, across_rows = np.nonzero(~np.isfinite(tiles))
+    place = {"ha": "center", "va": "bottom", "fontsize": min(max(size, 4.0), 10.0)}
+    for i, text in enumerate(above or []):
+        lettered(ax.text(x[i] + (w - 1) / 2, y[i] - 0.5, text, **place))
+    bad, rows, columns = np.nonzero(~np.isfinite(tiles))
     if len(bad):
-        cross(ax, at[bad, 1] + across_rows, at[bad, 0] + rows, color="black")
+        mark_gaps(ax, x[bad] + columns, y[bad] + rows, color="black")
         lettered(ax.set_title(words("x: NaN or inf", "x: NaN 또는 inf"), fontsize="small"))
     return ax, image
 
 
-def ticks(axis: Any, names: list[str], size: int) -> None:
-    """Names in the middle of tiles of so many pixels, of every second or third of them where there are many."""
-    every, step = ceil(len(names) / 32), size + gap(size)
+def _ticks(axis: Any, names: list[str], size: int) -> None:
+    every, step = ceil(len(names) / 32), size + _gap(size)
     axis.set_ticks([i * step + (size - 1) / 2 for i in range(0, len(names), every)], names[::every])
     axis.set_tick_params(length=0, labelsize="small")
     lettered(*axis.get_ticklabels())
 
 
-def gap(size: int) -> int:
-    """How many pixels there are between tiles of so many."""
+def _gap(size: int) -> int:
     return max(1, size // 8)
 
 
-def columns(n: int) -> int:
-    """How many tiles stand in a row: so that rows are full where that gives a rectangle not too long, else a square."""
+def _columns(n: int) -> int:
+    """How many tiles stand in a row: the smallest divisor of n from its square root up to twice that, so that all rows are full; if there
+    is none, the square root.
+    """
     least = ceil(sqrt(n))
     return next((across for across in range(least, 2 * least) if n % across == 0), least)
 
 
-def titled(titles: list[str] | None, count: int, name: str, what: str) -> list[str]:
-    """One text for each tile; their numbers if none were given."""
-    texts = [str(i) for i in range(count)] if titles is None else titles
+def _one_each(titles: Sequence[object] | None, count: int, name: str, what: str) -> list[str]:
+    texts = [str(i) for i in range(count)] if titles is None else drawable(titles, name, stacklevel=4)
     if len(texts) != count:
         raise explain(
             ValueError(f"{name}: {what} must have one for each image: {len(texts)} for {count}"),
@@ -198,65 +189,66 @@ def titled(titles: list[str] | None, count: int, name: str, what: str) -> list[s
     return texts
 
 
-def named(labels: Any, name: str) -> list[object]:
+def _label_texts(labels: Any, name: str) -> list[object]:
     """Labels as they are written: words as they are, numbers without needless digits, of one-hot rows where the 1 is."""
     items = [labels] if isinstance(labels, str) or np.ndim(labels) == 0 else list(labels)
     if any(isinstance(item, str) for item in items):
         return items
-    array: NDArray[Any] = numbers(labels, name, "labels")
+    array: NDArray[Any] = floats(labels, name, "labels")
     if array.ndim > 1 and array.shape[1] > 1:
         array = array.argmax(axis=1)
     return [f"{number:g}" for number in array.ravel()]
 
 
-def pixels(count: int, shape: Shape | None, name: str) -> Shape:
-    """The height and width of a flattened image of so many pixels."""
+def _pixels(count: int, shape: Shape | None, name: str) -> Shape:
+    """The (height, width) of an image that is flattened to `count` numbers: `shape`, or that of a square."""
     side = isqrt(count)
-    height, width = (side, side) if shape is None else pair(shape, name)
+    height, width = (side, side) if shape is None else _pair(shape, name)
     if height * width != count:
-        cure = "pass shape=(height, width)" if shape is None else f"it has {height * width}"
+        cure, korean = "pass shape=(height, width)", "shape=(높이, 너비)를 넘기십시오"
+        if shape is not None:
+            cure, korean = f"it has {height * width}", f"필요한 픽셀: {height * width}개"
         raise explain(
             ValueError(f"{name}: {count} numbers make no image of {height} x {width}: {cure}"),
-            f"{name}: 픽셀 {count}개로는 {height} x {width} 이미지를 만들 수 없습니다. shape=(높이, 너비)를 확인하십시오.",
+            f"{name}: 픽셀 {count}개로는 {height} x {width} 이미지를 만들 수 없습니다. {korean}.",
         )
     return height, width
 
 
-def image_shape(got: tuple[int, ...], shape: Shape | None, name: str) -> Shape:
-    """The height and width of the images in an array of the shape `got`."""
-    told = None if shape is None else pair(shape, name)
+def _image_shape(got: tuple[int, ...], shape: Shape | None, name: str) -> Shape:
+    """The (height, width) of the images in an array of shape `got`: that of its last two axes or, if its last axis holds flattened
+    images, `shape`, by default that of a square. Raises ValueError if it can be neither or, without a shape, one square image or several.
+    """
+    told = None if shape is None else _pair(shape, name)
     whole = got[2:] if len(got) == 4 and got[1] == 1 else got[1:] if len(got) == 3 else got if len(got) == 2 else ()
-    flat = len(got) in (1, 2) and isqrt(got[-1]) ** 2 == got[-1] > 1
-    if told is not None and (whole == told or len(got) in (1, 2)):
-        return told if whole == told else pixels(got[-1], told, name)
-    if told is None and len(got) in (3, 4) and whole:
-        return whole[0], whole[1]
-    if told is None and len(got) == 2 and not flat:
-        return got[0], got[1]
-    if told is None and flat and (len(got) == 1 or got[0] != got[1]):
-        return pixels(got[-1], None, name)
-    if told is None and flat:
-        side = isqrt(got[-1])
+    side = isqrt(got[-1]) if len(got) in (1, 2) else 0
+    square = side**2 == got[-1] > 1 if side else False  # whether the last axis can be a flattened square
+    if told is not None:
+        if whole == told or len(got) in (1, 2):
+            return told if whole == told else _pixels(got[-1], told, name)
+    elif square and (len(got) == 1 or got[0] != got[1]):
+        return side, side
+    elif square:
         raise explain(
             ValueError(
                 f"{name}: x of shape {got} may be one image or {got[0]} flattened ones: pass shape={got} or shape={(side, side)}"
             ),
             f"{name}: 형상이 {got}인 x는 이미지 하나일 수도 있고, 펼친 이미지 {got[0]}개일 수도 있습니다. shape={got} 또는 "
-            f"shape={(side, side)}을 넘겨 구별하십시오.",
+            f"shape={(side, side)} 가운데 하나를 넘겨 구별하십시오.",
         )
+    elif whole:
+        return whole[0], whole[1]
     raise explain(
         ValueError(
-            f"{name}: x of shape {got} holds no grey images"
-            + (f" of shape {told}" if told else "")
-            + "; it must be (height, width), (n, height, width), (n, 1, height, width), (n, pixels) or (pixels,)"
+            f"{name}: x of shape {got} holds no grey images{f' of shape {told}' if told else ''}; it must be (height, width), "
+            "(n, height, width), (n, 1, height, width), (n, pixels) or (pixels,)"
         ),
-        f"{name}: 형상이 {got}인 x는 회색조 이미지로 볼 수 없습니다. (높이, 너비), (n, 높이, 너비), (n, 1, 높이, 너비), "
-        "(n, 픽셀 수), (픽셀 수,) 가운데 하나여야 합니다.",
+        f"{name}: 형상이 {got}인 x는 {f'{told} ' if told else ''}회색조 이미지로 볼 수 없습니다. "
+        "(높이, 너비), (n, 높이, 너비), (n, 1, 높이, 너비), (n, 픽셀 수), (픽셀 수,) 가운데 하나여야 합니다.",
     )
 
 
-def pair(shape: Any, name: str) -> Shape:
-    """A height and a width."""
+def _pair(shape: Any, name: str) -> Shape:
     try:
         height, width = map(index, shape)
     except (TypeError, ValueError):
@@ -264,6 +256,6 @@ def pair(shape: Any, name: str) -> Shape:
     if min(height, width) < 1:
         raise explain(
             ValueError(f"{name}: shape must be (height, width), two whole numbers above 0, not {shape!r}"),
-            f"{name}: shape에는 (높이, 너비)를 넘겨야 합니다. 받은 값: {shape!r}",
+            f"{name}: shape에는 0보다 큰 정수 두 개, (높이, 너비)를 넘겨야 합니다. 받은 값: {shape!r}",
         )
     return height, width

@@ -1,4 +1,4 @@
-"""`check_op`: one line that holds an op against the judge, at every kind of input it should work on."""
+"""`check_op`: gradient checks of an op at every kind of input it should work on, in one line."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -11,14 +11,14 @@ import numpy as np
 from hypothesis import HealthCheck, Phase, Verbosity, given, settings
 
 from tinygrad_ko.check import GradientMismatch, GradientUndecided, Report, check_gradient
-from tinygrad_ko.check.report import listeners, unheard
-from tinygrad_ko.check.subject import called
+from tinygrad_ko.check.function import function_name
+from tinygrad_ko.check.report import listeners, without_listeners
+from tinygrad_ko.engine.op import op as define
+from tinygrad_ko.engine.rule import Op
 from tinygrad_ko.errors import explain
-from tinygrad_ko.primitive import op as define
-from tinygrad_ko.rule import Op
-from tinygrad_ko.tensor import Tensor
+from tinygrad_ko.func.trees import in_one_row, is_tree
+from tinygrad_ko.tensor.tensor import Tensor
 from tinygrad_ko.testing.strategies import Call, Known, Values, calls, known, spelled
-from tinygrad_ko.trees import in_one_row, is_tree
 
 
 @dataclass
@@ -54,11 +54,11 @@ def check_op(
     examples: int = 50,
     kinks: bool = True,
 ) -> OpReport:
-    """Hold an op, or a function of Tensors, against the judge at `examples` calls: all kinds of shapes, broadcast if the
+    """Check the gradients of an op, or of a function of Tensors, at `examples` calls: all kinds of shapes, broadcast if the
     op broadcasts, 0-d and empty ones among them, numbers of three magnitudes and both signs, exact zeros and ties.
 
-    At each call its gradients must be its slopes, the gradients of its gradients too (`order=1`: not those); an op must
-    give the same on arrays as on Tensors; and with float32 inputs its result and what its formulas compute must be
+    At each call its gradients must agree with numerical differentiation, those of its gradients too (`order=1`: not those);
+    an op must return the same on arrays as on Tensors; and with float32 inputs its result and those of its formulas must be
     float32. `domain`, `signature`, `options` and `kinks` say which calls there are: see `calls`. The same calls are
     drawn on every run.
 
@@ -103,19 +103,19 @@ def check_op(
     def each(call: Call) -> None:
         report.calls += 1
         report.shapes |= {np.shape(a) for a in call[0]}
-        f, inputs = bound(op, about, call)
-        line = spelled_check(op, about, call, order)
+        f, inputs = _bound(op, about, call)
+        line = _spelled_check(op, about, call, order)
         try:
             with np.errstate(all="ignore"):  # the judge refuses what is not finite
                 try:
                     check_gradient(f, *inputs, order=order)
                 except GradientUndecided as error:
                     undecided.append((error, call, line))
-                line, found = spelled_call(op, call), None
+                line, found = _spelled_call(op, call), None
                 if hasattr(op, "op"):
-                    found = differs_on_arrays(f, inputs, about.title)
+                    found = _differs_on_arrays(f, inputs, about.title)
                 if not found:
-                    line, found = spelled_call(op, single(about, call)), leaves_float32(op, about, call)
+                    line, found = _spelled_call(op, _single(about, call)), _leaves_float32(op, about, call)
         except Exception as error:
             forward = any(frame.f_code is f.__code__ for frame, _ in walk_tb(error.__traceback__))
             failed.append((error, line, list(getattr(error, "__notes__", [])), forward))
@@ -124,7 +124,7 @@ def check_op(
             complaints.append((found, call, line))
 
     try:
-        with unheard():
+        with without_listeners():
             listeners.append(count)
             each()
     except Exception:
@@ -132,14 +132,14 @@ def check_op(
             raise  # Hypothesis has something to say about a strategy
         wrong, line, notes, forward = failed[-1]  # the smallest comes last
         wrong.__notes__ = notes  # without those that Hypothesis added
-        shown(wrong, line)
+        _add_line(wrong, line)
         if forward and not signature and not isinstance(wrong, AssertionError):
             wrong.add_note(
                 "if it is not meant for such arrays, name others: signature='(n,m)' draws matrices that are not empty"
             )
             explain(
                 wrong,
-                "연산이 이런 배열을 받지 않는다면 signature='(n,m)'처럼 입력 형상을 지정하십시오. 그러면 빈 배열도 만들지 않습니다.",
+                "연산이 이런 배열을 받지 않는다면 다른 입력을 지정하십시오. 비어 있지 않은 행렬: signature='(n,m)'",
             )
         if isinstance(wrong, GradientMismatch):
             tell("mismatch")
@@ -147,13 +147,13 @@ def check_op(
         raise wrong from wrong.__cause__
     report.undecided = len(undecided)
     if complaints:
-        found, _, line = min(complaints, key=size)
-        shown(found, line)
+        found, _, line = min(complaints, key=_size)
+        _add_line(found, line)
         tell("mismatch")
         raise found
     if undecided and (10 * len(undecided) > report.calls or len(undecided) == report.calls):
-        unclear, _, line = min(undecided, key=size)
-        shown(unclear, line)
+        unclear, _, line = min(undecided, key=_size)
+        _add_line(unclear, line)
         tell("undecided")
         unclear.add_note(
             f"{len(undecided)} of {report.calls} calls could not be decided, and a tenth is allowed; if {about.title} is not defined, "
@@ -161,33 +161,37 @@ def check_op(
         )
         raise explain(
             unclear.with_traceback(None),
-            f"호출 {report.calls}번 중 {len(undecided)}번은 판단할 수 없었습니다(10분의 1까지만 허용합니다). 연산이 정의되지 않거나, "
-            "오버플로가 나거나, 값이 거의 변하지 않는 입력이라면 domain=(low, high)로 확인할 범위를 지정하십시오.",
+            f"{about.title}: 호출 {report.calls}번 중 {len(undecided)}번은 판단할 수 없었습니다. 10분의 1까지만 허용합니다. 연산이 "
+            "정의되지 않거나, 오버플로가 나거나, 값이 거의 변하지 않는 입력이라면 확인할 범위를 지정하십시오: "
+            "check_op(..., domain=(low, high))",
         ) from None
     tell("agrees")
     return report
 
 
-def size(found: tuple[Any, Call, str]) -> float:
-    """How many numbers the arguments of a call hold; nothing can be seen from none."""
+def _size(found: tuple[Any, Call, str]) -> float:
+    """How many numbers the arguments of a call hold; a call of none shows nothing."""
     return sum(np.size(a) for a in found[1][0]) or np.inf
 
 
-def differs_on_arrays(f: Callable[..., Any], inputs: list[Any], title: str) -> AssertionError | None:
-    """Whether it gives other values on arrays than on Tensors."""
+def _differs_on_arrays(f: Callable[..., Any], inputs: list[Any], title: str) -> AssertionError | None:
     on_arrays, on_tensors = f(*map(np.copy, inputs)), f(*map(Tensor, inputs)).numpy()
     if np.shape(on_arrays) == on_tensors.shape and np.array_equal(on_arrays, on_tensors, equal_nan=True):
         return None
     return explain(
-        AssertionError(f"{title}: on arrays it gives {on_arrays!r}, on Tensors {on_tensors!r}"),
-        f"{title}: 배열을 넘길 때와 Tensor를 넘길 때의 결과가 다릅니다. 순전파에서 인수의 값을 바꾸거나 난수를 쓰지 않는지 확인하십시오.",
+        AssertionError(
+            f"{title}: on arrays it gives {on_arrays!r}, on Tensors {on_tensors!r}; does its forward change its arguments, or draw "
+            "random numbers?"
+        ),
+        f"{title}: 배열로 호출한 결과와 Tensor로 호출한 결과가 다릅니다. 배열: {on_arrays!r}, Tensor: {on_tensors!r}. 순전파에서 "
+        "인수의 값을 바꾸거나 난수를 쓰지 않는지 확인하십시오.",
     )
 
 
-def bound(op: Callable[..., Any], about: Known, call: Call) -> tuple[Callable[..., Any], list[Any]]:
-    """The op as a function of those arguments that it can be differentiated by, and their values."""
+def _bound(op: Callable[..., Any], about: Known, call: Call) -> tuple[Callable[..., Any], list[Any]]:
+    """The op as a function of its differentiable arguments, and their values."""
     arguments, options = call
-    free = smooth(about, call)
+    free = _smooth(about, call)
 
     def f(*inputs: Any) -> Any:
         every = list(arguments)
@@ -197,27 +201,25 @@ def bound(op: Callable[..., Any], about: Known, call: Call) -> tuple[Callable[..
 
     kind = Parameter.VAR_POSITIONAL if about.variadic else Parameter.POSITIONAL_ONLY
     names = about.names if about.variadic else [about.names[i] for i in free]
-    f.__name__ = called(op) if about.title == "<lambda>" else about.title
+    f.__name__ = function_name(op) if about.title == "<lambda>" else about.title
     vars(f)["__signature__"] = Signature([Parameter(name, kind) for name in names])  # for the names in reports
     return f, [arguments[i] for i in free]
 
 
-def smooth(about: Known, call: Call) -> list[int]:
-    """Which arguments of a call it can be differentiated by."""
+def _smooth(about: Known, call: Call) -> list[int]:
     return [i for i in range(len(call[0])) if about.variadic or about.names[i] in about.smooth]
 
 
-def single(about: Known, call: Call) -> Call:
-    """The same call in float32."""
-    free, (arguments, options) = smooth(about, call), call
+def _single(about: Known, call: Call) -> Call:
+    free, (arguments, options) = _smooth(about, call), call
     double = [i in free and getattr(x, "dtype", None) == np.float64 for i, x in enumerate(arguments)]
     return tuple(x.astype(np.float32) if d else x for x, d in zip(arguments, double, strict=True)), options
 
 
-def leaves_float32(op: Callable[..., Any], about: Known, call: Call) -> AssertionError | None:
-    """Whether float32 inputs give another dtype, as a result or inside a formula, where the walk would cast it in silence."""
+def _leaves_float32(op: Callable[..., Any], about: Known, call: Call) -> AssertionError | None:
+    """Whether float32 inputs give another dtype, as a result or in a formula, where backpropagation would cast it unseen."""
     found: dict[str, Any] = {}
-    f, inputs = bound(noting(op, found) if hasattr(op, "op") else op, about, single(about, call))
+    f, inputs = _bound(_noting(op, found) if hasattr(op, "op") else op, about, _single(about, call))
     y = f(*(Tensor(x, True) if getattr(x, "dtype", None) == np.float32 else x for x in inputs))
     y = in_one_row(y, about.title) if is_tree(y) else y
     found[""] = y.dtype
@@ -225,8 +227,9 @@ def leaves_float32(op: Callable[..., Any], about: Known, call: Call) -> Assertio
         y.backward(np.ones(y.shape, y.dtype))
     for argument, dtype in found.items():
         if dtype != np.float32:
-            what = f"the gradient of {argument!r}" if argument else "its result"
-            korean = f"인수 {argument!r}의 기울기가" if argument else "결과가"
+            what, korean = "its result", "결과가"
+            if argument:
+                what, korean = f"the gradient of {argument!r}", f"인수 {argument!r}의 기울기가"
             return explain(
                 AssertionError(
                     f"{about.title}: with float32 inputs {what} is {dtype}: keep NumPy scalars and where(c, 1.0, 0.0) out of it; "
@@ -238,8 +241,8 @@ def leaves_float32(op: Callable[..., Any], about: Known, call: Call) -> Assertio
     return None
 
 
-def noting(op: Any, found: dict[str, Any]) -> Callable[..., Any]:
-    """The same op, with formulas that note the dtypes of what they give."""
+def _noting(op: Any, found: dict[str, Any]) -> Callable[..., Any]:
+    """The same op, with formulas that note the dtypes of their results."""
     record: Op = op.op
 
     def noted(argument: str, formula: Callable[..., Any]) -> Callable[..., Any]:
@@ -256,39 +259,31 @@ def noting(op: Any, found: dict[str, Any]) -> Callable[..., Any]:
     return define(record.broadcasts, record.keeps, record.name, **watched)(record.forward)
 
 
-def spelled_check(op: Callable[..., Any], about: Known, call: Call, order: int) -> str:
-    """The check of a call: what the op is not differentiated by, and its options, stand inside a lambda."""
+def _spelled_check(op: Callable[..., Any], about: Known, call: Call, order: int) -> str:
+    """The check of a call: arguments that are not differentiable, and options, stand inside a lambda."""
     arguments, options = call
-    f, free, inside = name_of(op), smooth(about, call), [spelled(x) for x in arguments]
+    f, free, inside = _name_of(op), _smooth(about, call), [spelled(x) for x in arguments]
     given = [inside[i] for i in free] + ["order=2"] * (order == 2)
     if options or len(free) < len(arguments):
-        names = [f"*{name}" for name in about.names] if about.variadic else [about.names[i] for i in free]
-        if about.variadic:
-            inside = names
-        else:
-            for i, name in zip(free, names, strict=True):
-                inside[i] = name
-        f = f"lambda {', '.join(names)}: {f}({', '.join([*inside, *spelled_options(options)])})"
+        names = [f"*{about.names[0]}"] if about.variadic else [about.names[i] for i in free]
+        passed = names if about.variadic else [n if n in names else x for n, x in zip(about.names, inside, strict=True)]
+        f = f"lambda {', '.join(names)}: {f}({', '.join([*passed, *_spelled_options(options)])})"
     return f"tg.check_gradient({', '.join([f, *given])})"
 
 
-def spelled_call(op: Callable[..., Any], call: Call) -> str:
-    """The call alone."""
-    return f"{name_of(op)}({', '.join([*map(spelled, call[0]), *spelled_options(call[1])])})"
+def _spelled_call(op: Callable[..., Any], call: Call) -> str:
+    return f"{_name_of(op)}({', '.join([*map(spelled, call[0]), *_spelled_options(call[1])])})"
 
 
-def spelled_options(options: dict[str, Any]) -> list[str]:
-    """The options of a call."""
+def _spelled_options(options: dict[str, Any]) -> list[str]:
     return [f"{name}={spelled(value)}" for name, value in options.items()]
 
 
-def name_of(op: Callable[..., Any]) -> str:
-    """What an op is called in Python; f if it has no name."""
+def _name_of(op: Callable[..., Any]) -> str:
     name: str = getattr(op, "__name__", "")
     return name if name.isidentifier() else "f"
 
 
-def shown(error: Exception, line: str) -> None:
-    """Add to an error the line of Python that shows it."""
+def _add_line(error: Exception, line: str) -> None:
     error.add_note(line)
     explain(error, "위는 문제가 나타나는 가장 작은 호출입니다.")

@@ -1,7 +1,7 @@
-"""Would my test notice a wrong formula? Make wrong ones, and see.
+"""Mutation testing of derivative formulas: would a test notice a wrong one?
 
-A mutant is an op with one mistake in one formula. The mistakes are made from the op itself, so that no op is without
-them: in the source of the formula (see `spoil.py`), and on what it gives.
+A mutant is an op with one mistake in one formula. The mistakes are derived from the op itself, so every op has some: in the
+source of the formula (see `spoil.py`), and in its result.
 """
 
 import sys
@@ -14,14 +14,14 @@ from warnings import catch_warnings, simplefilter
 
 import numpy as np
 
-from tinygrad_ko.arrays import Array
+from tinygrad_ko.arrays.indexing import IndexedGradient
+from tinygrad_ko.arrays.library import Array
 from tinygrad_ko.check import GradientUndecided
-from tinygrad_ko.check.report import unheard
-from tinygrad_ko.cotangent import Patch
+from tinygrad_ko.check.report import without_listeners
+from tinygrad_ko.engine.op import op as define
+from tinygrad_ko.engine.rule import Op
 from tinygrad_ko.errors import explain
-from tinygrad_ko.primitive import op as define
-from tinygrad_ko.rule import Op
-from tinygrad_ko.tensor import Tensor
+from tinygrad_ko.tensor.tensor import Tensor
 from tinygrad_ko.testing.spoil import Version, is_zero, versions
 
 
@@ -74,9 +74,9 @@ def mutants(op: Callable[..., Any]) -> list[Mutant]:
 
     In the source of a formula, and of the functions of its module that it calls, terms, factors and functions are
     left out, signs, comparisons and operands exchanged, axes and constants changed, and the like. Without its source (an
-    op typed at a prompt) there remain the mistakes that are made on its result: its sign, a relative error of 1e-6,
-    one entry, its transpose, a mean for a sum, a cotangent that is ignored. A mutant may be right all the same: x >= 0
-    where no x is 0. Other ops that a formula uses are left as they are.
+    op typed at a prompt) there remain the mistakes that are made in its result: its sign, a relative error of 1e-6,
+    one entry, its transpose, a mean for a sum, a cotangent that is ignored. Other ops that a formula uses are left as they
+    are. A mutant may be equivalent to the op: x >= 0 where no x is 0.
 
     Raises TypeError for a function that was not made by @op.
 
@@ -90,14 +90,15 @@ def mutants(op: Callable[..., Any]) -> list[Mutant]:
     """
     record = getattr(op, "op", None)
     if not isinstance(record, Op):
+        name = getattr(op, "__name__", op)
         raise explain(
-            TypeError(f"only an op has formulas to spoil, and {getattr(op, '__name__', op)!r} was not made by @op"),
-            "공식을 일부러 틀리게 바꾸려면 @op으로 정의한 연산이어야 합니다.",
+            TypeError(f"only an op has formulas to spoil, and {name!r} was not made by @op"),
+            f"@op 데코레이터로 정의한 연산에만 틀리게 바꿀 미분 공식이 있습니다. 받은 값: {name!r}",
         )
     made: dict[str, Mutant] = {}
     for argument in record.differentiable:
         formula: Any = record.formulas[argument]
-        for kind, text, spoiled in [*versions(formula, record), *on_result(formula, argument, record)]:
+        for kind, text, spoiled in [*versions(formula, record), *_on_result(formula, argument, record)]:
             formulas = {**record.formulas, argument: spoiled}
             function = define(record.broadcasts, record.keeps, record.name, **formulas)(record.forward)
             mutant = Mutant(function, argument, kind, text)
@@ -133,25 +134,24 @@ def mutation_score(op: Any, check: Callable[..., Any] | None = None, **options: 
     """
     made = mutants(op)
     if check is None:
-        check = sys.modules[
-            __package__
-        ].check_op  # by way of the package, which says what to install where it is missing
+        check = sys.modules[__package__].check_op  # the package says what to install where it is missing
     if not callable(check):
         raise explain(
             TypeError(f"check must be a function of the op that asserts something, not {type(check).__name__}"),
-            "check에는 연산을 인수로 받아, 틀린 점을 찾으면 AssertionError를 내는 함수를 넘겨야 합니다.",
+            "check에는 연산을 인수로 받아, 틀린 점을 찾으면 AssertionError를 내는 함수를 넘겨야 합니다. "
+            f"받은 값의 자료형: {type(check).__name__}",
         )
     if not made:
         name = op.op.name
         raise explain(
             ValueError(f"{name} has no formula that could be spoiled: no argument is differentiable"),
-            f"{name}: 미분할 수 있는 인수가 없으므로 틀리게 바꿀 공식도 없습니다.",
+            f"{name}: 미분할 수 있는 인수가 없으므로 틀리게 바꿀 미분 공식도 없습니다.",
         )
     check(op, **options)
     survived, undecided = [], []
     for mutant in made:
         try:
-            with unheard(), catch_warnings(), np.errstate(all="ignore"):
+            with without_listeners(), catch_warnings(), np.errstate(all="ignore"):
                 simplefilter("ignore")
                 check(mutant.function, **options)
         except GradientUndecided:
@@ -163,13 +163,12 @@ def mutation_score(op: Any, check: Callable[..., Any] | None = None, **options: 
     return MutationScore(op.op.name, len(made), survived, undecided)
 
 
-def on_result(formula: Callable[..., Any], argument: str, record: Op) -> Iterator[Version]:
-    """A formula with a mistake in what it gives; of one that is honestly zero, only a mistake that makes it another."""
-    asked = record.asks[argument]
+def _on_result(formula: Callable[..., Any], argument: str, record: Op) -> Iterator[Version]:
+    """A formula with a mistake in its result; of one that is zero on purpose, only a mistake that makes it another."""
+    asked = record.named_by[argument]
     shape = f"{argument}_shape"
 
     def version(change: Callable[..., Any], *needs: str) -> Callable[..., Any]:
-        """The formula, with `change(its result, *those words)` for its result."""
         words = [*asked, *(w for w in needs if w not in asked)]
 
         def spoiled(*values: Any) -> Any:
@@ -179,14 +178,14 @@ def on_result(formula: Callable[..., Any], argument: str, record: Op) -> Iterato
         vars(spoiled)["__signature__"] = Signature([Parameter(w, Parameter.POSITIONAL_OR_KEYWORD) for w in words])
         return spoiled
 
-    yield "extra term", "the result plus 0.001 times the mean |g|", version(each(plus), "g")
+    yield "extra term", "the result plus 0.001 times the mean |g|", version(_each(_plus), "g")
     if is_zero(formula):
         return
-    yield "sign flip", "minus the result", version(each(lambda part: -part))
-    yield "relative error 1e-6", "the result times 1.000001", version(each(lambda part: part * (1 + 1e-6)))
-    yield "lost gradient", "the result times 0", version(each(lambda part: part * 0))
-    yield "one wrong entry", "the largest entry of the result times 1.01", version(each(one_wrong))
-    yield "transposed", "the last two axes of the result exchanged, in its old shape", version(each(turned))
+    yield "sign flip", "minus the result", version(_each(lambda part: -part))
+    yield "relative error 1e-6", "the result times 1.000001", version(_each(lambda part: part * (1 + 1e-6)))
+    yield "lost gradient", "the result times 0", version(_each(lambda part: part * 0))
+    yield "one wrong entry", "the largest entry of the result times 1.01", version(_each(_one_wrong))
+    yield "transposed", "the last two axes of the result exchanged, in its old shape", version(_each(_turned))
     if "g" in asked:
         at = asked.index("g")
 
@@ -196,30 +195,31 @@ def on_result(formula: Callable[..., Any], argument: str, record: Op) -> Iterato
         vars(blind)["__signature__"] = Signature([Parameter(w, Parameter.POSITIONAL_OR_KEYWORD) for w in asked])
         yield "ignored cotangent", "with g * 0 + 1 for g", blind
     if record.broadcasts and not record.variadic:
-        yield "mean for sum", "the mean of the result along stretched axes", version(each(averaged), shape)
+        yield "mean for sum", "the mean of the result along stretched axes", version(_each(_averaged), shape)
     if record.variadic:
         yield "swapped operands", "the results in reverse order", version(lambda parts: list(parts)[::-1])
 
 
-def each(change: Callable[..., Any]) -> Callable[..., Any]:
-    """A change of an array, on whatever a formula gives: an array, a Tensor, a list of them, a patch."""
+def _each(change: Callable[..., Any]) -> Callable[..., Any]:
+    """A change of an array, on whatever a formula returns: an array, a Tensor, a list of them, an indexed gradient."""
 
     def of(part: Any, *words: Any) -> Any:
         if isinstance(part, list | tuple):
             return [of(p, *words) for p in part]
-        return Patch(change(part.values, *words), part.index) if isinstance(part, Patch) else change(part, *words)
+        if isinstance(part, IndexedGradient):
+            return IndexedGradient(change(part.values, *words), part.index)
+        return change(part, *words)
 
     return of
 
 
-def plus(part: Any, g: Any) -> Any:
-    """A part that has the size of a gradient, and does not belong."""
+def _plus(part: Any, g: Any) -> Any:
     values: Array = np.abs(g.numpy() if isinstance(g, Tensor) else g)
     return part + 1e-3 * (float(np.mean(values)) if np.size(values) else 0.0)
 
 
-def one_wrong(part: Any) -> Any:
-    """The largest entry (the first may be an honest zero) off by one percent, if there are others."""
+def _one_wrong(part: Any) -> Any:
+    """The largest entry (the first may be 0 and stay so) off by one percent, if there are others."""
     if prod(part.shape) < 2:
         return part
     values: Array = part.numpy() if isinstance(part, Tensor) else part
@@ -228,11 +228,10 @@ def one_wrong(part: Any) -> Any:
     return part * factor
 
 
-def turned(part: Any) -> Any:
-    """The numbers of the transpose, as if they were in the right shape."""
+def _turned(part: Any) -> Any:
     return part.mT.reshape(part.shape) if part.ndim > 1 else part
 
 
-def averaged(part: Any, shape: tuple[int, ...]) -> Any:
-    """What sums to the mean when a broadcast is undone."""
+def _averaged(part: Any, shape: tuple[int, ...]) -> Any:
+    """Sums to the mean when a broadcast is undone."""
     return part / (prod(part.shape) / prod(shape)) if prod(shape) and prod(part.shape) else part

@@ -2,8 +2,8 @@
 
 The full report is in the error that such a check raises.
 
-It is loaded by every run of pytest where the package is installed, so it imports next to nothing until a check has run,
-and says nothing if none has. `-p no:tinygrad_ko` leaves it out.
+Every run of pytest loads it where the package is installed, so it imports next to nothing until a check has run, and prints
+nothing if none has. `-p no:tinygrad_ko` leaves it out.
 """
 
 from collections import Counter
@@ -12,15 +12,15 @@ from typing import Any
 
 import pytest
 
-COUNTS: pytest.StashKey[Counter[str]] = pytest.StashKey()
-NOTE = "gradient check"
+_COUNTS: pytest.StashKey[Counter[str]] = pytest.StashKey()
+_NOTE = "gradient check"
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Listen to every gradient check until the end of the run."""
     from tinygrad_ko.check.report import listeners
 
-    counts = config.stash[COUNTS] = Counter[str]()
+    counts = config.stash[_COUNTS] = Counter[str]()
 
     def heard(report: Any) -> None:
         counts.update({"checks": 1, "evaluations": report.evaluations, report.verdict: 1})
@@ -37,12 +37,12 @@ def pytest_runtest_makereport(call: "pytest.CallInfo[None]") -> Generator[None, 
     outcome = yield
     error = call.excinfo.value if call.excinfo else None
     if isinstance(error, GradientMismatch | GradientUndecided):
-        outcome.user_properties.append((NOTE, in_one_line(error)))
+        outcome.user_properties.append((_NOTE, _in_one_line(error)))
     return outcome
 
 
-def in_one_line(error: Any) -> str:
-    """What a failed check found: the op, the entry, both values and what they suggest."""
+def _in_one_line(error: Any) -> str:
+    """What a failed check found, in one line."""
     blame = error.report.blame if hasattr(error, "report") else None
     if blame is None:
         return str(error).partition("\n")[0]
@@ -54,7 +54,7 @@ def in_one_line(error: Any) -> str:
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """In a process of pytest-xdist: hand the counts over."""
     if hasattr(session.config, "workeroutput"):
-        counts = session.config.stash[COUNTS]
+        counts = session.config.stash[_COUNTS]
         session.config.workeroutput["tinygrad_ko"] = dict(counts)
 
 
@@ -62,17 +62,17 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def pytest_testnodedown(node: Any) -> None:
     """Where pytest-xdist collects its processes: take their counts over (one that crashed has none)."""
     theirs: dict[str, int] = getattr(node, "workeroutput", {}).get("tinygrad_ko", {})
-    node.config.stash[COUNTS].update(theirs)
+    node.config.stash[_COUNTS].update(theirs)
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """One line for each test that a gradient check has ended, and one on all gradient checks."""
-    counts = config.stash[COUNTS]
+    counts = config.stash[_COUNTS]
     notes = [
         f"{test.nodeid}: {text}"
         for test in terminalreporter.stats.get("failed", [])
         for name, text in test.user_properties
-        if name == NOTE
+        if name == _NOTE
     ]
     if notes:
         terminalreporter.section("gradient checks")

@@ -1,4 +1,4 @@
-"""Random programs: what is recorded when ops are combined, as no test written by hand combines them."""
+"""Random programs: combinations of ops that no test written by hand has."""
 
 from dataclasses import dataclass
 from math import ceil, log10
@@ -8,31 +8,25 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from tinygrad_ko.arrays import Array
-from tinygrad_ko.ops import activation, elementwise, hyperbolic, reduction, softmax, trigonometric
+from tinygrad_ko.arrays.library import Array
+from tinygrad_ko.ops import elementwise, hyperbolic, reduction, trigonometric
+from tinygrad_ko.ops.networks import activations as activation
+from tinygrad_ko.ops.networks import softmax
 from tinygrad_ko.testing.strategies import broadcasting, filled, manners, spelled
 
-ROOMS = (activation, elementwise, hyperbolic, reduction, softmax, trigonometric)
-TG = SimpleNamespace(**{name: value for room in ROOMS for name, value in vars(room).items()})
+_ROOMS = (activation, elementwise, hyperbolic, reduction, softmax, trigonometric)
+_TG = SimpleNamespace(**{name: value for room in _ROOMS for name, value in vars(room).items()})
 
-ONE = [
-    "tg.sin({x})",
-    "tg.cos({x})",
-    "tg.tanh({x})",
-    "tg.sigmoid({x})",
-    "tg.exp({x})",
-    "{x} ** 2",
-    "tg.sqrt(1 + {x} * {x})",
-]
-TWO = ["{x} + {y}", "{x} - {y}", "{x} * {y}", "{x} / (1 + {y} * {y})"]
-AXIS = [
+_ONE = [f"tg.{op}({{x}})" for op in ("sin", "cos", "tanh", "sigmoid", "exp")] + ["{x} ** 2", "tg.sqrt(1 + {x} * {x})"]
+_TWO = ["{x} + {y}", "{x} - {y}", "{x} * {y}", "{x} / (1 + {y} * {y})"]
+_AXIS = [
     "tg.sum({x}, axis={k})",
     "tg.mean({x}, axis={k}, keepdims=True)",
     "tg.logsumexp({x}, axis={k})",
     "{x} * tg.softmax({x}, axis={k})",  # alone it would have a constant sum
 ]
-PARTS = ["{x}[0]", "{x}[::-1]", "{x}[[0, 0]]", "{x}.T", "{x}[None]"]
-SQUARE = ["{x} @ {x}.mT", "{x}.mT @ {x}"]
+_PARTS = ["{x}[0]", "{x}[::-1]", "{x}[[0, 0]]", "{x}.T", "{x}[None]"]
+_SQUARE = ["{x} @ {x}.mT", "{x}.mT @ {x}"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +38,7 @@ class Program:
     __name__ = "program"
 
     def __call__(self, *inputs: Any) -> Any:
-        room: dict[str, Any] = {"tg": TG}
+        room: dict[str, Any] = {"tg": _TG}
         exec(self.source, room)
         return room["program"](*inputs)
 
@@ -76,11 +70,11 @@ def graphs(draw: st.DrawFn, *, max_steps: int = 8) -> Program:
     lines, unused = [f"def program({', '.join(values)}):"], set(values)
     for name in "defghijklmnopqrstuvwxyz"[: draw(st.integers(1, max_steps))]:
         x = draw(st.sampled_from(sorted(values, reverse=True)))
-        step = draw(st.sampled_from(steps(values[x])))
-        fits = [y for y in values if broadcast(values[x], values[y])]
+        step = draw(st.sampled_from(_steps(values[x])))
+        fits = [y for y in values if _broadcast_together(values[x], values[y])]
         y, k = draw(st.sampled_from(fits)), draw(st.integers(0, max(0, values[x].ndim - 1)))
         text = step.format(x=x, y=y, k=k)
-        value = np.asarray(eval(text, {"tg": TG, **values}))
+        value = np.asarray(eval(text, {"tg": _TG, **values}))
         if (largest := np.max(np.abs(value))) > 4:
             factor = 10.0 ** -ceil(log10(largest / 4))
             text, value = f"{factor} * ({text})", factor * value
@@ -92,11 +86,9 @@ def graphs(draw: st.DrawFn, *, max_steps: int = 8) -> Program:
     return Program("\n".join([*lines, f"    return {' + '.join([last, *rest])}"]), inputs)
 
 
-def steps(x: Array) -> list[str]:
-    """What can be done with an array."""
-    return ONE + TWO + (AXIS + PARTS if x.ndim and x.size < 100 else []) + (SQUARE if x.ndim == 2 else [])
+def _steps(x: Array) -> list[str]:
+    return _ONE + _TWO + (_AXIS + _PARTS if x.ndim and x.size < 100 else []) + (_SQUARE if x.ndim == 2 else [])
 
 
-def broadcast(x: Array, y: Array) -> bool:
-    """Whether two arrays broadcast together."""
+def _broadcast_together(x: Array, y: Array) -> bool:
     return all(n == m or 1 in (n, m) for n, m in zip(x.shape[::-1], y.shape[::-1], strict=False))

@@ -1,7 +1,7 @@
-"""A formula is spoiled in its source: one change of one expression at a time, and each is a function again.
+"""Mutants of a formula from its source: one change of one expression at a time, each compiled to a function again.
 
-A plain function of the same module that a formula calls belongs to the formula: its body is spoiled too. Where no source
-can be found (see `source.py`), there is nothing here to spoil.
+A plain function of the same module that a formula calls belongs to the formula: its body is changed too. Where no source
+can be found (see `source.py`), there are no mutants of this kind.
 """
 
 import ast
@@ -14,29 +14,21 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_ko.engine.rule import Op
 from tinygrad_ko.ops.reduction import mean
-from tinygrad_ko.rule import Op
-from tinygrad_ko.signatures import signature
-from tinygrad_ko.source import Definition, compiled, definition
+from tinygrad_ko.runtime.signatures import signature
+from tinygrad_ko.runtime.source import Definition, compiled, definition
 
 Version = tuple[str, str, Callable[..., Any]]  # what kind of mistake, its text, the spoiled formula
 
-# An error message is no formula, a loop may not end, and what remains tells nothing of the values.
-NOT_SPOILED = (ast.Raise, ast.Assert, ast.JoinedStr, ast.While, ast.arguments, ast.keyword, ast.Delete, ast.Import)
-FACTS = {"dtype", "ndim", "shape", "size"}
-REDUCTIONS = {"all", "any", "cumsum", "max", "mean", "min", "prod", "sum"}
-REVERSED: dict[type[ast.cmpop], type[ast.cmpop]] = {
-    ast.Gt: ast.Lt,
-    ast.Lt: ast.Gt,
-    ast.GtE: ast.LtE,
-    ast.LtE: ast.GtE,
-    ast.Eq: ast.NotEq,
-    ast.NotEq: ast.Eq,
-    ast.In: ast.NotIn,
-    ast.NotIn: ast.In,
-    ast.Is: ast.IsNot,
-    ast.IsNot: ast.Is,
-}
+# An error message is no formula, a loop may not end, and the rest does not change values.
+_NOT_SPOILED = (ast.Raise, ast.Assert, ast.JoinedStr, ast.While, ast.arguments, ast.keyword, ast.Delete, ast.Import)
+_FACTS = {"dtype", "ndim", "shape", "size"}
+_REDUCTIONS = {"all", "any", "cumsum", "max", "mean", "min", "prod", "sum"}
+_OPPOSITES: list[tuple[type[ast.cmpop], type[ast.cmpop]]] = [
+    *((ast.Gt, ast.Lt), (ast.GtE, ast.LtE), (ast.Eq, ast.NotEq), (ast.In, ast.NotIn), (ast.Is, ast.IsNot))
+]
+_REVERSED = dict(_OPPOSITES) | {b: a for a, b in _OPPOSITES}
 
 
 def versions(formula: Any, record: Op) -> list[Version]:
@@ -44,14 +36,14 @@ def versions(formula: Any, record: Op) -> list[Version]:
     if type(formula) is not FunctionType or vars(formula):  # what is wrapped has another signature than its code
         return []
     made: dict[str, Version] = {}
-    helpers = helpers_of(formula)
+    helpers = _helpers_of(formula)
     for name, function in [("", formula), *helpers.items()]:
-        tree = definition(function.__code__, function.__globals__)
-        if tree is None:
+        tree = definition(function)
+        if tree is None or function.__kwdefaults__:  # an option may choose a branch that the formula never takes
             continue
-        words = () if name else tuple(w for w in signature(formula).parameters if w != "g" and is_array(w, record))
+        words = () if name else tuple(w for w in signature(formula).parameters if w != "g" and _is_array(w, record))
         right = ast.unparse(tree)
-        spoiled = [*edits(tree, words, function.__globals__), *([] if name else renamed(tree, words, record))]
+        spoiled = [*_edits(tree, words, function.__globals__), *([] if name else _renamed(tree, words, record))]
         for kind, text, version in spoiled:
             whole = f"{name}: {ast.unparse(version)}"
             if whole == f"{name}: {right}" or whole in made:
@@ -61,19 +53,18 @@ def versions(formula: Any, record: Op) -> list[Version]:
             except (SyntaxError, ValueError):
                 continue
             text = f"in {name}: {text}" if name else text.removeprefix("return ")
-            made[whole] = kind, text, rebuilt(formula, helpers, name, code)
+            made[whole] = kind, text, _rebuilt(formula, helpers, name, code)
     return list(made.values())
 
 
-def is_array(word: str, record: Op) -> bool:
-    """Whether a word of a formula stands for an array."""
+def _is_array(word: str, record: Op) -> bool:
     return word == "out" or word in record.arguments or word in record.keeps
 
 
 # A formula and its helpers with other code
 
 
-def helpers_of(formula: FunctionType) -> dict[str, FunctionType]:
+def _helpers_of(formula: FunctionType) -> dict[str, FunctionType]:
     """The plain functions of its module that a formula calls by name, and those that they call."""
     found: dict[str, FunctionType] = {}
     waiting = [formula.__code__]
@@ -89,18 +80,17 @@ def helpers_of(formula: FunctionType) -> dict[str, FunctionType]:
     return found
 
 
-def rebuilt(
+def _rebuilt(
     formula: FunctionType, helpers: dict[str, FunctionType], spoiled: str, code: CodeType
 ) -> Callable[..., Any]:
     """The formula with the code of one function exchanged: its own, or that of a helper."""
     names = {"mean": mean, **formula.__globals__}
     for name, helper in helpers.items():
-        names[name] = with_code(helper, code if name == spoiled else helper.__code__, names)
-    return with_code(formula, formula.__code__ if spoiled else code, names)
+        names[name] = _with_code(helper, code if name == spoiled else helper.__code__, names)
+    return _with_code(formula, formula.__code__ if spoiled else code, names)
 
 
-def with_code(function: FunctionType, code: CodeType, names: dict[str, Any]) -> FunctionType:
-    """A function with another code, other globals, and the rest as it was."""
+def _with_code(function: FunctionType, code: CodeType, names: dict[str, Any]) -> FunctionType:
     cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
     closure = tuple(cells[v] for v in code.co_freevars)
     other = FunctionType(code, names, function.__name__, function.__defaults__, closure)
@@ -111,21 +101,21 @@ def with_code(function: FunctionType, code: CodeType, names: dict[str, Any]) -> 
 # What is changed
 
 
-def edits(tree: Definition, words: tuple[str, ...], names: dict[str, Any]) -> Iterator[tuple[str, str, Definition]]:
+def _edits(tree: Definition, words: tuple[str, ...], names: dict[str, Any]) -> Iterator[tuple[str, str, Definition]]:
     """Every change of one expression or statement of a definition: its kind, the changed line, the new definition."""
     often = sum(isinstance(node, ast.Name) and node.id == "g" for node in ast.walk(tree)) > 1
-    for line, place, index, node in list(places(tree, tree)):
-        for kind, new in changes(node, names, words, often):
-            put(place, index, new)
+    for line, place, index, node in list(_places(tree, tree)):
+        for kind, new in _changes(node, names, words, often):
+            _put(place, index, new)
             if isinstance(new, ast.Pass):
-                yield kind, f"without {one_line(node)}", deepcopy(tree)
+                yield kind, f"without {_one_line(node)}", deepcopy(tree)
             else:
-                yield kind, one_line(new if isinstance(new, ast.stmt) else line), deepcopy(tree)
-            put(place, index, node)
+                yield kind, _one_line(new if isinstance(new, ast.stmt) else line), deepcopy(tree)
+            _put(place, index, node)
 
 
-def places(node: ast.AST, line: ast.AST) -> Iterator[tuple[ast.AST, Any, Any, ast.AST]]:
-    """What may be changed inside a node: the line it is on, what holds it, where there, and itself."""
+def _places(node: ast.AST, line: ast.AST) -> Iterator[tuple[ast.AST, Any, Any, ast.AST]]:
+    """What may be changed inside a node: its line, what holds it, where there, and itself."""
     for field, value in ast.iter_fields(node):
         if field in ("decorator_list", "returns", "type_params", "annotation"):
             continue
@@ -133,37 +123,37 @@ def places(node: ast.AST, line: ast.AST) -> Iterator[tuple[ast.AST, Any, Any, as
         for index, child in children:
             if isinstance(child, ast.keyword) and child.arg != "dtype":
                 yield line, child, "value", child.value
-                yield from places(child.value, line)
-            elif isinstance(child, ast.AST) and not isinstance(child, NOT_SPOILED) and not is_fact(child):
+                yield from _places(child.value, line)
+            elif isinstance(child, ast.AST) and not isinstance(child, _NOT_SPOILED) and not _is_fact(child):
                 own = child if isinstance(child, ast.stmt) else line
                 yield own, holder, index, child
-                yield from places(child, own)
+                yield from _places(child, own)
 
 
-def is_fact(node: ast.AST) -> bool:
+def _is_fact(node: ast.AST) -> bool:
     """Whether a node is x.shape or the like, or isinstance(x, ...): with another x it would be the same."""
     match node:
         case ast.Attribute(ast.Name(), attribute):
-            return attribute in FACTS
+            return attribute in _FACTS
         case ast.Call(ast.Name("isinstance")):
             return True
     return False
 
 
-def put(holder: Any, index: Any, node: ast.AST) -> None:
-    """Set an entry of a list or a field of a node."""
+def _put(holder: Any, index: Any, node: ast.AST) -> None:
     if isinstance(holder, list):
         holder[index] = node
     else:
         setattr(holder, index, node)
 
 
-def one_line(node: ast.AST) -> str:
-    """The source of a node, or of its first line if it holds others."""
+def _one_line(node: ast.AST) -> str:
     return ast.unparse(node.body if isinstance(node, ast.Lambda) else node).splitlines()[0]
 
 
-def changes(node: ast.AST, names: dict[str, Any], words: tuple[str, ...], often: bool) -> Iterator[tuple[str, ast.AST]]:
+def _changes(
+    node: ast.AST, names: dict[str, Any], words: tuple[str, ...], often: bool
+) -> Iterator[tuple[str, ast.AST]]:
     """What may stand by mistake where a node stands, and the name of the mistake."""
     match node:
         case ast.UnaryOp(ast.USub(), x):
@@ -171,10 +161,10 @@ def changes(node: ast.AST, names: dict[str, Any], words: tuple[str, ...], often:
         case ast.UnaryOp(ast.Not() | ast.Invert(), x):
             yield "reversed condition", x
         case ast.BinOp(a, ast.Add(), b):
-            yield from (("dropped term", kept) for kept, lost in ((a, b), (b, a)) if not is_epsilon(lost))
+            yield from (("dropped term", kept) for kept, lost in ((a, b), (b, a)) if not _is_epsilon(lost))
         case ast.BinOp(a, ast.Sub(), b):
-            if not is_epsilon(b):
-                yield "N for N - 1" if is_one(b) else "dropped term", a
+            if not _is_epsilon(b):
+                yield "N for N - 1" if _is_one(b) else "dropped term", a
             yield "dropped term", b
             yield "sign flip", ast.BinOp(a, ast.Add(), b)
         case ast.BinOp(a, ast.Mult(), b):
@@ -203,11 +193,11 @@ def changes(node: ast.AST, names: dict[str, Any], words: tuple[str, ...], often:
             yield "one branch alone", b
         case ast.Compare(left, signs, rights):
             for i, sign in enumerate(signs):
-                turned = [*signs[:i], REVERSED[type(sign)](), *signs[i + 1 :]]
+                turned = [*signs[:i], _REVERSED[type(sign)](), *signs[i + 1 :]]
                 yield "reversed comparison", ast.Compare(left, turned, rights)
         case ast.Constant(bool(value)):
             yield "wrong constant", ast.Constant(not value)
-        case ast.Constant(float(value)) if is_epsilon(node):
+        case ast.Constant(float(value)) if _is_epsilon(node):
             yield "epsilon dropped", ast.Constant(0 * value)
         case ast.Constant(int(value) | float(value)):
             yield "wrong constant", ast.Constant(value + 1)
@@ -220,7 +210,7 @@ def changes(node: ast.AST, names: dict[str, Any], words: tuple[str, ...], often:
         case ast.Name(word, ast.Load()) if word in words:
             yield from (("wrong operand", ast.Name(other, ast.Load())) for other in words if other != word)
         case ast.Call():
-            yield from changed_calls(node, names)
+            yield from _changed_calls(node, names)
         case ast.AugAssign(target, symbol, value):
             yield "dropped statement", ast.Pass()
             if isinstance(symbol, ast.Add | ast.Sub):
@@ -230,53 +220,47 @@ def changes(node: ast.AST, names: dict[str, Any], words: tuple[str, ...], often:
             yield "dropped statement", ast.Pass()
 
 
-def changed_calls(node: ast.Call, names: dict[str, Any]) -> Iterator[tuple[str, ast.AST]]:
-    """Calls without the function, with a mean for a sum, without their axis, with two arguments exchanged."""
+def _changed_calls(node: ast.Call, names: dict[str, Any]) -> Iterator[tuple[str, ast.AST]]:
     function, arguments = node.func, node.args
     called = ast.unparse(function).split(".")[-1]
-    method = isinstance(function, ast.Attribute) and not isinstance(meant(function.value, names), ModuleType)
+    method = isinstance(function, ast.Attribute) and not isinstance(_meant(function.value, names), ModuleType)
     if isinstance(function, ast.Attribute) and method:
-        if called in REDUCTIONS or (not arguments and called != "copy"):
+        if called in _REDUCTIONS or (not arguments and called != "copy"):
             yield "missing function", function.value
     elif len(arguments) == 1 and (called in names or not hasattr(builtins, called) or "." in ast.unparse(function)):
         yield "missing function", arguments[0]
-    if called == "sum" and (method or meant(function, names) is not None):
-        other = (
-            ast.Attribute(function.value, "mean", ast.Load())
-            if isinstance(function, ast.Attribute)
-            else ast.Name("mean", ast.Load())
-        )
+    if called == "sum" and (method or _meant(function, names) is not None):
+        other = ast.parse(ast.unparse(function).removesuffix("sum") + "mean", mode="eval").body
         yield "mean for sum", ast.Call(other, arguments, node.keywords)
     if any(k.arg == "axis" for k in node.keywords):
         yield "wrong axis", ast.Call(function, arguments, [k for k in node.keywords if k.arg != "axis"])
-    is_op = hasattr(meant(function, names), "op") or isinstance(meant(function, names), np.ufunc)
+    is_op = hasattr(_meant(function, names), "op") or isinstance(_meant(function, names), np.ufunc)
     if called == "where" and len(arguments) == 3:
         yield "swapped operands", ast.Call(function, [arguments[0], *arguments[:0:-1]], node.keywords)
     elif is_op and len(arguments) == 2:
         yield "swapped operands", ast.Call(function, arguments[::-1], node.keywords)
 
 
-def meant(node: ast.AST, names: dict[str, Any]) -> Any:
+def _meant(node: ast.AST, names: dict[str, Any]) -> Any:
     """What a name, or an attribute of a module, stands for; None if that is not known."""
     match node:
         case ast.Name(word):
             return names.get(word)
-        case ast.Attribute(x, attribute) if isinstance(module := meant(x, names), ModuleType):
+        case ast.Attribute(x, attribute) if isinstance(module := _meant(x, names), ModuleType):
             return getattr_static(module, attribute, None)
     return None
 
 
-def is_one(node: ast.AST) -> bool:
-    """Whether a node is the number 1."""
+def _is_one(node: ast.AST) -> bool:
     return isinstance(node, ast.Constant) and not isinstance(node.value, bool) and node.value == 1
 
 
-def is_epsilon(node: ast.AST) -> bool:
-    """Whether a node is a very small number, which keeps something from being 0."""
+def _is_epsilon(node: ast.AST) -> bool:
+    """Whether a node is a very small number, which keeps a divisor from being 0."""
     return isinstance(node, ast.Constant) and isinstance(node.value, float) and 0 < node.value < 1e-3
 
 
-def renamed(tree: Definition, words: tuple[str, ...], record: Op) -> Iterator[tuple[str, str, Definition]]:
+def _renamed(tree: Definition, words: tuple[str, ...], record: Op) -> Iterator[tuple[str, str, Definition]]:
     """One array in the place of another throughout a formula: x for out, b for a."""
     others = [w for w in (*record.arguments, "out") if not record.variadic and w not in words]
     for old in words:
@@ -288,11 +272,11 @@ def renamed(tree: Definition, words: tuple[str, ...], record: Op) -> Iterator[tu
                 elif isinstance(node, ast.Name) and node.id == old:
                     node.id = new
             last = other.body if isinstance(other, ast.Lambda) else other.body[-1]
-            yield "wrong operand", f"{one_line(last)}, {new} for {old}", other
+            yield "wrong operand", f"{_one_line(last)}, {new} for {old}", other
 
 
 def is_zero(formula: Any) -> bool:
     """Whether a formula is nothing but zeros_like(...): an honest zero, whose sign or size cannot be wrong."""
-    tree = definition(formula.__code__, formula.__globals__) if type(formula) is FunctionType else None
+    tree = definition(formula) if type(formula) is FunctionType else None
     body = tree.body if isinstance(tree, ast.Lambda) else None
     return isinstance(body, ast.Call) and ast.unparse(body.func).split(".")[-1] == "zeros_like"

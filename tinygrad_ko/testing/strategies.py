@@ -1,4 +1,4 @@
-"""Hypothesis strategies for inputs at which a wrong gradient shows.
+"""Hypothesis strategies for inputs that show a wrong gradient.
 
 A rule is often wrong and right at the same time: a transpose is invisible where a matrix is square, a missing mask
 where all values are positive, a missing sum where nothing is broadcast. So no two dimensions of a shape are equal
@@ -18,19 +18,19 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from tinygrad_ko.arrays import Array
-from tinygrad_ko.check.domain import Domain, limits, numbers
+from tinygrad_ko.arrays.library import Array
+from tinygrad_ko.check.domain import Domain, limits, random_numbers
+from tinygrad_ko.engine.rule import Op
 from tinygrad_ko.errors import explain
-from tinygrad_ko.rule import Op
-from tinygrad_ko.signatures import signature as signature_of
+from tinygrad_ko.runtime.signatures import signature as signature_of
 
 Shape = tuple[int, ...]
 Values = Domain | SearchStrategy[Any] | Callable[[Shape], SearchStrategy[Any]]
 Call = tuple[tuple[Any, ...], dict[str, Any]]
 
-SEEDS = st.integers(0, 2**32 - 1)
-SCALES = [1.0, 1e-6, 1e4]
-KINDS = ["generic", "zeros", "ties"]
+_SEEDS = st.integers(0, 2**32 - 1)
+_SCALES = [1.0, 1e-6, 1e4]
+_KINDS = ["generic", "zeros", "ties"]
 
 
 @st.composite
@@ -72,12 +72,12 @@ def broadcasting(
 
 
 def filled(rng: "np.random.Generator", shape: Shape, domain: Domain, scale: float, kind: str) -> Array:
-    """An array of a domain: generic numbers, some of them exactly 0, or ties (also with other arrays of the call)."""
+    """An array of a domain: generic numbers, or some exactly 0, or ties, with the other arrays of the call too."""
     low, high = limits(domain)
     if kind == "ties":
-        few = numbers(np.random.default_rng(4), (4,), low, high, scale)
+        few = random_numbers(np.random.default_rng(4), (4,), low, high, scale)
         return np.array(rng.choice(few, shape))
-    x = numbers(rng, shape, low, high, scale)
+    x = random_numbers(rng, shape, low, high, scale)
     if kind == "zeros" and low < 0 < high and domain != "nonzero":
         x[rng.random(shape) < 0.5] = 0.0
     return x
@@ -85,16 +85,13 @@ def filled(rng: "np.random.Generator", shape: Shape, domain: Domain, scale: floa
 
 @st.composite
 def manners(draw: st.DrawFn, sizes: tuple[Shape, ...], kinks: bool) -> tuple["np.random.Generator", float, str]:
-    """How to fill arrays of these shapes: a generator, a magnitude, and whether with zeros or ties.
-
-    The generator follows from a seed and the shapes: half of the seeds that Hypothesis draws are 0, and its examples would
-    be alike.
-    """
-    plain, seed = draw(st.sampled_from([True, False, False, False])), draw(SEEDS)
+    """How to fill arrays of these shapes: a generator, a magnitude, and whether with zeros or ties."""
+    # Half of the seeds that Hypothesis draws are 0, so the shapes are part of the generator's.
+    plain, seed = draw(st.sampled_from([True, False, False, False])), draw(_SEEDS)
     rng = np.random.default_rng([seed, *(n for size in sizes for n in (len(size), *size))])
     if plain:  # what failing examples shrink to
         return rng, 1.0, "generic"
-    return rng, float(rng.choice(SCALES)), str(rng.choice(KINDS)) if kinks else "generic"
+    return rng, float(rng.choice(_SCALES)), str(rng.choice(_KINDS)) if kinks else "generic"
 
 
 @st.composite
@@ -158,7 +155,7 @@ def calls(
     """
     about = known(op, domain)
     title, names = about.title, about.names
-    cores = None if signature is None else cores_of(signature)
+    cores = None if signature is None else _cores_of(signature)
     if cores and not about.variadic and len(cores) != len(names):
         raise explain(
             ValueError(f"{title}: the signature {signature!r} has {len(cores)} arguments, but the op takes {names}"),
@@ -184,7 +181,7 @@ def calls(
     @st.composite
     def call(draw: st.DrawFn) -> Call:
         if cores:
-            sizes = draw(fitting(cores, stacks))
+            sizes = draw(_fitting(cores, stacks))
         else:
             n = draw(st.integers(1, 3)) if about.variadic else len(names)
             sizes = draw(broadcasting(n)) if about.broadcasts else (draw(shapes()),) * n
@@ -213,7 +210,7 @@ class Known:
 
 
 def known(op: Callable[..., Any], domain: Any) -> Known:
-    """What is known of an op. Raises ValueError if it has no argument, or `domain` names one that it has not."""
+    """What is known of an op; ValueError if it has no argument, or `domain` names one that it has not."""
     record: Op | None = getattr(op, "op", None)
     given = (record.signature if record else signature_of(op)).parameters
     named = set(domain) if isinstance(domain, Mapping) else set()
@@ -239,20 +236,20 @@ def known(op: Callable[..., Any], domain: Any) -> Known:
     return about
 
 
-def cores_of(signature: str) -> list[list[str]]:
-    """The dimensions of each argument in a signature. Raises ValueError if it is none."""
+def _cores_of(signature: str) -> list[list[str]]:
+    """The dimensions of each argument in a signature."""
     core = r"\((?:\w+(?:,\w+)*)?\)"
     text = signature.replace(" ", "")
     if not re.fullmatch(rf"{core}(?:,{core})*(?:->{core})?", text):
         raise explain(
             ValueError(f"a signature looks like '(n,k),(k,m)->(n,m)', not {signature!r}"),
-            f"signature는 '(n,k),(k,m)->(n,m)'과 같이 적어야 합니다. 받은 값: {signature!r}",
+            f"signature의 형식이 올바르지 않습니다. 예: '(n,k),(k,m)->(n,m)', 받은 값: {signature!r}",
         )
     return [re.findall(r"\w+", argument) for argument in re.findall(core, text.partition("->")[0])]
 
 
 @st.composite
-def fitting(draw: st.DrawFn, cores: list[list[str]], stacks: bool) -> tuple[Shape, ...]:
+def _fitting(draw: st.DrawFn, cores: list[list[str]], stacks: bool) -> tuple[Shape, ...]:
     """Shapes with the given dimensions, all different, and with more in front of them that broadcast."""
     names = sorted({name for core in cores for name in core if not name.isdigit()})
     sides = draw(st.lists(st.integers(1, max(5, len(names))), unique=True, min_size=len(names), max_size=len(names)))

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.ops.domains import Row, elementwise_call, real, with_options
 from tests.ops.rows.error_function import erfc
-from tinygrad_ko.ops import activation
+from tinygrad_ko.ops.networks import activations as activation
 
 
 def probability(rng, size):

@@ -8,8 +8,8 @@ import numpy as np
 from hypothesis import strategies as st
 
 from tests.ops.domains import Row, draw_array, real
-from tinygrad_ko.ops import convolution
-from tinygrad_ko.ops.windows import Windows
+from tinygrad_ko.ops.networks import convolution
+from tinygrad_ko.ops.networks.windows import Windows
 
 PAIRS = st.tuples(st.integers(1, 2), st.integers(1, 2))
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from tests.ops.domains import Row, draw_array, real, with_options
-from tinygrad_ko.ops import diagonals
+from tinygrad_ko.ops.linalg import diagonals
 
 MATRICES = hnp.array_shapes(min_dims=2, max_dims=3, min_side=0, max_side=4)
 OFFSETS = st.integers(-5, 5)

@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from tests.ops.domains import SEEDS, SHAPES, Row, draw_array, real
-from tinygrad_ko.ops import dropout
+from tinygrad_ko.ops.networks import dropout
 
 
 @st.composite

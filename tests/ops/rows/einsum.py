@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from tests.ops.domains import Row, draw_array, real
-from tinygrad_ko.ops import einsum as module
+from tinygrad_ko.ops.linalg import einsum as module
 
 
 def einsum(*operands, subscripts):

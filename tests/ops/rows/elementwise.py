@@ -149,17 +149,17 @@ ROWS: dict[Callable[..., Any], Row] = {
 KINK = "at a tie any split of the gradient is right; TestConventionsAtKinks holds the one that is promised"
 
 TIES = {
-    "missing factor: in share: return where(wins, g, where(ties, g, 0))": KINK,
-    "wrong constant: in share: return where(wins, g, where(ties, g / 3, 0))": KINK,
+    "missing factor: in _share: return where(wins, g, where(ties, g, 0))": KINK,
+    "wrong constant: in _share: return where(wins, g, where(ties, g / 3, 0))": KINK,
 }
 
 POWER = {
-    "a: one branch alone: g * at_the_edge(a, b, in_a=1, in_b=0)": "right too, only slower",
-    "b: one branch alone: g * at_the_edge(a, b, in_a=0, in_b=1)": "right too, only slower",
-    "a: dropped condition: in regular: within = a != 0": "where a is infinite its slope needs no limit",
-    "a: reversed comparison: in regular: within = (a != 0) & (a == math.inf)": "where a is infinite its slope needs no limit",
+    "a: one branch alone: g * _at_the_edge(a, b, in_a=1, in_b=0)": "right too, only slower",
+    "b: one branch alone: g * _at_the_edge(a, b, in_a=0, in_b=1)": "right too, only slower",
+    "a: dropped condition: in _regular: within = a != 0": "where a is infinite its slope needs no limit",
+    "a: reversed comparison: in _regular: within = (a != 0) & (a == math.inf)": "where a is infinite its slope needs no limit",
     **{
-        f"{a}: wrong constant: in at_the_edge: return where(corner, 0, power_differentiated(where(corner, 2, a), b, **times))": (
+        f"{a}: wrong constant: in _at_the_edge: return where(corner, 0, power_differentiated(where(corner, 2, a), b, **times))": (
             "what stands there is not taken"
         )
         for a in "ab"
@@ -170,8 +170,8 @@ EQUIVALENT: dict[str, dict[str, str]] = {
     "maximum": {f"maximum.{a}: {mutant}": reason for a in "ab" for mutant, reason in TIES.items()},
     "minimum": {f"minimum.{a}: {mutant}": reason for a in "ab" for mutant, reason in TIES.items()},
     "clip": {
-        "clip.x: wrong operand: where(inside(x, out, max), g, 0), out for min": "x >= out exactly where x >= min",
-        "clip.x: wrong operand: where(inside(x, min, out), g, 0), out for max": "x <= out exactly where x <= max",
+        "clip.x: wrong operand: where(_within(x, out, max), g, 0), out for min": "x >= out exactly where x >= min",
+        "clip.x: wrong operand: where(_within(x, min, out), g, 0), out for max": "x <= out exactly where x <= max",
     },
     "scalar_power": {
         "pow.x: ignored cotangent: g * (exponent * x ** (exponent - 1)) if exponent != 0 else zeros_like(g * 0 + 1)": (
@@ -183,7 +183,7 @@ EQUIVALENT: dict[str, dict[str, str]] = {
     },
     "tensor_power": {f"pow.{mutant}": reason for mutant, reason in POWER.items()},
     "power_differentiated": {
-        f"pow.{a}: wrong constant: in asked_for: return where((g != 0) | (a != 0) | (b > 1), slope, 1)": (
+        f"pow.{a}: wrong constant: in masked_slope: return where((g != 0) | (a != 0) | (b > 1), slope, 1)": (
             "multiplied by g, which is 0 there: only a third derivative differs"
         )
         for a in "ab"

@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from tests.ops.domains import SEEDS, SHAPES, SOLID, Row, apart, draw_array, real
-from tinygrad_ko.ops import elementwise_losses as losses
+from tinygrad_ko.ops.networks import elementwise_losses as losses
 
 NO_OPTIONS: Any = st.just({})
 REDUCTIONS = st.sampled_from(["mean", "sum", "none"])

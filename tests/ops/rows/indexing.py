@@ -114,7 +114,7 @@ ROWS: dict[Callable[..., Any], Row] = {
 
 EQUIVALENT: dict[str, dict[str, str]] = {
     "getitem": {
-        "getitem.x: one branch alone: in put_back: return scatter(g, shape=shape, index=index)": "a patch only costs less",
+        "getitem.x: one branch alone: in scatter_gradient: return scatter(g, shape=shape, index=index)": "only dearer",
     },
     "with_added": {
         "scatter_add.x: mean for sum: the mean of the result along stretched axes": "only the values are ever stretched",

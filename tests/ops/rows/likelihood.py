@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as hnp
 from tests.ops.domains import Row
 from tests.ops.rows.elementwise_losses import REDUCTIONS, reduced
 from tests.ops.rows.losses import distributions, negative, targets
-from tinygrad_ko.ops import likelihood
+from tinygrad_ko.ops.networks import likelihood
 
 
 @st.composite

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from tests.ops.domains import Row, draw_array, real
-from tinygrad_ko.ops import linalg
+from tinygrad_ko.ops.linalg import products as linalg
 
 
 @st.composite
@@ -29,7 +29,8 @@ def affine_calls(draw, batch_only=False):
         hnp.array_shapes(min_dims=1 if batch_only else 0, max_dims=1 if batch_only else 3, min_side=0, max_side=4)
     )
     n, m = draw(st.integers(0, 4)), draw(st.integers(1, 4))
-    return tuple(draw_array(draw, st.just(s), real) for s in ((*rows, n), (n, m), (m,))), {}
+    x, W, b = (draw_array(draw, st.just(s), real) for s in ((*rows, n), (n, m), (m,)))
+    return (np.asfortranarray(x) if batch_only and draw(st.booleans()) else x, W, b), {}
 
 
 @st.composite
@@ -91,11 +92,17 @@ ROWS: dict[Callable[..., Any], Row] = {
 STRETCHED = "only b is ever stretched"
 
 LAYOUT = "x says how the result lies in memory, nothing more"
+LAYOUTS = [
+    ("dropped condition:", "type(x) is ndarray and (not x.flags.c_contiguous)"),
+    ("dropped condition:", "type(x) is ndarray and x.flags.f_contiguous"),
+    ("reversed condition:", "type(x) is ndarray and x.flags.f_contiguous and x.flags.c_contiguous"),
+]
 
 EQUIVALENT: dict[str, dict[str, str]] = {
     "affine_batch": {
         **{f"affine.{a}: mean for sum: the mean of the result along stretched axes": STRETCHED for a in ("x", "W")},
         "affine.x: wrong operand: matmul_as(W, g, W.mT)": LAYOUT,
         **{f"affine.x: wrong operand: matmul_as({a}, g, W.mT), {a} for x": LAYOUT for a in ("b", "out")},
+        **{f"affine.x: {way} in matmul_as: if {condition}:": LAYOUT for way, condition in LAYOUTS},
     },
 }

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from tests.ops.domains import SEEDS, SHAPES, SOLID, Row, draw_array, positive, real, reduced, some_axes
-from tinygrad_ko.ops import losses, softmax
+from tinygrad_ko.ops.networks import losses, softmax
 
 
 @st.composite
@@ -84,4 +84,15 @@ ROWS: dict[Callable[..., Any], Row] = {
     losses.surprise: Row(distributions(), lambda log_y, t: -t * log_y),
     losses.cross_entropy_error: Row(targets(positive), lambda y, t: cross_entropy_by_hand(y, t, 1e-7)),
     losses.sum_squares_error: Row(alike(), lambda y, t: 0.5 * np.sum((y - t) ** 2)),
+}
+
+ELSEWHERE = "arrays of another library alone come there: tests/ops/test_array_api.py"
+
+EQUIVALENT: dict[str, dict[str, str]] = {
+    "labelled": {
+        "softmax_cross_entropy.scores: reversed condition: in _one_hot: if isinstance(labels, ndarray):": "right too, only slower",
+        "softmax_cross_entropy.scores: missing function: in _one_hot: xp = labels": ELSEWHERE,
+        "softmax_cross_entropy.scores: reversed comparison: in _one_hot: "
+        "return xp.astype(labels[:, None] != xp.arange(classes), dtype)": ELSEWHERE,
+    },
 }

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from tests.ops.domains import Row, draw_array, positive, real, some_axes
-from tinygrad_ko.ops import normalization
+from tinygrad_ko.ops.networks import normalization
 
 
 @st.composite

@@ -17,7 +17,7 @@ PAIRS = st.tuples(WIDTHS, WIDTHS)
 @st.composite
 def padded(draw):
     """With every way to say how wide, and no border wider than what it shows."""
-    mode = draw(st.sampled_from(padding.MODES))
+    mode = draw(st.sampled_from(padding._MODES))
     least = {"constant": 0, "edge": 1, "reflect": 2}.get(mode, 1)
     x = draw_array(draw, hnp.array_shapes(min_dims=1, max_dims=3, min_side=least, max_side=3), real)
     widest = {"constant": 2, "edge": 2, "reflect": min(x.shape) - 1}.get(mode, min(x.shape))

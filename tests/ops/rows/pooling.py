@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from tests.ops.domains import SEEDS, Row, apart, draw_array, real
 from tests.ops.rows.convolution import each, seen, some_windows
-from tinygrad_ko.ops import pooling
-from tinygrad_ko.ops.windows import Windows
+from tinygrad_ko.ops.networks import pooling
+from tinygrad_ko.ops.networks.windows import Windows
 
 
 @st.composite

@@ -100,20 +100,20 @@ EMPTY = "the count is 0 only where the gradient has no entries"
 
 EQUIVALENT: dict[str, dict[str, str]] = {
     "power_norm": {
-        f"vector_norm.x: wrong constant: in lowered: return where(there, odd_power({mutant}, power=ord - 1), 0)": (
+        f"vector_norm.x: wrong constant: in _norm_derivative: return where(there, odd_power({mutant}, power=ord - 1), 0)": (
             "what stands there is not taken"
         )
         for mutant in ("where(there, x, 2), where(there, n, 1)", "where(there, x, 1), where(there, n, 2)")
     },
     "prod": {
-        "prod.x: one branch alone: stretch(g, x.shape, axis) * others(x, axis)": "right too, only slower",
-        "prod.x: wrong operand: stretch(g * out, x.shape, axis) / x if divisible(x) else stretch(g, x.shape, axis) * others(x, axis)": (
+        "prod.x: one branch alone: stretch(g, x.shape, axis) * _others(x, axis)": "right too, only slower",
+        "prod.x: wrong operand: stretch(g * out, x.shape, axis) / x if divisible(x) else stretch(g, x.shape, axis) * _others(x, axis)": (
             "differs where a product of ordinary numbers leaves the range: there is no slope to be measured there, but "
             "TestProductsAtTheFarEnds looks"
         ),
     },
     "mean": {
-        "mean.x: wrong constant: stretch(g * (1 / (count(x_shape, axis) or 2)), x_shape, axis)": EMPTY,
-        "mean.x: one branch alone: in reduced: return {i % len(shape) for i in axes}": "the forward refuses such an axis",
+        "mean.x: wrong constant: stretch(g * (1 / (reduced_size(x_shape, axis) or 2)), x_shape, axis)": EMPTY,
+        "mean.x: one branch alone: in reduced_axes: return {i % len(shape) for i in axes}": "the forward refuses such an axis",
     },
 }

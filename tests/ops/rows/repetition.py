@@ -30,7 +30,7 @@ def repeated(draw):
 @st.composite
 def repeated_all(draw):
     x = draw_array(draw, SHAPES.filter(len), real)
-    return (x,), {"times": draw(SOME), "axis": draw(st.integers(0, x.ndim - 1))}
+    return (x,), {"n": draw(SOME), "axis": draw(st.integers(0, x.ndim - 1))}
 
 
 @st.composite
@@ -90,7 +90,7 @@ def weighed(arrays):
 
 ROWS: dict[Callable[..., Any], Row] = {
     repetition.repeat: Row(repeated(), np.repeat),
-    repetition.repeat_all: Row(repeated_all(), lambda x, times, axis: np.repeat(x, times, axis)),
+    repetition.repeat_all: Row(repeated_all(), lambda x, n, axis: np.repeat(x, n, axis)),
     repetition.repeat_each: Row(repeated_each(), lambda x, times, axis: np.repeat(x, times, axis)),
     repetition.add_runs: Row(runs(), runs_by_hand),
     repetition.tile: Row(tiled(), np.tile),

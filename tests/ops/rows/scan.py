@@ -32,7 +32,7 @@ ROWS: dict[Callable[..., Any], Row] = {
 
 EQUIVALENT: dict[str, dict[str, str]] = {
     "cumulative_prod": {
-        "cumulative_prod.x: missing function: in recurrence: for k in range(n):": (
+        "cumulative_prod.x: missing function: in _recurrence: for k in range(n):": (
             "more doublings than the axis is long add zeros: right too, only slower"
         ),
     },

@@ -9,7 +9,7 @@ from hypothesis.extra import numpy as hnp
 from numpy.lib.stride_tricks import sliding_window_view
 
 from tests.ops.domains import Row, draw_array, real
-from tinygrad_ko.ops import sliding
+from tinygrad_ko.ops.networks import sliding
 
 SHAPES = hnp.array_shapes(min_dims=1, max_dims=3, min_side=1, max_side=6).filter(lambda shape: np.prod(shape) < 60)
 

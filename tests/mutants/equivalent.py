@@ -1,0 +1,68 @@
+"""Mutants that are right too, file by file: the text of each, as `python -m tests.mutants` prints it, and why no test can notice it."""
+
+SLOTS = "slots save time and memory alone"
+EQUAL = "both have the same length"
+SLOWER = "the other way gives the same numbers, slower"
+
+EQUIVALENT: dict[str, dict[str, str]] = {
+    "tinygrad_ko/arrays/indexing.py": {
+        "taken: if x.ndim > len(before) and all(map(_is_whole, before)): -> if False:": SLOWER,
+        "taken: if x.ndim > len(before) and all(map(_is_whole, before)): -> "
+        "if x.ndim <= len(before) and all(map(_is_whole, before)):": SLOWER,
+        "taken: last = index[-1] if type(index) is tuple and index else index -> last = index[-1] if False else index": SLOWER,
+        "taken: return x.take(last, axis=len(before)) -> pass": SLOWER,
+        "add_at: if total.ndim == 1 == len(parts): -> if False:": SLOWER,
+        "add_at: if total.flags.c_contiguous and (found := _row_numbers(total.shape, parts)) is not None: -> if False:": SLOWER,
+        "add_at: if total.flags.c_contiguous and total.size <= 4 * np.size(values): -> if False:": SLOWER,
+        "_add_rows: if width % 2 == 0 and total.dtype in _PAIRS: -> if False:": SLOWER,
+        "_add_rows: width, total, values = (width // 2, total.view(_PAIRS[total.dtype]), values.view(_PAIRS[total.dtype])) -> pass": SLOWER,
+        "_add_rows: if width == 1: -> if False:": SLOWER,
+        "_add_rows: columns, step = (np.arange(width), max(1, _BLOCK // max(1, width))) -> "
+        "columns, step = (np.arange(width), max(2, _BLOCK // max(1, width)))": "blocks of two rows at least give the same sums",
+        "_row_numbers: parts = (*parts[:at], *(len(shape) + 1 - len(parts)) * (_WHOLE,), *parts[at + 1:]) "
+        "if at < len(parts) else parts -> parts = (*parts[:at], *(len(shape) + 1 - len(parts)) * (_WHOLE,), *parts[at + 1:]) "
+        "if at >= len(parts) else parts": SLOWER,
+        "_row_numbers: if depth > len(shape) or not all((_is_integer(part) or _are_integers(part) for part in named)): -> "
+        "if depth > len(shape) or not all((_is_integer(part) and _are_integers(part) for part in named)):": SLOWER,
+        "_row_numbers: parts = (*parts[:at], *(len(shape) + 1 - len(parts)) * (_WHOLE,), *parts[at + 1:]) "
+        "if at < len(parts) else parts -> parts = (*parts[:at], *(len(shape) + 1 - len(parts)) * (_WHOLE,), *parts[at + 1:]) "
+        "if at <= len(parts) else parts": "without `...` it adds colons at the end, which take whole axes as nothing there does",
+    },
+    "tinygrad_ko/engine/graph.py": {
+        "module: next_order = count(0, -1).__next__ -> next_order = count(1, -1).__next__": "any number is a start",
+        "Mode: @dataclass(slots=True) -> @dataclass(slots=False)": SLOTS,
+        "DebugRecord: @dataclass(slots=True) -> @dataclass(slots=False)": SLOTS,
+        "Call: __slots__ = () -> pass": SLOTS,
+    },
+    "tinygrad_ko/engine/backprop.py": {
+        "gradients: _add_relevant(relevant, root, max((node.order for node in wanted), default=0)) -> "
+        "_add_relevant(relevant, root, max((node.order for node in wanted), default=1))": "where nothing is wanted nothing is found",
+        "_recorded_values: nodes = {op.arguments[0]: node.parents} if op.variadic else "
+        "dict(zip(op.differentiable, node.parents, strict=True)) -> nodes = {op.arguments[0]: node.parents} if op.variadic else "
+        "dict(zip(op.differentiable, node.parents, strict=False))": EQUAL,
+        "deposit: grads = [unshared(found, leaf) if leaf.grad is None else new_array(leaf.grad + found[leaf], copy=False) "
+        "for leaf in found] -> grads = [unshared(found, leaf) if leaf.grad is None else new_array(leaf.grad + found[leaf], copy=True) "
+        "for leaf in found]": SLOWER,
+        "gradients.visit: if node not in relevant: -> if True:": "a node that is relevant is found so again",
+    },
+    "tinygrad_ko/engine/accumulate.py": {
+        "Accumulator: @dataclass(slots=True) -> @dataclass(slots=False)": SLOTS,
+        "unbroadcast: if new > 0 and part.shape[new:] == parent.shape and (part.dtype == parent.dtype): -> if False:": SLOWER,
+        "unbroadcast: if part.shape != parent.shape: -> if True:": "the inner one: a reshape to the same shape; the outer one dies",
+        "unbroadcast: if new > 0 and part.shape[new:] == parent.shape and (part.dtype == parent.dtype): -> "
+        "if new > 1 and part.shape[new:] == parent.shape and (part.dtype == parent.dtype):": SLOWER,
+    },
+    "tinygrad_ko/engine/rule.py": {
+        "Op: function: Any = None -> pass": "it is set before it is read",
+        "Op: saved: tuple[str, ...] = () -> pass": "it is set before it is read",
+    },
+    "tinygrad_ko/engine/codegen.py": {
+        "_debug_record: inputs = tuple([v.astype(np.float16) if half else v for v, half in zip(inputs, halves, strict=True)]) -> "
+        "inputs = tuple([v.astype(np.float16) if half else v for v, half in zip(inputs, halves, strict=False)])": EQUAL,
+    },
+    "tinygrad_ko/func/transforms.py": {
+        "_Run.backward: return [_zeros(x, x.shape) if g is None else Tensor(g, copy=False) for x, g in zip(self.xs, grads, strict=True)] "
+        "-> return [_zeros(x, x.shape) if g is None else Tensor(g, copy=False) for x, g in zip(self.xs, grads, strict=False)]": EQUAL,
+        "_Run.transposed: self.own.add(c._node) -> pass": "what is linear in c has a derivative that does not depend on c",
+    },
+}

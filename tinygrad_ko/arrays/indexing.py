@@ -1,0 +1,173 @@
+"""Indices: the elements that an index takes, and adding where they stand.
+
+Every library's arrays take NumPy's indices. The array API standard has fewer of them, so NumPy reads them, and `take` does the rest.
+"""
+
+from contextlib import suppress
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy import asarray, generic, ndarray
+
+from tinygrad_ko.arrays.library import FLOAT32, FLOAT64, Array, beside, namespace
+
+_WHOLE = slice(None)
+_BLOCK = 65_536  # _positions that are worked out at a time: they stay in the processor's cache
+_PAIRS = {FLOAT64: np.complex128, FLOAT32: np.complex64}
+
+
+def listed(part: Any) -> Any:
+    """One part of an index: a sequence as an array of integers or truth values, anything else as it is."""
+    if not isinstance(part, list | tuple | range):
+        return part
+    array = asarray(part)
+    return array if array.size else array.astype(np.intp)
+
+
+def _index_parts(index: Any) -> tuple[Any, ...]:
+    parts = map(listed, index if isinstance(index, tuple) else (index,))
+    return tuple([asarray(p) if hasattr(p, "__array_namespace__") and not isinstance(p, generic) else p for p in parts])
+
+
+def is_integer(part: Any) -> bool:
+    """Whether it is an integer of Python or NumPy."""
+    return isinstance(part, int | np.integer) and not isinstance(part, bool)
+
+
+def _are_integers(part: Any) -> bool:
+    return isinstance(part, ndarray) and part.dtype.kind in "iu"
+
+
+def _is_whole(part: Any) -> bool:
+    return isinstance(part, slice) and part == _WHOLE
+
+
+def taken(x: Array, index: Any) -> Array:
+    """x[index], with NumPy's indices whatever the library. On NumPy `x.take(ids)` takes half the time of `x[ids]`."""
+    last = index[-1] if type(index) is tuple and index else index
+    if type(last) is ndarray and last.dtype == np.intp and type(x) is ndarray:
+        before = () if last is index else index[:-1]
+        if x.ndim > len(before) and all(map(_is_whole, before)):
+            return x.take(last, axis=len(before))
+    elsewhere = not isinstance(x, ndarray | generic)
+    return _taken_elsewhere(x, _index_parts(index)) if elsewhere else x[index]
+
+
+def add_at(total: Array, index: Any, values: Any) -> None:
+    """`total[index] += values`, where an index that occurs twice is added to twice."""
+    # `np.add.at` is fast (1 ns for each number) for one array of positions in an array of one axis, and 10 to 20 times as slow elsewhere:
+    # positions are computed here. (Values are broadcast here as well: given an index of two axes and values of one, NumPy 2.4 forgets to.)
+    parts = _index_parts(index)
+    if not isinstance(total, ndarray):
+        _add_elsewhere(total, parts, values)
+    elif not any(map(_are_integers, parts)):  # nothing is taken twice
+        total[parts] += values
+    elif total.ndim == 1 == len(parts):
+        _add_rows(total, parts[0], values)
+    elif total.flags.c_contiguous and (found := _row_numbers(total.shape, parts)) is not None:
+        rows, depth = found
+        _add_rows(total.reshape(prod(total.shape[:depth]), *total.shape[depth:]), rows, values)
+    elif total.flags.c_contiguous and total.size <= 4 * np.size(values):
+        _add_rows(total.reshape(-1), _positions(total.shape, parts), values)
+    else:
+        np.add.at(total, parts, np.broadcast_to(values, total[parts].shape))
+
+
+def _add_rows(total: ndarray[Any, Any], rows: ndarray[Any, Any], values: Any) -> None:
+    """Add to rows of an array. Two neighbours in a row are added at once, as one complex number."""
+    width, shape, values = prod(total.shape[1:]), rows.shape + total.shape[1:], asarray(values)
+    if values.shape != shape:
+        values = np.broadcast_to(values, shape)
+    values = np.ascontiguousarray(values.astype(total.dtype, casting="same_kind", copy=False)).reshape(-1)
+    total, rows = total.reshape(-1), rows.reshape(-1)
+    if width % 2 == 0 and total.dtype in _PAIRS:
+        width, total, values = width // 2, total.view(_PAIRS[total.dtype]), values.view(_PAIRS[total.dtype])
+    if width == 1:
+        np.add.at(total, rows, values)
+        return
+    columns, step = np.arange(width), max(1, _BLOCK // max(1, width))
+    for start in range(0, len(rows), step):
+        some = rows[start : start + step, None] * width + columns
+        np.add.at(total, some.reshape(-1), values[start * width : (start + step) * width])
+
+
+def _row_numbers(shape: tuple[int, ...], parts: tuple[Any, ...]) -> tuple[Any, int] | None:
+    """The rows that an index takes, as in `x[ids]`, `x[i, ids]`, `x[..., ids, :]`, and how many axes they are counted through."""
+    at = next((i for i, part in enumerate(parts) if part is ...), len(parts))
+    parts = (*parts[:at], *(len(shape) + 1 - len(parts)) * (_WHOLE,), *parts[at + 1 :]) if at < len(parts) else parts
+    chosen = [axis for axis, part in enumerate(parts) if not _is_whole(part)]
+    before, depth = chosen[0], chosen[-1] + 1
+    named = parts[before:depth]
+    if depth > len(shape) or not all(is_integer(part) or _are_integers(part) for part in named):
+        return None
+    try:
+        rows = np.ravel_multi_index(named, shape[before:depth])
+    except ValueError:  # some are negative, or not there, which is an IndexError
+        np.broadcast_to(True, shape[:depth])[(slice(1),) * before + named]
+        rows = np.ravel_multi_index(named, shape[before:depth], mode="wrap")
+    whole = np.arange(prod(shape[:before])).reshape(shape[:before] + (1,) * rows.ndim)
+    return whole * prod(shape[before:depth]) + rows, depth
+
+
+def _positions(shape: tuple[int, ...], parts: tuple[Any, ...]) -> ndarray[Any, Any]:
+    """The positions, in the flattened array, of the elements that an index takes."""
+    return asarray(np.arange(prod(shape)).reshape(shape)[parts])
+
+
+def _taken_elsewhere(x: Array, parts: tuple[Any, ...]) -> Array:
+    xp = namespace(x)
+    if all(part is None or part is ... or isinstance(part, slice) or is_integer(part) for part in parts):
+        with suppress(IndexError):  # the standard leaves open what a slice beyond the end is
+            return x[_complete(parts)]
+    where = _positions(x.shape, parts)
+    return xp.reshape(xp.take(xp.reshape(x, (-1,)), beside(x, where.reshape(-1)), axis=0), where.shape)
+
+
+def _add_elsewhere(total: Array, parts: tuple[Any, ...], values: Any) -> None:
+    """`add_at` with the functions of the standard, which has no assignment to an array of integers."""
+    xp = namespace(total)
+    if all(isinstance(part, slice) or is_integer(part) for part in parts):
+        with suppress(IndexError):
+            total[_complete(parts)] = total[_complete(parts)] + values
+            return
+    # Values are sorted by their positions. The last value of a run of equal positions comes to hold its sum, added up by neighbours at
+    # distance 1, 2, 4, ... (Hillis and Steele, Data parallel algorithms, 1986), and is looked up by its position.
+    where = _positions(total.shape, parts)
+    values = xp.broadcast_to(xp.asarray(values, dtype=total.dtype), where.shape)
+    where = where.reshape(-1)
+    order = np.argsort(where, stable=True)
+    where = where[order]
+    sums = xp.take(xp.reshape(values, (-1,)), beside(total, order), axis=0)
+    distance = 1
+    while (together := where[distance:] == where[:-distance]).any():
+        nearer = xp.where(beside(total, together), sums[:-distance], xp.zeros_like(sums[distance:]))
+        sums = xp.concat([sums[:distance], sums[distance:] + nearer])
+        distance *= 2
+    last = np.full(prod(total.shape), len(where))
+    last[where] = np.arange(len(where))
+    sums = xp.take(xp.concat([sums, xp.zeros(1, dtype=total.dtype, device=total.device)]), beside(total, last), axis=0)
+    total[...] = total + xp.reshape(sums, total.shape)
+
+
+def _complete(parts: tuple[Any, ...]) -> tuple[Any, ...]:
+    return parts if any(part is ... for part in parts) else (*parts, ...)
+
+
+class IndexedGradient:
+    """A sparse gradient: zero outside an index. The contribution of indexing, so that n rows cost n rows and not n arrays."""
+
+    __slots__ = ("dtype", "index", "values")
+    shape = None  # that of no parent, so that it is never taken for a usual contribution
+
+    def __init__(self, values: Array, index: Any) -> None:
+        self.values, self.index, self.dtype = values, index, values.dtype
+
+    def within(self, shape: tuple[int, ...], dtype: Any) -> Array:
+        """The same as an array, with its zeros."""
+        return self.added_to(namespace(self.values).zeros(shape, dtype=dtype))
+
+    def added_to(self, total: Array) -> Array:
+        """`total`, after it was added in place."""
+        add_at(total, self.index, self.values)
+        return total

@@ -1,0 +1,54 @@
+"""What an op accepts as an argument and returns as a result."""
+
+from typing import Any
+
+import numpy as np
+from numpy import ndarray
+
+from tinygrad_ko.arrays.library import Array, as_array, is_floating, is_real, library_name, namespace
+from tinygrad_ko.errors import explain, mixed, no_array
+
+
+def operand(value: Any, op: str = "Tensor") -> Any:
+    """What an op works on: lists of numbers become float64, arrays and numbers stay; what is not real or no plain array is a TypeError."""
+    if value is None or isinstance(value, int | float):
+        return value
+    kind = type(value).__name__
+    if isinstance(value, ndarray) and type(value) not in (ndarray, np.memmap):
+        raise explain(
+            TypeError(f"{op}: a {kind} has rules of its own; pass np.asarray(x)"),
+            f"{op}: {kind}의 연산 규칙은 일반 배열과 다릅니다. np.asarray(x)로 바꾸어 넘기십시오.",
+        )
+    if getattr(value, "requires_grad", hasattr(value, "backward")):  # a tensor of PyTorch, MyGrad, ...
+        home = type(value).__module__
+        raise explain(
+            TypeError(
+                f"{op}: a {kind} of {home} has a graph of its own, which would be cut; pass its values as a NumPy array"
+            ),
+            f"{op}: {home} 라이브러리의 {kind}에는 따로 계산 그래프가 있어 그래프가 끊어집니다. 값만 NumPy 배열로 넘기십시오.",
+        )
+    array = value if hasattr(value, "__array_namespace__") else np.array(value)
+    if not is_real(array):
+        raise explain(
+            TypeError(f"{op}: expected real numbers, got {kind} (to NumPy: {array.dtype})"),
+            f"{op}: 실수로 이루어진 배열이나 리스트를 넘겨야 합니다. 받은 값의 종류: {kind}, NumPy 자료형: {array.dtype}",
+        )
+    return array.astype(np.float64) if array is not value and array.dtype.kind in "iu" else array
+
+
+def result(out: Any, op: str, given: tuple[Any, ...], values: tuple[Any, ...]) -> Array:
+    """The output of a forward, which must be an array of real numbers or a number, in the library of its arguments."""
+    if isinstance(out, tuple | list) or not is_real(out := as_array(out)):
+        raise no_array(op, out)
+    pairs = zip(given, values, strict=True)
+    arrays = [v for x, v in pairs if hasattr(v, "shape") and not (x is v and isinstance(v, np.generic))]
+    if len(libraries := sorted({library_name(array) for array in [out, *arrays]})) > 1:
+        raise mixed(op, libraries, values)
+    return out
+
+
+def floating(x: Any) -> Any:
+    """x, with integers as float64: differences of unsigned integers would wrap around."""
+    if isinstance(x, float) or (hasattr(x, "dtype") and is_floating(x.dtype)):
+        return x
+    return namespace(x).astype(x, namespace(x).float64) if hasattr(x, "dtype") else x * 1.0

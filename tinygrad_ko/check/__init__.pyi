@@ -1,0 +1,12 @@
+from tinygrad_ko.check.differentiation import derivative as derivative
+from tinygrad_ko.check.differentiation import directional_derivative as directional_derivative
+from tinygrad_ko.check.gradient import check_gradient as check_gradient
+from tinygrad_ko.check.numerical import gradient_descent as gradient_descent
+from tinygrad_ko.check.numerical import numerical_diff as numerical_diff
+from tinygrad_ko.check.numerical import numerical_gradient as numerical_gradient
+from tinygrad_ko.check.report import Blame as Blame
+from tinygrad_ko.check.report import GradientMismatch as GradientMismatch
+from tinygrad_ko.check.report import GradientUndecided as GradientUndecided
+from tinygrad_ko.check.report import Projection as Projection
+from tinygrad_ko.check.report import Report as Report
+from tinygrad_ko.check.slope import Slope as Slope

@@ -1,0 +1,224 @@
+"""Diagnosis of a wrong gradient: the operation, the argument and the entry that are wrong, and what the error looks like.
+
+In a graph of several operations each is checked at the inputs it had there, and the one that fails is named with the line that
+called it. The wrong entry is found by bisection: half of the direction at a time, 17 projections find one among 100,000.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from tinygrad_ko.arrays.library import Array
+from tinygrad_ko.check.function import CheckedFunction, FirstOrder
+from tinygrad_ko.check.line import Line, indicator
+from tinygrad_ko.check.properties import BrokenProperty, find_broken_property
+from tinygrad_ko.check.report import Blame, Report
+from tinygrad_ko.check.slope import scales
+from tinygrad_ko.check.suggestion import WrongEntry, suggest
+from tinygrad_ko.engine.graph import Node, behind, watch
+from tinygrad_ko.engine.rule import Op
+from tinygrad_ko.tensor.tensor import grad
+
+_WHERE_TWICE = (
+    "keep such values out of the function, not out of its result: where(c, f(where(c, x, 1)), 0)",
+    "where(c, f(where(c, x, 1)), 0)처럼 where를 안팎으로 두 번 써서, 문제가 되는 값이 함수에 들어가지 않도록 하십시오.",
+)
+_IN_DOMAIN = "choose inputs inside its domain", "정의역 안의 입력으로 확인하십시오."
+_OTHER_INPUTS = "choose other inputs", "다른 입력으로 확인하십시오."
+_SMALL = 64  # so many entries are all measured, to see a pattern
+
+
+def diagnose(line: Line, check: Callable[[FirstOrder], Report]) -> Blame:
+    """The operation that is wrong if it is one of several, else the entry of the gradient that is; `check` checks one operation."""
+    primal = line.f.primal
+    if primal.op is not None:
+        found = _wrong_entry(line)
+        return replace(found, op=primal.op.name, formula=_location(primal.op, found.argument))
+    for node, operation in operations(primal):
+        if operation and (wrong := check(operation).blame):
+            return replace(wrong, line=node.seen.line if node.seen else None, scope=node.scope)
+    return replace(
+        _wrong_entry(line),
+        suggestion="every operation by itself is right, so a part of f is outside the graph: look for .numpy(), .item(), .detach(),"
+        " no_grad(), a tg.grad without create_graph=True, an array computed from the input",
+        korean="연산마다 따로 보면 공식이 모두 맞으므로, f의 일부가 그래프 밖에서 계산되고 있습니다. .numpy(), .item(), .detach(),"
+        " no_grad()를 쓴 곳, create_graph=True 없이 tg.grad를 호출한 곳, 입력으로 배열을 계산한 곳이 없는지 확인하십시오.",
+    )
+
+
+def _location(op: Op, argument: str) -> str | None:
+    code = getattr(op.formulas.get(op.arguments[0] if op.variadic else argument), "__code__", None)
+    return f"{code.co_filename}:{code.co_firstlineno}" if code else None
+
+
+def describe_broken_property(primal: FirstOrder, broken: BrokenProperty, rng: Any) -> tuple[str, str]:
+    """The formula that does not have a property of every gradient, in words."""
+    op, line = primal.op, ("", "")
+    for node, operation in operations(primal) if op is None else ():
+        if operation and (found := find_broken_property(operation, rng.standard_normal(operation.y.shape))):
+            op, line, broken = node.op, _called_at(node), found
+            break
+    argument = broken.argument
+    if op is None:
+        return f"the gradient of {argument!r} {broken.text}", f"인수 {argument!r}: {broken.korean}"
+    location = _location(op, argument)
+    at, korean = (f", at {location}", f" 공식의 위치: {location}.") if location else ("", "")
+    text, note = f"the formula of {op.name} for {argument!r}{at},", "미분 공식에 g(출력 쪽에서 온 기울기)가 없습니다."
+    if not op.variadic and "g" not in op.named_by.get(argument, ("g",)):
+        text = f"{text} does not use g, the gradient of its output"
+    else:
+        text, note = f"what {text} gives {broken.text}", broken.korean
+    return f"{text}{line[0]}", f"연산 {op.name}의 인수 {argument!r}: {note}{korean}{line[1]}"
+
+
+def operations(primal: FirstOrder) -> Iterator[tuple[Node, FirstOrder | None]]:
+    """The operations of f, oldest first, each also as a function of its own (None if it cannot be checked)."""
+    return ((node, _isolate(node)) for node in _recorded_nodes(primal))
+
+
+def _recorded_nodes(primal: FirstOrder) -> list[Node]:
+    """The nodes of the graph of f at its point, oldest first, each with a debug record."""
+    with watch():
+        y, *_ = primal.forward(primal.point)
+    return [node for node in behind(y.node) if node.op]
+
+
+def _isolate(node: Node) -> FirstOrder | None:
+    """One operation of a graph as a function of its own, at the inputs it had there; None if it cannot be checked."""
+    if node.seen is None:
+        return None
+    op, call = node.op, partial(node.op.function, **node.seen.options)
+    vars(call)["__name__"] = op.name
+    inputs = tuple(np.asarray(x) if isinstance(x, np.generic) else x for x in node.seen.inputs)
+    floats = [i for i, x in enumerate(inputs) if isinstance(x, float) or (hasattr(x, "dtype") and x.dtype.kind == "f")]
+    if not all(np.isfinite(inputs[i]).all() for i in floats):
+        return None
+    wrt = [i for i in floats if op.variadic or op.arguments[i] in op.differentiable]
+    return FirstOrder(call, inputs, None, wrt) if wrt else None
+
+
+def _wrong_entry(line: Line) -> Blame:
+    """The entry of the gradient that is wrong, found by bisection of the direction, then of the cotangent."""
+    f, c, y = line.f, line.c, line.f.y
+
+    def doubt(i: int, d: Array, c: Array) -> float:
+        # The difference along d, in units of the error estimate.
+        line = Line(f, c, {i: d})
+        slope = line.slope()
+        off = abs(line.analytic()[0] - slope.value) / (slope.error or 1e-300)
+        return off if np.isfinite(off) else float("inf")
+
+    i, *others = line.d
+    i = max(line.d, key=lambda i: doubt(i, scales(f.point[i]), c)) if others else i
+    x = f.point[i]
+    steps = scales(x) * np.where(np.arange(x.size).reshape(x.shape) % 2, 0.8, 1.0)  # so that no two cancel
+    j = _bisect(x.shape, lambda mask: doubt(i, steps * mask, c))
+    unit = indicator(x.shape, j)
+    k = _bisect(y.shape, lambda mask: doubt(i, unit, c * mask))
+    at, out = _element(f.labels[i], j), _element("out" if f.order == 1 else "gradient", k)
+    name, line = f"d {out} / d {at}", Line(f, indicator(y.shape, k), {i: unit})
+    analytic, slope = line.analytic()[0], line.slope()
+    if abs(analytic - slope.value) <= 2 * slope.error:
+        name, line = f"d <c, out> / d {at} for a random cotangent c", Line(f, c, {i: unit})  # wrong only for this one
+        analytic, slope = line.analytic()[0], line.slope()
+    true = None
+    if x.size <= _SMALL:
+        every = [Line(f, c, {i: e.reshape(x.shape)}).slope().value for e in np.eye(x.size)]
+        true = np.array(every).reshape(x.shape)
+    text, korean = suggest(WrongEntry(j, k, x, y, analytic, slope), f.gradients(c)[i], true)
+    there = f"{at} = {x[j]:.6g}, {out} = {y[k]:.6g}" if f.order == 1 else ""
+    return Blame(f.labels[i], name, j, analytic, slope.value, slope.error, text, korean, there)
+
+
+def _bisect(shape: tuple[int, ...], doubt: Callable[[Array], float]) -> tuple[int, ...]:
+    """The index of a wrong number in an array of a shape, by how doubtful masks of it are."""
+    indices = np.arange(prod(shape))
+    while len(indices) > 1:
+        indices = max(np.split(indices, [len(indices) // 2]), key=lambda half: doubt(indicator(shape, half)))
+    return tuple(int(n) for n in np.unravel_index(int(indices[0]), shape))
+
+
+def _called_at(node: Node) -> tuple[str, str]:
+    line = node.seen.line if node.seen else None
+    return (f", called at {line}", f" 호출한 곳: {line}.") if line else ("", "")
+
+
+def _element(name: str, index: tuple[Any, ...]) -> str:
+    return f"{name}[{', '.join(str(int(n)) for n in index)}]" if index else name
+
+
+def describe_blame(order: int, found: Blame) -> tuple[str, str]:
+    """A diagnosis in words, in both languages."""
+    op, argument, modules = found.op, found.argument, " > ".join(found.scope)
+    analytic, numeric, ratio = (f"{value + 0.0:.9g}" for value in (found.analytic, found.numeric, found.ratio))
+    english = [
+        op and found.line and f"  op {op}, called at {found.line}{modules and f', in {modules}'}",
+        found.formula and f"  the formula of {op} for {argument!r}, at {found.formula}",
+        f"  {found.entry}{', at order 2' if order == 2 else ''}: {'the formula' if op else 'backpropagation'} gives {analytic}",
+        f"    the function has the slope {numeric} +- {found.error:.1g} (ratio {ratio})",
+        found.there and f"    there {found.there}",
+        found.suggestion and f"  {found.suggestion}",
+    ]
+    wrong = f"연산 {op}에서 인수 {argument!r}의 미분 공식이 틀렸습니다. " if op else ""
+    by = f"{'(2차) ' if order == 2 else ''}{'공식' if op else '역전파'}"
+    korean = [
+        op and found.line and f"  호출한 곳: {found.line}{modules and f', {modules}'}",
+        found.formula and f"  공식의 위치: {found.formula}",
+        f"  {found.entry}: {by} {analytic}, 수치 미분 {numeric}, 오차 추정값 {found.error:.1g}, 비율 {ratio}",
+        found.there and f"  이 점의 값: {found.there}",
+    ]
+    return "\n".join(filter(None, english)), "\n".join([f"{wrong}{found.korean}".strip(), *filter(None, korean)])
+
+
+def first_nonfinite(f: CheckedFunction, c: Array | None = None) -> tuple[str, str]:
+    """The operation that made the first NaN or infinity: in the forward, or else in the backward."""
+    primal = f.primal
+    for i in primal.floating:
+        if not np.isfinite(primal.point[i]).all():
+            label = primal.labels[i]
+            return f"the input {label!r} is not finite", f"입력 {label!r}에 NaN이나 무한대가 있습니다."
+    nodes = _recorded_nodes(primal)
+    unseen = bool(nodes) and np.isfinite(primal.value(primal.point)).all()  # the result has none of it
+    for node in nodes:
+        if node.seen and not np.isfinite(node.seen.output).all():
+            bad = tuple(np.argwhere(~np.isfinite(node.seen.output))[0])
+            name, value, at = node.op.name, node.seen.output[bad], _element("out", bad)
+            line, korean = ("", "") if primal.op else _called_at(node)  # an op by itself was called by the check
+            cure, remedy = _WHERE_TWICE if unseen else _IN_DOMAIN
+            return (
+                f"{name} gives {value} at {at}{line}; {cure}",
+                f"연산 {name}의 결과에 NaN이나 무한대가 있습니다({at} = {value}).{korean} {remedy}",
+            )
+    cure, remedy = _WHERE_TWICE if any(node.op.name == "where" for node in nodes) else _OTHER_INPUTS
+    if found := _nonfinite_vjp(primal, c):
+        node, argument = found
+        line, korean = ("", "") if primal.op else _called_at(node)
+        return (
+            f"the slope of {node.op.name} in {argument!r} is not finite here{line}; {cure}",
+            f"연산 {node.op.name}: 인수 {argument!r}에 대한 기울기가 이 점에서 NaN이나 무한대가 됩니다.{korean} {remedy}",
+        )
+    return (
+        "too few steps around the inputs have a finite value, or the slope is infinite",
+        "입력 근처에서 함수값이 유한하지 않거나 기울기가 무한대입니다.",
+    )
+
+
+def _nonfinite_vjp(primal: FirstOrder, c: Array | None) -> tuple[Node, str] | None:
+    """The newest operation whose formula turns a finite gradient into one that is not, and for which argument."""
+    with watch():
+        y, leaves, _ = primal.forward(primal.point)
+    if not y.requires_grad:
+        return None
+    seed = np.ones(y.shape) if c is None or c.shape != y.shape else c
+    grad(y, leaves, seed, allow_unused=True)
+    for node in reversed(behind(y.node)):
+        g = node.seen.gradient if node.seen else None
+        if g is not None and np.isfinite(g).all() and (operation := _isolate(node)):
+            for i, part in operation.gradients(np.asarray(g)).items():
+                if not np.isfinite(part).all():
+                    return node, operation.labels[i]
+    return None

@@ -1,0 +1,289 @@
+"""The function under check: its inputs and parameters as one list of float64 arrays, its value, and its vector-Jacobian product."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
+from copy import copy
+from functools import partial
+from os.path import basename
+from typing import Any
+
+import numpy as np
+
+from tinygrad_ko.arrays.library import Array
+from tinygrad_ko.arrays.operands import operand
+from tinygrad_ko.check.progress import Progress
+from tinygrad_ko.check.slope import EPS, precision, scales
+from tinygrad_ko.engine.graph import Leaf, recorded
+from tinygrad_ko.errors import explain, note_leaves, wants_integers
+from tinygrad_ko.func.trees import in_one_row
+from tinygrad_ko.ops.shape import concat, reshape
+from tinygrad_ko.runtime.atomic import at_once, taking_turns
+from tinygrad_ko.runtime.signatures import signature
+from tinygrad_ko.tensor.tensor import Tensor, borrow, grad
+
+Arrays = list[Any]  # one for each argument: float64 where it is checked
+Vjp = Callable[[Array], Arrays]  # from a cotangent to the gradients of the checked arguments
+_CONSTANTS = "and name in wrt= what is to be checked", "확인할 인수만 wrt=로 지정하십시오."
+
+
+class CheckedFunction:
+    """A function of arrays whose gradient is checked at a point."""
+
+    primal: "FirstOrder"  # the function itself, of which this may be the gradient
+    order: int  # 1, or 2 for the gradient
+    name: str
+    labels: list[str]  # the names of the arguments
+    point: Arrays  # their values
+    wrt: list[int]  # which of them are checked
+    progress: Progress
+    eps: float = EPS  # the relative precision of what f returns
+    _at_point: "tuple[Array, Vjp] | None" = None  # its value and vector-Jacobian product there, once they are computed
+
+    def value(self, arrays: Arrays) -> Array:
+        raise NotImplementedError
+
+    def vjp(self, arrays: Arrays) -> tuple[Array, Vjp]:
+        """The value at these arrays, and the function from a cotangent to the gradients of the checked arguments."""
+        raise NotImplementedError
+
+    def _linearized(self) -> tuple[Array, Vjp]:
+        if self._at_point is None:
+            self._at_point = self.vjp(self.point)
+        return self._at_point
+
+    @property
+    def y(self) -> Array:
+        return self._linearized()[0]
+
+    def gradients(self, c: Array) -> dict[int, Array]:
+        """The gradients of the checked arguments at the point, for a cotangent."""
+        return dict(zip(self.wrt, self._linearized()[1](c), strict=True))
+
+    def along(self, s: float, directions: dict[int, Array]) -> Arrays:
+        """The point, moved by s times the directions."""
+        return [np.asarray(x + s * directions[i]) if i in directions else x for i, x in enumerate(self.point)]
+
+
+class FirstOrder(CheckedFunction):
+    """A function of Tensors at given inputs, and the parameters it reads beside them."""
+
+    order = 1
+
+    def __init__(self, f: Callable[..., Any], inputs: tuple[Any, ...], parameters: Any, wrt: Any) -> None:
+        self.primal, self.f, self.name, self.progress = self, f, function_name(f), Progress()
+        self.op = getattr(getattr(f, "func", f), "op", None)  # if f is one operation, perhaps with options bound
+        self.inputs = [dict(x) if isinstance(x, dict) else x for x in inputs]
+        constants = set(self.op.arguments) - set(self.op.differentiable) if self.op else ()
+        self.labels, self.point = [], []
+        for name, x in zip(argument_names(f, len(inputs)), self.inputs, strict=True):
+            for key, value in x.items() if isinstance(x, dict) else [(None, x)]:
+                label = name if key is None else str(key)
+                label = f"{name}.{key}" if label in self.labels else label
+                self.labels.append(label)
+                self.point.append(value if label in constants else _float64_copy(value))
+        self.parameters = named_parameters(f, parameters)
+        self.labels += self.parameters
+        self.point += [np.array(p.numpy(), dtype=np.float64) for p in self.parameters.values()]
+        self.floating = [i for i, x in enumerate(self.point) if _is_floating(x) and self.labels[i] not in constants]
+        self.wrt = _selected(wrt, self.floating, self.labels)
+        if not self.wrt:
+            raise explain(
+                ValueError("nothing to check: pass floating point numbers, arrays of NumPy, or parameters=model"),
+                "확인할 실수 입력이 없습니다. 3.0과 같은 실수나 NumPy의 배열을 넘기거나, 매개변수를 parameters=model로 넘기십시오.",
+            )
+
+    def forward(self, arrays: Arrays) -> tuple[Tensor, list[Tensor], Callable[[], Any]]:
+        """The result of f, in one row if it is several; the leaves of the checked arguments; the block in which a backward belongs."""
+        leaves = {i: borrow(arrays[i], i in self.wrt, self.labels[i]) for i in self.floating}
+        values = iter([leaves.get(i, x) for i, x in enumerate(self.point)])
+        inputs = [{key: next(values) for key in x} if isinstance(x, dict) else next(values) for x in self.inputs]
+        inside = partial(_substituted, dict(zip(self.parameters.values(), values, strict=True)))
+        with inside(), recorded(True):
+            try:
+                y = self.f(*inputs)
+            except Exception as error:
+                if wants_integers(error):
+                    note_leaves(error, "check_gradient", _CONSTANTS)
+                raise
+        y = y if isinstance(y, Tensor) else in_one_row(y, self.name)
+        return y, [leaves[i] for i in self.wrt], inside
+
+    def perturbed(self, rng: Any) -> "FirstOrder":
+        """The same function at a point a thousandth away, in a random direction."""
+        near = copy(self)
+        near.primal, near._at_point = near, None
+        sizes = {i: scales(self.point[i]) for i in self.floating}
+        near.point = self.along(1e-3, {i: size * rng.standard_normal(size.shape) for i, size in sizes.items()})
+        return near
+
+    def value(self, arrays: Arrays) -> Array:
+        self.progress.step()
+        y = self.forward(arrays)[0].numpy()
+        self.eps = precision(y)
+        return y.astype(np.float64, copy=False)
+
+    def vjp(self, arrays: Arrays) -> tuple[Array, Vjp]:
+        y, leaves, inside = self.forward(arrays)
+        for i, leaf in zip(self.wrt, leaves, strict=True):
+            if not np.array_equal(leaf.numpy(), arrays[i], equal_nan=True):
+                raise explain(
+                    ValueError(f"{self.name} writes to its argument {self.labels[i]!r}; work on a copy inside it"),
+                    f"{self.name}: 함수 안에서 인수 {self.labels[i]!r}의 값이 바뀌었습니다. 사본을 만들어 계산하십시오.",
+                )
+        return y.numpy(), _vjp(y, leaves, inside)
+
+
+class SecondOrder(CheckedFunction):
+    """The gradient of a function, all in one row: a function of its arguments and of the cotangent, here a random one."""
+
+    order = 2
+
+    def __init__(self, primal: FirstOrder, rng: Any) -> None:
+        cotangent = rng.standard_normal(np.shape(primal.value(primal.point)))
+        self.primal, self.name, self.progress = primal, primal.name, primal.progress
+        self.labels = [*primal.labels, "the cotangent"]
+        self.point = [*primal.point, cotangent]
+        self.wrt = [*primal.wrt, len(primal.point)]
+
+    def value(self, arrays: Arrays) -> Array:
+        self.progress.step()
+        *xs, c = arrays
+        y, vjp = self.primal.vjp(xs)
+        self.eps, gradients = precision(y), vjp(c)
+        return np.concatenate([np.ravel(g) for g in gradients])
+
+    def vjp(self, arrays: Arrays) -> tuple[Array, Vjp]:
+        *xs, c = arrays
+        y, leaves, inside = self.primal.forward(xs)
+        cotangent = Tensor(c, requires_grad=True)
+        row = Tensor(np.zeros(sum(x.size for x in leaves)))
+        if y.requires_grad:
+            with inside():
+                gradients = grad(y, leaves, cotangent, create_graph=True, allow_unused=True)
+            row = concat([reshape(g, (-1,)) for g in gradients])
+        return row.numpy(), _vjp(row, [*leaves, cotangent], inside)
+
+
+def _vjp(y: Tensor, leaves: list[Tensor], inside: Callable[[], Any]) -> Vjp:
+    # By backpropagation; it is not computed twice in a row for one cotangent.
+    last: tuple[Array | None, Arrays] = None, []
+
+    def vjp(c: Array) -> Arrays:
+        nonlocal last
+        if not y.requires_grad:
+            return [np.zeros(x.shape) for x in leaves]
+        if last[0] is not c:
+            with inside():
+                last = c, [g.numpy() for g in grad(y, leaves, c, allow_unused=True)]
+        return last[1]
+
+    return vjp
+
+
+_lock = taking_turns()  # for threads that check the same parameters
+
+
+@contextmanager
+def _substituted(places: dict[Any, Tensor]) -> Iterator[None]:
+    """Inside this block each key, a parameter of the user's, is the leaf that is its value."""
+    with _lock if places else nullcontext():
+        before = [change for p in places for change in _becoming(p, p)]
+        during = [change for p, leaf in places.items() for change in _becoming(p, leaf)]
+        begin, end = at_once(setattr, during), at_once(setattr, before)
+        try:
+            begin()
+            yield
+        finally:
+            end()
+
+
+def _becoming(p: Any, other: Any) -> list[tuple[Any, str, Any]]:
+    return [*p.replacing(other._array, other._exposed), (p, "_node", other._node)]
+
+
+def function_name(f: Any) -> str:
+    """The name of a function in reports."""
+    f = getattr(f, "func", f) if not hasattr(f, "__name__") else f
+    name: str = getattr(f, "__name__", type(f).__name__)
+    if name == "<lambda>":
+        return f"lambda at {basename(f.__code__.co_filename)}:{f.__code__.co_firstlineno}"
+    return name
+
+
+def argument_names(f: Callable[..., Any], count: int) -> list[str]:
+    """The names of the positional parameters of f, as far as they are known, for so many inputs."""
+    names: list[str] = []
+    with suppress(TypeError, ValueError):  # not every callable has a signature
+        for p in signature(f).parameters.values():
+            if p.kind is p.VAR_POSITIONAL:
+                names += [f"{p.name}[{i}]" for i in range(count - len(names))]
+            elif p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD):
+                names.append(p.name)
+    return [*names[:count], *(f"argument {i}" for i in range(len(names), count))]
+
+
+def _float64_copy(x: Any) -> Any:
+    x = x.numpy() if isinstance(x, Tensor) else x
+    if isinstance(x, dict | tuple | list) and _holds_arrays(x):
+        kind = type(x).__name__
+        raise explain(
+            TypeError(f"a {kind} of arrays cannot be checked: pass each as an argument, or a dict of arrays"),
+            f"배열을 담은 {kind}: 확인할 수 없는 입력입니다. 배열을 하나씩 인수로 넘기거나, 배열의 dict로 넘기십시오.",
+        )
+    x = np.asarray(operand(x)) if isinstance(x, list | float) else x
+    return np.array(x, dtype=np.float64) if _is_floating(x) else x
+
+
+def _is_floating(x: Any) -> bool:
+    return isinstance(x, np.ndarray | np.generic) and x.dtype.kind == "f"
+
+
+def _holds_arrays(x: Any) -> bool:
+    if isinstance(x, dict | tuple | list):
+        return any(map(_holds_arrays, x.values() if isinstance(x, dict) else x))
+    return isinstance(x, Tensor) or (isinstance(x, np.ndarray) and x.dtype.kind == "f")
+
+
+def named_parameters(f: Any, parameters: Any) -> dict[str, Tensor]:
+    """The parameters that f reads beside its inputs: its own if it is a Module, and those that were given."""
+    found: dict[Tensor, str] = {}
+    for source in (f, parameters):
+        if hasattr(source, "named_parameters"):
+            named = source.named_parameters()
+        elif source is f or source is None:
+            continue
+        elif isinstance(source, dict):
+            named = source
+        elif isinstance(source, Tensor | list | tuple):
+            named = dict(enumerate([source] if isinstance(source, Tensor) else source))
+        else:
+            kind = type(source).__name__
+            raise explain(
+                TypeError(f"parameters must be a Module, a Tensor, or a list or a dict of Tensors, not {kind}"),
+                f"parameters에는 Module, Tensor, Tensor의 list나 dict를 넘겨야 합니다. 받은 값의 자료형: {kind}",
+            )
+        for name, p in named.items():
+            if not isinstance(p, Tensor) or not isinstance(p.node, Leaf):
+                raise explain(
+                    TypeError(f"parameters must be Tensors made with requires_grad=True, but {name!r} is not"),
+                    f"parameters에는 requires_grad=True로 만든 Tensor만 넣을 수 있습니다. 확인할 항목: {name!r}",
+                )
+            label = name if isinstance(name, str) else p.name or f"parameter {name}"
+            found.setdefault(p, f"{label} ({len(found)})" if label in found.values() else label)
+    return {label: p for p, label in found.items()}
+
+
+def _selected(wrt: Any, able: list[int], labels: list[str]) -> list[int]:
+    if wrt is None:
+        return able
+    selected = set()
+    for which in wrt if isinstance(wrt, list | tuple | set) else [wrt]:
+        i = labels.index(which) if which in labels else which
+        if not isinstance(i, int) or isinstance(i, bool) or i not in able:
+            names = [labels[i] for i in able]
+            raise explain(
+                ValueError(f"wrt={which!r} is no argument that can be checked; there are {names}"),
+                f"wrt={which!r}: 그런 인수가 없거나 기울기를 확인할 수 없는 인수입니다. 쓸 수 있는 이름: {names}",
+            )
+        selected.add(i)
+    return sorted(selected)

@@ -1,0 +1,104 @@
+"""Standardization to mean 0 and variance 1, and the normalizations built on it."""
+
+from tinygrad_ko.arrays.operands import floating
+from tinygrad_ko.engine.op import op
+from tinygrad_ko.errors import explain
+from tinygrad_ko.ops.elementwise import sqrt, square
+from tinygrad_ko.ops.inputs import as_floating, in_float32, require_above_0
+from tinygrad_ko.ops.reduction import mean, reduced_size
+from tinygrad_ko.ops.shape import reshape
+from tinygrad_ko.ops.statistics import deviation
+
+
+@op(
+    keeps="scale",
+    x=lambda g, out, scale, axis: (deviation(g, axis) - out * mean(g * out, axis=axis, keepdims=True)) / scale,
+    scale=lambda x, axis, eps: sqrt(mean(square(deviation(x, axis)), axis=axis, keepdims=True) + float(eps)),
+)
+def standardize(xp, x, /, axis=-1, eps=1e-5):
+    """(x - mean) / sqrt(variance + eps) along an axis (or a tuple of axes, or None for all), in the shape of x. The variance is the mean of
+    the squared distances from the mean; eps keeps numbers that are all equal from being divided by 0. Raises ValueError if the axis has no
+    numbers, or eps is not above 0.
+
+    >>> import tinygrad_ko as tg
+    >>> tg.standardize([[1.0, 2.0, 3.0], [5.0, 5.0, 5.0]])
+    array([[-1.22473569,  0.        ,  1.22473569],
+           [ 0.        ,  0.        ,  0.        ]])
+    """
+    require_above_0(eps=eps)
+    if not reduced_size(x.shape, axis):
+        raise explain(ValueError("there are no numbers to take a mean of"), "평균을 구할 원소가 없습니다.")
+    out = floating(x)
+    out = out - xp.mean(out, axis=axis, keepdims=True)
+    scale = xp.sqrt(xp.mean(out * out, axis=axis, keepdims=True) + float(eps))
+    out /= scale
+    return out, scale
+
+
+@in_float32
+def layer_norm(x, gamma, beta, eps=1e-5):
+    """Each sample by itself: gamma * standardize(x) + beta along the last axis, from (..., n) with gamma (n,) and beta (n,) to (..., n).
+    Source: Ba, Kiros and Hinton (2016).
+
+    Raises ValueError if a shape does not fit.
+
+    >>> import tinygrad_ko as tg
+    >>> tg.layer_norm([[1.0, 2.0, 3.0], [10.0, 20.0, 30.0]], [1.0, 1.0, 1.0], [0.0, 0.0, 5.0]).round(3)
+    array([[-1.225,  0.   ,  6.225],
+           [-1.225,  0.   ,  6.225]])
+    """
+    x = as_floating(x, "layer_norm")
+    gamma, beta = per_feature(x, -1, gamma, beta, name="layer_norm")
+    return standardize(x, axis=-1, eps=eps) * gamma + beta
+
+
+@in_float32
+def batch_norm(x, gamma, beta, eps=1e-5):
+    """Each channel over the batch: gamma * standardize(x) + beta along every axis but the second, from (batch, n) or (batch, n, height,
+    width) with gamma (n,) and beta (n,) to the shape of x. This is what happens in training; the layer `BatchNorm` also keeps the averages
+    that take the batch's place afterwards. Source: Ioffe and Szegedy (2015).
+
+    Raises ValueError if a shape does not fit, or a channel has a single number: it has no variance.
+
+    >>> import tinygrad_ko as tg
+    >>> tg.batch_norm([[1.0, 10.0], [2.0, 20.0], [3.0, 30.0]], [1.0, 1.0], [0.0, 5.0]).round(3)
+    array([[-1.225,  3.775],
+           [ 0.   ,  5.   ],
+           [ 1.225,  6.225]])
+    """
+    x = as_floating(x, "batch_norm")
+    gamma, beta = per_feature(x, 1, gamma, beta, name="batch_norm")
+    axes = all_but_channels(x)
+    if reduced_size(x.shape, axes) == 1:
+        raise explain(
+            ValueError(
+                f"batch_norm: an x of shape {x.shape} has one number per channel, which has no variance; pass a larger batch, or call "
+                "eval() on the module to use its running averages"
+            ),
+            f"batch_norm: 형상 {x.shape}에는 채널마다 값이 하나뿐이어서 분산을 구할 수 없습니다. "
+            "배치를 더 크게 하거나, 모듈의 eval()을 호출하여 이동 평균을 쓰십시오.",
+        )
+    return standardize(x, axis=axes, eps=eps) * gamma + beta
+
+
+def all_but_channels(x):
+    """The axes of x but for the second."""
+    return (0, *range(2, x.ndim))
+
+
+def per_feature(x, axis, *arrays, name):
+    """Arrays with one number per feature of x along an axis, in a shape that broadcasts with x; raises ValueError for any other shape."""
+    if x.ndim < (1 if axis < 0 else 2):
+        wanted = "(..., n)" if axis < 0 else "(batch, n, ...)"
+        raise explain(
+            ValueError(f"{name}: x needs a shape of {wanted}, not {x.shape}"),
+            f"{name}: x의 형상은 {wanted}이어야 합니다. 받은 형상: {x.shape}",
+        )
+    n, after = x.shape[axis], x.ndim - 1 - axis % x.ndim
+    fitted = [as_floating(v, name) for v in arrays]
+    if bad := [v.shape for v in fitted if v.shape != (n,)]:
+        raise explain(
+            ValueError(f"{name}: an x of shape {x.shape} has {n} features, so shape {(n,)} is needed, not {bad[0]}"),
+            f"{name}: x의 형상이 {x.shape}이고 특성이 {n}개이므로 형상 {(n,)}의 배열이 필요합니다. 받은 형상: {bad[0]}",
+        )
+    return [reshape(v, (n,) + (1,) * after) if after else v for v in fitted]

@@ -1,0 +1,142 @@
+"""Pooling: the largest number of each window of an image, or the mean.
+
+Which numbers are the largest is locally constant, so the gradient of a maximum is spread over them, and the gradient of that is their mean:
+`spread` and `means` are each other's formulas, to any order.
+"""
+
+from functools import reduce
+from math import inf, prod
+from operator import iadd
+
+import numpy as np
+from numpy import ndarray
+
+from tinygrad_ko.arrays.library import namespace
+from tinygrad_ko.arrays.memory import copied
+from tinygrad_ko.engine.op import op
+from tinygrad_ko.errors import explain
+from tinygrad_ko.ops.inputs import as_floating
+from tinygrad_ko.ops.networks.windows import batch_first, batch_last, windows_over
+from tinygrad_ko.ops.shape import reshape
+
+
+@op(
+    name="max_pool2d",
+    keeps="chosen",
+    x=lambda g, chosen, x_shape, windows: spread(g, chosen, image=x_shape[2:], windows=windows),
+)
+def maxima(xp, x, *, windows):
+    """The largest number that each window sees; which ones those are is kept until backward, one byte for each."""
+    seen = windows.see(xp, windows.pad(xp, batch_last(xp, x), -inf))
+    out = _largest_of([seen[:, i, :, j, :, :] for i, j in windows.places()])
+    largest = out[:, None, :, None, :, :]
+    chosen = xp.logical_not(seen < largest) if xp.any(out != out) else seen >= largest  # NaN is not >= itself
+    return batch_first(xp, out), chosen
+
+
+def _largest_of(parts):
+    if len(parts) == 1 or not isinstance(parts[0], ndarray):
+        return reduce(namespace(parts[0]).maximum, parts[1:], copied(parts[0]))
+    out = np.maximum(parts[0], parts[1])
+    for part in parts[2:]:
+        np.maximum(out, part, out=out)
+    return out
+
+
+@op(
+    name="avg_pool2d",
+    x=lambda g, chosen, x_shape, windows: spread(g, chosen, image=x_shape[2:], windows=windows),
+    chosen=None,
+)
+def means(xp, x, chosen, *, windows):
+    """The mean of the numbers that each window sees, or of those that are chosen, which has the shape of `Windows.see`."""
+    seen = windows.see(xp, windows.pad(xp, batch_last(xp, x)))
+    seen = seen if chosen is None else xp.where(chosen, seen, 0)
+    first, *rest = [seen[:, i, :, j, :, :] for i, j in windows.places()]
+    total = reduce(iadd, rest, copied(first))
+    return batch_first(xp, _shares(xp, total, chosen, windows))
+
+
+@op(y=lambda g, chosen, windows: means(g, chosen, windows=windows), chosen=None)
+def spread(xp, y, chosen, *, image, windows):
+    """The transpose of a mean: each number of y, in equal parts to the pixels that its window sees, or to those that are chosen."""
+    part = _shares(xp, batch_last(xp, y), chosen, windows)[:, None, :, None, :, :]
+    if chosen is None:
+        channels, _, rows, _, columns, batch = part.shape
+        high, wide = windows.size
+        seen = xp.broadcast_to(part, (channels, high, rows, wide, columns, batch))
+    else:
+        seen = xp.where(chosen, part, 0)
+    return batch_first(xp, windows.see_transposed(xp, seen, image))
+
+
+def _shares(xp, x, chosen, windows):
+    """x, divided by how many numbers are chosen in each window."""
+    if chosen is None:
+        return x / prod(windows.size)
+    if xp.count_nonzero(chosen) == x.size:  # the usual case: one in each window
+        return x
+    return x / reduce(iadd, [xp.astype(chosen[:, i, :, j, :, :], x.dtype) for i, j in windows.places()])
+
+
+def max_pool1d(x, size, stride=None, padding=0):
+    """The same as `max_pool2d` for sequences x (batch, channels, length)."""
+    return _pool("max_pool1d", 1, x, size, stride, padding)
+
+
+def max_pool2d(x, size, stride=None, padding=0):
+    """The largest number in each window of the images x (batch, channels, height, width). Equal ones share the gradient equally.
+
+    `size` is the height and width of a window, `stride` how far apart windows are (as far as they are large, if it is not given), `padding`
+    how many pixels around an image windows may reach into, less than `size`: nothing is chosen there. Each is a number or a pair; the
+    padding also "same" or "valid", as in `conv2d`.
+
+    Raises ValueError for options that make no sense or windows that do not fit.
+
+    >>> import numpy as np, tinygrad_ko as tg
+    >>> x = tg.Tensor(np.array([[[[1.0, 5.0, 2.0, 2.0], [3.0, 4.0, 2.0, 2.0]]]]), requires_grad=True)
+    >>> out = tg.max_pool2d(x, 2)
+    >>> out.tolist()
+    [[[[5.0, 2.0]]]]
+    >>> out.sum().backward()
+    >>> x.grad[0, 0]
+    array([[0.  , 1.  , 0.25, 0.25],
+           [0.  , 0.  , 0.25, 0.25]])
+    """
+    return _pool("max_pool2d", 2, x, size, stride, padding)
+
+
+def avg_pool1d(x, size, stride=None, padding=0):
+    """The same as `avg_pool2d` for sequences x (batch, channels, length)."""
+    return _pool("avg_pool1d", 1, x, size, stride, padding)
+
+
+def avg_pool2d(x, size, stride=None, padding=0):
+    """The mean of each window of the images x (batch, channels, height, width), with the options of `max_pool2d`. Padding counts as pixels
+    of 0.
+
+    >>> import numpy as np, tinygrad_ko as tg
+    >>> tg.avg_pool2d(np.array([[[[1.0, 5.0, 2.0, 2.0], [3.0, 4.0, 2.0, 2.0]]]]), 2).tolist()
+    [[[[3.25, 2.0]]]]
+    """
+    return _pool("avg_pool2d", 2, x, size, stride, padding)
+
+
+def _pool(name, axes, x, size, stride, padding):
+    """Pooling along one axis or two. A sequence is an image one pixel high."""
+    x = as_floating(x, name)
+    if len(x.shape) != axes + 2:
+        sides = "length" if axes == 1 else "height, width"
+        raise explain(
+            ValueError(f"{name}: x must have shape (batch, channels, {sides}), not {x.shape}; one image is x[None]"),
+            f"{name}: x의 형상은 (batch, channels, {sides})이어야 합니다. 한 장뿐이라면 x[None]을 넘기십시오. 받은 형상: {x.shape}",
+        )
+    windows = windows_over(name, x.shape[2:], size, size if stride is None else stride, padding, 1)
+    if any(max(p) >= k for p, k in zip(windows.padding, windows.size, strict=True)):
+        raise explain(
+            ValueError(f"{name}: padding {padding!r} must be less than the size of a window, {size!r}"),
+            f"{name}: 패딩은 윈도 크기보다 작아야 합니다. 받은 값: 패딩 {padding!r}, 크기 {size!r}",
+        )
+    x = x if axes == 2 else reshape(x, (*x.shape[:2], 1, *x.shape[2:]))
+    out = maxima(x, windows=windows) if name.startswith("max") else means(x, None, windows=windows)
+    return out if axes == 2 else reshape(out, (*out.shape[:2], out.shape[3]))

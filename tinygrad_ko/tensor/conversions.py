@@ -1,0 +1,84 @@
+"""A Tensor as something else: an array, numbers, a truth value. Where its gradient would be lost, that is refused."""
+
+import operator
+from typing import Any
+
+import numpy as np
+
+from tinygrad_ko.arrays.library import Array
+from tinygrad_ko.errors import explain
+from tinygrad_ko.tensor.methods import Operators
+
+
+class Conversions(Operators):
+    """A handle with the conversions of an array, which leave the graph."""
+
+    __slots__ = ()
+
+    def numpy(self) -> Array:
+        """A copy of the values, as an array of your own."""
+        return np.array(self._array)
+
+    def item(self) -> float | int | bool:
+        """The one element, as a Python number."""
+        if self.size != 1:
+            raise explain(
+                ValueError(f"item() needs one element, this Tensor has shape {self.shape}"),
+                f"item()은 원소가 하나일 때만 쓸 수 있습니다. 형상은 {self.shape}입니다.",
+            )
+        return np.asarray(self._array).item()
+
+    def tolist(self) -> Any:
+        """The values as nested lists of Python numbers."""
+        return np.asarray(self._array).tolist()
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        self._refuse_to_leave("np.asarray(x)", "x.numpy()")
+        if copy is False:
+            raise explain(
+                ValueError("a Tensor gives NumPy a copy of its values; its array itself is x.data"),
+                "Tensor는 값을 복사해서 넘깁니다. 배열 자체가 필요하면 x.data를 쓰십시오.",
+            )
+        return np.array(self._array, dtype=dtype)
+
+    def __float__(self) -> float:
+        self._refuse_to_leave("float(x)", "x.item()")
+        return float(self.item())
+
+    def __int__(self) -> int:
+        self._refuse_to_leave("int(x)", "int(x.item())")
+        return int(self.item())
+
+    def __index__(self) -> int:
+        try:
+            return operator.index(self._array)
+        except TypeError:
+            raise explain(
+                TypeError(
+                    f"an index is one integer, not a Tensor of shape {self.shape} and dtype {self.dtype}; write int(x.item())"
+                ),
+                f"인덱스는 정수 하나여야 합니다. Tensor의 형상: {self.shape}, 자료형: {self.dtype}. 다음과 같이 쓰십시오: int(x.item())",
+            ) from None
+
+    def __bool__(self) -> bool:
+        if self.size > 1:
+            raise explain(
+                ValueError(
+                    f"the truth value of a Tensor of shape {self.shape} is ambiguous; write (x > 0).any() or (x > 0).all(), or "
+                    "tg.where(x > 0, a, b) to choose element by element"
+                ),
+                f"형상이 {self.shape}인 Tensor는 참인지 거짓인지 정할 수 없습니다. (x > 0).any()나 (x > 0).all()을 쓰고, 원소마다 고르려면 "
+                "tg.where(x > 0, a, b)를 쓰십시오.",
+            )
+        return bool(self._array)
+
+    def _refuse_to_leave(self, call: str, cure: str) -> None:
+        if self._node is not None:
+            raise explain(
+                TypeError(
+                    f"{call} would lose the gradient of this Tensor; write {cure} for its value alone, as for a plot, or "
+                    "tg.stack([x, y]) to make one Tensor of several"
+                ),
+                f"{call}: 기울기가 끊어지므로 허용하지 않습니다. 그림을 그릴 때처럼 값만 필요하다면 다음과 같이 쓰십시오: {cure}. "
+                "여러 Tensor를 하나로 모으려면 다음과 같이 쓰십시오: tg.stack([x, y])",
+            )

@@ -1,0 +1,12 @@
+from tinygrad_ko.testing.checks import OpReport as OpReport
+from tinygrad_ko.testing.checks import check_op as check_op
+from tinygrad_ko.testing.mutation import Mutant as Mutant
+from tinygrad_ko.testing.mutation import MutationScore as MutationScore
+from tinygrad_ko.testing.mutation import mutants as mutants
+from tinygrad_ko.testing.mutation import mutation_score as mutation_score
+from tinygrad_ko.testing.programs import Program as Program
+from tinygrad_ko.testing.programs import graphs as graphs
+from tinygrad_ko.testing.strategies import arrays as arrays
+from tinygrad_ko.testing.strategies import broadcasting as broadcasting
+from tinygrad_ko.testing.strategies import calls as calls
+from tinygrad_ko.testing.strategies import shapes as shapes

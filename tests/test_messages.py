@@ -17,6 +17,8 @@ def both_languages() -> Iterator[tuple[str, ast.expr, ast.expr]]:
             match node:
                 case ast.Call(func=ast.Name(id="explain"), args=[ast.Call(args=[english, *_]), korean]):
                     yield f"{path.relative_to(PACKAGE)}:{node.lineno}", english, korean
+                case ast.Call(func=ast.Name(id="refuse"), args=[english, korean, *_]):
+                    yield f"{path.relative_to(PACKAGE)}:{node.lineno}", english, korean
 
 
 def values(message: ast.expr) -> set[str]:

@@ -1,5 +1,6 @@
 """The quick spellings compute what NumPy's own names compute, and who holds an array's memory is known."""
 
+from http import HTTPStatus
 from typing import Any
 
 import array_api_strict as xp
@@ -222,3 +223,16 @@ def test_memory_is_told_of_any_library() -> None:
 def test_a_view_is_part_of_a_whole() -> None:
     x = np.zeros((4, 5))
     assert all(memory.whole(view) is x for view in (x, x[1:], x.T[2], np.broadcast_to(x[0], (3, 5))))
+
+
+def test_a_number_of_a_subclass_keeps_the_dtype_as_a_number_does() -> None:
+    """NumPy takes a member of an IntEnum for an int64 (findings/numpy-int-enum-widens-float32.sh)."""
+
+    class Share(float):
+        pass
+
+    x = tg.Tensor(np.ones(2, np.float32), requires_grad=True)
+    for number in (HTTPStatus.OK, Share(2), True):
+        assert (x * number).dtype == (number * x).dtype == np.float32
+        assert tg.grad((x * number).sum(), x).dtype == np.float32
+    assert (x * np.float64(2)).dtype == np.float64

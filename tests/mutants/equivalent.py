@@ -22,8 +22,8 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "_row_numbers: parts = (*parts[:at], *(len(shape) + 1 - len(parts)) * (_WHOLE,), *parts[at + 1:]) "
         "if at < len(parts) else parts -> parts = (*parts[:at], *(len(shape) + 1 - len(parts)) * (_WHOLE,), *parts[at + 1:]) "
         "if at >= len(parts) else parts": SLOWER,
-        "_row_numbers: if depth > len(shape) or not all((_is_integer(part) or _are_integers(part) for part in named)): -> "
-        "if depth > len(shape) or not all((_is_integer(part) and _are_integers(part) for part in named)):": SLOWER,
+        "_row_numbers: if depth > len(shape) or not all((is_integer(part) or _are_integers(part) for part in named)): -> "
+        "if depth > len(shape) or not all((is_integer(part) and _are_integers(part) for part in named)):": SLOWER,
         "_row_numbers: parts = (*parts[:at], *(len(shape) + 1 - len(parts)) * (_WHOLE,), *parts[at + 1:]) "
         "if at < len(parts) else parts -> parts = (*parts[:at], *(len(shape) + 1 - len(parts)) * (_WHOLE,), *parts[at + 1:]) "
         "if at <= len(parts) else parts": "without `...` it adds colons at the end, which take whole axes as nothing there does",

@@ -5,14 +5,16 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from tinygrad_ko.arrays.library import Array, as_array, is_floating, is_real, library_name, namespace
+from tinygrad_ko.arrays.library import NUMBERS, Array, as_array, is_floating, is_real, library_name, namespace
 from tinygrad_ko.errors import explain, mixed, no_array
 
 
 def operand(value: Any, op: str = "Tensor") -> Any:
     """What an op works on: lists of numbers become float64, arrays and numbers stay; what is not real or no plain array is a TypeError."""
-    if value is None or isinstance(value, int | float):
+    if type(value) in NUMBERS or isinstance(value, np.float64):
         return value
+    if isinstance(value, int | float):  # of a member of an IntEnum NumPy would make an int64
+        return int(value) if isinstance(value, int) else float(value)
     kind = type(value).__name__
     if isinstance(value, ndarray) and type(value) not in (ndarray, np.memmap):
         raise explain(

@@ -10,8 +10,10 @@ from tinygrad_ko.arrays.library import namespace
 from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.errors import refused
 from tinygrad_ko.ops.inputs import as_plain_array
+from tinygrad_ko.runtime.suggestions import explained
 
 
+@explained
 def all(x, /, *, axis=None, keepdims=False):
     """Whether all elements are true (not 0); true if there are none.
 
@@ -22,16 +24,19 @@ def all(x, /, *, axis=None, keepdims=False):
     return _answer("all", x, axis=axis, keepdims=keepdims)
 
 
+@explained
 def any(x, /, *, axis=None, keepdims=False):
     """Whether any element is true (not 0); false if there are none."""
     return _answer("any", x, axis=axis, keepdims=keepdims)
 
 
+@explained
 def count_nonzero(x, /, *, axis=None, keepdims=False):
     """How many elements are not 0."""
     return _answer("count_nonzero", x, axis=axis, keepdims=keepdims)
 
 
+@explained
 def argmax(x, /, *, axis=None, keepdims=False):
     """The index of the largest element, of equal ones the first, along the axis; with `axis=None` in the flattened array.
 
@@ -44,6 +49,7 @@ def argmax(x, /, *, axis=None, keepdims=False):
     return _answer("argmax", x, axis=axis, keepdims=keepdims)
 
 
+@explained
 def argmin(x, /, *, axis=None, keepdims=False):
     """The index of the smallest element, as `argmax` gives that of the largest."""
     return _answer("argmin", x, axis=axis, keepdims=keepdims)

@@ -165,7 +165,7 @@ def even_power(xp, x, n, *, power):
 
 def stretch(g, shape, axis):
     """g with the reduced axes of a shape put back, and repeated along them."""
-    return broadcast_to(reshape(g, reduced_shape(shape, axis, keepdims=True)), shape)
+    return broadcast_to(reshape(g, _with_ones(shape, axis)), shape)
 
 
 def _split_among(chosen, g, axis):
@@ -191,10 +191,15 @@ def reduced_axes(shape, axis):
     return {i % len(shape) for i in axes} if shape else set()
 
 
-def reduced_shape(shape, axis, keepdims=False):
-    """The shape after a reduction."""
+def _with_ones(shape, axis):
     axes = reduced_axes(shape, axis)
-    return tuple([1 if i in axes else n for i, n in enumerate(shape) if keepdims or i not in axes])
+    return tuple([1 if i in axes else n for i, n in enumerate(shape)])
+
+
+def reduced_shape(shape, axis):
+    """The shape after a reduction that drops the axes."""
+    axes = reduced_axes(shape, axis)
+    return tuple([n for i, n in enumerate(shape) if i not in axes])
 
 
 def reduced_size(shape, axis):

@@ -8,6 +8,7 @@ from tinygrad_ko.arrays.dtypes import moves
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.inputs import as_int, as_operand, normalized_axes, normalized_axis
+from tinygrad_ko.runtime.suggestions import explained
 
 
 @op(x=lambda g, x_shape: reshape(g, x_shape))
@@ -140,6 +141,7 @@ def _parts(shapes, axis):
         yield slice(start, stop)
 
 
+@explained
 def concat(arrays, /, *, axis=0):
     """Arrays one after the other along an existing axis; with `axis=None` each is flattened first."""
     if axis is None:
@@ -147,11 +149,13 @@ def concat(arrays, /, *, axis=0):
     return concatenate(*arrays, axis=axis)
 
 
+@explained
 def stack(arrays, /, *, axis=0):
     """Arrays of one shape, one after the other along a new axis."""
     return pile(*arrays, axis=axis)
 
 
+@explained
 def split(x, indices_or_sections, axis=0):
     """A list of the parts of x along an axis: so many of equal length, or cut before each of the given indices.
 
@@ -177,6 +181,7 @@ def split(x, indices_or_sections, axis=0):
     return array_split(x, indices_or_sections, axis)
 
 
+@explained
 def array_split(x, indices_or_sections, axis=0):
     """As `split`, but where the elements do not divide evenly the first parts are longer by one. Raises ValueError for a missing axis."""
     x = as_operand(x, "array_split")
@@ -191,6 +196,7 @@ def array_split(x, indices_or_sections, axis=0):
     return [x[along(axis, slice(start, max(start, stop)))] for start, stop, _ in ranges]
 
 
+@explained
 def unstack(x, /, *, axis=0):
     """A tuple of the arrays that lie along an axis, each without it: the inverse of `stack`. Raises ValueError if the axis is not there.
 

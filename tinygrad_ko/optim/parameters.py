@@ -18,8 +18,12 @@ def leaves(parameters: Iterable[Tensor]) -> list[Tensor]:
     if isinstance(parameters, Mapping) or hasattr(parameters, "named_parameters"):
         kind = type(parameters).__name__
         raise explain(
-            TypeError(f"parameters are given as a list of Tensors, not as {kind}: pass model.parameters()"),
-            f"매개변수는 Tensor의 리스트로 넘겨야 합니다. model.parameters()를 넘기십시오. 받은 값의 종류: {kind}",
+            TypeError(
+                f"parameters are given as a list of Tensors, not as {kind}: pass model.parameters(); a dict of arrays is updated by "
+                "params[name] -= lr * grads[name]"
+            ),
+            f"매개변수는 Tensor의 리스트로 넘겨야 합니다. model.parameters()를 넘기십시오. 배열의 딕셔너리라면 "
+            f"params[name] -= lr * grads[name]과 같이 직접 갱신하십시오. 받은 값의 종류: {kind}",
         )
     given = [parameters] if isinstance(parameters, Tensor) else list(parameters)
     if not given:

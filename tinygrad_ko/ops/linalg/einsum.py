@@ -75,7 +75,7 @@ def _parsed(subscripts, shapes):
         if more < 0 or (more and not dots):
             refuse(
                 f"{term!r} does not have one letter for each of {ndim} axes",
-                f"{term!r}에는 축 {ndim}개마다 글자가 하나씩 필요합니다.",
+                f"{term!r}: 축이 {ndim}개이므로 글자도 {ndim}개여야 합니다.",
             )
         return (*head, *range(-more, 0), *tail)
 

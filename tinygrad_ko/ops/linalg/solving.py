@@ -17,7 +17,8 @@ from tinygrad_ko.ops.shape import inverse_permutation, permute_dims, reshape
 def solution(xp, a, b):
     """The op behind `solve`: x with a @ x = b, where a is (..., n, n) and b is (..., n, k), never a vector."""
     a, b = square_matrices(a), floating(b)
-    if b.ndim < 2 or b.shape[-2] != (n := a.shape[-1]):
+    n = a.shape[-1]
+    if b.ndim < 2 or b.shape[-2] != n:
         raise explain(
             ValueError(f"b needs {n} rows, (..., n, k), or is one vector (n,); a stack of vectors is b[..., None]"),
             f"b는 행이 {n}개인 배열 (..., n, k)이거나 벡터 (n,)이어야 합니다. 벡터의 묶음은 b[..., None]으로 넘기십시오.",

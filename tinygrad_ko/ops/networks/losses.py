@@ -133,6 +133,6 @@ def as_batch(y, t, name):
         bad = int(np.flatnonzero((t < 0) | (t >= classes))[0])
         refuse(
             f"label {t[bad]} at position {bad} is not one of the {classes} classes 0..{classes - 1}",
-            f"레이블이 클래스 {classes}개의 범위 0..{classes - 1}을 벗어났습니다. 인덱스 {bad}의 레이블: {t[bad]}",
+            f"레이블의 범위는 0..{classes - 1}입니다(클래스 {classes}개). 인덱스 {bad}의 레이블: {t[bad]}",
         )
     return y, namespace_of(y).asarray(t), True

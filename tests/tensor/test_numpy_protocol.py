@@ -411,7 +411,7 @@ def test_a_tensor_plots_as_numbers_or_says_how() -> None:
         (lambda x: np.add.reduce(x), "np.add.reduce", ""),
         (lambda x: np.exp(x, where=True), "np.exp", "(where)"),
         (lambda x: np.sum(x, dtype=float), "np.sum", "(dtype)"),
-        (lambda x: np.reshape(x, (2,), "F"), "np.reshape", ""),
+        (lambda x: np.reshape(x, (2,), order="F"), "np.reshape", "(order)"),
     ],
 )
 def test_a_refusal_names_the_function_what_it_was_given_and_the_ways_out(

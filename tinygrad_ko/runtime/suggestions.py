@@ -47,7 +47,9 @@ class _ForeignNames:
         return [name for name, value in static.items() if not isinstance(value, _Foreign) or hasattr(self, name)]
 
 
-_NUMPYS = [name for name in vars(np.ndarray) if name[0] != "_"]
+_NUMPYS = [
+    name for name in vars(np.ndarray) if name[0] != "_" and hasattr(np.empty(0), name)
+]  # NumPy 2.1 has some that raise
 _HABITS = [name for name in HABITS if name.islower()]
 _OPS = [name for name, home in homes("tinygrad_ko").items() if ".ops." in home]
 

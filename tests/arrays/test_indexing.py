@@ -100,6 +100,7 @@ ROWS: list[Any] = [
     (True, [0, 0, -1]),
     ([0, 0, -1], True),
     (np.True_, 1, [0, 0, -1]),
+    np.array(-1),
 ]
 
 
@@ -117,6 +118,15 @@ def test_repeats_add_up_in_every_layout(index: Any, dtype: Any, layout: str) -> 
             for total in (start.copy(), LAYOUTS[layout](start).copy(order="K")):
                 add_at(total, index, values)
                 np.testing.assert_array_equal(total, expected, strict=True)
+
+
+@pytest.mark.parametrize(
+    "index", [([0, 0, -1],), (..., [0, 0, -1]), ([0, 0, -1], ...), (None, [0, 0, -1]), (True, [0, 0, -1])]
+)
+def test_repeats_add_up_in_one_axis(index: Any) -> None:
+    total = np.zeros(3)
+    add_at(total, index, 2)
+    assert total.tolist() == [4, 0, 2]
 
 
 @pytest.mark.parametrize("index", ROWS, ids=str)
@@ -225,7 +235,9 @@ def test_a_basic_index_of_another_library_makes_no_array_of_positions() -> None:
     total = array_api_strict.zeros(1_000_000)
     tracemalloc.start()
     assert taken(total, slice(3)).shape == taken(total, (None, ..., slice(3)))[0, ...].shape == (3,)
+    assert taken(total, 2).shape == taken(total, np.int64(2)).shape == ()
     add_at(total, slice(3), array_api_strict.ones(3))
+    add_at(total, 2, array_api_strict.ones(()))
     assert tracemalloc.get_traced_memory()[1] < 1_000_000
     tracemalloc.stop()
 

@@ -19,9 +19,18 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "_add_rows: if width == 1: -> if False:": SLOWER,
         "_add_rows: columns, step = (np.arange(width), max(1, _BLOCK // max(1, width))) -> "
         "columns, step = (np.arange(width), max(2, _BLOCK // max(1, width)))": "blocks of two rows at least give the same sums",
+        "_add_rows: columns, step = (np.arange(width), max(1, _BLOCK // max(1, width))) -> "
+        "columns, step = (np.arange(width), max(1, _BLOCK // max(2, width)))": "rows have no numbers or more than one there",
+        "_add_rows: if values.shape != shape: -> if True:": SLOWER,
+        "IndexedGradient: __slots__ = ('dtype', 'index', 'values') -> pass": SLOTS,
         "_row_numbers: parts = (*parts[:at], *(len(shape) + 1 - len(parts)) * (_WHOLE,), *parts[at + 1:]) "
         "if at < len(parts) else parts -> parts = (*parts[:at], *(len(shape) + 1 - len(parts)) * (_WHOLE,), *parts[at + 1:]) "
         "if at >= len(parts) else parts": SLOWER,
+        "_row_numbers: parts = (*parts[:at], *(len(shape) + 1 - len(parts)) * (_WHOLE,), *parts[at + 1:]) "
+        "if at < len(parts) else parts -> pass": SLOWER,
+        "_row_numbers: parts = (*parts[:at], *(len(shape) + 1 - len(parts)) * (_WHOLE,), *parts[at + 1:]) "
+        "if at < len(parts) else parts -> parts = (*parts[:at], *(len(shape) + 1 + len(parts)) * (_WHOLE,), *parts[at + 1:]) "
+        "if at < len(parts) else parts": "behind so many colons an array stands beyond the last axis: " + SLOWER,
         "_row_numbers: if depth > len(shape) or not all((is_integer(part) or _are_integers(part) for part in named)): -> "
         "if depth > len(shape) or not all((is_integer(part) and _are_integers(part) for part in named)):": SLOWER,
         "_row_numbers: parts = (*parts[:at], *(len(shape) + 1 - len(parts)) * (_WHOLE,), *parts[at + 1:]) "
@@ -47,6 +56,8 @@ EQUIVALENT: dict[str, dict[str, str]] = {
     },
     "tinygrad_ko/engine/accumulate.py": {
         "Accumulator: @dataclass(slots=True) -> @dataclass(slots=False)": SLOTS,
+        "unbroadcast: return np.add.reduce(part, axis=tuple(range(new))) -> pass": SLOWER,
+        "accumulated: if type(old) is Accumulator and type(part) in ARRAYS and (type(old.total) in ARRAYS): -> if False:": SLOWER,
         "unbroadcast: if new > 0 and part.shape[new:] == parent.shape and (part.dtype == parent.dtype): -> if False:": SLOWER,
         "unbroadcast: if part.shape != parent.shape: -> if True:": "the inner one: a reshape to the same shape; the outer one dies",
         "unbroadcast: if new > 0 and part.shape[new:] == parent.shape and (part.dtype == parent.dtype): -> "
@@ -57,6 +68,8 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "Op: saved: tuple[str, ...] = () -> pass": "it is set before it is read",
     },
     "tinygrad_ko/engine/codegen.py": {
+        "_function_text.save: only = f' if {users} else None' if len(op.differentiable) > 1 else '' -> "
+        "only = f' if {users} else None' if True else ''": "where a node is recorded the only argument requires a gradient",
         "_debug_record: inputs = tuple([v.astype(np.float16) if half else v for v, half in zip(inputs, halves, strict=True)]) -> "
         "inputs = tuple([v.astype(np.float16) if half else v for v, half in zip(inputs, halves, strict=False)])": EQUAL,
     },

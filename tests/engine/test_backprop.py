@@ -753,6 +753,15 @@ def test_grad_holds_no_gradient_on_the_way_to_the_wanted() -> None:
     assert allocated(lambda: tg.grad(y, x)) < 6 * x.data.nbytes
 
 
+def test_grad_lets_go_of_what_a_checkpoint_has_recorded() -> None:
+    x: Any = tg.Tensor(np.ones(20_000), requires_grad=True)
+    y = x
+    for _ in range(20):
+        y = tg.func.checkpoint(lambda x: tg.sin(tg.sin(x)), y)
+    y = y.sum()
+    assert allocated(lambda: tg.grad(y, x)) < 12 * x.data.nbytes
+
+
 def test_gradients_of_constants_are_not_computed() -> None:
     asked: list[Any] = []
 

@@ -58,6 +58,7 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "Accumulator: @dataclass(slots=True) -> @dataclass(slots=False)": SLOTS,
         "unbroadcast: return np.add.reduce(part, axis=tuple(range(new))) -> pass": SLOWER,
         "accumulated: if type(old) is Accumulator and type(part) in ARRAYS and (type(old.total) in ARRAYS): -> if False:": SLOWER,
+        "accumulated: if isinstance(so_far, Handle) or isinstance(part, Handle): -> if True:": SLOWER,
         "unbroadcast: if new > 0 and part.shape[new:] == parent.shape and (part.dtype == parent.dtype): -> if False:": SLOWER,
         "unbroadcast: if part.shape != parent.shape: -> if True:": "the inner one: a reshape to the same shape; the outer one dies",
         "unbroadcast: if new > 0 and part.shape[new:] == parent.shape and (part.dtype == parent.dtype): -> "

@@ -3,6 +3,8 @@
 SLOTS = "slots save time and memory alone"
 EQUAL = "both have the same length"
 SLOWER = "the other way gives the same numbers, slower"
+ONLY_ONE = "if a node is recorded its only argument requires a gradient"
+FASTER = "both ways give the same numbers; it is chosen here which is faster"
 
 EQUIVALENT: dict[str, dict[str, str]] = {
     "tinygrad_ko/arrays/indexing.py": {
@@ -14,6 +16,12 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "add_at: if total.ndim == 1 == len(parts): -> if False:": SLOWER,
         "add_at: if total.flags.c_contiguous and (found := _row_numbers(total.shape, parts)) is not None: -> if False:": SLOWER,
         "add_at: if total.flags.c_contiguous and total.size <= 4 * np.size(values): -> if False:": SLOWER,
+        "add_at: if total.flags.c_contiguous and total.size <= 4 * np.size(values): -> "
+        "if total.flags.c_contiguous and total.size <= 5 * np.size(values):": FASTER,
+        "add_at: if total.flags.c_contiguous and total.size <= 4 * np.size(values): -> "
+        "if total.flags.c_contiguous and total.size < 4 * np.size(values):": FASTER,
+        "add_at: if total.flags.c_contiguous and total.size <= 4 * np.size(values): -> "
+        "if total.flags.c_contiguous and total.size > 4 * np.size(values):": FASTER,
         "_add_rows: if width % 2 == 0 and total.dtype in _PAIRS: -> if False:": SLOWER,
         "_add_rows: width, total, values = (width // 2, total.view(_PAIRS[total.dtype]), values.view(_PAIRS[total.dtype])) -> pass": SLOWER,
         "_add_rows: if width == 1: -> if False:": SLOWER,
@@ -70,7 +78,9 @@ EQUIVALENT: dict[str, dict[str, str]] = {
     },
     "tinygrad_ko/engine/codegen.py": {
         "_function_text.save: only = f' if {users} else None' if len(op.differentiable) > 1 else '' -> "
-        "only = f' if {users} else None' if True else ''": "where a node is recorded the only argument requires a gradient",
+        "only = f' if {users} else None' if True else ''": ONLY_ONE,
+        "_function_text.save: only = f' if {users} else None' if len(op.differentiable) > 1 else '' -> "
+        "only = f' if {users} else None' if len(op.differentiable) >= 1 else ''": ONLY_ONE,
         "_debug_record: inputs = tuple([v.astype(np.float16) if half else v for v, half in zip(inputs, halves, strict=True)]) -> "
         "inputs = tuple([v.astype(np.float16) if half else v for v, half in zip(inputs, halves, strict=False)])": EQUAL,
     },

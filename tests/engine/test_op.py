@@ -347,15 +347,22 @@ def test_variadic_arguments_of_any_dtype() -> None:
     assert weighted(half, np.ones(2, np.float32)).dtype == np.float32
 
 
-def test_a_result_is_not_the_memory_of_a_bare_argument() -> None:
-    @tg.op(a=lambda g: g, b=None)
+@pytest.mark.parametrize("dtype", [np.float64, np.int64, np.longdouble])
+@pytest.mark.parametrize("formula", [None, lambda g: g])
+def test_a_result_is_not_the_memory_of_a_bare_argument(formula: Any, dtype: Any) -> None:
+    @tg.op(a=lambda g: g, b=formula)
     def second(a: Any, b: Any) -> Any:
         return b
 
-    b = np.ones(2)
-    y = second(leaf(1, 2), b)
-    b[0] = 5
-    assert y.tolist() == [1, 1]
+    @tg.op(xs=lambda g, xs: [0 * g, g])
+    def second_of(*xs: Any) -> Any:
+        return xs[1]
+
+    for f in (second, second_of):
+        b = np.ones(2, dtype)
+        y = f(leaf(1, 2), b)
+        b[0] = 5
+        assert y.tolist() == [1, 1]
 
 
 def test_one_tensor_anywhere_makes_a_tensor() -> None:

@@ -890,6 +890,9 @@ def test_a_part_of_a_single_number_is_added_to_its_other_uses() -> None:
     w: Any = tg.Tensor(2.0, requires_grad=True)
     (w[()] + w * 2.0 + w * 3.0 + w[...]).backward()
     assert w.grad == 7
+    v: Any = tg.Tensor(2.0, requires_grad=True)
+    (v[()] + v * 2.0 + v * 3.0).backward()  # the part comes last, to a sum that is a NumPy scalar
+    assert v.grad == 6
 
 
 def test_second_order_through_any_number_of_arguments() -> None:

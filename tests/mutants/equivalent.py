@@ -64,6 +64,8 @@ EQUIVALENT: dict[str, dict[str, str]] = {
     },
     "tinygrad_ko/engine/accumulate.py": {
         "Accumulator: @dataclass(slots=True) -> @dataclass(slots=False)": SLOTS,
+        "unbroadcast: new = part.ndim - len(parent.shape) if type(part) is np.ndarray and node.op.broadcasts else 0 -> "
+        "new = part.ndim + len(parent.shape) if type(part) is np.ndarray and node.op.broadcasts else 0": SLOWER,
         "unbroadcast: return np.add.reduce(part, axis=tuple(range(new))) -> pass": SLOWER,
         "accumulated: if type(old) is Accumulator and type(part) in ARRAYS and (type(old.total) in ARRAYS): -> if False:": SLOWER,
         "accumulated: if isinstance(so_far, Handle) or isinstance(part, Handle): -> if True:": SLOWER,

@@ -4,6 +4,7 @@ SLOTS = "slots save time and memory alone"
 EQUAL = "both have the same length"
 SLOWER = "the other way gives the same numbers, slower"
 ONLY_ONE = "if a node is recorded its only argument requires a gradient"
+COLONS = "without `...` it adds colons at the end, which take whole axes as nothing there does"
 FASTER = "both ways give the same numbers; it is chosen here which is faster"
 
 EQUIVALENT: dict[str, dict[str, str]] = {
@@ -43,7 +44,11 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "if depth > len(shape) or not all((is_integer(part) and _are_integers(part) for part in named)):": SLOWER,
         "_row_numbers: parts = (*parts[:at], *(len(shape) + 1 - len(parts)) * (_WHOLE,), *parts[at + 1:]) "
         "if at < len(parts) else parts -> parts = (*parts[:at], *(len(shape) + 1 - len(parts)) * (_WHOLE,), *parts[at + 1:]) "
-        "if at <= len(parts) else parts": "without `...` it adds colons at the end, which take whole axes as nothing there does",
+        "if at <= len(parts) else parts": COLONS,
+        "_row_numbers: parts = (*parts[:at], *(len(shape) + 1 - len(parts)) * (_WHOLE,), *parts[at + 1:]) "
+        "if at < len(parts) else parts -> parts = (*parts[:at], *(len(shape) + 1 - len(parts)) * (_WHOLE,), *parts[at + 1:]) "
+        "if True else parts": COLONS,
+        "_add_elsewhere: order = np.argsort(where, stable=True) -> order = np.argsort(where, stable=False)": "a sum in any order",
     },
     "tinygrad_ko/engine/graph.py": {
         "module: next_order = count(0, -1).__next__ -> next_order = count(1, -1).__next__": "any number is a start",

@@ -100,6 +100,9 @@ ROWS: list[Any] = [
     (True, [0, 0, -1]),
     ([0, 0, -1], True),
     (np.True_, 1, [0, 0, -1]),
+    np.array(-1),
+    np.array([True, False, True, False, True]),
+    (slice(None), np.array([False, True, True, False])),
 ]
 
 
@@ -117,6 +120,23 @@ def test_repeats_add_up_in_every_layout(index: Any, dtype: Any, layout: str) -> 
             for total in (start.copy(), LAYOUTS[layout](start).copy(order="K")):
                 add_at(total, index, values)
                 np.testing.assert_array_equal(total, expected, strict=True)
+
+
+@pytest.mark.parametrize(
+    "index", [([0, 0, -1],), (..., [0, 0, -1]), ([0, 0, -1], ...), (None, [0, 0, -1]), (True, [0, 0, -1])]
+)
+def test_repeats_add_up_in_one_axis(index: Any) -> None:
+    total = np.zeros(3)
+    add_at(total, index, 2)
+    assert total.tolist() == [4, 0, 2]
+
+
+@pytest.mark.parametrize("array", [np.array, array_api_strict.asarray])
+def test_an_index_may_be_an_array_of_any_library(array: Any) -> None:
+    total, index = array([1.0, 2.0, 3.0]), array_api_strict.asarray([0, 0, 2])
+    add_at(total, index, array([10.0, 20.0, 30.0]))
+    assert np.asarray(total).tolist() == [31, 2, 33]
+    assert np.asarray(taken(total, index)).tolist() == [31, 31, 33]
 
 
 @pytest.mark.parametrize("index", ROWS, ids=str)
@@ -222,10 +242,13 @@ def test_a_library_is_given_basic_indices_alone(index: Any) -> None:
 
 
 def test_a_basic_index_of_another_library_makes_no_array_of_positions() -> None:
-    total = array_api_strict.zeros(1_000_000)
+    total, table = array_api_strict.zeros(1_000_000), array_api_strict.zeros((1000, 1000))
     tracemalloc.start()
     assert taken(total, slice(3)).shape == taken(total, (None, ..., slice(3)))[0, ...].shape == (3,)
+    assert taken(total, 2).shape == taken(total, np.int64(2)).shape == ()
+    assert taken(table, 2).shape == taken(table, (..., 2)).shape == (1000,)
     add_at(total, slice(3), array_api_strict.ones(3))
+    add_at(total, 2, array_api_strict.ones(()))
     assert tracemalloc.get_traced_memory()[1] < 1_000_000
     tracemalloc.stop()
 

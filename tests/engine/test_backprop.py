@@ -744,6 +744,24 @@ def test_indexing_every_row_costs_rows_not_arrays(take: Callable[[Any, int], Any
     assert set(w.grad.ravel()) in ({1.0}, {2.0})
 
 
+def test_grad_holds_no_gradient_on_the_way_to_the_wanted() -> None:
+    x: Any = tg.Tensor(np.ones(20_000), requires_grad=True)
+    y = x
+    for _ in range(20):
+        y = y * 2.0
+    y = y.sum()
+    assert allocated(lambda: tg.grad(y, x)) < 6 * x.data.nbytes
+
+
+def test_grad_lets_go_of_what_a_checkpoint_has_recorded() -> None:
+    x: Any = tg.Tensor(np.ones(20_000), requires_grad=True)
+    y = x
+    for _ in range(20):
+        y = tg.func.checkpoint(lambda x: tg.sin(tg.sin(x)), y)
+    y = y.sum()
+    assert allocated(lambda: tg.grad(y, x)) < 12 * x.data.nbytes
+
+
 def test_gradients_of_constants_are_not_computed() -> None:
     asked: list[Any] = []
 
@@ -872,6 +890,9 @@ def test_a_part_of_a_single_number_is_added_to_its_other_uses() -> None:
     w: Any = tg.Tensor(2.0, requires_grad=True)
     (w[()] + w * 2.0 + w * 3.0 + w[...]).backward()
     assert w.grad == 7
+    v: Any = tg.Tensor(2.0, requires_grad=True)
+    (v[()] + v * 2.0 + v * 3.0).backward()  # the part comes last, to a sum that is a NumPy scalar
+    assert v.grad == 6
 
 
 def test_second_order_through_any_number_of_arguments() -> None:
@@ -883,6 +904,19 @@ def test_second_order_through_any_number_of_arguments() -> None:
     first = tg.grad(product(x, z).sum(), z, create_graph=True)
     assert first.tolist() == [6, 16]
     assert [g.tolist() for g in tg.grad(first.sum(), [x, z])] == [[6, 8], [2, 4]]
+
+
+def test_what_a_forward_keeps_is_computed_again_at_second_order_if_it_depends_on_the_arguments() -> None:
+    @tg.op(keeps=("e", "two"), a=lambda g, e, two: g * two * e, b=lambda g, b: 3 * g * b**2, e=lambda a: tg.exp(a))
+    def f(xp: Any, a: Any, b: Any) -> Any:
+        e = xp.exp(a)
+        return 2 * e + b**3, e, 2.0
+
+    a, b = leaf(0.5), leaf(2)
+    first = tg.grad(f(a, b), a, create_graph=True)
+    assert tg.grad(first, a).item() == pytest.approx(2 * np.exp(0.5))
+    first = tg.grad(f(np.array([0.5]), b), b, create_graph=True)  # e is not saved here
+    assert tg.grad(first, b).tolist() == [12]
 
 
 @pytest.mark.parametrize("create_graph", [False, True])

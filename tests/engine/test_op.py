@@ -9,6 +9,7 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
+import array_api_strict
 import numpy as np
 import pytest
 
@@ -346,15 +347,22 @@ def test_variadic_arguments_of_any_dtype() -> None:
     assert weighted(half, np.ones(2, np.float32)).dtype == np.float32
 
 
-def test_a_result_is_not_the_memory_of_a_bare_argument() -> None:
-    @tg.op(a=lambda g: g, b=None)
+@pytest.mark.parametrize("dtype", [np.float64, np.int64, np.longdouble])
+@pytest.mark.parametrize("formula", [None, lambda g: g])
+def test_a_result_is_not_the_memory_of_a_bare_argument(formula: Any, dtype: Any) -> None:
+    @tg.op(a=lambda g: g, b=formula)
     def second(a: Any, b: Any) -> Any:
         return b
 
-    b = np.ones(2)
-    y = second(leaf(1, 2), b)
-    b[0] = 5
-    assert y.tolist() == [1, 1]
+    @tg.op(xs=lambda g, xs: [0 * g, g])
+    def second_of(*xs: Any) -> Any:
+        return xs[1]
+
+    for f in (second, second_of):
+        b = np.ones(2, dtype)
+        y = f(leaf(1, 2), b)
+        b[0] = 5
+        assert y.tolist() == [1, 1]
 
 
 def test_one_tensor_anywhere_makes_a_tensor() -> None:
@@ -371,6 +379,22 @@ def test_one_tensor_anywhere_makes_a_tensor() -> None:
         for f in (first, added):
             assert type(f(bare, bare)) is np.ndarray
             assert type(f(bare, tg.Tensor(bare))) is type(f(tg.Tensor(bare), bare)) is tg.Tensor
+
+
+def test_an_array_of_another_library_in_any_place_is_refused_though_the_output_does_not_show_it() -> None:
+    @tg.op(a=lambda g: g, b=None, c=None)
+    def first(a: Any, b: Any, c: Any) -> Any:
+        return a * 1
+
+    @tg.op(xs=lambda g, xs: [g, *[0 * g] * (len(xs) - 1)])
+    def first_of(*xs: Any) -> Any:
+        return xs[0] * 1
+
+    x, other = leaf(1, 2), array_api_strict.asarray([1.0, 2.0])
+    for given in ((x, other, 1.0), (x, 1.0, other)):
+        for f in (first, first_of):
+            with pytest.raises(TypeError, match="several libraries"):
+                f(*given)
 
 
 def test_a_record_is_a_key() -> None:

@@ -3,6 +3,9 @@
 SLOTS = "slots save time and memory alone"
 EQUAL = "both have the same length"
 SLOWER = "the other way gives the same numbers, slower"
+ONLY_ONE = "if a node is recorded its only argument requires a gradient"
+COLONS = "without `...` it adds colons at the end, which take whole axes as nothing there does"
+FASTER = "both ways give the same numbers; it is chosen here which is faster"
 
 EQUIVALENT: dict[str, dict[str, str]] = {
     "tinygrad_ko/arrays/indexing.py": {
@@ -14,19 +17,38 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "add_at: if total.ndim == 1 == len(parts): -> if False:": SLOWER,
         "add_at: if total.flags.c_contiguous and (found := _row_numbers(total.shape, parts)) is not None: -> if False:": SLOWER,
         "add_at: if total.flags.c_contiguous and total.size <= 4 * np.size(values): -> if False:": SLOWER,
+        "add_at: if total.flags.c_contiguous and total.size <= 4 * np.size(values): -> "
+        "if total.flags.c_contiguous and total.size <= 5 * np.size(values):": FASTER,
+        "add_at: if total.flags.c_contiguous and total.size <= 4 * np.size(values): -> "
+        "if total.flags.c_contiguous and total.size < 4 * np.size(values):": FASTER,
+        "add_at: if total.flags.c_contiguous and total.size <= 4 * np.size(values): -> "
+        "if total.flags.c_contiguous and total.size > 4 * np.size(values):": FASTER,
         "_add_rows: if width % 2 == 0 and total.dtype in _PAIRS: -> if False:": SLOWER,
         "_add_rows: width, total, values = (width // 2, total.view(_PAIRS[total.dtype]), values.view(_PAIRS[total.dtype])) -> pass": SLOWER,
         "_add_rows: if width == 1: -> if False:": SLOWER,
         "_add_rows: columns, step = (np.arange(width), max(1, _BLOCK // max(1, width))) -> "
         "columns, step = (np.arange(width), max(2, _BLOCK // max(1, width)))": "blocks of two rows at least give the same sums",
+        "_add_rows: columns, step = (np.arange(width), max(1, _BLOCK // max(1, width))) -> "
+        "columns, step = (np.arange(width), max(1, _BLOCK // max(2, width)))": "rows have no numbers or more than one there",
+        "_add_rows: if values.shape != shape: -> if True:": SLOWER,
+        "IndexedGradient: __slots__ = ('dtype', 'index', 'values') -> pass": SLOTS,
         "_row_numbers: parts = (*parts[:at], *(len(shape) + 1 - len(parts)) * (_WHOLE,), *parts[at + 1:]) "
         "if at < len(parts) else parts -> parts = (*parts[:at], *(len(shape) + 1 - len(parts)) * (_WHOLE,), *parts[at + 1:]) "
         "if at >= len(parts) else parts": SLOWER,
+        "_row_numbers: parts = (*parts[:at], *(len(shape) + 1 - len(parts)) * (_WHOLE,), *parts[at + 1:]) "
+        "if at < len(parts) else parts -> pass": SLOWER,
+        "_row_numbers: parts = (*parts[:at], *(len(shape) + 1 - len(parts)) * (_WHOLE,), *parts[at + 1:]) "
+        "if at < len(parts) else parts -> parts = (*parts[:at], *(len(shape) + 1 + len(parts)) * (_WHOLE,), *parts[at + 1:]) "
+        "if at < len(parts) else parts": "behind so many colons an array stands beyond the last axis: " + SLOWER,
         "_row_numbers: if depth > len(shape) or not all((is_integer(part) or _are_integers(part) for part in named)): -> "
         "if depth > len(shape) or not all((is_integer(part) and _are_integers(part) for part in named)):": SLOWER,
         "_row_numbers: parts = (*parts[:at], *(len(shape) + 1 - len(parts)) * (_WHOLE,), *parts[at + 1:]) "
         "if at < len(parts) else parts -> parts = (*parts[:at], *(len(shape) + 1 - len(parts)) * (_WHOLE,), *parts[at + 1:]) "
-        "if at <= len(parts) else parts": "without `...` it adds colons at the end, which take whole axes as nothing there does",
+        "if at <= len(parts) else parts": COLONS,
+        "_row_numbers: parts = (*parts[:at], *(len(shape) + 1 - len(parts)) * (_WHOLE,), *parts[at + 1:]) "
+        "if at < len(parts) else parts -> parts = (*parts[:at], *(len(shape) + 1 - len(parts)) * (_WHOLE,), *parts[at + 1:]) "
+        "if True else parts": COLONS,
+        "_add_elsewhere: order = np.argsort(where, stable=True) -> order = np.argsort(where, stable=False)": "a sum in any order",
     },
     "tinygrad_ko/engine/graph.py": {
         "module: next_order = count(0, -1).__next__ -> next_order = count(1, -1).__next__": "any number is a start",
@@ -47,6 +69,11 @@ EQUIVALENT: dict[str, dict[str, str]] = {
     },
     "tinygrad_ko/engine/accumulate.py": {
         "Accumulator: @dataclass(slots=True) -> @dataclass(slots=False)": SLOTS,
+        "unbroadcast: new = part.ndim - len(parent.shape) if type(part) is np.ndarray and node.op.broadcasts else 0 -> "
+        "new = part.ndim + len(parent.shape) if type(part) is np.ndarray and node.op.broadcasts else 0": SLOWER,
+        "unbroadcast: return np.add.reduce(part, axis=tuple(range(new))) -> pass": SLOWER,
+        "accumulated: if type(old) is Accumulator and type(part) in ARRAYS and (type(old.total) in ARRAYS): -> if False:": SLOWER,
+        "accumulated: if isinstance(so_far, Handle) or isinstance(part, Handle): -> if True:": SLOWER,
         "unbroadcast: if new > 0 and part.shape[new:] == parent.shape and (part.dtype == parent.dtype): -> if False:": SLOWER,
         "unbroadcast: if part.shape != parent.shape: -> if True:": "the inner one: a reshape to the same shape; the outer one dies",
         "unbroadcast: if new > 0 and part.shape[new:] == parent.shape and (part.dtype == parent.dtype): -> "
@@ -57,6 +84,10 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "Op: saved: tuple[str, ...] = () -> pass": "it is set before it is read",
     },
     "tinygrad_ko/engine/codegen.py": {
+        "_function_text.save: only = f' if {users} else None' if len(op.differentiable) > 1 else '' -> "
+        "only = f' if {users} else None' if True else ''": ONLY_ONE,
+        "_function_text.save: only = f' if {users} else None' if len(op.differentiable) > 1 else '' -> "
+        "only = f' if {users} else None' if len(op.differentiable) >= 1 else ''": ONLY_ONE,
         "_debug_record: inputs = tuple([v.astype(np.float16) if half else v for v, half in zip(inputs, halves, strict=True)]) -> "
         "inputs = tuple([v.astype(np.float16) if half else v for v, half in zip(inputs, halves, strict=False)])": EQUAL,
     },

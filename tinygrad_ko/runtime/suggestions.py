@@ -48,7 +48,7 @@ class _ForeignNames:
 
 
 _NUMPYS = [
-    name for name in vars(np.ndarray) if name[0] != "_" and hasattr(np.empty(0), name)
+    name for name in vars(np.ndarray) if name[0] != "_" and hasattr(np.empty((1, 1)), name)
 ]  # NumPy 2.1 has some that raise
 _HABITS = [name for name in HABITS if name.islower()]
 _OPS = [name for name, home in homes("tinygrad_ko").items() if ".ops." in home]

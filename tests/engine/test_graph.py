@@ -275,7 +275,7 @@ def test_switches_nest() -> None:
         assert y.node.seen.output.tolist() == [2, 4]
 
 
-SWITCHES: list[Callable[[], Any]] = [tg.no_grad, tg.watch, lambda: tg.scope("a"), lambda: graph.recorded(False)]
+SWITCHES: list[Callable[[], Any]] = [tg.no_grad, tg.watch, lambda: tg.scope("a"), lambda: graph.Switch(record=False)]
 
 
 def recorded_now() -> tuple[bool, bool, tuple[str, ...]]:
@@ -369,10 +369,10 @@ def test_a_switch_may_be_used_again_inside_itself_and_by_several_threads() -> No
 
 def test_recording_inside_no_grad_ends_with_its_block() -> None:
     with tg.no_grad():
-        with graph.recorded(True):
+        with graph.Switch(record=True):
             assert recorded_now() == (True, False, ())
         assert recorded_now() == (False, False, ())
-    with graph.recorded(True):
+    with graph.Switch(record=True):
         assert recorded_now() == (True, False, ())
     assert graph.current.get() is graph.USUAL
 

@@ -13,7 +13,7 @@ from tinygrad_ko.arrays.library import Array
 from tinygrad_ko.arrays.operands import operand
 from tinygrad_ko.check.progress import Progress
 from tinygrad_ko.check.slope import EPS, precision, scales
-from tinygrad_ko.engine.graph import Leaf, recorded
+from tinygrad_ko.engine.graph import Leaf, Switch
 from tinygrad_ko.errors import explain, note_leaves, wants_integers
 from tinygrad_ko.func.trees import in_one_row
 from tinygrad_ko.ops.shape import concat, reshape
@@ -98,7 +98,7 @@ class FirstOrder(CheckedFunction):
         values = iter([leaves.get(i, x) for i, x in enumerate(self.point)])
         inputs = [{key: next(values) for key in x} if isinstance(x, dict) else next(values) for x in self.inputs]
         inside = partial(_substituted, dict(zip(self.parameters.values(), values, strict=True)))
-        with inside(), recorded(True):
+        with inside(), Switch(record=True):
             try:
                 y = self.f(*inputs)
             except Exception as error:

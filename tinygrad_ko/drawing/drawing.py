@@ -20,7 +20,7 @@ from tinygrad_ko.drawing.svg import readable
 from tinygrad_ko.drawing.tracing import call_watched, no_graph
 from tinygrad_ko.drawing.vertices import Names, Vertex, read_graph
 from tinygrad_ko.engine.backprop import gradients
-from tinygrad_ko.engine.graph import Handle, recorded
+from tinygrad_ko.engine.graph import Handle, Switch
 from tinygrad_ko.errors import explain
 from tinygrad_ko.runtime.atomic import at_once
 
@@ -263,7 +263,7 @@ def _backward(y: Handle, vertices: list[Vertex]) -> None:
     seed = y._array.dtype.type(1) if isinstance(y._array, np.generic) else namespace(y._array).ones_like(y._array)
     ends = {v.node: v for v in vertices if v.node is not None and v.kind in ("leaf", "input")}
     try:
-        with recorded(False):
+        with Switch(record=False):
             found = gradients(y._node, seed, wanted=ends.keys())
     except Exception as error:
         error.add_note("draw: hide='gradients' draws the graph without gradients")

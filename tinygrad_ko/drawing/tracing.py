@@ -9,7 +9,7 @@ import numpy as np
 from tinygrad_ko.arrays.library import is_floating
 from tinygrad_ko.check.function import argument_names, named_parameters
 from tinygrad_ko.drawing.vertices import Names
-from tinygrad_ko.engine.graph import Handle, Leaf, recorded, watch
+from tinygrad_ko.engine.graph import Handle, Leaf, Switch, watch
 from tinygrad_ko.errors import explain, note_leaves, wants_integers
 from tinygrad_ko.func.trees import are_numbers, is_tree
 from tinygrad_ko.runtime.signatures import signature
@@ -27,7 +27,7 @@ def call_watched(f: Callable[..., Any], inputs: tuple[Any, ...], parameters: Any
     given = _Inputs(f, names)
     arguments = [given.entry(x, name) for name, x in zip(argument_names(f, len(inputs)), inputs, strict=True)]
     _name_leaves(f, parameters, names)
-    with preserving_state(f, inputs, parameters), recorded(True), watch():
+    with preserving_state(f, inputs, parameters), Switch(record=True), watch():
         try:
             return f(*arguments)
         except Exception as error:

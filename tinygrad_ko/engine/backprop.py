@@ -40,8 +40,10 @@ def backpropagate(
             g = gradients.pop(node)
             if type(g) is Accumulator:
                 g = g.total
-            if visit is None or (node := visit(node, g)) is not None:
-                node.propagate(g, gradients, pending, free)
+            if node.seen is not None:
+                node.seen.gradient = g
+            if (in_place := node if visit is None else visit(node, g)) is not None:
+                in_place.propagate(g, gradients, pending, free)
     except Exception as error:
         _locate(error, node, g)
         raise

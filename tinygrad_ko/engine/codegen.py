@@ -16,6 +16,7 @@ Names in the text that begin with an underscore are the engine's own; those of a
     _out, _keep_mask      what the forward returned
     _made                 the type of the output
     _tensor, _n           the result and its new node
+    _noted                whether the node remembers its scope, or what it was computed from and to
 """
 
 import linecache
@@ -55,9 +56,11 @@ def {function}{signature}:
     _tensor._array = _out
     _tensor._exposed = False
     if ({wanted}) and (_mode := _current()).record:
-        _tensor._node = _n = _new(_OpNode)
-        _n.scope = _mode.scope
-        _n.seen = _debug_record(({inputs}), ({arguments}), {{{options}}}, _out) if _mode.watch else None
+        _noted = _mode.scope or _mode.watch
+        _tensor._node = _n = _new(_NotedNode if _noted else _OpNode)
+        if _noted:
+            _n.scope = _mode.scope
+            _n.seen = _debug_record(({inputs}), ({arguments}), {{{options}}}, _out) if _mode.watch else None
         _n.shape = _out.shape
         _n.dtype = _FLOAT64 if _made is _float64 else _out.dtype
         _n.order = _next_order()
@@ -129,16 +132,16 @@ class _OpNode(_Node):
     def propagate(n, g, gradients, pending, free):
         if not n.live:
             raise _already_freed("{name}")
-        if n.seen is not None:
-            n.seen.gradient = g
 {propagate}        if free:
             n.live = False
 {free}
     def rebound(n, parents, saved):
         same = _new(_OpNode)
         same.shape, same.dtype, same.order, same.live = n.shape, n.dtype, n.order, n.live
-        same.scope, same.seen = n.scope, n.seen
 {rebound}        return same
+
+class _NotedNode(_OpNode):
+    __slots__ = ("scope", "seen")
 """
 _PROPAGATE = """\
         if (parent := n.parent_{a}) is not None:

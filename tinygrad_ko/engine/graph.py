@@ -29,18 +29,18 @@ F = TypeVar("F", bound=Callable[..., Any])
 class Node:
     """A value in a graph: its shape and dtype, and in a generated subclass for each op its parents and saved values."""
 
-    __slots__ = ("dtype", "live", "order", "scope", "seen", "shape")
+    __slots__ = ("dtype", "live", "order", "shape")
 
     op: Any = None  # the Op that made it; None for a leaf
     parents: Any = ()  # the nodes of its differentiable arguments, None for a constant
     saved: Any = MappingProxyType({})  # the values that its formulas need, by name
+    scope: tuple["Call", ...] = ()  # the scopes and modules it was made in, outermost first
+    seen: "DebugRecord | None" = None  # what it was computed from and to, if it was made under watch()
 
     shape: tuple[int, ...]
     dtype: Any
     order: int
     live: bool  # False once backward() has freed its saved values; of a leaf, once the transform that made it has ended
-    scope: tuple["Call", ...]  # the scopes and modules it was made in, outermost first
-    seen: "DebugRecord | None"  # what it was computed from and to, if it was made under watch()
 
     def contributions(self, g: Any) -> Iterator[tuple[str, "Node", Any]]:
         """What the formulas give for each parent, if `g` is the gradient of this value: the argument, the parent, and its part of the
@@ -75,7 +75,6 @@ class Leaf(Node):
 
     def __init__(self, data: Array, name: str | None) -> None:
         self.shape, self.dtype, self.order, self.live = data.shape, data.dtype, next_order(), True
-        self.scope, self.seen = (), None
         self.grad: Array | None = None
         self.name = name
 
@@ -180,11 +179,6 @@ def no_grad() -> Switch:
     False
     """
     return Switch(record=False)
-
-
-def recorded(yes: bool) -> Switch:
-    """Record inside the block, or do not, whatever holds outside."""
-    return Switch(record=yes)
 
 
 def watch() -> Switch:

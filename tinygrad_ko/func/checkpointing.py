@@ -33,7 +33,6 @@ class _Segment(Node):
         self.call: _Call | None = call
         self.mode, self.states = mode, states  # what is recorded when it is called, and where its random numbers start
         self.shape, self.dtype, self.order, self.live = root.shape, root.dtype, next_order(), True
-        self.seen = None
         self.parents, self.trace = _traced(root, since)
 
     def contributions(self, g: Any) -> Iterator[tuple[str, Node, Any]]:

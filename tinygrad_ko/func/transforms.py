@@ -6,7 +6,7 @@ from typing import Any
 from tinygrad_ko.arrays.library import Array, is_floating, namespace
 from tinygrad_ko.arrays.memory import copied
 from tinygrad_ko.arrays.operands import operand
-from tinygrad_ko.engine.graph import Handle, Leaf, Node, behind, current, recorded
+from tinygrad_ko.engine.graph import Handle, Leaf, Node, Switch, behind, current
 from tinygrad_ko.errors import explain
 from tinygrad_ko.func.trees import in_one_row, is_tree, leaves_like, mapped
 from tinygrad_ko.ops.shape import concat, reshape, stack
@@ -155,7 +155,7 @@ def hvp(f: Callable[[Any], Any], x: Any, v: Any) -> Any:
     run = _Run("hvp", f, (x,), {}, (0,))
     run.one_number()
     vs = run.matched((v,), ["v"])
-    with recorded(True):
+    with Switch(record=True):
         first = _row(run.pulled(None, create_graph=True))
     return run.shaped(_gradients(first, run.xs, _row(vs), create_graph=run.recording(*vs)), *vs)[0]
 
@@ -195,7 +195,7 @@ class _Run:
             self.xs.append(_variable(value, f"{what}: {place}", record))
             return self.xs[-1]
 
-        with recorded(True):
+        with Switch(record=True):
             for i in argnums:
                 every[i] = mapped(variable, given[i], f"argument {i}")
             self.y = f(*every, **options)
@@ -259,7 +259,7 @@ class _Run:
 
     def pushed(self, directions: list[Any]) -> Tensor:
         c, pulled = self.transposed()
-        with recorded(True):
+        with Switch(record=True):
             linear = _row(pulled)
         return _gradients(linear, [c], _row(directions), create_graph=self.recording(*directions))[0]
 

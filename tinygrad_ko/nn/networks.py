@@ -15,7 +15,7 @@ import numpy as np
 
 from tinygrad_ko.arrays.library import Array
 from tinygrad_ko.check.numerical import numerical_gradient
-from tinygrad_ko.engine.graph import recorded
+from tinygrad_ko.engine.graph import Switch
 from tinygrad_ko.errors import explain
 from tinygrad_ko.nn.initializers import require_sizes
 from tinygrad_ko.nn.serialization import load_arrays, save_arrays
@@ -89,7 +89,7 @@ class Network:
                     f"params[{name!r}]의 자료형 {array.dtype}에는 기울기를 정의할 수 없습니다. astype(float)으로 바꾸십시오.",
                 )
         p = {name: borrow(array, requires_grad=True, name=name) for name, array in arrays.items()}
-        with recorded(True):
+        with Switch(record=True):
             self.loss_of(p, borrow(np.asarray(x)), t).backward()
         return {name: np.zeros_like(arrays[name]) if q.grad is None else q.grad for name, q in p.items()}
 

@@ -9,7 +9,7 @@ import numpy as np
 from tinygrad_ko import check
 from tinygrad_ko.check.differentiation import directional_derivative
 from tinygrad_ko.check.numerical import one_number
-from tinygrad_ko.engine.graph import recorded
+from tinygrad_ko.engine.graph import Switch
 from tinygrad_ko.errors import explain
 from tinygrad_ko.pictures.canvas import Floats
 from tinygrad_ko.state.preserve import preserving_state
@@ -67,7 +67,7 @@ def _gradient(f: Callable[[Any], Any], point: Floats) -> tuple[Floats, bool]:
     # the former.
     x = Tensor(point, requires_grad=True)
     try:
-        with recorded(True):
+        with Switch(record=True):
             y = f(x)
     except Exception:  # whatever a function of arrays makes of a Tensor; what is wrong with f is seen below
         y = None

@@ -23,7 +23,7 @@ from tinygrad_ko.arrays.library import (
 from tinygrad_ko.arrays.memory import copied
 from tinygrad_ko.arrays.operands import operand
 from tinygrad_ko.engine.backprop import backpropagate, deposit, gradients
-from tinygrad_ko.engine.graph import Handle, Leaf, Node, current, recorded, scope, wrap
+from tinygrad_ko.engine.graph import Handle, Leaf, Node, Switch, current, scope, wrap
 from tinygrad_ko.errors import explain
 from tinygrad_ko.runtime.atomic import at_once
 from tinygrad_ko.runtime.suggestions import ForeignToTensor, explained
@@ -304,7 +304,7 @@ def grad(y: Tensor, xs: Any, g: Any = None, *, create_graph: bool = False, allow
     nodes = [x._node for x in tensors]
     title = f"gradient of {y.name}" if y.name else "gradient"
     inside = scope(title) if create_graph and current.get().watch else nullcontext()
-    with recorded(create_graph), inside:
+    with Switch(record=create_graph), inside:
         start_with = wrap(type(y), seed, g._node if isinstance(g, Handle) else None) if create_graph else seed
         found = gradients(root, start_with, wanted={node for node in nodes if node is not None})
     answers = []

@@ -25,7 +25,6 @@ from tinygrad_ko.engine.backprop import put
 from tinygrad_ko.errors import described, explain
 from tinygrad_ko.ops.inputs import require_above_0, require_below_1
 from tinygrad_ko.optim.parameters import assignment, in_separate_memory, leaves, with_gradients
-from tinygrad_ko.runtime.allocator import keep_freed_memory
 from tinygrad_ko.runtime.atomic import at_once
 from tinygrad_ko.runtime.suggestions import ForeignToOptimizer, explain_construction, explained
 from tinygrad_ko.tensor.tensor import Tensor
@@ -51,7 +50,6 @@ class Optimizer(ForeignToOptimizer):
 
     @explained
     def __init__(self, parameters: Iterable[Tensor], lr: float = 0.01, *, weight_decay: float = 0.0) -> None:
-        keep_freed_memory()  # a step makes new arrays, and lets go of as many
         self.parameters = in_separate_memory(leaves(parameters))
         require_above_0(lr=lr)
         if weight_decay:

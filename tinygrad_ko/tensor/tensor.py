@@ -25,6 +25,7 @@ from tinygrad_ko.arrays.operands import operand
 from tinygrad_ko.engine.backprop import backpropagate, deposit, gradients
 from tinygrad_ko.engine.graph import Handle, Leaf, Node, Switch, current, scope, wrap
 from tinygrad_ko.errors import explain
+from tinygrad_ko.runtime.allocator import LARGE, keep_freed_memory
 from tinygrad_ko.runtime.atomic import at_once
 from tinygrad_ko.runtime.suggestions import ForeignToTensor, explained
 from tinygrad_ko.tensor.conversions import Conversions
@@ -62,6 +63,8 @@ class Tensor(Conversions, ForeignToTensor):
                 TypeError(f"a Tensor holds real numbers, not {array.dtype}"),
                 f"Tensor에는 실수만 담을 수 있습니다. 받은 자료형: {array.dtype}",
             )
+        if type(array) is np.ndarray and array.nbytes > LARGE:
+            keep_freed_memory()
         self._array, self._node, self._name = array, None, name
         self._exposed = not copy and not isinstance(data, Handle)
         if requires_grad:
@@ -233,6 +236,7 @@ def _start(y: Handle, g: Any) -> tuple[Node, Array]:
     """
     if y._node is None:
         raise errors.nothing_behind()
+    keep_freed_memory()  # for large arrays that were computed from small ones
     shape, dtype = y._node.shape, y._node.dtype
     if not is_floating(dtype):
         raise errors.no_gradient_through(y._node.op.name, dtype)

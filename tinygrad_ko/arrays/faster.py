@@ -6,7 +6,6 @@ block that holds what is unusual, such as NaN, for which NumPy also gives the wa
 """
 
 from collections.abc import Callable
-from itertools import pairwise
 from math import prod
 from typing import Any
 
@@ -126,8 +125,9 @@ def running(ufunc: np.ufunc, own: Callable[..., Any]) -> Callable[..., Any]:
     """The running sums or products of a ufunc. NumPy has each wait for the one before it: here many go side by side."""
 
     def advance(steps: Array) -> None:
-        for before, step in pairwise(steps):
-            ufunc(before, step, step)
+        rows = [*steps]
+        for _ in map(ufunc, rows, rows[1:], rows[1:]):  # each onto the next, in place
+            pass
 
     def accumulation(x: Any, axis: int | None = None, include_initial: bool = False) -> Array:
         plain = (

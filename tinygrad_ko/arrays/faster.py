@@ -5,7 +5,7 @@ nearer to the true ones, for float32 is computed in float64. What is no array of
 block that holds what is unusual, such as NaN, for which NumPy also gives the warnings.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from math import prod
 from typing import Any
 
@@ -19,31 +19,33 @@ _FLOAT64, _FLOAT32 = np.dtype(np.float64), np.dtype(np.float32)
 _FEW = 4_096  # numbers for which NumPy takes as long
 _BLOCK = 8_192  # numbers that are worked on at a time: they stay in the processor's cache, and make no page faults
 _LANES = 1_024  # running sums that advance together
+_AHEAD = 512  # bytes that each of them advances before it is put back: so the buffer stays in the cache
 _PADDING = 16  # numbers between rows of a buffer: rows that are 4096 bytes apart would share one place in the cache
 
 
+def _is_large(x: Any) -> bool:
+    return type(x) is ndarray and x.size >= _FEW
+
+
 def _floats(a: Any, b: Any) -> tuple[Array, Array] | None:
-    """Both as arrays of one of the two dtypes, if that is what NumPy makes of them and they are large."""
-    arrays = [x for x in (a, b) if type(x) is ndarray]
-    if not arrays or max(x.size for x in arrays) < _FEW or not all(x.size for x in arrays):
-        return None
-    dtype = arrays[0].dtype
-    if dtype not in (_FLOAT64, _FLOAT32):
-        return None
-    if not all(x.dtype == dtype if type(x) is ndarray else type(x) in (int, float) for x in (a, b)):
-        return None
-    return asarray(a, dtype), asarray(b, dtype)
+    """Both as arrays of one of the two dtypes, if that is what NumPy makes of them."""
+    dtype = a.dtype if type(a) is ndarray else b.dtype
+    for x in (a, b):
+        if x.dtype != dtype if type(x) is ndarray else type(x) not in (int, float):
+            return None
+    a, b = asarray(a, dtype), asarray(b, dtype)
+    return (a, b) if dtype in (_FLOAT64, _FLOAT32) and a.size and b.size else None
 
 
 def _faster(own: Callable[[Any, Any], Any], float32: Kernel, float64: Kernel | None) -> Callable[[Any, Any], Any]:
     """A function of two arguments by one kernel for each dtype: that for float32 is given blocks in float64."""
 
     def function(a: Any, b: Any) -> Any:
-        pair = _floats(a, b)
-        kernel = None if pair is None else float64 if pair[0].dtype == _FLOAT64 else float32
-        if pair is None or kernel is None:
+        if not (_is_large(a) or _is_large(b)) or (pair := _floats(a, b)) is None:
             return own(a, b)
         dtype = pair[0].dtype
+        if (kernel := float64 if dtype == _FLOAT64 else float32) is None:
+            return own(a, b)
         blocks = np.nditer(
             [*pair, None],
             ["external_loop", "buffered"],
@@ -121,6 +123,10 @@ hypot = _faster(np.hypot, _hypot_in_float64, None)
 logaddexp = _faster(np.logaddexp, _logaddexp, _logaddexp)
 
 
+def _slices(n: int, length: int) -> Iterator[slice]:
+    return (slice(start, min(start + length, n)) for start in range(0, n, length))
+
+
 def running(ufunc: np.ufunc, own: Callable[..., Any]) -> Callable[..., Any]:
     """The running sums or products of a ufunc. NumPy has each wait for the one before it: here many go side by side."""
 
@@ -130,10 +136,8 @@ def running(ufunc: np.ufunc, own: Callable[..., Any]) -> Callable[..., Any]:
             pass
 
     def accumulation(x: Any, axis: int | None = None, include_initial: bool = False) -> Array:
-        plain = (
-            type(x) is ndarray and x.dtype in (_FLOAT64, _FLOAT32) and type(axis) is int and -x.ndim <= axis < x.ndim
-        )
-        if not plain or include_initial or x.size < _FEW:
+        plain = _is_large(x) and x.dtype in (_FLOAT64, _FLOAT32) and type(axis) is int and -x.ndim <= axis < x.ndim
+        if not plain or include_initial:
             return own(x, axis=axis, include_initial=include_initial)
         lanes = prod(x.shape[axis % x.ndim + 1 :])
         if lanes >= _LANES // 16:
@@ -144,13 +148,17 @@ def running(ufunc: np.ufunc, own: Callable[..., Any]) -> Callable[..., Any]:
             return own(x, axis=axis)
         rows = x.reshape(-1, x.shape[-1])
         out = np.empty_like(rows, order="C")
-        buffer = np.empty((rows.shape[1], _LANES + _PADDING), x.dtype)
-        for start in range(0, len(rows), _LANES):
-            some = rows[start : start + _LANES]
-            steps = buffer[:, : len(some)]
-            steps[...] = some.T
-            advance(steps)
-            out[start : start + _LANES] = steps.T
+        buffer = np.empty(
+            (_STEPS + 1, _LANES + _PADDING), x.dtype
+        )  # the first row for the last sums of the steps before
+        for lanes in _slices(len(rows), _LANES):
+            for columns in _slices(rows.shape[1], ahead):
+                some = np.ascontiguousarray(rows[lanes, columns])
+                steps = buffer[: some.shape[1] + 1, : len(some)]
+                steps[1:] = some.T
+                advance(steps if columns.start else steps[1:])
+                out[lanes, columns] = steps[1:].T
+                steps[0] = steps[-1]
         return out.reshape(x.shape)
 
     return accumulation

@@ -23,10 +23,6 @@ _AHEAD = 512  # bytes that each of them advances before it is put back: so the b
 _PADDING = 16  # numbers between rows of a buffer: rows that are 4096 bytes apart would share one place in the cache
 
 
-def _is_large(x: Any) -> bool:
-    return type(x) is ndarray and x.size >= _FEW
-
-
 def _floats(a: Any, b: Any) -> tuple[Array, Array] | None:
     """Both as arrays of one of the two dtypes, if that is what NumPy makes of them."""
     dtype = a.dtype if type(a) is ndarray else b.dtype
@@ -41,7 +37,8 @@ def _faster(own: Callable[[Any, Any], Any], float32: Kernel, float64: Kernel | N
     """A function of two arguments by one kernel for each dtype: that for float32 is given blocks in float64."""
 
     def function(a: Any, b: Any) -> Any:
-        if not (_is_large(a) or _is_large(b)) or (pair := _floats(a, b)) is None:
+        large = (type(a) is ndarray and a.size >= _FEW) or (type(b) is ndarray and b.size >= _FEW)
+        if not large or (pair := _floats(a, b)) is None:
             return own(a, b)
         dtype = pair[0].dtype
         if (kernel := float64 if dtype == _FLOAT64 else float32) is None:
@@ -136,8 +133,8 @@ def running(ufunc: np.ufunc, own: Callable[..., Any]) -> Callable[..., Any]:
             pass
 
     def accumulation(x: Any, axis: int | None = None, include_initial: bool = False) -> Array:
-        plain = _is_large(x) and x.dtype in (_FLOAT64, _FLOAT32) and type(axis) is int and -x.ndim <= axis < x.ndim
-        if not plain or include_initial:
+        large = type(x) is ndarray and x.size >= _FEW and x.dtype in (_FLOAT64, _FLOAT32)
+        if not large or include_initial or type(axis) is not int or not -x.ndim <= axis < x.ndim:
             return own(x, axis=axis, include_initial=include_initial)
         lanes = prod(x.shape[axis % x.ndim + 1 :])
         if lanes >= _LANES // 16:
@@ -148,9 +145,8 @@ def running(ufunc: np.ufunc, own: Callable[..., Any]) -> Callable[..., Any]:
             return own(x, axis=axis)
         rows = x.reshape(-1, x.shape[-1])
         out = np.empty_like(rows, order="C")
-        buffer = np.empty(
-            (_STEPS + 1, _LANES + _PADDING), x.dtype
-        )  # the first row for the last sums of the steps before
+        ahead = _AHEAD // x.itemsize
+        buffer = np.empty((ahead + 1, _LANES + _PADDING), x.dtype)  # in the first row the last sums that were put back
         for lanes in _slices(len(rows), _LANES):
             for columns in _slices(rows.shape[1], ahead):
                 some = np.ascontiguousarray(rows[lanes, columns])

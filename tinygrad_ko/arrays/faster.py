@@ -136,12 +136,12 @@ def running(ufunc: np.ufunc, own: Callable[..., Any]) -> Callable[..., Any]:
         large = type(x) is ndarray and x.size >= _FEW and x.dtype in (_FLOAT64, _FLOAT32)
         if not large or include_initial or type(axis) is not int or not -x.ndim <= axis < x.ndim:
             return own(x, axis=axis, include_initial=include_initial)
-        lanes = prod(x.shape[axis % x.ndim + 1 :])
-        if lanes >= _LANES // 16:
+        beside = prod(x.shape[axis % x.ndim + 1 :])
+        if beside >= _LANES // 16:
             out = np.array(x, order="C")
             advance(out.swapaxes(0, axis))
             return out
-        if lanes > 1 or x.size < _LANES * x.shape[axis]:
+        if beside > 1 or x.size < _LANES * x.shape[axis]:
             return own(x, axis=axis)
         rows = x.reshape(-1, x.shape[-1])
         out = np.empty_like(rows, order="C")

@@ -9,19 +9,7 @@ import numpy as np
 
 from tinygrad_ko.cli import blas
 
-HEAD = (
-    "task",
-    "contender",
-    "CPU time",
-    "against",
-    "quartiles",
-    "best",
-    "page faults",
-    "in the system",
-    "bar",
-    "met",
-    "why",
-)
+HEAD = ("task", "contender", "CPU time", "against", "quartiles", "best", "page faults", "system", "bar", "met", "why")
 
 
 @dataclass(frozen=True)

@@ -130,7 +130,7 @@ def test_logaddexp_of_float64():
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("name", ["cumulative_sum", "cumulative_prod"])
 @pytest.mark.parametrize(
-    "shape", [(2500, 7), (7, 2500), (4, 9, 300), (3000, 2, 3), (5000,), (0, 5000), (5000, 0), (3, 4)]
+    "shape", [(2500, 7), (7, 2500), (4, 9, 300), (3000, 2, 3), (5000,), (1030, 150), (0, 5000), (5000, 0), (3, 4)]
 )
 def test_running_sums_are_numpys_to_the_last_bit(name, shape, dtype):
     x = np.random.default_rng(0).standard_normal(shape).astype(dtype)

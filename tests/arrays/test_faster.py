@@ -1,6 +1,8 @@
 """What is computed for many numbers at once is what NumPy computes for each, to the last bit, or nearer to the true value."""
 
 import warnings
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,14 +11,14 @@ from tinygrad_ko.arrays import faster
 from tinygrad_ko.arrays.library import quick
 
 SPECIAL = (0.0, -0.0, np.inf, -np.inf, np.nan, 1.0, -1.0, 1.5, 1e-42, -1e-42, 3e38, -3e38)
-VALUES = {
+VALUES: dict[str, Callable[..., Any]] = {
     "usual": lambda rng, n: 3 * rng.standard_normal(n),
     "whole": lambda rng, n: rng.integers(-50, 50, n),
     "tenths": lambda rng, n: 0.1 * rng.integers(-10_000, 10_000, n),
     "wide": lambda rng, n: rng.standard_normal(n) * 10.0 ** rng.uniform(-9, 9, n),
     "special": lambda rng, n: rng.choice(SPECIAL, n),
 }
-LIKE_NUMPY = {
+LIKE_NUMPY: dict[str, Callable[..., Any]] = {
     "remainder": np.remainder,
     "floor_divide": np.floor_divide,
     "cumulative_sum": np.cumulative_sum,

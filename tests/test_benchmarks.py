@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import tinygrad_ko as tg
+from benchmarks import functions as functions_table
 from benchmarks import readme, report
 from benchmarks.__main__ import main
 from benchmarks.agreement import DisagreementError, compare_all, numbered
@@ -183,6 +184,27 @@ def test_a_function_is_measured_with_all_its_gradients(name):
     assert len(found) == 1 + {"add": 2, "where": 2}.get(name, 1)
     assert (name == "floor") == (not np.any(found["gradient 0"]))
     assert all(array.dtype == np.float32 for array in found.values())
+
+
+def test_what_takes_three_times_as_long_as_in_torch_has_its_reason_or_misses_the_bar():
+    reason = functions_table.WHY["max: forward"]
+    rows = [
+        Row("max: forward", "tinygrad_ko", "1 ns", "3.01"),
+        Row("max: forward", "tinygrad_ko", "1 ns", "3.00"),
+        Row("max: forward", "torch", "1 ns"),
+        Row("add: forward", "tinygrad_ko", "1 ns", "3.01"),
+        Row("erf: forward", "tinygrad_ko", "1 ns"),
+    ]
+    found = list(map(functions_table.explained, rows))
+    assert [row.why for row in found] == [reason, "", "", "", ""]
+    assert [(row.bar, row.met) for row in found] == [("", None)] * 3 + [("<= 3.00", False), ("", None)]
+    assert readme.table(found[:1]).splitlines()[-1] == f"| max: forward | **3.01** () | {reason} |"
+
+
+def test_reasons_are_of_rows_of_the_table():
+    assert set(functions_table.WHY) <= {
+        f"{name}: {part}" for name in CALLS for part in ("forward", "forward and backward")
+    }
 
 
 def both(ours, other):

@@ -25,13 +25,20 @@ def same(a, b):
 
 @given(st.data(), st.integers(0, 2**32 - 1), st.booleans())
 def test_reductions(data, seed, keepdims):
-    shape = data.draw(hnp.array_shapes(min_dims=1, max_dims=2, min_side=1, max_side=70))
+    shape = data.draw(hnp.array_shapes(min_dims=1, max_dims=3, min_side=1, max_side=70))
     rng = np.random.default_rng(seed)
     signs = rng.permutation(np.resize([-1, 1], shape).ravel()).reshape(shape) * rng.integers(0, 2, shape)
     x = signs.astype(data.draw(DTYPES))  # integers whose sums are exact, in half precision too
     axis = data.draw(st.none() | st.integers(-x.ndim, x.ndim - 1))
     for name in ("sum", "max", "min"):
         same(getattr(quick, name)(x, axis=axis, keepdims=keepdims), getattr(np, name)(x, axis=axis, keepdims=keepdims))
+
+
+@given(st.integers(1, 70), st.integers(0, 2**32 - 1))
+def test_sums_along_the_last_of_three_axes_are_rounded_as_in_numpy(n, seed):
+    x = np.random.default_rng(seed).standard_normal((5, 7, n))
+    same(quick.sum(x, axis=2), np.sum(x, axis=2))
+    same(quick.prod(x, axis=-1, keepdims=True), np.prod(x, axis=-1, keepdims=True))
 
 
 @given(st.data(), st.integers(0, 2**32 - 1))

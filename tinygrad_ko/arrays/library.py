@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy import asarray, generic, ndarray
 
+from tinygrad_ko.arrays import faster
+
 Array = Any  # an array of any library that follows the array API standard; NumPy's unless said otherwise
 
 SCALARS = (int, float)  # Python's own numbers keep an array's dtype (NEP 50), so they stay what they are
@@ -34,13 +36,17 @@ def _where(condition: Any, x: Any, y: Any) -> Array:
 
 
 def _by_rows(ufunc: np.ufunc) -> Any:
-    """The reduction of a ufunc. Over a short last axis NumPy pays for every row anew; over the transposed array it does not."""
+    """The reduction of a ufunc. Over a short last axis NumPy pays for every row anew; over the transposed array it does not. (Of 3 axes or
+    more only up to 7 elements, which NumPy adds one after the other as well.)
+    """
     reduce: Any = ufunc.reduce
 
     def reduction(x: Any, axis: Any = None, keepdims: bool = False) -> Array:
-        if (axis == -1 or axis == 1) and type(x) is ndarray and x.ndim == 2 and x.shape[1] <= 64 < x.size:
-            out = reduce(x.T.copy(), axis=0)
-            return out[:, None] if keepdims else out
+        if type(axis) is int and type(x) is ndarray and x.ndim > 1 and (axis == -1 or axis == x.ndim - 1):
+            n, few = x.shape[-1], 64 if x.ndim == 2 else 7
+            if n <= few < x.size:
+                out = reduce(x.reshape(-1, n).T.copy(), axis=0).reshape(x.shape[:-1])
+                return out[..., None] if keepdims else out
         return reduce(x, axis=axis, keepdims=keepdims)
 
     return reduction
@@ -59,6 +65,9 @@ quick.max, quick.min = _by_rows(np.maximum), _by_rows(np.minimum)
 quick.all, quick.any = _by_rows(np.logical_and), _by_rows(np.logical_or)
 quick.mean = lambda x, axis=None, keepdims=False: x.mean(axis=axis, keepdims=keepdims)
 quick.where, quick.argsort = _where, _argsort
+quick.cumulative_sum = faster.running(np.add, np.cumulative_sum)
+quick.cumulative_prod = faster.running(np.multiply, np.cumulative_prod)
+quick.hypot, quick.logaddexp = faster.hypot, faster.logaddexp
 quick.reshape = lambda x, shape: x.reshape(shape)
 quick.permute_dims = lambda x, axes: x.transpose(axes)
 quick.matrix_transpose = lambda x: x.swapaxes(-1, -2)

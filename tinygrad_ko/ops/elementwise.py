@@ -2,7 +2,7 @@
 
 import math
 
-from tinygrad_ko.arrays import library
+from tinygrad_ko.arrays import faster, library
 from tinygrad_ko.arrays.dtypes import moves
 from tinygrad_ko.arrays.library import SCALARS, quiet
 from tinygrad_ko.arrays.operands import floating
@@ -36,13 +36,13 @@ def divide(a, b):
 @op(broadcasts=True, a=lambda g: zeros_like(g), b=lambda g: zeros_like(g))
 def floor_divide(a, b):
     """a / b rounded down to a whole number. The derivative is 0 almost everywhere; 0 is returned at the jumps."""
-    return a // b
+    return faster.floor_divide(a, b)
 
 
 @op(broadcasts=True, a=lambda g: g, b=lambda g, a, b: -g * floor_divide(a, b))
 def remainder(a, b):
     """a - b * (a // b), with the sign of b. At a jump the derivative in b is -(a // b) as computed there."""
-    return a % b
+    return faster.remainder(a, b)
 
 
 @op(x=lambda g: -g)

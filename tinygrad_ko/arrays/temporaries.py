@@ -9,7 +9,7 @@ from numpy import ndarray
 
 from tinygrad_ko.arrays.library import Array
 
-_BLOCK = 128 * 1024 - 4096  # bytes: glibc maps an array of 128 KiB anew, at a page fault for every 4 KiB
+_BLOCK = 256 * 1024  # bytes
 
 
 def onto(spent: Any, f: Callable[..., Any], *arguments: Any) -> Array:
@@ -17,27 +17,26 @@ def onto(spent: Any, f: Callable[..., Any], *arguments: Any) -> Array:
     return f(*arguments, out=spent) if type(spent) is ndarray else f(*arguments)
 
 
-def in_blocks(forward: Callable[..., Array]) -> Callable[..., Array]:
-    """Decorator of a forward of many operations, in which an element of the result depends on that element of its argument alone.
+def in_blocks(forward: Callable[..., Any]) -> Callable[..., Any]:
+    """Decorator of a forward of many operations, in whose results an element depends on that element of its one argument alone.
 
     It works on a large array of NumPy's block by block: so each operation finds in the cache what the last one has left there, and no
     temporary is as large as the array.
     """
 
     @wraps(forward)
-    def blockwise(xp: Any, x: Any, **options: Any) -> Array:
+    def blockwise(xp: Any, x: Any, **options: Any) -> Any:
         if type(x) is not ndarray or x.nbytes <= _BLOCK:
             return forward(xp, x, **options)
         x = x if x.flags.forc else x.copy()
-        given = _flat(x)
-        length = _BLOCK // x.itemsize
-        first = forward(xp, given[:length], **options)
-        out = np.empty_like(x, first.dtype)
-        results = _flat(out)
-        results[:length] = first
-        for i in range(length, x.size, length):
-            results[i : i + length] = forward(xp, given[i : i + length], **options)
-        return out
+        given, whole, length = _flat(x), list[Any](), _BLOCK // x.itemsize
+        for i in range(0, x.size, length):
+            results = forward(xp, given[i : i + length], **options)
+            parts = results if isinstance(results, tuple) else (results,)
+            whole = whole or [np.empty_like(x, part.dtype) for part in parts]
+            for out, part in zip(whole, parts, strict=True):
+                _flat(out)[i : i + length] = part
+        return tuple(whole) if isinstance(results, tuple) else whole[0]
 
     return blockwise
 

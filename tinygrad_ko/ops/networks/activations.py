@@ -5,11 +5,11 @@ import math
 from tinygrad_ko.arrays.dtypes import moves
 from tinygrad_ko.arrays.library import SCALARS, new_array, quiet
 from tinygrad_ko.arrays.operands import floating
-from tinygrad_ko.arrays.temporaries import onto
+from tinygrad_ko.arrays.temporaries import in_blocks, onto
 from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.ops.elementwise import abs, clip, exp, minimum, where, zeros_like
-from tinygrad_ko.ops.error_function import DENSITY, FAR, gaussian, normal_cdf
+from tinygrad_ko.ops.error_function import DENSITY, FAR, gaussian, normal_cdf, normal_cdf_and_density
 from tinygrad_ko.ops.hyperbolic import sech, tanh
 from tinygrad_ko.ops.inputs import as_floating, as_operand, require_one_of
 
@@ -146,14 +146,19 @@ def gelu(x, /, approximate="none"):
 
 @op(
     name="gelu",
-    keeps="p",
-    x=lambda g, p, x: g * (p + x * (DENSITY * gaussian(x, rate=0.5))),
-    p=lambda x: normal_cdf(x),
+    keeps="slope",
+    x=lambda g, slope: g * slope,
+    slope=lambda x: normal_cdf(x) + x * (DENSITY * gaussian(x, rate=0.5)),
 )
-def exact_gelu(x):
-    """x times the probability p that a standard normal number is at most x."""
-    p = normal_cdf(x)
-    return x * p, p
+@in_blocks
+def exact_gelu(xp, x):
+    """x times the probability p that a standard normal number is at most x, and its slope, which has nearly all of it in common."""
+    x = floating(x)
+    p, slope = normal_cdf_and_density(xp, x)
+    slope *= x
+    slope += p
+    p *= x
+    return p, slope
 
 
 @op(

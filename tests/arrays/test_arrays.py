@@ -71,7 +71,9 @@ def test_where_between_many(data, seed):
         if (kind := data.draw(st.sampled_from(["array", "array", "number", "other"]))) == "number":
             return data.draw(st.sampled_from([0, 1, -3, 0.0, -0.0, 2.5, np.inf, True]))
         with np.errstate(invalid="ignore"):
-            values = rng.choice(SPECIAL, data.draw(st.sampled_from(parts))).astype(dtype if kind == "array" else np.float32)
+            values = rng.choice(SPECIAL, data.draw(st.sampled_from(parts))).astype(
+                dtype if kind == "array" else np.float32
+            )
         return values.T.copy().T if data.draw(st.booleans()) else values
 
     x, y = branch(), branch()

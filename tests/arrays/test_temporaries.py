@@ -50,7 +50,12 @@ def test_the_results_are_those_of_the_whole_array(shape, layout, data):
 
 def test_only_large_arrays_of_numpy_are_divided(sizes, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(temporaries, "_BLOCK", 80)
-    both(np, np.ones(10)), both(np, np.ones(11)), both(array_api_strict, array_api_strict.ones(11)), both(np, np.float64(1))
+    (
+        both(np, np.ones(10)),
+        both(np, np.ones(11)),
+        both(array_api_strict, array_api_strict.ones(11)),
+        both(np, np.float64(1)),
+    )
     assert sizes == [10, 10, 1, 11, 1]
 
 
@@ -77,7 +82,21 @@ def test_no_temporary_is_as_large_as_a_large_array(f):
     assert peak < 1.8 * x.nbytes  # the result and temporaries of a block
 
 
-ELEMENTWISE = ["erf", "erfc", "gelu", "sigmoid", "silu", "elu", "selu", "relu", "leaky_relu", "hardsigmoid", "softplus", "mish", "sign"]
+ELEMENTWISE = [
+    "erf",
+    "erfc",
+    "gelu",
+    "sigmoid",
+    "silu",
+    "elu",
+    "selu",
+    "relu",
+    "leaky_relu",
+    "hardsigmoid",
+    "softplus",
+    "mish",
+    "sign",
+]
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
@@ -85,7 +104,22 @@ ELEMENTWISE = ["erf", "erfc", "gelu", "sigmoid", "silu", "elu", "selu", "relu", 
 def test_a_large_array_has_the_values_and_slopes_of_its_elements(name, dtype):
     """Whatever is quick for many elements: to the last bit, also at infinities, zeros, NaN and the smallest numbers."""
     f, limits = getattr(tg, name), np.finfo(dtype)
-    ends = [np.nan, np.inf, -0.0, 0.0, limits.max, limits.tiny, limits.smallest_subnormal, 1, 2, 3, 3.0000001, 20, 40, 700]
+    ends = [
+        np.nan,
+        np.inf,
+        -0.0,
+        0.0,
+        limits.max,
+        limits.tiny,
+        limits.smallest_subnormal,
+        1,
+        2,
+        3,
+        3.0000001,
+        20,
+        40,
+        700,
+    ]
     x = np.concatenate([np.random.default_rng(0).normal(size=2500), ends, np.negative(ends)]).astype(dtype)
     with np.errstate(all="ignore"), pytest.MonkeyPatch.context() as patch:
         patch.setattr(temporaries, "_BLOCK", 1000 * x.itemsize)

@@ -1,9 +1,9 @@
 """The error function and the normal distribution, for which the array API standard has no names.
 
-In float64, erfc(y) falls like exp(-y * y) / y. Without that factor, (1 + 2 y) exp(y * y) erfc(y) stays near 1 for all y >= 0, and is one polynomial in
-t = (y - 4) / (y + 4), which lies between -1 and 1: no pieces, all of which an array would compute for every element. Source: M. M. Shepherd
-and J. G. Laframboise, Chebyshev approximation of (1 + 2x) exp(x^2) erfc x, Mathematics of Computation 36 (1981), where 4 is 3.75. The
-coefficients are the interpolation at 25 Chebyshev points; a test computes them again with 50 digits.
+In float64: erfc(y) falls like exp(-y * y) / y. Without that factor, (1 + 2 y) exp(y * y) erfc(y) stays near 1 for all y >= 0, and is one
+polynomial in t = (y - 4) / (y + 4), which lies between -1 and 1: no pieces, all of which an array would compute for every element. Source:
+M. M. Shepherd and J. G. Laframboise, Chebyshev approximation of (1 + 2x) exp(x^2) erfc x, Mathematics of Computation 36 (1981), where 4 is
+3.75. The coefficients are the interpolation at 25 Chebyshev points; a test computes them again with 50 digits.
 
 In float32, which has fewer digits, less will do. 1 / (exp(y * y) erfc(y)), which approaches sqrt(pi) y, is sqrt(pi) y + a(y) / b(y) with
 polynomials of degree 3 and 4 whose coefficients are all positive, and erf(x) is tanh(x * p(x * x)) with one of degree 9: where tanh is near
@@ -111,9 +111,9 @@ def _tail(xp, y, bell):
 
 
 def _bell(xp, y, rate):
-    """exp(-rate * y * y) for 0 <= y <= FAR, with all its digits: the exponential would lose as many as y * y has before the point, so what is
-    lost when that is rounded is computed, and made good. The square of the head of y, which has 12 bits, is exact. Source: T. J. Dekker,
-    A floating-point technique for extending the available precision, Numerische Mathematik 18 (1971).
+    """exp(-rate * y * y) for 0 <= y <= FAR, with all its digits: rounding y * y would lose as many as it has before the point, so what is
+    lost is computed, and made good. The square of the head of y, which has 12 bits where the result is not 0 in float32, is exact. Source:
+    T. J. Dekker, A floating-point technique for extending the available precision, Numerische Mathematik 18 (1971).
     """
     square = y * y
     head = 256 * y

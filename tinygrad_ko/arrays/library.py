@@ -29,11 +29,11 @@ def _where(condition: Any, x: Any, y: Any) -> Array:
     is y + condition * (x - y), to the last bit of a NaN. 131,072 random choices take 55 us, with 0 for y 35 us; np.where 470 us.
     """
     if type(condition) is ndarray and condition.dtype == bool:
-        if type(x) in SCALARS and type(y) is ndarray:
+        many, zero = condition.size > _MANY, type(y) is int and y == 0
+        if many and type(x) in SCALARS and type(y) is ndarray:
             return _where(~condition, y, x)
-        zero = type(y) is int and y == 0
         alike = type(y) in SCALARS or (type(y) is ndarray and type(x) is ndarray and y.dtype == x.dtype)
-        if type(x) is ndarray and x.dtype in _BITS and (zero or (alike and condition.size > _MANY)):
+        if type(x) is ndarray and x.dtype in _BITS and (zero or (many and alike)):
             to, fits = condition.shape, x.shape == condition.shape and (type(y) is not ndarray or y.shape == x.shape)
             if fits or to == np.broadcast_shapes(to, x.shape, np.shape(y)):
                 integer = _BITS[x.dtype]

@@ -154,8 +154,9 @@ def gelu(x, /, approximate="none"):
 def exact_gelu(xp, x):
     """x times the probability p that a standard normal number is at most x, and its slope, which has nearly all of it in common."""
     x = floating(x)
-    p, slope = normal_cdf_and_density(xp, x)
-    slope *= x
+    near = xp.clip(x, -FAR, FAR)  # beyond, p is 0 or 1, and so is the slope
+    p, slope = normal_cdf_and_density(xp, near)
+    slope *= near
     slope += p
     p *= x
     return p, slope

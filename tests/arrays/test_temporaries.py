@@ -67,8 +67,8 @@ def test_onto_writes_over_an_array_of_numpys_alone():
     assert other[1] == 4
 
 
-@pytest.mark.parametrize("f", [tg.erf, tg.erfc], ids=["erf", "erfc"])
-def test_no_temporary_is_as_large_as_a_large_array(f):
+@pytest.mark.parametrize(("f", "results"), [(tg.erf, 1), (tg.erfc, 1), (tg.gelu, 2)], ids=["erf", "erfc", "gelu"])
+def test_no_temporary_is_as_large_as_a_large_array(f, results):
     x = np.random.default_rng(0).normal(size=1_000_000).astype(np.float32)
     f(x[:100_000])
     tracemalloc.start()
@@ -77,7 +77,7 @@ def test_no_temporary_is_as_large_as_a_large_array(f):
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert peak < 1.8 * x.nbytes  # the result and temporaries of a block
+    assert peak < (results + 0.8) * x.nbytes  # what there must be, and the temporaries of a block
 
 
 ELEMENTWISE = [

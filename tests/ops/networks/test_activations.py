@@ -1,6 +1,7 @@
 """Activations: conventions at their kinks, orders beyond the second, options and errors."""
 
 from math import exp, inf
+from typing import Any
 
 import numpy as np
 import pytest
@@ -106,7 +107,7 @@ class TestGelu:
 
     def test_at_infinity_it_is_x(self):
         for dtype in (np.float64, np.float32):
-            x = tg.Tensor(np.array([inf, 1e30], dtype), requires_grad=True)
+            x: Any = tg.Tensor(np.array([inf, 1e30], dtype), requires_grad=True)
             with np.errstate(all="raise", under="ignore"):
                 y = tg.gelu(x)
                 y.backward(np.ones(2, dtype))

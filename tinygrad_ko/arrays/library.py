@@ -59,8 +59,9 @@ def _minimum(a: Any, b: Any, out: Any = None) -> Array:
 
 
 def _many_and_a_number(a: Any, b: Any) -> bool:
-    number = type(b) is int or (type(b) is float and b != 0)  # 0.0 may be -0.0
-    return number and type(a) is ndarray and a.size > _MANY and a.dtype in _BITS
+    if type(a) is not ndarray or a.size <= _MANY or a.dtype not in _BITS:
+        return False
+    return type(b) is int or (type(b) is float and b != 0)  # 0.0 may be -0.0
 
 
 def _clipped(a: Array, low: float, high: float, number: float, out: Any) -> Array:

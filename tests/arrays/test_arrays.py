@@ -54,6 +54,54 @@ def test_where_with_zeros(data, seed):
         same(np.signbit(got), np.signbit(expected))
 
 
+SPECIAL = [np.nan, -np.nan, np.inf, -np.inf, -0.0, 0.0, 5e-324, 1e-45, 1.5, -2.5]
+
+
+def same_numbers(a, b):
+    same(a, b)
+    if a.dtype.kind == "f":  # zeros have signs
+        same(np.signbit(a)[a == 0], np.signbit(b)[b == 0])
+
+
+def same_bits(a, b):
+    same(a.view(f"i{a.itemsize}"), b.view(f"i{b.itemsize}"))
+    assert a.dtype == b.dtype
+
+
+@given(st.data(), st.integers(0, 2**32 - 1))
+def test_where_between_many(data, seed):
+    rng, dtype = np.random.default_rng(seed), data.draw(st.sampled_from([np.float64, np.float32, np.float16, np.int64]))
+    shape, parts = (3, 700), [(3, 700), (700,), (3, 1), ()]
+    condition = rng.random(data.draw(st.sampled_from([shape, shape, (700,)]))) < 0.5
+
+    def branch():
+        if (kind := data.draw(st.sampled_from(["array", "array", "number", "other"]))) == "number":
+            return data.draw(st.sampled_from([0, 1, -3, 0.0, -0.0, 2.5, np.inf, True]))
+        with np.errstate(invalid="ignore"):
+            values = rng.choice(SPECIAL, data.draw(st.sampled_from(parts))).astype(
+                dtype if kind == "array" else np.float32
+            )
+        return values.T.copy().T if data.draw(st.booleans()) else values
+
+    x, y = branch(), branch()
+    kept = [np.copy(v) for v in (condition, x, y)]
+    same_bits(quick.where(condition, x, y), np.where(condition, x, y))
+    for before, after in zip(kept, (condition, x, y), strict=True):
+        same_numbers(np.asarray(after), before)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.float16, np.int64, np.int8])
+@pytest.mark.parametrize("number", [0, 0.0, -0.0, 1, -2.5, np.inf, -np.inf, np.nan, True])
+@pytest.mark.parametrize("name", ["maximum", "minimum"])
+def test_the_larger_or_smaller_of_many_and_a_number(name, number, dtype):
+    with np.errstate(invalid="ignore"):
+        x = np.resize(SPECIAL, (3, 1000)).astype(dtype)
+    ours, numpys = getattr(quick, name), getattr(np, name)
+    for array in (x, x.T, x[:, ::-2], x[:1, :4]):
+        same_numbers(ours(array, number), numpys(array, number))
+        same_numbers(ours(array, array[:1]), numpys(array, array[:1]))
+
+
 def holding(array):
     holder = memory.Holder()
     holder._array, holder._exposed = array, False

@@ -5,6 +5,7 @@ which has the ufunc methods behind slow public functions: on small arrays `np.ad
 """
 
 from functools import partial
+from math import inf
 from types import SimpleNamespace
 from typing import Any
 
@@ -22,17 +23,54 @@ NUMBERS = frozenset({float, int, bool, type(None)})  # immutable
 PLAIN = ARRAYS | NUMBERS  # what `operand` leaves as it is
 
 _BITS = {FLOAT64: np.int64, FLOAT32: np.int32}
+_MANY = 2000  # elements, from which on what is saved at each is more than what it costs to begin
 
 
 def _where(condition: Any, x: Any, y: Any) -> Array:
-    """np.where; with 0 as its other branch a product of bits: 5 to 10 times as fast, and, unlike one of numbers, no NaN of 0 * inf."""
-    plain = type(condition) is ndarray and type(x) is ndarray and type(y) is int and y == 0
-    fits = plain and (condition.shape == x.shape or condition.shape == np.broadcast_shapes(condition.shape, x.shape))
-    if fits and condition.dtype == bool and x.dtype in _BITS:
-        bits = condition.astype(_BITS[x.dtype])
-        bits *= x.view(_BITS[x.dtype])
-        return bits.view(x.dtype)
+    """np.where, without its branch at every element, which a processor cannot guess: among the bits of the numbers, taken as integers, it
+    is y + condition * (x - y), to the last bit of a NaN. 131,072 random choices take 55 us, with 0 for y 35 us; np.where 470 us.
+    """
+    if type(condition) is ndarray and condition.dtype == bool:
+        many, zero = condition.size > _MANY, type(y) is int and y == 0
+        if many and type(x) in SCALARS and type(y) is ndarray:
+            return _where(~condition, y, x)
+        alike = type(y) in SCALARS or (type(y) is ndarray and type(x) is ndarray and y.dtype == x.dtype)
+        if type(x) is ndarray and x.dtype in _BITS and (zero or (many and alike)):
+            to, fits = condition.shape, x.shape == condition.shape and (type(y) is not ndarray or y.shape == x.shape)
+            if fits or to == np.broadcast_shapes(to, x.shape, np.shape(y)):
+                integer = _BITS[x.dtype]
+                bits, ones = condition.astype(integer), x.view(integer)
+                if zero:
+                    bits *= ones
+                else:
+                    others = asarray(y, x.dtype).view(integer)
+                    bits *= ones - others
+                    bits += others
+                return bits.view(x.dtype)
     return np.where(condition, x, y)
+
+
+def _maximum(a: Any, b: Any, out: Any = None) -> Array:
+    """np.maximum. Of an array and a number NumPy computes it one by one, np.clip many at once: 131,072 float32 take 50 us, and 16 us."""
+    return _clipped(a, b, inf, b, out) if _many_and_a_number(a, b) else np.maximum(a, b, out=out)
+
+
+def _minimum(a: Any, b: Any, out: Any = None) -> Array:
+    """np.minimum, likewise."""
+    return _clipped(a, -inf, b, b, out) if _many_and_a_number(a, b) else np.minimum(a, b, out=out)
+
+
+def _many_and_a_number(a: Any, b: Any) -> bool:
+    if type(a) is not ndarray or a.size <= _MANY or a.dtype not in _BITS:
+        return False
+    return type(b) is int or (type(b) is float and b != 0)  # 0.0 may be -0.0
+
+
+def _clipped(a: Array, low: float, high: float, number: float, out: Any) -> Array:
+    clipped: Array = a.clip(low, high, out=out)
+    if number == 0:
+        clipped += 0.0  # np.clip keeps -0.0, of which np.maximum and np.minimum make 0.0
+    return clipped
 
 
 def _by_rows(ufunc: np.ufunc) -> Any:
@@ -68,6 +106,7 @@ quick.where, quick.argsort = _where, _argsort
 quick.cumulative_sum = faster.running(np.add, np.cumulative_sum)
 quick.cumulative_prod = faster.running(np.multiply, np.cumulative_prod)
 quick.hypot, quick.logaddexp = faster.hypot, faster.logaddexp
+quick.maximum, quick.minimum = _maximum, _minimum
 quick.reshape = lambda x, shape: x.reshape(shape)
 quick.permute_dims = lambda x, axes: x.transpose(axes)
 quick.matrix_transpose = lambda x: x.swapaxes(-1, -2)

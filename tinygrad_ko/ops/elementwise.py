@@ -5,7 +5,8 @@ import math
 from tinygrad_ko.arrays import faster, library
 from tinygrad_ko.arrays.dtypes import moves
 from tinygrad_ko.arrays.library import SCALARS, quiet
-from tinygrad_ko.arrays.operands import floating
+from tinygrad_ko.arrays.operands import floating, operand
+from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.engine.op import op
 
 
@@ -51,10 +52,16 @@ def negative(x):
     return -x
 
 
-@op(x=lambda g: g)
 def positive(x):
     """+x: the same values, in an array of their own."""
-    return +x
+    return same_values(x) if isinstance(x, Handle) else +operand(x, "positive")
+
+
+@op(name="positive", x=lambda g: g)
+@moves
+def same_values(x):
+    """x itself: Tensors that share an array copy it on write."""
+    return x
 
 
 @op(x=lambda g, x: g * sign(x))

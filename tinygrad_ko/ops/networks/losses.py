@@ -8,6 +8,7 @@ from numpy import ndarray
 
 from tinygrad_ko.arrays.library import namespace
 from tinygrad_ko.arrays.operands import floating
+from tinygrad_ko.arrays.rows import row_sums
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import log
@@ -86,7 +87,7 @@ def labelled(xp, scores, labels):
     scores = floating(scores)
     shifted = below_largest(xp, scores, xp.max(scores, axis=-1, keepdims=True))
     p = xp.exp(shifted)
-    total = xp.sum(p, axis=-1, keepdims=True)
+    total = row_sums(xp, p, -1)
     p /= total
     losses = xp.log(total)[:, 0] - shifted[xp.arange(labels.shape[0]), labels]
     return xp.sum(losses) / labels.shape[0], p

@@ -1,10 +1,12 @@
 """Standardization to mean 0 and variance 1, and the normalizations built on it."""
 
 from tinygrad_ko.arrays.operands import floating
+from tinygrad_ko.arrays.rows import row_means
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import sqrt, square
 from tinygrad_ko.ops.inputs import as_floating, in_float32, require_above_0
+from tinygrad_ko.ops.linalg.products import dots
 from tinygrad_ko.ops.reduction import mean, reduced_size
 from tinygrad_ko.ops.shape import reshape
 from tinygrad_ko.ops.statistics import deviation
@@ -12,7 +14,7 @@ from tinygrad_ko.ops.statistics import deviation
 
 @op(
     keeps="scale",
-    x=lambda g, out, scale, axis: (deviation(g, axis) - out * mean(g * out, axis=axis, keepdims=True)) / scale,
+    x=lambda g, out, scale, axis: (deviation(g, axis) - out * (dots(g, out, axis) / reduced_size(g.shape, axis))) / scale,
     scale=lambda x, axis, eps: sqrt(mean(square(deviation(x, axis)), axis=axis, keepdims=True) + float(eps)),
 )
 def standardize(xp, x, /, axis=-1, eps=1e-5):
@@ -26,11 +28,11 @@ def standardize(xp, x, /, axis=-1, eps=1e-5):
            [ 0.        ,  0.        ,  0.        ]])
     """
     require_above_0(eps=eps)
-    if not reduced_size(x.shape, axis):
+    if not (n := reduced_size(x.shape, axis)):
         raise explain(ValueError("there are no numbers to take a mean of"), "평균을 구할 원소가 없습니다.")
     out = floating(x)
-    out = out - xp.mean(out, axis=axis, keepdims=True)
-    scale = xp.sqrt(xp.mean(out * out, axis=axis, keepdims=True) + float(eps))
+    out = out - row_means(xp, out, axis)
+    scale = xp.sqrt(dots(out, out, axis) / n + float(eps))
     out /= scale
     return out, scale
 

@@ -1,4 +1,4 @@
-"""Sums along short rows. NumPy starts anew with each row, which takes it longer than the adding; BLAS, given a product with ones, does not."""
+"""Sums along short rows. NumPy starts anew with each, which takes it longer than the adding; a product with ones does it in BLAS."""
 
 from typing import Any
 

@@ -8,18 +8,18 @@ from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import described, explain
 from tinygrad_ko.ops.inputs import as_floating, as_plain_array, in_float32
 from tinygrad_ko.ops.linalg.products import dots, matrix_product
-from tinygrad_ko.ops.networks.softmax import below_largest, softmax, within_reach
+from tinygrad_ko.ops.networks.softmax import moved, softmax, within_reach
 from tinygrad_ko.ops.shape import matrix_transpose
 
 
 @in_float32
 def attention(q, k, v, mask=None):
-    """softmax(q @ k.mT / sqrt(d)) @ v: for each query the mean of the values, weighted by how well their keys match it. Queries (..., n, d),
-    keys (..., m, d) and values (..., m, w) give (..., n, w), and stacks broadcast. Where a `mask` of truth values that broadcasts to (..., n,
-    m) is false, the query does not look: with `np.tri(n, dtype=bool)` none sees what comes after it.
+    """softmax(q @ k.mT / sqrt(d)) @ v: for each query the mean of the values, weighted by how well their keys match it. Queries
+    (..., n, d), keys (..., m, d) and values (..., m, w) give (..., n, w), and stacks broadcast. Where a `mask` of truth values that
+    broadcasts to (..., n, m) is false, the query does not look: with `np.tri(n, dtype=bool)` none sees what comes after it.
 
-    Raises ValueError if the shapes do not fit or a query may look nowhere, TypeError if the mask holds no truth values. Source: Vaswani et
-    al. (2017).
+    Raises ValueError if the shapes do not fit or a query may look nowhere, TypeError if the mask holds no truth values. Source: Vaswani
+    et al. (2017).
 
     >>> import numpy as np, tinygrad_ko as tg
     >>> x, v = np.zeros((3, 2)), [[2.0], [4.0], [9.0]]
@@ -39,8 +39,7 @@ def attention(q, k, v, mask=None):
 def masked_softmax(xp, scores, mask):
     """Softmax along the last axis of the scores where the mask is true; 0 elsewhere."""
     if not within_reach(xp, scores):
-        scores = xp.where(mask, scores, -np.inf)
-        scores = below_largest(xp, scores, xp.max(scores, axis=-1, keepdims=True))
+        scores = moved(xp, xp.where(mask, scores, -np.inf), -1, low=xp.where(mask, scores, np.inf))
     e = xp.exp(scores)
     e *= xp.astype(mask, e.dtype)
     e /= row_sums(xp, e, -1)
@@ -56,7 +55,9 @@ def _shape_of_scores(q, k, v):
     except ValueError:  # stacks that do not broadcast
         pass
     raise explain(
-        ValueError(f"attention: q needs shape (..., n, d), k (..., m, d) and v (..., m, w), but they have {q}, {k} and {v}"),
+        ValueError(
+            f"attention: q needs shape (..., n, d), k (..., m, d) and v (..., m, w), but they have {q}, {k} and {v}"
+        ),
         f"attention: q의 형상은 (..., n, d), k의 형상은 (..., m, d), v의 형상은 (..., m, w)이어야 합니다. 받은 형상: {q}, {k}, {v}",
     )
 
@@ -73,7 +74,9 @@ def _fitting(mask, shape):
     mask = xp.reshape(mask, mask.shape or (1,))
     if mask.ndim > len(shape) or any(n not in (1, m) for n, m in zip(mask.shape[::-1], shape[::-1], strict=False)):
         raise explain(
-            ValueError(f"attention: mask has shape {mask.shape}, which does not broadcast to {shape}, that of q @ k.mT"),
+            ValueError(
+                f"attention: mask has shape {mask.shape}, which does not broadcast to {shape}, that of q @ k.mT"
+            ),
             f"attention: mask의 형상 {mask.shape}은 q @ k.mT의 형상 {shape}으로 브로드캐스트되지 않습니다.",
         )
     if not xp.all(xp.any(mask, axis=-1)):

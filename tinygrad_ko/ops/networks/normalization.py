@@ -14,7 +14,9 @@ from tinygrad_ko.ops.statistics import deviation
 
 @op(
     keeps="scale",
-    x=lambda g, out, scale, axis: (deviation(g, axis) - out * (dots(g, out, axis) / reduced_size(g.shape, axis))) / scale,
+    x=lambda g, out, scale, axis: (
+        (deviation(g, axis) - out * (dots(g, out, axis) / reduced_size(g.shape, axis))) / scale
+    ),
     scale=lambda x, axis, eps: sqrt(mean(square(deviation(x, axis)), axis=axis, keepdims=True) + float(eps)),
 )
 def standardize(xp, x, /, axis=-1, eps=1e-5):

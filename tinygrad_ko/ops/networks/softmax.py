@@ -12,7 +12,9 @@ from tinygrad_ko.ops.elementwise import exp
 from tinygrad_ko.ops.linalg.products import dots
 from tinygrad_ko.ops.reduction import reduced_shape, stretch, sum
 
-_REACH = 64  # of numbers up to this size, exp neither overflows nor loses digits, in float32 and float64
+REACH = (
+    32  # of scores up to this size, exp and the quotient of two are normal numbers: moved, they would only lose digits
+)
 
 
 @op(x=lambda g, out, axis: out * (g - dots(g, out, axis)))
@@ -28,16 +30,25 @@ def softmax(xp, x, /, axis=-1):
            [1. , 0. ]])
     """
     x = floating(x)
-    if not within_reach(xp, x):
-        x = below_largest(xp, x, xp.max(x, axis=axis, keepdims=True))
-    e = xp.exp(x)
+    e = xp.exp(x if within_reach(xp, x) else moved(xp, x, axis))
     e /= row_sums(xp, e, axis)
     return e
 
 
 def within_reach(xp, x):
-    """Whether no score needs to be moved before exp: to find the largest of all takes a twentieth of the time of that of every row."""
-    return 0 not in shape(x) and bool(xp.max(x) <= _REACH) and bool(xp.min(x) >= -_REACH)
+    """Whether all scores are: the largest of all is found in a twentieth of the time that the largest of each row takes."""
+    return 0 not in shape(x) and _near(xp.max(x), xp.min(x))
+
+
+def moved(xp, x, axis, low=None):
+    """x, with 0 for the largest score of each row that is not within reach of exp. (`low` has other numbers where x has -inf.)"""
+    largest = xp.max(x, axis=axis, keepdims=True)
+    smallest = xp.min(x if low is None else low, axis=axis, keepdims=True)
+    return below_largest(xp, x, xp.where(_near(largest, smallest), 0, largest))
+
+
+def _near(largest, smallest):
+    return (largest <= REACH) & (smallest >= -REACH)
 
 
 def below_largest(xp, x, largest):

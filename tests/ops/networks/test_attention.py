@@ -1,5 +1,7 @@
 """Attention: what is weighted, who looks where, and what does not fit."""
 
+from typing import Any
+
 import array_api_strict
 import numpy as np
 import pytest
@@ -31,7 +33,7 @@ def test_what_the_mask_hides_makes_no_difference(seed, mask, size):
     q, k, v = searched(seed, n=4)
     mask[:, 0] = True
     mask[:, 4] = False
-    leaves = [tg.Tensor(x, requires_grad=True) for x in (size * q, k, v)]
+    leaves: Any = [tg.Tensor(x, requires_grad=True) for x in (size * q, k, v)]
     tg.attention(*leaves, mask=mask).sum().backward()
     for leaf in leaves[1:]:
         assert not leaf.grad[:, 4].any()
@@ -59,7 +61,7 @@ def test_gradients_of_both_orders(shift, mask):
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
 def test_it_keeps_the_dtype(dtype):
     q, k, v = (x.astype(dtype) for x in searched(2))
-    leaves = [tg.Tensor(x, requires_grad=True) for x in (q, k, v)]
+    leaves: Any = [tg.Tensor(x, requires_grad=True) for x in (q, k, v)]
     out = tg.attention(*leaves, mask=np.tri(5, dtype=bool))
     out.backward(np.ones(out.shape, dtype))
     assert out.dtype == dtype
@@ -68,11 +70,13 @@ def test_it_keeps_the_dtype(dtype):
     np.testing.assert_allclose(out.numpy(), exact, rtol=20 * np.finfo(dtype).eps, atol=20 * np.finfo(dtype).eps)
 
 
-def test_a_mask_of_another_library():
+def test_in_another_library_the_mask_may_be_one_of_numpy():
     q, k, v = (array_api_strict.asarray(x) for x in searched(3))
     mask = np.tri(5, dtype=bool)
-    out = tg.attention(q, k, v, array_api_strict.asarray(mask))
-    np.testing.assert_allclose(np.asarray(out), tg.attention(*map(np.asarray, (q, k, v)), mask), rtol=1e-12)
+    expected = tg.attention(*map(np.asarray, (q, k, v)), mask)
+    for its_own in (mask, array_api_strict.asarray(mask)):
+        np.testing.assert_allclose(np.asarray(tg.attention(q, k, v, its_own)), expected, rtol=1e-12)
+        np.testing.assert_allclose(np.asarray(tg.attention(tg.Tensor(q), k, v, its_own).data), expected, rtol=1e-12)
 
 
 def test_a_mask_may_be_a_list_a_tensor_or_one_truth_value():

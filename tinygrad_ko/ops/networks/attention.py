@@ -6,7 +6,7 @@ from tinygrad_ko.arrays.library import namespace
 from tinygrad_ko.arrays.rows import row_sums
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import described, explain
-from tinygrad_ko.ops.inputs import as_floating, as_plain_array, in_float32
+from tinygrad_ko.ops.inputs import as_floating, as_plain_array, in_float32, namespace_of
 from tinygrad_ko.ops.linalg.products import dots, matrix_product
 from tinygrad_ko.ops.networks.softmax import moved, softmax, within_reach
 from tinygrad_ko.ops.shape import matrix_transpose
@@ -31,7 +31,9 @@ def attention(q, k, v, mask=None):
     q, k, v = (as_floating(x, "attention") for x in (q, k, v))
     shape = _shape_of_scores(q.shape, k.shape, v.shape)
     scores = matrix_product(q * q.shape[-1] ** -0.5, matrix_transpose(k))
-    weights = softmax(scores) if mask is None else masked_softmax(scores, _fitting(mask, shape))
+    weights = (
+        softmax(scores) if mask is None else masked_softmax(scores, namespace_of(q).asarray(_fitting(mask, shape)))
+    )
     return matrix_product(weights, v)
 
 

@@ -31,10 +31,9 @@ def attention(q, k, v, mask=None):
     q, k, v = (as_floating(x, "attention") for x in (q, k, v))
     shape = _shape_of_scores(q.shape, k.shape, v.shape)
     scores = matrix_product(q * q.shape[-1] ** -0.5, matrix_transpose(k))
-    weights = (
-        softmax(scores) if mask is None else masked_softmax(scores, namespace_of(q).asarray(_fitting(mask, shape)))
-    )
-    return matrix_product(weights, v)
+    if mask is None:
+        return matrix_product(softmax(scores), v)
+    return matrix_product(masked_softmax(scores, namespace_of(q).asarray(_fitting(mask, shape))), v)
 
 
 @op(name="softmax", scores=lambda g, out: out * (g - dots(g, out, -1)), mask=None)
@@ -79,7 +78,7 @@ def _fitting(mask, shape):
             ValueError(
                 f"attention: mask has shape {mask.shape}, which does not broadcast to {shape}, that of q @ k.mT"
             ),
-            f"attention: mask의 형상 {mask.shape}은 q @ k.mT의 형상 {shape}으로 브로드캐스트되지 않습니다.",
+            f"attention: mask를 q @ k.mT의 형상으로 브로드캐스트할 수 없습니다. 형상: mask {mask.shape}, q @ k.mT {shape}",
         )
     if not xp.all(xp.any(mask, axis=-1)):
         raise explain(

@@ -19,7 +19,7 @@ from tinygrad_ko.ops.statistics import deviation
     x=lambda g, out, scale, axis: (
         (deviation(g, axis) - out * (dots(g, out, axis) / reduced_size(g.shape, axis))) / scale
     ),
-    scale=lambda x, axis, eps: spread(x, axis, eps),
+    scale=lambda x, axis, eps: root_of_variance(x, axis, eps),
 )
 def standardize(xp, x, /, axis=-1, eps=1e-5):
     """(x - mean) / sqrt(variance + eps) along an axis (or a tuple of axes, or None for all), in the shape of x. The variance is the mean of
@@ -31,10 +31,10 @@ def standardize(xp, x, /, axis=-1, eps=1e-5):
     array([[-1.22473569,  0.        ,  1.22473569],
            [ 0.        ,  0.        ,  0.        ]])
     """
-    return standardized(xp, x, axis, eps)
+    return _standardized(xp, x, axis, eps)
 
 
-def standardized(xp, x, axis, eps):
+def _standardized(xp, x, axis, eps):
     """What `standardize` gives, and what it has divided by."""
     require_above_0(eps=eps)
     if not (n := reduced_size(x.shape, axis)):
@@ -46,7 +46,7 @@ def standardized(xp, x, axis, eps):
     return out, scale
 
 
-def spread(x, axis, eps):
+def root_of_variance(x, axis, eps):
     """The square root of the variance and eps."""
     return sqrt(mean(square(deviation(x, axis)), axis=axis, keepdims=True) + float(eps))
 
@@ -75,11 +75,11 @@ def layer_norm(x, gamma, beta, eps=1e-5):
     gamma=lambda g, h: over_samples(g * h),
     beta=lambda g: over_samples(g),
     h=lambda x, eps: standardize(x, eps=eps),
-    scale=lambda x, eps: spread(x, -1, eps),
+    scale=lambda x, eps: root_of_variance(x, -1, eps),
 )
 def scaled_and_shifted(xp, x, gamma, beta, *, eps):
     """`layer_norm` of arrays that fit. (Composed of three ops it takes a quarter longer.)"""
-    h, scale = standardized(xp, x, -1, eps)
+    h, scale = _standardized(xp, x, -1, eps)
     return h * gamma + beta, h, scale
 
 

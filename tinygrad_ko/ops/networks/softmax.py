@@ -12,9 +12,7 @@ from tinygrad_ko.ops.elementwise import exp
 from tinygrad_ko.ops.linalg.products import dots
 from tinygrad_ko.ops.reduction import reduced_shape, stretch, sum
 
-REACH = (
-    32  # of scores up to this size, exp and the quotient of two are normal numbers: moved, they would only lose digits
-)
+REACH = 32  # exp of scores up to this size, and the quotient of two, are normal numbers: moved, scores would only lose digits
 
 
 @op(x=lambda g, out, axis: out * (g - dots(g, out, axis)))
@@ -36,12 +34,12 @@ def softmax(xp, x, /, axis=-1):
 
 
 def within_reach(xp, x):
-    """Whether all scores are: the largest of all is found in a twentieth of the time that the largest of each row takes."""
+    """Whether exp takes all scores as they are. (To find the largest of all takes a twentieth of the time of that of each row.)"""
     return 0 not in shape(x) and _near(xp.max(x), xp.min(x))
 
 
 def moved(xp, x, axis, low=None):
-    """x, with 0 for the largest score of each row that is not within reach of exp. (`low` has other numbers where x has -inf.)"""
+    """x with 0 as the largest score of each row that exp does not take as it is, from `low` on, which is x unless x has -inf by a mask."""
     largest = xp.max(x, axis=axis, keepdims=True)
     smallest = xp.min(x if low is None else low, axis=axis, keepdims=True)
     return below_largest(xp, x, xp.where(_near(largest, smallest), 0, largest))

@@ -1,5 +1,7 @@
 """Sums and means of rows are NumPy's, whichever way they are added up."""
 
+from math import fsum
+
 import array_api_strict
 import numpy as np
 import pytest
@@ -26,12 +28,16 @@ def test_of_whole_numbers_they_are_exact(shape, dtype, turned, seed, data):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("n", [2, 65, 128, 129])
-def test_they_are_as_exact_as_those_of_numpy(dtype, n):
-    x = np.random.default_rng(n).random((1000, n), dtype)
-    exact = x.astype(np.longdouble).sum(axis=-1, keepdims=True)
-    error, of_numpy = (np.max(abs(s - exact) / exact) for s in (row_sums(quick, x, -1), x.sum(-1, keepdims=True)))
-    assert error <= max(1.5 * of_numpy, 2 * np.finfo(dtype).eps)
+@pytest.mark.parametrize("n", [2, 65, 128])
+def test_few_digits_are_lost(dtype, n):
+    x = np.random.default_rng(n).random((100, n), dtype)
+    exact = [[fsum(row)] for row in x]
+    np.testing.assert_allclose(row_sums(quick, x, -1), exact, rtol=2 * np.finfo(dtype).eps)
+
+
+def test_long_rows_are_left_to_numpy():
+    x = np.random.default_rng(0).random((3, 10_000), np.float32)
+    np.testing.assert_array_equal(row_sums(quick, x, -1), x.sum(axis=-1, keepdims=True))
 
 
 def test_what_is_infinite_or_nan_stays_so():

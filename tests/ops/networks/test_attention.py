@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
 
 import tinygrad_ko as tg
 from tests.ops.domains import SEEDS
@@ -28,19 +27,19 @@ def test_it_is_softmax_of_the_scaled_products_times_the_values(seed, size):
     np.testing.assert_allclose(tg.attention(size * q, k, v, mask), masked, rtol=1e-9, atol=1e-12)
 
 
-@given(SEEDS, hnp.arrays(bool, (4, 5)), st.sampled_from([1, 1000]))
-def test_what_the_mask_hides_makes_no_difference(seed, mask, size):
+@given(SEEDS, st.sampled_from([1, 1000]))
+def test_what_the_mask_hides_makes_no_difference(seed, size):
     q, k, v = searched(seed, n=4)
-    mask[:, 0] = True
-    mask[:, 4] = False
+    mask = np.random.default_rng(seed).random((4, 5)) < 0.7
+    mask[:, 0], mask[:, 4] = True, False
     leaves: Any = [tg.Tensor(x, requires_grad=True) for x in (size * q, k, v)]
-    tg.attention(*leaves, mask=mask).sum().backward()
+    out = tg.attention(*leaves, mask=mask)
+    out.sum().backward()
     for leaf in leaves[1:]:
         assert not leaf.grad[:, 4].any()
-    expected = tg.attention(size * q, k, v, mask)
     k[:, 4] *= 1e3
     v[:, 4] = 7
-    np.testing.assert_array_equal(tg.attention(size * q, k, v, mask), expected)
+    np.testing.assert_array_equal(tg.attention(size * q, k, v, mask), out.numpy())
 
 
 def test_infinite_scores_that_are_hidden_do_not_count_and_others_share_all():

@@ -85,6 +85,7 @@ from tinygrad_ko.ops.networks.activations import sigmoid as sigmoid
 from tinygrad_ko.ops.networks.activations import silu as silu
 from tinygrad_ko.ops.networks.activations import softplus as softplus
 from tinygrad_ko.ops.networks.activations import step_function as step_function
+from tinygrad_ko.ops.networks.attention import attention as attention
 from tinygrad_ko.ops.networks.convolution import conv1d as conv1d
 from tinygrad_ko.ops.networks.convolution import conv2d as conv2d
 from tinygrad_ko.ops.networks.dropout import dropout as dropout

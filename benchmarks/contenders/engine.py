@@ -121,15 +121,14 @@ class TransformerStep(Step):
         self.network = network
         self.parameters = [tg.Tensor(p, requires_grad=True) for p in network.parameters()]
         self.optimizer = tg.optim.AdamW(self.parameters, lr=network.learning_rate, weight_decay=network.weight_decay)
-        self.future = np.triu(np.ones((network.steps, network.steps), bool), 1)
+        self.past = np.tri(network.steps, dtype=bool)
 
     def attention(self, x: tg.Tensor, W: tg.Tensor, b: tg.Tensor) -> tg.Tensor:
         """What each place has learned from those up to its own, (batch, T, d) as it came."""
         batch, T, d = x.shape
         heads = tg.reshape(tg.affine(x, W, b), (batch, T, 3, self.network.heads, -1))
         q, k, v = tg.unstack(tg.permute_dims(heads, (2, 0, 3, 1, 4)))
-        scores = q @ k.mT / q.shape[-1] ** 0.5
-        seen = tg.softmax(tg.where(self.future, -np.inf, scores)) @ v
+        seen = tg.attention(q, k, v, self.past)
         return tg.reshape(tg.permute_dims(seen, (0, 2, 1, 3)), (batch, T, d))
 
     def loss(self) -> tg.Tensor:

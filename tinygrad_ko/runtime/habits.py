@@ -25,7 +25,7 @@ tg.abs : fabs; tg.divide : div; tg.multiply : mul; tg.negative : neg; tg.subtrac
 tg.max : amax; tg.min : amin; tg.top_k : topk; tg.cumulative_prod : cumprod; tg.cumulative_sum : cumsum
 tg.affine : addmm linear; tg.matmul : bmm dot mm; linalg.solve : lu_solve; linalg.vector_norm : norm
 tg.reshape : flatten ravel view; tg.permute_dims : permute; tg.expand_dims : unsqueeze; tg.broadcast_to : expand
-tg.concat : cat; tg.array_split : chunk
+tg.concat : cat; tg.array_split : chunk; tg.attention : scaled_dot_product_attention
 tg.take : index_select; tg.take_along_axis : gather; tg.scatter_add : index_add; tg.where : masked_fill
 """)
 

@@ -27,7 +27,11 @@ def by_hand(x, axis, eps):
 def layers(draw):
     x = draw_array(draw, hnp.array_shapes(min_dims=1, max_dims=3, min_side=3, max_side=4), real)
     n = st.just(x.shape[-1:])
-    return (x, draw_array(draw, n, positive), draw_array(draw, n, real)), {}
+    return (x, draw_array(draw, n, positive), draw_array(draw, n, real)), {"eps": draw(st.sampled_from([1e-5, 0.1]))}
+
+
+def layer_by_hand(x, gamma, beta, eps):
+    return by_hand(x, -1, eps) * gamma + beta
 
 
 @st.composite
@@ -45,6 +49,14 @@ def batch_by_hand(x, gamma, beta, eps):
 
 ROWS: dict[Callable[..., Any], Row] = {
     normalization.standardize: Row(standardized(), by_hand),
-    normalization.layer_norm: Row(layers(), lambda x, gamma, beta: by_hand(x, -1, 1e-5) * gamma + beta),
+    normalization.layer_norm: Row(layers(), layer_by_hand),
+    normalization.scaled_and_shifted: Row(layers(), layer_by_hand),
     normalization.batch_norm: Row(batches(), batch_by_hand),
+}
+
+EQUIVALENT: dict[str, dict[str, str]] = {
+    "scaled_and_shifted": {
+        f"layer_norm.{a}: transposed: the last two axes of the result exchanged, in its old shape": "it has one axis"
+        for a in ("gamma", "beta")
+    },
 }

@@ -1,10 +1,14 @@
 """Standardization to mean 0 and variance 1, and the normalizations built on it."""
 
+from math import prod
+
 from tinygrad_ko.arrays.operands import floating
+from tinygrad_ko.arrays.rows import row_means
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import sqrt, square
-from tinygrad_ko.ops.inputs import as_floating, in_float32, require_above_0
+from tinygrad_ko.ops.inputs import as_floating, in_float32, namespace_of, require_above_0
+from tinygrad_ko.ops.linalg.products import dots, matmul
 from tinygrad_ko.ops.reduction import mean, reduced_size
 from tinygrad_ko.ops.shape import reshape
 from tinygrad_ko.ops.statistics import deviation
@@ -12,8 +16,10 @@ from tinygrad_ko.ops.statistics import deviation
 
 @op(
     keeps="scale",
-    x=lambda g, out, scale, axis: (deviation(g, axis) - out * mean(g * out, axis=axis, keepdims=True)) / scale,
-    scale=lambda x, axis, eps: sqrt(mean(square(deviation(x, axis)), axis=axis, keepdims=True) + float(eps)),
+    x=lambda g, out, scale, axis: (
+        (deviation(g, axis) - out * (dots(g, out, axis) / reduced_size(g.shape, axis))) / scale
+    ),
+    scale=lambda x, axis, eps: root_of_variance(x, axis, eps),
 )
 def standardize(xp, x, /, axis=-1, eps=1e-5):
     """(x - mean) / sqrt(variance + eps) along an axis (or a tuple of axes, or None for all), in the shape of x. The variance is the mean of
@@ -25,14 +31,24 @@ def standardize(xp, x, /, axis=-1, eps=1e-5):
     array([[-1.22473569,  0.        ,  1.22473569],
            [ 0.        ,  0.        ,  0.        ]])
     """
+    return _standardized(xp, x, axis, eps)
+
+
+def _standardized(xp, x, axis, eps):
+    """What `standardize` gives, and what it has divided by."""
     require_above_0(eps=eps)
-    if not reduced_size(x.shape, axis):
+    if not (n := reduced_size(x.shape, axis)):
         raise explain(ValueError("there are no numbers to take a mean of"), "평균을 구할 원소가 없습니다.")
     out = floating(x)
-    out = out - xp.mean(out, axis=axis, keepdims=True)
-    scale = xp.sqrt(xp.mean(out * out, axis=axis, keepdims=True) + float(eps))
+    out = out - row_means(xp, out, axis)
+    scale = xp.sqrt(dots(out, out, axis) / n + float(eps))
     out /= scale
     return out, scale
+
+
+def root_of_variance(x, axis, eps):
+    """The square root of the variance and eps."""
+    return sqrt(mean(square(deviation(x, axis)), axis=axis, keepdims=True) + float(eps))
 
 
 @in_float32
@@ -49,7 +65,33 @@ def layer_norm(x, gamma, beta, eps=1e-5):
     """
     x = as_floating(x, "layer_norm")
     gamma, beta = per_feature(x, -1, gamma, beta, name="layer_norm")
-    return standardize(x, axis=-1, eps=eps) * gamma + beta
+    return scaled_and_shifted(x, gamma, beta, eps=eps)
+
+
+@op(
+    name="layer_norm",
+    keeps=("h", "scale"),
+    x=lambda g, gamma, h, scale: (g * gamma - weighted_mean(g, gamma) - h * weighted_mean(g * h, gamma)) / scale,
+    gamma=lambda g, h: over_samples(g * h),
+    beta=lambda g: over_samples(g),
+    h=lambda x, eps: standardize(x, eps=eps),
+    scale=lambda x, eps: root_of_variance(x, -1, eps),
+)
+def scaled_and_shifted(xp, x, gamma, beta, *, eps):
+    """`layer_norm` of arrays that fit. (Composed of three ops it takes a quarter longer.)"""
+    h, scale = _standardized(xp, x, -1, eps)
+    return h * gamma + beta, h, scale
+
+
+def weighted_mean(x, gamma):
+    """The mean of gamma * x along the last axis, which stays."""
+    return x @ (gamma[:, None] / gamma.shape[0])
+
+
+def over_samples(x):
+    """The sum over all axes but the last: a product with ones, which BLAS adds up in a fifth of the time."""
+    rows = reshape(x, (prod(x.shape[:-1]), x.shape[-1]))
+    return matmul(namespace_of(x).ones(rows.shape[0], dtype=x.dtype), rows)
 
 
 @in_float32

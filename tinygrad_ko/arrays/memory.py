@@ -32,7 +32,7 @@ def own(value: Any) -> Any:
 def in_own_memory(results: tuple[Any, ...], values: tuple[Any, ...]) -> tuple[Any, ...]:
     """The results of a forward as they are, or copies where one is a view of the values it was computed from, or one of them."""
     for result in results:
-        if type(result) is ndarray and (result.base is not None or any([result is value for value in values])):
+        if type(result) is ndarray and (result.base is not None or any(result is value for value in values)):
             return tuple([apart(result, values) for result in results])
     return results
 

@@ -125,7 +125,7 @@ def in_float32(function):
     @wraps(function)
     def inside(*arguments, **options):
         given = (*arguments, *options.values())
-        if not any([is_half(getattr(x, "dtype", None)) for x in given]):
+        if not any(map(is_half, [getattr(x, "dtype", None) for x in given])):
             return function(*arguments, **options)
         dtypes = [x.dtype for x in given if hasattr(x, "dtype") and is_floating(x.dtype)]
         out = function(*map(widened, arguments), **{name: widened(x) for name, x in options.items()})

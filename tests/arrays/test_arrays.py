@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import tinygrad_ko as tg
-from tinygrad_ko.arrays import memory, operands
+from tinygrad_ko.arrays import dtypes, memory, operands
 from tinygrad_ko.arrays.library import quick
 from tinygrad_ko.func import checkpointing
 from tinygrad_ko.runtime.atomic import at_once
@@ -45,6 +45,13 @@ def test_where_with_zeros(data, seed):
         got, expected = quick.where(condition, x, y), np.where(condition, x, y)
         same(got, expected)
         same(np.signbit(got), np.signbit(expected))
+
+
+def test_half_precision_is_told_in_either_byte_order():
+    names = [*np.typecodes["All"], *(f"{order}{kind}" for order in "<>" for kind in ("f2", "f4", "f8", "i2", "c8"))]
+    halves = {name for name in names if dtypes.is_half(np.dtype(name))}
+    assert halves == {"e", "<f2", ">f2"}
+    assert not any(map(dtypes.is_half, [None, np.float16, xp.float32, "float16"]))
 
 
 def holding(array):

@@ -128,10 +128,7 @@ def _tensor(kind: type[Handle], value: Any, node: Any) -> Any:
 def deposit(found: dict[Any, Array]) -> None:
     """Add gradients to those of their leaves, in arrays that nobody else holds: to all leaves or, if anything goes wrong, to none."""
     with _deposit_lock:
-        grads = [
-            unshared(found, leaf) if leaf.grad is None else new_array(leaf.grad + found[leaf], copy=False)
-            for leaf in found
-        ]
+        grads = [unshared(found, n) if n.grad is None else new_array(n.grad + found[n], copy=False) for n in found]
         put(found, grads)
 
 

@@ -89,13 +89,13 @@ def log(xp, x):
     return xp.log(x)
 
 
-@op(x=lambda g, out: g / (2 * out))
+@op(x=lambda g, out: g / (2.0 * out))
 def sqrt(xp, x):
     """The square root. The derivative at 0 is infinite."""
     return xp.sqrt(x)
 
 
-@op(x=lambda g, x: g * (2 * x))
+@op(x=lambda g, x: g * (2.0 * x))
 def square(x):
     """x times x."""
     return x * x

@@ -17,7 +17,7 @@ def cosh(xp, x):
     return xp.cosh(x)
 
 
-@op(x=lambda g, out: g * (1 - out * out))
+@op(x=lambda g, out: g * (1.0 - out * out))
 def tanh(xp, x):
     """The hyperbolic tangent, sinh(x) / cosh(x), between -1 and 1. The derivative, 1 - tanh(x) ** 2, is right to two units in the last
     place of 1: it is 0 from |x| = 19 on, where it is below that. (sech(x) ** 2 would be right to its own last place, in twice the time and

@@ -85,7 +85,7 @@ def mutants(op: Callable[..., Any]) -> list[Mutant]:
     ...     print(mutant)
     tanh.x: missing factor: g
     tanh.x: missing factor: 1.0 - out * out
-    tanh.x: dropped term: g * 1
+    tanh.x: dropped term: g * 1.0
     tanh.x: dropped term: g * (out * out)
     """
     record = getattr(op, "op", None)

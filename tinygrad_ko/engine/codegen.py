@@ -16,6 +16,8 @@ Names in the text that begin with an underscore are the engine's own; those of a
     _out, _keep_mask      what the forward returned
     _made                 the type of the output
     _tensor, _n           the result and its new node
+    _like                 the first node among the arguments; None if nothing requires a gradient
+    _shape_out            the shape of the output; where that node has an equal one, the new node shares it: a tuple less in each
     _noted                whether the node remembers its scope, or what it was computed from and to
 """
 

@@ -107,7 +107,7 @@ def reciprocal(x):
     return 1 / x
 
 
-@op(x=lambda g, out: g / (3 * (out * out)))
+@op(x=lambda g, out: g / (3.0 * (out * out)))
 def cbrt(xp, x):
     """The cube root, negative for negative x. The derivative at 0 is infinite."""
     if hasattr(xp, "cbrt"):

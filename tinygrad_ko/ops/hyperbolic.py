@@ -39,7 +39,7 @@ def asinh(xp, x):
     return xp.asinh(x)
 
 
-@op(x=lambda g, x: g / sqrt(x - 1) / sqrt(x + 1))
+@op(x=lambda g, x: g / sqrt(x - 1.0) / sqrt(x + 1.0))
 def acosh(xp, x):
     """The inverse hyperbolic cosine: the number of at least 0 whose cosh is x. The derivative at 1 is infinite."""
     return xp.acosh(x)
@@ -51,7 +51,7 @@ def atanh(xp, x):
     return xp.atanh(x)
 
 
-@op(x=lambda g, out, x: g * (2 * x * (out * out)))
+@op(x=lambda g, out, x: g * (2.0 * x * (out * out)))
 def atanh_slope(x):
     """1 / (1 - x * x): at 1 and -1 it is infinite, and so is its own derivative."""
     return 1 / ((1 - x) * (1 + x))

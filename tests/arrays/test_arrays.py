@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import tinygrad_ko as tg
-from tinygrad_ko.arrays import memory, operands
+from tinygrad_ko.arrays import dtypes, memory, operands
 from tinygrad_ko.arrays.library import quick
 from tinygrad_ko.func import checkpointing
 from tinygrad_ko.runtime.atomic import at_once
@@ -100,6 +100,13 @@ def test_the_larger_or_smaller_of_many_and_a_number(name, number, dtype):
     for array in (x, x.T, x[:, ::-2], x[:1, :4]):
         same_numbers(ours(array, number), numpys(array, number))
         same_numbers(ours(array, array[:1]), numpys(array, array[:1]))
+
+
+def test_half_precision_is_told_in_either_byte_order():
+    names = [*np.typecodes["All"], *(f"{order}{kind}" for order in "<>" for kind in ("f2", "f4", "f8", "i2", "c8"))]
+    halves = {name for name in names if dtypes.is_half(np.dtype(name))}
+    assert halves == {"e", "<f2", ">f2"}
+    assert not any(map(dtypes.is_half, [None, np.float16, xp.float32, "float16"]))
 
 
 def holding(array):

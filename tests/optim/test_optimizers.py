@@ -276,6 +276,15 @@ def test_the_gradients_add_up_until_they_are_forgotten(kind):
     assert p.grad is None
 
 
+def test_forgetting_gradients_passes_over_what_is_a_constant_now():
+    p, q = leaf(), leaf()
+    optimizer = tg.optim.SGD([p, q], lr=0.1)
+    tg.sum(p * q).backward()
+    p.requires_grad = False
+    optimizer.zero_grad()
+    assert (p.grad, q.grad, q.requires_grad) == (None, None, True)
+
+
 @every
 def test_parameters_may_come_from_a_generator_or_be_one_tensor(kind):
     p, q = leaf(), leaf()

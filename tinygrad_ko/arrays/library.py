@@ -1,7 +1,8 @@
 """Array libraries: the namespace an array belongs to, and what the array API standard leaves to each library.
 
 Formulas use the names of the Python array API standard (https://data-apis.org/array-api). For NumPy's arrays they come from `quick`,
-which has the ufunc methods behind slow public functions: on small arrays `np.add.reduce` takes half the time of `np.sum`.
+which has the ufunc methods behind slow public functions: on small arrays `np.add.reduce` takes half the time of `np.sum`. The
+constants in formulas are floats for the same reason: of four float64 numbers `1.0 - x` takes 0.43 us, and `1 - x` 0.58.
 """
 
 from functools import partial

@@ -24,6 +24,8 @@ def copied(array: Array) -> Array:
 
 def own(value: Any) -> Any:
     """A value that the caller's later writes do not reach: copies of arrays and of lists, also inside tuples."""
+    if type(value) is ndarray:  # usual
+        return np.array(value)
     if isinstance(value, list | tuple):
         return type(value)(map(own, value)) if type(value) in (list, tuple) else value
     return value if isinstance(value, generic | type) or not hasattr(value, "__array_namespace__") else copied(value)
@@ -32,7 +34,7 @@ def own(value: Any) -> Any:
 def in_own_memory(results: tuple[Any, ...], values: tuple[Any, ...]) -> tuple[Any, ...]:
     """The results of a forward as they are, or copies where one is a view of the values it was computed from, or one of them."""
     for result in results:
-        if type(result) is ndarray and (result.base is not None or any(result is value for value in values)):
+        if type(result) is ndarray and (result.base is not None or [v for v in values if v is result]):
             return tuple([apart(result, values) for result in results])
     return results
 

@@ -96,13 +96,13 @@ def log(xp, x):
     return xp.log(x)
 
 
-@op(x=lambda g, out: g / (2 * out))
+@op(x=lambda g, out: g / (2.0 * out))
 def sqrt(xp, x):
     """The square root. The derivative at 0 is infinite."""
     return xp.sqrt(x)
 
 
-@op(x=lambda g, x: g * (2 * x))
+@op(x=lambda g, x: g * (2.0 * x))
 def square(x):
     """x times x."""
     return x * x
@@ -114,7 +114,7 @@ def reciprocal(x):
     return 1 / x
 
 
-@op(x=lambda g, out: g / (3 * (out * out)))
+@op(x=lambda g, out: g / (3.0 * (out * out)))
 def cbrt(xp, x):
     """The cube root, negative for negative x. The derivative at 0 is infinite."""
     if hasattr(xp, "cbrt"):

@@ -124,9 +124,10 @@ def in_float32(function):
 
     @wraps(function)
     def inside(*arguments, **options):
-        dtypes = [x.dtype for x in (*arguments, *options.values()) if hasattr(x, "dtype") and is_floating(x.dtype)]
-        if not any(map(is_half, dtypes)):
+        given = (*arguments, *options.values())
+        if not any(map(is_half, [getattr(x, "dtype", None) for x in given])):
             return function(*arguments, **options)
+        dtypes = [x.dtype for x in given if hasattr(x, "dtype") and is_floating(x.dtype)]
         out = function(*map(widened, arguments), **{name: widened(x) for name, x in options.items()})
         return astype(out, np.float16) if all(map(is_half, dtypes)) else out
 

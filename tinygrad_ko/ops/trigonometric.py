@@ -19,7 +19,7 @@ def cos(xp, x):
     return xp.cos(x)
 
 
-@op(x=lambda g, out: g * (1 + out * out))
+@op(x=lambda g, out: g * (1.0 + out * out))
 def tan(xp, x):
     """The tangent of x in radians."""
     return xp.tan(x)
@@ -43,7 +43,7 @@ def asin_slope(xp, x):
     return 1 / xp.sqrt((1 - x) * (1 + x))
 
 
-@op(x=lambda g, x: g / (1 + x * x))
+@op(x=lambda g, x: g / (1.0 + x * x))
 def atan(xp, x):
     """The arctangent: the angle between -pi / 2 and pi / 2 whose tangent is x."""
     return xp.atan(x)

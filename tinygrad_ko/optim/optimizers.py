@@ -22,6 +22,7 @@ import numpy as np
 
 from tinygrad_ko.arrays.library import Array, is_real, new_array
 from tinygrad_ko.engine.backprop import put
+from tinygrad_ko.engine.graph import Leaf
 from tinygrad_ko.errors import described, explain
 from tinygrad_ko.ops.inputs import require_above_0, require_below_1
 from tinygrad_ko.optim.parameters import assignment, in_separate_memory, leaves, with_gradients
@@ -116,7 +117,7 @@ class Optimizer(ForeignToOptimizer):
 
     def zero_grad(self) -> None:
         """Forget all gradients."""
-        put([p.node for p in self.parameters if p.grad is not None], repeat(None))
+        put([p._node for p in self.parameters if isinstance(p._node, Leaf)], repeat(None))
 
     def state(self) -> dict[str, Array]:
         """The numbers of steps and the arrays that are kept for the parameters, by name."""

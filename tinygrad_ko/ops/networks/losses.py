@@ -115,11 +115,10 @@ def as_batch(y, t, name):
         raise explain(kind(f"{name}: {what}"), f"{name}: {korean}")
 
     y = as_operand(y, name)
-    t = t if hasattr(t, "shape") else np.asarray(t)
-    t = as_operand(t, name) if t.shape == y.shape else t  # labels have an error of their own
-    if y.ndim == 1:  # one sample is a batch of one
-        y, t = reshape(y, (1, *y.shape)), reshape(t, (1, *t.shape))
-    shape = y.shape
+    t, shape = t if hasattr(t, "shape") else np.asarray(t), y.shape
+    t = as_operand(t, name) if t.shape == shape else t  # labels have an error of their own
+    if len(shape) == 1:  # one sample is a batch of one
+        y, t, shape = reshape(y, (1, *shape)), reshape(t, (1, *t.shape)), (1, *shape)
     if len(shape) != 2 or 0 in shape:
         refuse(
             f"y must have shape (n,) or (batch, n) and not be empty, but its shape is {shape}",

@@ -1,5 +1,6 @@
 """Copy on write: who else holds the memory of an array, and copies where somebody does."""
 
+from collections.abc import Callable
 from math import prod
 from sys import getrefcount
 from typing import Any
@@ -87,6 +88,22 @@ class Holder:
             self._exposed = False
         return self._array
 
+    def sole_array(self) -> Array | None:
+        """The array, to be changed in place, if nobody else can see its memory and it lies there in one piece; else None. As long as the
+        caller holds it, ops work on copies, also those of other threads.
+        """
+        array = self._array
+        alone = _ALONE + 1  # the variable is counted too
+        if type(array) is not ndarray or array.base is not None or not array.flags.carray:
+            return None
+        if getrefcount(self._array) > alone:
+            return None
+        exposed, self._exposed = self._exposed, True
+        if getrefcount(self._array) > alone:  # another thread has taken it just now
+            self._exposed = exposed
+            return None
+        return array
+
     def watched_by_others(self) -> bool:
         """Whether somebody who was given the array still has it, and expects to see what is written to it."""
         return self._exposed and shared(self)
@@ -105,6 +122,17 @@ def shared(holder: Holder) -> bool:
     if holder._array.base is None:
         return False
     return type(holder._array.base) is not ndarray or getrefcount(holder._array.base) > _ALONE
+
+
+def held_once(get: Callable[..., Any], *where: Any) -> bool:
+    """Whether nothing refers to what `get(*where)` gives but the place where it is found."""
+    return getrefcount(get(*where)) <= _ALONE
+
+
+def sole(arrays: dict[str, Array], name: str) -> Array | None:
+    """The array that a dict holds under a name, as `Holder.sole_array` has it."""
+    alone = type(arrays[name]) is ndarray and arrays[name].base is None and getrefcount(arrays[name]) <= _ALONE
+    return arrays[name] if alone and arrays[name].flags.carray else None
 
 
 def unshared(arrays: dict[Any, Array], key: Any) -> Array:

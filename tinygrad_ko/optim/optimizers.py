@@ -14,8 +14,9 @@ not a Tensor made with requires_grad=True or not on NumPy's arrays, and RuntimeE
 """
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from itertools import repeat
-from operator import call
+from operator import getitem
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,8 @@ from tinygrad_ko.arrays.library import Array, is_real, new_array
 from tinygrad_ko.engine.backprop import put
 from tinygrad_ko.errors import described, explain
 from tinygrad_ko.ops.inputs import require_above_0, require_below_1
+from tinygrad_ko.arrays.memory import held_once, sole
+from tinygrad_ko.optim.in_place import Block, Group, Written, elementwise, make, written
 from tinygrad_ko.optim.parameters import assignment, in_separate_memory, leaves, with_gradients
 from tinygrad_ko.runtime.allocator import keep_freed_memory
 from tinygrad_ko.runtime.atomic import at_once
@@ -79,12 +82,44 @@ class Optimizer(ForeignToOptimizer):
         Raises RuntimeError if none has a gradient: then `backward()` was forgotten. ValueError if a parameter is read-only, or if its
         gradient or what `updated` gave does not have its shape; TypeError if that is no tuple of the right length.
         """
-        steps, kept, changes = self.steps.copy(), self.kept.copy(), list[tuple[Any, ...]]()
+        steps, others, changes = self.steps.copy(), dict[int, Any](), list[tuple[Any, ...]]()
+        formula, groups = self._written(), dict[tuple[int, Any], Group | None]()
         for i, p, g in with_gradients(self.parameters, "step"):
             steps[i] += 1
-            new, kept[i] = self._checked_update(i, p._array, g, steps[i])
+            if formula and (block := self._block(i, p, g)):
+                key = steps[i], block[0].dtype
+                if key not in groups:
+                    groups[key] = Group.of(formula, self, *key)
+                if group := groups[key]:
+                    group.blocks.append(block)
+                    continue
+            new, others[i] = self._checked_update(i, p._array, g, steps[i])
             changes.append(assignment(i, p, new))
-        at_once(call, [*changes, (setattr, self, "steps", steps), (setattr, self, "kept", kept)])()
+        changes.append((setattr, self, "steps", steps))
+        if others:
+            changes.append((setattr, self, "kept", [others.get(i, kept) for i, kept in enumerate(self.kept)]))
+        make(type(self).__name__, [group for group in groups.values() if group], changes)
+
+    def _written(self) -> Written | None:
+        """The formula, if it can be made in place and nobody else has what is kept."""
+        kind, own = type(self), vars(self)
+        if "updated" in own or "decayed" in own or not hasattr(kind.updated, "elementwise") or self.memory and not held_once(getattr, self, "kept"):
+            return None
+        if not self.weight_decay:
+            return written(kind.updated, None, kind.memory)
+        return written(kind.updated, kind.decayed, kind.memory) if hasattr(kind.decayed, "elementwise") else None
+
+    def _block(self, i: int, p: Tensor, g: Any) -> Block | None:
+        """The arrays of parameter i, what is kept for it and its gradient, if they can be changed without harm to anybody."""
+        array = p.sole_array()
+        if array is None or type(g) is not np.ndarray or g.shape != array.shape or g.dtype != array.dtype:
+            return None
+        if not self.memory:
+            return array, g
+        kept = [sole(self.kept[i], name) for name in self.memory] if held_once(getitem, self.kept, i) else [None]
+        if any([a is None or a.shape != array.shape or a.dtype != array.dtype for a in kept]):
+            return None
+        return (array, *kept, g)
 
     def _checked_update(self, i: int, p: Array, g: Array, steps: int) -> tuple[Array, dict[str, Array]]:
         """What `updated` makes of parameter i and of what is kept for it, each in its own shape and dtype."""
@@ -112,6 +147,7 @@ class Optimizer(ForeignToOptimizer):
             kept = {name: _like(kept[name], array) for name, array in zip(self.memory, others, strict=True)}
         return _like(p, new), kept
 
+    @elementwise
     def decayed(self, p: Array, g: Array) -> Array:
         """The gradient with weight decay."""
         return g + self.weight_decay * p
@@ -166,12 +202,6 @@ def _like(old: Array, new: Any) -> Array:
     return new_array(new, old.dtype)
 
 
-def _minus(p: Array, change: Array) -> Array:
-    """p - change, in the memory of the change if it fits there."""
-    fits = type(change) is np.ndarray and change.dtype == p.dtype
-    return np.subtract(p, change, out=change) if fits else p - change
-
-
 class SGD(Optimizer):
     """p -= lr * g: stochastic gradient descent. It keeps no arrays.
 
@@ -183,8 +213,9 @@ class SGD(Optimizer):
     array([ 0.8, -1.6])
     """
 
+    @elementwise
     def updated(self, p: Array, g: Array, steps: int, **kept: Array) -> tuple[Array, ...]:
-        return (_minus(p, self.lr * g),)
+        return (p - self.lr * g,)
 
 
 class Momentum(Optimizer):
@@ -209,9 +240,9 @@ class Momentum(Optimizer):
         require_below_1(momentum=momentum)
         self.momentum = momentum
 
+    @elementwise
     def updated(self, p: Array, g: Array, steps: int, **kept: Array) -> tuple[Array, ...]:
-        v = self.momentum * kept["v"]
-        v -= self.lr * g
+        v = self.momentum * kept["v"] - self.lr * g
         return p + v, v
 
 
@@ -228,9 +259,9 @@ class Nesterov(Momentum):
     array([ 0.675, -2.   ])
     """
 
+    @elementwise
     def updated(self, p: Array, g: Array, steps: int, **kept: Array) -> tuple[Array, ...]:
-        v = self.momentum * kept["v"]
-        v -= self.lr * g
+        v = self.momentum * kept["v"] - self.lr * g
         return p + (self.momentum * v - self.lr * g), v
 
 
@@ -255,9 +286,10 @@ class AdaGrad(Optimizer):
         require_above_0(eps=eps)
         self.eps = eps
 
+    @elementwise
     def updated(self, p: Array, g: Array, steps: int, **kept: Array) -> tuple[Array, ...]:
         h = kept["h"] + g * g
-        return _minus(p, self.lr * g / (np.sqrt(h) + self.eps)), h
+        return p - self.lr * g / (np.sqrt(h) + self.eps), h
 
 
 class RMSprop(Optimizer):
@@ -288,10 +320,10 @@ class RMSprop(Optimizer):
         require_above_0(eps=eps)
         self.decay, self.eps = decay, eps
 
+    @elementwise
     def updated(self, p: Array, g: Array, steps: int, **kept: Array) -> tuple[Array, ...]:
-        h = self.decay * kept["mean"]
-        h += (1 - self.decay) * g * g
-        return _minus(p, self.lr * g / (np.sqrt(h) + self.eps)), h
+        h = self.decay * kept["mean"] + (1 - self.decay) * g * g
+        return p - self.lr * g / (np.sqrt(h) + self.eps), h
 
 
 class Adam(Optimizer):
@@ -322,14 +354,12 @@ class Adam(Optimizer):
         require_above_0(eps=eps)
         self.betas, self.eps = betas, eps
 
+    @elementwise
     def updated(self, p: Array, g: Array, steps: int, **kept: Array) -> tuple[Array, ...]:
-        beta1, beta2 = self.betas
-        m, v = beta1 * kept["m"], beta2 * kept["v"]
-        m += (1 - beta1) * g
-        v += (1 - beta2) * g * g
-        change = self.lr / (1 - beta1**steps) * m
-        change /= np.sqrt(v / (1 - beta2**steps)) + self.eps
-        return _minus(p, change), m, v
+        beta1, beta2 = self.betas[0], self.betas[1]
+        m = beta1 * kept["m"] + (1 - beta1) * g
+        v = beta2 * kept["v"] + (1 - beta2) * g * g
+        return p - self.lr / (1 - beta1**steps) * m / (np.sqrt(v / (1 - beta2**steps)) + self.eps), m, v
 
 
 class AdamW(Adam):
@@ -355,8 +385,10 @@ class AdamW(Adam):
     ) -> None:
         super().__init__(parameters, lr, betas, eps=eps, weight_decay=weight_decay)
 
+    @elementwise
     def decayed(self, p: Array, g: Array) -> Array:
         return g
 
+    @elementwise
     def updated(self, p: Array, g: Array, steps: int, **kept: Array) -> tuple[Array, ...]:
-        return super().updated((1 - self.lr * self.weight_decay) * p, g, steps, **kept)
+        return Adam.updated(self, (1 - self.lr * self.weight_decay) * p, g, steps, **kept)

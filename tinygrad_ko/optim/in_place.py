@@ -12,8 +12,7 @@ import warnings
 from collections import deque
 from collections.abc import Callable, Iterable
 from contextvars import Context
-from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from itertools import chain, repeat, starmap
 from operator import call, itemgetter
 from typing import Any, NamedTuple, TypeVar
@@ -28,40 +27,36 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def elementwise(formula: F) -> F:
-    """Decorator: the method does nothing but +, -, *, / and square roots of its arrays and of numbers that it computes by + - * / ** from
-    `steps` and attributes of its optimizer. So it can be made in place.
+    """Decorator: a method that computes with +, -, *, / and square roots of its arrays, and of numbers that it computes from `steps` and
+    attributes of the optimizer, is made in place. (Any other is called as it stands, and gives new arrays.)
     """
     vars(formula)["elementwise"] = True
     return formula
 
 
-class Setting:
-    """Stands for a number while a formula is written down: its text."""
+class Number:
+    """Stands for a number while a formula is written down: the text of it."""
 
     def __init__(self, text: str) -> None:
         self.text = text
 
-    def __getattr__(self, name: str) -> "Setting":
-        return Setting(f"{self.text}.{name}")
+    def __getattr__(self, name: str) -> "Number":
+        return Number(f"{self.text}.{name}")
 
-    def __getitem__(self, i: int) -> "Setting":
-        return Setting(f"{self.text}[{i}]")
+    def __getitem__(self, i: int) -> "Number":
+        return Number(f"{self.text}[{i}]")
 
-    def _with(self, sign: str, other: Any, reflected: bool = False) -> Any:
-        if type(other) is Unknown:
-            return NotImplemented
-        parts = self.text, _text(other)
-        return Setting(f"({f' {sign} '.join(reversed(parts) if reflected else parts)})")
+    def _and(self, sign: str, other: Any) -> Any:
+        return NotImplemented if type(other) is Unknown else Number(f"({self.text} {sign} {_text(other)})")
 
-    __sub__ = lambda self, other: self._with("-", other)
-    __rsub__ = lambda self, other: self._with("-", other, True)
-    __mul__ = lambda self, other: self._with("*", other)
-    __truediv__ = lambda self, other: self._with("/", other)
-    __pow__ = lambda self, other: self._with("**", other)
+    __mul__ = lambda self, other: self._and("*", other)
+    __truediv__ = lambda self, other: self._and("/", other)
+    __pow__ = lambda self, other: self._and("**", other)
+    __rsub__ = lambda self, other: Number(f"({_text(other)} - {self.text})")
 
 
 def _text(number: Any) -> str:
-    return number.text if type(number) is Setting else repr(number)
+    return number.text if type(number) is Number else repr(number)
 
 
 class Unknown:
@@ -71,13 +66,13 @@ class Unknown:
         self.number, self.calls, self.constants = number, calls, constants
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *arguments: Any) -> "Unknown":
-        """The result of a call. A number among the arguments is a constant: -1, -2, ..."""
-        numbers = []
+        """The result of a call, which is noted: its arguments are the numbers of Unknowns, and -1, -2, ... for constants."""
+        parts: list[Any] = [ufunc]
         for x in arguments:
             if type(x) is not Unknown:
                 self.constants.append(_text(x))
-            numbers.append(x.number if type(x) is Unknown else -len(self.constants))
-        self.calls.append((ufunc, *numbers))
+            parts.append(x.number if type(x) is Unknown else -len(self.constants))
+        self.calls.append(parts)
         return Unknown(len(self.calls) - 1, self.calls, self.constants)
 
     __add__ = lambda self, other: np.add(self, other)
@@ -90,27 +85,35 @@ class Unknown:
 class Written(NamedTuple):
     """A formula that is written down."""
 
-    calls: list[tuple[np.ufunc, Callable[[list[Any]], Any]]]  # each takes its part of [*old, g, *new, *scratch, *constants], the output last
+    calls: list[
+        tuple[np.ufunc, Callable[[list[Any]], Any]]
+    ]  # with what each takes of [*old, g, *new, *scratch, *constants], its output last
     scratch: int  # how many scratch arrays there are
-    constants: Callable[[Any, int], list[Any]]  # of an optimizer and a number of steps
+    constants: Callable[[Any, int], list[Any]]  # from the optimizer and the number of steps
 
 
-@lru_cache(maxsize=64)
-def written(updated: Callable[..., Any], decayed: Callable[..., Any] | None, memory: tuple[str, ...]) -> Written:
-    """The formula of an optimizer that keeps such `memory`, after its weight decay if there is any."""
+@cache
+def written(updated: Callable[..., Any], decayed: Callable[..., Any] | None, memory: tuple[str, ...]) -> Written | None:
+    """The formula of an optimizer that keeps such `memory`, after that of its weight decay if there is any; None if it does not compute p
+    and all that is kept, each no earlier than its old value is needed last.
+    """
     n = 1 + len(memory)
-    calls: list[Any] = [()] * (n + 1)  # each in the place of the number of its result; in front those of the arrays that are given
+    calls: list[Any] = [[None]] * (
+        n + 1
+    )  # in front those that give p, what is kept and g; each is in the place of its result's number
     constants: list[str] = []
     p, *kept, g = [Unknown(i, calls, constants) for i in range(n + 1)]
-    settings = Setting("self")
-    if decayed:
-        g = decayed(settings, p, g)
-    results = [new.number for new in updated(settings, p, g, Setting("steps"), **dict(zip(memory, kept, strict=True)))]
+    optimizer = Number("self")
+    if decayed is not None:
+        g = decayed(optimizer, p, g)
+    results = [new.number for new in updated(optimizer, p, g, Number("steps"), **dict(zip(memory, kept, strict=True)))]
 
-    last = {number: i for i, (_, *parts) in enumerate(calls[n + 1 :], n + 1) for number in parts}  # the call that reads it last
+    last = {number: i for i, (_, *parts) in enumerate(calls) for number in parts}  # the call that reads it last
     last.update(dict.fromkeys(results, len(calls)))
-    place = {i: i for i in range(n)}  # of a number, among new and scratch arrays: the old ones are where the new will be
-    busy = [last.get(i, -1) for i in range(n)]  # the last call that reads what is in such a place
+    place = {
+        i: i for i in range(n)
+    }  # of a number, among new and scratch arrays: an old one is where the new one will be
+    busy = [last.get(i, -1) for i in range(n)]  # the call that is the last to read what is in a place
     placed = []
     for i, (ufunc, *parts) in enumerate(calls[n + 1 :], n + 1):
         own = [results.index(i)] if i in results else []
@@ -118,70 +121,71 @@ def written(updated: Callable[..., Any], decayed: Callable[..., Any] | None, mem
         place[i] = next((at for at in (*own, *read, *range(n, len(busy))) if busy[at] <= i), len(busy))
         busy[place[i] : place[i] + 1] = [last.get(i, i)]
         placed.append((ufunc, itemgetter(*[x if x <= n else n + 1 + place[x] for x in (*parts, i)])))
-    assert [place.get(number) for number in results] == [*range(n)], "an old value is read after the new one is there"
+    if [place.get(number) for number in results] != [*range(n)]:
+        return None
     return Written(placed, len(busy) - n, eval(f"lambda self, steps: [{', '.join(reversed(constants))}]"))
 
 
-Block = tuple[Array, ...]  # p, what is kept for it, and g, in one shape
+Block = list[Array]  # p, what is kept for it, and g, in one shape
 
 
-@dataclass(slots=True)
 class Group:
-    """Blocks of one dtype, and the formula that changes them, with its constants in that dtype."""
+    """Blocks of one dtype after one number of steps, and the formula that changes them."""
 
-    formula: Written
-    dtype: Any
-    constants: list[Any]
-    blocks: list[Block]
-
-    @classmethod
-    def of(cls, formula: Written, optimizer: Any, steps: int, dtype: Any) -> "Group | None":
-        """None if the formula gives another dtype than that of its arrays, or the numbers are not all Python's, which have no say in it."""
+    def __init__(self, formula: Written, optimizer: Any, steps: int, dtype: Any) -> None:
+        self.formula, self.steps, self.dtype, self.blocks = formula, steps, dtype, []
         constants = formula.constants(optimizer, steps)
-        if dtype not in (FLOAT32, FLOAT64) or not {*map(type, constants)} <= {*SCALARS}:
-            return None
-        return cls(formula, dtype, [repeat(np.array(c, dtype)) for c in constants], [])
+        # Other dtypes and numbers of other types than Python's would have a say in the dtype of the result.
+        self.in_place = dtype in _DTYPES and {*map(type, constants)} <= _NUMBERS
+        if self.in_place:
+            self.constants = [repeat(np.array(c, dtype)) for c in constants]
 
     def calls(self, on_trial: bool) -> list[Iterable[Any]]:
         """Iterators that make the calls: on trial those that put all that is new into scratch arrays, and then those in place."""
         blocks, n = self.blocks, len(self.blocks[0]) - 1
-        if any([block[0].size > BLOCK for block in blocks]):
-            blocks = [part for block in blocks for part in _parts(block)]
-        shapes = [(block[0].size, block[0].shape) for block in blocks]
-        scratch = [
-            [array[:size].reshape(shape) for size, shape in shapes]
-            for array in [np.empty(max(shapes)[0], self.dtype) for _ in range(self.formula.scratch + n * on_trial)]
-        ]
+        size = max([block[0].size for block in blocks])
+        if size > BLOCK:
+            size, blocks = BLOCK, [part for block in blocks for part in _parts(block)]
+        made = [np.empty(size, self.dtype) for _ in range(self.formula.scratch + n * on_trial)]
+        ps = [block[0] for block in blocks]
+        scratch = [[array[: p.size] if p.ndim == 1 else array[: p.size].reshape(p.shape) for p in ps] for array in made]
         old = [*zip(*blocks, strict=True)]
-        in_place = [*old, *old[:-1], *scratch, *self.constants]
-        trial = [[*old, *scratch, *self.constants]] if on_trial else []
-        return [zip(*[map(ufunc, *pick(columns)) for ufunc, pick in self.formula.calls]) for columns in (*trial, in_place)]
+        lists = [[*old, *scratch, *self.constants]] if on_trial else []
+        lists.append([*old, *old[:-1], *scratch, *self.constants])
+        return [zip(*[map(ufunc, *pick(each)) for ufunc, pick in self.formula.calls], strict=False) for each in lists]
 
 
 def _parts(block: Block) -> list[Block]:
     """A block in parts of at most BLOCK numbers, which lie one after the other."""
+    if block[0].size <= BLOCK:
+        return [block]
     flat = [array.reshape(-1) for array in block]
-    return [tuple([array[i : i + BLOCK] for array in flat]) for i in range(0, len(flat[0]), BLOCK)]
+    return [[array[i : i + BLOCK] for array in flat] for i in range(0, len(flat[0]), BLOCK)]
 
 
 def make(name: str, groups: list[Group], changes: list[tuple[Any, ...]]) -> None:
     """Make the calls of all groups and then the changes, which are calls too: all or, if anything goes wrong, none."""
-    on_trial = bool(groups) and _errors_wanted()
-    calls = [group.calls(on_trial) for group in groups]
+    full = [group for group in groups if group.blocks]
+    on_trial = bool(full) and _errors_wanted()
+    calls = [group.calls(on_trial) for group in full]
     if on_trial:
         deque(chain(*[trial for trial, _ in calls]), 0)
     _met.clear()
     _apart.copy().run(deque, chain(*[in_place for *_, in_place in calls], starmap(call, changes)), 0)
     if _met and not on_trial:
         modes = np.geterr()
-        for kind in [kind for kind in _met if modes[_KINDS[kind]] == "warn"]:
-            warnings.warn(f"{kind} encountered in the step of {name}", RuntimeWarning, stacklevel=3)
+        for kind in [kind for kind in _met if modes[_MODES[kind]] == "warn"]:
+            message = (
+                f"{kind} encountered in the step of {name}\n{name}의 step에서 부동소수점 오류가 발생했습니다: {kind}"
+            )
+            warnings.warn(message, RuntimeWarning, stacklevel=3)
 
 
+_DTYPES, _NUMBERS = (FLOAT32, FLOAT64), {*SCALARS}
+_MODES = {"divide by zero": "divide", "overflow": "over", "underflow": "under", "invalid value": "invalid"}
 _HANDLED = frozenset({"raise", "call", "print", "log"})
-_KINDS = {"divide by zero": "divide", "overflow": "over", "underflow": "under", "invalid value": "invalid"}
 
-# Here a ufunc that overflows calls a method that is written in C: no Python code runs between two calls.
+# In this context NumPy calls, for an overflow and its like, a method that is written in C: no Python code runs between two calls.
 _met: dict[str, int] = {}
 _apart = Context()
 _apart.run(np.seterr, all="call")
@@ -189,5 +193,17 @@ _apart.run(np.seterrcall, _met.setdefault)
 
 
 def _errors_wanted() -> bool:
-    """Whether an overflow is an error, or runs somebody's code."""
-    return not _HANDLED.isdisjoint(np.geterr().values()) or "error" in map(itemgetter(0), warnings.filters)
+    """Whether an overflow and its like may raise an error or run Python code."""
+    return not _HANDLED.isdisjoint(np.geterr().values()) or _warnings_raise()
+
+
+def _warnings_raise() -> bool:
+    """Whether an overflow that NumPy warns of may be an error. The first filter that fits a warning decides."""
+    if "error" in map(itemgetter(0), warnings.filters):
+        for action, message, category, module, line in warnings.filters:
+            if issubclass(RuntimeWarning, category):
+                if action == "error":
+                    return True
+                if message is module is None and not line:  # it fits every one
+                    return False
+    return False

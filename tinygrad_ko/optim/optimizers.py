@@ -14,7 +14,6 @@ not a Tensor made with requires_grad=True or not on NumPy's arrays, and RuntimeE
 """
 
 from collections.abc import Iterable, Mapping
-from functools import partial
 from itertools import repeat
 from operator import getitem
 from typing import Any
@@ -22,10 +21,10 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ko.arrays.library import Array, is_real, new_array
+from tinygrad_ko.arrays.memory import held_once, sole
 from tinygrad_ko.engine.backprop import put
 from tinygrad_ko.errors import described, explain
 from tinygrad_ko.ops.inputs import require_above_0, require_below_1
-from tinygrad_ko.arrays.memory import held_once, sole
 from tinygrad_ko.optim.in_place import Block, Group, Written, elementwise, make, written
 from tinygrad_ko.optim.parameters import assignment, in_separate_memory, leaves, with_gradients
 from tinygrad_ko.runtime.allocator import keep_freed_memory
@@ -54,7 +53,7 @@ class Optimizer(ForeignToOptimizer):
 
     @explained
     def __init__(self, parameters: Iterable[Tensor], lr: float = 0.01, *, weight_decay: float = 0.0) -> None:
-        keep_freed_memory()  # a step makes new arrays, and lets go of as many
+        keep_freed_memory()  # a step of training makes large arrays, and lets go of as many
         self.parameters = in_separate_memory(leaves(parameters))
         require_above_0(lr=lr)
         if weight_decay:
@@ -76,50 +75,56 @@ class Optimizer(ForeignToOptimizer):
         )
 
     def step(self) -> None:
-        """One step for every parameter that has a gradient: for all of them or, if anything goes wrong, for none. All is
-        computed first; then it is put in place, in the arrays that the parameters have.
+        """One step for every parameter that has a gradient: for all of them or, if anything goes wrong, for none.
+
+        It changes the arrays that nobody else can see in place. Where a graph or a variable holds one, the new values are computed first,
+        in another array: who was given the parameter's array sees the step, a graph that was recorded before does not.
 
         Raises RuntimeError if none has a gradient: then `backward()` was forgotten. ValueError if a parameter is read-only, or if its
         gradient or what `updated` gave does not have its shape; TypeError if that is no tuple of the right length.
         """
-        steps, others, changes = self.steps.copy(), dict[int, Any](), list[tuple[Any, ...]]()
-        formula, groups = self._written(), dict[tuple[int, Any], Group | None]()
+        formula, steps = self._written(), self.steps.copy()
+        others: dict[int, dict[str, Array]] = {}
+        changes: list[tuple[Any, ...]] = []
+        groups: list[Group] = []
         for i, p, g in with_gradients(self.parameters, "step"):
-            steps[i] += 1
-            if formula and (block := self._block(i, p, g)):
-                key = steps[i], block[0].dtype
-                if key not in groups:
-                    groups[key] = Group.of(formula, self, *key)
-                if group := groups[key]:
+            steps[i] = count = steps[i] + 1
+            if formula is not None and (block := self._block(i, p, g)) is not None:
+                for group in groups:
+                    if group.steps == count and group.dtype == g.dtype:
+                        break
+                else:
+                    groups.append(group := Group(formula, self, count, g.dtype))
+                if group.in_place:
                     group.blocks.append(block)
                     continue
-            new, others[i] = self._checked_update(i, p._array, g, steps[i])
+            new, others[i] = self._checked_update(i, p._array, g, count)
             changes.append(assignment(i, p, new))
         changes.append((setattr, self, "steps", steps))
         if others:
             changes.append((setattr, self, "kept", [others.get(i, kept) for i, kept in enumerate(self.kept)]))
-        make(type(self).__name__, [group for group in groups.values() if group], changes)
+        make(type(self).__name__, groups, changes)
 
     def _written(self) -> Written | None:
-        """The formula, if it can be made in place and nobody else has what is kept."""
+        """The formula if it can be made in place: it is marked `elementwise`, and nobody else has the list of what is kept."""
         kind, own = type(self), vars(self)
-        if "updated" in own or "decayed" in own or not hasattr(kind.updated, "elementwise") or self.memory and not held_once(getattr, self, "kept"):
+        decayed = kind.decayed if self.weight_decay else None
+        if "updated" in own or "decayed" in own or (self.memory and not held_once(getattr, self, "kept")):
             return None
-        if not self.weight_decay:
-            return written(kind.updated, None, kind.memory)
-        return written(kind.updated, kind.decayed, kind.memory) if hasattr(kind.decayed, "elementwise") else None
+        marked = hasattr(kind.updated, "elementwise") and (decayed is None or hasattr(decayed, "elementwise"))
+        return written(kind.updated, decayed, self.memory) if marked else None
 
     def _block(self, i: int, p: Tensor, g: Any) -> Block | None:
-        """The arrays of parameter i, what is kept for it and its gradient, if they can be changed without harm to anybody."""
-        array = p.sole_array()
-        if array is None or type(g) is not np.ndarray or g.shape != array.shape or g.dtype != array.dtype:
-            return None
-        if not self.memory:
-            return array, g
-        kept = [sole(self.kept[i], name) for name in self.memory] if held_once(getitem, self.kept, i) else [None]
-        if any([a is None or a.shape != array.shape or a.dtype != array.dtype for a in kept]):
-            return None
-        return (array, *kept, g)
+        """The array of parameter i, what is kept for it, and its gradient; None if somebody else sees one, or they are not alike."""
+        block = [p.sole_array(), g]
+        if self.memory:
+            alone = held_once(getitem, self.kept, i)
+            block[1:1] = [sole(self.kept[i], name) if alone else None for name in self.memory]
+        shape, dtype = p._array.shape, p._array.dtype
+        for array in block:
+            if type(array) is not np.ndarray or array.shape != shape or array.dtype != dtype:
+                return None
+        return block
 
     def _checked_update(self, i: int, p: Array, g: Array, steps: int) -> tuple[Array, dict[str, Array]]:
         """What `updated` makes of parameter i and of what is kept for it, each in its own shape and dtype."""

@@ -1,6 +1,6 @@
 """Copy on write: who else holds the memory of an array, and copies where somebody does."""
 
-from collections.abc import Callable
+from itertools import chain
 from math import prod
 from sys import getrefcount
 from typing import Any
@@ -94,9 +94,9 @@ class Holder:
         """
         array = self._array
         alone = _ALONE + 1  # the variable is counted too
-        if type(array) is not ndarray or array.base is not None or not array.flags.carray:
+        if getrefcount(self._array) > alone or type(array) is not ndarray:
             return None
-        if getrefcount(self._array) > alone:
+        if array.base is not None or not array.flags.carray:
             return None
         exposed, self._exposed = self._exposed, True
         if getrefcount(self._array) > alone:  # another thread has taken it just now
@@ -124,15 +124,12 @@ def shared(holder: Holder) -> bool:
     return type(holder._array.base) is not ndarray or getrefcount(holder._array.base) > _ALONE
 
 
-def held_once(get: Callable[..., Any], *where: Any) -> bool:
-    """Whether nothing refers to what `get(*where)` gives but the place where it is found."""
-    return getrefcount(get(*where)) <= _ALONE
-
-
-def sole(arrays: dict[str, Array], name: str) -> Array | None:
-    """The array that a dict holds under a name, as `Holder.sole_array` has it."""
-    alone = type(arrays[name]) is ndarray and arrays[name].base is None and getrefcount(arrays[name]) <= _ALONE
-    return arrays[name] if alone and arrays[name].flags.carray else None
+def unseen(owner: object, name: str) -> bool:
+    """Whether nothing but `owner` refers to its list of dicts of arrays, to one of these, or to one of the arrays."""
+    if getrefcount(getattr(owner, name)) > _ALONE:
+        return False
+    dicts = getattr(owner, name)
+    return max(map(getrefcount, chain(dicts, chain.from_iterable(map(dict.values, dicts))))) <= _ALONE
 
 
 def unshared(arrays: dict[Any, Array], key: Any) -> Array:

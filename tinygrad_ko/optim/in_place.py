@@ -85,9 +85,8 @@ class Unknown:
 class Written(NamedTuple):
     """A formula that is written down."""
 
-    calls: list[
-        tuple[np.ufunc, Callable[[list[Any]], Any]]
-    ]  # with what each takes of [*old, g, *new, *scratch, *constants], its output last
+    # Each takes its part of [*old, g, *new, *scratch, *constants], its output last.
+    calls: list[tuple[np.ufunc, itemgetter[Any]]]
     scratch: int  # how many scratch arrays there are
     constants: Callable[[Any, int], list[Any]]  # from the optimizer and the number of steps
 
@@ -98,9 +97,8 @@ def written(updated: Callable[..., Any], decayed: Callable[..., Any] | None, mem
     and all that is kept, each no earlier than its old value is needed last.
     """
     n = 1 + len(memory)
-    calls: list[Any] = [[None]] * (
-        n + 1
-    )  # in front those that give p, what is kept and g; each is in the place of its result's number
+    # Each stands in the place of its result's number: in front those that give p, what is kept, and g.
+    calls: list[Any] = [[None] for _ in range(n + 1)]
     constants: list[str] = []
     p, *kept, g = [Unknown(i, calls, constants) for i in range(n + 1)]
     optimizer = Number("self")
@@ -110,11 +108,10 @@ def written(updated: Callable[..., Any], decayed: Callable[..., Any] | None, mem
 
     last = {number: i for i, (_, *parts) in enumerate(calls) for number in parts}  # the call that reads it last
     last.update(dict.fromkeys(results, len(calls)))
-    place = {
-        i: i for i in range(n)
-    }  # of a number, among new and scratch arrays: an old one is where the new one will be
+    # Of a number, its place among new and scratch arrays: an old one is where the new one will be.
+    place = {i: i for i in range(n)}
     busy = [last.get(i, -1) for i in range(n)]  # the call that is the last to read what is in a place
-    placed = []
+    placed: list[tuple[np.ufunc, itemgetter[Any]]] = []
     for i, (ufunc, *parts) in enumerate(calls[n + 1 :], n + 1):
         own = [results.index(i)] if i in results else []
         read = [place[number] for number in parts if number in place]
@@ -133,7 +130,8 @@ class Group:
     """Blocks of one dtype after one number of steps, and the formula that changes them."""
 
     def __init__(self, formula: Written, optimizer: Any, steps: int, dtype: Any) -> None:
-        self.formula, self.steps, self.dtype, self.blocks = formula, steps, dtype, []
+        self.formula, self.steps, self.dtype = formula, steps, dtype
+        self.blocks: list[Block] = []
         constants = formula.constants(optimizer, steps)
         # Other dtypes and numbers of other types than Python's would have a say in the dtype of the result.
         self.in_place = dtype in _DTYPES and {*map(type, constants)} <= _NUMBERS
@@ -146,10 +144,11 @@ class Group:
         size = max([block[0].size for block in blocks])
         if size > BLOCK:
             size, blocks = BLOCK, [part for block in blocks for part in _parts(block)]
-        made = [np.empty(size, self.dtype) for _ in range(self.formula.scratch + n * on_trial)]
-        ps = [block[0] for block in blocks]
-        scratch = [[array[: p.size] if p.ndim == 1 else array[: p.size].reshape(p.shape) for p in ps] for array in made]
         old = [*zip(*blocks, strict=True)]
+        made = [np.empty(size, self.dtype) for _ in range(self.formula.scratch + n * on_trial)]
+        scratch = [
+            [array[: p.size] if p.ndim == 1 else array[: p.size].reshape(p.shape) for p in old[0]] for array in made
+        ]
         lists = [[*old, *scratch, *self.constants]] if on_trial else []
         lists.append([*old, *old[:-1], *scratch, *self.constants])
         return [zip(*[map(ufunc, *pick(each)) for ufunc, pick in self.formula.calls], strict=False) for each in lists]
@@ -173,17 +172,15 @@ def make(name: str, groups: list[Group], changes: list[tuple[Any, ...]]) -> None
     _met.clear()
     _apart.copy().run(deque, chain(*[in_place for *_, in_place in calls], starmap(call, changes)), 0)
     if _met and not on_trial:
-        modes = np.geterr()
+        modes: Any = np.geterr()
         for kind in [kind for kind in _met if modes[_MODES[kind]] == "warn"]:
-            message = (
-                f"{kind} encountered in the step of {name}\n{name}의 step에서 부동소수점 오류가 발생했습니다: {kind}"
-            )
-            warnings.warn(message, RuntimeWarning, stacklevel=3)
+            korean = f"{name}의 step에서 부동소수점 오류가 발생했습니다: {kind}"
+            warnings.warn(f"{kind} encountered in the step of {name}\n{korean}", RuntimeWarning, stacklevel=3)
 
 
 _DTYPES, _NUMBERS = (FLOAT32, FLOAT64), {*SCALARS}
 _MODES = {"divide by zero": "divide", "overflow": "over", "underflow": "under", "invalid value": "invalid"}
-_HANDLED = frozenset({"raise", "call", "print", "log"})
+_USUAL = {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}
 
 # In this context NumPy calls, for an overflow and its like, a method that is written in C: no Python code runs between two calls.
 _met: dict[str, int] = {}
@@ -194,7 +191,8 @@ _apart.run(np.seterrcall, _met.setdefault)
 
 def _errors_wanted() -> bool:
     """Whether an overflow and its like may raise an error or run Python code."""
-    return not _HANDLED.isdisjoint(np.geterr().values()) or _warnings_raise()
+    modes = np.geterr()
+    return (modes != _USUAL and not {*modes.values()} <= {"ignore", "warn"}) or _warnings_raise()
 
 
 def _warnings_raise() -> bool:

@@ -15,13 +15,12 @@ not a Tensor made with requires_grad=True or not on NumPy's arrays, and RuntimeE
 
 from collections.abc import Iterable, Mapping
 from itertools import repeat
-from operator import getitem
 from typing import Any
 
 import numpy as np
 
 from tinygrad_ko.arrays.library import Array, is_real, new_array
-from tinygrad_ko.arrays.memory import held_once, sole
+from tinygrad_ko.arrays.memory import unseen
 from tinygrad_ko.engine.backprop import put
 from tinygrad_ko.errors import described, explain
 from tinygrad_ko.ops.inputs import require_above_0, require_below_1
@@ -87,13 +86,11 @@ class Optimizer(ForeignToOptimizer):
         others: dict[int, dict[str, Array]] = {}
         changes: list[tuple[Any, ...]] = []
         groups: list[Group] = []
+        group: Group | None = None  # of the parameter before
         for i, p, g in with_gradients(self.parameters, "step"):
             steps[i] = count = steps[i] + 1
             if formula is not None and (block := self._block(i, p, g)) is not None:
-                for group in groups:
-                    if group.steps == count and group.dtype == g.dtype:
-                        break
-                else:
+                if group is None or count != group.steps or g.dtype != group.dtype:
                     groups.append(group := Group(formula, self, count, g.dtype))
                 if group.in_place:
                     group.blocks.append(block)
@@ -109,22 +106,29 @@ class Optimizer(ForeignToOptimizer):
         """The formula if it can be made in place: it is marked `elementwise`, and nobody else has the list of what is kept."""
         kind, own = type(self), vars(self)
         decayed = kind.decayed if self.weight_decay else None
-        if "updated" in own or "decayed" in own or (self.memory and not held_once(getattr, self, "kept")):
+        if "updated" in own or "decayed" in own or (self.memory and not unseen(self, "kept")):
             return None
         marked = hasattr(kind.updated, "elementwise") and (decayed is None or hasattr(decayed, "elementwise"))
         return written(kind.updated, decayed, self.memory) if marked else None
 
     def _block(self, i: int, p: Tensor, g: Any) -> Block | None:
         """The array of parameter i, what is kept for it, and its gradient; None if somebody else sees one, or they are not alike."""
-        block = [p.sole_array(), g]
-        if self.memory:
-            alone = held_once(getitem, self.kept, i)
-            block[1:1] = [sole(self.kept[i], name) if alone else None for name in self.memory]
-        shape, dtype = p._array.shape, p._array.dtype
-        for array in block:
-            if type(array) is not np.ndarray or array.shape != shape or array.dtype != dtype:
+        array = p.sole_array()
+        if array is None or type(g) is not np.ndarray or g.shape != array.shape or g.dtype != array.dtype:
+            return None
+        if not self.memory:
+            return [array, g]
+        kept = [self.kept[i][name] for name in self.memory]
+        for a in kept:
+            if (
+                type(a) is not np.ndarray
+                or a.shape != g.shape
+                or a.dtype != g.dtype
+                or a.base is not None
+                or not a.flags.carray
+            ):
                 return None
-        return block
+        return [array, *kept, g]
 
     def _checked_update(self, i: int, p: Array, g: Array, steps: int) -> tuple[Array, dict[str, Array]]:
         """What `updated` makes of parameter i and of what is kept for it, each in its own shape and dtype."""

@@ -86,7 +86,7 @@ class Written(NamedTuple):
     """A formula that is written down."""
 
     # Each takes its part of [*old, g, *new, *scratch, *constants], its output last.
-    calls: list[tuple[np.ufunc, itemgetter[Any]]]
+    calls: list[tuple[np.ufunc, Callable[[list[Any]], Any]]]
     scratch: int  # how many scratch arrays there are
     constants: Callable[[Any, int], list[Any]]  # from the optimizer and the number of steps
 
@@ -111,7 +111,7 @@ def written(updated: Callable[..., Any], decayed: Callable[..., Any] | None, mem
     # Of a number, its place among new and scratch arrays: an old one is where the new one will be.
     place = {i: i for i in range(n)}
     busy = [last.get(i, -1) for i in range(n)]  # the call that is the last to read what is in a place
-    placed: list[tuple[np.ufunc, itemgetter[Any]]] = []
+    placed: list[tuple[np.ufunc, Callable[[list[Any]], Any]]] = []
     for i, (ufunc, *parts) in enumerate(calls[n + 1 :], n + 1):
         own = [results.index(i)] if i in results else []
         read = [place[number] for number in parts if number in place]

@@ -126,7 +126,7 @@ def shared(holder: Holder) -> bool:
 
 def unseen(owner: object, name: str) -> bool:
     """Whether nothing but `owner` refers to its list of dicts of arrays, to one of these, or to one of the arrays."""
-    if getrefcount(getattr(owner, name)) > _ALONE:
+    if getrefcount(getattr(owner, name)) > _ALONE or {*map(type, getattr(owner, name))} != {dict}:
         return False
     dicts = getattr(owner, name)
     return max(map(getrefcount, chain(dicts, chain.from_iterable(map(dict.values, dicts))))) <= _ALONE

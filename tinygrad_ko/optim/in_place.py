@@ -20,6 +20,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from tinygrad_ko.arrays.library import FLOAT32, FLOAT64, SCALARS, Array
+from tinygrad_ko.tensor.tensor import Tensor
 
 BLOCK = 2**18  # numbers that one call changes: 1 or 2 MB, which stay in the processor's cache
 
@@ -124,6 +125,19 @@ def written(updated: Callable[..., Any], decayed: Callable[..., Any] | None, mem
 
 
 Block = list[Array]  # p, what is kept for it, and g, in one shape
+
+
+def block_of(p: Tensor, kept: list[Array], g: Any) -> Block | None:
+    """The array of p, what is kept for it, and its gradient; None if somebody else sees the array, or they are not alike."""
+    array = p.sole_array()
+    if array is None or type(g) is not np.ndarray or g.shape != array.shape or g.dtype != array.dtype:
+        return None
+    for a in kept:
+        if type(a) is not np.ndarray or a.shape != g.shape or a.dtype != g.dtype:
+            return None
+        if a.base is not None or not a.flags.carray:
+            return None
+    return [array, *kept, g]
 
 
 class Group:

@@ -24,7 +24,7 @@ from tinygrad_ko.arrays.memory import unseen
 from tinygrad_ko.engine.backprop import put
 from tinygrad_ko.errors import described, explain
 from tinygrad_ko.ops.inputs import require_above_0, require_below_1
-from tinygrad_ko.optim.in_place import Block, Group, Written, elementwise, make, written
+from tinygrad_ko.optim.in_place import Group, Written, block_of, elementwise, make, written
 from tinygrad_ko.optim.parameters import assignment, in_separate_memory, leaves, with_gradients
 from tinygrad_ko.runtime.allocator import keep_freed_memory
 from tinygrad_ko.runtime.atomic import at_once
@@ -89,7 +89,7 @@ class Optimizer(ForeignToOptimizer):
         group: Group | None = None  # of the parameter before
         for i, p, g in with_gradients(self.parameters, "step"):
             steps[i] = count = steps[i] + 1
-            if formula is not None and (block := self._block(i, p, g)) is not None:
+            if formula is not None and (block := block_of(p, [*map(self.kept[i].get, self.memory)], g)) is not None:
                 if group is None or count != group.steps or g.dtype != group.dtype:
                     groups.append(group := Group(formula, self, count, g.dtype))
                 if group.in_place:
@@ -110,25 +110,6 @@ class Optimizer(ForeignToOptimizer):
             return None
         marked = hasattr(kind.updated, "elementwise") and (decayed is None or hasattr(decayed, "elementwise"))
         return written(kind.updated, decayed, self.memory) if marked else None
-
-    def _block(self, i: int, p: Tensor, g: Any) -> Block | None:
-        """The array of parameter i, what is kept for it, and its gradient; None if somebody else sees one, or they are not alike."""
-        array = p.sole_array()
-        if array is None or type(g) is not np.ndarray or g.shape != array.shape or g.dtype != array.dtype:
-            return None
-        if not self.memory:
-            return [array, g]
-        kept = [self.kept[i][name] for name in self.memory]
-        for a in kept:
-            if (
-                type(a) is not np.ndarray
-                or a.shape != g.shape
-                or a.dtype != g.dtype
-                or a.base is not None
-                or not a.flags.carray
-            ):
-                return None
-        return [array, *kept, g]
 
     def _checked_update(self, i: int, p: Array, g: Array, steps: int) -> tuple[Array, dict[str, Array]]:
         """What `updated` makes of parameter i and of what is kept for it, each in its own shape and dtype."""

@@ -232,7 +232,8 @@ class Momentum(Optimizer):
 
     @elementwise
     def updated(self, p: Array, g: Array, steps: int, **kept: Array) -> tuple[Array, ...]:
-        v = self.momentum * kept["v"] - self.lr * g
+        v = self.momentum * kept["v"]
+        v -= self.lr * g
         return p + v, v
 
 
@@ -251,7 +252,8 @@ class Nesterov(Momentum):
 
     @elementwise
     def updated(self, p: Array, g: Array, steps: int, **kept: Array) -> tuple[Array, ...]:
-        v = self.momentum * kept["v"] - self.lr * g
+        v = self.momentum * kept["v"]
+        v -= self.lr * g
         return p + (self.momentum * v - self.lr * g), v
 
 
@@ -312,7 +314,8 @@ class RMSprop(Optimizer):
 
     @elementwise
     def updated(self, p: Array, g: Array, steps: int, **kept: Array) -> tuple[Array, ...]:
-        h = self.decay * kept["mean"] + (1 - self.decay) * g * g
+        h = self.decay * kept["mean"]
+        h += (1 - self.decay) * g * g
         return p - self.lr * g / (np.sqrt(h) + self.eps), h
 
 
@@ -347,9 +350,12 @@ class Adam(Optimizer):
     @elementwise
     def updated(self, p: Array, g: Array, steps: int, **kept: Array) -> tuple[Array, ...]:
         beta1, beta2 = self.betas[0], self.betas[1]
-        m = beta1 * kept["m"] + (1 - beta1) * g
-        v = beta2 * kept["v"] + (1 - beta2) * g * g
-        return p - self.lr / (1 - beta1**steps) * m / (np.sqrt(v / (1 - beta2**steps)) + self.eps), m, v
+        m, v = beta1 * kept["m"], beta2 * kept["v"]
+        m += (1 - beta1) * g
+        v += (1 - beta2) * g * g
+        change = self.lr / (1 - beta1**steps) * m
+        change /= np.sqrt(v / (1 - beta2**steps)) + self.eps
+        return p - change, m, v
 
 
 class AdamW(Adam):

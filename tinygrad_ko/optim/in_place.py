@@ -1,13 +1,17 @@
 """Steps in the arrays that are there: an optimizer's formula is written down once, then made in place, block by block.
 
-A formula computes new arrays from old ones. Called with stand-ins, `Unknown` for an array and `Setting` for a number, it leaves the list of
-the ufuncs that it calls, and `placed` gives each result the memory of an array that is not needed any more: the new p that of the old one,
-what is between a scratch array's. So a step takes the time of these ufuncs and little more, and its numbers are those of the formula.
+A formula computes new arrays from old ones. `written` calls it with stand-ins, `Unknown` for an array and `Number` for a number, which
+leave a list of the ufuncs that it calls. Each result gets the memory of an array that is not needed any more: the new p that of the old
+one, what is between that of a scratch array. So a step takes the time of these ufuncs and little more; its bits are those of the formula.
 
 All calls, for all parameters, are made by one function that is written in C, so Ctrl-C finds all parameters changed or none. A ufunc that
 has its arrays can fail in one way: by an overflow or a division by 0, where these are errors. There, all is computed for trial before.
+
+Measured on 235,146 float32 numbers in 6 arrays, against a careful step by hand: the ufuncs alone take 0.87 (SGD), 0.85 (Momentum) and 0.95
+(Adam) of its time. What comes on top, 20 to 45 us, is to ask for each array who else has it, and does not grow with its size.
 """
 
+import sys
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -127,17 +131,21 @@ def written(updated: Callable[..., Any], decayed: Callable[..., Any] | None, mem
 Block = list[Array]  # p, what is kept for it, and g, in one shape
 
 
-def block_of(p: Tensor, kept: list[Array], g: Any) -> Block | None:
+def block_of(p: Tensor, kept: dict[str, Array], memory: tuple[str, ...], g: Any) -> Block | None:
     """The array of p, what is kept for it, and its gradient; None if somebody else sees the array, or they are not alike."""
     array = p.sole_array()
     if array is None or type(g) is not np.ndarray or g.shape != array.shape or g.dtype != array.dtype:
         return None
-    for a in kept:
+    block = [array]
+    for name in memory:
+        a = kept[name]
         if type(a) is not np.ndarray or a.shape != g.shape or a.dtype != g.dtype:
             return None
         if a.base is not None or not a.flags.carray:
             return None
-    return [array, *kept, g]
+        block.append(a)
+    block.append(g)
+    return block
 
 
 class Group:
@@ -211,6 +219,8 @@ def _errors_wanted() -> bool:
 
 def _warnings_raise() -> bool:
     """Whether an overflow that NumPy warns of may be an error. The first filter that fits a warning decides."""
+    if getattr(sys.flags, "context_aware_warnings", False):  # from Python 3.14: the filters may be others
+        return True
     if "error" in map(itemgetter(0), warnings.filters):
         for action, message, category, module, line in warnings.filters:
             if issubclass(RuntimeWarning, category):

@@ -89,7 +89,7 @@ class Optimizer(ForeignToOptimizer):
         group: Group | None = None  # of the parameter before
         for i, p, g in with_gradients(self.parameters, "step"):
             steps[i] = count = steps[i] + 1
-            if formula is not None and (block := block_of(p, [*map(self.kept[i].get, self.memory)], g)) is not None:
+            if formula is not None and (block := block_of(p, self.kept[i], self.memory, g)) is not None:
                 if group is None or count != group.steps or g.dtype != group.dtype:
                     groups.append(group := Group(formula, self, count, g.dtype))
                 if group.in_place:
@@ -99,7 +99,7 @@ class Optimizer(ForeignToOptimizer):
             changes.append(assignment(i, p, new))
         changes.append((setattr, self, "steps", steps))
         if others:
-            changes.append((setattr, self, "kept", [others.get(i, kept) for i, kept in enumerate(self.kept)]))
+            changes.append((setattr, self, "kept", [others.get(i, each) for i, each in enumerate(self.kept)]))
         make(type(self).__name__, groups, changes)
 
     def _written(self) -> Written | None:

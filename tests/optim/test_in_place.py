@@ -337,6 +337,25 @@ def test_a_handler_of_the_users_that_raises_leaves_everything():
     assert contents(optimizer) == before
 
 
+@pytest.mark.parametrize(
+    ("filters", "raises"),
+    [
+        ([], False),
+        ([("error", "", Warning)], True),
+        ([("error", "", RuntimeWarning), ("default", "", Warning)], False),  # the last one given comes first
+        ([("error", "", DeprecationWarning)], False),
+        ([("error", "overflow", RuntimeWarning), ("ignore", "", UserWarning)], True),
+        ([("error", "", Warning), ("ignore", "overflow", RuntimeWarning)], True),
+    ],
+)
+def test_filters_of_warnings_that_may_make_an_error_of_an_overflow(filters, raises):
+    with warnings.catch_warnings():
+        warnings.resetwarnings()
+        for action, message, category in filters:
+            warnings.filterwarnings(action, message, category)
+        assert in_place._warnings_raise() == raises
+
+
 def test_numpy_is_told_nothing_that_lasts():
     before = np.geterr(), np.geterrcall()
     ready(SGD).step()

@@ -54,6 +54,13 @@ class Windows:
         (top, _), (left, _) = self.padding
         return x[:, top : top + image[0], left : left + image[1], :]
 
+    def opposite(self):
+        """The windows in which the numbers of the windows that see a pixel lie around its place, if those are 1 apart, else None."""
+        reach = [d * (k - 1) for k, d in zip(self.size, self.dilation, strict=True)]
+        padding = tuple([(r - after, r - before) for r, (after, before) in zip(reach, self.padding, strict=True)])
+        usual = self.stride == (1, 1) and min(min(p) for p in padding) >= 0
+        return Windows(self.size, (1, 1), padding, self.dilation) if usual else None
+
     def places(self):
         """The places in a window, row by row."""
         return product(*map(range, self.size))

@@ -78,9 +78,10 @@ def to_kernels(xp, x, y, *, windows, groups):
     lines = _lines(xp, batch_last(xp, x), windows, groups)
     sizes = [high * part.shape[2] for _, part in lines]
     totals = [xp.zeros((groups, n, kernels // groups), dtype=xp.result_type(x, y)) for n in sizes]
+    pieces = _pieces(columns * batch, sizes[0] * kernels // groups)
     for row in range(rows):
         seen = [_seen(xp, part, windows, row) for _, part in lines]
-        for piece in _pieces(columns * batch, sizes[0] * kernels // groups):
+        for piece in pieces:
             for total, each in zip(totals, seen, strict=True):
                 total += each[..., piece] @ y[:, row, piece, :]
     shape = (groups, high, channels, windows.size[1] // len(totals), kernels // groups)
@@ -100,6 +101,14 @@ def _pieces(length, width):
 
 def _compact(x):
     return np.ascontiguousarray(x) if isinstance(x, ndarray) else x
+
+
+def _put_sum(out, factors):
+    """Write a sum of products of matrices into an array; a single one goes there without a copy."""
+    if len(factors) == 1 and isinstance(out, ndarray):
+        np.matmul(*factors[0], out=out)
+    else:
+        out[...] = reduce(iadd, [a @ b for a, b in factors])
 
 
 def _kernel_matrices(xp, W, groups):
@@ -123,11 +132,13 @@ def _correlated(xp, x, W, b, windows, groups):
     b = None if b is None else xp.reshape(b, (*out.shape[:2], 1))
     lines = _lines(xp, x, windows, groups)
     kernels = [_kernel_matrices(xp, W[..., places], groups) for places, _ in lines]
+    pieces = _pieces(columns * batch, prod(kernels[0].shape[1:]))
     for row in range(rows):
         seen = [_seen(xp, part, windows, row) for _, part in lines]
-        for piece in _pieces(columns * batch, prod(kernels[0].shape[1:])):
-            product = reduce(iadd, (K @ each[..., piece] for K, each in zip(kernels, seen, strict=True)))
-            out[:, :, row, piece] = product if b is None else product + b
+        for piece in pieces:
+            _put_sum(out[:, :, row, piece], [(K, each[..., piece]) for K, each in zip(kernels, seen, strict=True)])
+        if b is not None:
+            out[:, :, row, :] += b
     return xp.reshape(out, (W.shape[0], rows, columns, batch))
 
 

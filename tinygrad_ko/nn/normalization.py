@@ -10,7 +10,8 @@ from tinygrad_ko.nn.initializers import require_sizes
 from tinygrad_ko.nn.module import Module
 from tinygrad_ko.ops.elementwise import sqrt
 from tinygrad_ko.ops.inputs import as_floating, as_plain_array, require_above_0, require_below_1
-from tinygrad_ko.ops.networks.normalization import all_but_channels, batch_norm, layer_norm, per_feature
+from tinygrad_ko.ops.networks.channels import all_but_channels
+from tinygrad_ko.ops.networks.normalization import batch_norm, layer_norm, per_feature
 from tinygrad_ko.ops.reduction import reduced_size
 from tinygrad_ko.tensor.tensor import Tensor, replace
 

@@ -19,8 +19,8 @@ from numpy import ndarray
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.inputs import as_floating
+from tinygrad_ko.ops.networks.channels import channel_sums
 from tinygrad_ko.ops.networks.windows import batch_first, batch_last, one_per_axis, sliding_windows, windows_over
-from tinygrad_ko.ops.reduction import sum
 from tinygrad_ko.ops.shape import reshape
 from tinygrad_ko.runtime import allocator
 
@@ -29,7 +29,7 @@ from tinygrad_ko.runtime import allocator
     name="conv2d",
     x=lambda g, W, x_shape, windows, groups: to_images(g, W, image=x_shape[2:], windows=windows, groups=groups),
     W=lambda g, x, windows, groups: to_kernels(x, g, windows=windows, groups=groups),
-    b=lambda g: sum(g, axis=(0, 2, 3)),
+    b=lambda g: channel_sums(g),
 )
 def convolution(xp, x, W, b, *, windows, groups):
     """Every kernel times every window, plus b unless it is None, in the shapes of `conv2d`."""

@@ -245,10 +245,10 @@ STEPS = (  # each network with the bar: times the hand-written step
 CONVOLUTIONS = (
     (ConvNetwork(), 1.15),
     (ConvNetwork(dtype="float64"), 1.15),
-    (ConvNetwork(relu="before"), None),
-    (ConvNetwork(dtype="float64", relu="before"), None),
+    (ConvNetwork(relu="before"), 1.00),
+    (ConvNetwork(dtype="float64", relu="before"), 1.10),
 )
-RESIDUAL = Residual()
+RESIDUALS = ((Residual(), 1.20), (Residual(dtype="float64"), 1.20))  # the bar: times PyTorch's step
 LSTM = Recurrent()
 TRANSFORMER = Transformer()
 PARAMETERS = Network((784, 256, 128, 10), "relu", 256, "float32")  # what the steps of optimizers move

@@ -9,6 +9,7 @@ from numpy import ndarray
 
 from tinygrad_ko.arrays.library import FLOAT32, FLOAT64
 from tinygrad_ko.engine.op import op
+from tinygrad_ko.ops.reduction import reduced_size
 from tinygrad_ko.ops.shape import broadcast_to, reshape
 
 RUN = 2048
@@ -34,6 +35,12 @@ def channel_dots(xp, x, y):
         (runs, rest), (others, last) = _runs(x), _runs(y)
         return np.vecdot(runs, others).sum(axis=1) + np.vecdot(rest, last)
     return xp.sum(x * y, axis=all_but_channels(x))
+
+
+def channel_means(x, y=None):
+    """The mean of what each channel of x has, or of x * y, in a shape that broadcasts with x."""
+    total = channel_sums(x) if y is None else channel_dots(x, y)
+    return beside(total / reduced_size(x.shape, all_but_channels(x)), x.shape)
 
 
 def all_but_channels(x):

@@ -5,7 +5,7 @@ from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import sqrt, square
 from tinygrad_ko.ops.inputs import as_floating, in_float32, require_above_0
-from tinygrad_ko.ops.networks.channels import all_but_channels, beside, channel_dots, channel_sums
+from tinygrad_ko.ops.networks.channels import all_but_channels, beside, channel_dots, channel_means, channel_sums
 from tinygrad_ko.ops.reduction import mean, reduced_size
 from tinygrad_ko.ops.shape import reshape
 from tinygrad_ko.ops.statistics import deviation
@@ -40,8 +40,7 @@ def standardize(xp, x, /, axis=-1, eps=1e-5):
     name="batch_norm",
     keeps=("unit", "scale"),
     x=lambda g, gamma, unit, scale: (
-        (g - (unit * _mean_beside(channel_dots(g, unit), g) + _mean_beside(channel_sums(g), g)))
-        * beside(gamma / scale, g.shape)
+        (g - (unit * channel_means(g, unit) + channel_means(g))) * beside(gamma / scale, unit.shape)
     ),
     gamma=lambda g, unit: channel_dots(g, unit),
     beta=lambda g: channel_sums(g),
@@ -53,17 +52,12 @@ def standardized_channels(xp, x, gamma, beta, *, eps):
     require_above_0(eps=eps)
     if not (n := reduced_size(x.shape, all_but_channels(x))):
         raise explain(ValueError("there are no numbers to take a mean of"), "평균을 구할 원소가 없습니다.")
-    unit = x - _mean_beside(channel_sums(x), x)
+    unit = x - channel_means(x)
     scale = xp.sqrt(channel_dots(unit, unit) / n + float(eps))
     unit /= beside(scale, x.shape)
     out = unit * beside(xp.astype(gamma, xp.result_type(unit, gamma, beta), copy=False), x.shape)
     out += beside(beta, x.shape)
     return out, unit, scale
-
-
-def _mean_beside(total, x):
-    """Of the sums over what the channels of x have the means, in a shape that broadcasts with x."""
-    return beside(total / reduced_size(x.shape, all_but_channels(x)), x.shape)
 
 
 @in_float32

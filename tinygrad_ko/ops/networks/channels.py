@@ -15,7 +15,7 @@ from tinygrad_ko.ops.shape import broadcast_to, reshape
 RUN = 2048
 
 
-@op(x=lambda g, x_shape: broadcast_to(beside(g, x_shape), x_shape))
+@op(x=lambda g, x_shape: broadcast_to(per_channel(g, x_shape), x_shape))
 def channel_sums(xp, x):
     """sum(x, axis=(0, 2, ...))."""
     if _lies_by_samples(x):
@@ -26,7 +26,7 @@ def channel_sums(xp, x):
     return xp.sum(x, axis=all_but_channels(x))
 
 
-@op(x=lambda g, y: beside(g, y.shape) * y, y=lambda g, x: beside(g, x.shape) * x)
+@op(x=lambda g, y: per_channel(g, y.shape) * y, y=lambda g, x: per_channel(g, x.shape) * x)
 def channel_dots(xp, x, y):
     """sum(x * y, axis=(0, 2, ...)), where x and y have the same shape."""
     if _lies_by_samples(x) and _lies_by_samples(y):
@@ -40,7 +40,7 @@ def channel_dots(xp, x, y):
 def channel_means(x, y=None):
     """The mean of what each channel of x has, or of x * y, in a shape that broadcasts with x."""
     total = channel_sums(x) if y is None else channel_dots(x, y)
-    return beside(total / reduced_size(x.shape, all_but_channels(x)), x.shape)
+    return per_channel(total / reduced_size(x.shape, all_but_channels(x)), x.shape)
 
 
 def all_but_channels(x):
@@ -48,7 +48,7 @@ def all_but_channels(x):
     return (0, *range(2, len(x.shape)))
 
 
-def beside(v, shape):
+def per_channel(v, shape):
     """One number for each channel, in a shape that broadcasts with (batch, n, ...)."""
     return reshape(v, (shape[1],) + (1,) * (len(shape) - 2))
 

@@ -5,7 +5,7 @@ from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import sqrt, square
 from tinygrad_ko.ops.inputs import as_floating, in_float32, require_above_0
-from tinygrad_ko.ops.networks.channels import all_but_channels, beside, channel_dots, channel_means, channel_sums
+from tinygrad_ko.ops.networks.channels import all_but_channels, channel_dots, channel_means, channel_sums, per_channel
 from tinygrad_ko.ops.reduction import mean, reduced_size
 from tinygrad_ko.ops.shape import reshape
 from tinygrad_ko.ops.statistics import deviation
@@ -40,7 +40,7 @@ def standardize(xp, x, /, axis=-1, eps=1e-5):
     name="batch_norm",
     keeps=("unit", "scale"),
     x=lambda g, gamma, unit, scale: (
-        (g - (unit * channel_means(g, unit) + channel_means(g))) * beside(gamma / scale, unit.shape)
+        (g - (unit * channel_means(g, unit) + channel_means(g))) * per_channel(gamma / scale, unit.shape)
     ),
     gamma=lambda g, unit: channel_dots(g, unit),
     beta=lambda g: channel_sums(g),
@@ -54,9 +54,9 @@ def standardized_channels(xp, x, gamma, beta, *, eps):
         raise explain(ValueError("there are no numbers to take a mean of"), "평균을 구할 원소가 없습니다.")
     unit = x - channel_means(x)
     scale = xp.sqrt(channel_dots(unit, unit) / n + float(eps))
-    unit /= beside(scale, x.shape)
-    out = unit * beside(xp.astype(gamma, xp.result_type(unit, gamma, beta), copy=False), x.shape)
-    out += beside(beta, x.shape)
+    unit /= per_channel(scale, x.shape)
+    out = unit * per_channel(xp.astype(gamma, xp.result_type(unit, gamma, beta), copy=False), x.shape)
+    out += per_channel(beta, x.shape)
     return out, unit, scale
 
 
@@ -92,7 +92,7 @@ def batch_norm(x, gamma, beta, eps=1e-5):
            [ 1.225,  6.225]])
     """
     x = as_floating(x, "batch_norm")
-    gamma, beta = one_per_feature(x, 1, gamma, beta, name="batch_norm")
+    gamma, beta = _one_per_feature(x, 1, gamma, beta, name="batch_norm")
     if reduced_size(x.shape, all_but_channels(x)) == 1:
         raise explain(
             ValueError(
@@ -107,11 +107,11 @@ def batch_norm(x, gamma, beta, eps=1e-5):
 
 def per_feature(x, axis, *arrays, name):
     """Arrays with one number per feature of x along an axis, in a shape that broadcasts with x; raises ValueError for any other shape."""
-    fitted, after = one_per_feature(x, axis, *arrays, name=name), x.ndim - 1 - axis % x.ndim
+    fitted, after = _one_per_feature(x, axis, *arrays, name=name), x.ndim - 1 - axis % x.ndim
     return [reshape(v, (*v.shape, *(1,) * after)) if after else v for v in fitted]
 
 
-def one_per_feature(x, axis, *arrays, name):
+def _one_per_feature(x, axis, *arrays, name):
     """Arrays with one number per feature of x along an axis; raises ValueError for any other shape."""
     if x.ndim < (1 if axis < 0 else 2):
         wanted = "(..., n)" if axis < 0 else "(batch, n, ...)"

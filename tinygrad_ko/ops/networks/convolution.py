@@ -129,7 +129,6 @@ def _correlated(xp, x, W, b, windows, groups):
     rows, columns = windows.counts(image)
     dtype = xp.result_type(x, W) if b is None else xp.result_type(x, W, b)
     out = xp.empty((groups, W.shape[0] // groups, rows, columns * batch), dtype=dtype)
-    b = None if b is None else xp.reshape(b, (*out.shape[:2], 1))
     lines = _lines(xp, x, windows, groups)
     kernels = [_kernel_matrices(xp, W[..., places], groups) for places, _ in lines]
     pieces = _pieces(columns * batch, prod(kernels[0].shape[1:]))
@@ -137,8 +136,8 @@ def _correlated(xp, x, W, b, windows, groups):
         seen = [_seen(xp, part, windows, row) for _, part in lines]
         for piece in pieces:
             _put_sum(out[:, :, row, piece], [(K, each[..., piece]) for K, each in zip(kernels, seen, strict=True)])
-        if b is not None:
-            out[:, :, row, :] += b
+    if b is not None:
+        out += xp.reshape(b, (*out.shape[:2], 1, 1))
     return xp.reshape(out, (W.shape[0], rows, columns, batch))
 
 

@@ -82,7 +82,10 @@ class BatchNorm(Module):
     def _update_running(self, x: Array) -> None:
         x, n = widened(x), reduced_size(x.shape, all_but_channels(x))
         apart = x - channel_means(x)
-        running, batch = (self.running_mean, self.running_var), (channel_sums(x) / n, channel_dots(apart, apart) / (n - 1))
+        running, batch = (
+            (self.running_mean, self.running_var),
+            (channel_sums(x) / n, channel_dots(apart, apart) / (n - 1)),
+        )
         moved = [self.decay * r.data + (1 - self.decay) * b for r, b in zip(running, batch, strict=True)]
         replace(running, [cast(m, r.dtype) for m, r in zip(moved, running, strict=True)])
 

@@ -55,11 +55,13 @@ class Windows:
         return x[:, top : top + image[0], left : left + image[1], :]
 
     def opposite(self):
-        """The windows in which the numbers of the windows that see a pixel lie around its place, if those are 1 apart, else None."""
+        """The windows in which a pixel finds, in what these windows give, whatever it has a part in; None if they are not 1 apart, or see
+        one pixel each.
+        """
         reach = [d * (k - 1) for k, d in zip(self.size, self.dilation, strict=True)]
-        padding = tuple([(r - after, r - before) for r, (after, before) in zip(reach, self.padding, strict=True)])
-        usual = self.stride == (1, 1) and min(min(p) for p in padding) >= 0
-        return Windows(self.size, (1, 1), padding, self.dilation) if usual else None
+        padding = tuple([(r - before, r - after) for r, (before, after) in zip(reach, self.padding, strict=True)])
+        possible = self.stride == (1, 1) != self.size and min(map(min, padding)) >= 0
+        return Windows(self.size, (1, 1), padding, self.dilation) if possible else None
 
     def places(self):
         """The places in a window, row by row."""

@@ -1,6 +1,7 @@
 """One step of training: forward, loss, backward, update. What an engine costs where matrices are large."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from benchmarks import contenders
 from benchmarks.agreement import numbered
@@ -17,7 +18,7 @@ def answers(step: Process) -> Answers:
 
 
 def rows(peers: bool, rounds: int) -> Iterator[Row]:
-    problems = [
+    problems: list[tuple[str, Any, float | None]] = [
         *(("TrainingStep", *each) for each in STEPS),
         *(("ConvolutionStep", *each) for each in CONVOLUTIONS),
         *(("ResidualStep", *each) for each in RESIDUALS),

@@ -50,11 +50,13 @@ def test_many_channels_are_too_many_for_one_product():
     np.testing.assert_allclose(y, alone, rtol=1e-11, atol=1e-11)
 
 
-@given(st.integers(1, 3), st.integers(1, 2), st.integers(0, 6))
-def test_the_gradient_of_images_with_much_padding(size, dilation, padding):
-    """Up to the reach of a window it is a convolution with the kernels turned around; beyond, windows see nothing of the image."""
+@given(st.integers(1, 3), st.integers(1, 2), st.integers(0, 6), st.sampled_from([2, 9]))
+def test_the_gradient_of_images_with_much_padding(size, dilation, padding, kernels):
+    """Up to the reach of a window it is a convolution with the kernels turned around, unless they are many; beyond, there are windows that
+    see nothing of the image.
+    """
     rng = np.random.default_rng(0)
-    x, W = rng.normal(size=(2, 2, 5, 5)), rng.normal(size=(2, 2, size, size))
+    x, W = rng.normal(size=(2, 2, 5, 5)), rng.normal(size=(kernels, 2, size, size))
     windows = Windows((size, size), (1, 1), ((padding, padding),) * 2, (dilation, dilation))
     assert (windows.opposite() is None) == (size == 1 or padding > dilation * (size - 1))
     g = rng.normal(size=convolution(x, W, None, windows=windows, groups=1).shape)

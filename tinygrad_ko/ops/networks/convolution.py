@@ -107,7 +107,8 @@ def _compact(x):
 def _put_sum(out, factors):
     """Write a sum of products of matrices into an array; a single one goes there without a copy."""
     if len(factors) == 1 and isinstance(out, ndarray):
-        np.matmul(*factors[0], out=out)
+        (kernels, seen), *_ = factors
+        np.matmul(kernels, seen, out=out)
     else:
         out[...] = reduce(iadd, [a @ b for a, b in factors])
 

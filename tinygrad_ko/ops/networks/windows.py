@@ -59,9 +59,9 @@ class Windows:
         one pixel each.
         """
         reach = [d * (k - 1) for k, d in zip(self.size, self.dilation, strict=True)]
-        padding = tuple([(r - before, r - after) for r, (before, after) in zip(reach, self.padding, strict=True)])
-        possible = self.stride == (1, 1) != self.size and min(map(min, padding)) >= 0
-        return Windows(self.size, (1, 1), padding, self.dilation) if possible else None
+        below, beside = [(r - before, r - after) for r, (before, after) in zip(reach, self.padding, strict=True)]
+        possible = self.stride == (1, 1) != self.size and min(*below, *beside) >= 0
+        return Windows(self.size, (1, 1), (below, beside), self.dilation) if possible else None
 
     def places(self):
         """The places in a window, row by row."""

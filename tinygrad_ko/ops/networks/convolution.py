@@ -80,11 +80,18 @@ def to_kernels(xp, x, y, *, windows, groups):
     sizes = [high * part.shape[2] for _, part in lines]
     totals = [xp.zeros((groups, n, kernels // groups), dtype=xp.result_type(x, y)) for n in sizes]
     pieces = _pieces(columns * batch, sizes[0] * kernels // groups)
-    for row in range(rows):
-        seen = [_seen(xp, part, windows, row) for _, part in lines]
+    every = _rows_at_once(lines, windows)
+    if (
+        every is not None and high * kernels <= columns * batch * groups
+    ):  # the products take no more memory than the lines
         for piece in pieces:
-            for total, each in zip(totals, seen, strict=True):
-                total += each[..., piece] @ y[:, row, piece, :]
+            totals[0] += (every[..., piece] @ y[..., piece, :]).sum(axis=1)
+    else:
+        for row in range(rows):
+            seen = [_seen(xp, part, windows, row) for _, part in lines]
+            for piece in pieces:
+                for total, each in zip(totals, seen, strict=True):
+                    total += each[..., piece] @ y[:, row, piece, :]
     shape = (groups, high, channels, windows.size[1] // len(totals), kernels // groups)
     total = xp.concat([xp.reshape(total, shape) for total in totals], axis=3)
     return xp.reshape(xp.permute_dims(total, (0, 4, 2, 1, 3)), (kernels, channels, *windows.size))
@@ -102,15 +109,6 @@ def _pieces(length, width):
 
 def _compact(x):
     return np.ascontiguousarray(x) if isinstance(x, ndarray) else x
-
-
-def _put_sum(out, factors):
-    """Write a sum of products of matrices into an array; a single one goes there without a copy."""
-    if len(factors) == 1 and isinstance(out, ndarray):
-        (kernels, seen), *_ = factors
-        np.matmul(kernels, seen, out=out)
-    else:
-        out[...] = reduce(iadd, [a @ b for a, b in factors])
 
 
 def _kernel_matrices(xp, W, groups):
@@ -134,10 +132,15 @@ def _correlated(xp, x, W, b, windows, groups):
     lines = _lines(xp, x, windows, groups)
     kernels = [_kernel_matrices(xp, W[..., places], groups) for places, _ in lines]
     pieces = _pieces(columns * batch, prod(kernels[0].shape[1:]))
-    for row in range(rows):
-        seen = [_seen(xp, part, windows, row) for _, part in lines]
+    if (every := _rows_at_once(lines, windows)) is not None:
         for piece in pieces:
-            _put_sum(out[:, :, row, piece], [(K, each[..., piece]) for K, each in zip(kernels, seen, strict=True)])
+            np.matmul(kernels[0][:, None], every[..., piece], out=out.swapaxes(1, 2)[..., piece])
+    else:
+        for row in range(rows):
+            seen = [_seen(xp, part, windows, row) for _, part in lines]
+            for piece in pieces:
+                products = [K @ each[..., piece] for K, each in zip(kernels, seen, strict=True)]
+                out[:, :, row, piece] = reduce(iadd, products)
     if b is not None:
         out += xp.reshape(b, (*out.shape[:2], 1, 1))
     return xp.reshape(out, (W.shape[0], rows, columns, batch))
@@ -179,6 +182,15 @@ def _seen(xp, lines, windows, row):
     """What a row of windows sees, each window as a column: (groups, numbers, columns * batch)."""
     seen = lines[:, _lines_of(windows, row), ...]
     return xp.reshape(seen, (seen.shape[0], seen.shape[1] * seen.shape[2], seen.shape[3]))
+
+
+def _rows_at_once(lines, windows):
+    """What all rows of windows see, (groups, rows, numbers, columns * batch), if it is a view: a product with that has its loop in C."""
+    (_, part), *others = lines
+    if others or windows.dilation[0] > 1 or not isinstance(part, ndarray):
+        return None
+    seen = sliding_windows(part, windows.size[0], windows.stride[0], 1).transpose(0, 1, 4, 2, 3)
+    return seen.reshape(*seen.shape[:2], seen.shape[2] * seen.shape[3], seen.shape[4])
 
 
 def _lines_of(windows, row):

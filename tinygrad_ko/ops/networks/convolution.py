@@ -81,9 +81,8 @@ def to_kernels(xp, x, y, *, windows, groups):
     totals = [xp.zeros((groups, n, kernels // groups), dtype=xp.result_type(x, y)) for n in sizes]
     pieces = _pieces(columns * batch, sizes[0] * kernels // groups)
     every = _rows_at_once(lines, windows)
-    if (
-        every is not None and high * kernels <= columns * batch * groups
-    ):  # the products take no more memory than the lines
+    # Otherwise the products of all rows would take more memory than the lines.
+    if every is not None and high * kernels <= columns * batch * groups:
         for piece in pieces:
             totals[0] += (every[..., piece] @ y[..., piece, :]).sum(axis=1)
     else:

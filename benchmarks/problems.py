@@ -1,6 +1,8 @@
 """What is computed, the same for every contender: networks and chains of small operations, and their data."""
 
+import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
@@ -104,6 +106,53 @@ class ConvNetwork:
 
 
 @dataclass(frozen=True)
+class Residual:
+    """A residual network on random images: a convolution and a block for each number of channels, each of two convolutions, whose result
+    is added to what went in; the means of the images, and an affine layer. All kernels are 3 x 3, and a batch_norm follows each. A block
+    after the first halves the sides, and takes what went in through kernels of 1 x 1. Source: He et al. (2016), without the repetitions.
+
+    >>> Residual().title
+    'ResNet 32x32, 16-32-64, batch 32, float32'
+    """
+
+    side: int = 32
+    channels: tuple[int, ...] = (16, 32, 64)
+    classes: int = 10
+    batch: int = 32
+    dtype: Literal["float32", "float64"] = "float32"
+
+    @property
+    def title(self) -> str:
+        return f"ResNet {self.side}x{self.side}, {'-'.join(map(str, self.channels))}, batch {self.batch}, {self.dtype}"
+
+    def images_and_labels(self) -> tuple[Array, Array]:
+        """Numbers of shape (batch, 3, side, side), labels of shape (batch,)."""
+        rng = np.random.default_rng(0)
+        images = rng.standard_normal((self.batch, 3, self.side, self.side), self.dtype)
+        return images, rng.integers(0, self.classes, self.batch)
+
+    def parameters(self) -> list[Array]:
+        """Kernels, scale and shift of the first convolution, and of the two of each block, kernels of 1 x 1 before them where there are
+        any; weights and biases.
+        """
+        rng = np.random.default_rng(1)
+
+        def random(*shape: int) -> Array:
+            W = rng.standard_normal(shape, self.dtype)
+            W *= (2 / math.prod(shape[1:])) ** 0.5
+            return W
+
+        def normed(before: int, after: int) -> list[Array]:
+            return [random(after, before, 3, 3), np.ones(after, self.dtype), np.zeros(after, self.dtype)]
+
+        first, last = self.channels[0], self.channels[-1]
+        made = [*normed(3, first), *normed(first, first), *normed(first, first)]
+        for before, after in pairwise(self.channels):
+            made += [random(after, before, 1, 1), *normed(before, after), *normed(after, after)]
+        return [*made, random(last, self.classes), np.zeros(self.classes, self.dtype)]
+
+
+@dataclass(frozen=True)
 class Recurrent:
     """A layer of long short-term memory on random sequences; the loss is half the mean square of its outputs.
 
@@ -196,9 +245,10 @@ STEPS = (  # each network with the bar: times the hand-written step
 CONVOLUTIONS = (
     (ConvNetwork(), 1.15),
     (ConvNetwork(dtype="float64"), 1.15),
-    (ConvNetwork(relu="before"), None),
-    (ConvNetwork(dtype="float64", relu="before"), None),
+    (ConvNetwork(relu="before"), 1.00),
+    (ConvNetwork(dtype="float64", relu="before"), 1.10),
 )
+RESIDUALS = ((Residual(), 1.20), (Residual(dtype="float64"), 1.20))  # the bar: times PyTorch's step
 LSTM = Recurrent()
 TRANSFORMER = Transformer()
 PARAMETERS = Network((784, 256, 128, 10), "relu", 256, "float32")  # what the steps of optimizers move

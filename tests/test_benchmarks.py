@@ -17,7 +17,7 @@ from benchmarks.agreement import DisagreementError, compare_all, numbered
 from benchmarks.calls import CALLS
 from benchmarks.comparison import compared, rows_of
 from benchmarks.contenders import by_hand, engine, functions
-from benchmarks.problems import OPTIMIZERS, ConvNetwork, Formula, Network, Recurrent, Transformer
+from benchmarks.problems import OPTIMIZERS, ConvNetwork, Formula, Network, Recurrent, Residual, Transformer
 from benchmarks.process import FailedError, Process, Turn, Work, started
 from benchmarks.report import Row
 from benchmarks.timing import take_turns
@@ -232,6 +232,19 @@ def test_a_step_by_hand_is_ours(kind, network):
 def test_the_formula_by_hand_is_ours():
     problem = Formula("float64", count=50)
     both(engine.formula(problem)(), by_hand.formula(problem)())
+
+
+def test_the_loss_of_a_residual_network_falls():
+    network = Residual(8, (2, 3, 5), 4, 6, "float64")
+    step = engine.ResidualStep(network)
+    assert [p.shape for p in step.parameters if p.ndim > 1] == [
+        *((2, 3, 3, 3), (2, 2, 3, 3), (2, 2, 3, 3)),
+        *((3, 2, 1, 1), (3, 2, 3, 3), (3, 3, 3, 3)),
+        *((5, 3, 1, 1), (5, 3, 3, 3), (5, 5, 3, 3)),
+        (5, 4),
+    ]
+    losses = [step() for _ in range(30)]
+    assert losses[-1] < 0.8 * losses[0]
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)

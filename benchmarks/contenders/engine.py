@@ -14,6 +14,7 @@ from benchmarks.problems import (
     Lookup,
     Network,
     Recurrent,
+    Residual,
     Transformer,
     chain_inputs,
 )
@@ -93,6 +94,27 @@ class ConvolutionStep(Step):
         h = tg.max_pool2d(tg.relu(h), 2) if self.relu_first else tg.relu(tg.max_pool2d(h, 2))
         h = tg.relu(tg.affine(tg.reshape(h, (h.shape[0], -1)), W2, b2))
         return tg.softmax_cross_entropy(tg.affine(h, W3, b3), self.t)
+
+
+class ResidualStep(Step):
+    def __init__(self, network: Residual) -> None:
+        x, self.t = network.images_and_labels()
+        self.x, self.blocks = tg.Tensor(x), len(network.channels)
+        self.parameters = [tg.Tensor(p, requires_grad=True) for p in network.parameters()]
+        self.optimizer = tg.optim.SGD(self.parameters, lr=LEARNING_RATE)
+
+    def loss(self) -> tg.Tensor:
+        left = iter(self.parameters)
+
+        def normed(x: tg.Tensor, stride: int = 1) -> tg.Tensor:
+            x = tg.conv2d(x, next(left), stride=stride, padding=1)
+            return tg.batch_norm(x, next(left), next(left))
+
+        x = tg.relu(normed(self.x))
+        for i in range(self.blocks):
+            before = tg.conv2d(x, next(left), stride=2) if i else x
+            x = tg.relu(normed(tg.relu(normed(x, 2 if i else 1))) + before)
+        return tg.softmax_cross_entropy(tg.affine(tg.mean(x, axis=(2, 3)), next(left), next(left)), self.t)
 
 
 class RecurrentStep(Step):

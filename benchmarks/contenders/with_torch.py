@@ -15,6 +15,7 @@ from benchmarks.problems import (
     Lookup,
     Network,
     Recurrent,
+    Residual,
     Transformer,
     chain_inputs,
 )
@@ -81,6 +82,27 @@ class ConvolutionStep(Step):
         h = F.max_pool2d(torch.relu(h), 2) if self.relu_first else torch.relu(F.max_pool2d(h, 2))
         h = torch.relu(torch.addmm(b2, h.reshape(len(self.t), -1), W2))
         return F.cross_entropy(torch.addmm(b3, h, W3), self.t)
+
+
+class ResidualStep(Step):
+    def __init__(self, network: Residual) -> None:
+        self.x, self.t = (torch.tensor(array) for array in network.images_and_labels())
+        self.blocks = len(network.channels)
+        self.parameters = [torch.tensor(p, requires_grad=True) for p in network.parameters()]
+        self.optimizer = torch.optim.SGD(self.parameters, lr=LEARNING_RATE)
+
+    def loss(self) -> Any:
+        left = iter(self.parameters)
+
+        def normed(x: Any, stride: int = 1) -> Any:
+            x = F.conv2d(x, next(left), stride=stride, padding=1)
+            return F.batch_norm(x, None, None, next(left), next(left), training=True)
+
+        x = torch.relu(normed(self.x))
+        for i in range(self.blocks):
+            before = F.conv2d(x, next(left), stride=2) if i else x
+            x = torch.relu(normed(torch.relu(normed(x, 2 if i else 1))) + before)
+        return F.cross_entropy(affine(x.mean((2, 3)), next(left), next(left)), self.t)
 
 
 class RecurrentStep(Step):

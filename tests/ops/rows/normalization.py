@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from tests.ops.domains import Row, draw_array, positive, real, some_axes
-from tinygrad_ko.ops.networks import normalization
+from tinygrad_ko.ops.networks import channels, normalization
 
 
 @st.composite
@@ -47,11 +47,32 @@ def batch_by_hand(x, gamma, beta, eps):
     return np.moveaxis(out, -1, 1)
 
 
+@st.composite
+def of_one_shape(draw, count):
+    shape = draw(hnp.array_shapes(min_dims=2, max_dims=4, min_side=1, max_side=3))
+    return tuple(draw_array(draw, st.just(shape), real) for _ in range(count)), {}
+
+
+def over_channels(x):
+    return np.sum(x, axis=tuple(i for i in range(x.ndim) if i != 1))
+
+
 ROWS: dict[Callable[..., Any], Row] = {
     normalization.standardize: Row(standardized(), by_hand),
     normalization.layer_norm: Row(layers(), layer_by_hand),
     normalization.scaled_and_shifted: Row(layers(), layer_by_hand),
     normalization.batch_norm: Row(batches(), batch_by_hand),
+    normalization.standardized_channels: Row(batches(), batch_by_hand),
+    channels.channel_sums: Row(of_one_shape(1), over_channels),
+    channels.channel_dots: Row(of_one_shape(2), lambda x, y: over_channels(x * y)),
+}
+
+EQUIVALENT: dict[str, dict[str, str]] = {
+    "standardized_channels": {
+        "batch_norm.gamma: swapped operands: channel_dots(unit, g)": "products have no order",
+        "batch_norm.gamma: transposed: the last two axes of the result exchanged, in its old shape": "the gradient of gamma has one axis",
+        "batch_norm.beta: transposed: the last two axes of the result exchanged, in its old shape": "the gradient of beta has one axis",
+    },
 }
 
 EQUIVALENT: dict[str, dict[str, str]] = {

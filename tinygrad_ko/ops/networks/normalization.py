@@ -9,6 +9,7 @@ from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import sqrt, square
 from tinygrad_ko.ops.inputs import as_floating, in_float32, namespace_of, require_above_0
 from tinygrad_ko.ops.linalg.products import dots, matmul
+from tinygrad_ko.ops.networks.channels import all_but_channels, channel_dots, channel_means, channel_sums, per_channel
 from tinygrad_ko.ops.reduction import mean, reduced_size
 from tinygrad_ko.ops.shape import reshape
 from tinygrad_ko.ops.statistics import deviation
@@ -49,6 +50,30 @@ def _standardized(xp, x, axis, eps):
 def root_of_variance(x, axis, eps):
     """The square root of the variance and eps."""
     return sqrt(mean(square(deviation(x, axis)), axis=axis, keepdims=True) + float(eps))
+
+
+@op(
+    name="batch_norm",
+    keeps=("unit", "scale"),
+    x=lambda g, gamma, unit, scale: (
+        (g - (unit * channel_means(g, unit) + channel_means(g))) * per_channel(gamma / scale, unit.shape)
+    ),
+    gamma=lambda g, unit: channel_dots(g, unit),
+    beta=lambda g: channel_sums(g),
+    unit=lambda x, eps: standardize(x, axis=all_but_channels(x), eps=eps),
+    scale=lambda x, eps: sqrt(mean(square(deviation(x, all_but_channels(x))), axis=all_but_channels(x)) + float(eps)),
+)
+def standardized_channels(xp, x, gamma, beta, *, eps):
+    """gamma * unit + beta, where unit is x standardized along every axis but the second."""
+    require_above_0(eps=eps)
+    if not (n := reduced_size(x.shape, all_but_channels(x))):
+        raise explain(ValueError("there are no numbers to take a mean of"), "평균을 구할 원소가 없습니다.")
+    unit = x - channel_means(x)
+    scale = xp.sqrt(channel_dots(unit, unit) / n + float(eps))
+    unit /= per_channel(scale, x.shape)
+    out = unit * per_channel(xp.astype(gamma, xp.result_type(unit, gamma, beta), copy=False), x.shape)
+    out += per_channel(beta, x.shape)
+    return out, unit, scale
 
 
 @in_float32
@@ -109,9 +134,8 @@ def batch_norm(x, gamma, beta, eps=1e-5):
            [ 1.225,  6.225]])
     """
     x = as_floating(x, "batch_norm")
-    gamma, beta = per_feature(x, 1, gamma, beta, name="batch_norm")
-    axes = all_but_channels(x)
-    if reduced_size(x.shape, axes) == 1:
+    gamma, beta = _one_per_feature(x, 1, gamma, beta, name="batch_norm")
+    if reduced_size(x.shape, all_but_channels(x)) == 1:
         raise explain(
             ValueError(
                 f"batch_norm: an x of shape {x.shape} has one number per channel, which has no variance; pass a larger batch, or call "
@@ -120,27 +144,28 @@ def batch_norm(x, gamma, beta, eps=1e-5):
             f"batch_norm: 형상 {x.shape}에는 채널마다 값이 하나뿐이어서 분산을 구할 수 없습니다. "
             "배치를 더 크게 하거나, 모듈의 eval()을 호출하여 이동 평균을 쓰십시오.",
         )
-    return standardize(x, axis=axes, eps=eps) * gamma + beta
-
-
-def all_but_channels(x):
-    """The axes of x but for the second."""
-    return (0, *range(2, x.ndim))
+    return standardized_channels(x, gamma, beta, eps=eps)
 
 
 def per_feature(x, axis, *arrays, name):
     """Arrays with one number per feature of x along an axis, in a shape that broadcasts with x; raises ValueError for any other shape."""
+    fitted, after = _one_per_feature(x, axis, *arrays, name=name), x.ndim - 1 - axis % x.ndim
+    return [reshape(v, (*v.shape, *(1,) * after)) if after else v for v in fitted]
+
+
+def _one_per_feature(x, axis, *arrays, name):
+    """Arrays with one number per feature of x along an axis; raises ValueError for any other shape."""
     if x.ndim < (1 if axis < 0 else 2):
         wanted = "(..., n)" if axis < 0 else "(batch, n, ...)"
         raise explain(
             ValueError(f"{name}: x needs a shape of {wanted}, not {x.shape}"),
             f"{name}: x의 형상은 {wanted}이어야 합니다. 받은 형상: {x.shape}",
         )
-    n, after = x.shape[axis], x.ndim - 1 - axis % x.ndim
+    n = x.shape[axis]
     fitted = [as_floating(v, name) for v in arrays]
     if bad := [v.shape for v in fitted if v.shape != (n,)]:
         raise explain(
             ValueError(f"{name}: an x of shape {x.shape} has {n} features, so shape {(n,)} is needed, not {bad[0]}"),
             f"{name}: x의 형상이 {x.shape}이고 특성이 {n}개이므로 형상 {(n,)}의 배열이 필요합니다. 받은 형상: {bad[0]}",
         )
-    return [reshape(v, (n,) + (1,) * after) if after else v for v in fitted]
+    return fitted

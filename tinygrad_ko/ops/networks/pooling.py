@@ -76,7 +76,9 @@ def _shares(xp, x, chosen, windows):
         return x / prod(windows.size)
     if xp.count_nonzero(chosen) == x.size:  # the usual case: one in each window
         return x
-    return x / reduce(iadd, [xp.astype(chosen[:, i, :, j, :, :], x.dtype) for i, j in windows.places()])
+    count = xp.uint8 if prod(windows.size) < 256 else xp.int32
+    counts = reduce(iadd, [xp.astype(chosen[:, i, :, j, :, :], count) for i, j in windows.places()])
+    return x / xp.astype(counts, x.dtype)
 
 
 def max_pool1d(x, size, stride=None, padding=0):

@@ -1,0 +1,314 @@
+"""Recurrent layers over whole sequences, each in one op: only what a step cannot do without the one before is left in the loop.
+
+The inputs of all steps are multiplied by their weights at once, before the loop, and the gradient of the recurrent weights is one product
+after it. An op works on gates that lie one after the other, each (batch, hidden): z is (steps, gates, batch, hidden), W (gates, hidden,
+hidden). Its formula is backpropagation through time, written with ops, so that it can be differentiated again.
+
+Source: P. Werbos, "Backpropagation through time: what it does and how to do it", Proc. IEEE 78 (1990).
+"""
+
+from collections import namedtuple
+from math import prod
+
+import numpy as np
+from numpy import ndarray
+
+from tinygrad_ko.arrays.library import beside, quiet
+from tinygrad_ko.engine.op import op
+from tinygrad_ko.errors import explain
+from tinygrad_ko.ops.elementwise import zeros_like
+from tinygrad_ko.ops.hyperbolic import tanh
+from tinygrad_ko.ops.inputs import as_floating, in_float32, unwrapped
+from tinygrad_ko.ops.linalg.products import affine, matmul
+from tinygrad_ko.ops.networks.activations import one_minus_sigmoid, sigmoid
+from tinygrad_ko.ops.reduction import sum
+from tinygrad_ko.ops.shape import concat, expand_dims, permute_dims, reshape, stack, unstack
+
+LSTMResult = namedtuple("LSTMResult", "h c")
+
+
+# Long short-term memory
+
+
+@op(
+    name="lstm",
+    keeps="a",
+    args=lambda g, out, args, a: _lstm_gradients(g, out, a, *args),
+    a=lambda args: _lstm_by_steps(*args)[1],
+)
+def lstm_states(*args):
+    """The hidden and the cell states of all steps in one array (2, steps, batch, hidden), from z, W and the states h and c before them.
+    Kept is what the gates are computed from.
+    """
+    return _lstm_in_place(*args) if all(type(v) is ndarray for v in args) else _lstm_by_steps(*args)
+
+
+def _lstm_by_steps(z, W, h, c):
+    """The definition."""
+    hs, cs, kept = [], [], []
+    for t in range(z.shape[0]):
+        a = z[t, ...] + h @ W
+        i, f, _, o = unstack(sigmoid(a))
+        c = f * c + i * tanh(a[2, ...])
+        h = o * tanh(c)
+        hs.append(h)
+        cs.append(c)
+        kept.append(a)
+    return stack([stack(hs), stack(cs)]), stack(kept)
+
+
+def _lstm_in_place(z, W, h, c):
+    """The same numbers in 0.7 of the time: all arrays are made once."""
+    dtype = np.result_type(z, W, h, c)
+    W, a = np.ascontiguousarray(W), np.array(z, dtype, order="C")
+    out = np.empty((2, z.shape[0], *h.shape), dtype)
+    gates, candidate = np.empty(a.shape[1:], dtype), np.empty(h.shape, dtype)
+    i, f, _, o = gates
+    with quiet(over="ignore"):  # as in sigmoid
+        for at, ht, ct in zip(a, *out, strict=True):
+            at += np.matmul(h, W, out=gates)
+            _sigmoid_into(gates, at)
+            np.multiply(f, c, out=ct)
+            np.tanh(at[2], out=candidate)
+            candidate *= i
+            ct += candidate
+            np.tanh(ct, out=ht)
+            ht *= o
+            h, c = ht, ct
+    return out, a
+
+
+def _lstm_gradients(g, out, a, z, W, h0, c0):
+    """With c' = f c + i n and h' = o tanh(c') a gate's gradient is that of c' or of h' times a factor, which needs no loop."""
+    h, c = _before(out[0, ...], h0), _before(out[1, ...], c0)
+    n, tanh_c = tanh(a[:, 2, ...]), tanh(out[1, ...])
+    i, f, _, o = unstack(sigmoid(a), axis=1)
+    not_i, not_f, _, not_o = unstack(one_minus_sigmoid(a), axis=1)
+    by_c = stack([i * not_i * n, f * not_f * c, i * (1 - n * n)], axis=1)
+    by_h, c_by_h = o * not_o * tanh_c, o * (1 - tanh_c * tanh_c)
+    back = _compact(W.mT)
+    d_h, d_c, all_h, all_c = zeros_like(h0), zeros_like(c0), [], []
+    for t in reversed(range(a.shape[0])):
+        d_h = d_h + g[0, t, ...]
+        d_c = d_c + g[1, t, ...] + d_h * c_by_h[t, ...]
+        all_h.append(d_h)
+        all_c.append(d_c)
+        d_h = sum((by_c[t, ...] * d_c) @ back[:3, ...], axis=0) + (by_h[t, ...] * d_h) @ back[3, ...]
+        d_c = d_c * f[t, ...]
+    d_by_c, d_by_h = by_c * expand_dims(stack(all_c[::-1]), axis=1), by_h * stack(all_h[::-1])
+    d_z = concat([d_by_c, expand_dims(d_by_h, axis=1)], axis=1)
+    return d_z, _of_weights(h, d_z), d_h, d_c
+
+
+def lstm(x, Wx, Wh, b=None, h0=None, c0=None):
+    """Long short-term memory over whole sequences: the hidden states h and the cell states c after every step.
+
+    x (steps, ..., n), the first axis is time; Wx (n, 4 m), Wh (m, 4 m) and b (4 m,), or None for no bias; h0 and c0 (..., m), the states
+    before the first step, or None for zeros. h and c have shape (steps, ..., m); the last states are h[-1] and c[-1].
+
+        i, f, n, o = the four parts of x[t] @ Wx + h[t - 1] @ Wh + b
+        c[t] = sigmoid(f) * c[t - 1] + sigmoid(i) * tanh(n)
+        h[t] = sigmoid(o) * tanh(c[t])
+
+    The order is that of PyTorch and Keras. Of a layer of PyTorch they are weight_ih_l0.T, weight_hh_l0.T and bias_ih_l0 + bias_hh_l0; of
+    Keras the kernel, the recurrent kernel and the bias as they are, for `moveaxis(x, 1, 0)` of its batches. Source: Hochreiter and
+    Schmidhuber (1997), with the forget gate of Gers, Schmidhuber and Cummins (2000).
+
+    Raises ValueError for shapes that do not fit each other, or no step.
+
+    >>> import numpy as np, tinygrad_ko as tg
+    >>> x = tg.Tensor([[1.0], [0.0], [0.0]])
+    >>> h, c = tg.lstm(x, np.full((1, 4), 2.0), np.zeros((1, 4)), b=np.array([0.0, 5.0, 0.0, 0.0]))
+    >>> c.round(3)
+    Tensor([[0.849],
+            [0.844],
+            [0.838]], shape=(3, 1), dtype=float64)
+    """
+    return LSTMResult(*unstack(_lstm(x, Wx, Wh, b, h0, c0)))
+
+
+@in_float32
+def _lstm(x, Wx, Wh, b, h0, c0):
+    args, shape = _laid_out("lstm", 4, x, Wx, Wh, b, {}, {"h0": h0, "c0": c0})
+    return reshape(lstm_states(*args), (2, *shape))
+
+
+# Gated recurrent units
+
+
+@op(
+    name="gru",
+    keeps="a",
+    args=lambda g, out, args, a: _gru_gradients(g, out, a, *args),
+    a=lambda args: _gru_by_steps(*args)[1],
+)
+def gru_states(*args):
+    """The states of all steps (steps, batch, hidden) from z, W, the recurrent biases b (gates, 1, hidden) and the state h before them. Kept
+    is what the gates and the candidate are computed from, and the state's part of the candidate.
+    """
+    return _gru_in_place(*args) if all(type(v) is ndarray for v in args) else _gru_by_steps(*args)
+
+
+def _gru_by_steps(z, W, b, h):
+    """The definition."""
+    hs, kept = [], []
+    for t in range(z.shape[0]):
+        of_h = h @ W + b
+        gates = z[t, :2, ...] + of_h[:2, ...]
+        r, u = unstack(sigmoid(gates))
+        candidate = z[t, 2, ...] + r * of_h[2, ...]
+        n = tanh(candidate)
+        h = n + u * (h - n)
+        hs.append(h)
+        kept.append(concat([gates, stack([candidate, of_h[2, ...]])]))
+    return stack(hs), stack(kept)
+
+
+def _gru_in_place(z, W, b, h):
+    """The same numbers in less time: all arrays are made once."""
+    dtype, (steps, _, batch, hidden) = np.result_type(z, W, b, h), z.shape
+    W, a, out = np.ascontiguousarray(W), np.empty((steps, 4, batch, hidden), dtype), np.empty((steps, *h.shape), dtype)
+    of_h, gates, n = np.empty((3, *h.shape), dtype), np.empty((2, *h.shape), dtype), np.empty(h.shape, dtype)
+    r, u = gates
+    with quiet(over="ignore"):  # as in sigmoid
+        for zt, at, ht in zip(z, a, out, strict=True):
+            np.matmul(h, W, out=of_h)
+            of_h += b
+            np.add(zt[:2], of_h[:2], out=at[:2])
+            _sigmoid_into(gates, at[:2])
+            at[3] = of_h[2]
+            np.multiply(r, of_h[2], out=at[2])
+            at[2] += zt[2]
+            np.tanh(at[2], out=n)
+            np.subtract(h, n, out=ht)
+            ht *= u
+            ht += n
+            h = ht
+    return out, a
+
+
+def _gru_gradients(g, out, a, z, W, b, h0):
+    """With h' = n + u (h - n), the gradient of what each gate is computed from is that of h' times a factor, which needs no loop."""
+    h = _before(out, h0)
+    r, u = unstack(sigmoid(a[:, :2, ...]), axis=1)
+    not_r, not_u = unstack(one_minus_sigmoid(a[:, :2, ...]), axis=1)
+    n = tanh(a[:, 2, ...])
+    of_n = not_u * (1 - n * n)
+    factors = stack([of_n * a[:, 3, ...] * r * not_r, (h - n) * u * not_u, of_n, of_n * r], axis=1)
+    back = _compact(W.mT)
+    d_h, found = zeros_like(h0), []
+    for t in reversed(range(a.shape[0])):
+        d_h = d_h + g[t, ...]
+        d = factors[t, ...] * d_h
+        found.append(d)
+        d_h = d_h * u[t, ...] + sum(d[:2, ...] @ back[:2, ...], axis=0) + d[3, ...] @ back[2, ...]
+    d = stack(found[::-1])
+    d_of_h = concat([d[:, :2, ...], d[:, 3:, ...]], axis=1)
+    return d[:, :3, ...], _of_weights(h, d_of_h), sum(sum(d_of_h, axis=0), axis=1, keepdims=True), d_h
+
+
+def gru(x, Wx, Wh, b=None, bh=None, h0=None):
+    """Gated recurrent units over whole sequences: the states h after every step.
+
+    x (steps, ..., n), the first axis is time; Wx (n, 3 m), Wh (m, 3 m), b and bh (3 m,), or None for no bias; h0 (..., m), the state before
+    the first step, or None for zeros. h has shape (steps, ..., m); the last state is h[-1].
+
+        r, u, n = the three parts of x[t] @ Wx + b
+        s, v, p = the three parts of h[t - 1] @ Wh + bh
+        n = tanh(n + sigmoid(r + s) * p)
+        h[t] = n + sigmoid(u + v) * (h[t - 1] - n)
+
+    The order is that of PyTorch: of a layer of it they are weight_ih_l0.T, weight_hh_l0.T, bias_ih_l0 and bias_hh_l0. Keras has the first
+    two parts the other way round, and its biases are the rows of `bias`. The reset gate is applied after the product, as in both of them;
+    in the paper, before. Source: Cho et al., "Learning phrase representations using RNN encoder-decoder" (2014).
+
+    Raises ValueError for shapes that do not fit each other, or no step.
+
+    >>> import numpy as np, tinygrad_ko as tg
+    >>> x = tg.Tensor([[1.0], [0.0], [0.0]])
+    >>> tg.gru(x, np.array([[0.0, -2.0, 1.0]]), np.zeros((1, 3)), bh=np.array([0.0, 2.0, 0.0])).round(3)
+    Tensor([[0.381],
+            [0.335],
+            [0.295]], shape=(3, 1), dtype=float64)
+    """
+    return _gru(x, Wx, Wh, b, bh, h0)
+
+
+@in_float32
+def _gru(x, Wx, Wh, b, bh, h0):
+    args, shape = _laid_out("gru", 3, x, Wx, Wh, b, {"bh": bh}, {"h0": h0})
+    return reshape(gru_states(*args), shape)
+
+
+# Both
+
+
+def _laid_out(name, gates, x, Wx, Wh, b, biases, states):
+    """What an op takes, z, W, the other biases and the states, and the shape of the states of all steps."""
+    x, Wx, Wh = (as_floating(v, name) for v in (x, Wx, Wh))
+    given = {n: v if v is None else as_floating(v, name) for n, v in ({"b": b} | biases | states).items()}
+    _require_fitting(name, gates, x, Wx, Wh, given, states)
+    (steps, *batch, _), hidden = x.shape, Wh.shape[0]
+    b, *rest = given.values()
+    z = matmul(x, Wx) if b is None else affine(x, Wx, b)
+    z = permute_dims(reshape(z, (steps, prod(batch), gates, hidden)), (0, 2, 1, 3))
+    W = permute_dims(reshape(Wh, (hidden, gates, hidden)), (1, 0, 2))
+    shapes = [*((gates, 1, hidden) for _ in biases), *((prod(batch), hidden) for _ in states)]
+    zeros = [beside(unwrapped(z), np.zeros(shape), z.dtype) for shape in shapes]
+    rest = [zero if v is None else reshape(v, zero.shape) for v, zero in zip(rest, zeros, strict=True)]
+    return (z, W, *rest), (steps, *batch, hidden)
+
+
+def _require_fitting(name, gates, x, Wx, Wh, given, states):
+    """Raise ValueError for shapes that do not fit each other."""
+
+    def refuse(what, korean):
+        raise explain(ValueError(f"{name}: {what}"), f"{name}: {korean}")
+
+    if x.ndim < 2 or not x.shape[0]:
+        refuse(
+            f"x needs shape (steps, ..., inputs) and a step at least, not {x.shape}; a sequence of numbers is x[:, None]",
+            f"x의 형상은 (steps, ..., inputs)이고 시점이 하나 이상 있어야 합니다. 수 하나씩으로 된 시퀀스라면 x[:, None]을 넘기십시오. "
+            f"받은 형상: {x.shape}",
+        )
+    width = gates * Wh.shape[0] if Wh.ndim else 0
+    if not Wh.ndim or Wh.shape != (Wh.shape[0], width) or Wx.shape != (x.shape[-1], width):
+        refuse(
+            f"Wx needs shape (inputs, {gates} * hidden) and Wh (hidden, {gates} * hidden), but x, Wx and Wh have shapes {x.shape}, "
+            f"{Wx.shape} and {Wh.shape}; PyTorch's weights are their transposes, W.T",
+            f"Wx의 형상은 (inputs, {gates} * hidden), Wh의 형상은 (hidden, {gates} * hidden)이어야 합니다. PyTorch의 가중치라면 전치하여 "
+            f"W.T를 넘기십시오. 받은 x, Wx, Wh의 형상: {x.shape}, {Wx.shape}, {Wh.shape}",
+        )
+    state = (*x.shape[1:-1], Wh.shape[0])
+    for argument, v in given.items():
+        wanted = state if argument in states else (width,)
+        if v is not None and v.shape != wanted:
+            refuse(
+                f"x has shape {x.shape} and Wh {Wh.shape}, so {argument} needs shape {wanted}, not {v.shape}",
+                f"x의 형상이 {x.shape}, Wh의 형상이 {Wh.shape}이므로 {argument}의 형상은 {wanted}이어야 합니다. 받은 형상: {v.shape}",
+            )
+
+
+def _sigmoid_into(out, x):
+    """sigmoid(x), in an array that is there."""
+    np.negative(x, out=out)
+    np.exp(out, out=out)
+    out += 1
+    np.divide(1, out, out=out)
+
+
+def _before(states, start):
+    """The states before each step."""
+    return concat([expand_dims(start), states[:-1, ...]])
+
+
+def _of_weights(h, d):
+    """The gradient of W, from the states before each step and the gradients of what they were multiplied to: one product for all steps."""
+    steps, gates, batch, hidden = d.shape
+    together = reshape(permute_dims(d, (1, 0, 2, 3)), (gates, steps * batch, hidden))
+    return reshape(h, (steps * batch, hidden)).mT @ together
+
+
+def _compact(x):
+    """Products with a transposed view take NumPy nearly three times as long."""
+    return np.ascontiguousarray(x) if type(x) is ndarray else x

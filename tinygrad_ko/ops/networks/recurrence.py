@@ -1,8 +1,9 @@
 """Recurrent layers over whole sequences, each in one op: only what a step cannot do without the one before is left in the loop.
 
 The inputs of all steps are multiplied by their weights at once, before the loop, and the gradient of the recurrent weights is one product
-after it. An op works on gates that lie one after the other, each (batch, hidden): z is (steps, gates, batch, hidden), W (gates, hidden,
-hidden). Its formula is backpropagation through time, written with ops, so that it can be differentiated again.
+after it. The ops take the products z (steps, batch, gates * hidden) and the recurrent weights W (hidden, gates * hidden); inside, gates lie
+one after the other, each (batch, hidden). Their formulas are backpropagation through time, written with ops, so that they can be
+differentiated again.
 
 Source: P. Werbos, "Backpropagation through time: what it does and how to do it", Proc. IEEE 78 (1990).
 """
@@ -45,7 +46,7 @@ def lstm_states(*args):
 
 def _lstm_by_steps(z, W, h, c):
     """The definition."""
-    hs, cs, kept = [], [], []
+    z, W, hs, cs, kept = _by_gate(z, 4), _by_gate(W, 4), [], [], []
     for t in range(z.shape[0]):
         a = z[t, ...] + h @ W
         i, f, _, o = unstack(sigmoid(a))
@@ -60,7 +61,7 @@ def _lstm_by_steps(z, W, h, c):
 def _lstm_in_place(z, W, h, c):
     """The same numbers in 0.7 of the time: all arrays are made once."""
     dtype = np.result_type(z, W, h, c)
-    W, a = np.ascontiguousarray(W), np.array(z, dtype, order="C")
+    W, a = np.ascontiguousarray(_by_gate(W, 4)), np.array(_by_gate(z, 4), dtype, order="C")
     out = np.empty((2, z.shape[0], *h.shape), dtype)
     gates, candidate = np.empty(a.shape[1:], dtype), np.empty(h.shape, dtype)
     i, f, _, o = gates
@@ -84,20 +85,40 @@ def _lstm_gradients(g, out, a, z, W, h0, c0):
     n, tanh_c = tanh(a[:, 2, ...]), tanh(out[1, ...])
     i, f, _, o = unstack(sigmoid(a), axis=1)
     not_i, not_f, _, not_o = unstack(one_minus_sigmoid(a), axis=1)
-    by_c = stack([i * not_i * n, f * not_f * c, i * (1 - n * n)], axis=1)
-    by_h, c_by_h = o * not_o * tanh_c, o * (1 - tanh_c * tanh_c)
-    back = _compact(W.mT)
-    d_h, d_c, all_h, all_c = zeros_like(h0), zeros_like(c0), [], []
-    for t in reversed(range(a.shape[0])):
+    factors = stack([i * not_i * n, f * not_f * c, i * (1 - n * n), o * not_o * tanh_c], axis=1)
+    back, c_by_h = _compact(_by_gate(W, 4).mT), o * (1 - tanh_c * tanh_c)
+    loop = _lstm_back_in_place if type(g) is type(factors) is ndarray else _lstm_back
+    d, d_h, d_c = loop(g, factors, c_by_h, f, back)
+    d_z = _side_by_side(d)
+    return d_z, _of_weights(h, d_z), d_h, d_c
+
+
+def _lstm_back(g, factors, c_by_h, f, back):
+    """The gradients of what each gate is computed from, and of the first states."""
+    d_h, d_c, found = zeros_like(f[0, ...]), zeros_like(f[0, ...]), []
+    for t in reversed(range(f.shape[0])):
         d_h = d_h + g[0, t, ...]
         d_c = d_c + g[1, t, ...] + d_h * c_by_h[t, ...]
-        all_h.append(d_h)
-        all_c.append(d_c)
-        d_h = sum((by_c[t, ...] * d_c) @ back[:3, ...], axis=0) + (by_h[t, ...] * d_h) @ back[3, ...]
-        d_c = d_c * f[t, ...]
-    d_by_c, d_by_h = by_c * expand_dims(stack(all_c[::-1]), axis=1), by_h * stack(all_h[::-1])
-    d_z = concat([d_by_c, expand_dims(d_by_h, axis=1)], axis=1)
-    return d_z, _of_weights(h, d_z), d_h, d_c
+        d = factors[t, ...] * stack([d_c, d_c, d_c, d_h])
+        found.append(d)
+        d_h, d_c = sum(d @ back, axis=0), d_c * f[t, ...]
+    return stack(found[::-1]), d_h, d_c
+
+
+def _lstm_back_in_place(g, factors, c_by_h, f, back):
+    """The same: the factors become the gradients."""
+    d_h, d_c, part = (np.zeros(f.shape[1:], factors.dtype) for _ in range(3))
+    parts = np.empty(factors.shape[1:], factors.dtype)
+    for t in reversed(range(len(f))):
+        d = factors[t]
+        d_h += g[0, t]
+        d_c += g[1, t]
+        d_c += np.multiply(d_h, c_by_h[t], out=part)
+        d[:3] *= d_c
+        d[3] *= d_h
+        d_c *= f[t]
+        np.add.reduce(np.matmul(d, back, out=parts), axis=0, out=d_h)
+    return factors, d_h, d_c
 
 
 def lstm(x, Wx, Wh, b=None, h0=None, c0=None):
@@ -151,7 +172,7 @@ def gru_states(*args):
 
 def _gru_by_steps(z, W, b, h):
     """The definition."""
-    hs, kept = [], []
+    z, W, b, hs, kept = _by_gate(z, 3), _by_gate(W, 3), _by_gate(expand_dims(b), 3), [], []
     for t in range(z.shape[0]):
         of_h = h @ W + b
         gates = z[t, :2, ...] + of_h[:2, ...]
@@ -166,8 +187,9 @@ def _gru_by_steps(z, W, b, h):
 
 def _gru_in_place(z, W, b, h):
     """The same numbers in less time: all arrays are made once."""
-    dtype, (steps, _, batch, hidden) = np.result_type(z, W, b, h), z.shape
-    W, a, out = np.ascontiguousarray(W), np.empty((steps, 4, batch, hidden), dtype), np.empty((steps, *h.shape), dtype)
+    dtype, steps = np.result_type(z, W, b, h), z.shape[0]
+    z, W, b = _by_gate(z, 3), np.ascontiguousarray(_by_gate(W, 3)), _by_gate(b[None], 3)
+    out, a = np.empty((steps, *h.shape), dtype), np.empty((steps, 4, *h.shape), dtype)
     of_h, gates, n = np.empty((3, *h.shape), dtype), np.empty((2, *h.shape), dtype), np.empty(h.shape, dtype)
     r, u = gates
     with quiet(over="ignore"):  # as in sigmoid
@@ -195,7 +217,7 @@ def _gru_gradients(g, out, a, z, W, b, h0):
     n = tanh(a[:, 2, ...])
     of_n = not_u * (1 - n * n)
     factors = stack([of_n * a[:, 3, ...] * r * not_r, (h - n) * u * not_u, of_n, of_n * r], axis=1)
-    back = _compact(W.mT)
+    back = _compact(_by_gate(W, 3).mT)
     d_h, found = zeros_like(h0), []
     for t in reversed(range(a.shape[0])):
         d_h = d_h + g[t, ...]
@@ -203,8 +225,8 @@ def _gru_gradients(g, out, a, z, W, b, h0):
         found.append(d)
         d_h = d_h * u[t, ...] + sum(d[:2, ...] @ back[:2, ...], axis=0) + d[3, ...] @ back[2, ...]
     d = stack(found[::-1])
-    d_of_h = concat([d[:, :2, ...], d[:, 3:, ...]], axis=1)
-    return d[:, :3, ...], _of_weights(h, d_of_h), sum(sum(d_of_h, axis=0), axis=1, keepdims=True), d_h
+    d_of_h = _side_by_side(concat([d[:, :2, ...], d[:, 3:, ...]], axis=1))
+    return _side_by_side(d[:, :3, ...]), _of_weights(h, d_of_h), sum(d_of_h, axis=(0, 1)), d_h
 
 
 def gru(x, Wx, Wh, b=None, bh=None, h0=None):
@@ -251,12 +273,11 @@ def _laid_out(name, gates, x, Wx, Wh, b, biases, states):
     (steps, *batch, _), hidden = x.shape, Wh.shape[0]
     b, *rest = given.values()
     z = matmul(x, Wx) if b is None else affine(x, Wx, b)
-    z = permute_dims(reshape(z, (steps, prod(batch), gates, hidden)), (0, 2, 1, 3))
-    W = permute_dims(reshape(Wh, (hidden, gates, hidden)), (1, 0, 2))
-    shapes = [*((gates, 1, hidden) for _ in biases), *((prod(batch), hidden) for _ in states)]
+    z = reshape(z, (steps, prod(batch), gates * hidden))
+    shapes = [*((gates * hidden,) for _ in biases), *((prod(batch), hidden) for _ in states)]
     zeros = [beside(unwrapped(z), np.zeros(shape), z.dtype) for shape in shapes]
     rest = [zero if v is None else reshape(v, zero.shape) for v, zero in zip(rest, zeros, strict=True)]
-    return (z, W, *rest), (steps, *batch, hidden)
+    return (z, Wh, *rest), (steps, *batch, hidden)
 
 
 def _require_fitting(name, gates, x, Wx, Wh, given, states):
@@ -302,11 +323,23 @@ def _before(states, start):
     return concat([expand_dims(start), states[:-1, ...]])
 
 
-def _of_weights(h, d):
-    """The gradient of W, from the states before each step and the gradients of what they were multiplied to: one product for all steps."""
+def _by_gate(x, gates):
+    """(..., n, gates * hidden) as (..., gates, n, hidden)."""
+    *before, n, width = x.shape
+    k = len(before)
+    return permute_dims(reshape(x, (*before, n, gates, width // gates)), (*range(k), k + 1, k, k + 2))
+
+
+def _side_by_side(d):
+    """(steps, gates, batch, hidden) as (steps, batch, gates * hidden)."""
     steps, gates, batch, hidden = d.shape
-    together = reshape(permute_dims(d, (1, 0, 2, 3)), (gates, steps * batch, hidden))
-    return reshape(h, (steps * batch, hidden)).mT @ together
+    return reshape(permute_dims(d, (0, 2, 1, 3)), (steps, batch, gates * hidden))
+
+
+def _of_weights(h, d):
+    """The gradient of W, from the states before each step and the gradients of their products with it: one product for all steps."""
+    h, d = (reshape(v, (prod(v.shape[:2]), v.shape[2])) for v in (h, d))
+    return h.mT @ d
 
 
 def _compact(x):

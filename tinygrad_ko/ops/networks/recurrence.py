@@ -17,10 +17,10 @@ from numpy import ndarray
 from tinygrad_ko.arrays.library import beside, quiet
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
-from tinygrad_ko.ops.elementwise import zeros_like
+from tinygrad_ko.ops.elementwise import add, multiply
 from tinygrad_ko.ops.hyperbolic import tanh
 from tinygrad_ko.ops.inputs import as_floating, in_float32, unwrapped
-from tinygrad_ko.ops.linalg.products import affine, matmul
+from tinygrad_ko.ops.linalg.products import affine, laid_out, matmul, matrix_product
 from tinygrad_ko.ops.networks.activations import one_minus_sigmoid, sigmoid
 from tinygrad_ko.ops.reduction import sum
 from tinygrad_ko.ops.shape import concat, expand_dims, permute_dims, reshape, stack, unstack
@@ -45,12 +45,12 @@ def lstm_states(*args):
 
 
 def _lstm_by_steps(z, W, h, c):
-    """The definition."""
+    """The definition. (Some libraries' arrays do not let a Tensor be the right operand of an operator: so there are functions.)"""
     z, W, hs, cs, kept = _by_gate(z, 4), _by_gate(W, 4), [], [], []
     for t in range(z.shape[0]):
-        a = z[t, ...] + h @ W
+        a = add(z[t, ...], matrix_product(h, W))
         i, f, _, o = unstack(sigmoid(a))
-        c = f * c + i * tanh(a[2, ...])
+        c = multiply(f, c) + i * tanh(a[2, ...])
         h = o * tanh(c)
         hs.append(h)
         cs.append(c)
@@ -82,42 +82,43 @@ def _lstm_in_place(z, W, h, c):
 def _lstm_gradients(g, out, a, z, W, h0, c0):
     """With c' = f c + i n and h' = o tanh(c') a gate's gradient is that of c' or of h' times a factor, which needs no loop."""
     h, c = _before(out[0, ...], h0), _before(out[1, ...], c0)
-    n, tanh_c = tanh(a[:, 2, ...]), tanh(out[1, ...])
-    i, f, _, o = unstack(sigmoid(a), axis=1)
-    not_i, not_f, _, not_o = unstack(one_minus_sigmoid(a), axis=1)
-    factors = stack([i * not_i * n, f * not_f * c, i * (1 - n * n), o * not_o * tanh_c], axis=1)
-    back, c_by_h = _compact(_by_gate(W, 4).mT), o * (1 - tanh_c * tanh_c)
-    loop = _lstm_back_in_place if type(g) is type(factors) is ndarray else _lstm_back
-    d, d_h, d_c = loop(g, factors, c_by_h, f, back)
+    a_if, a_n, a_o = a[:, :2, ...], a[:, 2, ...], a[:, 3, ...]
+    (i, f), n, o, tanh_c = unstack(sigmoid(a_if), axis=1), tanh(a_n), sigmoid(a_o), tanh(out[1, ...])
+    not_i, not_f = unstack(one_minus_sigmoid(a_if), axis=1)
+    of_o, of_c = o * one_minus_sigmoid(a_o) * tanh_c, o * (1 - tanh_c * tanh_c)
+    factors = stack([i * not_i * n, f * not_f * c, i * (1 - n * n), of_o], axis=1)
+    d, d_h, d_c = _lstm_back(g, factors, of_c, f, _backward_weights(W, 4))
     d_z = _side_by_side(d)
     return d_z, _of_weights(h, d_z), d_h, d_c
 
 
-def _lstm_back(g, factors, c_by_h, f, back):
+def _lstm_back(g, factors, of_c, f, back):
     """The gradients of what each gate is computed from, and of the first states."""
-    d_h, d_c, found = zeros_like(f[0, ...]), zeros_like(f[0, ...]), []
+    if type(factors) is ndarray:
+        return _lstm_back_in_place(g, factors, of_c, f, back)
+    d_h, d_c, found = 0, 0, []
     for t in reversed(range(f.shape[0])):
         d_h = d_h + g[0, t, ...]
-        d_c = d_c + g[1, t, ...] + d_h * c_by_h[t, ...]
+        d_c = d_c + g[1, t, ...] + d_h * of_c[t, ...]
         d = factors[t, ...] * stack([d_c, d_c, d_c, d_h])
         found.append(d)
         d_h, d_c = sum(d @ back, axis=0), d_c * f[t, ...]
     return stack(found[::-1]), d_h, d_c
 
 
-def _lstm_back_in_place(g, factors, c_by_h, f, back):
+def _lstm_back_in_place(g, factors, of_c, f, back):
     """The same: the factors become the gradients."""
-    d_h, d_c, part = (np.zeros(f.shape[1:], factors.dtype) for _ in range(3))
+    d_h, d_c = (np.zeros(f.shape[1:], factors.dtype) for _ in range(2))
     parts = np.empty(factors.shape[1:], factors.dtype)
     for t in reversed(range(len(f))):
         d = factors[t]
         d_h += g[0, t]
         d_c += g[1, t]
-        d_c += np.multiply(d_h, c_by_h[t], out=part)
+        d_c += d_h * of_c[t]
         d[:3] *= d_c
         d[3] *= d_h
         d_c *= f[t]
-        np.add.reduce(np.matmul(d, back, out=parts), axis=0, out=d_h)
+        np.matmul(d, back, out=parts).sum(axis=0, out=d_h)
     return factors, d_h, d_c
 
 
@@ -171,15 +172,15 @@ def gru_states(*args):
 
 
 def _gru_by_steps(z, W, b, h):
-    """The definition."""
+    """The definition, as for the LSTM."""
     z, W, b, hs, kept = _by_gate(z, 3), _by_gate(W, 3), _by_gate(expand_dims(b), 3), [], []
     for t in range(z.shape[0]):
-        of_h = h @ W + b
-        gates = z[t, :2, ...] + of_h[:2, ...]
+        of_h = add(matrix_product(h, W), b)
+        gates = add(z[t, :2, ...], of_h[:2, ...])
         r, u = unstack(sigmoid(gates))
-        candidate = z[t, 2, ...] + r * of_h[2, ...]
+        candidate = add(z[t, 2, ...], r * of_h[2, ...])
         n = tanh(candidate)
-        h = n + u * (h - n)
+        h = n - u * (n - h)
         hs.append(h)
         kept.append(concat([gates, stack([candidate, of_h[2, ...]])]))
     return stack(hs), stack(kept)
@@ -202,9 +203,9 @@ def _gru_in_place(z, W, b, h):
             np.multiply(r, of_h[2], out=at[2])
             at[2] += zt[2]
             np.tanh(at[2], out=n)
-            np.subtract(h, n, out=ht)
+            np.subtract(n, h, out=ht)
             ht *= u
-            ht += n
+            np.subtract(n, ht, out=ht)
             h = ht
     return out, a
 
@@ -217,8 +218,8 @@ def _gru_gradients(g, out, a, z, W, b, h0):
     n = tanh(a[:, 2, ...])
     of_n = not_u * (1 - n * n)
     factors = stack([of_n * a[:, 3, ...] * r * not_r, (h - n) * u * not_u, of_n, of_n * r], axis=1)
-    back = _compact(_by_gate(W, 3).mT)
-    d_h, found = zeros_like(h0), []
+    back = _backward_weights(W, 3)
+    d_h, found = 0, []
     for t in reversed(range(a.shape[0])):
         d_h = d_h + g[t, ...]
         d = factors[t, ...] * d_h
@@ -342,6 +343,7 @@ def _of_weights(h, d):
     return h.mT @ d
 
 
-def _compact(x):
-    """Products with a transposed view take NumPy nearly three times as long."""
-    return np.ascontiguousarray(x) if type(x) is ndarray else x
+def _backward_weights(W, gates):
+    """W by gate, each transposed."""
+    hidden = W.shape[0]
+    return laid_out(reshape(W, (hidden, gates, hidden)), (1, 2, 0))

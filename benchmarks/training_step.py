@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from benchmarks import contenders
 from benchmarks.agreement import numbered
 from benchmarks.comparison import Answers, compared
-from benchmarks.problems import CONVOLUTIONS, LSTM, STEPS, TRANSFORMER
+from benchmarks.problems import CONVOLUTIONS, RECURRENT, STEPS, TRANSFORMER
 from benchmarks.process import Process
 from benchmarks.report import Row
 
@@ -17,12 +17,13 @@ def answers(step: Process) -> Answers:
 
 
 def rows(peers: bool, rounds: int) -> Iterator[Row]:
-    problems = [("TrainingStep", *each) for each in STEPS] + [("ConvolutionStep", *each) for each in CONVOLUTIONS]
-    for kind, network, bar in [*problems, ("RecurrentStep", LSTM, None), ("TransformerStep", TRANSFORMER, None)]:
+    kinds = {"TrainingStep": STEPS, "ConvolutionStep": CONVOLUTIONS, "RecurrentStep": RECURRENT}
+    problems = [(kind, *each) for kind, some in kinds.items() for each in some]
+    for kind, network, bar in [*problems, ("TransformerStep", TRANSFORMER, None)]:
         works = contenders.works(kind, network, peers=peers)
         if kind == "TrainingStep":
             works["tinygrad_ko, x @ W + b"] = contenders.work("tinygrad_ko", "OperatorStep", network)
-        against = "torch" if kind == "TransformerStep" else "by hand"  # by hand it would be a library
+        against = "torch" if kind in ("RecurrentStep", "TransformerStep") else "by hand"  # by hand the last would be a library
         yield from compared(
             f"step {network.title}", works, rounds, dtype=network.dtype, answers=answers, bar=bar, against=against
         )

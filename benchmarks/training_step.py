@@ -23,7 +23,9 @@ def rows(peers: bool, rounds: int) -> Iterator[Row]:
         works = contenders.works(kind, network, peers=peers)
         if kind == "TrainingStep":
             works["tinygrad_ko, x @ W + b"] = contenders.work("tinygrad_ko", "OperatorStep", network)
-        against = "torch" if kind in ("RecurrentStep", "TransformerStep") else "by hand"  # by hand the last would be a library
+        against = (
+            "torch" if kind in ("RecurrentStep", "TransformerStep") else "by hand"
+        )  # by hand the last would be a library
         yield from compared(
             f"step {network.title}", works, rounds, dtype=network.dtype, answers=answers, bar=bar, against=against
         )

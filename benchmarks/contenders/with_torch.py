@@ -4,8 +4,6 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
-import numpy as np
-
 from benchmarks.problems import (
     LEARNING_RATE,
     OPTIMIZERS,

@@ -1,9 +1,9 @@
-"""Recurrent layers over whole sequences, each in one op: only what a step cannot do without the one before is left in the loop.
+"""Recurrent layers: a whole sequence in one op.
 
-The inputs of all steps are multiplied by their weights at once, before the loop, and the gradient of the recurrent weights is one product
-after it. The ops take the products z (steps, batch, gates * hidden) and the recurrent weights W (hidden, gates * hidden); inside, gates lie
-one after the other, each (batch, hidden). Their formulas are backpropagation through time, written with ops, so that they can be
-differentiated again.
+Only what a step cannot do without the one before is left in the loop. The inputs of all steps are multiplied by their weights at once,
+before it, and the gradient of the recurrent weights is one product after it. The ops take the products z (steps, batch, gates * hidden)
+and the recurrent weights W (hidden, gates * hidden); inside, gates lie one after the other, each (batch, hidden). Their formulas are
+backpropagation through time, written with ops, so that they can be differentiated again.
 
 Source: P. Werbos, "Backpropagation through time: what it does and how to do it", Proc. IEEE 78 (1990).
 """
@@ -51,7 +51,7 @@ def _lstm_by_steps(z, W, h, c):
         a = add(z[t, ...], matrix_product(h, W))
         i, f, _, o = unstack(sigmoid(a))
         c = multiply(f, c) + i * tanh(a[2, ...])
-        h = o * tanh(c)
+        h = tanh(c) * o
         hs.append(h)
         cs.append(c)
         kept.append(a)
@@ -85,8 +85,8 @@ def _lstm_gradients(g, out, a, z, W, h0, c0):
     a_if, a_n, a_o = a[:, :2, ...], a[:, 2, ...], a[:, 3, ...]
     (i, f), n, o, tanh_c = unstack(sigmoid(a_if), axis=1), tanh(a_n), sigmoid(a_o), tanh(out[1, ...])
     not_i, not_f = unstack(one_minus_sigmoid(a_if), axis=1)
-    of_o, of_c = o * one_minus_sigmoid(a_o) * tanh_c, o * (1 - tanh_c * tanh_c)
-    factors = stack([i * not_i * n, f * not_f * c, i * (1 - n * n), of_o], axis=1)
+    of_o, of_c = tanh_c * (o * one_minus_sigmoid(a_o)), (1 - tanh_c * tanh_c) * o
+    factors = stack([i * not_i * n, c * (f * not_f), i * (1 - n * n), of_o], axis=1)
     d, d_h, d_c = _lstm_back(g, factors, of_c, f, _backward_weights(W, 4))
     d_z = _side_by_side(d)
     return d_z, _of_weights(h, d_z), d_h, d_c

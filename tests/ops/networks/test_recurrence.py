@@ -9,6 +9,8 @@ import pytest
 
 import tinygrad_ko as tg
 from tests.ops.rows.recurrence import gru_by_hand, lstm_by_hand
+from tests.ops.test_array_api import orders, strict
+from tinygrad_ko.check import check_gradient
 from tinygrad_ko.ops.networks import recurrence
 
 STEPS, BATCH, INPUTS, HIDDEN = 5, 3, 4, 2
@@ -91,13 +93,12 @@ def test_any_axes_may_stand_between_steps_and_inputs(name, batch):
 def test_a_sequence_in_two_parts(name):
     """The last states of the first part are the first of the second: values and gradients are those of the whole."""
     whole, parts = leaves_of(numbers(name)), leaves_of(numbers(name))
-    x, *weights, h0 = parts
+    x, *weights = parts
+    first = call(name, x[:2], *weights)
     if name == "lstm":
-        h, c = tg.lstm(x[:2], *weights[:3], weights[3], h0)
-        out = tg.concat([tg.stack([h, c]), tg.stack(tg.lstm(x[2:], *weights[:3], h[-1], c[-1]))], axis=1)
+        out = tg.concat([first, call(name, x[2:], *weights[:3], *first[:, -1])], axis=1)
     else:
-        h = tg.gru(x[:2], *weights, h0)
-        out = tg.concat([h, tg.gru(x[2:], *weights, h[-1])])
+        out = tg.concat([first, call(name, x[2:], *weights[:4], first[-1])])
     expected = call(name, *whole)
     np.testing.assert_allclose(out.data, expected.data, rtol=1e-12)
     g = np.random.default_rng(2).standard_normal(out.shape)
@@ -136,6 +137,22 @@ def test_lists_are_arrays_and_nothing_given_is_written_to(name):
 
 
 # ---------------------------------------------------------------- gradients
+
+
+@BOTH
+@pytest.mark.parametrize("seed", range(2))
+def test_the_whole_of_it_is_judged_and_runs_on_arrays_of_the_standard(name, seed):
+    """Products of the inputs, biases, first states and all: the op itself is in the table of all ops."""
+    arrays = numbers(name, seed)
+    by_hand = lstm_by_hand if name == "lstm" else gru_by_hand
+    np.testing.assert_allclose(call(name, *arrays), by_hand(*arrays), rtol=1e-12, atol=1e-14)
+    check_gradient(lambda *arguments: call(name, *arguments), *arrays, order=2, rng=seed)
+    ours, theirs = (
+        orders(lambda *arguments: call(name, *arguments), arrays, lambda shape: waves(0, *shape), convert)
+        for convert in (np.asarray, strict)
+    )
+    for a, b in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(np.asarray(b.data), a.data, rtol=1e-10, atol=1e-12)
 
 
 def gradients(f, arrays, at, convert):

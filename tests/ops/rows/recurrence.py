@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-import tinygrad_ko as tg
 from tests.ops.domains import Row, draw_array, real
 from tinygrad_ko.ops.networks import recurrence
 
@@ -53,21 +52,6 @@ def states(draw, gates, arguments):
     return (z, W, *(draw_array(draw, st.just(shapes[a]), real) for a in arguments)), {}
 
 
-@st.composite
-def sequences(draw, gates, arguments):
-    """What users pass: biases and states are there or not."""
-    steps, batch, inputs, hidden = (draw(st.integers(1, n)) for n in (3, 3, 2, 2))
-    shapes = {"bias": (gates * hidden,), "state": (batch, hidden)}
-    x = draw_array(draw, st.just((steps, batch, inputs)), real)
-    Wx, Wh = (draw_array(draw, st.just((n, gates * hidden)), real) for n in (inputs, hidden))
-    rest = [draw_array(draw, st.just(shapes[a]), real) if draw(st.booleans()) else None for a in arguments]
-    return (x, Wx, Wh, *rest), {}
-
-
-def lstm(*arguments):
-    return tg.stack(tg.lstm(*arguments))
-
-
 def from_products(by_hand):
     """The same of z: its numbers are the inputs, and their weights 1."""
     return lambda z, W, *rest: by_hand(z, np.eye(z.shape[-1]), W, None, *rest)
@@ -76,6 +60,4 @@ def from_products(by_hand):
 ROWS: dict[Callable[..., Any], Row] = {
     recurrence.lstm_states: Row(states(4, ["state", "state"]), from_products(lstm_by_hand)),
     recurrence.gru_states: Row(states(3, ["bias", "state"]), from_products(gru_by_hand)),
-    lstm: Row(sequences(4, ["bias", "state", "state"]), lstm_by_hand),
-    recurrence.gru: Row(sequences(3, ["bias", "bias", "state"]), gru_by_hand),
 }

@@ -15,6 +15,7 @@ import numpy as np
 from numpy import ndarray
 
 from tinygrad_ko.arrays.library import beside, quiet
+from tinygrad_ko.arrays.operands import floating
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import add, multiply
@@ -41,6 +42,7 @@ def lstm_states(*args):
     """The hidden and the cell states of all steps in one array (2, steps, batch, hidden), from z, W and the states h and c before them.
     Kept is what the gates are computed from.
     """
+    args = [floating(v) for v in args]
     return _lstm_in_place(*args) if all(type(v) is ndarray for v in args) else _lstm_by_steps(*args)
 
 
@@ -168,6 +170,7 @@ def gru_states(*args):
     """The states of all steps (steps, batch, hidden) from z, W, the recurrent biases b (gates, 1, hidden) and the state h before them. Kept
     is what the gates and the candidate are computed from, and the state's part of the candidate.
     """
+    args = [floating(v) for v in args]
     return _gru_in_place(*args) if all(type(v) is ndarray for v in args) else _gru_by_steps(*args)
 
 

@@ -23,9 +23,8 @@ def rows(peers: bool, rounds: int) -> Iterator[Row]:
         works = contenders.works(kind, network, peers=peers)
         if kind == "TrainingStep":
             works["tinygrad_ko, x @ W + b"] = contenders.work("tinygrad_ko", "OperatorStep", network)
-        against = (
-            "torch" if kind in ("RecurrentStep", "TransformerStep") else "by hand"
-        )  # by hand the last would be a library
+        # The goal of the recurrent ones is PyTorch's layer, and a GPT by hand would be a library.
+        against = "by hand" if kind in ("TrainingStep", "ConvolutionStep") else "torch"
         yield from compared(
             f"step {network.title}", works, rounds, dtype=network.dtype, answers=answers, bar=bar, against=against
         )

@@ -21,6 +21,7 @@ class RecurrentStep:
         T, n, H, dtype = network.steps, network.batch, network.hidden, network.dtype
         self.x, self.parameters = network.sequences(), network.parameters()
         self.half = np.repeat(np.array([0.5, 0.5, 1, 0.5], dtype), H)
+        self.halved, self.by_gate = np.empty((network.inputs, 4 * H), dtype), np.empty((4, H, H), dtype)
         self.rows, self.gates = np.empty((T, n, 4, H), dtype), np.empty((T, 4, n, H), dtype)
         self.h, self.c = (np.zeros((T + 1, n, H), dtype) for _ in range(2))  # the first is that before all steps
         self.f, self.tanh_c, self.of_c = (np.empty((T, n, H), dtype) for _ in range(3))
@@ -32,10 +33,11 @@ class RecurrentStep:
         (T, n, _, H), half = rows.shape, self.half
         x, flat = self.x.reshape(T * n, -1), rows.reshape(T * n, 4 * H)
 
-        np.matmul(x, W * half, out=flat)
+        np.matmul(x, np.multiply(W, half, out=self.halved), out=flat)
         flat += bias * half
         np.copyto(gates, rows.swapaxes(1, 2))
-        by_gate = np.ascontiguousarray((U * half).reshape(H, 4, H).swapaxes(0, 1))
+        by_gate = self.by_gate
+        np.multiply(U.reshape(H, 4, H).swapaxes(0, 1), half.reshape(4, 1, H), out=by_gate)
         for t in range(T):
             z = gates[t]
             z += np.matmul(h[t], by_gate, out=state)
@@ -69,7 +71,7 @@ class RecurrentStep:
         i *= new
         new[...] = big
 
-        by_gate = np.ascontiguousarray(U.reshape(H, 4, H).transpose(1, 2, 0))
+        np.copyto(by_gate, U.reshape(H, 4, H).transpose(1, 2, 0))
         g_h, g_c = np.zeros(a.shape, a.dtype), np.zeros(a.shape, a.dtype)  # what the steps after this one owe
         for t in range(T - 1, -1, -1):
             z = gates[t]

@@ -92,7 +92,8 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "inputs = tuple([v.astype(np.float16) if half else v for v, half in zip(inputs, halves, strict=False)])": EQUAL,
     },
     "tinygrad_ko/ops/networks/recurrence.py": {
-        "_lstm_in_place: for at, ht, ct in zip(a, *out, strict=True): -> for at, ht, ct in zip(a, *out, strict=False):": EQUAL,
+        "_lstm_in_place: for slope, ht, ct in zip(slopes, *out, strict=True): -> "
+        "for slope, ht, ct in zip(slopes, *out, strict=False):": EQUAL,
         "_gru_in_place: for zt, at, ht in zip(z, a, out, strict=True): -> for zt, at, ht in zip(z, a, out, strict=False):": EQUAL,
         "_require_fitting: width = gates * Wh.shape[0] if Wh.ndim else 0 -> width = gates * Wh.shape[0] if Wh.ndim else 1": (
             "a number is refused before the width is asked for"

@@ -114,6 +114,7 @@ DEFINITE = Input(definite, (128, 32, 32))
 A, B = Input(real, (256, 512)), Input(real, (512, 256))
 IMAGES, SIGNALS = Input(real, (16, 8, 32, 32)), Input(real, (16, 8, 1024))
 HEADS = Input(real, (16, 4, 64, 32))
+SEQUENCES = Input(real, (64, 16, 128))
 TARGETS = Input(real, moves=False)
 LABELS = Input(whole(128), (1024,), moves=False)
 
@@ -177,6 +178,9 @@ CALLS: dict[str, Call] = {
     "layer_norm": call(X, VECTOR, VECTOR),
     "quantile": call(X, 0.3, axis=1),
     "top_k": call(X, 10),
+    # sequences
+    "gru": call(SEQUENCES, *[Input(between(-0.2, 0.2), (128, 3 * 128))] * 2),
+    "lstm": call(SEQUENCES, *[Input(between(-0.2, 0.2), (128, 4 * 128))] * 2),
     # losses
     "cross_entropy_error": call(Input(distributions), LABELS),
     "hinge_loss": call(X, Input(signs, moves=False)),

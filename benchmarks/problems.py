@@ -154,31 +154,37 @@ class Residual:
 
 @dataclass(frozen=True)
 class Recurrent:
-    """A layer of long short-term memory on random sequences; the loss is half the mean square of its outputs.
+    """A layer of long short-term memory or of gated recurrent units on random sequences; the loss is half the mean square of its outputs.
+
+    With `step_by_step` we write it as what happens at each moment, others as before.
 
     >>> Recurrent().title
     'LSTM 128-128, T 64, batch 16, float32'
     """
 
+    cell: Literal["LSTM", "GRU"] = "LSTM"
     inputs: int = 128
     hidden: int = 128
     steps: int = 64
     batch: int = 16
     dtype: Literal["float32", "float64"] = "float32"
+    step_by_step: bool = False
 
     @property
     def title(self) -> str:
-        return f"LSTM {self.inputs}-{self.hidden}, T {self.steps}, batch {self.batch}, {self.dtype}"
+        sizes = f"{self.inputs}-{self.hidden}, T {self.steps}, batch {self.batch}, {self.dtype}"
+        return f"{self.cell} {sizes}{', step by step' * self.step_by_step}"
 
     def sequences(self) -> Array:
         """Numbers of shape (steps, batch, inputs)."""
         return np.random.default_rng(0).standard_normal((self.steps, self.batch, self.inputs), self.dtype)
 
     def parameters(self) -> list[Array]:
-        """Weights of the inputs (inputs, 4 hidden), of the state (hidden, 4 hidden), and biases (4 hidden): a quarter for each of
-        input gate, forget gate, output gate and candidate, in this order.
+        """Weights of the inputs (inputs, gates * hidden), of the state (hidden, gates * hidden), and biases (gates * hidden): of the LSTM a
+        quarter for each of input gate, forget gate, candidate and output gate, of the GRU a third for each of reset gate, update gate and
+        candidate, in this order.
         """
-        rng, size = np.random.default_rng(1), 4 * self.hidden
+        rng, size = np.random.default_rng(1), {"LSTM": 4, "GRU": 3}[self.cell] * self.hidden
         weights = [rng.standard_normal((n, size), self.dtype) for n in (self.inputs, self.hidden)]
         return [*(W / np.sqrt(len(W), dtype=self.dtype) for W in weights), np.zeros(size, self.dtype)]
 
@@ -249,7 +255,11 @@ CONVOLUTIONS = (
     (ConvNetwork(dtype="float64", relu="before"), 1.10),
 )
 RESIDUALS = ((Residual(), 1.20), (Residual(dtype="float64"), 1.20))  # the bar: times PyTorch's step
-LSTM = Recurrent()
+RECURRENT = (
+    (Recurrent(), 1.20),
+    (Recurrent(step_by_step=True), None),
+    (Recurrent("GRU"), 1.20),
+)
 TRANSFORMER = Transformer()
 PARAMETERS = Network((784, 256, 128, 10), "relu", 256, "float32")  # what the steps of optimizers move
 OPTIMIZERS: dict[str, dict[str, float]] = {

@@ -214,7 +214,8 @@ def both(ours, other):
 @pytest.mark.parametrize(
     ("kind", "network"),
     [
-        ("RecurrentStep", Recurrent(inputs=3, hidden=4, steps=5, batch=2, dtype="float64")),
+        ("RecurrentStep", Recurrent("LSTM", 3, 4, 5, 2, "float64")),
+        ("RecurrentStep", Recurrent("LSTM", 3, 4, 5, 2, "float64", step_by_step=True)),
         ("ConvolutionStep", ConvNetwork(8, 2, 3, 5, 4, 3, "float64", "before")),
         ("TrainingStep", Network((6, 4, 3), "sigmoid", 5, "float64")),
     ],
@@ -227,6 +228,11 @@ def test_a_step_by_hand_is_ours(kind, network):
         assert ours.gradients()[0] == pytest.approx(loss, rel=1e-12)
         both(ours.gradients()[1], gradients)
         assert ours() == pytest.approx(other(), rel=1e-12)
+
+
+def test_of_the_recurrent_layers_the_lstm_alone_is_there_by_hand():
+    with pytest.raises(NotImplementedError, match="GRU"):
+        by_hand.RecurrentStep(Recurrent("GRU"))
 
 
 def test_the_formula_by_hand_is_ours():

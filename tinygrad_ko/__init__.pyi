@@ -106,6 +106,8 @@ from tinygrad_ko.ops.networks.pooling import avg_pool1d as avg_pool1d
 from tinygrad_ko.ops.networks.pooling import avg_pool2d as avg_pool2d
 from tinygrad_ko.ops.networks.pooling import max_pool1d as max_pool1d
 from tinygrad_ko.ops.networks.pooling import max_pool2d as max_pool2d
+from tinygrad_ko.ops.networks.recurrence import gru as gru
+from tinygrad_ko.ops.networks.recurrence import lstm as lstm
 from tinygrad_ko.ops.networks.sliding import fold as fold
 from tinygrad_ko.ops.networks.sliding import unfold as unfold
 from tinygrad_ko.ops.networks.softmax import log_softmax as log_softmax

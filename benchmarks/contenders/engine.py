@@ -124,17 +124,25 @@ class RecurrentStep(Step):
         self.optimizer = tg.optim.SGD(self.parameters, lr=LEARNING_RATE)
 
     def loss(self) -> tg.Tensor:
+        if self.network.step_by_step:
+            h = self.step_by_step()
+        else:
+            h = tg.lstm(self.x, *self.parameters).h if self.network.cell == "LSTM" else tg.gru(self.x, *self.parameters)
+        return tg.mean(tg.square(h)) / 2
+
+    def step_by_step(self) -> tg.Tensor:
+        """The hidden states of an LSTM, each from what happens at its step."""
         W, U, b = self.parameters
         H = self.network.hidden
         h = c = tg.Tensor(np.zeros((self.network.batch, H), self.network.dtype))
         outputs = []
         for x in tg.unstack(self.x):
             z = tg.affine(x, W, b) + h @ U
-            i, f, o = tg.split(tg.sigmoid(z[:, : 3 * H]), 3, axis=1)
-            c = f * c + i * tg.tanh(z[:, 3 * H :])
-            h = o * tg.tanh(c)
+            i, f = tg.split(tg.sigmoid(z[:, : 2 * H]), 2, axis=1)
+            c = f * c + i * tg.tanh(z[:, 2 * H : 3 * H])
+            h = tg.sigmoid(z[:, 3 * H :]) * tg.tanh(c)
             outputs.append(h)
-        return tg.mean(tg.square(tg.stack(outputs))) / 2
+        return tg.stack(outputs)
 
 
 class TransformerStep(Step):

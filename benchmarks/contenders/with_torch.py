@@ -4,8 +4,6 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
-import numpy as np
-
 from benchmarks.problems import (
     LEARNING_RATE,
     OPTIMIZERS,
@@ -106,18 +104,16 @@ class ResidualStep(Step):
 
 
 class RecurrentStep(Step):
-    """With its own layer, whose weights are rows for input gate, forget gate, candidate, output gate."""
+    """With its own layer, whose weights are the transposes."""
 
     def __init__(self, network: Recurrent) -> None:
-        H = network.hidden
-        self.order = np.r_[0 : 2 * H, 3 * H : 4 * H, 2 * H : 3 * H]  # its own inverse
         self.x = torch.tensor(network.sequences())
-        self.layer = torch.nn.LSTM(network.inputs, H, dtype=self.x.dtype)
+        self.layer = getattr(torch.nn, network.cell)(network.inputs, network.hidden, dtype=self.x.dtype)
         self.parameters = [self.layer.weight_ih_l0, self.layer.weight_hh_l0, self.layer.bias_ih_l0]
         self.layer.bias_hh_l0.requires_grad_(False).zero_()  # the second of two that are added
         with torch.no_grad():
             for p, array in zip(self.parameters, network.parameters(), strict=True):
-                p.copy_(torch.tensor(array[..., self.order].T))
+                p.copy_(torch.tensor(array.T))
         self.optimizer = torch.optim.SGD(self.parameters, lr=LEARNING_RATE)
 
     def loss(self) -> Any:
@@ -125,7 +121,7 @@ class RecurrentStep(Step):
 
     def gradients(self) -> tuple[float, list[Array]]:
         loss, gradients = super().gradients()
-        return loss, [g.T[..., self.order] for g in gradients]
+        return loss, [g.T for g in gradients]
 
 
 class TransformerStep(Step):

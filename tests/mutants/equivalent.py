@@ -91,6 +91,18 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "_debug_record: inputs = tuple([v.astype(np.float16) if half else v for v, half in zip(inputs, halves, strict=True)]) -> "
         "inputs = tuple([v.astype(np.float16) if half else v for v, half in zip(inputs, halves, strict=False)])": EQUAL,
     },
+    "tinygrad_ko/ops/networks/recurrence.py": {
+        "lstm_states: return _lstm_in_place(*arrays) if all((type(v) is ndarray for v in arrays)) else _lstm_by_steps(*arrays) -> "
+        "return _lstm_in_place(*arrays) if False else _lstm_by_steps(*arrays)": SLOWER,
+        "gru_states: return _gru_in_place(*arrays) if all((type(v) is ndarray for v in arrays)) else _gru_by_steps(*arrays) -> "
+        "return _gru_in_place(*arrays) if False else _gru_by_steps(*arrays)": SLOWER,
+        "_lstm_in_place: for slope, ht, ct in zip(slopes, *out, strict=True): -> "
+        "for slope, ht, ct in zip(slopes, *out, strict=False):": EQUAL,
+        "_gru_in_place: for zt, at, ht in zip(z, a, out, strict=True): -> for zt, at, ht in zip(z, a, out, strict=False):": EQUAL,
+        "_require_fitting: width = gates * Wh.shape[0] if Wh.ndim else 0 -> width = gates * Wh.shape[0] if Wh.ndim else 1": (
+            "a number is refused before the width is asked for"
+        ),
+    },
     "tinygrad_ko/func/transforms.py": {
         "_Run.backward: return [_zeros(x, x.shape) if g is None else Tensor(g, copy=False) for x, g in zip(self.xs, grads, strict=True)] "
         "-> return [_zeros(x, x.shape) if g is None else Tensor(g, copy=False) for x, g in zip(self.xs, grads, strict=False)]": EQUAL,

@@ -62,16 +62,15 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "_recorded_values: nodes = {op.arguments[0]: node.parents} if op.variadic else "
         "dict(zip(op.differentiable, node.parents, strict=True)) -> nodes = {op.arguments[0]: node.parents} if op.variadic else "
         "dict(zip(op.differentiable, node.parents, strict=False))": EQUAL,
-        "deposit: grads = [unshared(found, leaf) if leaf.grad is None else new_array(leaf.grad + found[leaf], copy=False) "
-        "for leaf in found] -> grads = [unshared(found, leaf) if leaf.grad is None else new_array(leaf.grad + found[leaf], copy=True) "
-        "for leaf in found]": SLOWER,
+        "deposit: grads = [unshared(found, n) if n.grad is None else new_array(n.grad + found[n], copy=False) for n in found] -> "
+        "grads = [unshared(found, n) if n.grad is None else new_array(n.grad + found[n], copy=True) for n in found]": SLOWER,
         "gradients.visit: if node not in relevant: -> if True:": "a node that is relevant is found so again",
     },
     "tinygrad_ko/engine/accumulate.py": {
         "Accumulator: @dataclass(slots=True) -> @dataclass(slots=False)": SLOTS,
         "unbroadcast: new = part.ndim - len(parent.shape) if type(part) is np.ndarray and node.op.broadcasts else 0 -> "
         "new = part.ndim + len(parent.shape) if type(part) is np.ndarray and node.op.broadcasts else 0": SLOWER,
-        "unbroadcast: return np.add.reduce(part, axis=tuple(range(new))) -> pass": SLOWER,
+        "unbroadcast: return np.add.reduce(part, 0 if new == 1 else tuple(range(new))) -> pass": SLOWER,
         "accumulated: if type(old) is Accumulator and type(part) in ARRAYS and (type(old.total) in ARRAYS): -> if False:": SLOWER,
         "accumulated: if isinstance(so_far, Handle) or isinstance(part, Handle): -> if True:": SLOWER,
         "unbroadcast: if new > 0 and part.shape[new:] == parent.shape and (part.dtype == parent.dtype): -> if False:": SLOWER,

@@ -73,9 +73,6 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "batch_norm.gamma: transposed: the last two axes of the result exchanged, in its old shape": "the gradient of gamma has one axis",
         "batch_norm.beta: transposed: the last two axes of the result exchanged, in its old shape": "the gradient of beta has one axis",
     },
-}
-
-EQUIVALENT: dict[str, dict[str, str]] = {
     "scaled_and_shifted": {
         f"layer_norm.{a}: transposed: the last two axes of the result exchanged, in its old shape": "it has one axis"
         for a in ("gamma", "beta")

@@ -82,7 +82,7 @@ def border(xp, x, *, widths, mode):
 @op(name="pad", x=lambda g, widths, mode: border(g, widths=widths, mode=mode))
 def without_border(xp, x, *, widths, mode):
     """x without its border, which is added to the elements that it shows."""
-    for axis, (before, after) in reversed([*enumerate(widths)]):
+    for axis, (before, after) in reversed([(axis, sides) for axis, sides in enumerate(widths) if any(sides)]):
         stop = x.shape[axis] - after
         borders = x[along(axis, slice(before))], x[along(axis, slice(stop, None))]
         x = xp.asarray(x[along(axis, slice(before, stop))], copy=True)

@@ -23,7 +23,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from tinygrad_ko.arrays.library import FLOAT32, FLOAT64, SCALARS, Array
+from tinygrad_ko.arrays.library import FLOATS, SCALARS, Array
 from tinygrad_ko.tensor.tensor import Tensor
 
 BLOCK = 2**18  # numbers that one call changes: 1 or 2 MB, which stay in the processor's cache
@@ -156,7 +156,7 @@ class Group:
         self.blocks: list[Block] = []
         constants = formula.constants(optimizer, steps)
         # Other dtypes and numbers of other types than Python's would have a say in the dtype of the result.
-        self.in_place = dtype in _DTYPES and {*map(type, constants)} <= _NUMBERS
+        self.in_place = dtype in FLOATS and {*map(type, constants)} <= {*SCALARS}
         if self.in_place:
             self.constants = [repeat(np.array(c, dtype)) for c in constants]
 
@@ -200,7 +200,6 @@ def make(name: str, groups: list[Group], changes: list[tuple[Any, ...]]) -> None
             warnings.warn(f"{kind} encountered in the step of {name}\n{korean}", RuntimeWarning, stacklevel=3)
 
 
-_DTYPES, _NUMBERS = (FLOAT32, FLOAT64), {*SCALARS}
 _MODES = {"divide by zero": "divide", "overflow": "over", "underflow": "under", "invalid value": "invalid"}
 _USUAL = {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}
 

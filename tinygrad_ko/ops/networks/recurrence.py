@@ -14,14 +14,14 @@ from math import prod
 import numpy as np
 from numpy import ndarray
 
-from tinygrad_ko.arrays.library import beside, quiet
+from tinygrad_ko.arrays.library import beside, contiguous, quiet
 from tinygrad_ko.arrays.operands import floating
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import add, multiply
 from tinygrad_ko.ops.hyperbolic import tanh
 from tinygrad_ko.ops.inputs import as_floating, in_float32, unwrapped
-from tinygrad_ko.ops.linalg.products import affine, laid_out, matmul, matrix_product
+from tinygrad_ko.ops.linalg.products import affine, matmul, matrix_product
 from tinygrad_ko.ops.networks.activations import one_minus_sigmoid, sigmoid
 from tinygrad_ko.ops.reduction import sum
 from tinygrad_ko.ops.shape import concat, expand_dims, permute_dims, reshape, stack, unstack
@@ -72,7 +72,7 @@ def _lstm_in_place(z, W, h, c):
 
     A gate's slope is s * (1 - s), where 1 - s is exp(-a) * s: no digits are lost where s is almost 1.
     """
-    dtype, W = np.result_type(z, W, h, c), np.ascontiguousarray(_by_gate(W, 4))
+    dtype, W = np.result_type(z, W, h, c), contiguous(_by_gate(W, 4))
     out, slopes = np.empty((2, z.shape[0], *h.shape), dtype), np.empty((z.shape[0], 6, *h.shape), dtype)
     slopes[:, :4], largest = _by_gate(z, 4), np.finfo(dtype).max
     gates, n, added = np.empty((4, *h.shape), dtype), np.empty(h.shape, dtype), np.empty(h.shape, dtype)
@@ -109,7 +109,7 @@ def _lstm_in_place(z, W, h, c):
 
 def _lstm_gradients(g, out, slopes, z, W, h0, c0):
     """Backpropagation through time."""
-    d, d_h, d_c = _lstm_back(g, slopes, _backward_weights(W, 4))
+    d, d_h, d_c = _lstm_back(g, slopes, contiguous(_by_gate(W, 4).mT))
     d_z = _side_by_side(d)
     return d_z, _of_weights(_before(out[0, ...], h0), d_z), d_h, d_c
 
@@ -212,7 +212,7 @@ def _gru_by_steps(z, W, b, h):
 def _gru_in_place(z, W, b, h):
     """The same numbers, in 0.6 of the time."""
     dtype, steps = np.result_type(z, W, b, h), z.shape[0]
-    z, W, b = _by_gate(z, 3), np.ascontiguousarray(_by_gate(W, 3)), _by_gate(b[None], 3)
+    z, W, b = _by_gate(z, 3), contiguous(_by_gate(W, 3)), _by_gate(b[None], 3)
     out, a = np.empty((steps, *h.shape), dtype), np.empty((steps, 4, *h.shape), dtype)
     of_h, gates, n = np.empty((3, *h.shape), dtype), np.empty((2, *h.shape), dtype), np.empty(h.shape, dtype)
     r, u = gates
@@ -244,7 +244,7 @@ def _gru_gradients(g, out, a, z, W, b, h0):
     n = tanh(a[:, 2, ...])
     of_n = not_u * (1 - n * n)
     factors = stack([of_n * a[:, 3, ...] * r * not_r, (h - n) * u * not_u, of_n, of_n * r], axis=1)
-    back = _backward_weights(W, 3)
+    back = contiguous(_by_gate(W, 3).mT)
     d_h, found = 0, []
     for t in reversed(range(a.shape[0])):
         d_h = d_h + g[t, ...]
@@ -359,9 +359,3 @@ def _of_weights(h, d):
     """The gradient of W, from the states before each step and the gradients of their products with it: one product for all steps."""
     h, d = (reshape(v, (prod(v.shape[:2]), v.shape[2])) for v in (h, d))
     return h.mT @ d
-
-
-def _backward_weights(W, gates):
-    """W by gate, each transposed."""
-    hidden = W.shape[0]
-    return laid_out(reshape(W, (hidden, gates, hidden)), (1, 2, 0))

@@ -13,8 +13,8 @@ _BLOCK = 256 * 1024  # bytes
 
 
 def onto(spent: Any, f: Callable[..., Any], *arguments: Any) -> Array:
-    """f(*arguments), written onto an array that is used no more if that is NumPy's: so the sigmoid of 2,000,000 numbers takes 0.9 of the time,
-    leaky_relu 0.7. (In blocks that saves nothing.)
+    """f(*arguments), written onto an array that is used no more if that is NumPy's: of 2,000,000 numbers leaky_relu then takes 0.7 of the
+    time, sigmoid 0.9. (In blocks nothing is saved.)
     """
     return f(*arguments, out=spent) if type(spent) is ndarray else f(*arguments)
 

@@ -68,7 +68,7 @@ def _lstm_by_steps(z, W, h, c):
 
 
 def _lstm_in_place(z, W, h, c):
-    """The same numbers in 0.6 of the time (64 steps, 16 sequences, 128 hidden numbers): all arrays are made once.
+    """The same numbers in 0.35 of the time (64 steps, 16 sequences, 128 hidden numbers): all arrays are made once.
 
     A gate's slope is s * (1 - s), where 1 - s is exp(-a) * s: no digits are lost where s is almost 1.
     """
@@ -129,7 +129,7 @@ def _lstm_back(g, slopes, back):
 
 
 def _lstm_back_in_place(g, slopes, back):
-    """The same in 0.7 of the time."""
+    """The same in 0.8 of the time."""
     all_d, parts = slopes[:, :4].copy(), np.empty_like(slopes[0, :4])
     d_h, d_c = np.zeros((2, *parts.shape[1:]), parts.dtype)
     for t in reversed(range(len(slopes))):
@@ -187,7 +187,7 @@ def _lstm(x, Wx, Wh, b, h0, c0):
     a=lambda args: _gru_by_steps(*args)[1],
 )
 def gru_states(*args):
-    """The states of all steps (steps, batch, hidden) from z, W, the recurrent biases b (gates, 1, hidden) and the state h before them. Kept
+    """The states of all steps (steps, batch, hidden) from z, W, the recurrent biases b (gates * hidden,) and the state h before them. Kept
     is what the gates and the candidate are computed from, and the state's part of the candidate.
     """
     arrays = [floating(v) for v in args]

@@ -109,7 +109,7 @@ def _lstm_in_place(z, W, h, c):
 
 def _lstm_gradients(g, out, slopes, z, W, h0, c0):
     """Backpropagation through time."""
-    d, d_h, d_c = _lstm_back(g, slopes, contiguous(_by_gate(W, 4).mT))
+    d, d_h, d_c = _lstm_back(g, slopes, _backward_weights(W, 4))
     d_z = _side_by_side(d)
     return d_z, _of_weights(_before(out[0, ...], h0), d_z), d_h, d_c
 
@@ -244,7 +244,7 @@ def _gru_gradients(g, out, a, z, W, b, h0):
     n = tanh(a[:, 2, ...])
     of_n = not_u * (1 - n * n)
     factors = stack([of_n * a[:, 3, ...] * r * not_r, (h - n) * u * not_u, of_n, of_n * r], axis=1)
-    back = contiguous(_by_gate(W, 3).mT)
+    back = _backward_weights(W, 3)
     d_h, found = 0, []
     for t in reversed(range(a.shape[0])):
         d_h = d_h + g[t, ...]
@@ -359,3 +359,9 @@ def _of_weights(h, d):
     """The gradient of W, from the states before each step and the gradients of their products with it: one product for all steps."""
     h, d = (reshape(v, (prod(v.shape[:2]), v.shape[2])) for v in (h, d))
     return h.mT @ d
+
+
+def _backward_weights(W, gates):
+    """W by gate, each transposed."""
+    hidden = W.shape[0]
+    return contiguous(permute_dims(reshape(W, (hidden, gates, hidden)), (1, 2, 0)))

@@ -1,6 +1,6 @@
 """An optimizer's step in place: its formula is traced once, then computed in the arrays that are there, block by block.
 
-A formula computes new arrays from old ones. `traced` calls it with stand-ins, `TracedArray` and `TracedNumber`, which leave a list of the
+A formula computes new arrays from old ones. `traced` calls it with stand-ins, `_TracedArray` and `_TracedNumber`, which leave a list of the
 ufuncs that it calls. Each result gets the memory of an array that is not needed any more: the new p that of the old one, what is between
 that of a scratch array. So a step takes the time of these ufuncs and little more; its bits are those of the formula.
 
@@ -39,46 +39,46 @@ def elementwise(formula: F) -> F:
     return formula
 
 
-class TracedNumber:
+class _TracedNumber:
     """Stands for a number while a formula is traced: the text of it."""
 
     def __init__(self, text: str) -> None:
         self.text = text
 
-    def __getattr__(self, name: str) -> "TracedNumber":
-        return TracedNumber(f"{self.text}.{name}")
+    def __getattr__(self, name: str) -> "_TracedNumber":
+        return _TracedNumber(f"{self.text}.{name}")
 
-    def __getitem__(self, i: int) -> "TracedNumber":
-        return TracedNumber(f"{self.text}[{i}]")
+    def __getitem__(self, i: int) -> "_TracedNumber":
+        return _TracedNumber(f"{self.text}[{i}]")
 
     def _and(self, sign: str, other: Any) -> Any:
-        return NotImplemented if type(other) is TracedArray else TracedNumber(f"({self.text} {sign} {_text(other)})")
+        return NotImplemented if type(other) is _TracedArray else _TracedNumber(f"({self.text} {sign} {_text(other)})")
 
     __mul__ = lambda self, other: self._and("*", other)
     __truediv__ = lambda self, other: self._and("/", other)
     __pow__ = lambda self, other: self._and("**", other)
-    __rsub__ = lambda self, other: TracedNumber(f"({_text(other)} - {self.text})")
+    __rsub__ = lambda self, other: _TracedNumber(f"({_text(other)} - {self.text})")
 
 
 def _text(number: Any) -> str:
-    return number.text if type(number) is TracedNumber else repr(number)
+    return number.text if type(number) is _TracedNumber else repr(number)
 
 
-class TracedArray:
+class _TracedArray:
     """Stands for an array while a formula is traced; what is computed from it is another one."""
 
     def __init__(self, number: int, calls: list[Any], constants: list[str]) -> None:
         self.number, self.calls, self.constants = number, calls, constants
 
-    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *arguments: Any) -> "TracedArray":
-        """The result of a call, which is noted: its arguments are the numbers of TracedArrays, and -1, -2, ... for constants."""
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *arguments: Any) -> "_TracedArray":
+        """The result of a call, which is noted: the ufunc and, for each argument, the number of an array, or -1, -2, ... for a constant."""
         parts: list[Any] = [ufunc]
         for x in arguments:
-            if type(x) is not TracedArray:
+            if type(x) is not _TracedArray:
                 self.constants.append(_text(x))
-            parts.append(x.number if type(x) is TracedArray else -len(self.constants))
+            parts.append(x.number if type(x) is _TracedArray else -len(self.constants))
         self.calls.append(parts)
-        return TracedArray(len(self.calls) - 1, self.calls, self.constants)
+        return _TracedArray(len(self.calls) - 1, self.calls, self.constants)
 
     __add__ = lambda self, other: np.add(self, other)
     __sub__ = lambda self, other: np.subtract(self, other)
@@ -105,11 +105,11 @@ def traced(updated: Callable[..., Any], decayed: Callable[..., Any] | None, memo
     # Each stands in the place of its result's number: in front those that give p, what is kept, and g.
     calls: list[Any] = [[None] for _ in range(n + 1)]
     constants: list[str] = []
-    p, *kept, g = [TracedArray(i, calls, constants) for i in range(n + 1)]
-    optimizer = TracedNumber("self")
+    p, *kept, g = [_TracedArray(i, calls, constants) for i in range(n + 1)]
+    optimizer = _TracedNumber("self")
     if decayed is not None:
         g = decayed(optimizer, p, g)
-    results = updated(optimizer, p, g, TracedNumber("steps"), **dict(zip(memory, kept, strict=True)))
+    results = updated(optimizer, p, g, _TracedNumber("steps"), **dict(zip(memory, kept, strict=True)))
     results = [new.number for new in results]
 
     last = {number: i for i, (_, *parts) in enumerate(calls) for number in parts}  # the call that reads it last

@@ -117,7 +117,10 @@ def _bell(xp, y, rate):
     head *= 1 / 256
     lost = head * head
     lost -= square
-    lost += (y - head) * (y + head)
+    rest = y - head
+    head += y
+    rest *= head
+    lost += rest
     square *= -rate
     bell = xp.exp(square)
     lost *= -rate

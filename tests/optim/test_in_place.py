@@ -79,8 +79,8 @@ def test_the_bits_are_those_of_the_formula(kind, dtype, options, block, handled,
 
 def test_formulas_need_few_arrays_to_spare():
     kinds: list[Any] = OPTIMIZERS
-    written: Any = in_place.written
-    scratch = {kind.__name__: written(kind.updated, None, kind.memory).scratch for kind in kinds}
+    traced: Any = in_place.traced
+    scratch = {kind.__name__: traced(kind.updated, None, kind.memory).scratch for kind in kinds}
     assert scratch == {"SGD": 1, "Momentum": 1, "Nesterov": 2, "AdaGrad": 2, "RMSprop": 2, "Adam": 2, "AdamW": 2}
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
-from tinygrad_ko.arrays.library import FLOAT32, FLOAT64, Array
+from tinygrad_ko.arrays.library import FLOATS, Array
 
 _SHORT = 128  # numbers: NumPy adds up longer rows by halves, which is more exact
 
@@ -24,7 +24,7 @@ def _has_short_rows(x: Array, axis: Any) -> bool:
     """Whether an axis is the last of an array of NumPy's, with a few numbers that lie side by side."""
     if type(x) is not ndarray or x.ndim < 2 or axis not in (-1, x.ndim - 1):
         return False
-    return 1 < x.shape[-1] <= _SHORT and x.flags.c_contiguous and (x.dtype == FLOAT32 or x.dtype == FLOAT64)
+    return 1 < x.shape[-1] <= _SHORT and x.flags.c_contiguous and x.dtype in FLOATS
 
 
 def _products_with_ones(x: Array) -> Array:

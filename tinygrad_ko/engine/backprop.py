@@ -44,8 +44,8 @@ def backpropagate(
                 g = g.total
             if node.seen is not None:
                 node.seen.gradient = g
-            if (in_place := node if visit is None else visit(node, g)) is not None:
-                in_place.propagate(g, gradients, pending, free)
+            if (rebound := node if visit is None else visit(node, g)) is not None:
+                rebound.propagate(g, gradients, pending, free)
     except Exception as error:
         _locate(error, node, g)
         raise

@@ -15,7 +15,7 @@ The tests hold all values to a few units in the last place.
 import math
 
 from tinygrad_ko.arrays.operands import floating
-from tinygrad_ko.arrays.temporaries import in_blocks, onto
+from tinygrad_ko.arrays.temporaries import in_blocks
 from tinygrad_ko.engine.op import op
 
 _SLOPE = 2 / math.sqrt(math.pi)  # of erf at 0
@@ -50,8 +50,7 @@ def erf(xp, x):
     x = xp.asarray(floating(x))
     if x.dtype == xp.float32:
         near = xp.clip(x, -4.1, 4.1)  # erf(4.1) is 1 to the last digit
-        bent = near * _polynomial(_SINGLE_BENT, near * near)
-        return onto(bent, xp.tanh, bent)
+        return xp.tanh(near * _polynomial(_SINGLE_BENT, near * near))
     size = xp.minimum(xp.abs(x), FAR)
     near = xp.minimum(size, 0.5)
     inner = near * _polynomial(_SERIES, near * near)
@@ -94,9 +93,8 @@ def normal_cdf_and_density(xp, x):
     tail = _tail(xp, size, 0.5 * bell)
     cdf = xp.astype(x >= 0, tail.dtype)
     cdf -= tail
-    cdf = onto(cdf, xp.abs, cdf)  # the tail, or 1 less it
     bell *= DENSITY
-    return cdf, bell
+    return xp.abs(cdf), bell  # below 0 the tail, else 1 less it
 
 
 def _tail(xp, y, bell):
@@ -105,7 +103,7 @@ def _tail(xp, y, bell):
         steepness = _polynomial(_SINGLE_ABOVE, y)
         steepness /= _polynomial(_SINGLE_BELOW, y)
         steepness += math.sqrt(math.pi) * y
-        return onto(bell, xp.divide, bell, steepness)
+        return bell / steepness
     return bell * _polynomial(_TAIL, (y - 4) / (y + 4)) / (1 + 2 * y)
 
 
@@ -115,8 +113,7 @@ def _bell(xp, y, rate):
     T. J. Dekker, A floating-point technique for extending the available precision, Numerische Mathematik 18 (1971).
     """
     square = y * y
-    head = 256 * y
-    head = onto(head, xp.floor, head)
+    head = xp.floor(256 * y)
     head *= 1 / 256
     lost = head * head
     lost -= square
@@ -125,7 +122,7 @@ def _bell(xp, y, rate):
     rest *= head
     lost += rest
     square *= -rate
-    bell = onto(square, xp.exp, square)
+    bell = xp.exp(square)
     lost *= -rate
     lost *= bell
     bell += lost

@@ -82,30 +82,26 @@ def border(xp, x, *, widths, mode):
 @op(name="pad", x=lambda g, widths, mode: border(g, widths=widths, mode=mode))
 def without_border(xp, x, *, widths, mode):
     """x without its border, which is added to the elements that it shows."""
-    for axis, (before, after) in reversed([*enumerate(widths)]):
+    for axis, (before, after) in reversed([(axis, sides) for axis, sides in enumerate(widths) if any(sides)]):
         stop = x.shape[axis] - after
-        first, last = x[along(axis, slice(before))], x[along(axis, slice(stop, None))]
+        borders = x[along(axis, slice(before))], x[along(axis, slice(stop, None))]
         x = xp.asarray(x[along(axis, slice(before, stop))], copy=True)
-        for part, width, shown in ((first, before, _first_shown), (last, after, _last_shown)):
-            if width:
+        for part, shown in zip(borders, _shown(mode, stop - before, before, after), strict=True):
+            if part.shape[axis]:
                 part = xp.sum(part, axis=axis, keepdims=True) if mode == "edge" else part
                 part = xp.flip(part, axis=axis) if mode in ("reflect", "symmetric") else part
-                add_at(x, along(axis, shown(mode, stop - before, width)), part)
+                add_at(x, along(axis, shown), part)
     return x
 
 
-def _first_shown(mode, length, width):
-    """The elements that a border before the first shows, from front to back."""
-    skipped = mode == "reflect"
-    return {"edge": slice(1), "wrap": slice(length - width, length)}.get(mode, slice(skipped, skipped + width))
-
-
-def _last_shown(mode, length, width):
-    """The elements that a border behind the last shows, from front to back."""
-    skipped = mode == "reflect"
-    return {"edge": slice(length - 1, length), "wrap": slice(width)}.get(
-        mode, slice(length - skipped - width, length - skipped)
-    )
+def _shown(mode, n, before, after):
+    """Which of n elements the borders before and after them show."""
+    return {
+        "edge": (slice(1), slice(n - 1, n)),
+        "reflect": (slice(1, 1 + before), slice(n - 1 - after, n - 1)),
+        "symmetric": (slice(before), slice(n - after, n)),
+        "wrap": (slice(n - before, n), slice(after)),
+    }[mode]
 
 
 def _require_shown(shape, axis, width, mode, side, korean):

@@ -1,8 +1,8 @@
-"""Steps in the arrays that are there: an optimizer's formula is written down once, then made in place, block by block.
+"""An optimizer's step in place: its formula is traced once, then computed in the arrays that are there, block by block.
 
-A formula computes new arrays from old ones. `written` calls it with stand-ins, `Unknown` for an array and `Number` for a number, which
-leave a list of the ufuncs that it calls. Each result gets the memory of an array that is not needed any more: the new p that of the old
-one, what is between that of a scratch array. So a step takes the time of these ufuncs and little more; its bits are those of the formula.
+A formula computes new arrays from old ones. `traced` calls it with stand-ins, `_TracedArray` and `_TracedNumber`, which leave a list of the
+ufuncs that it calls. Each result gets the memory of an array that is not needed any more: the new p that of the old one, what is between
+that of a scratch array. So a step takes the time of these ufuncs and little more; its bits are those of the formula.
 
 All calls, for all parameters, are made by one function that is written in C, so Ctrl-C finds all parameters changed or none. A ufunc that
 has its arrays can fail in one way: by an overflow or a division by 0, where these are errors. There, all is computed for trial before.
@@ -23,7 +23,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from tinygrad_ko.arrays.library import FLOAT32, FLOAT64, SCALARS, Array
+from tinygrad_ko.arrays.library import FLOATS, SCALARS, Array
 from tinygrad_ko.tensor.tensor import Tensor
 
 BLOCK = 2**18  # numbers that one call changes: 1 or 2 MB, which stay in the processor's cache
@@ -39,46 +39,46 @@ def elementwise(formula: F) -> F:
     return formula
 
 
-class Number:
-    """Stands for a number while a formula is written down: the text of it."""
+class _TracedNumber:
+    """Stands for a number while a formula is traced: the text of it."""
 
     def __init__(self, text: str) -> None:
         self.text = text
 
-    def __getattr__(self, name: str) -> "Number":
-        return Number(f"{self.text}.{name}")
+    def __getattr__(self, name: str) -> "_TracedNumber":
+        return _TracedNumber(f"{self.text}.{name}")
 
-    def __getitem__(self, i: int) -> "Number":
-        return Number(f"{self.text}[{i}]")
+    def __getitem__(self, i: int) -> "_TracedNumber":
+        return _TracedNumber(f"{self.text}[{i}]")
 
     def _and(self, sign: str, other: Any) -> Any:
-        return NotImplemented if type(other) is Unknown else Number(f"({self.text} {sign} {_text(other)})")
+        return NotImplemented if type(other) is _TracedArray else _TracedNumber(f"({self.text} {sign} {_text(other)})")
 
     __mul__ = lambda self, other: self._and("*", other)
     __truediv__ = lambda self, other: self._and("/", other)
     __pow__ = lambda self, other: self._and("**", other)
-    __rsub__ = lambda self, other: Number(f"({_text(other)} - {self.text})")
+    __rsub__ = lambda self, other: _TracedNumber(f"({_text(other)} - {self.text})")
 
 
 def _text(number: Any) -> str:
-    return number.text if type(number) is Number else repr(number)
+    return number.text if type(number) is _TracedNumber else repr(number)
 
 
-class Unknown:
-    """Stands for an array while a formula is written down; what is computed from it is another one."""
+class _TracedArray:
+    """Stands for an array while a formula is traced; what is computed from it is another one."""
 
     def __init__(self, number: int, calls: list[Any], constants: list[str]) -> None:
         self.number, self.calls, self.constants = number, calls, constants
 
-    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *arguments: Any) -> "Unknown":
-        """The result of a call, which is noted: its arguments are the numbers of Unknowns, and -1, -2, ... for constants."""
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *arguments: Any) -> "_TracedArray":
+        """The result of a call, which is noted: the ufunc and, for each argument, the number of an array, or -1, -2, ... for a constant."""
         parts: list[Any] = [ufunc]
         for x in arguments:
-            if type(x) is not Unknown:
+            if type(x) is not _TracedArray:
                 self.constants.append(_text(x))
-            parts.append(x.number if type(x) is Unknown else -len(self.constants))
+            parts.append(x.number if type(x) is _TracedArray else -len(self.constants))
         self.calls.append(parts)
-        return Unknown(len(self.calls) - 1, self.calls, self.constants)
+        return _TracedArray(len(self.calls) - 1, self.calls, self.constants)
 
     __add__ = lambda self, other: np.add(self, other)
     __sub__ = lambda self, other: np.subtract(self, other)
@@ -87,8 +87,8 @@ class Unknown:
     __truediv__ = lambda self, other: np.divide(self, other)
 
 
-class Written(NamedTuple):
-    """A formula that is written down."""
+class Plan(NamedTuple):
+    """The calls of a formula, and the memory that they need."""
 
     # Each takes its part of [*old, g, *new, *scratch, *constants], its output last.
     calls: list[tuple[np.ufunc, Callable[[list[Any]], Any]]]
@@ -97,19 +97,20 @@ class Written(NamedTuple):
 
 
 @cache
-def written(updated: Callable[..., Any], decayed: Callable[..., Any] | None, memory: tuple[str, ...]) -> Written | None:
-    """The formula of an optimizer that keeps such `memory`, after that of its weight decay if there is any; None if it does not compute p
-    and all that is kept, each no earlier than its old value is needed last.
+def traced(updated: Callable[..., Any], decayed: Callable[..., Any] | None, memory: tuple[str, ...]) -> Plan | None:
+    """The plan for the formula of an optimizer that keeps such `memory`, after that of its weight decay if there is any. None if it does
+    not compute p and all that is kept, each no earlier than its old value is needed last.
     """
     n = 1 + len(memory)
     # Each stands in the place of its result's number: in front those that give p, what is kept, and g.
     calls: list[Any] = [[None] for _ in range(n + 1)]
     constants: list[str] = []
-    p, *kept, g = [Unknown(i, calls, constants) for i in range(n + 1)]
-    optimizer = Number("self")
+    p, *kept, g = [_TracedArray(i, calls, constants) for i in range(n + 1)]
+    optimizer = _TracedNumber("self")
     if decayed is not None:
         g = decayed(optimizer, p, g)
-    results = [new.number for new in updated(optimizer, p, g, Number("steps"), **dict(zip(memory, kept, strict=True)))]
+    results = updated(optimizer, p, g, _TracedNumber("steps"), **dict(zip(memory, kept, strict=True)))
+    results = [new.number for new in results]
 
     last = {number: i for i, (_, *parts) in enumerate(calls) for number in parts}  # the call that reads it last
     last.update(dict.fromkeys(results, len(calls)))
@@ -125,7 +126,7 @@ def written(updated: Callable[..., Any], decayed: Callable[..., Any] | None, mem
         placed.append((ufunc, itemgetter(*[x if x <= n else n + 1 + place[x] for x in (*parts, i)])))
     if [place.get(number) for number in results] != [*range(n)]:
         return None
-    return Written(placed, len(busy) - n, eval(f"lambda self, steps: [{', '.join(reversed(constants))}]"))
+    return Plan(placed, len(busy) - n, eval(f"lambda self, steps: [{', '.join(reversed(constants))}]"))
 
 
 Block = list[Array]  # p, what is kept for it, and g, in one shape
@@ -149,14 +150,14 @@ def block_of(p: Tensor, kept: dict[str, Array], memory: tuple[str, ...], g: Any)
 
 
 class Group:
-    """Blocks of one dtype after one number of steps, and the formula that changes them."""
+    """Blocks of one dtype after one number of steps, and the plan by which they are changed."""
 
-    def __init__(self, formula: Written, optimizer: Any, steps: int, dtype: Any) -> None:
-        self.formula, self.steps, self.dtype = formula, steps, dtype
+    def __init__(self, plan: Plan, optimizer: Any, steps: int, dtype: Any) -> None:
+        self.plan, self.steps, self.dtype = plan, steps, dtype
         self.blocks: list[Block] = []
-        constants = formula.constants(optimizer, steps)
+        constants = plan.constants(optimizer, steps)
         # Other dtypes and numbers of other types than Python's would have a say in the dtype of the result.
-        self.in_place = dtype in _DTYPES and {*map(type, constants)} <= _NUMBERS
+        self.in_place = dtype in FLOATS and {*map(type, constants)} <= {*SCALARS}
         if self.in_place:
             self.constants = [repeat(np.array(c, dtype)) for c in constants]
 
@@ -167,13 +168,13 @@ class Group:
         if size > BLOCK:
             size, blocks = BLOCK, [part for block in blocks for part in _parts(block)]
         old = [*zip(*blocks, strict=True)]
-        made = [np.empty(size, self.dtype) for _ in range(self.formula.scratch + n * on_trial)]
+        made = [np.empty(size, self.dtype) for _ in range(self.plan.scratch + n * on_trial)]
         scratch = [
             [array[: p.size] if p.ndim == 1 else array[: p.size].reshape(p.shape) for p in old[0]] for array in made
         ]
         lists = [[*old, *scratch, *self.constants]] if on_trial else []
         lists.append([*old, *old[:-1], *scratch, *self.constants])
-        return [zip(*[map(ufunc, *pick(each)) for ufunc, pick in self.formula.calls], strict=False) for each in lists]
+        return [zip(*[map(ufunc, *pick(each)) for ufunc, pick in self.plan.calls], strict=False) for each in lists]
 
 
 def _parts(block: Block) -> list[Block]:
@@ -200,7 +201,6 @@ def make(name: str, groups: list[Group], changes: list[tuple[Any, ...]]) -> None
             warnings.warn(f"{kind} encountered in the step of {name}\n{korean}", RuntimeWarning, stacklevel=3)
 
 
-_DTYPES, _NUMBERS = (FLOAT32, FLOAT64), {*SCALARS}
 _MODES = {"divide by zero": "divide", "overflow": "over", "underflow": "under", "invalid value": "invalid"}
 _USUAL = {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}
 

@@ -25,7 +25,7 @@ from tinygrad_ko.engine.backprop import put
 from tinygrad_ko.engine.graph import Leaf
 from tinygrad_ko.errors import described, explain
 from tinygrad_ko.ops.inputs import require_above_0, require_below_1
-from tinygrad_ko.optim.in_place import Group, Written, block_of, elementwise, make, written
+from tinygrad_ko.optim.in_place import Group, Plan, block_of, elementwise, make, traced
 from tinygrad_ko.optim.parameters import assignment, in_separate_memory, leaves, with_gradients
 from tinygrad_ko.runtime.atomic import at_once
 from tinygrad_ko.runtime.suggestions import ForeignToOptimizer, explain_construction, explained
@@ -81,16 +81,16 @@ class Optimizer(ForeignToOptimizer):
         Raises RuntimeError if none has a gradient: then `backward()` was forgotten. ValueError if a parameter is read-only, or if its
         gradient or what `updated` gave does not have its shape; TypeError if that is no tuple of the right length.
         """
-        formula, steps = self._written(), self.steps.copy()
+        plan, steps = self._plan(), self.steps.copy()
         others: dict[int, dict[str, Array]] = {}
         changes: list[tuple[Any, ...]] = []
         groups: list[Group] = []
         group: Group | None = None  # of the parameter before
         for i, p, g in with_gradients(self.parameters, "step"):
             steps[i] = count = steps[i] + 1
-            if formula is not None and (block := block_of(p, self.kept[i], self.memory, g)) is not None:
+            if plan is not None and (block := block_of(p, self.kept[i], self.memory, g)) is not None:
                 if group is None or count != group.steps or g.dtype != group.dtype:
-                    groups.append(group := Group(formula, self, count, g.dtype))
+                    groups.append(group := Group(plan, self, count, g.dtype))
                 if group.in_place:
                     group.blocks.append(block)
                     continue
@@ -101,14 +101,14 @@ class Optimizer(ForeignToOptimizer):
             changes.append((setattr, self, "kept", [others.get(i, each) for i, each in enumerate(self.kept)]))
         make(type(self).__name__, groups, changes)
 
-    def _written(self) -> Written | None:
-        """The formula if it can be made in place: it is marked `elementwise`, and nobody else has the list of what is kept."""
+    def _plan(self) -> Plan | None:
+        """How the formula is computed in place, if it can be: it is marked `elementwise`, and nobody else has the list of what is kept."""
         kind, own = type(self), vars(self)
         decayed = kind.decayed if self.weight_decay else None
         if "updated" in own or "decayed" in own or (self.memory and not unseen(self, "kept")):
             return None
         marked = hasattr(kind.updated, "elementwise") and (decayed is None or hasattr(decayed, "elementwise"))
-        return written(kind.updated, decayed, self.memory) if marked else None
+        return traced(kind.updated, decayed, self.memory) if marked else None
 
     def _checked_update(self, i: int, p: Array, g: Array, steps: int) -> tuple[Array, dict[str, Array]]:
         """What `updated` makes of parameter i and of what is kept for it, each in its own shape and dtype."""

@@ -61,3 +61,10 @@ ROWS: dict[Callable[..., Any], Row] = {
     recurrence.lstm_states: Row(states(4, ["state", "state"]), from_products(lstm_by_hand)),
     recurrence.gru_states: Row(states(3, ["bias", "state"]), from_products(gru_by_hand)),
 }
+
+LAYOUT = "it says how the weights lie in memory, nothing more"
+LAID_OUT = "missing function: in _backward_weights: return permute_dims(reshape(W, (hidden, gates, hidden)), (1, 2, 0))"
+
+EQUIVALENT: dict[str, dict[str, str]] = {
+    f"{name}_states": {f"{name}.args: {LAID_OUT}": LAYOUT} for name in ("lstm", "gru")
+}

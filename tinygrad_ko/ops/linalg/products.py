@@ -2,7 +2,6 @@
 
 from math import prod
 
-import numpy as np
 from numpy import ndarray
 
 from tinygrad_ko.engine.op import op
@@ -67,12 +66,6 @@ def matmul_as(x, a, b):
     if type(x) is ndarray and x.flags.f_contiguous and not x.flags.c_contiguous:
         return (b.mT @ a.mT).mT
     return a @ b
-
-
-def laid_out(x, axes):
-    """x with its axes in another order, in memory too: small products of matrices with a permuted view take almost three times as long."""
-    out = permute_dims(x, axes)
-    return np.ascontiguousarray(out) if type(out) is ndarray else out
 
 
 def affine(x, W, b):

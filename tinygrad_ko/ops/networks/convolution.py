@@ -17,13 +17,13 @@ from operator import iadd
 import numpy as np
 from numpy import ndarray
 
+from tinygrad_ko.arrays.library import contiguous
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.inputs import as_floating
 from tinygrad_ko.ops.networks.channels import channel_sums
 from tinygrad_ko.ops.networks.windows import batch_first, batch_last, one_per_axis, sliding_windows, windows_over
 from tinygrad_ko.ops.shape import reshape
-from tinygrad_ko.runtime import allocator
 
 
 @op(
@@ -106,10 +106,6 @@ def _pieces(length, width):
     return [slice(i, min(i + step, length)) for i in range(0, length, step)]
 
 
-def _compact(x):
-    return np.ascontiguousarray(x) if isinstance(x, ndarray) else x
-
-
 def _kernel_matrices(xp, W, groups):
     """The kernels of each group as the rows of a matrix, their numbers in the order (height, channels, width)."""
     return xp.reshape(xp.permute_dims(W, (0, 2, 1, 3)), (groups, W.shape[0] // groups, prod(W.shape[1:])))
@@ -149,7 +145,6 @@ def _lines(xp, x, windows, groups):
     """What the windows see in each row of pixels, (groups, height, numbers, columns * batch): for all columns of a kernel together or for
     each by itself. A list of those arrays, each with the columns that it is for, as a slice.
     """
-    allocator.keep_freed_memory()
     channels, *image, batch = x.shape
     channels, (height, width), columns = channels // groups, windows.padded(image), windows.counts(image)[1]
     (high, wide), (_, right), (_, step) = windows.size, windows.stride, windows.dilation
@@ -158,13 +153,13 @@ def _lines(xp, x, windows, groups):
     x = xp.permute_dims(xp.reshape(x, (groups, channels, *image, batch)), (0, 2, 1, 3, 4))
     pixels[:, top : top + image[0], :, left : left + image[1], :] = x
     if not _too_many(high * channels, groups * height * channels * wide * columns * batch):
-        seen = _compact(xp.permute_dims(sliding_windows(pixels, wide, right, 3, step), (0, 1, 2, 5, 3, 4)))
+        seen = contiguous(xp.permute_dims(sliding_windows(pixels, wide, right, 3, step), (0, 1, 2, 5, 3, 4)))
         return [(slice(0, wide), xp.reshape(seen, (groups, height, channels * wide, columns * batch)))]
     found, every = [], {}  # of every so many-th pixel, for windows side by side see neighbours among those
     for place in range(wide):
         first, i = divmod(place * step, right)
         if i not in every:
-            some = _compact(pixels[:, :, :, i::right, :])
+            some = contiguous(pixels[:, :, :, i::right, :])
             every[i] = xp.reshape(some, (groups, height, channels, some.shape[3] * batch))
         found.append((slice(place, place + 1), every[i][..., first * batch : (first + columns) * batch]))
     return found

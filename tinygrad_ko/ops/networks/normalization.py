@@ -7,8 +7,8 @@ from tinygrad_ko.arrays.rows import row_means
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import sqrt, square
-from tinygrad_ko.ops.inputs import as_floating, in_float32, namespace_of, require_above_0
-from tinygrad_ko.ops.linalg.products import dots, matmul
+from tinygrad_ko.ops.inputs import as_floating, in_float32, require_above_0
+from tinygrad_ko.ops.linalg.products import dots
 from tinygrad_ko.ops.networks.channels import all_but_channels, channel_dots, channel_means, channel_sums, per_channel
 from tinygrad_ko.ops.reduction import mean, reduced_size
 from tinygrad_ko.ops.shape import reshape
@@ -37,14 +37,18 @@ def standardize(xp, x, /, axis=-1, eps=1e-5):
 
 def _standardized(xp, x, axis, eps):
     """What `standardize` gives, and what it has divided by."""
-    require_above_0(eps=eps)
-    if not (n := reduced_size(x.shape, axis)):
-        raise explain(ValueError("there are no numbers to take a mean of"), "평균을 구할 원소가 없습니다.")
+    _require_numbers(x.shape, axis, eps)
     out = floating(x)
     out = out - row_means(xp, out, axis)
-    scale = xp.sqrt(dots(out, out, axis) / n + float(eps))
+    scale = xp.sqrt(dots(out, out, axis) / reduced_size(x.shape, axis) + float(eps))
     out /= scale
     return out, scale
+
+
+def _require_numbers(shape, axis, eps):
+    require_above_0(eps=eps)
+    if not reduced_size(shape, axis):
+        raise explain(ValueError("there are no numbers to take a mean of"), "평균을 구할 원소가 없습니다.")
 
 
 def root_of_variance(x, axis, eps):
@@ -56,21 +60,19 @@ def root_of_variance(x, axis, eps):
     name="batch_norm",
     keeps=("unit", "scale"),
     x=lambda g, gamma, unit, scale: (
-        (g - (unit * channel_means(g, unit) + channel_means(g))) * per_channel(gamma / scale, unit.shape)
+        (g - (unit * channel_means(g, unit) + channel_means(g))) * (per_channel(gamma, unit.shape) / scale)
     ),
     gamma=lambda g, unit: channel_dots(g, unit),
     beta=lambda g: channel_sums(g),
     unit=lambda x, eps: standardize(x, axis=all_but_channels(x), eps=eps),
-    scale=lambda x, eps: sqrt(mean(square(deviation(x, all_but_channels(x))), axis=all_but_channels(x)) + float(eps)),
+    scale=lambda x, eps: sqrt(channel_means(square(deviation(x, all_but_channels(x)))) + float(eps)),
 )
 def standardized_channels(xp, x, gamma, beta, *, eps):
     """gamma * unit + beta, where unit is x standardized along every axis but the second."""
-    require_above_0(eps=eps)
-    if not (n := reduced_size(x.shape, all_but_channels(x))):
-        raise explain(ValueError("there are no numbers to take a mean of"), "평균을 구할 원소가 없습니다.")
+    _require_numbers(x.shape, all_but_channels(x), eps)
     unit = x - channel_means(x)
-    scale = xp.sqrt(channel_dots(unit, unit) / n + float(eps))
-    unit /= per_channel(scale, x.shape)
+    scale = xp.sqrt(channel_means(unit, unit) + float(eps))
+    unit /= scale
     out = unit * per_channel(xp.astype(gamma, xp.result_type(unit, gamma, beta), copy=False), x.shape)
     out += per_channel(beta, x.shape)
     return out, unit, scale
@@ -114,9 +116,8 @@ def weighted_mean(x, gamma):
 
 
 def over_samples(x):
-    """The sum over all axes but the last: a product with ones, which BLAS adds up in a fifth of the time."""
-    rows = reshape(x, (prod(x.shape[:-1]), x.shape[-1]))
-    return matmul(namespace_of(x).ones(rows.shape[0], dtype=x.dtype), rows)
+    """The sum over all axes but the last."""
+    return channel_sums(reshape(x, (prod(x.shape[:-1]), x.shape[-1])))
 
 
 @in_float32

@@ -76,9 +76,7 @@ def _shares(xp, x, chosen, windows):
         return x / prod(windows.size)
     if xp.count_nonzero(chosen) == x.size:  # the usual case: one in each window
         return x
-    count = xp.uint8 if prod(windows.size) < 256 else xp.int32
-    counts = reduce(iadd, [xp.astype(chosen[:, i, :, j, :, :], count) for i, j in windows.places()])
-    return x / xp.astype(counts, x.dtype)
+    return x / reduce(iadd, [xp.astype(chosen[:, i, :, j, :, :], x.dtype) for i, j in windows.places()])
 
 
 def max_pool1d(x, size, stride=None, padding=0):

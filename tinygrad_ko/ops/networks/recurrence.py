@@ -14,14 +14,14 @@ from math import prod
 import numpy as np
 from numpy import ndarray
 
-from tinygrad_ko.arrays.library import beside, quiet
+from tinygrad_ko.arrays.library import beside, contiguous, quiet
 from tinygrad_ko.arrays.operands import floating
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import add, multiply
 from tinygrad_ko.ops.hyperbolic import tanh
 from tinygrad_ko.ops.inputs import as_floating, in_float32, unwrapped
-from tinygrad_ko.ops.linalg.products import affine, laid_out, matmul, matrix_product
+from tinygrad_ko.ops.linalg.products import affine, matmul, matrix_product
 from tinygrad_ko.ops.networks.activations import one_minus_sigmoid, sigmoid
 from tinygrad_ko.ops.reduction import sum
 from tinygrad_ko.ops.shape import concat, expand_dims, permute_dims, reshape, stack, unstack
@@ -68,11 +68,11 @@ def _lstm_by_steps(z, W, h, c):
 
 
 def _lstm_in_place(z, W, h, c):
-    """The same numbers in 0.6 of the time (64 steps, 16 sequences, 128 hidden numbers): all arrays are made once.
+    """The same numbers in 0.35 of the time (64 steps, 16 sequences, 128 hidden numbers): all arrays are made once.
 
     A gate's slope is s * (1 - s), where 1 - s is exp(-a) * s: no digits are lost where s is almost 1.
     """
-    dtype, W = np.result_type(z, W, h, c), np.ascontiguousarray(_by_gate(W, 4))
+    dtype, W = np.result_type(z, W, h, c), contiguous(_by_gate(W, 4))
     out, slopes = np.empty((2, z.shape[0], *h.shape), dtype), np.empty((z.shape[0], 6, *h.shape), dtype)
     slopes[:, :4], largest = _by_gate(z, 4), np.finfo(dtype).max
     gates, n, added = np.empty((4, *h.shape), dtype), np.empty(h.shape, dtype), np.empty(h.shape, dtype)
@@ -129,7 +129,7 @@ def _lstm_back(g, slopes, back):
 
 
 def _lstm_back_in_place(g, slopes, back):
-    """The same in 0.7 of the time."""
+    """The same in 0.8 of the time."""
     all_d, parts = slopes[:, :4].copy(), np.empty_like(slopes[0, :4])
     d_h, d_c = np.zeros((2, *parts.shape[1:]), parts.dtype)
     for t in reversed(range(len(slopes))):
@@ -187,7 +187,7 @@ def _lstm(x, Wx, Wh, b, h0, c0):
     a=lambda args: _gru_by_steps(*args)[1],
 )
 def gru_states(*args):
-    """The states of all steps (steps, batch, hidden) from z, W, the recurrent biases b (gates, 1, hidden) and the state h before them. Kept
+    """The states of all steps (steps, batch, hidden) from z, W, the recurrent biases b (gates * hidden,) and the state h before them. Kept
     is what the gates and the candidate are computed from, and the state's part of the candidate.
     """
     arrays = [floating(v) for v in args]
@@ -212,7 +212,7 @@ def _gru_by_steps(z, W, b, h):
 def _gru_in_place(z, W, b, h):
     """The same numbers, in 0.6 of the time."""
     dtype, steps = np.result_type(z, W, b, h), z.shape[0]
-    z, W, b = _by_gate(z, 3), np.ascontiguousarray(_by_gate(W, 3)), _by_gate(b[None], 3)
+    z, W, b = _by_gate(z, 3), contiguous(_by_gate(W, 3)), _by_gate(b[None], 3)
     out, a = np.empty((steps, *h.shape), dtype), np.empty((steps, 4, *h.shape), dtype)
     of_h, gates, n = np.empty((3, *h.shape), dtype), np.empty((2, *h.shape), dtype), np.empty(h.shape, dtype)
     r, u = gates
@@ -364,4 +364,4 @@ def _of_weights(h, d):
 def _backward_weights(W, gates):
     """W by gate, each transposed."""
     hidden = W.shape[0]
-    return laid_out(reshape(W, (hidden, gates, hidden)), (1, 2, 0))
+    return contiguous(permute_dims(reshape(W, (hidden, gates, hidden)), (1, 2, 0)))

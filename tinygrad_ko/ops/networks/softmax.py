@@ -39,7 +39,9 @@ def within_reach(xp, x):
 
 
 def moved(xp, x, axis, low=None):
-    """x with 0 as the largest score of each row that exp does not take as it is, from `low` on, which is x unless x has -inf by a mask."""
+    """x, less the largest score of each row whose scores exp does not take as they are. Where a mask has put -inf in x, `low` is x with inf
+    there: its smallest scores are those that count.
+    """
     largest = xp.max(x, axis=axis, keepdims=True)
     smallest = xp.min(x if low is None else low, axis=axis, keepdims=True)
     return below_largest(xp, x, xp.where(_near(largest, smallest), 0, largest))

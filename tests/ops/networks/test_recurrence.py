@@ -322,5 +322,7 @@ def test_the_recurrent_bias_of_a_gru_is_refused_by_its_name():
 @BOTH
 def test_what_are_no_numbers_is_refused(name):
     x, Wx, Wh, *_ = numbers(name)
+    with pytest.raises(TypeError, match=rf"^{name}: expected real numbers, got None"):
+        call(name, x, Wx, None)
     with pytest.raises(TypeError, match=name):
         call(name, x, Wx, Wh, "b")

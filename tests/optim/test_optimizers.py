@@ -396,9 +396,10 @@ def test_a_state_that_does_not_fit_is_refused_and_changes_nothing(kind, how):
 
 
 def test_the_path_of_a_state_is_none():
+    path: Any = "optimizer.npz"
     for thing in (SGD([leaf()]), Schedule(SGD([leaf()]), linear_warmup, warmup=3)):
         with pytest.raises(TypeError, match=r"load_state takes .* np\.load\(path\) .* not str") as caught:
-            thing.load_state("optimizer.npz")
+            thing.load_state(path)
         assert korean(caught.value)
 
 

@@ -25,6 +25,11 @@ def namespace_of(x):
 
 def as_operand(x, name):
     """A Tensor or an array as it is, an array of a list or a number. Raises TypeError for what is not real."""
+    if x is None:
+        raise explain(
+            TypeError(f"{name}: expected real numbers, got None"),
+            f"{name}: 실수로 이루어진 배열이나 리스트를 넘겨야 합니다. 받은 값: None",
+        )
     return x if isinstance(x, Handle) else as_array(operand(x, name))
 
 

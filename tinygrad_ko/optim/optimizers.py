@@ -152,7 +152,7 @@ class Optimizer(ForeignToOptimizer):
 
     def load_state(self, state: Mapping[str, Array]) -> None:
         """Continue from what `state()` gave. Raises ValueError, and changes nothing, if it does not fit."""
-        own, given = self.state(), {name: np.asarray(array) for name, array in dict(state).items()}
+        own, given = self.state(), named_arrays(state)
         wrong = sorted(own.keys() ^ given.keys()) or [
             name
             for name, array in own.items()
@@ -170,6 +170,17 @@ class Optimizer(ForeignToOptimizer):
             for i, each in enumerate(self.kept)
         ]
         at_once(setattr, [(self, "steps", given["steps"].astype(int).tolist()), (self, "kept", kept)])()
+
+
+def named_arrays(state: Mapping[str, Array]) -> dict[str, Array]:
+    """The arrays of a state. Raises TypeError for what is none, such as the path of a file."""
+    if not isinstance(state, Mapping):
+        kind = type(state).__name__
+        raise explain(
+            TypeError(f"load_state takes what state() gave, or np.load(path) of a file with it, not {kind}"),
+            f"load_state에는 state()가 반환한 것이나 그것을 저장한 파일의 np.load(path)를 넘겨야 합니다. 받은 값의 종류: {kind}",
+        )
+    return {name: np.asarray(array) for name, array in state.items()}
 
 
 def _read_only(array: Array) -> Array:

@@ -278,12 +278,12 @@ def test_the_slope_of_an_open_gate_has_all_its_digits():
         (0, (4,), r"x needs shape \(steps, ..., inputs\).*not \(4,\).*x\[:, None\]"),
         (0, (0, 3, 4), r"a step at least, not \(0, 3, 4\)"),
         (0, (5, 3, 7), r"x, Wx and Wh have shapes \(5, 3, 7\)"),
-        (1, (9, 4), r"Wx needs shape \(inputs, . \* hidden\).*\(9, 4\).*W\.T"),
-        (2, (9, 2), r"Wh \(hidden, . \* hidden\).*\(9, 2\).*W\.T"),
+        (1, (9, 4), r"Wx needs shape \(inputs, . \* hidden\).*\(9, 4\) and \(\d, \d\)\n"),
+        (2, (9, 2), r"Wh \(hidden, . \* hidden\).*\(9, 2\)\n"),
         (2, (), r"and \(\)"),
         (3, (3,), r"so b needs shape \(\d,\), not \(3,\)"),
-        (-1, (2,), r"so .0 needs shape \(3, 2\), not \(2,\)"),
-        (-1, (1, 3, 2), r"so .0 needs shape \(3, 2\), not \(1, 3, 2\)"),
+        (-1, (2,), r"so .0 needs shape \(3, 2\), not \(2,\)\n"),
+        (-1, (1, 3, 2), r"so .0 needs shape \(3, 2\), not \(1, 3, 2\); of PyTorch's states pass h0=h\[0\]"),
     ],
 )
 def test_shapes_that_do_not_fit_are_refused(name, at, shape, message):
@@ -291,6 +291,24 @@ def test_shapes_that_do_not_fit_are_refused(name, at, shape, message):
     arrays[at] = np.zeros(shape)
     with pytest.raises(ValueError, match=rf"^{name}: .*{message}") as caught:
         call(name, *arrays)
+    assert korean(caught.value)
+
+
+@BOTH
+@pytest.mark.parametrize("turned", [[1], [2], [1, 2]])
+def test_weights_of_pytorch_are_to_be_transposed(name, turned):
+    arrays = numbers(name)
+    for at in turned:
+        arrays[at] = arrays[at].T
+    with pytest.raises(ValueError, match=r"PyTorch's weights are their transposes, W\.T") as caught:
+        call(name, *arrays)
+    assert korean(caught.value)
+
+
+def test_the_states_of_pytorch_are_given_one_by_one():
+    x, Wx, Wh, b, h0, c0 = numbers("lstm")
+    with pytest.raises(ValueError, match=r"pass h0=h\[0\], c0=c\[0\]") as caught:
+        tg.lstm(x, Wx, Wh, b, (h0[None], c0[None]))
     assert korean(caught.value)
 
 
@@ -304,5 +322,7 @@ def test_the_recurrent_bias_of_a_gru_is_refused_by_its_name():
 @BOTH
 def test_what_are_no_numbers_is_refused(name):
     x, Wx, Wh, *_ = numbers(name)
+    with pytest.raises(TypeError, match=rf"^{name}: expected real numbers, got None"):
+        call(name, x, Wx, None)
     with pytest.raises(TypeError, match=name):
         call(name, x, Wx, Wh, "b")

@@ -10,9 +10,11 @@ from tinygrad_ko.ops.inputs import as_floating, as_plain_array, in_float32, name
 from tinygrad_ko.ops.linalg.products import dots, matrix_product
 from tinygrad_ko.ops.networks.softmax import moved, softmax, within_reach
 from tinygrad_ko.ops.shape import matrix_transpose
+from tinygrad_ko.runtime.suggestions import explained
 
 
 @in_float32
+@explained
 def attention(q, k, v, mask=None):
     """softmax(q @ k.mT / sqrt(d)) @ v: for each query the mean of the values, weighted by how well their keys match it. Queries
     (..., n, d), keys (..., m, d) and values (..., m, w) give (..., n, w), and stacks broadcast. Where a `mask` of truth values that
@@ -69,8 +71,12 @@ def _fitting(mask, shape):
     xp = namespace(mask)
     if mask.dtype != xp.bool:
         raise explain(
-            TypeError(f"attention: mask must hold truth values, true where a query looks, not {described(mask)}"),
-            f"attention: mask에는 참과 거짓을 담아야 하며, 질의가 볼 자리가 참입니다. 받은 값: {described(mask)}",
+            TypeError(
+                f"attention: mask must hold truth values, true where a query looks, not {described(mask)}; "
+                "for one of 0 and -inf pass mask == 0, for one of 0 and 1 mask == 1"
+            ),
+            f"attention: mask에는 참과 거짓을 담아야 하며, 질의가 볼 자리가 참입니다. 0과 -inf로 되어 있다면 mask == 0을, "
+            f"0과 1로 되어 있다면 mask == 1을 넘기십시오. 받은 값: {described(mask)}",
         )
     mask = xp.reshape(mask, mask.shape or (1,))
     if mask.ndim > len(shape) or any(n not in (1, m) for n, m in zip(mask.shape[::-1], shape[::-1], strict=False)):
@@ -82,7 +88,10 @@ def _fitting(mask, shape):
         )
     if not xp.all(xp.any(mask, axis=-1)):
         raise explain(
-            ValueError("attention: a row of mask is false all over: that query would look nowhere"),
-            "attention: mask에 모두 거짓인 행이 있습니다. 그 행의 질의는 아무것도 볼 수 없습니다.",
+            ValueError(
+                "attention: a row of mask is false all over: that query would look nowhere; where true means not to look, pass ~mask"
+            ),
+            "attention: mask에 모두 거짓인 행이 있습니다. 그 행의 질의는 아무것도 볼 수 없습니다. 보지 않을 자리가 참이라면 "
+            "~mask를 넘기십시오.",
         )
     return mask

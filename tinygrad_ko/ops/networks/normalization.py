@@ -13,6 +13,7 @@ from tinygrad_ko.ops.networks.channels import all_but_channels, channel_dots, ch
 from tinygrad_ko.ops.reduction import mean, reduced_size
 from tinygrad_ko.ops.shape import reshape
 from tinygrad_ko.ops.statistics import deviation
+from tinygrad_ko.runtime.suggestions import explained
 
 
 @op(
@@ -79,6 +80,7 @@ def standardized_channels(xp, x, gamma, beta, *, eps):
 
 
 @in_float32
+@explained
 def layer_norm(x, gamma, beta, eps=1e-5):
     """Each sample by itself: gamma * standardize(x) + beta along the last axis, from (..., n) with gamma (n,) and beta (n,) to (..., n).
     Source: Ba, Kiros and Hinton (2016).
@@ -121,6 +123,7 @@ def over_samples(x):
 
 
 @in_float32
+@explained
 def batch_norm(x, gamma, beta, eps=1e-5):
     """Each channel over the batch: gamma * standardize(x) + beta along every axis but the second, from (batch, n) or (batch, n, height,
     width) with gamma (n,) and beta (n,) to the shape of x. This is what happens in training; the layer `BatchNorm` also keeps the averages

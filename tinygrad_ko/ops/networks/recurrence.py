@@ -25,6 +25,7 @@ from tinygrad_ko.ops.linalg.products import affine, matmul, matrix_product
 from tinygrad_ko.ops.networks.activations import one_minus_sigmoid, sigmoid
 from tinygrad_ko.ops.reduction import sum
 from tinygrad_ko.ops.shape import concat, expand_dims, permute_dims, reshape, stack, unstack
+from tinygrad_ko.runtime.suggestions import explained
 
 LSTMResult = namedtuple("LSTMResult", "h c")
 
@@ -144,6 +145,7 @@ def _lstm_back_in_place(g, slopes, back):
     return all_d, d_h, d_c
 
 
+@explained
 def lstm(x, Wx, Wh, b=None, h0=None, c0=None):
     """Long short-term memory over whole sequences: the hidden states h and the cell states c after every step.
 
@@ -256,6 +258,7 @@ def _gru_gradients(g, out, a, z, W, b, h0):
     return _side_by_side(d[:, :3, ...]), _of_weights(h, d_of_h), sum(d_of_h, axis=(0, 1)), d_h
 
 
+@explained
 def gru(x, Wx, Wh, b=None, bh=None, h0=None):
     """Gated recurrent units over whole sequences: the states h after every step.
 
@@ -321,19 +324,26 @@ def _require_fitting(name, gates, x, Wx, Wh, given, states):
         )
     width = gates * Wh.shape[0] if Wh.ndim else 0
     if not Wh.ndim or Wh.shape != (Wh.shape[0], width) or Wx.shape != (x.shape[-1], width):
+        turned = Wx.shape == (width, x.shape[-1]) or (Wh.ndim == 2 and Wh.shape[0] == gates * Wh.shape[1])
+        cure = "; PyTorch's weights are their transposes, W.T" * turned
+        korean_cure = "PyTorch의 가중치라면 전치하여 W.T를 넘기십시오. " * turned
         refuse(
             f"Wx needs shape (inputs, {gates} * hidden) and Wh (hidden, {gates} * hidden), but x, Wx and Wh have shapes {x.shape}, "
-            f"{Wx.shape} and {Wh.shape}; PyTorch's weights are their transposes, W.T",
-            f"Wx의 형상은 (inputs, {gates} * hidden), Wh의 형상은 (hidden, {gates} * hidden)이어야 합니다. PyTorch의 가중치라면 전치하여 "
-            f"W.T를 넘기십시오. 받은 x, Wx, Wh의 형상: {x.shape}, {Wx.shape}, {Wh.shape}",
+            f"{Wx.shape} and {Wh.shape}{cure}",
+            f"Wx의 형상은 (inputs, {gates} * hidden), Wh의 형상은 (hidden, {gates} * hidden)이어야 합니다. "
+            f"{korean_cure}받은 x, Wx, Wh의 형상: {x.shape}, {Wx.shape}, {Wh.shape}",
         )
     state = (*x.shape[1:-1], Wh.shape[0])
     for argument, v in given.items():
         wanted = state if argument in states else (width,)
         if v is not None and v.shape != wanted:
+            own = ", ".join(f"{n}={n[0]}[0]" for n in states) * (argument in states and v.ndim > len(wanted))
             refuse(
-                f"x has shape {x.shape} and Wh {Wh.shape}, so {argument} needs shape {wanted}, not {v.shape}",
-                f"x의 형상이 {x.shape}, Wh의 형상이 {Wh.shape}이므로 {argument}의 형상은 {wanted}이어야 합니다. 받은 형상: {v.shape}",
+                f"x has shape {x.shape} and Wh {Wh.shape}, so {argument} needs shape {wanted}, not {v.shape}"
+                + (f"; of PyTorch's states pass {own}" if own else ""),
+                f"x의 형상이 {x.shape}, Wh의 형상이 {Wh.shape}이므로 {argument}의 형상은 {wanted}이어야 합니다. "
+                + (f"PyTorch의 상태라면 {own}과 같이 넘기십시오. " if own else "")
+                + f"받은 형상: {v.shape}",
             )
 
 

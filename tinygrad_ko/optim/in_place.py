@@ -168,9 +168,8 @@ class Group:
         if size > BLOCK:
             size, old = BLOCK, [*zip(*[part for block in blocks for part in _parts(block)], strict=True)]
         made = [np.empty(size, self.dtype) for _ in range(self.formula.scratch + n * on_trial)]
-        scratch = [
-            [np.ndarray(p.shape, self.dtype, array) for p in old[0]] for array in made
-        ]  # each the first part of it
+        # Each begins where the array does.
+        scratch = [[np.ndarray(p.shape, self.dtype, array) for p in old[0]] for array in made]
         lists = [[*old, *scratch, *self.constants]] if on_trial else []
         lists.append([*old, *old[:-1], *scratch, *self.constants])
         return [zip(*[map(ufunc, *pick(each)) for ufunc, pick in self.formula.calls], strict=False) for each in lists]

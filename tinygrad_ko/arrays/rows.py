@@ -1,5 +1,6 @@
 """Sums along short rows. NumPy starts anew with each, which takes it longer than the adding; a product with ones does it in BLAS."""
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -29,4 +30,10 @@ def _has_short_rows(x: Array, axis: Any) -> bool:
 
 def _products_with_ones(x: Array) -> Array:
     n = x.shape[-1]
-    return (x.reshape(-1, n) @ np.ones(n, x.dtype)).reshape(*x.shape[:-1], 1)
+    return (x.reshape(-1, n) @ _ones(n, x.dtype)).reshape(*x.shape[:-1], 1)
+
+
+@cache
+def _ones(n: int, dtype: Any) -> Array:
+    """Of at most _SHORT numbers, so not many are kept. To make them took a quarter of the time of 100 sums of 10 numbers."""
+    return np.ones(n, dtype)

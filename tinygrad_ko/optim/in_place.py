@@ -164,14 +164,13 @@ class Group:
     def calls(self, on_trial: bool) -> list[Iterable[Any]]:
         """Iterators that make the calls: on trial those that put all that is new into scratch arrays, and then those in place."""
         blocks, n = self.blocks, len(self.blocks[0]) - 1
-        size = max([block[0].size for block in blocks])
-        if size > BLOCK:
-            size, blocks = BLOCK, [part for block in blocks for part in _parts(block)]
         old = [*zip(*blocks, strict=True)]
+        size = max([p.size for p in old[0]])
+        if size > BLOCK:
+            size, old = BLOCK, [*zip(*[part for block in blocks for part in _parts(block)], strict=True)]
         made = [np.empty(size, self.dtype) for _ in range(self.plan.scratch + n * on_trial)]
-        scratch = [
-            [array[: p.size] if p.ndim == 1 else array[: p.size].reshape(p.shape) for p in old[0]] for array in made
-        ]
+        # Each begins where the array does.
+        scratch = [[np.ndarray(p.shape, self.dtype, array) for p in old[0]] for array in made]
         lists = [[*old, *scratch, *self.constants]] if on_trial else []
         lists.append([*old, *old[:-1], *scratch, *self.constants])
         return [zip(*[map(ufunc, *pick(each)) for ufunc, pick in self.plan.calls], strict=False) for each in lists]

@@ -51,6 +51,16 @@ def _where(condition: Any, x: Any, y: Any) -> Array:
     return np.where(condition, x, y)
 
 
+def masked(condition: Array, x: Array, out: Array) -> None:
+    """where(condition, x, 0) of NumPy's arrays, likewise, written to `out`."""
+    if x.dtype in _BITS:
+        bits = out.view(_BITS[x.dtype])
+        np.copyto(bits, condition)
+        bits *= x.view(bits.dtype)
+    else:
+        np.copyto(out, np.where(condition, x, 0))
+
+
 def _maximum(a: Any, b: Any, out: Any = None) -> Array:
     """np.maximum. Of an array and a number NumPy computes it one by one, np.clip many at once: 131,072 float32 take 50 us, and 16 us."""
     return _clipped(a, b, inf, b, out) if _many_and_a_number(a, b) else np.maximum(a, b, out=out)

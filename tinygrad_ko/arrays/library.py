@@ -25,6 +25,7 @@ PLAIN = ARRAYS | NUMBERS  # what `operand` leaves as it is
 
 _BITS = {FLOAT64: np.int64, FLOAT32: np.int32}
 _MANY = 2000  # elements, from which on what is saved at each is more than what it costs to begin
+_TOO_MANY = 2**23  # bytes, from which on it is the memory that takes the time
 
 
 def _where(condition: Any, x: Any, y: Any) -> Array:
@@ -72,7 +73,7 @@ def _minimum(a: Any, b: Any, out: Any = None) -> Array:
 
 
 def _many_and_a_number(a: Any, b: Any) -> bool:
-    if type(a) is not ndarray or a.size <= _MANY or a.dtype not in _BITS:
+    if type(a) is not ndarray or a.size <= _MANY or a.dtype not in _BITS or a.nbytes > _TOO_MANY:
         return False
     return type(b) is int or (type(b) is float and b != 0)  # 0.0 may be -0.0
 

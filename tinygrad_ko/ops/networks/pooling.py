@@ -7,7 +7,7 @@ Which numbers are the largest is locally constant, so the gradient of a maximum 
 from functools import reduce
 from itertools import product
 from math import inf, prod
-from operator import iadd
+from operator import add, iadd
 
 import numpy as np
 from numpy import ndarray
@@ -43,14 +43,19 @@ def maxima(xp, x, *, windows):
 
 def _largest(xp, seen, windows):
     """The largest number that each window sees, and which ones those are."""
+    out = _over_places(xp.maximum, seen, windows)
+    largest = out[:, None, :, None, :, :]
+    return out, xp.logical_not(seen < largest) if xp.any(out != out) else seen >= largest  # NaN is not >= itself
+
+
+def _over_places(f, seen, windows):
+    """f of what each window sees at all its places."""
     if windows.stride[1] == windows.size[1] and windows.dilation[1] == 1:  # rows of windows see whole rows of pixels: long runs
-        rows = reduce(xp.maximum, [seen[:, i, ...] for i in range(windows.size[0])])
+        rows = reduce(f, [seen[:, i, ...] for i in range(windows.size[0])])
         first, *others = [rows[:, :, j, :, :] for j in range(windows.size[1])]
     else:
         first, *others = [seen[:, i, :, j, :, :] for i, j in windows.places()]
-    out = reduce(xp.maximum, others, first) if others else copied(first)
-    largest = out[:, None, :, None, :, :]
-    return out, xp.logical_not(seen < largest) if xp.any(out != out) else seen >= largest  # NaN is not >= itself
+    return reduce(f, others, first) if others else copied(first)
 
 
 def _blocks(seen):
@@ -100,8 +105,9 @@ def _shares(xp, x, chosen, windows):
         return x / prod(windows.size)
     if xp.count_nonzero(chosen) == x.size:  # the usual case: one in each window
         return x
-    count = xp.uint8 if prod(windows.size) < 256 else xp.int32
-    counts = reduce(iadd, [xp.astype(chosen[:, i, :, j, :, :], count) for i, j in windows.places()])
+    few = prod(windows.size) < 256
+    ones = chosen.view(np.uint8) if few and isinstance(chosen, ndarray) else xp.astype(chosen, xp.uint8 if few else xp.int32)
+    counts = _over_places(add, ones, windows)
     return x / xp.astype(counts, x.dtype)
 
 

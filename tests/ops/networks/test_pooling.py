@@ -149,7 +149,14 @@ def test_block_by_block(monkeypatch, dtype, bytes_of_a_block):
     x = np.random.default_rng(0).integers(0, 9, (5, 3, 7, 6)).astype(dtype)
     x[3, 1, 2, 2] = np.nan
     last = np.ascontiguousarray(x.transpose(1, 2, 3, 0)).transpose(3, 0, 1, 2)  # as ops on windows lay it out
-    for size, stride, padding in [((2, 3), None, 0), ((1, 2), None, 0), (1, None, 0), (3, 1, 0), (2, 2, 1), (3, 2, (1, 0))]:
+    for size, stride, padding in [
+        ((2, 3), None, 0),
+        ((1, 2), None, 0),
+        (1, None, 0),
+        (3, 1, 0),
+        (2, 2, 1),
+        (3, 2, (1, 0)),
+    ]:
         windows = windows_over("max_pool2d", x.shape[2:], size, stride or size, padding, 1)
         seen = windows.see(np, windows.pad(np, x.transpose(1, 2, 3, 0), -np.inf))
         largest = seen.max(axis=(1, 3), keepdims=True)

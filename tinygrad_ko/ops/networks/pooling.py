@@ -50,7 +50,9 @@ def _largest(xp, seen, windows):
 
 def _over_places(f, seen, windows):
     """f of what each window sees at all its places."""
-    if windows.stride[1] == windows.size[1] and windows.dilation[1] == 1:  # rows of windows see whole rows of pixels: long runs
+    if (
+        windows.stride[1] == windows.size[1] and windows.dilation[1] == 1
+    ):  # rows of windows see whole rows of pixels: long runs
         rows = reduce(f, [seen[:, i, ...] for i in range(windows.size[0])])
         first, *others = [rows[:, :, j, :, :] for j in range(windows.size[1])]
     else:
@@ -106,7 +108,11 @@ def _shares(xp, x, chosen, windows):
     if xp.count_nonzero(chosen) == x.size:  # the usual case: one in each window
         return x
     few = prod(windows.size) < 256
-    ones = chosen.view(np.uint8) if few and isinstance(chosen, ndarray) else xp.astype(chosen, xp.uint8 if few else xp.int32)
+    ones = (
+        chosen.view(np.uint8)
+        if few and isinstance(chosen, ndarray)
+        else xp.astype(chosen, xp.uint8 if few else xp.int32)
+    )
     counts = _over_places(add, ones, windows)
     return x / xp.astype(counts, x.dtype)
 

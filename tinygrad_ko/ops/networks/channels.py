@@ -53,7 +53,7 @@ def all_but_channels(x):
 
 def per_channel(v, shape):
     """One number for each channel, in a shape that broadcasts with (batch, n, ...)."""
-    return v if len(shape) == 2 else reshape(v, (shape[1],) + (1,) * (len(shape) - 2))
+    return reshape(v, (shape[1],) + (1,) * (len(shape) - 2))
 
 
 def _lies_by_samples(x):

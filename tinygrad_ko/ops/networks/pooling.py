@@ -24,7 +24,7 @@ from tinygrad_ko.ops.shape import reshape
 _BLOCK = 512 * 1024  # bytes
 _LARGE = (
     2**23
-)  # bytes: images from which on the maxima are computed in blocks; below, writing them together would cost as much
+)  # bytes, beyond which maxima are found block by block; below it the copies of blocks cost as much as they save
 
 
 @op(

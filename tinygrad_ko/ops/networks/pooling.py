@@ -22,9 +22,7 @@ from tinygrad_ko.ops.networks.windows import batch_first, batch_last, windows_ov
 from tinygrad_ko.ops.shape import reshape
 
 _BLOCK = 512 * 1024  # bytes
-_LARGE = (
-    2**23
-)  # bytes, beyond which maxima are found block by block; below it the copies of blocks cost as much as they save
+_LARGE = 2**23  # bytes, from which on maxima are found by blocks; below, that saves no more than it costs
 
 
 @op(

@@ -12,7 +12,7 @@ from hypothesis.extra import numpy as hnp
 
 import tinygrad_ko as tg
 from tinygrad_ko.arrays import dtypes, memory, operands
-from tinygrad_ko.arrays.library import quick
+from tinygrad_ko.arrays.library import masked, quick
 from tinygrad_ko.func import checkpointing
 from tinygrad_ko.runtime.atomic import at_once
 
@@ -88,6 +88,16 @@ def test_where_between_many(data, seed):
     same_bits(quick.where(condition, x, y), np.where(condition, x, y))
     for before, after in zip(kept, (condition, x, y), strict=True):
         same_numbers(np.asarray(after), before)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.float16, np.dtype(">f4")])
+def test_where_or_zero_onto_an_array(dtype):
+    condition = np.random.default_rng(0).random((3, 2, len(SPECIAL))) < 0.5
+    x, whole = np.asarray(SPECIAL, dtype), np.ones((len(SPECIAL), 2, 6), dtype)
+    out = whole.T[::2]
+    masked(condition, x, out)
+    np.testing.assert_array_equal(out.tobytes(), np.where(condition, x, 0).astype(dtype).tobytes())
+    assert np.all(whole.T[1::2] == 1)
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32, np.float16, np.int64, np.int8])

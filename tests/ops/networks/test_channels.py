@@ -59,6 +59,22 @@ def test_errors_are_not_larger_than_those_of_numpy(dtype, shape):
         assert error(channel_dots(x, x), exact**2) <= max(2 * least, error((x * x).sum(axis=axes), exact**2))
 
 
+@pytest.mark.parametrize("n", [1, 8, 100, 1024, 3000])
+@pytest.mark.parametrize("samples", [1, 7, 12, 1024])
+def test_rows_of_any_length(samples, n):
+    """Some rows of a matrix are joined to one: no number is lost, and none meets one of another channel."""
+    x, y = np.random.default_rng(0).integers(-9, 9, (2, samples, n)).astype(float)
+    np.testing.assert_array_equal(channel_dots(x, y), (x * y).sum(axis=0), strict=True)
+
+
+def test_short_runs_of_a_matrix():
+    """Joined rows make short sums: a quarter of the error of adding one row after the other, of numbers of one sign."""
+    x = np.random.default_rng(0).uniform(0.5, 1.5, (8192, 8)).astype(np.float32)
+    exact = (x.astype(float) ** 2).sum(axis=0)
+    found, by_rows = channel_dots(x, x), np.einsum("ij,ij->j", x, x)
+    assert np.max(np.abs(found - exact)) < 0.25 * np.max(np.abs(by_rows - exact))
+
+
 @pytest.mark.parametrize("order", LAYOUTS.values(), ids=[*LAYOUTS])
 def test_what_is_not_finite_stays_in_its_channel(order):
     x = np.ones((2 * RUN, 4, 1, 1), np.float32)

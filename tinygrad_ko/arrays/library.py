@@ -64,7 +64,7 @@ def _minimum(a: Any, b: Any, out: Any = None) -> Array:
 def _many_and_a_number(a: Any, b: Any) -> bool:
     if type(a) is not ndarray or a.size <= _MANY or a.dtype not in _BITS:
         return False
-    return type(b) is int or (type(b) is float and b != 0)  # 0.0 may be -0.0
+    return type(b) is int or (type(b) is float and not -1e-44 < b < 1e-44)  # 0.0 may be -0.0, also once it is rounded
 
 
 def _clipped(a: Array, low: float, high: float, number: float, out: Any) -> Array:

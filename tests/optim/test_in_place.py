@@ -6,6 +6,7 @@ import copy
 import pickle
 import tracemalloc
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from itertools import pairwise
 from typing import Any
@@ -324,6 +325,17 @@ def test_an_overflow_is_handled_as_numpy_was_told(kind, how, capfd):
             assert contents(optimizer) != before
     assert (met == ["overflow"] * len(met) and bool(met)) == (how == "call") or "invalid value" in met
     assert ("overflow" in capfd.readouterr().err) == (how == "print")
+
+
+def test_an_overflow_in_another_thread_is_not_reported_here():
+    def elsewhere() -> None:
+        with np.errstate(all="ignore"), ThreadPoolExecutor(1) as pool:
+            pool.submit(overflowing(SGD).step).result()
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what the other thread reports
+        warnings.filterwarnings("error", message=".*in the step of here")
+        in_place.make("here", [], [(elsewhere,)])
 
 
 def test_a_handler_of_the_users_that_raises_leaves_everything():

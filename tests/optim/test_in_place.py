@@ -397,6 +397,22 @@ def test_a_formula_of_ones_own_is_called():
         stepped(type("Own", (SGD,), {"memory": ("v",)}))
 
 
+@pytest.mark.parametrize(
+    "formula",
+    [
+        lambda self, p, g, steps: (p - g if self.lr else p,),
+        lambda self, p, g, steps: (g * np.add.reduce(p),),
+        lambda self, p, g, steps: (p + np.matmul(p, g),),
+    ],
+)
+def test_what_cannot_be_written_down_once_and_number_by_number_is_refused(formula):
+    own = type("Own", (SGD,), {"updated": in_place.elementwise(lambda *arguments: formula(*arguments))})
+    before = contents(optimizer := own(leaves()[:1]))
+    with pytest.raises(TypeError):
+        optimizer.step()
+    assert contents(optimizer) == before
+
+
 def test_a_number_that_has_a_say_in_the_dtype_has_it():
     """NumPy computes float32 times np.float64 in double precision."""
     steps = []

@@ -58,6 +58,7 @@ class Number:
     __truediv__ = lambda self, other: self._and("/", other)
     __pow__ = lambda self, other: self._and("**", other)
     __rsub__ = lambda self, other: Number(f"({_text(other)} - {self.text})")
+    __bool__ = None  # a formula is written down once: it cannot ask what a number is
 
 
 def _text(number: Any) -> str:
@@ -70,8 +71,10 @@ class Unknown:
     def __init__(self, number: int, calls: list[Any], constants: list[str]) -> None:
         self.number, self.calls, self.constants = number, calls, constants
 
-    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *arguments: Any) -> "Unknown":
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *arguments: Any) -> Any:
         """The result of a call, which is noted: its arguments are the numbers of Unknowns, and -1, -2, ... for constants."""
+        if method != "__call__" or ufunc.signature:  # not number by number
+            return NotImplemented
         parts: list[Any] = [ufunc]
         for x in arguments:
             if type(x) is not Unknown:

@@ -73,7 +73,9 @@ def _remainder_in_float64(x: Array, y: Array, out: Array) -> bool:
     # The quotient of two float32 is rounded to a whole number only if it is one, or above 2 ** 28; times y it has at most 52 bits.
     q = x / y
     np.floor(q, q)
-    if not _within(q, 2**28) or not _within(y, inf):  # of y = inf NumPy does not take the quotient 0 times y, which is NaN
+    if not _within(q, 2**28) or not _within(
+        y, inf
+    ):  # of y = inf NumPy does not take the quotient 0 times y, which is NaN
         return False
     np.multiply(q, y, q)
     np.subtract(x, q, q)

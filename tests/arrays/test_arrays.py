@@ -101,7 +101,7 @@ def test_where_or_zero_onto_an_array(dtype):
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32, np.float16, np.int64, np.int8])
-@pytest.mark.parametrize("number", [0, 0.0, -0.0, 1, -2.5, np.inf, -np.inf, np.nan, True])
+@pytest.mark.parametrize("number", [0, 0.0, -0.0, 1e-300, 1, -2.5, np.inf, -np.inf, np.nan, True])
 @pytest.mark.parametrize("name", ["maximum", "minimum"])
 def test_the_larger_or_smaller_of_many_and_a_number(name, number, dtype):
     with np.errstate(invalid="ignore"):

@@ -17,6 +17,7 @@ VALUES: dict[str, Callable[..., Any]] = {
     "tenths": lambda rng, n: 0.1 * rng.integers(-10_000, 10_000, n),
     "wide": lambda rng, n: rng.standard_normal(n) * 10.0 ** rng.uniform(-9, 9, n),
     "special": lambda rng, n: rng.choice(SPECIAL, n),
+    "infinite": lambda rng, n: rng.choice((np.inf, -np.inf), n),
 }
 LIKE_NUMPY: dict[str, Callable[..., Any]] = {
     "remainder": np.remainder,
@@ -132,7 +133,20 @@ def test_logaddexp_of_float64():
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("name", ["cumulative_sum", "cumulative_prod"])
 @pytest.mark.parametrize(
-    "shape", [(2500, 7), (7, 2500), (4, 9, 300), (3000, 2, 3), (5000,), (1030, 150), (0, 5000), (5000, 0), (3, 4)]
+    "shape",
+    [
+        (2500, 7),
+        (7, 2500),
+        (4, 9, 300),
+        (3000, 2, 3),
+        (5000,),
+        (1030, 150),
+        (0, 5000),
+        (5000, 0),
+        (3, 4),
+        (2500, 3, 1),
+        (5000, 1, 1),
+    ],
 )
 def test_running_sums_are_numpys_to_the_last_bit(name, shape, dtype):
     x = np.random.default_rng(0).standard_normal(shape).astype(dtype)

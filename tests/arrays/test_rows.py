@@ -46,6 +46,16 @@ def test_what_is_infinite_or_nan_stays_so():
         np.testing.assert_array_equal(row_sums(quick, x, 1), [[np.inf], [-np.inf], [np.nan], [np.inf]])
 
 
+def test_what_is_in_memory_beside_the_numbers_makes_no_complaint():
+    """OpenBLAS 0.3.31 reads it (AVX-512, float32, 5 columns): here it is a signaling NaN, from a product of numbers that lie apart."""
+    apart = np.full((300, 2), 0x7FA00000, np.uint32).view(np.float32)[:, 0]
+    for m in (2, 7, 30, 130):
+        with np.errstate(invalid="ignore"):
+            np.ones((3, 300), np.float32) @ apart
+        with np.errstate(all="raise"):
+            np.testing.assert_array_equal(row_sums(quick, np.ones((m, 5), np.float32), -1), np.full((m, 1), 5))
+
+
 def test_of_no_rows_there_are_none_and_other_libraries_have_their_own():
     assert row_sums(quick, np.zeros((0, 3)), -1).shape == (0, 1)
     x = array_api_strict.asarray([[1.0, 2.0], [3.0, 5.0]])

@@ -6,6 +6,7 @@ import copy
 import pickle
 import tracemalloc
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from itertools import pairwise
 from typing import Any
@@ -326,6 +327,17 @@ def test_an_overflow_is_handled_as_numpy_was_told(kind, how, capfd):
     assert ("overflow" in capfd.readouterr().err) == (how == "print")
 
 
+def test_an_overflow_in_another_thread_is_not_reported_here():
+    def elsewhere() -> None:
+        with np.errstate(all="ignore"), ThreadPoolExecutor(1) as pool:
+            pool.submit(overflowing(SGD).step).result()
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what the other thread reports
+        warnings.filterwarnings("error", message=".*in the step of here")
+        in_place.make("here", [], [(elsewhere,)])
+
+
 def test_a_handler_of_the_users_that_raises_leaves_everything():
     def handler(error: str, flag: int) -> None:
         raise KeyboardInterrupt
@@ -383,6 +395,22 @@ def test_a_formula_of_ones_own_is_called():
     assert stepped(type("Own", (SGD,), {"lr": property(lambda self: 2.0, lambda self, lr: None)})) == [0, -3]
     with pytest.raises(TypeError, match=r"updated of Own must return the tuple \(p, v\)"):
         stepped(type("Own", (SGD,), {"memory": ("v",)}))
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        lambda self, p, g, steps: (p - g if self.lr else p,),
+        lambda self, p, g, steps: (g * np.add.reduce(p),),
+        lambda self, p, g, steps: (p + np.matmul(p, g),),
+    ],
+)
+def test_what_cannot_be_written_down_once_and_number_by_number_is_refused(formula):
+    own = type("Own", (SGD,), {"updated": in_place.elementwise(lambda *arguments: formula(*arguments))})
+    before = contents(optimizer := own(leaves()[:1]))
+    with pytest.raises(TypeError):
+        optimizer.step()
+    assert contents(optimizer) == before
 
 
 def test_a_number_that_has_a_say_in_the_dtype_has_it():

@@ -9,7 +9,7 @@ unusual, such as NaN, of which NumPy then gives the warnings.
 """
 
 from collections.abc import Callable, Iterator
-from math import isfinite, prod
+from math import inf, isfinite, prod
 from typing import Any
 
 import numpy as np
@@ -73,7 +73,9 @@ def _remainder_in_float64(x: Array, y: Array, out: Array) -> bool:
     # The quotient of two float32 is rounded to a whole number only if it is one, or above 2 ** 28; times y it has at most 52 bits.
     q = x / y
     np.floor(q, q)
-    if not _within(q, 2**28):
+    if not _within(q, 2**28) or not _within(
+        y, inf
+    ):  # of y = inf NumPy does not take the quotient 0 times y, which is NaN
         return False
     np.multiply(q, y, q)
     np.subtract(x, q, q)
@@ -87,7 +89,7 @@ def _floor_divide_in_float64(x: Array, y: Array, out: Array) -> bool:
     q = x / y
     np.floor(q, q)
     out[...] = q
-    return _within(q, 2**20)
+    return _within(q, 2**20) and _within(y, inf)  # -1 // inf is -1, though -1 / inf is -0.0
 
 
 def _floor_divide(x: Array, y: Array, out: Array) -> bool:
@@ -145,7 +147,7 @@ def running(ufunc: np.ufunc, own: Callable[..., Any]) -> Callable[..., Any]:
             return out
         if beside > 1 or x.size < _LANES * x.shape[axis]:
             return own(x, axis=axis)
-        rows = x.reshape(-1, x.shape[-1])
+        rows = x.reshape(-1, x.shape[axis])  # what is behind that axis has length 1
         out = np.empty_like(rows, order="C")
         ahead = _AHEAD // x.itemsize
         buffer = np.empty((ahead + 1, _LANES + _PADDING), x.dtype)  # in the first row the last sums that were put back

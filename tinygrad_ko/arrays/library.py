@@ -76,7 +76,7 @@ def _minimum(a: Any, b: Any, out: Any = None) -> Array:
 def _many_and_a_number(a: Any, b: Any) -> bool:
     if type(a) is not ndarray or a.size <= _MANY or a.dtype not in _BITS or a.nbytes > _TOO_MANY:
         return False
-    return type(b) is int or (type(b) is float and b != 0)  # 0.0 may be -0.0
+    return type(b) is int or (type(b) is float and not -1e-44 < b < 1e-44)  # 0.0 may be -0.0, also once it is rounded
 
 
 def _clipped(a: Array, low: float, high: float, number: float, out: Any) -> Array:
@@ -88,14 +88,14 @@ def _clipped(a: Array, low: float, high: float, number: float, out: Any) -> Arra
 
 def _by_rows(ufunc: np.ufunc) -> Any:
     """The reduction of a ufunc. Over a short last axis NumPy pays for every row anew; over the transposed array it does not. (Of 3 axes or
-    more only up to 7 elements, which NumPy adds one after the other as well.)
+    more only up to 7 elements, which NumPy adds one after the other as well, and where rows are what lies side by side.)
     """
     reduce: Any = ufunc.reduce
 
     def reduction(x: Any, axis: Any = None, keepdims: bool = False) -> Array:
         if type(axis) is int and type(x) is ndarray and x.ndim > 1 and (axis == -1 or axis == x.ndim - 1):
             n, few = x.shape[-1], 64 if x.ndim == 2 else 7
-            if n <= few < x.size:
+            if n <= few < x.size and (x.ndim == 2 or x.flags.c_contiguous):
                 out = reduce(x.reshape(-1, n).T.copy(), axis=0).reshape(x.shape[:-1])
                 return out[..., None] if keepdims else out
         return reduce(x, axis=axis, keepdims=keepdims)

@@ -58,6 +58,7 @@ class _TracedNumber:
     __truediv__ = lambda self, other: self._and("/", other)
     __pow__ = lambda self, other: self._and("**", other)
     __rsub__ = lambda self, other: _TracedNumber(f"({_text(other)} - {self.text})")
+    __bool__ = None  # a formula is traced once: it cannot ask what a number is
 
 
 def _text(number: Any) -> str:
@@ -70,8 +71,10 @@ class _TracedArray:
     def __init__(self, number: int, calls: list[Any], constants: list[str]) -> None:
         self.number, self.calls, self.constants = number, calls, constants
 
-    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *arguments: Any) -> "_TracedArray":
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *arguments: Any) -> Any:
         """The result of a call, which is noted: the ufunc and, for each argument, the number of an array, or -1, -2, ... for a constant."""
+        if method != "__call__" or ufunc.signature:  # not number by number
+            return NotImplemented
         parts: list[Any] = [ufunc]
         for x in arguments:
             if type(x) is not _TracedArray:
@@ -191,11 +194,13 @@ def make(name: str, groups: list[Group], changes: list[tuple[Any, ...]]) -> None
     calls = [group.calls(on_trial) for group in full]
     if on_trial:
         deque(chain(*[trial for trial, _ in calls]), 0)
-    _met.clear()
-    _apart.copy().run(deque, chain(*[in_place for *_, in_place in calls], starmap(call, changes)), 0)
-    if _met and not on_trial:
+    # In this context NumPy calls, for an overflow and its like, a method that is written in C: no Python code runs between two calls.
+    apart, met = _apart.copy(), dict[str, int]()
+    apart.run(np.seterrcall, met.setdefault)
+    apart.run(deque, chain(*[in_place for *_, in_place in calls], starmap(call, changes)), 0)
+    if met and not on_trial:
         modes: Any = np.geterr()
-        for kind in [kind for kind in _met if modes[_MODES[kind]] == "warn"]:
+        for kind in [kind for kind in met if modes[_MODES[kind]] == "warn"]:
             korean = f"{name}의 step에서 부동소수점 오류가 발생했습니다: {kind}"
             warnings.warn(f"{kind} encountered in the step of {name}\n{korean}", RuntimeWarning, stacklevel=3)
 
@@ -203,11 +208,8 @@ def make(name: str, groups: list[Group], changes: list[tuple[Any, ...]]) -> None
 _MODES = {"divide by zero": "divide", "overflow": "over", "underflow": "under", "invalid value": "invalid"}
 _USUAL = {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}
 
-# In this context NumPy calls, for an overflow and its like, a method that is written in C: no Python code runs between two calls.
-_met: dict[str, int] = {}
 _apart = Context()
 _apart.run(np.seterr, all="call")
-_apart.run(np.seterrcall, _met.setdefault)
 
 
 def _errors_wanted() -> bool:

@@ -153,3 +153,9 @@ def test_a_long_dot_is_added_up_by_halves():
     a, b = np.random.default_rng(0).random((2, 1, 1_000_000), np.float32)
     exact = np.sum(a.astype(float) * b)
     assert abs(float(dots(a, b, -1)[0, 0]) / exact - 1) < 3e-7
+
+
+def test_of_one_number_stretched_dots_lose_no_more_digits():
+    p = np.random.default_rng(0).random((20, 8000), np.float32)
+    stretched = np.broadcast_to(np.float32(1), p.shape)
+    np.testing.assert_allclose(dots(stretched, p, -1), p.sum(axis=-1, keepdims=True, dtype=float), rtol=3e-7)

@@ -200,8 +200,11 @@ def dot_products(xp, a, b, /, *, axis):
 
 
 def dots(a, b, axis):
-    """sum(a * b) along the axis or axes of a reduction, which stay with length 1: of a last axis dot products, a third of the time."""
-    if axis in (-1, a.ndim - 1) and a.ndim and a.shape[-1] <= _DOT:
+    """sum(a * b) along the axis or axes of a reduction, which stay with length 1: of a last axis dot products, a third of the time. (Not
+    where a is one number stretched, as the gradient of a sum is: that NumPy does not hand to BLAS, but adds up one by one.)
+    """
+    repeated = type(a) is ndarray and a.ndim and not a.strides[-1]
+    if axis in (-1, a.ndim - 1) and a.ndim and a.shape[-1] <= _DOT and not repeated:
         return dot_products(a, b, axis=-1)[..., None]
     return sum(a * b, axis=axis, keepdims=True)
 

@@ -3,7 +3,7 @@
 from math import prod
 
 from tinygrad_ko.arrays.operands import floating
-from tinygrad_ko.arrays.rows import row_means
+from tinygrad_ko.arrays.rows import row_means, weighted_row_sums
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import sqrt, square
@@ -114,7 +114,7 @@ def scaled_and_shifted(xp, x, gamma, beta, *, eps):
 
 def weighted_mean(x, gamma):
     """The mean of gamma * x along the last axis, which stays."""
-    return x @ (gamma[:, None] / gamma.shape[0])
+    return weighted_row_sums(x, gamma / gamma.shape[0])
 
 
 def over_samples(x):

@@ -165,10 +165,10 @@ def lstm(x, Wx, Wh, b=None, h0=None, c0=None):
     >>> import numpy as np, tinygrad_ko as tg
     >>> x = tg.Tensor([[1.0], [0.0], [0.0]])
     >>> h, c = tg.lstm(x, np.full((1, 4), 2.0), np.zeros((1, 4)), b=np.array([0.0, 5.0, 0.0, 0.0]))
-    >>> c.round(3)
-    Tensor([[0.849],
-            [0.844],
-            [0.838]], shape=(3, 1), dtype=float64)
+    >>> c.numpy().round(3)
+    array([[0.849],
+           [0.843],
+           [0.838]])
     """
     return LSTMResult(*unstack(_lstm(x, Wx, Wh, b, h0, c0)))
 
@@ -278,10 +278,10 @@ def gru(x, Wx, Wh, b=None, bh=None, h0=None):
 
     >>> import numpy as np, tinygrad_ko as tg
     >>> x = tg.Tensor([[1.0], [0.0], [0.0]])
-    >>> tg.gru(x, np.array([[0.0, -2.0, 1.0]]), np.zeros((1, 3)), bh=np.array([0.0, 2.0, 0.0])).round(3)
-    Tensor([[0.381],
-            [0.335],
-            [0.295]], shape=(3, 1), dtype=float64)
+    >>> tg.gru(x, np.array([[0.0, -2.0, 1.0]]), np.zeros((1, 3)), bh=np.array([0.0, 2.0, 0.0])).numpy().round(3)
+    array([[0.381],
+           [0.335],
+           [0.295]])
     """
     return _gru(x, Wx, Wh, b, bh, h0)
 

@@ -22,7 +22,7 @@ def expm1(xp, x):
     return xp.expm1(x)
 
 
-@op(x=lambda g, x: g / (1 + x))
+@op(x=lambda g, x: g / (1.0 + x))
 def log1p(xp, x):
     """log(1 + x), with all its digits where x is small. The derivative at -1 is infinite."""
     return xp.log1p(x)

@@ -73,7 +73,7 @@ def truth(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
 
 def past(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
     """True in the columns up to a row's own."""
-    return np.tri(*shape, dtype=bool)
+    return np.tri(shape[0], shape[1], dtype=bool)
 
 
 def signs(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:

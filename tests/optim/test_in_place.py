@@ -417,7 +417,8 @@ def test_a_number_that_has_a_say_in_the_dtype_has_it():
     """NumPy computes float32 times np.float64 in double precision."""
     steps = []
     for kind in (SGD, fresh(SGD)):
-        optimizer = kind(parameters(np.float32), lr=np.float64(0.1))
+        lr: Any = np.float64(0.1)
+        optimizer = kind(parameters(np.float32), lr=lr)
         for p in optimizer.parameters:
             p.grad = p.numpy()
         optimizer.step()

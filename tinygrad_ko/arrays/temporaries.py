@@ -45,4 +45,4 @@ def in_blocks(forward: Callable[..., Any]) -> Callable[..., Any]:
 
 def _flat(x: ndarray[Any, Any]) -> ndarray[Any, Any]:
     """A contiguous array as one of one axis, in the order of its memory: a view, or a ValueError."""
-    return x.reshape(-1, order="A", copy=False)
+    return np.reshape(x, -1, order="A", copy=False)

@@ -173,7 +173,7 @@ class Group:
             size, old = BLOCK, [*zip(*[part for block in blocks for part in _parts(block)], strict=True)]
         made = [np.empty(size, self.dtype) for _ in range(self.plan.scratch + n * on_trial)]
         # Each begins where the array does.
-        scratch = [[np.ndarray(p.shape, self.dtype, array) for p in old[0]] for array in made]
+        scratch: list[list[Array]] = [[np.ndarray(p.shape, self.dtype, array) for p in old[0]] for array in made]
         lists = [[*old, *scratch, *self.constants]] if on_trial else []
         lists.append([*old, *old[:-1], *scratch, *self.constants])
         return [zip(*[map(ufunc, *pick(each)) for ufunc, pick in self.plan.calls], strict=False) for each in lists]

@@ -136,7 +136,7 @@ def test_moderate_scores_lose_no_digits(dtype, n):
         e = [[mpmath.exp(float(score)) for score in row] for row in scores]
         exact = np.array([[float(x / mpmath.fsum(row)) for x in row] for row in e])
     np.testing.assert_allclose(tg.softmax(scores), exact, rtol=5 * np.finfo(dtype).eps)
-    x, g = leaf(scores, dtype), np.random.default_rng(0).standard_normal(scores.shape).astype(dtype)
+    x, g = leaf(scores, dtype), np.asarray(np.random.default_rng(0).standard_normal(scores.shape), dtype)
     tg.softmax(x).backward(g)
     mean = (g * exact).sum(axis=-1, keepdims=True)
     slack = 6 * np.finfo(dtype).eps * (abs(g) + abs(g * exact).sum(axis=-1, keepdims=True))

@@ -38,7 +38,6 @@ WHY = {  # what NumPy alone takes for an element, on the machine of the table, o
     "min: forward": "NumPy's own minimum of rows takes 0.54 ns",
     "moveaxis: forward": "a view, in PyTorch too: only the call is timed",
     "negative_log_likelihood: forward": "it reads 1,024 of the numbers: calls are timed, of NumPy alone 0.10 ns",
-    "positive: forward": "an array of its own; PyTorch returns its argument",
     "prod: forward": "NumPy's own product of rows takes 1.0 ns: each step waits for the one before",
     "scatter_add: forward": "np.add.at, which NumPy needs where rows repeat, takes 1.1 ns, on pairs of numbers",
     "sign: forward": "np.sign takes 0.38 ns",

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from tinygrad_ko.arrays.library import namespace, quick
-from tinygrad_ko.arrays.rows import row_means, row_sums
+from tinygrad_ko.arrays.rows import row_means, row_sums, weighted_row_sums
 
 SHAPES = hnp.array_shapes(min_dims=1, max_dims=3, min_side=1, max_side=6)
 DTYPES = st.sampled_from(["float32", "float64", ">f8", "int64"])
@@ -54,6 +54,15 @@ def test_what_is_in_memory_beside_the_numbers_makes_no_complaint():
             np.ones((3, 300), np.float32) @ apart
         with np.errstate(all="raise"):
             np.testing.assert_array_equal(row_sums(quick, np.ones((m, 5), np.float32), -1), np.full((m, 1), 5))
+            np.testing.assert_array_equal(weighted_row_sums(np.ones((m, 5), "f4"), np.arange(5, dtype="f4"))[:, 0], 10)
+
+
+@pytest.mark.parametrize("shape", [(3,), (2, 3), (2, 4, 3), (0, 3)])
+@pytest.mark.parametrize("convert", [np.asarray, array_api_strict.asarray])
+def test_each_number_of_a_row_has_its_own_weight(shape, convert):
+    x, weights = np.arange(np.prod(shape), dtype=float).reshape(shape), np.array([1.0, 10.0, 100.0])
+    expected = (x * weights).sum(axis=-1, keepdims=True)
+    np.testing.assert_array_equal(np.asarray(weighted_row_sums(convert(x), convert(weights))), expected)
 
 
 def test_of_no_rows_there_are_none_and_other_libraries_have_their_own():

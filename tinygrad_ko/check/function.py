@@ -110,11 +110,14 @@ class FirstOrder(CheckedFunction):
 
     def perturbed(self, rng: Any) -> "FirstOrder":
         """The same function at a point a thousandth away, in a random direction."""
-        near = copy(self)
-        near.primal, near._at_point = near, None
         sizes = {i: scales(self.point[i]) for i in self.floating}
-        near.point = self.along(1e-3, {i: size * rng.standard_normal(size.shape) for i, size in sizes.items()})
-        return near
+        return self.moved(1e-3, {i: size * rng.standard_normal(size.shape) for i, size in sizes.items()})
+
+    def moved(self, s: float, directions: dict[int, Array]) -> "FirstOrder":
+        """The same function at another point: this one, moved by s times the directions."""
+        other = copy(self)
+        other.primal, other._at_point, other.point = other, None, self.along(s, directions)
+        return other
 
     def value(self, arrays: Arrays) -> Array:
         self.progress.step()

@@ -1,60 +1,110 @@
-"""Kinks: there the slopes of the two sides differ, and any number between them is a subgradient (relu at 0 may say 0, 1 or a half).
+"""Kinks: there f has several slopes, and any number between them is a subgradient (relu at 0 may say 0, 1 or a half).
 
-For a sum over kinks with weights of both signs the right answer may lie outside the two slopes of the sum. Therefore each element of
-the output is compared by itself, and of a function made of several operations each is checked at its own inputs. And several kinks
-may cancel: then f has a gradient, and the sum of the subgradients need not be it.
+Which slopes those are is seen beside the kink: the gradients at points very near, where f is smooth, and all that lies between them, are
+the generalized gradient (Clarke). So a tie of three has three of them, though along any one line it shows at most two. Each element of
+the output is compared by itself, for in a sum with weights of both signs the right answer may lie elsewhere; and of a function made of
+several operations each is checked at its own inputs. Several kinks may cancel: then f has a gradient, and the sum of the subgradients
+need not be it.
 
 Source: F. H. Clarke, "Optimization and Nonsmooth Analysis" (1983), chapter 2.
 """
 
-from collections.abc import Callable
 from dataclasses import replace
-from functools import cache
-from operator import methodcaller
 from typing import Any
 
 import numpy as np
 
 from tinygrad_ko.arrays.library import Array
-from tinygrad_ko.check.line import Line, indicator, random_line
-from tinygrad_ko.check.report import Projection, Verdict
-from tinygrad_ko.check.slope import EPS, measure_slope, tolerance
+from tinygrad_ko.check.function import FirstOrder
+from tinygrad_ko.check.line import Line, compare_slopes, indicator, random_line
+from tinygrad_ko.check.report import Projection
+from tinygrad_ko.check.slope import EPS, scales
 
 _MOST = 64  # elements of the output that are compared by themselves
-_SPLITS = 6  # directions that are split, to see whether slopes add up
+_SPLITS = 6  # pairs of directions, to see whether slopes add up
+_NEAR = 2.0**-30  # how near the points beside a kink are, in units of the inputs
+_POINTS = 256  # the most of them
+_DIRECTIONS = 24  # along which a gradient must lie between those nearby
+_OUTSIDE = 2  # of them that may lie outside, for not all gradients nearby are seen
+_DRIFT = 1e-7  # by so much of its size a gradient may change over that distance
 
 
 def compare_subgradient(line: Line, found: Projection, rng: Any) -> Projection:
-    """The verdict on a projection at a kink (or at a jump, where the slopes are those beside it)."""
-    change, y, eps = cache(line.change), line.f.y, line.f.eps
-
-    def between(c: Array, weigh: Callable[[Array], float]) -> Projection:
-        """Whether the analytic slope of the output, weighted by c, lies between the numerical slopes of its two sides."""
-        weighted = Line(line.f, c, line.d)
-        value, size = weighted.analytic()
-        slope = measure_slope(lambda s: weigh(change(s)), 0.0, line.scale, weighted.size, eps)
-        ends = sorted([slope.left.value, slope.right.value]) if slope.left and slope.right else [slope.value] * 2
-        near = tolerance(slope.error, size, eps)
-        verdict: Verdict = "subgradient" if ends[0] - near <= value <= ends[1] + near else "mismatch"
-        verdict = verdict if np.isfinite(slope.error) else "undecided"
-        return replace(found, verdict=verdict, slope=slope, analytic=value, size=size)
-
-    kinked, smooth = _split_by_kinks(change, line.scale, y)
+    """The verdict on a projection at a kink, at a tie, or at a jump (where the slopes are those beside it)."""
+    kinked, smooth = _split_by_kinks(line, rng)
+    points = _Nearby(line, rng)
     for k in kinked:
-        one = between(indicator(y.shape, k), methodcaller("item", k))
-        if one.verdict != "subgradient":
-            return one
-    c = np.where(smooth, rng.standard_normal(y.shape), 0.0)
-    rest = between(c, lambda y: float(np.sum(c * y)))
-    return rest if rest.verdict != "subgradient" else replace(found, verdict="subgradient")
+        e = indicator(line.f.y.shape, k)
+        if not points.surround(e):
+            value, size = Line(line.f, e, line.d).analytic()
+            slope = Line(line.f, e, line.d).slope()
+            return replace(found, verdict="mismatch", slope=slope, analytic=value, size=size)
+    if smooth.any():
+        rest = compare_slopes(Line(line.f, np.where(smooth, rng.standard_normal(smooth.shape), 0.0), line.d))
+        if rest.verdict not in ("agrees", "subgradient") and rest.slope.kind not in ("kink", "jump"):
+            return replace(rest, argument=found.argument)
+    return replace(found, verdict="subgradient")
 
 
-def _split_by_kinks(change: Callable[[float], Array], scale: float, y: Array) -> tuple[list[int], Array]:
-    """The elements of the output that have a kink (the sharpest few of them), and a mask of those that have none."""
-    h = scale * 2.0**-22  # so short that only a kink or a jump leaves a gap between the slopes to both sides
-    right, left = change(h), -change(-h)
-    blur = 1e-6 * (np.abs(right) + np.abs(left)) + 64 * EPS * np.abs(y)
-    gap = np.abs(right - left)
+class _Nearby:
+    """Gradients at points so near that only a kink at the point itself lies between them and it."""
+
+    def __init__(self, line: Line, rng: Any) -> None:
+        self.f, self.wrt, self.rng = line.f, list(line.d), rng
+        self.made: list[FirstOrder] = []
+
+    def points(self) -> Any:
+        """The points, made as they are needed. First where the formula's own choice among ties would be the only one: if it pays the
+        k-th output to some input, move the inputs by k times that. Then anywhere.
+        """
+        yield from self.made
+        f, rng = self.f, self.rng
+        if not self.made:
+            c = np.arange(1.0, f.y.size + 1).reshape(f.y.shape)
+            own = {i: g * scales(f.point[i]) / (np.max(np.abs(g), initial=0) or 1) for i, g in f.gradients(c).items()}
+            noise = {i: 1e-4 * scales(f.point[i]) * rng.standard_normal(f.point[i].shape) for i in own}
+            for a, b in ((1, 1), (1, -1), (-1, 1), (-1, -1)):  # noise of both signs, between which the choice itself lies
+                yield self.at({i: a * own[i] + b * noise[i] for i in own})
+        while len(self.made) < _POINTS:
+            yield self.at({i: scales(x) * rng.standard_normal(x.shape) for i in self.wrt for x in [f.point[i]]})
+
+    def at(self, directions: dict[int, Array]) -> FirstOrder:
+        self.made.append(self.f.primal.moved(_NEAR, directions))
+        return self.made[-1]
+
+    def surround(self, c: Array) -> bool:
+        """Whether the gradient at the point, for a cotangent, lies between those nearby."""
+        rng = self.rng
+        steps = np.concatenate([np.ravel(scales(self.f.point[i])) for i in self.wrt])
+        directions = steps * rng.standard_normal((_DIRECTIONS, steps.size))
+        here = self.along(self.f, c, directions)
+        low, high, size = here * np.inf, here * -np.inf, np.abs(here)
+        for n, point in enumerate(self.points()):
+            slopes = self.along(point, c, directions)
+            low, high, size = np.fmin(low, slopes), np.fmax(high, slopes), np.fmax(size, np.abs(slopes))
+            outside = np.count_nonzero((here < low - _DRIFT * size) | (here > high + _DRIFT * size))
+            if outside == 0 and n >= 3 or outside <= _OUTSIDE and n >= _POINTS // 4:
+                return True
+        return False
+
+    def along(self, f: Any, c: Array, directions: Array) -> Array:
+        gradients = f.gradients(c)
+        return directions @ np.concatenate([np.ravel(gradients[i]) for i in self.wrt])
+
+
+def _split_by_kinks(line: Line, rng: Any) -> tuple[list[int], Array]:
+    """The elements of the output that have a kink (the sharpest few of them), and a mask of those that have none: their slopes to both
+    sides are the same, and those along two directions add up to that along their sum.
+    """
+    h, y = line.scale * 2.0**-22, line.f.y  # so short that only a kink or a jump leaves a gap
+    right, left = line.change(h), -line.change(-h)
+    gap, blur = np.abs(right - left), 1e-6 * (np.abs(right) + np.abs(left)) + 64 * EPS * np.abs(y)
+    for _ in range(_SPLITS):
+        other = random_line(line.f, line.d, line.c, rng)
+        both = Line(line.f, line.c, {i: line.d[i] + other.d[i] for i in line.d})
+        beside, diagonal = other.change(h), both.change(h)
+        gap = np.maximum(gap, np.abs(diagonal - right - beside))
+        blur += 1e-6 * (np.abs(beside) + np.abs(diagonal))
     sharp = np.flatnonzero(gap > blur)
     return [int(k) for k in sharp[np.argsort(-np.ravel(gap)[sharp])][:_MOST]], gap <= blur
 

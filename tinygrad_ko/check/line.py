@@ -60,8 +60,8 @@ def indicator(shape: tuple[int, ...], index: Any) -> Array:
     return array
 
 
-def compare_slopes(line: Line, quick: bool = False) -> Projection:
-    """The analytic slope along a line beside the numerical one."""
+def compare_slopes(line: Line, quick: bool = False, stretch: float = 1.0) -> Projection:
+    """The analytic slope along a line beside the numerical one, measured with steps `stretch` times as long as usual."""
     f, (analytic, size) = line.f, line.analytic()
 
     def compared(slope: Slope) -> Projection:
@@ -71,7 +71,7 @@ def compare_slopes(line: Line, quick: bool = False) -> Projection:
         found = compared(line.slope(quick=True))
         if found.verdict == "agrees" and found.slope.kind == "smooth":
             return found
-    found = compared(line.slope())
+    found = compared(line.slope(stretch))
     step = line.scale * max(float(np.max(np.abs(x), initial=0.0)) for x in line.d.values())
     if found.verdict == "undecided" and 1e-100 < step < SMALLEST_SCALE / 8:
         # f may hardly change over the size of tiny inputs
@@ -79,7 +79,7 @@ def compare_slopes(line: Line, quick: bool = False) -> Projection:
         found = wide if wide.verdict == "agrees" else found
     if found.verdict == "mismatch" and found.difference <= _CLOSE * max(size, line.size):
         # Compute both again in other ways, and add to the error estimate what the results differ by.
-        doubts = [abs(line.slope(stretch).value - found.slope.value) for stretch in (0.35, 0.6)]
+        doubts = [abs(line.slope(stretch).value - found.slope.value) for stretch in (0.35 * stretch, 0.6 * stretch)]
         doubts += [abs(line.analytic(factor)[0] - analytic) for factor in (1.1, 1.3, 1.7)]
         found = compared(replace(found.slope, error=found.slope.error + 4 * max(doubts)))
     return found

@@ -77,7 +77,10 @@ def describe_broken_property(primal: FirstOrder, broken: BrokenProperty, rng: An
 
 def operations(primal: FirstOrder) -> Iterator[tuple[Node, FirstOrder | None]]:
     """The operations of f, oldest first, each also as a function of its own (None if it cannot be checked)."""
-    return ((node, _isolate(node)) for node in _recorded_nodes(primal))
+    for node in _recorded_nodes(primal):
+        if operation := _isolate(node):
+            operation.rtol = primal.rtol
+        yield node, operation
 
 
 def _recorded_nodes(primal: FirstOrder) -> list[Node]:

@@ -37,6 +37,7 @@ class CheckedFunction:
     wrt: list[int]  # which of them are checked
     progress: Progress
     eps: float = EPS  # the relative precision of what f returns
+    rtol: float = 0.0  # how exactly it is computed, by what the caller said
     _at_point: "tuple[Array, Vjp] | None" = None  # its value and vector-Jacobian product there, once they are computed
 
     def value(self, arrays: Arrays) -> Array:
@@ -109,9 +110,15 @@ class FirstOrder(CheckedFunction):
         return y, [leaves[i] for i in self.wrt], inside
 
     def perturbed(self, rng: Any) -> "FirstOrder":
-        """The same function at a point a thousandth away, in a random direction."""
+        """The same function at a point a thousandth away, in a random direction; nearer, or here, if its domain ends before that."""
         sizes = {i: scales(self.point[i]) for i in self.floating}
-        return self.moved(1e-3, {i: size * rng.standard_normal(size.shape) for i, size in sizes.items()})
+        directions = {i: size * rng.standard_normal(size.shape) for i, size in sizes.items()}
+        for distance in (1e-3, 1e-6, 1e-9):
+            other = self.moved(distance, directions)
+            with suppress(ValueError, ArithmeticError):
+                if np.isfinite(other.y).all():
+                    return other
+        return self
 
     def moved(self, s: float, directions: dict[int, Array]) -> "FirstOrder":
         """The same function at another point: this one, moved by s times the directions."""
@@ -143,7 +150,7 @@ class SecondOrder(CheckedFunction):
 
     def __init__(self, primal: FirstOrder, rng: Any) -> None:
         cotangent = rng.standard_normal(np.shape(primal.value(primal.point)))
-        self.primal, self.name, self.progress = primal, primal.name, primal.progress
+        self.primal, self.name, self.progress, self.rtol = primal, primal.name, primal.progress, primal.rtol
         self.labels = [*primal.labels, "the cotangent"]
         self.point = [*primal.point, cotangent]
         self.wrt = [*primal.wrt, len(primal.point)]

@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ko.arrays.library import Array
+from tinygrad_ko.check.comparison import compare_slopes
 from tinygrad_ko.check.function import FirstOrder
-from tinygrad_ko.check.line import Line, compare_slopes, indicator, random_line
+from tinygrad_ko.check.line import Line, indicator, random_line
 from tinygrad_ko.check.report import Projection
 from tinygrad_ko.check.slope import EPS, scales
 
@@ -62,7 +63,8 @@ class _Nearby:
         if not self.made:
             c = np.arange(1.0, f.y.size + 1).reshape(f.y.shape)
             own = {i: g * scales(f.point[i]) / (np.max(np.abs(g), initial=0) or 1) for i, g in f.gradients(c).items()}
-            noise = {i: 1e-4 * scales(f.point[i]) * rng.standard_normal(f.point[i].shape) for i in own}
+            spread = {i: np.linspace(-1.0, 1.0, f.point[i].size) for i in own}  # evenly, so that no tie is left
+            noise = {i: 1e-4 * scales(f.point[i]) * rng.permutation(spread[i]).reshape(f.point[i].shape) for i in own}
             for a, b in ((1, 1), (1, -1), (-1, 1), (-1, -1)):  # noise of both signs, between which the choice itself lies
                 yield self.at({i: a * own[i] + b * noise[i] for i in own})
         while len(self.made) < _POINTS:
@@ -78,7 +80,7 @@ class _Nearby:
         steps = np.concatenate([np.ravel(scales(self.f.point[i])) for i in self.wrt])
         directions = steps * rng.standard_normal((_DIRECTIONS, steps.size))
         here = self.along(self.f, c, directions)
-        low, high, size = here * np.inf, here * -np.inf, np.abs(here)
+        low, high, size = np.full_like(here, np.inf), np.full_like(here, -np.inf), np.abs(here)
         for n, point in enumerate(self.points()):
             slopes = self.along(point, c, directions)
             low, high, size = np.fmin(low, slopes), np.fmax(high, slopes), np.fmax(size, np.abs(slopes))

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from tinygrad_ko.check.slope import HasError, Slope, tolerance
+from tinygrad_ko.check.slope import EPS, HasError, Slope, tolerance
 
 Verdict = Literal["agrees", "subgradient", "mismatch", "undecided"]
 _COLUMNS = ("argument", "shape", "order", "projections", "formulas", "difference", "error", "evaluations", "verdict")
@@ -15,7 +15,8 @@ _COLUMNS = ("argument", "shape", "order", "projections", "formulas", "difference
 class Projection:
     """One number of the gradient, <J^T c, d> for a random cotangent c and direction d: by the formulas, and measured.
 
-    `size` is the sum of the absolute terms of the analytic value, which its round-off is relative to.
+    `size` is the sum of the absolute terms of the analytic value, which its round-off is relative to (`eps`); `rtol` is how exactly f
+    is computed, by what the caller said.
     """
 
     order: int
@@ -24,6 +25,8 @@ class Projection:
     size: float
     slope: Slope
     verdict: Verdict
+    rtol: float = 0.0
+    eps: float = EPS
 
     @property
     def difference(self) -> float:
@@ -31,8 +34,20 @@ class Projection:
 
     @property
     def tolerance(self) -> float:
-        """The distance allowed: twice the error estimate of the measurement, and the round-off of the analytic value."""
-        return tolerance(self.slope.error, self.size)
+        """The distance allowed: twice the error estimate of the measurement, the round-off of the analytic value, and `rtol` of its
+        size.
+        """
+        return tolerance(self.slope.error, self.size, self.eps) + self.rtol * self.reference
+
+    @property
+    def reference(self) -> float:
+        """The size of what is compared."""
+        return max(self.size, abs(self.slope.value))
+
+    @property
+    def resolution(self) -> float:
+        """The relative error that would just be seen; 0 where both slopes are 0."""
+        return self.tolerance / self.reference if self.reference else 0.0
 
 
 @dataclass(frozen=True)
@@ -66,7 +81,7 @@ class Blame(HasError):
 
 @dataclass
 class Report:
-    """The result of a gradient check; it prints as a table.
+    """The result of a gradient check; it prints as a table. Its first line has the resolution: a relative error above it would be seen.
 
     `verdict` is `agrees` (every projection did), `mismatch` or `undecided` (`unfinished` where f raised an error). `numbers`
     is how many numbers the checked arguments hold, `evaluations` how often f was computed.
@@ -92,7 +107,7 @@ class Report:
             row: dict[str, Any] = {"argument": argument, "shape": self.shapes.get(argument), "order": order}
             row |= {"projections": len(projections), "analytic": worst.analytic, "numeric": worst.slope.value}
             row |= {"difference": worst.difference, "error": worst.slope.error, "tolerance": worst.tolerance}
-            row |= {"evaluations": sum(p.slope.evaluations for p in projections)}
+            row |= {"resolution": worst.resolution, "evaluations": sum(p.slope.evaluations for p in projections)}
             rows.append(row | {"kind": worst.slope.kind, "verdict": worst.verdict})
         return rows
 
@@ -109,7 +124,13 @@ class Report:
 
     def __str__(self) -> str:
         says = {"agrees": "the gradient agrees", "mismatch": "the gradient is wrong"}.get(self.verdict, self.verdict)
-        head = f"{self.name}: {says}; {self.evaluations:,} evaluations"
+        seen = [p for p in self.projections if p.verdict == "agrees" and p.resolution <= max(1e-3, 10 * p.rtol)]
+        how_well = ""
+        if self.verdict == "agrees" and seen:
+            if rtol := seen[0].rtol:
+                says += f" to {max(p.difference / (p.reference or 1) for p in seen):.1e}, allowed {rtol:g}"
+            how_well = f"resolution {max(p.resolution for p in seen):.0e}, "
+        head = f"{self.name}: {says}; {how_well}{self.evaluations:,} evaluations"
         if self.verdict == "agrees" and 2 * self.numbers > self.evaluations:
             head += f" (one number at a time would take {2 * self.numbers:,})"
         return "\n".join([head, *self.table()])

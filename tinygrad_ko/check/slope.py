@@ -34,7 +34,7 @@ SMALLEST_SCALE = 0.01  # of a coordinate that is 0
 _RUNGS, _COLUMNS = 16, 6  # the most steps of a ladder, and the most rungs that combine to one estimate
 _FINER = 3  # rungs below the best one, to show the noise
 
-Kind = Literal["smooth", "kink", "jump", "flat", "saturated", "noisy", "not finite"]
+Kind = Literal["smooth", "kink", "jump", "flat", "saturated", "noisy", "staircase", "not finite"]
 Side = Literal["both", "left", "right"]
 Function = Callable[[float], float]
 
@@ -68,6 +68,7 @@ class Slope(HasError):
     - `flat`: f has one value at all steps, so the slope is 0 as far as float64 can show
     - `saturated`: f changes by no more than its last bits
     - `noisy`: values that should nearly agree do not (random numbers, single precision, an inner iteration)
+    - `staircase`: f is flat at nearly all points, and moves in steps (something rounds inside); `value` is its mean slope
     - `not finite`: too few steps have a finite value; `value` is NaN and `error` infinite
     """
 

@@ -1,0 +1,86 @@
+"""The verdict on one projection: the slope by the formulas beside the numerical slope, which is measured again in other ways where it
+cannot decide.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from tinygrad_ko.check.line import Line
+from tinygrad_ko.check.report import Projection, Verdict
+from tinygrad_ko.check.slope import EPS, SMALLEST_SCALE, Slope
+from tinygrad_ko.check.steps import is_staircase, mean_slope
+
+_CLOSE = 1e-6  # a relative difference so small is measured again before it is a mismatch
+_FINE = 1e-6  # the resolution, relative to what is compared, with which one is content
+
+
+def compare_slopes(line: Line, quick: bool = False, stretch: float = 1.0) -> Projection:
+    """The analytic slope along a line beside the numerical one, measured with steps `stretch` times as long as usual."""
+    f, (analytic, size) = line.f, line.analytic()
+
+    def compared(slope: Slope) -> Projection:
+        found = Projection(f.order, line.label, analytic, size, slope, "undecided", f.rtol, f.eps)
+        return replace(found, verdict=_verdict(found, line.size))
+
+    if quick:
+        found = compared(line.slope(quick=True))
+        if found.verdict == "agrees" and found.slope.kind == "smooth" and found.resolution <= _FINE:
+            return found
+    found = compared(line.slope(stretch))
+    if is_staircase(line, max(abs(found.slope.value), abs(analytic))):
+        return _on_staircase(line, compared(replace(mean_slope(line), kind="staircase")))
+    step = line.scale * max(float(np.max(np.abs(x), initial=0.0)) for x in line.d.values())
+    if found.resolution > _FINE and 1e-100 < step < SMALLEST_SCALE / 8:
+        # f may hardly change over the size of tiny inputs
+        wide = compared(line.slope(SMALLEST_SCALE / step))
+        if wide.verdict in ("agrees", "mismatch") and wide.resolution < found.resolution and wide.slope.kind == "smooth":
+            found = wide
+    if found.verdict == "mismatch" and found.difference <= _CLOSE * max(size, line.size):
+        # Compute both again in other ways, and add to the error estimate what the results differ by.
+        doubts = [abs(line.slope(s * stretch).value - found.slope.value) for s in (0.35, 0.6)]
+        doubts += [abs(line.analytic(factor)[0] - analytic) for factor in (1.1, 1.3, 1.7)]
+        found = compared(replace(found.slope, error=found.slope.error + 4 * max(doubts)))
+    if found.verdict != "agrees" and size <= _zero(line.size) and (slope := _constant(line)):
+        found = replace(found, slope=slope, verdict="agrees")
+    if f.rtol and found.verdict != "agrees":
+        found = compared(mean_slope(line))
+    return found
+
+
+def _on_staircase(line: Line, found: Projection) -> Projection:
+    """Its slope is 0, which nobody means who writes another formula: then the mean slope counts, if f may be so inexact (`rtol`)."""
+    if found.size == 0:
+        return replace(found, slope=Slope(0.0, 0.0, "staircase", found.slope.evaluations), verdict="agrees")
+    return found if line.f.rtol else replace(found, verdict="undecided")
+
+
+def _constant(line: Line) -> Slope | None:
+    """The slope 0 if f stays the same, but for its last bits, over half the size of the inputs."""
+    reach = line.scale / 2
+    most = np.max(np.abs([line(share * reach) for share in (1.0, -1.0, 0.5, -0.5, 0.2, -0.2)]))
+    return Slope(0.0, float(most) / reach, "flat", 6) if most <= 1e-12 * line.size else None
+
+
+def _zero(values: float) -> float:
+    return 64 * EPS * max(1.0, values)
+
+
+def _verdict(p: Projection, values: float) -> Verdict:
+    """The verdict on one projection; `values` is the sum of the absolute terms of what f returned.
+
+    A measurement that cannot see an error must not accept: its tolerance has to be below a thousandth of what is compared. A
+    slope of 0 passes if it was measured to the last bits of f, and the formulas give exactly 0 or f is seen to bend.
+    """
+    slope, allowed = p.slope, p.tolerance
+    if not np.isfinite(slope.error):
+        return "undecided"
+    if not np.isfinite(p.analytic):
+        return "mismatch"
+    if not p.difference <= allowed:
+        unseen = slope.kind == "noisy" or (slope.kind in ("flat", "saturated") and p.size <= _zero(values))
+        return "undecided" if unseen else "mismatch"
+    if p.resolution <= max(1e-3, 10 * p.rtol):
+        return "agrees"
+    resolved = p.size == 0 or (slope.kind == "smooth" and p.size <= _zero(values))
+    return "agrees" if resolved and allowed <= 1e-9 * max(1.0, values) else "undecided"

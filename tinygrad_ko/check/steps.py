@@ -1,0 +1,123 @@
+"""Functions that are not computed exactly: staircases, where something rounds inside, and iterations that stop at a tolerance.
+
+Their derivative is not the slope of what they stand for. A staircase is flat almost everywhere; an iteration jumps where it takes one
+turn more. Seen from afar both have a mean slope, and that is what a formula for the exact function gives. So such a gradient is
+undecided, unless `rtol` says how exactly the function is computed.
+"""
+
+import numpy as np
+
+from tinygrad_ko.arrays.library import Array
+from tinygrad_ko.check.line import Line
+from tinygrad_ko.check.report import Projection
+from tinygrad_ko.check.slope import EPS, Slope
+
+_POINTS, _DEGREE = 65, 7  # values that are fitted, and the degree of the polynomial
+_LEVELS, _ORDER = 6, 8  # how often a jump is looked at more closely, and the order of the differences in which it shows
+_AMPLIFIED = 1000  # a gradient may be off by so many times as much as the function
+
+
+def is_staircase(line: Line, speed: float) -> bool:
+    """Whether f is flat at nearly all points, though over a distance it moves; `speed` is a slope that it may have."""
+    if not 0 < speed < np.inf or line.f.eps > EPS or not _is_still(line, 0.0, speed):
+        return False
+    places = line.scale / 8 * np.sort(np.cos(np.arange(16)))
+    values = _values(line, places)
+    if not np.isfinite(values).all() or len(np.unique(values)) < 4:  # so few levels are jumps, each with a slope beside it
+        return False
+    speed = np.median(np.abs(np.diff(values) / np.diff(places))) or np.ptp(values) / np.ptp(places)
+    return sum(_is_still(line, s, speed) for s in places) >= 12
+
+
+def _is_still(line: Line, s: float, speed: float) -> bool:
+    """Whether f stays as it is where by its speed it would move by a hundred times its last bit."""
+    step = 100 * EPS * (line.size + abs(line(s))) / speed
+    return step < 1e-6 * line.scale and abs(line(s + step) - line(s)) <= 2 * EPS * line.size
+
+
+def step_height(line: Line) -> float:
+    """The height of the step of a staircase that is nearest to the point, in numbers of the output."""
+
+    def moved(s: float) -> bool:
+        return bool(np.any(line.change(s)))
+
+    high = 1e-15 * line.scale
+    while not moved(high) and high < line.scale:
+        high *= 2
+    low = 0.0
+    for _ in range(45):
+        middle = (low + high) / 2
+        low, high = (low, middle) if moved(middle) else (middle, high)
+    return float(np.max(np.abs(line.change(high)), initial=0))
+
+
+def mean_slope(line: Line) -> Slope:
+    """The slope at 0 of a polynomial through the values of f from afar, with its standard error, three times."""
+    t = np.cos(np.pi * (np.arange(_POINTS) + 0.5) / _POINTS)
+    best = Slope(np.nan, np.inf, "not finite", 0)
+    basis = np.polynomial.chebyshev.chebvander(t, _DEGREE)
+    at_zero = np.polynomial.chebyshev.chebvander(np.array([1e-4, -1e-4]), _DEGREE)
+    weights = ((at_zero[0] - at_zero[1]) / 2e-4) @ np.linalg.pinv(basis)
+    for reach in (line.scale / 4, line.scale / 16):
+        values = _values(line, reach * t)
+        if np.isfinite(values).all():
+            off = values - basis @ np.linalg.lstsq(basis, values, rcond=None)[0]
+            deviation = np.sqrt(np.sum(off * off) / (_POINTS - _DEGREE - 1)) + EPS * line.size
+            error = float(3 * deviation * np.linalg.norm(weights) / reach)
+            if error < best.error:
+                best = Slope(float(weights @ values) / reach, error, "smooth", 2 * _POINTS)
+    return best
+
+
+def jump_height(line: Line) -> float:
+    """The height of a jump of f near the point, found where its differences of high order do not fall with the distance between
+    values; 0 if there is none.
+    """
+    middle, reach, seen = 0.0, line.scale / 2, list[float]()
+    for _ in range(_LEVELS):
+        places = middle + reach * np.linspace(-1, 1, _POINTS)
+        differences = np.nan_to_num(np.diff(_values(line, places), _ORDER), posinf=0, neginf=0)
+        k = int(np.argmax(np.abs(differences)))
+        seen.append(abs(float(differences[k])) / 35)  # the greatest of those of a jump of 1
+        middle, reach = places[k + _ORDER // 2], reach * 6 / (_POINTS // 2)
+    stays = seen[-1] > seen[-2] / 2 > seen[-3] / 4
+    return seen[-1] if stays and seen[-1] > 16 * EPS * line.size else 0.0
+
+
+def _values(line: Line, places: Array) -> Array:
+    return np.array([line(s) for s in places])
+
+
+def why_inexact(line: Line, found: Projection) -> tuple[str, str] | None:
+    """Why a gradient that is off by a little is not called wrong: f jumps, by enough to explain it."""
+    if not found.difference <= 0.1 * found.reference:
+        return None
+    height = jump_height(line)
+    if found.difference * line.scale > _AMPLIFIED * height:
+        return None
+    relative, off = height / line.size, found.difference / found.reference
+    return (
+        f"f is not computed exactly: it jumps by {relative:.1g} of its size near the inputs, as an iteration that stops at a tolerance does,"
+        f" and the formulas agree with its slope to {off:.1g} only; if it is meant to be so inexact, say how much: rtol={_rounded_up(off)}",
+        f"함수가 정확히 계산되지 않습니다. 입력 근처에서 함수값이 그 크기의 {relative:.1g}배만큼 뜁니다(허용 오차에서 멈추는 반복 계산 등)."
+        f" 공식과 기울기의 상대 차이는 {off:.1g}입니다. 이 정도의 오차가 의도한 것이라면 rtol={_rounded_up(off)}처럼 지정하십시오.",
+    )
+
+
+def why_staircase(line: Line, found: Projection) -> tuple[str, str]:
+    """What a staircase looks like, beside the slope by the formulas."""
+    height, mean = step_height(line), found.slope
+    same = found.difference <= min(2 * mean.error, 0.2 * found.reference) + 0.01 * found.reference
+    which, korean = ("that", "일치합니다") if same else ("not that", "일치하지 않습니다")
+    return (
+        f"f is a staircase with steps of {height:.3g}: something rounds inside (float32, float16, a quantisation, a bisection). Its mean slope"
+        f" {mean.value:.6g} +- {mean.error:.1g} is {which} of the formulas, {found.analytic:.6g}; compute in float64, or say how exactly f is"
+        " computed: rtol=",
+        f"함수가 높이 {height:.3g}인 계단 모양입니다. 함수 안에서 값을 반올림하고 있습니다(float32, float16, 양자화, 이분법 등). 평균 기울기는"
+        f" {mean.value:.6g} +- {mean.error:.1g}이고 공식의 값 {found.analytic:.6g}과 {korean}. float64로 계산하거나, 함수의 상대 오차를"
+        " rtol=로 지정하십시오.",
+    )
+
+
+def _rounded_up(off: float) -> str:
+    return f"{10.0 ** np.ceil(np.log10(max(off, 1e-300)) + 0.3):.0e}".replace("e-0", "e-")

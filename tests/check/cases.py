@@ -259,7 +259,7 @@ case("right", X, rtol=1e-2, seeds=10, name="float16 inside, with rtol")(
 case("undecided", X, says="steps of 0.0625", seeds=10, name="fake quantisation")(
     op_of("quantised", lambda x: np.round(x * 16) / 16, lambda g: g)
 )
-case("undecided", X, says="is not that of the formulas", seeds=10, name="fake quantisation, twice the slope")(
+case("undecided", X, says="is not that of the formulas|too coarse", seeds=10, name="fake quantisation, twice the slope")(
     op_of("quantised", lambda x: np.round(x * 16) / 16, lambda g: 2 * g)
 )
 case("right", X, seeds=10, name="fake quantisation without a gradient")(

@@ -12,22 +12,26 @@ from tinygrad_ko.check.slope import EPS, SMALLEST_SCALE, Slope
 from tinygrad_ko.check.steps import is_staircase, mean_slope
 
 _CLOSE = 1e-6  # a relative difference so small is measured again before it is a mismatch
-_FINE = 1e-6  # the resolution, relative to what is compared, with which one is content
+_FINE, _BRIEF = 1e-6, 1e-7  # the resolution, relative to what is compared, with which one is content; that of a brief measurement
 
 
-def compare_slopes(line: Line, quick: bool = False, stretch: float = 1.0) -> Projection:
-    """The analytic slope along a line beside the numerical one, measured with steps `stretch` times as long as usual."""
+def compare_slopes(line: Line, quick: bool = False, brief: bool = False, stretch: float = 1.0) -> Projection:
+    """The analytic slope along a line beside the numerical one, measured with steps `stretch` times as long as usual. With `quick` or
+    `brief` fewer evaluations decide, if they are seen to be good enough.
+    """
     f, (analytic, size) = line.f, line.analytic()
 
     def compared(slope: Slope) -> Projection:
         found = Projection(f.order, line.label, analytic, size, slope, "undecided", f.rtol, f.eps)
         return replace(found, verdict=_verdict(found, line.size))
 
-    if quick:
-        found = compared(line.slope(quick=True))
-        if found.verdict == "agrees" and found.slope.kind == "smooth" and found.resolution <= _FINE:
+    if quick or (brief and f.eps == EPS):
+        found = compared(line.slope(quick=True) if quick else line.brief_slope())
+        if found.verdict == "agrees" and found.slope.kind == "smooth" and found.resolution <= (_FINE if quick else _BRIEF):
             return found
     found = compared(line.slope(stretch))
+    if found.slope.kind == "not finite" and stretch == 1:  # f ends nearby
+        found = compared(line.slope(2.0**-20))
     if is_staircase(line, max(abs(found.slope.value), abs(analytic))):
         return _on_staircase(line, compared(replace(mean_slope(line), kind="staircase")))
     step = line.scale * max(float(np.max(np.abs(x), initial=0.0)) for x in line.d.values())

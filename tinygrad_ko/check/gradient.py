@@ -195,7 +195,7 @@ class _OrderCheck:
     def check_properties(self, c: Array) -> None:
         __tracebackhide__ = True
         try:
-            broken = find_broken_property(self.f, c)
+            broken = find_broken_property(self.f, c, self.effort != "quick")
         except Exception as error:
             notes = getattr(error, "__notes__", [])
             if not any(note.startswith("in the backward of") for note in notes):
@@ -228,7 +228,7 @@ class _OrderCheck:
         __tracebackhide__ = True
         f, rng = self.f, self.rng
         line = random_line(f, group, c, rng)
-        found = compare_slopes(line, self.effort == "quick")
+        found = compare_slopes(line, quick=self.effort == "quick", brief=self.effort == "usual")
         if found.verdict == "undecided" and found.slope.kind in _RETRY_RELATIVE:
             line = random_line(f, group, c, rng, relative=True)
             other = compare_slopes(line)

@@ -10,16 +10,16 @@ import numpy as np
 
 from tinygrad_ko.arrays.library import Array
 from tinygrad_ko.check.function import CheckedFunction
-from tinygrad_ko.check.slope import Side, Slope, measure_slope, scale_along, scales
+from tinygrad_ko.check.slope import Side, Slope, brief_slope, measure_slope, scale_along, scales
 
 
 class Line:
     """s -> <c, f(x + s d) - f(x)>, for a cotangent c and directions d of some arguments of f."""
 
-    def __init__(self, f: CheckedFunction, c: Array, d: dict[int, Array]) -> None:
+    def __init__(self, f: CheckedFunction, c: Array, d: dict[int, Array], scale: float | None = None) -> None:
         self.f, self.c, self.d = f, c, d
         self.label = f.labels[next(iter(d))] if len(d) == 1 else "all together"
-        self.scale = min(scale_along(f.point[i], d[i]) for i in d)
+        self.scale = scale or min(scale_along(f.point[i], d[i]) for i in d)
         self.size = float(np.sum(np.abs(c * f.y)))
 
     def change(self, s: float) -> Array:
@@ -32,6 +32,10 @@ class Line:
         """The numerical slope at 0, with steps `stretch` times as long as the inputs suggest."""
         return measure_slope(self, 0.0, self.scale * stretch, self.size, self.f.eps, side, quick)
 
+    def brief_slope(self) -> Slope:
+        """The same from fewer evaluations, where f is smooth."""
+        return brief_slope(self, self.scale, self.size, self.f.eps)
+
     def analytic(self, factor: float = 1.0) -> tuple[float, float]:
         """The slope by the formulas, and the sum of its absolute terms; computed from `factor` times the cotangent."""
         gradients = self.f.gradients(self.c if factor == 1 else factor * self.c)
@@ -41,12 +45,14 @@ class Line:
 
 def random_line(f: CheckedFunction, group: Iterable[int], c: Array, rng: Any, relative: bool = False) -> Line:
     """A line in a random direction: each number moves in proportion to its scale, or (`relative`) to its own size."""
-    d = {}
+    d, furthest = {}, 0.0
     for i in group:
-        x = f.point[i]
-        own = np.where(x == 0, scales(x), np.abs(x))
-        d[i] = np.nan_to_num(rng.standard_normal(x.shape) * (own if relative else scales(x)))
-    return Line(f, c, d)
+        x, r = f.point[i], rng.standard_normal(f.point[i].shape)
+        sizes = scales(x)
+        own = np.where(x == 0, sizes, np.abs(x)) if relative else sizes
+        d[i] = np.nan_to_num(r * own)
+        furthest = max(furthest, float(np.max(np.abs(r if own is sizes else d[i] / sizes), initial=0.0)))
+    return Line(f, c, d, 1 / (furthest or 1.0))
 
 
 def indicator(shape: tuple[int, ...], index: Any) -> Array:

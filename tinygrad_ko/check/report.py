@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any, Literal
 
 from tinygrad_ko.check.slope import EPS, HasError, Slope, tolerance
@@ -46,8 +47,8 @@ class Projection:
 
     @property
     def resolution(self) -> float:
-        """The relative error that would just be seen; 0 where both slopes are 0."""
-        return self.tolerance / self.reference if self.reference else 0.0
+        """The relative error that would just be seen; infinite where both slopes are 0."""
+        return self.tolerance / self.reference if self.reference else inf
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,11 @@ def jump_height(line: Line) -> float:
     """The height of a jump of f near the point, found where its differences of high order do not fall with the distance between
     values; 0 if there is none.
     """
-    middle, reach, seen = 0.0, line.scale / 2, list[float]()
+    return next(filter(None, (_jump_height(line, line.scale * reach) for reach in (0.5, 2.0, 0.1))), 0.0)
+
+
+def _jump_height(line: Line, reach: float) -> float:
+    middle, seen = 0.0, list[float]()
     for _ in range(_LEVELS):
         places = middle + reach * np.linspace(-1, 1, _POINTS)
         differences = np.nan_to_num(np.diff(_values(line, places), _ORDER), posinf=0, neginf=0)
@@ -107,8 +111,12 @@ def why_inexact(line: Line, found: Projection) -> tuple[str, str] | None:
 def why_staircase(line: Line, found: Projection) -> tuple[str, str]:
     """What a staircase looks like, beside the slope by the formulas."""
     height, mean = step_height(line), found.slope
-    same = found.difference <= min(2 * mean.error, 0.2 * found.reference) + 0.01 * found.reference
-    which, korean = ("that", "일치합니다") if same else ("not that", "일치하지 않습니다")
+    if 2 * mean.error > 0.3 * found.reference:
+        which, korean = "too coarse to be compared with that", "정확히 비교하기 어렵습니다"
+    elif found.difference <= 2 * mean.error + 0.01 * found.reference:
+        which, korean = "that", "일치합니다"
+    else:
+        which, korean = "not that", "일치하지 않습니다"
     return (
         f"f is a staircase with steps of {height:.3g}: something rounds inside (float32, float16, a quantisation, a bisection). Its mean slope"
         f" {mean.value:.6g} +- {mean.error:.1g} is {which} of the formulas, {found.analytic:.6g}; compute in float64, or say how exactly f is"

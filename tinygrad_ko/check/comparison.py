@@ -15,41 +15,55 @@ _CLOSE = 1e-6  # a relative difference so small is measured again before it is a
 _FINE, _BRIEF = 1e-6, 1e-7  # the resolution, relative to what is compared, with which one is content; that of a brief measurement
 
 
-def compare_slopes(line: Line, quick: bool = False, brief: bool = False, stretch: float = 1.0) -> Projection:
-    """The analytic slope along a line beside the numerical one, measured with steps `stretch` times as long as usual. With `quick` or
-    `brief` fewer evaluations decide, if they are seen to be good enough.
+def compare_slopes(line: Line, first: Projection | None = None, stretch: float = 1.0) -> Projection:
+    """The analytic slope along a line beside the numerical one, measured with steps `stretch` times as long as usual; what was found
+    `first`, from fewer evaluations, if that is good enough.
     """
     f, (analytic, size) = line.f, line.analytic()
-
-    def compared(slope: Slope) -> Projection:
-        found = Projection(f.order, line.label, analytic, size, slope, "undecided", f.rtol, f.eps)
-        return replace(found, verdict=_verdict(found, line.size))
-
-    if quick or (brief and f.eps == EPS):
-        found = compared(line.slope(quick=True) if quick else line.brief_slope())
-        if found.verdict == "agrees" and found.slope.kind == "smooth" and found.resolution <= (_FINE if quick else _BRIEF):
-            return found
-    found = compared(line.slope(stretch))
+    if first and first.verdict == "agrees":
+        return first
+    found = _compared(line, line.slope(stretch))
     if found.slope.kind == "not finite" and stretch == 1:  # f ends nearby
-        found = compared(line.slope(2.0**-20))
+        found = _compared(line, line.slope(2.0**-20))
     if is_staircase(line, max(abs(found.slope.value), abs(analytic))):
-        return _on_staircase(line, compared(replace(mean_slope(line), kind="staircase")))
+        return _on_staircase(line, _compared(line, replace(mean_slope(line), kind="staircase")))
     step = line.scale * max(float(np.max(np.abs(x), initial=0.0)) for x in line.d.values())
     if found.resolution > _FINE and 1e-100 < step < SMALLEST_SCALE / 8:
         # f may hardly change over the size of tiny inputs
-        wide = compared(line.slope(SMALLEST_SCALE / step))
+        wide = _compared(line, line.slope(SMALLEST_SCALE / step))
         if wide.verdict in ("agrees", "mismatch") and wide.resolution < found.resolution and wide.slope.kind == "smooth":
             found = wide
     if found.verdict == "mismatch" and found.difference <= _CLOSE * max(size, line.size):
         # Compute both again in other ways, and add to the error estimate what the results differ by.
         doubts = [abs(line.slope(s * stretch).value - found.slope.value) for s in (0.35, 0.6)]
         doubts += [abs(line.analytic(factor)[0] - analytic) for factor in (1.1, 1.3, 1.7)]
-        found = compared(replace(found.slope, error=found.slope.error + 4 * max(doubts)))
+        found = _compared(line, replace(found.slope, error=found.slope.error + 4 * max(doubts)))
     if found.verdict != "agrees" and size <= _zero(line.size) and (slope := _constant(line)):
         found = replace(found, slope=slope, verdict="agrees")
     if f.rtol and found.verdict != "agrees":
-        found = compared(mean_slope(line))
+        found = _compared(line, mean_slope(line))
     return found
+
+
+def compare_briefly(line: Line, quick: bool) -> Projection:
+    """The same from seven evaluations (`quick`) or nine. It agrees if the measurement is seen to be good; a `mismatch` is clear, though
+    not for certain.
+    """
+    if not quick and line.f.eps > EPS:
+        return _compared(line, Slope(np.nan, np.inf, "not finite", 0))
+    found = _compared(line, line.slope(quick=True) if quick else line.brief_slope())
+    smooth = found.slope.kind == "smooth"
+    if found.verdict == "agrees" and not (smooth and found.resolution <= (_FINE if quick else _BRIEF)):
+        found = replace(found, verdict="undecided")
+    if found.verdict == "mismatch" and not (smooth and found.difference > max(1e-3 * found.reference, 10 * found.tolerance)):
+        found = replace(found, verdict="undecided")
+    return found
+
+
+def _compared(line: Line, slope: Slope) -> Projection:
+    f, (analytic, size) = line.f, line.analytic()
+    found = Projection(f.order, line.label, analytic, size, slope, "undecided", f.rtol, f.eps)
+    return replace(found, verdict=_verdict(found, line.size))
 
 
 def _on_staircase(line: Line, found: Projection) -> Projection:

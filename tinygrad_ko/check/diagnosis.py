@@ -16,6 +16,7 @@ from tinygrad_ko.arrays.library import Array
 from tinygrad_ko.check.function import CheckedFunction, FirstOrder
 from tinygrad_ko.check.line import Line, indicator
 from tinygrad_ko.check.properties import BrokenProperty, find_broken_property
+from tinygrad_ko.check.replay import Suspect, suspects, turn
 from tinygrad_ko.check.report import Blame, Report
 from tinygrad_ko.check.slope import scales
 from tinygrad_ko.check.suggestion import WrongEntry, suggest
@@ -32,22 +33,69 @@ _OTHER_INPUTS = "choose other inputs", "다른 입력으로 확인하십시오."
 _SMALL = 64  # so many entries are all measured, to see a pattern
 
 
-def diagnose(line: Line, check: Callable[[FirstOrder], Report]) -> Blame:
+_SEARCHED = 1000  # so many operations are checked one by one where the graph does not show which it is
+_OUTSIDE = (
+    "look for .numpy(), .item(), .detach(), no_grad(), a tg.grad without create_graph=True, an array computed from the input",
+    ".numpy(), .item(), .detach(), no_grad()를 쓴 곳, create_graph=True 없이 tg.grad를 호출한 곳, 입력으로 배열을 계산한 곳이 없는지"
+    " 확인하십시오.",
+)
+
+
+def diagnose(line: Line, check: Callable[[FirstOrder], Report], difference: float) -> Blame:
     """The operation that is wrong if it is one of several, else the entry of the gradient that is; `check` checks one operation."""
     primal = line.f.primal
     if primal.op is not None:
         found = _wrong_entry(line)
         return replace(found, op=primal.op.name, formula=_location(primal.op, found.argument))
-    for node, operation in operations(primal):
-        if operation and (wrong := check(operation).blame):
-            return replace(wrong, line=node.seen.line if node.seen else None, scope=node.scope)
+    if line.f.order == 1 and (wrong := blame_in_graph(line, check, difference)):
+        return wrong
+    nodes = _recorded_nodes(primal)
+    for node in nodes[:_SEARCHED]:
+        if (operation := _isolate(node)) and (wrong := check(operation).blame):
+            return replace(wrong, turn=turn(node, nodes), **_place(node))
     return replace(
         _wrong_entry(line),
-        suggestion="every operation by itself is right, so a part of f is outside the graph: look for .numpy(), .item(), .detach(),"
-        " no_grad(), a tg.grad without create_graph=True, an array computed from the input",
-        korean="연산마다 따로 보면 공식이 모두 맞으므로, f의 일부가 그래프 밖에서 계산되고 있습니다. .numpy(), .item(), .detach(),"
-        " no_grad()를 쓴 곳, create_graph=True 없이 tg.grad를 호출한 곳, 입력으로 배열을 계산한 곳이 없는지 확인하십시오.",
+        suggestion=f"no operation is wrong by itself, so a part of f may be outside the graph: {_OUTSIDE[0]}",
+        korean=f"따로 확인해서 틀린 연산은 없으므로, f의 일부가 그래프 밖에서 계산되고 있을 수 있습니다. {_OUTSIDE[1]}",
     )
+
+
+def blame_in_graph(line: Line, check: Callable[[FirstOrder], Report], difference: float) -> Blame | None:
+    """The operation that is seen to be wrong in a graph: by a check of its own, by what it writes to, or because it is given what was
+    computed outside the graph.
+    """
+    for suspect in suspects(line, difference):
+        if wrong := _blame(suspect, check):
+            return replace(wrong, turn=suspect.turn, **_place(suspect.node))
+    return None
+
+
+def _blame(suspect: Suspect, check: Callable[[FirstOrder], Report]) -> Blame | None:
+    """What is wrong with an operation that does not pass on what its gradient is worth."""
+    node = suspect.node
+    along = "the slope along a random direction, at this operation"
+    if suspect.fault:
+        text, korean = suspect.fault
+        location = _location(node.op, suspect.argument)
+        return Blame(suspect.argument, along, (), suspect.passed, suspect.worth, 0.0, text, korean, "", node.op.name, location)
+    if (operation := _isolate(node)) and (wrong := check(operation).blame):
+        return wrong
+    if suspect.cut:
+        argument = suspect.cut[0]
+        return Blame(
+            *(argument, along, (), suspect.passed, suspect.worth, 0.0),
+            f"a part of f is outside the graph: {argument!r} of {node.op.name} moves with the inputs, but no operation leads to it;"
+            f" {_OUTSIDE[0]}",
+            f"f의 일부가 그래프 밖에서 계산되고 있습니다. 연산 {node.op.name}의 인수 {argument!r}: 입력에 따라 변하지만, 입력에서 이어지는"
+            f" 연산이 없습니다. {_OUTSIDE[1]}",
+            outside=True,
+            op=node.op.name,
+        )
+    return None
+
+
+def _place(node: Node) -> dict[str, Any]:
+    return {"line": node.seen.line if node.seen else None, "scope": node.scope}
 
 
 def _location(op: Op, argument: str) -> str | None:
@@ -158,20 +206,24 @@ def describe_blame(order: int, found: Blame) -> tuple[str, str]:
     """A diagnosis in words, in both languages."""
     op, argument, modules = found.op, found.argument, " > ".join(found.scope)
     analytic, numeric, ratio = (f"{value + 0.0:.9g}" for value in (found.analytic, found.numeric, found.ratio))
+    k, n = found.turn
+    there, nth = (f", call {k} of {n} at this line", f" (이 줄의 호출 {n}번 중 {k}번째)") if n > 1 else ("", "")
+    measured = found.analytic != found.numeric  # not where an array was written to
+    by = "the formula" if op and not found.outside else "backpropagation"
     english = [
-        op and found.line and f"  op {op}, called at {found.line}{modules and f', in {modules}'}",
+        op and found.line and f"  op {op}, called at {found.line}{there}{modules and f', in {modules}'}",
         found.formula and f"  the formula of {op} for {argument!r}, at {found.formula}",
-        f"  {found.entry}{', at order 2' if order == 2 else ''}: {'the formula' if op else 'backpropagation'} gives {analytic}",
-        f"    the function has the slope {numeric} +- {found.error:.1g} (ratio {ratio})",
+        measured and f"  {found.entry}{', at order 2' if order == 2 else ''}: {by} gives {analytic}",
+        measured and f"    the function has the slope {numeric} +- {found.error:.1g} (ratio {ratio})",
         found.there and f"    there {found.there}",
         found.suggestion and f"  {found.suggestion}",
     ]
-    wrong = f"연산 {op}에서 인수 {argument!r}의 미분 공식이 틀렸습니다. " if op else ""
-    by = f"{'(2차) ' if order == 2 else ''}{'공식' if op else '역전파'}"
+    wrong = f"연산 {op}에서 인수 {argument!r}의 미분 공식이 틀렸습니다. " if op and not found.outside else ""
+    by = f"{'(2차) ' if order == 2 else ''}{'공식' if op and not found.outside else '역전파'}"
     korean = [
-        op and found.line and f"  호출한 곳: {found.line}{modules and f', {modules}'}",
+        op and found.line and f"  호출한 곳: {found.line}{nth}{modules and f', {modules}'}",
         found.formula and f"  공식의 위치: {found.formula}",
-        f"  {found.entry}: {by} {analytic}, 수치 미분 {numeric}, 오차 추정값 {found.error:.1g}, 비율 {ratio}",
+        measured and f"  {found.entry}: {by} {analytic}, 수치 미분 {numeric}, 오차 추정값 {found.error:.1g}, 비율 {ratio}",
         found.there and f"  이 점의 값: {found.there}",
     ]
     return "\n".join(filter(None, english)), "\n".join([f"{wrong}{found.korean}".strip(), *filter(None, korean)])

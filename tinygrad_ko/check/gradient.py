@@ -15,13 +15,13 @@ from typing import Any, Literal
 import numpy as np
 
 from tinygrad_ko.arrays.library import Array
-from tinygrad_ko.check.comparison import compare_slopes
-from tinygrad_ko.check.diagnosis import describe_blame, describe_broken_property, diagnose, first_nonfinite, operations
+from tinygrad_ko.check.comparison import compare_briefly, compare_slopes
+from tinygrad_ko.check.diagnosis import blame_in_graph, describe_blame, describe_broken_property, diagnose, first_nonfinite, operations
 from tinygrad_ko.check.function import CheckedFunction, FirstOrder, SecondOrder
 from tinygrad_ko.check.kinks import compare_subgradient, is_differentiable, kinks_cancel
 from tinygrad_ko.check.line import Line, random_line
 from tinygrad_ko.check.properties import compare_in_float32, find_broken_property
-from tinygrad_ko.check.report import GradientMismatch, GradientUndecided, Projection, Report, Verdict, listeners
+from tinygrad_ko.check.report import Blame, GradientMismatch, GradientUndecided, Projection, Report, Verdict, listeners
 from tinygrad_ko.check.slope import EPS
 from tinygrad_ko.check.steps import why_inexact, why_staircase
 from tinygrad_ko.engine.graph import behind
@@ -228,7 +228,12 @@ class _OrderCheck:
         __tracebackhide__ = True
         f, rng = self.f, self.rng
         line = random_line(f, group, c, rng)
-        found = compare_slopes(line, quick=self.effort == "quick", brief=self.effort == "usual")
+        first = None if self.effort == "thorough" else compare_briefly(line, self.effort == "quick")
+        if first and first.verdict == "mismatch" and f.order == 1 and f.primal.op is None:
+            if blame := blame_in_graph(line, self.check_operation, first.difference):  # one operation that is wrong decides
+                self.report.projections.append(first)
+                raise self.mismatch(first, line, blame)
+        found = compare_slopes(line, first)
         if found.verdict == "undecided" and found.slope.kind in _RETRY_RELATIVE:
             line = random_line(f, group, c, rng, relative=True)
             other = compare_slopes(line)
@@ -338,9 +343,9 @@ class _OrderCheck:
         if text and text not in self.report.remarks:
             self.report.remarks.append(text)
 
-    def mismatch(self, found: Projection, line: Line) -> GradientMismatch:
+    def mismatch(self, found: Projection, line: Line, blame: Blame | None = None) -> GradientMismatch:
         if np.isfinite(found.analytic):
-            self.report.blame = diagnose(line, self.check_operation)
+            self.report.blame = blame or diagnose(line, self.check_operation, found.difference)
             text, korean = describe_blame(self.f.order, self.report.blame)
             text, summary = f"the gradient is wrong\n{text}", "역전파로 구한 기울기가 수치 미분의 결과와 다릅니다."
         else:

@@ -56,8 +56,9 @@ class Blame(HasError):
     """The diagnosis of a wrong gradient: one entry of it, the values there, and what its ratio to the true one suggests.
 
     `entry` names the derivative, such as `d out[0] / d x[0, 3]`. Where one operation is wrong, `op` is its name and
-    `formula` the place of the formula; in a larger graph `line` is the line of the user's code that called it, and `scope` the
-    modules it was called in.
+    `formula` the place of the formula; in a larger graph `line` is the line of the user's code that called it, `scope` the
+    modules it was called in, and `turn` which call of how many at that line it is. `outside`: the argument of that operation was computed
+    outside the graph.
     """
 
     argument: str
@@ -73,6 +74,8 @@ class Blame(HasError):
     formula: str | None = None
     line: str | None = None
     scope: tuple[str, ...] = ()
+    turn: tuple[int, int] = (1, 1)
+    outside: bool = False
 
     @property
     def ratio(self) -> float:

@@ -311,6 +311,8 @@ def _debug_record(inputs: Any, given: Any, options: dict[str, Any], out: Any) ->
     halves = map(dtypes.is_half, map(dtypes.numpy_dtype, given))
     inputs = tuple([v.astype(np.float16) if half else v for v, half in zip(inputs, halves, strict=True)])
     options = {name: memory.own(value) for name, value in options.items()}
+    if graph.current.get().watch == "copies":  # as they are now, whatever is written to them later
+        inputs, out = tuple([np.array(v) if isinstance(v, np.ndarray) else v for v in inputs]), np.array(out)
     return graph.DebugRecord(inputs, tuple(map(id, given)), options, out, users_line())
 
 

@@ -15,7 +15,7 @@ from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from itertools import count
 from operator import attrgetter
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from tinygrad_ko.arrays.library import Array
 from tinygrad_ko.arrays.memory import Holder
@@ -114,7 +114,7 @@ class Mode:
     """What is being recorded, in this thread or task. Never changed, only replaced."""
 
     record: bool = True
-    watch: bool = False
+    watch: bool | Literal["copies"] = False  # "copies": remember copies of all arrays
     scope: tuple["Call", ...] = ()
     block: Any = None  # the innermost open block: the mode around it, its switch, and what it added to the scope
 

@@ -84,7 +84,7 @@ class FirstOrder(CheckedFunction):
                 self.point.append(value if label in constants else _float64_copy(value))
         self.parameters = named_parameters(f, parameters)
         self.labels += self.parameters
-        self.point += [np.array(p.numpy(), dtype=np.float64) for p in self.parameters.values()]
+        self.point += [p.numpy().astype(np.float64, copy=False) for p in self.parameters.values()]
         self.floating = [i for i, x in enumerate(self.point) if _is_floating(x) and self.labels[i] not in constants]
         self.wrt = _selected(wrt, self.floating, self.labels)
         if not self.wrt:
@@ -135,7 +135,8 @@ class FirstOrder(CheckedFunction):
     def vjp(self, arrays: Arrays) -> tuple[Array, Vjp]:
         y, leaves, inside = self.forward(arrays)
         for i, leaf in zip(self.wrt, leaves, strict=True):
-            if not np.array_equal(leaf.numpy(), arrays[i], equal_nan=True):
+            its = leaf.stable_array()
+            if its is not arrays[i] and not np.array_equal(its, arrays[i], equal_nan=True):
                 raise explain(
                     ValueError(f"{self.name} writes to its argument {self.labels[i]!r}; work on a copy inside it"),
                     f"{self.name}: 함수 안에서 인수 {self.labels[i]!r}의 값이 바뀌었습니다. 사본을 만들어 계산하십시오.",

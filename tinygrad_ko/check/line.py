@@ -26,7 +26,7 @@ class Line:
         return self.f.value(self.f.along(s, self.d)) - self.f.y
 
     def __call__(self, s: float) -> float:
-        return float(np.sum(self.c * self.change(s)))
+        return float(np.sum(self.c * self.change(s))) if s else 0.0
 
     def slope(self, stretch: float = 1.0, quick: bool = False, side: Side = "both") -> Slope:
         """The numerical slope at 0, with steps `stretch` times as long as the inputs suggest."""

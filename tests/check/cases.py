@@ -50,8 +50,6 @@ def op_of(name: str, forward: Callable[..., Any], formula: Callable[..., Any]) -
 # Ties: what counts is the range of slopes nearby, not between the two at the point.
 
 
-
-
 @case("right", np.ones(3))
 def sorted_ties(x):
     return tg.sort(x)
@@ -259,9 +257,9 @@ case("right", X, rtol=1e-2, seeds=10, name="float16 inside, with rtol")(
 case("undecided", X, says="steps of 0.0625", seeds=10, name="fake quantisation")(
     op_of("quantised", lambda x: np.round(x * 16) / 16, lambda g: g)
 )
-case("undecided", X, says="is not that of the formulas|too coarse", seeds=10, name="fake quantisation, twice the slope")(
-    op_of("quantised", lambda x: np.round(x * 16) / 16, lambda g: 2 * g)
-)
+case(
+    "undecided", X, says="is not that of the formulas|too coarse", seeds=10, name="fake quantisation, twice the slope"
+)(op_of("quantised", lambda x: np.round(x * 16) / 16, lambda g: 2 * g))
 case("right", X, seeds=10, name="fake quantisation without a gradient")(
     op_of("quantised", lambda x: np.round(x * 16) / 16, lambda g: 0 * g)
 )

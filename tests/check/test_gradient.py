@@ -551,16 +551,6 @@ class TestEdges:
         assert "x.astype(int)처럼 정수로" in korean
 
     @pytest.mark.parametrize(
-        "container",
-        [(np.ones(2), np.ones(2)), [np.ones(2), np.ones(3)], {"a": {"b": np.ones(2)}}],
-        ids=["tuple", "list", "dict"],
-    )
-    def test_containers_are_not_left_out_in_silence(self, container):
-        with pytest.raises(TypeError, match="of arrays cannot be checked") as caught:
-            check_gradient(lambda p, x: tg.sin(x), container, [1.0])
-        assert caught.value.__notes__
-
-    @pytest.mark.parametrize(
         "f",
         [
             lambda x: tg.maximum(x, 0.3) * 3,

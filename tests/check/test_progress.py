@@ -43,7 +43,7 @@ def test_it_is_taken_away_after_an_error(watched):
     calls = iter(range(100))
 
     def failing(x):
-        if next(calls) == 30:
+        if next(calls) == 20:
             raise RuntimeError("no")
         return tg.sin(x)
 

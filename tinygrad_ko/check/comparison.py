@@ -12,7 +12,10 @@ from tinygrad_ko.check.slope import EPS, SMALLEST_SCALE, Slope
 from tinygrad_ko.check.steps import is_staircase, mean_slope
 
 _CLOSE = 1e-6  # a relative difference so small is measured again before it is a mismatch
-_FINE, _BRIEF = 1e-6, 1e-7  # the resolution, relative to what is compared, with which one is content; that of a brief measurement
+_FINE, _BRIEF = (
+    1e-6,
+    1e-7,
+)  # the resolution, relative to what is compared, with which one is content; that of a brief measurement
 
 
 def compare_slopes(line: Line, first: Projection | None = None, stretch: float = 1.0) -> Projection:
@@ -31,7 +34,11 @@ def compare_slopes(line: Line, first: Projection | None = None, stretch: float =
     if found.resolution > _FINE and 1e-100 < step < SMALLEST_SCALE / 8:
         # f may hardly change over the size of tiny inputs
         wide = _compared(line, line.slope(SMALLEST_SCALE / step))
-        if wide.verdict in ("agrees", "mismatch") and wide.resolution < found.resolution and wide.slope.kind == "smooth":
+        if (
+            wide.verdict in ("agrees", "mismatch")
+            and wide.resolution < found.resolution
+            and wide.slope.kind == "smooth"
+        ):
             found = wide
     if found.verdict == "mismatch" and found.difference <= _CLOSE * max(size, line.size):
         # Compute both again in other ways, and add to the error estimate what the results differ by.
@@ -55,7 +62,9 @@ def compare_briefly(line: Line, quick: bool) -> Projection:
     smooth = found.slope.kind == "smooth"
     if found.verdict == "agrees" and not (smooth and found.resolution <= (_FINE if quick else _BRIEF)):
         found = replace(found, verdict="undecided")
-    if found.verdict == "mismatch" and not (smooth and found.difference > max(1e-3 * found.reference, 10 * found.tolerance)):
+    if found.verdict == "mismatch" and not (
+        smooth and found.difference > max(1e-3 * found.reference, 10 * found.tolerance)
+    ):
         found = replace(found, verdict="undecided")
     return found
 

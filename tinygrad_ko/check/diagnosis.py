@@ -18,7 +18,7 @@ from tinygrad_ko.check.line import Line, indicator
 from tinygrad_ko.check.properties import BrokenProperty, find_broken_property
 from tinygrad_ko.check.replay import Suspect, suspects, turn
 from tinygrad_ko.check.report import Blame, Report
-from tinygrad_ko.check.slope import scales
+from tinygrad_ko.check.slope import Slope, scales
 from tinygrad_ko.check.suggestion import WrongEntry, suggest
 from tinygrad_ko.engine.graph import Node, behind, watch
 from tinygrad_ko.engine.rule import Op
@@ -77,7 +77,9 @@ def _blame(suspect: Suspect, check: Callable[[FirstOrder], Report]) -> Blame | N
     if suspect.fault:
         text, korean = suspect.fault
         location = _location(node.op, suspect.argument)
-        return Blame(suspect.argument, along, (), suspect.passed, suspect.worth, 0.0, text, korean, "", node.op.name, location)
+        return Blame(
+            suspect.argument, along, (), suspect.passed, suspect.worth, 0.0, text, korean, "", node.op.name, location
+        )
     if (operation := _isolate(node)) and (wrong := check(operation).blame):
         return wrong
     if suspect.cut:
@@ -223,7 +225,8 @@ def describe_blame(order: int, found: Blame) -> tuple[str, str]:
     korean = [
         op and found.line and f"  호출한 곳: {found.line}{nth}{modules and f', {modules}'}",
         found.formula and f"  공식의 위치: {found.formula}",
-        measured and f"  {found.entry}: {by} {analytic}, 수치 미분 {numeric}, 오차 추정값 {found.error:.1g}, 비율 {ratio}",
+        measured
+        and f"  {found.entry}: {by} {analytic}, 수치 미분 {numeric}, 오차 추정값 {found.error:.1g}, 비율 {ratio}",
         found.there and f"  이 점의 값: {found.there}",
     ]
     return "\n".join(filter(None, english)), "\n".join([f"{wrong}{found.korean}".strip(), *filter(None, korean)])
@@ -250,8 +253,15 @@ def first_nonfinite(f: CheckedFunction, c: Array | None = None) -> tuple[str, st
             )
     cure, remedy = _WHERE_TWICE if any(node.op.name == "where" for node in nodes) else _OTHER_INPUTS
     if found := _nonfinite_vjp(primal, c):
-        node, argument = found
+        node, argument, slope = found
         line, korean = ("", "") if primal.op else _called_at(node)
+        if np.isfinite(slope.error):
+            return (
+                f"the formula of {node.op.name} for {argument!r} gives no finite number, where the slope is {slope.value:.6g}: something in it"
+                f" overflows, or is 0 / 0{line}",
+                f"연산 {node.op.name}의 인수 {argument!r}: 기울기는 {slope.value:.6g}인데 공식의 값이 NaN이나 무한대입니다. 공식 안에서"
+                f" 오버플로가 나거나 0 / 0이 됩니다.{korean}",
+            )
         return (
             f"the slope of {node.op.name} in {argument!r} is not finite here{line}; {cure}",
             f"연산 {node.op.name}: 인수 {argument!r}에 대한 기울기가 이 점에서 NaN이나 무한대가 됩니다.{korean} {remedy}",
@@ -262,8 +272,8 @@ def first_nonfinite(f: CheckedFunction, c: Array | None = None) -> tuple[str, st
     )
 
 
-def _nonfinite_vjp(primal: FirstOrder, c: Array | None) -> tuple[Node, str] | None:
-    """The newest operation whose formula turns a finite gradient into one that is not, and for which argument."""
+def _nonfinite_vjp(primal: FirstOrder, c: Array | None) -> tuple[Node, str, Slope] | None:
+    """The newest operation whose formula turns a finite gradient into one that is not, for which argument, and its slope there."""
     with watch():
         y, leaves, _ = primal.forward(primal.point)
     if not y.requires_grad:
@@ -275,5 +285,6 @@ def _nonfinite_vjp(primal: FirstOrder, c: Array | None) -> tuple[Node, str] | No
         if g is not None and np.isfinite(g).all() and (operation := _isolate(node)):
             for i, part in operation.gradients(np.asarray(g)).items():
                 if not np.isfinite(part).all():
-                    return node, operation.labels[i]
+                    direction = {i: scales(operation.point[i]) * ~np.isfinite(part)}
+                    return node, operation.labels[i], Line(operation, np.asarray(g), direction).slope()
     return None

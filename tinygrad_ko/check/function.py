@@ -13,6 +13,7 @@ from tinygrad_ko.arrays.library import Array
 from tinygrad_ko.arrays.operands import operand
 from tinygrad_ko.check.progress import Progress
 from tinygrad_ko.check.slope import EPS, precision, scales
+from tinygrad_ko.check.structures import copied, leaves, rebuilt, require_real
 from tinygrad_ko.engine.graph import Leaf, Switch
 from tinygrad_ko.errors import explain, note_leaves, wants_integers
 from tinygrad_ko.func.trees import in_one_row
@@ -70,21 +71,27 @@ class FirstOrder(CheckedFunction):
 
     order = 1
 
-    def __init__(self, f: Callable[..., Any], inputs: tuple[Any, ...], parameters: Any, wrt: Any) -> None:
+    def __init__(
+        self, f: Callable[..., Any], inputs: tuple[Any, ...], parameters: Any, wrt: Any, keywords: Any = None
+    ) -> None:
         self.primal, self.f, self.name, self.progress = self, f, function_name(f), Progress()
         self.op = getattr(getattr(f, "func", f), "op", None)  # if f is one operation, perhaps with options bound
-        self.inputs = [dict(x) if isinstance(x, dict) else x for x in inputs]
+        self.inputs, self.keywords = [copied(x) for x in inputs], copied(keywords or {})
         constants = set(self.op.arguments) - set(self.op.differentiable) if self.op else ()
-        self.labels, self.point = [], []
-        for name, x in zip(argument_names(f, len(inputs)), self.inputs, strict=True):
-            for key, value in x.items() if isinstance(x, dict) else [(None, x)]:
-                label = name if key is None else str(key)
-                label = f"{name}.{key}" if label in self.labels else label
+        self.labels, self.point, given = [], [], []
+        named = [*zip(argument_names(f, len(inputs)), self.inputs, strict=True), *self.keywords.items()]
+        for name, x in named:
+            for place, value in leaves(x, "" if isinstance(x, dict) else name):
+                label = f"{name}.{place}" if place in self.labels else place
+                require_real(value, label)
                 self.labels.append(label)
+                given.append(value)
                 self.point.append(value if label in constants else _float64_copy(value))
         self.parameters = named_parameters(f, parameters)
         self.labels += self.parameters
         self.point += [p.numpy().astype(np.float64, copy=False) for p in self.parameters.values()]
+        given += self.parameters.values()
+        self.half = any(getattr(x, "dtype", None) == np.float16 for x in given)  # whether float16 was given
         self.floating = [i for i, x in enumerate(self.point) if _is_floating(x) and self.labels[i] not in constants]
         self.wrt = _selected(wrt, self.floating, self.labels)
         if not self.wrt:
@@ -95,19 +102,22 @@ class FirstOrder(CheckedFunction):
 
     def forward(self, arrays: Arrays) -> tuple[Tensor, list[Tensor], Callable[[], Any]]:
         """The result of f, in one row if it is several; the leaves of the checked arguments; the block in which a backward belongs."""
-        leaves = {i: borrow(arrays[i], i in self.wrt, self.labels[i]) for i in self.floating}
-        values = iter([leaves.get(i, x) for i, x in enumerate(self.point)])
-        inputs = [{key: next(values) for key in x} if isinstance(x, dict) else next(values) for x in self.inputs]
+        made = {i: borrow(arrays[i], i in self.wrt, self.labels[i]) for i in self.floating}
+        values = iter([made.get(i, x) for i, x in enumerate(self.point)])
+        inputs, keywords = [rebuilt(x, values) for x in self.inputs], rebuilt(self.keywords, values)
         inside = partial(_substituted, dict(zip(self.parameters.values(), values, strict=True)))
         with inside(), Switch(record=True):
             try:
-                y = self.f(*inputs)
+                y = self.f(*inputs, **keywords)
             except Exception as error:
                 if wants_integers(error):
                     note_leaves(error, "check_gradient", _CONSTANTS)
+                if isinstance(error, AssertionError):
+                    error.add_note(f"this was raised by {self.name} itself: it is no verdict on the gradient")
+                    explain(error, f"{self.name} 안에서 난 오류입니다. 기울기에 대한 판정이 아닙니다.")
                 raise
         y = y if isinstance(y, Tensor) else in_one_row(y, self.name)
-        return y, [leaves[i] for i in self.wrt], inside
+        return y, [made[i] for i in self.wrt], inside
 
     def perturbed(self, rng: Any) -> "FirstOrder":
         """The same function at a point a thousandth away, in a random direction; nearer, or here, if its domain ends before that."""
@@ -235,24 +245,12 @@ def argument_names(f: Callable[..., Any], count: int) -> list[str]:
 
 def _float64_copy(x: Any) -> Any:
     x = x.numpy() if isinstance(x, Tensor) else x
-    if isinstance(x, dict | tuple | list) and _holds_arrays(x):
-        kind = type(x).__name__
-        raise explain(
-            TypeError(f"a {kind} of arrays cannot be checked: pass each as an argument, or a dict of arrays"),
-            f"배열을 담은 {kind}: 확인할 수 없는 입력입니다. 배열을 하나씩 인수로 넘기거나, 배열의 dict로 넘기십시오.",
-        )
     x = np.asarray(operand(x)) if isinstance(x, list | float) else x
     return np.array(x, dtype=np.float64) if _is_floating(x) else x
 
 
 def _is_floating(x: Any) -> bool:
     return isinstance(x, np.ndarray | np.generic) and x.dtype.kind == "f"
-
-
-def _holds_arrays(x: Any) -> bool:
-    if isinstance(x, dict | tuple | list):
-        return any(map(_holds_arrays, x.values() if isinstance(x, dict) else x))
-    return isinstance(x, Tensor) or (isinstance(x, np.ndarray) and x.dtype.kind == "f")
 
 
 def named_parameters(f: Any, parameters: Any) -> dict[str, Tensor]:

@@ -16,11 +16,18 @@ import numpy as np
 
 from tinygrad_ko.arrays.library import Array
 from tinygrad_ko.check.comparison import compare_briefly, compare_slopes
-from tinygrad_ko.check.diagnosis import blame_in_graph, describe_blame, describe_broken_property, diagnose, first_nonfinite, operations
+from tinygrad_ko.check.diagnosis import (
+    blame_in_graph,
+    describe_blame,
+    describe_broken_property,
+    diagnose,
+    first_nonfinite,
+    operations,
+)
 from tinygrad_ko.check.function import CheckedFunction, FirstOrder, SecondOrder
 from tinygrad_ko.check.kinks import compare_subgradient, is_differentiable, kinks_cancel
 from tinygrad_ko.check.line import Line, random_line
-from tinygrad_ko.check.properties import compare_in_float32, find_broken_property
+from tinygrad_ko.check.properties import compare_in, find_broken_property
 from tinygrad_ko.check.report import Blame, GradientMismatch, GradientUndecided, Projection, Report, Verdict, listeners
 from tinygrad_ko.check.slope import EPS
 from tinygrad_ko.check.steps import why_inexact, why_staircase
@@ -29,7 +36,11 @@ from tinygrad_ko.errors import explain
 from tinygrad_ko.state.randomness import Rng, generator
 
 Effort = Literal["quick", "usual", "thorough"]
-PROJECTIONS = {"quick": 1, "usual": 1, "thorough": 7}  # quick: of all arguments together; the others: one more of them nearby
+PROJECTIONS = {
+    "quick": 1,
+    "usual": 1,
+    "thorough": 7,
+}  # quick: of all arguments together; the others: one more of them nearby
 _UNDECIDED = {  # why a projection is undecided, by the kind of its slope
     "single": (
         "it computes in single precision, too coarse {along}: slope {slope}; let it compute in float64",
@@ -62,6 +73,7 @@ def check_gradient(
     f: Callable[..., Any],
     *inputs: Any,
     parameters: Any = None,
+    keywords: dict[str, Any] | None = None,
     wrt: Any = None,
     order: int = 1,
     effort: Effort = "usual",
@@ -71,12 +83,13 @@ def check_gradient(
     """Compare the gradient of `f` at `inputs` with numerical differentiation. Returns a report that prints as a table.
 
     `f` is an op, any function of Tensors (its result a Tensor of any shape, or several in lists and dicts), or a Module, whose
-    parameters are then checked too. Floating inputs (arrays, numbers, lists, Tensors, dicts of these such as the book's
-    `params`) are copied to float64 and checked; integer and boolean arrays are passed on as they are (a list of ints becomes
+    parameters are then checked too. Floating inputs (arrays, numbers, lists, Tensors, and dicts such as the book's `params`,
+    lists, tuples and dataclasses of these) are copied to float64 and checked; integer and boolean arrays are passed on as they are (a list of ints becomes
     floats, as in `Tensor`: labels are arrays). f is called some dozens of times and must give the same value for the same inputs.
 
     - `parameters`: what else f reads: a Module, a Tensor, a list or a dict of Tensors. So a loss of no arguments can be
       checked: `check_gradient(lambda: loss(model(x), t), parameters=model)`.
+    - `keywords`: what f is given by name, as a dict; it is checked too.
     - `wrt`: check these arguments only, by the names that the report shows or their places among them (default: all).
     - `order=2`: the gradient of the gradient too.
     - `effort`: how sure to be. "quick" measures one projection of all arguments together with seven evaluations, and sees
@@ -120,7 +133,7 @@ def check_gradient(
         )
     __tracebackhide__ = True
     with np.errstate(all="ignore"):
-        checked = FirstOrder(f, inputs, parameters, wrt)
+        checked = FirstOrder(f, inputs, parameters, wrt, keywords)
         checked.rtol = rtol
         return _check(checked, order, effort, generator(rng))
 
@@ -185,11 +198,22 @@ class _OrderCheck:
             raise self.undecided(*self.doubts[0])
         if isinstance(f, FirstOrder) and not all(np.any(g) for g in f.gradients(c).values()):
             self.require_dependence(f)
-        if isinstance(f, FirstOrder) and self.effort != "quick":
-            c = rng.standard_normal(f.y.shape)
-            wrong, remark = compare_in_float32(f, c)
-            self.remark(remark)
-            if wrong and compare_in_float32(f.perturbed(rng), c)[0]:  # and it is no threshold between two numbers
+        if isinstance(f, FirstOrder):
+            self.check_dtypes(f)
+
+    def check_dtypes(self, f: FirstOrder) -> None:
+        """The gradient in float32, and in float16 if that is what was given, beside that in float64."""
+        __tracebackhide__ = True
+        if self.effort == "quick":
+            if f.half:
+                self.remark("checked in float64 alone, not in float16, which was given")
+            return
+        c = self.rng.standard_normal(f.y.shape)
+        for dtype in (np.float32, np.float16) if f.half else (np.float32,):
+            wrong, remarks = compare_in(f, c, dtype)
+            for remark in remarks:
+                self.remark(remark)
+            if wrong and compare_in(f.perturbed(self.rng), c, dtype)[0]:  # and it is no threshold between two numbers
                 raise self.failure(GradientMismatch, *wrong)
 
     def check_properties(self, c: Array) -> None:
@@ -230,7 +254,9 @@ class _OrderCheck:
         line = random_line(f, group, c, rng)
         first = None if self.effort == "thorough" else compare_briefly(line, self.effort == "quick")
         if first and first.verdict == "mismatch" and f.order == 1 and f.primal.op is None:
-            if blame := blame_in_graph(line, self.check_operation, first.difference):  # one operation that is wrong decides
+            if blame := blame_in_graph(
+                line, self.check_operation, first.difference
+            ):  # one operation that is wrong decides
                 self.report.projections.append(first)
                 raise self.mismatch(first, line, blame)
         found = compare_slopes(line, first)

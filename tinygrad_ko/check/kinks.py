@@ -65,7 +65,12 @@ class _Nearby:
             own = {i: g * scales(f.point[i]) / (np.max(np.abs(g), initial=0) or 1) for i, g in f.gradients(c).items()}
             spread = {i: np.linspace(-1.0, 1.0, f.point[i].size) for i in own}  # evenly, so that no tie is left
             noise = {i: 1e-4 * scales(f.point[i]) * rng.permutation(spread[i]).reshape(f.point[i].shape) for i in own}
-            for a, b in ((1, 1), (1, -1), (-1, 1), (-1, -1)):  # noise of both signs, between which the choice itself lies
+            for a, b in (
+                (1, 1),
+                (1, -1),
+                (-1, 1),
+                (-1, -1),
+            ):  # noise of both signs, between which the choice itself lies
                 yield self.at({i: a * own[i] + b * noise[i] for i in own})
         while len(self.made) < _POINTS:
             yield self.at({i: scales(x) * rng.standard_normal(x.shape) for i in self.wrt for x in [f.point[i]]})

@@ -1,6 +1,6 @@
 """Properties of any vector-Jacobian product: deterministic, linear in the cotangent, nearly the same in float32."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -50,32 +50,44 @@ def find_broken_property(f: CheckedFunction, c: Array, every: bool = True) -> Br
     return None
 
 
-def compare_in_float32(f: FirstOrder, c: Array) -> tuple[tuple[str, str] | None, str | None]:
-    """Compare the gradient in float32 with that in float64, at inputs that both can hold: what is wrong, and a remark."""
-    single = [x.astype(np.float32) if i in f.floating else x for i, x in enumerate(f.point)]
+def compare_in(f: FirstOrder, c: Array, dtype: Any) -> tuple[tuple[str, str] | None, list[str]]:
+    """Compare the gradient in float32 or float16 with that in float64, at inputs that both can hold: what is wrong, and remarks."""
+    name, largest = np.dtype(dtype).name, float(np.finfo(dtype).max)
+    single = [x.astype(dtype) if i in f.floating else x for i, x in enumerate(f.point)]
     double = [x.astype(np.float64) if i in f.floating else x for i, x in enumerate(single)]
-    c = c.astype(np.float32)
+    if not all(np.isfinite(single[i]).all() for i in f.floating):
+        return None, [f"not checked in {name}: the inputs are beyond its range"]
+    c = c.astype(dtype)
     try:
         low, vjp_low = f.vjp(single)
     except Exception as error:
-        return None, f"not checked in float32: {type(error).__name__}: {error}"
+        return None, [f"not checked in {name}: {type(error).__name__}: {error}"]
     high, vjp_high = f.vjp(double)
-    seen = [low, high, *(single[i] for i in f.floating)]
-    if low.dtype != np.float32 or not all(np.isfinite(x).all() for x in seen):
-        return None, None  # it is float64 throughout, or beyond the range of float32
+    if low.dtype != dtype or not np.isfinite(high).all():
+        return None, []  # it is float64 throughout, or not finite there either
+    if not np.isfinite(low).all():
+        return None, [f"not checked in {name}: the result is not finite there (beyond its range)"]
     values = float(np.sum(np.abs(c * high)))
     forward = float(np.sum(np.abs(c * (low - high)))) / values if values else 0.0
-    worst = 0.0
-    for i, g32, g64 in zip(f.wrt, vjp_low(c), vjp_high(c.astype(np.float64)), strict=True):
-        if not np.max(np.abs(g64), initial=0) <= np.finfo(np.float32).max:
-            continue  # beyond the range of float32, or not finite in float64 either
+    if forward > 0.1:
+        return None, [f"not checked in {name}: the result itself is off by {forward:.1g} of its size there"]
+    worst, remarks = 0.0, list[str]()
+    for i, low_g, high_g in zip(f.wrt, vjp_low(c), vjp_high(c.astype(np.float64)), strict=True):
+        most = float(np.max(np.abs(high_g), initial=0))
+        if not most <= largest:
+            if np.isfinite(most):
+                remarks.append(f"in {name} the gradient of {f.labels[i]} is beyond the range: it is {most:.1g}")
+            continue
         d = scales(double[i])
-        size = float(np.sum(np.abs(g64 * d))) + values
-        off = float(np.sum(np.abs(g32 - g64) * d)) / size if size else 0.0
+        size = float(np.sum(np.abs(high_g * d))) + values
+        off = float(np.sum(np.abs(low_g - high_g) * d)) / size if size else 0.0
         if not off <= 1e-2 + 10 * forward:  # a hundredth of its size or of that of f, and ten times as much as f is off
             return (
-                f"the gradient of {f.labels[i]!r} in float32 is far from that in float64",
-                f"인수 {f.labels[i]!r}의 기울기가 float32에서는 float64와 크게 다릅니다. 공식에 너무 작거나 큰 상수가 없는지 확인하십시오.",
-            ), None
+                f"the gradient of {f.labels[i]!r} in {name} is far from that in float64",
+                f"인수 {f.labels[i]!r}의 기울기가 {name}에서는 float64와 크게 다릅니다. 공식에 너무 작거나 큰 상수가 없는지 확인하십시오.",
+            ), remarks
+        if most and not np.any(low_g):
+            remarks.append(f"in {name} the gradient of {f.labels[i]} is 0; in float64 it is up to {most:.1g}")
+            continue
         worst = max(worst, off)
-    return None, f"float32 agrees to {worst:.1e}" if worst else None
+    return None, [*remarks, f"{name} agrees to {worst:.1e}"] if worst else remarks

@@ -214,7 +214,9 @@ def _evaluated_again(v: _Visited) -> tuple[tuple[str, str] | None, str]:
     fresh = _parts_again(node, np.array(v.g, order="C"), None)
     for (argument, _, _, part), again in zip(v.parts, fresh, strict=True):
         if not _close(part, again):
-            live = _parts_again(node, v.given, node.saved)  # state is right now, after the forward, and the arrays lie as they lay
+            live = _parts_again(
+                node, v.given, node.saved
+            )  # state is right now, after the forward, and the arrays lie as they lay
             same = all(_close(a, b) for a, b in zip(live, fresh, strict=True))
             return (_STATE if same else _LAYOUT), argument
     return None, ""

@@ -188,7 +188,7 @@ class _Sampler:
         self.known: dict[float, float] = {}
         self.outside: tuple[type[Exception], ...] = ()  # an error at x itself is for the caller to see
         self.middle = self(x)
-        self.outside = (ValueError, ArithmeticError)  # beside it: the end of the domain
+        self.outside = (ValueError, ArithmeticError, AssertionError)  # beside it: the end of the domain
         self.size = max(size, abs(self.middle)) if isfinite(self.middle) else size
 
     def __call__(self, x: float) -> float:

@@ -23,7 +23,9 @@ def is_staircase(line: Line, speed: float) -> bool:
         return False
     places = line.scale / 8 * np.sort(np.cos(np.arange(16)))
     values = _values(line, places)
-    if not np.isfinite(values).all() or len(np.unique(values)) < 4:  # so few levels are jumps, each with a slope beside it
+    if (
+        not np.isfinite(values).all() or len(np.unique(values)) < 4
+    ):  # so few levels are jumps, each with a slope beside it
         return False
     speed = np.median(np.abs(np.diff(values) / np.diff(places))) or np.ptp(values) / np.ptp(places)
     return sum(_is_still(line, s, speed) for s in places) >= 12

@@ -32,16 +32,26 @@ def suggest(entry: WrongEntry, formula: Array, true: Array | None) -> _Text:
             f"this is a kink: the slope is {left} to the left and {right} to the right",
             f"이 점은 꺾인 점입니다. 왼쪽 기울기는 {left}, 오른쪽 기울기는 {right}이고, 공식의 값은 두 기울기 사이에 있어야 합니다.",
         )
+    furthest = float(np.max(np.abs(entry.x), initial=0))
+    if isfinite(slope.value) and not (isfinite(analytic) and analytic) and not 1e-150 < furthest < 1e150:
+        return (
+            f"the inputs are as large as {furthest:.1g}: something overflows or vanishes in the formula, such as their squares",
+            f"입력의 크기가 {furthest:.1g}입니다. 공식 안에서 제곱 등의 값이 오버플로되거나 0이 됩니다.",
+        )
     if not isfinite(analytic):
         return (
             "the formula gives no finite number where the function has a slope",
             "함수의 기울기는 유한한데 공식의 값이 NaN이나 무한대입니다.",
         )
+    if not isfinite(slope.value):
+        return "", ""
     unseen = abs(slope.value) <= slope.error
     if not unseen and analytic and (off := abs(analytic / slope.value - 1)) < 0.01:
         return (
-            f"off by {off:.1e} of its size: a constant (an epsilon) that stands in the forward or in the formula only?",
-            f"값이 아주 조금 다릅니다(상대 오차 {off:.1e}). 순전파와 공식 중 한쪽에만 작은 상수(예: 1e-7)가 있지 않은지 확인하십시오.",
+            f"off by {off:.1e} of its size: a constant (an epsilon) that stands in the forward or in the formula only? If the forward is not"
+            " exact (it stops at a tolerance), say how much: rtol=",
+            f"값이 아주 조금 다릅니다(상대 오차 {off:.1e}). 순전파와 공식 중 한쪽에만 작은 상수(예: 1e-7)가 있지 않은지 확인하십시오. 순전파가"
+            " 정확하지 않다면(허용 오차에서 멈추는 계산) 그 정도를 rtol=로 지정하십시오.",
         )
     if true is not None and (found := _from_pattern(formula, true)):
         return found

@@ -1,0 +1,158 @@
+"""The judge at what is hard to judge: every case in `cases` has the verdict that was written down for it, for every seed."""
+
+import re
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+
+import tinygrad_ko as tg
+from tests.check.cases import CASES, Case, op_of
+from tinygrad_ko.check import GradientMismatch, GradientUndecided, Slope, check_gradient
+from tinygrad_ko.check.suggestion import WrongEntry, suggest
+
+
+def judged(case: Case, seed: int) -> tuple[str, str]:
+    try:
+        report = check_gradient(case.f, *case.inputs, rng=seed, **case.options)
+    except GradientMismatch as error:
+        assert error.__notes__
+        return "wrong", str(error)
+    except GradientUndecided as error:
+        assert error.__notes__
+        return "undecided", str(error)
+    return "right", str(report)
+
+
+@pytest.mark.parametrize("case", CASES, ids=[c.name for c in CASES])
+def test_the_right_verdict(case):
+    for seed in range(case.seeds):
+        verdict, text = judged(case, seed)
+        assert verdict == case.verdict, (seed, text)
+        assert re.search(case.says, text), (seed, text)
+
+
+class TestOtherDtypes:
+    def remarks(self, f, *inputs, **options):
+        return "; ".join(check_gradient(f, *inputs, **options).remarks)
+
+    def test_a_gradient_that_vanishes_in_float32(self):
+        assert "not checked in float32: the result itself is off by 1 of" in self.remarks(
+            lambda x: tg.sin(x) * 1e-60, [0.5]
+        )
+        assert "in float32 the gradient of x is 0; in float64 it is up to" in self.remarks(
+            lambda x: 1 + tg.sin(x * 1e-30) * 1e-30, [0.5e30]
+        )
+
+    def test_a_result_beyond_float32(self):
+        assert "not checked in float32: the result is not finite" in self.remarks(tg.exp, [100.0])
+        assert "the inputs are beyond its range" in self.remarks(lambda x: tg.sum(tg.sqrt(x)), [1e60])
+
+    def test_a_gradient_that_is_nan_in_float32_alone(self):
+        f = op_of("squared", np.square, lambda g, x: g * (x * 1e38 * 1e38) * 2e-38 * 1e-38)
+        with pytest.raises(GradientMismatch, match="float32 is far from"):
+            check_gradient(f, [1.5, 2.5])
+
+    def test_float16_is_checked_in_float16(self):
+        assert "float16 agrees to" in self.remarks(tg.sin, np.array([0.5, 1.5], dtype=np.float16))
+        assert "float16" not in self.remarks(tg.sin, np.array([0.5, 1.5]))
+        x = np.array([0.5, 1.5], dtype=np.float16)
+        assert "checked in float64 alone, not in float16" in self.remarks(tg.sin, x, effort="quick")
+        f = op_of("squared", np.square, lambda g, x: g * (x * 1e38 * 1e38) * 2e-38 * 1e-38)
+        with pytest.raises(GradientMismatch, match="float"):
+            check_gradient(f, x)
+
+
+@dataclass
+class Layer:
+    W: Any
+    b: Any
+    name: str = "first"
+
+
+class Point(NamedTuple):
+    a: Any
+    b: Any
+
+
+WRONG = op_of("sin_", np.sin, lambda g, x: g * tg.cos(x) * 1.01)
+
+
+class TestStructuredInputs:
+    @pytest.mark.parametrize(
+        ("container", "get", "labels"),
+        [
+            ((np.ones(2), np.ones(3)), lambda p: (p[0], p[1]), ["p[0]", "p[1]"]),
+            ([np.ones(2), np.float64(3.0)], lambda p: (p[0], p[1]), ["p[0]", "p[1]"]),
+            ({"a": {"b": np.ones(2)}, "c": [np.ones(3)]}, lambda p: (p["a"]["b"], p["c"][0]), ["a.b", "c[0]"]),
+            (Layer(np.ones(2), np.ones(3)), lambda p: (p.W, p.b), ["p.W", "p.b"]),
+            ({"one": Layer(np.ones(2), [1.0, 2.0])}, lambda p: (p["one"].W, p["one"].b), ["one.W", "one.b"]),
+            (Point(np.ones(2), tg.Tensor([1.0])), lambda p: (p.a, p.b), ["p.a", "p.b"]),
+        ],
+    )
+    def test_every_array_is_checked_and_named(self, container, get, labels):
+        def f(p, x):
+            first, second = get(p)
+            return {"y": tg.sum(tg.sin(first)) * tg.sum(second), "z": [x * 2]}
+
+        def wrong(p, x):
+            first, second = get(p)
+            return tg.sum(first) * tg.sum(WRONG(second)) + tg.sum(x)
+
+        report = check_gradient(f, container, [1.0], order=2)
+        assert [row["argument"] for row in report.rows() if row["order"] == 1] == [*labels, "x"]
+        check_gradient(wrong, container, [1.0], wrt=labels[0])
+        with pytest.raises(GradientMismatch):
+            check_gradient(wrong, container, [1.0], wrt=labels[1])
+
+    def test_what_is_given_by_name(self):
+        def f(x, *, scale, options=None):
+            return tg.sin(x) * scale["s"] * (2 if options == "twice" else 1)
+
+        keywords = {"scale": {"s": np.array([2.0, 3.0])}, "options": "twice"}
+        report = check_gradient(f, [1.0, 2.0], keywords=keywords)
+        assert [row["argument"] for row in report.rows()] == ["x", "s"]
+        with pytest.raises(GradientMismatch):
+            check_gradient(lambda x, *, y: x * WRONG(y), [1.0], keywords={"y": [2.0]})
+
+    def test_what_has_no_gradient_is_refused_by_name(self):
+        class Sparse:
+            def tocsr(self): ...
+
+        for x, said in ((np.ones(2) * 1j, "'x' is complex128"), (1j, "complex"), (Sparse(), "'x' is Sparse")):
+            with pytest.raises(TypeError, match=said) as caught:
+                check_gradient(lambda x, y: y * 2, x, [1.0])
+            assert caught.value.__notes__
+
+
+class TestErrorsOfTheFunction:
+    def test_an_assertion_of_its_own_is_no_verdict(self):
+        def f(x):
+            assert x.shape == (3,), "three numbers"
+            return tg.sin(x)
+
+        with pytest.raises(AssertionError, match="three numbers") as caught:
+            check_gradient(f, [1.0, 2.0])
+        assert not isinstance(caught.value, GradientMismatch | GradientUndecided)
+        assert any("no verdict" in note for note in caught.value.__notes__)
+
+    def test_beside_the_inputs_it_ends_the_domain(self):
+        def f(x):
+            assert (x.numpy() >= 0.5).all()
+            return tg.sin(x)
+
+        assert check_gradient(f, [0.501, 1.0]).verdict == "agrees"
+
+    def test_a_slope_that_cannot_be_measured_has_no_ratio(self):
+        slope = Slope(np.nan, np.inf, "not finite", 3)
+        assert suggest(WrongEntry((0,), (0,), np.ones(2), np.ones(2), 1.0, slope), np.ones(2), None) == ("", "")
+
+    def test_an_overflow_in_a_formula_is_the_formulas(self):
+        f = op_of(
+            "gauss", lambda x: np.exp(-x * x), lambda g, x, out: g * -2 * out * tg.exp(x) ** 2 * x / tg.exp(x) ** 2
+        )
+        with pytest.raises(
+            GradientMismatch, match="the formula of gauss for 'x' gives no finite number, where the slope is"
+        ):
+            check_gradient(lambda x: tg.sum(f(x)), [1.0, 400.0])

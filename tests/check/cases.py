@@ -27,7 +27,7 @@ CASES: list[Case] = []
 RNG = np.random.default_rng(0)
 
 
-def case(verdict: str, *inputs: Any, says: str = "", seeds: int = 3, name: str = "", **options: Any) -> Any:
+def case(verdict: str, *inputs: Any, says: str = "", seeds: int = 2, name: str = "", **options: Any) -> Any:
     """Register a function of Tensors as a case."""
 
     def register(f: Any) -> Any:
@@ -96,15 +96,15 @@ def ties_of_rows(x):
     return tg.sort(x, axis=1)
 
 
-case("wrong", np.array([3.0, 1.0, 3.0]), seeds=40, name="ties in full")(
+case("wrong", np.array([3.0, 1.0, 3.0]), seeds=6, name="ties in full")(
     op_of("ties_in_full", np.max, lambda g, x, out: g * tg.where(x == out, 1.0, 0.0))
 )
-case("wrong", np.ones(2), seeds=20, name="two ties in full")(
+case("wrong", np.ones(2), seeds=6, name="two ties in full")(
     op_of("ties_in_full", np.max, lambda g, x, out: g * tg.where(x == out, 1.0, 0.0))
 )
 
 
-@case("right", np.array([3.0, 1.0, 3.0]), seeds=20)
+@case("right", np.array([3.0, 1.0, 3.0]), seeds=6)
 def shared_ties(x):
     return tg.max(x)
 
@@ -173,11 +173,11 @@ def saturated_tanh(x):
 def fixed_point(a: Any, tol: float) -> Any:
     """The y with y = cos(a * y), by iteration."""
     a, y = np.asarray(a), np.full(np.shape(a), 0.5)
-    while True:
-        new = np.cos(a * y)
-        if np.max(np.abs(new - y), initial=0) < tol:
-            return new
-        y = new
+    for _ in range(500):
+        y, old = np.cos(a * y), y
+        if np.max(np.abs(y - old), initial=0) < tol:
+            break
+    return y
 
 
 def fixed_point_formula(g: Any, x: Any, out: Any) -> Any:
@@ -192,26 +192,25 @@ def at_tolerance(tol: float, factor: float = 1.0) -> Any:
 
 
 A = np.array([0.7, 0.3, 0.5])
-case("undecided", A, says="rtol=", seeds=10, name="fixed point at 1e-8")(at_tolerance(1e-8))
-case("undecided", A, says="rtol=", seeds=10, name="fixed point at 1e-5")(at_tolerance(1e-5))
-case("right", A, rtol=1e-5, says="agrees to .*, allowed 1e-05", seeds=10, name="fixed point at 1e-8 with rtol")(
+case("undecided", A, says="rtol=", seeds=4, name="fixed point at 1e-8")(at_tolerance(1e-8))
+case("undecided", A, says="rtol=", seeds=4, name="fixed point at 1e-5")(at_tolerance(1e-5))
+case("right", A, rtol=1e-5, says="agrees to .*, allowed 1e-05", seeds=4, name="fixed point at 1e-8 with rtol")(
     at_tolerance(1e-8)
 )
-case("right", A, seeds=10, name="fixed point at 1e-15")(at_tolerance(1e-15))
-case("wrong", A, rtol=1e-5, seeds=10, name="fixed point at 1e-8, off by a hundredth")(at_tolerance(1e-8, 1.01))
-case("wrong", A, seeds=10, name="fixed point at 1e-8, a sign")(at_tolerance(1e-8, -1.0))
-case("wrong", A, seeds=10, name="fixed point at 1e-15, off by 1e-6")(at_tolerance(1e-15, 1 + 1e-6))
+case("right", A, seeds=4, name="fixed point at 1e-15")(at_tolerance(1e-15))
+case("wrong", A, rtol=1e-5, seeds=4, name="fixed point at 1e-8, off by a hundredth")(at_tolerance(1e-8, 1.01))
+case("wrong", A, seeds=4, name="fixed point at 1e-8, a sign")(at_tolerance(1e-8, -1.0))
+case("wrong", A, seeds=4, name="fixed point at 1e-15, off by 1e-6")(at_tolerance(1e-15, 1 + 1e-6))
 
 
 def power_iteration(x: Any, tol: float) -> Any:
     a = x @ x.T
     v = np.ones(len(a))
-    while True:
-        w = a @ v
-        w = w / np.linalg.norm(w)
-        if np.max(np.abs(w - v)) < tol:
-            return np.asarray(w @ a @ w)
-        v = w
+    for _ in range(500):
+        v, old = a @ v / np.linalg.norm(a @ v), v
+        if np.max(np.abs(v - old)) < tol:
+            break
+    return np.asarray(v @ a @ v)
 
 
 def power_formula(g: Any, x: Any) -> Any:
@@ -221,10 +220,10 @@ def power_formula(g: Any, x: Any) -> Any:
 
 
 M = np.random.default_rng(4).normal(size=(4, 3))
-case("undecided", M, says="rtol=", seeds=10, name="power iteration at 1e-3")(
+case("undecided", M, says="rtol=", seeds=4, name="power iteration at 1e-3")(
     op_of("largest", lambda x: power_iteration(x, 1e-3), power_formula)
 )
-case("right", M, rtol=1e-3, seeds=10, name="power iteration at 1e-3 with rtol")(
+case("right", M, rtol=1e-3, seeds=4, name="power iteration at 1e-3 with rtol")(
     op_of("largest", lambda x: power_iteration(x, 1e-3), power_formula)
 )
 
@@ -239,49 +238,49 @@ def through(dtype: Any) -> Callable[[Any], Any]:
 X = np.array([0.3, -1.2, 0.8])
 for dtype in (np.float16, np.float32):
     title = np.dtype(dtype).name
-    case("undecided", X, says="mean slope.* is that of the formulas", seeds=10, name=f"{title} inside")(
+    case("undecided", X, says="mean slope.* is that of the formulas|too coarse", seeds=4, name=f"{title} inside")(
         op_of("sin", through(dtype), lambda g, x: g * tg.cos(x))
     )
-    case("undecided", X, says="mean slope.* is not that of the formulas", seeds=10, name=f"{title} inside, wrong")(
+    case("undecided", X, says="mean slope.* is not that of the formulas|too coarse", seeds=4, name=f"{title} inside, wrong")(
         op_of("sin", through(dtype), lambda g, x: -g * tg.cos(x))
     )
-    case("undecided", X[:1], says="steps of|staircase", seeds=10, name=f"{title} inside, one number")(
+    case("undecided", X[:1], says="steps of|staircase", seeds=4, name=f"{title} inside, one number")(
         op_of("sin", through(dtype), lambda g, x: g * tg.cos(x))
     )
-case("right", X, rtol=1e-5, seeds=10, name="float32 inside, with rtol")(
+case("right", X, rtol=1e-5, seeds=4, name="float32 inside, with rtol")(
     op_of("sin", through(np.float32), lambda g, x: g * tg.cos(x))
 )
-case("right", X, rtol=1e-2, seeds=10, name="float16 inside, with rtol")(
+case("right", X, rtol=1e-2, seeds=4, name="float16 inside, with rtol")(
     op_of("sin", through(np.float16), lambda g, x: g * tg.cos(x))
 )
-case("undecided", X, says="steps of 0.0625", seeds=10, name="fake quantisation")(
+case("undecided", X, says="steps of 0.0625", seeds=4, name="fake quantisation")(
     op_of("quantised", lambda x: np.round(x * 16) / 16, lambda g: g)
 )
 case(
-    "undecided", X, says="is not that of the formulas|too coarse", seeds=10, name="fake quantisation, twice the slope"
+    "undecided", X, says="is not that of the formulas|too coarse", seeds=4, name="fake quantisation, twice the slope"
 )(op_of("quantised", lambda x: np.round(x * 16) / 16, lambda g: 2 * g))
-case("right", X, seeds=10, name="fake quantisation without a gradient")(
+case("right", X, seeds=4, name="fake quantisation without a gradient")(
     op_of("quantised", lambda x: np.round(x * 16) / 16, lambda g: 0 * g)
 )
-case("right", np.array([37253.5, 12.25]), seeds=10, name="floor of large numbers")(
+case("right", np.array([37253.5, 12.25]), seeds=4, name="floor of large numbers")(
     op_of("floor", np.floor, lambda g: 0 * g)
 )
-case("wrong", X, seeds=10, name="a step with a slope")(op_of("step", lambda x: np.where(x > 0, 1.0, 0.0), lambda g: g))
+case("wrong", X, seeds=4, name="a step with a slope")(op_of("step", lambda x: np.where(x > 0, 1.0, 0.0), lambda g: g))
 
 
 def bisected(x: Any) -> Any:
     """The square root, by bisection to 1e-6."""
     low, high = np.zeros(np.shape(x)), np.full(np.shape(x), 4.0)
-    while np.max(high - low) > 1e-6:
+    while np.max(high - low, initial=0) > 1e-6:
         middle = (low + high) / 2
         low, high = np.where(middle * middle < x, middle, low), np.where(middle * middle < x, high, middle)
     return (low + high) / 2
 
 
-case("undecided", np.array([0.5, 1.7]), says="mean slope.* is that of the formulas", seeds=10, name="bisection")(
+case("undecided", np.array([0.5, 1.7]), says="mean slope.* is that of the formulas", seeds=4, name="bisection")(
     op_of("root", bisected, lambda g, out: g / (2 * out))
 )
-case("right", np.array([0.5, 1.7]), rtol=1e-4, seeds=10, name="bisection with rtol")(
+case("right", np.array([0.5, 1.7]), rtol=1e-4, seeds=4, name="bisection with rtol")(
     op_of("root", bisected, lambda g, out: g / (2 * out))
 )
 
@@ -292,10 +291,10 @@ S = np.random.default_rng(5).normal(size=(3, 3))
 SYMMETRIC = S @ S.T + np.eye(3)
 INVERSE = op_of("inv", np.linalg.inv, lambda g, out: -(out @ g @ out))
 TRANSPOSED = op_of("inv", np.linalg.inv, lambda g, out: -(out.T @ g @ out.T))
-case("wrong", SYMMETRIC, seeds=20, name="inv without transposes at a symmetric matrix")(INVERSE)
-case("wrong", SYMMETRIC, seeds=20, order=2, name="inv without transposes, order 2")(INVERSE)
-case("right", SYMMETRIC, seeds=20, order=2, name="inv with transposes")(TRANSPOSED)
-case("wrong", np.ones((2, 3)), seeds=10, name="x for x squared at ones")(
+case("wrong", SYMMETRIC, seeds=6, name="inv without transposes at a symmetric matrix")(INVERSE)
+case("wrong", SYMMETRIC, seeds=6, order=2, name="inv without transposes, order 2")(INVERSE)
+case("right", SYMMETRIC, seeds=6, order=2, name="inv with transposes")(TRANSPOSED)
+case("wrong", np.ones((2, 3)), seeds=4, name="x for x squared at ones")(
     op_of("cube", lambda x: x**3, lambda g, x: 3 * g * x)
 )
 
@@ -311,8 +310,8 @@ def sinc_slope(x: Any) -> Any:
 
 
 NEAR_ZERO = np.array([1e-4, -3e-5, 2e-4])
-case("right", NEAR_ZERO, seeds=10, name="sinc near 0")(op_of("sinc", sinc, lambda g, x: g * sinc_slope(x)))
-case("wrong", NEAR_ZERO, seeds=10, name="sinc near 0, off by 5e-4")(
+case("right", NEAR_ZERO, seeds=4, name="sinc near 0")(op_of("sinc", sinc, lambda g, x: g * sinc_slope(x)))
+case("wrong", NEAR_ZERO, seeds=4, name="sinc near 0, off by 5e-4")(
     op_of("sinc", sinc, lambda g, x: g * sinc_slope(x) * (1 + 5e-4))
 )
 

@@ -91,23 +91,17 @@ def test_the_same_tensor_twice():
     assert "one array passed twice" in text
 
 
-@pytest.mark.parametrize(
-    "view", [lambda x: x[:, ::-1] * 1.0, lambda x: tg.flip(x, axis=1), lambda x: x.T, lambda x: x[::-1]]
-)
-def test_negative_strides_and_other_orders(view):
+@pytest.mark.parametrize("view", [lambda x: x.T, lambda x: x[::-1].T])
+def test_other_orders_in_memory(view):
     def slope(g, x):
         along = np.asarray(x).ravel(order="K")  # as it lies in memory
         return g * 2 * along.reshape(np.shape(x))
 
     square = op_of("square_", np.square, slope)
     check_gradient(square, X)
-    try:
-        report = check_gradient(lambda x: square(view(x)), X)
-    except GradientMismatch as error:
-        assert "op square_" in str(error)
-        assert "memory" in str(error)
-    else:
-        assert report.verdict == "agrees"  # the engine gave it a contiguous array
+    text = message(lambda x: square(view(x)), X)
+    assert "op square_" in text
+    assert "lie in memory" in text
 
 
 def test_cotangents_of_stride_0():

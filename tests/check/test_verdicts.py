@@ -14,14 +14,12 @@ from tinygrad_ko.check.suggestion import WrongEntry, suggest
 
 
 def judged(case: Case, seed: int) -> tuple[str, str]:
+    """The verdict, and the report or the error as text, with its notes."""
     try:
         report = check_gradient(case.f, *case.inputs, rng=seed, **case.options)
-    except GradientMismatch as error:
-        assert error.__notes__
-        return "wrong", str(error)
-    except GradientUndecided as error:
-        assert error.__notes__
-        return "undecided", str(error)
+    except (GradientMismatch, GradientUndecided) as error:
+        verdict = "wrong" if isinstance(error, GradientMismatch) else "undecided"
+        return verdict, "\n".join([str(error), *error.__notes__])
     return "right", str(report)
 
 

@@ -257,8 +257,8 @@ def first_nonfinite(f: CheckedFunction, c: Array | None = None) -> tuple[str, st
         line, korean = ("", "") if primal.op else _called_at(node)
         if np.isfinite(slope.error):
             return (
-                f"the formula of {node.op.name} for {argument!r} gives no finite number, where the slope is {slope.value:.6g}: something in it"
-                f" overflows, or is 0 / 0{line}",
+                f"the formula of {node.op.name} for {argument!r} gives no finite number, where the slope is {slope.value:.6g}:"
+                f" something in it overflows, or is 0 / 0{line}",
                 f"연산 {node.op.name}의 인수 {argument!r}: 기울기는 {slope.value:.6g}인데 공식의 값이 NaN이나 무한대입니다. 공식 안에서"
                 f" 오버플로가 나거나 0 / 0이 됩니다.{korean}",
             )

@@ -84,8 +84,9 @@ def check_gradient(
 
     `f` is an op, any function of Tensors (its result a Tensor of any shape, or several in lists and dicts), or a Module, whose
     parameters are then checked too. Floating inputs (arrays, numbers, lists, Tensors, and dicts such as the book's `params`,
-    lists, tuples and dataclasses of these) are copied to float64 and checked; integer and boolean arrays are passed on as they are (a list of ints becomes
-    floats, as in `Tensor`: labels are arrays). f is called some dozens of times and must give the same value for the same inputs.
+    lists, tuples and dataclasses of these) are copied to float64 and checked; integer and boolean arrays are passed on as they are
+    (a list of ints becomes floats, as in `Tensor`: labels are arrays). f is called some dozens of times and must give the same value for
+    the same inputs.
 
     - `parameters`: what else f reads: a Module, a Tensor, a list or a dict of Tensors. So a loss of no arguments can be
       checked: `check_gradient(lambda: loss(model(x), t), parameters=model)`.
@@ -253,12 +254,10 @@ class _OrderCheck:
         f, rng = self.f, self.rng
         line = random_line(f, group, c, rng)
         first = None if self.effort == "thorough" else compare_briefly(line, self.effort == "quick")
-        if first and first.verdict == "mismatch" and f.order == 1 and f.primal.op is None:
-            if blame := blame_in_graph(
-                line, self.check_operation, first.difference
-            ):  # one operation that is wrong decides
-                self.report.projections.append(first)
-                raise self.mismatch(first, line, blame)
+        clear = first and first.verdict == "mismatch" and f.order == 1 and f.primal.op is None
+        if first and clear and (blame := blame_in_graph(line, self.check_operation, first.difference)):
+            self.report.projections.append(first)
+            raise self.mismatch(first, line, blame)  # one operation that is wrong decides
         found = compare_slopes(line, first)
         if found.verdict == "undecided" and found.slope.kind in _RETRY_RELATIVE:
             line = random_line(f, group, c, rng, relative=True)
@@ -270,7 +269,12 @@ class _OrderCheck:
             found = self.at_kink(found, line)
         elif found.verdict != "agrees" and self.compare_nearby(line)[1].verdict == "agrees":
             found = self.where_kinks_meet(found, line)
-        if found.verdict == "mismatch" and f.primal.op is not None and not f.rtol and (why := why_inexact(line, found)):
+        if (
+            found.verdict == "mismatch"
+            and f.primal.op is not None
+            and not f.rtol
+            and (why := why_inexact(line, found, rng))
+        ):
             self.report.projections.append(replace(found, verdict="undecided"))
             self.doubts.append(why)
             return

@@ -90,7 +90,7 @@ class _Nearby:
             slopes = self.along(point, c, directions)
             low, high, size = np.fmin(low, slopes), np.fmax(high, slopes), np.fmax(size, np.abs(slopes))
             outside = np.count_nonzero((here < low - _DRIFT * size) | (here > high + _DRIFT * size))
-            if outside == 0 and n >= 3 or outside <= _OUTSIDE and n >= _POINTS // 4:
+            if (outside == 0 and n >= 3) or (outside <= _OUTSIDE and n >= _POINTS // 4):
                 return True
         return False
 

@@ -16,7 +16,6 @@ import numpy as np
 
 from tinygrad_ko.arrays.indexing import IndexedGradient
 from tinygrad_ko.arrays.library import Array, namespace
-from tinygrad_ko.check.function import FirstOrder
 from tinygrad_ko.check.line import Line
 from tinygrad_ko.engine.accumulate import accumulated, unbroadcast
 from tinygrad_ko.engine.backprop import backpropagate
@@ -29,14 +28,14 @@ _SUSPECTS = 8  # the most of them
 _STATE = (
     "evaluated again after the forward of this call alone, the formula gives something else: it keeps state between calls (a mask, a"
     " buffer, a counter), and sees that of the last call",
-    "이 호출의 순전파를 다시 한 다음 공식을 계산하면 값이 달라집니다. 연산이 호출 사이에 상태(마스크, 버퍼, 계수기)를 저장하고, 마지막 호출의"
-    " 상태를 읽고 있습니다.",
+    "이 호출의 순전파를 다시 한 다음 공식을 계산하면 값이 달라집니다. 연산이 호출 사이에 상태(마스크, 버퍼, 계수기)를 저장하고,"
+    " 마지막 호출의 상태를 읽고 있습니다.",
 )
 _LAYOUT = (
-    "on contiguous copies of the same numbers the formula gives something else: it depends on how arrays lie in memory (strides, reversed or"
-    " broadcast views, one array passed twice)",
-    "값이 같은 연속 배열의 사본으로 계산하면 값이 달라집니다. 공식이 배열의 메모리 배치(스트라이드, 뒤집거나 브로드캐스트한 뷰, 같은 배열을 두 번"
-    " 넘긴 경우)에 따라 달라집니다.",
+    "on contiguous copies of the same numbers the formula gives something else: it depends on how arrays lie in memory (strides,"
+    " reversed or broadcast views, one array passed twice)",
+    "값이 같은 연속 배열의 사본으로 계산하면 값이 달라집니다. 공식이 배열의 메모리 배치(스트라이드, 뒤집거나 브로드캐스트한 뷰, 같은 배열을"
+    " 두 번 넘긴 경우)에 따라 달라집니다.",
 )
 _WRITES = (
     "the formula writes to g, the gradient of its output, which others read too: work on a copy",

@@ -5,15 +5,18 @@ turn more. Seen from afar both have a mean slope, and that is what a formula for
 undecided, unless `rtol` says how exactly the function is computed.
 """
 
+from typing import Any
+
 import numpy as np
 
 from tinygrad_ko.arrays.library import Array
-from tinygrad_ko.check.line import Line
+from tinygrad_ko.check.line import Line, random_line
 from tinygrad_ko.check.report import Projection
 from tinygrad_ko.check.slope import EPS, Slope
 
 _POINTS, _DEGREE = 65, 7  # values that are fitted, and the degree of the polynomial
 _LEVELS, _ORDER = 6, 8  # how often a jump is looked at more closely, and the order of the differences in which it shows
+_LARGEST = 0.01  # of the size of f: a jump that is greater is meant
 _AMPLIFIED = 1000  # a gradient may be off by so many times as much as the function
 
 
@@ -71,61 +74,73 @@ def mean_slope(line: Line) -> Slope:
     return best
 
 
-def jump_height(line: Line) -> float:
-    """The height of a jump of f near the point, found where its differences of high order do not fall with the distance between
-    values; 0 if there is none.
+def jump_height(line: Line, rng: Any) -> float:
+    """The height of a jump of f near the point, relative to its size; 0 if none is seen in three directions, or if f jumps by as much as
+    it is large, as `sign` does.
     """
-    return next(filter(None, (_jump_height(line, line.scale * reach) for reach in (0.5, 2.0, 0.1))), 0.0)
+    size = float(np.max(np.abs(line.f.y), initial=0))
+    lines = [line, *(random_line(line.f, line.d, line.c, rng) for _ in range(2))]
+    for reach, through in [(reach, through) for reach in (0.3, 0.1, 0.03) for through in lines]:
+        if (where := _jump(through, through.scale * reach)) is not None:
+            height = float(np.max(np.abs(through.change(where[1]) - through.change(where[0])), initial=0))
+            if height <= _LARGEST * size:
+                return height / size
+    return 0.0
 
 
-def _jump_height(line: Line, reach: float) -> float:
-    middle, seen = 0.0, list[float]()
+def _jump(line: Line, reach: float) -> tuple[float, float] | None:
+    """Where f jumps: there its differences of high order do not fall with the distance between values."""
+    middle, seen, places = 0.0, list[float](), np.zeros(1)
     for _ in range(_LEVELS):
         places = middle + reach * np.linspace(-1, 1, _POINTS)
         differences = np.nan_to_num(np.diff(_values(line, places), _ORDER), posinf=0, neginf=0)
         k = int(np.argmax(np.abs(differences)))
         seen.append(abs(float(differences[k])) / 35)  # the greatest of those of a jump of 1
         middle, reach = places[k + _ORDER // 2], reach * 6 / (_POINTS // 2)
+        if seen[-1] <= 16 * EPS * line.size:
+            return None
     stays = seen[-1] > seen[-2] / 2 > seen[-3] / 4
-    return seen[-1] if stays and seen[-1] > 16 * EPS * line.size else 0.0
+    return (places[k], places[k + _ORDER]) if stays else None
 
 
 def _values(line: Line, places: Array) -> Array:
     return np.array([line(s) for s in places])
 
 
-def why_inexact(line: Line, found: Projection) -> tuple[str, str] | None:
-    """Why a gradient that is off by a little is not called wrong: f jumps, by enough to explain it."""
-    if not found.difference <= 0.1 * found.reference:
+def why_inexact(line: Line, found: Projection, rng: Any) -> tuple[str, str] | None:
+    """Why a gradient that is off by a little is not called wrong: f jumps, by about as much as would explain it."""
+    off = found.difference / found.reference
+    if not off <= 0.1:
         return None
-    height = jump_height(line)
-    if found.difference * line.scale > _AMPLIFIED * height:
+    height = jump_height(line, rng)
+    if not off / _AMPLIFIED <= height <= 1e5 * off:  # along some directions nearly all of it cancels
         return None
-    relative, off = height / line.size, found.difference / found.reference
+    bound = _rounded_up(off)
     return (
-        f"f is not computed exactly: it jumps by {relative:.1g} of its size near the inputs, as an iteration that stops at a tolerance does,"
-        f" and the formulas agree with its slope to {off:.1g} only; if it is meant to be so inexact, say how much: rtol={_rounded_up(off)}",
-        f"함수가 정확히 계산되지 않습니다. 입력 근처에서 함수값이 그 크기의 {relative:.1g}배만큼 뜁니다(허용 오차에서 멈추는 반복 계산 등)."
-        f" 공식과 기울기의 상대 차이는 {off:.1g}입니다. 이 정도의 오차가 의도한 것이라면 rtol={_rounded_up(off)}처럼 지정하십시오.",
+        f"f is not computed exactly: it jumps by {height:.1g} of its size near the inputs, as an iteration that stops at a tolerance"
+        f" does, and the formulas agree with its slope to {off:.1g} only; if it is meant to be so inexact, say how much: rtol={bound}",
+        f"함수가 정확히 계산되지 않습니다. 입력 근처에서 함수값이 그 크기의 {height:.1g}배만큼 뜁니다(허용 오차에서 멈추는 반복 계산 등)."
+        f" 공식과 기울기의 상대 차이는 {off:.1g}입니다. 이 정도의 오차가 의도한 것이라면 rtol={bound}처럼 지정하십시오.",
     )
 
 
 def why_staircase(line: Line, found: Projection) -> tuple[str, str]:
     """What a staircase looks like, beside the slope by the formulas."""
     height, mean = step_height(line), found.slope
-    if 2 * mean.error > 0.3 * found.reference:
+    shown = max(abs(found.analytic), abs(mean.value))
+    if 2 * mean.error > 0.3 * shown:
         which, korean = "too coarse to be compared with that", "정확히 비교하기 어렵습니다"
-    elif found.difference <= 2 * mean.error + 0.01 * found.reference:
+    elif found.difference <= 2 * mean.error + 0.01 * shown:
         which, korean = "that", "일치합니다"
     else:
         which, korean = "not that", "일치하지 않습니다"
     return (
-        f"f is a staircase with steps of {height:.3g}: something rounds inside (float32, float16, a quantisation, a bisection). Its mean slope"
-        f" {mean.value:.6g} +- {mean.error:.1g} is {which} of the formulas, {found.analytic:.6g}; compute in float64, or say how exactly f is"
-        " computed: rtol=",
-        f"함수가 높이 {height:.3g}인 계단 모양입니다. 함수 안에서 값을 반올림하고 있습니다(float32, float16, 양자화, 이분법 등). 평균 기울기는"
-        f" {mean.value:.6g} +- {mean.error:.1g}이고 공식의 값 {found.analytic:.6g}과 {korean}. float64로 계산하거나, 함수의 상대 오차를"
-        " rtol=로 지정하십시오.",
+        f"f is a staircase with steps of {height:.3g}: something rounds inside (float32, float16, a quantisation, a bisection). Its mean"
+        f" slope {mean.value:.6g} +- {mean.error:.1g} is {which} of the formulas, {found.analytic:.6g}; compute in float64, or say"
+        " how exactly f is computed: rtol=",
+        f"함수가 높이 {height:.3g}인 계단 모양입니다. 함수 안에서 값을 반올림하고 있습니다(float32, float16, 양자화, 이분법 등)."
+        f" 평균 기울기는 {mean.value:.6g} +- {mean.error:.1g}이고 공식의 값 {found.analytic:.6g}과 {korean}. float64로 계산하거나,"
+        " 함수의 상대 오차를 rtol=로 지정하십시오.",
     )
 
 

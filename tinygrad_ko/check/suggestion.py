@@ -48,10 +48,10 @@ def suggest(entry: WrongEntry, formula: Array, true: Array | None) -> _Text:
     unseen = abs(slope.value) <= slope.error
     if not unseen and analytic and (off := abs(analytic / slope.value - 1)) < 0.01:
         return (
-            f"off by {off:.1e} of its size: a constant (an epsilon) that stands in the forward or in the formula only? If the forward is not"
-            " exact (it stops at a tolerance), say how much: rtol=",
-            f"값이 아주 조금 다릅니다(상대 오차 {off:.1e}). 순전파와 공식 중 한쪽에만 작은 상수(예: 1e-7)가 있지 않은지 확인하십시오. 순전파가"
-            " 정확하지 않다면(허용 오차에서 멈추는 계산) 그 정도를 rtol=로 지정하십시오.",
+            f"off by {off:.1e} of its size: a constant (an epsilon) that stands in the forward or in the formula only? If the forward is"
+            " not exact (it stops at a tolerance), say how much: rtol=",
+            f"값이 아주 조금 다릅니다(상대 오차 {off:.1e}). 순전파와 공식 중 한쪽에만 작은 상수(예: 1e-7)가 있지 않은지 확인하십시오."
+            " 순전파가 정확하지 않다면(허용 오차에서 멈추는 계산) 그 정도를 rtol=로 지정하십시오.",
         )
     if true is not None and (found := _from_pattern(formula, true)):
         return found

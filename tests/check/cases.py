@@ -241,9 +241,13 @@ for dtype in (np.float16, np.float32):
     case("undecided", X, says="mean slope.* is that of the formulas|too coarse", seeds=4, name=f"{title} inside")(
         op_of("sin", through(dtype), lambda g, x: g * tg.cos(x))
     )
-    case("undecided", X, says="mean slope.* is not that of the formulas|too coarse", seeds=4, name=f"{title} inside, wrong")(
-        op_of("sin", through(dtype), lambda g, x: -g * tg.cos(x))
-    )
+    case(
+        "undecided",
+        X,
+        says="mean slope.* is not that of the formulas|too coarse",
+        seeds=4,
+        name=f"{title} inside, wrong",
+    )(op_of("sin", through(dtype), lambda g, x: -g * tg.cos(x)))
     case("undecided", X[:1], says="steps of|staircase", seeds=4, name=f"{title} inside, one number")(
         op_of("sin", through(dtype), lambda g, x: g * tg.cos(x))
     )
@@ -256,9 +260,9 @@ case("right", X, rtol=1e-2, seeds=4, name="float16 inside, with rtol")(
 case("undecided", X, says="steps of 0.0625", seeds=4, name="fake quantisation")(
     op_of("quantised", lambda x: np.round(x * 16) / 16, lambda g: g)
 )
-case(
-    "undecided", X, says="is not that of the formulas|too coarse", seeds=4, name="fake quantisation, twice the slope"
-)(op_of("quantised", lambda x: np.round(x * 16) / 16, lambda g: 2 * g))
+case("undecided", X, says="is not that of the formulas|too coarse", seeds=4, name="fake quantisation, twice the slope")(
+    op_of("quantised", lambda x: np.round(x * 16) / 16, lambda g: 2 * g)
+)
 case("right", X, seeds=4, name="fake quantisation without a gradient")(
     op_of("quantised", lambda x: np.round(x * 16) / 16, lambda g: 0 * g)
 )

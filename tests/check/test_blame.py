@@ -34,6 +34,13 @@ def test_a_formula_that_writes_to_its_gradient():
     assert "writes to g" in message(lambda x: tg.sin(x) + square(x), X)
 
 
+def test_a_formula_that_writes_to_its_gradient_by_itself():
+    """Nothing is wrong yet: only where another operation needs the same gradient."""
+    square = op_of("square_", np.square, writing)
+    assert "the formula of square_ for 'x'" in (text := message(square, X))
+    assert "writes to g" in text
+
+
 def test_a_forward_that_returns_one_buffer():
     buffer = np.empty(X.shape)
 

@@ -1,6 +1,8 @@
 """The judge at what is hard to judge: every case in `cases` has the verdict that was written down for it, for every seed."""
 
 import re
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -9,6 +11,7 @@ import pytest
 
 import tinygrad_ko as tg
 from tests.check.cases import CASES, Case, op_of
+from tinygrad_ko import nn
 from tinygrad_ko.check import GradientMismatch, GradientUndecided, Slope, check_gradient
 from tinygrad_ko.check.suggestion import WrongEntry, suggest
 
@@ -154,3 +157,26 @@ class TestErrorsOfTheFunction:
             GradientMismatch, match="the formula of gauss for 'x' gives no finite number, where the slope is"
         ):
             check_gradient(lambda x: tg.sum(f(x)), [1.0, 400.0])
+
+
+class TestOtherThreads:
+    @pytest.mark.parametrize("method", [False, True])
+    def test_a_module_predicts_as_ever_while_it_is_checked(self, method):
+        model = nn.Sequential(nn.Affine(4, 5, rng=0), nn.BatchNorm(5), nn.Relu(), nn.Affine(5, 2, rng=1))
+        x = np.random.default_rng(0).normal(size=(6, 4))
+        model.eval()
+        expected, before = model(x).numpy(), {name: t.numpy() for name, t in model.named_tensors().items()}
+        f = model.forward if method else model
+        interval = sys.getswitchinterval()
+        sys.setswitchinterval(1e-6)
+        try:
+            with ThreadPoolExecutor(1) as pool:
+                checks = [
+                    pool.submit(check_gradient, f, x, parameters=model if method else None, rng=k) for k in range(3)
+                ]
+                seen = [model(x).numpy() for _ in range(400)]
+                assert {check.result().verdict for check in checks} == {"agrees"}
+        finally:
+            sys.setswitchinterval(interval)
+        assert all(np.array_equal(y, expected) for y in seen)
+        assert all(np.array_equal(t.numpy(), before[name]) for name, t in model.named_tensors().items())

@@ -16,7 +16,7 @@ from tinygrad_ko.arrays.library import Array
 from tinygrad_ko.check.function import CheckedFunction, FirstOrder
 from tinygrad_ko.check.line import Line, indicator
 from tinygrad_ko.check.properties import BrokenProperty, find_broken_property
-from tinygrad_ko.check.replay import Suspect, suspects, turn
+from tinygrad_ko.check.replay import Suspect, faults, suspects, turn
 from tinygrad_ko.check.report import Blame, Report
 from tinygrad_ko.check.slope import Slope, scales
 from tinygrad_ko.check.suggestion import WrongEntry, suggest
@@ -66,6 +66,14 @@ def blame_in_graph(line: Line, check: Callable[[FirstOrder], Report], difference
     """
     for suspect in suspects(line, difference):
         if wrong := _blame(suspect, check):
+            return replace(wrong, turn=suspect.turn, **_place(suspect.node))
+    return None
+
+
+def blame_for_writing(f: FirstOrder, c: Array) -> Blame | None:
+    """The operation that writes to arrays which others read too: its gradient, or what it returned before."""
+    for suspect in faults(f, c):
+        if wrong := _blame(suspect, lambda operation: Report("")):
             return replace(wrong, turn=suspect.turn, **_place(suspect.node))
     return None
 
@@ -212,7 +220,7 @@ def describe_blame(order: int, found: Blame) -> tuple[str, str]:
     there, nth = (f", call {k} of {n} at this line", f" (이 줄의 호출 {n}번 중 {k}번째)") if n > 1 else ("", "")
     measured = found.analytic != found.numeric  # not where an array was written to
     by = "the formula" if op and not found.outside else "backpropagation"
-    english = [
+    english: list[Any] = [
         op and found.line and f"  op {op}, called at {found.line}{there}{modules and f', in {modules}'}",
         found.formula and f"  the formula of {op} for {argument!r}, at {found.formula}",
         measured and f"  {found.entry}{', at order 2' if order == 2 else ''}: {by} gives {analytic}",
@@ -222,7 +230,7 @@ def describe_blame(order: int, found: Blame) -> tuple[str, str]:
     ]
     wrong = f"연산 {op}에서 인수 {argument!r}의 미분 공식이 틀렸습니다. " if op and not found.outside else ""
     by = f"{'(2차) ' if order == 2 else ''}{'공식' if op and not found.outside else '역전파'}"
-    korean = [
+    korean: list[Any] = [
         op and found.line and f"  호출한 곳: {found.line}{nth}{modules and f', {modules}'}",
         found.formula and f"  공식의 위치: {found.formula}",
         measured

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
-from copy import copy
+from copy import copy, deepcopy
 from functools import partial
 from os.path import basename
 from typing import Any
@@ -220,6 +220,20 @@ def _substituted(places: dict[Any, Tensor]) -> Iterator[None]:
 
 def _becoming(p: Any, other: Any) -> list[tuple[Any, str, Any]]:
     return [*p.replacing(other._array, other._exposed), (p, "_node", other._node)]
+
+
+def on_a_copy(f: Any, parameters: Any) -> tuple[Any, Any]:
+    """A Module, or a method of one, with copies of its parameters and buffers, so that no other thread sees them moved; f itself if it is
+    something else, or cannot be copied.
+    """
+    owner = getattr(f, "__self__", f)
+    if not hasattr(owner, "named_parameters") or (parameters is not None and parameters is not owner):
+        return f, parameters
+    try:
+        other = deepcopy(owner)
+    except Exception:  # it holds what has no copy: an open file, a lock
+        return f, parameters
+    return other if owner is f else getattr(other, f.__name__), parameters and other
 
 
 def function_name(f: Any) -> str:

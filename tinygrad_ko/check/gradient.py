@@ -17,6 +17,7 @@ import numpy as np
 from tinygrad_ko.arrays.library import Array
 from tinygrad_ko.check.comparison import compare_briefly, compare_slopes
 from tinygrad_ko.check.diagnosis import (
+    blame_for_writing,
     blame_in_graph,
     describe_blame,
     describe_broken_property,
@@ -24,7 +25,7 @@ from tinygrad_ko.check.diagnosis import (
     first_nonfinite,
     operations,
 )
-from tinygrad_ko.check.function import CheckedFunction, FirstOrder, SecondOrder
+from tinygrad_ko.check.function import CheckedFunction, FirstOrder, SecondOrder, on_a_copy
 from tinygrad_ko.check.kinks import compare_subgradient, is_differentiable, kinks_cancel
 from tinygrad_ko.check.line import Line, random_line
 from tinygrad_ko.check.properties import compare_in, find_broken_property
@@ -89,7 +90,8 @@ def check_gradient(
     the same inputs.
 
     - `parameters`: what else f reads: a Module, a Tensor, a list or a dict of Tensors. So a loss of no arguments can be
-      checked: `check_gradient(lambda: loss(model(x), t), parameters=model)`.
+      checked: `check_gradient(lambda: loss(model(x), t), parameters=model)`. A Module, or a method of one, is checked on a copy;
+      other parameters are moved where they are, and put back, so no other thread should use them meanwhile.
     - `keywords`: what f is given by name, as a dict; it is checked too.
     - `wrt`: check these arguments only, by the names that the report shows or their places among them (default: all).
     - `order=2`: the gradient of the gradient too.
@@ -134,6 +136,7 @@ def check_gradient(
         )
     __tracebackhide__ = True
     with np.errstate(all="ignore"):
+        f, parameters = on_a_copy(f, parameters)
         checked = FirstOrder(f, inputs, parameters, wrt, keywords)
         checked.rtol = rtol
         return _check(checked, order, effort, generator(rng))
@@ -191,6 +194,8 @@ class _OrderCheck:
         for _ in range(PROJECTIONS[self.effort]):
             c = rng.standard_normal(f.y.shape)
             self.check_properties(c)
+            if isinstance(f, FirstOrder) and self.effort != "quick":
+                self.check_writing(f, c)
             for group in groups:
                 self.check_projection(group, c)
         if self.effort != "quick":
@@ -231,6 +236,15 @@ class _OrderCheck:
             raise self.failure(GradientMismatch, f"backpropagation fails: {raised}", korean) from error
         if broken:
             raise self.failure(GradientMismatch, *describe_broken_property(self.f.primal, broken, self.rng))
+
+    def check_writing(self, f: FirstOrder, c: Array) -> None:
+        __tracebackhide__ = True
+        if blame := blame_for_writing(f, c):
+            self.report.blame = blame
+            text, korean = describe_blame(1, blame)
+            raise self.failure(
+                GradientMismatch, f"the gradient is wrong where others need the same arrays\n{text}", korean
+            )
 
     def require_dependence(self, f: FirstOrder) -> None:
         """Raise if no operation leads from any argument to the result; where that is so of some arguments, add remarks."""

@@ -16,6 +16,7 @@ import numpy as np
 
 from tinygrad_ko.arrays.indexing import IndexedGradient
 from tinygrad_ko.arrays.library import Array, namespace
+from tinygrad_ko.check.function import FirstOrder
 from tinygrad_ko.check.line import Line
 from tinygrad_ko.engine.accumulate import accumulated, unbroadcast
 from tinygrad_ko.engine.backprop import backpropagate
@@ -79,26 +80,30 @@ class _Visited:
     wrote: bool = False
 
 
+def faults(primal: FirstOrder, c: Array) -> list[Suspect]:
+    """The operations of a graph that write to arrays which others read too."""
+    visited = _replayed(primal, c)
+    return _in_turn(_written(visited), visited)
+
+
 def suspects(line: Line, difference: float) -> list[Suspect]:
     """The operations of a graph to which the gradient owes its `difference` from the slope, the worst first."""
-    primal, c = line.f.primal, line.c
-    with Switch(watch="copies"):
-        y, _, inside = primal.forward(primal.point)
-    if not y.requires_grad:
-        return []
-    with inside():
-        visited = _backward(y.node, c)
-    nodes = [v.node for v in reversed(visited)]
+    visited = _replayed(line.f.primal, line.c)
     found = _written(visited)
-    if not found and (speeds := _speeds(line, nodes)) is not None:
+    if not found and (speeds := _speeds(line, [v.node for v in visited])) is not None:
         found = [s for v in visited if not (s := _balance(v, speeds)).missing <= _SHARE * difference]
         found = sorted(found, key=lambda s: -s.missing if np.isfinite(s.missing) else -np.inf)[:_SUSPECTS]
         by_node = {v.node: v for v in visited}
         for suspect in found:
             suspect.fault, suspect.argument = _evaluated_again(by_node[suspect.node])
-    for suspect in found[:_SUSPECTS]:
+    return _in_turn(found[:_SUSPECTS], visited)
+
+
+def _in_turn(found: list[Suspect], visited: list[_Visited]) -> list[Suspect]:
+    nodes = [v.node for v in reversed(visited)]
+    for suspect in found:
         suspect.turn = turn(suspect.node, nodes)
-    return found[:_SUSPECTS]
+    return found
 
 
 def turn(node: Node, nodes: list[Node]) -> tuple[int, int]:
@@ -108,9 +113,11 @@ def turn(node: Node, nodes: list[Node]) -> tuple[int, int]:
     return calls.index(node) + 1, len(calls)
 
 
-def _backward(root: Node, c: Array) -> list[_Visited]:
-    """Backpropagation as ever, by the loop that is written there, with a copy of all that is passed."""
+def _replayed(primal: FirstOrder, c: Array) -> list[_Visited]:
+    """Backpropagation as ever, by the loop that is written there, with a copy of all that is passed; the newest operation first."""
     visited: list[_Visited] = []
+    with Switch(watch="copies"):
+        y, _, inside = primal.forward(primal.point)
 
     class Replayed:
         def __init__(self, node: Node, g: Any) -> None:
@@ -131,7 +138,9 @@ def _backward(root: Node, c: Array) -> list[_Visited]:
                         heappush(pending, (parent.order, parent))
             v.wrote = not _equal(g, v.g)
 
-    backpropagate(root, np.array(c), visit=Replayed)
+    if y.node is not None:
+        with inside():
+            backpropagate(y.node, np.array(c), visit=Replayed)
     return visited
 
 

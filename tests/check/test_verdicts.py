@@ -12,7 +12,7 @@ import pytest
 import tinygrad_ko as tg
 from tests.check.cases import CASES, Case, op_of
 from tinygrad_ko import nn
-from tinygrad_ko.check import GradientMismatch, GradientUndecided, Slope, check_gradient
+from tinygrad_ko.check import GradientMismatch, GradientUndecided, Slope, check_gradient, meant_as
 from tinygrad_ko.check.suggestion import WrongEntry, suggest
 
 
@@ -77,6 +77,7 @@ class Point(NamedTuple):
     b: Any
 
 
+REVERSED = op_of("reversed", np.copy, lambda g: -g)
 WRONG = op_of("sin_", np.sin, lambda g, x: g * tg.cos(x) * 1.01)
 
 
@@ -125,6 +126,36 @@ class TestStructuredInputs:
             with pytest.raises(TypeError, match=said) as caught:
                 check_gradient(lambda x, y: y * 2, x, [1.0])
             assert caught.value.__notes__
+
+
+class TestWhatIsMeant:
+    @staticmethod
+    @meant_as(lambda x: -x)
+    def reversed_(x):
+        return REVERSED(x)
+
+    @staticmethod
+    @meant_as(lambda x: np.ones(x.shape))
+    def frozen(x):
+        return tg.exp(x).detach()
+
+    def test_the_rest_is_checked(self):
+        for order in (1, 2):
+            check_gradient(lambda x: tg.sin(self.reversed_(tg.exp(x))) * self.frozen(x), [0.3, 1.2], order=order)
+        with pytest.raises(GradientMismatch, match="op sin_"):
+            check_gradient(lambda x: WRONG(self.reversed_(tg.exp(x))) * self.frozen(x), [0.3, 1.2])
+        with pytest.raises(GradientMismatch):
+            check_gradient(lambda x: tg.sin(REVERSED(tg.exp(x))), [0.3, 1.2])
+
+    def test_outside_of_a_check_it_computes_what_it_always_does(self):
+        x = tg.Tensor([0.5], requires_grad=True)
+        assert self.reversed_(x).tolist() == [0.5]
+        self.reversed_(x).backward()
+        assert x.grad is not None
+        assert x.grad.tolist() == [-1.0]
+        with pytest.raises(ZeroDivisionError):
+            check_gradient(lambda x: self.reversed_(x) / 1 + 1 / 0, [0.5])
+        assert self.reversed_(x).tolist() == [0.5]
 
 
 class TestErrorsOfTheFunction:

@@ -11,6 +11,7 @@ import numpy as np
 
 from tinygrad_ko.arrays.library import Array
 from tinygrad_ko.arrays.operands import operand
+from tinygrad_ko.check.meaning import checking
 from tinygrad_ko.check.progress import Progress
 from tinygrad_ko.check.slope import EPS, precision, scales
 from tinygrad_ko.check.structures import copied, leaves, rebuilt, require_real
@@ -107,6 +108,7 @@ class FirstOrder(CheckedFunction):
         inputs, keywords = [rebuilt(x, values) for x in self.inputs], rebuilt(self.keywords, values)
         inside = partial(_substituted, dict(zip(self.parameters.values(), values, strict=True)))
         with inside(), Switch(record=True):
+            before = checking.set(True)
             try:
                 y = self.f(*inputs, **keywords)
             except Exception as error:
@@ -116,6 +118,8 @@ class FirstOrder(CheckedFunction):
                     error.add_note(f"this was raised by {self.name} itself: it is no verdict on the gradient")
                     explain(error, f"{self.name} 안에서 난 오류입니다. 기울기에 대한 판정이 아닙니다.")
                 raise
+            finally:
+                checking.reset(before)
         y = y if isinstance(y, Tensor) else in_one_row(y, self.name)
         return y, [made[i] for i in self.wrt], inside
 

@@ -217,7 +217,7 @@ def test_effort_and_wrt(mine, capsys):
         assert main(["check", "mine_of_check:two", *arguments]) == 0
         found[effort] = json.loads(capsys.readouterr().out)
         assert [row["argument"] for row in found[effort]["rows"]] == ["b"]
-    assert [report["rows"][0]["projections"] for report in found.values()] == [1, 2, 8]
+    assert [report["rows"][0]["projections"] for report in found.values()] == [1, 1, 7]
     assert main(["check", "mine_of_check:two", "--wrt", "b", "--wrt", "a", "--json"]) == 0
     assert [row["argument"] for row in json.loads(capsys.readouterr().out)["rows"]] == ["a", "b"]
 
@@ -237,7 +237,7 @@ class TestJson:
         assert found["evaluations"] > 20
         rows = [(row["argument"], row["order"], row["shape"], row["verdict"]) for row in found["rows"]]
         assert rows[0] == ("a", 1, [3, 4], "agrees")
-        assert all(0 < row["error"] < 1e-9 and "claim" not in row for row in found["rows"])
+        assert all(0 < row["error"] < 1e-8 and "claim" not in row for row in found["rows"])
         assert rows[-1] == ("the cotangent", 2, None, "agrees")
 
     def test_a_wrong_gradient(self, mine, capsys):

@@ -96,8 +96,9 @@ def check_gradient(
     - `wrt`: check these arguments only, by the names that the report shows or their places among them (default: all).
     - `order=2`: the gradient of the gradient too.
     - `effort`: how sure to be. "quick" measures one projection of all arguments together with seven evaluations, and sees
-      a relative error of 1e-6; "usual" one of each argument with about fifteen each and one of all a thousandth away (a matrix that is
-      symmetric, or inputs that are 1, hide mistakes), and sees 1e-9; "thorough" seven of each.
+      a relative error of 1e-6. "usual" measures one of each argument with nine evaluations, or about fifteen where these are not enough,
+      and one of all a thousandth away (for a matrix that is symmetric, or inputs that are all 1, hide mistakes); it sees 1e-7, mostly
+      1e-9. "thorough" measures seven of each with about fifteen. The first line of the report says what would have been seen.
     - `rtol`: how exactly f is computed, relative to its size. Give it for a function that rounds inside or stops at a tolerance: then
       its slope is measured over long distances, and the gradient may be off by so much.
     - `rng`: the seed of the random cotangents and directions.

@@ -22,9 +22,11 @@ _AMPLIFIED = 1000  # a gradient may be off by so many times as much as the funct
 
 def is_staircase(line: Line, speed: float) -> bool:
     """Whether f is flat at nearly all points, though over a distance it moves; `speed` is a slope that it may have."""
+    reach = line.scale / 8
+    speed = speed or abs(line(reach) - line(-reach)) / reach
     if not 0 < speed < np.inf or line.f.eps > EPS or not _is_still(line, 0.0, speed):
         return False
-    places = line.scale / 8 * np.sort(np.cos(np.arange(16)))
+    places = reach * np.sort(np.cos(np.arange(16)))
     values = _values(line, places)
     if (
         not np.isfinite(values).all() or len(np.unique(values)) < 4

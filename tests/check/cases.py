@@ -203,6 +203,19 @@ case("wrong", A, seeds=4, name="fixed point at 1e-8, a sign")(at_tolerance(1e-8,
 case("wrong", A, seeds=4, name="fixed point at 1e-15, off by 1e-6")(at_tolerance(1e-15, 1 + 1e-6))
 
 
+@case("undecided", A, says="op fixed_point, called at .*rtol=", seeds=4)
+def fixed_point_in_a_network(x):
+    return tg.tanh(INEXACT(tg.sin(x)) * 2)
+
+
+@case("wrong", A, says="op tanh", seeds=4)
+def wrong_beside_a_fixed_point(x):
+    return WRONG_TANH(INEXACT(tg.sin(x)) * 2)
+
+
+INEXACT = at_tolerance(1e-8)
+
+
 def power_iteration(x: Any, tol: float) -> Any:
     a = x @ x.T
     v = np.ones(len(a))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -41,7 +41,14 @@ _OUTSIDE = (
 )
 
 
-def diagnose(line: Line, check: Callable[[FirstOrder], Report], difference: float) -> Blame:
+class Doubt(NamedTuple):
+    """Why an operation that owes the difference is not called wrong, in both languages: it is not computed exactly."""
+
+    english: str
+    korean: str
+
+
+def diagnose(line: Line, check: Callable[[FirstOrder], Report], difference: float) -> Blame | Doubt:
     """The operation that is wrong if it is one of several, else the entry of the gradient that is; `check` checks one operation."""
     primal = line.f.primal
     if primal.op is not None:
@@ -60,12 +67,15 @@ def diagnose(line: Line, check: Callable[[FirstOrder], Report], difference: floa
     )
 
 
-def blame_in_graph(line: Line, check: Callable[[FirstOrder], Report], difference: float) -> Blame | None:
+def blame_in_graph(line: Line, check: Callable[[FirstOrder], Report], difference: float) -> Blame | Doubt | None:
     """The operation that is seen to be wrong in a graph: by a check of its own, by what it writes to, or because it is given what was
     computed outside the graph.
     """
     for suspect in suspects(line, difference):
-        if wrong := _blame(suspect, check):
+        wrong = _blame(suspect, check)
+        if isinstance(wrong, Doubt):
+            return wrong
+        if wrong:
             return replace(wrong, turn=suspect.turn, **_place(suspect.node))
     return None
 
@@ -73,12 +83,12 @@ def blame_in_graph(line: Line, check: Callable[[FirstOrder], Report], difference
 def blame_for_writing(f: FirstOrder, c: Array) -> Blame | None:
     """The operation that writes to arrays which others read too: its gradient, or what it returned before."""
     for suspect in faults(f, c):
-        if wrong := _blame(suspect, lambda operation: Report("")):
+        if isinstance(wrong := _blame(suspect, lambda operation: Report("")), Blame):
             return replace(wrong, turn=suspect.turn, **_place(suspect.node))
     return None
 
 
-def _blame(suspect: Suspect, check: Callable[[FirstOrder], Report]) -> Blame | None:
+def _blame(suspect: Suspect, check: Callable[[FirstOrder], Report]) -> Blame | Doubt | None:
     """What is wrong with an operation that does not pass on what its gradient is worth."""
     node = suspect.node
     along = "the slope along a random direction, at this operation"
@@ -88,8 +98,9 @@ def _blame(suspect: Suspect, check: Callable[[FirstOrder], Report]) -> Blame | N
         return Blame(
             suspect.argument, along, (), suspect.passed, suspect.worth, 0.0, text, korean, "", node.op.name, location
         )
-    if (operation := _isolate(node)) and (wrong := check(operation).blame):
-        return wrong
+    report = check(operation) if (operation := _isolate(node)) else Report("")
+    if report.blame:
+        return report.blame
     if suspect.cut:
         argument = suspect.cut[0]
         return Blame(
@@ -101,6 +112,9 @@ def _blame(suspect: Suspect, check: Callable[[FirstOrder], Report]) -> Blame | N
             outside=True,
             op=node.op.name,
         )
+    if report.doubt:
+        line, korean = _called_at(node)
+        return Doubt(f"op {node.op.name}{line}: {report.doubt[0]}", f"연산 {node.op.name}:{korean} {report.doubt[1]}")
     return None
 
 

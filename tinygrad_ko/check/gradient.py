@@ -17,6 +17,7 @@ import numpy as np
 from tinygrad_ko.arrays.library import Array
 from tinygrad_ko.check.comparison import compare_briefly, compare_slopes
 from tinygrad_ko.check.diagnosis import (
+    Doubt,
     blame_for_writing,
     blame_in_graph,
     describe_blame,
@@ -270,7 +271,8 @@ class _OrderCheck:
         line = random_line(f, group, c, rng)
         first = None if self.effort == "thorough" else compare_briefly(line, self.effort == "quick")
         clear = first and first.verdict == "mismatch" and f.order == 1 and f.primal.op is None
-        if first and clear and (blame := blame_in_graph(line, self.check_operation, first.difference)):
+        blame = blame_in_graph(line, self.check_operation, first.difference) if first and clear else None
+        if first and isinstance(blame, Blame):
             self.report.projections.append(first)
             raise self.mismatch(first, line, blame)  # one operation that is wrong decides
         found = compare_slopes(line, first)
@@ -388,9 +390,13 @@ class _OrderCheck:
         if text and text not in self.report.remarks:
             self.report.remarks.append(text)
 
-    def mismatch(self, found: Projection, line: Line, blame: Blame | None = None) -> GradientMismatch:
+    def mismatch(self, found: Projection, line: Line, blame: Blame | Doubt | None = None) -> AssertionError:
         if np.isfinite(found.analytic):
-            self.report.blame = blame or diagnose(line, self.check_operation, found.difference)
+            blame = blame or diagnose(line, self.check_operation, found.difference)
+            if isinstance(blame, Doubt):
+                self.report.projections[-1] = replace(found, verdict="undecided")
+                return self.undecided(*blame)
+            self.report.blame = blame
             text, korean = describe_blame(self.f.order, self.report.blame)
             text, summary = f"the gradient is wrong\n{text}", "역전파로 구한 기울기가 수치 미분의 결과와 다릅니다."
         else:
@@ -401,6 +407,7 @@ class _OrderCheck:
 
     def undecided(self, text: str, korean: str) -> GradientUndecided:
         at_order, where = (" at order 2", "2차 미분: ") if self.f.order == 2 else ("", "")
+        self.report.doubt = text, korean
         korean = f"{where}기울기가 맞는지 판단할 수 없습니다. {korean}"
         return self.failure(GradientUndecided, f"cannot decide{at_order}: {text}", korean)
 

@@ -99,6 +99,7 @@ class Report:
     numbers: int = 0
     evaluations: int = 0
     blame: Blame | None = None
+    doubt: tuple[str, str] | None = None  # why it is undecided, in both languages
 
     def rows(self) -> list[dict[str, Any]]:
         """One row for each argument and order, of its worst projection: what the table shows, as plain values."""

@@ -217,7 +217,7 @@ def test_effort_and_wrt(mine, capsys):
         assert main(["check", "mine_of_check:two", *arguments]) == 0
         found[effort] = json.loads(capsys.readouterr().out)
         assert [row["argument"] for row in found[effort]["rows"]] == ["b"]
-    assert [report["rows"][0]["projections"] for report in found.values()] == [1, 1, 7]
+    assert [report["rows"][0]["projections"] for report in found.values()] == [1, 2, 8]
     assert main(["check", "mine_of_check:two", "--wrt", "b", "--wrt", "a", "--json"]) == 0
     assert [row["argument"] for row in json.loads(capsys.readouterr().out)["rows"]] == ["a", "b"]
 

@@ -67,6 +67,13 @@ def is_half(dtype: Any) -> bool:
     return type(dtype) is _HALF  # in either byte order
 
 
+def as_given(values: tuple[Any, ...], given: tuple[Any, ...], copies: bool) -> tuple[Any, ...]:
+    """The values of arguments, those that were `given` in float16 in float16 again; copies of the arrays if told so."""
+    halves = map(is_half, map(numpy_dtype, given))
+    again = [v.astype(np.float16) if half else v for v, half in zip(values, halves, strict=True)]
+    return tuple([np.array(v) if copies and isinstance(v, np.ndarray) else v for v in again])
+
+
 def any_unusual(values: tuple[Any, ...]) -> bool:
     """Whether an array among some values is neither float64 nor float32."""
     return any(hasattr(v, "dtype") and v.dtype is not FLOAT64 and v.dtype is not FLOAT32 for v in values)

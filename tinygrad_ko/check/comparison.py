@@ -83,10 +83,10 @@ def _on_staircase(line: Line, found: Projection) -> Projection:
 
 
 def _constant(line: Line) -> Slope | None:
-    """The slope 0 if f stays the same, but for its last bits, over half the size of the inputs."""
-    reach = line.scale / 2
-    most = np.max(np.abs([line(share * reach) for share in (1.0, -1.0, 0.5, -0.5, 0.2, -0.2)]))
-    return Slope(0.0, float(most) / reach, "flat", 6) if most <= 1e-12 * line.size else None
+    """The slope 0 if f stays the same, but for its last bits, from a tenth of the size of the inputs to a hundred times that."""
+    shares = (0.1, 0.5, 2.0, 100.0)
+    most = np.max(np.abs([line(sign * share * line.scale) for share in shares for sign in (1, -1)]))
+    return Slope(0.0, float(most) / line.scale, "flat", 2 * len(shares)) if most <= 1e-12 * line.size else None
 
 
 def _zero(values: float) -> float:

@@ -14,7 +14,7 @@ from tinygrad_ko.arrays.operands import operand
 from tinygrad_ko.check.meaning import checking
 from tinygrad_ko.check.progress import Progress
 from tinygrad_ko.check.slope import EPS, precision, scales
-from tinygrad_ko.check.structures import copied, leaves, rebuilt, require_real
+from tinygrad_ko.check.structures import duplicated, rebuilt, require_real, taken_apart
 from tinygrad_ko.engine.graph import Leaf, Switch
 from tinygrad_ko.errors import explain, note_leaves, wants_integers
 from tinygrad_ko.func.trees import in_one_row
@@ -77,12 +77,12 @@ class FirstOrder(CheckedFunction):
     ) -> None:
         self.primal, self.f, self.name, self.progress = self, f, function_name(f), Progress()
         self.op = getattr(getattr(f, "func", f), "op", None)  # if f is one operation, perhaps with options bound
-        self.inputs, self.keywords = [copied(x) for x in inputs], copied(keywords or {})
+        self.inputs, self.keywords = [duplicated(x) for x in inputs], duplicated(keywords or {})
         constants = set(self.op.arguments) - set(self.op.differentiable) if self.op else ()
         self.labels, self.point, given = [], [], []
         named = [*zip(argument_names(f, len(inputs)), self.inputs, strict=True), *self.keywords.items()]
         for name, x in named:
-            for place, value in leaves(x, "" if isinstance(x, dict) else name):
+            for place, value in taken_apart(x, "" if isinstance(x, dict) else name):
                 label = f"{name}.{place}" if place in self.labels else place
                 require_real(value, label)
                 self.labels.append(label)

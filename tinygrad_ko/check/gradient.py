@@ -26,13 +26,13 @@ from tinygrad_ko.check.diagnosis import (
     first_nonfinite,
     operations,
 )
+from tinygrad_ko.check.doubts import why_undecided
 from tinygrad_ko.check.function import CheckedFunction, FirstOrder, SecondOrder, on_a_copy
 from tinygrad_ko.check.kinks import compare_subgradient, is_differentiable, kinks_cancel
 from tinygrad_ko.check.line import Line, random_line
 from tinygrad_ko.check.properties import compare_in, find_broken_property
 from tinygrad_ko.check.report import Blame, GradientMismatch, GradientUndecided, Projection, Report, Verdict, listeners
-from tinygrad_ko.check.slope import EPS
-from tinygrad_ko.check.steps import why_inexact, why_staircase
+from tinygrad_ko.check.steps import why_inexact
 from tinygrad_ko.engine.graph import behind
 from tinygrad_ko.errors import explain
 from tinygrad_ko.state.randomness import Rng, generator
@@ -43,31 +43,6 @@ PROJECTIONS = {
     "usual": 1,
     "thorough": 7,
 }  # quick: of all arguments together; the others: one more of them nearby
-_UNDECIDED = {  # why a projection is undecided, by the kind of its slope
-    "single": (
-        "it computes in single precision, too coarse {along}: slope {slope}; let it compute in float64",
-        "float32로 계산하여 {along} 수치 미분의 오차가 너무 큽니다. 측정값: {slope}. 함수 안에서 float64로 계산하십시오.",
-    ),
-    "kink": (
-        "kinks add up {along}, and not every operation can be judged at its own inputs; choose other inputs",
-        "{along} 여러 꺾인 점이 겹쳐 있어 연산마다 따로 판단해야 하지만, 판단할 수 없는 연산이 있습니다. 다른 입력으로 확인하십시오.",
-    ),
-    "noisy": (
-        "its values are too noisy {along}: slope {slope}; look for random numbers, float32, or an iteration that stops early",
-        "함수값에 잡음이 커서 {along} 기울기를 잴 수 없습니다. 측정값: {slope}. 난수, float32, 덜 수렴한 반복 계산이 없는지 확인하십시오.",
-    ),
-    "flat": (
-        "it changes by no more than its last bits {along}, but the formulas give {formulas}; choose other inputs, or"
-        " leave that argument out with wrt= if its gradient is 0",
-        "{along} 함수값이 거의 변하지 않아 기울기를 잴 수 없는데 공식의 값은 {formulas}입니다. 다른 입력으로 확인하거나, 기울기가"
-        " 0인 인수라면 wrt로 그 인수를 빼십시오.",
-    ),
-    "smooth": (
-        "the slope cannot be measured well enough {along}: {slope}, formulas {formulas}",
-        "{along} 수치 미분의 오차가 커서 비교할 수 없습니다. 측정값: {slope}, 공식의 값: {formulas}. 다른 입력으로 확인하십시오.",
-    ),
-}
-_UNDECIDED |= {"jump": _UNDECIDED["kink"], "saturated": _UNDECIDED["flat"]}
 _RETRY_RELATIVE = ("smooth", "noisy", "not finite")  # what a slope may look like if the inputs are of unlike sizes
 
 
@@ -118,7 +93,7 @@ def check_gradient(
     >>> print(tg.check_gradient(tg.tanh, [0.5, -1.0]))  # doctest: +ELLIPSIS
     tanh: the gradient agrees; resolution ... evaluations
       argument  shape  order  projections  formulas  difference  error    evaluations  verdict
-      x         (2,)   1      1            ...
+      x         (2,)   1      2            ...
     """
     if order not in (1, 2) or effort not in PROJECTIONS:
         efforts = list(PROJECTIONS)
@@ -301,7 +276,7 @@ class _OrderCheck:
         if found.verdict == "undecided":
             if found.size == 0 and isinstance(f, FirstOrder):
                 self.require_dependence(f)
-            self.doubts.append(_why_undecided(found, line))
+            self.doubts.append(why_undecided(found, line))
         if found.verdict == "subgradient" and f.order == 1:
             near, beside = self.compare_nearby(line)
             if beside.verdict == "mismatch" and beside.slope.kind not in ("kink", "jump"):
@@ -347,6 +322,7 @@ class _OrderCheck:
             if found.verdict != "agrees":  # kinks: take steps that do not reach back to them
                 found = compare_slopes(line, stretch=2.0**-10)
             if found.verdict != "mismatch" or found.slope.kind in ("kink", "jump"):
+                self.report.nearby |= {f.order} if found.verdict == "agrees" else set()
                 return
         self.report.projections.append(replace(found, argument=f"{line.label}, nearby"))
         self.remark("it agrees at the inputs; what is reported was found a thousandth away from them")
@@ -422,15 +398,3 @@ def _is_deterministic(f: CheckedFunction) -> bool:
     again = f.value(f.point)
     near = 64 * f.eps * np.max(np.abs(f.y), initial=0)
     return again.shape == f.y.shape and bool(np.all(np.abs(again - f.y) <= near))
-
-
-def _why_undecided(p: Projection, line: Line) -> tuple[str, str]:
-    slope, kind = p.slope, p.slope.kind
-    if kind == "not finite":
-        return first_nonfinite(line.f, line.c)
-    if kind == "staircase":
-        return why_staircase(line, p)
-    english, korean = _UNDECIDED["single" if line.f.eps > EPS else kind]
-    along = f"along a random direction of {p.argument!r}", f"{p.argument!r}의 무작위 방향에서"
-    shown = {"slope": slope, "formulas": f"{p.analytic:.6g}"}
-    return english.format(along=along[0], **shown), korean.format(along=along[1], **shown)

@@ -99,6 +99,9 @@ class Report:
     numbers: int = 0
     evaluations: int = 0
     blame: Blame | None = None
+    nearby: set[int] = field(
+        default_factory=set
+    )  # the orders at which all arguments together were measured a thousandth away too
     doubt: tuple[str, str] | None = None  # why it is undecided, in both languages
 
     def rows(self) -> list[dict[str, Any]]:
@@ -110,7 +113,11 @@ class Report:
         for (order, argument), projections in found.items():
             worst = max(projections, key=lambda p: (p.verdict == "mismatch", p.verdict == "undecided", p.difference))
             row: dict[str, Any] = {"argument": argument, "shape": self.shapes.get(argument), "order": order}
-            row |= {"projections": len(projections), "analytic": worst.analytic, "numeric": worst.slope.value}
+            row |= {
+                "projections": len(projections) + (order in self.nearby),
+                "analytic": worst.analytic,
+                "numeric": worst.slope.value,
+            }
             row |= {"difference": worst.difference, "error": worst.slope.error, "tolerance": worst.tolerance}
             row |= {"resolution": worst.resolution, "evaluations": sum(p.slope.evaluations for p in projections)}
             rows.append(row | {"kind": worst.slope.kind, "verdict": worst.verdict})

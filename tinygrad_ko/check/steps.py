@@ -42,7 +42,7 @@ def _is_still(line: Line, s: float, speed: float) -> bool:
     return step < 1e-6 * line.scale and abs(line(s + step) - line(s)) <= 2 * EPS * line.size
 
 
-def step_height(line: Line) -> float:
+def _step_height(line: Line) -> float:
     """The height of the step of a staircase that is nearest to the point, in numbers of the output."""
 
     def moved(s: float) -> bool:
@@ -76,7 +76,7 @@ def mean_slope(line: Line) -> Slope:
     return best
 
 
-def jump_height(line: Line, rng: Any) -> float:
+def _jump_height(line: Line, rng: Any) -> float:
     """The height of a jump of f near the point, relative to its size; 0 if none is seen in three directions, or if f jumps by as much as
     it is large, as `sign` does.
     """
@@ -114,7 +114,7 @@ def why_inexact(line: Line, found: Projection, rng: Any) -> tuple[str, str] | No
     off = found.difference / found.reference
     if not off <= 0.1:
         return None
-    height = jump_height(line, rng)
+    height = _jump_height(line, rng)
     if not off / _AMPLIFIED <= height <= 1e5 * off:  # along some directions nearly all of it cancels
         return None
     bound = _rounded_up(off)
@@ -128,7 +128,7 @@ def why_inexact(line: Line, found: Projection, rng: Any) -> tuple[str, str] | No
 
 def why_staircase(line: Line, found: Projection) -> tuple[str, str]:
     """What a staircase looks like, beside the slope by the formulas."""
-    height, mean = step_height(line), found.slope
+    height, mean = _step_height(line), found.slope
     shown = max(abs(found.analytic), abs(mean.value))
     if 2 * mean.error > 0.3 * shown:
         which, korean = "too coarse to be compared with that", "정확히 비교하기 어렵습니다"

@@ -22,10 +22,10 @@ def _entries(x: Any) -> list[tuple[str, Any]] | None:
     return None
 
 
-def leaves(x: Any, place: str) -> Iterator[tuple[str, Any]]:
+def taken_apart(x: Any, place: str) -> Iterator[tuple[str, Any]]:
     """The arrays and other values of a structure, each with its place. Those of a dict of arrays go by their keys alone.
 
-    >>> [place for place, _ in leaves({"W": [np.ones(2), {"b": 1.0}]}, "")]
+    >>> [place for place, _ in taken_apart({"W": [np.ones(2), {"b": 1.0}]}, "")]
     ['W[0]', 'W[1].b']
     """
     entries = _entries(x)
@@ -33,11 +33,11 @@ def leaves(x: Any, place: str) -> Iterator[tuple[str, Any]]:
         yield place, x
         return
     for way, value in entries:
-        yield from leaves(value, (place + way).removeprefix("."))
+        yield from taken_apart(value, (place + way).removeprefix("."))
 
 
 def rebuilt(x: Any, values: Iterator[Any]) -> Any:
-    """The same structure with other values, in the order of `leaves`."""
+    """The same structure with other values, in the order of `taken_apart`."""
     entries = _entries(x)
     if entries is None:
         return next(values)
@@ -50,9 +50,9 @@ def rebuilt(x: Any, values: Iterator[Any]) -> Any:
     return make(*new) if hasattr(x, "_fields") else make(new)
 
 
-def copied(x: Any) -> Any:
+def duplicated(x: Any) -> Any:
     """The structure itself, so that nobody changes it from outside; the values are the same."""
-    return rebuilt(x, iter([value for _, value in leaves(x, "")]))
+    return rebuilt(x, iter([value for _, value in taken_apart(x, "")]))
 
 
 def _holds_arrays(x: Any) -> bool:

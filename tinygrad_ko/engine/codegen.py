@@ -307,13 +307,11 @@ def _option(value: Any, op: str, name: str) -> Any:
 
 
 def _debug_record(inputs: Any, given: Any, options: dict[str, Any], out: Any) -> graph.DebugRecord:
-    """What is remembered under `watch()`: the inputs in the dtypes in which they were given."""
-    halves = map(dtypes.is_half, map(dtypes.numpy_dtype, given))
-    inputs = tuple([v.astype(np.float16) if half else v for v, half in zip(inputs, halves, strict=True)])
+    """What is remembered under `watch()`: the inputs in the dtypes in which they were given; copies of all, as they are now, if told so."""
+    copies = graph.current.get().watch == "copies"
+    inputs = dtypes.as_given(inputs, given, copies)
     options = {name: memory.own(value) for name, value in options.items()}
-    if graph.current.get().watch == "copies":  # as they are now, whatever is written to them later
-        inputs, out = tuple([np.array(v) if isinstance(v, np.ndarray) else v for v in inputs]), np.array(out)
-    return graph.DebugRecord(inputs, tuple(map(id, given)), options, out, users_line())
+    return graph.DebugRecord(inputs, tuple(map(id, given)), options, np.array(out) if copies else out, users_line())
 
 
 def _rounded(out: Any) -> Any:

@@ -32,7 +32,7 @@ def in_any_dtype(
         return lambda x: x, compute
 
     def call(*given: Any, **options: Any) -> Any:
-        if any(map(_is_small, given)) and not any(_is_float(x) or numpy_dtype(x) == np.uint64 for x in given):
+        if any(map(_is_small, given)) and not any(_is_float(x) or _numpy_dtype(x) == np.uint64 for x in given):
             wide = compute(*[x.astype(np.int64) if _is_small(x) else x for x in given], **options)
             if _is_float(wide):
                 return wide
@@ -40,8 +40,8 @@ def in_any_dtype(
             return wide if _is_float(out) else out  # integers stay integers. (np.round makes float16 of truth values.)
         out = compute(*given, **options)
         those = [x for x, yes in zip(given, differentiable, strict=False) if yes]
-        dtypes = [dtype for x in those if (dtype := numpy_dtype(x)) is not None]
-        return rounded(out) if dtypes and is_half(np.result_type(*dtypes)) and numpy_dtype(out) == FLOAT32 else out
+        dtypes = [dtype for x in those if (dtype := _numpy_dtype(x)) is not None]
+        return rounded(out) if dtypes and is_half(np.result_type(*dtypes)) and _numpy_dtype(out) == FLOAT32 else out
 
     return widened, call
 
@@ -53,10 +53,10 @@ def accumulation_dtype(dtype: Any) -> Any:
 
 def widened(value: Any) -> Any:
     """float16 of NumPy as float32, also inside a Tensor; anything else as it is."""
-    return value.astype(np.float32) if is_half(numpy_dtype(value)) else value
+    return value.astype(np.float32) if is_half(_numpy_dtype(value)) else value
 
 
-def numpy_dtype(value: Any) -> Any:
+def _numpy_dtype(value: Any) -> Any:
     """The dtype of an array or a number of NumPy's, also inside a Tensor; of anything else None."""
     array = value._array if isinstance(value, Holder) else value
     return array.dtype if isinstance(array, np.ndarray | np.generic) else None
@@ -69,7 +69,7 @@ def is_half(dtype: Any) -> bool:
 
 def as_given(values: tuple[Any, ...], given: tuple[Any, ...], copies: bool) -> tuple[Any, ...]:
     """The values of arguments, those that were `given` in float16 in float16 again; copies of the arrays if told so."""
-    halves = map(is_half, map(numpy_dtype, given))
+    halves = map(is_half, map(_numpy_dtype, given))
     again = [v.astype(np.float16) if half else v for v, half in zip(values, halves, strict=True)]
     return tuple([np.array(v) if copies and isinstance(v, np.ndarray) else v for v in again])
 
@@ -80,9 +80,9 @@ def any_unusual(values: tuple[Any, ...]) -> bool:
 
 
 def _is_float(value: Any) -> bool:
-    return (dtype := numpy_dtype(value)) is not None and dtype.kind == "f"
+    return (dtype := _numpy_dtype(value)) is not None and dtype.kind == "f"
 
 
 def _is_small(value: Any) -> bool:
     """Whether it holds truth values or integers of 8 or 16 bits."""
-    return (dtype := numpy_dtype(value)) is not None and dtype.kind in "biu" and dtype.itemsize < 4
+    return (dtype := _numpy_dtype(value)) is not None and dtype.kind in "biu" and dtype.itemsize < 4

@@ -1,7 +1,8 @@
 """Diagnosis of a wrong gradient: the operation, the argument and the entry that are wrong, and what the error looks like.
 
-In a graph of several operations each is checked at the inputs it had there, and the one that fails is named with the line that
-called it. The wrong entry is found by bisection: half of the direction at a time, 17 projections find one among 100,000.
+In a graph of several operations those that do not pass on what their gradient is worth (see `replay`) are checked at the inputs they had
+there, and the one that fails is named with the line that called it. The wrong entry is found by bisection: half of the direction at a
+time, 17 projections find one among 100,000.
 """
 
 from collections.abc import Callable, Iterator
@@ -31,8 +32,6 @@ _WHERE_TWICE = (
 _IN_DOMAIN = "choose inputs inside its domain", "정의역 안의 입력으로 확인하십시오."
 _OTHER_INPUTS = "choose other inputs", "다른 입력으로 확인하십시오."
 _SMALL = 64  # so many entries are all measured, to see a pattern
-
-
 _SEARCHED = 1000  # so many operations are checked one by one where the graph does not show which it is
 _OUTSIDE = (
     "look for .numpy(), .item(), .detach(), no_grad(), a tg.grad without create_graph=True, an array computed from the input",
@@ -91,27 +90,25 @@ def blame_for_writing(f: FirstOrder, c: Array) -> Blame | None:
 def _blame(suspect: Suspect, check: Callable[[FirstOrder], Report]) -> Blame | Doubt | None:
     """What is wrong with an operation that does not pass on what its gradient is worth."""
     node = suspect.node
-    along = "the slope along a random direction, at this operation"
+    measured: dict[str, Any] = {
+        "entry": "the slope along a random direction, at this operation",
+        **{"index": (), "analytic": suspect.passed, "numeric": suspect.worth, "error": 0.0, "op": node.op.name},
+    }
     if suspect.fault:
         text, korean = suspect.fault
-        location = _location(node.op, suspect.argument)
-        return Blame(
-            suspect.argument, along, (), suspect.passed, suspect.worth, 0.0, text, korean, "", node.op.name, location
-        )
+        formula = _location(node.op, suspect.argument)
+        return Blame(suspect.argument, suggestion=text, korean=korean, formula=formula, **measured)
     report = check(operation) if (operation := _isolate(node)) else Report("")
     if report.blame:
         return report.blame
     if suspect.cut:
         argument = suspect.cut[0]
-        return Blame(
-            *(argument, along, (), suspect.passed, suspect.worth, 0.0),
-            f"a part of f is outside the graph: {argument!r} of {node.op.name} moves with the inputs, but no operation leads to it;"
-            f" {_OUTSIDE[0]}",
+        text = f"a part of f is outside the graph: {argument!r} of {node.op.name} moves with the inputs, but no operation leads to it;"
+        korean = (
             f"f의 일부가 그래프 밖에서 계산되고 있습니다. 연산 {node.op.name}의 인수 {argument!r}: 입력에 따라 변하지만, 입력에서 이어지는"
-            f" 연산이 없습니다. {_OUTSIDE[1]}",
-            outside=True,
-            op=node.op.name,
+            f" 연산이 없습니다. {_OUTSIDE[1]}"
         )
+        return Blame(argument, suggestion=f"{text} {_OUTSIDE[0]}", korean=korean, outside=True, **measured)
     if report.doubt:
         line, korean = _called_at(node)
         return Doubt(f"op {node.op.name}{line}: {report.doubt[0]}", f"연산 {node.op.name}:{korean} {report.doubt[1]}")

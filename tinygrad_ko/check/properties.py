@@ -32,6 +32,13 @@ _PROPERTIES = (  # a factor of the cotangent, and what is wrong if the gradient 
 )
 
 
+def is_deterministic(f: CheckedFunction) -> bool:
+    """Whether f gives the same value when it is called again."""
+    again = f.value(f.point)
+    near = 64 * f.eps * np.max(np.abs(f.y), initial=0)
+    return again.shape == f.y.shape and bool(np.all(np.abs(again - f.y) <= near))
+
+
 def find_broken_property(f: CheckedFunction, c: Array, every: bool = True) -> BrokenProperty | None:
     """The first property that the gradients for a cotangent do not have. The last implies the others, but for a formula that treats a
     zero by itself; with `every` they are all tried.

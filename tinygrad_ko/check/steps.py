@@ -5,6 +5,7 @@ turn more. Seen from afar both have a mean slope, and that is what a formula for
 undecided, unless `rtol` says how exactly the function is computed.
 """
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from tinygrad_ko.check.slope import EPS, Slope
 
 _POINTS, _DEGREE = 65, 7  # values that are fitted, and the degree of the polynomial
 _LEVELS, _ORDER = 6, 8  # how often a jump is looked at more closely, and the order of the differences in which it shows
+_CENTRAL = 35  # the greatest of these differences, of a jump of 1
 _LARGEST = 0.01  # of the size of f: a jump that is greater is meant
 _AMPLIFIED = 1000  # a gradient may be off by so many times as much as the function
 
@@ -83,26 +85,30 @@ def _jump_height(line: Line, rng: Any) -> float:
     size = float(np.max(np.abs(line.f.y), initial=0))
     lines = [line, *(random_line(line.f, line.d, line.c, rng) for _ in range(2))]
     for reach, through in [(reach, through) for reach in (0.3, 0.1, 0.03) for through in lines]:
-        if (where := _jump(through, through.scale * reach)) is not None:
-            height = float(np.max(np.abs(through.change(where[1]) - through.change(where[0])), initial=0))
+        if (places := _jump(through, through.scale * reach)) is not None:
+            across = np.diff([through.change(s) for s in places], _ORDER, axis=0)
+            height = float(np.max(np.abs(across), initial=0)) / _CENTRAL
             if height <= _LARGEST * size:
                 return height / size
     return 0.0
 
 
-def _jump(line: Line, reach: float) -> tuple[float, float] | None:
-    """Where f jumps: there its differences of high order do not fall with the distance between values."""
+def _jump(line: Line, reach: float) -> Array | None:
+    """Places around a jump of f: there its differences of high order do not fall with the distance between values."""
     middle, seen, places = 0.0, list[float](), np.zeros(1)
     for _ in range(_LEVELS):
         places = middle + reach * np.linspace(-1, 1, _POINTS)
-        differences = np.nan_to_num(np.diff(_values(line, places), _ORDER), posinf=0, neginf=0)
-        k = int(np.argmax(np.abs(differences)))
-        seen.append(abs(float(differences[k])) / 35)  # the greatest of those of a jump of 1
-        middle, reach = places[k + _ORDER // 2], reach * 6 / (_POINTS // 2)
-        if seen[-1] <= 16 * EPS * line.size:
+        values = np.nan_to_num(_values(line, places), posinf=0, neginf=0)
+        differences = np.abs(np.diff(values, _ORDER))
+        k = int(np.argmax(differences))
+        seen.append(float(differences[k]) / _CENTRAL)
+        if seen[-1] <= 64 * EPS * max(line.size, float(np.max(np.abs(values)))):
             return None
-    stays = seen[-1] > seen[-2] / 2 > seen[-3] / 4
-    return (places[k], places[k + _ORDER]) if stays else None
+        middle, reach = places[k + _ORDER // 2], reach * 6 / (_POINTS // 2)
+    stays = all(
+        0.5 < finer / coarser < 2 for coarser, finer in pairwise(seen[-3:])
+    )  # at a kink they fall, at a pole they grow
+    return places[k : k + _ORDER + 1] if stays else None
 
 
 def _values(line: Line, places: Array) -> Array:

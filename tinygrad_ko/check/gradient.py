@@ -195,8 +195,7 @@ class _OrderCheck:
         c = self.rng.standard_normal(f.y.shape)
         for dtype in (np.float32, np.float16) if f.half else (np.float32,):
             wrong, remarks = compare_in(f, c, dtype)
-            for remark in remarks:
-                self.remark(remark)
+            self.report.remarks += [remark for remark in remarks if remark not in self.report.remarks]
             if wrong and compare_in(f.perturbed(self.rng), c, dtype)[0]:  # and it is no threshold between two numbers
                 raise self.failure(GradientMismatch, *wrong)
 

@@ -1,11 +1,15 @@
-"""The function under check: its inputs and parameters as one list of float64 arrays, its value, and its vector-Jacobian product."""
+"""The function under check: its inputs and parameters as one list of float64 arrays, its value, and its vector-Jacobian product.
+
+That is all the judge asks for. `FirstOrder` is a function of Tensors, differentiated by its graph; `source.py` has the functions whose
+gradient comes from elsewhere.
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from copy import copy
 from functools import partial
 from os.path import basename
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -14,6 +18,7 @@ from tinygrad_ko.arrays.operands import operand
 from tinygrad_ko.check.progress import Progress
 from tinygrad_ko.check.slope import EPS, precision, scales
 from tinygrad_ko.engine.graph import Leaf, Switch
+from tinygrad_ko.engine.rule import Op
 from tinygrad_ko.errors import explain, note_leaves, wants_integers
 from tinygrad_ko.func.trees import in_one_row
 from tinygrad_ko.ops.shape import concat, reshape
@@ -29,13 +34,14 @@ _CONSTANTS = "and name in wrt= what is to be checked", "확인할 인수만 wrt=
 class CheckedFunction:
     """A function of arrays whose gradient is checked at a point."""
 
-    primal: "FirstOrder"  # the function itself, of which this may be the gradient
+    primal: "Primal"  # the function itself, of which this may be the gradient
     order: int  # 1, or 2 for the gradient
     name: str
     labels: list[str]  # the names of the arguments
     point: Arrays  # their values
     wrt: list[int]  # which of them are checked
     progress: Progress
+    forward_mode: bool = False  # whether it gives Jacobian-vector products, J d for a tangent d, and not J^T c
     eps: float = EPS  # the relative precision of what f returns
     _at_point: "tuple[Array, Vjp] | None" = None  # its value and vector-Jacobian product there, once they are computed
 
@@ -59,19 +65,57 @@ class CheckedFunction:
         """The gradients of the checked arguments at the point, for a cotangent."""
         return dict(zip(self.wrt, self._linearized()[1](c), strict=True))
 
+    def entry(self, k: tuple[int, ...]) -> str:
+        """The name of an element of the result."""
+        return element("out" if self.order == 1 else "gradient", k)
+
+    def linear(self, c: Array) -> Callable[[float], dict[int, Array]]:
+        """A function that must be linear: the gradients for so many times the cotangent."""
+        return lambda factor: self.gradients(factor * c)
+
+    def slope_terms(self, c: Array, directions: dict[int, Array]) -> list[Array]:
+        """The terms of the slope of <c, f> along the directions, by the formulas: their sum is <J^T c, d>."""
+        gradients = self.gradients(c)
+        return [gradients[i] * d for i, d in directions.items()]
+
     def along(self, s: float, directions: dict[int, Array]) -> Arrays:
         """The point, moved by s times the directions."""
         return [np.asarray(x + s * directions[i]) if i in directions else x for i, x in enumerate(self.point)]
 
 
-class FirstOrder(CheckedFunction):
-    """A function of Tensors at given inputs, and the parameters it reads beside them."""
+class Primal(CheckedFunction):
+    """A function at given inputs."""
 
     order = 1
+    f: Any
+    op: Op | None = None  # if f is one operation, perhaps with options bound
+    floating: list[int]  # the arguments of floating point numbers
+    float32 = True  # whether it may be called with float32 arrays
+
+    @property
+    def whole(self) -> bool:
+        """Whether it is judged as a whole: it is one operation, or the operations that it is made of are not seen."""
+        return self.op is not None
+
+    def perturbed(self, rng: Any) -> Self:
+        """The same function at a point a thousandth away, in a random direction."""
+        near = copy(self)
+        near.primal, near._at_point = near, None
+        sizes = {i: scales(self.point[i]) for i in self.floating}
+        near.point = self.along(1e-3, {i: size * rng.standard_normal(size.shape) for i, size in sizes.items()})
+        return near
+
+    def formula(self, argument: str) -> tuple[str | None, str | None]:
+        """The name of the one operation that f is, and where its formula for an argument stands, as file:line; None if unknown."""
+        return None, None
+
+
+class FirstOrder(Primal):
+    """A function of Tensors at given inputs, and the parameters it reads beside them."""
 
     def __init__(self, f: Callable[..., Any], inputs: tuple[Any, ...], parameters: Any, wrt: Any) -> None:
         self.primal, self.f, self.name, self.progress = self, f, function_name(f), Progress()
-        self.op = getattr(getattr(f, "func", f), "op", None)  # if f is one operation, perhaps with options bound
+        self.op = getattr(getattr(f, "func", f), "op", None)
         self.inputs = [dict(x) if isinstance(x, dict) else x for x in inputs]
         constants = set(self.op.arguments) - set(self.op.differentiable) if self.op else ()
         self.labels, self.point = [], []
@@ -80,12 +124,12 @@ class FirstOrder(CheckedFunction):
                 label = name if key is None else str(key)
                 label = f"{name}.{key}" if label in self.labels else label
                 self.labels.append(label)
-                self.point.append(value if label in constants else _float64_copy(value))
+                self.point.append(value if label in constants else float64_copy(value))
         self.parameters = named_parameters(f, parameters)
         self.labels += self.parameters
         self.point += [np.array(p.numpy(), dtype=np.float64) for p in self.parameters.values()]
         self.floating = [i for i, x in enumerate(self.point) if _is_floating(x) and self.labels[i] not in constants]
-        self.wrt = _selected(wrt, self.floating, self.labels)
+        self.wrt = selected(wrt, self.floating, self.labels)
         if not self.wrt:
             raise explain(
                 ValueError("nothing to check: pass floating point numbers, arrays of NumPy, or parameters=model"),
@@ -108,13 +152,8 @@ class FirstOrder(CheckedFunction):
         y = y if isinstance(y, Tensor) else in_one_row(y, self.name)
         return y, [leaves[i] for i in self.wrt], inside
 
-    def perturbed(self, rng: Any) -> "FirstOrder":
-        """The same function at a point a thousandth away, in a random direction."""
-        near = copy(self)
-        near.primal, near._at_point = near, None
-        sizes = {i: scales(self.point[i]) for i in self.floating}
-        near.point = self.along(1e-3, {i: size * rng.standard_normal(size.shape) for i, size in sizes.items()})
-        return near
+    def formula(self, argument: str) -> tuple[str | None, str | None]:
+        return (self.op.name, formula_location(self.op, argument)) if self.op else (None, None)
 
     def value(self, arrays: Arrays) -> Array:
         self.progress.step()
@@ -201,6 +240,22 @@ def _becoming(p: Any, other: Any) -> list[tuple[Any, str, Any]]:
     return [*p.replacing(other._array, other._exposed), (p, "_node", other._node)]
 
 
+def element(name: str, index: tuple[Any, ...]) -> str:
+    """An element of an array of that name, as in Python."""
+    return f"{name}[{', '.join(str(int(n)) for n in index)}]" if index else name
+
+
+def formula_location(op: Op, argument: str) -> str | None:
+    """Where the formula of an op for an argument stands, as file:line."""
+    return location(op.formulas.get(op.arguments[0] if op.variadic else argument))
+
+
+def location(function: Any) -> str | None:
+    """Where a function is defined, as file:line; None if it was not written in Python."""
+    code = getattr(function, "__code__", None)
+    return f"{code.co_filename}:{code.co_firstlineno}" if code else None
+
+
 def function_name(f: Any) -> str:
     """The name of a function in reports."""
     f = getattr(f, "func", f) if not hasattr(f, "__name__") else f
@@ -222,7 +277,8 @@ def argument_names(f: Callable[..., Any], count: int) -> list[str]:
     return [*names[:count], *(f"argument {i}" for i in range(len(names), count))]
 
 
-def _float64_copy(x: Any) -> Any:
+def float64_copy(x: Any) -> Any:
+    """An input as the check moves it: a copy in float64 if it is of floating point numbers, else as it is."""
     x = x.numpy() if isinstance(x, Tensor) else x
     if isinstance(x, dict | tuple | list) and _holds_arrays(x):
         kind = type(x).__name__
@@ -273,7 +329,8 @@ def named_parameters(f: Any, parameters: Any) -> dict[str, Tensor]:
     return {label: p for p, label in found.items()}
 
 
-def _selected(wrt: Any, able: list[int], labels: list[str]) -> list[int]:
+def selected(wrt: Any, able: list[int], labels: list[str]) -> list[int]:
+    """The arguments that `wrt` names, by their labels or places, among those that can be checked; all of them for None."""
     if wrt is None:
         return able
     selected = set()

@@ -10,13 +10,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 import numpy as np
 
 from tinygrad_ko.arrays.library import Array
 from tinygrad_ko.check.diagnosis import describe_blame, describe_broken_property, diagnose, first_nonfinite, operations
-from tinygrad_ko.check.function import CheckedFunction, FirstOrder, SecondOrder
+from tinygrad_ko.check.function import CheckedFunction, FirstOrder, Primal, SecondOrder
 from tinygrad_ko.check.kinks import compare_subgradient, is_differentiable, kinks_cancel
 from tinygrad_ko.check.line import Line, compare_slopes, random_line
 from tinygrad_ko.check.properties import compare_in_float32, find_broken_property
@@ -63,6 +63,7 @@ def check_gradient(
     wrt: Any = None,
     order: int = 1,
     effort: Effort = "usual",
+    float32: bool = True,
     rng: Rng = 0,
 ) -> Report:
     """Compare the gradient of `f` at `inputs` with numerical differentiation. Returns a report that prints as a table.
@@ -78,6 +79,7 @@ def check_gradient(
     - `order=2`: the gradient of the gradient too.
     - `effort`: how sure to be. "quick" measures one projection of all arguments together with seven evaluations, and sees
       a relative error of 1e-6; "usual" two of each argument with about fifteen each, and sees 1e-9; "thorough" eight.
+    - `float32=False`: never call f with float32 arrays, which "usual" does once: for code that can only compute in float64.
     - `rng`: the seed of the random cotangents and directions.
 
     It also checks the properties of any vector-Jacobian product: zero for a zero cotangent, linear in the cotangent, the same at
@@ -96,12 +98,6 @@ def check_gradient(
       argument  shape  order  projections  formulas  difference  error    evaluations  verdict
       x         (2,)   1      2            ...
     """
-    if order not in (1, 2) or effort not in PROJECTIONS:
-        efforts = list(PROJECTIONS)
-        raise explain(
-            ValueError(f"order must be 1 or 2 and effort one of {efforts}, not {order!r} and {effort!r}"),
-            f"order는 1 또는 2여야 하고, effort는 {efforts} 중 하나여야 합니다. 받은 값: order={order!r}, effort={effort!r}",
-        )
     if not callable(f):
         raise explain(
             TypeError(f"check_gradient needs a function of Tensors, not {type(f).__name__}"),
@@ -109,10 +105,32 @@ def check_gradient(
         )
     __tracebackhide__ = True
     with np.errstate(all="ignore"):
-        return _check(FirstOrder(f, inputs, parameters, wrt), order, effort, generator(rng))
+        return judge(FirstOrder(f, inputs, parameters, wrt), order=order, effort=effort, float32=float32, rng=rng)
 
 
-def _check(f: FirstOrder, order: int, effort: Effort, rng: Any) -> Report:
+class Options(TypedDict, total=False):
+    """How hard a check looks: options of `check_gradient` that every check has."""
+
+    effort: Effort
+    float32: bool
+    rng: Rng
+
+
+def judge(f: Primal, *, order: int = 1, effort: Effort = "usual", float32: bool = True, rng: Rng = 0) -> Report:
+    """The report on a function at a point; the options are those of `check_gradient`."""
+    __tracebackhide__ = True
+    if order not in (1, 2) or effort not in PROJECTIONS:
+        efforts = list(PROJECTIONS)
+        raise explain(
+            ValueError(f"order must be 1 or 2 and effort one of {efforts}, not {order!r} and {effort!r}"),
+            f"order는 1 또는 2여야 하고, effort는 {efforts} 중 하나여야 합니다. 받은 값: order={order!r}, effort={effort!r}",
+        )
+    f.float32 = float32
+    with np.errstate(all="ignore"):
+        return _check(f, order, effort, generator(rng))
+
+
+def _check(f: Primal, order: int, effort: Effort, rng: Any) -> Report:
     __tracebackhide__ = True
     report = Report(f.name, numbers=sum(f.point[i].size for i in f.wrt))
     report.shapes = {label: np.shape(x) for label, x in zip(f.labels, f.point, strict=True)}
@@ -167,7 +185,7 @@ class _OrderCheck:
                 self.check_projection(group, c)
         if isinstance(f, FirstOrder) and not all(np.any(g) for g in f.gradients(c).values()):
             self.require_dependence(f)
-        if isinstance(f, FirstOrder) and self.effort != "quick":
+        if isinstance(f, Primal) and f.float32 and self.effort != "quick":
             c = rng.standard_normal(f.y.shape)
             wrong, remark = compare_in_float32(f, c)
             self.remark(remark)
@@ -241,7 +259,7 @@ class _OrderCheck:
             if found.verdict != "subgradient":
                 break
             line = random_line(self.f, line.d, line.c, self.rng)
-        return replace(found, verdict=self.by_operations[0]) if self.f.primal.op is None else found
+        return found if self.f.primal.whole else replace(found, verdict=self.by_operations[0])
 
     def where_kinks_meet(self, found: Projection, line: Line) -> Projection:
         # The gradients agree a thousandth away and not here: operations may have kinks that do not show in f.
@@ -272,7 +290,7 @@ class _OrderCheck:
     @cached_property
     def by_operations(self) -> tuple[Verdict, list[str]]:
         """The verdict on f made of several operations, which must each give a subgradient at their own inputs; those at a kink."""
-        if self.f.primal.op is not None:
+        if self.f.primal.whole:
             return "mismatch", []
         reports = [self.check_operation(operation) for _, operation in operations(self.f.primal)]
         kinked = sorted({r.name for r in reports if any(p.verdict == "subgradient" for p in r.projections)})
@@ -285,7 +303,7 @@ class _OrderCheck:
     def check_operation(self, operation: FirstOrder | None) -> Report:
         if operation is None:
             return Report("", verdict="undecided")
-        report = Report(operation.name)
+        report, operation.float32 = Report(operation.name), self.f.primal.float32
         with suppress(GradientMismatch, GradientUndecided):
             _OrderCheck(operation, report, "usual", self.rng).run()
             if self.f.order == 2:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tinygrad_ko.arrays.library import Array
-from tinygrad_ko.check.function import CheckedFunction, FirstOrder
+from tinygrad_ko.check.function import CheckedFunction, Primal
 from tinygrad_ko.check.slope import scales
 
 
@@ -30,23 +30,31 @@ _PROPERTIES = (  # a factor of the cotangent, and what is wrong if the gradient 
         "출력 쪽에서 온 기울기 g가 -2배가 되어도 기울기는 -2배가 되지 않습니다. 공식은 g에 대해 선형이어야 합니다.",
     ),
 )
+_OF_A_JVP = (  # the same of a Jacobian-vector product, which is linear in the tangent
+    "같은 점, 같은 접선 벡터(tangent)로 jvp를 두 번 구했더니 값이 서로 다릅니다.",
+    "접선 벡터(tangent)가 0인데도 jvp가 0이 아닙니다. 접선 벡터와 곱하지 않은 항이 없는지 확인하십시오.",
+    "접선 벡터(tangent)가 -2배가 되어도 jvp는 -2배가 되지 않습니다. jvp는 접선 벡터에 대해 선형이어야 합니다.",
+)
 
 
 def find_broken_property(f: CheckedFunction, c: Array) -> BrokenProperty | None:
     """The first property that the gradients for a cotangent do not have."""
-    gradients = f.gradients(c)
+    linear = f.linear(c)
+    gradients = linear(1.0)
     if not all(np.isfinite(g).all() for g in gradients.values()):
         return None  # the projection names the cause
-    for factor, text, korean in _PROPERTIES:
-        for i, scaled in f.gradients(factor * c).items():
+    for (factor, text, korean), of_a_jvp in zip(_PROPERTIES, _OF_A_JVP, strict=True):
+        for i, scaled in linear(factor).items():
             expected = factor * gradients[i]
             near = 1e-12 * np.max(np.abs(expected), initial=0) + 8 * np.finfo(float).tiny
             if np.any(np.abs(scaled - expected) > near):
+                if f.forward_mode:
+                    text, korean = text.replace("cotangent", "tangent").replace("gradient", "jvp"), of_a_jvp
                 return BrokenProperty(f.labels[i], text, korean)
     return None
 
 
-def compare_in_float32(f: FirstOrder, c: Array) -> tuple[tuple[str, str] | None, str | None]:
+def compare_in_float32(f: Primal, c: Array) -> tuple[tuple[str, str] | None, str | None]:
     """Compare the gradient in float32 with that in float64, at inputs that both can hold: what is wrong, and a remark."""
     single = [x.astype(np.float32) if i in f.floating else x for i, x in enumerate(f.point)]
     double = [x.astype(np.float64) if i in f.floating else x for i, x in enumerate(single)]

@@ -18,6 +18,7 @@ from tinygrad_ko.check.line import Line, indicator
 from tinygrad_ko.check.properties import BrokenProperty, find_broken_property
 from tinygrad_ko.check.report import Blame, Report
 from tinygrad_ko.check.slope import scales
+from tinygrad_ko.check.source import Source
 from tinygrad_ko.check.suggestion import WrongEntry, suggest
 from tinygrad_ko.engine.graph import Node, behind, watch
 from tinygrad_ko.tensor.tensor import grad
@@ -31,12 +32,21 @@ _OTHER_INPUTS = "choose other inputs", "다른 입력으로 확인하십시오."
 _SMALL = 64  # so many entries are all measured, to see a pattern
 
 
-def diagnose(line: Line, check: Callable[[FirstOrder], Report]) -> Blame:
+def diagnose(line: Line, check: Callable[[Primal], Report]) -> Blame:
     """The operation that is wrong if it is one of several, else the entry of the gradient that is; `check` checks one operation."""
     primal = line.f.primal
-    if primal.whole:
+    for place, part in primal.parts() if isinstance(primal, Source) else ():
+        if wrong := check(part).blame:
+            return replace(wrong, line=place)
+    if primal.whole or isinstance(primal, Source):
         found = _wrong_entry(line)
         op, formula = primal.formula(found.argument)
+        if isinstance(primal, Source) and primal.cuts and not primal.whole and found.analytic == 0:
+            text = f"is a part of f outside the graph? look for {primal.cuts}"
+            korean = (
+                f"f의 일부가 그래프 밖에서 계산되고 있을 수 있습니다. 다음을 쓴 곳이 없는지 확인하십시오: {primal.cuts}"
+            )
+            found = replace(found, suggestion=text, korean=korean)
         return replace(found, op=op, formula=formula)
     for node, operation in operations(primal):
         if operation and (wrong := check(operation).blame):
@@ -55,6 +65,8 @@ def describe_broken_property(primal: Primal, broken: BrokenProperty, rng: Any) -
     op, line = primal.op, ("", "")
     for node, operation in operations(primal) if op is None else ():
         if operation and (found := find_broken_property(operation, rng.standard_normal(operation.y.shape))):
+            if node is None:
+                return describe_broken_property(operation, found, rng)
             op, line, broken = node.op, _called_at(node), found
             break
     argument = broken.argument
@@ -70,8 +82,10 @@ def describe_broken_property(primal: Primal, broken: BrokenProperty, rng: Any) -
     return f"{text}{line[0]}", f"연산 {name}의 인수 {argument!r}: {note}{korean}{line[1]}"
 
 
-def operations(primal: Primal) -> Iterator[tuple[Node, FirstOrder | None]]:
-    """The operations of f, oldest first, each also as a function of its own (None if it cannot be checked)."""
+def operations(primal: Primal) -> Iterator[tuple[Any, Primal | None]]:
+    """The operations of f, oldest first, each as its node and as a function of its own (None where that is unknown)."""
+    if isinstance(primal, Source):
+        return ((None, part) for _, part in primal.parts())
     return ((node, _isolate(node)) for node in _recorded_nodes(primal))
 
 

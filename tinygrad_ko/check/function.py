@@ -4,10 +4,11 @@ That is all the judge asks for. `FirstOrder` is a function of Tensors, different
 gradient comes from elsewhere.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from copy import copy
 from functools import partial
+from inspect import unwrap
 from os.path import basename
 from typing import Any, Self
 
@@ -91,6 +92,7 @@ class Primal(CheckedFunction):
     op: Op | None = None  # if f is one operation, perhaps with options bound
     floating: list[int]  # the arguments of floating point numbers
     float32 = True  # whether it may be called with float32 arrays
+    remarks: Sequence[str] = ()  # on how it is computed
 
     @property
     def whole(self) -> bool:
@@ -104,6 +106,15 @@ class Primal(CheckedFunction):
         sizes = {i: scales(self.point[i]) for i in self.floating}
         near.point = self.along(1e-3, {i: size * rng.standard_normal(size.shape) for i, size in sizes.items()})
         return near
+
+    def gradient(self, rng: Any) -> CheckedFunction:
+        """The gradient, as a function that is checked in its turn."""
+        raise explain(
+            ValueError(
+                f"{self.name}: order=2 is for functions of Tensors; check_hess compares a Hessian with a gradient"
+            ),
+            f"{self.name}: order=2는 Tensor를 받는 함수에만 쓸 수 있습니다. 헤세 행렬은 check_hess로 확인하십시오.",
+        )
 
     def formula(self, argument: str) -> tuple[str | None, str | None]:
         """The name of the one operation that f is, and where its formula for an argument stands, as file:line; None if unknown."""
@@ -155,6 +166,9 @@ class FirstOrder(Primal):
     def formula(self, argument: str) -> tuple[str | None, str | None]:
         return (self.op.name, formula_location(self.op, argument)) if self.op else (None, None)
 
+    def gradient(self, rng: Any) -> "SecondOrder":
+        return SecondOrder(self, rng)
+
     def value(self, arrays: Arrays) -> Array:
         self.progress.step()
         y = self.forward(arrays)[0].numpy()
@@ -176,6 +190,7 @@ class SecondOrder(CheckedFunction):
     """The gradient of a function, all in one row: a function of its arguments and of the cotangent, here a random one."""
 
     order = 2
+    primal: FirstOrder
 
     def __init__(self, primal: FirstOrder, rng: Any) -> None:
         cotangent = rng.standard_normal(np.shape(primal.value(primal.point)))
@@ -260,8 +275,8 @@ def function_name(f: Any) -> str:
     """The name of a function in reports."""
     f = getattr(f, "func", f) if not hasattr(f, "__name__") else f
     name: str = getattr(f, "__name__", type(f).__name__)
-    if name == "<lambda>":
-        return f"lambda at {basename(f.__code__.co_filename)}:{f.__code__.co_firstlineno}"
+    if name == "<lambda>" and (code := getattr(unwrap(f), "__code__", None)):
+        return f"lambda at {basename(code.co_filename)}:{code.co_firstlineno}"
     return name
 
 

@@ -16,8 +16,9 @@ import numpy as np
 
 from tinygrad_ko.arrays.library import Array
 from tinygrad_ko.check.diagnosis import describe_blame, describe_broken_property, diagnose, first_nonfinite, operations
-from tinygrad_ko.check.function import CheckedFunction, FirstOrder, Primal, SecondOrder
+from tinygrad_ko.check.function import CheckedFunction, FirstOrder, Primal
 from tinygrad_ko.check.kinks import compare_subgradient, is_differentiable, kinks_cancel
+from tinygrad_ko.check.libraries import of_another_library
 from tinygrad_ko.check.line import Line, compare_slopes, random_line
 from tinygrad_ko.check.properties import compare_in_float32, find_broken_property
 from tinygrad_ko.check.report import GradientMismatch, GradientUndecided, Projection, Report, Verdict, listeners
@@ -105,7 +106,8 @@ def check_gradient(
         )
     __tracebackhide__ = True
     with np.errstate(all="ignore"):
-        return judge(FirstOrder(f, inputs, parameters, wrt), order=order, effort=effort, float32=float32, rng=rng)
+        checked = of_another_library(f, inputs, parameters, wrt) or FirstOrder(f, inputs, parameters, wrt)
+        return judge(checked, order=order, effort=effort, float32=float32, rng=rng)
 
 
 class Options(TypedDict, total=False):
@@ -132,10 +134,10 @@ def judge(f: Primal, *, order: int = 1, effort: Effort = "usual", float32: bool 
 
 def _check(f: Primal, order: int, effort: Effort, rng: Any) -> Report:
     __tracebackhide__ = True
-    report = Report(f.name, numbers=sum(f.point[i].size for i in f.wrt))
+    report = Report(f.name, numbers=sum(f.point[i].size for i in f.wrt), remarks=[*f.remarks])
     report.shapes = {label: np.shape(x) for label, x in zip(f.labels, f.point, strict=True)}
     kind = type(getattr(f.f, "__self__", None))
-    if hasattr(kind, "backward"):
+    if isinstance(f, FirstOrder) and hasattr(kind, "backward"):
         report.remarks.append(f"{kind.__name__}.backward was not checked: this is the gradient of the package's ops")
     try:
         _OrderCheck(f, report, effort, rng).run()
@@ -143,7 +145,7 @@ def _check(f: Primal, order: int, effort: Effort, rng: Any) -> Report:
         if kinked:
             report.remarks.append("at a kink the gradient itself jumps: order 2 was checked a thousandth away from it")
         if order == 2:
-            _OrderCheck(SecondOrder(f.perturbed(rng) if kinked else f, rng), report, effort, rng).run()
+            _OrderCheck((f.perturbed(rng) if kinked else f).gradient(rng), report, effort, rng).run()
         if all(p.size == 0 for p in report.projections):
             report.remarks.append("the gradient is 0 here, as the formulas say; other inputs may show more")
         report.verdict = "agrees"
@@ -283,7 +285,7 @@ class _OrderCheck:
     def compare_nearby(self, line: Line) -> tuple[Line, Projection]:
         # A thousandth away, where there is hardly a kink.
         primal = self.f.primal.perturbed(self.rng)
-        f = primal if self.f.order == 1 else SecondOrder(primal, self.rng)
+        f = primal if self.f.order == 1 else primal.gradient(self.rng)
         near = random_line(f, line.d, line.c, self.rng)
         return near, compare_slopes(near)
 
@@ -297,17 +299,18 @@ class _OrderCheck:
         verdicts = [report.verdict for report in reports]
         if "mismatch" in verdicts or "undecided" in verdicts:
             return "mismatch" if "mismatch" in verdicts else "undecided", kinked
-        self.remark("at a kink each operation was judged at its own inputs")
+        if reports:
+            self.remark("at a kink each operation was judged at its own inputs")
         return "subgradient", kinked
 
-    def check_operation(self, operation: FirstOrder | None) -> Report:
+    def check_operation(self, operation: Primal | None) -> Report:
         if operation is None:
             return Report("", verdict="undecided")
         report, operation.float32 = Report(operation.name), self.f.primal.float32
         with suppress(GradientMismatch, GradientUndecided):
             _OrderCheck(operation, report, "usual", self.rng).run()
             if self.f.order == 2:
-                _OrderCheck(SecondOrder(operation, self.rng), report, "usual", self.rng).run()
+                _OrderCheck(operation.gradient(self.rng), report, "usual", self.rng).run()
             report.verdict = "agrees"
         return report
 

@@ -4,7 +4,7 @@ To the judge each is two things: a function of arrays, and its vector-Jacobian p
 among the inputs and in the result; the judge sees each of them by itself, and its place is its name.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from math import prod
 from typing import Any
 
@@ -31,13 +31,14 @@ class Source(Primal):
 
     whole = True
     result = "out"  # what the result is called
+    cuts = ""  # what takes a part of f out of the graph of its library
 
     def __init__(self, f: Any, name: str, names: Sequence[str], inputs: Sequence[Any], wrt: Any = None) -> None:
         self.primal, self.f, self.name, self.progress = self, f, name, Progress()
         self.names, self.inputs = names, inputs
         places = [place for label, x in zip(names, inputs, strict=True) for place in leaves_like(x, x, label)]
         self.labels = [label for _, label in places]
-        self.point = [float64_copy(x) for x, _ in places]
+        self.point = [self.moved(x, label) for x, label in places]
         self.floating = [i for i, x in enumerate(self.point) if isinstance(x, np.ndarray) and x.dtype.kind == "f"]
         self.wrt = selected(wrt, self.floating, self.labels)
         if not self.wrt:
@@ -45,6 +46,14 @@ class Source(Primal):
                 ValueError(f"{name}: nothing to check: pass floating point numbers or arrays of them"),
                 f"{name}: 확인할 실수 입력이 없습니다. 3.0과 같은 실수나 실수의 배열을 넘기십시오.",
             )
+
+    def moved(self, x: Any, place: str) -> Any:
+        """An input as the judge moves it: a copy of it in float64; one that is not checked stays as it is."""
+        return float64_copy(x)
+
+    def parts(self) -> Iterator[tuple[str, "Source"]]:
+        """The operations with rules of their own that f is made of, each with the line that called it, as far as they can be seen."""
+        return iter(())
 
     def evaluate(self, inputs: list[Any]) -> Any:
         """The result of f: an array, or several in a structure."""
@@ -106,7 +115,7 @@ class Source(Primal):
         leaves = list(leaves_like(result, result, self.result))
         arrays = [self.real(x, place) for x, place in leaves]
         self._result, self._places = result, [(at, x.shape) for x, (_, at) in zip(arrays, leaves, strict=True)]
-        return np.concatenate([x.ravel() for x in arrays]) if is_tree(result) else arrays[0]
+        return _joined(arrays) if is_tree(result) else arrays[0]
 
     def in_one_row_like_it(self, tangent: Any) -> Array:
         """What has the structure and the shapes of the last result, in the same way."""
@@ -118,7 +127,7 @@ class Source(Primal):
                     ValueError(f"{self.name}: {place} has shape {array.shape}, but the result has shape {shape}"),
                     f"{self.name}: 반환값의 형상은 {shape}인데 그 접선 벡터의 형상은 {array.shape}입니다. 두 형상이 같아야 합니다.",
                 )
-        return np.concatenate([x.ravel() for x in arrays]) if is_tree(self._result) else arrays[0]
+        return _joined(arrays) if is_tree(self._result) else arrays[0]
 
     def real(self, x: Any, what: str) -> Array:
         array = np.asarray(x.stable_array() if isinstance(x, Handle) else x)
@@ -159,3 +168,9 @@ class Source(Primal):
                     ValueError(f"{self.name} writes to its argument {label!r}; work on a copy inside it"),
                     f"{self.name}: 함수 안에서 인수 {label!r}의 값이 바뀌었습니다. 사본을 만들어 계산하십시오.",
                 )
+
+
+def _joined(arrays: list[Array]) -> Array:
+    """Arrays in one row, in the precision of those of floating point numbers."""
+    floats = [x.dtype for x in arrays if x.dtype.kind == "f"]
+    return np.concatenate([x.ravel().astype(np.result_type(*floats or [np.float64]), copy=False) for x in arrays])

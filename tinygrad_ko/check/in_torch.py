@@ -1,0 +1,195 @@
+"""A function, an autograd.Function or a Module of PyTorch, as the judge takes it: its gradients are those of `torch.autograd.grad`.
+
+It is judged in float64, and all is left as it was: while f runs, parameters have other data, modules have copies of their buffers and of
+other tensors, and the states of the random generators are put back at the end. So dropout has one mask throughout.
+"""
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from tinygrad_ko.check.function import Arrays, argument_names, float64_copy, function_name, location
+from tinygrad_ko.check.libraries import is_function_class
+from tinygrad_ko.check.source import Pullback, Source
+from tinygrad_ko.errors import described, explain
+from tinygrad_ko.func.trees import leaves_like, mapped
+from tinygrad_ko.runtime.callers import users_line
+
+
+class TorchFunction(Source):
+    """A function of PyTorch's tensors at given inputs, and the parameters that it reads beside them."""
+
+    cuts = ".detach(), .data, .numpy(), .item(), no_grad()"
+
+    def __init__(self, f: Any, inputs: Sequence[Any], parameters: Any = None, wrt: Any = None) -> None:
+        self.torch: Any = sys.modules["torch"]
+        self.whole = is_function_class(f)
+        self.call = f.apply if self.whole else f
+        names = argument_names(f.forward, len(inputs) + 1)[1:] if self.whole else argument_names(f, len(inputs))
+        self.modules = list({id(m): m for m in (f, parameters) if isinstance(m, self.torch.nn.Module)}.values())
+        self.parameters = self._named_parameters(parameters, names)
+        every = [*inputs, *self.parameters.values()]
+        self.given = [x for value in every for x, _ in leaves_like(value, value, "")]
+        super().__init__(f, function_name(f), [*names, *self.parameters], every, wrt)
+        if wrt is None:
+            self.wrt = self._required()
+        dtypes = dict.fromkeys(described(self.given[i]).split("[")[0].removeprefix("torch.") for i in self.floating)
+        self.remarks = [f"PyTorch {self.torch.__version__}, judged in float64; given: {', '.join(dtypes)}"]
+
+    def _named_parameters(self, parameters: Any, names: Sequence[str]) -> dict[str, Any]:
+        named = [pair for module in self.modules for pair in module.named_parameters()]
+        if parameters is not None and not isinstance(parameters, self.torch.nn.Module):
+            several = parameters if isinstance(parameters, dict | list | tuple) else [parameters]
+            named += (
+                several.items() if isinstance(several, dict) else [(f"parameter {i}", p) for i, p in enumerate(several)]
+            )
+        found: dict[Any, str] = {}
+        for name, p in named:
+            if not isinstance(p, self.torch.Tensor) or not p.is_leaf:
+                raise explain(
+                    TypeError(f"parameters must be a Module, or leaf tensors of PyTorch, but {name!r} is not"),
+                    f"parameters에는 PyTorch의 Module이나 leaf tensor를 넘겨야 합니다. 확인할 항목: {name!r}",
+                )
+            found.setdefault(p, f"{name} (parameter)" if name in names else name)
+        return {name: p for p, name in found.items()}
+
+    def _required(self) -> list[int]:
+        """What is checked: the parameters that require gradients, and the inputs that do; if none of the inputs does, all of them."""
+        required = [i for i in self.floating if getattr(self.given[i], "requires_grad", False)]
+        count = len(self.given) - len(self.parameters)
+        return (
+            required if any(i < count for i in required) else [i for i in self.floating if i < count or i in required]
+        )
+
+    def moved(self, x: Any, place: str) -> Any:
+        if isinstance(x, self.torch.Tensor) and x.is_floating_point():
+            return x.detach().cpu().to(self.torch.float64).numpy().copy()
+        return float64_copy(x) if isinstance(x, np.ndarray) else x
+
+    def formula(self, argument: str) -> tuple[str | None, str | None]:
+        return (self.name, location(self.f.backward)) if self.whole else (None, None)
+
+    def structured(self, arrays: Arrays) -> list[Any]:
+        return super().structured([self._tensor(x, i) for i, x in enumerate(arrays)])
+
+    def _tensor(self, x: Any, i: int) -> Any:
+        if not isinstance(x, np.ndarray):
+            return x
+        count, device = len(self.given) - len(self.parameters), getattr(self.given[i], "device", None)
+        return self.torch.from_numpy(x).to(device).requires_grad_(i in self.wrt and i < count)
+
+    def evaluate(self, inputs: list[Any]) -> Any:
+        with self._inside(inputs):
+            return self._arrays(self._called(inputs))
+
+    def linearize(self, inputs: list[Any]) -> tuple[Any, Pullback]:
+        torch, leaves = self.torch, [x for value in inputs for x, _ in leaves_like(value, value, "")]
+        leaves[len(leaves) - len(self.parameters) :] = self.parameters.values()
+        with self._inside(inputs):
+            y = self._called(inputs)
+            # Taken here: a parameter is another node of the graph once its data was of another dtype.
+            wanted = [torch.autograd.graph.get_gradient_edge(leaves[i]) for i in self.wrt]
+        outputs = [out for out, _ in leaves_like(y, y, "")]
+        connected = [k for k, out in enumerate(outputs) if getattr(out, "requires_grad", False)]
+
+        def pull(c: Any) -> Sequence[Any]:
+            found = [None] * len(wanted)
+            if connected:
+                cotangents = [torch.from_numpy(np.asarray(part)) for part, _ in leaves_like(y, c, "")]
+                seeds = [cotangents[k].to(outputs[k]) for k in connected]
+                with self._inside(inputs):
+                    of = [outputs[k] for k in connected]
+                    found = torch.autograd.grad(of, wanted, seeds, retain_graph=True, allow_unused=True)
+            gradients = {
+                i: np.zeros(self.point[i].shape) if g is None else self._array(g)
+                for i, g in zip(self.wrt, found, strict=True)
+            }
+            return super(TorchFunction, self).structured([gradients.get(i) for i in range(len(leaves))])
+
+        return self._arrays(y), pull
+
+    def _called(self, inputs: list[Any]) -> Any:
+        try:
+            return self.call(*inputs[: len(inputs) - len(self.parameters)])
+        except RuntimeError as error:
+            if "dtype" in str(error) or "Double" in str(error):
+                error.add_note(
+                    "f is called with float64; name the module or the tensors it reads beside its inputs: parameters=model"
+                )
+                explain(
+                    error,
+                    "f에는 float64를 넘깁니다. f가 인수 밖에서 읽는 모듈이나 텐서를 parameters=model처럼 지정하십시오.",
+                )
+            raise
+
+    def _arrays(self, y: Any) -> Any:
+        return mapped(lambda x, _: self._array(x), y, "")
+
+    def _array(self, x: Any) -> Any:
+        if not isinstance(x, self.torch.Tensor):
+            return x
+        x = x.detach().to_dense() if x.layout is not self.torch.strided else x.detach()
+        return (x.float() if x.dtype is self.torch.bfloat16 else x).cpu().numpy()
+
+    @contextmanager
+    def _inside(self, inputs: list[Any]) -> Iterator[None]:
+        """In this block the parameters hold the data at the end of the inputs, and nothing that is changed stays so."""
+        torch, parameters = self.torch, list(self.parameters.values())
+        data = inputs[len(inputs) - len(parameters) :]
+        single = any(
+            x.dtype is torch.float32 for v in inputs for x, _ in leaves_like(v, v, "") if isinstance(x, torch.Tensor)
+        )
+        before = [(p, p.data, p.requires_grad) for p in parameters]
+        modules = list({id(m): m for module in self.modules for m in module.modules()}.values())
+        held = [(d, dict(d)) for m in modules for d in (vars(m), m._buffers, m._parameters)]
+        usual = torch.get_default_dtype()
+        with (
+            torch.random.fork_rng(range(torch.cuda.device_count()) if torch.cuda.is_initialized() else []),
+            torch.enable_grad(),
+        ):
+            try:
+                torch.set_default_dtype(dtype := torch.float32 if single else torch.float64)
+                copies: dict[int, Any] = {id(p): p for p in parameters}
+                for holder, values in held:
+                    for name, value in values.items():
+                        if isinstance(value, torch.Tensor):
+                            to = dtype if value.is_floating_point() else value.dtype
+                            holder[name] = copies.setdefault(id(value), value.detach().to(to, copy=True))
+                for i, (p, x) in enumerate(zip(parameters, data, strict=True), len(self.given) - len(parameters)):
+                    p.data = x if isinstance(x, torch.Tensor) else p.data
+                    p.requires_grad_(i in self.wrt)
+                yield
+            finally:
+                torch.set_default_dtype(usual)
+                for p, value, required in before:
+                    p.data = value
+                    p.requires_grad_(required)
+                for holder, values in held:
+                    holder.clear()
+                    holder.update(values)
+
+    def parts(self) -> Iterator[tuple[str, Source]]:
+        if self.whole:
+            return
+        Function, calls = self.torch.autograd.Function, list[tuple[str, Any, list[Any]]]()
+        apply = vars(Function)["apply"]
+
+        def noted(cls: Any, *inputs: Any, **options: Any) -> Any:
+            copies = [self._copy(x) for x in inputs]
+            if any(getattr(x, "requires_grad", False) for x in copies):
+                calls.append((users_line(), cls, copies))
+            return apply.__func__(cls, *inputs, **options)
+
+        Function.apply = classmethod(noted)
+        try:
+            self.evaluate(self.structured(self.point))
+        finally:
+            Function.apply = apply
+        for line, cls, inputs in calls:
+            yield line, TorchFunction(cls, inputs)
+
+    def _copy(self, x: Any) -> Any:
+        return x.detach().clone().requires_grad_(x.requires_grad) if isinstance(x, self.torch.Tensor) else x

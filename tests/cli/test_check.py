@@ -345,3 +345,113 @@ def test_a_module_that_lacks_another(mine, capsys):
     assert main(["check", "mine_of_check:f"]) == 2
     err = capsys.readouterr().err
     assert "mine_of_check:f raised ModuleNotFoundError: No module named 'no_such_module_at_all'" in err
+
+
+HANDWRITTEN = """
+import numpy as np
+
+def loss(x):
+    return np.sum(x ** 3)
+
+def gradient(x):
+    return 3 * x ** 2
+
+def wrong(x):
+    return 2 * x ** 2
+
+def hessian(x):
+    return np.diag(6 * x)
+
+def product(x, p):
+    return 6 * x * p
+
+def affine(x, W):
+    assert x.dtype == np.float64
+    return x @ W
+
+def back(g, x, W):
+    return g @ W.T, x.T @ g
+
+def ahead(x, W, dx, dW):
+    return dx @ W + x @ dW
+"""
+
+
+class TestWrittenByHand:
+    @pytest.fixture
+    def by_hand(self, mine):
+        mine.write_text(HANDWRITTEN, encoding="utf-8")
+
+    @pytest.mark.parametrize(
+        "arguments",
+        [
+            ["loss", "--grad", "gradient"],
+            ["gradient", "--hess", "hessian", "--shape", "5"],
+            ["gradient", "--hessp", "product"],
+            ["affine", "--vjp", "back", "--shape", "3,4", "--shape", "4,2"],
+            ["affine", "--jvp", "ahead", "--shape", "3,4", "--shape", "4,2", "--wrt", "W", "--effort", "quick"],
+        ],
+    )
+    def test_right(self, arguments, by_hand, capsys):
+        assert main(["check", f"mine_of_check.py:{arguments[0]}", *arguments[1:]]) == 0
+        assert f"ok {arguments[0]}: the gradient agrees" in capsys.readouterr().out
+
+    def test_wrong(self, by_hand, capsys):
+        assert main(["check", "mine_of_check:loss", "--grad", "wrong", "--json"]) == 1
+        found = json.loads(capsys.readouterr().out)
+        assert found["blame"]["ratio"] == pytest.approx(2 / 3)
+        assert found["blame"]["formula"].endswith("mine_of_check.py:10")
+
+    @pytest.mark.parametrize(
+        ("arguments", "named"),
+        [
+            (["loss", "--grad", "no_such"], "has no no_such"),
+            (["loss", "--grad", "gradient", "--order", "2"], "--grad cannot be given with --order 2"),
+            (["loss", "--grad", "gradient", "--wrt", "x"], "--grad cannot be given with --wrt"),
+            (["loss", "--grad", "gradient", "--vjp", "back"], "not allowed with argument"),
+            (["loss", "--grad", "hessian", "--shape", "3"], "must have shape (3,), not (3, 3)"),
+            (["loss", "--rtol", "-1"], "must be at least 0"),
+        ],
+    )
+    def test_bad_input(self, arguments, named, by_hand, capsys):
+        assert main(["check", f"mine_of_check:{arguments[0]}", *arguments[1:]]) == 2
+        assert named in capsys.readouterr().err
+
+
+def test_double_precision_only(mine, capsys):
+    mine.write_text(
+        "import numpy as np, tinygrad_ko as tg\n"
+        "@tg.op(x=lambda g, x: g * tg.cos(x))\n"
+        "def double(x):\n"
+        "    assert x.dtype == np.float64\n"
+        "    return np.sin(x)\n"
+    )
+    assert main(["check", "mine_of_check:double"]) == 0
+    assert "not checked in float32: AssertionError" in capsys.readouterr().out
+    assert main(["check", "mine_of_check:double", "--no-float32"]) == 0
+    assert "float32" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("library", ["torch", "jax"])
+def test_other_libraries(library, mine, capsys):
+    pytest.importorskip(library)
+    mine.write_text(
+        {
+            "torch": "import torch\n"
+            "class Double(torch.autograd.Function):\n"
+            "    @staticmethod\n"
+            "    def forward(ctx, x): return 2 * x\n"
+            "    @staticmethod\n"
+            "    def backward(ctx, g): return 3 * g\n"
+            "plain, net, ruled = torch.sin, torch.nn.Linear(4, 2), Double\n",
+            "jax": "import jax\n"
+            "def plain(x): return jax.numpy.sin(x)\n"
+            "net, ruled = jax.jit(plain), jax.custom_vjp(plain)\n"
+            "ruled.defvjp(lambda x: (plain(x), x), lambda x, g: (g,))\n",
+        }[library]
+    )
+    assert main(["check", "mine_of_check.py:plain", "--library", library, "--shape", "3,4"]) == 0
+    assert main(["check", "mine_of_check.py:net", "--shape", "3,4"]) == 0
+    assert "judged in float64" in capsys.readouterr().out
+    assert main(["check", "mine_of_check.py:ruled", "--shape", "3,4"]) == 1
+    assert "the formula of" in capsys.readouterr().out

@@ -44,6 +44,7 @@ class CheckedFunction:
     progress: Progress
     forward_mode: bool = False  # whether it gives Jacobian-vector products, J d for a tangent d, and not J^T c
     eps: float = EPS  # the relative precision of what f returns
+    rtol: float = 0.0  # how exactly it is computed, by what the caller said
     _at_point: "tuple[Array, Vjp] | None" = None  # its value and vector-Jacobian product there, once they are computed
 
     def value(self, arrays: Arrays) -> Array:

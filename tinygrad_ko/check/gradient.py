@@ -64,6 +64,7 @@ def check_gradient(
     wrt: Any = None,
     order: int = 1,
     effort: Effort = "usual",
+    rtol: float = 0.0,
     float32: bool = True,
     rng: Rng = 0,
 ) -> Report:
@@ -80,6 +81,7 @@ def check_gradient(
     - `order=2`: the gradient of the gradient too.
     - `effort`: how sure to be. "quick" measures one projection of all arguments together with seven evaluations, and sees
       a relative error of 1e-6; "usual" two of each argument with about fifteen each, and sees 1e-9; "thorough" eight.
+    - `rtol`: how exactly f is computed, relative to its size. Give it for a function that rounds inside or stops at a tolerance.
     - `float32=False`: never call f with float32 arrays, which "usual" does once: for code that can only compute in float64.
     - `rng`: the seed of the random cotangents and directions.
 
@@ -107,18 +109,21 @@ def check_gradient(
     __tracebackhide__ = True
     with np.errstate(all="ignore"):
         checked = of_another_library(f, inputs, parameters, wrt) or FirstOrder(f, inputs, parameters, wrt)
-        return judge(checked, order=order, effort=effort, float32=float32, rng=rng)
+        return judge(checked, order=order, effort=effort, rtol=rtol, float32=float32, rng=rng)
 
 
 class Options(TypedDict, total=False):
     """How hard a check looks: options of `check_gradient` that every check has."""
 
     effort: Effort
+    rtol: float
     float32: bool
     rng: Rng
 
 
-def judge(f: Primal, *, order: int = 1, effort: Effort = "usual", float32: bool = True, rng: Rng = 0) -> Report:
+def judge(
+    f: Primal, *, order: int = 1, effort: Effort = "usual", rtol: float = 0.0, float32: bool = True, rng: Rng = 0
+) -> Report:
     """The report on a function at a point; the options are those of `check_gradient`."""
     __tracebackhide__ = True
     if order not in (1, 2) or effort not in PROJECTIONS:
@@ -127,7 +132,7 @@ def judge(f: Primal, *, order: int = 1, effort: Effort = "usual", float32: bool 
             ValueError(f"order must be 1 or 2 and effort one of {efforts}, not {order!r} and {effort!r}"),
             f"order는 1 또는 2여야 하고, effort는 {efforts} 중 하나여야 합니다. 받은 값: order={order!r}, effort={effort!r}",
         )
-    f.float32 = float32
+    f.rtol, f.float32 = rtol, float32
     with np.errstate(all="ignore"):
         return _check(f, order, effort, generator(rng))
 

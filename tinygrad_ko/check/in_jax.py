@@ -35,7 +35,7 @@ class JaxFunction(Source):
         dtypes = dict.fromkeys(described(given[i]).split("[")[0] for i in self.wrt)
         self.remarks = [f"JAX {self.jax.__version__}, judged in float64 (x64); given: {', '.join(dtypes)}"]
 
-    def moved(self, x: Any, place: str) -> Any:
+    def in_float64(self, x: Any, place: str) -> Any:
         if place in self.fixed:
             return x
         if isinstance(x, self.jax.Array):

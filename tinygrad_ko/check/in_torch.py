@@ -64,7 +64,7 @@ class TorchFunction(Source):
             required if any(i < count for i in required) else [i for i in self.floating if i < count or i in required]
         )
 
-    def moved(self, x: Any, place: str) -> Any:
+    def in_float64(self, x: Any, place: str) -> Any:
         if isinstance(x, self.torch.Tensor) and x.is_floating_point():
             return x.detach().cpu().to(self.torch.float64).numpy().copy()
         return float64_copy(x) if isinstance(x, np.ndarray) else x

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from inspect import isclass
 from typing import Any
 
@@ -23,6 +24,17 @@ def of_another_library(f: Any, inputs: tuple[Any, ...], parameters: Any, wrt: An
     return None
 
 
+def as_given_to(f: Any, arrays: list[Any], library: str | None = None) -> list[Any]:
+    """NumPy's arrays as f takes them: as tensors if it is of PyTorch (or `library` is "torch"), as JAX's arrays if of JAX (or "jax")."""
+    if library == "torch" or _is_torchs(f, []):
+        from_numpy = import_module("torch").from_numpy
+        return [from_numpy(x) for x in arrays]
+    if library == "jax" or _is_jaxs(f, []):
+        asarray = import_module("jax.numpy").asarray
+        return [asarray(x) for x in arrays]
+    return arrays
+
+
 def _is_torchs(f: Any, given: list[Any]) -> bool:
     torch: Any = sys.modules.get("torch")
     if not hasattr(torch, "autograd"):  # not there, or still being imported
@@ -33,7 +45,8 @@ def _is_torchs(f: Any, given: list[Any]) -> bool:
 
 def is_function_class(f: Any) -> bool:
     """Whether f is a `torch.autograd.Function`, a class that is called by its `apply`."""
-    return isclass(f) and issubclass(f, sys.modules["torch"].autograd.Function)
+    torch: Any = sys.modules.get("torch")
+    return isclass(f) and hasattr(torch, "autograd") and issubclass(f, torch.autograd.Function)
 
 
 def _is_jaxs(f: Callable[..., Any], given: list[Any]) -> bool:

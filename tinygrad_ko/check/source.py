@@ -38,7 +38,7 @@ class Source(Primal):
         self.names, self.inputs = names, inputs
         places = [place for label, x in zip(names, inputs, strict=True) for place in leaves_like(x, x, label)]
         self.labels = [label for _, label in places]
-        self.point = [self.moved(x, label) for x, label in places]
+        self.point = [self.in_float64(x, label) for x, label in places]
         self.floating = [i for i, x in enumerate(self.point) if isinstance(x, np.ndarray) and x.dtype.kind == "f"]
         self.wrt = selected(wrt, self.floating, self.labels)
         if not self.wrt:
@@ -47,7 +47,7 @@ class Source(Primal):
                 f"{name}: 확인할 실수 입력이 없습니다. 3.0과 같은 실수나 실수의 배열을 넘기십시오.",
             )
 
-    def moved(self, x: Any, place: str) -> Any:
+    def in_float64(self, x: Any, place: str) -> Any:
         """An input as the judge moves it: a copy of it in float64; one that is not checked stays as it is."""
         return float64_copy(x)
 

@@ -10,15 +10,27 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.check import GradientMismatch, GradientUndecided, Report, check_gradient
+from tinygrad_ko.check import (
+    GradientMismatch,
+    GradientUndecided,
+    Report,
+    check_grad,
+    check_gradient,
+    check_hess,
+    check_hessp,
+    check_jvp,
+    check_vjp,
+)
 from tinygrad_ko.check.gradient import PROJECTIONS
+from tinygrad_ko.check.libraries import as_given_to
 from tinygrad_ko.cli.console import say
-from tinygrad_ko.cli.options import at_least
+from tinygrad_ko.cli.options import at_least, real_option
 from tinygrad_ko.cli.target import add_target_command, describe_inputs, import_target, random_inputs, target_error
 from tinygrad_ko.errors import explain
 
 _DESCRIPTION = """Check the gradient of an op, of any function of Tensors or of a Module (a variable that holds one; its parameters
-are checked too) at random inputs."""
+are checked too) at random inputs; of an autograd.Function, a Module or a function of PyTorch or JAX; or a derivative written by hand
+for a function of NumPy arrays."""
 
 _EPILOG = """\
 examples:
@@ -26,6 +38,9 @@ examples:
   tinygrad-ko check my_ops.py:my_log --domain positive --order 2
   tinygrad-ko check my_model.py:words --shape 2,3 --dtype int
   tinygrad-ko check my_model.py:model --shape 5,784 --wrt layers.0.W --effort quick
+  tinygrad-ko check my_torch_op.py:MyFunction --shape 3,4
+  tinygrad-ko check my_jax.py:loss --library jax
+  tinygrad-ko check my_objective.py:loss --grad gradient --shape 5
 
 exit status: 0 the gradient agrees, 1 it is wrong or cannot be decided, 2 bad input (the message is on stderr).
 
@@ -34,6 +49,15 @@ checked), rows (the table, an object for each argument and order), remarks (a li
 or null), and error (the message) if the verdict is not agrees. In rows and in blame, error is the error estimate of the numerical
 derivative. Numbers that JSON lacks are the strings "NaN", "Infinity" and "-Infinity".
 What the function itself prints goes to stderr. With exit status 2 nothing is printed."""
+
+
+_RULES = {  # derivatives written by hand
+    "grad": (check_grad, "its gradient or Jacobian, grad(x)"),
+    "vjp": (check_vjp, "its vector-Jacobian product, vjp(g, *inputs)"),
+    "jvp": (check_jvp, "its Jacobian-vector product, jvp(*inputs, *tangents)"),
+    "hess": (check_hess, "the Jacobian of this gradient, hess(x)"),
+    "hessp": (check_hessp, "its product with a vector, hessp(x, p)"),
+}
 
 
 def add_check(commands: Any) -> None:
@@ -46,6 +70,14 @@ def add_check(commands: Any) -> None:
     option("--effort", choices=tuple(PROJECTIONS), default="usual", help=effort_help)
     wrt_help = "check this argument or parameter only; may be repeated (default all)"
     option("--wrt", action="append", metavar="NAME", help=wrt_help)
+    option("--rtol", type=real_option(zero=True), default=0.0, help="how exactly the function is computed (default 0)")
+    float32_help = "never call it with float32: for code that knows only double precision"
+    option("--no-float32", dest="float32", action="store_false", help=float32_help)
+    library_help = "whose arrays the inputs are (default: what the target shows, else NumPy)"
+    option("--library", choices=("torch", "jax"), help=library_help)
+    rule = parser.add_mutually_exclusive_group()
+    for name, (_, text) in _RULES.items():
+        rule.add_argument(f"--{name}", metavar="NAME", help=f"{text}, written by hand, in the same place")
     option("--seed", type=at_least(0), default=0, help="of the random inputs and directions (default 0)")
     option("--json", action="store_true", help="print the report as one JSON object, for programs")
 
@@ -77,7 +109,19 @@ def _check_target(args: argparse.Namespace) -> Report:
     inputs = random_inputs(f, args, rng)
     if not args.json:
         say(describe_inputs(args, inputs))
-    return check_gradient(f, *inputs, wrt=args.wrt, order=args.order, effort=args.effort, rng=rng)
+    options = {"effort": args.effort, "rtol": args.rtol, "rng": rng}
+    for name, (check, _) in _RULES.items():
+        if written := getattr(args, name):
+            if args.order == 2 or (args.wrt and name not in ("vjp", "jvp")):
+                raise explain(
+                    ValueError(f"--{name} cannot be given with {'--order 2' if args.order == 2 else '--wrt'}"),
+                    f"--{name}와 함께 쓸 수 없는 옵션입니다: {'--order 2' if args.order == 2 else '--wrt'}",
+                )
+            derivative = import_target(f"{args.target.rpartition(':')[0]}:{written}")
+            wrt = {"wrt": args.wrt} if args.wrt else {}
+            return check(f, derivative, *inputs, **wrt, **options)
+    inputs = as_given_to(f, inputs, args.library)
+    return check_gradient(f, *inputs, wrt=args.wrt, order=args.order, float32=args.float32, **options)
 
 
 def _as_json(report: Report, error: str | None = None) -> str:

@@ -323,6 +323,10 @@ class TestCare:
             with pytest.raises(TypeError, match="must be a function, not"):
                 call()
 
+    def test_there_is_no_second_order(self):
+        with pytest.raises(ValueError, match="no second order; check_hess compares"):
+            check_vjp(np.sin, lambda g, x: g * np.cos(x), X, order=2)  # type: ignore[call-arg] # not one of its options
+
     def test_nothing_to_check(self):
         with pytest.raises(ValueError, match="nothing to check"):
             check_vjp(lambda n: n, lambda g, n: g, np.array([1, 2]))

@@ -82,6 +82,20 @@ def test_nondifferentiable_arguments():
     assert check_gradient(lambda x, k: x * jax.random.normal(k, x.shape), X, jax.random.key(0)).verdict == "agrees"
 
 
+def test_the_second_order():
+    report = check_gradient(lambda p, x: {"z": jnp.tanh(x @ p["W"]), "at": jnp.argmax(x)}, {"W": X.T}, X, order=2)
+    assert [row["argument"] for row in report.rows()[2:]] == [
+        "p['W']",
+        "x",
+        "the cotangent['at']",
+        "the cotangent['z']",
+    ]
+    once = with_backward(lambda x, g: (g * jax.nn.sigmoid(jax.lax.stop_gradient(x)),))
+    assert check_gradient(once, X).verdict == "agrees"
+    with pytest.raises(GradientMismatch, match=r"d gradient\['x'\]\[\d, \d\] / d x\[\d, \d\], at order 2"):
+        check_gradient(once, X, order=2)
+
+
 def test_numbers():
     assert check_gradient(jax.jit(jnp.sin), 2.0).verdict == "agrees"
 

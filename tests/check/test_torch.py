@@ -133,6 +133,28 @@ class TestFunctions:
         assert [row["argument"] for row in check_gradient(lambda x, w: x @ w, X, w.detach()).rows()] == ["x", "w"]
         assert [row["argument"] for row in check_gradient(lambda x, w: x @ w, X, w, wrt="x").rows()] == ["x"]
 
+    def test_the_second_order(self):
+        assert {row["order"] for row in check_gradient(Swish, X, 2.0, order=2).rows()} == {1, 2}
+        assert check_gradient(torch.relu, torch.tensor([0.0, 1.0]), order=2).verdict == "agrees"
+
+        class OnceOnly(torch.autograd.Function):
+            @staticmethod
+            def forward(ctx, x):
+                ctx.save_for_backward(x)
+                return x**3
+
+            @staticmethod
+            def backward(ctx, g):
+                return g * 3 * ctx.saved_tensors[0].detach() ** 2
+
+        for f in (OnceOnly, lambda x: {"y": OnceOnly.apply(x) * 2}):
+            assert check_gradient(f, X).verdict == "agrees"
+            with pytest.raises(
+                GradientMismatch, match=r"d gradient\['x'\]\[\d, \d\] / d x\[\d, \d\], at order 2"
+            ) as error:
+                check_gradient(f, X, order=2)
+            assert blame(error).op == "OnceOnly"
+
     def test_kinks(self):
         assert check_gradient(torch.relu, torch.tensor([0.0, 1.0])).projections[0].verdict == "subgradient"
         with pytest.raises(GradientUndecided, match="kinks"):
@@ -200,6 +222,10 @@ class TestModules:
             torch.float32,
             torch.float32,
         )
+
+    def test_the_second_order(self):
+        report = check_gradient(nn.Sequential(nn.Linear(4, 3), nn.Tanh()), X, order=2, wrt=["input", "0.weight"])
+        assert [row["argument"] for row in report.rows() if row["order"] == 2] == ["input", "0.weight", "the cotangent"]
 
     def test_a_loss_that_reads_a_module(self):
         net, t = nn.Sequential(nn.Linear(4, 3), nn.Tanh(), nn.Linear(3, 2)), torch.tensor([0, 1, 1])

@@ -46,42 +46,54 @@ class JaxFunction(Source):
     def formula(self, argument: str) -> tuple[str | None, str | None]:
         return (self.name, location(self.rule)) if self.whole else (None, None)
 
+    def gradient(self, rng: Any) -> "JaxFunction":
+        def of(*values: Any) -> Any:
+            *inputs, c = values
+            y, vjp = self.jax.vjp(*self._on_leaves(inputs))
+            (found,) = vjp(self._seeds(y, c))
+            return dict(zip([self.labels[i] for i in self.wrt], found, strict=True))
+
+        return self.as_gradient(of, rng)
+
     def evaluate(self, inputs: list[Any]) -> Any:
         with self.jax.enable_x64(True):
             return self._arrays(self.f(*(mapped(self._jaxs, x, "") for x in inputs)))
 
     def linearize(self, inputs: list[Any]) -> tuple[Any, Pullback]:
-        jax = self.jax
-
-        def of(wanted: list[Any]) -> Any:
-            values = list(flat)
-            for i, x in zip(self.wrt, wanted, strict=True):
-                values[i] = x
-            return self.f(*self.structured(values))
-
-        with jax.enable_x64(True):
-            flat = [self._jaxs(x, "") for value in inputs for x, _ in leaves_like(value, value, "")]
-            y, vjp = jax.vjp(of, [flat[i] for i in self.wrt])
+        with self.jax.enable_x64(True):
+            y, vjp = self.jax.vjp(*self._on_leaves(inputs))
 
         def pull(c: Any) -> Sequence[Any]:
-            with jax.enable_x64(True):
-                seeds = iter(
-                    [
-                        self._seed(out, part)
-                        for (out, _), (part, _) in zip(leaves_like(y, y, ""), leaves_like(y, c, ""), strict=True)
-                    ]
-                )
-                (found,) = vjp(mapped(lambda *_: next(seeds), y, ""))
+            with self.jax.enable_x64(True):
+                (found,) = vjp(self._seeds(y, c))
             gradients = {i: np.asarray(g) for i, g in zip(self.wrt, found, strict=True)}
-            return self.structured([gradients.get(i) for i in range(len(flat))])
+            return self.structured([gradients.get(i) for i in range(len(self.point))])
 
         return self._arrays(y), pull
+
+    def _on_leaves(self, inputs: list[Any]) -> tuple[Any, list[Any]]:
+        """f as a function of a list, the arguments that are checked; and their values."""
+        flat = [self._jaxs(x, "") for value in inputs for x, _ in leaves_like(value, value, "")]
+
+        def of(wanted: list[Any]) -> Any:
+            values = dict(enumerate(flat)) | dict(zip(self.wrt, wanted, strict=True))
+            return self.f(*self.structured(list(values.values())))
+
+        return of, [flat[i] for i in self.wrt]
+
+    def _seeds(self, y: Any, c: Any) -> Any:
+        """A cotangent in the structure of the result: each part in its dtype, and what JAX wants where that has no gradient."""
+        parts = zip(leaves_like(y, y, ""), leaves_like(y, c, ""), strict=True)
+        seeds = iter([self._seed(out, part) for (out, _), (part, _) in parts])
+        return mapped(lambda *_: next(seeds), y, "")
 
     def _jaxs(self, x: Any, _: str) -> Any:
         return self.jax.numpy.asarray(x) if isinstance(x, np.ndarray) else x
 
     def _arrays(self, y: Any) -> Any:
-        return mapped(lambda x, _: np.asarray(x), y, "")
+        return mapped(
+            lambda x, _: np.asarray(x), self.jax.tree.map(lambda x: x, y), ""
+        )  # dicts in the order that JAX gives them
 
     def _seed(self, out: Any, c: Array) -> Any:
         dtype = self.jax.numpy.result_type(out)

@@ -32,6 +32,7 @@ class TorchFunction(Source):
         self.modules = list({id(m): m for m in (f, parameters) if isinstance(m, self.torch.nn.Module)}.values())
         self.parameters = self._named_parameters(parameters, names)
         every = [*inputs, *self.parameters.values()]
+        self.count = len(inputs)
         self.given = [x for value in every for x, _ in leaves_like(value, value, "")]
         super().__init__(f, function_name(f), [*names, *self.parameters], every, wrt)
         if wrt is None:
@@ -59,10 +60,14 @@ class TorchFunction(Source):
     def _required(self) -> list[int]:
         """What is checked: the parameters that require gradients, and the inputs that do; if none of the inputs does, all of them."""
         required = [i for i in self.floating if getattr(self.given[i], "requires_grad", False)]
-        count = len(self.given) - len(self.parameters)
-        return (
-            required if any(i < count for i in required) else [i for i in self.floating if i < count or i in required]
-        )
+        inputs = [i for i in self.floating if i not in self.leaves_of_parameters]
+        return sorted({*required, *(inputs if not set(required) & set(inputs) else [])})
+
+    @property
+    def leaves_of_parameters(self) -> range:
+        """Their places among all arguments."""
+        first = sum(1 for x in self.inputs[: self.count] for _ in leaves_like(x, x, ""))
+        return range(first, first + len(self.parameters))
 
     def in_float64(self, x: Any, place: str) -> Any:
         if isinstance(x, self.torch.Tensor) and x.is_floating_point():
@@ -78,42 +83,66 @@ class TorchFunction(Source):
     def _tensor(self, x: Any, i: int) -> Any:
         if not isinstance(x, np.ndarray):
             return x
-        count, device = len(self.given) - len(self.parameters), getattr(self.given[i], "device", None)
-        return self.torch.from_numpy(x).to(device).requires_grad_(i in self.wrt and i < count)
+        device = getattr(self.given[i], "device", None) if i < len(self.given) else None
+        return self.torch.from_numpy(x).to(device).requires_grad_(i in self.wrt and i not in self.leaves_of_parameters)
+
+    def gradient(self, rng: Any) -> "TorchFunction":
+        def of(*values: Any) -> Any:
+            *inputs, c = values
+            y, wanted = self.call(*inputs), self._wanted([*inputs, *self.parameters.values()])
+            outputs, seeds = self._connected(y, c)
+            found = [None] * len(wanted)
+            if outputs:
+                found = self.torch.autograd.grad(outputs, wanted, seeds, create_graph=True, allow_unused=True)
+            every = [x.new_zeros(x.shape) if g is None else g for x, g in zip(wanted, found, strict=True)]
+            return dict(zip([self.labels[i] for i in self.wrt], every, strict=True))
+
+        made = self.as_gradient(of, rng)
+        made.call = of
+        return made
 
     def evaluate(self, inputs: list[Any]) -> Any:
         with self._inside(inputs):
             return self._arrays(self._called(inputs))
 
     def linearize(self, inputs: list[Any]) -> tuple[Any, Pullback]:
-        torch, leaves = self.torch, [x for value in inputs for x, _ in leaves_like(value, value, "")]
-        leaves[len(leaves) - len(self.parameters) :] = self.parameters.values()
+        torch = self.torch
         with self._inside(inputs):
             y = self._called(inputs)
             # Taken here: a parameter is another node of the graph once its data was of another dtype.
-            wanted = [torch.autograd.graph.get_gradient_edge(leaves[i]) for i in self.wrt]
-        outputs = [out for out, _ in leaves_like(y, y, "")]
-        connected = [k for k, out in enumerate(outputs) if getattr(out, "requires_grad", False)]
+            held = [*inputs[: self.count], *self.parameters.values(), *inputs[self.count + len(self.parameters) :]]
+            edges = [torch.autograd.graph.get_gradient_edge(x) for x in self._wanted(held)]
 
         def pull(c: Any) -> Sequence[Any]:
-            found = [None] * len(wanted)
-            if connected:
-                cotangents = [torch.from_numpy(np.asarray(part)) for part, _ in leaves_like(y, c, "")]
-                seeds = [cotangents[k].to(outputs[k]) for k in connected]
+            outputs, seeds = self._connected(y, c)
+            found = [None] * len(edges)
+            if outputs:
                 with self._inside(inputs):
-                    of = [outputs[k] for k in connected]
-                    found = torch.autograd.grad(of, wanted, seeds, retain_graph=True, allow_unused=True)
+                    found = torch.autograd.grad(outputs, edges, seeds, retain_graph=True, allow_unused=True)
             gradients = {
                 i: np.zeros(self.point[i].shape) if g is None else self._array(g)
                 for i, g in zip(self.wrt, found, strict=True)
             }
-            return super(TorchFunction, self).structured([gradients.get(i) for i in range(len(leaves))])
+            return super(TorchFunction, self).structured([gradients.get(i) for i in range(len(self.point))])
 
         return self._arrays(y), pull
 
+    def _wanted(self, inputs: Sequence[Any]) -> list[Any]:
+        """The tensors that are checked."""
+        leaves = [x for value in inputs for x, _ in leaves_like(value, value, "")]
+        return [leaves[i] for i in self.wrt]
+
+    def _connected(self, y: Any, c: Any) -> tuple[list[Any], list[Any]]:
+        """The tensors of a result that have a graph, and the cotangents of these."""
+        pairs = [(out, part) for (out, _), (part, _) in zip(leaves_like(y, y, ""), leaves_like(y, c, ""), strict=True)]
+        pairs = [
+            (out, self.torch.as_tensor(part).to(out)) for out, part in pairs if getattr(out, "requires_grad", False)
+        ]
+        return [out for out, _ in pairs], [part for _, part in pairs]
+
     def _called(self, inputs: list[Any]) -> Any:
         try:
-            return self.call(*inputs[: len(inputs) - len(self.parameters)])
+            return self.call(*inputs[: self.count], *inputs[self.count + len(self.parameters) :])
         except RuntimeError as error:
             if "dtype" in str(error) or "Double" in str(error):
                 error.add_note(
@@ -138,7 +167,7 @@ class TorchFunction(Source):
     def _inside(self, inputs: list[Any]) -> Iterator[None]:
         """In this block the parameters hold the data at the end of the inputs, and nothing that is changed stays so."""
         torch, parameters = self.torch, list(self.parameters.values())
-        data = inputs[len(inputs) - len(parameters) :]
+        data = inputs[self.count : self.count + len(parameters)]
         single = any(
             x.dtype is torch.float32 for v in inputs for x, _ in leaves_like(v, v, "") if isinstance(x, torch.Tensor)
         )
@@ -158,7 +187,7 @@ class TorchFunction(Source):
                         if isinstance(value, torch.Tensor):
                             to = dtype if value.is_floating_point() else value.dtype
                             holder[name] = copies.setdefault(id(value), value.detach().to(to, copy=True))
-                for i, (p, x) in enumerate(zip(parameters, data, strict=True), len(self.given) - len(parameters)):
+                for i, p, x in zip(self.leaves_of_parameters, parameters, data, strict=True):
                     p.data = x if isinstance(x, torch.Tensor) else p.data
                     p.requires_grad_(i in self.wrt)
                 yield

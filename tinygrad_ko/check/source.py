@@ -5,8 +5,9 @@ among the inputs and in the result; the judge sees each of them by itself, and i
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from copy import copy
 from math import prod
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -62,6 +63,18 @@ class Source(Primal):
     def linearize(self, inputs: list[Any]) -> tuple[Any, Pullback]:
         """The result of f, and the function from a cotangent to the gradients of the inputs."""
         raise NotImplementedError
+
+    def as_gradient(self, of: Any, rng: Any) -> Self:
+        """The second order as a function in its turn: `of(*inputs, c)` are the gradients, in a dict by label, for a cotangent c."""
+        row = rng.standard_normal(self.y.shape)
+        made, c = copy(self), self.structured_as(self._result)(row)
+        parts = list(leaves_like(c, c, "the cotangent"))
+        more = range(len(self.point), len(self.point) + len(parts))
+        made.f, made.names, made.inputs = of, [*self.names, "the cotangent"], [*self.inputs, c]
+        made.labels, made.point = [*self.labels, *(label for _, label in parts)], [*self.point, *(x for x, _ in parts)]
+        made.floating, made.wrt = [*self.floating, *more], [*self.wrt, *more]
+        made.order, made.result, made._at_point = 2, "gradient", None
+        return made
 
     def entry(self, k: tuple[int, ...]) -> str:
         at = k[0] if k else 0
@@ -162,8 +175,8 @@ class Source(Primal):
         return gradients
 
     def _require_unchanged(self, copies: Arrays, arrays: Arrays) -> None:
-        for label, copy, x in zip(self.labels, copies, arrays, strict=True):
-            if isinstance(x, np.ndarray) and not np.array_equal(copy, x, equal_nan=x.dtype.kind == "f"):
+        for label, seen, x in zip(self.labels, copies, arrays, strict=True):
+            if isinstance(x, np.ndarray) and not np.array_equal(seen, x, equal_nan=x.dtype.kind == "f"):
                 raise explain(
                     ValueError(f"{self.name} writes to its argument {label!r}; work on a copy inside it"),
                     f"{self.name}: 함수 안에서 인수 {label!r}의 값이 바뀌었습니다. 사본을 만들어 계산하십시오.",

@@ -51,7 +51,7 @@ derivative. Numbers that JSON lacks are the strings "NaN", "Infinity" and "-Infi
 What the function itself prints goes to stderr. With exit status 2 nothing is printed."""
 
 
-_RULES = {  # derivatives written by hand
+_RULES: dict[str, tuple[Any, str]] = {  # derivatives written by hand
     "grad": (check_grad, "its gradient or Jacobian, grad(x)"),
     "vjp": (check_vjp, "its vector-Jacobian product, vjp(g, *inputs)"),
     "jvp": (check_jvp, "its Jacobian-vector product, jvp(*inputs, *tangents)"),

@@ -130,7 +130,7 @@ def describe_inputs(args: argparse.Namespace, inputs: list[Array]) -> str:
     return f"{args.target} at random inputs of shape {shapes}{within}{more}"
 
 
-def _default_shapes(f: Callable[..., Any], target: str) -> list[tuple[int, ...]]:
+def _default_shapes(f: Any, target: str) -> list[tuple[int, ...]]:
     count = (required_arguments(f.forward) or 1) - 1 if is_function_class(f) else required_arguments(f)
     if not count:
         raise explain(

@@ -39,6 +39,7 @@ def test_it_is_judged_in_float64_and_x64_is_off_afterwards():
 def test_a_wrong_custom_vjp_is_named_with_its_place():
     with pytest.raises(GradientMismatch, match=r"the formula of softplus for 'x', at .*test_jax.py") as error:
         check_gradient(WRONG, X)
+    assert error.value.report.blame
     assert error.value.report.blame.ratio == pytest.approx(1, abs=1e-5)
 
 

@@ -45,7 +45,7 @@ class ForgetsK(Swish):
         return g * (s + x * s * (1 - s)), None
 
 
-class Net(nn.Module):
+class Net(torch.nn.Module):
     """With all that is hard to leave alone: running statistics, random numbers, a plain tensor, a counter."""
 
     def __init__(self, function=Swish):
@@ -109,7 +109,7 @@ class TestFunctions:
             ctx.save_for_backward(x)
             return torch.sin(x)
 
-        made = type(
+        made: Any = type(
             "Made", (torch.autograd.Function,), {"forward": staticmethod(forward), "backward": staticmethod(backward)}
         )
         with pytest.raises(GradientMismatch, match=f"the formula of Made for 'x'.* {text}"):
@@ -242,7 +242,7 @@ class TestModules:
         ).verdict
 
     def test_a_wrong_parameter_is_named(self):
-        class Scaled(nn.Module):
+        class Scaled(torch.nn.Module):
             def __init__(self):
                 super().__init__()
                 self.inner = nn.Linear(4, 2)

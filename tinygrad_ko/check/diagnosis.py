@@ -18,8 +18,8 @@ from tinygrad_ko.check.line import Line, indicator
 from tinygrad_ko.check.properties import BrokenProperty, find_broken_property
 from tinygrad_ko.check.report import Blame, Report
 from tinygrad_ko.check.slope import scales
-from tinygrad_ko.check.source import Source
 from tinygrad_ko.check.suggestion import WrongEntry, suggest
+from tinygrad_ko.check.vjp import FunctionWithVjp
 from tinygrad_ko.engine.graph import Node, behind, watch
 from tinygrad_ko.tensor.tensor import grad
 
@@ -35,13 +35,13 @@ _SMALL = 64  # so many entries are all measured, to see a pattern
 def diagnose(line: Line, check: Callable[[Primal], Report]) -> Blame:
     """The operation that is wrong if it is one of several, else the entry of the gradient that is; `check` checks one operation."""
     primal = line.f.primal
-    for place, part in primal.parts() if isinstance(primal, Source) else ():
+    for place, part in primal.parts() if isinstance(primal, FunctionWithVjp) else ():
         if wrong := check(part).blame:
             return replace(wrong, line=place)
-    if primal.whole or isinstance(primal, Source):
+    if primal.whole or isinstance(primal, FunctionWithVjp):
         found = _wrong_entry(line)
         op, formula = primal.formula(found.argument)
-        if isinstance(primal, Source) and primal.cuts and not primal.whole and found.analytic == 0:
+        if isinstance(primal, FunctionWithVjp) and primal.cuts and not primal.whole and found.analytic == 0:
             text = f"is a part of f outside the graph? look for {primal.cuts}"
             korean = (
                 f"f의 일부가 그래프 밖에서 계산되고 있을 수 있습니다. 다음을 쓴 곳이 없는지 확인하십시오: {primal.cuts}"
@@ -84,7 +84,7 @@ def describe_broken_property(primal: Primal, broken: BrokenProperty, rng: Any) -
 
 def operations(primal: Primal) -> Iterator[tuple[Any, Primal | None]]:
     """The operations of f, oldest first, each as its node and as a function of its own (None where that is unknown)."""
-    if isinstance(primal, Source):
+    if isinstance(primal, FunctionWithVjp):
         return ((None, part) for _, part in primal.parts())
     return ((node, _isolate(node)) for node in _recorded_nodes(primal))
 

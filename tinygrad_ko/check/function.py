@@ -1,6 +1,6 @@
 """The function under check: its inputs and parameters as one list of float64 arrays, its value, and its vector-Jacobian product.
 
-That is all the judge asks for. `FirstOrder` is a function of Tensors, differentiated by its graph; `source.py` has the functions whose
+That is all the judge asks for. `FirstOrder` is a function of Tensors, differentiated by its graph; `vjp.py` has the functions whose
 gradient comes from elsewhere.
 """
 
@@ -112,9 +112,9 @@ class Primal(CheckedFunction):
         """The gradient, as a function that is checked in its turn."""
         raise explain(
             ValueError(
-                f"{self.name}: order=2 is for functions of Tensors; check_hess compares a Hessian with a gradient"
+                f"{self.name}: a derivative written by hand has no second order; check_hess compares a Hessian with a gradient"
             ),
-            f"{self.name}: order=2는 Tensor를 받는 함수에만 쓸 수 있습니다. 헤세 행렬은 check_hess로 확인하십시오.",
+            f"{self.name}: 직접 작성한 미분은 한 번 더 미분할 수 없습니다(order=2). 헤세 행렬은 check_hess로 확인하십시오.",
         )
 
     def formula(self, argument: str) -> tuple[str | None, str | None]:
@@ -167,8 +167,8 @@ class FirstOrder(Primal):
     def formula(self, argument: str) -> tuple[str | None, str | None]:
         return (self.op.name, formula_location(self.op, argument)) if self.op else (None, None)
 
-    def gradient(self, rng: Any) -> "SecondOrder":
-        return SecondOrder(self, rng)
+    def gradient(self, rng: Any) -> "_SecondOrder":
+        return _SecondOrder(self, rng)
 
     def value(self, arrays: Arrays) -> Array:
         self.progress.step()
@@ -187,7 +187,7 @@ class FirstOrder(Primal):
         return y.numpy(), _vjp(y, leaves, inside)
 
 
-class SecondOrder(CheckedFunction):
+class _SecondOrder(CheckedFunction):
     """The gradient of a function, all in one row: a function of its arguments and of the cotangent, here a random one."""
 
     order = 2

@@ -15,7 +15,7 @@ from tinygrad_ko.check.gradient import Options, judge
 from tinygrad_ko.check.line import indicator
 from tinygrad_ko.check.report import Report
 from tinygrad_ko.check.slope import scales
-from tinygrad_ko.check.source import Pullback, Source
+from tinygrad_ko.check.vjp import FunctionWithVjp, Pullback
 from tinygrad_ko.errors import described, explain
 
 
@@ -125,7 +125,7 @@ def check_jvp(
     return judge(_Pushforward(f, jvp, inputs, wrt), **_in_double(options))
 
 
-class _Handwritten(Source):
+class _Handwritten(FunctionWithVjp):
     """A function and its rule, vjp(g, *inputs). Where the user wrote them otherwise, `named` and `written` are what the user wrote."""
 
     def __init__(

@@ -8,12 +8,12 @@ import numpy as np
 
 from tinygrad_ko.arrays.library import Array
 from tinygrad_ko.check.function import argument_names, float64_copy, function_name, location
-from tinygrad_ko.check.source import Pullback, Source
+from tinygrad_ko.check.vjp import FunctionWithVjp, Pullback
 from tinygrad_ko.errors import described, explain
 from tinygrad_ko.func.trees import leaves_like, mapped
 
 
-class JaxFunction(Source):
+class JaxFunction(FunctionWithVjp):
     """A function of JAX's arrays at given inputs: plain, jitted, or with a rule of its own."""
 
     cuts = "stop_gradient, a custom_vjp or custom_jvp, a callback"

@@ -7,19 +7,19 @@ other tensors, and the states of the random generators are put back at the end. 
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from inspect import isclass
 from typing import Any
 
 import numpy as np
 
 from tinygrad_ko.check.function import Arrays, argument_names, float64_copy, function_name, location
-from tinygrad_ko.check.libraries import is_function_class
-from tinygrad_ko.check.source import Pullback, Source
+from tinygrad_ko.check.vjp import FunctionWithVjp, Pullback
 from tinygrad_ko.errors import described, explain
 from tinygrad_ko.func.trees import leaves_like, mapped
 from tinygrad_ko.runtime.callers import users_line
 
 
-class TorchFunction(Source):
+class TorchFunction(FunctionWithVjp):
     """A function of PyTorch's tensors at given inputs, and the parameters that it reads beside them."""
 
     cuts = ".detach(), .data, .numpy(), .item(), no_grad()"
@@ -200,7 +200,7 @@ class TorchFunction(Source):
                     holder.clear()
                     holder.update(values)
 
-    def parts(self) -> Iterator[tuple[str, Source]]:
+    def parts(self) -> Iterator[tuple[str, FunctionWithVjp]]:
         if self.whole:
             return
         Function, calls = self.torch.autograd.Function, list[tuple[str, Any, list[Any]]]()
@@ -222,3 +222,9 @@ class TorchFunction(Source):
 
     def _copy(self, x: Any) -> Any:
         return x.detach().clone().requires_grad_(x.requires_grad) if isinstance(x, self.torch.Tensor) else x
+
+
+def is_function_class(f: Any) -> bool:
+    """Whether f is a `torch.autograd.Function`, a class that is called by its `apply`."""
+    torch: Any = sys.modules.get("torch")
+    return isclass(f) and hasattr(torch, "autograd") and issubclass(f, torch.autograd.Function)

@@ -3,23 +3,20 @@
 import sys
 from collections.abc import Callable
 from importlib import import_module
-from inspect import isclass
 from typing import Any
 
-from tinygrad_ko.check.source import Source
+from tinygrad_ko.check.in_jax import JaxFunction
+from tinygrad_ko.check.in_torch import TorchFunction, is_function_class
+from tinygrad_ko.check.vjp import FunctionWithVjp
 from tinygrad_ko.func.trees import leaves_like
 
 
-def of_another_library(f: Any, inputs: tuple[Any, ...], parameters: Any, wrt: Any) -> Source | None:
+def of_another_library(f: Any, inputs: tuple[Any, ...], parameters: Any, wrt: Any) -> FunctionWithVjp | None:
     """f at its inputs if it is a function of PyTorch or of JAX, or is given tensors of theirs; None if it is not."""
     given = [x for value in (*inputs, parameters) for x, _ in leaves_like(value, value, "")]
     if _is_torchs(f, given):
-        from tinygrad_ko.check.in_torch import TorchFunction
-
         return TorchFunction(f, inputs, parameters, wrt)
     if _is_jaxs(f, given):
-        from tinygrad_ko.check.in_jax import JaxFunction
-
         return JaxFunction(f, inputs, parameters, wrt)
     return None
 
@@ -41,12 +38,6 @@ def _is_torchs(f: Any, given: list[Any]) -> bool:
         return False
     kinds = torch.Tensor, torch.nn.Module
     return isinstance(f, torch.nn.Module) or is_function_class(f) or any(isinstance(x, kinds) for x in given)
-
-
-def is_function_class(f: Any) -> bool:
-    """Whether f is a `torch.autograd.Function`, a class that is called by its `apply`."""
-    torch: Any = sys.modules.get("torch")
-    return isclass(f) and hasattr(torch, "autograd") and issubclass(f, torch.autograd.Function)
 
 
 def _is_jaxs(f: Callable[..., Any], given: list[Any]) -> bool:

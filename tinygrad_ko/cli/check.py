@@ -113,9 +113,10 @@ def _check_target(args: argparse.Namespace) -> Report:
     for name, (check, _) in _RULES.items():
         if written := getattr(args, name):
             if args.order == 2 or (args.wrt and name not in ("vjp", "jvp")):
+                other = "--order 2" if args.order == 2 else "--wrt"
                 raise explain(
-                    ValueError(f"--{name} cannot be given with {'--order 2' if args.order == 2 else '--wrt'}"),
-                    f"--{name}와 함께 쓸 수 없는 옵션입니다: {'--order 2' if args.order == 2 else '--wrt'}",
+                    ValueError(f"--{name} cannot be given with {other}"),
+                    f"함께 쓸 수 없는 옵션입니다: --{name}, {other}",
                 )
             derivative = import_target(f"{args.target.rpartition(':')[0]}:{written}")
             wrt = {"wrt": args.wrt} if args.wrt else {}

@@ -16,7 +16,7 @@ import numpy as np
 
 from tinygrad_ko.arrays.library import Array
 from tinygrad_ko.check.domain import Domain, limits, random_numbers
-from tinygrad_ko.check.libraries import is_function_class
+from tinygrad_ko.check.in_torch import is_function_class
 from tinygrad_ko.cli.options import add_command, domain, size_list
 from tinygrad_ko.errors import explain, wants_integers
 from tinygrad_ko.runtime.signatures import signature

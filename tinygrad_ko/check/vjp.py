@@ -24,7 +24,7 @@ Pullback = Callable[
 ]  # from a cotangent, in the structure of the result, to one gradient for each input
 
 
-class Source(Primal):
+class FunctionWithVjp(Primal):
     """A function of arrays with a vector-Jacobian product of its own, at given inputs.
 
     Whoever derives from it says what f gives, in `evaluate`, and what its gradients are, in `linearize`.
@@ -52,7 +52,7 @@ class Source(Primal):
         """An input as the judge moves it: a copy of it in float64; one that is not checked stays as it is."""
         return float64_copy(x)
 
-    def parts(self) -> Iterator[tuple[str, "Source"]]:
+    def parts(self) -> Iterator[tuple[str, "FunctionWithVjp"]]:
         """The operations with rules of their own that f is made of, each with the line that called it, as far as they can be seen."""
         return iter(())
 
@@ -138,7 +138,7 @@ class Source(Primal):
             if array.shape != shape:
                 raise explain(
                     ValueError(f"{self.name}: {place} has shape {array.shape}, but the result has shape {shape}"),
-                    f"{self.name}: 반환값의 형상은 {shape}인데 그 접선 벡터의 형상은 {array.shape}입니다. 두 형상이 같아야 합니다.",
+                    f"{self.name}: 반환값의 형상은 {shape}인데 그 접선 벡터({place})의 형상은 {array.shape}입니다. 두 형상이 같아야 합니다.",
                 )
         return _joined(arrays) if is_tree(self._result) else arrays[0]
 

@@ -21,15 +21,18 @@ def of_another_library(f: Any, inputs: tuple[Any, ...], parameters: Any, wrt: An
     return None
 
 
+def library_of(f: Any) -> str | None:
+    """The library that f itself shows to be of: "torch" for a Module or an autograd.Function, "jax" for what is jitted or has a rule."""
+    return "torch" if _is_torchs(f, []) else "jax" if _is_jaxs(f, []) else None
+
+
 def as_given_to(f: Any, arrays: list[Any], library: str | None = None) -> list[Any]:
-    """NumPy's arrays as f takes them: as tensors if it is of PyTorch (or `library` is "torch"), as JAX's arrays if of JAX (or "jax")."""
-    if library == "torch" or _is_torchs(f, []):
-        from_numpy = import_module("torch").from_numpy
-        return [from_numpy(x) for x in arrays]
-    if library == "jax" or _is_jaxs(f, []):
-        asarray = import_module("jax.numpy").asarray
-        return [asarray(x) for x in arrays]
-    return arrays
+    """NumPy's arrays as f takes them: as they are, or as those of `library`, if f is no function of another."""
+    library = library or library_of(f)
+    if library is None:
+        return arrays
+    made = import_module("torch").from_numpy if library == "torch" else import_module("jax.numpy").asarray
+    return [made(x) for x in arrays]
 
 
 def _is_torchs(f: Any, given: list[Any]) -> bool:

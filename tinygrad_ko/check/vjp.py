@@ -138,7 +138,7 @@ class FunctionWithVjp(Primal):
             if array.shape != shape:
                 raise explain(
                     ValueError(f"{self.name}: {place} has shape {array.shape}, but the result has shape {shape}"),
-                    f"{self.name}: 반환값의 형상은 {shape}인데 그 접선 벡터({place})의 형상은 {array.shape}입니다. 두 형상이 같아야 합니다.",
+                    f"{self.name}: 반환값의 형상은 {shape}인데 접선 벡터({place})의 형상은 {array.shape}입니다. 서로 같아야 합니다.",
                 )
         return _joined(arrays) if is_tree(self._result) else arrays[0]
 

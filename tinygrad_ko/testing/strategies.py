@@ -20,6 +20,7 @@ from hypothesis.strategies import SearchStrategy
 
 from tinygrad_ko.arrays.library import Array
 from tinygrad_ko.check.domain import Domain, limits, random_numbers
+from tinygrad_ko.check.in_torch import is_function_class
 from tinygrad_ko.engine.rule import Op
 from tinygrad_ko.errors import explain
 from tinygrad_ko.runtime.signatures import signature as signature_of
@@ -212,7 +213,9 @@ class Known:
 def known(op: Callable[..., Any], domain: Any) -> Known:
     """What is known of an op; ValueError if it has no argument, or `domain` names one that it has not."""
     record: Op | None = getattr(op, "op", None)
-    given = (record.signature if record else signature_of(op)).parameters
+    given = dict((record.signature if record else signature_of(op)).parameters)
+    if is_function_class(op):
+        del given[next(iter(given))]  # the context of PyTorch's
     named = set(domain) if isinstance(domain, Mapping) else set()
     if record:
         names = record.arguments

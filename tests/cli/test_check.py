@@ -5,17 +5,31 @@ import sys
 import textwrap
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tinygrad_ko.check import GradientMismatch
 from tinygrad_ko.check.domain import DOMAINS
 from tinygrad_ko.cli import main
 from tinygrad_ko.cli.check import _jsonable
 from tinygrad_ko.cli.options import domain
 from tinygrad_ko.cli.target import _format_domain
 
-KEYS = ["name", "verdict", "evaluations", "numbers", "rows", "remarks", "blame"]
+KEYS = [
+    "name",
+    "verdict",
+    "evaluations",
+    "numbers",
+    "rows",
+    "remarks",
+    "blame",
+    "check",
+    "options",
+    "points",
+    "versions",
+]
 
 
 @pytest.fixture
@@ -138,6 +152,16 @@ def test_a_wrong_gradient(mine, capsys):
     assert "역전파로 구한 기울기가 수치 미분의 결과와 다릅니다." in out
 
 
+def test_a_failure_comes_with_a_script_that_makes_it_again(mine, capsys):
+    assert main(["check", "mine_of_check.py:wrong", "--shape", "2,3", "--seed", "5"]) == 1
+    found, _, script = capsys.readouterr().out.partition("a script that makes this check again:")
+    assert "  from mine_of_check import wrong\n" in script
+    assert script.rstrip().endswith("tg.check_gradient(wrong, x, rng=5)")
+    with pytest.raises(GradientMismatch) as again:
+        exec(textwrap.dedent(script.partition(":\n")[2]), {})
+    assert str(again.value) in found
+
+
 def test_in_a_composite_function_the_op_and_the_line_are_named(mine, capsys):
     assert main(["check", "mine_of_check:composite"]) == 1
     out = capsys.readouterr().out
@@ -234,6 +258,9 @@ class TestJson:
         assert (status, err) == (0, "")
         assert list(found) == KEYS
         assert (found["name"], found["verdict"], found["numbers"], found["blame"]) == ("two", "agrees", 24, None)
+        assert (found["check"], found["options"]["order"], found["options"]["rng"]) == ("check_gradient", 2, 0)
+        assert [np.shape(found["points"][name]["values"]) for name in "ab"] == [(3, 4), (3, 4)]
+        assert {"python", "numpy", "tinygrad_ko"} <= set(found["versions"])
         assert found["evaluations"] > 20
         rows = [(row["argument"], row["order"], row["shape"], row["verdict"]) for row in found["rows"]]
         assert rows[0] == ("a", 1, [3, 4], "agrees")

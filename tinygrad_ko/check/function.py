@@ -94,6 +94,7 @@ class Primal(CheckedFunction):
     floating: list[int]  # the arguments of floating point numbers
     float32 = True  # whether it may be called with float32 arrays
     remarks: Sequence[str] = ()  # on how it is computed
+    call: Any = None  # how its check was called
 
     @property
     def whole(self) -> bool:

@@ -21,6 +21,7 @@ from tinygrad_ko.check.kinks import compare_subgradient, is_differentiable, kink
 from tinygrad_ko.check.libraries import of_another_library
 from tinygrad_ko.check.line import Line, compare_slopes, random_line
 from tinygrad_ko.check.properties import compare_in_float32, find_broken_property
+from tinygrad_ko.check.record import Call
 from tinygrad_ko.check.report import GradientMismatch, GradientUndecided, Projection, Report, Verdict, listeners
 from tinygrad_ko.check.slope import EPS
 from tinygrad_ko.engine.graph import behind
@@ -109,7 +110,11 @@ def check_gradient(
     __tracebackhide__ = True
     with np.errstate(all="ignore"):
         checked = of_another_library(f, inputs, parameters, wrt) or FirstOrder(f, inputs, parameters, wrt)
-        return judge(checked, order=order, effort=effort, rtol=rtol, float32=float32, rng=rng)
+        options = {"parameters": parameters, "wrt": wrt}
+        call = Call(
+            "check_gradient", (f,), inputs, {name: given for name, given in options.items() if given is not None}
+        )
+        return judge(checked, call, order=order, effort=effort, rtol=rtol, float32=float32, rng=rng)
 
 
 class Options(TypedDict, total=False):
@@ -122,9 +127,16 @@ class Options(TypedDict, total=False):
 
 
 def judge(
-    f: Primal, *, order: int = 1, effort: Effort = "usual", rtol: float = 0.0, float32: bool = True, rng: Rng = 0
+    f: Primal,
+    call: Call,
+    *,
+    order: int = 1,
+    effort: Effort = "usual",
+    rtol: float = 0.0,
+    float32: bool = True,
+    rng: Rng = 0,
 ) -> Report:
-    """The report on a function at a point; the options are those of `check_gradient`."""
+    """The report on a function at a point; the options are those of `check_gradient`, and `call` is how the user called the check."""
     __tracebackhide__ = True
     if order not in (1, 2) or effort not in PROJECTIONS:
         efforts = list(PROJECTIONS)
@@ -133,6 +145,8 @@ def judge(
             f"order는 1 또는 2여야 하고, effort는 {efforts} 중 하나여야 합니다. 받은 값: order={order!r}, effort={effort!r}",
         )
     f.rtol, f.float32 = rtol, float32
+    options = {"order": order, "effort": effort, "rtol": rtol, "float32": float32, "rng": rng}
+    f.call = replace(call, options=options)
     with np.errstate(all="ignore"):
         return _check(f, order, effort, generator(rng))
 
@@ -140,6 +154,7 @@ def judge(
 def _check(f: Primal, order: int, effort: Effort, rng: Any) -> Report:
     __tracebackhide__ = True
     report = Report(f.name, numbers=sum(f.point[i].size for i in f.wrt), remarks=[*f.remarks])
+    report.call, report.points = f.call, dict(zip(f.labels, f.point, strict=True))
     report.shapes = {label: np.shape(x) for label, x in zip(f.labels, f.point, strict=True)}
     kind = type(getattr(f.f, "__self__", None))
     if isinstance(f, FirstOrder) and hasattr(kind, "backward"):

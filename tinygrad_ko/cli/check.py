@@ -5,7 +5,7 @@ import contextlib
 import json
 import math
 import sys
-from dataclasses import asdict
+import textwrap
 from typing import Any
 
 import numpy as np
@@ -44,10 +44,11 @@ examples:
 
 exit status: 0 the gradient agrees, 1 it is wrong or cannot be decided, 2 bad input (the message is on stderr).
 
---json prints one object and nothing else: name, verdict (agrees, mismatch, undecided), evaluations, numbers (how many are
-checked), rows (the table, an object for each argument and order), remarks (a list of texts), blame (where it is wrong: an object,
-or null), and error (the message) if the verdict is not agrees. In rows and in blame, error is the error estimate of the numerical
-derivative. Numbers that JSON lacks are the strings "NaN", "Infinity" and "-Infinity".
+--json prints one object and nothing else, the certificate of the check: name, verdict (agrees, mismatch, undecided), evaluations,
+numbers (how many are checked), rows (the table, an object for each argument and order), remarks (a list of texts), blame (where it is
+wrong: an object, or null), check and options (how it was called), points (the inputs: their numbers, or of many of them a hash), versions,
+and error (the message) if the verdict is not agrees. In rows and in blame, error is the error estimate of the numerical derivative.
+Numbers that JSON lacks are the strings "NaN", "Infinity" and "-Infinity".
 What the function itself prints goes to stderr. With exit status 2 nothing is printed."""
 
 
@@ -91,6 +92,8 @@ def _run(args: argparse.Namespace) -> int:
             print(_as_json(failure.report, str(failure).removesuffix("\n".join(["", *failure.report.table()]))))
             return 1
         say(f"FAILED {failure}", *getattr(failure, "__notes__", []))
+        say("a script that makes this check again:", "이 확인을 다시 실행하는 스크립트:")
+        say(textwrap.indent(failure.report.script(), "  "))
         if isinstance(failure, GradientUndecided):
             korean = "--domain, --shape, --seed로 다른 입력을 지정할 수 있습니다."
             say("--domain, --shape and --seed choose other inputs", korean)
@@ -109,7 +112,7 @@ def _check_target(args: argparse.Namespace) -> Report:
     inputs = random_inputs(f, args, rng)
     if not args.json:
         say(describe_inputs(args, inputs))
-    options = {"effort": args.effort, "rtol": args.rtol, "rng": rng}
+    options = {"effort": args.effort, "rtol": args.rtol, "rng": args.seed}
     for name, (check, _) in _RULES.items():
         if written := getattr(args, name):
             if args.order == 2 or (args.wrt and name not in ("vjp", "jvp")):
@@ -126,9 +129,7 @@ def _check_target(args: argparse.Namespace) -> Report:
 
 
 def _as_json(report: Report, error: str | None = None) -> str:
-    blame = report.blame and asdict(report.blame) | {"ratio": report.blame.ratio}
-    found = {"name": report.name, "verdict": report.verdict, "evaluations": report.evaluations}
-    found |= {"numbers": report.numbers, "rows": report.rows(), "remarks": report.remarks, "blame": blame}
+    found = report.certificate()
     return json.dumps(_jsonable(found if error is None else found | {"error": error}), indent=2, allow_nan=False)
 
 

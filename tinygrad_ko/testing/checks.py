@@ -13,13 +13,14 @@ from hypothesis import HealthCheck, Phase, Verbosity, given, settings
 from tinygrad_ko.check import GradientMismatch, GradientUndecided, Report, check_gradient, check_jvp, check_vjp
 from tinygrad_ko.check.function import function_name
 from tinygrad_ko.check.libraries import as_given_to, library_of
+from tinygrad_ko.check.record import spelled
 from tinygrad_ko.check.report import listeners, without_listeners
 from tinygrad_ko.engine.op import op as define
 from tinygrad_ko.engine.rule import Op
 from tinygrad_ko.errors import explain
 from tinygrad_ko.func.trees import in_one_row, is_tree
 from tinygrad_ko.tensor.tensor import Tensor
-from tinygrad_ko.testing.strategies import Call, Known, Values, calls, known, spelled
+from tinygrad_ko.testing.strategies import Call, Known, Values, calls, known
 
 
 @dataclass

@@ -154,7 +154,11 @@ def judge(
 def _check(f: Primal, order: int, effort: Effort, rng: Any) -> Report:
     __tracebackhide__ = True
     report = Report(f.name, numbers=sum(f.point[i].size for i in f.wrt), remarks=[*f.remarks])
-    report.call, report.points = f.call, dict(zip(f.labels, f.point, strict=True))
+    report.has_graph, report.call, report.points = (
+        isinstance(f, FirstOrder),
+        f.call,
+        dict(zip(f.labels, f.point, strict=True)),
+    )
     report.shapes = {label: np.shape(x) for label, x in zip(f.labels, f.point, strict=True)}
     kind = type(getattr(f.f, "__self__", None))
     if isinstance(f, FirstOrder) and hasattr(kind, "backward"):

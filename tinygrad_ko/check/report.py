@@ -71,7 +71,7 @@ class Report:
 
     `verdict` is `agrees` (every projection did), `mismatch` or `undecided` (`unfinished` where f raised an error). `numbers`
     is how many numbers the checked arguments hold, `evaluations` how often f was computed. `points` holds the inputs, by name, as they were
-    checked.
+    checked. `tg.draw(report)` draws the function, if it has a graph, with the operation that is blamed.
     """
 
     name: str
@@ -84,6 +84,7 @@ class Report:
     blame: Blame | None = None
     call: Call | None = None
     points: dict[str, Any] = field(default_factory=dict)
+    has_graph: bool = False
 
     def script(self) -> str:
         """Python of a few lines that makes this check again, to paste into an issue: imports, the functions, the inputs, the call.

@@ -1,6 +1,7 @@
 """`check_op`: passes what is right, shows the smallest call at which something is wrong, and is quiet otherwise."""
 
 import re
+from typing import Any
 
 import numpy as np
 import pytest
@@ -437,7 +438,7 @@ class TestOtherFunctions:
             check_op(np.tanh, vjp=self.tanh_vjp, library="torch")
 
     def test_of_pytorch(self):
-        torch = pytest.importorskip("torch")
+        torch: Any = pytest.importorskip("torch")
         for factor in (1, 2):
 
             class Cube(torch.autograd.Function):
@@ -460,7 +461,7 @@ class TestOtherFunctions:
         assert check_op(torch.nn.Linear(4, 2), signature="(n,4)", order=1, examples=10).calls == 10
 
     def test_of_jax(self):
-        jax = pytest.importorskip("jax")
+        jax: Any = pytest.importorskip("jax")
         assert check_op(jax.jit(jax.numpy.sin), (-3, 3), examples=5, order=1).undecided == 0
         wrong = jax.custom_vjp(jax.numpy.sin)
         wrong.defvjp(lambda x: (jax.numpy.sin(x), x), lambda x, g: (g,))

@@ -21,7 +21,7 @@ from tinygrad_ko.check.kinks import compare_subgradient, is_differentiable, kink
 from tinygrad_ko.check.libraries import of_another_library
 from tinygrad_ko.check.line import Line, compare_slopes, random_line
 from tinygrad_ko.check.properties import compare_in_float32, find_broken_property
-from tinygrad_ko.check.record import Call
+from tinygrad_ko.check.record import CheckCall
 from tinygrad_ko.check.report import GradientMismatch, GradientUndecided, Projection, Report, Verdict, listeners
 from tinygrad_ko.check.slope import EPS
 from tinygrad_ko.engine.graph import behind
@@ -111,7 +111,7 @@ def check_gradient(
     with np.errstate(all="ignore"):
         checked = of_another_library(f, inputs, parameters, wrt) or FirstOrder(f, inputs, parameters, wrt)
         options = {"parameters": parameters, "wrt": wrt}
-        call = Call(
+        call = CheckCall(
             "check_gradient", (f,), inputs, {name: given for name, given in options.items() if given is not None}
         )
         return judge(checked, call, order=order, effort=effort, rtol=rtol, float32=float32, rng=rng)
@@ -128,7 +128,7 @@ class Options(TypedDict, total=False):
 
 def judge(
     f: Primal,
-    call: Call,
+    call: CheckCall,
     *,
     order: int = 1,
     effort: Effort = "usual",

@@ -13,7 +13,7 @@ from tinygrad_ko.arrays.library import Array
 from tinygrad_ko.check.function import argument_names, function_name, location
 from tinygrad_ko.check.gradient import Options, judge
 from tinygrad_ko.check.line import indicator
-from tinygrad_ko.check.record import Call
+from tinygrad_ko.check.record import CheckCall
 from tinygrad_ko.check.report import Report
 from tinygrad_ko.check.slope import scales
 from tinygrad_ko.check.vjp import FunctionWithVjp, Pullback
@@ -48,7 +48,7 @@ def check_grad(f: Callable[..., Any], grad: Any, x0: Any, *args: Any, **options:
     else:
         _require_callable("check_grad", f=f, grad=grad)
         f_alone, derivative, written = (lambda x: f(x, *args)), (lambda x: grad(x, *args)), grad
-    call = Call("check_grad", (f, grad), (x0, *args))
+    call = CheckCall("check_grad", (f, grad), (x0, *args))
     return judge(_with_derivative(f_alone, derivative, x0, f, written), call, **_in_double(options))
 
 
@@ -66,7 +66,7 @@ def check_hess(grad: Callable[..., Any], hess: Any, x0: Any, *args: Any, **optio
     _require_callable("check_hess", grad=grad, hess=hess)
     source = _with_derivative(lambda x: grad(x, *args), lambda x: hess(x, *args), x0, grad, hess)
     source.result = "gradient"
-    return judge(source, Call("check_hess", (grad, hess), (x0, *args)), **_in_double(options))
+    return judge(source, CheckCall("check_hess", (grad, hess), (x0, *args)), **_in_double(options))
 
 
 def check_hessp(grad: Callable[..., Any], hessp: Any, x0: Any, *args: Any, **options: Unpack[Options]) -> Report:
@@ -84,7 +84,7 @@ def check_hessp(grad: Callable[..., Any], hessp: Any, x0: Any, *args: Any, **opt
         lambda x: grad(x, *args), lambda c, x: hessp(x, c, *args), [_point(x0)], named=grad, written=hessp
     )
     source.result = "gradient"
-    return judge(source, Call("check_hessp", (grad, hessp), (x0, *args)), **_in_double(options))
+    return judge(source, CheckCall("check_hessp", (grad, hessp), (x0, *args)), **_in_double(options))
 
 
 def check_vjp(
@@ -105,7 +105,7 @@ def check_vjp(
     """
     __tracebackhide__ = True
     _require_callable("check_vjp", f=f, vjp=vjp)
-    call = Call("check_vjp", (f, vjp), inputs, {} if wrt is None else {"wrt": wrt})
+    call = CheckCall("check_vjp", (f, vjp), inputs, {} if wrt is None else {"wrt": wrt})
     return judge(_Handwritten(f, vjp, inputs, wrt), call, **_in_double(options))
 
 
@@ -125,7 +125,7 @@ def check_jvp(
     """
     __tracebackhide__ = True
     _require_callable("check_jvp", f=f, jvp=jvp)
-    call = Call("check_jvp", (f, jvp), inputs, {} if wrt is None else {"wrt": wrt})
+    call = CheckCall("check_jvp", (f, jvp), inputs, {} if wrt is None else {"wrt": wrt})
     return judge(_Pushforward(f, jvp, inputs, wrt), call, **_in_double(options))
 
 

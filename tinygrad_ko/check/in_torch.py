@@ -27,7 +27,7 @@ class TorchFunction(FunctionWithVjp):
     def __init__(self, f: Any, inputs: Sequence[Any], parameters: Any = None, wrt: Any = None) -> None:
         self.torch: Any = sys.modules["torch"]
         self.whole = is_function_class(f)
-        self.call = f.apply if self.whole else f
+        self.apply = f.apply if self.whole else f
         names = argument_names(f.forward, len(inputs) + 1)[1:] if self.whole else argument_names(f, len(inputs))
         self.modules = list({id(m): m for m in (f, parameters) if isinstance(m, self.torch.nn.Module)}.values())
         self.parameters = self._named_parameters(parameters, names)
@@ -89,7 +89,7 @@ class TorchFunction(FunctionWithVjp):
     def gradient(self, rng: Any) -> "TorchFunction":
         def of(*values: Any) -> Any:
             *inputs, c = values
-            y, wanted = self.call(*inputs), self._wanted([*inputs, *self.parameters.values()])
+            y, wanted = self.apply(*inputs), self._wanted([*inputs, *self.parameters.values()])
             outputs, seeds = self._connected(y, c)
             found = [None] * len(wanted)
             if outputs:
@@ -98,7 +98,7 @@ class TorchFunction(FunctionWithVjp):
             return dict(zip([self.labels[i] for i in self.wrt], every, strict=True))
 
         made = self.as_gradient(of, rng)
-        made.call = of
+        made.apply = of
         return made
 
     def evaluate(self, inputs: list[Any]) -> Any:
@@ -142,7 +142,7 @@ class TorchFunction(FunctionWithVjp):
 
     def _called(self, inputs: list[Any]) -> Any:
         try:
-            return self.call(*inputs[: self.count], *inputs[self.count + len(self.parameters) :])
+            return self.apply(*inputs[: self.count], *inputs[self.count + len(self.parameters) :])
         except RuntimeError as error:
             if "dtype" in str(error) or "Double" in str(error):
                 error.add_note(

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from inspect import getsource, isclass
+from types import CodeType, FunctionType
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ _USUAL = {"order": 1, "effort": "usual", "rtol": 0.0, "rng": 0}
 
 
 @dataclass(frozen=True)
-class Call:
+class CheckCall:
     """A call of a check: its name, the functions and the inputs it was given, and its options where they were not the usual ones."""
 
     check: str
@@ -66,11 +67,11 @@ class Call:
                 imports.append(line)
         prefix = "tg" if self.check == "check_gradient" else "tg.check"
         call = f"{prefix}.{self.check}({', '.join([*functions, *passed, *keywords])})"
-        made_with = ", ".join(f"{name} {version}" for name, version in versions().items())
+        made_with = ", ".join(f"{name} {version}" for name, version in loaded_versions().items())
         return "\n".join([f"# {made_with}", *dict.fromkeys(imports), *filter(None, lines), call])
 
 
-def versions() -> dict[str, str]:
+def loaded_versions() -> dict[str, str]:
     """What a check depends on, by name: Python, NumPy, this package, and PyTorch and JAX where they are loaded."""
     found = {"python": platform.python_version()}
     for name in ("tinygrad_ko", "numpy", "torch", "jax"):
@@ -110,13 +111,29 @@ def _origin(f: Any, name: str) -> str:
     found = sys.modules.get(module) if module != "__main__" else None
     if found is not None and getattr(found, path, None) is f:
         return f"from {module} import {path}" + (f" as {name}" if path != name else "")
-    f = f.op.forward if hasattr(f, "op") else f  # an op stands in the source with its formulas
-    code = getattr(f, "__code__", None)
+    of = f.op.forward if hasattr(f, "op") else f  # an op stands in the source with its formulas
+    code = getattr(of, "__code__", None)
     with suppress(OSError, TypeError):
-        if isclass(f) or (code and not code.co_freevars and code.co_name != "<lambda>"):
-            return textwrap.dedent(getsource(f)).rstrip()
+        if code and _is_complete(f, of):
+            return textwrap.dedent(getsource(of)).rstrip()
     what = f"{code.co_filename}:{code.co_firstlineno}" if code else f"{type(f).__name__} {function_name(f)}"
     return f"{name} = ...  # {what}"
+
+
+def _is_complete(f: Any, of: FunctionType) -> bool:
+    """Whether the source of a function says all of it: it reads nothing but its arguments, NumPy and this package."""
+    formulas = [formula for formula in f.op.formulas.values() if formula] if hasattr(f, "op") else []
+    read = {name for part in (of, *formulas) for name in _names(getattr(part, "__code__", None))}
+    known = {module: sys.modules[module] for module in ("numpy", "tinygrad_ko")}
+    brought = [of.__globals__[name] for name in read if name in of.__globals__]
+    return of.__name__ != "<lambda>" and not of.__code__.co_freevars and all(x in known.values() for x in brought)
+
+
+def _names(code: CodeType | None) -> Iterator[str]:
+    if code:
+        yield from code.co_names
+        for part in code.co_consts:
+            yield from _names(part) if isinstance(part, CodeType) else ()
 
 
 def _written(x: Any, name: str) -> str:

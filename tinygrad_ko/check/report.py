@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from tinygrad_ko.check.record import Call, point, versions
+from tinygrad_ko.check.record import CheckCall, loaded_versions, point
 from tinygrad_ko.check.slope import HasError, Slope, tolerance
 
 Verdict = Literal["agrees", "subgradient", "mismatch", "undecided"]
@@ -82,7 +82,7 @@ class Report:
     numbers: int = 0
     evaluations: int = 0
     blame: Blame | None = None
-    call: Call | None = None
+    call: CheckCall | None = None
     points: dict[str, Any] = field(default_factory=dict)
     has_graph: bool = False
 
@@ -111,7 +111,7 @@ class Report:
         found |= {"rows": self.rows(), "remarks": self.remarks}
         found |= {"blame": self.blame and asdict(self.blame) | {"ratio": self.blame.ratio}}
         found |= {"check": self.call.check if self.call else "check_gradient", "options": options}
-        found |= {"points": {label: point(x) for label, x in self.points.items()}, "versions": versions()}
+        found |= {"points": {label: point(x) for label, x in self.points.items()}, "versions": loaded_versions()}
         if mutants is not None:
             of = {"total": mutants.total, "caught": mutants.caught}
             found["mutants"] = of | {name: list(map(str, getattr(mutants, name))) for name in ("survived", "undecided")}

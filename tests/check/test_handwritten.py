@@ -289,6 +289,19 @@ class TestCare:
         with pytest.raises(ValueError, match="writes to its argument 'x'; work on a copy"):
             check_vjp(f, vjp, X)
 
+    def test_memory_that_is_used_again(self):
+        """A result or a gradient that is overwritten by the next call, as objectives of optimizers often do to save memory."""
+        out, back = np.empty(X.shape), np.empty(X.shape)
+        assert (
+            check_vjp(lambda x: np.sin(x, out=out), lambda g, x: np.multiply(g, np.cos(x), out=back), X).verdict
+            == "agrees"
+        )
+        assert (
+            check_jvp(lambda x: np.sin(x, out=out), lambda x, d: np.multiply(d, np.cos(x), out=back), X).verdict
+            == "agrees"
+        )
+        assert check_grad(lambda x: np.sum(np.sin(x)), lambda x: np.cos(x, out=back), X).verdict == "agrees"
+
     def test_writing_to_the_cotangent(self):
         with pytest.raises(ValueError, match="writes to its cotangent g; work on a copy"):
             check_vjp(np.sin, lambda g, x: np.multiply(g, np.cos(x), out=g), X)

@@ -1,5 +1,6 @@
 """Functions, autograd.Functions and Modules of PyTorch: judged as they are, left as they were. Skipped where PyTorch is missing."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -269,6 +270,41 @@ class TestModules:
         report = check_gradient(module(), *inputs)
         assert report.verdict == "agrees"
         assert len(report.rows()) > 1 or len(inputs[0].shape) == 1
+
+    def test_in_several_threads(self):
+        net = nn.Sequential(nn.Linear(4, 3), nn.Tanh())
+        state = {k: v.clone() for k, v in net.state_dict().items()}
+        with ThreadPoolExecutor(4) as pool:
+            reports = list(pool.map(lambda seed: check_gradient(net, X, rng=seed), range(8)))
+        assert all(report.verdict == "agrees" for report in reports)
+        assert all(torch.equal(v, state[k]) for k, v in net.state_dict().items())
+
+    @pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
+    def test_where_gradients_are_off(self, mode):
+        net = nn.Linear(4, 2)
+        with mode():
+            assert check_gradient(net, X).verdict == "agrees"
+
+    def test_computed_again_in_the_backward(self):
+        net = Net()
+        net.drop.p = 0.0
+        report = check_gradient(
+            lambda x: torch.utils.checkpoint.checkpoint(net, x, use_reentrant=False), X, parameters=net
+        )
+        assert report.verdict == "agrees"
+
+    def test_after_an_error_all_is_as_it_was(self):
+        class Breaks(Net):
+            def forward(self, x):
+                super().forward(x)
+                raise KeyError("mine")
+
+        net = Breaks()
+        before = {k: (v.clone(), v.dtype) for k, v in net.state_dict().items()}
+        with pytest.raises(KeyError, match="mine"):
+            check_gradient(net, X)
+        assert all(torch.equal(v, before[k][0]) and v.dtype == before[k][1] for k, v in net.state_dict().items())
+        assert torch.get_default_dtype() == torch.float32
 
     def test_tied_weights_are_one(self):
         net = nn.Sequential(nn.Linear(4, 4), nn.Tanh(), nn.Linear(4, 4))

@@ -16,7 +16,10 @@ from tinygrad_ko.check.function import Arrays, argument_names, float64_copy, fun
 from tinygrad_ko.check.vjp import FunctionWithVjp, Pullback
 from tinygrad_ko.errors import described, explain
 from tinygrad_ko.func.trees import leaves_like, mapped
+from tinygrad_ko.runtime.atomic import taking_turns
 from tinygrad_ko.runtime.callers import users_line
+
+_lock = taking_turns()  # for threads that check the same module
 
 
 class TorchFunction(FunctionWithVjp):
@@ -165,20 +168,17 @@ class TorchFunction(FunctionWithVjp):
 
     @contextmanager
     def _inside(self, inputs: list[Any]) -> Iterator[None]:
-        """In this block the parameters hold the data at the end of the inputs, and nothing that is changed stays so."""
+        """In this block the parameters hold the data among the inputs, and nothing that is changed stays so; one thread at a time."""
         torch, parameters = self.torch, list(self.parameters.values())
         data = inputs[self.count : self.count + len(parameters)]
-        single = any(
-            x.dtype is torch.float32 for v in inputs for x, _ in leaves_like(v, v, "") if isinstance(x, torch.Tensor)
-        )
-        before = [(p, p.data, p.requires_grad) for p in parameters]
-        modules = list({id(m): m for module in self.modules for m in module.modules()}.values())
-        held = [(d, dict(d)) for m in modules for d in (vars(m), m._buffers, m._parameters)]
-        usual = torch.get_default_dtype()
-        with (
-            torch.random.fork_rng(range(torch.cuda.device_count()) if torch.cuda.is_initialized() else []),
-            torch.enable_grad(),
-        ):
+        leaves = [x for value in inputs for x, _ in leaves_like(value, value, "")]
+        single = any(x.dtype is torch.float32 for x in leaves if isinstance(x, torch.Tensor))
+        devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else []
+        with _lock, torch.random.fork_rng(devices), torch.inference_mode(False), torch.enable_grad():
+            before = [(p, p.data, p.requires_grad) for p in parameters]
+            modules = {id(m): m for module in self.modules for m in module.modules()}.values()
+            held = [(holder, dict(holder)) for m in modules for holder in (vars(m), m._buffers, m._parameters)]
+            usual = torch.get_default_dtype()
             try:
                 torch.set_default_dtype(dtype := torch.float32 if single else torch.float64)
                 copies: dict[int, Any] = {id(p): p for p in parameters}

@@ -143,7 +143,8 @@ class FunctionWithVjp(Primal):
         return _joined(arrays) if is_tree(self._result) else arrays[0]
 
     def real(self, x: Any, what: str) -> Array:
-        array = np.asarray(x.stable_array() if isinstance(x, Handle) else x)
+        """A copy of an array of real numbers: a function may return the same memory at every call."""
+        array = np.array(x.stable_array() if isinstance(x, Handle) else x)
         if array.dtype.kind not in "fiub":
             raise explain(
                 TypeError(f"{self.name}: {what} is {described(x)}; only real numbers can be checked"),

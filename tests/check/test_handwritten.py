@@ -214,13 +214,15 @@ class TestProducts:
 
         layer = Sigmoid()
         assert check_vjp(layer.forward, lambda g, x: (layer.forward(x), layer.backward(g))[1], X).verdict == "agrees"
+        with pytest.raises(GradientMismatch, match=r"after f was called at other inputs.* an earlier call left behind"):
+            check_vjp(layer.forward, lambda g, x: layer.backward(g), X)
 
     def test_properties_of_a_vjp(self):
         calls = count(1)
         for vjp, text in [
             (lambda g, x: np.cos(x), "not zero for a zero cotangent"),
             (lambda g, x: np.abs(g) * np.cos(x), "not linear in the cotangent"),
-            (lambda g, x: g * np.cos(x) * (1 + 1e-3 * next(calls)), "another gradient at the second call"),
+            (lambda g, x: g * np.cos(x) * (1 + 1e-3 * next(calls)), "another gradient .* at the second call"),
         ]:
             with pytest.raises(GradientMismatch, match=text):
                 check_vjp(np.sin, vjp, X)
@@ -303,7 +305,7 @@ class TestCare:
         assert check_grad(lambda x: np.sum(np.sin(x)), lambda x: np.cos(x, out=back), X).verdict == "agrees"
 
     def test_writing_to_the_cotangent(self):
-        with pytest.raises(ValueError, match="writes to its cotangent g; work on a copy"):
+        with pytest.raises(GradientMismatch, match="writes to its cotangent g; work on a copy"):
             check_vjp(np.sin, lambda g, x: np.multiply(g, np.cos(x), out=g), X)
 
     @pytest.mark.parametrize("parts", [(X,), (X, X, X), X])

@@ -118,6 +118,34 @@ class TestFunctions:
         with pytest.raises(GradientMismatch, match=f"the formula of Made for 'x'.* {text}"):
             check_gradient(lambda x: made.apply(x) * 2, X)
 
+    def test_what_shows_only_among_others(self):
+        class Mask(torch.autograd.Function):
+            @staticmethod
+            def forward(ctx, x):
+                Mask.mask = x > 0  # of the last call, whoever made it
+                return x * Mask.mask
+
+            @staticmethod
+            def backward(ctx, g):
+                return g * Mask.mask
+
+        class Doubles(torch.autograd.Function):
+            @staticmethod
+            def forward(ctx, x):
+                return 2 * x
+
+            @staticmethod
+            def backward(ctx, g):
+                return g.mul_(2)
+
+        with pytest.raises(GradientMismatch, match=r"the formula of Mask for 'x'.* an earlier call left behind"):
+            check_gradient(Mask, X)
+        with pytest.raises(GradientMismatch, match="the vjp of Doubles writes to its cotangent g"):
+            check_gradient(Doubles, X)
+        with pytest.raises(GradientMismatch, match="Doubles is wrong by itself") as error:
+            check_gradient(lambda x: Doubles.apply(x) + x, X)
+        assert blame(error).line.startswith(__file__)
+
     def test_plain_functions_and_several_results(self):
         assert check_gradient(torch.linalg.svdvals, X).verdict == "agrees"
         assert check_gradient(lambda x: {"sorted": x.sort(), "sum": [x.sum()]}, X).verdict == "agrees"

@@ -36,8 +36,13 @@ def diagnose(line: Line, check: Callable[[Primal], Report]) -> Blame:
     """The operation that is wrong if it is one of several, else the entry of the gradient that is; `check` checks one operation."""
     primal = line.f.primal
     for place, part in primal.parts() if isinstance(primal, FunctionWithVjp) else ():
-        if wrong := check(part).blame:
-            return replace(wrong, line=place)
+        report = check(part)
+        if report.blame:
+            return replace(report.blame, line=place)
+        if report.verdict == "mismatch":
+            text = f"{part.name} is wrong by itself: check_gradient({part.name}, ...) says how"
+            korean = f"{part.name} 자체가 틀렸습니다. check_gradient({part.name}, ...)로 원인을 확인하십시오."
+            return replace(_wrong_entry(line), op=part.name, line=place, suggestion=text, korean=korean)
     if primal.whole or isinstance(primal, FunctionWithVjp):
         found = _wrong_entry(line)
         op, formula = primal.formula(found.argument)

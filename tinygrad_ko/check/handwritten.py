@@ -16,7 +16,7 @@ from tinygrad_ko.check.line import indicator
 from tinygrad_ko.check.record import CheckCall
 from tinygrad_ko.check.report import Report
 from tinygrad_ko.check.slope import scales
-from tinygrad_ko.check.vjp import FunctionWithVjp, Pullback
+from tinygrad_ko.check.vjp import FunctionWithVjp, Pullback, writes_to_its_cotangent
 from tinygrad_ko.errors import described, explain
 
 
@@ -150,10 +150,7 @@ class _Handwritten(FunctionWithVjp):
             given = c.copy() if isinstance(c, np.ndarray) else c
             parts = self.rule(given, *inputs)
             if isinstance(c, np.ndarray) and not np.array_equal(c, given):
-                raise explain(
-                    ValueError(f"the vjp of {self.name} writes to its cotangent g; work on a copy inside it"),
-                    f"{self.name}: vjp 안에서 g(출력 쪽에서 온 기울기)의 값이 바뀌었습니다. 사본을 만들어 계산하십시오.",
-                )
+                raise writes_to_its_cotangent(self.name)
             if len(inputs) == 1 and not (isinstance(parts, list | tuple) and len(parts) == 1):
                 return [parts]
             if not isinstance(parts, list | tuple) or len(parts) != len(inputs):

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ko.check.function import Arrays, argument_names, float64_copy, function_name, location
-from tinygrad_ko.check.vjp import FunctionWithVjp, Pullback
+from tinygrad_ko.check.vjp import FunctionWithVjp, Pullback, writes_to_its_cotangent
 from tinygrad_ko.errors import described, explain
 from tinygrad_ko.func.trees import leaves_like, mapped
 from tinygrad_ko.runtime.atomic import taking_turns
@@ -81,7 +81,8 @@ class TorchFunction(FunctionWithVjp):
         return (self.name, location(self.f.backward)) if self.whole else (None, None)
 
     def structured(self, arrays: Arrays) -> list[Any]:
-        return super().structured([self._tensor(x, i) for i, x in enumerate(arrays)])
+        with self.torch.inference_mode(False):
+            return super().structured([self._tensor(x, i) for i, x in enumerate(arrays)])
 
     def _tensor(self, x: Any, i: int) -> Any:
         if not isinstance(x, np.ndarray):
@@ -120,8 +121,11 @@ class TorchFunction(FunctionWithVjp):
             outputs, seeds = self._connected(y, c)
             found = [None] * len(edges)
             if outputs:
+                before = [seed.clone() for seed in seeds]
                 with self._inside(inputs):
                     found = torch.autograd.grad(outputs, edges, seeds, retain_graph=True, allow_unused=True)
+                if self.whole and not all(map(torch.equal, before, seeds)):
+                    raise writes_to_its_cotangent(self.name)
             gradients = {
                 i: np.zeros(self.point[i].shape) if g is None else self._array(g)
                 for i, g in zip(self.wrt, found, strict=True)
@@ -177,7 +181,8 @@ class TorchFunction(FunctionWithVjp):
         with _lock, torch.random.fork_rng(devices), torch.inference_mode(False), torch.enable_grad():
             before = [(p, p.data, p.requires_grad) for p in parameters]
             modules = {id(m): m for module in self.modules for m in module.modules()}.values()
-            held = [(holder, dict(holder)) for m in modules for holder in (vars(m), m._buffers, m._parameters)]
+            holders = [d for m in modules for d in (vars(m), m._buffers, m._parameters) if isinstance(d, dict)]
+            held = [(holder, dict(holder)) for holder in holders]
             usual = torch.get_default_dtype()
             try:
                 torch.set_default_dtype(dtype := torch.float32 if single else torch.float64)

@@ -7,6 +7,7 @@ import numpy as np
 from tinygrad_ko.arrays.library import Array
 from tinygrad_ko.check.function import CheckedFunction, Primal
 from tinygrad_ko.check.slope import scales
+from tinygrad_ko.check.vjp import FunctionWithVjp
 
 
 class BrokenProperty(NamedTuple):
@@ -30,6 +31,10 @@ _PROPERTIES = (  # a factor of the cotangent, and what is wrong if the gradient 
         "출력 쪽에서 온 기울기 g가 -2배가 되어도 기울기는 -2배가 되지 않습니다. 공식은 g에 대해 선형이어야 합니다.",
     ),
 )
+_REMEMBERS = (  # of a function that is called elsewhere between two calls of its vjp
+    "is another gradient after f was called at other inputs, or at the second call: does it use what an earlier call left behind?",
+    "f를 다른 입력으로 호출한 뒤, 또는 두 번째로 구할 때 기울기가 달라집니다. 이전 호출에서 남긴 값을 쓰지 않는지 확인하십시오.",
+)
 _OF_A_JVP = (  # the same of a Jacobian-vector product, which is linear in the tangent
     "같은 점, 같은 접선 벡터(tangent)로 jvp를 두 번 구했더니 값이 서로 다릅니다.",
     "접선 벡터(tangent)가 0인데도 jvp가 0이 아닙니다. 접선 벡터와 곱하지 않은 항이 없는지 확인하십시오.",
@@ -48,6 +53,8 @@ def find_broken_property(f: CheckedFunction, c: Array) -> BrokenProperty | None:
             expected = factor * gradients[i]
             near = 1e-12 * np.max(np.abs(expected), initial=0) + 8 * np.finfo(float).tiny
             if np.any(np.abs(scaled - expected) > near):
+                if factor == 1 and isinstance(f, FunctionWithVjp) and not f.forward_mode:
+                    text, korean = _REMEMBERS
                 if f.forward_mode:
                     text, korean = text.replace("cotangent", "tangent").replace("gradient", "jvp"), of_a_jvp
                 return BrokenProperty(f.labels[i], text, korean)

@@ -5,7 +5,9 @@ among the inputs and in the result; the judge sees each of them by itself, and i
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from copy import copy
+from itertools import count
 from math import prod
 from typing import Any, Self
 
@@ -107,6 +109,18 @@ class FunctionWithVjp(Primal):
 
         return y, vjp
 
+    def linear(self, c: Array) -> Callable[[float], dict[int, Array]]:
+        calls = count()
+
+        def gradients(factor: float) -> dict[int, Array]:
+            if next(calls) == 1:  # what is kept from the last call of f is now from elsewhere
+                others = [x[::-1].copy() - x if i in self.wrt and x.ndim else x for i, x in enumerate(self.point)]
+                with suppress(Exception):
+                    self.evaluate(self.structured(others))
+            return self.gradients(factor * c)
+
+        return gradients
+
     def structured(self, arrays: Arrays) -> list[Any]:
         """The inputs in the structure they were given in, with these arrays."""
         values = iter(arrays)
@@ -182,6 +196,16 @@ class FunctionWithVjp(Primal):
                     ValueError(f"{self.name} writes to its argument {label!r}; work on a copy inside it"),
                     f"{self.name}: 함수 안에서 인수 {label!r}의 값이 바뀌었습니다. 사본을 만들어 계산하십시오.",
                 )
+
+
+def writes_to_its_cotangent(name: str) -> ValueError:
+    """The error of a vjp that changes the array it is given, which others may hold; the judge makes a mismatch of it."""
+    error = explain(
+        ValueError(f"the vjp of {name} writes to its cotangent g; work on a copy inside it"),
+        f"{name}: vjp 안에서 g(출력 쪽에서 온 기울기)의 값이 바뀌었습니다. 사본을 만들어 계산하십시오.",
+    )
+    error.add_note(f"in the backward of {name}")
+    return error
 
 
 def _joined(arrays: list[Array]) -> Array:

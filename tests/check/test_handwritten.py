@@ -344,6 +344,13 @@ class TestCare:
         with pytest.raises(ValueError, match="nothing to check"):
             check_vjp(lambda n: n, lambda g, n: g, np.array([1, 2]))
 
+    @pytest.mark.parametrize("x", [X + 1j, 1j])
+    def test_complex_inputs_are_refused_by_name(self, x):
+        with pytest.raises(TypeError, match="'b' is complex; only real, dense arrays"):
+            check_vjp(lambda a, b: a, lambda g, a, b: (g, g), X, x)
+        with pytest.raises(TypeError, match="'x' is complex; only real, dense arrays"):
+            check_grad(lambda x: x, lambda x: x, x)
+
     def test_nan_is_named(self):
         with pytest.raises(GradientUndecided, match=r"its result is nan at out\[1\]; choose inputs inside its domain"):
             check_vjp(np.log, lambda g, x: g / x, [1.0, -1.0])

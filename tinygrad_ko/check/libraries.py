@@ -13,6 +13,8 @@ from tinygrad_ko.func.trees import leaves_like
 
 def of_another_library(f: Any, inputs: tuple[Any, ...], parameters: Any, wrt: Any) -> FunctionWithVjp | None:
     """f at its inputs if it is a function of PyTorch or of JAX, or is given tensors of theirs; None if it is not."""
+    if hasattr(getattr(f, "func", f), "op"):
+        return None  # an op of this package
     given = [x for value in (*inputs, parameters) for x, _ in leaves_like(value, value, "")]
     if _is_torchs(f, given):
         return TorchFunction(f, inputs, parameters, wrt)

@@ -21,9 +21,8 @@ from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.errors import described, explain
 from tinygrad_ko.func.trees import is_tree, leaves_like, mapped
 
-Pullback = Callable[
-    [Any], Sequence[Any]
-]  # from a cotangent, in the structure of the result, to one gradient for each input
+# From a cotangent, in the structure of the result, to one gradient for each input.
+Pullback = Callable[[Any], Sequence[Any]]
 
 
 class FunctionWithVjp(Primal):
@@ -41,6 +40,8 @@ class FunctionWithVjp(Primal):
         self.names, self.inputs = names, inputs
         places = [place for label, x in zip(names, inputs, strict=True) for place in leaves_like(x, x, label)]
         self.labels = [label for _, label in places]
+        for x, label in places:
+            self._require_real_and_dense(x, label)
         self.point = [self.in_float64(x, label) for x, label in places]
         self.floating = [i for i, x in enumerate(self.point) if isinstance(x, np.ndarray) and x.dtype.kind == "f"]
         self.wrt = selected(wrt, self.floating, self.labels)
@@ -48,6 +49,15 @@ class FunctionWithVjp(Primal):
             raise explain(
                 ValueError(f"{name}: nothing to check: pass floating point numbers or arrays of them"),
                 f"{name}: 확인할 실수 입력이 없습니다. 3.0과 같은 실수나 실수의 배열을 넘기십시오.",
+            )
+
+    def _require_real_and_dense(self, x: Any, label: str) -> None:
+        is_complex = isinstance(x, complex) or "complex" in str(getattr(x, "dtype", ""))
+        if is_complex or hasattr(x, "toarray") or "sparse" in str(getattr(x, "layout", "")):
+            what, korean = ("complex", "복소수") if is_complex else ("sparse", "희소 배열")
+            raise explain(
+                TypeError(f"{self.name}: {label!r} is {what}; only real, dense arrays can be checked"),
+                f"{self.name}: {label!r}의 종류는 {korean}입니다. 희소하지 않은 실수 배열만 확인할 수 있습니다.",
             )
 
     def in_float64(self, x: Any, place: str) -> Any:

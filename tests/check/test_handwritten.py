@@ -340,6 +340,17 @@ class TestCare:
         with pytest.raises(ValueError, match="no second order; check_hess compares"):
             check_vjp(np.sin, lambda g, x: g * np.cos(x), X, order=2)  # type: ignore[call-arg] # not one of its options
 
+    def test_it_is_only_called_with_numbers_of_the_kind_that_it_was_given(self):
+        """Elsewhere an iteration may have no end, such as Newton's for the root of a number that is negative."""
+        seen = []
+
+        def root(x):
+            seen.append(float(np.min(x)))
+            return np.sqrt(x)
+
+        assert check_vjp(root, lambda g, x: g / (2 * np.sqrt(x)), [0.5, 2.0, 7.0]).verdict == "agrees"
+        assert min(seen) > 0.25
+
     def test_nothing_to_check(self):
         with pytest.raises(ValueError, match="nothing to check"):
             check_vjp(lambda n: n, lambda g, n: g, np.array([1, 2]))

@@ -124,7 +124,9 @@ class FunctionWithVjp(Primal):
 
         def gradients(factor: float) -> dict[int, Array]:
             if next(calls) == 1:  # what is kept from the last call of f is now from elsewhere
-                others = [x[::-1].copy() - x if i in self.wrt and x.ndim else x for i, x in enumerate(self.point)]
+                others = [
+                    np.flip(x).copy() if i in self.wrt else x for i, x in enumerate(self.point)
+                ]  # in its domain, most likely
                 with suppress(Exception):
                     self.evaluate(self.structured(others))
             return self.gradients(factor * c)

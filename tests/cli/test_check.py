@@ -435,6 +435,7 @@ class TestWrittenByHand:
             (["loss", "--grad", "no_such"], "has no no_such"),
             (["loss", "--grad", "gradient", "--order", "2"], "--grad cannot be given with --order 2"),
             (["loss", "--grad", "gradient", "--wrt", "x"], "--grad cannot be given with --wrt"),
+            (["loss", "--grad", "gradient", "--library", "jax"], "--grad cannot be given with --library"),
             (["loss", "--grad", "gradient", "--vjp", "back"], "not allowed with argument"),
             (["loss", "--grad", "hessian", "--shape", "3"], "must have shape (3,), not (3, 3)"),
             (["loss", "--rtol", "-1"], "must be at least 0"),

@@ -4,7 +4,7 @@ For a sum over kinks with weights of both signs the right answer may lie outside
 the output is compared by itself, and of a function made of several operations each is checked at its own inputs. And several kinks
 may cancel: then f has a gradient, and the sum of the subgradients need not be it.
 
-FunctionWithVjp: F. H. Clarke, "Optimization and Nonsmooth Analysis" (1983), chapter 2.
+Source: F. H. Clarke, "Optimization and Nonsmooth Analysis" (1983), chapter 2.
 """
 
 from collections.abc import Callable

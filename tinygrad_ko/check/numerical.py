@@ -3,7 +3,7 @@
 It is the reference that learners know, with the book's figures to the last digit, and has no error estimate:
 its typical relative error is 1e-9, but where x is so large that x + h == x it is 0. `check_gradient` is what checks gradients.
 
-FunctionWithVjp: Koki Saitoh, "Deep Learning from Scratch", chapter 4.
+Source: Koki Saitoh, "Deep Learning from Scratch", chapter 4.
 """
 
 from collections.abc import Callable

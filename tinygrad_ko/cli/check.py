@@ -108,15 +108,18 @@ def _check_target(args: argparse.Namespace) -> Report:
     f = import_target(args.target)
     if not callable(f):
         raise explain(TypeError(f"{args.target} is not a function"), f"함수가 아닙니다: {args.target}")
-    rng = np.random.default_rng(args.seed)
-    inputs = random_inputs(f, args, rng)
+    inputs = random_inputs(f, args, np.random.default_rng([args.seed, 1]))  # not the numbers that the check draws
     if not args.json:
         say(describe_inputs(args, inputs))
     options = {"effort": args.effort, "rtol": args.rtol, "rng": args.seed}
     for name, (check, _) in _RULES.items():
         if written := getattr(args, name):
-            if args.order == 2 or (args.wrt and name not in ("vjp", "jvp")):
-                other = "--order 2" if args.order == 2 else "--wrt"
+            given = {
+                "--order 2": args.order == 2,
+                "--library": args.library,
+                "--wrt": args.wrt and name not in ("vjp", "jvp"),
+            }
+            for other in [option for option, is_given in given.items() if is_given]:
                 raise explain(
                     ValueError(f"--{name} cannot be given with {other}"),
                     f"함께 쓸 수 없는 옵션입니다: --{name}, {other}",

@@ -1,7 +1,9 @@
 """Every example runs, as a reader would run it, and says what it promises."""
 
+import importlib.util
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -182,6 +184,35 @@ def mnist_is_there():
 def test_training_on_mnist(tmp_path):
     lines = run("train_two_layer_net.py", "--mnist", "--iters", "600", folder=tmp_path).splitlines()
     assert float(lines[-1].split()[-1]) > 0.6
+
+
+def test_an_objective_is_checked_before_it_is_minimised(tmp_path):
+    wrong, right, _ = re.split(r"^\d\. ", run("check_an_objective.py", folder=tmp_path), flags=re.M)[1:]
+    assert "loss: the gradient is wrong" in wrong
+    assert "    tg.check.check_grad(loss, without_penalty, w, X, t)" in wrong
+    assert right.count("the gradient agrees") == 3
+
+
+@pytest.mark.skipif(sys.platform == "win32" or not shutil.which("cc"), reason="no C compiler")
+def test_a_kernel_in_c_gets_doubles_only(tmp_path):
+    wrong, right = re.split(r"^\d\. ", run("check_a_c_kernel.py", folder=tmp_path), flags=re.M)[1:]
+    assert "d out[0] / d x[1]: the formula gives 0\n    the function has the slope 0.25 " in wrong
+    assert "the gradient agrees" in right
+    assert "float32" not in right
+
+
+@pytest.mark.parametrize(
+    ("library", "name", "wrong", "right"),
+    [("torch", "check_a_torch_function.py", 2, 1), ("jax", "check_a_jax_rule.py", 1, 1)],
+)
+def test_other_libraries(library, name, wrong, right, tmp_path):
+    out = run(name, folder=tmp_path)
+    if importlib.util.find_spec(library) is None:
+        assert out.endswith(f"python -m pip install {library}\n")
+        return
+    assert (out.count("the gradient is wrong"), out.count("the gradient agrees")) == (wrong, right)
+    if library == "torch":
+        assert "gradcheck, fast mode: True" in out
 
 
 def test_with_batch_normalisation_small_first_weights_do_no_harm(tmp_path):

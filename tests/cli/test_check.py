@@ -5,17 +5,31 @@ import sys
 import textwrap
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tinygrad_ko.check import GradientMismatch
 from tinygrad_ko.check.domain import DOMAINS
 from tinygrad_ko.cli import main
 from tinygrad_ko.cli.check import _jsonable
 from tinygrad_ko.cli.options import domain
 from tinygrad_ko.cli.target import _format_domain
 
-KEYS = ["name", "verdict", "evaluations", "numbers", "rows", "remarks", "blame"]
+KEYS = [
+    "name",
+    "verdict",
+    "evaluations",
+    "numbers",
+    "rows",
+    "remarks",
+    "blame",
+    "check",
+    "options",
+    "points",
+    "versions",
+]
 
 
 @pytest.fixture
@@ -138,6 +152,16 @@ def test_a_wrong_gradient(mine, capsys):
     assert "역전파로 구한 기울기가 수치 미분의 결과와 다릅니다." in out
 
 
+def test_a_failure_comes_with_a_script_that_makes_it_again(mine, capsys):
+    assert main(["check", "mine_of_check.py:wrong", "--shape", "2,3", "--seed", "5"]) == 1
+    found, _, script = capsys.readouterr().out.partition("a script that makes this check again:")
+    assert "  from mine_of_check import wrong\n" in script
+    assert script.rstrip().endswith("tg.check_gradient(wrong, x, rng=5)")
+    with pytest.raises(GradientMismatch) as again:
+        exec(textwrap.dedent(script.partition(":\n")[2]), {})
+    assert str(again.value) in found
+
+
 def test_in_a_composite_function_the_op_and_the_line_are_named(mine, capsys):
     assert main(["check", "mine_of_check:composite"]) == 1
     out = capsys.readouterr().out
@@ -234,6 +258,9 @@ class TestJson:
         assert (status, err) == (0, "")
         assert list(found) == KEYS
         assert (found["name"], found["verdict"], found["numbers"], found["blame"]) == ("two", "agrees", 24, None)
+        assert (found["check"], found["options"]["order"], found["options"]["rng"]) == ("check_gradient", 2, 0)
+        assert [np.shape(found["points"][name]["values"]) for name in "ab"] == [(3, 4), (3, 4)]
+        assert {"python", "numpy", "tinygrad_ko"} <= set(found["versions"])
         assert found["evaluations"] > 20
         rows = [(row["argument"], row["order"], row["shape"], row["verdict"]) for row in found["rows"]]
         assert rows[0] == ("a", 1, [3, 4], "agrees")
@@ -345,3 +372,114 @@ def test_a_module_that_lacks_another(mine, capsys):
     assert main(["check", "mine_of_check:f"]) == 2
     err = capsys.readouterr().err
     assert "mine_of_check:f raised ModuleNotFoundError: No module named 'no_such_module_at_all'" in err
+
+
+HANDWRITTEN = """
+import numpy as np
+
+def loss(x):
+    return np.sum(x ** 3)
+
+def gradient(x):
+    return 3 * x ** 2
+
+def wrong(x):
+    return 2 * x ** 2
+
+def hessian(x):
+    return np.diag(6 * x)
+
+def product(x, p):
+    return 6 * x * p
+
+def affine(x, W):
+    assert x.dtype == np.float64
+    return x @ W
+
+def back(g, x, W):
+    return g @ W.T, x.T @ g
+
+def ahead(x, W, dx, dW):
+    return dx @ W + x @ dW
+"""
+
+
+class TestWrittenByHand:
+    @pytest.fixture
+    def by_hand(self, mine):
+        mine.write_text(HANDWRITTEN, encoding="utf-8")
+
+    @pytest.mark.parametrize(
+        "arguments",
+        [
+            ["loss", "--grad", "gradient"],
+            ["gradient", "--hess", "hessian", "--shape", "5"],
+            ["gradient", "--hessp", "product"],
+            ["affine", "--vjp", "back", "--shape", "3,4", "--shape", "4,2"],
+            ["affine", "--jvp", "ahead", "--shape", "3,4", "--shape", "4,2", "--wrt", "W", "--effort", "quick"],
+        ],
+    )
+    def test_right(self, arguments, by_hand, capsys):
+        assert main(["check", f"mine_of_check.py:{arguments[0]}", *arguments[1:]]) == 0
+        assert f"ok {arguments[0]}: the gradient agrees" in capsys.readouterr().out
+
+    def test_wrong(self, by_hand, capsys):
+        assert main(["check", "mine_of_check:loss", "--grad", "wrong", "--json"]) == 1
+        found = json.loads(capsys.readouterr().out)
+        assert found["blame"]["ratio"] == pytest.approx(2 / 3)
+        assert found["blame"]["formula"].endswith("mine_of_check.py:10")
+
+    @pytest.mark.parametrize(
+        ("arguments", "named"),
+        [
+            (["loss", "--grad", "no_such"], "has no no_such"),
+            (["loss", "--grad", "gradient", "--order", "2"], "--grad cannot be given with --order 2"),
+            (["loss", "--grad", "gradient", "--wrt", "x"], "--grad cannot be given with --wrt"),
+            (["loss", "--grad", "gradient", "--library", "jax"], "--grad cannot be given with --library"),
+            (["loss", "--grad", "gradient", "--vjp", "back"], "not allowed with argument"),
+            (["loss", "--grad", "hessian", "--shape", "3"], "must have shape (3,), not (3, 3)"),
+            (["loss", "--rtol", "-1"], "must be at least 0"),
+        ],
+    )
+    def test_bad_input(self, arguments, named, by_hand, capsys):
+        assert main(["check", f"mine_of_check:{arguments[0]}", *arguments[1:]]) == 2
+        assert named in capsys.readouterr().err
+
+
+def test_double_precision_only(mine, capsys):
+    mine.write_text(
+        "import numpy as np, tinygrad_ko as tg\n"
+        "@tg.op(x=lambda g, x: g * tg.cos(x))\n"
+        "def double(x):\n"
+        "    assert x.dtype == np.float64\n"
+        "    return np.sin(x)\n"
+    )
+    assert main(["check", "mine_of_check:double"]) == 0
+    assert "not checked in float32: AssertionError" in capsys.readouterr().out
+    assert main(["check", "mine_of_check:double", "--no-float32"]) == 0
+    assert "float32" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("library", ["torch", "jax"])
+def test_other_libraries(library, mine, capsys):
+    pytest.importorskip(library)
+    mine.write_text(
+        {
+            "torch": "import torch\n"
+            "class Double(torch.autograd.Function):\n"
+            "    @staticmethod\n"
+            "    def forward(ctx, x): return 2 * x\n"
+            "    @staticmethod\n"
+            "    def backward(ctx, g): return 3 * g\n"
+            "plain, net, ruled = torch.sin, torch.nn.Linear(4, 2), Double\n",
+            "jax": "import jax\n"
+            "def plain(x): return jax.numpy.sin(x)\n"
+            "net, ruled = jax.jit(plain), jax.custom_vjp(plain)\n"
+            "ruled.defvjp(lambda x: (plain(x), x), lambda x, g: (g,))\n",
+        }[library]
+    )
+    assert main(["check", "mine_of_check.py:plain", "--library", library, "--shape", "3,4"]) == 0
+    assert main(["check", "mine_of_check.py:net", "--shape", "3,4"]) == 0
+    assert "judged in float64" in capsys.readouterr().out
+    assert main(["check", "mine_of_check.py:ruled", "--shape", "3,4"]) == 1
+    assert "the formula of" in capsys.readouterr().out

@@ -912,3 +912,59 @@ def test_a_leaf_that_all_blocks_share_tells_its_whole_gradient() -> None:
     assert boxes(drawing) == ["× 40 (drawn: the first)"]
     truth = tg.grad(f(leaf(0.3)), W).item()
     assert ["W", f"{truth:.4g}"] in nodes(drawing).values()
+
+
+@tg.op(x=lambda g, out: g * out * (out - 1))
+def wrong_logistic(xp, x):
+    return 1 / (1 + xp.exp(-x))
+
+
+class TestReports:
+    """`tg.draw(report)`: the function that was checked, with the operation that is blamed."""
+
+    @staticmethod
+    def report(f: Any, *inputs: Any, **options: Any) -> Any:
+        with pytest.raises(tg.GradientMismatch) as error:
+            tg.check_gradient(f, *inputs, **options)
+        return error.value.report
+
+    def test_the_blamed_operation_alone_is_marked(self) -> None:
+        def f(x: Any) -> Any:
+            return tg.sum(tg.tanh(wrong_logistic(x)) * tg.exp(x))
+
+        report = self.report(f, [0.5, -1.0])
+        picture = tg.draw(report)
+        marked = [said for said in nodes(picture).values() if any(line.startswith("wrong: ") for line in said)]
+        assert [said[0] for said in marked] == ["wrong_logistic"]
+        assert f"wrong: {report.blame.entry}" in marked[0]
+        assert f"{report.blame.analytic:.6g}, not {report.blame.numeric:.6g}" in marked[0]
+        assert picture.source.count("penwidth=3") == 1
+        assert len(nodes(picture)) == len(nodes(tg.draw(f, [0.5, -1.0])))
+
+    def test_of_two_calls_the_one_on_the_blamed_line(self) -> None:
+        def f(x: Any) -> Any:
+            y = wrong_logistic(tg.astype(tg.zeros_like(x), np.float64) + 1.0)
+            return tg.sum(wrong_logistic(x) * y)
+
+        marked = [said for said in nodes(tg.draw(self.report(f, [0.5, -1.0]))).values() if "wrong: " in " ".join(said)]
+        assert len(marked) == 1
+
+    def test_in_a_closed_box(self) -> None:
+        class Layer(nn.Module):
+            def __init__(self) -> None:
+                self.inner = nn.Affine(2, 2, rng=0)
+
+            def forward(self, x: Any) -> Any:
+                return wrong_logistic(self.inner(x))
+
+        model = nn.Sequential(Layer(), nn.Affine(2, 1, rng=0))
+        picture = tg.draw(self.report(model, np.ones((3, 2))), depth=0)
+        assert sum("wrong: " in " ".join(said) for said in nodes(picture).values()) == 1
+
+    def test_a_right_one_is_drawn_without_a_mark(self) -> None:
+        picture = tg.draw(tg.check_gradient(tg.tanh, [0.5]))
+        assert "wrong" not in picture.source
+
+    def test_there_is_no_graph_of_numpys_functions(self) -> None:
+        with pytest.raises(TypeError, match="draw: there is no graph of sin"):
+            tg.draw(tg.check.check_grad(np.sin, np.cos, 0.5))

@@ -17,8 +17,8 @@ import tinygrad_ko as tg
 from tests.ops.domains import at_ties, at_zeros, is_float, scaled
 from tests.ops.table import ROWS
 from tinygrad_ko.arrays.library import Array
+from tinygrad_ko.check.record import spelled
 from tinygrad_ko.ops.networks.windows import Windows
-from tinygrad_ko.testing.strategies import spelled
 
 MANY = 2_000  # numbers in a value: it is the last
 LARGEST = 1e5  # of the values of a program: beyond it there is little to be measured

@@ -1,6 +1,7 @@
 """`check_op`: passes what is right, shows the smallest call at which something is wrong, and is quiet otherwise."""
 
 import re
+from typing import Any
 
 import numpy as np
 import pytest
@@ -392,3 +393,77 @@ def test_what_is_asked_for_wrongly():
         check_op(tg.sin, "complex")
     with pytest.raises(ValueError, match="order must be 1 or 2"):
         check_op(tg.sin, order=3)
+
+
+class TestOtherFunctions:
+    @staticmethod
+    def tanh_vjp(g, x):
+        return g * (1 - np.tanh(x) ** 2)
+
+    def test_a_derivative_written_by_hand(self):
+        report = check_op(np.tanh, (-3, 3), vjp=self.tanh_vjp)
+        assert (report.calls, report.undecided, report.order) == (50, 0, 1)
+        assert check_op(np.tanh, (-3, 3), jvp=lambda x, dx: dx * (1 - np.tanh(x) ** 2)).calls == 50
+
+    def test_a_wrong_one_is_shown_at_the_smallest_call(self):
+        def doubled(g, x):
+            return 2 * self.tanh_vjp(g, x)
+
+        with pytest.raises(GradientMismatch, match="the ratio is 2") as caught:
+            check_op(np.tanh, (-3, 3), vjp=doubled)
+        assert line_of(caught.value).startswith("tg.check.check_vjp(tanh, doubled, np.array(")
+        run_again(caught.value, tanh=np.tanh, doubled=doubled)
+
+    def test_a_mask_that_is_right_for_some_numbers_only(self):
+        with pytest.raises(GradientMismatch):
+            check_op(lambda x: np.maximum(x, 0.0), vjp=lambda g, x: g * (x > -1))
+
+    def test_options_and_signatures(self):
+        def softmax(x, *, axis):
+            e = np.exp(x - x.max(axis, keepdims=True))
+            return e / e.sum(axis, keepdims=True)
+
+        def vjp(g, x, *, axis):
+            y = softmax(x, axis=axis)
+            return y * (g - np.sum(g * y, axis, keepdims=True))
+
+        options = {"axis": st.sampled_from([0, 1, -1])}
+        assert check_op(softmax, (-3, 3), signature="(n,m)", options=options, vjp=vjp).undecided == 0
+        with pytest.raises(GradientMismatch) as caught:
+            check_op(softmax, (-3, 3), signature="(n,m)", options=options, vjp=lambda g, x, axis: vjp(g, x, axis=0))
+        assert "functools.partial(softmax, axis=" in line_of(caught.value)
+
+    def test_one_of_them(self):
+        with pytest.raises(ValueError, match="one of vjp, jvp and library"):
+            check_op(np.tanh, vjp=self.tanh_vjp, library="torch")
+
+    def test_of_pytorch(self):
+        torch: Any = pytest.importorskip("torch")
+        for factor in (1, 2):
+
+            class Cube(torch.autograd.Function):
+                @staticmethod
+                def forward(ctx, x):
+                    ctx.save_for_backward(x)
+                    return x**3
+
+                @staticmethod
+                def backward(ctx, g, factor=factor):
+                    return factor * g * 3 * ctx.saved_tensors[0] ** 2
+
+            if factor == 1:
+                assert check_op(Cube, examples=20).calls == 20
+            else:
+                with pytest.raises(GradientMismatch, match="the formula of Cube") as caught:
+                    check_op(Cube, examples=20)
+                run_again(caught.value, torch=torch, Cube=Cube)
+        assert check_op(lambda x: torch.sin(x), (-3, 3), library="torch", examples=20).undecided == 0
+        assert check_op(torch.nn.Linear(4, 2), signature="(n,4)", order=1, examples=10).calls == 10
+
+    def test_of_jax(self):
+        jax: Any = pytest.importorskip("jax")
+        assert check_op(jax.jit(jax.numpy.sin), (-3, 3), examples=5, order=1).undecided == 0
+        wrong = jax.custom_vjp(jax.numpy.sin)
+        wrong.defvjp(lambda x: (jax.numpy.sin(x), x), lambda x, g: (g,))
+        with pytest.raises(GradientMismatch, match="the formula of sin"):
+            check_op(wrong, (-3, 3), examples=5)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import tinygrad_ko as tg
 from tests.ops.table import OPS, ROWS
 from tinygrad_ko.arrays.indexing import IndexedGradient
-from tinygrad_ko.check import GradientMismatch, GradientUndecided, check_gradient
+from tinygrad_ko.check import GradientMismatch, GradientUndecided, check_gradient, check_vjp
 from tinygrad_ko.ops.networks import losses
 from tinygrad_ko.runtime.install import install
 from tinygrad_ko.testing.mutation import Mutant, mutants, mutation_score
@@ -340,3 +340,62 @@ def test_the_default_check_says_what_to_install_where_it_is_missing(monkeypatch)
     assert caught.value.__notes__
     with pytest.raises(TypeError, match="not made by @op"):
         mutation_score(np.sin)
+
+
+class TestOtherFunctions:
+    X = np.array([[0.5, -1.0, 2.0], [0.1, 0.0, 3.0]])
+
+    @staticmethod
+    def softmax(x):
+        e = np.exp(x)
+        return e / e.sum(-1, keepdims=True)
+
+    def vjp(self):
+        softmax = self.softmax
+
+        def vjp(g, x):
+            y = softmax(x)
+            return y * (g - np.sum(g * y, -1, keepdims=True))
+
+        return vjp
+
+    def test_a_vjp_written_by_hand(self):
+        score = mutation_score(self.softmax, lambda vjp: check_vjp(self.softmax, vjp, self.X), vjp=self.vjp())
+        assert score.name == "softmax"
+        assert score.total > 15
+        # In a matrix axis 1 is the last one.
+        assert [m.text for m in score.survived] == ["y * (g - np.sum(g * y, 1, keepdims=True))"]
+        found = {m.text for m in mutants(self.softmax, self.vjp())}
+        assert {"minus the result", "with g * 0 + 1 for g", "y * (g + np.sum(g * y, -1, keepdims=True))"} <= found
+
+    def test_a_weak_test_shows(self):
+        def weak(vjp):
+            assert np.allclose(
+                vjp(np.ones((2, 3)), self.X), 0
+            )  # as that of a sum over softmax is, whatever the mistake
+
+        assert mutation_score(self.softmax, weak, vjp=self.vjp()).score < 0.7
+
+    def test_check_op_is_the_usual_check(self):
+        options: Any = {"domain": (-3, 3), "signature": "(n,m)", "examples": 5}
+        assert mutation_score(self.softmax, vjp=self.vjp(), **options).score > 0.9
+
+    def test_of_pytorch_and_jax(self):
+        torch: Any = pytest.importorskip("torch")
+        jax: Any = pytest.importorskip("jax")
+
+        class Sine(torch.autograd.Function):
+            @staticmethod
+            def forward(ctx, x):
+                ctx.save_for_backward(x)
+                return torch.sin(x)
+
+            @staticmethod
+            def backward(ctx, g):
+                return g * torch.cos(ctx.saved_tensors[0])
+
+        sine = jax.custom_vjp(jax.numpy.sin)
+        sine.defvjp(lambda x: (jax.numpy.sin(x), x), lambda x, g: (g * jax.numpy.cos(x),))
+        for f, x in ((Sine, torch.from_numpy(self.X)), (sine, jax.numpy.asarray(self.X))):
+            score = mutation_score(f, lambda f, x=x: check_gradient(f, x))
+            assert score.caught == score.total > 5

@@ -55,6 +55,8 @@ def test_a_check_that_fails_has_a_line_and_the_run_another(pytester):
     assert line.endswith(" evaluations), 2 mismatches, 1 undecided")
     table = [line for line in result.outlines if re.match(r"E +argument +shape", line)]
     assert len(table) == 1  # the report, once, in the error
+    assert len(lines(result, "a script that makes this gradient check again")) == 2
+    assert "tg.check_gradient(tg.log, x)" in result.outlines
 
 
 def test_the_line_says_what_is_wrong(pytester):

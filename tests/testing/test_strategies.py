@@ -11,10 +11,10 @@ from hypothesis.errors import NoSuchExample
 from hypothesis.extra import numpy as hnp
 
 import tinygrad_ko as tg
+from tinygrad_ko.check.record import spelled
 from tinygrad_ko.ops.linalg.products import matrix_product
 from tinygrad_ko.ops.shape import concatenate, pile
 from tinygrad_ko.testing import arrays, broadcasting, calls, shapes
-from tinygrad_ko.testing.strategies import spelled
 
 LIMITS = st.one_of(st.none(), st.integers(-100, 100), st.sampled_from([-1e-7, 0.0, 1e-7, 0.5]))
 

@@ -1,6 +1,11 @@
 from tinygrad_ko.check.differentiation import derivative as derivative
 from tinygrad_ko.check.differentiation import directional_derivative as directional_derivative
 from tinygrad_ko.check.gradient import check_gradient as check_gradient
+from tinygrad_ko.check.handwritten import check_grad as check_grad
+from tinygrad_ko.check.handwritten import check_hess as check_hess
+from tinygrad_ko.check.handwritten import check_hessp as check_hessp
+from tinygrad_ko.check.handwritten import check_jvp as check_jvp
+from tinygrad_ko.check.handwritten import check_vjp as check_vjp
 from tinygrad_ko.check.meaning import meant_as as meant_as
 from tinygrad_ko.check.numerical import gradient_descent as gradient_descent
 from tinygrad_ko.check.numerical import numerical_diff as numerical_diff

@@ -14,15 +14,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygrad_ko.arrays.library import Array
-from tinygrad_ko.check.function import CheckedFunction, FirstOrder
+from tinygrad_ko.check.function import CheckedFunction, FirstOrder, Primal, element, formula_location
 from tinygrad_ko.check.line import Line, indicator
 from tinygrad_ko.check.properties import BrokenProperty, find_broken_property
 from tinygrad_ko.check.replay import Suspect, faults, suspects, turn
 from tinygrad_ko.check.report import Blame, Report
 from tinygrad_ko.check.slope import Slope, scales
 from tinygrad_ko.check.suggestion import WrongEntry, suggest
+from tinygrad_ko.check.vjp import FunctionWithVjp
 from tinygrad_ko.engine.graph import Node, behind, watch
-from tinygrad_ko.engine.rule import Op
 from tinygrad_ko.tensor.tensor import grad
 
 _WHERE_TWICE = (
@@ -47,12 +47,27 @@ class Doubt(NamedTuple):
     korean: str
 
 
-def diagnose(line: Line, check: Callable[[FirstOrder], Report], difference: float) -> Blame | Doubt:
+def diagnose(line: Line, check: Callable[[Primal], Report], difference: float) -> Blame | Doubt:
     """The operation that is wrong if it is one of several, else the entry of the gradient that is; `check` checks one operation."""
     primal = line.f.primal
-    if primal.op is not None:
+    for place, part in primal.parts() if isinstance(primal, FunctionWithVjp) else ():
+        report = check(part)
+        if report.blame:
+            return replace(report.blame, line=place)
+        if report.verdict == "mismatch":
+            text = f"{part.name} is wrong by itself: check_gradient({part.name}, ...) says how"
+            korean = f"{part.name} 자체가 틀렸습니다. check_gradient({part.name}, ...)로 원인을 확인하십시오."
+            return replace(_wrong_entry(line), op=part.name, line=place, suggestion=text, korean=korean)
+    if primal.whole or isinstance(primal, FunctionWithVjp):
         found = _wrong_entry(line)
-        return replace(found, op=primal.op.name, formula=_location(primal.op, found.argument))
+        op, formula = primal.formula(found.argument)
+        if isinstance(primal, FunctionWithVjp) and primal.cuts and not primal.whole and found.analytic == 0:
+            text = f"is a part of f outside the graph? look for {primal.cuts}"
+            korean = (
+                f"f의 일부가 그래프 밖에서 계산되고 있을 수 있습니다. 다음을 쓴 곳이 없는지 확인하십시오: {primal.cuts}"
+            )
+            found = replace(found, suggestion=text, korean=korean)
+        return replace(found, op=op, formula=formula)
     if line.f.order == 1 and (wrong := blame_in_graph(line, check, difference)):
         return wrong
     nodes = _recorded_nodes(primal)
@@ -66,7 +81,7 @@ def diagnose(line: Line, check: Callable[[FirstOrder], Report], difference: floa
     )
 
 
-def blame_in_graph(line: Line, check: Callable[[FirstOrder], Report], difference: float) -> Blame | Doubt | None:
+def blame_in_graph(line: Line, check: Callable[[Primal], Report], difference: float) -> Blame | Doubt | None:
     """The operation that is seen to be wrong in a graph: by a check of its own, by what it writes to, or because it is given what was
     computed outside the graph.
     """
@@ -87,7 +102,7 @@ def blame_for_writing(f: FirstOrder, c: Array) -> Blame | None:
     return None
 
 
-def _blame(suspect: Suspect, check: Callable[[FirstOrder], Report]) -> Blame | Doubt | None:
+def _blame(suspect: Suspect, check: Callable[[Primal], Report]) -> Blame | Doubt | None:
     """What is wrong with an operation that does not pass on what its gradient is worth."""
     node = suspect.node
     measured: dict[str, Any] = {
@@ -96,7 +111,7 @@ def _blame(suspect: Suspect, check: Callable[[FirstOrder], Report]) -> Blame | D
     }
     if suspect.fault:
         text, korean = suspect.fault
-        formula = _location(node.op, suspect.argument)
+        formula = formula_location(node.op, suspect.argument)
         return Blame(suspect.argument, suggestion=text, korean=korean, formula=formula, **measured)
     report = check(operation) if (operation := _isolate(node)) else Report("")
     if report.blame:
@@ -119,41 +134,42 @@ def _place(node: Node) -> dict[str, Any]:
     return {"line": node.seen.line if node.seen else None, "scope": node.scope}
 
 
-def _location(op: Op, argument: str) -> str | None:
-    code = getattr(op.formulas.get(op.arguments[0] if op.variadic else argument), "__code__", None)
-    return f"{code.co_filename}:{code.co_firstlineno}" if code else None
-
-
-def describe_broken_property(primal: FirstOrder, broken: BrokenProperty, rng: Any) -> tuple[str, str]:
+def describe_broken_property(primal: Primal, broken: BrokenProperty, rng: Any) -> tuple[str, str]:
     """The formula that does not have a property of every gradient, in words."""
     op, line = primal.op, ("", "")
     for node, operation in operations(primal) if op is None else ():
         if operation and (found := find_broken_property(operation, rng.standard_normal(operation.y.shape))):
+            if node is None:
+                return describe_broken_property(operation, found, rng)
             op, line, broken = node.op, _called_at(node), found
             break
     argument = broken.argument
-    if op is None:
+    name, location = (op.name, formula_location(op, argument)) if op else primal.formula(argument)
+    if name is None:
         return f"the gradient of {argument!r} {broken.text}", f"인수 {argument!r}: {broken.korean}"
-    location = _location(op, argument)
     at, korean = (f", at {location}", f" 공식의 위치: {location}.") if location else ("", "")
-    text, note = f"the formula of {op.name} for {argument!r}{at},", "미분 공식에 g(출력 쪽에서 온 기울기)가 없습니다."
-    if not op.variadic and "g" not in op.named_by.get(argument, ("g",)):
+    text, note = f"the formula of {name} for {argument!r}{at},", "미분 공식에 g(출력 쪽에서 온 기울기)가 없습니다."
+    if op and not op.variadic and "g" not in op.named_by.get(argument, ("g",)):
         text = f"{text} does not use g, the gradient of its output"
     else:
         text, note = f"what {text} gives {broken.text}", broken.korean
-    return f"{text}{line[0]}", f"연산 {op.name}의 인수 {argument!r}: {note}{korean}{line[1]}"
+    return f"{text}{line[0]}", f"연산 {name}의 인수 {argument!r}: {note}{korean}{line[1]}"
 
 
-def operations(primal: FirstOrder) -> Iterator[tuple[Node, FirstOrder | None]]:
-    """The operations of f, oldest first, each also as a function of its own (None if it cannot be checked)."""
+def operations(primal: Primal) -> Iterator[tuple[Any, Primal | None]]:
+    """The operations of f, oldest first, each as its node and as a function of its own (None where that is unknown)."""
+    if isinstance(primal, FunctionWithVjp):
+        yield from ((None, part) for _, part in primal.parts())
     for node in _recorded_nodes(primal):
         if operation := _isolate(node):
             operation.rtol = primal.rtol
         yield node, operation
 
 
-def _recorded_nodes(primal: FirstOrder) -> list[Node]:
-    """The nodes of the graph of f at its point, oldest first, each with a debug record."""
+def _recorded_nodes(primal: Primal) -> list[Node]:
+    """The nodes of the graph of f at its point, oldest first, each with a debug record; none if its gradient comes from elsewhere."""
+    if not isinstance(primal, FirstOrder):
+        return []
     with watch():
         y, *_ = primal.forward(primal.point)
     return [node for node in behind(y.node) if node.op]
@@ -191,7 +207,7 @@ def _wrong_entry(line: Line) -> Blame:
     j = _bisect(x.shape, lambda mask: doubt(i, steps * mask, c))
     unit = indicator(x.shape, j)
     k = _bisect(y.shape, lambda mask: doubt(i, unit, c * mask))
-    at, out = _element(f.labels[i], j), _element("out" if f.order == 1 else "gradient", k)
+    at, out = element(f.labels[i], j), f.entry(k)
     name, line = f"d {out} / d {at}", Line(f, indicator(y.shape, k), {i: unit})
     analytic, slope = line.analytic()[0], line.slope()
     if abs(analytic - slope.value) <= 2 * slope.error:
@@ -201,7 +217,7 @@ def _wrong_entry(line: Line) -> Blame:
     if x.size <= _SMALL:
         every = [Line(f, c, {i: e.reshape(x.shape)}).slope().value for e in np.eye(x.size)]
         true = np.array(every).reshape(x.shape)
-    text, korean = suggest(WrongEntry(j, k, x, y, analytic, slope), f.gradients(c)[i], true)
+    text, korean = suggest(WrongEntry(j, k, x, y, analytic, slope), None if true is None else f.gradients(c)[i], true)
     there = f"{at} = {x[j]:.6g}, {out} = {y[k]:.6g}" if f.order == 1 else ""
     return Blame(f.labels[i], name, j, analytic, slope.value, slope.error, text, korean, there)
 
@@ -217,10 +233,6 @@ def _bisect(shape: tuple[int, ...], doubt: Callable[[Array], float]) -> tuple[in
 def _called_at(node: Node) -> tuple[str, str]:
     line = node.seen.line if node.seen else None
     return (f", called at {line}", f" 호출한 곳: {line}.") if line else ("", "")
-
-
-def _element(name: str, index: tuple[Any, ...]) -> str:
-    return f"{name}[{', '.join(str(int(n)) for n in index)}]" if index else name
 
 
 def describe_blame(order: int, found: Blame) -> tuple[str, str]:
@@ -263,13 +275,15 @@ def first_nonfinite(f: CheckedFunction, c: Array | None = None) -> tuple[str, st
     for node in nodes:
         if node.seen and not np.isfinite(node.seen.output).all():
             bad = tuple(np.argwhere(~np.isfinite(node.seen.output))[0])
-            name, value, at = node.op.name, node.seen.output[bad], _element("out", bad)
+            name, value, at = node.op.name, node.seen.output[bad], element("out", bad)
             line, korean = ("", "") if primal.op else _called_at(node)  # an op by itself was called by the check
             cure, remedy = _WHERE_TWICE if unseen else _IN_DOMAIN
             return (
                 f"{name} gives {value} at {at}{line}; {cure}",
                 f"연산 {name}의 결과에 NaN이나 무한대가 있습니다({at} = {value}).{korean} {remedy}",
             )
+    if not isinstance(primal, FirstOrder) and (seen := _nonfinite_element(f, c)):
+        return seen
     cure, remedy = _WHERE_TWICE if any(node.op.name == "where" for node in nodes) else _OTHER_INPUTS
     if found := _nonfinite_vjp(primal, c):
         node, argument, slope = found
@@ -291,8 +305,25 @@ def first_nonfinite(f: CheckedFunction, c: Array | None = None) -> tuple[str, st
     )
 
 
-def _nonfinite_vjp(primal: FirstOrder, c: Array | None) -> tuple[Node, str, Slope] | None:
+def _nonfinite_element(f: CheckedFunction, c: Array | None) -> tuple[str, str] | None:
+    """An element of the result of f or of its gradient that is NaN or infinite: what can be said where no graph of f is seen."""
+    for out in np.argwhere(~np.isfinite(f.y)):
+        at, value = f.entry(tuple(out)), f.y[tuple(out)]
+        return (
+            f"its result is {value} at {at}; {_IN_DOMAIN[0]}",
+            f"결과에 NaN이나 무한대가 있습니다({at} = {value}). {_IN_DOMAIN[1]}",
+        )
+    for i, gradient in f.gradients(np.ones(f.y.shape) if c is None else c).items():
+        for index in np.argwhere(~np.isfinite(gradient)):
+            at, value = element(f.labels[i], tuple(index)), gradient[tuple(index)]
+            return f"it is {value} at {at}", f"기울기에 NaN이나 무한대가 있습니다({at}에 대한 값: {value})."
+    return None
+
+
+def _nonfinite_vjp(primal: Primal, c: Array | None) -> tuple[Node, str, Slope] | None:
     """The newest operation whose formula turns a finite gradient into one that is not, for which argument, and its slope there."""
+    if not isinstance(primal, FirstOrder):
+        return None
     with watch():
         y, leaves, _ = primal.forward(primal.point)
     if not y.requires_grad:

@@ -1,11 +1,12 @@
 """The function under check: its inputs and parameters as one list of float64 arrays, its value, and its vector-Jacobian product."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from copy import copy, deepcopy
 from functools import partial
+from inspect import unwrap
 from os.path import basename
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from tinygrad_ko.check.progress import Progress
 from tinygrad_ko.check.slope import EPS, precision, scales
 from tinygrad_ko.check.structures import duplicated, rebuilt, require_real, taken_apart
 from tinygrad_ko.engine.graph import Leaf, Switch
+from tinygrad_ko.engine.rule import Op
 from tinygrad_ko.errors import explain, note_leaves, wants_integers
 from tinygrad_ko.func.trees import in_one_row
 from tinygrad_ko.ops.shape import concat, reshape
@@ -31,13 +33,14 @@ _CONSTANTS = "and name in wrt= what is to be checked", "확인할 인수만 wrt=
 class CheckedFunction:
     """A function of arrays whose gradient is checked at a point."""
 
-    primal: "FirstOrder"  # the function itself, of which this may be the gradient
+    primal: "Primal"  # the function itself, of which this may be the gradient
     order: int  # 1, or 2 for the gradient
     name: str
     labels: list[str]  # the names of the arguments
     point: Arrays  # their values
     wrt: list[int]  # which of them are checked
     progress: Progress
+    forward_mode: bool = False  # whether it gives Jacobian-vector products, J d for a tangent d, and not J^T c
     eps: float = EPS  # the relative precision of what f returns
     rtol: float = 0.0  # how exactly it is computed, by what the caller said
     _at_point: "tuple[Array, Vjp] | None" = None  # its value and vector-Jacobian product there, once they are computed
@@ -62,15 +65,74 @@ class CheckedFunction:
         """The gradients of the checked arguments at the point, for a cotangent."""
         return dict(zip(self.wrt, self._linearized()[1](c), strict=True))
 
+    def entry(self, k: tuple[int, ...]) -> str:
+        """The name of an element of the result."""
+        return element("out" if self.order == 1 else "gradient", k)
+
+    def linear(self, c: Array) -> Callable[[float], dict[int, Array]]:
+        """A function that must be linear: the gradients for so many times the cotangent."""
+        return lambda factor: self.gradients(factor * c)
+
+    def slope_terms(self, c: Array, directions: dict[int, Array]) -> list[Array]:
+        """The terms of the slope of <c, f> along the directions, by the formulas: their sum is <J^T c, d>."""
+        gradients = self.gradients(c)
+        return [gradients[i] * d for i, d in directions.items()]
+
     def along(self, s: float, directions: dict[int, Array]) -> Arrays:
         """The point, moved by s times the directions."""
         return [np.asarray(x + s * directions[i]) if i in directions else x for i, x in enumerate(self.point)]
 
 
-class FirstOrder(CheckedFunction):
-    """A function of Tensors at given inputs, and the parameters it reads beside them."""
+class Primal(CheckedFunction):
+    """A function at given inputs."""
 
     order = 1
+    f: Any
+    op: Op | None = None  # if f is one operation, perhaps with options bound
+    floating: list[int]  # the arguments of floating point numbers
+    half = False  # whether float16 was given
+    float32 = True  # whether it may be called with float32 arrays
+    remarks: Sequence[str] = ()  # on how it is computed
+    call: Any = None  # how its check was called
+
+    @property
+    def whole(self) -> bool:
+        """Whether it is judged as a whole: it is one operation, or the operations that it is made of are not seen."""
+        return self.op is not None
+
+    def perturbed(self, rng: Any) -> Self:
+        """The same function at a point a thousandth away, in a random direction; nearer, or here, if its domain ends before that."""
+        sizes = {i: scales(self.point[i]) for i in self.floating}
+        directions = {i: size * rng.standard_normal(size.shape) for i, size in sizes.items()}
+        for distance in (1e-3, 1e-6, 1e-9):
+            other = self.moved(distance, directions)
+            with suppress(ValueError, ArithmeticError):
+                if np.isfinite(other.y).all():
+                    return other
+        return self
+
+    def moved(self, s: float, directions: dict[int, Array]) -> Self:
+        """The same function at another point: this one, moved by s times the directions."""
+        other = copy(self)
+        other.primal, other._at_point, other.point = other, None, self.along(s, directions)
+        return other
+
+    def gradient(self, rng: Any) -> CheckedFunction:
+        """The gradient, as a function that is checked in its turn."""
+        raise explain(
+            ValueError(
+                f"{self.name}: a derivative written by hand has no second order; check_hess compares a Hessian with a gradient"
+            ),
+            f"{self.name}: 직접 작성한 미분은 한 번 더 미분할 수 없습니다(order=2). 헤세 행렬은 check_hess로 확인하십시오.",
+        )
+
+    def formula(self, argument: str) -> tuple[str | None, str | None]:
+        """The name of the one operation that f is, and where its formula for an argument stands, as file:line; None if unknown."""
+        return None, None
+
+
+class FirstOrder(Primal):
+    """A function of Tensors at given inputs, and the parameters it reads beside them."""
 
     def __init__(
         self, f: Callable[..., Any], inputs: tuple[Any, ...], parameters: Any, wrt: Any, keywords: Any = None
@@ -87,14 +149,14 @@ class FirstOrder(CheckedFunction):
                 require_real(value, label)
                 self.labels.append(label)
                 given.append(value)
-                self.point.append(value if label in constants else _float64_copy(value))
+                self.point.append(value if label in constants else float64_copy(value))
         self.parameters = named_parameters(f, parameters)
         self.labels += self.parameters
         self.point += [p.numpy().astype(np.float64, copy=False) for p in self.parameters.values()]
         given += self.parameters.values()
         self.half = any(getattr(x, "dtype", None) == np.float16 for x in given)  # whether float16 was given
         self.floating = [i for i, x in enumerate(self.point) if _is_floating(x) and self.labels[i] not in constants]
-        self.wrt = _selected(wrt, self.floating, self.labels)
+        self.wrt = selected(wrt, self.floating, self.labels)
         if not self.wrt:
             raise explain(
                 ValueError("nothing to check: pass floating point numbers, arrays of NumPy, or parameters=model"),
@@ -123,22 +185,11 @@ class FirstOrder(CheckedFunction):
         y = y if isinstance(y, Tensor) else in_one_row(y, self.name)
         return y, [made[i] for i in self.wrt], inside
 
-    def perturbed(self, rng: Any) -> "FirstOrder":
-        """The same function at a point a thousandth away, in a random direction; nearer, or here, if its domain ends before that."""
-        sizes = {i: scales(self.point[i]) for i in self.floating}
-        directions = {i: size * rng.standard_normal(size.shape) for i, size in sizes.items()}
-        for distance in (1e-3, 1e-6, 1e-9):
-            other = self.moved(distance, directions)
-            with suppress(ValueError, ArithmeticError):
-                if np.isfinite(other.y).all():
-                    return other
-        return self
+    def formula(self, argument: str) -> tuple[str | None, str | None]:
+        return (self.op.name, formula_location(self.op, argument)) if self.op else (None, None)
 
-    def moved(self, s: float, directions: dict[int, Array]) -> "FirstOrder":
-        """The same function at another point: this one, moved by s times the directions."""
-        other = copy(self)
-        other.primal, other._at_point, other.point = other, None, self.along(s, directions)
-        return other
+    def gradient(self, rng: Any) -> "_SecondOrder":
+        return _SecondOrder(self, rng)
 
     def value(self, arrays: Arrays) -> Array:
         self.progress.step()
@@ -158,10 +209,11 @@ class FirstOrder(CheckedFunction):
         return y.numpy(), _vjp(y, leaves, inside)
 
 
-class SecondOrder(CheckedFunction):
+class _SecondOrder(CheckedFunction):
     """The gradient of a function, all in one row: a function of its arguments and of the cotangent, here a random one."""
 
     order = 2
+    primal: FirstOrder
 
     def __init__(self, primal: FirstOrder, rng: Any) -> None:
         cotangent = rng.standard_normal(np.shape(primal.value(primal.point)))
@@ -240,12 +292,28 @@ def on_a_copy(f: Any, parameters: Any) -> tuple[Any, Any]:
     return other if owner is f else getattr(other, f.__name__), parameters and other
 
 
+def element(name: str, index: tuple[Any, ...]) -> str:
+    """An element of an array of that name, as in Python."""
+    return f"{name}[{', '.join(str(int(n)) for n in index)}]" if index else name
+
+
+def formula_location(op: Op, argument: str) -> str | None:
+    """Where the formula of an op for an argument stands, as file:line."""
+    return location(op.formulas.get(op.arguments[0] if op.variadic else argument))
+
+
+def location(function: Any) -> str | None:
+    """Where a function is defined, as file:line; None if it was not written in Python."""
+    code = getattr(function, "__code__", None)
+    return f"{code.co_filename}:{code.co_firstlineno}" if code else None
+
+
 def function_name(f: Any) -> str:
     """The name of a function in reports."""
     f = getattr(f, "func", f) if not hasattr(f, "__name__") else f
     name: str = getattr(f, "__name__", type(f).__name__)
-    if name == "<lambda>":
-        return f"lambda at {basename(f.__code__.co_filename)}:{f.__code__.co_firstlineno}"
+    if name == "<lambda>" and (code := getattr(unwrap(f), "__code__", None)):
+        return f"lambda at {basename(code.co_filename)}:{code.co_firstlineno}"
     return name
 
 
@@ -261,7 +329,8 @@ def argument_names(f: Callable[..., Any], count: int) -> list[str]:
     return [*names[:count], *(f"argument {i}" for i in range(len(names), count))]
 
 
-def _float64_copy(x: Any) -> Any:
+def float64_copy(x: Any) -> Any:
+    """An input as the check moves it: a copy in float64 if it is of floating point numbers, else as it is."""
     x = x.numpy() if isinstance(x, Tensor) else x
     x = np.asarray(operand(x)) if isinstance(x, list | float) else x
     return np.array(x, dtype=np.float64) if _is_floating(x) else x
@@ -300,7 +369,8 @@ def named_parameters(f: Any, parameters: Any) -> dict[str, Tensor]:
     return {label: p for p, label in found.items()}
 
 
-def _selected(wrt: Any, able: list[int], labels: list[str]) -> list[int]:
+def selected(wrt: Any, able: list[int], labels: list[str]) -> list[int]:
+    """The arguments that `wrt` names, by their labels or places, among those that can be checked; all of them for None."""
     if wrt is None:
         return able
     selected = set()

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 import numpy as np
 
@@ -27,10 +27,12 @@ from tinygrad_ko.check.diagnosis import (
     operations,
 )
 from tinygrad_ko.check.doubts import why_undecided
-from tinygrad_ko.check.function import CheckedFunction, FirstOrder, SecondOrder, on_a_copy
+from tinygrad_ko.check.function import CheckedFunction, FirstOrder, Primal, on_a_copy
 from tinygrad_ko.check.kinks import compare_subgradient, is_differentiable, kinks_cancel
+from tinygrad_ko.check.libraries import of_another_library
 from tinygrad_ko.check.line import Line, random_line
 from tinygrad_ko.check.properties import compare_in, find_broken_property, is_deterministic
+from tinygrad_ko.check.record import CheckCall
 from tinygrad_ko.check.report import Blame, GradientMismatch, GradientUndecided, Projection, Report, Verdict, listeners
 from tinygrad_ko.check.steps import why_inexact
 from tinygrad_ko.engine.graph import behind
@@ -43,7 +45,6 @@ PROJECTIONS = {
     "usual": 1,
     "thorough": 7,
 }  # quick: of all arguments together; the others: one more of them nearby
-_LARGE = 10_000  # so many numbers are large: evaluations take long
 _RETRY_RELATIVE = ("smooth", "noisy", "not finite")  # what a slope may look like if the inputs are of unlike sizes
 
 
@@ -56,6 +57,7 @@ def check_gradient(
     order: int = 1,
     effort: Effort = "usual",
     rtol: float = 0.0,
+    float32: bool = True,
     rng: Rng = 0,
 ) -> Report:
     """Compare the gradient of `f` at `inputs` with numerical differentiation. Returns a report that prints as a table.
@@ -73,11 +75,12 @@ def check_gradient(
     - `wrt`: check these arguments only, by the names that the report shows or their places among them (default: all).
     - `order=2`: the gradient of the gradient too.
     - `effort`: how sure to be. "quick" measures one projection of all arguments together with seven evaluations, and sees
-      a relative error of 1e-6. "usual" measures one of each argument with about fifteen, and one of all a thousandth away (for a matrix
-      that is symmetric, or inputs that are all 1, hide mistakes); it sees 1e-9, and of more than 10,000 numbers, where nine evaluations
-      do if they are good enough, 1e-7. "thorough" measures seven of each. The first line of the report says what would have been seen.
+      a relative error of 1e-6. "usual" measures one of each argument with nine evaluations, or about fifteen where these are not enough,
+      and one of all a thousandth away (for a matrix that is symmetric, or inputs that are all 1, hide mistakes); it sees 1e-7, mostly
+      1e-9. "thorough" measures seven of each with about fifteen. The first line of the report says what would have been seen.
     - `rtol`: how exactly f is computed, relative to its size. Give it for a function that rounds inside or stops at a tolerance: then
       its slope is measured over long distances, and the gradient may be off by so much.
+    - `float32=False`: never call f with float32 arrays, which "usual" does once: for code that can only compute in float64.
     - `rng`: the seed of the random cotangents and directions.
 
     It also checks the properties of any vector-Jacobian product: zero for a zero cotangent, linear in the cotangent, the same at
@@ -96,6 +99,45 @@ def check_gradient(
       argument  shape  order  projections  formulas  difference  error    evaluations  verdict
       x         (2,)   1      2            ...
     """
+    if not callable(f):
+        raise explain(
+            TypeError(f"check_gradient needs a function of Tensors, not {type(f).__name__}"),
+            f"check_gradient에는 Tensor를 받는 함수를 넘겨야 합니다. 받은 값의 자료형: {type(f).__name__}",
+        )
+    __tracebackhide__ = True
+    with np.errstate(all="ignore"):
+        asked = f
+        checked: Primal | None = None if keywords else of_another_library(f, inputs, parameters, wrt)
+        if checked is None:
+            f, parameters = on_a_copy(f, parameters)
+            checked = FirstOrder(f, inputs, parameters, wrt, keywords)
+        options = {"parameters": parameters, "keywords": keywords, "wrt": wrt}
+        given = {name: value for name, value in options.items() if value is not None}
+        call = CheckCall("check_gradient", (asked,), inputs, given)
+        return judge(checked, call, order=order, effort=effort, rtol=rtol, float32=float32, rng=rng)
+
+
+class Options(TypedDict, total=False):
+    """How hard a check looks: options of `check_gradient` that every check has."""
+
+    effort: Effort
+    rtol: float
+    float32: bool
+    rng: Rng
+
+
+def judge(
+    f: Primal,
+    call: CheckCall,
+    *,
+    order: int = 1,
+    effort: Effort = "usual",
+    rtol: float = 0.0,
+    float32: bool = True,
+    rng: Rng = 0,
+) -> Report:
+    """The report on a function at a point; the options are those of `check_gradient`, and `call` is how the user called the check."""
+    __tracebackhide__ = True
     if order not in (1, 2) or effort not in PROJECTIONS:
         efforts = list(PROJECTIONS)
         raise explain(
@@ -107,25 +149,21 @@ def check_gradient(
             ValueError(f"rtol says how exactly f is computed: a number from 0 to 1, not {rtol!r}"),
             f"rtol은 함수가 얼마나 정확히 계산되는지를 나타내는 0 이상 1 미만의 수여야 합니다. 받은 값: {rtol!r}",
         )
-    if not callable(f):
-        raise explain(
-            TypeError(f"check_gradient needs a function of Tensors, not {type(f).__name__}"),
-            f"check_gradient에는 Tensor를 받는 함수를 넘겨야 합니다. 받은 값의 자료형: {type(f).__name__}",
-        )
-    __tracebackhide__ = True
+    f.rtol, f.float32 = rtol, float32
+    options = {"order": order, "effort": effort, "rtol": rtol, "float32": float32, "rng": rng}
+    f.call = replace(call, options=options)
     with np.errstate(all="ignore"):
-        f, parameters = on_a_copy(f, parameters)
-        checked = FirstOrder(f, inputs, parameters, wrt, keywords)
-        checked.rtol = rtol
-        return _check(checked, order, effort, generator(rng))
+        return _check(f, order, effort, generator(rng))
 
 
-def _check(f: FirstOrder, order: int, effort: Effort, rng: Any) -> Report:
+def _check(f: Primal, order: int, effort: Effort, rng: Any) -> Report:
     __tracebackhide__ = True
-    report = Report(f.name, numbers=sum(f.point[i].size for i in f.wrt))
+    report = Report(f.name, numbers=sum(f.point[i].size for i in f.wrt), remarks=[*f.remarks])
+    report.has_graph, report.call = isinstance(f, FirstOrder), f.call
+    report.points = dict(zip(f.labels, f.point, strict=True))
     report.shapes = {label: np.shape(x) for label, x in zip(f.labels, f.point, strict=True)}
     kind = type(getattr(f.f, "__self__", None))
-    if hasattr(kind, "backward"):
+    if isinstance(f, FirstOrder) and hasattr(kind, "backward"):
         report.remarks.append(f"{kind.__name__}.backward was not checked: this is the gradient of the package's ops")
     try:
         _OrderCheck(f, report, effort, rng).run()
@@ -133,7 +171,7 @@ def _check(f: FirstOrder, order: int, effort: Effort, rng: Any) -> Report:
         if kinked:
             report.remarks.append("at a kink the gradient itself jumps: order 2 was checked a thousandth away from it")
         if order == 2:
-            _OrderCheck(SecondOrder(f.perturbed(rng) if kinked else f, rng), report, effort, rng).run()
+            _OrderCheck((f.perturbed(rng) if kinked else f).gradient(rng), report, effort, rng).run()
         if all(p.size == 0 for p in report.projections):
             report.remarks.append("the gradient is 0 here, as the formulas say; other inputs may show more")
         report.verdict = "agrees"
@@ -182,10 +220,10 @@ class _OrderCheck:
             raise self.undecided(*self.doubts[0])
         if isinstance(f, FirstOrder) and not all(np.any(g) for g in f.gradients(c).values()):
             self.require_dependence(f)
-        if isinstance(f, FirstOrder):
+        if isinstance(f, Primal) and f.order == 1 and f.float32:
             self.check_dtypes(f)
 
-    def check_dtypes(self, f: FirstOrder) -> None:
+    def check_dtypes(self, f: Primal) -> None:
         """The gradient in float32, and in float16 if that is what was given, beside that in float64."""
         __tracebackhide__ = True
         if self.effort == "quick":
@@ -195,7 +233,8 @@ class _OrderCheck:
         c = self.rng.standard_normal(f.y.shape)
         for dtype in (np.float32, np.float16) if f.half else (np.float32,):
             wrong, remarks = compare_in(f, c, dtype)
-            self.report.remarks += [remark for remark in remarks if remark not in self.report.remarks]
+            for remark in remarks:
+                self.remark(remark)
             if wrong and compare_in(f.perturbed(self.rng), c, dtype)[0]:  # and it is no threshold between two numbers
                 raise self.failure(GradientMismatch, *wrong)
 
@@ -244,15 +283,13 @@ class _OrderCheck:
         __tracebackhide__ = True
         f, rng = self.f, self.rng
         line = random_line(f, group, c, rng)
-        large = sum(f.point[i].size for i in f.wrt) > _LARGE
-        brief = self.effort == "quick" or (self.effort == "usual" and large)
-        first = compare_briefly(line, self.effort == "quick") if brief else compare_slopes(line)
-        clear = first.verdict == "mismatch" and first.slope.kind == "smooth" and f.order == 1 and f.primal.op is None
-        blame = blame_in_graph(line, self.check_operation, first.difference) if clear else None
-        if isinstance(blame, Blame):
+        first = None if self.effort == "thorough" else compare_briefly(line, self.effort == "quick")
+        clear = first and first.verdict == "mismatch" and f.order == 1 and isinstance(f, FirstOrder) and f.op is None
+        blame = blame_in_graph(line, self.check_operation, first.difference) if first and clear else None
+        if first and isinstance(blame, Blame):
             self.report.projections.append(first)
             raise self.mismatch(first, line, blame)  # one operation that is wrong decides
-        found = compare_slopes(line, first) if brief else first
+        found = compare_slopes(line, first)
         if found.verdict == "undecided" and found.slope.kind in _RETRY_RELATIVE:
             line = random_line(f, group, c, rng, relative=True)
             other = compare_slopes(line)
@@ -281,7 +318,7 @@ class _OrderCheck:
 
     def is_inexact(self, found: Projection, line: Line) -> bool:
         """Whether an operation is off by no more than its function may be, which is a doubt."""
-        if found.verdict != "mismatch" or self.f.primal.op is None or self.f.rtol:
+        if found.verdict != "mismatch" or not self.f.primal.whole or self.f.rtol:
             return False  # a function of several operations is off by one of them
         if why := why_inexact(line, found, self.rng):
             self.report.projections.append(replace(found, verdict="undecided"))
@@ -289,7 +326,7 @@ class _OrderCheck:
         return why is not None
 
     def at_kink(self, found: Projection, line: Line) -> Projection:
-        if self.f.primal.op is None:
+        if not self.f.primal.whole:
             return replace(found, verdict=self.by_operations[0])
         return compare_subgradient(line, found, self.rng)
 
@@ -298,7 +335,7 @@ class _OrderCheck:
         __tracebackhide__ = True
         if self.f.order == 1 and found.verdict != "mismatch":
             return found
-        if self.f.order == 1 and self.f.primal.op is not None:  # a tie, that does not show along this line
+        if self.f.order == 1 and self.f.primal.whole:  # a tie, that does not show along this line
             return self.at_kink(found, line)
         if found.slope.kind not in ("kink", "jump"):  # that is at order 2: the gradient has them
             verdict, kinked = self.by_operations
@@ -336,7 +373,7 @@ class _OrderCheck:
 
     def nearby(self) -> CheckedFunction:
         primal = self.f.primal.perturbed(self.rng)
-        return primal if self.f.order == 1 else SecondOrder(primal, self.rng)
+        return primal if self.f.order == 1 else primal.gradient(self.rng)
 
     def compare_nearby(self, line: Line) -> tuple[Line, Projection]:
         # A thousandth away, where there is hardly a kink.
@@ -347,24 +384,25 @@ class _OrderCheck:
     @cached_property
     def by_operations(self) -> tuple[Verdict, list[str]]:
         """The verdict on f made of several operations, which must each give a subgradient at their own inputs; those at a kink."""
-        if self.f.primal.op is not None:
+        if self.f.primal.whole:
             return "mismatch", []
         reports = [self.check_operation(operation) for _, operation in operations(self.f.primal)]
         kinked = sorted({r.name for r in reports if any(p.verdict == "subgradient" for p in r.projections)})
         verdicts = [report.verdict for report in reports]
         if "mismatch" in verdicts or "undecided" in verdicts:
             return "mismatch" if "mismatch" in verdicts else "undecided", kinked
-        self.remark("at a kink each operation was judged at its own inputs")
+        if reports:
+            self.remark("at a kink each operation was judged at its own inputs")
         return "subgradient", kinked
 
-    def check_operation(self, operation: FirstOrder | None) -> Report:
+    def check_operation(self, operation: Primal | None) -> Report:
         if operation is None:
             return Report("", verdict="undecided")
-        report = Report(operation.name)
+        report, operation.float32 = Report(operation.name), self.f.primal.float32
         with suppress(GradientMismatch, GradientUndecided):
             _OrderCheck(operation, report, "usual", self.rng).run()
             if self.f.order == 2:
-                _OrderCheck(SecondOrder(operation, self.rng), report, "usual", self.rng).run()
+                _OrderCheck(operation.gradient(self.rng), report, "usual", self.rng).run()
             report.verdict = "agrees"
         return report
 

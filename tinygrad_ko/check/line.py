@@ -38,8 +38,7 @@ class Line:
 
     def analytic(self, factor: float = 1.0) -> tuple[float, float]:
         """The slope by the formulas, and the sum of its absolute terms; computed from `factor` times the cotangent."""
-        gradients = self.f.gradients(self.c if factor == 1 else factor * self.c)
-        terms = [gradients[i] * self.d[i] / factor for i in self.d]
+        terms = [t / factor for t in self.f.slope_terms(self.c if factor == 1 else factor * self.c, self.d)]
         return float(sum(np.sum(t) for t in terms)), float(sum(np.sum(np.abs(t)) for t in terms))
 
 

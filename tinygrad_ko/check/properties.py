@@ -5,8 +5,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygrad_ko.arrays.library import Array
-from tinygrad_ko.check.function import CheckedFunction, FirstOrder
+from tinygrad_ko.check.function import CheckedFunction, Primal
 from tinygrad_ko.check.slope import scales
+from tinygrad_ko.check.vjp import FunctionWithVjp
 
 
 class BrokenProperty(NamedTuple):
@@ -39,25 +40,41 @@ def is_deterministic(f: CheckedFunction) -> bool:
     return again.shape == f.y.shape and bool(np.all(np.abs(again - f.y) <= near))
 
 
+_REMEMBERS = (  # of a function that is called elsewhere between two calls of its vjp
+    "is another gradient after f was called at other inputs, or at the second call: does it use what an earlier call left behind?",
+    "f를 다른 입력으로 호출한 뒤, 또는 두 번째로 구할 때 기울기가 달라집니다. 이전 호출에서 남긴 값을 쓰지 않는지 확인하십시오.",
+)
+_OF_A_JVP = (  # the same of a Jacobian-vector product, which is linear in the tangent
+    "같은 점, 같은 접선 벡터(tangent)로 jvp를 두 번 구했더니 값이 서로 다릅니다.",
+    "접선 벡터(tangent)가 0인데도 jvp가 0이 아닙니다. 접선 벡터와 곱하지 않은 항이 없는지 확인하십시오.",
+    "접선 벡터(tangent)가 -2배가 되어도 jvp는 -2배가 되지 않습니다. jvp는 접선 벡터에 대해 선형이어야 합니다.",
+)
+
+
 def find_broken_property(f: CheckedFunction, c: Array, every: bool = True) -> BrokenProperty | None:
     """The first property that the gradients for a cotangent do not have. The last implies the others, but for a formula that treats a
     zero by itself; with `every` they are all tried.
     """
-    gradients = f.gradients(c)
+    linear = f.linear(c)
+    gradients = linear(1.0)
     if not all(np.isfinite(np.sum(g)) or np.isfinite(g).all() for g in gradients.values()):
         return None  # the projection names the cause
-    for factor, text, korean in _PROPERTIES if every else _PROPERTIES[-1:]:
-        for i, scaled in f.gradients(factor * c).items():
+    for (factor, text, korean), of_a_jvp in list(zip(_PROPERTIES, _OF_A_JVP, strict=True))[0 if every else -1 :]:
+        for i, scaled in linear(factor).items():
             expected = factor * gradients[i]
             if np.array_equal(scaled, expected):
                 continue
             near = 1e-12 * np.max(np.abs(expected), initial=0) + 8 * np.finfo(float).tiny
             if np.any(np.abs(scaled - expected) > near):
+                if factor == 1 and isinstance(f, FunctionWithVjp) and not f.forward_mode:
+                    text, korean = _REMEMBERS
+                if f.forward_mode:
+                    text, korean = text.replace("cotangent", "tangent").replace("gradient", "jvp"), of_a_jvp
                 return BrokenProperty(f.labels[i], text, korean) if every else find_broken_property(f, c)
     return None
 
 
-def compare_in(f: FirstOrder, c: Array, dtype: Any) -> tuple[tuple[str, str] | None, list[str]]:
+def compare_in(f: Primal, c: Array, dtype: Any) -> tuple[tuple[str, str] | None, list[str]]:
     """Compare the gradient in float32 or float16 with that in float64, at inputs that both can hold: what is wrong, and remarks."""
     name, largest = np.dtype(dtype).name, float(np.finfo(dtype).max)
     single = [x.astype(dtype) if i in f.floating else x for i, x in enumerate(f.point)]

@@ -88,7 +88,9 @@ def faults(primal: FirstOrder, c: Array) -> list[Suspect]:
 
 def suspects(line: Line, difference: float) -> list[Suspect]:
     """The operations of a graph to which the gradient owes its `difference` from the slope, the worst first."""
-    visited = _replayed(line.f.primal, line.c)
+    primal = line.f.primal
+    assert isinstance(primal, FirstOrder)
+    visited = _replayed(primal, line.c)
     found = _written(visited)
     if not found and (speeds := _speeds(line, [v.node for v in visited])) is not None:
         found = [s for v in visited if not (s := _balance(v, speeds)).missing <= _SHARE * difference]
@@ -169,6 +171,7 @@ def _equal(a: Any, b: Any) -> bool:
 def _speeds(line: Line, nodes: list[Node]) -> dict[Node, Array] | None:
     """How fast the values of nodes and of their inputs move along a line; None if other operations run beside the point."""
     primal, h = line.f.primal, _STEP * line.scale
+    assert isinstance(primal, FirstOrder)
     beside = []
     for s in (h, -h):
         with Switch(watch="copies"):

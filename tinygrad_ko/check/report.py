@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from math import inf
 from typing import Any, Literal
 
+from tinygrad_ko.check.record import CheckCall, loaded_versions, point
 from tinygrad_ko.check.slope import EPS, HasError, Slope, tolerance
 
 Verdict = Literal["agrees", "subgradient", "mismatch", "undecided"]
@@ -88,7 +89,8 @@ class Report:
     """The result of a gradient check; it prints as a table. Its first line has the resolution: a relative error above it would be seen.
 
     `verdict` is `agrees` (every projection did), `mismatch` or `undecided` (`unfinished` where f raised an error). `numbers`
-    is how many numbers the checked arguments hold, `evaluations` how often f was computed.
+    is how many numbers the checked arguments hold, `evaluations` how often f was computed. `points` holds the inputs, by name, as they were
+    checked. `tg.draw(report)` draws the function, if it has a graph, with the operation that is blamed.
     """
 
     name: str
@@ -103,6 +105,40 @@ class Report:
         default_factory=set
     )  # the orders at which all arguments together were measured a thousandth away too
     doubt: tuple[str, str] | None = None  # why it is undecided, in both languages
+    call: CheckCall | None = None
+    points: dict[str, Any] = field(default_factory=dict)
+    has_graph: bool = False
+
+    def script(self) -> str:
+        """Python of a few lines that makes this check again, to paste into an issue: imports, the functions, the inputs, the call.
+
+        A function that cannot be imported stands there with its source if that is complete in itself; what cannot be written down is left
+        open, with a comment that says what belongs there.
+        """
+        return self.call.script() if self.call else ""
+
+    def certificate(self, mutants: Any = None) -> dict[str, Any]:
+        """What a build server keeps of a check, as plain values that JSON can hold: the verdict, the points at which it was checked, for
+        each argument what was compared and how finely, and the versions of all that it depends on.
+
+        `mutants` is a MutationScore of the same function: how many wrong formulas the check that it was given caught.
+
+        >>> import tinygrad_ko as tg
+        >>> found = tg.check_gradient(tg.tanh, [0.5, -1.0]).certificate()
+        >>> found["verdict"], found["points"]["x"]["values"], found["options"]["effort"]
+        ('agrees', [0.5, -1.0], 'usual')
+        """
+        options = dict(self.call.options) if self.call else {}
+        options |= {"rng": options["rng"] if isinstance(options.get("rng"), int) else None} if options else {}
+        found = {"name": self.name, "verdict": self.verdict, "evaluations": self.evaluations, "numbers": self.numbers}
+        found |= {"rows": self.rows(), "remarks": self.remarks}
+        found |= {"blame": self.blame and asdict(self.blame) | {"ratio": self.blame.ratio}}
+        found |= {"check": self.call.check if self.call else "check_gradient", "options": options}
+        found |= {"points": {label: point(x) for label, x in self.points.items()}, "versions": loaded_versions()}
+        if mutants is not None:
+            of = {"total": mutants.total, "caught": mutants.caught}
+            found["mutants"] = of | {name: list(map(str, getattr(mutants, name))) for name in ("survived", "undecided")}
+        return found
 
     def rows(self) -> list[dict[str, Any]]:
         """One row for each argument and order, of its worst projection: what the table shows, as plain values."""

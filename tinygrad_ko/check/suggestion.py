@@ -23,7 +23,7 @@ class WrongEntry(NamedTuple):
     slope: Slope
 
 
-def suggest(entry: WrongEntry, formula: Array, true: Array | None) -> _Text:
+def suggest(entry: WrongEntry, formula: Array | None, true: Array | None) -> _Text:
     """What an entry suggests and, where the whole gradient was measured (`true`), its pattern; empty for nothing."""
     slope, analytic = entry.slope, entry.analytic
     if slope.left and slope.right:
@@ -53,7 +53,7 @@ def suggest(entry: WrongEntry, formula: Array, true: Array | None) -> _Text:
             f"값이 아주 조금 다릅니다(상대 오차 {off:.1e}). 순전파와 공식 중 한쪽에만 작은 상수(예: 1e-7)가 있지 않은지 확인하십시오."
             " 순전파가 정확하지 않다면(허용 오차에서 멈추는 계산) 그 정도를 rtol=로 지정하십시오.",
         )
-    if true is not None and (found := _from_pattern(formula, true)):
+    if formula is not None and true is not None and (found := _from_pattern(formula, true)):
         return found
     if entry.x.shape == entry.out.shape and entry.j != entry.k:  # elementwise, so that the indices can be compared
         axes = [i for i, (a, b) in enumerate(zip(entry.j, entry.k, strict=True)) if a != b]

@@ -5,20 +5,32 @@ import contextlib
 import json
 import math
 import sys
-from dataclasses import asdict
+import textwrap
 from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.check import GradientMismatch, GradientUndecided, Report, check_gradient
+from tinygrad_ko.check import (
+    GradientMismatch,
+    GradientUndecided,
+    Report,
+    check_grad,
+    check_gradient,
+    check_hess,
+    check_hessp,
+    check_jvp,
+    check_vjp,
+)
 from tinygrad_ko.check.gradient import PROJECTIONS
+from tinygrad_ko.check.libraries import as_given_to
 from tinygrad_ko.cli.console import say
-from tinygrad_ko.cli.options import at_least
+from tinygrad_ko.cli.options import at_least, real_option
 from tinygrad_ko.cli.target import add_target_command, describe_inputs, import_target, random_inputs, target_error
 from tinygrad_ko.errors import explain
 
 _DESCRIPTION = """Check the gradient of an op, of any function of Tensors or of a Module (a variable that holds one; its parameters
-are checked too) at random inputs."""
+are checked too) at random inputs; of an autograd.Function, a Module or a function of PyTorch or JAX; or a derivative written by hand
+for a function of NumPy arrays."""
 
 _EPILOG = """\
 examples:
@@ -26,14 +38,27 @@ examples:
   tinygrad-ko check my_ops.py:my_log --domain positive --order 2
   tinygrad-ko check my_model.py:words --shape 2,3 --dtype int
   tinygrad-ko check my_model.py:model --shape 5,784 --wrt layers.0.W --effort quick
+  tinygrad-ko check my_torch_op.py:MyFunction --shape 3,4
+  tinygrad-ko check my_jax.py:loss --library jax
+  tinygrad-ko check my_objective.py:loss --grad gradient --shape 5
 
 exit status: 0 the gradient agrees, 1 it is wrong or cannot be decided, 2 bad input (the message is on stderr).
 
---json prints one object and nothing else: name, verdict (agrees, mismatch, undecided), evaluations, numbers (how many are
-checked), rows (the table, an object for each argument and order), remarks (a list of texts), blame (where it is wrong: an object,
-or null), and error (the message) if the verdict is not agrees. In rows and in blame, error is the error estimate of the numerical
-derivative. Numbers that JSON lacks are the strings "NaN", "Infinity" and "-Infinity".
+--json prints one object and nothing else, the certificate of the check: name, verdict (agrees, mismatch, undecided), evaluations,
+numbers (how many are checked), rows (the table, an object for each argument and order), remarks (a list of texts), blame (where it is
+wrong: an object, or null), check and options (how it was called), points (the inputs: their numbers, or of many of them a hash), versions,
+and error (the message) if the verdict is not agrees. In rows and in blame, error is the error estimate of the numerical derivative.
+Numbers that JSON lacks are the strings "NaN", "Infinity" and "-Infinity".
 What the function itself prints goes to stderr. With exit status 2 nothing is printed."""
+
+
+_RULES: dict[str, tuple[Any, str]] = {  # derivatives written by hand
+    "grad": (check_grad, "its gradient or Jacobian, grad(x)"),
+    "vjp": (check_vjp, "its vector-Jacobian product, vjp(g, *inputs)"),
+    "jvp": (check_jvp, "its Jacobian-vector product, jvp(*inputs, *tangents)"),
+    "hess": (check_hess, "the Jacobian of this gradient, hess(x)"),
+    "hessp": (check_hessp, "its product with a vector, hessp(x, p)"),
+}
 
 
 def add_check(commands: Any) -> None:
@@ -46,6 +71,14 @@ def add_check(commands: Any) -> None:
     option("--effort", choices=tuple(PROJECTIONS), default="usual", help=effort_help)
     wrt_help = "check this argument or parameter only; may be repeated (default all)"
     option("--wrt", action="append", metavar="NAME", help=wrt_help)
+    option("--rtol", type=real_option(zero=True), default=0.0, help="how exactly the function is computed (default 0)")
+    float32_help = "never call it with float32: for code that knows only double precision"
+    option("--no-float32", dest="float32", action="store_false", help=float32_help)
+    library_help = "whose arrays the inputs are (default: what the target shows, else NumPy)"
+    option("--library", choices=("torch", "jax"), help=library_help)
+    rule = parser.add_mutually_exclusive_group()
+    for name, (_, text) in _RULES.items():
+        rule.add_argument(f"--{name}", metavar="NAME", help=f"{text}, written by hand, in the same place")
     option("--seed", type=at_least(0), default=0, help="of the random inputs and directions (default 0)")
     option("--json", action="store_true", help="print the report as one JSON object, for programs")
 
@@ -59,6 +92,8 @@ def _run(args: argparse.Namespace) -> int:
             print(_as_json(failure.report, str(failure).removesuffix("\n".join(["", *failure.report.table()]))))
             return 1
         say(f"FAILED {failure}", *getattr(failure, "__notes__", []))
+        say("a script that makes this check again:", "이 확인을 다시 실행하는 스크립트:")
+        say(textwrap.indent(failure.report.script(), "  "))
         if isinstance(failure, GradientUndecided):
             korean = "--domain, --shape, --seed로 다른 입력을 지정할 수 있습니다."
             say("--domain, --shape and --seed choose other inputs", korean)
@@ -73,17 +108,31 @@ def _check_target(args: argparse.Namespace) -> Report:
     f = import_target(args.target)
     if not callable(f):
         raise explain(TypeError(f"{args.target} is not a function"), f"함수가 아닙니다: {args.target}")
-    rng = np.random.default_rng(args.seed)
-    inputs = random_inputs(f, args, rng)
+    inputs = random_inputs(f, args, np.random.default_rng([args.seed, 1]))  # not the numbers that the check draws
     if not args.json:
         say(describe_inputs(args, inputs))
-    return check_gradient(f, *inputs, wrt=args.wrt, order=args.order, effort=args.effort, rng=rng)
+    options = {"effort": args.effort, "rtol": args.rtol, "rng": args.seed}
+    for name, (check, _) in _RULES.items():
+        if written := getattr(args, name):
+            given = {
+                "--order 2": args.order == 2,
+                "--library": args.library,
+                "--wrt": args.wrt and name not in ("vjp", "jvp"),
+            }
+            for other in [option for option, is_given in given.items() if is_given]:
+                raise explain(
+                    ValueError(f"--{name} cannot be given with {other}"),
+                    f"함께 쓸 수 없는 옵션입니다: --{name}, {other}",
+                )
+            derivative = import_target(f"{args.target.rpartition(':')[0]}:{written}")
+            wrt = {"wrt": args.wrt} if args.wrt else {}
+            return check(f, derivative, *inputs, **wrt, **options)
+    inputs = as_given_to(f, inputs, args.library)
+    return check_gradient(f, *inputs, wrt=args.wrt, order=args.order, float32=args.float32, **options)
 
 
 def _as_json(report: Report, error: str | None = None) -> str:
-    blame = report.blame and asdict(report.blame) | {"ratio": report.blame.ratio}
-    found = {"name": report.name, "verdict": report.verdict, "evaluations": report.evaluations}
-    found |= {"numbers": report.numbers, "rows": report.rows(), "remarks": report.remarks, "blame": blame}
+    found = report.certificate()
     return json.dumps(_jsonable(found if error is None else found | {"error": error}), indent=2, allow_nan=False)
 
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from tinygrad_ko.arrays.library import Array
 from tinygrad_ko.check.domain import Domain, limits, random_numbers
+from tinygrad_ko.check.in_torch import is_function_class
 from tinygrad_ko.cli.options import add_command, domain, size_list
 from tinygrad_ko.errors import explain, wants_integers
 from tinygrad_ko.runtime.signatures import signature
@@ -55,7 +56,7 @@ def import_target(target: str) -> Any:
         if not hasattr(found, name):
             raise explain(ValueError(f"{place} has no {path}"), f"{place}에 없는 이름입니다: {path}")
         found = getattr(found, name)
-    if inspect.isclass(found):
+    if inspect.isclass(found) and not is_function_class(found):
         raise explain(
             TypeError(f"{target} is a class: name a function, or a variable such as model = {found.__name__}(...)"),
             f"클래스는 지정할 수 없습니다: {target}. 함수나 인스턴스를 담은 변수를 지정하십시오. 예: model = {found.__name__}(...)",
@@ -129,8 +130,8 @@ def describe_inputs(args: argparse.Namespace, inputs: list[Array]) -> str:
     return f"{args.target} at random inputs of shape {shapes}{within}{more}"
 
 
-def _default_shapes(f: Callable[..., Any], target: str) -> list[tuple[int, ...]]:
-    count = required_arguments(f)
+def _default_shapes(f: Any, target: str) -> list[tuple[int, ...]]:
+    count = (required_arguments(f.forward) or 1) - 1 if is_function_class(f) else required_arguments(f)
     if not count:
         raise explain(
             ValueError(f"how many inputs {target} takes cannot be told: give --shape once for each"),

@@ -11,6 +11,7 @@ import numpy as np
 
 from tinygrad_ko.arrays.library import is_floating, namespace
 from tinygrad_ko.check.function import function_name, named_parameters
+from tinygrad_ko.check.report import Report
 from tinygrad_ko.drawing.collapse import Words, collapse
 from tinygrad_ko.drawing.dot import dot_source
 from tinygrad_ko.drawing.fonts import warn_of_boxes
@@ -103,6 +104,9 @@ def draw(
     is a parameter. Given a Tensor, the picture shows values, and gradients of a single number, if it was computed under
     `tg.watch()`; otherwise it says what is missing. Results in lists and dicts, nested too, have the names of their places.
 
+    Given the report of a gradient check (`error.report` of one that failed), it draws the function that was checked, and marks the
+    operation that is blamed.
+
     Inputs are boxes, parameters (leaves) cylinders, constants dashed boxes, operations rounded boxes or circles, results
     double boxes. On an arrow stand shape and dtype, and for a large array mean ± standard deviation and smallest … largest
     number. An operation says which values it keeps until backward, and how many bytes; its formulas are in its tooltip.
@@ -130,7 +134,9 @@ def draw(
     """
     hidden = _hidden(hide)
     _check_options(depth, direction)
-    names = Names()
+    names, blame = Names(), None
+    if isinstance(what, Report):
+        blame, (what, inputs, parameters) = what.blame, _checked(what)
     if callable(what) and not isinstance(what, Handle):
         title = function_name(what)
         results = _named_results(call_watched(what, inputs, parameters, names), title, title)
@@ -151,7 +157,18 @@ def draw(
         content.notes += _unseen([y for _, y in results], vertices, hidden)
         if direction is None:
             direction = "down" if max(content.path_lengths().values()) > _LONG else "right"
-        return Drawing(dot_source(content, Style(hidden, direction == "down")), content.notes)
+        return Drawing(dot_source(content, Style(hidden, direction == "down", blame)), content.notes)
+
+
+def _checked(report: Report) -> tuple[Any, tuple[Any, ...], Any]:
+    """The function that a report is on, its inputs and its parameters."""
+    call = report.call
+    if call is None or not report.has_graph:
+        raise explain(
+            TypeError(f"draw: there is no graph of {report.name}: its gradient is not that of Tensors"),
+            f"draw: {report.name}: Tensor로 계산한 함수가 아니므로 그릴 계산 그래프가 없습니다.",
+        )
+    return call.functions[0], call.inputs, call.wanted.get("parameters")
 
 
 def _hidden(hide: str | Collection[str]) -> frozenset[str]:

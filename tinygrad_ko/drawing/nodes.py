@@ -18,6 +18,7 @@ _LOOKS = {
     "op": {"shape": "box", "style": "filled,rounded"},
     "result": {"shape": "box", "style": "filled", "peripheries": "2"},
 }
+_MARKED = {"penwidth": "3"}
 _NOUNS: dict[Kind, str] = {"op": "operation", "input": "input", "result": "result"}
 
 
@@ -37,6 +38,8 @@ def vertex_node(vertex: Vertex, style: Style) -> dict[str, str]:
         if sign and len(said) == 1:
             look = look | {"shape": "circle", "margin": "0.02", "width": "0.35"}
         tooltip = explanation(vertex.node)
+        if style.marks(vertex.node):
+            return look | _attributes([*said, *_wrong(style)], vertex.kind, "wrong", tooltip) | _MARKED
     elif shows_itself(vertex):
         said = [(value_lines(vertex.value)[0], "ink", 13)]
     if vertex.gradient is not None and vertex.users > 1:
@@ -65,7 +68,23 @@ def cluster_node(cluster: Cluster, style: Style) -> dict[str, str]:
         said.insert(1, (counted(cluster.parameters, "parameter") + each, "ink", 10))
     if style.shows("kept") and (taken := saved_bytes([v.node for v in inside if v.kind == "op" and v.node])):
         said.append((f"keeps {byte_size(taken)}{each}", "faint", 9))
+    if any(style.marks(v.node) for v in inside):
+        return (
+            {"shape": "folder", "style": "filled"}
+            | _attributes([*said, *_wrong(style)], "closed", "wrong", tooltip)
+            | _MARKED
+        )
     return {"shape": "folder", "style": "filled"} | _attributes(said, "closed", "op edge", tooltip)
+
+
+def _wrong(style: Style) -> list[Line]:
+    """What a report says of an operation that is wrong."""
+    blame = style.blame
+    return (
+        []
+        if blame is None
+        else [(f"wrong: {blame.entry}", "wrong", 11), (f"{blame.analytic:.6g}, not {blame.numeric:.6g}", "wrong", 10)]
+    )
 
 
 def _attributes(said: list[Line], fill: str, line: str, tooltip: str) -> dict[str, str]:

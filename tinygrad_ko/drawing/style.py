@@ -3,7 +3,9 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from tinygrad_ko.check.report import Blame
 from tinygrad_ko.drawing.escape import escaped
+from tinygrad_ko.engine.graph import Node
 
 FONT = "Helvetica,Arial,sans-serif"
 NAME = 40  # characters of a name
@@ -27,6 +29,7 @@ _COLOURS = {
     "result": ("#f5e1ee", "#472238"),
     "result edge": ("#a04080", "#d883b8"),
     "closed": ("#d6e4f2", "#2a4460"),
+    "wrong": ("#b3261e", "#ff8a80"),
     "group": ("#f8fafc", "#1c2027"),
     "group edge": ("#b9c1cb", "#454d59"),
 }
@@ -42,9 +45,16 @@ class Style:
 
     hide: Collection[str] = ()
     down: bool = False  # whether it runs down instead of to the right
+    blame: Blame | None = None  # of a report that is drawn: the operation that is wrong
 
     def shows(self, what: str) -> bool:
         return what not in self.hide
+
+    def marks(self, node: Node | None) -> bool:
+        """Whether a node is an operation that the report blames."""
+        if node is None or node.op is None or self.blame is None or node.op.name != self.blame.op:
+            return False
+        return self.blame.line is None or (node.seen is not None and node.seen.line == self.blame.line)
 
 
 def label_text(lines: list[Line]) -> str:

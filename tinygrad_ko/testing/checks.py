@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import wraps
+from functools import partial, wraps
 from inspect import Parameter, Signature
 from traceback import walk_tb
 from typing import Any, Literal
@@ -10,15 +10,17 @@ from typing import Any, Literal
 import numpy as np
 from hypothesis import HealthCheck, Phase, Verbosity, given, settings
 
-from tinygrad_ko.check import GradientMismatch, GradientUndecided, Report, check_gradient
+from tinygrad_ko.check import GradientMismatch, GradientUndecided, Report, check_gradient, check_jvp, check_vjp
 from tinygrad_ko.check.function import function_name
+from tinygrad_ko.check.libraries import as_given_to, library_of
+from tinygrad_ko.check.record import spelled
 from tinygrad_ko.check.report import listeners, without_listeners
 from tinygrad_ko.engine.op import op as define
 from tinygrad_ko.engine.rule import Op
 from tinygrad_ko.errors import explain
 from tinygrad_ko.func.trees import in_one_row, is_tree
 from tinygrad_ko.tensor.tensor import Tensor
-from tinygrad_ko.testing.strategies import Call, Known, Values, calls, known, spelled
+from tinygrad_ko.testing.strategies import Call, Known, Values, calls, known
 
 
 @dataclass
@@ -53,6 +55,9 @@ def check_op(
     order: int = 2,
     examples: int = 50,
     kinks: bool = True,
+    vjp: Callable[..., Any] | None = None,
+    jvp: Callable[..., Any] | None = None,
+    library: Literal["torch", "jax"] | None = None,
 ) -> OpReport:
     """Check the gradients of an op, or of a function of Tensors, at `examples` calls: all kinds of shapes, broadcast if the
     op broadcasts, 0-d and empty ones among them, numbers of three magnitudes and both signs, exact zeros and ties.
@@ -61,6 +66,10 @@ def check_op(
     an op must return the same on arrays as on Tensors; and with float32 inputs its result and those of its formulas must be
     float32. `domain`, `signature`, `options` and `kinks` say which calls there are: see `calls`. The same calls are
     drawn on every run.
+
+    `vjp` or `jvp` is a derivative of a function of NumPy arrays, written by hand: it is checked as `check_vjp` or `check_jvp` do,
+    and gets the options too. An autograd.Function or a Module of PyTorch and a function of JAX that is jitted or has a rule of its own are
+    known as such; of a plain function `library` says whose arrays it takes. Of all these only the gradients are checked, not dtypes.
 
     A reduction that refuses 0-d or empty arrays needs a signature: "(n,m)" draws matrices with at least one element.
 
@@ -77,7 +86,8 @@ def check_op(
     """
     __tracebackhide__ = True
     about = known(op, domain)
-    report = OpReport(about.title, order)
+    way = _Way(op, about, order, vjp, jvp, library)
+    report = OpReport(about.title, way.order)
     failed: list[tuple[Exception, str, list[str], bool]] = []
     complaints: list[tuple[AssertionError, Call, str]] = []
     undecided: list[tuple[AssertionError, Call, str]] = []
@@ -103,21 +113,21 @@ def check_op(
     def each(call: Call) -> None:
         report.calls += 1
         report.shapes |= {np.shape(a) for a in call[0]}
-        f, inputs = _bound(op, about, call)
-        line = _spelled_check(op, about, call, order)
+        f, inputs, check, line = way.of(call)
+        found = None
         try:
             with np.errstate(all="ignore"):  # the judge refuses what is not finite
                 try:
-                    check_gradient(f, *inputs, order=order)
+                    check(*inputs)
                 except GradientUndecided as error:
                     undecided.append((error, call, line))
-                line, found = _spelled_call(op, call), None
                 if hasattr(op, "op"):
-                    found = _differs_on_arrays(f, inputs, about.title)
-                if not found:
+                    line, found = _spelled_call(op, call), _differs_on_arrays(f, inputs, about.title)
+                if way.ours and not found:
                     line, found = _spelled_call(op, _single(about, call)), _leaves_float32(op, about, call)
         except Exception as error:
-            forward = any(frame.f_code is f.__code__ for frame, _ in walk_tb(error.__traceback__))
+            code = getattr(f, "__code__", None)
+            forward = code is not None and any(frame.f_code is code for frame, _ in walk_tb(error.__traceback__))
             failed.append((error, line, list(getattr(error, "__notes__", [])), forward))
             raise
         if found:
@@ -167,6 +177,52 @@ def check_op(
         ) from None
     tell("agrees")
     return report
+
+
+class _Way:
+    """How the calls of a function are checked, by what it is."""
+
+    def __init__(self, op: Any, about: Known, order: int, vjp: Any, jvp: Any, library: str | None) -> None:
+        if (vjp is not None) + (jvp is not None) + (library is not None) > 1:
+            raise explain(
+                ValueError("check_op takes one of vjp, jvp and library"),
+                "check_op에는 vjp, jvp, library 중 하나만 넘겨야 합니다.",
+            )
+        self.op, self.about = op, about
+        self.rule = vjp or jvp
+        self.check: Callable[..., Report] = check_vjp if vjp else check_jvp
+        self.library = library or library_of(op)
+        self.ours = not (self.rule or self.library)
+        self.order = 1 if self.rule else order
+
+    def of(self, call: Call) -> tuple[Any, list[Any], Callable[..., Report], str]:
+        """The function that is called, its inputs, the check of these, and that as a line of Python."""
+        if self.ours:
+            f, inputs = _bound(self.op, self.about, call)
+            return (
+                f,
+                inputs,
+                partial(check_gradient, f, order=self.order),
+                _spelled_check(self.op, self.about, call, self.order),
+            )
+        arguments, options = call
+        f = partial(self.op, **options) if options else self.op
+        name, shown = self._spelled(self.op, options), [spelled(x) for x in arguments]
+        if self.rule:
+            rule = partial(self.rule, **options) if options else self.rule
+            line = ", ".join([name, self._spelled(self.rule, options), *shown])
+            return f, list(arguments), partial(self.check, f, rule), f"tg.check.{self.check.__name__}({line})"
+        makes = "torch.from_numpy" if self.library == "torch" else "jax.numpy.asarray"
+        shown = [f"{makes}({x})" for x in shown] + ["order=2"] * (self.order == 2)
+        parameters = {"parameters": self.op} if options and hasattr(self.op, "parameters") else {}
+        check = partial(check_gradient, f, order=self.order, **parameters)
+        inputs = as_given_to(self.op, list(map(np.asarray, arguments)), self.library)
+        return f, inputs, check, f"tg.check_gradient({', '.join([name, *shown])})"
+
+    @staticmethod
+    def _spelled(f: Any, options: dict[str, Any]) -> str:
+        name = _name_of(f)
+        return f"functools.partial({', '.join([name, *_spelled_options(options)])})" if options else name
 
 
 def _size(found: tuple[Any, Call, str]) -> float:

@@ -7,6 +7,7 @@ source of the formula (see `spoil.py`), and in its result.
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from inspect import Parameter, Signature
 from math import prod
 from typing import Any
@@ -17,10 +18,13 @@ import numpy as np
 from tinygrad_ko.arrays.indexing import IndexedGradient
 from tinygrad_ko.arrays.library import Array
 from tinygrad_ko.check import GradientUndecided
+from tinygrad_ko.check.function import function_name
+from tinygrad_ko.check.in_torch import is_function_class
 from tinygrad_ko.check.report import without_listeners
 from tinygrad_ko.engine.op import op as define
 from tinygrad_ko.engine.rule import Op
 from tinygrad_ko.errors import explain
+from tinygrad_ko.runtime.signatures import signature
 from tinygrad_ko.tensor.tensor import Tensor
 from tinygrad_ko.testing.spoil import Version, is_zero, versions
 
@@ -28,16 +32,17 @@ from tinygrad_ko.testing.spoil import Version, is_zero, versions
 @dataclass(frozen=True)
 class Mutant:
     """An op with one mistake: `function` is called as the right one, `argument` is whose formula is wrong, `kind` the
-    kind of the mistake, `text` the wrong formula, or what was done to its result.
+    kind of the mistake, `text` the wrong formula, or what was done to its result. Of a vjp written by hand `function` is a wrong vjp.
     """
 
     function: Any
     argument: str
     kind: str
     text: str
+    name: str = ""
 
     def __str__(self) -> str:
-        return f"{self.function.op.name}.{self.argument}: {self.kind}: {self.text}"
+        return f"{self.name or self.function.op.name}.{self.argument}: {self.kind}: {self.text}"
 
     __repr__ = __str__
 
@@ -69,8 +74,9 @@ class MutationScore:
     __repr__ = __str__
 
 
-def mutants(op: Callable[..., Any]) -> list[Mutant]:
-    """Every mutant of an op: one for each mistake in each formula, always the same in the same order.
+def mutants(op: Any, vjp: Callable[..., Any] | None = None) -> list[Mutant]:
+    """Every mutant of an op: one for each mistake in each formula, always the same in the same order. Also those of the other functions
+    that `mutation_score` takes.
 
     In the source of a formula, and of the functions of its module that it calls, terms, factors and functions are
     left out, signs, comparisons and operands exchanged, axes and constants changed, and the like. Without its source (an
@@ -88,6 +94,12 @@ def mutants(op: Callable[..., Any]) -> list[Mutant]:
     tanh.x: dropped term: g * 1.0
     tanh.x: dropped term: g * (out * out)
     """
+    if vjp is not None:
+        return list(_of_a_vjp(vjp, function_name(op), "vjp", lambda spoiled: spoiled))
+    if is_function_class(op):
+        return list(_of_a_vjp(op.backward, op.__name__, "backward", partial(_with_backward, op)))
+    if type(op).__name__ == "custom_vjp":
+        return list(_of_a_vjp(op.bwd, function_name(op), "bwd", partial(_with_bwd, op)))
     record = getattr(op, "op", None)
     if not isinstance(record, Op):
         name = getattr(op, "__name__", op)
@@ -110,12 +122,17 @@ def mutants(op: Callable[..., Any]) -> list[Mutant]:
     return list(made.values())
 
 
-def mutation_score(op: Any, check: Callable[..., Any] | None = None, **options: Any) -> MutationScore:
+def mutation_score(
+    op: Any, check: Callable[..., Any] | None = None, *, vjp: Callable[..., Any] | None = None, **options: Any
+) -> MutationScore:
     """How many of the mutants of an op a check catches; `print` the answer to see which ones it does not.
 
     `check(op, **options)` raises AssertionError (as GradientMismatch is one) if it finds something wrong; without one
     it is `check_op`, which needs Hypothesis. Any other error is counted as caught too: a formula that breaks is noticed. Only
     GradientUndecided is not, and is counted by itself. Warnings are not shown: a mutant may divide by zero.
+
+    `vjp` is a derivative of a function of NumPy arrays, written by hand as `check_vjp` takes it: then what is spoiled is the vjp, and
+    `check` gets it, `check(vjp, **options)`. Of a `torch.autograd.Function` the backward is spoiled, of a `jax.custom_vjp` its bwd.
 
     The check is first made on the op itself; what it raises there is passed on, for a check that rejects everything catches
     everything. Raises TypeError for a function that was not made by @op, ValueError for an op without formulas.
@@ -132,9 +149,11 @@ def mutation_score(op: Any, check: Callable[..., Any] | None = None, **options: 
       not noticed: sigmoid.x: transposed: the last two axes of the result exchanged, in its old shape
       not noticed: sigmoid.x: ignored cotangent: with g * 0 + 1 for g
     """
-    made = mutants(op)
+    made = mutants(op, vjp)
+    right = op if vjp is None else vjp
     if check is None:
-        check = sys.modules[__package__].check_op  # the package says what to install where it is missing
+        check_op = sys.modules[__package__].check_op  # the package says what to install where it is missing
+        check = check_op if vjp is None else lambda vjp, **options: check_op(op, vjp=vjp, **options)
     if not callable(check):
         raise explain(
             TypeError(f"check must be a function of the op that asserts something, not {type(check).__name__}"),
@@ -147,7 +166,7 @@ def mutation_score(op: Any, check: Callable[..., Any] | None = None, **options: 
             ValueError(f"{name} has no formula that could be spoiled: no argument is differentiable"),
             f"{name}: 미분할 수 있는 인수가 없으므로 틀리게 바꿀 미분 공식도 없습니다.",
         )
-    check(op, **options)
+    check(right, **options)
     survived, undecided = [], []
     for mutant in made:
         try:
@@ -160,7 +179,50 @@ def mutation_score(op: Any, check: Callable[..., Any] | None = None, **options: 
             continue
         else:
             survived.append(mutant)
-    return MutationScore(op.op.name, len(made), survived, undecided)
+    return MutationScore(made[0].name or op.op.name, len(made), survived, undecided)
+
+
+def _of_a_vjp(rule: Any, name: str, argument: str, made: Callable[[Any], Any]) -> Iterator[Mutant]:
+    """The mutants of a rule that gives the gradients of all arguments for a cotangent: its first parameter, or in a backward its last."""
+    parameters = list(signature(rule).parameters)
+    at = 0 if argument == "vjp" else len(parameters) - 1
+    record = Op(name, rule, signature(rule), {}, False, (), tuple(parameters), False, (), False, ())
+    found = {(kind, text): spoiled for kind, text, spoiled in [*versions(rule, record), *_on_gradients(rule, at)]}
+    for (kind, text), spoiled in found.items():
+        if ", out for " in text:  # a name of formulas, which these do not have
+            continue
+        yield Mutant(made(spoiled), argument, kind, text, name)
+
+
+def _on_gradients(rule: Any, at: int) -> Iterator[Version]:
+    """Mistakes in all that a rule gives, by arithmetic that every library has."""
+
+    def changed(change: Callable[[Any], Any]) -> Any:
+        def spoiled(*values: Any) -> Any:
+            parts = rule(*values)
+            if isinstance(parts, list | tuple):
+                return tuple(part if part is None else change(part) for part in parts)
+            return change(parts)
+
+        return spoiled
+
+    def blind(*values: Any) -> Any:
+        return rule(*values[:at], values[at] * 0 + 1, *values[at + 1 :])
+
+    yield "sign flip", "minus the result", changed(lambda part: -part)
+    yield "relative error 1e-6", "the result times 1.000001", changed(lambda part: part * (1 + 1e-6))
+    yield "lost gradient", "the result times 0", changed(lambda part: part * 0)
+    yield "ignored cotangent", "with g * 0 + 1 for g", blind
+
+
+def _with_backward(function: Any, backward: Any) -> Any:
+    return type(function.__name__, (function,), {"backward": staticmethod(backward)})
+
+
+def _with_bwd(function: Any, bwd: Any) -> Any:
+    other = type(function)(function.fun, nondiff_argnums=function.nondiff_argnums)
+    other.defvjp(function.fwd, bwd)
+    return other
 
 
 def _on_result(formula: Callable[..., Any], argument: str, record: Op) -> Iterator[Version]:

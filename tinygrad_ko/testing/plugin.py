@@ -31,13 +31,15 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(call: "pytest.CallInfo[None]") -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Note with a test that a gradient check has ended what the judge said; pytest-xdist hands such notes over."""
+    """Note with a test that a gradient check has ended what the judge said, and a script of it; pytest-xdist hands such notes over."""
     from tinygrad_ko.check.report import GradientMismatch, GradientUndecided
 
     outcome = yield
     error = call.excinfo.value if call.excinfo else None
     if isinstance(error, GradientMismatch | GradientUndecided):
         outcome.user_properties.append((_NOTE, _in_one_line(error)))
+        if script := error.report.script() if hasattr(error, "report") else "":
+            outcome.sections.append(("a script that makes this gradient check again", script))
     return outcome
 
 

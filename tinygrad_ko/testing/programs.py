@@ -9,10 +9,11 @@ import numpy as np
 from hypothesis import strategies as st
 
 from tinygrad_ko.arrays.library import Array
+from tinygrad_ko.check.record import spelled
 from tinygrad_ko.ops import elementwise, hyperbolic, reduction, trigonometric
 from tinygrad_ko.ops.networks import activations as activation
 from tinygrad_ko.ops.networks import softmax
-from tinygrad_ko.testing.strategies import broadcasting, filled, manners, spelled
+from tinygrad_ko.testing.strategies import broadcasting, filled, manners
 
 _ROOMS = (activation, elementwise, hyperbolic, reduction, softmax, trigonometric)
 _TG = SimpleNamespace(**{name: value for room in _ROOMS for name, value in vars(room).items()})

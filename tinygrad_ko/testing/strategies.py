@@ -20,6 +20,7 @@ from hypothesis.strategies import SearchStrategy
 
 from tinygrad_ko.arrays.library import Array
 from tinygrad_ko.check.domain import Domain, limits, random_numbers
+from tinygrad_ko.check.in_torch import is_function_class
 from tinygrad_ko.engine.rule import Op
 from tinygrad_ko.errors import explain
 from tinygrad_ko.runtime.signatures import signature as signature_of
@@ -212,7 +213,9 @@ class Known:
 def known(op: Callable[..., Any], domain: Any) -> Known:
     """What is known of an op; ValueError if it has no argument, or `domain` names one that it has not."""
     record: Op | None = getattr(op, "op", None)
-    given = (record.signature if record else signature_of(op)).parameters
+    given = dict((record.signature if record else signature_of(op)).parameters)
+    if is_function_class(op):
+        del given[next(iter(given))]  # the context of PyTorch's
     named = set(domain) if isinstance(domain, Mapping) else set()
     if record:
         names = record.arguments
@@ -259,19 +262,3 @@ def _fitting(draw: st.DrawFn, cores: list[list[str]], stacks: bool) -> tuple[Sha
         (*front, *(int(name) if name.isdigit() else side[name] for name in core))
         for front, core in zip(fronts, cores, strict=True)
     )
-
-
-def spelled(value: Any) -> str:
-    """A value as Python that can be copied; `np` is NumPy.
-
-    >>> spelled(np.array([0.5, -np.inf])), spelled(np.zeros((0, 3))), spelled(np.array(1, np.int8))
-    ('np.array([0.5, -np.inf])', 'np.zeros((0, 3))', "np.array(1, dtype='int8')")
-    """
-    if not isinstance(value, np.ndarray):
-        listed = isinstance(value, float | np.floating | list)
-        return re.sub(r"(?<![\w'.])(nan|inf)\b", r"np.\1", repr(value)) if listed else repr(value)
-    if value.size:
-        text, dtype = f"np.array({spelled(value.tolist())}", np.array(value.tolist()).dtype
-    else:
-        text, dtype = f"np.zeros({value.shape}", np.dtype(float)
-    return text + (")" if value.dtype == dtype else f", dtype={value.dtype.name!r})")

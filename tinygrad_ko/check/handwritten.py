@@ -1,0 +1,244 @@
+"""Checks of derivatives that were written by hand, for functions of NumPy arrays: a gradient, a Jacobian, a Hessian, a vjp, a jvp.
+
+Each of them says one of two things: J^T c for a cotangent c (so does a gradient: that times c), or J d for a tangent d.
+"""
+
+from collections.abc import Callable, Sequence
+from math import prod
+from typing import Any, Unpack
+
+import numpy as np
+
+from tinygrad_ko.arrays.library import Array
+from tinygrad_ko.check.function import argument_names, function_name, location
+from tinygrad_ko.check.gradient import Options, judge
+from tinygrad_ko.check.line import indicator
+from tinygrad_ko.check.record import CheckCall
+from tinygrad_ko.check.report import Report
+from tinygrad_ko.check.slope import scales
+from tinygrad_ko.check.vjp import FunctionWithVjp, Pullback, writes_to_its_cotangent
+from tinygrad_ko.errors import described, explain
+
+
+def check_grad(f: Callable[..., Any], grad: Any, x0: Any, *args: Any, **options: Unpack[Options]) -> Report:
+    """Check `grad(x, *args)`, written by hand, against numerical differentiation of `f(x, *args)` at x0, as SciPy calls them.
+
+    f is any function of a NumPy array. Where it returns one number, grad returns an array in the shape of x; where it returns an array,
+    as the residuals of a least-squares problem are, grad returns the Jacobian, in the shape of the result followed by that of x
+    (a sparse matrix of SciPy's will do). `grad=True`, as `jac=True` in SciPy: f returns both, in a pair. `args` are constants.
+
+    Returns a report; raises GradientMismatch or GradientUndecided, ValueError for a derivative of a wrong shape. The options are those of
+    `check_gradient`: `effort`, `rng`, and `float32`, which is False here: code that knows only double precision never gets anything else.
+
+    >>> def rosenbrock(x):
+    ...     return np.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
+    >>> def gradient(x):
+    ...     g = np.zeros_like(x)
+    ...     g[1:] += 200 * (x[1:] - x[:-1] ** 2)
+    ...     g[:-1] -= 400 * x[:-1] * (x[1:] - x[:-1] ** 2) + 2 * (1 - x[:-1])
+    ...     return g
+    >>> print(check_grad(rosenbrock, gradient, [1.2, 0.7, -0.4]))
+    rosenbrock: the gradient agrees; ... evaluations
+      argument  shape  order  projections  formulas  difference  error    evaluations  verdict
+      x         (3,)   1      2            ...       agrees
+    """
+    __tracebackhide__ = True
+    if grad is True:
+        f_alone, derivative, written = (lambda x: f(x, *args)[0]), (lambda x: f(x, *args)[1]), f
+    else:
+        _require_callable("check_grad", f=f, grad=grad)
+        f_alone, derivative, written = (lambda x: f(x, *args)), (lambda x: grad(x, *args)), grad
+    call = CheckCall("check_grad", (f, grad), (x0, *args))
+    return judge(_with_derivative(f_alone, derivative, x0, f, written), call, **_in_double(options))
+
+
+def check_hess(grad: Callable[..., Any], hess: Any, x0: Any, *args: Any, **options: Unpack[Options]) -> Report:
+    """Check a Hessian `hess(x, *args)` against numerical differentiation of the gradient `grad(x, *args)` at x0, as SciPy calls them.
+
+    The Hessian has the shape of x twice, (n, n) for a vector; a sparse matrix will do. Check the gradient first: `check_grad`.
+    Returns, raises and takes what `check_grad` does.
+
+    >>> report = check_hess(lambda x: 4 * x**3, lambda x: np.diag(12 * x**2), [1.0, -2.0])
+    >>> report.verdict
+    'agrees'
+    """
+    __tracebackhide__ = True
+    _require_callable("check_hess", grad=grad, hess=hess)
+    source = _with_derivative(lambda x: grad(x, *args), lambda x: hess(x, *args), x0, grad, hess)
+    source.result = "gradient"
+    return judge(source, CheckCall("check_hess", (grad, hess), (x0, *args)), **_in_double(options))
+
+
+def check_hessp(grad: Callable[..., Any], hessp: Any, x0: Any, *args: Any, **options: Unpack[Options]) -> Report:
+    """Check a product of the Hessian with a vector, `hessp(x, p, *args)`, against numerical differentiation of `grad(x, *args)` at x0.
+
+    Returns, raises and takes what `check_grad` does.
+
+    >>> report = check_hessp(lambda x: 4 * x**3, lambda x, p: 12 * x**2 * p, [1.0, -2.0])
+    >>> report.verdict
+    'agrees'
+    """
+    __tracebackhide__ = True
+    _require_callable("check_hessp", grad=grad, hessp=hessp)
+    source = _Handwritten(
+        lambda x: grad(x, *args), lambda c, x: hessp(x, c, *args), [_point(x0)], named=grad, written=hessp
+    )
+    source.result = "gradient"
+    return judge(source, CheckCall("check_hessp", (grad, hessp), (x0, *args)), **_in_double(options))
+
+
+def check_vjp(
+    f: Callable[..., Any], vjp: Callable[..., Any], *inputs: Any, wrt: Any = None, **options: Unpack[Options]
+) -> Report:
+    """Check a vector-Jacobian product `vjp(g, *inputs)`, written by hand, against numerical differentiation of `f(*inputs)`.
+
+    This is the backward of a layer: g is the gradient of the result, in its shape, and vjp returns the gradients of the inputs, one for
+    each (None for what has none, as labels), or of a single input the gradient itself. f and vjp are any functions of NumPy arrays; inputs
+    and results may be several in dicts, lists and tuples, and g and the gradients have their structure. `wrt` names what is checked.
+
+    f is called at other inputs too between f(x) and vjp(g, x), so a layer whose backward needs what its forward left behind does both:
+    `lambda g, x: (layer.forward(x), layer.backward(g))[1]`. Returns, raises and takes what `check_grad` does.
+
+    >>> report = check_vjp(np.multiply, lambda g, a, b: (g * b, g * a), [1.0, 2.0], [3.0, -4.0])
+    >>> report.verdict
+    'agrees'
+    """
+    __tracebackhide__ = True
+    _require_callable("check_vjp", f=f, vjp=vjp)
+    call = CheckCall("check_vjp", (f, vjp), inputs, {} if wrt is None else {"wrt": wrt})
+    return judge(_Handwritten(f, vjp, inputs, wrt), call, **_in_double(options))
+
+
+def check_jvp(
+    f: Callable[..., Any], jvp: Callable[..., Any], *inputs: Any, wrt: Any = None, **options: Unpack[Options]
+) -> Report:
+    """Check a Jacobian-vector product `jvp(*inputs, *tangents)`, written by hand, against numerical differentiation of `f(*inputs)`.
+
+    This is the rule of forward mode: there is a tangent for each input, in its shape (None for what is not differentiable, as labels), and
+    jvp returns the tangent of the result, in its structure.
+
+    Returns, raises and takes what `check_vjp` does.
+
+    >>> report = check_jvp(np.multiply, lambda a, b, da, db: da * b + a * db, [1.0, 2.0], [3.0, -4.0])
+    >>> report.verdict
+    'agrees'
+    """
+    __tracebackhide__ = True
+    _require_callable("check_jvp", f=f, jvp=jvp)
+    call = CheckCall("check_jvp", (f, jvp), inputs, {} if wrt is None else {"wrt": wrt})
+    return judge(_Pushforward(f, jvp, inputs, wrt), call, **_in_double(options))
+
+
+class _Handwritten(FunctionWithVjp):
+    """A function and its rule, vjp(g, *inputs). Where the user wrote them otherwise, `named` and `written` are what the user wrote."""
+
+    def __init__(
+        self, f: Any, rule: Any, inputs: Sequence[Any], wrt: Any = None, named: Any = None, written: Any = None
+    ) -> None:
+        named = named or f
+        super().__init__(f, function_name(named), argument_names(named, len(inputs)), inputs, wrt)
+        self.rule, self.written = rule, written or rule
+
+    def formula(self, argument: str) -> tuple[str | None, str | None]:
+        return self.name, location(self.written)
+
+    def evaluate(self, inputs: list[Any]) -> Any:
+        return self.f(*inputs)
+
+    def linearize(self, inputs: list[Any]) -> tuple[Any, Pullback]:
+        def pull(c: Any) -> Sequence[Any]:
+            given = c.copy() if isinstance(c, np.ndarray) else c
+            parts = self.rule(given, *inputs)
+            if isinstance(c, np.ndarray) and not np.array_equal(c, given):
+                raise writes_to_its_cotangent(self.name)
+            if len(inputs) == 1 and not (isinstance(parts, list | tuple) and len(parts) == 1):
+                return [parts]
+            if not isinstance(parts, list | tuple) or len(parts) != len(inputs):
+                found = f"{len(parts)}" if isinstance(parts, list | tuple) else described(parts)
+                raise explain(
+                    ValueError(
+                        f"the vjp of {self.name} must return one gradient for each of {len(inputs)} inputs, not {found}"
+                    ),
+                    f"{self.name}: vjp는 입력 {len(inputs)}개의 기울기를 하나씩 반환해야 합니다. 받은 값: {found}",
+                )
+            return parts
+
+        return self.f(*inputs), pull
+
+
+class _Pushforward(_Handwritten):
+    """A function and its rule of forward mode, jvp(*inputs, *tangents)."""
+
+    forward_mode = True
+
+    def slope_terms(self, c: Array, directions: dict[int, Array]) -> list[Array]:
+        return [c * self.push(directions)]
+
+    def linear(self, c: Array) -> Callable[[float], dict[int, Array]]:
+        rng = np.random.default_rng(0)
+        d = {i: scales(self.point[i]) * rng.standard_normal(self.point[i].shape) for i in self.wrt}
+        # The last of them has all tangents at once: a product of two tangents shows there.
+        some = {i: {j: d[j] for j in self.wrt[: k + 1]} for k, i in enumerate(self.wrt)}
+        return lambda factor: {i: self.push({j: factor * t for j, t in part.items()}) for i, part in some.items()}
+
+    def linearize(self, inputs: list[Any]) -> tuple[Any, Pullback]:
+        def pull(_: Any) -> Sequence[Any]:
+            raise NotImplementedError
+
+        return self.f(*inputs), pull
+
+    def gradients(self, c: Array) -> dict[int, Array]:
+        """J^T c, one entry after the other: for what a wrong entry looks like among its neighbours."""
+        shapes = {i: self.point[i].shape for i in self.wrt}
+        return {
+            i: np.array([np.sum(c * self.push({i: indicator(shape, k)})) for k in range(prod(shape))]).reshape(shape)
+            for i, shape in shapes.items()
+        }
+
+    def push(self, directions: dict[int, Array]) -> Array:
+        """J d, in one row if the result is."""
+        zeros = {i: np.zeros(self.point[i].shape) for i in self.floating}
+        tangents = [(zeros | directions).get(i) for i in range(len(self.point))]
+        copies = [x.copy() if isinstance(x, np.ndarray) else x for x in self.point]
+        return self.in_one_row_like_it(self.rule(*self.structured(copies), *self.structured(tangents)))
+
+
+def _with_derivative(f: Any, derivative: Any, x0: Any, named: Any, written: Any) -> _Handwritten:
+    """A function of one array and its derivative there (a gradient, a Jacobian, a Hessian) as a function and its vjp."""
+    name = function_name(named)
+
+    def vjp(c: Any, x: Array) -> Any:
+        J = derivative(x)
+        J = np.asarray(J.toarray() if hasattr(J, "toarray") else J)  # a sparse matrix
+        y = np.shape(c)
+        if J.shape == (*y, *x.shape):
+            return np.tensordot(c, J, len(y))
+        if np.size(c) == 1 and J.shape == x.shape:
+            return np.reshape(c, ()) * J
+        raise explain(
+            ValueError(
+                f"{name}: its result has shape {y} and its argument {x.shape}, so the derivative must have shape {(*y, *x.shape)},"
+                f" not {J.shape}"
+            ),
+            f"{name}: 반환값의 형상이 {y}, 인수의 형상이 {x.shape}이므로 미분값의 형상은 {(*y, *x.shape)}여야 합니다. 받은 형상: {J.shape}",
+        )
+
+    return _Handwritten(f, vjp, [_point(x0)], None, named, written)
+
+
+def _point(x0: Any) -> Array:
+    x = np.asarray(x0)
+    return x.astype(np.float64) if x.dtype.kind in "iu" else x
+
+
+def _in_double(options: Options) -> Options:
+    return {"float32": False, **options}
+
+
+def _require_callable(caller: str, **functions: Any) -> None:
+    for name, f in functions.items():
+        if not callable(f):
+            raise explain(
+                TypeError(f"{caller}: {name} must be a function, not {described(f)}"),
+                f"{caller}: {name}에는 함수를 넘겨야 합니다. 받은 값의 종류: {described(f)}",
+            )

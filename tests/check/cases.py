@@ -359,3 +359,12 @@ def network_with_dead_units(x):
 
 
 NETWORK = nn.Sequential(nn.Affine(4, 5, rng=0), nn.Relu(), nn.Affine(5, 2, rng=1))
+
+
+BLACK = nn.Sequential(nn.Affine(8, 40, rng=0), nn.Relu(), nn.Affine(40, 10, rng=2))
+IMAGES = np.vstack([np.zeros((6, 8)), RNG.random((14, 8))])
+
+
+@case("right", parameters=BLACK)
+def network_on_black_images():
+    return tg.softmax_cross_entropy(BLACK(IMAGES), np.arange(20) % 10)

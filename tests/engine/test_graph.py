@@ -294,7 +294,7 @@ def test_switches_nest() -> None:
 SWITCHES: list[Callable[[], Any]] = [tg.no_grad, tg.watch, lambda: tg.scope("a"), lambda: graph.Switch(record=False)]
 
 
-def recorded_now() -> tuple[bool, bool, tuple[str, ...]]:
+def recorded_now() -> tuple[bool, object, tuple[str, ...]]:
     mode = graph.current.get()
     return mode.record, mode.watch, tuple(map(str, mode.scope))
 

@@ -9,6 +9,7 @@ need not be it.
 Source: F. H. Clarke, "Optimization and Nonsmooth Analysis" (1983), chapter 2.
 """
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -53,6 +54,8 @@ class _Nearby:
     def __init__(self, line: Line, rng: Any) -> None:
         self.f, self.wrt, self.rng = line.f, list(line.d), rng
         self.made: list[Primal] = []
+        steps = np.concatenate([np.ravel(scales(self.f.point[i])) for i in self.wrt])
+        self.directions = steps * rng.standard_normal((_DIRECTIONS, steps.size))
 
     def points(self) -> Any:
         """The points, made as they are needed. First where the formula's own choice among ties would be the only one: if it pays the
@@ -65,13 +68,9 @@ class _Nearby:
             own = {i: g * scales(f.point[i]) / (np.max(np.abs(g), initial=0) or 1) for i, g in f.gradients(c).items()}
             spread = {i: np.linspace(-1.0, 1.0, f.point[i].size) for i in own}  # evenly, so that no tie is left
             noise = {i: 1e-4 * scales(f.point[i]) * rng.permutation(spread[i]).reshape(f.point[i].shape) for i in own}
-            for a, b in (
-                (1, 1),
-                (1, -1),
-                (-1, 1),
-                (-1, -1),
-            ):  # noise of both signs, between which the choice itself lies
-                yield self.at({i: a * own[i] + b * noise[i] for i in own})
+            for sign in (1, -1):
+                yield self.at({i: sign * own[i] + noise[i] for i in own})
+                yield self.at({i: sign * own[i] - noise[i] for i in own})  # between the two lies the choice itself
         while len(self.made) < _POINTS:
             yield self.at({i: scales(x) * rng.standard_normal(x.shape) for i in self.wrt for x in [f.point[i]]})
 
@@ -81,22 +80,23 @@ class _Nearby:
 
     def surround(self, c: Array) -> bool:
         """Whether the gradient at the point, for a cotangent, lies between those nearby."""
-        rng = self.rng
-        steps = np.concatenate([np.ravel(scales(self.f.point[i])) for i in self.wrt])
-        directions = steps * rng.standard_normal((_DIRECTIONS, steps.size))
-        here = self.along(self.f, c, directions)
+        here = self.along(self.f, c)
         low, high, size = np.full_like(here, np.inf), np.full_like(here, -np.inf), np.abs(here)
         for n, point in enumerate(self.points()):
-            slopes = self.along(point, c, directions)
-            low, high, size = np.fmin(low, slopes), np.fmax(high, slopes), np.fmax(size, np.abs(slopes))
+            with suppress(ValueError, ArithmeticError):  # outside the domain
+                slopes = self.along(point, c)
+                low, high, size = np.fmin(low, slopes), np.fmax(high, slopes), np.fmax(size, np.abs(slopes))
             outside = np.count_nonzero((here < low - _DRIFT * size) | (here > high + _DRIFT * size))
             if (outside == 0 and n >= 3) or (outside <= _OUTSIDE and n >= _POINTS // 4):
                 return True
         return False
 
-    def along(self, f: Any, c: Array, directions: Array) -> Array:
+    def along(self, f: Any, c: Array) -> Array:
+        """The slopes of f along the directions, by its gradients for a cotangent: those of one element have few numbers that are not 0."""
         gradients = f.gradients(c)
-        return directions @ np.concatenate([np.ravel(gradients[i]) for i in self.wrt])
+        row = np.concatenate([np.ravel(gradients[i]) for i in self.wrt])
+        some = np.flatnonzero(row)
+        return self.directions[:, some] @ row[some]
 
 
 def _split_by_kinks(line: Line, rng: Any) -> tuple[list[int], Array]:

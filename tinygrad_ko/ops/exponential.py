@@ -57,4 +57,4 @@ def logaddexp(xp, a, b):
 @op(broadcasts=True, a=lambda g: g, b=lambda g: -g)
 def gap(xp, a, b):
     """a - b, and 0 where both are the same infinity."""
-    return below_largest(xp, a, b)
+    return below_largest(a, b)

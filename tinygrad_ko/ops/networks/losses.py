@@ -84,7 +84,7 @@ def surprise(xp, log_y, t):
 def labelled(xp, scores, labels):
     """Softmax and cross entropy in one step, for a batch of scores with labels."""
     scores = floating(scores)
-    shifted = below_largest(xp, scores, xp.max(scores, axis=-1, keepdims=True))
+    shifted = below_largest(scores, xp.max(scores, axis=-1, keepdims=True))
     p = xp.exp(shifted)
     total = xp.sum(p, axis=-1, keepdims=True)
     p /= total

@@ -4,7 +4,8 @@ Equal scores have equal probabilities, also where they are infinite: of scores t
 these share it all.
 """
 
-from tinygrad_ko.arrays.library import quiet
+from tinygrad_ko.arrays.library import namespace, quiet
+from tinygrad_ko.arrays.opaque import opaque
 from tinygrad_ko.arrays.operands import floating
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.ops.elementwise import exp
@@ -24,13 +25,15 @@ def softmax(xp, x, /, axis=-1):
            [1. , 0. ]])
     """
     x = floating(x)
-    e = xp.exp(below_largest(xp, x, xp.max(x, axis=axis, keepdims=True)))
+    e = xp.exp(below_largest(x, xp.max(x, axis=axis, keepdims=True)))
     e /= xp.sum(e, axis=axis, keepdims=True)
     return e
 
 
-def below_largest(xp, x, largest):
+@opaque
+def below_largest(x, largest):
     """x - largest, and 0 where both are the same infinity."""
+    xp = namespace(x, largest)
     if not xp.count_nonzero(xp.isinf(largest)):
         return x - largest
     with quiet(invalid="ignore"):  # inf - inf is not what is taken
@@ -41,7 +44,7 @@ def below_largest(xp, x, largest):
 def log_softmax(xp, x, /, axis=-1):
     """The logarithm of softmax: of scores of -inf alone it is -log(n)."""
     x = floating(x)
-    shifted = below_largest(xp, x, xp.max(x, axis=axis, keepdims=True))
+    shifted = below_largest(x, xp.max(x, axis=axis, keepdims=True))
     return shifted - xp.log(xp.sum(xp.exp(shifted), axis=axis, keepdims=True))
 
 
@@ -54,5 +57,5 @@ def logsumexp(xp, x, /, axis=None, keepdims=False):
     """
     x = floating(x)
     largest = xp.max(x, axis=axis, keepdims=True)
-    total = xp.log(xp.sum(xp.exp(below_largest(xp, x, largest)), axis=axis, keepdims=True)) + largest
+    total = xp.log(xp.sum(xp.exp(below_largest(x, largest)), axis=axis, keepdims=True)) + largest
     return total if keepdims else xp.reshape(total, reduced_shape(x.shape, axis))

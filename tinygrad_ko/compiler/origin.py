@@ -1,0 +1,77 @@
+"""Where a value comes from: the op that computed it, the line of the user's, and the name that he gave it there."""
+
+import dis
+import sys
+from bisect import bisect
+from dataclasses import dataclass
+from functools import cache
+from os.path import dirname, join
+from types import CodeType, FrameType
+from typing import Any
+
+import numpy as np
+
+from tinygrad_ko.runtime.callers import users_line
+from tinygrad_ko.runtime.source import formula_text
+
+_HERE, _PACKAGE = join(dirname(__file__), ""), join(dirname(dirname(__file__)), "")
+_OP = "<op "
+_STORES = {"STORE_FAST", "STORE_NAME", "STORE_GLOBAL", "STORE_DEREF"}
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What a value is of."""
+
+    op: str = ""
+    line: str = ""  # file:line of the user's; in backward, of the call that it is the backward of
+    name: str | None = None  # of the variable that it is stored in
+    ignored: tuple[str, ...] = ()  # floating-point errors that are meant to happen
+    argument: str = ""  # in backward: the argument of the op whose gradient it is
+    formula: str = ""  # and its formula
+    of: Any = None  # and the value whose gradient it is
+
+
+def origin() -> Origin:
+    """Where the call that is under way comes from, by the frames of Python's stack."""
+    op, names = "", dict[bool, str | None]()  # of a variable of the user's, and of one of ours
+    ignored = tuple(kind for kind, how in np.geterr().items() if how == "ignore" and kind != "under")
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None:
+        filename = frame.f_code.co_filename
+        if filename.startswith(_OP):
+            if frame.f_code.co_name == "propagate":
+                return _backward(frame, ignored)
+            op = filename.removeprefix(_OP).removesuffix(">").removesuffix(" of any dtype")
+        elif not filename.startswith(_HERE):
+            ours = filename.startswith(_PACKAGE)
+            if not (ours and op):  # what an op calls its output says nothing
+                names.setdefault(ours, _stored_after(frame))
+            if not ours:
+                break
+        frame = frame.f_back
+    return Origin(op, users_line(), names.get(False) or names.get(True), ignored)
+
+
+def _backward(frame: FrameType, ignored: tuple[str, ...]) -> Origin:
+    """The origin of what is computed in the generated `propagate` of a node, which was recorded under `watch()`."""
+    parent, node = frame.f_locals.get("parent"), frame.f_locals["n"]
+    arguments = node.op.arguments * (len(node.parents) if node.op.variadic else 1)
+    parents = node.parents if node.op.variadic else [getattr(node, f"parent_{a}", None) for a in arguments]
+    place = parents.index(parent)
+    argument = arguments[place]
+    formula = formula_text(node.op.formulas[argument])
+    return Origin(node.op.name, node.seen.line, None, ignored, argument, formula, getattr(node.seen.inputs[place], "value", None))
+
+
+def _stored_after(frame: FrameType) -> str | None:
+    """The name of the variable that takes the result of the call at which a frame stands."""
+    offsets, stored = _stores(frame.f_code)
+    return stored[bisect(offsets, frame.f_lasti) - 1]
+
+
+@cache
+def _stores(code: CodeType) -> tuple[list[int], list[str | None]]:
+    steps = [*dis.get_instructions(code)]
+    stored: list[Any] = [after.argval if after.opname in _STORES else None for after in steps[1:]]
+    return [step.offset for step in steps], [*stored, None]

@@ -1,0 +1,101 @@
+"""Simplification: the same program with fewer values. No number that it computes is changed by it, not in the last bit."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tinygrad_ko.compiler.program import Value, in_order
+
+_ELEMENTWISE = {"ufunc", "where", "power"}  # operations that broadcast their inputs
+
+
+def simplified(results: list[Value], effects: list[Value]) -> tuple[list[Value], list[Value]]:
+    """The values that the results and the effects need, in the order in which they are computed, and the results among them."""
+    new: dict[Value, Value] = {}
+    for value in in_order([*effects, *results]):
+        inputs = tuple([new[x] if isinstance(x, Value) else x for x in value.inputs])
+        now = value if inputs == value.inputs else value.altered(inputs=inputs)
+        for rule in _RULES:
+            now = rule(now)
+        new[value] = now
+    kept = [new[value] for value in results]
+    return in_order([new[value] for value in effects] + kept), kept
+
+
+def _scalar(x: Any) -> Any:
+    """The number that an input is everywhere; None if it is not one."""
+    if not isinstance(x, Value):
+        return x
+    while x.operation == "view" and x.settings[0] in ("broadcast_to", "reshape"):
+        x = x.inputs[0]
+    return x.settings[0] if x.operation == "full" else None
+
+
+def _without_broadcasts(value: Value) -> Value:
+    """Inputs that NumPy broadcasts by itself are not broadcast before; what is one number everywhere becomes that number."""
+    if value.operation not in _ELEMENTWISE:
+        return value
+    inputs = [*value.inputs]
+    for i, x in enumerate(inputs):
+        others = [y.shape for j, y in enumerate(inputs) if j != i and isinstance(y, Value)]
+        if isinstance(x, Value) and others and np.broadcast_shapes(*others) == value.shape:
+            if (number := _scalar(x)) is not None and x.dtype == value.dtype:
+                inputs[i] = number
+        if isinstance(x, Value) and x.operation == "view" and x.settings[0] == "broadcast_to" and isinstance(inputs[i], Value):
+            if np.broadcast_shapes(*others, x.inputs[0].shape) == value.shape:
+                inputs[i] = x.inputs[0]
+    return value if (*inputs,) == value.inputs else value.altered(inputs=tuple(inputs))
+
+
+def _without_ones(value: Value) -> Value:
+    """x for 1 * x and x * 1."""
+    if value.operation == "ufunc" and value.settings == ("multiply",):
+        for x, one in (value.inputs, value.inputs[::-1]):
+            number = _scalar(one)
+            if number is not None and number == 1 and isinstance(x, Value) and (x.shape, x.dtype) == (value.shape, value.dtype):
+                return x
+    return value
+
+
+def _computed_now(value: Value) -> Value:
+    """What is computed from numbers alone."""
+    numbers = [_scalar(x) for x in value.inputs]
+    if value.operation == "ufunc" and all(n is not None for n in numbers):
+        number = getattr(np, value.settings[0])(*numbers)
+        return value.altered(operation="full", inputs=(), settings=(value.dtype.type(number),))
+    if value.operation == "view" and numbers[0] is not None:
+        return value.altered(operation="full", inputs=(), settings=(numbers[0],))
+    return value
+
+
+def _short_chains(value: Value) -> Value:
+    """One view for a view of a view, and none where nothing changes."""
+    if value.operation != "view":
+        return value
+    (x,), (how, to) = value.inputs, value.settings
+    if x.operation == "view" and x.settings[0] == how == "transpose":
+        axes = tuple(x.settings[1][axis] for axis in to)
+        value = value.altered(inputs=x.inputs, settings=("transpose", axes))
+        return x.inputs[0] if axes == (*range(len(axes)),) else value
+    if x.operation == "view" and x.settings[0] == how == "reshape":
+        return _short_chains(value.altered(inputs=x.inputs))
+    return x if how in ("reshape", "broadcast_to") and x.shape == value.shape else value
+
+
+def _sums_of_one(value: Value) -> Value:
+    """A sum along axes of length 1 is a view."""
+    if value.operation != "reduce" or value.size != value.inputs[0].size or value.settings[0] not in ("add", "maximum", "minimum"):
+        return value
+    if value.dtype != value.inputs[0].dtype or value.settings[0] == "add" and value.dtype.kind == "f":
+        return value  # 0 + -0.0 is 0.0
+    return _short_chains(value.altered(operation="view", settings=("reshape", value.shape)))
+
+
+_RULES: list[Callable[[Value], Value]] = [
+    _without_broadcasts,
+    _without_ones,
+    _computed_now,
+    _short_chains,
+    _sums_of_one,
+]

@@ -1,0 +1,248 @@
+"""Writing: a program as the text of a Python function that calls NumPy."""
+
+import keyword
+import linecache
+from collections import Counter
+from math import isfinite
+from typing import Any
+
+import numpy as np
+
+from tinygrad_ko.compiler.program import Call, Place, Value, mapped_inside
+from tinygrad_ko.compiler.storage import Storage
+
+SMALL = 2048  # bytes: up to here NumPy's own cache gives an array faster than `out=` is parsed
+
+_SIGNS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "less": "<", "less_equal": "<=", "greater": ">"}
+_SIGNS |= {"greater_equal": ">=", "equal": "==", "not_equal": "!=", "bitwise_and": "&", "bitwise_or": "|"}
+_IN_PLACE = {"add", "subtract", "multiply", "divide"}
+_RESERVED = {"np", *keyword.kwlist}
+
+
+class Names:
+    """Names of variables: each is given once."""
+
+    def __init__(self) -> None:
+        self._given: Counter[str] = Counter(_RESERVED)
+
+    def new(self, wanted: str) -> str:
+        name, number = wanted, 1
+        while self._given[name]:
+            number += 1
+            name = f"{wanted}{'_' * wanted[-1:].isdigit()}{number}"
+        self._given[name] += 1
+        return name
+
+
+class Writer:
+    """The text of a function. `lines` are its statements, each with the value that it computes."""
+
+    def __init__(self, name: str, inputs: list[Value], values: list[Value], results: list[Value]) -> None:
+        self.name, self.inputs, self.values, self.results = name, inputs, values, results
+        self.storage = Storage(values, [*results, *inputs])
+        self.names = Names()
+        self.given: dict[Value, str] = {value: self.names.new(value.name or "x") for value in inputs}
+        self.setup: list[str] = []
+        self.room: dict[str, Any] = {"np": np}
+        self.lines: list[tuple[str, Value]] = []
+        for i, value in enumerate(values):
+            self.number = i
+            self._write(value)
+
+    def text(self) -> str:
+        body, section, ignored = list[str](), None, ()
+        for line, value in self.lines:
+            if (now := _section(value)) != section:
+                section, ignored = now, ()
+                body.append(f"    # {now}")
+            if value.origin.ignored != ignored:
+                ignored = value.origin.ignored
+                if ignored:
+                    options = ", ".join(f'{kind}="ignore"' for kind in ignored)
+                    body.append(f"    with np.errstate({options}):")
+            body.append("    " + "    " * bool(ignored) + line)
+        answers = ", ".join(self._answer(value) for value in self.results)
+        head = ["import numpy as np", "", *self.setup, "", "", f"def {self.name}({', '.join(self.given[v] for v in self.inputs)}):"]
+        return "\n".join([*head, *body, f"    return {answers}", ""])
+
+    def _answer(self, value: Value) -> str:
+        text = self._use(value)
+        if self.storage.is_view(value) or value.operation in ("input", "constant", "full"):
+            return f"np.array({text})" if value.operation != "full" else f"np.full({value.shape}, {text}, np.{value.dtype})"
+        return text if value.shape else f"np.asarray({text})"
+
+    # ------------------------------------------------------------------ statements
+
+    def _write(self, value: Value) -> None:
+        if value.operation in ("input", "constant", "full") or self.storage.is_view(value):
+            return
+        into = self._written_over(value)
+        if into is None:
+            expression = self._expression(value)
+            self.given[value] = self.names.new(self._name(value))
+            shape = f"  # {value.shape}" if value.shape else ""
+            self._say(f"{self.given[value]} = {expression}{shape}", value)
+            return
+        target = self.given[into]
+        self._say(self._in_place(value, into, target), value)
+        self.given[value] = target
+
+    def _say(self, line: str, value: Value) -> None:
+        self.lines.append((line, value))
+
+    def _written_over(self, value: Value) -> Value | None:
+        """The input in whose memory the value can be computed: nothing needs it afterwards."""
+        if value.operation != "ufunc" and value.operation != "put":
+            return None
+        for x in value.values[: 1 if value.operation == "put" else None]:
+            fits = (x.shape, x.dtype, x.order) == (value.shape, value.dtype, value.order)
+            if fits and value.shape and not self.storage.is_view(x) and x.operation not in ("input", "constant", "full"):
+                if self.storage.dies(x, self.number) and value.nbytes > (0 if value.operation == "put" else SMALL):
+                    return x
+        return None
+
+    def _in_place(self, value: Value, into: Value, target: str) -> str:
+        if value.operation == "put":
+            return self._assignment(value, target)
+        (function,), inputs = value.settings, value.inputs
+        if function in _IN_PLACE and (inputs[0] is into or function in ("add", "multiply")):
+            other = inputs[1] if inputs[0] is into else inputs[0]
+            return f"{target} {_SIGNS[function]}= {self._use(other, value)}"
+        return f"np.{function}({', '.join(self._use(x, value) for x in inputs)}, out={target})"
+
+    def _assignment(self, value: Value, target: str) -> str:
+        _, new, *inside = value.inputs
+        return f"{target}[{self._index(value.settings[0], inside)}] = {self._use(new, value)}"
+
+    def _name(self, value: Value) -> str:
+        origin = value.origin
+        if value.name or origin.of is None:
+            return value.name or origin.name or origin.op or "value"
+        return f"d{self.given.get(origin.of) or self._name(origin.of)}"
+
+    # ------------------------------------------------------------------ expressions
+
+    def _use(self, x: Any, user: Value | None = None) -> str:
+        """The expression for an input."""
+        if not isinstance(x, Value):
+            return _number(x, user)
+        if x in self.given:
+            return self.given[x]
+        if x.operation == "full":
+            return _number(x.settings[0], user) if x.shape == () else self._hoisted(np.full(x.shape, x.settings[0]))
+        if x.operation == "constant":
+            return self._hoisted(x.settings[0])
+        return self._view(x)
+
+    def _view(self, value: Value) -> str:
+        (x,), (how, to) = value.inputs, value.settings
+        text = self._use(x)
+        if how == "transpose" and to == (1, 0):
+            return f"{text}.T"
+        if how == "index":
+            return f"{text}[{self._index(to, [])}]"
+        if how == "reshape" and value.shape == (*x.shape, 1):
+            return f"{text}[..., None]" if len(x.shape) > 1 else f"{text}[:, None]"
+        if how == "broadcast_to":
+            return f"np.broadcast_to({text}, {to})"
+        return f"{text}.{how}({to})"
+
+    def _index(self, template: Any, inside: list[Any]) -> str:
+        def part(p: Any) -> str:
+            if isinstance(p, Place):
+                return self._use(inside[p.number])
+            if not isinstance(p, slice):
+                return "..." if p is ... else repr(p)
+            ends = ["" if x is None else str(x) for x in (p.start, p.stop, p.step)]
+            return ":".join(ends if p.step is not None else ends[:2])
+
+        return ", ".join(map(part, template)) or "()"
+
+    def _expression(self, value: Value) -> str:
+        inputs = [self._use(x, value) for x in value.inputs]
+        match value.operation, value.settings:
+            case "ufunc", (function,):
+                if function in _SIGNS:
+                    return f"{inputs[0]} {_SIGNS[function]} {inputs[1]}"
+                return f"-{inputs[0]}" if function == "negative" else f"np.{function}({', '.join(inputs)})"
+            case "power", ():
+                return f"{inputs[0]} ** {inputs[1]}"
+            case "where", ():
+                return f"np.where({', '.join(inputs)})"
+            case "astype", ():
+                return f"{inputs[0]}.astype(np.{value.dtype})"
+            case "matmul", _:
+                return f"{inputs[0]} @ {inputs[1]}"
+            case "reduce", (function, axes, keepdims, by_rows):
+                if by_rows:
+                    return f"np.{function}.reduce({inputs[0]}.T.copy(), axis=0)" + "[:, None]" * keepdims
+                axis = "None" if len(axes) == len(value.inputs[0].shape) else axes[0] if len(axes) == 1 else axes
+                return f"np.{function}.reduce({inputs[0]}, axis={axis}{', keepdims=True' * keepdims})"
+            case "take", (template,):
+                return f"{inputs[0]}[{self._index(template, [*value.inputs[1:]])}]"
+            case "put", _:
+                x = value.inputs[0]
+                return f"np.full({x.shape}, {_number(x.settings[0], None)}, np.{x.dtype})" if x.operation == "full" else f"{inputs[0]}.copy()"
+            case "call", (call,):
+                return self._called(call, value)
+            case "result", (i,):
+                return f"{inputs[0]}[{i}]"
+            case "view", _:
+                return self._view(value)
+        raise AssertionError(value.operation)
+
+    def _called(self, call: Call, value: Value) -> str:
+        name = call.name
+        if not name.startswith("np."):
+            name = next((n for n, f in self.room.items() if f is call.function), "") or self.names.new(name)
+            self.room[name] = call.function
+
+        def text(part: Any) -> str:
+            if isinstance(part, Place):
+                return self._use(value.inputs[part.number])
+            if isinstance(part, list | tuple):
+                inner = ", ".join(map(text, part))
+                return f"[{inner}]" if isinstance(part, list) else f"({inner}{',' * (len(part) == 1)})"
+            if isinstance(part, np.dtype | type):
+                return f"np.{np.dtype(part)}"
+            return repr(part)
+
+        parts = [*map(text, call.arguments), *(f"{key}={text(part)}" for key, part in call.options.items())]
+        return f"{name}({', '.join(parts)})"
+
+    def _hoisted(self, array: Any) -> str:
+        """The name of an array that is made once, at the top."""
+        for name, other in self.room.items():
+            if type(other) is np.ndarray and other.dtype == array.dtype and np.array_equal(other, array, equal_nan=array.dtype.kind == "f"):
+                return name
+        if array.ndim == 1 and array.dtype.kind == "i" and np.array_equal(array, np.arange(array.size)):
+            name, text = self.names.new("rows"), f"np.arange({array.size})"
+        elif array.size and (array == array.flat[0]).all():
+            name, text = self.names.new("K"), f"np.full({array.shape}, {array.flat[0].item()!r}, np.{array.dtype})"
+        else:
+            name, text = self.names.new("K"), f"np.array({array.tolist()!r}, np.{array.dtype})" if array.size <= 16 else ""
+        self.room[name] = array
+        self.setup.append(f"{name} = {text}" if text else f"# {name}: an array of shape {array.shape}")
+        return name
+
+
+def _section(value: Value) -> str:
+    """The comment above the lines of a value: the line of the user's that it comes from, in backward with the formula."""
+    origin = value.origin
+    file, _, number = origin.line.rpartition(":")
+    text = linecache.getline(file, int(number)).strip() if number else ""
+    if not origin.argument:
+        return text or origin.op
+    return f"backward of {text or origin.op}: the gradient of {origin.argument} is {origin.formula}"
+
+
+def _number(x: Any, user: Value | None) -> str:
+    """A number as Python. One of NumPy's is written as such where it decides the dtype of the result."""
+    plain = x.item() if isinstance(x, np.generic) else x
+    text = repr(plain) if not isinstance(plain, float) or isfinite(plain) else f"np.{plain}" if plain == plain else "np.nan"
+    text = text.replace("np.-inf", "-np.inf")
+    if isinstance(x, np.generic) and user is not None:
+        arrays = [v.dtype for v in user.values]
+        if np.result_type(*arrays, plain) != np.result_type(*arrays, x):
+            return f"np.{x.dtype}({text})"
+    return text

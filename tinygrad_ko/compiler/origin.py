@@ -25,7 +25,8 @@ class Origin:
 
     op: str = ""
     line: str = ""  # file:line of the user's; in backward, of the call that it is the backward of
-    name: str | None = None  # of the variable that it is stored in
+    name: str | None = None  # of the user's variable that it is stored in, or that what is made of it is
+    inner: str | None = None  # of the variable of the op's, or of the op that a formula calls
     ignored: tuple[str, ...] = ()  # floating-point errors that are meant to happen
     argument: str = ""  # in backward: the argument of the op whose gradient it is
     formula: str = ""  # and its formula
@@ -34,26 +35,24 @@ class Origin:
 
 def origin() -> Origin:
     """Where the call that is under way comes from, by the frames of Python's stack."""
-    op, names = "", dict[bool, str | None]()  # of a variable of the user's, and of one of ours
+    op = inner = ""
     ignored = tuple(kind for kind, how in np.geterr().items() if how == "ignore" and kind != "under")
     frame: FrameType | None = sys._getframe(2)
     while frame is not None:
         filename = frame.f_code.co_filename
         if filename.startswith(_OP):
             if frame.f_code.co_name == "propagate":
-                return _backward(frame, ignored)
+                return _backward(frame, ignored, inner or op)
             op = filename.removeprefix(_OP).removesuffix(">").removesuffix(" of any dtype")
-        elif not filename.startswith(_HERE):
-            ours = filename.startswith(_PACKAGE)
-            if not (ours and op):  # what an op calls its output says nothing
-                names.setdefault(ours, _stored_after(frame))
-            if not ours:
-                break
+        elif filename.startswith(_PACKAGE):
+            inner = inner or (not filename.startswith(_HERE) and _stored_after(frame)) or ""
+        else:
+            return Origin(op, users_line(), _stored_after(frame), inner or op, ignored)
         frame = frame.f_back
-    return Origin(op, users_line(), names.get(False) or names.get(True), ignored)
+    return Origin(op, users_line(), None, inner or op, ignored)
 
 
-def _backward(frame: FrameType, ignored: tuple[str, ...]) -> Origin:
+def _backward(frame: FrameType, ignored: tuple[str, ...], inner: str) -> Origin:
     """The origin of what is computed in the generated `propagate` of a node, which was recorded under `watch()`."""
     parent, node = frame.f_locals.get("parent"), frame.f_locals["n"]
     arguments = node.op.arguments * (len(node.parents) if node.op.variadic else 1)
@@ -61,7 +60,8 @@ def _backward(frame: FrameType, ignored: tuple[str, ...]) -> Origin:
     place = parents.index(parent)
     argument = arguments[place]
     formula = formula_text(node.op.formulas[argument])
-    return Origin(node.op.name, node.seen.line, None, ignored, argument, formula, getattr(node.seen.inputs[place], "value", None))
+    of = getattr(node.seen.inputs[place], "value", None)
+    return Origin(node.op.name, node.seen.line, None, inner, ignored, argument, formula, of)
 
 
 def _stored_after(frame: FrameType) -> str | None:

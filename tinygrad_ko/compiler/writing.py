@@ -45,8 +45,10 @@ class Writer:
         self.setup: list[str] = []
         self.room: dict[str, Any] = {"np": np}
         self.lines: list[tuple[str, Value]] = []
-        for i, value in enumerate(values):
-            self.number = i
+        self.over = {value: into for i, value in enumerate(values) if (into := self._written_over(value, i)) is not None}
+        self.after = {into: value for value, into in self.over.items()}
+        self.inner = {x for value in values for x in value.values if _same_call(x, value)}
+        for value in values:
             self._write(value)
 
     def text(self) -> str:
@@ -76,28 +78,28 @@ class Writer:
     def _write(self, value: Value) -> None:
         if value.operation in ("input", "constant", "full") or self.storage.is_view(value):
             return
-        into = self._written_over(value)
-        if into is None:
-            expression = self._expression(value)
-            self.given[value] = self.names.new(self._name(value))
-            shape = f"  # {value.shape}" if value.shape else ""
-            self._say(f"{self.given[value]} = {expression}{shape}", value)
+        into, wanted = self.over.get(value), self._wanted(value)
+        target = None if into is None else self.given[into]
+        if target is not None and self._wanted(into) == wanted:
+            self.given[value] = target
+            self._say(self._in_place(value, into, target), value)
             return
-        target = self.given[into]
-        self._say(self._in_place(value, into, target), value)
-        self.given[value] = target
+        expression = self._expression(value) if target is None else self._into(value, target)
+        self.given[value] = self.names.new(wanted)
+        shape = f"  # {value.shape}" if value.shape else ""
+        self._say(f"{self.given[value]} = {expression}{shape}", value)
 
     def _say(self, line: str, value: Value) -> None:
         self.lines.append((line, value))
 
-    def _written_over(self, value: Value) -> Value | None:
+    def _written_over(self, value: Value, i: int) -> Value | None:
         """The input in whose memory the value can be computed: nothing needs it afterwards."""
-        if value.operation != "ufunc" and value.operation != "put":
+        if value.operation not in ("ufunc", "put"):
             return None
         for x in value.values[: 1 if value.operation == "put" else None]:
             fits = (x.shape, x.dtype, x.order) == (value.shape, value.dtype, value.order)
             if fits and value.shape and not self.storage.is_view(x) and x.operation not in ("input", "constant", "full"):
-                if self.storage.dies(x, self.number) and value.nbytes > (0 if value.operation == "put" else SMALL):
+                if self.storage.dies(x, i) and value.nbytes > (0 if value.operation == "put" else SMALL):
                     return x
         return None
 
@@ -108,17 +110,30 @@ class Writer:
         if function in _IN_PLACE and (inputs[0] is into or function in ("add", "multiply")):
             other = inputs[1] if inputs[0] is into else inputs[0]
             return f"{target} {_SIGNS[function]}= {self._use(other, value)}"
-        return f"np.{function}({', '.join(self._use(x, value) for x in inputs)}, out={target})"
+        return self._into(value, target)
+
+    def _into(self, value: Value, target: str) -> str:
+        return f"np.{value.settings[0]}({', '.join(self._use(x, value) for x in value.inputs)}, out={target})"
 
     def _assignment(self, value: Value, target: str) -> str:
         _, new, *inside = value.inputs
         return f"{target}[{self._index(value.settings[0], inside)}] = {self._use(new, value)}"
 
-    def _name(self, value: Value) -> str:
-        origin = value.origin
-        if value.name or origin.of is None:
-            return value.name or origin.name or origin.op or "value"
-        return f"d{self.given.get(origin.of) or self._name(origin.of)}"
+    def _wanted(self, value: Value) -> str:
+        """The name that a value would like: the user's own; for a gradient d and the name of what it is the gradient of; for what is
+        on the way to one of these, in its memory, the same; else that of the op.
+        """
+        origin, after = value.origin, self.after.get(value)
+        if value.name:
+            return value.name
+        if value in self.inner:
+            follows = after is not None and _same_call(after, value)
+            return self._wanted(after) if follows else origin.inner or "part"
+        if origin.of is not None:
+            return f"d{self.given.get(origin.of) or self._wanted(origin.of)}"
+        if origin.name is None and after is not None and after.origin.line == origin.line and after.origin.of is None:
+            return self._wanted(after)
+        return origin.name or origin.op or "value"
 
     # ------------------------------------------------------------------ expressions
 
@@ -224,6 +239,12 @@ class Writer:
         self.room[name] = array
         self.setup.append(f"{name} = {text}" if text else f"# {name}: an array of shape {array.shape}")
         return name
+
+
+def _same_call(x: Value, y: Value) -> bool:
+    """Whether two values were computed on the way to the output, or the gradient, of one call of an op."""
+    a, b = x.origin, y.origin
+    return bool(a.op) and (a.op, a.line, a.name, a.argument, a.of) == (b.op, b.line, b.name, b.argument, b.of)
 
 
 def _section(value: Value) -> str:

@@ -1,0 +1,150 @@
+"""`compile`: a function of arrays as a program of NumPy calls, made when it is first called with arrays of these shapes and dtypes."""
+
+import linecache
+from collections import OrderedDict
+from collections.abc import Callable
+from functools import update_wrapper
+from typing import Any
+
+import numpy as np
+
+from tinygrad_ko.compiler.program import Value
+from tinygrad_ko.compiler.simplification import simplified
+from tinygrad_ko.compiler.symbols import Symbol, Trace, concrete
+from tinygrad_ko.compiler.writing import Writer
+from tinygrad_ko.engine.graph import Handle, Switch
+from tinygrad_ko.errors import explain
+from tinygrad_ko.func.trees import is_tree, mapped
+from tinygrad_ko.runtime.signatures import signature
+from tinygrad_ko.tensor.tensor import Tensor
+
+_PROGRAMS = 16  # of one function, the least recently used is dropped
+
+
+class Result:
+    """Stands for a result in the structure that a function returns."""
+
+    def __init__(self, number: int, is_tensor: bool) -> None:
+        self.number, self.is_tensor = number, is_tensor
+
+
+class Program:
+    """What one compilation made: the text, the function, and how its results are put together."""
+
+    def __init__(self, f: Callable[..., Any], arguments: tuple[Any, ...], options: dict[str, Any]) -> None:
+        trace, self.inputs, known = Trace(), list[Value](), set[str]()
+        names = _parameter_names(f, len(arguments))
+
+        def entered(leaf: Any, place: str) -> Any:
+            if not _is_array(leaf):
+                return leaf
+            array = leaf.stable_array() if isinstance(leaf, Handle) else leaf if isinstance(leaf, float) else np.asarray(leaf)
+            name = _name_of(place)
+            value = Value("input", (), (), np.shape(array), np.asarray(array).dtype, name=name)
+            self.inputs.append(value)
+            symbol = Symbol(value, array, trace)
+            return Tensor(symbol) if isinstance(leaf, Handle) else symbol
+
+        given = [mapped(entered, x, name) for x, name in zip(arguments, names, strict=True)]
+        named = {key: mapped(entered, x, key) for key, x in options.items()}
+        with Switch(watch=True):
+            answer = f(*given, **named)
+        results = list[Value]()
+        self.traced = list[Any]()
+
+        def left(leaf: Any, place: str) -> Any:
+            array = leaf.stable_array() if isinstance(leaf, Handle) else leaf
+            if not isinstance(array, Symbol):
+                return leaf
+            results.append(array.value)
+            self.traced.append(array.array)
+            return Result(len(results) - 1, isinstance(leaf, Handle))
+
+        self.structure = mapped(left, answer, "")
+        values, kept = simplified(results, trace.effects)
+        writer = Writer(_function_name(f), self.inputs, values, kept)
+        self.source = writer.text()
+        filename = f"<compiled {writer.name} {id(self):x}>"
+        linecache.cache[filename] = len(self.source), None, self.source.splitlines(keepends=True), filename
+        exec(compile(self.source, filename, "exec"), writer.room)
+        self.run = writer.room[writer.name]
+
+    def __call__(self, leaves: list[Any]) -> Any:
+        results = self.run(*leaves)
+        results = results if isinstance(results, tuple) else (results,)
+        return _put_together(self.structure, results)
+
+
+def _put_together(structure: Any, results: tuple[Any, ...]) -> Any:
+    def leaf(part: Any, place: str) -> Any:
+        if not isinstance(part, Result):
+            return part
+        return Tensor(results[part.number], copy=False) if part.is_tensor else results[part.number]
+
+    return mapped(leaf, structure, "")
+
+
+def _parameter_names(f: Callable[..., Any], count: int) -> list[str]:
+    names = [p.name for p in signature(f).parameters.values() if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    return [*names, *(f"x{i}" for i in range(len(names), count))][:count]
+
+
+def _function_name(f: Any) -> str:
+    """A name for the compiled function: what a transform is of, if f is one."""
+    name = getattr(f, "__name__", type(f).__name__).rpartition("(")[2].rstrip(")")
+    return name if name.isidentifier() else "f"
+
+
+def _name_of(place: str) -> str:
+    """A name for a leaf: the last key, or the argument and the number in it."""
+    head, *keys = place.replace("]", "").split("[")
+    name = keys[-1].strip("'\"") if keys else head
+    return name if name.isidentifier() else f"{head}_{name}" if f"{head}_{name}".isidentifier() else head
+
+
+def _is_array(leaf: Any) -> bool:
+    return isinstance(leaf, Handle | np.ndarray | np.generic | float)
+
+
+def flattened(tree: Any, leaves: list[Any], key: list[Any]) -> None:
+    """The arrays of an argument, and what a program depends on beside them."""
+    if isinstance(tree, np.ndarray):
+        leaves.append(tree)
+        key += [tree.shape, tree.dtype]
+    elif isinstance(tree, float):
+        leaves.append(tree)
+        key.append(float)
+    elif isinstance(tree, Handle):
+        flattened(np.asarray(tree.stable_array()), leaves, key)
+        key.append(type(tree))
+    elif isinstance(tree, np.generic):
+        flattened(np.asarray(tree), leaves, key)
+    elif is_tree(tree):
+        key += [type(tree), tuple(tree) if isinstance(tree, dict) else len(tree)]
+        for part in tree.values() if isinstance(tree, dict) else tree:
+            flattened(part, leaves, key)
+    else:
+        key += [type(tree), tree]
+
+
+class Compiled:
+    """A compiled function: called as the function itself is."""
+
+    def __init__(self, f: Callable[..., Any]) -> None:
+        self.f, self.programs = f, OrderedDict[Any, Program]()
+        update_wrapper(self, f)
+
+    def __call__(self, *arguments: Any, **options: Any) -> Any:
+        leaves, key = list[Any](), list[Any]()
+        for tree in (*arguments, *options.values()):
+            flattened(tree, leaves, key)
+        key = (*key, *options)
+        program = self.programs.get(key)
+        if program is None:
+            program = self.programs[key] = Program(self.f, arguments, options)
+        return program(leaves)
+
+    @property
+    def source(self) -> str:
+        """The text of the program that was made last."""
+        return next(reversed(self.programs.values())).source

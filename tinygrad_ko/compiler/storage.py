@@ -8,6 +8,12 @@ import numpy as np
 from tinygrad_ko.compiler.program import Value
 
 
+WORTH_IT = 65_536  # bytes: from here on an array that is no longer needed is written over; below, a new one costs nothing
+SMALL = 2_048  # bytes: below, NumPy has an array ready before `out=` is parsed
+
+_WRITE_ANYWHERE = {"ufunc", "matmul", "reduce"}  # what can write its result into a given array
+
+
 class Storage:
     """The memory of the values of a program.
 
@@ -17,14 +23,15 @@ class Storage:
     def __init__(self, values: list[Value], results: Iterable[Value]) -> None:
         self.owner: dict[Value, Value] = {}  # the value in whose memory a value lies
         self.last: dict[Value, int] = {}  # of each owner: the number of the last value that is computed from it
+        self.over: dict[Value, Value] = {}  # the value whose memory a value takes over
         self._dummies: dict[Value, Any] = {}
         for i, value in enumerate(values):
             self.owner[value], self._dummies[value] = self._placed(value)
-            for x in value.values:
+            for x in (value, *value.values):
                 self.last[self.owner[x]] = i
-            self.last.setdefault(self.owner[value], i)
         for value in results:
             self.last[self.owner[value]] = len(values)
+        self._plan(values)
 
     def _placed(self, value: Value) -> tuple[Value, Any]:
         if value.operation == "view":
@@ -36,16 +43,38 @@ class Storage:
             return value, after
         return value, empty(value)
 
+    def _plan(self, values: list[Value]) -> None:
+        """Find for every value an array that is not needed any more: one of its inputs, which it then changes in place, or another."""
+        idle = dict[Any, list[Value]]()
+        for i, value in enumerate(values):
+            ending = [x for x in dict.fromkeys(self.owner[x] for x in value.values) if self.last[x] == i and _is_ours(x)]
+            own = [x for x in ending if x in value.values and _kind(x) == _kind(value) and self._in_place(value, x)]
+            if own:
+                self.over[value] = own[0]
+                ending.remove(own[0])
+            elif value.operation in _WRITE_ANYWHERE and value.nbytes >= WORTH_IT and idle.get(_kind(value)):
+                self.over[value] = idle[_kind(value)].pop()
+            for x in ending:
+                if x.nbytes >= WORTH_IT:
+                    idle.setdefault(_kind(x), []).append(x)
+
+    def _in_place(self, value: Value, x: Value) -> bool:
+        if value.operation == "put":
+            return value.inputs[0] is x
+        others = [y for y in value.values if y is not x and self.owner[y] is x]  # a view of it, which would change meanwhile
+        return value.operation == "ufunc" and value.nbytes > SMALL and not others
+
     def is_view(self, value: Value) -> bool:
         """Whether a value lies in the memory of another."""
         return self.owner[value] is not value
 
-    def is_contiguous(self, value: Value) -> bool:
-        return bool(self._dummies[value].flags.c_contiguous)
 
-    def dies(self, value: Value, i: int) -> bool:
-        """Whether value number i is the last that needs the memory of a value."""
-        return self.last[self.owner[value]] <= i
+def _is_ours(value: Value) -> bool:
+    return value.operation not in ("input", "constant", "full", "call", "result")
+
+
+def _kind(value: Value) -> Any:
+    return value.shape, value.dtype, value.order
 
 
 def empty(value: Value) -> Any:

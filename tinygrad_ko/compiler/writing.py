@@ -11,8 +11,6 @@ import numpy as np
 from tinygrad_ko.compiler.program import Call, Place, Value, mapped_inside
 from tinygrad_ko.compiler.storage import Storage
 
-SMALL = 2048  # bytes: up to here NumPy's own cache gives an array faster than `out=` is parsed
-
 _SIGNS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "less": "<", "less_equal": "<=", "greater": ">"}
 _SIGNS |= {"greater_equal": ">=", "equal": "==", "not_equal": "!=", "bitwise_and": "&", "bitwise_or": "|"}
 _IN_PLACE = {"add", "subtract", "multiply", "divide"}
@@ -45,7 +43,7 @@ class Writer:
         self.setup: list[str] = []
         self.room: dict[str, Any] = {"np": np}
         self.lines: list[tuple[str, Value]] = []
-        self.over = {value: into for i, value in enumerate(values) if (into := self._written_over(value, i)) is not None}
+        self.over = self.storage.over
         self.after = {into: value for value, into in self.over.items()}
         self.inner = {x for value in values for x in value.values if _same_call(x, value)}
         for value in values:
@@ -80,7 +78,7 @@ class Writer:
             return
         into, wanted = self.over.get(value), self._wanted(value)
         target = None if into is None else self.given[into]
-        if target is not None and self._wanted(into) == wanted:
+        if target is not None and into in value.inputs and self._wanted(into) == wanted:
             self.given[value] = target
             self._say(self._in_place(value, into, target), value)
             return
@@ -92,17 +90,6 @@ class Writer:
     def _say(self, line: str, value: Value) -> None:
         self.lines.append((line, value))
 
-    def _written_over(self, value: Value, i: int) -> Value | None:
-        """The input in whose memory the value can be computed: nothing needs it afterwards."""
-        if value.operation not in ("ufunc", "put"):
-            return None
-        for x in value.values[: 1 if value.operation == "put" else None]:
-            fits = (x.shape, x.dtype, x.order) == (value.shape, value.dtype, value.order)
-            if fits and value.shape and not self.storage.is_view(x) and x.operation not in ("input", "constant", "full"):
-                if self.storage.dies(x, i) and value.nbytes > (0 if value.operation == "put" else SMALL):
-                    return x
-        return None
-
     def _in_place(self, value: Value, into: Value, target: str) -> str:
         if value.operation == "put":
             return self._assignment(value, target)
@@ -113,7 +100,12 @@ class Writer:
         return self._into(value, target)
 
     def _into(self, value: Value, target: str) -> str:
-        return f"np.{value.settings[0]}({', '.join(self._use(x, value) for x in value.inputs)}, out={target})"
+        if value.operation == "put":
+            raise AssertionError
+        inputs, function = ", ".join(self._use(x, value) for x in value.inputs), value.settings[0]
+        if value.operation == "reduce":
+            return f"{self._expression(value).removesuffix(')')}, out={target})"
+        return f"np.{function}({inputs}, out={target})"
 
     def _assignment(self, value: Value, target: str) -> str:
         _, new, *inside = value.inputs

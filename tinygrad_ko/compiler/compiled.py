@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_ko.compiler.blocks import in_blocks
 from tinygrad_ko.compiler.program import Value
 from tinygrad_ko.compiler.simplification import simplified
 from tinygrad_ko.compiler.symbols import Symbol, Trace, concrete
@@ -62,6 +63,7 @@ class Program:
 
         self.structure = mapped(left, answer, "")
         values, kept = simplified(results, trace.effects)
+        values, kept = in_blocks(kept, [v for v in values if v in set(trace.effects)])
         writer = Writer(_function_name(f), self.inputs, values, kept)
         self.source = writer.text()
         filename = f"<compiled {writer.name} {id(self):x}>"

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_ko.compiler.blocks import Loop
 from tinygrad_ko.compiler.program import Call, Place, Value, mapped_inside
 from tinygrad_ko.compiler.storage import Storage
 
@@ -35,13 +36,20 @@ class Names:
 class Writer:
     """The text of a function. `lines` are its statements, each with the value that it computes."""
 
-    def __init__(self, name: str, inputs: list[Value], values: list[Value], results: list[Value]) -> None:
+    def __init__(self, name: str, inputs: list[Value], values: list[Value], results: list[Value], around: "Writer | None" = None) -> None:
         self.name, self.inputs, self.values, self.results = name, inputs, values, results
-        self.storage = Storage(values, [*results, *inputs])
-        self.names = Names()
-        self.given: dict[Value, str] = {value: self.names.new(value.name or "x") for value in inputs}
-        self.setup: list[str] = []
-        self.room: dict[str, Any] = {"np": np}
+        self.storage = Storage([*(v for v in inputs if v not in values), *values], [*results, *inputs])
+        self.names = around.names if around else Names()
+        self.given: dict[Value, str] = {} if around else {value: self.names.new(value.name or "x") for value in inputs}
+        self.setup: list[str] = around.setup if around else []
+        self.room: dict[str, Any] = around.room if around else {"np": np}
+        if around:
+            return
+        self.write()
+
+    def write(self) -> None:
+        """Write all values."""
+        values = self.values
         self.lines: list[tuple[str, Value]] = []
         self.over = self.storage.over
         self.after = {into: value for value, into in self.over.items()}
@@ -50,20 +58,24 @@ class Writer:
             self._write(value)
 
     def text(self) -> str:
+        answers = ", ".join(self._answer(value) for value in self.results)
+        head = ["import numpy as np", "", *self.setup, "", "", f"def {self.name}({', '.join(self.given[v] for v in self.inputs)}):"]
+        return "\n".join([*head, *(f"    {line}" for line in self.body()), f"    return {answers}", ""])
+
+    def body(self) -> list[str]:
+        """The lines, with comments, inside blocks that say which floating-point errors are meant to happen."""
         body, section, ignored = list[str](), None, ()
         for line, value in self.lines:
             if (now := _section(value)) != section:
                 section, ignored = now, ()
-                body.append(f"    # {now}")
+                body.append(f"# {now}")
             if value.origin.ignored != ignored:
                 ignored = value.origin.ignored
                 if ignored:
                     options = ", ".join(f'{kind}="ignore"' for kind in ignored)
-                    body.append(f"    with np.errstate({options}):")
-            body.append("    " + "    " * bool(ignored) + line)
-        answers = ", ".join(self._answer(value) for value in self.results)
-        head = ["import numpy as np", "", *self.setup, "", "", f"def {self.name}({', '.join(self.given[v] for v in self.inputs)}):"]
-        return "\n".join([*head, *body, f"    return {answers}", ""])
+                    body.append(f"with np.errstate({options}):")
+            body.append("    " * bool(ignored) + line)
+        return body
 
     def _answer(self, value: Value) -> str:
         text = self._use(value)
@@ -76,6 +88,11 @@ class Writer:
     def _write(self, value: Value) -> None:
         if value.operation in ("input", "constant", "full") or self.storage.is_view(value):
             return
+        if value.operation == "loop":
+            self._write_loop(value)
+            return
+        if value.operation == "result" and value.inputs[0].operation == "loop":
+            return  # the loop has given it a name
         into, wanted = self.over.get(value), self._wanted(value)
         target = None if into is None else self.given[into]
         if target is not None and into in value.inputs and self._wanted(into) == wanted:
@@ -86,6 +103,36 @@ class Writer:
         self.given[value] = self.names.new(wanted)
         shape = f"  # {value.shape}" if value.shape else ""
         self._say(f"{self.given[value]} = {expression}{shape}", value)
+
+    def _write_loop(self, value: Value) -> None:
+        loop: Loop = value.settings[0]
+        results = {v.settings[0]: v for v in self.values if v.operation == "result" and v.inputs[0] is value}
+        inner = Writer("", loop.inputs, loop.values, loop.outputs, around=self)
+        head, ends = list[str](), list[str]()
+        start = self.names.new("start")
+        for outer, x in zip(loop.outer, loop.inputs, strict=True):
+            inner.given[x] = self._use(outer)
+            if x.settings[0]:
+                name = self.names.new(f"{inner.given[x] if inner.given[x].isidentifier() else 'x'}_")
+                head.append(f"{name} = {inner.given[x]}[{start} : {start} + {loop.rows}]")
+                inner.given[x] = name
+        inner.write()
+        after = list[tuple[str, Value]]()
+        for i, (output, is_sum) in enumerate(zip(loop.outputs, loop.is_sum, strict=True)):
+            result = results[i]
+            name = self.given[result] = self.names.new(self._wanted(result))
+            if is_sum:
+                parts = self.names.new(f"{name}_parts")
+                self._say(f"{parts} = []", value)
+                ends.append(f"{parts}.append({inner._use(output)})")
+                after.append((f"{name} = np.add.reduce({parts}, axis=0)", result))
+            else:
+                self._say(f"{name} = np.empty({result.shape}, np.{result.dtype})", value)
+                ends.append(f"{name}[{start} : {start} + {loop.rows}] = {inner._use(output)}")
+        self._say(f"for {start} in range(0, {loop.length}, {loop.rows}):  # blocks that stay in the processor's cache", value)
+        for line in [*head, *inner.body(), *ends]:
+            self._say(f"    {line}", value)
+        self.lines += after
 
     def _say(self, line: str, value: Value) -> None:
         self.lines.append((line, value))

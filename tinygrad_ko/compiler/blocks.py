@@ -1,0 +1,124 @@
+"""Blocks: elementwise work on large arrays, done a few rows at a time, so that what is between stays in the processor's cache.
+
+Values are the same to the last bit, but for sums over all rows: they are the sums of the sums of the blocks.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from tinygrad_ko.compiler.program import Value, in_order
+
+LARGE = 524_288  # bytes: from here on work is done in blocks
+BLOCK = 98_304  # bytes of a block, or a row if that is longer: below what malloc takes from the system
+
+_ELEMENTWISE = {"ufunc", "where", "astype", "power"}
+
+
+@dataclass(eq=False)
+class Loop:
+    """What is done with each block: `inputs` stand for `outer` values, whole ones or blocks of them, `outputs` become blocks of results
+    or, if they are sums over the rows, parts of a sum.
+    """
+
+    rows: int
+    length: int
+    outer: list[Value]
+    inputs: list[Value]
+    values: list[Value]
+    outputs: list[Value]
+    is_sum: list[bool]
+
+
+def in_blocks(results: list[Value], effects: list[Value], large: int = LARGE, block: int = BLOCK) -> tuple[list[Value], list[Value]]:
+    """The values of a program in their order, and its results, with loops in place of elementwise work on large arrays."""
+    values, start = in_order([*effects, *results]), 0
+    while (group := _group(values, start, large)) is not None:
+        inside, start = group
+        if len([v for v in inside if v.operation in _ELEMENTWISE]) < 2:
+            continue
+        replaced = _looped(inside, values, results, block)
+        new = dict[Value, Value]()
+        for value in values:
+            if value in replaced:
+                new[value] = replaced[value]
+            elif any(x in new and new[x] is not x for x in value.values):
+                new[value] = value.altered(inputs=tuple([new.get(x, x) if isinstance(x, Value) else x for x in value.inputs]))
+            else:
+                new[value] = value
+        effects, results = [new[v] for v in effects], [new[v] for v in results]
+        values, start = in_order([*effects, *results]), 0
+    return values, results
+
+
+def _group(values: list[Value], start: int, large: int) -> tuple[list[Value], int] | None:
+    """Values that one loop can compute: from the first large one on, whatever depends on nothing that comes after the loop."""
+    for at in range(start, len(values)):
+        first = values[at]
+        if first.operation in _ELEMENTWISE and first.order is None and first.shape and first.nbytes >= large:
+            break
+    else:
+        return None
+    length, inside, later = first.shape[0], dict[Value, None](), set[Value]()
+    for value in values[at:]:
+        if any(x in later for x in value.values):
+            later.add(value)
+        elif _is_by_rows(value, length, inside, large):
+            inside[value] = None
+        elif _is_sum(value, inside):
+            inside[value] = None
+            later.add(value)
+        elif any(x in inside for x in value.values):
+            later.add(value)
+    return [*inside], at + 1
+
+
+def _is_by_rows(value: Value, length: int, inside: Any, large: int) -> bool:
+    """Whether each row of a value depends on one row of the others."""
+    joins = any(x in inside for x in value.values)
+    if value.order is not None or value.shape[:1] != (length,) or not (joins or value.nbytes >= large):
+        return False
+    if value.operation == "reduce":
+        return joins and 0 not in value.settings[1]
+    if value.operation == "view":
+        how, to = value.settings
+        return joins and how == "reshape" and value.inputs[0].shape[:1] == (length,)
+    return value.operation in _ELEMENTWISE and all(_fits(x, value) for x in value.values)
+
+
+def _fits(x: Value, value: Value) -> bool:
+    return len(x.shape) < len(value.shape) or (len(x.shape) == len(value.shape) and x.shape[0] in (1, value.shape[0]))
+
+
+def _is_sum(value: Value, inside: Any) -> bool:
+    """Whether a value is the sum of parts that blocks give."""
+    if value.operation != "reduce" or value.inputs[0] not in inside:
+        return False
+    function, axes, keepdims, _ = value.settings
+    return function == "add" and not keepdims and 0 in axes and (len(axes) == 1 or len(axes) == len(value.inputs[0].shape))
+
+
+def _looped(inside: list[Value], values: list[Value], results: list[Value], block: int) -> dict[Value, Value]:
+    """The values that take the place of those that a loop computes and others need."""
+    length = max(inside, key=lambda v: v.nbytes).shape[0]
+    rows = max(1, min(length, block * length // max(v.nbytes for v in inside)))
+    needed = {x for v in values if v not in set(inside) for x in v.values} | set(results)
+    outputs = [v for v in inside if v in needed]
+    new, outer, inputs = dict[Value, Value](), list[Value](), list[Value]()
+
+    def entered(x: Any) -> Any:
+        if not isinstance(x, Value) or x in new or x.operation in ("full", "constant") and x.shape == ():
+            return new.get(x, x) if isinstance(x, Value) else x
+        sliced = any(_fits(x, v) and len(x.shape) == len(v.shape) for v in inside if x in v.values) and x.shape[:1] == (length,)
+        new[x] = Value("input", (), (sliced,), (rows, *x.shape[1:]) if sliced else x.shape, x.dtype, x.order, x.origin, x.name)
+        outer.append(x)
+        inputs.append(new[x])
+        return new[x]
+
+    for v in inside:
+        shape = (rows, *v.shape[1:]) if v.shape[:1] == (length,) and not _is_sum(v, dict.fromkeys(inside)) else v.shape
+        settings = ("reshape", (-1, *v.settings[1][1:])) if v.operation == "view" else v.settings
+        new[v] = v.altered(inputs=tuple(map(entered, v.inputs)), settings=settings, shape=shape)
+    loop = Loop(rows, length, outer, inputs, [new[v] for v in inside], [new[v] for v in outputs], [_is_sum(v, dict.fromkeys(inside)) for v in outputs])
+    whole = Value("loop", tuple(outer), (loop,), (), outputs[0].dtype, origin=inside[0].origin)
+    return {v: v.altered(operation="result", inputs=(whole,), settings=(i,)) for i, v in enumerate(outputs)}

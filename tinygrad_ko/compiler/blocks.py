@@ -55,7 +55,7 @@ def _group(values: list[Value], start: int, large: int) -> tuple[list[Value], in
     """Values that one loop can compute: from the first large one on, whatever depends on nothing that comes after the loop."""
     for at in range(start, len(values)):
         first = values[at]
-        if first.operation in _ELEMENTWISE and first.order is None and first.shape and first.nbytes >= large:
+        if first.operation in _ELEMENTWISE and first.order is None and first.shape and first.size and first.nbytes >= large:
             break
     else:
         return None
@@ -76,7 +76,7 @@ def _group(values: list[Value], start: int, large: int) -> tuple[list[Value], in
 def _is_by_rows(value: Value, length: int, inside: Any, large: int) -> bool:
     """Whether each row of a value depends on one row of the others."""
     joins = any(x in inside for x in value.values)
-    if value.order is not None or value.shape[:1] != (length,) or not (joins or value.nbytes >= large):
+    if value.order is not None or value.shape[:1] != (length,) or not value.size or not (joins or value.nbytes >= large):
         return False
     if value.operation == "reduce":
         return joins and 0 not in value.settings[1]

@@ -54,14 +54,21 @@ def origin() -> Origin:
 
 def _backward(frame: FrameType, ignored: tuple[str, ...], inner: str) -> Origin:
     """The origin of what is computed in the generated `propagate` of a node, which was recorded under `watch()`."""
-    parent, node = frame.f_locals.get("parent"), frame.f_locals["n"]
-    arguments = node.op.arguments * (len(node.parents) if node.op.variadic else 1)
-    parents = node.parents if node.op.variadic else [getattr(node, f"parent_{a}", None) for a in arguments]
-    place = parents.index(parent)
-    argument = arguments[place]
-    formula = formula_text(node.op.formulas[argument])
-    of = getattr(node.seen.inputs[place], "value", None)
-    return Origin(node.op.name, node.seen.line, None, inner, ignored, argument, formula, of)
+    parent, node = frame.f_locals.get("parent"), _visited(frame)
+    place = next((i for i, p in enumerate(frame.f_locals["n"].parents) if p is parent and p is not None), 0)
+    argument = node.op.arguments[0] if node.op.variadic else node.op.differentiable[place]
+    given = place if node.op.variadic else node.op.arguments.index(argument)
+    of = getattr(node.seen.inputs[given], "value", None)
+    return Origin(node.op.name, node.seen.line, None, inner, ignored, argument, _text(node.op.formulas[argument]), of)
+
+
+def _visited(frame: FrameType) -> Any:
+    """The node that was recorded, where backpropagation works on a copy of it."""
+    around = frame.f_back
+    return around.f_locals["node"] if around else frame.f_locals["n"]
+
+
+_text = cache(formula_text)
 
 
 def _stored_after(frame: FrameType) -> str | None:

@@ -158,6 +158,7 @@ class Symbol:
 
     def _reduced(self, ufunc: Any, x: Any, axis: Any, keepdims: bool, by_rows: bool = False) -> Any:
         axes = range(x.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+        axes = () if x.ndim == 0 and axis in (0, -1) else axes
         axes = tuple(sorted(np.lib.array_utils.normalize_axis_index(a, x.ndim) for a in axes))
         reduce = _BY_ROWS[ufunc.__name__] if by_rows else ufunc.reduce
         by_rows = by_rows and axes == (1,) and x.ndim == 2 and x.shape[1] <= 64 < x.size

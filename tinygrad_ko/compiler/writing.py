@@ -2,7 +2,6 @@
 
 import keyword
 import linecache
-from collections import Counter
 from math import isfinite
 from typing import Any
 
@@ -22,14 +21,14 @@ class Names:
     """Names of variables: each is given once."""
 
     def __init__(self) -> None:
-        self._given: Counter[str] = Counter(_RESERVED)
+        self._given = dict.fromkeys(_RESERVED, 1)  # and how often it was wanted
 
     def new(self, wanted: str) -> str:
-        name, number = wanted, 1
-        while self._given[name]:
-            number += 1
-            name = f"{wanted}{'_' * wanted[-1:].isdigit()}{number}"
-        self._given[name] += 1
+        name = wanted
+        while name in self._given:
+            self._given[wanted] += 1
+            name = f"{wanted}{'_' * wanted[-1:].isdigit()}{self._given[wanted]}"
+        self._given[name] = 1
         return name
 
 
@@ -103,6 +102,8 @@ class Writer:
         self.given[value] = self.names.new(wanted)
         shape = f"  # {value.shape}" if value.shape else ""
         self._say(f"{self.given[value]} = {expression}{shape}", value)
+        if value.operation == "put":
+            self._say(self._assignment(value, self.given[value]), value)
 
     def _write_loop(self, value: Value) -> None:
         loop: Loop = value.settings[0]
@@ -271,7 +272,9 @@ class Writer:
                 return name
         if array.ndim == 1 and array.dtype.kind == "i" and np.array_equal(array, np.arange(array.size)):
             name, text = self.names.new("rows"), f"np.arange({array.size})"
-        elif array.size and (array == array.flat[0]).all():
+        elif not array.size:
+            name, text = self.names.new("K"), f"np.empty({array.shape}, np.{array.dtype})"
+        elif (array == array.flat[0]).all():
             name, text = self.names.new("K"), f"np.full({array.shape}, {array.flat[0].item()!r}, np.{array.dtype})"
         else:
             name, text = self.names.new("K"), f"np.array({array.tolist()!r}, np.{array.dtype})" if array.size <= 16 else ""

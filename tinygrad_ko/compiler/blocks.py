@@ -17,13 +17,12 @@ _ELEMENTWISE = {"ufunc", "where", "astype", "power"}
 
 @dataclass(eq=False)
 class Loop:
-    """What is done with each block: `inputs` stand for `outer` values, whole ones or blocks of them, `outputs` become blocks of results
+    """What is done with each block: `inputs` stand for the inputs of its value, whole ones or blocks of them, `outputs` become blocks of results
     or, if they are sums over the rows, parts of a sum.
     """
 
     rows: int
     length: int
-    outer: list[Value]
     inputs: list[Value]
     values: list[Value]
     outputs: list[Value]
@@ -119,6 +118,6 @@ def _looped(inside: list[Value], values: list[Value], results: list[Value], bloc
         shape = (rows, *v.shape[1:]) if v.shape[:1] == (length,) and not _is_sum(v, dict.fromkeys(inside)) else v.shape
         settings = ("reshape", (-1, *v.settings[1][1:])) if v.operation == "view" else v.settings
         new[v] = v.altered(inputs=tuple(map(entered, v.inputs)), settings=settings, shape=shape)
-    loop = Loop(rows, length, outer, inputs, [new[v] for v in inside], [new[v] for v in outputs], [_is_sum(v, dict.fromkeys(inside)) for v in outputs])
+    loop = Loop(rows, length, inputs, [new[v] for v in inside], [new[v] for v in outputs], [_is_sum(v, dict.fromkeys(inside)) for v in outputs])
     whole = Value("loop", tuple(outer), (loop,), (), outputs[0].dtype, origin=inside[0].origin)
     return {v: v.altered(operation="result", inputs=(whole,), settings=(i,)) for i, v in enumerate(outputs)}

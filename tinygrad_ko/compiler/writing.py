@@ -111,7 +111,7 @@ class Writer:
         inner = Writer("", loop.inputs, loop.values, loop.outputs, around=self)
         head, ends = list[str](), list[str]()
         start = self.names.new("start")
-        for outer, x in zip(loop.outer, loop.inputs, strict=True):
+        for outer, x in zip(value.inputs, loop.inputs, strict=True):
             inner.given[x] = self._use(outer)
             if x.settings[0]:
                 name = self.names.new(f"{inner.given[x] if inner.given[x].isidentifier() else 'x'}_")
@@ -197,7 +197,7 @@ class Writer:
         if how == "index":
             return f"{text}[{self._index(to, [])}]"
         if how == "reshape" and value.shape == (*x.shape, 1):
-            return f"{text}[..., None]" if len(x.shape) > 1 else f"{text}[:, None]"
+            return f"{text}[:, None]" if len(x.shape) == 1 else f"{text}[..., None]"
         if how == "broadcast_to":
             return f"np.broadcast_to({text}, {to})"
         return f"{text}.{how}({to})"

@@ -11,11 +11,13 @@ import numpy as np
 from tinygrad_ko.compiler.blocks import in_blocks
 from tinygrad_ko.compiler.program import Value
 from tinygrad_ko.compiler.simplification import simplified
-from tinygrad_ko.compiler.symbols import Symbol, Trace, concrete
+from tinygrad_ko.compiler.state import Slot, slots_of, symbols_in
+from tinygrad_ko.compiler.symbols import Symbol, Trace
 from tinygrad_ko.compiler.writing import Writer
 from tinygrad_ko.engine.graph import Handle, Switch
 from tinygrad_ko.errors import explain
 from tinygrad_ko.func.trees import is_tree, mapped
+from tinygrad_ko.runtime.atomic import at_once
 from tinygrad_ko.runtime.signatures import signature
 from tinygrad_ko.tensor.tensor import Tensor
 
@@ -48,7 +50,9 @@ class Program:
 
         given = [mapped(entered, x, name) for x, name in zip(arguments, names, strict=True)]
         named = {key: mapped(entered, x, key) for key, x in options.items()}
-        with Switch(watch=True):
+        self.slots = slots_of(f)
+        symbols = [self._held(slot, trace) for slot in self.slots]
+        with symbols_in(f, self.slots, symbols) as changed, Switch(watch=True):
             answer = f(*given, **named)
         results = list[Value]()
         self.traced = list[Any]()
@@ -62,6 +66,11 @@ class Program:
             return Result(len(results) - 1, isinstance(leaf, Handle))
 
         self.structure = mapped(left, answer, "")
+        self.changed = [*changed]
+        for slot, array in changed.items():
+            if array is not None:
+                array.value.name = array.value.name or f"new_{slot.name}"
+            left(array, "")
         values, kept = simplified(results, trace.effects)
         values, kept = in_blocks(kept, [v for v in values if v in set(trace.effects)])
         writer = Writer(_function_name(f), self.inputs, values, kept)
@@ -71,9 +80,18 @@ class Program:
         exec(compile(self.source, filename, "exec"), writer.room)
         self.run = writer.room[writer.name]
 
+    def _held(self, slot: Slot, trace: Trace) -> Symbol:
+        array = slot.read()
+        value = Value("input", (), (), array.shape, array.dtype, name=slot.name)
+        self.inputs.append(value)
+        return Symbol(value, array, trace)
+
     def __call__(self, leaves: list[Any]) -> Any:
-        results = self.run(*leaves)
+        results = self.run(*leaves, *[slot.read() for slot in self.slots])
         results = results if isinstance(results, tuple) else (results,)
+        if self.changed:
+            new = results[len(results) - len(self.changed) :]
+            at_once(setattr, [change for slot, array in zip(self.changed, new, strict=True) for change in slot.changes(array)])()
         return _put_together(self.structure, results)
 
 

@@ -82,6 +82,8 @@ def _is_by_rows(value: Value, length: int, inside: Any, large: int) -> bool:
     if value.operation == "view":
         how, to = value.settings
         return joins and how == "reshape" and value.inputs[0].shape[:1] == (length,)
+    if any(x in inside and len(x.shape) < len(value.shape) for x in value.values):
+        return False  # all of its rows are needed for each row
     return value.operation in _ELEMENTWISE and all(_fits(x, value) for x in value.values)
 
 

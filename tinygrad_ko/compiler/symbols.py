@@ -171,6 +171,8 @@ class Symbol:
             _depends_on_data(f"np.{name}()")(self)
         if name in _WRITING:
             raise _unsupported(f"np.{name}")
+        if name in _STATIC:
+            return function(*map(concrete, arguments), **options)
         if name in _SPELLED:
             return _SPELLED[name](*arguments, **options)
         qualified = f"{function.__module__}.{name}".replace("numpy", "np", 1)
@@ -317,6 +319,7 @@ _BY_ROWS = {"add": quick.sum, "multiply": quick.prod, "maximum": quick.max, "min
 _BY_ROWS |= {"logical_and": quick.all, "logical_or": quick.any}
 _DEPENDENT = {"nonzero", "flatnonzero", "argwhere", "unique", "unique_values", "unique_counts", "unique_all", "extract", "compress"}
 _DEPENDENT |= {"unique_inverse", "array_equal", "array_equiv", "allclose", "histogram", "bincount", "trim_zeros", "setdiff1d", "intersect1d", "union1d"}
+_STATIC = {"result_type", "can_cast", "shape", "ndim", "size", "iscomplexobj", "isrealobj", "min_scalar_type", "common_type"}
 _WRITING = {"copyto", "put", "place", "putmask", "fill_diagonal", "put_along_axis"}
 
 

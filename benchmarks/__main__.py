@@ -38,7 +38,9 @@ def main() -> None:
         "numerical": lambda a: numerical_gradient.rows(a.full, a.rounds),
         "import": lambda a: imports.rows(a.peers, a.rounds),
     }
-    parser.add_argument("parts", nargs="*", choices=[*parts, []], default=[], help="which figures (default: all)")
+    parser.add_argument(
+        "parts", nargs="*", choices=[*parts, []], default=[], metavar="PART", help=f"{', '.join(parts)} (default: all)"
+    )
     parser.add_argument("--peers", action="store_true", help="also PyTorch, JAX, MyGrad and autograd, where installed")
     parser.add_argument("--full", action="store_true", help="perturb all 39,760 parameters, not a sample of them")
     parser.add_argument("--rounds", type=int, default=30, help="turns of each contender (default: 30)")
@@ -47,6 +49,8 @@ def main() -> None:
     options = parser.parse_args()
     if options.readme and options.parts:
         parser.error("--readme writes all tables, on one day: it takes no parts")
+    if options.rounds < 1:
+        parser.error("--rounds takes 1 or more")
     options.peers |= options.readme
 
     found: dict[str, list[Row]] = {}

@@ -71,6 +71,11 @@ def truth(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
     return real(rng, shape) > 0
 
 
+def past(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    """True in the columns up to a row's own."""
+    return np.tri(shape[0], shape[1], dtype=bool)
+
+
 def signs(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
     return single(rng.choice([-1, 1], shape))
 
@@ -108,6 +113,8 @@ TALL = Input(regular, (128, 64, 16))
 DEFINITE = Input(definite, (128, 32, 32))
 A, B = Input(real, (256, 512)), Input(real, (512, 256))
 IMAGES, SIGNALS = Input(real, (16, 8, 32, 32)), Input(real, (16, 8, 1024))
+HEADS = Input(real, (16, 4, 64, 32))
+SEQUENCES = Input(real, (64, 16, 128))
 TARGETS = Input(real, moves=False)
 LABELS = Input(whole(128), (1024,), moves=False)
 
@@ -166,10 +173,14 @@ CALLS: dict[str, Call] = {
     **alike("average cumulative_sum logsumexp log_softmax max mean median min softmax sort standardize", X, axis=1),
     **alike("std sum var vector_norm", X, axis=1),
     **alike("cumulative_prod prod", Input(between(0.9, 1.1)), axis=1),
+    "attention": call(HEADS, HEADS, HEADS, Input(past, (64, 64), moves=False)),
     "batch_norm": call(X, VECTOR, VECTOR),
     "layer_norm": call(X, VECTOR, VECTOR),
     "quantile": call(X, 0.3, axis=1),
     "top_k": call(X, 10),
+    # sequences
+    "gru": call(SEQUENCES, *[Input(between(-0.2, 0.2), (128, 3 * 128))] * 2),
+    "lstm": call(SEQUENCES, *[Input(between(-0.2, 0.2), (128, 4 * 128))] * 2),
     # losses
     "cross_entropy_error": call(Input(distributions), LABELS),
     "hinge_loss": call(X, Input(signs, moves=False)),

@@ -8,6 +8,8 @@ from benchmarks.problems import OPTIMIZERS, PARAMETERS
 from benchmarks.process import Process
 from benchmarks.report import Row
 
+BAR = 1.10
+
 
 def answers(step: Process) -> Answers:
     """The parameters after three steps."""
@@ -23,4 +25,4 @@ def rows(peers: bool, rounds: int) -> Iterator[Row]:
         if "torch" in works:
             works["torch, fused"] = contenders.work("torch", "OptimizerStep", name, PARAMETERS, True)
         task = f"{name}, {parameters:,} parameters, {PARAMETERS.dtype}"
-        yield from compared(task, works, rounds, dtype=PARAMETERS.dtype, answers=answers)
+        yield from compared(task, works, rounds, dtype=PARAMETERS.dtype, answers=answers, bar=BAR)

@@ -33,7 +33,7 @@ def goal(row: Row) -> str:
 
 
 def table(rows: Iterable[Row], figures: bool = False) -> str:
-    """A line for each task; with a column for the goals and one for the page faults of ours, where there are any."""
+    """A line for each task; with a column for the goals, one for the page faults of ours and one for reasons, where there are any."""
     tasks: dict[str, dict[str, Row]] = {}
     for row in rows:
         tasks.setdefault(row.task, {})[row.contender] = row
@@ -46,6 +46,7 @@ def table(rows: Iterable[Row], figures: bool = False) -> str:
         columns.append([f"**{name}**" if name == OURS else name, *cells])
     columns.append(["goal", *map(goal, ours)])
     columns.append(["page faults of ours", *(row.faults for row in ours)])
+    columns.append(["why", *(row.why for row in ours)])
     columns = [column for column in columns if any(column[1:])]
     head, *lines = zip(*columns, strict=True)
     return "".join(f"| {' | '.join(line)} |\n" for line in (head, ("---",) * len(head), *lines))

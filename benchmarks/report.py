@@ -9,7 +9,7 @@ import numpy as np
 
 from tinygrad_ko.cli import blas
 
-HEAD = ("task", "contender", "CPU time", "against", "quartiles", "best", "page faults", "in the system", "bar", "met")
+HEAD = ("task", "contender", "CPU time", "against", "quartiles", "best", "page faults", "system", "bar", "met", "why")
 
 
 @dataclass(frozen=True)
@@ -24,9 +24,10 @@ class Row:
     in_system: str = ""  # the share of the time that the kernel had
     bar: str = ""
     met: bool | None = None
+    why: str = ""  # what explains the figure where it is a large one
 
     def cells(self) -> tuple[str, ...]:
-        return (*astuple(self)[:-1], "" if self.met is None else "yes" if self.met else "NO")
+        return (*astuple(self)[:-2], "" if self.met is None else "yes" if self.met else "NO", self.why)
 
 
 def duration(seconds: float) -> str:

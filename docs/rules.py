@@ -81,12 +81,14 @@ def formula(slope: Any) -> str:
 
 
 def gradients(function: Any) -> str:
-    """The formulas of the ops behind a function."""
+    """The formulas of the ops behind a function: of its arguments, and of the kept values that these name."""
     lines = []
     for record in behind(function):
         for name, slope in record.formulas.items():
             if name in record.arguments:
                 lines.append(f"{name}: {formula(slope)}")
+            elif slope is not None:
+                lines.append(f"where {name} is {formula(slope)}")
     return "<br>".join(lines)
 
 

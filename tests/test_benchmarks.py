@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 
 import tinygrad_ko as tg
+from benchmarks import functions as functions_table
 from benchmarks import readme, report
 from benchmarks.__main__ import main
 from benchmarks.agreement import DisagreementError, compare_all, numbered
 from benchmarks.calls import CALLS
 from benchmarks.comparison import compared, rows_of
 from benchmarks.contenders import by_hand, engine, functions
-from benchmarks.problems import OPTIMIZERS, ConvNetwork, Formula, Network, Recurrent, Transformer
+from benchmarks.problems import OPTIMIZERS, ConvNetwork, Formula, Network, Recurrent, Residual, Transformer
 from benchmarks.process import FailedError, Process, Turn, Work, started
 from benchmarks.report import Row
 from benchmarks.timing import take_turns
@@ -185,6 +186,27 @@ def test_a_function_is_measured_with_all_its_gradients(name):
     assert all(array.dtype == np.float32 for array in found.values())
 
 
+def test_what_takes_three_times_as_long_as_in_torch_has_its_reason_or_misses_the_bar():
+    reason = functions_table.WHY["max: forward"]
+    rows = [
+        Row("max: forward", "tinygrad_ko", "1 ns", "3.01"),
+        Row("max: forward", "tinygrad_ko", "1 ns", "3.00"),
+        Row("max: forward", "torch", "1 ns"),
+        Row("add: forward", "tinygrad_ko", "1 ns", "3.01"),
+        Row("erf: forward", "tinygrad_ko", "1 ns"),
+    ]
+    found = list(map(functions_table.explained, rows))
+    assert [row.why for row in found] == [reason, "", "", "", ""]
+    assert [(row.bar, row.met) for row in found] == [("", None)] * 3 + [("<= 3.00", False), ("", None)]
+    assert readme.table(found[:1]).splitlines()[-1] == f"| max: forward | **3.01** () | {reason} |"
+
+
+def test_reasons_are_of_rows_of_the_table():
+    assert set(functions_table.WHY) <= {
+        f"{name}: {part}" for name in CALLS for part in ("forward", "forward and backward")
+    }
+
+
 def both(ours, other):
     compare_all(numbered(ours), numbered(other), "float64")
 
@@ -192,7 +214,8 @@ def both(ours, other):
 @pytest.mark.parametrize(
     ("kind", "network"),
     [
-        ("RecurrentStep", Recurrent(inputs=3, hidden=4, steps=5, batch=2, dtype="float64")),
+        ("RecurrentStep", Recurrent("LSTM", 3, 4, 5, 2, "float64")),
+        ("RecurrentStep", Recurrent("LSTM", 3, 4, 5, 2, "float64", step_by_step=True)),
         ("ConvolutionStep", ConvNetwork(8, 2, 3, 5, 4, 3, "float64", "before")),
         ("TrainingStep", Network((6, 4, 3), "sigmoid", 5, "float64")),
     ],
@@ -207,9 +230,27 @@ def test_a_step_by_hand_is_ours(kind, network):
         assert ours() == pytest.approx(other(), rel=1e-12)
 
 
+def test_of_the_recurrent_layers_the_lstm_alone_is_there_by_hand():
+    with pytest.raises(NotImplementedError, match="GRU"):
+        by_hand.RecurrentStep(Recurrent("GRU"))
+
+
 def test_the_formula_by_hand_is_ours():
     problem = Formula("float64", count=50)
     both(engine.formula(problem)(), by_hand.formula(problem)())
+
+
+def test_the_loss_of_a_residual_network_falls():
+    network = Residual(8, (2, 3, 5), 4, 6, "float64")
+    step = engine.ResidualStep(network)
+    assert [p.shape for p in step.parameters if p.ndim > 1] == [
+        *((2, 3, 3, 3), (2, 2, 3, 3), (2, 2, 3, 3)),
+        *((3, 2, 1, 1), (3, 2, 3, 3), (3, 3, 3, 3)),
+        *((5, 3, 1, 1), (5, 3, 3, 3), (5, 5, 3, 3)),
+        (5, 4),
+    ]
+    losses = [step() for _ in range(30)]
+    assert losses[-1] < 0.8 * losses[0]
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)

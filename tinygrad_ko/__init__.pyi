@@ -85,6 +85,7 @@ from tinygrad_ko.ops.networks.activations import sigmoid as sigmoid
 from tinygrad_ko.ops.networks.activations import silu as silu
 from tinygrad_ko.ops.networks.activations import softplus as softplus
 from tinygrad_ko.ops.networks.activations import step_function as step_function
+from tinygrad_ko.ops.networks.attention import attention as attention
 from tinygrad_ko.ops.networks.convolution import conv1d as conv1d
 from tinygrad_ko.ops.networks.convolution import conv2d as conv2d
 from tinygrad_ko.ops.networks.dropout import dropout as dropout
@@ -105,6 +106,8 @@ from tinygrad_ko.ops.networks.pooling import avg_pool1d as avg_pool1d
 from tinygrad_ko.ops.networks.pooling import avg_pool2d as avg_pool2d
 from tinygrad_ko.ops.networks.pooling import max_pool1d as max_pool1d
 from tinygrad_ko.ops.networks.pooling import max_pool2d as max_pool2d
+from tinygrad_ko.ops.networks.recurrence import gru as gru
+from tinygrad_ko.ops.networks.recurrence import lstm as lstm
 from tinygrad_ko.ops.networks.sliding import fold as fold
 from tinygrad_ko.ops.networks.sliding import unfold as unfold
 from tinygrad_ko.ops.networks.softmax import log_softmax as log_softmax

@@ -2,7 +2,8 @@
 
 - `TrainingStep(network)`: calling it does one step of SGD and returns the loss as a float; `.gradients()`
   returns the loss and the gradient of every weight and bias, in order, and changes no parameter.
-- `ConvolutionStep(network)`, `RecurrentStep(network)`, `TransformerStep(network)`: the same for convolutions, an LSTM and a GPT.
+- `ConvolutionStep(network)`, `ResidualStep(network)`, `RecurrentStep(network)`, `TransformerStep(network)`: the same for convolutions, a
+  ResNet, an LSTM or a GRU, and a GPT.
 - `chain(kind, shape, count)`: a function that runs `count` small operations forward and backward and returns
   the gradients of what went in.
 - `lookup(problem)`: a function that looks ids up in a table and returns the gradient of the table, given that of the rows.

@@ -14,6 +14,7 @@ from benchmarks.problems import (
     Lookup,
     Network,
     Recurrent,
+    Residual,
     Transformer,
     chain_inputs,
 )
@@ -95,6 +96,27 @@ class ConvolutionStep(Step):
         return tg.softmax_cross_entropy(tg.affine(h, W3, b3), self.t)
 
 
+class ResidualStep(Step):
+    def __init__(self, network: Residual) -> None:
+        x, self.t = network.images_and_labels()
+        self.x, self.blocks = tg.Tensor(x), len(network.channels)
+        self.parameters = [tg.Tensor(p, requires_grad=True) for p in network.parameters()]
+        self.optimizer = tg.optim.SGD(self.parameters, lr=LEARNING_RATE)
+
+    def loss(self) -> tg.Tensor:
+        left = iter(self.parameters)
+
+        def normed(x: tg.Tensor, stride: int = 1) -> tg.Tensor:
+            x = tg.conv2d(x, next(left), stride=stride, padding=1)
+            return tg.batch_norm(x, next(left), next(left))
+
+        x = tg.relu(normed(self.x))
+        for i in range(self.blocks):
+            before = tg.conv2d(x, next(left), stride=2) if i else x
+            x = tg.relu(normed(tg.relu(normed(x, 2 if i else 1))) + before)
+        return tg.softmax_cross_entropy(tg.affine(tg.mean(x, axis=(2, 3)), next(left), next(left)), self.t)
+
+
 class RecurrentStep(Step):
     def __init__(self, network: Recurrent) -> None:
         self.x, self.network = tg.Tensor(network.sequences()), network
@@ -102,17 +124,25 @@ class RecurrentStep(Step):
         self.optimizer = tg.optim.SGD(self.parameters, lr=LEARNING_RATE)
 
     def loss(self) -> tg.Tensor:
+        if self.network.step_by_step:
+            h = self.step_by_step()
+        else:
+            h = tg.lstm(self.x, *self.parameters).h if self.network.cell == "LSTM" else tg.gru(self.x, *self.parameters)
+        return tg.mean(tg.square(h)) / 2
+
+    def step_by_step(self) -> tg.Tensor:
+        """The hidden states of an LSTM, each from what happens at its step."""
         W, U, b = self.parameters
         H = self.network.hidden
         h = c = tg.Tensor(np.zeros((self.network.batch, H), self.network.dtype))
         outputs = []
         for x in tg.unstack(self.x):
             z = tg.affine(x, W, b) + h @ U
-            i, f, o = tg.split(tg.sigmoid(z[:, : 3 * H]), 3, axis=1)
-            c = f * c + i * tg.tanh(z[:, 3 * H :])
-            h = o * tg.tanh(c)
+            i, f = tg.split(tg.sigmoid(z[:, : 2 * H]), 2, axis=1)
+            c = f * c + i * tg.tanh(z[:, 2 * H : 3 * H])
+            h = tg.sigmoid(z[:, 3 * H :]) * tg.tanh(c)
             outputs.append(h)
-        return tg.mean(tg.square(tg.stack(outputs))) / 2
+        return tg.stack(outputs)
 
 
 class TransformerStep(Step):
@@ -121,15 +151,14 @@ class TransformerStep(Step):
         self.network = network
         self.parameters = [tg.Tensor(p, requires_grad=True) for p in network.parameters()]
         self.optimizer = tg.optim.AdamW(self.parameters, lr=network.learning_rate, weight_decay=network.weight_decay)
-        self.future = np.triu(np.ones((network.steps, network.steps), bool), 1)
+        self.past = np.tri(network.steps, dtype=bool)
 
     def attention(self, x: tg.Tensor, W: tg.Tensor, b: tg.Tensor) -> tg.Tensor:
         """What each place has learned from those up to its own, (batch, T, d) as it came."""
         batch, T, d = x.shape
         heads = tg.reshape(tg.affine(x, W, b), (batch, T, 3, self.network.heads, -1))
         q, k, v = tg.unstack(tg.permute_dims(heads, (2, 0, 3, 1, 4)))
-        scores = q @ k.mT / q.shape[-1] ** 0.5
-        seen = tg.softmax(tg.where(self.future, -np.inf, scores)) @ v
+        seen = tg.attention(q, k, v, self.past)
         return tg.reshape(tg.permute_dims(seen, (0, 2, 1, 3)), (batch, T, d))
 
     def loss(self) -> tg.Tensor:

@@ -15,6 +15,7 @@ WITHOUT = {  # a namesake that cannot do the call of the table
 OTHERS: dict[str, Callable[..., Any]] = {
     "array_split": lambda x, parts, axis: torch.tensor_split(x, parts, axis),
     "astype": lambda x, dtype: x.to(torch.float64),
+    "attention": F.scaled_dot_product_attention,
     "broadcast_arrays": torch.broadcast_tensors,
     "concat": lambda xs, axis: torch.cat(xs, axis),
     "dropout": lambda x, p, rng: F.dropout(x, p),

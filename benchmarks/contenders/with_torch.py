@@ -4,8 +4,6 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
-import numpy as np
-
 from benchmarks.problems import (
     LEARNING_RATE,
     OPTIMIZERS,
@@ -15,6 +13,7 @@ from benchmarks.problems import (
     Lookup,
     Network,
     Recurrent,
+    Residual,
     Transformer,
     chain_inputs,
 )
@@ -83,19 +82,38 @@ class ConvolutionStep(Step):
         return F.cross_entropy(torch.addmm(b3, h, W3), self.t)
 
 
+class ResidualStep(Step):
+    def __init__(self, network: Residual) -> None:
+        self.x, self.t = (torch.tensor(array) for array in network.images_and_labels())
+        self.blocks = len(network.channels)
+        self.parameters = [torch.tensor(p, requires_grad=True) for p in network.parameters()]
+        self.optimizer = torch.optim.SGD(self.parameters, lr=LEARNING_RATE)
+
+    def loss(self) -> Any:
+        left = iter(self.parameters)
+
+        def normed(x: Any, stride: int = 1) -> Any:
+            x = F.conv2d(x, next(left), stride=stride, padding=1)
+            return F.batch_norm(x, None, None, next(left), next(left), training=True)
+
+        x = torch.relu(normed(self.x))
+        for i in range(self.blocks):
+            before = F.conv2d(x, next(left), stride=2) if i else x
+            x = torch.relu(normed(torch.relu(normed(x, 2 if i else 1))) + before)
+        return F.cross_entropy(affine(x.mean((2, 3)), next(left), next(left)), self.t)
+
+
 class RecurrentStep(Step):
-    """With its own layer, whose weights are rows for input gate, forget gate, candidate, output gate."""
+    """With its own layer, whose weights are the transposes."""
 
     def __init__(self, network: Recurrent) -> None:
-        H = network.hidden
-        self.order = np.r_[0 : 2 * H, 3 * H : 4 * H, 2 * H : 3 * H]  # its own inverse
         self.x = torch.tensor(network.sequences())
-        self.layer = torch.nn.LSTM(network.inputs, H, dtype=self.x.dtype)
+        self.layer = getattr(torch.nn, network.cell)(network.inputs, network.hidden, dtype=self.x.dtype)
         self.parameters = [self.layer.weight_ih_l0, self.layer.weight_hh_l0, self.layer.bias_ih_l0]
         self.layer.bias_hh_l0.requires_grad_(False).zero_()  # the second of two that are added
         with torch.no_grad():
             for p, array in zip(self.parameters, network.parameters(), strict=True):
-                p.copy_(torch.tensor(array[..., self.order].T))
+                p.copy_(torch.tensor(array.T))
         self.optimizer = torch.optim.SGD(self.parameters, lr=LEARNING_RATE)
 
     def loss(self) -> Any:
@@ -103,7 +121,7 @@ class RecurrentStep(Step):
 
     def gradients(self) -> tuple[float, list[Array]]:
         loss, gradients = super().gradients()
-        return loss, [g.T[..., self.order] for g in gradients]
+        return loss, [g.T for g in gradients]
 
 
 class TransformerStep(Step):

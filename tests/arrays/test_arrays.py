@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import tinygrad_ko as tg
-from tinygrad_ko.arrays import memory, operands
-from tinygrad_ko.arrays.library import quick
+from tinygrad_ko.arrays import dtypes, memory, operands
+from tinygrad_ko.arrays.library import masked, quick
 from tinygrad_ko.func import checkpointing
 from tinygrad_ko.runtime.atomic import at_once
 
@@ -25,13 +25,20 @@ def same(a, b):
 
 @given(st.data(), st.integers(0, 2**32 - 1), st.booleans())
 def test_reductions(data, seed, keepdims):
-    shape = data.draw(hnp.array_shapes(min_dims=1, max_dims=2, min_side=1, max_side=70))
+    shape = data.draw(hnp.array_shapes(min_dims=1, max_dims=3, min_side=1, max_side=70))
     rng = np.random.default_rng(seed)
     signs = rng.permutation(np.resize([-1, 1], shape).ravel()).reshape(shape) * rng.integers(0, 2, shape)
     x = signs.astype(data.draw(DTYPES))  # integers whose sums are exact, in half precision too
     axis = data.draw(st.none() | st.integers(-x.ndim, x.ndim - 1))
     for name in ("sum", "max", "min"):
         same(getattr(quick, name)(x, axis=axis, keepdims=keepdims), getattr(np, name)(x, axis=axis, keepdims=keepdims))
+
+
+@given(st.integers(1, 70), st.integers(0, 2**32 - 1))
+def test_sums_along_the_last_of_three_axes_are_rounded_as_in_numpy(n, seed):
+    x = np.random.default_rng(seed).standard_normal((5, 7, n))
+    same(quick.sum(x, axis=2), np.sum(x, axis=2))
+    same(quick.prod(x, axis=-1, keepdims=True), np.prod(x, axis=-1, keepdims=True))
 
 
 @given(st.data(), st.integers(0, 2**32 - 1))
@@ -45,6 +52,71 @@ def test_where_with_zeros(data, seed):
         got, expected = quick.where(condition, x, y), np.where(condition, x, y)
         same(got, expected)
         same(np.signbit(got), np.signbit(expected))
+
+
+SPECIAL = [np.nan, -np.nan, np.inf, -np.inf, -0.0, 0.0, 5e-324, 1e-45, 1.5, -2.5]
+
+
+def same_numbers(a, b):
+    same(a, b)
+    if a.dtype.kind == "f":  # zeros have signs
+        same(np.signbit(a)[a == 0], np.signbit(b)[b == 0])
+
+
+def same_bits(a, b):
+    same(a.view(f"i{a.itemsize}"), b.view(f"i{b.itemsize}"))
+    assert a.dtype == b.dtype
+
+
+@given(st.data(), st.integers(0, 2**32 - 1))
+def test_where_between_many(data, seed):
+    rng, dtype = np.random.default_rng(seed), data.draw(st.sampled_from([np.float64, np.float32, np.float16, np.int64]))
+    shape, parts = (3, 700), [(3, 700), (700,), (3, 1), ()]
+    condition = rng.random(data.draw(st.sampled_from([shape, shape, (700,)]))) < 0.5
+
+    def branch():
+        if (kind := data.draw(st.sampled_from(["array", "array", "number", "other"]))) == "number":
+            return data.draw(st.sampled_from([0, 1, -3, 0.0, -0.0, 2.5, np.inf, True]))
+        with np.errstate(invalid="ignore"):
+            values = rng.choice(SPECIAL, data.draw(st.sampled_from(parts))).astype(
+                dtype if kind == "array" else np.float32
+            )
+        return values.T.copy().T if data.draw(st.booleans()) else values
+
+    x, y = branch(), branch()
+    kept = [np.copy(v) for v in (condition, x, y)]
+    same_bits(quick.where(condition, x, y), np.where(condition, x, y))
+    for before, after in zip(kept, (condition, x, y), strict=True):
+        same_numbers(np.asarray(after), before)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.float16, np.dtype(">f4")])
+def test_where_or_zero_onto_an_array(dtype):
+    condition = np.random.default_rng(0).random((3, 2, len(SPECIAL))) < 0.5
+    x, whole = np.asarray(SPECIAL, dtype), np.ones((len(SPECIAL), 2, 6), dtype)
+    out = whole.T[::2]
+    masked(condition, x, out)
+    np.testing.assert_array_equal(out.tobytes(), np.where(condition, x, 0).astype(dtype).tobytes())
+    assert np.all(whole.T[1::2] == 1)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.float16, np.int64, np.int8])
+@pytest.mark.parametrize("number", [0, 0.0, -0.0, 1e-300, 1, -2.5, np.inf, -np.inf, np.nan, True])
+@pytest.mark.parametrize("name", ["maximum", "minimum"])
+def test_the_larger_or_smaller_of_many_and_a_number(name, number, dtype):
+    with np.errstate(invalid="ignore"):
+        x = np.resize(SPECIAL, (3, 1000)).astype(dtype)
+    ours, numpys = getattr(quick, name), getattr(np, name)
+    for array in (x, x.T, x[:, ::-2], x[:1, :4]):
+        same_numbers(ours(array, number), numpys(array, number))
+        same_numbers(ours(array, array[:1]), numpys(array, array[:1]))
+
+
+def test_half_precision_is_told_in_either_byte_order():
+    names = [*np.typecodes["All"], *(f"{order}{kind}" for order in "<>" for kind in ("f2", "f4", "f8", "i2", "c8"))]
+    halves = {name for name in names if dtypes.is_half(np.dtype(name))}
+    assert halves == {"e", "<f2", ">f2"}
+    assert not any(map(dtypes.is_half, [None, np.float16, xp.float32, "float16"]))
 
 
 def holding(array):

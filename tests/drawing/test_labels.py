@@ -156,6 +156,6 @@ def test_an_operation_is_explained_with_its_formulas() -> None:
         y: Any = tg.tanh(x)
     text = explanation(y.node)
     assert text.splitlines()[0] == "tanh(x)"
-    assert "gradient of x: g * (1 - out * out)" in text
+    assert "gradient of x: g * (1.0 - out * out)" in text
     assert "keeps out 8 B" in text
     assert "called at test_labels.py:" in text

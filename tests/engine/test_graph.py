@@ -217,6 +217,22 @@ def test_backward_lets_go_of_saved_arrays() -> None:
     y.backward()
 
 
+def test_an_op_leaves_one_object_for_the_collector_to_walk(no_collector: None) -> None:
+    x, w, b = leaf(0.5, 0.7), leaf(1.0, -1.0), leaf(0.0, 0.1)
+    v = tg.tanh(x * w + b)  # the code of each op is written
+    before = len(gc.get_objects())
+    for _ in range(100):
+        v = tg.tanh(v * w + b)
+    assert len(gc.get_objects()) - before < 310
+    assert len({id(node.shape) for node in graph.behind(v.node) if node.op}) == 1
+
+
+def test_a_node_has_its_own_shape_where_its_parents_have_others() -> None:
+    x, b = tg.Tensor(np.ones((3, 1)), requires_grad=True), leaf(1.0, 2.0)
+    for y, shape in [(x + b, (3, 2)), (b + x, (3, 2)), (tg.concat((b, b)), (4,)), (2.0 * b, (2,)), (tg.sum(x + b), ())]:
+        assert y.node.shape == y.shape == shape
+
+
 # ------------------------------------------------------------------ no_grad
 
 

@@ -62,16 +62,15 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "_recorded_values: nodes = {op.arguments[0]: node.parents} if op.variadic else "
         "dict(zip(op.differentiable, node.parents, strict=True)) -> nodes = {op.arguments[0]: node.parents} if op.variadic else "
         "dict(zip(op.differentiable, node.parents, strict=False))": EQUAL,
-        "deposit: grads = [unshared(found, leaf) if leaf.grad is None else new_array(leaf.grad + found[leaf], copy=False) "
-        "for leaf in found] -> grads = [unshared(found, leaf) if leaf.grad is None else new_array(leaf.grad + found[leaf], copy=True) "
-        "for leaf in found]": SLOWER,
+        "deposit: grads = [unshared(found, n) if n.grad is None else new_array(n.grad + found[n], copy=False) for n in found] -> "
+        "grads = [unshared(found, n) if n.grad is None else new_array(n.grad + found[n], copy=True) for n in found]": SLOWER,
         "gradients.visit: if node not in relevant: -> if True:": "a node that is relevant is found so again",
     },
     "tinygrad_ko/engine/accumulate.py": {
         "Accumulator: @dataclass(slots=True) -> @dataclass(slots=False)": SLOTS,
         "unbroadcast: new = part.ndim - len(parent.shape) if type(part) is np.ndarray and node.op.broadcasts else 0 -> "
         "new = part.ndim + len(parent.shape) if type(part) is np.ndarray and node.op.broadcasts else 0": SLOWER,
-        "unbroadcast: return np.add.reduce(part, axis=tuple(range(new))) -> pass": SLOWER,
+        "unbroadcast: return np.add.reduce(part, 0 if new == 1 else tuple(range(new))) -> pass": SLOWER,
         "accumulated: if type(old) is Accumulator and type(part) in ARRAYS and (type(old.total) in ARRAYS): -> if False:": SLOWER,
         "accumulated: if isinstance(so_far, Handle) or isinstance(part, Handle): -> if True:": SLOWER,
         "unbroadcast: if new > 0 and part.shape[new:] == parent.shape and (part.dtype == parent.dtype): -> if False:": SLOWER,
@@ -90,6 +89,18 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "only = f' if {users} else None' if len(op.differentiable) >= 1 else ''": ONLY_ONE,
         "_debug_record: inputs = tuple([v.astype(np.float16) if half else v for v, half in zip(inputs, halves, strict=True)]) -> "
         "inputs = tuple([v.astype(np.float16) if half else v for v, half in zip(inputs, halves, strict=False)])": EQUAL,
+    },
+    "tinygrad_ko/ops/networks/recurrence.py": {
+        "lstm_states: return _lstm_in_place(*arrays) if all((type(v) is ndarray for v in arrays)) else _lstm_by_steps(*arrays) -> "
+        "return _lstm_in_place(*arrays) if False else _lstm_by_steps(*arrays)": SLOWER,
+        "gru_states: return _gru_in_place(*arrays) if all((type(v) is ndarray for v in arrays)) else _gru_by_steps(*arrays) -> "
+        "return _gru_in_place(*arrays) if False else _gru_by_steps(*arrays)": SLOWER,
+        "_lstm_in_place: for slope, ht, ct in zip(slopes, *out, strict=True): -> "
+        "for slope, ht, ct in zip(slopes, *out, strict=False):": EQUAL,
+        "_gru_in_place: for zt, at, ht in zip(z, a, out, strict=True): -> for zt, at, ht in zip(z, a, out, strict=False):": EQUAL,
+        "_require_fitting: width = gates * Wh.shape[0] if Wh.ndim else 0 -> width = gates * Wh.shape[0] if Wh.ndim else 1": (
+            "a number is refused before the width is asked for"
+        ),
     },
     "tinygrad_ko/func/transforms.py": {
         "_Run.backward: return [_zeros(x, x.shape) if g is None else Tensor(g, copy=False) for x, g in zip(self.xs, grads, strict=True)] "

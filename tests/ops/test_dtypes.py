@@ -15,7 +15,8 @@ ROW = {f.__name__: (f, row) for f, row in ROWS.items()}
 OF_THE_PACKAGE = [name for name, (f, _) in ROW.items() if f.__module__.startswith("tinygrad_ko.")]
 VIEWS = {  # of NumPy's arrays, as NumPy's functions of these names give them
     *("reshape", "permute_dims", "moveaxis", "swapaxes", "matrix_transpose", "broadcast_to", "broadcast_arrays", "expand_dims", "squeeze"),
-    *("flip", "split", "array_split", "unstack", "getitem", "diagonal", "diag", "unfold", "unchanged", "all_apart", "einsum"),
+    *("flip", "split", "array_split", "unstack", "getitem", "diagonal", "diag", "unfold", "all_apart", "einsum"),
+    *("unchanged", "same_values"),
 }  # fmt: skip
 
 

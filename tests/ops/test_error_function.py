@@ -2,7 +2,6 @@
 
 from functools import cache
 from math import inf, isnan, nan
-from typing import Any
 
 import mpmath
 import numpy as np
@@ -11,8 +10,16 @@ from mpmath import mpf
 
 import tinygrad_ko as tg
 from tests.ops.ulps import worst
+from tinygrad_ko.arrays.library import quick
 from tinygrad_ko.ops import error_function
-from tinygrad_ko.ops.error_function import _TAIL, gaussian, normal_cdf
+from tinygrad_ko.ops.error_function import (
+    _SINGLE_ABOVE,
+    _SINGLE_BELOW,
+    _SINGLE_BENT,
+    _TAIL,
+    gaussian,
+    normal_cdf,
+)
 
 
 def scaled(y):
@@ -51,6 +58,20 @@ def test_the_coefficients_are_those_of_the_interpolation():
         assert [float(c) for c in interpolated(25)] == list(_TAIL)
 
 
+def polynomial(coefficients, x):
+    return mpmath.fsum(c * mpf(x) ** k for k, c in enumerate(coefficients))
+
+
+def test_the_approximations_for_float32_are_as_near_as_they_say():
+    with mpmath.workdps(30):
+        for y in np.linspace(0, 9.2, 93).tolist():
+            steepness = mpmath.sqrt(mpmath.pi) * y + polynomial(_SINGLE_ABOVE, y) / polynomial(_SINGLE_BELOW, y)
+            assert abs(1 / steepness / scaled(mpf(y)) - 1) < 4.3e-8, y
+        for x in np.linspace(0.05, 4.1, 82).tolist():
+            assert abs(mpmath.tanh(x * polynomial(_SINGLE_BENT, x * x)) / mpmath.erf(x) - 1) < 2e-8, x
+        assert abs(polynomial(_SINGLE_BENT, 0) * mpmath.sqrt(mpmath.pi) / 2 - 1) < 2e-8
+
+
 def dense(dtype, low, high):
     x = np.random.default_rng(0).uniform(low, high, 400)
     return np.concatenate([x, np.linspace(low, high, 101), 0.5 + x * 1e-3]).astype(dtype)
@@ -63,8 +84,8 @@ def dense(dtype, low, high):
         (tg.erf, mpmath.erf, 4),
         (tg.erfc, mpmath.erfc, 6),
         (normal_cdf, mpmath.ncdf, 6),
-        (lambda x: gaussian(x, rate=1), lambda x: mpmath.exp(-x * x), 5),
-        (lambda x: gaussian(x, rate=0.5), lambda x: mpmath.exp(-x * x / 2), 5),
+        (lambda x: gaussian(x, rate=1), lambda x: mpmath.exp(-x * x), 4),
+        (lambda x: gaussian(x, rate=0.5), lambda x: mpmath.exp(-x * x / 2), 4),
     ],
     ids=["erf", "erfc", "normal_cdf", "gaussian", "gaussian of half"],
 )
@@ -93,8 +114,33 @@ def test_numbers_lists_and_integers():
         assert np.shape(tg.erf(x)) == np.shape(x)
 
 
-def test_a_wrong_coefficient_is_noticed(monkeypatch: pytest.MonkeyPatch):
-    wrong: Any = (*_TAIL[:24], _TAIL[24] * 1.01)
-    monkeypatch.setattr(error_function, "_TAIL", wrong)
-    points = dense(np.float64, -27, 27)
-    assert worst(tg.erfc(points), points, mpmath.erfc)[0] > 6
+@pytest.mark.parametrize(
+    ("name", "i", "f", "true", "dtype"),
+    [
+        ("_TAIL", 24, tg.erfc, mpmath.erfc, np.float64),
+        ("_SINGLE_ABOVE", 3, tg.erfc, mpmath.erfc, np.float32),
+        ("_SINGLE_BELOW", 4, tg.erfc, mpmath.erfc, np.float32),
+        ("_SINGLE_BENT", 3, tg.erf, mpmath.erf, np.float32),
+    ],
+)
+def test_a_wrong_coefficient_is_noticed(name, i, f, true, dtype, monkeypatch: pytest.MonkeyPatch):
+    right = getattr(error_function, name)
+    monkeypatch.setattr(error_function, name, (*right[:i], right[i] * 1.01, *right[i + 1 :]))
+    points = dense(dtype, -9, 9)
+    assert worst(f(points), points, true)[0] > 6
+
+
+def test_the_density_comes_with_the_probability():
+    for dtype, most in ((np.float64, 5), (np.float32, 5)):
+        points = dense(dtype, -10, 10)
+        cdf, density = error_function.normal_cdf_and_density(quick, points)
+        np.testing.assert_array_equal(cdf, normal_cdf(points))
+        assert worst(density, points, mpmath.npdf)[0] <= most
+
+
+def test_erf_rises_in_float32_too():
+    x = np.sort(np.random.default_rng(0).uniform(-5, 5, 20_000).astype(np.float32))
+    y = tg.erf(x)
+    assert np.all(np.diff(y) >= 0)
+    assert np.all(np.abs(y) <= 1)
+    np.testing.assert_array_equal(tg.erf(-x), -y)

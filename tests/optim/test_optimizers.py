@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import tinygrad_ko as tg
 from tinygrad_ko.nn import Affine
 from tinygrad_ko.nn.serialization import load_arrays, save_arrays
-from tinygrad_ko.optim import SGD, AdaGrad, Adam, AdamW, Momentum, Nesterov, Optimizer, RMSprop
+from tinygrad_ko.optim import SGD, AdaGrad, Adam, AdamW, Momentum, Nesterov, Optimizer, RMSprop, Schedule, linear_warmup
 from tinygrad_ko.optim.clipping import clip_grad_norm, clip_grad_value
 
 BY_GRADIENT = [SGD, Momentum, Nesterov, AdaGrad, RMSprop, Adam]  # what they do depends on gradients alone
@@ -276,6 +276,15 @@ def test_the_gradients_add_up_until_they_are_forgotten(kind):
     assert p.grad is None
 
 
+def test_forgetting_gradients_passes_over_what_is_a_constant_now():
+    p, q = leaf(), leaf()
+    optimizer = tg.optim.SGD([p, q], lr=0.1)
+    tg.sum(p * q).backward()
+    p.requires_grad = False
+    optimizer.zero_grad()
+    assert (p.grad, q.grad, q.requires_grad) == (None, None, True)
+
+
 @every
 def test_parameters_may_come_from_a_generator_or_be_one_tensor(kind):
     p, q = leaf(), leaf()
@@ -384,6 +393,14 @@ def test_a_state_that_does_not_fit_is_refused_and_changes_nothing(kind, how):
         optimizer.load_state(spoiled(other.state(), how))
     assert {name: array.tobytes() for name, array in optimizer.state().items()} == before
     assert korean(caught.value)
+
+
+def test_the_path_of_a_state_is_none():
+    path: Any = "optimizer.npz"
+    for thing in (SGD([leaf()]), Schedule(SGD([leaf()]), linear_warmup, warmup=3)):
+        with pytest.raises(TypeError, match=r"load_state takes .* np\.load\(path\) .* not str") as caught:
+            thing.load_state(path)
+        assert korean(caught.value)
 
 
 @pytest.mark.parametrize(("given", "kind"), [(SGD, Adam), (Adam, Momentum), (AdaGrad, RMSprop), (RMSprop, AdaGrad)])

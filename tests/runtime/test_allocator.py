@@ -66,9 +66,16 @@ def test_large_arrays_come_and_go_without_page_faults(size):
 
 
 @with_glibc
-@pytest.mark.parametrize("name", ["MALLOC_ARENA_MAX", "MALLOC_TRIM_THRESHOLD_", "GLIBC_TUNABLES"])
-def test_nothing_is_set_where_the_environment_says_how_memory_is_kept(name):
-    value = "glibc.malloc.arena_max=2" if name == "GLIBC_TUNABLES" else "131072"
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("MALLOC_ARENA_MAX", "2"),
+        ("MALLOC_TRIM_THRESHOLD_", "131072"),
+        ("MALLOC_PERTURB_", "0"),
+        ("GLIBC_TUNABLES", "glibc.malloc.arena_max=2"),
+    ],
+)
+def test_nothing_is_set_where_the_environment_says_how_memory_is_kept(name, value):
     assert printed("print(allocator.keep_freed_memory())", **{name: value}) == ["False"]
 
 

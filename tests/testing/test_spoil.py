@@ -326,7 +326,16 @@ def test_a_source_that_is_no_longer_the_right_one_is_not_taken(monkeypatch):
 def test_an_honest_zero_is_known():
     zeros = {name for name, f in OPS.items() if all(is_zero(f.op.formulas[a]) for a in f.op.differentiable)}
     like = {"zeros_like", "identity_like"}
-    assert zeros == like | {"sign", "step_function", "floor_divide", "floor", "ceil", "trunc", "round"}
+    assert zeros == like | {
+        "sign",
+        "step_function",
+        "leaky_relu_slope",
+        "floor_divide",
+        "floor",
+        "ceil",
+        "trunc",
+        "round",
+    }
     assert not is_zero(Slope())
 
 

@@ -15,6 +15,8 @@ import numpy as np
 from tinygrad_ko.arrays.library import FLOAT32, FLOAT64
 from tinygrad_ko.arrays.memory import Holder
 
+_HALF = type(np.dtype(np.float16))
+
 
 def moves(forward: Callable[..., Any]) -> Callable[..., Any]:
     """Decorator of a forward that moves numbers and computes none: it works on float16 as it stands, and may return a view."""
@@ -62,7 +64,7 @@ def numpy_dtype(value: Any) -> Any:
 
 def is_half(dtype: Any) -> bool:
     """Whether it is NumPy's float16."""
-    return isinstance(dtype, np.dtype) and dtype.kind == "f" and dtype.itemsize == 2
+    return type(dtype) is _HALF  # in either byte order
 
 
 def any_unusual(values: tuple[Any, ...]) -> bool:

@@ -1,5 +1,6 @@
 """Copy on write: who else holds the memory of an array, and copies where somebody does."""
 
+from itertools import chain
 from math import prod
 from sys import getrefcount
 from typing import Any
@@ -24,6 +25,8 @@ def copied(array: Array) -> Array:
 
 def own(value: Any) -> Any:
     """A value that the caller's later writes do not reach: copies of arrays and of lists, also inside tuples."""
+    if type(value) is ndarray:  # usual
+        return np.array(value)
     if isinstance(value, list | tuple):
         return type(value)(map(own, value)) if type(value) in (list, tuple) else value
     return value if isinstance(value, generic | type) or not hasattr(value, "__array_namespace__") else copied(value)
@@ -32,7 +35,7 @@ def own(value: Any) -> Any:
 def in_own_memory(results: tuple[Any, ...], values: tuple[Any, ...]) -> tuple[Any, ...]:
     """The results of a forward as they are, or copies where one is a view of the values it was computed from, or one of them."""
     for result in results:
-        if type(result) is ndarray and (result.base is not None or any(result is value for value in values)):
+        if type(result) is ndarray and (result.base is not None or [v for v in values if v is result]):
             return tuple([apart(result, values) for result in results])
     return results
 
@@ -87,6 +90,22 @@ class Holder:
             self._exposed = False
         return self._array
 
+    def sole_array(self) -> Array | None:
+        """The array, to be changed in place, if nobody else can see its memory and it lies there in one piece; else None. As long as the
+        caller holds it, ops work on copies, also those of other threads.
+        """
+        array = self._array
+        alone = _ALONE + 1  # the variable is counted too
+        if getrefcount(self._array) > alone or type(array) is not ndarray:
+            return None
+        if array.base is not None or not array.flags.carray:
+            return None
+        exposed, self._exposed = self._exposed, True
+        if getrefcount(self._array) > alone:  # another thread has taken it just now
+            self._exposed = exposed
+            return None
+        return array
+
     def watched_by_others(self) -> bool:
         """Whether somebody who was given the array still has it, and expects to see what is written to it."""
         return self._exposed and shared(self)
@@ -105,6 +124,14 @@ def shared(holder: Holder) -> bool:
     if holder._array.base is None:
         return False
     return type(holder._array.base) is not ndarray or getrefcount(holder._array.base) > _ALONE
+
+
+def unseen(owner: object, name: str) -> bool:
+    """Whether nothing but `owner` refers to its list of dicts of arrays, to one of these, or to one of the arrays."""
+    if getrefcount(getattr(owner, name)) > _ALONE or {*map(type, getattr(owner, name))} != {dict}:
+        return False
+    dicts = getattr(owner, name)
+    return max(map(getrefcount, chain(dicts, chain.from_iterable(map(dict.values, dicts))))) <= _ALONE
 
 
 def unshared(arrays: dict[Any, Array], key: Any) -> Array:

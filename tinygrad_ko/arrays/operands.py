@@ -11,7 +11,7 @@ from tinygrad_ko.errors import explain, mixed, no_array
 
 def operand(value: Any, op: str = "Tensor") -> Any:
     """What an op works on: lists of numbers become float64, arrays and numbers stay; what is not real or no plain array is a TypeError."""
-    if type(value) in NUMBERS or isinstance(value, np.float64):
+    if type(value) in NUMBERS or isinstance(value, np.float64) or (type(value) is ndarray and is_real(value)):
         return value
     if isinstance(value, int | float):  # of a member of an IntEnum NumPy would make an int64
         return int(value) if isinstance(value, int) else float(value)

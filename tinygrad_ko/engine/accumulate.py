@@ -32,7 +32,7 @@ def unbroadcast(part: Any, parent: Node, node: Node, argument: str, first: bool)
     # new: how many axes broadcasting has put in front
     new = part.ndim - len(parent.shape) if type(part) is np.ndarray and node.op.broadcasts else 0
     if new > 0 and part.shape[new:] == parent.shape and part.dtype == parent.dtype:  # usual: the bias of a batch
-        return np.add.reduce(part, axis=tuple(range(new)))
+        return np.add.reduce(part, 0 if new == 1 else tuple(range(new)))
     if type(part) is IndexedGradient:
         return Accumulator(part.within(parent.shape, accumulation_dtype(parent.dtype))) if first else part
     if not is_real(part):

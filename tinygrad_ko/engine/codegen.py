@@ -16,6 +16,8 @@ Names in the text that begin with an underscore are the engine's own; those of a
     _out, _keep_mask      what the forward returned
     _made                 the type of the output
     _tensor, _n           the result and its new node
+    _like                 the first node among the arguments; None if nothing requires a gradient
+    _shape_out            the shape of the output; where that node has an equal one, the new node shares it: a tuple less in each
     _noted                whether the node remembers its scope, or what it was computed from and to
 """
 
@@ -55,13 +57,13 @@ def {function}{signature}:
     _tensor = _new(_kind)
     _tensor._array = _out
     _tensor._exposed = False
-    if ({wanted}) and (_mode := _current()).record:
+    if (_like := {wanted}) is not None and (_mode := _current()).record:
         _noted = _mode.scope or _mode.watch
-        _tensor._node = _n = _new(_NotedNode if _noted else _OpNode)
+        _tensor._node = _n = (_NotedNode if _noted else _OpNode)()
         if _noted:
             _n.scope = _mode.scope
             _n.seen = _debug_record(({inputs}), ({arguments}), {{{options}}}, _out) if _mode.watch else None
-        _n.shape = _out.shape
+        _n.shape = _like.shape if (_shape_out := _out.shape) == _like.shape else _shape_out
         _n.dtype = _FLOAT64 if _made is _float64 else _out.dtype
         _n.order = _next_order()
         _n.live = True
@@ -136,7 +138,7 @@ class _OpNode(_Node):
             n.live = False
 {free}
     def rebound(n, parents, saved):
-        same = _new(_OpNode)
+        same = _OpNode()
         same.shape, same.dtype, same.order, same.live = n.shape, n.dtype, n.order, n.live
 {rebound}        return same
 
@@ -262,10 +264,10 @@ def _function_text(op: Op, any_dtype: bool = False) -> str:
 
     # foreign: whether an argument is of another array library. (That of the first one shows in the type of the output.)
     if op.variadic:
-        wanted = f"_any([_x is not None for _x in _node_{first}])" if op.differentiable else "False"
+        wanted = f"_next(_filter(None, _node_{first}), None)" if op.differentiable else "None"
         foreign = f" or not _PLAIN.issuperset(_map(_type, _value_{first}))"
     else:
-        wanted = " or ".join(f"_node_{a} is not None" for a in op.differentiable) or "False"
+        wanted = " or ".join(f"_node_{a}" for a in op.differentiable) or "None"
         foreign = _joined(" or _type(_value_{}) not in _PLAIN", op.arguments[1:])
     xp = f"_quick if _type(_value_{first}) in _ARRAYS else _namespace({values}), " * op.takes_xp
     return _FUNCTION.format(
@@ -325,7 +327,7 @@ def _rounded(out: Any) -> Any:
 
 
 _CALLED = (
-    *(any, isinstance, map, tuple, type, zip, property, heappush, np.float64, np.ndarray, Handle, Node),
+    *(isinstance, filter, map, next, tuple, type, zip, property, heappush, np.float64, np.ndarray, Handle, Node),
     *(errors.already_freed, errors.refused, accumulate.accumulated, accumulate.unbroadcast, library.namespace),
     *(library.shape, memory.in_own_memory, memory.own, operands.operand, operands.result, dtypes.any_unusual),
     *(dtypes.widened, constant, _debug_record, _option, wrong_argument),

@@ -154,8 +154,9 @@ class Switch(ContextDecorator):
 
 def _inside(outer: Mode, switch: Switch, call: tuple[Call, ...]) -> Mode:
     """The mode inside a block of a switch that is entered in the mode `outer`."""
-    settings = {"record": outer.record, "watch": outer.watch, "scope": outer.scope + call, **switch.changes}
-    return Mode(**settings, block=(outer, switch, call))
+    changed = switch.changes.get
+    scope = changed("scope", outer.scope + call)
+    return Mode(changed("record", outer.record), changed("watch", outer.watch), scope, (outer, switch, call))
 
 
 def _without(mode: Mode, switch: Switch) -> Mode:

@@ -100,8 +100,9 @@ class Module(ForeignToModule):
         for path, value, _, _ in walk(self):
             if isinstance(value, Tensor):
                 found.setdefault(id(value), (path, value))
-        names = Counter(path for path, _ in found.values())
-        if twice := [path for path, times in names.items() if times > 1]:
+        names = [path for path, _ in found.values()]
+        if len({*names}) < len(names):
+            twice = [path for path, times in Counter(names).items() if times > 1]
             raise explain(
                 ValueError(f"two parameters have the same name: {', '.join(sorted(twice))}"),
                 f"이름이 같은 매개변수가 둘 이상입니다: {', '.join(sorted(twice))}",

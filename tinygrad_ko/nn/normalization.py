@@ -10,7 +10,8 @@ from tinygrad_ko.nn.initializers import require_sizes
 from tinygrad_ko.nn.module import Module
 from tinygrad_ko.ops.elementwise import sqrt
 from tinygrad_ko.ops.inputs import as_floating, as_plain_array, require_above_0, require_below_1
-from tinygrad_ko.ops.networks.normalization import all_but_channels, batch_norm, layer_norm, per_feature
+from tinygrad_ko.ops.networks.channels import all_but_channels, channel_dots, channel_means, channel_sums
+from tinygrad_ko.ops.networks.normalization import batch_norm, layer_norm, per_feature
 from tinygrad_ko.ops.reduction import reduced_size
 from tinygrad_ko.tensor.tensor import Tensor, replace
 
@@ -79,9 +80,12 @@ class BatchNorm(Module):
         return out
 
     def _update_running(self, x: Array) -> None:
-        x, axes = widened(x), all_but_channels(x)
-        n = reduced_size(x.shape, axes)
-        running, batch = (self.running_mean, self.running_var), (x.mean(axis=axes), x.var(axis=axes) * (n / (n - 1)))
+        x, n = widened(x), reduced_size(x.shape, all_but_channels(x))
+        apart = x - channel_means(x)
+        running, batch = (
+            (self.running_mean, self.running_var),
+            (channel_sums(x) / n, channel_dots(apart, apart) / (n - 1)),
+        )
         moved = [self.decay * r.data + (1 - self.decay) * b for r, b in zip(running, batch, strict=True)]
         replace(running, [cast(m, r.dtype) for m, r in zip(moved, running, strict=True)])
 

@@ -2,10 +2,11 @@
 
 import math
 
-from tinygrad_ko.arrays import library
+from tinygrad_ko.arrays import faster, library
 from tinygrad_ko.arrays.dtypes import moves
 from tinygrad_ko.arrays.library import SCALARS, quiet
-from tinygrad_ko.arrays.operands import floating
+from tinygrad_ko.arrays.operands import floating, operand
+from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.engine.op import op
 
 
@@ -36,13 +37,13 @@ def divide(a, b):
 @op(broadcasts=True, a=lambda g: zeros_like(g), b=lambda g: zeros_like(g))
 def floor_divide(a, b):
     """a / b rounded down to a whole number. The derivative is 0 almost everywhere; 0 is returned at the jumps."""
-    return a // b
+    return faster.floor_divide(a, b)
 
 
 @op(broadcasts=True, a=lambda g: g, b=lambda g, a, b: -g * floor_divide(a, b))
 def remainder(a, b):
     """a - b * (a // b), with the sign of b. At a jump the derivative in b is -(a // b) as computed there."""
-    return a % b
+    return faster.remainder(a, b)
 
 
 @op(x=lambda g: -g)
@@ -51,10 +52,16 @@ def negative(x):
     return -x
 
 
-@op(x=lambda g: g)
 def positive(x):
     """+x: the same values, in an array of their own."""
-    return +x
+    return same_values(x) if isinstance(x, Handle) else +operand(x, "positive")
+
+
+@op(name="positive", x=lambda g: g)
+@moves
+def same_values(x):
+    """x itself: Tensors that share an array copy it on write."""
+    return x
 
 
 @op(x=lambda g, x: g * sign(x))
@@ -89,13 +96,13 @@ def log(xp, x):
     return xp.log(x)
 
 
-@op(x=lambda g, out: g / (2 * out))
+@op(x=lambda g, out: g / (2.0 * out))
 def sqrt(xp, x):
     """The square root. The derivative at 0 is infinite."""
     return xp.sqrt(x)
 
 
-@op(x=lambda g, x: g * (2 * x))
+@op(x=lambda g, x: g * (2.0 * x))
 def square(x):
     """x times x."""
     return x * x
@@ -107,7 +114,7 @@ def reciprocal(x):
     return 1 / x
 
 
-@op(x=lambda g, out: g / (3 * (out * out)))
+@op(x=lambda g, out: g / (3.0 * (out * out)))
 def cbrt(xp, x):
     """The cube root, negative for negative x. The derivative at 0 is infinite."""
     if hasattr(xp, "cbrt"):

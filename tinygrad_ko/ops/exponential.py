@@ -22,7 +22,7 @@ def expm1(xp, x):
     return xp.expm1(x)
 
 
-@op(x=lambda g, x: g / (1 + x))
+@op(x=lambda g, x: g / (1.0 + x))
 def log1p(xp, x):
     """log(1 + x), with all its digits where x is small. The derivative at -1 is infinite."""
     return xp.log1p(x)
@@ -57,4 +57,4 @@ def logaddexp(xp, a, b):
 @op(broadcasts=True, a=lambda g: g, b=lambda g: -g)
 def gap(xp, a, b):
     """a - b, and 0 where both are the same infinity."""
-    return below_largest(a, b)
+    return below_largest(xp, a, b)

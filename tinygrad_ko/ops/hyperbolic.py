@@ -17,7 +17,7 @@ def cosh(xp, x):
     return xp.cosh(x)
 
 
-@op(x=lambda g, out: g * (1 - out * out))
+@op(x=lambda g, out: g * (1.0 - out * out))
 def tanh(xp, x):
     """The hyperbolic tangent, sinh(x) / cosh(x), between -1 and 1. The derivative, 1 - tanh(x) ** 2, is right to two units in the last
     place of 1: it is 0 from |x| = 19 on, where it is below that. (sech(x) ** 2 would be right to its own last place, in twice the time and
@@ -39,7 +39,7 @@ def asinh(xp, x):
     return xp.asinh(x)
 
 
-@op(x=lambda g, x: g / sqrt(x - 1) / sqrt(x + 1))
+@op(x=lambda g, x: g / sqrt(x - 1.0) / sqrt(x + 1.0))
 def acosh(xp, x):
     """The inverse hyperbolic cosine: the number of at least 0 whose cosh is x. The derivative at 1 is infinite."""
     return xp.acosh(x)
@@ -51,7 +51,7 @@ def atanh(xp, x):
     return xp.atanh(x)
 
 
-@op(x=lambda g, out, x: g * (2 * x * (out * out)))
+@op(x=lambda g, out, x: g * (2.0 * x * (out * out)))
 def atanh_slope(x):
     """1 / (1 - x * x): at 1 and -1 it is infinite, and so is its own derivative."""
     return 1 / ((1 - x) * (1 + x))

@@ -25,6 +25,11 @@ def namespace_of(x):
 
 def as_operand(x, name):
     """A Tensor or an array as it is, an array of a list or a number. Raises TypeError for what is not real."""
+    if x is None:
+        raise explain(
+            TypeError(f"{name}: expected real numbers, got None"),
+            f"{name}: 실수로 이루어진 배열이나 리스트를 넘겨야 합니다. 받은 값: None",
+        )
     return x if isinstance(x, Handle) else as_array(operand(x, name))
 
 
@@ -124,9 +129,10 @@ def in_float32(function):
 
     @wraps(function)
     def inside(*arguments, **options):
-        dtypes = [x.dtype for x in (*arguments, *options.values()) if hasattr(x, "dtype") and is_floating(x.dtype)]
-        if not any(map(is_half, dtypes)):
+        given = (*arguments, *options.values())
+        if not any(map(is_half, [getattr(x, "dtype", None) for x in given])):
             return function(*arguments, **options)
+        dtypes = [x.dtype for x in given if hasattr(x, "dtype") and is_floating(x.dtype)]
         out = function(*map(widened, arguments), **{name: widened(x) for name, x in options.items()})
         return astype(out, np.float16) if all(map(is_half, dtypes)) else out
 

@@ -2,12 +2,14 @@
 
 import numpy as np
 
-from tinygrad_ko.arrays.library import is_floating
+from tinygrad_ko.arrays.dtypes import moves
+from tinygrad_ko.arrays.indexing import add_at
+from tinygrad_ko.arrays.library import beside, is_floating
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.inputs import as_integers, as_operand, require_one_of
 from tinygrad_ko.ops.networks.activations import identity_function
-from tinygrad_ko.ops.shape import along, broadcast_to, concat, flip
+from tinygrad_ko.ops.shape import along
 
 _MODES = ("constant", "edge", "reflect", "symmetric", "wrap")
 
@@ -61,30 +63,58 @@ def pad(x, pad_width, mode="constant", *, constant_values=0):
         index = tuple([slice(before, before + n) for n, (before, _) in zip(x.shape, widths, strict=True)])
         return surround(x, shape=shape, index=index, value=np.asarray(constant_values).item())
     for axis, (before, after) in enumerate(widths):
-        if before or after:
-            x = concat([_border(x, axis, before, mode, "before"), x, _border(x, axis, after, mode, "after")], axis=axis)
-    return x if any(map(any, widths)) else identity_function(x)
+        _require_shown(x.shape, axis, before, mode, "before", "앞")
+        _require_shown(x.shape, axis, after, mode, "after", "뒤")
+    return border(x, widths=tuple(map(tuple, widths)), mode=mode) if any(map(any, widths)) else identity_function(x)
 
 
-def _border(x, axis, width, mode, side):
-    length, first = x.shape[axis], side == "before"
+@op(name="pad", x=lambda g, widths, mode: without_border(g, widths=widths, mode=mode))
+@moves
+def border(xp, x, *, widths, mode):
+    """x with a border that shows its own elements."""
+    if isinstance(x, np.ndarray):
+        return np.pad(x, widths, mode)
+    for axis, sides in enumerate(widths):
+        x = xp.take(x, beside(x, np.pad(np.arange(x.shape[axis]), sides, mode)), axis=axis)
+    return x
+
+
+@op(name="pad", x=lambda g, widths, mode: border(g, widths=widths, mode=mode))
+def without_border(xp, x, *, widths, mode):
+    """x without its border, which is added to the elements that it shows."""
+    for axis, (before, after) in reversed([(axis, sides) for axis, sides in enumerate(widths) if any(sides)]):
+        stop = x.shape[axis] - after
+        borders = x[along(axis, slice(before))], x[along(axis, slice(stop, None))]
+        x = xp.asarray(x[along(axis, slice(before, stop))], copy=True)
+        for part, shown in zip(borders, _shown(mode, stop - before, before, after), strict=True):
+            if part.shape[axis]:
+                part = xp.sum(part, axis=axis, keepdims=True) if mode == "edge" else part
+                part = xp.flip(part, axis=axis) if mode in ("reflect", "symmetric") else part
+                add_at(x, along(axis, shown), part)
+    return x
+
+
+def _shown(mode, n, before, after):
+    """Which of n elements the borders before and after them show."""
+    return {
+        "edge": (slice(1), slice(n - 1, n)),
+        "reflect": (slice(1, 1 + before), slice(n - 1 - after, n - 1)),
+        "symmetric": (slice(before), slice(n - after, n)),
+        "wrap": (slice(n - before, n), slice(after)),
+    }[mode]
+
+
+def _require_shown(shape, axis, width, mode, side, korean):
+    length = shape[axis]
     widest = {"edge": width if length else 0, "reflect": max(length - 1, 0)}.get(mode, length)
     if width > widest:
         raise explain(
             ValueError(
                 f"pad: mode {mode!r} can put at most {widest} elements {side} axis {axis} of length {length}, not {width}"
             ),
-            f"pad: mode가 {mode!r}이면 길이가 {length}인 축 {axis}의 {'앞' if first else '뒤'}에는 최대 {widest}개까지 덧붙일 수 있습니다. "
+            f"pad: mode가 {mode!r}이면 길이가 {length}인 축 {axis}의 {korean}에는 최대 {widest}개까지 덧붙일 수 있습니다. "
             f"받은 값: {width}",
         )
-    if mode == "edge":
-        outermost = x[along(axis, slice(0, 1) if first else slice(length - 1, length))]
-        return broadcast_to(outermost, (*x.shape[:axis], width, *x.shape[axis + 1 :]))
-    if mode == "wrap":
-        return x[along(axis, slice(length - width, length) if first else slice(0, width))]
-    skipped = mode == "reflect"
-    near = slice(skipped, skipped + width) if first else slice(length - skipped - width, length - skipped)
-    return flip(x[along(axis, near)], axis)
 
 
 def _pairs(pad_width, ndim):

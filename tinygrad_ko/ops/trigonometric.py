@@ -19,7 +19,7 @@ def cos(xp, x):
     return xp.cos(x)
 
 
-@op(x=lambda g, out: g * (1 + out * out))
+@op(x=lambda g, out: g * (1.0 + out * out))
 def tan(xp, x):
     """The tangent of x in radians."""
     return xp.tan(x)
@@ -43,7 +43,7 @@ def asin_slope(xp, x):
     return 1 / xp.sqrt((1 - x) * (1 + x))
 
 
-@op(x=lambda g, x: g / (1 + x * x))
+@op(x=lambda g, x: g / (1.0 + x * x))
 def atan(xp, x):
     """The arctangent: the angle between -pi / 2 and pi / 2 whose tangent is x."""
     return xp.atan(x)
@@ -84,13 +84,13 @@ def bessel(xp, x, *, order):
     x = floating(x)
     whole = xp.round(x)
     rest = x - whole  # between -1/2 and 1/2: of such a part of pi the sine has all its digits
-    sign = 1 - 2 * (whole % 2)
+    sign = 1 - 2 * (whole - 2 * xp.floor(whole / 2))
     y = math.pi * x
-    near = xp.abs(x) < 0.5 * (order + 1)  # where the recurrence below would lose digits
-    far = xp.where(near, 1, y)
     now = sign * xp.sin(math.pi * rest) / xp.where(x == 0, 1, y)
     if order == 0:
         return xp.where(x == 0, 1, now)
+    near = xp.abs(x) < 0.5 * (order + 1)  # where the recurrence would lose digits
+    far = xp.where(near, 1, y)
     before = sign * xp.sin(math.pi * (0.5 - xp.abs(rest)))  # the cosine of y
     for n in range(order):
         before, now = now, ((2 * n + 1) * now - before) / far / far

@@ -15,15 +15,17 @@ not a Tensor made with requires_grad=True or not on NumPy's arrays, and RuntimeE
 
 from collections.abc import Iterable, Mapping
 from itertools import repeat
-from operator import call
 from typing import Any
 
 import numpy as np
 
 from tinygrad_ko.arrays.library import Array, is_real, new_array
+from tinygrad_ko.arrays.memory import unseen
 from tinygrad_ko.engine.backprop import put
+from tinygrad_ko.engine.graph import Leaf
 from tinygrad_ko.errors import described, explain
 from tinygrad_ko.ops.inputs import require_above_0, require_below_1
+from tinygrad_ko.optim.in_place import Group, Plan, block_of, elementwise, make, traced
 from tinygrad_ko.optim.parameters import assignment, in_separate_memory, leaves, with_gradients
 from tinygrad_ko.runtime.atomic import at_once
 from tinygrad_ko.runtime.suggestions import ForeignToOptimizer, explain_construction, explained
@@ -71,18 +73,42 @@ class Optimizer(ForeignToOptimizer):
         )
 
     def step(self) -> None:
-        """One step for every parameter that has a gradient: for all of them or, if anything goes wrong, for none. All is
-        computed first; then it is put in place, in the arrays that the parameters have.
+        """One step for every parameter that has a gradient: for all of them or, if anything goes wrong, for none.
+
+        It changes the arrays that nobody else can see in place. Where a graph or a variable holds one, the new values are computed first,
+        in another array: who was given the parameter's array sees the step, a graph that was recorded before does not.
 
         Raises RuntimeError if none has a gradient: then `backward()` was forgotten. ValueError if a parameter is read-only, or if its
         gradient or what `updated` gave does not have its shape; TypeError if that is no tuple of the right length.
         """
-        steps, kept, changes = self.steps.copy(), self.kept.copy(), list[tuple[Any, ...]]()
+        plan, steps = self._plan(), self.steps.copy()
+        others: dict[int, dict[str, Array]] = {}
+        changes: list[tuple[Any, ...]] = []
+        groups: list[Group] = []
+        group: Group | None = None  # of the parameter before
         for i, p, g in with_gradients(self.parameters, "step"):
-            steps[i] += 1
-            new, kept[i] = self._checked_update(i, p._array, g, steps[i])
+            steps[i] = count = steps[i] + 1
+            if plan is not None and (block := block_of(p, self.kept[i], self.memory, g)) is not None:
+                if group is None or count != group.steps or g.dtype != group.dtype:
+                    groups.append(group := Group(plan, self, count, g.dtype))
+                if group.in_place:
+                    group.blocks.append(block)
+                    continue
+            new, others[i] = self._checked_update(i, p._array, g, count)
             changes.append(assignment(i, p, new))
-        at_once(call, [*changes, (setattr, self, "steps", steps), (setattr, self, "kept", kept)])()
+        changes.append((setattr, self, "steps", steps))
+        if others:
+            changes.append((setattr, self, "kept", [others.get(i, each) for i, each in enumerate(self.kept)]))
+        make(type(self).__name__, groups, changes)
+
+    def _plan(self) -> Plan | None:
+        """How the formula is computed in place, if it can be: it is marked `elementwise`, and nobody else has the list of what is kept."""
+        kind, own = type(self), vars(self)
+        decayed = kind.decayed if self.weight_decay else None
+        if "updated" in own or "decayed" in own or (self.memory and not unseen(self, "kept")):
+            return None
+        marked = hasattr(kind.updated, "elementwise") and (decayed is None or hasattr(decayed, "elementwise"))
+        return traced(kind.updated, decayed, self.memory) if marked else None
 
     def _checked_update(self, i: int, p: Array, g: Array, steps: int) -> tuple[Array, dict[str, Array]]:
         """What `updated` makes of parameter i and of what is kept for it, each in its own shape and dtype."""
@@ -110,13 +136,14 @@ class Optimizer(ForeignToOptimizer):
             kept = {name: _like(kept[name], array) for name, array in zip(self.memory, others, strict=True)}
         return _like(p, new), kept
 
+    @elementwise
     def decayed(self, p: Array, g: Array) -> Array:
         """The gradient with weight decay."""
         return g + self.weight_decay * p
 
     def zero_grad(self) -> None:
         """Forget all gradients."""
-        put([p.node for p in self.parameters if p.grad is not None], repeat(None))
+        put([p._node for p in self.parameters if isinstance(p._node, Leaf)], repeat(None))
 
     def state(self) -> dict[str, Array]:
         """The numbers of steps and the arrays that are kept for the parameters, by name."""
@@ -125,7 +152,7 @@ class Optimizer(ForeignToOptimizer):
 
     def load_state(self, state: Mapping[str, Array]) -> None:
         """Continue from what `state()` gave. Raises ValueError, and changes nothing, if it does not fit."""
-        own, given = self.state(), {name: np.asarray(array) for name, array in dict(state).items()}
+        own, given = self.state(), named_arrays(state)
         wrong = sorted(own.keys() ^ given.keys()) or [
             name
             for name, array in own.items()
@@ -143,6 +170,17 @@ class Optimizer(ForeignToOptimizer):
             for i, each in enumerate(self.kept)
         ]
         at_once(setattr, [(self, "steps", given["steps"].astype(int).tolist()), (self, "kept", kept)])()
+
+
+def named_arrays(state: Mapping[str, Array]) -> dict[str, Array]:
+    """The arrays of a state. Raises TypeError for what is none, such as the path of a file."""
+    if not isinstance(state, Mapping):
+        kind = type(state).__name__
+        raise explain(
+            TypeError(f"load_state takes what state() gave, or np.load(path) of a file with it, not {kind}"),
+            f"load_state에는 state()가 반환한 것이나 그것을 저장한 파일의 np.load(path)를 넘겨야 합니다. 받은 값의 종류: {kind}",
+        )
+    return {name: np.asarray(array) for name, array in state.items()}
 
 
 def _read_only(array: Array) -> Array:
@@ -164,12 +202,6 @@ def _like(old: Array, new: Any) -> Array:
     return new_array(new, old.dtype)
 
 
-def _minus(p: Array, change: Array) -> Array:
-    """p - change, in the memory of the change if it fits there."""
-    fits = type(change) is np.ndarray and change.dtype == p.dtype
-    return np.subtract(p, change, out=change) if fits else p - change
-
-
 class SGD(Optimizer):
     """p -= lr * g: stochastic gradient descent. It keeps no arrays.
 
@@ -181,8 +213,9 @@ class SGD(Optimizer):
     array([ 0.8, -1.6])
     """
 
+    @elementwise
     def updated(self, p: Array, g: Array, steps: int, **kept: Array) -> tuple[Array, ...]:
-        return (_minus(p, self.lr * g),)
+        return (p - self.lr * g,)
 
 
 class Momentum(Optimizer):
@@ -207,6 +240,7 @@ class Momentum(Optimizer):
         require_below_1(momentum=momentum)
         self.momentum = momentum
 
+    @elementwise
     def updated(self, p: Array, g: Array, steps: int, **kept: Array) -> tuple[Array, ...]:
         v = self.momentum * kept["v"]
         v -= self.lr * g
@@ -226,6 +260,7 @@ class Nesterov(Momentum):
     array([ 0.675, -2.   ])
     """
 
+    @elementwise
     def updated(self, p: Array, g: Array, steps: int, **kept: Array) -> tuple[Array, ...]:
         v = self.momentum * kept["v"]
         v -= self.lr * g
@@ -253,9 +288,10 @@ class AdaGrad(Optimizer):
         require_above_0(eps=eps)
         self.eps = eps
 
+    @elementwise
     def updated(self, p: Array, g: Array, steps: int, **kept: Array) -> tuple[Array, ...]:
         h = kept["h"] + g * g
-        return _minus(p, self.lr * g / (np.sqrt(h) + self.eps)), h
+        return p - self.lr * g / (np.sqrt(h) + self.eps), h
 
 
 class RMSprop(Optimizer):
@@ -286,10 +322,11 @@ class RMSprop(Optimizer):
         require_above_0(eps=eps)
         self.decay, self.eps = decay, eps
 
+    @elementwise
     def updated(self, p: Array, g: Array, steps: int, **kept: Array) -> tuple[Array, ...]:
         h = self.decay * kept["mean"]
         h += (1 - self.decay) * g * g
-        return _minus(p, self.lr * g / (np.sqrt(h) + self.eps)), h
+        return p - self.lr * g / (np.sqrt(h) + self.eps), h
 
 
 class Adam(Optimizer):
@@ -320,14 +357,15 @@ class Adam(Optimizer):
         require_above_0(eps=eps)
         self.betas, self.eps = betas, eps
 
+    @elementwise
     def updated(self, p: Array, g: Array, steps: int, **kept: Array) -> tuple[Array, ...]:
-        beta1, beta2 = self.betas
+        beta1, beta2 = self.betas[0], self.betas[1]
         m, v = beta1 * kept["m"], beta2 * kept["v"]
         m += (1 - beta1) * g
         v += (1 - beta2) * g * g
         change = self.lr / (1 - beta1**steps) * m
         change /= np.sqrt(v / (1 - beta2**steps)) + self.eps
-        return _minus(p, change), m, v
+        return p - change, m, v
 
 
 class AdamW(Adam):
@@ -353,8 +391,10 @@ class AdamW(Adam):
     ) -> None:
         super().__init__(parameters, lr, betas, eps=eps, weight_decay=weight_decay)
 
+    @elementwise
     def decayed(self, p: Array, g: Array) -> Array:
         return g
 
+    @elementwise
     def updated(self, p: Array, g: Array, steps: int, **kept: Array) -> tuple[Array, ...]:
-        return super().updated((1 - self.lr * self.weight_decay) * p, g, steps, **kept)
+        return Adam.updated(self, (1 - self.lr * self.weight_decay) * p, g, steps, **kept)

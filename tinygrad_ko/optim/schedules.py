@@ -12,7 +12,7 @@ import numpy as np
 from tinygrad_ko.arrays.library import Array
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.inputs import require_above_0
-from tinygrad_ko.optim.optimizers import Optimizer
+from tinygrad_ko.optim.optimizers import Optimizer, named_arrays
 from tinygrad_ko.runtime.atomic import at_once
 
 
@@ -114,13 +114,14 @@ class Schedule:
         """Continue from what `state()` gave, and set the learning rate of the optimizer. Raises ValueError, and changes
         nothing, if it does not fit.
         """
-        lr, steps = (np.asarray(state.get(name, "missing")) for name in ("lr", "steps"))
+        given = named_arrays(state)
+        lr, steps = (given.get(name, np.array("missing")) for name in ("lr", "steps"))
         scalars = (
-            len(state) == 2 and lr.shape == steps.shape == () and lr.dtype.kind == "f" and steps.dtype.kind in "iu"
+            len(given) == 2 and lr.shape == steps.shape == () and lr.dtype.kind == "f" and steps.dtype.kind in "iu"
         )
         if not scalars or not 0 < lr < inf or steps < 0:
             raise explain(
-                ValueError(f"this is no state of a schedule: {dict(state)}"),
-                f"학습률 스케줄의 상태가 아닙니다. 받은 값: {dict(state)}",
+                ValueError(f"this is no state of a schedule: {given}"),
+                f"학습률 스케줄의 상태가 아닙니다. 받은 값: {given}",
             )
         self._go_to(float(lr), int(steps))

@@ -27,7 +27,7 @@ def keep_freed_memory() -> bool:
         import ctypes
 
         library: Any = ctypes.CDLL(None)
-        library.gnu_get_libc_version  # noqa: B018 (raises AttributeError where there is no glibc)
-        return bool(library.mallopt(_MMAP_THRESHOLD, _ARRAYS) and library.mallopt(_TRIM_THRESHOLD, _FREE))
-    except (ImportError, OSError, AttributeError):
+    except (ImportError, OSError):
         return False
+    is_glibc = hasattr(library, "gnu_get_libc_version")
+    return is_glibc and bool(library.mallopt(_MMAP_THRESHOLD, _ARRAYS) and library.mallopt(_TRIM_THRESHOLD, _FREE))

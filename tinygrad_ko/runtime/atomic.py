@@ -15,7 +15,7 @@ def at_once(change: Callable[..., Any], arguments: Iterable[tuple[Any, ...]]) ->
     Python handles signals between two bytecode instructions, never inside a function written in C. If `change` is one, such as
     `setattr` or `operator.setitem`, and its arguments run no Python code either, then all changes are made or none.
     """
-    return partial(deque, starmap(change, arguments), maxlen=0)
+    return partial(deque, starmap(change, arguments), 0)  # of which it keeps none
 
 
 def taking_turns() -> Any:

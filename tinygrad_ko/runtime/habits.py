@@ -25,7 +25,8 @@ tg.abs : fabs; tg.divide : div; tg.multiply : mul; tg.negative : neg; tg.subtrac
 tg.max : amax; tg.min : amin; tg.top_k : topk; tg.cumulative_prod : cumprod; tg.cumulative_sum : cumsum
 tg.affine : addmm linear; tg.matmul : bmm dot mm; linalg.solve : lu_solve; linalg.vector_norm : norm
 tg.reshape : flatten ravel view; tg.permute_dims : permute; tg.expand_dims : unsqueeze; tg.broadcast_to : expand
-tg.concat : cat; tg.array_split : chunk
+tg.concat : cat; tg.array_split : chunk; tg.attention : MultiheadAttention scaled_dot_product_attention
+tg.gru : GRUCell; tg.lstm : LSTMCell
 tg.take : index_select; tg.take_along_axis : gather; tg.scatter_add : index_add; tg.where : masked_fill
 """)
 
@@ -35,14 +36,17 @@ tg.Tensor(data, requires_grad=True) : Parameter Variable; tg.Tensor(np.zeros(sha
 tg.Tensor(np.full(shape, value)) : full; tg.Tensor(np.empty(shape)) : empty; tg.Tensor(np.eye(n)) : eye identity
 tg.Tensor(np.arange(n)) : arange; tg.Tensor(np.linspace(a, b, n)) : linspace; tg.Tensor(rng.random(shape)) : rand
 tg.Tensor(rng.standard_normal(shape)) : randn; np.random.seed(0) : manual_seed; model.save(path) : save; model.load(path) : load
+tg.relu(x), tg.softmax(x), ... : functional
 """)
 
-# Arguments: an argument, or else the function or class that has it.
+# Arguments: an argument, or else what to write; after a dot, those of one class alone.
 ARGUMENTS = _by_habit("""
 betas : beta1 beta2; axis : dim dims; dim : embedding_dim; num : num_embeddings; size : kernel_size; p : rate
 y : outputs; g : grad_outputs gradient; keep_graph : retain_graph
 tg.grad(y, x, create_graph=True) : create_graph
 parameters : params; lr : learning_rate; decay : rho; optim.Momentum : momentum; optim.Nesterov : nesterov
+decay=1 - momentum : BatchNorm.momentum
+mask : attn_mask; mask=np.tri(n, dtype=bool) : causal is_causal; h0 : hx initial_state; np.moveaxis(x, 1, 0) : batch_first
 """)
 
 # Attributes of a Tensor x.

@@ -129,7 +129,7 @@ def _wrong_call(function: Callable[..., Any], name: str, said: str) -> TypeError
     usage = re.sub(r"=<.*?>(?=[,)])", "=...", f"{name}{inspect.Signature(parameters)}")
     sentence = f"{name}() {said.partition('() ')[2]}"
     if word := re.search(r"unexpected keyword argument '(\w+)'", said):
-        if near := _meant_argument(word[1], [p.name for p in parameters if p.kind > p.POSITIONAL_ONLY]):
+        if near := _meant_argument(name, word[1], [p.name for p in parameters if p.kind > p.POSITIONAL_ONLY]):
             return explain(
                 TypeError(f"{sentence.partition('. Did')[0]}; did you mean {' or '.join(near)}?"),
                 f"{name}: 없는 인수입니다: {word[1]}. 비슷한 이름: {', '.join(near)}",
@@ -142,9 +142,9 @@ def _wrong_call(function: Callable[..., Any], name: str, said: str) -> TypeError
     return explain(TypeError(f"{sentence}; call it as {usage}"), f"{name}: {korean}. 올바른 호출: {usage}")
 
 
-def _meant_argument(word: str, known: Sequence[str]) -> list[str]:
-    habit = ARGUMENTS.get(word, "")
-    if "." in habit:
+def _meant_argument(name: str, word: str, known: Sequence[str]) -> list[str]:
+    habit = ARGUMENTS.get(f"{name}.{word}") or ARGUMENTS.get(word, "")
+    if habit and not habit.isidentifier():
         return [habit]
     from difflib import get_close_matches
 

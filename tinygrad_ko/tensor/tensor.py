@@ -248,8 +248,8 @@ def _start(y: Handle, g: Any) -> tuple[Node, Array]:
                 ),
                 f"형상이 {shape}인 Tensor에서 시작하려면 같은 형상의 g를 넘기거나, y.sum()처럼 스칼라로 줄여야 합니다.",
             )
-        xp = namespace(y._array)
-        return y._node, dtype.type(1) if isinstance(y._array, np.generic) else xp.ones(shape, dtype=dtype)
+        one = dtype.type(1) if isinstance(y._array, np.generic) else namespace(y._array).ones(shape, dtype=dtype)
+        return y._node, one
     seed = g.stable_array() if isinstance(g, Handle) else operand(g)
     if not isinstance(g, Handle) and not hasattr(g, "__array_namespace__"):  # a number or a list
         seed = namespace(y._array).asarray(seed)

@@ -84,8 +84,8 @@ def mutants(op: Callable[..., Any]) -> list[Mutant]:
     >>> for mutant in mutants(tg.tanh)[:4]:
     ...     print(mutant)
     tanh.x: missing factor: g
-    tanh.x: missing factor: 1 - out * out
-    tanh.x: dropped term: g * 1
+    tanh.x: missing factor: 1.0 - out * out
+    tanh.x: dropped term: g * 1.0
     tanh.x: dropped term: g * (out * out)
     """
     record = getattr(op, "op", None)

@@ -261,6 +261,16 @@ class TestDeterminants:
         with refused("det"):
             gradient((second * d).sum(), t)
 
+    @pytest.mark.parametrize("far", [1.0, 1e-5, 1e-10, 1e-15, 0.0])
+    def test_the_cofactors_have_their_digits_however_near_to_singular(self, far):
+        """Those of a matrix of 2 rows are its entries."""
+        rng = np.random.default_rng(0)
+        x = rng.normal(size=(200, 2, 1)) @ rng.normal(size=(200, 1, 2)) + far * rng.normal(size=(200, 2, 2))
+        t = leaf(x)
+        linalg.det(t).sum().backward()
+        off = t.grad - x[:, ::-1, ::-1] * [[1, -1], [-1, 1]]
+        assert np.all(np.abs(off).max(axis=(1, 2)) <= 2e-15 * np.abs(x).max(axis=(1, 2)))
+
     def test_slogdet_of_a_singular_matrix_has_a_value_and_no_gradient(self):
         x = leaf([[1.0, 2.0], [2.0, 4.0]])
         sign, logabsdet = linalg.slogdet(x)

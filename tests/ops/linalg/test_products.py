@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 
 import tinygrad_ko as tg
+from tests.ops.domains import some_axes
 from tests.ops.test_shape import refusal
-from tinygrad_ko.ops.linalg.products import matmul_as
+from tinygrad_ko.ops.linalg.products import dots, matmul_as
 
 
 def zeros(*shapes):
@@ -134,3 +136,26 @@ def test_a_product_lies_as_it_is_asked_to(n, k, m, by_columns, seed):
     out = matmul_as(np.asfortranarray(x) if by_columns else x, a, b)
     np.testing.assert_allclose(out, a @ b, rtol=1e-14, atol=1e-14)
     assert out.flags.f_contiguous if by_columns else out.flags.c_contiguous
+
+
+@given(hnp.array_shapes(min_dims=0, max_dims=3, max_side=4), st.integers(0, 99), st.data())
+def test_dots_are_sums_of_products_along_any_axes(shape, seed, data):
+    a, b = np.random.default_rng(seed).standard_normal((2, *shape))
+    axis = data.draw(some_axes(len(shape)))
+    x: Any = tg.Tensor(a, requires_grad=True)
+    out = dots(x, b, axis)
+    np.testing.assert_allclose(out.numpy(), np.sum(a * b, axis=axis, keepdims=True), rtol=1e-13, atol=1e-14)
+    out.backward(np.ones(out.shape))
+    np.testing.assert_array_equal(x.grad, b)
+
+
+def test_a_long_dot_is_added_up_by_halves():
+    a, b = np.random.default_rng(0).random((2, 1, 1_000_000), np.float32)
+    exact = np.sum(a.astype(float) * b)
+    assert abs(float(dots(a, b, -1)[0, 0]) / exact - 1) < 3e-7
+
+
+def test_of_one_number_stretched_dots_lose_no_more_digits():
+    p = np.random.default_rng(0).random((20, 8000), np.float32)
+    stretched = np.broadcast_to(np.float32(1), p.shape)
+    np.testing.assert_allclose(dots(stretched, p, -1), p.sum(axis=-1, keepdims=True, dtype=float), rtol=3e-7)

@@ -1,6 +1,7 @@
 """Activations: conventions at their kinks, orders beyond the second, options and errors."""
 
 from math import exp, inf
+from typing import Any
 
 import numpy as np
 import pytest
@@ -103,6 +104,15 @@ class TestGelu:
         x = np.linspace(-3, 3, 31)
         by_tanh = 0.5 * x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)))
         np.testing.assert_allclose(tg.gelu(x, approximate="tanh"), by_tanh, rtol=1e-11, atol=1e-300)
+
+    def test_at_infinity_it_is_x(self):
+        for dtype in (np.float64, np.float32):
+            x: Any = tg.Tensor(np.array([inf, 1e30], dtype), requires_grad=True)
+            with np.errstate(all="raise", under="ignore"):
+                y = tg.gelu(x)
+                y.backward(np.ones(2, dtype))
+            assert y.tolist() == [inf, np.float64(dtype(1e30))]
+            assert x.grad.tolist() == [1, 1]
 
     @pytest.mark.parametrize("kind", ["erf", "None", None, True])
     def test_another_kind_is_refused(self, kind):

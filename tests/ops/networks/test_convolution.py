@@ -1,6 +1,7 @@
 """Convolution: its transposes, its special cases, how its result lies in memory, and what it refuses."""
 
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -8,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tinygrad_ko as tg
-from tests.ops.rows.convolution import convolution_by_hand, convolved
+from tests.ops.rows.convolution import convolution_by_hand, convolved, to_images_by_hand, to_kernels_by_hand
 from tests.ops.test_shape import refusal
-from tinygrad_ko.ops.networks.convolution import _pieces, convolution, to_images, to_kernels
+from tinygrad_ko.ops.networks.convolution import _pieces, _too_many, convolution, to_images, to_kernels
 from tinygrad_ko.ops.networks.windows import Windows
 
 
@@ -22,6 +23,45 @@ def test_the_three_ops_are_transposes_of_each_other(call, seed):
     product = pytest.approx(np.vdot(y, g), abs=1e-10)
     assert np.vdot(x, to_images(g, W, image=x.shape[2:], **options)) == product
     assert np.vdot(W, to_kernels(x, g, **options)) == product
+
+
+@given(convolved(), st.integers(0, 99))
+def test_a_column_of_the_kernels_at_a_time(call, seed):
+    """As where what the windows see is too much to be laid out for all columns at once."""
+    (x, W, b), options = call
+    with patch("tinygrad_ko.ops.networks.convolution._too_many", lambda *sizes: True):
+        y = convolution(x, W, b, **options)
+        g = np.random.default_rng(seed).normal(size=y.shape)
+        images, kernels = to_images(g, W, image=x.shape[2:], **options), to_kernels(x, g, **options)
+    np.testing.assert_allclose(y, convolution_by_hand(x, W, b, **options), atol=1e-12)
+    np.testing.assert_allclose(images, to_images_by_hand(g, W, x.shape[2:], **options), atol=1e-12)
+    np.testing.assert_allclose(kernels, to_kernels_by_hand(x, g, **options), atol=1e-12)
+
+
+def test_many_channels_are_too_many_for_one_product():
+    """Here each of the three products is one for each column of the kernels; channels by themselves are not."""
+    rng = np.random.default_rng(0)
+    x, W = rng.normal(size=(8, 16, 40, 40)), rng.normal(size=(16, 16, 3, 3))
+    with patch("tinygrad_ko.ops.networks.convolution._too_many", side_effect=_too_many) as asked:
+        y = tg.conv2d(x, W, padding=1)
+        assert asked.call_args.args == (48, 42 * 16 * 3 * 40 * 8)
+    assert _too_many(48, 42 * 16 * 3 * 40 * 8)
+    alone = sum(tg.conv2d(x[:, i : i + 1], W[:, i : i + 1], padding=1) for i in range(16))
+    np.testing.assert_allclose(y, alone, rtol=1e-11, atol=1e-11)
+
+
+@given(st.integers(1, 3), st.integers(1, 2), st.integers(0, 6), st.sampled_from([2, 9]))
+def test_the_gradient_of_images_with_much_padding(size, dilation, padding, kernels):
+    """Up to the reach of a window it is a convolution with the kernels turned around, unless they are many; beyond, there are windows that
+    see nothing of the image.
+    """
+    rng = np.random.default_rng(0)
+    x, W = rng.normal(size=(2, 2, 5, 5)), rng.normal(size=(kernels, 2, size, size))
+    windows = Windows((size, size), (1, 1), ((padding, 0), (0, padding)), (dilation, dilation))
+    assert (windows.opposite() is None) == (size == 1 or padding > dilation * (size - 1))
+    g = rng.normal(size=convolution(x, W, None, windows=windows, groups=1).shape)
+    expected = to_images_by_hand(g, W, (5, 5), windows, 1)
+    np.testing.assert_allclose(to_images(g, W, image=(5, 5), windows=windows, groups=1), expected, atol=1e-12)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

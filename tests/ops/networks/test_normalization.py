@@ -57,6 +57,10 @@ def test_few_digits_are_lost_to_an_offset(offset):
         scale = mpmath.sqrt(sum((v - mean) ** 2 for v in values) / 3 + mpmath.mpf(1e-5))
         exact = [float((v - mean) / scale) for v in values]
     np.testing.assert_allclose(tg.standardize(x), exact, rtol=1e-15 * max(4, offset))
+    by_samples, by_channels = np.reshape(x, (3, 1)), np.reshape(x, (3, 1, 1, 1))
+    for batch in (by_samples, by_channels):
+        out = tg.batch_norm(batch, [1.0], [0.0])
+        np.testing.assert_allclose(out.ravel(), exact, rtol=1e-15 * max(4, offset))
 
 
 @pytest.mark.parametrize("shape", [(4, 3), (2, 4, 3), (3,)])
@@ -98,6 +102,18 @@ def test_float32_stays(norm):
     out = norm(*leaves)
     out.backward(np.ones((4, 3)))
     assert {out.dtype, *(leaf.grad.dtype for leaf in leaves)} == {np.dtype(np.float32)}
+
+
+@pytest.mark.parametrize("larger", [0, 1, 2])
+def test_batch_norm_computes_in_the_largest_dtype(larger):
+    arrays = [v.astype(np.float32) for v in (numbers((4, 3)), np.ones(3), np.full(3, 0.1))]
+    arrays[larger] = arrays[larger].astype(float)
+    leaves: list[Any] = [tg.Tensor(v, requires_grad=True) for v in arrays]
+    out = tg.batch_norm(*leaves)
+    out.backward(np.ones((4, 3)))
+    assert out.dtype == np.float64
+    assert [leaf.grad.dtype for leaf in leaves] == [v.dtype for v in arrays]
+    np.testing.assert_allclose(out.numpy(), tg.batch_norm(*(v.astype(float) for v in arrays)), rtol=1e-5, atol=1e-6)
 
 
 def test_whole_numbers_are_standardized_as_floating_ones():

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 import tinygrad_ko as tg
 from tests.ops.rows.pooling import averaged
 from tests.ops.test_shape import refusal
-from tinygrad_ko.ops.networks.pooling import _largest_of, means, spread
+from tinygrad_ko.ops.networks import pooling
+from tinygrad_ko.ops.networks.pooling import means, spread
+from tinygrad_ko.ops.networks.windows import windows_over
 
 FOUR = [tg.max_pool1d, tg.max_pool2d, tg.avg_pool1d, tg.avg_pool2d]
 
@@ -139,9 +141,31 @@ def test_what_does_not_fit_is_refused(f):
         assert named in message
 
 
-def test_the_largest_of_each():
-    parts = [np.array(p) for p in ([1.0, 5.0, np.nan], [2.0, 4.0, 0.0], [0.0, 6.0, 0.0])]
-    for n in (1, 2, 3):
-        out = _largest_of(parts[:n])
-        np.testing.assert_array_equal(out, np.max(parts[:n], axis=0), strict=True)
-        assert not any(np.shares_memory(out, p) for p in parts)
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("bytes_of_a_block", [1, 500, 2**19])
+def test_block_by_block(monkeypatch, dtype, bytes_of_a_block):
+    """Blocks of some rows of windows, of some channels, of all: the largest of each window and the shares of the gradient are the same."""
+    monkeypatch.setattr(pooling, "_BLOCK", bytes_of_a_block)
+    monkeypatch.setattr(pooling, "_LARGE", 0)
+    x = np.random.default_rng(0).integers(0, 9, (5, 3, 7, 6)).astype(dtype)
+    x[3, 1, 2, 2] = np.nan
+    last = np.ascontiguousarray(x.transpose(1, 2, 3, 0)).transpose(3, 0, 1, 2)  # as ops on windows lay it out
+    for size, stride, padding in [
+        ((2, 3), None, 0),
+        ((1, 2), None, 0),
+        (1, None, 0),
+        (3, 1, 0),
+        (2, 2, 1),
+        (3, 2, (1, 0)),
+    ]:
+        windows = windows_over("max_pool2d", x.shape[2:], size, stride or size, padding, 1)
+        seen = windows.see(np, windows.pad(np, x.transpose(1, 2, 3, 0), -np.inf))
+        largest = seen.max(axis=(1, 3), keepdims=True)
+        chosen = ~(seen < largest)
+        parts = chosen / chosen.sum(axis=(1, 3), keepdims=True).astype(dtype)
+        expected = windows.see_transposed(np, parts.astype(dtype), x.shape[2:]).transpose(3, 0, 1, 2)
+        for images in (x, last):
+            out = tg.max_pool2d(images, size, stride, padding)
+            np.testing.assert_array_equal(out, largest[:, 0, :, 0].transpose(3, 0, 1, 2), strict=True)
+            got = gradient(tg.max_pool2d, images, size, stride, padding)
+            np.testing.assert_allclose(got, expected, rtol=2 * np.finfo(dtype).eps, strict=True)

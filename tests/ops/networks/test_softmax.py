@@ -4,6 +4,7 @@ from math import inf, log, nan
 from typing import Any
 
 import array_api_strict
+import mpmath
 import numpy as np
 import pytest
 from hypothesis import given
@@ -124,3 +125,40 @@ def test_arrays_of_another_library():
     x = array_api_strict.asarray([[-inf, -inf], [inf, 0.0], [0.0, 0.0]])
     assert np.asarray(tg.softmax(x)).tolist() == [[0.5, 0.5], [1, 0], [0.5, 0.5]]
     assert np.asarray(tg.logsumexp(x, axis=1)).tolist() == [-inf, inf, log(2)]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("n", [3, 64, 128, 200])
+def test_moderate_scores_lose_no_digits(dtype, n):
+    """Less the largest, scores of size 20 would be off by half a unit in the last place of 40, and probabilities by 50 of their own."""
+    scores = np.random.default_rng(n).uniform(-20, 20, (2, n)).astype(dtype)
+    with mpmath.workdps(30):
+        e = [[mpmath.exp(float(score)) for score in row] for row in scores]
+        exact = np.array([[float(x / mpmath.fsum(row)) for x in row] for row in e])
+    np.testing.assert_allclose(tg.softmax(scores), exact, rtol=5 * np.finfo(dtype).eps)
+    x, g = leaf(scores, dtype), np.asarray(np.random.default_rng(0).standard_normal(scores.shape), dtype)
+    tg.softmax(x).backward(g)
+    mean = (g * exact).sum(axis=-1, keepdims=True)
+    slack = 6 * np.finfo(dtype).eps * (abs(g) + abs(g * exact).sum(axis=-1, keepdims=True))
+    assert (abs(x.grad - exact * (g - mean)) <= slack * exact).all()
+
+
+@given(hnp.arrays(float, (3, 4), elements=st.sampled_from([-1000.0, -33.0, -32.0, -1.5, 0.0, 2.0, 32.0, 40.0, 1000.0])))
+def test_a_row_is_the_same_alone_and_in_company(scores):
+    np.testing.assert_allclose(tg.softmax(scores), [tg.softmax(row) for row in scores], rtol=1e-15)
+    np.testing.assert_allclose(tg.softmax(scores), tg.softmax(scores + 100.0), rtol=1e-13, atol=1e-300)
+    labels = [0, 1, 2]
+    losses = [float(tg.softmax_cross_entropy(scores[i : i + 1], labels[i : i + 1])) for i in range(3)]
+    assert float(tg.softmax_cross_entropy(scores, labels)) == pytest.approx(sum(losses) / 3, rel=1e-15)
+    exact = -tg.log_softmax(scores)[range(3), labels]
+    np.testing.assert_allclose(losses, exact, rtol=1e-13, atol=1e-15)
+
+
+@pytest.mark.parametrize("axis", [-1, None])
+@pytest.mark.parametrize("score", [2.0, 1000.0])
+def test_a_score_alone_has_probability_1(score, axis):
+    x = leaf(score)
+    y = tg.softmax(x, axis=axis)
+    y.backward()
+    assert y.item() == 1
+    assert x.grad == 0

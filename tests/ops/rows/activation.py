@@ -46,6 +46,10 @@ ROWS: dict[Callable[..., Any], Row] = {
         with_options({"negative_slope": st.sampled_from([0.01, 0.3, -1.0])}),
         lambda x, negative_slope: np.where(x > 0, x, negative_slope * x),
     ),
+    activation.leaky_relu_slope: Row(
+        with_options({"negative_slope": st.sampled_from([0.01, 0.3, -1.0])}),
+        lambda x, negative_slope: np.where(x > 0, 1, negative_slope),
+    ),
     activation.elu: Row(with_options({"alpha": st.sampled_from([0.5, 1.0, 2])}), elu),
     activation.selu: Row(elementwise_call(real), lambda x: 1.0507009873554805 * elu(x, 1.6732632423543772)),
     activation.softplus: Row(elementwise_call(real), lambda x: np.log(1 + np.exp(x))),

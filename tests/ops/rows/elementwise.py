@@ -117,6 +117,7 @@ ROWS: dict[Callable[..., Any], Row] = {
     elementwise.remainder: Row(between_jumps(), np.remainder, REMAINDERS),
     elementwise.negative: Row(elementwise_call(real), np.negative),
     elementwise.positive: Row(elementwise_call(real), np.positive),
+    elementwise.same_values: Row(elementwise_call(real), np.positive),
     elementwise.abs: Row(elementwise_call(real), np.abs),
     elementwise.sign: Row(elementwise_call(real), np.sign),
     elementwise.zeros_like: Row(elementwise_call(real), np.zeros_like),

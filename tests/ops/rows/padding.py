@@ -43,7 +43,32 @@ def surround_by_hand(x, shape, index, value):
     return out
 
 
+@st.composite
+def bordered(draw):
+    mode = draw(st.sampled_from([mode for mode in padding._MODES if mode != "constant"]))
+    x = draw_array(draw, hnp.array_shapes(min_dims=1, max_dims=3, min_side=2, max_side=3), real)
+    width = st.integers(0, min(x.shape) - (mode == "reflect"))
+    return (x,), {"widths": tuple(draw(st.tuples(width, width)) for _ in x.shape), "mode": mode}
+
+
+@st.composite
+def unbordered(draw):
+    (x,), options = draw(bordered())
+    return (np.pad(x, options["widths"]) + draw(st.sampled_from([0.5, 2.0])),), options
+
+
+def border_added(x, widths, mode):
+    """Element by element, each to the one whose number stands in its place in a border around numbers."""
+    inside = [n - before - after for n, (before, after) in zip(x.shape, widths, strict=True)]
+    out = np.zeros(inside)
+    shown = np.pad(np.arange(out.size).reshape(inside), widths, mode)
+    np.add.at(out.reshape(-1), shown.reshape(-1), x.reshape(-1))
+    return out
+
+
 ROWS: dict[Callable[..., Any], Row] = {
     padding.pad: Row(padded(), np.pad),
+    padding.border: Row(bordered(), lambda x, widths, mode: np.pad(x, widths, mode)),
+    padding.without_border: Row(unbordered(), border_added),
     padding.surround: Row(surrounded(), surround_by_hand),
 }

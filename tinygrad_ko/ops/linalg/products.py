@@ -8,7 +8,10 @@ from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import multiply
 from tinygrad_ko.ops.inputs import as_int, as_operand
+from tinygrad_ko.ops.reduction import sum
 from tinygrad_ko.ops.shape import expand_dims, matrix_transpose, permute_dims, reshape
+
+_DOT = 8192  # numbers: NumPy adds up by halves, which is more exact where there are more
 
 
 @op(name="matmul", broadcasts=True, a=lambda g, b: g @ b.mT, b=lambda g, a: a.mT @ g)
@@ -67,8 +70,9 @@ def matmul_as(x, a, b):
 
 def affine(x, W, b):
     """x @ W + b, from (..., n) with W (n, m) and b (m,) to (..., m): the book's Affine layer in one step."""
-    x, W, b = (as_operand(v, "affine") for v in (x, W, b))
-    if not x.shape or len(W.shape) != 2:
+    x, W, b = as_operand(x, "affine"), as_operand(W, "affine"), as_operand(b, "affine")
+    shape, shape_W = x.shape, W.shape
+    if not shape or len(shape_W) != 2:
         raise explain(
             ValueError(
                 f"affine: x needs shape (..., n) and W (n, m), but they have {x.shape} and {W.shape}; a single sample is a row of n "
@@ -77,7 +81,7 @@ def affine(x, W, b):
             f"affine: x의 형상은 (..., n), W의 형상은 (n, m)이어야 합니다. 받은 형상: {x.shape}, {W.shape}. "
             "표본 하나는 수 n개로 된 행이며, n이 1이면 [x]입니다.",
         )
-    (n, m), k = W.shape, x.shape[-1]
+    (n, m), k = shape_W, shape[-1]
     if k != n:
         raise explain(
             ValueError(
@@ -87,15 +91,15 @@ def affine(x, W, b):
             f"affine: x의 열은 {k}개인데 W의 행은 {n}개입니다. 받은 형상: {x.shape}, {W.shape}. x의 형상을 바꾸거나, x에 맞는 계층 "
             f"Affine({k}, {m})을 만드십시오.",
         )
-    if b.shape != W.shape[-1:]:
+    if b.shape != (m,):
         raise explain(
-            ValueError(f"affine: W has shape {W.shape}, so b needs shape {W.shape[-1:]}, not {b.shape}"),
-            f"affine: W의 형상이 {W.shape}이므로 b의 형상은 {W.shape[-1:]}이어야 합니다. 받은 형상은 {b.shape}입니다.",
+            ValueError(f"affine: W has shape {W.shape}, so b needs shape {(m,)}, not {b.shape}"),
+            f"affine: W의 형상이 {W.shape}이므로 b의 형상은 {(m,)}이어야 합니다. 받은 형상은 {b.shape}입니다.",
         )
-    rows = x.shape[:-1]
-    if len(rows) == 1:
+    if len(shape) == 2:
         return affine_batch(x, W, b)
-    return reshape(affine_batch(reshape(x, (prod(rows), *x.shape[-1:])), W, b), (*rows, *W.shape[-1:]))
+    rows = shape[:-1]
+    return reshape(affine_batch(reshape(x, (prod(rows), n)), W, b), (*rows, m))
 
 
 def tensordot(x1, x2, /, *, axes=2):
@@ -193,6 +197,16 @@ def vecdot(x1, x2, /, *, axis=-1):
 def dot_products(xp, a, b, /, *, axis):
     """`vecdot` along an axis that is counted from the end."""
     return xp.vecdot(a, b, axis=axis)
+
+
+def dots(a, b, axis):
+    """sum(a * b) along the axis or axes of a reduction, which stay with length 1: of a last axis dot products, a third of the time. (Not
+    where a is one number stretched, as the gradient of a sum is: that NumPy does not hand to BLAS, but adds up one by one.)
+    """
+    repeated = type(a) is ndarray and a.ndim and not a.strides[-1]
+    if axis in (-1, a.ndim - 1) and a.ndim and a.shape[-1] <= _DOT and not repeated:
+        return dot_products(a, b, axis=-1)[..., None]
+    return sum(a * b, axis=axis, keepdims=True)
 
 
 def _from_the_end(axis, shape1, shape2, name):

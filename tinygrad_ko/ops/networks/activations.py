@@ -3,12 +3,13 @@
 import math
 
 from tinygrad_ko.arrays.dtypes import moves
-from tinygrad_ko.arrays.library import new_array, quiet
+from tinygrad_ko.arrays.library import SCALARS, new_array, quiet
 from tinygrad_ko.arrays.operands import floating
+from tinygrad_ko.arrays.temporaries import in_blocks, onto
 from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.engine.op import op
-from tinygrad_ko.ops.elementwise import add, clip, divide, exp, minimum, where, zeros_like
-from tinygrad_ko.ops.error_function import DENSITY, FAR, gaussian, normal_cdf
+from tinygrad_ko.ops.elementwise import abs, clip, exp, minimum, where, zeros_like
+from tinygrad_ko.ops.error_function import DENSITY, FAR, gaussian, normal_cdf, normal_cdf_and_density
 from tinygrad_ko.ops.hyperbolic import sech, tanh
 from tinygrad_ko.ops.inputs import as_floating, as_operand, require_one_of
 
@@ -21,10 +22,11 @@ def sigmoid(xp, x):
 
     The derivative is s * (1 - s), where the second factor is computed from x: from x = 37 on, s is 1 to the last digit.
     """
+    e = -floating(x)
     with quiet(over="ignore"):  # exp(-x) may be infinite: then 1 / inf is 0, as it should be
-        e = xp.exp(-floating(x))
+        e = onto(e, xp.exp, e)
     e += 1
-    return 1 / e
+    return onto(e, xp.divide, 1, e)
 
 
 @op(x=lambda g, out, x: -g * (out * sigmoid(x)))
@@ -33,7 +35,7 @@ def one_minus_sigmoid(xp, x):
     with quiet(over="ignore"):
         e = xp.exp(floating(x))
     e += 1
-    return 1 / e
+    return onto(e, xp.divide, 1, e)
 
 
 @op(x=lambda g, x: g * logit_slope(x))
@@ -60,7 +62,7 @@ def relu(xp, x):
     return xp.maximum(x, 0)
 
 
-@op(x=lambda g, x, negative_slope: where(x > 0, g, negative_slope * g))
+@op(x=lambda g, x, negative_slope: g * leaky_relu_slope(x, negative_slope))
 def leaky_relu(xp, x, /, negative_slope=0.01):
     """x where it is above 0, else negative_slope * x. At 0 the derivative is taken to be `negative_slope`.
 
@@ -68,7 +70,16 @@ def leaky_relu(xp, x, /, negative_slope=0.01):
     >>> tg.leaky_relu([-2.0, 3.0], negative_slope=0.1)
     array([-0.2,  3. ])
     """
-    return xp.where(x > 0, x, negative_slope * x)
+    below = negative_slope * x
+    if type(negative_slope) in SCALARS and 0 < negative_slope <= 1:  # the same, in a third of the time
+        return onto(below, xp.maximum, x, below)
+    return xp.where(x > 0, x, below)
+
+
+@op(x=lambda g: zeros_like(g))
+def leaky_relu_slope(xp, x, /, negative_slope):
+    """1 where x is above 0, else negative_slope."""
+    return xp.where(x > 0, xp.ones((), dtype=x.dtype), negative_slope)
 
 
 @op(x=lambda g, x, alpha: g * where(x > 0, 1, alpha * exp(minimum(x, 0))))
@@ -98,12 +109,11 @@ def softplus(xp, x):
     return xp.maximum(x, 0) + xp.log1p(xp.exp(-xp.abs(x)))
 
 
-@op(x=lambda g, x: g * (sigmoid(x) * (1 + x * one_minus_sigmoid(x))))
-def silu(xp, x):
-    """x * sigmoid(x), also called swish. Source: Elfwing, Uchibe and Doya (2018)."""
-    x = floating(x)
-    with quiet(over="ignore"):  # as in sigmoid
-        return x / (1 + xp.exp(-x))
+@op(keeps="p", x=lambda g, p, x: g * (p * (1 + x * one_minus_sigmoid(x))), p=lambda x: sigmoid(x))
+def silu(x):
+    """x times p = sigmoid(x), also called swish. Source: Elfwing, Uchibe and Doya (2018)."""
+    p = sigmoid(x)
+    return x * p, p
 
 
 @op(x=lambda g, x: g * _mish_slope(x, softplus(x)))
@@ -136,14 +146,20 @@ def gelu(x, /, approximate="none"):
 
 @op(
     name="gelu",
-    keeps="p",
-    x=lambda g, p, x: g * (p + x * (DENSITY * gaussian(x, rate=0.5))),
-    p=lambda x: normal_cdf(x),
+    keeps="slope",
+    x=lambda g, slope: g * slope,
+    slope=lambda x: normal_cdf(x) + x * (DENSITY * gaussian(x, rate=0.5)),
 )
-def exact_gelu(x):
-    """x times the probability p that a standard normal number is at most x."""
-    p = normal_cdf(x)
-    return x * p, p
+@in_blocks
+def exact_gelu(xp, x):
+    """x times the probability p that a standard normal number is at most x, and its slope, which has nearly all of it in common."""
+    x = floating(x)
+    near = xp.clip(x, -FAR, FAR)  # beyond, p is 0 or 1, and so is the slope
+    p, slope = normal_cdf_and_density(xp, near)
+    slope *= near
+    slope += p
+    p *= x
+    return p, slope
 
 
 @op(
@@ -172,9 +188,12 @@ def _bent_slope(x):
     return _STRETCH * (1 + 3 * _CUBIC * (x * x))
 
 
-def hardsigmoid(x):
+@op(x=lambda g, x: where(abs(x) <= 3, g / 6, 0))
+def hardsigmoid(xp, x):
     """(x + 3) / 6 limited to [0, 1], a sigmoid of straight lines. On its limits the derivative is taken to be 1/6."""
-    return clip(divide(add(as_floating(x, "hardsigmoid"), 3), 6), 0, 1)
+    y = floating(x) + 3
+    y /= 6
+    return onto(y, xp.clip, y, 0, 1)
 
 
 @op(x=lambda g: zeros_like(g))

@@ -65,7 +65,9 @@ def huber(xp, x, /, delta):
     """Half of x ** 2 where |x| is at most delta, and delta * (|x| - delta / 2) beyond."""
     size = xp.abs(x)
     near = xp.minimum(size, delta)
-    return near * (size - 0.5 * near)
+    size -= 0.5 * near
+    size *= near
+    return size
 
 
 @in_float32

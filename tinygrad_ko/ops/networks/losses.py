@@ -8,11 +8,12 @@ from numpy import ndarray
 
 from tinygrad_ko.arrays.library import namespace
 from tinygrad_ko.arrays.operands import floating
+from tinygrad_ko.arrays.rows import row_sums
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import log
 from tinygrad_ko.ops.inputs import as_operand, in_float32, namespace_of, unwrapped
-from tinygrad_ko.ops.networks.softmax import below_largest, log_softmax, softmax
+from tinygrad_ko.ops.networks.softmax import REACH, log_softmax, moved, softmax, within_reach
 from tinygrad_ko.ops.reduction import sum
 from tinygrad_ko.ops.shape import reshape
 
@@ -84,11 +85,17 @@ def surprise(xp, log_y, t):
 def labelled(xp, scores, labels):
     """Softmax and cross entropy in one step, for a batch of scores with labels."""
     scores = floating(scores)
-    shifted = below_largest(scores, xp.max(scores, axis=-1, keepdims=True))
-    p = xp.exp(shifted)
-    total = xp.sum(p, axis=-1, keepdims=True)
+    near = within_reach(xp, scores)
+    x = scores if near else moved(xp, scores, -1)
+    p = xp.exp(x)
+    total = row_sums(xp, p, -1)
     p /= total
-    losses = xp.log(total)[:, 0] - shifted[xp.arange(labels.shape[0]), labels]
+    right = (xp.arange(labels.shape[0]), labels)
+    if near:
+        losses = xp.log(1 / p[right])
+    else:  # of small probabilities the digits are in x, of large ones in p
+        far = x[right] < -REACH
+        losses = xp.where(far, xp.log(total[:, 0]) - x[right], xp.log(1 / xp.where(far, 1, p[right])))
     return xp.sum(losses) / labels.shape[0], p
 
 
@@ -108,11 +115,10 @@ def as_batch(y, t, name):
         raise explain(kind(f"{name}: {what}"), f"{name}: {korean}")
 
     y = as_operand(y, name)
-    t = t if hasattr(t, "shape") else np.asarray(t)
-    t = as_operand(t, name) if t.shape == y.shape else t  # labels have an error of their own
-    if y.ndim == 1:  # one sample is a batch of one
-        y, t = reshape(y, (1, *y.shape)), reshape(t, (1, *t.shape))
-    shape = y.shape
+    t, shape = t if hasattr(t, "shape") else np.asarray(t), y.shape
+    t = as_operand(t, name) if t.shape == shape else t  # labels have an error of their own
+    if len(shape) == 1:  # one sample is a batch of one
+        y, t, shape = reshape(y, (1, *shape)), reshape(t, (1, *t.shape)), (1, *shape)
     if len(shape) != 2 or 0 in shape:
         refuse(
             f"y must have shape (n,) or (batch, n) and not be empty, but its shape is {shape}",

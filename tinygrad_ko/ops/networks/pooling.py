@@ -5,19 +5,24 @@ Which numbers are the largest is locally constant, so the gradient of a maximum 
 """
 
 from functools import reduce
+from itertools import product
 from math import inf, prod
 from operator import iadd
 
 import numpy as np
 from numpy import ndarray
 
-from tinygrad_ko.arrays.library import namespace
+from tinygrad_ko.arrays.library import masked
 from tinygrad_ko.arrays.memory import copied
+from tinygrad_ko.arrays.temporaries import onto
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.inputs import as_floating
 from tinygrad_ko.ops.networks.windows import batch_first, batch_last, windows_over
 from tinygrad_ko.ops.shape import reshape
+
+_BLOCK = 512 * 1024  # bytes
+_LARGE = 2**23  # bytes, from which on maxima are found by blocks; below, that saves no more than it costs
 
 
 @op(
@@ -28,19 +33,49 @@ from tinygrad_ko.ops.shape import reshape
 def maxima(xp, x, *, windows):
     """The largest number that each window sees; which ones those are is kept until backward, one byte for each."""
     seen = windows.see(xp, windows.pad(xp, batch_last(xp, x), -inf))
-    out = _largest_of([seen[:, i, :, j, :, :] for i, j in windows.places()])
-    largest = out[:, None, :, None, :, :]
-    chosen = xp.logical_not(seen < largest) if xp.any(out != out) else seen >= largest  # NaN is not >= itself
+    if not isinstance(seen, ndarray) or seen.nbytes <= _LARGE:
+        out, chosen = _largest(xp, seen, windows)
+    else:
+        out, chosen = np.empty_like(seen[:, 0, :, 0]), np.empty_like(seen, bool)
+        for some in _blocks(seen):
+            channels, _, rows = some
+            out[channels, rows], chosen[some] = _largest(xp, seen[some], windows)
     return batch_first(xp, out), chosen
 
 
-def _largest_of(parts):
-    if len(parts) == 1 or not isinstance(parts[0], ndarray):
-        return reduce(namespace(parts[0]).maximum, parts[1:], copied(parts[0]))
-    out = np.maximum(parts[0], parts[1])
-    for part in parts[2:]:
-        np.maximum(out, part, out=out)
+def _largest(xp, seen, windows):
+    """The largest number that each window sees, and which ones those are."""
+    out = _over_places(xp.maximum, seen, windows)
+    largest = out[:, None, :, None, :, :]
+    return out, xp.logical_not(seen < largest) if xp.any(out != out) else seen >= largest  # NaN is not >= itself
+
+
+def _over_places(f, seen, windows):
+    """f of what each window sees at all its places."""
+    side_by_side = windows.stride[1] == windows.size[1] and windows.dilation[1] == 1
+    if (
+        side_by_side and isinstance(seen, ndarray) and seen.nbytes <= _BLOCK
+    ):  # rows of windows see whole rows of pixels: long runs
+        rows = _folded(f, [seen[:, i] for i in range(windows.size[0])])
+        return _folded(f, [rows[:, :, j] for j in range(windows.size[1])])
+    return _folded(f, [seen[:, i, :, j, :, :] for i, j in windows.places()])
+
+
+def _folded(f, parts):
+    out, *others = (f(*parts[:2]), *parts[2:]) if len(parts) > 1 else (copied(parts[0]),)
+    for part in others:
+        out = onto(out, f, out, part)
     return out
+
+
+def _blocks(seen):
+    """What windows see of NumPy's arrays in blocks that stay in the processor's cache, as indices of some channels or of some rows of
+    windows: of 30 images of 24 x 24 in batches of 100, in float64, `maxima` and `spread` take 0.7 of the time.
+    """
+    channels, _, rows, *_ = seen.shape
+    many = max(1, _BLOCK * channels * rows // max(1, seen.nbytes))  # rows of windows
+    for i, j in product(range(0, channels, max(1, many // rows)), range(0, rows, many)):
+        yield slice(i, i + max(1, many // rows)), slice(None), slice(j, j + many)
 
 
 @op(
@@ -65,8 +100,12 @@ def spread(xp, y, chosen, *, image, windows):
         channels, _, rows, _, columns, batch = part.shape
         high, wide = windows.size
         seen = xp.broadcast_to(part, (channels, high, rows, wide, columns, batch))
-    else:
+    elif not isinstance(part, ndarray):
         seen = xp.where(chosen, part, 0)
+    else:
+        seen = np.empty_like(chosen, part.dtype)
+        for some in _blocks(seen):
+            masked(chosen[some], part[some], seen[some])
     return batch_first(xp, windows.see_transposed(xp, seen, image))
 
 
@@ -76,7 +115,14 @@ def _shares(xp, x, chosen, windows):
         return x / prod(windows.size)
     if xp.count_nonzero(chosen) == x.size:  # the usual case: one in each window
         return x
-    return x / reduce(iadd, [xp.astype(chosen[:, i, :, j, :, :], x.dtype) for i, j in windows.places()])
+    few = prod(windows.size) < 256
+    ones = (
+        chosen.view(np.uint8)
+        if few and isinstance(chosen, ndarray)
+        else xp.astype(chosen, xp.uint8 if few else xp.int32)
+    )
+    counts = _over_places(xp.add, ones, windows)
+    return x / xp.astype(counts, x.dtype)
 
 
 def max_pool1d(x, size, stride=None, padding=0):

@@ -54,6 +54,15 @@ class Windows:
         (top, _), (left, _) = self.padding
         return x[:, top : top + image[0], left : left + image[1], :]
 
+    def opposite(self):
+        """The windows in which a pixel finds, in what these windows give, whatever it has a part in; None if they are not 1 apart, or see
+        one pixel each.
+        """
+        reach = [d * (k - 1) for k, d in zip(self.size, self.dilation, strict=True)]
+        below, beside = [(r - before, r - after) for r, (before, after) in zip(reach, self.padding, strict=True)]
+        possible = self.stride == (1, 1) != self.size and min(*below, *beside) >= 0
+        return Windows(self.size, (1, 1), (below, beside), self.dilation) if possible else None
+
     def places(self):
         """The places in a window, row by row."""
         return product(*map(range, self.size))

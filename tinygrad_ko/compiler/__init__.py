@@ -1,0 +1,1 @@
+"""Compilation: a function of arrays, traced once and written as a page of NumPy."""

@@ -3,7 +3,6 @@
 Values are the same to the last bit, but for sums over all rows: they are the sums of the sums of the blocks.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,7 +28,9 @@ class Loop:
     is_sum: list[bool]
 
 
-def in_blocks(results: list[Value], effects: list[Value], large: int = LARGE, block: int = BLOCK) -> tuple[list[Value], list[Value]]:
+def in_blocks(
+    results: list[Value], effects: list[Value], large: int = LARGE, block: int = BLOCK
+) -> tuple[list[Value], list[Value]]:
     """The values of a program in their order, and its results, with loops in place of elementwise work on large arrays."""
     values, start = in_order([*effects, *results]), 0
     while (group := _group(values, start, large)) is not None:
@@ -42,7 +43,9 @@ def in_blocks(results: list[Value], effects: list[Value], large: int = LARGE, bl
             if value in replaced:
                 new[value] = replaced[value]
             elif any(x in new and new[x] is not x for x in value.values):
-                new[value] = value.altered(inputs=tuple([new.get(x, x) if isinstance(x, Value) else x for x in value.inputs]))
+                new[value] = value.altered(
+                    inputs=tuple([new.get(x, x) if isinstance(x, Value) else x for x in value.inputs])
+                )
             else:
                 new[value] = value
         effects, results = [new[v] for v in effects], [new[v] for v in results]
@@ -54,7 +57,13 @@ def _group(values: list[Value], start: int, large: int) -> tuple[list[Value], in
     """Values that one loop can compute: from the first large one on, whatever depends on nothing that comes after the loop."""
     for at in range(start, len(values)):
         first = values[at]
-        if first.operation in _ELEMENTWISE and first.order is None and first.shape and first.size and first.nbytes >= large:
+        if (
+            first.operation in _ELEMENTWISE
+            and first.order is None
+            and first.shape
+            and first.size
+            and first.nbytes >= large
+        ):
             break
     else:
         return None
@@ -75,12 +84,17 @@ def _group(values: list[Value], start: int, large: int) -> tuple[list[Value], in
 def _is_by_rows(value: Value, length: int, inside: Any, large: int) -> bool:
     """Whether each row of a value depends on one row of the others."""
     joins = any(x in inside for x in value.values)
-    if value.order is not None or value.shape[:1] != (length,) or not value.size or not (joins or value.nbytes >= large):
+    if (
+        value.order is not None
+        or value.shape[:1] != (length,)
+        or not value.size
+        or not (joins or value.nbytes >= large)
+    ):
         return False
     if value.operation == "reduce":
         return joins and 0 not in value.settings[1]
     if value.operation == "view":
-        how, to = value.settings
+        how, _to = value.settings
         return joins and how == "reshape" and value.inputs[0].shape[:1] == (length,)
     if any(x in inside and len(x.shape) < len(value.shape) for x in value.values):
         return False  # all of its rows are needed for each row
@@ -96,7 +110,9 @@ def _is_sum(value: Value, inside: Any) -> bool:
     if value.operation != "reduce" or value.inputs[0] not in inside:
         return False
     function, axes, keepdims, _ = value.settings
-    return function == "add" and not keepdims and 0 in axes and (len(axes) == 1 or len(axes) == len(value.inputs[0].shape))
+    return (
+        function == "add" and not keepdims and 0 in axes and (len(axes) == 1 or len(axes) == len(value.inputs[0].shape))
+    )
 
 
 def _looped(inside: list[Value], values: list[Value], results: list[Value], block: int) -> dict[Value, Value]:
@@ -108,10 +124,14 @@ def _looped(inside: list[Value], values: list[Value], results: list[Value], bloc
     new, outer, inputs = dict[Value, Value](), list[Value](), list[Value]()
 
     def entered(x: Any) -> Any:
-        if not isinstance(x, Value) or x in new or x.operation in ("full", "constant") and x.shape == ():
+        if not isinstance(x, Value) or x in new or (x.operation in ("full", "constant") and x.shape == ()):
             return new.get(x, x) if isinstance(x, Value) else x
-        sliced = any(_fits(x, v) and len(x.shape) == len(v.shape) for v in inside if x in v.values) and x.shape[:1] == (length,)
-        new[x] = Value("input", (), (sliced,), (rows, *x.shape[1:]) if sliced else x.shape, x.dtype, x.order, x.origin, x.name)
+        sliced = any(_fits(x, v) and len(x.shape) == len(v.shape) for v in inside if x in v.values) and x.shape[:1] == (
+            length,
+        )
+        new[x] = Value(
+            "input", (), (sliced,), (rows, *x.shape[1:]) if sliced else x.shape, x.dtype, x.order, x.origin, x.name
+        )
         outer.append(x)
         inputs.append(new[x])
         return new[x]
@@ -120,6 +140,13 @@ def _looped(inside: list[Value], values: list[Value], results: list[Value], bloc
         shape = (rows, *v.shape[1:]) if v.shape[:1] == (length,) and not _is_sum(v, dict.fromkeys(inside)) else v.shape
         settings = ("reshape", (-1, *v.settings[1][1:])) if v.operation == "view" else v.settings
         new[v] = v.altered(inputs=tuple(map(entered, v.inputs)), settings=settings, shape=shape)
-    loop = Loop(rows, length, inputs, [new[v] for v in inside], [new[v] for v in outputs], [_is_sum(v, dict.fromkeys(inside)) for v in outputs])
+    loop = Loop(
+        rows,
+        length,
+        inputs,
+        [new[v] for v in inside],
+        [new[v] for v in outputs],
+        [_is_sum(v, dict.fromkeys(inside)) for v in outputs],
+    )
     whole = Value("loop", tuple(outer), (loop,), (), outputs[0].dtype, origin=inside[0].origin)
     return {v: v.altered(operation="result", inputs=(whole,), settings=(i,)) for i, v in enumerate(outputs)}

@@ -42,9 +42,13 @@ def _without_broadcasts(value: Value) -> Value:
         if isinstance(x, Value) and others and np.broadcast_shapes(*others) == value.shape:
             if (number := _scalar(x)) is not None and x.dtype == value.dtype:
                 inputs[i] = number
-        if isinstance(x, Value) and x.operation == "view" and x.settings[0] == "broadcast_to" and isinstance(inputs[i], Value):
-            if np.broadcast_shapes(*others, x.inputs[0].shape) == value.shape:
-                inputs[i] = x.inputs[0]
+        if (
+            isinstance(x, Value)
+            and x.operation == "view"
+            and x.settings[0] == "broadcast_to"
+            and isinstance(inputs[i], Value)
+        ) and np.broadcast_shapes(*others, x.inputs[0].shape) == value.shape:
+            inputs[i] = x.inputs[0]
     return value if (*inputs,) == value.inputs else value.altered(inputs=tuple(inputs))
 
 
@@ -53,7 +57,12 @@ def _without_ones(value: Value) -> Value:
     if value.operation == "ufunc" and value.settings == ("multiply",):
         for x, one in (value.inputs, value.inputs[::-1]):
             number = _scalar(one)
-            if number is not None and number == 1 and isinstance(x, Value) and (x.shape, x.dtype) == (value.shape, value.dtype):
+            if (
+                number is not None
+                and number == 1
+                and isinstance(x, Value)
+                and (x.shape, x.dtype) == (value.shape, value.dtype)
+            ):
                 return x
     return value
 
@@ -85,9 +94,13 @@ def _short_chains(value: Value) -> Value:
 
 def _sums_of_one(value: Value) -> Value:
     """A sum along axes of length 1 is a view."""
-    if value.operation != "reduce" or value.size != value.inputs[0].size or value.settings[0] not in ("add", "maximum", "minimum"):
+    if (
+        value.operation != "reduce"
+        or value.size != value.inputs[0].size
+        or value.settings[0] not in ("add", "maximum", "minimum")
+    ):
         return value
-    if value.dtype != value.inputs[0].dtype or value.settings[0] == "add" and value.dtype.kind == "f":
+    if value.dtype != value.inputs[0].dtype or (value.settings[0] == "add" and value.dtype.kind == "f"):
         return value  # 0 + -0.0 is 0.0
     return _short_chains(value.altered(operation="view", settings=("reshape", value.shape)))
 

@@ -7,8 +7,9 @@ import numpy as np
 
 from tinygrad_ko.compiler.program import Value
 
-
-WORTH_IT = 65_536  # bytes: from here on an array that is no longer needed is written over; below, a new one costs nothing
+WORTH_IT = (
+    65_536  # bytes: from here on an array that is no longer needed is written over; below, a new one costs nothing
+)
 SMALL = 2_048  # bytes: below, NumPy has an array ready before `out=` is parsed
 
 _WRITE_ANYWHERE = {"ufunc", "matmul", "reduce"}  # what can write its result into a given array
@@ -37,7 +38,13 @@ class Storage:
         if value.operation == "view":
             (x,), (how, to) = value.inputs, value.settings
             before = self._dummies[x]
-            after = before[to] if how == "index" else np.broadcast_to(before, to) if how == "broadcast_to" else getattr(before, how)(to)
+            after = (
+                before[to]
+                if how == "index"
+                else np.broadcast_to(before, to)
+                if how == "broadcast_to"
+                else getattr(before, how)(to)
+            )
             if not after.size or np.may_share_memory(before, after):
                 return self.owner[x], after
             return value, after
@@ -47,7 +54,9 @@ class Storage:
         """Find for every value an array that is not needed any more: one of its inputs, which it then changes in place, or another."""
         idle = dict[Any, list[Value]]()
         for i, value in enumerate(values):
-            ending = [x for x in dict.fromkeys(self.owner[x] for x in value.values) if self.last[x] == i and _is_ours(x)]
+            ending = [
+                x for x in dict.fromkeys(self.owner[x] for x in value.values) if self.last[x] == i and _is_ours(x)
+            ]
             own = [x for x in ending if x in value.values and _kind(x) == _kind(value) and self._in_place(value, x)]
             if own:
                 self.over[value] = own[0]
@@ -61,7 +70,9 @@ class Storage:
     def _in_place(self, value: Value, x: Value) -> bool:
         if value.operation == "put":
             return value.inputs[0] is x
-        others = [y for y in value.values if y is not x and self.owner[y] is x]  # a view of it, which would change meanwhile
+        others = [
+            y for y in value.values if y is not x and self.owner[y] is x
+        ]  # a view of it, which would change meanwhile
         return value.operation == "ufunc" and value.nbytes > SMALL and not others
 
     def is_view(self, value: Value) -> bool:

@@ -1,106 +1,28 @@
-"""Tracing: an array library whose arrays remember how they were computed. The engine runs on it as it runs on any other.
+"""Symbols: arrays that remember how they were computed. The engine runs on them as it runs on the arrays of any library.
 
 A Symbol stands for a value of a program. Beside it stands the array that it is in the call that is traced, so its shape and dtype are
 known, and every NumPy function can be called on it. What would make the program depend on the numbers themselves is an error.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy import generic, ndarray
 
 from tinygrad_ko.arrays.library import quick
-from tinygrad_ko.compiler.origin import origin
-from tinygrad_ko.compiler.program import Call, Place, Value, filled, mapped_inside
+from tinygrad_ko.compiler.program import Place, Value, filled
+from tinygrad_ko.compiler.refusals import depends_on_data, unsupported
 from tinygrad_ko.engine.graph import Handle
-from tinygrad_ko.errors import explain
-from tinygrad_ko.runtime.callers import users_line
 
-
-class Trace:
-    """What is recorded. The same function of the same values is recorded once."""
-
-    def __init__(self) -> None:
-        self.known: dict[Any, Value] = {}
-        self.constants: dict[int, tuple[Value, Any]] = {}
-        self.effects: list[Value] = []  # calls that change something, in their order
-        self.namespace = Symbols(self)
-
-    def constant(self, array: Any) -> Value:
-        """An array that is no Symbol."""
-        if id(array) not in self.constants:
-            value = Value("constant", (), (array.copy(),), array.shape, array.dtype)
-            self.constants[id(array)] = value, array  # the array too, so that its id stays its own
-        return self.constants[id(array)][0]
-
-    def record(
-        self, operation: str, inputs: tuple[Any, ...], settings: tuple[Any, ...], array: Any, pure: bool = True
-    ) -> "Symbol":
-        """A Symbol for what an operation gives."""
-        inputs = tuple([self._input(x) for x in inputs])
-        key = (operation, tuple(map(_same, inputs)), repr(settings))
-        if not pure or key not in self.known:
-            array = np.asarray(array)
-            value = Value(operation, inputs, settings, array.shape, array.dtype, memory_order(array), origin())
-            if not pure:
-                self.effects.append(value)
-                return Symbol(value, array, self)
-            self.known[key] = value
-        return Symbol(self.known[key], array, self)
-
-    def _input(self, x: Any) -> Any:
-        if isinstance(x, Symbol):
-            return x.value
-        return self.constant(x) if isinstance(x, ndarray) else x
-
-    def call(self, name: str, function: Any, arguments: Any, options: Any, pure: bool = True) -> Any:
-        """A function as it is, of arrays and of lists of them."""
-        arrays: list[Any] = []
-
-        def placed(part: Any) -> Any:
-            if isinstance(part, Symbol | ndarray):
-                arrays.append(part)
-                return Place(len(arrays) - 1)
-            return mapped_inside(placed, part)
-
-        call = Call(name, function, placed(tuple(arguments)), placed(dict(options)))
-        out = call([concrete(x) for x in arrays])
-        if not isinstance(out, tuple | list):
-            return self.record("call", tuple(arrays), (call,), out, pure)
-        several = self.record("call", tuple(arrays), (call,), np.empty(0), pure)
-        results = [self.record("result", (several,), (i,), x) for i, x in enumerate(out)]
-        return type(out)(*results) if hasattr(out, "_fields") else type(out)(results)
-
-
-def _same(x: Any) -> Any:
-    return ("value", id(x)) if isinstance(x, Value) else (type(x), repr(x))
-
-
-def memory_order(array: Any) -> tuple[int, ...] | None:
-    """The axes of an array from the longest stride to the shortest; None in C order."""
-    order = tuple(np.argsort([-abs(s) for s in array.strides], kind="stable").tolist())
-    return None if 0 in array.strides or order == (*range(array.ndim),) else order
+if TYPE_CHECKING:
+    from tinygrad_ko.compiler.namespace import Symbols
+    from tinygrad_ko.compiler.trace import Trace
 
 
 def concrete(x: Any) -> Any:
     """The array that a Symbol stands for; anything else as it is."""
     return x.array if isinstance(x, Symbol) else x
-
-
-def _depends_on_data(what: str) -> Callable[..., Any]:
-    def method(self: Any, *_: Any, **__: Any) -> Any:
-        line = users_line()
-        raise explain(
-            TypeError(
-                f"compile: {what} of a traced array at {line}: the program would depend on its numbers, and be wrong for others; "
-                "use tg.where, or compute this outside of the compiled function and pass it as an argument"
-            ),
-            f"compile: 추적 중인 배열의 값을 읽으려고 했습니다: {what}, {line}. 값에 따라 달라지는 프로그램은 만들 수 없습니다. "
-            "tg.where를 쓰거나, 컴파일할 함수 밖에서 계산하여 인수로 넘기십시오.",
-        )
-
-    return method
 
 
 class Symbol:
@@ -110,7 +32,7 @@ class Symbol:
     __hash__ = object.__hash__
     device = "cpu"
 
-    def __init__(self, value: Value, array: Any, program: Trace) -> None:
+    def __init__(self, value: Value, array: Any, program: "Trace") -> None:
         self.value, self.array, self.program = value, array, program
 
     shape = property(lambda s: s.value.shape)
@@ -122,9 +44,9 @@ class Symbol:
     T = property(lambda s: s.transpose())
     mT = property(lambda s: s.swapaxes(-1, -2))
 
-    __bool__, __float__, __int__ = map(_depends_on_data, ("bool()", "float()", "int()"))
-    __index__, __complex__, __array__ = map(_depends_on_data, ("an index", "complex()", "np.asarray()"))
-    item, tolist, __iter__none = map(_depends_on_data, (".item()", ".tolist()", "iter()"))
+    __bool__, __float__, __int__ = map(depends_on_data, ("bool()", "float()", "int()"))
+    __index__, __complex__, __array__ = map(depends_on_data, ("an index", "complex()", "np.asarray()"))
+    item, tolist, __iter__none = map(depends_on_data, (".item()", ".tolist()", "iter()"))
 
     def __len__(self) -> int:
         if not self.shape:
@@ -147,7 +69,7 @@ class Symbol:
             return self._reduced(ufunc, inputs[0], options.get("axis", 0), options.get("keepdims", False))
         if method != "__call__" or options or ufunc.nout > 1 or ufunc.signature not in (None, np.matmul.signature):
             if out is not None or method == "at":
-                raise _unsupported(f"np.{ufunc.__name__}.{method}")
+                raise unsupported(f"np.{ufunc.__name__}.{method}")
             function = ufunc if method == "__call__" else getattr(ufunc, method)
             name = f"np.{ufunc.__name__}" + f".{method}" * (method != "__call__")
             return self.program.call(name, function, inputs, options)
@@ -168,9 +90,9 @@ class Symbol:
     def __array_function__(self, function: Any, types: Any, arguments: Any, options: Any) -> Any:
         name = function.__name__
         if name in _DEPENDENT:
-            _depends_on_data(f"np.{name}()")(self)
+            depends_on_data(f"np.{name}()")(self)
         if name in _WRITING:
-            raise _unsupported(f"np.{name}")
+            raise unsupported(f"np.{name}")
         if name in _STATIC:
             return function(*map(concrete, arguments), **options)
         if name in _SPELLED:
@@ -277,7 +199,12 @@ class Symbol:
 
 def _is_basic(part: Any) -> bool:
     """Whether a part of an index takes a view."""
-    return (isinstance(part, int | np.integer) and not isinstance(part, bool)) or part is None or isinstance(part, slice) or part is ...
+    return (
+        (isinstance(part, int | np.integer) and not isinstance(part, bool))
+        or part is None
+        or isinstance(part, slice)
+        or part is ...
+    )
 
 
 def _index_template(parts: tuple[Any, ...]) -> tuple[tuple[Any, ...], list[Any]]:
@@ -289,7 +216,7 @@ def _index_template(parts: tuple[Any, ...]) -> tuple[tuple[Any, ...], list[Any]]
         if not isinstance(part, Symbol | ndarray):
             return part
         if isinstance(part, Symbol) and part.dtype == bool:
-            _depends_on_data("a mask as an index")(part)
+            depends_on_data("a mask as an index")(part)
         inside.append(part)
         return Place(len(inside) - 1)
 
@@ -299,7 +226,7 @@ def _index_template(parts: tuple[Any, ...]) -> tuple[tuple[Any, ...], list[Any]]
 def _written(to: Any, made: Symbol) -> Any:
     """`to`, which stands for what was made from now on."""
     if not isinstance(to, Symbol):
-        raise _unsupported("writing to an array that the function holds")
+        raise unsupported("writing to an array that the function holds")
     if to.shape != made.shape:
         raise ValueError(f"shape {made.shape} does not fit into {to.shape}")
     new = made.astype(to.dtype)
@@ -307,79 +234,43 @@ def _written(to: Any, made: Symbol) -> Any:
     return to
 
 
-def _unsupported(what: str) -> Exception:
-    line = users_line()
-    return explain(
-        TypeError(f"compile: {what} is not supported (at {line}); return a new array instead of writing to one"),
-        f"compile: {what}: 지원하지 않습니다({line}). 배열에 쓰는 대신 새 배열을 반환하십시오.",
-    )
-
-
 _BY_ROWS = {"add": quick.sum, "multiply": quick.prod, "maximum": quick.max, "minimum": quick.min}
 _BY_ROWS |= {"logical_and": quick.all, "logical_or": quick.any}
-_DEPENDENT = {"nonzero", "flatnonzero", "argwhere", "unique", "unique_values", "unique_counts", "unique_all", "extract", "compress"}
-_DEPENDENT |= {"unique_inverse", "array_equal", "array_equiv", "allclose", "histogram", "bincount", "trim_zeros", "setdiff1d", "intersect1d", "union1d"}
-_STATIC = {"result_type", "can_cast", "shape", "ndim", "size", "iscomplexobj", "isrealobj", "min_scalar_type", "common_type"}
+_DEPENDENT = {
+    "nonzero",
+    "flatnonzero",
+    "argwhere",
+    "unique",
+    "unique_values",
+    "unique_counts",
+    "unique_all",
+    "extract",
+    "compress",
+}
+_DEPENDENT |= {
+    "unique_inverse",
+    "array_equal",
+    "array_equiv",
+    "allclose",
+    "histogram",
+    "bincount",
+    "trim_zeros",
+    "setdiff1d",
+    "intersect1d",
+    "union1d",
+}
+_STATIC = {
+    "result_type",
+    "can_cast",
+    "shape",
+    "ndim",
+    "size",
+    "iscomplexobj",
+    "isrealobj",
+    "min_scalar_type",
+    "common_type",
+}
 _WRITING = {"copyto", "put", "place", "putmask", "fill_diagonal", "put_along_axis"}
-
-
-class Symbols:
-    """NumPy's names, for Symbols. What NumPy dispatches comes back to the Symbol; what makes arrays is here."""
-
-    __name__ = "numpy"
-
-    def __init__(self, program: Trace) -> None:
-        self._program = program
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(np, name)
-
-    def _full(self, shape: Any, number: Any, dtype: Any) -> Symbol:
-        array = np.full(shape, number, dtype)
-        value = Value("full", (), (array.dtype.type(number),), array.shape, array.dtype, None, origin())
-        return Symbol(value, array, self._program)
-
-    def zeros(self, shape: Any, dtype: Any = float, device: Any = None) -> Symbol:
-        return self._full(shape, 0, dtype)
-
-    empty = zeros
-
-    def ones(self, shape: Any, dtype: Any = float, device: Any = None) -> Symbol:
-        return self._full(shape, 1, dtype)
-
-    def full(self, shape: Any, fill_value: Any, dtype: Any = None, device: Any = None) -> Symbol:
-        return self._full(shape, fill_value, dtype)
-
-    def zeros_like(self, x: Any, dtype: Any = None, device: Any = None) -> Symbol:
-        return self._full(x.shape, 0, dtype or x.dtype)
-
-    empty_like = zeros_like
-
-    def ones_like(self, x: Any, dtype: Any = None, device: Any = None) -> Symbol:
-        return self._full(x.shape, 1, dtype or x.dtype)
-
-    def full_like(self, x: Any, fill_value: Any, dtype: Any = None, device: Any = None) -> Symbol:
-        return self._full(x.shape, fill_value, dtype or x.dtype)
-
-    def asarray(self, x: Any, dtype: Any = None, copy: Any = None, device: Any = None) -> Any:
-        if not isinstance(x, Symbol):
-            return np.asarray(x, dtype=dtype)
-        return (x if dtype is None else x.astype(dtype)).copy()
-
-    def _reduction(ufunc: Any) -> Any:
-        def reduction(self: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-            return x._reduced(ufunc, x, axis, keepdims, by_rows=True) if isinstance(x, Symbol) else ufunc.reduce(x, axis=axis, keepdims=keepdims)
-
-        return reduction
-
-    sum, prod, max, min = map(_reduction, (np.add, np.multiply, np.maximum, np.minimum))
-    all, any = map(_reduction, (np.logical_and, np.logical_or))
-
-    def mean(self, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-        return x.mean(axis, keepdims)
-
-    def argsort(self, x: Any, axis: int = -1, descending: bool = False, stable: bool = True) -> Any:
-        return self._program.call("argsort", quick.argsort, (x,), {"axis": axis, "descending": descending, "stable": stable})
 
 
 def _where(condition: Any, x: Any, y: Any) -> Any:
@@ -418,7 +309,14 @@ _UFUNCS = {
     **{"mod": np.remainder, "pow": np.power, "matmul": np.matmul, "and": np.bitwise_and, "or": np.bitwise_or},
     **{"xor": np.bitwise_xor, "lshift": np.left_shift, "rshift": np.right_shift},
 }
-_COMPARISONS = {"lt": np.less, "le": np.less_equal, "gt": np.greater, "ge": np.greater_equal, "eq": np.equal, "ne": np.not_equal}
+_COMPARISONS = {
+    "lt": np.less,
+    "le": np.less_equal,
+    "gt": np.greater,
+    "ge": np.greater_equal,
+    "eq": np.equal,
+    "ne": np.not_equal,
+}
 _UNARY = {"neg": np.negative, "pos": np.positive, "abs": np.absolute, "invert": np.invert}
 
 

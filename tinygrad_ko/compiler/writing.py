@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ko.compiler.blocks import Loop
-from tinygrad_ko.compiler.program import Call, Place, Value, mapped_inside
+from tinygrad_ko.compiler.program import Call, Place, Value
 from tinygrad_ko.compiler.storage import Storage
 
 _SIGNS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "less": "<", "less_equal": "<=", "greater": ">"}
@@ -35,7 +35,9 @@ class Names:
 class Writer:
     """The text of a function. `lines` are its statements, each with the value that it computes."""
 
-    def __init__(self, name: str, inputs: list[Value], values: list[Value], results: list[Value], around: "Writer | None" = None) -> None:
+    def __init__(
+        self, name: str, inputs: list[Value], values: list[Value], results: list[Value], around: "Writer | None" = None
+    ) -> None:
         self.name, self.inputs, self.values, self.results = name, inputs, values, results
         self.storage = Storage([*(v for v in inputs if v not in values), *values], [*results, *inputs])
         self.names = around.names if around else Names()
@@ -58,7 +60,14 @@ class Writer:
 
     def text(self) -> str:
         answers = ", ".join(self._answer(value) for value in self.results)
-        head = ["import numpy as np", "", *self.setup, "", "", f"def {self.name}({', '.join(self.given[v] for v in self.inputs)}):"]
+        head = [
+            "import numpy as np",
+            "",
+            *self.setup,
+            "",
+            "",
+            f"def {self.name}({', '.join(self.given[v] for v in self.inputs)}):",
+        ]
         return "\n".join([*head, *(f"    {line}" for line in self.body()), f"    return {answers}", ""])
 
     def body(self) -> list[str]:
@@ -79,7 +88,11 @@ class Writer:
     def _answer(self, value: Value) -> str:
         text = self._use(value)
         if self.storage.is_view(value) or value.operation in ("input", "constant", "full"):
-            return f"np.array({text})" if value.operation != "full" else f"np.full({value.shape}, {text}, np.{value.dtype})"
+            return (
+                f"np.array({text})"
+                if value.operation != "full"
+                else f"np.full({value.shape}, {text}, np.{value.dtype})"
+            )
         return text if value.shape else f"np.asarray({text})"
 
     # ------------------------------------------------------------------ statements
@@ -130,7 +143,9 @@ class Writer:
             else:
                 self._say(f"{name} = np.empty({result.shape}, np.{result.dtype})", value)
                 ends.append(f"{name}[{start} : {start} + {loop.rows}] = {inner._use(output)}")
-        self._say(f"for {start} in range(0, {loop.length}, {loop.rows}):  # blocks that stay in the processor's cache", value)
+        self._say(
+            f"for {start} in range(0, {loop.length}, {loop.rows}):  # blocks that stay in the processor's cache", value
+        )
         for line in [*head, *inner.body(), *ends]:
             self._say(f"    {line}", value)
         self.lines += after
@@ -237,7 +252,11 @@ class Writer:
                 return f"{inputs[0]}[{self._index(template, [*value.inputs[1:]])}]"
             case "put", _:
                 x = value.inputs[0]
-                return f"np.full({x.shape}, {_number(x.settings[0], None)}, np.{x.dtype})" if x.operation == "full" else f"{inputs[0]}.copy()"
+                return (
+                    f"np.full({x.shape}, {_number(x.settings[0], None)}, np.{x.dtype})"
+                    if x.operation == "full"
+                    else f"{inputs[0]}.copy()"
+                )
             case "call", (call,):
                 return self._called(call, value)
             case "result", (i,):
@@ -268,7 +287,11 @@ class Writer:
     def _hoisted(self, array: Any) -> str:
         """The name of an array that is made once, at the top."""
         for name, other in self.room.items():
-            if type(other) is np.ndarray and other.dtype == array.dtype and np.array_equal(other, array, equal_nan=array.dtype.kind == "f"):
+            if (
+                type(other) is np.ndarray
+                and other.dtype == array.dtype
+                and np.array_equal(other, array, equal_nan=array.dtype.kind == "f")
+            ):
                 return name
         if array.ndim == 1 and array.dtype.kind == "i" and np.array_equal(array, np.arange(array.size)):
             name, text = self.names.new("rows"), f"np.arange({array.size})"
@@ -277,7 +300,10 @@ class Writer:
         elif (array == array.flat[0]).all():
             name, text = self.names.new("K"), f"np.full({array.shape}, {array.flat[0].item()!r}, np.{array.dtype})"
         else:
-            name, text = self.names.new("K"), f"np.array({array.tolist()!r}, np.{array.dtype})" if array.size <= 16 else ""
+            name, text = (
+                self.names.new("K"),
+                f"np.array({array.tolist()!r}, np.{array.dtype})" if array.size <= 16 else "",
+            )
         self.room[name] = array
         self.setup.append(f"{name} = {text}" if text else f"# {name}: an array of shape {array.shape}")
         return name
@@ -302,7 +328,13 @@ def _section(value: Value) -> str:
 def _number(x: Any, user: Value | None) -> str:
     """A number as Python. One of NumPy's is written as such where it decides the dtype of the result."""
     plain = x.item() if isinstance(x, np.generic) else x
-    text = repr(plain) if not isinstance(plain, float) or isfinite(plain) else f"np.{plain}" if plain == plain else "np.nan"
+    text = (
+        repr(plain)
+        if not isinstance(plain, float) or isfinite(plain)
+        else f"np.{plain}"
+        if plain == plain
+        else "np.nan"
+    )
     text = text.replace("np.-inf", "-np.inf")
     if isinstance(x, np.generic) and user is not None:
         arrays = [v.dtype for v in user.values]

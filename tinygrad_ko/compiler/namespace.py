@@ -1,0 +1,78 @@
+"""NumPy's names, for Symbols: the array library that the engine finds when it traces."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tinygrad_ko.arrays.library import quick
+from tinygrad_ko.compiler.origin import origin
+from tinygrad_ko.compiler.program import Value
+from tinygrad_ko.compiler.symbols import Symbol
+
+if TYPE_CHECKING:
+    from tinygrad_ko.compiler.trace import Trace
+
+
+class Symbols:
+    """NumPy's names, for Symbols. What NumPy dispatches comes back to the Symbol; what makes arrays is here."""
+
+    __name__ = "numpy"
+
+    def __init__(self, program: "Trace") -> None:
+        self._program = program
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(np, name)
+
+    def _full(self, shape: Any, number: Any, dtype: Any) -> Symbol:
+        array = np.full(shape, number, dtype)
+        value = Value("full", (), (array.dtype.type(number),), array.shape, array.dtype, None, origin())
+        return Symbol(value, array, self._program)
+
+    def zeros(self, shape: Any, dtype: Any = float, device: Any = None) -> Symbol:
+        return self._full(shape, 0, dtype)
+
+    empty = zeros
+
+    def ones(self, shape: Any, dtype: Any = float, device: Any = None) -> Symbol:
+        return self._full(shape, 1, dtype)
+
+    def full(self, shape: Any, fill_value: Any, dtype: Any = None, device: Any = None) -> Symbol:
+        return self._full(shape, fill_value, dtype)
+
+    def zeros_like(self, x: Any, dtype: Any = None, device: Any = None) -> Symbol:
+        return self._full(x.shape, 0, dtype or x.dtype)
+
+    empty_like = zeros_like
+
+    def ones_like(self, x: Any, dtype: Any = None, device: Any = None) -> Symbol:
+        return self._full(x.shape, 1, dtype or x.dtype)
+
+    def full_like(self, x: Any, fill_value: Any, dtype: Any = None, device: Any = None) -> Symbol:
+        return self._full(x.shape, fill_value, dtype or x.dtype)
+
+    def asarray(self, x: Any, dtype: Any = None, copy: Any = None, device: Any = None) -> Any:
+        if not isinstance(x, Symbol):
+            return np.asarray(x, dtype=dtype)
+        return (x if dtype is None else x.astype(dtype)).copy()
+
+    def _reduction(ufunc: Any) -> Any:
+        def reduction(self: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+            return (
+                x._reduced(ufunc, x, axis, keepdims, by_rows=True)
+                if isinstance(x, Symbol)
+                else ufunc.reduce(x, axis=axis, keepdims=keepdims)
+            )
+
+        return reduction
+
+    sum, prod, max, min = map(_reduction, (np.add, np.multiply, np.maximum, np.minimum))
+    all, any = map(_reduction, (np.logical_and, np.logical_or))
+
+    def mean(self, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+        return x.mean(axis, keepdims)
+
+    def argsort(self, x: Any, axis: int = -1, descending: bool = False, stable: bool = True) -> Any:
+        return self._program.call(
+            "argsort", quick.argsort, (x,), {"axis": axis, "descending": descending, "stable": stable}
+        )

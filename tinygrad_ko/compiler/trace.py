@@ -1,0 +1,76 @@
+"""The trace: what is recorded while a function runs on Symbols."""
+
+from typing import Any
+
+import numpy as np
+from numpy import ndarray
+
+from tinygrad_ko.compiler.namespace import Symbols
+from tinygrad_ko.compiler.origin import origin
+from tinygrad_ko.compiler.program import Call, Place, Value, mapped_inside
+from tinygrad_ko.compiler.symbols import Symbol, concrete
+
+
+class Trace:
+    """What is recorded. The same function of the same values is recorded once."""
+
+    def __init__(self) -> None:
+        self.known: dict[Any, Value] = {}
+        self.constants: dict[int, tuple[Value, Any]] = {}
+        self.effects: list[Value] = []  # calls that change something, in their order
+        self.namespace = Symbols(self)
+
+    def constant(self, array: Any) -> Value:
+        """An array that is no Symbol."""
+        if id(array) not in self.constants:
+            value = Value("constant", (), (array.copy(),), array.shape, array.dtype)
+            self.constants[id(array)] = value, array  # the array too, so that its id stays its own
+        return self.constants[id(array)][0]
+
+    def record(
+        self, operation: str, inputs: tuple[Any, ...], settings: tuple[Any, ...], array: Any, pure: bool = True
+    ) -> "Symbol":
+        """A Symbol for what an operation gives."""
+        inputs = tuple([self._input(x) for x in inputs])
+        key = (operation, tuple(map(_same, inputs)), repr(settings))
+        if not pure or key not in self.known:
+            array = np.asarray(array)
+            value = Value(operation, inputs, settings, array.shape, array.dtype, memory_order(array), origin())
+            if not pure:
+                self.effects.append(value)
+                return Symbol(value, array, self)
+            self.known[key] = value
+        return Symbol(self.known[key], array, self)
+
+    def _input(self, x: Any) -> Any:
+        if isinstance(x, Symbol):
+            return x.value
+        return self.constant(x) if isinstance(x, ndarray) else x
+
+    def call(self, name: str, function: Any, arguments: Any, options: Any, pure: bool = True) -> Any:
+        """A function as it is, of arrays and of lists of them."""
+        arrays: list[Any] = []
+
+        def placed(part: Any) -> Any:
+            if isinstance(part, Symbol | ndarray):
+                arrays.append(part)
+                return Place(len(arrays) - 1)
+            return mapped_inside(placed, part)
+
+        call = Call(name, function, placed(tuple(arguments)), placed(dict(options)))
+        out = call([concrete(x) for x in arrays])
+        if not isinstance(out, tuple | list):
+            return self.record("call", tuple(arrays), (call,), out, pure)
+        several = self.record("call", tuple(arrays), (call,), np.empty(0), pure)
+        results = [self.record("result", (several,), (i,), x) for i, x in enumerate(out)]
+        return type(out)(*results) if hasattr(out, "_fields") else type(out)(results)
+
+
+def _same(x: Any) -> Any:
+    return ("value", id(x)) if isinstance(x, Value) else (type(x), repr(x))
+
+
+def memory_order(array: Any) -> tuple[int, ...] | None:
+    """The axes of an array from the longest stride to the shortest; None in C order."""
+    order = tuple(np.argsort([-abs(s) for s in array.strides], kind="stable").tolist())
+    return None if 0 in array.strides or order == (*range(array.ndim),) else order

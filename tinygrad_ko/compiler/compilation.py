@@ -56,13 +56,14 @@ class Program:
         symbols = [self._held(slot, trace) for slot in self.slots]
         with symbols_in(f, self.slots, symbols) as changed, Switch(watch=True):
             answer = f(*given, **named)
-        results = list[Value]()
+        results, names_taken = list[Value](), {value.name for value in self.inputs}
         self.traced = list[Any]()
 
         def left(leaf: Any, place: str) -> Any:
             array = leaf.stable_array() if isinstance(leaf, Handle) else leaf
             if not isinstance(array, Symbol):
                 return leaf
+            _name_result(array.value, place, names_taken)
             results.append(array.value)
             self.traced.append(array.array)
             return Result(len(results) - 1, isinstance(leaf, Handle))
@@ -79,8 +80,9 @@ class Program:
         self.source = writer.text()
         filename = f"<compiled {writer.name} {id(self):x}>"
         linecache.cache[filename] = len(self.source), None, self.source.splitlines(keepends=True), filename
-        exec(compile(self.source, filename, "exec"), writer.room)
-        self.run = writer.room[writer.name]
+        place = {**writer.room.objects}
+        exec(compile(self.source, filename, "exec"), place)
+        self.run = place[writer.name]
 
     def _held(self, slot: Slot, trace: Trace) -> Symbol:
         array = slot.read()
@@ -125,6 +127,14 @@ def _name_of(place: str) -> str:
     head, *keys = place.replace("]", "").split("[")
     name = keys[-1].strip("'\"") if keys else head
     return name if name.isidentifier() else f"{head}_{name}" if f"{head}_{name}".isidentifier() else head
+
+
+def _name_result(value: Value, place: str, inputs: set[str | None]) -> None:
+    """Name a result that has no name after the key under which it is returned: as a new one if an input has that name."""
+    key = place.rpartition("[")[2].rstrip("]")
+    if value.name is None and value.origin.name is None and value.origin.of is None and key[:1] in ("'", '"'):
+        name = key.strip("'\"")
+        value.name = f"new_{name}" if name in inputs else name if name.isidentifier() else None
 
 
 def _is_array(leaf: Any) -> bool:

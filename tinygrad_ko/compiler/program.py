@@ -2,12 +2,16 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from itertools import count
 from math import prod
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
 
 from tinygrad_ko.compiler.origin import Origin
+
+_numbers = count()
 
 
 @dataclass(eq=False, slots=True)
@@ -35,6 +39,9 @@ class Value:
     order: tuple[int, ...] | None = None  # its axes from the longest stride to the shortest, if it is not in C order
     origin: Origin = field(default_factory=Origin)
     name: str | None = None
+    number: int = field(
+        default_factory=_numbers.__next__
+    )  # in the order in which they were recorded; one like it has the same
 
     @property
     def values(self) -> list["Value"]:
@@ -69,6 +76,8 @@ class Call:
     function: Callable[..., Any]
     arguments: tuple[Any, ...]
     options: dict[str, Any]
+    lends: bool = False  # whether a result may lie in the memory of an input
+    results: int = 0  # if it gives a tuple or a list: how many
 
     def __call__(self, inputs: list[Any]) -> Any:
         return self.function(*filled(self.arguments, inputs), **filled(self.options, inputs))
@@ -94,12 +103,24 @@ def mapped_inside(change: Callable[[Any], Any], part: Any) -> Any:
 
 
 def in_order(results: Iterable[Value]) -> list[Value]:
-    """The results and all that they are computed from, inputs before what is made of them."""
-    found, waiting = dict[Value, None](), [*reversed(list(results))]
-    while waiting:
-        value = waiting[-1]
-        missing = [] if value in found else [x for x in value.values if x not in found]
-        waiting += reversed(missing)
-        if not missing:
-            found[waiting.pop()] = None
+    """The results and all that they are computed from, in the order in which they were recorded, inputs before what is made of them."""
+    found = dict[Value, None]()
+    for value in sorted(_behind(results), key=attrgetter("number")):
+        waiting = [value]
+        while waiting:  # most often for itself alone: a loop over blocks needs what was recorded after its first value
+            missing = [x for x in waiting[-1].values if x not in found]
+            waiting += reversed(missing)
+            if not missing:
+                found[waiting.pop()] = None
     return [*found]
+
+
+def _behind(results: Iterable[Value]) -> set[Value]:
+    """The results and all that they are computed from."""
+    found, waiting = set[Value](), [*results]
+    while waiting:
+        value = waiting.pop()
+        if value not in found:
+            found.add(value)
+            waiting += value.values
+    return found

@@ -61,6 +61,7 @@ class Trace:
         out = call([concrete(x) for x in arrays])
         if not isinstance(out, tuple | list):
             return self.record("call", tuple(arrays), (call,), out, pure)
+        call.results = len(out)
         several = self.record("call", tuple(arrays), (call,), np.empty(0), pure)
         results = [self.record("result", (several,), (i,), x) for i, x in enumerate(out)]
         return type(out)(*results) if hasattr(out, "_fields") else type(out)(results)

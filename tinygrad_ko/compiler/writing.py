@@ -95,15 +95,14 @@ class Writer:
                     for text in ([part] if isinstance(part, str) else part.body(comments))
                 ]
                 continue
-            if above := comments.above(value):
-                ignored = ()
-                body += above
-            if value.origin.ignored != ignored:
-                ignored = value.origin.ignored
-                if ignored:
-                    options = ", ".join(f'{kind}="ignore"' for kind in ignored)
-                    body.append(f"with np.errstate({options}):")
-            body.append("    " * bool(ignored) + line)
+            above = comments.above(value)
+            now = () if value.operation == "loop" else value.origin.ignored  # inside it its lines say so themselves
+            if now and now != ignored:
+                options = ", ".join(f'{kind}="ignore"' for kind in now)
+                body += [*above, f"with np.errstate({options}):"]
+                above = []
+            ignored = now
+            body += ["    " * bool(ignored) + text for text in [*above, line]]
         return body
 
     def _answer(self, value: Value) -> str:

@@ -11,6 +11,8 @@ import numpy as np
 from numpy import asarray, generic, ndarray
 
 from tinygrad_ko.arrays.library import FLOAT32, FLOAT64, Array, beside, namespace
+from tinygrad_ko.arrays.memory import copied
+from tinygrad_ko.arrays.opaque import first_traced, opaque
 
 _WHOLE = slice(None)
 _BLOCK = 65_536  # _positions that are worked out at a time: they stay in the processor's cache
@@ -50,12 +52,30 @@ def taken(x: Array, index: Any) -> Array:
         before = () if last is index else index[:-1]
         if x.ndim > len(before) and all(map(_is_whole, before)):
             return x.take(last, axis=len(before))
-    elsewhere = not isinstance(x, ndarray | generic)
-    return _taken_elsewhere(x, _index_parts(index)) if elsewhere else x[index]
+    elsewhere = not isinstance(x, ndarray | generic) and not hasattr(x, "traced_call")
+    if elsewhere:
+        return _taken_elsewhere(x, _index_parts(index))
+    try:
+        return x[index]
+    except TypeError:
+        if (traced := first_traced(index)) is None:
+            raise
+        return traced.beside(x)[index]
+
+
+@opaque
+def added_at(x: Array, index: Any, values: Any) -> Array:
+    """x with values added at an index, in an array of its own."""
+    out = copied(x)
+    add_at(out, index, values)
+    return out
 
 
 def add_at(total: Array, index: Any, values: Any) -> None:
     """`total[index] += values`, where an index that occurs twice is added to twice."""
+    if hasattr(total, "traced_call"):
+        total[...] = added_at(total, index, values)
+        return
     # `np.add.at` is fast (1 ns for each number) for one array of positions in an array of one axis, and 10 to 20 times as slow elsewhere:
     # positions are computed here. (Values are broadcast here as well: given an index of two axes and values of one, NumPy 2.4 forgets to.)
     parts = _index_parts(index)

@@ -69,6 +69,7 @@ class Call:
     function: Callable[..., Any]
     arguments: tuple[Any, ...]
     options: dict[str, Any]
+    lends: bool = False  # whether a result may lie in the memory of an input
 
     def __call__(self, inputs: list[Any]) -> Any:
         return self.function(*filled(self.arguments, inputs), **filled(self.options, inputs))

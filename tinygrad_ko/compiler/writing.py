@@ -2,6 +2,7 @@
 
 import keyword
 import linecache
+from dataclasses import is_dataclass
 from math import isfinite
 from typing import Any
 
@@ -87,7 +88,7 @@ class Writer:
 
     def _answer(self, value: Value) -> str:
         text = self._use(value)
-        if self.storage.is_view(value) or value.operation in ("input", "constant", "full"):
+        if self.storage.is_view(value) or value in self.storage.lent or value.operation in ("input", "constant", "full"):
             return (
                 f"np.array({text})"
                 if value.operation != "full"
@@ -112,6 +113,9 @@ class Writer:
             self._say(self._in_place(value, into, target), value)
             return
         expression = self._expression(value) if target is None else self._into(value, target)
+        if value.dtype == object:  # a check
+            self._say(expression, value)
+            return
         self.given[value] = self.names.new(wanted)
         shape = f"  # {value.shape}" if value.shape else ""
         self._say(f"{self.given[value]} = {expression}{shape}", value)
@@ -279,7 +283,9 @@ class Writer:
                 return f"[{inner}]" if isinstance(part, list) else f"({inner}{',' * (len(part) == 1)})"
             if isinstance(part, np.dtype | type):
                 return f"np.{np.dtype(part)}"
-            return repr(part)
+            if is_dataclass(part):
+                self.room[type(part).__name__] = type(part)
+            return "np" if part is np else repr(part)
 
         parts = [*map(text, call.arguments), *(f"{key}={text(part)}" for key, part in call.options.items())]
         return f"{name}({', '.join(parts)})"

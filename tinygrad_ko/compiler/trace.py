@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
+from tinygrad_ko.arrays.library import quick
 from tinygrad_ko.compiler.namespace import Symbols
 from tinygrad_ko.compiler.origin import origin
 from tinygrad_ko.compiler.program import Call, Place, Value, mapped_inside
@@ -57,7 +58,7 @@ class Trace:
             if isinstance(part, Symbol | ndarray):
                 arrays.append(part)
                 return Place(len(arrays) - 1)
-            return np if isinstance(part, Symbols) else mapped_inside(placed, part)
+            return np if part is quick or isinstance(part, Symbols) else mapped_inside(placed, part)
 
         call = Call(name, function, placed(tuple(arguments)), placed(dict(options)))
         inputs = [concrete(x) for x in arrays]

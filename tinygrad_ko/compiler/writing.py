@@ -108,7 +108,7 @@ class Writer:
             return  # the loop has given it a name
         into, wanted = self.over.get(value), self._wanted(value)
         target = None if into is None else self.given[into]
-        if target is not None and into in value.inputs and self._wanted(into) == wanted:
+        if target is not None and into in value.inputs and (self._wanted(into) == wanted or value.operation == "put"):
             self.given[value] = target
             self._say(self._in_place(value, into, target), value)
             return
@@ -277,7 +277,8 @@ class Writer:
 
         def text(part: Any) -> str:
             if isinstance(part, Place):
-                return self._use(value.inputs[part.number])
+                x = value.inputs[part.number]
+                return self._hoisted(np.full(x.shape, x.settings[0], x.dtype)) if x.operation == "full" else self._use(x)
             if isinstance(part, list | tuple):
                 inner = ", ".join(map(text, part))
                 return f"[{inner}]" if isinstance(part, list) else f"({inner}{',' * (len(part) == 1)})"

@@ -5,7 +5,7 @@ import operator
 import numpy as np
 
 from tinygrad_ko.arrays.dtypes import moves
-from tinygrad_ko.arrays.indexing import IndexedGradient, add_at, added_at, listed, taken
+from tinygrad_ko.arrays.indexing import IndexedGradient, add_at, added_at, listed, scattered, taken
 from tinygrad_ko.arrays.opaque import is_traced, opaque
 from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.engine.op import op
@@ -24,6 +24,8 @@ def getitem(x, *, index):
 @op(values=lambda g, index: getitem(g, index=index))
 def scatter(xp, values, *, shape, index):
     """Zeros of a shape, with the values added at an index; where the index repeats they add up."""
+    if is_traced((values, index)):
+        return scattered(values, index, shape, values.dtype)
     out = xp.zeros(shape, dtype=values.dtype)
     add_at(out, index, values)
     return out
@@ -37,7 +39,11 @@ def scatter_gradient(g, shape, index):
 @op(name="scatter_add", broadcasts=True, x=lambda g: g, values=lambda g, index: getitem(g, index=index))
 def with_added(xp, x, values, *, index):
     """x with values added at an index of arrays and numbers."""
-    return added_at(xp.asarray(x, dtype=xp.result_type(x, values)), index, values)
+    if is_traced((x, values, index)):
+        return added_at(xp.asarray(x, dtype=xp.result_type(x, values)), index, values)
+    out = xp.asarray(x, dtype=xp.result_type(x, values), copy=True)
+    add_at(out, index, values)
+    return out
 
 
 def scatter_add(x, index, values):

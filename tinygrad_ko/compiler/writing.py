@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ko.compiler.blocks import Loop
-from tinygrad_ko.compiler.program import Call, Place, Value
+from tinygrad_ko.compiler.program import Call, Place, Value, filled_with
 from tinygrad_ko.compiler.storage import Storage
 
 _SIGNS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "less": "<", "less_equal": "<=", "greater": ">"}
@@ -203,7 +203,7 @@ class Writer:
         if x in self.given:
             return self.given[x]
         if x.operation == "full":
-            return _number(x.settings[0], user) if x.shape == () else self._hoisted(np.full(x.shape, x.settings[0]))
+            return _number(x.settings[0], user) if x.shape == () else self._hoisted(filled_with(x))
         if x.operation == "constant":
             return self._hoisted(x.settings[0])
         return self._view(x)
@@ -278,7 +278,7 @@ class Writer:
         def text(part: Any) -> str:
             if isinstance(part, Place):
                 x = value.inputs[part.number]
-                return self._hoisted(np.full(x.shape, x.settings[0], x.dtype)) if x.operation == "full" else self._use(x)
+                return self._hoisted(filled_with(x)) if x.operation == "full" else self._use(x)
             if isinstance(part, list | tuple):
                 inner = ", ".join(map(text, part))
                 return f"[{inner}]" if isinstance(part, list) else f"({inner}{',' * (len(part) == 1)})"
@@ -296,7 +296,7 @@ class Writer:
         for name, other in self.room.items():
             if (
                 type(other) is np.ndarray
-                and other.dtype == array.dtype
+                and (other.dtype, other.strides) == (array.dtype, array.strides)
                 and np.array_equal(other, array, equal_nan=array.dtype.kind == "f")
             ):
                 return name
@@ -304,6 +304,10 @@ class Writer:
             name, text = self.names.new("rows"), f"np.arange({array.size})"
         elif not array.size:
             name, text = self.names.new("K"), f"np.empty({array.shape}, np.{array.dtype})"
+        elif 0 in array.strides:
+            name, before = self.names.new("K"), tuple(n if s else 1 for n, s in zip(array.shape, array.strides, strict=True))
+            number = f"np.full({before}, {array.flat[0].item()!r}, np.{array.dtype})"
+            text = f"np.broadcast_to({number}, {array.shape})"
         elif (array == array.flat[0]).all():
             name, text = self.names.new("K"), f"np.full({array.shape}, {array.flat[0].item()!r}, np.{array.dtype})"
         else:

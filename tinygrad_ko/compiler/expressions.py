@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.compiler.program import Call, Place, Value
-from tinygrad_ko.compiler.room import Room, full_text, number_text
+from tinygrad_ko.compiler.program import Call, Place, Value, filled_with
+from tinygrad_ko.compiler.room import Room, array_text, number_text
 
 # How strongly an expression holds together. A part that holds less than its place asks for stands in parentheses.
 _COMPARED, _OR, _XOR, _AND, _SHIFTED, _SUM, _PRODUCT, _SIGNED, _POWER, _ATOM = range(10)
@@ -76,7 +76,7 @@ class Expressions:
             case "put", _:
                 x = value.inputs[0]
                 if x.operation == "full":
-                    return full_text(x.shape, x.settings[0].item(), x.dtype), _ATOM
+                    return array_text(np.full(x.shape, x.settings[0])), _ATOM
                 return f"{self.use(x, value, _ATOM)}.copy()", _ATOM
             case "call", (call,):
                 return self._called(call, value), _ATOM
@@ -123,7 +123,8 @@ class Expressions:
 
         def text(part: Any) -> str:
             if isinstance(part, Place):
-                return self.use(value.inputs[part.number])
+                x = value.inputs[part.number]
+                return self.room.constant(filled_with(x)) if x.operation == "full" else self.use(x)
             if isinstance(part, list | tuple) and not hasattr(part, "_fields"):
                 inner = ", ".join(map(text, part))
                 return f"[{inner}]" if isinstance(part, list) else f"({inner}{',' * (len(part) == 1)})"

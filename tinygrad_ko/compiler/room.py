@@ -72,10 +72,11 @@ class Room:
         """The name of an array that is made once."""
         for name in self.texts:
             other = self.objects[name]
-            if (other.shape, other.dtype) == (array.shape, array.dtype) and other.tobytes() == array.tobytes():
+            alike = (other.shape, other.dtype, other.strides) == (array.shape, array.dtype, array.strides)
+            if alike and other.tobytes() == array.tobytes():
                 return name
-        wanted, text = _described(array)
-        name = self.names.new(wanted)
+        text = array_text(array)
+        name = self.names.new(_WANTED.get(text.partition("(")[0], "constant"))
         self.objects[name], self.texts[name] = array, text
         return name
 
@@ -86,31 +87,33 @@ def number_text(number: Any) -> str:
     return {"nan": "np.nan", "inf": "np.inf", "-inf": "-np.inf"}.get(text, text)
 
 
-def full_text(shape: tuple[int, ...], number: Any, dtype: Any) -> str:
-    """The expression for an array that holds one number."""
-    size = str(shape[0] if len(shape) == 1 else shape)
-    kind = "" if dtype == np.float64 else f", np.{dtype}"
-    if repr(number) in ("0.0", "1.0", "0", "1"):
-        return f"np.{'ones' if number else 'zeros'}({size}{kind})"
-    return f"np.full({size}, {number_text(number)}, np.{dtype})"
-
-
 def array_text(array: Any) -> str:
-    """The expression that makes an array from its numbers."""
+    """The expression that makes an array: its numbers or, where they are all one, that one. Nothing if it is too large to be written."""
+    shape, kind = str(array.shape[0] if array.ndim == 1 else array.shape), f", np.{array.dtype}"
+    kind_if_unusual = "" if array.dtype == np.float64 else kind
+    if not array.size:
+        return f"np.empty({shape}{kind_if_unusual})"
+    first = array.flat[0].item()
+    if 0 in array.strides and array.size > 1:
+        before = tuple(n if step else 1 for n, step in zip(array.shape, array.strides, strict=True))
+        return f"np.broadcast_to({array_text(np.full(before, first, array.dtype))}, {shape})"
+    if array.ndim and array.tobytes() == np.full_like(array, first).tobytes():
+        if repr(first) in ("0.0", "1.0", "0", "1"):
+            return f"np.{'ones' if first else 'zeros'}({shape}{kind_if_unusual})"
+        return f"np.full({shape}, {number_text(first)}{kind})"
+    if array.ndim == 1 and array.dtype == np.int64 and np.array_equal(array, np.arange(array.size)):
+        return f"np.arange({array.size})"
 
     def listed(part: Any) -> str:
         return f"[{', '.join(map(listed, part))}]" if isinstance(part, list) else number_text(part)
 
-    return f"np.array({listed(array.tolist())}, np.{array.dtype})"
+    return f"np.array({listed(array.tolist())}{kind})" if array.size <= _INLINE else ""
 
 
-def _described(array: Any) -> tuple[str, str]:
-    """A name that says what an array holds, and the expression that makes it; nothing if it is too large to be written."""
-    if not array.size:
-        return "nothing", f"np.empty({array.shape}, np.{array.dtype})"
-    first = array.flat[0].item()
-    if array.ndim == 1 and array.dtype == np.int64 and array.size > 1 and np.array_equal(array, np.arange(array.size)):
-        return "rows", f"np.arange({array.size})"
-    if array.size > 1 and array.tobytes() == np.full_like(array, first).tobytes():
-        return {0.0: "zeros", 1.0: "ones"}.get(first, "filled"), full_text(array.shape, first, array.dtype)
-    return "constant", array_text(array) if array.size <= _INLINE else ""
+_WANTED = {
+    "np.arange": "rows",
+    "np.zeros": "zeros",
+    "np.ones": "ones",
+    "np.full": "filled",
+    "np.broadcast_to": "filled",
+}

@@ -2,13 +2,15 @@
 
 from typing import Any
 
+import numpy as np
+
 from tinygrad_ko.compiler.blocks import Loop
 from tinygrad_ko.compiler.comments import Comments, wrapped
 from tinygrad_ko.compiler.expressions import SIGNS, Expressions
 from tinygrad_ko.compiler.names import Names
 from tinygrad_ko.compiler.nesting import with_nested
 from tinygrad_ko.compiler.program import Value
-from tinygrad_ko.compiler.room import Room, full_text
+from tinygrad_ko.compiler.room import Room, array_text
 from tinygrad_ko.compiler.storage import Storage
 
 _IN_PLACE = {"add", "subtract", "multiply", "divide"}
@@ -108,7 +110,7 @@ class Writer:
     def _answer(self, value: Value) -> str:
         text = self.expressions.use(value)
         if value.operation == "full":
-            return full_text(value.shape, value.settings[0].item(), value.dtype)
+            return array_text(np.full(value.shape, value.settings[0]))
         if self.storage.is_view(value) or value in self.storage.lent or value.operation in _UNWRITTEN:
             return f"np.array({text})"
         return text if value.shape else f"np.asarray({text})"
@@ -221,7 +223,7 @@ class Writer:
         origin = value.origin
         if value.name or value in self.results:
             return False
-        return value in self.inner or not (origin.op or origin.name)
+        return value.operation == "put" or value in self.inner or not (origin.op or origin.name)
 
 
 def _same_call(x: Value, y: Value) -> bool:

@@ -49,10 +49,10 @@ class Comments:
         self._met = set[tuple[int, int]]()  # gradients, and the calls through which a part of them has been written
         for value in values:
             if (of := value.origin.of) is not None:
-                self._gradients[of.number] = value
+                self._gradients[of.rank] = value
             self._has_backward |= bool(value.origin.argument)
-            if value.origin.argument or any(x.number in self._later for x in value.values):
-                self._later.add(value.number)
+            if value.origin.argument or any(x.rank in self._later for x in value.values):
+                self._later.add(value.rank)
 
     def above(self, value: Value) -> list[str]:
         """The comments that the lines of a value need, after those that have been given."""
@@ -70,7 +70,7 @@ class Comments:
             return text
         if origin.argument:
             return _BACKWARD[self.language] + text
-        return _FORWARD[self.language] * (value.number not in self._later) + text
+        return _FORWARD[self.language] * (value.rank not in self._later) + text
 
     def _group_of(self, origin: Origin) -> str:
         """The formula of a gradient, with the names of the page in place of the letters of the op."""
@@ -82,7 +82,7 @@ class Comments:
             formula = formula.replace(".mT", ".T")
         if origin.of is None:
             return _THROUGH[self.language].format(origin.op) + f"{origin.argument}: {formula}"
-        gradient = self._name(self._gradients[origin.of.number]) or f"d{self._name(origin.of) or origin.argument}"
+        gradient = self._name(self._gradients[origin.of.rank]) or f"d{self._name(origin.of) or origin.argument}"
         if origin.formula in ("g", "-g") and origin.call is not None and origin.call.shape != origin.of.shape:
             formula += _SUMMED[self.language].format(origin.of.shape)
         return _THROUGH[self.language].format(origin.op) + f"{gradient} = {formula}"

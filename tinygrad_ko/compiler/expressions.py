@@ -56,6 +56,11 @@ class Expressions:
                 return _BEFORE[function] + self.use(value.inputs[0], value, _SIGNED), _SIGNED
             case "ufunc", (function,):
                 return f"np.{_SHORTER.get(function, function)}({self.listed(value)})", _ATOM
+            case "number", (sign,):
+                if len(value.inputs) == 1:
+                    return f"{sign}({self.use(value.inputs[0])})", _SIGNED
+                a, b = [self.use(x, None, _ATOM) for x in value.inputs]
+                return f"{a} {sign} {b}", _COMPARED
             case "power", ():
                 base, exponent = value.inputs
                 return f"{self.use(base, value, _ATOM)} ** {self.use(exponent, value, _SIGNED)}", _POWER

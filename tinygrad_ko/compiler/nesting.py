@@ -8,7 +8,7 @@ from tinygrad_ko.compiler.storage import SMALL, WORTH_IT
 
 _MANY = 5  # operations on one line
 
-_NESTED = {"ufunc", "power", "where", "astype", "reduce", "matmul", "take", "call"}
+_NESTED = {"ufunc", "power", "where", "astype", "reduce", "matmul", "take", "call", "number"}
 _AROUND = _NESTED | {"put"}
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from tinygrad_ko.compiler.origin import Origin
 
-_numbers = count()
+_ranks = count()
 
 
 @dataclass(eq=False, slots=True)
@@ -21,6 +21,7 @@ class Value:
     input                    it is passed; settings: its name
     constant                 an array that is there from the start; settings: the array
     full                     one number everywhere; settings: the number and, where that is stretched, the shape from which
+    number                   a sign of Python's between numbers of Python's; settings: the sign
     ufunc                    a function of NumPy's, element by element; settings: its name
     where, astype, power     element by element too
     reduce                   a ufunc along axes; settings: its name, the axes, keepdims, whether by rows
@@ -39,9 +40,10 @@ class Value:
     order: tuple[int, ...] | None = None  # its axes from the longest stride to the shortest, if it is not in C order
     origin: Origin = field(default_factory=Origin)
     name: str | None = None
-    number: int = field(
-        default_factory=_numbers.__next__
-    )  # in the order in which they were recorded; one like it has the same
+    rank: int = field(
+        default_factory=_ranks.__next__
+    )  # in the order of recording; one that is made from it has the same
+    is_number: bool = False  # one of Python's own, which gives an array no dtype
 
     @property
     def values(self) -> list["Value"]:
@@ -113,7 +115,7 @@ def filled_with(full: Value) -> Any:
 def in_order(results: Iterable[Value]) -> list[Value]:
     """The results and all that they are computed from, in the order in which they were recorded, inputs before what is made of them."""
     found = dict[Value, None]()
-    for value in sorted(_behind(results), key=attrgetter("number")):
+    for value in sorted(_behind(results), key=attrgetter("rank")):
         waiting = [value]
         while waiting:  # most often for itself alone: a loop over blocks needs what was recorded after its first value
             missing = [x for x in waiting[-1].values if x not in found]

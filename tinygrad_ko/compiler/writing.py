@@ -70,8 +70,8 @@ class Writer:
 
     def function(self, language: str, docstring: list[str] | None = None) -> list[str]:
         """The lines of the function, with comments."""
-        numbered = {value.number: name for value, name in self.given.items()}
-        comments = Comments(language, lambda value: numbered.get(value.number), self.all_values())
+        numbered = {value.rank: name for value, name in self.given.items()}
+        comments = Comments(language, lambda value: numbered.get(value.rank), self.all_values())
         head = _listed(f"def {self.name}(", [self.given[x] for x in self.inputs], "):")
         body = [*(docstring or comments.docstring(self.name, self.inputs)), *self.body(comments)]
         answers = self._answers or ["()"]
@@ -109,6 +109,8 @@ class Writer:
 
     def _answer(self, value: Value) -> str:
         text = self.expressions.use(value)
+        if value.is_number:
+            return text
         if value.operation == "full":
             return array_text(np.full(value.shape, value.settings[0]))
         if self.storage.is_view(value) or value in self.storage.lent or value.operation in _UNWRITTEN:

@@ -8,7 +8,7 @@ from numpy import ndarray
 from tinygrad_ko.arrays.library import quick
 from tinygrad_ko.compiler.namespace import Symbols
 from tinygrad_ko.compiler.origin import origin
-from tinygrad_ko.compiler.program import Call, Place, Value, mapped_inside
+from tinygrad_ko.compiler.program import Call, Place, Value, mapped_inside, memory_order
 from tinygrad_ko.compiler.symbols import Symbol, concrete
 
 
@@ -82,9 +82,3 @@ def _shares(out: Any, inputs: list[Any]) -> bool:
 
 def _same(x: Any) -> Any:
     return ("value", id(x)) if isinstance(x, Value) else (type(x), repr(x))
-
-
-def memory_order(array: Any) -> tuple[int, ...] | None:
-    """The axes of an array from the longest stride to the shortest; None in C order."""
-    order = tuple(np.argsort([-abs(s) for s in array.strides], kind="stable").tolist())
-    return None if 0 in array.strides or order == (*range(array.ndim),) else order

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ko.compiler.blocks import Loop
-from tinygrad_ko.compiler.program import Call, Place, Value, filled_with
+from tinygrad_ko.compiler.program import Call, Place, Value, filled_with, memory_order
 from tinygrad_ko.compiler.storage import Storage
 
 _SIGNS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "less": "<", "less_equal": "<=", "greater": ">"}
@@ -308,6 +308,10 @@ class Writer:
             name, before = self.names.new("K"), tuple(n if s else 1 for n, s in zip(array.shape, array.strides, strict=True))
             number = f"np.full({before}, {array.flat[0].item()!r}, np.{array.dtype})"
             text = f"np.broadcast_to({number}, {array.shape})"
+        elif (order := memory_order(array)) and (array == array.flat[0]).all():
+            name, back = self.names.new("K"), tuple(order.index(axis) for axis in range(len(order)))
+            number = f"np.full({tuple(array.shape[axis] for axis in order)}, {array.flat[0].item()!r}, np.{array.dtype})"
+            text = f"{number}.transpose({back})"
         elif (array == array.flat[0]).all():
             name, text = self.names.new("K"), f"np.full({array.shape}, {array.flat[0].item()!r}, np.{array.dtype})"
         else:

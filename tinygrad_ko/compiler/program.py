@@ -16,7 +16,7 @@ class Value:
 
     input                    it is passed; settings: its name
     constant                 an array that is there from the start; settings: the array
-    full                     one number everywhere; settings: the number
+    full                     one number everywhere; settings: the number and, where that is stretched, the shape from which
     ufunc                    a function of NumPy's, element by element; settings: its name
     where, astype, power     element by element too
     reduce                   a ufunc along axes; settings: its name, the axes, keepdims, whether by rows
@@ -69,6 +69,7 @@ class Call:
     function: Callable[..., Any]
     arguments: tuple[Any, ...]
     options: dict[str, Any]
+    lends: bool = False  # whether a result may lie in the memory of an input
 
     def __call__(self, inputs: list[Any]) -> Any:
         return self.function(*filled(self.arguments, inputs), **filled(self.options, inputs))
@@ -91,6 +92,23 @@ def mapped_inside(change: Callable[[Any], Any], part: Any) -> Any:
         new = map(change, part)
         return type(part)(*new) if hasattr(part, "_fields") else type(part)(new)
     return part
+
+
+def memory_order(array: Any) -> tuple[int, ...] | None:
+    """The axes of an array from the longest stride to the shortest; None in C order."""
+    order = tuple(np.argsort([-abs(s) for s in array.strides], kind="stable").tolist())
+    return None if 0 in array.strides or order == (*range(array.ndim),) else order
+
+
+def filled_with(full: Value) -> Any:
+    """The array that a `full` is."""
+    number, *before = full.settings
+    if full.order:
+        back = [full.order.index(axis) for axis in range(len(full.order))]
+        return np.full([full.shape[axis] for axis in full.order], number, full.dtype).transpose(back)
+    if not before:
+        return np.full(full.shape, number, full.dtype)
+    return np.broadcast_to(np.full(before[0], number, full.dtype), full.shape)
 
 
 def in_order(results: Iterable[Value]) -> list[Value]:

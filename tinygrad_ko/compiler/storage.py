@@ -32,6 +32,16 @@ class Storage:
                 self.last[self.owner[x]] = i
         for value in results:
             self.last[self.owner[value]] = len(values)
+        self.lent: set[Value] = set()  # values that may lie in the memory of others, which then live as long
+        for value in values:
+            if value.operation == "call" and value.settings[0].lends:
+                self.lent.add(value)
+            elif value.operation == "result" and value.inputs[0] in self.lent:
+                self.lent.add(value)
+        for value in reversed(values):
+            if value in self.lent:
+                for x in value.values:
+                    self.last[self.owner[x]] = max(self.last[self.owner[x]], self.last[self.owner[value]])
         self._plan(values)
 
     def _placed(self, value: Value) -> tuple[Value, Any]:

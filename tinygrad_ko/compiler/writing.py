@@ -2,13 +2,14 @@
 
 import keyword
 import linecache
+from dataclasses import is_dataclass
 from math import isfinite
 from typing import Any
 
 import numpy as np
 
 from tinygrad_ko.compiler.blocks import Loop
-from tinygrad_ko.compiler.program import Call, Place, Value
+from tinygrad_ko.compiler.program import Call, Place, Value, filled_with, memory_order
 from tinygrad_ko.compiler.storage import Storage
 
 _SIGNS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "less": "<", "less_equal": "<=", "greater": ">"}
@@ -87,7 +88,7 @@ class Writer:
 
     def _answer(self, value: Value) -> str:
         text = self._use(value)
-        if self.storage.is_view(value) or value.operation in ("input", "constant", "full"):
+        if self.storage.is_view(value) or value in self.storage.lent or value.operation in ("input", "constant", "full"):
             return (
                 f"np.array({text})"
                 if value.operation != "full"
@@ -107,11 +108,14 @@ class Writer:
             return  # the loop has given it a name
         into, wanted = self.over.get(value), self._wanted(value)
         target = None if into is None else self.given[into]
-        if target is not None and into in value.inputs and self._wanted(into) == wanted:
+        if target is not None and into in value.inputs and (self._wanted(into) == wanted or value.operation == "put"):
             self.given[value] = target
             self._say(self._in_place(value, into, target), value)
             return
         expression = self._expression(value) if target is None else self._into(value, target)
+        if value.dtype == object:  # a check
+            self._say(expression, value)
+            return
         self.given[value] = self.names.new(wanted)
         shape = f"  # {value.shape}" if value.shape else ""
         self._say(f"{self.given[value]} = {expression}{shape}", value)
@@ -199,7 +203,7 @@ class Writer:
         if x in self.given:
             return self.given[x]
         if x.operation == "full":
-            return _number(x.settings[0], user) if x.shape == () else self._hoisted(np.full(x.shape, x.settings[0]))
+            return _number(x.settings[0], user) if x.shape == () else self._hoisted(filled_with(x))
         if x.operation == "constant":
             return self._hoisted(x.settings[0])
         return self._view(x)
@@ -273,13 +277,16 @@ class Writer:
 
         def text(part: Any) -> str:
             if isinstance(part, Place):
-                return self._use(value.inputs[part.number])
+                x = value.inputs[part.number]
+                return self._hoisted(filled_with(x)) if x.operation == "full" else self._use(x)
             if isinstance(part, list | tuple):
                 inner = ", ".join(map(text, part))
                 return f"[{inner}]" if isinstance(part, list) else f"({inner}{',' * (len(part) == 1)})"
             if isinstance(part, np.dtype | type):
                 return f"np.{np.dtype(part)}"
-            return repr(part)
+            if is_dataclass(part):
+                self.room[type(part).__name__] = type(part)
+            return "np" if part is np else repr(part)
 
         parts = [*map(text, call.arguments), *(f"{key}={text(part)}" for key, part in call.options.items())]
         return f"{name}({', '.join(parts)})"
@@ -289,7 +296,7 @@ class Writer:
         for name, other in self.room.items():
             if (
                 type(other) is np.ndarray
-                and other.dtype == array.dtype
+                and (other.dtype, other.strides) == (array.dtype, array.strides)
                 and np.array_equal(other, array, equal_nan=array.dtype.kind == "f")
             ):
                 return name
@@ -297,6 +304,14 @@ class Writer:
             name, text = self.names.new("rows"), f"np.arange({array.size})"
         elif not array.size:
             name, text = self.names.new("K"), f"np.empty({array.shape}, np.{array.dtype})"
+        elif 0 in array.strides:
+            name, before = self.names.new("K"), tuple(n if s else 1 for n, s in zip(array.shape, array.strides, strict=True))
+            number = f"np.full({before}, {array.flat[0].item()!r}, np.{array.dtype})"
+            text = f"np.broadcast_to({number}, {array.shape})"
+        elif (order := memory_order(array)) and (array == array.flat[0]).all():
+            name, back = self.names.new("K"), tuple(order.index(axis) for axis in range(len(order)))
+            number = f"np.full({tuple(array.shape[axis] for axis in order)}, {array.flat[0].item()!r}, np.{array.dtype})"
+            text = f"{number}.transpose({back})"
         elif (array == array.flat[0]).all():
             name, text = self.names.new("K"), f"np.full({array.shape}, {array.flat[0].item()!r}, np.{array.dtype})"
         else:

@@ -39,7 +39,7 @@ class Compiled:
     """A compiled function: called as the function itself is."""
 
     def __init__(self, f: Callable[..., Any]) -> None:
-        self.f, self.programs = f, OrderedDict[Any, Program]()
+        self.f, self.programs = f, OrderedDict[Any, list[Program]]()
         update_wrapper(self, f)
 
     def __call__(self, *arguments: Any, **options: Any) -> Any:
@@ -47,15 +47,18 @@ class Compiled:
         for tree in (*arguments, *options.values()):
             flattened(tree, leaves, key)
         key = (*key, *options)
-        program = self.programs.get(key)
-        if program is None:
-            program = self.programs[key] = Program(self.f, arguments, options)
-        return program(leaves)
+        programs = self.programs.setdefault(key, [])
+        for program in programs:  # each is for other things that the function holds
+            if (held := program.held_now(leaves)) is not None:
+                return program(leaves, held)
+        program = Program(self.f, arguments, options)
+        programs.append(program)
+        return program(leaves, program.held_now(leaves) or [])
 
     @property
     def source(self) -> str:
         """The text of the program that was made last."""
-        return next(reversed(self.programs.values())).source
+        return next(reversed(self.programs.values()))[-1].source
 
 
 def compile(f: Callable[..., Any]) -> Compiled:

@@ -68,7 +68,8 @@ class Network:
         >>> tg.check_gradient(net.loss_of, net.params, x, t).verdict
         'agrees'
         """
-        return softmax_cross_entropy(self.scores(x, p), t)
+        loss = softmax_cross_entropy(self.scores(x, p), t)
+        return loss
 
     def accuracy(self, x: Any, t: Any) -> float:
         """The share of samples whose most probable class is the right one."""

@@ -41,7 +41,7 @@ class Room:
 
     def function(self, function: Callable[..., Any]) -> str:
         """The name of a function that is called as it is."""
-        return self._named(function, getattr(function, "__name__", type(function).__name__))
+        return self.named(function, getattr(function, "__name__", type(function).__name__))
 
     def argument(self, x: Any) -> str:
         """An argument of a call: a number, a dtype, NumPy itself, or anything else."""
@@ -60,9 +60,10 @@ class Room:
         if is_dataclass(x) and not isinstance(x, type):
             self.function(type(x))
             return repr(x)
-        return self.function(x) if callable(x) else self._named(x, type(x).__name__.lower())
+        return self.function(x) if callable(x) else self.named(x, type(x).__name__.lower())
 
-    def _named(self, x: Any, wanted: str) -> str:
+    def named(self, x: Any, wanted: str) -> str:
+        """The name of something that is used as it is."""
         name = next((name for name, other in self.objects.items() if other is x), None)
         if name is None:
             name = self.names.new(wanted)

@@ -1,5 +1,6 @@
 """The trace: what is recorded while a function runs on Symbols."""
 
+from threading import get_ident
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ from numpy import ndarray
 from tinygrad_ko.compiler.namespace import Symbols
 from tinygrad_ko.compiler.origin import origin
 from tinygrad_ko.compiler.program import Call, Place, Value, mapped_inside
+from tinygrad_ko.compiler.refusals import other_thread
 from tinygrad_ko.compiler.symbols import Symbol, concrete
 
 
@@ -19,6 +21,7 @@ class Trace:
         self.constants: dict[int, tuple[Value, Any]] = {}
         self.effects: list[Value] = []  # calls that change something, in their order
         self.namespace = Symbols(self)
+        self.thread = get_ident()
 
     def constant(self, array: Any) -> Value:
         """An array that is no Symbol."""
@@ -31,6 +34,8 @@ class Trace:
         self, operation: str, inputs: tuple[Any, ...], settings: tuple[Any, ...], array: Any, pure: bool = True
     ) -> "Symbol":
         """A Symbol for what an operation gives."""
+        if get_ident() != self.thread:
+            raise other_thread()
         inputs = tuple([self._input(x) for x in inputs])
         key = (operation, tuple(map(_same, inputs)), repr(settings))
         if not pure or key not in self.known:

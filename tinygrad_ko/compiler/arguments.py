@@ -5,6 +5,7 @@ Arrays, Tensors and Python floats are inputs of the program. Everything else, a 
 
 from collections.abc import Callable
 from enum import Enum
+from inspect import Parameter
 from itertools import islice
 from types import BuiltinFunctionType, EllipsisType
 from typing import Any
@@ -117,12 +118,17 @@ def described(tree: Any) -> str:
     return repr(tree) if isinstance(tree, (*_FIXED, list, tuple)) else f"a {type(tree).__name__}"
 
 
+def parameters_of(f: Callable[..., Any]) -> list[Parameter]:
+    """The parameters of a function; none of one of C's of which nothing is known."""
+    try:
+        return [*signature(f).parameters.values()]
+    except (TypeError, ValueError):
+        return []
+
+
 def parameter_names(f: Callable[..., Any], count: int) -> list[str]:
     """The names of so many positional arguments."""
-    try:
-        parameters = signature(f).parameters.values()
-    except (TypeError, ValueError):  # of some functions written in C nothing is known
-        parameters = {}.values()
+    parameters = parameters_of(f)
     names = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     rest = next((p.name for p in parameters if p.kind is p.VAR_POSITIONAL), "x")
     return [*names, *(f"{rest}[{i}]" for i in range(count - len(names)))][:count]

@@ -71,6 +71,8 @@ class Program:
 
     def read(self, then: Call | None = None) -> list[Any]:
         """The arrays that the function holds now; or that it held at another call."""
+        if not self.slots:
+            return []
         before = dict(zip(then.program.slots, then.held, strict=True)) if then else {}
         return [before[slot] if slot in before else slot.read() for slot in self.slots]
 

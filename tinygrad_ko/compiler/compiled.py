@@ -8,12 +8,14 @@ from collections.abc import Callable
 from functools import update_wrapper
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
-from tinygrad_ko.compiler.arguments import described, flattened, parameter_names
+from numpy import ndarray
+
+from tinygrad_ko.compiler.arguments import described, flattened, parameter_names, parameters_of
 from tinygrad_ko.compiler.compilation import Program, tracing
 from tinygrad_ko.compiler.gradients import Call, Pull
 from tinygrad_ko.compiler.refusals import many_programs, no_function, only_compiled
 from tinygrad_ko.compiler.results import Graph
-from tinygrad_ko.engine.graph import Handle, current
+from tinygrad_ko.engine.graph import Handle, Switch, current
 from tinygrad_ko.errors import called_too_late
 from tinygrad_ko.state.preserve import preserving, preserving_state
 
@@ -35,18 +37,22 @@ class Compiled(Generic[P, R]):
         update_wrapper(self, f, updated=())
 
     def __call__(self, *arguments: P.args, **options: P.kwargs) -> R:
-        if tracing.get() or current.get().watch:
-            return self.f(*arguments, **options)
         return self.called(arguments, options)
 
     def called(self, arguments: tuple[Any, ...], options: dict[str, Any], then: Call | None = None) -> Any:
         """What a call returns; with what the function held at another call, `then`, if one is given, of which nothing is changed."""
-        leaves, tensors = list[Any](), dict[int, Handle]()
-        key: list[Any] = [current.get().record, len(arguments), *options]
-        for tree in arguments:
-            flattened(tree, leaves, key, tensors)
-        for tree in options.values():
-            flattened(tree, leaves, key, tensors)
+        mode = current.get()
+        if mode.watch or tracing.get():
+            return self.f(*arguments, **options)
+        leaves: list[Any] = []
+        tensors: dict[int, Handle] = {}
+        key: list[Any] = [mode.record, len(arguments), *options]
+        for tree in (*arguments, *options.values()) if options else arguments:
+            if type(tree) is ndarray:  # as `flattened` does, without the call
+                leaves.append(tree)
+                key += (tree.shape, tree.strides, tree.dtype)
+            else:
+                flattened(tree, leaves, key, tensors)
         with preserving:  # while another function is traced, Symbols lie where this one may look
             program = self._program(tuple(key), arguments, options)
             held = program.read(then)
@@ -58,7 +64,9 @@ class Compiled(Generic[P, R]):
             if program.changed and then is None:
                 with preserving:
                     program.write(results)
-            return program.results.made(results, Call(self, program, leaves, tensors, held, arguments, options))
+            made = program.results
+            call = made.refers and Call(self, program, leaves, tensors, held, arguments, options)
+            return made.made(results, call)
         with preserving_state(*program.things):
             self.f(*arguments, **options)  # the eager engine says what is wrong, and where
         raise only_compiled(failed, self.__name__)
@@ -88,7 +96,8 @@ class Compiled(Generic[P, R]):
         """The gradients of the variables of a call, from the gradient g of one of its results."""
         if graph not in self._pulls:
             self._pulls[graph] = Compiled(Pull(self.f, graph, call.program.tensors))
-        return self._pulls[graph].called((g, *call.arguments), call.options, call)
+        with Switch(record=isinstance(g, Handle)):
+            return self._pulls[graph].called((g, *call.arguments), call.options, call)
 
     @property
     def source(self) -> str:
@@ -108,10 +117,7 @@ class Compiled(Generic[P, R]):
 
     def __repr__(self) -> str:
         programs = f"{len(self.programs)} program{'s' * (len(self.programs) != 1)}"
-        try:
-            return f"<compiled {self.__name__}{inspect.signature(self.f)}: {programs}>"
-        except (TypeError, ValueError):
-            return f"<compiled {self.__name__}: {programs}>"
+        return f"<compiled {self.__name__}({', '.join(str(p.replace(annotation=p.empty)) for p in parameters_of(self.f))}): {programs}>"
 
     def __reduce__(self) -> Any:
         """A function that its name finds is pickled and copied by its name, as functions are; a method with its object; any other anew."""
@@ -151,7 +157,7 @@ def compile(f: Callable[P, R]) -> Compiled[P, R]:
     >>> y = loss(w, x)
     >>> y.backward()
     >>> y, w.grad
-    (Tensor(3.391..., shape=(), dtype=float64, op=loss), array([-0.845..., -1.479...]))
+    (Tensor(3.392..., shape=(), dtype=float64, op=loss), array([-0.846..., -1.479...]))
     >>> loss
     <compiled loss(w, x): 1 program>
     """

@@ -38,13 +38,13 @@ class Pull:
         self.__name__ = f"pull_{getattr(f, '__name__', 'f')}"
 
     def __call__(self, g: Any, /, *arguments: Any, **options: Any) -> list[Any]:
-        record = current.get().record
+        again = isinstance(g, Handle)  # whether the gradients are to be differentiated themselves
         with Switch(record=True):
             y = leaves_of(self.f(*arguments, **options))[self.graph.leaf]
         variables = [*variables_in([*arguments, *options.values()]), *self.tensors]
         wanted = [variables[i] for i in self.graph.variables]
-        found: list[Any] = grad(y, wanted, g, create_graph=record)
-        return found
+        found: list[Any] = grad(y, wanted, g, create_graph=again)
+        return found if again else [tensor.stable_array() for tensor in found]
 
 
 def variables_in(trees: list[Any]) -> list[Handle]:

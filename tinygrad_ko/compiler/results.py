@@ -44,6 +44,7 @@ class Results:
         self.values = list[Value]()
         self.traced = list[Any]()
         self._given, self._kept, self._count = given, kept, 0
+        self.refers = False  # whether a result is an argument, or has a node
         self._variables = {node: i for i, node in enumerate(variables)}
         self.made: Callable[[Any, Call], Any] = self._plan(answer, "")
 
@@ -65,7 +66,7 @@ class Results:
 
     def _leaf(self, leaf: Any, place: str) -> Callable[[Any, "Call"], Any]:
         if id(leaf) in self._given:
-            given = self._given[id(leaf)]
+            given, self.refers = self._given[id(leaf)], True
             return lambda results, call: call.given(given)
         if id(leaf) in self._kept:
             return lambda results, call: leaf
@@ -95,6 +96,7 @@ class Results:
         number, graph = self._result(array), self._graph(tensor._node)
         if graph is None:
             return lambda results, call: wrap(kind, results[number])
+        self.refers = True
         return lambda results, call: wrap(kind, results[number], call.node(graph, results[number]))
 
     def _result(self, symbol: Symbol) -> int:

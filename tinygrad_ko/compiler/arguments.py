@@ -7,7 +7,7 @@ from collections.abc import Callable
 from enum import Enum
 from inspect import Parameter
 from itertools import islice
-from types import BuiltinFunctionType, EllipsisType
+from types import BuiltinFunctionType, EllipsisType, MethodType
 from typing import Any
 
 import numpy as np
@@ -85,21 +85,22 @@ def checked(tree: Any, name: str) -> list[Any]:
 
     def check(leaf: Any, place: str) -> None:
         array = leaf.stable_array() if isinstance(leaf, Handle) else leaf
-        if isinstance(array, ndarray | generic | float):
-            if type(array) not in (ndarray, np.memmap) and not isinstance(array, generic | float):
-                raise no_argument(place, array, "a subclass of NumPy's array has rules of its own")
-            if isinstance(array, ndarray | generic) and array.dtype.kind not in "biufc":
-                raise no_argument(place, array, f"its dtype is {array.dtype}")
-        elif hasattr(array, "__array_namespace__") or hasattr(array, "__dlpack__") or hasattr(array, "__array__"):
-            raise no_argument(place, array, "it is an array of another library")
-        elif isinstance(leaf, list | tuple | slice):
-            pass
-        elif len([*islice(reachable(leaf), 2)]) > 1 or isinstance(leaf, np.random.Generator):
-            if type(leaf).__hash__ is not object.__hash__ and not hasattr(leaf, "__self__"):
-                raise no_argument(place, leaf, "it holds arrays, and cannot be told from an equal one")
-            held.append(leaf)
-        elif not (isinstance(leaf, _FIXED) or hasattr(leaf, "__code__")):
-            raise no_argument(place, leaf, "what it holds may change unseen")
+        if isinstance(array, ndarray | generic):
+            if isinstance(array, ndarray) and type(array) not in (ndarray, np.memmap):
+                raise no_argument(place, array, "has rules of its own", "np.asarray(x)")
+            if array.dtype.kind not in "biufc":
+                raise no_argument(place, array, f"holds {array.dtype}", "numbers")
+        elif isinstance(leaf, (float, list, tuple, *_FIXED)) or hasattr(leaf, "__code__"):
+            held.extend([leaf] * hasattr(leaf, "__code__"))
+        elif any(hasattr(array, name) for name in ("__array_namespace__", "__dlpack__", "__array__")):
+            raise no_argument(place, array, "is an array of another library", "np.asarray(x)")
+        elif isinstance(leaf, np.random.Generator) or len([*islice(reachable(leaf), 2)]) > 1:
+            if isinstance(leaf, MethodType) or type(leaf).__hash__ is object.__hash__:
+                held.append(leaf)
+            else:
+                raise no_argument(place, leaf, "cannot be told from an equal one", "the arrays that it holds")
+        else:
+            raise no_argument(place, leaf, "may change unseen", "the arrays and numbers that it holds")
 
     mapped(check, tree, name)
     return held
@@ -186,7 +187,7 @@ class Entered:
             array = leaf._array if isinstance(leaf, Handle) else leaf
             if array is not symbol or symbol.value is not next(numbers):
                 raise changed_argument(place, "writes to")
-            if isinstance(leaf, Handle) and (gradient_of(leaf) is not grad or (grad and grad.value is not next(numbers))):
+            if isinstance(leaf, Handle) and (gradient_of(leaf) is not grad or (grad is not None and grad.value is not next(numbers))):
                 raise changed_argument(place, "calls backward(), which adds to the gradient of")
 
 

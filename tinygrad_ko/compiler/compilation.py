@@ -78,6 +78,7 @@ class Program:
 
     def run(self, leaves: list[Any], held: list[Any]) -> tuple[Any, ...]:
         """The results for these arrays."""
+        leaves = [*leaves] if self.swapped else leaves
         for i in self.swapped:
             leaves[i] = leaves[i].astype(self.inputs[i].dtype)
         results = self.compute(*leaves, *held)

@@ -42,16 +42,21 @@ def no_function(f: Any) -> TypeError:
     )
 
 
-def no_argument(place: str, value: Any, why: str) -> TypeError:
+def no_argument(place: str, value: Any, why: str, cure: str) -> TypeError:
     """An argument of which no program can be made."""
     kind = f"{type(value).__module__.partition('.')[0]}.{type(value).__name__}".removeprefix("builtins.")
     return explain(
-        TypeError(
-            f"compile: the argument {place} is a {kind}: {why}; pass np.asarray(x), a Tensor, a number, or a dict, list or tuple of these"
-        ),
-        f"compile: 인수 {place}의 종류 {kind}: 컴파일한 함수에 넘길 수 없습니다. np.asarray(x), Tensor, 수 또는 이들의 딕셔너리, 리스트, "
-        "튜플을 넘기십시오.",
+        TypeError(f"compile: the argument {place}, a {kind}, {why}; pass {cure}"),
+        f"compile: 인수 {place}: 컴파일한 함수에 넘길 수 없는 값입니다. 종류: {kind}. {_CURES[cure]}",
     )
+
+
+_CURES = {
+    "np.asarray(x)": "np.asarray(x)로 바꾸어 넘기십시오.",
+    "numbers": "수로 이루어진 배열을 넘기십시오.",
+    "the arrays that it holds": "객체 대신 그 안의 배열을 넘기십시오.",
+    "the arrays and numbers that it holds": "객체 대신 그 안의 배열과 수를 넘기십시오.",
+}
 
 
 def no_result(value: Any, place: str) -> TypeError:

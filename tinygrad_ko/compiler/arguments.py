@@ -15,6 +15,7 @@ from numpy import generic, ndarray
 
 from tinygrad_ko.compiler.program import Value
 from tinygrad_ko.compiler.refusals import changed_argument, no_argument
+from tinygrad_ko.compiler.results import leaves_of
 from tinygrad_ko.compiler.symbols import Symbol
 from tinygrad_ko.compiler.trace import Trace, memory_order
 from tinygrad_ko.engine.graph import Handle, Node, wrap
@@ -56,6 +57,20 @@ def flattened(tree: Any, leaves: list[Any], key: list[Any], tensors: dict[int, H
         except TypeError:
             tree = object()  # equal to nothing, so that whether it will do is looked into
         key += (kind, tree)
+
+
+def taken(arguments: tuple[Any, ...], options: dict[str, Any], record: bool) -> tuple[list[Any], dict[int, Handle], Any]:
+    """The leaves of the arguments, the Tensors among them, and the key of their program."""
+    leaves: list[Any] = []
+    tensors: dict[int, Handle] = {}
+    key: list[Any] = [record, len(arguments), *options]
+    for tree in (*arguments, *options.values()) if options else arguments:
+        if type(tree) is ndarray:  # as in `flattened`, without a call
+            leaves.append(tree)
+            key += (tree.shape, tree.strides, tree.dtype)
+        else:
+            flattened(tree, leaves, key, tensors)
+    return leaves, tensors, tuple(key)
 
 
 def _flattened_tensor(tensor: Handle, leaves: list[Any], key: list[Any], tensors: dict[int, Handle]) -> None:
@@ -138,7 +153,8 @@ def parameter_names(f: Callable[..., Any], count: int) -> list[str]:
 class Entered:
     """The arguments of a call that is traced: Symbols in place of the arrays, in their Tensors. `inputs` are their values."""
 
-    def __init__(self, trees: dict[str, Any], trace: Trace) -> None:
+    def __init__(self, trees: dict[str, Any], trace: Trace, stand_in: Callable[[Any], Any]) -> None:
+        self._stand_in = stand_in  # what stands for an object that holds state
         self._trace, self._leaves = trace, list[tuple[str, Any, Symbol, Symbol | None]]()
         self.inputs, self.swapped = list[Value](), list[int]()  # the second: which are not in the byte order of this machine
         self.given = dict[int, int]()  # the numbers of the leaves, by their identities
@@ -147,7 +163,7 @@ class Entered:
 
     def _entered(self, leaf: Any, place: str) -> Any:
         if not is_input(leaf):
-            return leaf
+            return self._stand_in(leaf)
         number, grad = len(self.inputs), None
         symbol = self._symbol(leaf.stable_array() if isinstance(leaf, Handle) else leaf, _name_of(place))
         entered: Any = symbol
@@ -169,7 +185,7 @@ class Entered:
                 array = array.astype(array.dtype.newbyteorder("="))
         value = Value("input", (), (), np.shape(array), np.asarray(array).dtype, memory_order(np.asarray(array)), name=name)
         self.inputs.append(value)
-        return Symbol(value, array, self._trace)
+        return self._trace.symbol(value, array)
 
     @property
     def nodes(self) -> list[Node]:
@@ -196,10 +212,3 @@ def _name_of(place: str) -> str:
     head, *keys = place.replace("]", "").split("[")
     name = keys[-1].strip("'\"") if keys else head
     return name if name.isidentifier() else f"{head}_{name}" if f"{head}_{name}".isidentifier() else head
-
-
-def leaves_of(tree: Any) -> list[Any]:
-    """The leaves of a tree, in their order."""
-    found: list[Any] = []
-    mapped(lambda leaf, place: found.append(leaf), tree, "")
-    return found

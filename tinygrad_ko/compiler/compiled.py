@@ -8,14 +8,12 @@ from collections.abc import Callable
 from functools import update_wrapper
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
-from numpy import ndarray
-
-from tinygrad_ko.compiler.arguments import described, flattened, parameter_names, parameters_of
-from tinygrad_ko.compiler.compilation import Program, tracing
-from tinygrad_ko.compiler.gradients import Call, Pull
+from tinygrad_ko.compiler.arguments import described, parameter_names, parameters_of, taken
+from tinygrad_ko.compiler.compilation import Program
+from tinygrad_ko.compiler.gradients import Call, drawn_again
+from tinygrad_ko.compiler.recording import tracing
 from tinygrad_ko.compiler.refusals import many_programs, no_function, only_compiled
-from tinygrad_ko.compiler.results import Graph
-from tinygrad_ko.engine.graph import Handle, Switch, current
+from tinygrad_ko.engine.graph import current
 from tinygrad_ko.errors import called_too_late
 from tinygrad_ko.state.preserve import preserving, preserving_state
 
@@ -30,58 +28,45 @@ class Compiled(Generic[P, R]):
     """A compiled function: called as the function itself is."""
 
     def __init__(self, f: Callable[P, R]) -> None:
-        self.f, self.programs = f, OrderedDict[Any, Program]()
+        self.f, self.programs = f, OrderedDict[Any, list[Program]]()
         self._made: list[dict[str, str]] = []  # for each program that was made, what the arguments were
-        self._pulls: dict[Graph, Compiled[Any, Any]] = {}
         self.__name__ = self.__qualname__ = getattr(f, "__name__", type(f).__name__)
         update_wrapper(self, f, updated=())
 
     def __call__(self, *arguments: P.args, **options: P.kwargs) -> R:
-        return self.called(arguments, options)
-
-    def called(self, arguments: tuple[Any, ...], options: dict[str, Any], then: Call | None = None) -> Any:
-        """What a call returns; with what the function held at another call, `then`, if one is given, of which nothing is changed."""
         mode = current.get()
         if mode.watch or tracing.get():
             return self.f(*arguments, **options)
-        leaves: list[Any] = []
-        tensors: dict[int, Handle] = {}
-        key: list[Any] = [mode.record, len(arguments), *options]
-        for tree in (*arguments, *options.values()) if options else arguments:
-            if type(tree) is ndarray:  # as `flattened` does, without the call
-                leaves.append(tree)
-                key += (tree.shape, tree.strides, tree.dtype)
-            else:
-                flattened(tree, leaves, key, tensors)
+        leaves, tensors, key = taken(arguments, options, mode.record)
         with preserving:  # while another function is traced, Symbols lie where this one may look
-            program = self._program(tuple(key), arguments, options)
-            held = program.read(then)
+            program, held = self._program(key, leaves, arguments, options)
+        call = Call(program, leaves, tensors, held, arguments, options)
         try:
-            results = program.run(leaves, held)
+            results = call.run()
         except Exception as error:
             failed = error
         else:
-            if program.changed and then is None:
-                with preserving:
-                    program.write(results)
-            made = program.results
-            call = made.refers and Call(self, program, leaves, tensors, held, arguments, options)
-            return made.made(results, call)
-        with preserving_state(*program.things):
+            with preserving:
+                program.change(results)
+            made: R = program.returned.made(results, call)
+            return made
+        with preserving_state(*program.things), drawn_again(program.streams, call.states):
             self.f(*arguments, **options)  # the eager engine says what is wrong, and where
         raise only_compiled(failed, self.__name__)
 
-    def _program(self, key: Any, arguments: tuple[Any, ...], options: dict[str, Any]) -> Program:
-        """The program for these arguments."""
-        programs = self.programs
-        if (program := programs.get(key)) is not None:
-            programs.move_to_end(key)
-            return program
-        program = programs[key] = Program(self.f, arguments, options)
-        if len(programs) > _PROGRAMS:
-            programs.popitem(last=False)
+    def _program(self, key: Any, leaves: list[Any], arguments: Any, options: Any) -> tuple[Program, list[Any]]:
+        """The program for these arguments and for what the function holds now, and the arrays that it holds."""
+        if (programs := self.programs.get(key)) is not None:
+            self.programs.move_to_end(key)
+            for program in programs:  # each is for other things that the function holds
+                if (held := program.held_now(leaves)) is not None:
+                    return program, held
+        program = Program(self.f, arguments, options)
+        self.programs[key] = [program, *(programs or ())][:_PROGRAMS]
+        if len(self.programs) > _PROGRAMS:
+            self.programs.popitem(last=False)
         self._note(arguments, options)
-        return program
+        return program, program.held_now(leaves) or []
 
     def _note(self, arguments: tuple[Any, ...], options: dict[str, Any]) -> None:
         """Warn if one program after another is made."""
@@ -90,19 +75,12 @@ class Compiled(Generic[P, R]):
         if len(self._made) == _MANY:
             forms = {name: list(dict.fromkeys(made[name] for made in self._made if name in made)) for name in names}
             changes = {name: several[:3] for name, several in forms.items() if len(several) > 1}
-            warnings.warn(many_programs(self.__name__, _MANY, changes), stacklevel=5)
-
-    def pulled(self, graph: Graph, call: Call, g: Any) -> Any:
-        """The gradients of the variables of a call, from the gradient g of one of its results."""
-        if graph not in self._pulls:
-            self._pulls[graph] = Compiled(Pull(self.f, graph, call.program.tensors))
-        with Switch(record=isinstance(g, Handle)):
-            return self._pulls[graph].called((g, *call.arguments), call.options, call)
+            warnings.warn(many_programs(self.__name__, _MANY, changes), stacklevel=4)
 
     @property
     def source(self) -> str:
         """The text of the program that was made last."""
-        return next(reversed(self.programs.values())).source
+        return next(reversed(self.programs.values()))[0].source
 
     @overload
     def __get__(self, instance: None, owner: Any = None) -> "Compiled[P, R]": ...
@@ -116,7 +94,8 @@ class Compiled(Generic[P, R]):
         return vars(instance).setdefault(self.__name__, Compiled(bound))
 
     def __repr__(self) -> str:
-        programs = f"{len(self.programs)} program{'s' * (len(self.programs) != 1)}"
+        count = sum(map(len, self.programs.values()))
+        programs = f"{count} program{'s' * (count != 1)}"
         return f"<compiled {self.__name__}({', '.join(str(p.replace(annotation=p.empty)) for p in parameters_of(self.f))}): {programs}>"
 
     def __reduce__(self) -> Any:

@@ -4,25 +4,29 @@ In backward the gradient of a result is pulled back to the Tensors that the func
 vector-Jacobian product, is compiled like any other. So its own results can be differentiated too: that is how every order comes.
 """
 
+import operator
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from heapq import heappush
 from typing import TYPE_CHECKING, Any
 
 from tinygrad_ko.arrays.dtypes import accumulation_dtype
 from tinygrad_ko.arrays.library import cast
 from tinygrad_ko.arrays.memory import own
-from tinygrad_ko.compiler.arguments import is_input, leaves_of
-from tinygrad_ko.compiler.results import Graph
+from tinygrad_ko.compiler.arguments import is_input, taken
+from tinygrad_ko.compiler.refusals import changed_since
+from tinygrad_ko.compiler.results import Graph, leaves_of
 from tinygrad_ko.engine.accumulate import accumulated
 from tinygrad_ko.engine.graph import Handle, Node, Switch, current, next_order, wrap
 from tinygrad_ko.engine.rule import Op, validated
 from tinygrad_ko.errors import already_freed
 from tinygrad_ko.func.trees import mapped
+from tinygrad_ko.runtime.atomic import at_once
+from tinygrad_ko.state.preserve import preserving
 from tinygrad_ko.tensor.tensor import grad
 
 if TYPE_CHECKING:
     from tinygrad_ko.compiler.compilation import Program
-    from tinygrad_ko.compiler.compiled import Compiled
 
 
 def op_named(name: str) -> Op:
@@ -56,20 +60,15 @@ def variables_in(trees: list[Any]) -> list[Handle]:
 class Call:
     """A call of a program: what its results are put together from, and what their nodes remember."""
 
-    __slots__ = ("arguments", "function", "held", "leaves", "options", "program", "remembered", "tensors")
+    __slots__ = ("arguments", "held", "leaves", "options", "program", "remembered", "states", "tensors")
 
     def __init__(
-        self,
-        function: "Compiled[Any, Any]",
-        program: "Program",
-        leaves: list[Any],
-        tensors: dict[int, Handle],
-        held: list[Any],
-        arguments: Any,
-        options: Any,
+        self, program: "Program", leaves: list[Any], tensors: dict[int, Handle], held: list[Any], arguments: Any, options: Any
     ) -> None:
-        self.function, self.program, self.leaves, self.tensors, self.held = function, program, leaves, tensors, held
+        self.program, self.leaves, self.tensors, self.held = program, leaves, tensors, held
         self.arguments, self.options, self.remembered = arguments, options, False
+        # Where its random numbers start: in backward the same ones are drawn again.
+        self.states = [stream.state() for stream in program.streams]
 
     def given(self, number: int) -> Any:
         """An argument itself."""
@@ -80,6 +79,41 @@ class Call:
         if not self.remembered:
             self.arguments, self.options, self.remembered = _own([*self.arguments]), _own(self.options), True
         return Pulled(self, graph, array)
+
+    def run(self) -> Any:
+        """The results of the program."""
+        return self.program.run(self.leaves, self.held)
+
+    def pull(self, graph: Graph, g: Any) -> list[Any]:
+        """The gradients of the variables, from the gradient g of a result, with all that was held at the time of the call."""
+        program, arguments = self.program, (g, *self.arguments)
+        with Switch(record=isinstance(g, Handle)), preserving:
+            leaves, tensors, key = taken(arguments, self.options, current.get().record)
+            if (pull := program.pulls.get((graph, key))) is None:
+                if not program.would_fit():
+                    raise changed_since(program.op.name)
+                pull = program.pull(graph, arguments, self.options)
+                program.pulls[graph, key] = pull
+            held = pull.held_then(dict(zip(program.places, self.held, strict=True)))
+            with drawn_again(program.streams, self.states):
+                call = Call(pull, leaves, tensors, held, arguments, self.options)
+                results = call.run()
+            found: list[Any] = pull.returned.made(results, call)
+        return found
+
+
+@contextmanager
+def drawn_again(streams: list[Any], states: list[Any]) -> Iterator[None]:
+    """Inside the block random streams start from these states, afterwards from their own."""
+    before = [stream.state() for stream in streams]
+    begin, end = (
+        at_once(operator.call, [stream.setting(state) for stream, state in zip(streams, each, strict=True)]) for each in (states, before)
+    )
+    try:
+        begin()
+        yield
+    finally:
+        end()
 
 
 def _own(tree: Any) -> Any:
@@ -115,7 +149,7 @@ class Pulled(Node):
         """The gradients of the Tensors that it was computed from."""
         if self.call is None or not self.graph.live:
             raise already_freed(self.op.name)
-        parts = self.call.function.pulled(self.graph, self.call, g)
+        parts = self.call.pull(self.graph, g)
         for parent, part in zip(self.parents, parts, strict=True):
             if parent is not None:
                 yield "inputs", parent, part

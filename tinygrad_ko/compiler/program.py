@@ -17,6 +17,7 @@ class Value:
     input                    it is passed; settings: its name
     constant                 an array that is there from the start; settings: the array
     full                     one number everywhere; settings: the number
+    number                   a sign of Python's between numbers of Python's; settings: the sign
     ufunc                    a function of NumPy's, element by element; settings: its name
     where, astype, power     element by element too
     reduce                   a ufunc along axes; settings: its name, the axes, keepdims, whether by rows
@@ -35,6 +36,7 @@ class Value:
     order: tuple[int, ...] | None = None  # its axes from the longest stride to the shortest, if it is not in C order
     origin: Origin = field(default_factory=Origin)
     name: str | None = None
+    is_number: bool = False  # one of Python's own, which gives an array no dtype
 
     @property
     def values(self) -> list["Value"]:

@@ -108,3 +108,81 @@ def only_compiled(error: Exception, name: str) -> Exception:
     """A compiled program fails where the function itself does not."""
     error.add_note(f"in the compiled {name}; the function itself computes this without an error: please report it")
     return explain(error, f"컴파일한 {name}에서만 나는 오류입니다. 원래 함수는 오류 없이 계산합니다. 이 오류를 알려 주십시오.")
+
+
+def unseen_draw(stream: str) -> Exception:
+    """The error for a draw from a stream that a trace did not see."""
+    return explain(
+        TypeError(
+            f"compile: numbers were drawn from {stream} inside the function, where they would be the same at every call; "
+            "draw them from an np.random.Generator that the function holds, rng.random(shape), or outside, and pass them"
+        ),
+        f"compile: 함수 안에서 난수를 뽑았습니다({stream}). 컴파일하면 호출할 때마다 같은 수가 됩니다. 함수가 가지고 있는 "
+        "np.random.Generator에서 rng.random(shape)처럼 뽑거나, 밖에서 뽑아 인수로 넘기십시오.",
+    )
+
+
+def left_behind(what: str) -> Exception:
+    """The error for a change that a program cannot make."""
+    return explain(
+        TypeError(
+            f"compile: the function changes {what}, and a program cannot do that at every call; return the new value, and change it outside"
+        ),
+        f"compile: 함수가 바꾸는 것 가운데 컴파일한 프로그램이 호출할 때마다 바꿀 수 없는 것이 있습니다: {what}. 새 값을 반환하게 하고 "
+        "함수 밖에서 바꾸십시오.",
+    )
+
+
+def read_only(array: Any) -> Exception:
+    """The error for an array that cannot be written to."""
+    return explain(
+        ValueError(f"compile: the function writes to an array of shape {array.shape} that is read-only; nothing was changed"),
+        f"compile: 함수가 쓰려는 배열이 읽기 전용입니다. 형상: {array.shape}. 아무것도 바꾸지 않았습니다.",
+    )
+
+
+def differs(what: str, line: str) -> Exception:
+    """The error for a function that is not the same when it is traced again."""
+    at = f" (at {line})" if line else ""
+    return explain(
+        TypeError(
+            f"compile: {what} is another one each time the function is called{at}, so the program would be wrong at the next call: a clock, "
+            "a counter, a file, or numbers drawn inside; compute it outside of the function and pass it as an argument"
+        ),
+        f"compile: 같은 입력으로 두 번 호출했을 때 결과가 다릅니다: {what}{at}. 시계, 카운터, 파일, 함수 안에서 뽑은 난수가 그렇습니다. "
+        "함수 밖에서 계산하여 인수로 넘기십시오.",
+    )
+
+
+def out_of_sight(shape: tuple[int, ...], line: str) -> Exception:
+    """The error for an array that was there before the call, in a place where nobody would see it change."""
+    return explain(
+        TypeError(
+            f"compile: an array of shape {shape} (at {line}) was there before the call, in a place that compile does not look into, so it would "
+            "not be seen to change; pass it as an argument, or keep it in a variable, a list, a dict or an attribute that the function names"
+        ),
+        f"compile: 형상이 {shape}인 배열은 호출 전부터 있었지만 컴파일러가 살펴보지 않는 곳에 있어서, 바뀌어도 알 수 없습니다({line}). "
+        "인수로 넘기거나, 함수가 이름으로 쓰는 변수, 리스트, 딕셔너리, 속성에 두십시오.",
+    )
+
+
+def leaked(where: str) -> Exception:
+    """The error for a traced array that stays behind in something that is no state of the function."""
+    return explain(
+        TypeError(
+            f"compile: a traced array was left in {where}, which is changed at every call, and compile cannot do that; return the array instead"
+        ),
+        f"compile: 추적 중인 배열이 남아 있습니다: {where}. 컴파일한 프로그램은 이곳을 바꿀 수 없으니, 배열을 반환하게 하십시오.",
+    )
+
+
+def changed_since(name: str) -> RuntimeError:
+    """A gradient is asked for of a call in another state of the function."""
+    return explain(
+        RuntimeError(
+            f"compile: what {name} holds is not as it was at the call (its mode, a setting, an object in it), and the program for its gradient "
+            "was not made yet; call backward() before changing it"
+        ),
+        f"compile: 함수 {name}: 호출한 뒤에 함수가 참조하는 것(학습 모드, 설정, 객체)이 바뀌어 그때의 기울기를 구할 수 없습니다. 바꾸기 전에 "
+        "backward()를 호출하십시오.",
+    )

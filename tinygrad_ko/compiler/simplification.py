@@ -61,6 +61,7 @@ def _without_ones(value: Value) -> Value:
                 number is not None
                 and number == 1
                 and isinstance(x, Value)
+                and not x.is_number
                 and (x.shape, x.dtype) == (value.shape, value.dtype)
             ):
                 return x

@@ -7,6 +7,7 @@ import numpy as np
 from numpy import ndarray
 
 from tinygrad_ko.compiler.namespace import Symbols
+from tinygrad_ko.compiler.number import Number
 from tinygrad_ko.compiler.origin import origin
 from tinygrad_ko.compiler.program import Call, Place, Value, mapped_inside
 from tinygrad_ko.compiler.refusals import other_thread
@@ -20,14 +21,15 @@ class Trace:
         self.known: dict[Any, Value] = {}
         self.constants: dict[int, tuple[Value, Any]] = {}
         self.effects: list[Value] = []  # calls that change something, in their order
+        self.assumed: dict[Value, bool] = {}  # what was asked about numbers, with the answers
         self.namespace = Symbols(self)
         self.thread = get_ident()
 
     def constant(self, array: Any) -> Value:
         """An array that is no Symbol."""
         if id(array) not in self.constants:
-            value = Value("constant", (), (array.copy(),), array.shape, array.dtype)
-            self.constants[id(array)] = value, array  # the array too, so that its id stays its own
+            value = Value("constant", (), (array.copy(), array), array.shape, array.dtype)
+            self.constants[id(array)] = value, array  # the array itself too, so that its id stays its own
         return self.constants[id(array)][0]
 
     def record(
@@ -38,14 +40,20 @@ class Trace:
             raise other_thread()
         inputs = tuple([self._input(x) for x in inputs])
         key = (operation, tuple(map(_same, inputs)), repr(settings))
+        given = array
         if not pure or key not in self.known:
             there = np.asarray(array)  # the array itself may be one of NumPy's scalars
             value = Value(operation, inputs, settings, there.shape, there.dtype, memory_order(there), origin())
             if not pure:
                 self.effects.append(value)
-                return Symbol(value, array, self)
+                return self.symbol(value, given)
             self.known[key] = value
-        return Symbol(self.known[key], array, self)
+        return self.symbol(self.known[key], given)
+
+    def symbol(self, value: Value, array: Any) -> Symbol:
+        """A Symbol for a value: a Number if it is one of Python's own."""
+        value.is_number = type(array) in (int, float, bool)
+        return (Number if value.is_number else Symbol)(value, array, self)
 
     def _input(self, x: Any) -> Any:
         if isinstance(x, Symbol):

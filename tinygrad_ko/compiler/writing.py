@@ -87,6 +87,8 @@ class Writer:
 
     def _answer(self, value: Value) -> str:
         text = self._use(value)
+        if value.is_number:
+            return text
         if self.storage.is_view(value) or value.operation in ("input", "constant", "full"):
             return (
                 f"np.array({text})"
@@ -235,6 +237,11 @@ class Writer:
                 if function in _SIGNS:
                     return f"{inputs[0]} {_SIGNS[function]} {inputs[1]}"
                 return f"-{inputs[0]}" if function == "negative" else f"np.{function}({', '.join(inputs)})"
+            case "number", (sign,):
+                inputs = [f"({x})" if x.startswith("-") else x for x in inputs]
+                if len(inputs) == 1:
+                    return f"{sign}({inputs[0]})"
+                return f" {sign} ".join(inputs)
             case "power", ():
                 return f"{inputs[0]} ** {inputs[1]}"
             case "where", ():

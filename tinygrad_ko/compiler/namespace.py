@@ -60,7 +60,10 @@ class Symbols:
     def asarray(self, x: Any, dtype: Any = None, copy: Any = None, device: Any = None) -> Any:
         if not isinstance(x, Symbol):
             return np.asarray(x, dtype=dtype)
-        return (x if dtype is None else x.astype(dtype)).copy()
+        if x.value.is_number:  # from here on it has a dtype
+            return self._program.call("np.asarray", np.asarray, (x,), {} if dtype is None else {"dtype": dtype})
+        x = x if dtype is None else x.astype(dtype)
+        return self._program.symbol(x.value, np.asarray(x.array))  # no scalar of NumPy's any more
 
     def _reduction(ufunc: Any) -> Any:
         def reduction(self: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:

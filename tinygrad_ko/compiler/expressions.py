@@ -39,9 +39,7 @@ class Expressions:
         if x.operation == "full" and x.shape == ():
             return _number(x.settings[0], user)
         if x.operation in ("full", "constant"):
-            return self.room.constant(
-                np.full(x.shape, x.settings[0]) if x.operation == "full" else x.settings[0]
-            ), _ATOM
+            return self.room.constant(filled_with(x) if x.operation == "full" else x.settings[0]), _ATOM
         return self.of(x)
 
     def of(self, value: Value) -> tuple[str, int]:
@@ -81,7 +79,7 @@ class Expressions:
             case "put", _:
                 x = value.inputs[0]
                 if x.operation == "full":
-                    return array_text(np.full(x.shape, x.settings[0])), _ATOM
+                    return array_text(filled_with(x)), _ATOM
                 return f"{self.use(x, value, _ATOM)}.copy()", _ATOM
             case "call", (call,):
                 return self._called(call, value), _ATOM
@@ -123,8 +121,14 @@ class Expressions:
 
         return ", ".join(map(part, template)) or "()"
 
+    def _function(self, call: Call) -> str:
+        if isinstance(source := getattr(call.function, "__self__", None), np.random.Generator):
+            stream, _, method = call.name.rpartition(".")
+            return f"{self.room.named(source, stream)}.{method}"
+        return call.name if call.name.startswith("np.") else self.room.function(call.function)
+
     def _called(self, call: Call, value: Value) -> str:
-        name = call.name if call.name.startswith("np.") else self.room.function(call.function)
+        name = self._function(call)
 
         def text(part: Any) -> str:
             if isinstance(part, Place):

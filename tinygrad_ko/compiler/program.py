@@ -104,9 +104,18 @@ def mapped_inside(change: Callable[[Any], Any], part: Any) -> Any:
     return part
 
 
+def memory_order(array: Any) -> tuple[int, ...] | None:
+    """The axes of an array from the longest stride to the shortest; None in C order."""
+    order = tuple(np.argsort([-abs(s) for s in array.strides], kind="stable").tolist())
+    return None if 0 in array.strides or order == (*range(array.ndim),) else order
+
+
 def filled_with(full: Value) -> Any:
     """The array that a `full` is."""
     number, *before = full.settings
+    if full.order:
+        back = [full.order.index(axis) for axis in range(len(full.order))]
+        return np.full([full.shape[axis] for axis in full.order], number, full.dtype).transpose(back)
     if not before:
         return np.full(full.shape, number, full.dtype)
     return np.broadcast_to(np.full(before[0], number, full.dtype), full.shape)

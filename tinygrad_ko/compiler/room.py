@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ko.compiler.names import Names
+from tinygrad_ko.compiler.program import memory_order
 
 _INLINE = 16  # numbers: a larger array is not written on a page
 
@@ -40,7 +41,7 @@ class Room:
 
     def function(self, function: Callable[..., Any]) -> str:
         """The name of a function that is called as it is."""
-        return self._named(function, getattr(function, "__name__", type(function).__name__))
+        return self.named(function, getattr(function, "__name__", type(function).__name__))
 
     def argument(self, x: Any) -> str:
         """An argument of a call: a number, a dtype, NumPy itself, or anything else."""
@@ -59,9 +60,10 @@ class Room:
         if is_dataclass(x) and not isinstance(x, type):
             self.function(type(x))
             return repr(x)
-        return self.function(x) if callable(x) else self._named(x, type(x).__name__.lower())
+        return self.function(x) if callable(x) else self.named(x, type(x).__name__.lower())
 
-    def _named(self, x: Any, wanted: str) -> str:
+    def named(self, x: Any, wanted: str) -> str:
+        """The name of something that is used as it is."""
         name = next((name for name, other in self.objects.items() if other is x), None)
         if name is None:
             name = self.names.new(wanted)
@@ -93,6 +95,10 @@ def array_text(array: Any) -> str:
     kind_if_unusual = "" if array.dtype == np.float64 else kind
     if not array.size:
         return f"np.empty({shape}{kind_if_unusual})"
+    if order := memory_order(array):
+        back = tuple(order.index(axis) for axis in range(len(order)))
+        text = array_text(array.transpose(order))
+        return text and f"{text}.transpose({back})"
     first = array.flat[0].item()
     if 0 in array.strides and array.size > 1:
         before = tuple(n if step else 1 for n, step in zip(array.shape, array.strides, strict=True))

@@ -39,7 +39,7 @@ class State:
         self.changed_numbers: set[str] = set()  # the places of numbers that change and are no inputs
         self._stands: dict[int, Any] = {}  # what stands for an object, by its identity
         self._at: dict[str, Any] = {}  # what stands for a number, by its place
-        self._originals: dict[int, Any] = {}
+        self.originals: dict[int, Any] = {}  # what an object in the trace is outside, by its identity
         self._gone = set[int]()  # lists and dicts that were replaced as a whole
         self._arrays = {
             key: self._enter(array_of(held.name_of(at.value)), at.value.stable_array(), at.name)
@@ -95,7 +95,7 @@ class State:
                     end += [] if isinstance(part.value, dict | list) else [(*put, item.value)]
             if isinstance(part.value, dict | list):
                 end += _refilling(part.value)
-        self._originals = {id(self.stand_in(x)): x for x in self.held.objects()}
+        self.originals = {id(self.stand_in(x)): x for x in self.held.objects()}
         for key, at in self.held.tensors.items():
             t = at.value
             # It counts as given away, so what is written to this very Symbol is told from another one in its place.
@@ -188,8 +188,8 @@ class State:
         """What was put in a place, with results where Symbols are."""
         if isinstance(now, Symbol):
             return self.keep(now, False)
-        if id(now) in self._originals:
-            return self._originals[id(now)]
+        if id(now) in self.originals:
+            return self.originals[id(now)]
         if isinstance(now, Handle) and now._node is None:
             array = now.stable_array()
             return self.keep(array if isinstance(array, Symbol) else self._constant(array), True)

@@ -1,5 +1,6 @@
 """The trace: what is recorded while a function runs on Symbols."""
 
+from threading import get_ident
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,8 @@ from tinygrad_ko.arrays.library import quick
 from tinygrad_ko.compiler.namespace import Symbols
 from tinygrad_ko.compiler.number import Number
 from tinygrad_ko.compiler.origin import origin
-from tinygrad_ko.compiler.program import Call, Place, Value, mapped_inside
+from tinygrad_ko.compiler.program import Call, Place, Value, mapped_inside, memory_order
+from tinygrad_ko.compiler.refusals import other_thread
 from tinygrad_ko.compiler.symbols import Symbol, concrete
 
 
@@ -22,6 +24,7 @@ class Trace:
         self.effects: list[Value] = []  # calls that change something, in their order
         self.assumed: dict[Value, bool] = {}  # what was asked about numbers, with the answers
         self.namespace = Symbols(self)
+        self.thread = get_ident()
 
     def constant(self, array: Any) -> Value:
         """An array that is no Symbol."""
@@ -34,12 +37,14 @@ class Trace:
         self, operation: str, inputs: tuple[Any, ...], settings: tuple[Any, ...], array: Any, pure: bool = True
     ) -> "Symbol":
         """A Symbol for what an operation gives."""
+        if get_ident() != self.thread:
+            raise other_thread()
         inputs = tuple([self._input(x) for x in inputs])
         key = (operation, tuple(map(_same, inputs)), repr(settings))
         given = array
         if not pure or key not in self.known:
-            array = np.asarray(array)
-            value = Value(operation, inputs, settings, array.shape, array.dtype, memory_order(array), origin())
+            there = np.asarray(array)  # the array itself may be one of NumPy's scalars
+            value = Value(operation, inputs, settings, there.shape, there.dtype, memory_order(there), origin())
             if not pure:
                 self.effects.append(value)
                 return self.symbol(value, given)
@@ -49,7 +54,7 @@ class Trace:
     def symbol(self, value: Value, array: Any) -> Symbol:
         """A Symbol for a value: a Number if it is one of Python's own."""
         value.is_number = type(array) in (int, float, bool)
-        return (Number if value.is_number else Symbol)(value, array if value.is_number else np.asarray(array), self)
+        return (Number if value.is_number else Symbol)(value, array, self)
 
     def _input(self, x: Any) -> Any:
         if isinstance(x, Symbol):
@@ -91,9 +96,3 @@ def _shares(out: Any, inputs: list[Any]) -> bool:
 
 def _same(x: Any) -> Any:
     return ("value", id(x)) if isinstance(x, Value) else (type(x), repr(x))
-
-
-def memory_order(array: Any) -> tuple[int, ...] | None:
-    """The axes of an array from the longest stride to the shortest; None in C order."""
-    order = tuple(np.argsort([-abs(s) for s in array.strides], kind="stable").tolist())
-    return None if 0 in array.strides or order == (*range(array.ndim),) else order

@@ -101,7 +101,9 @@ class _Source:
             if isinstance(part, ast.FunctionDef | ast.ClassDef):
                 edits += self._of_definition(part, names if part is node else {})
         decorators = "".join(
-            f"@{self.bytes[self._start(d) : self._end(d)].decode()}\n" for d in _decorators(node) if _name(d) not in _DROPPED
+            f"@{self.bytes[self._start(d) : self._end(d)].decode()}\n"
+            for d in _decorators(node)
+            if _name(d) not in _DROPPED
         )
         text = self.bytes[first:last]
         for start, end, new in sorted(edits, reverse=True):
@@ -168,13 +170,19 @@ def _named(node: ast.stmt, source: _Source, what: str) -> list[str]:
     """The names of the module that a definition uses, when it is called or made."""
     annotations, in_class = set[int](), isinstance(node, ast.ClassDef)
     for part in ast.walk(node):
-        kept = [] if in_class and isinstance(part, ast.AnnAssign) else [getattr(part, "annotation", None), getattr(part, "returns", None)]
+        kept = (
+            []
+            if in_class and isinstance(part, ast.AnnAssign)
+            else [getattr(part, "annotation", None), getattr(part, "returns", None)]
+        )
         annotations |= {id(x) for annotation in kept if annotation is not None for x in ast.walk(annotation)}
     for decorator in _decorators(node):
         if _name(decorator) in _DROPPED:
             annotations |= {id(x) for x in ast.walk(decorator)}
     used = [x for x in ast.walk(node) if isinstance(x, ast.Name) and id(x) not in annotations]
-    own = {x.id for x in used if isinstance(x.ctx, ast.Store)} | {x.arg for x in ast.walk(node) if isinstance(x, ast.arg)}
+    own = {x.id for x in used if isinstance(x.ctx, ast.Store)} | {
+        x.arg for x in ast.walk(node) if isinstance(x, ast.arg)
+    }
     own |= {x.name for x in ast.walk(node) if isinstance(x, ast.FunctionDef | ast.ClassDef)}
     if not isinstance(node, ast.FunctionDef | ast.ClassDef):
         own -= set(_bound(node)) - {x.id for x in used if isinstance(x.ctx, ast.Store)}

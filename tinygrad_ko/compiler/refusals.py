@@ -189,6 +189,8 @@ def not_copied(what: str) -> Exception:
             f"export: {what} cannot be copied into a file that needs NumPy alone; compute this part outside of the compiled function"
         ),
         f"export: NumPy만으로 실행되는 파일에 옮길 수 없는 함수가 있습니다: {what}. 이 부분은 컴파일할 함수 밖에서 계산하십시오.",
+    )
+
 
 def changed_since(name: str) -> RuntimeError:
     """A gradient is asked for of a call in another state of the function."""

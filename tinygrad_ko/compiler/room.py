@@ -24,7 +24,7 @@ class Room:
 
     def lines(self, language: str) -> list[str]:
         """The lines that make the constants, and a comment that names what is not on the page."""
-        functions = [name for name in self.objects if name not in self.texts and name != "np"]
+        functions = [name for name, x in self.functions.items() if callable(x)]
         comment = {"en": "# functions of tinygrad_ko: ", "ko": "# tinygrad_ko의 함수: "}[language]
         return [
             *([comment + ", ".join(functions)] if functions else []),
@@ -40,7 +40,10 @@ class Room:
         return {name: x for name, x in self.objects.items() if name not in self.texts and x is not np}
 
     def function(self, function: Callable[..., Any]) -> str:
-        """The name of a function that is called as it is."""
+        """The name of a function that is called as it is; a method of a random generator after the name of that."""
+        owner = getattr(function, "__self__", None)
+        if isinstance(owner, np.random.Generator | np.random.RandomState):
+            return f"{self._named(owner, 'rng')}.{function.__name__}"
         return self.named(function, getattr(function, "__name__", type(function).__name__))
 
     def argument(self, x: Any) -> str:
@@ -89,7 +92,7 @@ def number_text(number: Any) -> str:
     return {"nan": "np.nan", "inf": "np.inf", "-inf": "-np.inf"}.get(text, text)
 
 
-def array_text(array: Any) -> str:
+def array_text(array: Any, most: int = _INLINE) -> str:
     """The expression that makes an array: its numbers or, where they are all one, that one. Nothing if it is too large to be written."""
     shape, kind = str(array.shape[0] if array.ndim == 1 else array.shape), f", np.{array.dtype}"
     kind_if_unusual = "" if array.dtype == np.float64 else kind
@@ -113,7 +116,7 @@ def array_text(array: Any) -> str:
     def listed(part: Any) -> str:
         return f"[{', '.join(map(listed, part))}]" if isinstance(part, list) else number_text(part)
 
-    return f"np.array({listed(array.tolist())}{kind})" if array.size <= _INLINE else ""
+    return f"np.array({listed(array.tolist())}{kind})" if array.size <= most else ""
 
 
 _WANTED = {

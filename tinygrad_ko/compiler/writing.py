@@ -1,5 +1,6 @@
 """Writing: a program as the text of a Python function that calls NumPy."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -68,16 +69,25 @@ class Writer:
             ["import numpy as np", "", *constants, *[""] * bool(constants), "", *self.function(language), ""]
         )
 
-    def function(self, language: str, docstring: list[str] | None = None) -> list[str]:
-        """The lines of the function, with comments."""
-        numbered = {value.rank: name for value, name in self.given.items()}
-        comments = Comments(language, lambda value: numbered.get(value.rank), self.all_values())
-        head = _listed(f"def {self.name}(", [self.given[x] for x in self.inputs], "):")
-        body = [*(docstring or comments.docstring(self.name, self.inputs)), *self.body(comments)]
+    def function(self, language: str, start: list[str] | None = None, more: Sequence[str] = ()) -> list[str]:
+        """The lines of the function, with comments. It begins with `start`, or with a docstring, and takes `more` arguments."""
+        ranked = {value.rank: name for value, name in self.given.items()}
+        comments = Comments(language, lambda value: ranked.get(value.rank), self.all_values())
+        head = _listed(f"def {self.name}(", [*(self.given[x] for x in self.inputs), *more], "):")
+        body = [*(start or comments.docstring(self.name, self.inputs)), *self.body(comments)]
         answers = self._answers or ["()"]
         text = f"return {', '.join(answers)}"
         body += [text] if len(text) < _LONG or len(answers) == 1 else _listed("return (", answers, ")")
         return [*head, *(f"    {line}" if line else "" for line in body)]
+
+    @property
+    def has_loops(self) -> bool:
+        """Whether some work is done in blocks, so that large sums are added up in another order."""
+        return any(value.operation == "loop" for value in self.values)
+
+    def result_names(self) -> list[str]:
+        """The names of the results."""
+        return [self.given.get(x) or x.name or f"result{i}" for i, x in enumerate(self.results)]
 
     def all_values(self) -> list[Value]:
         """The values in their order, those inside of loops too."""

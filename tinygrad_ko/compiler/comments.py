@@ -14,8 +14,8 @@ from tinygrad_ko.errors import explain
 
 _FORWARD = {"en": "forward: ", "ko": "순전파: "}
 _BACKWARD = {"en": "backward: ", "ko": "역전파: "}
-_THROUGH = {"en": "through {}: ", "ko": "{}의 기울기: "}
-_SUMMED = {"en": ", summed to the shape {}", "ko": ", 형상 {}에 맞추어 합한 것"}
+_THROUGH = {"en": "through {}: ", "ko": "{}의 역전파: "}
+_SUMMED = {"en": " (summed to the shape {})", "ko": " (형상 {}에 맞추어 합산)"}
 _MADE = {
     "en": "Made by tinygrad_ko from {}.{}",
     "ko": "tinygrad_ko가 {}에서 만든 함수입니다.{}",
@@ -112,13 +112,14 @@ class Comments:
 def line_text(line: str) -> str:
     """The text of a line, file:number."""
     file, _, number = line.rpartition(":")
-    return linecache.getline(file, int(number)).strip() if number.isdigit() else ""
+    text = linecache.getline(file, int(number)).strip() if number.isdigit() else ""
+    return text.partition("  #")[0]  # without a comment
 
 
 def wrapped(text: str, end: str, width: int = 100) -> list[str]:
     """A text in lines of at most so many characters, broken after commas."""
     lines = [""]
-    for part in re.split(r"(?<=[,;] )(?![^(]*\))", text):
+    for part in re.split(r"(?<=[,;] )(?![^(\[]*[)\]])", text):
         if len(lines[-1]) + len(part) > width and lines[-1]:
             lines.append("")
         lines[-1] += part

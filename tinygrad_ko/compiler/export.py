@@ -46,8 +46,12 @@ _VERDICTS = {
     },
 }
 _DOCSTRING = {
-    "en": ("The results, in this order: {}.", "Raises TypeError or ValueError for other inputs than these."),
-    "ko": ("결과(순서대로): {}.", "다음과 다른 입력에는 TypeError나 ValueError가 발생합니다."),
+    "en": (
+        "Arguments: ",
+        "Results, in this order: ",
+        "Raises TypeError or ValueError for arrays of other dtypes or shapes.",
+    ),
+    "ko": ("인수: ", "결과(순서대로): ", "자료형이나 형상이 다른 배열에는 TypeError나 ValueError가 발생합니다."),
 }
 _CHECK = '''
 def _require(**inputs):
@@ -70,7 +74,10 @@ def _require(**inputs):
             error.add_note(f"{{name}}: 형상이 {{shape}}이어야 합니다. 받은 형상: {{x.shape}}. 다른 형상에는 새로 내보내십시오.")
             raise error
 '''
-_WHAT = {"en": "Refuse inputs that the program was not made for.", "ko": "이 프로그램이 받을 수 없는 입력을 거부합니다."}
+_WHAT = {
+    "en": "Refuse inputs that the program was not made for.",
+    "ko": "이 프로그램이 받을 수 없는 입력을 거부합니다.",
+}
 
 _RUN = """\
 import pickle, runpy, sys
@@ -85,7 +92,9 @@ with open(results, "wb") as f:
 """
 
 
-def export(program: Program, path: Any, leaves: list[Any], arguments: Any, options: dict[str, Any], language: str) -> Path:
+def export(
+    program: Program, path: Any, leaves: list[Any], arguments: Any, options: dict[str, Any], language: str
+) -> Path:
     """Write a program to a file, whole or not at all, and return the path.
 
     Raises TypeError, and writes nothing, if a function that it calls cannot be copied or an array in it is too large, and RuntimeError if
@@ -148,9 +157,12 @@ def _text(writer: Writer, origin: str, generators: dict[str, Any], same: bool, l
 
 def _imports(wanted: dict[str, None]) -> list[str]:
     """The lines of the imports, Python's own first."""
-    lines = sorted({*wanted, "import numpy as np"}, key=lambda line: (line.startswith("from"), line))
-    others = [line for line in lines if line.split()[1].partition(".")[0] != "numpy"]
-    return ["\n".join(part) for part in (others, [line for line in lines if line not in others]) if part]
+    plain = {line for line in (*wanted, "import numpy as np") if line.startswith("import")}
+    pairs = [line.removeprefix("from ").split(" import ") for line in wanted if line.startswith("from")]
+    several = {f"from {home} import {', '.join(sorted(x for h, x in pairs if h == home))}" for home, _ in pairs}
+    lines = [*sorted(plain), *sorted(several)]
+    numpys = [line for line in lines if line.split()[1].partition(".")[0] == "numpy"]
+    return ["\n".join(part) for part in ([line for line in lines if line not in numpys], numpys) if part]
 
 
 def _grouped(texts: dict[str, str]) -> list[str]:
@@ -168,14 +180,10 @@ def _grouped(texts: dict[str, str]) -> list[str]:
 def _table(arguments: dict[str, Value]) -> str:
     """The dtypes and shapes of the inputs, as the file knows them. A number of Python's has none."""
     lines = [
-        f'    "{name}": (None, ()),' if _is_number(x) else f'    "{name}": ("{x.dtype}", {x.shape}),'
+        f'    "{name}": (None, ()),' if x.is_number else f'    "{name}": ("{x.dtype}", {x.shape}),'
         for name, x in arguments.items()
     ]
     return "\n".join(["_INPUTS = {", *lines, "}"])
-
-
-def _is_number(value: Value) -> bool:
-    return value.is_number
 
 
 def _constants(writer: Writer) -> list[str]:
@@ -192,18 +200,15 @@ def _constants(writer: Writer) -> list[str]:
 
 
 def _docstring(writer: Writer, arguments: dict[str, Value], language: str) -> list[str]:
-    def shown(name: str, value: Value) -> str:
-        return f"{name} {value.dtype}{value.shape}".replace("()", "[]") if not value.shape else f"{name} {value.dtype}{list(value.shape)}"
+    def shown(pairs: Any) -> str:
+        return ", ".join(f"{name} {'float' if x.is_number else f'{x.dtype}{list(x.shape)}'}" for name, x in pairs)
 
-    results = ", ".join(shown(name, x) for name, x in zip(writer.result_names(), writer.results, strict=True))
-    inputs = ", ".join(shown(name, x) for name, x in arguments.items())
-    gives, refuses = _DOCSTRING[language]
+    takes, gives, refuses = _DOCSTRING[language]
+    results = zip(writer.result_names(), writer.results, strict=True)
     return [
-        *wrapped(f'"""{gives.format(results)}', ""),
-        "",
+        *wrapped(f'"""{takes}{shown(arguments.items())}.', ""),
+        *wrapped(f"{gives}{shown(results)}.", ""),
         refuses,
-        "",
-        *wrapped(inputs, ""),
         '"""',
     ]
 

@@ -223,6 +223,8 @@ def not_called_yet(name: str, what: str) -> RuntimeError:
 def other_state(name: str) -> RuntimeError:
     """The error for an export after the function has changed so much that its last program is not for it."""
     return explain(
-        RuntimeError(f"export: what {name} holds is not as it was at the last call (a mode, a setting, an object in it); call it once more"),
+        RuntimeError(
+            f"export: what {name} holds is not as it was at the last call (a mode, a setting, an object in it); call it once more"
+        ),
         f"export: {name} 함수가 참조하는 것(학습 모드, 설정, 객체)이 마지막 호출 뒤에 바뀌었습니다. 한 번 더 호출한 뒤에 내보내십시오.",
     )

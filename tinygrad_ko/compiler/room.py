@@ -61,9 +61,17 @@ class Room:
         if x is None or x is ... or isinstance(x, int | np.generic):
             return "..." if x is ... else repr(x)
         if is_dataclass(x) and not isinstance(x, type):
-            self.function(type(x))
-            return repr(x)
+            return self._setting(x)
         return self.function(x) if callable(x) else self.named(x, type(x).__name__.lower())
+
+    def _setting(self, x: Any) -> str:
+        """The name of what is made once from numbers, like the windows of a convolution."""
+        kind, text = self.function(type(x)), repr(x)
+        name = next((name for name, other in self.texts.items() if other == text), None)
+        if name is None:
+            name = self.names.new(kind.lower())
+            self.objects[name], self.texts[name] = x, text
+        return name
 
     def named(self, x: Any, wanted: str) -> str:
         """The name of something that is used as it is."""
@@ -77,6 +85,8 @@ class Room:
         """The name of an array that is made once."""
         for name in self.texts:
             other = self.objects[name]
+            if not isinstance(other, np.ndarray):
+                continue
             alike = (other.shape, other.dtype, other.strides) == (array.shape, array.dtype, array.strides)
             if alike and other.tobytes() == array.tobytes():
                 return name

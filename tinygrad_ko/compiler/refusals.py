@@ -182,6 +182,16 @@ def leaked(where: str) -> Exception:
     )
 
 
+def not_copied(what: str) -> Exception:
+    """The error for a function that an exported file would need, and whose text cannot be copied into it."""
+    return explain(
+        TypeError(
+            f"export: {what} cannot be copied into a file that needs NumPy alone; compute this part outside of the compiled function"
+        ),
+        f"export: NumPy만으로 실행되는 파일에 옮길 수 없는 함수가 있습니다: {what}. 이 부분은 컴파일할 함수 밖에서 계산하십시오.",
+    )
+
+
 def changed_since(name: str) -> RuntimeError:
     """A gradient is asked for of a call in another state of the function."""
     return explain(

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ko.engine.graph import Handle, Leaf
+from tinygrad_ko.nn.module import Module, walk
 from tinygrad_ko.optim.optimizers import Optimizer
 from tinygrad_ko.optim.schedules import Schedule
 
@@ -42,8 +43,8 @@ class Place:
     def name(self) -> str:
         """A name for a variable of the program: W1 of params["W1"], layers_0_W of model.layers[0].W."""
         keys = self.path[1:] if any(isinstance(key, str) for key in self.path[1:]) else self.path
-        if keys and isinstance(self.value, int | float) and not isinstance(keys[-1], str):
-            keys = keys[:-1]
+        if isinstance(self.value, int | float):
+            keys = [key for key in keys if isinstance(key, str)][-1:]
         name = "".join(c if c.isalnum() else "_" for c in "_".join(map(str, keys))).strip("_")
         own = getattr(self.value, "_name", None)  # of a Tensor
         if self.given_name or (own and not isinstance(self.path[-1], str)):
@@ -81,9 +82,16 @@ class Held:
         waiting = [root]
         for place in waiting:
             waiting += self._found(place)
-        for part in self.parts.values():
-            if isinstance(part.value, Optimizer):
-                self._name_kept(part.value)
+        for kind, name in ((Module, self._name_tensors), (Optimizer, self._name_kept)):
+            for part in self.parts.values():
+                if isinstance(part.value, kind):
+                    name(part.value)
+
+    def _name_tensors(self, module: Module) -> None:
+        """Name the Tensors of a module by their paths in it: layers_0_W."""
+        for path, value, _, _ in walk(module):
+            if id(value) in self.tensors and not self.tensors[id(value)].given_name:
+                self.tensors[id(value)].given_name = path.replace(".", "_")
 
     def _name_kept(self, optimizer: Optimizer) -> None:
         """Name what an optimizer keeps for its parameters by these: m_W1."""

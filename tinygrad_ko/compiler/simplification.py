@@ -74,6 +74,8 @@ def _computed_now(value: Value) -> Value:
     if value.operation == "ufunc" and all(n is not None for n in numbers):
         number = getattr(np, value.settings[0])(*numbers)
         return value.altered(operation="full", inputs=(), settings=(value.dtype.type(number),))
+    if value.operation == "astype" and numbers[0] is not None:
+        return value.altered(operation="full", inputs=(), settings=(np.asarray(numbers[0]).astype(value.dtype)[()],))
     if value.operation == "view" and numbers[0] is not None:
         return value.altered(operation="full", inputs=(), settings=(numbers[0],))
     return value

@@ -274,7 +274,11 @@ class Writer:
 
     def _called(self, call: Call, value: Value) -> str:
         name = call.name
-        if not name.startswith("np."):
+        if isinstance(source := getattr(call.function, "__self__", None), np.random.Generator):
+            stream, _, method = name.rpartition(".")
+            held = next((n for n, x in self.room.items() if x is source), "") or self.names.new(stream)
+            self.room[held], name = source, f"{held}.{method}"
+        elif not name.startswith("np."):
             name = next((n for n, f in self.room.items() if f is call.function), "") or self.names.new(name)
             self.room[name] = call.function
 

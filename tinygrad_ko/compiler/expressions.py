@@ -121,14 +121,8 @@ class Expressions:
 
         return ", ".join(map(part, template)) or "()"
 
-    def _function(self, call: Call) -> str:
-        if isinstance(source := getattr(call.function, "__self__", None), np.random.Generator):
-            stream, _, method = call.name.rpartition(".")
-            return f"{self.room.named(source, stream)}.{method}"
-        return call.name if call.name.startswith("np.") else self.room.function(call.function)
-
     def _called(self, call: Call, value: Value) -> str:
-        name = self._function(call)
+        name = self.room.called(call)
 
         def text(part: Any) -> str:
             if isinstance(part, Place):

@@ -98,11 +98,16 @@ def other_thread() -> RuntimeError:
 def many_programs(name: str, count: int, changes: dict[str, list[str]]) -> str:
     """The warning when a function is compiled again and again."""
     seen = "; ".join(f"{argument}: {', '.join(forms)}, ..." for argument, forms in changes.items())
-    seen = seen or "none of its arguments changed: what it holds did"
+    english, korean = (
+        (seen, seen)
+        if seen
+        else ("not its arguments but what it holds changed", "인수가 아니라 함수가 참조하는 것이 바뀜")
+    )
     return (
-        f"compile: {name} was compiled {count} times, which takes longer than it saves ({seen}); pass batches of one size and one dtype, "
+        f"compile: {name} was compiled {count} times, which takes longer than it saves ({english}); pass batches of one size and one dtype, "
         "and what changes often as a float or an array\n"
-        f"compile: 함수 {name}: {count}번 컴파일했습니다({seen}). 배치의 크기와 자료형을 하나로 맞추고, 자주 바뀌는 값은 float이나 배열로 넘기십시오."
+        f"compile: 함수 {name}: {count}번 컴파일했습니다({korean}). 컴파일하는 시간이 더 걸립니다. 배치의 크기와 자료형을 하나로 맞추고, "
+        "자주 바뀌는 값은 float이나 배열로 넘기십시오."
     )
 
 

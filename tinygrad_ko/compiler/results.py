@@ -56,6 +56,7 @@ class Results:
         self.form: list[tuple[str, Any]] = []  # each leaf in words, which tell one plan from another
         self.refers = False  # whether a result is an argument, or has a node
         self.made = self._plan(answer, "")
+        del self._given, self._known, self._keep, self._variables  # nothing of the trace stays
 
     def __repr__(self) -> str:
         return repr(self.form)

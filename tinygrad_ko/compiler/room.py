@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ko.compiler.names import Names
+from tinygrad_ko.compiler.program import Call
 from tinygrad_ko.compiler.program import memory_order
 
 _INLINE = 16  # numbers: a larger array is not written on a page
@@ -39,11 +40,18 @@ class Room:
         """The functions and other things that are not written on the page."""
         return {name: x for name, x in self.objects.items() if name not in self.texts and x is not np}
 
-    def function(self, function: Callable[..., Any]) -> str:
+    def called(self, call: Call) -> str:
         """The name of a function that is called as it is; a method of a random generator after the name of that."""
-        owner = getattr(function, "__self__", None)
-        if isinstance(owner, np.random.Generator | np.random.RandomState):
-            return f"{self._named(owner, 'rng')}.{function.__name__}"
+        source = getattr(call.function, "__self__", None)
+        if call.name.startswith("np."):
+            return call.name
+        if isinstance(source, np.random.Generator | np.random.RandomState):
+            stream, _, method = call.name.rpartition(".")
+            return f"{self.named(source, stream)}.{method}"
+        return self.function(call.function)
+
+    def function(self, function: Callable[..., Any]) -> str:
+        """The name of a function or a class."""
         return self.named(function, getattr(function, "__name__", type(function).__name__))
 
     def argument(self, x: Any) -> str:

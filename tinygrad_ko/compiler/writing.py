@@ -52,8 +52,8 @@ class Writer:
         for value in values:
             if value.operation == "loop":
                 self.reserve_functions(value.settings[0].values)
-            elif value.operation == "call" and not value.settings[0].name.startswith("np."):
-                self.room.function(value.settings[0].function)
+            elif value.operation == "call":
+                self.room.called(value.settings[0])
 
     def write(self) -> None:
         """Write all values."""

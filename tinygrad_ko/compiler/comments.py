@@ -45,14 +45,11 @@ class Comments:
         self._gradients = dict[
             int, Value
         ]()  # of each value whose gradient is on the page: by its number, the last of it
-        self._later = set[int]()  # what is computed from gradients
-        self._met = set[tuple[int, int]]()  # gradients, and the calls through which a part of them has been written
+        self._is_past = False  # whether backward has begun: what is not part of it then is no forward either
         for value in values:
             if (of := value.origin.of) is not None:
                 self._gradients[of.rank] = value
             self._has_backward |= bool(value.origin.argument)
-            if value.origin.argument or any(x.rank in self._later for x in value.values):
-                self._later.add(value.rank)
 
     def above(self, value: Value) -> list[str]:
         """The comments that the lines of a value need, after those that have been given."""
@@ -69,8 +66,9 @@ class Comments:
         if not self._has_backward or not text:
             return text
         if origin.argument:
+            self._is_past = True
             return _BACKWARD[self.language] + text
-        return _FORWARD[self.language] * (value.rank not in self._later) + text
+        return _FORWARD[self.language] * (not self._is_past) + text
 
     def _group_of(self, origin: Origin) -> str:
         """The formula of a gradient, with the names of the page in place of the letters of the op."""

@@ -19,7 +19,7 @@ from tinygrad_ko.compiler.kernels import Kernels
 from tinygrad_ko.compiler.program import Value
 from tinygrad_ko.compiler.refusals import not_copied, not_exported, other_state
 from tinygrad_ko.compiler.room import array_text
-from tinygrad_ko.compiler.writing import Writer
+from tinygrad_ko.compiler.writing import Writer, listed
 from tinygrad_ko.runtime.files import whole_file
 from tinygrad_ko.state.preserve import preserving
 
@@ -110,6 +110,8 @@ def export(
         given = pickle.dumps((np.random.get_state(), inputs, generators))  # with the states that they are in
         with drawn_again(program.streams, [stream.state() for stream in program.streams]):
             here = _several(program.compute(*inputs))
+    once = writer.single_results().values()
+    here, expected = [here[i] for i in once], [expected[i] for i in once]
     same = all(map(_same_bits, here, expected))
     if not same and not (writer.has_loops and all(map(_close, here, expected))):
         raise not_exported("the compiled program and the engine differ")
@@ -143,7 +145,7 @@ def _text(writer: Writer, origin: str, generators: dict[str, Any], same: bool, l
         if name not in generators:
             kernels.add(x, name)
     arguments = {writer.given[x]: x for x in writer.inputs}
-    docstring = [*_docstring(writer, arguments, language), f"_require({', '.join(f'{a}={a}' for a in arguments)})"]
+    docstring = [*_docstring(writer, arguments, language), *listed("_require(", [f"{a}={a}" for a in arguments], ")")]
     parts = [
         "\n\n".join([head, *_imports(kernels.imports), _table(arguments)]),
         *_grouped(kernels.texts),
@@ -204,7 +206,7 @@ def _docstring(writer: Writer, arguments: dict[str, Value], language: str) -> li
         return ", ".join(f"{name} {'float' if x.is_number else f'{x.dtype}{list(x.shape)}'}" for name, x in pairs)
 
     takes, gives, refuses = _DOCSTRING[language]
-    results = zip(writer.result_names(), writer.results, strict=True)
+    results = [(name, writer.results[i]) for name, i in writer.single_results().items()]
     return [
         *wrapped(f'"""{takes}{shown(arguments.items())}.', ""),
         *wrapped(f"{gives}{shown(results)}.", ""),

@@ -44,6 +44,7 @@ class Value:
         default_factory=_ranks.__next__
     )  # in the order of recording; one that is made from it has the same
     is_number: bool = False  # one of Python's own, which gives an array no dtype
+    now: "Value | None" = None  # what it was simplified to
 
     @property
     def values(self) -> list["Value"]:

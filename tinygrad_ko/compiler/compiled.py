@@ -32,7 +32,7 @@ class Compiled(Generic[P, R]):
 
     def __init__(self, f: Callable[P, R]) -> None:
         self.f, self.programs = f, OrderedDict[Any, list[Program]]()
-        self._last: tuple[Any, ...] = ()  # program, arrays, arguments and options of the last call
+        self._last: tuple[Any, ...] = ()  # program, arguments and options of the last call
         self._made: list[dict[str, str]] = []  # for each program that was made, what the arguments were
         self.__name__ = self.__qualname__ = getattr(f, "__name__", type(f).__name__)
         update_wrapper(self, f, updated=())
@@ -44,7 +44,7 @@ class Compiled(Generic[P, R]):
         leaves, tensors, key = taken(arguments, options, mode.record)
         with preserving:  # while another function is traced, Symbols lie where this one may look
             program, held = self._program(key, leaves, arguments, options)
-        self._last = program, leaves, arguments, options
+        self._last = program, arguments, options
         call = Call(program, leaves, tensors, held, arguments, options)
         try:
             results = call.run()
@@ -105,14 +105,13 @@ class Compiled(Generic[P, R]):
         """
         from tinygrad_ko.compiler.export import export
 
-        if arguments or options:
-            leaves, _, key = taken(arguments, options, current.get().record)
-            with preserving:
-                program, _ = self._program(key, leaves, arguments, options)
-        else:
-            program = self._ran(".export")
-            leaves, arguments, options = self._last[1:]
-        return export(program, path, leaves, arguments, options, language)
+        if not arguments and not options:
+            self._ran(".export")
+            arguments, options = self._last[1:]
+        leaves, _, key = taken(arguments, options, current.get().record)
+        with preserving:  # the program for what the function holds now, which may not be that of the last call
+            program, held = self._program(key, leaves, arguments, options)
+            return export(program, path, [*leaves, *held], arguments, options, language)
 
     def _ran(self, what: str) -> Program:
         """The program of the last call."""

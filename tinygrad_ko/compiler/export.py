@@ -17,11 +17,10 @@ from tinygrad_ko.compiler.compilation import Program, recorded
 from tinygrad_ko.compiler.gradients import drawn_again
 from tinygrad_ko.compiler.kernels import Kernels
 from tinygrad_ko.compiler.program import Value
-from tinygrad_ko.compiler.refusals import not_copied, not_exported, other_state
+from tinygrad_ko.compiler.refusals import not_copied, not_exported
 from tinygrad_ko.compiler.room import array_text
 from tinygrad_ko.compiler.writing import Writer, listed
 from tinygrad_ko.runtime.files import whole_file
-from tinygrad_ko.state.preserve import preserving
 
 GENERATORS = (np.random.Generator, np.random.RandomState)
 MOST = 10_000  # numbers of an array that is written in a file
@@ -92,9 +91,7 @@ with open(results, "wb") as f:
 """
 
 
-def export(
-    program: Program, path: Any, leaves: list[Any], arguments: Any, options: dict[str, Any], language: str
-) -> Path:
+def export(program: Program, path: Any, inputs: list[Any], arguments: Any, options: Any, language: str) -> Path:
     """Write a program to a file, whole or not at all, and return the path.
 
     Raises TypeError, and writes nothing, if a function that it calls cannot be copied or an array in it is too large, and RuntimeError if
@@ -102,14 +99,10 @@ def export(
     """
     language, path, writer = checked_language(language), Path(path), program.writer
     generators = {name: x for name, x in writer.room.objects.items() if isinstance(x, GENERATORS)}
-    with preserving:
-        if (held := program.held_now(leaves)) is None:
-            raise other_state(writer.name)
-        expected = recorded(program.things, program.derived, arguments, options)[0].arrays
-        inputs = [*leaves, *held]
-        given = pickle.dumps((np.random.get_state(), inputs, generators))  # with the states that they are in
-        with drawn_again(program.streams, [stream.state() for stream in program.streams]):
-            here = _several(program.compute(*inputs))
+    given = pickle.dumps((np.random.get_state(), inputs, generators))  # with the states that they are in
+    expected = recorded(program.things, program.derived, arguments, options)[0].arrays
+    with drawn_again(program.streams, [stream.state() for stream in program.streams]):
+        here = _several(program.compute(*inputs))
     once = writer.single_results().values()
     here, expected = [here[i] for i in once], [expected[i] for i in once]
     same = all(map(_same_bits, here, expected))

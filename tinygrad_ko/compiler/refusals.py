@@ -223,13 +223,3 @@ def not_called_yet(name: str, what: str) -> RuntimeError:
         RuntimeError(f"{name}{what}: there is no program yet; call {name} once, with arguments as it will be called"),
         f"{name}{what}: 아직 프로그램이 없습니다. 함수를 실제로 쓸 인수로 한 번 호출한 뒤에 쓰십시오.",
     )
-
-
-def other_state(name: str) -> RuntimeError:
-    """The error for an export after the function has changed so much that its last program is not for it."""
-    return explain(
-        RuntimeError(
-            f"export: what {name} holds is not as it was at the last call (a mode, a setting, an object in it); call it once more"
-        ),
-        f"export: {name} 함수가 참조하는 것(학습 모드, 설정, 객체)이 마지막 호출 뒤에 바뀌었습니다. 한 번 더 호출한 뒤에 내보내십시오.",
-    )

@@ -45,7 +45,7 @@ class Program:
             recording, self.before, guards = recorded(self.things, derived, arguments, options)
         state, trace = recording.state, recording.trace
         values, kept = simplified(recording.results, trace.effects)
-        values, kept = in_blocks(kept, [v for v in values if v in set(trace.effects)])
+        values, kept = in_blocks(kept, [v for v in values if v.is_effect])
         needed = {*values, *kept}
         read = {text: value for text, value in state.inputs.items() if value in needed or value in _asked(trace)}
         self.inputs = [*recording.inputs, *read.values()]

@@ -98,7 +98,11 @@ def other_thread() -> RuntimeError:
 def many_programs(name: str, count: int, changes: dict[str, list[str]]) -> str:
     """The warning when a function is compiled again and again."""
     seen = "; ".join(f"{argument}: {', '.join(forms)}, ..." for argument, forms in changes.items())
-    english, korean = (seen, seen) if seen else ("not its arguments but what it holds changed", "인수가 아니라 함수가 참조하는 것이 바뀜")
+    english, korean = (
+        (seen, seen)
+        if seen
+        else ("not its arguments but what it holds changed", "인수가 아니라 함수가 참조하는 것이 바뀜")
+    )
     return (
         f"compile: {name} was compiled {count} times, which takes longer than it saves ({english}); pass batches of one size and one dtype, "
         "and what changes often as a float or an array\n"
@@ -202,4 +206,20 @@ def changed_since(name: str) -> RuntimeError:
         ),
         f"compile: 함수 {name}: 호출한 뒤에 함수가 참조하는 것(학습 모드, 설정, 객체)이 바뀌어 그때의 기울기를 구할 수 없습니다. 바꾸기 전에 "
         "backward()를 호출하십시오.",
+    )
+
+
+def not_exported(why: str) -> RuntimeError:
+    """The error for a file that does not give what the engine gives."""
+    return explain(
+        RuntimeError(f"export: nothing was written: {why}; please report it, with the function and its arguments"),
+        f"export: 파일을 쓰지 않았습니다. 내보낸 프로그램의 결과가 엔진과 다르거나 실행되지 않습니다({why}). 함수와 인수를 함께 알려 주십시오.",
+    )
+
+
+def not_called_yet(name: str, what: str) -> RuntimeError:
+    """The error for a page that is asked for before there is a program."""
+    return explain(
+        RuntimeError(f"{name}{what}: there is no program yet; call {name} once, with arguments as it will be called"),
+        f"{name}{what}: 아직 프로그램이 없습니다. 함수를 실제로 쓸 인수로 한 번 호출한 뒤에 쓰십시오.",
     )

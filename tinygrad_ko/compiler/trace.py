@@ -46,6 +46,7 @@ class Trace:
             there = np.asarray(array)  # the array itself may be one of NumPy's scalars
             value = Value(operation, inputs, settings, there.shape, there.dtype, memory_order(there), origin())
             if not pure:
+                value.is_effect = True
                 self.effects.append(value)
                 return self.symbol(value, given)
             self.known[key] = value

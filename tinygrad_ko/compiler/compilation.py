@@ -47,7 +47,7 @@ class Program:
             name = _name_of(place)
             value = Value("input", (), (), np.shape(array), np.asarray(array).dtype, name=name)
             self.inputs.append(value)
-            symbol = Symbol(value, array, trace)
+            symbol = Symbol(value, array, trace, is_argument=True)
             return Tensor(symbol) if isinstance(leaf, Handle) else symbol
 
         given = [mapped(entered, x, name) for x, name in zip(arguments, names, strict=True)]

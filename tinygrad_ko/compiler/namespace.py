@@ -1,6 +1,6 @@
 """NumPy's names, for Symbols: the array library that the engine finds when it traces."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -9,16 +9,13 @@ from tinygrad_ko.compiler.origin import origin
 from tinygrad_ko.compiler.program import Value, memory_order
 from tinygrad_ko.compiler.symbols import Symbol, concrete
 
-if TYPE_CHECKING:
-    from tinygrad_ko.compiler.trace import Trace
-
 
 class Symbols:
     """NumPy's names, for Symbols. What NumPy dispatches comes back to the Symbol; what makes arrays is here."""
 
     __name__ = "numpy"
 
-    def __init__(self, program: "Trace") -> None:
+    def __init__(self, program: Any) -> None:
         self._program = program
 
     def __getattr__(self, name: str) -> Any:
@@ -60,12 +57,14 @@ class Symbols:
     def asarray(self, x: Any, dtype: Any = None, copy: Any = None, device: Any = None) -> Any:
         if not isinstance(x, Symbol):
             return np.asarray(x, dtype=dtype)
-        return (x if dtype is None else x.astype(dtype)).copy()
+        if dtype is not None:
+            return x.astype(dtype, copy=bool(copy))
+        return x.copy("K") if copy else x
 
     def _reduction(ufunc: Any) -> Any:
         def reduction(self: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
             return (
-                x._reduced(ufunc, x, axis, keepdims, by_rows=True)
+                x.reduced(ufunc, x, axis, keepdims, by_rows=True)
                 if isinstance(x, Symbol)
                 else ufunc.reduce(x, axis=axis, keepdims=keepdims)
             )
@@ -76,7 +75,7 @@ class Symbols:
     all, any = map(_reduction, (np.logical_and, np.logical_or))
 
     def mean(self, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-        return x.mean(axis, keepdims)
+        return x.mean(axis=axis, keepdims=keepdims)
 
     def argsort(self, x: Any, axis: int = -1, descending: bool = False, stable: bool = True) -> Any:
         if not descending:

@@ -82,8 +82,8 @@ def _computed_now(value: Value) -> Value:
 
 
 def _one_number(value: Value) -> Value:
-    """A view of what is one number everywhere, as such. It lies in memory as before: a product of matrices may add up in another order where
-    a number is not repeated, but stretched.
+    """A view of what is one number everywhere, as such. It lies in memory as before: a product of matrices may add up in another order
+    where a number is not repeated, but stretched.
     """
     (x,), (how, _to) = value.inputs, value.settings
     before = x.settings[1] if len(x.settings) > 1 else x.shape

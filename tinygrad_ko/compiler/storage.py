@@ -34,9 +34,8 @@ class Storage:
             self.last[self.owner[value]] = len(values)
         self.lent: set[Value] = set()  # values that may lie in the memory of others, which then live as long
         for value in values:
-            if value.operation == "call" and value.settings[0].lends:
-                self.lent.add(value)
-            elif value.operation == "result" and value.inputs[0] in self.lent:
+            of = value.inputs[0] if value.operation == "result" else value
+            if of.operation == "call" and of.settings[0].lends:
                 self.lent.add(value)
         for value in reversed(values):
             if value in self.lent:

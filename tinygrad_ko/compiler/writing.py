@@ -88,7 +88,11 @@ class Writer:
 
     def _answer(self, value: Value) -> str:
         text = self._use(value)
-        if self.storage.is_view(value) or value in self.storage.lent or value.operation in ("input", "constant", "full"):
+        if (
+            self.storage.is_view(value)
+            or value in self.storage.lent
+            or value.operation in ("input", "constant", "full")
+        ):
             return (
                 f"np.array({text})"
                 if value.operation != "full"
@@ -305,12 +309,17 @@ class Writer:
         elif not array.size:
             name, text = self.names.new("K"), f"np.empty({array.shape}, np.{array.dtype})"
         elif 0 in array.strides:
-            name, before = self.names.new("K"), tuple(n if s else 1 for n, s in zip(array.shape, array.strides, strict=True))
+            name, before = (
+                self.names.new("K"),
+                tuple(n if s else 1 for n, s in zip(array.shape, array.strides, strict=True)),
+            )
             number = f"np.full({before}, {array.flat[0].item()!r}, np.{array.dtype})"
             text = f"np.broadcast_to({number}, {array.shape})"
         elif (order := memory_order(array)) and (array == array.flat[0]).all():
             name, back = self.names.new("K"), tuple(order.index(axis) for axis in range(len(order)))
-            number = f"np.full({tuple(array.shape[axis] for axis in order)}, {array.flat[0].item()!r}, np.{array.dtype})"
+            number = (
+                f"np.full({tuple(array.shape[axis] for axis in order)}, {array.flat[0].item()!r}, np.{array.dtype})"
+            )
             text = f"{number}.transpose({back})"
         elif (array == array.flat[0]).all():
             name, text = self.names.new("K"), f"np.full({array.shape}, {array.flat[0].item()!r}, np.{array.dtype})"

@@ -13,7 +13,7 @@ import numpy as np
 
 from tinygrad_ko.arrays.library import FLOATS
 from tinygrad_ko.arrays.opaque import is_traced
-from tinygrad_ko.compiler.refusals import depends_on_data, unsupported
+from tinygrad_ko.compiler.refusals import cannot_write, depends_on_data, unsupported
 
 
 def called(first: Any, function: Any, arguments: Any, options: Any) -> Any:
@@ -24,16 +24,18 @@ def called(first: Any, function: Any, arguments: Any, options: Any) -> Any:
     if function in _DEPENDENT:
         depends_on_data(f"{name}()")(first)
     given = _given(function, arguments, options)
+    if isinstance(given.get("bins"), str) or any(is_traced(given.get(word)) for word in _SHAPING):
+        depends_on_data(f"{name}(), whose shape depends on it,")(first)
     if function in _OWN:
         own, words = _OWN[function]
         if given.keys() <= words and (answer := own(**given)) is not NotImplemented:
             return answer
     if given.get("out") is not None or given.get("copy", True) is False or given.get("overwrite_input"):
-        raise unsupported(f"{name} into an array")
+        raise cannot_write(f"{name} into an array")
+    if function in _WRITING:
+        raise cannot_write(name)
     if function not in _CALLS or any(callable(x) and not isinstance(x, type) for x in given.values()):
         raise unsupported(name)
-    if isinstance(given.get("bins"), str) or any(is_traced(given.get(word)) for word in _SHAPING):
-        depends_on_data(f"{name}(), whose shape depends on it,")(first)
     return first.program.call(name, function, arguments, {k: x for k, x in options.items() if k != "out"})
 
 
@@ -70,6 +72,7 @@ _DEPENDENT = _named(
     "nonzero polydiv polymul real_if_close roots save savetxt savez savez_compressed setdiff1d setxor1d trim_zeros union1d unique "
     "unique_all unique_counts unique_inverse unique_values"
 ) | _named("eig eigvals lstsq", np.linalg)
+_WRITING = _named("copyto fill_diagonal place put put_along_axis putmask")
 _CALLS = _named(
     "all amax amin angle any append argmax argmin argpartition argsort around array_split astype atleast_1d atleast_2d atleast_3d average "
     "block broadcast_arrays choose clip column_stack concat concatenate convolve corrcoef correlate count_nonzero cov cross cumprod cumsum "

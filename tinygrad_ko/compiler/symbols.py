@@ -14,7 +14,7 @@ from numpy import generic, ndarray
 from tinygrad_ko.arrays.library import NUMPYS, quick
 from tinygrad_ko.compiler.functions import called
 from tinygrad_ko.compiler.program import Place, Value, filled
-from tinygrad_ko.compiler.refusals import depends_on_data, unsupported
+from tinygrad_ko.compiler.refusals import cannot_write, depends_on_data, unsupported
 from tinygrad_ko.engine.graph import Handle
 
 
@@ -91,9 +91,13 @@ class Symbol:
         if any(isinstance(x, Handle) for x in inputs):
             return NotImplemented
         name = f"np.{ufunc.__name__}" + f".{method}" * (method != "__call__")
-        out = None if out == (None,) else out
-        if method == "at" or "where" in options or (out is not None and len(out) > 1):
-            raise unsupported(name + " with where=" * ("where" in options))
+        out = None if out is not None and out[0] is None else out
+        if method == "at":
+            raise cannot_write(name)
+        if "where" in options or (out is not None and len(out) > 1):
+            raise unsupported(
+                name + " with where=" * ("where" in options) + " into several arrays" * ("where" not in options)
+            )
         inputs = tuple([np.asarray(x) if isinstance(x, list | tuple) else x for x in inputs])
         if method == "reduce" and set(options) <= {"axis", "keepdims"}:
             made = self.reduced(ufunc, inputs[0], options.get("axis", 0), options.get("keepdims", False))
@@ -174,7 +178,7 @@ class Symbol:
     def written(self, made: "Symbol") -> None:
         """Take the value of `made`, and give it to the source of a view."""
         if self.is_argument:
-            raise unsupported("writing to an argument")
+            raise cannot_write("writing to an argument")
         if self.source is not None:
             self.require_way()
             how, to = self.way  # type: ignore[misc]
@@ -190,17 +194,17 @@ class Symbol:
         self._value, self._array, self.version = made.value, made.array, self.version + 1
 
     def reshape(self, *shape: Any, copy: Any = None) -> Any:
-        shape = shape[0] if len(shape) == 1 and isinstance(shape[0], tuple | list) else shape
-        shape = self.array.reshape(shape).shape
-        made = self._view("reshape", shape, lambda array: array.reshape(shape))
+        to = shape[0] if len(shape) == 1 and isinstance(shape[0], tuple | list) else shape
+        to = np.reshape(self.array, to).shape
+        made = self._view("reshape", to, lambda array: np.reshape(array, to))
         return made.copy() if copy else made
 
     def transpose(self, *axes: Any) -> Any:
-        axes = axes[0] if len(axes) == 1 and isinstance(axes[0], tuple | list | None) else axes
-        axes = tuple(a % self.ndim for a in axes) if axes else tuple(reversed(range(self.ndim)))
-        if axes == (*range(self.ndim),):
+        given = axes[0] if len(axes) == 1 and isinstance(axes[0], tuple | list | None) else axes
+        order = tuple(a % self.ndim for a in given) if given else tuple(reversed(range(self.ndim)))
+        if order == (*range(self.ndim),):
             return self
-        return self._view("transpose", axes, lambda array: array.transpose(axes))
+        return self._view("transpose", order, lambda array: array.transpose(order))
 
     def swapaxes(self, i: int, j: int) -> Any:
         axes = [*range(self.ndim)]
@@ -242,6 +246,12 @@ class Symbol:
     def __deepcopy__(self, memo: Any) -> Any:
         return self.copy()
 
+    def clip(self, min: Any = None, max: Any = None, **options: Any) -> Any:
+        return np.clip(self, min, max, **options)
+
+    def __round__(self, digits: int | None = None) -> Any:
+        return depends_on_data("round()")(self) if digits is None else np.round(self, digits)
+
     def fill(self, number: Any) -> None:
         self[...] = number
 
@@ -276,7 +286,7 @@ def _of_numpy(name: str) -> Callable[..., Any]:
     return lambda self, *arguments, **options: function(self, *arguments, **options)
 
 
-_METHODS = "all any argmax argmin argpartition argsort choose clip cumprod cumsum diagonal dot max mean min prod repeat round searchsorted"
+_METHODS = "all any argmax argmin argpartition argsort choose cumprod cumsum diagonal dot max mean min prod repeat round searchsorted"
 for _name in f"{_METHODS} std sum take trace var".split():
     setattr(Symbol, _name, _of_numpy(_name))
 Symbol.conj = Symbol.conjugate = lambda self: np.conjugate(self)  # type: ignore[attr-defined]
@@ -313,7 +323,7 @@ def _index_template(parts: tuple[Any, ...]) -> tuple[tuple[Any, ...], list[Any]]
 def _written(to: Any, made: Symbol, casting: Any = "same_kind") -> Any:
     """`to`, after what was made was written to it."""
     if not isinstance(to, Symbol):
-        raise unsupported("writing to an array that the function holds")
+        raise cannot_write("writing to an array that the function holds")
     if np.broadcast_shapes(to.shape, made.shape) != to.shape:
         raise ValueError(
             f"non-broadcastable output operand with shape {to.shape} doesn't match the broadcast shape {made.shape}"

@@ -11,22 +11,25 @@ from tinygrad_ko.compiler.origin import origin
 from tinygrad_ko.compiler.program import Call, Place, Value, mapped_inside, memory_order
 from tinygrad_ko.compiler.symbols import Symbol, concrete
 
+_SMALL = 4096  # bytes
+
 
 class Trace:
     """What is recorded. The same function of the same values is recorded once."""
 
     def __init__(self) -> None:
         self.known: dict[Any, Value] = {}
-        self.constants: dict[int, tuple[Value, Any]] = {}
+        self.constants: dict[Any, tuple[Value, Any]] = {}
         self.effects: list[Value] = []  # calls that change something, in their order
         self.namespace = Symbols(self)
 
     def constant(self, array: Any) -> Value:
-        """An array that is no Symbol."""
-        if id(array) not in self.constants:
+        """An array that is no Symbol. Small ones of the same numbers are one."""
+        key = id(array) if array.nbytes > _SMALL else (array.shape, array.dtype, array.tobytes())
+        if key not in self.constants:
             value = Value("constant", (), (array.copy(),), array.shape, array.dtype)
-            self.constants[id(array)] = value, array  # the array too, so that its id stays its own
-        return self.constants[id(array)][0]
+            self.constants[key] = value, array  # the array too, so that its id stays its own
+        return self.constants[key][0]
 
     def record(
         self, operation: str, inputs: tuple[Any, ...], settings: tuple[Any, ...], array: Any, pure: bool = True
@@ -35,8 +38,8 @@ class Trace:
         inputs = tuple([self._input(x) for x in inputs])
         key = (operation, tuple(map(_same, inputs)), repr(settings))
         if not pure or key not in self.known:
-            array = np.asarray(array)
-            value = Value(operation, inputs, settings, array.shape, array.dtype, memory_order(array), origin())
+            made = np.asarray(array)
+            value = Value(operation, inputs, settings, made.shape, made.dtype, memory_order(made), origin())
             if not pure:
                 self.effects.append(value)
                 return Symbol(value, array, self)

@@ -57,9 +57,11 @@ class Symbols:
     def asarray(self, x: Any, dtype: Any = None, copy: Any = None, device: Any = None) -> Any:
         if not isinstance(x, Symbol):
             return np.asarray(x, dtype=dtype)
-        if dtype is not None:
-            return x.astype(dtype, copy=bool(copy))
-        return x.copy("K") if copy else x
+        if x.value.is_number:  # from here on it has a dtype
+            return self._program.call("np.asarray", np.asarray, (x,), {} if dtype is None else {"dtype": dtype})
+        x = x if dtype is None else x.astype(dtype, copy=False)
+        is_array = isinstance(x.array, np.ndarray)  # and no scalar of NumPy's
+        return x if is_array and not copy else self._program.symbol(x.value, np.asarray(x.array))
 
     def _reduction(ufunc: Any) -> Any:
         def reduction(self: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:

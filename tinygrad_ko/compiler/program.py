@@ -2,12 +2,16 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from itertools import count
 from math import prod
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
 
 from tinygrad_ko.compiler.origin import Origin
+
+_ranks = count()
 
 
 @dataclass(eq=False, slots=True)
@@ -17,6 +21,7 @@ class Value:
     input                    it is passed; settings: its name
     constant                 an array that is there from the start; settings: the array
     full                     one number everywhere; settings: the number and, where that is stretched, the shape from which
+    number                   a sign of Python's between numbers of Python's; settings: the sign
     ufunc                    a function of NumPy's, element by element; settings: its name
     where, astype, power     element by element too
     reduce                   a ufunc along axes; settings: its name, the axes, keepdims, whether by rows
@@ -35,6 +40,10 @@ class Value:
     order: tuple[int, ...] | None = None  # its axes from the longest stride to the shortest, if it is not in C order
     origin: Origin = field(default_factory=Origin)
     name: str | None = None
+    rank: int = field(
+        default_factory=_ranks.__next__
+    )  # in the order of recording; one that is made from it has the same
+    is_number: bool = False  # one of Python's own, which gives an array no dtype
 
     @property
     def values(self) -> list["Value"]:
@@ -70,6 +79,7 @@ class Call:
     arguments: tuple[Any, ...]
     options: dict[str, Any]
     lends: bool = False  # whether a result may lie in the memory of an input
+    results: int = 0  # if it gives a tuple or a list: how many
 
     def __call__(self, inputs: list[Any]) -> Any:
         return self.function(*filled(self.arguments, inputs), **filled(self.options, inputs))
@@ -112,12 +122,24 @@ def filled_with(full: Value) -> Any:
 
 
 def in_order(results: Iterable[Value]) -> list[Value]:
-    """The results and all that they are computed from, inputs before what is made of them."""
-    found, waiting = dict[Value, None](), [*reversed(list(results))]
-    while waiting:
-        value = waiting[-1]
-        missing = [] if value in found else [x for x in value.values if x not in found]
-        waiting += reversed(missing)
-        if not missing:
-            found[waiting.pop()] = None
+    """The results and all that they are computed from, in the order in which they were recorded, inputs before what is made of them."""
+    found = dict[Value, None]()
+    for value in sorted(_behind(results), key=attrgetter("rank")):
+        waiting = [value]
+        while waiting:  # most often for itself alone: a loop over blocks needs what was recorded after its first value
+            missing = [x for x in waiting[-1].values if x not in found]
+            waiting += reversed(missing)
+            if not missing:
+                found[waiting.pop()] = None
     return [*found]
+
+
+def _behind(results: Iterable[Value]) -> set[Value]:
+    """The results and all that they are computed from."""
+    found, waiting = set[Value](), [*results]
+    while waiting:
+        value = waiting.pop()
+        if value not in found:
+            found.add(value)
+            waiting += value.values
+    return found

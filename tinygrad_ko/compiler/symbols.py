@@ -238,7 +238,7 @@ class Symbol:
 
     def copy(self, order: str = "C") -> Any:
         if order != "F" and (order != "C" or self.flags.c_contiguous):
-            return Symbol(self.value, self.array, self.program)
+            return self.program.symbol(self.value, self.array)
         return self.program.call("np.array", np.array, (self,), {"order": order})
 
     __copy__ = copy
@@ -271,6 +271,9 @@ class Symbol:
     def __setitem__(self, index: Any, new: Any) -> None:
         if isinstance(index, Symbol) and index.dtype == bool and index.shape == self.shape and not np.ndim(new):
             _written(self, self.where(index, new, self), "unsafe")
+            return
+        if index is ... and isinstance(new, Symbol) and new.shape == self.shape:
+            _written(self, new, "unsafe")
             return
         template, inside = _index_template(index if isinstance(index, tuple) else (index,))
         if isinstance(new, list | tuple):
@@ -354,8 +357,9 @@ _UNARY = {"neg": np.negative, "pos": np.positive, "abs": np.absolute, "invert": 
 
 def _power(base: Any, exponent: Any) -> Any:
     """base ** exponent. NumPy computes the powers -1, 0.5, 1 and 2 in other ways than np.power."""
-    if isinstance(base, Symbol) and isinstance(exponent, int | float | generic):
-        return base.program.record("power", (base, exponent), (), base.array**exponent)
+    weak = isinstance(exponent, int | float | generic) or (isinstance(exponent, Symbol) and exponent.value.is_number)
+    if isinstance(base, Symbol) and weak:
+        return base.program.record("power", (base, exponent), (), base.array ** concrete(exponent))
     return np.power(base, exponent)
 
 

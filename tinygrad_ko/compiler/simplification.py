@@ -12,7 +12,7 @@ _ELEMENTWISE = {"ufunc", "where", "power"}  # operations that broadcast their in
 
 
 def simplified(results: list[Value], effects: list[Value]) -> tuple[list[Value], list[Value]]:
-    """The values that the results and the effects need, in the order in which they are computed, and the results among them."""
+    """The results and the effects, computed by fewer values."""
     new: dict[Value, Value] = {}
     for value in in_order([*effects, *results]):
         inputs = tuple([new[x] if isinstance(x, Value) else x for x in value.inputs])
@@ -20,8 +20,7 @@ def simplified(results: list[Value], effects: list[Value]) -> tuple[list[Value],
         for rule in _RULES:
             now = rule(now)
         new[value] = now
-    kept = [new[value] for value in results]
-    return in_order([new[value] for value in effects] + kept), kept
+    return [new[value] for value in results], [new[value] for value in effects]
 
 
 def _scalar(x: Any) -> Any:

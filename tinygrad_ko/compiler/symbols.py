@@ -30,12 +30,12 @@ class Symbol:
     written to the view is written there.
     """
 
-    __slots__ = ("_array", "_value", "is_argument", "program", "seen", "source", "version", "way")
+    __slots__ = ("_array", "_value", "program", "seen", "source", "version", "way")
     __hash__ = object.__hash__
     device = "cpu"
 
-    def __init__(self, value: Value, array: Any, program: Any, is_argument: bool = False) -> None:
-        self._value, self._array, self.program, self.is_argument = value, array, program, is_argument
+    def __init__(self, value: Value, array: Any, program: Any) -> None:
+        self._value, self._array, self.program = value, array, program
         self.source: Symbol | None = None  # what it is a view of,
         self.way: tuple[str, Any] | None = None  # how, if what is written can be followed,
         self.seen = self.version = (
@@ -177,8 +177,6 @@ class Symbol:
 
     def written(self, made: "Symbol") -> None:
         """Take the value of `made`, and give it to the source of a view."""
-        if self.is_argument:
-            raise cannot_write("writing to an argument")
         if self.source is not None:
             self.require_way()
             how, to = self.way  # type: ignore[misc]

@@ -44,8 +44,7 @@ class Program:
         with preserving:
             recording, self.before, guards = recorded(self.things, derived, arguments, options)
         state, trace = recording.state, recording.trace
-        values, kept = simplified(recording.results, trace.effects)
-        values, kept = in_blocks(kept, [v for v in values if v.is_effect])
+        values, kept = in_blocks(*simplified(recording.results, trace.effects))
         needed = {*values, *kept}
         read = {text: value for text, value in state.inputs.items() if value in needed or value in _asked(trace)}
         self.inputs = [*recording.inputs, *read.values()]

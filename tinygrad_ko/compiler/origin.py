@@ -1,22 +1,20 @@
 """Where a value comes from: the op that computed it, the line of the user's, and the name that he gave it there."""
 
-import dis
 import sys
-from bisect import bisect
 from dataclasses import dataclass
 from functools import cache
 from os.path import dirname, join
-from types import CodeType, FrameType
+from types import FrameType
 from typing import Any
 
 import numpy as np
 
+from tinygrad_ko.compiler.variables import RETURNED, taken_by
 from tinygrad_ko.runtime.callers import users_line
 from tinygrad_ko.runtime.source import formula_text
 
 _HERE, _PACKAGE = join(dirname(__file__), ""), join(dirname(dirname(__file__)), "")
 _OP = "<op "
-_STORES = {"STORE_FAST", "STORE_NAME", "STORE_GLOBAL", "STORE_DEREF"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +31,8 @@ class Origin:
     of: Any = None  # and the value whose gradient it is
 
 
-def origin() -> Origin:
-    """Where the call that is under way comes from, by the frames of Python's stack."""
+def origin(number: int | None = None) -> Origin:
+    """Where the call that is under way comes from, by the frames of Python's stack; of several results, the one of that number."""
     op = inner = ""
     ignored = tuple(kind for kind, how in np.geterr().items() if how == "ignore" and kind != "under")
     frame: FrameType | None = sys._getframe(2)
@@ -45,11 +43,26 @@ def origin() -> Origin:
                 return _backward(frame, ignored, inner or op)
             op = filename.removeprefix(_OP).removesuffix(">").removesuffix(" of any dtype")
         elif filename.startswith(_PACKAGE):
-            inner = inner or (not filename.startswith(_HERE) and _stored_after(frame)) or ""
+            inner = inner or (not filename.startswith(_HERE) and _variable(frame, number)) or ""
         else:
-            return Origin(op, users_line(), _stored_after(frame), inner or op, ignored)
+            return Origin(op, users_line(), _users_name(frame, number), inner or op, ignored)
         frame = frame.f_back
     return Origin(op, users_line(), None, inner or op, ignored)
+
+
+def _variable(frame: FrameType, number: int | None) -> str | None:
+    """The name of the variable that takes the result of the call at which a frame stands."""
+    name = taken_by(frame.f_code, frame.f_lasti, number)
+    return name if name != RETURNED else None
+
+
+def _users_name(frame: FrameType | None, number: int | None) -> str | None:
+    """The name that the user gives the result of the call at which a frame of his stands, there or, if the frame returns it, further out."""
+    while frame is not None and not frame.f_code.co_filename.startswith(_HERE):
+        if (name := taken_by(frame.f_code, frame.f_lasti, number)) != RETURNED:
+            return name
+        frame = frame.f_back
+    return None
 
 
 def _backward(frame: FrameType, ignored: tuple[str, ...], inner: str) -> Origin:
@@ -69,16 +82,3 @@ def _visited(frame: FrameType) -> Any:
 
 
 _text = cache(formula_text)
-
-
-def _stored_after(frame: FrameType) -> str | None:
-    """The name of the variable that takes the result of the call at which a frame stands."""
-    offsets, stored = _stores(frame.f_code)
-    return stored[bisect(offsets, frame.f_lasti) - 1]
-
-
-@cache
-def _stores(code: CodeType) -> tuple[list[int], list[str | None]]:
-    steps = [*dis.get_instructions(code)]
-    stored: list[Any] = [after.argval if after.opname in _STORES else None for after in steps[1:]]
-    return [step.offset for step in steps], [*stored, None]

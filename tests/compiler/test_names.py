@@ -1,0 +1,116 @@
+"""What values of a program are called: as the user calls them."""
+
+import re
+import sys
+
+import numpy as np
+import pytest
+
+import tinygrad_ko as tg
+from tinygrad_ko import nn
+from tinygrad_ko.compiler.variables import RETURNED, taken_by
+
+X = np.arange(1.0, 5.0)
+
+
+class Holder:
+    pass
+
+
+def test_the_variable_that_takes_a_result_is_found_in_the_bytecode():
+    seen, held, table, x = [], Holder(), {}, 0
+
+    def g(*_, number=None):
+        frame = sys._getframe(1)
+        seen.append(taken_by(frame.f_code, frame.f_lasti, number))
+        return 1, 2
+
+    def returned():
+        return g()
+
+    first = second = g(x)
+    held.attribute = g(x)
+    table["key"] = g(x)
+    held.__dict__["inner"] = g(x)
+    annotated: object = g(x)
+    if walrus := g(x):
+        pass
+    one, other = g(x), g(x)
+    left, right = g(number=1)
+    left, right = g()
+    total = g(x) + g(x)
+    key = "key"
+    table[key] = g(x)
+    returned()
+    for _part in g(x):
+        pass
+    assert seen == [
+        *("first", "attribute", "key", "inner", "annotated", "walrus", "one", "other", "right", None),
+        *(None, None, None, RETURNED, None),
+    ]
+
+
+def halved(x):
+    return x / 2
+
+
+def decorated(f):
+    def whole(*arguments):
+        return f(*arguments)
+
+    return whole
+
+
+@decorated
+def doubled(x):
+    return x * 2
+
+
+def stores(x):
+    held, table = Holder(), {}
+    first = second = np.sin(x)
+    held.attribute = np.cos(first)
+    table["key"] = np.tan(held.attribute + second)
+    return first, held.attribute, table["key"]
+
+
+def unpacked(x):
+    left, right = np.split(np.sin(x), 2)
+    one, other = np.cos(left), np.tan(right)
+    return left, right, one, other
+
+
+def called(x):
+    a = halved(x)
+    b = doubled(a)
+    square = lambda v: v * v
+    c = square(b)
+    return a, b, c
+
+
+def in_one_line(x):
+    y, z = np.sin(np.cos(x)), np.tan(x); w = np.exp(y)  # fmt: skip
+    return y, z, w
+
+
+def with_layers(x):
+    hidden = nn.Affine(4, 3, rng=0)(x)
+    active = tg.tanh(hidden)
+    return hidden, active
+
+
+@pytest.mark.parametrize(
+    ("f", "names"),
+    [
+        (stores, ["first", "attribute", "key"]),
+        (unpacked, ["left", "right", "one", "other"]),
+        (called, ["a", "b", "c"]),
+        (in_one_line, ["y", "z", "w"]),
+        (with_layers, ["hidden", "active"]),
+    ],
+)
+def test_values_have_the_names_of_the_users_variables(f, names):
+    function = tg.compile(f)
+    for ours, theirs in zip(function(X), f(X), strict=True):
+        assert ours.tolist() == theirs.tolist()
+    assert set(names) <= set(re.findall(r"^ *(\w+)\b", function.source, re.MULTILINE) + re.findall(r"out=(\w+)", function.source))

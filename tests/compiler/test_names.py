@@ -113,4 +113,6 @@ def test_values_have_the_names_of_the_users_variables(f, names):
     function = tg.compile(f)
     for ours, theirs in zip(function(X), f(X), strict=True):
         assert ours.tolist() == theirs.tolist()
-    assert set(names) <= set(re.findall(r"^ *(\w+)\b", function.source, re.MULTILINE) + re.findall(r"out=(\w+)", function.source))
+    lines = [line.split("#")[0].strip() for line in function.source.splitlines()]
+    given = [line.split(" = ")[0] for line in lines if " = " in line] + re.findall(r"out=(\w+)", function.source)
+    assert set(names) <= set(re.findall(r"\w+", " ".join(given)))

@@ -18,7 +18,7 @@ def require_same(first: list[Value], second: list[Value], kept: Any, again: Any)
     for a, b in zip(one, other, strict=False):
         if (what := _difference(a, b, pairs)) is not None:
             raise differs(what, b.origin.line or _user(a, one))
-        if a.operation == "constant" and a.settings[1] is b.settings[1]:
+        if a.operation == "constant" and a.settings[1] is b.settings[1] and a.settings[1].flags.writeable:
             raise out_of_sight(a.shape, _user(a, one))
         pairs[a] = b
     if len(one) != len(other) or _text(kept) != _text(again):
@@ -37,7 +37,9 @@ def _difference(a: Value, b: Value, pairs: dict[Value, Value]) -> str | None:
                 return f"an input of {b.origin.op or b.operation}"
         elif _text(x) != _text(y):
             return f"the number {y!r}"
-    return None if [*map(_text, a.settings)] == [*map(_text, b.settings)] else f"a setting of {b.origin.op or b.operation}"
+    return (
+        None if [*map(_text, a.settings)] == [*map(_text, b.settings)] else f"a setting of {b.origin.op or b.operation}"
+    )
 
 
 def _text(setting: Any) -> str:

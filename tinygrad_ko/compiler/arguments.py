@@ -13,18 +13,32 @@ from typing import Any
 import numpy as np
 from numpy import generic, ndarray
 
-from tinygrad_ko.compiler.program import Value
+from tinygrad_ko.compiler.program import Value, memory_order
 from tinygrad_ko.compiler.refusals import changed_argument, no_argument
 from tinygrad_ko.compiler.results import leaves_of
 from tinygrad_ko.compiler.symbols import Symbol
-from tinygrad_ko.compiler.trace import Trace, memory_order
+from tinygrad_ko.compiler.trace import Trace
 from tinygrad_ko.engine.graph import Handle, Node, wrap
 from tinygrad_ko.func.trees import is_tree, mapped
 from tinygrad_ko.runtime.signatures import signature
 from tinygrad_ko.state.reachable import reachable
 
 _USUAL = frozenset({int, bool, str, type(None)})
-_FIXED = (int, complex, str, bytes, type(None), type, np.dtype, Enum, range, slice, EllipsisType, BuiltinFunctionType, np.ufunc)
+_FIXED = (
+    int,
+    complex,
+    str,
+    bytes,
+    type(None),
+    type,
+    np.dtype,
+    Enum,
+    range,
+    slice,
+    EllipsisType,
+    BuiltinFunctionType,
+    np.ufunc,
+)
 
 
 def flattened(tree: Any, leaves: list[Any], key: list[Any], tensors: dict[int, Handle]) -> None:
@@ -59,7 +73,9 @@ def flattened(tree: Any, leaves: list[Any], key: list[Any], tensors: dict[int, H
         key += (kind, tree)
 
 
-def taken(arguments: tuple[Any, ...], options: dict[str, Any], record: bool) -> tuple[list[Any], dict[int, Handle], Any]:
+def taken(
+    arguments: tuple[Any, ...], options: dict[str, Any], record: bool
+) -> tuple[list[Any], dict[int, Handle], Any]:
     """The leaves of the arguments, the Tensors among them, and the key of their program."""
     leaves: list[Any] = []
     tensors: dict[int, Handle] = {}
@@ -156,7 +172,10 @@ class Entered:
     def __init__(self, trees: dict[str, Any], trace: Trace, stand_in: Callable[[Any], Any]) -> None:
         self._stand_in = stand_in  # what stands for an object that holds state
         self._trace, self._leaves = trace, list[tuple[str, Any, Symbol, Symbol | None]]()
-        self.inputs, self.swapped = list[Value](), list[int]()  # the second: which are not in the byte order of this machine
+        self.inputs, self.swapped = (
+            list[Value](),
+            list[int](),
+        )  # the second: which are not in the byte order of this machine
         self.given = dict[int, int]()  # the numbers of the leaves, by their identities
         self.trees = {place: mapped(self._entered, tree, place) for place, tree in trees.items()}
         self._before = {place: leaves_of(tree) for place, tree in self.trees.items()}
@@ -183,7 +202,9 @@ class Entered:
             if not array.dtype.isnative:
                 self.swapped.append(len(self.inputs))
                 array = array.astype(array.dtype.newbyteorder("="))
-        value = Value("input", (), (), np.shape(array), np.asarray(array).dtype, memory_order(np.asarray(array)), name=name)
+        value = Value(
+            "input", (), (), np.shape(array), np.asarray(array).dtype, memory_order(np.asarray(array)), name=name
+        )
         self.inputs.append(value)
         return self._trace.symbol(value, array)
 
@@ -203,7 +224,9 @@ class Entered:
             array = leaf._array if isinstance(leaf, Handle) else leaf
             if array is not symbol or symbol.value is not next(numbers):
                 raise changed_argument(place, "writes to")
-            if isinstance(leaf, Handle) and (gradient_of(leaf) is not grad or (grad is not None and grad.value is not next(numbers))):
+            if isinstance(leaf, Handle) and (
+                gradient_of(leaf) is not grad or (grad is not None and grad.value is not next(numbers))
+            ):
                 raise changed_argument(place, "calls backward(), which adds to the gradient of")
 
 

@@ -37,7 +37,9 @@ class Program:
         derived: Callable[[Any], Any] = lambda f: f,
     ) -> None:
         self.f, self.derived, self.pulls = f, derived, dict[Any, Program]()
-        trees = zip([*parameter_names(derived(f), len(arguments)), *options], [*arguments, *options.values()], strict=True)
+        trees = zip(
+            [*parameter_names(derived(f), len(arguments)), *options], [*arguments, *options.values()], strict=True
+        )
         self.things = (f, *(part for place, tree in trees for part in checked(tree, place)))  # what holds state
         with preserving:
             recording, self.before, guards = _recorded(self.things, derived, arguments, options)
@@ -135,7 +137,10 @@ def _recorded(things: Any, derived: Any, arguments: Any, options: Any) -> tuple[
         first = Recording(f, derived, arguments, options, held, lifted)
     recording = Recording(f, derived, arguments, options, held, lifted)
     require_same(
-        [*first.trace.effects, *first.results], [*recording.trace.effects, *recording.results], first.returned, recording.returned
+        [*first.trace.effects, *first.results],
+        [*recording.trace.effects, *recording.results],
+        first.returned,
+        recording.returned,
     )
     guards = [*held.guards(lifted), *recording.state.alike]
     return recording, held.read(f"[{', '.join(guards)}]"), guards
@@ -152,8 +157,9 @@ def _executed(writer: Writer) -> Callable[..., Any]:
     text = writer.text()
     filename = f"<compiled {writer.name} {id(writer):x}>"
     linecache.cache[filename] = len(text), None, text.splitlines(keepends=True), filename
-    exec(compile(text, filename, "exec"), writer.room)
-    function: Callable[..., Any] = writer.room[writer.name]
+    room = {**writer.room.objects}
+    exec(compile(text, filename, "exec"), room)
+    function: Callable[..., Any] = room[writer.name]
     return function
 
 

@@ -30,7 +30,9 @@ class Stream:
         """The state that it is in."""
         if isinstance(self.source, np.random.Generator):
             return self.source.bit_generator.state
-        return self.source.getstate() if self.source is sys.modules.get("random") else self.source.get_state(legacy=False)
+        return (
+            self.source.getstate() if self.source is sys.modules.get("random") else self.source.get_state(legacy=False)
+        )
 
     def setting(self, state: Any) -> tuple[Any, ...]:
         """The call that sets its state."""
@@ -103,4 +105,3 @@ def _stand_in(source: Any, draw: Callable[..., Any]) -> Any:
 
     bits = source.bit_generator if isinstance(source, np.random.Generator) else source._bit_generator
     return Recorded(bits)
-

@@ -63,7 +63,13 @@ class Call:
     __slots__ = ("arguments", "held", "leaves", "options", "program", "remembered", "states", "tensors")
 
     def __init__(
-        self, program: "Program", leaves: list[Any], tensors: dict[int, Handle], held: list[Any], arguments: Any, options: Any
+        self,
+        program: "Program",
+        leaves: list[Any],
+        tensors: dict[int, Handle],
+        held: list[Any],
+        arguments: Any,
+        options: Any,
     ) -> None:
         self.program, self.leaves, self.tensors, self.held = program, leaves, tensors, held
         self.arguments, self.options, self.remembered = arguments, options, False
@@ -107,7 +113,8 @@ def drawn_again(streams: list[Any], states: list[Any]) -> Iterator[None]:
     """Inside the block random streams start from these states, afterwards from their own."""
     before = [stream.state() for stream in streams]
     begin, end = (
-        at_once(operator.call, [stream.setting(state) for stream, state in zip(streams, each, strict=True)]) for each in (states, before)
+        at_once(operator.call, [stream.setting(state) for stream, state in zip(streams, each, strict=True)])
+        for each in (states, before)
     )
     try:
         begin()

@@ -76,7 +76,9 @@ class Held:
         self.tensors: dict[int, Place] = {}
         self.arrays: dict[int, Place] = {}
         self.generators: dict[int, Place] = {}
-        self.again: list[tuple[Place, Place]] = []  # where a container or an array is that was found before, and where that was
+        self.again: list[
+            tuple[Place, Place]
+        ] = []  # where a container or an array is that was found before, and where that was
         self._names: dict[int, str] = {}
         root = Place(self.name_of(f), None, (), f)
         waiting = [root]

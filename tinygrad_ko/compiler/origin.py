@@ -1,7 +1,7 @@
 """Where a value comes from: the op that computed it, the line of the user's, and the name that he gave it there."""
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from os.path import dirname, join
 from types import FrameType
@@ -14,7 +14,9 @@ from tinygrad_ko.runtime.callers import users_line
 from tinygrad_ko.runtime.source import formula_text
 
 _HERE, _PACKAGE = join(dirname(__file__), ""), join(dirname(dirname(__file__)), "")
+_BOOK = join(_PACKAGE, "nn", "networks.py")  # the book's networks are read as if they were the user's
 _OP = "<op "
+_NAMELESS = {"out", "_out"}  # names in the package that say nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,10 @@ class Origin:
     argument: str = ""  # in backward: the argument of the op whose gradient it is
     formula: str = ""  # and its formula
     of: Any = None  # and the value whose gradient it is
+    call: Any = None  # and the value that the op gave
+    letters: dict[str, Any] = field(
+        default_factory=dict
+    )  # and what the letters of the formula stand for: values and numbers
 
 
 def origin(number: int | None = None) -> Origin:
@@ -42,10 +48,12 @@ def origin(number: int | None = None) -> Origin:
             if frame.f_code.co_name == "propagate":
                 return _backward(frame, ignored, inner or op)
             op = filename.removeprefix(_OP).removesuffix(">").removesuffix(" of any dtype")
-        elif filename.startswith(_PACKAGE):
-            inner = inner or (not filename.startswith(_HERE) and _variable(frame, number)) or ""
+        elif filename.startswith(_PACKAGE) and filename != _BOOK:
+            stored = "" if inner or filename.startswith(_HERE) else _variable(frame, number)
+            inner = inner or ("" if stored in _NAMELESS else stored) or ""
         else:
-            return Origin(op, users_line(), _users_name(frame, number), inner or op, ignored)
+            line = f"{filename}:{frame.f_lineno}" if filename == _BOOK else users_line()
+            return Origin(op, line, _users_name(frame, number), inner or op, ignored)
         frame = frame.f_back
     return Origin(op, users_line(), None, inner or op, ignored)
 
@@ -61,6 +69,8 @@ def _users_name(frame: FrameType | None, number: int | None) -> str | None:
     while frame is not None and not frame.f_code.co_filename.startswith(_HERE):
         if (name := taken_by(frame.f_code, frame.f_lasti, number)) != RETURNED:
             return name
+        if frame.f_code.co_filename == _BOOK:
+            return frame.f_code.co_name  # what a method of the book's returns is what it is called
         frame = frame.f_back
     return None
 
@@ -69,10 +79,21 @@ def _backward(frame: FrameType, ignored: tuple[str, ...], inner: str) -> Origin:
     """The origin of what is computed in the generated `propagate` of a node, which was recorded under `watch()`."""
     parent, node = frame.f_locals.get("parent"), _visited(frame)
     place = next((i for i, p in enumerate(frame.f_locals["n"].parents) if p is parent and p is not None), 0)
-    argument = node.op.arguments[0] if node.op.variadic else node.op.differentiable[place]
-    given = place if node.op.variadic else node.op.arguments.index(argument)
-    of = getattr(node.seen.inputs[given], "value", None)
-    return Origin(node.op.name, node.seen.line, None, inner, ignored, argument, _text(node.op.formulas[argument]), of)
+    op, seen = node.op, node.seen
+    argument = op.arguments[0] if op.variadic else op.differentiable[place]
+    inputs = [*map(_value, seen.inputs)]
+    of, call = inputs[place if op.variadic else op.arguments.index(argument)], _value(seen.output)
+    named = {} if op.variadic else dict(zip(op.arguments, inputs, strict=False))
+    kept = {letter: _value(x) for letter, x in node.saved.items()}
+    letters = {**named, **seen.options, **kept, "out": call, "g": _value(frame.f_locals["g"])}
+    line = call.origin.line if hasattr(call, "origin") else seen.line
+    of, call = [x if hasattr(x, "origin") else None for x in (of, call)]
+    return Origin(op.name, line, None, inner, ignored, argument, _text(op.formulas[argument]), of, call, letters)
+
+
+def _value(x: Any) -> Any:
+    """The value that a Symbol or a Tensor stands for; anything else as it is."""
+    return getattr(getattr(x, "_array", x), "value", x)
 
 
 def _visited(frame: FrameType) -> Any:

@@ -20,7 +20,13 @@ from tinygrad_ko.engine.graph import Handle, Node, Switch
 tracing: ContextVar[bool] = ContextVar("tracing", default=False)  # whether Symbols are about, in this thread or task
 
 # While a function is traced NumPy does not warn; the program does, each time. What is ignored on purpose can still be told from the rest.
-_QUIETLY: Any = {"divide": "call", "over": "call", "invalid": "call", "under": "ignore", "call": lambda kind, flag: None}
+_QUIETLY: Any = {
+    "divide": "call",
+    "over": "call",
+    "invalid": "call",
+    "under": "ignore",
+    "call": lambda kind, flag: None,
+}
 
 
 class Recording:
@@ -30,7 +36,13 @@ class Recording:
     """
 
     def __init__(
-        self, f: Any, derived: Callable[[Any], Any], arguments: Any, options: dict[str, Any], held: Held, lifted: set[str]
+        self,
+        f: Any,
+        derived: Callable[[Any], Any],
+        arguments: Any,
+        options: dict[str, Any],
+        held: Held,
+        lifted: set[str],
     ) -> None:
         self.trace, self.results = Trace(), list[Value]()
         self.state = State(held, lifted, self.trace, self._keep)
@@ -51,7 +63,16 @@ class Recording:
             function = derived(self.state.stand_in(f))
             answer = function(*[entered.trees[name] for name in names], **{key: entered.trees[key] for key in options})
             entered.require_unchanged()
-            self.returned = Results(answer, entered.given, self.state.originals, [*entered.nodes, *nodes], self._keep)
+            self.returned = Results(answer, entered.given, self.state.originals, [*entered.nodes, *nodes], self._named)
+
+    def _named(self, symbol: Symbol, place: str) -> Result:
+        """A result, named after the key under which it is returned if it has no name: as a new one if an input has that name."""
+        value, key = symbol.value, place.rpartition("[")[2].rstrip("]")
+        if value.name is None and value.origin.name is None and value.origin.of is None and key[:1] in ("'", '"'):
+            name = key.strip("'\"")
+            known = {value.name for value in self.inputs}
+            value.name = f"new_{name}" if name in known else name if name.isidentifier() else None
+        return self._keep(symbol)
 
     def _keep(self, symbol: Symbol, is_tensor: bool = False) -> Result:
         self.results.append(symbol.value)

@@ -37,7 +37,9 @@ def no_function(f: Any) -> TypeError:
     """What is to be compiled cannot be called, or is called too late."""
     kind = type(f).__name__
     return explain(
-        TypeError(f"compile takes a function of arrays or Tensors, or a model, not {kind}; of a class, an object of it"),
+        TypeError(
+            f"compile takes a function of arrays or Tensors, or a model, not {kind}; of a class, an object of it"
+        ),
         f"compile에는 배열이나 Tensor를 받는 함수 또는 모델을 넘겨야 합니다. 클래스라면 그 객체를 넘기십시오. 받은 값의 종류: {kind}",
     )
 
@@ -108,7 +110,9 @@ def many_programs(name: str, count: int, changes: dict[str, list[str]]) -> str:
 def only_compiled(error: Exception, name: str) -> Exception:
     """A compiled program fails where the function itself does not."""
     error.add_note(f"in the compiled {name}; the function itself computes this without an error: please report it")
-    return explain(error, f"컴파일한 {name}에서만 나는 오류입니다. 원래 함수는 오류 없이 계산합니다. 이 오류를 알려 주십시오.")
+    return explain(
+        error, f"컴파일한 {name}에서만 나는 오류입니다. 원래 함수는 오류 없이 계산합니다. 이 오류를 알려 주십시오."
+    )
 
 
 def unseen_draw(stream: str) -> Exception:
@@ -137,7 +141,9 @@ def left_behind(what: str) -> Exception:
 def read_only(array: Any) -> Exception:
     """The error for an array that cannot be written to."""
     return explain(
-        ValueError(f"compile: the function writes to an array of shape {array.shape} that is read-only; nothing was changed"),
+        ValueError(
+            f"compile: the function writes to an array of shape {array.shape} that is read-only; nothing was changed"
+        ),
         f"compile: 함수가 쓰려는 배열이 읽기 전용입니다. 형상: {array.shape}. 아무것도 바꾸지 않았습니다.",
     )
 
@@ -174,6 +180,16 @@ def leaked(where: str) -> Exception:
             f"compile: a traced array was left in {where}, which is changed at every call, and compile cannot do that; return the array instead"
         ),
         f"compile: 추적 중인 배열이 남아 있습니다: {where}. 컴파일한 프로그램은 이곳을 바꿀 수 없으니, 배열을 반환하게 하십시오.",
+    )
+
+
+def not_copied(what: str) -> Exception:
+    """The error for a function that an exported file would need, and whose text cannot be copied into it."""
+    return explain(
+        TypeError(
+            f"export: {what} cannot be copied into a file that needs NumPy alone; compute this part outside of the compiled function"
+        ),
+        f"export: NumPy만으로 실행되는 파일에 옮길 수 없는 함수가 있습니다: {what}. 이 부분은 컴파일할 함수 밖에서 계산하십시오.",
     )
 
 

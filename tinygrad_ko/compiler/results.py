@@ -19,7 +19,9 @@ from tinygrad_ko.tensor.tensor import Tensor
 if TYPE_CHECKING:
     from tinygrad_ko.compiler.gradients import Call
 
-Made = Callable[[Any, "Call"], Any]  # from the results of a program, and the call, to a part of what the function returns
+Made = Callable[
+    [Any, "Call"], Any
+]  # from the results of a program, and the call, to a part of what the function returns
 _CONSTANT = (int, float, complex, str, bytes, type(None), type, np.dtype, np.generic, slice, list, tuple)
 
 
@@ -42,7 +44,12 @@ class Results:
     """
 
     def __init__(
-        self, answer: Any, given: dict[int, int], known: dict[int, Any], variables: list[Node], keep: Callable[[Symbol], Any]
+        self,
+        answer: Any,
+        given: dict[int, int],
+        known: dict[int, Any],
+        variables: list[Node],
+        keep: Callable[[Symbol, str], Any],
     ) -> None:
         self._given, self._known, self._keep = given, known, keep
         self._variables = {node: i for i, node in enumerate(variables)}
@@ -79,31 +86,35 @@ class Results:
             outside = self._known[id(leaf)]
             return "held", type(leaf), lambda results, call: outside
         if isinstance(leaf, Symbol):
-            return self._array(leaf)
+            return self._array(leaf, place)
         if isinstance(leaf, Handle):
-            return self._tensor(leaf, leaf.stable_array())
+            return self._tensor(leaf, leaf.stable_array(), place)
         if isinstance(leaf, np.ndarray):
             return "array", leaf.tobytes(), lambda results, call: np.array(leaf)
         if isinstance(leaf, _CONSTANT):
             return "constant", leaf, lambda results, call: own(leaf)
         raise no_result(leaf, place)
 
-    def _array(self, symbol: Symbol) -> tuple[str, Any, Made]:
-        number = self._keep(symbol).number
+    def _array(self, symbol: Symbol, place: str) -> tuple[str, Any, Made]:
+        number = self._keep(symbol, place).number
         if isinstance(symbol.array, np.generic):
             return "scalar", number, lambda results, call: results[number][()]
         return "result", number, lambda results, call: results[number]
 
-    def _tensor(self, tensor: Handle, array: Any) -> tuple[str, Any, Made]:
+    def _tensor(self, tensor: Handle, array: Any, place: str) -> tuple[str, Any, Made]:
         kind = type(tensor)
         if not isinstance(array, Symbol):
             required = tensor._node is not None
             return "Tensor", array.tobytes(), lambda results, call: Tensor(array, requires_grad=required)
-        number, graph = self._keep(array).number, self._graph(tensor._node)
+        number, graph = self._keep(array, place).number, self._graph(tensor._node)
         if graph is None:
             return "Tensor", number, lambda results, call: wrap(kind, results[number])
         self.refers = True
-        return "node", (number, graph), lambda results, call: wrap(kind, results[number], call.node(graph, results[number]))
+        return (
+            "node",
+            (number, graph),
+            lambda results, call: wrap(kind, results[number], call.node(graph, results[number])),
+        )
 
     def _graph(self, node: Node | None) -> Graph | None:
         """Where a node of the trace stands; None if it depends on no variable."""

@@ -41,7 +41,10 @@ class State:
         self._at: dict[str, Any] = {}  # what stands for a number, by its place
         self.originals: dict[int, Any] = {}  # what an object in the trace is outside, by its identity
         self._gone = set[int]()  # lists and dicts that were replaced as a whole
-        self._arrays = {key: self._enter(array_of(held.name_of(at.value)), at.value.stable_array(), at.name) for key, at in held.tensors.items()}
+        self._arrays = {
+            key: self._enter(array_of(held.name_of(at.value)), at.value.stable_array(), at.name)
+            for key, at in held.tensors.items()
+        }
         grads = {key: _grad(at.value) for key, at in held.tensors.items()}
         self._grads = {
             key: None if grad is None else self._enter(f"{held.name_of(at.value)}._node.grad", grad, f"d{at.name}")
@@ -146,7 +149,9 @@ class State:
             pairs: Any = enumerate(now)
         else:
             pairs = now.items()
-            self.changes += [(f"({item.put})".replace("setitem", "delitem", 1), None) for k, item in keys.items() if k not in now]
+            self.changes += [
+                (f"({item.put})".replace("setitem", "delitem", 1), None) for k, item in keys.items() if k not in now
+            ]
         for key, x in list(pairs):
             if key in keys:
                 self._compare(keys[key], x)
@@ -159,7 +164,12 @@ class State:
         if now is was or is_same(now, was):
             return
         part = self.held.parts.get(id(was))
-        if part is not None and part.place is item and type(now) is type(was) in (list, dict) and _keys(now) == {i.key for i in part.items}:
+        if (
+            part is not None
+            and part.place is item
+            and type(now) is type(was) in (list, dict)
+            and _keys(now) == {i.key for i in part.items}
+        ):
             self._gone.add(id(was))
             self._compare_items(item, part, now)
             return

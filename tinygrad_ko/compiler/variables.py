@@ -3,7 +3,9 @@
 import dis
 from bisect import bisect
 from functools import cache
+from keyword import iskeyword
 from types import CodeType
+from typing import Any
 
 RETURNED = "return"  # no variable has this name: what the instruction gives is what its function returns
 
@@ -15,8 +17,13 @@ _TAKING = ("LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER")  # other LOAD_ instructions
 @cache
 def taken_by(code: CodeType, offset: int, number: int | None) -> str | None:
     """The name of the variable, attribute or key that takes what the instruction at an offset gives, or if that is unpacked, its part of
-    that number; RETURNED; or None if something else is made of it.
+    that number; RETURNED; or None if something else is made of it, or if it is no name.
     """
+    name = _taken_by(code, offset, number)
+    return name if isinstance(name, str) and (name == RETURNED or (name.isidentifier() and not iskeyword(name) and name != "_")) else None
+
+
+def _taken_by(code: CodeType, offset: int, number: int | None) -> Any:
     steps = _instructions(code)
     at = bisect([step.offset for step in steps], offset) - 1  # the offset may be that of its caches
     if steps[at].opname == "UNPACK_SEQUENCE":
@@ -27,20 +34,20 @@ def taken_by(code: CodeType, offset: int, number: int | None) -> str | None:
         name, argument = step.opname, step.arg or 0
         if name in _STORES:
             if above == 0:
-                return str(step.argval)
+                return step.argval
             above -= 1
         elif name in ("STORE_FAST_STORE_FAST", "STORE_FAST_LOAD_FAST"):
             stores = name.count("STORE")
             if above < stores:
-                return str(step.argval[above])
+                return step.argval[above]
             above -= 2 * stores - 2
         elif name == "STORE_ATTR":
             if above < 2:
-                return str(step.argval) if above == 1 else None
+                return step.argval if above == 1 else None
             above -= 2
         elif name == "STORE_SUBSCR":
             if above < 3:
-                return before.argval if above == 2 and isinstance(before.argval, str) and before.opname == "LOAD_CONST" else None
+                return before.argval if above == 2 and before.opname == "LOAD_CONST" else None
             above -= 3
         elif name == "UNPACK_SEQUENCE" and above == 0:
             if number is None:

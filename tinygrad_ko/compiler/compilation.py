@@ -53,7 +53,7 @@ class Program:
         self.source = writer.text()
         self.compute = _executed(writer)
         self.returned, self.tensors, self.swapped = recording.returned, recording.tensors, recording.swapped
-        self.streams = recording.streams if trace.effects else []
+        self.streams = recording.streams_of(trace.effects)
         self.op = op_named(_function_name(f))
         # Where one array would be two results, the later ones are copies: each belongs to whoever has it.
         self._again = [i for i, value in enumerate(kept) if value in kept[:i] and not value.is_number]

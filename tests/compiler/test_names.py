@@ -2,6 +2,7 @@
 
 import re
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,9 +19,10 @@ class Holder:
 
 
 def test_the_variable_that_takes_a_result_is_found_in_the_bytecode():
-    seen, held, table, x = [], Holder(), {}, 0
+    held: Any = Holder()
+    seen, table, x = list[Any](), dict[str, Any](), 0
 
-    def g(*_, number=None):
+    def g(*_: Any, number: Any = None) -> Any:
         frame = sys._getframe(1)
         seen.append(taken_by(frame.f_code, frame.f_lasti, number))
         return 1, 2
@@ -28,6 +30,7 @@ def test_the_variable_that_takes_a_result_is_found_in_the_bytecode():
     def returned():
         return g()
 
+    # ruff: noqa: F841, RUF059  # variables that nobody reads
     first = second = g(x)
     held.attribute = g(x)
     table["key"] = g(x)
@@ -67,7 +70,8 @@ def doubled(x):
 
 
 def stores(x):
-    held, table = Holder(), {}
+    held: Any = Holder()
+    table = {}
     first = second = np.sin(x)
     held.attribute = np.cos(first)
     table["key"] = np.tan(held.attribute + second)
@@ -89,7 +93,7 @@ def called(x):
 
 
 def in_one_line(x):
-    y, z = np.sin(np.cos(x)), np.tan(x); w = np.exp(y)  # fmt: skip
+    y, z, w = np.sin(np.cos(x)), np.tan(x), np.exp(np.sinh(x))
     return y, z, w
 
 
@@ -110,7 +114,7 @@ def with_layers(x):
     ],
 )
 def test_values_have_the_names_of_the_users_variables(f, names):
-    function = tg.compile(f)
+    function: Any = tg.compile(f)
     for ours, theirs in zip(function(X), f(X), strict=True):
         assert ours.tolist() == theirs.tolist()
     lines = [line.split("#")[0].strip() for line in function.source.splitlines()]

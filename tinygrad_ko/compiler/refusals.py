@@ -94,8 +94,8 @@ def no_result(value: Any, place: str) -> TypeError:
     kind = type(value).__name__
     return explain(
         TypeError(
-            f"compile: the function returned a {kind}{place and f' at {place}'}; return arrays, Tensors, numbers, and dicts, lists and tuples "
-            "of them"
+            f"compile: the function returned a {kind}{place and f' at {place}'}; return arrays, Tensors, numbers, and dicts, lists and "
+            "tuples of them"
         ),
         f"compile: 반환값{place}의 종류 {kind}: 배열, Tensor, 수와 이들의 딕셔너리, 리스트, 튜플만 반환할 수 있습니다.",
     )
@@ -132,8 +132,8 @@ def many_programs(name: str, count: int, changes: dict[str, list[str]]) -> str:
         else ("not its arguments but what it holds changed", "인수가 아니라 함수가 참조하는 것이 바뀜")
     )
     return (
-        f"compile: {name} was compiled {count} times, which takes longer than it saves ({english}); pass batches of one size and one dtype, "
-        "and what changes often as a float or an array\n"
+        f"compile: {name} was compiled {count} times, which takes longer than it saves ({english}); pass batches of one size and one "
+        "dtype, and what changes often as a float or an array\n"
         f"compile: 함수 {name}: {count}번 컴파일했습니다({korean}). 컴파일하는 시간이 더 걸립니다. 배치의 크기와 자료형을 하나로 맞추고, "
         "자주 바뀌는 값은 float이나 배열로 넘기십시오."
     )
@@ -229,11 +229,11 @@ def changed_since(name: str) -> RuntimeError:
     """A gradient is asked for of a call in another state of the function."""
     return explain(
         RuntimeError(
-            f"compile: what {name} holds is not as it was at the call (its mode, a setting, an object in it), and the program for its gradient "
-            "was not made yet; call backward() before changing it"
+            f"compile: what {name} holds is not as it was at the call (its mode, a setting, an object in it), and the program for its "
+            "gradient was not made yet; call backward() before changing it"
         ),
-        f"compile: 함수 {name}: 호출한 뒤에 함수가 참조하는 것(학습 모드, 설정, 객체)이 바뀌어 그때의 기울기를 구할 수 없습니다. 바꾸기 전에 "
-        "backward()를 호출하십시오.",
+        f"compile: 함수 {name}: 호출한 뒤에 함수가 참조하는 것(학습 모드, 설정, 객체)이 바뀌어 그때의 기울기를 구할 수 없습니다. "
+        "바꾸기 전에 backward()를 호출하십시오.",
     )
 
 

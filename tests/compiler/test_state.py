@@ -5,6 +5,8 @@ import itertools
 import random
 import re
 import time
+import types
+from collections import deque
 
 import numpy as np
 import pytest
@@ -347,6 +349,42 @@ def test_two_results_are_not_one_array():
     assert w.grad.tolist() == b.tolist() == [3.0, 4.0]
 
 
+def test_an_array_that_is_written_to_is_no_other_input():
+    params = {"W": np.ones(4), "view": None}
+
+    def f(x):
+        params["W"] += x
+        return params["view"] if params["view"] is None else params["view"] * 2
+
+    compiled = Compiled(f)
+    compiled(np.ones(4))
+    for wrong in (params["W"], params["W"][::-1]):
+        with pytest.raises(ValueError, match="shares memory"):
+            compiled(wrong)
+    params["view"] = params["W"][1:]
+    with pytest.raises(ValueError, match="shares memory"):
+        compiled(np.ones(4))
+    assert params["W"].tolist() == [2.0] * 4
+
+
+def test_an_array_out_of_sight_is_refused():
+    OUTSIDE.lists["array"] = np.ones(2)
+    with pytest.raises(TypeError, match="does not look into"):
+        Compiled(lambda x: x * OUTSIDE.lists["array"])(np.ones(2))
+
+
+def test_arrays_in_a_deque():
+    history = deque([np.ones(2), np.zeros(2)], maxlen=2)
+
+    def f(x):
+        return x + history[0] * 2 + history[1]
+
+    compiled = Compiled(f)
+    for i in range(3):
+        assert np.array_equal(compiled(np.ones(2)), f(np.ones(2)))
+        history.append(np.full(2, float(i)))
+
+
 # ---------------------------------------------------------------------- numbers and other plain values
 
 
@@ -548,7 +586,7 @@ def test_what_is_another_at_every_call_is_refused(f):
 
 class Recorder:
     def __init__(self):
-        self.losses, self.last = [], None
+        self.losses, self.last, self.queue = [], None, deque()
 
 
 def appended(x, recorder):
@@ -566,12 +604,17 @@ def kept_as_a_graph(x, recorder):
     return x
 
 
-OUTSIDE = [[]]
-KNOWS = {"list": lambda: OUTSIDE}
+OUTSIDE = types.ModuleType("json.outside")  # no code of the user's
+OUTSIDE.lists = {"losses": []}
 
 
 def kept_out_of_sight(x, recorder):
-    KNOWS["list"]()[0].append(x * 2)
+    OUTSIDE.lists["losses"].append(x * 2)
+    return x
+
+
+def kept_in_a_deque(x, recorder):
+    recorder.queue.append(x * 2)
     return x
 
 
@@ -580,14 +623,15 @@ def frozen(x, recorder):
     return x * recorder.w
 
 
-@pytest.mark.parametrize("f", [appended, kept_in_an_object, kept_as_a_graph, kept_out_of_sight, frozen])
+@pytest.mark.parametrize("f", [appended, kept_in_an_object, kept_as_a_graph, kept_out_of_sight, kept_in_a_deque, frozen])
 def test_a_change_that_cannot_be_made_is_refused_and_nothing_is_left(f):
     recorder = Recorder()
     recorder.w = tg.Tensor([1.0, 2.0], requires_grad=True)
     with pytest.raises(TypeError, match="compile: "):
         Compiled(lambda x: f(x, recorder))(np.ones(2))
     assert recorder.losses == [] and recorder.last is None and recorder.w.requires_grad and recorder.w.data.tolist() == [1.0, 2.0]
-    OUTSIDE[0].clear()
+    assert not recorder.queue
+    OUTSIDE.lists["losses"].clear()
 
 
 def test_an_error_while_it_is_traced_changes_nothing():

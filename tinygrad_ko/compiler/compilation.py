@@ -10,10 +10,11 @@ import numpy as np
 from tinygrad_ko.compiler.agreement import require_same
 from tinygrad_ko.compiler.blocks import in_blocks
 from tinygrad_ko.compiler.held import Held, is_same
-from tinygrad_ko.compiler.program import Value
+from tinygrad_ko.compiler.leaks import require_none
+from tinygrad_ko.compiler.program import Value, in_order
 from tinygrad_ko.compiler.recording import Recording, Result
 from tinygrad_ko.compiler.simplification import simplified
-from tinygrad_ko.compiler.state import in_array, in_tensor
+from tinygrad_ko.compiler.state import given_away, in_array, in_tensor, require_apart
 from tinygrad_ko.compiler.writing import Writer
 from tinygrad_ko.func.trees import mapped
 from tinygrad_ko.runtime.atomic import at_once
@@ -45,9 +46,10 @@ class Program:
         asked = Writer("assumed", self.inputs, _asked(trace), [*trace.assumed])
         self._answers = _executed(asked) if self._assumed else None
 
-        room = {**state.held.room, "np": np, "in_tensor": in_tensor, "in_array": in_array, "put_together": put_together}
+        room = {**state.held.room, "np": np, "in_tensor": in_tensor, "in_array": in_array, "given_away": given_away, "put_together": put_together}
         self._guards = eval(f"lambda: [{', '.join(guards)}]", room)
         self._read = eval(f"lambda: [{', '.join(read)}]", room)
+        self._written = eval(f"lambda: [{', '.join(state.written)}]", room) if state.written else None
         self._kinds = [*map(_kind, self._read())]
         calls = []
         for i, (text, new) in enumerate(state.changes):
@@ -71,6 +73,8 @@ class Program:
             return None
         if self._answers is not None and [*map(bool, _several(self._answers(*leaves, *held)))] != self._assumed:
             return None
+        if self._written is not None:
+            require_apart(self._written(), leaves, held)
         return held
 
     def __call__(self, leaves: list[Any], held: list[Any]) -> Any:
@@ -92,6 +96,7 @@ def _recorded(f: Any, arguments: Any, options: Any) -> tuple[Recording, list[Any
     while changed := first.state.changed_numbers - lifted:  # what the function itself changes is an input
         lifted |= changed
         first = Recording(f, arguments, options, held, lifted)
+    require_none(first.trace)
     recording = Recording(f, arguments, options, held, lifted)
     require_same(
         [*first.trace.effects, *first.results], [*recording.trace.effects, *recording.results], first.structure, recording.structure
@@ -101,8 +106,6 @@ def _recorded(f: Any, arguments: Any, options: Any) -> tuple[Recording, list[Any
 
 
 def _asked(trace: Any) -> list[Value]:
-    from tinygrad_ko.compiler.program import in_order
-
     return in_order(trace.assumed)
 
 
@@ -121,7 +124,7 @@ def _several(results: Any) -> Any:
 
 
 def _kind(x: Any) -> Any:
-    return (type(x), x.shape, x.dtype) if type(x) is np.ndarray else type(x)
+    return (x.shape, x.dtype, x.strides) if type(x) is np.ndarray else type(x)
 
 
 def put_together(structure: Any, results: Any) -> Any:

@@ -6,6 +6,7 @@ variables that they name, attributes of objects, lists, tuples and dicts; not wh
 """
 
 import sys
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -20,7 +21,7 @@ from tinygrad_ko.nn.module import Module, walk
 from tinygrad_ko.optim.optimizers import Optimizer
 from tinygrad_ko.optim.schedules import Schedule
 
-CONTAINERS = (list, tuple, dict)
+CONTAINERS = (list, tuple, dict, deque)
 GENERATORS = (np.random.Generator, np.random.RandomState)
 PLAIN = (int, float, str, bytes, complex, type(None), np.generic, np.dtype, range, slice, frozenset)
 _OURS = __name__.partition(".")[0]
@@ -254,7 +255,7 @@ class Held:
         for part in self.parts.values():
             if isinstance(part.value, dict):
                 found.append(f"*{part.place.text}")
-            elif isinstance(part.value, list | tuple):
+            elif isinstance(part.value, CONTAINERS):
                 found.append(f"len({part.place.text})")
             for place in part.items:
                 if place.text in lifted or place.text in self.room or type(place.value) is np.ndarray:

@@ -100,3 +100,14 @@ def leaked(where: str) -> Exception:
         ),
         f"compile: 추적 중인 배열이 남아 있습니다: {where}. 컴파일한 프로그램은 이곳을 바꿀 수 없으니, 배열을 반환하게 하십시오.",
     )
+
+
+def shares(array: Any) -> Exception:
+    """The error for an array that is written to and read under another name."""
+    return explain(
+        ValueError(
+            f"compile: the function writes to an array of shape {array.shape} that shares memory with another of its inputs; nothing was "
+            "changed; pass a copy"
+        ),
+        f"compile: 함수가 쓰는 배열이 다른 입력과 메모리를 함께 씁니다. 형상: {array.shape}. 아무것도 바꾸지 않았습니다. 사본을 넘기십시오.",
+    )

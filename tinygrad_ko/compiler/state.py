@@ -2,6 +2,7 @@
 what its program changes after every call.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -11,14 +12,17 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.arrays.memory import writable
+from tinygrad_ko.arrays.memory import whole, writable
 from tinygrad_ko.compiler.held import PLAIN, Held, Part, Place, is_same
 from tinygrad_ko.compiler.program import Value, mapped_inside
-from tinygrad_ko.compiler.refusals import left_behind, read_only
+from tinygrad_ko.compiler.refusals import left_behind, read_only, shares
 from tinygrad_ko.compiler.symbols import Symbol
-from tinygrad_ko.compiler.trace import Trace
+from tinygrad_ko.compiler.trace import Trace, memory_order
 from tinygrad_ko.engine.graph import Handle, Leaf
 from tinygrad_ko.runtime.atomic import at_once
+
+
+_CHANGEABLE = (dict, list, deque)
 
 
 class Result:
@@ -36,6 +40,7 @@ class State:
         self.inputs: dict[str, Value] = {}
         self.alike: list[str] = []  # expressions that are true where all numbers of a list are one input
         self.changes: list[tuple[str, Any]] = []  # calls that put something in a place, and what, for the {} in them
+        self.written: list[str] = []  # arrays that are written to, as expressions
         self.changed_numbers: set[str] = set()  # the places of numbers that change and are no inputs
         self._stands: dict[int, Any] = {}  # what stands for an object, by its identity
         self._at: dict[str, Any] = {}  # what stands for a number, by its place
@@ -61,7 +66,8 @@ class State:
             self._at |= {item.text: self._enter(item.text, item.value, item.name) for item in numbers}
 
     def _enter(self, text: str, array: Any, name: str) -> Symbol:
-        value = Value("input", (), (), np.shape(array), np.asarray(array).dtype, name=name)
+        a = np.asarray(array)
+        value = Value("input", (), (), a.shape, a.dtype, memory_order(a), name=name)
         self.inputs[text] = value
         return self.trace.symbol(value, array)
 
@@ -89,8 +95,8 @@ class State:
                 if item.put is not None:
                     put, new = self.held.read(f"({item.put})"), self._in_place_of(item)
                     begin += [(*put, new)] if new is not item.value else []
-                    end += [] if isinstance(part.value, dict | list) else [(*put, item.value)]
-            if isinstance(part.value, dict | list):
+                    end += [] if isinstance(part.value, _CHANGEABLE) else [(*put, item.value)]
+            if isinstance(part.value, _CHANGEABLE):
                 end += _refilling(part.value)
         self._originals = {id(self.stand_in(x)): x for x in self.held.objects()}
         for key, at in self.held.tensors.items():
@@ -109,12 +115,14 @@ class State:
             self._find_changes(nodes)
         finally:
             restore()
+            for symbols in (self._stands, self._at, self._arrays, self._grads, self._originals):
+                symbols.clear()
 
     # ------------------------------------------------------------------ what has changed
 
     def _find_changes(self, nodes: list[Any]) -> None:
         for part in self.held.parts.values():
-            if isinstance(part.value, dict | list):
+            if isinstance(part.value, _CHANGEABLE):
                 if id(part.value) not in self._gone:
                     self._compare_items(part.place, part, part.value)
             else:
@@ -124,6 +132,7 @@ class State:
         for at in self.held.arrays.values():
             if (symbol := self._stands[id(at.value)]).value is not self.inputs[at.text]:
                 self._change(f"*in_array({at.text}, {{}})", symbol, at)
+                self.written.append(at.text)
         for (key, at), node in zip(self.held.tensors.items(), nodes, strict=True):
             t, name = at.value, self.held.name_of(at.value)
             if t._node is not node:
@@ -133,6 +142,7 @@ class State:
                 self.changes.append((f"(setattr, {name}, '_exposed', {{}})", False))
             elif t._array.value is not self.inputs[array_of(name)]:
                 self._change(f"*in_tensor({name}, {{}})", t._array, at)
+                self.written.append(f"*given_away({name})")
             now = _grad(t)
             if now is not self._grads[key] or (now is not None and now.value is not self.inputs[f"{name}._node.grad"]):
                 self._change(f"(setattr, {name}._node, 'grad', {{}})", now, at, "d")
@@ -140,7 +150,7 @@ class State:
     def _compare_items(self, place: Place, part: Part, now: Any) -> None:
         """Note what has changed in a list or a dict, or in one that took its place."""
         keys = {item.key: item for item in part.items}
-        if isinstance(now, list):
+        if not isinstance(now, dict):
             if len(now) != len(keys):
                 raise left_behind(f"the length of {place.shown}")
             pairs: Any = enumerate(now)
@@ -159,7 +169,7 @@ class State:
         if now is was or is_same(now, was):
             return
         part = self.held.parts.get(id(was))
-        if part is not None and part.place is item and type(now) is type(was) in (list, dict) and _keys(now) == {i.key for i in part.items}:
+        if part is not None and part.place is item and type(now) is type(was) in _CHANGEABLE and _keys(now) == {i.key for i in part.items}:
             self._gone.add(id(was))
             self._compare_items(item, part, now)
             return
@@ -219,9 +229,8 @@ def _rebuilt(value: Any, items: list[Any]) -> Any:
 
 def _refilling(container: Any) -> list[tuple[Any, ...]]:
     """The calls that give a list or a dict the contents that it has now."""
-    if isinstance(container, list):
-        return [(setitem, container, slice(None), container.copy())]
-    return [(container.clear,), (container.update, container.copy())]
+    put = container.update if isinstance(container, dict) else container.extend
+    return [(container.clear,), (put, container.copy())]
 
 
 # ---------------------------------------------------------------------- changes after a call
@@ -239,3 +248,27 @@ def in_array(array: Any, new: Any) -> list[tuple[Any, ...]]:
     if not writable(array):
         raise read_only(array)
     return [(setitem, array, ..., new)]
+
+
+def given_away(t: Any) -> list[Any]:
+    """The array of a Tensor, if somebody who was given it could see it change."""
+    return [t._array] if t._exposed else []
+
+
+def require_apart(written: list[Any], leaves: list[Any], held: list[Any]) -> None:
+    """Raise ValueError if an array that is written to is an argument too, or shares memory with another input: a program reads all of its
+    inputs before it changes one.
+    """
+    apart = [*{id(x): x for x in (*written, *held)}.values(), *leaves]
+    owners = [id(_owner(x)) for x in apart if type(x) is np.ndarray]
+    if len(set(owners)) < len(owners):
+        for array in written:
+            for x in (*leaves, *[x for x in held if x is not array]):
+                if type(x) is np.ndarray and np.may_share_memory(x, array):
+                    raise shares(array)
+
+
+def _owner(array: Any) -> Any:
+    """What has the memory of an array."""
+    array = whole(array)
+    return array if array.base is None else array.base

@@ -2,7 +2,7 @@
 
 import linecache
 from collections.abc import Callable
-from operator import call, is_
+from operator import attrgetter, call, is_
 from typing import Any
 
 import numpy as np
@@ -14,13 +14,14 @@ from tinygrad_ko.compiler.leaks import require_none
 from tinygrad_ko.compiler.program import Value, in_order
 from tinygrad_ko.compiler.recording import Recording, Result
 from tinygrad_ko.compiler.simplification import simplified
-from tinygrad_ko.compiler.state import given_away, in_array, in_tensor, require_apart
+from tinygrad_ko.compiler.state import in_array, in_tensor, require_apart
 from tinygrad_ko.compiler.writing import Writer
 from tinygrad_ko.func.trees import mapped
 from tinygrad_ko.runtime.atomic import at_once
 from tinygrad_ko.state.preserve import preserving
 from tinygrad_ko.tensor.tensor import Tensor
 
+_layout = attrgetter("shape", "dtype", "strides")
 _NO_PLACE = (KeyError, IndexError, AttributeError, TypeError, ValueError)
 
 
@@ -46,11 +47,13 @@ class Program:
         asked = Writer("assumed", self.inputs, _asked(trace), [*trace.assumed])
         self._answers = _executed(asked) if self._assumed else None
 
-        room = {**state.held.room, "np": np, "in_tensor": in_tensor, "in_array": in_array, "given_away": given_away, "put_together": put_together}
+        room = {**state.held.room, "np": np, "in_tensor": in_tensor, "in_array": in_array, "put_together": put_together}
         self._guards = eval(f"lambda: [{', '.join(guards)}]", room)
         self._read = eval(f"lambda: [{', '.join(read)}]", room)
         self._written = eval(f"lambda: [{', '.join(state.written)}]", room) if state.written else None
-        self._kinds = [*map(_kind, self._read())]
+        now = self._read()
+        self._types = [*map(type, now)]  # arrays come first
+        self._layouts = [_layout(x) for x in now if type(x) is np.ndarray]
         calls = []
         for i, (text, new) in enumerate(state.changes):
             room[f"new{i}"] = new
@@ -67,14 +70,14 @@ class Program:
                     return None
                 self.before = now
             held: list[Any] = self._read()
+            if [*map(type, held)] != self._types or [*map(_layout, held[: len(self._layouts)])] != self._layouts:
+                return None
         except _NO_PLACE:  # something is not there any more
-            return None
-        if [*map(_kind, held)] != self._kinds:
             return None
         if self._answers is not None and [*map(bool, _several(self._answers(*leaves, *held)))] != self._assumed:
             return None
-        if self._written is not None:
-            require_apart(self._written(), leaves, held)
+        if self._written is not None and (written := self._written()):
+            require_apart(written, leaves, held)
         return held
 
     def __call__(self, leaves: list[Any], held: list[Any]) -> Any:
@@ -121,10 +124,6 @@ def _executed(writer: Writer) -> Callable[..., Any]:
 
 def _several(results: Any) -> Any:
     return results if isinstance(results, tuple) else (results,)
-
-
-def _kind(x: Any) -> Any:
-    return (x.shape, x.dtype, x.strides) if type(x) is np.ndarray else type(x)
 
 
 def put_together(structure: Any, results: Any) -> Any:

@@ -142,7 +142,8 @@ class State:
                 self.changes.append((f"(setattr, {name}, '_exposed', {{}})", False))
             elif t._array.value is not self.inputs[array_of(name)]:
                 self._change(f"*in_tensor({name}, {{}})", t._array, at)
-                self.written.append(f"*given_away({name})")
+                # Its array, if somebody who was given it could see it change.
+                self.written.append(f"*(({name}._array,) if {name}._exposed else ())")
             now = _grad(t)
             if now is not self._grads[key] or (now is not None and now.value is not self.inputs[f"{name}._node.grad"]):
                 self._change(f"(setattr, {name}._node, 'grad', {{}})", now, at, "d")
@@ -248,11 +249,6 @@ def in_array(array: Any, new: Any) -> list[tuple[Any, ...]]:
     if not writable(array):
         raise read_only(array)
     return [(setitem, array, ..., new)]
-
-
-def given_away(t: Any) -> list[Any]:
-    """The array of a Tensor, if somebody who was given it could see it change."""
-    return [t._array] if t._exposed else []
 
 
 def require_apart(written: list[Any], leaves: list[Any], held: list[Any]) -> None:

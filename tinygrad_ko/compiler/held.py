@@ -6,12 +6,13 @@ variables that they name, attributes of objects, lists, tuples and dicts; not wh
 """
 
 import sys
+from array import array
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 from operator import delitem, setitem
-from types import CodeType, FunctionType, MethodType, ModuleType
+from types import CodeType, FunctionType, MemberDescriptorType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,8 @@ from tinygrad_ko.optim.schedules import Schedule
 
 CONTAINERS = (list, tuple, dict, deque)
 GENERATORS = (np.random.Generator, np.random.RandomState)
-PLAIN = (int, float, str, bytes, complex, type(None), np.generic, np.dtype, range, slice, frozenset)
+PLAIN = (int, float, str, bytes, complex, type(None), np.generic, np.dtype, range, slice)
+_UNORDERED = (set, frozenset, bytearray, array)  # told by what is in them
 _OURS = __name__.partition(".")[0]
 
 
@@ -78,6 +80,7 @@ class Held:
         self.arrays: dict[int, Place] = {}
         self.generators: dict[int, Place] = {}
         self.again: list[tuple[Place, Place]] = []  # where a container or an array is that was found before, and where that was
+        self.missing: list[tuple[dict[str, Any], str]] = []  # global variables that have no value yet
         self._names: dict[int, str] = {}
         root = Place(self.name_of(f), None, (), f)
         waiting = [root]
@@ -123,6 +126,8 @@ class Held:
                 self.again.append((place, known.place))
         elif isinstance(value, Handle):
             at = self.tensors.setdefault(id(value), replace(place))
+            if at.text != place.text and value._node is None:
+                self.again.append((place, at))
             if _clearer(place.path, at.path):
                 at.path = place.path
         elif type(value) is np.ndarray:
@@ -182,6 +187,10 @@ class Held:
         put = None if isinstance(container.value, tuple) else f"setitem, {container.text}, {text}"
         return Place(f"{container.text}[{text}]", put, (*container.path, key), value, key)
 
+    def reference(self, tensor: Place) -> str:
+        """The expression for a Tensor: by its place if it is a constant, which may be replaced by another one, else by its identity."""
+        return tensor.text if _is_constant(tensor.value) else self.name_of(tensor.value)
+
     def read(self, text: str) -> Any:
         """What an expression gives now."""
         return eval(text, self.room)
@@ -196,17 +205,12 @@ class Held:
         if isinstance(own, dict):
             yield self._fixed(own, path)
         for kind in type(value).__mro__:
-            slots = vars(kind).get("__slots__", ())
-            for name in (slots,) if isinstance(slots, str) else slots:
-                if hasattr(value, name) and not name.startswith("__"):
-                    yield self._attribute(value, name, path)
+            for name, slot in vars(kind).items() if "__slots__" in vars(kind) else ():
+                if isinstance(slot, MemberDescriptorType) and hasattr(value, name):
+                    put = f"{self.name_of(slot)}.__set__, {self.name_of(value)}"
+                    yield Place(f"{self.name_of(value)}.{name}", put, (*path, name), getattr(value, name))
         if _is_users(type(value).__module__):
             yield self._fixed(type(value), (type(value).__name__,))
-
-    def _attribute(self, owner: Any, name: str, path: tuple[Any, ...], value: Any = None) -> Place:
-        text = self.name_of(owner)
-        value = getattr(owner, name) if value is None else value
-        return Place(f"{text}.{name}", f"setattr, {text}, {name!r}", (*path, name), value)
 
     def _class(self, kind: type) -> Iterator[Place]:
         for base in kind.__mro__ if _is_users(kind.__module__) else ():
@@ -214,9 +218,10 @@ class Held:
                 yield self._fixed(base, (base.__name__,))
         for name, value in list(vars(kind).items()) if _is_users(kind.__module__) else ():
             if isinstance(value, FunctionType | property | staticmethod | classmethod):
-                yield self._fixed(value, ())
+                yield Place(f"{self.name_of(vars(kind))}[{name!r}]", None, (kind.__name__, name), value)
             elif not name.startswith("__") and not hasattr(value, "__get__"):
-                yield self._attribute(kind, name, (kind.__name__,), value)
+                text = self.name_of(kind)
+                yield Place(f"{text}.{name}", f"type.__setattr__, {text}, {name!r}", (kind.__name__, name), value)
 
     def _variables(self, function: FunctionType) -> Iterator[Place]:
         name = self.name_of(function)
@@ -240,12 +245,14 @@ class Held:
         text = self.name_of(here)
         for name in names:
             if name not in here:
+                self.missing.append((here, name))
                 continue
             value = here[name]
             if not isinstance(value, ModuleType):
                 yield Place(f"{text}[{name!r}]", f"setitem, {text}, {name!r}", (name,), value)
             elif _is_users(value.__name__):
-                yield from (self._attribute(value, x, (name,)) for x in names if hasattr(value, x))
+                there = Place(self.name_of(vars(value)), None, (name,), vars(value))
+                yield from (self.entry(there, x, vars(value)[x]) for x in names if x in vars(value))
 
     # ------------------------------------------------------------------ the same as before?
 
@@ -260,10 +267,12 @@ class Held:
             for place in part.items:
                 if place.text in lifted or place.text in self.room or type(place.value) is np.ndarray:
                     continue
-                found.append(f"type({place.text})" if isinstance(place.value, CONTAINERS) else place.text)
+                replaceable = isinstance(place.value, CONTAINERS) or _is_constant(place.value)
+                contents = isinstance(place.value, _UNORDERED)
+                found.append(f"type({place.text})" if replaceable else f"repr({place.text})" if contents else place.text)
         found += [f"{there.text} is {here.text}" for there, here in self.again]
         for place in self.tensors.values():
-            node = f"{self.name_of(place.value)}._node"
+            node = f"{self.reference(place)}._node"
             found += [f"type({node})", *([f"{node}.grad is None"] if isinstance(place.value._node, Leaf) else [])]
         return list(dict.fromkeys(found))
 
@@ -271,6 +280,10 @@ class Held:
 def is_same(now: Any, then: Any) -> bool:
     """Whether two values that are no arrays are the same."""
     return now is then or (type(now) is type(then) and isinstance(now, PLAIN) and repr(now) == repr(then))
+
+
+def _is_constant(value: Any) -> bool:
+    return isinstance(value, Handle) and value._node is None
 
 
 def _names_in(code: CodeType) -> Iterator[str]:

@@ -2,6 +2,7 @@
 what its program changes after every call.
 """
 
+import builtins
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -46,10 +47,10 @@ class State:
         self._at: dict[str, Any] = {}  # what stands for a number, by its place
         self._originals: dict[int, Any] = {}
         self._gone = set[int]()  # lists and dicts that were replaced as a whole
-        self._arrays = {key: self._enter(array_of(held.name_of(at.value)), at.value.stable_array(), at.name) for key, at in held.tensors.items()}
+        self._arrays = {key: self._enter(array_of(held.reference(at)), at.value.stable_array(), at.name) for key, at in held.tensors.items()}
         grads = {key: _grad(at.value) for key, at in held.tensors.items()}
         self._grads = {
-            key: None if grad is None else self._enter(f"{held.name_of(at.value)}._node.grad", grad, f"d{at.name}")
+            key: None if grad is None else self._enter(f"{held.reference(at)}._node.grad", grad, f"d{at.name}")
             for (key, at), grad in zip(held.tensors.items(), grads.values(), strict=True)
         }
         for key, at in held.arrays.items():
@@ -77,8 +78,11 @@ class State:
         if key not in self._stands:
             self._stands[key] = value
             if part is not None and isinstance(value, tuple | partial | MethodType):
-                new = [self._in_place_of(item) for item in part.items]
-                if any(x is not item.value for x, item in zip(new, part.items, strict=True)):
+                items = [*part.items]
+                if isinstance(value, partial):
+                    items[2:] = self.held.parts[id(value.keywords)].items
+                new = [self._in_place_of(item) for item in items]
+                if any(x is not item.value for x, item in zip(new, items, strict=True)):
                     self._stands[key] = _rebuilt(value, new)
         return self._stands[key]
 
@@ -121,6 +125,9 @@ class State:
     # ------------------------------------------------------------------ what has changed
 
     def _find_changes(self, nodes: list[Any]) -> None:
+        for variables, name in self.held.missing:
+            if variables.pop(name, None) is not None and name not in vars(builtins):
+                raise left_behind(name)
         for part in self.held.parts.values():
             if isinstance(part.value, _CHANGEABLE):
                 if id(part.value) not in self._gone:
@@ -134,7 +141,7 @@ class State:
                 self._change(f"*in_array({at.text}, {{}})", symbol, at)
                 self.written.append(at.text)
         for (key, at), node in zip(self.held.tensors.items(), nodes, strict=True):
-            t, name = at.value, self.held.name_of(at.value)
+            t, name = at.value, self.held.reference(at)
             if t._node is not node:
                 raise left_behind(f"requires_grad of {at.name}")
             if t._array is not self._arrays[key]:
@@ -224,7 +231,7 @@ def _rebuilt(value: Any, items: list[Any]) -> Any:
     if isinstance(value, MethodType):
         return MethodType(items[1], items[0])
     if isinstance(value, partial):
-        return partial(items[0], *items[1], **items[2])
+        return partial(items[0], *items[1], **dict(zip(value.keywords, items[2:], strict=True)))
     return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
 
 

@@ -274,7 +274,7 @@ class Writer:
 
     def _called(self, call: Call, value: Value) -> str:
         name = call.name
-        if isinstance(source := getattr(call.function, "__self__", None), np.random.Generator):
+        if isinstance(source := getattr(call.function, "__self__", None), np.random.Generator | np.random.RandomState) and source is not np.random.mtrand._rand:
             stream, _, method = name.rpartition(".")
             held = next((n for n, x in self.room.items() if x is source), "") or self.names.new(stream)
             self.room[held], name = source, f"{held}.{method}"

@@ -12,9 +12,9 @@ from tinygrad_ko.compiler.blocks import in_blocks
 from tinygrad_ko.compiler.held import Held, is_same
 from tinygrad_ko.compiler.leaks import require_none
 from tinygrad_ko.compiler.program import Value, in_order
-from tinygrad_ko.compiler.recording import Recording, Result
+from tinygrad_ko.compiler.recording import Recording
 from tinygrad_ko.compiler.simplification import simplified
-from tinygrad_ko.compiler.state import in_array, in_tensor, require_apart
+from tinygrad_ko.compiler.state import Result, in_array, in_tensor, require_apart
 from tinygrad_ko.compiler.writing import Writer
 from tinygrad_ko.func.trees import mapped
 from tinygrad_ko.runtime.atomic import at_once
@@ -102,7 +102,10 @@ def _recorded(f: Any, arguments: Any, options: Any) -> tuple[Recording, list[Any
     require_none(first.trace)
     recording = Recording(f, arguments, options, held, lifted)
     require_same(
-        [*first.trace.effects, *first.results], [*recording.trace.effects, *recording.results], first.structure, recording.structure
+        [*first.trace.effects, *first.results],
+        [*recording.trace.effects, *recording.results],
+        first.structure,
+        recording.structure,
     )
     guards = [*held.guards(lifted), *recording.state.alike]
     return recording, held.read(f"[{', '.join(guards)}]"), guards

@@ -45,13 +45,14 @@ class Place:
     @property
     def name(self) -> str:
         """A name for a variable of the program: W1 of params["W1"], layers_0_W of model.layers[0].W."""
-        keys = self.path[1:] if any(isinstance(key, str) for key in self.path[1:]) else self.path
+        inner = self.path[1:]
+        keys = [*(inner if any(isinstance(key, str) for key in inner) else self.path)]
         if isinstance(self.value, int | float):
             keys = [key for key in keys if isinstance(key, str)][-1:]
         name = "".join(c if c.isalnum() else "_" for c in "_".join(map(str, keys))).strip("_")
         own = getattr(self.value, "_name", None)  # of a Tensor
         if self.given_name or (own and not isinstance(self.path[-1], str)):
-            name = self.given_name or own
+            name = self.given_name or own or ""
         return name if name.isidentifier() else f"x_{name}"
 
     @property
@@ -79,17 +80,20 @@ class Held:
         self.tensors: dict[int, Place] = {}
         self.arrays: dict[int, Place] = {}
         self.generators: dict[int, Place] = {}
-        self.again: list[tuple[Place, Place]] = []  # where a container or an array is that was found before, and where that was
+        self.again: list[
+            tuple[Place, Place]
+        ] = []  # where a container or an array is that was found before, and where that was
         self.missing: list[tuple[dict[str, Any], str]] = []  # global variables that have no value yet
         self._names: dict[int, str] = {}
         root = Place(self.name_of(f), None, (), f)
         waiting = [root]
         for place in waiting:
             waiting += self._found(place)
-        for kind, name in ((Module, self._name_tensors), (Optimizer, self._name_kept)):
-            for part in self.parts.values():
-                if isinstance(part.value, kind):
-                    name(part.value)
+        holders = [part.value for part in self.parts.values()]
+        for module in [x for x in holders if isinstance(x, Module)]:
+            self._name_tensors(module)
+        for optimizer in [x for x in holders if isinstance(x, Optimizer)]:
+            self._name_kept(optimizer)
 
     def _name_tensors(self, module: Module) -> None:
         """Name the Tensors of a module by their paths in it: layers_0_W."""
@@ -100,9 +104,9 @@ class Held:
     def _name_kept(self, optimizer: Optimizer) -> None:
         """Name what an optimizer keeps for its parameters by these: m_W1."""
         for p, each in zip(optimizer.parameters, optimizer.kept, strict=True):
-            for key, array in each.items():
-                if id(p) in self.tensors and id(array) in self.arrays:
-                    self.arrays[id(array)].given_name = f"{key}_{self.tensors[id(p)].name}"
+            for key, kept in each.items():
+                if id(p) in self.tensors and id(kept) in self.arrays:
+                    self.arrays[id(kept)].given_name = f"{key}_{self.tensors[id(p)].name}"
 
     def usual_numbers(self) -> set[str]:
         """The places of the numbers that change between steps: of learning rates, and of the steps that optimizers and schedules count."""
@@ -269,7 +273,9 @@ class Held:
                     continue
                 replaceable = isinstance(place.value, CONTAINERS) or _is_constant(place.value)
                 contents = isinstance(place.value, _UNORDERED)
-                found.append(f"type({place.text})" if replaceable else f"repr({place.text})" if contents else place.text)
+                found.append(
+                    f"type({place.text})" if replaceable else f"repr({place.text})" if contents else place.text
+                )
         found += [f"{there.text} is {here.text}" for there, here in self.again]
         for place in self.tensors.values():
             node = f"{self.reference(place)}._node"

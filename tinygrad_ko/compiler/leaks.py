@@ -1,4 +1,4 @@
-"""Leaks: Symbols that are still there when a trace has ended. Someone keeps them who is no state of the function, and would find no array."""
+"""Leaks: Symbols that are still there when a trace has ended, in something that is no state of the function."""
 
 import gc
 from collections import deque
@@ -32,4 +32,4 @@ def _keeper(symbol: Symbol) -> str:
         found = keepers[0]
         if not isinstance(found, Handle):
             break
-    return f"a {type(found).__name__}" if found is not symbol else "an object"
+    return type(found).__name__

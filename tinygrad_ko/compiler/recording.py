@@ -1,9 +1,7 @@
 """A recording: one call of a function with Symbols in place of its arguments and of what it holds."""
 
-import gc
 from collections.abc import Callable
 from contextlib import ExitStack
-from sys import getrefcount
 from typing import Any
 
 import numpy as np
@@ -11,7 +9,6 @@ import numpy as np
 from tinygrad_ko.compiler.draws import Draws
 from tinygrad_ko.compiler.held import Held
 from tinygrad_ko.compiler.program import Value
-from tinygrad_ko.compiler.refusals import leaked
 from tinygrad_ko.compiler.state import Result, State
 from tinygrad_ko.compiler.symbols import Symbol
 from tinygrad_ko.compiler.trace import Trace
@@ -22,15 +19,17 @@ from tinygrad_ko.tensor.tensor import Tensor
 
 
 class Recording:
-    """What one call recorded: the inputs, the results, the structure that they are returned in, and the changes of what the function holds."""
+    """What one call recorded: inputs, results, the structure that they are returned in, and the changes of what the function holds."""
 
-    def __init__(self, f: Any, arguments: tuple[Any, ...], options: dict[str, Any], held: Held, lifted: set[str]) -> None:
+    def __init__(
+        self, f: Any, arguments: tuple[Any, ...], options: dict[str, Any], held: Held, lifted: set[str]
+    ) -> None:
         self.trace, self.inputs, self.results = Trace(), list[Value](), list[Value]()
         self.state = State(held, lifted, self.trace, self._keep)
         names = _parameter_names(f, len(arguments))
         given = [mapped(self._entered, x, name) for x, name in zip(arguments, names, strict=True)]
         named = {key: mapped(self._entered, x, key) for key, x in options.items()}
-        draws = Draws({at.name: at.value for at in held.generators.values()})
+        draws = Draws([(at.name, at.value) for at in held.generators.values()])
         with ExitStack() as stack:
             standing = stack.enter_context(draws.recorded(self.trace))
             stack.enter_context(self.state.standing_in(standing))
@@ -40,7 +39,9 @@ class Recording:
     def _entered(self, leaf: Any, place: str) -> Any:
         if not _is_array(leaf):
             return leaf
-        array = leaf.stable_array() if isinstance(leaf, Handle) else leaf if isinstance(leaf, float) else np.asarray(leaf)
+        array = (
+            leaf.stable_array() if isinstance(leaf, Handle) else leaf if isinstance(leaf, float) else np.asarray(leaf)
+        )
         value = Value("input", (), (), np.shape(array), np.asarray(array).dtype, name=_name_of(place))
         self.inputs.append(value)
         symbol = self.trace.symbol(value, array)

@@ -22,7 +22,6 @@ from tinygrad_ko.compiler.trace import Trace, memory_order
 from tinygrad_ko.engine.graph import Handle, Leaf
 from tinygrad_ko.runtime.atomic import at_once
 
-
 _CHANGEABLE = (dict, list, deque)
 
 
@@ -47,12 +46,12 @@ class State:
         self._at: dict[str, Any] = {}  # what stands for a number, by its place
         self._originals: dict[int, Any] = {}
         self._gone = set[int]()  # lists and dicts that were replaced as a whole
-        self._arrays = {key: self._enter(array_of(held.reference(at)), at.value.stable_array(), at.name) for key, at in held.tensors.items()}
-        grads = {key: _grad(at.value) for key, at in held.tensors.items()}
-        self._grads = {
-            key: None if grad is None else self._enter(f"{held.reference(at)}._node.grad", grad, f"d{at.name}")
-            for (key, at), grad in zip(held.tensors.items(), grads.values(), strict=True)
-        }
+        self._arrays: dict[int, Symbol] = {}  # of the Tensors
+        self._grads: dict[int, Symbol | None] = {}
+        for key, at in held.tensors.items():
+            name, grad = held.reference(at), _grad(at.value)
+            self._arrays[key] = self._enter(array_of(name), at.value.stable_array(), at.name)
+            self._grads[key] = None if grad is None else self._enter(f"{name}._node.grad", grad, f"d{at.name}")
         for key, at in held.arrays.items():
             self._stands[key] = self._enter(at.text, at.value, at.name)
         for part in held.parts.values():
@@ -143,7 +142,7 @@ class State:
         for (key, at), node in zip(self.held.tensors.items(), nodes, strict=True):
             t, name = at.value, self.held.reference(at)
             if t._node is not node:
-                raise left_behind(f"requires_grad of {at.name}")
+                raise left_behind(f"{at.shown}.requires_grad")
             if t._array is not self._arrays[key]:
                 self._change(f"(setattr, {name}, '_array', {{}})", t._array, at)
                 self.changes.append((f"(setattr, {name}, '_exposed', {{}})", False))
@@ -160,11 +159,13 @@ class State:
         keys = {item.key: item for item in part.items}
         if not isinstance(now, dict):
             if len(now) != len(keys):
-                raise left_behind(f"the length of {place.shown}")
+                raise left_behind(f"len({place.shown})")
             pairs: Any = enumerate(now)
         else:
             pairs = now.items()
-            self.changes += [(f"({item.put})".replace("setitem", "delitem", 1), None) for k, item in keys.items() if k not in now]
+            self.changes += [
+                (f"({item.put})".replace("setitem", "delitem", 1), None) for k, item in keys.items() if k not in now
+            ]
         for key, x in list(pairs):
             if key in keys:
                 self._compare(keys[key], x)
@@ -177,7 +178,12 @@ class State:
         if now is was or is_same(now, was):
             return
         part = self.held.parts.get(id(was))
-        if part is not None and part.place is item and type(now) is type(was) in _CHANGEABLE and _keys(now) == {i.key for i in part.items}:
+        if (
+            part is not None
+            and part.place is item
+            and type(now) is type(was) in _CHANGEABLE
+            and _keys(now) == {i.key for i in part.items}
+        ):
             self._gone.add(id(was))
             self._compare_items(item, part, now)
             return

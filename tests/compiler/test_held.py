@@ -164,6 +164,7 @@ class Settings:
     rate = 0.5
 
 
+@pytest.mark.filterwarnings("ignore:compile. f was compiled 8 times")
 def test_plain_values_are_seen_to_change():
     settings, options, mode = Settings(), {"power": 2, "name": None}, "sin"
 

@@ -18,7 +18,7 @@ def require_same(first: list[Value], second: list[Value], kept: Any, again: Any)
     for a, b in zip(one, other, strict=False):
         if (what := _difference(a, b, pairs)) is not None:
             raise differs(what, b.origin.line or _user(a, one))
-        if a.operation == "constant" and a.settings[1] is b.settings[1]:
+        if a.operation == "constant" and a.settings[1] is b.settings[1] and a.settings[1].flags.writeable:
             raise out_of_sight(a.shape, _user(a, one))
         pairs[a] = b
     if len(one) != len(other) or _text(kept) != _text(again):

@@ -8,11 +8,14 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ko.compiler.agreement import require_same
+from tinygrad_ko.compiler.arguments import checked, parameter_names
 from tinygrad_ko.compiler.blocks import in_blocks
+from tinygrad_ko.compiler.gradients import Pull, op_named
 from tinygrad_ko.compiler.held import Held, is_same
 from tinygrad_ko.compiler.leaks import require_none
 from tinygrad_ko.compiler.program import Value, in_order
 from tinygrad_ko.compiler.recording import Recording
+from tinygrad_ko.compiler.results import Graph
 from tinygrad_ko.compiler.simplification import simplified
 from tinygrad_ko.compiler.state import Result, in_array, in_tensor, require_apart
 from tinygrad_ko.compiler.writing import Writer
@@ -28,9 +31,20 @@ _NO_PLACE = (KeyError, IndexError, AttributeError, TypeError, ValueError)
 class Program:
     """What one compilation made: the text, the function, what it is for, and what is done with its results."""
 
-    def __init__(self, f: Callable[..., Any], arguments: tuple[Any, ...], options: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        f: Callable[..., Any],
+        arguments: tuple[Any, ...],
+        options: dict[str, Any],
+        derived: Callable[[Any], Any] = lambda f: f,
+    ) -> None:
+        self.f, self.derived, self.pulls = f, derived, dict[Any, Program]()
+        trees = zip(
+            [*parameter_names(derived(f), len(arguments)), *options], [*arguments, *options.values()], strict=True
+        )
+        self.things = (f, *(part for place, tree in trees for part in checked(tree, place)))  # what holds state
         with preserving:
-            recording, self.before, guards = _recorded(f, arguments, options)
+            recording, self.before, guards = _recorded(self.things, derived, arguments, options)
         state, trace = recording.state, recording.trace
         values, kept = simplified(recording.results, trace.effects)
         values, kept = in_blocks(kept, [v for v in values if v in set(trace.effects)])
@@ -39,8 +53,10 @@ class Program:
         self.inputs = [*recording.inputs, *read.values()]
         writer = Writer(_function_name(f), self.inputs, values, kept)
         self.source = writer.text()
-        self.run = _executed(writer)
-        self.structure = recording.structure
+        self.compute = _executed(writer)
+        self.returned, self.tensors, self.swapped = recording.returned, recording.tensors, recording.swapped
+        self.streams = recording.streams if trace.effects else []
+        self.op = op_named(_function_name(f))
         # Where one array would be two results, the later ones are copies: each belongs to whoever has it.
         self._again = [i for i, value in enumerate(kept) if value in kept[:i] and not value.is_number]
         self._assumed = [*trace.assumed.values()]
@@ -51,6 +67,10 @@ class Program:
         self._guards = eval(f"lambda: [{', '.join(guards)}]", room)
         self._read = eval(f"lambda: [{', '.join(read)}]", room)
         self._written = eval(f"lambda: [{', '.join(state.written)}]", room) if state.written else None
+        self.places = [*read]
+        lasting = ", ".join(text for text in guards if not text.endswith(".grad is None"))
+        self._lasting = eval(f"lambda: [{lasting}]", room)
+        self._then = self._lasting()
         now = self._read()
         self._types = [*map(type, now)]  # arrays come first
         self._layouts = [_layout(x) for x in now if type(x) is np.ndarray]
@@ -80,32 +100,55 @@ class Program:
             require_apart(written, leaves, held)
         return held
 
-    def __call__(self, leaves: list[Any], held: list[Any]) -> Any:
-        results = _several(self.run(*leaves, *held))
+    def pull(self, graph: Graph, arguments: tuple[Any, ...], options: dict[str, Any]) -> "Program":
+        """The program for the gradients of a result."""
+        return Program(self.f, arguments, options, lambda f: Pull(self.derived(f), graph, self.tensors))
+
+    def held_then(self, then: dict[str, Any]) -> list[Any]:
+        """What the function held at another call, by its places."""
+        return [then[text] if text in then else value for text, value in zip(self.places, self._read(), strict=True)]
+
+    def would_fit(self) -> bool:
+        """Whether it is still for what the function holds, gradients and the numbers in arrays aside."""
+        try:
+            now = self._lasting()
+        except _NO_PLACE:
+            return False
+        return len(now) == len(self._then) and all(map(is_same, now, self._then))
+
+    def run(self, leaves: list[Any], held: list[Any]) -> Any:
+        """The results for these arrays."""
+        if self.swapped:
+            leaves = [x.astype(self.inputs[i].dtype) if i in self.swapped else x for i, x in enumerate(leaves)]
+        results = _several(self.compute(*leaves, *held))
         if self._again:
             results = [*results]
             for i in self._again:
                 results[i] = results[i].copy()
+        return results
+
+    def change(self, results: Any) -> None:
+        """Put what the function changes in its places, all at once."""
         if self._changes is not None:
             at_once(call, self._changes(results))()
-        return put_together(self.structure, results)
 
 
-def _recorded(f: Any, arguments: Any, options: Any) -> tuple[Recording, list[Any], list[str]]:
+def _recorded(things: Any, derived: Any, arguments: Any, options: Any) -> tuple[Recording, list[Any], list[str]]:
     """A recording, the guards of its program and what they give now."""
-    held = Held(f)
+    f, *others = things
+    held = Held(things if others else f)
     lifted = held.usual_numbers()
-    first = Recording(f, arguments, options, held, lifted)
+    first = Recording(f, derived, arguments, options, held, lifted)
     while changed := first.state.changed_numbers - lifted:  # what the function itself changes is an input
         lifted |= changed
-        first = Recording(f, arguments, options, held, lifted)
+        first = Recording(f, derived, arguments, options, held, lifted)
     require_none(first.trace)
-    recording = Recording(f, arguments, options, held, lifted)
+    recording = Recording(f, derived, arguments, options, held, lifted)
     require_same(
         [*first.trace.effects, *first.results],
         [*recording.trace.effects, *recording.results],
-        first.structure,
-        recording.structure,
+        first.returned,
+        recording.returned,
     )
     guards = [*held.guards(lifted), *recording.state.alike]
     return recording, held.read(f"[{', '.join(guards)}]"), guards
@@ -120,8 +163,9 @@ def _executed(writer: Writer) -> Callable[..., Any]:
     text = writer.text()
     filename = f"<compiled {writer.name} {id(writer):x}>"
     linecache.cache[filename] = len(text), None, text.splitlines(keepends=True), filename
-    exec(compile(text, filename, "exec"), writer.room)
-    function: Callable[..., Any] = writer.room[writer.name]
+    room = {**writer.room.objects}
+    exec(compile(text, filename, "exec"), room)
+    function: Callable[..., Any] = room[writer.name]
     return function
 
 

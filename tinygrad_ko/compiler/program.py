@@ -2,12 +2,16 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from itertools import count
 from math import prod
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
 
 from tinygrad_ko.compiler.origin import Origin
+
+_ranks = count()
 
 
 @dataclass(eq=False, slots=True)
@@ -16,7 +20,7 @@ class Value:
 
     input                    it is passed; settings: its name
     constant                 an array that is there from the start; settings: the array
-    full                     one number everywhere; settings: the number
+    full                     one number everywhere; settings: the number and, where that is stretched, the shape from which
     number                   a sign of Python's between numbers of Python's; settings: the sign
     ufunc                    a function of NumPy's, element by element; settings: its name
     where, astype, power     element by element too
@@ -36,6 +40,9 @@ class Value:
     order: tuple[int, ...] | None = None  # its axes from the longest stride to the shortest, if it is not in C order
     origin: Origin = field(default_factory=Origin)
     name: str | None = None
+    rank: int = field(
+        default_factory=_ranks.__next__
+    )  # in the order of recording; one that is made from it has the same
     is_number: bool = False  # one of Python's own, which gives an array no dtype
 
     @property
@@ -71,6 +78,8 @@ class Call:
     function: Callable[..., Any]
     arguments: tuple[Any, ...]
     options: dict[str, Any]
+    lends: bool = False  # whether a result may lie in the memory of an input
+    results: int = 0  # if it gives a tuple or a list: how many
 
     def __call__(self, inputs: list[Any]) -> Any:
         return self.function(*filled(self.arguments, inputs), **filled(self.options, inputs))
@@ -95,13 +104,42 @@ def mapped_inside(change: Callable[[Any], Any], part: Any) -> Any:
     return part
 
 
+def memory_order(array: Any) -> tuple[int, ...] | None:
+    """The axes of an array from the longest stride to the shortest; None in C order."""
+    order = tuple(np.argsort([-abs(s) for s in array.strides], kind="stable").tolist())
+    return None if 0 in array.strides or order == (*range(array.ndim),) else order
+
+
+def filled_with(full: Value) -> Any:
+    """The array that a `full` is."""
+    number, *before = full.settings
+    if full.order:
+        back = [full.order.index(axis) for axis in range(len(full.order))]
+        return np.full([full.shape[axis] for axis in full.order], number, full.dtype).transpose(back)
+    if not before:
+        return np.full(full.shape, number, full.dtype)
+    return np.broadcast_to(np.full(before[0], number, full.dtype), full.shape)
+
+
 def in_order(results: Iterable[Value]) -> list[Value]:
-    """The results and all that they are computed from, inputs before what is made of them."""
-    found, waiting = dict[Value, None](), [*reversed(list(results))]
-    while waiting:
-        value = waiting[-1]
-        missing = [] if value in found else [x for x in value.values if x not in found]
-        waiting += reversed(missing)
-        if not missing:
-            found[waiting.pop()] = None
+    """The results and all that they are computed from, in the order in which they were recorded, inputs before what is made of them."""
+    found = dict[Value, None]()
+    for value in sorted(_behind(results), key=attrgetter("rank")):
+        waiting = [value]
+        while waiting:  # most often for itself alone: a loop over blocks needs what was recorded after its first value
+            missing = [x for x in waiting[-1].values if x not in found]
+            waiting += reversed(missing)
+            if not missing:
+                found[waiting.pop()] = None
     return [*found]
+
+
+def _behind(results: Iterable[Value]) -> set[Value]:
+    """The results and all that they are computed from."""
+    found, waiting = set[Value](), [*results]
+    while waiting:
+        value = waiting.pop()
+        if value not in found:
+            found.add(value)
+            waiting += value.values
+    return found

@@ -44,7 +44,7 @@ class State:
         self.changed_numbers: set[str] = set()  # the places of numbers that change and are no inputs
         self._stands: dict[int, Any] = {}  # what stands for an object, by its identity
         self._at: dict[str, Any] = {}  # what stands for a number, by its place
-        self._originals: dict[int, Any] = {}
+        self.originals: dict[int, Any] = {}  # what an object in the trace is outside, by its identity
         self._gone = set[int]()  # lists and dicts that were replaced as a whole
         self._arrays: dict[int, Symbol] = {}  # of the Tensors
         self._grads: dict[int, Symbol | None] = {}
@@ -101,7 +101,7 @@ class State:
                     end += [] if isinstance(part.value, _CHANGEABLE) else [(*put, item.value)]
             if isinstance(part.value, _CHANGEABLE):
                 end += _refilling(part.value)
-        self._originals = {id(self.stand_in(x)): x for x in self.held.objects()}
+        self.originals = {id(self.stand_in(x)): x for x in self.held.objects()}
         for key, at in self.held.tensors.items():
             t = at.value
             # It counts as given away, so what is written to this very Symbol is told from another one in its place.
@@ -118,7 +118,7 @@ class State:
             self._find_changes(nodes)
         finally:
             restore()
-            for symbols in (self._stands, self._at, self._arrays, self._grads, self._originals):
+            for symbols in (self._stands, self._at, self._arrays, self._grads, self.originals):
                 symbols.clear()
 
     # ------------------------------------------------------------------ what has changed
@@ -202,8 +202,8 @@ class State:
         """What was put in a place, with results where Symbols are."""
         if isinstance(now, Symbol):
             return self.keep(now, False)
-        if id(now) in self._originals:
-            return self._originals[id(now)]
+        if id(now) in self.originals:
+            return self.originals[id(now)]
         if isinstance(now, Handle) and now._node is None:
             array = now.stable_array()
             return self.keep(array if isinstance(array, Symbol) else self._constant(array), True)

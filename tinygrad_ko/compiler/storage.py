@@ -1,6 +1,6 @@
 """Storage: which values share memory, how long each array is needed, and so which may be written over."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ class Storage:
     Whether a view is one is found out by trying it on an array whose numbers are never touched: a reshape may be a copy.
     """
 
-    def __init__(self, values: list[Value], results: Iterable[Value]) -> None:
+    def __init__(self, values: list[Value], results: Iterable[Value], nested: Collection[Value] = ()) -> None:
         self.owner: dict[Value, Value] = {}  # the value in whose memory a value lies
         self.last: dict[Value, int] = {}  # of each owner: the number of the last value that is computed from it
         self.over: dict[Value, Value] = {}  # the value whose memory a value takes over
@@ -32,7 +32,17 @@ class Storage:
                 self.last[self.owner[x]] = i
         for value in results:
             self.last[self.owner[value]] = len(values)
-        self._plan(values)
+        self.lent: set[Value] = set()  # values that may lie in the memory of others, which then live as long
+        for value in values:
+            if (value.operation == "call" and value.settings[0].lends) or (
+                value.operation == "result" and value.inputs[0] in self.lent
+            ):
+                self.lent.add(value)
+        for value in reversed(values):
+            if value in self.lent:
+                for x in value.values:
+                    self.last[self.owner[x]] = max(self.last[self.owner[x]], self.last[self.owner[value]])
+        self._plan(values, nested)
 
     def _placed(self, value: Value) -> tuple[Value, Any]:
         if value.operation == "view":
@@ -50,7 +60,7 @@ class Storage:
             return value, after
         return value, empty(value)
 
-    def _plan(self, values: list[Value]) -> None:
+    def _plan(self, values: list[Value], nested: Collection[Value]) -> None:
         """Find for every value an array that is not needed any more: one of its inputs, which it then changes in place, or another."""
         idle = dict[Any, list[Value]]()
         for i, value in enumerate(values):
@@ -58,9 +68,11 @@ class Storage:
                 x for x in dict.fromkeys(self.owner[x] for x in value.values) if self.last[x] == i and _is_ours(x)
             ]
             own = [x for x in ending if x in value.values and _kind(x) == _kind(value) and self._in_place(value, x)]
-            if own:
-                self.over[value] = own[0]
-                ending.remove(own[0])
+            if value in nested:  # it is no array of its own
+                pass
+            elif own:
+                self.over[value] = min(own, key=_is_named)
+                ending.remove(self.over[value])
             elif value.operation in _WRITE_ANYWHERE and value.nbytes >= WORTH_IT and idle.get(_kind(value)):
                 self.over[value] = idle[_kind(value)].pop()
             for x in ending:
@@ -82,6 +94,11 @@ class Storage:
 
 def _is_ours(value: Value) -> bool:
     return value.operation not in ("input", "constant", "full", "call", "result")
+
+
+def _is_named(value: Value) -> bool:
+    """Whether a value is one that the user knows: another array is rather written over."""
+    return bool(value.name or value.origin.name)
 
 
 def _kind(value: Value) -> Any:

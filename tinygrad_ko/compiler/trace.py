@@ -1,14 +1,17 @@
 """The trace: what is recorded while a function runs on Symbols."""
 
+from threading import get_ident
 from typing import Any
 
 import numpy as np
 from numpy import ndarray
 
+from tinygrad_ko.arrays.library import quick
 from tinygrad_ko.compiler.namespace import Symbols
 from tinygrad_ko.compiler.number import Number
 from tinygrad_ko.compiler.origin import origin
-from tinygrad_ko.compiler.program import Call, Place, Value, mapped_inside
+from tinygrad_ko.compiler.program import Call, Place, Value, mapped_inside, memory_order
+from tinygrad_ko.compiler.refusals import other_thread
 from tinygrad_ko.compiler.symbols import Symbol, concrete
 
 
@@ -21,6 +24,7 @@ class Trace:
         self.effects: list[Value] = []  # calls that change something, in their order
         self.assumed: dict[Value, bool] = {}  # what was asked about numbers, with the answers
         self.namespace = Symbols(self)
+        self.thread = get_ident()
 
     def constant(self, array: Any) -> Value:
         """An array that is no Symbol."""
@@ -33,12 +37,14 @@ class Trace:
         self, operation: str, inputs: tuple[Any, ...], settings: tuple[Any, ...], array: Any, pure: bool = True
     ) -> "Symbol":
         """A Symbol for what an operation gives."""
+        if get_ident() != self.thread:
+            raise other_thread()
         inputs = tuple([self._input(x) for x in inputs])
         key = (operation, tuple(map(_same, inputs)), repr(settings))
         given = array
         if not pure or key not in self.known:
-            array = np.asarray(array)
-            value = Value(operation, inputs, settings, array.shape, array.dtype, memory_order(array), origin())
+            there = np.asarray(array)  # the array itself may be one of NumPy's scalars
+            value = Value(operation, inputs, settings, there.shape, there.dtype, memory_order(there), origin())
             if not pure:
                 self.effects.append(value)
                 return self.symbol(value, given)
@@ -48,37 +54,45 @@ class Trace:
     def symbol(self, value: Value, array: Any) -> Symbol:
         """A Symbol for a value: a Number if it is one of Python's own."""
         value.is_number = type(array) in (int, float, bool)
-        return (Number if value.is_number else Symbol)(value, array if value.is_number else np.asarray(array), self)
+        return (Number if value.is_number else Symbol)(value, array, self)
 
     def _input(self, x: Any) -> Any:
         if isinstance(x, Symbol):
             return x.value
         return self.constant(x) if isinstance(x, ndarray) else x
 
-    def call(self, name: str, function: Any, arguments: Any, options: Any, pure: bool = True) -> Any:
-        """A function as it is, of arrays and of lists of them."""
+    def call(
+        self, name: str, function: Any, arguments: Any, options: Any, pure: bool = True, lends: bool = False
+    ) -> Any:
+        """A function as it is, of arrays and of lists of them. One that returns nothing is a check."""
         arrays: list[Any] = []
 
         def placed(part: Any) -> Any:
             if isinstance(part, Symbol | ndarray):
                 arrays.append(part)
                 return Place(len(arrays) - 1)
-            return mapped_inside(placed, part)
+            return np if part is quick or isinstance(part, Symbols) else mapped_inside(placed, part)
 
         call = Call(name, function, placed(tuple(arguments)), placed(dict(options)))
-        out = call([concrete(x) for x in arrays])
+        inputs = [concrete(x) for x in arrays]
+        out = call(inputs)
+        call.lends = lends or _shares(out, inputs)
+        if out is None:
+            self.record("call", tuple(arrays), (call,), out, pure=False)
+            return None
         if not isinstance(out, tuple | list):
             return self.record("call", tuple(arrays), (call,), out, pure)
+        call.results = len(out)
         several = self.record("call", tuple(arrays), (call,), np.empty(0), pure)
         results = [self.record("result", (several,), (i,), x) for i, x in enumerate(out)]
         return type(out)(*results) if hasattr(out, "_fields") else type(out)(results)
 
 
+def _shares(out: Any, inputs: list[Any]) -> bool:
+    """Whether some result lies in the memory of an input."""
+    results = out if isinstance(out, tuple | list) else [out]
+    return any(np.may_share_memory(a, b) for a in results for b in inputs if isinstance(a, ndarray))
+
+
 def _same(x: Any) -> Any:
     return ("value", id(x)) if isinstance(x, Value) else (type(x), repr(x))
-
-
-def memory_order(array: Any) -> tuple[int, ...] | None:
-    """The axes of an array from the longest stride to the shortest; None in C order."""
-    order = tuple(np.argsort([-abs(s) for s in array.strides], kind="stable").tolist())
-    return None if 0 in array.strides or order == (*range(array.ndim),) else order

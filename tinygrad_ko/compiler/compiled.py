@@ -23,8 +23,10 @@ from tinygrad_ko.state.preserve import preserving, preserving_state
 _PROGRAMS = 16  # of one function; the least recently used is dropped
 _MANY = 8  # so many, and there is a warning
 
-P, Q = ParamSpec("P"), ParamSpec("Q")
-R, S = TypeVar("R"), TypeVar("S")
+P = ParamSpec("P")
+Q = ParamSpec("Q")
+R = TypeVar("R")
+S = TypeVar("S")
 
 
 class Compiled(Generic[P, R]):

@@ -148,7 +148,8 @@ class Writer:
     def _write_one(self, value: Value) -> None:
         into, wanted = self.over.get(value), self._wanted(value)
         target = None if into is None else self.given[into]
-        if target is not None and into in value.inputs and (self._is_nameless(value) or self.wanted[target] == wanted):
+        same_name = value.operation == "put" or self._is_nameless(value) or (target and self.wanted[target] == wanted)
+        if target is not None and into in value.inputs and same_name:
             self.given[value] = target
             self._say(self._in_place(value, into, target), value)
             return

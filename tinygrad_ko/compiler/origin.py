@@ -95,7 +95,7 @@ def _backward(frame: FrameType, ignored: tuple[str, ...], inner: str) -> Origin:
 
 def _value(x: Any) -> Any:
     """The value that a Symbol or a Tensor stands for; anything else as it is."""
-    return getattr(x._array if isinstance(x, Handle) else x, "_value", x)
+    return getattr(x._array if isinstance(x, Handle) else x, "value", x)
 
 
 def _visited(frame: FrameType) -> Any:

@@ -227,6 +227,13 @@ def test_a_file_refuses_what_it_was_not_made_for(tmp_path):
         assert korean in caught.value.__notes__[0]
 
 
+def test_numpys_scalars_and_functions_of_pythons_library_pass(tmp_path):
+    x, i = np.arange(6.0).reshape(3, 2), np.array([2, 0])
+    chosen = loaded(exported(lambda x, c, i: tg.where(c, x, -x)[i], tmp_path / "f.py", x, np.bool_(False), i), "f")
+    assert np.array_equal(chosen(x, np.bool_(True), i), x[i])
+    assert np.array_equal(chosen(x, np.array(False), i), -x[i])
+
+
 def test_labels_are_checked_in_the_file_too(tmp_path):
     net = nn.TwoLayerNet(4, 3, 2, rng=0)
     x = RNG.random((2, 4))

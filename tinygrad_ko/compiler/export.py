@@ -64,7 +64,7 @@ def _require(**inputs):
                 error.add_note(f"{{name}}: 파이썬의 수를 넘겨야 합니다. 받은 값의 종류: {{type(x).__name__}}")
                 raise error
             continue
-        if type(x) is not np.ndarray or x.dtype != dtype:
+        if not (type(x) is np.ndarray or (shape == () and isinstance(x, np.generic))) or x.dtype != dtype:
             got = getattr(x, "dtype", type(x).__name__)
             error = TypeError(f"{{name}} must be an array of {{dtype}}, not {{got}}; convert it, or export a program for it")
             error.add_note(f"{{name}}: {{dtype}} 배열을 넘겨야 합니다. 받은 값: {{got}}. 변환하거나 새로 내보내십시오.")

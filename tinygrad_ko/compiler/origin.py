@@ -86,7 +86,10 @@ def _backward(frame: FrameType, ignored: tuple[str, ...], inner: str) -> Origin:
     of, call = inputs[place if op.variadic else op.arguments.index(argument)], _value(seen.output)
     named = {} if op.variadic else dict(zip(op.arguments, inputs, strict=False))
     kept = {letter: _value(x) for letter, x in node.saved.items()}
-    letters = {**named, **seen.options, **kept, "out": call, "g": _value(frame.f_locals["g"])}
+    meant = {**named, **seen.options, **kept, "out": call, "g": _value(frame.f_locals["g"])}
+    letters = {
+        letter: x for letter, x in meant.items() if hasattr(x, "origin") or isinstance(x, int | float | np.ndarray)
+    }
     line = call.origin.line if hasattr(call, "origin") else seen.line
     of, call = [x if hasattr(x, "origin") else None for x in (of, call)]
     return Origin(op.name, line, None, inner, ignored, argument, _text(op.formulas[argument]), of, call, letters)

@@ -19,7 +19,7 @@ def simplified(results: list[Value], effects: list[Value]) -> tuple[list[Value],
         now = value if inputs == value.inputs else value.altered(inputs=inputs)
         for rule in _RULES:
             now = rule(now)
-        new[value] = now
+        new[value] = value.now = now
     return [new[value] for value in results], [new[value] for value in effects]
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ko.compiler.variables import RETURNED, taken_by
+from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.runtime.callers import users_line
 from tinygrad_ko.runtime.source import formula_text
 
@@ -84,16 +85,18 @@ def _backward(frame: FrameType, ignored: tuple[str, ...], inner: str) -> Origin:
     inputs = [*map(_value, seen.inputs)]
     of, call = inputs[place if op.variadic else op.arguments.index(argument)], _value(seen.output)
     named = {} if op.variadic else dict(zip(op.arguments, inputs, strict=False))
-    kept = {letter: _value(x) for letter, x in node.saved.items()}
-    letters = {**named, **seen.options, **kept, "out": call, "g": _value(frame.f_locals["g"])}
+    kept = {letter: _value(x) for letter, x in (seen.options | node.saved).items()}
+    letters = {**named, **kept, "out": call, "g": _value(frame.f_locals["g"])}
     line = call.origin.line if hasattr(call, "origin") else seen.line
     of, call = [x if hasattr(x, "origin") else None for x in (of, call)]
     return Origin(op.name, line, None, inner, ignored, argument, _text(op.formulas[argument]), of, call, letters)
 
 
 def _value(x: Any) -> Any:
-    """The value that a Symbol or a Tensor stands for; anything else as it is."""
-    return getattr(getattr(x, "_array", x), "value", x)
+    """The value that a Symbol or a Tensor stands for, also in an index or a list; anything else as it is."""
+    if type(x) in (tuple, list):
+        return [*map(_value, x)]
+    return getattr(x._array if isinstance(x, Handle) else x, "value", x)
 
 
 def _visited(frame: FrameType) -> Any:

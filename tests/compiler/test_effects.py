@@ -5,14 +5,15 @@ import random
 import time
 import types
 from collections import deque
+from typing import Any
 
 import numpy as np
 import pytest
 
 import tinygrad_ko as tg
 from tinygrad_ko import nn
-from tinygrad_ko.compiler.compiled import Compiled
 
+Compiled: Any = tg.compile
 X = np.random.default_rng(7).normal(size=(6, 4))
 
 
@@ -102,7 +103,8 @@ def test_what_is_another_at_every_call_is_refused(f):
 
 class Recorder:
     def __init__(self):
-        self.losses, self.last, self.queue = [], None, deque()
+        self.losses: list[Any] = []
+        self.last, self.queue = None, deque[Any]()
 
 
 def appended(x, recorder):
@@ -120,7 +122,7 @@ def kept_as_a_graph(x, recorder):
     return x
 
 
-OUTSIDE = types.ModuleType("json.outside")  # no code of the user's
+OUTSIDE: Any = types.ModuleType("json.outside")  # no code of the user's
 OUTSIDE.lists = {"losses": []}
 
 
@@ -143,7 +145,7 @@ def frozen(x, recorder):
     "f", [appended, kept_in_an_object, kept_as_a_graph, kept_out_of_sight, kept_in_a_deque, frozen]
 )
 def test_a_change_that_cannot_be_made_is_refused_and_nothing_is_left(f):
-    recorder = Recorder()
+    recorder: Any = Recorder()
     recorder.w = tg.Tensor([1.0, 2.0], requires_grad=True)
     with pytest.raises(TypeError, match="compile: "):
         Compiled(lambda x: f(x, recorder))(np.ones(2))

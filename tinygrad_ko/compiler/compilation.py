@@ -44,18 +44,17 @@ class Program:
         )
         self.things = (f, *(part for place, tree in trees for part in checked(tree, place)))  # what holds state
         with preserving:
-            recording, self.before, guards = _recorded(self.things, derived, arguments, options)
+            recording, self.before, guards = recorded(self.things, derived, arguments, options)
         state, trace = recording.state, recording.trace
-        values, kept = simplified(recording.results, trace.effects)
-        values, kept = in_blocks(kept, [v for v in values if v in set(trace.effects)])
+        values, kept = in_blocks(*simplified(recording.results, trace.effects))
         needed = {*values, *kept}
         read = {text: value for text, value in state.inputs.items() if value in needed or value in _asked(trace)}
         self.inputs = [*recording.inputs, *read.values()]
-        writer = Writer(_function_name(f), self.inputs, values, kept)
+        writer = self.writer = Writer(_function_name(f), self.inputs, values, kept)
         self.source = writer.text()
         self.compute = _executed(writer)
         self.returned, self.tensors, self.swapped = recording.returned, recording.tensors, recording.swapped
-        self.streams = recording.streams if trace.effects else []
+        self.streams = recording.streams_of(trace.effects)
         self.op = op_named(_function_name(f))
         # Where one array would be two results, the later ones are copies: each belongs to whoever has it.
         self._again = [i for i, value in enumerate(kept) if value in kept[:i] and not value.is_number]
@@ -112,7 +111,7 @@ class Program:
 
     def held_then(self, then: dict[str, Any]) -> list[Any]:
         """What the function held at another call, by its places."""
-        return [then[text] if text in then else value for text, value in zip(self.places, self._read(), strict=True)]
+        return [then.get(text, value) for text, value in zip(self.places, self._read(), strict=True)]
 
     def would_fit(self) -> bool:
         """Whether it is still for what the function holds, gradients and the numbers in arrays aside."""
@@ -139,7 +138,7 @@ class Program:
             at_once(call, self._changes(results))()
 
 
-def _recorded(things: Any, derived: Any, arguments: Any, options: Any) -> tuple[Recording, list[Any], list[str]]:
+def recorded(things: Any, derived: Any, arguments: Any, options: Any) -> tuple[Recording, list[Any], list[str]]:
     """A recording, the guards of its program and what they give now."""
     f, *others = things
     held = Held(things if others else f)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _IN_PLACE = {"shuffle", "permuted", "bit_generator", "spawn", "seed", "set_state"}  # they change what they are given
 
 
-class _Stream:
+class Stream:
     """A random stream: NumPy's global one, a Generator, a RandomState, or Python's own."""
 
     def __init__(self, name: str, source: Any) -> None:
@@ -43,9 +43,9 @@ class Draws:
     """The draws of one trace."""
 
     def __init__(self, generators: list[tuple[str, Any]]) -> None:
-        self.streams = [_Stream("np.random", global_stream)]
-        self.streams += [_Stream("random", sys.modules["random"])] if "random" in sys.modules else []
-        self.streams += [_Stream(f"{name}_" if name == "random" else name, source) for name, source in generators]
+        self.streams = [Stream("np.random", global_stream)]
+        self.streams += [Stream("random", sys.modules["random"])] if "random" in sys.modules else []
+        self.streams += [Stream(f"{name}_" if name == "random" else name, source) for name, source in generators]
 
     @contextmanager
     def recorded(self, trace: "Trace") -> Iterator[dict[int, Any]]:

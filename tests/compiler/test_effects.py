@@ -1,5 +1,6 @@
 """Random numbers, clocks, and changes that a program cannot make: the same as in eager, or refused, and nothing is left behind."""
 
+import functools
 import itertools
 import random
 import time
@@ -136,13 +137,22 @@ def kept_in_a_deque(x, recorder):
     return x
 
 
+@functools.cache
+def cached(x):
+    return x * 2
+
+
+def kept_in_a_cache(x, recorder):
+    return cached(x)
+
+
 def frozen(x, recorder):
     recorder.w.requires_grad = False
     return x * recorder.w
 
 
 @pytest.mark.parametrize(
-    "f", [appended, kept_in_an_object, kept_as_a_graph, kept_out_of_sight, kept_in_a_deque, frozen]
+    "f", [appended, kept_in_an_object, kept_as_a_graph, kept_out_of_sight, kept_in_a_deque, kept_in_a_cache, frozen]
 )
 def test_a_change_that_cannot_be_made_is_refused_and_nothing_is_left(f):
     recorder: Any = Recorder()
@@ -155,3 +165,4 @@ def test_a_change_that_cannot_be_made_is_refused_and_nothing_is_left(f):
     assert recorder.w.data.tolist() == [1.0, 2.0]
     assert not recorder.queue
     OUTSIDE.lists["losses"].clear()
+    cached.cache_clear()

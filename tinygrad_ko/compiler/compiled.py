@@ -50,7 +50,7 @@ class Compiled(Generic[P, R]):
         else:
             with preserving:
                 program.change(results)
-            made: R = program.returned.made(results, call)
+            made: R = call.returned(results)
             return made
         with preserving_state(*program.things), drawn_again(program.streams, call.states):
             self.f(*arguments, **options)  # the eager engine says what is wrong, and where

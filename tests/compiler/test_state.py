@@ -126,7 +126,10 @@ def test_random_mixtures_of_eager_and_compiled_steps_and_edits():
     for seed in range(4):
         rng = np.random.default_rng(seed)
         kind = OPTIMIZERS[rng.integers(len(OPTIMIZERS))]
-        model = [nn.Sequential(nn.Affine(4, 3, rng=0), nn.Tanh(), nn.Dropout(0.3, rng=5), nn.Affine(3, 2, rng=1)) for _ in range(2)]
+        model = [
+            nn.Sequential(nn.Affine(4, 3, rng=0), nn.Tanh(), nn.Dropout(0.3, rng=5), nn.Affine(3, 2, rng=1))
+            for _ in range(2)
+        ]
         eager, ours = Training(kind, model[0]), Training(kind, model[1])
         schedules = [optim.Schedule(t.optimizer, optim.cosine_decay, total=9) for t in (eager, ours)]
         for _ in range(8):
@@ -256,7 +259,11 @@ SCALE = np.array([1.0, 2.0])
 
 
 def test_arrays_are_read_at_every_call():
-    held, box, default_array = np.array([1.0, 2.0]), {"list": [np.array([3.0, 4.0])], "pair": (np.array([5.0, 6.0]), 2.0)}, np.ones(2)
+    held, box, default_array = (
+        np.array([1.0, 2.0]),
+        {"list": [np.array([3.0, 4.0])], "pair": (np.array([5.0, 6.0]), 2.0)},
+        np.ones(2),
+    )
 
     def f(x, d=default_array):
         return x * held + box["list"][0] * SCALE - box["pair"][0] * box["pair"][1] + d * 2
@@ -534,7 +541,9 @@ def returned_from_a_clock(x):
     return x + 1, time.perf_counter()
 
 
-@pytest.mark.parametrize("f", [drawn_past, drawn_by_python, of_a_fresh_generator, of_a_clock, of_an_iterator, returned_from_a_clock])
+@pytest.mark.parametrize(
+    "f", [drawn_past, drawn_by_python, of_a_fresh_generator, of_a_clock, of_an_iterator, returned_from_a_clock]
+)
 def test_what_is_another_at_every_call_is_refused(f):
     before = np.random.get_state(legacy=False)["state"]["pos"], random.getstate()
     with pytest.raises(TypeError, match="compile: ") as refusal:
@@ -587,7 +596,12 @@ def test_a_change_that_cannot_be_made_is_refused_and_nothing_is_left(f):
     recorder.w = tg.Tensor([1.0, 2.0], requires_grad=True)
     with pytest.raises(TypeError, match="compile: "):
         Compiled(lambda x: f(x, recorder))(np.ones(2))
-    assert recorder.losses == [] and recorder.last is None and recorder.w.requires_grad and recorder.w.data.tolist() == [1.0, 2.0]
+    assert (
+        recorder.losses == []
+        and recorder.last is None
+        and recorder.w.requires_grad
+        and recorder.w.data.tolist() == [1.0, 2.0]
+    )
     OUTSIDE[0].clear()
 
 

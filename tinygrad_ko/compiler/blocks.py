@@ -68,8 +68,9 @@ def _group(values: list[Value], start: int, large: int) -> tuple[list[Value], in
     else:
         return None
     length, inside, later = first.shape[0], dict[Value, None](), set[Value]()
+    waits = False  # whether something that is done beside comes after the loop, and so all that is done after it
     for value in values[at:]:
-        if any(x in later for x in value.values):
+        if any(x in later for x in value.values) or (waits and value.is_effect):
             later.add(value)
         elif _is_by_rows(value, length, inside, large):
             inside[value] = None
@@ -78,6 +79,7 @@ def _group(values: list[Value], start: int, large: int) -> tuple[list[Value], in
             later.add(value)
         elif any(x in inside for x in value.values):
             later.add(value)
+        waits |= value.is_effect and value in later
     return [*inside], at + 1
 
 

@@ -42,14 +42,13 @@ class Program:
         )
         self.things = (f, *(part for place, tree in trees for part in checked(tree, place)))  # what holds state
         with preserving:
-            recording, self.before, guards = _recorded(self.things, derived, arguments, options)
+            recording, self.before, guards = recorded(self.things, derived, arguments, options)
         state, trace = recording.state, recording.trace
-        values, kept = simplified(recording.results, trace.effects)
-        values, kept = in_blocks(kept, [v for v in values if v in set(trace.effects)])
+        values, kept = in_blocks(*simplified(recording.results, trace.effects))
         needed = {*values, *kept}
         read = {text: value for text, value in state.inputs.items() if value in needed or value in _asked(trace)}
         self.inputs = [*recording.inputs, *read.values()]
-        writer = Writer(_function_name(f), self.inputs, values, kept)
+        writer = self.writer = Writer(_function_name(f), self.inputs, values, kept)
         self.source = writer.text()
         self.compute = _executed(writer)
         self.returned, self.tensors, self.swapped = recording.returned, recording.tensors, recording.swapped
@@ -126,7 +125,7 @@ class Program:
             at_once(call, self._changes(results))()
 
 
-def _recorded(things: Any, derived: Any, arguments: Any, options: Any) -> tuple[Recording, list[Any], list[str]]:
+def recorded(things: Any, derived: Any, arguments: Any, options: Any) -> tuple[Recording, list[Any], list[str]]:
     """A recording, the guards of its program and what they give now."""
     f, *others = things
     held = Held(things if others else f)

@@ -43,6 +43,7 @@ class Place:
     def name(self) -> str:
         """A name for a variable of the program: W1 of params["W1"], layers_0_W of model.layers[0].W."""
         keys = self.path[1:] if any(isinstance(key, str) for key in self.path[1:]) else self.path
+        keys = tuple(key for key in keys if key != "params") or keys  # what the book calls a network's dict of arrays
         if isinstance(self.value, int | float):
             keys = [key for key in keys if isinstance(key, str)][-1:]
         name = "".join(c if c.isalnum() else "_" for c in "_".join(map(str, keys))).strip("_")

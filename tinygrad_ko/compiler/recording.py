@@ -44,7 +44,11 @@ class Recording:
         held: Held,
         lifted: set[str],
     ) -> None:
-        self.trace, self.results = Trace(), list[Value]()
+        self.trace, self.results, self.arrays = (
+            Trace(),
+            list[Value](),
+            list[Any](),
+        )  # the results, and what they were in this call
         self.state = State(held, lifted, self.trace, self._keep)
         self.tensors: list[Handle] = [at.value for at in held.tensors.values() if at.value._node is not None]
         nodes: list[Node] = [t._node for t in self.tensors if t._node is not None]
@@ -81,4 +85,5 @@ class Recording:
 
     def _keep(self, symbol: Symbol, is_tensor: bool = False) -> Result:
         self.results.append(symbol.value)
+        self.arrays.append(symbol.array)
         return Result(len(self.results) - 1, is_tensor)

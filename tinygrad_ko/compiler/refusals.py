@@ -6,25 +6,53 @@ from typing import Any
 from tinygrad_ko.errors import explain
 from tinygrad_ko.runtime.callers import users_line
 
+_READING = {
+    "np.asarray()": (
+        "it is an array already, so leave the conversion out; np.stack([a, b]) makes one array of several, and a constant table W takes "
+        "traced indices by np.take(W, i, axis=0)",
+        "이미 배열이므로 변환하지 마십시오. 여러 배열은 np.stack([a, b])으로 묶고, 상수 표 W의 원소는 np.take(W, i, axis=0)으로 "
+        "가져오십시오.",
+    ),
+    "a mask as an index": (
+        "how many elements it takes depends on its numbers; use tg.where(mask, x, 0), or find the places outside of the compiled function, "
+        "np.flatnonzero(mask), and pass them as an argument",
+        "마스크가 고르는 원소의 개수는 값에 따라 달라집니다. tg.where(mask, x, 0)을 쓰거나, 컴파일할 함수 밖에서 np.flatnonzero(mask)로 "
+        "자리를 찾아 인수로 넘기십시오.",
+    ),
+}
+_CURE = (
+    "the program would depend on its numbers, and be wrong for others; use tg.where, or compute this outside of the compiled function and "
+    "pass it as an argument",
+    "값에 따라 달라지는 프로그램은 만들 수 없습니다. tg.where를 쓰거나, 컴파일할 함수 밖에서 계산하여 인수로 넘기십시오.",
+)
+
 
 def depends_on_data(what: str) -> Callable[..., Any]:
     """A method that refuses to read the numbers of an array."""
 
     def method(self: Any, *_: Any, **__: Any) -> Any:
-        line = users_line()
+        line, (cure, korean) = users_line(), _READING.get(what, _CURE)
         raise explain(
-            TypeError(
-                f"compile: {what} of a traced array at {line}: the program would depend on its numbers, and be wrong for others; "
-                "use tg.where, or compute this outside of the compiled function and pass it as an argument"
-            ),
-            f"compile: 추적 중인 배열의 값을 읽으려고 했습니다: {what}, {line}. 값에 따라 달라지는 프로그램은 만들 수 없습니다. "
-            "tg.where를 쓰거나, 컴파일할 함수 밖에서 계산하여 인수로 넘기십시오.",
+            TypeError(f"compile: {what} of a traced array at {line}: {cure}"),
+            f"compile: 추적 중인 배열의 값을 읽으려고 했습니다: {what}, {line}. {korean}",
         )
 
     return method
 
 
 def unsupported(what: str) -> Exception:
+    """The error for a function that a trace cannot follow."""
+    line = users_line()
+    return explain(
+        TypeError(
+            f"compile: {what} is not supported inside of a compiled function (at {line}); use another function, or compute this outside "
+            "and pass it as an argument"
+        ),
+        f"compile: 컴파일할 함수 안에서는 쓸 수 없습니다: {what}({line}). 다른 함수를 쓰거나, 컴파일할 함수 밖에서 계산하여 인수로 넘기십시오.",
+    )
+
+
+def cannot_write(what: str) -> Exception:
     """The error for what writes to an array that a trace cannot follow."""
     line = users_line()
     return explain(
@@ -206,4 +234,20 @@ def changed_since(name: str) -> RuntimeError:
         ),
         f"compile: 함수 {name}: 호출한 뒤에 함수가 참조하는 것(학습 모드, 설정, 객체)이 바뀌어 그때의 기울기를 구할 수 없습니다. "
         "바꾸기 전에 backward()를 호출하십시오.",
+    )
+
+
+def not_exported(why: str) -> RuntimeError:
+    """The error for a file that does not give what the engine gives."""
+    return explain(
+        RuntimeError(f"export: nothing was written: {why}; please report it, with the function and its arguments"),
+        f"export: 파일을 쓰지 않았습니다. 내보낸 프로그램의 결과가 엔진과 다르거나 실행되지 않습니다({why}). 함수와 인수를 함께 알려 주십시오.",
+    )
+
+
+def not_called_yet(name: str, what: str) -> RuntimeError:
+    """The error for a page that is asked for before there is a program."""
+    return explain(
+        RuntimeError(f"{name}{what}: there is no program yet; call {name} once, with arguments as it will be called"),
+        f"{name}{what}: 아직 프로그램이 없습니다. 함수를 실제로 쓸 인수로 한 번 호출한 뒤에 쓰십시오.",
     )

@@ -1,5 +1,6 @@
 """Writing: a program as the text of a Python function that calls NumPy."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,7 @@ class Writer:
         )
         self.over = self.storage.over
         self.after = {into: value for value, into in self.over.items()}
+        self.input_names = {x.name for x in inputs}
         self.wanted = dict[str, str]()  # of each name, what was asked for
         self.used = {x for value in self.values for x in value.values} | {*results}
         self.inner = {x for value in self.values for x in value.values if _same_call(x, value)}
@@ -51,8 +53,8 @@ class Writer:
         for value in values:
             if value.operation == "loop":
                 self.reserve_functions(value.settings[0].values)
-            elif value.operation == "call" and not value.settings[0].name.startswith("np."):
-                self.room.function(value.settings[0].function)
+            elif value.operation == "call":
+                self.room.called(value.settings[0])
 
     def write(self) -> None:
         """Write all values."""
@@ -68,16 +70,30 @@ class Writer:
             ["import numpy as np", "", *constants, *[""] * bool(constants), "", *self.function(language), ""]
         )
 
-    def function(self, language: str, docstring: list[str] | None = None) -> list[str]:
-        """The lines of the function, with comments."""
-        numbered = {value.rank: name for value, name in self.given.items()}
-        comments = Comments(language, lambda value: numbered.get(value.rank), self.all_values())
-        head = _listed(f"def {self.name}(", [self.given[x] for x in self.inputs], "):")
-        body = [*(docstring or comments.docstring(self.name, self.inputs)), *self.body(comments)]
-        answers = self._answers or ["()"]
+    def function(self, language: str, start: list[str] | None = None, more: Sequence[str] = ()) -> list[str]:
+        """The lines of the function, with comments. With `start` it is one for a file: it begins with that, takes `more` arguments, and
+        returns each array once.
+        """
+        ranked = {value.rank: name for value, name in self.given.items()}
+        comments = Comments(language, lambda value: ranked.get(value.rank), self.all_values())
+        head = listed(f"def {self.name}(", [*(self.given[x] for x in self.inputs), *more], "):")
+        body = [*(start or comments.docstring(self.name, self.inputs)), *self.body(comments)]
+        answers = (self._answers if start is None else [*dict.fromkeys(self._answers)]) or ["()"]
         text = f"return {', '.join(answers)}"
-        body += [text] if len(text) < _LONG or len(answers) == 1 else _listed("return (", answers, ")")
+        body += [text] if len(text) < _LONG or len(answers) == 1 else listed("return (", answers, ")")
         return [*head, *(f"    {line}" if line else "" for line in body)]
+
+    @property
+    def has_loops(self) -> bool:
+        """Whether some work is done in blocks, so that large sums are added up in another order."""
+        return any(value.operation == "loop" for value in self.values)
+
+    def single_results(self) -> dict[str, int]:
+        """The results, each once: their names and which of all they are."""
+        first = {answer: i for i, answer in reversed([*enumerate(self._answers)])}
+        return {
+            self.given.get(self.results[i]) or self.results[i].name or f"result{i}": i for i in sorted(first.values())
+        }
 
     def all_values(self) -> list[Value]:
         """The values in their order, those inside of loops too."""
@@ -132,7 +148,8 @@ class Writer:
     def _write_one(self, value: Value) -> None:
         into, wanted = self.over.get(value), self._wanted(value)
         target = None if into is None else self.given[into]
-        if target is not None and into in value.inputs and (self._is_nameless(value) or self.wanted[target] == wanted):
+        same_name = value.operation == "put" or self._is_nameless(value) or (target and self.wanted[target] == wanted)
+        if target is not None and into in value.inputs and same_name:
             self.given[value] = target
             self._say(self._in_place(value, into, target), value)
             return
@@ -210,7 +227,7 @@ class Writer:
         """
         origin, after = value.origin, self.after.get(value)
         if value.name:
-            return value.name
+            return f"new_{value.name}" if value.name in self.input_names else value.name
         if value in self.inner:
             follows = after is not None and _same_call(after, value)
             return self._wanted(after) if after is not None and follows else origin.inner or "part"
@@ -238,7 +255,7 @@ def _shape(value: Value) -> str:
     return f"  # {value.shape}" if value.shape and value.operation != "put" else ""
 
 
-def _listed(head: str, items: list[str], tail: str) -> list[str]:
+def listed(head: str, items: Sequence[str], tail: str) -> list[str]:
     """Items in parentheses, on one line or on as many as they need."""
     text = head + ", ".join(items) + tail
     return [text] if len(text) < _LONG else [head, *(f"    {line}" for line in wrapped(", ".join(items), ",")), tail]

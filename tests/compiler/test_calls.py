@@ -225,6 +225,27 @@ def test_methods_are_compiled_for_each_object():
         assert (other.at(1.0).item(), a.at(1.0).item()) == (5, 2)
 
 
+class Network(nn.Module):
+    """A module with a compiled forward."""
+
+    def __init__(self):
+        self.first, self.second = nn.Affine(3, 4, rng=0), nn.Affine(4, 2, rng=1)
+
+    @tg.compile
+    def forward(self, x):
+        return self.second(tg.tanh(self.first(x)))
+
+
+def test_the_forward_of_a_module():
+    network, x = Network(), np.ones((2, 3))
+    tg.sum(network(x)).backward()
+    assert network.second.b.grad.tolist() == [2, 2]
+    assert str(network.summary(x)).count("Affine") == 2  # it sees the layers inside
+    assert [name for name, _ in network.named_tensors().items()] == ["first.W", "first.b", "second.W", "second.b"]
+    assert tg.compile(network)(x).detach().tolist() == network(x).detach().tolist()
+    assert "first_W" in network.forward.source
+
+
 def test_copies_and_pickles():
     assert pickle.loads(pickle.dumps(tripled)) is tripled
     assert copy.deepcopy(tripled) is tripled

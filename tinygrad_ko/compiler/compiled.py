@@ -14,7 +14,7 @@ from tinygrad_ko.compiler.arguments import described, parameter_names, parameter
 from tinygrad_ko.compiler.comments import checked_language
 from tinygrad_ko.compiler.compilation import Program
 from tinygrad_ko.compiler.gradients import Call, drawn_again
-from tinygrad_ko.compiler.recording import tracing
+from tinygrad_ko.compiler.inlining import inlined
 from tinygrad_ko.compiler.refusals import many_programs, no_function, not_called_yet, only_compiled
 from tinygrad_ko.engine.graph import current
 from tinygrad_ko.errors import called_too_late
@@ -41,7 +41,7 @@ class Compiled(Generic[P, R]):
 
     def __call__(self, *arguments: P.args, **options: P.kwargs) -> R:
         mode = current.get()
-        if mode.watch or tracing.get():
+        if mode.watch or inlined.get():
             return self.f(*arguments, **options)
         leaves, tensors, key = taken(arguments, options, mode.record)
         with preserving:  # while another function is traced, Symbols lie where this one may look

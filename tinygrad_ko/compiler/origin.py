@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ko.compiler.variables import RETURNED, taken_by
+from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.runtime.callers import users_line
 from tinygrad_ko.runtime.source import formula_text
 
@@ -93,7 +94,7 @@ def _backward(frame: FrameType, ignored: tuple[str, ...], inner: str) -> Origin:
 
 def _value(x: Any) -> Any:
     """The value that a Symbol or a Tensor stands for; anything else as it is."""
-    return getattr(getattr(x, "_array", x), "value", x)
+    return getattr(x._array if isinstance(x, Handle) else x, "value", x)
 
 
 def _visited(frame: FrameType) -> Any:

@@ -50,7 +50,7 @@ class Recording:
         self.state = State(held, lifted, self.trace, self._keep)
         self.tensors: list[Handle] = [at.value for at in held.tensors.values() if at.value._node is not None]
         nodes: list[Node] = [t._node for t in self.tensors if t._node is not None]
-        draws = Draws({at.name: at.value for at in held.generators.values()})
+        draws = Draws([(at.name, at.value) for at in held.generators.values()])
         self._streams = draws.streams
         names = parameter_names(derived(f), len(arguments))
         trees = dict(zip([*names, *options], [*arguments, *options.values()], strict=True))

@@ -163,10 +163,9 @@ def left_behind(what: str) -> Exception:
     """The error for a change that a program cannot make."""
     return explain(
         TypeError(
-            f"compile: the function changes {what}, and a program cannot do that at every call; return the new value, and change it outside"
+            f"compile: the function changes {what} in a way that a program cannot repeat; return the new value and store it outside"
         ),
-        f"compile: 함수가 바꾸는 것 가운데 컴파일한 프로그램이 호출할 때마다 바꿀 수 없는 것이 있습니다: {what}. 새 값을 반환하게 하고 "
-        "함수 밖에서 바꾸십시오.",
+        f"compile: 함수가 바꾸는 것 가운데 프로그램이 되풀이할 수 없는 것이 있습니다: {what}. 새 값을 반환하고 함수 밖에서 저장하십시오.",
     )
 
 
@@ -185,10 +184,10 @@ def differs(what: str, line: str) -> Exception:
     at = f" (at {line})" if line else ""
     return explain(
         TypeError(
-            f"compile: {what} is another one each time the function is called{at}, so the program would be wrong at the next call: a clock, "
-            "a counter, a file, or numbers drawn inside; compute it outside of the function and pass it as an argument"
+            f"compile: two calls from the same state differ in {what}{at}, so a program would be wrong at the next call: a clock, an "
+            "iterator, a file, or numbers drawn inside; compute it outside of the function and pass it as an argument"
         ),
-        f"compile: 같은 입력으로 두 번 호출했을 때 결과가 다릅니다: {what}{at}. 시계, 카운터, 파일, 함수 안에서 뽑은 난수가 그렇습니다. "
+        f"compile: 같은 상태에서 두 번 호출했는데 결과가 다릅니다: {what}{at}. 시계, 반복자, 파일, 함수 안에서 뽑은 난수가 그렇습니다. "
         "함수 밖에서 계산하여 인수로 넘기십시오.",
     )
 
@@ -197,10 +196,10 @@ def out_of_sight(shape: tuple[int, ...], line: str) -> Exception:
     """The error for an array that was there before the call, in a place where nobody would see it change."""
     return explain(
         TypeError(
-            f"compile: an array of shape {shape} (at {line}) was there before the call, in a place that compile does not look into, so it would "
-            "not be seen to change; pass it as an argument, or keep it in a variable, a list, a dict or an attribute that the function names"
+            f"compile: an array of shape {shape} (at {line}) is from before the call and kept where compile does not look, so a change of "
+            "it would not be seen; pass it as an argument, or keep it in a variable, list, dict or attribute that the function names"
         ),
-        f"compile: 형상이 {shape}인 배열은 호출 전부터 있었지만 컴파일러가 살펴보지 않는 곳에 있어서, 바뀌어도 알 수 없습니다({line}). "
+        f"compile: 형상이 {shape}인 배열({line})은 호출 전에 만들어졌고 컴파일러가 살펴보지 않는 곳에 있어서, 바뀌어도 알 수 없습니다. "
         "인수로 넘기거나, 함수가 이름으로 쓰는 변수, 리스트, 딕셔너리, 속성에 두십시오.",
     )
 
@@ -209,9 +208,20 @@ def leaked(where: str) -> Exception:
     """The error for a traced array that stays behind in something that is no state of the function."""
     return explain(
         TypeError(
-            f"compile: a traced array was left in {where}, which is changed at every call, and compile cannot do that; return the array instead"
+            f"compile: the function leaves a traced array in a {where} that a program cannot change; return the array instead"
         ),
-        f"compile: 추적 중인 배열이 남아 있습니다: {where}. 컴파일한 프로그램은 이곳을 바꿀 수 없으니, 배열을 반환하게 하십시오.",
+        f"compile: 함수가 추적 중인 배열을 이 종류의 객체에 남깁니다: {where}. 프로그램은 이 객체를 바꿀 수 없으니 배열을 반환하십시오.",
+    )
+
+
+def shares(array: Any) -> Exception:
+    """The error for an array that is written to and read under another name."""
+    return explain(
+        ValueError(
+            f"compile: the function writes to an array of shape {array.shape} that shares memory with another of its inputs; nothing was "
+            "changed; pass a copy"
+        ),
+        f"compile: 함수가 쓰는 배열이 다른 입력과 메모리를 함께 씁니다(형상 {array.shape}). 아무것도 바꾸지 않았습니다. 사본을 넘기십시오.",
     )
 
 

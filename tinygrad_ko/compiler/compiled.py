@@ -53,8 +53,7 @@ class Compiled(Generic[P, R]):
         except Exception as error:
             failed = error
         else:
-            with preserving:
-                program.change(results)
+            program.change(results)
             made: R = call.returned(results)
             return made
         with preserving_state(*program.things), drawn_again(program.streams, call.states):

@@ -35,7 +35,7 @@ class Compiled(Generic[P, R]):
     def __init__(self, f: Callable[P, R]) -> None:
         self.f, self.programs = f, OrderedDict[Any, list[Program]]()
         self._last: tuple[Any, ...] = ()  # program, arguments and options of the last call
-        self._made: list[dict[str, str]] = []  # for each program that was made, what the arguments were
+        self._made: list[dict[str, str]] = []  # for each of the first programs, what the arguments were
         self.__name__ = self.__qualname__ = getattr(f, "__name__", type(f).__name__)
         update_wrapper(self, f, updated=())
 
@@ -76,6 +76,8 @@ class Compiled(Generic[P, R]):
 
     def _note(self, arguments: tuple[Any, ...], options: dict[str, Any]) -> None:
         """Warn if one program after another is made."""
+        if len(self._made) == _MANY:
+            return
         names = [*parameter_names(self.f, len(arguments)), *options]
         self._made.append(dict(zip(names, map(described, (*arguments, *options.values())), strict=True)))
         if len(self._made) == _MANY:

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ko.compiler.names import Names
-from tinygrad_ko.compiler.program import Call
-from tinygrad_ko.compiler.program import memory_order
+from tinygrad_ko.compiler.program import Call, memory_order
 
 _INLINE = 16  # numbers: a larger array is not written on a page
 

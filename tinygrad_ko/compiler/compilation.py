@@ -135,7 +135,8 @@ class Program:
     def change(self, results: Any) -> None:
         """Put what the function changes in its places, all at once."""
         if self._changes is not None:
-            at_once(call, self._changes(results))()
+            with preserving:
+                at_once(call, self._changes(results))()
 
 
 def recorded(things: Any, derived: Any, arguments: Any, options: Any) -> tuple[Recording, list[Any], list[str]]:

@@ -9,7 +9,7 @@ from typing import Any
 from tinygrad_ko.compiler.program import Value, in_order
 
 LARGE = 524_288  # bytes: from here on work is done in blocks
-BLOCK = 98_304  # bytes of a block, or a row if that is longer: below what malloc takes from the system
+BLOCK = 262_144  # bytes of a block, or a row if that is longer
 
 _ELEMENTWISE = {"ufunc", "where", "astype", "power"}
 
@@ -119,6 +119,7 @@ def _looped(inside: list[Value], values: list[Value], results: list[Value], bloc
     """The values that take the place of those that a loop computes and others need."""
     length = max(inside, key=lambda v: v.nbytes).shape[0]
     rows = max(1, min(length, block * length // max(v.nbytes for v in inside)))
+    rows = next((n for n in range(rows, rows // 2, -1) if length % n == 0), rows)  # blocks of one length, if there is one
     needed = {x for v in values if v not in set(inside) for x in v.values} | set(results)
     outputs = [v for v in inside if v in needed]
     new, outer, inputs = dict[Value, Value](), list[Value](), list[Value]()

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from heapq import heapify, heappop, heappush
+from itertools import count
 from math import prod
 from typing import Any
 
@@ -35,6 +37,7 @@ class Value:
     order: tuple[int, ...] | None = None  # its axes from the longest stride to the shortest, if it is not in C order
     origin: Origin = field(default_factory=Origin)
     name: str | None = None
+    number: int = field(default_factory=count().__next__)  # in the order in which values are recorded; no two in a program have the same
 
     @property
     def values(self) -> list["Value"]:
@@ -94,12 +97,26 @@ def mapped_inside(change: Callable[[Any], Any], part: Any) -> Any:
 
 
 def in_order(results: Iterable[Value]) -> list[Value]:
-    """The results and all that they are computed from, inputs before what is made of them."""
-    found, waiting = dict[Value, None](), [*reversed(list(results))]
+    """The results and all that they are computed from, in the order in which they were recorded: the user's, and then that of
+    backpropagation. But what is computed from a value comes after it.
+    """
+    users, missing = dict[Value, list[Value]](), dict[Value, int]()
+    waiting, ready = [*results], list[tuple[int, Value]]()
     while waiting:
-        value = waiting[-1]
-        missing = [] if value in found else [x for x in value.values if x not in found]
-        waiting += reversed(missing)
-        if not missing:
-            found[waiting.pop()] = None
-    return [*found]
+        if (value := waiting.pop()) not in missing:
+            missing[value] = len(value.values)
+            for x in value.values:
+                users.setdefault(x, []).append(value)
+                waiting.append(x)
+            if not missing[value]:
+                ready.append((value.number, value))
+    ordered = list[Value]()
+    heapify(ready)
+    while ready:
+        _, value = heappop(ready)
+        ordered.append(value)
+        for user in users.get(value, ()):
+            missing[user] -= 1
+            if not missing[user]:
+                heappush(ready, (user.number, user))
+    return ordered

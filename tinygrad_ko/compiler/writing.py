@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_ko.compiler import constants
 from tinygrad_ko.compiler.blocks import Loop
 from tinygrad_ko.compiler.program import Call, Place, Value
-from tinygrad_ko.compiler.storage import Storage
+from tinygrad_ko.compiler.storage import SMALL, WORTH_IT, Storage
 
 _SIGNS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "less": "<", "less_equal": "<=", "greater": ">"}
 _SIGNS |= {"greater_equal": ">=", "equal": "==", "not_equal": "!=", "bitwise_and": "&", "bitwise_or": "|"}
@@ -39,7 +40,10 @@ class Writer:
         self, name: str, inputs: list[Value], values: list[Value], results: list[Value], around: "Writer | None" = None
     ) -> None:
         self.name, self.inputs, self.values, self.results = name, inputs, values, results
-        self.storage = Storage([*(v for v in inputs if v not in values), *values], [*results, *inputs])
+        sums = [v for v in values if around and v.operation == "reduce" and 0 in v.settings[1]]  # parts, one for each block
+        limits = (0, 0) if around else (SMALL, WORTH_IT)
+        self.storage = Storage([*(v for v in inputs if v not in values), *values], [*results, *inputs], sums, *limits)
+        self.places: dict[Value, str] = {}  # arrays that are there for values
         self.names = around.names if around else Names()
         self.given: dict[Value, str] = {} if around else {value: self.names.new(value.name or "x") for value in inputs}
         self.setup: list[str] = around.setup if around else []
@@ -106,7 +110,7 @@ class Writer:
         if value.operation == "result" and value.inputs[0].operation == "loop":
             return  # the loop has given it a name
         into, wanted = self.over.get(value), self._wanted(value)
-        target = None if into is None else self.given[into]
+        target = self.places.get(value) if into is None else self.given[into]
         if target is not None and into in value.inputs and self._wanted(into) == wanted:
             self.given[value] = target
             self._say(self._in_place(value, into, target), value)
@@ -122,7 +126,8 @@ class Writer:
         loop: Loop = value.settings[0]
         results = {v.settings[0]: v for v in self.values if v.operation == "result" and v.inputs[0] is value}
         inner = Writer("", loop.inputs, loop.values, loop.outputs, around=self)
-        head, ends = list[str](), list[str]()
+        head, ends = list[str](), list[tuple[str, Value, str]]()
+        places = inner.storage.places([x for x, is_sum in zip(loop.outputs, loop.is_sum, strict=True) if not is_sum])
         start = self.names.new("start")
         for outer, x in zip(value.inputs, loop.inputs, strict=True):
             inner.given[x] = self._use(outer)
@@ -130,7 +135,9 @@ class Writer:
                 name = self.names.new(f"{inner.given[x] if inner.given[x].isidentifier() else 'x'}_")
                 head.append(f"{name} = {inner.given[x]}[{start} : {start} + {loop.rows}]")
                 inner.given[x] = name
-        inner.write()
+        rows = f"{start} : {start} + {loop.rows}"
+        length = next((f"len({inner.given[x]})" for x in loop.inputs if x.settings[0]), f"min({loop.rows}, {loop.length} - {start})")
+        whole = length if loop.length % loop.rows else ""
         after = list[tuple[str, Value]]()
         for i, (output, is_sum) in enumerate(zip(loop.outputs, loop.is_sum, strict=True)):
             result = results[i]
@@ -138,15 +145,35 @@ class Writer:
             if is_sum:
                 parts = self.names.new(f"{name}_parts")
                 self._say(f"{parts} = []", value)
-                ends.append(f"{parts}.append({inner._use(output)})")
+                ends.append((f"{parts}.append(", output, ")"))
                 after.append((f"{name} = np.add.reduce({parts}, axis=0)", result))
+                continue
+            self._say(f"{name} = np.empty({result.shape}, np.{result.dtype})", value)
+            if output in places.values():
+                begin = next(v for v, end in places.items() if end is output)
+                inner.places[begin] = self.names.new(f"{name}_")
+                head.append(f"{inner.places[begin]} = {name}[{rows}]")
             else:
-                self._say(f"{name} = np.empty({result.shape}, np.{result.dtype})", value)
-                ends.append(f"{name}[{start} : {start} + {loop.rows}] = {inner._use(output)}")
+                ends.append((f"{name}[{rows}] = ", output, ""))
+        scratch = dict[Any, list[Value]]()
+        for begin, end in places.items():
+            if end is None:
+                scratch.setdefault((begin.shape, begin.dtype), []).append(begin)
+        for (shape, dtype), same in scratch.items():
+            names = [self.names.new("scratch") for _ in same]
+            inner.places |= zip(same, names, strict=True)
+            made = f"np.empty({(len(same), *shape)}, np.{dtype})"
+            if whole:
+                room = self.names.new("room")
+                self._say(f"{room} = {made}", value)
+                made = f"{room}[:, :{whole}]"
+            line = f"{', '.join(names)}{',' * (len(names) == 1)} = {made}"
+            head.append(line) if whole else self._say(line, value)
+        inner.write()
         self._say(
             f"for {start} in range(0, {loop.length}, {loop.rows}):  # blocks that stay in the processor's cache", value
         )
-        for line in [*head, *inner.body(), *ends]:
+        for line in [*head, *inner.body(), *(f"{begin}{inner._use(output)}{end}" for begin, output, end in ends)]:
             self._say(f"    {line}", value)
         self.lines += after
 
@@ -195,7 +222,8 @@ class Writer:
     def _use(self, x: Any, user: Value | None = None) -> str:
         """The expression for an input."""
         if not isinstance(x, Value):
-            return _number(x, user)
+            array = None if user is None else constants.ready(x, user)
+            return _number(x, user) if array is None else self._hoisted(array, constants.name(x))
         if x in self.given:
             return self.given[x]
         if x.operation == "full":
@@ -284,26 +312,24 @@ class Writer:
         parts = [*map(text, call.arguments), *(f"{key}={text(part)}" for key, part in call.options.items())]
         return f"{name}({', '.join(parts)})"
 
-    def _hoisted(self, array: Any) -> str:
+    def _hoisted(self, array: Any, wanted: str = "K") -> str:
         """The name of an array that is made once, at the top."""
+        bits = array.tobytes()
         for name, other in self.room.items():
-            if (
-                type(other) is np.ndarray
-                and other.dtype == array.dtype
-                and np.array_equal(other, array, equal_nan=array.dtype.kind == "f")
-            ):
+            if type(other) is np.ndarray and (other.dtype, other.shape) == (array.dtype, array.shape) and other.tobytes() == bits:
                 return name
+        finite = array.dtype.kind != "f" or np.isfinite(array).all()
         if array.ndim == 1 and array.dtype.kind == "i" and np.array_equal(array, np.arange(array.size)):
-            name, text = self.names.new("rows"), f"np.arange({array.size})"
+            wanted, text = "rows", f"np.arange({array.size})"
         elif not array.size:
-            name, text = self.names.new("K"), f"np.empty({array.shape}, np.{array.dtype})"
-        elif (array == array.flat[0]).all():
-            name, text = self.names.new("K"), f"np.full({array.shape}, {array.flat[0].item()!r}, np.{array.dtype})"
+            text = f"np.empty({array.shape}, np.{array.dtype})"
+        elif not finite:
+            text = ""
+        elif array.ndim and np.full(array.shape, array.flat[0], array.dtype).tobytes() == bits:
+            text = f"np.full({array.shape}, {array.flat[0].item()!r}, np.{array.dtype})"
         else:
-            name, text = (
-                self.names.new("K"),
-                f"np.array({array.tolist()!r}, np.{array.dtype})" if array.size <= 16 else "",
-            )
+            text = f"np.array({array.tolist()!r}, np.{array.dtype})" if array.size <= 16 else ""
+        name = self.names.new(wanted)
         self.room[name] = array
         self.setup.append(f"{name} = {text}" if text else f"# {name}: an array of shape {array.shape}")
         return name

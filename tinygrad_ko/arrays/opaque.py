@@ -1,4 +1,7 @@
-"""Opaque functions: those that look at the numbers in their arrays, or work on their memory. Whoever traces arrays takes them whole."""
+"""Arrays that are traced: they record what is computed from them (see `compiler`), and have no numbers that could be looked at.
+
+An opaque function looks at the numbers in its arrays, or works on their memory: what traces arrays takes it whole, as one call.
+"""
 
 from collections.abc import Callable
 from functools import wraps
@@ -8,15 +11,43 @@ from tinygrad_ko.arrays.library import PLAIN
 
 
 def opaque(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Decorator of a function of arrays that depends on more than their shapes and dtypes: an array that is traced records one call of
-    it, by its method `traced_call`, in place of what happens inside.
+    """Decorator of a function of arrays that depends on more than their shapes and dtypes: a traced array records one call of it, by its
+    method `traced_call`, in place of what happens inside.
+
+    It is pure, and its results own their memory (see `lends`); or it returns None, and is a check. So that its text can be copied into a
+    file, it stands in a module, is given NumPy in place of `xp`, and needs nothing but that, its neighbours and `explain`.
     """
 
     @wraps(function)
     def call(*arguments: Any, **options: Any) -> Any:
         for x in arguments:
-            if type(x) not in PLAIN and hasattr(x, "traced_call"):
-                return x.traced_call(function, arguments, options)
+            if type(x) not in PLAIN and (traced := first_traced(x)) is not None:
+                return traced.traced_call(function, arguments, options)
         return function(*arguments, **options)
 
     return call
+
+
+def lends(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Decorator of a function whose result may be one of its arguments as it is: what traces it lets that argument live as long."""
+    vars(function)["lends"] = True
+    return function
+
+
+def is_traced(x: Any) -> bool:
+    """Whether x is an array that is traced, or an index or a list with such arrays in it."""
+    return type(x) not in PLAIN and first_traced(x) is not None
+
+
+def certain(condition: Any) -> bool:
+    """Whether a condition on numbers holds. That of traced ones is not certain: what is done then is right for all numbers, and has the
+    same bits.
+    """
+    return not hasattr(condition, "traced_call") and bool(condition)
+
+
+def first_traced(x: Any) -> Any:
+    """x, or the first part of a tuple or list, if it is traced; else None."""
+    if type(x) in (tuple, list):
+        return next((found for part in x if (found := first_traced(part)) is not None), None)
+    return x if hasattr(x, "traced_call") else None

@@ -18,7 +18,7 @@ def flattened(tree: Any, leaves: list[Any], key: list[Any]) -> None:
     """The arrays of an argument, and what a program depends on beside them."""
     if isinstance(tree, np.ndarray):
         leaves.append(tree)
-        key += [tree.shape, tree.dtype]
+        key += [tree.shape, tree.dtype, tree.flags.c_contiguous or tree.strides]
     elif isinstance(tree, float):
         leaves.append(tree)
         key.append(float)

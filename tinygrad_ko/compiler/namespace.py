@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinygrad_ko.arrays.library import quick
+from tinygrad_ko.arrays.library import sorted_places
 from tinygrad_ko.compiler.origin import origin
 from tinygrad_ko.compiler.program import Value
 from tinygrad_ko.compiler.symbols import Symbol
@@ -73,6 +73,6 @@ class Symbols:
         return x.mean(axis, keepdims)
 
     def argsort(self, x: Any, axis: int = -1, descending: bool = False, stable: bool = True) -> Any:
-        return self._program.call(
-            "argsort", quick.argsort, (x,), {"axis": axis, "descending": descending, "stable": stable}
-        )
+        if not descending:
+            return self._program.call("np.argsort", np.argsort, (x,), {"axis": axis, "stable": stable})
+        return self._program.call("sorted_places", sorted_places, (x, axis, descending, stable), {})

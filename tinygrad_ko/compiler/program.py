@@ -18,7 +18,7 @@ class Value:
 
     input                    it is passed; settings: its name
     constant                 an array that is there from the start; settings: the array
-    full                     one number everywhere; settings: the number
+    full                     one number everywhere; settings: the number and, where that is stretched, the shape from which
     ufunc                    a function of NumPy's, element by element; settings: its name
     where, astype, power     element by element too
     reduce                   a ufunc along axes; settings: its name, the axes, keepdims, whether by rows
@@ -72,6 +72,7 @@ class Call:
     function: Callable[..., Any]
     arguments: tuple[Any, ...]
     options: dict[str, Any]
+    lends: bool = False  # whether a result may lie in the memory of an input
 
     def __call__(self, inputs: list[Any]) -> Any:
         return self.function(*filled(self.arguments, inputs), **filled(self.options, inputs))
@@ -94,6 +95,14 @@ def mapped_inside(change: Callable[[Any], Any], part: Any) -> Any:
         new = map(change, part)
         return type(part)(*new) if hasattr(part, "_fields") else type(part)(new)
     return part
+
+
+def filled_with(full: Value) -> Any:
+    """The array that a `full` is."""
+    number, *before = full.settings
+    if not before:
+        return np.full(full.shape, number, full.dtype)
+    return np.broadcast_to(np.full(before[0], number, full.dtype), full.shape)
 
 
 def in_order(results: Iterable[Value]) -> list[Value]:

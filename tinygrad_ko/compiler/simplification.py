@@ -1,6 +1,7 @@
 """Simplification: the same program with fewer values. No number that it computes is changed by it, not in the last bit."""
 
 from collections.abc import Callable
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -113,9 +114,27 @@ def _computed_now(value: Value) -> Value:
     if value.operation == "ufunc" and all(n is not None for n in numbers):
         number = getattr(np, value.settings[0])(*numbers)
         return value.altered(operation="full", inputs=(), settings=(value.dtype.type(number),))
-    if value.operation == "view" and numbers[0] is not None:
-        return value.altered(operation="full", inputs=(), settings=(numbers[0],))
+    if value.operation == "astype" and numbers[0] is not None:
+        return value.altered(operation="full", inputs=(), settings=(value.dtype.type(numbers[0]),))
+    if value.operation == "view" and value.inputs[0].operation == "full":
+        return _one_number(value)
     return value
+
+
+def _one_number(value: Value) -> Value:
+    """A view of what is one number everywhere, as such. It lies in memory as before: a product of matrices may add up in another order where
+    a number is not repeated, but stretched.
+    """
+    (x,), (how, _to) = value.inputs, value.settings
+    before = x.settings[1] if len(x.settings) > 1 else x.shape
+    if how == "reshape" and prod(before) == 1:
+        before = (1,) * len(value.shape)
+    elif how == "reshape" and before == x.shape:
+        before = value.shape
+    elif how != "broadcast_to" and value.shape:
+        return value
+    settings = (x.settings[0],) if before == value.shape or not value.shape else (x.settings[0], before)
+    return value.altered(operation="full", inputs=(), settings=settings)
 
 
 def _short_chains(value: Value) -> Value:

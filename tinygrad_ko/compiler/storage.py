@@ -25,12 +25,12 @@ class Storage:
     ) -> None:
         self.owner: dict[Value, Value] = {}  # the value in whose memory a value lies
         self.last: dict[Value, int] = {}  # of each owner: the number of the last value that is computed from it
-        self.shared: dict[Value, set[Value]] = {}  # of what a call returns: the owners of memory in which it may lie, for it may be a view
+        self.shared: dict[Value, set[Value]] = {}  # of what a call lends: the owners of memory in which it may lie
         self.over: dict[Value, Value] = {}  # the value whose memory a value takes over
         self._dummies: dict[Value, Any] = {}
         for i, value in enumerate(values):
             self.owner[value] = self._placed(value)
-            if value.operation in ("call", "result") and not _is_ours(value):
+            if _is_lent(value):
                 owners = {self.owner[x] for x in value.values}
                 self.shared[value] = owners.union(*(self.shared.get(x, ()) for x in owners))
             for x in (value, *value.values):
@@ -99,6 +99,13 @@ class Storage:
 def can_write(value: Value) -> bool:
     """Whether it can be computed into an array that is there."""
     return value.operation in ("ufunc", "matmul") or (value.operation == "reduce" and not value.settings[3])
+
+
+def _is_lent(value: Value) -> bool:
+    """Whether a value may lie in the memory of what it is computed from."""
+    if value.operation == "result":
+        return _is_lent(value.inputs[0])
+    return value.operation == "call" and bool(value.settings[0].lends)
 
 
 def _is_ours(value: Value) -> bool:

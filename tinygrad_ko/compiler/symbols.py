@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy import generic, ndarray
 
-from tinygrad_ko.arrays.library import quick
+from tinygrad_ko.arrays.library import NUMPYS, quick
 from tinygrad_ko.compiler.program import Place, Value, filled
 from tinygrad_ko.compiler.refusals import depends_on_data, unsupported
 from tinygrad_ko.engine.graph import Handle
@@ -41,6 +41,8 @@ class Symbol:
     size = property(lambda s: s.value.size)
     nbytes = property(lambda s: s.value.nbytes)
     itemsize = property(lambda s: s.value.dtype.itemsize)
+    flags = property(lambda s: np.asarray(s.array).flags)
+    strides = property(lambda s: np.asarray(s.array).strides)
     T = property(lambda s: s.transpose())
     mT = property(lambda s: s.swapaxes(-1, -2))
 
@@ -83,7 +85,7 @@ class Symbol:
         axes = () if x.ndim == 0 and axis in (0, -1) else axes
         axes = tuple(sorted(np.lib.array_utils.normalize_axis_index(a, x.ndim) for a in axes))
         reduce = _BY_ROWS[ufunc.__name__] if by_rows else ufunc.reduce
-        by_rows = by_rows and axes == (1,) and x.ndim == 2 and x.shape[1] <= 64 < x.size
+        by_rows = by_rows and type(axis) is int and axes == (1,) and x.ndim == 2 and x.shape[1] <= 64 < x.size
         array = reduce(x.array, axis=axes[0] if len(axes) == 1 else axes, keepdims=keepdims)
         return self.program.record("reduce", (x,), (ufunc.__name__, axes, keepdims, by_rows), array)
 
@@ -102,7 +104,12 @@ class Symbol:
 
     def traced_call(self, function: Any, arguments: Any, options: Any) -> Any:
         """A function that looks into arrays, as it is."""
-        return self.program.call(function.__name__.lstrip("_"), function, arguments, options)
+        name = function.__name__.lstrip("_")
+        return self.program.call(name, function, arguments, options, lends=hasattr(function, "lends"))
+
+    def beside(self, array: Any) -> Any:
+        """An array that is no Symbol as one of this trace."""
+        return array if isinstance(array, Symbol) else Symbol(self.program.constant(array), array, self.program)
 
     # ------------------------------------------------------------------ the same numbers in another shape
 
@@ -152,7 +159,9 @@ class Symbol:
         return self.program.call("np.ndarray.view", ndarray.view, (self, dtype), {})
 
     def copy(self, order: str = "C") -> Any:
-        return Symbol(self.value, self.array, self.program)  # its value is never written to
+        if order == "K" or self.flags.c_contiguous:
+            return Symbol(self.value, self.array, self.program)  # its value is never written to
+        return self.program.call("np.array", np.array, (self,), {"order": order})
 
     def sum(self, axis: Any = None, keepdims: bool = False) -> Any:
         return self._reduced(np.add, self, axis, keepdims)
@@ -195,6 +204,9 @@ class Symbol:
         array = self.array.copy()
         array[filled(template, [*map(concrete, inside)])] = concrete(new)
         _written(self, self.program.record("put", (self, new, *inside), (template,), array))
+
+
+NUMPYS.add(Symbol)
 
 
 def _is_basic(part: Any) -> bool:

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from numpy import ndarray
 
+from tinygrad_ko.arrays.library import quick
 from tinygrad_ko.compiler.namespace import Symbols
 from tinygrad_ko.compiler.origin import origin
 from tinygrad_ko.compiler.program import Call, Place, Value, mapped_inside
@@ -47,23 +48,36 @@ class Trace:
             return x.value
         return self.constant(x) if isinstance(x, ndarray) else x
 
-    def call(self, name: str, function: Any, arguments: Any, options: Any, pure: bool = True) -> Any:
-        """A function as it is, of arrays and of lists of them."""
+    def call(
+        self, name: str, function: Any, arguments: Any, options: Any, pure: bool = True, lends: bool = False
+    ) -> Any:
+        """A function as it is, of arrays and of lists of them. One that returns nothing is a check."""
         arrays: list[Any] = []
 
         def placed(part: Any) -> Any:
             if isinstance(part, Symbol | ndarray):
                 arrays.append(part)
                 return Place(len(arrays) - 1)
-            return mapped_inside(placed, part)
+            return np if part is quick or isinstance(part, Symbols) else mapped_inside(placed, part)
 
         call = Call(name, function, placed(tuple(arguments)), placed(dict(options)))
-        out = call([concrete(x) for x in arrays])
+        inputs = [concrete(x) for x in arrays]
+        out = call(inputs)
+        call.lends = lends or _shares(out, inputs)
+        if out is None:
+            self.record("call", tuple(arrays), (call,), out, pure=False)
+            return None
         if not isinstance(out, tuple | list):
             return self.record("call", tuple(arrays), (call,), out, pure)
         several = self.record("call", tuple(arrays), (call,), np.empty(0), pure)
         results = [self.record("result", (several,), (i,), x) for i, x in enumerate(out)]
         return type(out)(*results) if hasattr(out, "_fields") else type(out)(results)
+
+
+def _shares(out: Any, inputs: list[Any]) -> bool:
+    """Whether some result lies in the memory of an input."""
+    results = out if isinstance(out, tuple | list) else [out]
+    return any(np.may_share_memory(a, b) for a in results for b in inputs if isinstance(a, ndarray))
 
 
 def _same(x: Any) -> Any:

@@ -2,6 +2,7 @@
 
 import keyword
 import linecache
+from dataclasses import is_dataclass
 from math import isfinite
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from tinygrad_ko.compiler import constants
 from tinygrad_ko.compiler.blocks import Loop
-from tinygrad_ko.compiler.program import Call, Place, Value
+from tinygrad_ko.compiler.program import Call, Place, Value, filled_with
 from tinygrad_ko.compiler.storage import SMALL, WORTH_IT, Storage
 
 _SIGNS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "less": "<", "less_equal": "<=", "greater": ">"}
@@ -91,7 +92,7 @@ class Writer:
 
     def _answer(self, value: Value) -> str:
         text = self._use(value)
-        if self.storage.is_view(value) or value.operation in ("input", "constant", "full"):
+        if self.storage.is_view(value) or value in self.storage.shared or value.operation in ("input", "constant", "full"):
             return (
                 f"np.array({text})"
                 if value.operation != "full"
@@ -111,11 +112,14 @@ class Writer:
             return  # the loop has given it a name
         into, wanted = self.over.get(value), self._wanted(value)
         target = self.places.get(value) if into is None else self.given[into]
-        if target is not None and into in value.inputs and self._wanted(into) == wanted:
+        if target is not None and into in value.inputs and (self._wanted(into) == wanted or value.operation == "put"):
             self.given[value] = target
             self._say(self._in_place(value, into, target), value)
             return
         expression = self._expression(value) if target is None else self._into(value, target)
+        if value.dtype == object:  # a check
+            self._say(expression, value)
+            return
         self.given[value] = self.names.new(wanted)
         shape = f"  # {value.shape}" if value.shape else ""
         self._say(f"{self.given[value]} = {expression}{shape}", value)
@@ -227,7 +231,7 @@ class Writer:
         if x in self.given:
             return self.given[x]
         if x.operation == "full":
-            return _number(x.settings[0], user) if x.shape == () else self._hoisted(np.full(x.shape, x.settings[0]))
+            return _number(x.settings[0], user) if x.shape == () else self._hoisted(filled_with(x))
         if x.operation == "constant":
             return self._hoisted(x.settings[0])
         return self._view(x)
@@ -301,22 +305,25 @@ class Writer:
 
         def text(part: Any) -> str:
             if isinstance(part, Place):
-                return self._use(value.inputs[part.number])
+                x = value.inputs[part.number]
+                return self._hoisted(filled_with(x)) if x.operation == "full" else self._use(x)
             if isinstance(part, list | tuple):
                 inner = ", ".join(map(text, part))
                 return f"[{inner}]" if isinstance(part, list) else f"({inner}{',' * (len(part) == 1)})"
             if isinstance(part, np.dtype | type):
                 return f"np.{np.dtype(part)}"
-            return repr(part)
+            if is_dataclass(part):
+                self.room[type(part).__name__] = type(part)
+            return "np" if part is np else repr(part)
 
         parts = [*map(text, call.arguments), *(f"{key}={text(part)}" for key, part in call.options.items())]
         return f"{name}({', '.join(parts)})"
 
     def _hoisted(self, array: Any, wanted: str = "K") -> str:
         """The name of an array that is made once, at the top."""
-        bits = array.tobytes()
+        bits, like = array.tobytes(), (array.dtype, array.shape, array.strides)
         for name, other in self.room.items():
-            if type(other) is np.ndarray and (other.dtype, other.shape) == (array.dtype, array.shape) and other.tobytes() == bits:
+            if type(other) is np.ndarray and (other.dtype, other.shape, other.strides) == like and other.tobytes() == bits:
                 return name
         finite = array.dtype.kind != "f" or np.isfinite(array).all()
         if array.ndim == 1 and array.dtype.kind == "i" and np.array_equal(array, np.arange(array.size)):
@@ -325,6 +332,9 @@ class Writer:
             text = f"np.empty({array.shape}, np.{array.dtype})"
         elif not finite:
             text = ""
+        elif 0 in array.strides and np.full(array.shape, array.flat[0], array.dtype).tobytes() == bits:
+            before = tuple(n if s else 1 for n, s in zip(array.shape, array.strides, strict=True))
+            text = f"np.broadcast_to(np.full({before}, {array.flat[0].item()!r}, np.{array.dtype}), {array.shape})"
         elif array.ndim and np.full(array.shape, array.flat[0], array.dtype).tobytes() == bits:
             text = f"np.full({array.shape}, {array.flat[0].item()!r}, np.{array.dtype})"
         else:

@@ -5,6 +5,7 @@ import math
 from tinygrad_ko.arrays import faster, library
 from tinygrad_ko.arrays.dtypes import moves
 from tinygrad_ko.arrays.library import SCALARS, quiet
+from tinygrad_ko.arrays.opaque import is_traced
 from tinygrad_ko.arrays.operands import floating, operand
 from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.engine.op import op
@@ -177,6 +178,15 @@ def where(xp, condition, x, y):
     return xp.where(condition, x, y)
 
 
+def either(condition, then, otherwise, arrays):
+    """then(*arrays) if one condition on numbers holds, else otherwise(*arrays). Where numbers are traced both are computed, the first of
+    ones where the condition does not hold, so that it has a value, and slopes, without infinities there.
+    """
+    if not is_traced(condition):
+        return then(*arrays) if condition else otherwise(*arrays)
+    return where(condition, then(*[where(condition, x, 1) for x in arrays]), otherwise(*arrays))
+
+
 @op(x=lambda g, x, min, max: where(_within(x, min, max), g, 0), min=None, max=None)
 def clip(xp, x, min=None, max=None):
     """x limited to [min, max]; either may be None. On a limit itself the derivative is taken to be 1."""
@@ -202,8 +212,12 @@ def power_of_scalar(b, *, base):
 @op(
     name="pow",
     broadcasts=True,
-    a=lambda g, a, b: g * (b * a ** (b - 1.0) if _regular(a) else _at_the_edge(a, b, in_a=1, in_b=0)),
-    b=lambda g, out, a, b: g * (out * log(a) if _regular(a) else _at_the_edge(a, b, in_a=0, in_b=1)),
+    a=lambda g, a, b: (
+        g * either(_regular(a), lambda a: b * a ** (b - 1.0), lambda a: _at_the_edge(a, b, in_a=1, in_b=0), (a,))
+    ),
+    b=lambda g, out, a, b: (
+        g * either(_regular(a), lambda a: out * log(a), lambda a: _at_the_edge(a, b, in_a=0, in_b=1), (a,))
+    ),
 )
 def tensor_power(a, b):
     """a to the power b, both arrays."""

@@ -12,9 +12,9 @@ from collections import namedtuple
 from math import prod
 
 import numpy as np
-from numpy import ndarray
 
-from tinygrad_ko.arrays.library import beside, contiguous, quiet
+from tinygrad_ko.arrays.library import NUMPYS, beside, contiguous, quiet
+from tinygrad_ko.arrays.opaque import opaque
 from tinygrad_ko.arrays.operands import floating
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
@@ -46,7 +46,7 @@ def lstm_states(*args):
     tanh(c') they are those of c' in what i, f and n are computed from; of h' in what o is; of h' in c'; and of c' in c.
     """
     arrays = [floating(v) for v in args]
-    return _lstm_in_place(*arrays) if all(type(v) is ndarray for v in arrays) else _lstm_by_steps(*arrays)
+    return _lstm_in_place(*arrays) if all(type(v) in NUMPYS for v in arrays) else _lstm_by_steps(*arrays)
 
 
 def _lstm_by_steps(z, W, h, c):
@@ -68,6 +68,7 @@ def _lstm_by_steps(z, W, h, c):
     return stack([stack(hs), after]), stack([*by_gate, (1 - tanh_c * tanh_c) * o, f], axis=1)
 
 
+@opaque
 def _lstm_in_place(z, W, h, c):
     """The same numbers in 0.35 of the time (64 steps, 16 sequences, 128 hidden numbers): all arrays are made once.
 
@@ -117,7 +118,7 @@ def _lstm_gradients(g, out, slopes, z, W, h0, c0):
 
 def _lstm_back(g, slopes, back):
     """The gradients of what each gate is computed from, and of the first states."""
-    if type(slopes) is ndarray:
+    if type(slopes) in NUMPYS:
         return _lstm_back_in_place(g, slopes, back)
     d_h, d_c, found = 0, 0, []
     for t in reversed(range(slopes.shape[0])):
@@ -129,6 +130,7 @@ def _lstm_back(g, slopes, back):
     return stack(found[::-1]), d_h, d_c
 
 
+@opaque
 def _lstm_back_in_place(g, slopes, back):
     """The same in 0.8 of the time."""
     all_d, parts = slopes[:, :4].copy(), np.empty_like(slopes[0, :4])
@@ -193,7 +195,7 @@ def gru_states(*args):
     is what the gates and the candidate are computed from, and the state's part of the candidate.
     """
     arrays = [floating(v) for v in args]
-    return _gru_in_place(*arrays) if all(type(v) is ndarray for v in arrays) else _gru_by_steps(*arrays)
+    return _gru_in_place(*arrays) if all(type(v) in NUMPYS for v in arrays) else _gru_by_steps(*arrays)
 
 
 def _gru_by_steps(z, W, b, h):
@@ -211,6 +213,7 @@ def _gru_by_steps(z, W, b, h):
     return stack(hs), stack(kept)
 
 
+@opaque
 def _gru_in_place(z, W, b, h):
     """The same numbers, in 0.6 of the time."""
     dtype, steps = np.result_type(z, W, b, h), z.shape[0]

@@ -34,7 +34,7 @@ class Storage:
                 owners = {self.owner[x] for x in value.values}
                 self.shared[value] = owners.union(*(self.shared.get(x, ()) for x in owners))
             for x in (value, *value.values):
-                self.last[self.owner[x]] = i
+                self.last[self.owner.setdefault(x, x)] = i  # numbers have no place in the order of a loop
         for value in results:
             self.last[self.owner[value]] = len(values)
         for value in reversed(values):

@@ -45,7 +45,8 @@ class Program:
                 else np.asarray(leaf)
             )
             name = _name_of(place)
-            value = Value("input", (), (), np.shape(array), np.asarray(array).dtype, name=name)
+            settings = ("number",) if isinstance(leaf, float) else ()
+            value = Value("input", (), settings, np.shape(array), np.asarray(array).dtype, name=name)
             self.inputs.append(value)
             symbol = Symbol(value, array, trace)
             return Tensor(symbol) if isinstance(leaf, Handle) else symbol

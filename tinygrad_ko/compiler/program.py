@@ -16,7 +16,7 @@ from tinygrad_ko.compiler.origin import Origin
 class Value:
     """A value of a program. `operation` says how it is computed from its inputs, which are values and numbers:
 
-    input                    it is passed; settings: its name
+    input                    it is passed; settings: "number" if it is a number of Python's
     constant                 an array that is there from the start; settings: the array
     full                     one number everywhere; settings: the number and, where that is stretched, the shape from which
     ufunc                    a function of NumPy's, element by element; settings: its name

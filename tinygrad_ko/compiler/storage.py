@@ -10,7 +10,6 @@ from tinygrad_ko.compiler.program import Value
 WORTH_IT = (
     65_536  # bytes: from here on an array that is no longer needed is written over; below, a new one costs nothing
 )
-SMALL = 2_048  # bytes: below, NumPy has an array ready before `out=` is parsed
 
 
 
@@ -21,7 +20,7 @@ class Storage:
     """
 
     def __init__(
-        self, values: list[Value], results: Iterable[Value], fresh: Container[Value] = (), small: int = SMALL, worth_it: int = WORTH_IT
+        self, values: list[Value], results: Iterable[Value], fresh: Container[Value] = (), worth_it: int = WORTH_IT
     ) -> None:
         self.owner: dict[Value, Value] = {}  # the value in whose memory a value lies
         self.last: dict[Value, int] = {}  # of each owner: the number of the last value that is computed from it
@@ -40,7 +39,7 @@ class Storage:
         for value in reversed(values):
             for x in self.shared.get(value, ()):
                 self.last[x] = max(self.last[x], self.last[value])
-        self._fresh, self._small, self._worth_it = fresh, small, worth_it
+        self._fresh, self._worth_it = fresh, worth_it
         self._plan(values)
 
     def _placed(self, value: Value) -> Value:
@@ -79,7 +78,7 @@ class Storage:
             return value.inputs[0] is x
         # A view of it would change meanwhile.
         others = [y for y in value.values if y is not x and (self.owner[y] is x or x in self.shared.get(self.owner[y], ()))]
-        return value.operation == "ufunc" and value.nbytes > self._small and not others
+        return value.operation == "ufunc" and bool(value.shape) and not others
 
     def places(self, outputs: list[Value]) -> dict[Value, Value | None]:
         """The values that can be written into an array that is there, and the output whose memory that is in the end, if any."""

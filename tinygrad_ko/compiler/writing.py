@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.compiler import constants
+from tinygrad_ko.compiler import small
 from tinygrad_ko.compiler.blocks import Loop
 from tinygrad_ko.compiler.program import Call, Place, Value, filled_with
-from tinygrad_ko.compiler.storage import SMALL, WORTH_IT, Storage
+from tinygrad_ko.compiler.storage import WORTH_IT, Storage
 
 _SIGNS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "less": "<", "less_equal": "<=", "greater": ">"}
 _SIGNS |= {"greater_equal": ">=", "equal": "==", "not_equal": "!=", "bitwise_and": "&", "bitwise_or": "|"}
+_ORDERED = {"subtract", "divide"}  # whose first input alone can be written over by an operator
 _IN_PLACE = {"add", "subtract", "multiply", "divide"}
 _RESERVED = {"np", *keyword.kwlist}
 
@@ -42,8 +43,8 @@ class Writer:
     ) -> None:
         self.name, self.inputs, self.values, self.results = name, inputs, values, results
         sums = [v for v in values if around and v.operation == "reduce" and 0 in v.settings[1]]  # parts, one for each block
-        limits = (0, 0) if around else (SMALL, WORTH_IT)
-        self.storage = Storage([*(v for v in inputs if v not in values), *values], [*results, *inputs], sums, *limits)
+        worth_it = 0 if around else WORTH_IT
+        self.storage = Storage([*(v for v in inputs if v not in values), *values], [*results, *inputs], sums, worth_it)
         self.places: dict[Value, str] = {}  # arrays that are there for values
         self.names = around.names if around else Names()
         self.given: dict[Value, str] = {} if around else {value: self.names.new(value.name or "x") for value in inputs}
@@ -51,7 +52,15 @@ class Writer:
         self.room: dict[str, Any] = around.room if around else {"np": np}
         if around:
             return
+        self._take_numbers()
         self.write()
+
+    def _take_numbers(self) -> None:
+        users = dict[Value, list[Value]]()
+        for value in self.values:
+            for x in value.values:
+                users.setdefault(x, []).append(value)
+        self.numbers = [v for v in self.inputs if small.wants_scalars(v, users.get(v, []))]
 
     def write(self) -> None:
         """Write all values."""
@@ -73,7 +82,8 @@ class Writer:
             "",
             f"def {self.name}({', '.join(self.given[v] for v in self.inputs)}):",
         ]
-        return "\n".join([*head, *(f"    {line}" for line in self.body()), f"    return {answers}", ""])
+        taken = [f"{self.given[v]} = {self.given[v]}[()]" for v in self.numbers]
+        return "\n".join([*head, *(f"    {line}" for line in [*taken, *self.body()]), f"    return {answers}", ""])
 
     def body(self) -> list[str]:
         """The lines, with comments, inside blocks that say which floating-point errors are meant to happen."""
@@ -112,7 +122,13 @@ class Writer:
             return  # the loop has given it a name
         into, wanted = self.over.get(value), self._wanted(value)
         target = self.places.get(value) if into is None else self.given[into]
-        if target is not None and into in value.inputs and (self._wanted(into) == wanted or value.operation == "put"):
+        same = into in value.inputs and (self._wanted(into) == wanted or value.operation == "put")
+        if target is not None and value.operation == "ufunc" and value.nbytes <= small.FEW and not self.places:
+            function = value.settings[0]
+            changed = value.inputs[:1] if function in _ORDERED else value.inputs
+            if function in _SIGNS and not (same and function in _IN_PLACE and into in changed):
+                target = None
+        if target is not None and same:
             self.given[value] = target
             self._say(self._in_place(value, into, target), value)
             return
@@ -226,8 +242,8 @@ class Writer:
     def _use(self, x: Any, user: Value | None = None) -> str:
         """The expression for an input."""
         if not isinstance(x, Value):
-            array = None if user is None else constants.ready(x, user)
-            return _number(x, user) if array is None else self._hoisted(array, constants.name(x))
+            array = None if user is None else small.ready(x, user)
+            return _number(x, user) if array is None else self._hoisted(array, small.name(x))
         if x in self.given:
             return self.given[x]
         if x.operation == "full":

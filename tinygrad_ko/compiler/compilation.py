@@ -1,107 +1,179 @@
-"""A compilation: a function is called once with Symbols, and what they recorded is simplified, written as text and executed."""
+"""A compilation: a function is called with Symbols, and what they recorded is simplified, written as text and executed."""
 
 import linecache
 from collections.abc import Callable
+from operator import call, is_
 from typing import Any
 
 import numpy as np
 
+from tinygrad_ko.compiler.agreement import require_same
+from tinygrad_ko.compiler.arguments import checked, parameter_names
 from tinygrad_ko.compiler.blocks import in_blocks
+from tinygrad_ko.compiler.gradients import Pull, op_named
+from tinygrad_ko.compiler.held import Held, is_same
 from tinygrad_ko.compiler.program import Value
+from tinygrad_ko.compiler.recording import Recording
+from tinygrad_ko.compiler.results import Graph
 from tinygrad_ko.compiler.simplification import simplified
-from tinygrad_ko.compiler.state import Slot, slots_of, symbols_in
-from tinygrad_ko.compiler.symbols import Symbol
-from tinygrad_ko.compiler.trace import Trace
+from tinygrad_ko.compiler.state import Result, in_array, in_tensor
 from tinygrad_ko.compiler.writing import Writer
-from tinygrad_ko.engine.graph import Handle, Switch
 from tinygrad_ko.func.trees import mapped
 from tinygrad_ko.runtime.atomic import at_once
-from tinygrad_ko.runtime.signatures import signature
+from tinygrad_ko.state.preserve import preserving
 from tinygrad_ko.tensor.tensor import Tensor
 
-
-class Result:
-    """Stands for a result in the structure that a function returns."""
-
-    def __init__(self, number: int, is_tensor: bool) -> None:
-        self.number, self.is_tensor = number, is_tensor
+_NO_PLACE = (KeyError, IndexError, AttributeError, TypeError, ValueError)
 
 
 class Program:
-    """What one compilation made: the text, the function, and how its results are put together."""
+    """What one compilation made: the text, the function, what it is for, and what is done with its results."""
 
-    def __init__(self, f: Callable[..., Any], arguments: tuple[Any, ...], options: dict[str, Any]) -> None:
-        trace, self.inputs = Trace(), list[Value]()
-        names = _parameter_names(f, len(arguments))
-
-        def entered(leaf: Any, place: str) -> Any:
-            if not _is_array(leaf):
-                return leaf
-            array = (
-                leaf.stable_array()
-                if isinstance(leaf, Handle)
-                else leaf
-                if isinstance(leaf, float)
-                else np.asarray(leaf)
-            )
-            name = _name_of(place)
-            settings = ("number",) if isinstance(leaf, float) else ()
-            value = Value("input", (), settings, np.shape(array), np.asarray(array).dtype, name=name)
-            self.inputs.append(value)
-            symbol = Symbol(value, array, trace)
-            return Tensor(symbol) if isinstance(leaf, Handle) else symbol
-
-        given = [mapped(entered, x, name) for x, name in zip(arguments, names, strict=True)]
-        named = {key: mapped(entered, x, key) for key, x in options.items()}
-        self.slots = slots_of(f)
-        symbols = [self._held(slot, trace) for slot in self.slots]
-        with symbols_in(f, self.slots, symbols) as changed, Switch(watch=True):
-            answer = f(*given, **named)
-        results = list[Value]()
-        self.traced = list[Any]()
-
-        def left(leaf: Any, place: str) -> Any:
-            array = leaf.stable_array() if isinstance(leaf, Handle) else leaf
-            if not isinstance(array, Symbol):
-                return leaf
-            results.append(array.value)
-            self.traced.append(array.array)
-            return Result(len(results) - 1, isinstance(leaf, Handle))
-
-        self.structure = mapped(left, answer, "")
-        self.changed = [*changed]
-        for slot, array in changed.items():
-            if array is not None:
-                array.value.name = array.value.name or f"new_{slot.name}"
-            left(array, "")
-        values, kept = simplified(results, trace.effects)
+    def __init__(
+        self,
+        f: Callable[..., Any],
+        arguments: tuple[Any, ...],
+        options: dict[str, Any],
+        derived: Callable[[Any], Any] = lambda f: f,
+    ) -> None:
+        self.f, self.derived, self.pulls = f, derived, dict[Any, Program]()
+        trees = zip(
+            [*parameter_names(derived(f), len(arguments)), *options], [*arguments, *options.values()], strict=True
+        )
+        self.things = (f, *(part for place, tree in trees for part in checked(tree, place)))  # what holds state
+        with preserving:
+            recording, self.before, guards = _recorded(self.things, derived, arguments, options)
+        state, trace = recording.state, recording.trace
+        values, kept = simplified(recording.results, trace.effects)
         values, kept = in_blocks(kept, [v for v in values if v in set(trace.effects)])
+        needed = {*values, *kept}
+        read = {text: value for text, value in state.inputs.items() if value in needed or value in _asked(trace)}
+        self.inputs = [*recording.inputs, *read.values()]
         writer = Writer(_function_name(f), self.inputs, values, kept)
         self.source = writer.text()
-        filename = f"<compiled {writer.name} {id(self):x}>"
-        linecache.cache[filename] = len(self.source), None, self.source.splitlines(keepends=True), filename
-        exec(compile(self.source, filename, "exec"), writer.room)
-        self.run = writer.room[writer.name]
+        self.compute = _executed(writer)
+        self.returned, self.tensors, self.swapped = recording.returned, recording.tensors, recording.swapped
+        self.streams = recording.streams if trace.effects else []
+        self.op = op_named(_function_name(f))
+        # Where one array would be two results, the later ones are copies: each belongs to whoever has it.
+        self._again = [i for i, value in enumerate(kept) if value in kept[:i] and not value.is_number]
+        self._assumed = [*trace.assumed.values()]
+        asked = Writer("assumed", self.inputs, _asked(trace), [*trace.assumed])
+        self._answers = _executed(asked) if self._assumed else None
 
-    def _held(self, slot: Slot, trace: Trace) -> Symbol:
-        array = slot.read()
-        value = Value("input", (), (), array.shape, array.dtype, name=slot.name)
-        self.inputs.append(value)
-        return Symbol(value, array, trace)
+        room = {**state.held.room, "np": np, "in_tensor": in_tensor, "in_array": in_array, "put_together": put_together}
+        self._guards = eval(f"lambda: [{', '.join(guards)}]", room)
+        self._read = eval(f"lambda: [{', '.join(read)}]", room)
+        self.places = [*read]
+        lasting = ", ".join(text for text in guards if not text.endswith(".grad is None"))
+        self._lasting = eval(f"lambda: [{lasting}]", room)
+        self._then = self._lasting()
+        self._kinds = [*map(_kind, self._read())]
+        calls = []
+        for i, (text, new) in enumerate(state.changes):
+            room[f"new{i}"] = new
+            plain = f"r[{new.number}]" if isinstance(new, Result) and not new.is_tensor else f"put_together(new{i}, r)"
+            calls.append(text.format(plain))
+        self._changes = eval(f"lambda r: [{', '.join(calls)}]", room) if calls else None
 
-    def __call__(self, leaves: list[Any]) -> Any:
-        results = self.run(*leaves, *[slot.read() for slot in self.slots])
-        results = results if isinstance(results, tuple) else (results,)
-        if self.changed:
-            new = results[len(results) - len(self.changed) :]
-            at_once(
-                setattr,
-                [change for slot, array in zip(self.changed, new, strict=True) for change in slot.changes(array)],
-            )()
-        return _put_together(self.structure, results)
+    def held_now(self, leaves: list[Any]) -> list[Any] | None:
+        """What the function holds, to be given to the program; None if the program is not for what it holds, or for these arguments."""
+        try:
+            now = self._guards()
+            if len(now) != len(self.before) or not all(map(is_, now, self.before)):
+                if len(now) != len(self.before) or not all(map(is_same, now, self.before)):
+                    return None
+                self.before = now
+            held: list[Any] = self._read()
+        except _NO_PLACE:  # something is not there any more
+            return None
+        if [*map(_kind, held)] != self._kinds:
+            return None
+        if self._answers is not None and [*map(bool, _several(self._answers(*leaves, *held)))] != self._assumed:
+            return None
+        return held
+
+    def pull(self, graph: Graph, arguments: tuple[Any, ...], options: dict[str, Any]) -> "Program":
+        """The program for the gradients of a result."""
+        return Program(self.f, arguments, options, lambda f: Pull(self.derived(f), graph, self.tensors))
+
+    def held_then(self, then: dict[str, Any]) -> list[Any]:
+        """What the function held at another call, by its places."""
+        return [then[text] if text in then else value for text, value in zip(self.places, self._read(), strict=True)]
+
+    def would_fit(self) -> bool:
+        """Whether it is still for what the function holds, gradients and the numbers in arrays aside."""
+        try:
+            now = self._lasting()
+        except _NO_PLACE:
+            return False
+        return len(now) == len(self._then) and all(map(is_same, now, self._then))
+
+    def run(self, leaves: list[Any], held: list[Any]) -> Any:
+        """The results for these arrays."""
+        if self.swapped:
+            leaves = [x.astype(self.inputs[i].dtype) if i in self.swapped else x for i, x in enumerate(leaves)]
+        results = _several(self.compute(*leaves, *held))
+        if self._again:
+            results = [*results]
+            for i in self._again:
+                results[i] = results[i].copy()
+        return results
+
+    def change(self, results: Any) -> None:
+        """Put what the function changes in its places, all at once."""
+        if self._changes is not None:
+            at_once(call, self._changes(results))()
 
 
-def _put_together(structure: Any, results: tuple[Any, ...]) -> Any:
+def _recorded(things: Any, derived: Any, arguments: Any, options: Any) -> tuple[Recording, list[Any], list[str]]:
+    """A recording, the guards of its program and what they give now."""
+    f, *others = things
+    held = Held(things if others else f)
+    lifted = held.usual_numbers()
+    first = Recording(f, derived, arguments, options, held, lifted)
+    while changed := first.state.changed_numbers - lifted:  # what the function itself changes is an input
+        lifted |= changed
+        first = Recording(f, derived, arguments, options, held, lifted)
+    recording = Recording(f, derived, arguments, options, held, lifted)
+    require_same(
+        [*first.trace.effects, *first.results],
+        [*recording.trace.effects, *recording.results],
+        first.returned,
+        recording.returned,
+    )
+    guards = [*held.guards(lifted), *recording.state.alike]
+    return recording, held.read(f"[{', '.join(guards)}]"), guards
+
+
+def _asked(trace: Any) -> list[Value]:
+    from tinygrad_ko.compiler.program import in_order
+
+    return in_order(trace.assumed)
+
+
+def _executed(writer: Writer) -> Callable[..., Any]:
+    """The function that a writer has written."""
+    text = writer.text()
+    filename = f"<compiled {writer.name} {id(writer):x}>"
+    linecache.cache[filename] = len(text), None, text.splitlines(keepends=True), filename
+    room = {**writer.room.objects}
+    exec(compile(text, filename, "exec"), room)
+    function: Callable[..., Any] = room[writer.name]
+    return function
+
+
+def _several(results: Any) -> Any:
+    return results if isinstance(results, tuple) else (results,)
+
+
+def _kind(x: Any) -> Any:
+    return (type(x), x.shape, x.dtype) if type(x) is np.ndarray else type(x)
+
+
+def put_together(structure: Any, results: Any) -> Any:
+    """A structure with the results in it."""
+
     def leaf(part: Any, place: str) -> Any:
         if not isinstance(part, Result):
             return part
@@ -110,23 +182,7 @@ def _put_together(structure: Any, results: tuple[Any, ...]) -> Any:
     return mapped(leaf, structure, "")
 
 
-def _parameter_names(f: Callable[..., Any], count: int) -> list[str]:
-    names = [p.name for p in signature(f).parameters.values() if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    return [*names, *(f"x{i}" for i in range(len(names), count))][:count]
-
-
 def _function_name(f: Any) -> str:
     """A name for the compiled function: what a transform is of, if f is one."""
     name = getattr(f, "__name__", type(f).__name__).rpartition("(")[2].rstrip(")")
     return name if name.isidentifier() else "f"
-
-
-def _name_of(place: str) -> str:
-    """A name for a leaf: the last key, or the argument and the number in it."""
-    head, *keys = place.replace("]", "").split("[")
-    name = keys[-1].strip("'\"") if keys else head
-    return name if name.isidentifier() else f"{head}_{name}" if f"{head}_{name}".isidentifier() else head
-
-
-def _is_array(leaf: Any) -> bool:
-    return isinstance(leaf, Handle | np.ndarray | np.generic | float)

@@ -1,63 +1,149 @@
 """`compile`: a function of arrays as a program of NumPy calls, made when it is first called with arrays of these shapes and dtypes."""
 
+import inspect
+import sys
+import warnings
 from collections import OrderedDict
 from collections.abc import Callable
 from functools import update_wrapper
-from typing import Any
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
-import numpy as np
-
+from tinygrad_ko.compiler.arguments import described, parameter_names, parameters_of, taken
 from tinygrad_ko.compiler.compilation import Program
-from tinygrad_ko.engine.graph import Handle
-from tinygrad_ko.func.trees import is_tree
+from tinygrad_ko.compiler.gradients import Call, drawn_again
+from tinygrad_ko.compiler.recording import tracing
+from tinygrad_ko.compiler.refusals import many_programs, no_function, only_compiled
+from tinygrad_ko.engine.graph import current
+from tinygrad_ko.errors import called_too_late
+from tinygrad_ko.state.preserve import preserving, preserving_state
 
-_PROGRAMS = 16  # of one function, the least recently used is dropped
+_PROGRAMS = 16  # of one function; the least recently used is dropped
+_MANY = 8  # so many, and there is a warning
 
-
-def flattened(tree: Any, leaves: list[Any], key: list[Any]) -> None:
-    """The arrays of an argument, and what a program depends on beside them."""
-    if isinstance(tree, np.ndarray):
-        leaves.append(tree)
-        key += [tree.shape, tree.dtype, tree.flags.c_contiguous or tree.strides]
-    elif isinstance(tree, float):
-        leaves.append(tree)
-        key.append(float)
-    elif isinstance(tree, Handle):
-        flattened(np.asarray(tree.stable_array()), leaves, key)
-        key.append(type(tree))
-    elif isinstance(tree, np.generic):
-        flattened(np.asarray(tree), leaves, key)
-    elif is_tree(tree):
-        key += [type(tree), tuple(tree) if isinstance(tree, dict) else len(tree)]
-        for part in tree.values() if isinstance(tree, dict) else tree:
-            flattened(part, leaves, key)
-    else:
-        key += [type(tree), tree]
+P, Q = ParamSpec("P"), ParamSpec("Q")
+R, S = TypeVar("R"), TypeVar("S")
 
 
-class Compiled:
+class Compiled(Generic[P, R]):
     """A compiled function: called as the function itself is."""
 
-    def __init__(self, f: Callable[..., Any]) -> None:
-        self.f, self.programs = f, OrderedDict[Any, Program]()
-        update_wrapper(self, f)
+    def __init__(self, f: Callable[P, R]) -> None:
+        self.f, self.programs = f, OrderedDict[Any, list[Program]]()
+        self._made: list[dict[str, str]] = []  # for each program that was made, what the arguments were
+        self.__name__ = self.__qualname__ = getattr(f, "__name__", type(f).__name__)
+        update_wrapper(self, f, updated=())
 
-    def __call__(self, *arguments: Any, **options: Any) -> Any:
-        leaves, key = list[Any](), list[Any]()
-        for tree in (*arguments, *options.values()):
-            flattened(tree, leaves, key)
-        key = (*key, *options)
-        program = self.programs.get(key)
-        if program is None:
-            program = self.programs[key] = Program(self.f, arguments, options)
-        return program(leaves)
+    def __call__(self, *arguments: P.args, **options: P.kwargs) -> R:
+        mode = current.get()
+        if mode.watch or tracing.get():
+            return self.f(*arguments, **options)
+        leaves, tensors, key = taken(arguments, options, mode.record)
+        with preserving:  # while another function is traced, Symbols lie where this one may look
+            program, held = self._program(key, leaves, arguments, options)
+        call = Call(program, leaves, tensors, held, arguments, options)
+        try:
+            results = call.run()
+        except Exception as error:
+            failed = error
+        else:
+            with preserving:
+                program.change(results)
+            made: R = program.returned.made(results, call)
+            return made
+        with preserving_state(*program.things), drawn_again(program.streams, call.states):
+            self.f(*arguments, **options)  # the eager engine says what is wrong, and where
+        raise only_compiled(failed, self.__name__)
+
+    def _program(self, key: Any, leaves: list[Any], arguments: Any, options: Any) -> tuple[Program, list[Any]]:
+        """The program for these arguments and for what the function holds now, and the arrays that it holds."""
+        if (programs := self.programs.get(key)) is not None:
+            self.programs.move_to_end(key)
+            for program in programs:  # each is for other things that the function holds
+                if (held := program.held_now(leaves)) is not None:
+                    return program, held
+        program = Program(self.f, arguments, options)
+        self.programs[key] = [program, *(programs or ())][:_PROGRAMS]
+        if len(self.programs) > _PROGRAMS:
+            self.programs.popitem(last=False)
+        self._note(arguments, options)
+        return program, program.held_now(leaves) or []
+
+    def _note(self, arguments: tuple[Any, ...], options: dict[str, Any]) -> None:
+        """Warn if one program after another is made."""
+        names = [*parameter_names(self.f, len(arguments)), *options]
+        self._made.append(dict(zip(names, map(described, (*arguments, *options.values())), strict=True)))
+        if len(self._made) == _MANY:
+            forms = {name: list(dict.fromkeys(made[name] for made in self._made if name in made)) for name in names}
+            changes = {name: several[:3] for name, several in forms.items() if len(several) > 1}
+            warnings.warn(many_programs(self.__name__, _MANY, changes), stacklevel=4)
 
     @property
     def source(self) -> str:
         """The text of the program that was made last."""
-        return next(reversed(self.programs.values())).source
+        return next(reversed(self.programs.values()))[0].source
+
+    @overload
+    def __get__(self, instance: None, owner: Any = None) -> "Compiled[P, R]": ...
+    @overload
+    def __get__(self: "Compiled[Concatenate[S, Q], R]", instance: S, owner: Any = None) -> "Compiled[Q, R]": ...
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        """As a method: a compiled function of its own for each object, which keeps it."""
+        bound = self.f.__get__(instance, owner) if hasattr(self.f, "__get__") else self.f
+        if instance is None or getattr(bound, "__self__", None) is not instance:
+            return self
+        return vars(instance).setdefault(self.__name__, Compiled(bound))
+
+    def __repr__(self) -> str:
+        count = sum(map(len, self.programs.values()))
+        programs = f"{count} program{'s' * (count != 1)}"
+        return f"<compiled {self.__name__}({', '.join(str(p.replace(annotation=p.empty)) for p in parameters_of(self.f))}): {programs}>"
+
+    def __reduce__(self) -> Any:
+        """A function that its name finds is pickled and copied by its name, as functions are; a method with its object; any other anew."""
+        found: Any = sys.modules.get(self.__module__)
+        for name in self.__qualname__.split("."):
+            found = getattr(found, name, None)
+        if found is self:
+            return self.__qualname__
+        instance = getattr(self.f, "__self__", None)
+        if vars(instance).get(self.__name__) is self if hasattr(instance, "__dict__") else False:
+            return getattr, (instance, self.__name__)
+        return Compiled, (self.f,)
 
 
-def compile(f: Callable[..., Any]) -> Compiled:
-    """A function that computes what f computes by a program of NumPy calls, which is made when it is first called."""
+def compile(f: Callable[P, R]) -> Compiled[P, R]:
+    """A function that computes what f computes by a program of NumPy calls, which is made when it is first called.
+
+    f is called once with arrays that record what is done with them. What they recorded is simplified and written as a page of NumPy,
+    `.source`, which every call runs from then on: without a Tensor or a graph, and to the last bit what f gives (but for sums over large
+    arrays, which are taken in blocks). f is any function of arrays, Tensors, numbers, and dicts, lists and tuples of them: also one that
+    `tg.func.grad` gives, a model, or a whole training step. It may be used as a decorator, of methods too.
+
+    The results have the types, shapes and dtypes that f would give. Python floats are arguments like arrays; ints, strings and models
+    are not: another one makes another program, as do other shapes, dtypes and strides. 16 programs are kept. Gradients of
+    any order pass through Tensors that are given or held (the parameters of a model).
+
+    Under `tg.watch()`, and inside another compiled function, f itself is called.
+
+    Raises TypeError where f looks at numbers to decide what it does (`if x > 0`, `float(x)`, `x.item()`), with the line; where it changes
+    its arguments; and for arguments that are neither arrays of NumPy's nor plain values. Whatever f raises comes as from f.
+
+    >>> import numpy as np, tinygrad_ko as tg
+    >>> @tg.compile
+    ... def loss(w, x):
+    ...     return tg.sum((tg.tanh(x @ w) - 1) ** 2)
+    >>> w, x = tg.Tensor([0.5, -1.0], requires_grad=True), np.eye(2)
+    >>> y = loss(w, x)
+    >>> y.backward()
+    >>> y, w.grad
+    (Tensor(3.392..., shape=(), dtype=float64, op=loss), array([-0.846..., -1.479...]))
+    >>> loss
+    <compiled loss(w, x): 1 program>
+    """
+    if isinstance(f, Compiled):
+        return f
+    if not callable(f) or isinstance(f, type):
+        raise no_function(f)
+    if inspect.iscoroutinefunction(f) or inspect.isgeneratorfunction(f) or inspect.isasyncgenfunction(f):
+        raise called_too_late(f.__name__)
     return Compiled(f)

@@ -6,8 +6,8 @@ import numpy as np
 
 from tinygrad_ko.arrays.library import sorted_places
 from tinygrad_ko.compiler.origin import origin
-from tinygrad_ko.compiler.program import Value
-from tinygrad_ko.compiler.symbols import Symbol
+from tinygrad_ko.compiler.program import Value, memory_order
+from tinygrad_ko.compiler.symbols import Symbol, concrete
 
 if TYPE_CHECKING:
     from tinygrad_ko.compiler.trace import Trace
@@ -25,8 +25,14 @@ class Symbols:
         return getattr(np, name)
 
     def _full(self, shape: Any, number: Any, dtype: Any) -> Symbol:
-        array = np.full(shape, number, dtype)
-        value = Value("full", (), (array.dtype.type(number),), array.shape, array.dtype, None, origin())
+        return self._filled(np.full(shape, number, dtype), number)
+
+    def _full_like(self, x: Any, number: Any, dtype: Any) -> Symbol:
+        return self._filled(np.full_like(concrete(x), number, dtype), number)
+
+    def _filled(self, array: Any, number: Any) -> Symbol:
+        number = array.dtype.type(number)
+        value = Value("full", (), (number,), array.shape, array.dtype, memory_order(array), origin())
         return Symbol(value, array, self._program)
 
     def zeros(self, shape: Any, dtype: Any = float, device: Any = None) -> Symbol:
@@ -41,20 +47,23 @@ class Symbols:
         return self._full(shape, fill_value, dtype)
 
     def zeros_like(self, x: Any, dtype: Any = None, device: Any = None) -> Symbol:
-        return self._full(x.shape, 0, dtype or x.dtype)
+        return self._full_like(x, 0, dtype)
 
     empty_like = zeros_like
 
     def ones_like(self, x: Any, dtype: Any = None, device: Any = None) -> Symbol:
-        return self._full(x.shape, 1, dtype or x.dtype)
+        return self._full_like(x, 1, dtype)
 
     def full_like(self, x: Any, fill_value: Any, dtype: Any = None, device: Any = None) -> Symbol:
-        return self._full(x.shape, fill_value, dtype or x.dtype)
+        return self._full_like(x, fill_value, dtype)
 
     def asarray(self, x: Any, dtype: Any = None, copy: Any = None, device: Any = None) -> Any:
         if not isinstance(x, Symbol):
             return np.asarray(x, dtype=dtype)
-        return (x if dtype is None else x.astype(dtype)).copy()
+        if x.value.is_number:  # from here on it has a dtype
+            return self._program.call("np.asarray", np.asarray, (x,), {} if dtype is None else {"dtype": dtype})
+        x = x if dtype is None else x.astype(dtype)
+        return self._program.symbol(x.value, np.asarray(x.array))  # no scalar of NumPy's any more
 
     def _reduction(ufunc: Any) -> Any:
         def reduction(self: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:

@@ -3,7 +3,7 @@
 import dis
 import sys
 from bisect import bisect
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from os.path import dirname, join
 from types import CodeType, FrameType
@@ -15,7 +15,9 @@ from tinygrad_ko.runtime.callers import users_line
 from tinygrad_ko.runtime.source import formula_text
 
 _HERE, _PACKAGE = join(dirname(__file__), ""), join(dirname(dirname(__file__)), "")
+_BOOK = join(_PACKAGE, "nn", "networks.py")  # the book's networks are read as if they were the user's
 _OP = "<op "
+_NAMELESS = {"out", "_out"}  # names in the package that say nothing
 _STORES = {"STORE_FAST", "STORE_NAME", "STORE_GLOBAL", "STORE_DEREF"}
 
 
@@ -31,6 +33,10 @@ class Origin:
     argument: str = ""  # in backward: the argument of the op whose gradient it is
     formula: str = ""  # and its formula
     of: Any = None  # and the value whose gradient it is
+    call: Any = None  # and the value that the op gave
+    letters: dict[str, Any] = field(
+        default_factory=dict
+    )  # and what the letters of the formula stand for: values and numbers
 
 
 def origin() -> Origin:
@@ -44,10 +50,12 @@ def origin() -> Origin:
             if frame.f_code.co_name == "propagate":
                 return _backward(frame, ignored, inner or op)
             op = filename.removeprefix(_OP).removesuffix(">").removesuffix(" of any dtype")
-        elif filename.startswith(_PACKAGE):
-            inner = inner or (not filename.startswith(_HERE) and _stored_after(frame)) or ""
+        elif filename.startswith(_PACKAGE) and filename != _BOOK:
+            stored = "" if inner or filename.startswith(_HERE) else _stored_after(frame)
+            inner = inner or ("" if stored in _NAMELESS else stored) or ""
         else:
-            return Origin(op, users_line(), _stored_after(frame), inner or op, ignored)
+            line = f"{filename}:{frame.f_lineno}" if filename == _BOOK else users_line()
+            return Origin(op, line, _stored_after(frame), inner or op, ignored)
         frame = frame.f_back
     return Origin(op, users_line(), None, inner or op, ignored)
 
@@ -56,10 +64,21 @@ def _backward(frame: FrameType, ignored: tuple[str, ...], inner: str) -> Origin:
     """The origin of what is computed in the generated `propagate` of a node, which was recorded under `watch()`."""
     parent, node = frame.f_locals.get("parent"), _visited(frame)
     place = next((i for i, p in enumerate(frame.f_locals["n"].parents) if p is parent and p is not None), 0)
-    argument = node.op.arguments[0] if node.op.variadic else node.op.differentiable[place]
-    given = place if node.op.variadic else node.op.arguments.index(argument)
-    of = getattr(node.seen.inputs[given], "value", None)
-    return Origin(node.op.name, node.seen.line, None, inner, ignored, argument, _text(node.op.formulas[argument]), of)
+    op, seen = node.op, node.seen
+    argument = op.arguments[0] if op.variadic else op.differentiable[place]
+    inputs = [*map(_value, seen.inputs)]
+    of, call = inputs[place if op.variadic else op.arguments.index(argument)], _value(seen.output)
+    named = {} if op.variadic else dict(zip(op.arguments, inputs, strict=False))
+    kept = {letter: _value(x) for letter, x in node.saved.items()}
+    letters = {**named, **seen.options, **kept, "out": call, "g": _value(frame.f_locals["g"])}
+    line = call.origin.line if hasattr(call, "origin") else seen.line
+    of, call = [x if hasattr(x, "origin") else None for x in (of, call)]
+    return Origin(op.name, line, None, inner, ignored, argument, _text(op.formulas[argument]), of, call, letters)
+
+
+def _value(x: Any) -> Any:
+    """The value that a Symbol or a Tensor stands for; anything else as it is."""
+    return getattr(getattr(x, "_array", x), "value", x)
 
 
 def _visited(frame: FrameType) -> Any:
@@ -81,4 +100,8 @@ def _stored_after(frame: FrameType) -> str | None:
 def _stores(code: CodeType) -> tuple[list[int], list[str | None]]:
     steps = [*dis.get_instructions(code)]
     stored: list[Any] = [after.argval if after.opname in _STORES else None for after in steps[1:]]
+    if code.co_filename == _BOOK:  # where what a method returns is what it is called
+        stored = [
+            code.co_name if after.opname == "RETURN_VALUE" else x for after, x in zip(steps[1:], stored, strict=True)
+        ]
     return [step.offset for step in steps], [*stored, None]

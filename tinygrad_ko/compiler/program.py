@@ -2,23 +2,26 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from heapq import heapify, heappop, heappush
 from itertools import count
 from math import prod
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
 
 from tinygrad_ko.compiler.origin import Origin
 
+_ranks = count()
+
 
 @dataclass(eq=False, slots=True)
 class Value:
     """A value of a program. `operation` says how it is computed from its inputs, which are values and numbers:
 
-    input                    it is passed; settings: "number" if it is a number of Python's
+    input                    it is passed; settings: its name
     constant                 an array that is there from the start; settings: the array
     full                     one number everywhere; settings: the number and, where that is stretched, the shape from which
+    number                   a sign of Python's between numbers of Python's; settings: the sign
     ufunc                    a function of NumPy's, element by element; settings: its name
     where, astype, power     element by element too
     reduce                   a ufunc along axes; settings: its name, the axes, keepdims, whether by rows
@@ -30,14 +33,17 @@ class Value:
     """
 
     operation: str
-    inputs: tuple[Any, ...]
+    inputs: tuple[Any, ...] = field(repr=False)  # its text would have that of each again and again
     settings: tuple[Any, ...]
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     order: tuple[int, ...] | None = None  # its axes from the longest stride to the shortest, if it is not in C order
-    origin: Origin = field(default_factory=Origin)
+    origin: Origin = field(default_factory=Origin, repr=False)
     name: str | None = None
-    number: int = field(default_factory=count().__next__)  # in the order in which values are recorded; no two in a program have the same
+    rank: int = field(
+        default_factory=_ranks.__next__
+    )  # in the order of recording; one that is made from it has the same
+    is_number: bool = False  # one of Python's own, which gives an array no dtype
 
     @property
     def values(self) -> list["Value"]:
@@ -73,6 +79,7 @@ class Call:
     arguments: tuple[Any, ...]
     options: dict[str, Any]
     lends: bool = False  # whether a result may lie in the memory of an input
+    results: int = 0  # if it gives a tuple or a list: how many
 
     def __call__(self, inputs: list[Any]) -> Any:
         return self.function(*filled(self.arguments, inputs), **filled(self.options, inputs))
@@ -97,35 +104,42 @@ def mapped_inside(change: Callable[[Any], Any], part: Any) -> Any:
     return part
 
 
+def memory_order(array: Any) -> tuple[int, ...] | None:
+    """The axes of an array from the longest stride to the shortest; None in C order."""
+    order = tuple(np.argsort([-abs(s) for s in array.strides], kind="stable").tolist())
+    return None if 0 in array.strides or order == (*range(array.ndim),) else order
+
+
 def filled_with(full: Value) -> Any:
     """The array that a `full` is."""
     number, *before = full.settings
+    if full.order:
+        back = [full.order.index(axis) for axis in range(len(full.order))]
+        return np.full([full.shape[axis] for axis in full.order], number, full.dtype).transpose(back)
     if not before:
         return np.full(full.shape, number, full.dtype)
     return np.broadcast_to(np.full(before[0], number, full.dtype), full.shape)
 
 
 def in_order(results: Iterable[Value]) -> list[Value]:
-    """The results and all that they are computed from, in the order in which they were recorded: the user's, and then that of
-    backpropagation. But what is computed from a value comes after it.
-    """
-    users, missing = dict[Value, list[Value]](), dict[Value, int]()
-    waiting, ready = [*results], list[tuple[int, Value]]()
+    """The results and all that they are computed from, in the order in which they were recorded, inputs before what is made of them."""
+    found = dict[Value, None]()
+    for value in sorted(_behind(results), key=attrgetter("rank")):
+        waiting = [value]
+        while waiting:  # most often for itself alone: a loop over blocks needs what was recorded after its first value
+            missing = [x for x in waiting[-1].values if x not in found]
+            waiting += reversed(missing)
+            if not missing:
+                found[waiting.pop()] = None
+    return [*found]
+
+
+def _behind(results: Iterable[Value]) -> set[Value]:
+    """The results and all that they are computed from."""
+    found, waiting = set[Value](), [*results]
     while waiting:
-        if (value := waiting.pop()) not in missing:
-            missing[value] = len(value.values)
-            for x in value.values:
-                users.setdefault(x, []).append(value)
-                waiting.append(x)
-            if not missing[value]:
-                ready.append((value.number, value))
-    ordered = list[Value]()
-    heapify(ready)
-    while ready:
-        _, value = heappop(ready)
-        ordered.append(value)
-        for user in users.get(value, ()):
-            missing[user] -= 1
-            if not missing[user]:
-                heappush(ready, (user.number, user))
-    return ordered
+        value = waiting.pop()
+        if value not in found:
+            found.add(value)
+            waiting += value.values
+    return found

@@ -10,8 +10,6 @@ from tinygrad_ko.runtime.callers import users_line
 def depends_on_data(what: str) -> Callable[..., Any]:
     """A method that refuses to read the numbers of an array."""
 
-    """A method that refuses to read the numbers of an array."""
-
     def method(self: Any, *_: Any, **__: Any) -> Any:
         line = users_line()
         raise explain(
@@ -27,10 +25,181 @@ def depends_on_data(what: str) -> Callable[..., Any]:
 
 
 def unsupported(what: str) -> Exception:
-    """The error for what a trace cannot follow."""
     """The error for what writes to an array that a trace cannot follow."""
     line = users_line()
     return explain(
         TypeError(f"compile: {what} is not supported (at {line}); return a new array instead of writing to one"),
         f"compile: {what}: 지원하지 않습니다({line}). 배열에 쓰는 대신 새 배열을 반환하십시오.",
+    )
+
+
+def no_function(f: Any) -> TypeError:
+    """What is to be compiled cannot be called, or is called too late."""
+    kind = type(f).__name__
+    return explain(
+        TypeError(
+            f"compile takes a function of arrays or Tensors, or a model, not {kind}; of a class, an object of it"
+        ),
+        f"compile에는 배열이나 Tensor를 받는 함수 또는 모델을 넘겨야 합니다. 클래스라면 그 객체를 넘기십시오. 받은 값의 종류: {kind}",
+    )
+
+
+def no_argument(place: str, value: Any, why: str, cure: str) -> TypeError:
+    """An argument of which no program can be made."""
+    kind = f"{type(value).__module__.partition('.')[0]}.{type(value).__name__}".removeprefix("builtins.")
+    return explain(
+        TypeError(f"compile: the argument {place}, a {kind}, {why}; pass {cure}"),
+        f"compile: 인수 {place}: 컴파일한 함수에 넘길 수 없는 값입니다. 종류: {kind}. {_CURES[cure]}",
+    )
+
+
+_CURES = {
+    "np.asarray(x)": "np.asarray(x)로 바꾸어 넘기십시오.",
+    "numbers": "수로 이루어진 배열을 넘기십시오.",
+    "the arrays that it holds": "객체 대신 그 안의 배열을 넘기십시오.",
+    "the arrays and numbers that it holds": "객체 대신 그 안의 배열과 수를 넘기십시오.",
+}
+
+
+def no_result(value: Any, place: str) -> TypeError:
+    """The function returns what cannot be made anew by every call."""
+    kind = type(value).__name__
+    return explain(
+        TypeError(
+            f"compile: the function returned a {kind}{place and f' at {place}'}; return arrays, Tensors, numbers, and dicts, lists and tuples "
+            "of them"
+        ),
+        f"compile: 반환값{place}의 종류 {kind}: 배열, Tensor, 수와 이들의 딕셔너리, 리스트, 튜플만 반환할 수 있습니다.",
+    )
+
+
+def changed_argument(name: str, what: str) -> TypeError:
+    """The function changes an argument, which the caller would expect to see."""
+    return explain(
+        TypeError(
+            f"compile: the function {what} its argument {name}, which a compiled function leaves alone: return the new value, or let "
+            "the function hold what it changes (a model, a closure)"
+        ),
+        f"compile: 함수가 인수 {name}의 내용을 바꿉니다. 컴파일한 함수는 인수를 바꾸지 않습니다. 새 값을 반환하거나, 바꿀 것은 "
+        "함수가 참조하는 모델이나 클로저 변수에 두십시오.",
+    )
+
+
+def other_thread() -> RuntimeError:
+    """Another thread computes with what is being traced."""
+    return explain(
+        RuntimeError(
+            "compile: this array is being traced in another thread; call the compiled function once before other threads use the model"
+        ),
+        "compile: 다른 스레드에서 추적 중인 배열입니다. 다른 스레드가 모델을 쓰기 전에 컴파일한 함수를 한 번 호출해 두십시오.",
+    )
+
+
+def many_programs(name: str, count: int, changes: dict[str, list[str]]) -> str:
+    """The warning when a function is compiled again and again."""
+    seen = "; ".join(f"{argument}: {', '.join(forms)}, ..." for argument, forms in changes.items())
+    english, korean = (seen, seen) if seen else ("not its arguments but what it holds changed", "인수가 아니라 함수가 참조하는 것이 바뀜")
+    return (
+        f"compile: {name} was compiled {count} times, which takes longer than it saves ({english}); pass batches of one size and one dtype, "
+        "and what changes often as a float or an array\n"
+        f"compile: 함수 {name}: {count}번 컴파일했습니다({korean}). 컴파일하는 시간이 더 걸립니다. 배치의 크기와 자료형을 하나로 맞추고, "
+        "자주 바뀌는 값은 float이나 배열로 넘기십시오."
+    )
+
+
+def only_compiled(error: Exception, name: str) -> Exception:
+    """A compiled program fails where the function itself does not."""
+    error.add_note(f"in the compiled {name}; the function itself computes this without an error: please report it")
+    return explain(
+        error, f"컴파일한 {name}에서만 나는 오류입니다. 원래 함수는 오류 없이 계산합니다. 이 오류를 알려 주십시오."
+    )
+
+
+def unseen_draw(stream: str) -> Exception:
+    """The error for a draw from a stream that a trace did not see."""
+    return explain(
+        TypeError(
+            f"compile: numbers were drawn from {stream} inside the function, where they would be the same at every call; "
+            "draw them from an np.random.Generator that the function holds, rng.random(shape), or outside, and pass them"
+        ),
+        f"compile: 함수 안에서 난수를 뽑았습니다({stream}). 컴파일하면 호출할 때마다 같은 수가 됩니다. 함수가 가지고 있는 "
+        "np.random.Generator에서 rng.random(shape)처럼 뽑거나, 밖에서 뽑아 인수로 넘기십시오.",
+    )
+
+
+def left_behind(what: str) -> Exception:
+    """The error for a change that a program cannot make."""
+    return explain(
+        TypeError(
+            f"compile: the function changes {what}, and a program cannot do that at every call; return the new value, and change it outside"
+        ),
+        f"compile: 함수가 바꾸는 것 가운데 컴파일한 프로그램이 호출할 때마다 바꿀 수 없는 것이 있습니다: {what}. 새 값을 반환하게 하고 "
+        "함수 밖에서 바꾸십시오.",
+    )
+
+
+def read_only(array: Any) -> Exception:
+    """The error for an array that cannot be written to."""
+    return explain(
+        ValueError(
+            f"compile: the function writes to an array of shape {array.shape} that is read-only; nothing was changed"
+        ),
+        f"compile: 함수가 쓰려는 배열이 읽기 전용입니다. 형상: {array.shape}. 아무것도 바꾸지 않았습니다.",
+    )
+
+
+def differs(what: str, line: str) -> Exception:
+    """The error for a function that is not the same when it is traced again."""
+    at = f" (at {line})" if line else ""
+    return explain(
+        TypeError(
+            f"compile: {what} is another one each time the function is called{at}, so the program would be wrong at the next call: a clock, "
+            "a counter, a file, or numbers drawn inside; compute it outside of the function and pass it as an argument"
+        ),
+        f"compile: 같은 입력으로 두 번 호출했을 때 결과가 다릅니다: {what}{at}. 시계, 카운터, 파일, 함수 안에서 뽑은 난수가 그렇습니다. "
+        "함수 밖에서 계산하여 인수로 넘기십시오.",
+    )
+
+
+def out_of_sight(shape: tuple[int, ...], line: str) -> Exception:
+    """The error for an array that was there before the call, in a place where nobody would see it change."""
+    return explain(
+        TypeError(
+            f"compile: an array of shape {shape} (at {line}) was there before the call, in a place that compile does not look into, so it would "
+            "not be seen to change; pass it as an argument, or keep it in a variable, a list, a dict or an attribute that the function names"
+        ),
+        f"compile: 형상이 {shape}인 배열은 호출 전부터 있었지만 컴파일러가 살펴보지 않는 곳에 있어서, 바뀌어도 알 수 없습니다({line}). "
+        "인수로 넘기거나, 함수가 이름으로 쓰는 변수, 리스트, 딕셔너리, 속성에 두십시오.",
+    )
+
+
+def leaked(where: str) -> Exception:
+    """The error for a traced array that stays behind in something that is no state of the function."""
+    return explain(
+        TypeError(
+            f"compile: a traced array was left in {where}, which is changed at every call, and compile cannot do that; return the array instead"
+        ),
+        f"compile: 추적 중인 배열이 남아 있습니다: {where}. 컴파일한 프로그램은 이곳을 바꿀 수 없으니, 배열을 반환하게 하십시오.",
+    )
+
+
+def not_copied(what: str) -> Exception:
+    """The error for a function that an exported file would need, and whose text cannot be copied into it."""
+    return explain(
+        TypeError(
+            f"export: {what} cannot be copied into a file that needs NumPy alone; compute this part outside of the compiled function"
+        ),
+        f"export: NumPy만으로 실행되는 파일에 옮길 수 없는 함수가 있습니다: {what}. 이 부분은 컴파일할 함수 밖에서 계산하십시오.",
+    )
+
+
+def changed_since(name: str) -> RuntimeError:
+    """A gradient is asked for of a call in another state of the function."""
+    return explain(
+        RuntimeError(
+            f"compile: what {name} holds is not as it was at the call (its mode, a setting, an object in it), and the program for its gradient "
+            "was not made yet; call backward() before changing it"
+        ),
+        f"compile: 함수 {name}: 호출한 뒤에 함수가 참조하는 것(학습 모드, 설정, 객체)이 바뀌어 그때의 기울기를 구할 수 없습니다. 바꾸기 전에 "
+        "backward()를 호출하십시오.",
     )

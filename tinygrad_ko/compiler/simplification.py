@@ -64,6 +64,7 @@ def _without_ones(value: Value) -> Value:
                 number is not None
                 and number == 1
                 and isinstance(x, Value)
+                and not x.is_number
                 and (x.shape, x.dtype) == (value.shape, value.dtype)
             ):
                 return x
@@ -115,7 +116,7 @@ def _computed_now(value: Value) -> Value:
         number = getattr(np, value.settings[0])(*numbers)
         return value.altered(operation="full", inputs=(), settings=(value.dtype.type(number),))
     if value.operation == "astype" and numbers[0] is not None:
-        return value.altered(operation="full", inputs=(), settings=(value.dtype.type(numbers[0]),))
+        return value.altered(operation="full", inputs=(), settings=(np.asarray(numbers[0]).astype(value.dtype)[()],))
     if value.operation == "view" and value.inputs[0].operation == "full":
         return _one_number(value)
     return value

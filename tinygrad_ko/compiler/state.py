@@ -1,64 +1,251 @@
-"""State: the arrays that a compiled function holds. They are inputs of its program, and what it changes is a result.
-
-Held are the arrays and the gradients of the Tensors that are reachable from the function. While it is traced there are Symbols in their places.
+"""State: while a function is traced there are Symbols in the places of the arrays and numbers that it holds. What it puts there instead is
+what its program changes after every call.
 """
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from functools import partial
+from operator import call, setitem
+from types import FunctionType, MethodType
 from typing import Any
 
+import numpy as np
+
+from tinygrad_ko.arrays.memory import writable
+from tinygrad_ko.compiler.held import PLAIN, Held, Part, Place, is_same
+from tinygrad_ko.compiler.program import Value, mapped_inside
+from tinygrad_ko.compiler.refusals import left_behind, read_only
 from tinygrad_ko.compiler.symbols import Symbol
+from tinygrad_ko.compiler.trace import Trace
 from tinygrad_ko.engine.graph import Handle, Leaf
-from tinygrad_ko.state.preserve import preserving_state
-from tinygrad_ko.state.reachable import reachable
+from tinygrad_ko.runtime.atomic import at_once
 
 
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """A place where a Tensor holds an array: its own, or its gradient."""
+class Result:
+    """Stands for a result of the program in what a function returns, or puts in a place."""
 
-    tensor: Handle
-    is_gradient: bool = False
-
-    def read(self) -> Any:
-        """The array that is there now."""
-        return _leaf(self.tensor).grad if self.is_gradient else self.tensor.stable_array()
-
-    def changes(self, array: Any) -> list[tuple[Any, str, Any]]:
-        """The calls of `setattr` that put another array there."""
-        return [(_leaf(self.tensor), "grad", array)] if self.is_gradient else self.tensor.replacing(array)
-
-    @property
-    def name(self) -> str:
-        name = getattr(self.tensor, "_name", None) or "tensor"
-        return "d" * self.is_gradient + "".join(c if c.isalnum() else "_" for c in name)
+    def __init__(self, number: int, is_tensor: bool) -> None:
+        self.number, self.is_tensor = number, is_tensor
 
 
-def _leaf(tensor: Handle) -> Any:
-    return tensor._node
+class State:
+    """The state of a function in one trace: its inputs, by the expressions that read them, and what has changed at the end."""
+
+    def __init__(self, held: Held, lifted: set[str], trace: Trace, keep: Callable[[Symbol, bool], Result]) -> None:
+        self.held, self.trace, self.keep = held, trace, keep
+        self.inputs: dict[str, Value] = {}
+        self.alike: list[str] = []  # expressions that are true where all numbers of a list are one input
+        self.changes: list[tuple[str, Any]] = []  # calls that put something in a place, and what, for the {} in them
+        self.changed_numbers: set[str] = set()  # the places of numbers that change and are no inputs
+        self._stands: dict[int, Any] = {}  # what stands for an object, by its identity
+        self._at: dict[str, Any] = {}  # what stands for a number, by its place
+        self.originals: dict[int, Any] = {}  # what an object in the trace is outside, by its identity
+        self._gone = set[int]()  # lists and dicts that were replaced as a whole
+        self._arrays = {
+            key: self._enter(array_of(held.name_of(at.value)), at.value.stable_array(), at.name)
+            for key, at in held.tensors.items()
+        }
+        grads = {key: _grad(at.value) for key, at in held.tensors.items()}
+        self._grads = {
+            key: None if grad is None else self._enter(f"{held.name_of(at.value)}._node.grad", grad, f"d{at.name}")
+            for (key, at), grad in zip(held.tensors.items(), grads.values(), strict=True)
+        }
+        for key, at in held.arrays.items():
+            self._stands[key] = self._enter(at.text, at.value, at.name)
+        for part in held.parts.values():
+            numbers = [item for item in part.items if item.text in lifted]
+            if isinstance(part.value, list) and len(numbers) == len(part.items) > 1:
+                first = numbers[0]
+                if all(is_same(item.value, first.value) for item in numbers):
+                    self.alike.append(f"{part.place.text}.count({first.text}) == {len(numbers)}")
+                    one = self._enter(first.text, first.value, first.name)
+                    self._at |= {item.text: one for item in numbers}
+                    continue
+            self._at |= {item.text: self._enter(item.text, item.value, item.name) for item in numbers}
+
+    def _enter(self, text: str, array: Any, name: str) -> Symbol:
+        value = Value("input", (), (), np.shape(array), np.asarray(array).dtype, name=name)
+        self.inputs[text] = value
+        return self.trace.symbol(value, array)
+
+    def stand_in(self, value: Any) -> Any:
+        """What stands for an object: for a tuple, a partial or a method, which cannot be changed, one of stand-ins."""
+        key, part = id(value), self.held.parts.get(id(value))
+        if key not in self._stands:
+            self._stands[key] = value
+            if part is not None and isinstance(value, tuple | partial | MethodType):
+                new = [self._in_place_of(item) for item in part.items]
+                if any(x is not item.value for x, item in zip(new, part.items, strict=True)):
+                    self._stands[key] = _rebuilt(value, new)
+        return self._stands[key]
+
+    def _in_place_of(self, item: Place) -> Any:
+        return self._at[item.text] if item.text in self._at else self.stand_in(item.value)
+
+    @contextmanager
+    def standing_in(self, generators: dict[int, Any]) -> Iterator[None]:
+        """Inside the block the stand-ins are in their places. At its end it is noted what has changed; then all is as it was."""
+        self._stands |= generators
+        begin, end = list[tuple[Any, ...]](), list[tuple[Any, ...]]()
+        for part in self.held.parts.values():
+            for item in part.items:
+                if item.put is not None:
+                    put, new = self.held.read(f"({item.put})"), self._in_place_of(item)
+                    begin += [(*put, new)] if new is not item.value else []
+                    end += [] if isinstance(part.value, dict | list) else [(*put, item.value)]
+            if isinstance(part.value, dict | list):
+                end += _refilling(part.value)
+        self.originals = {id(self.stand_in(x)): x for x in self.held.objects()}
+        for key, at in self.held.tensors.items():
+            t = at.value
+            # It counts as given away, so what is written to this very Symbol is told from another one in its place.
+            begin += [(setattr, *change) for change in t.replacing(self._arrays[key], exposed=True)]
+            end += [(setattr, *change) for change in [*t.replacing(t._array, t._exposed), (t, "_node", t._node)]]
+            if isinstance(t._node, Leaf):
+                begin.append((setattr, t._node, "grad", self._grads[key]))
+                end.append((setattr, t._node, "grad", t._node.grad))
+        nodes = [at.value._node for at in self.held.tensors.values()]
+        start, restore = at_once(call, begin), at_once(call, end)
+        try:
+            start()
+            yield
+            self._find_changes(nodes)
+        finally:
+            restore()
+
+    # ------------------------------------------------------------------ what has changed
+
+    def _find_changes(self, nodes: list[Any]) -> None:
+        for part in self.held.parts.values():
+            if isinstance(part.value, dict | list):
+                if id(part.value) not in self._gone:
+                    self._compare_items(part.place, part, part.value)
+            else:
+                for item in part.items:
+                    if item.put is not None:
+                        self._compare(item, self.held.read(item.text))
+        for at in self.held.arrays.values():
+            if (symbol := self._stands[id(at.value)]).value is not self.inputs[at.text]:
+                self._change(f"*in_array({at.text}, {{}})", symbol, at)
+        for (key, at), node in zip(self.held.tensors.items(), nodes, strict=True):
+            t, name = at.value, self.held.name_of(at.value)
+            if t._node is not node:
+                raise left_behind(f"requires_grad of {at.name}")
+            if t._array is not self._arrays[key]:
+                self._change(f"(setattr, {name}, '_array', {{}})", t._array, at)
+                self.changes.append((f"(setattr, {name}, '_exposed', {{}})", False))
+            elif t._array.value is not self.inputs[array_of(name)]:
+                self._change(f"*in_tensor({name}, {{}})", t._array, at)
+            now = _grad(t)
+            if now is not self._grads[key] or (now is not None and now.value is not self.inputs[f"{name}._node.grad"]):
+                self._change(f"(setattr, {name}._node, 'grad', {{}})", now, at, "d")
+
+    def _compare_items(self, place: Place, part: Part, now: Any) -> None:
+        """Note what has changed in a list or a dict, or in one that took its place."""
+        keys = {item.key: item for item in part.items}
+        if isinstance(now, list):
+            if len(now) != len(keys):
+                raise left_behind(f"the length of {place.shown}")
+            pairs: Any = enumerate(now)
+        else:
+            pairs = now.items()
+            self.changes += [
+                (f"({item.put})".replace("setitem", "delitem", 1), None) for k, item in keys.items() if k not in now
+            ]
+        for key, x in list(pairs):
+            if key in keys:
+                self._compare(keys[key], x)
+            else:
+                new = self.held.entry(place, key, x)
+                self._change(f"({new.put}, {{}})", x, new)
+
+    def _compare(self, item: Place, now: Any) -> None:
+        was = self._in_place_of(item)
+        if now is was or is_same(now, was):
+            return
+        part = self.held.parts.get(id(was))
+        if (
+            part is not None
+            and part.place is item
+            and type(now) is type(was) in (list, dict)
+            and _keys(now) == {i.key for i in part.items}
+        ):
+            self._gone.add(id(was))
+            self._compare_items(item, part, now)
+            return
+        if type(was) in (int, float):
+            self.changed_numbers.add(item.text)
+        if item.put is None:
+            raise left_behind(item.shown)
+        self._change(f"({item.put}, {{}})", now, item)
+
+    def _change(self, text: str, now: Any, at: Place, before: str = "") -> None:
+        if isinstance(now, Symbol) and now.value.operation != "input":
+            now.value.name = now.value.name or before + at.name
+        self.changes.append((text, self._tree(now, at)))
+
+    def _tree(self, now: Any, at: Place) -> Any:
+        """What was put in a place, with results where Symbols are."""
+        if isinstance(now, Symbol):
+            return self.keep(now, False)
+        if id(now) in self.originals:
+            return self.originals[id(now)]
+        if isinstance(now, Handle) and now._node is None:
+            array = now.stable_array()
+            return self.keep(array if isinstance(array, Symbol) else self._constant(array), True)
+        if type(now) in (list, tuple, dict) or hasattr(now, "_fields"):
+            return mapped_inside(lambda part: self._tree(part, at), now)
+        if type(now) is np.ndarray:
+            return self.keep(self._constant(now), False)
+        if not isinstance(now, (*PLAIN, type, FunctionType)):
+            raise left_behind(at.shown)
+        return now
+
+    def _constant(self, array: Any) -> Symbol:
+        return self.trace.symbol(self.trace.constant(array), array)
 
 
-def slots_of(f: Callable[..., Any]) -> list[Slot]:
-    """The slots of all Tensors that a function holds."""
-    tensors = {id(part): part for part in reachable(f) if isinstance(part, Handle)}.values()
-    slots = [Slot(t) for t in tensors]
-    leaves = {id(t._node): t for t in tensors if isinstance(t._node, Leaf)}
-    return slots + [Slot(t, is_gradient=True) for t in leaves.values() if _leaf(t).grad is not None]
+def array_of(tensor: str) -> str:
+    """The expression for the array of a Tensor, as ops read it."""
+    return f"({tensor}.stable_array() if {tensor}._exposed else {tensor}._array)"
 
 
-@contextmanager
-def symbols_in(f: Callable[..., Any], slots: list[Slot], symbols: list[Symbol]) -> Iterator[dict[Slot, Any]]:
-    """Inside the block the slots hold the symbols; at its end the dict is filled with what those that changed hold then."""
-    changed = dict[Slot, Any]()
-    with preserving_state(f):
-        for slot, symbol in zip(slots, symbols, strict=True):
-            for change in slot.changes(symbol):
-                setattr(*change)
-        yield changed
-        before = {slot: symbol.value for slot, symbol in zip(slots, symbols, strict=True)}
-        held = {slot.tensor for slot in slots}
-        for slot in [*before, *(Slot(t, is_gradient=True) for t in held if isinstance(t._node, Leaf))]:
-            now = slot.read()
-            if slot not in changed and getattr(now, "value", None) is not before.get(slot):
-                changed[slot] = now
+def _grad(t: Handle) -> Any:
+    return t._node.grad if isinstance(t._node, Leaf) else None
+
+
+def _keys(container: Any) -> set[Any]:
+    return set(container) if isinstance(container, dict) else set(range(len(container)))
+
+
+def _rebuilt(value: Any, items: list[Any]) -> Any:
+    """A tuple, partial or method with other parts."""
+    if isinstance(value, MethodType):
+        return MethodType(items[1], items[0])
+    if isinstance(value, partial):
+        return partial(items[0], *items[1], **items[2])
+    return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
+
+
+def _refilling(container: Any) -> list[tuple[Any, ...]]:
+    """The calls that give a list or a dict the contents that it has now."""
+    if isinstance(container, list):
+        return [(setitem, container, slice(None), container.copy())]
+    return [(container.clear,), (container.update, container.copy())]
+
+
+# ---------------------------------------------------------------------- changes after a call
+
+
+def in_tensor(t: Any, new: Any) -> list[tuple[Any, ...]]:
+    """The calls that write new numbers to a Tensor: to its array, if somebody who was given that expects to see it."""
+    if not t.watched_by_others():
+        return [(setattr, *change) for change in t.replacing(new)]
+    return in_array(t._array, new)
+
+
+def in_array(array: Any, new: Any) -> list[tuple[Any, ...]]:
+    """The call that writes new numbers to an array."""
+    if not writable(array):
+        raise read_only(array)
+    return [(setitem, array, ..., new)]

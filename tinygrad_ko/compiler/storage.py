@@ -1,12 +1,13 @@
 """Storage: which values share memory, how long each array is needed, and so which may be written over."""
 
-from collections.abc import Container, Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import numpy as np
 
 from tinygrad_ko.compiler.program import Value
 
+SMALL = 2_048  # bytes of a small array: see small.py
 WORTH_IT = (
     65_536  # bytes: from here on an array that is no longer needed is written over; below, a new one costs nothing
 )
@@ -16,11 +17,11 @@ WORTH_IT = (
 class Storage:
     """The memory of the values of a program.
 
-    Whether a view is one is found out by trying it on an array whose numbers are never touched: a reshape may be a copy.
+    Fixed are values that are no array, or are each time another: they take over no memory. Whether a view is one is found out by trying it on an array whose numbers are never touched: a reshape may be a copy.
     """
 
     def __init__(
-        self, values: list[Value], results: Iterable[Value], fresh: Container[Value] = (), worth_it: int = WORTH_IT
+        self, values: list[Value], results: Iterable[Value], fixed: Collection[Value] = (), worth_it: int = WORTH_IT
     ) -> None:
         self.owner: dict[Value, Value] = {}  # the value in whose memory a value lies
         self.last: dict[Value, int] = {}  # of each owner: the number of the last value that is computed from it
@@ -39,7 +40,7 @@ class Storage:
         for value in reversed(values):
             for x in self.shared.get(value, ()):
                 self.last[x] = max(self.last[x], self.last[value])
-        self._fresh, self._worth_it = fresh, worth_it
+        self._fixed, self._worth_it = fixed, worth_it
         self._plan(values)
 
     def _placed(self, value: Value) -> Value:
@@ -59,14 +60,14 @@ class Storage:
         idle = dict[Any, list[Value]]()
         for i, value in enumerate(values):
             ending = [
-                x for x in dict.fromkeys(self.owner[x] for x in value.values) if self.last[x] == i and _is_ours(x)
+                x for x in dict.fromkeys(self.owner[x] for x in value.values) if self.last[x] == i and _is_ours(x) and x not in self._fixed
             ]
             own = [x for x in ending if x in value.values and _kind(x) == _kind(value) and self._in_place(value, x)]
-            if value in self._fresh:
+            if value in self._fixed:
                 pass
             elif own:
-                self.over[value] = own[0]
-                ending.remove(own[0])
+                self.over[value] = min(own, key=_is_named)
+                ending.remove(self.over[value])
             elif can_write(value) and value.nbytes >= self._worth_it and idle.get(_kind(value)):
                 self.over[value] = idle[_kind(value)].pop()
             for x in ending:
@@ -88,7 +89,7 @@ class Storage:
             while begin in self.over:
                 begin = self.over[begin]
             ends[begin] = output
-        return {v: ends.get(v) for v in self.owner if can_write(v) and v not in self.over and v not in self._fresh}
+        return {v: ends.get(v) for v in self.owner if can_write(v) and v not in self.over and v not in self._fixed}
 
     def is_view(self, value: Value) -> bool:
         """Whether a value lies in the memory of another."""
@@ -111,6 +112,11 @@ def _is_ours(value: Value) -> bool:
     if value.operation == "result" and value.inputs[0].operation == "loop":
         return bool(value.shape)
     return value.operation not in ("input", "constant", "full", "call", "result", "loop")
+
+
+def _is_named(value: Value) -> bool:
+    """Whether a value is one that the user knows: another array is rather written over."""
+    return bool(value.name or value.origin.name)
 
 
 def _kind(value: Value) -> Any:

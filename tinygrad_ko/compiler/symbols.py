@@ -160,7 +160,7 @@ class Symbol:
 
     def copy(self, order: str = "C") -> Any:
         if order == "K" or self.flags.c_contiguous:
-            return Symbol(self.value, self.array, self.program)  # its value is never written to
+            return self.program.symbol(self.value, self.array)  # its value is never written to
         return self.program.call("np.array", np.array, (self,), {"order": order})
 
     def sum(self, axis: Any = None, keepdims: bool = False) -> Any:
@@ -200,6 +200,9 @@ class Symbol:
         return self.program.record("take", (self, *inside), (template,), array)
 
     def __setitem__(self, index: Any, new: Any) -> None:
+        if index is ... and isinstance(new, Symbol) and new.shape == self.shape:
+            _written(self, new)
+            return
         template, inside = _index_template(index if isinstance(index, tuple) else (index,))
         array = self.array.copy()
         array[filled(template, [*map(concrete, inside)])] = concrete(new)
@@ -334,8 +337,9 @@ _UNARY = {"neg": np.negative, "pos": np.positive, "abs": np.absolute, "invert": 
 
 def _power(base: Any, exponent: Any) -> Any:
     """base ** exponent. NumPy computes the powers -1, 0.5, 1 and 2 in other ways than np.power."""
-    if isinstance(base, Symbol) and isinstance(exponent, int | float | generic):
-        return base.program.record("power", (base, exponent), (), base.array**exponent)
+    weak = isinstance(exponent, int | float | generic) or (isinstance(exponent, Symbol) and exponent.value.is_number)
+    if isinstance(base, Symbol) and weak:
+        return base.program.record("power", (base, exponent), (), base.array ** concrete(exponent))
     return np.power(base, exponent)
 
 

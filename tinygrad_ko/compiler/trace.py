@@ -1,5 +1,6 @@
 """The trace: what is recorded while a function runs on Symbols."""
 
+from threading import get_ident
 from typing import Any
 
 import numpy as np
@@ -7,8 +8,10 @@ from numpy import ndarray
 
 from tinygrad_ko.arrays.library import quick
 from tinygrad_ko.compiler.namespace import Symbols
+from tinygrad_ko.compiler.number import Number
 from tinygrad_ko.compiler.origin import origin
-from tinygrad_ko.compiler.program import Call, Place, Value, mapped_inside
+from tinygrad_ko.compiler.program import Call, Place, Value, mapped_inside, memory_order
+from tinygrad_ko.compiler.refusals import other_thread
 from tinygrad_ko.compiler.symbols import Symbol, concrete
 
 
@@ -19,29 +22,39 @@ class Trace:
         self.known: dict[Any, Value] = {}
         self.constants: dict[int, tuple[Value, Any]] = {}
         self.effects: list[Value] = []  # calls that change something, in their order
+        self.assumed: dict[Value, bool] = {}  # what was asked about numbers, with the answers
         self.namespace = Symbols(self)
+        self.thread = get_ident()
 
     def constant(self, array: Any) -> Value:
         """An array that is no Symbol."""
         if id(array) not in self.constants:
-            value = Value("constant", (), (array.copy(),), array.shape, array.dtype)
-            self.constants[id(array)] = value, array  # the array too, so that its id stays its own
+            value = Value("constant", (), (array.copy(), array), array.shape, array.dtype)
+            self.constants[id(array)] = value, array  # the array itself too, so that its id stays its own
         return self.constants[id(array)][0]
 
     def record(
         self, operation: str, inputs: tuple[Any, ...], settings: tuple[Any, ...], array: Any, pure: bool = True
     ) -> "Symbol":
         """A Symbol for what an operation gives."""
+        if get_ident() != self.thread:
+            raise other_thread()
         inputs = tuple([self._input(x) for x in inputs])
         key = (operation, tuple(map(_same, inputs)), repr(settings))
+        given = array
         if not pure or key not in self.known:
-            array = np.asarray(array)
-            value = Value(operation, inputs, settings, array.shape, array.dtype, memory_order(array), origin())
+            there = np.asarray(array)  # the array itself may be one of NumPy's scalars
+            value = Value(operation, inputs, settings, there.shape, there.dtype, memory_order(there), origin())
             if not pure:
                 self.effects.append(value)
-                return Symbol(value, array, self)
+                return self.symbol(value, given)
             self.known[key] = value
-        return Symbol(self.known[key], array, self)
+        return self.symbol(self.known[key], given)
+
+    def symbol(self, value: Value, array: Any) -> Symbol:
+        """A Symbol for a value: a Number if it is one of Python's own."""
+        value.is_number = type(array) in (int, float, bool)
+        return (Number if value.is_number else Symbol)(value, array, self)
 
     def _input(self, x: Any) -> Any:
         if isinstance(x, Symbol):
@@ -69,6 +82,7 @@ class Trace:
             return None
         if not isinstance(out, tuple | list):
             return self.record("call", tuple(arrays), (call,), out, pure)
+        call.results = len(out)
         several = self.record("call", tuple(arrays), (call,), np.empty(0), pure)
         results = [self.record("result", (several,), (i,), x) for i, x in enumerate(out)]
         return type(out)(*results) if hasattr(out, "_fields") else type(out)(results)
@@ -82,9 +96,3 @@ def _shares(out: Any, inputs: list[Any]) -> bool:
 
 def _same(x: Any) -> Any:
     return ("value", id(x)) if isinstance(x, Value) else (type(x), repr(x))
-
-
-def memory_order(array: Any) -> tuple[int, ...] | None:
-    """The axes of an array from the longest stride to the shortest; None in C order."""
-    order = tuple(np.argsort([-abs(s) for s in array.strides], kind="stable").tolist())
-    return None if 0 in array.strides or order == (*range(array.ndim),) else order

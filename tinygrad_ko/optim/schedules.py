@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ko.arrays.library import Array
+from tinygrad_ko.arrays.opaque import opaque
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.inputs import require_above_0
 from tinygrad_ko.optim.optimizers import Optimizer, named_arrays
@@ -92,6 +93,10 @@ class Schedule:
 
     def _go_to(self, lr: float, steps: int) -> None:
         """Set the learning rate that belongs to so many steps, if the first was `lr`."""
+        factor = opaque(self._factor_at)(steps)
+        at_once(setattr, [(self, "lr", lr), (self, "steps", steps), (self.optimizer, "lr", lr * factor)])()
+
+    def _factor_at(self, steps: int) -> float:
         factor = float(self.factor(steps, **self.options))
         if not 0 <= factor < inf:
             raise explain(
@@ -100,7 +105,7 @@ class Schedule:
                 ),
                 f"{steps}번째 단계에서 학습률에 곱할 값은 0 이상의 유한한 수여야 합니다. 받은 값: {factor}",
             )
-        at_once(setattr, [(self, "lr", lr), (self, "steps", steps), (self.optimizer, "lr", lr * factor)])()
+        return factor
 
     def step(self) -> None:
         """Set the learning rate of the next step."""

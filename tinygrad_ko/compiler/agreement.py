@@ -1,0 +1,53 @@
+"""Agreement: a function is traced twice from the same state. Where the two programs differ, it reads a clock, a counter, a file or the like,
+whose answer of today must not become a constant.
+"""
+
+import re
+from typing import Any
+
+from tinygrad_ko.compiler.program import Call, Value, in_order
+from tinygrad_ko.compiler.refusals import differs, out_of_sight
+
+_ADDRESS = re.compile(r" at 0x[0-9a-f]+")
+
+
+def require_same(first: list[Value], second: list[Value], kept: Any, again: Any) -> None:
+    """Raise TypeError unless two lists of results are computed alike, from equal constants, and the structures they are kept in are equal."""
+    pairs = dict[Value, Value]()
+    one, other = in_order(first), in_order(second)
+    for a, b in zip(one, other, strict=False):
+        if (what := _difference(a, b, pairs)) is not None:
+            raise differs(what, b.origin.line or _user(a, one))
+        if a.operation == "constant" and a.settings[1] is b.settings[1] and a.settings[1].flags.writeable:
+            raise out_of_sight(a.shape, _user(a, one))
+        pairs[a] = b
+    if len(one) != len(other) or _text(kept) != _text(again):
+        raise differs("what it returns", "")
+
+
+def _difference(a: Value, b: Value, pairs: dict[Value, Value]) -> str | None:
+    if a.operation == b.operation == "constant":
+        same = (a.shape, a.dtype) == (b.shape, b.dtype) and a.settings[0].tobytes() == b.settings[0].tobytes()
+        return None if same else f"an array of shape {a.shape}"
+    if (a.operation, a.shape, a.dtype, len(a.inputs)) != (b.operation, b.shape, b.dtype, len(b.inputs)):
+        return f"a call of {b.origin.op or b.operation}"
+    for x, y in zip(a.inputs, b.inputs, strict=True):
+        if isinstance(x, Value):
+            if pairs.get(x) is not y:
+                return f"an input of {b.origin.op or b.operation}"
+        elif _text(x) != _text(y):
+            return f"the number {y!r}"
+    return (
+        None if [*map(_text, a.settings)] == [*map(_text, b.settings)] else f"a setting of {b.origin.op or b.operation}"
+    )
+
+
+def _text(setting: Any) -> str:
+    if isinstance(setting, Call):
+        return _text((setting.name, setting.arguments, setting.options))
+    return _ADDRESS.sub("", repr(setting))
+
+
+def _user(constant: Value, values: list[Value]) -> str:
+    """The line that uses a constant first."""
+    return next((v.origin.line for v in values if constant in v.values), "")

@@ -1,0 +1,237 @@
+"""Arguments: what a compiled function is called with, as the arrays that its program takes and a key that says which program that is.
+
+Arrays, Tensors and Python floats are inputs of the program. Everything else, a number of layers, an axis, a model, is a part of the key.
+"""
+
+from collections.abc import Callable
+from enum import Enum
+from inspect import Parameter
+from itertools import islice
+from types import BuiltinFunctionType, EllipsisType, MethodType
+from typing import Any
+
+import numpy as np
+from numpy import generic, ndarray
+
+from tinygrad_ko.compiler.program import Value, memory_order
+from tinygrad_ko.compiler.refusals import changed_argument, no_argument
+from tinygrad_ko.compiler.results import leaves_of
+from tinygrad_ko.compiler.symbols import Symbol
+from tinygrad_ko.compiler.trace import Trace
+from tinygrad_ko.engine.graph import Handle, Node, wrap
+from tinygrad_ko.func.trees import is_tree, mapped
+from tinygrad_ko.runtime.signatures import signature
+from tinygrad_ko.state.reachable import reachable
+
+_USUAL = frozenset({int, bool, str, type(None)})
+_FIXED = (
+    int,
+    complex,
+    str,
+    bytes,
+    type(None),
+    type,
+    np.dtype,
+    Enum,
+    range,
+    slice,
+    EllipsisType,
+    BuiltinFunctionType,
+    np.ufunc,
+)
+
+
+def flattened(tree: Any, leaves: list[Any], key: list[Any], tensors: dict[int, Handle]) -> None:
+    """Add the arrays of an argument to the `leaves`, those of Tensors to the `tensors` too, by their numbers among the leaves; and to the
+    `key` whatever makes another program.
+    """
+    kind = type(tree)
+    if kind is ndarray:  # its strides too: they decide what is a view of it, and in which order a result lies in memory
+        leaves.append(tree)
+        key += (tree.shape, tree.strides, tree.dtype)
+    elif kind is float:
+        leaves.append(tree)
+        key.append(float)
+    elif kind in _USUAL:
+        key += (kind, tree)
+    elif isinstance(tree, Handle):
+        _flattened_tensor(tree, leaves, key, tensors)
+    elif isinstance(tree, np.memmap | generic):
+        leaves.append(np.asarray(tree) if isinstance(tree, np.memmap) else tree)
+        key += (kind, tree.shape, tree.strides, tree.dtype)
+    elif is_tree(tree):
+        key += (kind, tuple(tree) if isinstance(tree, dict) else len(tree))
+        for part in tree.values() if isinstance(tree, dict) else tree:
+            flattened(part, leaves, key, tensors)
+    elif isinstance(tree, list | tuple | slice):  # of numbers
+        key += (kind, repr(tree))
+    else:
+        try:
+            hash(tree)
+        except TypeError:
+            tree = object()  # equal to nothing, so that whether it will do is looked into
+        key += (kind, tree)
+
+
+def taken(
+    arguments: tuple[Any, ...], options: dict[str, Any], record: bool
+) -> tuple[list[Any], dict[int, Handle], Any]:
+    """The leaves of the arguments, the Tensors among them, and the key of their program."""
+    leaves: list[Any] = []
+    tensors: dict[int, Handle] = {}
+    key: list[Any] = [record, len(arguments), *options]
+    for tree in (*arguments, *options.values()) if options else arguments:
+        if type(tree) is ndarray:  # as in `flattened`, without a call
+            leaves.append(tree)
+            key += (tree.shape, tree.strides, tree.dtype)
+        else:
+            flattened(tree, leaves, key, tensors)
+    return leaves, tensors, tuple(key)
+
+
+def _flattened_tensor(tensor: Handle, leaves: list[Any], key: list[Any], tensors: dict[int, Handle]) -> None:
+    tensors[len(leaves)] = tensor
+    array, grad = tensor.stable_array(), gradient_of(tensor)
+    leaves.append(array)
+    key += (type(tensor), tensor._node is not None, grad is not None)
+    key += (array.shape, array.strides, array.dtype) if isinstance(array, ndarray | generic) else (object(),)
+    if grad is not None:
+        leaves.append(grad)
+        key.append(grad.strides if isinstance(grad, ndarray) else object())
+
+
+def gradient_of(tensor: Handle) -> Any:
+    """What lies in `.grad` of a leaf; None of any other Tensor."""
+    return getattr(tensor._node, "grad", None)
+
+
+def is_input(leaf: Any) -> bool:
+    """Whether a leaf of the arguments is an input of the program."""
+    return isinstance(leaf, Handle | ndarray | generic | float)
+
+
+def checked(tree: Any, name: str) -> list[Any]:
+    """The models and functions in an argument, which hold arrays. Raises TypeError if a leaf is nothing that a program can be made for."""
+    held: list[Any] = []
+
+    def check(leaf: Any, place: str) -> None:
+        array = leaf.stable_array() if isinstance(leaf, Handle) else leaf
+        if isinstance(array, ndarray | generic):
+            if isinstance(array, ndarray) and type(array) not in (ndarray, np.memmap):
+                raise no_argument(place, array, "has rules of its own", "np.asarray(x)")
+            if array.dtype.kind not in "biufc":
+                raise no_argument(place, array, f"holds {array.dtype}", "numbers")
+        elif isinstance(leaf, (float, list, tuple, *_FIXED)) or hasattr(leaf, "__code__"):
+            held.extend([leaf] * hasattr(leaf, "__code__"))
+        elif any(hasattr(array, name) for name in ("__array_namespace__", "__dlpack__", "__array__")):
+            raise no_argument(place, array, "is an array of another library", "np.asarray(x)")
+        elif isinstance(leaf, np.random.Generator) or len([*islice(reachable(leaf), 2)]) > 1:
+            if isinstance(leaf, MethodType) or type(leaf).__hash__ is object.__hash__:
+                held.append(leaf)
+            else:
+                raise no_argument(place, leaf, "cannot be told from an equal one", "the arrays that it holds")
+        else:
+            raise no_argument(place, leaf, "may change unseen", "the arrays and numbers that it holds")
+
+    mapped(check, tree, name)
+    return held
+
+
+def described(tree: Any) -> str:
+    """An argument in a few words: what a program is made for."""
+    if isinstance(tree, Handle | ndarray | generic):
+        return f"{tree.dtype}{list(tree.shape)}"
+    if isinstance(tree, float):
+        return "float"
+    if isinstance(tree, dict):
+        return "{" + ", ".join(f"{key!r}: {described(part)}" for key, part in tree.items()) + "}"
+    if is_tree(tree):
+        return f"({', '.join(map(described, tree))})"
+    return repr(tree) if isinstance(tree, (*_FIXED, list, tuple)) else f"a {type(tree).__name__}"
+
+
+def parameters_of(f: Callable[..., Any]) -> list[Parameter]:
+    """The parameters of a function; none of one of C's of which nothing is known."""
+    try:
+        return [*signature(f).parameters.values()]
+    except (TypeError, ValueError):
+        return []
+
+
+def parameter_names(f: Callable[..., Any], count: int) -> list[str]:
+    """The names of so many positional arguments."""
+    parameters = parameters_of(f)
+    names = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    rest = next((p.name for p in parameters if p.kind is p.VAR_POSITIONAL), "x")
+    return [*names, *(f"{rest}[{i}]" for i in range(count - len(names)))][:count]
+
+
+class Entered:
+    """The arguments of a call that is traced: Symbols in place of the arrays, in their Tensors. `inputs` are their values."""
+
+    def __init__(self, trees: dict[str, Any], trace: Trace, stand_in: Callable[[Any], Any]) -> None:
+        self._stand_in = stand_in  # what stands for an object that holds state
+        self._trace, self._leaves = trace, list[tuple[str, Any, Symbol, Symbol | None]]()
+        self.inputs, self.swapped = (
+            list[Value](),
+            list[int](),
+        )  # the second: which are not in the byte order of this machine
+        self.given = dict[int, int]()  # the numbers of the leaves, by their identities
+        self.trees = {place: mapped(self._entered, tree, place) for place, tree in trees.items()}
+        self._before = {place: leaves_of(tree) for place, tree in self.trees.items()}
+
+    def _entered(self, leaf: Any, place: str) -> Any:
+        if not is_input(leaf):
+            return self._stand_in(leaf)
+        number, grad = len(self.inputs), None
+        symbol = self._symbol(leaf.stable_array() if isinstance(leaf, Handle) else leaf, _name_of(place))
+        entered: Any = symbol
+        if isinstance(leaf, Handle):
+            entered = wrap(type(leaf), symbol)
+            entered.name = getattr(leaf, "_name", None)
+            entered.requires_grad = leaf._node is not None
+            if (before := gradient_of(leaf)) is not None:
+                grad = entered._node.grad = self._symbol(before, f"d{_name_of(place)}")
+        self.given[id(entered)] = number
+        self._leaves.append((place, entered, symbol, grad))
+        return entered
+
+    def _symbol(self, array: Any, name: str) -> Symbol:
+        if not isinstance(array, float) or isinstance(array, generic):
+            array = np.asarray(array)
+            if not array.dtype.isnative:
+                self.swapped.append(len(self.inputs))
+                array = array.astype(array.dtype.newbyteorder("="))
+        value = Value(
+            "input", (), (), np.shape(array), np.asarray(array).dtype, memory_order(np.asarray(array)), name=name
+        )
+        self.inputs.append(value)
+        return self._trace.symbol(value, array)
+
+    @property
+    def nodes(self) -> list[Node]:
+        """The leaves of the graph that the trace records."""
+        return [leaf._node for _, leaf, _, _ in self._leaves if isinstance(leaf, Handle) and leaf._node is not None]
+
+    def require_unchanged(self) -> None:
+        """Raise TypeError if the function has changed its arguments: they are the caller's."""
+        for place, tree in self.trees.items():
+            now, before = leaves_of(tree), self._before[place]
+            if len(now) != len(before) or any(x is not y for x, y in zip(now, before, strict=True)):
+                raise changed_argument(place, "puts something else into")
+        numbers = iter(self.inputs)
+        for place, leaf, symbol, grad in self._leaves:
+            array = leaf._array if isinstance(leaf, Handle) else leaf
+            if array is not symbol or symbol.value is not next(numbers):
+                raise changed_argument(place, "writes to")
+            if isinstance(leaf, Handle) and (
+                gradient_of(leaf) is not grad or (grad is not None and grad.value is not next(numbers))
+            ):
+                raise changed_argument(place, "calls backward(), which adds to the gradient of")
+
+
+def _name_of(place: str) -> str:
+    """A name for a leaf: the last key, or the argument and the number in it."""
+    head, *keys = place.replace("]", "").split("[")
+    name = keys[-1].strip("'\"") if keys else head
+    return name if name.isidentifier() else f"{head}_{name}" if f"{head}_{name}".isidentifier() else head

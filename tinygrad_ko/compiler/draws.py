@@ -1,0 +1,107 @@
+"""Draws: what a traced function draws from a random stream is drawn by its program anew at every call, from the same stream."""
+
+import pickle
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from operator import call
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tinygrad_ko.compiler.refusals import unseen_draw, unsupported
+from tinygrad_ko.runtime.atomic import at_once
+from tinygrad_ko.state.randomness import drawing_from, global_stream
+
+if TYPE_CHECKING:
+    from tinygrad_ko.compiler.trace import Trace
+
+_IN_PLACE = {"shuffle", "permuted", "bit_generator", "spawn", "seed", "set_state"}  # they change what they are given
+
+
+class Stream:
+    """A random stream: NumPy's global one, a Generator, a RandomState, or Python's own."""
+
+    def __init__(self, name: str, source: Any) -> None:
+        self.name, self.source = name, source
+
+    def state(self) -> Any:
+        """The state that it is in."""
+        if isinstance(self.source, np.random.Generator):
+            return self.source.bit_generator.state
+        return (
+            self.source.getstate() if self.source is sys.modules.get("random") else self.source.get_state(legacy=False)
+        )
+
+    def setting(self, state: Any) -> tuple[Any, ...]:
+        """The call that sets its state."""
+        if isinstance(self.source, np.random.Generator):
+            return setattr, self.source.bit_generator, "state", state
+        return getattr(self.source, "setstate" if self.source is sys.modules.get("random") else "set_state"), state
+
+
+class Draws:
+    """The draws of one trace."""
+
+    def __init__(self, generators: dict[str, Any]) -> None:
+        self.streams = [Stream("np.random", global_stream)]
+        self.streams += [Stream("random", sys.modules["random"])] if "random" in sys.modules else []
+        self.streams += [Stream(name, source) for name, source in generators.items()]
+
+    @contextmanager
+    def recorded(self, trace: "Trace") -> Iterator[dict[int, Any]]:
+        """Inside the block the global stream records what is drawn, and so do the stand-ins for generators, which are yielded by the
+        generators' ids. Afterwards all streams are where they were. What was drawn past that is an error.
+        """
+        before = [stream.state() for stream in self.streams]
+        now = [*map(pickle.dumps, before)]
+        restore = at_once(call, [stream.setting(state) for stream, state in zip(self.streams, before, strict=True)])
+
+        def require_seen() -> None:
+            for stream, state in zip(self.streams, now, strict=True):
+                if pickle.dumps(stream.state()) != state:
+                    raise unseen_draw(stream.name)
+
+        def draw(i: int, method: str, *arguments: Any, **options: Any) -> Any:
+            if method in _IN_PLACE:
+                raise unsupported(f"{self.streams[i].name}.{method}")
+            require_seen()
+            stream = self.streams[i]
+            made = trace.call(f"{stream.name}.{method}", getattr(stream.source, method), arguments, options, pure=False)
+            now[i] = pickle.dumps(stream.state())
+            return made
+
+        try:
+            with drawing_from(_Recorder(partial(draw, 0))):
+                yield {
+                    id(s.source): _stand_in(s.source, partial(draw, i))
+                    for i, s in enumerate(self.streams)
+                    if isinstance(s.source, np.random.Generator | np.random.RandomState)
+                }
+            require_seen()
+        finally:
+            restore()
+
+
+class _Recorder:
+    """Stands for NumPy's global stream."""
+
+    def __init__(self, draw: Callable[..., Any]) -> None:
+        self._draw = draw
+
+    def __getattr__(self, method: str) -> Any:
+        return partial(self._draw, method)
+
+
+def _stand_in(source: Any, draw: Callable[..., Any]) -> Any:
+    """A generator on the same bits whose methods are recorded."""
+    kind: Any = type(source)
+
+    class Recorded(kind):
+        def __getattribute__(self, name: str) -> Any:
+            found = super().__getattribute__(name)
+            return partial(draw, name) if not name.startswith("_") and callable(found) else found
+
+    bits = source.bit_generator if isinstance(source, np.random.Generator) else source._bit_generator
+    return Recorded(bits)

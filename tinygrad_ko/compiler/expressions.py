@@ -1,0 +1,160 @@
+"""Expressions: a value as an expression of Python."""
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_ko.compiler import small
+from tinygrad_ko.compiler.program import Call, Place, Value, filled_with
+from tinygrad_ko.compiler.room import Room, array_text, number_text
+
+# How strongly an expression holds together. A part that holds less than its place asks for stands in parentheses.
+_COMPARED, _OR, _XOR, _AND, _SHIFTED, _SUM, _PRODUCT, _SIGNED, _POWER, _ATOM = range(10)
+
+SIGNS = {"add": ("+", _SUM), "subtract": ("-", _SUM), "multiply": ("*", _PRODUCT), "divide": ("/", _PRODUCT)}
+SIGNS |= {"remainder": ("%", _PRODUCT), "floor_divide": ("//", _PRODUCT), "matmul": ("@", _PRODUCT)}
+SIGNS |= {"left_shift": ("<<", _SHIFTED), "right_shift": (">>", _SHIFTED)}
+SIGNS |= {"bitwise_and": ("&", _AND), "bitwise_or": ("|", _OR), "bitwise_xor": ("^", _XOR)}
+SIGNS |= {"less": ("<", _COMPARED), "less_equal": ("<=", _COMPARED), "greater": (">", _COMPARED)}
+SIGNS |= {"greater_equal": (">=", _COMPARED), "equal": ("==", _COMPARED), "not_equal": ("!=", _COMPARED)}
+_BEFORE = {"negative": "-", "invert": "~"}
+_SHORTER = {"absolute": "abs"}
+
+
+class Expressions:
+    """Expressions for values, by the names that are `given` to some of them."""
+
+    def __init__(self, given: dict[Value, str], room: Room) -> None:
+        self.given, self.room = given, room
+
+    def use(self, x: Any, user: Value | None = None, least: int = _COMPARED) -> str:
+        """The text for an input of a value, in parentheses if it holds together less than it must."""
+        text, strength = self._input(x, user)
+        return text if strength >= least else f"({text})"
+
+    def _input(self, x: Any, user: Value | None) -> tuple[str, int]:
+        if not isinstance(x, Value):
+            array = None if user is None else small.ready(x, user)
+            return _number(x, user) if array is None else (self.room.constant(array, x), _ATOM)
+        if x in self.given:
+            return self.given[x], _ATOM
+        if x.operation == "full" and x.shape == ():
+            return _number(x.settings[0], user)
+        if x.operation in ("full", "constant"):
+            return self.room.constant(filled_with(x) if x.operation == "full" else x.settings[0]), _ATOM
+        return self.of(x)
+
+    def of(self, value: Value) -> tuple[str, int]:
+        """The expression that computes a value, and how strongly it holds together."""
+        match value.operation, value.settings:
+            case (("ufunc" | "matmul"), (function,)) if function in SIGNS:
+                sign, strength = SIGNS[function]
+                a, b = value.inputs
+                left = self.use(a, value, strength + (strength == _COMPARED))
+                return f"{left} {sign} {self.use(b, value, strength + 1)}", strength
+            case "ufunc", (function,) if function in _BEFORE:
+                return _BEFORE[function] + self.use(value.inputs[0], value, _SIGNED), _SIGNED
+            case "ufunc", (function,):
+                return f"np.{_SHORTER.get(function, function)}({self.listed(value)})", _ATOM
+            case "number", (sign,):
+                if len(value.inputs) == 1:
+                    return f"{sign}({self.use(value.inputs[0])})", _SIGNED
+                a, b = [self.use(x, None, _ATOM) for x in value.inputs]
+                return f"{a} {sign} {b}", _COMPARED
+            case "power", ():
+                base, exponent = value.inputs
+                return f"{self.use(base, value, _ATOM)} ** {self.use(exponent, value, _SIGNED)}", _POWER
+            case "where", ():
+                return f"np.where({self.listed(value)})", _ATOM
+            case "astype", ():
+                return f"{self.use(value.inputs[0], value, _ATOM)}.astype(np.{value.dtype})", _ATOM
+            case "reduce", (function, axes, keepdims, by_rows):
+                x = value.inputs[0]
+                if by_rows:
+                    text = f"np.{function}.reduce({self.use(x, value, _ATOM)}.T.copy(), axis=0)"
+                    return text + "[:, None]" * keepdims, _ATOM
+                axis = "None" if len(axes) == len(x.shape) else axes[0] if len(axes) == 1 else axes
+                return f"np.{function}.reduce({self.use(x, value)}, axis={axis}{', keepdims=True' * keepdims})", _ATOM
+            case "take", (template,):
+                x, *inside = value.inputs
+                return f"{self.use(x, value, _ATOM)}[{self.index(template, inside)}]", _ATOM
+            case "put", _:
+                x = value.inputs[0]
+                if x.operation == "full":
+                    return array_text(filled_with(x)), _ATOM
+                return f"{self.use(x, value, _ATOM)}.copy()", _ATOM
+            case "call", (call,):
+                return self._called(call, value), _ATOM
+            case "result", (i,):
+                return f"{self.use(value.inputs[0], value, _ATOM)}[{i}]", _ATOM
+            case "view", (how, to):
+                return self._view(value, how, to), _ATOM
+        raise AssertionError(value.operation)
+
+    def listed(self, value: Value) -> str:
+        """The inputs of a value, as arguments of a function."""
+        return ", ".join([self.use(x, value) for x in value.inputs])
+
+    def _view(self, value: Value, how: str, to: Any) -> str:
+        x = value.inputs[0]
+        if how == "broadcast_to":
+            return f"np.broadcast_to({self.use(x)}, {to})"
+        text = self.use(x, None, _ATOM)
+        if how == "transpose" and to == (1, 0):
+            return f"{text}.T"
+        if how == "index":
+            return f"{text}[{self.index(to, [])}]"
+        if how == "reshape" and value.shape == (*x.shape, 1):
+            return f"{text}[:, None]" if len(x.shape) == 1 else f"{text}[..., None]"
+        if how == "reshape" and (*value.shape, 1) == x.shape and len(x.shape) > 1:
+            return f"{text}[..., 0]" if len(x.shape) > 2 else f"{text}[:, 0]"
+        return f"{text}.{how}({', '.join(map(str, to)) if to else '()'})"
+
+    def index(self, template: Any, inside: list[Any]) -> str:
+        """What stands in the brackets of an index."""
+
+        def part(p: Any) -> str:
+            if isinstance(p, Place):
+                return self.use(inside[p.number])
+            if not isinstance(p, slice):
+                return "..." if p is ... else repr(p)
+            ends = ["" if x is None else str(x) for x in (p.start, p.stop, p.step)]
+            return ":".join(ends if p.step is not None else ends[:2])
+
+        return ", ".join(map(part, template)) or "()"
+
+    def _function(self, call: Call) -> str:
+        if isinstance(source := getattr(call.function, "__self__", None), np.random.Generator):
+            stream, _, method = call.name.rpartition(".")
+            return f"{self.room.named(source, stream)}.{method}"
+        return call.name if call.name.startswith("np.") else self.room.function(call.function)
+
+    def _called(self, call: Call, value: Value) -> str:
+        name = self._function(call)
+
+        def text(part: Any) -> str:
+            if isinstance(part, Place):
+                x = value.inputs[part.number]
+                return self.room.constant(filled_with(x)) if x.operation == "full" else self.use(x)
+            if isinstance(part, list | tuple) and not hasattr(part, "_fields"):
+                inner = ", ".join(map(text, part))
+                return f"[{inner}]" if isinstance(part, list) else f"({inner}{',' * (len(part) == 1)})"
+            if isinstance(part, dict):
+                return f"{{{', '.join(f'{key!r}: {text(x)}' for key, x in part.items())}}}"
+            if isinstance(part, slice):
+                return f"slice({text(part.start)}, {text(part.stop)}, {text(part.step)})"
+            return self.room.argument(part)
+
+        parts = [*map(text, call.arguments), *(f"{key}={text(part)}" for key, part in call.options.items())]
+        return f"{name}({', '.join(parts)})"
+
+
+def _number(x: Any, user: Value | None) -> tuple[str, int]:
+    """A number as Python. One of NumPy's is written as such where it decides the dtype of the result."""
+    plain = x.item() if isinstance(x, np.generic) else x
+    text = number_text(plain)
+    if isinstance(x, np.generic) and user is not None:
+        arrays = [v.dtype for v in user.values]
+        if np.result_type(*arrays, plain) != np.result_type(*arrays, x):
+            return f"np.{x.dtype}({text})", _ATOM
+    return text, _SIGNED if text.startswith("-") else _ATOM

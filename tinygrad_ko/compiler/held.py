@@ -1,0 +1,303 @@
+"""What a function holds: all places, reachable from it, where Tensors, arrays, generators and plain values are.
+
+A place is written as Python reads it: `model['layers'][0]`, `cell.cell_contents`. Objects are known by their identity; lists, tuples and
+dicts, which an optimizer may replace by new ones, by the place where they are. Followed are variables and defaults of functions, global
+variables that they name, attributes of objects, lists, tuples and dicts; not what Python, NumPy and installed packages hold inside.
+"""
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from functools import partial
+from operator import delitem, setitem
+from types import CodeType, FunctionType, MethodType, ModuleType
+from typing import Any
+
+import numpy as np
+
+from tinygrad_ko.engine.graph import Handle, Leaf
+from tinygrad_ko.nn.module import Module, walk
+from tinygrad_ko.optim.optimizers import Optimizer
+from tinygrad_ko.optim.schedules import Schedule
+
+CONTAINERS = (list, tuple, dict)
+GENERATORS = (np.random.Generator, np.random.RandomState)
+PLAIN = (int, float, str, bytes, complex, type(None), np.generic, np.dtype, range, slice, frozenset)
+_OURS = __name__.partition(".")[0]
+
+
+@dataclass(slots=True, eq=False)
+class Place:
+    """Where something is: the expression that reads it, the beginning of the call that puts something else there (None where nothing can be
+    put), and how the user would say where it is.
+    """
+
+    text: str
+    put: str | None
+    path: tuple[Any, ...]
+    value: Any
+    key: Any = None  # in a list or a dict
+    given_name: str = ""
+
+    @property
+    def name(self) -> str:
+        """A name for a variable of the program: W1 of params["W1"], layers_0_W of model.layers[0].W."""
+        keys = self.path[1:] if any(isinstance(key, str) for key in self.path[1:]) else self.path
+        if isinstance(self.value, int | float):
+            keys = [key for key in keys if isinstance(key, str)][-1:]
+        name = "".join(c if c.isalnum() else "_" for c in "_".join(map(str, keys))).strip("_")
+        own = getattr(self.value, "_name", None)  # of a Tensor
+        if self.given_name or (own and not isinstance(self.path[-1], str)):
+            name = self.given_name or own
+        return name if name.isidentifier() else f"x_{name}"
+
+    @property
+    def shown(self) -> str:
+        """How the user writes it."""
+        head, *keys = self.path or ("the function",)
+        return str(head) + "".join(f".{k}" if isinstance(k, str) and k.isidentifier() else f"[{k!r}]" for k in keys)
+
+
+@dataclass(slots=True, eq=False)
+class Part:
+    """Something that holds others, and the places in it."""
+
+    value: Any
+    place: Place
+    items: list[Place] = field(default_factory=list)
+
+
+class Held:
+    """What a function holds. `room` has the objects that expressions name."""
+
+    def __init__(self, f: Any) -> None:
+        self.room: dict[str, Any] = {"setattr": setattr, "setitem": setitem, "delitem": delitem}
+        self.parts: dict[int, Part] = {}  # what holds others, by identity, outermost first
+        self.tensors: dict[int, Place] = {}
+        self.arrays: dict[int, Place] = {}
+        self.generators: dict[int, Place] = {}
+        self.again: list[
+            tuple[Place, Place]
+        ] = []  # where a container or an array is that was found before, and where that was
+        self._names: dict[int, str] = {}
+        root = Place(self.name_of(f), None, (), f)
+        waiting = [root]
+        for place in waiting:
+            waiting += self._found(place)
+        for kind, name in ((Module, self._name_tensors), (Optimizer, self._name_kept)):
+            for part in self.parts.values():
+                if isinstance(part.value, kind):
+                    name(part.value)
+
+    def _name_tensors(self, module: Module) -> None:
+        """Name the Tensors of a module by their paths in it: layers_0_W."""
+        for path, value, _, _ in walk(module):
+            if id(value) in self.tensors and not self.tensors[id(value)].given_name:
+                self.tensors[id(value)].given_name = path.replace(".", "_")
+
+    def _name_kept(self, optimizer: Optimizer) -> None:
+        """Name what an optimizer keeps for its parameters by these: m_W1."""
+        for p, each in zip(optimizer.parameters, optimizer.kept, strict=True):
+            for key, array in each.items():
+                if id(p) in self.tensors and id(array) in self.arrays:
+                    self.arrays[id(array)].given_name = f"{key}_{self.tensors[id(p)].name}"
+
+    def usual_numbers(self) -> set[str]:
+        """The places of the numbers that change between steps: of learning rates, and of the steps that optimizers and schedules count."""
+        found = set[str]()
+        for part in self.parts.values():
+            if isinstance(part.value, Optimizer | Schedule):
+                own = vars(part.value)
+                for item in self.parts[id(own)].items:
+                    if item.path[-1] in ("lr", "steps") and type(item.value) in (int, float):
+                        found.add(item.text)
+                if isinstance(own["steps"], list):
+                    found |= {item.text for item in self.parts[id(own["steps"])].items}
+        return found
+
+    def _found(self, place: Place) -> list[Place]:
+        """The places in what is at a place."""
+        value = place.value
+        known = self.parts.get(id(value))
+        if known is not None:
+            if isinstance(value, CONTAINERS):
+                self.again.append((place, known.place))
+        elif isinstance(value, Handle):
+            at = self.tensors.setdefault(id(value), replace(place))
+            if _clearer(place.path, at.path):
+                at.path = place.path
+        elif type(value) is np.ndarray:
+            if (first := self.arrays.setdefault(id(value), place)) is not place:
+                self.again.append((place, first))
+        elif isinstance(value, GENERATORS):
+            self.generators.setdefault(id(value), place)
+        elif not isinstance(value, PLAIN):
+            part = self.parts[id(value)] = Part(value, place)
+            part.items = list(self._items(value, place))
+            return part.items
+        return []
+
+    def name_of(self, value: Any) -> str:
+        """A name for an object."""
+        if id(value) not in self._names:
+            self._names[id(value)] = name = f"o{len(self._names)}"
+            self.room[name] = value
+        return self._names[id(value)]
+
+    def _items(self, value: Any, place: Place) -> Iterator[Place]:
+        if isinstance(value, CONTAINERS):
+            yield from self._entries(value, place.text, place.path)
+        if isinstance(value, FunctionType):
+            yield from self._variables(value)
+        elif isinstance(value, MethodType):
+            yield self._fixed(value.__self__, ("self",))
+            yield self._fixed(value.__func__, place.path)
+        elif isinstance(value, partial):
+            name = self.name_of(value)
+            yield Place(f"{name}.func", None, (), value.func)
+            yield Place(f"{name}.args", None, (), value.args)
+            yield Place(f"{name}.keywords", None, (), value.keywords)
+        elif isinstance(value, type):
+            yield from self._class(value)
+        elif isinstance(value, property | staticmethod | classmethod):
+            functions = (value.fget, value.fset) if isinstance(value, property) else (value.__func__,)
+            yield from (self._fixed(f, ()) for f in functions if f is not None)
+        elif type(value).__module__.startswith(f"{_OURS}.compiler"):
+            if "f" in vars(value):  # a compiled function
+                yield self._fixed(value.f, place.path)
+        elif _is_followed(value):
+            yield from self._attributes(value, place.path)
+
+    def _fixed(self, value: Any, path: tuple[Any, ...]) -> Place:
+        """The place of an object that is always there."""
+        return Place(self.name_of(value), None, path, value)
+
+    def _entries(self, container: Any, text: str, path: tuple[Any, ...]) -> Iterator[Place]:
+        pairs = container.items() if isinstance(container, dict) else enumerate(container)
+        at = Place(text, None, path, container)
+        return (self.entry(at, key, value) for key, value in list(pairs))
+
+    def entry(self, container: Place, key: Any, value: Any) -> Place:
+        """The place under a key of a list, tuple or dict."""
+        text = repr(key) if type(key) in (str, int) else self.name_of(key)
+        put = None if isinstance(container.value, tuple) else f"setitem, {container.text}, {text}"
+        return Place(f"{container.text}[{text}]", put, (*container.path, key), value, key)
+
+    def read(self, text: str) -> Any:
+        """What an expression gives now."""
+        return eval(text, self.room)
+
+    def objects(self) -> list[Any]:
+        """All that was found and has an identity."""
+        found = [part.value for part in self.parts.values()]
+        return found + [at.value for each in (self.tensors, self.generators) for at in each.values()]
+
+    def _attributes(self, value: Any, path: tuple[Any, ...]) -> Iterator[Place]:
+        own = getattr(value, "__dict__", None)
+        if isinstance(own, dict):
+            yield self._fixed(own, path)
+        for kind in type(value).__mro__:
+            slots = vars(kind).get("__slots__", ())
+            for name in (slots,) if isinstance(slots, str) else slots:
+                if hasattr(value, name) and not name.startswith("__"):
+                    yield self._attribute(value, name, path)
+        if _is_users(type(value).__module__):
+            yield self._fixed(type(value), (type(value).__name__,))
+
+    def _attribute(self, owner: Any, name: str, path: tuple[Any, ...], value: Any = None) -> Place:
+        text = self.name_of(owner)
+        value = getattr(owner, name) if value is None else value
+        return Place(f"{text}.{name}", f"setattr, {text}, {name!r}", (*path, name), value)
+
+    def _class(self, kind: type) -> Iterator[Place]:
+        for base in kind.__mro__ if _is_users(kind.__module__) else ():
+            if base is not kind and _is_users(base.__module__):
+                yield self._fixed(base, (base.__name__,))
+        for name, value in list(vars(kind).items()) if _is_users(kind.__module__) else ():
+            if isinstance(value, FunctionType | property | staticmethod | classmethod):
+                yield self._fixed(value, ())
+            elif not name.startswith("__") and not hasattr(value, "__get__"):
+                yield self._attribute(kind, name, (kind.__name__,), value)
+
+    def _variables(self, function: FunctionType) -> Iterator[Place]:
+        name = self.name_of(function)
+        for attribute in ("__defaults__", "__kwdefaults__"):
+            if (found := getattr(function, attribute)) is not None:
+                yield Place(f"{name}.{attribute}", f"setattr, {name}, {attribute!r}", (), found)
+        for variable, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
+            try:
+                value = cell.cell_contents
+            except ValueError:  # a variable that has no value yet
+                continue
+            text = self.name_of(cell)
+            yield Place(f"{text}.cell_contents", f"setattr, {text}, 'cell_contents'", (variable,), value)
+        if _is_users(function.__module__):
+            yield from self._globals(function)
+            if vars(function):
+                yield self._fixed(vars(function), (function.__name__,))
+
+    def _globals(self, function: FunctionType) -> Iterator[Place]:
+        names, here = dict.fromkeys(_names_in(function.__code__)), function.__globals__
+        text = self.name_of(here)
+        for name in names:
+            if name not in here:
+                continue
+            value = here[name]
+            if not isinstance(value, ModuleType):
+                yield Place(f"{text}[{name!r}]", f"setitem, {text}, {name!r}", (name,), value)
+            elif _is_users(value.__name__):
+                yield from (self._attribute(value, x, (name,)) for x in names if hasattr(value, x))
+
+    # ------------------------------------------------------------------ the same as before?
+
+    def guards(self, lifted: set[str]) -> list[str]:
+        """Expressions that give now what they must give at a call. `lifted` are the places of numbers that are inputs."""
+        found = list[str]()
+        for part in self.parts.values():
+            if isinstance(part.value, dict):
+                found.append(f"*{part.place.text}")
+            elif isinstance(part.value, list | tuple):
+                found.append(f"len({part.place.text})")
+            for place in part.items:
+                if place.text in lifted or place.text in self.room or type(place.value) is np.ndarray:
+                    continue
+                found.append(f"type({place.text})" if isinstance(place.value, CONTAINERS) else place.text)
+        found += [f"{there.text} is {here.text}" for there, here in self.again]
+        for place in self.tensors.values():
+            node = f"{self.name_of(place.value)}._node"
+            found += [f"type({node})", *([f"{node}.grad is None"] if isinstance(place.value._node, Leaf) else [])]
+        return list(dict.fromkeys(found))
+
+
+def is_same(now: Any, then: Any) -> bool:
+    """Whether two values that are no arrays are the same."""
+    return now is then or (type(now) is type(then) and isinstance(now, PLAIN) and repr(now) == repr(then))
+
+
+def _names_in(code: CodeType) -> Iterator[str]:
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _names_in(constant)
+
+
+def _is_users(module: str | None) -> bool:
+    """Whether code of a module is the user's, so that its global variables are his state."""
+    root = (module or "").partition(".")[0]
+    if root == _OURS or (root in sys.stdlib_module_names and root != "__main__"):
+        return False
+    file = getattr(sys.modules.get(module or ""), "__file__", None) or ""
+    return "site-packages" not in file and "dist-packages" not in file
+
+
+def _is_followed(value: Any) -> bool:
+    """Whether the attributes of an object are state: not those of modules and of Python's and NumPy's objects."""
+    root = type(value).__module__.partition(".")[0]
+    if isinstance(value, ModuleType) or root == "numpy":
+        return False
+    return root not in sys.stdlib_module_names or root in ("__main__", "types")
+
+
+def _clearer(path: tuple[Any, ...], than: tuple[Any, ...]) -> bool:
+    """Whether a path says more: it ends in a name and not in a number."""
+    return isinstance(path[-1], str) and (not isinstance(than[-1], str) or len(path) < len(than))

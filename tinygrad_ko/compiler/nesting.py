@@ -1,0 +1,65 @@
+"""Nesting: which values are written inside the expression that uses them, rather than on a line of their own."""
+
+from collections import Counter
+from collections.abc import Collection
+
+from tinygrad_ko.compiler.program import Value
+from tinygrad_ko.compiler.storage import SMALL, WORTH_IT
+
+_MANY = 5  # operations on one line
+
+_NESTED = {"ufunc", "power", "where", "astype", "reduce", "matmul", "take", "call", "number"}
+_AROUND = _NESTED | {"put"}
+
+
+def with_nested(values: list[Value], results: Collection[Value]) -> tuple[list[Value], set[Value]]:
+    """The values, each that is nested or a view just before the first that uses it, and those that are nested.
+
+    Nested is what is used once, by the same op for the same result, unless it is large: then its memory is to be used again.
+    """
+    uses, users = Counter[Value](), dict[Value, Value]()
+    for value in values:
+        uses.update(value.values)
+        users.update(dict.fromkeys(value.values, value))
+    number = {value: i for i, value in enumerate(values)}
+    operations, nested = dict.fromkeys(values, 1), set[Value]()
+    for value in values:
+        user, once = users.get(value), uses[value] == 1
+        while once and user is not None and user.operation == "view" and user not in results:
+            user, once = users.get(user), uses[user] == 1
+        if not once or user is None or value in results or operations[value] + operations[user] > _MANY:
+            continue
+        if not _fits(value, user) or (value.operation == "call" and number[user] != number[value] + 1):
+            continue  # what calls do beside may not wait
+        nested.add(value)
+        operations[user] += operations[value]
+    order = dict[Value, None]()
+
+    def place(value: Value) -> None:
+        for x in value.values:
+            if x not in order:
+                place(x)
+        order[value] = None
+
+    for value in values:
+        if value not in nested and value.operation != "view":
+            place(value)
+    for value in values:
+        if value not in order:
+            place(value)
+    return [*order], nested
+
+
+def _fits(value: Value, user: Value) -> bool:
+    """Whether a value may stand inside the expression of its user."""
+    if value.operation not in _NESTED or user.operation not in _AROUND or value.name is not None:
+        return False
+    if user.operation == "put" and user.inputs[0] is value:
+        return False
+    a, b = value.origin, user.origin
+    if (a.op, a.line, a.argument, a.of, a.ignored) != (b.op, b.line, b.argument, b.of, b.ignored):
+        return False
+    if a.name != (b.name if a.op else None):
+        return False
+    in_place = user.operation == "ufunc" and (value.shape, value.dtype) == (user.shape, user.dtype)
+    return value.nbytes <= SMALL or (not in_place and value.nbytes < WORTH_IT)

@@ -1,0 +1,131 @@
+"""Results: what a traced function returned, as a plan of what every call of its program returns.
+
+A result has the type that the function itself would give: an array, a NumPy scalar, a Python number, a Tensor. It belongs to the caller.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tinygrad_ko.arrays.memory import own
+from tinygrad_ko.compiler.refusals import no_result
+from tinygrad_ko.compiler.symbols import Symbol
+from tinygrad_ko.engine.graph import Handle, Node, behind, wrap
+from tinygrad_ko.func.trees import is_tree, mapped
+from tinygrad_ko.tensor.tensor import Tensor
+
+if TYPE_CHECKING:
+    from tinygrad_ko.compiler.gradients import Call
+
+Made = Callable[
+    [Any, "Call"], Any
+]  # from the results of a program, and the call, to a part of what the function returns
+_CONSTANT = (int, float, complex, str, bytes, type(None), type, np.dtype, np.generic, slice, list, tuple)
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """Where a result stands: which of the variables it was computed from, by their numbers, and whether a backward() has freed what is
+    between. The variables are the Tensors among the arguments and those that the function holds, as far as they require a gradient.
+    """
+
+    leaf: int  # which of the leaves that the function returned
+    variables: tuple[int, ...]
+    live: bool
+
+
+class Results:
+    """Takes apart what a function returned in a trace, and makes the same of the results of a call: `made`.
+
+    `given` are the numbers of the arguments, `known` the objects that may be returned as they are, both by the identities of what
+    stands for them in the trace; `variables` the nodes of the variables; and `keep` makes a result of the program.
+    """
+
+    def __init__(
+        self,
+        answer: Any,
+        given: dict[int, int],
+        known: dict[int, Any],
+        variables: list[Node],
+        keep: Callable[[Symbol, str], Any],
+    ) -> None:
+        self._given, self._known, self._keep = given, known, keep
+        self._variables = {node: i for i, node in enumerate(variables)}
+        self.form: list[tuple[str, Any]] = []  # each leaf in words, which tell one plan from another
+        self.refers = False  # whether a result is an argument, or has a node
+        self.made = self._plan(answer, "")
+        del self._given, self._known, self._keep, self._variables  # nothing of the trace stays
+
+    def __repr__(self) -> str:
+        return repr(self.form)
+
+    def _plan(self, tree: Any, place: str) -> Made:
+        if not is_tree(tree):
+            what, detail, made = self._leaf(tree, place)
+            self.form.append((f"{place} {what}", detail))
+            return made
+        keys = [*tree] if isinstance(tree, dict) else [*range(len(tree))]
+        parts = [self._plan(tree[key], f"{place}[{key!r}]") for key in keys]
+        if isinstance(tree, dict):
+            named = [*zip(keys, parts, strict=True)]
+            return lambda results, call: {key: part(results, call) for key, part in named}
+        if type(tree) is tuple:
+            return lambda results, call: tuple([part(results, call) for part in parts])
+        kind = type(tree)
+        if hasattr(tree, "_fields"):
+            return lambda results, call: kind(*[part(results, call) for part in parts])
+        return lambda results, call: kind([part(results, call) for part in parts])
+
+    def _leaf(self, leaf: Any, place: str) -> tuple[str, Any, Made]:
+        if id(leaf) in self._given:
+            given, self.refers = self._given[id(leaf)], True
+            return "argument", given, lambda results, call: call.given(given)
+        if id(leaf) in self._known:
+            outside = self._known[id(leaf)]
+            return "held", type(leaf), lambda results, call: outside
+        if isinstance(leaf, Symbol):
+            return self._array(leaf, place)
+        if isinstance(leaf, Handle):
+            return self._tensor(leaf, leaf.stable_array(), place)
+        if isinstance(leaf, np.ndarray):
+            return "array", leaf.tobytes(), lambda results, call: np.array(leaf)
+        if isinstance(leaf, _CONSTANT):
+            return "constant", leaf, lambda results, call: own(leaf)
+        raise no_result(leaf, place)
+
+    def _array(self, symbol: Symbol, place: str) -> tuple[str, Any, Made]:
+        number = self._keep(symbol, place).number
+        if isinstance(symbol.array, np.generic):
+            return "scalar", number, lambda results, call: results[number][()]
+        return "result", number, lambda results, call: results[number]
+
+    def _tensor(self, tensor: Handle, array: Any, place: str) -> tuple[str, Any, Made]:
+        kind = type(tensor)
+        if not isinstance(array, Symbol):
+            required = tensor._node is not None
+            return "Tensor", array.tobytes(), lambda results, call: Tensor(array, requires_grad=required)
+        number, graph = self._keep(array, place).number, self._graph(tensor._node)
+        if graph is None:
+            return "Tensor", number, lambda results, call: wrap(kind, results[number])
+        self.refers = True
+        return (
+            "node",
+            (number, graph),
+            lambda results, call: wrap(kind, results[number], call.node(graph, results[number])),
+        )
+
+    def _graph(self, node: Node | None) -> Graph | None:
+        """Where a node of the trace stands; None if it depends on no variable."""
+        found = behind(node, through=lambda n: n not in self._variables)
+        variables = tuple(sorted(self._variables[n] for n in found if n in self._variables))
+        live = all(n.live for n in found if n.op is not None and n not in self._variables)
+        return Graph(len(self.form), variables, live) if variables else None
+
+
+def leaves_of(tree: Any) -> list[Any]:
+    """The leaves of a tree, in their order."""
+    found: list[Any] = []
+    mapped(lambda leaf, place: found.append(leaf), tree, "")
+    return found

@@ -1,0 +1,125 @@
+"""The room of a page: what stands above its function. Constants, and the functions that it calls as they are."""
+
+import json
+from collections.abc import Callable
+from dataclasses import is_dataclass
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from tinygrad_ko.compiler.names import Names
+from tinygrad_ko.compiler.program import memory_order
+
+_INLINE = 16  # numbers: a larger array is not written on a page
+
+
+class Room:
+    """The names that a page uses beside its own variables: `objects` by name, and the lines that make the constants."""
+
+    def __init__(self, names: Names) -> None:
+        self.names = names
+        self.objects: dict[str, Any] = {"np": np}
+        self._constants = dict[Any, str]()
+        self.texts: dict[str, str] = {}  # of each constant, how it is made; nothing if it is too large to be written
+
+    def lines(self, language: str) -> list[str]:
+        """The lines that make the constants, and a comment that names what is not on the page."""
+        functions = [name for name in self.objects if name not in self.texts and name != "np"]
+        comment = {"en": "# functions of tinygrad_ko: ", "ko": "# tinygrad_ko의 함수: "}[language]
+        return [
+            *([comment + ", ".join(functions)] if functions else []),
+            *(
+                f"{name} = {text}" if text else f"# {name}: an array of shape {self.objects[name].shape}"
+                for name, text in self.texts.items()
+            ),
+        ]
+
+    @property
+    def functions(self) -> dict[str, Any]:
+        """The functions and other things that are not written on the page."""
+        return {name: x for name, x in self.objects.items() if name not in self.texts and x is not np}
+
+    def function(self, function: Callable[..., Any]) -> str:
+        """The name of a function that is called as it is."""
+        return self.named(function, getattr(function, "__name__", type(function).__name__))
+
+    def argument(self, x: Any) -> str:
+        """An argument of a call: a number, a dtype, NumPy itself, or anything else."""
+        if isinstance(x, ModuleType) or getattr(x, "__name__", "") == "numpy":
+            return "np"
+        if isinstance(x, np.dtype) or (isinstance(x, type) and issubclass(x, np.generic | int | float | bool)):
+            return f"np.{np.dtype(x)}"
+        if isinstance(x, np.ufunc):
+            return f"np.{x.__name__}"
+        if isinstance(x, float) and not isinstance(x, np.generic):
+            return number_text(x)
+        if isinstance(x, str):
+            return json.dumps(x, ensure_ascii=False)
+        if x is None or x is ... or isinstance(x, int | np.generic):
+            return "..." if x is ... else repr(x)
+        if is_dataclass(x) and not isinstance(x, type):
+            self.function(type(x))
+            return repr(x)
+        return self.function(x) if callable(x) else self.named(x, type(x).__name__.lower())
+
+    def named(self, x: Any, wanted: str) -> str:
+        """The name of something that is used as it is."""
+        name = next((name for name, other in self.objects.items() if other is x), None)
+        if name is None:
+            name = self.names.new(wanted)
+            self.objects[name] = x
+        return name
+
+    def constant(self, array: Any, number: Any = None) -> str:
+        """The name of an array that is made once: from a number, if one is given."""
+        key = array.shape, array.dtype, array.strides, array.tobytes()
+        if key not in self._constants:
+            text = array_text(array) if number is None else f"np.array({number_text(number)}, np.{array.dtype})"
+            wanted = _WANTED.get(text.partition("(")[0], "constant") if number is None else _NUMBERS.get(number, "number")
+            name = self._constants[key] = self.names.new(wanted)
+            self.objects[name], self.texts[name] = array, text
+        return self._constants[key]
+
+
+def number_text(number: Any) -> str:
+    """A number as Python."""
+    text = repr(number)
+    return {"nan": "np.nan", "inf": "np.inf", "-inf": "-np.inf"}.get(text, text)
+
+
+def array_text(array: Any) -> str:
+    """The expression that makes an array: its numbers or, where they are all one, that one. Nothing if it is too large to be written."""
+    shape, kind = str(array.shape[0] if array.ndim == 1 else array.shape), f", np.{array.dtype}"
+    kind_if_unusual = "" if array.dtype == np.float64 else kind
+    if not array.size:
+        return f"np.empty({shape}{kind_if_unusual})"
+    if order := memory_order(array):
+        back = tuple(order.index(axis) for axis in range(len(order)))
+        text = array_text(array.transpose(order))
+        return text and f"{text}.transpose({back})"
+    first = array.flat[0].item()
+    if 0 in array.strides and array.size > 1:
+        before = tuple(n if step else 1 for n, step in zip(array.shape, array.strides, strict=True))
+        return f"np.broadcast_to({array_text(np.full(before, first, array.dtype))}, {shape})"
+    if array.ndim and array.tobytes() == np.full_like(array, first).tobytes():
+        if repr(first) in ("0.0", "1.0", "0", "1"):
+            return f"np.{'ones' if first else 'zeros'}({shape}{kind_if_unusual})"
+        return f"np.full({shape}, {number_text(first)}{kind})"
+    if array.ndim == 1 and array.dtype == np.int64 and np.array_equal(array, np.arange(array.size)):
+        return f"np.arange({array.size})"
+
+    def listed(part: Any) -> str:
+        return f"[{', '.join(map(listed, part))}]" if isinstance(part, list) else number_text(part)
+
+    return f"np.array({listed(array.tolist())}{kind})" if array.size <= _INLINE else ""
+
+
+_WANTED = {
+    "np.arange": "rows",
+    "np.zeros": "zeros",
+    "np.ones": "ones",
+    "np.full": "filled",
+    "np.broadcast_to": "filled",
+}
+_NUMBERS = {0.0: "zero", 1.0: "one", 2.0: "two", 0.5: "half", -1.0: "minus_one"}

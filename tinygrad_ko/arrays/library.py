@@ -23,7 +23,8 @@ FLOAT64, FLOAT32, INT64, BOOL = (np.dtype(d) for d in (np.float64, np.float32, n
 FLOATS = (FLOAT64, FLOAT32)  # those for which fast paths are written
 NUMBERS = frozenset({float, int, bool, type(None)})  # immutable
 PLAIN = ARRAYS | NUMBERS  # what `operand` leaves as it is
-NUMPYS = {ndarray}  # what fast paths of NumPy's functions are taken for: its arrays, and those that stand for them in a trace
+# What fast paths of NumPy's functions are taken for: its arrays, and those that stand for them where they are traced.
+NUMPYS: set[Any] = {ndarray}
 
 _BITS = {FLOAT64: np.int64, FLOAT32: np.int32}
 _MANY = 2000  # elements, from which on what is saved at each is more than what it costs to begin

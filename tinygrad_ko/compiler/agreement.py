@@ -1,5 +1,5 @@
-"""Agreement: a function is traced twice from the same state. Where the two programs differ, it reads a clock, a counter, a file or the like,
-whose answer of today must not become a constant.
+"""Agreement: a function is traced twice from the same state. Where the two programs differ, it reads a clock, a counter or the like, whose
+answer of today must not become a constant.
 """
 
 import re
@@ -12,7 +12,7 @@ _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
 
 def require_same(first: list[Value], second: list[Value], kept: Any, again: Any) -> None:
-    """Raise TypeError unless two lists of results are computed alike, from equal constants, and the structures they are kept in are equal."""
+    """Raise TypeError unless two lists of results are computed alike, from equal constants, and are kept in equal structures."""
     pairs = dict[Value, Value]()
     one, other = in_order(first), in_order(second)
     for a, b in zip(one, other, strict=False):
@@ -22,24 +22,22 @@ def require_same(first: list[Value], second: list[Value], kept: Any, again: Any)
             raise out_of_sight(a.shape, _user(a, one))
         pairs[a] = b
     if len(one) != len(other) or _text(kept) != _text(again):
-        raise differs("what it returns", "")
+        raise differs("return", "")
 
 
 def _difference(a: Value, b: Value, pairs: dict[Value, Value]) -> str | None:
     if a.operation == b.operation == "constant":
         same = (a.shape, a.dtype) == (b.shape, b.dtype) and a.settings[0].tobytes() == b.settings[0].tobytes()
-        return None if same else f"an array of shape {a.shape}"
+        return None if same else f"{b.dtype}{list(b.shape)}"
     if (a.operation, a.shape, a.dtype, len(a.inputs)) != (b.operation, b.shape, b.dtype, len(b.inputs)):
-        return f"a call of {b.origin.op or b.operation}"
+        return b.origin.op or b.operation
     for x, y in zip(a.inputs, b.inputs, strict=True):
         if isinstance(x, Value):
             if pairs.get(x) is not y:
-                return f"an input of {b.origin.op or b.operation}"
+                return b.origin.op or b.operation
         elif _text(x) != _text(y):
-            return f"the number {y!r}"
-    return (
-        None if [*map(_text, a.settings)] == [*map(_text, b.settings)] else f"a setting of {b.origin.op or b.operation}"
-    )
+            return repr(y)
+    return None if [*map(_text, a.settings)] == [*map(_text, b.settings)] else (b.origin.op or b.operation)
 
 
 def _text(setting: Any) -> str:

@@ -126,7 +126,7 @@ def checked(tree: Any, name: str) -> list[Any]:
         elif any(hasattr(array, name) for name in ("__array_namespace__", "__dlpack__", "__array__")):
             raise no_argument(place, array, "is an array of another library", "np.asarray(x)")
         elif isinstance(leaf, np.random.Generator) or len([*islice(reachable(leaf), 2)]) > 1:
-            if isinstance(leaf, MethodType) or type(leaf).__hash__ is object.__hash__:
+            if isinstance(leaf, MethodType) or vars(object)["__hash__"] is type(leaf).__hash__:
                 held.append(leaf)
             else:
                 raise no_argument(place, leaf, "cannot be told from an equal one", "the arrays that it holds")
@@ -140,7 +140,8 @@ def checked(tree: Any, name: str) -> list[Any]:
 def described(tree: Any) -> str:
     """An argument in a few words: what a program is made for."""
     if isinstance(tree, Handle | ndarray | generic):
-        return f"{tree.dtype}{list(tree.shape)}"
+        array: Any = tree
+        return f"{array.dtype}{list(array.shape)}"
     if isinstance(tree, float):
         return "float"
     if isinstance(tree, dict):

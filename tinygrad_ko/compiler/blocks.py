@@ -68,8 +68,9 @@ def _group(values: list[Value], start: int, large: int) -> tuple[list[Value], in
     else:
         return None
     length, inside, later = first.shape[0], dict[Value, None](), set[Value]()
+    waits = False  # whether something that is done beside comes after the loop, and so all that is done after it
     for value in values[at:]:
-        if any(x in later for x in value.values):
+        if any(x in later for x in value.values) or (waits and value.is_effect):
             later.add(value)
         elif _is_by_rows(value, length, inside, large):
             inside[value] = None
@@ -78,6 +79,7 @@ def _group(values: list[Value], start: int, large: int) -> tuple[list[Value], in
             later.add(value)
         elif any(x in inside for x in value.values):
             later.add(value)
+        waits |= value.is_effect and value in later
     return [*inside], at + 1
 
 
@@ -119,12 +121,16 @@ def _looped(inside: list[Value], values: list[Value], results: list[Value], bloc
     """The values that take the place of those that a loop computes and others need."""
     length = max(inside, key=lambda v: v.nbytes).shape[0]
     rows = max(1, min(length, block * length // max(v.nbytes for v in inside)))
-    rows = next((n for n in range(rows, rows // 2, -1) if length % n == 0), rows)  # blocks of one length, if there is one
+    rows = next(
+        (n for n in range(rows, rows // 2, -1) if length % n == 0), rows
+    )  # blocks of one length, if there is one
     needed = {x for v in values if v not in set(inside) for x in v.values} | set(results)
     outputs = [v for v in inside if v in needed]
     sums = {v for v in inside if _is_sum(v, inside)}
     new, outer, inputs = dict[Value, Value](), list[Value](), list[Value]()
-    given = dict[tuple[Value, bool], Value]()  # what comes from outside, whole or in blocks; one value may be wanted as both
+    given = dict[
+        tuple[Value, bool], Value
+    ]()  # what comes from outside, whole or in blocks; one value may be wanted as both
 
     def entered(x: Any, user: Value) -> Any:
         if not isinstance(x, Value) or x in new or (x.operation in ("full", "constant") and x.shape == ()):

@@ -10,12 +10,13 @@ import numpy as np
 
 from tinygrad_ko.compiler.origin import Origin
 from tinygrad_ko.compiler.program import Value
+from tinygrad_ko.compiler.room import number_text
 from tinygrad_ko.errors import explain
 
 _FORWARD = {"en": "forward: ", "ko": "순전파: "}
 _BACKWARD = {"en": "backward: ", "ko": "역전파: "}
-_THROUGH = {"en": "through {}: ", "ko": "{}의 기울기: "}
-_SUMMED = {"en": ", summed to the shape {}", "ko": ", 형상 {}에 맞추어 합한 것"}
+_THROUGH = {"en": "through {}: ", "ko": "{}의 역전파: "}
+_SUMMED = {"en": " (summed to the shape {})", "ko": " (형상 {}에 맞추어 합산)"}
 _MADE = {
     "en": "Made by tinygrad_ko from {}.{}",
     "ko": "tinygrad_ko가 {}에서 만든 함수입니다.{}",
@@ -23,6 +24,9 @@ _MADE = {
 _GRADIENTS = {"en": " dx is the gradient with respect to x.", "ko": " dx는 x에 대한 기울기입니다."}
 
 _LETTER = re.compile(r"(?<![\w.])([A-Za-z_]\w*)\b(?!=[^=])")  # a name that is no attribute and no keyword of a call
+_CHOICE = re.compile(
+    r"(?P<this>.+) if (?P<a>[\d.]+) (?P<sign>[!=]=) (?P<b>[\d.]+) else (?P<that>.+)"
+)  # that numbers decide
 _PRODUCT = re.compile(r"\bmatmul_as\(\w+, ([\w.]+), ([\w.]+)\)")  # a product with a hint where its memory is
 
 
@@ -42,17 +46,19 @@ class Comments:
     def __init__(self, language: str, name: Callable[[Value], str | None], values: Iterable[Value]) -> None:
         self.language, self._name, self._section, self._group = language, name, "", ""
         self._has_backward = False
+        self._is_past = False  # whether backward has begun: what is not part of it then is no forward either
         self._gradients = dict[
-            int, Value
-        ]()  # of each value whose gradient is on the page: by its number, the last of it
-        self._later = set[int]()  # what is computed from gradients
-        self._met = set[tuple[int, int]]()  # gradients, and the calls through which a part of them has been written
+            Any, Value
+        ]()  # of each part of a gradient, the value that it and the parts before it add up to
+        self._before = dict[Any, Value]()  # of each part that is added to others, what these add up to
         for value in values:
-            if (of := value.origin.of) is not None:
-                self._gradients[of.rank] = value
             self._has_backward |= bool(value.origin.argument)
-            if value.origin.argument or any(x.rank in self._later for x in value.values):
-                self._later.add(value.rank)
+            if (of := value.origin.of) is not None:
+                part = _part(value.origin)
+                self._gradients[part] = value
+                for x in value.values:
+                    if x.origin.of is of and _part(x.origin) != part:
+                        self._before[part] = x
 
     def above(self, value: Value) -> list[str]:
         """The comments that the lines of a value need, after those that have been given."""
@@ -69,31 +75,42 @@ class Comments:
         if not self._has_backward or not text:
             return text
         if origin.argument:
+            self._is_past = True
             return _BACKWARD[self.language] + text
-        return _FORWARD[self.language] * (value.rank not in self._later) + text
+        return _FORWARD[self.language] * (not self._is_past) + text
 
     def _group_of(self, origin: Origin) -> str:
         """The formula of a gradient, with the names of the page in place of the letters of the op."""
         if not origin.argument:
             return ""
         formula = _LETTER.sub(lambda letter: self._letter(letter[1], origin), origin.formula)
+        if (choice := _CHOICE.fullmatch(formula)) is not None:
+            formula = choice[
+                "this" if (float(choice["a"]) == float(choice["b"])) == (choice["sign"] == "==") else "that"
+            ]
         formula = _PRODUCT.sub(r"\1 @ \2", formula)
         if all(len(x.shape) <= 2 for x in origin.letters.values() if isinstance(x, Value)):
             formula = formula.replace(".mT", ".T")
         if origin.of is None:
             return _THROUGH[self.language].format(origin.op) + f"{origin.argument}: {formula}"
-        gradient = self._name(self._gradients[origin.of.rank]) or f"d{self._name(origin.of) or origin.argument}"
         if origin.formula in ("g", "-g") and origin.call is not None and origin.call.shape != origin.of.shape:
             formula += _SUMMED[self.language].format(origin.of.shape)
-        return _THROUGH[self.language].format(origin.op) + f"{gradient} = {formula}"
+        part = _part(origin)
+        gradient = self._name(self._gradients[part]) or f"d{self._name(origin.of) or origin.argument}"
+        if not gradient.startswith(("d", "new_d")):  # only a step on the way to it is on the page
+            return _THROUGH[self.language].format(origin.op) + formula
+        before = self._name(self._before[part]) if part in self._before else None
+        equals = "=" if before is None else "+=" if before == gradient else f"= {before} +"
+        return _THROUGH[self.language].format(origin.op) + f"{gradient} {equals} {formula}"
 
     def _letter(self, letter: str, origin: Origin) -> str:
         """What a letter of a formula stands for."""
         meant = origin.letters.get(letter)
         if isinstance(meant, Value):
             name = self._name(meant)
-            if name is None and letter == "g" and origin.call is not None and self._name(origin.call):
-                return f"d{self._name(origin.call)}"
+            if name is None and meant.now is not None:
+                meant = meant.now
+                name = number_text(meant.settings[0].item()) if meant.operation == "full" else self._name(meant)
             return name or letter
         plain = isinstance(meant, int | float) and not isinstance(meant, bool | np.generic)
         return repr(meant) if plain and meant >= 0 else letter
@@ -108,17 +125,24 @@ class Comments:
         return [f'"""{made}', *wrapped(shapes, '"""')] if shapes else [f'"""{made}"""']
 
 
+def _part(origin: Origin) -> Any:
+    """What tells a part of a gradient from others: the call through which it comes, the gradient of that, and the argument."""
+    call, g = [getattr(x, "rank", id(x)) for x in (origin.call, origin.letters.get("g"))]
+    return origin.op, call, g, origin.argument, origin.of.rank
+
+
 @cache
 def line_text(line: str) -> str:
     """The text of a line, file:number."""
     file, _, number = line.rpartition(":")
-    return linecache.getline(file, int(number)).strip() if number.isdigit() else ""
+    text = linecache.getline(file, int(number)).strip() if number.isdigit() else ""
+    return text.partition("  #")[0]  # without a comment
 
 
 def wrapped(text: str, end: str, width: int = 100) -> list[str]:
     """A text in lines of at most so many characters, broken after commas."""
     lines = [""]
-    for part in re.split(r"(?<=[,;] )(?![^(]*\))", text):
+    for part in re.split(r"(?<=[,;] )(?![^(\[]*[)\]])", text):
         if len(lines[-1]) + len(part) > width and lines[-1]:
             lines.append("")
         lines[-1] += part

@@ -2,7 +2,7 @@
 
 import linecache
 from collections.abc import Callable
-from operator import call, is_
+from operator import attrgetter, call, is_
 from typing import Any
 
 import numpy as np
@@ -12,17 +12,19 @@ from tinygrad_ko.compiler.arguments import checked, parameter_names
 from tinygrad_ko.compiler.blocks import in_blocks
 from tinygrad_ko.compiler.gradients import Pull, op_named
 from tinygrad_ko.compiler.held import Held, is_same
-from tinygrad_ko.compiler.program import Value
+from tinygrad_ko.compiler.leaks import require_none
+from tinygrad_ko.compiler.program import Value, in_order
 from tinygrad_ko.compiler.recording import Recording
 from tinygrad_ko.compiler.results import Graph
 from tinygrad_ko.compiler.simplification import simplified
-from tinygrad_ko.compiler.state import Result, in_array, in_tensor
+from tinygrad_ko.compiler.state import Result, in_array, in_tensor, require_apart
 from tinygrad_ko.compiler.writing import Writer
 from tinygrad_ko.func.trees import mapped
 from tinygrad_ko.runtime.atomic import at_once
 from tinygrad_ko.state.preserve import preserving
 from tinygrad_ko.tensor.tensor import Tensor
 
+_layout = attrgetter("shape", "dtype", "strides")
 _NO_PLACE = (KeyError, IndexError, AttributeError, TypeError, ValueError)
 
 
@@ -42,18 +44,17 @@ class Program:
         )
         self.things = (f, *(part for place, tree in trees for part in checked(tree, place)))  # what holds state
         with preserving:
-            recording, self.before, guards = _recorded(self.things, derived, arguments, options)
+            recording, self.before, guards = recorded(self.things, derived, arguments, options)
         state, trace = recording.state, recording.trace
-        values, kept = simplified(recording.results, trace.effects)
-        values, kept = in_blocks(kept, [v for v in values if v in set(trace.effects)])
+        values, kept = in_blocks(*simplified(recording.results, trace.effects))
         needed = {*values, *kept}
         read = {text: value for text, value in state.inputs.items() if value in needed or value in _asked(trace)}
         self.inputs = [*recording.inputs, *read.values()]
-        writer = Writer(_function_name(f), self.inputs, values, kept)
+        writer = self.writer = Writer(_function_name(f), self.inputs, values, kept)
         self.source = writer.text()
         self.compute = _executed(writer)
         self.returned, self.tensors, self.swapped = recording.returned, recording.tensors, recording.swapped
-        self.streams = recording.streams if trace.effects else []
+        self.streams = recording.streams_of(trace.effects)
         self.op = op_named(_function_name(f))
         # Where one array would be two results, the later ones are copies: each belongs to whoever has it.
         self._again = [i for i, value in enumerate(kept) if value in kept[:i] and not value.is_number]
@@ -64,11 +65,14 @@ class Program:
         room = {**state.held.room, "np": np, "in_tensor": in_tensor, "in_array": in_array, "put_together": put_together}
         self._guards = eval(f"lambda: [{', '.join(guards)}]", room)
         self._read = eval(f"lambda: [{', '.join(read)}]", room)
+        self._written = eval(f"lambda: [{', '.join(state.written)}]", room) if state.written else None
         self.places = [*read]
         lasting = ", ".join(text for text in guards if not text.endswith(".grad is None"))
         self._lasting = eval(f"lambda: [{lasting}]", room)
         self._then = self._lasting()
-        self._kinds = [*map(_kind, self._read())]
+        now = self._read()
+        self._types = [*map(type, now)]  # arrays come first
+        self._layouts = [_layout(x) for x in now if type(x) is np.ndarray]
         calls = []
         for i, (text, new) in enumerate(state.changes):
             room[f"new{i}"] = new
@@ -85,12 +89,14 @@ class Program:
                     return None
                 self.before = now
             held: list[Any] = self._read()
+            if [*map(type, held)] != self._types or [*map(_layout, held[: len(self._layouts)])] != self._layouts:
+                return None
         except _NO_PLACE:  # something is not there any more
-            return None
-        if [*map(_kind, held)] != self._kinds:
             return None
         if self._answers is not None and [*map(bool, _several(self._answers(*leaves, *held)))] != self._assumed:
             return None
+        if self._written is not None and (written := self._written()):
+            require_apart(written, leaves, held)
         return held
 
     def pull(self, graph: Graph, arguments: tuple[Any, ...], options: dict[str, Any]) -> "Program":
@@ -99,7 +105,7 @@ class Program:
 
     def held_then(self, then: dict[str, Any]) -> list[Any]:
         """What the function held at another call, by its places."""
-        return [then[text] if text in then else value for text, value in zip(self.places, self._read(), strict=True)]
+        return [then.get(text, value) for text, value in zip(self.places, self._read(), strict=True)]
 
     def would_fit(self) -> bool:
         """Whether it is still for what the function holds, gradients and the numbers in arrays aside."""
@@ -126,7 +132,7 @@ class Program:
             at_once(call, self._changes(results))()
 
 
-def _recorded(things: Any, derived: Any, arguments: Any, options: Any) -> tuple[Recording, list[Any], list[str]]:
+def recorded(things: Any, derived: Any, arguments: Any, options: Any) -> tuple[Recording, list[Any], list[str]]:
     """A recording, the guards of its program and what they give now."""
     f, *others = things
     held = Held(things if others else f)
@@ -135,6 +141,7 @@ def _recorded(things: Any, derived: Any, arguments: Any, options: Any) -> tuple[
     while changed := first.state.changed_numbers - lifted:  # what the function itself changes is an input
         lifted |= changed
         first = Recording(f, derived, arguments, options, held, lifted)
+    require_none(first.trace)
     recording = Recording(f, derived, arguments, options, held, lifted)
     require_same(
         [*first.trace.effects, *first.results],
@@ -147,8 +154,6 @@ def _recorded(things: Any, derived: Any, arguments: Any, options: Any) -> tuple[
 
 
 def _asked(trace: Any) -> list[Value]:
-    from tinygrad_ko.compiler.program import in_order
-
     return in_order(trace.assumed)
 
 
@@ -165,10 +170,6 @@ def _executed(writer: Writer) -> Callable[..., Any]:
 
 def _several(results: Any) -> Any:
     return results if isinstance(results, tuple) else (results,)
-
-
-def _kind(x: Any) -> Any:
-    return (type(x), x.shape, x.dtype) if type(x) is np.ndarray else type(x)
 
 
 def put_together(structure: Any, results: Any) -> Any:

@@ -1,18 +1,21 @@
 """`compile`: a function of arrays as a program of NumPy calls, made when it is first called with arrays of these shapes and dtypes."""
 
 import inspect
+import os
 import sys
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable
 from functools import update_wrapper
+from pathlib import Path
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
 from tinygrad_ko.compiler.arguments import described, parameter_names, parameters_of, taken
+from tinygrad_ko.compiler.comments import checked_language
 from tinygrad_ko.compiler.compilation import Program
 from tinygrad_ko.compiler.gradients import Call, drawn_again
 from tinygrad_ko.compiler.recording import tracing
-from tinygrad_ko.compiler.refusals import many_programs, no_function, only_compiled
+from tinygrad_ko.compiler.refusals import many_programs, no_function, not_called_yet, only_compiled
 from tinygrad_ko.engine.graph import current
 from tinygrad_ko.errors import called_too_late
 from tinygrad_ko.state.preserve import preserving, preserving_state
@@ -20,8 +23,10 @@ from tinygrad_ko.state.preserve import preserving, preserving_state
 _PROGRAMS = 16  # of one function; the least recently used is dropped
 _MANY = 8  # so many, and there is a warning
 
-P, Q = ParamSpec("P"), ParamSpec("Q")
-R, S = TypeVar("R"), TypeVar("S")
+P = ParamSpec("P")
+Q = ParamSpec("Q")
+R = TypeVar("R")
+S = TypeVar("S")
 
 
 class Compiled(Generic[P, R]):
@@ -29,6 +34,7 @@ class Compiled(Generic[P, R]):
 
     def __init__(self, f: Callable[P, R]) -> None:
         self.f, self.programs = f, OrderedDict[Any, list[Program]]()
+        self._last: tuple[Any, ...] = ()  # program, arguments and options of the last call
         self._made: list[dict[str, str]] = []  # for each program that was made, what the arguments were
         self.__name__ = self.__qualname__ = getattr(f, "__name__", type(f).__name__)
         update_wrapper(self, f, updated=())
@@ -40,6 +46,7 @@ class Compiled(Generic[P, R]):
         leaves, tensors, key = taken(arguments, options, mode.record)
         with preserving:  # while another function is traced, Symbols lie where this one may look
             program, held = self._program(key, leaves, arguments, options)
+        self._last = program, arguments, options
         call = Call(program, leaves, tensors, held, arguments, options)
         try:
             results = call.run()
@@ -79,8 +86,41 @@ class Compiled(Generic[P, R]):
 
     @property
     def source(self) -> str:
-        """The text of the program that was made last."""
-        return next(reversed(self.programs.values()))[0].source
+        """The page of NumPy that the last call ran. Raises RuntimeError before the first call."""
+        return self.page()
+
+    def page(self, language: str = "en") -> str:
+        """The page that the last call ran, with comments in English ("en") or Korean ("ko"). Raises RuntimeError before the first call."""
+        return self._ran(".page").writer.text(checked_language(language))
+
+    def export(self, path: str | os.PathLike[str], *arguments: Any, language: str = "en", **options: Any) -> Path:
+        """Write a Python file that computes the same and imports NumPy alone; returns its path.
+
+        The file has one function. Its arguments are the arrays and floats of the last call (or of these arguments), then what the function
+        holds, by name: parameters, what an optimizer keeps, random generators. It returns the results, then what it changes of that;
+        its docstring tells in which order. It refuses arrays of other shapes and dtypes. It is run in a process of its own
+        and compared with the engine, bit for bit, before anything is written, and says so in its head. Comments and docstrings are
+        in English ("en") or Korean ("ko").
+
+        Raises RuntimeError before the first call, and if the file does not give what the engine gives, TypeError if it would need a
+        function that cannot be copied or an array that is too large.
+        """
+        from tinygrad_ko.compiler.export import export
+
+        if not arguments and not options:
+            self._ran(".export")
+            arguments, options = self._last[1:]
+        leaves, _, key = taken(arguments, options, current.get().record)
+        with preserving:  # the program for what the function holds now, which may not be that of the last call
+            program, held = self._program(key, leaves, arguments, options)
+            return export(program, path, [*leaves, *held], arguments, options, language)
+
+    def _ran(self, what: str) -> Program:
+        """The program of the last call."""
+        if not self._last:
+            raise not_called_yet(self.__name__, what)
+        program: Program = self._last[0]
+        return program
 
     @overload
     def __get__(self, instance: None, owner: Any = None) -> "Compiled[P, R]": ...

@@ -30,24 +30,22 @@ class Stream:
         """The state that it is in."""
         if isinstance(self.source, np.random.Generator):
             return self.source.bit_generator.state
-        return (
-            self.source.getstate() if self.source is sys.modules.get("random") else self.source.get_state(legacy=False)
-        )
+        return self.source.getstate() if self.name == "random" else self.source.get_state(legacy=False)
 
     def setting(self, state: Any) -> tuple[Any, ...]:
         """The call that sets its state."""
         if isinstance(self.source, np.random.Generator):
             return setattr, self.source.bit_generator, "state", state
-        return getattr(self.source, "setstate" if self.source is sys.modules.get("random") else "set_state"), state
+        return self.source.setstate if self.name == "random" else self.source.set_state, state
 
 
 class Draws:
     """The draws of one trace."""
 
-    def __init__(self, generators: dict[str, Any]) -> None:
+    def __init__(self, generators: list[tuple[str, Any]]) -> None:
         self.streams = [Stream("np.random", global_stream)]
         self.streams += [Stream("random", sys.modules["random"])] if "random" in sys.modules else []
-        self.streams += [Stream(name, source) for name, source in generators.items()]
+        self.streams += [Stream(f"{name}_" if name == "random" else name, source) for name, source in generators]
 
     @contextmanager
     def recorded(self, trace: "Trace") -> Iterator[dict[int, Any]]:
@@ -96,12 +94,11 @@ class _Recorder:
 
 def _stand_in(source: Any, draw: Callable[..., Any]) -> Any:
     """A generator on the same bits whose methods are recorded."""
-    kind: Any = type(source)
+    kind = type(source)
 
-    class Recorded(kind):
-        def __getattribute__(self, name: str) -> Any:
-            found = super().__getattribute__(name)
-            return partial(draw, name) if not name.startswith("_") and callable(found) else found
+    def recorded(self: Any, name: str) -> Any:
+        found = kind.__getattribute__(self, name)
+        return partial(draw, name) if not name.startswith("_") and callable(found) else found
 
     bits = source.bit_generator if isinstance(source, np.random.Generator) else source._bit_generator
-    return Recorded(bits)
+    return type(kind.__name__, (kind,), {"__getattribute__": recorded})(bits)

@@ -17,6 +17,7 @@ SIGNS |= {"left_shift": ("<<", _SHIFTED), "right_shift": (">>", _SHIFTED)}
 SIGNS |= {"bitwise_and": ("&", _AND), "bitwise_or": ("|", _OR), "bitwise_xor": ("^", _XOR)}
 SIGNS |= {"less": ("<", _COMPARED), "less_equal": ("<=", _COMPARED), "greater": (">", _COMPARED)}
 SIGNS |= {"greater_equal": (">=", _COMPARED), "equal": ("==", _COMPARED), "not_equal": ("!=", _COMPARED)}
+_STRENGTHS = {**dict(SIGNS.values()), "**": _POWER}
 _BEFORE = {"negative": "-", "invert": "~"}
 _SHORTER = {"absolute": "abs"}
 
@@ -24,8 +25,8 @@ _SHORTER = {"absolute": "abs"}
 class Expressions:
     """Expressions for values, by the names that are `given` to some of them."""
 
-    def __init__(self, given: dict[Value, str], room: Room) -> None:
-        self.given, self.room = given, room
+    def __init__(self, given: dict[Value, str], room: Room, numbers: dict[Any, Any] | None = None) -> None:
+        self.given, self.room, self.numbers = given, room, numbers  # the last: numbers that are arrays on this page
 
     def use(self, x: Any, user: Value | None = None, least: int = _COMPARED) -> str:
         """The text for an input of a value, in parentheses if it holds together less than it must."""
@@ -34,8 +35,8 @@ class Expressions:
 
     def _input(self, x: Any, user: Value | None) -> tuple[str, int]:
         if not isinstance(x, Value):
-            array = None if user is None else small.ready(x, user)
-            return _number(x, user) if array is None else (self.room.constant(array, x), _ATOM)
+            ready = self.numbers.get(small.beside(x, user)) if self.numbers and user is not None else None
+            return _number(x, user) if ready is None else (self.room.constant(ready, x), _ATOM)
         if x in self.given:
             return self.given[x], _ATOM
         if x.operation == "full" and x.shape == ():
@@ -58,9 +59,11 @@ class Expressions:
                 return f"np.{_SHORTER.get(function, function)}({self.listed(value)})", _ATOM
             case "number", (sign,):
                 if len(value.inputs) == 1:
-                    return f"{sign}({self.use(value.inputs[0])})", _SIGNED
-                a, b = [self.use(x, None, _ATOM) for x in value.inputs]
-                return f"{a} {sign} {b}", _COMPARED
+                    return f"{sign}{self.use(value.inputs[0], None, _SIGNED)}", _SIGNED
+                a, b = value.inputs
+                strength = _STRENGTHS[sign]
+                first, second = (_ATOM, _SIGNED) if sign == "**" else (strength + (strength == _COMPARED), strength + 1)
+                return f"{self.use(a, None, first)} {sign} {self.use(b, None, second)}", strength
             case "power", ():
                 base, exponent = value.inputs
                 return f"{self.use(base, value, _ATOM)} ** {self.use(exponent, value, _SIGNED)}", _POWER
@@ -123,14 +126,8 @@ class Expressions:
 
         return ", ".join(map(part, template)) or "()"
 
-    def _function(self, call: Call) -> str:
-        if isinstance(source := getattr(call.function, "__self__", None), np.random.Generator):
-            stream, _, method = call.name.rpartition(".")
-            return f"{self.room.named(source, stream)}.{method}"
-        return call.name if call.name.startswith("np.") else self.room.function(call.function)
-
     def _called(self, call: Call, value: Value) -> str:
-        name = self._function(call)
+        name = self.room.called(call)
 
         def text(part: Any) -> str:
             if isinstance(part, Place):

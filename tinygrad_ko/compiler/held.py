@@ -6,11 +6,13 @@ variables that they name, attributes of objects, lists, tuples and dicts; not wh
 """
 
 import sys
+from array import array
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 from operator import delitem, setitem
-from types import CodeType, FunctionType, MethodType, ModuleType
+from types import CodeType, FunctionType, MemberDescriptorType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -20,9 +22,10 @@ from tinygrad_ko.nn.module import Module, walk
 from tinygrad_ko.optim.optimizers import Optimizer
 from tinygrad_ko.optim.schedules import Schedule
 
-CONTAINERS = (list, tuple, dict)
+CONTAINERS = (list, tuple, dict, deque)
 GENERATORS = (np.random.Generator, np.random.RandomState)
-PLAIN = (int, float, str, bytes, complex, type(None), np.generic, np.dtype, range, slice, frozenset)
+PLAIN = (int, float, str, bytes, complex, type(None), np.generic, np.dtype, range, slice)
+_UNORDERED = (set, frozenset, bytearray, array)  # told by what is in them
 _OURS = __name__.partition(".")[0]
 
 
@@ -42,13 +45,15 @@ class Place:
     @property
     def name(self) -> str:
         """A name for a variable of the program: W1 of params["W1"], layers_0_W of model.layers[0].W."""
-        keys = self.path[1:] if any(isinstance(key, str) for key in self.path[1:]) else self.path
+        inner = self.path[1:]
+        keys = [*(inner if any(isinstance(key, str) for key in inner) else self.path)]
+        keys = [key for key in keys if key != "params"] or keys  # what the book calls a network's dict of arrays
         if isinstance(self.value, int | float):
             keys = [key for key in keys if isinstance(key, str)][-1:]
         name = "".join(c if c.isalnum() else "_" for c in "_".join(map(str, keys))).strip("_")
         own = getattr(self.value, "_name", None)  # of a Tensor
         if self.given_name or (own and not isinstance(self.path[-1], str)):
-            name = self.given_name or own
+            name = self.given_name or own or ""
         return name if name.isidentifier() else f"x_{name}"
 
     @property
@@ -79,15 +84,17 @@ class Held:
         self.again: list[
             tuple[Place, Place]
         ] = []  # where a container or an array is that was found before, and where that was
+        self.missing: list[tuple[dict[str, Any], str]] = []  # global variables that have no value yet
         self._names: dict[int, str] = {}
         root = Place(self.name_of(f), None, (), f)
         waiting = [root]
         for place in waiting:
             waiting += self._found(place)
-        for kind, name in ((Module, self._name_tensors), (Optimizer, self._name_kept)):
-            for part in self.parts.values():
-                if isinstance(part.value, kind):
-                    name(part.value)
+        holders = [part.value for part in self.parts.values()]
+        for module in [x for x in holders if isinstance(x, Module)]:
+            self._name_tensors(module)
+        for optimizer in [x for x in holders if isinstance(x, Optimizer)]:
+            self._name_kept(optimizer)
 
     def _name_tensors(self, module: Module) -> None:
         """Name the Tensors of a module by their paths in it: layers_0_W."""
@@ -98,9 +105,9 @@ class Held:
     def _name_kept(self, optimizer: Optimizer) -> None:
         """Name what an optimizer keeps for its parameters by these: m_W1."""
         for p, each in zip(optimizer.parameters, optimizer.kept, strict=True):
-            for key, array in each.items():
-                if id(p) in self.tensors and id(array) in self.arrays:
-                    self.arrays[id(array)].given_name = f"{key}_{self.tensors[id(p)].name}"
+            for key, kept in each.items():
+                if id(p) in self.tensors and id(kept) in self.arrays:
+                    self.arrays[id(kept)].given_name = f"{key}_{self.tensors[id(p)].name}"
 
     def usual_numbers(self) -> set[str]:
         """The places of the numbers that change between steps: of learning rates, and of the steps that optimizers and schedules count."""
@@ -124,6 +131,8 @@ class Held:
                 self.again.append((place, known.place))
         elif isinstance(value, Handle):
             at = self.tensors.setdefault(id(value), replace(place))
+            if at.text != place.text and value._node is None:
+                self.again.append((place, at))
             if _clearer(place.path, at.path):
                 at.path = place.path
         elif type(value) is np.ndarray:
@@ -183,6 +192,10 @@ class Held:
         put = None if isinstance(container.value, tuple) else f"setitem, {container.text}, {text}"
         return Place(f"{container.text}[{text}]", put, (*container.path, key), value, key)
 
+    def reference(self, tensor: Place) -> str:
+        """The expression for a Tensor: by its place if it is a constant, which may be replaced by another one, else by its identity."""
+        return tensor.text if _is_constant(tensor.value) else self.name_of(tensor.value)
+
     def read(self, text: str) -> Any:
         """What an expression gives now."""
         return eval(text, self.room)
@@ -197,17 +210,12 @@ class Held:
         if isinstance(own, dict):
             yield self._fixed(own, path)
         for kind in type(value).__mro__:
-            slots = vars(kind).get("__slots__", ())
-            for name in (slots,) if isinstance(slots, str) else slots:
-                if hasattr(value, name) and not name.startswith("__"):
-                    yield self._attribute(value, name, path)
+            for name, slot in vars(kind).items() if "__slots__" in vars(kind) else ():
+                if isinstance(slot, MemberDescriptorType) and hasattr(value, name):
+                    put = f"{self.name_of(slot)}.__set__, {self.name_of(value)}"
+                    yield Place(f"{self.name_of(value)}.{name}", put, (*path, name), getattr(value, name))
         if _is_users(type(value).__module__):
             yield self._fixed(type(value), (type(value).__name__,))
-
-    def _attribute(self, owner: Any, name: str, path: tuple[Any, ...], value: Any = None) -> Place:
-        text = self.name_of(owner)
-        value = getattr(owner, name) if value is None else value
-        return Place(f"{text}.{name}", f"setattr, {text}, {name!r}", (*path, name), value)
 
     def _class(self, kind: type) -> Iterator[Place]:
         for base in kind.__mro__ if _is_users(kind.__module__) else ():
@@ -215,9 +223,10 @@ class Held:
                 yield self._fixed(base, (base.__name__,))
         for name, value in list(vars(kind).items()) if _is_users(kind.__module__) else ():
             if isinstance(value, FunctionType | property | staticmethod | classmethod):
-                yield self._fixed(value, ())
+                yield Place(f"{self.name_of(vars(kind))}[{name!r}]", None, (kind.__name__, name), value)
             elif not name.startswith("__") and not hasattr(value, "__get__"):
-                yield self._attribute(kind, name, (kind.__name__,), value)
+                text = self.name_of(kind)
+                yield Place(f"{text}.{name}", f"type.__setattr__, {text}, {name!r}", (kind.__name__, name), value)
 
     def _variables(self, function: FunctionType) -> Iterator[Place]:
         name = self.name_of(function)
@@ -241,12 +250,14 @@ class Held:
         text = self.name_of(here)
         for name in names:
             if name not in here:
+                self.missing.append((here, name))
                 continue
             value = here[name]
             if not isinstance(value, ModuleType):
                 yield Place(f"{text}[{name!r}]", f"setitem, {text}, {name!r}", (name,), value)
             elif _is_users(value.__name__):
-                yield from (self._attribute(value, x, (name,)) for x in names if hasattr(value, x))
+                there = Place(self.name_of(vars(value)), None, (name,), vars(value))
+                yield from (self.entry(there, x, vars(value)[x]) for x in names if x in vars(value))
 
     # ------------------------------------------------------------------ the same as before?
 
@@ -256,15 +267,19 @@ class Held:
         for part in self.parts.values():
             if isinstance(part.value, dict):
                 found.append(f"*{part.place.text}")
-            elif isinstance(part.value, list | tuple):
+            elif isinstance(part.value, CONTAINERS):
                 found.append(f"len({part.place.text})")
             for place in part.items:
                 if place.text in lifted or place.text in self.room or type(place.value) is np.ndarray:
                     continue
-                found.append(f"type({place.text})" if isinstance(place.value, CONTAINERS) else place.text)
+                replaceable = isinstance(place.value, CONTAINERS) or _is_constant(place.value)
+                contents = isinstance(place.value, _UNORDERED)
+                found.append(
+                    f"type({place.text})" if replaceable else f"repr({place.text})" if contents else place.text
+                )
         found += [f"{there.text} is {here.text}" for there, here in self.again]
         for place in self.tensors.values():
-            node = f"{self.name_of(place.value)}._node"
+            node = f"{self.reference(place)}._node"
             found += [f"type({node})", *([f"{node}.grad is None"] if isinstance(place.value._node, Leaf) else [])]
         return list(dict.fromkeys(found))
 
@@ -272,6 +287,10 @@ class Held:
 def is_same(now: Any, then: Any) -> bool:
     """Whether two values that are no arrays are the same."""
     return now is then or (type(now) is type(then) and isinstance(now, PLAIN) and repr(now) == repr(then))
+
+
+def _is_constant(value: Any) -> bool:
+    return isinstance(value, Handle) and value._node is None
 
 
 def _names_in(code: CodeType) -> Iterator[str]:

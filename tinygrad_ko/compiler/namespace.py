@@ -1,6 +1,6 @@
 """NumPy's names, for Symbols: the array library that the engine finds when it traces."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -9,16 +9,13 @@ from tinygrad_ko.compiler.origin import origin
 from tinygrad_ko.compiler.program import Value, memory_order
 from tinygrad_ko.compiler.symbols import Symbol, concrete
 
-if TYPE_CHECKING:
-    from tinygrad_ko.compiler.trace import Trace
-
 
 class Symbols:
     """NumPy's names, for Symbols. What NumPy dispatches comes back to the Symbol; what makes arrays is here."""
 
     __name__ = "numpy"
 
-    def __init__(self, program: "Trace") -> None:
+    def __init__(self, program: Any) -> None:
         self._program = program
 
     def __getattr__(self, name: str) -> Any:
@@ -62,13 +59,14 @@ class Symbols:
             return np.asarray(x, dtype=dtype)
         if x.value.is_number:  # from here on it has a dtype
             return self._program.call("np.asarray", np.asarray, (x,), {} if dtype is None else {"dtype": dtype})
-        x = x if dtype is None else x.astype(dtype)
-        return self._program.symbol(x.value, np.asarray(x.array))  # no scalar of NumPy's any more
+        x = x if dtype is None else x.astype(dtype, copy=False)
+        is_array = isinstance(x.array, np.ndarray)  # and no scalar of NumPy's
+        return x if is_array and not copy else self._program.symbol(x.value, np.asarray(x.array))
 
     def _reduction(ufunc: Any) -> Any:
         def reduction(self: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
             return (
-                x._reduced(ufunc, x, axis, keepdims, by_rows=True)
+                x.reduced(ufunc, x, axis, keepdims, by_rows=True)
                 if isinstance(x, Symbol)
                 else ufunc.reduce(x, axis=axis, keepdims=keepdims)
             )
@@ -79,7 +77,7 @@ class Symbols:
     all, any = map(_reduction, (np.logical_and, np.logical_or))
 
     def mean(self, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-        return x.mean(axis, keepdims)
+        return x.mean(axis=axis, keepdims=keepdims)
 
     def argsort(self, x: Any, axis: int = -1, descending: bool = False, stable: bool = True) -> Any:
         if not descending:

@@ -22,16 +22,19 @@ def with_nested(values: list[Value], results: Collection[Value]) -> tuple[list[V
         uses.update(value.values)
         users.update(dict.fromkeys(value.values, value))
     number = {value: i for i, value in enumerate(values)}
-    operations, nested = dict.fromkeys(values, 1), set[Value]()
+    operations, nested, with_calls = dict.fromkeys(values, 1), set[Value](), set[Value]()
     for value in values:
         user, once = users.get(value), uses[value] == 1
         while once and user is not None and user.operation == "view" and user not in results:
             user, once = users.get(user), uses[user] == 1
         if not once or user is None or value in results or operations[value] + operations[user] > _MANY:
             continue
-        if not _fits(value, user) or (value.operation == "call" and number[user] != number[value] + 1):
+        if value.operation == "call":
+            with_calls.add(value)
+        if not _fits(value, user) or (value in with_calls and number[user] != number[value] + 1):
             continue  # what calls do beside may not wait
         nested.add(value)
+        with_calls |= {user} if value in with_calls else set()
         operations[user] += operations[value]
     order = dict[Value, None]()
 

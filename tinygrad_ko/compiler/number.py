@@ -17,7 +17,7 @@ class Number(Symbol):
     """
 
     __slots__ = ()
-    __hash__ = depends_on_data("hash()")
+    __hash__, __str__, __format__ = map(depends_on_data, ("hash()", "str()", "format()"))
     __round__, __floor__, __ceil__, __trunc__ = map(depends_on_data, ("round()", "floor()", "ceil()", "trunc()"))
 
     def __bool__(self) -> bool:

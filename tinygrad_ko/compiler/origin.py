@@ -1,16 +1,16 @@
 """Where a value comes from: the op that computed it, the line of the user's, and the name that he gave it there."""
 
-import dis
 import sys
-from bisect import bisect
 from dataclasses import dataclass, field
 from functools import cache
 from os.path import dirname, join
-from types import CodeType, FrameType
+from types import FrameType
 from typing import Any
 
 import numpy as np
 
+from tinygrad_ko.compiler.variables import RETURNED, taken_by
+from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.runtime.callers import users_line
 from tinygrad_ko.runtime.source import formula_text
 
@@ -18,7 +18,6 @@ _HERE, _PACKAGE = join(dirname(__file__), ""), join(dirname(dirname(__file__)), 
 _BOOK = join(_PACKAGE, "nn", "networks.py")  # the book's networks are read as if they were the user's
 _OP = "<op "
 _NAMELESS = {"out", "_out"}  # names in the package that say nothing
-_STORES = {"STORE_FAST", "STORE_NAME", "STORE_GLOBAL", "STORE_DEREF"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +38,8 @@ class Origin:
     )  # and what the letters of the formula stand for: values and numbers
 
 
-def origin() -> Origin:
-    """Where the call that is under way comes from, by the frames of Python's stack."""
+def origin(number: int | None = None) -> Origin:
+    """Where the call that is under way comes from, by the frames of Python's stack; of several results, the one of that number."""
     op = inner = ""
     ignored = tuple(kind for kind, how in np.geterr().items() if how == "ignore" and kind != "under")
     frame: FrameType | None = sys._getframe(2)
@@ -51,13 +50,30 @@ def origin() -> Origin:
                 return _backward(frame, ignored, inner or op)
             op = filename.removeprefix(_OP).removesuffix(">").removesuffix(" of any dtype")
         elif filename.startswith(_PACKAGE) and filename != _BOOK:
-            stored = "" if inner or filename.startswith(_HERE) else _stored_after(frame)
+            stored = "" if inner or filename.startswith(_HERE) else _variable(frame, number)
             inner = inner or ("" if stored in _NAMELESS else stored) or ""
         else:
             line = f"{filename}:{frame.f_lineno}" if filename == _BOOK else users_line()
-            return Origin(op, line, _stored_after(frame), inner or op, ignored)
+            return Origin(op, line, _users_name(frame, number), inner or op, ignored)
         frame = frame.f_back
     return Origin(op, users_line(), None, inner or op, ignored)
+
+
+def _variable(frame: FrameType, number: int | None) -> str | None:
+    """The name of the variable that takes the result of the call at which a frame stands."""
+    name = taken_by(frame.f_code, frame.f_lasti, number)
+    return name if name != RETURNED else None
+
+
+def _users_name(frame: FrameType | None, number: int | None) -> str | None:
+    """The name that the user gives the result of the call at which a frame stands: there or, if that returns it, further out."""
+    while frame is not None and not frame.f_code.co_filename.startswith(_HERE):
+        if (name := taken_by(frame.f_code, frame.f_lasti, number)) != RETURNED:
+            return name
+        if frame.f_code.co_filename == _BOOK:
+            return frame.f_code.co_name  # what a method of the book's returns is what it is called
+        frame = frame.f_back
+    return None
 
 
 def _backward(frame: FrameType, ignored: tuple[str, ...], inner: str) -> Origin:
@@ -78,7 +94,7 @@ def _backward(frame: FrameType, ignored: tuple[str, ...], inner: str) -> Origin:
 
 def _value(x: Any) -> Any:
     """The value that a Symbol or a Tensor stands for; anything else as it is."""
-    return getattr(getattr(x, "_array", x), "value", x)
+    return getattr(x._array if isinstance(x, Handle) else x, "value", x)
 
 
 def _visited(frame: FrameType) -> Any:
@@ -88,20 +104,3 @@ def _visited(frame: FrameType) -> Any:
 
 
 _text = cache(formula_text)
-
-
-def _stored_after(frame: FrameType) -> str | None:
-    """The name of the variable that takes the result of the call at which a frame stands."""
-    offsets, stored = _stores(frame.f_code)
-    return stored[bisect(offsets, frame.f_lasti) - 1]
-
-
-@cache
-def _stores(code: CodeType) -> tuple[list[int], list[str | None]]:
-    steps = [*dis.get_instructions(code)]
-    stored: list[Any] = [after.argval if after.opname in _STORES else None for after in steps[1:]]
-    if code.co_filename == _BOOK:  # where what a method returns is what it is called
-        stored = [
-            code.co_name if after.opname == "RETURN_VALUE" else x for after, x in zip(steps[1:], stored, strict=True)
-        ]
-    return [step.offset for step in steps], [*stored, None]

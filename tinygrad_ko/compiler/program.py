@@ -44,6 +44,8 @@ class Value:
         default_factory=_ranks.__next__
     )  # in the order of recording; one that is made from it has the same
     is_number: bool = False  # one of Python's own, which gives an array no dtype
+    now: "Value | None" = None  # what it was simplified to
+    is_effect: bool = False  # whether its call does something beside (a check, a draw), which is done once and in the order of recording
 
     @property
     def values(self) -> list["Value"]:
@@ -123,11 +125,16 @@ def filled_with(full: Value) -> Any:
 
 def in_order(results: Iterable[Value]) -> list[Value]:
     """The results and all that they are computed from, in the order in which they were recorded, inputs before what is made of them."""
+    recorded = sorted(_behind(results), key=attrgetter("rank"))
+    effects = [value for value in recorded if value.is_effect]
+    before = dict(zip(effects[1:], effects, strict=False))
     found = dict[Value, None]()
-    for value in sorted(_behind(results), key=attrgetter("rank")):
+    for value in recorded:
         waiting = [value]
         while waiting:  # most often for itself alone: a loop over blocks needs what was recorded after its first value
-            missing = [x for x in waiting[-1].values if x not in found]
+            now = waiting[-1]
+            needed = [*now.values, before[now]] if now in before else now.values
+            missing = [x for x in needed if x not in found]
             waiting += reversed(missing)
             if not missing:
                 found[waiting.pop()] = None

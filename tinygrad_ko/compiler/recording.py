@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ko.compiler.arguments import Entered, parameter_names
-from tinygrad_ko.compiler.draws import Draws
+from tinygrad_ko.compiler.draws import Draws, Stream
 from tinygrad_ko.compiler.held import Held
 from tinygrad_ko.compiler.program import Value
 from tinygrad_ko.compiler.results import Results
@@ -44,12 +44,16 @@ class Recording:
         held: Held,
         lifted: set[str],
     ) -> None:
-        self.trace, self.results = Trace(), list[Value]()
+        self.trace, self.results, self.arrays = (
+            Trace(),
+            list[Value](),
+            list[Any](),
+        )  # the results, and what they were in this call
         self.state = State(held, lifted, self.trace, self._keep)
         self.tensors: list[Handle] = [at.value for at in held.tensors.values() if at.value._node is not None]
         nodes: list[Node] = [t._node for t in self.tensors if t._node is not None]
-        draws = Draws({at.name: at.value for at in held.generators.values()})
-        self.streams = draws.streams
+        draws = Draws([(at.name, at.value) for at in held.generators.values()])
+        self._streams = draws.streams
         names = parameter_names(derived(f), len(arguments))
         trees = dict(zip([*names, *options], [*arguments, *options.values()], strict=True))
         with ExitStack() as stack:
@@ -74,6 +78,12 @@ class Recording:
             value.name = f"new_{name}" if name in known else name if name.isidentifier() else None
         return self._keep(symbol)
 
+    def streams_of(self, effects: list[Value]) -> list[Stream]:
+        """The random streams that are drawn from."""
+        drawn = {value.settings[0].name.rpartition(".")[0] for value in effects if value.operation == "call"}
+        return [stream for stream in self._streams if stream.name in drawn]
+
     def _keep(self, symbol: Symbol, is_tensor: bool = False) -> Result:
         self.results.append(symbol.value)
+        self.arrays.append(symbol.array)
         return Result(len(self.results) - 1, is_tensor)

@@ -6,25 +6,53 @@ from typing import Any
 from tinygrad_ko.errors import explain
 from tinygrad_ko.runtime.callers import users_line
 
+_READING = {
+    "np.asarray()": (
+        "it is an array already, so leave the conversion out; np.stack([a, b]) makes one array of several, and a constant table W takes "
+        "traced indices by np.take(W, i, axis=0)",
+        "이미 배열이므로 변환하지 마십시오. 여러 배열은 np.stack([a, b])으로 묶고, 상수 표 W의 원소는 np.take(W, i, axis=0)으로 "
+        "가져오십시오.",
+    ),
+    "a mask as an index": (
+        "how many elements it takes depends on its numbers; use tg.where(mask, x, 0), or find the places outside of the compiled function, "
+        "np.flatnonzero(mask), and pass them as an argument",
+        "마스크가 고르는 원소의 개수는 값에 따라 달라집니다. tg.where(mask, x, 0)을 쓰거나, 컴파일할 함수 밖에서 np.flatnonzero(mask)로 "
+        "자리를 찾아 인수로 넘기십시오.",
+    ),
+}
+_CURE = (
+    "the program would depend on its numbers, and be wrong for others; use tg.where, or compute this outside of the compiled function and "
+    "pass it as an argument",
+    "값에 따라 달라지는 프로그램은 만들 수 없습니다. tg.where를 쓰거나, 컴파일할 함수 밖에서 계산하여 인수로 넘기십시오.",
+)
+
 
 def depends_on_data(what: str) -> Callable[..., Any]:
     """A method that refuses to read the numbers of an array."""
 
     def method(self: Any, *_: Any, **__: Any) -> Any:
-        line = users_line()
+        line, (cure, korean) = users_line(), _READING.get(what, _CURE)
         raise explain(
-            TypeError(
-                f"compile: {what} of a traced array at {line}: the program would depend on its numbers, and be wrong for others; "
-                "use tg.where, or compute this outside of the compiled function and pass it as an argument"
-            ),
-            f"compile: 추적 중인 배열의 값을 읽으려고 했습니다: {what}, {line}. 값에 따라 달라지는 프로그램은 만들 수 없습니다. "
-            "tg.where를 쓰거나, 컴파일할 함수 밖에서 계산하여 인수로 넘기십시오.",
+            TypeError(f"compile: {what} of a traced array at {line}: {cure}"),
+            f"compile: 추적 중인 배열의 값을 읽으려고 했습니다: {what}, {line}. {korean}",
         )
 
     return method
 
 
 def unsupported(what: str) -> Exception:
+    """The error for a function that a trace cannot follow."""
+    line = users_line()
+    return explain(
+        TypeError(
+            f"compile: {what} is not supported inside of a compiled function (at {line}); use another function, or compute this outside "
+            "and pass it as an argument"
+        ),
+        f"compile: 컴파일할 함수 안에서는 쓸 수 없습니다: {what}({line}). 다른 함수를 쓰거나, 컴파일할 함수 밖에서 계산하여 인수로 넘기십시오.",
+    )
+
+
+def cannot_write(what: str) -> Exception:
     """The error for what writes to an array that a trace cannot follow."""
     line = users_line()
     return explain(
@@ -66,8 +94,8 @@ def no_result(value: Any, place: str) -> TypeError:
     kind = type(value).__name__
     return explain(
         TypeError(
-            f"compile: the function returned a {kind}{place and f' at {place}'}; return arrays, Tensors, numbers, and dicts, lists and tuples "
-            "of them"
+            f"compile: the function returned a {kind}{place and f' at {place}'}; return arrays, Tensors, numbers, and dicts, lists and "
+            "tuples of them"
         ),
         f"compile: 반환값{place}의 종류 {kind}: 배열, Tensor, 수와 이들의 딕셔너리, 리스트, 튜플만 반환할 수 있습니다.",
     )
@@ -98,10 +126,14 @@ def other_thread() -> RuntimeError:
 def many_programs(name: str, count: int, changes: dict[str, list[str]]) -> str:
     """The warning when a function is compiled again and again."""
     seen = "; ".join(f"{argument}: {', '.join(forms)}, ..." for argument, forms in changes.items())
-    english, korean = (seen, seen) if seen else ("not its arguments but what it holds changed", "인수가 아니라 함수가 참조하는 것이 바뀜")
+    english, korean = (
+        (seen, seen)
+        if seen
+        else ("not its arguments but what it holds changed", "인수가 아니라 함수가 참조하는 것이 바뀜")
+    )
     return (
-        f"compile: {name} was compiled {count} times, which takes longer than it saves ({english}); pass batches of one size and one dtype, "
-        "and what changes often as a float or an array\n"
+        f"compile: {name} was compiled {count} times, which takes longer than it saves ({english}); pass batches of one size and one "
+        "dtype, and what changes often as a float or an array\n"
         f"compile: 함수 {name}: {count}번 컴파일했습니다({korean}). 컴파일하는 시간이 더 걸립니다. 배치의 크기와 자료형을 하나로 맞추고, "
         "자주 바뀌는 값은 float이나 배열로 넘기십시오."
     )
@@ -131,10 +163,9 @@ def left_behind(what: str) -> Exception:
     """The error for a change that a program cannot make."""
     return explain(
         TypeError(
-            f"compile: the function changes {what}, and a program cannot do that at every call; return the new value, and change it outside"
+            f"compile: the function changes {what} in a way that a program cannot repeat; return the new value and store it outside"
         ),
-        f"compile: 함수가 바꾸는 것 가운데 컴파일한 프로그램이 호출할 때마다 바꿀 수 없는 것이 있습니다: {what}. 새 값을 반환하게 하고 "
-        "함수 밖에서 바꾸십시오.",
+        f"compile: 함수가 바꾸는 것 가운데 프로그램이 되풀이할 수 없는 것이 있습니다: {what}. 새 값을 반환하고 함수 밖에서 저장하십시오.",
     )
 
 
@@ -153,10 +184,10 @@ def differs(what: str, line: str) -> Exception:
     at = f" (at {line})" if line else ""
     return explain(
         TypeError(
-            f"compile: {what} is another one each time the function is called{at}, so the program would be wrong at the next call: a clock, "
-            "a counter, a file, or numbers drawn inside; compute it outside of the function and pass it as an argument"
+            f"compile: two calls from the same state differ in {what}{at}, so a program would be wrong at the next call: a clock, an "
+            "iterator, a file, or numbers drawn inside; compute it outside of the function and pass it as an argument"
         ),
-        f"compile: 같은 입력으로 두 번 호출했을 때 결과가 다릅니다: {what}{at}. 시계, 카운터, 파일, 함수 안에서 뽑은 난수가 그렇습니다. "
+        f"compile: 같은 상태에서 두 번 호출했는데 결과가 다릅니다: {what}{at}. 시계, 반복자, 파일, 함수 안에서 뽑은 난수가 그렇습니다. "
         "함수 밖에서 계산하여 인수로 넘기십시오.",
     )
 
@@ -165,10 +196,10 @@ def out_of_sight(shape: tuple[int, ...], line: str) -> Exception:
     """The error for an array that was there before the call, in a place where nobody would see it change."""
     return explain(
         TypeError(
-            f"compile: an array of shape {shape} (at {line}) was there before the call, in a place that compile does not look into, so it would "
-            "not be seen to change; pass it as an argument, or keep it in a variable, a list, a dict or an attribute that the function names"
+            f"compile: an array of shape {shape} (at {line}) is from before the call and kept where compile does not look, so a change of "
+            "it would not be seen; pass it as an argument, or keep it in a variable, list, dict or attribute that the function names"
         ),
-        f"compile: 형상이 {shape}인 배열은 호출 전부터 있었지만 컴파일러가 살펴보지 않는 곳에 있어서, 바뀌어도 알 수 없습니다({line}). "
+        f"compile: 형상이 {shape}인 배열({line})은 호출 전에 만들어졌고 컴파일러가 살펴보지 않는 곳에 있어서, 바뀌어도 알 수 없습니다. "
         "인수로 넘기거나, 함수가 이름으로 쓰는 변수, 리스트, 딕셔너리, 속성에 두십시오.",
     )
 
@@ -177,9 +208,20 @@ def leaked(where: str) -> Exception:
     """The error for a traced array that stays behind in something that is no state of the function."""
     return explain(
         TypeError(
-            f"compile: a traced array was left in {where}, which is changed at every call, and compile cannot do that; return the array instead"
+            f"compile: the function leaves a traced array in a {where} that a program cannot change; return the array instead"
         ),
-        f"compile: 추적 중인 배열이 남아 있습니다: {where}. 컴파일한 프로그램은 이곳을 바꿀 수 없으니, 배열을 반환하게 하십시오.",
+        f"compile: 함수가 추적 중인 배열을 이 종류의 객체에 남깁니다: {where}. 프로그램은 이 객체를 바꿀 수 없으니 배열을 반환하십시오.",
+    )
+
+
+def shares(array: Any) -> Exception:
+    """The error for an array that is written to and read under another name."""
+    return explain(
+        ValueError(
+            f"compile: the function writes to an array of shape {array.shape} that shares memory with another of its inputs; nothing was "
+            "changed; pass a copy"
+        ),
+        f"compile: 함수가 쓰는 배열이 다른 입력과 메모리를 함께 씁니다(형상 {array.shape}). 아무것도 바꾸지 않았습니다. 사본을 넘기십시오.",
     )
 
 
@@ -197,9 +239,25 @@ def changed_since(name: str) -> RuntimeError:
     """A gradient is asked for of a call in another state of the function."""
     return explain(
         RuntimeError(
-            f"compile: what {name} holds is not as it was at the call (its mode, a setting, an object in it), and the program for its gradient "
-            "was not made yet; call backward() before changing it"
+            f"compile: what {name} holds is not as it was at the call (its mode, a setting, an object in it), and the program for its "
+            "gradient was not made yet; call backward() before changing it"
         ),
-        f"compile: 함수 {name}: 호출한 뒤에 함수가 참조하는 것(학습 모드, 설정, 객체)이 바뀌어 그때의 기울기를 구할 수 없습니다. 바꾸기 전에 "
-        "backward()를 호출하십시오.",
+        f"compile: 함수 {name}: 호출한 뒤에 함수가 참조하는 것(학습 모드, 설정, 객체)이 바뀌어 그때의 기울기를 구할 수 없습니다. "
+        "바꾸기 전에 backward()를 호출하십시오.",
+    )
+
+
+def not_exported(why: str) -> RuntimeError:
+    """The error for a file that does not give what the engine gives."""
+    return explain(
+        RuntimeError(f"export: nothing was written: {why}; please report it, with the function and its arguments"),
+        f"export: 파일을 쓰지 않았습니다. 내보낸 프로그램의 결과가 엔진과 다르거나 실행되지 않습니다({why}). 함수와 인수를 함께 알려 주십시오.",
+    )
+
+
+def not_called_yet(name: str, what: str) -> RuntimeError:
+    """The error for a page that is asked for before there is a program."""
+    return explain(
+        RuntimeError(f"{name}{what}: there is no program yet; call {name} once, with arguments as it will be called"),
+        f"{name}{what}: 아직 프로그램이 없습니다. 함수를 실제로 쓸 인수로 한 번 호출한 뒤에 쓰십시오.",
     )

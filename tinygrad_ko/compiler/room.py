@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ko.compiler.names import Names
-from tinygrad_ko.compiler.program import memory_order
+from tinygrad_ko.compiler.program import Call, memory_order
 
 _INLINE = 16  # numbers: a larger array is not written on a page
 
@@ -25,7 +25,7 @@ class Room:
 
     def lines(self, language: str) -> list[str]:
         """The lines that make the constants, and a comment that names what is not on the page."""
-        functions = [name for name in self.objects if name not in self.texts and name != "np"]
+        functions = [name for name, x in self.functions.items() if callable(x)]
         comment = {"en": "# functions of tinygrad_ko: ", "ko": "# tinygrad_ko의 함수: "}[language]
         return [
             *([comment + ", ".join(functions)] if functions else []),
@@ -40,8 +40,18 @@ class Room:
         """The functions and other things that are not written on the page."""
         return {name: x for name, x in self.objects.items() if name not in self.texts and x is not np}
 
+    def called(self, call: Call) -> str:
+        """The name of a function that is called as it is; a method of a random generator after the name of that."""
+        source = getattr(call.function, "__self__", None)
+        if call.name.startswith("np."):
+            return call.name
+        if isinstance(source, np.random.Generator | np.random.RandomState):
+            stream, _, method = call.name.rpartition(".")
+            return f"{self.named(source, stream)}.{method}"
+        return self.function(call.function)
+
     def function(self, function: Callable[..., Any]) -> str:
-        """The name of a function that is called as it is."""
+        """The name of a function or a class."""
         return self.named(function, getattr(function, "__name__", type(function).__name__))
 
     def argument(self, x: Any) -> str:
@@ -59,9 +69,17 @@ class Room:
         if x is None or x is ... or isinstance(x, int | np.generic):
             return "..." if x is ... else repr(x)
         if is_dataclass(x) and not isinstance(x, type):
-            self.function(type(x))
-            return repr(x)
+            return self._setting(x)
         return self.function(x) if callable(x) else self.named(x, type(x).__name__.lower())
+
+    def _setting(self, x: Any) -> str:
+        """The name of what is made once from numbers, like the windows of a convolution."""
+        kind, text = self.function(type(x)), repr(x)
+        name = next((name for name, other in self.texts.items() if other == text), None)
+        if name is None:
+            name = self.names.new(kind.lower())
+            self.objects[name], self.texts[name] = x, text
+        return name
 
     def named(self, x: Any, wanted: str) -> str:
         """The name of something that is used as it is."""
@@ -76,7 +94,9 @@ class Room:
         key = array.shape, array.dtype, array.strides, array.tobytes()
         if key not in self._constants:
             text = array_text(array) if number is None else f"np.array({number_text(number)}, np.{array.dtype})"
-            wanted = _WANTED.get(text.partition("(")[0], "constant") if number is None else _NUMBERS.get(number, "number")
+            wanted = (
+                _WANTED.get(text.partition("(")[0], "constant") if number is None else _NUMBERS.get(number, "number")
+            )
             name = self._constants[key] = self.names.new(wanted)
             self.objects[name], self.texts[name] = array, text
         return self._constants[key]
@@ -88,7 +108,7 @@ def number_text(number: Any) -> str:
     return {"nan": "np.nan", "inf": "np.inf", "-inf": "-np.inf"}.get(text, text)
 
 
-def array_text(array: Any) -> str:
+def array_text(array: Any, most: int = _INLINE) -> str:
     """The expression that makes an array: its numbers or, where they are all one, that one. Nothing if it is too large to be written."""
     shape, kind = str(array.shape[0] if array.ndim == 1 else array.shape), f", np.{array.dtype}"
     kind_if_unusual = "" if array.dtype == np.float64 else kind
@@ -112,7 +132,7 @@ def array_text(array: Any) -> str:
     def listed(part: Any) -> str:
         return f"[{', '.join(map(listed, part))}]" if isinstance(part, list) else number_text(part)
 
-    return f"np.array({listed(array.tolist())}{kind})" if array.size <= _INLINE else ""
+    return f"np.array({listed(array.tolist())}{kind})" if array.size <= most else ""
 
 
 _WANTED = {

@@ -12,16 +12,15 @@ _ELEMENTWISE = {"ufunc", "where", "power"}  # operations that broadcast their in
 
 
 def simplified(results: list[Value], effects: list[Value]) -> tuple[list[Value], list[Value]]:
-    """The values that the results and the effects need, in the order in which they are computed, and the results among them."""
+    """The results and the effects, computed by fewer values."""
     new: dict[Value, Value] = {}
     for value in in_order([*effects, *results]):
         inputs = tuple([new[x] if isinstance(x, Value) else x for x in value.inputs])
         now = value if inputs == value.inputs else value.altered(inputs=inputs)
         for rule in _RULES:
             now = rule(now)
-        new[value] = now
-    kept = [new[value] for value in results]
-    return in_order([new[value] for value in effects] + kept), kept
+        new[value] = value.now = now
+    return [new[value] for value in results], [new[value] for value in effects]
 
 
 def _scalar(x: Any) -> Any:
@@ -123,8 +122,8 @@ def _computed_now(value: Value) -> Value:
 
 
 def _one_number(value: Value) -> Value:
-    """A view of what is one number everywhere, as such. It lies in memory as before: a product of matrices may add up in another order where
-    a number is not repeated, but stretched.
+    """A view of what is one number everywhere, as such. It lies in memory as before: a product of matrices may add up in another order
+    where a number is not repeated, but stretched.
     """
     (x,), (how, _to) = value.inputs, value.settings
     before = x.settings[1] if len(x.settings) > 1 else x.shape

@@ -2,6 +2,7 @@
 450, and 270 if NumPy need not make an array of the 1 first. Two NumPy scalars are multiplied in 40 ns, two arrays without axes in 290.
 """
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -10,14 +11,23 @@ from tinygrad_ko.compiler.program import Value
 from tinygrad_ko.compiler.storage import SMALL
 
 
-def ready(number: Any, user: Value) -> np.ndarray[Any, Any] | None:
-    """The array that a ufunc makes of a number beside a small array; None where the number does as well."""
+_OFTEN = 8  # uses of a number on a page
+
+
+def arrays_of_numbers(values: list[Value]) -> dict[Any, np.ndarray[Any, Any]]:
+    """The numbers that often stand beside small arrays, by what `beside` says of them, as the arrays that ufuncs make of them."""
+    uses = Counter(key for value in values for x in value.inputs if (key := beside(x, value)) is not None)
+    return {key: np.array(key[1], key[2]) for key, count in uses.items() if count >= _OFTEN}
+
+
+def beside(number: Any, user: Value) -> Any:
+    """What tells one number from another, and its dtype, if it stands beside a small array of floats; None otherwise."""
     if user.operation != "ufunc" or not user.shape or user.nbytes > SMALL or type(number) not in (int, float):
         return None
-    beside = user.values[0]
-    if len(user.values) > 1 or beside.is_number or beside.dtype.kind != "f" or not abs(number) <= np.finfo(beside.dtype).max:
+    x, *others = user.values
+    if others or x.is_number or x.dtype.kind != "f" or not abs(number) <= np.finfo(x.dtype).max:
         return None
-    return np.array(number, beside.dtype)
+    return repr(number), number, x.dtype
 
 
 def wants_scalars(value: Value, users: list[Value]) -> bool:

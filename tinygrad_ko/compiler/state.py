@@ -2,6 +2,8 @@
 what its program changes after every call.
 """
 
+import builtins
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -11,14 +13,16 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.arrays.memory import writable
+from tinygrad_ko.arrays.memory import whole, writable
 from tinygrad_ko.compiler.held import PLAIN, Held, Part, Place, is_same
 from tinygrad_ko.compiler.program import Value, mapped_inside
-from tinygrad_ko.compiler.refusals import left_behind, read_only
+from tinygrad_ko.compiler.refusals import left_behind, read_only, shares
 from tinygrad_ko.compiler.symbols import Symbol
-from tinygrad_ko.compiler.trace import Trace
+from tinygrad_ko.compiler.trace import Trace, memory_order
 from tinygrad_ko.engine.graph import Handle, Leaf
 from tinygrad_ko.runtime.atomic import at_once
+
+_CHANGEABLE = (dict, list, deque)
 
 
 class Result:
@@ -36,20 +40,18 @@ class State:
         self.inputs: dict[str, Value] = {}
         self.alike: list[str] = []  # expressions that are true where all numbers of a list are one input
         self.changes: list[tuple[str, Any]] = []  # calls that put something in a place, and what, for the {} in them
+        self.written: list[str] = []  # arrays that are written to, as expressions
         self.changed_numbers: set[str] = set()  # the places of numbers that change and are no inputs
         self._stands: dict[int, Any] = {}  # what stands for an object, by its identity
         self._at: dict[str, Any] = {}  # what stands for a number, by its place
         self.originals: dict[int, Any] = {}  # what an object in the trace is outside, by its identity
         self._gone = set[int]()  # lists and dicts that were replaced as a whole
-        self._arrays = {
-            key: self._enter(array_of(held.name_of(at.value)), at.value.stable_array(), at.name)
-            for key, at in held.tensors.items()
-        }
-        grads = {key: _grad(at.value) for key, at in held.tensors.items()}
-        self._grads = {
-            key: None if grad is None else self._enter(f"{held.name_of(at.value)}._node.grad", grad, f"d{at.name}")
-            for (key, at), grad in zip(held.tensors.items(), grads.values(), strict=True)
-        }
+        self._arrays: dict[int, Symbol] = {}  # of the Tensors
+        self._grads: dict[int, Symbol | None] = {}
+        for key, at in held.tensors.items():
+            name, grad = held.reference(at), _grad(at.value)
+            self._arrays[key] = self._enter(array_of(name), at.value.stable_array(), at.name)
+            self._grads[key] = None if grad is None else self._enter(f"{name}._node.grad", grad, f"d{at.name}")
         for key, at in held.arrays.items():
             self._stands[key] = self._enter(at.text, at.value, at.name)
         for part in held.parts.values():
@@ -64,7 +66,8 @@ class State:
             self._at |= {item.text: self._enter(item.text, item.value, item.name) for item in numbers}
 
     def _enter(self, text: str, array: Any, name: str) -> Symbol:
-        value = Value("input", (), (), np.shape(array), np.asarray(array).dtype, name=name)
+        a = np.asarray(array)
+        value = Value("input", (), (), a.shape, a.dtype, memory_order(a), name=name)
         self.inputs[text] = value
         return self.trace.symbol(value, array)
 
@@ -74,8 +77,11 @@ class State:
         if key not in self._stands:
             self._stands[key] = value
             if part is not None and isinstance(value, tuple | partial | MethodType):
-                new = [self._in_place_of(item) for item in part.items]
-                if any(x is not item.value for x, item in zip(new, part.items, strict=True)):
+                items = [*part.items]
+                if isinstance(value, partial):
+                    items[2:] = self.held.parts[id(value.keywords)].items
+                new = [self._in_place_of(item) for item in items]
+                if any(x is not item.value for x, item in zip(new, items, strict=True)):
                     self._stands[key] = _rebuilt(value, new)
         return self._stands[key]
 
@@ -92,8 +98,8 @@ class State:
                 if item.put is not None:
                     put, new = self.held.read(f"({item.put})"), self._in_place_of(item)
                     begin += [(*put, new)] if new is not item.value else []
-                    end += [] if isinstance(part.value, dict | list) else [(*put, item.value)]
-            if isinstance(part.value, dict | list):
+                    end += [] if isinstance(part.value, _CHANGEABLE) else [(*put, item.value)]
+            if isinstance(part.value, _CHANGEABLE):
                 end += _refilling(part.value)
         self.originals = {id(self.stand_in(x)): x for x in self.held.objects()}
         for key, at in self.held.tensors.items():
@@ -112,12 +118,17 @@ class State:
             self._find_changes(nodes)
         finally:
             restore()
+            for symbols in (self._stands, self._at, self._arrays, self._grads, self.originals):
+                symbols.clear()
 
     # ------------------------------------------------------------------ what has changed
 
     def _find_changes(self, nodes: list[Any]) -> None:
+        for variables, name in self.held.missing:
+            if variables.pop(name, None) is not None and name not in vars(builtins):
+                raise left_behind(name)
         for part in self.held.parts.values():
-            if isinstance(part.value, dict | list):
+            if isinstance(part.value, _CHANGEABLE):
                 if id(part.value) not in self._gone:
                     self._compare_items(part.place, part, part.value)
             else:
@@ -127,15 +138,18 @@ class State:
         for at in self.held.arrays.values():
             if (symbol := self._stands[id(at.value)]).value is not self.inputs[at.text]:
                 self._change(f"*in_array({at.text}, {{}})", symbol, at)
+                self.written.append(at.text)
         for (key, at), node in zip(self.held.tensors.items(), nodes, strict=True):
-            t, name = at.value, self.held.name_of(at.value)
+            t, name = at.value, self.held.reference(at)
             if t._node is not node:
-                raise left_behind(f"requires_grad of {at.name}")
+                raise left_behind(f"{at.shown}.requires_grad")
             if t._array is not self._arrays[key]:
                 self._change(f"(setattr, {name}, '_array', {{}})", t._array, at)
                 self.changes.append((f"(setattr, {name}, '_exposed', {{}})", False))
             elif t._array.value is not self.inputs[array_of(name)]:
                 self._change(f"*in_tensor({name}, {{}})", t._array, at)
+                # Its array, if somebody who was given it could see it change.
+                self.written.append(f"*(({name}._array,) if {name}._exposed else ())")
             now = _grad(t)
             if now is not self._grads[key] or (now is not None and now.value is not self.inputs[f"{name}._node.grad"]):
                 self._change(f"(setattr, {name}._node, 'grad', {{}})", now, at, "d")
@@ -143,9 +157,9 @@ class State:
     def _compare_items(self, place: Place, part: Part, now: Any) -> None:
         """Note what has changed in a list or a dict, or in one that took its place."""
         keys = {item.key: item for item in part.items}
-        if isinstance(now, list):
+        if not isinstance(now, dict):
             if len(now) != len(keys):
-                raise left_behind(f"the length of {place.shown}")
+                raise left_behind(f"len({place.shown})")
             pairs: Any = enumerate(now)
         else:
             pairs = now.items()
@@ -167,7 +181,7 @@ class State:
         if (
             part is not None
             and part.place is item
-            and type(now) is type(was) in (list, dict)
+            and type(now) is type(was) in _CHANGEABLE
             and _keys(now) == {i.key for i in part.items}
         ):
             self._gone.add(id(was))
@@ -223,15 +237,14 @@ def _rebuilt(value: Any, items: list[Any]) -> Any:
     if isinstance(value, MethodType):
         return MethodType(items[1], items[0])
     if isinstance(value, partial):
-        return partial(items[0], *items[1], **items[2])
+        return partial(items[0], *items[1], **dict(zip(value.keywords, items[2:], strict=True)))
     return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
 
 
 def _refilling(container: Any) -> list[tuple[Any, ...]]:
     """The calls that give a list or a dict the contents that it has now."""
-    if isinstance(container, list):
-        return [(setitem, container, slice(None), container.copy())]
-    return [(container.clear,), (container.update, container.copy())]
+    put = container.update if isinstance(container, dict) else container.extend
+    return [(container.clear,), (put, container.copy())]
 
 
 # ---------------------------------------------------------------------- changes after a call
@@ -249,3 +262,22 @@ def in_array(array: Any, new: Any) -> list[tuple[Any, ...]]:
     if not writable(array):
         raise read_only(array)
     return [(setitem, array, ..., new)]
+
+
+def require_apart(written: list[Any], leaves: list[Any], held: list[Any]) -> None:
+    """Raise ValueError if an array that is written to is an argument too, or shares memory with another input: a program reads all of its
+    inputs before it changes one.
+    """
+    apart = [*{id(x): x for x in (*written, *held)}.values(), *leaves]
+    owners = [id(_owner(x)) for x in apart if type(x) is np.ndarray]
+    if len(set(owners)) < len(owners):
+        for array in written:
+            for x in (*leaves, *[x for x in held if x is not array]):
+                if type(x) is np.ndarray and np.may_share_memory(x, array):
+                    raise shares(array)
+
+
+def _owner(array: Any) -> Any:
+    """What has the memory of an array."""
+    array = whole(array)
+    return array if array.base is None else array.base

@@ -13,7 +13,6 @@ WORTH_IT = (
 )
 
 
-
 class Storage:
     """The memory of the values of a program.
 
@@ -60,7 +59,9 @@ class Storage:
         idle = dict[Any, list[Value]]()
         for i, value in enumerate(values):
             ending = [
-                x for x in dict.fromkeys(self.owner[x] for x in value.values) if self.last[x] == i and _is_ours(x) and x not in self._fixed
+                x
+                for x in dict.fromkeys(self.owner[x] for x in value.values)
+                if self.last[x] == i and _is_ours(x) and x not in self._fixed
             ]
             own = [x for x in ending if x in value.values and _kind(x) == _kind(value) and self._in_place(value, x)]
             if value in self._fixed:
@@ -78,7 +79,9 @@ class Storage:
         if value.operation == "put":
             return value.inputs[0] is x
         # A view of it would change meanwhile.
-        others = [y for y in value.values if y is not x and (self.owner[y] is x or x in self.shared.get(self.owner[y], ()))]
+        others = [
+            y for y in value.values if y is not x and (self.owner[y] is x or x in self.shared.get(self.owner[y], ()))
+        ]
         return value.operation == "ufunc" and bool(value.shape) and not others
 
     def places(self, outputs: list[Value]) -> dict[Value, Value | None]:

@@ -5,19 +5,17 @@ known, and every NumPy function can be called on it. What would make the program
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from operator import getitem
+from typing import Any
 
 import numpy as np
 from numpy import generic, ndarray
 
 from tinygrad_ko.arrays.library import NUMPYS, quick
+from tinygrad_ko.compiler.functions import called
 from tinygrad_ko.compiler.program import Place, Value, filled
-from tinygrad_ko.compiler.refusals import depends_on_data, unsupported
+from tinygrad_ko.compiler.refusals import cannot_write, depends_on_data, unsupported
 from tinygrad_ko.engine.graph import Handle
-
-if TYPE_CHECKING:
-    from tinygrad_ko.compiler.namespace import Symbols
-    from tinygrad_ko.compiler.trace import Trace
 
 
 def concrete(x: Any) -> Any:
@@ -26,29 +24,54 @@ def concrete(x: Any) -> Any:
 
 
 class Symbol:
-    """An array of the program."""
+    """An array of the program.
 
-    __slots__ = ("array", "program", "value")
+    What is written to it gives it another value. As an array of NumPy's, a view shows what is written to its `source`, and what is
+    written to the view is written there.
+    """
+
+    __slots__ = ("_array", "_value", "program", "seen", "source", "version", "way")
     __hash__ = object.__hash__
     device = "cpu"
 
-    def __init__(self, value: Value, array: Any, program: "Trace") -> None:
-        self.value, self.array, self.program = value, array, program
+    def __init__(self, value: Value, array: Any, program: Any) -> None:
+        self._value, self._array, self.program = value, array, program
+        self.source: Symbol | None = None  # what it is a view of,
+        self.way: tuple[str, Any] | None = None  # how, if what is written can be followed,
+        self.seen = self.version = (
+            0  # and how often that had been written to when it was last looked at; and how often it was itself
+        )
 
-    shape = property(lambda s: s.value.shape)
-    dtype = property(lambda s: s.value.dtype)
-    ndim = property(lambda s: len(s.value.shape))
-    size = property(lambda s: s.value.size)
-    nbytes = property(lambda s: s.value.nbytes)
-    itemsize = property(lambda s: s.value.dtype.itemsize)
-    flags = property(lambda s: np.asarray(s.array).flags)
-    strides = property(lambda s: np.asarray(s.array).strides)
+    value = property(lambda s: s._now()._value)
+    array = property(lambda s: s._now()._array)
+    shape = property(lambda s: s._value.shape)
+    dtype = property(lambda s: s._value.dtype)
+    ndim = property(lambda s: len(s._value.shape))
+    size = property(lambda s: s._value.size)
+    nbytes = property(lambda s: s._value.nbytes)
+    itemsize = property(lambda s: s._value.dtype.itemsize)
+    flags = property(lambda s: np.asarray(s._array).flags)
+    strides = property(lambda s: np.asarray(s._array).strides)
+    base = property(lambda s: s.source)
     T = property(lambda s: s.transpose())
     mT = property(lambda s: s.swapaxes(-1, -2))
+    real = property(lambda s: s if s.dtype.kind != "c" else np.real(s))
+    imag = property(lambda s: np.imag(s))
 
     __bool__, __float__, __int__ = map(depends_on_data, ("bool()", "float()", "int()"))
     __index__, __complex__, __array__ = map(depends_on_data, ("an index", "complex()", "np.asarray()"))
-    item, tolist, __iter__none = map(depends_on_data, (".item()", ".tolist()", "iter()"))
+    __contains__, __reduce__ = map(depends_on_data, ("`in`", "a copy for pickle"))
+    item, tolist, tobytes, nonzero = map(depends_on_data, (".item()", ".tolist()", ".tobytes()", ".nonzero()"))
+
+    def __getattr__(self, name: str) -> Any:
+        if not name.startswith("__") and hasattr(ndarray, name):
+            raise unsupported(f"the method {name} of an array")
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
+
+    def __format__(self, spec: str) -> str:
+        if spec:
+            depends_on_data("format()")(self)
+        return repr(self)
 
     def __len__(self) -> int:
         if not self.shape:
@@ -61,26 +84,33 @@ class Symbol:
     def __repr__(self) -> str:
         return f"<traced {self.dtype} of shape {self.shape}>"
 
-    def __array_namespace__(self, api_version: Any = None) -> "Symbols":
+    def __array_namespace__(self, api_version: Any = None) -> Any:
         return self.program.namespace
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, out: Any = None, **options: Any) -> Any:
         if any(isinstance(x, Handle) for x in inputs):
             return NotImplemented
-        if method == "reduce" and set(options) <= {"axis", "keepdims"} and out is None:
-            return self._reduced(ufunc, inputs[0], options.get("axis", 0), options.get("keepdims", False))
-        if method != "__call__" or options or ufunc.nout > 1 or ufunc.signature not in (None, np.matmul.signature):
-            if out is not None or method == "at":
-                raise unsupported(f"np.{ufunc.__name__}.{method}")
-            function = ufunc if method == "__call__" else getattr(ufunc, method)
-            name = f"np.{ufunc.__name__}" + f".{method}" * (method != "__call__")
-            return self.program.call(name, function, inputs, options)
+        name = f"np.{ufunc.__name__}" + f".{method}" * (method != "__call__")
+        out = None if out is not None and out[0] is None else out
+        if method == "at":
+            raise cannot_write(name)
+        if "where" in options or (out is not None and len(out) > 1):
+            raise unsupported(
+                name + " with where=" * ("where" in options) + " into several arrays" * ("where" not in options)
+            )
         inputs = tuple([np.asarray(x) if isinstance(x, list | tuple) else x for x in inputs])
-        operation = "matmul" if ufunc is np.matmul else "ufunc"
-        made = self.program.record(operation, inputs, (ufunc.__name__,), ufunc(*map(concrete, inputs)))
+        if method == "reduce" and set(options) <= {"axis", "keepdims"}:
+            made = self.reduced(ufunc, inputs[0], options.get("axis", 0), options.get("keepdims", False))
+        elif method != "__call__" or options or ufunc.nout > 1 or ufunc.signature not in (None, np.matmul.signature):
+            made = self.program.call(name, ufunc if method == "__call__" else getattr(ufunc, method), inputs, options)
+        else:
+            operation = "matmul" if ufunc is np.matmul else "ufunc"
+            made = self.program.record(operation, inputs, (ufunc.__name__,), ufunc(*map(concrete, inputs)))
         return made if out is None else _written(out[0], made)
 
-    def _reduced(self, ufunc: Any, x: Any, axis: Any, keepdims: bool, by_rows: bool = False) -> Any:
+    def reduced(self, ufunc: Any, x: Any, axis: Any, keepdims: bool, by_rows: bool = False) -> Any:
+        """A reduction of x by a ufunc; with `by_rows` as `quick` has it."""
+        x = self.beside(x)
         axes = range(x.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
         axes = () if x.ndim == 0 and axis in (0, -1) else axes
         axes = tuple(sorted(np.lib.array_utils.normalize_axis_index(a, x.ndim) for a in axes))
@@ -90,22 +120,16 @@ class Symbol:
         return self.program.record("reduce", (x,), (ufunc.__name__, axes, keepdims, by_rows), array)
 
     def __array_function__(self, function: Any, types: Any, arguments: Any, options: Any) -> Any:
-        name = function.__name__
-        if name in _DEPENDENT:
-            depends_on_data(f"np.{name}()")(self)
-        if name in _WRITING:
-            raise unsupported(f"np.{name}")
-        if name in _STATIC:
-            return function(*map(concrete, arguments), **options)
-        if name in _SPELLED:
-            return _SPELLED[name](*arguments, **options)
-        qualified = f"{function.__module__}.{name}".replace("numpy", "np", 1)
-        return self.program.call(qualified, function, arguments, options)
+        return called(self, function, arguments, options)
 
     def traced_call(self, function: Any, arguments: Any, options: Any) -> Any:
         """A function that looks into arrays, as it is."""
         name = function.__name__.lstrip("_")
         return self.program.call(name, function, arguments, options, lends=hasattr(function, "lends"))
+
+    def where(self, condition: Any, x: Any, y: Any) -> Any:
+        """np.where, one of whose arguments it is."""
+        return self.program.record("where", (condition, x, y), (), np.where(*map(concrete, (condition, x, y))))
 
     def beside(self, array: Any) -> Any:
         """An array that is no Symbol as one of this trace."""
@@ -117,19 +141,68 @@ class Symbol:
         array = make(self.array)
         if how in ("reshape", "broadcast_to") and array.shape == self.shape:
             return self
-        return self.program.record("view", (self,), (how, to), array)
+        made = self.program.record("view", (self,), (how, to), array)
+        if isinstance(array, ndarray) and np.may_share_memory(array, self.array):
+            made.view_of(self, (how, to))
+        return made
+
+    def view_of(self, source: "Symbol", way: tuple[str, Any] | None) -> None:
+        """Be a view of another Symbol from now on."""
+        self.source, self.way, self.seen = source, way, source.version
+
+    def _now(self) -> "Symbol":
+        """It, after a view was brought up to date with what has been written to its source."""
+        if self.source is not None and self.source._now().version != self.seen:
+            self.require_way()
+            now = self.source.at(self.way)
+            self._value, self._array, self.seen, self.version = (
+                now.value,
+                now.array,
+                self.source.version,
+                self.version + 1,
+            )
+        return self
+
+    def require_way(self) -> None:
+        """Refuse to follow what was written where there is no way."""
+        if self.way is None:
+            raise unsupported(
+                "writing to an array of which np.real, np.split or the like has given a view, or to that view"
+            )
+
+    def at(self, way: Any) -> Any:
+        """The view that this is the way to."""
+        how, to = way
+        return self[to] if how == "index" else getattr(self, how)(to)
+
+    def written(self, made: "Symbol") -> None:
+        """Take the value of `made`, and give it to the source of a view."""
+        if self.source is not None:
+            self.require_way()
+            how, to = self.way  # type: ignore[misc]
+            if how == "index":
+                self.source[to] = made
+            elif how == "reshape":
+                self.source.written(made.reshape(self.source.shape))
+            elif how == "transpose":
+                self.source.written(made.transpose(tuple(to.index(axis) for axis in range(len(to)))))
+            else:
+                raise ValueError("assignment destination is read-only")
+            self.seen = self.source.version
+        self._value, self._array, self.version = made.value, made.array, self.version + 1
 
     def reshape(self, *shape: Any, copy: Any = None) -> Any:
-        shape = shape[0] if len(shape) == 1 and isinstance(shape[0], tuple | list) else shape
-        shape = self.array.reshape(shape).shape
-        return self._view("reshape", shape, lambda array: array.reshape(shape))
+        to = shape[0] if len(shape) == 1 and isinstance(shape[0], tuple | list) else shape
+        to = np.reshape(self.array, to).shape
+        made = self._view("reshape", to, lambda array: np.reshape(array, to))
+        return made.copy() if copy else made
 
     def transpose(self, *axes: Any) -> Any:
-        axes = axes[0] if len(axes) == 1 and isinstance(axes[0], tuple | list | None) else axes
-        axes = tuple(a % self.ndim for a in axes) if axes else tuple(reversed(range(self.ndim)))
-        if axes == (*range(self.ndim),):
+        given = axes[0] if len(axes) == 1 and isinstance(axes[0], tuple | list | None) else axes
+        order = tuple(a % self.ndim for a in given) if given else tuple(reversed(range(self.ndim)))
+        if order == (*range(self.ndim),):
             return self
-        return self._view("transpose", axes, lambda array: array.transpose(axes))
+        return self._view("transpose", order, lambda array: array.transpose(order))
 
     def swapaxes(self, i: int, j: int) -> Any:
         axes = [*range(self.ndim)]
@@ -137,12 +210,15 @@ class Symbol:
         return self.transpose(tuple(axes))
 
     def broadcast_to(self, shape: Any) -> Any:
-        return self._view("broadcast_to", tuple(shape), lambda array: np.broadcast_to(array, shape))
+        """np.broadcast_to."""
+        shape = (shape,) if isinstance(shape, int) else tuple(shape)
+        return self._view("broadcast_to", shape, lambda array: np.broadcast_to(array, shape))
 
     def ravel(self) -> Any:
         return self.reshape(-1)
 
-    flatten = ravel
+    def flatten(self) -> Any:
+        return self.reshape(-1).copy()
 
     def squeeze(self, axis: Any = None) -> Any:
         return self.reshape(np.squeeze(self.array, axis).shape)
@@ -152,62 +228,69 @@ class Symbol:
     def astype(self, dtype: Any, copy: bool = True) -> Any:
         dtype = np.dtype(dtype)
         if dtype == self.dtype:
-            return self
-        return self.program.record("astype", (self,), (), self.array.astype(dtype))
+            return self.copy("K") if copy else self
+        return self.program.record("astype", (self,), (), np.asarray(self.array).astype(dtype))
 
     def view(self, dtype: Any) -> Any:
         return self.program.call("np.ndarray.view", ndarray.view, (self, dtype), {})
 
     def copy(self, order: str = "C") -> Any:
-        if order == "K" or self.flags.c_contiguous:
-            return self.program.symbol(self.value, self.array)  # its value is never written to
+        if order != "F" and (order != "C" or self.flags.c_contiguous):
+            return self.program.symbol(self.value, self.array)
         return self.program.call("np.array", np.array, (self,), {"order": order})
 
-    def sum(self, axis: Any = None, keepdims: bool = False) -> Any:
-        return self._reduced(np.add, self, axis, keepdims)
+    __copy__ = copy
 
-    def prod(self, axis: Any = None, keepdims: bool = False) -> Any:
-        return self._reduced(np.multiply, self, axis, keepdims)
+    def __deepcopy__(self, memo: Any) -> Any:
+        return self.copy()
 
-    def max(self, axis: Any = None, keepdims: bool = False) -> Any:
-        return self._reduced(np.maximum, self, axis, keepdims)
+    def clip(self, min: Any = None, max: Any = None, **options: Any) -> Any:
+        return np.clip(self, min, max, **options)
 
-    def min(self, axis: Any = None, keepdims: bool = False) -> Any:
-        return self._reduced(np.minimum, self, axis, keepdims)
+    def __round__(self, digits: int | None = None) -> Any:
+        return depends_on_data("round()")(self) if digits is None else np.round(self, digits)
 
-    def all(self, axis: Any = None, keepdims: bool = False) -> Any:
-        return self._reduced(np.logical_and, self, axis, keepdims)
+    def fill(self, number: Any) -> None:
+        self[...] = number
 
-    def any(self, axis: Any = None, keepdims: bool = False) -> Any:
-        return self._reduced(np.logical_or, self, axis, keepdims)
-
-    def mean(self, axis: Any = None, keepdims: bool = False) -> Any:
-        total = self.astype(np.result_type(self.dtype, np.float32) if self.dtype.kind == "f" else float)
-        total = total.sum(axis, keepdims)
-        return total / (self.size // max(total.size, 1))
-
-    def var(self, axis: Any = None, ddof: float = 0, keepdims: bool = False, correction: float = 0) -> Any:
-        away = self - self.mean(axis, keepdims=True)
-        total = (away * away).sum(axis, keepdims)
-        return total / max(self.size // max(total.size, 1) - ddof - correction, 0)
+    def sort(self, axis: int = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> None:
+        self[...] = np.sort(self, axis, kind, order, stable=stable)
 
     def __getitem__(self, index: Any) -> Any:
         parts = index if isinstance(index, tuple) else (index,)
         if all(map(_is_basic, parts)):
-            return self._view("index", parts, lambda array: array[parts])
+            return self._view("index", parts, lambda array: np.asarray(array)[parts])
         template, inside = _index_template(parts)
+        if all(not x.ndim for x in inside) and inside:  # integers that are traced: a view
+            return self.program.call("getitem", getitem, (self, parts), {})
         array = self.array[filled(template, [*map(concrete, inside)])]
         return self.program.record("take", (self, *inside), (template,), array)
 
     def __setitem__(self, index: Any, new: Any) -> None:
+        if isinstance(index, Symbol) and index.dtype == bool and index.shape == self.shape and not np.ndim(new):
+            _written(self, self.where(index, new, self), "unsafe")
+            return
         if index is ... and isinstance(new, Symbol) and new.shape == self.shape:
-            _written(self, new)
+            _written(self, new, "unsafe")
             return
         template, inside = _index_template(index if isinstance(index, tuple) else (index,))
+        if isinstance(new, list | tuple):
+            new = np.asarray(new)
         array = self.array.copy()
         array[filled(template, [*map(concrete, inside)])] = concrete(new)
-        _written(self, self.program.record("put", (self, new, *inside), (template,), array))
+        self.written(self.program.record("put", (self, new, *inside), (template,), array))
 
+
+def _of_numpy(name: str) -> Callable[..., Any]:
+    """A method of arrays that is a function of NumPy's."""
+    function = getattr(np, name)
+    return lambda self, *arguments, **options: function(self, *arguments, **options)
+
+
+_METHODS = "all any argmax argmin argpartition argsort choose cumprod cumsum diagonal dot max mean min prod repeat round searchsorted"
+for _name in f"{_METHODS} std sum take trace var".split():
+    setattr(Symbol, _name, _of_numpy(_name))
+Symbol.conj = Symbol.conjugate = lambda self: np.conjugate(self)  # type: ignore[attr-defined]
 
 NUMPYS.add(Symbol)
 
@@ -238,87 +321,22 @@ def _index_template(parts: tuple[Any, ...]) -> tuple[tuple[Any, ...], list[Any]]
     return tuple(map(placed, parts)), inside
 
 
-def _written(to: Any, made: Symbol) -> Any:
-    """`to`, which stands for what was made from now on."""
+def _written(to: Any, made: Symbol, casting: Any = "same_kind") -> Any:
+    """`to`, after what was made was written to it."""
     if not isinstance(to, Symbol):
-        raise unsupported("writing to an array that the function holds")
-    if to.shape != made.shape:
-        raise ValueError(f"shape {made.shape} does not fit into {to.shape}")
-    new = made.astype(to.dtype)
-    to.value, to.array = new.value, new.array
+        raise cannot_write("writing to an array that the function holds")
+    if np.broadcast_shapes(to.shape, made.shape) != to.shape:
+        raise ValueError(
+            f"non-broadcastable output operand with shape {to.shape} doesn't match the broadcast shape {made.shape}"
+        )
+    if not np.can_cast(made.dtype, to.dtype, casting):
+        raise TypeError(f"Cannot cast ufunc output from {made.dtype!r} to {to.dtype!r} with casting rule {casting!r}")
+    to.written(made.broadcast_to(to.shape).astype(to.dtype))
     return to
 
 
 _BY_ROWS = {"add": quick.sum, "multiply": quick.prod, "maximum": quick.max, "minimum": quick.min}
 _BY_ROWS |= {"logical_and": quick.all, "logical_or": quick.any}
-_DEPENDENT = {
-    "nonzero",
-    "flatnonzero",
-    "argwhere",
-    "unique",
-    "unique_values",
-    "unique_counts",
-    "unique_all",
-    "extract",
-    "compress",
-}
-_DEPENDENT |= {
-    "unique_inverse",
-    "array_equal",
-    "array_equiv",
-    "allclose",
-    "histogram",
-    "bincount",
-    "trim_zeros",
-    "setdiff1d",
-    "intersect1d",
-    "union1d",
-}
-_STATIC = {
-    "result_type",
-    "can_cast",
-    "shape",
-    "ndim",
-    "size",
-    "iscomplexobj",
-    "isrealobj",
-    "min_scalar_type",
-    "common_type",
-}
-_WRITING = {"copyto", "put", "place", "putmask", "fill_diagonal", "put_along_axis"}
-
-
-def _where(condition: Any, x: Any, y: Any) -> Any:
-    program = next(part.program for part in (condition, x, y) if isinstance(part, Symbol))
-    return program.record("where", (condition, x, y), (), np.where(*map(concrete, (condition, x, y))))
-
-
-_SPELLED: dict[str, Any] = {
-    "where": _where,
-    "reshape": lambda x, shape, copy=None: x.reshape(shape),
-    "transpose": lambda x, axes=None: x.transpose(axes) if axes else x.transpose(),
-    "permute_dims": lambda x, axes=None: x.transpose(axes) if axes else x.transpose(),
-    "matrix_transpose": lambda x: x.mT,
-    "swapaxes": lambda x, i, j: x.swapaxes(i, j),
-    "broadcast_to": lambda x, shape: x.broadcast_to(shape),
-    "expand_dims": lambda x, axis: x.reshape(np.expand_dims(x.array, axis).shape),
-    "squeeze": lambda x, axis=None: x.squeeze(axis),
-    "astype": lambda x, dtype, copy=True: x.astype(dtype),
-    "zeros_like": lambda x, dtype=None: x.program.namespace.zeros_like(x, dtype),
-    "ones_like": lambda x, dtype=None: x.program.namespace.ones_like(x, dtype),
-    "sum": lambda x, axis=None, keepdims=False: x.sum(axis, keepdims),
-    "max": lambda x, axis=None, keepdims=False: x.max(axis, keepdims),
-    "amax": lambda x, axis=None, keepdims=False: x.max(axis, keepdims),
-    "min": lambda x, axis=None, keepdims=False: x.min(axis, keepdims),
-    "amin": lambda x, axis=None, keepdims=False: x.min(axis, keepdims),
-    "prod": lambda x, axis=None, keepdims=False: x.prod(axis, keepdims),
-    "all": lambda x, axis=None, keepdims=False: x.all(axis, keepdims),
-    "any": lambda x, axis=None, keepdims=False: x.any(axis, keepdims),
-    "mean": lambda x, axis=None, keepdims=False: x.mean(axis, keepdims),
-    "var": lambda x, axis=None, ddof=0, keepdims=False, correction=0: x.var(axis, ddof, keepdims, correction),
-    "copy": lambda x, order="K": x.copy(),
-}
-
 _UFUNCS = {
     **{"add": np.add, "sub": np.subtract, "mul": np.multiply, "truediv": np.divide, "floordiv": np.floor_divide},
     **{"mod": np.remainder, "pow": np.power, "matmul": np.matmul, "and": np.bitwise_and, "or": np.bitwise_or},
@@ -348,7 +366,10 @@ def _operators(name: str, compute: Any, comparison: bool) -> None:
         return NotImplemented if isinstance(b, Handle) else compute(a, b)
 
     def in_place(a: Any, b: Any) -> Any:
-        return _written(a, compute(a, b))
+        if isinstance(b, Handle):
+            return NotImplemented
+        is_array = isinstance(a.array, ndarray)  # numbers do not change
+        return _written(a, compute(a, b)) if is_array else compute(a, b)
 
     setattr(Symbol, f"__{name}__", operator)
     if not comparison:
@@ -358,5 +379,7 @@ def _operators(name: str, compute: Any, comparison: bool) -> None:
 
 for _name, _ufunc in (_UFUNCS | _COMPARISONS).items():
     _operators(_name, _power if _name == "pow" else _ufunc, _name in _COMPARISONS)
+_operators("divmod", np.divmod, comparison=False)
+del Symbol.__idivmod__  # type: ignore[attr-defined]
 for _name, _ufunc in _UNARY.items():
     setattr(Symbol, f"__{_name}__", lambda a, ufunc=_ufunc: ufunc(a))

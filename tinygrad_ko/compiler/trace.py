@@ -44,8 +44,17 @@ class Trace:
         given = array
         if not pure or key not in self.known:
             there = np.asarray(array)  # the array itself may be one of NumPy's scalars
-            value = Value(operation, inputs, settings, there.shape, there.dtype, memory_order(there), origin())
+            value = Value(
+                operation,
+                inputs,
+                settings,
+                there.shape,
+                there.dtype,
+                memory_order(there),
+                origin(settings[0] if operation == "result" else None),
+            )
             if not pure:
+                value.is_effect = True
                 self.effects.append(value)
                 return self.symbol(value, given)
             self.known[key] = value
@@ -81,11 +90,19 @@ class Trace:
             self.record("call", tuple(arrays), (call,), out, pure=False)
             return None
         if not isinstance(out, tuple | list):
-            return self.record("call", tuple(arrays), (call,), out, pure)
+            return _lent(self.record("call", tuple(arrays), (call,), out, pure), arrays)
         call.results = len(out)
         several = self.record("call", tuple(arrays), (call,), np.empty(0), pure)
-        results = [self.record("result", (several,), (i,), x) for i, x in enumerate(out)]
+        results = [_lent(self.record("result", (several,), (i,), x), arrays) for i, x in enumerate(out)]
         return type(out)(*results) if hasattr(out, "_fields") else type(out)(results)
+
+
+def _lent(made: Symbol, arrays: list[Any]) -> Symbol:
+    """A result of a call, as a view of the Symbol in whose memory it lies."""
+    for x in arrays:
+        if isinstance(x, Symbol) and isinstance(made.array, ndarray) and np.may_share_memory(made.array, x.array):
+            made.view_of(x, None)
+    return made
 
 
 def _shares(out: Any, inputs: list[Any]) -> bool:

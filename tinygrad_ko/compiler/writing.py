@@ -1,5 +1,6 @@
 """Writing: a program as the text of a Python function that calls NumPy."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,9 @@ class Writer:
     ) -> None:
         self.inputs, self.results, self.lines = inputs, results, list[tuple[Any, Value]]()
         self.values, self.nested = with_nested(values, results)
-        parts = {v for v in values if around and v.operation == "reduce" and 0 in v.settings[1]}  # of sums, one for each block
+        parts = {
+            v for v in values if around and v.operation == "reduce" and 0 in v.settings[1]
+        }  # of sums, one for each block
         self.storage = Storage(
             [*(v for v in inputs if v not in values), *self.values],
             [*results, *inputs],
@@ -38,6 +41,7 @@ class Writer:
         self.places: dict[Value, str] = {}  # arrays that are there for some values of a loop
         self.over = self.storage.over
         self.after = {into: value for value, into in self.over.items()}
+        self.input_names = {x.name for x in inputs}
         self.wanted = dict[str, str]()  # of each name, what was asked for
         self.used = {x for value in self.values for x in value.values} | {*results}
         self.inner = {x for value in self.values for x in value.values if _same_call(x, value)}
@@ -48,7 +52,8 @@ class Writer:
             self.names = Names()
             self.name, self.room = self.names.new(name), Room(self.names)
             self.reserve_functions(values)
-            self.expressions = Expressions({x: self.names.new(x.name or "x") for x in inputs}, self.room)
+            given = {x: self.names.new(x.name or "x") for x in inputs}
+            self.expressions = Expressions(given, self.room, small.arrays_of_numbers(values))
             self.write()
         self.given = self.expressions.given
 
@@ -57,8 +62,8 @@ class Writer:
         for value in values:
             if value.operation == "loop":
                 self.reserve_functions(value.settings[0].values)
-            elif value.operation == "call" and not value.settings[0].name.startswith("np."):
-                self.room.function(value.settings[0].function)
+            elif value.operation == "call":
+                self.room.called(value.settings[0])
 
     def write(self) -> None:
         """Write all values."""
@@ -74,15 +79,17 @@ class Writer:
             ["import numpy as np", "", *constants, *[""] * bool(constants), "", *self.function(language), ""]
         )
 
-    def function(self, language: str, docstring: list[str] | None = None) -> list[str]:
-        """The lines of the function, with comments."""
-        numbered = {value.rank: name for value, name in self.given.items()}
-        comments = Comments(language, lambda value: numbered.get(value.rank), self.all_values())
-        head = _listed(f"def {self.name}(", [self.given[x] for x in self.inputs], "):")
-        body = [*(docstring or comments.docstring(self.name, self.inputs)), *self.numbers(), *self.body(comments)]
-        answers = self._answers or ["()"]
+    def function(self, language: str, start: list[str] | None = None, more: Sequence[str] = ()) -> list[str]:
+        """The lines of the function, with comments. With `start` it is one for a file: it begins with that, takes `more` arguments, and
+        returns each array once.
+        """
+        ranked = {value.rank: name for value, name in self.given.items()}
+        comments = Comments(language, lambda value: ranked.get(value.rank), self.all_values())
+        head = listed(f"def {self.name}(", [*(self.given[x] for x in self.inputs), *more], "):")
+        body = [*(start or comments.docstring(self.name, self.inputs)), *self.numbers(), *self.body(comments)]
+        answers = (self._answers if start is None else [*dict.fromkeys(self._answers)]) or ["()"]
         text = f"return {', '.join(answers)}"
-        body += [text] if len(text) < _LONG or len(answers) == 1 else _listed("return (", answers, ")")
+        body += [text] if len(text) < _LONG or len(answers) == 1 else listed("return (", answers, ")")
         return [*head, *(f"    {line}" if line else "" for line in body)]
 
     def numbers(self) -> list[str]:
@@ -93,6 +100,18 @@ class Writer:
                 users.setdefault(x, []).append(value)
         names = [self.given[x] for x in self.inputs if small.wants_scalars(x, users.get(x, []))]
         return [f"{name} = {name}[()]" for name in names]
+
+    @property
+    def has_loops(self) -> bool:
+        """Whether some work is done in blocks, so that large sums are added up in another order."""
+        return any(value.operation == "loop" for value in self.values)
+
+    def single_results(self) -> dict[str, int]:
+        """The results, each once: their names and which of all they are."""
+        first = {answer: i for i, answer in reversed([*enumerate(self._answers)])}
+        return {
+            self.given.get(self.results[i]) or self.results[i].name or f"result{i}": i for i in sorted(first.values())
+        }
 
     def all_values(self) -> list[Value]:
         """The values in their order, those inside of loops too."""
@@ -147,13 +166,14 @@ class Writer:
     def _write_one(self, value: Value) -> None:
         into, wanted = self.over.get(value), self._wanted(value)
         target = self.places.get(value) if into is None else self.given[into]
-        same = into in value.inputs and (self._is_nameless(value) or self.wanted.get(target or "") == wanted)
-        if into is not None and not self.places and _is_slower(value, into, same):
-            target = None
+        nameless = value.operation == "put" or self._is_nameless(value)
+        same = into in value.inputs and (nameless or self.wanted.get(target or "") == wanted)
         if target is not None and same:
+            line = self._in_place(value, into, target)
             self.given[value] = target
-            self._say(self._in_place(value, into, target), value)
+            self._say(line, value)
             return
+        target = None if self._is_for_signs(value) else target
         expression = self.expressions.of(value)[0] if target is None else self._into(value, target)
         if value not in self.used:  # a check, or what changes something beside
             self._say(expression, value)
@@ -242,7 +262,13 @@ class Writer:
         if function in _IN_PLACE and (inputs[0] is into or function in _EITHER_WAY):
             other = inputs[1] if inputs[0] is into else inputs[0]
             return f"{target} {SIGNS[function][0]}= {self.expressions.use(other, value)}"
+        if self._is_for_signs(value):
+            return f"{target} = {self.expressions.of(value)[0]}"
         return self._into(value, target)
+
+    def _is_for_signs(self, value: Value) -> bool:
+        """Whether a small array is better written with signs, as a new one, than with `out=`."""
+        return not self.places and value.operation == "ufunc" and value.nbytes <= SMALL and value.settings[0] in SIGNS
 
     def _into(self, value: Value, target: str) -> str:
         if value.operation == "reduce":
@@ -259,7 +285,7 @@ class Writer:
         """
         origin, after = value.origin, self.after.get(value)
         if value.name:
-            return value.name
+            return f"new_{value.name}" if value.name in self.input_names else value.name
         if value in self.inner:
             follows = after is not None and _same_call(after, value)
             return self._wanted(after) if after is not None and follows else origin.inner or "part"
@@ -277,14 +303,6 @@ class Writer:
         return value.operation == "put" or value in self.inner or not (origin.op or origin.name)
 
 
-def _is_slower(value: Value, into: Value, same: bool) -> bool:
-    """Whether a small array is better a new one: where `out=` would have to stand in place of a sign."""
-    if value.operation != "ufunc" or value.nbytes > SMALL or value.settings[0] not in SIGNS:
-        return False
-    (function,), inputs = value.settings, value.inputs
-    return not (same and function in _IN_PLACE and (inputs[0] is into or function in _EITHER_WAY))
-
-
 def _same_call(x: Value, y: Value) -> bool:
     """Whether two values were computed on the way to the output, or the gradient, of one call of an op."""
     a, b = x.origin, y.origin
@@ -295,7 +313,7 @@ def _shape(value: Value) -> str:
     return f"  # {value.shape}" if value.shape and value.operation != "put" else ""
 
 
-def _listed(head: str, items: list[str], tail: str) -> list[str]:
+def listed(head: str, items: Sequence[str], tail: str) -> list[str]:
     """Items in parentheses, on one line or on as many as they need."""
     text = head + ", ".join(items) + tail
     return [text] if len(text) < _LONG else [head, *(f"    {line}" for line in wrapped(", ".join(items), ",")), tail]

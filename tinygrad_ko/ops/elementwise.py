@@ -179,12 +179,13 @@ def where(xp, condition, x, y):
 
 
 def either(condition, then, otherwise, arrays):
-    """then(*arrays) if one condition on numbers holds, else otherwise(*arrays). Where numbers are traced both are computed, the first of
-    ones where the condition does not hold, so that it has a value, and slopes, without infinities there.
+    """then(*arrays) if one condition on numbers holds, else otherwise(*arrays). Where numbers are traced both are computed; what is not taken
+    is of ones, so that it has a value, and slopes, without infinities.
     """
     if not is_traced(condition):
         return then(*arrays) if condition else otherwise(*arrays)
-    return where(condition, then(*[where(condition, x, 1) for x in arrays]), otherwise(*arrays))
+    taken, others = [where(condition, x, 1) for x in arrays], [where(condition, 1, x) for x in arrays]
+    return where(condition, then(*taken), otherwise(*others))
 
 
 @op(x=lambda g, x, min, max: where(_within(x, min, max), g, 0), min=None, max=None)
@@ -213,10 +214,17 @@ def power_of_scalar(b, *, base):
     name="pow",
     broadcasts=True,
     a=lambda g, a, b: (
-        g * either(_regular(a), lambda a: b * a ** (b - 1.0), lambda a: _at_the_edge(a, b, in_a=1, in_b=0), (a,))
+        g
+        * either(_regular(a), lambda a, b: b * a ** (b - 1.0), lambda a, b: _at_the_edge(a, b, in_a=1, in_b=0), (a, b))
     ),
     b=lambda g, out, a, b: (
-        g * either(_regular(a), lambda a: out * log(a), lambda a: _at_the_edge(a, b, in_a=0, in_b=1), (a,))
+        g
+        * either(
+            _regular(a),
+            lambda a, b, out: out * log(a),
+            lambda a, b, out: _at_the_edge(a, b, in_a=0, in_b=1),
+            (a, b, out),
+        )
     ),
 )
 def tensor_power(a, b):

@@ -217,9 +217,8 @@ def _ranked(x, ranks, descending=False):
     n = x.shape[-1]
     upwards = [n - 1 - rank for rank in ranks] if descending else ranks
     near = sorted({r for rank in upwards for r in (rank - 1, rank, rank + 1) if 0 <= r < n})
-    if isinstance(x, np.ndarray) or is_traced(x):
-        if 0 < 4 * len(near) <= n:  # a partition takes a tenth of the time
-            return _places_of_some(x, near, upwards, ranks, descending)
+    if (isinstance(x, np.ndarray) or is_traced(x)) and 0 < 4 * len(near) <= n:  # a partition takes a tenth of the time
+        return _places_of_some(x, near, upwards, ranks, descending)
     xp = library.namespace(x)
     order = xp.argsort(x, axis=-1, descending=descending)
     return xp.take(order, library.beside(x, np.asarray(ranks, np.intp)), axis=-1)

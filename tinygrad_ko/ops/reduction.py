@@ -121,8 +121,8 @@ def p_norm(xp, x, ord, axis, keepdims):
         unit = (xp.max if ord > 0 else xp.min)(xp.abs(x), axis=axis, keepdims=True)
         as_it_is = xp.reshape(usual, unit.shape) | (unit == 0) | (unit == math.inf)
         unit = xp.where(as_it_is, xp.ones_like(unit), unit)
-        out = _root(xp, xp.sum(_powers(xp, x / unit, ord), axis=axis, keepdims=True), ord) * unit
-        return out if keepdims else xp.reshape(out, reduced_shape(x.shape, axis))
+        total = xp.sum(_powers(xp, x / unit, ord), axis=axis, keepdims=keepdims)
+        return _root(xp, total, ord) * xp.reshape(unit, total.shape)
 
 
 def norm_gradient(g, x, out, axis):

@@ -32,7 +32,7 @@ class RandomSource(Protocol):
     def choice(self, n: int, size: int, /) -> NDArray[np.integer[Any]]: ...
 
 
-_drawn_from: ContextVar[Any] = ContextVar("stream", default=global_stream)
+_drawn_from: ContextVar[RandomSource] = ContextVar("stream", default=global_stream)
 
 
 @contextmanager

@@ -1,0 +1,176 @@
+"""What cannot be compiled is refused, by name, with the line and the way out; and then everything is as it was."""
+
+import gc
+from collections.abc import Callable
+from typing import Any
+
+import array_api_strict
+import numpy as np
+import pytest
+
+import tinygrad_ko as tg
+from tinygrad_ko import nn
+from tinygrad_ko.compiler.symbols import Symbol
+
+X = np.array([1.0, 2.0, 3.0])
+
+
+class Foreign:
+    """Stands for an array of another library, such as PyTorch's, which only knows how to become one of NumPy's."""
+
+    __array_priority__ = 1
+
+    def __array__(self, dtype=None, copy=None):
+        return X
+
+
+class Record:
+    """An object of no particular kind."""
+
+    value = 3.0
+
+
+class Own(np.ndarray):
+    """A subclass of NumPy's array."""
+
+
+def refusal(f, *arguments):
+    """The error that a compiled call raises, in both languages."""
+    with pytest.raises(TypeError, match=r"^(\w+\(.*\): )?compile: ") as error:
+        tg.compile(f)(*arguments)
+    gc.collect()
+    assert not [x for x in gc.get_objects() if isinstance(x, Symbol) and x.program.thread == 0]
+    assert any("compile: " in note and not note.isascii() for note in error.value.__notes__)
+    return str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("f", "what"),
+    [
+        (lambda x: x if x[0] > 0 else -x, "bool()"),
+        (lambda x: x if tg.sum(tg.Tensor(x)) > 0 else -x, "bool()"),
+        (lambda x: float(x[0]) * 2, "float()"),
+        (lambda x: int(x[0]), "int()"),
+        (lambda x: tg.Tensor(x).sum().item(), "np.asarray()"),
+        (lambda x: tg.sum(x).item(), ".item()"),
+        (lambda x: x.tolist(), ".tolist()"),
+        (lambda x: tg.Tensor(x).numpy(), "np.asarray()"),
+        (lambda x: np.asarray(x) + 1, "np.asarray()"),
+        (lambda x: [*range(x.astype(int)[0])], "an index"),
+        (lambda x: tg.reshape(x, (x.astype(int)[2], 1)), "an index"),
+        (lambda x: x[x > 1], "a mask as an index"),
+        (lambda x: np.unique(x), "np.unique()"),
+    ],
+)
+def test_what_depends_on_numbers_names_the_line(f: Callable[..., Any], what):
+    said = refusal(f, X)
+    assert what in said
+    assert f"{__file__}:{f.__code__.co_firstlineno}" in said
+    assert "tg.where" in said or "instead" in said
+
+
+@pytest.mark.parametrize(
+    ("argument", "said"),
+    [
+        (
+            array_api_strict.asarray(X),
+            "the argument x, a array_api_strict.Array, is an array of another library; pass np.asarray(x)",
+        ),
+        (tg.Tensor(array_api_strict.asarray(X)), "is an array of another library"),
+        (Foreign(), "Foreign, is an array of another library"),
+        (X.view(Own), "Own, has rules of its own; pass np.asarray(x)"),
+        (np.ma.array(X), "numpy.MaskedArray, has rules of its own"),
+        (np.array([None, 1]), "holds object; pass numbers"),
+        (np.array(["a"]), "holds <U1; pass numbers"),
+        (np.array(["2026-01-01"], "M8[D]"), "holds datetime64[D]"),
+        ({1, 2}, "a set, may change unseen; pass the arrays and numbers that it holds"),
+        ({"W": [X, {1}]}, "the argument x['W'][1], a set"),
+        (Record(), "Record, may change unseen"),
+    ],
+)
+def test_arguments_of_other_kinds_are_refused_by_name(argument, said):
+    assert said in refusal(lambda x: X, argument)
+
+
+def put_into(p):
+    p["b"] = p["a"] + 1
+    return p["b"]
+
+
+def add_to(p):
+    p["a"] += 1
+    return p["a"]
+
+
+def deposits(t):
+    tg.sum(t * t).backward()
+    return t
+
+
+def assigns(t):
+    t.data = t.data * 2
+    return t * 1
+
+
+@pytest.mark.parametrize(
+    ("f", "argument", "said"),
+    [
+        (put_into, {"a": X}, "puts something else into its argument p"),
+        (lambda x: x.append(X), [X], "puts something else into its argument x"),
+        (deposits, tg.Tensor(X, requires_grad=True), "calls backward(), which adds to the gradient of its argument t"),
+        (assigns, tg.Tensor(X), "writes to its argument t"),
+        (lambda x: tg.func.vjp(tg.exp, x), X, "the function returned a function at [1]"),
+        (lambda x: Record(), X, "the function returned a Record"),
+    ],
+)
+def test_an_argument_is_left_alone_and_results_are_arrays(f, argument, said):
+    before = argument.numpy() if isinstance(argument, tg.Tensor) else [*argument]
+    assert said in refusal(f, argument)
+    assert np.array_equal(before, argument.numpy() if isinstance(argument, tg.Tensor) else [*argument])
+
+
+def test_writing_to_an_argument_is_refused():
+    with pytest.raises((TypeError, ValueError), match=r"compile|read-only"):
+        tg.compile(add_to)({"a": X})
+    assert X.tolist() == [1, 2, 3]
+
+
+@pytest.mark.parametrize("f", [3, None, nn.Affine, X])
+def test_what_is_no_function(f):
+    with pytest.raises(TypeError, match="compile takes a function") as error:
+        tg.compile(f)
+    assert "compile에는" in error.value.__notes__[0]
+
+
+def test_what_runs_later_is_refused():
+    def generator(x):
+        yield x
+
+    async def coroutine(x):
+        return x
+
+    for f in (generator, coroutine):
+        with pytest.raises(TypeError, match="runs after a decorator has returned"):
+            tg.compile(f)
+
+
+def test_an_error_leaves_everything_as_it_was():
+    model = nn.Sequential(nn.Affine(3, 2, rng=0), nn.BatchNorm(2))
+    seen: list[Any] = []
+
+    def step(x):
+        y = tg.sum(model(x) ** 2)
+        y.backward()
+        seen.append(model.layers[0].W.data)
+        raise KeyboardInterrupt
+
+    before = {name: t.numpy() for name, t in model.named_tensors().items()}
+    with pytest.raises(KeyboardInterrupt):
+        tg.compile(step)(np.eye(3))
+    assert all(
+        np.array_equal(t.numpy(), before[name]) and t.grad is None
+        for name, t in model.named_tensors().items()
+        if t.requires_grad
+    )
+    assert np.array_equal(model(np.eye(3)).shape, (3, 2))
+    assert type(model.layers[0].W.data) is np.ndarray

@@ -1,0 +1,239 @@
+"""Export: a program as a file that needs NumPy alone. It is run in a process of its own, and compared, before it is kept."""
+
+import inspect
+import pickle
+import re
+import subprocess
+import sys
+import tempfile
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tinygrad_ko.compiler.comments import checked_language, wrapped
+from tinygrad_ko.compiler.compilation import Program, recorded
+from tinygrad_ko.compiler.gradients import drawn_again
+from tinygrad_ko.compiler.kernels import Kernels
+from tinygrad_ko.compiler.program import Value
+from tinygrad_ko.compiler.refusals import not_copied, not_exported
+from tinygrad_ko.compiler.room import array_text
+from tinygrad_ko.compiler.writing import Writer, listed
+from tinygrad_ko.runtime.files import whole_file
+
+GENERATORS = (np.random.Generator, np.random.RandomState)
+MOST = 10_000  # numbers of an array that is written in a file
+
+_HEAD = {
+    "en": '''"""{name}: a program of NumPy calls, made by tinygrad_ko from {origin}.
+
+Written with tinygrad_ko {ours}, NumPy {numpy} and Python {python}. Compared with tinygrad_ko {ours} on the inputs of the last call:
+{verdict}.
+"""''',
+    "ko": '''"""{name}: tinygrad_ko가 {origin}에서 만든 NumPy 프로그램입니다.
+
+작성 환경: tinygrad_ko {ours}, NumPy {numpy}, Python {python}. 마지막 호출의 입력으로 tinygrad_ko {ours}의 결과와 비교했습니다:
+{verdict}.
+"""''',
+}
+_VERDICTS = {
+    True: {"en": "the same bits", "ko": "모든 비트가 같음"},
+    False: {
+        "en": "the same but for the order in which large sums are added up",
+        "ko": "큰 합을 더하는 순서를 빼고는 같음",
+    },
+}
+_DOCSTRING = {
+    "en": (
+        "Arguments: ",
+        "Results, in this order: ",
+        "Raises TypeError or ValueError for arrays of other dtypes or shapes.",
+    ),
+    "ko": ("인수: ", "결과(순서대로): ", "자료형이나 형상이 다른 배열에는 TypeError나 ValueError가 발생합니다."),
+}
+_CHECK = '''
+def _require(**inputs):
+    """{what}"""
+    for name, x in inputs.items():
+        dtype, shape = _INPUTS[name]
+        if dtype is None:
+            if type(x) not in (float, int):
+                error = TypeError(f"{{name}} must be a number of Python's, not {{type(x).__name__}}")
+                error.add_note(f"{{name}}: 파이썬의 수를 넘겨야 합니다. 받은 값의 종류: {{type(x).__name__}}")
+                raise error
+            continue
+        if type(x) is not np.ndarray or x.dtype != dtype:
+            got = getattr(x, "dtype", type(x).__name__)
+            error = TypeError(f"{{name}} must be an array of {{dtype}}, not {{got}}; convert it, or export a program for it")
+            error.add_note(f"{{name}}: {{dtype}} 배열을 넘겨야 합니다. 받은 값: {{got}}. 변환하거나, 그에 맞는 프로그램을 새로 내보내십시오.")
+            raise error
+        if x.shape != shape:
+            error = ValueError(f"{{name}} must have the shape {{shape}}, not {{x.shape}}; export a program for other shapes")
+            error.add_note(f"{{name}}: 형상이 {{shape}}이어야 합니다. 받은 형상: {{x.shape}}. 다른 형상에는 새로 내보내십시오.")
+            raise error
+'''
+_WHAT = {
+    "en": "Refuse inputs that the program was not made for.",
+    "ko": "이 프로그램이 받을 수 없는 입력을 거부합니다.",
+}
+
+_RUN = """\
+import pickle, runpy, sys
+import numpy as np
+file, name, given, results = sys.argv[1:]
+with open(given, "rb") as f:
+    state, inputs, generators = pickle.load(f)
+np.random.set_state(state)
+found = runpy.run_path(file)[name](*inputs, **generators)
+with open(results, "wb") as f:
+    pickle.dump(found if isinstance(found, tuple) else (found,), f)
+"""
+
+
+def export(program: Program, path: Any, inputs: list[Any], arguments: Any, options: Any, language: str) -> Path:
+    """Write a program to a file, whole or not at all, and return the path.
+
+    Raises TypeError, and writes nothing, if a function that it calls cannot be copied or an array in it is too large, and RuntimeError if
+    it does not give what the engine gives for the arguments.
+    """
+    language, path, writer = checked_language(language), Path(path), program.writer
+    generators = {name: x for name, x in writer.room.objects.items() if isinstance(x, GENERATORS)}
+    given = pickle.dumps((np.random.get_state(), inputs, generators))  # with the states that they are in
+    expected = recorded(program.things, program.derived, arguments, options)[0].arrays
+    with drawn_again(program.streams, [stream.state() for stream in program.streams]):
+        here = _several(program.compute(*inputs))
+    once = writer.single_results().values()
+    here, expected = [here[i] for i in once], [expected[i] for i in once]
+    same = all(map(_same_bits, here, expected))
+    if not same and not (writer.has_loops and all(map(_close, here, expected))):
+        raise not_exported("the compiled program and the engine differ")
+    text = _text(writer, _described(program.f), generators, same, language)
+    if not all(map(_same_bits, _elsewhere(text, writer.name, given), here)):
+        raise not_exported("the file, in a process of its own, and the compiled program differ")
+    with whole_file(path) as file:
+        file.write(text.encode())
+    return path
+
+
+def _described(f: Any) -> str:
+    """What a function is called, with its file and line."""
+    name = getattr(f, "__qualname__", type(f).__name__)
+    code = getattr(inspect.unwrap(f), "__code__", None)
+    return f"{name} ({Path(code.co_filename).name}:{code.co_firstlineno})" if code else name
+
+
+def _text(writer: Writer, origin: str, generators: dict[str, Any], same: bool, language: str) -> str:
+    """The text of the file."""
+    head = _HEAD[language].format(
+        name=writer.name,
+        origin=origin,
+        ours=version("tinygrad_ko"),
+        numpy=np.__version__,
+        python=".".join(map(str, sys.version_info[:3])),
+        verdict=_VERDICTS[same][language],
+    )
+    kernels = Kernels({*writer.room.objects, writer.name, "_INPUTS", "_require"})
+    for name, x in writer.room.functions.items():
+        if name not in generators:
+            kernels.add(x, name)
+    arguments = {writer.given[x]: x for x in writer.inputs}
+    docstring = [*_docstring(writer, arguments, language), *listed("_require(", [f"{a}={a}" for a in arguments], ")")]
+    parts = [
+        "\n\n".join([head, *_imports(kernels.imports), _table(arguments)]),
+        *_grouped(kernels.texts),
+        _CHECK.format(what=_WHAT[language]).strip("\n"),
+        "\n".join(_constants(writer)),
+        "\n".join(writer.function(language, docstring, [*generators])),
+    ]
+    text = "\n\n\n".join(part for part in parts if part) + "\n"
+    return re.sub(r"[ \t]+$", "", text, flags=re.M)
+
+
+def _imports(wanted: dict[str, None]) -> list[str]:
+    """The lines of the imports, Python's own first."""
+    plain = {line for line in (*wanted, "import numpy as np") if line.startswith("import")}
+    pairs = [line.removeprefix("from ").split(" import ") for line in wanted if line.startswith("from")]
+    several = {f"from {home} import {', '.join(sorted(x for h, x in pairs if h == home))}" for home, _ in pairs}
+    lines = [*sorted(plain), *sorted(several)]
+    numpys = [line for line in lines if line.split()[1].partition(".")[0] == "numpy"]
+    return ["\n".join(part) for part in ([line for line in lines if line not in numpys], numpys) if part]
+
+
+def _grouped(texts: dict[str, str]) -> list[str]:
+    """Definitions; constants that follow one another stand together."""
+    grouped, constants = list[str](), list[str]()
+    for text in [*texts.values(), ""]:
+        if text and not text.startswith(("def ", "class ", "@")):
+            constants.append(text)
+            continue
+        grouped += ["\n".join(constants)] * bool(constants) + [text] * bool(text)
+        constants = []
+    return grouped
+
+
+def _table(arguments: dict[str, Value]) -> str:
+    """The dtypes and shapes of the inputs, as the file knows them. A number of Python's has none."""
+    lines = [
+        f'    "{name}": (None, ()),' if x.is_number else f'    "{name}": ("{x.dtype}", {x.shape}),'
+        for name, x in arguments.items()
+    ]
+    return "\n".join(["_INPUTS = {", *lines, "}"])
+
+
+def _constants(writer: Writer) -> list[str]:
+    """The lines of the constants, large ones too."""
+    lines = []
+    for name, text in writer.room.texts.items():
+        array = writer.room.objects[name]
+        text = text or array_text(array, MOST)
+        if not text:
+            raise not_copied(f"an array of shape {array.shape}")
+        first, *others = wrapped(f"{name} = {text}", "")
+        lines += [first, *(f"    {line}" for line in others)]
+    return lines
+
+
+def _docstring(writer: Writer, arguments: dict[str, Value], language: str) -> list[str]:
+    def shown(pairs: Any) -> str:
+        return ", ".join(f"{name} {'float' if x.is_number else f'{x.dtype}{list(x.shape)}'}" for name, x in pairs)
+
+    takes, gives, refuses = _DOCSTRING[language]
+    results = [(name, writer.results[i]) for name, i in writer.single_results().items()]
+    return [
+        *wrapped(f'"""{takes}{shown(arguments.items())}.', ""),
+        *wrapped(f"{gives}{shown(results)}.", ""),
+        refuses,
+        '"""',
+    ]
+
+
+def _elsewhere(text: str, name: str, given: bytes) -> Any:
+    """What the file gives in a process of its own, which sees nothing but the libraries of this interpreter."""
+    with tempfile.TemporaryDirectory() as folder:
+        file, inputs, results = (Path(folder, part) for part in (f"{name}.py", "inputs", "results"))
+        file.write_text(text, encoding="utf-8")
+        inputs.write_bytes(given)
+        call = [sys.executable, "-I", "-W", "error", "-c", _RUN, file, name, inputs, results]
+        done = subprocess.run(call, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise not_exported(f"the file fails in a process of its own: {done.stderr.strip().splitlines()[-1:]}")
+        return pickle.loads(results.read_bytes())
+
+
+def _several(results: Any) -> Any:
+    return results if isinstance(results, tuple) else (results,)
+
+
+def _same_bits(a: Any, b: Any) -> bool:
+    a, b = np.asarray(a), np.asarray(b)
+    return (a.shape, a.dtype) == (b.shape, b.dtype) and a.tobytes() == b.tobytes()
+
+
+def _close(a: Any, b: Any) -> bool:
+    """Whether two results differ by no more than the order in which numbers are added up."""
+    a, b = np.asarray(a), np.asarray(b)
+    if (a.shape, a.dtype) != (b.shape, b.dtype) or a.dtype.kind != "f":
+        return _same_bits(a, b)
+    far = np.abs(a - b).max(initial=0)
+    return bool(far <= 1000 * np.finfo(a.dtype).eps * max(1.0, np.abs(b).max(initial=0)))

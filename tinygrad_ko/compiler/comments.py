@@ -71,7 +71,7 @@ class Comments:
 
     def _section_of(self, value: Value) -> str:
         origin = value.origin
-        text = line_text(origin.line) or origin.op
+        text = _line_text(origin.line) or origin.op
         if not self._has_backward or not text:
             return text
         if origin.argument:
@@ -132,7 +132,7 @@ def _part(origin: Origin) -> Any:
 
 
 @cache
-def line_text(line: str) -> str:
+def _line_text(line: str) -> str:
     """The text of a line, file:number."""
     file, _, number = line.rpartition(":")
     text = linecache.getline(file, int(number)).strip() if number.isdigit() else ""

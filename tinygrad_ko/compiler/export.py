@@ -19,7 +19,7 @@ from tinygrad_ko.compiler.kernels import Kernels
 from tinygrad_ko.compiler.program import Value
 from tinygrad_ko.compiler.refusals import not_copied, not_exported
 from tinygrad_ko.compiler.room import array_text
-from tinygrad_ko.compiler.writing import Writer, listed
+from tinygrad_ko.compiler.writing import Writer, in_parentheses
 from tinygrad_ko.runtime.files import whole_file
 from tinygrad_ko.state.randomness import global_stream
 
@@ -141,7 +141,10 @@ def _text(writer: Writer, origin: str, generators: dict[str, Any], same: bool, l
         if name not in generators:
             kernels.add(x, name)
     arguments = {writer.given[x]: x for x in writer.inputs}
-    docstring = [*_docstring(writer, arguments, language), *listed("_require(", [f"{a}={a}" for a in arguments], ")")]
+    docstring = [
+        *_docstring(writer, arguments, language),
+        *in_parentheses("_require(", [f"{a}={a}" for a in arguments], ")"),
+    ]
     parts = [
         "\n\n".join([head, *_imports(kernels.imports), _table(arguments)]),
         *_grouped(kernels.texts),

@@ -9,7 +9,7 @@ from tinygrad_ko.compiler import small
 from tinygrad_ko.compiler.blocks import Loop
 from tinygrad_ko.compiler.comments import Comments, wrapped
 from tinygrad_ko.compiler.expressions import SIGNS, Expressions
-from tinygrad_ko.compiler.names import Names
+from tinygrad_ko.compiler.names import PageNames
 from tinygrad_ko.compiler.nesting import with_nested
 from tinygrad_ko.compiler.program import Value
 from tinygrad_ko.compiler.room import Room, array_text
@@ -45,7 +45,7 @@ class Writer:
         self.wanted = dict[str, str]()  # of each name, what was asked for
         self.used = {x for value in self.values for x in value.values} | {*results}
         self.inner = {x for value in self.values for x in value.values if _same_call(x, value)}
-        self.names: Names = around.names if around else Names()
+        self.names: PageNames = around.names if around else PageNames()
         self.room: Room = around.room if around else Room(self.names)
         self.name = name if around else self.names.new(name)
         self.given = dict[Value, str]()
@@ -83,11 +83,11 @@ class Writer:
         """
         ranked = {value.rank: name for value, name in self.given.items()}
         comments = Comments(language, lambda value: ranked.get(value.rank), self.all_values())
-        head = listed(f"def {self.name}(", [*(self.given[x] for x in self.inputs), *more], "):")
+        head = in_parentheses(f"def {self.name}(", [*(self.given[x] for x in self.inputs), *more], "):")
         body = [*(start or comments.docstring(self.name, self.inputs)), *self.numbers(), *self.body(comments)]
         answers = (self._answers if start is None else [*dict.fromkeys(self._answers)]) or ["()"]
         text = f"return {', '.join(answers)}"
-        body += [text] if len(text) < _LONG or len(answers) == 1 else listed("return (", answers, ")")
+        body += [text] if len(text) < _LONG or len(answers) == 1 else in_parentheses("return (", answers, ")")
         return [*head, *(f"    {line}" if line else "" for line in body)]
 
     def numbers(self) -> list[str]:
@@ -164,7 +164,9 @@ class Writer:
     def _write_one(self, value: Value) -> None:
         into, wanted = self.over.get(value), self._wanted(value)
         target = self.places.get(value) if into is None else self.given[into]
-        same_name = value.operation == "put" or self._is_nameless(value) or (target and self.wanted.get(target) == wanted)
+        same_name = (
+            value.operation == "put" or self._is_nameless(value) or (target and self.wanted.get(target) == wanted)
+        )
         if into is not None and target is not None and into in value.inputs and same_name:
             line = self._in_place(value, into, target)
             self.given[value] = target
@@ -310,7 +312,7 @@ def _shape(value: Value) -> str:
     return f"  # {value.shape}" if value.shape and value.operation != "put" else ""
 
 
-def listed(head: str, items: Sequence[str], tail: str) -> list[str]:
+def in_parentheses(head: str, items: Sequence[str], tail: str) -> list[str]:
     """Items in parentheses, on one line or on as many as they need."""
     text = head + ", ".join(items) + tail
     return [text] if len(text) < _LONG else [head, *(f"    {line}" for line in wrapped(", ".join(items), ",")), tail]

@@ -183,9 +183,8 @@ def compile(f: Callable[P, R]) -> Compiled[P, R]:
     <compiled loss(w, x): 1 program>
     >>> print(loss.source)
     import numpy as np
-    ...
     def loss(w, x):
-    ...
+        ...
     """
     if isinstance(f, Compiled):
         return f

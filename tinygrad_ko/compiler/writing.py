@@ -49,10 +49,12 @@ class Writer:
         self.room: Room = around.room if around else Room(self.names)
         self.name = name if around else self.names.new(name)
         self.given = dict[Value, str]()
+        self.called: dict[int, str] = around.called if around else {}  # the names again, by rank: of loops too
         self.expressions = Expressions(self.given, self.room)
         if around is None:
             self.reserve_functions(values)
-            self.given |= {x: self.names.new(x.name or "x") for x in inputs}
+            for x in inputs:
+                self._call(x, self.names.new(x.name or "x"))
             self.expressions = Expressions(self.given, self.room, small.arrays_of_numbers(values))
             self.write()
 
@@ -81,8 +83,7 @@ class Writer:
         """The lines of the function, with comments. With `start` it is one for a file: it begins with that, takes `more` arguments, and
         returns each array once.
         """
-        ranked = {value.rank: name for value, name in self.given.items()}
-        comments = Comments(language, lambda value: ranked.get(value.rank), self.all_values())
+        comments = Comments(language, lambda value: self.called.get(value.rank), self.all_values())
         head = in_parentheses(f"def {self.name}(", [*(self.given[x] for x in self.inputs), *more], "):")
         body = [*(start or comments.docstring(self.name, self.inputs)), *self.numbers(), *self.body(comments)]
         answers = (self._answers if start is None else [*dict.fromkeys(self._answers)]) or ["()"]
@@ -130,6 +131,8 @@ class Writer:
                 ]
                 continue
             above = comments.above(value)
+            if value.operation == "loop" and line.startswith("for "):
+                above = [*above, comments.blocks]
             now = () if value.operation == "loop" else value.origin.ignored  # inside it its lines say so themselves
             if now and now != ignored:
                 options = ", ".join(f'{kind}="ignore"' for kind in now)
@@ -169,7 +172,7 @@ class Writer:
         )
         if into is not None and target is not None and into in value.inputs and same_name:
             line = self._in_place(value, into, target)
-            self.given[value] = target
+            self._call(value, target)
             self._say(line, value)
             return
         target = None if self._is_for_signs(value) else target
@@ -177,7 +180,7 @@ class Writer:
         if value not in self.used:  # a check, or what changes something beside
             self._say(expression, value)
             return
-        name = self.given[value] = self.names.new(wanted)
+        name = self._call(value, self.names.new(wanted))
         self.wanted[name] = wanted
         self._say(f"{name} = {expression}{_shape(value)}", value)
         if value.operation == "put":
@@ -189,7 +192,7 @@ class Writer:
         targets = ["_"] * value.settings[0].results
         expression = self.expressions.of(value)[0]
         for i, result in results.items():
-            targets[i] = self.given[result] = self.names.new(self._wanted(result))
+            targets[i] = self._call(result, self.names.new(self._wanted(result)))
         self._say(f"{', '.join(targets)}{',' * (len(targets) == 1)} = {expression}", value)
 
     def _write_loop(self, value: Value) -> None:
@@ -208,7 +211,7 @@ class Writer:
         after = list[tuple[str, Value]]()
         for i, (output, is_sum) in enumerate(zip(loop.outputs, loop.is_sum, strict=True)):
             result = results[i]
-            name = self.given[result] = self.names.new(self._wanted(result))
+            name = self._call(result, self.names.new(self._wanted(result)))
             if is_sum:
                 parts = self.names.new(f"{name}_parts")
                 self._say(f"{parts} = []", value)
@@ -251,6 +254,10 @@ class Writer:
                 head.append(f"{line}{room}[:, : len({sliced})]")
         return head
 
+    def _call(self, value: Value, name: str) -> str:
+        self.given[value] = self.called[value.rank] = name
+        return name
+
     def _say(self, line: str, value: Value) -> None:
         self.lines.append((line, value))
 
@@ -289,7 +296,7 @@ class Writer:
             follows = after is not None and _same_call(after, value)
             return self._wanted(after) if after is not None and follows else origin.inner or "part"
         if origin.of is not None:
-            return f"d{self.given.get(origin.of) or self._wanted(origin.of)}"
+            return f"d{self.called.get(origin.of.rank) or self._wanted(origin.of)}"
         if origin.name is None and after is not None and after.origin.line == origin.line and after.origin.of is None:
             return self._wanted(after)
         return origin.name or origin.op or "value"

@@ -258,6 +258,15 @@ def test_nothing_is_written_if_the_file_does_not_give_what_the_engine_gives(tmp_
     assert [*tmp_path.iterdir()] == [path]
 
 
+def test_nothing_is_written_if_the_program_does_not_give_what_the_engine_gives(tmp_path):
+    compiled = tg.compile(lambda x: 2 * x)
+    compiled(np.ones(3))
+    next(iter(compiled.programs.values()))[0].compute = lambda x: np.nextafter(2 * x, 3)  # one last bit
+    with pytest.raises(RuntimeError, match="the compiled program and the engine differ"):
+        compiled.export(tmp_path / "f.py")
+    assert not [*tmp_path.iterdir()]
+
+
 @opaque
 def _of_a_test(x):
     return x + 1

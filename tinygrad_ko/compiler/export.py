@@ -24,8 +24,8 @@ from tinygrad_ko.compiler.room import array_text
 from tinygrad_ko.compiler.writing import Writer, in_parentheses
 from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.runtime.files import whole_file
-from tinygrad_ko.state.randomness import global_stream
 from tinygrad_ko.state.preserve import preserving_state
+from tinygrad_ko.state.randomness import global_stream
 
 GENERATORS = (np.random.Generator, np.random.RandomState)
 MOST = 10_000  # numbers of an array that is written in a file

@@ -235,7 +235,9 @@ class Writer:
     def _arrays_of_blocks(
         self, places: dict[Value, Value | None], inner: "Writer", loop: Loop, value: Value
     ) -> list[str]:
-        """Make the arrays in which a loop computes what is not a result. What is said of them in the loop, if not all blocks are of one length."""
+        """Make the arrays in which a loop computes what is not a result; returns what is said of them in the loop, if not all blocks are of
+        one length.
+        """
         alike, head = dict[Any, list[Value]](), list[str]()
         for begin, end in places.items():
             if end is None:

@@ -132,6 +132,11 @@ class Program:
                 results[i] = results[i].copy()
         return results
 
+    @property
+    def changes_something(self) -> bool:
+        """Whether the function changes something that it holds."""
+        return self._changes is not None
+
     def change(self, results: Any) -> None:
         """Put what the function changes in its places, all at once."""
         if self._changes is not None:

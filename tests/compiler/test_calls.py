@@ -237,7 +237,8 @@ class Network(nn.Module):
 
 
 def test_the_forward_of_a_module():
-    network, x = Network(), np.ones((2, 3))
+    network: Any = Network()
+    x = np.ones((2, 3))
     tg.sum(network(x)).backward()
     assert network.second.b.grad.tolist() == [2, 2]
     assert str(network.summary(x)).count("Affine") == 2  # it sees the layers inside

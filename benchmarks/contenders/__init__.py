@@ -22,6 +22,7 @@ from benchmarks.process import Work
 MODULES = {  # a contender's module, and what it needs
     "by hand": ("by_hand", "numpy"),
     "tinygrad_ko": ("engine", "tinygrad_ko"),
+    "compiled": ("compiled", "tinygrad_ko"),
     "torch": ("with_torch", "torch"),
     "jax.jit": ("with_jax", "jax"),
     "mygrad": ("with_mygrad", "mygrad"),

@@ -87,7 +87,10 @@ def _backward(frame: FrameType, ignored: tuple[str, ...], inner: str) -> Origin:
     named = {} if op.variadic else dict(zip(op.arguments, inputs, strict=False))
     options = {letter: _value(x) for letter, x in seen.options.items()}
     kept = {letter: _value(x) for letter, x in node.saved.items()}
-    letters = {**named, **options, **kept, "out": call, "g": _value(frame.f_locals["g"])}
+    meant = {**named, **options, **kept, "out": call, "g": _value(frame.f_locals["g"])}
+    letters = {
+        letter: x for letter, x in meant.items() if hasattr(x, "origin") or isinstance(x, int | float | np.ndarray)
+    }
     line = call.origin.line if hasattr(call, "origin") else seen.line
     of, call = [x if hasattr(x, "origin") else None for x in (of, call)]
     return Origin(op.name, line, None, inner, ignored, argument, _text(op.formulas[argument]), of, call, letters)

@@ -44,7 +44,15 @@ class Trace:
         given = array
         if not pure or key not in self.known:
             there = np.asarray(array)  # the array itself may be one of NumPy's scalars
-            value = Value(operation, inputs, settings, there.shape, there.dtype, memory_order(there), origin(settings[0] if operation == "result" else None))
+            value = Value(
+                operation,
+                inputs,
+                settings,
+                there.shape,
+                there.dtype,
+                memory_order(there),
+                origin(settings[0] if operation == "result" else None),
+            )
             if not pure:
                 value.is_effect = True
                 self.effects.append(value)

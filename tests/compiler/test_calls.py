@@ -99,6 +99,7 @@ def test_keywords_defaults_and_what_is_left_over():
     require_same(with_keywords, X, scale=2.0, shift=X)
     require_same(with_keywords, X, 0.25, X, X, scale=X, shift=1.0)
     require_same(lambda *x, **k: x[0] * k["x0"], 2.0, x0=5.0)
+    assert tg.compile(lambda **k: k["self"] * 2)(self=X).tolist() == [2, 4, 6]
     with pytest.raises(TypeError, match="missing 1 required keyword-only argument: 'scale'"):
         tg.compile(with_keywords)(X, shift=1.0)  # type: ignore[call-arg]  # a type checker sees it too
 
@@ -180,6 +181,19 @@ def test_sixteen_programs_are_kept_and_many_are_a_warning_once():
     assert "8번 컴파일했습니다" in said
     assert "n: " not in said
     assert len(compiled.programs) == 16
+
+
+def test_sixteen_programs_are_kept_of_what_a_function_holds():
+    settings = {"power": 1}
+    compiled = tg.compile(lambda x: x ** settings["power"])
+    with pytest.warns(UserWarning, match="not its arguments but what it holds changed"):
+        for power in range(20):
+            settings["power"] = power
+            assert compiled(X).tolist() == (X**power).tolist()
+    assert repr(compiled) == "<compiled <lambda>(x): 16 programs>"
+    settings["power"] = 10
+    first = compiled(X)
+    assert (first.tolist(), repr(compiled)[-12:]) == ((X**10).tolist(), "16 programs>")
 
 
 class Line:

@@ -39,7 +39,7 @@ class Compiled(Generic[P, R]):
         self.__name__ = self.__qualname__ = getattr(f, "__name__", type(f).__name__)
         update_wrapper(self, f, updated=())
 
-    def __call__(self, *arguments: P.args, **options: P.kwargs) -> R:
+    def __call__(self, /, *arguments: P.args, **options: P.kwargs) -> R:
         mode = current.get()
         if mode.watch or inlined.get():
             return self.f(*arguments, **options)
@@ -64,13 +64,18 @@ class Compiled(Generic[P, R]):
         """The program for these arguments and for what the function holds now, and the arrays that it holds."""
         if (programs := self.programs.get(key)) is not None:
             self.programs.move_to_end(key)
-            for program in programs:  # each is for other things that the function holds
+            for i, program in enumerate(programs):  # each is for other things that the function holds
                 if (held := program.held_now(leaves)) is not None:
+                    if i > 0:
+                        programs.insert(0, programs.pop(i))
                     return program, held
         program = Program(self.f, arguments, options)
-        self.programs[key] = [program, *(programs or ())][:_PROGRAMS]
-        if len(self.programs) > _PROGRAMS:
-            self.programs.popitem(last=False)
+        self.programs[key] = [program, *(programs or ())]
+        if sum(map(len, self.programs.values())) > _PROGRAMS:
+            oldest, those = next(iter(self.programs.items()))
+            those.pop()
+            if not those:
+                del self.programs[oldest]
         self._note(arguments, options)
         return program, program.held_now(leaves) or []
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import tinygrad_ko as tg
-from tests.fuzz.programs import ROWS, drawn
+from tests.fuzz.programs import drawn
+from tests.ops.table import ROWS
 from tinygrad_ko import nn
 
 X = np.random.default_rng(3).normal(size=(5, 3))
@@ -216,7 +217,8 @@ def test_random_programs(seed):
         try:
             found = run(tg.compile(program))
         except TypeError as error:
-            assert "compile: " in str(error)  # what depends on data is refused
+            if "compile: " not in str(error):  # what depends on data is refused
+                raise
             return
         for a, b in zip(found, run(program), strict=True):
             assert (a is None) == (b is None)

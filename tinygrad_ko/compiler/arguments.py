@@ -5,14 +5,15 @@ Arrays, Tensors and Python floats are inputs of the program. Everything else, a 
 
 from collections.abc import Callable
 from enum import Enum
+from functools import partial
 from inspect import Parameter
-from itertools import islice
 from types import BuiltinFunctionType, EllipsisType, MethodType
 from typing import Any
 
 import numpy as np
 from numpy import generic, ndarray
 
+from tinygrad_ko.compiler.held import GENERATORS, is_followed
 from tinygrad_ko.compiler.program import Value, memory_order
 from tinygrad_ko.compiler.refusals import changed_argument, no_argument
 from tinygrad_ko.compiler.results import leaves_in
@@ -21,7 +22,6 @@ from tinygrad_ko.compiler.trace import Trace
 from tinygrad_ko.engine.graph import Handle, Node, wrap
 from tinygrad_ko.func.trees import is_tree, mapped
 from tinygrad_ko.runtime.signatures import signature
-from tinygrad_ko.state.reachable import reachable
 
 _USUAL = frozenset({int, bool, str, type(None)})
 _FIXED = (
@@ -125,7 +125,7 @@ def checked(tree: Any, name: str) -> list[Any]:
             held.extend([leaf] * hasattr(leaf, "__code__"))
         elif any(hasattr(array, name) for name in ("__array_namespace__", "__dlpack__", "__array__")):
             raise no_argument(place, array, "library")
-        elif isinstance(leaf, np.random.Generator) or len([*islice(reachable(leaf), 2)]) > 1:
+        elif isinstance(leaf, (*GENERATORS, partial)) or is_followed(leaf):
             if isinstance(leaf, MethodType) or vars(object)["__hash__"] is type(leaf).__hash__:
                 held.append(leaf)
             else:

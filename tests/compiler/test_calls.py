@@ -159,11 +159,13 @@ def test_one_program_for_shapes_dtypes_layout_and_structure():
         [{"a": M}],
         [{"a": M.T}],
         [{"a": SINGLE}],
+        [{"a": np.eye(3)}],
+        [{"a": np.eye(3).T}],
         [{"a": X}, 0.5, 2],
     ):
         compiled(*arguments)
         compiled(*arguments)
-    assert repr(compiled) == "<compiled <lambda>(x, c=1.0, n=1): 7 programs>"
+    assert repr(compiled) == "<compiled <lambda>(x, c=1.0, n=1): 9 programs>"
 
 
 def test_sixteen_programs_are_kept_and_many_are_a_warning_once():

@@ -10,10 +10,10 @@ import numpy as np
 from tinygrad_ko.compiler.agreement import require_same
 from tinygrad_ko.compiler.arguments import checked, parameter_names
 from tinygrad_ko.compiler.blocks import in_blocks
-from tinygrad_ko.compiler.gradients import Pull, op_named
 from tinygrad_ko.compiler.held import Held, is_same
 from tinygrad_ko.compiler.leaks import require_none
 from tinygrad_ko.compiler.program import Value, in_order
+from tinygrad_ko.compiler.pulls import Pull, op_named
 from tinygrad_ko.compiler.recording import Recording
 from tinygrad_ko.compiler.results import Graph
 from tinygrad_ko.compiler.simplification import simplified

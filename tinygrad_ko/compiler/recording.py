@@ -9,13 +9,13 @@ import numpy as np
 from tinygrad_ko.compiler.arguments import Entered, parameter_names
 from tinygrad_ko.compiler.draws import Draws, Stream
 from tinygrad_ko.compiler.held import Held
-from tinygrad_ko.compiler.inlining import inlining
 from tinygrad_ko.compiler.program import Value
 from tinygrad_ko.compiler.results import Results
 from tinygrad_ko.compiler.state import Result, State
 from tinygrad_ko.compiler.symbols import Symbol
 from tinygrad_ko.compiler.trace import Trace
 from tinygrad_ko.engine.graph import Handle, Node, Switch
+from tinygrad_ko.runtime.inlining import inlining
 
 # While a function is traced NumPy does not warn; the program does, each time. What is ignored on purpose can still be told from the rest.
 _QUIETLY: Any = {

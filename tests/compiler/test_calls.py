@@ -21,6 +21,10 @@ SINGLE = X.astype(np.float32)
 Pair = namedtuple("Pair", "left right")
 
 
+class Size(float):
+    """A number of a type of its own."""
+
+
 def kinds(value):
     """A result in words: types, dtypes, shapes and bits."""
     if isinstance(value, dict):
@@ -50,6 +54,7 @@ def with_keywords(x: Any, lr: Any = 0.5, *others: Any, scale: Any, **options: An
         (lambda x: tg.sum(x), [tg.Tensor(X)]),
         (lambda x: x.sum(axis=0), [np.arange(6, dtype=np.uint8).reshape(2, 3)]),
         (lambda x: tg.exp(x), [0.5]),
+        (lambda x, size: x * size, [X, Size(0.5)]),
         (lambda a, b: (a * b, a > 2, -a), [2.0, 3.0]),
         (lambda x, lr: x * (lr * 0.5), [SINGLE, 0.1]),  # a Python float gives an array no dtype, one of NumPy's does
         (lambda x, lr: x * (lr * 0.5), [SINGLE, np.float64(0.1)]),
@@ -95,7 +100,7 @@ def test_keywords_defaults_and_what_is_left_over():
     require_same(with_keywords, X, 0.25, X, X, scale=X, shift=1.0)
     require_same(lambda *x, **k: x[0] * k["x0"], 2.0, x0=5.0)
     with pytest.raises(TypeError, match="missing 1 required keyword-only argument: 'scale'"):
-        partial(tg.compile(with_keywords), X)(shift=1.0)
+        tg.compile(with_keywords)(X, shift=1.0)  # type: ignore[call-arg]  # a type checker sees it too
 
 
 shapes = st.lists(st.integers(0, 3), max_size=3).map(tuple)
@@ -218,6 +223,27 @@ def test_methods_are_compiled_for_each_object():
     for other in (copy.deepcopy(a), pickle.loads(pickle.dumps(a))):
         other.slope.data = 5.0
         assert (other.at(1.0).item(), a.at(1.0).item()) == (5, 2)
+
+
+class Network(nn.Module):
+    """A module with a compiled forward."""
+
+    def __init__(self):
+        self.first, self.second = nn.Affine(3, 4, rng=0), nn.Affine(4, 2, rng=1)
+
+    @tg.compile
+    def forward(self, x):
+        return self.second(tg.tanh(self.first(x)))
+
+
+def test_the_forward_of_a_module():
+    network, x = Network(), np.ones((2, 3))
+    tg.sum(network(x)).backward()
+    assert network.second.b.grad.tolist() == [2, 2]
+    assert str(network.summary(x)).count("Affine") == 2  # it sees the layers inside
+    assert [name for name, _ in network.named_tensors().items()] == ["first.W", "first.b", "second.W", "second.b"]
+    assert tg.compile(network)(x).detach().tolist() == network(x).detach().tolist()
+    assert "first_W" in network.forward.source
 
 
 def test_copies_and_pickles():

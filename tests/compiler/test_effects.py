@@ -1,18 +1,20 @@
 """Random numbers, clocks, and changes that a program cannot make: the same as in eager, or refused, and nothing is left behind."""
 
+import functools
 import itertools
 import random
 import time
 import types
 from collections import deque
+from typing import Any
 
 import numpy as np
 import pytest
 
 import tinygrad_ko as tg
 from tinygrad_ko import nn
-from tinygrad_ko.compiler.compiled import Compiled
 
+Compiled: Any = tg.compile
 X = np.random.default_rng(7).normal(size=(6, 4))
 
 
@@ -102,7 +104,8 @@ def test_what_is_another_at_every_call_is_refused(f):
 
 class Recorder:
     def __init__(self):
-        self.losses, self.last, self.queue = [], None, deque()
+        self.losses: list[Any] = []
+        self.last, self.queue = None, deque[Any]()
 
 
 def appended(x, recorder):
@@ -120,7 +123,7 @@ def kept_as_a_graph(x, recorder):
     return x
 
 
-OUTSIDE = types.ModuleType("json.outside")  # no code of the user's
+OUTSIDE: Any = types.ModuleType("json.outside")  # no code of the user's
 OUTSIDE.lists = {"losses": []}
 
 
@@ -134,16 +137,25 @@ def kept_in_a_deque(x, recorder):
     return x
 
 
+@functools.cache
+def cached(x):
+    return x * 2
+
+
+def kept_in_a_cache(x, recorder):
+    return cached(x)
+
+
 def frozen(x, recorder):
     recorder.w.requires_grad = False
     return x * recorder.w
 
 
 @pytest.mark.parametrize(
-    "f", [appended, kept_in_an_object, kept_as_a_graph, kept_out_of_sight, kept_in_a_deque, frozen]
+    "f", [appended, kept_in_an_object, kept_as_a_graph, kept_out_of_sight, kept_in_a_deque, kept_in_a_cache, frozen]
 )
 def test_a_change_that_cannot_be_made_is_refused_and_nothing_is_left(f):
-    recorder = Recorder()
+    recorder: Any = Recorder()
     recorder.w = tg.Tensor([1.0, 2.0], requires_grad=True)
     with pytest.raises(TypeError, match="compile: "):
         Compiled(lambda x: f(x, recorder))(np.ones(2))
@@ -153,3 +165,4 @@ def test_a_change_that_cannot_be_made_is_refused_and_nothing_is_left(f):
     assert recorder.w.data.tolist() == [1.0, 2.0]
     assert not recorder.queue
     OUTSIDE.lists["losses"].clear()
+    cached.cache_clear()

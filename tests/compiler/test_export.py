@@ -7,6 +7,7 @@ import runpy
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -156,13 +157,13 @@ def test_a_training_step_goes_on_in_the_file_where_the_engine_is(tmp_path, kind)
     assert all(map(np.array_equal, before[0], [p.data for p in model.parameters()]))
     assert before[1] == stream.bit_generator.state
 
-    tree = next(
+    tree: Any = next(
         node for node in ast.parse(file.read_text(encoding="utf-8")).body if getattr(node, "name", "") == "step"
     )
     names = [argument.arg for argument in tree.args.args]
     results = [re.sub(r"np\.asarray\((.*)\)", r"\1", ast.unparse(part)) for part in tree.body[-1].value.elts]
     program = next(iter(step.programs.values()))[0]
-    now = dict(zip(names, [x, t, *program.held_now([x, t]), np.random.default_rng()], strict=True))
+    now = dict(zip(names, [x, t, *(program.held_now([x, t]) or []), np.random.default_rng()], strict=True))
     now[names[-1]].bit_generator.state = stream.bit_generator.state
     assert names[-1].endswith("rng")
     function = loaded(file, "step")
@@ -303,7 +304,7 @@ def test_every_opaque_function_can_be_copied(module, name):
     inner = function.op.forward if hasattr(function, "op") else function
     kernels.add(inner, name)
     text = "\n".join([*kernels.imports, *kernels.texts.values()])
-    room = {}
+    room: dict[str, Any] = {}
     exec(compile(text, name, "exec"), room)
     assert callable(room[name])
     assert "tinygrad_ko" not in text

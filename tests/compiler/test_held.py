@@ -6,29 +6,27 @@ import types
 from array import array
 from collections import deque
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pytest
 
 import tinygrad_ko as tg
 from tinygrad_ko import optim
-from tinygrad_ko.compiler.compiled import Compiled
 
 
 def programs(compiled):
     return [program for each in compiled.programs.values() for program in each]
 
 
+Compiled: Any = tg.compile
 X = np.random.default_rng(7).normal(size=(6, 4))
 SCALE = np.array([1.0, 2.0])
 
 
 def test_arrays_are_read_at_every_call():
-    held, box, default_array = (
-        np.array([1.0, 2.0]),
-        {"list": [np.array([3.0, 4.0])], "pair": (np.array([5.0, 6.0]), 2.0)},
-        np.ones(2),
-    )
+    held, default_array = np.array([1.0, 2.0]), np.ones(2)
+    box: Any = {"list": [np.array([3.0, 4.0])], "pair": (np.array([5.0, 6.0]), 2.0)}
 
     def f(x, d=default_array):
         return x * held + box["list"][0] * SCALE - box["pair"][0] * box["pair"][1] + d * 2
@@ -102,7 +100,7 @@ def test_an_array_that_the_function_replaces():
 
 
 def test_two_results_are_not_one_array():
-    w = tg.Tensor([1.0, 2.0], requires_grad=True)
+    w: Any = tg.Tensor([1.0, 2.0], requires_grad=True)
 
     def f(x):
         w.grad = None
@@ -115,7 +113,7 @@ def test_two_results_are_not_one_array():
 
 
 def test_an_array_that_is_written_to_is_no_other_input():
-    params = {"W": np.ones(4), "view": None}
+    params: Any = {"W": np.ones(4), "view": None}
 
     def f(x):
         params["W"] += x
@@ -132,7 +130,7 @@ def test_an_array_that_is_written_to_is_no_other_input():
     assert params["W"].tolist() == [2.0] * 4
 
 
-OUTSIDE = types.ModuleType("json.outside")  # no code of the user's
+OUTSIDE: Any = types.ModuleType("json.outside")  # no code of the user's
 OUTSIDE.lists = {}
 
 
@@ -166,6 +164,7 @@ class Settings:
 
 @pytest.mark.filterwarnings("ignore:compile. f was compiled 8 times")
 def test_plain_values_are_seen_to_change():
+    options: Any
     settings, options, mode = Settings(), {"power": 2, "name": None}, "sin"
 
     def f(x):
@@ -371,7 +370,8 @@ def test_functions_and_methods_that_are_replaced(monkeypatch):
     assert compiled(np.ones(1)) == 2
     monkeypatch.setitem(globals(), "CHOSEN", lambda x: x * 3)
     assert compiled(np.ones(1)) == 3
-    steps, x = Steps(), np.ones(2)
+    steps: Any = Steps()
+    x = np.ones(2)
     compiled = Compiled(steps.step)
     assert [compiled(x)[0] for _ in range(2)] == [3, 7]
     monkeypatch.setattr(Steps, "scaled", lambda self, x: x * 100)
@@ -452,8 +452,11 @@ def test_text_of_a_number_is_refused():
     assert box == {"n": 0}
 
 
+NEVER: int  # it is not there
+
+
 def names_a_new_variable(x):
-    global NEVER
+    global NEVER  # which is not there
     NEVER = 3
     return x
 

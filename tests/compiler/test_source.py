@@ -1,4 +1,4 @@
-"""The page of a compiled function: what it computes, to the last bit, in the user's names, with the formulas and lines that it comes from."""
+"""The page of a compiled function: what it computes, to the last bit, in the user's names, with the formulas and the user's lines."""
 
 import re
 
@@ -83,7 +83,7 @@ def test_another_language_is_refused():
 def test_before_the_first_call_there_is_no_page():
     double = tg.compile(lambda x: 2 * x)
     for read in (lambda: double.source, lambda: double.page("ko")):
-        with pytest.raises(RuntimeError, match="there is no program yet; call .* once") as caught:
+        with pytest.raises(RuntimeError, match=r"there is no program yet; call .* once") as caught:
             read()
         assert "한 번 호출한 뒤에" in caught.value.__notes__[0]
 

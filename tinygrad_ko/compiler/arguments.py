@@ -107,7 +107,7 @@ def gradient_of(tensor: Handle) -> Any:
 
 def is_input(leaf: Any) -> bool:
     """Whether a leaf of the arguments is an input of the program."""
-    return isinstance(leaf, Handle | ndarray | generic | float)
+    return type(leaf) is float or isinstance(leaf, Handle | ndarray | generic)
 
 
 def checked(tree: Any, name: str) -> list[Any]:

@@ -112,8 +112,8 @@ class Comments:
                 meant = meant.now
                 name = number_text(meant.settings[0].item()) if meant.operation == "full" else self._name(meant)
             return name or letter
-        plain = isinstance(meant, int | float) and not isinstance(meant, bool | np.generic)
-        return repr(meant) if plain and meant >= 0 else letter
+        plain = isinstance(meant, int | float) and not isinstance(meant, bool | np.generic) and meant >= 0
+        return repr(meant) if plain else letter
 
     def docstring(self, name: str, inputs: list[Value]) -> list[str]:
         """What the function is, and the shapes and dtypes of its arguments."""

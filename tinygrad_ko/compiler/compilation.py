@@ -62,7 +62,13 @@ class Program:
         asked = Writer("assumed", self.inputs, _asked(trace), [*trace.assumed])
         self._answers = _executed(asked) if self._assumed else None
 
-        room = {**state.held.room, "np": np, "in_tensor": in_tensor, "in_array": in_array, "put_together": put_together}
+        room = {
+            **state.held.room,
+            "np": np,
+            "in_tensor": in_tensor,
+            "in_array": in_array,
+            "_put_together": _put_together,
+        }
         self._guards = eval(f"lambda: [{', '.join(guards)}]", room)
         self._read = eval(f"lambda: [{', '.join(read)}]", room)
         self._written = eval(f"lambda: [{', '.join(state.written)}]", room) if state.written else None
@@ -76,7 +82,7 @@ class Program:
         calls = []
         for i, (text, new) in enumerate(state.changes):
             room[f"new{i}"] = new
-            plain = f"r[{new.number}]" if isinstance(new, Result) and not new.is_tensor else f"put_together(new{i}, r)"
+            plain = f"r[{new.number}]" if isinstance(new, Result) and not new.is_tensor else f"_put_together(new{i}, r)"
             calls.append(text.format(plain))
         self._changes = eval(f"lambda r: [{', '.join(calls)}]", room) if calls else None
 
@@ -129,7 +135,8 @@ class Program:
     def change(self, results: Any) -> None:
         """Put what the function changes in its places, all at once."""
         if self._changes is not None:
-            at_once(call, self._changes(results))()
+            with preserving:
+                at_once(call, self._changes(results))()
 
 
 def recorded(things: Any, derived: Any, arguments: Any, options: Any) -> tuple[Recording, list[Any], list[str]]:
@@ -172,7 +179,7 @@ def _several(results: Any) -> Any:
     return results if isinstance(results, tuple) else (results,)
 
 
-def put_together(structure: Any, results: Any) -> Any:
+def _put_together(structure: Any, results: Any) -> Any:
     """A structure with the results in it."""
 
     def leaf(part: Any, place: str) -> Any:

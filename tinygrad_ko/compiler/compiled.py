@@ -14,7 +14,7 @@ from tinygrad_ko.compiler.arguments import described, parameter_names, parameter
 from tinygrad_ko.compiler.comments import checked_language
 from tinygrad_ko.compiler.compilation import Program
 from tinygrad_ko.compiler.gradients import Call, drawn_again
-from tinygrad_ko.compiler.recording import tracing
+from tinygrad_ko.compiler.inlining import inlined
 from tinygrad_ko.compiler.refusals import many_programs, no_function, not_called_yet, only_compiled
 from tinygrad_ko.engine.graph import current
 from tinygrad_ko.errors import called_too_late
@@ -35,13 +35,13 @@ class Compiled(Generic[P, R]):
     def __init__(self, f: Callable[P, R]) -> None:
         self.f, self.programs = f, OrderedDict[Any, list[Program]]()
         self._last: tuple[Any, ...] = ()  # program, arguments and options of the last call
-        self._made: list[dict[str, str]] = []  # for each program that was made, what the arguments were
+        self._made: list[dict[str, str]] = []  # for each of the first programs, what the arguments were
         self.__name__ = self.__qualname__ = getattr(f, "__name__", type(f).__name__)
         update_wrapper(self, f, updated=())
 
     def __call__(self, *arguments: P.args, **options: P.kwargs) -> R:
         mode = current.get()
-        if mode.watch or tracing.get():
+        if mode.watch or inlined.get():
             return self.f(*arguments, **options)
         leaves, tensors, key = taken(arguments, options, mode.record)
         with preserving:  # while another function is traced, Symbols lie where this one may look
@@ -53,9 +53,8 @@ class Compiled(Generic[P, R]):
         except Exception as error:
             failed = error
         else:
-            with preserving:
-                program.change(results)
-            made: R = program.returned.made(results, call)
+            program.change(results)
+            made: R = call.returned(results)
             return made
         with preserving_state(*program.things), drawn_again(program.streams, call.states):
             self.f(*arguments, **options)  # the eager engine says what is wrong, and where
@@ -77,6 +76,8 @@ class Compiled(Generic[P, R]):
 
     def _note(self, arguments: tuple[Any, ...], options: dict[str, Any]) -> None:
         """Warn if one program after another is made."""
+        if len(self._made) == _MANY:
+            return
         names = [*parameter_names(self.f, len(arguments)), *options]
         self._made.append(dict(zip(names, map(described, (*arguments, *options.values())), strict=True)))
         if len(self._made) == _MANY:

@@ -94,7 +94,7 @@ class _Recorder:
 
 def _stand_in(source: Any, draw: Callable[..., Any]) -> Any:
     """A generator on the same bits whose methods are recorded."""
-    kind = type(source)
+    kind: Any = type(source)
 
     def recorded(self: Any, name: str) -> Any:
         found = kind.__getattribute__(self, name)

@@ -21,6 +21,7 @@ from tinygrad_ko.compiler.refusals import not_copied, not_exported
 from tinygrad_ko.compiler.room import array_text
 from tinygrad_ko.compiler.writing import Writer, listed
 from tinygrad_ko.runtime.files import whole_file
+from tinygrad_ko.state.randomness import global_stream
 
 GENERATORS = (np.random.Generator, np.random.RandomState)
 MOST = 10_000  # numbers of an array that is written in a file
@@ -66,7 +67,7 @@ def _require(**inputs):
         if type(x) is not np.ndarray or x.dtype != dtype:
             got = getattr(x, "dtype", type(x).__name__)
             error = TypeError(f"{{name}} must be an array of {{dtype}}, not {{got}}; convert it, or export a program for it")
-            error.add_note(f"{{name}}: {{dtype}} 배열을 넘겨야 합니다. 받은 값: {{got}}. 변환하거나, 그에 맞는 프로그램을 새로 내보내십시오.")
+            error.add_note(f"{{name}}: {{dtype}} 배열을 넘겨야 합니다. 받은 값: {{got}}. 변환하거나 새로 내보내십시오.")
             raise error
         if x.shape != shape:
             error = ValueError(f"{{name}} must have the shape {{shape}}, not {{x.shape}}; export a program for other shapes")
@@ -99,7 +100,9 @@ def export(program: Program, path: Any, inputs: list[Any], arguments: Any, optio
     """
     language, path, writer = checked_language(language), Path(path), program.writer
     generators = {name: x for name, x in writer.room.objects.items() if isinstance(x, GENERATORS)}
-    given = pickle.dumps((np.random.get_state(), inputs, generators))  # with the states that they are in
+    given = pickle.dumps(
+        (global_stream.get_state(legacy=False), inputs, generators)
+    )  # with the states that they are in
     expected = recorded(program.things, program.derived, arguments, options)[0].arrays
     with drawn_again(program.streams, [stream.state() for stream in program.streams]):
         here = _several(program.compute(*inputs))
@@ -214,7 +217,7 @@ def _elsewhere(text: str, name: str, given: bytes) -> Any:
         file, inputs, results = (Path(folder, part) for part in (f"{name}.py", "inputs", "results"))
         file.write_text(text, encoding="utf-8")
         inputs.write_bytes(given)
-        call = [sys.executable, "-I", "-W", "error", "-c", _RUN, file, name, inputs, results]
+        call = [sys.executable, "-I", "-W", "error", "-c", _RUN, *map(str, (file, name, inputs, results))]
         done = subprocess.run(call, capture_output=True, text=True, check=False)
         if done.returncode:
             raise not_exported(f"the file fails in a process of its own: {done.stderr.strip().splitlines()[-1:]}")

@@ -145,6 +145,7 @@ _OWN: dict[Any, tuple[Callable[..., Any], set[str]]] = {
     np.reshape: (lambda a, shape: a.reshape(shape), {"a", "shape"}),
     np.transpose: (lambda a, axes=None: a.transpose(axes), {"a", "axes"}),
     np.matrix_transpose: (lambda x: x.mT, {"x"}),
+    np.linalg.matrix_transpose: (lambda x: x.mT, {"x"}),
     np.swapaxes: (lambda a, axis1, axis2: a.swapaxes(axis1, axis2), {"a", "axis1", "axis2"}),
     np.broadcast_to: (lambda array, shape: array.broadcast_to(shape), {"array", "shape"}),
     np.expand_dims: (lambda a, axis: a.reshape(np.expand_dims(a.array, axis).shape), {"a", "axis"}),

@@ -90,6 +90,12 @@ class Call:
         """The results of the program."""
         return self.program.run(self.leaves, self.held)
 
+    def returned(self, results: Any) -> Any:
+        """What the function returns."""
+        made = self.program.returned.made(results, self)
+        self.leaves, self.tensors = [], {}  # whoever remembers this call needs them no more
+        return made
+
     def pull(self, graph: Graph, g: Any) -> list[Any]:
         """The gradients of the variables, from the gradient g of a result, with all that was held at the time of the call."""
         program, arguments = self.program, (g, *self.arguments)
@@ -101,10 +107,9 @@ class Call:
                 pull = program.pull(graph, arguments, self.options)
                 program.pulls[graph, key] = pull
             held = pull.held_then(dict(zip(program.places, self.held, strict=True)))
-            with drawn_again(program.streams, self.states):
-                call = Call(pull, leaves, tensors, held, arguments, self.options)
-                results = call.run()
-            found: list[Any] = pull.returned.made(results, call)
+        with Switch(record=isinstance(g, Handle)), drawn_again(program.streams, self.states):
+            call = Call(pull, leaves, tensors, held, arguments, self.options)
+            found: list[Any] = call.returned(call.run())
         return found
 
 
@@ -142,7 +147,8 @@ class Pulled(Node):
     call: Call | None
 
     def __init__(self, call: Call, graph: Graph, array: Any) -> None:
-        nodes = [tensor._node for tensor in [*variables_in([*call.tensors.values()]), *call.program.tensors]]
+        given = [tensor._node for tensor in call.tensors.values() if tensor._node is not None]
+        nodes = [*given, *(tensor._node for tensor in call.program.tensors)]
         self.parents, self.op = tuple([nodes[i] for i in graph.variables]), call.program.op
         self.call, self.graph, self.scope = call, graph, current.get().scope
         self.shape, self.dtype, self.order, self.live = array.shape, array.dtype, next_order(), True

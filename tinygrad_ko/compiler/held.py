@@ -30,7 +30,7 @@ _OURS = __name__.partition(".")[0]
 
 
 @dataclass(slots=True, eq=False)
-class Place:
+class Location:
     """Where something is: the expression that reads it, the beginning of the call that puts something else there (None where nothing can be
     put), and how the user would say where it is.
     """
@@ -64,12 +64,12 @@ class Place:
 
 
 @dataclass(slots=True, eq=False)
-class Part:
+class Holding:
     """Something that holds others, and the places in it."""
 
     value: Any
-    place: Place
-    items: list[Place] = field(default_factory=list)
+    place: Location
+    items: list[Location] = field(default_factory=list)
 
 
 class Held:
@@ -77,16 +77,16 @@ class Held:
 
     def __init__(self, f: Any) -> None:
         self.room: dict[str, Any] = {"setattr": setattr, "setitem": setitem, "delitem": delitem}
-        self.parts: dict[int, Part] = {}  # what holds others, by identity, outermost first
-        self.tensors: dict[int, Place] = {}
-        self.arrays: dict[int, Place] = {}
-        self.generators: dict[int, Place] = {}
+        self.parts: dict[int, Holding] = {}  # what holds others, by identity, outermost first
+        self.tensors: dict[int, Location] = {}
+        self.arrays: dict[int, Location] = {}
+        self.generators: dict[int, Location] = {}
         self.again: list[
-            tuple[Place, Place]
+            tuple[Location, Location]
         ] = []  # where a container or an array is that was found before, and where that was
         self.missing: list[tuple[dict[str, Any], str]] = []  # global variables that have no value yet
         self._names: dict[int, str] = {}
-        root = Place(self.name_of(f), None, (), f)
+        root = Location(self.name_of(f), None, (), f)
         waiting = [root]
         for place in waiting:
             waiting += self._found(place)
@@ -122,7 +122,7 @@ class Held:
                     found |= {item.text for item in self.parts[id(own["steps"])].items}
         return found
 
-    def _found(self, place: Place) -> list[Place]:
+    def _found(self, place: Location) -> list[Location]:
         """The places in what is at a place."""
         value = place.value
         known = self.parts.get(id(value))
@@ -141,7 +141,7 @@ class Held:
         elif isinstance(value, GENERATORS):
             self.generators.setdefault(id(value), place)
         elif not isinstance(value, PLAIN):
-            part = self.parts[id(value)] = Part(value, place)
+            part = self.parts[id(value)] = Holding(value, place)
             part.items = list(self._items(value, place))
             return part.items
         return []
@@ -153,7 +153,7 @@ class Held:
             self.room[name] = value
         return self._names[id(value)]
 
-    def _items(self, value: Any, place: Place) -> Iterator[Place]:
+    def _items(self, value: Any, place: Location) -> Iterator[Location]:
         if isinstance(value, CONTAINERS):
             yield from self._entries(value, place.text, place.path)
         if isinstance(value, FunctionType):
@@ -163,9 +163,9 @@ class Held:
             yield self._fixed(value.__func__, place.path)
         elif isinstance(value, partial):
             name = self.name_of(value)
-            yield Place(f"{name}.func", None, (), value.func)
-            yield Place(f"{name}.args", None, (), value.args)
-            yield Place(f"{name}.keywords", None, (), value.keywords)
+            yield Location(f"{name}.func", None, (), value.func)
+            yield Location(f"{name}.args", None, (), value.args)
+            yield Location(f"{name}.keywords", None, (), value.keywords)
         elif isinstance(value, type):
             yield from self._class(value)
         elif isinstance(value, property | staticmethod | classmethod):
@@ -177,22 +177,22 @@ class Held:
         elif _is_followed(value):
             yield from self._attributes(value, place.path)
 
-    def _fixed(self, value: Any, path: tuple[Any, ...]) -> Place:
+    def _fixed(self, value: Any, path: tuple[Any, ...]) -> Location:
         """The place of an object that is always there."""
-        return Place(self.name_of(value), None, path, value)
+        return Location(self.name_of(value), None, path, value)
 
-    def _entries(self, container: Any, text: str, path: tuple[Any, ...]) -> Iterator[Place]:
+    def _entries(self, container: Any, text: str, path: tuple[Any, ...]) -> Iterator[Location]:
         pairs = container.items() if isinstance(container, dict) else enumerate(container)
-        at = Place(text, None, path, container)
+        at = Location(text, None, path, container)
         return (self.entry(at, key, value) for key, value in list(pairs))
 
-    def entry(self, container: Place, key: Any, value: Any) -> Place:
+    def entry(self, container: Location, key: Any, value: Any) -> Location:
         """The place under a key of a list, tuple or dict."""
         text = repr(key) if type(key) in (str, int) else self.name_of(key)
         put = None if isinstance(container.value, tuple) else f"setitem, {container.text}, {text}"
-        return Place(f"{container.text}[{text}]", put, (*container.path, key), value, key)
+        return Location(f"{container.text}[{text}]", put, (*container.path, key), value, key)
 
-    def reference(self, tensor: Place) -> str:
+    def reference(self, tensor: Location) -> str:
         """The expression for a Tensor: by its place if it is a constant, which may be replaced by another one, else by its identity."""
         return tensor.text if _is_constant(tensor.value) else self.name_of(tensor.value)
 
@@ -205,7 +205,7 @@ class Held:
         found = [part.value for part in self.parts.values()]
         return found + [at.value for each in (self.tensors, self.generators) for at in each.values()]
 
-    def _attributes(self, value: Any, path: tuple[Any, ...]) -> Iterator[Place]:
+    def _attributes(self, value: Any, path: tuple[Any, ...]) -> Iterator[Location]:
         own = getattr(value, "__dict__", None)
         if isinstance(own, dict):
             yield self._fixed(own, path)
@@ -213,39 +213,39 @@ class Held:
             for name, slot in vars(kind).items() if "__slots__" in vars(kind) else ():
                 if isinstance(slot, MemberDescriptorType) and hasattr(value, name):
                     put = f"{self.name_of(slot)}.__set__, {self.name_of(value)}"
-                    yield Place(f"{self.name_of(value)}.{name}", put, (*path, name), getattr(value, name))
+                    yield Location(f"{self.name_of(value)}.{name}", put, (*path, name), getattr(value, name))
         if _is_users(type(value).__module__):
             yield self._fixed(type(value), (type(value).__name__,))
 
-    def _class(self, kind: type) -> Iterator[Place]:
+    def _class(self, kind: type) -> Iterator[Location]:
         for base in kind.__mro__ if _is_users(kind.__module__) else ():
             if base is not kind and _is_users(base.__module__):
                 yield self._fixed(base, (base.__name__,))
         for name, value in list(vars(kind).items()) if _is_users(kind.__module__) else ():
             if isinstance(value, FunctionType | property | staticmethod | classmethod):
-                yield Place(f"{self.name_of(vars(kind))}[{name!r}]", None, (kind.__name__, name), value)
+                yield Location(f"{self.name_of(vars(kind))}[{name!r}]", None, (kind.__name__, name), value)
             elif not name.startswith("__") and not hasattr(value, "__get__"):
                 text = self.name_of(kind)
-                yield Place(f"{text}.{name}", f"type.__setattr__, {text}, {name!r}", (kind.__name__, name), value)
+                yield Location(f"{text}.{name}", f"type.__setattr__, {text}, {name!r}", (kind.__name__, name), value)
 
-    def _variables(self, function: FunctionType) -> Iterator[Place]:
+    def _variables(self, function: FunctionType) -> Iterator[Location]:
         name = self.name_of(function)
         for attribute in ("__defaults__", "__kwdefaults__"):
             if (found := getattr(function, attribute)) is not None:
-                yield Place(f"{name}.{attribute}", f"setattr, {name}, {attribute!r}", (), found)
+                yield Location(f"{name}.{attribute}", f"setattr, {name}, {attribute!r}", (), found)
         for variable, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
             try:
                 value = cell.cell_contents
             except ValueError:  # a variable that has no value yet
                 continue
             text = self.name_of(cell)
-            yield Place(f"{text}.cell_contents", f"setattr, {text}, 'cell_contents'", (variable,), value)
+            yield Location(f"{text}.cell_contents", f"setattr, {text}, 'cell_contents'", (variable,), value)
         if _is_users(function.__module__):
             yield from self._globals(function)
             if vars(function):
                 yield self._fixed(vars(function), (function.__name__,))
 
-    def _globals(self, function: FunctionType) -> Iterator[Place]:
+    def _globals(self, function: FunctionType) -> Iterator[Location]:
         names, here = dict.fromkeys(_names_in(function.__code__)), function.__globals__
         text = self.name_of(here)
         for name in names:
@@ -254,9 +254,9 @@ class Held:
                 continue
             value = here[name]
             if not isinstance(value, ModuleType):
-                yield Place(f"{text}[{name!r}]", f"setitem, {text}, {name!r}", (name,), value)
+                yield Location(f"{text}[{name!r}]", f"setitem, {text}, {name!r}", (name,), value)
             elif _is_users(value.__name__):
-                there = Place(self.name_of(vars(value)), None, (name,), vars(value))
+                there = Location(self.name_of(vars(value)), None, (name,), vars(value))
                 yield from (self.entry(there, x, vars(value)[x]) for x in names if x in vars(value))
 
     # ------------------------------------------------------------------ the same as before?

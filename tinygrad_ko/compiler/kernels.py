@@ -83,7 +83,8 @@ class _Source:
 
     def place(self, line: int | None, column: int | None) -> int:
         """The position in the text of a line and column of a tree."""
-        assert line is not None and column is not None
+        assert line is not None
+        assert column is not None
         return self.starts[line - 1] + column
 
     def text(self, node: ast.stmt, names: dict[str, str]) -> str:

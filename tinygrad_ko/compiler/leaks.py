@@ -3,33 +3,37 @@
 import gc
 from collections import deque
 from sys import getrefcount
+from types import CellType, FrameType, FunctionType, TracebackType
 from typing import Any
 
 from tinygrad_ko.compiler.refusals import leaked
 from tinygrad_ko.compiler.symbols import Symbol
 from tinygrad_ko.compiler.trace import Trace
-from tinygrad_ko.engine.graph import Handle
 
 _USUAL = 5  # of the recording, its state, its namespace, of the parameter here and of the call of getrefcount
-_KEEPERS = (list, tuple, dict, set, deque, Handle)
+_BETWEEN = (list, tuple, dict, set, deque, CellType, FunctionType)  # they keep something only as long as they are kept
+_PASSING = (FrameType, TracebackType, BaseException)  # they end
+_PACKAGE = __name__.partition(".")[0] + "."
 
 
 def require_none(trace: Trace) -> None:
-    """Raise TypeError if a Symbol of this trace is left: each refers to the trace, so counting its references tells."""
+    """Raise TypeError if a Symbol of this trace is kept: each refers to the trace, so counting its references tells."""
     if getrefcount(trace) > _USUAL:
         gc.collect()  # a cycle of the user's is nobody who keeps it
-        for symbol in [x for x in gc.get_referrers(trace) if isinstance(x, Symbol)]:
-            raise leaked(_keeper(symbol))
+        symbols = [x for x in gc.get_referrers(trace) if isinstance(x, Symbol)]
+        if symbols and (keeper := _keeper(symbols)):
+            raise leaked(keeper)
 
 
-def _keeper(symbol: Symbol) -> str:
-    """What keeps a Symbol, in words."""
-    found: Any = symbol
-    for _ in range(3):
-        keepers = [x for x in gc.get_referrers(found) if isinstance(x, _KEEPERS) or hasattr(x, "__dict__")]
-        if not keepers:
-            break
-        found = keepers[0]
-        if not isinstance(found, Handle):
-            break
-    return type(found).__name__
+def _keeper(symbols: list[Any]) -> str:
+    """The kind of what keeps one of the Symbols, if it is no frame of a call."""
+    seen, level, kinds = {id(symbols)}, symbols, list[str]()
+    while level:
+        found = [x for x in gc.get_referrers(*level) if id(x) not in seen and not isinstance(x, _PASSING)]
+        seen |= {id(x) for x in (level, found, *found)}
+        level = [x for x in found if isinstance(x, _BETWEEN) or type(x).__module__.startswith(_PACKAGE)]
+        kinds = kinds or [type(x).__name__ for x in level]
+        for x in found:
+            if not isinstance(x, _BETWEEN) and not type(x).__module__.startswith(_PACKAGE):
+                return (kinds or [type(x).__name__])[0]
+    return ""

@@ -9,8 +9,8 @@ from tinygrad_ko.runtime.callers import users_line
 _READING = {
     "np.asarray()": (
         "it is an array already, so leave the conversion out; np.stack([a, b]) makes one array of several, and a constant table W takes "
-        "traced indices by np.take(W, i, axis=0)",
-        "이미 배열이므로 변환하지 마십시오. 여러 배열은 np.stack([a, b])으로 묶고, 상수 표 W의 원소는 np.take(W, i, axis=0)으로 "
+        "traced indices by tg.take(W, i, axis=0)",
+        "이미 배열이므로 변환하지 마십시오. 여러 배열은 np.stack([a, b])으로 묶고, 상수 표 W의 원소는 tg.take(W, i, axis=0)으로 "
         "가져오십시오.",
     ),
     "a mask as an index": (

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ko.arrays.memory import whole, writable
-from tinygrad_ko.compiler.held import PLAIN, Held, Part, Place, is_same
-from tinygrad_ko.compiler.program import Value, mapped_inside
+from tinygrad_ko.compiler.held import PLAIN, Held, Holding, Location, is_same
+from tinygrad_ko.compiler.program import Value, mapped_inside, memory_order
 from tinygrad_ko.compiler.refusals import left_behind, read_only, shares
 from tinygrad_ko.compiler.symbols import Symbol
-from tinygrad_ko.compiler.trace import Trace, memory_order
+from tinygrad_ko.compiler.trace import Trace
 from tinygrad_ko.engine.graph import Handle, Leaf
 from tinygrad_ko.runtime.atomic import at_once
 
@@ -50,7 +50,7 @@ class State:
         self._grads: dict[int, Symbol | None] = {}
         for key, at in held.tensors.items():
             name, grad = held.reference(at), _grad(at.value)
-            self._arrays[key] = self._enter(array_of(name), at.value.stable_array(), at.name)
+            self._arrays[key] = self._enter(_array_of(name), at.value.stable_array(), at.name)
             self._grads[key] = None if grad is None else self._enter(f"{name}._node.grad", grad, f"d{at.name}")
         for key, at in held.arrays.items():
             self._stands[key] = self._enter(at.text, at.value, at.name)
@@ -85,7 +85,7 @@ class State:
                     self._stands[key] = _rebuilt(value, new)
         return self._stands[key]
 
-    def _in_place_of(self, item: Place) -> Any:
+    def _in_place_of(self, item: Location) -> Any:
         return self._at[item.text] if item.text in self._at else self.stand_in(item.value)
 
     @contextmanager
@@ -146,7 +146,7 @@ class State:
             if t._array is not self._arrays[key]:
                 self._change(f"(setattr, {name}, '_array', {{}})", t._array, at)
                 self.changes.append((f"(setattr, {name}, '_exposed', {{}})", False))
-            elif t._array.value is not self.inputs[array_of(name)]:
+            elif t._array.value is not self.inputs[_array_of(name)]:
                 self._change(f"*in_tensor({name}, {{}})", t._array, at)
                 # Its array, if somebody who was given it could see it change.
                 self.written.append(f"*(({name}._array,) if {name}._exposed else ())")
@@ -154,7 +154,7 @@ class State:
             if now is not self._grads[key] or (now is not None and now.value is not self.inputs[f"{name}._node.grad"]):
                 self._change(f"(setattr, {name}._node, 'grad', {{}})", now, at, "d")
 
-    def _compare_items(self, place: Place, part: Part, now: Any) -> None:
+    def _compare_items(self, place: Location, part: Holding, now: Any) -> None:
         """Note what has changed in a list or a dict, or in one that took its place."""
         keys = {item.key: item for item in part.items}
         if not isinstance(now, dict):
@@ -173,7 +173,7 @@ class State:
                 new = self.held.entry(place, key, x)
                 self._change(f"({new.put}, {{}})", x, new)
 
-    def _compare(self, item: Place, now: Any) -> None:
+    def _compare(self, item: Location, now: Any) -> None:
         was = self._in_place_of(item)
         if now is was or is_same(now, was):
             return
@@ -193,12 +193,12 @@ class State:
             raise left_behind(item.shown)
         self._change(f"({item.put}, {{}})", now, item)
 
-    def _change(self, text: str, now: Any, at: Place, before: str = "") -> None:
+    def _change(self, text: str, now: Any, at: Location, before: str = "") -> None:
         if isinstance(now, Symbol) and now.value.operation != "input":
             now.value.name = now.value.name or before + at.name
         self.changes.append((text, self._tree(now, at)))
 
-    def _tree(self, now: Any, at: Place) -> Any:
+    def _tree(self, now: Any, at: Location) -> Any:
         """What was put in a place, with results where Symbols are."""
         if isinstance(now, Symbol):
             return self.keep(now, False)
@@ -219,7 +219,7 @@ class State:
         return self.trace.symbol(self.trace.constant(array), array)
 
 
-def array_of(tensor: str) -> str:
+def _array_of(tensor: str) -> str:
     """The expression for the array of a Tensor, as ops read it."""
     return f"({tensor}.stable_array() if {tensor}._exposed else {tensor}._array)"
 

@@ -45,17 +45,16 @@ class Writer:
         self.wanted = dict[str, str]()  # of each name, what was asked for
         self.used = {x for value in self.values for x in value.values} | {*results}
         self.inner = {x for value in self.values for x in value.values if _same_call(x, value)}
-        if around is not None:
-            self.name, self.names, self.room = name, around.names, around.room
-            self.expressions = Expressions({}, self.room)
-        else:
-            self.names = Names()
-            self.name, self.room = self.names.new(name), Room(self.names)
+        self.names: Names = around.names if around else Names()
+        self.room: Room = around.room if around else Room(self.names)
+        self.name = name if around else self.names.new(name)
+        self.given = dict[Value, str]()
+        self.expressions = Expressions(self.given, self.room)
+        if around is None:
             self.reserve_functions(values)
-            given = {x: self.names.new(x.name or "x") for x in inputs}
-            self.expressions = Expressions(given, self.room, small.arrays_of_numbers(values))
+            self.given |= {x: self.names.new(x.name or "x") for x in inputs}
+            self.expressions = Expressions(self.given, self.room, small.arrays_of_numbers(values))
             self.write()
-        self.given = self.expressions.given
 
     def reserve_functions(self, values: list[Value]) -> None:
         """Give the functions that are called their names, before a variable takes one."""
@@ -67,7 +66,6 @@ class Writer:
 
     def write(self) -> None:
         """Write all values."""
-        self.given = self.expressions.given
         for value in self.values:
             self._write(value)
         self._answers = [self._answer(value) for value in self.results]
@@ -122,7 +120,7 @@ class Writer:
 
     def body(self, comments: Comments) -> list[str]:
         """The statements, with comments, inside blocks that say which floating-point errors are meant to happen."""
-        body, ignored = list[str](), ()
+        body, ignored = list[str](), tuple[str, ...]()
         for line, value in self.lines:
             if isinstance(line, list):
                 body += [
@@ -166,9 +164,8 @@ class Writer:
     def _write_one(self, value: Value) -> None:
         into, wanted = self.over.get(value), self._wanted(value)
         target = self.places.get(value) if into is None else self.given[into]
-        nameless = value.operation == "put" or self._is_nameless(value)
-        same = into in value.inputs and (nameless or self.wanted.get(target or "") == wanted)
-        if target is not None and same:
+        same_name = value.operation == "put" or self._is_nameless(value) or (target and self.wanted.get(target) == wanted)
+        if into is not None and target is not None and into in value.inputs and same_name:
             line = self._in_place(value, into, target)
             self.given[value] = target
             self._say(line, value)

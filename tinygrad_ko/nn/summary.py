@@ -13,6 +13,7 @@ import numpy as np
 from tinygrad_ko.arrays.library import Array, is_floating, quiet
 from tinygrad_ko.arrays.memory import bytes_of
 from tinygrad_ko.check.function import function_name
+from tinygrad_ko.compiler.inlining import inlining
 from tinygrad_ko.engine.graph import Handle, Switch, behind
 from tinygrad_ko.nn.hooks import CallRecorder, call_inputs, deeper_recursion, writable_input
 from tinygrad_ko.nn.table import Row, aligned, call_text, cells, outputs_of
@@ -87,7 +88,8 @@ def of_module(
                 vars(part.value)[name] = recorder.hooked(getattr(part.value, name), row)
             else:
                 part.holder[part.key] = recorder.hooked(part.value, row)
-        with Switch(record=True), quiet(all="ignore"), deeper_recursion(max(row.depth for row in summary.rows)):
+        deeper = deeper_recursion(max(row.depth for row in summary.rows))
+        with Switch(record=True), quiet(all="ignore"), inlining(), deeper:
             y = model(*given, **named)
             summary.kept = _saved_behind(y, [tensors, given, named])
     idle = [row for row in summary.rows if not row.call]

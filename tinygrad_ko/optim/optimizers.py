@@ -184,11 +184,9 @@ def named_arrays(state: Mapping[str, Array]) -> dict[str, Array]:
 
 
 def _read_only(array: Array) -> Array:
-    if not isinstance(array, np.ndarray):  # it is traced
-        return array
-    view = array.view()
-    view.setflags(write=False)
-    return view
+    if isinstance(array, np.ndarray):  # and is not traced
+        (array := array.view()).setflags(write=False)
+    return array
 
 
 def _like(old: Array, new: Any) -> Array:

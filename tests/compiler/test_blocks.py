@@ -72,13 +72,16 @@ def test_rows_of_reductions_and_of_arrays_that_are_taken_whole():
     compared(f, RNG.random((12, 5)), RNG.random(5), RNG.random((12, 1)))
 
 
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x, w: (x * w - x, np.sqrt(w / 4) + w, x + 1),
+        lambda x, w: (np.sqrt(w / 4) + w, x * w - x, x + 1),
+    ],
+)
 @pytest.mark.usefixtures("small_blocks")
-def test_one_array_is_taken_whole_and_in_blocks():
+def test_one_array_is_taken_whole_and_in_blocks(f):
     """Where there are as many rows as columns, a list of so many numbers is either."""
-
-    def f(x, w):
-        return (x * w - x, np.sqrt(w / 4) + w, x + 1)
-
     x, w = RNG.random((16, 16)), RNG.random(16)
     compiled = Compiled(f)
     for a, b in zip(compiled(x, w), f(x, w), strict=True):

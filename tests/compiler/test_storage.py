@@ -56,12 +56,18 @@ def shared(x):
     return [h, h, np.broadcast_to(h[0], h.shape)]
 
 
+def crossed(x):
+    h = x + 1
+    k = x * 2
+    return h - h.T, k[::-1] * k
+
+
 def of_inputs(x):
     return x.T, x.reshape(-1), x[1:]
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("f", [scaled_twice, transposed, lent, written, several, shared, of_inputs])
+@pytest.mark.parametrize("f", [scaled_twice, transposed, lent, written, several, shared, crossed, of_inputs])
 def test_no_array_is_written_over_that_somebody_needs(f, shape):
     x = RNG.random(shape)
     before = x.copy()

@@ -48,6 +48,7 @@ class State:
         self._at: dict[str, Any] = {}  # what stands for a number, by its place
         self.originals: dict[int, Any] = {}  # what an object in the trace is outside, by its identity
         self._references: dict[int, str] = {}  # and the expression for it
+        self._made: dict[int, Any] = {}  # what was put in a place and is no such object
         self._items = {item.text: item for part in held.parts.values() for item in part.items}
         self._arrays: dict[int, Symbol] = {}  # of the Tensors
         self._grads: dict[int, Symbol | None] = {}
@@ -122,7 +123,7 @@ class State:
             self._find_changes(nodes)
         finally:
             restore()
-            for symbols in (self._stands, self._at, self._arrays, self._grads, self.originals, self._references):
+            for symbols in (self._stands, self._at, self._arrays, self._grads, self.originals, self._references, self._made):
                 symbols.clear()
 
     # ------------------------------------------------------------------ what has changed
@@ -191,8 +192,16 @@ class State:
 
     def _expression(self, now: Any, at: Location) -> str:
         """What was put in a place, as an expression of the results r and of what is held."""
-        if id(now) in self._references:
-            return self._references[id(now)]
+        if id(now) not in self._references:
+            new = self._new(now, at)
+            if isinstance(now, PLAIN):
+                return new
+            # What stands in another place too is made once.
+            self._references[id(now)], self._made[id(now)] = f"new{len(self._made)}", now
+            return f"({self._references[id(now)]} := {new})"
+        return self._references[id(now)]
+
+    def _new(self, now: Any, at: Location) -> str:
         if isinstance(now, Symbol | np.ndarray):
             return self._numbers(now, at.name)
         if isinstance(now, Handle) and now._node is None:

@@ -286,6 +286,8 @@ class Held:
                     f"type({place.text})" if replaceable else f"repr({place.text})" if contents else place.text
                 )
         found += [f"{there.text} is {here.text}" for there, here in self.again]
+        placed = [text for text, _ in self.references() if text not in self.room]
+        found.append(f"len({{*map(id, [{', '.join(placed)}])}})")  # no two are one
         for place in self.tensors.values():
             node = f"{self.reference(place)}._node"
             found += [f"type({node})", *([f"{node}.grad is None"] if isinstance(place.value._node, Leaf) else [])]

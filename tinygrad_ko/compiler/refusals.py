@@ -277,7 +277,8 @@ def not_exported(why: str) -> RuntimeError:
     """The error for a file that does not give what the engine gives."""
     return explain(
         RuntimeError(f"export: nothing was written: {why}; please report it, with the function and its arguments"),
-        f"export: 파일을 쓰지 않았습니다. 내보낸 프로그램의 결과가 엔진과 다르거나 실행되지 않습니다({why}). 함수와 인수를 함께 알려 주십시오.",
+        f"export: 파일을 쓰지 않았습니다. 내보낼 프로그램의 결과가 엔진과 다르거나 실행되지 않습니다({why}). "
+        "함수와 인수를 함께 알려 주십시오.",
     )
 
 

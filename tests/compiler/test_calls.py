@@ -17,6 +17,7 @@ from tinygrad_ko import nn, optim
 
 X = np.array([1.0, 2.0, 3.0])
 M = np.arange(12.0).reshape(3, 4)
+SQUARE = np.arange(9.0).reshape(3, 3)
 SINGLE = X.astype(np.float32)
 Pair = namedtuple("Pair", "left right")
 
@@ -156,16 +157,14 @@ def test_one_program_for_shapes_dtypes_layout_and_structure():
         [{"a": X}],
         [{"a": X[::1]}, 0.5],
         [{"a": X}, 0.25, 1],
-        [{"a": M}],
-        [{"a": M.T}],
+        [{"a": SQUARE}],
+        [{"a": SQUARE.T}],
         [{"a": SINGLE}],
-        [{"a": np.eye(3)}],
-        [{"a": np.eye(3).T}],
         [{"a": X}, 0.5, 2],
     ):
         compiled(*arguments)
         compiled(*arguments)
-    assert repr(compiled) == "<compiled <lambda>(x, c=1.0, n=1): 9 programs>"
+    assert repr(compiled) == "<compiled <lambda>(x, c=1.0, n=1): 7 programs>"
 
 
 def test_sixteen_programs_are_kept_and_many_are_a_warning_once():

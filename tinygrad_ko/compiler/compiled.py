@@ -162,7 +162,8 @@ def compile(f: Callable[P, R]) -> Compiled[P, R]:
 
     f is called once with arrays that record what is done with them. What they recorded is simplified and written as a page of NumPy,
     `.source`, which every call runs from then on: without a Tensor or a graph, and to the last bit what f gives (but for sums over large
-    arrays, which are taken in blocks). f is any function of arrays, Tensors, numbers, and dicts, lists and tuples of them: also one that
+    arrays, which are taken in blocks). `.page(language="ko")` has its comments in Korean, and `.export("step.py")` writes a file that
+    computes the same with NumPy alone. f is any function of arrays, Tensors, numbers, and dicts, lists and tuples of them: also one that
     `tg.func.grad` gives, a model, or a whole training step. It may be used as a decorator, of methods too.
 
     The results have the types, shapes and dtypes that f would give. Python floats are arguments like arrays; ints, strings and models
@@ -185,6 +186,10 @@ def compile(f: Callable[P, R]) -> Compiled[P, R]:
     (Tensor(3.392..., shape=(), dtype=float64, op=loss), array([-0.846..., -1.479...]))
     >>> loss
     <compiled loss(w, x): 1 program>
+    >>> print(loss.source)
+    import numpy as np
+    def loss(w, x):
+        ...
     """
     if isinstance(f, Compiled):
         return f

@@ -81,7 +81,7 @@ class Recording:
         drawn = {value.settings[0].name.rpartition(".")[0] for value in effects if value.operation == "call"}
         return [stream for stream in self._streams if stream.name in drawn]
 
-    def _keep(self, symbol: Symbol, is_tensor: bool = False) -> Result:
+    def _keep(self, symbol: Symbol) -> Result:
         self.results.append(symbol.value)
         self.arrays.append(symbol.array)
-        return Result(len(self.results) - 1, is_tensor)
+        return Result(len(self.results) - 1)

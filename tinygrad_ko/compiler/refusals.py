@@ -8,10 +8,10 @@ from tinygrad_ko.runtime.callers import users_line
 
 _READING = {
     "np.asarray()": (
-        "it is an array already, so leave the conversion out; np.stack([a, b]) makes one array of several, and a constant table W takes "
-        "traced indices by tg.take(W, i, axis=0)",
-        "이미 배열이므로 변환하지 마십시오. 여러 배열은 np.stack([a, b])으로 묶고, 상수 표 W의 원소는 tg.take(W, i, axis=0)으로 "
-        "가져오십시오.",
+        "its numbers are not known here; use the array as it is instead: np.stack([a, b]) makes one of several, and tg.take(W, i, axis=0) "
+        "takes rows of a constant table",
+        "이곳에서는 값을 알 수 없으니 변환하지 말고 배열 그대로 쓰십시오. 여러 배열은 np.stack([a, b])으로 묶고, 상수 표의 행은 "
+        "tg.take(W, i, axis=0)으로 가져오십시오.",
     ),
     "a mask as an index": (
         "how many elements it takes depends on its numbers; use tg.where(mask, x, 0), or find the places outside of the compiled function, "
@@ -48,7 +48,7 @@ def unsupported(what: str) -> Exception:
             f"compile: {what} is not supported inside of a compiled function (at {line}); use another function, or compute this outside "
             "and pass it as an argument"
         ),
-        f"compile: 컴파일할 함수 안에서는 쓸 수 없습니다: {what}({line}). 다른 함수를 쓰거나, 컴파일할 함수 밖에서 계산하여 인수로 넘기십시오.",
+        f"compile: 컴파일할 함수 안에서는 쓸 수 없습니다: {what}({line}). 다른 함수를 쓰거나, 밖에서 계산하여 인수로 넘기십시오.",
     )
 
 

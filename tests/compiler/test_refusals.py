@@ -55,7 +55,7 @@ def refusal(f, *arguments):
         (lambda x: tg.Tensor(x).numpy(), "np.asarray()"),
         (lambda x: np.asarray(x) + 1, "np.asarray()"),
         (lambda x: [*range(x.astype(int)[0])], "an index"),
-        (lambda x: tg.reshape(x, (x.astype(int)[2], 1)), "whose shape depends on it"),
+        (lambda x: tg.reshape(x, (x.astype(int)[2], 1)), "of a traced array"),
         (lambda x: x[x > 1], "a mask as an index"),
         (lambda x: np.unique(x), "np.unique()"),
     ],

@@ -160,20 +160,23 @@ class Compiled(Generic[P, R]):
 def compile(f: Callable[P, R]) -> Compiled[P, R]:
     """A function that computes what f computes by a program of NumPy calls, which is made when it is first called.
 
-    f is called once with arrays that record what is done with them. What they recorded is simplified and written as a page of NumPy,
+    f is called (twice, to see that it does the same) with arrays that record what is done with them. What they recorded is simplified and written as a page of NumPy,
     `.source`, which every call runs from then on: without a Tensor or a graph, and to the last bit what f gives (but for sums over large
     arrays, which are taken in blocks). `.page(language="ko")` has its comments in Korean, and `.export("step.py")` writes a file that
     computes the same with NumPy alone. f is any function of arrays, Tensors, numbers, and dicts, lists and tuples of them: also one that
     `tg.func.grad` gives, a model, or a whole training step. It may be used as a decorator, of methods too.
 
-    The results have the types, shapes and dtypes that f would give. Python floats are arguments like arrays; ints, strings and models
-    are not: another one makes another program, as do other shapes, dtypes and strides. 16 programs are kept. Gradients of
-    any order pass through Tensors that are given or held (the parameters of a model).
+    The results have the types, shapes and dtypes that f would give, and belong to the caller. Python floats are arguments like arrays;
+    ints, strings, lists of numbers and objects such as a model are not: another one makes another program, as do other shapes, dtypes and
+    strides, and another mode or setting in what f holds. 16 programs are kept, and there is a warning at the eighth. Gradients of any
+    order pass through Tensors that are given or held (the parameters of a model); they are those of the values at the call.
 
-    Under `tg.watch()`, and inside another compiled function, f itself is called.
+    Under `tg.watch()`, and inside another compiled function, f itself is called. Many threads may call a compiled function; while one of
+    them traces it, others that compute with the same model get a RuntimeError, so make the first call before they start.
 
     Raises TypeError where f looks at numbers to decide what it does (`if x > 0`, `float(x)`, `x.item()`), with the line; where it changes
-    its arguments; and for arguments that are neither arrays of NumPy's nor plain values. Whatever f raises comes as from f.
+    its arguments; and for arguments that are neither arrays of NumPy's nor plain values. Whatever f raises comes as from f, and then
+    nothing is changed.
 
     >>> import numpy as np, tinygrad_ko as tg
     >>> @tg.compile

@@ -299,6 +299,34 @@ def test_the_forward_of_a_module():
     assert "first_W" in network.forward.source
 
 
+class Steeper(Line):
+    """A class that overrides a compiled method, and keeps two lambdas."""
+
+    once, twice = tg.compile(lambda self, x: self.slope * x), tg.compile(lambda self, x: self.slope * x * 2)
+
+    @tg.compile
+    def at(self, x, *, plus=0.0):
+        return super().at(x, plus=plus) * 10
+
+
+def test_methods_of_one_name_are_told_apart():
+    a: Any = Steeper(2.0)
+    assert (a.at(1.0).item(), a.once(1.0).item(), a.twice(1.0).item(), a.at(2.0).item()) == (20, 2, 4, 40)
+    assert Line.at.__get__(a)(1.0).item() == 2
+    other = pickle.loads(pickle.dumps(a))
+    assert (other.at(1.0).item(), other.once(1.0).item(), other.twice(1.0).item()) == (20, 2, 4)
+
+    class Slotted:
+        __slots__ = ()
+
+        @tg.compile
+        def at(self, x):
+            return x
+
+    with pytest.raises(TypeError, match="add '__dict__' to the __slots__"):
+        Slotted().at(X)
+
+
 def test_copies_and_pickles():
     assert pickle.loads(pickle.dumps(tripled)) is tripled
     assert copy.deepcopy(tripled) is tripled

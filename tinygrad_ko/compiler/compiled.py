@@ -14,7 +14,7 @@ from tinygrad_ko.compiler.arguments import in_words, leaves_and_key, parameter_n
 from tinygrad_ko.compiler.comments import checked_language
 from tinygrad_ko.compiler.compilation import Program
 from tinygrad_ko.compiler.gradients import Invocation, drawn_again
-from tinygrad_ko.compiler.refusals import many_programs, no_function, not_called_yet, only_compiled
+from tinygrad_ko.compiler.refusals import many_programs, no_function, no_room, not_called_yet, only_compiled
 from tinygrad_ko.engine.graph import current
 from tinygrad_ko.errors import called_too_late
 from tinygrad_ko.runtime.inlining import inlined
@@ -36,6 +36,7 @@ class Compiled(Generic[P, R]):
         self.f, self.programs = f, OrderedDict[Any, list[Program]]()
         self._last: tuple[Any, ...] = ()  # program, arguments and options of the last call
         self._made: list[dict[str, str]] = []  # for each of the first programs, what the arguments were
+        self._of: tuple[type, str] | None = None  # of a method: its class, and its name there
         self.__name__ = self.__qualname__ = getattr(f, "__name__", type(f).__name__)
         update_wrapper(self, f, updated=())
 
@@ -137,7 +138,21 @@ class Compiled(Generic[P, R]):
         bound = self.f.__get__(instance, owner) if hasattr(self.f, "__get__") else self.f
         if instance is None or getattr(bound, "__self__", None) is not instance:
             return self
-        return vars(instance).setdefault(self.__name__, Compiled(bound))
+        if inlined.get():
+            return bound
+        kind, name = self._place(type(instance))
+        key = name if getattr(type(instance), name) is self else f"{kind.__qualname__}.{name}"  # what super() finds
+        if not hasattr(instance, "__dict__"):
+            raise no_room(kind.__qualname__, name)
+        if key not in vars(instance):
+            vars(instance)[key] = made = Compiled(bound)
+            made._of = kind, name
+        return vars(instance)[key]
+
+    def _place(self, kind: type) -> tuple[type, str]:
+        """The class whose method it is, and under which name."""
+        found = ((owner, name) for owner in kind.__mro__ for name, value in vars(owner).items() if value is self)
+        return next(found, (kind, self.__name__))
 
     def __repr__(self) -> str:
         count = sum(map(len, self.programs.values()))
@@ -151,20 +166,23 @@ class Compiled(Generic[P, R]):
             found = getattr(found, name, None)
         if found is self:
             return self.__qualname__
-        instance = getattr(self.f, "__self__", None)
-        if vars(instance).get(self.__name__) is self if hasattr(instance, "__dict__") else False:
-            return getattr, (instance, self.__name__)
+        if self._of is not None:
+            return _method, (*self._of, getattr(self.f, "__self__", None))
         return Compiled, (self.f,)
+
+
+def _method(kind: type, name: str, instance: Any) -> Any:
+    return vars(kind)[name].__get__(instance, type(instance))
 
 
 def compile(f: Callable[P, R]) -> Compiled[P, R]:
     """A function that computes what f computes by a program of NumPy calls, which is made when it is first called.
 
-    f is called (twice, to see that it does the same) with arrays that record what is done with them. What they recorded is simplified and written as a page of NumPy,
-    `.source`, which every call runs from then on: without a Tensor or a graph, and to the last bit what f gives (but for sums over large
-    arrays, which are taken in blocks). `.page(language="ko")` has its comments in Korean, and `.export("step.py")` writes a file that
-    computes the same with NumPy alone. f is any function of arrays, Tensors, numbers, and dicts, lists and tuples of them: also one that
-    `tg.func.grad` gives, a model, or a whole training step. It may be used as a decorator, of methods too.
+    f is called (twice, to see that it does the same) with arrays that record what is done with them. That is simplified and written as a
+    page of NumPy, `.source`, which every call runs from then on: without a Tensor or a graph, and to the last bit what f gives (but for
+    sums over large arrays, which are taken in blocks). `.page(language="ko")` has its comments in Korean, and `.export("step.py")` writes
+    a file that computes the same with NumPy alone. f is any function of arrays, Tensors, numbers, and dicts, lists and tuples of them:
+    also one that `tg.func.grad` gives, a model, or a whole training step. It may be used as a decorator, of methods too.
 
     The results have the types, shapes and dtypes that f would give, and belong to the caller. Python floats are arguments like arrays;
     ints, strings, lists of numbers and objects such as a model are not: another one makes another program, as do other shapes, dtypes and

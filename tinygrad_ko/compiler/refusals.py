@@ -13,6 +13,11 @@ _READING = {
         "이곳에서는 값을 알 수 없으니 변환하지 말고 배열 그대로 쓰십시오. 여러 배열은 np.stack([a, b])으로 묶고, 상수 표의 행은 "
         "tg.take(W, i, axis=0)으로 가져오십시오.",
     ),
+    "an index": (
+        "what says where, how many or along which axis cannot be an input of the program; pass int(n) instead of one of NumPy's integers, "
+        "or take x[i] with an array i",
+        "위치, 개수, 축을 정하는 수는 프로그램의 입력이 될 수 없습니다. NumPy 정수 대신 int(n)을 넘기거나, 배열 i로 x[i]를 쓰십시오.",
+    ),
     "a mask as an index": (
         "how many elements it takes depends on its numbers; use tg.where(mask, x, 0), or find the places outside of the compiled function, "
         "np.flatnonzero(mask), and pass them as an argument",

@@ -116,7 +116,7 @@ def no_room(kind: str, name: str) -> TypeError:
     """A compiled method of an object that has no room for it."""
     return explain(
         TypeError(
-            f"compile: objects of {kind} have no __dict__, where a compiled {name} is kept for each of them; add '__dict__' to the __slots__"
+            f"compile: objects of {kind} have no __dict__, where a compiled {name} is kept for each; add '__dict__' to the __slots__"
         ),
         f"compile: 클래스 {kind}의 객체에는 컴파일한 {name} 메서드를 보관할 __dict__가 없습니다. __slots__에 '__dict__'를 넣으십시오.",
     )

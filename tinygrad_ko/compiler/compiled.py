@@ -57,7 +57,7 @@ class Compiled(Generic[P, R]):
             program.change(results)
             made: R = call.returned(results)
             return made
-        with preserving_state(*program.things), drawn_again(program.streams, call.states):
+        with preserving_state(*program.things), drawn_again(program.streams, call.states[0]):
             self.f(*arguments, **options)  # the eager engine says what is wrong, and where
         raise only_compiled(failed, self.__name__)
 

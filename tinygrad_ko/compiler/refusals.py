@@ -288,6 +288,18 @@ def changed_since(name: str) -> RuntimeError:
     )
 
 
+def drawn_meanwhile(name: str) -> RuntimeError:
+    """Somebody else drew from a random stream while a program was at it: its numbers cannot be drawn again."""
+    return explain(
+        RuntimeError(
+            f"compile: another thread drew random numbers while {name} did, so that backward cannot draw the same ones again; give each "
+            "thread a Generator of its own"
+        ),
+        f"compile: 함수 {name}: 난수를 뽑는 동안 다른 스레드도 같은 생성기에서 뽑아, 역전파에서 같은 난수를 다시 뽑을 수 없습니다. "
+        "스레드마다 Generator를 따로 쓰십시오.",
+    )
+
+
 def not_exported(why: str) -> RuntimeError:
     """The error for a file that does not give what the engine gives."""
     return explain(

@@ -17,8 +17,8 @@ _ELEMENTWISE = {"ufunc", "where", "astype", "power"}
 
 @dataclass(eq=False)
 class Loop:
-    """What is done with each block: `inputs` stand for the inputs of its value, whole ones or blocks of them, `outputs` become blocks of results
-    or, if they are sums over the rows, parts of a sum.
+    """What is done with each block: `inputs` stand for the inputs of its value, whole ones or blocks of them, `outputs` become blocks of
+    results or, if they are sums over the rows, parts of a sum.
     """
 
     rows: int
@@ -137,7 +137,9 @@ def _looped(inside: list[Value], needed: set[Value], block: int) -> tuple[Value,
     """A loop, and what takes the place of the values that it computes and others need."""
     length = max(inside, key=lambda v: v.nbytes).shape[0]
     rows = max(1, min(length, block * length // max(v.nbytes for v in inside)))
-    rows = next((n for n in range(rows, rows // 2, -1) if length % n == 0), rows)  # blocks of one length, if there is one
+    rows = next(
+        (n for n in range(rows, rows // 2, -1) if length % n == 0), rows
+    )  # blocks of one length, if there is one
     outputs = [v for v in inside if v in needed]
     known = set(inside)
     sums = {v for v in inside if _is_sum(v, known)}

@@ -7,6 +7,7 @@ import runpy
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -156,13 +157,13 @@ def test_a_training_step_goes_on_in_the_file_where_the_engine_is(tmp_path, kind)
     assert all(map(np.array_equal, before[0], [p.data for p in model.parameters()]))
     assert before[1] == stream.bit_generator.state
 
-    tree = next(
+    tree: Any = next(
         node for node in ast.parse(file.read_text(encoding="utf-8")).body if getattr(node, "name", "") == "step"
     )
     names = [argument.arg for argument in tree.args.args]
     results = [re.sub(r"np\.asarray\((.*)\)", r"\1", ast.unparse(part)) for part in tree.body[-1].value.elts]
     program = next(iter(step.programs.values()))[0]
-    now = dict(zip(names, [x, t, *program.held_now([x, t]), np.random.default_rng()], strict=True))
+    now = dict(zip(names, [x, t, *(program.held_now([x, t]) or []), np.random.default_rng()], strict=True))
     now[names[-1]].bit_generator.state = stream.bit_generator.state
     assert names[-1].endswith("rng")
     function = loaded(file, "step")
@@ -226,6 +227,13 @@ def test_a_file_refuses_what_it_was_not_made_for(tmp_path):
         assert korean in caught.value.__notes__[0]
 
 
+def test_numpys_scalars_and_functions_of_pythons_library_pass(tmp_path):
+    x, i = np.arange(6.0).reshape(3, 2), np.array([2, 0])
+    chosen = loaded(exported(lambda x, c, i: tg.where(c, x, -x)[i], tmp_path / "f.py", x, np.bool_(False), i), "f")
+    assert np.array_equal(chosen(x, np.bool_(True), i), x[i])
+    assert np.array_equal(chosen(x, np.array(False), i), -x[i])
+
+
 def test_labels_are_checked_in_the_file_too(tmp_path):
     net = nn.TwoLayerNet(4, 3, 2, rng=0)
     x = RNG.random((2, 4))
@@ -248,6 +256,15 @@ def test_nothing_is_written_if_the_file_does_not_give_what_the_engine_gives(tmp_
     assert "파일을 쓰지 않았습니다" in caught.value.__notes__[0]
     assert path.read_text() == "as it was"
     assert [*tmp_path.iterdir()] == [path]
+
+
+def test_nothing_is_written_if_the_program_does_not_give_what_the_engine_gives(tmp_path):
+    compiled = tg.compile(lambda x: 2 * x)
+    compiled(np.ones(3))
+    next(iter(compiled.programs.values()))[0].compute = lambda x: np.nextafter(2 * x, 3)  # one last bit
+    with pytest.raises(RuntimeError, match="the compiled program and the engine differ"):
+        compiled.export(tmp_path / "f.py")
+    assert not [*tmp_path.iterdir()]
 
 
 @opaque
@@ -303,7 +320,7 @@ def test_every_opaque_function_can_be_copied(module, name):
     inner = function.op.forward if hasattr(function, "op") else function
     kernels.add(inner, name)
     text = "\n".join([*kernels.imports, *kernels.texts.values()])
-    room = {}
+    room: dict[str, Any] = {}
     exec(compile(text, name, "exec"), room)
     assert callable(room[name])
     assert "tinygrad_ko" not in text

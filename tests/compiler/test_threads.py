@@ -76,15 +76,15 @@ def test_another_thread_never_computes_with_what_is_traced():
         for use in (lambda: model(X), lambda: model.W * 2, lambda: model.W.data * 2, lambda: model.W.numpy()):
             try:
                 found.append(use())
-            except Exception as error:
-                found.append(error)
+            except (RuntimeError, TypeError) as error:
+                found.append(str(error))
         done.set()
         return found
 
     traced, found = in_threads(lambda: tg.compile(f)(X), eager)
     assert np.array_equal(traced.detach().numpy(), right)
-    assert all(isinstance(x, RuntimeError | TypeError) for x in found)
-    assert str(found[0]).endswith("call the compiled function once before other threads use the model")
+    assert all("traced" in x for x in found)
+    assert found[0].endswith("call the compiled function once before other threads use the model")
     assert np.array_equal(model(X).detach().numpy(), right)
     assert not isinstance(model.W.data, Symbol)
 

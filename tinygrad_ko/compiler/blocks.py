@@ -9,7 +9,7 @@ from typing import Any
 from tinygrad_ko.compiler.program import Value, in_order
 
 LARGE = 524_288  # bytes: from here on work is done in blocks
-BLOCK = 98_304  # bytes of a block, or a row if that is longer: below what malloc takes from the system
+BLOCK = 262_144  # bytes of a block, or a row if that is longer
 
 _ELEMENTWISE = {"ufunc", "where", "astype", "power"}
 
@@ -121,34 +121,39 @@ def _looped(inside: list[Value], values: list[Value], results: list[Value], bloc
     """The values that take the place of those that a loop computes and others need."""
     length = max(inside, key=lambda v: v.nbytes).shape[0]
     rows = max(1, min(length, block * length // max(v.nbytes for v in inside)))
+    rows = next(
+        (n for n in range(rows, rows // 2, -1) if length % n == 0), rows
+    )  # blocks of one length, if there is one
     needed = {x for v in values if v not in set(inside) for x in v.values} | set(results)
     outputs = [v for v in inside if v in needed]
+    sums = {v for v in inside if _is_sum(v, inside)}
     new, outer, inputs = dict[Value, Value](), list[Value](), list[Value]()
+    given = dict[
+        tuple[Value, bool], Value
+    ]()  # what comes from outside, whole or in blocks; one value may be wanted as both
 
-    def entered(x: Any) -> Any:
+    def entered(x: Any, user: Value) -> Any:
         if not isinstance(x, Value) or x in new or (x.operation in ("full", "constant") and x.shape == ()):
             return new.get(x, x) if isinstance(x, Value) else x
-        sliced = any(_fits(x, v) and len(x.shape) == len(v.shape) for v in inside if x in v.values) and x.shape[:1] == (
-            length,
-        )
-        new[x] = Value(
-            "input", (), (sliced,), (rows, *x.shape[1:]) if sliced else x.shape, x.dtype, x.order, x.origin, x.name
-        )
-        outer.append(x)
-        inputs.append(new[x])
-        return new[x]
+        sliced = len(x.shape) == len(user.shape) and x.shape[:1] == (length,)
+        if (x, sliced) not in given:
+            shape = (rows, *x.shape[1:]) if sliced else x.shape
+            given[x, sliced] = Value("input", (), (sliced,), shape, x.dtype, x.order, x.origin, x.name)
+            outer.append(x)
+            inputs.append(given[x, sliced])
+        return given[x, sliced]
 
     for v in inside:
-        shape = (rows, *v.shape[1:]) if v.shape[:1] == (length,) and not _is_sum(v, dict.fromkeys(inside)) else v.shape
+        shape = v.shape if v in sums else (rows, *v.shape[1:])
         settings = ("reshape", (-1, *v.settings[1][1:])) if v.operation == "view" else v.settings
-        new[v] = v.altered(inputs=tuple(map(entered, v.inputs)), settings=settings, shape=shape)
+        new[v] = v.altered(inputs=tuple([entered(x, v) for x in v.inputs]), settings=settings, shape=shape)
     loop = Loop(
         rows,
         length,
         inputs,
         [new[v] for v in inside],
         [new[v] for v in outputs],
-        [_is_sum(v, dict.fromkeys(inside)) for v in outputs],
+        [v in sums for v in outputs],
     )
     whole = Value("loop", tuple(outer), (loop,), (), outputs[0].dtype, origin=inside[0].origin)
     return {v: v.altered(operation="result", inputs=(whole,), settings=(i,)) for i, v in enumerate(outputs)}

@@ -11,10 +11,10 @@ import numpy as np
 from tinygrad_ko.compiler.agreement import require_same
 from tinygrad_ko.compiler.arguments import checked, parameter_names
 from tinygrad_ko.compiler.blocks import in_blocks
-from tinygrad_ko.compiler.gradients import Pull, op_named
 from tinygrad_ko.compiler.held import Held, is_same
 from tinygrad_ko.compiler.leaks import require_none
 from tinygrad_ko.compiler.program import Value, in_order
+from tinygrad_ko.compiler.pulls import Pull, op_named
 from tinygrad_ko.compiler.recording import Recording
 from tinygrad_ko.compiler.results import Graph
 from tinygrad_ko.compiler.simplification import simplified
@@ -129,10 +129,16 @@ class Program:
                 results[i] = results[i].copy()
         return results
 
+    @property
+    def changes_something(self) -> bool:
+        """Whether the function changes something that it holds."""
+        return self._changes is not None
+
     def change(self, results: Any) -> None:
         """Put what the function changes in its places, all at once."""
         if self._changes is not None:
-            at_once(call, self._changes(results))()
+            with preserving:
+                at_once(call, self._changes(results))()
 
 
 def recorded(things: Any, derived: Any, arguments: Any, options: Any) -> tuple[Recording, list[Any], list[str]]:

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_ko.compiler import small
 from tinygrad_ko.compiler.program import Call, Place, Value, filled_with
 from tinygrad_ko.compiler.room import Room, array_text, number_text
 
@@ -24,8 +25,8 @@ _SHORTER = {"absolute": "abs"}
 class Expressions:
     """Expressions for values, by the names that are `given` to some of them."""
 
-    def __init__(self, given: dict[Value, str], room: Room) -> None:
-        self.given, self.room = given, room
+    def __init__(self, given: dict[Value, str], room: Room, numbers: dict[Any, Any] | None = None) -> None:
+        self.given, self.room, self.numbers = given, room, numbers  # the last: numbers that are arrays on this page
 
     def use(self, x: Any, user: Value | None = None, least: int = _COMPARED) -> str:
         """The text for an input of a value, in parentheses if it holds together less than it must."""
@@ -34,7 +35,8 @@ class Expressions:
 
     def _input(self, x: Any, user: Value | None) -> tuple[str, int]:
         if not isinstance(x, Value):
-            return _number(x, user)
+            ready = self.numbers.get(small.beside(x, user)) if self.numbers and user is not None else None
+            return _number(x, user) if ready is None else (self.room.constant(ready, x), _ATOM)
         if x in self.given:
             return self.given[x], _ATOM
         if x.operation == "full" and x.shape == ():

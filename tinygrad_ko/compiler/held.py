@@ -174,7 +174,7 @@ class Held:
         elif type(value).__module__.startswith(f"{_OURS}.compiler"):
             if "f" in vars(value):  # a compiled function
                 yield self._fixed(value.f, place.path)
-        elif _is_followed(value):
+        elif is_followed(value):
             yield from self._attributes(value, place.path)
 
     def _fixed(self, value: Any, path: tuple[Any, ...]) -> Location:
@@ -319,7 +319,7 @@ def _is_users(module: str | None) -> bool:
     return "site-packages" not in file and "dist-packages" not in file
 
 
-def _is_followed(value: Any) -> bool:
+def is_followed(value: Any) -> bool:
     """Whether the attributes of an object are state: not those of modules and of Python's and NumPy's objects."""
     root = type(value).__module__.partition(".")[0]
     if isinstance(value, ModuleType) or root == "numpy":

@@ -1,6 +1,5 @@
 """Nesting: which values are written inside the expression that uses them, rather than on a line of their own."""
 
-from collections import Counter
 from collections.abc import Collection
 
 from tinygrad_ko.compiler.program import Value
@@ -17,17 +16,15 @@ def with_nested(values: list[Value], results: Collection[Value]) -> tuple[list[V
 
     Nested is what is used once, by the same op for the same result, unless it is large: then its memory is to be used again.
     """
-    uses, users = Counter[Value](), dict[Value, Value]()
+    users, kept = dict[Value, list[Value]](), set(results)
     for value in values:
-        uses.update(value.values)
-        users.update(dict.fromkeys(value.values, value))
+        for x in value.values:
+            users.setdefault(x, []).append(value)
     number = {value: i for i, value in enumerate(values)}
     operations, nested, with_calls = dict.fromkeys(values, 1), set[Value](), set[Value]()
     for value in values:
-        user, once = users.get(value), uses[value] == 1
-        while once and user is not None and user.operation == "view" and user not in results:
-            user, once = users.get(user), uses[user] == 1
-        if not once or user is None or value in results or operations[value] + operations[user] > _MANY:
+        user = _only_user(value, users, kept)
+        if user is None or value in kept or operations[value] + operations[user] > _MANY:
             continue
         if value.operation == "call":
             with_calls.add(value)
@@ -51,6 +48,15 @@ def with_nested(values: list[Value], results: Collection[Value]) -> tuple[list[V
         if value not in order:
             place(value)
     return [*order], nested
+
+
+def _only_user(value: Value, users: dict[Value, list[Value]], results: Collection[Value]) -> Value | None:
+    """What uses a value, by way of views or not, if it is used once."""
+    while len(several := users.get(value, [])) == 1:
+        if several[0].operation != "view" or several[0] in results:
+            return several[0]
+        value = several[0]
+    return None
 
 
 def _fits(value: Value, user: Value) -> bool:

@@ -67,7 +67,9 @@ def _variable(frame: FrameType, number: int | None) -> str | None:
 
 def _users_name(frame: FrameType | None, number: int | None) -> str | None:
     """The name that the user gives the result of the call at which a frame stands: there or, if that returns it, further out."""
-    while frame is not None and not frame.f_code.co_filename.startswith(_HERE):
+    while frame is not None and (
+        frame.f_code.co_filename == _BOOK or not frame.f_code.co_filename.startswith(_PACKAGE)
+    ):
         if (name := taken_by(frame.f_code, frame.f_lasti, number)) != RETURNED:
             return name
         if frame.f_code.co_filename == _BOOK:
@@ -85,15 +87,21 @@ def _backward(frame: FrameType, ignored: tuple[str, ...], inner: str) -> Origin:
     inputs = [*map(_value, seen.inputs)]
     of, call = inputs[place if op.variadic else op.arguments.index(argument)], _value(seen.output)
     named = {} if op.variadic else dict(zip(op.arguments, inputs, strict=False))
+    options = {letter: _value(x) for letter, x in seen.options.items()}
     kept = {letter: _value(x) for letter, x in node.saved.items()}
-    letters = {**named, **seen.options, **kept, "out": call, "g": _value(frame.f_locals["g"])}
+    meant = {**named, **options, **kept, "out": call, "g": _value(frame.f_locals["g"])}
+    letters = {
+        letter: x for letter, x in meant.items() if hasattr(x, "origin") or isinstance(x, int | float | np.ndarray)
+    }
     line = call.origin.line if hasattr(call, "origin") else seen.line
     of, call = [x if hasattr(x, "origin") else None for x in (of, call)]
     return Origin(op.name, line, None, inner, ignored, argument, _text(op.formulas[argument]), of, call, letters)
 
 
 def _value(x: Any) -> Any:
-    """The value that a Symbol or a Tensor stands for; anything else as it is."""
+    """The value that a Symbol or a Tensor stands for, also inside of a tuple; anything else as it is."""
+    if isinstance(x, list | tuple):
+        return tuple(map(_value, x))
     return getattr(x._array if isinstance(x, Handle) else x, "value", x)
 
 

@@ -33,12 +33,12 @@ class Value:
     """
 
     operation: str
-    inputs: tuple[Any, ...]
+    inputs: tuple[Any, ...] = field(repr=False)  # its text would have that of each again and again
     settings: tuple[Any, ...]
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     order: tuple[int, ...] | None = None  # its axes from the longest stride to the shortest, if it is not in C order
-    origin: Origin = field(default_factory=Origin)
+    origin: Origin = field(default_factory=Origin, repr=False)
     name: str | None = None
     rank: int = field(
         default_factory=_ranks.__next__

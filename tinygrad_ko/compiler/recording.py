@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -16,8 +15,7 @@ from tinygrad_ko.compiler.state import Result, State
 from tinygrad_ko.compiler.symbols import Symbol
 from tinygrad_ko.compiler.trace import Trace
 from tinygrad_ko.engine.graph import Handle, Node, Switch
-
-tracing: ContextVar[bool] = ContextVar("tracing", default=False)  # whether Symbols are about, in this thread or task
+from tinygrad_ko.runtime.inlining import inlining
 
 # While a function is traced NumPy does not warn; the program does, each time. What is ignored on purpose can still be told from the rest.
 _QUIETLY: Any = {
@@ -61,7 +59,7 @@ class Recording:
             stack.enter_context(self.state.standing_in(standing))
             stack.enter_context(Switch(watch=True))
             stack.enter_context(np.errstate(**_QUIETLY))
-            stack.callback(tracing.reset, tracing.set(True))
+            stack.enter_context(inlining())
             entered = Entered(trees, self.trace, self.state.stand_in)
             self.inputs, self.swapped = entered.inputs, entered.swapped
             function = derived(self.state.stand_in(f))

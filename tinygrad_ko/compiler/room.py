@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.compiler.names import Names
+from tinygrad_ko.compiler.names import PageNames
 from tinygrad_ko.compiler.program import Call, memory_order
 
 _INLINE = 16  # numbers: a larger array is not written on a page
@@ -17,9 +17,10 @@ _INLINE = 16  # numbers: a larger array is not written on a page
 class Room:
     """The names that a page uses beside its own variables: `objects` by name, and the lines that make the constants."""
 
-    def __init__(self, names: Names) -> None:
+    def __init__(self, names: PageNames) -> None:
         self.names = names
         self.objects: dict[str, Any] = {"np": np}
+        self._constants = dict[Any, str]()
         self.texts: dict[str, str] = {}  # of each constant, how it is made; nothing if it is too large to be written
 
     def lines(self, language: str) -> list[str]:
@@ -88,19 +89,17 @@ class Room:
             self.objects[name] = x
         return name
 
-    def constant(self, array: Any) -> str:
-        """The name of an array that is made once."""
-        for name in self.texts:
-            other = self.objects[name]
-            if not isinstance(other, np.ndarray):
-                continue
-            alike = (other.shape, other.dtype, other.strides) == (array.shape, array.dtype, array.strides)
-            if alike and other.tobytes() == array.tobytes():
-                return name
-        text = array_text(array)
-        name = self.names.new(_WANTED.get(text.partition("(")[0], "constant"))
-        self.objects[name], self.texts[name] = array, text
-        return name
+    def constant(self, array: Any, number: Any = None) -> str:
+        """The name of an array that is made once: from a number, if one is given."""
+        key = array.shape, array.dtype, array.strides, array.tobytes()
+        if key not in self._constants:
+            text = array_text(array) if number is None else f"np.array({number_text(number)}, np.{array.dtype})"
+            wanted = (
+                _WANTED.get(text.partition("(")[0], "constant") if number is None else _NUMBERS.get(number, "number")
+            )
+            name = self._constants[key] = self.names.new(wanted)
+            self.objects[name], self.texts[name] = array, text
+        return self._constants[key]
 
 
 def number_text(number: Any) -> str:
@@ -143,3 +142,4 @@ _WANTED = {
     "np.full": "filled",
     "np.broadcast_to": "filled",
 }
+_NUMBERS = {0.0: "zero", 1.0: "one", 2.0: "two", 0.5: "half", -1.0: "minus_one"}

@@ -53,7 +53,9 @@ def _without_broadcasts(value: Value) -> Value:
 
 
 def _without_ones(value: Value) -> Value:
-    """x for 1 * x and x * 1."""
+    """x for 1 * x, x * 1 and x / 1."""
+    if _is_a(value, "divide") and _scalar(value.inputs[1]) == 1 and isinstance(x := value.inputs[0], Value):
+        return x if (x.shape, x.dtype) == (value.shape, value.dtype) else value
     if value.operation == "ufunc" and value.settings == ("multiply",):
         for x, one in (value.inputs, value.inputs[::-1]):
             number = _scalar(one)
@@ -66,6 +68,44 @@ def _without_ones(value: Value) -> Value:
             ):
                 return x
     return value
+
+
+def _is_a(value: Any, function: str) -> bool:
+    return isinstance(value, Value) and value.operation == "ufunc" and value.settings == (function,)
+
+
+def _without_signs(value: Value) -> Value:
+    """x for -(-x), and a sum or a difference where what is added or taken away is -x. (But for the sign of a NaN, which nothing promises.)"""
+    if value.dtype.kind != "f" or value.operation != "ufunc":
+        return value
+    (function,), inputs = value.settings, value.inputs
+    if function == "negative":
+        return inputs[0].inputs[0] if _is_a(inputs[0], "negative") else value
+    if function in _OPPOSITE and _is_a(inputs[1], "negative") and inputs[1].dtype == value.dtype:
+        return value.altered(settings=(_OPPOSITE[function],), inputs=(inputs[0], *inputs[1].inputs))
+    if function == "add" and _is_a(inputs[0], "negative") and inputs[0].dtype == value.dtype:
+        return value.altered(settings=("subtract",), inputs=(inputs[1], *inputs[0].inputs))
+    return value
+
+
+_OPPOSITE = {"add": "subtract", "subtract": "add"}
+
+
+def _powers(value: Value) -> Value:
+    """What NumPy computes for x ** 2, x ** 1, x ** 0.5 and x ** -1 of an array; of a number alone, power is something else."""
+    if value.operation != "power" or not value.shape or value.dtype.kind != "f" or value.inputs[0].dtype != value.dtype:
+        return value
+    x, exponent = value.inputs
+    if isinstance(exponent, Value) or type(exponent) not in (int, float):
+        return value
+    if exponent == 1:
+        return x
+    if exponent in _POWERS:
+        return value.altered(operation="ufunc", inputs=(x,), settings=(_POWERS[exponent],))
+    return value
+
+
+_POWERS = {2: "square", 0.5: "sqrt", -1: "reciprocal"}
 
 
 def _computed_now(value: Value) -> Value:
@@ -127,6 +167,8 @@ def _sums_of_one(value: Value) -> Value:
 _RULES: list[Callable[[Value], Value]] = [
     _without_broadcasts,
     _without_ones,
+    _without_signs,
+    _powers,
     _computed_now,
     _short_chains,
     _sums_of_one,

@@ -12,6 +12,7 @@ import numpy as np
 from numpy import generic, ndarray
 
 from tinygrad_ko.arrays.library import NUMPYS, quick
+from tinygrad_ko.arrays.opaque import TRACED
 from tinygrad_ko.compiler.functions import called
 from tinygrad_ko.compiler.program import Place, Value, filled
 from tinygrad_ko.compiler.refusals import cannot_write, depends_on_data, unsupported
@@ -30,12 +31,12 @@ class Symbol:
     written to the view is written there.
     """
 
-    __slots__ = ("_array", "_value", "program", "seen", "source", "version", "way")
+    __slots__ = ("_numbers", "_value", "program", "seen", "source", "version", "way")
     __hash__ = object.__hash__
     device = "cpu"
 
     def __init__(self, value: Value, array: Any, program: Any) -> None:
-        self._value, self._array, self.program = value, array, program
+        self._value, self._numbers, self.program = value, array, program
         self.source: Symbol | None = None  # what it is a view of,
         self.way: tuple[str, Any] | None = None  # how, if what is written can be followed,
         self.seen = self.version = (
@@ -43,15 +44,15 @@ class Symbol:
         )
 
     value = property(lambda s: s._now()._value)
-    array = property(lambda s: s._now()._array)
+    array = property(lambda s: s._now()._numbers)
     shape = property(lambda s: s._value.shape)
     dtype = property(lambda s: s._value.dtype)
     ndim = property(lambda s: len(s._value.shape))
     size = property(lambda s: s._value.size)
     nbytes = property(lambda s: s._value.nbytes)
     itemsize = property(lambda s: s._value.dtype.itemsize)
-    flags = property(lambda s: np.asarray(s._array).flags)
-    strides = property(lambda s: np.asarray(s._array).strides)
+    flags = property(lambda s: np.asarray(s._numbers).flags)
+    strides = property(lambda s: np.asarray(s._numbers).strides)
     base = property(lambda s: s.source)
     T = property(lambda s: s.transpose())
     mT = property(lambda s: s.swapaxes(-1, -2))
@@ -155,7 +156,7 @@ class Symbol:
         if self.source is not None and self.source._now().version != self.seen:
             self.require_way()
             now = self.source.at(self.way)
-            self._value, self._array, self.seen, self.version = (
+            self._value, self._numbers, self.seen, self.version = (
                 now.value,
                 now.array,
                 self.source.version,
@@ -189,7 +190,7 @@ class Symbol:
             else:
                 raise ValueError("assignment destination is read-only")
             self.seen = self.source.version
-        self._value, self._array, self.version = made.value, made.array, self.version + 1
+        self._value, self._numbers, self.version = made.value, made.array, self.version + 1
 
     def reshape(self, *shape: Any, copy: Any = None) -> Any:
         to = shape[0] if len(shape) == 1 and isinstance(shape[0], tuple | list) else shape
@@ -293,6 +294,7 @@ for _name in f"{_METHODS} std sum take trace var".split():
 Symbol.conj = Symbol.conjugate = lambda self: np.conjugate(self)  # type: ignore[attr-defined]
 
 NUMPYS.add(Symbol)
+TRACED.add(Symbol)
 
 
 def _is_basic(part: Any) -> bool:

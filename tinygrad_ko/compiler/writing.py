@@ -5,14 +5,15 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_ko.compiler import small
 from tinygrad_ko.compiler.blocks import Loop
 from tinygrad_ko.compiler.comments import Comments, wrapped
 from tinygrad_ko.compiler.expressions import SIGNS, Expressions
-from tinygrad_ko.compiler.names import Names
+from tinygrad_ko.compiler.names import PageNames
 from tinygrad_ko.compiler.nesting import with_nested
 from tinygrad_ko.compiler.program import Value
 from tinygrad_ko.compiler.room import Room, array_text
-from tinygrad_ko.compiler.storage import Storage
+from tinygrad_ko.compiler.storage import SMALL, WORTH_IT, Storage
 
 _IN_PLACE = {"add", "subtract", "multiply", "divide"}
 _EITHER_WAY = {"add", "multiply"}
@@ -28,25 +29,34 @@ class Writer:
     ) -> None:
         self.inputs, self.results, self.lines = inputs, results, list[tuple[Any, Value]]()
         self.values, self.nested = with_nested(values, results)
+        parts = {
+            v for v in values if around and v.operation == "reduce" and 0 in v.settings[1]
+        }  # of sums, one for each block
         self.storage = Storage(
-            [*(v for v in inputs if v not in values), *self.values], [*results, *inputs], self.nested
+            [*(v for v in inputs if v not in values), *self.values],
+            [*results, *inputs],
+            self.nested | parts,
+            0 if around else WORTH_IT,
         )
+        self.places: dict[Value, str] = {}  # arrays that are there for some values of a loop
         self.over = self.storage.over
         self.after = {into: value for value, into in self.over.items()}
         self.input_names = {x.name for x in inputs}
         self.wanted = dict[str, str]()  # of each name, what was asked for
         self.used = {x for value in self.values for x in value.values} | {*results}
         self.inner = {x for value in self.values for x in value.values if _same_call(x, value)}
-        if around is not None:
-            self.name, self.names, self.room = name, around.names, around.room
-            self.expressions = Expressions({}, self.room)
-        else:
-            self.names = Names()
-            self.name, self.room = self.names.new(name), Room(self.names)
+        self.names: PageNames = around.names if around else PageNames()
+        self.room: Room = around.room if around else Room(self.names)
+        self.name = name if around else self.names.new(name)
+        self.given = dict[Value, str]()
+        self.called: dict[int, str] = around.called if around else {}  # the names again, by rank: of loops too
+        self.expressions = Expressions(self.given, self.room)
+        if around is None:
             self.reserve_functions(values)
-            self.expressions = Expressions({x: self.names.new(x.name or "x") for x in inputs}, self.room)
+            for x in inputs:
+                self._call(x, self.names.new(x.name or "x"))
+            self.expressions = Expressions(self.given, self.room, small.arrays_of_numbers(values))
             self.write()
-        self.given = self.expressions.given
 
     def reserve_functions(self, values: list[Value]) -> None:
         """Give the functions that are called their names, before a variable takes one."""
@@ -58,7 +68,6 @@ class Writer:
 
     def write(self) -> None:
         """Write all values."""
-        self.given = self.expressions.given
         for value in self.values:
             self._write(value)
         self._answers = [self._answer(value) for value in self.results]
@@ -74,14 +83,22 @@ class Writer:
         """The lines of the function, with comments. With `start` it is one for a file: it begins with that, takes `more` arguments, and
         returns each array once.
         """
-        ranked = {value.rank: name for value, name in self.given.items()}
-        comments = Comments(language, lambda value: ranked.get(value.rank), self.all_values())
-        head = listed(f"def {self.name}(", [*(self.given[x] for x in self.inputs), *more], "):")
-        body = [*(start or comments.docstring(self.name, self.inputs)), *self.body(comments)]
+        comments = Comments(language, lambda value: self.called.get(value.rank), self.all_values())
+        head = in_parentheses(f"def {self.name}(", [*(self.given[x] for x in self.inputs), *more], "):")
+        body = [*(start or comments.docstring(self.name, self.inputs)), *self.numbers(), *self.body(comments)]
         answers = (self._answers if start is None else [*dict.fromkeys(self._answers)]) or ["()"]
         text = f"return {', '.join(answers)}"
-        body += [text] if len(text) < _LONG or len(answers) == 1 else listed("return (", answers, ")")
+        body += [text] if len(text) < _LONG or len(answers) == 1 else in_parentheses("return (", answers, ")")
         return [*head, *(f"    {line}" if line else "" for line in body)]
+
+    def numbers(self) -> list[str]:
+        """The lines that take single numbers out of their arrays."""
+        users = dict[Value, list[Value]]()
+        for value in self.values:
+            for x in value.values:
+                users.setdefault(x, []).append(value)
+        names = [self.given[x] for x in self.inputs if small.wants_scalars(x, users.get(x, []))]
+        return [f"{name} = {name}[()]" for name in names]
 
     @property
     def has_loops(self) -> bool:
@@ -104,7 +121,7 @@ class Writer:
 
     def body(self, comments: Comments) -> list[str]:
         """The statements, with comments, inside blocks that say which floating-point errors are meant to happen."""
-        body, ignored = list[str](), ()
+        body, ignored = list[str](), tuple[str, ...]()
         for line, value in self.lines:
             if isinstance(line, list):
                 body += [
@@ -114,6 +131,8 @@ class Writer:
                 ]
                 continue
             above = comments.above(value)
+            if value.operation == "loop" and line.startswith("for "):
+                above = [*above, comments.blocks]
             now = () if value.operation == "loop" else value.origin.ignored  # inside it its lines say so themselves
             if now and now != ignored:
                 options = ", ".join(f'{kind}="ignore"' for kind in now)
@@ -129,7 +148,7 @@ class Writer:
             return text
         if value.operation == "full":
             return array_text(np.full(value.shape, value.settings[0]))
-        if self.storage.is_view(value) or value in self.storage.lent or value.operation in _UNWRITTEN:
+        if self.storage.is_view(value) or value in self.storage.shared or value.operation in _UNWRITTEN:
             return f"np.array({text})"
         return text if value.shape else f"np.asarray({text})"
 
@@ -147,17 +166,21 @@ class Writer:
 
     def _write_one(self, value: Value) -> None:
         into, wanted = self.over.get(value), self._wanted(value)
-        target = None if into is None else self.given[into]
-        same_name = value.operation == "put" or self._is_nameless(value) or (target and self.wanted[target] == wanted)
-        if target is not None and into in value.inputs and same_name:
-            self.given[value] = target
-            self._say(self._in_place(value, into, target), value)
+        target = self.places.get(value) if into is None else self.given[into]
+        same_name = (
+            value.operation == "put" or self._is_nameless(value) or (target and self.wanted.get(target) == wanted)
+        )
+        if into is not None and target is not None and into in value.inputs and same_name:
+            line = self._in_place(value, into, target)
+            self._call(value, target)
+            self._say(line, value)
             return
+        target = None if self._is_for_signs(value) else target
         expression = self.expressions.of(value)[0] if target is None else self._into(value, target)
         if value not in self.used:  # a check, or what changes something beside
             self._say(expression, value)
             return
-        name = self.given[value] = self.names.new(wanted)
+        name = self._call(value, self.names.new(wanted))
         self.wanted[name] = wanted
         self._say(f"{name} = {expression}{_shape(value)}", value)
         if value.operation == "put":
@@ -169,36 +192,73 @@ class Writer:
         targets = ["_"] * value.settings[0].results
         expression = self.expressions.of(value)[0]
         for i, result in results.items():
-            targets[i] = self.given[result] = self.names.new(self._wanted(result))
+            targets[i] = self._call(result, self.names.new(self._wanted(result)))
         self._say(f"{', '.join(targets)}{',' * (len(targets) == 1)} = {expression}", value)
 
     def _write_loop(self, value: Value) -> None:
         loop: Loop = value.settings[0]
         results = {v.settings[0]: v for v in self.values if v.operation == "result" and v.inputs[0] is value}
         inner = Writer("", loop.inputs, loop.values, loop.outputs, around=self)
-        head, ends = list[str](), list[str]()
+        head, ends = list[str](), list[tuple[str, Value, str]]()
         start = self.names.new("start")
         for outer, x in zip(value.inputs, loop.inputs, strict=True):
             given = inner.given[x] = self.expressions.use(outer)
             if x.settings[0]:
                 name = inner.given[x] = self.names.new(f"{given if given.isidentifier() else 'x'}_")
                 head.append(f"{name} = {given}[{start} : {start} + {loop.rows}]")
-        inner.write()
+        places = inner.storage.places([x for x, is_sum in zip(loop.outputs, loop.is_sum, strict=True) if not is_sum])
+        head += self._arrays_of_blocks(places, inner, loop, value)
         after = list[tuple[str, Value]]()
         for i, (output, is_sum) in enumerate(zip(loop.outputs, loop.is_sum, strict=True)):
-            result, block = results[i], inner.expressions.use(output)
-            name = self.given[result] = self.names.new(self._wanted(result))
+            result = results[i]
+            name = self._call(result, self.names.new(self._wanted(result)))
             if is_sum:
                 parts = self.names.new(f"{name}_parts")
                 self._say(f"{parts} = []", value)
-                ends.append(f"{parts}.append({block})")
+                ends.append((f"{parts}.append(", output, ")"))
                 after.append((f"{name} = np.add.reduce({parts}, axis=0)", result))
             else:
                 self._say(f"{name} = np.empty({result.shape}, np.{result.dtype})", value)
-                ends.append(f"{name}[{start} : {start} + {loop.rows}] = {block}")
+                block = f"{name}[{start} : {start} + {loop.rows}]"
+                begin = next((v for v, end in places.items() if end is output), None)
+                if begin is None:
+                    ends.append((f"{block} = ", output, ""))
+                else:
+                    inner.places[begin] = self.names.new(f"{name}_")
+                    head.append(f"{inner.places[begin]} = {block}")
+        inner.write()
         self._say(f"for {start} in range(0, {loop.length}, {loop.rows}):", value)
-        self.lines.append(([*head, inner, *ends], value))
+        said = [f"{before}{inner.expressions.use(output)}{behind}" for before, output, behind in ends]
+        self.lines.append(([*head, inner, *said], value))
         self.lines += after
+
+    def _arrays_of_blocks(
+        self, places: dict[Value, Value | None], inner: "Writer", loop: Loop, value: Value
+    ) -> list[str]:
+        """Make the arrays in which a loop computes what is not a result; returns what is said of them in the loop, if not all blocks are of
+        one length.
+        """
+        alike, head = dict[Any, list[Value]](), list[str]()
+        for begin, end in places.items():
+            if end is None:
+                alike.setdefault((begin.shape, begin.dtype), []).append(begin)
+        sliced = next((inner.given[x] for x in loop.inputs if x.settings[0]), None)
+        for (shape, dtype), begins in alike.items():
+            names = [self.names.new("scratch") for _ in begins]
+            inner.places |= zip(begins, names, strict=True)
+            line = f"{', '.join(names)}{',' * (len(names) == 1)} = "
+            made = f"np.empty({(len(names), *shape)}, np.{dtype})"
+            if loop.length % loop.rows == 0:
+                self._say(line + made, value)
+            else:
+                room = self.names.new("room")
+                self._say(f"{room} = {made}", value)
+                head.append(f"{line}{room}[:, : len({sliced})]")
+        return head
+
+    def _call(self, value: Value, name: str) -> str:
+        self.given[value] = self.called[value.rank] = name
+        return name
 
     def _say(self, line: str, value: Value) -> None:
         self.lines.append((line, value))
@@ -210,7 +270,13 @@ class Writer:
         if function in _IN_PLACE and (inputs[0] is into or function in _EITHER_WAY):
             other = inputs[1] if inputs[0] is into else inputs[0]
             return f"{target} {SIGNS[function][0]}= {self.expressions.use(other, value)}"
+        if self._is_for_signs(value):
+            return f"{target} = {self.expressions.of(value)[0]}"
         return self._into(value, target)
+
+    def _is_for_signs(self, value: Value) -> bool:
+        """Whether a small array is better written with signs, as a new one, than with `out=`."""
+        return not self.places and value.operation == "ufunc" and value.nbytes <= SMALL and value.settings[0] in SIGNS
 
     def _into(self, value: Value, target: str) -> str:
         if value.operation == "reduce":
@@ -232,7 +298,7 @@ class Writer:
             follows = after is not None and _same_call(after, value)
             return self._wanted(after) if after is not None and follows else origin.inner or "part"
         if origin.of is not None:
-            return f"d{self.given.get(origin.of) or self._wanted(origin.of)}"
+            return f"d{self.called.get(origin.of.rank) or self._wanted(origin.of)}"
         if origin.name is None and after is not None and after.origin.line == origin.line and after.origin.of is None:
             return self._wanted(after)
         return origin.name or origin.op or "value"
@@ -255,7 +321,7 @@ def _shape(value: Value) -> str:
     return f"  # {value.shape}" if value.shape and value.operation != "put" else ""
 
 
-def listed(head: str, items: Sequence[str], tail: str) -> list[str]:
+def in_parentheses(head: str, items: Sequence[str], tail: str) -> list[str]:
     """Items in parentheses, on one line or on as many as they need."""
     text = head + ", ".join(items) + tail
     return [text] if len(text) < _LONG else [head, *(f"    {line}" for line in wrapped(", ".join(items), ",")), tail]

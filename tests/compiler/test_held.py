@@ -167,6 +167,20 @@ def test_aliases_stay_aliases_and_new_ones_are_seen():
     assert compiled(np.ones(2)).tolist() == [2, 2]
 
 
+def test_an_array_of_which_only_the_shape_is_asked():
+    box: Any = {"mask": np.ones(3), "t": tg.Tensor(np.ones(2))}
+
+    def f(x):
+        return x * (1 if box["mask"] is None else box["mask"].shape[0]) + box["t"].shape[0]
+
+    compiled = Compiled(f)
+    for mask in (np.ones(3), np.ones(5), None, np.ones((2, 2))):
+        box["mask"] = mask
+        assert np.array_equal(compiled(np.ones(2)), f(np.ones(2)))
+    box["t"] = tg.Tensor(np.ones(7))
+    assert np.array_equal(compiled(np.ones(2)), f(np.ones(2)))
+
+
 def test_an_array_out_of_sight_is_refused():
     OUTSIDE.lists["array"] = np.ones(2)
     with pytest.raises(TypeError, match="does not look"):

@@ -16,8 +16,8 @@ from benchmarks.__main__ import main
 from benchmarks.agreement import DisagreementError, compare_all, numbered
 from benchmarks.calls import CALLS
 from benchmarks.comparison import compared, rows_of
-from benchmarks.contenders import by_hand, engine, functions
-from benchmarks.problems import OPTIMIZERS, ConvNetwork, Formula, Network, Recurrent, Residual, Transformer
+from benchmarks.contenders import by_hand, compiled, engine, functions
+from benchmarks.problems import CHAINS, OPTIMIZERS, ConvNetwork, Formula, Network, Recurrent, Residual, Transformer
 from benchmarks.process import FailedError, Process, Turn, Work, started
 from benchmarks.report import Row
 from benchmarks.timing import take_turns
@@ -228,6 +228,30 @@ def test_a_step_by_hand_is_ours(kind, network):
         assert ours.gradients()[0] == pytest.approx(loss, rel=1e-12)
         both(ours.gradients()[1], gradients)
         assert ours() == pytest.approx(other(), rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("kind", "network"),
+    [
+        ("ConvolutionStep", ConvNetwork(8, 2, 3, 5, 4, 3, "float64", "before")),
+        ("TrainingStep", Network((6, 4, 3), "sigmoid", 5, "float64")),
+        ("TransformerStep", Transformer(1, 8, 2, 5, 7, 3, "float64")),
+    ],
+)
+def test_a_compiled_step_is_ours(kind, network):
+    ours, other = getattr(engine, kind)(network), getattr(compiled, kind)(network)
+    assert ours.gradients()[0] == other.gradients()[0]
+    both(ours.gradients()[1], other.gradients()[1])
+    for _ in range(3):
+        assert ours() == pytest.approx(other(), rel=1e-14)
+    assert other.seconds_to_compile() > 0
+
+
+def test_compiled_chains_and_the_formula_are_ours():
+    for kind in CHAINS:
+        both(engine.chain(kind, (4,), 9)(), compiled.chain(kind, (4,), 9)())
+    problem = Formula("float64", count=50)
+    both(engine.formula(problem)(), compiled.formula(problem)())
 
 
 def test_of_the_recurrent_layers_the_lstm_alone_is_there_by_hand():

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tinygrad_ko as tg
-from tinygrad_ko import nn
+from tinygrad_ko import nn, optim
 
 X = np.array([1.0, 2.0, 3.0])
 M = np.arange(12.0).reshape(3, 4)
@@ -87,6 +87,7 @@ def with_keywords(x: Any, lr: Any = 0.5, *others: Any, scale: Any, **options: An
         (lambda x: tg.func.vjp(tg.exp, x)[1](x), [X]),
         (tg.func.value_and_grad(lambda p, x: tg.sum(p["W"] * x)), [{"W": X}, X]),
         (partial(np.add, 1.0), [X]),
+        (lambda f, x: f(x), [partial(np.add, X), X]),
         (nn.Affine(3, 2, rng=0), [np.ones((2, 3))]),
         (np.exp, [X]),
     ],
@@ -99,6 +100,7 @@ def test_keywords_defaults_and_what_is_left_over():
     require_same(with_keywords, X, scale=2.0, shift=X)
     require_same(with_keywords, X, 0.25, X, X, scale=X, shift=1.0)
     require_same(lambda *x, **k: x[0] * k["x0"], 2.0, x0=5.0)
+    assert tg.compile(lambda **k: k["self"] * 2)(self=X).tolist() == [2, 4, 6]
     with pytest.raises(TypeError, match="missing 1 required keyword-only argument: 'scale'"):
         tg.compile(with_keywords)(X, shift=1.0)  # type: ignore[call-arg]  # a type checker sees it too
 
@@ -157,11 +159,13 @@ def test_one_program_for_shapes_dtypes_layout_and_structure():
         [{"a": M}],
         [{"a": M.T}],
         [{"a": SINGLE}],
+        [{"a": np.eye(3)}],
+        [{"a": np.eye(3).T}],
         [{"a": X}, 0.5, 2],
     ):
         compiled(*arguments)
         compiled(*arguments)
-    assert repr(compiled) == "<compiled <lambda>(x, c=1.0, n=1): 7 programs>"
+    assert repr(compiled) == "<compiled <lambda>(x, c=1.0, n=1): 9 programs>"
 
 
 def test_sixteen_programs_are_kept_and_many_are_a_warning_once():
@@ -180,6 +184,21 @@ def test_sixteen_programs_are_kept_and_many_are_a_warning_once():
     assert "8번 컴파일했습니다" in said
     assert "n: " not in said
     assert len(compiled.programs) == 16
+
+
+def test_sixteen_programs_are_kept_of_what_a_function_holds():
+    settings = {"power": 1}
+    compiled = tg.compile(lambda x: x ** settings["power"])
+
+    def to_the(power):
+        settings["power"] = power
+        return compiled(X).tolist()
+
+    with pytest.warns(UserWarning, match="not its arguments but what it holds changed"):
+        results = [to_the(power) for power in range(20)]
+    assert results == [(X**power).tolist() for power in range(20)]
+    assert repr(compiled) == "<compiled <lambda>(x): 16 programs>"
+    assert (to_the(10), repr(compiled)[-12:]) == ((X**10).tolist(), "16 programs>")
 
 
 class Line:
@@ -225,6 +244,40 @@ def test_methods_are_compiled_for_each_object():
         assert (other.at(1.0).item(), a.at(1.0).item()) == (5, 2)
 
 
+class Settings:
+    """An object of the user's."""
+
+    scale = 2.0
+
+
+def step(model, optimizer, settings, x, t):
+    optimizer.zero_grad()
+    loss = tg.softmax_cross_entropy(model(x), t) * settings.scale
+    loss.backward()
+    optimizer.step()
+    return loss
+
+
+def test_a_model_an_optimizer_and_other_objects_as_arguments():
+    def made() -> Any:
+        layers = nn.Affine(3, 4, rng=0), nn.Dropout(0.5, rng=np.random.default_rng(3)), nn.Affine(4, 2, rng=1)
+        model = nn.Sequential(*layers)
+        return model, optim.Adam(model.parameters(), lr=0.01), Settings()
+
+    x, t = np.random.default_rng(0).normal(size=(5, 3)), np.array([0, 1, 1, 0, 1])
+    ours, theirs = made(), made()
+    compiled: Any = tg.compile(step)
+    eager: Any = step
+    for i in range(6):
+        for _, optimizer, settings in (ours, theirs):
+            settings.scale, optimizer.lr = 2.0 + (i > 2), 0.01 * (1 + (i > 4))
+        assert compiled(*ours, x, t).item() == eager(*theirs, x, t).item()
+        for a, b in zip(ours[0].parameters(), theirs[0].parameters(), strict=True):
+            assert a.numpy().tolist() == b.numpy().tolist()
+    others = made()
+    assert compiled(*others, x, t).item() == eager(*made(), x, t).item()
+
+
 class Network(nn.Module):
     """A module with a compiled forward."""
 
@@ -237,7 +290,8 @@ class Network(nn.Module):
 
 
 def test_the_forward_of_a_module():
-    network, x = Network(), np.ones((2, 3))
+    network: Any = Network()
+    x = np.ones((2, 3))
     tg.sum(network(x)).backward()
     assert network.second.b.grad.tolist() == [2, 2]
     assert str(network.summary(x)).count("Affine") == 2  # it sees the layers inside

@@ -227,6 +227,13 @@ def test_a_file_refuses_what_it_was_not_made_for(tmp_path):
         assert korean in caught.value.__notes__[0]
 
 
+def test_numpys_scalars_and_functions_of_pythons_library_pass(tmp_path):
+    x, i = np.arange(6.0).reshape(3, 2), np.array([2, 0])
+    chosen = loaded(exported(lambda x, c, i: tg.where(c, x, -x)[i], tmp_path / "f.py", x, np.bool_(False), i), "f")
+    assert np.array_equal(chosen(x, np.bool_(True), i), x[i])
+    assert np.array_equal(chosen(x, np.array(False), i), -x[i])
+
+
 def test_labels_are_checked_in_the_file_too(tmp_path):
     net = nn.TwoLayerNet(4, 3, 2, rng=0)
     x = RNG.random((2, 4))
@@ -249,6 +256,15 @@ def test_nothing_is_written_if_the_file_does_not_give_what_the_engine_gives(tmp_
     assert "파일을 쓰지 않았습니다" in caught.value.__notes__[0]
     assert path.read_text() == "as it was"
     assert [*tmp_path.iterdir()] == [path]
+
+
+def test_nothing_is_written_if_the_program_does_not_give_what_the_engine_gives(tmp_path):
+    compiled = tg.compile(lambda x: 2 * x)
+    compiled(np.ones(3))
+    next(iter(compiled.programs.values()))[0].compute = lambda x: np.nextafter(2 * x, 3)  # one last bit
+    with pytest.raises(RuntimeError, match="the compiled program and the engine differ"):
+        compiled.export(tmp_path / "f.py")
+    assert not [*tmp_path.iterdir()]
 
 
 @opaque

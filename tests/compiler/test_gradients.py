@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 import tinygrad_ko as tg
+from tests.fuzz.programs import drawn
+from tests.ops.table import ROWS
 from tinygrad_ko import nn
 
 X = np.random.default_rng(3).normal(size=(5, 3))
@@ -195,6 +197,32 @@ def test_a_mode_that_changes_before_backward_is_refused_or_right():
     layer.eval()
     z.backward(np.ones((5, 3)))  # its program was made for the first one
     np.testing.assert_array_equal(layer.gamma.grad, before)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_random_programs(seed):
+    rng = np.random.default_rng(seed)
+    program = drawn(rng, list(ROWS), 0)
+    arrays = [np.asarray(x) for x in program.inputs.values()]
+
+    def run(f):
+        inputs = [tg.Tensor(x, requires_grad=True) if x.dtype.kind == "f" else x for x in arrays]
+        y = f(*inputs)
+        if not isinstance(y, tg.Tensor) or not y.requires_grad:
+            return [np.asarray(y)]
+        y.backward(np.full(y.shape, 0.75, y.dtype))
+        return [y.detach().numpy(), *(x.grad for x in inputs if isinstance(x, tg.Tensor))]
+
+    with np.errstate(all="ignore"):
+        try:
+            found = run(tg.compile(program))
+        except TypeError as error:
+            if "compile: " not in str(error):  # what depends on data is refused
+                raise
+            return
+        for a, b in zip(found, run(program), strict=True):
+            assert (a is None) == (b is None)
+            np.testing.assert_array_equal(a, b)
 
 
 def test_half_precision_and_single():

@@ -1,6 +1,7 @@
 """What cannot be compiled is refused, by name, with the line and the way out; and then everything is as it was."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import array_api_strict
@@ -22,10 +23,11 @@ class Foreign:
         return X
 
 
+@dataclass
 class Record:
-    """An object of no particular kind."""
+    """An object that is equal to another one with the same parts."""
 
-    value = 3.0
+    value: Any = 3.0
 
 
 class Own(np.ndarray):
@@ -76,12 +78,13 @@ def test_what_depends_on_numbers_names_the_line(f: Callable[..., Any], what):
         (Foreign(), "Foreign, is an array of another library"),
         (X.view(Own), "Own, has rules of its own; pass np.asarray(x)"),
         (np.ma.array(X), "numpy.MaskedArray, has rules of its own"),
-        (np.array([None, 1]), "holds object; pass numbers"),
-        (np.array(["a"]), "holds <U1; pass numbers"),
-        (np.array(["2026-01-01"], "M8[D]"), "holds datetime64[D]"),
+        (np.array([None, 1]), "a numpy.ndarray of object, holds no numbers; pass an array of numbers"),
+        (np.array(["a"]), "of <U1, holds no numbers"),
+        (np.array(["2026-01-01"], "M8[D]"), "of datetime64[D], holds no numbers"),
         ({1, 2}, "a set, may change unseen; pass the arrays and numbers that it holds"),
         ({"W": [X, {1}]}, "the argument x['W'][1], a set"),
-        (Record(), "Record, may change unseen"),
+        (Record(), "Record, cannot be told from an equal one; pass the arrays that it holds"),
+        (iter([1]), "a list_iterator, may change unseen"),
     ],
 )
 def test_arguments_of_other_kinds_are_refused_by_name(argument, said):

@@ -1,6 +1,7 @@
 """Symbols as arrays of NumPy's: its functions, its ways to write, and what is refused with the line and the way out."""
 
 import re
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,22 +29,25 @@ def function_of(text):
 
 
 COMPILES = """
-np.dot(x, x.T); x.dot(x.T); np.einsum("ij,kj->ik", x, x); np.tensordot(x, x, axes=([1], [1])); np.vdot(v, v); np.outer(v, v); np.kron(v, v)
-np.concatenate([x, x], axis=1); np.stack([x, x + 1]); np.vstack([x, x]); np.block([[x, x], [x, x]]); np.append(v, 1.0); np.split(x, 2)
-np.clip(x, -1, 1); x.clip(0); x.clip(max=1); np.nan_to_num(x); np.where(x > 0, x, 0); np.select([x > 0, x < 0], [x, -x])
-np.linalg.inv(m); np.linalg.solve(m, v); np.linalg.norm(x, axis=1); np.linalg.svd(m); np.linalg.slogdet(m); np.fft.rfft(v)
-np.argmax(x, axis=1); x.argmin(); np.argsort(x); np.take_along_axis(x, np.argsort(x, axis=1), 1); x.take([1, 2]); np.take(v, i); v[i]
-x[i, i]; tg.take(np.eye(4), i, axis=0); x[i[0]]; x[:, i[1]]; x[[0, 1], [1, 2]]; x[::2, ::-1]; x[..., None]; x[()]
-x.mean(); x.mean(axis=0); x.mean(1, keepdims=True); x.var(axis=1); x.std(ddof=1); np.std(x, axis=0); np.mean(x > 0); np.var(i)
-x.sum(0); np.sum(x, axis=(0, 1)); np.sum(x, 1, float); np.sum(x, dtype=np.float32); np.sum(x, where=x > 0); np.max(x, initial=0)
-x.astype(np.float32).mean(); x.astype(np.float16).sum(axis=1); x.astype(np.float32).var(axis=0); (x > 0).sum(axis=1); np.prod(i)
-np.cumsum(x, 1); x.cumprod(axis=0); np.median(x, axis=0); np.quantile(x, 0.3); np.sort(x, axis=0); np.diff(x); np.flip(x, 0); np.roll(x, 1)
-np.tile(x, 2); np.repeat(x, 2, axis=0); np.pad(x, 1); np.diag(v); np.diagonal(m); np.trace(m); np.tril(m); np.histogram(x); np.isin(i, [1])
-np.count_nonzero(x > 0, axis=1); np.count_nonzero(x > 0) / 2; np.any(x > 3); (x > 0).all(axis=1); np.logical_and(x > 0, x < 1); ~(x > 0)
-divmod(x, 2); x // 1; x % 1; x**2; x**-1; abs(x) ** 0.5; 2**x; np.modf(x); np.add.accumulate(x); np.add.outer(v, v); np.maximum.reduce(x)
-np.zeros_like(x) + 1; np.full_like(x, 2); np.linspace(0, v[1], 3); len(x) * x; x.shape[0] * x; np.shape(x) + x.shape
-[row.sum() for row in x]; x.ravel(); x.reshape(6, 4); x.flatten(); x.swapaxes(0, 1); x.real; x.conj(); x.copy("F"); x.view(np.int64); round(v[1], 1); sum(v); np.eye(4) @ x
-np.exp(x, dtype=np.float32); np.meshgrid(v, v); np.average(x, weights=abs(x)); np.matmul(x, x.T); np.broadcast_to(v, (4, 6)); x[np.newaxis]
+np.dot(x, x.T); x.dot(x.T); np.einsum("ij,kj->ik", x, x); np.tensordot(x, x, axes=([1], [1])); np.vdot(v, v); np.outer(v, v)
+np.kron(v, v); np.concatenate([x, x], axis=1); np.stack([x, x + 1]); np.vstack([x, x]); np.block([[x, x], [x, x]])
+np.append(v, 1.0); np.split(x, 2); np.clip(x, -1, 1); x.clip(0); x.clip(max=1); np.nan_to_num(x); np.where(x > 0, x, 0)
+np.select([x > 0, x < 0], [x, -x]); np.linalg.inv(m); np.linalg.solve(m, v); np.linalg.norm(x, axis=1); np.linalg.svd(m)
+np.linalg.slogdet(m); np.fft.rfft(v); np.argmax(x, axis=1); x.argmin(); np.argsort(x)
+np.take_along_axis(x, np.argsort(x, axis=1), 1); x.take([1, 2]); np.take(v, i); v[i]; x[i, i]; tg.take(np.eye(4), i, axis=0)
+x[i[0]]; x[:, i[1]]; x[[0, 1], [1, 2]]; x[::2, ::-1]; x[..., None]; x[()]; x.mean(); x.mean(axis=0); x.mean(1, keepdims=True)
+x.var(axis=1); x.std(ddof=1); np.std(x, axis=0); np.mean(x > 0); np.var(i); x.sum(0); np.sum(x, axis=(0, 1)); np.sum(x, 1, float)
+np.sum(x, dtype=np.float32); np.sum(x, where=x > 0); np.max(x, initial=0); x.astype(np.float32).mean()
+x.astype(np.float16).sum(axis=1); x.astype(np.float32).var(axis=0); (x > 0).sum(axis=1); np.prod(i); np.cumsum(x, 1)
+x.cumprod(axis=0); np.median(x, axis=0); np.quantile(x, 0.3); np.sort(x, axis=0); np.diff(x); np.flip(x, 0); np.roll(x, 1)
+np.tile(x, 2); np.repeat(x, 2, axis=0); np.pad(x, 1); np.diag(v); np.diagonal(m); np.trace(m); np.tril(m); np.histogram(x)
+np.isin(i, [1]); np.count_nonzero(x > 0, axis=1); np.count_nonzero(x > 0) / 2; np.any(x > 3); (x > 0).all(axis=1)
+np.logical_and(x > 0, x < 1); ~(x > 0); divmod(x, 2); x // 1; x % 1; x**2; x**-1; abs(x) ** 0.5; 2**x; np.modf(x)
+np.add.accumulate(x); np.add.outer(v, v); np.maximum.reduce(x); np.zeros_like(x) + 1; np.full_like(x, 2); np.linspace(0, v[1], 3)
+len(x) * x; x.shape[0] * x; np.shape(x) + x.shape; [row.sum() for row in x]; x.ravel(); x.reshape(6, 4); x.flatten()
+x.swapaxes(0, 1); x.real; x.conj(); x.copy("F"); x.view(np.int64); round(v[1], 1); sum(v); np.eye(4) @ x
+np.exp(x, dtype=np.float32); np.meshgrid(v, v); np.average(x, weights=abs(x)); np.matmul(x, x.T); np.broadcast_to(v, (4, 6))
+x[np.newaxis]
 """
 
 
@@ -54,12 +58,14 @@ def test_numpys_functions_have_the_same_bits(text):
 
 
 READS = """
-np.nonzero(x); np.unique(x); x[x > 0]; np.where(x > 0); np.allclose(x, 0); np.array_equal(x, x); np.bincount(i); np.histogram(x, bins="auto")
-x.tolist(); v[0].item(); float(x.sum()); int(v[1]); bool(v[1]); f"{v[1]:.3f}"; max(v); sorted(v); 3 in x; np.asarray(x); np.array([v, v]); x.tobytes()
-np.repeat(v, np.arange(6) * i[0]); np.tile(v, i[0]); np.save("x.npy", x); np.linalg.eig(m); np.linalg.lstsq(x, x[:, 0]); np.eye(6)[i]; round(v[1])
+np.nonzero(x); np.unique(x); x[x > 0]; np.where(x > 0); np.allclose(x, 0); np.array_equal(x, x); np.bincount(i)
+np.histogram(x, bins="auto"); x.tolist(); v[0].item(); float(x.sum()); int(v[1]); bool(v[1]); f"{v[1]:.3f}"; max(v); sorted(v)
+3 in x; np.asarray(x); np.array([v, v]); x.tobytes(); np.repeat(v, np.arange(6) * i[0]); np.tile(v, i[0]); np.save("x.npy", x)
+np.linalg.eig(m); np.linalg.lstsq(x, x[:, 0]); np.eye(6)[i]; round(v[1])
 """
 UNKNOWN = """
-np.piecewise(x, [x > 0], [lambda a: a]); np.apply_along_axis(np.sum, 0, x); np.exp(x, where=x > 0); x.flat[0]; x.tofile("x"); x.byteswap()
+np.piecewise(x, [x > 0], [lambda a: a]); np.apply_along_axis(np.sum, 0, x); np.exp(x, where=x > 0); x.flat[0]; x.tofile("x")
+x.byteswap()
 """
 WRITES = """
 np.put(x * 1, 0, 1); np.copyto(x * 1, 0); np.fill_diagonal(m * 1, 0); np.nan_to_num(x * 1, copy=False); np.add.at(x * 1, [0], 1)
@@ -70,7 +76,7 @@ np.sum(x, axis=0, out=np.zeros(6)); np.median(x, overwrite_input=True); np.add(x
 @pytest.mark.parametrize(
     ("texts", "message"),
     [
-        (READS, r"of a traced array at .+: (the program would depend|it is an array already|how many elements)"),
+        (READS, r"of a traced array at .+: (the program would depend|its numbers are not known|how many elements)"),
         (UNKNOWN, r"is not supported inside of a compiled function \(at .+\); use another function"),
         (WRITES, r"is not supported \(at .+\); return a new array instead of writing to one"),
     ],
@@ -190,7 +196,7 @@ def test_writing_is_numpys(f):
 
 def test_an_argument_is_not_written_to():
     for write in ("x += 1", "x[0] = 1", "x.fill(0)", "x[0] += 1", "x.T[0] = 1", "x.reshape(-1)[0] = 1"):
-        room = {}
+        room: dict[str, Any] = {}
         exec(f"def f(x):\n    {write}\n    return x", room)
         with pytest.raises(TypeError, match="writes to its argument x"):
             tg.compile(room["f"])(X)
@@ -232,7 +238,7 @@ def hinge(t):
 def test_what_is_checked_is_checked_at_every_call(f, good, bad):
     compiled = tg.compile(f)
     require_equal(flat(f(good)), flat(compiled(good)))
-    with pytest.raises(Exception, match=".") as ours:
+    with pytest.raises((ValueError, IndexError, ZeroDivisionError, np.linalg.LinAlgError)) as ours:
         f(bad)
     with pytest.raises(type(ours.value), match=re.escape(str(ours.value))) as theirs:
         compiled(bad)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from tinygrad_ko.arrays.library import PLAIN
+TRACED: set[Any] = set()  # the types of arrays that are traced, as soon as there are any
 
 
 def opaque(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -20,9 +20,8 @@ def opaque(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(function)
     def call(*arguments: Any, **options: Any) -> Any:
-        for x in arguments:
-            if type(x) not in PLAIN and (traced := first_traced(x)) is not None:
-                return traced.traced_call(function, arguments, options)
+        if TRACED and (traced := first_traced(arguments)) is not None:
+            return traced.traced_call(function, arguments, options)
         return function(*arguments, **options)
 
     return call
@@ -36,18 +35,23 @@ def lends(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def is_traced(x: Any) -> bool:
     """Whether x is an array that is traced, or an index or a list with such arrays in it."""
-    return type(x) not in PLAIN and first_traced(x) is not None
+    return first_traced(x) is not None
 
 
 def certain(condition: Any) -> bool:
     """Whether a condition on numbers holds. That of traced ones is not certain: what is done then is right for all numbers, and has the
     same bits.
     """
-    return not hasattr(condition, "traced_call") and bool(condition)
+    return type(condition) not in TRACED and bool(condition)
 
 
 def first_traced(x: Any) -> Any:
     """x, or the first part of a tuple or list, if it is traced; else None."""
-    if type(x) in (tuple, list):
-        return next((found for part in x if (found := first_traced(part)) is not None), None)
-    return x if hasattr(x, "traced_call") else None
+    if type(x) is tuple or type(x) is list:
+        for part in x:
+            kind = type(part)
+            if kind in TRACED:
+                return part
+            if (kind is tuple or kind is list) and (found := first_traced(part)) is not None:
+                return found
+    return x if type(x) in TRACED else None

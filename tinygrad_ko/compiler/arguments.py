@@ -5,23 +5,23 @@ Arrays, Tensors and Python floats are inputs of the program. Everything else, a 
 
 from collections.abc import Callable
 from enum import Enum
+from functools import partial
 from inspect import Parameter
-from itertools import islice
 from types import BuiltinFunctionType, EllipsisType, MethodType
 from typing import Any
 
 import numpy as np
 from numpy import generic, ndarray
 
+from tinygrad_ko.compiler.held import GENERATORS, is_followed
 from tinygrad_ko.compiler.program import Value, memory_order
 from tinygrad_ko.compiler.refusals import changed_argument, no_argument
-from tinygrad_ko.compiler.results import leaves_of
+from tinygrad_ko.compiler.results import leaves_in
 from tinygrad_ko.compiler.symbols import Symbol
 from tinygrad_ko.compiler.trace import Trace
 from tinygrad_ko.engine.graph import Handle, Node, wrap
 from tinygrad_ko.func.trees import is_tree, mapped
 from tinygrad_ko.runtime.signatures import signature
-from tinygrad_ko.state.reachable import reachable
 
 _USUAL = frozenset({int, bool, str, type(None)})
 _FIXED = (
@@ -73,7 +73,7 @@ def flattened(tree: Any, leaves: list[Any], key: list[Any], tensors: dict[int, H
         key += (kind, tree)
 
 
-def taken(
+def leaves_and_key(
     arguments: tuple[Any, ...], options: dict[str, Any], record: bool
 ) -> tuple[list[Any], dict[int, Handle], Any]:
     """The leaves of the arguments, the Tensors among them, and the key of their program."""
@@ -91,7 +91,7 @@ def taken(
 
 def _flattened_tensor(tensor: Handle, leaves: list[Any], key: list[Any], tensors: dict[int, Handle]) -> None:
     tensors[len(leaves)] = tensor
-    array, grad = tensor.stable_array(), gradient_of(tensor)
+    array, grad = tensor.stable_array(), _gradient_of(tensor)
     leaves.append(array)
     key += (type(tensor), tensor._node is not None, grad is not None)
     key += (array.shape, array.strides, array.dtype) if isinstance(array, ndarray | generic) else (object(),)
@@ -100,7 +100,7 @@ def _flattened_tensor(tensor: Handle, leaves: list[Any], key: list[Any], tensors
         key.append(grad.strides if isinstance(grad, ndarray) else object())
 
 
-def gradient_of(tensor: Handle) -> Any:
+def _gradient_of(tensor: Handle) -> Any:
     """What lies in `.grad` of a leaf; None of any other Tensor."""
     return getattr(tensor._node, "grad", None)
 
@@ -118,26 +118,26 @@ def checked(tree: Any, name: str) -> list[Any]:
         array = leaf.stable_array() if isinstance(leaf, Handle) else leaf
         if isinstance(array, ndarray | generic):
             if isinstance(array, ndarray) and type(array) not in (ndarray, np.memmap):
-                raise no_argument(place, array, "has rules of its own", "np.asarray(x)")
+                raise no_argument(place, array, "subclass")
             if array.dtype.kind not in "biufc":
-                raise no_argument(place, array, f"holds {array.dtype}", "numbers")
+                raise no_argument(place, array, "dtype")
         elif isinstance(leaf, (float, list, tuple, *_FIXED)) or hasattr(leaf, "__code__"):
             held.extend([leaf] * hasattr(leaf, "__code__"))
         elif any(hasattr(array, name) for name in ("__array_namespace__", "__dlpack__", "__array__")):
-            raise no_argument(place, array, "is an array of another library", "np.asarray(x)")
-        elif isinstance(leaf, np.random.Generator) or len([*islice(reachable(leaf), 2)]) > 1:
+            raise no_argument(place, array, "library")
+        elif isinstance(leaf, (*GENERATORS, partial)) or is_followed(leaf):
             if isinstance(leaf, MethodType) or vars(object)["__hash__"] is type(leaf).__hash__:
                 held.append(leaf)
             else:
-                raise no_argument(place, leaf, "cannot be told from an equal one", "the arrays that it holds")
+                raise no_argument(place, leaf, "equal")
         else:
-            raise no_argument(place, leaf, "may change unseen", "the arrays and numbers that it holds")
+            raise no_argument(place, leaf, "object")
 
     mapped(check, tree, name)
     return held
 
 
-def described(tree: Any) -> str:
+def in_words(tree: Any) -> str:
     """An argument in a few words: what a program is made for."""
     if isinstance(tree, Handle | ndarray | generic):
         array: Any = tree
@@ -145,9 +145,9 @@ def described(tree: Any) -> str:
     if isinstance(tree, float):
         return "float"
     if isinstance(tree, dict):
-        return "{" + ", ".join(f"{key!r}: {described(part)}" for key, part in tree.items()) + "}"
+        return "{" + ", ".join(f"{key!r}: {in_words(part)}" for key, part in tree.items()) + "}"
     if is_tree(tree):
-        return f"({', '.join(map(described, tree))})"
+        return f"({', '.join(map(in_words, tree))})"
     return repr(tree) if isinstance(tree, (*_FIXED, list, tuple)) else f"a {type(tree).__name__}"
 
 
@@ -179,7 +179,7 @@ class Entered:
         )  # the second: which are not in the byte order of this machine
         self.given = dict[int, int]()  # the numbers of the leaves, by their identities
         self.trees = {place: mapped(self._entered, tree, place) for place, tree in trees.items()}
-        self._before = {place: leaves_of(tree) for place, tree in self.trees.items()}
+        self._before = {place: leaves_in(tree) for place, tree in self.trees.items()}
 
     def _entered(self, leaf: Any, place: str) -> Any:
         if not is_input(leaf):
@@ -191,7 +191,7 @@ class Entered:
             entered = wrap(type(leaf), symbol)
             entered.name = getattr(leaf, "_name", None)
             entered.requires_grad = leaf._node is not None
-            if (before := gradient_of(leaf)) is not None:
+            if (before := _gradient_of(leaf)) is not None:
                 grad = entered._node.grad = self._symbol(before, f"d{_name_of(place)}")
         self.given[id(entered)] = number
         self._leaves.append((place, entered, symbol, grad))
@@ -217,18 +217,18 @@ class Entered:
     def require_unchanged(self) -> None:
         """Raise TypeError if the function has changed its arguments: they are the caller's."""
         for place, tree in self.trees.items():
-            now, before = leaves_of(tree), self._before[place]
+            now, before = leaves_in(tree), self._before[place]
             if len(now) != len(before) or any(x is not y for x, y in zip(now, before, strict=True)):
-                raise changed_argument(place, "puts something else into")
+                raise changed_argument(place, "items")
         numbers = iter(self.inputs)
         for place, leaf, symbol, grad in self._leaves:
             array = leaf._array if isinstance(leaf, Handle) else leaf
             if array is not symbol or symbol.value is not next(numbers):
-                raise changed_argument(place, "writes to")
+                raise changed_argument(place, "numbers")
             if isinstance(leaf, Handle) and (
-                gradient_of(leaf) is not grad or (grad is not None and grad.value is not next(numbers))
+                _gradient_of(leaf) is not grad or (grad is not None and grad.value is not next(numbers))
             ):
-                raise changed_argument(place, "calls backward(), which adds to the gradient of")
+                raise changed_argument(place, "gradient")
 
 
 def _name_of(place: str) -> str:

@@ -17,6 +17,7 @@ _FORWARD = {"en": "forward: ", "ko": "순전파: "}
 _BACKWARD = {"en": "backward: ", "ko": "역전파: "}
 _THROUGH = {"en": "through {}: ", "ko": "{}의 역전파: "}
 _SUMMED = {"en": " (summed to the shape {})", "ko": " (형상 {}에 맞추어 합산)"}
+_BLOCKS = {"en": "# in blocks that stay in the processor's cache", "ko": "# 프로세서의 캐시에 머무는 블록 단위로 계산"}
 _MADE = {
     "en": "Made by tinygrad_ko from {}.{}",
     "ko": "tinygrad_ko가 {}에서 만든 함수입니다.{}",
@@ -71,7 +72,7 @@ class Comments:
 
     def _section_of(self, value: Value) -> str:
         origin = value.origin
-        text = line_text(origin.line) or origin.op
+        text = _line_text(origin.line) or origin.op
         if not self._has_backward or not text:
             return text
         if origin.argument:
@@ -96,7 +97,7 @@ class Comments:
         if origin.formula in ("g", "-g") and origin.call is not None and origin.call.shape != origin.of.shape:
             formula += _SUMMED[self.language].format(origin.of.shape)
         part = _part(origin)
-        gradient = self._name(self._gradients[part]) or f"d{self._name(origin.of) or origin.argument}"
+        gradient = self._name(self._gradients[part]) or ""
         if not gradient.startswith(("d", "new_d")):  # only a step on the way to it is on the page
             return _THROUGH[self.language].format(origin.op) + formula
         before = self._name(self._before[part]) if part in self._before else None
@@ -115,6 +116,11 @@ class Comments:
         plain = isinstance(meant, int | float) and not isinstance(meant, bool | np.generic) and meant >= 0
         return repr(meant) if plain else letter
 
+    @property
+    def blocks(self) -> str:
+        """The comment above a loop."""
+        return _BLOCKS[self.language]
+
     def docstring(self, name: str, inputs: list[Value]) -> list[str]:
         """What the function is, and the shapes and dtypes of its arguments."""
         by_dtype = dict[Any, list[str]]()
@@ -132,7 +138,7 @@ def _part(origin: Origin) -> Any:
 
 
 @cache
-def line_text(line: str) -> str:
+def _line_text(line: str) -> str:
     """The text of a line, file:number."""
     file, _, number = line.rpartition(":")
     text = linecache.getline(file, int(number)).strip() if number.isdigit() else ""

@@ -2,6 +2,7 @@
 
 import linecache
 from collections.abc import Callable
+from functools import partial
 from operator import attrgetter, call, is_
 from typing import Any
 
@@ -10,16 +11,16 @@ import numpy as np
 from tinygrad_ko.compiler.agreement import require_same
 from tinygrad_ko.compiler.arguments import checked, parameter_names
 from tinygrad_ko.compiler.blocks import in_blocks
-from tinygrad_ko.compiler.gradients import Pull, op_named
 from tinygrad_ko.compiler.held import Held, is_same
 from tinygrad_ko.compiler.leaks import require_none
 from tinygrad_ko.compiler.program import Value, in_order
+from tinygrad_ko.compiler.pulls import Pull, op_named
 from tinygrad_ko.compiler.recording import Recording
 from tinygrad_ko.compiler.results import Graph
 from tinygrad_ko.compiler.simplification import simplified
-from tinygrad_ko.compiler.state import Result, in_array, in_tensor, require_apart
+from tinygrad_ko.compiler.state import in_array, in_tensor, require_apart
 from tinygrad_ko.compiler.writing import Writer
-from tinygrad_ko.func.trees import mapped
+from tinygrad_ko.engine.graph import wrap
 from tinygrad_ko.runtime.atomic import at_once
 from tinygrad_ko.state.preserve import preserving
 from tinygrad_ko.tensor.tensor import Tensor
@@ -67,11 +68,12 @@ class Program:
             "np": np,
             "in_tensor": in_tensor,
             "in_array": in_array,
-            "_put_together": _put_together,
+            "tensor": partial(wrap, Tensor),
         }
         self._guards = eval(f"lambda: [{', '.join(guards)}]", room)
         self._read = eval(f"lambda: [{', '.join(read)}]", room)
         self._written = eval(f"lambda: [{', '.join(state.written)}]", room) if state.written else None
+        self._lent = eval(f"lambda: [{', '.join(state.lent)}]", room)
         self.places = [*read]
         lasting = ", ".join(text for text in guards if not text.endswith(".grad is None"))
         self._lasting = eval(f"lambda: [{lasting}]", room)
@@ -79,12 +81,7 @@ class Program:
         now = self._read()
         self._types = [*map(type, now)]  # arrays come first
         self._layouts = [_layout(x) for x in now if type(x) is np.ndarray]
-        calls = []
-        for i, (text, new) in enumerate(state.changes):
-            room[f"new{i}"] = new
-            plain = f"r[{new.number}]" if isinstance(new, Result) and not new.is_tensor else f"_put_together(new{i}, r)"
-            calls.append(text.format(plain))
-        self._changes = eval(f"lambda r: [{', '.join(calls)}]", room) if calls else None
+        self._changes = eval(f"lambda r: [{', '.join(state.changes)}]", room) if state.changes else None
 
     def held_now(self, leaves: list[Any]) -> list[Any] | None:
         """What the function holds, to be given to the program; None if the program is not for what it holds, or for these arguments."""
@@ -102,7 +99,7 @@ class Program:
         if self._answers is not None and [*map(bool, _several(self._answers(*leaves, *held)))] != self._assumed:
             return None
         if self._written is not None and (written := self._written()):
-            require_apart(written, leaves, held)
+            require_apart(written, leaves, [*held, *self._lent()])
         return held
 
     def pull(self, graph: Graph, arguments: tuple[Any, ...], options: dict[str, Any]) -> "Program":
@@ -131,6 +128,11 @@ class Program:
             for i in self._again:
                 results[i] = results[i].copy()
         return results
+
+    @property
+    def changes_something(self) -> bool:
+        """Whether the function changes something that it holds."""
+        return self._changes is not None
 
     def change(self, results: Any) -> None:
         """Put what the function changes in its places, all at once."""
@@ -177,17 +179,6 @@ def _executed(writer: Writer) -> Callable[..., Any]:
 
 def _several(results: Any) -> Any:
     return results if isinstance(results, tuple) else (results,)
-
-
-def _put_together(structure: Any, results: Any) -> Any:
-    """A structure with the results in it."""
-
-    def leaf(part: Any, place: str) -> Any:
-        if not isinstance(part, Result):
-            return part
-        return Tensor(results[part.number], copy=False) if part.is_tensor else results[part.number]
-
-    return mapped(leaf, structure, "")
 
 
 def _function_name(f: Any) -> str:

@@ -10,14 +10,14 @@ from functools import update_wrapper
 from pathlib import Path
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
-from tinygrad_ko.compiler.arguments import described, parameter_names, parameters_of, taken
+from tinygrad_ko.compiler.arguments import in_words, leaves_and_key, parameter_names, parameters_of
 from tinygrad_ko.compiler.comments import checked_language
 from tinygrad_ko.compiler.compilation import Program
-from tinygrad_ko.compiler.gradients import Call, drawn_again
-from tinygrad_ko.compiler.inlining import inlined
+from tinygrad_ko.compiler.gradients import Invocation, drawn_again
 from tinygrad_ko.compiler.refusals import many_programs, no_function, not_called_yet, only_compiled
 from tinygrad_ko.engine.graph import current
 from tinygrad_ko.errors import called_too_late
+from tinygrad_ko.runtime.inlining import inlined
 from tinygrad_ko.state.preserve import preserving, preserving_state
 
 _PROGRAMS = 16  # of one function; the least recently used is dropped
@@ -39,15 +39,15 @@ class Compiled(Generic[P, R]):
         self.__name__ = self.__qualname__ = getattr(f, "__name__", type(f).__name__)
         update_wrapper(self, f, updated=())
 
-    def __call__(self, *arguments: P.args, **options: P.kwargs) -> R:
+    def __call__(self, /, *arguments: P.args, **options: P.kwargs) -> R:
         mode = current.get()
         if mode.watch or inlined.get():
             return self.f(*arguments, **options)
-        leaves, tensors, key = taken(arguments, options, mode.record)
+        leaves, tensors, key = leaves_and_key(arguments, options, mode.record)
         with preserving:  # while another function is traced, Symbols lie where this one may look
             program, held = self._program(key, leaves, arguments, options)
         self._last = program, arguments, options
-        call = Call(program, leaves, tensors, held, arguments, options)
+        call = Invocation(program, leaves, tensors, held, arguments, options)
         try:
             results = call.run()
         except Exception as error:
@@ -64,13 +64,18 @@ class Compiled(Generic[P, R]):
         """The program for these arguments and for what the function holds now, and the arrays that it holds."""
         if (programs := self.programs.get(key)) is not None:
             self.programs.move_to_end(key)
-            for program in programs:  # each is for other things that the function holds
+            for i, program in enumerate(programs):  # each is for other things that the function holds
                 if (held := program.held_now(leaves)) is not None:
+                    if i > 0:
+                        programs.insert(0, programs.pop(i))
                     return program, held
         program = Program(self.f, arguments, options)
-        self.programs[key] = [program, *(programs or ())][:_PROGRAMS]
-        if len(self.programs) > _PROGRAMS:
-            self.programs.popitem(last=False)
+        self.programs[key] = [program, *(programs or ())]
+        if sum(map(len, self.programs.values())) > _PROGRAMS:
+            oldest, those = next(iter(self.programs.items()))
+            those.pop()
+            if not those:
+                del self.programs[oldest]
         self._note(arguments, options)
         return program, program.held_now(leaves) or []
 
@@ -79,7 +84,7 @@ class Compiled(Generic[P, R]):
         if len(self._made) == _MANY:
             return
         names = [*parameter_names(self.f, len(arguments)), *options]
-        self._made.append(dict(zip(names, map(described, (*arguments, *options.values())), strict=True)))
+        self._made.append(dict(zip(names, map(in_words, (*arguments, *options.values())), strict=True)))
         if len(self._made) == _MANY:
             forms = {name: list(dict.fromkeys(made[name] for made in self._made if name in made)) for name in names}
             changes = {name: several[:3] for name, several in forms.items() if len(several) > 1}
@@ -111,7 +116,7 @@ class Compiled(Generic[P, R]):
         if not arguments and not options:
             self._ran(".export")
             arguments, options = self._last[1:]
-        leaves, _, key = taken(arguments, options, current.get().record)
+        leaves, _, key = leaves_and_key(arguments, options, current.get().record)
         with preserving:  # the program for what the function holds now, which may not be that of the last call
             program, held = self._program(key, leaves, arguments, options)
             return export(program, path, [*leaves, *held], arguments, options, language)
@@ -157,7 +162,8 @@ def compile(f: Callable[P, R]) -> Compiled[P, R]:
 
     f is called once with arrays that record what is done with them. What they recorded is simplified and written as a page of NumPy,
     `.source`, which every call runs from then on: without a Tensor or a graph, and to the last bit what f gives (but for sums over large
-    arrays, which are taken in blocks). f is any function of arrays, Tensors, numbers, and dicts, lists and tuples of them: also one that
+    arrays, which are taken in blocks). `.page(language="ko")` has its comments in Korean, and `.export("step.py")` writes a file that
+    computes the same with NumPy alone. f is any function of arrays, Tensors, numbers, and dicts, lists and tuples of them: also one that
     `tg.func.grad` gives, a model, or a whole training step. It may be used as a decorator, of methods too.
 
     The results have the types, shapes and dtypes that f would give. Python floats are arguments like arrays; ints, strings and models
@@ -180,6 +186,10 @@ def compile(f: Callable[P, R]) -> Compiled[P, R]:
     (Tensor(3.392..., shape=(), dtype=float64, op=loss), array([-0.846..., -1.479...]))
     >>> loss
     <compiled loss(w, x): 1 program>
+    >>> print(loss.source)
+    import numpy as np
+    def loss(w, x):
+        ...
     """
     if isinstance(f, Compiled):
         return f

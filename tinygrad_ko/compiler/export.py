@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from contextlib import AbstractContextManager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,12 @@ from tinygrad_ko.compiler.gradients import drawn_again
 from tinygrad_ko.compiler.kernels import Kernels
 from tinygrad_ko.compiler.program import Value
 from tinygrad_ko.compiler.refusals import not_copied, not_exported
+from tinygrad_ko.compiler.results import leaves_of
 from tinygrad_ko.compiler.room import array_text
-from tinygrad_ko.compiler.writing import Writer, listed
+from tinygrad_ko.compiler.writing import Writer, in_parentheses
+from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.runtime.files import whole_file
+from tinygrad_ko.state.preserve import preserving_state
 from tinygrad_ko.state.randomness import global_stream
 
 GENERATORS = (np.random.Generator, np.random.RandomState)
@@ -29,12 +33,12 @@ MOST = 10_000  # numbers of an array that is written in a file
 _HEAD = {
     "en": '''"""{name}: a program of NumPy calls, made by tinygrad_ko from {origin}.
 
-Written with tinygrad_ko {ours}, NumPy {numpy} and Python {python}. Compared with tinygrad_ko {ours} on the inputs of the last call:
+Written with tinygrad_ko {ours}, NumPy {numpy} and Python {python}. Compared with tinygrad_ko {ours} on sample inputs:
 {verdict}.
 """''',
     "ko": '''"""{name}: tinygrad_ko가 {origin}에서 만든 NumPy 프로그램입니다.
 
-작성 환경: tinygrad_ko {ours}, NumPy {numpy}, Python {python}. 마지막 호출의 입력으로 tinygrad_ko {ours}의 결과와 비교했습니다:
+작성 환경: tinygrad_ko {ours}, NumPy {numpy}, Python {python}. 표본 입력으로 tinygrad_ko {ours}의 결과와 비교했습니다:
 {verdict}.
 """''',
 }
@@ -64,7 +68,7 @@ def _require(**inputs):
                 error.add_note(f"{{name}}: 파이썬의 수를 넘겨야 합니다. 받은 값의 종류: {{type(x).__name__}}")
                 raise error
             continue
-        if type(x) is not np.ndarray or x.dtype != dtype:
+        if not (type(x) is np.ndarray or (shape == () and isinstance(x, np.generic))) or x.dtype != dtype:
             got = getattr(x, "dtype", type(x).__name__)
             error = TypeError(f"{{name}} must be an array of {{dtype}}, not {{got}}; convert it, or export a program for it")
             error.add_note(f"{{name}}: {{dtype}} 배열을 넘겨야 합니다. 받은 값: {{got}}. 변환하거나 새로 내보내십시오.")
@@ -100,11 +104,9 @@ def export(program: Program, path: Any, inputs: list[Any], arguments: Any, optio
     """
     language, path, writer = checked_language(language), Path(path), program.writer
     generators = {name: x for name, x in writer.room.objects.items() if isinstance(x, GENERATORS)}
-    given = pickle.dumps(
-        (global_stream.get_state(legacy=False), inputs, generators)
-    )  # with the states that they are in
-    expected = recorded(program.things, program.derived, arguments, options)[0].arrays
-    with drawn_again(program.streams, [stream.state() for stream in program.streams]):
+    given = pickle.dumps((global_stream.get_state(legacy=False), inputs, generators))  # in the states that they are in
+    expected = _expected(program, arguments, options)
+    with _drawn_again(program):
         here = _several(program.compute(*inputs))
     once = writer.single_results().values()
     here, expected = [here[i] for i in once], [expected[i] for i in once]
@@ -117,6 +119,24 @@ def export(program: Program, path: Any, inputs: list[Any], arguments: Any, optio
     with whole_file(path) as file:
         file.write(text.encode())
     return path
+
+
+def _expected(program: Program, arguments: Any, options: Any) -> list[Any]:
+    """The results that the engine gives: those that it computes while it is traced and, if nothing is changed by that, in a call."""
+    expected = recorded(program.things, program.derived, arguments, options)[0].arrays
+    if not program.changes_something:
+        with preserving_state(*program.things), _drawn_again(program):
+            answer = program.f(*arguments, **options)
+        for leaf, (what, detail) in zip(leaves_of(answer), program.returned.form, strict=True):
+            number = detail[0] if what.endswith(" node") else detail
+            if what.endswith((" node", " Tensor", " scalar", " result")) and isinstance(number, int):
+                expected[number] = leaf.stable_array() if isinstance(leaf, Handle) else leaf
+    return expected
+
+
+def _drawn_again(program: Program) -> AbstractContextManager[None]:
+    """Random streams are afterwards in the states that they are in now."""
+    return drawn_again(program.streams, [stream.state() for stream in program.streams])
 
 
 def _described(f: Any) -> str:
@@ -141,7 +161,10 @@ def _text(writer: Writer, origin: str, generators: dict[str, Any], same: bool, l
         if name not in generators:
             kernels.add(x, name)
     arguments = {writer.given[x]: x for x in writer.inputs}
-    docstring = [*_docstring(writer, arguments, language), *listed("_require(", [f"{a}={a}" for a in arguments], ")")]
+    docstring = [
+        *_docstring(writer, arguments, language),
+        *in_parentheses("_require(", [f"{a}={a}" for a in arguments], ")"),
+    ]
     parts = [
         "\n\n".join([head, *_imports(kernels.imports), _table(arguments)]),
         *_grouped(kernels.texts),

@@ -24,8 +24,6 @@ def called(first: Any, function: Any, arguments: Any, options: Any) -> Any:
     if function in _DEPENDENT:
         depends_on_data(f"{name}()")(first)
     given = _given(function, arguments, options)
-    if isinstance(given.get("bins"), str) or any(is_traced(given.get(word)) for word in _SHAPING):
-        depends_on_data(f"{name}(), whose shape depends on it,")(first)
     if function in _OWN:
         own, words = _OWN[function]
         if given.keys() <= words and (answer := own(**given)) is not NotImplemented:
@@ -36,6 +34,8 @@ def called(first: Any, function: Any, arguments: Any, options: Any) -> Any:
         raise cannot_write(name)
     if function not in _CALLS or any(callable(x) and not isinstance(x, type) for x in given.values()):
         raise unsupported(name)
+    if isinstance(given.get("bins"), str) or any(is_traced(given.get(word)) for word in _SHAPING):
+        depends_on_data(f"{name}(), whose shape depends on it,")(first)
     return first.program.call(name, function, arguments, {k: x for k, x in options.items() if k != "out"})
 
 

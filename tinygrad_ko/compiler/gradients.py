@@ -5,66 +5,34 @@ vector-Jacobian product, is compiled like any other. So its own results can be d
 """
 
 import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from heapq import heappush
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tinygrad_ko.arrays.dtypes import accumulation_dtype
 from tinygrad_ko.arrays.library import cast
 from tinygrad_ko.arrays.memory import own
-from tinygrad_ko.compiler.arguments import is_input, taken
+from tinygrad_ko.compiler.arguments import is_input, leaves_and_key
+from tinygrad_ko.compiler.compilation import Program
 from tinygrad_ko.compiler.refusals import changed_since
-from tinygrad_ko.compiler.results import Graph, leaves_of
+from tinygrad_ko.compiler.results import Graph, leaves_in
 from tinygrad_ko.engine.accumulate import accumulated
 from tinygrad_ko.engine.graph import Handle, Node, Switch, current, next_order, wrap
-from tinygrad_ko.engine.rule import Op, validated
 from tinygrad_ko.errors import already_freed
 from tinygrad_ko.func.trees import mapped
 from tinygrad_ko.runtime.atomic import at_once
 from tinygrad_ko.state.preserve import preserving
-from tinygrad_ko.tensor.tensor import grad
-
-if TYPE_CHECKING:
-    from tinygrad_ko.compiler.compilation import Program
 
 
-def op_named(name: str) -> Op:
-    """What a graph says of a compiled function."""
-    return validated(lambda *inputs: None, {"inputs": None}, False, (), name if name[:1] != "_" else "f")
-
-
-class Pull:
-    """The vector-Jacobian product of a result: a function of the arguments of f and of the gradient g of that result."""
-
-    def __init__(self, f: Callable[..., Any], graph: Graph, tensors: list[Handle]) -> None:
-        self.f, self.graph, self.tensors = f, graph, tensors
-        self.__name__ = f"pull_{getattr(f, '__name__', 'f')}"
-
-    def __call__(self, g: Any, /, *arguments: Any, **options: Any) -> list[Any]:
-        again = isinstance(g, Handle)  # whether the gradients are to be differentiated themselves
-        with Switch(record=True):
-            y = leaves_of(self.f(*arguments, **options))[self.graph.leaf]
-        variables = [*variables_in([*arguments, *options.values()]), *self.tensors]
-        wanted = [variables[i] for i in self.graph.variables]
-        found: list[Any] = grad(y, wanted, g, create_graph=again)
-        return found if again else [tensor.stable_array() for tensor in found]
-
-
-def variables_in(trees: list[Any]) -> list[Handle]:
-    """The Tensors in some trees that require a gradient."""
-    found = [leaf for tree in trees for leaf in leaves_of(tree)]
-    return [leaf for leaf in found if isinstance(leaf, Handle) and leaf._node is not None]
-
-
-class Call:
+class Invocation:
     """A call of a program: what its results are put together from, and what their nodes remember."""
 
     __slots__ = ("arguments", "held", "leaves", "options", "program", "remembered", "states", "tensors")
 
     def __init__(
         self,
-        program: "Program",
+        program: Program,
         leaves: list[Any],
         tensors: dict[int, Handle],
         held: list[Any],
@@ -84,7 +52,7 @@ class Call:
         """The node of a result."""
         if not self.remembered:
             self.arguments, self.options, self.remembered = _own([*self.arguments]), _own(self.options), True
-        return Pulled(self, graph, array)
+        return _Result(self, graph, array)
 
     def run(self) -> Any:
         """The results of the program."""
@@ -100,7 +68,7 @@ class Call:
         """The gradients of the variables, from the gradient g of a result, with all that was held at the time of the call."""
         program, arguments = self.program, (g, *self.arguments)
         with Switch(record=isinstance(g, Handle)), preserving:
-            leaves, tensors, key = taken(arguments, self.options, current.get().record)
+            leaves, tensors, key = leaves_and_key(arguments, self.options, current.get().record)
             if (pull := program.pulls.get((graph, key))) is None:
                 if not program.would_fit():
                     raise changed_since(program.op.name)
@@ -108,7 +76,7 @@ class Call:
                 program.pulls[graph, key] = pull
             held = pull.held_then(dict(zip(program.places, self.held, strict=True)))
         with Switch(record=isinstance(g, Handle)), drawn_again(program.streams, self.states):
-            call = Call(pull, leaves, tensors, held, arguments, self.options)
+            call = Invocation(pull, leaves, tensors, held, arguments, self.options)
             found: list[Any] = call.returned(call.run())
         return found
 
@@ -139,14 +107,14 @@ def _own(tree: Any) -> Any:
     return mapped(leaf, tree, "")
 
 
-class Pulled(Node):
+class _Result(Node):
     """The node of a result of a compiled function."""
 
     __slots__ = ("call", "graph", "op", "parents", "scope")
 
-    call: Call | None
+    call: Invocation | None
 
-    def __init__(self, call: Call, graph: Graph, array: Any) -> None:
+    def __init__(self, call: Invocation, graph: Graph, array: Any) -> None:
         given = [tensor._node for tensor in call.tensors.values() if tensor._node is not None]
         nodes = [*given, *(tensor._node for tensor in call.program.tensors)]
         self.parents, self.op = tuple([nodes[i] for i in graph.variables]), call.program.op
@@ -156,7 +124,7 @@ class Pulled(Node):
     @property
     def saved(self) -> Any:
         """What a picture, or a checkpoint, sees of what it keeps."""
-        return {} if self.call is None else {"inputs": [*leaves_of(self.call.arguments), *self.call.held]}
+        return {} if self.call is None else {"inputs": [*leaves_in(self.call.arguments), *self.call.held]}
 
     def contributions(self, g: Any) -> Iterator[tuple[str, Node, Any]]:
         """The gradients of the Tensors that it was computed from."""

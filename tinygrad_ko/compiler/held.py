@@ -174,7 +174,7 @@ class Held:
         elif type(value).__module__.startswith(f"{_OURS}.compiler"):
             if "f" in vars(value):  # a compiled function
                 yield self._fixed(value.f, place.path)
-        elif _is_followed(value):
+        elif is_followed(value):
             yield from self._attributes(value, place.path)
 
     def _fixed(self, value: Any, path: tuple[Any, ...]) -> Location:
@@ -201,9 +201,17 @@ class Held:
         return eval(text, self.room)
 
     def objects(self) -> list[Any]:
-        """All that was found and has an identity."""
-        found = [part.value for part in self.parts.values()]
-        return found + [at.value for each in (self.tensors, self.generators) for at in each.values()]
+        """All that was found and is known by its identity."""
+        held = [part.value for part in self.parts.values() if not isinstance(part.value, CONTAINERS)]
+        tensors = [at.value for at in self.tensors.values() if not _is_constant(at.value)]
+        return held + tensors + [at.value for at in self.generators.values()]
+
+    def references(self) -> list[tuple[str, Any]]:
+        """Expressions for all that was found: for what may be replaced, the place where it is."""
+        objects = [(self.name_of(x), x) for x in self.objects()]
+        placed = [(part.place.text, part.value) for part in self.parts.values() if isinstance(part.value, CONTAINERS)]
+        tensors = [(self.reference(at), at.value) for at in self.tensors.values() if _is_constant(at.value)]
+        return objects + placed + tensors + [(at.text, at.value) for at in self.arrays.values()]
 
     def _attributes(self, value: Any, path: tuple[Any, ...]) -> Iterator[Location]:
         own = getattr(value, "__dict__", None)
@@ -278,6 +286,8 @@ class Held:
                     f"type({place.text})" if replaceable else f"repr({place.text})" if contents else place.text
                 )
         found += [f"{there.text} is {here.text}" for there, here in self.again]
+        placed = [text for text, _ in self.references() if text not in self.room]
+        found.append(f"len({{*map(id, [{', '.join(placed)}])}})")  # no two are one
         for place in self.tensors.values():
             node = f"{self.reference(place)}._node"
             found += [f"type({node})", *([f"{node}.grad is None"] if isinstance(place.value._node, Leaf) else [])]
@@ -309,7 +319,7 @@ def _is_users(module: str | None) -> bool:
     return "site-packages" not in file and "dist-packages" not in file
 
 
-def _is_followed(value: Any) -> bool:
+def is_followed(value: Any) -> bool:
     """Whether the attributes of an object are state: not those of modules and of Python's and NumPy's objects."""
     root = type(value).__module__.partition(".")[0]
     if isinstance(value, ModuleType) or root == "numpy":

@@ -30,6 +30,10 @@ class Kernels:
         """Copy a function or a class, as `name`. Raises TypeError, with its name, if it cannot be."""
         thing = inspect.unwrap(thing)
         module, qualified = getattr(thing, "__module__", None), getattr(thing, "__qualname__", type(thing).__name__)
+        public = (module or "").lstrip("_")  # of Python's own library
+        if public in sys.stdlib_module_names and getattr(sys.modules.get(public), qualified, None) is thing:
+            self.imports[f"from {public} import {qualified}{f' as {name}' * (name != qualified)}"] = None
+            return
         if module not in sys.modules or "." in qualified or not module.startswith(_OURS):
             raise not_copied(f"{module}.{qualified}")
         self._define(module, qualified, name)

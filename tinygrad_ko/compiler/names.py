@@ -5,7 +5,7 @@ import keyword
 _RESERVED = {"np", "l", "O", "I", *keyword.kwlist}  # three that look like numbers
 
 
-class Names:
+class PageNames:
     """Names, each of which is given once."""
 
     def __init__(self) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_ko.arrays import faster
 from tinygrad_ko.arrays.library import sorted_places
 from tinygrad_ko.compiler.origin import origin
 from tinygrad_ko.compiler.program import Value, memory_order
@@ -62,6 +63,8 @@ class Symbols:
         x = x if dtype is None else x.astype(dtype, copy=False)
         is_array = isinstance(x.array, np.ndarray)  # and no scalar of NumPy's
         return x if is_array and not copy else self._program.symbol(x.value, np.asarray(x.array))
+
+    hypot, logaddexp = staticmethod(faster.hypot), staticmethod(faster.logaddexp)
 
     def _reduction(ufunc: Any) -> Any:
         def reduction(self: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:

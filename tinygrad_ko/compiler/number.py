@@ -4,6 +4,7 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
+from tinygrad_ko.arrays.opaque import TRACED
 from tinygrad_ko.compiler.program import in_order
 from tinygrad_ko.compiler.refusals import depends_on_data
 from tinygrad_ko.compiler.symbols import Symbol, concrete
@@ -26,6 +27,9 @@ class Number(Symbol):
             depends_on_data("bool()")(self)  # it takes more than a look at the arguments
         self.program.assumed[known] = answer
         return answer
+
+
+TRACED.add(Number)
 
 
 def _operators(name: str, sign: str, function: Callable[..., Any]) -> None:

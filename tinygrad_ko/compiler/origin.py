@@ -67,7 +67,9 @@ def _variable(frame: FrameType, number: int | None) -> str | None:
 
 def _users_name(frame: FrameType | None, number: int | None) -> str | None:
     """The name that the user gives the result of the call at which a frame stands: there or, if that returns it, further out."""
-    while frame is not None and not frame.f_code.co_filename.startswith(_HERE):
+    while frame is not None and (
+        frame.f_code.co_filename == _BOOK or not frame.f_code.co_filename.startswith(_PACKAGE)
+    ):
         if (name := taken_by(frame.f_code, frame.f_lasti, number)) != RETURNED:
             return name
         if frame.f_code.co_filename == _BOOK:

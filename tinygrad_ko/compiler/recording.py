@@ -9,13 +9,13 @@ import numpy as np
 from tinygrad_ko.compiler.arguments import Entered, parameter_names
 from tinygrad_ko.compiler.draws import Draws, Stream
 from tinygrad_ko.compiler.held import Held
-from tinygrad_ko.compiler.inlining import inlining
 from tinygrad_ko.compiler.program import Value
 from tinygrad_ko.compiler.results import Results
 from tinygrad_ko.compiler.state import Result, State
 from tinygrad_ko.compiler.symbols import Symbol
 from tinygrad_ko.compiler.trace import Trace
 from tinygrad_ko.engine.graph import Handle, Node, Switch
+from tinygrad_ko.runtime.inlining import inlining
 
 # While a function is traced NumPy does not warn; the program does, each time. What is ignored on purpose can still be told from the rest.
 _QUIETLY: Any = {
@@ -81,7 +81,7 @@ class Recording:
         drawn = {value.settings[0].name.rpartition(".")[0] for value in effects if value.operation == "call"}
         return [stream for stream in self._streams if stream.name in drawn]
 
-    def _keep(self, symbol: Symbol, is_tensor: bool = False) -> Result:
+    def _keep(self, symbol: Symbol) -> Result:
         self.results.append(symbol.value)
         self.arrays.append(symbol.array)
-        return Result(len(self.results) - 1, is_tensor)
+        return Result(len(self.results) - 1)

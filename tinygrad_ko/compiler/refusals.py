@@ -8,10 +8,10 @@ from tinygrad_ko.runtime.callers import users_line
 
 _READING = {
     "np.asarray()": (
-        "it is an array already, so leave the conversion out; np.stack([a, b]) makes one array of several, and a constant table W takes "
-        "traced indices by tg.take(W, i, axis=0)",
-        "이미 배열이므로 변환하지 마십시오. 여러 배열은 np.stack([a, b])으로 묶고, 상수 표 W의 원소는 tg.take(W, i, axis=0)으로 "
-        "가져오십시오.",
+        "its numbers are not known here; use the array as it is instead: np.stack([a, b]) makes one of several, and tg.take(W, i, axis=0) "
+        "takes rows of a constant table",
+        "이곳에서는 값을 알 수 없으니 변환하지 말고 배열 그대로 쓰십시오. 여러 배열은 np.stack([a, b])으로 묶고, 상수 표의 행은 "
+        "tg.take(W, i, axis=0)으로 가져오십시오.",
     ),
     "a mask as an index": (
         "how many elements it takes depends on its numbers; use tg.where(mask, x, 0), or find the places outside of the compiled function, "
@@ -48,7 +48,7 @@ def unsupported(what: str) -> Exception:
             f"compile: {what} is not supported inside of a compiled function (at {line}); use another function, or compute this outside "
             "and pass it as an argument"
         ),
-        f"compile: 컴파일할 함수 안에서는 쓸 수 없습니다: {what}({line}). 다른 함수를 쓰거나, 컴파일할 함수 밖에서 계산하여 인수로 넘기십시오.",
+        f"compile: 컴파일할 함수 안에서는 쓸 수 없습니다: {what}({line}). 다른 함수를 쓰거나, 밖에서 계산하여 인수로 넘기십시오.",
     )
 
 
@@ -72,43 +72,69 @@ def no_function(f: Any) -> TypeError:
     )
 
 
-def no_argument(place: str, value: Any, why: str, cure: str) -> TypeError:
-    """An argument of which no program can be made."""
-    kind = f"{type(value).__module__.partition('.')[0]}.{type(value).__name__}".removeprefix("builtins.")
-    return explain(
-        TypeError(f"compile: the argument {place}, a {kind}, {why}; pass {cure}"),
-        f"compile: 인수 {place}: 컴파일한 함수에 넘길 수 없는 값입니다. 종류: {kind}. {_CURES[cure]}",
-    )
-
-
-_CURES = {
-    "np.asarray(x)": "np.asarray(x)로 바꾸어 넘기십시오.",
-    "numbers": "수로 이루어진 배열을 넘기십시오.",
-    "the arrays that it holds": "객체 대신 그 안의 배열을 넘기십시오.",
-    "the arrays and numbers that it holds": "객체 대신 그 안의 배열과 수를 넘기십시오.",
+_REASONS = {
+    "library": (
+        "is an array of another library; pass np.asarray(x)",
+        "다른 라이브러리의 배열입니다. np.asarray(x)로 바꾸어 넘기십시오.",
+    ),
+    "subclass": (
+        "has rules of its own; pass np.asarray(x)",
+        "연산 규칙이 일반 배열과 다릅니다. np.asarray(x)로 바꾸어 넘기십시오.",
+    ),
+    "dtype": (
+        "holds no numbers; pass an array of numbers",
+        "수로 이루어진 배열이 아닙니다. 수로 이루어진 배열을 넘기십시오.",
+    ),
+    "equal": (
+        "cannot be told from an equal one; pass the arrays that it holds",
+        "값이 같은 다른 객체와 구별할 수 없습니다. 객체 대신 그 안의 배열을 넘기십시오.",
+    ),
+    "object": (
+        "may change unseen; pass the arrays and numbers that it holds",
+        "바뀌어도 알 수 없는 객체입니다. 객체 대신 그 안의 배열과 수를 넘기십시오.",
+    ),
 }
 
 
-def no_result(value: Any, place: str) -> TypeError:
+def no_argument(place: str, value: Any, why: str) -> TypeError:
+    """An argument of which no program can be made, for one of the reasons."""
+    kind = f"{type(value).__module__.partition('.')[0]}.{type(value).__name__}".removeprefix("builtins.")
+    kind += f" of {value.dtype}" if why == "dtype" else ""
+    english, korean = _REASONS[why]
+    return explain(
+        TypeError(f"compile: the argument {place}, a {kind}, {english}"),
+        f"compile: 인수 {place}, 종류 {kind}: {korean}",
+    )
+
+
+def unknown_result(value: Any, place: str) -> TypeError:
     """The function returns what cannot be made anew by every call."""
-    kind = type(value).__name__
+    kind, at = type(value).__name__, place and f" at {place}"
     return explain(
         TypeError(
-            f"compile: the function returned a {kind}{place and f' at {place}'}; return arrays, Tensors, numbers, and dicts, lists and "
+            f"compile: the function returned a {kind}{at}; return arrays, Tensors, numbers, and dicts, lists and "
             "tuples of them"
         ),
         f"compile: 반환값{place}의 종류 {kind}: 배열, Tensor, 수와 이들의 딕셔너리, 리스트, 튜플만 반환할 수 있습니다.",
     )
 
 
+_CHANGES = {
+    "items": ("puts something else into", "다른 것을 넣습니다"),
+    "numbers": ("writes to", "값을 바꿉니다"),
+    "gradient": ("calls backward(), which adds to the gradient of", "backward()로 기울기를 더합니다"),
+}
+
+
 def changed_argument(name: str, what: str) -> TypeError:
     """The function changes an argument, which the caller would expect to see."""
+    english, korean = _CHANGES[what]
     return explain(
         TypeError(
-            f"compile: the function {what} its argument {name}, which a compiled function leaves alone: return the new value, or let "
+            f"compile: the function {english} its argument {name}, which a compiled function leaves alone: return the new value, or let "
             "the function hold what it changes (a model, a closure)"
         ),
-        f"compile: 함수가 인수 {name}의 내용을 바꿉니다. 컴파일한 함수는 인수를 바꾸지 않습니다. 새 값을 반환하거나, 바꿀 것은 "
+        f"compile: 함수가 인수를 바꿉니다: {name}, {korean}. 컴파일한 함수는 인수를 바꾸지 않습니다. 새 값을 반환하거나, 바꿀 것은 "
         "함수가 참조하는 모델이나 클로저 변수에 두십시오.",
     )
 

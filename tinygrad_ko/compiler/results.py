@@ -5,23 +5,19 @@ A result has the type that the function itself would give: an array, a NumPy sca
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from tinygrad_ko.arrays.memory import own
-from tinygrad_ko.compiler.refusals import no_result
+from tinygrad_ko.compiler.refusals import unknown_result
 from tinygrad_ko.compiler.symbols import Symbol
 from tinygrad_ko.engine.graph import Handle, Node, behind, wrap
 from tinygrad_ko.func.trees import is_tree, mapped
 from tinygrad_ko.tensor.tensor import Tensor
 
-if TYPE_CHECKING:
-    from tinygrad_ko.compiler.gradients import Call
-
-Made = Callable[
-    [Any, "Call"], Any
-]  # from the results of a program, and the call, to a part of what the function returns
+# From the results of a program, and the call, to a part of what the function returns.
+Made = Callable[[Any, Any], Any]
 _CONSTANT = (int, float, complex, str, bytes, type(None), type, np.dtype, np.generic, slice, list, tuple)
 
 
@@ -93,7 +89,7 @@ class Results:
             return "array", leaf.tobytes(), lambda results, call: np.array(leaf)
         if isinstance(leaf, _CONSTANT):
             return "constant", leaf, lambda results, call: own(leaf)
-        raise no_result(leaf, place)
+        raise unknown_result(leaf, place)
 
     def _array(self, symbol: Symbol, place: str) -> tuple[str, Any, Made]:
         number = self._keep(symbol, place).number
@@ -124,7 +120,7 @@ class Results:
         return Graph(len(self.form), variables, live) if variables else None
 
 
-def leaves_of(tree: Any) -> list[Any]:
+def leaves_in(tree: Any) -> list[Any]:
     """The leaves of a tree, in their order."""
     found: list[Any] = []
     mapped(lambda leaf, place: found.append(leaf), tree, "")

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.compiler.names import Names
+from tinygrad_ko.compiler.names import PageNames
 from tinygrad_ko.compiler.program import Call, memory_order
 
 _INLINE = 16  # numbers: a larger array is not written on a page
@@ -17,7 +17,7 @@ _INLINE = 16  # numbers: a larger array is not written on a page
 class Room:
     """The names that a page uses beside its own variables: `objects` by name, and the lines that make the constants."""
 
-    def __init__(self, names: Names) -> None:
+    def __init__(self, names: PageNames) -> None:
         self.names = names
         self.objects: dict[str, Any] = {"np": np}
         self._constants = dict[Any, str]()

@@ -10,7 +10,6 @@ import numpy as np
 from tinygrad_ko.compiler.program import Value
 from tinygrad_ko.compiler.storage import SMALL
 
-
 _OFTEN = 8  # uses of a number on a page
 
 

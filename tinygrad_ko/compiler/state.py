@@ -6,6 +6,7 @@ import builtins
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from operator import call, setitem
 from types import FunctionType, MethodType
@@ -15,7 +16,7 @@ import numpy as np
 
 from tinygrad_ko.arrays.memory import whole, writable
 from tinygrad_ko.compiler.held import PLAIN, Held, Holding, Location, is_same
-from tinygrad_ko.compiler.program import Value, mapped_inside, memory_order
+from tinygrad_ko.compiler.program import Value, memory_order
 from tinygrad_ko.compiler.refusals import left_behind, read_only, shares
 from tinygrad_ko.compiler.symbols import Symbol
 from tinygrad_ko.compiler.trace import Trace
@@ -25,27 +26,30 @@ from tinygrad_ko.runtime.atomic import at_once
 _CHANGEABLE = (dict, list, deque)
 
 
+@dataclass(frozen=True, slots=True)
 class Result:
-    """Stands for a result of the program in what a function returns, or puts in a place."""
+    """A result of the program, by its number."""
 
-    def __init__(self, number: int, is_tensor: bool) -> None:
-        self.number, self.is_tensor = number, is_tensor
+    number: int
 
 
 class State:
     """The state of a function in one trace: its inputs, by the expressions that read them, and what has changed at the end."""
 
-    def __init__(self, held: Held, lifted: set[str], trace: Trace, keep: Callable[[Symbol, bool], Result]) -> None:
+    def __init__(self, held: Held, lifted: set[str], trace: Trace, keep: Callable[[Symbol], Result]) -> None:
         self.held, self.trace, self.keep = held, trace, keep
         self.inputs: dict[str, Value] = {}
         self.alike: list[str] = []  # expressions that are true where all numbers of a list are one input
-        self.changes: list[tuple[str, Any]] = []  # calls that put something in a place, and what, for the {} in them
+        self.changes: list[str] = []  # expressions: calls that put something in a place, with the results in r
         self.written: list[str] = []  # arrays that are written to, as expressions
+        self.lent = [_lent(held.reference(at)) for at in held.tensors.values()]
         self.changed_numbers: set[str] = set()  # the places of numbers that change and are no inputs
         self._stands: dict[int, Any] = {}  # what stands for an object, by its identity
         self._at: dict[str, Any] = {}  # what stands for a number, by its place
         self.originals: dict[int, Any] = {}  # what an object in the trace is outside, by its identity
-        self._gone = set[int]()  # lists and dicts that were replaced as a whole
+        self._references: dict[int, str] = {}  # and the expression for it
+        self._made: dict[int, Any] = {}  # what was put in a place and is no such object
+        self._items = {item.text: item for part in held.parts.values() for item in part.items}
         self._arrays: dict[int, Symbol] = {}  # of the Tensors
         self._grads: dict[int, Symbol | None] = {}
         for key, at in held.tensors.items():
@@ -102,6 +106,7 @@ class State:
             if isinstance(part.value, _CHANGEABLE):
                 end += _refilling(part.value)
         self.originals = {id(self.stand_in(x)): x for x in self.held.objects()}
+        self._references = {id(self.stand_in(x)): text for text, x in self.held.references()}
         for key, at in self.held.tensors.items():
             t = at.value
             # It counts as given away, so what is written to this very Symbol is told from another one in its place.
@@ -118,7 +123,7 @@ class State:
             self._find_changes(nodes)
         finally:
             restore()
-            for symbols in (self._stands, self._at, self._arrays, self._grads, self.originals):
+            for symbols in (self._stands, self._at, self._arrays, self._grads, self.originals, self._references, self._made):
                 symbols.clear()
 
     # ------------------------------------------------------------------ what has changed
@@ -129,94 +134,99 @@ class State:
                 raise left_behind(name)
         for part in self.held.parts.values():
             if isinstance(part.value, _CHANGEABLE):
-                if id(part.value) not in self._gone:
-                    self._compare_items(part.place, part, part.value)
+                self._compare_items(part)
             else:
                 for item in part.items:
                     if item.put is not None:
                         self._compare(item, self.held.read(item.text))
         for at in self.held.arrays.values():
             if (symbol := self._stands[id(at.value)]).value is not self.inputs[at.text]:
-                self._change(f"*in_array({at.text}, {{}})", symbol, at)
+                self.changes.append(f"*in_array({at.text}, {self._numbers(symbol, at.name)})")
                 self.written.append(at.text)
         for (key, at), node in zip(self.held.tensors.items(), nodes, strict=True):
             t, name = at.value, self.held.reference(at)
             if t._node is not node:
                 raise left_behind(f"{at.shown}.requires_grad")
             if t._array is not self._arrays[key]:
-                self._change(f"(setattr, {name}, '_array', {{}})", t._array, at)
-                self.changes.append((f"(setattr, {name}, '_exposed', {{}})", False))
+                new = self._numbers(t._array, at.name)
+                self.changes += [f"(setattr, {name}, '_array', {new})", f"(setattr, {name}, '_exposed', False)"]
             elif t._array.value is not self.inputs[_array_of(name)]:
-                self._change(f"*in_tensor({name}, {{}})", t._array, at)
-                # Its array, if somebody who was given it could see it change.
-                self.written.append(f"*(({name}._array,) if {name}._exposed else ())")
+                self.changes.append(f"*in_tensor({name}, {self._numbers(t._array, at.name)})")
+                self.written.append(_lent(name))
             now = _grad(t)
             if now is not self._grads[key] or (now is not None and now.value is not self.inputs[f"{name}._node.grad"]):
-                self._change(f"(setattr, {name}._node, 'grad', {{}})", now, at, "d")
+                new = "None" if now is None else self._numbers(now, f"d{at.name}")
+                self.changes.append(f"(setattr, {name}._node, 'grad', {new})")
 
-    def _compare_items(self, place: Location, part: Holding, now: Any) -> None:
-        """Note what has changed in a list or a dict, or in one that took its place."""
-        keys = {item.key: item for item in part.items}
+    def _compare_items(self, part: Holding) -> None:
+        """Note what has changed in a list or a dict."""
+        keys, now = {item.key: item for item in part.items}, part.value
         if not isinstance(now, dict):
             if len(now) != len(keys):
-                raise left_behind(f"len({place.shown})")
+                raise left_behind(f"len({part.place.shown})")
             pairs: Any = enumerate(now)
         else:
             pairs = now.items()
             self.changes += [
-                (f"({item.put})".replace("setitem", "delitem", 1), None) for k, item in keys.items() if k not in now
+                f"({item.put})".replace("setitem", "delitem", 1) for k, item in keys.items() if k not in now
             ]
         for key, x in list(pairs):
             if key in keys:
                 self._compare(keys[key], x)
             else:
-                new = self.held.entry(place, key, x)
-                self._change(f"({new.put}, {{}})", x, new)
+                new = self.held.entry(part.place, key, x)
+                self._change(f"({new.put}, ", x, new)
 
     def _compare(self, item: Location, now: Any) -> None:
         was = self._in_place_of(item)
         if now is was or is_same(now, was):
             return
-        part = self.held.parts.get(id(was))
-        if (
-            part is not None
-            and part.place is item
-            and type(now) is type(was) in _CHANGEABLE
-            and _keys(now) == {i.key for i in part.items}
-        ):
-            self._gone.add(id(was))
-            self._compare_items(item, part, now)
-            return
         if type(was) in (int, float):
             self.changed_numbers.add(item.text)
         if item.put is None:
             raise left_behind(item.shown)
-        self._change(f"({item.put}, {{}})", now, item)
+        self._change(f"({item.put}, ", now, item)
 
-    def _change(self, text: str, now: Any, at: Location, before: str = "") -> None:
-        if isinstance(now, Symbol) and now.value.operation != "input":
-            now.value.name = now.value.name or before + at.name
-        self.changes.append((text, self._tree(now, at)))
+    def _change(self, text: str, now: Any, at: Location) -> None:
+        self.changes.append(f"{text}{self._expression(now, at)})")
 
-    def _tree(self, now: Any, at: Location) -> Any:
-        """What was put in a place, with results where Symbols are."""
-        if isinstance(now, Symbol):
-            return self.keep(now, False)
-        if id(now) in self.originals:
-            return self.originals[id(now)]
+    def _expression(self, now: Any, at: Location) -> str:
+        """What was put in a place, as an expression of the results r and of what is held."""
+        if id(now) not in self._references:
+            new = self._new(now, at)
+            if isinstance(now, PLAIN):
+                return new
+            # What stands in another place too is made once.
+            self._references[id(now)], self._made[id(now)] = f"new{len(self._made)}", now
+            return f"({self._references[id(now)]} := {new})"
+        return self._references[id(now)]
+
+    def _new(self, now: Any, at: Location) -> str:
+        if isinstance(now, Symbol | np.ndarray):
+            return self._numbers(now, at.name)
         if isinstance(now, Handle) and now._node is None:
-            array = now.stable_array()
-            return self.keep(array if isinstance(array, Symbol) else self._constant(array), True)
-        if type(now) in (list, tuple, dict) or hasattr(now, "_fields"):
-            return mapped_inside(lambda part: self._tree(part, at), now)
-        if type(now) is np.ndarray:
-            return self.keep(self._constant(now), False)
+            return f"tensor({self._numbers(now.stable_array(), at.name)})"
+        if type(now) in (list, tuple) or hasattr(now, "_fields"):
+            inside = "".join(f"{self._inside(at, i, x)}, " for i, x in enumerate(now))
+            if hasattr(now, "_fields"):
+                return f"{self.held.name_of(type(now))}({inside})"
+            return f"[{inside}]" if type(now) is list else f"({inside})"
+        if type(now) is dict:
+            return f"{{{', '.join(f'{self.held.name_of(key)}: {self._inside(at, key, x)}' for key, x in now.items())}}}"
         if not isinstance(now, (*PLAIN, type, FunctionType)):
             raise left_behind(at.shown)
-        return now
+        return self.held.name_of(now)
 
-    def _constant(self, array: Any) -> Symbol:
-        return self.trace.symbol(self.trace.constant(array), array)
+    def _inside(self, at: Location, key: Any, x: Any) -> str:
+        place = self.held.entry(at, key, x)
+        return self._expression(x, self._items.get(place.text, place))
+
+    def _numbers(self, now: Any, name: str) -> str:
+        """A result that is an array, or a number, of its own."""
+        symbol = now if isinstance(now, Symbol) else self.trace.symbol(self.trace.constant(now), now)
+        if symbol.value.operation not in ("input", "constant"):
+            symbol.value.name = symbol.value.name or name
+        return f"r[{self.keep(symbol).number}]"
 
 
 def _array_of(tensor: str) -> str:
@@ -224,12 +234,13 @@ def _array_of(tensor: str) -> str:
     return f"({tensor}.stable_array() if {tensor}._exposed else {tensor}._array)"
 
 
+def _lent(tensor: str) -> str:
+    """The expression for the array of a Tensor, if somebody who was given it could see it change."""
+    return f"*(({tensor}._array,) if {tensor}._exposed else ())"
+
+
 def _grad(t: Handle) -> Any:
     return t._node.grad if isinstance(t._node, Leaf) else None
-
-
-def _keys(container: Any) -> set[Any]:
-    return set(container) if isinstance(container, dict) else set(range(len(container)))
 
 
 def _rebuilt(value: Any, items: list[Any]) -> Any:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy import generic, ndarray
 
 from tinygrad_ko.arrays.library import NUMPYS, quick
+from tinygrad_ko.arrays.opaque import TRACED
 from tinygrad_ko.compiler.functions import called
 from tinygrad_ko.compiler.program import Place, Value, filled
 from tinygrad_ko.compiler.refusals import cannot_write, depends_on_data, unsupported
@@ -293,6 +294,7 @@ for _name in f"{_METHODS} std sum take trace var".split():
 Symbol.conj = Symbol.conjugate = lambda self: np.conjugate(self)  # type: ignore[attr-defined]
 
 NUMPYS.add(Symbol)
+TRACED.add(Symbol)
 
 
 def _is_basic(part: Any) -> bool:

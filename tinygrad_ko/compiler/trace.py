@@ -75,14 +75,7 @@ class Trace:
     ) -> Any:
         """A function as it is, of arrays and of lists of them. One that returns nothing is a check."""
         arrays: list[Any] = []
-
-        def placed(part: Any) -> Any:
-            if isinstance(part, Symbol | ndarray):
-                arrays.append(part)
-                return Place(len(arrays) - 1)
-            return np if part is quick or isinstance(part, Symbols) else mapped_inside(placed, part)
-
-        call = Call(name, function, placed(tuple(arguments)), placed(dict(options)))
+        call = Call(name, function, _placed(tuple(arguments), arrays), _placed(dict(options), arrays))
         inputs = [concrete(x) for x in arrays]
         out = call(inputs)
         call.lends = lends or _shares(out, inputs)
@@ -95,6 +88,14 @@ class Trace:
         several = self.record("call", tuple(arrays), (call,), np.empty(0), pure)
         results = [_lent(self.record("result", (several,), (i,), x), arrays) for i, x in enumerate(out)]
         return type(out)(*results) if hasattr(out, "_fields") else type(out)(results)
+
+
+def _placed(part: Any, arrays: list[Any]) -> Any:
+    """Arguments with places for the arrays, which are added to the list."""
+    if isinstance(part, Symbol | ndarray):
+        arrays.append(part)
+        return Place(len(arrays) - 1)
+    return np if part is quick or isinstance(part, Symbols) else mapped_inside(lambda x: _placed(x, arrays), part)
 
 
 def _lent(made: Symbol, arrays: list[Any]) -> Symbol:

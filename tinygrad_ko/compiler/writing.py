@@ -9,7 +9,7 @@ from tinygrad_ko.compiler import small
 from tinygrad_ko.compiler.blocks import Loop
 from tinygrad_ko.compiler.comments import Comments, wrapped
 from tinygrad_ko.compiler.expressions import SIGNS, Expressions
-from tinygrad_ko.compiler.names import Names
+from tinygrad_ko.compiler.names import PageNames
 from tinygrad_ko.compiler.nesting import with_nested
 from tinygrad_ko.compiler.program import Value
 from tinygrad_ko.compiler.room import Room, array_text
@@ -45,14 +45,16 @@ class Writer:
         self.wanted = dict[str, str]()  # of each name, what was asked for
         self.used = {x for value in self.values for x in value.values} | {*results}
         self.inner = {x for value in self.values for x in value.values if _same_call(x, value)}
-        self.names: Names = around.names if around else Names()
+        self.names: PageNames = around.names if around else PageNames()
         self.room: Room = around.room if around else Room(self.names)
         self.name = name if around else self.names.new(name)
         self.given = dict[Value, str]()
+        self.called: dict[int, str] = around.called if around else {}  # the names again, by rank: of loops too
         self.expressions = Expressions(self.given, self.room)
         if around is None:
             self.reserve_functions(values)
-            self.given |= {x: self.names.new(x.name or "x") for x in inputs}
+            for x in inputs:
+                self._call(x, self.names.new(x.name or "x"))
             self.expressions = Expressions(self.given, self.room, small.arrays_of_numbers(values))
             self.write()
 
@@ -81,13 +83,12 @@ class Writer:
         """The lines of the function, with comments. With `start` it is one for a file: it begins with that, takes `more` arguments, and
         returns each array once.
         """
-        ranked = {value.rank: name for value, name in self.given.items()}
-        comments = Comments(language, lambda value: ranked.get(value.rank), self.all_values())
-        head = listed(f"def {self.name}(", [*(self.given[x] for x in self.inputs), *more], "):")
+        comments = Comments(language, lambda value: self.called.get(value.rank), self.all_values())
+        head = in_parentheses(f"def {self.name}(", [*(self.given[x] for x in self.inputs), *more], "):")
         body = [*(start or comments.docstring(self.name, self.inputs)), *self.numbers(), *self.body(comments)]
         answers = (self._answers if start is None else [*dict.fromkeys(self._answers)]) or ["()"]
         text = f"return {', '.join(answers)}"
-        body += [text] if len(text) < _LONG or len(answers) == 1 else listed("return (", answers, ")")
+        body += [text] if len(text) < _LONG or len(answers) == 1 else in_parentheses("return (", answers, ")")
         return [*head, *(f"    {line}" if line else "" for line in body)]
 
     def numbers(self) -> list[str]:
@@ -130,6 +131,8 @@ class Writer:
                 ]
                 continue
             above = comments.above(value)
+            if value.operation == "loop" and line.startswith("for "):
+                above = [*above, comments.blocks]
             now = () if value.operation == "loop" else value.origin.ignored  # inside it its lines say so themselves
             if now and now != ignored:
                 options = ", ".join(f'{kind}="ignore"' for kind in now)
@@ -164,10 +167,12 @@ class Writer:
     def _write_one(self, value: Value) -> None:
         into, wanted = self.over.get(value), self._wanted(value)
         target = self.places.get(value) if into is None else self.given[into]
-        same_name = value.operation == "put" or self._is_nameless(value) or (target and self.wanted.get(target) == wanted)
+        same_name = (
+            value.operation == "put" or self._is_nameless(value) or (target and self.wanted.get(target) == wanted)
+        )
         if into is not None and target is not None and into in value.inputs and same_name:
             line = self._in_place(value, into, target)
-            self.given[value] = target
+            self._call(value, target)
             self._say(line, value)
             return
         target = None if self._is_for_signs(value) else target
@@ -175,7 +180,7 @@ class Writer:
         if value not in self.used:  # a check, or what changes something beside
             self._say(expression, value)
             return
-        name = self.given[value] = self.names.new(wanted)
+        name = self._call(value, self.names.new(wanted))
         self.wanted[name] = wanted
         self._say(f"{name} = {expression}{_shape(value)}", value)
         if value.operation == "put":
@@ -187,7 +192,7 @@ class Writer:
         targets = ["_"] * value.settings[0].results
         expression = self.expressions.of(value)[0]
         for i, result in results.items():
-            targets[i] = self.given[result] = self.names.new(self._wanted(result))
+            targets[i] = self._call(result, self.names.new(self._wanted(result)))
         self._say(f"{', '.join(targets)}{',' * (len(targets) == 1)} = {expression}", value)
 
     def _write_loop(self, value: Value) -> None:
@@ -206,7 +211,7 @@ class Writer:
         after = list[tuple[str, Value]]()
         for i, (output, is_sum) in enumerate(zip(loop.outputs, loop.is_sum, strict=True)):
             result = results[i]
-            name = self.given[result] = self.names.new(self._wanted(result))
+            name = self._call(result, self.names.new(self._wanted(result)))
             if is_sum:
                 parts = self.names.new(f"{name}_parts")
                 self._say(f"{parts} = []", value)
@@ -230,7 +235,9 @@ class Writer:
     def _arrays_of_blocks(
         self, places: dict[Value, Value | None], inner: "Writer", loop: Loop, value: Value
     ) -> list[str]:
-        """Make the arrays in which a loop computes what is not a result. What is said of them in the loop, if not all blocks are of one length."""
+        """Make the arrays in which a loop computes what is not a result; returns what is said of them in the loop, if not all blocks are of
+        one length.
+        """
         alike, head = dict[Any, list[Value]](), list[str]()
         for begin, end in places.items():
             if end is None:
@@ -248,6 +255,10 @@ class Writer:
                 self._say(f"{room} = {made}", value)
                 head.append(f"{line}{room}[:, : len({sliced})]")
         return head
+
+    def _call(self, value: Value, name: str) -> str:
+        self.given[value] = self.called[value.rank] = name
+        return name
 
     def _say(self, line: str, value: Value) -> None:
         self.lines.append((line, value))
@@ -287,7 +298,7 @@ class Writer:
             follows = after is not None and _same_call(after, value)
             return self._wanted(after) if after is not None and follows else origin.inner or "part"
         if origin.of is not None:
-            return f"d{self.given.get(origin.of) or self._wanted(origin.of)}"
+            return f"d{self.called.get(origin.of.rank) or self._wanted(origin.of)}"
         if origin.name is None and after is not None and after.origin.line == origin.line and after.origin.of is None:
             return self._wanted(after)
         return origin.name or origin.op or "value"
@@ -310,7 +321,7 @@ def _shape(value: Value) -> str:
     return f"  # {value.shape}" if value.shape and value.operation != "put" else ""
 
 
-def listed(head: str, items: Sequence[str], tail: str) -> list[str]:
+def in_parentheses(head: str, items: Sequence[str], tail: str) -> list[str]:
     """Items in parentheses, on one line or on as many as they need."""
     text = head + ", ".join(items) + tail
     return [text] if len(text) < _LONG else [head, *(f"    {line}" for line in wrapped(", ".join(items), ",")), tail]

@@ -101,7 +101,7 @@ class Network:
         >>> net = TwoLayerNet(4, 3, 2, rng=0)
         >>> loss, gradient = net.loss_and_gradient(np.array([[1.0, 2.0, 3.0, 4.0]]), np.array([1]))
         >>> print(f"{loss:.4f}")
-        0.6947
+        0.6861
         >>> {name: g.shape for name, g in gradient.items()}
         {'W1': (4, 3), 'b1': (3,), 'W2': (3, 2), 'b2': (2,)}
         """

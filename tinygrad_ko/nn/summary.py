@@ -13,10 +13,10 @@ import numpy as np
 from tinygrad_ko.arrays.library import Array, is_floating, quiet
 from tinygrad_ko.arrays.memory import bytes_of
 from tinygrad_ko.check.function import function_name
-from tinygrad_ko.compiler.inlining import inlining
 from tinygrad_ko.engine.graph import Handle, Switch, behind
 from tinygrad_ko.nn.hooks import CallRecorder, call_inputs, deeper_recursion, writable_input
 from tinygrad_ko.nn.table import Row, aligned, call_text, cells, outputs_of
+from tinygrad_ko.runtime.inlining import inlining
 from tinygrad_ko.state.preserve import preserving_state
 from tinygrad_ko.state.saved import leaves_of, saved_bytes
 

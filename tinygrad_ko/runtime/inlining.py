@@ -1,5 +1,5 @@
-"""Inlining: where a compiled function is called as it is. Inside another one, with whose program it is written; and where somebody looks into
-the calls that it makes.
+"""Inlining: where a compiled function (a `Compiled`) is called as it is. Inside another one, with whose program it is written; and where
+somebody looks into the calls that it makes.
 """
 
 from collections.abc import Iterator

@@ -11,6 +11,7 @@ from tinygrad_ko.compiler.program import Value, in_order
 LARGE = 524_288  # bytes: from here on work is done in blocks
 BLOCK = 262_144  # bytes of a block, or a row if that is longer
 
+_FEW = 3  # operations that are worth a loop: two are as well done in the memory of one of their arrays
 _FAR = 50  # values that lie between one of a loop and the next
 _ELEMENTWISE = {"ufunc", "where", "astype", "power"}
 
@@ -48,7 +49,7 @@ def in_blocks(
         if value in placed:
             continue
         inside, before = _group(values, at, placed, large) if _is_large(value, large) else ({}, [])
-        if len([v for v in inside if v.operation in _ELEMENTWISE]) < 2:
+        if len([v for v in inside if v.operation in _ELEMENTWISE]) < _FEW:
             place(value)
             continue
         for x in before:

@@ -178,6 +178,7 @@ def _executed(writer: Writer) -> Callable[..., Any]:
     linecache.cache[filename] = len(text), None, text.splitlines(keepends=True), filename
     room = {**writer.room.objects}
     exec(compile(text, filename, "exec"), room)
+    room |= writer.room.functions  # as they are recorded, where the page imports them as they are called
     function: Callable[..., Any] = room[writer.name]
     return function
 

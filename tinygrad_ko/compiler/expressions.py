@@ -7,6 +7,7 @@ import numpy as np
 from tinygrad_ko.compiler import small
 from tinygrad_ko.compiler.program import Call, Place, Value, filled_with
 from tinygrad_ko.compiler.room import Room, array_text, number_text
+from tinygrad_ko.compiler.storage import SMALL
 
 # How strongly an expression holds together. A part that holds less than its place asks for stands in parentheses.
 _COMPARED, _OR, _XOR, _AND, _SHIFTED, _SUM, _PRODUCT, _SIGNED, _POWER, _ATOM = range(10)
@@ -20,6 +21,7 @@ SIGNS |= {"greater_equal": (">=", _COMPARED), "equal": ("==", _COMPARED), "not_e
 _STRENGTHS = {**dict(SIGNS.values()), "**": _POWER}
 _BEFORE = {"negative": "-", "invert": "~"}
 _MANY = 2_000
+_METHODS = {"add": "sum", "multiply": "prod", "maximum": "max", "minimum": "min"}
 _SHORTER = {"absolute": "abs"}
 
 
@@ -82,6 +84,10 @@ class Expressions:
                 if by_rows:
                     text = f"np.{function}.reduce({self.use(x, value, _ATOM)}.T.copy(), axis=0)"
                     return text + "[:, None]" * keepdims, _ATOM
+                if x.nbytes > SMALL and function in _METHODS:  # the same; the call takes half a microsecond more
+                    text = "" if len(axes) == len(x.shape) else f"axis={axes[0] if len(axes) == 1 else axes}"
+                    text += ", " * bool(text and keepdims) + "keepdims=True" * keepdims
+                    return f"{self.use(x, value, _ATOM)}.{_METHODS[function]}({text})", _ATOM
                 axis = "None" if len(axes) == len(x.shape) else axes[0] if len(axes) == 1 else axes
                 return f"np.{function}.reduce({self.use(x, value)}, axis={axis}{', keepdims=True' * keepdims})", _ATOM
             case "take", (template,):

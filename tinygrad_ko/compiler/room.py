@@ -23,11 +23,15 @@ class Room:
         self._constants = dict[Any, str]()
         self.texts: dict[str, str] = {}  # of each constant, how it is made; nothing if it is too large to be written
 
-    def lines(self, language: str) -> list[str]:
-        """The lines that make the constants, and a comment that names what is not on the page."""
-        functions = {name: x for name, x in self.functions.items() if callable(x)}
+    def lines(self) -> list[str]:
+        """The lines that import what is not on the page, and those that make the constants."""
+        homes = dict[str, list[str]]()
+        for name, x in self.functions.items():
+            if callable(x) and getattr(x, "__qualname__", ".").isidentifier():
+                homes.setdefault(x.__module__, []).append(x.__name__ + f" as {name}" * (name != x.__name__))
         return [
-            *(_OF_OURS[language].format(f"{name}: {_summary(x)}" if language == "en" else name) for name, x in functions.items()),
+            *(f"from {home} import {', '.join(names)}" for home, names in homes.items()),
+            *[""] * bool(homes and self.texts),
             *(
                 f"{name} = {text}" if text else f"# {name}: an array of shape {self.objects[name].shape}"
                 for name, text in self.texts.items()
@@ -134,13 +138,6 @@ def array_text(array: Any, most: int = _INLINE) -> str:
     return f"np.array({listed(array.tolist())}{kind})" if array.size <= most else ""
 
 
-def _summary(function: Any) -> str:
-    """The first sentence of a function's docstring."""
-    text = " ".join((function.__doc__ or "a function that is called as it is").split())
-    return text.partition(". ")[0].removesuffix(".")
-
-
-_OF_OURS = {"en": "# of tinygrad_ko: {}", "ko": "# tinygrad_ko의 함수: {}"}
 _WANTED = {
     "np.arange": "rows",
     "np.zeros": "zeros",

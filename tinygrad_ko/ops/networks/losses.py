@@ -13,7 +13,7 @@ from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import log
 from tinygrad_ko.ops.inputs import as_operand, in_float32, namespace_of, unwrapped
-from tinygrad_ko.ops.networks.softmax import REACH, in_reach, log_softmax, softmax
+from tinygrad_ko.ops.networks.softmax import REACH, log_softmax, shifted_for_exp, softmax
 from tinygrad_ko.ops.reduction import sum
 from tinygrad_ko.ops.shape import reshape
 
@@ -85,15 +85,15 @@ def surprise(xp, log_y, t):
 def labelled(xp, scores, labels):
     """Softmax and cross entropy in one step, for a batch of scores with labels."""
     scores = floating(scores)
-    shifted = in_reach(xp, scores, -1)
+    shifted = shifted_for_exp(xp, scores, -1)
     p = xp.exp(shifted)
     total = row_sums(xp, p, -1)
     p /= total
-    return xp.sum(surprises(xp, scores, shifted, p, total, labels)) / labels.shape[0], p
+    return xp.sum(cross_entropies(xp, scores, shifted, p, total, labels)) / labels.shape[0], p
 
 
 @opaque
-def surprises(xp, scores, shifted, p, total, labels):
+def cross_entropies(xp, scores, shifted, p, total, labels):
     """-log(p) at the labels. (Of small probabilities the digits are in the shifted scores, of large ones in p; where no score was shifted,
     all are there.)
     """

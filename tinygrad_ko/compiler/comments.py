@@ -22,7 +22,7 @@ _MADE = {
     "en": "Made by tinygrad_ko from {}.{}",
     "ko": "tinygrad_ko가 {}에서 만든 함수입니다.{}",
 }
-_GRADIENTS = {"en": " dx is the gradient with respect to x.", "ko": " dx는 x에 대한 기울기입니다."}
+_GRADIENTS = {"en": " d{0} is the gradient with respect to {0}.", "ko": " d{0}: {0}에 대한 기울기."}
 
 _LETTER = re.compile(r"(?<![\w.])([A-Za-z_]\w*)\b(?!=[^=])")  # a name that is no attribute and no keyword of a call
 _CHOICE = re.compile(
@@ -127,7 +127,9 @@ class Comments:
         for value in inputs:
             by_dtype.setdefault(value.dtype, []).append(f"{self._name(value)} {value.shape}")
         shapes = "; ".join(f"{dtype}: {', '.join(names)}" for dtype, names in by_dtype.items())
-        made = _MADE[self.language].format(f"`{name}`", _GRADIENTS[self.language] * self._has_backward)
+        floats = [self._name(value) for value in inputs if value.dtype.kind == "f" and value.shape]
+        gradients = _GRADIENTS[self.language].format(floats[-1]) if floats and self._has_backward else ""
+        made = _MADE[self.language].format(f"`{name}`", gradients)
         return [f'"""{made}', *wrapped(shapes, '"""')] if shapes else [f'"""{made}"""']
 
 

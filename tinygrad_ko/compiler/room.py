@@ -25,10 +25,9 @@ class Room:
 
     def lines(self, language: str) -> list[str]:
         """The lines that make the constants, and a comment that names what is not on the page."""
-        functions = [name for name, x in self.functions.items() if callable(x)]
-        comment = {"en": "# functions of tinygrad_ko: ", "ko": "# tinygrad_ko의 함수: "}[language]
+        functions = {name: x for name, x in self.functions.items() if callable(x)}
         return [
-            *([comment + ", ".join(functions)] if functions else []),
+            *(_OF_OURS[language].format(f"{name}: {_summary(x)}" if language == "en" else name) for name, x in functions.items()),
             *(
                 f"{name} = {text}" if text else f"# {name}: an array of shape {self.objects[name].shape}"
                 for name, text in self.texts.items()
@@ -52,7 +51,7 @@ class Room:
 
     def function(self, function: Callable[..., Any]) -> str:
         """The name of a function or a class."""
-        return self.named(function, getattr(function, "__name__", type(function).__name__))
+        return self.named(function, getattr(function, "__name__", type(function).__name__).strip("_"))
 
     def argument(self, x: Any) -> str:
         """An argument of a call: a number, a dtype, NumPy itself, or anything else."""
@@ -135,6 +134,13 @@ def array_text(array: Any, most: int = _INLINE) -> str:
     return f"np.array({listed(array.tolist())}{kind})" if array.size <= most else ""
 
 
+def _summary(function: Any) -> str:
+    """The first sentence of a function's docstring."""
+    text = " ".join((function.__doc__ or "a function that is called as it is").split())
+    return text.partition(". ")[0].removesuffix(".")
+
+
+_OF_OURS = {"en": "# of tinygrad_ko: {}", "ko": "# tinygrad_ko의 함수: {}"}
 _WANTED = {
     "np.arange": "rows",
     "np.zeros": "zeros",

@@ -14,7 +14,7 @@ from numpy import generic, ndarray
 from tinygrad_ko.arrays.library import NUMPYS, quick
 from tinygrad_ko.arrays.opaque import TRACED
 from tinygrad_ko.compiler.functions import called
-from tinygrad_ko.compiler.program import Place, Value, filled
+from tinygrad_ko.compiler.program import Place, Value, filled, memory_order
 from tinygrad_ko.compiler.refusals import cannot_write, depends_on_data, unsupported
 from tinygrad_ko.engine.graph import Handle
 
@@ -190,6 +190,8 @@ class Symbol:
             else:
                 raise ValueError("assignment destination is read-only")
             self.seen = self.source.version
+        if not _lie_alike(made.array, self._numbers):  # what is written lies in the memory of what was there
+            made = self._with(made, ...)
         self._value, self._numbers, self.version = made.value, made.array, self.version + 1
 
     def reshape(self, *shape: Any, copy: Any = None) -> Any:
@@ -274,12 +276,17 @@ class Symbol:
         if index is ... and isinstance(new, Symbol) and new.shape == self.shape:
             _written(self, new, "unsafe")
             return
+        self.written(self._with(new, index))
+
+    def _with(self, new: Any, index: Any) -> "Symbol":
+        """It, with `new` at an index."""
         template, inside = _index_template(index if isinstance(index, tuple) else (index,))
         if isinstance(new, list | tuple):
             new = np.asarray(new)
-        array = self.array.copy()
+        array = np.array(self._numbers)
         array[filled(template, [*map(concrete, inside)])] = concrete(new)
-        self.written(self.program.record("put", (self, new, *inside), (template,), array))
+        made: Symbol = self.program.record("put", (self, new, *inside), (template,), array)
+        return made
 
 
 def _of_numpy(name: str) -> Callable[..., Any]:
@@ -295,6 +302,13 @@ Symbol.conj = Symbol.conjugate = lambda self: np.conjugate(self)  # type: ignore
 
 NUMPYS.add(Symbol)
 TRACED.add(Symbol)
+
+
+def _lie_alike(made: Any, there: Any) -> bool:
+    """Whether two arrays of one shape have their axes in one order in memory."""
+    return memory_order(np.asarray(made)) == memory_order(np.asarray(there)) and (
+        0 in np.shape(made) or 0 not in np.asarray(made).strides
+    )
 
 
 def _is_basic(part: Any) -> bool:

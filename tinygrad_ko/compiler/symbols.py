@@ -238,7 +238,7 @@ class Symbol:
         return self.program.call("np.ndarray.view", ndarray.view, (self, dtype), {})
 
     def copy(self, order: str = "C") -> Any:
-        if order != "F" and (order != "C" or self.flags.c_contiguous):
+        if _steps(np.array(self.array, order=order)) == _steps(self.array):  # type: ignore[call-overload]
             return self.program.symbol(self.value, self.array)
         return self.program.call("np.array", np.array, (self,), {"order": order})
 
@@ -306,9 +306,13 @@ TRACED.add(Symbol)
 
 def _lie_alike(made: Any, there: Any) -> bool:
     """Whether two arrays of one shape have their axes in one order in memory."""
-    return memory_order(np.asarray(made)) == memory_order(np.asarray(there)) and (
-        0 in np.shape(made) or 0 not in np.asarray(made).strides
-    )
+    return memory_order(np.asarray(made)) == memory_order(np.asarray(there)) and 0 not in _steps(made)
+
+
+def _steps(array: Any) -> list[int]:
+    """The strides of an array along the axes that have a second element: they decide in which order a sum is added up."""
+    array = np.asarray(array)
+    return [step for step, n in zip(array.strides, array.shape, strict=True) if n > 1] if array.size else []
 
 
 def _is_basic(part: Any) -> bool:

@@ -49,6 +49,8 @@ class Case:
         ]
         self.shared = tuple(rng.choice(alike)) if alike and rng.random() < 0.3 else None
         self.turned = rng.random() < 0.5
+        # The gradients of several results are pulled back one by one, and so added up in another order.
+        self.reorders = self.blocks == "with sums" or (self.through and len(self.program.results) > 1)
         self.weights = [rng.normal(size=64) for _ in self.program.results]
 
     def __repr__(self) -> str:
@@ -217,12 +219,15 @@ def blocks_of(how: str) -> Any:
 def judged(case: Case) -> str:
     """What becomes of a case; raises AssertionError if it is wrong."""
     rng = case.rng
+    modules = {step.function.__module__.partition(".")[2] for step in case.program.steps}
+    finite = any("linalg" in module or module.startswith("ops.rows") for module in modules)
+    special = [0.0, -0.0, 1.0, -1.0] if finite else [0.0, -0.0, np.nan, np.inf]  # LAPACK may never end with a NaN
     changes = [
         lambda x: x,
         lambda x: x,
         lambda x: x * (1 + 0.1 * rng.normal(size=x.shape)),
-        lambda x: rng.permuted(x),
-        lambda x: np.where(rng.random(x.shape) < 0.2, rng.choice([0.0, -0.0, np.nan, np.inf, 1.0, -1.0], x.shape), x),
+        lambda x: x.ravel()[rng.permutation(x.size)].reshape(x.shape),
+        lambda x: np.where(rng.random(x.shape) < 0.2, rng.choice(special, x.shape), x),
     ]
     given = [case.inputs(change) for change in changes]
     eager = case.eager
@@ -241,13 +246,11 @@ def judged(case: Case) -> str:
                 raise
             assert all(map(same_bits, before, arrays)), f"call {i} changed its arguments: {case}"
             is_same = len(found) == len(right) and all(map(same_bits, right, found))
-            if not is_same and case.blocks == "with sums" and len(found) == len(right) and i < 4:
+            if not is_same and case.reorders and len(found) == len(right) and i < 4:
                 is_same = explained(case, arrays, right, found)
-            if not is_same and not (case.blocks == "with sums" and i == 4):
+            if not is_same and not (case.reorders and i == 4):
                 raise AssertionError(f"call {i} gives\n{found}, not\n{right}\n{case}")
-            assert told == also_told or case.blocks == "with sums", (
-                f"call {i} warns of {also_told}, not of {told}: {case}"
-            )
+            assert told == also_told or case.reorders, f"call {i} warns of {also_told}, not of {told}: {case}"
             for x in found:
                 if (
                     isinstance(x, np.ndarray)

@@ -131,7 +131,7 @@ class Program:
         if self._again:
             results = [*results]
             for i in self._again:
-                results[i] = results[i].copy()
+                results[i] = np.array(results[i])
         return results
 
     @property

@@ -61,6 +61,8 @@ class Expressions:
             case "ufunc", (function,):
                 return f"np.{_SHORTER.get(function, function)}({self.listed(value)})", _ATOM
             case "number", (sign,):
+                if sign == "abs":
+                    return f"abs({self.use(value.inputs[0])})", _ATOM
                 if len(value.inputs) == 1:
                     return f"{sign}{self.use(value.inputs[0], None, _SIGNED)}", _SIGNED
                 a, b = value.inputs
@@ -97,7 +99,8 @@ class Expressions:
                 x = value.inputs[0]
                 if x.operation == "full":
                     return array_text(filled_with(x)), _ATOM
-                return f"{self.use(x, value, _ATOM)}.copy()", _ATOM
+                order = "" if value.order is None else '"K"'
+                return f"{self.use(x, value, _ATOM)}.copy({order})", _ATOM
             case "call", (call,):
                 return self._called(call, value), _ATOM
             case "result", (i,):

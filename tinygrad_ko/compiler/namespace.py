@@ -61,8 +61,9 @@ class Symbols:
         if x.value.is_number:  # from here on it has a dtype
             return self._program.call("np.asarray", np.asarray, (x,), {} if dtype is None else {"dtype": dtype})
         x = x if dtype is None else x.astype(dtype, copy=False)
-        is_array = isinstance(x.array, np.ndarray)  # and no scalar of NumPy's
-        return x if is_array and not copy else self._program.symbol(x.value, np.asarray(x.array))
+        if isinstance(x.array, np.ndarray):
+            return x.copy("K") if copy else x
+        return self._program.symbol(x.value, np.asarray(x.array))  # of one of NumPy's scalars
 
     hypot, logaddexp = staticmethod(faster.hypot), staticmethod(faster.logaddexp)
 

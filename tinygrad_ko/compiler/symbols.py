@@ -14,7 +14,7 @@ from numpy import generic, ndarray
 from tinygrad_ko.arrays.library import NUMPYS, quick
 from tinygrad_ko.arrays.opaque import TRACED
 from tinygrad_ko.compiler.functions import called
-from tinygrad_ko.compiler.program import Place, Value, filled
+from tinygrad_ko.compiler.program import Place, Value, filled, memory_order
 from tinygrad_ko.compiler.refusals import cannot_write, depends_on_data, unsupported
 from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.ops.elementwise import where
@@ -198,6 +198,8 @@ class Symbol:
             else:
                 raise ValueError("assignment destination is read-only")
             self.seen = self.source.version
+        if not _lie_alike(made.array, self._numbers):  # what is written lies in the memory of what was there
+            made = self._with(made, ...)
         self._value, self._numbers, self.version = made.value, made.array, self.version + 1
 
     def reshape(self, *shape: Any, copy: Any = None) -> Any:
@@ -244,7 +246,7 @@ class Symbol:
         return self.program.call("np.ndarray.view", ndarray.view, (self, dtype), {})
 
     def copy(self, order: str = "C") -> Any:
-        if order != "F" and (order != "C" or self.flags.c_contiguous):
+        if _steps(np.array(self.array, order=order)) == _steps(self.array):  # type: ignore[call-overload]
             return self.program.symbol(self.value, self.array)
         return self.program.call("np.array", np.array, (self,), {"order": order})
 
@@ -282,12 +284,17 @@ class Symbol:
         if index is ... and isinstance(new, Symbol) and new.shape == self.shape:
             _written(self, new, "unsafe")
             return
+        self.written(self._with(new, index))
+
+    def _with(self, new: Any, index: Any) -> "Symbol":
+        """It, with `new` at an index."""
         template, inside = _index_template(index if isinstance(index, tuple) else (index,))
         if isinstance(new, list | tuple):
             new = np.asarray(new)
-        array = self.array.copy()
+        array = np.array(self._numbers)
         array[filled(template, [*map(concrete, inside)])] = concrete(new)
-        self.written(self.program.record("put", (self, new, *inside), (template,), array))
+        made: Symbol = self.program.record("put", (self, new, *inside), (template,), array)
+        return made
 
 
 def _of_numpy(name: str) -> Callable[..., Any]:
@@ -303,6 +310,17 @@ Symbol.conj = Symbol.conjugate = lambda self: np.conjugate(self)  # type: ignore
 
 NUMPYS.add(Symbol)
 TRACED.add(Symbol)
+
+
+def _lie_alike(made: Any, there: Any) -> bool:
+    """Whether two arrays of one shape have their axes in one order in memory."""
+    return memory_order(np.asarray(made)) == memory_order(np.asarray(there)) and 0 not in _steps(made)
+
+
+def _steps(array: Any) -> list[int]:
+    """The strides of an array along the axes that have a second element: they decide in which order a sum is added up."""
+    array = np.asarray(array)
+    return [step for step, n in zip(array.strides, array.shape, strict=True) if n > 1] if array.size else []
 
 
 def _is_basic(part: Any) -> bool:

@@ -40,10 +40,9 @@ class Trace:
         if get_ident() != self.thread:
             raise other_thread()
         inputs = tuple([self._input(x) for x in inputs])
-        key = (operation, tuple(map(_same, inputs)), repr(settings))
-        given = array
+        given, there = array, np.asarray(array)  # the array itself may be one of NumPy's scalars
+        key = (operation, tuple(map(_same, inputs)), repr(settings), there.dtype)
         if not pure or key not in self.known:
-            there = np.asarray(array)  # the array itself may be one of NumPy's scalars
             value = Value(
                 operation,
                 inputs,

@@ -4,9 +4,6 @@ RANDOM_PROGRAMS=10000 pytest tests/compiler/test_random_programs.py   # more of 
 """
 
 import os
-import runpy
-import subprocess
-import sys
 import warnings
 from collections import Counter
 from contextlib import contextmanager
@@ -20,7 +17,8 @@ import tinygrad_ko as tg
 from tests.fuzz.programs import drawn
 from tests.fuzz.rounding import rounded_both_ways
 from tests.ops.table import ROWS
-from tinygrad_ko.compiler import blocks, compilation
+from tinygrad_ko.compiler import compilation
+from tinygrad_ko.compiler.program import blocks
 
 COUNT = int(os.environ.get("RANDOM_PROGRAMS", "200"))
 CHUNK = 50
@@ -210,7 +208,7 @@ def blocks_of(how: str) -> Any:
     """Inside the block of code, elementwise work is done in blocks of 64 bytes."""
     with pytest.MonkeyPatch.context() as patch:
         if how != "off":
-            patch.setattr(compilation, "in_blocks", lambda values, kept: blocks.in_blocks(values, kept, 1, 64))
+            patch.setattr(compilation, "with_loops", lambda values, kept: blocks.with_loops(values, kept, 1, 64))
         if how == "without sums":
             patch.setattr(blocks, "_is_sum", lambda value, inside: False)
         yield

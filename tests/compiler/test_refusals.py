@@ -49,10 +49,10 @@ def refusal(f, *arguments):
         (lambda x: x if tg.sum(tg.Tensor(x)) > 0 else -x, "bool()"),
         (lambda x: float(x[0]) * 2, "float()"),
         (lambda x: int(x[0]), "int()"),
-        (lambda x: tg.Tensor(x).sum().item(), "np.asarray()"),
+        (lambda x: tg.Tensor(x).sum().item(), ".item()"),
         (lambda x: tg.sum(x).item(), ".item()"),
         (lambda x: x.tolist(), ".tolist()"),
-        (lambda x: tg.Tensor(x).numpy(), "np.asarray()"),
+        (lambda x: tg.Tensor(x).numpy(), ".numpy()"),
         (lambda x: np.asarray(x) + 1, "np.asarray()"),
         (lambda x: [*range(x.astype(int)[0])], "an index"),
         (lambda x: tg.reshape(x, (x.astype(int)[2], 1)), "of a traced array"),
@@ -173,3 +173,23 @@ def test_an_error_leaves_everything_as_it_was():
     )
     assert np.array_equal(model(np.eye(3)).shape, (3, 2))
     assert type(model.layers[0].W.data) is np.ndarray
+
+
+def test_what_is_read_inside_is_to_be_read_outside():
+    w = tg.Tensor(X, requires_grad=True)
+    for read in (lambda x: (w * x).sum().item(), lambda x: float((w * x).sum()), lambda x: f"{(w * x).sum():.3f}"):
+        said = refusal(read, X)
+        assert "return it and read it outside" in said
+        assert "밖에서 읽으십시오" in said
+
+
+def test_a_traced_tensor_is_printed_without_numbers():
+    seen = []
+
+    def f(x):
+        y = tg.Tensor(x, requires_grad=True) * 2
+        seen.append(repr(y))
+        return y.sum()
+
+    tg.compile(f)(X)
+    assert seen[0] == f"Tensor(<traced float64 of shape {X.shape}>, shape={X.shape}, dtype=float64, op=multiply)"

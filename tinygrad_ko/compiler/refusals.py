@@ -25,6 +25,14 @@ _READING = {
         "자리를 찾아 인수로 넘기십시오.",
     ),
 }
+_READ_OUTSIDE = (
+    "it has no numbers yet while the function is traced; return it and read it outside, and for a choice inside use tg.where",
+    "추적하는 동안에는 값이 없습니다. 반환하게 한 뒤 밖에서 읽으십시오. 안에서 값에 따라 고르려면 tg.where를 쓰십시오.",
+)
+_READING |= dict.fromkeys(
+    (".item()", ".tolist()", ".numpy()", "float()", "int()", "format()", "float(x)", "int(x)", "np.asarray(x)"),
+    _READ_OUTSIDE,
+)
 _CURE = (
     "the program would depend on its numbers, and be wrong for others; use tg.where, or compute this outside of the compiled function and "
     "pass it as an argument",

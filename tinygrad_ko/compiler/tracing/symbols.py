@@ -76,6 +76,10 @@ class Symbol(SymbolOperators):
             depends_on_data("format()")(self)
         return repr(self)
 
+    def refuse_reading(self, what: str) -> None:
+        """Raise the TypeError for what would read the numbers."""
+        depends_on_data(what)(self)
+
     def __len__(self) -> int:
         if not self.shape:
             raise TypeError("len() of unsized object")

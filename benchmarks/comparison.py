@@ -31,8 +31,8 @@ def compared(
     count: int = 1,
 ) -> Iterator[Row]:
     """Rows with the CPU time of each contender and its ratio, round by round, to the one called `against`, or to the fastest of those
-    whose names begin so. Who gives other `answers` is not timed. `bar` is the most that the ratio may be for the one called `of`. With `count`,
-    figures are those of one of so many operations of a call.
+    whose names begin so. Who gives other `answers` is not timed. `bar` is the most that the ratio may be for the one called `of`. With
+    `count`, figures are those of one of so many operations of a call.
     """
     agreeing, expected = dict(works), None
     for name in sorted(works, key=lambda name: not name.startswith(against)):  # the yardstick is asked first

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from benchmarks import contenders
 from benchmarks.comparison import compared
-from benchmarks.problems import CHAINS, CONVOLUTIONS, FORMULAS, STEPS, TRANSFORMER, ConvNetwork, Network
+from benchmarks.problems import CHAINS, CONVOLUTIONS, FORMULAS, STEPS, TRANSFORMER, ConvNetwork, Network, Transformer
 from benchmarks.process import Process
 from benchmarks.report import Row, duration
 from benchmarks.small_ops import SHORT
@@ -22,7 +22,7 @@ CONVOLUTION_GOALS = (0.95, 1.00)
 CHAIN_GOALS = {(CHAINS[0], (4,)): 0.80, (CHAINS[0], ()): 0.28}
 FORMULA_GOAL = 0.55
 TRANSFORMER_GOAL = 0.65  # times PyTorch's eager step
-TIME_GOALS = (
+TIME_GOALS: tuple[tuple[Network | Transformer, str, float], ...] = (
     (STEPS[0][0], "TrainingStep", 0.010),
     (TRANSFORMER, "TransformerStep", 0.300),
 )  # seconds that compiling takes
@@ -55,15 +55,15 @@ def rows(peers: bool, rounds: int) -> Iterator[Row]:
     for kind in CHAINS:
         for shape in ((4,), ()):
             works = contenders.works("chain", kind, shape, SHORT, peers=peers, compiled=True)
-            task, goal = f"{SHORT:,} ops: {kind}, shape {shape}, each", CHAIN_GOALS.get((kind, shape))
-            yield from compared(task, works, rounds, bar=goal, of=COMPILED, count=SHORT)
+            task, bar = f"{SHORT:,} ops: {kind}, shape {shape}, each", CHAIN_GOALS.get((kind, shape))
+            yield from compared(task, works, rounds, bar=bar, of=COMPILED, count=SHORT)
     for problem in FORMULAS:
         works = contenders.works("formula", problem, peers=peers, compiled=True)
         yield from compared(
             problem.title, works, max(3, rounds // 3), dtype=problem.dtype, bar=FORMULA_GOAL, of=COMPILED
         )
-    for network, maker, goal in TIME_GOALS:
-        with Process(contenders.work(COMPILED, maker, network)) as process:
+    for problem_of_step, maker, most in TIME_GOALS:
+        with Process(contenders.work(COMPILED, maker, problem_of_step)) as process:
             seconds = process.call("seconds_to_compile")
-        title = f"to compile a step {network.title}"
-        yield Row(title, COMPILED, duration(seconds), bar=f"<= {duration(goal)}", met=seconds <= goal)
+        title = f"to compile a step {problem_of_step.title}"
+        yield Row(title, COMPILED, duration(seconds), bar=f"<= {duration(most)}", met=seconds <= most)

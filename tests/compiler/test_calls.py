@@ -17,6 +17,7 @@ from tinygrad_ko import nn, optim
 
 X = np.array([1.0, 2.0, 3.0])
 M = np.arange(12.0).reshape(3, 4)
+SQUARE = np.arange(9.0).reshape(3, 3)
 SINGLE = X.astype(np.float32)
 Pair = namedtuple("Pair", "left right")
 
@@ -156,16 +157,14 @@ def test_one_program_for_shapes_dtypes_layout_and_structure():
         [{"a": X}],
         [{"a": X[::1]}, 0.5],
         [{"a": X}, 0.25, 1],
-        [{"a": M}],
-        [{"a": M.T}],
+        [{"a": SQUARE}],
+        [{"a": SQUARE.T}],
         [{"a": SINGLE}],
-        [{"a": np.eye(3)}],
-        [{"a": np.eye(3).T}],
         [{"a": X}, 0.5, 2],
     ):
         compiled(*arguments)
         compiled(*arguments)
-    assert repr(compiled) == "<compiled <lambda>(x, c=1.0, n=1): 9 programs>"
+    assert repr(compiled) == "<compiled <lambda>(x, c=1.0, n=1): 7 programs>"
 
 
 def test_sixteen_programs_are_kept_and_many_are_a_warning_once():
@@ -298,6 +297,34 @@ def test_the_forward_of_a_module():
     assert [name for name, _ in network.named_tensors().items()] == ["first.W", "first.b", "second.W", "second.b"]
     assert tg.compile(network)(x).detach().tolist() == network(x).detach().tolist()
     assert "first_W" in network.forward.source
+
+
+class Steeper(Line):
+    """A class that overrides a compiled method, and keeps two lambdas."""
+
+    once, twice = tg.compile(lambda self, x: self.slope * x), tg.compile(lambda self, x: self.slope * x * 2)
+
+    @tg.compile
+    def at(self, x, *, plus=0.0):
+        return super().at(x, plus=plus) * 10
+
+
+def test_methods_of_one_name_are_told_apart():
+    a: Any = Steeper(2.0)
+    assert (a.at(1.0).item(), a.once(1.0).item(), a.twice(1.0).item(), a.at(2.0).item()) == (20, 2, 4, 40)
+    assert Line.at.__get__(a)(1.0).item() == 2
+    other = pickle.loads(pickle.dumps(a))
+    assert (other.at(1.0).item(), other.once(1.0).item(), other.twice(1.0).item()) == (20, 2, 4)
+
+    class Slotted:
+        __slots__ = ()
+
+        @tg.compile
+        def at(self, x):
+            return x
+
+    with pytest.raises(TypeError, match="add '__dict__' to the __slots__"):
+        Slotted().at(X)
 
 
 def test_copies_and_pickles():

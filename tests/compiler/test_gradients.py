@@ -173,6 +173,19 @@ def test_dropout_has_the_same_mask_in_backward(rng):
     np.testing.assert_array_equal(x.grad, a.grad)
 
 
+def test_random_numbers_that_cannot_be_drawn_again():
+    rng, x = np.random.default_rng(5), tg.Tensor(np.ones((4, 5)), requires_grad=True)
+    compiled: Any = tg.compile(nn.Dropout(0.5, rng=rng))
+    compiled(x)
+    ((program,),) = compiled.programs.values()
+    compute = program.compute
+    program.compute = lambda *arrays: (rng.random(), compute(*arrays))[1]  # as another thread might
+    y = compiled(x)
+    with pytest.raises(RuntimeError, match="give each thread a Generator of its own"):
+        y.backward(np.ones((4, 5)))
+    assert x.grad is None
+
+
 def test_batch_norm_moves_its_averages_once():
     eager, layer = nn.BatchNorm(3), nn.BatchNorm(3)
     compiled = tg.compile(layer)

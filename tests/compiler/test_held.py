@@ -134,6 +134,53 @@ OUTSIDE: Any = types.ModuleType("json.outside")  # no code of the user's
 OUTSIDE.lists = {}
 
 
+def test_aliases_stay_aliases_and_new_ones_are_seen():
+    class Pair:
+        def __init__(self):
+            self.a, self.b, self.old = np.zeros(2), np.ones(2), None
+
+        def __call__(self, x):
+            self.old = self.a
+            self.a = self.b = self.b * 2 + x
+
+    eager, ours = Pair(), Pair()
+    compiled = Compiled(ours)
+    for i in range(5):
+        if i == 3:
+            eager.b, ours.b = np.full(2, 3.0), np.full(2, 3.0)
+        before = ours.a
+        eager(np.ones(2))
+        compiled(np.ones(2))
+        assert ours.old is before
+        assert ours.a is ours.b
+        assert np.array_equal(ours.a, eager.a)
+
+    box: Any = {"a": np.zeros(2), "b": np.zeros(2)}
+
+    def f(x):
+        box["a"][:] = x
+        return box["b"] * 2
+
+    compiled = Compiled(f)
+    assert compiled(np.ones(2)).tolist() == [0, 0]
+    box["b"] = box["a"]
+    assert compiled(np.full(2, 3.0)).tolist() == [6, 6]
+
+
+def test_an_array_of_which_only_the_shape_is_asked():
+    box: Any = {"mask": np.ones(3), "t": tg.Tensor(np.ones(2))}
+
+    def f(x):
+        return x * (1 if box["mask"] is None else box["mask"].shape[0]) + box["t"].shape[0]
+
+    compiled = Compiled(f)
+    for mask in (np.ones(3), np.ones(5), None, np.ones((2, 2))):
+        box["mask"] = mask
+        assert np.array_equal(compiled(np.ones(2)), f(np.ones(2)))
+    box["t"] = tg.Tensor(np.ones(7))
+    assert np.array_equal(compiled(np.ones(2)), f(np.ones(2)))
+
+
 def test_an_array_out_of_sight_is_refused():
     OUTSIDE.lists["array"] = np.ones(2)
     with pytest.raises(TypeError, match="does not look"):

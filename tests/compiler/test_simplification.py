@@ -19,9 +19,9 @@ def same_bits(a, b):
 @pytest.mark.parametrize(
     ("f", "written", "gone"),
     [
-        (lambda x, y: -(-x) * y, "x * y", "-x"),
+        (lambda x, y: np.negative(-x) * y, "x * y", "-x"),
         (lambda x, y: x + -y, "x - y", "+"),
-        (lambda x, y: x - -y, "x + y", "- "),
+        (lambda x, y: x - np.negative(y), "x + y", "- "),
         (lambda x, y: -x + y, "y - x", "+"),
         (lambda x, y: -x - y, "-x", "+"),  # not -(x + y): where both are 0.0 that would be -0.0
         (lambda x, y: -x + -y, "-x - y", "+"),
@@ -53,3 +53,20 @@ def test_the_power_of_a_single_number_is_its_own():
     for x in np.random.default_rng(0).random(200):
         assert compiled(np.array(x)) == (np.array(x) + 1) ** 2
     assert "** 2" in compiled.source
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_choice_between_many_numbers_and_0_is_made_by_bits(dtype):
+    x = np.resize(np.append(X, np.nan), 3_000).astype(dtype)
+    for f, by_bits in [
+        (lambda x: tg.where(x > 0, x * 2, 0), True),
+        (lambda x: tg.where(x > 0, 0, x * 2), False),
+        (lambda x: tg.where(x > 0, x * 2, -0.0), False),
+        (lambda x: tg.where(x[:9] > 0, x[:9] * 2, 0), False),
+        (lambda x: tg.where(np.arange(3_000) % 2 == 0, x * 2, 0), True),
+        (lambda x: tg.where(x[:9] > 0, np.arange(9.0), 0), False),
+    ]:
+        compiled = tg.compile(f)
+        with np.errstate(all="ignore"):
+            assert compiled(x).tobytes() == f(x).tobytes()
+        assert (".view(np.int" in compiled.source) == by_bits

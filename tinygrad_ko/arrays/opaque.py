@@ -45,6 +45,13 @@ def certain(condition: Any) -> bool:
     return type(condition) not in TRACED and bool(condition)
 
 
+def either(condition: Any, then: Callable[..., Any], otherwise: Callable[..., Any], arrays: tuple[Any, ...]) -> Any:
+    """then(*arrays) if one condition on numbers holds, else otherwise(*arrays). Where numbers are traced both are computed."""
+    if type(condition) in TRACED:
+        return condition.traced_choice(then, otherwise, arrays)
+    return then(*arrays) if condition else otherwise(*arrays)
+
+
 def first_traced(x: Any) -> Any:
     """x, or the first part of a tuple or list, if it is traced; else None."""
     if type(x) is tuple or type(x) is list:

@@ -11,13 +11,15 @@ from tinygrad_ko.compiler.program import Value, in_order
 LARGE = 524_288  # bytes: from here on work is done in blocks
 BLOCK = 262_144  # bytes of a block, or a row if that is longer
 
+_FEW = 3  # operations that are worth a loop: two are as well done in the memory of one of their arrays
+_FAR = 50  # values that lie between one of a loop and the next
 _ELEMENTWISE = {"ufunc", "where", "astype", "power"}
 
 
 @dataclass(eq=False)
 class Loop:
-    """What is done with each block: `inputs` stand for the inputs of its value, whole ones or blocks of them, `outputs` become blocks of results
-    or, if they are sums over the rows, parts of a sum.
+    """What is done with each block: `inputs` stand for the inputs of its value, whole ones or blocks of them, `outputs` become blocks of
+    results or, if they are sums over the rows, parts of a sum.
     """
 
     rows: int
@@ -32,44 +34,54 @@ def in_blocks(
     results: list[Value], effects: list[Value], large: int = LARGE, block: int = BLOCK
 ) -> tuple[list[Value], list[Value]]:
     """The values of a program in their order, and its results, with loops in place of elementwise work on large arrays."""
-    values, start = in_order([*effects, *results]), 0
-    while (group := _group(values, start, large)) is not None:
-        inside, start = group
-        if len([v for v in inside if v.operation in _ELEMENTWISE]) < 2:
+    values, users = in_order([*effects, *results]), dict[Value, list[Value]]()
+    for value in values:
+        for x in value.values:
+            users.setdefault(x, []).append(value)
+    placed, ordered = dict[Value, Value](), list[Value]()
+
+    def place(value: Value) -> None:
+        inputs = tuple([placed[x] if isinstance(x, Value) else x for x in value.inputs])
+        placed[value] = value if inputs == value.inputs else value.altered(inputs=inputs)
+        ordered.append(placed[value])
+
+    for at, value in enumerate(values):
+        if value in placed:
             continue
-        replaced = _looped(inside, values, results, block)
-        new = dict[Value, Value]()
-        for value in values:
-            if value in replaced:
-                new[value] = replaced[value]
-            elif any(x in new and new[x] is not x for x in value.values):
-                new[value] = value.altered(
-                    inputs=tuple([new.get(x, x) if isinstance(x, Value) else x for x in value.inputs])
-                )
-            else:
-                new[value] = value
-        effects, results = [new[v] for v in effects], [new[v] for v in results]
-        values, start = in_order([*effects, *results]), 0
-    return values, results
+        inside, before = _group(values, at, placed, large) if _is_large(value, large) else ({}, [])
+        if len([v for v in inside if v.operation in _ELEMENTWISE]) < _FEW:
+            place(value)
+            continue
+        for x in before:
+            place(x)
+        needed = {v for v in inside if v in results or any(user not in inside for user in users[v])}
+        loop, replaced = _looped([*inside], needed, block)
+        place(loop)
+        placed |= dict.fromkeys(inside, placed[loop])  # those that nobody else needs
+        for v, result in replaced.items():
+            placed[v] = result.altered(inputs=(placed[loop],))
+            ordered.append(placed[v])
+    return ordered, [placed[value] for value in results]
 
 
-def _group(values: list[Value], start: int, large: int) -> tuple[list[Value], int] | None:
-    """Values that one loop can compute: from the first large one on, whatever depends on nothing that comes after the loop."""
-    for at in range(start, len(values)):
-        first = values[at]
-        if (
-            first.operation in _ELEMENTWISE
-            and first.order is None
-            and first.shape
-            and first.size
-            and first.nbytes >= large
-        ):
-            break
-    else:
-        return None
-    length, inside, later = first.shape[0], dict[Value, None](), set[Value]()
+def _is_large(value: Value, large: int) -> bool:
+    """Whether a value is one with which a loop may begin."""
+    wide = value.operation in _ELEMENTWISE and value.order is None and bool(value.shape)
+    return wide and value.size > 0 and value.nbytes >= large
+
+
+def _group(
+    values: list[Value], at: int, placed: dict[Value, Value], large: int
+) -> tuple[dict[Value, None], list[Value]]:
+    """Values that one loop can compute: from one on, whatever depends on nothing that comes after the loop; and what comes before it."""
+    length, inside, later = values[at].shape[0], dict[Value, None](), set[Value]()
+    before, between = list[Value](), list[Value]()
     waits = False  # whether something that is done beside comes after the loop, and so all that is done after it
     for value in values[at:]:
+        if value in placed:
+            continue
+        if len(between) > _FAR:
+            break
         if any(x in later for x in value.values) or (waits and value.is_effect):
             later.add(value)
         elif _is_by_rows(value, length, inside, large):
@@ -80,7 +92,12 @@ def _group(values: list[Value], start: int, large: int) -> tuple[list[Value], in
         elif any(x in inside for x in value.values):
             later.add(value)
         waits |= value.is_effect and value in later
-    return [*inside], at + 1
+        if value not in inside:
+            between.append(value)
+        else:
+            before += [x for x in between if x not in later]
+            between = []
+    return inside, before
 
 
 def _is_by_rows(value: Value, length: int, inside: Any, large: int) -> bool:
@@ -117,16 +134,16 @@ def _is_sum(value: Value, inside: Any) -> bool:
     )
 
 
-def _looped(inside: list[Value], values: list[Value], results: list[Value], block: int) -> dict[Value, Value]:
-    """The values that take the place of those that a loop computes and others need."""
+def _looped(inside: list[Value], needed: set[Value], block: int) -> tuple[Value, dict[Value, Value]]:
+    """A loop, and what takes the place of the values that it computes and others need."""
     length = max(inside, key=lambda v: v.nbytes).shape[0]
     rows = max(1, min(length, block * length // max(v.nbytes for v in inside)))
     rows = next(
         (n for n in range(rows, rows // 2, -1) if length % n == 0), rows
     )  # blocks of one length, if there is one
-    needed = {x for v in values if v not in set(inside) for x in v.values} | set(results)
     outputs = [v for v in inside if v in needed]
-    sums = {v for v in inside if _is_sum(v, inside)}
+    known = set(inside)
+    sums = {v for v in inside if _is_sum(v, known)}
     new, outer, inputs = dict[Value, Value](), list[Value](), list[Value]()
     given = dict[
         tuple[Value, bool], Value
@@ -155,5 +172,5 @@ def _looped(inside: list[Value], values: list[Value], results: list[Value], bloc
         [new[v] for v in outputs],
         [v in sums for v in outputs],
     )
-    whole = Value("loop", tuple(outer), (loop,), (), outputs[0].dtype, origin=inside[0].origin)
-    return {v: v.altered(operation="result", inputs=(whole,), settings=(i,)) for i, v in enumerate(outputs)}
+    whole = Value("loop", tuple(outer), (loop,), (), outputs[0].dtype, origin=inside[0].origin, rank=inside[0].rank)
+    return whole, {v: v.altered(operation="result", inputs=(whole,), settings=(i,)) for i, v in enumerate(outputs)}

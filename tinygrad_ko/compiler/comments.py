@@ -15,19 +15,21 @@ from tinygrad_ko.errors import explain
 
 _FORWARD = {"en": "forward: ", "ko": "순전파: "}
 _BACKWARD = {"en": "backward: ", "ko": "역전파: "}
-_THROUGH = {"en": "through {}: ", "ko": "{}의 역전파: "}
+_RULE = {"en": "rule of {}: ", "ko": "{}의 미분 규칙: "}
 _SUMMED = {"en": " (summed to the shape {})", "ko": " (형상 {}에 맞추어 합산)"}
 _BLOCKS = {"en": "# in blocks that stay in the processor's cache", "ko": "# 프로세서의 캐시에 머무는 블록 단위로 계산"}
 _MADE = {
     "en": "Made by tinygrad_ko from {}.{}",
     "ko": "tinygrad_ko가 {}에서 만든 함수입니다.{}",
 }
-_GRADIENTS = {"en": " dx is the gradient with respect to x.", "ko": " dx는 x에 대한 기울기입니다."}
+_GRADIENTS = {"en": " d{0} is the gradient with respect to {0}.", "ko": " d{0}: {0}에 대한 기울기."}
 
 _LETTER = re.compile(r"(?<![\w.])([A-Za-z_]\w*)\b(?!=[^=])")  # a name that is no attribute and no keyword of a call
 _CHOICE = re.compile(
     r"(?P<this>.+) if (?P<a>[\d.]+) (?P<sign>[!=]=) (?P<b>[\d.]+) else (?P<that>.+)"
 )  # that numbers decide
+_ONE = re.compile(r"(?<![\w.])1\.0 \* ")  # the gradient of the loss with respect to itself
+_PARENTHESES = re.compile(r"\(\(([^()]*)\)\)")
 _PRODUCT = re.compile(r"\bmatmul_as\(\w+, ([\w.]+), ([\w.]+)\)")  # a product with a hint where its memory is
 
 
@@ -61,11 +63,11 @@ class Comments:
                     if x.origin.of is of and _part(x.origin) != part:
                         self._before[part] = x
 
-    def above(self, value: Value) -> list[str]:
-        """The comments that the lines of a value need, after those that have been given."""
+    def above(self, value: Value, line: str) -> list[str]:
+        """The comments that the lines of a value need, after those that have been given. A formula that is the line itself is none."""
         section, group = self._section_of(value), self._group_of(value.origin)
         comments = [f"# {section}"] if section and section != self._section else []
-        if group and (comments or group != self._group):
+        if group and not group.endswith(f": {line}") and (comments or group != self._group):
             comments.append(f"# {group}")
         self._section, self._group = section, group
         return comments
@@ -89,20 +91,20 @@ class Comments:
             formula = choice[
                 "this" if (float(choice["a"]) == float(choice["b"])) == (choice["sign"] == "==") else "that"
             ]
-        formula = _PRODUCT.sub(r"\1 @ \2", formula)
+        formula = _PARENTHESES.sub(r"(\1)", _ONE.sub("", _PRODUCT.sub(r"\1 @ \2", formula)))
         if all(len(x.shape) <= 2 for x in origin.letters.values() if isinstance(x, Value)):
             formula = formula.replace(".mT", ".T")
         if origin.of is None:
-            return _THROUGH[self.language].format(origin.op) + f"{origin.argument}: {formula}"
+            return _RULE[self.language].format(origin.op) + f"{origin.argument}: {formula}"
         if origin.formula in ("g", "-g") and origin.call is not None and origin.call.shape != origin.of.shape:
             formula += _SUMMED[self.language].format(origin.of.shape)
         part = _part(origin)
         gradient = self._name(self._gradients[part]) or ""
         if not gradient.startswith(("d", "new_d")):  # only a step on the way to it is on the page
-            return _THROUGH[self.language].format(origin.op) + formula
+            return _RULE[self.language].format(origin.op) + formula
         before = self._name(self._before[part]) if part in self._before else None
         equals = "=" if before is None else "+=" if before == gradient else f"= {before} +"
-        return _THROUGH[self.language].format(origin.op) + f"{gradient} {equals} {formula}"
+        return _RULE[self.language].format(origin.op) + f"{gradient} {equals} {formula}"
 
     def _letter(self, letter: str, origin: Origin) -> str:
         """What a letter of a formula stands for."""
@@ -127,7 +129,9 @@ class Comments:
         for value in inputs:
             by_dtype.setdefault(value.dtype, []).append(f"{self._name(value)} {value.shape}")
         shapes = "; ".join(f"{dtype}: {', '.join(names)}" for dtype, names in by_dtype.items())
-        made = _MADE[self.language].format(f"`{name}`", _GRADIENTS[self.language] * self._has_backward)
+        floats = [self._name(value) for value in inputs if value.dtype.kind == "f" and value.shape]
+        gradients = _GRADIENTS[self.language].format(floats[-1]) if floats and self._has_backward else ""
+        made = _MADE[self.language].format(f"`{name}`", gradients)
         return [f'"""{made}', *wrapped(shapes, '"""')] if shapes else [f'"""{made}"""']
 
 

@@ -74,6 +74,9 @@ class Program:
         self._read = eval(f"lambda: [{', '.join(read)}]", room)
         self._written = eval(f"lambda: [{', '.join(state.written)}]", room) if state.written else None
         self._lent = eval(f"lambda: [{', '.join(state.lent)}]", room)
+        rest = [text for text in state.loose if text not in read]  # of which a program may use the shape
+        self._rest = eval(f"lambda: [{', '.join(rest)}]", room) if rest else None
+        self._forms = [*map(_form, self._rest())] if self._rest is not None else []
         self.places = [*read]
         lasting = ", ".join(text for text in guards if not text.endswith(".grad is None"))
         self._lasting = eval(f"lambda: [{lasting}]", room)
@@ -93,6 +96,8 @@ class Program:
                 self.before = now
             held: list[Any] = self._read()
             if [*map(type, held)] != self._types or [*map(_layout, held[: len(self._layouts)])] != self._layouts:
+                return None
+            if self._rest is not None and [*map(_form, self._rest())] != self._forms:
                 return None
         except _NO_PLACE:  # something is not there any more
             return None
@@ -173,8 +178,13 @@ def _executed(writer: Writer) -> Callable[..., Any]:
     linecache.cache[filename] = len(text), None, text.splitlines(keepends=True), filename
     room = {**writer.room.objects}
     exec(compile(text, filename, "exec"), room)
+    room |= writer.room.functions  # as they are recorded, where the page imports them as they are called
     function: Callable[..., Any] = room[writer.name]
     return function
+
+
+def _form(x: Any) -> Any:
+    return _layout(x) if type(x) is np.ndarray else type(x)
 
 
 def _several(results: Any) -> Any:

@@ -14,7 +14,7 @@ from tinygrad_ko.compiler.arguments import in_words, leaves_and_key, parameter_n
 from tinygrad_ko.compiler.comments import checked_language
 from tinygrad_ko.compiler.compilation import Program
 from tinygrad_ko.compiler.gradients import Invocation, drawn_again
-from tinygrad_ko.compiler.refusals import many_programs, no_function, not_called_yet, only_compiled
+from tinygrad_ko.compiler.refusals import many_programs, no_function, no_room, not_called_yet, only_compiled
 from tinygrad_ko.engine.graph import current
 from tinygrad_ko.errors import called_too_late
 from tinygrad_ko.runtime.inlining import inlined
@@ -36,6 +36,7 @@ class Compiled(Generic[P, R]):
         self.f, self.programs = f, OrderedDict[Any, list[Program]]()
         self._last: tuple[Any, ...] = ()  # program, arguments and options of the last call
         self._made: list[dict[str, str]] = []  # for each of the first programs, what the arguments were
+        self._of: tuple[type, str] | None = None  # of a method: its class, and its name there
         self.__name__ = self.__qualname__ = getattr(f, "__name__", type(f).__name__)
         update_wrapper(self, f, updated=())
 
@@ -56,7 +57,7 @@ class Compiled(Generic[P, R]):
             program.change(results)
             made: R = call.returned(results)
             return made
-        with preserving_state(*program.things), drawn_again(program.streams, call.states):
+        with preserving_state(*program.things), drawn_again(program.streams, call.states[0]):
             self.f(*arguments, **options)  # the eager engine says what is wrong, and where
         raise only_compiled(failed, self.__name__)
 
@@ -137,7 +138,21 @@ class Compiled(Generic[P, R]):
         bound = self.f.__get__(instance, owner) if hasattr(self.f, "__get__") else self.f
         if instance is None or getattr(bound, "__self__", None) is not instance:
             return self
-        return vars(instance).setdefault(self.__name__, Compiled(bound))
+        if inlined.get():
+            return bound
+        kind, name = self._place(type(instance))
+        key = name if getattr(type(instance), name) is self else f"{kind.__qualname__}.{name}"  # what super() finds
+        if not hasattr(instance, "__dict__"):
+            raise no_room(kind.__qualname__, name)
+        if key not in vars(instance):
+            vars(instance)[key] = made = Compiled(bound)
+            made._of = kind, name
+        return vars(instance)[key]
+
+    def _place(self, kind: type) -> tuple[type, str]:
+        """The class whose method it is, and under which name."""
+        found = ((owner, name) for owner in kind.__mro__ for name, value in vars(owner).items() if value is self)
+        return next(found, (kind, self.__name__))
 
     def __repr__(self) -> str:
         count = sum(map(len, self.programs.values()))
@@ -151,29 +166,35 @@ class Compiled(Generic[P, R]):
             found = getattr(found, name, None)
         if found is self:
             return self.__qualname__
-        instance = getattr(self.f, "__self__", None)
-        if vars(instance).get(self.__name__) is self if hasattr(instance, "__dict__") else False:
-            return getattr, (instance, self.__name__)
+        if self._of is not None:
+            return _method, (*self._of, getattr(self.f, "__self__", None))
         return Compiled, (self.f,)
+
+
+def _method(kind: type, name: str, instance: Any) -> Any:
+    return vars(kind)[name].__get__(instance, type(instance))
 
 
 def compile(f: Callable[P, R]) -> Compiled[P, R]:
     """A function that computes what f computes by a program of NumPy calls, which is made when it is first called.
 
-    f is called once with arrays that record what is done with them. What they recorded is simplified and written as a page of NumPy,
-    `.source`, which every call runs from then on: without a Tensor or a graph, and to the last bit what f gives (but for sums over large
-    arrays, which are taken in blocks). `.page(language="ko")` has its comments in Korean, and `.export("step.py")` writes a file that
-    computes the same with NumPy alone. f is any function of arrays, Tensors, numbers, and dicts, lists and tuples of them: also one that
-    `tg.func.grad` gives, a model, or a whole training step. It may be used as a decorator, of methods too.
+    f is called (twice, to see that it does the same) with arrays that record what is done with them. That is simplified and written as a
+    page of NumPy, `.source`, which every call runs from then on: without a Tensor or a graph, and to the last bit what f gives (but for
+    sums over large arrays, which are taken in blocks). `.page(language="ko")` has its comments in Korean, and `.export("step.py")` writes
+    a file that computes the same with NumPy alone. f is any function of arrays, Tensors, numbers, and dicts, lists and tuples of them:
+    also one that `tg.func.grad` gives, a model, or a whole training step. It may be used as a decorator, of methods too.
 
-    The results have the types, shapes and dtypes that f would give. Python floats are arguments like arrays; ints, strings and models
-    are not: another one makes another program, as do other shapes, dtypes and strides. 16 programs are kept. Gradients of
-    any order pass through Tensors that are given or held (the parameters of a model).
+    The results have the types, shapes and dtypes that f would give, and belong to the caller. Python floats are arguments like arrays;
+    ints, strings, lists of numbers and objects such as a model are not: another one makes another program, as do other shapes, dtypes and
+    strides, and another mode or setting in what f holds. 16 programs are kept, and there is a warning at the eighth. Gradients of any
+    order pass through Tensors that are given or held (the parameters of a model); they are those of the values at the call.
 
-    Under `tg.watch()`, and inside another compiled function, f itself is called.
+    Under `tg.watch()`, and inside another compiled function, f itself is called. Many threads may call a compiled function; while one of
+    them traces it, others that compute with the same model get a RuntimeError, so make the first call before they start.
 
     Raises TypeError where f looks at numbers to decide what it does (`if x > 0`, `float(x)`, `x.item()`), with the line; where it changes
-    its arguments; and for arguments that are neither arrays of NumPy's nor plain values. Whatever f raises comes as from f.
+    its arguments; and for arguments that are neither arrays of NumPy's nor plain values. Whatever f raises comes as from f, and then
+    nothing is changed.
 
     >>> import numpy as np, tinygrad_ko as tg
     >>> @tg.compile

@@ -19,7 +19,7 @@ from tinygrad_ko.compiler.gradients import drawn_again
 from tinygrad_ko.compiler.kernels import Kernels
 from tinygrad_ko.compiler.program import Value
 from tinygrad_ko.compiler.refusals import not_copied, not_exported
-from tinygrad_ko.compiler.results import leaves_of
+from tinygrad_ko.compiler.results import leaves_in
 from tinygrad_ko.compiler.room import array_text
 from tinygrad_ko.compiler.writing import Writer, in_parentheses
 from tinygrad_ko.engine.graph import Handle
@@ -127,7 +127,7 @@ def _expected(program: Program, arguments: Any, options: Any) -> list[Any]:
     if not program.changes_something:
         with preserving_state(*program.things), _drawn_again(program):
             answer = program.f(*arguments, **options)
-        for leaf, (what, detail) in zip(leaves_of(answer), program.returned.form, strict=True):
+        for leaf, (what, detail) in zip(leaves_in(answer), program.returned.form, strict=True):
             number = detail[0] if what.endswith(" node") else detail
             if what.endswith((" node", " Tensor", " scalar", " result")) and isinstance(number, int):
                 expected[number] = leaf.stable_array() if isinstance(leaf, Handle) else leaf

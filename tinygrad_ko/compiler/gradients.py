@@ -5,6 +5,7 @@ vector-Jacobian product, is compiled like any other. So its own results can be d
 """
 
 import operator
+import pickle
 from collections.abc import Iterator
 from contextlib import contextmanager
 from heapq import heappush
@@ -15,7 +16,7 @@ from tinygrad_ko.arrays.library import cast
 from tinygrad_ko.arrays.memory import own
 from tinygrad_ko.compiler.arguments import is_input, leaves_and_key
 from tinygrad_ko.compiler.compilation import Program
-from tinygrad_ko.compiler.refusals import changed_since
+from tinygrad_ko.compiler.refusals import changed_since, drawn_meanwhile
 from tinygrad_ko.compiler.results import Graph, leaves_in
 from tinygrad_ko.engine.accumulate import accumulated
 from tinygrad_ko.engine.graph import Handle, Node, Switch, current, next_order, wrap
@@ -41,8 +42,7 @@ class Invocation:
     ) -> None:
         self.program, self.leaves, self.tensors, self.held = program, leaves, tensors, held
         self.arguments, self.options, self.remembered = arguments, options, False
-        # Where its random numbers start: in backward the same ones are drawn again.
-        self.states = [stream.state() for stream in program.streams]
+        self.states: tuple[list[Any], list[bytes]] = [], []  # of its random streams before, and after
 
     def given(self, number: int) -> Any:
         """An argument itself."""
@@ -55,8 +55,16 @@ class Invocation:
         return _Result(self, graph, array)
 
     def run(self) -> Any:
-        """The results of the program."""
-        return self.program.run(self.leaves, self.held)
+        """The results of the program. In backward the same random numbers are drawn again: it is remembered where they start."""
+        streams = self.program.streams
+        if not streams:
+            return self.program.run(self.leaves, self.held)
+        with preserving:
+            before = [stream.state() for stream in streams]
+            self.states = before, []
+            results = self.program.run(self.leaves, self.held)
+            self.states = before, _known(streams) if self.program.returned.differentiable else []
+        return results
 
     def returned(self, results: Any) -> Any:
         """What the function returns."""
@@ -75,25 +83,36 @@ class Invocation:
                 pull = program.pull(graph, arguments, self.options)
                 program.pulls[graph, key] = pull
             held = pull.held_then(dict(zip(program.places, self.held, strict=True)))
-        with Switch(record=isinstance(g, Handle)), drawn_again(program.streams, self.states):
+        with Switch(record=isinstance(g, Handle)), drawn_again(program.streams, self.states[0]):
             call = Invocation(pull, leaves, tensors, held, arguments, self.options)
             found: list[Any] = call.returned(call.run())
+            if _known(program.streams) != self.states[1]:
+                raise drawn_meanwhile(program.op.name)
         return found
 
 
 @contextmanager
 def drawn_again(streams: list[Any], states: list[Any]) -> Iterator[None]:
-    """Inside the block random streams start from these states, afterwards from their own."""
-    before = [stream.state() for stream in streams]
-    begin, end = (
-        at_once(operator.call, [stream.setting(state) for stream, state in zip(streams, each, strict=True)])
-        for each in (states, before)
-    )
-    try:
-        begin()
+    """Inside the block random streams start from these states, afterwards from their own. Calls take turns in it."""
+    if not streams:
         yield
-    finally:
-        end()
+        return
+    with preserving:
+        before = [stream.state() for stream in streams]
+        begin, end = (
+            at_once(operator.call, [stream.setting(state) for stream, state in zip(streams, each, strict=True)])
+            for each in (states, before)
+        )
+        try:
+            begin()
+            yield
+        finally:
+            end()
+
+
+def _known(streams: list[Any]) -> list[bytes]:
+    """The states of random streams, which can be compared."""
+    return [pickle.dumps(stream.state()) for stream in streams]
 
 
 def _own(tree: Any) -> Any:

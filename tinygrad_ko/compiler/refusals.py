@@ -13,6 +13,11 @@ _READING = {
         "이곳에서는 값을 알 수 없으니 변환하지 말고 배열 그대로 쓰십시오. 여러 배열은 np.stack([a, b])으로 묶고, 상수 표의 행은 "
         "tg.take(W, i, axis=0)으로 가져오십시오.",
     ),
+    "an index": (
+        "what says where, how many or along which axis cannot be an input of the program; pass int(n) instead of one of NumPy's integers, "
+        "or take x[i] with an array i",
+        "위치, 개수, 축을 정하는 수는 프로그램의 입력이 될 수 없습니다. NumPy 정수 대신 int(n)을 넘기거나, 배열 i로 x[i]를 쓰십시오.",
+    ),
     "a mask as an index": (
         "how many elements it takes depends on its numbers; use tg.where(mask, x, 0), or find the places outside of the compiled function, "
         "np.flatnonzero(mask), and pass them as an argument",
@@ -104,6 +109,16 @@ def no_argument(place: str, value: Any, why: str) -> TypeError:
     return explain(
         TypeError(f"compile: the argument {place}, a {kind}, {english}"),
         f"compile: 인수 {place}, 종류 {kind}: {korean}",
+    )
+
+
+def no_room(kind: str, name: str) -> TypeError:
+    """A compiled method of an object that has no room for it."""
+    return explain(
+        TypeError(
+            f"compile: objects of {kind} have no __dict__, where a compiled {name} is kept for each; add '__dict__' to the __slots__"
+        ),
+        f"compile: 클래스 {kind}의 객체에는 컴파일한 {name} 메서드를 보관할 __dict__가 없습니다. __slots__에 '__dict__'를 넣으십시오.",
     )
 
 
@@ -273,11 +288,24 @@ def changed_since(name: str) -> RuntimeError:
     )
 
 
+def drawn_meanwhile(name: str) -> RuntimeError:
+    """Somebody else drew from a random stream while a program was at it: its numbers cannot be drawn again."""
+    return explain(
+        RuntimeError(
+            f"compile: another thread drew random numbers while {name} did, so that backward cannot draw the same ones again; give each "
+            "thread a Generator of its own"
+        ),
+        f"compile: 함수 {name}: 난수를 뽑는 동안 다른 스레드도 같은 생성기에서 뽑아, 역전파에서 같은 난수를 다시 뽑을 수 없습니다. "
+        "스레드마다 Generator를 따로 쓰십시오.",
+    )
+
+
 def not_exported(why: str) -> RuntimeError:
     """The error for a file that does not give what the engine gives."""
     return explain(
         RuntimeError(f"export: nothing was written: {why}; please report it, with the function and its arguments"),
-        f"export: 파일을 쓰지 않았습니다. 내보낸 프로그램의 결과가 엔진과 다르거나 실행되지 않습니다({why}). 함수와 인수를 함께 알려 주십시오.",
+        f"export: 파일을 쓰지 않았습니다. 내보낼 프로그램의 결과가 엔진과 다르거나 실행되지 않습니다({why}). "
+        "함수와 인수를 함께 알려 주십시오.",
     )
 
 

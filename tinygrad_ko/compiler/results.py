@@ -50,7 +50,7 @@ class Results:
         self._given, self._known, self._keep = given, known, keep
         self._variables = {node: i for i, node in enumerate(variables)}
         self.form: list[tuple[str, Any]] = []  # each leaf in words, which tell one plan from another
-        self.refers = False  # whether a result is an argument, or has a node
+        self.differentiable = False  # whether a gradient may be asked for
         self.made = self._plan(answer, "")
         del self._given, self._known, self._keep, self._variables  # nothing of the trace stays
 
@@ -76,7 +76,7 @@ class Results:
 
     def _leaf(self, leaf: Any, place: str) -> tuple[str, Any, Made]:
         if id(leaf) in self._given:
-            given, self.refers = self._given[id(leaf)], True
+            given = self._given[id(leaf)]
             return "argument", given, lambda results, call: call.given(given)
         if id(leaf) in self._known:
             outside = self._known[id(leaf)]
@@ -105,7 +105,7 @@ class Results:
         number, graph = self._keep(array, place).number, self._graph(tensor._node)
         if graph is None:
             return "Tensor", number, lambda results, call: wrap(kind, results[number])
-        self.refers = True
+        self.differentiable |= graph.live
         return (
             "node",
             (number, graph),

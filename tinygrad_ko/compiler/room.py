@@ -23,12 +23,15 @@ class Room:
         self._constants = dict[Any, str]()
         self.texts: dict[str, str] = {}  # of each constant, how it is made; nothing if it is too large to be written
 
-    def lines(self, language: str) -> list[str]:
-        """The lines that make the constants, and a comment that names what is not on the page."""
-        functions = [name for name, x in self.functions.items() if callable(x)]
-        comment = {"en": "# functions of tinygrad_ko: ", "ko": "# tinygrad_ko의 함수: "}[language]
+    def lines(self) -> list[str]:
+        """The lines that import what is not on the page, and those that make the constants."""
+        homes = dict[str, list[str]]()
+        for name, x in self.functions.items():
+            if callable(x) and getattr(x, "__qualname__", ".").isidentifier():
+                homes.setdefault(x.__module__, []).append(x.__name__ + f" as {name}" * (name != x.__name__))
         return [
-            *([comment + ", ".join(functions)] if functions else []),
+            *(f"from {home} import {', '.join(names)}" for home, names in homes.items()),
+            *[""] * bool(homes and self.texts),
             *(
                 f"{name} = {text}" if text else f"# {name}: an array of shape {self.objects[name].shape}"
                 for name, text in self.texts.items()
@@ -52,7 +55,7 @@ class Room:
 
     def function(self, function: Callable[..., Any]) -> str:
         """The name of a function or a class."""
-        return self.named(function, getattr(function, "__name__", type(function).__name__))
+        return self.named(function, getattr(function, "__name__", type(function).__name__).strip("_"))
 
     def argument(self, x: Any) -> str:
         """An argument of a call: a number, a dtype, NumPy itself, or anything else."""

@@ -75,7 +75,7 @@ def _is_a(value: Any, function: str) -> bool:
 
 
 def _without_signs(value: Value) -> Value:
-    """x for -(-x), and a sum or a difference where what is added or taken away is -x. (But for the sign of a NaN, which nothing promises.)"""
+    """x for -(-x), and a sum or a difference where what is added or taken away is -x. (The sign of a NaN may change.)"""
     if value.dtype.kind != "f" or value.operation != "ufunc":
         return value
     (function,), inputs = value.settings, value.inputs

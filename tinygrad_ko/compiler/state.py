@@ -68,6 +68,9 @@ class State:
                     self._at |= {item.text: one for item in numbers}
                     continue
             self._at |= {item.text: self._enter(item.text, item.value, item.name) for item in numbers}
+        # The inputs whose type and shape are not given by the identity of a Tensor.
+        tensors = [_array_of(held.reference(at)) for at in held.tensors.values() if at.value._node is None]
+        self.loose = {*tensors, *[at.text for at in held.arrays.values()], *self._at} & self.inputs.keys()
 
     def _enter(self, text: str, array: Any, name: str) -> Symbol:
         a = np.asarray(array)
@@ -123,7 +126,8 @@ class State:
             self._find_changes(nodes)
         finally:
             restore()
-            for symbols in (self._stands, self._at, self._arrays, self._grads, self.originals, self._references, self._made):
+            held = (self._stands, self._at, self._arrays, self._grads, self.originals, self._references, self._made)
+            for symbols in held:
                 symbols.clear()
 
     # ------------------------------------------------------------------ what has changed

@@ -16,7 +16,8 @@ WORTH_IT = (
 class Storage:
     """The memory of the values of a program.
 
-    Fixed are values that are no array, or are each time another: they take over no memory. Whether a view is one is found out by trying it on an array whose numbers are never touched: a reshape may be a copy.
+    Fixed are values that are no array, or each time another: they take over no memory. Whether a view is one is found out by trying it
+    on an array whose numbers are never touched: a reshape may be a copy.
     """
 
     def __init__(

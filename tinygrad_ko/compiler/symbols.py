@@ -17,6 +17,7 @@ from tinygrad_ko.compiler.functions import called
 from tinygrad_ko.compiler.program import Place, Value, filled, memory_order
 from tinygrad_ko.compiler.refusals import cannot_write, depends_on_data, unsupported
 from tinygrad_ko.engine.graph import Handle
+from tinygrad_ko.ops.elementwise import where
 
 
 def concrete(x: Any) -> Any:
@@ -127,6 +128,13 @@ class Symbol:
         """A function that looks into arrays, as it is."""
         name = function.__name__.lstrip("_")
         return self.program.call(name, function, arguments, options, lends=hasattr(function, "lends"))
+
+    def traced_choice(self, then: Any, otherwise: Any, arrays: Any) -> Any:
+        """What `then` gives of the arrays where it is true, else what `otherwise` does: what is not taken is of ones, so that it has a
+        value, and slopes, without infinities.
+        """
+        taken, others = [where(self, x, 1) for x in arrays], [where(self, 1, x) for x in arrays]
+        return where(self, then(*taken), otherwise(*others))
 
     def where(self, condition: Any, x: Any, y: Any) -> Any:
         """np.where, one of whose arguments it is."""

@@ -74,7 +74,7 @@ class Writer:
 
     def text(self, language: str = "en") -> str:
         """The whole page."""
-        constants = self.room.lines(language)
+        constants = self.room.lines()
         return "\n".join(
             ["import numpy as np", "", *constants, *[""] * bool(constants), "", *self.function(language), ""]
         )
@@ -130,7 +130,7 @@ class Writer:
                     for text in ([part] if isinstance(part, str) else part.body(comments))
                 ]
                 continue
-            above = comments.above(value)
+            above = comments.above(value, line.partition("  #")[0])
             if value.operation == "loop" and line.startswith("for "):
                 above = [*above, comments.blocks]
             now = () if value.operation == "loop" else value.origin.ignored  # inside it its lines say so themselves
@@ -168,7 +168,7 @@ class Writer:
         into, wanted = self.over.get(value), self._wanted(value)
         target = self.places.get(value) if into is None else self.given[into]
         same_name = (
-            value.operation == "put" or self._is_nameless(value) or (target and self.wanted.get(target) == wanted)
+            value.operation == "put" or self._is_nameless(value, into) or (target and self.wanted.get(target) == wanted)
         )
         if into is not None and target is not None and into in value.inputs and same_name:
             line = self._in_place(value, into, target)
@@ -280,7 +280,8 @@ class Writer:
 
     def _into(self, value: Value, target: str) -> str:
         if value.operation == "reduce":
-            return f"{self.expressions.of(value)[0].removesuffix(')')}, out={target})"
+            text = self.expressions.of(value)[0].removesuffix(")")
+            return f"{text}{', ' * (not text.endswith('('))}out={target})"
         return f"np.{value.settings[0]}({self.expressions.listed(value)}, out={target})"
 
     def _assignment(self, value: Value, target: str) -> str:
@@ -303,12 +304,15 @@ class Writer:
             return self._wanted(after)
         return origin.name or origin.op or "value"
 
-    def _is_nameless(self, value: Value) -> bool:
-        """Whether a value has no name of its own, so that it may go by the name of an array that it is written over."""
+    def _is_nameless(self, value: Value, into: Value | None) -> bool:
+        """Whether a value may go by the name of the array that it is written over: it has none of its own, and neither is that array one
+        that the reader knows as something else.
+        """
         origin = value.origin
-        if value.name or value in self.results:
+        if value.name or value in self.results or into is None:
             return False
-        return value.operation == "put" or value in self.inner or not (origin.op or origin.name)
+        is_inner = value in self.inner or not (origin.op or origin.name)
+        return is_inner and (into in self.inner or _same_call(into, value))
 
 
 def _same_call(x: Value, y: Value) -> bool:

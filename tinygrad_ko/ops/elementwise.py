@@ -5,7 +5,7 @@ import math
 from tinygrad_ko.arrays import faster, library
 from tinygrad_ko.arrays.dtypes import moves
 from tinygrad_ko.arrays.library import SCALARS, quiet
-from tinygrad_ko.arrays.opaque import is_traced
+from tinygrad_ko.arrays.opaque import either
 from tinygrad_ko.arrays.operands import floating, operand
 from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.engine.op import op
@@ -176,16 +176,6 @@ def where(xp, condition, x, y):
     and the double where" in docs/guide.md.
     """
     return xp.where(condition, x, y)
-
-
-def either(condition, then, otherwise, arrays):
-    """then(*arrays) if one condition on numbers holds, else otherwise(*arrays). Where numbers are traced both are computed; what is not taken
-    is of ones, so that it has a value, and slopes, without infinities.
-    """
-    if not is_traced(condition):
-        return then(*arrays) if condition else otherwise(*arrays)
-    taken, others = [where(condition, x, 1) for x in arrays], [where(condition, 1, x) for x in arrays]
-    return where(condition, then(*taken), otherwise(*others))
 
 
 @op(x=lambda g, x, min, max: where(_within(x, min, max), g, 0), min=None, max=None)

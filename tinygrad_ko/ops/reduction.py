@@ -7,10 +7,10 @@ import math
 from numbers import Real
 
 from tinygrad_ko.arrays.library import quiet
-from tinygrad_ko.arrays.opaque import certain
+from tinygrad_ko.arrays.opaque import certain, either
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
-from tinygrad_ko.ops.elementwise import abs, astype, either, masked_slope, where, zeros_like
+from tinygrad_ko.ops.elementwise import abs, astype, masked_slope, where, zeros_like
 from tinygrad_ko.ops.inputs import as_floating
 from tinygrad_ko.ops.queries import divisible, or_nan
 from tinygrad_ko.ops.scan import products_before

@@ -1,8 +1,9 @@
 """Cumulative sums and products: a gradient sums over the results that come after its place."""
 
+from tinygrad_ko.arrays.opaque import either
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
-from tinygrad_ko.ops.elementwise import either, zeros_like
+from tinygrad_ko.ops.elementwise import zeros_like
 from tinygrad_ko.ops.queries import divisible
 from tinygrad_ko.ops.shape import along, concat, flip
 

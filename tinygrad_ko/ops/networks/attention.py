@@ -9,7 +9,7 @@ from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import described, explain
 from tinygrad_ko.ops.inputs import as_floating, as_plain_array, in_float32, namespace_of
 from tinygrad_ko.ops.linalg.products import dots, matrix_product
-from tinygrad_ko.ops.networks.softmax import in_reach, softmax
+from tinygrad_ko.ops.networks.softmax import shifted_for_exp, softmax
 from tinygrad_ko.ops.shape import matrix_transpose
 from tinygrad_ko.runtime.suggestions import explained
 
@@ -42,7 +42,7 @@ def attention(q, k, v, mask=None):
 @op(name="softmax", scores=lambda g, out: out * (g - dots(g, out, -1)), mask=None)
 def masked_softmax(xp, scores, mask):
     """Softmax along the last axis of the scores where the mask is true; 0 elsewhere."""
-    e = xp.exp(in_reach(xp, scores, -1, mask))
+    e = xp.exp(shifted_for_exp(xp, scores, -1, mask))
     e *= xp.astype(mask, e.dtype)
     e /= row_sums(xp, e, -1)
     return e

@@ -13,7 +13,7 @@ from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import log
 from tinygrad_ko.ops.inputs import as_operand, in_float32, namespace_of, unwrapped
-from tinygrad_ko.ops.networks.softmax import REACH, in_reach, log_softmax, softmax
+from tinygrad_ko.ops.networks.softmax import REACH, log_softmax, shifted_for_exp, softmax
 from tinygrad_ko.ops.reduction import sum
 from tinygrad_ko.ops.shape import reshape
 
@@ -85,21 +85,23 @@ def surprise(xp, log_y, t):
 def labelled(xp, scores, labels):
     """Softmax and cross entropy in one step, for a batch of scores with labels."""
     scores = floating(scores)
-    x = in_reach(xp, scores, -1)
-    p = xp.exp(x)
+    shifted = shifted_for_exp(xp, scores, -1)
+    p = xp.exp(shifted)
     total = row_sums(xp, p, -1)
     p /= total
-    return xp.sum(_surprises(xp, scores, x, p, total, labels)) / labels.shape[0], p
+    return xp.sum(cross_entropies(xp, scores, shifted, p, total, labels)) / labels.shape[0], p
 
 
 @opaque
-def _surprises(xp, scores, x, p, total, labels):
-    """-log(p) at the labels. Of small probabilities the digits are in x, of large ones in p, and of scores within reach all are there."""
+def cross_entropies(xp, scores, shifted, p, total, labels):
+    """-log(p) at the labels. (Of small probabilities the digits are in the shifted scores, of large ones in p; where no score was shifted,
+    all are there.)
+    """
     right = (xp.arange(labels.shape[0]), labels)
-    if x is scores:
+    if shifted is scores:
         return xp.log(1 / p[right])
-    far = x[right] < -REACH
-    return xp.where(far, xp.log(total[:, 0]) - x[right], xp.log(1 / xp.where(far, 1, p[right])))
+    far = shifted[right] < -REACH
+    return xp.where(far, xp.log(total[:, 0]) - shifted[right], xp.log(1 / xp.where(far, 1, p[right])))
 
 
 def _one_hot(labels, classes, dtype):

@@ -30,14 +30,14 @@ def softmax(xp, x, /, axis=-1):
     array([[0.5, 0.5],
            [1. , 0. ]])
     """
-    e = xp.exp(in_reach(xp, floating(x), axis))
+    e = xp.exp(shifted_for_exp(xp, floating(x), axis))
     e /= row_sums(xp, e, axis)
     return e
 
 
 @opaque
 @lends
-def in_reach(xp, x, axis, mask=None):
+def shifted_for_exp(xp, x, axis, mask=None):
     """x, less the largest score of each row whose scores exp does not take as they are. Where a mask is false no score counts. (To find the
     largest of all takes a twentieth of the time of that of each row.)
     """

@@ -13,7 +13,11 @@ from tinygrad_ko import nn, optim
 COUNT = int(os.environ.get("RANDOM_PROGRAMS", "200")) // 8
 OPTIMIZERS = [optim.SGD, optim.Momentum, optim.Nesterov, optim.AdaGrad, optim.RMSprop, optim.Adam, optim.AdamW]
 ACTIVATIONS = [nn.Relu, nn.Sigmoid, nn.Tanh, nn.Gelu, nn.Silu, nn.Softplus, nn.Elu, nn.LeakyRelu]
-FACTORS = [(optim.linear_warmup, {"warmup": 3}), (optim.step_decay, {"every": 2}), (optim.exponential_decay, {"rate": 0.9})]
+FACTORS = [
+    (optim.linear_warmup, {"warmup": 3}),
+    (optim.step_decay, {"every": 2}),
+    (optim.exponential_decay, {"rate": 0.9}),
+]
 
 
 class Recurrent(nn.Module):
@@ -69,7 +73,9 @@ class Training:
                 loss = tg.softmax_cross_entropy(scores, t)
             else:
                 away = scores - tg.one_hot(t, self.classes) if hasattr(tg, "one_hot") else scores - t[:, None]
-                loss = tg.mean(away * away) if self.loss == "squares" else tg.huber_loss(scores, scores.detach() * 0 + 1)
+                loss = (
+                    tg.mean(away * away) if self.loss == "squares" else tg.huber_loss(scores, scores.detach() * 0 + 1)
+                )
             loss.backward()
             measured = 0.0
             if self.clipping == "norm":
@@ -105,7 +111,11 @@ class Training:
             found += some(lambda: nn.BatchNorm(width, dtype=dtype), activation, dropout)
             found += [nn.MaxPool2d(2) if rng.random() < 0.5 else nn.AvgPool2d(2)]
         elif self.kind == "signals":
-            found = [nn.Conv1d(1, width, 3, padding=int(rng.integers(2)), stride=int(rng.integers(1, 3)), dtype=dtype, rng=rng)]
+            found = [
+                nn.Conv1d(
+                    1, width, 3, padding=int(rng.integers(2)), stride=int(rng.integers(1, 3)), dtype=dtype, rng=rng
+                )
+            ]
             found += some(lambda: nn.BatchNorm(width, dtype=dtype), activation)
             found += [nn.MaxPool1d(2) if rng.random() < 0.5 else nn.AvgPool1d(2)]
         elif self.kind == "words":
@@ -161,7 +171,9 @@ def five_steps(k: int, change: Any) -> Any:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
             loss, measured, scores = step(*training.inputs())
-        found.append({"loss": loss.numpy(), "measured": np.array(measured), "scores": scores.numpy(), **training.numbers()})
+        found.append(
+            {"loss": loss.numpy(), "measured": np.array(measured), "scores": scores.numpy(), **training.numbers()}
+        )
     return training, [*found, {"stream": np.random.random(3)}]
 
 
@@ -172,4 +184,8 @@ def test_five_compiled_steps_are_the_eager_ones(k):
     for i, (a, b) in enumerate(zip(eager, compiled, strict=True)):
         assert a.keys() == b.keys()
         for name in a:
-            assert a[name].dtype == b[name].dtype and np.array_equal(a[name], b[name], equal_nan=True), (i, name, training)
+            assert a[name].dtype == b[name].dtype and np.array_equal(a[name], b[name], equal_nan=True), (
+                i,
+                name,
+                training,
+            )

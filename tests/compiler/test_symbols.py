@@ -194,6 +194,49 @@ def test_writing_is_numpys(f):
         require_equal(flat(f(x.copy())), flat(compiled(x)))
 
 
+def of_both_orders(a, b):
+    y = a * 2
+    y[...] = b * 3
+    z = a * 2
+    np.multiply(z, b, out=z.T) if a.shape[0] == a.shape[1] else None
+    w = b + 1
+    w[:2] = a[:2]
+    return y, y.sum(), z, z.sum(), w, w.sum()
+
+
+def copies_of_gaps(a, b):
+    t = tg.Tensor(a)
+    copy, other, conversion = np.copy(b), b.copy(), b.astype(float)
+    return tg.sum(t).data, copy.sum(), other.sum(), conversion.sum(), tg.exp(t).data.sum()
+
+
+@pytest.mark.parametrize("f", [of_both_orders, copies_of_gaps])
+@pytest.mark.parametrize(
+    "layout",
+    [
+        lambda x: np.asfortranarray(x),
+        lambda x: np.repeat(x, 2, axis=1)[:, ::2],
+        lambda x: x[::-1],
+        lambda x: np.broadcast_to(x[0], x.shape),
+        lambda x: np.broadcast_to(x[:, :1], x.shape),
+    ],
+    ids=["fortran", "gaps", "backwards", "rows", "columns"],
+)
+def test_sums_are_added_up_in_the_order_in_which_the_engine_has_them_in_memory(f, layout):
+    x = np.random.default_rng(0).normal(size=(41, 41))
+    for a, b in ((x, layout(x + 1)), (layout(x), x + 1), (layout(x), layout(x + 1))):
+        right, found = flat(f(a, b)), flat(tg.compile(f)(a, b))
+        require_equal(right, found)
+        assert [y.strides for y in right] == [y.strides for y in found]
+
+
+def test_one_array_is_converted_to_two_dtypes():
+    def f(x):
+        return x.astype(np.float32), x.astype(np.int64), x.astype(bool)
+
+    require_equal(f(X), tg.compile(f)(X))
+
+
 def test_an_argument_is_not_written_to():
     for write in ("x += 1", "x[0] = 1", "x.fill(0)", "x[0] += 1", "x.T[0] = 1", "x.reshape(-1)[0] = 1"):
         room: dict[str, Any] = {}

@@ -20,7 +20,7 @@ import tinygrad_ko as tg
 from tests.fuzz.programs import drawn
 from tests.fuzz.rounding import rounded_both_ways
 from tests.ops.table import ROWS
-from tinygrad_ko.compiler import blocks, compilation
+from tinygrad_ko.compiler import blocks, compilation, expressions, nesting, small, writing
 
 COUNT = int(os.environ.get("RANDOM_PROGRAMS", "200"))
 CHUNK = 50
@@ -39,6 +39,7 @@ class Case:
         self.program = drawn(rng, [*ROWS], k // SHARED)
         self.order, self.dtypes = rng.choice(ORDERS), rng.choice([*DTYPES])
         self.blocks = ("off", "without sums", "off", "with sums")[k % 4]
+        self.as_if_large = k % 3 > 0
         self.through = (
             self.order != "second" and rng.random() < 0.3
         )  # Tensors are given, and backward goes through the compiled function
@@ -213,9 +214,14 @@ def explained(case: Case, arrays: Any, eager: list[Any], found: list[Any]) -> bo
 
 
 @contextmanager
-def blocks_of(how: str) -> Any:
-    """Inside the block of code, elementwise work is done in blocks of 64 bytes."""
+def written_for(how: str, as_if_large: bool) -> Any:
+    """Inside the block of code, elementwise work is done in blocks of 64 bytes; as if large, every array that dies is written over."""
     with pytest.MonkeyPatch.context() as patch:
+        if as_if_large:
+            for room in (expressions, nesting, small, writing):
+                patch.setattr(room, "SMALL", 8)
+            for room in (nesting, writing):
+                patch.setattr(room, "WORTH_IT", 9)  # but single numbers are no arrays
         if how != "off":
             patch.setattr(compilation, "in_blocks", lambda values, kept: blocks.in_blocks(values, kept, 1, 64))
         if how == "without sums":
@@ -241,7 +247,7 @@ def judged(case: Case) -> str:
     wanted = [outcome(eager, arrays) for arrays in given]
     if wanted[0][1] is None:
         return "eager refuses"
-    with blocks_of(case.blocks):
+    with written_for(case.blocks, case.as_if_large):
         compiled = case.compiled()
         for i, (arrays, (right, told)) in enumerate(zip(given, wanted, strict=True)):
             before = [x.copy() for x in arrays]
@@ -272,6 +278,21 @@ def judged(case: Case) -> str:
 def test_random_programs_have_the_same_bits(start):
     counts = Counter(judged(Case(k)).partition(":")[0] for k in range(start, min(start + CHUNK, COUNT)))
     assert counts["refused"] <= 3
+
+
+@pytest.mark.parametrize("shape", [(100_000,), (400, 300), (1000, 30, 5)], ids=str)
+@pytest.mark.parametrize("dtype", [np.float32, float])
+@pytest.mark.parametrize("axis", [None, 0])
+def test_sums_in_blocks_are_at_least_as_exact(shape, dtype, axis):
+    """Within 4 eps times the sum of the magnitudes, or nearer to what is exact than the sum of the engine."""
+    x = np.random.default_rng(0).normal(size=shape).astype(dtype) + dtype(0.5)
+    with written_for("with sums", as_if_large=True):
+        compiled = tg.compile(lambda x: np.sum((x * 2 + 1) * x, axis=axis))
+        found = compiled(x)
+    assert "for start" in compiled.source
+    terms = ((x * 2 + 1) * x).astype(np.longdouble)
+    exact, most = terms.sum(axis=axis), 4 * np.finfo(dtype).eps * np.abs(terms).sum(axis=axis)
+    assert np.all(np.abs(found - exact) <= np.maximum(most, np.max(np.abs(compiled.f(x) - exact))))
 
 
 RUN = """

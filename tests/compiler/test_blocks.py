@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 import tinygrad_ko as tg
-from tinygrad_ko.compiler import blocks, compilation
+from tinygrad_ko.compiler import compilation
 from tinygrad_ko.compiler.compiled import Compiled
+from tinygrad_ko.compiler.program import blocks
 
 RNG = np.random.default_rng(0)
 
@@ -16,7 +17,7 @@ RNG = np.random.default_rng(0)
 @pytest.fixture
 def small_blocks(monkeypatch):
     """All that can be done in blocks is done in blocks of 64 bytes."""
-    monkeypatch.setattr(compilation, "in_blocks", partial(blocks.in_blocks, large=1, block=64))
+    monkeypatch.setattr(compilation, "with_loops", partial(blocks.with_loops, large=1, block=64))
 
 
 def compared(f, *arguments):

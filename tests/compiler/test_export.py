@@ -16,7 +16,7 @@ import tinygrad_ko as tg
 from tinygrad_ko import nn, optim
 from tinygrad_ko.arrays.opaque import opaque
 from tinygrad_ko.compiler import export as exporting
-from tinygrad_ko.compiler.kernels import Kernels
+from tinygrad_ko.compiler.page.kernels import Kernels
 
 RNG = np.random.default_rng(0)
 

@@ -9,7 +9,7 @@ import pytest
 
 import tinygrad_ko as tg
 from tinygrad_ko import nn
-from tinygrad_ko.compiler.variables import RETURNED, taken_by
+from tinygrad_ko.compiler.tracing.variables import RETURNED, taken_by
 
 X = np.arange(1.0, 5.0)
 

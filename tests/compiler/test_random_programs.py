@@ -20,7 +20,9 @@ import tinygrad_ko as tg
 from tests.fuzz.programs import drawn
 from tests.fuzz.rounding import rounded_both_ways
 from tests.ops.table import ROWS
-from tinygrad_ko.compiler import blocks, compilation, expressions, nesting, small, writing
+from tinygrad_ko.compiler import compilation
+from tinygrad_ko.compiler.page import expressions, nesting, writing
+from tinygrad_ko.compiler.program import blocks, small
 
 COUNT = int(os.environ.get("RANDOM_PROGRAMS", "200"))
 CHUNK = 50
@@ -223,7 +225,7 @@ def written_for(how: str, as_if_large: bool) -> Any:
             for room in (nesting, writing):
                 patch.setattr(room, "WORTH_IT", 9)  # but single numbers are no arrays
         if how != "off":
-            patch.setattr(compilation, "in_blocks", lambda values, kept: blocks.in_blocks(values, kept, 1, 64))
+            patch.setattr(compilation, "with_loops", lambda values, kept: blocks.with_loops(values, kept, 1, 64))
         if how == "without sums":
             patch.setattr(blocks, "_is_sum", lambda value, inside: False)
         yield

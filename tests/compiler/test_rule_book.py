@@ -11,7 +11,7 @@ from tests.ops.domains import sample
 from tests.ops.test_array_api import ROW
 from tests.ops.test_rules import bound
 from tinygrad_ko.compiler import compilation
-from tinygrad_ko.compiler.blocks import in_blocks
+from tinygrad_ko.compiler.program.blocks import with_loops
 
 # Of what the function holds, a mask or counts say which shape the result has.
 REFUSED = {
@@ -112,7 +112,7 @@ IN_BLOCKS = [
 
 @pytest.mark.parametrize("name", IN_BLOCKS)
 def test_in_blocks_only_sums_differ(name, monkeypatch):
-    monkeypatch.setattr(compilation, "in_blocks", lambda results, effects: in_blocks(results, effects, 1, 64))
+    monkeypatch.setattr(compilation, "with_loops", lambda results, effects: with_loops(results, effects, 1, 64))
     function, row = ROW[name]
     for arguments, options in sample(row, 4):
         run, _ = both_orders(function, row, options, arguments)

@@ -115,7 +115,9 @@ def test_large_arrays_are_worked_on_in_place():
         "h = x @ W",
         "h += b",
     ]
-    assert "value = np.multiply(h, 2, out=h)" in moved.source  # an array that is known as something else gets another name
+    assert (
+        "value = np.multiply(h, 2, out=h)" in moved.source
+    )  # an array that is known as something else gets another name
     assert "np.exp(value, out=value)" in moved.source
 
 

@@ -9,7 +9,7 @@ import pytest
 
 import tinygrad_ko as tg
 from tinygrad_ko import nn, optim
-from tinygrad_ko.compiler.symbols import Symbol
+from tinygrad_ko.compiler.tracing.symbols import Symbol
 
 Compiled: Any = tg.compile
 X = np.random.default_rng(7).normal(size=(6, 4))

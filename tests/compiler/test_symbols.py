@@ -8,7 +8,7 @@ import pytest
 
 import tinygrad_ko as tg
 from tests.compiler.test_rule_book import require_equal
-from tinygrad_ko.compiler import functions
+from tinygrad_ko.compiler.tracing import functions
 
 X = np.random.default_rng(0).normal(size=(4, 6))
 M = np.random.default_rng(1).normal(size=(6, 6)) + 6 * np.eye(6)

@@ -8,7 +8,7 @@ import pytest
 
 import tinygrad_ko as tg
 from tinygrad_ko import nn
-from tinygrad_ko.compiler.symbols import Symbol
+from tinygrad_ko.compiler.tracing.symbols import Symbol
 
 X = np.random.default_rng(5).normal(size=(6, 3))
 

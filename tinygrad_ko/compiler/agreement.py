@@ -5,7 +5,7 @@ answer of today must not become a constant.
 import re
 from typing import Any
 
-from tinygrad_ko.compiler.program import Call, Value, in_order
+from tinygrad_ko.compiler.program.values import Called, Value, in_order
 from tinygrad_ko.compiler.refusals import differs, out_of_sight
 
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
@@ -41,7 +41,7 @@ def _difference(a: Value, b: Value, pairs: dict[Value, Value]) -> str | None:
 
 
 def _text(setting: Any) -> str:
-    if isinstance(setting, Call):
+    if isinstance(setting, Called):
         return _text((setting.name, setting.arguments, setting.options))
     return _ADDRESS.sub("", repr(setting))
 

@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 from numpy import generic, ndarray
 
-from tinygrad_ko.compiler.held import GENERATORS, is_followed
-from tinygrad_ko.compiler.program import Value, memory_order
+from tinygrad_ko.compiler.program.values import Value, memory_order
 from tinygrad_ko.compiler.refusals import changed_argument, no_argument
 from tinygrad_ko.compiler.results import leaves_in
-from tinygrad_ko.compiler.symbols import Symbol
-from tinygrad_ko.compiler.trace import Trace
+from tinygrad_ko.compiler.state.held import GENERATORS, is_followed
+from tinygrad_ko.compiler.tracing.symbols import Symbol
+from tinygrad_ko.compiler.tracing.trace import Trace
 from tinygrad_ko.engine.graph import Handle, Node, wrap
 from tinygrad_ko.func.trees import is_tree, mapped
 from tinygrad_ko.runtime.signatures import signature

@@ -10,16 +10,16 @@ import numpy as np
 
 from tinygrad_ko.compiler.agreement import require_same
 from tinygrad_ko.compiler.arguments import checked, parameter_names
-from tinygrad_ko.compiler.blocks import in_blocks
-from tinygrad_ko.compiler.held import Held, is_same
-from tinygrad_ko.compiler.leaks import require_none
-from tinygrad_ko.compiler.program import Value, in_order
+from tinygrad_ko.compiler.page.writing import Writer
+from tinygrad_ko.compiler.program.blocks import with_loops
+from tinygrad_ko.compiler.program.simplification import simplified
+from tinygrad_ko.compiler.program.values import Value, in_order
 from tinygrad_ko.compiler.pulls import Pull, op_named
 from tinygrad_ko.compiler.recording import Recording
 from tinygrad_ko.compiler.results import Graph
-from tinygrad_ko.compiler.simplification import simplified
-from tinygrad_ko.compiler.state import in_array, in_tensor, require_apart
-from tinygrad_ko.compiler.writing import Writer
+from tinygrad_ko.compiler.state.held import Held, is_same
+from tinygrad_ko.compiler.state.leaks import require_none
+from tinygrad_ko.compiler.state.state import in_array, in_tensor, require_apart
 from tinygrad_ko.engine.graph import wrap
 from tinygrad_ko.runtime.atomic import at_once
 from tinygrad_ko.state.preserve import preserving
@@ -29,7 +29,7 @@ _layout = attrgetter("shape", "dtype", "strides")
 _NO_PLACE = (KeyError, IndexError, AttributeError, TypeError, ValueError)
 
 
-class Program:
+class Compilation:
     """What one compilation made: the text, the function, what it is for, and what is done with its results."""
 
     def __init__(
@@ -39,7 +39,7 @@ class Program:
         options: dict[str, Any],
         derived: Callable[[Any], Any] = lambda f: f,
     ) -> None:
-        self.f, self.derived, self.pulls = f, derived, dict[Any, Program]()
+        self.f, self.derived, self.pulls = f, derived, dict[Any, Compilation]()
         trees = zip(
             [*parameter_names(derived(f), len(arguments)), *options], [*arguments, *options.values()], strict=True
         )
@@ -47,7 +47,7 @@ class Program:
         with preserving:
             recording, self.before, guards = recorded(self.things, derived, arguments, options)
         state, trace = recording.state, recording.trace
-        values, kept = in_blocks(*simplified(recording.results, trace.effects))
+        values, kept = with_loops(*simplified(recording.results, trace.effects))
         needed = {*values, *kept}
         read = {text: value for text, value in state.inputs.items() if value in needed or value in _asked(trace)}
         self.inputs = [*recording.inputs, *read.values()]
@@ -107,9 +107,9 @@ class Program:
             require_apart(written, leaves, [*held, *self._lent()])
         return held
 
-    def pull(self, graph: Graph, arguments: tuple[Any, ...], options: dict[str, Any]) -> "Program":
+    def pull(self, graph: Graph, arguments: tuple[Any, ...], options: dict[str, Any]) -> "Compilation":
         """The program for the gradients of a result."""
-        return Program(self.f, arguments, options, lambda f: Pull(self.derived(f), graph, self.tensors))
+        return Compilation(self.f, arguments, options, lambda f: Pull(self.derived(f), graph, self.tensors))
 
     def held_then(self, then: dict[str, Any]) -> list[Any]:
         """What the function held at another call, by its places."""

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
 from tinygrad_ko.compiler.arguments import in_words, leaves_and_key, parameter_names, parameters_of
-from tinygrad_ko.compiler.comments import checked_language
-from tinygrad_ko.compiler.compilation import Program
+from tinygrad_ko.compiler.compilation import Compilation
 from tinygrad_ko.compiler.gradients import Invocation, drawn_again
+from tinygrad_ko.compiler.page.comments import checked_language
 from tinygrad_ko.compiler.refusals import many_programs, no_function, no_room, not_called_yet, only_compiled
 from tinygrad_ko.engine.graph import current
 from tinygrad_ko.errors import called_too_late
@@ -33,7 +33,7 @@ class Compiled(Generic[P, R]):
     """A compiled function: called as the function itself is."""
 
     def __init__(self, f: Callable[P, R]) -> None:
-        self.f, self.programs = f, OrderedDict[Any, list[Program]]()
+        self.f, self.programs = f, OrderedDict[Any, list[Compilation]]()
         self._last: tuple[Any, ...] = ()  # program, arguments and options of the last call
         self._made: list[dict[str, str]] = []  # for each of the first programs, what the arguments were
         self._of: tuple[type, str] | None = None  # of a method: its class, and its name there
@@ -61,7 +61,7 @@ class Compiled(Generic[P, R]):
             self.f(*arguments, **options)  # the eager engine says what is wrong, and where
         raise only_compiled(failed, self.__name__)
 
-    def _program(self, key: Any, leaves: list[Any], arguments: Any, options: Any) -> tuple[Program, list[Any]]:
+    def _program(self, key: Any, leaves: list[Any], arguments: Any, options: Any) -> tuple[Compilation, list[Any]]:
         """The program for these arguments and for what the function holds now, and the arrays that it holds."""
         if (programs := self.programs.get(key)) is not None:
             self.programs.move_to_end(key)
@@ -70,7 +70,7 @@ class Compiled(Generic[P, R]):
                     if i > 0:
                         programs.insert(0, programs.pop(i))
                     return program, held
-        program = Program(self.f, arguments, options)
+        program = Compilation(self.f, arguments, options)
         self.programs[key] = [program, *(programs or ())]
         if sum(map(len, self.programs.values())) > _PROGRAMS:
             oldest, those = next(iter(self.programs.items()))
@@ -122,11 +122,11 @@ class Compiled(Generic[P, R]):
             program, held = self._program(key, leaves, arguments, options)
             return export(program, path, [*leaves, *held], arguments, options, language)
 
-    def _ran(self, what: str) -> Program:
+    def _ran(self, what: str) -> Compilation:
         """The program of the last call."""
         if not self._last:
             raise not_called_yet(self.__name__, what)
-        program: Program = self._last[0]
+        program: Compilation = self._last[0]
         return program
 
     @overload

@@ -13,15 +13,15 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.compiler.comments import checked_language, wrapped
-from tinygrad_ko.compiler.compilation import Program, recorded
+from tinygrad_ko.compiler.compilation import Compilation, recorded
 from tinygrad_ko.compiler.gradients import drawn_again
-from tinygrad_ko.compiler.kernels import Kernels
-from tinygrad_ko.compiler.program import Value
+from tinygrad_ko.compiler.page.comments import checked_language, wrapped
+from tinygrad_ko.compiler.page.kernels import Kernels
+from tinygrad_ko.compiler.page.room import array_text
+from tinygrad_ko.compiler.page.writing import Writer, in_parentheses
+from tinygrad_ko.compiler.program.values import Value
 from tinygrad_ko.compiler.refusals import not_copied, not_exported
 from tinygrad_ko.compiler.results import leaves_in
-from tinygrad_ko.compiler.room import array_text
-from tinygrad_ko.compiler.writing import Writer, in_parentheses
 from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.runtime.files import whole_file
 from tinygrad_ko.state.preserve import preserving_state
@@ -96,7 +96,7 @@ with open(results, "wb") as f:
 """
 
 
-def export(program: Program, path: Any, inputs: list[Any], arguments: Any, options: Any, language: str) -> Path:
+def export(program: Compilation, path: Any, inputs: list[Any], arguments: Any, options: Any, language: str) -> Path:
     """Write a program to a file, whole or not at all, and return the path.
 
     Raises TypeError, and writes nothing, if a function that it calls cannot be copied or an array in it is too large, and RuntimeError if
@@ -121,7 +121,7 @@ def export(program: Program, path: Any, inputs: list[Any], arguments: Any, optio
     return path
 
 
-def _expected(program: Program, arguments: Any, options: Any) -> list[Any]:
+def _expected(program: Compilation, arguments: Any, options: Any) -> list[Any]:
     """The results that the engine gives: those that it computes while it is traced and, if nothing is changed by that, in a call."""
     expected = recorded(program.things, program.derived, arguments, options)[0].arrays
     if not program.changes_something:
@@ -134,7 +134,7 @@ def _expected(program: Program, arguments: Any, options: Any) -> list[Any]:
     return expected
 
 
-def _drawn_again(program: Program) -> AbstractContextManager[None]:
+def _drawn_again(program: Compilation) -> AbstractContextManager[None]:
     """Random streams are afterwards in the states that they are in now."""
     return drawn_again(program.streams, [stream.state() for stream in program.streams])
 

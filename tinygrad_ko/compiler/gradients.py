@@ -15,7 +15,7 @@ from tinygrad_ko.arrays.dtypes import accumulation_dtype
 from tinygrad_ko.arrays.library import cast
 from tinygrad_ko.arrays.memory import own
 from tinygrad_ko.compiler.arguments import is_input, leaves_and_key
-from tinygrad_ko.compiler.compilation import Program
+from tinygrad_ko.compiler.compilation import Compilation
 from tinygrad_ko.compiler.refusals import changed_since, drawn_meanwhile
 from tinygrad_ko.compiler.results import Graph, leaves_in
 from tinygrad_ko.engine.accumulate import accumulated
@@ -33,7 +33,7 @@ class Invocation:
 
     def __init__(
         self,
-        program: Program,
+        program: Compilation,
         leaves: list[Any],
         tensors: dict[int, Handle],
         held: list[Any],

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ko.compiler.arguments import Entered, parameter_names
-from tinygrad_ko.compiler.draws import Draws, Stream
-from tinygrad_ko.compiler.held import Held
-from tinygrad_ko.compiler.program import Value
+from tinygrad_ko.compiler.program.values import Value
 from tinygrad_ko.compiler.results import Results
-from tinygrad_ko.compiler.state import Result, State
-from tinygrad_ko.compiler.symbols import Symbol
-from tinygrad_ko.compiler.trace import Trace
+from tinygrad_ko.compiler.state.held import Held
+from tinygrad_ko.compiler.state.state import Result, State
+from tinygrad_ko.compiler.tracing.draws import Draws, Stream
+from tinygrad_ko.compiler.tracing.symbols import Symbol
+from tinygrad_ko.compiler.tracing.trace import Trace
 from tinygrad_ko.engine.graph import Handle, Node, Switch
 from tinygrad_ko.runtime.inlining import inlining
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from tinygrad_ko.arrays.memory import own
 from tinygrad_ko.compiler.refusals import unknown_result
-from tinygrad_ko.compiler.symbols import Symbol
+from tinygrad_ko.compiler.tracing.symbols import Symbol
 from tinygrad_ko.engine.graph import Handle, Node, behind, wrap
 from tinygrad_ko.func.trees import is_tree, mapped
 from tinygrad_ko.tensor.tensor import Tensor

@@ -89,11 +89,11 @@ def labelled(xp, scores, labels):
     p = xp.exp(shifted)
     total = row_sums(xp, p, -1)
     p /= total
-    return xp.sum(cross_entropies(xp, scores, shifted, p, total, labels)) / labels.shape[0], p
+    return xp.sum(_cross_entropies(xp, scores, shifted, p, total, labels)) / labels.shape[0], p
 
 
 @opaque
-def cross_entropies(xp, scores, shifted, p, total, labels):
+def _cross_entropies(xp, scores, shifted, p, total, labels):
     """-log(p) at the labels. (Of small probabilities the digits are in the shifted scores, of large ones in p; where no score was shifted,
     all are there.)
     """

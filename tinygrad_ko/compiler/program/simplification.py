@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.compiler.program import Value, in_order
+from tinygrad_ko.compiler.program.values import Value, in_order
 
 _ELEMENTWISE = {"ufunc", "where", "power"}  # operations that broadcast their inputs
 
@@ -39,9 +39,9 @@ def _without_broadcasts(value: Value) -> Value:
     inputs = [*value.inputs]
     for i, x in enumerate(inputs):
         others = [y.shape for j, y in enumerate(inputs) if j != i and isinstance(y, Value)]
-        if isinstance(x, Value) and others and np.broadcast_shapes(*others) == value.shape:
-            if (number := _scalar(x)) is not None and x.dtype == value.dtype:
-                inputs[i] = number
+        is_stretched = isinstance(x, Value) and others and np.broadcast_shapes(*others) == value.shape
+        if is_stretched and x.dtype == value.dtype and (number := _scalar(x)) is not None:
+            inputs[i] = number
         if (
             isinstance(x, Value)
             and x.operation == "view"

@@ -1,7 +1,6 @@
 """Where a value comes from: the op that computed it, the line of the user's, and the name that he gave it there."""
 
 import sys
-from dataclasses import dataclass, field
 from functools import cache
 from os.path import dirname, join
 from types import FrameType
@@ -9,33 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.compiler.variables import RETURNED, taken_by
+from tinygrad_ko.compiler.program.values import Origin
+from tinygrad_ko.compiler.tracing.variables import RETURNED, taken_by
 from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.runtime.callers import users_line
 from tinygrad_ko.runtime.source import formula_text
 
-_HERE, _PACKAGE = join(dirname(__file__), ""), join(dirname(dirname(__file__)), "")
+_HERE = join(dirname(dirname(__file__)), "")
+_PACKAGE = join(dirname(dirname(_HERE)), "")
 _BOOK = join(_PACKAGE, "nn", "networks.py")  # the book's networks are read as if they were the user's
 _OP = "<op "
 _NAMELESS = {"out", "_out"}  # names in the package that say nothing
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """What a value is of."""
-
-    op: str = ""
-    line: str = ""  # file:line of the user's; in backward, of the call that it is the backward of
-    name: str | None = None  # of the user's variable that it is stored in, or that what is made of it is
-    inner: str | None = None  # of the variable of the op's, or of the op that a formula calls
-    ignored: tuple[str, ...] = ()  # floating-point errors that are meant to happen
-    argument: str = ""  # in backward: the argument of the op whose gradient it is
-    formula: str = ""  # and its formula
-    of: Any = None  # and the value whose gradient it is
-    call: Any = None  # and the value that the op gave
-    letters: dict[str, Any] = field(
-        default_factory=dict
-    )  # and what the letters of the formula stand for: values and numbers
 
 
 def origin(number: int | None = None) -> Origin:

@@ -15,7 +15,7 @@ from tinygrad_ko.runtime.atomic import at_once
 from tinygrad_ko.state.randomness import drawing_from, global_stream
 
 if TYPE_CHECKING:
-    from tinygrad_ko.compiler.trace import Trace
+    from tinygrad_ko.compiler.tracing.trace import Trace
 
 _IN_PLACE = {"shuffle", "permuted", "bit_generator", "spawn", "seed", "set_state"}  # they change what they are given
 

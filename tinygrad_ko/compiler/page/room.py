@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.compiler.names import PageNames
-from tinygrad_ko.compiler.program import Call, memory_order
+from tinygrad_ko.compiler.page.names import PageNames
+from tinygrad_ko.compiler.program.values import Called, memory_order
 
 _INLINE = 16  # numbers: a larger array is not written on a page
 
@@ -43,7 +43,7 @@ class Room:
         """The functions and other things that are not written on the page."""
         return {name: x for name, x in self.objects.items() if name not in self.texts and x is not np}
 
-    def called(self, call: Call) -> str:
+    def called(self, call: Called) -> str:
         """The name of a function that is called as it is; a method of a random generator after the name of that."""
         source = getattr(call.function, "__self__", None)
         if call.name.startswith("np."):

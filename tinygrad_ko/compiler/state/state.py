@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ko.arrays.memory import whole, writable
-from tinygrad_ko.compiler.held import PLAIN, Held, Holding, Location, is_same
-from tinygrad_ko.compiler.program import Value, memory_order
+from tinygrad_ko.compiler.program.values import Value, memory_order
 from tinygrad_ko.compiler.refusals import left_behind, read_only, shares
-from tinygrad_ko.compiler.symbols import Symbol
-from tinygrad_ko.compiler.trace import Trace
+from tinygrad_ko.compiler.state.held import PLAIN, Held, Holding, Location, is_same
+from tinygrad_ko.compiler.tracing.symbols import Symbol
+from tinygrad_ko.compiler.tracing.trace import Trace
 from tinygrad_ko.engine.graph import Handle, Leaf
 from tinygrad_ko.runtime.atomic import at_once
 

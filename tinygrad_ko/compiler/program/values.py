@@ -9,9 +9,25 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.compiler.origin import Origin
-
 _ranks = count()
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What a value is of."""
+
+    op: str = ""
+    line: str = ""  # file:line of the user's; in backward, of the call that it is the backward of
+    name: str | None = None  # of the user's variable that it is stored in, or that what is made of it is
+    inner: str | None = None  # of the variable of the op's, or of the op that a formula calls
+    ignored: tuple[str, ...] = ()  # floating-point errors that are meant to happen
+    argument: str = ""  # in backward: the argument of the op whose gradient it is
+    formula: str = ""  # and its formula
+    of: Any = None  # and the value whose gradient it is
+    call: Any = None  # and the value that the op gave
+    letters: dict[str, Any] = field(
+        default_factory=dict
+    )  # and what the letters of the formula stand for: values and numbers
 
 
 @dataclass(eq=False, slots=True)
@@ -28,7 +44,7 @@ class Value:
     matmul                   a product of matrices
     view                     the same numbers in another shape; settings: reshape, transpose, broadcast_to or index, and to what
     take, put                an index that holds arrays, for reading and for writing; settings: the index
-    call                     any other function; settings: a Call
+    call                     any other function; settings: a Called
     result                   one of the results of a call; settings: which
     """
 
@@ -66,14 +82,14 @@ class Value:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Slot:
     """Stands for an input in the arguments of a call."""
 
     number: int
 
 
 @dataclass(eq=False, slots=True)
-class Call:
+class Called:
     """A function and its arguments, with places for the arrays."""
 
     name: str
@@ -84,14 +100,14 @@ class Call:
     results: int = 0  # if it gives a tuple or a list: how many
 
     def __call__(self, inputs: list[Any]) -> Any:
-        return self.function(*filled(self.arguments, inputs), **filled(self.options, inputs))
+        return self.function(*with_inputs(self.arguments, inputs), **with_inputs(self.options, inputs))
 
 
-def filled(template: Any, inputs: list[Any]) -> Any:
+def with_inputs(template: Any, inputs: list[Any]) -> Any:
     """A template of arguments with the inputs at their places."""
-    if isinstance(template, Place):
+    if isinstance(template, Slot):
         return inputs[template.number]
-    return mapped_inside(lambda part: filled(part, inputs), template)
+    return mapped_inside(lambda part: with_inputs(part, inputs), template)
 
 
 def mapped_inside(change: Callable[[Any], Any], part: Any) -> Any:

@@ -6,7 +6,7 @@ Values are the same to the last bit, but for sums over all rows: they are the su
 from dataclasses import dataclass
 from typing import Any
 
-from tinygrad_ko.compiler.program import Value, in_order
+from tinygrad_ko.compiler.program.values import Value, in_order
 
 LARGE = 524_288  # bytes: from here on work is done in blocks
 BLOCK = 262_144  # bytes of a block, or a row if that is longer
@@ -30,7 +30,7 @@ class Loop:
     is_sum: list[bool]
 
 
-def in_blocks(
+def with_loops(
     results: list[Value], effects: list[Value], large: int = LARGE, block: int = BLOCK
 ) -> tuple[list[Value], list[Value]]:
     """The values of a program in their order, and its results, with loops in place of elementwise work on large arrays."""

@@ -7,19 +7,19 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.compiler.program import Value
-from tinygrad_ko.compiler.storage import SMALL
+from tinygrad_ko.compiler.program.storage import SMALL
+from tinygrad_ko.compiler.program.values import Value
 
 _OFTEN = 8  # uses of a number on a page
 
 
 def arrays_of_numbers(values: list[Value]) -> dict[Any, np.ndarray[Any, Any]]:
     """The numbers that often stand beside small arrays, by what `beside` says of them, as the arrays that ufuncs make of them."""
-    uses = Counter(key for value in values for x in value.inputs if (key := beside(x, value)) is not None)
+    uses = Counter(key for value in values for x in value.inputs if (key := number_beside(x, value)) is not None)
     return {key: np.array(key[1], key[2]) for key, count in uses.items() if count >= _OFTEN}
 
 
-def beside(number: Any, user: Value) -> Any:
+def number_beside(number: Any, user: Value) -> Any:
     """What tells one number from another, and its dtype, if it stands beside a small array of floats; None otherwise."""
     if user.operation != "ufunc" or not user.shape or user.nbytes > SMALL or type(number) not in (int, float):
         return None

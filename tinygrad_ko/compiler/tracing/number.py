@@ -5,9 +5,9 @@ from collections.abc import Callable
 from typing import Any
 
 from tinygrad_ko.arrays.opaque import TRACED
-from tinygrad_ko.compiler.program import in_order
+from tinygrad_ko.compiler.program.values import in_order
 from tinygrad_ko.compiler.refusals import depends_on_data
-from tinygrad_ko.compiler.symbols import Symbol, concrete
+from tinygrad_ko.compiler.tracing.symbols import Symbol, concrete
 
 
 class Number(Symbol):

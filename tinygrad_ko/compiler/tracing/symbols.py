@@ -9,13 +9,14 @@ from operator import getitem
 from typing import Any
 
 import numpy as np
-from numpy import generic, ndarray
+from numpy import ndarray
 
 from tinygrad_ko.arrays.library import NUMPYS, quick
 from tinygrad_ko.arrays.opaque import TRACED
-from tinygrad_ko.compiler.functions import called
-from tinygrad_ko.compiler.program import Place, Value, filled, memory_order
+from tinygrad_ko.compiler.program.values import Slot, Value, memory_order, with_inputs
 from tinygrad_ko.compiler.refusals import cannot_write, depends_on_data, unsupported
+from tinygrad_ko.compiler.tracing.functions import called
+from tinygrad_ko.compiler.tracing.operators import SymbolOperators
 from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.ops.elementwise import where
 
@@ -25,7 +26,7 @@ def concrete(x: Any) -> Any:
     return x.array if isinstance(x, Symbol) else x
 
 
-class Symbol:
+class Symbol(SymbolOperators):
     """An array of the program.
 
     What is written to it gives it another value. As an array of NumPy's, a view shows what is written to its `source`, and what is
@@ -85,6 +86,10 @@ class Symbol:
 
     def __repr__(self) -> str:
         return f"<traced {self.dtype} of shape {self.shape}>"
+
+    def taken_over(self, made: Any) -> Any:
+        """The array itself, once what was made is written to it."""
+        return _written(self, made)
 
     def __array_namespace__(self, api_version: Any = None) -> Any:
         return self.program.namespace
@@ -274,7 +279,7 @@ class Symbol:
         template, inside = _index_template(parts)
         if all(not x.ndim for x in inside) and inside:  # integers that are traced: a view
             return self.program.call("getitem", getitem, (self, parts), {})
-        array = self.array[filled(template, [*map(concrete, inside)])]
+        array = self.array[with_inputs(template, [*map(concrete, inside)])]
         return self.program.record("take", (self, *inside), (template,), array)
 
     def __setitem__(self, index: Any, new: Any) -> None:
@@ -292,7 +297,7 @@ class Symbol:
         if isinstance(new, list | tuple):
             new = np.asarray(new)
         array = np.array(self._numbers)
-        array[filled(template, [*map(concrete, inside)])] = concrete(new)
+        array[with_inputs(template, [*map(concrete, inside)])] = concrete(new)
         made: Symbol = self.program.record("put", (self, new, *inside), (template,), array)
         return made
 
@@ -344,7 +349,7 @@ def _index_template(parts: tuple[Any, ...]) -> tuple[tuple[Any, ...], list[Any]]
         if isinstance(part, Symbol) and part.dtype == bool:
             depends_on_data("a mask as an index")(part)
         inside.append(part)
-        return Place(len(inside) - 1)
+        return Slot(len(inside) - 1)
 
     return tuple(map(placed, parts)), inside
 
@@ -365,49 +370,3 @@ def _written(to: Any, made: Symbol, casting: Any = "same_kind") -> Any:
 
 _BY_ROWS = {"add": quick.sum, "multiply": quick.prod, "maximum": quick.max, "minimum": quick.min}
 _BY_ROWS |= {"logical_and": quick.all, "logical_or": quick.any}
-_UFUNCS = {
-    **{"add": np.add, "sub": np.subtract, "mul": np.multiply, "truediv": np.divide, "floordiv": np.floor_divide},
-    **{"mod": np.remainder, "pow": np.power, "matmul": np.matmul, "and": np.bitwise_and, "or": np.bitwise_or},
-    **{"xor": np.bitwise_xor, "lshift": np.left_shift, "rshift": np.right_shift},
-}
-_COMPARISONS = {
-    "lt": np.less,
-    "le": np.less_equal,
-    "gt": np.greater,
-    "ge": np.greater_equal,
-    "eq": np.equal,
-    "ne": np.not_equal,
-}
-_UNARY = {"neg": np.negative, "pos": np.positive, "abs": np.absolute, "invert": np.invert}
-
-
-def _power(base: Any, exponent: Any) -> Any:
-    """base ** exponent. NumPy computes the powers -1, 0.5, 1 and 2 in other ways than np.power."""
-    weak = isinstance(exponent, int | float | generic) or (isinstance(exponent, Symbol) and exponent.value.is_number)
-    if isinstance(base, Symbol) and weak:
-        return base.program.record("power", (base, exponent), (), base.array ** concrete(exponent))
-    return np.power(base, exponent)
-
-
-def _operators(name: str, compute: Any, comparison: bool) -> None:
-    def operator(a: Any, b: Any) -> Any:
-        return NotImplemented if isinstance(b, Handle) else compute(a, b)
-
-    def in_place(a: Any, b: Any) -> Any:
-        if isinstance(b, Handle):
-            return NotImplemented
-        is_array = isinstance(a.array, ndarray)  # numbers do not change
-        return _written(a, compute(a, b)) if is_array else compute(a, b)
-
-    setattr(Symbol, f"__{name}__", operator)
-    if not comparison:
-        setattr(Symbol, f"__r{name}__", lambda a, b: compute(b, a))
-        setattr(Symbol, f"__i{name}__", in_place)
-
-
-for _name, _ufunc in (_UFUNCS | _COMPARISONS).items():
-    _operators(_name, _power if _name == "pow" else _ufunc, _name in _COMPARISONS)
-_operators("divmod", np.divmod, comparison=False)
-del Symbol.__idivmod__  # type: ignore[attr-defined]
-for _name, _ufunc in _UNARY.items():
-    setattr(Symbol, f"__{_name}__", lambda a, ufunc=_ufunc: ufunc(a))

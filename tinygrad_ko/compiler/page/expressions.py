@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.compiler import small
-from tinygrad_ko.compiler.program import Call, Place, Value, filled_with
-from tinygrad_ko.compiler.room import Room, array_text, number_text
-from tinygrad_ko.compiler.storage import SMALL
+from tinygrad_ko.compiler.page.room import Room, array_text, number_text
+from tinygrad_ko.compiler.program import small
+from tinygrad_ko.compiler.program.storage import SMALL
+from tinygrad_ko.compiler.program.values import Called, Slot, Value, filled_with
 
 # How strongly an expression holds together. A part that holds less than its place asks for stands in parentheses.
 _COMPARED, _OR, _XOR, _AND, _SHIFTED, _SUM, _PRODUCT, _SIGNED, _POWER, _ATOM = range(10)
@@ -38,7 +38,7 @@ class Expressions:
 
     def _input(self, x: Any, user: Value | None) -> tuple[str, int]:
         if not isinstance(x, Value):
-            ready = self.numbers.get(small.beside(x, user)) if self.numbers and user is not None else None
+            ready = self.numbers.get(small.number_beside(x, user)) if self.numbers and user is not None else None
             return _number(x, user) if ready is None else (self.room.constant(ready, x), _ATOM)
         if x in self.given:
             return self.given[x], _ATOM
@@ -132,7 +132,7 @@ class Expressions:
         """What stands in the brackets of an index."""
 
         def part(p: Any) -> str:
-            if isinstance(p, Place):
+            if isinstance(p, Slot):
                 return self.use(inside[p.number])
             if not isinstance(p, slice):
                 return "..." if p is ... else repr(p)
@@ -141,11 +141,11 @@ class Expressions:
 
         return ", ".join(map(part, template)) or "()"
 
-    def _called(self, call: Call, value: Value) -> str:
+    def _called(self, call: Called, value: Value) -> str:
         name = self.room.called(call)
 
         def text(part: Any) -> str:
-            if isinstance(part, Place):
+            if isinstance(part, Slot):
                 x = value.inputs[part.number]
                 return self.room.constant(filled_with(x)) if x.operation == "full" else self.use(x)
             if isinstance(part, list | tuple) and not hasattr(part, "_fields"):

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.compiler.program import Value
+from tinygrad_ko.compiler.program.values import Value
 
 SMALL = 2_048  # bytes of a small array: see small.py
 WORTH_IT = (
@@ -70,7 +70,7 @@ class Storage:
             elif own:
                 self.over[value] = min(own, key=_is_named)
                 ending.remove(self.over[value])
-            elif can_write(value) and value.nbytes >= self._worth_it and idle.get(_kind(value)):
+            elif _can_write(value) and value.nbytes >= self._worth_it and idle.get(_kind(value)):
                 self.over[value] = idle[_kind(value)].pop()
             for x in ending:
                 if x.nbytes >= self._worth_it:
@@ -93,14 +93,14 @@ class Storage:
             while begin in self.over:
                 begin = self.over[begin]
             ends[begin] = output
-        return {v: ends.get(v) for v in self.owner if can_write(v) and v not in self.over and v not in self._fixed}
+        return {v: ends.get(v) for v in self.owner if _can_write(v) and v not in self.over and v not in self._fixed}
 
     def is_view(self, value: Value) -> bool:
         """Whether a value lies in the memory of another."""
         return self.owner[value] is not value
 
 
-def can_write(value: Value) -> bool:
+def _can_write(value: Value) -> bool:
     """Whether it can be computed into an array that is there."""
     return value.operation in ("ufunc", "matmul") or (value.operation == "reduce" and not value.settings[3])
 

@@ -5,15 +5,15 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.compiler import small
-from tinygrad_ko.compiler.blocks import Loop
-from tinygrad_ko.compiler.comments import Comments, wrapped
-from tinygrad_ko.compiler.expressions import SIGNS, Expressions
-from tinygrad_ko.compiler.names import PageNames
-from tinygrad_ko.compiler.nesting import with_nested
-from tinygrad_ko.compiler.program import Value
-from tinygrad_ko.compiler.room import Room, array_text
-from tinygrad_ko.compiler.storage import SMALL, WORTH_IT, Storage
+from tinygrad_ko.compiler.page.comments import Comments, wrapped
+from tinygrad_ko.compiler.page.expressions import SIGNS, Expressions
+from tinygrad_ko.compiler.page.names import PageNames
+from tinygrad_ko.compiler.page.nesting import with_nested
+from tinygrad_ko.compiler.page.room import Room, array_text
+from tinygrad_ko.compiler.program import small
+from tinygrad_ko.compiler.program.blocks import Loop
+from tinygrad_ko.compiler.program.storage import SMALL, WORTH_IT, Storage
+from tinygrad_ko.compiler.program.values import Value
 
 _IN_PLACE = {"add", "subtract", "multiply", "divide"}
 _EITHER_WAY = {"add", "multiply"}

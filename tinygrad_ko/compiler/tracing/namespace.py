@@ -6,9 +6,9 @@ import numpy as np
 
 from tinygrad_ko.arrays import faster
 from tinygrad_ko.arrays.library import sorted_places
-from tinygrad_ko.compiler.origin import origin
-from tinygrad_ko.compiler.program import Value, memory_order
-from tinygrad_ko.compiler.symbols import Symbol, concrete
+from tinygrad_ko.compiler.program.values import Value, memory_order
+from tinygrad_ko.compiler.tracing.origin import origin
+from tinygrad_ko.compiler.tracing.symbols import Symbol, concrete
 
 
 class Symbols:

@@ -2,8 +2,8 @@
 
 from collections.abc import Collection
 
-from tinygrad_ko.compiler.program import Value
-from tinygrad_ko.compiler.storage import SMALL, WORTH_IT
+from tinygrad_ko.compiler.program.storage import SMALL, WORTH_IT
+from tinygrad_ko.compiler.program.values import Value
 
 _MANY = 5  # operations on one line
 

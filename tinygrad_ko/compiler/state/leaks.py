@@ -7,8 +7,8 @@ from types import CellType, FrameType, FunctionType, TracebackType
 from typing import Any
 
 from tinygrad_ko.compiler.refusals import leaked
-from tinygrad_ko.compiler.symbols import Symbol
-from tinygrad_ko.compiler.trace import Trace
+from tinygrad_ko.compiler.tracing.symbols import Symbol
+from tinygrad_ko.compiler.tracing.trace import Trace
 
 _USUAL = 5  # of the recording, its state, its namespace, of the parameter here and of the call of getrefcount
 _BETWEEN = (list, tuple, dict, set, deque, CellType, FunctionType)  # they keep something only as long as they are kept

@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.compiler.origin import Origin
-from tinygrad_ko.compiler.program import Value
-from tinygrad_ko.compiler.room import number_text
+from tinygrad_ko.compiler.page.room import number_text
+from tinygrad_ko.compiler.program.values import Origin, Value
 from tinygrad_ko.errors import explain
 
 _FORWARD = {"en": "forward: ", "ko": "순전파: "}

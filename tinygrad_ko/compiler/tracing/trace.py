@@ -7,12 +7,12 @@ import numpy as np
 from numpy import ndarray
 
 from tinygrad_ko.arrays.library import quick
-from tinygrad_ko.compiler.namespace import Symbols
-from tinygrad_ko.compiler.number import Number
-from tinygrad_ko.compiler.origin import origin
-from tinygrad_ko.compiler.program import Call, Place, Value, mapped_inside, memory_order
+from tinygrad_ko.compiler.program.values import Called, Slot, Value, mapped_inside, memory_order
 from tinygrad_ko.compiler.refusals import other_thread
-from tinygrad_ko.compiler.symbols import Symbol, concrete
+from tinygrad_ko.compiler.tracing.namespace import Symbols
+from tinygrad_ko.compiler.tracing.number import Number
+from tinygrad_ko.compiler.tracing.origin import origin
+from tinygrad_ko.compiler.tracing.symbols import Symbol, concrete
 
 
 class Trace:
@@ -74,7 +74,7 @@ class Trace:
     ) -> Any:
         """A function as it is, of arrays and of lists of them. One that returns nothing is a check."""
         arrays: list[Any] = []
-        call = Call(name, function, _placed(tuple(arguments), arrays), _placed(dict(options), arrays))
+        call = Called(name, function, _placed(tuple(arguments), arrays), _placed(dict(options), arrays))
         inputs = [concrete(x) for x in arrays]
         out = call(inputs)
         call.lends = lends or _shares(out, inputs)
@@ -93,7 +93,7 @@ def _placed(part: Any, arrays: list[Any]) -> Any:
     """Arguments with places for the arrays, which are added to the list."""
     if isinstance(part, Symbol | ndarray):
         arrays.append(part)
-        return Place(len(arrays) - 1)
+        return Slot(len(arrays) - 1)
     return np if part is quick or isinstance(part, Symbols) else mapped_inside(lambda x: _placed(x, arrays), part)
 
 

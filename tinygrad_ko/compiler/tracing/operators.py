@@ -1,0 +1,66 @@
+"""The operators of Python, for Symbols: each is the ufunc that NumPy's arrays compute it with."""
+
+from typing import Any
+
+import numpy as np
+from numpy import generic, ndarray
+
+from tinygrad_ko.engine.graph import Handle
+
+_UFUNCS = {
+    **{"add": np.add, "sub": np.subtract, "mul": np.multiply, "truediv": np.divide, "floordiv": np.floor_divide},
+    **{"mod": np.remainder, "pow": np.power, "matmul": np.matmul, "and": np.bitwise_and, "or": np.bitwise_or},
+    **{"xor": np.bitwise_xor, "lshift": np.left_shift, "rshift": np.right_shift},
+}
+_COMPARISONS = {
+    "lt": np.less,
+    "le": np.less_equal,
+    "gt": np.greater,
+    "ge": np.greater_equal,
+    "eq": np.equal,
+    "ne": np.not_equal,
+}
+_UNARY = {"neg": np.negative, "pos": np.positive, "abs": np.absolute, "invert": np.invert}
+
+
+class SymbolOperators:
+    """SymbolOperators, with a number or an array on either side, and in place."""
+
+    __slots__ = ()
+
+    def taken_over(self, made: Any) -> Any:
+        """The array itself, once what was made is written to it."""
+        raise NotImplementedError
+
+
+def _power(base: Any, exponent: Any) -> Any:
+    """base ** exponent. NumPy computes the powers -1, 0.5, 1 and 2 in other ways than np.power."""
+    is_number = isinstance(exponent, SymbolOperators) and exponent.value.is_number  # type: ignore[attr-defined]
+    if isinstance(base, SymbolOperators) and (is_number or isinstance(exponent, int | float | generic)):
+        concrete = exponent.array if isinstance(exponent, SymbolOperators) else exponent  # type: ignore[attr-defined]
+        return base.program.record("power", (base, exponent), (), base.array**concrete)  # type: ignore[attr-defined]
+    return np.power(base, exponent)
+
+
+def _define(name: str, compute: Any, comparison: bool) -> None:
+    def operator(a: Any, b: Any) -> Any:
+        return NotImplemented if isinstance(b, Handle) else compute(a, b)
+
+    def in_place(a: Any, b: Any) -> Any:
+        if isinstance(b, Handle):
+            return NotImplemented
+        is_array = isinstance(a.array, ndarray)  # numbers do not change
+        return a.taken_over(compute(a, b)) if is_array else compute(a, b)
+
+    setattr(SymbolOperators, f"__{name}__", operator)
+    if not comparison:
+        setattr(SymbolOperators, f"__r{name}__", lambda a, b: compute(b, a))
+        setattr(SymbolOperators, f"__i{name}__", in_place)
+
+
+for _name, _ufunc in (_UFUNCS | _COMPARISONS).items():
+    _define(_name, _power if _name == "pow" else _ufunc, _name in _COMPARISONS)
+_define("divmod", np.divmod, comparison=False)
+del SymbolOperators.__idivmod__  # type: ignore[attr-defined]
+for _name, _ufunc in _UNARY.items():
+    setattr(SymbolOperators, f"__{_name}__", lambda a, ufunc=_ufunc: ufunc(a))

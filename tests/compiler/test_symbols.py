@@ -47,7 +47,7 @@ np.add.accumulate(x); np.add.outer(v, v); np.maximum.reduce(x); np.zeros_like(x)
 len(x) * x; x.shape[0] * x; np.shape(x) + x.shape; [row.sum() for row in x]; x.ravel(); x.reshape(6, 4); x.flatten()
 x.swapaxes(0, 1); x.real; x.conj(); x.copy("F"); x.view(np.int64); round(v[1], 1); sum(v); np.eye(4) @ x
 np.exp(x, dtype=np.float32); np.meshgrid(v, v); np.average(x, weights=abs(x)); np.matmul(x, x.T); np.broadcast_to(v, (4, 6))
-x[np.newaxis]
+x[np.newaxis]; x.view() * 2
 """
 
 
@@ -228,6 +228,48 @@ def test_sums_are_added_up_in_the_order_in_which_the_engine_has_them_in_memory(f
         right, found = flat(f(a, b)), flat(tg.compile(f)(a, b))
         require_equal(right, found)
         assert [y.strides for y in right] == [y.strides for y in found]
+
+
+def a_buffer(x):
+    buffer, total = np.empty(6), 0
+    for i in range(3):
+        buffer[:] = i
+        total = total + x * buffer
+    return total
+
+
+def a_mask_and_an_index(x):
+    mask, index = np.array([True, False] * 3), np.array([0, 1, 2])
+    before = np.where(mask, x, 0), x[index]
+    mask[0], index[0] = False, 2
+    return *before, np.where(mask, x, 0), x[index], np.concatenate([x, [mask]])
+
+
+def a_view_of_it(x):
+    c = np.zeros(6)
+    view = c[:3]
+    before = x[:, :3] * view
+    c[1] = 4
+    return before, x[:, :3] * view, x * c, c
+
+
+@pytest.mark.parametrize("f", [a_buffer, a_mask_and_an_index, a_view_of_it])
+def test_an_array_of_the_function_is_what_it_is_where_it_is_used(f):
+    require_equal(flat(f(X)), flat(tg.compile(f)(X)))
+
+
+@pytest.mark.parametrize("layout", [np.asfortranarray, lambda c: np.repeat(c, 2, axis=1)[:, ::2], lambda c: c[::-1]])
+def test_an_array_of_the_function_lies_in_memory_as_it_does_there(layout):
+    numbers = np.random.default_rng(2).normal(size=(41, 41))
+
+    def f(x):
+        c = layout(np.cos(np.arange(1681.0)).reshape(41, 41))
+        return np.sum(x * c), x @ c, np.sum(np.exp(c + x), axis=0), x * c
+
+    for x in (numbers, np.asfortranarray(numbers)):
+        right, found = f(x), tg.compile(f)(x)
+        require_equal(right, found)
+        assert right[-1].strides == found[-1].strides
 
 
 def test_one_array_is_converted_to_two_dtypes():

@@ -247,7 +247,9 @@ class Symbol(SymbolOperators):
             return self.copy("K") if copy else self
         return self.program.record("astype", (self,), (), np.asarray(self.array).astype(dtype))
 
-    def view(self, dtype: Any) -> Any:
+    def view(self, dtype: Any = None) -> Any:
+        if dtype is None:
+            return self[...]
         return self.program.call("np.ndarray.view", ndarray.view, (self, dtype), {})
 
     def copy(self, order: str = "C") -> Any:

@@ -173,3 +173,20 @@ def test_an_error_leaves_everything_as_it_was():
     )
     assert np.array_equal(model(np.eye(3)).shape, (3, 2))
     assert type(model.layers[0].W.data) is np.ndarray
+
+
+@pytest.mark.parametrize(
+    "look", [lambda x: float(x.sum()), lambda x: np.unique(x), lambda x: x.tolist(), lambda x: bool(x[0] > 0)]
+)
+def test_a_refusal_cannot_be_caught_by_the_function(look):
+    """It would go another way than it goes with numbers."""
+
+    def f(x):
+        try:
+            look(x)
+        except Exception:
+            return x * 2
+        return x * 3
+
+    with pytest.raises(TypeError, match="compile: "):
+        tg.compile(f)(np.ones(3))

@@ -272,6 +272,23 @@ def test_an_array_of_the_function_lies_in_memory_as_it_does_there(layout):
         assert right[-1].strides == found[-1].strides
 
 
+def test_powers_of_single_numbers():
+    def f(x, a):
+        s, t = x.sum(), x.astype(np.float32).mean()
+        return s**t, s**s, t**t, 1.7**s, a**s, s**a, s**2, np.power(s, t), x**s, s**x
+
+    for x in np.random.default_rng(3).uniform(0.1, 2, (60, 5)):
+        require_equal(flat(f(x, 1.3)), flat(tg.compile(f)(x, 1.3)))
+
+
+def test_a_single_number_from_the_end_is_computed_as_its_copy_is():
+    for name in ("exp2", "log", "tanh"):
+        function = getattr(np, name)
+        compiled = tg.compile(lambda x, function=function: function(np.copy(x)))
+        for x in np.random.default_rng(4).uniform(0.1, 2, (200, 1)):
+            require_equal([compiled.f(x[::-1])], [compiled(x[::-1])])
+
+
 def test_one_array_is_converted_to_two_dtypes():
     def f(x):
         return x.astype(np.float32), x.astype(np.int64), x.astype(bool)

@@ -253,7 +253,7 @@ class Symbol(SymbolOperators):
         return self.program.call("np.ndarray.view", ndarray.view, (self, dtype), {})
 
     def copy(self, order: str = "C") -> Any:
-        if _steps(np.array(self.array, order=order)) == _steps(self.array):  # type: ignore[call-overload]
+        if np.array(self.array, order=order).strides == self.strides:  # type: ignore[call-overload]
             return self.program.symbol(self.value, self.array)
         return self.program.call("np.array", np.array, (self,), {"order": order})
 
@@ -321,13 +321,9 @@ TRACED.add(Symbol)
 
 def _lie_alike(made: Any, there: Any) -> bool:
     """Whether two arrays of one shape have their axes in one order in memory."""
-    return memory_order(np.asarray(made)) == memory_order(np.asarray(there)) and 0 not in _steps(made)
-
-
-def _steps(array: Any) -> list[int]:
-    """The strides of an array along the axes that have a second element: they decide in which order a sum is added up."""
-    array = np.asarray(array)
-    return [step for step, n in zip(array.strides, array.shape, strict=True) if n > 1] if array.size else []
+    made, there = np.asarray(made), np.asarray(there)
+    is_stretched = made.size and any(n > 1 and not step for n, step in zip(made.shape, made.strides, strict=True))
+    return memory_order(made) == memory_order(there) and not is_stretched
 
 
 def _is_basic(part: Any) -> bool:

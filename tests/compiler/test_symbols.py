@@ -1,6 +1,7 @@
 """Symbols as arrays of NumPy's: its functions, its ways to write, and what is refused with the line and the way out."""
 
 import re
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -270,6 +271,15 @@ def test_an_array_of_the_function_lies_in_memory_as_it_does_there(layout):
         right, found = f(x), tg.compile(f)(x)
         require_equal(right, found)
         assert right[-1].strides == found[-1].strides
+
+
+def test_the_function_is_told_what_it_is_given():
+    def f(x, a):
+        s = x.sum()
+        kinds = [isinstance(x, np.ndarray), isinstance(a, float), isinstance(a, Real), isinstance(s, np.generic), isinstance(x, tg.Tensor)]
+        return [x * (i + 2) for i, kind in enumerate(kinds) if kind]
+
+    require_equal(f(V, 0.5), tg.compile(f)(V, 0.5))
 
 
 def test_powers_of_single_numbers():

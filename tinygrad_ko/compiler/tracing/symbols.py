@@ -6,6 +6,7 @@ known, and every NumPy function can be called on it. What would make the program
 
 from collections.abc import Callable
 from operator import getitem
+from sys import _getframe
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,9 @@ from tinygrad_ko.compiler.tracing.functions import called
 from tinygrad_ko.compiler.tracing.operators import SymbolOperators
 from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.ops.elementwise import where
+
+
+_LIBRARIES = (f"{__name__.partition('.')[0]}.", "numpy.")
 
 
 def concrete(x: Any) -> Any:
@@ -44,6 +48,12 @@ class Symbol(SymbolOperators):
         self.seen = self.version = (
             0  # and how often that had been written to when it was last looked at; and how often it was itself
         )
+
+    @property
+    def __class__(self) -> Any:
+        """What `isinstance` goes by: to the user's code it is what it stands for, an array or a number; to the engine a Symbol."""
+        asks = _getframe(1).f_globals.get("__name__", "")
+        return type(self) if asks.startswith(_LIBRARIES) else type(self._numbers)
 
     value = property(lambda s: s._now()._value)
     array = property(lambda s: s._now()._numbers)

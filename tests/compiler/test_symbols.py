@@ -276,7 +276,13 @@ def test_an_array_of_the_function_lies_in_memory_as_it_does_there(layout):
 def test_the_function_is_told_what_it_is_given():
     def f(x, a):
         s = x.sum()
-        kinds = [isinstance(x, np.ndarray), isinstance(a, float), isinstance(a, Real), isinstance(s, np.generic), isinstance(x, tg.Tensor)]
+        kinds = [
+            isinstance(x, np.ndarray),
+            isinstance(a, float),
+            isinstance(a, Real),
+            isinstance(s, np.generic),
+            isinstance(x, tg.Tensor),
+        ]
         return [x * (i + 2) for i, kind in enumerate(kinds) if kind]
 
     require_equal(f(V, 0.5), tg.compile(f)(V, 0.5))

@@ -39,8 +39,8 @@ def _power(base: Any, exponent: Any) -> Any:
     is_number = isinstance(exponent, SymbolOperators) and exponent.value.is_number  # type: ignore[attr-defined]
     is_simple = isinstance(base, SymbolOperators) and (is_number or isinstance(exponent, int | float | generic))
     if is_simple or all(isinstance(v, int | float | generic) for v in (x, y)):
-        trace = (base if isinstance(base, SymbolOperators) else exponent).program
-        return trace.record("power", (base, exponent), (), x**y)
+        symbol: Any = base if isinstance(base, SymbolOperators) else exponent
+        return symbol.program.record("power", (base, exponent), (), x**y)
     return np.power(base, exponent)
 
 

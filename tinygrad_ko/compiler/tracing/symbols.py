@@ -21,7 +21,6 @@ from tinygrad_ko.compiler.tracing.operators import SymbolOperators
 from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.ops.elementwise import where
 
-
 _LIBRARIES = (f"{__name__.partition('.')[0]}.", "numpy.")
 
 
@@ -49,7 +48,7 @@ class Symbol(SymbolOperators):
             0  # and how often that had been written to when it was last looked at; and how often it was itself
         )
 
-    @property
+    @property  # type: ignore[misc]  # as unittest.mock does it
     def __class__(self) -> Any:
         """What `isinstance` goes by: to the user's code it is what it stands for, an array or a number; to the engine a Symbol."""
         asks = _getframe(1).f_globals.get("__name__", "")

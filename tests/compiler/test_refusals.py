@@ -193,3 +193,20 @@ def test_a_traced_tensor_is_printed_without_numbers():
 
     tg.compile(f)(X)
     assert seen[0] == f"Tensor(<traced float64 of shape {X.shape}>, shape={X.shape}, dtype=float64, op=multiply)"
+
+
+@pytest.mark.parametrize(
+    "look", [lambda x: float(x.sum()), lambda x: np.unique(x), lambda x: x.tolist(), lambda x: bool(x[0] > 0)]
+)
+def test_a_refusal_cannot_be_caught_by_the_function(look):
+    """It would go another way than it goes with numbers."""
+
+    def f(x):
+        try:
+            look(x)
+        except Exception:
+            return x * 2
+        return x * 3
+
+    with pytest.raises(TypeError, match="compile: "):
+        tg.compile(f)(np.ones(3))

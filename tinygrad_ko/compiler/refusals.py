@@ -1,6 +1,9 @@
 """Refusals: what a traced function cannot do, as errors that name the line of the user's and the way out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from sys import _getframe
 from typing import Any
 
 from tinygrad_ko.errors import explain
@@ -39,16 +42,43 @@ _CURE = (
     "값에 따라 달라지는 프로그램은 만들 수 없습니다. tg.where를 쓰거나, 컴파일할 함수 밖에서 계산하여 인수로 넘기십시오.",
 )
 
+_COMPILER = f"{__package__}."
+_ENGINE = _COMPILER.partition(".")[0] + "."
+_raised: ContextVar[list[Exception]] = ContextVar("raised")
+
+
+@contextmanager
+def not_caught() -> Iterator[None]:
+    """Inside the block a refusal is not forgotten: if the function catches it and goes on another way, it is raised at the end."""
+    raised: list[Exception] = []
+    token = _raised.set(raised)
+    try:
+        yield
+    finally:
+        _raised.reset(token)
+    if raised:
+        raise raised[0]
+
+
+def _refusal(english: str, korean: str) -> Exception:
+    error = explain(TypeError(english), korean)
+    _raised.get([]).append(error)
+    return error
+
 
 def depends_on_data(what: str) -> Callable[..., Any]:
     """A method that refuses to read the numbers of an array."""
 
     def method(self: Any, *_: Any, **__: Any) -> Any:
         line, (cure, korean) = users_line(), _READING.get(what, _CURE)
-        raise explain(
-            TypeError(f"compile: {what} of a traced array at {line}: {cure}"),
+        error = _refusal(
+            f"compile: {what} of a traced array at {line}: {cure}",
             f"compile: 추적 중인 배열의 값을 읽으려고 했습니다: {what}, {line}. {korean}",
         )
+        asks = _getframe(1).f_globals.get("__name__", "")
+        if asks.startswith(_ENGINE) and not asks.startswith(_COMPILER):
+            _raised.get([error]).pop()  # the engine knows another way, and goes it
+        raise error
 
     return method
 
@@ -56,11 +86,9 @@ def depends_on_data(what: str) -> Callable[..., Any]:
 def unsupported(what: str) -> Exception:
     """The error for a function that a trace cannot follow."""
     line = users_line()
-    return explain(
-        TypeError(
-            f"compile: {what} is not supported inside of a compiled function (at {line}); use another function, or compute this outside "
-            "and pass it as an argument"
-        ),
+    return _refusal(
+        f"compile: {what} is not supported inside of a compiled function (at {line}); use another function, or compute this outside "
+        "and pass it as an argument",
         f"compile: 컴파일할 함수 안에서는 쓸 수 없습니다: {what}({line}). 다른 함수를 쓰거나, 밖에서 계산하여 인수로 넘기십시오.",
     )
 
@@ -68,8 +96,8 @@ def unsupported(what: str) -> Exception:
 def cannot_write(what: str) -> Exception:
     """The error for what writes to an array that a trace cannot follow."""
     line = users_line()
-    return explain(
-        TypeError(f"compile: {what} is not supported (at {line}); return a new array instead of writing to one"),
+    return _refusal(
+        f"compile: {what} is not supported (at {line}); return a new array instead of writing to one",
         f"compile: {what}: 지원하지 않습니다({line}). 배열에 쓰는 대신 새 배열을 반환하십시오.",
     )
 

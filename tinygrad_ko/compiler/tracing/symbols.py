@@ -6,6 +6,7 @@ known, and every NumPy function can be called on it. What would make the program
 
 from collections.abc import Callable
 from operator import getitem
+from sys import _getframe
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,8 @@ from tinygrad_ko.compiler.tracing.functions import called
 from tinygrad_ko.compiler.tracing.operators import SymbolOperators
 from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.ops.elementwise import where
+
+_LIBRARIES = (f"{__name__.partition('.')[0]}.", "numpy.")
 
 
 def concrete(x: Any) -> Any:
@@ -44,6 +47,12 @@ class Symbol(SymbolOperators):
         self.seen = self.version = (
             0  # and how often that had been written to when it was last looked at; and how often it was itself
         )
+
+    @property  # type: ignore[misc]  # as unittest.mock does it
+    def __class__(self) -> Any:
+        """What `isinstance` goes by: to the user's code it is what it stands for, an array or a number; to the engine a Symbol."""
+        asks = _getframe(1).f_globals.get("__name__", "")
+        return type(self) if asks.startswith(_LIBRARIES) else type(self._numbers)
 
     value = property(lambda s: s._now()._value)
     array = property(lambda s: s._now()._numbers)
@@ -251,11 +260,13 @@ class Symbol(SymbolOperators):
             return self.copy("K") if copy else self
         return self.program.record("astype", (self,), (), np.asarray(self.array).astype(dtype))
 
-    def view(self, dtype: Any) -> Any:
+    def view(self, dtype: Any = None) -> Any:
+        if dtype is None:
+            return self[...]
         return self.program.call("np.ndarray.view", ndarray.view, (self, dtype), {})
 
     def copy(self, order: str = "C") -> Any:
-        if _steps(np.array(self.array, order=order)) == _steps(self.array):  # type: ignore[call-overload]
+        if np.array(self.array, order=order).strides == self.strides:  # type: ignore[call-overload]
             return self.program.symbol(self.value, self.array)
         return self.program.call("np.array", np.array, (self,), {"order": order})
 
@@ -323,13 +334,9 @@ TRACED.add(Symbol)
 
 def _lie_alike(made: Any, there: Any) -> bool:
     """Whether two arrays of one shape have their axes in one order in memory."""
-    return memory_order(np.asarray(made)) == memory_order(np.asarray(there)) and 0 not in _steps(made)
-
-
-def _steps(array: Any) -> list[int]:
-    """The strides of an array along the axes that have a second element: they decide in which order a sum is added up."""
-    array = np.asarray(array)
-    return [step for step, n in zip(array.strides, array.shape, strict=True) if n > 1] if array.size else []
+    made, there = np.asarray(made), np.asarray(there)
+    is_stretched = made.size and any(n > 1 and not step for n, step in zip(made.shape, made.strides, strict=True))
+    return memory_order(made) == memory_order(there) and not is_stretched
 
 
 def _is_basic(part: Any) -> bool:

@@ -198,7 +198,7 @@ class Entered:
         return entered
 
     def _symbol(self, array: Any, name: str) -> Symbol:
-        if not isinstance(array, float) or isinstance(array, generic):
+        if not isinstance(array, float | generic):  # isinstance tells one of NumPy's numbers from an array
             array = np.asarray(array)
             if not array.dtype.isnative:
                 self.swapped.append(len(self.inputs))

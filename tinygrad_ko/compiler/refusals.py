@@ -1,6 +1,8 @@
 """Refusals: what a traced function cannot do, as errors that name the line of the user's and the way out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from tinygrad_ko.errors import explain
@@ -32,14 +34,37 @@ _CURE = (
 )
 
 
+_refused: ContextVar[list[Exception]] = ContextVar("refused")
+
+
+@contextmanager
+def none_caught() -> Iterator[None]:
+    """At the end of the block what was refused in it is raised, if the function has caught it: it went on as the function itself does not."""
+    before = _refused.set([])
+    try:
+        yield
+        for error in _refused.get():
+            raise error
+    finally:
+        _refused.reset(before)
+
+
+def refused(error: Exception) -> Exception:
+    """An error that a traced function may not catch."""
+    _refused.get([]).append(error)
+    return error
+
+
 def depends_on_data(what: str) -> Callable[..., Any]:
     """A method that refuses to read the numbers of an array."""
 
     def method(self: Any, *_: Any, **__: Any) -> Any:
         line, (cure, korean) = users_line(), _READING.get(what, _CURE)
-        raise explain(
-            TypeError(f"compile: {what} of a traced array at {line}: {cure}"),
-            f"compile: 추적 중인 배열의 값을 읽으려고 했습니다: {what}, {line}. {korean}",
+        raise refused(
+            explain(
+                TypeError(f"compile: {what} of a traced array at {line}: {cure}"),
+                f"compile: 추적 중인 배열의 값을 읽으려고 했습니다: {what}, {line}. {korean}",
+            )
         )
 
     return method
@@ -48,22 +73,19 @@ def depends_on_data(what: str) -> Callable[..., Any]:
 def unsupported(what: str) -> Exception:
     """The error for a function that a trace cannot follow."""
     line = users_line()
-    return explain(
-        TypeError(
-            f"compile: {what} is not supported inside of a compiled function (at {line}); use another function, or compute this outside "
-            "and pass it as an argument"
-        ),
-        f"compile: 컴파일할 함수 안에서는 쓸 수 없습니다: {what}({line}). 다른 함수를 쓰거나, 밖에서 계산하여 인수로 넘기십시오.",
+    error = TypeError(
+        f"compile: {what} is not supported inside of a compiled function (at {line}); use another function, or compute this outside "
+        "and pass it as an argument"
     )
+    korean = f"compile: 컴파일할 함수 안에서는 쓸 수 없습니다: {what}({line}). 다른 함수를 쓰거나, 밖에서 계산하여 인수로 넘기십시오."
+    return refused(explain(error, korean))
 
 
 def cannot_write(what: str) -> Exception:
     """The error for what writes to an array that a trace cannot follow."""
     line = users_line()
-    return explain(
-        TypeError(f"compile: {what} is not supported (at {line}); return a new array instead of writing to one"),
-        f"compile: {what}: 지원하지 않습니다({line}). 배열에 쓰는 대신 새 배열을 반환하십시오.",
-    )
+    error = TypeError(f"compile: {what} is not supported (at {line}); return a new array instead of writing to one")
+    return refused(explain(error, f"compile: {what}: 지원하지 않습니다({line}). 배열에 쓰는 대신 새 배열을 반환하십시오."))
 
 
 def no_function(f: Any) -> TypeError:
@@ -182,9 +204,14 @@ def many_programs(name: str, count: int, changes: dict[str, list[str]]) -> str:
 
 def only_compiled(error: Exception, name: str) -> Exception:
     """A compiled program fails where the function itself does not."""
-    error.add_note(f"in the compiled {name}; the function itself computes this without an error: please report it")
+    error.add_note(
+        f"in the compiled {name}; the function itself computes this without an error: if it catches this one (try, except), compute that "
+        "outside of it; else please report it"
+    )
     return explain(
-        error, f"컴파일한 {name}에서만 나는 오류입니다. 원래 함수는 오류 없이 계산합니다. 이 오류를 알려 주십시오."
+        error,
+        f"컴파일한 {name}에서만 나는 오류입니다. 원래 함수는 오류 없이 계산합니다. 함수가 이 오류를 try와 except로 처리한다면 그 부분은 함수 "
+        "밖에서 계산하십시오. 그렇지 않다면 이 오류를 알려 주십시오.",
     )
 
 

@@ -8,10 +8,10 @@ variables that they name, attributes of objects, lists, tuples and dicts; not wh
 import sys
 from array import array
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
-from operator import delitem, setitem
+from operator import contains, delitem, setitem
 from types import CodeType, FunctionType, MemberDescriptorType, MethodType, ModuleType
 from typing import Any
 
@@ -63,6 +63,15 @@ class Location:
         return str(head) + "".join(f".{k}" if isinstance(k, str) and k.isidentifier() else f"[{k!r}]" for k in keys)
 
 
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A variable that has no value yet: its name, whether it has one now, and the call that takes it away."""
+
+    name: str
+    exists: Callable[[], bool]
+    take_away: Callable[[], Any]
+
+
 @dataclass(slots=True, eq=False)
 class Holding:
     """Something that holds others, and the places in it."""
@@ -84,7 +93,8 @@ class Held:
         self.again: list[
             tuple[Location, Location]
         ] = []  # where a container or an array is that was found before, and where that was
-        self.missing: list[tuple[dict[str, Any], str]] = []  # global variables that have no value yet
+        self.missing: list[Missing] = []  # variables that have no value yet
+        self.classes: dict[type, set[str]] = {}  # the user's classes, and the names of their attributes
         self._names: dict[int, str] = {}
         root = Location(self.name_of(f), None, (), f)
         waiting = [root]
@@ -196,6 +206,13 @@ class Held:
         """The expression for a Tensor: by its place if it is a constant, which may be replaced by another one, else by its identity."""
         return tensor.text if _is_constant(tensor.value) else self.name_of(tensor.value)
 
+    def new_variables(self) -> Iterator[Missing]:
+        """The variables and attributes of classes that had no value when they were looked for, and have one now."""
+        yield from (variable for variable in self.missing if variable.exists())
+        for kind, names in self.classes.items():
+            for name in [name for name in vars(kind) if name not in names and not name.startswith("__")]:
+                yield Missing(f"{kind.__name__}.{name}", lambda: True, partial(delattr, kind, name))
+
     def read(self, text: str) -> Any:
         """What an expression gives now."""
         return eval(text, self.room)
@@ -219,7 +236,9 @@ class Held:
             yield self._fixed(own, path)
         for kind in type(value).__mro__:
             for name, slot in vars(kind).items() if "__slots__" in vars(kind) else ():
-                if isinstance(slot, MemberDescriptorType) and hasattr(value, name):
+                if isinstance(slot, MemberDescriptorType) and not hasattr(value, name):
+                    self.missing.append(Missing(name, partial(_has, value, name), partial(delattr, value, name)))
+                elif isinstance(slot, MemberDescriptorType):
                     put = f"{self.name_of(slot)}.__set__, {self.name_of(value)}"
                     yield Location(f"{self.name_of(value)}.{name}", put, (*path, name), getattr(value, name))
         if _is_users(type(value).__module__):
@@ -229,6 +248,8 @@ class Held:
         for base in kind.__mro__ if _is_users(kind.__module__) else ():
             if base is not kind and _is_users(base.__module__):
                 yield self._fixed(base, (base.__name__,))
+        if _is_users(kind.__module__):
+            self.classes[kind] = {*vars(kind)}
         for name, value in list(vars(kind).items()) if _is_users(kind.__module__) else ():
             if isinstance(value, FunctionType | property | staticmethod | classmethod):
                 yield Location(f"{self.name_of(vars(kind))}[{name!r}]", None, (kind.__name__, name), value)
@@ -244,21 +265,21 @@ class Held:
         for variable, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
             try:
                 value = cell.cell_contents
-            except ValueError:  # a variable that has no value yet
+            except ValueError:
+                self.missing.append(Missing(variable, partial(_has, cell, "cell_contents"), partial(delattr, cell, "cell_contents")))
                 continue
             text = self.name_of(cell)
             yield Location(f"{text}.cell_contents", f"setattr, {text}, 'cell_contents'", (variable,), value)
         if _is_users(function.__module__):
             yield from self._globals(function)
-            if vars(function):
-                yield self._fixed(vars(function), (function.__name__,))
+            yield self._fixed(vars(function), (function.__name__,))
 
     def _globals(self, function: FunctionType) -> Iterator[Location]:
         names, here = dict.fromkeys(_names_in(function.__code__)), function.__globals__
         text = self.name_of(here)
         for name in names:
             if name not in here:
-                self.missing.append((here, name))
+                self.missing.append(Missing(name, partial(contains, here, name), partial(delitem, here, name)))
                 continue
             value = here[name]
             if not isinstance(value, ModuleType):
@@ -285,6 +306,7 @@ class Held:
                 found.append(
                     f"type({place.text})" if replaceable else f"repr({place.text})" if contents else place.text
                 )
+        found += [f"*vars({self.name_of(kind)})" for kind in self.classes]  # what is new there may hide what a base class has
         found += [f"{there.text} is {here.text}" for there, here in self.again]
         placed = [text for text, _ in self.references() if text not in self.room]
         found.append(f"len({{*map(id, [{', '.join(placed)}])}})")  # no two are one
@@ -297,6 +319,14 @@ class Held:
 def is_same(now: Any, then: Any) -> bool:
     """Whether two values that are no arrays are the same."""
     return now is then or (type(now) is type(then) and isinstance(now, PLAIN) and repr(now) == repr(then))
+
+
+def _has(value: Any, name: str) -> bool:
+    try:
+        getattr(value, name)
+    except (AttributeError, ValueError):
+        return False
+    return True
 
 
 def _is_constant(value: Any) -> bool:

@@ -2,7 +2,6 @@
 what its program changes after every call.
 """
 
-import builtins
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -126,6 +125,8 @@ class State:
             self._find_changes(nodes)
         finally:
             restore()
+            for new in [*self.held.new_variables()]:
+                new.take_away()
             held = (self._stands, self._at, self._arrays, self._grads, self.originals, self._references, self._made)
             for symbols in held:
                 symbols.clear()
@@ -133,9 +134,8 @@ class State:
     # ------------------------------------------------------------------ what has changed
 
     def _find_changes(self, nodes: list[Any]) -> None:
-        for variables, name in self.held.missing:
-            if variables.pop(name, None) is not None and name not in vars(builtins):
-                raise left_behind(name)
+        for new in self.held.new_variables():
+            raise left_behind(new.name)
         for part in self.held.parts.values():
             if isinstance(part.value, _CHANGEABLE):
                 self._compare_items(part)

@@ -19,6 +19,7 @@ from tinygrad_ko.compiler.tracing.functions import called
 from tinygrad_ko.compiler.tracing.operators import SymbolOperators
 from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.ops.elementwise import where
+from tinygrad_ko.runtime.callers import asked_by_user
 
 
 def concrete(x: Any) -> Any:
@@ -44,6 +45,11 @@ class Symbol(SymbolOperators):
         self.seen = self.version = (
             0  # and how often that had been written to when it was last looked at; and how often it was itself
         )
+
+    @property
+    def __class__(self) -> type:
+        """What isinstance tells: for the user's code the type of the array that it stands for."""
+        return type(self._numbers) if asked_by_user() else type(self)
 
     value = property(lambda s: s._now()._value)
     array = property(lambda s: s._now()._numbers)

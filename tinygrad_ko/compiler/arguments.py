@@ -189,6 +189,7 @@ class Entered:
         entered: Any = symbol
         if isinstance(leaf, Handle):
             entered = wrap(type(leaf), symbol)
+            entered._exposed = True  # so that x.data is this very Symbol
             entered.name = getattr(leaf, "_name", None)
             entered.requires_grad = leaf._node is not None
             if (before := _gradient_of(leaf)) is not None:

@@ -30,7 +30,9 @@ S = TypeVar("S")
 
 
 class Compiled(Generic[P, R]):
-    """A compiled function: called as the function itself is."""
+    """A compiled function: called as the function itself is. Its `__dict__` is for what a user puts there, as that of a function."""
+
+    __slots__ = ("__dict__", "__weakref__", "_last", "_made", "_of", "f", "programs")
 
     def __init__(self, f: Callable[P, R]) -> None:
         self.f, self.programs = f, OrderedDict[Any, list[Compilation]]()

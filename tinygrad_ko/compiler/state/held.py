@@ -182,8 +182,9 @@ class Held:
             functions = (value.fget, value.fset) if isinstance(value, property) else (value.__func__,)
             yield from (self._fixed(f, ()) for f in functions if f is not None)
         elif type(value).__module__.startswith(f"{_OURS}.compiler"):
-            if "f" in vars(value):  # a compiled function
+            if hasattr(value, "programs"):  # a compiled function
                 yield self._fixed(value.f, place.path)
+                yield self._fixed(vars(value), place.path)
         elif is_followed(value):
             yield from self._attributes(value, place.path)
 

@@ -35,24 +35,53 @@ _CURE = (
 
 
 _refused: ContextVar[list[Exception]] = ContextVar("refused")
+_failed: ContextVar[list[Exception]] = ContextVar("failed")
 
 
 @contextmanager
 def none_caught() -> Iterator[None]:
-    """At the end of the block what was refused in it is raised, if the function has caught it: it went on as the function itself does not."""
-    before = _refused.set([])
+    """At the end of the block what was refused in it is raised, also if the function has caught it: it went on as the function itself does
+    not. So is what failed for the numbers of this call alone, if it was caught.
+    """
+    refused_before, failed_before = _refused.set([]), _failed.set([])
     try:
-        yield
+        try:
+            yield
+        except Exception as error:  # also one that was made of a refusal, and says less
+            if (those := _refused.get()) and error not in those:
+                raise those[-1] from None
+            raise
         for error in _refused.get():
             raise error
+        for error in _failed.get():
+            raise caught(error)
     finally:
-        _refused.reset(before)
+        _refused.reset(refused_before)
+        _failed.reset(failed_before)
 
 
 def refused(error: Exception) -> Exception:
-    """An error that a traced function may not catch."""
+    """A refusal, which a traced function may not catch."""
     _refused.get([]).append(error)
     return error
+
+
+def failed(error: Exception) -> Exception:
+    """An error that may depend on numbers, which a traced function may not catch."""
+    _failed.get([]).append(error)
+    return error
+
+
+def caught(error: Exception) -> Exception:
+    """The error for a function that catches what fails for some numbers alone, such as a matrix without an inverse."""
+    kind = type(error).__name__
+    return explain(
+        TypeError(
+            f"compile: the function catches a {kind} ({error}), which depends on the numbers of this call; compute this outside of the "
+            "compiled function and pass it as an argument"
+        ),
+        f"compile: 함수가 처리한 예외 {kind}: 이번 호출의 값에 따라 달라지는 오류입니다. 컴파일할 함수 밖에서 계산하여 인수로 넘기십시오.",
+    )
 
 
 def depends_on_data(what: str) -> Callable[..., Any]:

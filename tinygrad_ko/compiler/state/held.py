@@ -9,11 +9,13 @@ import sys
 from array import array
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from functools import partial
 from operator import contains, delitem, setitem
 from types import CodeType, FunctionType, MemberDescriptorType, MethodType, ModuleType
 from typing import Any
+from weakref import ref
 
 import numpy as np
 
@@ -26,6 +28,7 @@ CONTAINERS = (list, tuple, dict, deque)
 GENERATORS = (np.random.Generator, np.random.RandomState)
 PLAIN = (int, float, str, bytes, complex, type(None), np.generic, np.dtype, range, slice)
 _UNORDERED = (set, frozenset, bytearray, array)  # told by what is in them
+_NO_KEY = object()
 _OURS = __name__.partition(".")[0]
 
 
@@ -39,7 +42,7 @@ class Location:
     put: str | None
     path: tuple[Any, ...]
     value: Any
-    key: Any = None  # in a list or a dict
+    key: Any = _NO_KEY  # in a list or a dict
     given_name: str = ""
 
     @property
@@ -79,6 +82,11 @@ class Holding:
     value: Any
     place: Location
     items: list[Location] = field(default_factory=list)
+
+    @property
+    def entries(self) -> list[Location]:
+        """The places in a list, tuple or dict itself, without the attributes that one of a class of the user's has."""
+        return [item for item in self.items if item.key is not _NO_KEY]
 
 
 class Held:
@@ -176,6 +184,9 @@ class Held:
             yield Location(f"{name}.func", None, (), value.func)
             yield Location(f"{name}.args", None, (), value.args)
             yield Location(f"{name}.keywords", None, (), value.keywords)
+        elif isinstance(value, ContextVar | ref):
+            asked = f"{self.name_of(value)}{'.get(None)' if isinstance(value, ContextVar) else '()'}"
+            yield Location(asked, None, place.path, self.read(asked))
         elif isinstance(value, type):
             yield from self._class(value)
         elif isinstance(value, property | staticmethod | classmethod):
@@ -355,7 +366,7 @@ def is_followed(value: Any) -> bool:
     root = type(value).__module__.partition(".")[0]
     if isinstance(value, ModuleType) or root == "numpy":
         return False
-    return root not in sys.stdlib_module_names or root in ("__main__", "types")
+    return root not in sys.stdlib_module_names or root in ("__main__", "argparse", "collections", "types")
 
 
 def _clearer(path: tuple[Any, ...], than: tuple[Any, ...]) -> bool:

@@ -8,7 +8,7 @@ from numpy import ndarray
 
 from tinygrad_ko.arrays.library import quick
 from tinygrad_ko.compiler.program.values import Called, Slot, Value, mapped_inside, memory_order
-from tinygrad_ko.compiler.refusals import other_thread, refused
+from tinygrad_ko.compiler.refusals import failed, other_thread
 from tinygrad_ko.compiler.tracing.namespace import Symbols
 from tinygrad_ko.compiler.tracing.number import Number
 from tinygrad_ko.compiler.tracing.origin import origin
@@ -79,7 +79,7 @@ class Trace:
         try:
             out = call(inputs)
         except Exception as error:  # such as of a matrix that has no inverse
-            raise refused(error) from None
+            raise failed(error) from None
         call.lends = lends or _shares(out, inputs)
         if out is None:
             self.record("call", tuple(arrays), (call,), out, pure=False)

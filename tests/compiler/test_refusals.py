@@ -178,21 +178,18 @@ def test_an_error_leaves_everything_as_it_was():
 def test_what_is_read_inside_is_to_be_read_outside():
     w = tg.Tensor(X, requires_grad=True)
     for read in (lambda x: (w * x).sum().item(), lambda x: float((w * x).sum()), lambda x: f"{(w * x).sum():.3f}"):
-        said = refusal(read, X)
-        assert "return it and read it outside" in said
-        assert "밖에서 읽으십시오" in said
+        with pytest.raises(TypeError, match="return it and read it outside") as caught:
+            tg.compile(read)(X)
+        assert "밖에서 읽으십시오" in caught.value.__notes__[-1]
 
 
 def test_a_traced_tensor_is_printed_without_numbers():
-    seen = []
-
     def f(x):
         y = tg.Tensor(x, requires_grad=True) * 2
-        seen.append(repr(y))
+        assert repr(y) == f"Tensor(<traced float64 of shape {X.shape}>, shape={X.shape}, dtype=float64, op=multiply)"
         return y.sum()
 
-    tg.compile(f)(X)
-    assert seen[0] == f"Tensor(<traced float64 of shape {X.shape}>, shape={X.shape}, dtype=float64, op=multiply)"
+    assert tg.compile(f)(X).item() == 2 * X.sum()
 
 
 @pytest.mark.parametrize(

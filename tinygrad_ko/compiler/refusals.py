@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from sys import _getframe
 from typing import Any
 
 from tinygrad_ko.errors import explain
@@ -42,28 +41,54 @@ _CURE = (
     "값에 따라 달라지는 프로그램은 만들 수 없습니다. tg.where를 쓰거나, 컴파일할 함수 밖에서 계산하여 인수로 넘기십시오.",
 )
 
-_COMPILER = f"{__package__}."
-_ENGINE = _COMPILER.partition(".")[0] + "."
-_raised: ContextVar[list[Exception]] = ContextVar("raised")
+_refused: ContextVar[list[Exception]] = ContextVar("refused")
+_failed: ContextVar[list[Exception]] = ContextVar("failed")
 
 
 @contextmanager
-def not_caught() -> Iterator[None]:
-    """Inside the block a refusal is not forgotten: if the function catches it and goes on another way, it is raised at the end."""
-    raised: list[Exception] = []
-    token = _raised.set(raised)
+def none_caught() -> Iterator[None]:
+    """At the end of the block what was refused in it is raised, also if the function has caught it: it went on as the function itself does
+    not. So is what failed for the numbers of this call alone, if it was caught.
+    """
+    refused_before, failed_before = _refused.set([]), _failed.set([])
     try:
-        yield
+        try:
+            yield
+        except Exception as error:  # also one that was made of a refusal, and says less
+            if (those := _refused.get()) and error not in those:
+                raise those[-1] from None
+            raise
+        for error in _refused.get():
+            raise error
+        for error in _failed.get():
+            raise caught(error)
     finally:
-        _raised.reset(token)
-    if raised:
-        raise raised[0]
+        _refused.reset(refused_before)
+        _failed.reset(failed_before)
 
 
-def _refusal(english: str, korean: str) -> Exception:
-    error = explain(TypeError(english), korean)
-    _raised.get([]).append(error)
+def refused(error: Exception) -> Exception:
+    """A refusal, which a traced function may not catch."""
+    _refused.get([]).append(error)
     return error
+
+
+def failed(error: Exception) -> Exception:
+    """An error that may depend on numbers, which a traced function may not catch."""
+    _failed.get([]).append(error)
+    return error
+
+
+def caught(error: Exception) -> Exception:
+    """The error for a function that catches what fails for some numbers alone, such as a matrix without an inverse."""
+    kind = type(error).__name__
+    return explain(
+        TypeError(
+            f"compile: the function catches a {kind} ({error}), which depends on the numbers of this call; compute this outside of the "
+            "compiled function and pass it as an argument"
+        ),
+        f"compile: 함수가 처리한 예외 {kind}: 이번 호출의 값에 따라 달라지는 오류입니다. 컴파일할 함수 밖에서 계산하여 인수로 넘기십시오.",
+    )
 
 
 def depends_on_data(what: str) -> Callable[..., Any]:
@@ -71,14 +96,12 @@ def depends_on_data(what: str) -> Callable[..., Any]:
 
     def method(self: Any, *_: Any, **__: Any) -> Any:
         line, (cure, korean) = users_line(), _READING.get(what, _CURE)
-        error = _refusal(
-            f"compile: {what} of a traced array at {line}: {cure}",
-            f"compile: 추적 중인 배열의 값을 읽으려고 했습니다: {what}, {line}. {korean}",
+        raise refused(
+            explain(
+                TypeError(f"compile: {what} of a traced array at {line}: {cure}"),
+                f"compile: 추적 중인 배열의 값을 읽으려고 했습니다: {what}, {line}. {korean}",
+            )
         )
-        asks = _getframe(1).f_globals.get("__name__", "")
-        if asks.startswith(_ENGINE) and not asks.startswith(_COMPILER):
-            _raised.get([error]).pop()  # the engine knows another way, and goes it
-        raise error
 
     return method
 
@@ -86,19 +109,20 @@ def depends_on_data(what: str) -> Callable[..., Any]:
 def unsupported(what: str) -> Exception:
     """The error for a function that a trace cannot follow."""
     line = users_line()
-    return _refusal(
+    error = TypeError(
         f"compile: {what} is not supported inside of a compiled function (at {line}); use another function, or compute this outside "
-        "and pass it as an argument",
-        f"compile: 컴파일할 함수 안에서는 쓸 수 없습니다: {what}({line}). 다른 함수를 쓰거나, 밖에서 계산하여 인수로 넘기십시오.",
+        "and pass it as an argument"
     )
+    korean = f"compile: 컴파일할 함수 안에서는 쓸 수 없습니다: {what}({line}). 다른 함수를 쓰거나, 밖에서 계산하여 인수로 넘기십시오."
+    return refused(explain(error, korean))
 
 
 def cannot_write(what: str) -> Exception:
     """The error for what writes to an array that a trace cannot follow."""
     line = users_line()
-    return _refusal(
-        f"compile: {what} is not supported (at {line}); return a new array instead of writing to one",
-        f"compile: {what}: 지원하지 않습니다({line}). 배열에 쓰는 대신 새 배열을 반환하십시오.",
+    error = TypeError(f"compile: {what} is not supported (at {line}); return a new array instead of writing to one")
+    return refused(
+        explain(error, f"compile: {what}: 지원하지 않습니다({line}). 배열에 쓰는 대신 새 배열을 반환하십시오.")
     )
 
 
@@ -218,9 +242,14 @@ def many_programs(name: str, count: int, changes: dict[str, list[str]]) -> str:
 
 def only_compiled(error: Exception, name: str) -> Exception:
     """A compiled program fails where the function itself does not."""
-    error.add_note(f"in the compiled {name}; the function itself computes this without an error: please report it")
+    error.add_note(
+        f"in the compiled {name}; the function itself computes this without an error: if it catches this one (try, except), compute that "
+        "outside of it; else please report it"
+    )
     return explain(
-        error, f"컴파일한 {name}에서만 나는 오류입니다. 원래 함수는 오류 없이 계산합니다. 이 오류를 알려 주십시오."
+        error,
+        f"컴파일한 {name}에서만 나는 오류입니다. 원래 함수는 오류 없이 계산합니다. 함수가 이 오류를 try와 except로 처리한다면 그 부분은 함수 "
+        "밖에서 계산하십시오. 그렇지 않다면 이 오류를 알려 주십시오.",
     )
 
 

@@ -6,7 +6,6 @@ known, and every NumPy function can be called on it. What would make the program
 
 from collections.abc import Callable
 from operator import getitem
-from sys import _getframe
 from typing import Any
 
 import numpy as np
@@ -20,8 +19,7 @@ from tinygrad_ko.compiler.tracing.functions import called
 from tinygrad_ko.compiler.tracing.operators import SymbolOperators
 from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.ops.elementwise import where
-
-_LIBRARIES = (f"{__name__.partition('.')[0]}.", "numpy.")
+from tinygrad_ko.runtime.callers import asked_by_user
 
 
 def concrete(x: Any) -> Any:
@@ -48,11 +46,10 @@ class Symbol(SymbolOperators):
             0  # and how often that had been written to when it was last looked at; and how often it was itself
         )
 
-    @property  # type: ignore[misc]  # as unittest.mock does it
-    def __class__(self) -> Any:
-        """What `isinstance` goes by: to the user's code it is what it stands for, an array or a number; to the engine a Symbol."""
-        asks = _getframe(1).f_globals.get("__name__", "")
-        return type(self) if asks.startswith(_LIBRARIES) else type(self._numbers)
+    @property
+    def __class__(self) -> type:
+        """What isinstance tells: for the user's code the type of the array that it stands for."""
+        return type(self._numbers) if asked_by_user() else type(self)
 
     value = property(lambda s: s._now()._value)
     array = property(lambda s: s._now()._numbers)

@@ -8,7 +8,7 @@ from numpy import ndarray
 
 from tinygrad_ko.arrays.library import quick
 from tinygrad_ko.compiler.program.values import Called, Slot, Value, mapped_inside, memory_order
-from tinygrad_ko.compiler.refusals import other_thread
+from tinygrad_ko.compiler.refusals import failed, other_thread
 from tinygrad_ko.compiler.tracing.namespace import Symbols
 from tinygrad_ko.compiler.tracing.number import Number
 from tinygrad_ko.compiler.tracing.origin import origin
@@ -78,7 +78,10 @@ class Trace:
         arrays: list[Any] = []
         call = Called(name, function, _placed(tuple(arguments), arrays), _placed(dict(options), arrays))
         inputs = [concrete(x) for x in arrays]
-        out = call(inputs)
+        try:
+            out = call(inputs)
+        except Exception as error:  # such as of a matrix that has no inverse
+            raise failed(error) from None
         call.lends = lends or _shares(out, inputs)
         if out is None:
             self.record("call", tuple(arrays), (call,), out, pure=False)

@@ -40,6 +40,7 @@ class Writer:
         )
         self.places: dict[Value, str] = {}  # arrays that are there for some values of a loop
         self.over = self.storage.over
+        self.lost = dict[Value, Value]()  # of each value that is really written over another: that
         self.after = {into: value for value, into in self.over.items()}
         self.input_names = {x.name for x in inputs}
         self.wanted = dict[str, str]()  # of each name, what was asked for
@@ -83,7 +84,7 @@ class Writer:
         """The lines of the function, with comments. With `start` it is one for a file: it begins with that, takes `more` arguments, and
         returns each array once.
         """
-        comments = Comments(language, lambda value: self.called.get(value.rank), self.all_values())
+        comments = Comments(language, self.called, self.all_values())
         head = in_parentheses(f"def {self.name}(", [*(self.given[x] for x in self.inputs), *more], "):")
         body = [*(start or comments.docstring(self.name, self.inputs)), *self.numbers(), *self.body(comments)]
         answers = (self._answers if start is None else [*dict.fromkeys(self._answers)]) or ["()"]
@@ -140,6 +141,7 @@ class Writer:
                 above = []
             ignored = now
             body += ["    " * bool(ignored) + text for text in [*above, line]]
+            comments.written(value, self.lost.get(value))
         return body
 
     def _answer(self, value: Value) -> str:
@@ -168,13 +170,18 @@ class Writer:
         into, wanted = self.over.get(value), self._wanted(value)
         target = self.places.get(value) if into is None else self.given[into]
         same_name = (
-            value.operation == "put" or self._is_nameless(value, into) or (target and self.wanted.get(target) == wanted)
+            value.operation == "put"
+            or self._is_nameless(value, into)
+            or (target and self.wanted.get(target) == wanted and into is not None and _is_of_the_same(into, value))
         )
         if into is not None and target is not None and into in value.inputs and same_name:
+            self.lost[value] = into
             line = self._in_place(value, into, target)
             self._call(value, target)
             self._say(line, value)
             return
+        if into is not None and not self._is_for_signs(value):
+            self.lost[value] = into
         target = None if self._is_for_signs(value) else target
         expression = self.expressions.of(value)[0] if target is None else self._into(value, target)
         if value not in self.used:  # a check, or what changes something beside
@@ -298,8 +305,10 @@ class Writer:
         if value in self.inner:
             follows = after is not None and _same_call(after, value)
             return self._wanted(after) if after is not None and follows else origin.inner or "part"
+        if (of := _differentiated(value)) is not None:
+            return f"d{self.called.get(of.rank) or self._wanted(of)}"
         if origin.of is not None:
-            return f"d{self.called.get(origin.of.rank) or self._wanted(origin.of)}"
+            return origin.inner or "part"
         if origin.name is None and after is not None and after.origin.line == origin.line and after.origin.of is None:
             return self._wanted(after)
         return origin.name or origin.op or "value"
@@ -319,6 +328,22 @@ def _same_call(x: Value, y: Value) -> bool:
     """Whether two values were computed on the way to the output, or the gradient, of one call of an op."""
     a, b = x.origin, y.origin
     return bool(a.op) and (a.op, a.line, a.name, a.argument, a.of) == (b.op, b.line, b.name, b.argument, b.of)
+
+
+def _differentiated(value: Value) -> Value | None:
+    """What a value is the gradient of. An op with any number of arguments gives the gradients of all at once: they differ in their shapes."""
+    of, letters = value.origin.of, value.origin.letters
+    if of is None or of.shape == value.shape:
+        return of
+    inputs = letters.get(value.origin.argument)
+    alike = [x for x in inputs if x.shape == value.shape] if isinstance(inputs, tuple) else [of]
+    return alike[0] if len(alike) == 1 else None
+
+
+def _is_of_the_same(x: Value, y: Value) -> bool:
+    """Whether two values are gradients of one value, or neither is a gradient."""
+    a, b = x.origin.of, y.origin.of
+    return a is b or (a is not None and b is not None and a.rank == b.rank)
 
 
 def _shape(value: Value) -> str:

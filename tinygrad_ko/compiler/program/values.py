@@ -21,6 +21,7 @@ class Origin:
     name: str | None = None  # of the user's variable that it is stored in, or that what is made of it is
     inner: str | None = None  # of the variable of the op's, or of the op that a formula calls
     ignored: tuple[str, ...] = ()  # floating-point errors that are meant to happen
+    layers: tuple[str, ...] = ()  # of a model, the one that called the op last
     argument: str = ""  # in backward: the argument of the op whose gradient it is
     formula: str = ""  # and its formula
     of: Any = None  # and the value whose gradient it is

@@ -84,13 +84,17 @@ class Writer:
         """The lines of the function, with comments. With `start` it is one for a file: it begins with that, takes `more` arguments, and
         returns each array once.
         """
-        comments = Comments(language, self.called, self.all_values())
+        comments = self.comments(language)
         head = in_parentheses(f"def {self.name}(", [*(self.given[x] for x in self.inputs), *more], "):")
         body = [*(start or comments.docstring(self.name, self.inputs)), *self.numbers(), *self.body(comments)]
         answers = (self._answers if start is None else [*dict.fromkeys(self._answers)]) or ["()"]
         text = f"return {', '.join(answers)}"
         body += [text] if len(text) < _LONG or len(answers) == 1 else in_parentheses("return (", answers, ")")
         return [*head, *(f"    {line}" if line else "" for line in body)]
+
+    def comments(self, language: str) -> Comments:
+        """What is said above the lines."""
+        return Comments(language, self.called, self.all_values())
 
     def numbers(self) -> list[str]:
         """The lines that take single numbers out of their arrays."""

@@ -73,7 +73,7 @@ def test_an_error_that_the_function_catches_when_a_program_runs():
 def test_an_array_that_is_not_there_is_no_reason_to_refuse():
     def f(x):
         try:
-            return x * missing  # type: ignore[name-defined]  # noqa: F821
+            return x * missing  # type: ignore[name-defined]
         except NameError:
             return x
 
@@ -177,7 +177,7 @@ def test_what_appears_is_refused_and_taken_away():
     assert "count" not in vars(Counting)
     assert not hasattr(slotted, "last")
     with pytest.raises(NameError):
-        later  # noqa: B018
+        later
     later = None
 
 

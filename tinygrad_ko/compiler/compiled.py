@@ -40,7 +40,9 @@ class Compiled(Generic[P, R]):
         self._last: tuple[Any, ...] = ()  # program, arguments and options of the last call
         self._made: list[dict[str, str]] = []  # for each of the first programs, what the arguments were
         self._of: tuple[type, str] | None = None  # of a method: its class, and its name there
-        self._classes: WeakKeyDictionary[type, Compiled[Any, Any]] = WeakKeyDictionary()  # of a classmethod, for each class
+        self._classes: WeakKeyDictionary[type, Compiled[Any, Any]] = (
+            WeakKeyDictionary()
+        )  # of a classmethod, for each class
         self.__name__ = self.__qualname__ = getattr(f, "__name__", type(f).__name__)
         update_wrapper(self, f, updated=())
 

@@ -65,7 +65,9 @@ class Recording:
             self.inputs, self.swapped = entered.inputs, entered.swapped
             function = derived(self.state.stand_in(f))
             with none_caught():
-                answer = function(*[entered.trees[name] for name in names], **{key: entered.trees[key] for key in options})
+                answer = function(
+                    *[entered.trees[name] for name in names], **{key: entered.trees[key] for key in options}
+                )
             entered.require_unchanged()
             self.returned = Results(answer, entered.given, self.state.originals, [*entered.nodes, *nodes], self._named)
 

@@ -27,12 +27,19 @@ _READING = {
         "자리를 찾아 인수로 넘기십시오.",
     ),
 }
+_READ_OUTSIDE = (
+    "it has no numbers yet while the function is traced; return it and read it outside, and for a choice inside use tg.where",
+    "추적하는 동안에는 값이 없습니다. 반환하게 한 뒤 밖에서 읽으십시오. 안에서 값에 따라 고르려면 tg.where를 쓰십시오.",
+)
+_READING |= dict.fromkeys(
+    (".item()", ".tolist()", ".numpy()", "float()", "int()", "format()", "float(x)", "int(x)", "np.asarray(x)"),
+    _READ_OUTSIDE,
+)
 _CURE = (
     "the program would depend on its numbers, and be wrong for others; use tg.where, or compute this outside of the compiled function and "
     "pass it as an argument",
     "값에 따라 달라지는 프로그램은 만들 수 없습니다. tg.where를 쓰거나, 컴파일할 함수 밖에서 계산하여 인수로 넘기십시오.",
 )
-
 
 _refused: ContextVar[list[Exception]] = ContextVar("refused")
 _failed: ContextVar[list[Exception]] = ContextVar("failed")
@@ -114,7 +121,9 @@ def cannot_write(what: str) -> Exception:
     """The error for what writes to an array that a trace cannot follow."""
     line = users_line()
     error = TypeError(f"compile: {what} is not supported (at {line}); return a new array instead of writing to one")
-    return refused(explain(error, f"compile: {what}: 지원하지 않습니다({line}). 배열에 쓰는 대신 새 배열을 반환하십시오."))
+    return refused(
+        explain(error, f"compile: {what}: 지원하지 않습니다({line}). 배열에 쓰는 대신 새 배열을 반환하십시오.")
+    )
 
 
 def no_function(f: Any) -> TypeError:

@@ -278,7 +278,9 @@ class Held:
             try:
                 value = cell.cell_contents
             except ValueError:
-                self.missing.append(Missing(variable, partial(_has, cell, "cell_contents"), partial(delattr, cell, "cell_contents")))
+                self.missing.append(
+                    Missing(variable, partial(_has, cell, "cell_contents"), partial(delattr, cell, "cell_contents"))
+                )
                 continue
             text = self.name_of(cell)
             yield Location(f"{text}.cell_contents", f"setattr, {text}, 'cell_contents'", (variable,), value)
@@ -318,7 +320,9 @@ class Held:
                 found.append(
                     f"type({place.text})" if replaceable else f"repr({place.text})" if contents else place.text
                 )
-        found += [f"*vars({self.name_of(kind)})" for kind in self.classes]  # what is new there may hide what a base class has
+        found += [
+            f"*vars({self.name_of(kind)})" for kind in self.classes
+        ]  # what is new there may hide what a base class has
         found += [f"{there.text} is {here.text}" for there, here in self.again]
         placed = [text for text, _ in self.references() if text not in self.room]
         found.append(f"len({{*map(id, [{', '.join(placed)}])}})")  # no two are one
@@ -355,7 +359,9 @@ def _names_in(code: CodeType) -> Iterator[str]:
 def _is_users(module: str | None) -> bool:
     """Whether code of a module is the user's, so that its global variables are his state."""
     root = (module or "").partition(".")[0]
-    if root == _OURS or (root in sys.stdlib_module_names and root != "__main__"):
+    if root == "__main__":  # also where the program that runs it is an installed one
+        return True
+    if root == _OURS or root in sys.stdlib_module_names:
         return False
     file = getattr(sys.modules.get(module or ""), "__file__", None) or ""
     return "site-packages" not in file and "dist-packages" not in file

@@ -20,18 +20,20 @@ class Trace:
 
     def __init__(self) -> None:
         self.known: dict[Any, Value] = {}
-        self.constants: dict[int, tuple[Value, Any]] = {}
+        self.constants: dict[int, Value] = {}
         self.effects: list[Value] = []  # calls that change something, in their order
         self.assumed: dict[Value, bool] = {}  # what was asked about numbers, with the answers
         self.namespace = Symbols(self)
         self.thread = get_ident()
 
     def constant(self, array: Any) -> Value:
-        """An array that is no Symbol."""
-        if id(array) not in self.constants:
-            value = Value("constant", (), (array.copy(), array), array.shape, array.dtype)
-            self.constants[id(array)] = value, array  # the array itself too, so that its id stays its own
-        return self.constants[id(array)][0]
+        """An array that is no Symbol, as it is now: the function may write to it later."""
+        known = self.constants.get(id(array))
+        if known is None or known.settings[0].tobytes() != array.tobytes():
+            copy = np.array(array)  # and the array itself beside it, so that its id stays its own
+            known = Value("constant", (), (copy, array), copy.shape, copy.dtype, memory_order(copy))
+            self.constants[id(array)] = known
+        return known
 
     def record(
         self, operation: str, inputs: tuple[Any, ...], settings: tuple[Any, ...], array: Any, pure: bool = True

@@ -144,8 +144,10 @@ def alike(x: Any, numbers: Any) -> Any:
     if 0 in x.strides and x.ndim and x.size:
         made = np.broadcast_to(numbers[:1].astype(x.dtype), x.shape)
         return made if made.strides == x.strides else x
-    room = np.empty(sum(abs(s) * (n - 1) for s, n in zip(x.strides, x.shape)) + x.itemsize if x.size else 0, np.uint8)
-    start = sum(-s * (n - 1) for s, n in zip(x.strides, x.shape) if s < 0) if x.size else 0
+    room = np.empty(
+        sum(abs(s) * (n - 1) for s, n in zip(x.strides, x.shape, strict=True)) + x.itemsize if x.size else 0, np.uint8
+    )
+    start = sum(-s * (n - 1) for s, n in zip(x.strides, x.shape, strict=True) if s < 0) if x.size else 0
     made = np.ndarray(x.shape, x.dtype, room, start, x.strides) if x.size else np.empty(x.shape, x.dtype)
     made[...] = numbers
     made.flags.writeable = x.flags.writeable
@@ -189,14 +191,14 @@ def explained(case: Case, arrays: Any, eager: list[Any], found: list[Any]) -> bo
                 other = case.computed(rounding)(*arrays)
             off = [
                 np.maximum(o, np.abs(x - y)) if x is not None and x.dtype.kind == "f" else o
-                for o, x, y in zip(off, other, eager)
+                for o, x, y in zip(off, other, eager, strict=True)
             ]
         near = [
             x is y is None
             or np.all(
                 (np.abs(x - y) <= 8 * o + 16 * eps * np.max(np.abs(y), initial=0)) | ~np.isfinite(y + o) | (x == y)
             )
-            for o, x, y in zip(off, found, eager)
+            for o, x, y in zip(off, found, eager, strict=True)
         ]
         if all(near):
             return True

@@ -167,13 +167,13 @@ def parameter_names(f: Callable[..., Any], count: int) -> list[str]:
     return [*names, *(f"{rest}[{i}]" for i in range(count - len(names)))][:count]
 
 
-class Entered:
+class TracedArguments:
     """The arguments of a call that is traced: Symbols in place of the arrays, in their Tensors. `inputs` are their values."""
 
     def __init__(self, trees: dict[str, Any], trace: Trace, stand_in: Callable[[Any], Any]) -> None:
         self._stand_in = stand_in  # what stands for an object that holds state
         self._trace, self._leaves = trace, list[tuple[str, Any, Symbol, Symbol | None]]()
-        self.inputs, self.swapped = (
+        self.inputs, self.byteswapped = (
             list[Value](),
             list[int](),
         )  # the second: which are not in the byte order of this machine
@@ -201,7 +201,7 @@ class Entered:
         if not isinstance(array, float) or isinstance(array, generic):
             array = np.asarray(array)
             if not array.dtype.isnative:
-                self.swapped.append(len(self.inputs))
+                self.byteswapped.append(len(self.inputs))
                 array = array.astype(array.dtype.newbyteorder("="))
         value = Value(
             "input", (), (), np.shape(array), np.asarray(array).dtype, memory_order(np.asarray(array)), name=name

@@ -12,9 +12,9 @@ from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
 from tinygrad_ko.compiler.arguments import in_words, leaves_and_key, parameter_names, parameters_of
 from tinygrad_ko.compiler.compilation import Compilation
-from tinygrad_ko.compiler.gradients import Invocation, drawn_again
+from tinygrad_ko.compiler.gradients import Invocation, replaying
 from tinygrad_ko.compiler.page.comments import checked_language
-from tinygrad_ko.compiler.refusals import many_programs, no_function, no_room, not_called_yet, only_compiled
+from tinygrad_ko.compiler.refusals import many_programs, no_dict, no_function, not_called_yet, only_compiled
 from tinygrad_ko.engine.graph import current
 from tinygrad_ko.errors import called_too_late
 from tinygrad_ko.runtime.inlining import inlined
@@ -57,7 +57,7 @@ class Compiled(Generic[P, R]):
             program.change(results)
             made: R = call.returned(results)
             return made
-        with preserving_state(*program.things), drawn_again(program.streams, call.states[0]):
+        with preserving_state(*program.holders), replaying(program.streams, call.states[0]):
             self.f(*arguments, **options)  # the eager engine says what is wrong, and where
         raise only_compiled(failed, self.__name__)
 
@@ -143,7 +143,7 @@ class Compiled(Generic[P, R]):
         kind, name = self._place(type(instance))
         key = name if getattr(type(instance), name) is self else f"{kind.__qualname__}.{name}"  # what super() finds
         if not hasattr(instance, "__dict__"):
-            raise no_room(kind.__qualname__, name)
+            raise no_dict(kind.__qualname__, name)
         if key not in vars(instance):
             vars(instance)[key] = made = Compiled(bound)
             made._of = kind, name

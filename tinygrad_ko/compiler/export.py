@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ko.compiler.compilation import Compilation, recorded
-from tinygrad_ko.compiler.gradients import drawn_again
+from tinygrad_ko.compiler.gradients import replaying
 from tinygrad_ko.compiler.page.comments import checked_language, wrapped
+from tinygrad_ko.compiler.page.globals import array_text
 from tinygrad_ko.compiler.page.kernels import Kernels
-from tinygrad_ko.compiler.page.room import array_text
 from tinygrad_ko.compiler.page.writing import Writer, in_parentheses
 from tinygrad_ko.compiler.program.values import Value
 from tinygrad_ko.compiler.refusals import not_copied, not_exported
@@ -103,10 +103,10 @@ def export(program: Compilation, path: Any, inputs: list[Any], arguments: Any, o
     it does not give what the engine gives for the arguments.
     """
     language, path, writer = checked_language(language), Path(path), program.writer
-    generators = {name: x for name, x in writer.room.objects.items() if isinstance(x, GENERATORS)}
+    generators = {name: x for name, x in writer.page_globals.objects.items() if isinstance(x, GENERATORS)}
     given = pickle.dumps((global_stream.get_state(legacy=False), inputs, generators))  # in the states that they are in
     expected = _expected(program, arguments, options)
-    with _drawn_again(program):
+    with _rewinding(program):
         here = _several(program.compute(*inputs))
     once = writer.single_results().values()
     here, expected = [here[i] for i in once], [expected[i] for i in once]
@@ -123,9 +123,9 @@ def export(program: Compilation, path: Any, inputs: list[Any], arguments: Any, o
 
 def _expected(program: Compilation, arguments: Any, options: Any) -> list[Any]:
     """The results that the engine gives: those that it computes while it is traced and, if nothing is changed by that, in a call."""
-    expected = recorded(program.things, program.derived, arguments, options)[0].arrays
+    expected = recorded(program.holders, program.derived, arguments, options)[0].arrays
     if not program.changes_something:
-        with preserving_state(*program.things), _drawn_again(program):
+        with preserving_state(*program.holders), _rewinding(program):
             answer = program.f(*arguments, **options)
         for leaf, (what, detail) in zip(leaves_in(answer), program.returned.form, strict=True):
             number = detail[0] if what.endswith(" node") else detail
@@ -134,9 +134,9 @@ def _expected(program: Compilation, arguments: Any, options: Any) -> list[Any]:
     return expected
 
 
-def _drawn_again(program: Compilation) -> AbstractContextManager[None]:
+def _rewinding(program: Compilation) -> AbstractContextManager[None]:
     """Random streams are afterwards in the states that they are in now."""
-    return drawn_again(program.streams, [stream.state() for stream in program.streams])
+    return replaying(program.streams, [stream.state() for stream in program.streams])
 
 
 def _described(f: Any) -> str:
@@ -156,8 +156,8 @@ def _text(writer: Writer, origin: str, generators: dict[str, Any], same: bool, l
         python=".".join(map(str, sys.version_info[:3])),
         verdict=_VERDICTS[same][language],
     )
-    kernels = Kernels({*writer.room.objects, writer.name, "_INPUTS", "_require"})
-    for name, x in writer.room.functions.items():
+    kernels = Kernels({*writer.page_globals.objects, writer.name, "_INPUTS", "_require"})
+    for name, x in writer.page_globals.functions.items():
         if name not in generators:
             kernels.add(x, name)
     arguments = {writer.given[x]: x for x in writer.inputs}
@@ -210,8 +210,8 @@ def _table(arguments: dict[str, Value]) -> str:
 def _constants(writer: Writer) -> list[str]:
     """The lines of the constants, large ones too."""
     lines = []
-    for name, text in writer.room.texts.items():
-        array = writer.room.objects[name]
+    for name, text in writer.page_globals.texts.items():
+        array = writer.page_globals.objects[name]
         text = text or array_text(array, MOST)
         if not text:
             raise not_copied(f"an array of shape {array.shape}")

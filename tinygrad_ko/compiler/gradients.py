@@ -72,19 +72,19 @@ class Invocation:
         self.leaves, self.tensors = [], {}  # whoever remembers this call needs them no more
         return made
 
-    def pull(self, graph: Graph, g: Any) -> list[Any]:
+    def vjp(self, graph: Graph, g: Any) -> list[Any]:
         """The gradients of the variables, from the gradient g of a result, with all that was held at the time of the call."""
         program, arguments = self.program, (g, *self.arguments)
         with Switch(record=isinstance(g, Handle)), preserving:
             leaves, tensors, key = leaves_and_key(arguments, self.options, current.get().record)
-            if (pull := program.pulls.get((graph, key))) is None:
-                if not program.would_fit():
+            if (vjp := program.vjps.get((graph, key))) is None:
+                if not program.has_same_structure():
                     raise changed_since(program.op.name)
-                pull = program.pull(graph, arguments, self.options)
-                program.pulls[graph, key] = pull
-            held = pull.held_then(dict(zip(program.places, self.held, strict=True)))
-        with Switch(record=isinstance(g, Handle)), drawn_again(program.streams, self.states[0]):
-            call = Invocation(pull, leaves, tensors, held, arguments, self.options)
+                vjp = program.vjp(graph, arguments, self.options)
+                program.vjps[graph, key] = vjp
+            held = vjp.held_at(dict(zip(program.places, self.held, strict=True)))
+        with Switch(record=isinstance(g, Handle)), replaying(program.streams, self.states[0]):
+            call = Invocation(vjp, leaves, tensors, held, arguments, self.options)
             found: list[Any] = call.returned(call.run())
             if _known(program.streams) != self.states[1]:
                 raise drawn_meanwhile(program.op.name)
@@ -92,7 +92,7 @@ class Invocation:
 
 
 @contextmanager
-def drawn_again(streams: list[Any], states: list[Any]) -> Iterator[None]:
+def replaying(streams: list[Any], states: list[Any]) -> Iterator[None]:
     """Inside the block random streams start from these states, afterwards from their own. Calls take turns in it."""
     if not streams:
         yield
@@ -149,7 +149,7 @@ class _Result(Node):
         """The gradients of the Tensors that it was computed from."""
         if self.call is None or not self.graph.live:
             raise already_freed(self.op.name)
-        parts = self.call.pull(self.graph, g)
+        parts = self.call.vjp(self.graph, g)
         for parent, part in zip(self.parents, parts, strict=True):
             if parent is not None:
                 yield "inputs", parent, part

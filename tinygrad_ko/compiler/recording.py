@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.compiler.arguments import Entered, parameter_names
+from tinygrad_ko.compiler.arguments import TracedArguments, parameter_names
 from tinygrad_ko.compiler.program.values import Value
 from tinygrad_ko.compiler.results import Results
 from tinygrad_ko.compiler.state.held import Held
@@ -60,12 +60,12 @@ class Recording:
             stack.enter_context(Switch(watch=True))
             stack.enter_context(np.errstate(**_QUIETLY))
             stack.enter_context(inlining())
-            entered = Entered(trees, self.trace, self.state.stand_in)
-            self.inputs, self.swapped = entered.inputs, entered.swapped
+            traced = TracedArguments(trees, self.trace, self.state.stand_in)
+            self.inputs, self.byteswapped = traced.inputs, traced.byteswapped
             function = derived(self.state.stand_in(f))
-            answer = function(*[entered.trees[name] for name in names], **{key: entered.trees[key] for key in options})
-            entered.require_unchanged()
-            self.returned = Results(answer, entered.given, self.state.originals, [*entered.nodes, *nodes], self._named)
+            answer = function(*[traced.trees[name] for name in names], **{key: traced.trees[key] for key in options})
+            traced.require_unchanged()
+            self.returned = Results(answer, traced.given, self.state.originals, [*traced.nodes, *nodes], self._named)
 
     def _named(self, symbol: Symbol, place: str) -> Result:
         """A result, named after the key under which it is returned if it has no name: as a new one if an input has that name."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.compiler.page.room import number_text
+from tinygrad_ko.compiler.page.globals import number_text
 from tinygrad_ko.compiler.program.values import Origin, Value
 from tinygrad_ko.errors import explain
 
@@ -110,8 +110,8 @@ class Comments:
         meant = origin.letters.get(letter)
         if isinstance(meant, Value):
             name = self._name(meant)
-            if name is None and meant.now is not None:
-                meant = meant.now
+            if name is None and meant.simplified is not None:
+                meant = meant.simplified
                 name = number_text(meant.settings[0].item()) if meant.operation == "full" else self._name(meant)
             return name or letter
         plain = isinstance(meant, int | float) and not isinstance(meant, bool | np.generic) and meant >= 0

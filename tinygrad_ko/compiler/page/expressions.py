@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.compiler.page.room import Room, array_text, number_text
+from tinygrad_ko.compiler.page.globals import PageGlobals, array_text, number_text
 from tinygrad_ko.compiler.program import small
 from tinygrad_ko.compiler.program.storage import SMALL
 from tinygrad_ko.compiler.program.values import Called, Slot, Value, filled_with
@@ -28,8 +28,14 @@ _SHORTER = {"absolute": "abs"}
 class Expressions:
     """Expressions for values, by the names that are `given` to some of them."""
 
-    def __init__(self, given: dict[Value, str], room: Room, numbers: dict[Any, Any] | None = None) -> None:
-        self.given, self.room, self.numbers = given, room, numbers  # the last: numbers that are arrays on this page
+    def __init__(
+        self, given: dict[Value, str], page_globals: PageGlobals, numbers: dict[Any, Any] | None = None
+    ) -> None:
+        self.given, self.page_globals, self.numbers = (
+            given,
+            page_globals,
+            numbers,
+        )  # the last: numbers that are arrays on this page
 
     def use(self, x: Any, user: Value | None = None, least: int = _COMPARED) -> str:
         """The text for an input of a value, in parentheses if it holds together less than it must."""
@@ -39,13 +45,13 @@ class Expressions:
     def _input(self, x: Any, user: Value | None) -> tuple[str, int]:
         if not isinstance(x, Value):
             ready = self.numbers.get(small.number_beside(x, user)) if self.numbers and user is not None else None
-            return _number(x, user) if ready is None else (self.room.constant(ready, x), _ATOM)
+            return _number(x, user) if ready is None else (self.page_globals.constant(ready, x), _ATOM)
         if x in self.given:
             return self.given[x], _ATOM
         if x.operation == "full" and x.shape == ():
             return _number(x.settings[0], user)
         if x.operation in ("full", "constant"):
-            return self.room.constant(filled_with(x) if x.operation == "full" else x.settings[0]), _ATOM
+            return self.page_globals.constant(filled_with(x) if x.operation == "full" else x.settings[0]), _ATOM
         return self.of(x)
 
     def of(self, value: Value) -> tuple[str, int]:
@@ -142,12 +148,12 @@ class Expressions:
         return ", ".join(map(part, template)) or "()"
 
     def _called(self, call: Called, value: Value) -> str:
-        name = self.room.called(call)
+        name = self.page_globals.called(call)
 
         def text(part: Any) -> str:
             if isinstance(part, Slot):
                 x = value.inputs[part.number]
-                return self.room.constant(filled_with(x)) if x.operation == "full" else self.use(x)
+                return self.page_globals.constant(filled_with(x)) if x.operation == "full" else self.use(x)
             if isinstance(part, list | tuple) and not hasattr(part, "_fields"):
                 inner = ", ".join(map(text, part))
                 return f"[{inner}]" if isinstance(part, list) else f"({inner}{',' * (len(part) == 1)})"
@@ -155,7 +161,7 @@ class Expressions:
                 return f"{{{', '.join(f'{key!r}: {text(x)}' for key, x in part.items())}}}"
             if isinstance(part, slice):
                 return f"slice({text(part.start)}, {text(part.stop)}, {text(part.step)})"
-            return self.room.argument(part)
+            return self.page_globals.argument(part)
 
         parts = [*map(text, call.arguments), *(f"{key}={text(part)}" for key, part in call.options.items())]
         return f"{name}({', '.join(parts)})"

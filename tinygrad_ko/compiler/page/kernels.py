@@ -12,7 +12,7 @@ from typing import Any
 from tinygrad_ko.compiler.refusals import not_copied
 
 _OURS = __name__.partition(".")[0]
-_OP, _DROPPED = "op", {"op", "opaque", "lends"}  # decorators that are for the engine
+_OP, _DROPPED = "op", {"op", "opaque", "may_alias"}  # decorators that are for the engine
 _FUNCTION = ast.FunctionDef | ast.Lambda
 _Edit = tuple[int, int, bytes]  # from where to where in a text, and what comes there
 

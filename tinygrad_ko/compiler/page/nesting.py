@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from tinygrad_ko.compiler.program.storage import SMALL, WORTH_IT
+from tinygrad_ko.compiler.program.storage import REUSED_FROM, SMALL
 from tinygrad_ko.compiler.program.values import Value
 
 _MANY = 5  # operations on one line
@@ -71,4 +71,4 @@ def _fits(value: Value, user: Value) -> bool:
     if a.name != (b.name if a.op else None):
         return False
     in_place = user.operation == "ufunc" and (value.shape, value.dtype) == (user.shape, user.dtype)
-    return value.nbytes <= SMALL or (not in_place and value.nbytes < WORTH_IT)
+    return value.nbytes <= SMALL or (not in_place and value.nbytes < REUSED_FROM)

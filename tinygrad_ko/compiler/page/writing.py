@@ -7,12 +7,12 @@ import numpy as np
 
 from tinygrad_ko.compiler.page.comments import Comments, wrapped
 from tinygrad_ko.compiler.page.expressions import SIGNS, Expressions
+from tinygrad_ko.compiler.page.globals import PageGlobals, array_text
 from tinygrad_ko.compiler.page.names import PageNames
 from tinygrad_ko.compiler.page.nesting import with_nested
-from tinygrad_ko.compiler.page.room import Room, array_text
 from tinygrad_ko.compiler.program import small
 from tinygrad_ko.compiler.program.blocks import Loop
-from tinygrad_ko.compiler.program.storage import SMALL, WORTH_IT, Storage
+from tinygrad_ko.compiler.program.storage import REUSED_FROM, SMALL, Storage
 from tinygrad_ko.compiler.program.values import Value
 
 _IN_PLACE = {"add", "subtract", "multiply", "divide"}
@@ -25,37 +25,39 @@ class Writer:
     """The text of a function. `lines` are its statements, each with the value that it computes; a loop has the lines of another Writer."""
 
     def __init__(
-        self, name: str, inputs: list[Value], values: list[Value], results: list[Value], around: "Writer | None" = None
+        self, name: str, inputs: list[Value], values: list[Value], results: list[Value], outer: "Writer | None" = None
     ) -> None:
         self.inputs, self.results, self.lines = inputs, results, list[tuple[Any, Value]]()
         self.values, self.nested = with_nested(values, results)
         parts = {
-            v for v in values if around and v.operation == "reduce" and 0 in v.settings[1]
+            v for v in values if outer and v.operation == "reduce" and 0 in v.settings[1]
         }  # of sums, one for each block
         self.storage = Storage(
             [*(v for v in inputs if v not in values), *self.values],
             [*results, *inputs],
             self.nested | parts,
-            0 if around else WORTH_IT,
+            0 if outer else REUSED_FROM,
         )
         self.places: dict[Value, str] = {}  # arrays that are there for some values of a loop
         self.over = self.storage.over
-        self.after = {into: value for value, into in self.over.items()}
+        self.overwritten_by = {into: value for value, into in self.over.items()}
         self.input_names = {x.name for x in inputs}
         self.wanted = dict[str, str]()  # of each name, what was asked for
         self.used = {x for value in self.values for x in value.values} | {*results}
         self.inner = {x for value in self.values for x in value.values if _same_call(x, value)}
-        self.names: PageNames = around.names if around else PageNames()
-        self.room: Room = around.room if around else Room(self.names)
-        self.name = name if around else self.names.new(name)
+        self.names: PageNames = outer.names if outer else PageNames()
+        self.page_globals: PageGlobals = outer.page_globals if outer else PageGlobals(self.names)
+        self.name = name if outer else self.names.new(name)
         self.given = dict[Value, str]()
-        self.called: dict[int, str] = around.called if around else {}  # the names again, by rank: of loops too
-        self.expressions = Expressions(self.given, self.room)
-        if around is None:
+        self.names_by_rank: dict[int, str] = (
+            outer.names_by_rank if outer else {}
+        )  # the names again, by rank: of loops too
+        self.expressions = Expressions(self.given, self.page_globals)
+        if outer is None:
             self.reserve_functions(values)
             for x in inputs:
-                self._call(x, self.names.new(x.name or "x"))
-            self.expressions = Expressions(self.given, self.room, small.arrays_of_numbers(values))
+                self._name(x, self.names.new(x.name or "x"))
+            self.expressions = Expressions(self.given, self.page_globals, small.arrays_of_numbers(values))
             self.write()
 
     def reserve_functions(self, values: list[Value]) -> None:
@@ -64,7 +66,7 @@ class Writer:
             if value.operation == "loop":
                 self.reserve_functions(value.settings[0].values)
             elif value.operation == "call":
-                self.room.called(value.settings[0])
+                self.page_globals.called(value.settings[0])
 
     def write(self) -> None:
         """Write all values."""
@@ -74,7 +76,7 @@ class Writer:
 
     def text(self, language: str = "en") -> str:
         """The whole page."""
-        constants = self.room.lines()
+        constants = self.page_globals.lines()
         return "\n".join(
             ["import numpy as np", "", *constants, *[""] * bool(constants), "", *self.function(language), ""]
         )
@@ -83,7 +85,7 @@ class Writer:
         """The lines of the function, with comments. With `start` it is one for a file: it begins with that, takes `more` arguments, and
         returns each array once.
         """
-        comments = Comments(language, lambda value: self.called.get(value.rank), self.all_values())
+        comments = Comments(language, lambda value: self.names_by_rank.get(value.rank), self.all_values())
         head = in_parentheses(f"def {self.name}(", [*(self.given[x] for x in self.inputs), *more], "):")
         body = [*(start or comments.docstring(self.name, self.inputs)), *self.numbers(), *self.body(comments)]
         answers = (self._answers if start is None else [*dict.fromkeys(self._answers)]) or ["()"]
@@ -172,19 +174,19 @@ class Writer:
         )
         if into is not None and target is not None and into in value.inputs and same_name:
             line = self._in_place(value, into, target)
-            self._call(value, target)
-            self._say(line, value)
+            self._name(value, target)
+            self._emit(line, value)
             return
         target = None if self._is_for_signs(value) else target
         expression = self.expressions.of(value)[0] if target is None else self._into(value, target)
         if value not in self.used:  # a check, or what changes something beside
-            self._say(expression, value)
+            self._emit(expression, value)
             return
-        name = self._call(value, self.names.new(wanted))
+        name = self._name(value, self.names.new(wanted))
         self.wanted[name] = wanted
-        self._say(f"{name} = {expression}{_shape(value)}", value)
+        self._emit(f"{name} = {expression}{_shape(value)}", value)
         if value.operation == "put":
-            self._say(self._assignment(value, self.given[value]), value)
+            self._emit(self._assignment(value, self.given[value]), value)
 
     def _write_call(self, value: Value) -> None:
         """A call that gives several results."""
@@ -192,17 +194,17 @@ class Writer:
         targets = ["_"] * value.settings[0].results
         expression = self.expressions.of(value)[0]
         for i, result in results.items():
-            targets[i] = self._call(result, self.names.new(self._wanted(result)))
-        self._say(f"{', '.join(targets)}{',' * (len(targets) == 1)} = {expression}", value)
+            targets[i] = self._name(result, self.names.new(self._wanted(result)))
+        self._emit(f"{', '.join(targets)}{',' * (len(targets) == 1)} = {expression}", value)
 
     def _write_loop(self, value: Value) -> None:
         loop: Loop = value.settings[0]
         results = {v.settings[0]: v for v in self.values if v.operation == "result" and v.inputs[0] is value}
-        inner = Writer("", loop.inputs, loop.values, loop.outputs, around=self)
+        inner = Writer("", loop.inputs, loop.values, loop.outputs, outer=self)
         head, ends = list[str](), list[tuple[str, Value, str]]()
         start = self.names.new("start")
-        for outer, x in zip(value.inputs, loop.inputs, strict=True):
-            given = inner.given[x] = self.expressions.use(outer)
+        for source, x in zip(value.inputs, loop.inputs, strict=True):
+            given = inner.given[x] = self.expressions.use(source)
             if x.settings[0]:
                 name = inner.given[x] = self.names.new(f"{given if given.isidentifier() else 'x'}_")
                 head.append(f"{name} = {given}[{start} : {start} + {loop.rows}]")
@@ -211,14 +213,14 @@ class Writer:
         after = list[tuple[str, Value]]()
         for i, (output, is_sum) in enumerate(zip(loop.outputs, loop.is_sum, strict=True)):
             result = results[i]
-            name = self._call(result, self.names.new(self._wanted(result)))
+            name = self._name(result, self.names.new(self._wanted(result)))
             if is_sum:
                 parts = self.names.new(f"{name}_parts")
-                self._say(f"{parts} = []", value)
+                self._emit(f"{parts} = []", value)
                 ends.append((f"{parts}.append(", output, ")"))
                 after.append((f"{name} = np.add.reduce({parts}, axis=0)", result))
             else:
-                self._say(f"{name} = np.empty({result.shape}, np.{result.dtype})", value)
+                self._emit(f"{name} = np.empty({result.shape}, np.{result.dtype})", value)
                 block = f"{name}[{start} : {start} + {loop.rows}]"
                 begin = next((v for v, end in places.items() if end is output), None)
                 if begin is None:
@@ -227,7 +229,7 @@ class Writer:
                     inner.places[begin] = self.names.new(f"{name}_")
                     head.append(f"{inner.places[begin]} = {block}")
         inner.write()
-        self._say(f"for {start} in range(0, {loop.length}, {loop.rows}):", value)
+        self._emit(f"for {start} in range(0, {loop.length}, {loop.rows}):", value)
         said = [f"{before}{inner.expressions.use(output)}{behind}" for before, output, behind in ends]
         self.lines.append(([*head, inner, *said], value))
         self.lines += after
@@ -249,18 +251,18 @@ class Writer:
             line = f"{', '.join(names)}{',' * (len(names) == 1)} = "
             made = f"np.empty({(len(names), *shape)}, np.{dtype})"
             if loop.length % loop.rows == 0:
-                self._say(line + made, value)
+                self._emit(line + made, value)
             else:
                 room = self.names.new("room")
-                self._say(f"{room} = {made}", value)
+                self._emit(f"{room} = {made}", value)
                 head.append(f"{line}{room}[:, : len({sliced})]")
         return head
 
-    def _call(self, value: Value, name: str) -> str:
-        self.given[value] = self.called[value.rank] = name
+    def _name(self, value: Value, name: str) -> str:
+        self.given[value] = self.names_by_rank[value.rank] = name
         return name
 
-    def _say(self, line: str, value: Value) -> None:
+    def _emit(self, line: str, value: Value) -> None:
         self.lines.append((line, value))
 
     def _in_place(self, value: Value, into: Value, target: str) -> str:
@@ -292,14 +294,14 @@ class Writer:
         """The name that a value would like: the user's own; for a gradient d and the name of what it is the gradient of; for what is
         on the way to one of these, in its memory, the same; else that of the op.
         """
-        origin, after = value.origin, self.after.get(value)
+        origin, after = value.origin, self.overwritten_by.get(value)
         if value.name:
             return f"new_{value.name}" if value.name in self.input_names else value.name
         if value in self.inner:
             follows = after is not None and _same_call(after, value)
             return self._wanted(after) if after is not None and follows else origin.inner or "part"
         if origin.of is not None:
-            return f"d{self.called.get(origin.of.rank) or self._wanted(origin.of)}"
+            return f"d{self.names_by_rank.get(origin.of.rank) or self._wanted(origin.of)}"
         if origin.name is None and after is not None and after.origin.line == origin.line and after.origin.of is None:
             return self._wanted(after)
         return origin.name or origin.op or "value"

@@ -73,15 +73,15 @@ class Holding:
 
 
 class Held:
-    """What a function holds. `room` has the objects that expressions name."""
+    """What a function holds. `namespace` has the objects that expressions name."""
 
     def __init__(self, f: Any) -> None:
-        self.room: dict[str, Any] = {"setattr": setattr, "setitem": setitem, "delitem": delitem}
+        self.namespace: dict[str, Any] = {"setattr": setattr, "setitem": setitem, "delitem": delitem}
         self.parts: dict[int, Holding] = {}  # what holds others, by identity, outermost first
         self.tensors: dict[int, Location] = {}
         self.arrays: dict[int, Location] = {}
         self.generators: dict[int, Location] = {}
-        self.again: list[
+        self.aliases: list[
             tuple[Location, Location]
         ] = []  # where a container or an array is that was found before, and where that was
         self.missing: list[tuple[dict[str, Any], str]] = []  # global variables that have no value yet
@@ -128,16 +128,16 @@ class Held:
         known = self.parts.get(id(value))
         if known is not None:
             if isinstance(value, CONTAINERS):
-                self.again.append((place, known.place))
+                self.aliases.append((place, known.place))
         elif isinstance(value, Handle):
             at = self.tensors.setdefault(id(value), replace(place))
             if at.text != place.text and value._node is None:
-                self.again.append((place, at))
+                self.aliases.append((place, at))
             if _clearer(place.path, at.path):
                 at.path = place.path
         elif type(value) is np.ndarray:
             if (first := self.arrays.setdefault(id(value), place)) is not place:
-                self.again.append((place, first))
+                self.aliases.append((place, first))
         elif isinstance(value, GENERATORS):
             self.generators.setdefault(id(value), place)
         elif not isinstance(value, PLAIN):
@@ -150,7 +150,7 @@ class Held:
         """A name for an object."""
         if id(value) not in self._names:
             self._names[id(value)] = name = f"o{len(self._names)}"
-            self.room[name] = value
+            self.namespace[name] = value
         return self._names[id(value)]
 
     def _items(self, value: Any, place: Location) -> Iterator[Location]:
@@ -198,7 +198,7 @@ class Held:
 
     def read(self, text: str) -> Any:
         """What an expression gives now."""
-        return eval(text, self.room)
+        return eval(text, self.namespace)
 
     def objects(self) -> list[Any]:
         """All that was found and is known by its identity."""
@@ -278,15 +278,15 @@ class Held:
             elif isinstance(part.value, CONTAINERS):
                 found.append(f"len({part.place.text})")
             for place in part.items:
-                if place.text in lifted or place.text in self.room or type(place.value) is np.ndarray:
+                if place.text in lifted or place.text in self.namespace or type(place.value) is np.ndarray:
                     continue
                 replaceable = isinstance(place.value, CONTAINERS) or _is_constant(place.value)
                 contents = isinstance(place.value, _UNORDERED)
                 found.append(
                     f"type({place.text})" if replaceable else f"repr({place.text})" if contents else place.text
                 )
-        found += [f"{there.text} is {here.text}" for there, here in self.again]
-        placed = [text for text, _ in self.references() if text not in self.room]
+        found += [f"{there.text} is {here.text}" for there, here in self.aliases]
+        placed = [text for text, _ in self.references() if text not in self.namespace]
         found.append(f"len({{*map(id, [{', '.join(placed)}])}})")  # no two are one
         for place in self.tensors.values():
             node = f"{self.reference(place)}._node"
@@ -294,9 +294,9 @@ class Held:
         return list(dict.fromkeys(found))
 
 
-def is_same(now: Any, then: Any) -> bool:
+def is_same(now: Any, before: Any) -> bool:
     """Whether two values that are no arrays are the same."""
-    return now is then or (type(now) is type(then) and isinstance(now, PLAIN) and repr(now) == repr(then))
+    return now is before or (type(now) is type(before) and isinstance(now, PLAIN) and repr(now) == repr(before))
 
 
 def _is_constant(value: Any) -> bool:

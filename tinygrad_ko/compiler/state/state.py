@@ -39,13 +39,13 @@ class State:
     def __init__(self, held: Held, lifted: set[str], trace: Trace, keep: Callable[[Symbol], Result]) -> None:
         self.held, self.trace, self.keep = held, trace, keep
         self.inputs: dict[str, Value] = {}
-        self.alike: list[str] = []  # expressions that are true where all numbers of a list are one input
+        self.equal_numbers: list[str] = []  # expressions that are true where all numbers of a list are one input
         self.changes: list[str] = []  # expressions: calls that put something in a place, with the results in r
         self.written: list[str] = []  # arrays that are written to, as expressions
-        self.lent = [_lent(held.reference(at)) for at in held.tensors.values()]
+        self.exposed = [_exposed_array(held.reference(at)) for at in held.tensors.values()]
         self.changed_numbers: set[str] = set()  # the places of numbers that change and are no inputs
-        self._stands: dict[int, Any] = {}  # what stands for an object, by its identity
-        self._at: dict[str, Any] = {}  # what stands for a number, by its place
+        self._stand_ins: dict[int, Any] = {}  # what stands for an object, by its identity
+        self._numbers_at: dict[str, Any] = {}  # what stands for a number, by its place
         self.originals: dict[int, Any] = {}  # what an object in the trace is outside, by its identity
         self._references: dict[int, str] = {}  # and the expression for it
         self._made: dict[int, Any] = {}  # what was put in a place and is no such object
@@ -57,20 +57,20 @@ class State:
             self._arrays[key] = self._enter(_array_of(name), at.value.stable_array(), at.name)
             self._grads[key] = None if grad is None else self._enter(f"{name}._node.grad", grad, f"d{at.name}")
         for key, at in held.arrays.items():
-            self._stands[key] = self._enter(at.text, at.value, at.name)
+            self._stand_ins[key] = self._enter(at.text, at.value, at.name)
         for part in held.parts.values():
             numbers = [item for item in part.items if item.text in lifted]
             if isinstance(part.value, list) and len(numbers) == len(part.items) > 1:
                 first = numbers[0]
                 if all(is_same(item.value, first.value) for item in numbers):
-                    self.alike.append(f"{part.place.text}.count({first.text}) == {len(numbers)}")
+                    self.equal_numbers.append(f"{part.place.text}.count({first.text}) == {len(numbers)}")
                     one = self._enter(first.text, first.value, first.name)
-                    self._at |= {item.text: one for item in numbers}
+                    self._numbers_at |= {item.text: one for item in numbers}
                     continue
-            self._at |= {item.text: self._enter(item.text, item.value, item.name) for item in numbers}
+            self._numbers_at |= {item.text: self._enter(item.text, item.value, item.name) for item in numbers}
         # The inputs whose type and shape are not given by the identity of a Tensor.
         tensors = [_array_of(held.reference(at)) for at in held.tensors.values() if at.value._node is None]
-        self.loose = {*tensors, *[at.text for at in held.arrays.values()], *self._at} & self.inputs.keys()
+        self.loose = {*tensors, *[at.text for at in held.arrays.values()], *self._numbers_at} & self.inputs.keys()
 
     def _enter(self, text: str, array: Any, name: str) -> Symbol:
         a = np.asarray(array)
@@ -81,24 +81,24 @@ class State:
     def stand_in(self, value: Any) -> Any:
         """What stands for an object: for a tuple, a partial or a method, which cannot be changed, one of stand-ins."""
         key, part = id(value), self.held.parts.get(id(value))
-        if key not in self._stands:
-            self._stands[key] = value
+        if key not in self._stand_ins:
+            self._stand_ins[key] = value
             if part is not None and isinstance(value, tuple | partial | MethodType):
                 items = [*part.items]
                 if isinstance(value, partial):
                     items[2:] = self.held.parts[id(value.keywords)].items
                 new = [self._in_place_of(item) for item in items]
                 if any(x is not item.value for x, item in zip(new, items, strict=True)):
-                    self._stands[key] = _rebuilt(value, new)
-        return self._stands[key]
+                    self._stand_ins[key] = _rebuilt(value, new)
+        return self._stand_ins[key]
 
     def _in_place_of(self, item: Location) -> Any:
-        return self._at[item.text] if item.text in self._at else self.stand_in(item.value)
+        return self._numbers_at[item.text] if item.text in self._numbers_at else self.stand_in(item.value)
 
     @contextmanager
     def standing_in(self, generators: dict[int, Any]) -> Iterator[None]:
         """Inside the block the stand-ins are in their places. At its end it is noted what has changed; then all is as it was."""
-        self._stands |= generators
+        self._stand_ins |= generators
         begin, end = list[tuple[Any, ...]](), list[tuple[Any, ...]]()
         for part in self.held.parts.values():
             for item in part.items:
@@ -126,7 +126,15 @@ class State:
             self._find_changes(nodes)
         finally:
             restore()
-            held = (self._stands, self._at, self._arrays, self._grads, self.originals, self._references, self._made)
+            held = (
+                self._stand_ins,
+                self._numbers_at,
+                self._arrays,
+                self._grads,
+                self.originals,
+                self._references,
+                self._made,
+            )
             for symbols in held:
                 symbols.clear()
 
@@ -144,7 +152,7 @@ class State:
                     if item.put is not None:
                         self._compare(item, self.held.read(item.text))
         for at in self.held.arrays.values():
-            if (symbol := self._stands[id(at.value)]).value is not self.inputs[at.text]:
+            if (symbol := self._stand_ins[id(at.value)]).value is not self.inputs[at.text]:
                 self.changes.append(f"*in_array({at.text}, {self._numbers(symbol, at.name)})")
                 self.written.append(at.text)
         for (key, at), node in zip(self.held.tensors.items(), nodes, strict=True):
@@ -156,7 +164,7 @@ class State:
                 self.changes += [f"(setattr, {name}, '_array', {new})", f"(setattr, {name}, '_exposed', False)"]
             elif t._array.value is not self.inputs[_array_of(name)]:
                 self.changes.append(f"*in_tensor({name}, {self._numbers(t._array, at.name)})")
-                self.written.append(_lent(name))
+                self.written.append(_exposed_array(name))
             now = _grad(t)
             if now is not self._grads[key] or (now is not None and now.value is not self.inputs[f"{name}._node.grad"]):
                 new = "None" if now is None else self._numbers(now, f"d{at.name}")
@@ -238,7 +246,7 @@ def _array_of(tensor: str) -> str:
     return f"({tensor}.stable_array() if {tensor}._exposed else {tensor}._array)"
 
 
-def _lent(tensor: str) -> str:
+def _exposed_array(tensor: str) -> str:
     """The expression for the array of a Tensor, if somebody who was given it could see it change."""
     return f"*(({tensor}._array,) if {tensor}._exposed else ())"
 

@@ -32,7 +32,7 @@ class Number(Symbol):
 TRACED.add(Number)
 
 
-def _operators(name: str, sign: str, function: Callable[..., Any]) -> None:
+def _define_operator(name: str, sign: str, function: Callable[..., Any]) -> None:
     of_arrays = getattr(Symbol, f"__{name}__")
 
     def computed(a: Any, b: Any) -> Any:
@@ -47,9 +47,9 @@ def _operators(name: str, sign: str, function: Callable[..., Any]) -> None:
         setattr(Number, f"__i{name}__", computed)  # a number is not changed in place
 
 
-def _asked(name: str, sign: str, function: Callable[..., Any]) -> None:
+def _define_comparison(name: str, sign: str, function: Callable[..., Any]) -> None:
     """A comparison of Python numbers is True or False, and the program is for calls in which it is the same."""
-    _operators(name, sign, function)
+    _define_operator(name, sign, function)
     compared = getattr(Number, f"__{name}__")
 
     def answered(a: Any, b: Any) -> Any:
@@ -59,15 +59,15 @@ def _asked(name: str, sign: str, function: Callable[..., Any]) -> None:
     setattr(Number, f"__{name}__", answered)
 
 
-def _unary(name: str, sign: str, function: Callable[..., Any]) -> None:
+def _define_unary(name: str, sign: str, function: Callable[..., Any]) -> None:
     setattr(Number, f"__{name}__", lambda a: a.program.record("number", (a,), (sign,), function(a.array)))
 
 
 _SIGNS = {"add": "+", "sub": "-", "mul": "*", "truediv": "/", "floordiv": "//", "mod": "%", "pow": "**"}
 _COMPARISONS = {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!="}
 for _name, _sign in _SIGNS.items():
-    _operators(_name, _sign, getattr(operator, _name))
+    _define_operator(_name, _sign, getattr(operator, _name))
 for _name, _sign in _COMPARISONS.items():
-    _asked(_name, _sign, getattr(operator, _name))
+    _define_comparison(_name, _sign, getattr(operator, _name))
 for _name, _sign in {"neg": "-", "pos": "+", "abs": "abs"}.items():
-    _unary(_name, _sign, getattr(operator, _name))
+    _define_unary(_name, _sign, getattr(operator, _name))

@@ -28,7 +28,7 @@ class SymbolOperators:
 
     __slots__ = ()
 
-    def taken_over(self, made: Any) -> Any:
+    def assigned(self, made: Any) -> Any:
         """The array itself, once what was made is written to it."""
         raise NotImplementedError
 
@@ -50,7 +50,7 @@ def _define(name: str, compute: Any, comparison: bool) -> None:
         if isinstance(b, Handle):
             return NotImplemented
         is_array = isinstance(a.array, ndarray)  # numbers do not change
-        return a.taken_over(compute(a, b)) if is_array else compute(a, b)
+        return a.assigned(compute(a, b)) if is_array else compute(a, b)
 
     setattr(SymbolOperators, f"__{name}__", operator)
     if not comparison:

@@ -33,14 +33,14 @@ class Symbol(SymbolOperators):
     written to the view is written there.
     """
 
-    __slots__ = ("_numbers", "_value", "program", "seen", "source", "version", "way")
+    __slots__ = ("_numbers", "_value", "program", "seen", "source", "version", "view_as")
     __hash__ = object.__hash__
     device = "cpu"
 
     def __init__(self, value: Value, array: Any, program: Any) -> None:
         self._value, self._numbers, self.program = value, array, program
         self.source: Symbol | None = None  # what it is a view of,
-        self.way: tuple[str, Any] | None = None  # how, if what is written can be followed,
+        self.view_as: tuple[str, Any] | None = None  # how, if what is written can be followed,
         self.seen = self.version = (
             0  # and how often that had been written to when it was last looked at; and how often it was itself
         )
@@ -87,7 +87,7 @@ class Symbol(SymbolOperators):
     def __repr__(self) -> str:
         return f"<traced {self.dtype} of shape {self.shape}>"
 
-    def taken_over(self, made: Any) -> Any:
+    def assigned(self, made: Any) -> Any:
         """The array itself, once what was made is written to it."""
         return _written(self, made)
 
@@ -132,7 +132,7 @@ class Symbol(SymbolOperators):
     def traced_call(self, function: Any, arguments: Any, options: Any) -> Any:
         """A function that looks into arrays, as it is."""
         name = function.__name__.lstrip("_")
-        return self.program.call(name, function, arguments, options, lends=hasattr(function, "lends"))
+        return self.program.call(name, function, arguments, options, may_alias=hasattr(function, "may_alias"))
 
     def traced_choice(self, then: Any, otherwise: Any, arrays: Any) -> Any:
         """What `then` gives of the arrays where it is true, else what `otherwise` does: what is not taken is of ones, so that it has a
@@ -162,13 +162,13 @@ class Symbol(SymbolOperators):
 
     def view_of(self, source: "Symbol", way: tuple[str, Any] | None) -> None:
         """Be a view of another Symbol from now on."""
-        self.source, self.way, self.seen = source, way, source.version
+        self.source, self.view_as, self.seen = source, way, source.version
 
     def _now(self) -> "Symbol":
         """It, after a view was brought up to date with what has been written to its source."""
         if self.source is not None and self.source._now().version != self.seen:
-            self.require_way()
-            now = self.source.at(self.way)
+            self.require_view()
+            now = self.source.at(self.view_as)
             self._value, self._numbers, self.seen, self.version = (
                 now.value,
                 now.array,
@@ -177,9 +177,9 @@ class Symbol(SymbolOperators):
             )
         return self
 
-    def require_way(self) -> None:
+    def require_view(self) -> None:
         """Refuse to follow what was written where there is no way."""
-        if self.way is None:
+        if self.view_as is None:
             raise unsupported(
                 "writing to an array of which np.real, np.split or the like has given a view, or to that view"
             )
@@ -192,8 +192,8 @@ class Symbol(SymbolOperators):
     def written(self, made: "Symbol") -> None:
         """Take the value of `made`, and give it to the source of a view."""
         if self.source is not None:
-            self.require_way()
-            how, to = self.way  # type: ignore[misc]
+            self.require_view()
+            how, to = self.view_as  # type: ignore[misc]
             if how == "index":
                 self.source[to] = made
             elif how == "reshape":
@@ -203,7 +203,7 @@ class Symbol(SymbolOperators):
             else:
                 raise ValueError("assignment destination is read-only")
             self.seen = self.source.version
-        if not _lie_alike(made.array, self._numbers):  # what is written lies in the memory of what was there
+        if not _same_layout(made.array, self._numbers):  # what is written lies in the memory of what was there
             made = self._with(made, ...)
         self._value, self._numbers, self.version = made.value, made.array, self.version + 1
 
@@ -251,7 +251,7 @@ class Symbol(SymbolOperators):
         return self.program.call("np.ndarray.view", ndarray.view, (self, dtype), {})
 
     def copy(self, order: str = "C") -> Any:
-        if _steps(np.array(self.array, order=order)) == _steps(self.array):  # type: ignore[call-overload]
+        if _strides(np.array(self.array, order=order)) == _strides(self.array):  # type: ignore[call-overload]
             return self.program.symbol(self.value, self.array)
         return self.program.call("np.array", np.array, (self,), {"order": order})
 
@@ -317,12 +317,12 @@ NUMPYS.add(Symbol)
 TRACED.add(Symbol)
 
 
-def _lie_alike(made: Any, there: Any) -> bool:
+def _same_layout(made: Any, there: Any) -> bool:
     """Whether two arrays of one shape have their axes in one order in memory."""
-    return memory_order(np.asarray(made)) == memory_order(np.asarray(there)) and 0 not in _steps(made)
+    return memory_order(np.asarray(made)) == memory_order(np.asarray(there)) and 0 not in _strides(made)
 
 
-def _steps(array: Any) -> list[int]:
+def _strides(array: Any) -> list[int]:
     """The strides of an array along the axes that have a second element: they decide in which order a sum is added up."""
     array = np.asarray(array)
     return [step for step, n in zip(array.strides, array.shape, strict=True) if n > 1] if array.size else []

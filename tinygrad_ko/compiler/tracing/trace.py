@@ -70,22 +70,22 @@ class Trace:
         return self.constant(x) if isinstance(x, ndarray) else x
 
     def call(
-        self, name: str, function: Any, arguments: Any, options: Any, pure: bool = True, lends: bool = False
+        self, name: str, function: Any, arguments: Any, options: Any, pure: bool = True, may_alias: bool = False
     ) -> Any:
         """A function as it is, of arrays and of lists of them. One that returns nothing is a check."""
         arrays: list[Any] = []
         call = Called(name, function, _placed(tuple(arguments), arrays), _placed(dict(options), arrays))
         inputs = [concrete(x) for x in arrays]
         out = call(inputs)
-        call.lends = lends or _shares(out, inputs)
+        call.may_alias = may_alias or _shares(out, inputs)
         if out is None:
             self.record("call", tuple(arrays), (call,), out, pure=False)
             return None
         if not isinstance(out, tuple | list):
-            return _lent(self.record("call", tuple(arrays), (call,), out, pure), arrays)
+            return _as_view(self.record("call", tuple(arrays), (call,), out, pure), arrays)
         call.results = len(out)
         several = self.record("call", tuple(arrays), (call,), np.empty(0), pure)
-        results = [_lent(self.record("result", (several,), (i,), x), arrays) for i, x in enumerate(out)]
+        results = [_as_view(self.record("result", (several,), (i,), x), arrays) for i, x in enumerate(out)]
         return type(out)(*results) if hasattr(out, "_fields") else type(out)(results)
 
 
@@ -97,7 +97,7 @@ def _placed(part: Any, arrays: list[Any]) -> Any:
     return np if part is quick or isinstance(part, Symbols) else mapped_inside(lambda x: _placed(x, arrays), part)
 
 
-def _lent(made: Symbol, arrays: list[Any]) -> Symbol:
+def _as_view(made: Symbol, arrays: list[Any]) -> Symbol:
     """A result of a call, as a view of the Symbol in whose memory it lies."""
     for x in arrays:
         if isinstance(x, Symbol) and isinstance(made.array, ndarray) and np.may_share_memory(made.array, x.array):

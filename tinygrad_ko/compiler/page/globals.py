@@ -14,7 +14,7 @@ from tinygrad_ko.compiler.program.values import Called, memory_order
 _INLINE = 16  # numbers: a larger array is not written on a page
 
 
-class Room:
+class PageGlobals:
     """The names that a page uses beside its own variables: `objects` by name, and the lines that make the constants."""
 
     def __init__(self, names: PageNames) -> None:

@@ -1,4 +1,4 @@
-"""Numbers: Python's own, which stay what they are in a program: 0.5 * lr is a Python float there too, and gives an array no dtype."""
+"""Symbolic Python numbers. They stay Python numbers in the program: `0.5 * lr` is a float there too, and weak in NumPy's type promotion."""
 
 import operator
 from collections.abc import Callable
@@ -11,10 +11,10 @@ from tinygrad_ko.compiler.tracing.symbols import Symbol, concrete
 
 
 class Number(Symbol):
-    """A Python number of the program: an argument, a learning rate, a count of steps, and what is computed from these.
+    """A symbolic Python number: an argument, a learning rate, a count of steps, or computed from such numbers.
 
-    With other Python numbers it is computed by Python's operators, with arrays as they compute with a Python number. Its truth value may be
-    asked: the program is then for calls in which the answer is the same.
+    Operators between Python numbers are Python's; with arrays they are ufuncs. Unlike an array it may be compared and branched on: the
+    answer becomes a guard, and a call for which it is another one is compiled anew.
     """
 
     __slots__ = ()
@@ -24,7 +24,7 @@ class Number(Symbol):
     def __bool__(self) -> bool:
         known, answer = self.value, bool(self.array)
         if any(x.operation not in ("input", "number") for x in in_order([known])):
-            depends_on_data("bool()")(self)  # it takes more than a look at the arguments
+            depends_on_data("bool()")(self)  # guards are evaluated before the program runs, so from its inputs alone
         self.program.assumed[known] = answer
         return answer
 
@@ -33,6 +33,7 @@ TRACED.add(Number)
 
 
 def _define_operator(name: str, sign: str, function: Callable[..., Any]) -> None:
+    """Define an operator that records a `number` if both sides are Python numbers, and is that of Symbols otherwise."""
     of_arrays = getattr(Symbol, f"__{name}__")
 
     def computed(a: Any, b: Any) -> Any:
@@ -48,7 +49,7 @@ def _define_operator(name: str, sign: str, function: Callable[..., Any]) -> None
 
 
 def _define_comparison(name: str, sign: str, function: Callable[..., Any]) -> None:
-    """A comparison of Python numbers is True or False, and the program is for calls in which it is the same."""
+    """Define a comparison, which between Python numbers is True or False and a guard."""
     _define_operator(name, sign, function)
     compared = getattr(Number, f"__{name}__")
 

@@ -1,5 +1,5 @@
-"""State: while a function is traced there are Symbols in the places of the arrays and numbers that it holds. What it puts there instead is
-what its program changes after every call.
+"""Tracing with state: symbolic arrays stand in the places of arrays and numbers while the function runs. What is in the places at its end,
+and is not what was put there, is a change, which every call of the program repeats.
 """
 
 import builtins
@@ -28,29 +28,31 @@ _CHANGEABLE = (dict, list, deque)
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A result of the program, by its number."""
+    """The position of a value among the results of the program."""
 
     number: int
 
 
 class State:
-    """The state of a function in one trace: its inputs, by the expressions that read them, and what has changed at the end."""
+    """The state of a function in one trace: its inputs by the expressions that read them and, afterwards, its changes as expressions."""
 
     def __init__(self, held: Held, lifted: set[str], trace: Trace, keep: Callable[[Symbol], Result]) -> None:
         self.held, self.trace, self.keep = held, trace, keep
         self.inputs: dict[str, Value] = {}
-        self.equal_numbers: list[str] = []  # expressions that are true where all numbers of a list are one input
-        self.changes: list[str] = []  # expressions: calls that put something in a place, with the results in r
-        self.written: list[str] = []  # arrays that are written to, as expressions
+        self.equal_numbers: list[str] = []  # guards: all numbers of a list are equal, and so one input
+        self.changes: list[
+            str
+        ] = []  # calls that store something in a place, as tuples; r are the results of the program
+        self.written: list[str] = []  # expressions for the arrays that are written to in place
         self.exposed = [_exposed_array(held.reference(at)) for at in held.tensors.values()]
-        self.changed_numbers: set[str] = set()  # the places of numbers that change and are no inputs
-        self._stand_ins: dict[int, Any] = {}  # what stands for an object, by its identity
-        self._numbers_at: dict[str, Any] = {}  # what stands for a number, by its place
-        self.originals: dict[int, Any] = {}  # what an object in the trace is outside, by its identity
-        self._references: dict[int, str] = {}  # and the expression for it
-        self._made: dict[int, Any] = {}  # what was put in a place and is no such object
+        self.changed_numbers: set[str] = set()  # places of numbers that have changed and are not inputs yet
+        self._stand_ins: dict[int, Any] = {}  # the stand-in for each object, by its id
+        self._numbers_at: dict[str, Any] = {}  # the stand-in for each number that is an input, by its place
+        self.originals: dict[int, Any] = {}  # the object that each stand-in stands for, by the id of the stand-in
+        self._references: dict[int, str] = {}  # the expression for each stand-in or new object, by its id
+        self._made: dict[int, Any] = {}  # new objects in the places, kept alive so that their ids stay their own
         self._items = {item.text: item for part in held.parts.values() for item in part.items}
-        self._arrays: dict[int, Symbol] = {}  # of the Tensors
+        self._arrays: dict[int, Symbol] = {}  # the symbolic arrays and gradients of the Tensors
         self._grads: dict[int, Symbol | None] = {}
         for key, at in held.tensors.items():
             name, grad = held.reference(at), _grad(at.value)
@@ -68,18 +70,19 @@ class State:
                     self._numbers_at |= {item.text: one for item in numbers}
                     continue
             self._numbers_at |= {item.text: self._enter(item.text, item.value, item.name) for item in numbers}
-        # The inputs whose type and shape are not given by the identity of a Tensor.
+        # Inputs whose type and shape are not fixed by a guard on the identity of a Tensor.
         tensors = [_array_of(held.reference(at)) for at in held.tensors.values() if at.value._node is None]
         self.loose = {*tensors, *[at.text for at in held.arrays.values()], *self._numbers_at} & self.inputs.keys()
 
     def _enter(self, text: str, array: Any, name: str) -> Symbol:
+        """A Symbol for an input of the program that an expression reads."""
         a = np.asarray(array)
         value = Value("input", (), (), a.shape, a.dtype, memory_order(a), name=name)
         self.inputs[text] = value
         return self.trace.symbol(value, array)
 
     def stand_in(self, value: Any) -> Any:
-        """What stands for an object: for a tuple, a partial or a method, which cannot be changed, one of stand-ins."""
+        """The stand-in for an object. Tuples, partials and methods cannot be changed in place, so they are rebuilt of stand-ins."""
         key, part = id(value), self.held.parts.get(id(value))
         if key not in self._stand_ins:
             self._stand_ins[key] = value
@@ -97,7 +100,7 @@ class State:
 
     @contextmanager
     def standing_in(self, generators: dict[int, Any]) -> Iterator[None]:
-        """Inside the block the stand-ins are in their places. At its end it is noted what has changed; then all is as it was."""
+        """Inside the block the stand-ins are in their places. At its end changes are found, and everything is restored."""
         self._stand_ins |= generators
         begin, end = list[tuple[Any, ...]](), list[tuple[Any, ...]]()
         for part in self.held.parts.values():
@@ -112,7 +115,7 @@ class State:
         self._references = {id(self.stand_in(x)): text for text, x in self.held.references()}
         for key, at in self.held.tensors.items():
             t = at.value
-            # It counts as given away, so what is written to this very Symbol is told from another one in its place.
+            # Marked as exposed, so that in-place operations write to this Symbol, and a new Symbol in its place is a replacement.
             begin += [(setattr, *change) for change in t.replacing(self._arrays[key], exposed=True)]
             end += [(setattr, *change) for change in [*t.replacing(t._array, t._exposed), (t, "_node", t._node)]]
             if isinstance(t._node, Leaf):
@@ -138,9 +141,10 @@ class State:
             for symbols in held:
                 symbols.clear()
 
-    # ------------------------------------------------------------------ what has changed
+    # ------------------------------------------------------------------ changes
 
     def _find_changes(self, nodes: list[Any]) -> None:
+        """Compare all places with what was put there, and note the changes."""
         for variables, name in self.held.missing:
             if variables.pop(name, None) is not None and name not in vars(builtins):
                 raise left_behind(name)
@@ -203,12 +207,12 @@ class State:
         self.changes.append(f"{text}{self._expression(now, at)})")
 
     def _expression(self, now: Any, at: Location) -> str:
-        """What was put in a place, as an expression of the results r and of what is held."""
+        """The expression that makes the new contents of a place from the results r and the state."""
         if id(now) not in self._references:
             new = self._new(now, at)
             if isinstance(now, PLAIN):
                 return new
-            # What stands in another place too is made once.
+            # An object that is in several places is made once.
             self._references[id(now)], self._made[id(now)] = f"new{len(self._made)}", now
             return f"({self._references[id(now)]} := {new})"
         return self._references[id(now)]
@@ -234,7 +238,7 @@ class State:
         return self._expression(x, self._items.get(place.text, place))
 
     def _numbers(self, now: Any, name: str) -> str:
-        """A result that is an array, or a number, of its own."""
+        """The expression for a result of the program that is stored."""
         symbol = now if isinstance(now, Symbol) else self.trace.symbol(self.trace.constant(now), now)
         if symbol.value.operation not in ("input", "constant"):
             symbol.value.name = symbol.value.name or name
@@ -242,12 +246,12 @@ class State:
 
 
 def _array_of(tensor: str) -> str:
-    """The expression for the array of a Tensor, as ops read it."""
+    """The expression for the array of a Tensor, as ops read it (a copy if it is exposed, unless nobody can write to it)."""
     return f"({tensor}.stable_array() if {tensor}._exposed else {tensor}._array)"
 
 
 def _exposed_array(tensor: str) -> str:
-    """The expression for the array of a Tensor, if somebody who was given it could see it change."""
+    """The expression for the array of a Tensor if it is exposed: somebody else has it, so an in-place change is visible."""
     return f"*(({tensor}._array,) if {tensor}._exposed else ())"
 
 
@@ -256,7 +260,7 @@ def _grad(t: Handle) -> Any:
 
 
 def _rebuilt(value: Any, items: list[Any]) -> Any:
-    """A tuple, partial or method with other parts."""
+    """A tuple, partial or method of other parts."""
     if isinstance(value, MethodType):
         return MethodType(items[1], items[0])
     if isinstance(value, partial):
@@ -265,31 +269,31 @@ def _rebuilt(value: Any, items: list[Any]) -> Any:
 
 
 def _refilling(container: Any) -> list[tuple[Any, ...]]:
-    """The calls that give a list or a dict the contents that it has now."""
+    """The calls that restore the contents that a list or dict has now."""
     put = container.update if isinstance(container, dict) else container.extend
     return [(container.clear,), (put, container.copy())]
 
 
-# ---------------------------------------------------------------------- changes after a call
+# ---------------------------------------------------------------------- functions that the expressions of changes call
 
 
 def in_tensor(t: Any, new: Any) -> list[tuple[Any, ...]]:
-    """The calls that write new numbers to a Tensor: to its array, if somebody who was given that expects to see it."""
+    """The calls that give a Tensor new numbers: in place if its array is exposed, otherwise as a new array."""
     if not t.watched_by_others():
         return [(setattr, *change) for change in t.replacing(new)]
     return in_array(t._array, new)
 
 
 def in_array(array: Any, new: Any) -> list[tuple[Any, ...]]:
-    """The call that writes new numbers to an array."""
+    """The call that writes new numbers to an array. Raises ValueError if it is read-only."""
     if not writable(array):
         raise read_only(array)
     return [(setitem, array, ..., new)]
 
 
 def require_apart(written: list[Any], leaves: list[Any], held: list[Any]) -> None:
-    """Raise ValueError if an array that is written to is an argument too, or shares memory with another input: a program reads all of its
-    inputs before it changes one.
+    """Raise ValueError if an array that is written to shares memory with another input: the function itself would see the writes through
+    that input, the program reads all inputs before it writes.
     """
     apart = [*{id(x): x for x in (*written, *held)}.values(), *leaves]
     owners = [id(_owner(x)) for x in apart if type(x) is np.ndarray]
@@ -301,6 +305,6 @@ def require_apart(written: list[Any], leaves: list[Any], held: list[Any]) -> Non
 
 
 def _owner(array: Any) -> Any:
-    """What has the memory of an array."""
+    """The object that owns the memory of an array."""
     array = whole(array)
     return array if array.base is None else array.base

@@ -2,6 +2,7 @@
 
 import dataclasses
 import enum
+import sys
 import types
 from array import array
 from collections import deque
@@ -512,3 +513,14 @@ def test_a_new_global_variable_is_refused():
     with pytest.raises(TypeError, match="NEVER"):
         Compiled(names_a_new_variable)(np.ones(2))
     assert "NEVER" not in globals()
+
+
+def test_what_an_installed_program_runs_is_the_users_code(monkeypatch):
+    """As a test runner runs doctests: the functions are of __main__, whose file is that of the program."""
+    monkeypatch.setattr(sys.modules["__main__"], "__file__", "/usr/lib/python3/site-packages/runner/__main__.py")
+    room = {"__name__": "__main__", "w": np.zeros(2)}
+    exec("def f(x):\n    global w\n    w = w + x\n    return w * 2", room)
+    compiled, x = tg.compile(room["f"]), np.array([1.0, 2.0])
+    assert compiled(x).tolist() == [2, 4]
+    assert compiled(x).tolist() == [4, 8]
+    assert room["w"].tolist() == [2, 4]

@@ -317,7 +317,9 @@ def _names_in(code: CodeType) -> Iterator[str]:
 def _is_users(module: str | None) -> bool:
     """Whether a module is the user's own code, so that its global variables are state."""
     root = (module or "").partition(".")[0]
-    if root == _OURS or (root in sys.stdlib_module_names and root != "__main__"):
+    if root == "__main__":  # also where the program that runs it is an installed one
+        return True
+    if root == _OURS or root in sys.stdlib_module_names:
         return False
     file = getattr(sys.modules.get(module or ""), "__file__", None) or ""
     return "site-packages" not in file and "dist-packages" not in file

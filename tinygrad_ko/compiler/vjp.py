@@ -1,4 +1,4 @@
-"""Pulls: the vector-Jacobian product of a result of a compiled function, as a function that is compiled itself."""
+"""The vector-Jacobian product of one result of a compiled function, as a function that is compiled itself."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,12 +10,12 @@ from tinygrad_ko.tensor.tensor import grad
 
 
 def op_named(name: str) -> Op:
-    """What a graph says of a compiled function."""
+    """The op of the nodes of a compiled function: a name for messages and drawings."""
     return validated(lambda *inputs: None, {"inputs": None}, False, (), name if name[:1] != "_" else "f")
 
 
 class VJP:
-    """The vector-Jacobian product of a result: a function of the arguments of f and of the gradient g of that result."""
+    """The gradients of the variables, as a function of the gradient g of one result of f and of the arguments of f."""
 
     def __init__(self, f: Callable[..., Any], graph: Graph, tensors: list[Handle]) -> None:
         self.f, self.graph, self.tensors = f, graph, tensors

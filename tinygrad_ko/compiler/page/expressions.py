@@ -177,7 +177,7 @@ def _is_by_bits(value: Value) -> bool:
     is_zero = type(y) in (int, float) and repr(y) in ("0", "0.0")
     if not (is_zero and isinstance(x, Value) and isinstance(condition, Value)):
         return False
-    same = (x.shape, x.dtype) == (value.shape, value.dtype) and (condition.shape, condition.dtype) == (x.shape, bool)
+    same = (x.shape, x.dtype) == (value.shape, value.dtype) and condition.shape == x.shape and condition.dtype == bool
     if not same or any(v.order is not None for v in (value, x, condition)):
         return False
     stretched = any(v.operation == "view" and v.settings[0] == "broadcast_to" for v in (x, condition))

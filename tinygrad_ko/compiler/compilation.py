@@ -1,4 +1,6 @@
-"""A compilation: a function is traced, the trace goes through the passes, and the text of the page is executed. Its guards decide whether a program is for a later call."""
+"""A compilation: a function is traced, the trace goes through the passes, and the text of the page is executed. Its guards decide whether the
+program is for a later call.
+"""
 
 import linecache
 from collections.abc import Callable
@@ -131,9 +133,7 @@ class Compilation:
             leaves = [x.astype(self.inputs[i].dtype) if i in self.byteswapped else x for i, x in enumerate(leaves)]
         results = as_tuple(self.compute(*leaves, *held))
         if self._repeated:
-            results = [*results]
-            for i in self._repeated:
-                results[i] = np.array(results[i])
+            return [np.array(x) if i in self._repeated else x for i, x in enumerate(results)]
         return results
 
     @property

@@ -109,7 +109,7 @@ def export(program: Compilation, path: Any, inputs: list[Any], arguments: Any, o
     given = pickle.dumps((global_stream.get_state(legacy=False), inputs, generators))  # before any number is drawn
     expected = _expected(program, arguments, options)
     with _rewinding(program):
-        here = as_tuple(program.compute(*inputs))
+        here = [*as_tuple(program.compute(*inputs))]
     once = writer.single_results().values()
     here, expected = [here[i] for i in once], [expected[i] for i in once]
     same = all(map(_same_bits, here, expected))

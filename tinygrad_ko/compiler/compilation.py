@@ -1,5 +1,5 @@
-"""A compilation: a function is traced, the trace goes through the passes, and the text of the page is executed. Its guards decide whether the
-program is for a later call.
+"""A compilation: a function is traced, the trace goes through the passes, and the text of the page is executed. Its guards decide whether
+the program is for a later call.
 """
 
 import linecache

@@ -317,6 +317,15 @@ def test_python_numbers_stay_pythons():
         assert np.array_equal(out, np.ones(2, np.float32) * eager["lr"] * 2)
 
 
+def test_the_size_of_a_python_number():
+    def f(x, lr):
+        return x * abs(lr - 1), x - abs(-lr) * 2, abs(lr)
+
+    x, compiled = np.ones(2, np.float32), Compiled(f)
+    for lr in (0.25, 3.5):
+        assert repr(compiled(x, lr)) == repr(f(x, lr))
+
+
 def test_a_lazy_attribute_is_made_at_the_first_call():
     class Lazy:
         def __init__(self):

@@ -8,6 +8,7 @@ import numpy as np
 
 from tinygrad_ko.compiler.arguments import TracedArguments, parameter_names
 from tinygrad_ko.compiler.program.values import Value
+from tinygrad_ko.compiler.refusals import none_caught
 from tinygrad_ko.compiler.results import Results
 from tinygrad_ko.compiler.state.held import Held
 from tinygrad_ko.compiler.state.state import Result, State
@@ -61,7 +62,10 @@ class Recording:
             traced = TracedArguments(trees, self.trace, self.state.stand_in)
             self.inputs, self.byteswapped = traced.inputs, traced.byteswapped
             function = derived(self.state.stand_in(f))
-            answer = function(*[traced.trees[name] for name in names], **{key: traced.trees[key] for key in options})
+            with none_caught():
+                answer = function(
+                    *[traced.trees[name] for name in names], **{key: traced.trees[key] for key in options}
+                )
             traced.require_unchanged()
             self.returned = Results(answer, traced.given, self.state.originals, [*traced.nodes, *nodes], self._named)
 

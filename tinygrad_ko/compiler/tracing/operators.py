@@ -32,11 +32,13 @@ class SymbolOperators:
 
 
 def _power(base: Any, exponent: Any) -> Any:
-    """base ** exponent. With some numbers as exponents (2, 0.5, ...) NumPy's operator calls other ufuncs than np.power."""
+    """base ** exponent. With a number as exponent (2, 0.5, ...), or of single numbers, NumPy's operator does not call np.power."""
+    x, y = [v.array if isinstance(v, SymbolOperators) else v for v in (base, exponent)]  # type: ignore[attr-defined]
     is_number = isinstance(exponent, SymbolOperators) and exponent.value.is_number  # type: ignore[attr-defined]
-    if isinstance(base, SymbolOperators) and (is_number or isinstance(exponent, int | float | generic)):
-        concrete = exponent.array if isinstance(exponent, SymbolOperators) else exponent  # type: ignore[attr-defined]
-        return base.program.record("power", (base, exponent), (), base.array**concrete)  # type: ignore[attr-defined]
+    is_simple = isinstance(base, SymbolOperators) and (is_number or isinstance(exponent, int | float | generic))
+    if is_simple or all(isinstance(v, int | float | generic) for v in (x, y)):
+        symbol: Any = base if isinstance(base, SymbolOperators) else exponent
+        return symbol.program.record("power", (base, exponent), (), x**y)
     return np.power(base, exponent)
 
 

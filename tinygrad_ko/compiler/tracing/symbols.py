@@ -20,6 +20,7 @@ from tinygrad_ko.compiler.tracing.functions import called
 from tinygrad_ko.compiler.tracing.operators import SymbolOperators
 from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.ops.elementwise import where
+from tinygrad_ko.runtime.callers import asked_by_user
 
 
 def concrete(x: Any) -> Any:
@@ -45,6 +46,11 @@ class Symbol(SymbolOperators):
             None  # the operation that makes the view and its argument; None if it cannot be repeated
         )
         self.version = self.seen = 0
+
+    @property
+    def __class__(self) -> type:
+        """What isinstance tells: for the user's code the type of the array that it stands for."""
+        return type(self._array) if asked_by_user() else type(self)
 
     value = property(lambda s: s._updated()._value)
     array = property(lambda s: s._updated()._array)
@@ -76,6 +82,10 @@ class Symbol(SymbolOperators):
         if spec:
             depends_on_data("format()")(self)
         return repr(self)
+
+    def refuse_reading(self, what: str) -> None:
+        """Raise the TypeError for what would read the numbers."""
+        depends_on_data(what)(self)
 
     def __len__(self) -> int:
         if not self.shape:
@@ -239,11 +249,13 @@ class Symbol(SymbolOperators):
             return self.copy("K") if copy else self
         return self.program.record("astype", (self,), (), np.asarray(self.array).astype(dtype))
 
-    def view(self, dtype: Any) -> Any:
+    def view(self, dtype: Any = None) -> Any:
+        if dtype is None:
+            return self[...]
         return self.program.call("np.ndarray.view", ndarray.view, (self, dtype), {})
 
     def copy(self, order: str = "C") -> Any:
-        if _strides(np.array(self.array, order=order)) == _strides(self.array):  # type: ignore[call-overload]
+        if np.array(self.array, order=order).strides == self.strides:  # type: ignore[call-overload]
             return self.program.symbol(self.value, self.array)
         return self.program.call("np.array", np.array, (self,), {"order": order})
 
@@ -310,14 +322,10 @@ TRACED.add(Symbol)
 
 
 def _same_layout(made: Any, there: Any) -> bool:
-    """Whether two arrays of one shape have the same memory order."""
-    return memory_order(np.asarray(made)) == memory_order(np.asarray(there)) and 0 not in _strides(made)
-
-
-def _strides(array: Any) -> list[int]:
-    """The strides along axes longer than 1, which decide in which order NumPy adds."""
-    array = np.asarray(array)
-    return [step for step, n in zip(array.strides, array.shape, strict=True) if n > 1] if array.size else []
+    """Whether two arrays of one shape have the same memory order, and the first has an element of its own at each place."""
+    made, there = np.asarray(made), np.asarray(there)
+    is_stretched = made.size and any(n > 1 and not step for n, step in zip(made.shape, made.strides, strict=True))
+    return memory_order(made) == memory_order(there) and not is_stretched
 
 
 def _is_basic(part: Any) -> bool:

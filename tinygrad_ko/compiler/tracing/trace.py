@@ -8,7 +8,7 @@ from numpy import ndarray
 
 from tinygrad_ko.arrays.library import quick
 from tinygrad_ko.compiler.program.values import Called, Slot, Value, mapped_inside, memory_order
-from tinygrad_ko.compiler.refusals import other_thread
+from tinygrad_ko.compiler.refusals import failed, other_thread
 from tinygrad_ko.compiler.tracing.namespace import Symbols
 from tinygrad_ko.compiler.tracing.number import Number
 from tinygrad_ko.compiler.tracing.origin import origin
@@ -20,18 +20,20 @@ class Trace:
 
     def __init__(self) -> None:
         self.known: dict[Any, Value] = {}  # pure operations, by what tells them apart
-        self.constants: dict[int, tuple[Value, Any]] = {}
+        self.constants: dict[int, Value] = {}
         self.effects: list[Value] = []  # calls with side effects, in their order
         self.assumed: dict[Value, bool] = {}  # truth values of Python numbers: guards of the program
         self.namespace = Symbols(self)
         self.thread = get_ident()
 
     def constant(self, array: Any) -> Value:
-        """The value of an array that is not a Symbol."""
-        if id(array) not in self.constants:
-            value = Value("constant", (), (array.copy(), array), array.shape, array.dtype)
-            self.constants[id(array)] = value, array  # the array itself too, so that its id stays its own
-        return self.constants[id(array)][0]
+        """The value of an array that is not a Symbol, as it is now: the function may write to it later."""
+        known = self.constants.get(id(array))
+        if known is None or known.settings[0].tobytes() != array.tobytes():
+            copy = np.array(array)  # and the array itself beside it, so that its id stays its own
+            known = Value("constant", (), (copy, array), copy.shape, copy.dtype, memory_order(copy))
+            self.constants[id(array)] = known
+        return known
 
     def record(
         self, operation: str, inputs: tuple[Any, ...], settings: tuple[Any, ...], array: Any, pure: bool = True
@@ -76,7 +78,10 @@ class Trace:
         arrays: list[Any] = []
         call = Called(name, function, _placed(tuple(arguments), arrays), _placed(dict(options), arrays))
         inputs = [concrete(x) for x in arrays]
-        out = call(inputs)
+        try:
+            out = call(inputs)
+        except Exception as error:  # such as of a matrix that has no inverse
+            raise failed(error) from None
         call.may_alias = may_alias or _shares(out, inputs)
         if out is None:
             self.record("call", tuple(arrays), (call,), out, pure=False)

@@ -218,8 +218,8 @@ def test_a_file_refuses_what_it_was_not_made_for(tmp_path):
             np.ones((2, 3)),
             np.ones(()),
             TypeError,
-            "lr must be a number of Python's, not ndarray",
-            "파이썬의 수를 넘겨야",
+            "lr must be of the type float, not ndarray",
+            "float 값을 넘겨야",
         ),
     ]:
         with pytest.raises(kind, match=english) as caught:

@@ -1,17 +1,17 @@
-"""Comments: the line of the user's that lines of a page belong to, in backward with the formula, in the words of either language."""
+"""Comments: the user's line that statements belong to and, in the backward pass, the formula of each gradient; in English or Korean."""
 
 import linecache
 import re
 from collections.abc import Iterable, Mapping
-from keyword import iskeyword
 from functools import cache
+from keyword import iskeyword
 from typing import Any
 
 import numpy as np
 
 from tinygrad_ko.compiler.page.expressions import Expressions
+from tinygrad_ko.compiler.page.globals import PageGlobals, number_text
 from tinygrad_ko.compiler.page.names import PageNames
-from tinygrad_ko.compiler.page.room import Room, number_text
 from tinygrad_ko.compiler.program.values import Origin, Value
 from tinygrad_ko.errors import explain
 
@@ -31,19 +31,20 @@ _MADE = {
 }
 _GRADIENTS = {"en": "d{0} is the gradient with respect to {0}.", "ko": "d{0}: {0}에 대한 기울기."}
 
-_LETTER = re.compile(r"(?<![\w.])([A-Za-z_]\w*)\b(?!=[^=])")  # a name that is no attribute and no keyword of a call
-_CHOICE = re.compile(
-    r"(?P<this>.+) if (?P<a>[\d.]+) (?P<sign>[!=]=) (?P<b>[\d.]+) else (?P<that>.+)"
-)  # that numbers decide
-_ONE = re.compile(r"(?<![\w.])1\.0 \* ")  # the gradient of the loss with respect to itself
-_UNKNOWN = "\0"  # in place of a letter that has no name on the page
+# Parts of formulas: a variable (not an attribute, not a keyword of a call), a conditional expression of numbers, the gradient of the loss
+# with respect to itself, double parentheses, and a matrix product in the memory order of its first argument.
+_VARIABLE = re.compile(r"(?<![\w.])([A-Za-z_]\w*)\b(?!=[^=])")
+_CHOICE = re.compile(r"(?P<this>.+) if (?P<a>[\d.]+) (?P<sign>[!=]=) (?P<b>[\d.]+) else (?P<that>.+)")
+_ONE = re.compile(r"(?<![\w.])1\.0 \* ")
 _PARENTHESES = re.compile(r"\(\(([^()]*)\)\)")
+_PRODUCT = re.compile(r"\bmatmul_as\(\w+, ([\w.]+), ([\w.]+)\)")
+# No variable of the page for one of a formula's, and a choice by bits.
+_UNKNOWN = "\0"
 _BY_BITS = re.compile(r"\.astype\(np\.int\d+\) \* .*\.view\(np\.int\d+\)\)\.view\(")
-_PRODUCT = re.compile(r"\bmatmul_as\(\w+, ([\w.]+), ([\w.]+)\)")  # a product with a hint where its memory is
 
 
 def checked_language(language: str) -> str:
-    """A language that pages are written in. Raises ValueError for another."""
+    """The language, if pages can be written in it. Raises ValueError otherwise."""
     if language not in _FORWARD:
         raise explain(
             ValueError(f"language must be 'en' or 'ko', not {language!r}"),
@@ -53,7 +54,7 @@ def checked_language(language: str) -> str:
 
 
 class Comments:
-    """What stands above the lines of a page. `names` has the names that values have there, by their ranks."""
+    """The comments above the statements of a page. `names` has the variables of values, by their ranks."""
 
     def __init__(self, language: str, names: Mapping[int, str], values: Iterable[Value]) -> None:
         self.language, self._names = language, names
@@ -63,11 +64,11 @@ class Comments:
         self._has_bits = False  # whether it has been said what is done by bits
         calls = dict[str, set[int]]()  # of layers, on each of the user's lines
         self._has_backward = False
-        self._is_past = False  # whether backward has begun: what is not part of it then is no forward either
-        self._gradients = dict[
-            Any, Value
-        ]()  # of each part of a gradient, the value that it and the parts before it add up to
-        self._before = dict[Any, Value]()  # of each part that is added to others, what these add up to
+        self._is_past = (
+            False  # whether backward has begun: statements after it (of an optimizer) are not marked as forward
+        )
+        # A gradient is a sum of contributions. For each: the value of the sum up to it, and that of the sum before it.
+        self._gradients, self._before = dict[Any, Value](), dict[Any, Value]()
         for value in values:
             self._has_backward |= bool(value.origin.argument)
             if value.origin.layers:
@@ -82,7 +83,7 @@ class Comments:
         self._layered = {line for line, several in calls.items() if len(several) > 1}
 
     def above(self, value: Value, line: str) -> list[str]:
-        """The comments that the lines of a value need, after those that have been given. A formula that is the line itself is none."""
+        """The comments above a statement, where they differ from the last ones. A formula that is the statement itself is left out."""
         section, layer, call = self._section_of(value), *self._layer_of(value.origin)
         comments = [f"# {section}"] if section and section != self._section else []
         of = _formula_key(value.origin)
@@ -121,7 +122,7 @@ class Comments:
         return _FORWARD[self.language] * (not self._is_past) + text
 
     def _group_of(self, origin: Origin) -> str:
-        """The formula of a gradient, with the names of the page in place of the letters of the op."""
+        """The formula of a gradient, with the variables of the page in place of those of the op."""
         if not origin.argument:
             return ""
         rule = _RULE[self.language].format(origin.op)
@@ -145,7 +146,7 @@ class Comments:
     def _formula(self, origin: Origin) -> str | None:
         """The formula, if each of its letters is a number, or has a name on the page that still means the same there."""
         formula = _PRODUCT.sub(r"\1 @ \2", origin.formula)
-        formula = _LETTER.sub(lambda letter: self._letter(letter, origin) or _UNKNOWN, formula)
+        formula = _VARIABLE.sub(lambda letter: self._variable(letter, origin) or _UNKNOWN, formula)
         if (choice := _CHOICE.fullmatch(formula)) is not None:
             formula = choice[
                 "this" if (float(choice["a"]) == float(choice["b"])) == (choice["sign"] == "==") else "that"
@@ -156,7 +157,7 @@ class Comments:
             formula = formula.replace(".mT", ".T")
         return _PARENTHESES.sub(r"(\1)", _ONE.sub("", formula))
 
-    def _letter(self, letter: re.Match[str], origin: Origin) -> str | None:
+    def _variable(self, letter: re.Match[str], origin: Origin) -> str | None:
         """What a name in a formula stands for, if that can be said with the names of the page."""
         name, end = letter[1], letter.end()
         if letter.string[end : end + 1] == "(":  # a function of the rule book's
@@ -181,10 +182,10 @@ class Comments:
             return name
         if value.operation == "full":
             return number_text(np.asarray(value.settings[0]).item())
-        if value.now not in (None, value):
-            return self._named(value.now)
+        if value.simplified not in (None, value):
+            return self._named(value.simplified)
         if value.operation == "view" and (name := self._named(value.inputs[0])) is not None:
-            return Expressions({value.inputs[0]: name}, Room(PageNames())).of(value)[0]
+            return Expressions({value.inputs[0]: name}, PageGlobals(PageNames())).of(value)[0]
         return None
 
     @property
@@ -199,7 +200,7 @@ class Comments:
         return _GRADIENTS[self.language].format(found[-1]) if found and self._has_backward else ""
 
     def docstring(self, name: str, inputs: list[Value]) -> list[str]:
-        """What the function is, and the shapes and dtypes of its arguments."""
+        """The docstring of the function, with the shapes and dtypes of its arguments."""
         by_dtype = dict[Any, list[str]]()
         for value in inputs:
             by_dtype.setdefault(value.dtype, []).append(f"{self._name(value)} {value.shape}")
@@ -210,7 +211,7 @@ class Comments:
 
 
 def _part(origin: Origin) -> Any:
-    """What tells a part of a gradient from others: the call through which it comes, the gradient of that, and the argument."""
+    """A key of a contribution to a gradient: the call that it comes through, the gradient of its output, and the argument."""
     call, g = [getattr(x, "rank", id(x)) for x in (origin.call, origin.letters.get("g"))]
     return origin.op, call, g, origin.argument, origin.of.rank
 
@@ -222,14 +223,14 @@ def _formula_key(origin: Origin) -> Any:
 
 @cache
 def _line_text(line: str) -> str:
-    """The text of a line, file:number."""
+    """The source text of a line, file:number, without a comment."""
     file, _, number = line.rpartition(":")
     text = linecache.getline(file, int(number)).strip() if number.isdigit() else ""
-    return text.partition("  #")[0]  # without a comment
+    return text.partition("  #")[0]
 
 
 def wrapped(text: str, end: str, width: int = 100) -> list[str]:
-    """A text in lines of at most so many characters, broken after commas."""
+    """A text in lines of at most `width` characters, broken after commas outside of brackets."""
     lines = [""]
     for part in re.split(r"(?<=[,;] )(?![^(\[]*[)\]])", text):
         if len(lines[-1]) + len(part) > width and lines[-1]:

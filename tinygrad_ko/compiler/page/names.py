@@ -3,18 +3,18 @@
 import builtins
 import keyword
 
-_RESERVED = {"np", "l", "O", "I", *keyword.kwlist}  # three that look like numbers
+_RESERVED = {"np", "l", "O", "I", *keyword.kwlist}  # l, O and I look like numbers
 _SPOKEN = {"pow": "power", "sum": "total", "abs": "magnitude", "max": "largest", "min": "smallest", "round": "rounded"}
 
 
 class PageNames:
-    """Names, each of which is given once."""
+    """Unique names."""
 
     def __init__(self) -> None:
-        self._given = dict.fromkeys(_RESERVED, 1)  # and how often it was wanted
+        self._given = dict.fromkeys(_RESERVED, 1)  # each name, with the last number that was appended to it
 
     def new(self, wanted: str) -> str:
-        """The name that is wanted or, if it is taken, that name with a number. Functions of Python's keep theirs."""
+        """The name that is wanted or, if it is taken, the name with a number: h, h2, h3. Python's functions keep theirs."""
         if hasattr(builtins, wanted):
             wanted = _SPOKEN.get(wanted, f"{wanted}_")
         name = wanted

@@ -47,7 +47,7 @@ class Symbol(SymbolOperators):
         )
         self.version = self.seen = 0
 
-    @property
+    @property  # type: ignore[misc]  # unittest.mock does the same
     def __class__(self) -> type:
         """What isinstance tells: for the user's code the type of the array that it stands for."""
         return type(self._array) if asked_by_user() else type(self)

@@ -128,8 +128,8 @@ class State:
             self._find_changes(nodes)
         finally:
             restore()
-            for new in [*self.held.new_variables()]:
-                new.take_away()
+            for variable in [*self.held.new_variables()]:
+                variable.take_away()
             stand_ins = (self._stand_ins, self._numbers_at, self._arrays, self._grads)
             for symbols in (*stand_ins, self.originals, self._references, self._made):
                 symbols.clear()
@@ -138,8 +138,8 @@ class State:
 
     def _find_changes(self, nodes: list[Any]) -> None:
         """Compare all places with what was put there, and note the changes."""
-        for new in self.held.new_variables():
-            raise left_behind(new.name)
+        for variable in self.held.new_variables():
+            raise left_behind(variable.name)
         for part in self.held.parts.values():
             if isinstance(part.value, _CHANGEABLE):
                 self._compare_items(part)

@@ -188,11 +188,12 @@ def _method(kind: type, name: str, instance: Any) -> Any:
 def compile(f: Callable[P, R]) -> Compiled[P, R]:
     """A function that computes what f computes by a program of NumPy calls, which is made when it is first called.
 
-    f is called (twice, to see that it does the same) with arrays that record what is done with them. That is simplified and written as a
-    page of NumPy, `.source`, which every call runs from then on: without a Tensor or a graph, and to the last bit what f gives (but for
-    sums over large arrays, which are taken in blocks). `.page(language="ko")` has its comments in Korean, and `.export("step.py")` writes
-    a file that computes the same with NumPy alone. f is any function of arrays, Tensors, numbers, and dicts, lists and tuples of them:
-    also one that `tg.func.grad` gives, a model, or a whole training step. It may be used as a decorator, of methods too.
+    f is traced: called (twice, to see that it does the same) with symbolic arrays, which record the operations. The trace is simplified
+    and written as a page of NumPy, `.source`, which every call runs from then on: without a Tensor or a graph, and to the last bit what f
+    gives (but for sums over large arrays, which are taken in blocks). `.page(language="ko")` has its comments in Korean, and
+    `.export("step.py")` writes a file that computes the same with NumPy alone. f is any function of arrays, Tensors, numbers, and dicts,
+    lists and tuples of them: also one that `tg.func.grad` gives, a model, or a whole training step. It may be used as a decorator, of
+    methods too.
 
     The results have the types, shapes and dtypes that f would give, and belong to the caller. Python floats are arguments like arrays;
     ints, strings, lists of numbers and objects such as a model are not: another one makes another program, as do other shapes, dtypes and

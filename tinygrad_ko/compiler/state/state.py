@@ -128,8 +128,8 @@ class State:
             self._find_changes(nodes)
         finally:
             restore()
-            for new in [*self.held.new_variables()]:
-                new.take_away()
+            for variable in [*self.held.new_variables()]:
+                variable.take_away()
             stand_ins = (self._stand_ins, self._numbers_at, self._arrays, self._grads)
             for symbols in (*stand_ins, self.originals, self._references, self._made):
                 symbols.clear()

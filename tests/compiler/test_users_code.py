@@ -70,6 +70,24 @@ def test_an_error_that_the_function_catches_when_a_program_runs():
     assert "if it catches this one" in caught.value.__notes__[0]
 
 
+def test_errors_for_infinities_are_asked_for_outside():
+    def f(x):
+        try:
+            with np.errstate(divide="raise"):
+                return 1 / x
+        except FloatingPointError:
+            return x
+
+    for x in (ONES, 0 * ONES):
+        with pytest.raises(TypeError, match=r"np.errstate\(divide='raise'\) .+ put it around the calls"):
+            Compiled(f)(x)
+    compiled = Compiled(lambda x: 1 / x)
+    with np.errstate(divide="raise"):
+        assert compiled(ONES).tolist() == [1, 1]
+        with pytest.raises(FloatingPointError):
+            compiled(0 * ONES)
+
+
 def test_an_array_that_is_not_there_is_no_reason_to_refuse():
     def f(x):
         try:

@@ -126,6 +126,21 @@ def cannot_write(what: str) -> Exception:
     )
 
 
+def other_warnings(mode: str) -> Exception:
+    """The error for a mode of np.errstate inside of the function that a program does not repeat."""
+    line = users_line()
+    return refused(
+        explain(
+            TypeError(
+                f"compile: np.errstate({mode}) is not supported inside of a compiled function (at {line}); put it around the calls of the "
+                "compiled function"
+            ),
+            f"compile: np.errstate({mode})는 컴파일할 함수 안에서 쓸 수 없습니다({line}). 컴파일한 함수를 호출하는 곳을 np.errstate로 "
+            "감싸십시오.",
+        )
+    )
+
+
 def no_function(f: Any) -> TypeError:
     """What is to be compiled cannot be called, or is called too late."""
     kind = type(f).__name__

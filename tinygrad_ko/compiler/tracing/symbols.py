@@ -16,6 +16,7 @@ from tinygrad_ko.arrays.opaque import TRACED
 from tinygrad_ko.compiler.program.values import Slot, Value, memory_order, with_inputs
 from tinygrad_ko.compiler.refusals import cannot_write, depends_on_data, unsupported
 from tinygrad_ko.compiler.tracing.functions import called
+from tinygrad_ko.compiler.tracing.origin import warning_modes
 from tinygrad_ko.compiler.tracing.operators import SymbolOperators
 from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.ops.elementwise import where
@@ -107,6 +108,7 @@ class Symbol(SymbolOperators):
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, out: Any = None, **options: Any) -> Any:
         if any(isinstance(x, Handle) for x in inputs):
             return NotImplemented
+        warning_modes()  # before something is raised that the function might catch
         name = f"np.{ufunc.__name__}" + f".{method}" * (method != "__call__")
         out = None if out is not None and out[0] is None else out
         if method == "at":

@@ -183,33 +183,42 @@ def test_what_appears_is_refused_and_taken_away():
             self.last = x
             return x
 
-    def cell(x):
-        nonlocal later
-        later = x
-        return x
-
     counting, slotted = Counting(), Slotted()
-    for f, what in ((lambda x: counting(x), "Counting.count"), (lambda x: slotted(x), "last"), (cell, "later")):
+    for f, what in ((lambda x: counting(x), "Counting.count"), (lambda x: slotted(x), "last")):
         with pytest.raises(TypeError, match=f"the function changes {what}"):
             Compiled(f)(ONES)
     assert "count" not in vars(Counting)
     assert not hasattr(slotted, "last")
+
+
+def test_a_variable_that_has_no_value_yet():
+    def f(x):
+        nonlocal kept
+        kept = x
+        return x
+
+    kept: Any = None
+    del kept
+    with pytest.raises(TypeError, match="the function changes kept"):
+        Compiled(f)(ONES)
     with pytest.raises(NameError):
-        later
-    later = None
+        print(kept)
 
 
 def test_attributes_of_a_function_and_of_a_compiled_one():
-    def plain(x):
-        plain.calls = getattr(plain, "calls", 0) + 1
-        return x * plain.calls
+    def counting(own: Any) -> Any:
+        def f(x):
+            owner: Any = own[0]
+            owner.calls = getattr(owner, "calls", 0) + 1
+            return x * owner.calls
 
-    @Compiled
-    def compiled(x):
-        compiled.calls = getattr(compiled, "calls", 0) + 1
-        return x * compiled.calls
+        return f
 
-    for f, owner in ((Compiled(plain), plain), (compiled, compiled)):
+    plain: list[Any] = []
+    plain.append(counting(plain))
+    compiled: list[Any] = []
+    compiled.append(Compiled(counting(compiled)))
+    for f, owner in ((Compiled(plain[0]), plain[0]), (compiled[0], compiled[0])):
         assert [f(ONES)[0] for _ in range(4)] == [1, 2, 3, 4]
         owner.calls = 7
         assert f(ONES).tolist() == [8, 8]
@@ -289,6 +298,7 @@ class Layers(list[Any]):
 
 
 def test_containers_of_classes_of_ones_own():
+    settings: Any
     settings, layers, pair = Settings(lr=0.5, w=ONES), Layers([ONES, 2.0]), Pair(ONES.copy(), 1.0)
 
     def f(x):
@@ -322,7 +332,7 @@ def test_settings_in_objects_of_pythons_library(kind):
         "Namespace": (lambda x: x * options.scale, lambda: setattr(options, "scale", 3.0)),
         "UserDict": (lambda x: x * known["scale"], lambda: known.update(scale=3.0)),
         "ContextVar": (lambda x: x * variable.get(), lambda: variable.set(3.0)),
-        "ref": (lambda x: x * behind().scale, lambda: setattr(holder, "scale", 3.0)),  # type: ignore[union-attr]
+        "ref": (lambda x: x * behind().scale, lambda: setattr(holder, "scale", 3.0)),
     }[kind]
     compiled = Compiled(f)
     assert compiled(ONES).tolist() == [2, 2]

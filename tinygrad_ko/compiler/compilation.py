@@ -47,6 +47,7 @@ class Compilation:
         with preserving:
             recording, self.before, guards = recorded(self.things, derived, arguments, options)
         state, trace = recording.state, recording.trace
+        self.forms = state.held.forms()
         values, kept = with_loops(*simplified(recording.results, trace.effects))
         needed = {*values, *kept}
         read = {text: value for text, value in state.inputs.items() if value in needed or value in _asked(trace)}

@@ -38,7 +38,9 @@ class Compiled(Generic[P, R]):
     def __init__(self, f: Callable[P, R]) -> None:
         self.f, self.programs = f, OrderedDict[Any, list[Compilation]]()
         self._last: tuple[Any, ...] = ()  # program, arguments and options of the last call
-        self._made: list[dict[str, str]] = []  # for each of the first programs, what the arguments were
+        self._made: list[
+            tuple[dict[str, str], dict[str, str]]
+        ] = []  # for each of the first programs, its arguments and what was held
         self._of: tuple[type, str] | None = None  # of a method: its class, and its name there
         self._classes: WeakKeyDictionary[type, Compiled[Any, Any]] = (
             WeakKeyDictionary()
@@ -83,19 +85,18 @@ class Compiled(Generic[P, R]):
             those.pop()
             if not those:
                 del self.programs[oldest]
-        self._note(arguments, options)
+        self._note(arguments, options, program.forms)
         return program, program.held_now(leaves) or []
 
-    def _note(self, arguments: tuple[Any, ...], options: dict[str, Any]) -> None:
-        """Warn if one program after another is made."""
+    def _note(self, arguments: tuple[Any, ...], options: dict[str, Any], held: dict[str, str]) -> None:
+        """Warn if one program after another is made: with the arguments that differ and, if none does, what differs in what it holds."""
         if len(self._made) == _MANY:
             return
         names = [*parameter_names(self.f, len(arguments)), *options]
-        self._made.append(dict(zip(names, map(in_words, (*arguments, *options.values())), strict=True)))
+        self._made.append((dict(zip(names, map(in_words, (*arguments, *options.values())), strict=True)), held))
         if len(self._made) == _MANY:
-            forms = {name: list(dict.fromkeys(made[name] for made in self._made if name in made)) for name in names}
-            changes = {name: several[:3] for name, several in forms.items() if len(several) > 1}
-            warnings.warn(many_programs(self.__name__, _MANY, changes), stacklevel=4)
+            given, kept = (_changes([*made]) for made in zip(*self._made, strict=True))
+            warnings.warn(many_programs(self.__name__, _MANY, given, kept), stacklevel=4)
 
     @property
     def source(self) -> str:
@@ -177,6 +178,12 @@ class Compiled(Generic[P, R]):
         if self._of is not None:
             return _method, (*self._of, getattr(self.f, "__self__", None))
         return Compiled, (self.f,)
+
+
+def _changes(made: list[dict[str, str]]) -> dict[str, list[str]]:
+    """The first forms of what has several."""
+    forms = {name: list(dict.fromkeys(each[name] for each in made if name in each)) for name in made[-1]}
+    return {name: several[:3] for name, several in forms.items() if len(several) > 1}
 
 
 def _method(kind: type, name: str, instance: Any) -> Any:

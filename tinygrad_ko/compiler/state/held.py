@@ -302,6 +302,15 @@ class Held:
                 there = Location(self.name_of(vars(value)), None, (name,), vars(value))
                 yield from (self.entry(there, x, vars(value)[x]) for x in names if x in vars(value))
 
+    def forms(self) -> dict[str, str]:
+        """The plain values and the lengths, by how the user writes where they are."""
+        found = dict[str, str]()
+        for part in self.parts.values():
+            if isinstance(part.value, list | deque):
+                found[f"len({part.place.shown})"] = str(len(part.value))
+            found |= {item.shown: repr(item.value)[:20] for item in part.items if isinstance(item.value, PLAIN)}
+        return found
+
     # ------------------------------------------------------------------ the same as before?
 
     def guards(self, lifted: set[str]) -> list[str]:

@@ -125,8 +125,8 @@ class State:
             self._find_changes(nodes)
         finally:
             restore()
-            for new in [*self.held.new_variables()]:
-                new.take_away()
+            for variable in [*self.held.new_variables()]:
+                variable.take_away()
             held = (self._stands, self._at, self._arrays, self._grads, self.originals, self._references, self._made)
             for symbols in held:
                 symbols.clear()
@@ -134,8 +134,8 @@ class State:
     # ------------------------------------------------------------------ what has changed
 
     def _find_changes(self, nodes: list[Any]) -> None:
-        for new in self.held.new_variables():
-            raise left_behind(new.name)
+        for variable in self.held.new_variables():
+            raise left_behind(variable.name)
         for part in self.held.parts.values():
             if isinstance(part.value, _CHANGEABLE):
                 self._compare_items(part)

@@ -44,9 +44,9 @@ def origin(number: int | None = None) -> Origin:
     return Origin(op, users_line(), None, inner or op, ignored)
 
 
-def warning_modes() -> dict[str, Any]:
+def warning_modes() -> Any:
     """The modes of np.errstate. Raises TypeError for one that a program does not repeat."""
-    modes: dict[str, Any] = np.geterr()
+    modes = np.geterr()
     if not _MODES.issuperset(modes.values()):
         raise other_warnings(next(f"{kind}={how!r}" for kind, how in modes.items() if how not in _MODES))
     return modes

@@ -16,8 +16,8 @@ from tinygrad_ko.arrays.opaque import TRACED
 from tinygrad_ko.compiler.program.values import Slot, Value, memory_order, with_inputs
 from tinygrad_ko.compiler.refusals import cannot_write, depends_on_data, unsupported
 from tinygrad_ko.compiler.tracing.functions import called
-from tinygrad_ko.compiler.tracing.origin import warning_modes
 from tinygrad_ko.compiler.tracing.operators import SymbolOperators
+from tinygrad_ko.compiler.tracing.origin import warning_modes
 from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.ops.elementwise import where
 from tinygrad_ko.runtime.callers import asked_by_user
@@ -47,8 +47,8 @@ class Symbol(SymbolOperators):
             0  # and how often that had been written to when it was last looked at; and how often it was itself
         )
 
-    @property
-    def __class__(self) -> type:
+    @property  # type: ignore[misc]  # as unittest.mock does it
+    def __class__(self) -> Any:
         """What isinstance tells: for the user's code the type of the array that it stands for."""
         return type(self._numbers) if asked_by_user() else type(self)
 

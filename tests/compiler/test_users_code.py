@@ -192,17 +192,18 @@ def test_what_appears_is_refused_and_taken_away():
 
 
 def test_a_variable_that_has_no_value_yet():
+    kept: Any
+
     def f(x):
         nonlocal kept
         kept = x
         return x
 
-    kept: Any = None
-    del kept
     with pytest.raises(TypeError, match="the function changes kept"):
         Compiled(f)(ONES)
-    with pytest.raises(NameError):
-        print(kept)
+    (cell,) = f.__closure__ or ()
+    with pytest.raises(ValueError, match="empty"):
+        cell.cell_contents  # noqa: B018
 
 
 def test_attributes_of_a_function_and_of_a_compiled_one():
@@ -290,7 +291,7 @@ class Pair(typing.NamedTuple):
 
 class Settings(dict[str, Any]):
     __getattr__ = dict.__getitem__
-    __setattr__ = dict.__setitem__  # type: ignore[assignment]
+    __setattr__ = dict.__setitem__
 
 
 class Layers(list[Any]):
@@ -327,7 +328,7 @@ def test_settings_in_objects_of_pythons_library(kind):
         contextvars.ContextVar("scale", default=2.0),
         Holder(),
     )
-    behind = weakref.ref(holder)
+    behind: Any = weakref.ref(holder)
     f, change = {
         "Namespace": (lambda x: x * options.scale, lambda: setattr(options, "scale", 3.0)),
         "UserDict": (lambda x: x * known["scale"], lambda: known.update(scale=3.0)),

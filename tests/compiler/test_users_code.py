@@ -203,7 +203,7 @@ def test_a_variable_that_has_no_value_yet():
         Compiled(f)(ONES)
     (cell,) = f.__closure__ or ()
     with pytest.raises(ValueError, match="empty"):
-        cell.cell_contents  # noqa: B018
+        cell.cell_contents
 
 
 def test_attributes_of_a_function_and_of_a_compiled_one():

@@ -70,6 +70,15 @@ def test_an_error_that_the_function_catches_when_a_program_runs():
     assert "if it catches this one" in caught.value.__notes__[0]
 
 
+@pytest.mark.parametrize("read", [np.load, lambda path: float(path.read_text()), lambda path: np.loadtxt(path)])
+def test_what_is_in_a_file_is_read_outside(read, tmp_path):
+    path = tmp_path / "x.npy"
+    np.save(path, ONES)
+    with pytest.raises(TypeError, match=r"compile: open\(.+x.npy.+ is not supported inside of a compiled function"):
+        Compiled(lambda x: x * read(path))(ONES)
+    assert np.array_equal(np.load(path), ONES)
+
+
 def test_errors_for_infinities_are_asked_for_outside():
     def f(x):
         try:

@@ -187,7 +187,7 @@ def no_argument(place: str, value: Any, why: str) -> TypeError:
     )
 
 
-def no_room(kind: str, name: str) -> TypeError:
+def no_dict(kind: str, name: str) -> TypeError:
     """A compiled method of an object that has no room for it."""
     return explain(
         TypeError(

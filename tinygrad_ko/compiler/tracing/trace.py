@@ -1,4 +1,4 @@
-"""The trace: what is recorded while a function runs on Symbols."""
+"""The trace: the record of the operations that a function does on Symbols."""
 
 from threading import get_ident
 from typing import Any
@@ -16,18 +16,18 @@ from tinygrad_ko.compiler.tracing.symbols import Symbol, concrete
 
 
 class Trace:
-    """What is recorded. The same function of the same values is recorded once."""
+    """Records operations as values. Pure operations of one kind on the same values are one value: common subexpressions are merged."""
 
     def __init__(self) -> None:
-        self.known: dict[Any, Value] = {}
+        self.known: dict[Any, Value] = {}  # pure operations, by what tells them apart
         self.constants: dict[int, Value] = {}
-        self.effects: list[Value] = []  # calls that change something, in their order
-        self.assumed: dict[Value, bool] = {}  # what was asked about numbers, with the answers
+        self.effects: list[Value] = []  # calls with side effects, in their order
+        self.assumed: dict[Value, bool] = {}  # truth values of Python numbers: guards of the program
         self.namespace = Symbols(self)
         self.thread = get_ident()
 
     def constant(self, array: Any) -> Value:
-        """An array that is no Symbol, as it is now: the function may write to it later."""
+        """The value of an array that is not a Symbol, as it is now: the function may write to it later."""
         known = self.constants.get(id(array))
         if known is None or known.settings[0].tobytes() != array.tobytes():
             copy = np.array(array)  # and the array itself beside it, so that its id stays its own
@@ -37,8 +37,8 @@ class Trace:
 
     def record(
         self, operation: str, inputs: tuple[Any, ...], settings: tuple[Any, ...], array: Any, pure: bool = True
-    ) -> "Symbol":
-        """A Symbol for what an operation gives."""
+    ) -> Symbol:
+        """Record an operation whose result in this call is `array`; returns a Symbol for it."""
         if get_ident() != self.thread:
             raise other_thread()
         inputs = tuple([self._input(x) for x in inputs])
@@ -62,7 +62,7 @@ class Trace:
         return self.symbol(self.known[key], given)
 
     def symbol(self, value: Value, array: Any) -> Symbol:
-        """A Symbol for a value: a Number if it is one of Python's own."""
+        """A Symbol for a value that is `array` in this call: a Number if that is a Python number."""
         value.is_number = type(array) in (int, float, bool)
         return (Number if value.is_number else Symbol)(value, array, self)
 
@@ -72,9 +72,9 @@ class Trace:
         return self.constant(x) if isinstance(x, ndarray) else x
 
     def call(
-        self, name: str, function: Any, arguments: Any, options: Any, pure: bool = True, lends: bool = False
+        self, name: str, function: Any, arguments: Any, options: Any, pure: bool = True, may_alias: bool = False
     ) -> Any:
-        """A function as it is, of arrays and of lists of them. One that returns nothing is a check."""
+        """Record one call of any function of arrays, or of lists and dicts of them. One that returns None is a check: an effect."""
         arrays: list[Any] = []
         call = Called(name, function, _placed(tuple(arguments), arrays), _placed(dict(options), arrays))
         inputs = [concrete(x) for x in arrays]
@@ -82,28 +82,28 @@ class Trace:
             out = call(inputs)
         except Exception as error:  # such as of a matrix that has no inverse
             raise failed(error) from None
-        call.lends = lends or _shares(out, inputs)
+        call.may_alias = may_alias or _shares(out, inputs)
         if out is None:
             self.record("call", tuple(arrays), (call,), out, pure=False)
             return None
         if not isinstance(out, tuple | list):
-            return _lent(self.record("call", tuple(arrays), (call,), out, pure), arrays)
+            return _as_view(self.record("call", tuple(arrays), (call,), out, pure), arrays)
         call.results = len(out)
         several = self.record("call", tuple(arrays), (call,), np.empty(0), pure)
-        results = [_lent(self.record("result", (several,), (i,), x), arrays) for i, x in enumerate(out)]
+        results = [_as_view(self.record("result", (several,), (i,), x), arrays) for i, x in enumerate(out)]
         return type(out)(*results) if hasattr(out, "_fields") else type(out)(results)
 
 
 def _placed(part: Any, arrays: list[Any]) -> Any:
-    """Arguments with places for the arrays, which are added to the list."""
+    """A template of arguments, with Slots in place of the arrays, which are appended to the list."""
     if isinstance(part, Symbol | ndarray):
         arrays.append(part)
         return Slot(len(arrays) - 1)
     return np if part is quick or isinstance(part, Symbols) else mapped_inside(lambda x: _placed(x, arrays), part)
 
 
-def _lent(made: Symbol, arrays: list[Any]) -> Symbol:
-    """A result of a call, as a view of the Symbol in whose memory it lies."""
+def _as_view(made: Symbol, arrays: list[Any]) -> Symbol:
+    """A result of a call: marked as a view of the Symbol with which it shares memory, if it does."""
     for x in arrays:
         if isinstance(x, Symbol) and isinstance(made.array, ndarray) and np.may_share_memory(made.array, x.array):
             made.view_of(x, None)
@@ -111,10 +111,11 @@ def _lent(made: Symbol, arrays: list[Any]) -> Symbol:
 
 
 def _shares(out: Any, inputs: list[Any]) -> bool:
-    """Whether some result lies in the memory of an input."""
+    """Whether a result shares memory with an input."""
     results = out if isinstance(out, tuple | list) else [out]
     return any(np.may_share_memory(a, b) for a in results for b in inputs if isinstance(a, ndarray))
 
 
 def _same(x: Any) -> Any:
+    """A hashable key of an input of an operation: values by identity, numbers by type and text (0.0 is not -0.0, 1 is not 1.0)."""
     return ("value", id(x)) if isinstance(x, Value) else (type(x), repr(x))

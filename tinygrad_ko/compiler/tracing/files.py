@@ -16,7 +16,8 @@ _TRACER = f"{__name__.rpartition('.tracing.')[0]}.recording"
 @contextmanager
 def closed() -> Iterator[None]:
     """Inside the block open() is refused in this thread, as it is called by np.load and Path.read_text too; imports may call it."""
-    thread, before = get_ident(), builtins.open
+    thread: int | None = get_ident()
+    before = builtins.open
 
     def opened(file: Any, *arguments: Any, **options: Any) -> Any:
         if get_ident() == thread and not _is_import():
@@ -28,6 +29,7 @@ def closed() -> Iterator[None]:
         yield
     finally:
         builtins.open = io.open = before
+        thread = None  # a module that was imported meanwhile may have kept it
 
 
 def _is_import() -> bool:

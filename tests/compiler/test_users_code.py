@@ -80,6 +80,25 @@ def test_what_is_in_a_file_is_read_outside(read, tmp_path):
     assert np.array_equal(np.load(path), ONES)
 
 
+HELD = [
+    np.ma.array([1.0, 2.0]),
+    np.array([1.0, None]),
+    np.array(["1", "2"]),
+    np.zeros(2, [("a", float)]),
+]
+
+
+@pytest.mark.parametrize("held", HELD)
+@pytest.mark.parametrize(
+    "use", [lambda x, held: x * held, lambda x, held: held[0], lambda x, held: held.shape, lambda x, held: -held]
+)
+def test_arrays_that_are_not_followed_are_refused_where_they_are_used(held, use):
+    with pytest.raises(TypeError, match="that the function holds is not supported inside of a compiled function"):
+        Compiled(lambda x: use(x, held))(ONES)
+    kept = [held]
+    assert Compiled(lambda x: x * len(kept))(ONES).tolist() == [1, 1]
+
+
 def test_errors_for_infinities_are_asked_for_outside():
     def f(x):
         try:

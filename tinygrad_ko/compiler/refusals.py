@@ -126,6 +126,21 @@ def cannot_write(what: str) -> Exception:
     )
 
 
+def other_warnings(mode: str) -> Exception:
+    """The error for a mode of np.errstate inside of the function that a program does not repeat."""
+    line = users_line()
+    return refused(
+        explain(
+            TypeError(
+                f"compile: np.errstate({mode}) is not supported inside of a compiled function (at {line}); put it around the calls of the "
+                "compiled function"
+            ),
+            f"compile: np.errstate({mode})는 컴파일할 함수 안에서 쓸 수 없습니다({line}). 컴파일한 함수를 호출하는 곳을 np.errstate로 "
+            "감싸십시오.",
+        )
+    )
+
+
 def no_function(f: Any) -> TypeError:
     """What is to be compiled cannot be called, or is called too late."""
     kind = type(f).__name__
@@ -224,19 +239,21 @@ def other_thread() -> RuntimeError:
     )
 
 
-def many_programs(name: str, count: int, changes: dict[str, list[str]]) -> str:
-    """The warning when a function is compiled again and again."""
-    seen = "; ".join(f"{argument}: {', '.join(forms)}, ..." for argument, forms in changes.items())
-    english, korean = (
-        (seen, seen)
-        if seen
-        else ("not its arguments but what it holds changed", "인수가 아니라 함수가 참조하는 것이 바뀜")
-    )
+def many_programs(name: str, count: int, arguments: dict[str, list[str]], held: dict[str, list[str]]) -> str:
+    """The warning when a function is compiled again and again: what changes in its arguments or, if nothing does, in what it holds."""
+    changes = arguments or dict([*held.items()][:3])
+    seen = "; ".join(f"{place}: {', '.join(forms)}, ..." for place, forms in changes.items())
+    english, korean = seen, seen
+    if not arguments:
+        english = f"not its arguments but what it holds changed{seen and ': '}{seen}"
+        korean = f"인수가 아니라 함수가 참조하는 것이 바뀜{seen and ': '}{seen}"
     return (
         f"compile: {name} was compiled {count} times, which takes longer than it saves ({english}); pass batches of one size and one "
-        "dtype, and what changes often as a float or an array\n"
+        "dtype, and what changes often as a float or an array"
+        f"{'' if arguments else ', and keep what the function does not need in an object that it does not refer to'}\n"
         f"compile: 함수 {name}: {count}번 컴파일했습니다({korean}). 컴파일하는 시간이 더 걸립니다. 배치의 크기와 자료형을 하나로 맞추고, "
         "자주 바뀌는 값은 float이나 배열로 넘기십시오."
+        f"{'' if arguments else ' 함수에 필요 없는 값은 함수가 참조하지 않는 객체에 두십시오.'}"
     )
 
 
@@ -248,8 +265,8 @@ def only_compiled(error: Exception, name: str) -> Exception:
     )
     return explain(
         error,
-        f"컴파일한 {name}에서만 나는 오류입니다. 원래 함수는 오류 없이 계산합니다. 함수가 이 오류를 try와 except로 처리한다면 그 부분은 함수 "
-        "밖에서 계산하십시오. 그렇지 않다면 이 오류를 알려 주십시오.",
+        f"컴파일한 {name}에서만 나는 오류입니다. 원래 함수는 오류 없이 계산합니다. 함수가 이 오류를 try와 except로 처리한다면 그 부분은 "
+        "함수 밖에서 계산하십시오. 그렇지 않다면 이 오류를 알려 주십시오.",
     )
 
 

@@ -20,7 +20,7 @@ from tinygrad_ko.compiler.recording import Recording
 from tinygrad_ko.compiler.results import Graph
 from tinygrad_ko.compiler.state.held import Held, is_same
 from tinygrad_ko.compiler.state.leaks import require_none
-from tinygrad_ko.compiler.state.state import in_array, in_tensor, require_apart
+from tinygrad_ko.compiler.state.state import State, in_array, in_tensor, require_apart
 from tinygrad_ko.compiler.tracing.trace import Trace
 from tinygrad_ko.compiler.vjp import VJP, op_named
 from tinygrad_ko.engine.graph import wrap
@@ -43,50 +43,52 @@ class Compilation:
         derived: Callable[[Any], Any] = lambda f: f,
     ) -> None:
         self.f, self.derived, self.vjps = f, derived, dict[Any, Compilation]()
-        trees = zip(
-            [*parameter_names(derived(f), len(arguments)), *options], [*arguments, *options.values()], strict=True
-        )
-        self.holders = (
-            f,
-            *(part for place, tree in trees for part in checked(tree, place)),
-        )  # objects that may hold state
+        places = [*parameter_names(derived(f), len(arguments)), *options]
+        trees = zip(places, [*arguments, *options.values()], strict=True)
+        # The objects that may hold state: f, and the models and functions among the arguments.
+        self.holders = (f, *(part for place, tree in trees for part in checked(tree, place)))
         with preserving:
             recording, self._guard_values, guards = recorded(self.holders, derived, arguments, options)
         state, trace = recording.state, recording.trace
-        values, kept = with_loops(*simplified(recording.results, trace.effects))
-        needed = {*values, *kept, *_assumed_values(trace)}
+        self.forms = state.held.forms()
+        values, results = with_loops(*simplified(recording.results, trace.effects))
+        needed = {*values, *results, *_assumed_values(trace)}
         read = {text: value for text, value in state.inputs.items() if value in needed}
         self.inputs = [*recording.inputs, *read.values()]
-        writer = self.writer = Writer(_function_name(f), self.inputs, values, kept)
+        writer = self.writer = Writer(_function_name(f), self.inputs, values, results)
         self.compute = _executed(writer)
         self.returned, self.tensors, self.byteswapped = recording.returned, recording.tensors, recording.byteswapped
         self.streams = recording.streams_of(trace.effects)
         self.op = op_named(_function_name(f))
         # A value that is several results is copied: each result has memory of its own.
-        self._repeated = [i for i, value in enumerate(kept) if value in kept[:i] and not value.is_number]
+        self._repeated = [i for i, value in enumerate(results) if value in results[:i] and not value.is_number]
         self._assumed_answers = [*trace.assumed.values()]
         assumptions = Writer("assumed", self.inputs, _assumed_values(trace), [*trace.assumed])
         self._assumptions = _executed(assumptions) if self._assumed_answers else None
+        self._bind(state, guards, [*read])
 
+    def _bind(self, state: State, guards: list[str], read: list[str]) -> None:
+        """Compile the expressions that guard the program, read the state and write the changes back: a lambda for each list of them."""
         functions = {"np": np, "in_tensor": in_tensor, "in_array": in_array, "tensor": partial(wrap, Tensor)}
         namespace = {**state.held.namespace, **functions}
-        self._guards = eval(f"lambda: [{', '.join(guards)}]", namespace)
-        self._read = eval(f"lambda: [{', '.join(read)}]", namespace)
-        self._written = eval(f"lambda: [{', '.join(state.written)}]", namespace) if state.written else None
-        self._exposed = eval(f"lambda: [{', '.join(state.exposed)}]", namespace)
-        unread = [
-            text for text in state.loose if text not in read
-        ]  # not inputs, but the program may depend on their shapes
-        self._unread = eval(f"lambda: [{', '.join(unread)}]", namespace) if unread else None
+
+        def compiled(texts: list[str], parameter: str = "") -> Callable[..., list[Any]]:
+            function: Callable[..., list[Any]] = eval(f"lambda {parameter}: [{', '.join(texts)}]", namespace)
+            return function
+
+        self._guards, self._read, self._exposed = compiled(guards), compiled(read), compiled(state.exposed)
+        self._written = compiled(state.written) if state.written else None
+        self._changes = compiled(state.changes, "r") if state.changes else None
+        # Arrays that are not inputs, but on whose shapes the program may depend.
+        unread = [text for text in state.loose if text not in read]
+        self._unread = compiled(unread) if unread else None
         self._unread_layouts = [*map(_layout_or_type, self._unread())] if self._unread is not None else []
-        self.places = [*read]
-        structure = ", ".join(text for text in guards if not text.endswith(".grad is None"))
-        self._structure = eval(f"lambda: [{structure}]", namespace)
+        self.places = read
+        self._structure = compiled([text for text in guards if not text.endswith(".grad is None")])
         self._traced_structure = self._structure()
         now = self._read()
         self._types = [*map(type, now)]  # arrays come before numbers
         self._layouts = [_layout(x) for x in now if type(x) is np.ndarray]
-        self._changes = eval(f"lambda r: [{', '.join(state.changes)}]", namespace) if state.changes else None
 
     def held_now(self, leaves: list[Any]) -> list[Any] | None:
         """The state that the program reads; None if a guard fails, so that it is not the program for this state or these arguments."""

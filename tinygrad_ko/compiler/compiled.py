@@ -40,7 +40,9 @@ class Compiled(Generic[P, R]):
     def __init__(self, f: Callable[P, R]) -> None:
         self.f, self.programs = f, OrderedDict[Any, list[Compilation]]()
         self._last: tuple[Any, ...] = ()  # the program, arguments and options of the last call
-        self._made: list[dict[str, str]] = []  # descriptions of the arguments of the first compilations
+        self._made: list[
+            tuple[dict[str, str], dict[str, str]]
+        ] = []  # of the first compilations the arguments, and what was held
         self._of: tuple[type, str] | None = None  # the class and name of a method
         self._classes = WeakKeyDictionary[type, "Compiled[Any, Any]"]()  # of a classmethod, for each class
         self.__name__ = self.__qualname__ = getattr(f, "__name__", type(f).__name__)
@@ -83,19 +85,18 @@ class Compiled(Generic[P, R]):
             programs.pop()
             if not programs:
                 del self.programs[oldest]
-        self._note(arguments, options)
+        self._note(arguments, options, program.forms)
         return program, program.held_now(leaves) or []
 
-    def _note(self, arguments: tuple[Any, ...], options: dict[str, Any]) -> None:
-        """Warn at the eighth compilation, naming the arguments that change."""
+    def _note(self, arguments: tuple[Any, ...], options: dict[str, Any], held: dict[str, str]) -> None:
+        """Warn at the eighth compilation, naming the arguments that change or, if none does, what changes in what the function holds."""
         if len(self._made) == _MANY:
             return
         names = [*parameter_names(self.f, len(arguments)), *options]
-        self._made.append(dict(zip(names, map(in_words, (*arguments, *options.values())), strict=True)))
+        self._made.append((dict(zip(names, map(in_words, (*arguments, *options.values())), strict=True)), held))
         if len(self._made) == _MANY:
-            forms = {name: list(dict.fromkeys(made[name] for made in self._made if name in made)) for name in names}
-            changes = {name: several[:3] for name, several in forms.items() if len(several) > 1}
-            warnings.warn(many_programs(self.__name__, _MANY, changes), stacklevel=4)
+            given, kept = (_changes([*made]) for made in zip(*self._made, strict=True))
+            warnings.warn(many_programs(self.__name__, _MANY, given, kept), stacklevel=4)
 
     @property
     def source(self) -> str:
@@ -181,6 +182,12 @@ class Compiled(Generic[P, R]):
         return Compiled, (self.f,)
 
 
+def _changes(made: list[dict[str, str]]) -> dict[str, list[str]]:
+    """The first forms of what has several."""
+    forms = {name: list(dict.fromkeys(each[name] for each in made if name in each)) for name in made[-1]}
+    return {name: several[:3] for name, several in forms.items() if len(several) > 1}
+
+
 def _method(kind: type, name: str, instance: Any) -> Any:
     return vars(kind)[name].__get__(instance, type(instance))
 
@@ -188,11 +195,12 @@ def _method(kind: type, name: str, instance: Any) -> Any:
 def compile(f: Callable[P, R]) -> Compiled[P, R]:
     """A function that computes what f computes by a program of NumPy calls, which is made when it is first called.
 
-    f is called (twice, to see that it does the same) with arrays that record what is done with them. That is simplified and written as a
-    page of NumPy, `.source`, which every call runs from then on: without a Tensor or a graph, and to the last bit what f gives (but for
-    sums over large arrays, which are taken in blocks). `.page(language="ko")` has its comments in Korean, and `.export("step.py")` writes
-    a file that computes the same with NumPy alone. f is any function of arrays, Tensors, numbers, and dicts, lists and tuples of them:
-    also one that `tg.func.grad` gives, a model, or a whole training step. It may be used as a decorator, of methods too.
+    f is traced: called (twice, to see that it does the same) with symbolic arrays, which record the operations. The trace is simplified
+    and written as a page of NumPy, `.source`, which every call runs from then on: without a Tensor or a graph, and to the last bit what f
+    gives (but for sums over large arrays, which are taken in blocks). `.page(language="ko")` has its comments in Korean, and
+    `.export("step.py")` writes a file that computes the same with NumPy alone. f is any function of arrays, Tensors, numbers, and dicts,
+    lists and tuples of them: also one that `tg.func.grad` gives, a model, or a whole training step. It may be used as a decorator, of
+    methods too.
 
     The results have the types, shapes and dtypes that f would give, and belong to the caller. Python floats are arguments like arrays;
     ints, strings, lists of numbers and objects such as a model are not: another one makes another program, as do other shapes, dtypes and

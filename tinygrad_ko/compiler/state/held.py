@@ -67,7 +67,7 @@ class Location:
 
 
 @dataclass(frozen=True, slots=True)
-class Missing:
+class _Missing:
     """A variable that has no value yet: its name, whether it has one now, and the call that takes it away."""
 
     name: str
@@ -100,7 +100,7 @@ class Held:
         self.generators: dict[int, Location] = {}
         # Each further place of a container or an array, and the place where it was found first.
         self.aliases: list[tuple[Location, Location]] = []
-        self.missing: list[Missing] = []  # variables that have no value yet
+        self.missing: list[_Missing] = []  # variables that have no value yet
         self.classes: dict[type, set[str]] = {}  # the user's classes, and the names of their attributes
         self._names: dict[int, str] = {}
         root = Location(self.name_of(f), None, (), f)
@@ -157,7 +157,7 @@ class Held:
                 self.aliases.append((place, at))
             if _clearer(place.path, at.path):
                 at.path = place.path
-        elif type(value) is np.ndarray:
+        elif is_followed_array(value):
             if (first := self.arrays.setdefault(id(value), place)) is not place:
                 self.aliases.append((place, first))
         elif isinstance(value, GENERATORS):
@@ -222,12 +222,12 @@ class Held:
         """The expression for a Tensor: a parameter by identity, a constant, which may be replaced by another, by its place."""
         return tensor.text if _is_constant(tensor.value) else self.name_of(tensor.value)
 
-    def new_variables(self) -> Iterator[Missing]:
+    def new_variables(self) -> Iterator[_Missing]:
         """The variables and attributes of classes that had no value when they were looked for, and have one now."""
         yield from (variable for variable in self.missing if variable.exists())
         for kind, names in self.classes.items():
             for name in [name for name in vars(kind) if name not in names and not name.startswith("__")]:
-                yield Missing(f"{kind.__name__}.{name}", lambda: True, partial(delattr, kind, name))
+                yield _Missing(f"{kind.__name__}.{name}", lambda: True, partial(delattr, kind, name))
 
     def read(self, text: str) -> Any:
         """The value of an expression."""
@@ -253,7 +253,7 @@ class Held:
         for kind in type(value).__mro__:
             for name, slot in vars(kind).items() if "__slots__" in vars(kind) else ():
                 if isinstance(slot, MemberDescriptorType) and not hasattr(value, name):
-                    self.missing.append(Missing(name, partial(_has, value, name), partial(delattr, value, name)))
+                    self.missing.append(_Missing(name, partial(_has, value, name), partial(delattr, value, name)))
                 elif isinstance(slot, MemberDescriptorType):
                     put = f"{self.name_of(slot)}.__set__, {self.name_of(value)}"
                     yield Location(f"{self.name_of(value)}.{name}", put, (*path, name), getattr(value, name))
@@ -283,7 +283,7 @@ class Held:
                 value = cell.cell_contents
             except ValueError:
                 self.missing.append(
-                    Missing(variable, partial(_has, cell, "cell_contents"), partial(delattr, cell, "cell_contents"))
+                    _Missing(variable, partial(_has, cell, "cell_contents"), partial(delattr, cell, "cell_contents"))
                 )
                 continue
             text = self.name_of(cell)
@@ -297,7 +297,7 @@ class Held:
         text = self.name_of(here)
         for name in names:
             if name not in here:
-                self.missing.append(Missing(name, partial(contains, here, name), partial(delitem, here, name)))
+                self.missing.append(_Missing(name, partial(contains, here, name), partial(delitem, here, name)))
                 continue
             value = here[name]
             if not isinstance(value, ModuleType):
@@ -305,6 +305,15 @@ class Held:
             elif _is_users(value.__name__):
                 there = Location(self.name_of(vars(value)), None, (name,), vars(value))
                 yield from (self.entry(there, x, vars(value)[x]) for x in names if x in vars(value))
+
+    def forms(self) -> dict[str, str]:
+        """The plain values and the lengths, by how the user writes where they are."""
+        found = dict[str, str]()
+        for part in self.parts.values():
+            if isinstance(part.value, list | deque):
+                found[f"len({part.place.shown})"] = str(len(part.value))
+            found |= {item.shown: repr(item.value)[:20] for item in part.items if isinstance(item.value, PLAIN)}
+        return found
 
     # ------------------------------------------------------------------ guards
 
@@ -371,6 +380,11 @@ def _is_users(module: str | None) -> bool:
         return False
     file = getattr(sys.modules.get(module or ""), "__file__", None) or ""
     return "site-packages" not in file and "dist-packages" not in file
+
+
+def is_followed_array(value: Any) -> bool:
+    """Whether it is an array of numbers of NumPy's own kind: no memmap, masked array, array of text or of objects."""
+    return type(value) is np.ndarray and value.dtype.kind in "biufc"
 
 
 def is_followed(value: Any) -> bool:

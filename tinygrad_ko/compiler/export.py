@@ -17,7 +17,7 @@ import numpy as np
 
 from tinygrad_ko.compiler.compilation import Compilation, as_tuple, recorded
 from tinygrad_ko.compiler.gradients import replaying
-from tinygrad_ko.compiler.page.comments import checked_language, wrapped
+from tinygrad_ko.compiler.page.comments import checked_language, python_type, wrapped
 from tinygrad_ko.compiler.page.globals import array_text
 from tinygrad_ko.compiler.page.kernels import Kernels
 from tinygrad_ko.compiler.page.writing import Writer, in_parentheses
@@ -187,7 +187,7 @@ def _text(
     docstring = [
         *_docstring(writer, arguments, generators, language),
         *in_parentheses("_require(", [f"{a}={a}" for a in [*arguments, *generators]], ")"),
-        *(f"{a} = {_kind(x)}({a})" for a, x in arguments.items() if x.is_number),  # one of NumPy's has a dtype
+        *(f"{a} = {python_type(x)}({a})" for a, x in arguments.items() if x.is_number),  # one of NumPy's has a dtype
     ]
     parts = [
         "\n\n".join([head, *_imports(kernels.imports), _table(arguments, generators)]),
@@ -222,15 +222,10 @@ def _grouped(texts: dict[str, str]) -> list[str]:
     return grouped
 
 
-def _kind(number: Value) -> str:
-    """The type of a number of Python's."""
-    return {"f": "float", "b": "bool"}.get(number.dtype.kind, "int")
-
-
 def _table(arguments: dict[str, Value], generators: dict[str, Any]) -> str:
     """The table of the dtypes and shapes of the inputs. Python numbers and generators have a type alone."""
     lines = [
-        f'    "{name}": ({_kind(x)}, None),' if x.is_number else f'    "{name}": ("{x.dtype}", {x.shape}),'
+        f'    "{name}": ({python_type(x)}, None),' if x.is_number else f'    "{name}": ("{x.dtype}", {x.shape}),'
         for name, x in arguments.items()
     ]
     lines += [f'    "{name}": (np.random.{type(x).__name__}, None),' for name, x in generators.items()]
@@ -252,7 +247,9 @@ def _constants(writer: Writer) -> list[str]:
 
 def _docstring(writer: Writer, arguments: dict[str, Value], generators: dict[str, Any], language: str) -> list[str]:
     def shown(pairs: Any) -> str:
-        return ", ".join(f"{name} {_kind(x) if x.is_number else f'{x.dtype}{list(x.shape)}'}" for name, x in pairs)
+        return ", ".join(
+            f"{name} {python_type(x) if x.is_number else f'{x.dtype}{list(x.shape)}'}" for name, x in pairs
+        )
 
     takes, gives, refuses = _DOCSTRING[language]
     results = [(name, writer.results[i]) for name, i in writer.single_results().items()]

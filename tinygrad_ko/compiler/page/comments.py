@@ -90,7 +90,7 @@ class Comments:
         group = self._group if of == self._of and not comments else self._group_of(value.origin)
         if layer and (comments or call != self._call) and not (layer == value.origin.op and group):
             comments.append(f"# {layer}")
-        if group and not group.endswith(f": {line}") and (comments or group != self._group):
+        if group and (comments or group != self._group) and not group.endswith(f": {line}"):
             comments.append(f"# {group}")
         self._section, self._call, self._group, self._of = section, call, group, of
         if not self._has_bits and _BY_BITS.search(line):
@@ -203,11 +203,17 @@ class Comments:
         """The docstring of the function, with the shapes and dtypes of its arguments."""
         by_dtype = dict[Any, list[str]]()
         for value in inputs:
-            by_dtype.setdefault(value.dtype, []).append(f"{self._name(value)} {value.shape}")
+            kind = python_type(value) if value.is_number else value.dtype
+            by_dtype.setdefault(kind, []).append(self._name(value) + f" {value.shape}" * (not value.is_number))
         shapes = "; ".join(f"{dtype}: {', '.join(names)}" for dtype, names in by_dtype.items())
         gradients = self.gradients(inputs)
         made = _MADE[self.language].format(f"`{name}`", gradients and f" {gradients}")
         return [f'"""{made}', *wrapped(shapes, '"""')] if shapes else [f'"""{made}"""']
+
+
+def python_type(number: Value) -> str:
+    """The type of a Python number."""
+    return {"f": "float", "b": "bool"}.get(number.dtype.kind, "int")
 
 
 def _part(origin: Origin) -> Any:

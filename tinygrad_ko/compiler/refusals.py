@@ -67,7 +67,7 @@ def none_caught() -> Iterator[None]:
         _failed.reset(failed_before)
 
 
-def uncatchable(error: Exception) -> Exception:
+def _uncatchable(error: Exception) -> Exception:
     """A refusal, which a traced function may not catch."""
     _refused.get([]).append(error)
     return error
@@ -96,7 +96,7 @@ def depends_on_data(what: str) -> Callable[..., Any]:
 
     def method(self: Any, *_: Any, **__: Any) -> Any:
         line, (cure, korean) = users_line(), _READING.get(what, _CURE)
-        raise uncatchable(
+        raise _uncatchable(
             explain(
                 TypeError(f"compile: {what} of a traced array at {line}: {cure}"),
                 f"compile: 추적 중인 배열의 값을 읽으려고 했습니다: {what}, {line}. {korean}",
@@ -114,14 +114,14 @@ def unsupported(what: str) -> Exception:
         "and pass it as an argument"
     )
     korean = f"compile: 컴파일할 함수 안에서는 쓸 수 없습니다: {what}({line}). 다른 함수를 쓰거나, 밖에서 계산하여 인수로 넘기십시오."
-    return uncatchable(explain(error, korean))
+    return _uncatchable(explain(error, korean))
 
 
 def cannot_write(what: str) -> Exception:
     """The error for what writes to an array that a trace cannot follow."""
     line = users_line()
     error = TypeError(f"compile: {what} is not supported (at {line}); return a new array instead of writing to one")
-    return uncatchable(
+    return _uncatchable(
         explain(error, f"compile: {what}: 지원하지 않습니다({line}). 배열에 쓰는 대신 새 배열을 반환하십시오.")
     )
 
@@ -129,7 +129,7 @@ def cannot_write(what: str) -> Exception:
 def other_warnings(mode: str) -> Exception:
     """The error for a mode of np.errstate inside of the function that a program does not repeat."""
     line = users_line()
-    return refused(
+    return _uncatchable(
         explain(
             TypeError(
                 f"compile: np.errstate({mode}) is not supported inside of a compiled function (at {line}); put it around the calls of the "

@@ -68,7 +68,7 @@ def none_caught() -> Iterator[None]:
         _failed.reset(failed_before)
 
 
-def uncatchable(error: Exception) -> Exception:
+def _uncatchable(error: Exception) -> Exception:
     """A refusal, which a traced function may not catch."""
     _refused.get([]).append(error)
     return error
@@ -97,7 +97,7 @@ def depends_on_data(what: str) -> Callable[..., Any]:
 
     def method(self: Any, *_: Any, **__: Any) -> Any:
         line, (cure, korean) = users_line(), _READING.get(what, _CURE)
-        raise uncatchable(
+        raise _uncatchable(
             explain(
                 TypeError(f"compile: {what} of a traced array at {line}: {cure}"),
                 f"compile: 추적 중인 배열의 값을 읽으려고 했습니다: {in_korean(what)}, {line}. {korean}",
@@ -115,14 +115,14 @@ def unsupported(what: str) -> Exception:
         "and pass it as an argument"
     )
     korean = f"compile: 컴파일할 함수 안에서는 쓸 수 없습니다: {in_korean(what)}({line})."
-    return uncatchable(explain(error, f"{korean} 다른 함수를 쓰거나, 밖에서 계산하여 인수로 넘기십시오."))
+    return _uncatchable(explain(error, f"{korean} 다른 함수를 쓰거나, 밖에서 계산하여 인수로 넘기십시오."))
 
 
 def cannot_write(what: str) -> Exception:
     """The error for what writes to an array that a trace cannot follow."""
     line = users_line()
     error = TypeError(f"compile: {what} is not supported (at {line}); return a new array instead of writing to one")
-    return uncatchable(
+    return _uncatchable(
         explain(
             error, f"compile: {in_korean(what)}: 지원하지 않습니다({line}). 배열에 쓰는 대신 새 배열을 반환하십시오."
         )
@@ -132,7 +132,7 @@ def cannot_write(what: str) -> Exception:
 def other_warnings(mode: str) -> Exception:
     """The error for a mode of np.errstate inside of the function that a program does not repeat."""
     line = users_line()
-    return refused(
+    return _uncatchable(
         explain(
             TypeError(
                 f"compile: np.errstate({mode}) is not supported inside of a compiled function (at {line}); put it around the calls of the "
@@ -316,8 +316,8 @@ def differs(what: str, line: str) -> Exception:
             f"compile: two calls from the same state differ in {what}{at}, so a program would be wrong at the next call: a clock, an "
             "iterator, a file, or numbers drawn inside; compute it outside of the function and pass it as an argument"
         ),
-        f"compile: 같은 상태에서 두 번 호출했는데 결과가 다릅니다: {what}{line and f'({line})'}. 시계, 반복자, 파일, 함수 안에서 뽑은 난수가 그렇습니다. "
-        "함수 밖에서 계산하여 인수로 넘기십시오.",
+        f"compile: 같은 상태에서 두 번 호출했는데 결과가 다릅니다: {what}{place}. 시계, 반복자, 파일, 함수 안에서 뽑은 난수가 "
+        "그렇습니다. 함수 밖에서 계산하여 인수로 넘기십시오.",
     )
 
 

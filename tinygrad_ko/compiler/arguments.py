@@ -149,6 +149,8 @@ def in_words(tree: Any) -> str:
         return "{" + ", ".join(f"{key!r}: {in_words(part)}" for key, part in tree.items()) + "}"
     if is_tree(tree):
         return f"({', '.join(map(in_words, tree))})"
+    if isinstance(tree, list | tuple) and len(tree) > 4:
+        return f"a {type(tree).__name__} of {len(tree)} numbers"
     return repr(tree) if isinstance(tree, (*_FIXED, list, tuple)) else f"a {type(tree).__name__}"
 
 

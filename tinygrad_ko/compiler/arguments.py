@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy import generic, ndarray
 
-from tinygrad_ko.compiler.program.values import Value, memory_order
+from tinygrad_ko.compiler.program.values import Value
 from tinygrad_ko.compiler.refusals import changed_argument, no_argument
 from tinygrad_ko.compiler.results import leaves_in
 from tinygrad_ko.compiler.state.held import GENERATORS, is_followed
@@ -203,11 +203,9 @@ class Entered:
             if not array.dtype.isnative:
                 self.swapped.append(len(self.inputs))
                 array = array.astype(array.dtype.newbyteorder("="))
-        value = Value(
-            "input", (), (), np.shape(array), np.asarray(array).dtype, memory_order(np.asarray(array)), name=name
-        )
-        self.inputs.append(value)
-        return self._trace.symbol(value, array)
+        symbol = self._trace.input(name, array)
+        self.inputs.append(symbol.value)
+        return symbol
 
     @property
     def nodes(self) -> list[Node]:

@@ -52,7 +52,6 @@ class Compilation:
         read = {text: value for text, value in state.inputs.items() if value in needed or value in _asked(trace)}
         self.inputs = [*recording.inputs, *read.values()]
         writer = self.writer = Writer(_function_name(f), self.inputs, values, kept)
-        self.source = writer.text()
         self.compute = _executed(writer)
         self.returned, self.tensors, self.swapped = recording.returned, recording.tensors, recording.swapped
         self.streams = recording.streams_of(trace.effects)
@@ -156,13 +155,15 @@ def recorded(things: Any, derived: Any, arguments: Any, options: Any) -> tuple[R
         lifted |= changed
         first = Recording(f, derived, arguments, options, held, lifted)
     require_none(first.trace)
-    recording = Recording(f, derived, arguments, options, held, lifted)
+    recording = Recording(f, derived, arguments, options, held, lifted, before=first)
     require_same(
         [*first.trace.effects, *first.results],
         [*recording.trace.effects, *recording.results],
         first.returned,
         recording.returned,
     )
+    for trace in (first.trace, recording.trace):
+        trace.steps.clear()
     guards = [*held.guards(lifted), *recording.state.alike]
     return recording, held.read(f"[{', '.join(guards)}]"), guards
 

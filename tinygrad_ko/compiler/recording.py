@@ -41,9 +41,10 @@ class Recording:
         options: dict[str, Any],
         held: Held,
         lifted: set[str],
+        before: "Recording | None" = None,
     ) -> None:
         self.trace, self.results, self.arrays = (
-            Trace(),
+            Trace(before.trace.steps if before is not None else []),
             list[Value](),
             list[Any](),
         )  # the results, and what they were in this call

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ko.arrays.memory import whole, writable
-from tinygrad_ko.compiler.program.values import Value, memory_order
+from tinygrad_ko.compiler.program.values import Value
 from tinygrad_ko.compiler.refusals import left_behind, read_only, shares
 from tinygrad_ko.compiler.state.held import PLAIN, Held, Holding, Location, is_same
 from tinygrad_ko.compiler.tracing.symbols import Symbol
@@ -73,10 +73,9 @@ class State:
         self.loose = {*tensors, *[at.text for at in held.arrays.values()], *self._at} & self.inputs.keys()
 
     def _enter(self, text: str, array: Any, name: str) -> Symbol:
-        a = np.asarray(array)
-        value = Value("input", (), (), a.shape, a.dtype, memory_order(a), name=name)
-        self.inputs[text] = value
-        return self.trace.symbol(value, array)
+        symbol = self.trace.input(name, array)
+        self.inputs[text] = symbol.value
+        return symbol
 
     def stand_in(self, value: Any) -> Any:
         """What stands for an object: for a tuple, a partial or a method, which cannot be changed, one of stand-ins."""

@@ -38,7 +38,7 @@ def _power(base: Any, exponent: Any) -> Any:
     is_number = isinstance(exponent, SymbolOperators) and exponent.value.is_number  # type: ignore[attr-defined]
     if isinstance(base, SymbolOperators) and (is_number or isinstance(exponent, int | float | generic)):
         concrete = exponent.array if isinstance(exponent, SymbolOperators) else exponent  # type: ignore[attr-defined]
-        return base.program.record("power", (base, exponent), (), base.array**concrete)  # type: ignore[attr-defined]
+        return base.program.record("power", (base, exponent), (), lambda: base.array**concrete)  # type: ignore[attr-defined]
     return np.power(base, exponent)
 
 

@@ -1,5 +1,7 @@
 """The trace: what is recorded while a function runs on Symbols."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from threading import get_ident
 from typing import Any
 
@@ -14,11 +16,26 @@ from tinygrad_ko.compiler.tracing.number import Number
 from tinygrad_ko.compiler.tracing.origin import origin
 from tinygrad_ko.compiler.tracing.symbols import Symbol, concrete
 
+_ROOM = 2**28  # bytes of arrays that a trace keeps for the next one
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a trace has recorded at one place: a value, by what tells it from others, and what it was."""
+
+    key: Any
+    value: Value
+    given: Any  # None if it is not kept
+
 
 class Trace:
-    """What is recorded. The same function of the same values is recorded once."""
+    """What is recorded. The same function of the same values is recorded once.
 
-    def __init__(self) -> None:
+    Where a trace does what another one did `before`, step by step, it has the values of that, and nothing is computed again.
+    """
+
+    def __init__(self, before: list[Step]) -> None:
+        self.steps, self._before, self._kept = list[Step](), before, 0
         self.known: dict[Any, Value] = {}
         self.constants: dict[int, tuple[Value, Any]] = {}
         self.effects: list[Value] = []  # calls that change something, in their order
@@ -26,38 +43,73 @@ class Trace:
         self.namespace = Symbols(self)
         self.thread = get_ident()
 
+    def _step_before(self, key: Any) -> Step | None:
+        """What the trace before has at this place, if that is the same."""
+        at = len(self.steps)
+        return self._before[at] if at < len(self._before) and self._before[at].key == key else None
+
+    def _done(self, key: Any, value: Value, given: Any = None) -> Value:
+        self._kept += getattr(given, "nbytes", 0)
+        self.steps.append(Step(key, value, given if self._kept < _ROOM else None))
+        return value
+
+    def input(self, name: str, array: Any) -> Symbol:
+        """A Symbol for an input."""
+        a = np.asarray(array)
+        key = ("input", name, a.shape, a.dtype, a.strides)
+        if (step := self._step_before(key)) is not None:
+            return self.symbol(self._done(key, step.value), array)
+        value = Value("input", (), (), a.shape, a.dtype, memory_order(a), name=name)
+        return self.symbol(self._done(key, value), array)
+
+    def full(self, number: Any, array: Any) -> Value:
+        """An array that is one number everywhere."""
+        key = ("full", repr(number), array.shape, array.dtype, array.strides)
+        if (step := self._step_before(key)) is not None:
+            return self._done(key, step.value)
+        value = Value("full", (), (number,), array.shape, array.dtype, memory_order(array), origin())
+        return self._done(key, value)
+
     def constant(self, array: Any) -> Value:
         """An array that is no Symbol."""
         if id(array) not in self.constants:
-            value = Value("constant", (), (array.copy(), array), array.shape, array.dtype)
+            key = ("constant", array.shape, array.dtype)
+            if (step := self._step_before(key)) is not None and _is_again(array, step.value):
+                value = step.value
+            else:
+                value = Value("constant", (), (array.copy(), array), array.shape, array.dtype)
             self.constants[id(array)] = value, array  # the array itself too, so that its id stays its own
+            self._done(key, value)
         return self.constants[id(array)][0]
 
     def record(
-        self, operation: str, inputs: tuple[Any, ...], settings: tuple[Any, ...], array: Any, pure: bool = True
+        self,
+        operation: str,
+        inputs: tuple[Any, ...],
+        settings: tuple[Any, ...],
+        compute: Callable[[], Any],
+        pure: bool = True,
+        form: Any = None,
     ) -> "Symbol":
-        """A Symbol for what an operation gives."""
+        """A Symbol for what an operation gives, which `compute` does here. `form` is what its settings do not say."""
         if get_ident() != self.thread:
             raise other_thread()
         inputs = tuple([self._input(x) for x in inputs])
-        given, there = array, np.asarray(array)  # the array itself may be one of NumPy's scalars
-        key = (operation, tuple(map(_same, inputs)), repr(settings), there.dtype)
-        if not pure or key not in self.known:
-            value = Value(
-                operation,
-                inputs,
-                settings,
-                there.shape,
-                there.dtype,
-                memory_order(there),
-                origin(settings[0] if operation == "result" else None),
-            )
-            if not pure:
-                value.is_effect = True
-                self.effects.append(value)
-                return self.symbol(value, given)
+        key = (operation, tuple(map(_same, inputs)), repr(settings), form)
+        step = self._step_before(key)
+        given = compute() if step is None or step.given is None else step.given
+        pure = pure and given is not None  # what gives nothing is a check
+        value = step.value if step is not None else self.known.get(key) if pure else None
+        if value is None:
+            there = np.empty(0) if isinstance(given, tuple | list) else np.asarray(given)  # it may be one of NumPy's scalars
+            came = origin(settings[0] if operation == "result" else None)
+            value = Value(operation, inputs, settings, there.shape, there.dtype, memory_order(there), came)
+        if pure:
             self.known[key] = value
-        return self.symbol(self.known[key], given)
+        else:
+            value.is_effect = True
+            self.effects.append(value)
+        return self.symbol(self._done(key, value, given if pure else None), given)
 
     def symbol(self, value: Value, array: Any) -> Symbol:
         """A Symbol for a value: a Number if it is one of Python's own."""
@@ -75,18 +127,30 @@ class Trace:
         """A function as it is, of arrays and of lists of them. One that returns nothing is a check."""
         arrays: list[Any] = []
         call = Called(name, function, _placed(tuple(arguments), arrays), _placed(dict(options), arrays))
-        inputs = [concrete(x) for x in arrays]
-        out = call(inputs)
-        call.lends = lends or _shares(out, inputs)
-        if out is None:
-            self.record("call", tuple(arrays), (call,), out, pure=False)
+
+        def compute() -> Any:
+            inputs = [concrete(x) for x in arrays]
+            out = call(inputs)
+            call.lends = lends or _shares(out, inputs)
+            call.results = len(out) if isinstance(out, tuple | list) else 0
+            return out
+
+        made = self.record("call", tuple(arrays), (call,), compute, pure)
+        if (out := made.array) is None:
             return None
         if not isinstance(out, tuple | list):
-            return _lent(self.record("call", tuple(arrays), (call,), out, pure), arrays)
-        call.results = len(out)
-        several = self.record("call", tuple(arrays), (call,), np.empty(0), pure)
-        results = [_lent(self.record("result", (several,), (i,), x), arrays) for i, x in enumerate(out)]
+            return _lent(made, arrays)
+        results = [
+            _lent(self.record("result", (made,), (i,), lambda x=x: x), arrays)  # type: ignore[misc]
+            for i, x in enumerate(out)
+        ]
         return type(out)(*results) if hasattr(out, "_fields") else type(out)(results)
+
+
+def _is_again(array: Any, constant: Value) -> bool:
+    """Whether an array has the numbers of a constant and is another one than that was, or none that could be changed."""
+    copy, was = constant.settings
+    return (array is not was or not array.flags.writeable) and bool(array.tobytes() == copy.tobytes())
 
 
 def _placed(part: Any, arrays: list[Any]) -> Any:

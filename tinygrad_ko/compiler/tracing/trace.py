@@ -49,7 +49,8 @@ class Trace:
         return self._before[at] if at < len(self._before) and self._before[at].key == key else None
 
     def _done(self, key: Any, value: Value, given: Any = None) -> Value:
-        self._kept += getattr(given, "nbytes", 0)
+        if value.operation not in ("view", "result"):  # those lie in what is kept
+            self._kept += sum(getattr(x, "nbytes", 0) for x in (given if isinstance(given, tuple | list) else [given]))
         self.steps.append(Step(key, value, given if self._kept < _ROOM else None))
         return value
 

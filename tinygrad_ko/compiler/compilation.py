@@ -94,7 +94,10 @@ class Compilation:
                     return None
                 self.before = now
             held: list[Any] = self._read()
-            if [*map(type, held)] != self._types or [*map(_layout, held[: len(self._layouts)])] != self._layouts:
+            if held and (
+                [*map(type, held)] != self._types
+                or (self._layouts and [*map(_layout, held[: len(self._layouts)])] != self._layouts)
+            ):
                 return None
             if self._rest is not None and [*map(_form, self._rest())] != self._forms:
                 return None

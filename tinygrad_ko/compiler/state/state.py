@@ -266,6 +266,8 @@ def _refilling(container: Any) -> list[tuple[Any, ...]]:
 
 def in_tensor(t: Any, new: Any) -> list[tuple[Any, ...]]:
     """The calls that write new numbers to a Tensor: to its array, if somebody who was given that expects to see it."""
+    if not t._exposed:
+        return [(setattr, t, "_array", new)]
     if not t.watched_by_others():
         return [(setattr, *change) for change in t.replacing(new)]
     return in_array(t._array, new)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import enum
+import sys
 import types
 from array import array
 from collections import deque
@@ -316,6 +317,15 @@ def test_python_numbers_stay_pythons():
         assert np.array_equal(out, np.ones(2, np.float32) * eager["lr"] * 2)
 
 
+def test_the_size_of_a_python_number():
+    def f(x, lr):
+        return x * abs(lr - 1), x - abs(-lr) * 2, abs(lr)
+
+    x, compiled = np.ones(2, np.float32), Compiled(f)
+    for lr in (0.25, 3.5):
+        assert repr(compiled(x, lr)) == repr(f(x, lr))
+
+
 def test_a_lazy_attribute_is_made_at_the_first_call():
     class Lazy:
         def __init__(self):
@@ -512,3 +522,14 @@ def test_a_new_global_variable_is_refused():
     with pytest.raises(TypeError, match="NEVER"):
         Compiled(names_a_new_variable)(np.ones(2))
     assert "NEVER" not in globals()
+
+
+def test_what_an_installed_program_runs_is_the_users_code(monkeypatch):
+    """As a test runner runs doctests: the functions are of __main__, whose file is that of the program."""
+    monkeypatch.setattr(sys.modules["__main__"], "__file__", "/usr/lib/python3/site-packages/runner/__main__.py")
+    room = {"__name__": "__main__", "w": np.zeros(2)}
+    exec("def f(x):\n    global w\n    w = w + x\n    return w * 2", room)
+    compiled, x = tg.compile(room["f"]), np.array([1.0, 2.0])
+    assert compiled(x).tolist() == [2, 4]
+    assert compiled(x).tolist() == [4, 8]
+    assert room["w"].tolist() == [2, 4]

@@ -49,10 +49,10 @@ def refusal(f, *arguments):
         (lambda x: x if tg.sum(tg.Tensor(x)) > 0 else -x, "bool()"),
         (lambda x: float(x[0]) * 2, "float()"),
         (lambda x: int(x[0]), "int()"),
-        (lambda x: tg.Tensor(x).sum().item(), "np.asarray()"),
+        (lambda x: tg.Tensor(x).sum().item(), ".item()"),
         (lambda x: tg.sum(x).item(), ".item()"),
         (lambda x: x.tolist(), ".tolist()"),
-        (lambda x: tg.Tensor(x).numpy(), "np.asarray()"),
+        (lambda x: tg.Tensor(x).numpy(), ".numpy()"),
         (lambda x: np.asarray(x) + 1, "np.asarray()"),
         (lambda x: [*range(x.astype(int)[0])], "an index"),
         (lambda x: tg.reshape(x, (x.astype(int)[2], 1)), "of a traced array"),
@@ -173,3 +173,37 @@ def test_an_error_leaves_everything_as_it_was():
     )
     assert np.array_equal(model(np.eye(3)).shape, (3, 2))
     assert type(model.layers[0].W.data) is np.ndarray
+
+
+def test_what_is_read_inside_is_to_be_read_outside():
+    w = tg.Tensor(X, requires_grad=True)
+    for read in (lambda x: (w * x).sum().item(), lambda x: float((w * x).sum()), lambda x: f"{(w * x).sum():.3f}"):
+        with pytest.raises(TypeError, match="return it and read it outside") as caught:
+            tg.compile(read)(X)
+        assert "밖에서 읽으십시오" in caught.value.__notes__[-1]
+
+
+def test_a_traced_tensor_is_printed_without_numbers():
+    def f(x):
+        y = tg.Tensor(x, requires_grad=True) * 2
+        assert repr(y) == f"Tensor(<traced float64 of shape {X.shape}>, shape={X.shape}, dtype=float64, op=multiply)"
+        return y.sum()
+
+    assert tg.compile(f)(X).item() == 2 * X.sum()
+
+
+@pytest.mark.parametrize(
+    "look", [lambda x: float(x.sum()), lambda x: np.unique(x), lambda x: x.tolist(), lambda x: bool(x[0] > 0)]
+)
+def test_a_refusal_cannot_be_caught_by_the_function(look):
+    """It would go another way than it goes with numbers."""
+
+    def f(x):
+        try:
+            look(x)
+        except Exception:
+            return x * 2
+        return x * 3
+
+    with pytest.raises(TypeError, match="compile: "):
+        tg.compile(f)(np.ones(3))

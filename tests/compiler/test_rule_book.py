@@ -89,6 +89,13 @@ def test_a_row_compiles_to_the_same_bits(name):
         assert re.search(f"compile: {REFUSED[name]}", message)
 
 
+def test_what_lies_in_memory_in_two_orders_is_added_up_as_the_engine_does():
+    rng = np.random.default_rng(0)
+    scores, t = rng.normal(size=(40, 9, 8)), np.asfortranarray(rng.random((9, 8)))
+    compiled = tg.compile(tg.softmax_cross_entropy)
+    assert all(compiled(x, t) == tg.softmax_cross_entropy(x, t) for x in scores)
+
+
 def test_few_rows_are_refused():
     assert REFUSED.keys() <= ROW.keys()
     assert len(REFUSED) <= 10

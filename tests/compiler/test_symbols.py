@@ -1,6 +1,7 @@
 """Symbols as arrays of NumPy's: its functions, its ways to write, and what is refused with the line and the way out."""
 
 import re
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -47,7 +48,7 @@ np.add.accumulate(x); np.add.outer(v, v); np.maximum.reduce(x); np.zeros_like(x)
 len(x) * x; x.shape[0] * x; np.shape(x) + x.shape; [row.sum() for row in x]; x.ravel(); x.reshape(6, 4); x.flatten()
 x.swapaxes(0, 1); x.real; x.conj(); x.copy("F"); x.view(np.int64); round(v[1], 1); sum(v); np.eye(4) @ x
 np.exp(x, dtype=np.float32); np.meshgrid(v, v); np.average(x, weights=abs(x)); np.matmul(x, x.T); np.broadcast_to(v, (4, 6))
-x[np.newaxis]
+x[np.newaxis]; x.view() * 2
 """
 
 
@@ -192,6 +193,123 @@ def test_writing_is_numpys(f):
     compiled = tg.compile(f)
     for x in (X, -X):
         require_equal(flat(f(x.copy())), flat(compiled(x)))
+
+
+def of_both_orders(a, b):
+    y = a * 2
+    y[...] = b * 3
+    z = a * 2
+    np.multiply(z, b, out=z.T) if a.shape[0] == a.shape[1] else None
+    w = b + 1
+    w[:2] = a[:2]
+    return y, y.sum(), z, z.sum(), w, w.sum()
+
+
+def copies_of_gaps(a, b):
+    t = tg.Tensor(a)
+    copy, other, conversion = np.copy(b), b.copy(), b.astype(float)
+    return tg.sum(t).data, copy.sum(), other.sum(), conversion.sum(), tg.exp(t).data.sum()
+
+
+@pytest.mark.parametrize("f", [of_both_orders, copies_of_gaps])
+@pytest.mark.parametrize(
+    "layout",
+    [
+        lambda x: np.asfortranarray(x),
+        lambda x: np.repeat(x, 2, axis=1)[:, ::2],
+        lambda x: x[::-1],
+        lambda x: np.broadcast_to(x[0], x.shape),
+        lambda x: np.broadcast_to(x[:, :1], x.shape),
+    ],
+    ids=["fortran", "gaps", "backwards", "rows", "columns"],
+)
+def test_sums_are_added_up_in_the_order_in_which_the_engine_has_them_in_memory(f, layout):
+    x = np.random.default_rng(0).normal(size=(41, 41))
+    for a, b in ((x, layout(x + 1)), (layout(x), x + 1), (layout(x), layout(x + 1))):
+        right, found = flat(f(a, b)), flat(tg.compile(f)(a, b))
+        require_equal(right, found)
+        assert [y.strides for y in right] == [y.strides for y in found]
+
+
+def a_buffer(x):
+    buffer, total = np.empty(6), 0
+    for i in range(3):
+        buffer[:] = i
+        total = total + x * buffer
+    return total
+
+
+def a_mask_and_an_index(x):
+    mask, index = np.array([True, False] * 3), np.array([0, 1, 2])
+    before = np.where(mask, x, 0), x[index]
+    mask[0], index[0] = False, 2
+    return *before, np.where(mask, x, 0), x[index], np.concatenate([x, [mask]])
+
+
+def a_view_of_it(x):
+    c = np.zeros(6)
+    view = c[:3]
+    before = x[:, :3] * view
+    c[1] = 4
+    return before, x[:, :3] * view, x * c, c
+
+
+@pytest.mark.parametrize("f", [a_buffer, a_mask_and_an_index, a_view_of_it])
+def test_an_array_of_the_function_is_what_it_is_where_it_is_used(f):
+    require_equal(flat(f(X)), flat(tg.compile(f)(X)))
+
+
+@pytest.mark.parametrize("layout", [np.asfortranarray, lambda c: np.repeat(c, 2, axis=1)[:, ::2], lambda c: c[::-1]])
+def test_an_array_of_the_function_lies_in_memory_as_it_does_there(layout):
+    numbers = np.random.default_rng(2).normal(size=(41, 41))
+
+    def f(x):
+        c = layout(np.cos(np.arange(1681.0)).reshape(41, 41))
+        return np.sum(x * c), x @ c, np.sum(np.exp(c + x), axis=0), x * c
+
+    for x in (numbers, np.asfortranarray(numbers)):
+        right, found = f(x), tg.compile(f)(x)
+        require_equal(right, found)
+        assert right[-1].strides == found[-1].strides
+
+
+def test_the_function_is_told_what_it_is_given():
+    def f(x, a):
+        s = x.sum()
+        kinds = [
+            isinstance(x, np.ndarray),
+            isinstance(a, float),
+            isinstance(a, Real),
+            isinstance(s, np.generic),
+            isinstance(x, tg.Tensor),
+        ]
+        return [x * (i + 2) for i, kind in enumerate(kinds) if kind]
+
+    require_equal(f(V, 0.5), tg.compile(f)(V, 0.5))
+
+
+def test_powers_of_single_numbers():
+    def f(x, a):
+        s, t = x.sum(), x.astype(np.float32).mean()
+        return s**t, s**s, t**t, 1.7**s, a**s, s**a, s**2, np.power(s, t), x**s, s**x
+
+    for x in np.random.default_rng(3).uniform(0.1, 2, (60, 5)):
+        require_equal(flat(f(x, 1.3)), flat(tg.compile(f)(x, 1.3)))
+
+
+def test_a_single_number_from_the_end_is_computed_as_its_copy_is():
+    for name in ("exp2", "log", "tanh"):
+        function = getattr(np, name)
+        compiled = tg.compile(lambda x, function=function: function(np.copy(x)))
+        for x in np.random.default_rng(4).uniform(0.1, 2, (200, 1)):
+            require_equal([compiled.f(x[::-1])], [compiled(x[::-1])])
+
+
+def test_one_array_is_converted_to_two_dtypes():
+    def f(x):
+        return x.astype(np.float32), x.astype(np.int64), x.astype(bool)
+
+    require_equal(f(X), tg.compile(f)(X))
 
 
 def test_an_argument_is_not_written_to():

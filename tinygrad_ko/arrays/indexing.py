@@ -11,7 +11,7 @@ import numpy as np
 from numpy import asarray, generic, ndarray
 
 from tinygrad_ko.arrays.library import FLOAT32, FLOAT64, Array, beside, namespace
-from tinygrad_ko.arrays.opaque import first_traced, is_traced, opaque
+from tinygrad_ko.arrays.opaque import TRACED, first_traced, is_traced, opaque
 
 _WHOLE = slice(None)
 _BLOCK = 65_536  # _positions that are worked out at a time: they stay in the processor's cache
@@ -54,12 +54,9 @@ def taken(x: Array, index: Any) -> Array:
     elsewhere = not isinstance(x, ndarray | generic) and not hasattr(x, "traced_call")
     if elsewhere:
         return _taken_elsewhere(x, _index_parts(index))
-    try:
-        return x[index]
-    except TypeError:
-        if (traced := first_traced(index)) is None:
-            raise
+    if TRACED and (traced := first_traced(index)) is not None:
         return traced.beside(x)[index]
+    return x[index]
 
 
 def add_at(total: Array, index: Any, values: Any) -> None:

@@ -189,6 +189,7 @@ class Entered:
         entered: Any = symbol
         if isinstance(leaf, Handle):
             entered = wrap(type(leaf), symbol)
+            entered._exposed = True  # so that x.data is this very Symbol
             entered.name = getattr(leaf, "_name", None)
             entered.requires_grad = leaf._node is not None
             if (before := _gradient_of(leaf)) is not None:
@@ -198,7 +199,7 @@ class Entered:
         return entered
 
     def _symbol(self, array: Any, name: str) -> Symbol:
-        if not isinstance(array, float) or isinstance(array, generic):
+        if not isinstance(array, float | generic):  # isinstance tells one of NumPy's numbers from an array
             array = np.asarray(array)
             if not array.dtype.isnative:
                 self.swapped.append(len(self.inputs))

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from functools import update_wrapper
 from pathlib import Path
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
+from weakref import WeakKeyDictionary
 
 from tinygrad_ko.compiler.arguments import in_words, leaves_and_key, parameter_names, parameters_of
 from tinygrad_ko.compiler.compilation import Compilation
@@ -30,13 +31,18 @@ S = TypeVar("S")
 
 
 class Compiled(Generic[P, R]):
-    """A compiled function: called as the function itself is."""
+    """A compiled function: called as the function itself is. Its `__dict__` is for what a user puts there, as that of a function."""
+
+    __slots__ = ("__dict__", "__weakref__", "_classes", "_last", "_made", "_of", "f", "programs")
 
     def __init__(self, f: Callable[P, R]) -> None:
         self.f, self.programs = f, OrderedDict[Any, list[Compilation]]()
         self._last: tuple[Any, ...] = ()  # program, arguments and options of the last call
         self._made: list[dict[str, str]] = []  # for each of the first programs, what the arguments were
         self._of: tuple[type, str] | None = None  # of a method: its class, and its name there
+        self._classes: WeakKeyDictionary[type, Compiled[Any, Any]] = (
+            WeakKeyDictionary()
+        )  # of a classmethod, for each class
         self.__name__ = self.__qualname__ = getattr(f, "__name__", type(f).__name__)
         update_wrapper(self, f, updated=())
 
@@ -140,6 +146,8 @@ class Compiled(Generic[P, R]):
             return self
         if inlined.get():
             return bound
+        if isinstance(instance, type):  # of a classmethod: kept here for each class
+            return self._classes.setdefault(instance, Compiled(bound))
         kind, name = self._place(type(instance))
         key = name if getattr(type(instance), name) is self else f"{kind.__qualname__}.{name}"  # what super() finds
         if not hasattr(instance, "__dict__"):

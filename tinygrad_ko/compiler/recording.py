@@ -8,6 +8,7 @@ import numpy as np
 
 from tinygrad_ko.compiler.arguments import Entered, parameter_names
 from tinygrad_ko.compiler.program.values import Value
+from tinygrad_ko.compiler.refusals import none_caught
 from tinygrad_ko.compiler.results import Results
 from tinygrad_ko.compiler.state.held import Held
 from tinygrad_ko.compiler.state.state import Result, State
@@ -64,7 +65,10 @@ class Recording:
             entered = Entered(trees, self.trace, self.state.stand_in)
             self.inputs, self.swapped = entered.inputs, entered.swapped
             function = derived(self.state.stand_in(f))
-            answer = function(*[entered.trees[name] for name in names], **{key: entered.trees[key] for key in options})
+            with none_caught():
+                answer = function(
+                    *[entered.trees[name] for name in names], **{key: entered.trees[key] for key in options}
+                )
             entered.require_unchanged()
             self.returned = Results(answer, entered.given, self.state.originals, [*entered.nodes, *nodes], self._named)
 

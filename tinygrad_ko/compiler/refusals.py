@@ -1,6 +1,8 @@
 """Refusals: what a traced function cannot do, as errors that name the line of the user's and the way out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from tinygrad_ko.errors import explain
@@ -25,11 +27,68 @@ _READING = {
         "자리를 찾아 인수로 넘기십시오.",
     ),
 }
+_READ_OUTSIDE = (
+    "it has no numbers yet while the function is traced; return it and read it outside, and for a choice inside use tg.where",
+    "추적하는 동안에는 값이 없습니다. 반환하게 한 뒤 밖에서 읽으십시오. 안에서 값에 따라 고르려면 tg.where를 쓰십시오.",
+)
+_READING |= dict.fromkeys(
+    (".item()", ".tolist()", ".numpy()", "float()", "int()", "format()", "float(x)", "int(x)", "np.asarray(x)"),
+    _READ_OUTSIDE,
+)
 _CURE = (
     "the program would depend on its numbers, and be wrong for others; use tg.where, or compute this outside of the compiled function and "
     "pass it as an argument",
     "값에 따라 달라지는 프로그램은 만들 수 없습니다. tg.where를 쓰거나, 컴파일할 함수 밖에서 계산하여 인수로 넘기십시오.",
 )
+
+_refused: ContextVar[list[Exception]] = ContextVar("refused")
+_failed: ContextVar[list[Exception]] = ContextVar("failed")
+
+
+@contextmanager
+def none_caught() -> Iterator[None]:
+    """At the end of the block what was refused in it is raised, also if the function has caught it: it went on as the function itself does
+    not. So is what failed for the numbers of this call alone, if it was caught.
+    """
+    refused_before, failed_before = _refused.set([]), _failed.set([])
+    try:
+        try:
+            yield
+        except Exception as error:  # also one that was made of a refusal, and says less
+            if (those := _refused.get()) and error not in those:
+                raise those[-1] from None
+            raise
+        for error in _refused.get():
+            raise error
+        for error in _failed.get():
+            raise caught(error)
+    finally:
+        _refused.reset(refused_before)
+        _failed.reset(failed_before)
+
+
+def refused(error: Exception) -> Exception:
+    """A refusal, which a traced function may not catch."""
+    _refused.get([]).append(error)
+    return error
+
+
+def failed(error: Exception) -> Exception:
+    """An error that may depend on numbers, which a traced function may not catch."""
+    _failed.get([]).append(error)
+    return error
+
+
+def caught(error: Exception) -> Exception:
+    """The error for a function that catches what fails for some numbers alone, such as a matrix without an inverse."""
+    kind = type(error).__name__
+    return explain(
+        TypeError(
+            f"compile: the function catches a {kind} ({error}), which depends on the numbers of this call; compute this outside of the "
+            "compiled function and pass it as an argument"
+        ),
+        f"compile: 함수가 처리한 예외 {kind}: 이번 호출의 값에 따라 달라지는 오류입니다. 컴파일할 함수 밖에서 계산하여 인수로 넘기십시오.",
+    )
 
 
 def depends_on_data(what: str) -> Callable[..., Any]:
@@ -37,9 +96,11 @@ def depends_on_data(what: str) -> Callable[..., Any]:
 
     def method(self: Any, *_: Any, **__: Any) -> Any:
         line, (cure, korean) = users_line(), _READING.get(what, _CURE)
-        raise explain(
-            TypeError(f"compile: {what} of a traced array at {line}: {cure}"),
-            f"compile: 추적 중인 배열의 값을 읽으려고 했습니다: {what}, {line}. {korean}",
+        raise refused(
+            explain(
+                TypeError(f"compile: {what} of a traced array at {line}: {cure}"),
+                f"compile: 추적 중인 배열의 값을 읽으려고 했습니다: {what}, {line}. {korean}",
+            )
         )
 
     return method
@@ -48,21 +109,20 @@ def depends_on_data(what: str) -> Callable[..., Any]:
 def unsupported(what: str) -> Exception:
     """The error for a function that a trace cannot follow."""
     line = users_line()
-    return explain(
-        TypeError(
-            f"compile: {what} is not supported inside of a compiled function (at {line}); use another function, or compute this outside "
-            "and pass it as an argument"
-        ),
-        f"compile: 컴파일할 함수 안에서는 쓸 수 없습니다: {what}({line}). 다른 함수를 쓰거나, 밖에서 계산하여 인수로 넘기십시오.",
+    error = TypeError(
+        f"compile: {what} is not supported inside of a compiled function (at {line}); use another function, or compute this outside "
+        "and pass it as an argument"
     )
+    korean = f"compile: 컴파일할 함수 안에서는 쓸 수 없습니다: {what}({line}). 다른 함수를 쓰거나, 밖에서 계산하여 인수로 넘기십시오."
+    return refused(explain(error, korean))
 
 
 def cannot_write(what: str) -> Exception:
     """The error for what writes to an array that a trace cannot follow."""
     line = users_line()
-    return explain(
-        TypeError(f"compile: {what} is not supported (at {line}); return a new array instead of writing to one"),
-        f"compile: {what}: 지원하지 않습니다({line}). 배열에 쓰는 대신 새 배열을 반환하십시오.",
+    error = TypeError(f"compile: {what} is not supported (at {line}); return a new array instead of writing to one")
+    return refused(
+        explain(error, f"compile: {what}: 지원하지 않습니다({line}). 배열에 쓰는 대신 새 배열을 반환하십시오.")
     )
 
 
@@ -182,9 +242,14 @@ def many_programs(name: str, count: int, changes: dict[str, list[str]]) -> str:
 
 def only_compiled(error: Exception, name: str) -> Exception:
     """A compiled program fails where the function itself does not."""
-    error.add_note(f"in the compiled {name}; the function itself computes this without an error: please report it")
+    error.add_note(
+        f"in the compiled {name}; the function itself computes this without an error: if it catches this one (try, except), compute that "
+        "outside of it; else please report it"
+    )
     return explain(
-        error, f"컴파일한 {name}에서만 나는 오류입니다. 원래 함수는 오류 없이 계산합니다. 이 오류를 알려 주십시오."
+        error,
+        f"컴파일한 {name}에서만 나는 오류입니다. 원래 함수는 오류 없이 계산합니다. 함수가 이 오류를 try와 except로 처리한다면 그 부분은 함수 "
+        "밖에서 계산하십시오. 그렇지 않다면 이 오류를 알려 주십시오.",
     )
 
 

@@ -8,12 +8,14 @@ variables that they name, attributes of objects, lists, tuples and dicts; not wh
 import sys
 from array import array
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from functools import partial
-from operator import delitem, setitem
+from operator import contains, delitem, setitem
 from types import CodeType, FunctionType, MemberDescriptorType, MethodType, ModuleType
 from typing import Any
+from weakref import ref
 
 import numpy as np
 
@@ -26,6 +28,7 @@ CONTAINERS = (list, tuple, dict, deque)
 GENERATORS = (np.random.Generator, np.random.RandomState)
 PLAIN = (int, float, str, bytes, complex, type(None), np.generic, np.dtype, range, slice)
 _UNORDERED = (set, frozenset, bytearray, array)  # told by what is in them
+_NO_KEY = object()
 _OURS = __name__.partition(".")[0]
 
 
@@ -39,7 +42,7 @@ class Location:
     put: str | None
     path: tuple[Any, ...]
     value: Any
-    key: Any = None  # in a list or a dict
+    key: Any = _NO_KEY  # in a list or a dict
     given_name: str = ""
 
     @property
@@ -63,6 +66,15 @@ class Location:
         return str(head) + "".join(f".{k}" if isinstance(k, str) and k.isidentifier() else f"[{k!r}]" for k in keys)
 
 
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A variable that has no value yet: its name, whether it has one now, and the call that takes it away."""
+
+    name: str
+    exists: Callable[[], bool]
+    take_away: Callable[[], Any]
+
+
 @dataclass(slots=True, eq=False)
 class Holding:
     """Something that holds others, and the places in it."""
@@ -70,6 +82,11 @@ class Holding:
     value: Any
     place: Location
     items: list[Location] = field(default_factory=list)
+
+    @property
+    def entries(self) -> list[Location]:
+        """The places in a list, tuple or dict itself, without the attributes that one of a class of the user's has."""
+        return [item for item in self.items if item.key is not _NO_KEY]
 
 
 class Held:
@@ -84,7 +101,8 @@ class Held:
         self.again: list[
             tuple[Location, Location]
         ] = []  # where a container or an array is that was found before, and where that was
-        self.missing: list[tuple[dict[str, Any], str]] = []  # global variables that have no value yet
+        self.missing: list[Missing] = []  # variables that have no value yet
+        self.classes: dict[type, set[str]] = {}  # the user's classes, and the names of their attributes
         self._names: dict[int, str] = {}
         root = Location(self.name_of(f), None, (), f)
         waiting = [root]
@@ -166,14 +184,18 @@ class Held:
             yield Location(f"{name}.func", None, (), value.func)
             yield Location(f"{name}.args", None, (), value.args)
             yield Location(f"{name}.keywords", None, (), value.keywords)
+        elif isinstance(value, ContextVar | ref):
+            asked = f"{self.name_of(value)}{'.get(None)' if isinstance(value, ContextVar) else '()'}"
+            yield Location(asked, None, place.path, self.read(asked))
         elif isinstance(value, type):
             yield from self._class(value)
         elif isinstance(value, property | staticmethod | classmethod):
             functions = (value.fget, value.fset) if isinstance(value, property) else (value.__func__,)
             yield from (self._fixed(f, ()) for f in functions if f is not None)
         elif type(value).__module__.startswith(f"{_OURS}.compiler"):
-            if "f" in vars(value):  # a compiled function
+            if hasattr(value, "programs"):  # a compiled function
                 yield self._fixed(value.f, place.path)
+                yield self._fixed(vars(value), place.path)
         elif is_followed(value):
             yield from self._attributes(value, place.path)
 
@@ -195,6 +217,13 @@ class Held:
     def reference(self, tensor: Location) -> str:
         """The expression for a Tensor: by its place if it is a constant, which may be replaced by another one, else by its identity."""
         return tensor.text if _is_constant(tensor.value) else self.name_of(tensor.value)
+
+    def new_variables(self) -> Iterator[Missing]:
+        """The variables and attributes of classes that had no value when they were looked for, and have one now."""
+        yield from (variable for variable in self.missing if variable.exists())
+        for kind, names in self.classes.items():
+            for name in [name for name in vars(kind) if name not in names and not name.startswith("__")]:
+                yield Missing(f"{kind.__name__}.{name}", lambda: True, partial(delattr, kind, name))
 
     def read(self, text: str) -> Any:
         """What an expression gives now."""
@@ -219,7 +248,9 @@ class Held:
             yield self._fixed(own, path)
         for kind in type(value).__mro__:
             for name, slot in vars(kind).items() if "__slots__" in vars(kind) else ():
-                if isinstance(slot, MemberDescriptorType) and hasattr(value, name):
+                if isinstance(slot, MemberDescriptorType) and not hasattr(value, name):
+                    self.missing.append(Missing(name, partial(_has, value, name), partial(delattr, value, name)))
+                elif isinstance(slot, MemberDescriptorType):
                     put = f"{self.name_of(slot)}.__set__, {self.name_of(value)}"
                     yield Location(f"{self.name_of(value)}.{name}", put, (*path, name), getattr(value, name))
         if _is_users(type(value).__module__):
@@ -229,6 +260,8 @@ class Held:
         for base in kind.__mro__ if _is_users(kind.__module__) else ():
             if base is not kind and _is_users(base.__module__):
                 yield self._fixed(base, (base.__name__,))
+        if _is_users(kind.__module__):
+            self.classes[kind] = {*vars(kind)}
         for name, value in list(vars(kind).items()) if _is_users(kind.__module__) else ():
             if isinstance(value, FunctionType | property | staticmethod | classmethod):
                 yield Location(f"{self.name_of(vars(kind))}[{name!r}]", None, (kind.__name__, name), value)
@@ -244,21 +277,23 @@ class Held:
         for variable, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
             try:
                 value = cell.cell_contents
-            except ValueError:  # a variable that has no value yet
+            except ValueError:
+                self.missing.append(
+                    Missing(variable, partial(_has, cell, "cell_contents"), partial(delattr, cell, "cell_contents"))
+                )
                 continue
             text = self.name_of(cell)
             yield Location(f"{text}.cell_contents", f"setattr, {text}, 'cell_contents'", (variable,), value)
         if _is_users(function.__module__):
             yield from self._globals(function)
-            if vars(function):
-                yield self._fixed(vars(function), (function.__name__,))
+            yield self._fixed(vars(function), (function.__name__,))
 
     def _globals(self, function: FunctionType) -> Iterator[Location]:
         names, here = dict.fromkeys(_names_in(function.__code__)), function.__globals__
         text = self.name_of(here)
         for name in names:
             if name not in here:
-                self.missing.append((here, name))
+                self.missing.append(Missing(name, partial(contains, here, name), partial(delitem, here, name)))
                 continue
             value = here[name]
             if not isinstance(value, ModuleType):
@@ -285,6 +320,9 @@ class Held:
                 found.append(
                     f"type({place.text})" if replaceable else f"repr({place.text})" if contents else place.text
                 )
+        found += [
+            f"*vars({self.name_of(kind)})" for kind in self.classes
+        ]  # what is new there may hide what a base class has
         found += [f"{there.text} is {here.text}" for there, here in self.again]
         placed = [text for text, _ in self.references() if text not in self.room]
         found.append(f"len({{*map(id, [{', '.join(placed)}])}})")  # no two are one
@@ -297,6 +335,14 @@ class Held:
 def is_same(now: Any, then: Any) -> bool:
     """Whether two values that are no arrays are the same."""
     return now is then or (type(now) is type(then) and isinstance(now, PLAIN) and repr(now) == repr(then))
+
+
+def _has(value: Any, name: str) -> bool:
+    try:
+        getattr(value, name)
+    except (AttributeError, ValueError):
+        return False
+    return True
 
 
 def _is_constant(value: Any) -> bool:
@@ -313,7 +359,9 @@ def _names_in(code: CodeType) -> Iterator[str]:
 def _is_users(module: str | None) -> bool:
     """Whether code of a module is the user's, so that its global variables are his state."""
     root = (module or "").partition(".")[0]
-    if root == _OURS or (root in sys.stdlib_module_names and root != "__main__"):
+    if root == "__main__":  # also where the program that runs it is an installed one
+        return True
+    if root == _OURS or root in sys.stdlib_module_names:
         return False
     file = getattr(sys.modules.get(module or ""), "__file__", None) or ""
     return "site-packages" not in file and "dist-packages" not in file
@@ -324,7 +372,7 @@ def is_followed(value: Any) -> bool:
     root = type(value).__module__.partition(".")[0]
     if isinstance(value, ModuleType) or root == "numpy":
         return False
-    return root not in sys.stdlib_module_names or root in ("__main__", "types")
+    return root not in sys.stdlib_module_names or root in ("__main__", "argparse", "collections", "types")
 
 
 def _clearer(path: tuple[Any, ...], than: tuple[Any, ...]) -> bool:

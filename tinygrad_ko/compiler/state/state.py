@@ -2,7 +2,6 @@
 what its program changes after every call.
 """
 
-import builtins
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -83,9 +82,9 @@ class State:
         if key not in self._stands:
             self._stands[key] = value
             if part is not None and isinstance(value, tuple | partial | MethodType):
-                items = [*part.items]
+                items = [*(part.entries if isinstance(value, tuple) else part.items)]
                 if isinstance(value, partial):
-                    items[2:] = self.held.parts[id(value.keywords)].items
+                    items[2:] = self.held.parts[id(value.keywords)].entries
                 new = [self._in_place_of(item) for item in items]
                 if any(x is not item.value for x, item in zip(new, items, strict=True)):
                     self._stands[key] = _rebuilt(value, new)
@@ -125,6 +124,8 @@ class State:
             self._find_changes(nodes)
         finally:
             restore()
+            for new in [*self.held.new_variables()]:
+                new.take_away()
             held = (self._stands, self._at, self._arrays, self._grads, self.originals, self._references, self._made)
             for symbols in held:
                 symbols.clear()
@@ -132,9 +133,8 @@ class State:
     # ------------------------------------------------------------------ what has changed
 
     def _find_changes(self, nodes: list[Any]) -> None:
-        for variables, name in self.held.missing:
-            if variables.pop(name, None) is not None and name not in vars(builtins):
-                raise left_behind(name)
+        for new in self.held.new_variables():
+            raise left_behind(new.name)
         for part in self.held.parts.values():
             if isinstance(part.value, _CHANGEABLE):
                 self._compare_items(part)
@@ -163,7 +163,7 @@ class State:
 
     def _compare_items(self, part: Holding) -> None:
         """Note what has changed in a list or a dict."""
-        keys, now = {item.key: item for item in part.items}, part.value
+        keys, now = {item.key: item for item in part.entries}, part.value
         if not isinstance(now, dict):
             if len(now) != len(keys):
                 raise left_behind(f"len({part.place.shown})")
@@ -184,7 +184,7 @@ class State:
         was = self._in_place_of(item)
         if now is was or is_same(now, was):
             return
-        if type(was) in (int, float):
+        if type(was) in (int, float) or isinstance(was, np.number):
             self.changed_numbers.add(item.text)
         if item.put is None:
             raise left_behind(item.shown)
@@ -229,7 +229,8 @@ class State:
         symbol = now if isinstance(now, Symbol) else self.trace.symbol(self.trace.constant(now), now)
         if symbol.value.operation not in ("input", "constant"):
             symbol.value.name = symbol.value.name or name
-        return f"r[{self.keep(symbol).number}]"
+        scalar = "[()]" if isinstance(symbol.array, np.generic) else ""  # one of NumPy's numbers stays one
+        return f"r[{self.keep(symbol).number}]{scalar}"
 
 
 def _array_of(tensor: str) -> str:

@@ -4,10 +4,15 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from tinygrad_ko.arrays.opaque import TRACED
 from tinygrad_ko.compiler.program.values import in_order
-from tinygrad_ko.compiler.refusals import depends_on_data
+from tinygrad_ko.compiler.refusals import depends_on_data, unsupported
 from tinygrad_ko.compiler.tracing.symbols import Symbol, concrete
+from tinygrad_ko.runtime.callers import asked_by_user
+
+_ASKED = {*dir(np.ndarray)} - {*dir(float)} | {"__class__"}
 
 
 class Number(Symbol):
@@ -21,6 +26,23 @@ class Number(Symbol):
     __hash__, __str__, __format__ = map(depends_on_data, ("hash()", "str()", "format()"))
     __round__, __floor__, __ceil__, __trunc__ = map(depends_on_data, ("round()", "floor()", "ceil()", "trunc()"))
 
+    def __getattribute__(self, name: str) -> Any:
+        """For the user's code it has what Python's numbers have: hasattr(x, "shape") is False."""
+        if name in _ASKED and asked_by_user():
+            return getattr(self._numbers, name)
+        return super().__getattribute__(name)
+
+    def __getattr__(self, name: str) -> Any:
+        if hasattr(self._numbers, name):
+            raise unsupported(f"the method {name} of a number")
+        raise AttributeError(f"{type(self._numbers).__name__!r} object has no attribute {name!r}", name=name, obj=self)
+
+    def __divmod__(self, other: Any) -> Any:
+        return self // other, self % other
+
+    def __rdivmod__(self, other: Any) -> Any:
+        return other // self, other % self
+
     def __bool__(self) -> bool:
         known, answer = self.value, bool(self.array)
         if any(x.operation not in ("input", "number") for x in in_order([known])):
@@ -30,6 +52,8 @@ class Number(Symbol):
 
 
 TRACED.add(Number)
+for _name in ("__len__", "__iter__", "__contains__"):
+    setattr(Number, _name, None)  # Python's numbers are not iterable
 
 
 def _operators(name: str, sign: str, function: Callable[..., Any]) -> None:

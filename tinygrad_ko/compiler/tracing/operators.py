@@ -34,11 +34,13 @@ class SymbolOperators:
 
 
 def _power(base: Any, exponent: Any) -> Any:
-    """base ** exponent. NumPy computes the powers -1, 0.5, 1 and 2 in other ways than np.power."""
+    """base ** exponent. NumPy computes the powers -1, 0.5, 1 and 2, and those of single numbers, in other ways than np.power."""
+    x, y = [v.array if isinstance(v, SymbolOperators) else v for v in (base, exponent)]  # type: ignore[attr-defined]
     is_number = isinstance(exponent, SymbolOperators) and exponent.value.is_number  # type: ignore[attr-defined]
-    if isinstance(base, SymbolOperators) and (is_number or isinstance(exponent, int | float | generic)):
-        concrete = exponent.array if isinstance(exponent, SymbolOperators) else exponent  # type: ignore[attr-defined]
-        return base.program.record("power", (base, exponent), (), lambda: base.array**concrete)  # type: ignore[attr-defined]
+    is_simple = isinstance(base, SymbolOperators) and (is_number or isinstance(exponent, int | float | generic))
+    if is_simple or all(isinstance(v, int | float | generic) for v in (x, y)):
+        symbol: Any = base if isinstance(base, SymbolOperators) else exponent
+        return symbol.program.record("power", (base, exponent), (), lambda: x**y)
     return np.power(base, exponent)
 
 

@@ -19,6 +19,7 @@ from tinygrad_ko.compiler.tracing.functions import called
 from tinygrad_ko.compiler.tracing.operators import SymbolOperators
 from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.ops.elementwise import where
+from tinygrad_ko.runtime.callers import asked_by_user
 
 
 def concrete(x: Any) -> Any:
@@ -44,6 +45,11 @@ class Symbol(SymbolOperators):
         self.seen = self.version = (
             0  # and how often that had been written to when it was last looked at; and how often it was itself
         )
+
+    @property
+    def __class__(self) -> type:
+        """What isinstance tells: for the user's code the type of the array that it stands for."""
+        return type(self._numbers) if asked_by_user() else type(self)
 
     value = property(lambda s: s._now()._value)
     array = property(lambda s: s._now()._numbers)
@@ -75,6 +81,10 @@ class Symbol(SymbolOperators):
         if spec:
             depends_on_data("format()")(self)
         return repr(self)
+
+    def refuse_reading(self, what: str) -> None:
+        """Raise the TypeError for what would read the numbers."""
+        depends_on_data(what)(self)
 
     def __len__(self) -> int:
         if not self.shape:
@@ -247,11 +257,13 @@ class Symbol(SymbolOperators):
             return self.copy("K") if copy else self
         return self.program.record("astype", (self,), (), lambda: np.asarray(self.array).astype(dtype), form=dtype)
 
-    def view(self, dtype: Any) -> Any:
+    def view(self, dtype: Any = None) -> Any:
+        if dtype is None:
+            return self[...]
         return self.program.call("np.ndarray.view", ndarray.view, (self, dtype), {})
 
     def copy(self, order: str = "C") -> Any:
-        if _steps(np.array(self.array, order=order)) == _steps(self.array):  # type: ignore[call-overload]
+        if np.array(self.array, order=order).strides == self.strides:  # type: ignore[call-overload]
             return self.program.symbol(self.value, self.array)
         return self.program.call("np.array", np.array, (self,), {"order": order})
 
@@ -323,13 +335,9 @@ TRACED.add(Symbol)
 
 def _lie_alike(made: Any, there: Any) -> bool:
     """Whether two arrays of one shape have their axes in one order in memory."""
-    return memory_order(np.asarray(made)) == memory_order(np.asarray(there)) and 0 not in _steps(made)
-
-
-def _steps(array: Any) -> list[int]:
-    """The strides of an array along the axes that have a second element: they decide in which order a sum is added up."""
-    array = np.asarray(array)
-    return [step for step, n in zip(array.strides, array.shape, strict=True) if n > 1] if array.size else []
+    made, there = np.asarray(made), np.asarray(there)
+    is_stretched = made.size and any(n > 1 and not step for n, step in zip(made.shape, made.strides, strict=True))
+    return memory_order(made) == memory_order(there) and not is_stretched
 
 
 def _is_basic(part: Any) -> bool:

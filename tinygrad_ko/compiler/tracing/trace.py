@@ -10,7 +10,7 @@ from numpy import ndarray
 
 from tinygrad_ko.arrays.library import quick
 from tinygrad_ko.compiler.program.values import Called, Slot, Value, mapped_inside, memory_order
-from tinygrad_ko.compiler.refusals import other_thread
+from tinygrad_ko.compiler.refusals import failed, other_thread
 from tinygrad_ko.compiler.tracing.namespace import Symbols
 from tinygrad_ko.compiler.tracing.number import Number
 from tinygrad_ko.compiler.tracing.origin import origin
@@ -72,16 +72,18 @@ class Trace:
         return self._done(key, value)
 
     def constant(self, array: Any) -> Value:
-        """An array that is no Symbol."""
-        if id(array) not in self.constants:
-            key = ("constant", array.shape, array.dtype)
+        """An array that is no Symbol, as it is now: the function may write to it later."""
+        known, _ = self.constants.get(id(array), (None, None))
+        if known is None or known.settings[0].tobytes() != array.tobytes():
+            key = ("constant", array.shape, array.dtype, array.strides)
             if (step := self._step_before(key)) is not None and _is_again(array, step.value):
-                value = step.value
+                known = step.value
             else:
-                value = Value("constant", (), (array.copy(), array), array.shape, array.dtype)
-            self.constants[id(array)] = value, array  # the array itself too, so that its id stays its own
-            self._done(key, value)
-        return self.constants[id(array)][0]
+                copy = np.array(array)
+                known = Value("constant", (), (copy, array), copy.shape, copy.dtype, memory_order(copy))
+            self.constants[id(array)] = known, array  # the array itself too, so that its id stays its own
+            self._done(key, known)
+        return known
 
     def record(
         self,
@@ -131,7 +133,10 @@ class Trace:
 
         def compute() -> Any:
             inputs = [concrete(x) for x in arrays]
-            out = call(inputs)
+            try:
+                out = call(inputs)
+            except Exception as error:  # such as of a matrix that has no inverse
+                raise failed(error) from None
             call.lends = lends or _shares(out, inputs)
             call.results = len(out) if isinstance(out, tuple | list) else 0
             return out

@@ -27,7 +27,7 @@ from tinygrad_ko.compiler.program import blocks, small
 COUNT = int(os.environ.get("RANDOM_PROGRAMS", "200"))
 CHUNK = 50
 SHARED = 2_500  # so many programs share the calls that were drawn of an op
-MOST_REFUSED = 0.02
+MOST_REFUSED = 7  # of a chunk; 3 % of all are, for masks and counts that say which shape a result has
 
 ORDERS = ["value", "first", "first", "first", "second"]
 DTYPES: Any = {"float64": [float], "float32": [np.float32], "mixed": [float, np.float32]}
@@ -241,7 +241,6 @@ def judged(case: Case) -> str:
     special = [0.0, -0.0, 1.0, -1.0] if finite else [0.0, -0.0, np.nan, np.inf]  # LAPACK may never end with a NaN
     changes = [
         lambda x: x,
-        lambda x: x,
         lambda x: x * (1 + 0.1 * rng.normal(size=x.shape)),
         lambda x: x.ravel()[rng.permutation(x.size)].reshape(x.shape),
         lambda x: np.where(rng.random(x.shape) < 0.2, rng.choice(special, x.shape), x),
@@ -263,9 +262,9 @@ def judged(case: Case) -> str:
                 raise
             assert all(map(same_bits, before, arrays)), f"call {i} changed its arguments: {case}"
             is_same = len(found) == len(right) and all(map(same_bits, right, found, case.are_slopes(found)))
-            if not is_same and case.reorders and len(found) == len(right) and i < 4:
+            if not is_same and case.reorders and len(found) == len(right) and i < 3:
                 is_same = explained(case, arrays, right, found)
-            if not is_same and not (case.reorders and i == 4):
+            if not is_same and not (case.reorders and i == 3):
                 raise AssertionError(f"call {i} gives\n{found}, not\n{right}\n{case}")
             assert told == also_told or case.reorders, f"call {i} warns of {also_told}, not of {told}: {case}"
             for x in found:
@@ -281,7 +280,7 @@ def judged(case: Case) -> str:
 @pytest.mark.parametrize("start", range(0, COUNT, CHUNK))
 def test_random_programs_have_the_same_bits(start):
     counts = Counter(judged(Case(k)).partition(":")[0] for k in range(start, min(start + CHUNK, COUNT)))
-    assert counts["refused"] <= 3
+    assert counts["refused"] <= MOST_REFUSED
 
 
 @pytest.mark.parametrize("shape", [(100_000,), (400, 300), (1000, 30, 5)], ids=str)
@@ -312,7 +311,7 @@ for path in sys.argv[1:]:
 
 def test_exported_files_give_the_same_bits(tmp_path):
     """Also for other numbers than those of the call that was exported. All files run in one process."""
-    wanted = {}
+    wanted: dict[str, Any] = {}
     for k in range(4, 4 * COUNT, 4 * 40):
         case = Case(k)
         case.through = False
@@ -334,7 +333,7 @@ def test_exported_files_give_the_same_bits(tmp_path):
     assert len(wanted) > COUNT // 60
     for path, rights in wanted.items():
         with open(path + ".found", "rb") as file:
-            for found, right in zip(pickle.load(file), rights, strict=True):
-                found = found if isinstance(found, tuple) else (found,)
+            for answer, right in zip(pickle.load(file), rights, strict=True):
+                found = answer if isinstance(answer, tuple) else (answer,)
                 assert all(any(same_bits(a, b) for b in found) for a in right), path  # a file returns each array once
                 assert all(any(same_bits(a, b) for a in right) for b in found), path

@@ -11,9 +11,9 @@ import tinygrad_ko as tg
 from tinygrad_ko import nn, optim
 
 COUNT = int(os.environ.get("RANDOM_PROGRAMS", "200")) // 16
-OPTIMIZERS = [optim.SGD, optim.Momentum, optim.Nesterov, optim.AdaGrad, optim.RMSprop, optim.Adam, optim.AdamW]
-ACTIVATIONS = [nn.Relu, nn.Sigmoid, nn.Tanh, nn.Gelu, nn.Silu, nn.Softplus, nn.Elu, nn.LeakyRelu]
-FACTORS = [
+OPTIMIZERS: Any = [optim.SGD, optim.Momentum, optim.Nesterov, optim.AdaGrad, optim.RMSprop, optim.Adam, optim.AdamW]
+ACTIVATIONS: Any = [nn.Relu, nn.Sigmoid, nn.Tanh, nn.Gelu, nn.Silu, nn.Softplus, nn.Elu, nn.LeakyRelu]
+FACTORS: Any = [
     (optim.linear_warmup, {"warmup": 3}),
     (optim.step_decay, {"every": 2}),
     (optim.exponential_decay, {"rate": 0.9}),
@@ -51,14 +51,14 @@ class Training:
 
     def __init__(self, k: int) -> None:
         rng = self.rng = np.random.default_rng([41, k])
-        self.dtype = rng.choice([np.float32, float])
+        self.dtype: Any = (np.float32, float)[rng.integers(2)]
         self.width, self.classes = int(rng.integers(2, 5)), int(rng.integers(2, 4))
         self.batch = int(rng.integers(1, 5)) + 1
         self.kind = rng.choice(["flat", "images", "signals", "words"])
         self.model = nn.Sequential(*self.layers())
         self.loss = rng.choice(["cross entropy", "squares", "huber"])
         settings = {"weight_decay": 0.01} if rng.random() < 0.5 else {}
-        self.optimizer = rng.choice(OPTIMIZERS)(self.model.parameters(), lr=0.05, **settings)
+        self.optimizer = OPTIMIZERS[rng.integers(len(OPTIMIZERS))](self.model.parameters(), lr=0.05, **settings)
         self.schedule = None
         if rng.random() < 0.5:
             factor, options = FACTORS[rng.integers(len(FACTORS))]

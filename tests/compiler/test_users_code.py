@@ -176,8 +176,7 @@ def test_what_appears_is_refused_and_taken_away():
             Compiled(f)(ONES)
     assert "count" not in vars(Counting)
     assert not hasattr(slotted, "last")
-    with pytest.raises(NameError):
-        later
+    assert "later" not in locals()
     later = None
 
 
@@ -238,19 +237,19 @@ def test_a_compiled_classmethod():
 
 def test_a_sum_of_results_stays_one_of_numpys_numbers():
     class Meter:
-        total: Any = 0.0
+        def __init__(self):
+            self.total = 0.0
 
         def __call__(self, x):
             self.total = self.total + x.mean()
             return self.total
 
-    meters = Meter(), Meter()
-    f = Compiled(lambda x: meters[1](x))
+    eager, meter = Meter(), Meter()
+    f = Compiled(lambda x: meter(x))
     for k in range(4):
-        assert f(ONES * k) == meters[0](ONES * k)
-        assert type(meters[1].total) is type(meters[0].total) is np.float64
-    assert len(f.programs) == 1
-    assert sum(map(len, f.programs.values())) <= 3  # a float at first, and one of NumPy's from then on
+        assert f(ONES * k) == eager(ONES * k)
+        assert type(meter.total) is type(eager.total) is np.float64
+    assert sum(map(len, f.programs.values())) == 2  # for a float, and for one of NumPy's from then on
 
 
 class Pair(typing.NamedTuple):

@@ -105,7 +105,7 @@ class Symbol(SymbolOperators):
         return self.program.namespace
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, out: Any = None, **options: Any) -> Any:
-        if any(isinstance(x, Handle) for x in inputs):
+        if any(issubclass(type(x), Handle) for x in inputs):
             return NotImplemented
         name = f"np.{ufunc.__name__}" + f".{method}" * (method != "__call__")
         out = None if out is not None and out[0] is None else out
@@ -115,7 +115,7 @@ class Symbol(SymbolOperators):
             raise unsupported(
                 name + " with where=" * ("where" in options) + " into several arrays" * ("where" not in options)
             )
-        inputs = tuple([np.asarray(x) if isinstance(x, list | tuple) else x for x in inputs])
+        inputs = tuple([np.asarray(x) if issubclass(type(x), list | tuple) else x for x in inputs])
         if method == "reduce" and set(options) <= {"axis", "keepdims"}:
             made = self.reduced(ufunc, inputs[0], options.get("axis", 0), options.get("keepdims", False))
         elif method != "__call__" or options or ufunc.nout > 1 or ufunc.signature not in (None, np.matmul.signature):

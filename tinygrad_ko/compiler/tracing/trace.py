@@ -104,7 +104,9 @@ class Trace:
         pure = pure and given is not None  # what gives nothing is a check
         value = step.value if step is not None else self.known.get(key) if pure else None
         if value is None:
-            there = np.empty(0) if isinstance(given, tuple | list) else np.asarray(given)  # it may be one of NumPy's scalars
+            there = (
+                np.empty(0) if isinstance(given, tuple | list) else np.asarray(given)
+            )  # it may be a scalar of NumPy's
             came = origin(settings[0] if operation == "result" else None)
             value = Value(operation, inputs, settings, there.shape, there.dtype, memory_order(there), came)
         if pure:

@@ -172,7 +172,7 @@ def _is_by_bits(value: Value) -> bool:
     ):
         return False
     alike = (x.shape, x.dtype) == (value.shape, value.dtype) and condition.shape == x.shape and condition.dtype == bool
-    plain = value.order is x.order is condition.order is None and not any(
+    plain = value.order == x.order == condition.order and not any(
         v.operation == "view" and v.settings[0] == "broadcast_to" for v in (x, condition)
     )
     return alike and plain and not x.is_number and x.dtype in (np.float32, np.float64) and value.size > _MANY

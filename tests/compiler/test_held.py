@@ -526,8 +526,9 @@ def test_a_new_global_variable_is_refused():
 
 def test_what_an_installed_program_runs_is_the_users_code(monkeypatch):
     """As a test runner runs doctests: the functions are of __main__, whose file is that of the program."""
-    monkeypatch.setattr(sys.modules["__main__"], "__file__", raising=False, value="/usr/lib/python3/site-packages/runner/__main__.py")
-    room = {"__name__": "__main__", "w": np.zeros(2)}
+    main = sys.modules["__main__"]
+    monkeypatch.setattr(main, "__file__", "/usr/lib/python3/site-packages/runner/__main__.py", raising=False)
+    room: dict[str, Any] = {"__name__": "__main__", "w": np.zeros(2)}
     exec("def f(x):\n    global w\n    w = w + x\n    return w * 2", room)
     compiled, x = tg.compile(room["f"]), np.array([1.0, 2.0])
     assert compiled(x).tolist() == [2, 4]

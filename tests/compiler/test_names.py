@@ -9,7 +9,7 @@ import pytest
 
 import tinygrad_ko as tg
 from tinygrad_ko import nn
-from tinygrad_ko.compiler.tracing.variables import RETURNED, taken_by
+from tinygrad_ko.compiler.tracing.variables import RETURNED, stored_in
 
 X = np.arange(1.0, 5.0)
 
@@ -24,7 +24,7 @@ def test_the_variable_that_takes_a_result_is_found_in_the_bytecode():
 
     def g(*_: Any, number: Any = None) -> Any:
         frame = sys._getframe(1)
-        seen.append(taken_by(frame.f_code, frame.f_lasti, number))
+        seen.append(stored_in(frame.f_code, frame.f_lasti, number))
         return 1, 2
 
     def returned():

@@ -225,7 +225,7 @@ def written_for(how: str, as_if_large: bool) -> Any:
             for room in (expressions, nesting, small, writing):
                 patch.setattr(room, "SMALL", 8)
             for room in (nesting, writing):
-                patch.setattr(room, "WORTH_IT", 9)  # but single numbers are no arrays
+                patch.setattr(room, "REUSED_FROM", 9)  # but single numbers are no arrays
         if how != "off":
             patch.setattr(compilation, "with_loops", lambda values, kept: blocks.with_loops(values, kept, 1, 64))
         if how == "without sums":

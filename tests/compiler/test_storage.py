@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 import tinygrad_ko as tg
-from tinygrad_ko.arrays.opaque import lends, opaque
+from tinygrad_ko.arrays.opaque import may_alias, opaque
 
 RNG = np.random.default_rng(0)
 SHAPES = [(4, 4), (128, 128)]  # small arrays, and those of which the memory is used again
 
 
-@lends
+@may_alias
 @opaque
 def itself(x):
     """Sometimes an opaque function returns its argument."""

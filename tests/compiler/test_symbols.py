@@ -77,7 +77,10 @@ np.sum(x, axis=0, out=np.zeros(6)); np.median(x, overwrite_input=True); np.add(x
 @pytest.mark.parametrize(
     ("texts", "message"),
     [
-        (READS, r"of a traced array at .+: (the program would depend|its numbers are not known|it has no numbers yet|how many elements)"),
+        (
+            READS,
+            r"of a traced array at .+: (the program would depend|its numbers are not known|it has no numbers yet|how many elements)",
+        ),
         (UNKNOWN, r"is not supported inside of a compiled function \(at .+\); use another function"),
         (WRITES, r"is not supported \(at .+\); return a new array instead of writing to one"),
     ],

@@ -10,7 +10,6 @@ from tinygrad_ko.arrays.opaque import opaque
 from tinygrad_ko.compiler import compilation
 from tinygrad_ko.compiler.tracing import trace
 
-
 counted = Mock()  # what objects of Python's library hold is no state of a function
 
 

@@ -1,21 +1,21 @@
-"""Arrays that are traced: they record what is computed from them (see `compiler`), and have no numbers that could be looked at.
-
-An opaque function looks at the numbers in its arrays, or works on their memory: what traces arrays takes it whole, as one call.
+"""Traced arrays (see `compiler.tracing`) record the operations on them. A decision may not depend on their values: those of later calls
+differ. Functions that do decide by values are either opaque, recorded as one call, or written with `certain` or `either`.
 """
 
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-TRACED: set[Any] = set()  # the types of arrays that are traced, as soon as there are any
+TRACED: set[Any] = set()  # the types of traced arrays; empty until the compiler is imported
 
 
 def opaque(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Decorator of a function of arrays that depends on more than their shapes and dtypes: a traced array records one call of it, by its
-    method `traced_call`, in place of what happens inside.
+    """Decorator of a function whose control flow depends on the values in its arrays, or that writes to its own buffers. A traced array
+    records one call of it (by its method `traced_call`) in place of the operations inside; of any other array it is the function itself.
 
-    It is pure, and its results own their memory (see `lends`); or it returns None, and is a check. So that its text can be copied into a
-    file, it stands in a module, is given NumPy in place of `xp`, and needs nothing but that, its neighbours and `explain`.
+    The function is pure and its results own their memory (unless `may_alias`), or it is a check: it raises or returns None. An exported
+    file contains its source, so it is defined at the top level of a module and uses only NumPy (as `xp`), other functions of its module
+    and `explain`.
     """
 
     @wraps(function)
@@ -27,33 +27,35 @@ def opaque(function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-def lends(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Decorator of a function whose result may be one of its arguments as it is: what traces it lets that argument live as long."""
-    vars(function)["lends"] = True
+def may_alias(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Decorator of an opaque function whose result may share memory with an argument: the compiler must not reuse that memory meanwhile."""
+    vars(function)["may_alias"] = True
     return function
 
 
 def is_traced(x: Any) -> bool:
-    """Whether x is an array that is traced, or an index or a list with such arrays in it."""
+    """Whether x is a traced array, or a tuple or list that contains one."""
     return first_traced(x) is not None
 
 
 def certain(condition: Any) -> bool:
-    """Whether a condition on numbers holds. That of traced ones is not certain: what is done then is right for all numbers, and has the
-    same bits.
+    """Whether a condition that allows a short cut is known to hold. One on traced values is not: the general computation, which gives the
+    same bits wherever the short cut is allowed, is recorded.
     """
     return type(condition) not in TRACED and bool(condition)
 
 
 def either(condition: Any, then: Callable[..., Any], otherwise: Callable[..., Any], arrays: tuple[Any, ...]) -> Any:
-    """then(*arrays) if one condition on numbers holds, else otherwise(*arrays). Where numbers are traced both are computed."""
+    """then(*arrays) if the condition, one bool, holds, else otherwise(*arrays). Of a traced condition both are recorded, and `where`
+    chooses between them.
+    """
     if type(condition) in TRACED:
         return condition.traced_choice(then, otherwise, arrays)
     return then(*arrays) if condition else otherwise(*arrays)
 
 
 def first_traced(x: Any) -> Any:
-    """x, or the first part of a tuple or list, if it is traced; else None."""
+    """x if it is a traced array, the first traced array in a tuple or list (nested ones too), or None."""
     if type(x) is tuple or type(x) is list:
         for part in x:
             kind = type(part)

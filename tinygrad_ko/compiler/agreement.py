@@ -1,5 +1,5 @@
-"""Agreement: a function is traced twice from the same state. Where the two programs differ, it reads a clock, a counter or the like, whose
-answer of today must not become a constant.
+"""Agreement of two traces from the same state. Where they differ, the function depends on something that the compiler does not see, like a
+clock or a counter, and the value that it had in the trace must not become a constant.
 """
 
 import re
@@ -11,8 +11,10 @@ from tinygrad_ko.compiler.refusals import differs, out_of_sight
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
 
-def require_same(first: list[Value], second: list[Value], kept: Any, again: Any) -> None:
-    """Raise TypeError unless two lists of results are computed alike, from equal constants, and are kept in equal structures."""
+def require_same(first: list[Value], second: list[Value], returned: Any, returned_again: Any) -> None:
+    """Raise TypeError unless the results of two traces are computed by the same operations from equal constants, and returned in the same
+    structure.
+    """
     pairs = dict[Value, Value]()
     one, other = in_order(first), in_order(second)
     for a, b in zip(one, other, strict=False):
@@ -23,11 +25,12 @@ def require_same(first: list[Value], second: list[Value], kept: Any, again: Any)
         if a.operation == "constant" and a.settings[1] is b.settings[1] and a.settings[1].flags.writeable:
             raise out_of_sight(a.shape, _user(a, one))
         pairs[a] = b
-    if len(one) != len(other) or _text(kept) != _text(again):
+    if len(one) != len(other) or _text(returned) != _text(returned_again):
         raise differs("return", "")
 
 
 def _difference(a: Value, b: Value, pairs: dict[Value, Value]) -> str | None:
+    """What differs between two values, whose inputs correspond as in `pairs`; None if nothing does."""
     if a.operation == b.operation == "constant":
         same = (a.shape, a.dtype) == (b.shape, b.dtype) and a.settings[0].tobytes() == b.settings[0].tobytes()
         return None if same else f"{b.dtype}{list(b.shape)}"
@@ -43,11 +46,12 @@ def _difference(a: Value, b: Value, pairs: dict[Value, Value]) -> str | None:
 
 
 def _text(setting: Any) -> str:
+    """The text of a setting, without addresses in memory."""
     if isinstance(setting, Called):
         return _text((setting.name, setting.arguments, setting.options))
     return _ADDRESS.sub("", repr(setting))
 
 
 def _user(constant: Value, values: list[Value]) -> str:
-    """The line that uses a constant first."""
+    """The line of the first operation that uses a constant."""
     return next((v.origin.line for v in values if constant in v.values), "")

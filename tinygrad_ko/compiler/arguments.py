@@ -1,6 +1,7 @@
-"""Arguments: what a compiled function is called with, as the arrays that its program takes and a key that says which program that is.
+"""Arguments: flattened into the arrays that a program takes and the cache key that finds the program; and replaced by symbolic arrays in a
+trace.
 
-Arrays, Tensors and Python floats are inputs of the program. Everything else, a number of layers, an axis, a model, is a part of the key.
+Arrays, Tensors and Python floats are inputs of the program. Everything else is static and a part of the key: ints, strings, a model.
 """
 
 from collections.abc import Callable
@@ -42,11 +43,11 @@ _FIXED = (
 
 
 def flattened(tree: Any, leaves: list[Any], key: list[Any], tensors: dict[int, Handle]) -> None:
-    """Add the arrays of an argument to the `leaves`, those of Tensors to the `tensors` too, by their numbers among the leaves; and to the
-    `key` whatever makes another program.
+    """Append the inputs in an argument to the `leaves`, and everything that a program depends on (structure, shapes, dtypes, static values)
+    to the `key`. `tensors` gets the Tensors, by the numbers of their leaves.
     """
     kind = type(tree)
-    if kind is ndarray:  # its strides too: they decide what is a view of it, and in which order a result lies in memory
+    if kind is ndarray:  # the strides decide whether a reshape is a view, and in which memory order results are
         leaves.append(tree)
         key += (tree.shape, tree.strides, tree.dtype)
     elif kind is float:
@@ -69,14 +70,14 @@ def flattened(tree: Any, leaves: list[Any], key: list[Any], tensors: dict[int, H
         try:
             hash(tree)
         except TypeError:
-            tree = object()  # equal to nothing, so that whether it will do is looked into
+            tree = object()  # equal to no other, so the function is compiled, and `checked` decides
         key += (kind, tree)
 
 
 def leaves_and_key(
     arguments: tuple[Any, ...], options: dict[str, Any], record: bool
 ) -> tuple[list[Any], dict[int, Handle], Any]:
-    """The leaves of the arguments, the Tensors among them, and the key of their program."""
+    """The leaves of the arguments, the Tensors among them by number, and the cache key."""
     leaves: list[Any] = []
     tensors: dict[int, Handle] = {}
     key: list[Any] = [record, len(arguments), *options]
@@ -101,7 +102,7 @@ def _flattened_tensor(tensor: Handle, leaves: list[Any], key: list[Any], tensors
 
 
 def _gradient_of(tensor: Handle) -> Any:
-    """What lies in `.grad` of a leaf; None of any other Tensor."""
+    """The `.grad` of a Tensor that is a leaf of the graph, else None."""
     return getattr(tensor._node, "grad", None)
 
 
@@ -111,7 +112,7 @@ def is_input(leaf: Any) -> bool:
 
 
 def checked(tree: Any, name: str) -> list[Any]:
-    """The models and functions in an argument, which hold arrays. Raises TypeError if a leaf is nothing that a program can be made for."""
+    """The models and functions in an argument, which may hold state. Raises TypeError for a leaf that cannot be compiled."""
     held: list[Any] = []
 
     def check(leaf: Any, place: str) -> None:
@@ -138,7 +139,7 @@ def checked(tree: Any, name: str) -> list[Any]:
 
 
 def in_words(tree: Any) -> str:
-    """An argument in a few words: what a program is made for."""
+    """An argument in a few words, for the warning about many compilations: its shape and dtype, or its value."""
     if isinstance(tree, Handle | ndarray | generic):
         array: Any = tree
         return f"{array.dtype}{list(array.shape)}"
@@ -152,7 +153,7 @@ def in_words(tree: Any) -> str:
 
 
 def parameters_of(f: Callable[..., Any]) -> list[Parameter]:
-    """The parameters of a function; none of one of C's of which nothing is known."""
+    """The parameters of a function; an empty list for a function written in C without a signature."""
     try:
         return [*signature(f).parameters.values()]
     except (TypeError, ValueError):
@@ -160,24 +161,22 @@ def parameters_of(f: Callable[..., Any]) -> list[Parameter]:
 
 
 def parameter_names(f: Callable[..., Any], count: int) -> list[str]:
-    """The names of so many positional arguments."""
+    """The names of the first `count` positional arguments."""
     parameters = parameters_of(f)
     names = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     rest = next((p.name for p in parameters if p.kind is p.VAR_POSITIONAL), "x")
     return [*names, *(f"{rest}[{i}]" for i in range(count - len(names)))][:count]
 
 
-class Entered:
-    """The arguments of a call that is traced: Symbols in place of the arrays, in their Tensors. `inputs` are their values."""
+class TracedArguments:
+    """The arguments of a trace: `trees`, with Symbols in place of arrays, also in Tensors. `inputs` are the values of the Symbols."""
 
     def __init__(self, trees: dict[str, Any], trace: Trace, stand_in: Callable[[Any], Any]) -> None:
-        self._stand_in = stand_in  # what stands for an object that holds state
+        self._stand_in = stand_in  # for objects that hold state
         self._trace, self._leaves = trace, list[tuple[str, Any, Symbol, Symbol | None]]()
-        self.inputs, self.swapped = (
-            list[Value](),
-            list[int](),
-        )  # the second: which are not in the byte order of this machine
-        self.given = dict[int, int]()  # the numbers of the leaves, by their identities
+        self.inputs = list[Value]()
+        self.byteswapped = list[int]()  # the numbers of inputs that are not in the byte order of this machine
+        self.given = dict[int, int]()  # the numbers of the leaves, by their ids
         self.trees = {place: mapped(self._entered, tree, place) for place, tree in trees.items()}
         self._before = {place: leaves_in(tree) for place, tree in self.trees.items()}
 
@@ -202,7 +201,7 @@ class Entered:
         if not isinstance(array, float | generic):  # isinstance tells one of NumPy's numbers from an array
             array = np.asarray(array)
             if not array.dtype.isnative:
-                self.swapped.append(len(self.inputs))
+                self.byteswapped.append(len(self.inputs))
                 array = array.astype(array.dtype.newbyteorder("="))
         symbol = self._trace.input(name, array)
         self.inputs.append(symbol.value)
@@ -210,11 +209,11 @@ class Entered:
 
     @property
     def nodes(self) -> list[Node]:
-        """The leaves of the graph that the trace records."""
+        """The nodes of the Tensors that require a gradient."""
         return [leaf._node for _, leaf, _, _ in self._leaves if isinstance(leaf, Handle) and leaf._node is not None]
 
     def require_unchanged(self) -> None:
-        """Raise TypeError if the function has changed its arguments: they are the caller's."""
+        """Raise TypeError if the function has changed its arguments, which belong to the caller."""
         for place, tree in self.trees.items():
             now, before = leaves_in(tree), self._before[place]
             if len(now) != len(before) or any(x is not y for x, y in zip(now, before, strict=True)):
@@ -231,7 +230,7 @@ class Entered:
 
 
 def _name_of(place: str) -> str:
-    """A name for a leaf: the last key, or the argument and the number in it."""
+    """The name of an input: the last key of its place, or the argument and the index in it."""
     head, *keys = place.replace("]", "").split("[")
     name = keys[-1].strip("'\"") if keys else head
     return name if name.isidentifier() else f"{head}_{name}" if f"{head}_{name}".isidentifier() else head

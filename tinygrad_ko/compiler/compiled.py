@@ -1,4 +1,4 @@
-"""`compile`: a function of arrays as a program of NumPy calls, made when it is first called with arrays of these shapes and dtypes."""
+"""`compile`, and the cache of programs of a compiled function."""
 
 import inspect
 import os
@@ -13,16 +13,16 @@ from weakref import WeakKeyDictionary
 
 from tinygrad_ko.compiler.arguments import in_words, leaves_and_key, parameter_names, parameters_of
 from tinygrad_ko.compiler.compilation import Compilation
-from tinygrad_ko.compiler.gradients import Invocation, drawn_again
+from tinygrad_ko.compiler.gradients import Invocation, replaying
 from tinygrad_ko.compiler.page.comments import checked_language
-from tinygrad_ko.compiler.refusals import many_programs, no_function, no_room, not_called_yet, only_compiled
+from tinygrad_ko.compiler.refusals import many_programs, no_dict, no_function, not_called_yet, only_compiled
 from tinygrad_ko.engine.graph import current
 from tinygrad_ko.errors import called_too_late
 from tinygrad_ko.runtime.inlining import inlined
 from tinygrad_ko.state.preserve import preserving, preserving_state
 
-_PROGRAMS = 16  # of one function; the least recently used is dropped
-_MANY = 8  # so many, and there is a warning
+_PROGRAMS = 16  # programs of one function that are kept; the least recently used is dropped
+_MANY = 8  # compilations of one function, at which there is a warning
 
 P = ParamSpec("P")
 Q = ParamSpec("Q")
@@ -31,18 +31,20 @@ S = TypeVar("S")
 
 
 class Compiled(Generic[P, R]):
-    """A compiled function: called as the function itself is. Its `__dict__` is for what a user puts there, as that of a function."""
+    """A compiled function, which is called like the function itself. `programs` is the cache: for each key, programs with different
+    guards. Its `__dict__` is for what a user puts there, as that of a function.
+    """
 
     __slots__ = ("__dict__", "__weakref__", "_classes", "_last", "_made", "_of", "f", "programs")
 
     def __init__(self, f: Callable[P, R]) -> None:
         self.f, self.programs = f, OrderedDict[Any, list[Compilation]]()
-        self._last: tuple[Any, ...] = ()  # program, arguments and options of the last call
-        self._made: list[dict[str, str]] = []  # for each of the first programs, what the arguments were
-        self._of: tuple[type, str] | None = None  # of a method: its class, and its name there
-        self._classes: WeakKeyDictionary[type, Compiled[Any, Any]] = (
-            WeakKeyDictionary()
-        )  # of a classmethod, for each class
+        self._last: tuple[Any, ...] = ()  # the program, arguments and options of the last call
+        self._made: list[
+            tuple[dict[str, str], dict[str, str]]
+        ] = []  # of the first compilations the arguments, and what was held
+        self._of: tuple[type, str] | None = None  # the class and name of a method
+        self._classes = WeakKeyDictionary[type, "Compiled[Any, Any]"]()  # of a classmethod, for each class
         self.__name__ = self.__qualname__ = getattr(f, "__name__", type(f).__name__)
         update_wrapper(self, f, updated=())
 
@@ -51,7 +53,7 @@ class Compiled(Generic[P, R]):
         if mode.watch or inlined.get():
             return self.f(*arguments, **options)
         leaves, tensors, key = leaves_and_key(arguments, options, mode.record)
-        with preserving:  # while another function is traced, Symbols lie where this one may look
+        with preserving:  # a lock: while another function is traced, Symbols stand in places that this one may read
             program, held = self._program(key, leaves, arguments, options)
         self._last = program, arguments, options
         call = Invocation(program, leaves, tensors, held, arguments, options)
@@ -63,15 +65,15 @@ class Compiled(Generic[P, R]):
             program.change(results)
             made: R = call.returned(results)
             return made
-        with preserving_state(*program.things), drawn_again(program.streams, call.states[0]):
-            self.f(*arguments, **options)  # the eager engine says what is wrong, and where
+        with preserving_state(*program.holders), replaying(program.streams, call.states[0]):
+            self.f(*arguments, **options)  # raises the eager engine's error, which names op and line
         raise only_compiled(failed, self.__name__)
 
     def _program(self, key: Any, leaves: list[Any], arguments: Any, options: Any) -> tuple[Compilation, list[Any]]:
-        """The program for these arguments and for what the function holds now, and the arrays that it holds."""
+        """The program for these arguments and the present state of the function, and the arrays of the state that it reads."""
         if (programs := self.programs.get(key)) is not None:
             self.programs.move_to_end(key)
-            for i, program in enumerate(programs):  # each is for other things that the function holds
+            for i, program in enumerate(programs):
                 if (held := program.held_now(leaves)) is not None:
                     if i > 0:
                         programs.insert(0, programs.pop(i))
@@ -79,31 +81,32 @@ class Compiled(Generic[P, R]):
         program = Compilation(self.f, arguments, options)
         self.programs[key] = [program, *(programs or ())]
         if sum(map(len, self.programs.values())) > _PROGRAMS:
-            oldest, those = next(iter(self.programs.items()))
-            those.pop()
-            if not those:
+            oldest, programs = next(iter(self.programs.items()))
+            programs.pop()
+            if not programs:
                 del self.programs[oldest]
-        self._note(arguments, options)
+        self._note(arguments, options, program.forms)
         return program, program.held_now(leaves) or []
 
-    def _note(self, arguments: tuple[Any, ...], options: dict[str, Any]) -> None:
-        """Warn if one program after another is made."""
+    def _note(self, arguments: tuple[Any, ...], options: dict[str, Any], held: dict[str, str]) -> None:
+        """Warn at the eighth compilation, naming the arguments that change or, if none does, what changes in what the function holds."""
         if len(self._made) == _MANY:
             return
         names = [*parameter_names(self.f, len(arguments)), *options]
-        self._made.append(dict(zip(names, map(in_words, (*arguments, *options.values())), strict=True)))
+        self._made.append((dict(zip(names, map(in_words, (*arguments, *options.values())), strict=True)), held))
         if len(self._made) == _MANY:
-            forms = {name: list(dict.fromkeys(made[name] for made in self._made if name in made)) for name in names}
-            changes = {name: several[:3] for name, several in forms.items() if len(several) > 1}
-            warnings.warn(many_programs(self.__name__, _MANY, changes), stacklevel=4)
+            given, kept = (_changes([*made]) for made in zip(*self._made, strict=True))
+            warnings.warn(many_programs(self.__name__, _MANY, given, kept), stacklevel=4)
 
     @property
     def source(self) -> str:
-        """The page of NumPy that the last call ran. Raises RuntimeError before the first call."""
+        """The NumPy source that the last call ran. Raises RuntimeError before the first call."""
         return self.page()
 
     def page(self, language: str = "en") -> str:
-        """The page that the last call ran, with comments in English ("en") or Korean ("ko"). Raises RuntimeError before the first call."""
+        """The NumPy source that the last call ran, with comments in English ("en") or Korean ("ko"). Raises RuntimeError before the first
+        call.
+        """
         return self._ran(".page").writer.text(checked_language(language))
 
     def export(self, path: str | os.PathLike[str], *arguments: Any, language: str = "en", **options: Any) -> Path:
@@ -124,7 +127,7 @@ class Compiled(Generic[P, R]):
             self._ran(".export")
             arguments, options = self._last[1:]
         leaves, _, key = leaves_and_key(arguments, options, current.get().record)
-        with preserving:  # the program for what the function holds now, which may not be that of the last call
+        with preserving:  # the state may have changed since the last call
             program, held = self._program(key, leaves, arguments, options)
             return export(program, path, [*leaves, *held], arguments, options, language)
 
@@ -140,7 +143,7 @@ class Compiled(Generic[P, R]):
     @overload
     def __get__(self: "Compiled[Concatenate[S, Q], R]", instance: S, owner: Any = None) -> "Compiled[Q, R]": ...
     def __get__(self, instance: Any, owner: Any = None) -> Any:
-        """As a method: a compiled function of its own for each object, which keeps it."""
+        """As a method: each object has a compiled function of its own, in its `__dict__`."""
         bound = self.f.__get__(instance, owner) if hasattr(self.f, "__get__") else self.f
         if instance is None or getattr(bound, "__self__", None) is not instance:
             return self
@@ -151,14 +154,14 @@ class Compiled(Generic[P, R]):
         kind, name = self._place(type(instance))
         key = name if getattr(type(instance), name) is self else f"{kind.__qualname__}.{name}"  # what super() finds
         if not hasattr(instance, "__dict__"):
-            raise no_room(kind.__qualname__, name)
+            raise no_dict(kind.__qualname__, name)
         if key not in vars(instance):
             vars(instance)[key] = made = Compiled(bound)
             made._of = kind, name
         return vars(instance)[key]
 
     def _place(self, kind: type) -> tuple[type, str]:
-        """The class whose method it is, and under which name."""
+        """The class that defines it as a method, and its name there."""
         found = ((owner, name) for owner in kind.__mro__ for name, value in vars(owner).items() if value is self)
         return next(found, (kind, self.__name__))
 
@@ -168,7 +171,7 @@ class Compiled(Generic[P, R]):
         return f"<compiled {self.__name__}({', '.join(str(p.replace(annotation=p.empty)) for p in parameters_of(self.f))}): {programs}>"
 
     def __reduce__(self) -> Any:
-        """A function that its name finds is pickled and copied by its name, as functions are; a method with its object; any other anew."""
+        """Pickled and copied by name, like functions, if it is found under its name; a method with its object; otherwise compiled anew."""
         found: Any = sys.modules.get(self.__module__)
         for name in self.__qualname__.split("."):
             found = getattr(found, name, None)
@@ -179,6 +182,12 @@ class Compiled(Generic[P, R]):
         return Compiled, (self.f,)
 
 
+def _changes(made: list[dict[str, str]]) -> dict[str, list[str]]:
+    """The first forms of what has several."""
+    forms = {name: list(dict.fromkeys(each[name] for each in made if name in each)) for name in made[-1]}
+    return {name: several[:3] for name, several in forms.items() if len(several) > 1}
+
+
 def _method(kind: type, name: str, instance: Any) -> Any:
     return vars(kind)[name].__get__(instance, type(instance))
 
@@ -186,11 +195,12 @@ def _method(kind: type, name: str, instance: Any) -> Any:
 def compile(f: Callable[P, R]) -> Compiled[P, R]:
     """A function that computes what f computes by a program of NumPy calls, which is made when it is first called.
 
-    f is called (twice, to see that it does the same) with arrays that record what is done with them. That is simplified and written as a
-    page of NumPy, `.source`, which every call runs from then on: without a Tensor or a graph, and to the last bit what f gives (but for
-    sums over large arrays, which are taken in blocks). `.page(language="ko")` has its comments in Korean, and `.export("step.py")` writes
-    a file that computes the same with NumPy alone. f is any function of arrays, Tensors, numbers, and dicts, lists and tuples of them:
-    also one that `tg.func.grad` gives, a model, or a whole training step. It may be used as a decorator, of methods too.
+    f is traced: called (twice, to see that it does the same) with symbolic arrays, which record the operations. The trace is simplified
+    and written as a page of NumPy, `.source`, which every call runs from then on: without a Tensor or a graph, and to the last bit what f
+    gives (but for sums over large arrays, which are taken in blocks). `.page(language="ko")` has its comments in Korean, and
+    `.export("step.py")` writes a file that computes the same with NumPy alone. f is any function of arrays, Tensors, numbers, and dicts,
+    lists and tuples of them: also one that `tg.func.grad` gives, a model, or a whole training step. It may be used as a decorator, of
+    methods too.
 
     The results have the types, shapes and dtypes that f would give, and belong to the caller. Python floats are arguments like arrays;
     ints, strings, lists of numbers and objects such as a model are not: another one makes another program, as do other shapes, dtypes and

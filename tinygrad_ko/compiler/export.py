@@ -1,4 +1,6 @@
-"""Export: a program as a file that needs NumPy alone. It is run in a process of its own, and compared, before it is kept."""
+"""Export: a program as a file that needs NumPy alone. Before it is written it runs in a process of its own and is compared with the
+engine.
+"""
 
 import inspect
 import pickle
@@ -13,22 +15,22 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.compiler.compilation import Compilation, recorded
-from tinygrad_ko.compiler.gradients import drawn_again
+from tinygrad_ko.compiler.compilation import Compilation, as_tuple, recorded
+from tinygrad_ko.compiler.gradients import replaying
 from tinygrad_ko.compiler.page.comments import checked_language, wrapped
+from tinygrad_ko.compiler.page.globals import array_text
 from tinygrad_ko.compiler.page.kernels import Kernels
-from tinygrad_ko.compiler.page.room import array_text
 from tinygrad_ko.compiler.page.writing import Writer, in_parentheses
 from tinygrad_ko.compiler.program.values import Value
 from tinygrad_ko.compiler.refusals import not_copied, not_exported
 from tinygrad_ko.compiler.results import leaves_in
+from tinygrad_ko.compiler.state.held import GENERATORS
 from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.runtime.files import whole_file
 from tinygrad_ko.state.preserve import preserving_state
 from tinygrad_ko.state.randomness import global_stream
 
-GENERATORS = (np.random.Generator, np.random.RandomState)
-MOST = 10_000  # numbers of an array that is written in a file
+MOST = 10_000  # elements of an array that is written as a constant
 
 _HEAD = {
     "en": '''"""{name}: a program of NumPy calls, made by tinygrad_ko from {origin}.
@@ -103,11 +105,11 @@ def export(program: Compilation, path: Any, inputs: list[Any], arguments: Any, o
     it does not give what the engine gives for the arguments.
     """
     language, path, writer = checked_language(language), Path(path), program.writer
-    generators = {name: x for name, x in writer.room.objects.items() if isinstance(x, GENERATORS)}
-    given = pickle.dumps((global_stream.get_state(legacy=False), inputs, generators))  # in the states that they are in
+    generators = {name: x for name, x in writer.page_globals.objects.items() if isinstance(x, GENERATORS)}
+    given = pickle.dumps((global_stream.get_state(legacy=False), inputs, generators))  # before any number is drawn
     expected = _expected(program, arguments, options)
-    with _drawn_again(program):
-        here = _several(program.compute(*inputs))
+    with _rewinding(program):
+        here = [*as_tuple(program.compute(*inputs))]
     once = writer.single_results().values()
     here, expected = [here[i] for i in once], [expected[i] for i in once]
     same = all(map(_same_bits, here, expected))
@@ -122,10 +124,10 @@ def export(program: Compilation, path: Any, inputs: list[Any], arguments: Any, o
 
 
 def _expected(program: Compilation, arguments: Any, options: Any) -> list[Any]:
-    """The results that the engine gives: those that it computes while it is traced and, if nothing is changed by that, in a call."""
-    expected = recorded(program.things, program.derived, arguments, options)[0].arrays
+    """The results that the engine gives: in a trace and, of a function that changes no state, in an ordinary call."""
+    expected = recorded(program.holders, program.derived, arguments, options)[0].arrays
     if not program.changes_something:
-        with preserving_state(*program.things), _drawn_again(program):
+        with preserving_state(*program.holders), _rewinding(program):
             answer = program.f(*arguments, **options)
         for leaf, (what, detail) in zip(leaves_in(answer), program.returned.form, strict=True):
             number = detail[0] if what.endswith(" node") else detail
@@ -134,13 +136,13 @@ def _expected(program: Compilation, arguments: Any, options: Any) -> list[Any]:
     return expected
 
 
-def _drawn_again(program: Compilation) -> AbstractContextManager[None]:
-    """Random streams are afterwards in the states that they are in now."""
-    return drawn_again(program.streams, [stream.state() for stream in program.streams])
+def _rewinding(program: Compilation) -> AbstractContextManager[None]:
+    """Inside the block random numbers are drawn without effect: afterwards the streams are where they were."""
+    return replaying(program.streams, [stream.state() for stream in program.streams])
 
 
 def _described(f: Any) -> str:
-    """What a function is called, with its file and line."""
+    """The name of a function, with its file and line."""
     name = getattr(f, "__qualname__", type(f).__name__)
     code = getattr(inspect.unwrap(f), "__code__", None)
     return f"{name} ({Path(code.co_filename).name}:{code.co_firstlineno})" if code else name
@@ -156,8 +158,8 @@ def _text(writer: Writer, origin: str, generators: dict[str, Any], same: bool, l
         python=".".join(map(str, sys.version_info[:3])),
         verdict=_VERDICTS[same][language],
     )
-    kernels = Kernels({*writer.room.objects, writer.name, "_INPUTS", "_require"})
-    for name, x in writer.room.functions.items():
+    kernels = Kernels({*writer.page_globals.objects, writer.name, "_INPUTS", "_require"})
+    for name, x in writer.page_globals.functions.items():
         if name not in generators:
             kernels.add(x, name)
     arguments = {writer.given[x]: x for x in writer.inputs}
@@ -177,7 +179,7 @@ def _text(writer: Writer, origin: str, generators: dict[str, Any], same: bool, l
 
 
 def _imports(wanted: dict[str, None]) -> list[str]:
-    """The lines of the imports, Python's own first."""
+    """The blocks of the imports, Python's own library first."""
     plain = {line for line in (*wanted, "import numpy as np") if line.startswith("import")}
     pairs = [line.removeprefix("from ").split(" import ") for line in wanted if line.startswith("from")]
     several = {f"from {home} import {', '.join(sorted(x for h, x in pairs if h == home))}" for home, _ in pairs}
@@ -187,7 +189,7 @@ def _imports(wanted: dict[str, None]) -> list[str]:
 
 
 def _grouped(texts: dict[str, str]) -> list[str]:
-    """Definitions; constants that follow one another stand together."""
+    """The definitions; those of consecutive constants are one block."""
     grouped, constants = list[str](), list[str]()
     for text in [*texts.values(), ""]:
         if text and not text.startswith(("def ", "class ", "@")):
@@ -199,7 +201,7 @@ def _grouped(texts: dict[str, str]) -> list[str]:
 
 
 def _table(arguments: dict[str, Value]) -> str:
-    """The dtypes and shapes of the inputs, as the file knows them. A number of Python's has none."""
+    """The table of the dtypes and shapes of the inputs. A Python number has no dtype."""
     lines = [
         f'    "{name}": (None, ()),' if x.is_number else f'    "{name}": ("{x.dtype}", {x.shape}),'
         for name, x in arguments.items()
@@ -208,10 +210,10 @@ def _table(arguments: dict[str, Value]) -> str:
 
 
 def _constants(writer: Writer) -> list[str]:
-    """The lines of the constants, large ones too."""
+    """The assignments of the constants, with all their elements."""
     lines = []
-    for name, text in writer.room.texts.items():
-        array = writer.room.objects[name]
+    for name, text in writer.page_globals.texts.items():
+        array = writer.page_globals.objects[name]
         text = text or array_text(array, MOST)
         if not text:
             raise not_copied(f"an array of shape {array.shape}")
@@ -235,7 +237,7 @@ def _docstring(writer: Writer, arguments: dict[str, Value], language: str) -> li
 
 
 def _elsewhere(text: str, name: str, given: bytes) -> Any:
-    """What the file gives in a process of its own, which sees nothing but the libraries of this interpreter."""
+    """The results of the file in a process of its own, without the user's paths and environment."""
     with tempfile.TemporaryDirectory() as folder:
         file, inputs, results = (Path(folder, part) for part in (f"{name}.py", "inputs", "results"))
         file.write_text(text, encoding="utf-8")
@@ -247,17 +249,13 @@ def _elsewhere(text: str, name: str, given: bytes) -> Any:
         return pickle.loads(results.read_bytes())
 
 
-def _several(results: Any) -> Any:
-    return results if isinstance(results, tuple) else (results,)
-
-
 def _same_bits(a: Any, b: Any) -> bool:
     a, b = np.asarray(a), np.asarray(b)
     return (a.shape, a.dtype) == (b.shape, b.dtype) and a.tobytes() == b.tobytes()
 
 
 def _close(a: Any, b: Any) -> bool:
-    """Whether two results differ by no more than the order in which numbers are added up."""
+    """Whether two results differ by no more than the round-off of another order of adding."""
     a, b = np.asarray(a), np.asarray(b)
     if (a.shape, a.dtype) != (b.shape, b.dtype) or a.dtype.kind != "f":
         return _same_bits(a, b)

@@ -1,7 +1,7 @@
-"""Gradients through a compiled function: what one call of it returns is a node in the graph, whatever is inside.
+"""Gradients through a compiled function: each result of a call is one node of the graph, whose parents are the variables.
 
-In backward the gradient of a result is pulled back to the Tensors that the function was given or holds. The function that does this, its
-vector-Jacobian product, is compiled like any other. So its own results can be differentiated too: that is how every order comes.
+In backward the vector-Jacobian product of a result gives the gradients of the variables. It is a function of arrays and compiled like any
+other, so its results can be differentiated again: gradients of any order.
 """
 
 import operator
@@ -27,9 +27,9 @@ from tinygrad_ko.state.preserve import preserving
 
 
 class Invocation:
-    """A call of a program: what its results are put together from, and what their nodes remember."""
+    """A call of a program: what its results are built from, and what their nodes save for backward."""
 
-    __slots__ = ("arguments", "held", "leaves", "options", "program", "remembered", "states", "tensors")
+    __slots__ = ("arguments", "held", "leaves", "options", "program", "saved_arguments", "states", "tensors")
 
     def __init__(
         self,
@@ -41,21 +41,21 @@ class Invocation:
         options: Any,
     ) -> None:
         self.program, self.leaves, self.tensors, self.held = program, leaves, tensors, held
-        self.arguments, self.options, self.remembered = arguments, options, False
-        self.states: tuple[list[Any], list[bytes]] = [], []  # of its random streams before, and after
+        self.arguments, self.options, self.saved_arguments = arguments, options, False
+        self.states: tuple[list[Any], list[bytes]] = [], []  # the states of its random streams, before and after
 
     def given(self, number: int) -> Any:
-        """An argument itself."""
+        """The argument with a number."""
         return self.tensors.get(number, self.leaves[number])
 
     def node(self, graph: Graph, array: Any) -> Node:
         """The node of a result. What a backward() of the function itself has freed needs no arguments any more."""
-        if graph.live and not self.remembered:
-            self.arguments, self.options, self.remembered = _own([*self.arguments]), _own(self.options), True
+        if graph.live and not self.saved_arguments:
+            self.arguments, self.options, self.saved_arguments = _own([*self.arguments]), _own(self.options), True
         return _Result(self, graph, array)
 
     def run(self) -> Any:
-        """The results of the program. In backward the same random numbers are drawn again: it is remembered where they start."""
+        """The results of the program. The states of its random streams are saved: backward draws the same numbers again."""
         streams = self.program.streams
         if not streams:
             return self.program.run(self.leaves, self.held)
@@ -63,37 +63,37 @@ class Invocation:
             before = [stream.state() for stream in streams]
             self.states = before, []
             results = self.program.run(self.leaves, self.held)
-            self.states = before, _known(streams) if self.program.returned.differentiable else []
+            self.states = before, _bytes_of(streams) if self.program.returned.differentiable else []
         return results
 
     def returned(self, results: Any) -> Any:
         """What the function returns."""
-        made = self.program.returned.made(results, self)
-        self.leaves, self.tensors = [], {}  # whoever remembers this call needs them no more
+        made = self.program.returned.build(results, self)
+        self.leaves, self.tensors = [], {}  # nodes of the results keep this call alive, but need these no more
         return made
 
-    def pull(self, graph: Graph, g: Any) -> list[Any]:
-        """The gradients of the variables, from the gradient g of a result, with all that was held at the time of the call."""
+    def vjp(self, graph: Graph, g: Any) -> list[Any]:
+        """The gradients of the variables, from the gradient g of a result, for the arguments and the state at the time of the call."""
         program, arguments = self.program, (g, *self.arguments)
         with Switch(record=isinstance(g, Handle)), preserving:
             leaves, tensors, key = leaves_and_key(arguments, self.options, current.get().record)
-            if (pull := program.pulls.get((graph, key))) is None:
-                if not program.would_fit():
+            if (vjp := program.vjps.get((graph, key))) is None:
+                if not program.has_same_structure():
                     raise changed_since(program.op.name)
-                pull = program.pull(graph, arguments, self.options)
-                program.pulls[graph, key] = pull
-            held = pull.held_then(dict(zip(program.places, self.held, strict=True)))
-        with Switch(record=isinstance(g, Handle)), drawn_again(program.streams, self.states[0]):
-            call = Invocation(pull, leaves, tensors, held, arguments, self.options)
+                vjp = program.vjp(graph, arguments, self.options)
+                program.vjps[graph, key] = vjp
+            held = vjp.held_at(dict(zip(program.places, self.held, strict=True)))
+        with Switch(record=isinstance(g, Handle)), replaying(program.streams, self.states[0]):
+            call = Invocation(vjp, leaves, tensors, held, arguments, self.options)
             found: list[Any] = call.returned(call.run())
-            if _known(program.streams) != self.states[1]:
+            if _bytes_of(program.streams) != self.states[1]:
                 raise drawn_meanwhile(program.op.name)
         return found
 
 
 @contextmanager
-def drawn_again(streams: list[Any], states: list[Any]) -> Iterator[None]:
-    """Inside the block random streams start from these states, afterwards from their own. Calls take turns in it."""
+def replaying(streams: list[Any], states: list[Any]) -> Iterator[None]:
+    """Inside the block random streams continue from these states; afterwards they are where they were. One thread at a time."""
     if not streams:
         yield
         return
@@ -110,13 +110,13 @@ def drawn_again(streams: list[Any], states: list[Any]) -> Iterator[None]:
             end()
 
 
-def _known(streams: list[Any]) -> list[bytes]:
-    """The states of random streams, which can be compared."""
+def _bytes_of(streams: list[Any]) -> list[bytes]:
+    """The states of random streams as bytes, which can be compared."""
     return [pickle.dumps(stream.state()) for stream in streams]
 
 
 def _own(tree: Any) -> Any:
-    """Arguments that nobody else can write to."""
+    """Copies of arguments, unless nobody else can write to them."""
 
     if not tree:
         return tree
@@ -145,14 +145,14 @@ class _Result(Node):
 
     @property
     def saved(self) -> Any:
-        """What a picture, or a checkpoint, sees of what it keeps."""
+        """The saved values, for drawings and checkpoints."""
         return {} if self.call is None else {"inputs": [*leaves_in(self.call.arguments), *self.call.held]}
 
     def contributions(self, g: Any) -> Iterator[tuple[str, Node, Any]]:
         """The gradients of the Tensors that it was computed from."""
         if self.call is None or not self.graph.live:
             raise already_freed(self.op.name)
-        parts = self.call.pull(self.graph, g)
+        parts = self.call.vjp(self.graph, g)
         for parent, part in zip(self.parents, parts, strict=True):
             if parent is not None:
                 yield "inputs", parent, part

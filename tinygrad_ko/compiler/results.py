@@ -1,4 +1,4 @@
-"""Results: what a traced function returned, as a plan of what every call of its program returns.
+"""Results: the structure of what a function returned in its trace, from which every call builds what it returns.
 
 A result has the type that the function itself would give: an array, a NumPy scalar, a Python number, a Tensor. It belongs to the caller.
 """
@@ -16,27 +16,25 @@ from tinygrad_ko.engine.graph import Handle, Node, behind, wrap
 from tinygrad_ko.func.trees import is_tree, mapped
 from tinygrad_ko.tensor.tensor import Tensor
 
-# From the results of a program, and the call, to a part of what the function returns.
-Made = Callable[[Any, Any], Any]
+# Builds a part of what the function returns from the results of the program and the call.
+Builder = Callable[[Any, Any], Any]
 _CONSTANT = (int, float, complex, str, bytes, type(None), type, np.dtype, np.generic, slice, list, tuple)
 
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """Where a result stands: which of the variables it was computed from, by their numbers, and whether a backward() has freed what is
-    between. The variables are the Tensors among the arguments and those that the function holds, as far as they require a gradient.
-    """
+    """How a result depends on the variables: the Tensors that require a gradient, first among the arguments, then in the state."""
 
-    leaf: int  # which of the leaves that the function returned
-    variables: tuple[int, ...]
-    live: bool
+    leaf: int  # the position of the result among the leaves that are returned
+    variables: tuple[int, ...]  # the numbers of the variables that it depends on
+    live: bool  # False if a backward() in the function has freed the graph between them
 
 
 class Results:
-    """Takes apart what a function returned in a trace, and makes the same of the results of a call: `made`.
+    """Takes apart what a function returned in a trace; `build` makes the same of the results of a call.
 
-    `given` are the numbers of the arguments, `known` the objects that may be returned as they are, both by the identities of what
-    stands for them in the trace; `variables` the nodes of the variables; and `keep` makes a result of the program.
+    By the ids of their stand-ins in the trace, `given` has the numbers of arguments and `known` the objects of the state, which are
+    returned as they are. `variables` are the nodes of the variables. `keep` adds a value to the results of the program.
     """
 
     def __init__(
@@ -49,19 +47,19 @@ class Results:
     ) -> None:
         self._given, self._known, self._keep = given, known, keep
         self._variables = {node: i for i, node in enumerate(variables)}
-        self.form: list[tuple[str, Any]] = []  # each leaf in words, which tell one plan from another
-        self.differentiable = False  # whether a gradient may be asked for
-        self.made = self._plan(answer, "")
-        del self._given, self._known, self._keep, self._variables  # nothing of the trace stays
+        self.form: list[tuple[str, Any]] = []  # each leaf in words: equal for equal structures
+        self.differentiable = False  # whether backward() can be called on a result
+        self.build = self._plan(answer, "")
+        del self._given, self._known, self._keep, self._variables  # they refer to the trace
 
     def __repr__(self) -> str:
         return repr(self.form)
 
-    def _plan(self, tree: Any, place: str) -> Made:
+    def _plan(self, tree: Any, place: str) -> Builder:
         if not is_tree(tree):
-            what, detail, made = self._leaf(tree, place)
+            what, detail, build = self._leaf(tree, place)
             self.form.append((f"{place} {what}", detail))
-            return made
+            return build
         keys = [*tree] if isinstance(tree, dict) else [*range(len(tree))]
         parts = [self._plan(tree[key], f"{place}[{key!r}]") for key in keys]
         if isinstance(tree, dict):
@@ -74,7 +72,7 @@ class Results:
             return lambda results, call: kind(*[part(results, call) for part in parts])
         return lambda results, call: kind([part(results, call) for part in parts])
 
-    def _leaf(self, leaf: Any, place: str) -> tuple[str, Any, Made]:
+    def _leaf(self, leaf: Any, place: str) -> tuple[str, Any, Builder]:
         if id(leaf) in self._given:
             given = self._given[id(leaf)]
             return "argument", given, lambda results, call: call.given(given)
@@ -91,13 +89,13 @@ class Results:
             return "constant", leaf, lambda results, call: own(leaf)
         raise unknown_result(leaf, place)
 
-    def _array(self, symbol: Symbol, place: str) -> tuple[str, Any, Made]:
+    def _array(self, symbol: Symbol, place: str) -> tuple[str, Any, Builder]:
         number = self._keep(symbol, place).number
         if isinstance(symbol.array, np.generic):
             return "scalar", number, lambda results, call: results[number][()]
         return "result", number, lambda results, call: results[number]
 
-    def _tensor(self, tensor: Handle, array: Any, place: str) -> tuple[str, Any, Made]:
+    def _tensor(self, tensor: Handle, array: Any, place: str) -> tuple[str, Any, Builder]:
         kind = type(tensor)
         if not isinstance(array, Symbol):
             required = tensor._node is not None

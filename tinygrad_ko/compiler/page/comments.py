@@ -1,4 +1,4 @@
-"""Comments: the line of the user's that lines of a page belong to, in backward with the formula, in the words of either language."""
+"""Comments: the user's line that statements belong to and, in the backward pass, the formula of each gradient; in English or Korean."""
 
 import linecache
 import re
@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.compiler.page.room import number_text
+from tinygrad_ko.compiler.page.globals import number_text
 from tinygrad_ko.compiler.program.values import Origin, Value
 from tinygrad_ko.errors import explain
 
@@ -23,17 +23,17 @@ _MADE = {
 }
 _GRADIENTS = {"en": " d{0} is the gradient with respect to {0}.", "ko": " d{0}: {0}에 대한 기울기."}
 
-_LETTER = re.compile(r"(?<![\w.])([A-Za-z_]\w*)\b(?!=[^=])")  # a name that is no attribute and no keyword of a call
-_CHOICE = re.compile(
-    r"(?P<this>.+) if (?P<a>[\d.]+) (?P<sign>[!=]=) (?P<b>[\d.]+) else (?P<that>.+)"
-)  # that numbers decide
-_ONE = re.compile(r"(?<![\w.])1\.0 \* ")  # the gradient of the loss with respect to itself
+# Parts of formulas: a variable (not an attribute, not a keyword of a call), a conditional expression of numbers, the gradient of the loss
+# with respect to itself, double parentheses, and a matrix product in the memory order of its first argument.
+_VARIABLE = re.compile(r"(?<![\w.])([A-Za-z_]\w*)\b(?!=[^=])")
+_CHOICE = re.compile(r"(?P<this>.+) if (?P<a>[\d.]+) (?P<sign>[!=]=) (?P<b>[\d.]+) else (?P<that>.+)")
+_ONE = re.compile(r"(?<![\w.])1\.0 \* ")
 _PARENTHESES = re.compile(r"\(\(([^()]*)\)\)")
-_PRODUCT = re.compile(r"\bmatmul_as\(\w+, ([\w.]+), ([\w.]+)\)")  # a product with a hint where its memory is
+_PRODUCT = re.compile(r"\bmatmul_as\(\w+, ([\w.]+), ([\w.]+)\)")
 
 
 def checked_language(language: str) -> str:
-    """A language that pages are written in. Raises ValueError for another."""
+    """The language, if pages can be written in it. Raises ValueError otherwise."""
     if language not in _FORWARD:
         raise explain(
             ValueError(f"language must be 'en' or 'ko', not {language!r}"),
@@ -43,16 +43,16 @@ def checked_language(language: str) -> str:
 
 
 class Comments:
-    """What stands above the lines of a page. `name` gives the name that a value has there, if it has one."""
+    """The comments above the statements of a page. `name` gives the variable of a value, if it has one."""
 
     def __init__(self, language: str, name: Callable[[Value], str | None], values: Iterable[Value]) -> None:
         self.language, self._name, self._section, self._group = language, name, "", ""
         self._has_backward = False
-        self._is_past = False  # whether backward has begun: what is not part of it then is no forward either
-        self._gradients = dict[
-            Any, Value
-        ]()  # of each part of a gradient, the value that it and the parts before it add up to
-        self._before = dict[Any, Value]()  # of each part that is added to others, what these add up to
+        self._is_past = (
+            False  # whether backward has begun: statements after it (of an optimizer) are not marked as forward
+        )
+        # A gradient is a sum of contributions. For each: the value of the sum up to it, and that of the sum before it.
+        self._gradients, self._before = dict[Any, Value](), dict[Any, Value]()
         for value in values:
             self._has_backward |= bool(value.origin.argument)
             if (of := value.origin.of) is not None:
@@ -63,7 +63,7 @@ class Comments:
                         self._before[part] = x
 
     def above(self, value: Value, line: str) -> list[str]:
-        """The comments that the lines of a value need, after those that have been given. A formula that is the line itself is none."""
+        """The comments above a statement, where they differ from the last ones. A formula that is the statement itself is left out."""
         section, group = self._section_of(value), self._group_of(value.origin)
         comments = [f"# {section}"] if section and section != self._section else []
         if group and not group.endswith(f": {line}") and (comments or group != self._group):
@@ -82,14 +82,13 @@ class Comments:
         return _FORWARD[self.language] * (not self._is_past) + text
 
     def _group_of(self, origin: Origin) -> str:
-        """The formula of a gradient, with the names of the page in place of the letters of the op."""
+        """The formula of a gradient, with the variables of the page in place of those of the op."""
         if not origin.argument:
             return ""
-        formula = _LETTER.sub(lambda letter: self._letter(letter[1], origin), origin.formula)
+        formula = _VARIABLE.sub(lambda found: self._variable(found[1], origin), origin.formula)
         if (choice := _CHOICE.fullmatch(formula)) is not None:
-            formula = choice[
-                "this" if (float(choice["a"]) == float(choice["b"])) == (choice["sign"] == "==") else "that"
-            ]
+            holds = (float(choice["a"]) == float(choice["b"])) == (choice["sign"] == "==")
+            formula = choice["this" if holds else "that"]
         formula = _PARENTHESES.sub(r"(\1)", _ONE.sub("", _PRODUCT.sub(r"\1 @ \2", formula)))
         if all(len(x.shape) <= 2 for x in origin.letters.values() if isinstance(x, Value)):
             formula = formula.replace(".mT", ".T")
@@ -99,19 +98,19 @@ class Comments:
             formula += _SUMMED[self.language].format(origin.of.shape)
         part = _part(origin)
         gradient = self._name(self._gradients[part]) or ""
-        if not gradient.startswith(("d", "new_d")):  # only a step on the way to it is on the page
+        if not gradient.startswith(("d", "new_d")):  # the page has only an intermediate result of it
             return _RULE[self.language].format(origin.op) + formula
         before = self._name(self._before[part]) if part in self._before else None
         equals = "=" if before is None else "+=" if before == gradient else f"= {before} +"
         return _RULE[self.language].format(origin.op) + f"{gradient} {equals} {formula}"
 
-    def _letter(self, letter: str, origin: Origin) -> str:
-        """What a letter of a formula stands for."""
+    def _variable(self, letter: str, origin: Origin) -> str:
+        """The text for a variable of a formula: the variable of the page, or a number."""
         meant = origin.letters.get(letter)
         if isinstance(meant, Value):
             name = self._name(meant)
-            if name is None and meant.now is not None:
-                meant = meant.now
+            if name is None and meant.simplified is not None:
+                meant = meant.simplified
                 name = number_text(meant.settings[0].item()) if meant.operation == "full" else self._name(meant)
             return name or letter
         plain = isinstance(meant, int | float) and not isinstance(meant, bool | np.generic) and meant >= 0
@@ -123,7 +122,7 @@ class Comments:
         return _BLOCKS[self.language]
 
     def docstring(self, name: str, inputs: list[Value]) -> list[str]:
-        """What the function is, and the shapes and dtypes of its arguments."""
+        """The docstring of the function, with the shapes and dtypes of its arguments."""
         by_dtype = dict[Any, list[str]]()
         for value in inputs:
             by_dtype.setdefault(value.dtype, []).append(f"{self._name(value)} {value.shape}")
@@ -135,21 +134,21 @@ class Comments:
 
 
 def _part(origin: Origin) -> Any:
-    """What tells a part of a gradient from others: the call through which it comes, the gradient of that, and the argument."""
+    """A key of a contribution to a gradient: the call that it comes through, the gradient of its output, and the argument."""
     call, g = [getattr(x, "rank", id(x)) for x in (origin.call, origin.letters.get("g"))]
     return origin.op, call, g, origin.argument, origin.of.rank
 
 
 @cache
 def _line_text(line: str) -> str:
-    """The text of a line, file:number."""
+    """The source text of a line, file:number, without a comment."""
     file, _, number = line.rpartition(":")
     text = linecache.getline(file, int(number)).strip() if number.isdigit() else ""
-    return text.partition("  #")[0]  # without a comment
+    return text.partition("  #")[0]
 
 
 def wrapped(text: str, end: str, width: int = 100) -> list[str]:
-    """A text in lines of at most so many characters, broken after commas."""
+    """A text in lines of at most `width` characters, broken after commas outside of brackets."""
     lines = [""]
     for part in re.split(r"(?<=[,;] )(?![^(\[]*[)\]])", text):
         if len(lines[-1]) + len(part) > width and lines[-1]:

@@ -1,4 +1,4 @@
-"""Kernels: the text of functions that a program calls as they are, with all that they name, for a file that needs NumPy alone."""
+"""Kernels: the source of the functions that a program calls, and of everything that they use, for a file that needs NumPy alone."""
 
 import ast
 import builtins
@@ -12,22 +12,22 @@ from typing import Any
 from tinygrad_ko.compiler.refusals import not_copied
 
 _OURS = __name__.partition(".")[0]
-_OP, _DROPPED = "op", {"op", "opaque", "lends"}  # decorators that are for the engine
+_OP, _DROPPED = "op", {"op", "opaque", "may_alias"}  # decorators of the engine, which are not copied
 _FUNCTION = ast.FunctionDef | ast.Lambda
-_Edit = tuple[int, int, bytes]  # from where to where in a text, and what comes there
+_Edit = tuple[int, int, bytes]  # start and end in a text, and its replacement
 
 
 @dataclass
 class Kernels:
-    """Definitions that are copied: `texts` by the name that each has in the file, what is needed before what needs it."""
+    """Definitions that are copied: `texts` by their names in the file, each after those that it uses."""
 
-    taken: set[str]  # names that the file uses otherwise
+    taken: set[str]  # names that the file uses for something else
     imports: dict[str, None] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
     _names: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def add(self, thing: Any, name: str) -> None:
-        """Copy a function or a class, as `name`. Raises TypeError, with its name, if it cannot be."""
+        """Copy a function or a class, as `name`. Raises TypeError if it cannot be copied."""
         thing = inspect.unwrap(thing)
         module, qualified = getattr(thing, "__module__", None), getattr(thing, "__qualname__", type(thing).__name__)
         public = (module or "").lstrip("_")  # of Python's own library
@@ -39,7 +39,7 @@ class Kernels:
         self._define(module, qualified, name)
 
     def _define(self, module: str, name: str, wanted: str | None = None) -> str:
-        """Copy what a name of a module stands for, and return its name in the file."""
+        """Copy the definition of a global name of a module, and return its name in the file."""
         if (module, name) in self._names:
             return self._names[module, name]
         source = _source(module)
@@ -74,7 +74,7 @@ class Kernels:
 
 @dataclass
 class _Source:
-    """The text of a module, and what defines the names in it."""
+    """The source of a module, and the statements that define its global names."""
 
     module: str
     bytes: bytes
@@ -92,7 +92,9 @@ class _Source:
         return self.starts[line - 1] + column
 
     def text(self, node: ast.stmt, names: dict[str, str]) -> str:
-        """The text of a definition with other names, without annotations, what is for the engine, and all but the first words on it."""
+        """The text of a definition with other names, without annotations and decorators of the engine, with the first paragraph of its
+        docstring.
+        """
         first, last = self.place(node.lineno, node.col_offset), self.place(node.end_lineno, node.end_col_offset)
         edits: list[_Edit] = []
         in_class = {id(x) for x in node.body} if isinstance(node, ast.ClassDef) else set[int]()

@@ -2,17 +2,17 @@
 
 import keyword
 
-_RESERVED = {"np", "l", "O", "I", *keyword.kwlist}  # three that look like numbers
+_RESERVED = {"np", "l", "O", "I", *keyword.kwlist}  # l, O and I look like numbers
 
 
 class PageNames:
-    """Names, each of which is given once."""
+    """Unique names."""
 
     def __init__(self) -> None:
-        self._given = dict.fromkeys(_RESERVED, 1)  # and how often it was wanted
+        self._given = dict.fromkeys(_RESERVED, 1)  # each name, with the last number that was appended to it
 
     def new(self, wanted: str) -> str:
-        """The name that is wanted or, if it is taken, that name with a number."""
+        """The name that is wanted or, if it is taken, the name with a number: h, h2, h3."""
         name = wanted
         while name in self._given:
             self._given[wanted] += 1

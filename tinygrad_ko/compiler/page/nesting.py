@@ -1,8 +1,8 @@
-"""Nesting: which values are written inside the expression that uses them, rather than on a line of their own."""
+"""Nesting: values that are used once may be written inside the expression that uses them, without a variable."""
 
 from collections.abc import Collection
 
-from tinygrad_ko.compiler.program.storage import SMALL, WORTH_IT
+from tinygrad_ko.compiler.program.storage import REUSED_FROM, SMALL
 from tinygrad_ko.compiler.program.values import Value
 
 _MANY = 5  # operations on one line
@@ -12,9 +12,9 @@ _AROUND = _NESTED | {"put"}
 
 
 def with_nested(values: list[Value], results: Collection[Value]) -> tuple[list[Value], set[Value]]:
-    """The values, each that is nested or a view just before the first that uses it, and those that are nested.
+    """The values, with nested ones and views moved to just before their first use; and the set of those that are nested.
 
-    Nested is what is used once, by the same op for the same result, unless it is large: then its memory is to be used again.
+    A value is nested if it is used once, within the same call of an op. A large one is not, so that its memory can be reused.
     """
     users, kept = dict[Value, list[Value]](), set(results)
     for value in values:
@@ -29,7 +29,7 @@ def with_nested(values: list[Value], results: Collection[Value]) -> tuple[list[V
         if value.operation == "call":
             with_calls.add(value)
         if not _fits(value, user) or (value in with_calls and number[user] != number[value] + 1):
-            continue  # what calls do beside may not wait
+            continue  # calls are not moved past other operations
         nested.add(value)
         with_calls |= {user} if value in with_calls else set()
         operations[user] += operations[value]
@@ -51,7 +51,7 @@ def with_nested(values: list[Value], results: Collection[Value]) -> tuple[list[V
 
 
 def _only_user(value: Value, users: dict[Value, list[Value]], results: Collection[Value]) -> Value | None:
-    """What uses a value, by way of views or not, if it is used once."""
+    """The only operation that uses a value, directly or through views; None if there are more."""
     while len(several := users.get(value, [])) == 1:
         if several[0].operation != "view" or several[0] in results:
             return several[0]
@@ -71,4 +71,4 @@ def _fits(value: Value, user: Value) -> bool:
     if a.name != (b.name if a.op else None):
         return False
     in_place = user.operation == "ufunc" and (value.shape, value.dtype) == (user.shape, user.dtype)
-    return value.nbytes <= SMALL or (not in_place and value.nbytes < WORTH_IT)
+    return value.nbytes <= SMALL or (not in_place and value.nbytes < REUSED_FROM)

@@ -1,6 +1,7 @@
-"""Blocks: elementwise work on large arrays, done a few rows at a time, so that what is between stays in the processor's cache.
+"""Blocks: loop fusion and blocking. Elementwise operations on large arrays with one number of rows become one loop over blocks of rows, so
+that intermediate results stay in the processor's cache, and only the outputs of the loop are whole arrays.
 
-Values are the same to the last bit, but for sums over all rows: they are the sums of the sums of the blocks.
+Results keep every bit, except for sums over the rows, which are sums of the sums of blocks.
 """
 
 from dataclasses import dataclass
@@ -8,18 +9,19 @@ from typing import Any
 
 from tinygrad_ko.compiler.program.values import Value, in_order
 
-LARGE = 524_288  # bytes: from here on work is done in blocks
-BLOCK = 262_144  # bytes of a block, or a row if that is longer
+LARGE = 524_288  # bytes of an array, from which on a loop pays
+BLOCK = 262_144  # bytes of a block; a block has at least one row
 
-_FEW = 3  # operations that are worth a loop: two are as well done in the memory of one of their arrays
-_FAR = 50  # values that lie between one of a loop and the next
+_FEW = 3  # the fewest elementwise operations of a loop: one or two are as fast with `out=`
+_FAR = 50  # the search for more values ends after so many that do not belong to the loop
 _ELEMENTWISE = {"ufunc", "where", "astype", "power"}
 
 
 @dataclass(eq=False)
 class Loop:
-    """What is done with each block: `inputs` stand for the inputs of its value, whole ones or blocks of them, `outputs` become blocks of
-    results or, if they are sums over the rows, parts of a sum.
+    """The body of a loop over `length` rows, `rows` at a time, as a program of its own. Its `inputs` are blocks of the inputs of the loop
+    (settings: True) or whole arrays (False); each of its `outputs` is a block of a result or, where `is_sum`, a part of a sum over all
+    rows.
     """
 
     rows: int
@@ -33,7 +35,7 @@ class Loop:
 def with_loops(
     results: list[Value], effects: list[Value], large: int = LARGE, block: int = BLOCK
 ) -> tuple[list[Value], list[Value]]:
-    """The values of a program in their order, and its results, with loops in place of elementwise work on large arrays."""
+    """The values of a program in their order, and its results, with loops in place of elementwise operations on large arrays."""
     values, users = in_order([*effects, *results]), dict[Value, list[Value]]()
     for value in values:
         for x in value.values:
@@ -57,7 +59,7 @@ def with_loops(
         needed = {v for v in inside if v in results or any(user not in inside for user in users[v])}
         loop, replaced = _looped([*inside], needed, block)
         place(loop)
-        placed |= dict.fromkeys(inside, placed[loop])  # those that nobody else needs
+        placed |= dict.fromkeys(inside, placed[loop])  # values that are used inside of the loop alone
         for v, result in replaced.items():
             placed[v] = result.altered(inputs=(placed[loop],))
             ordered.append(placed[v])
@@ -65,7 +67,7 @@ def with_loops(
 
 
 def _is_large(value: Value, large: int) -> bool:
-    """Whether a value is one with which a loop may begin."""
+    """Whether a loop may begin with a value."""
     wide = value.operation in _ELEMENTWISE and value.order is None and bool(value.shape)
     return wide and value.size > 0 and value.nbytes >= large
 
@@ -73,10 +75,13 @@ def _is_large(value: Value, large: int) -> bool:
 def _group(
     values: list[Value], at: int, placed: dict[Value, Value], large: int
 ) -> tuple[dict[Value, None], list[Value]]:
-    """Values that one loop can compute: from one on, whatever depends on nothing that comes after the loop; and what comes before it."""
+    """The values that one loop can compute, beginning with that at a position, and the values that have to be computed before the loop.
+
+    A value that depends on a whole result of the loop comes after it (`later`), and so do all that depend on that, and effects after one.
+    """
     length, inside, later = values[at].shape[0], dict[Value, None](), set[Value]()
     before, between = list[Value](), list[Value]()
-    waits = False  # whether something that is done beside comes after the loop, and so all that is done after it
+    waits = False  # whether an effect comes after the loop, and so every later effect
     for value in values[at:]:
         if value in placed:
             continue
@@ -116,16 +121,17 @@ def _is_by_rows(value: Value, length: int, inside: Any, large: int) -> bool:
         how, _to = value.settings
         return joins and how == "reshape" and value.inputs[0].shape[:1] == (length,)
     if any(x in inside and len(x.shape) < len(value.shape) for x in value.values):
-        return False  # all of its rows are needed for each row
+        return False  # it is broadcast along the rows, so that each row needs all of it
     return value.operation in _ELEMENTWISE and all(_fits(x, value) for x in value.values)
 
 
 def _fits(x: Value, value: Value) -> bool:
+    """Whether an input is used row by row, or broadcast along the rows."""
     return len(x.shape) < len(value.shape) or (len(x.shape) == len(value.shape) and x.shape[0] in (1, value.shape[0]))
 
 
 def _is_sum(value: Value, inside: Any) -> bool:
-    """Whether a value is the sum of parts that blocks give."""
+    """Whether a value is a sum over the rows: the sum of the sums of blocks."""
     if value.operation != "reduce" or value.inputs[0] not in inside:
         return False
     function, axes, keepdims, _ = value.settings
@@ -135,19 +141,17 @@ def _is_sum(value: Value, inside: Any) -> bool:
 
 
 def _looped(inside: list[Value], needed: set[Value], block: int) -> tuple[Value, dict[Value, Value]]:
-    """A loop, and what takes the place of the values that it computes and others need."""
+    """A value for the loop over the values `inside`, and its result for each of them that is `needed` outside."""
     length = max(inside, key=lambda v: v.nbytes).shape[0]
     rows = max(1, min(length, block * length // max(v.nbytes for v in inside)))
-    rows = next(
-        (n for n in range(rows, rows // 2, -1) if length % n == 0), rows
-    )  # blocks of one length, if there is one
+    divisors = (n for n in range(rows, rows // 2, -1) if length % n == 0)
+    rows = next(divisors, rows)  # blocks of equal length, if that is possible
     outputs = [v for v in inside if v in needed]
     known = set(inside)
     sums = {v for v in inside if _is_sum(v, known)}
     new, outer, inputs = dict[Value, Value](), list[Value](), list[Value]()
-    given = dict[
-        tuple[Value, bool], Value
-    ]()  # what comes from outside, whole or in blocks; one value may be wanted as both
+    # The inputs, by the values outside and whether in blocks: one value may be needed in both forms.
+    given = dict[tuple[Value, bool], Value]()
 
     def entered(x: Any, user: Value) -> Any:
         if not isinstance(x, Value) or x in new or (x.operation in ("full", "constant") and x.shape == ()):

@@ -1,4 +1,8 @@
-"""Simplification: the same program with fewer values. No number that it computes is changed by it, not in the last bit."""
+"""Simplification: algebraic rewriting, constant folding and removal of redundant broadcasts and views.
+
+One pass in topological order; each rule rewrites a value whose inputs are simplified already. Every rule keeps the last bit of every
+result: so x + 0 stays (-0.0 + 0 is 0.0), and x * 0 too (NaN).
+"""
 
 from collections.abc import Callable
 from math import prod
@@ -12,19 +16,19 @@ _ELEMENTWISE = {"ufunc", "where", "power"}  # operations that broadcast their in
 
 
 def simplified(results: list[Value], effects: list[Value]) -> tuple[list[Value], list[Value]]:
-    """The results and the effects, computed by fewer values."""
+    """The results and the effects of an equivalent program with fewer values."""
     new: dict[Value, Value] = {}
     for value in in_order([*effects, *results]):
         inputs = tuple([new[x] if isinstance(x, Value) else x for x in value.inputs])
         now = value if inputs == value.inputs else value.altered(inputs=inputs)
         for rule in _RULES:
             now = rule(now)
-        new[value] = value.now = now
+        new[value] = value.simplified = now
     return [new[value] for value in results], [new[value] for value in effects]
 
 
 def _scalar(x: Any) -> Any:
-    """The number that an input is everywhere; None if it is not one."""
+    """The number that fills an input; None if its elements may differ."""
     if not isinstance(x, Value):
         return x
     while x.operation == "view" and x.settings[0] in ("broadcast_to", "reshape"):
@@ -33,7 +37,7 @@ def _scalar(x: Any) -> Any:
 
 
 def _without_broadcasts(value: Value) -> Value:
-    """Inputs that NumPy broadcasts by itself are not broadcast before; what is one number everywhere becomes that number."""
+    """Remove explicit broadcasts that an elementwise operation does by itself; arrays filled with one number become that number."""
     if value.operation not in _ELEMENTWISE:
         return value
     inputs = [*value.inputs]
@@ -42,40 +46,34 @@ def _without_broadcasts(value: Value) -> Value:
         is_stretched = isinstance(x, Value) and others and np.broadcast_shapes(*others) == value.shape
         if is_stretched and x.dtype == value.dtype and (number := _scalar(x)) is not None:
             inputs[i] = number
-        if (
-            isinstance(x, Value)
-            and x.operation == "view"
-            and x.settings[0] == "broadcast_to"
-            and isinstance(inputs[i], Value)
-        ) and np.broadcast_shapes(*others, x.inputs[0].shape) == value.shape:
+        is_broadcast = isinstance(inputs[i], Value) and x.operation == "view" and x.settings[0] == "broadcast_to"
+        if is_broadcast and np.broadcast_shapes(*others, x.inputs[0].shape) == value.shape:
             inputs[i] = x.inputs[0]
     return value if (*inputs,) == value.inputs else value.altered(inputs=tuple(inputs))
 
 
 def _without_ones(value: Value) -> Value:
     """x for 1 * x, x * 1 and x / 1."""
-    if _is_a(value, "divide") and _scalar(value.inputs[1]) == 1 and isinstance(x := value.inputs[0], Value):
-        return x if (x.shape, x.dtype) == (value.shape, value.dtype) else value
-    if value.operation == "ufunc" and value.settings == ("multiply",):
-        for x, one in (value.inputs, value.inputs[::-1]):
-            number = _scalar(one)
-            if (
-                number is not None
-                and number == 1
-                and isinstance(x, Value)
-                and not x.is_number
-                and (x.shape, x.dtype) == (value.shape, value.dtype)
-            ):
-                return x
+    if _is_a(value, "multiply"):
+        pairs = [value.inputs, value.inputs[::-1]]
+    elif _is_a(value, "divide"):
+        pairs = [value.inputs]
+    else:
+        return value
+    for x, one in pairs:
+        same = isinstance(x, Value) and not x.is_number and (x.shape, x.dtype) == (value.shape, value.dtype)
+        if same and _scalar(one) == 1:
+            return x
     return value
 
 
 def _is_a(value: Any, function: str) -> bool:
+    """Whether an input is the result of a ufunc of that name."""
     return isinstance(value, Value) and value.operation == "ufunc" and value.settings == (function,)
 
 
 def _without_signs(value: Value) -> Value:
-    """x for -(-x), and a sum or a difference where what is added or taken away is -x. (The sign of a NaN may change.)"""
+    """x for -(-x), a - x for a + -x, a + x for a - -x, and b - x for -x + b. (The sign of a NaN may change.)"""
     if value.dtype.kind != "f" or value.operation != "ufunc":
         return value
     (function,), inputs = value.settings, value.inputs
@@ -92,7 +90,7 @@ _OPPOSITE = {"add": "subtract", "subtract": "add"}
 
 
 def _powers(value: Value) -> Value:
-    """What NumPy computes for x ** 2, x ** 1, x ** 0.5 and x ** -1 of an array; of a number alone, power is something else."""
+    """The ufuncs that NumPy itself computes x ** 2, x ** 0.5 and x ** -1 of an array with (not of a scalar), and x for x ** 1."""
     if value.operation != "power" or not value.shape or value.dtype.kind != "f" or value.inputs[0].dtype != value.dtype:
         return value
     x, exponent = value.inputs
@@ -108,8 +106,8 @@ def _powers(value: Value) -> Value:
 _POWERS = {2: "square", 0.5: "sqrt", -1: "reciprocal"}
 
 
-def _computed_now(value: Value) -> Value:
-    """What is computed from numbers alone."""
+def _folded(value: Value) -> Value:
+    """Constant folding: an operation on arrays filled with one number fills an array with one number."""
     numbers = [_scalar(x) for x in value.inputs]
     if value.operation == "ufunc" and all(n is not None for n in numbers):
         number = getattr(np, value.settings[0])(*numbers)
@@ -122,8 +120,8 @@ def _computed_now(value: Value) -> Value:
 
 
 def _one_number(value: Value) -> Value:
-    """A view of what is one number everywhere, as such. It lies in memory as before: a product of matrices may add up in another order
-    where a number is not repeated, but stretched.
+    """A view of an array filled with one number, as `full`. Its strides stay the same, 0 where it was broadcast: a matrix product may add
+    in another order then.
     """
     (x,), (how, _to) = value.inputs, value.settings
     before = x.settings[1] if len(x.settings) > 1 else x.shape
@@ -138,7 +136,7 @@ def _one_number(value: Value) -> Value:
 
 
 def _short_chains(value: Value) -> Value:
-    """One view for a view of a view, and none where nothing changes."""
+    """Merge a view of a view into one, and remove views that change nothing."""
     if value.operation != "view":
         return value
     (x,), (how, to) = value.inputs, value.settings
@@ -152,7 +150,7 @@ def _short_chains(value: Value) -> Value:
 
 
 def _sums_of_one(value: Value) -> Value:
-    """A sum along axes of length 1 is a view."""
+    """A reduction along axes of length 1 is a reshape."""
     if (
         value.operation != "reduce"
         or value.size != value.inputs[0].size
@@ -160,7 +158,7 @@ def _sums_of_one(value: Value) -> Value:
     ):
         return value
     if value.dtype != value.inputs[0].dtype or (value.settings[0] == "add" and value.dtype.kind == "f"):
-        return value  # 0 + -0.0 is 0.0
+        return value  # a sum of floats is not: 0 + -0.0 is 0.0
     return _short_chains(value.altered(operation="view", settings=("reshape", value.shape)))
 
 
@@ -169,7 +167,7 @@ _RULES: list[Callable[[Value], Value]] = [
     _without_ones,
     _without_signs,
     _powers,
-    _computed_now,
+    _folded,
     _short_chains,
     _sums_of_one,
 ]

@@ -1,4 +1,8 @@
-"""Storage: which values share memory, how long each array is needed, and so which may be written over."""
+"""Storage: alias analysis (which values are views of others), liveness (when each array is used last) and buffer reuse.
+
+An operation writes its result into memory that is dead by then: in place, into that of an input of the same shape, dtype and memory order
+that nothing after it reads, or with `out=` into that of another dead array.
+"""
 
 from collections.abc import Collection, Iterable
 from typing import Any
@@ -8,29 +12,31 @@ import numpy as np
 from tinygrad_ko.compiler.program.values import Value
 
 SMALL = 2_048  # bytes of a small array: see small.py
-WORTH_IT = (
-    65_536  # bytes: from here on an array that is no longer needed is written over; below, a new one costs nothing
-)
+REUSED_FROM = 65_536  # bytes, from which on the memory of dead arrays is reused: allocating less costs next to nothing
 
 
 class Storage:
     """The memory of the values of a program.
 
-    Fixed are values that are no array, or each time another: they take over no memory. Whether a view is one is found out by trying it
-    on an array whose numbers are never touched: a reshape may be a copy.
+    `fixed` are values that neither reuse memory nor give theirs: those nested in an expression and parts of sums. Whether a reshape is a
+    view or a copy depends on the strides, so each view is taken of an uninitialised array, and asked whether it shares memory.
     """
 
     def __init__(
-        self, values: list[Value], results: Iterable[Value], fixed: Collection[Value] = (), worth_it: int = WORTH_IT
+        self,
+        values: list[Value],
+        results: Iterable[Value],
+        fixed: Collection[Value] = (),
+        reused_from: int = REUSED_FROM,
     ) -> None:
-        self.owner: dict[Value, Value] = {}  # the value in whose memory a value lies
-        self.last: dict[Value, int] = {}  # of each owner: the number of the last value that is computed from it
-        self.shared: dict[Value, set[Value]] = {}  # of what a call lends: the owners of memory in which it may lie
-        self.over: dict[Value, Value] = {}  # the value whose memory a value takes over
+        self.owner: dict[Value, Value] = {}  # the value that owns the memory of a value: itself, unless it is a view
+        self.last: dict[Value, int] = {}  # of each owner, the position of the last operation that reads its memory
+        self.shared: dict[Value, set[Value]] = {}  # of a call that may alias: the owners of its inputs
+        self.over: dict[Value, Value] = {}  # the dead value whose memory a value reuses
         self._dummies: dict[Value, Any] = {}
         for i, value in enumerate(values):
-            self.owner[value] = self._placed(value)
-            if _is_lent(value):
+            self.owner[value] = self._owner(value)
+            if _may_alias(value):
                 owners = {self.owner[x] for x in value.values}
                 self.shared[value] = owners.union(*(self.shared.get(x, ()) for x in owners))
             for x in (value, *value.values):
@@ -40,10 +46,10 @@ class Storage:
         for value in reversed(values):
             for x in self.shared.get(value, ()):
                 self.last[x] = max(self.last[x], self.last[value])
-        self._fixed, self._worth_it = fixed, worth_it
+        self._fixed, self._reused_from = fixed, reused_from
         self._plan(values)
 
-    def _placed(self, value: Value) -> Value:
+    def _owner(self, value: Value) -> Value:
         if value.operation != "view":
             return value
         (x,), (how, to) = value.inputs, value.settings
@@ -56,7 +62,7 @@ class Storage:
         return self.owner[x] if not after.size or np.may_share_memory(before, after) else value
 
     def _plan(self, values: list[Value]) -> None:
-        """Find for every value an array that is not needed any more: one of its inputs, which it then changes in place, or another."""
+        """For every value choose dead memory to write it into, if there is any: that of an input, in place, or an idle array."""
         idle = dict[Any, list[Value]]()
         for i, value in enumerate(values):
             ending = [
@@ -70,23 +76,23 @@ class Storage:
             elif own:
                 self.over[value] = min(own, key=_is_named)
                 ending.remove(self.over[value])
-            elif _can_write(value) and value.nbytes >= self._worth_it and idle.get(_kind(value)):
+            elif _can_write(value) and value.nbytes >= self._reused_from and idle.get(_kind(value)):
                 self.over[value] = idle[_kind(value)].pop()
             for x in ending:
-                if x.nbytes >= self._worth_it:
+                if x.nbytes >= self._reused_from:
                     idle.setdefault(_kind(x), []).append(x)
 
     def _in_place(self, value: Value, x: Value) -> bool:
         if value.operation == "put":
             return value.inputs[0] is x
-        # A view of it would change meanwhile.
+        # A view of x that is read by the same operation would change meanwhile.
         others = [
             y for y in value.values if y is not x and (self.owner[y] is x or x in self.shared.get(self.owner[y], ()))
         ]
         return value.operation == "ufunc" and bool(value.shape) and not others
 
     def places(self, outputs: list[Value]) -> dict[Value, Value | None]:
-        """The values that can be written into an array that is there, and the output whose memory that is in the end, if any."""
+        """The values for which an array is to be allocated before the loop, and the output that ends up in it through reuse, if any."""
         ends = dict[Value, Value | None]()
         for output in outputs:
             begin = output
@@ -101,25 +107,26 @@ class Storage:
 
 
 def _can_write(value: Value) -> bool:
-    """Whether it can be computed into an array that is there."""
+    """Whether its operation takes `out=`."""
     return value.operation in ("ufunc", "matmul") or (value.operation == "reduce" and not value.settings[3])
 
 
-def _is_lent(value: Value) -> bool:
-    """Whether a value may lie in the memory of what it is computed from."""
+def _may_alias(value: Value) -> bool:
+    """Whether a value is a result of a call that may share memory with its arguments."""
     if value.operation == "result":
-        return _is_lent(value.inputs[0])
-    return value.operation == "call" and bool(value.settings[0].lends)
+        return _may_alias(value.inputs[0])
+    return value.operation == "call" and bool(value.settings[0].may_alias)
 
 
 def _is_ours(value: Value) -> bool:
+    """Whether the program has allocated its memory, and nobody else has seen it."""
     if value.operation == "result" and value.inputs[0].operation == "loop":
         return bool(value.shape)
     return value.operation not in ("input", "constant", "full", "call", "result", "loop")
 
 
 def _is_named(value: Value) -> bool:
-    """Whether a value is one that the user knows: another array is rather written over."""
+    """Whether the user has named a value: of two dead arrays the one without a name is written over."""
     return bool(value.name or value.origin.name)
 
 

@@ -1,4 +1,4 @@
-"""A program: values, each computed from earlier ones by a function of NumPy's, in the order in which they were recorded."""
+"""The intermediate representation: a graph of values, each computed once, by one operation, from earlier values."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
@@ -14,58 +14,63 @@ _ranks = count()
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What a value is of."""
+    """Where in the source a value comes from. The fields from `argument` on are those of values of the backward pass."""
 
     op: str = ""
-    line: str = ""  # file:line of the user's; in backward, of the call that it is the backward of
-    name: str | None = None  # of the user's variable that it is stored in, or that what is made of it is
-    inner: str | None = None  # of the variable of the op's, or of the op that a formula calls
-    ignored: tuple[str, ...] = ()  # floating-point errors that are meant to happen
-    argument: str = ""  # in backward: the argument of the op whose gradient it is
-    formula: str = ""  # and its formula
-    of: Any = None  # and the value whose gradient it is
-    call: Any = None  # and the value that the op gave
+    line: str = ""  # file:line in the user's code; in backward, that of the call in forward
+    name: str | None = None  # the user's variable that the result of the call is stored in
+    inner: str | None = None  # the variable inside of the op, or the op that a formula calls
+    ignored: tuple[str, ...] = ()  # floating-point errors that NumPy is told to ignore (np.errstate)
+    argument: str = ""  # the argument of the op that the gradient is with respect to
+    formula: str = ""  # the formula of that gradient
+    of: Any = None  # the value that the gradient is with respect to
+    call: Any = None  # the output of the op in forward
     letters: dict[str, Any] = field(
         default_factory=dict
-    )  # and what the letters of the formula stand for: values and numbers
+    )  # the values and numbers that the formula's variables stand for
 
 
 @dataclass(eq=False, slots=True)
 class Value:
-    """A value of a program. `operation` says how it is computed from its inputs, which are values and numbers:
+    """A node of the program. `operation` is how it is computed from `inputs`, which are values and Python numbers, with static `settings`:
 
-    input                    it is passed; settings: its name
-    constant                 an array that is there from the start; settings: the array
-    full                     one number everywhere; settings: the number and, where that is stretched, the shape from which
-    number                   a sign of Python's between numbers of Python's; settings: the sign
-    ufunc                    a function of NumPy's, element by element; settings: its name
+    input                    an argument of the program; in a loop, settings: whether it is a block of one
+    constant                 an array known when traced; settings: a copy of it, and the array itself
+    full                     one number everywhere; settings: the number and, if it is broadcast, the shape before that
+    number                   an operator between Python numbers; settings: its sign
+    ufunc                    a NumPy ufunc, element by element; settings: its name
     where, astype, power     element by element too
-    reduce                   a ufunc along axes; settings: its name, the axes, keepdims, whether by rows
-    matmul                   a product of matrices
-    view                     the same numbers in another shape; settings: reshape, transpose, broadcast_to or index, and to what
-    take, put                an index that holds arrays, for reading and for writing; settings: the index
+    reduce                   a ufunc along axes; settings: its name, the axes, keepdims, whether by rows (`quick` in arrays.library)
+    matmul                   a matrix product
+    view                     the same elements in another shape; settings: reshape, transpose, broadcast_to or index, and its argument
+    take, put                reading and writing at an index that contains arrays; settings: the index, with Slots
     call                     any other function; settings: a Called
-    result                   one of the results of a call; settings: which
+    loop                     a blocked loop; settings: a Loop of `blocks`
+    result                   one of several results of a call or a loop; settings: its number
     """
 
     operation: str
-    inputs: tuple[Any, ...] = field(repr=False)  # its text would have that of each again and again
+    inputs: tuple[Any, ...] = field(
+        repr=False
+    )  # not shown: the text would grow exponentially with the depth of the graph
     settings: tuple[Any, ...]
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
-    order: tuple[int, ...] | None = None  # its axes from the longest stride to the shortest, if it is not in C order
+    order: tuple[int, ...] | None = None  # memory order: axes from the longest stride to the shortest; None is C order
     origin: Origin = field(default_factory=Origin, repr=False)
     name: str | None = None
     rank: int = field(
         default_factory=_ranks.__next__
-    )  # in the order of recording; one that is made from it has the same
-    is_number: bool = False  # one of Python's own, which gives an array no dtype
-    now: "Value | None" = None  # what it was simplified to
-    is_effect: bool = False  # whether its call does something beside (a check, a draw), which is done once and in the order of recording
+    )  # its position in the order of recording; a rewritten value keeps it
+    is_number: bool = False  # a Python number, which does not decide the dtype of a result (NumPy's weak promotion)
+    simplified: "Value | None" = None  # the value that simplification has put in its place
+    is_effect: bool = (
+        False  # a call with a side effect (a check that may raise, a random draw): never merged, dropped or reordered
+    )
 
     @property
     def values(self) -> list["Value"]:
-        """The inputs that are values."""
+        """The inputs that are values, without the numbers."""
         return [x for x in self.inputs if isinstance(x, Value)]
 
     @property
@@ -77,41 +82,41 @@ class Value:
         return self.size * self.dtype.itemsize
 
     def altered(self, **changes: Any) -> "Value":
-        """A new value like this one, but for the changes."""
+        """A copy with other fields."""
         return replace(self, **changes)
 
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """Stands for an input in the arguments of a call."""
+    """A placeholder in a template of arguments or of an index: the input of that number comes here."""
 
     number: int
 
 
 @dataclass(eq=False, slots=True)
 class Called:
-    """A function and its arguments, with places for the arrays."""
+    """A function that is called as it is, and a template of its arguments, with Slots for the arrays."""
 
     name: str
     function: Callable[..., Any]
     arguments: tuple[Any, ...]
     options: dict[str, Any]
-    lends: bool = field(default=False, repr=False)  # whether a result may lie in the memory of an input
-    results: int = field(default=0, repr=False)  # if it gives a tuple or a list: how many
+    may_alias: bool = field(default=False, repr=False)  # whether a result may share memory with an input
+    results: int = field(default=0, repr=False)  # the number of results if it returns a tuple or list, else 0
 
     def __call__(self, inputs: list[Any]) -> Any:
         return self.function(*with_inputs(self.arguments, inputs), **with_inputs(self.options, inputs))
 
 
 def with_inputs(template: Any, inputs: list[Any]) -> Any:
-    """A template of arguments with the inputs at their places."""
+    """A template with the inputs in place of its Slots."""
     if isinstance(template, Slot):
         return inputs[template.number]
     return mapped_inside(lambda part: with_inputs(part, inputs), template)
 
 
 def mapped_inside(change: Callable[[Any], Any], part: Any) -> Any:
-    """A list, tuple or dict with its parts changed; a slice too; anything else as it is."""
+    """A list, tuple, dict or slice with a function applied to each part; anything else unchanged."""
     if isinstance(part, slice):
         return slice(change(part.start), change(part.stop), change(part.step))
     if isinstance(part, dict):
@@ -131,7 +136,7 @@ def memory_order(array: Any) -> tuple[int, ...] | None:
 
 
 def filled_with(full: Value) -> Any:
-    """The array that a `full` is."""
+    """The array that a value of the operation `full` stands for."""
     number, *before = full.settings
     if full.order:
         back = [full.order.index(axis) for axis in range(len(full.order))]
@@ -142,14 +147,16 @@ def filled_with(full: Value) -> Any:
 
 
 def in_order(results: Iterable[Value]) -> list[Value]:
-    """The results and all that they are computed from, in the order in which they were recorded, inputs before what is made of them."""
+    """The results and all that they are computed from (so no dead code), sorted topologically, as near to the order of recording as that
+    allows; effects stay in their order.
+    """
     recorded = sorted(_behind(results), key=attrgetter("rank"))
     effects = [value for value in recorded if value.is_effect]
     before = dict(zip(effects[1:], effects, strict=False))
     found = dict[Value, None]()
     for value in recorded:
         waiting = [value]
-        while waiting:  # most often for itself alone: a loop over blocks needs what was recorded after its first value
+        while waiting:  # one step, except for a loop over blocks, whose inputs may be recorded after its first value
             now = waiting[-1]
             needed = [*now.values, before[now]] if now in before else now.values
             missing = [x for x in needed if x not in found]
@@ -160,7 +167,7 @@ def in_order(results: Iterable[Value]) -> list[Value]:
 
 
 def _behind(results: Iterable[Value]) -> set[Value]:
-    """The results and all that they are computed from."""
+    """The results and all that they are computed from, in no order."""
     found, waiting = set[Value](), [*results]
     while waiting:
         value = waiting.pop()

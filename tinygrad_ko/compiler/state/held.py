@@ -1,8 +1,8 @@
-"""What a function holds: all places, reachable from it, where Tensors, arrays, generators and plain values are.
+"""The state that is reachable from a function: the places of its Tensors, arrays, random generators and plain values.
 
-A place is written as Python reads it: `model['layers'][0]`, `cell.cell_contents`. Objects are known by their identity; lists, tuples and
-dicts, which an optimizer may replace by new ones, by the place where they are. Followed are variables and defaults of functions, global
-variables that they name, attributes of objects, lists, tuples and dicts; not what Python, NumPy and installed packages hold inside.
+A place is a Python expression that reads it: `model['layers'][0]`, `cell.cell_contents`. Objects are named by identity; lists, tuples and
+dicts, which a function may replace by new ones, by their places. Followed are closures, defaults, and global variables of functions, and
+attributes, lists, tuples and dicts; not the internals of Python, NumPy and installed packages.
 """
 
 import sys
@@ -27,22 +27,22 @@ from tinygrad_ko.optim.schedules import Schedule
 CONTAINERS = (list, tuple, dict, deque)
 GENERATORS = (np.random.Generator, np.random.RandomState)
 PLAIN = (int, float, str, bytes, complex, type(None), np.generic, np.dtype, range, slice)
-_UNORDERED = (set, frozenset, bytearray, array)  # told by what is in them
+_BY_CONTENTS = (set, frozenset, bytearray, array)  # compared by their contents
 _NO_KEY = object()
 _OURS = __name__.partition(".")[0]
 
 
 @dataclass(slots=True, eq=False)
 class Location:
-    """Where something is: the expression that reads it, the beginning of the call that puts something else there (None where nothing can be
-    put), and how the user would say where it is.
+    """A place: the expression that reads it, the beginning of the call that stores something there (`setattr, x, 'name'`; None where
+    nothing can be stored), and the path to it in the user's words.
     """
 
     text: str
     put: str | None
     path: tuple[Any, ...]
     value: Any
-    key: Any = _NO_KEY  # in a list or a dict
+    key: Any = _NO_KEY  # the key or index, if it is in a list, tuple or dict
     given_name: str = ""
 
     @property
@@ -50,7 +50,7 @@ class Location:
         """A name for a variable of the program: W1 of params["W1"], layers_0_W of model.layers[0].W."""
         inner = self.path[1:]
         keys = [*(inner if any(isinstance(key, str) for key in inner) else self.path)]
-        keys = [key for key in keys if key != "params"] or keys  # what the book calls a network's dict of arrays
+        keys = [key for key in keys if key != "params"] or keys  # the book's name of a network's dict of arrays
         if isinstance(self.value, int | float):
             keys = [key for key in keys if isinstance(key, str)][-1:]
         name = "".join(c if c.isalnum() else "_" for c in "_".join(map(str, keys))).strip("_")
@@ -67,7 +67,7 @@ class Location:
 
 
 @dataclass(frozen=True, slots=True)
-class Missing:
+class _Missing:
     """A variable that has no value yet: its name, whether it has one now, and the call that takes it away."""
 
     name: str
@@ -77,7 +77,7 @@ class Missing:
 
 @dataclass(slots=True, eq=False)
 class Holding:
-    """Something that holds others, and the places in it."""
+    """An object that contains others, and the places in it."""
 
     value: Any
     place: Location
@@ -90,24 +90,23 @@ class Holding:
 
 
 class Held:
-    """What a function holds. `room` has the objects that expressions name."""
+    """The state of a function, or of a tuple of functions and objects. Expressions are evaluated in `namespace`."""
 
     def __init__(self, f: Any) -> None:
-        self.room: dict[str, Any] = {"setattr": setattr, "setitem": setitem, "delitem": delitem}
-        self.parts: dict[int, Holding] = {}  # what holds others, by identity, outermost first
+        self.namespace: dict[str, Any] = {"setattr": setattr, "setitem": setitem, "delitem": delitem}
+        self.parts: dict[int, Holding] = {}  # objects that contain others, by id, outermost first
         self.tensors: dict[int, Location] = {}
         self.arrays: dict[int, Location] = {}
         self.generators: dict[int, Location] = {}
-        self.again: list[
-            tuple[Location, Location]
-        ] = []  # where a container or an array is that was found before, and where that was
-        self.missing: list[Missing] = []  # variables that have no value yet
+        # Each further place of a container or an array, and the place where it was found first.
+        self.aliases: list[tuple[Location, Location]] = []
+        self.missing: list[_Missing] = []  # variables that have no value yet
         self.classes: dict[type, set[str]] = {}  # the user's classes, and the names of their attributes
         self._names: dict[int, str] = {}
         root = Location(self.name_of(f), None, (), f)
         waiting = [root]
         for place in waiting:
-            waiting += self._found(place)
+            waiting += self._visit(place)
         holders = [part.value for part in self.parts.values()]
         for module in [x for x in holders if isinstance(x, Module)]:
             self._name_tensors(module)
@@ -121,14 +120,16 @@ class Held:
                 self.tensors[id(value)].given_name = path.replace(".", "_")
 
     def _name_kept(self, optimizer: Optimizer) -> None:
-        """Name what an optimizer keeps for its parameters by these: m_W1."""
+        """Name the moments that an optimizer keeps by their parameters: m_W1."""
         for p, each in zip(optimizer.parameters, optimizer.kept, strict=True):
             for key, kept in each.items():
                 if id(p) in self.tensors and id(kept) in self.arrays:
                     self.arrays[id(kept)].given_name = f"{key}_{self.tensors[id(p)].name}"
 
     def usual_numbers(self) -> set[str]:
-        """The places of the numbers that change between steps: of learning rates, and of the steps that optimizers and schedules count."""
+        """The places of Python numbers that are inputs from the start: learning rates, and the step counters of optimizers and
+        schedules.
+        """
         found = set[str]()
         for part in self.parts.values():
             if isinstance(part.value, Optimizer | Schedule):
@@ -140,22 +141,22 @@ class Held:
                     found |= {item.text for item in self.parts[id(own["steps"])].items}
         return found
 
-    def _found(self, place: Location) -> list[Location]:
-        """The places in what is at a place."""
+    def _visit(self, place: Location) -> list[Location]:
+        """Note what is at a place, and return the places in it."""
         value = place.value
         known = self.parts.get(id(value))
         if known is not None:
             if isinstance(value, CONTAINERS):
-                self.again.append((place, known.place))
+                self.aliases.append((place, known.place))
         elif isinstance(value, Handle):
             at = self.tensors.setdefault(id(value), replace(place))
             if at.text != place.text and value._node is None:
-                self.again.append((place, at))
+                self.aliases.append((place, at))
             if _clearer(place.path, at.path):
                 at.path = place.path
-        elif type(value) is np.ndarray:
+        elif is_followed_array(value):
             if (first := self.arrays.setdefault(id(value), place)) is not place:
-                self.again.append((place, first))
+                self.aliases.append((place, first))
         elif isinstance(value, GENERATORS):
             self.generators.setdefault(id(value), place)
         elif not isinstance(value, PLAIN):
@@ -165,10 +166,10 @@ class Held:
         return []
 
     def name_of(self, value: Any) -> str:
-        """A name for an object."""
+        """The name of an object in the namespace."""
         if id(value) not in self._names:
             self._names[id(value)] = name = f"o{len(self._names)}"
-            self.room[name] = value
+            self.namespace[name] = value
         return self._names[id(value)]
 
     def _items(self, value: Any, place: Location) -> Iterator[Location]:
@@ -200,7 +201,7 @@ class Held:
             yield from self._attributes(value, place.path)
 
     def _fixed(self, value: Any, path: tuple[Any, ...]) -> Location:
-        """The place of an object that is always there."""
+        """The place of an object that cannot be replaced."""
         return Location(self.name_of(value), None, path, value)
 
     def _entries(self, container: Any, text: str, path: tuple[Any, ...]) -> Iterator[Location]:
@@ -215,28 +216,28 @@ class Held:
         return Location(f"{container.text}[{text}]", put, (*container.path, key), value, key)
 
     def reference(self, tensor: Location) -> str:
-        """The expression for a Tensor: by its place if it is a constant, which may be replaced by another one, else by its identity."""
+        """The expression for a Tensor: a parameter by identity, a constant, which may be replaced by another, by its place."""
         return tensor.text if _is_constant(tensor.value) else self.name_of(tensor.value)
 
-    def new_variables(self) -> Iterator[Missing]:
+    def new_variables(self) -> Iterator[_Missing]:
         """The variables and attributes of classes that had no value when they were looked for, and have one now."""
         yield from (variable for variable in self.missing if variable.exists())
         for kind, names in self.classes.items():
             for name in [name for name in vars(kind) if name not in names and not name.startswith("__")]:
-                yield Missing(f"{kind.__name__}.{name}", lambda: True, partial(delattr, kind, name))
+                yield _Missing(f"{kind.__name__}.{name}", lambda: True, partial(delattr, kind, name))
 
     def read(self, text: str) -> Any:
-        """What an expression gives now."""
-        return eval(text, self.room)
+        """The value of an expression."""
+        return eval(text, self.namespace)
 
     def objects(self) -> list[Any]:
-        """All that was found and is known by its identity."""
+        """The objects that are named by identity."""
         held = [part.value for part in self.parts.values() if not isinstance(part.value, CONTAINERS)]
         tensors = [at.value for at in self.tensors.values() if not _is_constant(at.value)]
         return held + tensors + [at.value for at in self.generators.values()]
 
     def references(self) -> list[tuple[str, Any]]:
-        """Expressions for all that was found: for what may be replaced, the place where it is."""
+        """All objects with their expressions: those that may be replaced, by their places."""
         objects = [(self.name_of(x), x) for x in self.objects()]
         placed = [(part.place.text, part.value) for part in self.parts.values() if isinstance(part.value, CONTAINERS)]
         tensors = [(self.reference(at), at.value) for at in self.tensors.values() if _is_constant(at.value)]
@@ -249,7 +250,7 @@ class Held:
         for kind in type(value).__mro__:
             for name, slot in vars(kind).items() if "__slots__" in vars(kind) else ():
                 if isinstance(slot, MemberDescriptorType) and not hasattr(value, name):
-                    self.missing.append(Missing(name, partial(_has, value, name), partial(delattr, value, name)))
+                    self.missing.append(_Missing(name, partial(_has, value, name), partial(delattr, value, name)))
                 elif isinstance(slot, MemberDescriptorType):
                     put = f"{self.name_of(slot)}.__set__, {self.name_of(value)}"
                     yield Location(f"{self.name_of(value)}.{name}", put, (*path, name), getattr(value, name))
@@ -279,7 +280,7 @@ class Held:
                 value = cell.cell_contents
             except ValueError:
                 self.missing.append(
-                    Missing(variable, partial(_has, cell, "cell_contents"), partial(delattr, cell, "cell_contents"))
+                    _Missing(variable, partial(_has, cell, "cell_contents"), partial(delattr, cell, "cell_contents"))
                 )
                 continue
             text = self.name_of(cell)
@@ -293,7 +294,7 @@ class Held:
         text = self.name_of(here)
         for name in names:
             if name not in here:
-                self.missing.append(Missing(name, partial(contains, here, name), partial(delitem, here, name)))
+                self.missing.append(_Missing(name, partial(contains, here, name), partial(delitem, here, name)))
                 continue
             value = here[name]
             if not isinstance(value, ModuleType):
@@ -302,10 +303,21 @@ class Held:
                 there = Location(self.name_of(vars(value)), None, (name,), vars(value))
                 yield from (self.entry(there, x, vars(value)[x]) for x in names if x in vars(value))
 
-    # ------------------------------------------------------------------ the same as before?
+    def forms(self) -> dict[str, str]:
+        """The plain values and the lengths, by how the user writes where they are."""
+        found = dict[str, str]()
+        for part in self.parts.values():
+            if isinstance(part.value, list | deque):
+                found[f"len({part.place.shown})"] = str(len(part.value))
+            found |= {item.shown: repr(item.value)[:20] for item in part.items if isinstance(item.value, PLAIN)}
+        return found
+
+    # ------------------------------------------------------------------ guards
 
     def guards(self, lifted: set[str]) -> list[str]:
-        """Expressions that give now what they must give at a call. `lifted` are the places of numbers that are inputs."""
+        """The guards: expressions that have the same values at every call of a program. `lifted` are the places of numbers that are
+        inputs.
+        """
         found = list[str]()
         for part in self.parts.values():
             if isinstance(part.value, dict):
@@ -313,28 +325,26 @@ class Held:
             elif isinstance(part.value, CONTAINERS):
                 found.append(f"len({part.place.text})")
             for place in part.items:
-                if place.text in lifted or place.text in self.room or type(place.value) is np.ndarray:
+                if place.text in lifted or place.text in self.namespace or type(place.value) is np.ndarray:
                     continue
-                replaceable = isinstance(place.value, CONTAINERS) or _is_constant(place.value)
-                contents = isinstance(place.value, _UNORDERED)
-                found.append(
-                    f"type({place.text})" if replaceable else f"repr({place.text})" if contents else place.text
-                )
-        found += [
-            f"*vars({self.name_of(kind)})" for kind in self.classes
-        ]  # what is new there may hide what a base class has
-        found += [f"{there.text} is {here.text}" for there, here in self.again]
-        placed = [text for text, _ in self.references() if text not in self.room]
-        found.append(f"len({{*map(id, [{', '.join(placed)}])}})")  # no two are one
+                if isinstance(place.value, CONTAINERS) or _is_constant(place.value):
+                    found.append(f"type({place.text})")
+                else:
+                    found.append(f"repr({place.text})" if isinstance(place.value, _BY_CONTENTS) else place.text)
+        # The names of the attributes of classes: a new one may hide an attribute of a base class.
+        found += [f"*vars({self.name_of(kind)})" for kind in self.classes]
+        found += [f"{there.text} is {here.text}" for there, here in self.aliases]
+        placed = [text for text, _ in self.references() if text not in self.namespace]
+        found.append(f"len({{*map(id, [{', '.join(placed)}])}})")  # all are different objects
         for place in self.tensors.values():
             node = f"{self.reference(place)}._node"
             found += [f"type({node})", *([f"{node}.grad is None"] if isinstance(place.value._node, Leaf) else [])]
         return list(dict.fromkeys(found))
 
 
-def is_same(now: Any, then: Any) -> bool:
-    """Whether two values that are no arrays are the same."""
-    return now is then or (type(now) is type(then) and isinstance(now, PLAIN) and repr(now) == repr(then))
+def is_same(now: Any, before: Any) -> bool:
+    """Whether two values of a guard are the same object, or equal plain values of one type (0.0 is not -0.0)."""
+    return now is before or (type(now) is type(before) and isinstance(now, PLAIN) and repr(now) == repr(before))
 
 
 def _has(value: Any, name: str) -> bool:
@@ -346,10 +356,12 @@ def _has(value: Any, name: str) -> bool:
 
 
 def _is_constant(value: Any) -> bool:
+    """Whether an object is a Tensor that requires no gradient."""
     return isinstance(value, Handle) and value._node is None
 
 
 def _names_in(code: CodeType) -> Iterator[str]:
+    """The names of global variables and attributes in code and the functions defined in it."""
     yield from code.co_names
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
@@ -357,7 +369,7 @@ def _names_in(code: CodeType) -> Iterator[str]:
 
 
 def _is_users(module: str | None) -> bool:
-    """Whether code of a module is the user's, so that its global variables are his state."""
+    """Whether a module is the user's own code, so that its global variables are state."""
     root = (module or "").partition(".")[0]
     if root == "__main__":  # also where the program that runs it is an installed one
         return True
@@ -367,8 +379,13 @@ def _is_users(module: str | None) -> bool:
     return "site-packages" not in file and "dist-packages" not in file
 
 
+def is_followed_array(value: Any) -> bool:
+    """Whether it is an array of numbers of NumPy's own kind: no memmap, masked array, array of text or of objects."""
+    return type(value) is np.ndarray and value.dtype.kind in "biufc"
+
+
 def is_followed(value: Any) -> bool:
-    """Whether the attributes of an object are state: not those of modules and of Python's and NumPy's objects."""
+    """Whether the attributes of an object are state: not those of modules, nor of objects of Python's library and NumPy."""
     root = type(value).__module__.partition(".")[0]
     if isinstance(value, ModuleType) or root == "numpy":
         return False
@@ -376,5 +393,5 @@ def is_followed(value: Any) -> bool:
 
 
 def _clearer(path: tuple[Any, ...], than: tuple[Any, ...]) -> bool:
-    """Whether a path says more: it ends in a name and not in a number."""
+    """Whether a path reads better than another: it ends in a name, not in a number, or is shorter."""
     return isinstance(path[-1], str) and (not isinstance(than[-1], str) or len(path) < len(than))

@@ -1,4 +1,4 @@
-"""Draws: what a traced function draws from a random stream is drawn by its program anew at every call, from the same stream."""
+"""Random draws. A draw is recorded as an effect on its stream, so the program draws new numbers at every call, as the function would."""
 
 import pickle
 import sys
@@ -17,7 +17,14 @@ from tinygrad_ko.state.randomness import drawing_from, global_stream
 if TYPE_CHECKING:
     from tinygrad_ko.compiler.tracing.trace import Trace
 
-_IN_PLACE = {"shuffle", "permuted", "bit_generator", "spawn", "seed", "set_state"}  # they change what they are given
+_IN_PLACE = {
+    "shuffle",
+    "permuted",
+    "bit_generator",
+    "spawn",
+    "seed",
+    "set_state",
+}  # they write to an argument, or to the stream
 
 
 class Stream:
@@ -27,20 +34,20 @@ class Stream:
         self.name, self.source = name, source
 
     def state(self) -> Any:
-        """The state that it is in."""
+        """Its state now."""
         if isinstance(self.source, np.random.Generator):
             return self.source.bit_generator.state
         return self.source.getstate() if self.name == "random" else self.source.get_state(legacy=False)
 
     def setting(self, state: Any) -> tuple[Any, ...]:
-        """The call that sets its state."""
+        """A call, as a tuple, that sets its state."""
         if isinstance(self.source, np.random.Generator):
             return setattr, self.source.bit_generator, "state", state
         return self.source.setstate if self.name == "random" else self.source.set_state, state
 
 
 class Draws:
-    """The draws of one trace."""
+    """The random streams of one trace: the global ones and the generators that the function holds."""
 
     def __init__(self, generators: list[tuple[str, Any]]) -> None:
         self.streams = [Stream("np.random", global_stream)]
@@ -49,8 +56,8 @@ class Draws:
 
     @contextmanager
     def recorded(self, trace: "Trace") -> Iterator[dict[int, Any]]:
-        """Inside the block the global stream records what is drawn, and so do the stand-ins for generators, which are yielded by the
-        generators' ids. Afterwards all streams are where they were. What was drawn past that is an error.
+        """Inside the block draws from the global stream are recorded, and those from the stand-ins for generators, which are yielded by the
+        ids of these. Afterwards all streams are in the states that they had before. A draw that was not recorded raises TypeError.
         """
         before = [stream.state() for stream in self.streams]
         now = [*map(pickle.dumps, before)]
@@ -83,7 +90,7 @@ class Draws:
 
 
 class _Recorder:
-    """Stands for NumPy's global stream."""
+    """A stand-in for NumPy's global stream."""
 
     def __init__(self, draw: Callable[..., Any]) -> None:
         self._draw = draw
@@ -93,7 +100,7 @@ class _Recorder:
 
 
 def _stand_in(source: Any, draw: Callable[..., Any]) -> Any:
-    """A generator on the same bits whose methods are recorded."""
+    """A stand-in for a generator, on the same bit generator, whose methods record."""
     kind: Any = type(source)
 
     def recorded(self: Any, name: str) -> Any:

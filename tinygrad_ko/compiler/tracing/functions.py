@@ -1,7 +1,12 @@
-"""NumPy's functions of Symbols: those that are recorded as calls, as operations that the program knows, or answered from shapes and dtypes.
+"""NumPy's functions of Symbols.
 
-Every function that NumPy dispatches is in one of the lists, or refused by name: one whose result has a shape or dtype that depends on
-numbers, that writes to its arguments, or that makes text or files of them, would be silently wrong as a call.
+Each function that NumPy dispatches is in one of these tables; any other is refused by name.
+
+- `_STATIC`: answered now, from shapes and dtypes
+- `_OWN`: recorded as operations of the program, which the passes can simplify and fuse
+- `_CALLS`: recorded as one call
+- `_DEPENDENT`: refused, because the shape or dtype of the result, or text, depends on the values in the arrays
+- `_WRITING`: refused, because it writes to an argument
 """
 
 from collections.abc import Callable
@@ -17,7 +22,7 @@ from tinygrad_ko.compiler.refusals import cannot_write, depends_on_data, unsuppo
 
 
 def called(first: Any, function: Any, arguments: Any, options: Any) -> Any:
-    """What a function of NumPy's, called with Symbols of which `first` is one, gives."""
+    """The result of a NumPy function that was called with Symbols, of which `first` is one."""
     name = f"{function.__module__}.{function.__name__}".replace("numpy", "np", 1)
     if function in _STATIC:
         return function(*map(_shown, arguments), **options)
@@ -55,12 +60,13 @@ def _signature(function: Any) -> Signature:
 
 
 def _shown(x: Any) -> Any:
-    """An array of the shape and dtype of a Symbol, for functions that look at nothing else; anything else as it is."""
+    """The concrete array of a Symbol, for functions that read its shape and dtype alone; anything else as it is."""
     return x.array if hasattr(x, "traced_call") else x
 
 
 def _named(names: str, of: Any = np) -> set[Any]:
-    return {getattr(of, name) for name in names.split() if hasattr(of, name)}  # some are newer than others
+    """The functions of these names, as far as this version of NumPy has them."""
+    return {getattr(of, name) for name in names.split() if hasattr(of, name)}
 
 
 _STATIC = _named(
@@ -94,7 +100,7 @@ _CALLS |= _named(
 )
 _CALLS |= _named("sliding_window_view", np.lib.stride_tricks)
 _WORDS = "axes axis count deg destination indices_or_sections k N n newshape new_shape num obj offset pad_width repeats reps s shape source"
-_SHAPING = {*_WORDS.split(" ")}  # arguments that say which shape the result has
+_SHAPING = {*_WORDS.split(" ")}  # arguments on which the shape of the result depends
 _WRITTEN_IN_C: dict[Any, Callable[..., Any]] = {
     np.where: lambda condition, x=None, y=None: None,
     np.dot: lambda a, b, out=None: None,

@@ -1,4 +1,4 @@
-"""NumPy's names, for Symbols: the array library that the engine finds when it traces."""
+"""The array library of Symbols: what `x.__array_namespace__()` gives of a traced x."""
 
 from typing import Any
 
@@ -10,7 +10,9 @@ from tinygrad_ko.compiler.tracing.symbols import Symbol, concrete
 
 
 class Symbols:
-    """NumPy's names, for Symbols. What NumPy dispatches comes back to the Symbol; what makes arrays is here."""
+    """NumPy's names. Most are NumPy's own functions, which dispatch to the Symbol (`__array_function__`); here are those that create arrays
+    and those whose order of adding differs from NumPy's.
+    """
 
     __name__ = "numpy"
 
@@ -54,12 +56,12 @@ class Symbols:
     def asarray(self, x: Any, dtype: Any = None, copy: Any = None, device: Any = None) -> Any:
         if not isinstance(x, Symbol):
             return np.asarray(x, dtype=dtype)
-        if x.value.is_number:  # from here on it has a dtype
+        if x.value.is_number:  # an array is not weak in type promotion, so it is another value
             return self._program.call("np.asarray", np.asarray, (x,), {} if dtype is None else {"dtype": dtype})
         x = x if dtype is None else x.astype(dtype, copy=False)
         if isinstance(x.array, np.ndarray):
             return x.copy("K") if copy else x
-        return self._program.symbol(x.value, np.asarray(x.array))  # of one of NumPy's scalars
+        return self._program.symbol(x.value, np.asarray(x.array))  # a NumPy scalar becomes an array
 
     hypot, logaddexp = staticmethod(faster.hypot), staticmethod(faster.logaddexp)
 

@@ -1,4 +1,4 @@
-"""Numbers: Python's own, which stay what they are in a program: 0.5 * lr is a Python float there too, and gives an array no dtype."""
+"""Symbolic Python numbers. They stay Python numbers in the program: `0.5 * lr` is a float there too, and weak in NumPy's type promotion."""
 
 import operator
 from collections.abc import Callable
@@ -16,10 +16,10 @@ _ASKED = {*dir(np.ndarray)} - {*dir(float)} | {"__class__"}
 
 
 class Number(Symbol):
-    """A Python number of the program: an argument, a learning rate, a count of steps, and what is computed from these.
+    """A symbolic Python number: an argument, a learning rate, a count of steps, or computed from such numbers.
 
-    With other Python numbers it is computed by Python's operators, with arrays as they compute with a Python number. Its truth value may be
-    asked: the program is then for calls in which the answer is the same.
+    Operators between Python numbers are Python's; with arrays they are ufuncs. Unlike an array it may be compared and branched on: the
+    answer becomes a guard, and a call for which it is another one is compiled anew.
     """
 
     __slots__ = ()
@@ -29,13 +29,13 @@ class Number(Symbol):
     def __getattribute__(self, name: str) -> Any:
         """For the user's code it has what Python's numbers have: hasattr(x, "shape") is False."""
         if name in _ASKED and asked_by_user():
-            return getattr(self._numbers, name)
+            return getattr(self._array, name)
         return super().__getattribute__(name)
 
     def __getattr__(self, name: str) -> Any:
-        if hasattr(self._numbers, name):
+        if hasattr(self._array, name):
             raise unsupported(f"the method {name} of a number")
-        raise AttributeError(f"{type(self._numbers).__name__!r} object has no attribute {name!r}", name=name, obj=self)
+        raise AttributeError(f"{type(self._array).__name__!r} object has no attribute {name!r}", name=name, obj=self)
 
     def __divmod__(self, other: Any) -> Any:
         return self // other, self % other
@@ -46,7 +46,7 @@ class Number(Symbol):
     def __bool__(self) -> bool:
         known, answer = self.value, bool(self.array)
         if any(x.operation not in ("input", "number") for x in in_order([known])):
-            depends_on_data("bool()")(self)  # it takes more than a look at the arguments
+            depends_on_data("bool()")(self)  # guards are evaluated before the program runs, so from its inputs alone
         self.program.assumed[known] = answer
         return answer
 
@@ -56,7 +56,8 @@ for _name in ("__len__", "__iter__", "__contains__"):
     setattr(Number, _name, None)  # Python's numbers are not iterable
 
 
-def _operators(name: str, sign: str, function: Callable[..., Any]) -> None:
+def _define_operator(name: str, sign: str, function: Callable[..., Any]) -> None:
+    """Define an operator that records a `number` if both sides are Python numbers, and is that of Symbols otherwise."""
     of_arrays = getattr(Symbol, f"__{name}__")
 
     def computed(a: Any, b: Any) -> Any:
@@ -71,9 +72,9 @@ def _operators(name: str, sign: str, function: Callable[..., Any]) -> None:
         setattr(Number, f"__i{name}__", computed)  # a number is not changed in place
 
 
-def _asked(name: str, sign: str, function: Callable[..., Any]) -> None:
-    """A comparison of Python numbers is True or False, and the program is for calls in which it is the same."""
-    _operators(name, sign, function)
+def _define_comparison(name: str, sign: str, function: Callable[..., Any]) -> None:
+    """Define a comparison, which between Python numbers is True or False and a guard."""
+    _define_operator(name, sign, function)
     compared = getattr(Number, f"__{name}__")
 
     def answered(a: Any, b: Any) -> Any:
@@ -83,15 +84,15 @@ def _asked(name: str, sign: str, function: Callable[..., Any]) -> None:
     setattr(Number, f"__{name}__", answered)
 
 
-def _unary(name: str, sign: str, function: Callable[..., Any]) -> None:
+def _define_unary(name: str, sign: str, function: Callable[..., Any]) -> None:
     setattr(Number, f"__{name}__", lambda a: a.program.record("number", (a,), (sign,), lambda: function(a.array)))
 
 
 _SIGNS = {"add": "+", "sub": "-", "mul": "*", "truediv": "/", "floordiv": "//", "mod": "%", "pow": "**"}
 _COMPARISONS = {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!="}
 for _name, _sign in _SIGNS.items():
-    _operators(_name, _sign, getattr(operator, _name))
+    _define_operator(_name, _sign, getattr(operator, _name))
 for _name, _sign in _COMPARISONS.items():
-    _asked(_name, _sign, getattr(operator, _name))
+    _define_comparison(_name, _sign, getattr(operator, _name))
 for _name, _sign in {"neg": "-", "pos": "+", "abs": "abs"}.items():
-    _unary(_name, _sign, getattr(operator, _name))
+    _define_unary(_name, _sign, getattr(operator, _name))

@@ -1,4 +1,4 @@
-"""Where a value comes from: the op that computed it, the line of the user's, and the name that he gave it there."""
+"""Where a value comes from: the op, the user's line and the user's variable, found by walking Python's stack."""
 
 import sys
 from functools import cache
@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ko.compiler.program.values import Origin
-from tinygrad_ko.compiler.tracing.variables import RETURNED, taken_by
+from tinygrad_ko.compiler.refusals import other_warnings
+from tinygrad_ko.compiler.tracing.variables import RETURNED, stored_in
 from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.runtime.callers import users_line
 from tinygrad_ko.runtime.source import formula_text
@@ -18,13 +19,14 @@ _HERE = join(dirname(dirname(__file__)), "")
 _PACKAGE = join(dirname(dirname(_HERE)), "")
 _BOOK = join(_PACKAGE, "nn", "networks.py")  # the book's networks are read as if they were the user's
 _OP = "<op "
-_NAMELESS = {"out", "_out"}  # names in the package that say nothing
+_MODES = {"call", "ignore", "warn"}  # of np.errstate: what a program repeats
+_NAMELESS = {"out", "_out"}  # names of variables in ops that say nothing to a reader
 
 
 def origin(number: int | None = None) -> Origin:
-    """Where the call that is under way comes from, by the frames of Python's stack; of several results, the one of that number."""
+    """The origin of the operation that is being recorded; of several results, of that with a number."""
     op = inner = ""
-    ignored = tuple(kind for kind, how in np.geterr().items() if how == "ignore" and kind != "under")
+    ignored = tuple(kind for kind, how in warning_modes().items() if how == "ignore" and kind != "under")
     frame: FrameType | None = sys._getframe(2)
     while frame is not None:
         filename = frame.f_code.co_filename
@@ -42,21 +44,29 @@ def origin(number: int | None = None) -> Origin:
     return Origin(op, users_line(), None, inner or op, ignored)
 
 
+def warning_modes() -> Any:
+    """The modes of np.errstate. Raises TypeError for one that a program does not repeat."""
+    modes = np.geterr()
+    if not _MODES.issuperset(modes.values()):
+        raise other_warnings(next(f"{kind}={how!r}" for kind, how in modes.items() if how not in _MODES))
+    return modes
+
+
 def _variable(frame: FrameType, number: int | None) -> str | None:
-    """The name of the variable that takes the result of the call at which a frame stands."""
-    name = taken_by(frame.f_code, frame.f_lasti, number)
+    """The variable that the result of the current call in a frame is stored in."""
+    name = stored_in(frame.f_code, frame.f_lasti, number)
     return name if name != RETURNED else None
 
 
 def _users_name(frame: FrameType | None, number: int | None) -> str | None:
-    """The name that the user gives the result of the call at which a frame stands: there or, if that returns it, further out."""
+    """The user's variable that the result of the current call in a frame is stored in; where it is returned, that of the caller."""
     while frame is not None and (
         frame.f_code.co_filename == _BOOK or not frame.f_code.co_filename.startswith(_PACKAGE)
     ):
-        if (name := taken_by(frame.f_code, frame.f_lasti, number)) != RETURNED:
+        if (name := stored_in(frame.f_code, frame.f_lasti, number)) != RETURNED:
             return name
         if frame.f_code.co_filename == _BOOK:
-            return frame.f_code.co_name  # what a method of the book's returns is what it is called
+            return frame.f_code.co_name  # a method of the book's networks names what it returns: predict, loss
         frame = frame.f_back
     return None
 
@@ -82,7 +92,7 @@ def _backward(frame: FrameType, ignored: tuple[str, ...], inner: str) -> Origin:
 
 
 def _value(x: Any) -> Any:
-    """The value that a Symbol or a Tensor stands for, also inside of a tuple; anything else as it is."""
+    """The value of a Symbol, or of one in a Tensor or tuple; anything else as it is."""
     kind = type(x)  # isinstance would ask a Symbol, which asks who asks
     if issubclass(kind, list | tuple):
         return tuple(map(_value, x))
@@ -90,7 +100,7 @@ def _value(x: Any) -> Any:
 
 
 def _visited(frame: FrameType) -> Any:
-    """The node that was recorded, where backpropagation works on a copy of it."""
+    """The recorded node: under create_graph backpropagation works on a copy of it, in the frame outside."""
     around = frame.f_back
     return around.f_locals["node"] if around else frame.f_locals["n"]
 

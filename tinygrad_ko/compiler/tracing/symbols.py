@@ -1,7 +1,8 @@
-"""Symbols: arrays that remember how they were computed. The engine runs on them as it runs on the arrays of any library.
+"""Symbolic arrays. The engine computes with them as with the arrays of any library, and the trace records the operations.
 
-A Symbol stands for a value of a program. Beside it stands the array that it is in the call that is traced, so its shape and dtype are
-known, and every NumPy function can be called on it. What would make the program depend on the numbers themselves is an error.
+A Symbol is a value of the program and the concrete array that it is in the traced call: so its shape, dtype and memory order are known, and
+NumPy itself says what an operation gives. Reading elements (`if x`, `float(x)`, `x.item()`) is an error: the program would be right for
+these elements alone.
 """
 
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from tinygrad_ko.compiler.program.values import Slot, Value, memory_order, with_
 from tinygrad_ko.compiler.refusals import cannot_write, depends_on_data, unsupported
 from tinygrad_ko.compiler.tracing.functions import called
 from tinygrad_ko.compiler.tracing.operators import SymbolOperators
+from tinygrad_ko.compiler.tracing.origin import warning_modes
 from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.ops.elementwise import where
 from tinygrad_ko.runtime.callers import asked_by_user
@@ -28,39 +30,39 @@ def concrete(x: Any) -> Any:
 
 
 class Symbol(SymbolOperators):
-    """An array of the program.
+    """A symbolic array.
 
-    What is written to it gives it another value. As an array of NumPy's, a view shows what is written to its `source`, and what is
-    written to the view is written there.
+    Values never change, so writing to a Symbol gives it another value, and a view has to follow: each Symbol counts the writes to it in its
+    `version`, and a view whose source has a newer version than the one `seen` is taken anew. Writing to a view writes to its source.
     """
 
-    __slots__ = ("_numbers", "_value", "program", "seen", "source", "version", "way")
+    __slots__ = ("_array", "_value", "program", "seen", "source", "version", "view_as")
     __hash__ = object.__hash__
     device = "cpu"
 
     def __init__(self, value: Value, array: Any, program: Any) -> None:
-        self._value, self._numbers, self.program = value, array, program
-        self.source: Symbol | None = None  # what it is a view of,
-        self.way: tuple[str, Any] | None = None  # how, if what is written can be followed,
-        self.seen = self.version = (
-            0  # and how often that had been written to when it was last looked at; and how often it was itself
+        self._value, self._array, self.program = value, array, program
+        self.source: Symbol | None = None  # the Symbol that it is a view of
+        self.view_as: tuple[str, Any] | None = (
+            None  # the operation that makes the view and its argument; None if it cannot be repeated
         )
+        self.version = self.seen = 0
 
-    @property
-    def __class__(self) -> type:
+    @property  # type: ignore[misc]  # as unittest.mock does it
+    def __class__(self) -> Any:
         """What isinstance tells: for the user's code the type of the array that it stands for."""
-        return type(self._numbers) if asked_by_user() else type(self)
+        return type(self._array) if asked_by_user() else type(self)
 
-    value = property(lambda s: s._now()._value)
-    array = property(lambda s: s._now()._numbers)
+    value = property(lambda s: s._updated()._value)
+    array = property(lambda s: s._updated()._array)
     shape = property(lambda s: s._value.shape)
     dtype = property(lambda s: s._value.dtype)
     ndim = property(lambda s: len(s._value.shape))
     size = property(lambda s: s._value.size)
     nbytes = property(lambda s: s._value.nbytes)
     itemsize = property(lambda s: s._value.dtype.itemsize)
-    flags = property(lambda s: np.asarray(s._numbers).flags)
-    strides = property(lambda s: np.asarray(s._numbers).strides)
+    flags = property(lambda s: np.asarray(s._array).flags)
+    strides = property(lambda s: np.asarray(s._array).strides)
     base = property(lambda s: s.source)
     T = property(lambda s: s.transpose())
     mT = property(lambda s: s.swapaxes(-1, -2))
@@ -97,8 +99,8 @@ class Symbol(SymbolOperators):
     def __repr__(self) -> str:
         return f"<traced {self.dtype} of shape {self.shape}>"
 
-    def taken_over(self, made: Any) -> Any:
-        """The array itself, once what was made is written to it."""
+    def assigned(self, made: Any) -> Any:
+        """Itself, after a value was written to it: `a += b`."""
         return _written(self, made)
 
     def __array_namespace__(self, api_version: Any = None) -> Any:
@@ -107,6 +109,7 @@ class Symbol(SymbolOperators):
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, out: Any = None, **options: Any) -> Any:
         if any(issubclass(type(x), Handle) for x in inputs):
             return NotImplemented
+        warning_modes()  # before something is raised that the function might catch
         name = f"np.{ufunc.__name__}" + f".{method}" * (method != "__call__")
         out = None if out is not None and out[0] is None else out
         if method == "at":
@@ -126,7 +129,7 @@ class Symbol(SymbolOperators):
         return made if out is None else _written(out[0], made)
 
     def reduced(self, ufunc: Any, x: Any, axis: Any, keepdims: bool, by_rows: bool = False) -> Any:
-        """A reduction of x by a ufunc; with `by_rows` as `quick` has it."""
+        """A reduction of x by a ufunc; with `by_rows` in the order of adding that `quick` has for short rows."""
         x = self.beside(x)
         axes = range(x.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
         axes = () if x.ndim == 0 and axis in (0, -1) else axes
@@ -140,26 +143,26 @@ class Symbol(SymbolOperators):
         return called(self, function, arguments, options)
 
     def traced_call(self, function: Any, arguments: Any, options: Any) -> Any:
-        """A function that looks into arrays, as it is."""
+        """Record one call of an opaque function."""
         name = function.__name__.lstrip("_")
-        return self.program.call(name, function, arguments, options, lends=hasattr(function, "lends"))
+        return self.program.call(name, function, arguments, options, may_alias=hasattr(function, "may_alias"))
 
     def traced_choice(self, then: Any, otherwise: Any, arrays: Any) -> Any:
-        """What `then` gives of the arrays where it is true, else what `otherwise` does: what is not taken is of ones, so that it has a
-        value, and slopes, without infinities.
+        """`either` of a condition that is this Symbol: both branches, between which `where` chooses. The branch that is not chosen computes
+        with ones, so that neither it nor its derivatives are infinite or NaN.
         """
         taken, others = [where(self, x, 1) for x in arrays], [where(self, 1, x) for x in arrays]
         return where(self, then(*taken), otherwise(*others))
 
     def where(self, condition: Any, x: Any, y: Any) -> Any:
-        """np.where, one of whose arguments it is."""
+        """np.where, of Symbols and arrays."""
         return self.program.record("where", (condition, x, y), (), lambda: np.where(*map(concrete, (condition, x, y))))
 
     def beside(self, array: Any) -> Any:
-        """An array that is no Symbol as one of this trace."""
+        """Any array as a Symbol of this trace: a constant."""
         return array if isinstance(array, Symbol) else Symbol(self.program.constant(array), array, self.program)
 
-    # ------------------------------------------------------------------ the same numbers in another shape
+    # ------------------------------------------------------------------ views
 
     def _view(self, how: str, to: Any, make: Callable[[Any], Any]) -> Any:
         array = make(self.array)
@@ -170,40 +173,31 @@ class Symbol(SymbolOperators):
             made.view_of(self, (how, to))
         return made
 
-    def view_of(self, source: "Symbol", way: tuple[str, Any] | None) -> None:
-        """Be a view of another Symbol from now on."""
-        self.source, self.way, self.seen = source, way, source.version
+    def view_of(self, source: "Symbol", view_as: tuple[str, Any] | None) -> None:
+        """Mark it as a view of another Symbol."""
+        self.source, self.view_as, self.seen = source, view_as, source.version
 
-    def _now(self) -> "Symbol":
-        """It, after a view was brought up to date with what has been written to its source."""
-        if self.source is not None and self.source._now().version != self.seen:
-            self.require_way()
-            now = self.source.at(self.way)
-            self._value, self._numbers, self.seen, self.version = (
-                now.value,
-                now.array,
-                self.source.version,
-                self.version + 1,
-            )
+    def _updated(self) -> "Symbol":
+        """Itself, with the value that it has after the writes to its source."""
+        if self.source is not None and self.source._updated().version != self.seen:
+            how, argument = self.require_view()
+            now = self.source[argument] if how == "index" else getattr(self.source, how)(argument)
+            self._value, self._array = now.value, now.array
+            self.seen, self.version = self.source.version, self.version + 1
         return self
 
-    def require_way(self) -> None:
-        """Refuse to follow what was written where there is no way."""
-        if self.way is None:
+    def require_view(self) -> tuple[str, Any]:
+        """The operation that makes the view, and its argument. Raises TypeError if it cannot be repeated after a write."""
+        if self.view_as is None:
             raise unsupported(
                 "writing to an array of which np.real, np.split or the like has given a view, or to that view"
             )
-
-    def at(self, way: Any) -> Any:
-        """The view that this is the way to."""
-        how, to = way
-        return self[to] if how == "index" else getattr(self, how)(to)
+        return self.view_as
 
     def written(self, made: "Symbol") -> None:
-        """Take the value of `made`, and give it to the source of a view."""
+        """Take the value of `made`; a view writes it to its source too."""
         if self.source is not None:
-            self.require_way()
-            how, to = self.way  # type: ignore[misc]
+            how, to = self.require_view()
             if how == "index":
                 self.source[to] = made
             elif how == "reshape":
@@ -213,9 +207,9 @@ class Symbol(SymbolOperators):
             else:
                 raise ValueError("assignment destination is read-only")
             self.seen = self.source.version
-        if not _lie_alike(made.array, self._numbers):  # what is written lies in the memory of what was there
+        if not _same_layout(made.array, self._array):  # a write keeps the strides of the array that is written to
             made = self._with(made, ...)
-        self._value, self._numbers, self.version = made.value, made.array, self.version + 1
+        self._value, self._array, self.version = made.value, made.array, self.version + 1
 
     def reshape(self, *shape: Any, copy: Any = None) -> Any:
         to = shape[0] if len(shape) == 1 and isinstance(shape[0], tuple | list) else shape
@@ -249,7 +243,7 @@ class Symbol(SymbolOperators):
     def squeeze(self, axis: Any = None) -> Any:
         return self.reshape(np.squeeze(self.array, axis).shape)
 
-    # ------------------------------------------------------------------ other numbers
+    # ------------------------------------------------------------------ conversions, copies, reading and writing
 
     def astype(self, dtype: Any, copy: bool = True) -> Any:
         dtype = np.dtype(dtype)
@@ -289,7 +283,7 @@ class Symbol(SymbolOperators):
         if all(map(_is_basic, parts)):
             return self._view("index", parts, lambda array: np.asarray(array)[parts])
         template, inside = _index_template(parts)
-        if all(not x.ndim for x in inside) and inside:  # integers that are traced: a view
+        if all(not x.ndim for x in inside) and inside:  # traced integers: basic indexing, a view
             return self.program.call("getitem", getitem, (self, parts), {})
         index = with_inputs(template, [*map(concrete, inside)])
         return self.program.record("take", (self, *inside), (template,), lambda: self.array[index])
@@ -304,13 +298,13 @@ class Symbol(SymbolOperators):
         self.written(self._with(new, index))
 
     def _with(self, new: Any, index: Any) -> "Symbol":
-        """It, with `new` at an index."""
+        """A copy with `new` at an index."""
         template, inside = _index_template(index if isinstance(index, tuple) else (index,))
         if isinstance(new, list | tuple):
             new = np.asarray(new)
 
         def changed() -> Any:
-            array = np.array(self._numbers)
+            array = np.array(self._array)
             array[with_inputs(template, [*map(concrete, inside)])] = concrete(new)
             return array
 
@@ -319,7 +313,7 @@ class Symbol(SymbolOperators):
 
 
 def _of_numpy(name: str) -> Callable[..., Any]:
-    """A method of arrays that is a function of NumPy's."""
+    """The method of arrays that does the same as NumPy's function of that name."""
     function = getattr(np, name)
     return lambda self, *arguments, **options: function(self, *arguments, **options)
 
@@ -333,24 +327,20 @@ NUMPYS.add(Symbol)
 TRACED.add(Symbol)
 
 
-def _lie_alike(made: Any, there: Any) -> bool:
-    """Whether two arrays of one shape have their axes in one order in memory."""
+def _same_layout(made: Any, there: Any) -> bool:
+    """Whether two arrays of one shape have the same memory order, and the first has an element of its own at each place."""
     made, there = np.asarray(made), np.asarray(there)
     is_stretched = made.size and any(n > 1 and not step for n, step in zip(made.shape, made.strides, strict=True))
     return memory_order(made) == memory_order(there) and not is_stretched
 
 
 def _is_basic(part: Any) -> bool:
-    """Whether a part of an index takes a view."""
-    return (
-        (isinstance(part, int | np.integer) and not isinstance(part, bool))
-        or part is None
-        or isinstance(part, slice)
-        or part is ...
-    )
+    """Whether a part of an index is one of basic indexing, which gives a view."""
+    return part is None or part is ... or (isinstance(part, int | np.integer | slice) and not isinstance(part, bool))
 
 
 def _index_template(parts: tuple[Any, ...]) -> tuple[tuple[Any, ...], list[Any]]:
+    """An index with Slots in place of its arrays, and the arrays."""
     inside: list[Any] = []
 
     def placed(part: Any) -> Any:
@@ -367,7 +357,7 @@ def _index_template(parts: tuple[Any, ...]) -> tuple[tuple[Any, ...], list[Any]]
 
 
 def _written(to: Any, made: Symbol, casting: Any = "same_kind") -> Any:
-    """`to`, after what was made was written to it."""
+    """`to`, after a value was written to it: broadcast and cast, as by `out=`."""
     if not isinstance(to, Symbol):
         raise cannot_write("writing to an array that the function holds")
     if np.broadcast_shapes(to.shape, made.shape) != to.shape:

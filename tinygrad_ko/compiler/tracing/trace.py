@@ -1,4 +1,4 @@
-"""The trace: what is recorded while a function runs on Symbols."""
+"""The trace: the record of the operations that a function does on Symbols."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,17 +29,18 @@ class Step:
 
 
 class Trace:
-    """What is recorded. The same function of the same values is recorded once.
+    """Records operations as values. Pure operations of one kind on the same values are one value: common subexpressions are merged.
 
-    Where a trace does what another one did `before`, step by step, it has the values of that, and nothing is computed again.
+    Where a trace does what the trace before it did, step by step, it has the values of that, and nothing is computed again.
     """
 
     def __init__(self, before: list[Step]) -> None:
-        self.steps, self._before, self._kept = list[Step](), before, 0
-        self.known: dict[Any, Value] = {}
+        self.steps, self._before = list[Step](), before
+        self._kept = 0  # bytes of the arrays in the steps
+        self.known: dict[Any, Value] = {}  # pure operations, by what tells them apart
         self.constants: dict[int, tuple[Value, Any]] = {}
-        self.effects: list[Value] = []  # calls that change something, in their order
-        self.assumed: dict[Value, bool] = {}  # what was asked about numbers, with the answers
+        self.effects: list[Value] = []  # calls with side effects, in their order
+        self.assumed: dict[Value, bool] = {}  # truth values of Python numbers: guards of the program
         self.namespace = Symbols(self)
         self.thread = get_ident()
 
@@ -72,7 +73,7 @@ class Trace:
         return self._done(key, value)
 
     def constant(self, array: Any) -> Value:
-        """An array that is no Symbol, as it is now: the function may write to it later."""
+        """The value of an array that is not a Symbol, as it is now: the function may write to it later."""
         known, _ = self.constants.get(id(array), (None, None))
         if known is None or known.settings[0].tobytes() != array.tobytes():
             key = ("constant", array.shape, array.dtype, array.strides)
@@ -93,8 +94,8 @@ class Trace:
         compute: Callable[[], Any],
         pure: bool = True,
         form: Any = None,
-    ) -> "Symbol":
-        """A Symbol for what an operation gives, which `compute` does here. `form` is what its settings do not say."""
+    ) -> Symbol:
+        """Record an operation, whose result in this call `compute` gives; returns a Symbol. `form` is what its settings do not say."""
         if get_ident() != self.thread:
             raise other_thread()
         inputs = tuple([self._input(x) for x in inputs])
@@ -104,9 +105,7 @@ class Trace:
         pure = pure and given is not None  # what gives nothing is a check
         value = step.value if step is not None else self.known.get(key) if pure else None
         if value is None:
-            there = (
-                np.empty(0) if isinstance(given, tuple | list) else np.asarray(given)
-            )  # it may be a scalar of NumPy's
+            there = np.empty(0) if isinstance(given, tuple | list) else np.asarray(given)
             came = origin(settings[0] if operation == "result" else None)
             value = Value(operation, inputs, settings, there.shape, there.dtype, memory_order(there), came)
         if pure:
@@ -117,7 +116,7 @@ class Trace:
         return self.symbol(self._done(key, value, given if pure else None), given)
 
     def symbol(self, value: Value, array: Any) -> Symbol:
-        """A Symbol for a value: a Number if it is one of Python's own."""
+        """A Symbol for a value that is `array` in this call: a Number if that is a Python number."""
         value.is_number = type(array) in (int, float, bool)
         return (Number if value.is_number else Symbol)(value, array, self)
 
@@ -127,9 +126,9 @@ class Trace:
         return self.constant(x) if isinstance(x, ndarray) else x
 
     def call(
-        self, name: str, function: Any, arguments: Any, options: Any, pure: bool = True, lends: bool = False
+        self, name: str, function: Any, arguments: Any, options: Any, pure: bool = True, may_alias: bool = False
     ) -> Any:
-        """A function as it is, of arrays and of lists of them. One that returns nothing is a check."""
+        """Record one call of any function of arrays, or of lists and dicts of them. One that returns None is a check: an effect."""
         arrays: list[Any] = []
         call = Called(name, function, _placed(tuple(arguments), arrays), _placed(dict(options), arrays))
 
@@ -139,7 +138,7 @@ class Trace:
                 out = call(inputs)
             except Exception as error:  # such as of a matrix that has no inverse
                 raise failed(error) from None
-            call.lends = lends or _shares(out, inputs)
+            call.may_alias = may_alias or _shares(out, inputs)
             call.results = len(out) if isinstance(out, tuple | list) else 0
             return out
 
@@ -147,9 +146,9 @@ class Trace:
         if (out := made.array) is None:
             return None
         if not isinstance(out, tuple | list):
-            return _lent(made, arrays)
+            return _as_view(made, arrays)
         results = [
-            _lent(self.record("result", (made,), (i,), lambda x=x: x), arrays)  # type: ignore[misc]
+            _as_view(self.record("result", (made,), (i,), lambda x=x: x), arrays)  # type: ignore[misc]
             for i, x in enumerate(out)
         ]
         return type(out)(*results) if hasattr(out, "_fields") else type(out)(results)
@@ -162,15 +161,15 @@ def _is_again(array: Any, constant: Value) -> bool:
 
 
 def _placed(part: Any, arrays: list[Any]) -> Any:
-    """Arguments with places for the arrays, which are added to the list."""
+    """A template of arguments, with Slots in place of the arrays, which are appended to the list."""
     if isinstance(part, Symbol | ndarray):
         arrays.append(part)
         return Slot(len(arrays) - 1)
     return np if part is quick or isinstance(part, Symbols) else mapped_inside(lambda x: _placed(x, arrays), part)
 
 
-def _lent(made: Symbol, arrays: list[Any]) -> Symbol:
-    """A result of a call, as a view of the Symbol in whose memory it lies."""
+def _as_view(made: Symbol, arrays: list[Any]) -> Symbol:
+    """A result of a call: marked as a view of the Symbol with which it shares memory, if it does."""
     for x in arrays:
         if isinstance(x, Symbol) and isinstance(made.array, ndarray) and np.may_share_memory(made.array, x.array):
             made.view_of(x, None)
@@ -178,10 +177,11 @@ def _lent(made: Symbol, arrays: list[Any]) -> Symbol:
 
 
 def _shares(out: Any, inputs: list[Any]) -> bool:
-    """Whether some result lies in the memory of an input."""
+    """Whether a result shares memory with an input."""
     results = out if isinstance(out, tuple | list) else [out]
     return any(np.may_share_memory(a, b) for a in results for b in inputs if isinstance(a, ndarray))
 
 
 def _same(x: Any) -> Any:
+    """A hashable key of an input of an operation: values by identity, numbers by type and text (0.0 is not -0.0, 1 is not 1.0)."""
     return ("value", id(x)) if isinstance(x, Value) else (type(x), repr(x))

@@ -1,4 +1,4 @@
-"""Variables: which variable of the user's takes what an instruction gives, read from the bytecode that follows it."""
+"""Variables: the name of the variable that a result is stored in, found in the bytecode that follows the instruction that computes it."""
 
 import dis
 from bisect import bisect
@@ -7,27 +7,28 @@ from keyword import iskeyword
 from types import CodeType
 from typing import Any
 
-RETURNED = "return"  # no variable has this name: what the instruction gives is what its function returns
+RETURNED = "return"  # a keyword, so no variable's name: the function returns the result
 
+# Instructions: those that store, those that do nothing, and those named LOAD_ that also pop what is on the stack.
 _STORES = {"STORE_FAST", "STORE_FAST_MAYBE_NULL", "STORE_NAME", "STORE_GLOBAL", "STORE_DEREF"}
 _NOTHING = {"NOP", "CACHE", "EXTENDED_ARG", "RESUME", "NOT_TAKEN"}
-_TAKING = ("LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER")  # other LOAD_ instructions only push
+_POPPING = ("LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER")
 
 
 @cache
-def taken_by(code: CodeType, offset: int, number: int | None) -> str | None:
-    """The name of the variable, attribute or key that takes what the instruction at an offset gives, or if that is unpacked, its part of
-    that number; RETURNED; or None if something else is made of it, or if it is no name.
+def stored_in(code: CodeType, offset: int, number: int | None) -> str | None:
+    """The variable, attribute or key that the result of the instruction at an offset is stored in (of a result that is unpacked: its part
+    of that number), RETURNED if it is returned, or None if it is used in another way or the key is not an identifier.
     """
-    name = _taken_by(code, offset, number)
-    return (
-        name
-        if isinstance(name, str) and (name == RETURNED or (name.isidentifier() and not iskeyword(name) and name != "_"))
-        else None
-    )
+    name = _stored_in(code, offset, number)
+    if not isinstance(name, str):
+        return None
+    is_name = name.isidentifier() and not iskeyword(name) and name != "_"
+    return name if is_name or name == RETURNED else None
 
 
-def _taken_by(code: CodeType, offset: int, number: int | None) -> Any:
+def _stored_in(code: CodeType, offset: int, number: int | None) -> Any:
+    """The same, and any other constant key too. Follows the result on the stack through the instructions."""
     steps = _instructions(code)
     at = bisect([step.offset for step in steps], offset) - 1  # the offset may be that of its caches
     if steps[at].opname == "UNPACK_SEQUENCE":
@@ -65,7 +66,7 @@ def _taken_by(code: CodeType, offset: int, number: int | None) -> Any:
             return RETURNED if above == 0 else None
         elif name not in _NOTHING:
             effect = dis.stack_effect(step.opcode, step.arg)
-            only_pushes = name == "PUSH_NULL" or (name.startswith("LOAD_") and not name.startswith(_TAKING))
+            only_pushes = name == "PUSH_NULL" or (name.startswith("LOAD_") and not name.startswith(_POPPING))
             if step.opcode in dis.hasjrel or (not only_pushes and above < max(1, 1 - effect)):
                 return None
             above += effect

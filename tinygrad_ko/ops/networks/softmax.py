@@ -7,7 +7,7 @@ these share it all.
 from math import inf
 
 from tinygrad_ko.arrays.library import quiet, shape
-from tinygrad_ko.arrays.opaque import lends, opaque
+from tinygrad_ko.arrays.opaque import may_alias, opaque
 from tinygrad_ko.arrays.operands import floating
 from tinygrad_ko.arrays.rows import row_sums
 from tinygrad_ko.engine.op import op
@@ -36,7 +36,7 @@ def softmax(xp, x, /, axis=-1):
 
 
 @opaque
-@lends
+@may_alias
 def shifted_for_exp(xp, x, axis, mask=None):
     """x, less the largest score of each row whose scores exp does not take as they are. Where a mask is false no score counts. (To find the
     largest of all takes a twentieth of the time of that of each row.)

@@ -1,4 +1,4 @@
-"""The room of a page: what stands above its function. Constants, and the functions that it calls as they are."""
+"""The global names of a page, above its function: imports, constants, and functions that are called as they are."""
 
 import json
 from collections.abc import Callable
@@ -11,20 +11,20 @@ import numpy as np
 from tinygrad_ko.compiler.page.names import PageNames
 from tinygrad_ko.compiler.program.values import Called, memory_order
 
-_INLINE = 16  # numbers: a larger array is not written on a page
+_INLINE = 16  # elements; the numbers of a larger array are not shown on a page
 
 
-class Room:
-    """The names that a page uses beside its own variables: `objects` by name, and the lines that make the constants."""
+class PageGlobals:
+    """The global names of a page: `objects` by name, and for constants the expressions that make them."""
 
     def __init__(self, names: PageNames) -> None:
         self.names = names
         self.objects: dict[str, Any] = {"np": np}
         self._constants = dict[Any, str]()
-        self.texts: dict[str, str] = {}  # of each constant, how it is made; nothing if it is too large to be written
+        self.texts: dict[str, str] = {}  # the expression for each constant; empty if it is too large to show
 
     def lines(self) -> list[str]:
-        """The lines that import what is not on the page, and those that make the constants."""
+        """The imports, and the assignments of the constants."""
         homes = dict[str, list[str]]()
         for name, x in self.functions.items():
             if callable(x) and getattr(x, "__qualname__", ".").isidentifier():
@@ -40,11 +40,11 @@ class Room:
 
     @property
     def functions(self) -> dict[str, Any]:
-        """The functions and other things that are not written on the page."""
+        """The functions and other objects that the page does not define."""
         return {name: x for name, x in self.objects.items() if name not in self.texts and x is not np}
 
     def called(self, call: Called) -> str:
-        """The name of a function that is called as it is; a method of a random generator after the name of that."""
+        """The expression for the function of a call: `np.name`, a method of a random generator, or a global name."""
         source = getattr(call.function, "__self__", None)
         if call.name.startswith("np."):
             return call.name
@@ -58,7 +58,7 @@ class Room:
         return self.named(function, getattr(function, "__name__", type(function).__name__).strip("_"))
 
     def argument(self, x: Any) -> str:
-        """An argument of a call: a number, a dtype, NumPy itself, or anything else."""
+        """The expression for an argument of a call that is not an array."""
         if isinstance(x, ModuleType) or getattr(x, "__name__", "") == "numpy":
             return "np"
         if isinstance(x, np.dtype) or (isinstance(x, type) and issubclass(x, np.generic | int | float | bool)):
@@ -76,7 +76,7 @@ class Room:
         return self.function(x) if callable(x) else self.named(x, type(x).__name__.lower())
 
     def _setting(self, x: Any) -> str:
-        """The name of what is made once from numbers, like the windows of a convolution."""
+        """The name of a dataclass of settings, like the windows of a convolution, as a constant."""
         kind, text = self.function(type(x)), repr(x)
         name = next((name for name, other in self.texts.items() if other == text), None)
         if name is None:
@@ -85,7 +85,7 @@ class Room:
         return name
 
     def named(self, x: Any, wanted: str) -> str:
-        """The name of something that is used as it is."""
+        """The name of an object, as like as possible to the one wanted."""
         name = next((name for name, other in self.objects.items() if other is x), None)
         if name is None:
             name = self.names.new(wanted)
@@ -93,13 +93,12 @@ class Room:
         return name
 
     def constant(self, array: Any, number: Any = None) -> str:
-        """The name of an array that is made once: from a number, if one is given."""
+        """The name of a constant array; with `number` it is written as an array of that."""
         key = array.shape, array.dtype, array.strides, array.tobytes()
         if key not in self._constants:
             text = array_text(array) if number is None else f"np.array({number_text(number)}, np.{array.dtype})"
-            wanted = (
-                _WANTED.get(text.partition("(")[0], "constant") if number is None else _NUMBERS.get(number, "number")
-            )
+            by_function = _WANTED.get(text.partition("(")[0], "constant")
+            wanted = by_function if number is None else _NUMBERS.get(number, "number")
             name = self._constants[key] = self.names.new(wanted)
             self.objects[name], self.texts[name] = array, text
         return self._constants[key]
@@ -112,7 +111,7 @@ def number_text(number: Any) -> str:
 
 
 def array_text(array: Any, most: int = _INLINE) -> str:
-    """The expression that makes an array: its numbers or, where they are all one, that one. Nothing if it is too large to be written."""
+    """The expression that makes an array: from one number if all are equal, else from a list. Empty if it has more than `most` elements."""
     shape, kind = str(array.shape[0] if array.ndim == 1 else array.shape), f", np.{array.dtype}"
     kind_if_unusual = "" if array.dtype == np.float64 else kind
     if not array.size:

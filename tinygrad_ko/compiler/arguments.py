@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy import generic, ndarray
 
-from tinygrad_ko.compiler.program.values import Value, memory_order
+from tinygrad_ko.compiler.program.values import Value
 from tinygrad_ko.compiler.refusals import changed_argument, no_argument
 from tinygrad_ko.compiler.results import leaves_in
 from tinygrad_ko.compiler.state.held import GENERATORS, is_followed
@@ -205,10 +205,9 @@ class TracedArguments:
             if not array.dtype.isnative:
                 self.byteswapped.append(len(self.inputs))
                 array = array.astype(array.dtype.newbyteorder("="))
-        there = np.asarray(array)
-        value = Value("input", (), (), there.shape, there.dtype, memory_order(there), name=name)
-        self.inputs.append(value)
-        return self._trace.symbol(value, array)
+        symbol = self._trace.input(name, array)
+        self.inputs.append(symbol.value)
+        return symbol
 
     @property
     def nodes(self) -> list[Node]:

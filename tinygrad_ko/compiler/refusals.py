@@ -58,16 +58,16 @@ def none_caught() -> Iterator[None]:
             if (those := _refused.get()) and error not in those:
                 raise those[-1] from None
             raise
-        for error in _refused.get():
-            raise error
-        for error in _failed.get():
-            raise caught(error)
+        for refusal in _refused.get():
+            raise refusal
+        for failure in _failed.get():
+            raise caught(failure)
     finally:
         _refused.reset(refused_before)
         _failed.reset(failed_before)
 
 
-def refused(error: Exception) -> Exception:
+def uncatchable(error: Exception) -> Exception:
     """A refusal, which a traced function may not catch."""
     _refused.get([]).append(error)
     return error
@@ -96,7 +96,7 @@ def depends_on_data(what: str) -> Callable[..., Any]:
 
     def method(self: Any, *_: Any, **__: Any) -> Any:
         line, (cure, korean) = users_line(), _READING.get(what, _CURE)
-        raise refused(
+        raise uncatchable(
             explain(
                 TypeError(f"compile: {what} of a traced array at {line}: {cure}"),
                 f"compile: 추적 중인 배열의 값을 읽으려고 했습니다: {what}, {line}. {korean}",
@@ -114,14 +114,14 @@ def unsupported(what: str) -> Exception:
         "and pass it as an argument"
     )
     korean = f"compile: 컴파일할 함수 안에서는 쓸 수 없습니다: {what}({line}). 다른 함수를 쓰거나, 밖에서 계산하여 인수로 넘기십시오."
-    return refused(explain(error, korean))
+    return uncatchable(explain(error, korean))
 
 
 def cannot_write(what: str) -> Exception:
     """The error for what writes to an array that a trace cannot follow."""
     line = users_line()
     error = TypeError(f"compile: {what} is not supported (at {line}); return a new array instead of writing to one")
-    return refused(
+    return uncatchable(
         explain(error, f"compile: {what}: 지원하지 않습니다({line}). 배열에 쓰는 대신 새 배열을 반환하십시오.")
     )
 

@@ -45,7 +45,7 @@ class Symbol(SymbolOperators):
         self.view_as: tuple[str, Any] | None = None  # the operation that makes the view; None if it cannot be repeated
         self.version = self.seen = 0
 
-    @property
+    @property  # type: ignore[misc]  # unittest.mock does the same
     def __class__(self) -> type:
         """What isinstance tells: for the user's code the type of the array that it stands for."""
         return type(self._array) if asked_by_user() else type(self)

@@ -193,7 +193,7 @@ def test_sixteen_programs_are_kept_of_what_a_function_holds():
         settings["power"] = power
         return compiled(X).tolist()
 
-    with pytest.warns(UserWarning, match="not its arguments but what it holds changed"):
+    with pytest.warns(UserWarning, match="not its arguments but what it holds changed: settings.power: 0, 1, 2"):
         results = [to_the(power) for power in range(20)]
     assert results == [(X**power).tolist() for power in range(20)]
     assert repr(compiled) == "<compiled <lambda>(x): 16 programs>"

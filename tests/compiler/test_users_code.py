@@ -4,6 +4,7 @@ import argparse
 import contextvars
 import functools
 import numbers
+import sys
 import typing
 import weakref
 from collections import UserDict
@@ -68,6 +69,52 @@ def test_an_error_that_the_function_catches_when_a_program_runs():
     with pytest.raises(np.linalg.LinAlgError) as caught:
         f(np.zeros((2, 2)))
     assert "if it catches this one" in caught.value.__notes__[0]
+
+
+@pytest.mark.parametrize("read", [np.load, lambda path: float(path.read_text())])
+def test_what_is_in_a_file_is_read_outside(read, tmp_path):
+    path = tmp_path / "x.npy"
+    np.save(path, ONES)
+    with pytest.raises(TypeError, match=r"compile: open\(.+x.npy.+ is not supported inside of a compiled function"):
+        Compiled(lambda x: x * read(path))(ONES)
+    assert np.array_equal(np.load(path), ONES)
+
+
+HELD = [
+    np.ma.array([1.0, 2.0]),
+    np.array([1.0, None]),
+    np.array(["1", "2"]),
+    np.zeros(2, [("a", float)]),
+]
+
+
+@pytest.mark.parametrize("held", HELD)
+@pytest.mark.parametrize(
+    "use", [lambda x, held: x * held, lambda x, held: held[0], lambda x, held: held.shape, lambda x, held: -held]
+)
+def test_arrays_that_are_not_followed_are_refused_where_they_are_used(held, use):
+    with pytest.raises(TypeError, match="that the function holds is not supported inside of a compiled function"):
+        Compiled(lambda x: use(x, held))(ONES)
+    kept = [held]
+    assert Compiled(lambda x: x * len(kept))(ONES).tolist() == [1, 1]
+
+
+def test_errors_for_infinities_are_asked_for_outside():
+    def f(x):
+        try:
+            with np.errstate(divide="raise"):
+                return 1 / x
+        except FloatingPointError:
+            return x
+
+    for x in (ONES, 0 * ONES):
+        with pytest.raises(TypeError, match=r"np.errstate\(divide='raise'\) .+ put it around the calls"):
+            Compiled(f)(x)
+    compiled = Compiled(lambda x: 1 / x)
+    with np.errstate(divide="raise"):
+        assert compiled(ONES).tolist() == [1, 1]
+        with pytest.raises(FloatingPointError):
+            compiled(0 * ONES)
 
 
 def test_an_array_that_is_not_there_is_no_reason_to_refuse():
@@ -165,32 +212,43 @@ def test_what_appears_is_refused_and_taken_away():
             self.last = x
             return x
 
-    def cell(x):
-        nonlocal later
-        later = x
-        return x
-
     counting, slotted = Counting(), Slotted()
-    for f, what in ((lambda x: counting(x), "Counting.count"), (lambda x: slotted(x), "last"), (cell, "later")):
+    for f, what in ((lambda x: counting(x), "Counting.count"), (lambda x: slotted(x), "last")):
         with pytest.raises(TypeError, match=f"the function changes {what}"):
             Compiled(f)(ONES)
     assert "count" not in vars(Counting)
     assert not hasattr(slotted, "last")
-    assert "later" not in locals()
-    later = None
+
+
+def test_a_variable_that_has_no_value_yet():
+    kept: Any
+
+    def f(x):
+        nonlocal kept
+        kept = x
+        return x
+
+    with pytest.raises(TypeError, match="the function changes kept"):
+        Compiled(f)(ONES)
+    (cell,) = f.__closure__ or ()
+    with pytest.raises(ValueError, match="empty"):
+        cell.cell_contents
 
 
 def test_attributes_of_a_function_and_of_a_compiled_one():
-    def plain(x):
-        plain.calls = getattr(plain, "calls", 0) + 1
-        return x * plain.calls
+    def counting(own: Any) -> Any:
+        def f(x):
+            owner: Any = own[0]
+            owner.calls = getattr(owner, "calls", 0) + 1
+            return x * owner.calls
 
-    @Compiled
-    def compiled(x):
-        compiled.calls = getattr(compiled, "calls", 0) + 1
-        return x * compiled.calls
+        return f
 
-    for f, owner in ((Compiled(plain), plain), (compiled, compiled)):
+    plain: list[Any] = []
+    plain.append(counting(plain))
+    compiled: list[Any] = []
+    compiled.append(Compiled(counting(compiled)))
+    for f, owner in ((Compiled(plain[0]), plain[0]), (compiled[0], compiled[0])):
         assert [f(ONES)[0] for _ in range(4)] == [1, 2, 3, 4]
         owner.calls = 7
         assert f(ONES).tolist() == [8, 8]
@@ -262,7 +320,7 @@ class Pair(typing.NamedTuple):
 
 class Settings(dict[str, Any]):
     __getattr__ = dict.__getitem__
-    __setattr__ = dict.__setitem__  # type: ignore[assignment]
+    __setattr__ = dict.__setitem__
 
 
 class Layers(list[Any]):
@@ -270,6 +328,7 @@ class Layers(list[Any]):
 
 
 def test_containers_of_classes_of_ones_own():
+    settings: Any
     settings, layers, pair = Settings(lr=0.5, w=ONES), Layers([ONES, 2.0]), Pair(ONES.copy(), 1.0)
 
     def f(x):
@@ -298,14 +357,29 @@ def test_settings_in_objects_of_pythons_library(kind):
         contextvars.ContextVar("scale", default=2.0),
         Holder(),
     )
-    behind = weakref.ref(holder)
+    behind: Any = weakref.ref(holder)
     f, change = {
         "Namespace": (lambda x: x * options.scale, lambda: setattr(options, "scale", 3.0)),
         "UserDict": (lambda x: x * known["scale"], lambda: known.update(scale=3.0)),
         "ContextVar": (lambda x: x * variable.get(), lambda: variable.set(3.0)),
-        "ref": (lambda x: x * behind().scale, lambda: setattr(holder, "scale", 3.0)),  # type: ignore[union-attr]
+        "ref": (lambda x: x * behind().scale, lambda: setattr(holder, "scale", 3.0)),
     }[kind]
     compiled = Compiled(f)
     assert compiled(ONES).tolist() == [2, 2]
     change()
     assert compiled(ONES).tolist() == [3, 3]
+
+
+def test_a_module_that_keeps_open_while_a_function_is_traced(tmp_path, monkeypatch):
+    (tmp_path / "keeps_open.py").write_text("import builtins\nkept = builtins.open\n")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def f(x):
+        import keeps_open  # type: ignore[import-not-found]
+
+        assert keeps_open.kept is not None
+        return x
+
+    assert Compiled(f)(ONES).tolist() == [1, 1]
+    with sys.modules.pop("keeps_open").kept(tmp_path / "keeps_open.py") as file:
+        assert file.read().startswith("import")

@@ -50,6 +50,7 @@ class Compilation:
         with preserving:
             recording, self._guard_values, guards = recorded(self.holders, derived, arguments, options)
         state, trace = recording.state, recording.trace
+        self.forms = state.held.forms()
         values, results = with_loops(*simplified(recording.results, trace.effects))
         needed = {*values, *results, *_assumed_values(trace)}
         read = {text: value for text, value in state.inputs.items() if value in needed}

@@ -40,7 +40,9 @@ class Compiled(Generic[P, R]):
     def __init__(self, f: Callable[P, R]) -> None:
         self.f, self.programs = f, OrderedDict[Any, list[Compilation]]()
         self._last: tuple[Any, ...] = ()  # the program, arguments and options of the last call
-        self._made: list[dict[str, str]] = []  # descriptions of the arguments of the first compilations
+        self._made: list[
+            tuple[dict[str, str], dict[str, str]]
+        ] = []  # of the first compilations the arguments, and what was held
         self._of: tuple[type, str] | None = None  # the class and name of a method
         self._classes = WeakKeyDictionary[type, "Compiled[Any, Any]"]()  # of a classmethod, for each class
         self.__name__ = self.__qualname__ = getattr(f, "__name__", type(f).__name__)
@@ -83,19 +85,18 @@ class Compiled(Generic[P, R]):
             programs.pop()
             if not programs:
                 del self.programs[oldest]
-        self._note(arguments, options)
+        self._note(arguments, options, program.forms)
         return program, program.held_now(leaves) or []
 
-    def _note(self, arguments: tuple[Any, ...], options: dict[str, Any]) -> None:
-        """Warn at the eighth compilation, naming the arguments that change."""
+    def _note(self, arguments: tuple[Any, ...], options: dict[str, Any], held: dict[str, str]) -> None:
+        """Warn at the eighth compilation, naming the arguments that change or, if none does, what changes in what the function holds."""
         if len(self._made) == _MANY:
             return
         names = [*parameter_names(self.f, len(arguments)), *options]
-        self._made.append(dict(zip(names, map(in_words, (*arguments, *options.values())), strict=True)))
+        self._made.append((dict(zip(names, map(in_words, (*arguments, *options.values())), strict=True)), held))
         if len(self._made) == _MANY:
-            forms = {name: list(dict.fromkeys(made[name] for made in self._made if name in made)) for name in names}
-            changes = {name: several[:3] for name, several in forms.items() if len(several) > 1}
-            warnings.warn(many_programs(self.__name__, _MANY, changes), stacklevel=4)
+            given, kept = (_changes([*made]) for made in zip(*self._made, strict=True))
+            warnings.warn(many_programs(self.__name__, _MANY, given, kept), stacklevel=4)
 
     @property
     def source(self) -> str:
@@ -179,6 +180,12 @@ class Compiled(Generic[P, R]):
         if self._of is not None:
             return _method, (*self._of, getattr(self.f, "__self__", None))
         return Compiled, (self.f,)
+
+
+def _changes(made: list[dict[str, str]]) -> dict[str, list[str]]:
+    """The first forms of what has several."""
+    forms = {name: list(dict.fromkeys(each[name] for each in made if name in each)) for name in made[-1]}
+    return {name: several[:3] for name, several in forms.items() if len(several) > 1}
 
 
 def _method(kind: type, name: str, instance: Any) -> Any:

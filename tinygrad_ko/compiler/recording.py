@@ -13,6 +13,7 @@ from tinygrad_ko.compiler.results import Results
 from tinygrad_ko.compiler.state.held import Held
 from tinygrad_ko.compiler.state.state import Result, State
 from tinygrad_ko.compiler.tracing.draws import Draws, Stream
+from tinygrad_ko.compiler.tracing.files import closed
 from tinygrad_ko.compiler.tracing.symbols import Symbol
 from tinygrad_ko.compiler.tracing.trace import Trace
 from tinygrad_ko.engine.graph import Handle, Node, Switch
@@ -59,6 +60,7 @@ class Recording:
             stack.enter_context(Switch(watch=True))
             stack.enter_context(np.errstate(**_QUIETLY))
             stack.enter_context(inlining())
+            stack.enter_context(closed())
             traced = TracedArguments(trees, self.trace, self.state.stand_in)
             self.inputs, self.byteswapped = traced.inputs, traced.byteswapped
             function = derived(self.state.stand_in(f))

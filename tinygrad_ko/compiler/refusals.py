@@ -67,7 +67,7 @@ def none_caught() -> Iterator[None]:
         _failed.reset(failed_before)
 
 
-def uncatchable(error: Exception) -> Exception:
+def _uncatchable(error: Exception) -> Exception:
     """A refusal, which a traced function may not catch."""
     _refused.get([]).append(error)
     return error
@@ -96,7 +96,7 @@ def depends_on_data(what: str) -> Callable[..., Any]:
 
     def method(self: Any, *_: Any, **__: Any) -> Any:
         line, (cure, korean) = users_line(), _READING.get(what, _CURE)
-        raise uncatchable(
+        raise _uncatchable(
             explain(
                 TypeError(f"compile: {what} of a traced array at {line}: {cure}"),
                 f"compile: 추적 중인 배열의 값을 읽으려고 했습니다: {what}, {line}. {korean}",
@@ -114,15 +114,30 @@ def unsupported(what: str) -> Exception:
         "and pass it as an argument"
     )
     korean = f"compile: 컴파일할 함수 안에서는 쓸 수 없습니다: {what}({line}). 다른 함수를 쓰거나, 밖에서 계산하여 인수로 넘기십시오."
-    return uncatchable(explain(error, korean))
+    return _uncatchable(explain(error, korean))
 
 
 def cannot_write(what: str) -> Exception:
     """The error for what writes to an array that a trace cannot follow."""
     line = users_line()
     error = TypeError(f"compile: {what} is not supported (at {line}); return a new array instead of writing to one")
-    return uncatchable(
+    return _uncatchable(
         explain(error, f"compile: {what}: 지원하지 않습니다({line}). 배열에 쓰는 대신 새 배열을 반환하십시오.")
+    )
+
+
+def other_warnings(mode: str) -> Exception:
+    """The error for a mode of np.errstate inside of the function that a program does not repeat."""
+    line = users_line()
+    return _uncatchable(
+        explain(
+            TypeError(
+                f"compile: np.errstate({mode}) is not supported inside of a compiled function (at {line}); put it around the calls of the "
+                "compiled function"
+            ),
+            f"compile: np.errstate({mode})는 컴파일할 함수 안에서 쓸 수 없습니다({line}). 컴파일한 함수를 호출하는 곳을 np.errstate로 "
+            "감싸십시오.",
+        )
     )
 
 
@@ -224,19 +239,21 @@ def other_thread() -> RuntimeError:
     )
 
 
-def many_programs(name: str, count: int, changes: dict[str, list[str]]) -> str:
-    """The warning when a function is compiled again and again."""
-    seen = "; ".join(f"{argument}: {', '.join(forms)}, ..." for argument, forms in changes.items())
-    english, korean = (
-        (seen, seen)
-        if seen
-        else ("not its arguments but what it holds changed", "인수가 아니라 함수가 참조하는 것이 바뀜")
-    )
+def many_programs(name: str, count: int, arguments: dict[str, list[str]], held: dict[str, list[str]]) -> str:
+    """The warning when a function is compiled again and again: what changes in its arguments or, if nothing does, in what it holds."""
+    changes = arguments or dict([*held.items()][:3])
+    seen = "; ".join(f"{place}: {', '.join(forms)}, ..." for place, forms in changes.items())
+    english, korean = seen, seen
+    if not arguments:
+        english = f"not its arguments but what it holds changed{seen and ': '}{seen}"
+        korean = f"인수가 아니라 함수가 참조하는 것이 바뀜{seen and ': '}{seen}"
     return (
         f"compile: {name} was compiled {count} times, which takes longer than it saves ({english}); pass batches of one size and one "
-        "dtype, and what changes often as a float or an array\n"
+        "dtype, and what changes often as a float or an array"
+        f"{'' if arguments else ', and keep what the function does not need in an object that it does not refer to'}\n"
         f"compile: 함수 {name}: {count}번 컴파일했습니다({korean}). 컴파일하는 시간이 더 걸립니다. 배치의 크기와 자료형을 하나로 맞추고, "
         "자주 바뀌는 값은 float이나 배열로 넘기십시오."
+        f"{'' if arguments else ' 함수에 필요 없는 값은 함수가 참조하지 않는 객체에 두십시오.'}"
     )
 
 
@@ -248,8 +265,8 @@ def only_compiled(error: Exception, name: str) -> Exception:
     )
     return explain(
         error,
-        f"컴파일한 {name}에서만 나는 오류입니다. 원래 함수는 오류 없이 계산합니다. 함수가 이 오류를 try와 except로 처리한다면 그 부분은 함수 "
-        "밖에서 계산하십시오. 그렇지 않다면 이 오류를 알려 주십시오.",
+        f"컴파일한 {name}에서만 나는 오류입니다. 원래 함수는 오류 없이 계산합니다. 함수가 이 오류를 try와 except로 처리한다면 그 부분은 "
+        "함수 밖에서 계산하십시오. 그렇지 않다면 이 오류를 알려 주십시오.",
     )
 
 

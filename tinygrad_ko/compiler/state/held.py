@@ -154,7 +154,7 @@ class Held:
                 self.aliases.append((place, at))
             if _clearer(place.path, at.path):
                 at.path = place.path
-        elif type(value) is np.ndarray:
+        elif is_followed_array(value):
             if (first := self.arrays.setdefault(id(value), place)) is not place:
                 self.aliases.append((place, first))
         elif isinstance(value, GENERATORS):
@@ -303,6 +303,15 @@ class Held:
                 there = Location(self.name_of(vars(value)), None, (name,), vars(value))
                 yield from (self.entry(there, x, vars(value)[x]) for x in names if x in vars(value))
 
+    def forms(self) -> dict[str, str]:
+        """The plain values and the lengths, by how the user writes where they are."""
+        found = dict[str, str]()
+        for part in self.parts.values():
+            if isinstance(part.value, list | deque):
+                found[f"len({part.place.shown})"] = str(len(part.value))
+            found |= {item.shown: repr(item.value)[:20] for item in part.items if isinstance(item.value, PLAIN)}
+        return found
+
     # ------------------------------------------------------------------ guards
 
     def guards(self, lifted: set[str]) -> list[str]:
@@ -368,6 +377,11 @@ def _is_users(module: str | None) -> bool:
         return False
     file = getattr(sys.modules.get(module or ""), "__file__", None) or ""
     return "site-packages" not in file and "dist-packages" not in file
+
+
+def is_followed_array(value: Any) -> bool:
+    """Whether it is an array of numbers of NumPy's own kind: no memmap, masked array, array of text or of objects."""
+    return type(value) is np.ndarray and value.dtype.kind in "biufc"
 
 
 def is_followed(value: Any) -> bool:

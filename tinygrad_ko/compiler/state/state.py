@@ -17,6 +17,7 @@ from tinygrad_ko.arrays.memory import whole, writable
 from tinygrad_ko.compiler.program.values import Value, memory_order
 from tinygrad_ko.compiler.refusals import left_behind, read_only, shares
 from tinygrad_ko.compiler.state.held import PLAIN, Held, Holding, Location, is_same
+from tinygrad_ko.compiler.state.unfollowed import Unfollowed
 from tinygrad_ko.compiler.tracing.symbols import Symbol
 from tinygrad_ko.compiler.tracing.trace import Trace
 from tinygrad_ko.engine.graph import Handle, Leaf
@@ -47,6 +48,9 @@ class State:
         self.changed_numbers: set[str] = set()  # places of numbers that have changed and are not inputs yet
         self._stand_ins: dict[int, Any] = {}  # the stand-in for each object, by its id
         self._numbers_at: dict[str, Any] = {}  # the stand-in for each number that is an input, by its place
+        for part in held.parts.values():
+            if isinstance(part.value, np.ndarray):
+                self._stand_ins[id(part.value)] = Unfollowed(part.value)
         self.originals: dict[int, Any] = {}  # the object that each stand-in stands for, by the id of the stand-in
         self._references: dict[int, str] = {}  # the expression for each stand-in or new object, by its id
         self._made: dict[int, Any] = {}  # new objects in the places, kept alive so that their ids stay their own

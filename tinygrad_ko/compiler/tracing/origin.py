@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ko.compiler.program.values import Origin
+from tinygrad_ko.compiler.refusals import other_warnings
 from tinygrad_ko.compiler.tracing.variables import RETURNED, stored_in
 from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.runtime.callers import users_line
@@ -18,13 +19,14 @@ _HERE = join(dirname(dirname(__file__)), "")
 _PACKAGE = join(dirname(dirname(_HERE)), "")
 _BOOK = join(_PACKAGE, "nn", "networks.py")  # the book's networks are read as if they were the user's
 _OP = "<op "
+_MODES = {"call", "ignore", "warn"}  # of np.errstate: what a program repeats
 _NAMELESS = {"out", "_out"}  # names of variables in ops that say nothing to a reader
 
 
 def origin(number: int | None = None) -> Origin:
     """The origin of the operation that is being recorded; of several results, of that with a number."""
     op = inner = ""
-    ignored = tuple(kind for kind, how in np.geterr().items() if how == "ignore" and kind != "under")
+    ignored = tuple(kind for kind, how in warning_modes().items() if how == "ignore" and kind != "under")
     frame: FrameType | None = sys._getframe(2)
     while frame is not None:
         filename = frame.f_code.co_filename
@@ -40,6 +42,14 @@ def origin(number: int | None = None) -> Origin:
             return Origin(op, line, _users_name(frame, number), inner or op, ignored)
         frame = frame.f_back
     return Origin(op, users_line(), None, inner or op, ignored)
+
+
+def warning_modes() -> Any:
+    """The modes of np.errstate. Raises TypeError for one that a program does not repeat."""
+    modes = np.geterr()
+    if not _MODES.issuperset(modes.values()):
+        raise other_warnings(next(f"{kind}={how!r}" for kind, how in modes.items() if how not in _MODES))
+    return modes
 
 
 def _variable(frame: FrameType, number: int | None) -> str | None:

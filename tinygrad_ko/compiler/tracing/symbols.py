@@ -18,6 +18,7 @@ from tinygrad_ko.compiler.program.values import Slot, Value, memory_order, with_
 from tinygrad_ko.compiler.refusals import cannot_write, depends_on_data, unsupported
 from tinygrad_ko.compiler.tracing.functions import called
 from tinygrad_ko.compiler.tracing.operators import SymbolOperators
+from tinygrad_ko.compiler.tracing.origin import warning_modes
 from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.ops.elementwise import where
 from tinygrad_ko.runtime.callers import asked_by_user
@@ -45,8 +46,8 @@ class Symbol(SymbolOperators):
         self.view_as: tuple[str, Any] | None = None  # the operation that makes the view; None if it cannot be repeated
         self.version = self.seen = 0
 
-    @property  # type: ignore[misc]  # unittest.mock does the same
-    def __class__(self) -> type:
+    @property  # type: ignore[misc]  # as unittest.mock does it
+    def __class__(self) -> Any:
         """What isinstance tells: for the user's code the type of the array that it stands for."""
         return type(self._array) if asked_by_user() else type(self)
 
@@ -106,6 +107,7 @@ class Symbol(SymbolOperators):
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, out: Any = None, **options: Any) -> Any:
         if any(isinstance(x, Handle) for x in inputs):
             return NotImplemented
+        warning_modes()  # before something is raised that the function might catch
         name = f"np.{ufunc.__name__}" + f".{method}" * (method != "__call__")
         out = None if out is not None and out[0] is None else out
         if method == "at":

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from itertools import count
 from math import prod
-from operator import attrgetter
+from operator import attrgetter, ge
 from typing import Any
 
 import numpy as np
@@ -93,8 +93,8 @@ class Called:
     function: Callable[..., Any]
     arguments: tuple[Any, ...]
     options: dict[str, Any]
-    may_alias: bool = False  # whether a result may share memory with an input
-    results: int = 0  # the number of results if it returns a tuple or list, else 0
+    may_alias: bool = field(default=False, repr=False)  # whether a result may share memory with an input
+    results: int = field(default=0, repr=False)  # the number of results if it returns a tuple or list, else 0
 
     def __call__(self, inputs: list[Any]) -> Any:
         return self.function(*with_inputs(self.arguments, inputs), **with_inputs(self.options, inputs))
@@ -121,8 +121,10 @@ def mapped_inside(change: Callable[[Any], Any], part: Any) -> Any:
 
 def memory_order(array: Any) -> tuple[int, ...] | None:
     """The axes of an array from the longest stride to the shortest; None in C order."""
-    order = tuple(np.argsort([-abs(s) for s in array.strides], kind="stable").tolist())
-    return None if 0 in array.strides or order == (*range(array.ndim),) else order
+    steps = [abs(s) for s in array.strides]
+    if 0 in steps or all(map(ge, steps, steps[1:])):
+        return None
+    return tuple(sorted(range(len(steps)), key=lambda axis: -steps[axis]))
 
 
 def filled_with(full: Value) -> Any:

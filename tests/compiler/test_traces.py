@@ -55,7 +55,7 @@ def test_the_second_trace_has_the_values_of_the_first(recordings):
 
 
 def test_what_there_is_no_room_for_is_computed_again(recordings, monkeypatch):
-    monkeypatch.setattr(trace, "_ROOM", 0)
+    monkeypatch.setattr(trace, "_KEPT", 0)
     x, w = np.arange(4.0), np.ones(2)
     found = tg.compile(step)(x, w)
     assert recordings[0].results == recordings[1].results

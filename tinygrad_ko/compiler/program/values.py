@@ -25,9 +25,7 @@ class Origin:
     formula: str = ""  # the formula of that gradient
     of: Any = None  # the value that the gradient is with respect to
     call: Any = None  # the output of the op in forward
-    letters: dict[str, Any] = field(
-        default_factory=dict
-    )  # the values and numbers that the formula's variables stand for
+    letters: dict[str, Any] = field(default_factory=dict)  # what the variables of the formula stand for
 
 
 @dataclass(eq=False, slots=True)
@@ -50,23 +48,17 @@ class Value:
     """
 
     operation: str
-    inputs: tuple[Any, ...] = field(
-        repr=False
-    )  # not shown: the text would grow exponentially with the depth of the graph
+    inputs: tuple[Any, ...] = field(repr=False)  # the text of a deep graph would be exponentially long
     settings: tuple[Any, ...]
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     order: tuple[int, ...] | None = None  # memory order: axes from the longest stride to the shortest; None is C order
     origin: Origin = field(default_factory=Origin, repr=False)
     name: str | None = None
-    rank: int = field(
-        default_factory=_ranks.__next__
-    )  # its position in the order of recording; a rewritten value keeps it
+    rank: int = field(default_factory=_ranks.__next__)  # its place in the order of recording; rewriting keeps it
     is_number: bool = False  # a Python number, which does not decide the dtype of a result (NumPy's weak promotion)
     simplified: "Value | None" = None  # the value that simplification has put in its place
-    is_effect: bool = (
-        False  # a call with a side effect (a check that may raise, a random draw): never merged, dropped or reordered
-    )
+    is_effect: bool = False  # a call with a side effect, a check or a random draw: never merged, dropped or reordered
 
     @property
     def values(self) -> list["Value"]:

@@ -43,9 +43,7 @@ class Symbol(SymbolOperators):
     def __init__(self, value: Value, array: Any, program: Any) -> None:
         self._value, self._array, self.program = value, array, program
         self.source: Symbol | None = None  # the Symbol that it is a view of
-        self.view_as: tuple[str, Any] | None = (
-            None  # the operation that makes the view and its argument; None if it cannot be repeated
-        )
+        self.view_as: tuple[str, Any] | None = None  # the operation that makes the view; None if it cannot be repeated
         self.version = self.seen = 0
 
     @property  # type: ignore[misc]  # as unittest.mock does it

@@ -16,26 +16,27 @@ from tinygrad_ko.compiler.tracing.number import Number
 from tinygrad_ko.compiler.tracing.origin import origin
 from tinygrad_ko.compiler.tracing.symbols import Symbol, concrete
 
-_ROOM = 2**28  # bytes of arrays that a trace keeps for the next one
+_KEPT = 2**28  # bytes of the arrays that a trace keeps for the second one
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """What a trace has recorded at one place: a value, by what tells it from others, and what it was."""
+class _Step:
+    """One recorded operation: the key that tells it from others, its value, and its result in this call (None if it is not kept)."""
 
     key: Any
     value: Value
-    given: Any  # None if it is not kept
+    given: Any
 
 
 class Trace:
     """Records operations as values. Pure operations of one kind on the same values are one value: common subexpressions are merged.
 
-    Where a trace does what the trace before it did, step by step, it has the values of that, and nothing is computed again.
+    A second trace of a function, which is compared with the first, takes its values and arrays from that as long as both do the same step
+    by step: nothing is computed twice.
     """
 
-    def __init__(self, before: list[Step]) -> None:
-        self.steps, self._before = list[Step](), before
+    def __init__(self, before: list[_Step]) -> None:
+        self.steps, self._before = list[_Step](), before
         self._kept = 0  # bytes of the arrays in the steps
         self.known: dict[Any, Value] = {}  # pure operations, by what tells them apart
         self.constants: dict[int, tuple[Value, Any]] = {}
@@ -44,19 +45,20 @@ class Trace:
         self.namespace = Symbols(self)
         self.thread = get_ident()
 
-    def _step_before(self, key: Any) -> Step | None:
-        """What the trace before has at this place, if that is the same."""
+    def _step_before(self, key: Any) -> _Step | None:
+        """The step of the first trace at this position, if it is the same operation."""
         at = len(self.steps)
         return self._before[at] if at < len(self._before) and self._before[at].key == key else None
 
     def _done(self, key: Any, value: Value, given: Any = None) -> Value:
-        if value.operation not in ("view", "result"):  # those lie in what is kept
+        """Note a step, and return its value."""
+        if value.operation not in ("view", "result"):  # their memory is that of an array that counts already
             self._kept += sum(getattr(x, "nbytes", 0) for x in (given if isinstance(given, tuple | list) else [given]))
-        self.steps.append(Step(key, value, given if self._kept < _ROOM else None))
+        self.steps.append(_Step(key, value, given if self._kept < _KEPT else None))
         return value
 
     def input(self, name: str, array: Any) -> Symbol:
-        """A Symbol for an input."""
+        """A Symbol for an input of the program."""
         a = np.asarray(array)
         key = ("input", name, a.shape, a.dtype, a.strides)
         if (step := self._step_before(key)) is not None:
@@ -65,7 +67,7 @@ class Trace:
         return self.symbol(self._done(key, value), array)
 
     def full(self, number: Any, array: Any) -> Value:
-        """An array that is one number everywhere."""
+        """A value for an array that is filled with one number."""
         key = ("full", repr(number), array.shape, array.dtype, array.strides)
         if (step := self._step_before(key)) is not None:
             return self._done(key, step.value)

@@ -218,8 +218,8 @@ def test_a_file_refuses_what_it_was_not_made_for(tmp_path):
             np.ones((2, 3)),
             np.ones(()),
             TypeError,
-            "lr must be a number of Python's, not ndarray",
-            "파이썬의 수를 넘겨야",
+            "lr must be of the type float, not ndarray",
+            "float 값을 넘겨야",
         ),
     ]:
         with pytest.raises(kind, match=english) as caught:
@@ -324,3 +324,117 @@ def test_every_opaque_function_can_be_copied(module, name):
     exec(compile(text, name, "exec"), room)
     assert callable(room[name])
     assert "tinygrad_ko" not in text
+
+
+# ------------------------------------------------------------------ numbers, generators, schedules
+
+
+def scheduled_step(stream):
+    """A step with dropout and a schedule that has been called, and its parameters."""
+    model = nn.Sequential(nn.Affine(4, 3, rng=0), nn.Dropout(0.5, rng=stream))
+    optimizer = optim.Adam(model.parameters(), lr=0.1)
+    schedule = optim.Schedule(optimizer, optim.cosine_decay, total=50)
+
+    @tg.compile
+    def step(x, t):
+        optimizer.zero_grad()
+        loss = tg.softmax_cross_entropy(model(x), t)
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+        return loss
+
+    x, t = RNG.random((5, 4)), RNG.integers(0, 3, 5)
+    step(x, t)
+    return step, (x, t), schedule, optimizer
+
+
+def test_a_schedule_inside_of_a_step_goes_on_in_the_file(tmp_path):
+    stream = np.random.default_rng(5)
+    step, (x, t), schedule, optimizer = scheduled_step(stream)
+    file = step.export(tmp_path / "step.py")
+    program = next(iter(step.programs.values()))[0]
+    state = stream.bit_generator.state
+    given = [x, t, *(program.held_now([x, t]) or [])]
+    again = np.random.default_rng()
+    again.bit_generator.state = state
+    results = loaded(file, "step")(*given, again)
+    loss = step(x, t)
+    assert results[0] == loss.item()
+    assert optimizer.lr in results
+    assert optimizer.lr == schedule.lr * optim.cosine_decay(schedule.steps, total=50)
+
+
+def test_a_schedule_with_a_function_of_the_users_is_refused_by_its_name(tmp_path):
+    w = tg.Tensor([1.0], requires_grad=True)
+    optimizer = optim.SGD([w], lr=0.1)
+    schedule = optim.Schedule(optimizer, _halved)
+
+    @tg.compile
+    def step():
+        optimizer.zero_grad()
+        (w * w).sum().backward()
+        optimizer.step()
+        schedule.step()
+
+    step()
+    with pytest.raises(TypeError, match=r"test_export\._halved cannot be copied .* outside of the compiled function"):
+        step.export(tmp_path / "step.py")
+
+
+def _halved(step):
+    return 0.5**step
+
+
+def test_numbers_may_be_numpys_and_mean_the_same(tmp_path):
+    stream = np.random.default_rng(5)
+    step, (x, t), _, _ = scheduled_step(stream)
+    file = step.export(tmp_path / "step.py")
+    program = next(iter(step.programs.values()))[0]
+    given = [x, t, *(program.held_now([x, t]) or [])]
+    as_numpys = [{float: np.float64, int: np.int64}.get(type(v), lambda v: v)(v) for v in given]
+    assert {np.float64, np.int64} <= {*map(type, as_numpys)}
+    function = loaded(file, "step")
+    results = [function(*arguments, np.random.default_rng(3)) for arguments in (given, as_numpys)]
+    assert all(map(np.array_equal, *results))
+    assert [*map(type, results[0])] == [*map(type, results[1])]
+    at = next(i for i, v in enumerate(given) if type(v) is int)
+    for wrong in (1.0, True, np.float64(1.0), "1"):
+        with pytest.raises(TypeError, match=r"steps must be of the type int, not ") as caught:
+            function(*given[:at], wrong, *given[at + 1 :], np.random.default_rng(3))
+        assert "int 값을 넘겨야 합니다" in caught.value.__notes__[0]
+    with pytest.raises(TypeError, match=r"rng must be of the type Generator, not int"):
+        function(*given, 3)
+    with pytest.raises(TypeError, match="Generator, not RandomState"):
+        function(*given, np.random.RandomState(0))
+    text = file.read_text(encoding="utf-8")
+    assert "schedule_steps int, steps int, layers_1_rng np.random.Generator." in " ".join(text.split())
+
+
+def test_a_float_of_numpys_does_not_change_the_dtype(tmp_path):
+    scaled = loaded(exported(lambda x, c: x * c, tmp_path / "f.py", np.ones(3, np.float32), 0.5), "f")
+    for c in (0.25, np.float64(0.25), np.float32(0.25), 1, np.int64(1)):
+        assert scaled(np.ones(3, np.float32), c).dtype == np.float32
+
+
+def test_a_tensor_is_told_from_an_array(tmp_path):
+    double = loaded(exported(lambda x: tg.sum(2 * x), tmp_path / "f.py", np.ones(3)), "f")
+    for call in (lambda: double(tg.Tensor(np.ones(3))), lambda: tg.check_gradient(double, np.ones(3))):
+        with pytest.raises(TypeError, match=r"x is a Tensor, not an array: pass x\.data") as caught:
+            call()
+        assert any("x.data를 넘기십시오" in note for note in caught.value.__notes__)
+
+
+def test_the_head_tells_which_arguments_it_was_compared_on(tmp_path):
+    net = nn.TwoLayerNet(4, 3, 2, rng=0)
+    step = tg.compile(net.loss_and_gradient)
+    x, t = RNG.random((5, 4)), np.array([0, 1, 0, 1, 1])
+    given = step.export(tmp_path / "a.py", x, t).read_text(encoding="utf-8")
+    step(x, t)
+    last = step.export(tmp_path / "b.py", language="ko").read_text(encoding="utf-8")
+    assert "on the arguments given to export:" in given
+    assert "영어" not in given
+    assert "마지막 호출의 인수로" in last
+    assert "복사한 함수의 설명은 영어입니다." in last
+    alone = exported(lambda x: 2 * x, tmp_path / "c.py", x, language="ko").read_text(encoding="utf-8")
+    assert "영어" not in alone  # there are none

@@ -207,3 +207,36 @@ def test_a_refusal_cannot_be_caught_by_the_function(look):
 
     with pytest.raises(TypeError, match="compile: "):
         tg.compile(f)(np.ones(3))
+
+
+@pytest.mark.parametrize(
+    ("f", "korean"),
+    [
+        (lambda x: x[x > 1], "읽으려고 했습니다: 마스크 인덱스,"),
+        (lambda x: [*range(x.astype(int)[0])], "읽으려고 했습니다: 인덱스,"),
+        (lambda x: np.where(x), "조건만 받는 np.where()"),
+        (lambda x: x.byteswap(), "배열의 메서드 byteswap("),
+        (lambda x: np.add(x, 1, where=x > 1), "where=를 지정한 np.add("),
+        (lambda x: np.clip(x, 0, 1, out=np.zeros(3)), "배열에 쓰는 np.clip"),
+    ],
+)
+def test_korean_messages_are_korean(f, korean):
+    with pytest.raises(TypeError) as error:
+        tg.compile(f)(X)
+    note = "".join(error.value.__notes__)
+    assert korean in note
+    assert not any(english in note for english in ("an index", "method", "with where", "into an", "condition"))
+
+
+@pytest.mark.parametrize(
+    ("change", "korean"),
+    [
+        (lambda x: x.__setitem__(0, 1.0), "인수 x: 함수가 이 인수의 값을 바꿉니다."),
+        (lambda x: tg.sum(x).backward(), "인수 x: 함수가 backward()를 호출하여 이 인수의 기울기에 더합니다."),
+    ],
+)
+def test_what_is_done_to_an_argument_is_said_in_korean(change, korean):
+    x = tg.Tensor(X, requires_grad=True) if "backward" in korean else X.copy()
+    with pytest.raises(TypeError) as error:
+        tg.compile(lambda x: change(x))(x)
+    assert korean in "".join(error.value.__notes__)

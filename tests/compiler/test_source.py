@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tinygrad_ko as tg
+from tinygrad_ko import nn, optim
 from tinygrad_ko.nn import TwoLayerNet
 
 RNG = np.random.default_rng(0)
@@ -41,7 +42,7 @@ def test_the_step_of_the_books_network_is_a_page():
     lines = [line.strip() for line in page.splitlines()]
     assert len(lines) <= 62
     assert "def step(x, t, lr, W1, b1, W2, b2):" in lines
-    assert "float64: x (100, 784), lr (), W1 (784, 50), b1 (50,), W2 (50, 10), b2 (10,); int64: t (100,)" in page
+    assert "float64: x (100, 784), W1 (784, 50), b1 (50,), W2 (50, 10), b2 (10,); int64: t (100,); float: lr" in page
     for line in (
         '# forward: hidden = sigmoid(affine(x, p["W1"], p["b1"]))',
         "scores = hidden @ W2  # (100, 10)",
@@ -200,3 +201,195 @@ def test_expressions_mean_what_was_computed(tree, n):
     assert np.array_equal(got, wanted, equal_nan=True), f.source
     assert np.array_equal(x, copies[0])
     assert np.array_equal(y, copies[1])
+
+
+# ------------------------------------------------------------------ comments that are right
+
+
+def formulas(page):
+    """The comments of a page that give a formula: what stands left and right of its =."""
+    return re.findall(r"# rule of \w+: (\w+) \+?= (.+)", page)
+
+
+def names_in(text):
+    """The names in a formula, without attributes, keywords and functions."""
+    return {*re.findall(r"(?<![\w.])([A-Za-z_]\w*)\b(?!\(|=[^=])", text)} - {
+        "if",
+        "else",
+        "summed",
+        "to",
+        "the",
+        "shape",
+    }
+
+
+def bound(page):
+    """The names that a page binds or imports."""
+    return {*re.findall(r"\w+", " ".join(re.findall(r"^(.+?) = ", "\n".join(code(page)), flags=re.M)))} | {
+        *re.findall(r"\w+", page.partition("def ")[2].partition("):")[0])
+    }
+
+
+def test_a_part_shared_by_two_rows_of_a_hessian_is_not_a_summand():
+    hessian = tg.compile(tg.func.hessian(lambda v: tg.sum(v**3)))
+    assert np.array_equal(hessian(np.array([1.0, 2.0])), np.diag([6.0, 12.0]))
+    assert "# rule of pow: dv2 = ddv2 * (2 * v ** (2 - 1))" in hessian.source
+    assert "g * 3" not in hessian.source
+
+
+def convolution():
+    """The step of a convolutional network."""
+    net = nn.SimpleConvNet((1, 8, 8), {"filter_num": 2, "filter_size": 3}, 5, rng=0)
+    step = tg.compile(net.loss_and_gradient)
+    step(RNG.random((4, 1, 8, 8)), np.array([0, 1, 2, 3]))
+    return step
+
+
+def recurrence():
+    """A step with an LSTM, a layer, and gradients that are clipped."""
+    Wx, Wh = (tg.Tensor(RNG.normal(size=(n, 16)), requires_grad=True) for n in (3, 4))
+    out = nn.Affine(4, 2, rng=0)
+    optimizer = optim.Adam([Wx, Wh, out.W, out.b])
+
+    @tg.compile
+    def step(x, t):
+        optimizer.zero_grad()
+        h, _ = tg.lstm(x, Wx, Wh)
+        loss = tg.softmax_cross_entropy(out(h[-1]), t)
+        loss.backward()
+        optim.clip_grad_norm([Wx, Wh, out.W, out.b], max_norm=1.0)
+        optimizer.step()
+        return loss
+
+    step(RNG.random((5, 2, 3)), np.array([0, 1]))
+    return step
+
+
+def layered(dropout=0.2):
+    """A step of layers in a Sequential, with Adam and a schedule."""
+    model = nn.Sequential(
+        nn.Affine(64, 50, rng=0),
+        nn.BatchNorm(50),
+        nn.Relu(),
+        nn.Dropout(dropout, rng=np.random.default_rng(1)),
+        nn.Affine(50, 10, rng=2),
+    )
+    optimizer = optim.Adam(model.parameters(), lr=0.01)
+    schedule = optim.Schedule(optimizer, optim.cosine_decay, total=100, warmup=5)
+
+    @tg.compile
+    def step(x, t):
+        optimizer.zero_grad()
+        loss = tg.softmax_cross_entropy(model(x), t)
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+        return loss
+
+    step(RNG.random((50, 64)), RNG.integers(0, 10, 50))
+    return step
+
+
+@pytest.mark.parametrize("make", [two_layer_step, convolution, recurrence, layered])
+def test_formulas_name_what_is_on_the_page(make):
+    page = make().source
+    assert formulas(page)
+    for left, right in formulas(page):
+        assert names_in(f"{left} {right}") <= bound(page), (left, right)
+
+
+def test_an_unnamed_view_is_not_what_the_letter_of_the_op_names():
+    page = convolution().source
+    assert "x.T @" not in page
+    assert "dW2 = pooled.reshape(4, 18).T @ dhidden2" in page
+    assert "windows=windows)" not in "".join(line for line in page.splitlines() if "# rule" in line)
+
+
+def test_of_a_value_that_was_written_over_no_formula_is_given():
+    @tg.compile
+    def slope(x):
+        h = x * 2
+        y = h * tg.exp(h)
+        y.sum().backward()
+        return y
+
+    x = tg.Tensor(RNG.random((200, 200)), requires_grad=True)
+    held = tg.compile(lambda: (slope.f(x), x.grad)[1])
+    held()
+    page = held.source
+    for comment in re.findall(r"# rule of \w+: .*", page):
+        above, _, _ = page.partition(comment)
+        for name in names_in(comment.partition("= ")[2]):
+            overwritten = re.search(rf"(\w+) = np\.\w+\(.*out={name}\)", above)
+            assert overwritten is None or overwritten[1] == name, comment
+
+
+def test_a_gradient_is_named_after_what_it_is_of():
+    """Each of an op with any number of arguments too; and what is clipped is another one."""
+    page = recurrence().source
+    assert re.search(r"^ +dWh = .+@", page, flags=re.M)
+    assert re.search(r"dWx2, dWh2, .* = shortened\(", page)
+    assert "dreshape" not in page
+
+
+def test_a_name_that_is_used_again_has_two_gradients():
+    def f(x, W):
+        h = x @ W
+        h = tg.tanh(h)
+        return tg.sum(h * h)
+
+    slope = tg.compile(tg.func.grad(f, argnums=1))
+    x, W = RNG.random((5, 4)), RNG.random((4, 3))
+    assert np.array_equal(slope(x, W), slope.f(x, W))
+    assert "dh2 = dh * (1.0 - multiply)" in slope.source
+    assert "# rule of tanh: dh2 = dh * (1.0 - h * h)" in slope.source
+    assert "dh = h\n" not in slope.source  # it is the sum of two
+
+
+def test_the_docstring_tells_of_a_gradient_that_is_on_the_page(tmp_path):
+    step = layered()
+    for text in (step.source, step.export(tmp_path / "step.py").read_text(encoding="utf-8")):
+        assert "dlayers_4_b is the gradient with respect to layers_4_b." in text
+        assert "dv_layers_4_b" not in text
+
+
+def test_the_layers_of_a_model_are_named():
+    step = layered()
+    page = step.source
+    headings = re.findall(r"^    # (Affine|BatchNorm|Relu|Dropout)$", page, flags=re.M)
+    there = ["Affine", "BatchNorm", "Relu", "Dropout", "Affine"]
+    assert headings == [*there, *reversed(there)]
+    assert "Affine" not in two_layer_step().source
+
+
+def test_a_choice_by_bits_is_told_once():
+    step = layered()
+    assert step.source.count("# np.where(c, x, 0) by bits") == 1
+    assert step.page("ko").count("np.where(c, x, 0)을 비트로 계산") == 1
+    assert "by bits" not in two_layer_step().source
+
+
+def test_what_is_neither_argument_nor_import_is_told():
+    page = layered().source
+    assert "# layers_3_rng: np.random.Generator" in page
+    assert "import _factor_at as factor_at, cosine_decay" in page
+
+
+def test_numbers_and_names_of_a_schedule():
+    page = layered().source
+    head = page.partition("):")[0]
+    assert "lr, schedule_lr, schedule_steps, steps" in head
+    assert "float: lr, schedule_lr; int: schedule_steps, steps" in page
+    assert page.partition("return (")[2].count("new_steps") == 1
+
+
+def test_functions_of_pythons_are_not_shadowed():
+    @tg.compile
+    def f(x, max):
+        print = x * 2
+        return tg.pow(abs(print), 1.5) + tg.sum(x) + tg.max(x) + max
+
+    x = RNG.random(3)
+    assert np.array_equal(f(x, 1.0), f.f(x, 1.0))
+    names = bound(f.source)
+    assert not names & {"max", "print", "pow", "sum", "abs"}

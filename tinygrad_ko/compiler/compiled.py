@@ -123,13 +123,13 @@ class Compiled(Generic[P, R]):
         """
         from tinygrad_ko.compiler.export import export
 
-        if not arguments and not options:
+        if of_last_call := not arguments and not options:
             self._ran(".export")
             arguments, options = self._last[1:]
         leaves, _, key = leaves_and_key(arguments, options, current.get().record)
         with preserving:  # the state may have changed since the last call
             program, held = self._program(key, leaves, arguments, options)
-            return export(program, path, [*leaves, *held], arguments, options, language)
+            return export(program, path, [*leaves, *held], arguments, options, of_last_call, language)
 
     def _ran(self, what: str) -> Compilation:
         """The program of the last call."""

@@ -17,7 +17,7 @@ import numpy as np
 
 from tinygrad_ko.compiler.compilation import Compilation, as_tuple, recorded
 from tinygrad_ko.compiler.gradients import replaying
-from tinygrad_ko.compiler.page.comments import checked_language, wrapped
+from tinygrad_ko.compiler.page.comments import checked_language, python_type, wrapped
 from tinygrad_ko.compiler.page.globals import array_text
 from tinygrad_ko.compiler.page.kernels import Kernels
 from tinygrad_ko.compiler.page.writing import Writer, in_parentheses
@@ -35,15 +35,20 @@ MOST = 10_000  # elements of an array that is written as a constant
 _HEAD = {
     "en": '''"""{name}: a program of NumPy calls, made by tinygrad_ko from {origin}.
 
-Written with tinygrad_ko {ours}, NumPy {numpy} and Python {python}. Compared with tinygrad_ko {ours} on sample inputs:
+Written with tinygrad_ko {ours}, NumPy {numpy} and Python {python}. Compared with tinygrad_ko {ours} on {inputs}:
 {verdict}.
 """''',
     "ko": '''"""{name}: tinygrad_ko가 {origin}에서 만든 NumPy 프로그램입니다.
 
-작성 환경: tinygrad_ko {ours}, NumPy {numpy}, Python {python}. 표본 입력으로 tinygrad_ko {ours}의 결과와 비교했습니다:
-{verdict}.
+작성 환경: tinygrad_ko {ours}, NumPy {numpy}, Python {python}. {inputs}로 tinygrad_ko {ours}의 결과와 비교했습니다:
+{verdict}.{kernels}
 """''',
 }
+_COMPARED_ON = {
+    True: {"en": "the arguments of the last call", "ko": "마지막 호출의 인수"},
+    False: {"en": "the arguments given to export", "ko": "export에 넘긴 인수"},
+}
+_IN_ENGLISH = " 복사한 함수의 설명은 영어입니다."
 _VERDICTS = {
     True: {"en": "the same bits", "ko": "모든 비트가 같음"},
     False: {
@@ -64,10 +69,15 @@ def _require(**inputs):
     """{what}"""
     for name, x in inputs.items():
         dtype, shape = _INPUTS[name]
-        if dtype is None:
-            if type(x) not in (float, int):
-                error = TypeError(f"{{name}} must be a number of Python's, not {{type(x).__name__}}")
-                error.add_note(f"{{name}}: 파이썬의 수를 넘겨야 합니다. 받은 값의 종류: {{type(x).__name__}}")
+        if type(x).__module__.partition(".")[0] == "tinygrad_ko":
+            error = TypeError(f"{{name}} is a {{type(x).__name__}}, not an array: pass {{name}}.data")
+            error.add_note(f"{{name}}: 배열이 아니라 {{type(x).__name__}}입니다. {{name}}.data를 넘기십시오.")
+            raise error
+        if shape is None:
+            kinds = {{float: (float, int, np.floating, np.integer), int: (int, np.integer), bool: (bool, np.bool_)}}
+            if not isinstance(x, kinds.get(dtype, dtype)) or (isinstance(x, bool) and dtype is not bool):
+                error = TypeError(f"{{name}} must be of the type {{dtype.__name__}}, not {{type(x).__name__}}")
+                error.add_note(f"{{name}}: {{dtype.__name__}} 값을 넘겨야 합니다. 받은 값의 종류: {{type(x).__name__}}")
                 raise error
             continue
         if not (type(x) is np.ndarray or (shape == () and isinstance(x, np.generic))) or x.dtype != dtype:
@@ -98,8 +108,10 @@ with open(results, "wb") as f:
 """
 
 
-def export(program: Compilation, path: Any, inputs: list[Any], arguments: Any, options: Any, language: str) -> Path:
-    """Write a program to a file, whole or not at all, and return the path.
+def export(
+    program: Compilation, path: Any, inputs: list[Any], arguments: Any, options: Any, of_last_call: bool, language: str
+) -> Path:
+    """Write a program to a file, whole or not at all, and return the path. The arguments are those of the last call, or given for this.
 
     Raises TypeError, and writes nothing, if a function that it calls cannot be copied or an array in it is too large, and RuntimeError if
     it does not give what the engine gives for the arguments.
@@ -115,7 +127,7 @@ def export(program: Compilation, path: Any, inputs: list[Any], arguments: Any, o
     same = all(map(_same_bits, here, expected))
     if not same and not (writer.has_loops and all(map(_close, here, expected))):
         raise not_exported("the compiled program and the engine differ")
-    text = _text(writer, _described(program.f), generators, same, language)
+    text = _text(writer, _described(program.f), generators, _COMPARED_ON[of_last_call], _VERDICTS[same], language)
     if not all(map(_same_bits, _elsewhere(text, writer.name, given), here)):
         raise not_exported("the file, in a process of its own, and the compiled program differ")
     with whole_file(path) as file:
@@ -148,27 +160,37 @@ def _described(f: Any) -> str:
     return f"{name} ({Path(code.co_filename).name}:{code.co_firstlineno})" if code else name
 
 
-def _text(writer: Writer, origin: str, generators: dict[str, Any], same: bool, language: str) -> str:
+def _text(
+    writer: Writer,
+    origin: str,
+    generators: dict[str, Any],
+    inputs: dict[str, str],
+    verdict: dict[str, str],
+    language: str,
+) -> str:
     """The text of the file."""
+    kernels = Kernels({*writer.page_globals.objects, writer.name, "_INPUTS", "_require"})
+    for name, x in writer.page_globals.functions.items():
+        if name not in generators:
+            kernels.add(x, name)
     head = _HEAD[language].format(
         name=writer.name,
         origin=origin,
         ours=version("tinygrad_ko"),
         numpy=np.__version__,
         python=".".join(map(str, sys.version_info[:3])),
-        verdict=_VERDICTS[same][language],
+        inputs=inputs[language],
+        verdict=verdict[language],
+        kernels=_IN_ENGLISH * bool(kernels.texts),
     )
-    kernels = Kernels({*writer.page_globals.objects, writer.name, "_INPUTS", "_require"})
-    for name, x in writer.page_globals.functions.items():
-        if name not in generators:
-            kernels.add(x, name)
     arguments = {writer.given[x]: x for x in writer.inputs}
     docstring = [
-        *_docstring(writer, arguments, language),
-        *in_parentheses("_require(", [f"{a}={a}" for a in arguments], ")"),
+        *_docstring(writer, arguments, generators, language),
+        *in_parentheses("_require(", [f"{a}={a}" for a in [*arguments, *generators]], ")"),
+        *(f"{a} = {python_type(x)}({a})" for a, x in arguments.items() if x.is_number),  # one of NumPy's has a dtype
     ]
     parts = [
-        "\n\n".join([head, *_imports(kernels.imports), _table(arguments)]),
+        "\n\n".join([head, *_imports(kernels.imports), _table(arguments, generators)]),
         *_grouped(kernels.texts),
         _CHECK.format(what=_WHAT[language]).strip("\n"),
         "\n".join(_constants(writer)),
@@ -200,12 +222,13 @@ def _grouped(texts: dict[str, str]) -> list[str]:
     return grouped
 
 
-def _table(arguments: dict[str, Value]) -> str:
-    """The table of the dtypes and shapes of the inputs. A Python number has no dtype."""
+def _table(arguments: dict[str, Value], generators: dict[str, Any]) -> str:
+    """The table of the dtypes and shapes of the inputs. Python numbers and generators have a type alone."""
     lines = [
-        f'    "{name}": (None, ()),' if x.is_number else f'    "{name}": ("{x.dtype}", {x.shape}),'
+        f'    "{name}": ({python_type(x)}, None),' if x.is_number else f'    "{name}": ("{x.dtype}", {x.shape}),'
         for name, x in arguments.items()
     ]
+    lines += [f'    "{name}": (np.random.{type(x).__name__}, None),' for name, x in generators.items()]
     return "\n".join(["_INPUTS = {", *lines, "}"])
 
 
@@ -222,15 +245,20 @@ def _constants(writer: Writer) -> list[str]:
     return lines
 
 
-def _docstring(writer: Writer, arguments: dict[str, Value], language: str) -> list[str]:
+def _docstring(writer: Writer, arguments: dict[str, Value], generators: dict[str, Any], language: str) -> list[str]:
     def shown(pairs: Any) -> str:
-        return ", ".join(f"{name} {'float' if x.is_number else f'{x.dtype}{list(x.shape)}'}" for name, x in pairs)
+        return ", ".join(
+            f"{name} {python_type(x) if x.is_number else f'{x.dtype}{list(x.shape)}'}" for name, x in pairs
+        )
 
     takes, gives, refuses = _DOCSTRING[language]
     results = [(name, writer.results[i]) for name, i in writer.single_results().items()]
+    random = "".join(f", {name} np.random.{type(x).__name__}" for name, x in generators.items())
+    gradients = writer.comments(language).gradients(writer.inputs)
     return [
-        *wrapped(f'"""{takes}{shown(arguments.items())}.', ""),
+        *wrapped(f'"""{takes}{shown(arguments.items())}{random}.', ""),
         *wrapped(f"{gives}{shown(results)}.", ""),
+        *[gradients] * bool(gradients),
         refuses,
         '"""',
     ]

@@ -88,6 +88,8 @@ class Recording:
         return [stream for stream in self._streams if stream.name in drawn]
 
     def _keep(self, symbol: Symbol) -> Result:
+        if symbol.value.is_number and symbol.value in self.results:  # of arrays each is one of its own
+            return Result(self.results.index(symbol.value))
         self.results.append(symbol.value)
         self.arrays.append(symbol.array)
         return Result(len(self.results) - 1)

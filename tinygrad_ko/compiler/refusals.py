@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
+from tinygrad_ko.compiler.phrases import in_korean
 from tinygrad_ko.errors import explain
 from tinygrad_ko.runtime.callers import users_line
 
@@ -100,7 +101,7 @@ def depends_on_data(what: str) -> Callable[..., Any]:
         raise _uncatchable(
             explain(
                 TypeError(f"compile: {what} of a traced array at {line}: {cure}"),
-                f"compile: 추적 중인 배열의 값을 읽으려고 했습니다: {what}, {line}. {korean}",
+                f"compile: 추적 중인 배열의 값을 읽으려고 했습니다: {in_korean(what)}, {line}. {korean}",
             )
         )
 
@@ -114,8 +115,8 @@ def unsupported(what: str) -> Exception:
         f"compile: {what} is not supported inside of a compiled function (at {line}); use another function, or compute this outside "
         "and pass it as an argument"
     )
-    korean = f"compile: 컴파일할 함수 안에서는 쓸 수 없습니다: {what}({line}). 다른 함수를 쓰거나, 밖에서 계산하여 인수로 넘기십시오."
-    return _uncatchable(explain(error, korean))
+    korean = f"compile: 컴파일할 함수 안에서는 쓸 수 없습니다: {in_korean(what)}({line})."
+    return _uncatchable(explain(error, f"{korean} 다른 함수를 쓰거나, 밖에서 계산하여 인수로 넘기십시오."))
 
 
 def cannot_write(what: str) -> Exception:
@@ -123,7 +124,9 @@ def cannot_write(what: str) -> Exception:
     line = users_line()
     error = TypeError(f"compile: {what} is not supported (at {line}); return a new array instead of writing to one")
     return _uncatchable(
-        explain(error, f"compile: {what}: 지원하지 않습니다({line}). 배열에 쓰는 대신 새 배열을 반환하십시오.")
+        explain(
+            error, f"compile: {in_korean(what)}: 지원하지 않습니다({line}). 배열에 쓰는 대신 새 배열을 반환하십시오."
+        )
     )
 
 
@@ -211,9 +214,12 @@ def unknown_result(value: Any, place: str) -> TypeError:
 
 
 _CHANGES = {
-    "items": ("puts something else into", "다른 것을 넣습니다"),
-    "numbers": ("writes to", "값을 바꿉니다"),
-    "gradient": ("calls backward(), which adds to the gradient of", "backward()로 기울기를 더합니다"),
+    "items": ("puts something else into", "함수가 이 인수에 다른 것을 넣습니다"),
+    "numbers": ("writes to", "함수가 이 인수의 값을 바꿉니다"),
+    "gradient": (
+        "calls backward(), which adds to the gradient of",
+        "함수가 backward()를 호출하여 이 인수의 기울기에 더합니다",
+    ),
 }
 
 
@@ -225,7 +231,7 @@ def changed_argument(name: str, what: str) -> TypeError:
             f"compile: the function {english} its argument {name}, which a compiled function leaves alone: return the new value, or let "
             "the function hold what it changes (a model, a closure)"
         ),
-        f"compile: 함수가 인수를 바꿉니다: {name}, {korean}. 컴파일한 함수는 인수를 바꾸지 않습니다. 새 값을 반환하거나, 바꿀 것은 "
+        f"compile: 인수 {name}: {korean}. 컴파일한 함수는 인수를 바꾸지 않습니다. 새 값을 반환하거나, 바꿀 것은 "
         "함수가 참조하는 모델이나 클로저 변수에 두십시오.",
     )
 
@@ -305,14 +311,14 @@ def read_only(array: Any) -> Exception:
 
 def differs(what: str, line: str) -> Exception:
     """The error for a function that is not the same when it is traced again."""
-    at = f" (at {line})" if line else ""
+    at, place = (f" (at {line})", f"({line})") if line else ("", "")
     return explain(
         TypeError(
             f"compile: two calls from the same state differ in {what}{at}, so a program would be wrong at the next call: a clock, an "
             "iterator, a file, or numbers drawn inside; compute it outside of the function and pass it as an argument"
         ),
-        f"compile: 같은 상태에서 두 번 호출했는데 결과가 다릅니다: {what}{at}. 시계, 반복자, 파일, 함수 안에서 뽑은 난수가 그렇습니다. "
-        "함수 밖에서 계산하여 인수로 넘기십시오.",
+        f"compile: 같은 상태에서 두 번 호출했는데 결과가 다릅니다: {what}{place}. 시계, 반복자, 파일, 함수 안에서 뽑은 난수가 "
+        "그렇습니다. 함수 밖에서 계산하여 인수로 넘기십시오.",
     )
 
 
@@ -355,7 +361,7 @@ def not_copied(what: str) -> Exception:
         TypeError(
             f"export: {what} cannot be copied into a file that needs NumPy alone; compute this part outside of the compiled function"
         ),
-        f"export: NumPy만으로 실행되는 파일에 옮길 수 없는 함수가 있습니다: {what}. 이 부분은 컴파일할 함수 밖에서 계산하십시오.",
+        f"export: NumPy만으로 실행되는 파일에 옮길 수 없는 것이 있습니다: {in_korean(what)}. 이 부분은 컴파일할 함수 밖에서 계산하십시오.",
     )
 
 
@@ -387,7 +393,7 @@ def not_exported(why: str) -> RuntimeError:
     """The error for a file that does not give what the engine gives."""
     return explain(
         RuntimeError(f"export: nothing was written: {why}; please report it, with the function and its arguments"),
-        f"export: 파일을 쓰지 않았습니다. 내보낼 프로그램의 결과가 엔진과 다르거나 실행되지 않습니다({why}). "
+        f"export: 파일을 쓰지 않았습니다. 내보낼 프로그램의 결과가 엔진과 다르거나 실행되지 않습니다({in_korean(why)}). "
         "함수와 인수를 함께 알려 주십시오.",
     )
 

@@ -2,26 +2,34 @@
 
 import linecache
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
+from keyword import iskeyword
 from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.compiler.page.globals import number_text
+from tinygrad_ko.compiler.page.expressions import Expressions
+from tinygrad_ko.compiler.page.globals import PageGlobals, number_text
+from tinygrad_ko.compiler.page.names import PageNames
 from tinygrad_ko.compiler.program.values import Origin, Value
 from tinygrad_ko.errors import explain
 
 _FORWARD = {"en": "forward: ", "ko": "순전파: "}
 _BACKWARD = {"en": "backward: ", "ko": "역전파: "}
-_RULE = {"en": "rule of {}: ", "ko": "{}의 미분 규칙: "}
+_RULE = {"en": "rule of {}", "ko": "{}의 미분 규칙"}
+_FOR = {"en": " for {}", "ko": "({})"}
 _SUMMED = {"en": " (summed to the shape {})", "ko": " (형상 {}에 맞추어 합산)"}
 _BLOCKS = {"en": "# in blocks that stay in the processor's cache", "ko": "# 프로세서의 캐시에 머무는 블록 단위로 계산"}
+_BITS = {
+    "en": "# np.where(c, x, 0) by bits: c is 1 or 0, and takes the bits of x as an integer; faster, for it has no branch",
+    "ko": "# np.where(c, x, 0)을 비트로 계산: x의 비트를 정수로 보고 1 또는 0인 c를 곱함. 분기가 없어 더 빠름",
+}
 _MADE = {
     "en": "Made by tinygrad_ko from {}.{}",
     "ko": "tinygrad_ko가 {}에서 만든 함수입니다.{}",
 }
-_GRADIENTS = {"en": " d{0} is the gradient with respect to {0}.", "ko": " d{0}: {0}에 대한 기울기."}
+_GRADIENTS = {"en": "d{0} is the gradient with respect to {0}.", "ko": "d{0}: {0}에 대한 기울기."}
 
 # Parts of formulas: a variable (not an attribute, not a keyword of a call), a conditional expression of numbers, the gradient of the loss
 # with respect to itself, double parentheses, and a matrix product in the memory order of its first argument.
@@ -30,6 +38,9 @@ _CHOICE = re.compile(r"(?P<this>.+) if (?P<a>[\d.]+) (?P<sign>[!=]=) (?P<b>[\d.]
 _ONE = re.compile(r"(?<![\w.])1\.0 \* ")
 _PARENTHESES = re.compile(r"\(\(([^()]*)\)\)")
 _PRODUCT = re.compile(r"\bmatmul_as\(\w+, ([\w.]+), ([\w.]+)\)")
+# No variable of the page for one of a formula's, and a choice by bits.
+_UNKNOWN = "\0"
+_BY_BITS = re.compile(r"\.astype\(np\.int\d+\) \* .*\.view\(np\.int\d+\)\)\.view\(")
 
 
 def checked_language(language: str) -> str:
@@ -43,31 +54,60 @@ def checked_language(language: str) -> str:
 
 
 class Comments:
-    """The comments above the statements of a page. `name` gives the variable of a value, if it has one."""
+    """The comments above the statements of a page. `names` has the variables of values, by their ranks."""
 
-    def __init__(self, language: str, name: Callable[[Value], str | None], values: Iterable[Value]) -> None:
-        self.language, self._name, self._section, self._group = language, name, "", ""
+    def __init__(self, language: str, names: Mapping[int, str], values: Iterable[Value]) -> None:
+        self.language, self._names = language, names
+        self._section, self._group = "", ""  # what was said last
+        self._call, self._of = None, None  # and of which call of a layer, and of which formula
+        self._gone = set[int]()  # the ranks of values that have been written over
+        self._has_bits = False  # whether it has been said what is done by bits
+        calls = dict[str, set[int]]()  # of layers, on each of the user's lines
         self._has_backward = False
         self._is_past = False  # whether backward has begun: the statements of an optimizer after it are not forward
         # A gradient is a sum of contributions. For each: the value of the sum up to it, and that of the sum before it.
         self._gradients, self._before = dict[Any, Value](), dict[Any, Value]()
         for value in values:
             self._has_backward |= bool(value.origin.argument)
+            if value.origin.layers:
+                calls.setdefault(value.origin.line, set()).add(id(value.origin.layers[-1]))
             if (of := value.origin.of) is not None:
                 part = _part(value.origin)
                 self._gradients[part] = value
-                for x in value.values:
-                    if x.origin.of is of and _part(x.origin) != part:
+                self._before.pop(part, None)
+                for x in value.values if value.settings == ("add",) else ():
+                    if x.origin.of is of and self._gradients.get(_part(x.origin)) is x and _part(x.origin) != part:
                         self._before[part] = x
+        self._layered = {line for line, several in calls.items() if len(several) > 1}
 
     def above(self, value: Value, line: str) -> list[str]:
         """The comments above a statement, where they differ from the last ones. A formula that is the statement itself is left out."""
-        section, group = self._section_of(value), self._group_of(value.origin)
+        section, layer, call = self._section_of(value), *self._layer_of(value.origin)
         comments = [f"# {section}"] if section and section != self._section else []
-        if group and not group.endswith(f": {line}") and (comments or group != self._group):
+        of = _formula_key(value.origin)
+        group = self._group if of == self._of and not comments else self._group_of(value.origin)
+        if layer and (comments or call != self._call) and not (layer == value.origin.op and group):
+            comments.append(f"# {layer}")
+        if group and (comments or group != self._group) and not group.endswith(f": {line}"):
             comments.append(f"# {group}")
-        self._section, self._group = section, group
+        self._section, self._call, self._group, self._of = section, call, group, of
+        if not self._has_bits and _BY_BITS.search(line):
+            self._has_bits = True
+            comments.append(_BITS[self.language])
         return comments
+
+    def written(self, value: Value, over: Value | None) -> None:
+        """A line has been written, maybe over another value: from here on the name of that means something else."""
+        if over is not None:
+            self._gone.add(over.rank)
+        self._gone.discard(value.rank)
+
+    def _layer_of(self, origin: Origin) -> tuple[str, Any]:
+        """The layer of a model, where a line of the user's calls several, or the op, and what tells this call from others of it."""
+        if origin.line not in self._layered:
+            return "", None
+        inside = origin.layers[1:]  # of the outermost, in which all are
+        return (" > ".join(inside), id(inside[-1])) if inside else (origin.op, origin.op)
 
     def _section_of(self, value: Value) -> str:
         origin = value.origin
@@ -83,58 +123,106 @@ class Comments:
         """The formula of a gradient, with the variables of the page in place of those of the op."""
         if not origin.argument:
             return ""
-        formula = _VARIABLE.sub(lambda found: self._variable(found[1], origin), origin.formula)
-        if (choice := _CHOICE.fullmatch(formula)) is not None:
-            holds = (float(choice["a"]) == float(choice["b"])) == (choice["sign"] == "==")
-            formula = choice["this" if holds else "that"]
-        formula = _PARENTHESES.sub(r"(\1)", _ONE.sub("", _PRODUCT.sub(r"\1 @ \2", formula)))
-        if all(len(x.shape) <= 2 for x in origin.letters.values() if isinstance(x, Value)):
-            formula = formula.replace(".mT", ".T")
-        if origin.of is None:
-            return _RULE[self.language].format(origin.op) + f"{origin.argument}: {formula}"
+        rule = _RULE[self.language].format(origin.op)
+        final = None if origin.of is None else self._gradients[_part(origin)]
+        gradient = "" if final is None else self._names.get(final.rank, "")
+        gradient = gradient if gradient.startswith(("d", "new_d")) else ""  # else only a step to it is on the page
+        formula = self._formula(origin)
+        before = None if final is None else self._before.get(_part(origin))
+        is_sum = final is not None and final.settings in (("add",), ("subtract",))  # no formula is one: it is of parts
+        if formula is None or (is_sum and before is None):
+            return rule + (_FOR[self.language].format(gradient) if gradient else "")
+        if not gradient:
+            return f"{rule}: {formula}"
         if origin.formula in ("g", "-g") and origin.call is not None and origin.call.shape != origin.of.shape:
             formula += _SUMMED[self.language].format(origin.of.shape)
-        part = _part(origin)
-        gradient = self._name(self._gradients[part]) or ""
-        if not gradient.startswith(("d", "new_d")):  # the page has only an intermediate result of it
-            return _RULE[self.language].format(origin.op) + formula
-        before = self._name(self._before[part]) if part in self._before else None
-        equals = "=" if before is None else "+=" if before == gradient else f"= {before} +"
-        return _RULE[self.language].format(origin.op) + f"{gradient} {equals} {formula}"
+        if before is None:
+            return f"{rule}: {gradient} = {formula}"
+        name = self._named(before)
+        return f"{rule}: {gradient} " + (f"+= {formula}" if name in (gradient, None) else f"= {name} + {formula}")
 
-    def _variable(self, letter: str, origin: Origin) -> str:
-        """The text for a variable of a formula: the variable of the page, or a number."""
-        meant = origin.letters.get(letter)
+    def _formula(self, origin: Origin) -> str | None:
+        """The formula, if each of its letters is a number, or has a name on the page that still means the same there."""
+        formula = _PRODUCT.sub(r"\1 @ \2", origin.formula)
+        formula = _VARIABLE.sub(lambda letter: self._variable(letter, origin) or _UNKNOWN, formula)
+        if (choice := _CHOICE.fullmatch(formula)) is not None:
+            formula = choice[
+                "this" if (float(choice["a"]) == float(choice["b"])) == (choice["sign"] == "==") else "that"
+            ]
+        if _UNKNOWN in formula:
+            return None
+        if all(len(x.shape) <= 2 for x in origin.letters.values() if isinstance(x, Value)):
+            formula = formula.replace(".mT", ".T")
+        return _PARENTHESES.sub(r"(\1)", _ONE.sub("", formula))
+
+    def _variable(self, letter: re.Match[str], origin: Origin) -> str | None:
+        """What a name in a formula stands for, if that can be said with the names of the page."""
+        name, end = letter[1], letter.end()
+        if letter.string[end : end + 1] == "(":  # a function of the rule book's
+            name = name.strip("_")
+            return None if name in self._names.values() else name
+        if iskeyword(name):
+            return name
+        meant = origin.letters.get(name)
         if isinstance(meant, Value):
-            name = self._name(meant)
-            if name is None and meant.simplified is not None:
-                meant = meant.simplified
-                name = number_text(meant.settings[0].item()) if meant.operation == "full" else self._name(meant)
-            return name or letter
+            return self._named(meant)
         plain = isinstance(meant, int | float) and not isinstance(meant, bool | np.generic) and meant >= 0
-        return repr(meant) if plain else letter
+        return repr(meant) if plain else None
+
+    def _name(self, value: Value) -> str:
+        return self._names[value.rank]
+
+    def _named(self, value: Value) -> str | None:
+        """What a value is called, or a view by what it is a view of, unless that has been written over."""
+        if value.rank in self._gone:
+            return None
+        if (name := self._names.get(value.rank)) is not None:
+            return name
+        if value.operation == "full":
+            return number_text(np.asarray(value.settings[0]).item())
+        if value.simplified not in (None, value):
+            return self._named(value.simplified)
+        if value.operation == "view" and (name := self._named(value.inputs[0])) is not None:
+            return Expressions({value.inputs[0]: name}, PageGlobals(PageNames())).of(value)[0]
+        return None
 
     @property
     def blocks(self) -> str:
         """The comment above a loop."""
         return _BLOCKS[self.language]
 
+    def gradients(self, inputs: list[Value]) -> str:
+        """What a d before a name means, by an example that is on the page; nothing if there is none."""
+        names = [*map(self._name, inputs)]
+        found = [name for name in names if f"d{name}" in self._names.values() and f"d{name}" not in names]
+        return _GRADIENTS[self.language].format(found[-1]) if found and self._has_backward else ""
+
     def docstring(self, name: str, inputs: list[Value]) -> list[str]:
         """The docstring of the function, with the shapes and dtypes of its arguments."""
         by_dtype = dict[Any, list[str]]()
         for value in inputs:
-            by_dtype.setdefault(value.dtype, []).append(f"{self._name(value)} {value.shape}")
+            kind = python_type(value) if value.is_number else value.dtype
+            by_dtype.setdefault(kind, []).append(self._name(value) + f" {value.shape}" * (not value.is_number))
         shapes = "; ".join(f"{dtype}: {', '.join(names)}" for dtype, names in by_dtype.items())
-        floats = [self._name(value) for value in inputs if value.dtype.kind == "f" and value.shape]
-        gradients = _GRADIENTS[self.language].format(floats[-1]) if floats and self._has_backward else ""
-        made = _MADE[self.language].format(f"`{name}`", gradients)
+        gradients = self.gradients(inputs)
+        made = _MADE[self.language].format(f"`{name}`", gradients and f" {gradients}")
         return [f'"""{made}', *wrapped(shapes, '"""')] if shapes else [f'"""{made}"""']
+
+
+def python_type(number: Value) -> str:
+    """The type of a Python number."""
+    return {"f": "float", "b": "bool"}.get(number.dtype.kind, "int")
 
 
 def _part(origin: Origin) -> Any:
     """A key of a contribution to a gradient: the call that it comes through, the gradient of its output, and the argument."""
     call, g = [getattr(x, "rank", id(x)) for x in (origin.call, origin.letters.get("g"))]
     return origin.op, call, g, origin.argument, origin.of.rank
+
+
+def _formula_key(origin: Origin) -> Any:
+    """What tells the lines of one formula from those of others."""
+    return origin.of and (_part(origin), origin.line)
 
 
 @cache

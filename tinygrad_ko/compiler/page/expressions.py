@@ -160,7 +160,7 @@ class Expressions:
                 inner = ", ".join(map(text, part))
                 return f"[{inner}]" if isinstance(part, list) else f"({inner}{',' * (len(part) == 1)})"
             if isinstance(part, dict):
-                return f"{{{', '.join(f'{key!r}: {text(x)}' for key, x in part.items())}}}"
+                return f"{{{', '.join(f'{self.page_globals.argument(key)}: {text(x)}' for key, x in part.items())}}}"
             if isinstance(part, slice):
                 return f"slice({text(part.start)}, {text(part.stop)}, {text(part.step)})"
             return self.page_globals.argument(part)

@@ -25,13 +25,16 @@ class PageGlobals:
 
     def lines(self) -> list[str]:
         """The imports, and the assignments of the constants."""
-        homes = dict[str, list[str]]()
+        homes, unwritten = dict[str, list[str]](), list[str]()
         for name, x in self.functions.items():
             if callable(x) and getattr(x, "__qualname__", ".").isidentifier():
                 homes.setdefault(x.__module__, []).append(x.__name__ + f" as {name}" * (name != x.__name__))
+            else:
+                unwritten.append(f"# {name}: {_told(x)}")
         return [
             *(f"from {home} import {', '.join(names)}" for home, names in homes.items()),
-            *[""] * bool(homes and self.texts),
+            *[""] * bool(homes and (self.texts or unwritten)),
+            *unwritten,
             *(
                 f"{name} = {text}" if text else f"# {name}: an array of shape {self.objects[name].shape}"
                 for name, text in self.texts.items()
@@ -102,6 +105,14 @@ class PageGlobals:
             name = self._constants[key] = self.names.new(wanted)
             self.objects[name], self.texts[name] = array, text
         return self._constants[key]
+
+
+def _told(x: Any) -> str:
+    """What something is that can be neither written nor imported: a generator, a function inside of another."""
+    kind = x if hasattr(x, "__qualname__") else type(x)
+    return f"{kind.__module__}.{kind.__qualname__}".replace("numpy.random._generator", "np.random").replace(
+        "numpy.", "np."
+    )
 
 
 def number_text(number: Any) -> str:

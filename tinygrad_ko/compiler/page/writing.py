@@ -39,6 +39,7 @@ class Writer:
             Value, str
         ] = {}  # in a loop: arrays that are allocated before it, by the values written to them
         self.over = self.storage.over
+        self.lost = dict[Value, Value]()  # of each value that is really written over another: that
         self.overwritten_by = {into: value for value, into in self.over.items()}
         self.input_names = {x.name for x in inputs}
         self.wanted = dict[str, str]()  # for each name, the one that was wanted (h for h2)
@@ -83,13 +84,17 @@ class Writer:
         """The lines of the function, with comments. For an exported file its body begins with the lines `start`, it takes `more` arguments,
         and returns each array once.
         """
-        comments = Comments(language, lambda value: self.names_by_rank.get(value.rank), self.all_values())
+        comments = self.comments(language)
         head = in_parentheses(f"def {self.name}(", [*(self.given[x] for x in self.inputs), *more], "):")
         body = [*(start or comments.docstring(self.name, self.inputs)), *self.numbers(), *self.body(comments)]
         returned = (self._returned if start is None else [*dict.fromkeys(self._returned)]) or ["()"]
         text = f"return {', '.join(returned)}"
         body += [text] if len(text) < _LONG or len(returned) == 1 else in_parentheses("return (", returned, ")")
         return [*head, *(f"    {line}" if line else "" for line in body)]
+
+    def comments(self, language: str) -> Comments:
+        """What is said above the lines."""
+        return Comments(language, self.names_by_rank, self.all_values())
 
     def numbers(self) -> list[str]:
         """The lines that unpack inputs of shape () to NumPy scalars."""
@@ -135,6 +140,7 @@ class Writer:
                 above = []
             ignored = now
             body += ["    " * bool(ignored) + text for text in [*above, line]]
+            comments.written(value, self.lost.get(value))
         return body
 
     def _result(self, value: Value) -> str:
@@ -164,12 +170,17 @@ class Writer:
         into, wanted = self.over.get(value), self._wanted(value)
         target = self.places.get(value) if into is None else self.given[into]
         may_share_name = value.operation == "put" or self._is_nameless(value, into)
-        same_name = may_share_name or (target and self.wanted.get(target) == wanted)
+        same_name = may_share_name or (
+            target and self.wanted.get(target) == wanted and into is not None and _is_of_the_same(into, value)
+        )
         if into is not None and target is not None and into in value.inputs and same_name:
+            self.lost[value] = into
             line = self._in_place(value, into, target)
             self._name(value, target)
             self._emit(line, value)
             return
+        if into is not None and not self._is_by_operator(value):
+            self.lost[value] = into
         target = None if self._is_by_operator(value) else target
         expression = self.expressions.of(value)[0] if target is None else self._into(value, target)
         if value not in self.used:  # an effect without a result, like a check
@@ -296,8 +307,10 @@ class Writer:
         if value in self.inner:
             follows = after is not None and _same_call(after, value)
             return self._wanted(after) if after is not None and follows else origin.inner or "part"
+        if (of := _differentiated(value)) is not None:
+            return f"d{self.names_by_rank.get(of.rank) or self._wanted(of)}"
         if origin.of is not None:
-            return f"d{self.names_by_rank.get(origin.of.rank) or self._wanted(origin.of)}"
+            return origin.inner or "part"
         if origin.name is None and after is not None and after.origin.line == origin.line and after.origin.of is None:
             return self._wanted(after)
         return origin.name or origin.op or "value"
@@ -317,6 +330,22 @@ def _same_call(x: Value, y: Value) -> bool:
     """Whether two values belong to one call of an op, or to one formula of its gradients."""
     a, b = x.origin, y.origin
     return bool(a.op) and (a.op, a.line, a.name, a.argument, a.of) == (b.op, b.line, b.name, b.argument, b.of)
+
+
+def _differentiated(value: Value) -> Value | None:
+    """What a value is the gradient of. A variadic op gives the gradients of all arguments at once: they differ in shape."""
+    of, letters = value.origin.of, value.origin.letters
+    if of is None or of.shape == value.shape:
+        return of
+    inputs = letters.get(value.origin.argument)
+    alike = [x for x in inputs if x.shape == value.shape] if isinstance(inputs, tuple) else [of]
+    return alike[0] if len(alike) == 1 else None
+
+
+def _is_of_the_same(x: Value, y: Value) -> bool:
+    """Whether two values are gradients of one value, or neither is a gradient."""
+    a, b = x.origin.of, y.origin.of
+    return a is b or (a is not None and b is not None and a.rank == b.rank)
 
 
 def _shape(value: Value) -> str:

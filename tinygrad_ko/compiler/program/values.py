@@ -21,6 +21,7 @@ class Origin:
     name: str | None = None  # the user's variable that the result of the call is stored in
     inner: str | None = None  # the variable inside of the op, or the op that a formula calls
     ignored: tuple[str, ...] = ()  # floating-point errors that NumPy is told to ignore (np.errstate)
+    layers: tuple[str, ...] = ()  # the layers of a model that the op was called in, outermost first
     argument: str = ""  # the argument of the op that the gradient is with respect to
     formula: str = ""  # the formula of that gradient
     of: Any = None  # the value that the gradient is with respect to

@@ -112,6 +112,9 @@ class Held:
             self._name_tensors(module)
         for optimizer in [x for x in holders if isinstance(x, Optimizer)]:
             self._name_kept(optimizer)
+        for schedule in [x for x in holders if isinstance(x, Schedule)]:
+            for item in self.parts[id(vars(schedule))].items:
+                item.given_name = f"schedule_{item.key}"  # an optimizer has an lr and steps too
 
     def _name_tensors(self, module: Module) -> None:
         """Name the Tensors of a module by their paths in it: layers_0_W."""

@@ -11,7 +11,7 @@ import numpy as np
 from tinygrad_ko.compiler.program.values import Origin
 from tinygrad_ko.compiler.refusals import other_warnings
 from tinygrad_ko.compiler.tracing.variables import RETURNED, stored_in
-from tinygrad_ko.engine.graph import Handle
+from tinygrad_ko.engine.graph import Handle, current
 from tinygrad_ko.runtime.callers import users_line
 from tinygrad_ko.runtime.source import formula_text
 
@@ -39,9 +39,9 @@ def origin(number: int | None = None) -> Origin:
             inner = inner or ("" if stored in _NAMELESS else stored) or ""
         else:
             line = f"{filename}:{frame.f_lineno}" if filename == _BOOK else users_line()
-            return Origin(op, line, _users_name(frame, number), inner or op, ignored)
+            return Origin(op, line, _users_name(frame, number), inner or op, ignored, current.get().scope)
         frame = frame.f_back
-    return Origin(op, users_line(), None, inner or op, ignored)
+    return Origin(op, users_line(), None, inner or op, ignored, current.get().scope)
 
 
 def warning_modes() -> Any:
@@ -79,16 +79,20 @@ def _backward(frame: FrameType, ignored: tuple[str, ...], inner: str) -> Origin:
     argument = op.arguments[0] if op.variadic else op.differentiable[place]
     inputs = [*map(_value, seen.inputs)]
     of, call = inputs[place if op.variadic else op.arguments.index(argument)], _value(seen.output)
-    named = {} if op.variadic else dict(zip(op.arguments, inputs, strict=False))
+    named = {argument: tuple(inputs)} if op.variadic else dict(zip(op.arguments, inputs, strict=False))
     options = {letter: _value(x) for letter, x in seen.options.items()}
     kept = {letter: _value(x) for letter, x in node.saved.items()}
     meant = {**named, **options, **kept, "out": call, "g": _value(frame.f_locals["g"])}
     letters = {
-        letter: x for letter, x in meant.items() if hasattr(x, "origin") or isinstance(x, int | float | np.ndarray)
+        letter: x
+        for letter, x in meant.items()
+        if hasattr(x, "origin") or isinstance(x, int | float | tuple | np.ndarray)
     }
     line = call.origin.line if hasattr(call, "origin") else seen.line
     of, call = [x if hasattr(x, "origin") else None for x in (of, call)]
-    return Origin(op.name, line, None, inner, ignored, argument, _text(op.formulas[argument]), of, call, letters)
+    return Origin(
+        op.name, line, None, inner, ignored, node.scope, argument, _text(op.formulas[argument]), of, call, letters
+    )
 
 
 def _value(x: Any) -> Any:

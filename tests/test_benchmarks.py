@@ -324,6 +324,24 @@ def test_a_table_has_contenders_as_columns():
     assert "| a | 1 ms | **2 ms** | 3 ms |" in readme.table(rows, figures=True)
 
 
+def test_in_the_table_of_compiled_programs_the_goal_is_theirs():
+    rows = [
+        Row("step, float32", "by hand", "1 ms"),
+        Row("step, float32", "tinygrad_ko", "2 ms", "2.00", "1.90 to 2.10", faults="7"),
+        Row("step, float32", "compiled", "1 ms", "1.01", "1.00 to 1.02", faults="0", bar="<= 1.03", met=True),
+        Row("step, float32", "autograd", "9 ms", "9.00", "8.00 to 9.50"),
+        Row("step, float64", "by hand", "2 ms"),
+        Row("to compile a step", "compiled", "9 ms", bar="<= 10 ms", met=True),
+    ]
+    assert readme.table(readme.in_short(rows)) == (
+        "|  | by hand | **tinygrad_ko** | **compiled** | goal | page faults of ours |\n"
+        "| --- | --- | --- | --- | --- | --- |\n"
+        "| step, float32 | 1 ms | **2.00** (1.90 to 2.10) | **1.01** (1.00 to 1.02) | <= 1.03 | 0 |\n"
+        "| to compile a step |  |  | **9 ms** | <= 10 ms |  |\n"
+    )
+    assert "float64" in readme.table(rows)
+
+
 def test_only_what_stands_between_the_markers_is_written():
     text = "before\n<!-- speed: a -->\nold\n<!-- end of a -->\nbetween\n<!-- speed: b -->\n<!-- end of b -->\nafter"
     new = readme.filled(text, {"a": "A\n", "b": "B\n"})
@@ -339,7 +357,7 @@ def test_both_readmes_have_the_same_tables_and_every_table_a_place():
     texts = [path.read_text(encoding="utf-8") for path in readme.FILES]
     tables = [dict(readme.MARKED.findall(text)) for text in texts]
     assert tables[0] == tables[1]
-    assert {name for found in tables for name in found} == {*readme.TABLES, "circumstances"}
+    assert {name for found in tables for name in found} == {*readme.TABLES, readme.IN_SHORT, "circumstances"}
     assert len({found["circumstances"] for found in tables}) == 1
     for text, found in zip(texts, tables, strict=True):
         assert len(re.findall("<!-- speed:", text)) == len(found)

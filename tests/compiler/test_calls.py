@@ -378,3 +378,39 @@ def test_a_warning_and_an_error_of_numpy_come_as_from_the_function():
             f(X, zero)
         messages.append((str(wrong.value), wrong.value.__notes__))
     assert messages[0] == messages[1]
+
+
+def test_a_compiled_model_has_what_the_model_has():
+    model = nn.Sequential(nn.Affine(3, 2, rng=0), nn.BatchNorm(2))
+    compiled = tg.compile(model)
+    assert compiled.parameters() == model.parameters()
+    assert compiled.layers is model.layers
+    compiled.eval()
+    assert not model.layers[1].training
+    compiled.note = "kept"
+    assert vars(model)["note"] == "kept"
+    with pytest.raises(AttributeError):
+        tg.compile(lambda x: x).parameters()
+
+
+def test_the_parameters_of_a_compiled_model_are_checked():
+    wrong = tg.op(name="wrong", x=lambda g, w: g * w, w=lambda g, x: 2 * g * x)(lambda xp, x, w: x * w)
+
+    class Scaled(nn.Module):
+        def __init__(self):
+            self.w = tg.Tensor([1.5, 2.0, 3.0], requires_grad=True)
+
+        def forward(self, x):
+            return wrong(x, self.w)
+
+    with pytest.raises(tg.check.GradientMismatch, match="wrong"):
+        tg.check_gradient(tg.compile(Scaled()), np.array([0.5, 1.0, -1.0]))
+
+
+def test_a_long_list_is_told_in_few_words():
+    compiled = tg.compile(lambda x, n: x * len(n))
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        for k in range(8):
+            compiled(np.ones(2), [*range(100 + k)])
+    assert "n: a list of 100 numbers, a list of 101 numbers" in str(seen[0].message)

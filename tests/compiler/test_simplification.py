@@ -65,8 +65,11 @@ def test_a_choice_between_many_numbers_and_0_is_made_by_bits(dtype):
         (lambda x: tg.where(x[:9] > 0, x[:9] * 2, 0), False),
         (lambda x: tg.where(np.arange(3_000) % 2 == 0, x * 2, 0), True),
         (lambda x: tg.where(x[:9] > 0, np.arange(9.0), 0), False),
+        (lambda x: tg.where(x.reshape(60, 50).T > 0, x.reshape(60, 50).T * 2, 0), True),
+        (lambda x: tg.where(x.reshape(60, 50).T > 0, (x * 2).reshape(50, 60), 0), False),
     ]:
         compiled = tg.compile(f)
         with np.errstate(all="ignore"):
-            assert compiled(x).tobytes() == f(x).tobytes()
+            found, right = compiled(x), f(x)
+        assert (found.tobytes(), found.strides) == (right.tobytes(), right.strides)
         assert (".view(np.int" in compiled.source) == by_bits

@@ -18,6 +18,8 @@ def require_same(first: list[Value], second: list[Value], returned: Any, returne
     pairs = dict[Value, Value]()
     one, other = in_order(first), in_order(second)
     for a, b in zip(one, other, strict=False):
+        if a is b:
+            continue
         if (what := _difference(a, b, pairs)) is not None:
             raise differs(what, b.origin.line or _user(a, one))
         if a.operation == "constant" and a.settings[1] is b.settings[1] and a.settings[1].flags.writeable:
@@ -36,7 +38,7 @@ def _difference(a: Value, b: Value, pairs: dict[Value, Value]) -> str | None:
         return b.origin.op or b.operation
     for x, y in zip(a.inputs, b.inputs, strict=True):
         if isinstance(x, Value):
-            if pairs.get(x) is not y:
+            if pairs.get(x, x) is not y:
                 return b.origin.op or b.operation
         elif _text(x) != _text(y):
             return repr(y)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy import generic, ndarray
 
-from tinygrad_ko.compiler.program.values import Value, memory_order
+from tinygrad_ko.compiler.program.values import Value
 from tinygrad_ko.compiler.refusals import changed_argument, no_argument
 from tinygrad_ko.compiler.results import leaves_in
 from tinygrad_ko.compiler.state.held import GENERATORS, is_followed
@@ -149,6 +149,8 @@ def in_words(tree: Any) -> str:
         return "{" + ", ".join(f"{key!r}: {in_words(part)}" for key, part in tree.items()) + "}"
     if is_tree(tree):
         return f"({', '.join(map(in_words, tree))})"
+    if isinstance(tree, list | tuple) and len(tree) > 4:
+        return f"a {type(tree).__name__} of {len(tree)} numbers"
     return repr(tree) if isinstance(tree, (*_FIXED, list, tuple)) else f"a {type(tree).__name__}"
 
 
@@ -203,10 +205,9 @@ class TracedArguments:
             if not array.dtype.isnative:
                 self.byteswapped.append(len(self.inputs))
                 array = array.astype(array.dtype.newbyteorder("="))
-        there = np.asarray(array)
-        value = Value("input", (), (), there.shape, there.dtype, memory_order(there), name=name)
-        self.inputs.append(value)
-        return self._trace.symbol(value, array)
+        symbol = self._trace.input(name, array)
+        self.inputs.append(symbol.value)
+        return symbol
 
     @property
     def nodes(self) -> list[Node]:

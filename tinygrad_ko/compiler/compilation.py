@@ -99,7 +99,10 @@ class Compilation:
                     return None
                 self._guard_values = now
             held: list[Any] = self._read()
-            if [*map(type, held)] != self._types or [*map(_layout, held[: len(self._layouts)])] != self._layouts:
+            if held and (
+                [*map(type, held)] != self._types
+                or (self._layouts and [*map(_layout, held[: len(self._layouts)])] != self._layouts)
+            ):
                 return None
             if self._unread is not None and [*map(_layout_or_type, self._unread())] != self._unread_layouts:
                 return None
@@ -164,13 +167,15 @@ def recorded(holders: Any, derived: Any, arguments: Any, options: Any) -> tuple[
         lifted |= changed
         first = Recording(f, derived, arguments, options, held, lifted)
     require_none(first.trace)
-    recording = Recording(f, derived, arguments, options, held, lifted)
+    recording = Recording(f, derived, arguments, options, held, lifted, before=first)
     require_same(
         [*first.trace.effects, *first.results],
         [*recording.trace.effects, *recording.results],
         first.returned,
         recording.returned,
     )
+    for trace in (first.trace, recording.trace):
+        trace.steps.clear()
     guards = [*held.guards(lifted), *recording.state.equal_numbers]
     return recording, held.read(f"[{', '.join(guards)}]"), guards
 

@@ -138,6 +138,17 @@ class Compiled(Generic[P, R]):
         program: Compilation = self._last[0]
         return program
 
+    def __getattr__(self, name: str) -> Any:
+        """What the model itself has, if it is one: its parameters, layers and modes."""
+        if name in self.__slots__ or name.startswith("__") or not _is_model(self.f):
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
+        return getattr(self.f, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Set an attribute of the model, if it is one."""
+        is_own = name in self.__slots__ or name.startswith("__") or not _is_model(self.f)
+        object.__setattr__(self if is_own else self.f, name, value)
+
     @overload
     def __get__(self, instance: None, owner: Any = None) -> "Compiled[P, R]": ...
     @overload
@@ -180,6 +191,10 @@ class Compiled(Generic[P, R]):
         if self._of is not None:
             return _method, (*self._of, getattr(self.f, "__self__", None))
         return Compiled, (self.f,)
+
+
+def _is_model(f: Any) -> bool:
+    return hasattr(f, "named_parameters")
 
 
 def _changes(made: list[dict[str, str]]) -> dict[str, list[str]]:

@@ -49,8 +49,8 @@ class Invocation:
         return self.tensors.get(number, self.leaves[number])
 
     def node(self, graph: Graph, array: Any) -> Node:
-        """The node of a result."""
-        if not self.saved_arguments:
+        """The node of a result. What a backward() of the function itself has freed needs no arguments any more."""
+        if graph.live and not self.saved_arguments:
             self.arguments, self.options, self.saved_arguments = _own([*self.arguments]), _own(self.options), True
         return _Result(self, graph, array)
 
@@ -118,6 +118,9 @@ def _bytes_of(streams: list[Any]) -> list[bytes]:
 def _own(tree: Any) -> Any:
     """Copies of arguments, unless nobody else can write to them."""
 
+    if not tree:
+        return tree
+
     def leaf(x: Any, place: str) -> Any:
         if isinstance(x, Handle):
             return wrap(type(x), x.stable_array(), x._node)
@@ -134,10 +137,10 @@ class _Result(Node):
     call: Invocation | None
 
     def __init__(self, call: Invocation, graph: Graph, array: Any) -> None:
-        given = [tensor._node for tensor in call.tensors.values() if tensor._node is not None]
-        nodes = [*given, *(tensor._node for tensor in call.program.tensors)]
+        nodes: list[Any] = [t._node for t in call.tensors.values() if t._node is not None] if call.tensors else []
+        nodes += [tensor._node for tensor in call.program.tensors]
         self.parents, self.op = tuple([nodes[i] for i in graph.variables]), call.program.op
-        self.call, self.graph, self.scope = call, graph, current.get().scope
+        self.call, self.graph, self.scope = call if graph.live else None, graph, current.get().scope
         self.shape, self.dtype, self.order, self.live = array.shape, array.dtype, next_order(), True
 
     @property

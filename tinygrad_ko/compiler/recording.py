@@ -44,8 +44,10 @@ class Recording:
         options: dict[str, Any],
         held: Held,
         lifted: set[str],
+        before: "Recording | None" = None,
     ) -> None:
-        self.trace, self.results = Trace(), list[Value]()
+        self.trace: Trace = Trace(before.trace.steps if before is not None else [])
+        self.results: list[Value] = []
         self.arrays: list[Any] = []  # the results in this call
         self.state = State(held, lifted, self.trace, self._keep)
         self.tensors: list[Handle] = [at.value for at in held.tensors.values() if at.value._node is not None]

@@ -88,7 +88,8 @@ def caught(error: Exception) -> Exception:
             f"compile: the function catches a {kind} ({error}), which depends on the numbers of this call; compute this outside of the "
             "compiled function and pass it as an argument"
         ),
-        f"compile: 함수가 처리한 예외 {kind}: 이번 호출의 값에 따라 달라지는 오류입니다. 컴파일할 함수 밖에서 계산하여 인수로 넘기십시오.",
+        f"compile: 함수가 처리한 예외 {kind}({error}): 이번 호출의 값에 따라 달라지는 오류입니다. 컴파일할 함수 밖에서 계산하여 인수로 "
+        "넘기십시오.",
     )
 
 

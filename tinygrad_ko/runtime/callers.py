@@ -23,6 +23,8 @@ def users_line() -> str:
 def asked_by_user() -> bool:
     """Whether what is being computed was asked for by a line of the user's, and not by one of this package or of NumPy."""
     frame: Any = sys._getframe(2)
+    if frame.f_code.co_filename.startswith(_INSIDE):  # usual
+        return False
     while frame and (
         frame.f_code.co_filename == "<frozen abc>" or frame.f_code.co_name == "isscalar"
     ):  # they ask for whoever calls them

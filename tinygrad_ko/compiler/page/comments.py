@@ -65,9 +65,7 @@ class Comments:
         self._has_bits = False  # whether it has been said what is done by bits
         calls = dict[str, set[int]]()  # of layers, on each of the user's lines
         self._has_backward = False
-        self._is_past = (
-            False  # whether backward has begun: statements after it (of an optimizer) are not marked as forward
-        )
+        self._is_past = False  # whether backward has begun: the statements of an optimizer after it are not forward
         # A gradient is a sum of contributions. For each: the value of the sum up to it, and that of the sum before it.
         self._gradients, self._before = dict[Any, Value](), dict[Any, Value]()
         for value in values:

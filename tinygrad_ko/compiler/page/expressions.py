@@ -171,14 +171,14 @@ class Expressions:
 
 def _is_by_bits(value: Value) -> bool:
     """Whether np.where(condition, x, 0) is written as the condition times the bits of x, as `arrays.library` does with many elements: of
-    plain arrays of one shape in C order.
+    plain arrays of one shape and memory order.
     """
     condition, x, y = value.inputs
     is_zero = type(y) in (int, float) and repr(y) in ("0", "0.0")
     if not (is_zero and isinstance(x, Value) and isinstance(condition, Value)):
         return False
     same = (x.shape, x.dtype) == (value.shape, value.dtype) and condition.shape == x.shape and condition.dtype == bool
-    if not same or any(v.order is not None for v in (value, x, condition)):
+    if not same or not value.order == x.order == condition.order:
         return False
     stretched = any(v.operation == "view" and v.settings[0] == "broadcast_to" for v in (x, condition))
     return not stretched and not x.is_number and x.dtype in (np.float32, np.float64) and value.size > _MANY

@@ -177,12 +177,9 @@ def _named(node: ast.stmt, source: _Source, what: str) -> list[str]:
     """The names of the module that a definition uses, when it is called or made."""
     annotations, in_class = set[int](), isinstance(node, ast.ClassDef)
     for part in ast.walk(node):
-        kept = (
-            []
-            if in_class and isinstance(part, ast.AnnAssign)
-            else [getattr(part, "annotation", None), getattr(part, "returns", None)]
-        )
-        annotations |= {id(x) for annotation in kept if annotation is not None for x in ast.walk(annotation)}
+        if not (in_class and isinstance(part, ast.AnnAssign)):  # in a class they declare its fields
+            of_part = [getattr(part, "annotation", None), getattr(part, "returns", None)]
+            annotations |= {id(x) for annotation in of_part if annotation is not None for x in ast.walk(annotation)}
     for decorator in _decorators(node):
         if _name(decorator) in _DROPPED:
             annotations |= {id(x) for x in ast.walk(decorator)}

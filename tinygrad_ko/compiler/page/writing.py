@@ -132,9 +132,8 @@ class Writer:
             above = comments.above(value, line.partition("  #")[0])
             if value.operation == "loop" and line.startswith("for "):
                 above = [*above, comments.blocks]
-            now = (
-                () if value.operation == "loop" else value.origin.ignored
-            )  # its body has statements of its own for that
+            # The body of a loop has statements of its own for that.
+            now = () if value.operation == "loop" else value.origin.ignored
             if now and now != ignored:
                 options = ", ".join(f'{kind}="ignore"' for kind in now)
                 body += [*above, f"with np.errstate({options}):"]

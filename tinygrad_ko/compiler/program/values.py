@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from itertools import count
 from math import prod
-from operator import attrgetter
+from operator import attrgetter, ge
 from typing import Any
 
 import numpy as np
@@ -27,9 +27,7 @@ class Origin:
     formula: str = ""  # the formula of that gradient
     of: Any = None  # the value that the gradient is with respect to
     call: Any = None  # the output of the op in forward
-    letters: dict[str, Any] = field(
-        default_factory=dict
-    )  # the values and numbers that the formula's variables stand for
+    letters: dict[str, Any] = field(default_factory=dict)  # what the variables of the formula stand for
 
 
 @dataclass(eq=False, slots=True)
@@ -52,23 +50,17 @@ class Value:
     """
 
     operation: str
-    inputs: tuple[Any, ...] = field(
-        repr=False
-    )  # not shown: the text would grow exponentially with the depth of the graph
+    inputs: tuple[Any, ...] = field(repr=False)  # the text of a deep graph would be exponentially long
     settings: tuple[Any, ...]
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     order: tuple[int, ...] | None = None  # memory order: axes from the longest stride to the shortest; None is C order
     origin: Origin = field(default_factory=Origin, repr=False)
     name: str | None = None
-    rank: int = field(
-        default_factory=_ranks.__next__
-    )  # its position in the order of recording; a rewritten value keeps it
+    rank: int = field(default_factory=_ranks.__next__)  # its place in the order of recording; rewriting keeps it
     is_number: bool = False  # a Python number, which does not decide the dtype of a result (NumPy's weak promotion)
     simplified: "Value | None" = None  # the value that simplification has put in its place
-    is_effect: bool = (
-        False  # a call with a side effect (a check that may raise, a random draw): never merged, dropped or reordered
-    )
+    is_effect: bool = False  # a call with a side effect, a check or a random draw: never merged, dropped or reordered
 
     @property
     def values(self) -> list["Value"]:
@@ -103,8 +95,8 @@ class Called:
     function: Callable[..., Any]
     arguments: tuple[Any, ...]
     options: dict[str, Any]
-    may_alias: bool = False  # whether a result may share memory with an input
-    results: int = 0  # the number of results if it returns a tuple or list, else 0
+    may_alias: bool = field(default=False, repr=False)  # whether a result may share memory with an input
+    results: int = field(default=0, repr=False)  # the number of results if it returns a tuple or list, else 0
 
     def __call__(self, inputs: list[Any]) -> Any:
         return self.function(*with_inputs(self.arguments, inputs), **with_inputs(self.options, inputs))
@@ -131,8 +123,10 @@ def mapped_inside(change: Callable[[Any], Any], part: Any) -> Any:
 
 def memory_order(array: Any) -> tuple[int, ...] | None:
     """The axes of an array from the longest stride to the shortest; None in C order."""
-    order = tuple(np.argsort([-abs(s) for s in array.strides], kind="stable").tolist())
-    return None if 0 in array.strides or order == (*range(array.ndim),) else order
+    steps = [abs(s) for s in array.strides]
+    if 0 in steps or all(map(ge, steps, steps[1:])):
+        return None
+    return tuple(sorted(range(len(steps)), key=lambda axis: -steps[axis]))
 
 
 def filled_with(full: Value) -> Any:

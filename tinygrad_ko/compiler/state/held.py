@@ -157,7 +157,7 @@ class Held:
                 self.aliases.append((place, at))
             if _clearer(place.path, at.path):
                 at.path = place.path
-        elif is_followed_array(value):
+        elif _is_followed_array(value):
             if (first := self.arrays.setdefault(id(value), place)) is not place:
                 self.aliases.append((place, first))
         elif isinstance(value, GENERATORS):
@@ -382,7 +382,7 @@ def _is_users(module: str | None) -> bool:
     return "site-packages" not in file and "dist-packages" not in file
 
 
-def is_followed_array(value: Any) -> bool:
+def _is_followed_array(value: Any) -> bool:
     """Whether it is an array of numbers of NumPy's own kind: no memmap, masked array, array of text or of objects."""
     return type(value) is np.ndarray and value.dtype.kind in "biufc"
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ko.arrays.memory import whole, writable
-from tinygrad_ko.compiler.program.values import Value, memory_order
+from tinygrad_ko.compiler.program.values import Value
 from tinygrad_ko.compiler.refusals import left_behind, read_only, shares
 from tinygrad_ko.compiler.state.held import PLAIN, Held, Holding, Location, is_same
 from tinygrad_ko.compiler.state.unfollowed import Unfollowed
@@ -79,10 +79,9 @@ class State:
 
     def _enter(self, text: str, array: Any, name: str) -> Symbol:
         """A Symbol for an input of the program that an expression reads."""
-        a = np.asarray(array)
-        value = Value("input", (), (), a.shape, a.dtype, memory_order(a), name=name)
-        self.inputs[text] = value
-        return self.trace.symbol(value, array)
+        symbol = self.trace.input(name, array)
+        self.inputs[text] = symbol.value
+        return symbol
 
     def stand_in(self, value: Any) -> Any:
         """The stand-in for an object. Tuples, partials and methods cannot be changed in place, so they are rebuilt of stand-ins."""
@@ -276,6 +275,8 @@ def _refilling(container: Any) -> list[tuple[Any, ...]]:
 
 def in_tensor(t: Any, new: Any) -> list[tuple[Any, ...]]:
     """The calls that give a Tensor new numbers: in place if its array is exposed, otherwise as a new array."""
+    if not t._exposed:
+        return [(setattr, t, "_array", new)]
     if not t.watched_by_others():
         return [(setattr, *change) for change in t.replacing(new)]
     return in_array(t._array, new)

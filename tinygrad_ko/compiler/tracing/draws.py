@@ -17,14 +17,8 @@ from tinygrad_ko.state.randomness import drawing_from, global_stream
 if TYPE_CHECKING:
     from tinygrad_ko.compiler.tracing.trace import Trace
 
-_IN_PLACE = {
-    "shuffle",
-    "permuted",
-    "bit_generator",
-    "spawn",
-    "seed",
-    "set_state",
-}  # they write to an argument, or to the stream
+# Methods that write to an argument, or change the stream in other ways than by drawing.
+_IN_PLACE = {"shuffle", "permuted", "bit_generator", "spawn", "seed", "set_state"}
 
 
 class Stream:

@@ -6,8 +6,6 @@ import numpy as np
 
 from tinygrad_ko.arrays import faster
 from tinygrad_ko.arrays.library import quick, sorted_places
-from tinygrad_ko.compiler.program.values import Value, memory_order
-from tinygrad_ko.compiler.tracing.origin import origin
 from tinygrad_ko.compiler.tracing.symbols import Symbol, concrete
 
 
@@ -31,9 +29,7 @@ class Symbols:
         return self._filled(np.full_like(concrete(x), number, dtype), number)
 
     def _filled(self, array: Any, number: Any) -> Symbol:
-        number = array.dtype.type(number)
-        value = Value("full", (), (number,), array.shape, array.dtype, memory_order(array), origin())
-        return Symbol(value, array, self._program)
+        return Symbol(self._program.full(array.dtype.type(number), array), array, self._program)
 
     def zeros(self, shape: Any, dtype: Any = float, device: Any = None) -> Symbol:
         return self._full(shape, 0, dtype)

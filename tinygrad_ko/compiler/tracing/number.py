@@ -64,7 +64,7 @@ def _define_operator(name: str, sign: str, function: Callable[..., Any]) -> None
         if not all(isinstance(x, (int, float, Number)) for x in (a, b)):
             return of_arrays(a, b) if isinstance(a, Symbol) else getattr(Symbol, f"__r{name}__")(b, a)
         trace = (a if isinstance(a, Number) else b).program
-        return trace.record("number", (a, b), (sign,), function(concrete(a), concrete(b)))
+        return trace.record("number", (a, b), (sign,), lambda: function(concrete(a), concrete(b)))
 
     setattr(Number, f"__{name}__", computed)
     if hasattr(Symbol, f"__r{name}__"):
@@ -85,7 +85,7 @@ def _define_comparison(name: str, sign: str, function: Callable[..., Any]) -> No
 
 
 def _define_unary(name: str, sign: str, function: Callable[..., Any]) -> None:
-    setattr(Number, f"__{name}__", lambda a: a.program.record("number", (a,), (sign,), function(a.array)))
+    setattr(Number, f"__{name}__", lambda a: a.program.record("number", (a,), (sign,), lambda: function(a.array)))
 
 
 _SIGNS = {"add": "+", "sub": "-", "mul": "*", "truediv": "/", "floordiv": "//", "mod": "%", "pow": "**"}

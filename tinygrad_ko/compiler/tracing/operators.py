@@ -38,7 +38,7 @@ def _power(base: Any, exponent: Any) -> Any:
     is_simple = isinstance(base, SymbolOperators) and (is_number or isinstance(exponent, int | float | generic))
     if is_simple or all(isinstance(v, int | float | generic) for v in (x, y)):
         symbol: Any = base if isinstance(base, SymbolOperators) else exponent
-        return symbol.program.record("power", (base, exponent), (), x**y)
+        return symbol.program.record("power", (base, exponent), (), lambda: x**y)
     return np.power(base, exponent)
 
 

@@ -97,9 +97,10 @@ def _backward(frame: FrameType, ignored: tuple[str, ...], inner: str) -> Origin:
 
 def _value(x: Any) -> Any:
     """The value of a Symbol, or of one in a Tensor or tuple; anything else as it is."""
-    if isinstance(x, list | tuple):
+    kind = type(x)  # isinstance would ask a Symbol, which asks who asks
+    if issubclass(kind, list | tuple):
         return tuple(map(_value, x))
-    return getattr(x._array if isinstance(x, Handle) else x, "value", x)
+    return getattr(x._array if issubclass(kind, Handle) else x, "value", x)
 
 
 def _visited(frame: FrameType) -> Any:

@@ -43,9 +43,7 @@ class Symbol(SymbolOperators):
     def __init__(self, value: Value, array: Any, program: Any) -> None:
         self._value, self._array, self.program = value, array, program
         self.source: Symbol | None = None  # the Symbol that it is a view of
-        self.view_as: tuple[str, Any] | None = (
-            None  # the operation that makes the view and its argument; None if it cannot be repeated
-        )
+        self.view_as: tuple[str, Any] | None = None  # the operation that makes the view; None if it cannot be repeated
         self.version = self.seen = 0
 
     @property  # type: ignore[misc]  # as unittest.mock does it
@@ -107,7 +105,7 @@ class Symbol(SymbolOperators):
         return self.program.namespace
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, out: Any = None, **options: Any) -> Any:
-        if any(isinstance(x, Handle) for x in inputs):
+        if any(issubclass(type(x), Handle) for x in inputs):
             return NotImplemented
         warning_modes()  # before something is raised that the function might catch
         name = f"np.{ufunc.__name__}" + f".{method}" * (method != "__call__")
@@ -118,14 +116,14 @@ class Symbol(SymbolOperators):
             raise unsupported(
                 name + " with where=" * ("where" in options) + " into several arrays" * ("where" not in options)
             )
-        inputs = tuple([np.asarray(x) if isinstance(x, list | tuple) else x for x in inputs])
+        inputs = tuple([np.asarray(x) if issubclass(type(x), list | tuple) else x for x in inputs])
         if method == "reduce" and set(options) <= {"axis", "keepdims"}:
             made = self.reduced(ufunc, inputs[0], options.get("axis", 0), options.get("keepdims", False))
         elif method != "__call__" or options or ufunc.nout > 1 or ufunc.signature not in (None, np.matmul.signature):
             made = self.program.call(name, ufunc if method == "__call__" else getattr(ufunc, method), inputs, options)
         else:
             operation = "matmul" if ufunc is np.matmul else "ufunc"
-            made = self.program.record(operation, inputs, (ufunc.__name__,), ufunc(*map(concrete, inputs)))
+            made = self.program.record(operation, inputs, (ufunc.__name__,), lambda: ufunc(*map(concrete, inputs)))
         return made if out is None else _written(out[0], made)
 
     def reduced(self, ufunc: Any, x: Any, axis: Any, keepdims: bool, by_rows: bool = False) -> Any:
@@ -136,8 +134,8 @@ class Symbol(SymbolOperators):
         axes = tuple(sorted(np.lib.array_utils.normalize_axis_index(a, x.ndim) for a in axes))
         reduce = _BY_ROWS[ufunc.__name__] if by_rows else ufunc.reduce
         by_rows = by_rows and type(axis) is int and axes == (1,) and x.ndim == 2 and x.shape[1] <= 64 < x.size
-        array = reduce(x.array, axis=axes[0] if len(axes) == 1 else axes, keepdims=keepdims)
-        return self.program.record("reduce", (x,), (ufunc.__name__, axes, keepdims, by_rows), array)
+        along, settings = axes[0] if len(axes) == 1 else axes, (ufunc.__name__, axes, keepdims, by_rows)
+        return self.program.record("reduce", (x,), settings, lambda: reduce(x.array, axis=along, keepdims=keepdims))
 
     def __array_function__(self, function: Any, types: Any, arguments: Any, options: Any) -> Any:
         return called(self, function, arguments, options)
@@ -156,7 +154,7 @@ class Symbol(SymbolOperators):
 
     def where(self, condition: Any, x: Any, y: Any) -> Any:
         """np.where, of Symbols and arrays."""
-        return self.program.record("where", (condition, x, y), (), np.where(*map(concrete, (condition, x, y))))
+        return self.program.record("where", (condition, x, y), (), lambda: np.where(*map(concrete, (condition, x, y))))
 
     def beside(self, array: Any) -> Any:
         """Any array as a Symbol of this trace: a constant."""
@@ -168,7 +166,7 @@ class Symbol(SymbolOperators):
         array = make(self.array)
         if how in ("reshape", "broadcast_to") and array.shape == self.shape:
             return self
-        made = self.program.record("view", (self,), (how, to), array)
+        made = self.program.record("view", (self,), (how, to), lambda: array)
         if isinstance(array, ndarray) and np.may_share_memory(array, self.array):
             made.view_of(self, (how, to))
         return made
@@ -249,7 +247,7 @@ class Symbol(SymbolOperators):
         dtype = np.dtype(dtype)
         if dtype == self.dtype:
             return self.copy("K") if copy else self
-        return self.program.record("astype", (self,), (), np.asarray(self.array).astype(dtype))
+        return self.program.record("astype", (self,), (), lambda: np.asarray(self.array).astype(dtype), form=dtype)
 
     def view(self, dtype: Any = None) -> Any:
         if dtype is None:
@@ -285,8 +283,8 @@ class Symbol(SymbolOperators):
         template, inside = _index_template(parts)
         if all(not x.ndim for x in inside) and inside:  # traced integers: basic indexing, a view
             return self.program.call("getitem", getitem, (self, parts), {})
-        array = self.array[with_inputs(template, [*map(concrete, inside)])]
-        return self.program.record("take", (self, *inside), (template,), array)
+        index = with_inputs(template, [*map(concrete, inside)])
+        return self.program.record("take", (self, *inside), (template,), lambda: self.array[index])
 
     def __setitem__(self, index: Any, new: Any) -> None:
         if isinstance(index, Symbol) and index.dtype == bool and index.shape == self.shape and not np.ndim(new):
@@ -302,9 +300,13 @@ class Symbol(SymbolOperators):
         template, inside = _index_template(index if isinstance(index, tuple) else (index,))
         if isinstance(new, list | tuple):
             new = np.asarray(new)
-        array = np.array(self._array)
-        array[with_inputs(template, [*map(concrete, inside)])] = concrete(new)
-        made: Symbol = self.program.record("put", (self, new, *inside), (template,), array)
+
+        def changed() -> Any:
+            array = np.array(self._array)
+            array[with_inputs(template, [*map(concrete, inside)])] = concrete(new)
+            return array
+
+        made: Symbol = self.program.record("put", (self, new, *inside), (template,), changed)
         return made
 
 

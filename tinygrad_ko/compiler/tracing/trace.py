@@ -1,5 +1,7 @@
 """The trace: the record of the operations that a function does on Symbols."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from threading import get_ident
 from typing import Any
 
@@ -14,52 +16,106 @@ from tinygrad_ko.compiler.tracing.number import Number
 from tinygrad_ko.compiler.tracing.origin import origin
 from tinygrad_ko.compiler.tracing.symbols import Symbol, concrete
 
+_KEPT = 2**28  # bytes of the arrays that a trace keeps for the second one
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One recorded operation: the key that tells it from others, its value, and its result in this call (None if it is not kept)."""
+
+    key: Any
+    value: Value
+    given: Any
+
 
 class Trace:
-    """Records operations as values. Pure operations of one kind on the same values are one value: common subexpressions are merged."""
+    """Records operations as values. Pure operations of one kind on the same values are one value: common subexpressions are merged.
 
-    def __init__(self) -> None:
+    A second trace of a function, which is compared with the first, takes its values and arrays from that as long as both do the same step
+    by step: nothing is computed twice.
+    """
+
+    def __init__(self, before: list[_Step]) -> None:
+        self.steps, self._before = list[_Step](), before
+        self._kept = 0  # bytes of the arrays in the steps
         self.known: dict[Any, Value] = {}  # pure operations, by what tells them apart
-        self.constants: dict[int, Value] = {}
+        self.constants: dict[int, tuple[Value, Any]] = {}
         self.effects: list[Value] = []  # calls with side effects, in their order
         self.assumed: dict[Value, bool] = {}  # truth values of Python numbers: guards of the program
         self.namespace = Symbols(self)
         self.thread = get_ident()
 
+    def _step_before(self, key: Any) -> _Step | None:
+        """The step of the first trace at this position, if it is the same operation."""
+        at = len(self.steps)
+        return self._before[at] if at < len(self._before) and self._before[at].key == key else None
+
+    def _done(self, key: Any, value: Value, given: Any = None) -> Value:
+        """Note a step, and return its value."""
+        if value.operation not in ("view", "result"):  # their memory is that of an array that counts already
+            self._kept += sum(getattr(x, "nbytes", 0) for x in (given if isinstance(given, tuple | list) else [given]))
+        self.steps.append(_Step(key, value, given if self._kept < _KEPT else None))
+        return value
+
+    def input(self, name: str, array: Any) -> Symbol:
+        """A Symbol for an input of the program."""
+        a = np.asarray(array)
+        key = ("input", name, a.shape, a.dtype, a.strides)
+        if (step := self._step_before(key)) is not None:
+            return self.symbol(self._done(key, step.value), array)
+        value = Value("input", (), (), a.shape, a.dtype, memory_order(a), name=name)
+        return self.symbol(self._done(key, value), array)
+
+    def full(self, number: Any, array: Any) -> Value:
+        """A value for an array that is filled with one number."""
+        key = ("full", repr(number), array.shape, array.dtype, array.strides)
+        if (step := self._step_before(key)) is not None:
+            return self._done(key, step.value)
+        value = Value("full", (), (number,), array.shape, array.dtype, memory_order(array), origin())
+        return self._done(key, value)
+
     def constant(self, array: Any) -> Value:
         """The value of an array that is not a Symbol, as it is now: the function may write to it later."""
-        known = self.constants.get(id(array))
+        known, _ = self.constants.get(id(array), (None, None))
         if known is None or known.settings[0].tobytes() != array.tobytes():
-            copy = np.array(array)  # and the array itself beside it, so that its id stays its own
-            known = Value("constant", (), (copy, array), copy.shape, copy.dtype, memory_order(copy))
-            self.constants[id(array)] = known
+            key = ("constant", array.shape, array.dtype, array.strides)
+            if (step := self._step_before(key)) is not None and _is_again(array, step.value):
+                known = step.value
+            else:
+                copy = np.array(array)
+                known = Value("constant", (), (copy, array), copy.shape, copy.dtype, memory_order(copy))
+            self.constants[id(array)] = known, array  # the array itself too, so that its id stays its own
+            self._done(key, known)
         return known
 
     def record(
-        self, operation: str, inputs: tuple[Any, ...], settings: tuple[Any, ...], array: Any, pure: bool = True
+        self,
+        operation: str,
+        inputs: tuple[Any, ...],
+        settings: tuple[Any, ...],
+        compute: Callable[[], Any],
+        pure: bool = True,
+        form: Any = None,
     ) -> Symbol:
-        """Record an operation whose result in this call is `array`; returns a Symbol for it."""
+        """Record an operation, whose result in this call `compute` gives; returns a Symbol. `form` is what its settings do not say."""
         if get_ident() != self.thread:
             raise other_thread()
         inputs = tuple([self._input(x) for x in inputs])
-        given, there = array, np.asarray(array)  # the array itself may be one of NumPy's scalars
-        key = (operation, tuple(map(_same, inputs)), repr(settings), there.dtype)
-        if not pure or key not in self.known:
-            value = Value(
-                operation,
-                inputs,
-                settings,
-                there.shape,
-                there.dtype,
-                memory_order(there),
-                origin(settings[0] if operation == "result" else None),
-            )
-            if not pure:
-                value.is_effect = True
-                self.effects.append(value)
-                return self.symbol(value, given)
+        key = (operation, tuple(map(_same, inputs)), repr(settings), form)
+        step = self._step_before(key)
+        given = compute() if step is None or step.given is None else step.given
+        pure = pure and given is not None  # what gives nothing is a check
+        value = step.value if step is not None else self.known.get(key) if pure else None
+        if value is None:
+            there = np.empty(0) if isinstance(given, tuple | list) else np.asarray(given)
+            came = origin(settings[0] if operation == "result" else None)
+            value = Value(operation, inputs, settings, there.shape, there.dtype, memory_order(there), came)
+        if pure:
             self.known[key] = value
-        return self.symbol(self.known[key], given)
+        else:
+            value.is_effect = True
+            self.effects.append(value)
+        return self.symbol(self._done(key, value, given if pure else None), given)
 
     def symbol(self, value: Value, array: Any) -> Symbol:
         """A Symbol for a value that is `array` in this call: a Number if that is a Python number."""
@@ -77,21 +133,33 @@ class Trace:
         """Record one call of any function of arrays, or of lists and dicts of them. One that returns None is a check: an effect."""
         arrays: list[Any] = []
         call = Called(name, function, _placed(tuple(arguments), arrays), _placed(dict(options), arrays))
-        inputs = [concrete(x) for x in arrays]
-        try:
-            out = call(inputs)
-        except Exception as error:  # such as of a matrix that has no inverse
-            raise failed(error) from None
-        call.may_alias = may_alias or _shares(out, inputs)
-        if out is None:
-            self.record("call", tuple(arrays), (call,), out, pure=False)
+
+        def compute() -> Any:
+            inputs = [concrete(x) for x in arrays]
+            try:
+                out = call(inputs)
+            except Exception as error:  # such as of a matrix that has no inverse
+                raise failed(error) from None
+            call.may_alias = may_alias or _shares(out, inputs)
+            call.results = len(out) if isinstance(out, tuple | list) else 0
+            return out
+
+        made = self.record("call", tuple(arrays), (call,), compute, pure)
+        if (out := made.array) is None:
             return None
         if not isinstance(out, tuple | list):
-            return _as_view(self.record("call", tuple(arrays), (call,), out, pure), arrays)
-        call.results = len(out)
-        several = self.record("call", tuple(arrays), (call,), np.empty(0), pure)
-        results = [_as_view(self.record("result", (several,), (i,), x), arrays) for i, x in enumerate(out)]
+            return _as_view(made, arrays)
+        results = [
+            _as_view(self.record("result", (made,), (i,), lambda x=x: x), arrays)  # type: ignore[misc]
+            for i, x in enumerate(out)
+        ]
         return type(out)(*results) if hasattr(out, "_fields") else type(out)(results)
+
+
+def _is_again(array: Any, constant: Value) -> bool:
+    """Whether an array has the numbers of a constant and is another one than that was, or none that could be changed."""
+    copy, was = constant.settings
+    return (array is not was or not array.flags.writeable) and bool(array.tobytes() == copy.tobytes())
 
 
 def _placed(part: Any, arrays: list[Any]) -> Any:

@@ -1,6 +1,7 @@
 """The page of a compiled function: what it computes, to the last bit, in the user's names, with the formulas and the user's lines."""
 
 import re
+from typing import Any
 
 import numpy as np
 import pytest
@@ -288,6 +289,63 @@ def layered(dropout=0.2):
 
     step(RNG.random((50, 64)), RNG.integers(0, 10, 50))
     return step
+
+
+def judged(compiled, *arguments):
+    """Run the page of a function of arguments alone; yields its formulas, with what they give where they stand and what is computed."""
+    page = compiled.source
+    writer = next(iter(compiled.programs.values()))[0].writer
+    seen, count = dict[int, list[dict[str, Any]]](), 0
+    lines = list[str]()
+    for line in page.splitlines():
+        lines.append(line)
+        if re.match(r" +# rule of \w+: \w+ \+?= ", line):
+            count += 1
+        if count and line.startswith("    ") and not line.endswith((":", '"""')) and "return" not in line:
+            indent = line[: len(line) - len(line.lstrip())]
+            lines.append(f"{indent}look({count - 1}, locals())")
+
+    def look(n, variables):
+        seen.setdefault(n, []).append({k: np.copy(x) for k, x in variables.items()})
+
+    room = {**writer.page_globals.objects, "look": look}
+    exec("\n".join(line for line in lines if not line.startswith(("import", "from"))), room)
+    room |= writer.page_globals.functions
+    room[writer.name](*arguments)
+    words = {"where": np.where, "exp": np.exp, "cos": np.cos, "sin": np.sin, "log": np.log, "sqrt": np.sqrt}
+    for n, (left, right) in enumerate(re.findall(r"# rule of \w+: (\w+) = (.+)", page)):
+        formula, _, summed = right.partition(" (summed")
+        given = eval(formula, {**words, **seen[n][0]})
+        yield f"{left} = {right}", given.sum(axis=0) if summed else given, [now[left] for now in seen[n] if left in now]
+
+
+SLOPES = {
+    "powers": lambda v, w: tg.sum(v**3 * w),
+    "one name": lambda v, w: tg.sum(_twice_named(v) * w),
+    "quotients": lambda v, w: tg.sum(tg.exp(v / w) / (v * v + w)),
+    "a choice": lambda v, w: tg.sum(tg.relu(v - 0.5) * tg.sqrt(w)),
+    "stretched": lambda v, w: tg.sum(tg.log(v + w[0]) * w),
+}
+
+
+def _twice_named(v):
+    h = v * 2
+    h = tg.tanh(h)
+    return h * h
+
+
+@pytest.mark.parametrize("name", SLOPES)
+@pytest.mark.parametrize("order", [1, 2])
+def test_formulas_are_true_where_they_stand(name, order):
+    """Each, evaluated with what the names mean there, is what the lines below it compute."""
+    f = SLOPES[name]
+    slope = tg.func.grad(f, argnums=0)
+    if order == 2:
+        slope = tg.func.grad(lambda v, w: tg.sum(tg.func.grad(f, argnums=0)(v, w) ** 2), argnums=1)
+    compiled, v, w = tg.compile(slope), RNG.random((4, 3)) + 0.2, RNG.random((4, 3)) + 0.2
+    compiled(v, w)
+    for text, meant, computed in judged(compiled, v, w):
+        assert any(x.shape == meant.shape and np.allclose(x, meant) for x in computed), text
 
 
 @pytest.mark.parametrize("make", [two_layer_step, convolution, recurrence, layered])

@@ -15,7 +15,7 @@ from tinygrad_ko.compiler.state.state import Result, State
 from tinygrad_ko.compiler.tracing.draws import Draws, Stream
 from tinygrad_ko.compiler.tracing.files import closed
 from tinygrad_ko.compiler.tracing.symbols import Symbol
-from tinygrad_ko.compiler.tracing.trace import Trace
+from tinygrad_ko.compiler.tracing.trace import Step, Trace
 from tinygrad_ko.engine.graph import Handle, Node, Switch
 from tinygrad_ko.runtime.inlining import inlining
 
@@ -46,7 +46,9 @@ class Recording:
         lifted: set[str],
         before: "Recording | None" = None,
     ) -> None:
-        self.trace, self.results = Trace(before.trace.steps if before is not None else []), list[Value]()
+        steps: list[Step] = before.trace.steps if before is not None else []
+        self.trace: Trace = Trace(steps)
+        self.results: list[Value] = []
         self.arrays: list[Any] = []  # the results in this call
         self.state = State(held, lifted, self.trace, self._keep)
         self.tensors: list[Handle] = [at.value for at in held.tensors.values() if at.value._node is not None]

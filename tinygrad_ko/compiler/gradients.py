@@ -137,7 +137,9 @@ class _Result(Node):
     call: Invocation | None
 
     def __init__(self, call: Invocation, graph: Graph, array: Any) -> None:
-        nodes: list[Node | None] = [t._node for t in call.tensors.values() if t._node is not None] if call.tensors else []
+        nodes: list[Node | None] = (
+            [t._node for t in call.tensors.values() if t._node is not None] if call.tensors else []
+        )
         nodes += [tensor._node for tensor in call.program.tensors]
         self.parents, self.op = tuple([nodes[i] for i in graph.variables]), call.program.op
         self.call, self.graph, self.scope = call if graph.live else None, graph, current.get().scope

@@ -1,5 +1,6 @@
 """The two traces of a compilation: where the second does what the first did, it has the same values, and nothing is computed again."""
 
+from typing import Any
 from unittest.mock import Mock, call
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 import tinygrad_ko as tg
 from tinygrad_ko.arrays.opaque import opaque
 from tinygrad_ko.compiler import compilation
+from tinygrad_ko.compiler.recording import Recording
 from tinygrad_ko.compiler.tracing import trace
 
 counted = Mock()  # what objects of Python's library hold is no state of a function
@@ -33,8 +35,14 @@ def step(x, w):
 @pytest.fixture
 def recordings(monkeypatch):
     """What is recorded, in a list."""
-    found, kind = [], compilation.Recording
-    monkeypatch.setattr(compilation, "Recording", lambda *a, **k: found.append(kind(*a, **k)) or found[-1])
+    found: list[Recording] = []
+
+    class Kept(Recording):
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            found.append(self)
+
+    monkeypatch.setattr(compilation, "Recording", Kept)
     counted.reset_mock()
     return found
 

@@ -8,7 +8,6 @@ import numpy as np
 
 from tinygrad_ko.compiler.arguments import TracedArguments, parameter_names
 from tinygrad_ko.compiler.program.values import Value
-from tinygrad_ko.compiler.refusals import none_caught
 from tinygrad_ko.compiler.results import Results
 from tinygrad_ko.compiler.state.held import Held
 from tinygrad_ko.compiler.state.state import Result, State
@@ -16,6 +15,7 @@ from tinygrad_ko.compiler.tracing.draws import Draws, Stream
 from tinygrad_ko.compiler.tracing.files import closed
 from tinygrad_ko.compiler.tracing.symbols import Symbol
 from tinygrad_ko.compiler.tracing.trace import Trace
+from tinygrad_ko.compiler.tracing.unreadable import none_caught
 from tinygrad_ko.engine.graph import Handle, Node, Switch
 from tinygrad_ko.runtime.inlining import inlining
 

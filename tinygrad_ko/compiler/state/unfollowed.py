@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tinygrad_ko.compiler.refusals import unsupported
+from tinygrad_ko.compiler.tracing.unreadable import unsupported
 
 
 class Unfollowed:

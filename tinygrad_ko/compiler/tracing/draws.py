@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinygrad_ko.compiler.refusals import unseen_draw, unsupported
+from tinygrad_ko.compiler.refusals import unseen_draw
+from tinygrad_ko.compiler.tracing.unreadable import unsupported
 from tinygrad_ko.runtime.atomic import at_once
 from tinygrad_ko.state.randomness import drawing_from, global_stream
 

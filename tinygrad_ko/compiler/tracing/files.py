@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from threading import get_ident
 from typing import Any
 
-from tinygrad_ko.compiler.refusals import unsupported
+from tinygrad_ko.compiler.tracing.unreadable import unsupported
 
 _TRACER = f"{__name__.rpartition('.tracing.')[0]}.recording"
 

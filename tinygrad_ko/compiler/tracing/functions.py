@@ -18,7 +18,7 @@ import numpy as np
 
 from tinygrad_ko.arrays.library import FLOATS
 from tinygrad_ko.arrays.opaque import is_traced
-from tinygrad_ko.compiler.refusals import cannot_write, depends_on_data, unsupported
+from tinygrad_ko.compiler.tracing.unreadable import cannot_write, depends_on_data, unsupported
 
 
 def called(first: Any, function: Any, arguments: Any, options: Any) -> Any:

@@ -8,8 +8,8 @@ import numpy as np
 
 from tinygrad_ko.arrays.opaque import TRACED
 from tinygrad_ko.compiler.program.values import in_order
-from tinygrad_ko.compiler.refusals import depends_on_data, unsupported
 from tinygrad_ko.compiler.tracing.symbols import Symbol, concrete
+from tinygrad_ko.compiler.tracing.unreadable import depends_on_data, unsupported
 from tinygrad_ko.runtime.callers import asked_by_user
 
 _ASKED = {*dir(np.ndarray)} - {*dir(float)} | {"__class__"}

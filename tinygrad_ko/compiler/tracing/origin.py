@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ko.compiler.program.values import Origin
-from tinygrad_ko.compiler.refusals import other_warnings
+from tinygrad_ko.compiler.tracing.unreadable import other_warnings
 from tinygrad_ko.compiler.tracing.variables import RETURNED, stored_in
 from tinygrad_ko.engine.graph import Handle, current
 from tinygrad_ko.runtime.callers import users_line

@@ -15,10 +15,10 @@ from numpy import ndarray
 from tinygrad_ko.arrays.library import NUMPYS, quick
 from tinygrad_ko.arrays.opaque import TRACED
 from tinygrad_ko.compiler.program.values import Slot, Value, memory_order, with_inputs
-from tinygrad_ko.compiler.refusals import cannot_write, depends_on_data, unsupported
 from tinygrad_ko.compiler.tracing.functions import called
 from tinygrad_ko.compiler.tracing.operators import SymbolOperators
 from tinygrad_ko.compiler.tracing.origin import warning_modes
+from tinygrad_ko.compiler.tracing.unreadable import cannot_write, depends_on_data, unsupported
 from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.ops.elementwise import where
 from tinygrad_ko.runtime.callers import asked_by_user

@@ -10,11 +10,12 @@ from numpy import ndarray
 
 from tinygrad_ko.arrays.library import quick
 from tinygrad_ko.compiler.program.values import Called, Slot, Value, mapped_inside, memory_order
-from tinygrad_ko.compiler.refusals import failed, other_thread
+from tinygrad_ko.compiler.refusals import other_thread
 from tinygrad_ko.compiler.tracing.namespace import Symbols
 from tinygrad_ko.compiler.tracing.number import Number
 from tinygrad_ko.compiler.tracing.origin import origin
 from tinygrad_ko.compiler.tracing.symbols import Symbol, concrete
+from tinygrad_ko.compiler.tracing.unreadable import failed
 
 _KEPT = 2**28  # bytes of the arrays that a trace keeps for the second one
 

@@ -38,8 +38,9 @@ _CHOICE = re.compile(r"(?P<this>.+) if (?P<a>[\d.]+) (?P<sign>[!=]=) (?P<b>[\d.]
 _ONE = re.compile(r"(?<![\w.])1\.0 \* ")
 _PARENTHESES = re.compile(r"\(\(([^()]*)\)\)")
 _PRODUCT = re.compile(r"\bmatmul_as\(\w+, ([\w.]+), ([\w.]+)\)")
-# No variable of the page for one of a formula's, and a choice by bits.
+# No variable of the page for one of a formula's; a formula in which a number may stand for an array of it; a choice by bits.
 _UNKNOWN = "\0"
+_ELEMENTWISE = re.compile(r"-?\w+( [*/] -?\w+)*")
 _BY_BITS = re.compile(r"\.astype\(np\.int\d+\) \* .*\.view\(np\.int\d+\)\)\.view\(")
 
 
@@ -130,16 +131,16 @@ class Comments:
         formula = self._formula(origin)
         before = None if final is None else self._before.get(_part(origin))
         is_sum = final is not None and final.settings in (("add",), ("subtract",))  # no formula is one: it is of parts
-        if formula is None or (is_sum and before is None):
+        name = "" if before is None else self._named(before)
+        if formula is None or name is None or (is_sum and before is None):
             return rule + (_FOR[self.language].format(gradient) if gradient else "")
         if not gradient:
             return f"{rule}: {formula}"
-        if origin.formula in ("g", "-g") and origin.call is not None and origin.call.shape != origin.of.shape:
+        if _is_summed(origin):
             formula += _SUMMED[self.language].format(origin.of.shape)
-        if before is None:
+        if not name:
             return f"{rule}: {gradient} = {formula}"
-        name = self._named(before)
-        return f"{rule}: {gradient} " + (f"+= {formula}" if name in (gradient, None) else f"= {name} + {formula}")
+        return f"{rule}: {gradient} " + (f"+= {formula}" if name == gradient else f"= {name} + {formula}")
 
     def _formula(self, origin: Origin) -> str | None:
         """The formula, if each of its letters is a number, or has a name on the page that still means the same there."""
@@ -165,7 +166,9 @@ class Comments:
             return name
         meant = origin.letters.get(name)
         if isinstance(meant, Value):
-            return self._named(meant)
+            found = self._named(meant)
+            is_number = found is not None and _is_number(found)  # which may stand for an array of it between others
+            return None if is_number and (_is_summed(origin) or not _ELEMENTWISE.fullmatch(origin.formula)) else found
         plain = isinstance(meant, int | float) and not isinstance(meant, bool | np.generic) and meant >= 0
         return repr(meant) if plain else None
 
@@ -182,7 +185,7 @@ class Comments:
             return number_text(np.asarray(value.settings[0]).item())
         if value.simplified not in (None, value):
             return self._named(value.simplified)
-        if value.operation == "view" and (name := self._named(value.inputs[0])) is not None:
+        if value.operation == "view" and (name := self._named(value.inputs[0])) is not None and not _is_number(name):
             return Expressions({value.inputs[0]: name}, PageGlobals(PageNames())).of(value)[0]
         return None
 
@@ -212,6 +215,18 @@ class Comments:
 def python_type(number: Value) -> str:
     """The type of a Python number."""
     return {"f": "float", "b": "bool"}.get(number.dtype.kind, "int")
+
+
+def _is_summed(origin: Origin) -> bool:
+    """Whether a gradient is summed over the axes along which the op has stretched its argument."""
+    if origin.of is None or origin.call is None or not origin.broadcasts:
+        return False
+    last = -2 if "@" in origin.formula or "matmul" in origin.formula else None  # axes of matrices are not stretched
+    return bool(origin.of.shape[:last] != origin.call.shape[:last])
+
+
+def _is_number(text: str) -> bool:
+    return text[0] in "-0123456789"
 
 
 def _part(origin: Origin) -> Any:

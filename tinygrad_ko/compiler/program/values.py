@@ -22,6 +22,7 @@ class Origin:
     inner: str | None = None  # the variable inside of the op, or the op that a formula calls
     ignored: tuple[str, ...] = ()  # floating-point errors that NumPy is told to ignore (np.errstate)
     layers: tuple[str, ...] = ()  # the layers of a model that the op was called in, outermost first
+    broadcasts: bool = False  # whether the op stretches its arguments, so that gradients are summed to their shapes
     argument: str = ""  # the argument of the op that the gradient is with respect to
     formula: str = ""  # the formula of that gradient
     of: Any = None  # the value that the gradient is with respect to

@@ -409,6 +409,7 @@ def test_the_layers_of_a_model_are_named():
     headings = re.findall(r"^    # (Affine|BatchNorm|Relu|Dropout)$", page, flags=re.M)
     there = ["Affine", "BatchNorm", "Relu", "Dropout", "Affine"]
     assert headings == [*there, *reversed(there)]
+    assert '# softmax_cross_entropy\n    require_labels(t, 10, "softmax_cross_entropy")\n' in page
     assert "Affine" not in two_layer_step().source
 
 

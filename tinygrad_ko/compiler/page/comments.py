@@ -4,6 +4,7 @@ import linecache
 import re
 from collections.abc import Iterable, Mapping
 from functools import cache
+from itertools import pairwise
 from keyword import iskeyword
 from typing import Any
 
@@ -68,7 +69,14 @@ class Comments:
         self._is_past = False  # whether backward has begun: the statements of an optimizer after it are not forward
         # A gradient is a sum of contributions. For each: the value of the sum up to it, and that of the sum before it.
         self._gradients, self._before = dict[Any, Value](), dict[Any, Value]()
-        for value in values:
+        ordered = [*values]
+        # Checks are made beside the ops that they are for.
+        self._ops = {
+            value.rank: after.origin.op
+            for value, after in pairwise(ordered)
+            if value.is_effect and not value.origin.op and value.origin.line == after.origin.line
+        }
+        for value in ordered:
             self._has_backward |= bool(value.origin.argument)
             if value.origin.layers:
                 calls.setdefault(value.origin.line, set()).add(id(value.origin.layers[-1]))
@@ -83,7 +91,7 @@ class Comments:
 
     def above(self, value: Value, line: str) -> list[str]:
         """The comments above a statement, where they differ from the last ones. A formula that is the statement itself is left out."""
-        section, layer, call = self._section_of(value), *self._layer_of(value.origin)
+        section, layer, call = self._section_of(value), *self._layer_of(value)
         comments = [f"# {section}"] if section and section != self._section else []
         of = _formula_key(value.origin)
         group = self._group if of == self._of and not comments else self._group_of(value.origin)
@@ -103,12 +111,14 @@ class Comments:
             self._gone.add(over.rank)
         self._gone.discard(value.rank)
 
-    def _layer_of(self, origin: Origin) -> tuple[str, Any]:
+    def _layer_of(self, value: Value) -> tuple[str, Any]:
         """The layer of a model, where a line of the user's calls several, or the op, and what tells this call from others of it."""
+        origin = value.origin
         if origin.line not in self._layered:
             return "", None
+        op = self._ops.get(value.rank, origin.op)
         inside = origin.layers[1:]  # of the outermost, in which all are
-        return (" > ".join(inside), id(inside[-1])) if inside else (origin.op, origin.op)
+        return (" > ".join(inside), id(inside[-1])) if inside else (op, op)
 
     def _section_of(self, value: Value) -> str:
         origin = value.origin
@@ -132,7 +142,8 @@ class Comments:
         before = None if final is None else self._before.get(_part(origin))
         is_sum = final is not None and final.settings in (("add",), ("subtract",))  # no formula is one: it is of parts
         name = "" if before is None else self._named(before)
-        if formula is None or name is None or (is_sum and before is None):
+        is_unclear = name not in ("", gradient) and _is_summed(origin)  # of what is the sum?
+        if formula is None or name is None or is_unclear or (is_sum and before is None):
             return rule + (_FOR[self.language].format(gradient) if gradient else "")
         if not gradient:
             return f"{rule}: {formula}"
@@ -167,8 +178,14 @@ class Comments:
         meant = origin.letters.get(name)
         if isinstance(meant, Value):
             found = self._named(meant)
-            is_number = found is not None and _is_number(found)  # which may stand for an array of it between others
-            return None if is_number and (_is_summed(origin) or not _ELEMENTWISE.fullmatch(origin.formula)) else found
+            if (
+                found is None
+                or not _is_number(found)
+                or not (meant.shape or letter.string[end : end + 1] in (".", "["))
+            ):
+                return found
+            # A number that stands for an array of it.
+            return found if _ELEMENTWISE.fullmatch(origin.formula) and not _is_summed(origin) else None
         plain = isinstance(meant, int | float) and not isinstance(meant, bool | np.generic) and meant >= 0
         return repr(meant) if plain else None
 

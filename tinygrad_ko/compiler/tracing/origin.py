@@ -91,7 +91,18 @@ def _backward(frame: FrameType, ignored: tuple[str, ...], inner: str) -> Origin:
     line = call.origin.line if hasattr(call, "origin") else seen.line
     of, call = [x if hasattr(x, "origin") else None for x in (of, call)]
     return Origin(
-        op.name, line, None, inner, ignored, node.scope, op.broadcasts, argument, _text(op.formulas[argument]), of, call, letters
+        op.name,
+        line,
+        None,
+        inner,
+        ignored,
+        node.scope,
+        op.broadcasts,
+        argument,
+        _text(op.formulas[argument]),
+        of,
+        call,
+        letters,
     )
 
 

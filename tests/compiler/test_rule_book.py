@@ -22,6 +22,9 @@ REFUSED = {
     "add_runs": r"np.asarray\(\) of a traced array",
 }
 
+# NumPy 2.1 multiplies matrices whose rows are one row repeated without BLAS; a program has such a matrix in another layout here.
+BY_LAYOUT = {"projection"} if np.lib.NumpyVersion(np.__version__) < "2.2.0" else set()
+
 OTHERS = [  # other numbers in the same shapes, for which the code of an op takes other branches
     lambda x: 30 * x,
     lambda x: 0 * x,
@@ -64,10 +67,15 @@ def require_equal(ours, theirs):
         assert a == b if isinstance(a, str) else np.array_equal(a, b, equal_nan=a.dtype.kind == "f")
 
 
+def require_near(ours, theirs):
+    for a, b in zip(ours, theirs, strict=True):
+        assert a == b if isinstance(a, str) else np.allclose(a, b, rtol=1e4 * np.finfo(a.dtype).eps, equal_nan=True)
+
+
 @pytest.mark.parametrize("name", ROW)
 def test_a_row_compiles_to_the_same_bits(name):
     function, row = ROW[name]
-    calls = sample(row, 4)
+    calls = sample(row, 24 if name in REFUSED else 4)
     largest = calls[len(row.corners) :][:1]
     refused = []
     for arguments, options in calls if name in REFUSED else largest:
@@ -83,7 +91,7 @@ def test_a_row_compiles_to_the_same_bits(name):
             others = [[other(a) if k in floats else a for k, a in enumerate(arguments)] for other in OTHERS]
             single = [[a.astype(np.float32) if k in floats else a for k, a in enumerate(arguments)]]
         for given in (arguments, *others, *single):
-            require_equal(outcome(run, given), outcome(compiled, given))
+            (require_near if name in BY_LAYOUT else require_equal)(outcome(run, given), outcome(compiled, given))
     assert bool(refused) == (name in REFUSED), refused
     for message in refused:
         assert re.search(f"compile: {REFUSED[name]}", message)

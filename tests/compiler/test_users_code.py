@@ -290,7 +290,7 @@ def test_a_compiled_classmethod():
     assert [kind.scaled(ONES)[0] for kind in (Model, Other, Model(), Other())] == [2, 5, 2, 5]
     Model.scale = 3.0
     assert [kind.scaled(ONES)[0] for kind in (Model, Other)] == [3, 5]
-    assert Model.scaled is Model.scaled
+    assert Model.scaled == Model.scaled
 
 
 def test_a_sum_of_results_stays_one_of_numpys_numbers():

@@ -123,7 +123,7 @@ def checked(tree: Any, name: str) -> list[Any]:
             if array.dtype.kind not in "biufc":
                 raise no_argument(place, array, "dtype")
         elif isinstance(leaf, (float, list, tuple, *_FIXED)) or hasattr(leaf, "__code__"):
-            held.extend([leaf] * hasattr(leaf, "__code__"))
+            held.extend([leaf] * (hasattr(leaf, "__code__") or isinstance(leaf, type)))
         elif any(hasattr(array, name) for name in ("__array_namespace__", "__dlpack__", "__array__")):
             raise no_argument(place, array, "library")
         elif isinstance(leaf, (*GENERATORS, partial)) or is_followed(leaf):

@@ -135,6 +135,8 @@ def array_text(array: Any, most: int = _INLINE) -> str:
     if 0 in array.strides and array.size > 1:
         before = tuple(n if step else 1 for n, step in zip(array.shape, array.strides, strict=True))
         return f"np.broadcast_to({array_text(np.full(before, first, array.dtype))}, {shape})"
+    if not array.flags.c_contiguous:
+        return ""  # it lies in memory with gaps
     if array.ndim and array.tobytes() == np.full_like(array, first).tobytes():
         if repr(first) in ("0.0", "1.0", "0", "1"):
             return f"np.{'ones' if first else 'zeros'}({shape}{kind_if_unusual})"

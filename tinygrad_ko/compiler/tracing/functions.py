@@ -41,7 +41,18 @@ def called(first: Any, function: Any, arguments: Any, options: Any) -> Any:
         raise unsupported(name)
     if isinstance(given.get("bins"), str) or any(is_traced(given.get(word)) for word in _SHAPING):
         depends_on_data(f"{name}(), whose shape depends on it,")(first)
-    return first.program.call(name, function, arguments, {k: x for k, x in options.items() if k != "out"})
+    given = {k: x for k, x in options.items() if k != "out"}
+    if function is np.count_nonzero and _COUNTS_IN_PYTHON:
+        function, name = _count_nonzero, _count_nonzero.__name__
+    return first.program.call(name, function, arguments, given)
+
+
+_COUNTS_IN_PYTHON = isinstance(np.count_nonzero([1]), int)  # in NumPy 2.1, where no axis is given
+
+
+def _count_nonzero(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """np.count_nonzero, as a number of NumPy's."""
+    return np.asarray(np.count_nonzero(x, axis=axis, keepdims=keepdims))[()]
 
 
 def _given(function: Any, arguments: Any, options: Any) -> dict[str, Any]:
@@ -83,7 +94,7 @@ _CALLS = _named(
     "all amax amin angle any append argmax argmin argpartition argsort around array_split astype atleast_1d atleast_2d atleast_3d average "
     "block broadcast_arrays choose clip column_stack concat concatenate convolve corrcoef correlate count_nonzero cov cross cumprod cumsum "
     "cumulative_prod cumulative_sum delete diag diagflat diagonal diff digitize dot dsplit dstack ediff1d einsum fix flip fliplr flipud "
-    "geomspace gradient histogram histogram2d histogram_bin_edges hsplit hstack i0 imag inner insert interp isclose iscomplex isin "
+    "geomspace gradient histogram histogram2d histogram_bin_edges hsplit hstack i0 imag inner insert interp isclose iscomplex in1d isin "
     "isneginf isposinf isreal kron lexsort linspace logspace max mean median meshgrid min moveaxis nan_to_num nanargmax nanargmin "
     "nancumprod nancumsum nanmax nanmean nanmedian nanmin nanpercentile nanprod nanquantile nanstd nansum nanvar outer packbits pad "
     "partition percentile poly polyadd polyder polyfit polyint polysub polyval prod ptp quantile ravel ravel_multi_index real repeat "

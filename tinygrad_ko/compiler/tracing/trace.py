@@ -83,7 +83,7 @@ class Trace:
             if (step := self._step_before(key)) is not None and _is_again(array, step.value):
                 known = step.value
             else:
-                copy = np.array(array)
+                copy = _copy_in_place(array)
                 known = Value("constant", (), (copy, array), copy.shape, copy.dtype, memory_order(copy))
             self.constants[id(array)] = known, array  # the array itself too, so that its id stays its own
             self._done(key, known)
@@ -188,3 +188,14 @@ def _shares(out: Any, inputs: list[Any]) -> bool:
 def _same(x: Any) -> Any:
     """A hashable key of an input of an operation: values by identity, numbers by type and text (0.0 is not -0.0, 1 is not 1.0)."""
     return ("value", id(x)) if isinstance(x, Value) else (type(x), repr(x))
+
+
+def _copy_in_place(array: Any) -> Any:
+    """A copy that lies in memory as the array does, gaps and all: products of matrices may add up in another order where it does not."""
+    if array.flags.forc or not array.size or 0 in array.strides:
+        return np.array(array)
+    low, high = np.lib.array_utils.byte_bounds(array)
+    memory = np.empty(high - low, np.uint8)
+    copy = np.ndarray(array.shape, array.dtype, memory, array.ctypes.data - low, array.strides)
+    copy[...] = array
+    return copy

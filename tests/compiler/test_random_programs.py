@@ -50,7 +50,7 @@ class Case:
         alike = [
             (i, j) for i in self.floats for j in self.floats if i < j and self.arrays[i].shape == self.arrays[j].shape
         ]
-        self.shared = tuple(rng.choice(alike)) if alike and rng.random() < 0.3 else None
+        self.shared: Any = tuple(np.asarray(rng.choice(alike)).tolist()) if alike and rng.random() < 0.3 else None
         self.turned = rng.random() < 0.5
         # The gradients of several results are pulled back one by one, and so added up in another order.
         self.reorders = self.blocks == "with sums" or (self.through and len(self.program.results) > 1)

@@ -140,7 +140,7 @@ class Training:
         if self.kind == "words":
             x = rng.integers(5, size=(self.batch, 3))
         else:
-            x = rng.normal(size=(self.batch, *shapes[self.kind])).astype(self.dtype)
+            x = rng.normal(size=(self.batch, *shapes[str(self.kind)])).astype(self.dtype)
         return x, rng.integers(self.classes, size=self.batch)
 
     def numbers(self) -> dict[str, Any]:

@@ -444,3 +444,10 @@ def test_functions_of_pythons_are_not_shadowed():
     assert np.array_equal(f(x, 1.0), f.f(x, 1.0))
     names = bound(f.source)
     assert not names & {"max", "print", "pow", "sum", "abs"}
+
+
+def test_a_number_is_indexed_and_converted_as_an_array():
+    one = tg.compile(tg.func.grad(lambda x: tg.sum(tg.scatter_add(np.zeros((1,)), [0], x[None]))))
+    assert one(np.array(0.25)).tolist() == 1
+    index = tg.compile(lambda x: (x * 0 + np.ones(())[None], np.ones(())[None] * np.ones(()).astype(np.float32)))
+    assert [part.tolist() for part in index(np.ones(1))] == [[1], [1]]

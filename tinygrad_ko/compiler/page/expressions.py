@@ -25,6 +25,9 @@ _METHODS = {"add": "sum", "multiply": "prod", "maximum": "max", "minimum": "min"
 _SHORTER = {"absolute": "abs"}
 
 
+_OF_NUMBERS = {"ufunc", "power", "where", "put", "number"}  # operations that take a number where they take an array
+
+
 class Expressions:
     """Expressions for values. Those that are variables have the names `given`; `numbers` are the hoisted numbers (see `program.small`)."""
 
@@ -44,7 +47,7 @@ class Expressions:
             return _number(x, user) if ready is None else (self.page_globals.constant(ready, x), _ATOM)
         if x in self.given:
             return self.given[x], _ATOM
-        if x.operation == "full" and x.shape == ():
+        if x.operation == "full" and x.shape == () and user is not None and user.operation in _OF_NUMBERS:
             return _number(x.settings[0], user)
         if x.operation in ("full", "constant"):
             return self.page_globals.constant(filled_with(x) if x.operation == "full" else x.settings[0]), _ATOM

@@ -20,6 +20,8 @@ from tinygrad_ko.arrays.library import FLOATS
 from tinygrad_ko.arrays.opaque import is_traced
 from tinygrad_ko.compiler.tracing.unreadable import cannot_write, depends_on_data, unsupported
 
+_NO_VALUE: Any = vars(np)["_NoValue"]  # what functions of NumPy have for an argument that was left out
+
 
 def called(first: Any, function: Any, arguments: Any, options: Any) -> Any:
     """The result of a NumPy function that was called with Symbols, of which `first` is one."""
@@ -59,7 +61,7 @@ def _given(function: Any, arguments: Any, options: Any) -> dict[str, Any]:
     """The arguments by name, without those that are None or left out."""
     bound = _signature(function).bind(*arguments, **options).arguments
     spread = {k: x for name, x in bound.items() for k, x in (x.items() if name == "kwargs" else [(name, x)])}
-    return {k: x for k, x in spread.items() if x is not None and x is not np._NoValue}
+    return {k: x for k, x in spread.items() if x is not None and x is not _NO_VALUE}
 
 
 @cache

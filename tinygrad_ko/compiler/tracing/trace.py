@@ -196,6 +196,6 @@ def _copy_in_place(array: Any) -> Any:
         return np.array(array)
     low, high = np.lib.array_utils.byte_bounds(array)
     memory = np.empty(high - low, np.uint8)
-    copy = np.ndarray(array.shape, array.dtype, memory, array.ctypes.data - low, array.strides)
+    copy: Any = np.ndarray(array.shape, array.dtype, memory, array.ctypes.data - low, array.strides)
     copy[...] = array
     return copy

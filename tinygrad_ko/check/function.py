@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from copy import copy
 from functools import partial
+from inspect import unwrap
 from os.path import basename
 from typing import Any
 
@@ -206,7 +207,8 @@ def function_name(f: Any) -> str:
     f = getattr(f, "func", f) if not hasattr(f, "__name__") else f
     name: str = getattr(f, "__name__", type(f).__name__)
     if name == "<lambda>":
-        return f"lambda at {basename(f.__code__.co_filename)}:{f.__code__.co_firstlineno}"
+        code = unwrap(f).__code__  # what wraps a lambda, as a cache does, has its name and no code
+        return f"lambda at {basename(code.co_filename)}:{code.co_firstlineno}"
     return name
 
 

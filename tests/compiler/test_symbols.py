@@ -364,3 +364,11 @@ def test_what_is_checked_is_checked_at_every_call(f, good, bad):
     with pytest.raises(type(ours.value), match=re.escape(str(ours.value))) as theirs:
         compiled(bad)
     assert ours.value.__notes__[0] in theirs.value.__notes__
+
+
+def test_indices_are_looked_at_where_the_engine_looks_at_them():
+    compiled = tg.compile(lambda x, i: tg.take_along_axis(x, i, axis=0))
+    nothing, indices = np.empty((2, 0)), np.array([[5], [0]])
+    require_equal([tg.take_along_axis(nothing, indices, axis=0)], [compiled(nothing, indices)])
+    with pytest.raises(IndexError, match=r"index 5 .*out of range for axis 0 of length 2"):
+        compiled(np.ones((2, 1)), indices)

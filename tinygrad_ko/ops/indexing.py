@@ -107,7 +107,10 @@ def take_along_axis(x, indices, /, axis=-1):
             ),
             f"take_along_axis: x와 indices는 축 {axis} 외의 형상이 같아야 합니다. 받은 형상: {x.shape}, {indices.shape}",
         )
-    if is_traced(indices):
+    lines = (*x.shape[:axis], 1, *x.shape[axis + 1 :])
+    if is_traced(indices) and 0 not in np.broadcast_shapes(
+        indices.shape, lines
+    ):  # of what gives nothing no index is looked at
         _require_places(indices, axis, x.shape[axis], "take_along_axis")
     try:
         return getitem(x, index=along_lines(indices, axis, x.shape))

@@ -10,6 +10,7 @@ import pytest
 import tinygrad_ko as tg
 from tests.compiler.test_rule_book import require_equal
 from tinygrad_ko.compiler.tracing import functions
+from tinygrad_ko.ops.elementwise import tensor_power
 
 X = np.random.default_rng(0).normal(size=(4, 6))
 M = np.random.default_rng(1).normal(size=(6, 6)) + 6 * np.eye(6)
@@ -372,3 +373,14 @@ def test_indices_are_looked_at_where_the_engine_looks_at_them():
     require_equal([tg.take_along_axis(nothing, indices, axis=0)], [compiled(nothing, indices)])
     with pytest.raises(IndexError, match=r"index 5 .*out of range for axis 0 of length 2"):
         compiled(np.ones((2, 1)), indices)
+
+
+@pytest.mark.parametrize("exponent", [2.5, 0.5, -1.5, 3, 2.8e-07])
+@pytest.mark.parametrize("dtype", [np.float32, float])
+def test_the_exponent_of_a_derivative_stays_a_number_of_pythons(exponent, dtype):
+    """As an array of float64 it would have the derivative computed in float64."""
+    slope = tg.func.grad(lambda x: tg.sum(tensor_power(x, exponent)))
+    second = tg.func.grad(lambda x: tg.sum(slope(x)))
+    for x in (np.array([0.3, 1.7, 2.9], dtype), np.array([0.0, 1.7, 2.9], dtype)):
+        with np.errstate(all="ignore"):
+            require_equal([slope(x), second(x)], [tg.compile(slope)(x), tg.compile(second)(x)])

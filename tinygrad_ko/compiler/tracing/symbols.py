@@ -149,7 +149,10 @@ class Symbol(SymbolOperators):
         """`either` of a condition that is this Symbol: both branches, between which `where` chooses. The branch that is not chosen computes
         with ones, so that neither it nor its derivatives are infinite or NaN.
         """
-        taken, others = [where(self, x, 1) for x in arrays], [where(self, 1, x) for x in arrays]
+        # Python's numbers stay what they are: as an array of float64 they would decide the dtype.
+        weak = [isinstance(x, int | float) and not isinstance(x, np.generic) for x in arrays]
+        taken = [x if is_weak else where(self, x, 1) for x, is_weak in zip(arrays, weak, strict=True)]
+        others = [x if is_weak else where(self, 1, x) for x, is_weak in zip(arrays, weak, strict=True)]
         return where(self, then(*taken), otherwise(*others))
 
     def where(self, condition: Any, x: Any, y: Any) -> Any:

@@ -384,3 +384,13 @@ def test_the_exponent_of_a_derivative_stays_a_number_of_pythons(exponent, dtype)
     for x in (np.array([0.3, 1.7, 2.9], dtype), np.array([0.0, 1.7, 2.9], dtype)):
         with np.errstate(all="ignore"):
             require_equal([slope(x), second(x)], [tg.compile(slope)(x), tg.compile(second)(x)])
+
+
+@pytest.mark.parametrize("exponent", [2.0, 0.5, 3.0, -1.0, 1.0])
+@pytest.mark.parametrize("dtype", [np.float32, float])
+def test_an_exponent_without_axes_has_the_operators_bits(exponent, dtype):
+    """NumPy before 2.2 computes `x ** np.array(2.0)` as a square, in the bits of one."""
+    x, exponent = np.array([0.3, 1.7, 2.9], dtype), np.array(exponent, dtype)
+    powers = tg.func.grad(lambda x, exponent: tg.sum(tg.pow(x, exponent)))
+    for f in (lambda x, exponent: x**exponent, powers):
+        require_equal([f(x, exponent)], [tg.compile(f)(x, exponent)])

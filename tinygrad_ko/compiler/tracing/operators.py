@@ -32,10 +32,12 @@ class SymbolOperators:
 
 
 def _power(base: Any, exponent: Any) -> Any:
-    """base ** exponent. With a number as exponent (2, 0.5, ...), or of single numbers, NumPy's operator does not call np.power."""
+    """base ** exponent. With a number as exponent (2, 0.5, ...), or of single numbers, NumPy's operator does not call np.power; before
+    NumPy 2.2 not with an array of no axes either.
+    """
     x, y = [v.array if isinstance(v, SymbolOperators) else v for v in (base, exponent)]  # type: ignore[attr-defined]
     is_number = isinstance(exponent, SymbolOperators) and exponent.value.is_number  # type: ignore[attr-defined]
-    is_simple = isinstance(base, SymbolOperators) and (is_number or isinstance(exponent, int | float | generic))
+    is_simple = isinstance(base, SymbolOperators) and (is_number or np.ndim(y) == 0)
     if is_simple or all(isinstance(v, int | float | generic) for v in (x, y)):
         symbol: Any = base if isinstance(base, SymbolOperators) else exponent
         return symbol.program.record("power", (base, exponent), (), lambda: x**y)

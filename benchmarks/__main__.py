@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from datetime import date
 
 from benchmarks import (
+    compilation,
     elementwise,
     embedding,
     functions,
@@ -29,6 +30,7 @@ def main() -> None:
     parts: dict[str, Callable[[argparse.Namespace], Iterator[Row]]] = {
         "steps": lambda a: training_step.rows(a.peers, a.rounds),
         "ops": lambda a: small_ops.rows(a.peers, a.rounds),
+        "compiled": lambda a: compilation.rows(a.peers, a.rounds),
         "elementwise": lambda a: elementwise.rows(a.peers, a.rounds),
         "optimizers": lambda a: optimizers.rows(a.peers, a.rounds),
         "embedding": lambda a: embedding.rows(a.peers, a.rounds),

@@ -27,11 +27,12 @@ def compared(
     answers: Callable[[Process], Answers] = gradients,
     bar: float | None = None,
     against: str = "by hand",
+    of: str = OURS,
     count: int = 1,
 ) -> Iterator[Row]:
     """Rows with the CPU time of each contender and its ratio, round by round, to the one called `against`, or to the fastest of those
-    whose names begin so. Who gives other `answers` is not timed. `bar` is the most that the ratio may be for our own. With `count`,
-    figures are those of one of so many operations of a call.
+    whose names begin so. Who gives other `answers` is not timed. `bar` is the most that the ratio may be for the one called `of`. With
+    `count`, figures are those of one of so many operations of a call.
     """
     agreeing, expected = dict(works), None
     for name in sorted(works, key=lambda name: not name.startswith(against)):  # the yardstick is asked first
@@ -48,18 +49,24 @@ def compared(
             yield Row(task, name, f"{type(error).__name__}: {error}", met=False)
     with started(agreeing) as processes:
         taken = take_turns(processes, rounds)
-    yield from rows_of(task, taken, bar=bar, against=against, count=count)
+    yield from rows_of(task, taken, bar=bar, against=against, of=of, count=count)
 
 
 def rows_of(
-    task: str, taken: Mapping[str, list[Turn]], *, bar: float | None = None, against: str = "by hand", count: int = 1
+    task: str,
+    taken: Mapping[str, list[Turn]],
+    *,
+    bar: float | None = None,
+    against: str = "by hand",
+    of: str = OURS,
+    count: int = 1,
 ) -> Iterator[Row]:
     """The rows of turns that were taken."""
     yardsticks = [turns for name, turns in taken.items() if name.startswith(against)]
     fastest = min(yardsticks, key=lambda turns: median(turn.cpu for turn in turns), default=[])
     for name, turns in taken.items():
         ratios = [a.cpu / b.cpu for a, b in zip(turns, fastest, strict=True)] if fastest not in ([], turns) else []
-        yield timed(task, name, turns, ratios, bar if name == OURS else None, count)
+        yield timed(task, name, turns, ratios, bar if name == of else None, count)
 
 
 def timed(task: str, name: str, turns: list[Turn], ratios: list[float], bar: float | None, count: int) -> Row:

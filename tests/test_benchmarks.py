@@ -16,8 +16,8 @@ from benchmarks.__main__ import main
 from benchmarks.agreement import DisagreementError, compare_all, numbered
 from benchmarks.calls import CALLS
 from benchmarks.comparison import compared, rows_of
-from benchmarks.contenders import by_hand, engine, functions
-from benchmarks.problems import OPTIMIZERS, ConvNetwork, Formula, Network, Recurrent, Residual, Transformer
+from benchmarks.contenders import by_hand, compiled, engine, functions
+from benchmarks.problems import CHAINS, OPTIMIZERS, ConvNetwork, Formula, Network, Recurrent, Residual, Transformer
 from benchmarks.process import FailedError, Process, Turn, Work, started
 from benchmarks.report import Row
 from benchmarks.timing import take_turns
@@ -230,6 +230,30 @@ def test_a_step_by_hand_is_ours(kind, network):
         assert ours() == pytest.approx(other(), rel=1e-12)
 
 
+@pytest.mark.parametrize(
+    ("kind", "network"),
+    [
+        ("ConvolutionStep", ConvNetwork(8, 2, 3, 5, 4, 3, "float64", "before")),
+        ("TrainingStep", Network((6, 4, 3), "sigmoid", 5, "float64")),
+        ("TransformerStep", Transformer(1, 8, 2, 5, 7, 3, "float64")),
+    ],
+)
+def test_a_compiled_step_is_ours(kind, network):
+    ours, other = getattr(engine, kind)(network), getattr(compiled, kind)(network)
+    assert ours.gradients()[0] == other.gradients()[0]
+    both(ours.gradients()[1], other.gradients()[1])
+    for _ in range(3):
+        assert ours() == pytest.approx(other(), rel=1e-14)
+    assert other.seconds_to_compile() > 0
+
+
+def test_compiled_chains_and_the_formula_are_ours():
+    for kind in CHAINS:
+        both(engine.chain(kind, (4,), 9)(), compiled.chain(kind, (4,), 9)())
+    problem = Formula("float64", count=50)
+    both(engine.formula(problem)(), compiled.formula(problem)())
+
+
 def test_of_the_recurrent_layers_the_lstm_alone_is_there_by_hand():
     with pytest.raises(NotImplementedError, match="GRU"):
         by_hand.RecurrentStep(Recurrent("GRU"))
@@ -300,6 +324,24 @@ def test_a_table_has_contenders_as_columns():
     assert "| a | 1 ms | **2 ms** | 3 ms |" in readme.table(rows, figures=True)
 
 
+def test_in_the_table_of_compiled_programs_the_goal_is_theirs():
+    rows = [
+        Row("step, float32", "by hand", "1 ms"),
+        Row("step, float32", "tinygrad_ko", "2 ms", "2.00", "1.90 to 2.10", faults="7"),
+        Row("step, float32", "compiled", "1 ms", "1.01", "1.00 to 1.02", faults="0", bar="<= 1.03", met=True),
+        Row("step, float32", "autograd", "9 ms", "9.00", "8.00 to 9.50"),
+        Row("step, float64", "by hand", "2 ms"),
+        Row("to compile a step", "compiled", "9 ms", bar="<= 10 ms", met=True),
+    ]
+    assert readme.table(readme.in_short(rows)) == (
+        "|  | by hand | **tinygrad_ko** | **compiled** | goal | page faults of ours |\n"
+        "| --- | --- | --- | --- | --- | --- |\n"
+        "| step, float32 | 1 ms | **2.00** (1.90 to 2.10) | **1.01** (1.00 to 1.02) | <= 1.03 | 0 |\n"
+        "| to compile a step |  |  | **9 ms** | <= 10 ms |  |\n"
+    )
+    assert "float64" in readme.table(rows)
+
+
 def test_only_what_stands_between_the_markers_is_written():
     text = "before\n<!-- speed: a -->\nold\n<!-- end of a -->\nbetween\n<!-- speed: b -->\n<!-- end of b -->\nafter"
     new = readme.filled(text, {"a": "A\n", "b": "B\n"})
@@ -315,7 +357,7 @@ def test_both_readmes_have_the_same_tables_and_every_table_a_place():
     texts = [path.read_text(encoding="utf-8") for path in readme.FILES]
     tables = [dict(readme.MARKED.findall(text)) for text in texts]
     assert tables[0] == tables[1]
-    assert {name for found in tables for name in found} == {*readme.TABLES, "circumstances"}
+    assert {name for found in tables for name in found} == {*readme.TABLES, readme.IN_SHORT, "circumstances"}
     assert len({found["circumstances"] for found in tables}) == 1
     for text, found in zip(texts, tables, strict=True):
         assert len(re.findall("<!-- speed:", text)) == len(found)

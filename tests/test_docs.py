@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from docs import drawings, rules
+from docs import drawings, pages, rules
 from examples.see_the_graph import PICTURES
 from tinygrad_ko.drawing import rendering
 
@@ -39,6 +39,13 @@ def test_the_first_example_has_15_lines():
 
 def test_both_languages_show_the_same_code():
     assert python_blocks("README.md") == python_blocks("README.ko.md")
+
+
+@pytest.mark.parametrize("name", pages.PAGES)
+def test_the_compiled_step_is_the_page_of_the_example(name):
+    text = read(name)
+    assert text.count("```py\nimport numpy as np\n") == 1
+    assert text == pages.with_page(text, pages.PAGES[name]), "run: python -m docs.pages"
 
 
 def test_the_guide_runs():

@@ -12,6 +12,7 @@ from tinygrad_ko.check import check_gradient as check_gradient
 from tinygrad_ko.check import gradient_descent as gradient_descent
 from tinygrad_ko.check import numerical_diff as numerical_diff
 from tinygrad_ko.check import numerical_gradient as numerical_gradient
+from tinygrad_ko.compiler.compiled import compile as compile
 from tinygrad_ko.drawing.drawing import draw as draw
 from tinygrad_ko.engine.graph import no_grad as no_grad
 from tinygrad_ko.engine.graph import scope as scope

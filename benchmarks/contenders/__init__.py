@@ -22,6 +22,7 @@ from benchmarks.process import Work
 MODULES = {  # a contender's module, and what it needs
     "by hand": ("by_hand", "numpy"),
     "tinygrad_ko": ("engine", "tinygrad_ko"),
+    "compiled": ("compiled", "tinygrad_ko"),
     "torch": ("with_torch", "torch"),
     "jax.jit": ("with_jax", "jax"),
     "mygrad": ("with_mygrad", "mygrad"),
@@ -30,9 +31,10 @@ MODULES = {  # a contender's module, and what it needs
 
 
 @cache
-def available(peers: bool) -> tuple[str, ...]:
+def available(peers: bool, compiled: bool = False) -> tuple[str, ...]:
     """The contenders to run, the hand-written one first; what is not installed is named and left out."""
-    wanted = list(MODULES) if peers else ["by hand", "tinygrad_ko"]
+    wanted = [name for name in MODULES if peers or name in ("by hand", "tinygrad_ko", "compiled")]
+    wanted = [name for name in wanted if compiled or name != "compiled"]
     missing = [name for name in wanted if find_spec(MODULES[name][1]) is None]
     for name in missing:
         print(f"{name} is left out: it is not installed", file=sys.stderr)
@@ -51,6 +53,6 @@ def work(name: str, maker: str, *arguments: Any) -> Work:
     return Work(f"benchmarks.contenders.{MODULES[name][0]}", maker, arguments)
 
 
-def works(maker: str, *arguments: Any, peers: bool) -> dict[str, Work]:
+def works(maker: str, *arguments: Any, peers: bool, compiled: bool = False) -> dict[str, Work]:
     """The same of each contender; who cannot do it is found out when it should begin."""
-    return {name: work(name, maker, *arguments) for name in available(peers)}
+    return {name: work(name, maker, *arguments) for name in available(peers, compiled)}

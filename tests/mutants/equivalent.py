@@ -14,14 +14,14 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "if x.ndim <= len(before) and all(map(_is_whole, before)):": SLOWER,
         "taken: last = index[-1] if type(index) is tuple and index else index -> last = index[-1] if False else index": SLOWER,
         "taken: return x.take(last, axis=len(before)) -> pass": SLOWER,
-        "add_at: if total.ndim == 1 == len(parts): -> if False:": SLOWER,
-        "add_at: if total.flags.c_contiguous and (found := _row_numbers(total.shape, parts)) is not None: -> if False:": SLOWER,
-        "add_at: if total.flags.c_contiguous and total.size <= 4 * np.size(values): -> if False:": SLOWER,
-        "add_at: if total.flags.c_contiguous and total.size <= 4 * np.size(values): -> "
+        "_add: if total.ndim == 1 == len(parts): -> if False:": SLOWER,
+        "_add: if total.flags.c_contiguous and (found := _row_numbers(total.shape, parts)) is not None: -> if False:": SLOWER,
+        "_add: if total.flags.c_contiguous and total.size <= 4 * np.size(values): -> if False:": SLOWER,
+        "_add: if total.flags.c_contiguous and total.size <= 4 * np.size(values): -> "
         "if total.flags.c_contiguous and total.size <= 5 * np.size(values):": FASTER,
-        "add_at: if total.flags.c_contiguous and total.size <= 4 * np.size(values): -> "
+        "_add: if total.flags.c_contiguous and total.size <= 4 * np.size(values): -> "
         "if total.flags.c_contiguous and total.size < 4 * np.size(values):": FASTER,
-        "add_at: if total.flags.c_contiguous and total.size <= 4 * np.size(values): -> "
+        "_add: if total.flags.c_contiguous and total.size <= 4 * np.size(values): -> "
         "if total.flags.c_contiguous and total.size > 4 * np.size(values):": FASTER,
         "_add_rows: if width % 2 == 0 and total.dtype in _PAIRS: -> if False:": SLOWER,
         "_add_rows: width, total, values = (width // 2, total.view(_PAIRS[total.dtype]), values.view(_PAIRS[total.dtype])) -> pass": SLOWER,
@@ -91,9 +91,9 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "inputs = tuple([v.astype(np.float16) if half else v for v, half in zip(inputs, halves, strict=False)])": EQUAL,
     },
     "tinygrad_ko/ops/networks/recurrence.py": {
-        "lstm_states: return _lstm_in_place(*arrays) if all((type(v) is ndarray for v in arrays)) else _lstm_by_steps(*arrays) -> "
+        "lstm_states: return _lstm_in_place(*arrays) if all((type(v) in NUMPYS for v in arrays)) else _lstm_by_steps(*arrays) -> "
         "return _lstm_in_place(*arrays) if False else _lstm_by_steps(*arrays)": SLOWER,
-        "gru_states: return _gru_in_place(*arrays) if all((type(v) is ndarray for v in arrays)) else _gru_by_steps(*arrays) -> "
+        "gru_states: return _gru_in_place(*arrays) if all((type(v) in NUMPYS for v in arrays)) else _gru_by_steps(*arrays) -> "
         "return _gru_in_place(*arrays) if False else _gru_by_steps(*arrays)": SLOWER,
         "_lstm_in_place: for slope, ht, ct in zip(slopes, *out, strict=True): -> "
         "for slope, ht, ct in zip(slopes, *out, strict=False):": EQUAL,

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.ops.table import OPS
+from tinygrad_ko.arrays.opaque import either
 from tinygrad_ko.runtime.source import compiled, definition, formula_text
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,6 +30,7 @@ class Slope:
     [
         (lambda g, out: g * out * (1 - out), "g * out * (1 - out)"),
         (lambda g: g if g is None else '한글 | "x"', "g if g is None else '한글 | \"x\"'"),
+        (lambda g, x: g * either(x > 0, lambda x: 1 / x, lambda x: x, (x,)), "g * (1 / x if x > 0 else x)"),
         (slope, "slope"),
         (Slope(), "Slope"),
         (Slope().__call__, "__call__"),

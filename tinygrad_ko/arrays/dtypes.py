@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.arrays.library import FLOAT32, FLOAT64
+from tinygrad_ko.arrays.library import FLOAT32, FLOAT64, NUMPYS
 from tinygrad_ko.arrays.memory import Holder
 
 _HALF = type(np.dtype(np.float16))
@@ -59,7 +59,7 @@ def widened(value: Any) -> Any:
 def _numpy_dtype(value: Any) -> Any:
     """The dtype of an array or a number of NumPy's, also inside a Tensor; of anything else None."""
     array = value._array if isinstance(value, Holder) else value
-    return array.dtype if isinstance(array, np.ndarray | np.generic) else None
+    return array.dtype if isinstance(array, np.ndarray | np.generic) or type(array) in NUMPYS else None
 
 
 def is_half(dtype: Any) -> bool:

@@ -28,21 +28,26 @@ _PADDING = 16  # numbers between rows of a buffer: rows that are 4096 bytes apar
 
 def _floats(a: Any, b: Any) -> tuple[Array, Array] | None:
     """Both as arrays of one of the two dtypes, if that is what NumPy makes of them."""
+    if not all(type(x) in (ndarray, int, float) for x in (a, b)):
+        return None
     dtype = a.dtype if type(a) is ndarray else b.dtype
-    for x in (a, b):
-        if x.dtype != dtype if type(x) is ndarray else type(x) not in (int, float):
-            return None
+    if any(x.dtype != dtype for x in (a, b) if type(x) is ndarray):
+        return None
     a, b = asarray(a, dtype), asarray(b, dtype)
     return (a, b) if dtype in (_FLOAT64, _FLOAT32) and a.size and b.size else None
 
 
-def _faster(own: Callable[[Any, Any], Any], float32: Kernel, float64: Kernel | None) -> Callable[[Any, Any], Any]:
-    """A function of two arguments by one kernel for each dtype: that for float32 is given blocks in float64."""
+def _faster(
+    name: str, own: Callable[[Any, Any], Any], float32: Kernel, float64: Kernel | None
+) -> Callable[[Any, Any], Any]:
+    """The function of two arguments of that name, by one kernel for each dtype: that for float32 is given blocks in float64."""
 
     def function(a: Any, b: Any) -> Any:
-        large = (type(a) is ndarray and a.size >= _FEW) or (type(b) is ndarray and b.size >= _FEW)
-        if not large or (pair := _floats(a, b)) is None:
+        if getattr(a, "size", 0) < _FEW and getattr(b, "size", 0) < _FEW:
             return own(a, b)
+        if (pair := _floats(a, b)) is None:
+            traced = [x for x in (a, b) if hasattr(x, "traced_call")]  # they record one call of the function
+            return traced[0].traced_call(function, (a, b), {}) if traced else own(a, b)
         dtype = pair[0].dtype
         if (kernel := float64 if dtype == _FLOAT64 else float32) is None:
             return own(a, b)
@@ -61,6 +66,7 @@ def _faster(own: Callable[[Any, Any], Any], float32: Kernel, float64: Kernel | N
                     out[...] = own(x.astype(dtype), y.astype(dtype))
             return blocks.operands[2]
 
+    function.__name__ = function.__qualname__ = name
     return function
 
 
@@ -118,10 +124,10 @@ def _logaddexp(x: Array, y: Array, out: Array) -> bool:
     return isfinite(out.sum())
 
 
-remainder = _faster(lambda a, b: a % b, _remainder_in_float64, None)
-floor_divide = _faster(lambda a, b: a // b, _floor_divide_in_float64, _floor_divide)
-hypot = _faster(np.hypot, _hypot_in_float64, None)
-logaddexp = _faster(np.logaddexp, _logaddexp, _logaddexp)
+remainder = _faster("remainder", lambda a, b: a % b, _remainder_in_float64, None)
+floor_divide = _faster("floor_divide", lambda a, b: a // b, _floor_divide_in_float64, _floor_divide)
+hypot = _faster("hypot", np.hypot, _hypot_in_float64, None)
+logaddexp = _faster("logaddexp", np.logaddexp, _logaddexp, _logaddexp)
 
 
 def _slices(n: int, length: int) -> Iterator[slice]:

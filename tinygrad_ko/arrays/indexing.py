@@ -11,6 +11,7 @@ import numpy as np
 from numpy import asarray, generic, ndarray
 
 from tinygrad_ko.arrays.library import FLOAT32, FLOAT64, Array, beside, namespace
+from tinygrad_ko.arrays.opaque import TRACED, first_traced, is_traced, opaque
 
 _WHOLE = slice(None)
 _BLOCK = 65_536  # _positions that are worked out at a time: they stay in the processor's cache
@@ -50,18 +51,39 @@ def taken(x: Array, index: Any) -> Array:
         before = () if last is index else index[:-1]
         if x.ndim > len(before) and all(map(_is_whole, before)):
             return x.take(last, axis=len(before))
-    elsewhere = not isinstance(x, ndarray | generic)
-    return _taken_elsewhere(x, _index_parts(index)) if elsewhere else x[index]
+    elsewhere = not isinstance(x, ndarray | generic) and not hasattr(x, "traced_call")
+    if elsewhere:
+        return _taken_elsewhere(x, _index_parts(index))
+    if TRACED and (traced := first_traced(index)) is not None:
+        return traced.beside(x)[index]
+    return x[index]
 
 
 def add_at(total: Array, index: Any, values: Any) -> None:
     """`total[index] += values`, where an index that occurs twice is added to twice."""
+    (_add if isinstance(total, ndarray) else _add_elsewhere)(total, _index_parts(index), values)
+
+
+@opaque
+def added_at(x: Array, index: Any, values: Any) -> Array:
+    """x, an array of NumPy's, with values added at an index, in an array of its own."""
+    out = np.array(x)
+    _add(out, _index_parts(index), values)
+    return out
+
+
+@opaque
+def scattered(values: Array, index: Any, shape: tuple[int, ...], dtype: Any) -> Array:
+    """Zeros in an array of NumPy's, with values added at an index."""
+    out = np.zeros(shape, dtype)
+    _add(out, _index_parts(index), values)
+    return out
+
+
+def _add(total: ndarray[Any, Any], parts: tuple[Any, ...], values: Any) -> None:
     # `np.add.at` is fast (1 ns for each number) for one array of positions in an array of one axis, and 10 to 20 times as slow elsewhere:
     # positions are computed here. (Values are broadcast here as well: given an index of two axes and values of one, NumPy 2.4 forgets to.)
-    parts = _index_parts(index)
-    if not isinstance(total, ndarray):
-        _add_elsewhere(total, parts, values)
-    elif not any(map(_are_integers, parts)):  # nothing is taken twice
+    if not any(map(_are_integers, parts)):  # nothing is taken twice
         total[parts] += values
     elif total.ndim == 1 == len(parts):
         _add_rows(total, parts[0], values)
@@ -165,9 +187,13 @@ class IndexedGradient:
 
     def within(self, shape: tuple[int, ...], dtype: Any) -> Array:
         """The same as an array, with its zeros."""
+        if is_traced((self.values, self.index)):
+            return scattered(self.values, self.index, shape, dtype)
         return self.added_to(namespace(self.values).zeros(shape, dtype=dtype))
 
     def added_to(self, total: Array) -> Array:
-        """`total`, after it was added in place."""
+        """`total`, after it was added in place; of what is traced, a new array."""
+        if is_traced((total, self.values, self.index)):
+            return added_at(total, self.index, self.values)
         add_at(total, self.index, self.values)
         return total

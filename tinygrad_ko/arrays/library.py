@@ -23,6 +23,8 @@ FLOAT64, FLOAT32, INT64, BOOL = (np.dtype(d) for d in (np.float64, np.float32, n
 FLOATS = (FLOAT64, FLOAT32)  # those for which fast paths are written
 NUMBERS = frozenset({float, int, bool, type(None)})  # immutable
 PLAIN = ARRAYS | NUMBERS  # what `operand` leaves as it is
+# What fast paths of NumPy's functions are taken for: its arrays, and those that stand for them where they are traced.
+NUMPYS: set[Any] = {ndarray}
 
 _BITS = {FLOAT64: np.int64, FLOAT32: np.int32}
 _MANY = 2000  # elements, from which on what is saved at each is more than what it costs to begin
@@ -103,7 +105,7 @@ def _by_rows(ufunc: np.ufunc) -> Any:
     return reduction
 
 
-def _argsort(x: Any, axis: int = -1, descending: bool = False, stable: bool = True) -> Array:
+def sorted_places(x: Any, axis: int = -1, descending: bool = False, stable: bool = True) -> Array:
     """np.argsort, and the descending order; of equal elements the first comes first in both."""
     if not descending:
         return np.argsort(x, axis=axis, stable=stable)
@@ -115,7 +117,7 @@ quick.sum, quick.prod = _by_rows(np.add), _by_rows(np.multiply)
 quick.max, quick.min = _by_rows(np.maximum), _by_rows(np.minimum)
 quick.all, quick.any = _by_rows(np.logical_and), _by_rows(np.logical_or)
 quick.mean = lambda x, axis=None, keepdims=False: x.mean(axis=axis, keepdims=keepdims)
-quick.where, quick.argsort = _where, _argsort
+quick.where, quick.argsort = _where, sorted_places
 quick.cumulative_sum = faster.running(np.add, np.cumulative_sum)
 quick.cumulative_prod = faster.running(np.multiply, np.cumulative_prod)
 quick.hypot, quick.logaddexp = faster.hypot, faster.logaddexp
@@ -152,7 +154,9 @@ def contiguous(x: Any) -> Any:
     """x with its numbers in memory in the order of its axes, if it is NumPy's: a permuted view makes small products of matrices take almost
     three times as long.
     """
-    return np.ascontiguousarray(x) if isinstance(x, ndarray) else x
+    if type(x) not in NUMPYS:
+        return np.ascontiguousarray(x) if isinstance(x, ndarray) else x
+    return x if x.flags.c_contiguous else x.copy()
 
 
 def beside(x: Array, numbers: ndarray[Any, Any], dtype: Any = None) -> Array:

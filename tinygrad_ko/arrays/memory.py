@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy import generic, ndarray
 
-from tinygrad_ko.arrays.library import Array
+from tinygrad_ko.arrays.library import NUMPYS, Array
 
 
 def writable(array: Array) -> bool:
@@ -35,13 +35,15 @@ def own(value: Any) -> Any:
 def in_own_memory(results: tuple[Any, ...], values: tuple[Any, ...]) -> tuple[Any, ...]:
     """The results of a forward as they are, or copies where one is a view of the values it was computed from, or one of them."""
     for result in results:
-        if type(result) is ndarray and (result.base is not None or [v for v in values if v is result]):
+        if type(result) in NUMPYS and (result.base is not None or [v for v in values if v is result]):
             return tuple([apart(result, values) for result in results])
     return results
 
 
 def apart(out: Array, values: tuple[Any, ...]) -> Array:
     """A result that shares no memory with the values it was computed from."""
+    if hasattr(out, "traced_call"):
+        return out.copy()
     return out.copy() if any(isinstance(v, ndarray) and np.may_share_memory(out, v) for v in values) else out
 
 

@@ -4,9 +4,8 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from numpy import ndarray
 
-from tinygrad_ko.arrays.library import FLOATS, Array
+from tinygrad_ko.arrays.library import FLOATS, NUMPYS, Array
 
 _SHORT = 128  # numbers: NumPy adds up longer rows by halves, which is more exact
 
@@ -23,7 +22,7 @@ def row_means(xp: Any, x: Array, axis: Any) -> Array:
 
 def _has_short_rows(x: Array, axis: Any) -> bool:
     """Whether an axis is the last of an array of NumPy's, with a few numbers that lie side by side."""
-    if type(x) is not ndarray or x.ndim < 2 or axis not in (-1, x.ndim - 1):
+    if type(x) not in NUMPYS or x.ndim < 2 or axis not in (-1, x.ndim - 1):
         return False
     return 1 < x.shape[-1] <= _SHORT and x.flags.c_contiguous and x.dtype in FLOATS
 
@@ -36,7 +35,7 @@ def weighted_row_sums(x: Any, weights: Any) -> Any:
     """x @ weights[:, None] of x (..., n) and weights (n,): (..., 1)."""
     # Of float32 rows of 5, OpenBLAS 0.3.31 computes along with them what it finds in memory, and @ may complain about that: an invalid
     # value where there is none. np.dot does not ask.
-    if type(x) is ndarray and type(weights) is ndarray:
+    if type(x) in NUMPYS and type(weights) in NUMPYS:
         return np.dot(x.reshape(-1, len(weights)), weights).reshape(*x.shape[:-1], 1)
     return x @ weights[:, None]
 
@@ -44,4 +43,6 @@ def weighted_row_sums(x: Any, weights: Any) -> Any:
 @cache
 def _ones(n: int, dtype: Any) -> Array:
     """Of at most _SHORT numbers, so not many are kept. To make them took a quarter of the time of 100 sums of 10 numbers."""
-    return np.ones(n, dtype)
+    ones = np.ones(n, dtype)
+    ones.setflags(write=False)
+    return ones

@@ -312,7 +312,8 @@ def function_name(f: Any) -> str:
     """The name of a function in reports."""
     f = getattr(f, "func", f) if not hasattr(f, "__name__") else f
     name: str = getattr(f, "__name__", type(f).__name__)
-    if name == "<lambda>" and (code := getattr(unwrap(f), "__code__", None)):
+    code = getattr(unwrap(f), "__code__", None)  # what wraps a lambda, as a cache does, has its name and no code
+    if name == "<lambda>" and code:
         return f"lambda at {basename(code.co_filename)}:{code.co_firstlineno}"
     return name
 

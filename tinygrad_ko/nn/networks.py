@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_ko.arrays.library import Array
+from tinygrad_ko.arrays.opaque import is_traced
 from tinygrad_ko.check.numerical import numerical_gradient
 from tinygrad_ko.engine.graph import Switch
 from tinygrad_ko.errors import explain
 from tinygrad_ko.nn.initializers import require_sizes
 from tinygrad_ko.nn.serialization import load_arrays, save_arrays
+from tinygrad_ko.ops.elementwise import zeros_like
 from tinygrad_ko.ops.linalg.products import affine, matmul
 from tinygrad_ko.ops.networks.activations import identity_function, relu, sigmoid
 from tinygrad_ko.ops.networks.convolution import conv2d
@@ -34,6 +36,11 @@ if TYPE_CHECKING:
     from tinygrad_ko.nn.summary import Summary
 
 _Params = dict[str, Any]
+
+
+def _as_array(x: Any) -> Array:
+    """An array of whatever is like one; one that is traced as it is."""
+    return x if is_traced(x) else np.asarray(x)
 
 
 class Network:
@@ -53,7 +60,7 @@ class Network:
 
     def predict(self, x: Any) -> Array:
         """The probability of each class."""
-        return softmax(self.scores(np.asarray(x), self.params))
+        return softmax(self.scores(_as_array(x), self.params))
 
     def loss(self, x: Any, t: Any) -> float:
         """The mean cross entropy of the predictions, exact (computed from the scores)."""
@@ -68,7 +75,8 @@ class Network:
         >>> tg.check_gradient(net.loss_of, net.params, x, t).verdict
         'agrees'
         """
-        return softmax_cross_entropy(self.scores(x, p), t)
+        loss = softmax_cross_entropy(self.scores(x, p), t)
+        return loss
 
     def accuracy(self, x: Any, t: Any) -> float:
         """The share of samples whose most probable class is the right one."""
@@ -81,7 +89,23 @@ class Network:
 
     def gradient(self, x: Any, t: Any) -> dict[str, Array]:
         """The gradient of the loss with respect to each parameter, by backpropagation."""
-        arrays = {name: np.asarray(array) for name, array in self.params.items()}
+        return self.loss_and_gradient(x, t)[1]
+
+    def loss_and_gradient(self, x: Any, t: Any) -> tuple[Array, dict[str, Array]]:
+        """The loss, and its gradient with respect to each parameter, for the price of the gradient. It can be compiled, and written to a
+        file that needs NumPy alone: `step = tg.compile(net.loss_and_gradient)`, after the first call `step.export("step.py")`.
+
+        The loss is an array of shape (), the gradients have the names, shapes and dtypes of `params`. Raises ValueError or TypeError for
+        targets that do not fit, TypeError if a parameter does not hold floats.
+
+        >>> net = TwoLayerNet(4, 3, 2, rng=0)
+        >>> loss, gradient = net.loss_and_gradient(np.array([[1.0, 2.0, 3.0, 4.0]]), np.array([1]))
+        >>> print(f"{loss:.4f}")
+        0.6861
+        >>> {name: g.shape for name, g in gradient.items()}
+        {'W1': (4, 3), 'b1': (3,), 'W2': (3, 2), 'b2': (2,)}
+        """
+        arrays = {name: _as_array(array) for name, array in self.params.items()}
         for name, array in arrays.items():
             if array.dtype.kind != "f":
                 raise explain(
@@ -90,8 +114,10 @@ class Network:
                 )
         p = {name: borrow(array, requires_grad=True, name=name) for name, array in arrays.items()}
         with Switch(record=True):
-            self.loss_of(p, borrow(np.asarray(x)), t).backward()
-        return {name: np.zeros_like(arrays[name]) if q.grad is None else q.grad for name, q in p.items()}
+            loss = self.loss_of(p, borrow(_as_array(x)), t)
+            loss.backward()
+        gradients = {name: zeros_like(arrays[name]) if q.grad is None else q.grad for name, q in p.items()}
+        return loss.stable_array(), gradients
 
     def numerical_gradient(self, x: Any, t: Any) -> dict[str, Array]:
         """The same by central differences: two evaluations of the loss for every single number in `params`."""
@@ -181,7 +207,7 @@ class SimpleNet(Network):
 
     def predict(self, x: Any) -> Array:
         """The scores: the book's simpleNet applies softmax in its loss only."""
-        return self.scores(np.asarray(x), self.params)
+        return self.scores(_as_array(x), self.params)
 
 
 class ThreeLayerNet(Network):
@@ -212,7 +238,7 @@ class ThreeLayerNet(Network):
 
     def predict(self, x: Any) -> Array:
         """`output` of the scores."""
-        return self.output(self.scores(np.asarray(x), self.params))
+        return self.output(self.scores(_as_array(x), self.params))
 
 
 class SimpleConvNet(Network):
@@ -277,7 +303,7 @@ class SimpleConvNet(Network):
 
     def predict(self, x: Any) -> Array:
         """The scores: here too the book applies softmax in the loss only."""
-        return self.scores(np.asarray(x), self.params)
+        return self.scores(_as_array(x), self.params)
 
     def accuracy(self, x: Any, t: Any, batch_size: int = 100) -> float:
         """The share of samples whose highest score is at the right class, computed for so many at a time."""

@@ -16,6 +16,7 @@ from tinygrad_ko.check.function import function_name
 from tinygrad_ko.engine.graph import Handle, Switch, behind
 from tinygrad_ko.nn.hooks import CallRecorder, call_inputs, deeper_recursion, writable_input
 from tinygrad_ko.nn.table import Row, aligned, call_text, cells, outputs_of
+from tinygrad_ko.runtime.inlining import inlining
 from tinygrad_ko.state.preserve import preserving_state
 from tinygrad_ko.state.saved import leaves_of, saved_bytes
 
@@ -87,7 +88,8 @@ def of_module(
                 vars(part.value)[name] = recorder.hooked(getattr(part.value, name), row)
             else:
                 part.holder[part.key] = recorder.hooked(part.value, row)
-        with Switch(record=True), quiet(all="ignore"), deeper_recursion(max(row.depth for row in summary.rows)):
+        deeper = deeper_recursion(max(row.depth for row in summary.rows))
+        with Switch(record=True), quiet(all="ignore"), inlining(), deeper:
             y = model(*given, **named)
             summary.kept = _saved_behind(y, [tensors, given, named])
     idle = [row for row in summary.rows if not row.call]

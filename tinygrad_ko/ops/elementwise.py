@@ -5,6 +5,7 @@ import math
 from tinygrad_ko.arrays import faster, library
 from tinygrad_ko.arrays.dtypes import moves
 from tinygrad_ko.arrays.library import SCALARS, quiet
+from tinygrad_ko.arrays.opaque import either
 from tinygrad_ko.arrays.operands import floating, operand
 from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.engine.op import op
@@ -202,8 +203,19 @@ def power_of_scalar(b, *, base):
 @op(
     name="pow",
     broadcasts=True,
-    a=lambda g, a, b: g * (b * a ** (b - 1.0) if _regular(a) else _at_the_edge(a, b, in_a=1, in_b=0)),
-    b=lambda g, out, a, b: g * (out * log(a) if _regular(a) else _at_the_edge(a, b, in_a=0, in_b=1)),
+    a=lambda g, a, b: (
+        g
+        * either(_regular(a), lambda a, b: b * a ** (b - 1.0), lambda a, b: _at_the_edge(a, b, in_a=1, in_b=0), (a, b))
+    ),
+    b=lambda g, out, a, b: (
+        g
+        * either(
+            _regular(a),
+            lambda a, b, out: out * log(a),
+            lambda a, b, out: _at_the_edge(a, b, in_a=0, in_b=1),
+            (a, b, out),
+        )
+    ),
 )
 def tensor_power(a, b):
     """a to the power b, both arrays."""

@@ -5,7 +5,8 @@ import operator
 import numpy as np
 
 from tinygrad_ko.arrays.dtypes import moves
-from tinygrad_ko.arrays.indexing import IndexedGradient, add_at, listed, taken
+from tinygrad_ko.arrays.indexing import IndexedGradient, add_at, added_at, listed, scattered, taken
+from tinygrad_ko.arrays.opaque import is_traced, opaque
 from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
@@ -23,6 +24,8 @@ def getitem(x, *, index):
 @op(values=lambda g, index: getitem(g, index=index))
 def scatter(xp, values, *, shape, index):
     """Zeros of a shape, with the values added at an index; where the index repeats they add up."""
+    if is_traced((values, index)):
+        return scattered(values, index, shape, values.dtype)
     out = xp.zeros(shape, dtype=values.dtype)
     add_at(out, index, values)
     return out
@@ -36,6 +39,8 @@ def scatter_gradient(g, shape, index):
 @op(name="scatter_add", broadcasts=True, x=lambda g: g, values=lambda g, index: getitem(g, index=index))
 def with_added(xp, x, values, *, index):
     """x with values added at an index of arrays and numbers."""
+    if is_traced((x, values, index)):
+        return added_at(xp.asarray(x, dtype=xp.result_type(x, values)), index, values)
     out = xp.asarray(x, dtype=xp.result_type(x, values), copy=True)
     add_at(out, index, values)
     return out
@@ -72,6 +77,8 @@ def take(x, indices, /, axis=None):
             f"take: x의 형상이 {x.shape}이므로 take(x, indices, axis=0)처럼 축을 지정해야 합니다.",
         )
     axis = normalized_axis(axis or 0, x.ndim, "take")
+    if is_traced(indices):
+        _require_places(indices, axis, x.shape[axis], "take")
     try:
         return getitem(x, index=along(axis, indices))
     except IndexError:
@@ -100,6 +107,11 @@ def take_along_axis(x, indices, /, axis=-1):
             ),
             f"take_along_axis: x와 indices는 축 {axis} 외의 형상이 같아야 합니다. 받은 형상: {x.shape}, {indices.shape}",
         )
+    lines = (*x.shape[:axis], 1, *x.shape[axis + 1 :])
+    if is_traced(indices) and 0 not in np.broadcast_shapes(
+        indices.shape, lines
+    ):  # of what gives nothing no index is looked at
+        _require_places(indices, axis, x.shape[axis], "take_along_axis")
     try:
         return getitem(x, index=along_lines(indices, axis, x.shape))
     except IndexError:
@@ -136,12 +148,28 @@ def embedding(W, ids):
             ValueError("embedding: the table W has no rows, its shape is ()"),
             "embedding: 표 W에는 행이 있어야 합니다. 받은 형상은 ()입니다.",
         )
-    if np.asarray(ids).min(initial=0) < 0:
+    if is_traced(ids):
+        _require_rows(ids, W.shape[0])
+    elif np.asarray(ids).min(initial=0) < 0:
         raise _no_such_row(ids, W.shape[0])
     try:
         return getitem(W, index=ids)
     except IndexError:
         raise _no_such_row(ids, W.shape[0]) from None
+
+
+@opaque
+def _require_places(indices, axis, n, name):
+    """Raise the IndexError that NumPy's would become, for indices that are traced: the program has no op around its index."""
+    if np.any((indices < -n) | (indices >= n)):
+        raise _out_of_range(name, indices, axis, n)
+
+
+@opaque
+def _require_rows(ids, n):
+    """Raise ValueError for an id that is no row."""
+    if np.any((ids < 0) | (ids >= n)):
+        raise _no_such_row(ids, n)
 
 
 def _out_of_range(name, indices, axis, n):

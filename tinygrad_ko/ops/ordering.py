@@ -11,6 +11,8 @@ import numpy as np
 
 from tinygrad_ko.arrays import library, operands
 from tinygrad_ko.arrays.indexing import taken
+from tinygrad_ko.arrays.library import sorted_places
+from tinygrad_ko.arrays.opaque import is_traced, opaque
 from tinygrad_ko.engine.codegen import constant
 from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.engine.op import op
@@ -182,8 +184,9 @@ def _quantile(name, x, q, axis, keepdims, method):
         part = library.beside(values, h - low, values.dtype)
         out = out * (1 - part) + where(part > 0, at(high), 0) * part  # 0 times infinity would be NaN
     largest = at([n - 1], values)
-    if np.any(is_nan := np.asarray(largest != largest)):
-        out = where(library.beside(values, is_nan), at([n - 1]), out)
+    is_nan = largest != largest
+    if is_traced(is_nan) or np.any(np.asarray(is_nan)):
+        out = where(is_nan, at([n - 1]), out)
     return reshape(permute_dims(out, (out.ndim - 1, *range(out.ndim - 1))), (*q.shape, *shape))
 
 
@@ -211,15 +214,21 @@ def _check_quantile(name, q, method, n, shape):
 
 def _ranked(x, ranks, descending=False):
     """Where the elements of some ranks stand along the last axis, as a stable sort orders them."""
-    if isinstance(x, np.ndarray):
-        n = x.shape[-1]
-        upwards = [n - 1 - rank for rank in ranks] if descending else ranks
-        near = sorted({r for rank in upwards for r in (rank - 1, rank, rank + 1) if 0 <= r < n})
-        if 0 < 4 * len(near) <= n:  # a partition takes a tenth of the time
-            places = np.argpartition(x, near, axis=-1)[..., near]
-            found = np.take_along_axis(x, places, axis=-1)
-            if np.all(found[..., :-1] < found[..., 1:]):  # nothing equal, no NaN
-                return places[..., np.searchsorted(near, upwards)]
+    n = x.shape[-1]
+    upwards = [n - 1 - rank for rank in ranks] if descending else ranks
+    near = sorted({r for rank in upwards for r in (rank - 1, rank, rank + 1) if 0 <= r < n})
+    if (isinstance(x, np.ndarray) or is_traced(x)) and 0 < 4 * len(near) <= n:  # a partition takes a tenth of the time
+        return _places_of_some(x, near, upwards, ranks, descending)
     xp = library.namespace(x)
     order = xp.argsort(x, axis=-1, descending=descending)
     return xp.take(order, library.beside(x, np.asarray(ranks, np.intp)), axis=-1)
+
+
+@opaque
+def _places_of_some(x, near, upwards, ranks, descending):
+    """The same for a few ranks, by a partition of those `near` them, unless some elements are equal or NaN."""
+    places = np.argpartition(x, near, axis=-1)[..., near]
+    found = np.take_along_axis(x, places, axis=-1)
+    if np.all(found[..., :-1] < found[..., 1:]):
+        return places[..., np.searchsorted(near, upwards)]
+    return np.take(sorted_places(x, -1, descending), ranks, axis=-1)

@@ -3,7 +3,6 @@
 import numpy as np
 
 from tinygrad_ko.arrays.dtypes import moves
-from tinygrad_ko.arrays.indexing import add_at
 from tinygrad_ko.arrays.library import beside, is_floating
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
@@ -90,7 +89,7 @@ def without_border(xp, x, *, widths, mode):
             if part.shape[axis]:
                 part = xp.sum(part, axis=axis, keepdims=True) if mode == "edge" else part
                 part = xp.flip(part, axis=axis) if mode in ("reflect", "symmetric") else part
-                add_at(x, along(axis, shown), part)
+                x[along(axis, shown)] += part
     return x
 
 

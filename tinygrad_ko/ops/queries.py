@@ -7,6 +7,7 @@ ints; with `keepdims` the axes stay, with length 1.
 import math
 
 from tinygrad_ko.arrays.library import namespace
+from tinygrad_ko.arrays.opaque import certain
 from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.errors import refused
 from tinygrad_ko.ops.inputs import as_plain_array
@@ -73,7 +74,7 @@ def divisible(x):
 
 def or_nan(chosen, count):
     """What was chosen, and how many; where nothing was, everything, and NaN of them."""
-    if all(count):
+    if certain(all(count)):
         return chosen, count
     xp = namespace(chosen)
     none = count == 0

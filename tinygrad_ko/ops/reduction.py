@@ -7,6 +7,7 @@ import math
 from numbers import Real
 
 from tinygrad_ko.arrays.library import quiet
+from tinygrad_ko.arrays.opaque import certain, either
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import abs, astype, masked_slope, where, zeros_like
@@ -29,8 +30,11 @@ def mean(xp, x, /, axis=None, keepdims=False):
 
 
 @op(
-    x=lambda g, x, out, axis: (
-        stretch(g * out, x.shape, axis) / x if divisible(out) else stretch(g, x.shape, axis) * _others(x, axis)
+    x=lambda g, x, out, axis: either(
+        divisible(out),
+        lambda x, out: stretch(g * out, x.shape, axis) / x,
+        lambda x, out: stretch(g, x.shape, axis) * _others(x, axis),
+        (x, out),
     )
 )
 def prod(xp, x, /, axis=None, keepdims=False):
@@ -112,20 +116,23 @@ def p_norm(xp, x, ord, axis, keepdims):
     with quiet(over="ignore", divide="ignore"):  # a negative power of 0 is infinite, and the norm 0
         total = xp.sum(_powers(xp, x, ord), axis=axis, keepdims=keepdims)
         usual = (total > 1e-30) & (total < 1e30)
-        if xp.count_nonzero(usual) == usual.size or 0 in x.shape:  # there is no largest of nothing
+        if certain(xp.count_nonzero(usual) == usual.size) or 0 in x.shape:  # there is no largest of nothing
             return _root(xp, total, ord)
         unit = (xp.max if ord > 0 else xp.min)(xp.abs(x), axis=axis, keepdims=True)
         as_it_is = xp.reshape(usual, unit.shape) | (unit == 0) | (unit == math.inf)
         unit = xp.where(as_it_is, xp.ones_like(unit), unit)
-        out = _root(xp, xp.sum(_powers(xp, x / unit, ord), axis=axis, keepdims=True), ord) * unit
-        return out if keepdims else xp.reshape(out, reduced_shape(x.shape, axis))
+        total = xp.sum(_powers(xp, x / unit, ord), axis=axis, keepdims=keepdims)
+        return _root(xp, total, ord) * xp.reshape(unit, total.shape)
 
 
 def norm_gradient(g, x, out, axis):
     """The gradient of the Euclidean norm: g times x / out, and 0 where out is 0."""
-    if divisible(out):
-        return stretch(g / out, x.shape, axis) * x
-    return stretch(g, x.shape, axis) * (x / stretch(where(out != 0, out, math.inf), x.shape, axis))
+    return either(
+        divisible(out),
+        lambda out: stretch(g / out, x.shape, axis) * x,
+        lambda out: stretch(g, x.shape, axis) * (x / stretch(where(out != 0, out, math.inf), x.shape, axis)),
+        (out,),
+    )
 
 
 def _powers(xp, x, ord):

@@ -3,6 +3,7 @@
 import numpy as np
 
 from tinygrad_ko.arrays.memory import apart
+from tinygrad_ko.arrays.opaque import opaque
 from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
@@ -27,6 +28,7 @@ def repeat_each(xp, x, *, times, axis):
 
 
 @op(x=lambda g, times, axis: repeat_each(g, times=times, axis=axis))
+@opaque
 def add_runs(xp, x, *, times, axis):
     """The sums of runs of so many elements, one after the other along an axis: 0 for a run of none."""
     times = np.asarray(times)

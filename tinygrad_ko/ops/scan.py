@@ -1,5 +1,6 @@
 """Cumulative sums and products: a gradient sums over the results that come after its place."""
 
+from tinygrad_ko.arrays.opaque import either
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import zeros_like
@@ -66,10 +67,12 @@ def _slope_of_products(g, x, out, axis):
     """The product before x[i], times g[i] + x[i+1] * (g[i+1] + x[i+2] * (g[i+2] + ...)): the sum of g * out from i to the end, divided by
     x[i], but found without dividing where x[i] is 0.
     """
-    if divisible(out):
-        return _sums_from_the_end(g * out, axis) / x
-    factors = _later(flip(x, axis), 1, axis)
-    return products_before(x, axis) * flip(_recurrence(factors, flip(g, axis), axis), axis)
+
+    def by_recurrence(x, out):
+        factors = _later(flip(x, axis), 1, axis)
+        return products_before(x, axis) * flip(_recurrence(factors, flip(g, axis), axis), axis)
+
+    return either(divisible(out), lambda x, out: _sums_from_the_end(g * out, axis) / x, by_recurrence, (x, out))
 
 
 def _recurrence(a, b, axis):

@@ -2,11 +2,11 @@
 
 import math
 
+from tinygrad_ko.arrays.opaque import opaque
 from tinygrad_ko.arrays.operands import floating
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
-from tinygrad_ko.ops.inputs import as_floating, as_operand, in_float32
-from tinygrad_ko.ops.queries import any
+from tinygrad_ko.ops.inputs import as_floating, as_operand, in_float32, namespace_of, unwrapped
 from tinygrad_ko.ops.reduction import mean, norm_gradient, p_norm, reduced_axes, reduced_size, stretch, sum
 from tinygrad_ko.ops.shape import permute_dims, reshape
 
@@ -92,12 +92,17 @@ def average(x, /, *, axis=None, weights=None, keepdims=False):
     x, weights = as_floating(x, "average"), as_operand(weights, "average")
     weights = weights if weights.shape == x.shape else _spread_out(weights, x.shape, axis)
     total = sum(weights, axis=axis, keepdims=keepdims)
-    if any(total == 0):
+    _require_not_0(namespace_of(total), unwrapped(total))
+    return sum(x * weights, axis=axis, keepdims=keepdims) / total
+
+
+@opaque
+def _require_not_0(xp, total):
+    if xp.any(total == 0):
         raise explain(
             ZeroDivisionError("average: the weights sum to 0; give weights with another sum"),
             "average: 가중치의 합이 0이므로 가중 평균을 계산할 수 없습니다. 합이 0이 아닌 가중치를 넘기십시오.",
         )
-    return sum(x * weights, axis=axis, keepdims=keepdims) / total
 
 
 def _spread_out(weights, shape, axis):

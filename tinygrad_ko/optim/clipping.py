@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable
 from math import isfinite, sqrt
+from typing import Any
 
 import numpy as np
 
 from tinygrad_ko.arrays.library import Array, new_array
+from tinygrad_ko.arrays.opaque import opaque
 from tinygrad_ko.engine.backprop import put
-from tinygrad_ko.engine.graph import Node
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.inputs import require_above_0
 from tinygrad_ko.optim.parameters import leaves, with_gradients
@@ -32,15 +33,10 @@ def clip_grad_norm(parameters: Iterable[Tensor], max_norm: float) -> float:
     array([3., 4.])
     """
     require_above_0(max_norm=max_norm, finite=False)
-    nodes, gradients, largest = _finite_gradients("clip_grad_norm", parameters)
-    if largest == 0:
-        return 0.0
-    # Squares of large numbers are infinite and squares of small ones 0: so lengths are measured in units of the largest.
-    squares = [np.sum(np.square(g / largest, dtype=np.float64)) for g in gradients]
-    length = sqrt(sum(map(float, squares)))
-    if length > max_norm / largest:
-        put(nodes, [new_array(g / largest * float(max_norm / length), copy=False) for g in gradients])
-    return largest * length
+    due = with_gradients(leaves(parameters), "clip_grad_norm")
+    length, *shortened = _shortened([*map(_described, due)], float(max_norm), *[g for _, _, g in due])
+    put([p.node for _, p, _ in due], shortened)
+    return length
 
 
 def clip_grad_value(parameters: Iterable[Tensor], limit: float) -> None:
@@ -55,17 +51,37 @@ def clip_grad_value(parameters: Iterable[Tensor], limit: float) -> None:
     array([ 1. , -0.5])
     """
     require_above_0(limit=limit, finite=False)
-    nodes, gradients, _ = _finite_gradients("clip_grad_value", parameters)
-    put(nodes, [new_array(np.clip(g, -float(limit), float(limit)), copy=False) for g in gradients])
+    due = with_gradients(leaves(parameters), "clip_grad_value")
+    put([p.node for _, p, _ in due], _limited([*map(_described, due)], float(limit), *[g for _, _, g in due]))
 
 
-def _finite_gradients(call: str, parameters: Iterable[Tensor]) -> tuple[list[Node | None], list[Array], float]:
-    """The leaves that have a gradient, their gradients, and the largest magnitude in these: NaN cannot be clipped."""
-    due, largest = with_gradients(leaves(parameters), call), 0.0
-    for _, p, g in due:
+@opaque
+def _shortened(names: list[str], max_norm: float, *gradients: Array) -> list[Any]:
+    """The length of all gradients together, and new gradients, shortened to max_norm."""
+    largest = _largest("clip_grad_norm", names, gradients)
+    if largest == 0:
+        return [0.0, *map(new_array, gradients)]
+    # Squares of large numbers are infinite and squares of small ones 0: so lengths are measured in units of the largest.
+    squares = [np.sum(np.square(g / largest, dtype=np.float64)) for g in gradients]
+    length = sqrt(sum(map(float, squares)))
+    if length > max_norm / largest:
+        return [largest * length, *[new_array(g / largest * float(max_norm / length), copy=False) for g in gradients]]
+    return [largest * length, *map(new_array, gradients)]
+
+
+@opaque
+def _limited(names: list[str], limit: float, *gradients: Array) -> list[Array]:
+    """New gradients, with every number in [-limit, limit]."""
+    _largest("clip_grad_value", names, gradients)
+    return [new_array(np.clip(g, -limit, limit), copy=False) for g in gradients]
+
+
+def _largest(call: str, names: list[str], gradients: Iterable[Array]) -> float:
+    """The largest magnitude in the gradients: NaN cannot be clipped."""
+    largest = 0.0
+    for which, g in zip(names, gradients, strict=True):
         largest = max(largest, size := float(np.max(np.abs(g), initial=0.0)))
         if not isfinite(size):
-            which = f"shape {p.shape}" + (f" ({p.name})" if p.name else "")
             raise explain(
                 RuntimeError(
                     f"{call}: the gradient of the parameter of {which} holds NaN or infinity; tg.check_gradient says which op made it"
@@ -73,4 +89,10 @@ def _finite_gradients(call: str, parameters: Iterable[Tensor]) -> tuple[list[Nod
                 f"{call}: 다음 매개변수의 기울기에 NaN이나 무한대가 있습니다: {which}. "
                 "tg.check_gradient로 어느 연산에서 생겼는지 찾을 수 있습니다.",
             )
-    return [p.node for _, p, _ in due], [g for _, _, g in due], largest
+    return largest
+
+
+def _described(due: tuple[int, Tensor, Array]) -> str:
+    """A parameter with a gradient, for a message."""
+    p = due[1]
+    return f"shape {p.shape}" + (f" ({p.name})" if p.name else "")

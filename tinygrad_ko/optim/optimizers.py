@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.arrays.library import Array, is_real, new_array
+from tinygrad_ko.arrays.library import Array, as_array, is_real, new_array
 from tinygrad_ko.arrays.memory import unseen
 from tinygrad_ko.engine.backprop import put
 from tinygrad_ko.engine.graph import Leaf
@@ -184,16 +184,16 @@ def named_arrays(state: Mapping[str, Array]) -> dict[str, Array]:
 
 
 def _read_only(array: Array) -> Array:
-    view = array.view()
-    view.setflags(write=False)
-    return view
+    if isinstance(array, np.ndarray):  # and is not traced
+        (array := array.view()).setflags(write=False)
+    return array
 
 
 def _like(old: Array, new: Any) -> Array:
     """New values in the dtype of the old ones, in an array of their own. Raises ValueError unless they are real numbers of that shape."""
     if type(new) is np.ndarray and new.dtype == old.dtype and new.shape == old.shape and new.base is None:
         return new
-    if np.shape(new) != old.shape or not is_real(np.asarray(new)):
+    if np.shape(new) != old.shape or not is_real(as_array(new)):
         raise explain(
             ValueError(f"step: updated returned {described(new)} where {described(old)} is needed; nothing is changed"),
             "step: updated 메서드가 반환한 배열의 형상이나 자료형이 맞지 않습니다. 아무것도 바꾸지 않았습니다. "

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ko.arrays.library import Array
+from tinygrad_ko.arrays.opaque import opaque
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.inputs import require_above_0
 from tinygrad_ko.optim.optimizers import Optimizer, named_arrays
@@ -64,6 +65,18 @@ def cosine_decay(step: int, total: int, warmup: int = 0, end: float = 0.0) -> fl
     return end + (1 - end) * (1 + cos(pi * done)) / 2
 
 
+@opaque
+def _factor_at(function: Callable[..., float], options: dict[str, Any], steps: int) -> float:
+    """What the first learning rate is multiplied by after so many steps."""
+    factor = float(function(steps, **options))
+    if not 0 <= factor < inf:
+        raise explain(
+            ValueError(f"at step {steps} the learning rate's factor is {factor}; it must be finite and not below 0"),
+            f"{steps}번째 단계에서 학습률에 곱할 값은 0 이상의 유한한 수여야 합니다. 받은 값: {factor}",
+        )
+    return factor
+
+
 class Schedule:
     """The learning rate of an optimizer, step by step: the one it was made with, times factor(steps, **options).
 
@@ -92,14 +105,7 @@ class Schedule:
 
     def _go_to(self, lr: float, steps: int) -> None:
         """Set the learning rate that belongs to so many steps, if the first was `lr`."""
-        factor = float(self.factor(steps, **self.options))
-        if not 0 <= factor < inf:
-            raise explain(
-                ValueError(
-                    f"at step {steps} the learning rate's factor is {factor}; it must be finite and not below 0"
-                ),
-                f"{steps}번째 단계에서 학습률에 곱할 값은 0 이상의 유한한 수여야 합니다. 받은 값: {factor}",
-            )
+        factor = _factor_at(self.factor, self.options, steps)
         at_once(setattr, [(self, "lr", lr), (self, "steps", steps), (self.optimizer, "lr", lr * factor)])()
 
     def step(self) -> None:

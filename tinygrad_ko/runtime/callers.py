@@ -18,3 +18,16 @@ def users_line() -> str:
     ):
         frame = None if frame.f_globals.get("__name__") == _COMMAND_LINE else frame.f_back
     return f"{frame.f_code.co_filename}:{frame.f_lineno}" if frame else ""
+
+
+def asked_by_user() -> bool:
+    """Whether what is being computed was asked for by a line of the user's, and not by one of this package or of NumPy."""
+    frame: Any = sys._getframe(2)
+    if frame.f_code.co_filename.startswith(_INSIDE):  # usual
+        return False
+    while frame and (
+        frame.f_code.co_filename == "<frozen abc>" or frame.f_code.co_name == "isscalar"
+    ):  # they ask for whoever calls them
+        frame = frame.f_back
+    module = frame.f_globals.get("__name__", "") if frame else ""
+    return bool(frame) and not frame.f_code.co_filename.startswith(_INSIDE) and not module.startswith("numpy.")

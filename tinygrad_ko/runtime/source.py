@@ -21,7 +21,18 @@ def formula_text(function: Any) -> str:
     if name != "<lambda>":
         return name
     tree = definition(function) if isinstance(function, FunctionType) else None
-    return ast.unparse(tree.body) if isinstance(tree, ast.Lambda) else "..."
+    return ast.unparse(_Conditional().visit(tree.body)) if isinstance(tree, ast.Lambda) else "..."
+
+
+class _Conditional(ast.NodeTransformer):
+    """Shows `either(condition, lambda x: a, lambda x: b, (x,))` (see `arrays.opaque`) as the `a if condition else b` that it computes."""
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        self.generic_visit(node)
+        match node:
+            case ast.Call(ast.Name("either"), [condition, ast.Lambda(body=then), ast.Lambda(body=otherwise), _]):
+                return ast.IfExp(condition, then, otherwise)
+        return node
 
 
 def definition(function: Any) -> Definition | None:

@@ -6,6 +6,9 @@
 """
 
 import operator
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, Protocol
 
 import numpy as np
@@ -29,6 +32,19 @@ class RandomSource(Protocol):
     def choice(self, n: int, size: int, /) -> NDArray[np.integer[Any]]: ...
 
 
+_drawn_from: ContextVar[RandomSource] = ContextVar("stream", default=global_stream)
+
+
+@contextmanager
+def drawing_from(source: RandomSource) -> Iterator[None]:
+    """Inside the block, in this thread or task alone, `rng=None` stands for another source."""
+    token = _drawn_from.set(source)
+    try:
+        yield
+    finally:
+        _drawn_from.reset(token)
+
+
 def generator(rng: Rng = None) -> RandomSource:
     """Turn an `rng` argument into something with `standard_normal`, `random`, `permutation` and `choice`.
 
@@ -39,8 +55,7 @@ def generator(rng: Rng = None) -> RandomSource:
     (array([4, 2, 1, 3, 0]), array([4, 2, 1, 3, 0]))
     """
     if rng is None:
-        source: RandomSource = global_stream
-        return source
+        return _drawn_from.get()
     if isinstance(rng, np.random.Generator):
         return rng
     try:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ko.arrays.library import Array
+from tinygrad_ko.arrays.opaque import TRACED
 from tinygrad_ko.errors import explain
 from tinygrad_ko.tensor.methods import Operators
 
@@ -17,7 +18,7 @@ class Conversions(Operators):
 
     def numpy(self) -> Array:
         """A copy of the values, as an array of your own."""
-        return np.array(self._array)
+        return np.array(self._numbers(".numpy()"))
 
     def item(self) -> float | int | bool:
         """The one element, as a Python number."""
@@ -26,11 +27,17 @@ class Conversions(Operators):
                 ValueError(f"item() needs one element, this Tensor has shape {self.shape}"),
                 f"item()은 원소가 하나일 때만 쓸 수 있습니다. 형상은 {self.shape}입니다.",
             )
-        return np.asarray(self._array).item()
+        return self._numbers(".item()").item()
 
     def tolist(self) -> Any:
         """The values as nested lists of Python numbers."""
-        return np.asarray(self._array).tolist()
+        return self._numbers(".tolist()").tolist()
+
+    def _numbers(self, what: str) -> Array:
+        """The array as one of NumPy's. Raises TypeError, with what was called, if it is traced and has no numbers."""
+        if type(self._array) in TRACED:
+            self._array.refuse_reading(what)
+        return np.asarray(self._array)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
         self._refuse_to_leave("np.asarray(x)", "x.numpy()")
@@ -73,6 +80,7 @@ class Conversions(Operators):
         return bool(self._array)
 
     def _refuse_to_leave(self, call: str, cure: str) -> None:
+        self._numbers(call)
         if self._node is not None:
             raise explain(
                 TypeError(

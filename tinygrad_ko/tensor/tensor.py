@@ -21,6 +21,7 @@ from tinygrad_ko.arrays.library import (
     same_numbers,
 )
 from tinygrad_ko.arrays.memory import copied
+from tinygrad_ko.arrays.opaque import TRACED
 from tinygrad_ko.arrays.operands import operand
 from tinygrad_ko.engine.backprop import backpropagate, deposit, gradients
 from tinygrad_ko.engine.graph import Handle, Leaf, Node, Switch, current, scope, wrap
@@ -182,7 +183,9 @@ class Tensor(Conversions, ForeignToTensor):
     def __repr__(self) -> str:
         made = self._node.op.name if self._node is not None and self._node.op else None
         marks = [
-            np.array2string(np.asarray(self._array), separator=", ", prefix="Tensor("),
+            repr(self._array)
+            if type(self._array) in TRACED  # it has no numbers
+            else np.array2string(np.asarray(self._array), separator=", ", prefix="Tensor("),
             f"shape={self.shape}",
             f"dtype={self.dtype}",
             *([f"op={made}"] if made else ["requires_grad=True"] if self._node else []),

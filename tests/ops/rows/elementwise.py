@@ -155,8 +155,6 @@ TIES = {
 }
 
 POWER = {
-    "a: one branch alone: g * _at_the_edge(a, b, in_a=1, in_b=0)": "right too, only slower",
-    "b: one branch alone: g * _at_the_edge(a, b, in_a=0, in_b=1)": "right too, only slower",
     "a: dropped condition: in _regular: within = a != 0": "where a is infinite its slope needs no limit",
     "a: reversed comparison: in _regular: within = (a != 0) & (a == math.inf)": "where a is infinite its slope needs no limit",
     **{

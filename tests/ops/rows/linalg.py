@@ -93,9 +93,9 @@ STRETCHED = "only b is ever stretched"
 
 LAYOUT = "x says how the result lies in memory, nothing more"
 LAYOUTS = [
-    ("dropped condition:", "type(x) is ndarray and (not x.flags.c_contiguous)"),
-    ("dropped condition:", "type(x) is ndarray and x.flags.f_contiguous"),
-    ("reversed condition:", "type(x) is ndarray and x.flags.f_contiguous and x.flags.c_contiguous"),
+    ("dropped condition:", "type(x) in NUMPYS and (not x.flags.c_contiguous)"),
+    ("dropped condition:", "type(x) in NUMPYS and x.flags.f_contiguous"),
+    ("reversed condition:", "type(x) in NUMPYS and x.flags.f_contiguous and x.flags.c_contiguous"),
 ]
 
 EQUIVALENT: dict[str, dict[str, str]] = {

@@ -90,7 +90,7 @@ ELSEWHERE = "arrays of another library alone come there: tests/ops/test_array_ap
 
 EQUIVALENT: dict[str, dict[str, str]] = {
     "labelled": {
-        "softmax_cross_entropy.scores: reversed condition: in _one_hot: if isinstance(labels, ndarray):": "right too, only slower",
+        "softmax_cross_entropy.scores: reversed comparison: in _one_hot: if type(labels) in NUMPYS:": "right too, only slower",
         "softmax_cross_entropy.scores: missing function: in _one_hot: xp = labels": ELSEWHERE,
         "softmax_cross_entropy.scores: reversed comparison: in _one_hot: "
         "return xp.astype(labels[:, None] != xp.arange(classes), dtype)": ELSEWHERE,

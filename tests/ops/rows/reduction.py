@@ -106,8 +106,8 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         for mutant in ("where(there, x, 2), where(there, n, 1)", "where(there, x, 1), where(there, n, 2)")
     },
     "prod": {
-        "prod.x: one branch alone: stretch(g, x.shape, axis) * _others(x, axis)": "right too, only slower",
-        "prod.x: wrong operand: stretch(g * out, x.shape, axis) / x if divisible(x) else stretch(g, x.shape, axis) * _others(x, axis)": (
+        "prod.x: wrong operand: either(divisible(x), lambda x, out: stretch(g * out, x.shape, axis) / x, "
+        "lambda x, out: stretch(g, x.shape, axis) * _others(x, axis), (x, out))": (
             "differs where a product of ordinary numbers leaves the range: there is no slope to be measured there, but "
             "TestProductsAtTheFarEnds looks"
         ),

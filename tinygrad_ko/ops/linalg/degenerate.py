@@ -9,6 +9,7 @@ is a gradient, but the nearer two are, the fewer of its digits are right.
 from numpy.linalg import LinAlgError
 
 from tinygrad_ko.arrays.library import namespace
+from tinygrad_ko.arrays.opaque import opaque
 from tinygrad_ko.engine.graph import Handle, current, wrap
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import where
@@ -40,14 +41,14 @@ def gaps(w, g, of):
     xp = namespace(values)
     near = xp.abs(values[..., None, :] - values[..., :, None]) <= _roundoff(values)[..., None]
     several = xp.count_nonzero(near, axis=-2) > 1
-    _refuse_vectors(several & _columns_asked_for(g), of, "equals another one", "다른 값과 같으므로")
+    _refuse_vectors(xp, several & _columns_asked_for(g), of, "equals another one", "다른 값과 같으므로")
     return where(near, 1, expand_dims(w, axis=-2) - expand_dims(w, axis=-1))
 
 
 def sizes_and_sums(s, g, of):
     """Singular values (..., 1, n) and sums of pairs (..., n, n), 1 where they are 0; raises LinAlgError if g asks for a vector of 0."""
     zero = vanishing(s)
-    _refuse_vectors(zero & _columns_asked_for(g), of, "is 0", "0이므로")
+    _refuse_vectors(namespace(zero), zero & _columns_asked_for(g), of, "is 0", "0이므로")
     row, column = expand_dims(s, axis=-2), expand_dims(s, axis=-1)
     return where(zero[..., None, :], 1, row), where(zero[..., None, :] & zero[..., :, None], 1, row + column)
 
@@ -60,8 +61,8 @@ def refuse_equal(g, s, of):
     return g
 
 
-def _refuse_vectors(bad, of, what, korean):
-    xp = namespace(bad)
+@opaque
+def _refuse_vectors(xp, bad, of, what, korean):
     if not xp.any(bad):
         return
     *stack, i = (int(places[0]) for places in xp.nonzero(bad))
@@ -82,7 +83,13 @@ def independent(r, of):
     """r, the triangular factor of a matrix whose columns are independent. Raises LinAlgError if they are not."""
     xp = namespace(unwrapped(r))
     diagonal = xp.abs(xp.linalg.diagonal(unwrapped(r)))
-    if xp.any(diagonal <= _roundoff(diagonal)):
+    _require_independent(xp, diagonal <= _roundoff(diagonal), of)
+    return r
+
+
+@opaque
+def _require_independent(xp, vanish, of):
+    if xp.any(vanish):
         raise explain(
             LinAlgError(
                 f"{of}: the columns of x are not independent (to round-off, an entry on the diagonal of R is 0), so Q and R have "
@@ -90,14 +97,19 @@ def independent(r, of):
             ),
             f"{of}: x의 열이 선형 독립이 아니므로 Q와 R의 기울기가 없습니다. 다른 열로 나타낼 수 있는 열을 빼십시오.",
         )
-    return r
 
 
 def full_rank(p, x, of):
     """p, the pseudoinverse of x; raises LinAlgError unless x has full rank. The trace of p @ x counts the singular values above 0."""
     xp = namespace(unwrapped(x))
     rank = xp.sum(unwrapped(p).mT * unwrapped(x), axis=(-2, -1))
-    if xp.any(rank < min(x.shape[-2:]) - 0.5):
+    _require_full_rank(xp, rank < min(x.shape[-2:]) - 0.5, of)
+    return p
+
+
+@opaque
+def _require_full_rank(xp, less, of):
+    if xp.any(less):
         raise explain(
             LinAlgError(
                 f"{of}: x does not have full rank, and where the rank changes the pseudoinverse jumps: it has no gradient; "
@@ -106,7 +118,6 @@ def full_rank(p, x, of):
             f"{of}: x의 랭크가 부족합니다. 랭크가 바뀌는 곳에서는 유사역행렬이 불연속이므로 기울기가 없습니다. "
             "대신 tg.linalg.solve(x.mT @ x + 작은 수 * 단위행렬, x.mT)를 쓸 수 있습니다.",
         )
-    return p
 
 
 def without_gradient(x, decompose, what, korean):

@@ -3,6 +3,7 @@
 from collections import namedtuple
 
 from tinygrad_ko.arrays.library import namespace, quiet
+from tinygrad_ko.arrays.opaque import opaque
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.ops.elementwise import where, zeros_like
 from tinygrad_ko.ops.inputs import unwrapped
@@ -10,7 +11,6 @@ from tinygrad_ko.ops.linalg.degenerate import refuse_equal
 from tinygrad_ko.ops.linalg.lapack import converging, square_matrices
 from tinygrad_ko.ops.linalg.solving import inv
 from tinygrad_ko.ops.linalg.spectral import svd
-from tinygrad_ko.ops.queries import divisible
 from tinygrad_ko.ops.reduction import sum
 from tinygrad_ko.ops.shape import expand_dims
 
@@ -34,12 +34,14 @@ def det(xp, x):
 
 
 @op(x=lambda g, x: _minors(g, x))
+@opaque
 def cofactors(xp, x):
     """det(x) * inv(x).mT, where x has an inverse; else, and where its digits would be lost, from x = U S V^T: those of S are the products
     of its other entries, those of U and V are U and V but for the sign. Source: G. W. Stewart, "On the adjugate matrix", Linear Algebra
     Appl. 283 (1998).
     """
-    if divisible(out := xp.linalg.det(x)):
+    out = xp.linalg.det(x)
+    if xp.all((xp.abs(out) > 1e-30) & (xp.abs(out) < 1e30)):
         inverse = xp.linalg.inv(x)  # an eighth of the time of the singular values
         with quiet(over="ignore"):
             condition = xp.sum(x * x, axis=(-2, -1)) * xp.sum(inverse * inverse, axis=(-2, -1))  # squared

@@ -2,8 +2,7 @@
 
 from math import prod
 
-from numpy import ndarray
-
+from tinygrad_ko.arrays.library import NUMPYS
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import multiply
@@ -63,7 +62,7 @@ def affine_batch(xp, x, W, b):
 
 def matmul_as(x, a, b):
     """a @ b, column by column in memory if the matrix x is: what works on both then reads them in one order."""
-    if type(x) is ndarray and x.flags.f_contiguous and not x.flags.c_contiguous:
+    if type(x) in NUMPYS and x.flags.f_contiguous and not x.flags.c_contiguous:
         return (b.mT @ a.mT).mT
     return a @ b
 
@@ -203,7 +202,7 @@ def dots(a, b, axis):
     """sum(a * b) along the axis or axes of a reduction, which stay with length 1: of a last axis dot products, a third of the time. (Not
     where a is one number stretched, as the gradient of a sum is: that NumPy does not hand to BLAS, but adds up one by one.)
     """
-    repeated = type(a) is ndarray and a.ndim and not a.strides[-1]
+    repeated = type(a) in NUMPYS and a.ndim and not a.strides[-1]
     if axis in (-1, a.ndim - 1) and a.ndim and a.shape[-1] <= _DOT and not repeated:
         return dot_products(a, b, axis=-1)[..., None]
     return sum(a * b, axis=axis, keepdims=True)

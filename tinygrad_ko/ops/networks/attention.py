@@ -3,12 +3,13 @@
 import numpy as np
 
 from tinygrad_ko.arrays.library import namespace
+from tinygrad_ko.arrays.opaque import opaque
 from tinygrad_ko.arrays.rows import row_sums
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import described, explain
 from tinygrad_ko.ops.inputs import as_floating, as_plain_array, in_float32, namespace_of
 from tinygrad_ko.ops.linalg.products import dots, matrix_product
-from tinygrad_ko.ops.networks.softmax import moved, softmax, within_reach
+from tinygrad_ko.ops.networks.softmax import shifted_for_exp, softmax
 from tinygrad_ko.ops.shape import matrix_transpose
 from tinygrad_ko.runtime.suggestions import explained
 
@@ -41,9 +42,7 @@ def attention(q, k, v, mask=None):
 @op(name="softmax", scores=lambda g, out: out * (g - dots(g, out, -1)), mask=None)
 def masked_softmax(xp, scores, mask):
     """Softmax along the last axis of the scores where the mask is true; 0 elsewhere."""
-    if not within_reach(xp, scores):
-        scores = moved(xp, xp.where(mask, scores, -np.inf), -1, low=xp.where(mask, scores, np.inf))
-    e = xp.exp(scores)
+    e = xp.exp(shifted_for_exp(xp, scores, -1, mask))
     e *= xp.astype(mask, e.dtype)
     e /= row_sums(xp, e, -1)
     return e
@@ -86,6 +85,12 @@ def _fitting(mask, shape):
             ),
             f"attention: mask를 q @ k.mT의 형상으로 브로드캐스트할 수 없습니다. 형상: mask {mask.shape}, q @ k.mT {shape}",
         )
+    _require_true_in_each_row(xp, mask)
+    return mask
+
+
+@opaque
+def _require_true_in_each_row(xp, mask):
     if not xp.all(xp.any(mask, axis=-1)):
         raise explain(
             ValueError(
@@ -94,4 +99,3 @@ def _fitting(mask, shape):
             "attention: mask에 모두 거짓인 행이 있습니다. 그 행의 질의는 아무것도 볼 수 없습니다. 보지 않을 자리가 참이라면 "
             "~mask를 넘기십시오.",
         )
-    return mask

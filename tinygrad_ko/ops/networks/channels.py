@@ -7,9 +7,8 @@ error than NumPy's: runs are short, and their sums are NumPy's to add.
 from math import gcd
 
 import numpy as np
-from numpy import ndarray
 
-from tinygrad_ko.arrays.library import FLOAT32, FLOATS
+from tinygrad_ko.arrays.library import FLOAT32, FLOATS, NUMPYS
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.ops.reduction import reduced_size
 from tinygrad_ko.ops.shape import broadcast_to, reshape
@@ -67,7 +66,7 @@ def _lies_by_channels(x):
 
 
 def _is_usual(x):
-    return type(x) is ndarray and x.dtype in FLOATS and x.size > 0
+    return type(x) in NUMPYS and x.dtype in FLOATS and x.size > 0
 
 
 def _long_rows(x):

@@ -18,6 +18,7 @@ import numpy as np
 from numpy import ndarray
 
 from tinygrad_ko.arrays.library import contiguous
+from tinygrad_ko.arrays.opaque import opaque
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.inputs import as_floating
@@ -32,6 +33,7 @@ from tinygrad_ko.ops.shape import reshape
     W=lambda g, x, windows, groups: to_kernels(x, g, windows=windows, groups=groups),
     b=lambda g: channel_sums(g),
 )
+@opaque
 def convolution(xp, x, W, b, *, windows, groups):
     """Every kernel times every window, plus b unless it is None, in the shapes of `conv2d`."""
     return batch_first(xp, _correlated(xp, batch_last(xp, x), W, b, windows, groups))
@@ -41,6 +43,7 @@ def convolution(xp, x, W, b, *, windows, groups):
     y=lambda g, W, windows, groups: convolution(g, W, None, windows=windows, groups=groups),
     W=lambda g, y, windows, groups: to_kernels(g, y, windows=windows, groups=groups),
 )
+@opaque
 def to_images(xp, y, W, *, image, windows, groups):
     """The transpose in the images (transposed convolution): each number of y times its kernel, added to the pixels its window sees.
 
@@ -70,6 +73,7 @@ def to_images(xp, y, W, *, image, windows, groups):
     x=lambda g, y, x_shape, windows, groups: to_images(y, g, image=x_shape[2:], windows=windows, groups=groups),
     y=lambda g, x, windows, groups: convolution(x, g, None, windows=windows, groups=groups),
 )
+@opaque
 def to_kernels(xp, x, y, *, windows, groups):
     """The transpose in the kernels: what each window sees times the number of y there, summed over all windows of all images."""
     y = batch_last(xp, y)

@@ -4,12 +4,20 @@
 """
 
 from tinygrad_ko.arrays.library import is_floating
+from tinygrad_ko.arrays.opaque import opaque
 from tinygrad_ko.arrays.operands import operand
-from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import abs, astype, clip, square, subtract, where
-from tinygrad_ko.ops.inputs import as_floating, as_operand, in_float32, namespace_of, require_above_0, require_one_of
+from tinygrad_ko.ops.inputs import (
+    as_floating,
+    as_operand,
+    in_float32,
+    namespace_of,
+    require_above_0,
+    require_one_of,
+    unwrapped,
+)
 from tinygrad_ko.ops.networks.activations import sigmoid
 from tinygrad_ko.ops.reduction import mean, sum
 
@@ -112,13 +120,17 @@ def hinge_loss(scores, t, reduction="mean"):
     array([0. , 0.5, 1.5])
     """
     scores, t = prediction_and_target(scores, t, "hinge_loss")
-    values = t.stable_array() if isinstance(t, Handle) else t
-    if not namespace_of(t).all((values == 1) | (values == -1)):
+    _require_signs(namespace_of(t), unwrapped(t))
+    return combined(hinge(scores, t), reduction, "hinge_loss")
+
+
+@opaque
+def _require_signs(xp, t):
+    if not xp.all((t == 1) | (t == -1)):
         raise explain(
             ValueError("hinge_loss: every t must be -1 or 1; from labels 0 and 1 pass 2 * t - 1"),
             "hinge_loss: t의 값은 모두 -1 또는 1이어야 합니다. 0과 1로 된 레이블이라면 2 * t - 1을 넘기십시오.",
         )
-    return combined(hinge(scores, t), reduction, "hinge_loss")
 
 
 @op(name="hinge_loss", s=lambda g, s, t: where(s * t < 1, -g * t, 0), t=None)

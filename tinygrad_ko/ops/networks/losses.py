@@ -4,16 +4,16 @@
 """
 
 import numpy as np
-from numpy import ndarray
 
-from tinygrad_ko.arrays.library import namespace
+from tinygrad_ko.arrays.library import NUMPYS, namespace
+from tinygrad_ko.arrays.opaque import is_traced, opaque
 from tinygrad_ko.arrays.operands import floating
 from tinygrad_ko.arrays.rows import row_sums
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import log
 from tinygrad_ko.ops.inputs import as_operand, in_float32, namespace_of, unwrapped
-from tinygrad_ko.ops.networks.softmax import REACH, log_softmax, moved, softmax, within_reach
+from tinygrad_ko.ops.networks.softmax import REACH, log_softmax, shifted_for_exp, softmax
 from tinygrad_ko.ops.reduction import sum
 from tinygrad_ko.ops.shape import reshape
 
@@ -85,25 +85,30 @@ def surprise(xp, log_y, t):
 def labelled(xp, scores, labels):
     """Softmax and cross entropy in one step, for a batch of scores with labels."""
     scores = floating(scores)
-    near = within_reach(xp, scores)
-    x = scores if near else moved(xp, scores, -1)
-    p = xp.exp(x)
+    shifted = shifted_for_exp(xp, scores, -1)
+    p = xp.exp(shifted)
     total = row_sums(xp, p, -1)
     p /= total
+    return xp.sum(_cross_entropies(xp, scores, shifted, p, total, labels)) / labels.shape[0], p
+
+
+@opaque
+def _cross_entropies(xp, scores, shifted, p, total, labels):
+    """-log(p) at the labels. (Of small probabilities the digits are in the shifted scores, of large ones in p; where no score was shifted,
+    all are there.)
+    """
     right = (xp.arange(labels.shape[0]), labels)
-    if near:
-        losses = xp.log(1 / p[right])
-    else:  # of small probabilities the digits are in x, of large ones in p
-        far = x[right] < -REACH
-        losses = xp.where(far, xp.log(total[:, 0]) - x[right], xp.log(1 / xp.where(far, 1, p[right])))
-    return xp.sum(losses) / labels.shape[0], p
+    if shifted is scores:
+        return xp.log(1 / p[right])
+    far = shifted[right] < -REACH
+    return xp.where(far, xp.log(total[:, 0]) - shifted[right], xp.log(1 / xp.where(far, 1, p[right])))
 
 
 def _one_hot(labels, classes, dtype):
-    if not isinstance(labels, ndarray):
+    if type(labels) not in NUMPYS:
         xp = namespace(labels)
         return xp.astype(labels[:, None] == xp.arange(classes), dtype)
-    out = np.zeros((len(labels), classes), dtype)
+    out = namespace(labels).zeros((len(labels), classes), dtype)
     out[np.arange(len(labels)), labels] = 1
     return out
 
@@ -132,13 +137,22 @@ def as_batch(y, t, name):
             f"{batch} rows of {classes} scores need {batch} labels or targets of shape {shape}, got shape {t.shape}",
             f"클래스 {classes}개의 점수가 {batch}행이므로 레이블 {batch}개 또는 형상 {shape}의 분포가 필요합니다. 받은 형상: {t.shape}",
         )
-    t = np.asarray(unwrapped(t))
+    t = unwrapped(t)
+    t = t if is_traced(t) else np.asarray(t)
     if t.dtype.kind not in "iu":
         refuse(f"labels must be integers, not {t.dtype}", f"레이블은 정수여야 합니다. 자료형: {t.dtype}", TypeError)
+    _require_labels(t, classes, name)
+    return y, t if is_traced(t) else namespace_of(y).asarray(t), True
+
+
+@opaque
+def _require_labels(t, classes, name):
+    """Raise ValueError for a label that is no class."""
     if np.minimum.reduce(t) < 0 or np.maximum.reduce(t) >= classes:
         bad = int(np.flatnonzero((t < 0) | (t >= classes))[0])
-        refuse(
-            f"label {t[bad]} at position {bad} is not one of the {classes} classes 0..{classes - 1}",
-            f"레이블의 범위는 0..{classes - 1}입니다(클래스 {classes}개). 인덱스 {bad}의 레이블: {t[bad]}",
+        raise explain(
+            ValueError(
+                f"{name}: label {t[bad]} at position {bad} is not one of the {classes} classes 0..{classes - 1}"
+            ),
+            f"{name}: 레이블의 범위는 0..{classes - 1}입니다(클래스 {classes}개). 인덱스 {bad}의 레이블: {t[bad]}",
         )
-    return y, namespace_of(y).asarray(t), True

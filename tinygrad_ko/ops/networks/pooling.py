@@ -14,6 +14,7 @@ from numpy import ndarray
 
 from tinygrad_ko.arrays.library import masked
 from tinygrad_ko.arrays.memory import copied
+from tinygrad_ko.arrays.opaque import opaque
 from tinygrad_ko.arrays.temporaries import onto
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
@@ -30,6 +31,7 @@ _LARGE = 2**23  # bytes, from which on maxima are found by blocks; below, that s
     keeps="chosen",
     x=lambda g, chosen, x_shape, windows: spread(g, chosen, image=x_shape[2:], windows=windows),
 )
+@opaque
 def maxima(xp, x, *, windows):
     """The largest number that each window sees; which ones those are is kept until backward, one byte for each."""
     seen = windows.see(xp, windows.pad(xp, batch_last(xp, x), -inf))
@@ -83,6 +85,7 @@ def _blocks(seen):
     x=lambda g, chosen, x_shape, windows: spread(g, chosen, image=x_shape[2:], windows=windows),
     chosen=None,
 )
+@opaque
 def means(xp, x, chosen, *, windows):
     """The mean of the numbers that each window sees, or of those that are chosen, which has the shape of `Windows.see`."""
     seen = windows.see(xp, windows.pad(xp, batch_last(xp, x)))
@@ -93,6 +96,7 @@ def means(xp, x, chosen, *, windows):
 
 
 @op(y=lambda g, chosen, windows: means(g, chosen, windows=windows), chosen=None)
+@opaque
 def spread(xp, y, chosen, *, image, windows):
     """The transpose of a mean: each number of y, in equal parts to the pixels that its window sees, or to those that are chosen."""
     part = _shares(xp, batch_last(xp, y), chosen, windows)[:, None, :, None, :, :]

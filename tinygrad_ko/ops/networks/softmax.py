@@ -4,7 +4,10 @@ Equal scores have equal probabilities, also where they are infinite: of scores t
 these share it all.
 """
 
+from math import inf
+
 from tinygrad_ko.arrays.library import quiet, shape
+from tinygrad_ko.arrays.opaque import may_alias, opaque
 from tinygrad_ko.arrays.operands import floating
 from tinygrad_ko.arrays.rows import row_sums
 from tinygrad_ko.engine.op import op
@@ -27,23 +30,22 @@ def softmax(xp, x, /, axis=-1):
     array([[0.5, 0.5],
            [1. , 0. ]])
     """
-    x = floating(x)
-    e = xp.exp(x if within_reach(xp, x) else moved(xp, x, axis))
+    e = xp.exp(shifted_for_exp(xp, floating(x), axis))
     e /= row_sums(xp, e, axis)
     return e
 
 
-def within_reach(xp, x):
-    """Whether exp takes all scores as they are. (To find the largest of all takes a twentieth of the time of that of each row.)"""
-    return 0 not in shape(x) and _near(xp.max(x), xp.min(x))
-
-
-def moved(xp, x, axis, low=None):
-    """x, less the largest score of each row whose scores exp does not take as they are. Where a mask has put -inf in x, `low` is x with inf
-    there: its smallest scores are those that count.
+@opaque
+@may_alias
+def shifted_for_exp(xp, x, axis, mask=None):
+    """x, less the largest score of each row whose scores exp does not take as they are. Where a mask is false no score counts. (To find the
+    largest of all takes a twentieth of the time of that of each row.)
     """
-    largest = xp.max(x, axis=axis, keepdims=True)
-    smallest = xp.min(x if low is None else low, axis=axis, keepdims=True)
+    if 0 not in shape(x) and _near(xp.max(x), xp.min(x)):
+        return x
+    low = x if mask is None else xp.where(mask, x, inf)
+    x = x if mask is None else xp.where(mask, x, -inf)
+    largest, smallest = xp.max(x, axis=axis, keepdims=True), xp.min(low, axis=axis, keepdims=True)
     return below_largest(xp, x, xp.where(_near(largest, smallest), 0, largest))
 
 
@@ -51,6 +53,7 @@ def _near(largest, smallest):
     return (largest <= REACH) & (smallest >= -REACH)
 
 
+@opaque
 def below_largest(xp, x, largest):
     """x - largest, and 0 where both are the same infinity."""
     if not xp.count_nonzero(xp.isinf(largest)):

@@ -39,8 +39,10 @@ def is_staircase(line: Line, speed: float) -> bool:
 
 
 def _is_still(line: Line, s: float, speed: float) -> bool:
-    """Whether f stays as it is where by its speed it would move by a hundred times its last bit."""
-    step = 100 * EPS * (line.size + abs(line(s))) / speed
+    """Whether f stays as it is where by its speed it would move by a hundred times its last bit, over a billionth of the inputs at least:
+    finer steps are noise, and where f saturates its last bits are those of 1.
+    """
+    step = max(100 * EPS * (line.size + abs(line(s))) / speed, 1e-9 * line.scale)
     return step < 1e-6 * line.scale and abs(line(s + step) - line(s)) <= 2 * EPS * line.size
 
 
@@ -142,11 +144,16 @@ def why_staircase(line: Line, found: Projection) -> tuple[str, str]:
         which, korean = "that", "일치합니다"
     else:
         which, korean = "not that", "일치하지 않습니다"
+    inside = "something rounds inside (float32, float16, a quantisation, a bisection)"
+    inside_korean = "함수 안에서 값을 반올림하고 있습니다(float32, float16, 양자화, 이분법 등)"
+    if height <= 4 * EPS:
+        inside = "the last bits of a number near 1, from which it is computed"
+        inside_korean = "1에 가까운 수의 마지막 비트만 변합니다"
     return (
-        f"f is a staircase with steps of {height:.3g}: something rounds inside (float32, float16, a quantisation, a bisection). Its mean"
+        f"f is a staircase with steps of {height:.3g}: {inside}. Its mean"
         f" slope {mean.value:.6g} +- {mean.error:.1g} is {which} of the formulas, {found.analytic:.6g}; compute in float64, or say"
         " how exactly f is computed: rtol=",
-        f"함수가 높이 {height:.3g}인 계단 모양입니다. 함수 안에서 값을 반올림하고 있습니다(float32, float16, 양자화, 이분법 등)."
+        f"함수가 높이 {height:.3g}인 계단 모양입니다. {inside_korean}."
         f" 평균 기울기는 {mean.value:.6g} +- {mean.error:.1g}이고 공식의 값 {found.analytic:.6g}과 {korean}. float64로 계산하거나,"
         " 함수의 상대 오차를 rtol=로 지정하십시오.",
     )

@@ -28,8 +28,10 @@ def compare_slopes(line: Line, first: Projection | None = None, stretch: float =
     if first and first.verdict == "agrees":
         return first
     found = _compared(line, line.slope(stretch))
-    if found.slope.kind == "not finite" and stretch == 1:  # f ends nearby
-        found = _compared(line, line.slope(2.0**-20))
+    if found.verdict == "undecided" and stretch == 1:  # f ends nearby, or has a pole there
+        near = _compared(line, line.slope(2.0**-20))
+        if near.verdict == "agrees" or found.slope.kind == "not finite":
+            found = near
     if is_staircase(line, max(abs(found.slope.value), abs(analytic))):
         return _on_staircase(line, _compared(line, replace(mean_slope(line), kind="staircase")))
     step = line.scale * max(float(np.max(np.abs(x), initial=0.0)) for x in line.d.values())
@@ -44,7 +46,8 @@ def compare_slopes(line: Line, first: Projection | None = None, stretch: float =
             found = wide
     if found.verdict == "mismatch" and found.difference <= _CLOSE * max(size, line.size):
         # Compute both again in other ways, and add to the error estimate what the results differ by.
-        doubts = [abs(line.slope(s * stretch).value - found.slope.value) for s in (0.35, 0.6)]
+        shorter = [(s, Line(f, line.c, {i: s * d for i, d in line.d.items()}, line.scale)) for s in (0.35, 0.6)]
+        doubts = [abs(other.slope(stretch).value / s - found.slope.value) for s, other in shorter]
         doubts += [abs(line.analytic(factor)[0] - analytic) for factor in (1.1, 1.3, 1.7)]
         found = _compared(line, replace(found.slope, error=found.slope.error + 4 * max(doubts)))
     if found.verdict != "agrees" and line.size < _SMALL:

@@ -34,7 +34,7 @@ class Line:
 
     def slope(self, stretch: float = 1.0, quick: bool = False, side: Side = "both") -> Slope:
         """The numerical slope at 0, with steps `stretch` times as long as the inputs suggest."""
-        return measure_slope(self, 0.0, self.scale * stretch, self.size, self.f.eps, side, quick)
+        return measure_slope(self, 0.0, self.scale, self.size, self.f.eps, side, quick, stretch)
 
     def brief_slope(self) -> Slope:
         """The same from fewer evaluations, where f is smooth."""

@@ -83,8 +83,8 @@ def _compared(line: Line, slope: Slope) -> Projection:
 
 
 def _on_staircase(line: Line, found: Projection) -> Projection:
-    """Its slope is 0, which nobody means who writes another formula: then the mean slope counts, if f may be so inexact (`rtol`), or if it is
-    as exact as float64 is.
+    """Its slope is 0, which nobody means who writes another formula: then the mean slope counts, if f may be so inexact (`rtol`), or if
+    its steps are the last bits of 1.
     """
     if found.size == 0:
         return replace(found, slope=Slope(0.0, 0.0, "staircase", found.slope.evaluations), verdict="agrees")
@@ -95,7 +95,7 @@ def _on_staircase(line: Line, found: Projection) -> Projection:
 
 
 def _from_afar(line: Line, found: Projection) -> Projection:
-    """What the mean slope of a small f says where the ladder does not agree. If they differ, f moves in steps, of the last bits of 1, as what
+    """What the mean slope of a small f says where the ladder does not agree. If they differ, f moves in steps of the last bits of 1, as what
     saturates does; then it is no mismatch.
     """
     mean = _compared(line, mean_slope(line))

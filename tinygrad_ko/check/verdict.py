@@ -177,8 +177,8 @@ class OrderCheck:
                 raise OrderCheck(near.f, self.report, self.effort, rng).mismatch(beside, near)
 
     def by_argument(self, found: Projection, line: Line) -> tuple[Projection, Line]:
-        """What is found along all arguments together, if it is so along one of them; else what is found along the one least sure of. Where f
-        hardly moves with one argument its noise is not seen beside what another does.
+        """What is found along all arguments together, if it is so along one of them; else what is found along the least sure of them. Where
+        f hardly moves with one argument, its noise is not seen beside what another does.
         """
         lines = [random_line(line.f, [i], line.c, self.rng) for i in line.d]
         parts = [(compare_slopes(part), part) for part in lines]

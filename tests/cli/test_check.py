@@ -264,7 +264,7 @@ class TestJson:
         assert found["evaluations"] > 20
         rows = [(row["argument"], row["order"], row["shape"], row["verdict"]) for row in found["rows"]]
         assert rows[0] == ("a", 1, [3, 4], "agrees")
-        assert all(0 < row["error"] < 1e-8 and "claim" not in row for row in found["rows"])
+        assert all(0 < row["error"] < 1e-9 and "claim" not in row for row in found["rows"])
         assert rows[-1] == ("the cotangent", 2, None, "agrees")
 
     def test_a_wrong_gradient(self, mine, capsys):

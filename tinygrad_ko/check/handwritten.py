@@ -48,7 +48,7 @@ def check_grad(
     ...     return g
     >>> print(check_grad(rosenbrock, gradient, [1.2, 0.7, -0.4]))
     rosenbrock: the gradient agrees; ... evaluations
-      argument  shape  order  projections  formulas  difference  error    evaluations  verdict
+      argument  shape  order  projections  given     difference  error    evaluations  verdict
       x         (3,)   1      2            ...       agrees
     """
     __tracebackhide__ = True
@@ -157,10 +157,12 @@ def check_jvp(
 class _Handwritten(FunctionWithVjp):
     """A function and its rule, vjp(g, *inputs). Where the user wrote them otherwise, `named` and `written` are what the user wrote."""
 
+    by_hand = True
+
     def __init__(
         self,
         f: Any,
-        rule: Any,
+        vjp: Any,
         inputs: Sequence[Any],
         wrt: Any = None,
         named: Any = None,
@@ -169,7 +171,7 @@ class _Handwritten(FunctionWithVjp):
     ) -> None:
         named = named or f
         super().__init__(f, function_name(named), names or argument_names(named, len(inputs)), inputs, wrt)
-        self.rule, self.written = rule, written or rule
+        self.its_vjp, self.written = vjp, written or vjp
 
     def formula(self, argument: str) -> tuple[str | None, str | None]:
         return self.name, location(self.written)
@@ -180,7 +182,7 @@ class _Handwritten(FunctionWithVjp):
     def linearize(self, inputs: list[Any]) -> tuple[Any, Pullback]:
         def pull(c: Any) -> Sequence[Any]:
             given = c.copy() if isinstance(c, np.ndarray) else c
-            parts = self.rule(given, *inputs)
+            parts = self.its_vjp(given, *inputs)
             if isinstance(c, np.ndarray) and not np.array_equal(c, given):
                 raise writes_to_its_cotangent(self.name)
             if len(inputs) == 1 and not (isinstance(parts, list | tuple) and len(parts) == 1):
@@ -232,7 +234,7 @@ class _Pushforward(_Handwritten):
         zeros = {i: np.zeros(self.point[i].shape) for i in self.floating}
         tangents = [(zeros | directions).get(i) for i in range(len(self.point))]
         copies = [x.copy() if isinstance(x, np.ndarray) else x for x in self.point]
-        return self.in_one_row_like_it(self.rule(*self.structured(copies), *self.structured(tangents)))
+        return self.in_one_row_like_it(self.its_vjp(*self.structured(copies), *self.structured(tangents)))
 
 
 def _with_derivatives(

@@ -4,6 +4,7 @@ Each of them says one of two things: J^T c for a cotangent c (so does a gradient
 """
 
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from math import prod
 from typing import Any, Unpack
 
@@ -20,6 +21,8 @@ from tinygrad_ko.check.vjp import FunctionWithVjp, Pullback, writes_to_its_cotan
 from tinygrad_ko.errors import described, explain
 from tinygrad_ko.func.trees import leaves_like, mapped
 
+_GENERATORS = np.random.Generator | np.random.RandomState
+
 
 def check_grad(
     f: Callable[..., Any], grad: Any, x0: Any, *args: Any, wrt: Any = None, **options: Unpack[Options]
@@ -31,7 +34,7 @@ def check_grad(
     (a sparse matrix of SciPy's will do). x may also be arrays in a dict, list or tuple, as the parameters of a network are: grad returns
     its structure. `grad=True`, as `jac=True` in SciPy: f returns both, in a pair.
 
-    - `args`: constants, unless `wrt` names them.
+    - `args`: constants, unless `wrt` names them. A random generator among them is in the same state at every call.
     - `wrt`: with respect to which arguments of f the derivative is, by their names or places (default: the first). There is one for each,
       in this order or in a dict by name. So a function that returns `loss, dW, db` is checked by `grad=True, wrt=["W", "b"]`; what it
       returns after them is not looked at.
@@ -58,7 +61,8 @@ def check_grad(
     chosen = [i for one in _listed(0 if wrt is None else wrt) for i in selected(one, [*range(len(values))], names)]
 
     def called(function: Any, inputs: Sequence[Any]) -> Any:
-        return function(*(dict(enumerate(values)) | dict(zip(chosen, inputs, strict=True))).values())
+        given = dict(enumerate(values)) | dict(zip(chosen, inputs, strict=True))
+        return function(*(deepcopy(x) if isinstance(x, _GENERATORS) else x for x in given.values()))
 
     def f_alone(*inputs: Any) -> Any:
         y = called(f, inputs)
@@ -258,12 +262,13 @@ def _with_derivatives(
             f"{name}: 반환값의 형상이 {y}, 인수의 형상이 {shape}이므로 미분값의 형상은 {(*y, *shape)}여야 합니다. 받은 형상: {J.shape}",
         )
 
+    def parts(c: Any, x: Any, J: Any, label: str) -> Any:
+        pairs = zip(leaves_like(x, x, label), leaves_like(x, J, label), strict=True)
+        found = iter([part(c, leaf, of_leaf) for (leaf, _), (of_leaf, _) in pairs])
+        return mapped(lambda *_: next(found), x, "")
+
     def vjp(c: Any, *xs: Any) -> list[Any]:
-        gradients = []
-        for label, x, J in zip(names, xs, derivatives(*xs), strict=True):
-            parts = [part(c, *pair) for pair in zip(_leaves(x, x, label), _leaves(x, J, label), strict=True)]
-            gradients.append(mapped(lambda *_, parts=iter(parts): next(parts), x, ""))
-        return gradients
+        return [parts(c, *each) for each in zip(xs, derivatives(*xs), names, strict=True)]
 
     return _Handwritten(f, vjp, inputs, None, named, written, names)
 
@@ -283,10 +288,6 @@ def _one_for_each(names: list[str], inputs: Sequence[Any], found: Any, written: 
         ValueError(f"{written} must return one derivative for each of {names}, not {there}"),
         f"{written}: 다음 인수의 미분값을 하나씩 반환해야 합니다: {', '.join(names)}. 받은 값: {there}",
     )
-
-
-def _leaves(tree: Any, other: Any, place: str) -> list[Any]:
-    return [leaf for leaf, _ in leaves_like(tree, other, place)]
 
 
 def _listed(wrt: Any) -> Sequence[Any]:

@@ -48,10 +48,11 @@ def test_the_compiled_step_is_the_page_of_the_example(name):
     assert text == pages.with_page(text, pages.PAGES[name]), "run: python -m docs.pages"
 
 
-def test_the_guide_runs():
-    guide, flags = str(ROOT / "docs" / "guide.md"), doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-    result = doctest.testfile(guide, module_relative=False, encoding="utf-8", optionflags=flags)
-    assert result.attempted > 50
+@pytest.mark.parametrize(("name", "examples"), [("guide", 50), ("oracle", 10)])
+def test_the_guide_runs(name, examples):
+    page, flags = str(ROOT / "docs" / f"{name}.md"), doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+    result = doctest.testfile(page, module_relative=False, encoding="utf-8", optionflags=flags)
+    assert result.attempted > examples
     assert result.failed == 0
 
 

@@ -193,10 +193,18 @@ def test_an_objective_is_checked_before_it_is_minimised(tmp_path):
     assert right.count("the gradient agrees") == 3
 
 
+def test_an_edited_file_is_judged(tmp_path):
+    written, wrong, right = re.split(r"^\d\. ", run("edit_and_judge.py", folder=tmp_path), flags=re.M)[1:]
+    assert "the gradient agrees" in written
+    assert "the derivative given for 'b1'" in wrong
+    assert re.search(r"d out / d b1\[\d\]: .*\n.*\(ratio 0\.05\)", wrong)
+    assert "the gradient agrees" in right
+
+
 @pytest.mark.skipif(sys.platform == "win32" or not shutil.which("cc"), reason="no C compiler")
 def test_a_kernel_in_c_gets_doubles_only(tmp_path):
     wrong, right = re.split(r"^\d\. ", run("check_a_c_kernel.py", folder=tmp_path), flags=re.M)[1:]
-    assert "d out[0] / d x[1]: the formula gives 0\n    the function has the slope 0.25 " in wrong
+    assert "d out[0] / d x[1]: the derivative given is 0\n    the function has the slope 0.25 " in wrong
     assert "the gradient agrees" in right
     assert "float32" not in right
 

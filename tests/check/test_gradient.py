@@ -701,7 +701,7 @@ class TestRemarks:
         assert any("Sigmoid.backward was not checked" in remark for remark in remarks)
 
     def test_a_gradient_of_nothing_but_zeros(self):
-        remark = "the gradient is 0 here, as the formulas say; other inputs may show more"
+        remark = "the gradient is 0 here, also by the formulas; other inputs may show more"
         assert remark in check_gradient(tg.relu, [-1.0, -2.0]).remarks
         assert remark not in check_gradient(tg.relu, [-1.0, 2.0]).remarks
 

@@ -61,7 +61,7 @@ class TestGradients:
         assert list(report.shapes) == ["x"]
 
     def test_a_wrong_one_is_named_with_its_place(self):
-        with pytest.raises(GradientMismatch, match=r"d out / d x\[\d\]: the formula gives") as error:
+        with pytest.raises(GradientMismatch, match=r"d out / d x\[\d\]: the derivative given is") as error:
             check_grad(least_squares, lambda x, A, b: 2 * its_gradient(x, A, b), X0, A, B)
         assert blame(error).ratio == pytest.approx(2)
         assert blame(error).op == "least_squares"
@@ -71,6 +71,63 @@ class TestGradients:
         assert check_grad(lambda x: (np.sum(x**3), 3 * x**2), True, [1, 2, 3]).verdict == "agrees"
         with pytest.raises(GradientMismatch):
             check_grad(lambda x, k: (np.sum(x**3), k * x**2), True, X0, 2.0)
+
+    @pytest.mark.parametrize("wrt", [["W", "b"], ["b", "W"], [2, "W"], (1, 2)])
+    @pytest.mark.parametrize("form", [tuple, list, dict, "flat", "flat, and more"])
+    def test_several_arguments(self, wrt, form):
+        """The gradients are in the order of wrt, or in a dict; the others are constants."""
+
+        def f(x, W, b, factor=1.0):
+            y = x @ W + b
+            by_name = {"W": x.T @ (2 * y), "b": factor * np.sum(2 * y, 0)}
+            gradients = [by_name[("x", "W", "b")[name] if isinstance(name, int) else name] for name in wrt]
+            more = ["not looked at"] * (form == "flat, and more")
+            return np.sum(y * y), *(
+                [by_name if form is dict else form(gradients)] if callable(form) else gradients + more
+            )
+
+        wrt = wrt if form is not dict else ["W", "b"]
+        report = check_grad(f, True, X, A, np.ones(3), wrt=wrt)
+        assert report.verdict == "agrees"
+        assert set(report.shapes) == {"W", "b"}
+        with pytest.raises(GradientMismatch, match=r"d out / d b\[\d\]: the derivative given is") as error:
+            check_grad(f, True, X, A, np.ones(3), 1.5, wrt=wrt)
+        assert blame(error).ratio == pytest.approx(1.5)
+        assert "wrt=['W', 'b']" in error.value.report.script() or form is not dict
+
+    def test_parameters_in_a_dict(self):
+        def gradient(p, x, factor):
+            y = x @ p["W"] + p["more"][0]
+            return {"W": x.T @ y, "more": [factor * np.sum(y, 0)]}
+
+        f = lambda p, x, _: 0.5 * np.sum((x @ p["W"] + p["more"][0]) ** 2)
+        p = {"W": A, "more": [np.ones(3)]}
+        assert check_grad(f, gradient, p, X, 1.0).verdict == "agrees"
+        with pytest.raises(GradientMismatch, match=r"d out / d p\['more'\]\[0\]\[\d\]"):
+            check_grad(f, gradient, p, X, 2.0)
+        with pytest.raises(ValueError, match="p does not have the structure of the argument"):
+            check_grad(f, lambda p, x, _: {"W": p["W"]}, p, X, 1.0)
+        jacobian = lambda p: {"a": np.diag(p["b"]), "b": np.diag(p["a"])}
+        assert check_grad(lambda p: p["a"] * p["b"], jacobian, {"a": np.ones(3), "b": np.array(X0)}).verdict == "agrees"
+
+    def test_too_few_derivatives(self):
+        f = lambda x, y: np.sum(x * y)
+        for found in (np.ones(3), [np.ones(3)], {"x": np.ones(3)}):
+            with pytest.raises(ValueError, match=r"must return one derivative for each of \['x', 'y'\], not") as error:
+                check_grad(f, lambda x, y, found=found: found, X0, X0, wrt=["x", "y"])
+            assert "미분값을 하나씩 반환해야 합니다: x, y" in error.value.__notes__[0]
+        with pytest.raises(ValueError, match="wrt='z' is no argument"):
+            check_grad(f, f, X0, X0, wrt="z")
+
+    def test_a_generator_is_a_constant(self):
+        def dropped(x, rng):
+            keep = rng.random(3) < 0.5
+            return np.sum(x * x * keep), 2 * x * keep
+
+        rng = np.random.default_rng(0)
+        before = rng.bit_generator.state
+        assert check_grad(dropped, True, X0, rng).verdict == "agrees"
+        assert rng.bit_generator.state == before
 
     def test_residuals_and_their_jacobian(self):
         assert check_grad(lambda x: A @ x**2, lambda x: 2 * A * x, X0).verdict == "agrees"

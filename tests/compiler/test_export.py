@@ -438,3 +438,70 @@ def test_the_head_tells_which_arguments_it_was_compared_on(tmp_path):
     assert "복사한 함수의 설명은 영어입니다." in last
     alone = exported(lambda x: 2 * x, tmp_path / "c.py", x, language="ko").read_text(encoding="utf-8")
     assert "영어" not in alone  # there are none
+
+
+# ------------------------------------------------------------------ edited, and judged
+
+
+def the_check_in(f):
+    """The call of the judge that stands in the docstring of an exported function; None if there is none."""
+    found = re.search(r"tinygrad_ko\.(check\.check_grad\([^)]*\))", f.__doc__)
+    return found and " ".join(found[1].split())
+
+
+def judged(path, name, **arguments):
+    """What the check in the docstring says."""
+    f = loaded(path, name)
+    return eval(the_check_in(f), {**arguments, name: f, "check": tg.check})
+
+
+def edited(path, line, other):
+    text = path.read_text(encoding="utf-8")
+    assert line in text
+    path.write_text(text.replace(line, other), encoding="utf-8")
+
+
+def test_a_line_that_is_changed_is_judged(tmp_path):
+    net = nn.TwoLayerNet(6, 5, 4, weight_init_std=1.0, rng=0)
+    given = {"x": RNG.normal(size=(3, 6)), "t": np.array([0, 3, 1]), **net.params}
+    path = exported(net.loss_and_gradient, tmp_path / "step.py", given["x"], given["t"])
+    report = judged(path, "loss_and_gradient", **given)
+    assert (report.verdict, [*report.shapes]) == ("agrees", ["W1", "b1", "W2", "b2"])
+    edited(path, "dhidden = dscores @ W2.T", "dhidden = 1.01 * (dscores @ W2.T)")
+    with pytest.raises(tg.GradientMismatch, match=r"d out / d W1\[\d, \d\]: the derivative given is") as error:
+        judged(path, "loss_and_gradient", **given)
+    blame = error.value.report.blame
+    assert (blame.argument, blame.formula.partition(":")[0]) == ("W1", str(path).partition(":")[0])
+    assert blame.ratio == pytest.approx(1.01)
+    assert "직접 작성한 기울기가 수치 미분의 결과와 다릅니다. 인수 'W1'" in error.value.__notes__[0]
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_gradients_of_a_function_are_judged_too(language, tmp_path):
+    f = tg.func.value_and_grad(lambda p, x: tg.mean(tg.tanh(x @ p["W"] + p["b"]) ** 2))
+    given = {"W": RNG.normal(size=(4, 2)), "b": np.ones(2), "x": RNG.normal(size=(3, 4))}
+    p = {name: given[name] for name in "Wb"}
+    path = exported(f, tmp_path / "f.py", p, given["x"], language=language)
+    assert the_check_in(loaded(path, "f")) == "check.check_grad(f, True, W, b, x, wrt=['W', 'b'])"
+    assert judged(path, "f", **given).verdict == "agrees"
+    edited(path, "axis=0)", "axis=0) ** 3")
+    with pytest.raises(tg.GradientMismatch, match=r"d out / d b\[\d\]"):
+        judged(path, "f", **given)
+
+
+def test_what_returns_no_gradients_names_no_check(tmp_path):
+    """A training step returns new parameters; a gradient alone has no number that it is the gradient of."""
+    net, w, x = nn.TwoLayerNet(6, 5, 4, rng=0), tg.Tensor(np.ones(3)), RNG.normal(size=(2, 3))
+
+    def step(x, t):
+        loss, gradient = net.loss_and_gradient(x, t)
+        for name in gradient:
+            net.params[name] = net.params[name] - gradient[name]
+        return loss
+
+    whole = exported(step, tmp_path / "whole.py", RNG.normal(size=(3, 6)), np.array([0, 3, 1]))
+    alone = exported(tg.func.grad(lambda x: tg.sum(tg.exp(x))), tmp_path / "alone.py", x)
+    forward = exported(lambda x: tg.sum(x * w), tmp_path / "forward.py", x)
+    several = exported(lambda x: (tg.exp(x), tg.func.grad(lambda x: tg.sum(tg.sin(x)))(x)), tmp_path / "several.py", x)
+    for path, name in ((whole, "step"), (alone, "f"), (forward, "f"), (several, "f")):
+        assert the_check_in(loaded(path, name)) is None

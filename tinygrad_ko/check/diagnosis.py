@@ -235,27 +235,30 @@ def _called_at(node: Node) -> tuple[str, str]:
     return (f", called at {line}", f" 호출한 곳: {line}.") if line else ("", "")
 
 
-def describe_blame(order: int, found: Blame) -> tuple[str, str]:
+def describe_blame(order: int, found: Blame, by_hand: bool = False) -> tuple[str, str]:
     """A diagnosis in words, in both languages."""
     op, argument, modules = found.op, found.argument, " > ".join(found.scope)
     analytic, numeric, ratio = (f"{value + 0.0:.9g}" for value in (found.analytic, found.numeric, found.ratio))
     k, n = found.turn
     there, nth = (f", call {k} of {n} at this line", f" (이 줄의 호출 {n}번 중 {k}번째)") if n > 1 else ("", "")
     measured = found.analytic != found.numeric  # not where an array was written to
-    by = "the formula" if op and not found.outside else "backpropagation"
+    by = "the formula gives" if op and not found.outside else "backpropagation gives"
+    its, by = ("the derivative given", "the derivative given is") if by_hand else (f"the formula of {op}", by)
     english: list[Any] = [
         op and found.line and f"  op {op}, called at {found.line}{there}{modules and f', in {modules}'}",
-        found.formula and f"  the formula of {op} for {argument!r}, at {found.formula}",
-        measured and f"  {found.entry}{', at order 2' if order == 2 else ''}: {by} gives {analytic}",
+        found.formula and f"  {its} for {argument!r}, at {found.formula}",
+        measured and f"  {found.entry}{', at order 2' if order == 2 else ''}: {by} {analytic}",
         measured and f"    the function has the slope {numeric} +- {found.error:.1g} (ratio {ratio})",
         found.there and f"    there {found.there}",
         found.suggestion and f"  {found.suggestion}",
     ]
     wrong = f"연산 {op}에서 인수 {argument!r}의 미분 공식이 틀렸습니다. " if op and not found.outside else ""
+    wrong = f"인수 {argument!r}의 미분을 다시 확인하십시오. " if by_hand else wrong
     by = f"{'(2차) ' if order == 2 else ''}{'공식' if op and not found.outside else '역전파'}"
+    by = "직접 작성한 미분" if by_hand else by
     korean: list[Any] = [
         op and found.line and f"  호출한 곳: {found.line}{nth}{modules and f', {modules}'}",
-        found.formula and f"  공식의 위치: {found.formula}",
+        found.formula and f"  {'작성한' if by_hand else '공식의'} 위치: {found.formula}",
         measured
         and f"  {found.entry}: {by} {analytic}, 수치 미분 {numeric}, 오차 추정값 {found.error:.1g}, 비율 {ratio}",
         found.there and f"  이 점의 값: {found.there}",

@@ -20,14 +20,14 @@ _UNDECIDED = {  # why a projection is undecided, by the kind of its slope
         "함수값에 잡음이 커서 {along} 기울기를 잴 수 없습니다. 측정값: {slope}. 난수, float32, 덜 수렴한 반복 계산이 없는지 확인하십시오.",
     ),
     "flat": (
-        "it changes by no more than its last bits {along}, but the formulas give {formulas}; choose other inputs, or"
+        "it changes by no more than its last bits {along}, but by {rule} it is {analytic}; choose other inputs, or"
         " leave that argument out with wrt= if its gradient is 0",
-        "{along} 함수값이 거의 변하지 않아 기울기를 잴 수 없는데 공식의 값은 {formulas}입니다. 다른 입력으로 확인하거나, 기울기가"
+        "{along} 함수값이 거의 변하지 않아 기울기를 잴 수 없는데 {rule}의 값은 {analytic}입니다. 다른 입력으로 확인하거나, 기울기가"
         " 0인 인수라면 wrt로 그 인수를 빼십시오.",
     ),
     "smooth": (
-        "the slope cannot be measured well enough {along}: {slope}, formulas {formulas}",
-        "{along} 수치 미분의 오차가 커서 비교할 수 없습니다. 측정값: {slope}, 공식의 값: {formulas}. 다른 입력으로 확인하십시오.",
+        "the slope cannot be measured well enough {along}: {slope}, by {rule} {analytic}",
+        "{along} 수치 미분의 오차가 커서 비교할 수 없습니다. 측정값: {slope}, {rule}의 값: {analytic}. 다른 입력으로 확인하십시오.",
     ),
 }
 _UNDECIDED |= {"jump": _UNDECIDED["kink"], "saturated": _UNDECIDED["flat"]}
@@ -42,5 +42,5 @@ def why_undecided(p: Projection, line: Line) -> tuple[str, str]:
         return why_staircase(line, p)
     english, korean = _UNDECIDED["single" if line.f.eps > EPS else kind]
     along = f"along a random direction of {p.argument!r}", f"{p.argument!r}의 무작위 방향에서"
-    shown = {"slope": slope, "formulas": f"{p.analytic:.6g}"}
-    return english.format(along=along[0], **shown), korean.format(along=along[1], **shown)
+    shown, rule = {"slope": slope, "analytic": f"{p.analytic:.6g}"}, line.f.rule
+    return english.format(along=along[0], rule=rule[0], **shown), korean.format(along=along[1], rule=rule[1], **shown)

@@ -43,7 +43,13 @@ class CheckedFunction:
     forward_mode: bool = False  # whether it gives Jacobian-vector products, J d for a tangent d, and not J^T c
     eps: float = EPS  # the relative precision of what f returns
     rtol: float = 0.0  # how exactly it is computed, by what the caller said
+    by_hand = False  # whether its derivative was written by hand, and is none that backpropagation gives
     _at_point: "tuple[Array, Vjp] | None" = None  # its value and vector-Jacobian product there, once they are computed
+
+    @property
+    def rule(self) -> tuple[str, str]:
+        """What its gradient is computed by, in both languages."""
+        return ("the derivative given", "직접 작성한 미분") if self.by_hand else ("the formulas", "공식")
 
     def value(self, arrays: Arrays) -> Array:
         raise NotImplementedError

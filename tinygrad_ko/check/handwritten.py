@@ -4,13 +4,14 @@ Each of them says one of two things: J^T c for a cotangent c (so does a gradient
 """
 
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from math import prod
 from typing import Any, Unpack
 
 import numpy as np
 
 from tinygrad_ko.arrays.library import Array
-from tinygrad_ko.check.function import argument_names, function_name, location
+from tinygrad_ko.check.function import argument_names, function_name, location, selected
 from tinygrad_ko.check.gradient import Options, judge
 from tinygrad_ko.check.line import indicator
 from tinygrad_ko.check.record import CheckCall
@@ -18,14 +19,25 @@ from tinygrad_ko.check.report import Report
 from tinygrad_ko.check.slope import scales
 from tinygrad_ko.check.vjp import FunctionWithVjp, Pullback, writes_to_its_cotangent
 from tinygrad_ko.errors import described, explain
+from tinygrad_ko.func.trees import leaves_like, mapped
+
+_GENERATORS = np.random.Generator | np.random.RandomState
 
 
-def check_grad(f: Callable[..., Any], grad: Any, x0: Any, *args: Any, **options: Unpack[Options]) -> Report:
+def check_grad(
+    f: Callable[..., Any], grad: Any, x0: Any, *args: Any, wrt: Any = None, **options: Unpack[Options]
+) -> Report:
     """Check `grad(x, *args)`, written by hand, against numerical differentiation of `f(x, *args)` at x0, as SciPy calls them.
 
     f is any function of a NumPy array. Where it returns one number, grad returns an array in the shape of x; where it returns an array,
     as the residuals of a least-squares problem are, grad returns the Jacobian, in the shape of the result followed by that of x
-    (a sparse matrix of SciPy's will do). `grad=True`, as `jac=True` in SciPy: f returns both, in a pair. `args` are constants.
+    (a sparse matrix of SciPy's will do). x may also be arrays in a dict, list or tuple, as the parameters of a network are: grad returns
+    its structure. `grad=True`, as `jac=True` in SciPy: f returns both, in a pair.
+
+    - `args`: constants, unless `wrt` names them. A random generator among them is in the same state at every call.
+    - `wrt`: with respect to which arguments of f the derivative is, by their names or places (default: the first). There is one for each,
+      in this order or in a dict by name. So a function that returns `loss, dW, db` is checked by `grad=True, wrt=["W", "b"]`; what it
+      returns after them is not looked at.
 
     Returns a report; raises GradientMismatch or GradientUndecided, ValueError for a derivative of a wrong shape. The options are those of
     `check_gradient`: `effort`, `rng`, and `float32`, which is False here: code that knows only double precision never gets anything else.
@@ -39,17 +51,33 @@ def check_grad(f: Callable[..., Any], grad: Any, x0: Any, *args: Any, **options:
     ...     return g
     >>> print(check_grad(rosenbrock, gradient, [1.2, 0.7, -0.4]))
     rosenbrock: the gradient agrees; ... evaluations
-      argument  shape  order  projections  formulas  difference  error    evaluations  verdict
+      argument  shape  order  projections  given     difference  error    evaluations  verdict
       x         (3,)   1      2            ...       agrees
     """
     __tracebackhide__ = True
-    if grad is True:
-        f_alone, derivative, written = (lambda x: f(x, *args)[0]), (lambda x: f(x, *args)[1]), f
-    else:
-        _require_callable("check_grad", f=f, grad=grad)
-        f_alone, derivative, written = (lambda x: f(x, *args)), (lambda x: grad(x, *args)), grad
-    call = CheckCall("check_grad", (f, grad), (x0, *args))
-    return judge(_with_derivative(f_alone, derivative, x0, f, written), call, **_in_double(options))
+    pairs = grad is True
+    _require_callable("check_grad", f=f, **({} if pairs else {"grad": grad}))
+    written, values, names = f if pairs else grad, [x0, *args], argument_names(f, 1 + len(args))
+    chosen = [i for one in _listed(0 if wrt is None else wrt) for i in selected(one, [*range(len(values))], names)]
+
+    def called(function: Any, inputs: Sequence[Any]) -> Any:
+        given = dict(enumerate(values)) | dict(zip(chosen, inputs, strict=True))
+        return function(*(deepcopy(x) if isinstance(x, _GENERATORS) else x for x in given.values()))
+
+    def f_alone(*inputs: Any) -> Any:
+        y = called(f, inputs)
+        return y[0] if pairs else y
+
+    def derivatives(*inputs: Any) -> Sequence[Any]:
+        found = called(written, inputs)
+        if pairs:
+            found = found[1 : 1 + len(chosen)] if len(found) > 2 and len(chosen) > 1 else found[1]
+        return _one_for_each([names[i] for i in chosen], inputs, found, function_name(written))
+
+    inputs = [_point(values[i]) for i in chosen]
+    source = _with_derivatives(f_alone, derivatives, inputs, f, written, [names[i] for i in chosen])
+    call = CheckCall("check_grad", (f, grad), (x0, *args), {} if wrt is None else {"wrt": wrt})
+    return judge(source, call, **_in_double(options))
 
 
 def check_hess(grad: Callable[..., Any], hess: Any, x0: Any, *args: Any, **options: Unpack[Options]) -> Report:
@@ -64,7 +92,8 @@ def check_hess(grad: Callable[..., Any], hess: Any, x0: Any, *args: Any, **optio
     """
     __tracebackhide__ = True
     _require_callable("check_hess", grad=grad, hess=hess)
-    source = _with_derivative(lambda x: grad(x, *args), lambda x: hess(x, *args), x0, grad, hess)
+    f, derivative = lambda x: grad(x, *args), lambda x: [hess(x, *args)]
+    source = _with_derivatives(f, derivative, [_point(x0)], grad, hess)
     source.result = "gradient"
     return judge(source, CheckCall("check_hess", (grad, hess), (x0, *args)), **_in_double(options))
 
@@ -132,12 +161,21 @@ def check_jvp(
 class _Handwritten(FunctionWithVjp):
     """A function and its rule, vjp(g, *inputs). Where the user wrote them otherwise, `named` and `written` are what the user wrote."""
 
+    by_hand = True
+
     def __init__(
-        self, f: Any, rule: Any, inputs: Sequence[Any], wrt: Any = None, named: Any = None, written: Any = None
+        self,
+        f: Any,
+        vjp: Any,
+        inputs: Sequence[Any],
+        wrt: Any = None,
+        named: Any = None,
+        written: Any = None,
+        names: list[str] | None = None,
     ) -> None:
         named = named or f
-        super().__init__(f, function_name(named), argument_names(named, len(inputs)), inputs, wrt)
-        self.rule, self.written = rule, written or rule
+        super().__init__(f, function_name(named), names or argument_names(named, len(inputs)), inputs, wrt)
+        self.its_vjp, self.written = vjp, written or vjp
 
     def formula(self, argument: str) -> tuple[str | None, str | None]:
         return self.name, location(self.written)
@@ -148,7 +186,7 @@ class _Handwritten(FunctionWithVjp):
     def linearize(self, inputs: list[Any]) -> tuple[Any, Pullback]:
         def pull(c: Any) -> Sequence[Any]:
             given = c.copy() if isinstance(c, np.ndarray) else c
-            parts = self.rule(given, *inputs)
+            parts = self.its_vjp(given, *inputs)
             if isinstance(c, np.ndarray) and not np.array_equal(c, given):
                 raise writes_to_its_cotangent(self.name)
             if len(inputs) == 1 and not (isinstance(parts, list | tuple) and len(parts) == 1):
@@ -200,35 +238,70 @@ class _Pushforward(_Handwritten):
         zeros = {i: np.zeros(self.point[i].shape) for i in self.floating}
         tangents = [(zeros | directions).get(i) for i in range(len(self.point))]
         copies = [x.copy() if isinstance(x, np.ndarray) else x for x in self.point]
-        return self.in_one_row_like_it(self.rule(*self.structured(copies), *self.structured(tangents)))
+        return self.in_one_row_like_it(self.its_vjp(*self.structured(copies), *self.structured(tangents)))
 
 
-def _with_derivative(f: Any, derivative: Any, x0: Any, named: Any, written: Any) -> _Handwritten:
-    """A function of one array and its derivative there (a gradient, a Jacobian, a Hessian) as a function and its vjp."""
-    name = function_name(named)
+def _with_derivatives(
+    f: Any, derivatives: Any, inputs: list[Any], named: Any, written: Any, names: list[str] | None = None
+) -> _Handwritten:
+    """A function and its derivatives with respect to the inputs (gradients, Jacobians, a Hessian) as a function and its vjp."""
+    name, names = function_name(named), names or argument_names(named, len(inputs))
 
-    def vjp(c: Any, x: Array) -> Any:
-        J = derivative(x)
+    def part(c: Any, x: Any, J: Any) -> Array:
         J = np.asarray(J.toarray() if hasattr(J, "toarray") else J)  # a sparse matrix
-        y = np.shape(c)
-        if J.shape == (*y, *x.shape):
-            return np.tensordot(c, J, len(y))
-        if np.size(c) == 1 and J.shape == x.shape:
-            return np.reshape(c, ()) * J
+        y, shape = np.shape(c), np.shape(x)
+        if J.shape == (*y, *shape):
+            return np.asarray(np.tensordot(c, J, len(y)))
+        if np.size(c) == 1 and J.shape == shape:
+            return np.asarray(np.reshape(c, ()) * J)
         raise explain(
             ValueError(
-                f"{name}: its result has shape {y} and its argument {x.shape}, so the derivative must have shape {(*y, *x.shape)},"
+                f"{name}: its result has shape {y} and its argument {shape}, so the derivative must have shape {(*y, *shape)},"
                 f" not {J.shape}"
             ),
-            f"{name}: 반환값의 형상이 {y}, 인수의 형상이 {x.shape}이므로 미분값의 형상은 {(*y, *x.shape)}여야 합니다. 받은 형상: {J.shape}",
+            f"{name}: 반환값의 형상이 {y}, 인수의 형상이 {shape}이므로 미분값의 형상은 {(*y, *shape)}여야 합니다. 받은 형상: {J.shape}",
         )
 
-    return _Handwritten(f, vjp, [_point(x0)], None, named, written)
+    def parts(c: Any, x: Any, J: Any, label: str) -> Any:
+        pairs = zip(leaves_like(x, x, label), leaves_like(x, J, label), strict=True)
+        found = iter([part(c, leaf, of_leaf) for (leaf, _), (of_leaf, _) in pairs])
+        return mapped(lambda *_: next(found), x, "")
+
+    def vjp(c: Any, *xs: Any) -> list[Any]:
+        return [parts(c, *each) for each in zip(xs, derivatives(*xs), names, strict=True)]
+
+    return _Handwritten(f, vjp, inputs, None, named, written, names)
 
 
-def _point(x0: Any) -> Array:
-    x = np.asarray(x0)
-    return x.astype(np.float64) if x.dtype.kind in "iu" else x
+def _one_for_each(names: list[str], inputs: Sequence[Any], found: Any, written: str) -> Sequence[Any]:
+    """The derivatives with respect to each of the inputs, from what a function returned: in their order, or in a dict by name."""
+    if isinstance(found, dict) and (len(names) > 1 or not isinstance(inputs[0], dict)):
+        missing = [name for name in names if name not in found]
+        if not missing:
+            return [found[name] for name in names]
+    elif len(names) == 1:
+        return [found]
+    elif isinstance(found, list | tuple) and len(found) == len(names):
+        return found
+    there = [*found] if isinstance(found, dict) else len(found) if isinstance(found, list | tuple) else described(found)
+    raise explain(
+        ValueError(f"{written} must return one derivative for each of {names}, not {there}"),
+        f"{written}: 다음 인수의 미분값을 하나씩 반환해야 합니다: {', '.join(names)}. 받은 값: {there}",
+    )
+
+
+def _listed(wrt: Any) -> Sequence[Any]:
+    return wrt if isinstance(wrt, list | tuple) else [wrt]
+
+
+def _point(x0: Any) -> Any:
+    """Where a derivative is checked: arrays, those of whole numbers as floats."""
+
+    def point(x: Any, _: str) -> Array:
+        x = np.asarray(x)
+        return x.astype(np.float64) if x.dtype.kind in "iu" else x
+
+    return mapped(point, x0, "")
 
 
 def _in_double(options: Options) -> Options:

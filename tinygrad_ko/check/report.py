@@ -10,7 +10,7 @@ from tinygrad_ko.check.record import CheckCall, loaded_versions, point
 from tinygrad_ko.check.slope import EPS, HasError, Slope, tolerance
 
 Verdict = Literal["agrees", "subgradient", "mismatch", "undecided"]
-_COLUMNS = ("argument", "shape", "order", "projections", "formulas", "difference", "error", "evaluations", "verdict")
+_COLUMNS = ("argument", "shape", "order", "projections", "{}", "difference", "error", "evaluations", "verdict")
 
 
 @dataclass(frozen=True)
@@ -108,6 +108,7 @@ class Report:
     call: CheckCall | None = None
     points: dict[str, Any] = field(default_factory=dict)
     has_graph: bool = False
+    column: str = "formulas"  # what the gradient is computed by, above its values
 
     def script(self) -> str:
         """Python of a few lines that makes this check again, to paste into an issue: imports, the functions, the inputs, the call.
@@ -160,12 +161,12 @@ class Report:
         return rows
 
     def table(self) -> list[str]:
-        table = [list(_COLUMNS)]
+        table = [[name.format(self.column) for name in _COLUMNS]]
         for row in self.rows():
-            cells = row | {"formulas": f"{row['analytic']:.6g}", "shape": "" if row["shape"] is None else row["shape"]}
+            cells = row | {self.column: f"{row['analytic']:.6g}", "shape": "" if row["shape"] is None else row["shape"]}
             cells |= {name: f"{row[name]:.1e}" for name in ("difference", "error")}
             cells["verdict"] += f" ({row['kind']})" if row["kind"] != "smooth" else ""
-            table.append([str(cells[name]) for name in _COLUMNS])
+            table.append([str(cells[name]) for name in table[0]])
         widths = [max(map(len, column)) for column in zip(*table, strict=True)]
         lines = [f"  {'  '.join(map(str.ljust, line, widths))}".rstrip() for line in table] if len(table) > 1 else []
         return [*lines, *(f"  * {remark}" for remark in self.remarks)]

@@ -126,18 +126,18 @@ def why_inexact(line: Line, found: Projection, rng: Any) -> tuple[str, str] | No
     height = _jump_height(line, rng)
     if not off / _AMPLIFIED <= height <= 1e5 * off:  # along some directions nearly all of it cancels
         return None
-    bound = _rounded_up(off)
+    bound, (rule, rule_korean) = _rounded_up(off), line.f.rule
     return (
         f"f is not computed exactly: it jumps by {height:.1g} of its size near the inputs, as an iteration that stops at a tolerance"
-        f" does, and the formulas agree with its slope to {off:.1g} only; if it is meant to be so inexact, say how much: rtol={bound}",
+        f" does, and its slope is that of {rule} to {off:.1g} only; if it is meant to be so inexact, say how much: rtol={bound}",
         f"함수가 정확히 계산되지 않습니다. 입력 근처에서 함수값이 그 크기의 {height:.1g}배만큼 뜁니다(허용 오차에서 멈추는 반복 계산 등)."
-        f" 공식과 기울기의 상대 차이는 {off:.1g}입니다. 이 정도의 오차가 의도한 것이라면 rtol={bound}처럼 지정하십시오.",
+        f" {rule_korean}의 값과 기울기의 상대 차이는 {off:.1g}입니다. 이 정도의 오차가 의도한 것이라면 rtol={bound}처럼 지정하십시오.",
     )
 
 
 def why_staircase(line: Line, found: Projection) -> tuple[str, str]:
     """What a staircase looks like, beside the slope by the formulas."""
-    height, mean = step_height(line), found.slope
+    height, mean, (rule, rule_korean) = step_height(line), found.slope, line.f.rule
     shown = max(abs(found.analytic), abs(mean.value))
     if 2 * mean.error > 0.3 * shown:
         which, korean = "too coarse to be compared with that", "정확히 비교하기 어렵습니다"
@@ -152,10 +152,10 @@ def why_staircase(line: Line, found: Projection) -> tuple[str, str]:
         inside_korean = "1에 가까운 수의 마지막 비트만 변합니다"
     return (
         f"f is a staircase with steps of {height:.3g}: {inside}. Its mean"
-        f" slope {mean.value:.6g} +- {mean.error:.1g} is {which} of the formulas, {found.analytic:.6g}; compute in float64, or say"
+        f" slope {mean.value:.6g} +- {mean.error:.1g} is {which} of {rule}, {found.analytic:.6g}; compute in float64, or say"
         " how exactly f is computed: rtol=",
         f"함수가 높이 {height:.3g}인 계단 모양입니다. {inside_korean}."
-        f" 평균 기울기는 {mean.value:.6g} +- {mean.error:.1g}이고 공식의 값 {found.analytic:.6g}과 {korean}. float64로 계산하거나,"
+        f" 평균 기울기는 {mean.value:.6g} +- {mean.error:.1g}이고 {rule_korean}의 값 {found.analytic:.6g}과 {korean}. float64로 계산하거나,"
         " 함수의 상대 오차를 rtol=로 지정하십시오.",
     )
 

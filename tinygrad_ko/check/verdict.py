@@ -104,7 +104,8 @@ class OrderCheck:
             raised = f"{type(error).__name__}: {error} ({notes[-1]})"
             korean = next((note for note in notes if not note.isascii()), "미분 공식을 계산하는 중에 오류가 났습니다.")
             korean = f"{korean} 받은 오류: {raised}"
-            raise self.failure(GradientMismatch, f"backpropagation fails: {raised}", korean) from error
+            by = self.f.rule[0] if self.f.by_hand else "backpropagation"
+            raise self.failure(GradientMismatch, f"{by} fails: {raised}", korean) from error
         if broken:
             raise self.failure(GradientMismatch, *describe_broken_property(self.f.primal, broken, self.rng))
 
@@ -280,6 +281,10 @@ class OrderCheck:
         if text and text not in self.report.remarks:
             self.report.remarks.append(text)
 
+    @property
+    def what_is_judged(self) -> str:
+        return "직접 작성한 기울기" if self.f.by_hand else "역전파로 구한 기울기"
+
     def mismatch(self, found: Projection, line: Line, blame: Blame | Doubt | None = None) -> AssertionError:
         if np.isfinite(found.analytic):
             blame = blame or diagnose(line, self.check_operation, found.difference)
@@ -287,12 +292,12 @@ class OrderCheck:
                 self.report.projections[-1] = replace(found, verdict="undecided")
                 return self.undecided(*blame)
             self.report.blame = blame
-            text, korean = describe_blame(self.f.order, self.report.blame)
-            text, summary = f"the gradient is wrong\n{text}", "역전파로 구한 기울기가 수치 미분의 결과와 다릅니다."
+            text, korean = describe_blame(self.f.order, blame, self.f.by_hand)
+            text, summary = f"the gradient is wrong\n{text}", f"{self.what_is_judged}가 수치 미분의 결과와 다릅니다."
         else:
             text, korean = first_nonfinite(self.f, line.c)
             text = f"the gradient is not finite where the slope is: {text}"
-            summary = "기울기는 유한한데 역전파로 구한 값에 NaN이나 무한대가 있습니다."
+            summary = f"함수의 기울기는 유한한데 {self.what_is_judged}에 NaN이나 무한대가 있습니다."
         return self.failure(GradientMismatch, text, f"{summary} {korean}")
 
     def undecided(self, text: str, korean: str) -> GradientUndecided:

@@ -41,6 +41,7 @@ examples:
   tinygrad-ko check my_torch_op.py:MyFunction --shape 3,4
   tinygrad-ko check my_jax.py:loss --library jax
   tinygrad-ko check my_objective.py:loss --grad gradient --shape 5
+  tinygrad-ko check step.py:loss_and_gradient --grad True --wrt W --shape 20,4 --shape 4,3
 
 exit status: 0 the gradient agrees, 1 it is wrong or cannot be decided, 2 bad input (the message is on stderr).
 
@@ -53,7 +54,7 @@ What the function itself prints goes to stderr. With exit status 2 nothing is pr
 
 
 _RULES: dict[str, tuple[Any, str]] = {  # derivatives written by hand
-    "grad": (check_grad, "its gradient or Jacobian, grad(x)"),
+    "grad": (check_grad, "its gradient or Jacobian, grad(x); True if the target returns both, in a pair"),
     "vjp": (check_vjp, "its vector-Jacobian product, vjp(g, *inputs)"),
     "jvp": (check_jvp, "its Jacobian-vector product, jvp(*inputs, *tangents)"),
     "hess": (check_hess, "the Jacobian of this gradient, hess(x)"),
@@ -117,14 +118,15 @@ def _check_target(args: argparse.Namespace) -> Report:
             given = {
                 "--order 2": args.order == 2,
                 "--library": args.library,
-                "--wrt": args.wrt and name not in ("vjp", "jvp"),
+                "--wrt": args.wrt and name in ("hess", "hessp"),
             }
             for other in [option for option, is_given in given.items() if is_given]:
                 raise explain(
                     ValueError(f"--{name} cannot be given with {other}"),
                     f"함께 쓸 수 없는 옵션입니다: --{name}, {other}",
                 )
-            derivative = import_target(f"{args.target.rpartition(':')[0]}:{written}")
+            pairs = name == "grad" and written == "True"
+            derivative = pairs or import_target(f"{args.target.rpartition(':')[0]}:{written}")
             wrt = {"wrt": args.wrt} if args.wrt else {}
             return check(f, derivative, *inputs, **wrt, **options)
     inputs = as_given_to(f, inputs, args.library)

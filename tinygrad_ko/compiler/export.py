@@ -61,8 +61,14 @@ _DOCSTRING = {
         "Arguments: ",
         "Results, in this order: ",
         "Raises TypeError or ValueError for arrays of other dtypes or shapes.",
+        "To check a line that was changed:",
     ),
-    "ko": ("인수: ", "결과(순서대로): ", "자료형이나 형상이 다른 배열에는 TypeError나 ValueError가 발생합니다."),
+    "ko": (
+        "인수: ",
+        "결과(순서대로): ",
+        "자료형이나 형상이 다른 배열에는 TypeError나 ValueError가 발생합니다.",
+        "바꾼 줄을 확인하는 방법:",
+    ),
 }
 _CHECK = '''
 def _require(**inputs):
@@ -251,7 +257,7 @@ def _docstring(writer: Writer, arguments: dict[str, Value], generators: dict[str
             f"{name} {python_type(x) if x.is_number else f'{x.dtype}{list(x.shape)}'}" for name, x in pairs
         )
 
-    takes, gives, refuses = _DOCSTRING[language]
+    takes, gives, refuses, checks = _DOCSTRING[language]
     results = [(name, writer.results[i]) for name, i in writer.single_results().items()]
     random = "".join(f", {name} np.random.{type(x).__name__}" for name, x in generators.items())
     gradients = writer.comments(language).gradients(writer.inputs)
@@ -260,8 +266,22 @@ def _docstring(writer: Writer, arguments: dict[str, Value], generators: dict[str
         *wrapped(f"{gives}{shown(results)}.", ""),
         *[gradients] * bool(gradients),
         refuses,
+        *_call_of_the_check(writer, [*arguments, *generators], results, checks),
         '"""',
     ]
+
+
+def _call_of_the_check(writer: Writer, arguments: list[str], results: list[tuple[str, Value]], above: str) -> list[str]:
+    """How the judge is asked whether an edited file returns a number and then its gradients; nothing if it returns something else, as a
+    training step does, which returns new parameters.
+    """
+    (_, loss), *others = results
+    wrt = [value.origin.of and name.removeprefix("d") for name, value in others]
+    wrt = wrt[: sum(name in arguments for name in wrt)]
+    if loss.shape or loss.dtype.kind != "f" or not wrt or not {*wrt} <= {*arguments}:
+        return []
+    call = f"tinygrad_ko.check.check_grad({writer.name}, True, {', '.join(arguments)}, wrt={wrt})"
+    return [above, *(f"    {line}" for line in wrapped(call, ""))]
 
 
 def _elsewhere(text: str, name: str, given: bytes) -> Any:

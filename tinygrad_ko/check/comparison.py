@@ -95,8 +95,8 @@ def _on_staircase(line: Line, found: Projection) -> Projection:
 
 
 def _from_afar(line: Line, found: Projection) -> Projection:
-    """What the mean slope of a small f says where the ladder does not agree. If they differ, f moves in steps of the last bits of 1, as what
-    saturates does; then it is no mismatch.
+    """What the mean slope of a small f says where the ladder does not agree. If they differ, f moves in steps of the last bits of 1, as
+    what saturates does; then it is no mismatch.
     """
     mean = _compared(line, mean_slope(line))
     apart = abs(mean.slope.value - found.slope.value) > mean.slope.error + found.slope.error

@@ -159,7 +159,7 @@ def test_a_long_graph_is_quick_to_blame(where):
             y = y + tg.sin(y) * 1e-4 if k != 2500 or where != "in the middle" else wrong(y)
         return y if where == "in the middle" else y * y.detach()
 
-    since = time.perf_counter()
+    since = time.process_time()
     text = message(f, np.array([0.5, 1.0, -0.3, 0.2]), effort="quick")
     assert ("op tanh" if where == "in the middle" else "'b' of multiply") in text
-    assert time.perf_counter() - since < 15  # 2 s on a machine that does nothing else
+    assert time.process_time() - since < 5  # 1.6 s of one core

@@ -21,9 +21,9 @@ def derivative(f: Callable[[float], Any], x: float, *, side: Side = "both", quic
     those below; at a kink both sides are measured by themselves. `quick=True` takes six evaluations where the ladder
     takes about fifteen, for a relative error of about 1e-9 instead of 1e-13; it is for `side="both"`.
 
-    Raises TypeError or ValueError if f does not return one number, and whatever f raises at x itself; a ValueError or
-    ArithmeticError at a step beside x says only that the domain ends there. ValueError too if the derivative is 0 because f reads
-    x itself, an array of one number, and not its argument.
+    Raises TypeError or ValueError if f does not return one number, and whatever f raises at x itself; at a step beside x a
+    ValueError, ArithmeticError, AssertionError, RuntimeError or LookupError says only that the domain ends there. ValueError
+    too if the derivative is 0 because f reads x itself, an array of one number, and not its argument.
 
     >>> import math
     >>> d = derivative(math.exp, 1.0)

@@ -165,7 +165,7 @@ class OrderCheck:
             found = self.where_kinks_meet(found, line)
         if self.is_inexact(found, line):
             return
-        if found.verdict == "mismatch" and len(group) > 1:
+        if found.verdict == "mismatch" and len(group) > 1 and found.slope.kind not in ("kink", "jump"):
             found, line = self.by_argument(found, line)
         self.report.projections.append(found)
         if found.verdict == "mismatch":

@@ -129,7 +129,7 @@ class FunctionWithVjp(Primal):
                 ]  # in its domain, most likely
                 with suppress(Exception):
                     self.evaluate(self.structured(others))
-            return self.gradients(factor * c)
+            return self.gradients(c if factor == 1 else factor * c)
 
         return gradients
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import tinygrad_ko as tg
@@ -31,6 +31,7 @@ def spoiled(op, change, *arguments, **names):
 
 
 class TestWhatIsRight:
+    @example(5.0, 85, "thorough")
     @given(st.floats(-8, 8), st.integers(0, 99), st.sampled_from(EFFORTS))
     def test_rules_where_they_nearly_saturate(self, x, seed, effort):
         for f in (tg.tanh, tg.sigmoid, tg.exp, tg.softmax):

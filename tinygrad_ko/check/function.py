@@ -106,12 +106,12 @@ class Primal(CheckedFunction):
         """Whether it is judged as a whole: it is one operation, or the operations that it is made of are not seen."""
         return self.op is not None
 
-    def perturbed(self, rng: Any) -> Self:
-        """The same function at a point a thousandth away, in a random direction; nearer, or here, if its domain ends before that."""
+    def perturbed(self, rng: Any, distance: float = 1e-3) -> Self:
+        """The same function at a point a thousandth away (or `distance`), in a random direction; nearer, or here, if its domain ends before that."""
         sizes = {i: scales(self.point[i]) for i in self.floating}
         directions = {i: size * rng.standard_normal(size.shape) for i, size in sizes.items()}
-        for distance in (1e-3, 1e-6, 1e-9):
-            other = self.moved(distance, directions)
+        for nearer in (1.0, 1e-3, 1e-6):
+            other = self.moved(nearer * distance, directions)
             with suppress(*OUTSIDE):
                 if np.isfinite(other.y).all():
                     return other

@@ -17,7 +17,7 @@ from tinygrad_ko.check.line import indicator
 from tinygrad_ko.check.record import CheckCall
 from tinygrad_ko.check.report import Report
 from tinygrad_ko.check.slope import scales
-from tinygrad_ko.check.vjp import FunctionWithVjp, Pullback, writes_to_its_cotangent
+from tinygrad_ko.check.vjp import COTANGENT, FunctionWithVjp, Pullback, backward_writes
 from tinygrad_ko.errors import described, explain
 from tinygrad_ko.func.trees import leaves_like, mapped
 
@@ -188,7 +188,7 @@ class _Handwritten(FunctionWithVjp):
             given = c.copy() if isinstance(c, np.ndarray) else c
             parts = self.its_vjp(given, *inputs)
             if isinstance(c, np.ndarray) and not np.array_equal(c, given):
-                raise writes_to_its_cotangent(self.name)
+                raise backward_writes(self.name, *COTANGENT)
             if len(inputs) == 1 and not (isinstance(parts, list | tuple) and len(parts) == 1):
                 return [parts]
             if not isinstance(parts, list | tuple) or len(parts) != len(inputs):

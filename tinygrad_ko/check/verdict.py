@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from tinygrad_ko.arrays.library import Array
-from tinygrad_ko.check.comparison import compare_briefly, compare_slopes
+from tinygrad_ko.check.comparison import compare_briefly, compare_from_near, compare_slopes
 from tinygrad_ko.check.diagnosis import (
     Doubt,
     blame_for_writing,
@@ -21,7 +21,14 @@ from tinygrad_ko.check.diagnosis import (
 )
 from tinygrad_ko.check.doubts import why_undecided
 from tinygrad_ko.check.function import CheckedFunction, FirstOrder, Primal
-from tinygrad_ko.check.kinks import compare_subgradient, is_differentiable, kinks_cancel
+from tinygrad_ko.check.kinks import (
+    compare_subgradient,
+    is_continuous,
+    is_differentiable,
+    is_right_beside,
+    kinks_cancel,
+    kinks_or_apart,
+)
 from tinygrad_ko.check.line import Line, random_line
 from tinygrad_ko.check.properties import compare_in, find_broken_property, is_deterministic
 from tinygrad_ko.check.report import Blame, GradientMismatch, GradientUndecided, Projection, Report, Verdict
@@ -35,6 +42,7 @@ PROJECTIONS = {
     "usual": 1,
     "thorough": 7,
 }  # quick: of all arguments together; the others: one more of them nearby
+_SMALL_OUTPUTS = 1e-6  # of the largest: these do not show beside it
 _LARGE = 10_000  # so many numbers are large: evaluations take long
 _RETRY_RELATIVE = ("smooth", "noisy", "not finite")  # what a slope may look like if the inputs are of unlike sizes
 
@@ -71,6 +79,7 @@ class OrderCheck:
             for group in groups:
                 self.check_projection(group, c)
         if self.effort != "quick":
+            self.check_small_outputs()
             self.check_nearby()
         if self.doubts:
             raise self.undecided(*self.doubts[0])
@@ -153,6 +162,9 @@ class OrderCheck:
             line = random_line(f, group, c, rng, relative=True)
             other = compare_slopes(line)
             found = other if other.verdict in ("agrees", "mismatch") else found
+        if found.verdict == "undecided" and found.slope.kind in ("smooth", "noisy"):
+            near = compare_from_near(line)
+            found = near if near.verdict in ("agrees", "mismatch") else found
         if not np.isfinite(found.analytic):
             pass
         elif f.order == 1 and found.slope.kind in ("kink", "jump"):
@@ -207,7 +219,12 @@ class OrderCheck:
         if self.f.order == 1 and found.verdict != "mismatch":
             return found
         if self.f.order == 1 and self.f.primal.whole:  # a tie, that does not show along this line
-            return self.at_kink(found, line)
+            at_kink = self.at_kink(found, line)
+            unseen = self.f.primal.op is None and is_right_beside(line, found, self.rng)
+            if at_kink.verdict == "mismatch" and unseen and is_differentiable(line, self.rng):
+                self.doubts.append(kinks_or_apart(found, self.f.rule))
+                return replace(found, verdict="undecided")
+            return at_kink
         if found.slope.kind not in ("kink", "jump"):  # that is at order 2: the gradient has them
             verdict, kinked = self.by_operations
             cancelling = verdict == "subgradient" or (verdict == "undecided" and kinked)
@@ -238,12 +255,44 @@ class OrderCheck:
                 return
         if self.is_inexact(found, line) or self.by_argument(found, line)[0].verdict != "mismatch":
             return
+        if not is_continuous(self.f, f) or self.begins_beyond(found):
+            self.remark(
+                "within a thousandth of the inputs f becomes another, as beyond its domain: there it was not judged"
+            )
+            return
         self.report.projections.append(replace(found, argument=f"{line.label}, nearby"))
         self.remark("it agrees at the inputs; what is reported was found a thousandth away from them")
         raise OrderCheck(f, self.report, self.effort, self.rng).mismatch(found, line)
 
-    def nearby(self) -> CheckedFunction:
-        primal = self.f.primal.perturbed(self.rng)
+    def begins_beyond(self, found: Projection) -> bool:
+        """Whether what is wrong a thousandth away is right a millionth away, where of a mistake that the inputs hide (and which grows at most
+        with the square of the distance) a millionth would be seen.
+        """
+        f = self.nearby(1e-6)
+        beside = compare_slopes(random_line(f, f.wrt, self.rng.standard_normal(f.y.shape), self.rng), stretch=2.0**-10)
+        off = found.difference / found.reference
+        return beside.verdict == "agrees" and beside.resolution < 1e-2 * 1e-6 * off
+
+    def check_small_outputs(self) -> None:
+        """A projection of the outputs by themselves that are a millionth of the largest or less, which do not show beside it."""
+        f = self.f
+        size = np.abs(f.y)
+        small = size < _SMALL_OUTPUTS * np.max(size, initial=0.0)
+        if not small.any() or any(p.verdict != "agrees" for p in self.report.projections if p.order == f.order):
+            return
+        line = random_line(f, f.wrt, np.where(small, self.rng.standard_normal(size.shape), 0.0), self.rng)
+        changes = np.abs([line.change(s * line.scale / 8) for s in (1, -1)])
+        if np.any(
+            changes[:, small] > _SMALL_OUTPUTS * np.max(size)
+        ):  # it is small at the inputs alone, where its terms cancel
+            return
+        found = compare_slopes(line)
+        if found.verdict == "mismatch" and found.slope.kind == "smooth" and not self.is_inexact(found, line):
+            self.report.projections.append(replace(found, argument=f"{line.label}, small outputs"))
+            raise self.mismatch(found, line)
+
+    def nearby(self, distance: float = 1e-3) -> CheckedFunction:
+        primal = self.f.primal.perturbed(self.rng, distance)
         return primal if self.f.order == 1 else primal.gradient(self.rng)
 
     def compare_nearby(self, line: Line) -> tuple[Line, Projection]:

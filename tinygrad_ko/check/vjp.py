@@ -23,6 +23,7 @@ from tinygrad_ko.func.trees import is_tree, leaves_like, mapped
 
 # From a cotangent, in the structure of the result, to one gradient for each input.
 Pullback = Callable[[Any], Sequence[Any]]
+COTANGENT = "its cotangent g", "g(출력 쪽에서 온 기울기)"
 
 
 class FunctionWithVjp(Primal):
@@ -113,8 +114,11 @@ class FunctionWithVjp(Primal):
         def vjp(c: Array) -> Arrays:
             nonlocal last
             if last[0] is not c:
-                last = c, self._gradients(pull(cotangent(c)))
-                self._require_unchanged(copies, arrays)
+                gradients = pull(cotangent(c))
+                for label, seen, x in zip(self.labels, copies, arrays, strict=True):
+                    if _differs(seen, x):
+                        raise backward_writes(self.name, f"its argument {label!r}", f"인수 {label!r}")
+                last = c, self._gradients(gradients)
             return last[1]
 
         return y, vjp
@@ -203,18 +207,22 @@ class FunctionWithVjp(Primal):
 
     def _require_unchanged(self, copies: Arrays, arrays: Arrays) -> None:
         for label, seen, x in zip(self.labels, copies, arrays, strict=True):
-            if isinstance(x, np.ndarray) and not np.array_equal(seen, x, equal_nan=x.dtype.kind == "f"):
+            if _differs(seen, x):
                 raise explain(
                     ValueError(f"{self.name} writes to its argument {label!r}; work on a copy inside it"),
                     f"{self.name}: 함수 안에서 인수 {label!r}의 값이 바뀌었습니다. 사본을 만들어 계산하십시오.",
                 )
 
 
-def writes_to_its_cotangent(name: str) -> ValueError:
-    """The error of a vjp that changes the array it is given, which others may hold; the judge makes a mismatch of it."""
+def _differs(x: Any, y: Any) -> bool:
+    return isinstance(x, np.ndarray) and not np.array_equal(x, y, equal_nan=x.dtype.kind == "f")
+
+
+def backward_writes(name: str, where: str, korean: str) -> ValueError:
+    """The error of a vjp that changes an array it is given, which others may hold; the judge makes a mismatch of it."""
     error = explain(
-        ValueError(f"the vjp of {name} writes to its cotangent g; work on a copy inside it"),
-        f"{name}: vjp 안에서 g(출력 쪽에서 온 기울기)의 값이 바뀌었습니다. 사본을 만들어 계산하십시오.",
+        ValueError(f"the vjp of {name} writes to {where}; work on a copy inside it"),
+        f"{name}: vjp 안에서 {korean}의 값이 바뀌었습니다. 사본을 만들어 계산하십시오.",
     )
     error.add_note(f"in the backward of {name}")
     return error

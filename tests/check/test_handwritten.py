@@ -337,16 +337,11 @@ class TestCare:
         check_vjp(np.sin, lambda g, x: g * np.cos(x), x)
         assert np.array_equal(x, X)
 
-    @pytest.mark.parametrize(
-        ("f", "vjp"),
-        [
-            (lambda x: np.add(x, 1, out=x), lambda g, x: g),
-            (lambda x: np.square(x), lambda g, x: 2 * g * np.add(x, 0.5, out=x)),
-        ],
-    )
-    def test_writing_to_an_argument(self, f, vjp):
+    def test_writing_to_an_argument(self):
         with pytest.raises(ValueError, match="writes to its argument 'x'; work on a copy"):
-            check_vjp(f, vjp, X)
+            check_vjp(lambda x: np.add(x, 1, out=x), lambda g, x: g, X)
+        with pytest.raises(GradientMismatch, match=r"the vjp of .* writes to its argument 'x'; work on a copy"):
+            check_vjp(np.square, lambda g, x: 2 * g * np.add(x, 0.5, out=x), X)
 
     def test_memory_that_is_used_again(self):
         """A result or a gradient that is overwritten by the next call, as objectives of optimizers often do to save memory."""

@@ -45,7 +45,8 @@ def compare_slopes(line: Line, first: Projection | None = None, stretch: float =
             found = wide
     if found.verdict == "mismatch" and found.difference <= _CLOSE * max(size, line.size):
         # Compute both again in other ways, and add to the error estimate what the results differ by.
-        doubts = [abs(line.slope(s * stretch).value - found.slope.value) for s in (0.35, 0.6)]
+        shorter = [(s, Line(f, line.c, {i: s * d for i, d in line.d.items()}, line.scale)) for s in (0.35, 0.6)]
+        doubts = [abs(other.slope(stretch).value / s - found.slope.value) for s, other in shorter]
         doubts += [abs(line.analytic(factor)[0] - analytic) for factor in (1.1, 1.3, 1.7)]
         found = _compared(line, replace(found.slope, error=found.slope.error + 4 * max(doubts)))
     if found.verdict != "agrees" and line.size < _SMALL:
@@ -58,8 +59,8 @@ def compare_slopes(line: Line, first: Projection | None = None, stretch: float =
 
 
 def compare_from_near(line: Line) -> Projection:
-    """The same from steps of a millionth, for a function that bends over a tiny part of the size of its inputs: sin(x) at 1e8, arccosh near 1.
-    Undecided unless the slope is seen well.
+    """The same from steps of a millionth, for a function that bends over a tiny part of the size of its inputs, as sin(x) does at 1e8 and
+    arccosh near 1. Undecided unless the slope is seen well.
     """
     near = Line(line.f, line.c, line.d, line.scale * _NEAR)
     found = _compared(line, near.slope())
@@ -93,8 +94,8 @@ def _compared(line: Line, slope: Slope) -> Projection:
 
 
 def _on_staircase(line: Line, found: Projection) -> Projection:
-    """Its slope is 0, which nobody means who writes another formula: then the mean slope counts, if f may be so inexact (`rtol`), or if it is
-    as exact as float64 is.
+    """Its slope is 0, which nobody means who writes another formula: then the mean slope counts, if f may be so inexact (`rtol`), or if
+    its steps are the last bits of 1.
     """
     if found.size == 0:
         return replace(found, slope=Slope(0.0, 0.0, "staircase", found.slope.evaluations), verdict="agrees")
@@ -105,8 +106,8 @@ def _on_staircase(line: Line, found: Projection) -> Projection:
 
 
 def _from_afar(line: Line, found: Projection) -> Projection:
-    """What the mean slope of a small f says where the ladder does not agree. If they differ, f moves in steps, of the last bits of 1, as what
-    saturates does; then it is no mismatch.
+    """What the mean slope of a small f says where the ladder does not agree. If they differ, f moves in steps of the last bits of 1, as
+    what saturates does; then it is no mismatch.
     """
     mean = _compared(line, mean_slope(line))
     apart = abs(mean.slope.value - found.slope.value) > mean.slope.error + found.slope.error

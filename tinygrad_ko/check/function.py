@@ -107,7 +107,9 @@ class Primal(CheckedFunction):
         return self.op is not None
 
     def perturbed(self, rng: Any, distance: float = 1e-3) -> Self:
-        """The same function at a point a thousandth away (or `distance`), in a random direction; nearer, or here, if its domain ends before that."""
+        """The same function at a point a thousandth away, or `distance`, in a random direction; nearer, or here, if its domain ends before
+        that.
+        """
         sizes = {i: scales(self.point[i]) for i in self.floating}
         directions = {i: size * rng.standard_normal(size.shape) for i, size in sizes.items()}
         for nearer in (1.0, 1e-3, 1e-6):

@@ -160,9 +160,9 @@ def is_right_beside(line: Line, found: Projection, rng: Any) -> bool:
 def kinks_or_apart(p: Projection, rule: tuple[str, str]) -> tuple[str, str]:
     """Why a function whose operations are not seen is undecided where it is differentiable, and its derivative is right all around."""
     return (
-        f"f is smooth here, with the slope {p.slope.value:.6g} along a random direction of {p.argument!r}; {rule[0]} says {p.analytic:.6g},"
-        " and is right a thousandth away: kinks of f's parts cancel here, which is no mistake (choose other inputs, or write f without them),"
-        " or the derivative treats these very inputs apart, wrongly",
+        f"f is smooth here, with the slope {p.slope.value:.6g} along a random direction of {p.argument!r}; {rule[0]} says"
+        f" {p.analytic:.6g}, and is right beside these inputs. Either kinks of f's parts cancel here, which is no mistake (choose other"
+        " inputs, or write f without them), or the derivative treats these very inputs apart, wrongly",
         f"이 점에서 함수는 매끄럽고, {p.argument!r}의 무작위 방향에서 기울기는 {p.slope.value:.6g}입니다. {rule[1]}의 값은"
         f" {p.analytic:.6g}이며, 조금 떨어진 곳에서는 일치합니다. 함수 안의 꺾인 점들이 상쇄되었다면 틀린 것이 아니므로 다른 입력으로"
         " 확인하거나 꺾인 점이 없는 식으로 바꾸십시오. 그렇지 않다면 이 입력만 따로 처리하는 코드가 틀렸습니다.",

@@ -190,8 +190,8 @@ class OrderCheck:
                 raise OrderCheck(near.f, self.report, self.effort, rng).mismatch(beside, near)
 
     def by_argument(self, found: Projection, line: Line) -> tuple[Projection, Line]:
-        """What is found along all arguments together, if it is so along one of them; else what is found along the one least sure of. Where f
-        hardly moves with one argument its noise is not seen beside what another does.
+        """What is found along all arguments together, if it is so along one of them; else what is found along the least sure of them. Where
+        f hardly moves with one argument, its noise is not seen beside what another does.
         """
         lines = [random_line(line.f, [i], line.c, self.rng) for i in line.d]
         parts = [(compare_slopes(part), part) for part in lines]
@@ -265,8 +265,8 @@ class OrderCheck:
         raise OrderCheck(f, self.report, self.effort, self.rng).mismatch(found, line)
 
     def begins_beyond(self, found: Projection) -> bool:
-        """Whether what is wrong a thousandth away is right a millionth away, where of a mistake that the inputs hide (and which grows at most
-        with the square of the distance) a millionth would be seen.
+        """Whether what is wrong a thousandth away is right a millionth away, though it would be seen there: what the inputs hide grows with
+        the distance, or with its square.
         """
         f = self.nearby(1e-6)
         beside = compare_slopes(random_line(f, f.wrt, self.rng.standard_normal(f.y.shape), self.rng), stretch=2.0**-10)

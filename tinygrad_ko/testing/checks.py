@@ -21,6 +21,7 @@ from tinygrad_ko.errors import explain
 from tinygrad_ko.func.trees import in_one_row, is_tree
 from tinygrad_ko.tensor.tensor import Tensor
 from tinygrad_ko.testing.strategies import Call, Known, Values, calls, known
+from tinygrad_ko.testing.variations import find_difference, of_jvp, of_library, of_tensors, of_vjp
 
 
 @dataclass
@@ -114,17 +115,20 @@ def check_op(
         report.calls += 1
         report.shapes |= {np.shape(a) for a in call[0]}
         f, inputs, check, line = way.of(call)
-        found = None
+        found, agrees = None, True
         try:
             with np.errstate(all="ignore"):  # the judge refuses what is not finite
                 try:
                     check(*inputs)
                 except GradientUndecided as error:
                     undecided.append((error, call, line))
+                    agrees = False
                 if hasattr(op, "op"):
                     line, found = _spelled_call(op, call), _differs_on_arrays(f, inputs, about.title)
                 if way.ours and not found:
                     line, found = _spelled_call(op, _single(about, call)), _leaves_float32(op, about, call)
+                if agrees and not found:
+                    line, found = way.of(call)[-1], way.differs(f, call, inputs)
         except Exception as error:
             code = getattr(f, "__code__", None)
             forward = code is not None and any(frame.f_code is code for frame, _ in walk_tb(error.__traceback__))
@@ -218,6 +222,24 @@ class _Way:
         check = partial(check_gradient, f, order=self.order, **parameters)
         inputs = as_given_to(self.op, list(map(np.asarray, arguments)), self.library)
         return f, inputs, check, f"tg.check_gradient({', '.join([name, *shown])})"
+
+    def differs(self, f: Any, call: Call, inputs: list[Any]) -> AssertionError | None:
+        """Whether something is another in a variation of the call."""
+        arguments, options = call
+        names = (
+            [f"{n}[{i}]" for n in self.about.names for i in range(len(inputs))]
+            if self.about.variadic
+            else [*self.about.names]
+        )
+        if self.ours:
+            names = names if self.about.variadic else [names[i] for i in _smooth(self.about, call)]
+            return find_difference(self.about.title, names, of_tensors(f, self.about.title), inputs)
+        if self.rule:
+            rule = partial(self.rule, **options) if options else self.rule
+            linearize = of_jvp(f, rule) if self.check is check_jvp else of_vjp(f, rule)
+            return find_difference(self.about.title, names, linearize, inputs, forward_mode=self.check is check_jvp)
+        linearize = of_library(f, inputs, self.op if options and hasattr(self.op, "parameters") else None)
+        return find_difference(self.about.title, names, linearize, list(map(np.asarray, arguments)))
 
     @staticmethod
     def _spelled(f: Any, options: dict[str, Any]) -> str:

@@ -56,17 +56,20 @@ def check_op(
     order: int = 2,
     examples: int = 50,
     kinks: bool = True,
+    max_side: int = 129,
     vjp: Callable[..., Any] | None = None,
     jvp: Callable[..., Any] | None = None,
     library: Literal["torch", "jax"] | None = None,
 ) -> OpReport:
     """Check the gradients of an op, or of a function of Tensors, at `examples` calls: all kinds of shapes, broadcast if the
-    op broadcasts, 0-d and empty ones among them, numbers of three magnitudes and both signs, exact zeros and ties.
+    op broadcasts, 0-d and empty ones and some with a side of 65 or 129 among them, numbers of three magnitudes and both signs, exact
+    zeros and ties.
 
     At each call its gradients must agree with numerical differentiation, those of its gradients too (`order=1`: not those);
     an op must return the same on arrays as on Tensors; and with float32 inputs its result and those of its formulas must be
-    float32. `domain`, `signature`, `options` and `kinks` say which calls there are: see `calls`. The same calls are
-    drawn on every run.
+    float32. Nothing may change where the arrays lie otherwise in memory (Fortran order, negative strides, a cotangent of stride 0), where
+    two arguments are one array, or, but for the factor, where the cotangent is 1e12 or 1e-12 times as large. `domain`, `signature`,
+    `options`, `kinks` and `max_side` say which calls there are: see `calls`. The same calls are drawn on every run.
 
     `vjp` or `jvp` is a derivative of a function of NumPy arrays, written by hand: it is checked as `check_vjp` or `check_jvp` do,
     and gets the options too. An autograd.Function or a Module of PyTorch and a function of JAX that is jitted or has a rule of its own are
@@ -110,7 +113,7 @@ def check_op(
         verbosity=Verbosity.quiet,
         suppress_health_check=[HealthCheck.too_slow],  # a busy machine is no mistake of the op
     )
-    @given(calls(op, domain, signature=signature, options=options, kinks=kinks))
+    @given(calls(op, domain, signature=signature, options=options, kinks=kinks, max_side=max_side))
     def each(call: Call) -> None:
         report.calls += 1
         report.shapes |= {np.shape(a) for a in call[0]}

@@ -217,8 +217,12 @@ def _in_fortran_order(x: Array) -> Array:
 
 
 def _reversed(x: Array) -> Array:
-    return np.flip(np.flip(x).copy())
+    # NaNs follow, for a kernel that takes the address of the first number for that of a contiguous array.
+    numbers = np.concatenate([np.flip(x).ravel(), np.full(x.size, np.nan)])
+    return np.flip(numbers[: x.size].reshape(x.shape))
 
 
 def _with_stride_0(x: Array) -> Array:
-    return np.broadcast_to(x[(0,) * x.ndim], x.shape) if x.size else x
+    numbers = np.full(x.size, np.nan)
+    numbers[:1] = x.ravel()[:1]
+    return np.broadcast_to(numbers[:1].reshape((1,) * x.ndim), x.shape) if x.size else x

@@ -11,6 +11,7 @@ from benchmarks import (
     compilation,
     elementwise,
     embedding,
+    exam,
     functions,
     imports,
     memory,
@@ -37,6 +38,7 @@ def main() -> None:
         "functions": lambda a: functions.rows(a.peers, a.rounds),
         "memory": lambda a: memory.rows(a.peers),
         "oracle": lambda a: oracle.rows(a.rounds),
+        "judges": lambda a: exam.rows(a.peers),
         "numerical": lambda a: numerical_gradient.rows(a.full, a.rounds),
         "import": lambda a: imports.rows(a.peers, a.rounds),
     }

@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from importlib.metadata import version
+from math import inf
 from time import perf_counter
 from typing import Any, Literal
 
@@ -16,7 +17,7 @@ import numpy as np
 
 import tinygrad_ko as tg
 from benchmarks.problems import Array
-from tinygrad_ko.check import GradientMismatch, GradientUndecided, check_gradient, numerical_gradient
+from tinygrad_ko.check import GradientMismatch, GradientUndecided, check_gradient, check_vjp, numerical_gradient
 
 Effort = Literal["quick", "usual"]
 
@@ -44,7 +45,41 @@ class Case:
         return [np.array(g.numpy(), dtype=float) for g in gradients]
 
 
-Judge = Callable[[Case, int], str]
+class TooLongError(RuntimeError):
+    """The time that a checker has for a case is over."""
+
+
+class Written(Case):
+    """A function of NumPy arrays with a vjp(g, *inputs) written by hand; neither is called any more when it is later than `until`."""
+
+    def __init__(self, f: Callable[..., Any], vjp: Callable[..., Any], inputs: Sequence[Array], rtol: float) -> None:
+        super().__init__(f, inputs)
+        self.vjp, self.inputs, self.rtol = vjp, inputs, rtol
+        self.until, self.late = inf, False
+
+    def in_time(self) -> None:
+        if perf_counter() > self.until:
+            self.late = True
+            raise TooLongError
+
+    def call(self, *arrays: Array) -> Any:
+        self.in_time()
+        self.evaluations += 1
+        return self.function(*arrays)
+
+    def pull(self, cotangent: Array, *arrays: Array) -> Any:
+        self.in_time()
+        return self.vjp(cotangent, *arrays)
+
+    def forward(self, *arrays: Array) -> Array:
+        return np.array(self.call(*arrays), dtype=float)
+
+    def backward(self, arrays: Sequence[Array], cotangent: Array) -> list[Array]:
+        found = self.pull(cotangent, *arrays)
+        return [np.array(g, dtype=float) for g in (found if isinstance(found, list | tuple) else [found])]
+
+
+Judge = Callable[[Any, int], str]
 
 
 def verdict(check: Callable[[], object], rejection: type[Exception] = AssertionError) -> str:
@@ -62,6 +97,17 @@ def ours(effort: Effort) -> Judge:
             return verdict(
                 lambda: check_gradient(case.on_tensors, *case.arrays, effort=effort, rng=seed), GradientMismatch
             )
+        except GradientUndecided:
+            return "undecided"
+
+    return judge
+
+
+def ours_written() -> Judge:
+    def judge(case: Written, seed: int) -> str:
+        copies = [np.array(x) for x in case.inputs]
+        try:
+            return verdict(lambda: check_vjp(case.call, case.pull, *copies, rtol=case.rtol, rng=seed), GradientMismatch)
         except GradientUndecided:
             return "undecided"
 
@@ -109,16 +155,51 @@ def torch(fast: bool) -> Judge:
 
 def jax() -> Judge:
     jax: Any = import_module("jax")
-    check_vjp: Any = import_module("jax.test_util").check_vjp
+    check_grads: Any = import_module("jax.test_util").check_grads
     jax.config.update("jax_enable_x64", True)
 
     def judge(case: Case, seed: int) -> str:
-        """The leg of check_grads that holds a vjp to a function; its random numbers are the same each time."""
+        """Reverse mode at first order; its random numbers are the same each time."""
+        arrays = [jax.numpy.asarray(x) for x in case.arrays]
+        out, *gradients = [jax.ShapeDtypeStruct(x.shape, "float64") for x in (case.forward(*case.arrays), *arrays)]
 
-        def with_vjp(*xs: Array) -> Any:
-            return case.forward(*xs), lambda g: tuple(case.backward(xs, g))
+        def forward(*xs: Any) -> Any:
+            return case.forward(*map(np.asarray, xs))
 
-        return verdict(lambda: check_vjp(case.forward, with_vjp, tuple(case.arrays)))
+        def backward(g: Any, *xs: Any) -> Any:
+            return tuple(case.backward([*map(np.asarray, xs)], np.asarray(g)))
+
+        operation = jax.custom_vjp(lambda *xs: jax.pure_callback(forward, out, *xs))
+        pulled = lambda xs, g: jax.pure_callback(backward, tuple(gradients), g, *xs)
+        operation.defvjp(lambda *xs: (operation(*xs), xs), pulled)
+        return verdict(lambda: check_grads(operation, tuple(arrays), order=1, modes=("rev",)))
+
+    return judge
+
+
+def scipy() -> Judge:
+    check_grad: Any = import_module("scipy.optimize").check_grad
+
+    def judge(case: Case, seed: int) -> str:
+        """It takes a function of one vector that returns a number, and returns the length of the error of the gradient, which passes if it
+        is a millionth of that of the gradient or less.
+        """
+        shapes = [x.shape for x in case.arrays]
+        places = np.cumsum([x.size for x in case.arrays])[:-1]
+        c = np.random.default_rng(seed).normal(size=case.forward(*case.arrays).shape)
+
+        def parts(row: Array) -> list[Array]:
+            return [part.reshape(shape) for part, shape in zip(np.split(row, places), shapes, strict=True)]
+
+        def f(row: Array) -> Any:
+            return np.sum(c * case.forward(*parts(row)))
+
+        def gradient(row: Array) -> Array:
+            return np.concatenate([np.ravel(g) for g in case.backward(parts(row), c.copy())])
+
+        row = np.concatenate([np.ravel(x) for x in case.arrays])
+        error = check_grad(f, gradient, row)
+        return "passed" if error <= 1e-6 * np.linalg.norm(gradient(row)) else "rejected"
 
     return judge
 
@@ -182,10 +263,19 @@ JUDGES: dict[str, tuple[str, Callable[[], Judge]]] = {  # each with its package,
     "tinygrad_ko, usual": ("tinygrad_ko", lambda: ours("usual")),
     "PyTorch gradcheck": ("torch", lambda: torch(fast=False)),
     "PyTorch gradcheck, fast": ("torch", lambda: torch(fast=True)),
-    "JAX check_vjp": ("jax", jax),
+    "JAX check_grads": ("jax", jax),
     "autograd check_grads": ("autograd", autograd),
     "Chainer check_backward": ("chainer", chainer),
     "the book": ("tinygrad_ko", book),
+}
+
+
+OF_WRITTEN: dict[str, tuple[str, Callable[[], Judge]]] = {  # those that are asked about gradients written by hand
+    "tinygrad_ko": ("tinygrad_ko", ours_written),
+    "PyTorch gradcheck": JUDGES["PyTorch gradcheck"],
+    "PyTorch gradcheck, fast": JUDGES["PyTorch gradcheck, fast"],
+    "JAX check_grads": JUDGES["JAX check_grads"],
+    "SciPy check_grad": ("scipy", scipy),
 }
 
 

@@ -71,7 +71,7 @@ class Checked:
 
 
 def large_network(rounds: int) -> Iterator[Row]:
-    efforts = {"one projection": "quick", "two of each argument": "usual", "one forward": None}
+    efforts = {"one projection": "quick", "one of each argument, one nearby": "usual", "one forward": None}
     works = {what: Work("benchmarks.oracle", "Checked", (effort,)) for what, effort in efforts.items()}
     with started(works) as processes:
         parameters, seconds = processes["one forward"].call("by_differences")

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import tinygrad_ko as tg
+from benchmarks import exam, judges, readme, report
 from benchmarks import functions as functions_table
-from benchmarks import readme, report
 from benchmarks.__main__ import main
 from benchmarks.agreement import DisagreementError, compare_all, numbered
 from benchmarks.calls import CALLS
@@ -22,6 +22,7 @@ from benchmarks.process import FailedError, Process, Turn, Work, started
 from benchmarks.report import Row
 from benchmarks.timing import take_turns
 from docs.rules import public
+from tests.check.exam import Case
 from tinygrad_ko.ops import queries
 
 counts_pages = pytest.mark.skipif(sys.platform == "win32", reason="Windows counts no page faults")
@@ -303,6 +304,51 @@ def test_a_gpt_sees_no_future_and_its_loss_falls():
     assert losses[-1] < 0.8 * losses[0]
     length = np.sqrt(sum(np.sum(np.square(p.grad)) for p in step.parameters if p.grad is not None))
     assert length <= 1 + 1e-12
+
+
+# ------------------------------------------------------------------ the exam of gradient checkers
+
+
+def said(key, *texts):
+    return [exam.Answer(f"{key} {n}", key, text, 0.5) for n, text in enumerate(texts)]
+
+
+def test_what_a_checker_could_not_run_is_not_counted_against_it():
+    given = said("wrong", "rejected", "passed", "not run: error: MemoryError") + said("right", "passed", "error: NaN")
+    given += said("undecided", "undecided", "passed")
+    (alone,) = {row.contender for row in exam.counts("PyTorch gradcheck", given)}
+    ours = {row.task: (row.figure, row.met) for row in exam.counts("tinygrad_ko", given)}
+    other = {row.task: (row.figure, row.met) for row in exam.counts(alone, given)}
+    assert other["wrong ones rejected"] == ("1 of 2", None)
+    assert ours["wrong ones rejected"] == ("1 of 2", False)
+    assert ours["right ones rejected"] == ("0 of 2", True)
+    assert ours["undecided where one can tell"] == ("0 of 4", True)
+    assert (ours["nobody can tell"][0], other["nobody can tell"][0]) == ("1 of 2 undecided", "1 passed, 0 rejected")
+    assert [ours[task][0] for task in ("ended in another error", "not within 60 s, or not at all")] == ["1", "1"]
+    assert ours["time in all"][0] == "3.5 s"
+
+
+def test_at_the_exam_a_checker_is_asked_about_every_case(monkeypatch):
+    x = np.array([0.5, -1.0])
+    cases = [
+        Case("right", "right", "", np.tanh, lambda g, x: g * (1 - np.tanh(x) ** 2), (x,)),
+        Case("wrong", "wrong", "", np.tanh, lambda g, x: g * (1 - np.tanh(x)), (x,)),
+        Case("off", "right", "", np.tanh, lambda g, x: g * (1.0001 - np.tanh(x) ** 2), (x,), rtol=1e-3),
+        Case("coarse", "undecided", "", lambda x: np.float16(x) * 1.0, lambda g, x: g, (x,)),
+    ]
+    monkeypatch.setattr(exam, "CASES", cases)
+    answers = exam.Sitting("tinygrad_ko")()
+    assert [a.says for a in answers] == ["passed", "rejected", "passed", "undecided"]
+    monkeypatch.setattr(exam, "LIMIT", -1.0)
+    assert {a.first_word for a in exam.Sitting("tinygrad_ko")()} == {exam.NOT_RUN}
+
+
+def test_a_case_is_the_same_to_judges_of_arrays():
+    x = np.array([[0.5, -1.0, 2.0]])
+    case = judges.Written(np.matmul, lambda g, a, b: (g @ b.T, a.T @ g), (x, x.T), 0.0)
+    assert case.forward(*case.arrays).tolist() == [[5.25]]
+    assert [g.tolist() for g in case.backward(case.arrays, np.ones((1, 1)))] == [x.tolist(), x.T.tolist()]
+    assert case.evaluations == 1
 
 
 # ------------------------------------------------------------------ what is written

@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
+import tinygrad_ko as tg
 from docs import drawings, pages, rules
 from examples.see_the_graph import PICTURES
 from tinygrad_ko.drawing import rendering
@@ -48,11 +49,20 @@ def test_the_compiled_step_is_the_page_of_the_example(name):
     assert text == pages.with_page(text, pages.PAGES[name]), "run: python -m docs.pages"
 
 
-def test_the_guide_runs():
-    guide, flags = str(ROOT / "docs" / "guide.md"), doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-    result = doctest.testfile(guide, module_relative=False, encoding="utf-8", optionflags=flags)
-    assert result.attempted > 50
+@pytest.mark.parametrize(("name", "examples"), [("guide", 50), ("oracle", 10)])
+def test_the_guide_runs(name, examples):
+    page, flags = str(ROOT / "docs" / f"{name}.md"), doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+    result = doctest.testfile(page, module_relative=False, encoding="utf-8", optionflags=flags)
+    assert result.attempted > examples
     assert result.failed == 0
+
+
+@pytest.mark.parametrize(("library", "where"), [("torch", "op Cube, called at"), ("jax", "off by 2.0e-07 of its size")])
+def test_what_the_guide_shows_of_another_library_is_found_wrong(library, where):
+    pytest.importorskip(library)
+    (block,) = re.findall(rf"```py\n(import {library}\n.*?)```", read("docs/guide.md"), re.S)
+    with pytest.raises(tg.GradientMismatch, match=where):
+        exec(compile(block, "guide.md", "exec"), {"tg": tg})
 
 
 def test_the_table_of_the_rule_book_is_that_of_the_rule_book():

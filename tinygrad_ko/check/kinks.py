@@ -20,7 +20,7 @@ from tinygrad_ko.check.comparison import compare_slopes
 from tinygrad_ko.check.function import Primal
 from tinygrad_ko.check.line import Line, indicator, random_line
 from tinygrad_ko.check.report import Projection
-from tinygrad_ko.check.slope import EPS, scales
+from tinygrad_ko.check.slope import EPS, OUTSIDE, scales
 
 _MOST = 64  # elements of the output that are compared by themselves
 _SPLITS = 6  # pairs of directions, to see whether slopes add up
@@ -83,7 +83,7 @@ class _Nearby:
         here = self.along(self.f, c)
         low, high, size = np.full_like(here, np.inf), np.full_like(here, -np.inf), np.abs(here)
         for n, point in enumerate(self.points()):
-            with suppress(ValueError, ArithmeticError):  # outside the domain
+            with suppress(*OUTSIDE):
                 slopes = self.along(point, c)
                 low, high, size = np.fmin(low, slopes), np.fmax(high, slopes), np.fmax(size, np.abs(slopes))
             outside = np.count_nonzero((here < low - _DRIFT * size) | (here > high + _DRIFT * size))

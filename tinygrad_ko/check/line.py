@@ -10,7 +10,7 @@ import numpy as np
 
 from tinygrad_ko.arrays.library import Array
 from tinygrad_ko.check.function import CheckedFunction
-from tinygrad_ko.check.slope import Side, Slope, brief_slope, measure_slope, scale_along, scales
+from tinygrad_ko.check.slope import OUTSIDE, Side, Slope, brief_slope, measure_slope, scale_along, scales
 
 
 class Line:
@@ -23,7 +23,11 @@ class Line:
         self.size = float(np.sum(np.abs(c * f.y)))
 
     def change(self, s: float) -> Array:
-        return self.f.value(self.f.along(s, self.d)) - self.f.y
+        """By how much f changes over a distance; NaN outside its domain."""
+        try:
+            return self.f.value(self.f.along(s, self.d)) - self.f.y
+        except OUTSIDE:
+            return np.full_like(self.f.y, np.nan)
 
     def __call__(self, s: float) -> float:
         return float(np.sum(self.c * self.change(s))) if s else 0.0

@@ -18,6 +18,7 @@ from tinygrad_ko.arrays.indexing import IndexedGradient
 from tinygrad_ko.arrays.library import Array, namespace
 from tinygrad_ko.check.function import FirstOrder
 from tinygrad_ko.check.line import Line
+from tinygrad_ko.check.slope import OUTSIDE
 from tinygrad_ko.engine.accumulate import accumulated, unbroadcast
 from tinygrad_ko.engine.backprop import backpropagate
 from tinygrad_ko.engine.graph import Node, Switch, behind
@@ -169,13 +170,16 @@ def _equal(a: Any, b: Any) -> bool:
 
 
 def _speeds(line: Line, nodes: list[Node]) -> dict[Node, Array] | None:
-    """How fast the values of nodes and of their inputs move along a line; None if other operations run beside the point."""
+    """How fast the values of nodes and of their inputs move along a line; None if other operations run beside the point, or none can."""
     primal, h = line.f.primal, _STEP * line.scale
     assert isinstance(primal, FirstOrder)
     beside = []
     for s in (h, -h):
-        with Switch(watch="copies"):
-            y, *_ = primal.forward(line.f.along(s, line.d)[: len(primal.point)])
+        try:
+            with Switch(watch="copies"):
+                y, *_ = primal.forward(line.f.along(s, line.d)[: len(primal.point)])
+        except OUTSIDE:
+            return None
         beside.append([node for node in behind(y.node) if node.op])
     here = sorted(nodes, key=lambda node: -node.order)  # backpropagation has come to those that have a gradient
     if not len(here) == len(beside[0]) == len(beside[1]):

@@ -31,6 +31,8 @@ from tinygrad_ko.arrays.library import Array
 
 EPS = float(np.finfo(np.float64).eps)
 SMALLEST_SCALE = 0.01  # of a coordinate that is 0
+# What f raises beside the inputs says only that its domain ends there; RuntimeError is PyTorch's and SciPy's, LookupError that of tables.
+OUTSIDE = (ValueError, ArithmeticError, AssertionError, RuntimeError, LookupError)
 _RUNGS, _COLUMNS = 16, 6  # the most steps of a ladder, and the most rungs that combine to one estimate
 _FINER = 3  # rungs below the best one, to show the noise
 
@@ -188,7 +190,7 @@ class _Sampler:
         self.known: dict[float, float] = {}
         self.outside: tuple[type[Exception], ...] = ()  # an error at x itself is for the caller to see
         self.middle = self(x)
-        self.outside = (ValueError, ArithmeticError, AssertionError)  # beside it: the end of the domain
+        self.outside = OUTSIDE
         self.size = max(size, abs(self.middle)) if isfinite(self.middle) else size
 
     def __call__(self, x: float) -> float:

@@ -15,6 +15,7 @@ from tinygrad_ko.check.line import Line, random_line
 from tinygrad_ko.check.report import Projection
 from tinygrad_ko.check.slope import EPS, Slope
 
+LAST_BITS = 4 * EPS  # steps so high are those of numbers near 1 from which f is computed, as what saturates is
 _POINTS, _DEGREE = 65, 7  # values that are fitted, and the degree of the polynomial
 _LEVELS, _ORDER = 6, 8  # how often a jump is looked at more closely, and the order of the differences in which it shows
 _CENTRAL = 35  # the greatest of these differences, of a jump of 1
@@ -39,12 +40,14 @@ def is_staircase(line: Line, speed: float) -> bool:
 
 
 def _is_still(line: Line, s: float, speed: float) -> bool:
-    """Whether f stays as it is where by its speed it would move by a hundred times its last bit."""
-    step = 100 * EPS * (line.size + abs(line(s))) / speed
+    """Whether f stays as it is where by its speed it would move by a hundred times its last bit, over a billionth of the inputs at least:
+    finer steps are noise, and where f saturates its last bits are those of 1.
+    """
+    step = max(100 * EPS * (line.size + abs(line(s))) / speed, 1e-9 * line.scale)
     return step < 1e-6 * line.scale and abs(line(s + step) - line(s)) <= 2 * EPS * line.size
 
 
-def _step_height(line: Line) -> float:
+def step_height(line: Line) -> float:
     """The height of the step of a staircase that is nearest to the point, in numbers of the output."""
 
     def moved(s: float) -> bool:
@@ -134,7 +137,7 @@ def why_inexact(line: Line, found: Projection, rng: Any) -> tuple[str, str] | No
 
 def why_staircase(line: Line, found: Projection) -> tuple[str, str]:
     """What a staircase looks like, beside the slope by the formulas."""
-    height, mean, (rule, rule_korean) = _step_height(line), found.slope, line.f.rule
+    height, mean, (rule, rule_korean) = step_height(line), found.slope, line.f.rule
     shown = max(abs(found.analytic), abs(mean.value))
     if 2 * mean.error > 0.3 * shown:
         which, korean = "too coarse to be compared with that", "정확히 비교하기 어렵습니다"
@@ -142,11 +145,16 @@ def why_staircase(line: Line, found: Projection) -> tuple[str, str]:
         which, korean = "that", "일치합니다"
     else:
         which, korean = "not that", "일치하지 않습니다"
+    inside = "something rounds inside (float32, float16, a quantisation, a bisection)"
+    inside_korean = "함수 안에서 값을 반올림하고 있습니다(float32, float16, 양자화, 이분법 등)"
+    if height <= LAST_BITS:
+        inside = "the last bits of a number near 1, from which it is computed"
+        inside_korean = "1에 가까운 수의 마지막 비트만 변합니다"
     return (
-        f"f is a staircase with steps of {height:.3g}: something rounds inside (float32, float16, a quantisation, a bisection). Its mean"
+        f"f is a staircase with steps of {height:.3g}: {inside}. Its mean"
         f" slope {mean.value:.6g} +- {mean.error:.1g} is {which} of {rule}, {found.analytic:.6g}; compute in float64, or say"
         " how exactly f is computed: rtol=",
-        f"함수가 높이 {height:.3g}인 계단 모양입니다. 함수 안에서 값을 반올림하고 있습니다(float32, float16, 양자화, 이분법 등)."
+        f"함수가 높이 {height:.3g}인 계단 모양입니다. {inside_korean}."
         f" 평균 기울기는 {mean.value:.6g} +- {mean.error:.1g}이고 {rule_korean}의 값 {found.analytic:.6g}과 {korean}. float64로 계산하거나,"
         " 함수의 상대 오차를 rtol=로 지정하십시오.",
     )

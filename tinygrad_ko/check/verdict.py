@@ -161,6 +161,8 @@ class OrderCheck:
             found = self.where_kinks_meet(found, line)
         if self.is_inexact(found, line):
             return
+        if found.verdict == "mismatch" and len(group) > 1:
+            found, line = self.by_argument(found, line)
         self.report.projections.append(found)
         if found.verdict == "mismatch":
             raise self.mismatch(found, line)
@@ -174,6 +176,16 @@ class OrderCheck:
                 self.report.projections.append(beside)
                 self.remark("the inputs are at a kink; what is reported was found a thousandth away from it")
                 raise OrderCheck(near.f, self.report, self.effort, rng).mismatch(beside, near)
+
+    def by_argument(self, found: Projection, line: Line) -> tuple[Projection, Line]:
+        """What is found along all arguments together, if it is so along one of them; else what is found along the one least sure of. Where f
+        hardly moves with one argument its noise is not seen beside what another does.
+        """
+        lines = [random_line(line.f, [i], line.c, self.rng) for i in line.d]
+        parts = [(compare_slopes(part), part) for part in lines]
+        if any(part.verdict == "mismatch" for part, _ in parts):
+            return found, line
+        return max(parts, key=lambda part: (part[0].verdict == "undecided", part[0].resolution))
 
     def is_inexact(self, found: Projection, line: Line) -> bool:
         """Whether an operation is off by no more than its function may be, which is a doubt."""
@@ -224,7 +236,7 @@ class OrderCheck:
             if found.verdict != "mismatch" or found.slope.kind in ("kink", "jump"):
                 self.report.nearby |= {f.order} if found.verdict == "agrees" else set()
                 return
-        if self.is_inexact(found, line):
+        if self.is_inexact(found, line) or self.by_argument(found, line)[0].verdict != "mismatch":
             return
         self.report.projections.append(replace(found, argument=f"{line.label}, nearby"))
         self.remark("it agrees at the inputs; what is reported was found a thousandth away from them")

@@ -383,7 +383,7 @@ class TestVariations:
             g.flags.c_contiguous or 1 / 0
             return g * np.cos(x)
 
-        with pytest.raises(AssertionError, match="where the cotangent is .*, it raises ZeroDivisionError"):
+        with pytest.raises(AssertionError, match=r"where the cotangent is .*, it raises ZeroDivisionError"):
             check_op(np.sin, (-3, 3), vjp=refuses, signature="(n,m)")
 
     def test_a_gradient_that_is_truly_zero(self):

@@ -47,7 +47,7 @@ class CheckedFunction:
     _at_point: "tuple[Array, Vjp] | None" = None  # its value and vector-Jacobian product there, once they are computed
 
     @property
-    def rule(self) -> tuple[str, str]:
+    def computed_by(self) -> tuple[str, str]:
         """What its gradient is computed by, in both languages."""
         return ("the derivative given", "직접 작성한 미분") if self.by_hand else ("the formulas", "공식")
 

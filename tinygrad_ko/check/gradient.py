@@ -133,7 +133,7 @@ def _check(f: Primal, order: int, effort: Effort, rng: Any) -> Report:
     __tracebackhide__ = True
     report = Report(f.name, numbers=sum(f.point[i].size for i in f.wrt), remarks=[*f.remarks])
     report.has_graph, report.call = isinstance(f, FirstOrder), f.call
-    report.column = f.rule[0].split()[-1]
+    report.column = f.computed_by[0].split()[-1]
     report.points = dict(zip(f.labels, f.point, strict=True))
     report.shapes = {label: np.shape(x) for label, x in zip(f.labels, f.point, strict=True)}
     kind = type(getattr(f.f, "__self__", None))
@@ -147,7 +147,7 @@ def _check(f: Primal, order: int, effort: Effort, rng: Any) -> Report:
         if order == 2:
             OrderCheck((f.perturbed(rng) if kinked else f).gradient(rng), report, effort, rng).run()
         if all(p.size == 0 for p in report.projections):
-            report.remarks.append(f"the gradient is 0 here, also by {f.rule[0]}; other inputs may show more")
+            report.remarks.append(f"the gradient is 0 here, also by {f.computed_by[0]}; other inputs may show more")
         report.verdict = "agrees"
     finally:
         f.progress.close()

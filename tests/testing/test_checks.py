@@ -573,6 +573,23 @@ class TestOtherFunctions:
         assert check_op(lambda x: torch.sin(x), (-3, 3), library="torch", examples=20).undecided == 0
         assert check_op(torch.nn.Linear(4, 2), signature="(n,4)", order=1, examples=10).calls == 10
 
+    def test_layouts_of_pytorch(self):
+        torch: Any = pytest.importorskip("torch")
+
+        class Sine(torch.autograd.Function):
+            @staticmethod
+            def forward(ctx, x):
+                ctx.save_for_backward(x)
+                return torch.sin(x)
+
+            @staticmethod
+            def backward(ctx, g):
+                (x,) = ctx.saved_tensors
+                return (g.view(-1) * torch.cos(x.reshape(-1))).view(x.shape)
+
+        with pytest.raises(AssertionError, match=r"Sine: where the cotangent is .*, it raises RuntimeError: view size"):
+            check_op(Sine, (-3, 3), signature="(n,m)", order=1, examples=10)
+
     def test_of_jax(self):
         jax: Any = pytest.importorskip("jax")
         assert check_op(jax.jit(jax.numpy.sin), (-3, 3), examples=5, order=1).undecided == 0

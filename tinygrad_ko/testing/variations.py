@@ -196,8 +196,14 @@ def of_library(f: Callable[..., Any], inputs: list[Any], parameters: Any) -> Lin
     def linearize(arguments: list[Any]) -> tuple[Any, Callable[[Any], list[Any]]]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # PyTorch's, of arrays that cannot be written to
-            y, pull = judged.linearize(judged.structured([*arguments, *judged.point[len(arguments) :]]))
-        return y, lambda g: [*pull(g)][: len(arguments)]
+            y, pull = judged.linearize(judged.structured([*_each(_forwards, arguments), *judged.point[len(arguments) :]]))
+
+        def quietly(g: Any) -> list[Any]:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                return [*pull(_each(_forwards, g))][: len(arguments)]
+
+        return y, quietly
 
     return linearize
 
@@ -210,6 +216,11 @@ def _each(change: Callable[[Array], Any], tree: Any, others: Any = ...) -> Any:
 
 def _is_float(x: Any) -> bool:
     return isinstance(x, np.ndarray | np.floating) and x.dtype.kind == "f"
+
+
+def _forwards(x: Array) -> Array:
+    """An array without negative strides, which PyTorch has not."""
+    return np.array(x) if any(stride < 0 for stride in x.strides) else x
 
 
 def _in_fortran_order(x: Array) -> Array:

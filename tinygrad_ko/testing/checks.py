@@ -11,6 +11,7 @@ import numpy as np
 from hypothesis import HealthCheck, Phase, Verbosity, given, settings
 
 from tinygrad_ko.check import GradientMismatch, GradientUndecided, Report, check_gradient, check_jvp, check_vjp
+from tinygrad_ko.check.domain import WHOLE
 from tinygrad_ko.check.function import function_name
 from tinygrad_ko.check.libraries import as_given_to, library_of
 from tinygrad_ko.check.record import spelled
@@ -90,7 +91,7 @@ def check_op(
     """
     __tracebackhide__ = True
     about = known(op, domain)
-    way = _Way(op, about, order, vjp, jvp, library)
+    way = _Way(op, about, order, vjp, jvp, library, domain)
     report = OpReport(about.title, way.order)
     failed: list[tuple[Exception, str, list[str], bool]] = []
     complaints: list[tuple[AssertionError, Call, str]] = []
@@ -189,7 +190,7 @@ def check_op(
 class _Way:
     """How the calls of a function are checked, by what it is."""
 
-    def __init__(self, op: Any, about: Known, order: int, vjp: Any, jvp: Any, library: str | None) -> None:
+    def __init__(self, op: Any, about: Known, order: int, vjp: Any, jvp: Any, library: str | None, domain: Any) -> None:
         if (vjp is not None) + (jvp is not None) + (library is not None) > 1:
             raise explain(
                 ValueError("check_op takes one of vjp, jvp and library"),
@@ -201,6 +202,9 @@ class _Way:
         self.library = library or library_of(op)
         self.ours = not (self.rule or self.library)
         self.order = 1 if self.rule else order
+        by_name = domain if isinstance(domain, Mapping) else dict.fromkeys(about.smooth, domain)
+        self.domains = {name: d for name, d in by_name.items() if isinstance(d, str) and d in WHOLE}
+        self.options = {"domain": self.domains} if self.domains else {}
 
     def of(self, call: Call) -> tuple[Any, list[Any], Callable[..., Report], str]:
         """The function that is called, its inputs, the check of these, and that as a line of Python."""
@@ -209,20 +213,25 @@ class _Way:
             return (
                 f,
                 inputs,
-                partial(check_gradient, f, order=self.order),
-                _spelled_check(self.op, self.about, call, self.order),
+                partial(check_gradient, f, order=self.order, **self.options),
+                _spelled_check(self.op, self.about, call, self.order, self.options),
             )
         arguments, options = call
         f = partial(self.op, **options) if options else self.op
         name, shown = self._spelled(self.op, options), [spelled(x) for x in arguments]
         if self.rule:
             rule = partial(self.rule, **options) if options else self.rule
-            line = ", ".join([name, self._spelled(self.rule, options), *shown])
-            return f, list(arguments), partial(self.check, f, rule), f"tg.check.{self.check.__name__}({line})"
+            line = ", ".join([name, self._spelled(self.rule, options), *shown, *_spelled_options(self.options)])
+            return (
+                f,
+                list(arguments),
+                partial(self.check, f, rule, **self.options),
+                f"tg.check.{self.check.__name__}({line})",
+            )
         makes = "torch.from_numpy" if self.library == "torch" else "jax.numpy.asarray"
-        shown = [f"{makes}({x})" for x in shown] + ["order=2"] * (self.order == 2)
+        shown = [f"{makes}({x})" for x in shown] + ["order=2"] * (self.order == 2) + _spelled_options(self.options)
         parameters = {"parameters": self.op} if options and hasattr(self.op, "parameters") else {}
-        check = partial(check_gradient, f, order=self.order, **parameters)
+        check = partial(check_gradient, f, order=self.order, **parameters, **self.options)
         inputs = as_given_to(self.op, list(map(np.asarray, arguments)), self.library)
         return f, inputs, check, f"tg.check_gradient({', '.join([name, *shown])})"
 
@@ -236,13 +245,15 @@ class _Way:
         )
         if self.ours:
             names = names if self.about.variadic else [names[i] for i in _smooth(self.about, call)]
-            return find_difference(self.about.title, names, of_tensors(f, self.about.title), inputs)
+            return find_difference(self.about.title, names, of_tensors(f, self.about.title), inputs, self.domains)
         if self.rule:
             rule = partial(self.rule, **options) if options else self.rule
             linearize = of_jvp(f, rule) if self.check is check_jvp else of_vjp(f, rule)
-            return find_difference(self.about.title, names, linearize, inputs, forward_mode=self.check is check_jvp)
+            return find_difference(
+                self.about.title, names, linearize, inputs, self.domains, forward_mode=self.check is check_jvp
+            )
         linearize = of_library(f, inputs, self.op if options and hasattr(self.op, "parameters") else None)
-        return find_difference(self.about.title, names, linearize, list(map(np.asarray, arguments)))
+        return find_difference(self.about.title, names, linearize, list(map(np.asarray, arguments)), self.domains)
 
     @staticmethod
     def _spelled(f: Any, options: dict[str, Any]) -> str:
@@ -340,11 +351,11 @@ def _noting(op: Any, found: dict[str, Any]) -> Callable[..., Any]:
     return define(record.broadcasts, record.keeps, record.name, **watched)(record.forward)
 
 
-def _spelled_check(op: Callable[..., Any], about: Known, call: Call, order: int) -> str:
+def _spelled_check(op: Callable[..., Any], about: Known, call: Call, order: int, more: dict[str, Any]) -> str:
     """The check of a call: arguments that are not differentiable, and options, stand inside a lambda."""
     arguments, options = call
     f, free, inside = _name_of(op), _smooth(about, call), [spelled(x) for x in arguments]
-    given = [inside[i] for i in free] + ["order=2"] * (order == 2)
+    given = [inside[i] for i in free] + ["order=2"] * (order == 2) + _spelled_options(more)
     if options or len(free) < len(arguments):
         names = [f"*{about.names[0]}"] if about.variadic else [about.names[i] for i in free]
         passed = names if about.variadic else [n if n in names else x for n, x in zip(about.names, inside, strict=True)]

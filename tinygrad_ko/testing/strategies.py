@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from tinygrad_ko.arrays.library import Array
-from tinygrad_ko.check.domain import Domain, limits, random_numbers
+from tinygrad_ko.check.domain import WHOLE, Domain, limits, random_array, random_numbers
 from tinygrad_ko.check.in_torch import is_function_class
 from tinygrad_ko.engine.rule import Op
 from tinygrad_ko.errors import explain
@@ -87,6 +87,8 @@ def broadcasting(
 
 def filled(rng: "np.random.Generator", shape: Shape, domain: Domain, scale: float, kind: str) -> Array:
     """An array of a domain: generic numbers, or some exactly 0, or ties, with the other arrays of the call too."""
+    if domain in WHOLE:
+        return random_array(rng, shape, domain, scale)
     low, high = limits(domain)
     if kind == "ties":
         few = random_numbers(np.random.default_rng(4), (4,), low, high, scale)

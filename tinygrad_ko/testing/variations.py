@@ -5,7 +5,7 @@ by identity, or holds what is tiny or huge for 0 or for infinity.
 """
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ko.arrays.library import Array
+from tinygrad_ko.check.domain import projected
 from tinygrad_ko.check.libraries import of_another_library
 from tinygrad_ko.errors import explain
 from tinygrad_ko.func.trees import in_one_row, is_tree, leaves_like, mapped
@@ -66,7 +67,12 @@ def variations(names: list[str], arguments: list[Any], g: Any, called: tuple[str
 
 
 def find_difference(
-    title: str, names: list[str], linearize: Linearize, arguments: list[Any], forward_mode: bool = False
+    title: str,
+    names: list[str],
+    linearize: Linearize,
+    arguments: list[Any],
+    domains: Mapping[str, str],
+    forward_mode: bool = False,
 ) -> AssertionError | None:
     """The error for the first variation in which something is another than in the usual call; None if there is none."""
     rng = np.random.default_rng(0)
@@ -75,6 +81,7 @@ def find_difference(
     g = _each(lambda x: np.asarray(rng.standard_normal(x.shape)), shapes, others=None)
     # At a kink another order of summation may take another side: what is wrong is wrong nearby too.
     near = [x * (1 - 1e-3 * rng.random(x.shape)) if _is_float(x) else x for x in arguments]
+    near = [projected(x, domains[name]) if name in domains else x for name, x in zip(names, near, strict=True)]
     nearby = {v.text: v for v in variations(names, near, g, called)}
     for found in variations(names, arguments, g, called):
         difference = _difference(linearize, found)
@@ -196,7 +203,9 @@ def of_library(f: Callable[..., Any], inputs: list[Any], parameters: Any) -> Lin
     def linearize(arguments: list[Any]) -> tuple[Any, Callable[[Any], list[Any]]]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # PyTorch's, of arrays that cannot be written to
-            y, pull = judged.linearize(judged.structured([*_each(_forwards, arguments), *judged.point[len(arguments) :]]))
+            y, pull = judged.linearize(
+                judged.structured([*_each(_forwards, arguments), *judged.point[len(arguments) :]])
+            )
 
         def quietly(g: Any) -> list[Any]:
             with warnings.catch_warnings():

@@ -11,6 +11,7 @@ from typing import Any, Unpack
 import numpy as np
 
 from tinygrad_ko.arrays.library import Array
+from tinygrad_ko.check.domain import projected
 from tinygrad_ko.check.function import argument_names, function_name, location, selected
 from tinygrad_ko.check.gradient import Options, judge
 from tinygrad_ko.check.line import indicator
@@ -236,8 +237,11 @@ class _Pushforward(_Handwritten):
     def push(self, directions: dict[int, Array]) -> Array:
         """J d, in one row if the result is."""
         zeros = {i: np.zeros(self.point[i].shape) for i in self.floating}
+        directions = directions | {
+            i: projected(directions[i], d, 0.0) for i, d in self.domains.items() if i in directions
+        }
         tangents = [(zeros | directions).get(i) for i in range(len(self.point))]
-        copies = [x.copy() if isinstance(x, np.ndarray) else x for x in self.point]
+        copies = [x.copy() if isinstance(x, np.ndarray) else x for x in self.inside(self.point)]
         return self.in_one_row_like_it(self.its_vjp(*self.structured(copies), *self.structured(tangents)))
 
 

@@ -18,7 +18,7 @@ from tinygrad_ko.check.function import argument_names, function_name
 from tinygrad_ko.engine.graph import Handle
 
 _MOST = 200  # numbers that stand in a script or a certificate; more are loaded from a file, or known by a hash
-_USUAL = {"order": 1, "effort": "usual", "rtol": 0.0, "rng": 0}
+_USUAL = {"order": 1, "effort": "usual", "rtol": 0.0, "domain": None, "rng": 0}
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class CheckCall:
         options = {
             name: value
             for name, value in self.options.items()
-            if value != usual[name] and isinstance(value, int | float | str)
+            if value != usual[name] and isinstance(value, int | float | str | dict)
         }
         keywords = [f"{name}={spelled(value)}" for name, value in options.items()]
         for name, value in self.wanted.items():

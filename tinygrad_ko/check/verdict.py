@@ -113,7 +113,7 @@ class OrderCheck:
             raised = f"{type(error).__name__}: {error} ({notes[-1]})"
             korean = next((note for note in notes if not note.isascii()), "미분 공식을 계산하는 중에 오류가 났습니다.")
             korean = f"{korean} 받은 오류: {raised}"
-            by = self.f.rule[0] if self.f.by_hand else "backpropagation"
+            by = self.f.computed_by[0] if self.f.by_hand else "backpropagation"
             raise self.failure(GradientMismatch, f"{by} fails: {raised}", korean) from error
         if broken:
             raise self.failure(GradientMismatch, *describe_broken_property(self.f.primal, broken, self.rng))

@@ -14,6 +14,7 @@ from typing import Any, Self
 import numpy as np
 
 from tinygrad_ko.arrays.library import Array
+from tinygrad_ko.check.domain import projected
 from tinygrad_ko.check.function import Arrays, Primal, Vjp, element, float64_copy, selected
 from tinygrad_ko.check.progress import Progress
 from tinygrad_ko.check.slope import precision
@@ -97,13 +98,18 @@ class FunctionWithVjp(Primal):
             at -= prod(shape)
         return element(self.result, k)
 
+    def inside(self, arrays: Arrays) -> Arrays:
+        """The arrays, each in its domain."""
+        return [projected(x, self.domains[i]) if i in self.domains else x for i, x in enumerate(arrays)]
+
     def value(self, arrays: Arrays) -> Array:
         self.progress.step()
-        y = self.in_one_row(self.evaluate(self.structured(arrays)))
+        y = self.in_one_row(self.evaluate(self.structured(self.inside(arrays))))
         self.eps = precision(y)
         return y.astype(np.float64, copy=False)
 
     def vjp(self, arrays: Arrays) -> tuple[Array, Vjp]:
+        arrays = self.inside(arrays)
         copies = [x.copy() if isinstance(x, np.ndarray) else x for x in arrays]
         inputs = self.structured(copies)
         result, pull = self.linearize(inputs)
@@ -202,7 +208,7 @@ class FunctionWithVjp(Primal):
                     ),
                     f"{self.name}: {label!r}의 형상은 {shape}인데 그 기울기의 형상은 {g.shape}입니다. 두 형상이 같아야 합니다.",
                 )
-            gradients.append(g)
+            gradients.append(projected(g, self.domains[i], 0.0) if i in self.domains else g)
         return gradients
 
     def _require_unchanged(self, copies: Arrays, arrays: Arrays) -> None:

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from tinygrad_ko.arrays.library import Array
-from tinygrad_ko.check.domain import Domain, limits, random_numbers
+from tinygrad_ko.check.domain import WHOLE, Domain, limits, random_array, random_numbers
 from tinygrad_ko.check.in_torch import is_function_class
 from tinygrad_ko.engine.rule import Op
 from tinygrad_ko.errors import explain
@@ -32,18 +32,31 @@ Call = tuple[tuple[Any, ...], dict[str, Any]]
 _SEEDS = st.integers(0, 2**32 - 1)
 _SCALES = [1.0, 1e-6, 1e4]
 _KINDS = ["generic", "zeros", "ties"]
+_LONG = [65, 129]  # sides just over a block, as kernels have them
+
+
+@st.composite
+def _sides(draw: st.DrawFn, dims: int, max_side: int) -> list[int]:
+    """So many different sides; now and then one of them is long, if there may be such."""
+    long = [n for n in _LONG if n <= max_side]
+    most = max(5, dims) if long else max_side
+    sides = draw(st.lists(st.integers(1, most), unique=True, min_size=dims, max_size=dims))
+    if long and sides and draw(st.integers(0, 3)) == 3:
+        sides[draw(st.integers(0, dims - 1))] = draw(st.sampled_from(long))
+    return sides
 
 
 @st.composite
 def shapes(draw: st.DrawFn, *, min_dims: int = 0, max_dims: int = 3, max_side: int = 5, empty: bool = True) -> Shape:
-    """Shapes without two equal dimensions; some have a dimension of 0, none with `empty=False`.
+    """Shapes without two equal dimensions, up to 5; some have a dimension of 0, none with `empty=False`. With `max_side=129` one in
+    four has a dimension of 65 or 129, one more than a block of a kernel's usually is.
 
     >>> from hypothesis import find
     >>> find(shapes(), lambda shape: len(shape) == 3)
     (1, 2, 3)
     """
     dims = draw(st.integers(min_dims, max_dims))
-    shape = draw(st.lists(st.integers(1, max_side), unique=True, min_size=dims, max_size=dims))
+    shape = draw(_sides(dims, max_side))
     if empty and shape and draw(st.integers(0, 4)) == 4:
         shape[draw(st.integers(0, len(shape) - 1))] = 0
     return tuple(shape)
@@ -74,6 +87,8 @@ def broadcasting(
 
 def filled(rng: "np.random.Generator", shape: Shape, domain: Domain, scale: float, kind: str) -> Array:
     """An array of a domain: generic numbers, or some exactly 0, or ties, with the other arrays of the call too."""
+    if domain in WHOLE:
+        return random_array(rng, shape, domain, scale)
     low, high = limits(domain)
     if kind == "ties":
         few = random_numbers(np.random.default_rng(4), (4,), low, high, scale)
@@ -131,6 +146,7 @@ def calls(
     signature: str | None = None,
     options: dict[str, Any] | None = None,
     kinks: bool = True,
+    max_side: int = 129,
 ) -> SearchStrategy[Call]:
     """Calls of an op, as pairs (arguments, options).
 
@@ -141,7 +157,8 @@ def calls(
 
     `domain` is a domain of `arrays`, or a dict with one for each argument (real if it is not named). An argument that
     is not differentiable has no domain: give it a strategy, or a function that makes one from the shape the argument
-    should have. `options` holds values for the op's options, or strategies.
+    should have. `options` holds values for the op's options, or strategies. `max_side` is that of `shapes`: 5 for an op that
+    takes long for arrays of 65 or 129 rows.
 
     Raises ValueError for a signature or domain that does not fit the op.
 
@@ -182,10 +199,10 @@ def calls(
     @st.composite
     def call(draw: st.DrawFn) -> Call:
         if cores:
-            sizes = draw(_fitting(cores, stacks))
+            sizes = draw(_fitting(cores, stacks, max_side))
         else:
             n = draw(st.integers(1, 3)) if about.variadic else len(names)
-            sizes = draw(broadcasting(n)) if about.broadcasts else (draw(shapes()),) * n
+            sizes = draw(broadcasting(n, max_side=max_side) if about.broadcasts else _alike(n, max_side))
         rng, scale, kind = draw(manners(sizes, kinks))
         arguments = []
         for name, size in zip(names * len(sizes) if about.variadic else names, sizes, strict=True):
@@ -252,11 +269,15 @@ def _cores_of(signature: str) -> list[list[str]]:
 
 
 @st.composite
-def _fitting(draw: st.DrawFn, cores: list[list[str]], stacks: bool) -> tuple[Shape, ...]:
+def _alike(draw: st.DrawFn, n: int, max_side: int) -> tuple[Shape, ...]:
+    return (draw(shapes(max_side=max_side)),) * n
+
+
+@st.composite
+def _fitting(draw: st.DrawFn, cores: list[list[str]], stacks: bool, max_side: int) -> tuple[Shape, ...]:
     """Shapes with the given dimensions, all different, and with more in front of them that broadcast."""
     names = sorted({name for core in cores for name in core if not name.isdigit()})
-    sides = draw(st.lists(st.integers(1, max(5, len(names))), unique=True, min_size=len(names), max_size=len(names)))
-    side = dict(zip(names, sides, strict=True))
+    side = dict(zip(names, draw(_sides(len(names), max(max_side, len(names)))), strict=True))
     fronts = draw(broadcasting(len(cores), max_dims=2)) if stacks else [()] * len(cores)
     return tuple(
         (*front, *(int(name) if name.isdigit() else side[name] for name in core))

@@ -222,7 +222,7 @@ class OrderCheck:
             at_kink = self.at_kink(found, line)
             unseen = self.f.primal.op is None and is_right_beside(line, found, self.rng)
             if at_kink.verdict == "mismatch" and unseen and is_differentiable(line, self.rng):
-                self.doubts.append(kinks_or_apart(found, self.f.rule))
+                self.doubts.append(kinks_or_apart(found, self.f.computed_by))
                 return replace(found, verdict="undecided")
             return at_kink
         if found.slope.kind not in ("kink", "jump"):  # that is at order 2: the gradient has them

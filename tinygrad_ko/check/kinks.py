@@ -149,12 +149,12 @@ def is_continuous(f: CheckedFunction, other: CheckedFunction) -> bool:
 
 
 def is_right_beside(line: Line, found: Projection, rng: Any) -> bool:
-    """Whether the formulas give the slope at points very near."""
+    """Whether the formulas, that are off at the point, are not at points very near."""
     f = line.f
     sizes = {i: scales(f.point[i]) for i in line.d}
     near = [f.primal.moved(_NEAR, {i: x * rng.standard_normal(x.shape) for i, x in sizes.items()}) for _ in range(2)]
     slopes = [Line(other, line.c, line.d).analytic()[0] for other in near]
-    return all(abs(slope - found.slope.value) <= found.tolerance + _DRIFT * found.reference for slope in slopes)
+    return all(abs(slope - found.slope.value) < 0.1 * found.difference for slope in slopes)
 
 
 def kinks_or_apart(p: Projection, rule: tuple[str, str]) -> tuple[str, str]:

@@ -51,7 +51,7 @@ def compare_slopes(line: Line, first: Projection | None = None, stretch: float =
         found = _compared(line, replace(found.slope, error=found.slope.error + 4 * max(doubts)))
     if found.verdict != "agrees" and line.size < _SMALL:
         found = _from_afar(line, found)
-    if found.verdict != "agrees" and size <= _zero(line.size) and (slope := _constant(line)):
+    if found.verdict != "agrees" and _is_nothing(line) and (slope := _constant(line)):
         found = replace(found, slope=slope, verdict="agrees")
     if f.rtol and found.verdict != "agrees":
         found = _compared(line, mean_slope(line))
@@ -112,6 +112,15 @@ def _from_afar(line: Line, found: Projection) -> Projection:
     mean = _compared(line, mean_slope(line))
     apart = abs(mean.slope.value - found.slope.value) > mean.slope.error + found.slope.error
     return mean if mean.verdict == "agrees" or (found.verdict == "mismatch" and apart) else found
+
+
+def _is_nothing(line: Line) -> bool:
+    """Whether the slope by the formulas is so small that it may be the rounding of 0. Of large numbers it then changes as rounding does."""
+    analytic, size = line.analytic()
+    if size <= _zero(0.0):
+        return True
+    again = [abs(line.analytic(factor)[0] - analytic) for factor in (1.1, 1.3, 1.7)]
+    return size <= _zero(line.size) and max(again) > 1e-3 * size
 
 
 def _constant(line: Line) -> Slope | None:

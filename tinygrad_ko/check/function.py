@@ -396,7 +396,7 @@ def named_parameters(f: Any, parameters: Any) -> dict[str, Tensor]:
 
 
 def selected(wrt: Any, able: list[int], labels: list[str], option: str = "wrt") -> list[int]:
-    """The arguments that `wrt` (or another option) names, by their labels or places, among those that can be checked; all of them for None."""
+    """The arguments that `wrt` (or another option) names, by their labels or places, among those that can be checked; all for None."""
     if wrt is None:
         return able
     selected = set()

@@ -182,6 +182,8 @@ class OrderCheck:
             if found.size == 0 and isinstance(f, FirstOrder):
                 self.require_dependence(f)
             self.doubts.append(why_undecided(found, line))
+        if found.verdict == "agrees" and self.effort != "quick" and not f.forward_mode:
+            self.check_small_entries(found, line)
         if found.verdict == "subgradient" and f.order == 1:
             near, beside = self.compare_nearby(line)
             if beside.verdict == "mismatch" and beside.slope.kind not in ("kink", "jump"):
@@ -264,6 +266,24 @@ class OrderCheck:
         self.remark("it agrees at the inputs; what is reported was found a thousandth away from them")
         raise OrderCheck(f, self.report, self.effort, self.rng).mismatch(found, line)
 
+    def check_small_entries(self, found: Projection, line: Line) -> None:
+        """A projection along the numbers of an argument whose part in the slope is below what is seen of it, if most of them are so small:
+        beside a pole one number may have nearly all of it.
+        """
+        f, terms = self.f, dict(zip(line.d, line.f.slope_terms(line.c, line.d), strict=True))
+        unseen = {i: (t != 0) & (np.abs(t) < found.tolerance) for i, t in terms.items()}
+        if 2 * sum(np.count_nonzero(x) for x in unseen.values()) < sum(np.count_nonzero(t) for t in terms.values()):
+            return
+        if any(x.any() for x in unseen.values()):
+            self.compare_part(Line(f, line.c, {i: np.where(unseen[i], line.d[i], 0.0) for i in line.d}), "small entries")
+
+    def compare_part(self, line: Line, part: str) -> None:
+        """Raise if the gradient is clearly wrong along a line that looks at a part of it by itself."""
+        found = compare_slopes(line)
+        if found.verdict == "mismatch" and found.slope.kind == "smooth" and not self.is_inexact(found, line):
+            self.report.projections.append(replace(found, argument=f"{line.label}, {part}"))
+            raise self.mismatch(found, line)
+
     def begins_beyond(self, found: Projection) -> bool:
         """Whether what is wrong a thousandth away is right a millionth away, though it would be seen there: what the inputs hide grows with
         the distance, or with its square.
@@ -286,10 +306,7 @@ class OrderCheck:
             changes[:, small] > _SMALL_OUTPUTS * np.max(size)
         ):  # it is small at the inputs alone, where its terms cancel
             return
-        found = compare_slopes(line)
-        if found.verdict == "mismatch" and found.slope.kind == "smooth" and not self.is_inexact(found, line):
-            self.report.projections.append(replace(found, argument=f"{line.label}, small outputs"))
-            raise self.mismatch(found, line)
+        self.compare_part(line, "small outputs")
 
     def nearby(self, distance: float = 1e-3) -> CheckedFunction:
         primal = self.f.primal.perturbed(self.rng, distance)

@@ -172,6 +172,9 @@ case("right", np.array([13.0, 12.0]), seeds=4, name="1 - tanh(x) ** 2 of large x
 case("wrong", np.array([13.0, 12.0]), seeds=4, name="1 - tanh(x) ** 2 of large x, twice the slope")(
     op_of("slope_", lambda x: 1 - np.tanh(x) ** 2, lambda g, x: -4 * g * tg.tanh(x) / tg.cosh(x) ** 2)
 )
+case("wrong", np.array([7.0, 8.0]), seeds=8, name="a tail of 1e-22, off by a hundredth")(
+    op_of("gauss", lambda x: np.exp(-x * x), lambda g, x, out: -2.02 * g * x * out)
+)
 
 
 # Forwards that stop at a tolerance: the formula is right, f is not exact.

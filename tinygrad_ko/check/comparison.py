@@ -12,6 +12,7 @@ from tinygrad_ko.check.slope import EPS, SMALLEST_SCALE, Slope
 from tinygrad_ko.check.steps import LAST_BITS, is_staircase, mean_slope, step_height
 
 _SMALL = 1e-5  # the finest steps of the ladder see the last bits of 1 in a function that is so small
+_SEEN = 1e-3  # a worse resolution is none
 _CLEAR = 0.01  # a relative difference from the mean slope that is no error of that
 _NEAR, _SEEN = 2.0**-20, 1e-4  # very short steps, and the resolution with which a slope is seen well by them
 _CLOSE = 1e-6  # a relative difference so small is measured again before it is a mismatch
@@ -111,7 +112,8 @@ def _from_afar(line: Line, found: Projection) -> Projection:
     """
     mean = _compared(line, mean_slope(line))
     apart = abs(mean.slope.value - found.slope.value) > mean.slope.error + found.slope.error
-    return mean if mean.verdict == "agrees" or (found.verdict == "mismatch" and apart) else found
+    says = mean.verdict == "agrees" or (found.verdict == "mismatch" and apart)
+    return mean if says and mean.resolution <= _SEEN else found
 
 
 def _is_nothing(line: Line) -> bool:
@@ -148,7 +150,7 @@ def _verdict(p: Projection, values: float) -> Verdict:
     if not p.difference <= allowed:
         unseen = slope.kind == "noisy" or (slope.kind in ("flat", "saturated") and p.size <= _zero(values))
         return "undecided" if unseen else "mismatch"
-    if p.resolution <= max(1e-3, 10 * p.rtol):
+    if p.resolution <= max(_SEEN, 10 * p.rtol):
         return "agrees"
     resolved = p.size == 0 or (slope.kind == "smooth" and p.size <= _zero(values))
     return "agrees" if resolved and allowed <= 1e-9 * max(1.0, values) else "undecided"

@@ -79,7 +79,7 @@ class CheckedFunction:
 
     def linear(self, c: Array) -> Callable[[float], dict[int, Array]]:
         """A function that must be linear: the gradients for so many times the cotangent."""
-        return lambda factor: self.gradients(factor * c)
+        return lambda factor: self.gradients(c if factor == 1 else factor * c)
 
     def slope_terms(self, c: Array, directions: dict[int, Array]) -> list[Array]:
         """The terms of the slope of <c, f> along the directions, by the formulas: their sum is <J^T c, d>."""
@@ -88,7 +88,10 @@ class CheckedFunction:
 
     def along(self, s: float, directions: dict[int, Array]) -> Arrays:
         """The point, moved by s times the directions."""
-        return [np.asarray(x + s * directions[i]) if i in directions else x for i, x in enumerate(self.point)]
+        moved = {i: s * d for i, d in directions.items()}
+        for i in moved:
+            moved[i] += self.point[i]
+        return [np.asarray(moved.get(i, x)) if i in moved else x for i, x in enumerate(self.point)]
 
 
 class Primal(CheckedFunction):

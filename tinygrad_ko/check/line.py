@@ -67,7 +67,9 @@ def random_line(f: CheckedFunction, group: Iterable[int], c: Array, rng: Any, re
         x, r = f.point[i], rng.standard_normal(f.point[i].shape)
         sizes = scales(x)
         own = np.where(x == 0, sizes, np.abs(x)) if relative else sizes
-        d[i] = np.nan_to_num(r * own)
+        d[i] = step = r * own
+        if not np.isfinite(np.sum(step)):
+            d[i] = np.nan_to_num(step)
         furthest = max(furthest, float(np.max(np.abs(r if own is sizes else d[i] / sizes), initial=0.0)))
     return Line(f, c, d, 1 / (furthest or 1.0))
 

@@ -55,12 +55,13 @@ def find_broken_property(f: CheckedFunction, c: Array, every: bool = True) -> Br
     """The first property that the gradients for a cotangent do not have. The last implies the others, but for a formula that treats a
     zero by itself; with `every` they are all tried.
     """
-    linear = f.linear(c)
-    gradients = linear(1.0)
+    linear, properties = f.linear(c), list(zip(_PROPERTIES, _OF_A_JVP, strict=True))[0 if every else -1 :]
+    multiples = [linear(factor) for (factor, *_), _ in properties]
+    gradients = linear(1.0)  # last, for these are what is measured next
     if not all(np.isfinite(np.sum(g)) or np.isfinite(g).all() for g in gradients.values()):
         return None  # the projection names the cause
-    for (factor, text, korean), of_a_jvp in list(zip(_PROPERTIES, _OF_A_JVP, strict=True))[0 if every else -1 :]:
-        for i, scaled in linear(factor).items():
+    for ((factor, text, korean), of_a_jvp), multiple in zip(properties, multiples, strict=True):
+        for i, scaled in multiple.items():
             expected = factor * gradients[i]
             if np.array_equal(scaled, expected):
                 continue

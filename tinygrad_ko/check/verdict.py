@@ -88,6 +88,11 @@ class OrderCheck:
         if isinstance(f, Primal) and f.order == 1 and f.float32:
             self.check_dtypes(f)
 
+    @property
+    def large(self) -> bool:
+        """Whether evaluations take so long that few of them are tried first."""
+        return self.effort == "usual" and sum(self.f.point[i].size for i in self.f.wrt) > _LARGE
+
     def check_dtypes(self, f: Primal) -> None:
         """The gradient in float32, and in float16 if that is what was given, beside that in float64."""
         __tracebackhide__ = True
@@ -148,8 +153,7 @@ class OrderCheck:
         __tracebackhide__ = True
         f, rng = self.f, self.rng
         line = random_line(f, group, c, rng)
-        large = sum(f.point[i].size for i in f.wrt) > _LARGE
-        brief = self.effort == "quick" or (self.effort == "usual" and large)
+        brief = self.effort == "quick" or self.large
         first = compare_briefly(line, self.effort == "quick") if brief else compare_slopes(line)
         clear = first.verdict == "mismatch" and first.slope.kind == "smooth"
         whole_graph = f.order == 1 and isinstance(f, FirstOrder) and f.op is None
@@ -249,7 +253,8 @@ class OrderCheck:
         for _ in range(2):  # two such points must say that it is wrong
             f = self.nearby()
             line = random_line(f, f.wrt, self.rng.standard_normal(f.y.shape), self.rng)
-            found = compare_slopes(line)
+            brief = compare_briefly(line, quick=False) if self.large else None
+            found = compare_slopes(line, brief)
             if found.verdict != "agrees":  # kinks: take steps that do not reach back to them
                 found = compare_slopes(line, stretch=2.0**-10)
             if found.verdict != "mismatch" or found.slope.kind in ("kink", "jump"):

@@ -180,5 +180,6 @@ class TestDirectionsThatStayInside:
         with pytest.raises(GradientMismatch) as error:
             check_op(entropy, "simplex", vjp=lambda g, p: g * np.log(p), signature="(n)", examples=10)
         assert any("domain={'x': 'simplex'})" in note for note in error.value.__notes__)
+        check_op(cholesky, "positive_definite", vjp=cholesky_vjp, examples=5)  # the shapes follow from the domain
         with pytest.raises(ValueError, match=r"needs square matrices, not the shape \(.*signature='\(n,n\)'"):
-            check_op(cholesky, "positive_definite", vjp=cholesky_vjp)
+            check_op(tg.matmul, {"a": "symmetric"}, order=1)

@@ -204,7 +204,7 @@ class _Way:
         self.order = 1 if self.rule else order
         by_name = domain if isinstance(domain, Mapping) else dict.fromkeys(about.smooth, domain)
         self.domains = {name: d for name, d in by_name.items() if isinstance(d, str) and d in WHOLE}
-        self.options = {"domain": self.domains} if self.domains else {}
+        self.options: dict[str, Any] = {"domain": self.domains} if self.domains else {}
 
     def of(self, call: Call) -> tuple[Any, list[Any], Callable[..., Report], str]:
         """The function that is called, its inputs, the check of these, and that as a line of Python."""

@@ -7,6 +7,7 @@ by identity, or holds what is tiny or huge for 0 or for infinity.
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
 from typing import Any
 
@@ -52,7 +53,7 @@ def variations(names: list[str], arguments: list[Any], g: Any, called: tuple[str
     same = arguments, _each(lambda x: np.array(_with_stride_0(x)), g)
     yield Variation(f"{name} is {text}", f"{korean}{note}", (arguments, _each(_with_stride_0, g)), same)
     for factor in (1e12, 1e-12):
-        times = arguments, _each(lambda x, factor=factor: factor * x, g)
+        times = arguments, _each(partial(np.multiply, factor), g)
         yield Variation(f"{name} is {factor:g} times as large", f"{korean}가 {factor:g}배이면", times, usual, factor)
     floats = [i for i, x in enumerate(arguments) if _is_float(x) and x.size]
     for i, j in combinations(floats, 2):

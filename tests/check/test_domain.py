@@ -135,7 +135,7 @@ entropy = strict(lambda p: -np.sum(p * np.log(p)), lambda p: abs(p.sum() - 1) < 
 class TestDirectionsThatStayInside:
     def test_cholesky(self):
         A = random_array(np.random.default_rng(0), (3, 3), "positive_definite")
-        options = {"domain": "positive_definite"}
+        options: dict[str, Any] = {"domain": "positive_definite"}
         report = check_vjp(cholesky, cholesky_vjp, A, **options)
         assert report.verdict == "agrees"
         assert report.remarks == ["x moves inside its domain alone: positive_definite"]

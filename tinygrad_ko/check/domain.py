@@ -58,6 +58,11 @@ def random_numbers(rng: Any, size: tuple[int, ...], low: float, high: float, sca
     return np.array(x)
 
 
+def is_whole(domain: Any) -> bool:
+    """Whether a domain is one of whole arrays."""
+    return isinstance(domain, str) and domain in WHOLE
+
+
 def random_array(rng: Any, shape: tuple[int, ...], domain: Domain, scale: float = 1.0) -> Array:
     """A float64 array of a domain. Matrices are the last two axes of the shape, points of a simplex the last one.
 
@@ -69,7 +74,7 @@ def random_array(rng: Any, shape: tuple[int, ...], domain: Domain, scale: float 
         _require_shape(shape, domain)
         numbers = rng.exponential(1.0, shape) + 0.05
         return np.asarray(numbers / numbers.sum(-1, keepdims=True))
-    if domain not in WHOLE:
+    if not is_whole(domain):
         return random_numbers(rng, shape, *limits(domain), scale)
     _require_shape(shape, domain)
     if domain == "symmetric":
@@ -88,7 +93,7 @@ def projected(x: Any, domain: str, sum_of_a_point: float = 1.0) -> Any:
 
 def require_inside(x: Array, domain: Domain, name: str) -> None:
     """Raise ValueError for an array that is not of a domain of whole arrays."""
-    if domain not in WHOLE:
+    if not is_whole(domain):
         known = sorted(WHOLE)
         raise explain(
             ValueError(
@@ -119,7 +124,7 @@ def require_inside(x: Array, domain: Domain, name: str) -> None:
 def _require_shape(shape: tuple[int, ...], domain: Domain) -> None:
     """Raise ValueError for a shape that no array of the domain has."""
     square = len(shape) > 1 and shape[-1] == shape[-2]
-    if domain in WHOLE and not (shape and shape[-1] if domain == "simplex" else square):
+    if not (shape and shape[-1] if domain == "simplex" else square):
         what, note = (
             ("a last axis of at least one number", "마지막 축의 길이가 1 이상")
             if domain == "simplex"

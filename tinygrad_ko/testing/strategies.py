@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from tinygrad_ko.arrays.library import Array
-from tinygrad_ko.check.domain import WHOLE, Domain, limits, random_array, random_numbers
+from tinygrad_ko.check.domain import Domain, is_whole, limits, random_array, random_numbers
 from tinygrad_ko.check.in_torch import is_function_class
 from tinygrad_ko.engine.rule import Op
 from tinygrad_ko.errors import explain
@@ -88,7 +88,7 @@ def broadcasting(
 
 def filled(rng: "np.random.Generator", shape: Shape, domain: Domain, scale: float, kind: str) -> Array:
     """An array of a domain: generic numbers, or some exactly 0, or ties, with the other arrays of the call too."""
-    if domain in WHOLE:
+    if is_whole(domain):
         return random_array(rng, shape, domain, scale)
     low, high = limits(domain)
     if kind == "ties":
@@ -144,7 +144,7 @@ def arrays(
 
 def _shapes_of(domain: Domain) -> SearchStrategy[Shape]:
     """Shapes of arrays of a domain: any, or stacks of square matrices, or with a last axis that is not empty."""
-    if domain not in WHOLE:
+    if not is_whole(domain):
         return shapes()
     last = 1 if domain == "simplex" else 2
     return st.builds(lambda front, n: (*front, *(n,) * last), shapes(max_dims=1), st.integers(1, 5))
@@ -185,7 +185,7 @@ def calls(
     about = known(op, domain)
     title, names = about.title, about.names
     values = {name: domain.get(name, "real") if isinstance(domain, Mapping) else domain for name in names}
-    if signature is None and all(isinstance(value, str) and value in WHOLE for value in values.values()):
+    if signature is None and all(map(is_whole, values.values())):
         signature = ",".join(_CORES[str(value)] for value in values.values())
     cores = None if signature is None else _cores_of(signature)
     if cores and not about.variadic and len(cores) != len(names):

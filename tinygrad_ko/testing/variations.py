@@ -127,7 +127,7 @@ def _results(
     arguments, g = call
     y, pull = linearize(arguments)
     gradients = {i: _row(part) for i, part in enumerate(pull(g)) if part is not None}
-    if twice:
+    if len(gradients) > 1 and twice:
         i, j = twice
         gradients[i] = gradients[i] + gradients.pop(j)
     return _arrays(y), gradients

@@ -84,7 +84,7 @@ def random_array(rng: Any, shape: tuple[int, ...], domain: Domain, scale: float 
     return np.asarray(projected(vectors * values[..., None, :] @ vectors.mT, domain))
 
 
-def projected(x: Any, domain: str, sum_of_a_point: float = 1.0) -> Any:
+def projected(x: Any, domain: Domain, sum_of_a_point: float = 1.0) -> Any:
     """The nearest array that is symmetric, or adds up to 1 (a direction in a simplex to 0); x is an array or Tensor."""
     if domain == "simplex":
         return x - ((x.sum(-1) - sum_of_a_point) / x.shape[-1])[..., None]

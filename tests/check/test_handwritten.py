@@ -119,6 +119,16 @@ class TestGradients:
         with pytest.raises(ValueError, match="wrt='z' is no argument"):
             check_grad(f, f, X0, X0, wrt="z")
 
+    @pytest.mark.parametrize("found", [1.0, np.ones(2), (1.0,), None])
+    def test_what_is_no_pair(self, found):
+        with pytest.raises(
+            ValueError, match=r"f must return its value and its gradient, in a pair \(grad=True\)"
+        ) as error:
+            f = partial(lambda x, found: found, found=found)
+            vars(f)["__name__"] = "f"
+            check_grad(f, True, X0)
+        assert "쌍으로 반환해야 합니다" in error.value.__notes__[0]
+
     def test_a_generator_is_a_constant(self):
         def dropped(x, rng):
             keep = rng.random(3) < 0.5

@@ -368,6 +368,8 @@ class TestVariations:
         check_op(np.sin, (-3, 3), vjp=rule, signature="(n)", max_side=5)
 
     def test_a_jvp(self):
+        with pytest.raises(AssertionError, match="where 'x' and 'y' are one array, the jvp is not"):
+            check_op(lambda x, y: x * y, jvp=lambda x, y, dx, dy: dx * y + dy * x * (1 + (x is y)), examples=10)
         for formula, where in (
             (lambda x, dx: as_it_lies(dx) * np.cos(x), "the tangent is in Fortran order"),
             (lambda x, dx: np.clip(dx, -1e9, 1e9) * np.cos(x), r"the tangent is 1e\+12 times as large"),

@@ -58,6 +58,11 @@ def random_numbers(rng: Any, size: tuple[int, ...], low: float, high: float, sca
     return np.array(x)
 
 
+def is_whole(domain: Any) -> bool:
+    """Whether a domain is one of whole arrays."""
+    return isinstance(domain, str) and domain in WHOLE
+
+
 def random_array(rng: Any, shape: tuple[int, ...], domain: Domain, scale: float = 1.0) -> Array:
     """A float64 array of a domain. Matrices are the last two axes of the shape, points of a simplex the last one.
 
@@ -66,12 +71,12 @@ def random_array(rng: Any, shape: tuple[int, ...], domain: Domain, scale: float 
     True
     """
     if domain == "simplex":
-        require_shape(shape, domain)
+        _require_shape(shape, domain)
         numbers = rng.exponential(1.0, shape) + 0.05
         return np.asarray(numbers / numbers.sum(-1, keepdims=True))
-    if domain not in WHOLE:
+    if not is_whole(domain):
         return random_numbers(rng, shape, *limits(domain), scale)
-    require_shape(shape, domain)
+    _require_shape(shape, domain)
     if domain == "symmetric":
         return np.asarray(projected(random_numbers(rng, shape, -inf, inf, scale), domain))
     vectors = np.linalg.qr(rng.standard_normal(shape))[0]
@@ -79,7 +84,7 @@ def random_array(rng: Any, shape: tuple[int, ...], domain: Domain, scale: float 
     return np.asarray(projected(vectors * values[..., None, :] @ vectors.mT, domain))
 
 
-def projected(x: Any, domain: str, sum_of_a_point: float = 1.0) -> Any:
+def projected(x: Any, domain: Domain, sum_of_a_point: float = 1.0) -> Any:
     """The nearest array that is symmetric, or adds up to 1 (a direction in a simplex to 0); x is an array or Tensor."""
     if domain == "simplex":
         return x - ((x.sum(-1) - sum_of_a_point) / x.shape[-1])[..., None]
@@ -88,7 +93,7 @@ def projected(x: Any, domain: str, sum_of_a_point: float = 1.0) -> Any:
 
 def require_inside(x: Array, domain: Domain, name: str) -> None:
     """Raise ValueError for an array that is not of a domain of whole arrays."""
-    if domain not in WHOLE:
+    if not is_whole(domain):
         known = sorted(WHOLE)
         raise explain(
             ValueError(
@@ -96,7 +101,7 @@ def require_inside(x: Array, domain: Domain, name: str) -> None:
             ),
             f"{name!r}의 domain에는 {known} 중 하나를 넘겨야 합니다. 다른 정의역에는 벗어나는 방향이 없습니다. 받은 값: {domain!r}",
         )
-    require_shape(x.shape, domain)
+    _require_shape(x.shape, domain)
     off = np.max(np.abs(x - projected(x, domain)), initial=0)
     if off > 1e-8 * np.max(np.abs(x), initial=0):
         fault, korean = (
@@ -116,12 +121,12 @@ def require_inside(x: Array, domain: Domain, name: str) -> None:
     )
 
 
-def require_shape(shape: tuple[int, ...], domain: Domain) -> None:
+def _require_shape(shape: tuple[int, ...], domain: Domain) -> None:
     """Raise ValueError for a shape that no array of the domain has."""
     square = len(shape) > 1 and shape[-1] == shape[-2]
-    if domain in WHOLE and not (shape and shape[-1] if domain == "simplex" else square):
+    if not (shape and shape[-1] if domain == "simplex" else square):
         what, note = (
-            ("a last axis of at least one number", "마지막 축의 길이가 1 이상인 배열")
+            ("a last axis of at least one number", "마지막 축의 길이가 1 이상")
             if domain == "simplex"
             else ("square matrices", "정사각 행렬")
         )
@@ -129,5 +134,5 @@ def require_shape(shape: tuple[int, ...], domain: Domain) -> None:
             ValueError(
                 f"the domain {domain!r} needs {what}, not the shape {shape}; in check_op, signature='(n,n)' or '(n)' gives them"
             ),
-            f"domain={domain!r}: {note}이 필요합니다. 받은 형상: {shape}. check_op에서는 signature='(n,n)'이나 '(n)'을 지정하십시오.",
+            f"domain={domain!r}: 필요한 배열: {note}. 받은 형상: {shape}. check_op에서는 signature='(n,n)'이나 '(n)'을 지정하십시오.",
         )

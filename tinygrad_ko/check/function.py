@@ -15,10 +15,11 @@ from tinygrad_ko.arrays.library import Array
 from tinygrad_ko.arrays.operands import operand
 from tinygrad_ko.check.domain import projected, require_inside
 from tinygrad_ko.check.meaning import checking
+from tinygrad_ko.check.parameters import named_parameters
 from tinygrad_ko.check.progress import Progress
 from tinygrad_ko.check.slope import EPS, OUTSIDE, precision, scales
 from tinygrad_ko.check.structures import duplicated, rebuilt, require_real, taken_apart
-from tinygrad_ko.engine.graph import Leaf, Switch
+from tinygrad_ko.engine.graph import Switch
 from tinygrad_ko.engine.rule import Op
 from tinygrad_ko.errors import explain, note_leaves, wants_integers
 from tinygrad_ko.func.trees import in_one_row
@@ -367,35 +368,6 @@ def float64_copy(x: Any) -> Any:
 
 def _is_floating(x: Any) -> bool:
     return isinstance(x, np.ndarray | np.generic) and x.dtype.kind == "f"
-
-
-def named_parameters(f: Any, parameters: Any) -> dict[str, Tensor]:
-    """The parameters that f reads beside its inputs: its own if it is a Module, and those that were given."""
-    found: dict[Tensor, str] = {}
-    for source in (f, parameters):
-        if hasattr(source, "named_parameters"):
-            named = source.named_parameters()
-        elif source is f or source is None:
-            continue
-        elif isinstance(source, dict):
-            named = source
-        elif isinstance(source, Tensor | list | tuple):
-            named = dict(enumerate([source] if isinstance(source, Tensor) else source))
-        else:
-            kind = type(source).__name__
-            raise explain(
-                TypeError(f"parameters must be a Module, a Tensor, or a list or a dict of Tensors, not {kind}"),
-                f"parameters에는 Module, Tensor, Tensor의 list나 dict를 넘겨야 합니다. 받은 값의 자료형: {kind}",
-            )
-        for name, p in named.items():
-            if not isinstance(p, Tensor) or not isinstance(p.node, Leaf):
-                raise explain(
-                    TypeError(f"parameters must be Tensors made with requires_grad=True, but {name!r} is not"),
-                    f"parameters에는 requires_grad=True로 만든 Tensor만 넣을 수 있습니다. 확인할 항목: {name!r}",
-                )
-            label = name if isinstance(name, str) else p.name or f"parameter {name}"
-            found.setdefault(p, f"{label} ({len(found)})" if label in found.values() else label)
-    return {label: p for p, label in found.items()}
 
 
 def selected(wrt: Any, able: list[int], labels: list[str], option: str = "wrt") -> list[int]:

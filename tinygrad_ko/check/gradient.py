@@ -78,8 +78,8 @@ def check_gradient(
     """
     if not callable(f):
         raise explain(
-            TypeError(f"check_gradient needs a function of Tensors, not {type(f).__name__}"),
-            f"check_gradient에는 Tensor를 받는 함수를 넘겨야 합니다. 받은 값의 자료형: {type(f).__name__}",
+            TypeError(f"check_gradient needs a function, not {type(f).__name__}"),
+            f"check_gradient에는 함수를 넘겨야 합니다. 받은 값의 자료형: {type(f).__name__}",
         )
     __tracebackhide__ = True
     with np.errstate(all="ignore"):

@@ -41,7 +41,8 @@ def check_grad(
       returns after them is not looked at.
 
     Returns a report; raises GradientMismatch or GradientUndecided, ValueError for a derivative of a wrong shape. The options are those of
-    `check_gradient`: `effort`, `rng`, and `float32`, which is False here: code that knows only double precision never gets anything else.
+    `check_gradient`: `effort`, `rtol`, `domain`, `rng`, and `float32`, which is False here: code that knows only double precision never
+    gets anything else.
 
     >>> def rosenbrock(x):
     ...     return np.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
@@ -67,7 +68,7 @@ def check_grad(
 
     def f_alone(*inputs: Any) -> Any:
         y = called(f, inputs)
-        return y[0] if pairs else y
+        return _pair(y, function_name(f))[0] if pairs else y
 
     def derivatives(*inputs: Any) -> Sequence[Any]:
         found = called(written, inputs)
@@ -275,6 +276,15 @@ def _with_derivatives(
         return [parts(c, *each) for each in zip(xs, derivatives(*xs), names, strict=True)]
 
     return _Handwritten(f, vjp, inputs, None, named, written, names)
+
+
+def _pair(found: Any, name: str) -> Any:
+    if isinstance(found, list | tuple) and len(found) > 1:
+        return found
+    raise explain(
+        ValueError(f"{name} must return its value and its gradient, in a pair (grad=True), not {described(found)}"),
+        f"{name}: grad=True이면 함수값과 기울기를 쌍으로 반환해야 합니다. 받은 값의 종류: {described(found)}",
+    )
 
 
 def _one_for_each(names: list[str], inputs: Sequence[Any], found: Any, written: str) -> Sequence[Any]:

@@ -116,7 +116,7 @@ def _origin(f: Any, name: str) -> str:
     with suppress(OSError, TypeError):
         if code and _is_complete(f, of):
             return textwrap.dedent(getsource(of)).rstrip()
-    what = f"{code.co_filename}:{code.co_firstlineno}" if code else f"{type(f).__name__} {function_name(f)}"
+    what = f"{code.co_filename}:{code.co_firstlineno}" if code else f"{type(f).__module__}.{type(f).__qualname__}"
     return f"{name} = ...  # {what}"
 
 

@@ -65,11 +65,13 @@ class OrderCheck:
                     "it gives another value when it is called again with the same inputs; if it draws random numbers, seed them in f",
                     "같은 입력으로 다시 호출하면 값이 달라집니다. 난수를 쓴다면 함수 안에서 시드를 고정하십시오.",
                 )
-            raise self.failure(
-                GradientMismatch,
-                "the formulas give another gradient on Tensors (create_graph=True) than on arrays",
-                "같은 공식인데 배열로 계산한 기울기와 Tensor로 계산한 기울기(create_graph=True)가 서로 다릅니다.",
-            )
+            why = "the formulas give another gradient at the second call", "기울기를 다시 구하면 값이 달라집니다."
+            if isinstance(f.primal, FirstOrder):
+                why = (
+                    "the formulas give another gradient on Tensors (create_graph=True) than on arrays",
+                    "같은 공식인데 배열로 계산한 기울기와 Tensor로 계산한 기울기(create_graph=True)가 서로 다릅니다.",
+                )
+            raise self.failure(GradientMismatch, *why)
         groups = [f.wrt] if self.effort == "quick" else [[i] for i in f.wrt]
         for _ in range(PROJECTIONS[self.effort]):
             c = rng.standard_normal(f.y.shape)
@@ -117,7 +119,7 @@ class OrderCheck:
                 raise
             raised = f"{type(error).__name__}: {error} ({notes[-1]})"
             korean = next((note for note in notes if not note.isascii()), "미분 공식을 계산하는 중에 오류가 났습니다.")
-            korean = f"{korean} 받은 오류: {raised}"
+            korean = f"{korean.removeprefix(f'{self.report.name}: ')} 받은 오류: {raised}"
             by = self.f.computed_by[0] if self.f.by_hand else "backpropagation"
             raise self.failure(GradientMismatch, f"{by} fails: {raised}", korean) from error
         if broken:

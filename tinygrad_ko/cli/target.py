@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ko.arrays.library import Array
-from tinygrad_ko.check.domain import WHOLE, Domain, limits, random_array
+from tinygrad_ko.check.domain import Domain, is_whole, limits, random_array
 from tinygrad_ko.check.in_torch import is_function_class
 from tinygrad_ko.cli.options import add_command, domain, size_list
 from tinygrad_ko.errors import explain, wants_integers
@@ -106,7 +106,7 @@ def random_inputs(f: Callable[..., Any], args: argparse.Namespace, rng: np.rando
 def whole_domains(args: argparse.Namespace, inputs: list[Array]) -> dict[int, Domain] | None:
     """The domains that inputs have as whole arrays, by their places, for the check; None if there are none."""
     domains = _one_per_input("--domain", args.domain or ["real"], len(inputs))
-    return {i: d for i, d in enumerate(domains) if isinstance(d, str) and d in WHOLE} or None
+    return {i: d for i, d in enumerate(domains) if is_whole(d)} or None
 
 
 def _random_integers(rng: np.random.Generator, shape: tuple[int, ...], low: float, high: float) -> Array:

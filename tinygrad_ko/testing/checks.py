@@ -11,7 +11,7 @@ import numpy as np
 from hypothesis import HealthCheck, Phase, Verbosity, given, settings
 
 from tinygrad_ko.check import GradientMismatch, GradientUndecided, Report, check_gradient, check_jvp, check_vjp
-from tinygrad_ko.check.domain import WHOLE
+from tinygrad_ko.check.domain import is_whole
 from tinygrad_ko.check.function import function_name
 from tinygrad_ko.check.libraries import as_given_to, library_of
 from tinygrad_ko.check.record import spelled
@@ -203,8 +203,8 @@ class _Way:
         self.ours = not (self.rule or self.library)
         self.order = 1 if self.rule else order
         by_name = domain if isinstance(domain, Mapping) else dict.fromkeys(about.smooth, domain)
-        self.domains = {name: d for name, d in by_name.items() if isinstance(d, str) and d in WHOLE}
-        self.options = {"domain": self.domains} if self.domains else {}
+        self.domains = {name: d for name, d in by_name.items() if is_whole(d)}
+        self.options: dict[str, Any] = {"domain": self.domains} if self.domains else {}
 
     def of(self, call: Call) -> tuple[Any, list[Any], Callable[..., Report], str]:
         """The function that is called, its inputs, the check of these, and that as a line of Python."""

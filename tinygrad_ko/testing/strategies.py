@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from tinygrad_ko.arrays.library import Array
-from tinygrad_ko.check.domain import WHOLE, Domain, limits, random_array, random_numbers
+from tinygrad_ko.check.domain import Domain, is_whole, limits, random_array, random_numbers
 from tinygrad_ko.check.in_torch import is_function_class
 from tinygrad_ko.engine.rule import Op
 from tinygrad_ko.errors import explain
@@ -32,6 +32,7 @@ Call = tuple[tuple[Any, ...], dict[str, Any]]
 _SEEDS = st.integers(0, 2**32 - 1)
 _SCALES = [1.0, 1e-6, 1e4]
 _KINDS = ["generic", "zeros", "ties"]
+_CORES = {"symmetric": "(n,n)", "positive_definite": "(n,n)", "simplex": "(n)"}  # of domains of whole arrays
 _LONG = [65, 129]  # sides just over a block, as kernels have them
 
 
@@ -87,7 +88,7 @@ def broadcasting(
 
 def filled(rng: "np.random.Generator", shape: Shape, domain: Domain, scale: float, kind: str) -> Array:
     """An array of a domain: generic numbers, or some exactly 0, or ties, with the other arrays of the call too."""
-    if domain in WHOLE:
+    if is_whole(domain):
         return random_array(rng, shape, domain, scale)
     low, high = limits(domain)
     if kind == "ties":
@@ -121,7 +122,8 @@ def arrays(
     """float64 arrays of a domain, in a given shape or in one of `shapes()`.
 
     A domain is an open interval (low, high), where None is no limit, or a name: "real", "positive", "unit" for
-    (-1, 1), and "nonzero", which is real without exact zeros. The numbers of an array are all of about one magnitude:
+    (-1, 1), and "nonzero", which is real without exact zeros; or a domain of whole arrays: "symmetric" and "positive_definite"
+    matrices, and "simplex", numbers along the last axis that add up to 1. The numbers of an array are all of about one magnitude:
     1, 1e-6 (if 0 is inside the domain or its limit) or 1e4 (if the domain has no limit there); in a domain with two
     limits they are spread evenly between them. With `kinks` every other array holds exact zeros (if the domain does) or
     equal numbers: where rules with a mask or a maximum show what they do at a kink.
@@ -134,9 +136,18 @@ def arrays(
     ...     assert (0.5 / np.sqrt(x) > 0).all()
     >>> the_root_has_a_positive_slope()
     """
-    size = draw(shapes()) if shape is None else draw(shape) if isinstance(shape, SearchStrategy) else shape
+    shape = _shapes_of(domain) if shape is None else shape
+    size = draw(shape) if isinstance(shape, SearchStrategy) else shape
     rng, scale, kind = draw(manners((size,), kinks))
     return filled(rng, size, domain, scale, kind)
+
+
+def _shapes_of(domain: Domain) -> SearchStrategy[Shape]:
+    """Shapes of arrays of a domain: any, or stacks of square matrices, or with a last axis that is not empty."""
+    if not is_whole(domain):
+        return shapes()
+    last = 1 if domain == "simplex" else 2
+    return st.builds(lambda front, n: (*front, *(n,) * last), shapes(max_dims=1), st.integers(1, 5))
 
 
 def calls(
@@ -158,7 +169,7 @@ def calls(
     `domain` is a domain of `arrays`, or a dict with one for each argument (real if it is not named). An argument that
     is not differentiable has no domain: give it a strategy, or a function that makes one from the shape the argument
     should have. `options` holds values for the op's options, or strategies. `max_side` is that of `shapes`: 5 for an op that
-    takes long for arrays of 65 or 129 rows.
+    takes long for arrays of 65 or 129 rows. Where the domains of all arguments are of whole arrays, the signature follows from them.
 
     Raises ValueError for a signature or domain that does not fit the op.
 
@@ -173,13 +184,15 @@ def calls(
     """
     about = known(op, domain)
     title, names = about.title, about.names
+    values = {name: domain.get(name, "real") if isinstance(domain, Mapping) else domain for name in names}
+    if signature is None and all(map(is_whole, values.values())):
+        signature = ",".join(_CORES[str(value)] for value in values.values())
     cores = None if signature is None else _cores_of(signature)
     if cores and not about.variadic and len(cores) != len(names):
         raise explain(
             ValueError(f"{title}: the signature {signature!r} has {len(cores)} arguments, but the op takes {names}"),
             f"{title}: signature {signature!r}에는 인수가 {len(cores)}개 있지만 연산의 인수는 다음과 같습니다: {', '.join(names)}",
         )
-    values = {name: domain.get(name, "real") if isinstance(domain, Mapping) else domain for name in names}
     for name, value in values.items():
         if callable(value) or isinstance(value, SearchStrategy):
             continue

@@ -7,6 +7,7 @@ by identity, or holds what is tiny or huge for 0 or for infinity.
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
 from typing import Any
 
@@ -28,7 +29,7 @@ _LARGEST = 1e200  # of numbers that may be multiplied
 
 
 @dataclass(frozen=True)
-class Variation:
+class _Variation:
     """A call, and the usual one that it is compared with; how they differ, in both languages."""
 
     text: str
@@ -39,21 +40,21 @@ class Variation:
     twice: tuple[int, ...] = ()  # two arguments that are one array: then the sum of their gradients counts
 
 
-def variations(names: list[str], arguments: list[Any], g: Any, called: tuple[str, str]) -> Iterator[Variation]:
+def _variations(names: list[str], arguments: list[Any], g: Any, called: tuple[str, str]) -> Iterator[_Variation]:
     """The variations of a call; `called` is what the cotangent is called, in both languages."""
     usual, (name, korean) = (arguments, g), called
     for order, text, note in (
         (_in_fortran_order, "in Fortran order", "가 Fortran 순서로 저장되어 있으면"),
         (_reversed, "of negative strides, as x[::-1] is", "의 스트라이드가 음수이면(x[::-1] 등)"),
     ):
-        yield Variation(f"the arguments are {text}", f"인수{note}", (_each(order, arguments), g), usual)
-        yield Variation(f"{name} is {text}", f"{korean}{note}", (arguments, _each(order, g)), usual)
+        yield _Variation(f"the arguments are {text}", f"인수{note}", (_each(order, arguments), g), usual)
+        yield _Variation(f"{name} is {text}", f"{korean}{note}", (arguments, _each(order, g)), usual)
     text, note = "of stride 0, as np.broadcast_to gives", "의 스트라이드가 0이면(np.broadcast_to 등)"
     same = arguments, _each(lambda x: np.array(_with_stride_0(x)), g)
-    yield Variation(f"{name} is {text}", f"{korean}{note}", (arguments, _each(_with_stride_0, g)), same)
+    yield _Variation(f"{name} is {text}", f"{korean}{note}", (arguments, _each(_with_stride_0, g)), same)
     for factor in (1e12, 1e-12):
-        times = arguments, _each(lambda x, factor=factor: factor * x, g)
-        yield Variation(f"{name} is {factor:g} times as large", f"{korean}가 {factor:g}배이면", times, usual, factor)
+        times = arguments, _each(partial(np.multiply, factor), g)
+        yield _Variation(f"{name} is {factor:g} times as large", f"{korean}가 {factor:g}배이면", times, usual, factor)
     floats = [i for i, x in enumerate(arguments) if _is_float(x) and x.size]
     for i, j in combinations(floats, 2):
         if arguments[i].shape == arguments[j].shape:
@@ -63,7 +64,7 @@ def variations(names: list[str], arguments: list[Any], g: Any, called: tuple[str
                 f"{names[i]!r} and {names[j]!r} are one array",
                 f"{names[i]!r}, {names[j]!r}에 같은 배열을 넘기면",
             )
-            yield Variation(text, note, (one, g), (two, g), twice=(i, j))
+            yield _Variation(text, note, (one, g), (two, g), twice=(i, j))
 
 
 def find_difference(
@@ -82,8 +83,8 @@ def find_difference(
     # At a kink another order of summation may take another side: what is wrong is wrong nearby too.
     near = [x * (1 - 1e-3 * rng.random(x.shape)) if _is_float(x) else x for x in arguments]
     near = [projected(x, domains[name]) if name in domains else x for name, x in zip(names, near, strict=True)]
-    nearby = {v.text: v for v in variations(names, near, g, called)}
-    for found in variations(names, arguments, g, called):
+    nearby = {v.text: v for v in _variations(names, near, g, called)}
+    for found in _variations(names, arguments, g, called):
         difference = _difference(linearize, found)
         if difference and (found.text not in nearby or _difference(linearize, nearby[found.text])):
             which, raised = difference
@@ -96,7 +97,7 @@ def find_difference(
     return None
 
 
-def _difference(linearize: Linearize, found: Variation) -> tuple[int, str] | None:
+def _difference(linearize: Linearize, found: _Variation) -> tuple[int, str] | None:
     """What is another in a variation: the place of the gradient, -1 for the result; and what is raised there."""
     try:
         y, usual = _results(linearize, found.usual, found.twice)
@@ -126,7 +127,7 @@ def _results(
     arguments, g = call
     y, pull = linearize(arguments)
     gradients = {i: _row(part) for i, part in enumerate(pull(g)) if part is not None}
-    if twice:
+    if len(gradients) > 1 and twice:
         i, j = twice
         gradients[i] = gradients[i] + gradients.pop(j)
     return _arrays(y), gradients

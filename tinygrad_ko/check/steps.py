@@ -128,7 +128,7 @@ def why_inexact(line: Line, found: Projection, rng: Any) -> tuple[str, str] | No
     height = _jump_height(line, rng)
     if not off / _AMPLIFIED <= height <= 1e5 * off:  # along some directions nearly all of it cancels
         return None
-    bound, (rule, rule_korean) = _rounded_up(off), line.f.rule
+    bound, (rule, rule_korean) = _rounded_up(off), line.f.computed_by
     return (
         f"f is not computed exactly: it jumps by {height:.1g} of its size near the inputs, as an iteration that stops at a tolerance"
         f" does, and its slope is that of {rule} to {off:.1g} only; if it is meant to be so inexact, say how much: rtol={bound}",
@@ -139,7 +139,7 @@ def why_inexact(line: Line, found: Projection, rng: Any) -> tuple[str, str] | No
 
 def why_staircase(line: Line, found: Projection) -> tuple[str, str]:
     """What a staircase looks like, beside the slope by the formulas."""
-    height, mean, (rule, rule_korean) = step_height(line), found.slope, line.f.rule
+    height, mean, (rule, rule_korean) = step_height(line), found.slope, line.f.computed_by
     shown = max(abs(found.analytic), abs(mean.value))
     if 2 * mean.error > 0.3 * shown:
         which, korean = "too coarse to be compared with that", "정확히 비교하기 어렵습니다"

@@ -12,7 +12,7 @@ from tinygrad_ko.check.slope import EPS, SMALLEST_SCALE, Slope
 from tinygrad_ko.check.steps import LAST_BITS, is_staircase, mean_slope, step_height
 
 _SMALL = 1e-5  # the finest steps of the ladder see the last bits of 1 in a function that is so small
-_SEEN = 1e-3  # a worse resolution is none
+_UNSEEN = 1e-3  # a worse resolution is none
 _CLEAR = 0.01  # a relative difference from the mean slope that is no error of that
 _NEAR, _SEEN = 2.0**-20, 1e-4  # very short steps, and the resolution with which a slope is seen well by them
 _CLOSE = 1e-6  # a relative difference so small is measured again before it is a mismatch
@@ -64,7 +64,7 @@ def compare_from_near(line: Line) -> Projection:
     arccosh near 1. Undecided unless the slope is seen well.
     """
     near = Line(line.f, line.c, line.d, line.scale * _NEAR)
-    found = _compared(line, near.slope())
+    found = _compared(line, line.slope(_NEAR))
     seen = found.slope.kind == "smooth" and found.resolution <= _SEEN
     if not seen or is_staircase(near, max(abs(found.slope.value), abs(found.analytic))):
         return replace(found, verdict="undecided")
@@ -113,7 +113,7 @@ def _from_afar(line: Line, found: Projection) -> Projection:
     mean = _compared(line, mean_slope(line))
     apart = abs(mean.slope.value - found.slope.value) > mean.slope.error + found.slope.error
     says = mean.verdict == "agrees" or (found.verdict == "mismatch" and apart)
-    return mean if says and mean.resolution <= _SEEN else found
+    return mean if says and mean.resolution <= _UNSEEN else found
 
 
 def _is_nothing(line: Line) -> bool:
@@ -150,7 +150,7 @@ def _verdict(p: Projection, values: float) -> Verdict:
     if not p.difference <= allowed:
         unseen = slope.kind == "noisy" or (slope.kind in ("flat", "saturated") and p.size <= _zero(values))
         return "undecided" if unseen else "mismatch"
-    if p.resolution <= max(_SEEN, 10 * p.rtol):
+    if p.resolution <= max(_UNSEEN, 10 * p.rtol):
         return "agrees"
     resolved = p.size == 0 or (slope.kind == "smooth" and p.size <= _zero(values))
     return "agrees" if resolved and allowed <= 1e-9 * max(1.0, values) else "undecided"

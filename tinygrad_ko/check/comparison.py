@@ -61,11 +61,11 @@ def compare_slopes(line: Line, first: Projection | None = None, stretch: float =
 
 def compare_from_near(line: Line) -> Projection:
     """The same from steps of a millionth, for a function that bends over a tiny part of the size of its inputs, as sin(x) does at 1e8 and
-    arccosh near 1. Undecided unless the slope is seen well.
+    arccosh near 1. Undecided unless it agrees, or the slope is seen well.
     """
     near = Line(line.f, line.c, line.d, line.scale * _NEAR)
     found = _compared(line, line.slope(_NEAR))
-    seen = found.slope.kind == "smooth" and found.resolution <= _SEEN
+    seen = found.slope.kind == "smooth" and (found.verdict == "agrees" or found.resolution <= _SEEN)
     if not seen or is_staircase(near, max(abs(found.slope.value), abs(found.analytic))):
         return replace(found, verdict="undecided")
     return found

@@ -282,7 +282,9 @@ class OrderCheck:
         if 2 * sum(np.count_nonzero(x) for x in unseen.values()) < sum(np.count_nonzero(t) for t in terms.values()):
             return
         if any(x.any() for x in unseen.values()):
-            self.compare_part(Line(f, line.c, {i: np.where(unseen[i], line.d[i], 0.0) for i in line.d}), "small entries")
+            self.compare_part(
+                Line(f, line.c, {i: np.where(unseen[i], line.d[i], 0.0) for i in line.d}), "small entries"
+            )
 
     def compare_part(self, line: Line, part: str) -> None:
         """Raise if the gradient is clearly wrong along a line that looks at a part of it by itself."""

@@ -91,6 +91,9 @@ class TestRight:
         check_op(concatenate, signature="(n),(m)", options={"axis": 0})
         check_op(tg.where, {"condition": lambda shape: hnp.arrays(bool, shape)})
 
+    def test_where_an_op_jumps_it_has_no_slope(self):
+        assert 0 < check_op(tg.atan2, order=1).undecided <= 5  # at 0, 0
+
     def test_a_plain_function(self):
         def loss(y, t):
             return ((y - t) * (y - t)).mean()

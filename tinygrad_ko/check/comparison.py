@@ -146,7 +146,7 @@ def _verdict(p: Projection, values: float) -> Verdict:
     if not np.isfinite(slope.error):
         return "undecided"
     if not np.isfinite(p.analytic):
-        return "mismatch"
+        return "undecided" if slope.kind == "jump" else "mismatch"  # beside a jump f has slopes, at it none
     if not p.difference <= allowed:
         unseen = slope.kind == "noisy" or (slope.kind in ("flat", "saturated") and p.size <= _zero(values))
         return "undecided" if unseen else "mismatch"

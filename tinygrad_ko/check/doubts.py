@@ -1,5 +1,7 @@
 """Why a gradient is undecided: what the slope looks like that could not be measured."""
 
+import numpy as np
+
 from tinygrad_ko.check.diagnosis import first_nonfinite
 from tinygrad_ko.check.line import Line
 from tinygrad_ko.check.report import Projection
@@ -36,7 +38,7 @@ _UNDECIDED |= {"jump": _UNDECIDED["kink"], "saturated": _UNDECIDED["flat"]}
 def why_undecided(p: Projection, line: Line) -> tuple[str, str]:
     """The reason in words, in both languages."""
     slope, kind = p.slope, p.slope.kind
-    if kind == "not finite":
+    if kind == "not finite" or not np.isfinite(p.analytic):
         return first_nonfinite(line.f, line.c)
     if kind == "staircase":
         return why_staircase(line, p)

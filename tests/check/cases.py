@@ -166,6 +166,17 @@ def saturated_tanh(x):
     return op_of("tanh", np.tanh, lambda g, x: g * 4 / (tg.exp(x) + tg.exp(-x)) ** 2)(x)
 
 
+# What saturates moves in steps of the last bits of 1, and those are no staircase.
+
+case("right", np.array([13.0, 12.0]), seeds=4, name="1 - tanh(x) ** 2 of large x")(lambda x: 1 - tg.tanh(x) ** 2)
+case("wrong", np.array([13.0, 12.0]), seeds=4, name="1 - tanh(x) ** 2 of large x, twice the slope")(
+    op_of("slope_", lambda x: 1 - np.tanh(x) ** 2, lambda g, x: -4 * g * tg.tanh(x) / tg.cosh(x) ** 2)
+)
+case("wrong", np.array([7.0, 8.0]), seeds=8, name="a tail of 1e-22, off by a hundredth")(
+    op_of("gauss", lambda x: np.exp(-x * x), lambda g, x, out: -2.02 * g * x * out)
+)
+
+
 # Forwards that stop at a tolerance: the formula is right, f is not exact.
 
 
@@ -338,6 +349,17 @@ case("wrong", NEAR_ZERO, seeds=4, name="sinc near 0, off by 5e-4")(
 @case("right", np.array([[1.0, 1.0 - 1e-9], [1.0 - 1e-9, 1.0]]))
 def cholesky_at_the_edge(x):
     return linalg.cholesky(x)[0, 0] * 2.0
+
+
+EDGE = np.array([[1.0, 1.0 - 1e-9], [1.0 - 1e-9, 1.0]])
+case("right", EDGE, seeds=4, name="a determinant of 1e-9")(lambda x: linalg.slogdet(x)[1])
+case("right", np.array([0.5, 0.5 - 1e-7]), seeds=8, name="a logarithm of 1e-7")(lambda x: tg.log(1 - tg.sum(x)))
+case("right", np.array([np.pi / 2 - 1e-7, 1.0]), seeds=10, order=2, name="a pole of order 3")(tg.tan)
+
+
+@case("right", np.array([0.5]))
+def table_that_ends(x):
+    return tg.sin(x) * [1.0][int(x.numpy()[0] > 0.501)]  # IndexError beyond
 
 
 @case("right", np.array([1e200, 2e200]))

@@ -2,6 +2,7 @@
 
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -34,6 +35,17 @@ class TestWhatIsRight:
     def test_rules_where_they_nearly_saturate(self, x, seed, effort):
         for f in (tg.tanh, tg.sigmoid, tg.exp, tg.softmax):
             assert check_gradient(f, np.array([x, 0.3]), order=2, rng=seed, effort=effort).verdict == "agrees"
+
+    @pytest.mark.parametrize("seed", [10, 17, 24])
+    def test_treads_that_are_not_flat(self, seed):
+        """The gradient of a saturated softmax moves in steps of the last bits of 1, with a slope between them that is another."""
+        assert check_gradient(tg.softmax, [20.0, 0.3], order=2, rng=seed, effort="thorough").verdict == "agrees"
+
+    @pytest.mark.parametrize("f", [tg.tanh, lambda x: 1 - tg.tanh(x) ** 2])
+    def test_what_is_flat_beside_what_moves(self, f):
+        for seed in range(8, 14):
+            with suppress(GradientUndecided):
+                check_gradient(f, [20.0, 19.0], order=2, rng=seed)
 
     @pytest.mark.parametrize(
         "inputs", [([1, 2],), (2.0,), (np.float32(2),), (tg.Tensor([1.0, 2.0]),), (np.zeros((0, 3)),)]
@@ -618,7 +630,7 @@ class TestEdges:
 class TestBadInput:
     def test_what_is_no_function(self):
         number: Any = 3
-        with pytest.raises(TypeError, match="needs a function of Tensors") as caught:
+        with pytest.raises(TypeError, match="check_gradient needs a function, not") as caught:
             check_gradient(number, [1.0])
         assert caught.value.__notes__
 

@@ -176,6 +176,18 @@ class TestErrorsOfTheFunction:
 
         assert check_gradient(f, [0.501, 1.0]).verdict == "agrees"
 
+    def test_one_that_is_stopped_beside_the_inputs_says_where(self):
+        def f(x):
+            if x.numpy()[0] < 0.45:
+                raise KeyboardInterrupt  # somebody waited long enough for an iteration that does not end
+            return tg.sqrt(x - 0.44)
+
+        with pytest.raises(KeyboardInterrupt) as stopped:
+            check_gradient(f, [0.5])
+        english, korean = stopped.value.__notes__
+        assert re.search(r"f was called -?0\.\d+ of the inputs' size beside them.*raise ValueError", english)
+        assert "반복" in korean
+
     def test_a_slope_that_cannot_be_measured_has_no_ratio(self):
         slope = Slope(np.nan, np.inf, "not finite", 3)
         assert suggest(WrongEntry((0,), (0,), np.ones(2), np.ones(2), 1.0, slope), np.ones(2), None) == ("", "")

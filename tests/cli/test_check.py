@@ -327,7 +327,10 @@ class TestJson:
         (["mine_of_check:layer", "--shape", "3,5"], "x has 5 columns, but W has 4 rows"),
         (["mine_of_check:two", "--shape", "3,-4"], "every size must be at least 0"),
         (["mine_of_check:two", "--shape", "-3,4"], "every size must be at least 0"),
-        (["mine_of_check:two", "--domain", "complex"], "must be real, positive, nonzero, unit or low,high"),
+        (
+            ["mine_of_check:two", "--domain", "complex"],
+            "must be real, positive, nonzero, unit, symmetric, positive_definite, simplex or",
+        ),
         (["mine_of_check:two", "--domain", "1,1"], "not '1,1'"),
         (["mine_of_check:two", "--domain", "1"], "not '1'"),
         (["mine_of_check:two", "--domain", "0,nan"], "not '0,nan'"),
@@ -450,6 +453,26 @@ class TestWrittenByHand:
     def test_bad_input(self, arguments, named, by_hand, capsys):
         assert main(["check", f"mine_of_check:{arguments[0]}", *arguments[1:]]) == 2
         assert named in capsys.readouterr().err
+
+
+def test_domains_of_whole_arrays(mine, capsys):
+    mine.write_text(
+        "import numpy as np\n"
+        "def logdet(x, p):\n"
+        "    assert np.allclose(x, x.T) and abs(p.sum() - 1) < 1e-12\n"
+        "    return 2 * np.log(np.diag(np.linalg.cholesky(x))).sum() - p @ np.log(p)\n"
+        "def back(g, x, p): return g * np.linalg.inv(x), -g * np.log(p)\n"
+        "def wrong(g, x, p): return g * np.linalg.inv(x), g * np.log(p)\n"
+    )
+    given = ["--shape", "3,3", "--shape", "4", "--domain", "positive_definite", "--domain", "simplex"]
+    assert main(["check", "mine_of_check.py:logdet", "--vjp", "back", *given]) == 0
+    out = capsys.readouterr().out
+    assert "x moves inside its domain alone: positive_definite" in out
+    assert "p moves inside its domain alone: simplex" in out
+    assert main(["check", "mine_of_check.py:logdet", "--vjp", "wrong", *given]) == 1
+    assert "domain={0: 'positive_definite', 1: 'simplex'}" in capsys.readouterr().out
+    assert main(["check", "mine_of_check.py:logdet", "--vjp", "back", "--domain", "symmetric"]) == 2
+    assert "the domain 'symmetric' needs square matrices, not the shape (3, 4)" in capsys.readouterr().err
 
 
 def test_double_precision_only(mine, capsys):

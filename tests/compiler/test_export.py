@@ -470,9 +470,8 @@ def test_a_line_that_is_changed_is_judged(tmp_path):
     edited(path, "dhidden = dscores @ W2.T", "dhidden = 1.01 * (dscores @ W2.T)")
     with pytest.raises(tg.GradientMismatch, match=r"d out / d W1\[\d, \d\]: the derivative given is") as error:
         judged(path, "loss_and_gradient", **given)
-    blame = error.value.report.blame
-    assert (blame.argument, blame.formula.partition(":")[0]) == ("W1", str(path).partition(":")[0])
-    assert blame.ratio == pytest.approx(1.01)
+    assert f"the derivative given for 'W1', at {path}:" in str(error.value)
+    assert "(ratio 1.01)" in str(error.value)
     assert "직접 작성한 기울기가 수치 미분의 결과와 다릅니다. 인수 'W1'" in error.value.__notes__[0]
 
 

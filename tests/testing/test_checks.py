@@ -103,7 +103,7 @@ class TestRight:
 
     def test_the_report_prints_well(self):
         assert re.fullmatch(
-            r"sin: 50 calls, 50 agree at orders 1 and 2, 0 undecided; \d+ shapes from \(\) to \(\d, \d, \d\); [\d,]+ evaluations",
+            r"sin: 50 calls, 50 agree at orders 1 and 2, 0 undecided; \d+ shapes from \(\) to \(\d+, \d+, \d+\); [\d,]+ evaluations",
             str(check_op(tg.sin, (-3, 3))),
         )
 
@@ -276,6 +276,121 @@ class TestWrong:
         with pytest.raises(TypeError, match=r"lambda at test_checks.py:\d+ returned ndarray, not a Tensor") as caught:
             check_op(lambda x: x.numpy())
         assert not any("signature" in note for note in caught.value.__notes__), "no shape is at fault"
+
+
+def row_by_row(x):
+    """The numbers of an array as they lie in memory, for one who takes it for contiguous."""
+    return np.lib.stride_tricks.as_strided(x, (x.size,), (x.itemsize,)).reshape(x.shape)
+
+
+def as_it_lies(x):
+    return x.ravel(order="K").reshape(x.shape)
+
+
+def by_identity(g, x, y):
+    """Gradients in a dict, whose keys are the addresses of the arguments."""
+    found = {id(x): g * y * y}
+    found[id(y)] = 2 * g * x * y
+    return found[id(x)], found[id(y)]
+
+
+def in_blocks(g, x, block):
+    """A gradient that is computed block by block; of the last one too little."""
+    back, flat, n = np.zeros(x.size), (g * np.cos(x)).ravel(), max(block, x.size // block * block)
+    back[:n] = flat[:n]
+    return back.reshape(x.shape)
+
+
+class TestVariations:
+    """Ops that are right for contiguous arrays of usual sizes, and cotangents of a usual magnitude."""
+
+    @pytest.mark.parametrize(
+        ("formula", "where"),
+        [
+            (lambda g, x: g * np.cos(as_it_lies(x)), "the arguments are in Fortran order"),
+            (lambda g, x: as_it_lies(g) * np.cos(x), "the cotangent is in Fortran order"),
+            (
+                lambda g, x: g * np.cos(x if min(x.strides, default=1) >= 0 else row_by_row(x)),
+                "the arguments are of negative",
+            ),
+            (
+                lambda g, x: (g if min(g.strides, default=1) >= 0 else row_by_row(g)) * np.cos(x),
+                "the cotangent is of negative",
+            ),
+            (lambda g, x: (g if any(g.strides) else row_by_row(g)) * np.cos(x), "the cotangent is of stride 0"),
+            (lambda g, x: np.clip(g, -1e9, 1e9) * np.cos(x), r"the cotangent is 1e\+12 times as large"),
+            (lambda g, x: np.where(np.abs(g) < 1e-9, 0, g) * np.cos(x), "the cotangent is 1e-12 times as large"),
+        ],
+    )
+    @pytest.mark.parametrize("kind", ["vjp", "op"])
+    def test_each_is_caught_and_by_nothing_else(self, formula, where, kind, monkeypatch):
+        @tg.op(x=formula)
+        def sine(x):
+            return np.sin(x)
+
+        def check():
+            of = {"op": sine, "order": 1} if kind == "op" else {"op": np.sin, "vjp": formula}
+            return check_op(**of, domain=(-3, 3), signature="(n,m)", examples=10)
+
+        with pytest.raises(
+            AssertionError, match=rf"where {where}.*, the gradient of 'x' is not that of the same"
+        ) as error:
+            check()
+        assert "기울기의 값이 달라집니다" in error.value.__notes__[0]
+        monkeypatch.setattr(checks, "find_difference", lambda *_, **__: None)
+        check()
+
+    def test_one_array_that_is_given_twice(self, monkeypatch):
+        product = lambda x, y: x * y * y
+        with pytest.raises(
+            AssertionError, match="where 'x' and 'y' are one array, the gradient of 'x' is not"
+        ) as error:
+            check_op(product, vjp=by_identity)
+        assert "'x', 'y'에 같은 배열을 넘기면" in error.value.__notes__[0]
+        monkeypatch.setattr(checks, "find_difference", lambda *_, **__: None)
+        check_op(product, vjp=by_identity)
+
+    def test_one_tensor_that_is_given_twice(self):
+        @tg.op(a=lambda g, a, b: g * b * (2 if a is b else 1), b=lambda g, a, b: g * a * (2 if a is b else 1))
+        def product(a, b):
+            return a * b
+
+        with pytest.raises(AssertionError, match="product: where 'a' and 'b' are one array"):
+            check_op(product, order=1, examples=10)
+
+    @pytest.mark.parametrize("block", [64, 128])
+    def test_sizes_over_a_block(self, block):
+        rule = lambda g, x: in_blocks(g, x, block)
+        with pytest.raises(GradientMismatch) as error:
+            check_op(np.sin, (-3, 3), vjp=rule, signature="(n)")
+        (x,) = error.value.report.points.values()
+        assert x.shape == (65 if block == 64 else 129,)
+        check_op(np.sin, (-3, 3), vjp=rule, signature="(n)", max_side=5)
+
+    def test_a_jvp(self):
+        with pytest.raises(AssertionError, match="where 'x' and 'y' are one array, the jvp is not"):
+            check_op(lambda x, y: x * y, jvp=lambda x, y, dx, dy: dx * y + dy * x * (1 + (x is y)), examples=10)
+        for formula, where in (
+            (lambda x, dx: as_it_lies(dx) * np.cos(x), "the tangent is in Fortran order"),
+            (lambda x, dx: np.clip(dx, -1e9, 1e9) * np.cos(x), r"the tangent is 1e\+12 times as large"),
+        ):
+            with pytest.raises(AssertionError, match=f"sin: where {where}, the jvp is not that"):
+                check_op(np.sin, (-3, 3), jvp=formula, signature="(n,m)", examples=10)
+
+    def test_the_result_and_errors(self):
+        with pytest.raises(AssertionError, match="where the arguments are in Fortran order, its result is not that"):
+            check_op(lambda x: np.sin(as_it_lies(x)), (-3, 3), vjp=lambda g, x: g * np.cos(x), signature="(n,m)")
+
+        def refuses(g, x):
+            g.flags.c_contiguous or 1 / 0
+            return g * np.cos(x)
+
+        with pytest.raises(AssertionError, match=r"where the cotangent is .*, it raises ZeroDivisionError"):
+            check_op(np.sin, (-3, 3), vjp=refuses, signature="(n,m)")
+
+    def test_a_gradient_that_is_truly_zero(self):
+        check_op(lambda x: x - tg.mean(x), order=1, signature="(n)", examples=10)
+        check_op(tg.softmax, (-3, 3), signature="(n)", order=1, examples=10)
 
 
 class TestUndecided:
@@ -459,6 +574,23 @@ class TestOtherFunctions:
                 run_again(caught.value, torch=torch, Cube=Cube)
         assert check_op(lambda x: torch.sin(x), (-3, 3), library="torch", examples=20).undecided == 0
         assert check_op(torch.nn.Linear(4, 2), signature="(n,4)", order=1, examples=10).calls == 10
+
+    def test_layouts_of_pytorch(self):
+        torch: Any = pytest.importorskip("torch")
+
+        class Sine(torch.autograd.Function):
+            @staticmethod
+            def forward(ctx, x):
+                ctx.save_for_backward(x)
+                return torch.sin(x)
+
+            @staticmethod
+            def backward(ctx, g):
+                (x,) = ctx.saved_tensors
+                return (g.view(-1) * torch.cos(x.reshape(-1))).view(x.shape)
+
+        with pytest.raises(AssertionError, match=r"Sine: where the cotangent is .*, it raises RuntimeError: view size"):
+            check_op(Sine, (-3, 3), signature="(n,m)", order=1, examples=10)
 
     def test_of_jax(self):
         jax: Any = pytest.importorskip("jax")

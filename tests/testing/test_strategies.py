@@ -11,6 +11,7 @@ from hypothesis.errors import NoSuchExample
 from hypothesis.extra import numpy as hnp
 
 import tinygrad_ko as tg
+from tinygrad_ko.check.domain import require_inside
 from tinygrad_ko.check.record import spelled
 from tinygrad_ko.ops.linalg.products import matrix_product
 from tinygrad_ko.ops.shape import concatenate, pile
@@ -56,6 +57,13 @@ class TestShapes:
     @given(shapes(empty=False))
     def test_without_empty_ones(self, shape):
         assert 0 not in shape
+
+    def test_long_sides_are_there_where_asked_for(self):
+        every = drawn(shapes(max_side=129))
+        assert {65, 129} <= {side for shape in every for side in shape}
+        assert 0.05 < np.mean([max(shape, default=0) > 5 for shape in every]) < 0.4
+        assert all(sum(side > 5 for side in shape) <= 1 for shape in every)
+        assert {max(shape, default=0) for shape in drawn(shapes(max_side=100))} == {0, 1, 2, 3, 4, 5, 65}
 
     def test_they_shrink(self):
         assert find(shapes(), lambda s: len(s) == 3) == (1, 2, 3)
@@ -117,6 +125,17 @@ class TestArrays:
     @pytest.mark.parametrize("domain", ["nonzero", "positive", (0, None), (0.5, 2)])
     def test_no_zeros_where_there_are_none(self, domain):
         assert all(x.all() for x in drawn(arrays(domain)))
+
+    @pytest.mark.parametrize("domain", ["symmetric", "positive_definite", "simplex"])
+    def test_domains_of_whole_arrays(self, domain):
+        every = drawn(arrays(domain), 50)
+        for x in every:
+            require_inside(x, domain, "x")
+        assert len({x.ndim for x in every}) > 1
+        assert all(x.shape == (3, 3) for x in drawn(arrays(domain, (3, 3)), 10))
+        f = lambda x, y: x + y
+        assert all(np.shape(a) == np.shape(b) for (a, b), _ in drawn(calls(f, domain), 10))
+        assert {x.ndim for (x, _), _ in drawn(calls(f, {"x": domain}, signature="(n,n),(n)"), 10)} == {2}
 
     @given(arrays(kinks=False))
     def test_without_kinks(self, x):

@@ -12,7 +12,9 @@ from tinygrad_ko.check.slope import EPS, SMALLEST_SCALE, Slope
 from tinygrad_ko.check.steps import LAST_BITS, is_staircase, mean_slope, step_height
 
 _SMALL = 1e-5  # the finest steps of the ladder see the last bits of 1 in a function that is so small
+_SEEN = 1e-3  # a worse resolution is none
 _CLEAR = 0.01  # a relative difference from the mean slope that is no error of that
+_NEAR, _SEEN = 2.0**-20, 1e-4  # very short steps, and the resolution with which a slope is seen well by them
 _CLOSE = 1e-6  # a relative difference so small is measured again before it is a mismatch
 _FINE, _BRIEF = (
     1e-6,
@@ -29,7 +31,7 @@ def compare_slopes(line: Line, first: Projection | None = None, stretch: float =
         return first
     found = _compared(line, line.slope(stretch))
     if found.slope.kind == "not finite" and stretch == 1:  # f ends nearby
-        found = _compared(line, line.slope(2.0**-20))
+        found = _compared(line, line.slope(_NEAR))
     if is_staircase(line, max(abs(found.slope.value), abs(analytic))):
         return _on_staircase(line, _compared(line, replace(mean_slope(line), kind="staircase")))
     step = line.scale * max(float(np.max(np.abs(x), initial=0.0)) for x in line.d.values())
@@ -44,15 +46,28 @@ def compare_slopes(line: Line, first: Projection | None = None, stretch: float =
             found = wide
     if found.verdict == "mismatch" and found.difference <= _CLOSE * max(size, line.size):
         # Compute both again in other ways, and add to the error estimate what the results differ by.
-        doubts = [abs(line.slope(s * stretch).value - found.slope.value) for s in (0.35, 0.6)]
+        shorter = [(s, Line(f, line.c, {i: s * d for i, d in line.d.items()}, line.scale)) for s in (0.35, 0.6)]
+        doubts = [abs(other.slope(stretch).value / s - found.slope.value) for s, other in shorter]
         doubts += [abs(line.analytic(factor)[0] - analytic) for factor in (1.1, 1.3, 1.7)]
         found = _compared(line, replace(found.slope, error=found.slope.error + 4 * max(doubts)))
     if found.verdict != "agrees" and line.size < _SMALL:
         found = _from_afar(line, found)
-    if found.verdict != "agrees" and size <= _zero(line.size) and (slope := _constant(line)):
+    if found.verdict != "agrees" and _is_nothing(line) and (slope := _constant(line)):
         found = replace(found, slope=slope, verdict="agrees")
     if f.rtol and found.verdict != "agrees":
         found = _compared(line, mean_slope(line))
+    return found
+
+
+def compare_from_near(line: Line) -> Projection:
+    """The same from steps of a millionth, for a function that bends over a tiny part of the size of its inputs, as sin(x) does at 1e8 and
+    arccosh near 1. Undecided unless the slope is seen well.
+    """
+    near = Line(line.f, line.c, line.d, line.scale * _NEAR)
+    found = _compared(line, near.slope())
+    seen = found.slope.kind == "smooth" and found.resolution <= _SEEN
+    if not seen or is_staircase(near, max(abs(found.slope.value), abs(found.analytic))):
+        return replace(found, verdict="undecided")
     return found
 
 
@@ -80,8 +95,8 @@ def _compared(line: Line, slope: Slope) -> Projection:
 
 
 def _on_staircase(line: Line, found: Projection) -> Projection:
-    """Its slope is 0, which nobody means who writes another formula: then the mean slope counts, if f may be so inexact (`rtol`), or if it is
-    as exact as float64 is.
+    """Its slope is 0, which nobody means who writes another formula: then the mean slope counts, if f may be so inexact (`rtol`), or if
+    its steps are the last bits of 1.
     """
     if found.size == 0:
         return replace(found, slope=Slope(0.0, 0.0, "staircase", found.slope.evaluations), verdict="agrees")
@@ -92,12 +107,22 @@ def _on_staircase(line: Line, found: Projection) -> Projection:
 
 
 def _from_afar(line: Line, found: Projection) -> Projection:
-    """What the mean slope of a small f says where the ladder does not agree. If they differ, f moves in steps, of the last bits of 1, as what
-    saturates does; then it is no mismatch.
+    """What the mean slope of a small f says where the ladder does not agree. If they differ, f moves in steps of the last bits of 1, as
+    what saturates does; then it is no mismatch.
     """
     mean = _compared(line, mean_slope(line))
     apart = abs(mean.slope.value - found.slope.value) > mean.slope.error + found.slope.error
-    return mean if mean.verdict == "agrees" or (found.verdict == "mismatch" and apart) else found
+    says = mean.verdict == "agrees" or (found.verdict == "mismatch" and apart)
+    return mean if says and mean.resolution <= _SEEN else found
+
+
+def _is_nothing(line: Line) -> bool:
+    """Whether the slope by the formulas is so small that it may be the rounding of 0. Of large numbers it then changes as rounding does."""
+    analytic, size = line.analytic()
+    if size <= _zero(0.0):
+        return True
+    again = [abs(line.analytic(factor)[0] - analytic) for factor in (1.1, 1.3, 1.7)]
+    return size <= _zero(line.size) and max(again) > 1e-3 * size
 
 
 def _constant(line: Line) -> Slope | None:
@@ -125,7 +150,7 @@ def _verdict(p: Projection, values: float) -> Verdict:
     if not p.difference <= allowed:
         unseen = slope.kind == "noisy" or (slope.kind in ("flat", "saturated") and p.size <= _zero(values))
         return "undecided" if unseen else "mismatch"
-    if p.resolution <= max(1e-3, 10 * p.rtol):
+    if p.resolution <= max(_SEEN, 10 * p.rtol):
         return "agrees"
     resolved = p.size == 0 or (slope.kind == "smooth" and p.size <= _zero(values))
     return "agrees" if resolved and allowed <= 1e-9 * max(1.0, values) else "undecided"

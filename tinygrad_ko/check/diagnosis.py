@@ -151,6 +151,9 @@ def describe_broken_property(primal: Primal, broken: BrokenProperty, rng: Any) -
     text, note = f"the formula of {name} for {argument!r}{at},", "미분 공식에 g(출력 쪽에서 온 기울기)가 없습니다."
     if op and not op.variadic and "g" not in op.named_by.get(argument, ("g",)):
         text = f"{text} does not use g, the gradient of its output"
+    elif primal.by_hand:
+        at, note = (f", at {location},", f" 작성한 위치: {location}.") if location else ("", "")
+        return f"the derivative given for {argument!r}{at} {broken.text}", f"인수 {argument!r}: {broken.korean}{note}"
     else:
         text, note = f"what {text} gives {broken.text}", broken.korean
     return f"{text}{line[0]}", f"연산 {name}의 인수 {argument!r}: {note}{korean}{line[1]}"

@@ -1,4 +1,8 @@
-"""Domains of functions, and random numbers in them: of both signs, none 0, no two alike, so that a wrong gradient shows."""
+"""Domains of functions, and random numbers in them: of both signs, none 0, no two alike, so that a wrong gradient shows.
+
+Most are intervals, and hold each number by itself. Symmetric and positive definite matrices and points of a simplex are domains of whole
+arrays: a function of them is only defined along directions that stay inside, and only there its gradient says something.
+"""
 
 from math import inf
 from typing import Any
@@ -10,7 +14,8 @@ from tinygrad_ko.errors import explain
 
 Domain = str | tuple[float | None, float | None]
 
-DOMAINS = {"real": (-inf, inf), "positive": (0.0, inf), "nonzero": (-inf, inf), "unit": (-1.0, 1.0)}
+WHOLE = {"symmetric": (-inf, inf), "positive_definite": (-inf, inf), "simplex": (0.0, 1.0)}  # of whole arrays
+DOMAINS = {"real": (-inf, inf), "positive": (0.0, inf), "nonzero": (-inf, inf), "unit": (-1.0, 1.0), **WHOLE}
 
 
 def limits(domain: Domain) -> tuple[float, float]:
@@ -51,3 +56,83 @@ def random_numbers(rng: Any, size: tuple[int, ...], low: float, high: float, sca
         u = rng.uniform(0.01, 0.99, size)
         x = (1 - u) * low + u * high
     return np.array(x)
+
+
+def is_whole(domain: Any) -> bool:
+    """Whether a domain is one of whole arrays."""
+    return isinstance(domain, str) and domain in WHOLE
+
+
+def random_array(rng: Any, shape: tuple[int, ...], domain: Domain, scale: float = 1.0) -> Array:
+    """A float64 array of a domain. Matrices are the last two axes of the shape, points of a simplex the last one.
+
+    >>> A = random_array(np.random.default_rng(0), (2, 2), "positive_definite")
+    >>> bool(A[0, 1] == A[1, 0] and np.linalg.eigvalsh(A).min() > 0)
+    True
+    """
+    if domain == "simplex":
+        _require_shape(shape, domain)
+        numbers = rng.exponential(1.0, shape) + 0.05
+        return np.asarray(numbers / numbers.sum(-1, keepdims=True))
+    if not is_whole(domain):
+        return random_numbers(rng, shape, *limits(domain), scale)
+    _require_shape(shape, domain)
+    if domain == "symmetric":
+        return np.asarray(projected(random_numbers(rng, shape, -inf, inf, scale), domain))
+    vectors = np.linalg.qr(rng.standard_normal(shape))[0]
+    values = scale * 10 ** rng.uniform(-1, 0.5, shape[:-1])
+    return np.asarray(projected(vectors * values[..., None, :] @ vectors.mT, domain))
+
+
+def projected(x: Any, domain: Domain, sum_of_a_point: float = 1.0) -> Any:
+    """The nearest array that is symmetric, or adds up to 1 (a direction in a simplex to 0); x is an array or Tensor."""
+    if domain == "simplex":
+        return x - ((x.sum(-1) - sum_of_a_point) / x.shape[-1])[..., None]
+    return (x + x.mT) / 2
+
+
+def require_inside(x: Array, domain: Domain, name: str) -> None:
+    """Raise ValueError for an array that is not of a domain of whole arrays."""
+    if not is_whole(domain):
+        known = sorted(WHOLE)
+        raise explain(
+            ValueError(
+                f"the domain of {name!r} must be one of {known}, not {domain!r}: other domains have no direction that leaves them"
+            ),
+            f"{name!r}의 domain에는 {known} 중 하나를 넘겨야 합니다. 다른 정의역에는 벗어나는 방향이 없습니다. 받은 값: {domain!r}",
+        )
+    _require_shape(x.shape, domain)
+    off = np.max(np.abs(x - projected(x, domain)), initial=0)
+    if off > 1e-8 * np.max(np.abs(x), initial=0):
+        fault, korean = (
+            ("it does not add up to 1", "합이 1이 아닙니다")
+            if domain == "simplex"
+            else ("it is not symmetric", "대칭이 아닙니다")
+        )
+    elif domain == "simplex" and np.any(x < 0):
+        fault, korean = "it has negative numbers", "음수가 있습니다"
+    elif domain == "positive_definite" and x.size and np.min(np.linalg.eigvalsh(x)) <= 0:
+        fault, korean = "it has an eigenvalue that is not positive", "양수가 아닌 고윳값이 있습니다"
+    else:
+        return
+    raise explain(
+        ValueError(f"{name!r} is not in its domain, {domain}: {fault}"),
+        f"{name!r}의 값이 domain({domain})에 속하지 않습니다. {korean}.",
+    )
+
+
+def _require_shape(shape: tuple[int, ...], domain: Domain) -> None:
+    """Raise ValueError for a shape that no array of the domain has."""
+    square = len(shape) > 1 and shape[-1] == shape[-2]
+    if not (shape and shape[-1] if domain == "simplex" else square):
+        what, note = (
+            ("a last axis of at least one number", "마지막 축의 길이가 1 이상")
+            if domain == "simplex"
+            else ("square matrices", "정사각 행렬")
+        )
+        raise explain(
+            ValueError(
+                f"the domain {domain!r} needs {what}, not the shape {shape}; in check_op, signature='(n,n)' or '(n)' gives them"
+            ),
+            f"domain={domain!r}: 필요한 배열: {note}. 받은 형상: {shape}. check_op에서는 signature='(n,n)'이나 '(n)'을 지정하십시오.",
+        )

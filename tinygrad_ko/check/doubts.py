@@ -42,5 +42,5 @@ def why_undecided(p: Projection, line: Line) -> tuple[str, str]:
         return why_staircase(line, p)
     english, korean = _UNDECIDED["single" if line.f.eps > EPS else kind]
     along = f"along a random direction of {p.argument!r}", f"{p.argument!r}의 무작위 방향에서"
-    shown, rule = {"slope": slope, "analytic": f"{p.analytic:.6g}"}, line.f.rule
+    shown, rule = {"slope": slope, "analytic": f"{p.analytic:.6g}"}, line.f.computed_by
     return english.format(along=along[0], rule=rule[0], **shown), korean.format(along=along[1], rule=rule[1], **shown)

@@ -1,22 +1,25 @@
 """The function under check: its inputs and parameters as one list of float64 arrays, its value, and its vector-Jacobian product."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from copy import copy, deepcopy
 from functools import partial
 from inspect import unwrap
 from os.path import basename
+from types import MappingProxyType
 from typing import Any, Self
 
 import numpy as np
 
 from tinygrad_ko.arrays.library import Array
 from tinygrad_ko.arrays.operands import operand
+from tinygrad_ko.check.domain import projected, require_inside
 from tinygrad_ko.check.meaning import checking
+from tinygrad_ko.check.parameters import named_parameters
 from tinygrad_ko.check.progress import Progress
 from tinygrad_ko.check.slope import EPS, OUTSIDE, precision, scales
 from tinygrad_ko.check.structures import duplicated, rebuilt, require_real, taken_apart
-from tinygrad_ko.engine.graph import Leaf, Switch
+from tinygrad_ko.engine.graph import Switch
 from tinygrad_ko.engine.rule import Op
 from tinygrad_ko.errors import explain, note_leaves, wants_integers
 from tinygrad_ko.func.trees import in_one_row
@@ -47,7 +50,7 @@ class CheckedFunction:
     _at_point: "tuple[Array, Vjp] | None" = None  # its value and vector-Jacobian product there, once they are computed
 
     @property
-    def rule(self) -> tuple[str, str]:
+    def computed_by(self) -> tuple[str, str]:
         """What its gradient is computed by, in both languages."""
         return ("the derivative given", "직접 작성한 미분") if self.by_hand else ("the formulas", "공식")
 
@@ -77,7 +80,7 @@ class CheckedFunction:
 
     def linear(self, c: Array) -> Callable[[float], dict[int, Array]]:
         """A function that must be linear: the gradients for so many times the cotangent."""
-        return lambda factor: self.gradients(factor * c)
+        return lambda factor: self.gradients(c if factor == 1 else factor * c)
 
     def slope_terms(self, c: Array, directions: dict[int, Array]) -> list[Array]:
         """The terms of the slope of <c, f> along the directions, by the formulas: their sum is <J^T c, d>."""
@@ -86,7 +89,10 @@ class CheckedFunction:
 
     def along(self, s: float, directions: dict[int, Array]) -> Arrays:
         """The point, moved by s times the directions."""
-        return [np.asarray(x + s * directions[i]) if i in directions else x for i, x in enumerate(self.point)]
+        moved = {i: s * d for i, d in directions.items()}
+        for i in moved:
+            moved[i] += self.point[i]
+        return [np.asarray(moved.get(i, x)) if i in moved else x for i, x in enumerate(self.point)]
 
 
 class Primal(CheckedFunction):
@@ -99,23 +105,39 @@ class Primal(CheckedFunction):
     half = False  # whether float16 was given
     float32 = True  # whether it may be called with float32 arrays
     remarks: Sequence[str] = ()  # on how it is computed
+    domains: Mapping[int, str] = MappingProxyType({})  # of those arguments that cannot move in every direction
     call: Any = None  # how its check was called
+    parameters: Mapping[str, Any] = MappingProxyType({})  # what it reads beside its arguments, by name
 
     @property
     def whole(self) -> bool:
         """Whether it is judged as a whole: it is one operation, or the operations that it is made of are not seen."""
         return self.op is not None
 
-    def perturbed(self, rng: Any) -> Self:
-        """The same function at a point a thousandth away, in a random direction; nearer, or here, if its domain ends before that."""
+    def perturbed(self, rng: Any, distance: float = 1e-3) -> Self:
+        """The same function at a point a thousandth away, or `distance`, in a random direction; nearer, or here, if its domain ends before
+        that.
+        """
         sizes = {i: scales(self.point[i]) for i in self.floating}
         directions = {i: size * rng.standard_normal(size.shape) for i, size in sizes.items()}
-        for distance in (1e-3, 1e-6, 1e-9):
-            other = self.moved(distance, directions)
+        for nearer in (1.0, 1e-3, 1e-6):
+            other = self.moved(nearer * distance, directions)
             with suppress(*OUTSIDE):
                 if np.isfinite(other.y).all():
                     return other
         return self
+
+    def keep_inside(self, domain: Any) -> None:
+        """Let arguments move along directions alone that stay in a domain: one for all of them, or a dict by their names or places."""
+        able = [i for i in self.wrt if self.labels[i] not in self.parameters]
+        chosen = domain if isinstance(domain, dict) else dict.fromkeys(able, domain)
+        self.domains = {i: name for which, name in chosen.items() for i in selected(which, able, self.labels, "domain")}
+        for i, name in self.domains.items():
+            require_inside(self.point[i], name, self.labels[i])
+        self.remarks = [
+            *self.remarks,
+            *(f"{self.labels[i]} moves inside its domain alone: {d}" for i, d in self.domains.items()),
+        ]
 
     def moved(self, s: float, directions: dict[int, Array]) -> Self:
         """The same function at another point: this one, moved by s times the directions."""
@@ -172,7 +194,8 @@ class FirstOrder(Primal):
     def forward(self, arrays: Arrays) -> tuple[Tensor, list[Tensor], Callable[[], Any]]:
         """The result of f, in one row if it is several; the leaves of the checked arguments; the block in which a backward belongs."""
         made = {i: borrow(arrays[i], i in self.wrt, self.labels[i]) for i in self.floating}
-        values = iter([made.get(i, x) for i, x in enumerate(self.point)])
+        moved = {i: projected(made[i], domain) for i, domain in self.domains.items()}
+        values = iter([moved.get(i, made.get(i, x)) for i, x in enumerate(self.point)])
         inputs, keywords = [rebuilt(x, values) for x in self.inputs], rebuilt(self.keywords, values)
         inside = partial(_substituted, dict(zip(self.parameters.values(), values, strict=True)))
         with inside(), Switch(record=True):
@@ -347,37 +370,8 @@ def _is_floating(x: Any) -> bool:
     return isinstance(x, np.ndarray | np.generic) and x.dtype.kind == "f"
 
 
-def named_parameters(f: Any, parameters: Any) -> dict[str, Tensor]:
-    """The parameters that f reads beside its inputs: its own if it is a Module, and those that were given."""
-    found: dict[Tensor, str] = {}
-    for source in (f, parameters):
-        if hasattr(source, "named_parameters"):
-            named = source.named_parameters()
-        elif source is f or source is None:
-            continue
-        elif isinstance(source, dict):
-            named = source
-        elif isinstance(source, Tensor | list | tuple):
-            named = dict(enumerate([source] if isinstance(source, Tensor) else source))
-        else:
-            kind = type(source).__name__
-            raise explain(
-                TypeError(f"parameters must be a Module, a Tensor, or a list or a dict of Tensors, not {kind}"),
-                f"parameters에는 Module, Tensor, Tensor의 list나 dict를 넘겨야 합니다. 받은 값의 자료형: {kind}",
-            )
-        for name, p in named.items():
-            if not isinstance(p, Tensor) or not isinstance(p.node, Leaf):
-                raise explain(
-                    TypeError(f"parameters must be Tensors made with requires_grad=True, but {name!r} is not"),
-                    f"parameters에는 requires_grad=True로 만든 Tensor만 넣을 수 있습니다. 확인할 항목: {name!r}",
-                )
-            label = name if isinstance(name, str) else p.name or f"parameter {name}"
-            found.setdefault(p, f"{label} ({len(found)})" if label in found.values() else label)
-    return {label: p for p, label in found.items()}
-
-
-def selected(wrt: Any, able: list[int], labels: list[str]) -> list[int]:
-    """The arguments that `wrt` names, by their labels or places, among those that can be checked; all of them for None."""
+def selected(wrt: Any, able: list[int], labels: list[str], option: str = "wrt") -> list[int]:
+    """The arguments that `wrt` (or another option) names, by their labels or places, among those that can be checked; all for None."""
     if wrt is None:
         return able
     selected = set()
@@ -386,8 +380,8 @@ def selected(wrt: Any, able: list[int], labels: list[str]) -> list[int]:
         if not isinstance(i, int) or isinstance(i, bool) or i not in able:
             names = [labels[i] for i in able]
             raise explain(
-                ValueError(f"wrt={which!r} is no argument that can be checked; there are {names}"),
-                f"wrt={which!r}: 그런 인수가 없거나 기울기를 확인할 수 없는 인수입니다. 쓸 수 있는 이름: {names}",
+                ValueError(f"{option}={which!r} is no argument that can be checked; there are {names}"),
+                f"{option}={which!r}: 그런 인수가 없거나 기울기를 확인할 수 없는 인수입니다. 쓸 수 있는 이름: {names}",
             )
         selected.add(i)
     return sorted(selected)

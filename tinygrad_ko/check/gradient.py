@@ -31,6 +31,7 @@ def check_gradient(
     effort: Effort = "usual",
     rtol: float = 0.0,
     float32: bool = True,
+    domain: Any = None,
     rng: Rng = 0,
 ) -> Report:
     """Compare the gradient of `f` at `inputs` with numerical differentiation. Returns a report that prints as a table.
@@ -54,6 +55,9 @@ def check_gradient(
     - `rtol`: how exactly f is computed, relative to its size. Give it for a function that rounds inside or stops at a tolerance: then
       its slope is measured over long distances, and the gradient may be off by so much.
     - `float32=False`: never call f with float32 arrays, which "usual" does once: for code that can only compute in float64.
+    - `domain`: where f is not defined all around the inputs, say what they stay: "symmetric", "positive_definite" (matrices), or "simplex"
+      (numbers along the last axis that add up to 1), for all inputs or in a dict by name. Then f is called there alone, and the gradient is
+      compared along such directions. What it says of others, as the one triangle that a Cholesky decomposition reads, does not count.
     - `rng`: the seed of the random cotangents and directions.
 
     It also checks the properties of any vector-Jacobian product: zero for a zero cotangent, linear in the cotangent, the same at
@@ -74,8 +78,8 @@ def check_gradient(
     """
     if not callable(f):
         raise explain(
-            TypeError(f"check_gradient needs a function of Tensors, not {type(f).__name__}"),
-            f"check_gradient에는 Tensor를 받는 함수를 넘겨야 합니다. 받은 값의 자료형: {type(f).__name__}",
+            TypeError(f"check_gradient needs a function, not {type(f).__name__}"),
+            f"check_gradient에는 함수를 넘겨야 합니다. 받은 값의 자료형: {type(f).__name__}",
         )
     __tracebackhide__ = True
     with np.errstate(all="ignore"):
@@ -87,7 +91,7 @@ def check_gradient(
         options = {"parameters": parameters, "keywords": keywords, "wrt": wrt}
         given = {name: value for name, value in options.items() if value is not None}
         call = CheckCall("check_gradient", (asked,), inputs, given)
-        return judge(checked, call, order=order, effort=effort, rtol=rtol, float32=float32, rng=rng)
+        return judge(checked, call, order=order, effort=effort, rtol=rtol, float32=float32, domain=domain, rng=rng)
 
 
 class Options(TypedDict, total=False):
@@ -96,6 +100,7 @@ class Options(TypedDict, total=False):
     effort: Effort
     rtol: float
     float32: bool
+    domain: Any
     rng: Rng
 
 
@@ -107,6 +112,7 @@ def judge(
     effort: Effort = "usual",
     rtol: float = 0.0,
     float32: bool = True,
+    domain: Any = None,
     rng: Rng = 0,
 ) -> Report:
     """The report on a function at a point; the options are those of `check_gradient`, and `call` is how the user called the check."""
@@ -123,7 +129,9 @@ def judge(
             f"rtol은 함수가 얼마나 정확히 계산되는지를 나타내는 0 이상 1 미만의 수여야 합니다. 받은 값: {rtol!r}",
         )
     f.rtol, f.float32 = rtol, float32
-    options = {"order": order, "effort": effort, "rtol": rtol, "float32": float32, "rng": rng}
+    if domain is not None:
+        f.keep_inside(domain)
+    options = {"order": order, "effort": effort, "rtol": rtol, "float32": float32, "domain": domain, "rng": rng}
     f.call = replace(call, options=options)
     with np.errstate(all="ignore"):
         return _check(f, order, effort, generator(rng))
@@ -133,7 +141,7 @@ def _check(f: Primal, order: int, effort: Effort, rng: Any) -> Report:
     __tracebackhide__ = True
     report = Report(f.name, numbers=sum(f.point[i].size for i in f.wrt), remarks=[*f.remarks])
     report.has_graph, report.call = isinstance(f, FirstOrder), f.call
-    report.column = f.rule[0].split()[-1]
+    report.column = f.computed_by[0].split()[-1]
     report.points = dict(zip(f.labels, f.point, strict=True))
     report.shapes = {label: np.shape(x) for label, x in zip(f.labels, f.point, strict=True)}
     kind = type(getattr(f.f, "__self__", None))
@@ -147,7 +155,7 @@ def _check(f: Primal, order: int, effort: Effort, rng: Any) -> Report:
         if order == 2:
             OrderCheck((f.perturbed(rng) if kinked else f).gradient(rng), report, effort, rng).run()
         if all(p.size == 0 for p in report.projections):
-            report.remarks.append(f"the gradient is 0 here, also by {f.rule[0]}; other inputs may show more")
+            report.remarks.append(f"the gradient is 0 here, also by {f.computed_by[0]}; other inputs may show more")
         report.verdict = "agrees"
     finally:
         f.progress.close()

@@ -11,13 +11,14 @@ from typing import Any, Unpack
 import numpy as np
 
 from tinygrad_ko.arrays.library import Array
+from tinygrad_ko.check.domain import projected
 from tinygrad_ko.check.function import argument_names, function_name, location, selected
 from tinygrad_ko.check.gradient import Options, judge
 from tinygrad_ko.check.line import indicator
 from tinygrad_ko.check.record import CheckCall
 from tinygrad_ko.check.report import Report
 from tinygrad_ko.check.slope import scales
-from tinygrad_ko.check.vjp import FunctionWithVjp, Pullback, writes_to_its_cotangent
+from tinygrad_ko.check.vjp import COTANGENT, FunctionWithVjp, Pullback, backward_writes
 from tinygrad_ko.errors import described, explain
 from tinygrad_ko.func.trees import leaves_like, mapped
 
@@ -40,7 +41,8 @@ def check_grad(
       returns after them is not looked at.
 
     Returns a report; raises GradientMismatch or GradientUndecided, ValueError for a derivative of a wrong shape. The options are those of
-    `check_gradient`: `effort`, `rng`, and `float32`, which is False here: code that knows only double precision never gets anything else.
+    `check_gradient`: `effort`, `rtol`, `domain`, `rng`, and `float32`, which is False here: code that knows only double precision never
+    gets anything else.
 
     >>> def rosenbrock(x):
     ...     return np.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
@@ -66,7 +68,7 @@ def check_grad(
 
     def f_alone(*inputs: Any) -> Any:
         y = called(f, inputs)
-        return y[0] if pairs else y
+        return _pair(y, function_name(f))[0] if pairs else y
 
     def derivatives(*inputs: Any) -> Sequence[Any]:
         found = called(written, inputs)
@@ -188,7 +190,7 @@ class _Handwritten(FunctionWithVjp):
             given = c.copy() if isinstance(c, np.ndarray) else c
             parts = self.its_vjp(given, *inputs)
             if isinstance(c, np.ndarray) and not np.array_equal(c, given):
-                raise writes_to_its_cotangent(self.name)
+                raise backward_writes(self.name, *COTANGENT)
             if len(inputs) == 1 and not (isinstance(parts, list | tuple) and len(parts) == 1):
                 return [parts]
             if not isinstance(parts, list | tuple) or len(parts) != len(inputs):
@@ -236,8 +238,11 @@ class _Pushforward(_Handwritten):
     def push(self, directions: dict[int, Array]) -> Array:
         """J d, in one row if the result is."""
         zeros = {i: np.zeros(self.point[i].shape) for i in self.floating}
+        directions = directions | {
+            i: projected(directions[i], d, 0.0) for i, d in self.domains.items() if i in directions
+        }
         tangents = [(zeros | directions).get(i) for i in range(len(self.point))]
-        copies = [x.copy() if isinstance(x, np.ndarray) else x for x in self.point]
+        copies = [x.copy() if isinstance(x, np.ndarray) else x for x in self.inside(self.point)]
         return self.in_one_row_like_it(self.its_vjp(*self.structured(copies), *self.structured(tangents)))
 
 
@@ -271,6 +276,15 @@ def _with_derivatives(
         return [parts(c, *each) for each in zip(xs, derivatives(*xs), names, strict=True)]
 
     return _Handwritten(f, vjp, inputs, None, named, written, names)
+
+
+def _pair(found: Any, name: str) -> Any:
+    if isinstance(found, list | tuple) and len(found) > 1:
+        return found
+    raise explain(
+        ValueError(f"{name} must return its value and its gradient, in a pair (grad=True), not {described(found)}"),
+        f"{name}: grad=True이면 함수값과 기울기를 쌍으로 반환해야 합니다. 받은 값의 종류: {described(found)}",
+    )
 
 
 def _one_for_each(names: list[str], inputs: Sequence[Any], found: Any, written: str) -> Sequence[Any]:

@@ -26,8 +26,8 @@ class JaxFunction(FunctionWithVjp):
             )
         self.jax: Any = sys.modules["jax"]
         ruled = type(f).__name__ in ("custom_vjp", "custom_jvp")
-        self.rule = (getattr(f, "bwd", None) or getattr(f, "jvp", None)) if ruled else None
-        self.whole = self.rule is not None
+        self.written = (getattr(f, "bwd", None) or getattr(f, "jvp", None)) if ruled else None
+        self.whole = self.written is not None
         names = argument_names(f, len(inputs))
         self.fixed = {names[i] for i in getattr(f, "nondiff_argnums", ()) if i < len(names)}
         super().__init__(f, function_name(f), names, inputs, wrt)
@@ -44,7 +44,7 @@ class JaxFunction(FunctionWithVjp):
         return float64_copy(x)
 
     def formula(self, argument: str) -> tuple[str | None, str | None]:
-        return (self.name, location(self.rule)) if self.whole else (None, None)
+        return (self.name, location(self.written)) if self.whole else (None, None)
 
     def gradient(self, rng: Any) -> "JaxFunction":
         def of(*values: Any) -> Any:

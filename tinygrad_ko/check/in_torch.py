@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ko.check.function import Arrays, argument_names, float64_copy, function_name, location
-from tinygrad_ko.check.vjp import FunctionWithVjp, Pullback, writes_to_its_cotangent
+from tinygrad_ko.check.vjp import COTANGENT, FunctionWithVjp, Pullback, backward_writes
 from tinygrad_ko.errors import described, explain
 from tinygrad_ko.func.trees import leaves_like, mapped
 from tinygrad_ko.runtime.atomic import taking_turns
@@ -125,7 +125,7 @@ class TorchFunction(FunctionWithVjp):
                 with self._inside(inputs):
                     found = torch.autograd.grad(outputs, edges, seeds, retain_graph=True, allow_unused=True)
                 if self.whole and not all(map(torch.equal, before, seeds)):
-                    raise writes_to_its_cotangent(self.name)
+                    raise backward_writes(self.name, *COTANGENT)
             gradients = {
                 i: np.zeros(self.point[i].shape) if g is None else self._array(g)
                 for i, g in zip(self.wrt, found, strict=True)

@@ -17,12 +17,16 @@ import numpy as np
 
 from tinygrad_ko.arrays.library import Array
 from tinygrad_ko.check.comparison import compare_slopes
-from tinygrad_ko.check.function import Primal
+from tinygrad_ko.check.function import CheckedFunction, Primal
 from tinygrad_ko.check.line import Line, indicator, random_line
 from tinygrad_ko.check.report import Projection
 from tinygrad_ko.check.slope import EPS, OUTSIDE, scales
 
 _MOST = 64  # elements of the output that are compared by themselves
+_WAYPOINTS, _BEND = (
+    65,
+    0.5,
+)  # steps to a point nearby, and the most of the way that f may go beside a straight line in one of them
 _SPLITS = 6  # pairs of directions, to see whether slopes add up
 _NEAR = 2.0**-30  # how near the points beside a kink are, in units of the inputs
 _POINTS = 256  # the most of them
@@ -131,6 +135,38 @@ def is_differentiable(line: Line, rng: Any) -> bool:
         if not abs(right.value - left.value) <= 2 * (right.error + left.error):
             return False
     return True
+
+
+def is_continuous(f: CheckedFunction, other: CheckedFunction) -> bool:
+    """Whether f has no jump on the way to another point: none of its outputs moves mostly within one of many short steps."""
+    way = {i: other.point[i] - f.point[i] for i in range(len(f.point)) if i in f.wrt}
+    try:
+        values = np.array([f.value(f.along(s, way)) for s in np.linspace(0.0, 1.0, _WAYPOINTS)])
+    except OUTSIDE:
+        return False
+    bend, span = np.abs(np.diff(values, 2, axis=0)), np.ptp(values, axis=0)
+    return bool(np.all(bend <= _BEND * span + 64 * EPS * np.abs(f.y)))
+
+
+def is_right_beside(line: Line, found: Projection, rng: Any) -> bool:
+    """Whether the formulas, that are off at the point, are not at points very near."""
+    f = line.f
+    sizes = {i: scales(f.point[i]) for i in line.d}
+    near = [f.primal.moved(_NEAR, {i: x * rng.standard_normal(x.shape) for i, x in sizes.items()}) for _ in range(2)]
+    slopes = [Line(other, line.c, line.d).analytic()[0] for other in near]
+    return all(abs(slope - found.slope.value) < 0.1 * found.difference for slope in slopes)
+
+
+def kinks_or_apart(p: Projection, rule: tuple[str, str]) -> tuple[str, str]:
+    """Why a function whose operations are not seen is undecided where it is differentiable, and its derivative is right all around."""
+    return (
+        f"f is smooth here, with the slope {p.slope.value:.6g} along a random direction of {p.argument!r}; {rule[0]} says"
+        f" {p.analytic:.6g}, and is right beside these inputs. Either kinks of f's parts cancel here, which is no mistake (choose other"
+        " inputs, or write f without them), or the derivative treats these very inputs apart, wrongly",
+        f"이 점에서 함수는 매끄럽고, {p.argument!r}의 무작위 방향에서 기울기는 {p.slope.value:.6g}입니다. {rule[1]}의 값은"
+        f" {p.analytic:.6g}이며, 조금 떨어진 곳에서는 일치합니다. 함수 안의 꺾인 점들이 상쇄되었다면 틀린 것이 아니므로 다른 입력으로"
+        " 확인하거나 꺾인 점이 없는 식으로 바꾸십시오. 그렇지 않다면 이 입력만 따로 처리하는 코드가 틀렸습니다.",
+    )
 
 
 def kinks_cancel(p: Projection, kinked: list[str]) -> tuple[str, str]:

@@ -11,6 +11,12 @@ import numpy as np
 from tinygrad_ko.arrays.library import Array
 from tinygrad_ko.check.function import CheckedFunction
 from tinygrad_ko.check.slope import OUTSIDE, Side, Slope, brief_slope, measure_slope, scale_along, scales
+from tinygrad_ko.errors import explain
+
+_ENDLESS = (
+    "If it does not end there, as an iteration outside of its domain, limit its turns, or let it raise ValueError there",
+    "정의역 밖에서 끝나지 않는 반복 계산이라면 반복 횟수를 제한하거나, 그 점에서 ValueError를 내도록 하십시오.",
+)
 
 
 class Line:
@@ -28,13 +34,21 @@ class Line:
             return self.f.value(self.f.along(s, self.d)) - self.f.y
         except OUTSIDE:
             return np.full_like(self.f.y, np.nan)
+        except KeyboardInterrupt as error:
+            far = s / self.scale
+            error.add_note(f"{self.f.name} was called {far:.2g} of the inputs' size beside them. {_ENDLESS[0]}")
+            explain(
+                error,
+                f"{self.f.name}: 입력에서 그 크기의 {far:.2g}배만큼 떨어진 점을 계산하고 있었습니다. {_ENDLESS[1]}",
+            )
+            raise
 
     def __call__(self, s: float) -> float:
         return float(np.sum(self.c * self.change(s))) if s else 0.0
 
     def slope(self, stretch: float = 1.0, quick: bool = False, side: Side = "both") -> Slope:
         """The numerical slope at 0, with steps `stretch` times as long as the inputs suggest."""
-        return measure_slope(self, 0.0, self.scale * stretch, self.size, self.f.eps, side, quick)
+        return measure_slope(self, 0.0, self.scale, self.size, self.f.eps, side, quick, stretch)
 
     def brief_slope(self) -> Slope:
         """The same from fewer evaluations, where f is smooth."""
@@ -53,7 +67,9 @@ def random_line(f: CheckedFunction, group: Iterable[int], c: Array, rng: Any, re
         x, r = f.point[i], rng.standard_normal(f.point[i].shape)
         sizes = scales(x)
         own = np.where(x == 0, sizes, np.abs(x)) if relative else sizes
-        d[i] = np.nan_to_num(r * own)
+        d[i] = step = r * own
+        if not np.isfinite(np.sum(step)):
+            d[i] = np.nan_to_num(step)
         furthest = max(furthest, float(np.max(np.abs(r if own is sizes else d[i] / sizes), initial=0.0)))
     return Line(f, c, d, 1 / (furthest or 1.0))
 

@@ -18,7 +18,7 @@ from tinygrad_ko.check.function import argument_names, function_name
 from tinygrad_ko.engine.graph import Handle
 
 _MOST = 200  # numbers that stand in a script or a certificate; more are loaded from a file, or known by a hash
-_USUAL = {"order": 1, "effort": "usual", "rtol": 0.0, "rng": 0}
+_USUAL = {"order": 1, "effort": "usual", "rtol": 0.0, "domain": None, "rng": 0}
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class CheckCall:
         options = {
             name: value
             for name, value in self.options.items()
-            if value != usual[name] and isinstance(value, int | float | str)
+            if value != usual[name] and isinstance(value, int | float | str | dict)
         }
         keywords = [f"{name}={spelled(value)}" for name, value in options.items()]
         for name, value in self.wanted.items():
@@ -116,7 +116,7 @@ def _origin(f: Any, name: str) -> str:
     with suppress(OSError, TypeError):
         if code and _is_complete(f, of):
             return textwrap.dedent(getsource(of)).rstrip()
-    what = f"{code.co_filename}:{code.co_firstlineno}" if code else f"{type(f).__name__} {function_name(f)}"
+    what = f"{code.co_filename}:{code.co_firstlineno}" if code else f"{type(f).__module__}.{type(f).__qualname__}"
     return f"{name} = ...  # {what}"
 
 

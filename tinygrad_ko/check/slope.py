@@ -114,12 +114,20 @@ def scale_along(x: Array, direction: Array) -> float:
 
 
 def measure_slope(
-    f: Function, x: float, scale: float, size: float, eps: float, side: Side = "both", quick: bool = False
+    f: Function,
+    x: float,
+    scale: float,
+    size: float,
+    eps: float,
+    side: Side = "both",
+    quick: bool = False,
+    stretch: float = 1.0,
 ) -> Slope:
-    """The slope of f at x. `scale` is the distance over which f may bend; the first steps are an eighth of it. `size` is the
-    size of the numbers that f is computed from (f itself is small where they cancel), and `eps` their relative precision.
+    """The slope of f at x. `scale` is the distance over which f may bend; the first steps are an eighth of it, or `stretch` times that.
+    `size` is the size of the numbers that f is computed from (f itself is small where they cancel), and `eps` their relative precision.
     """
     at = _Sampler(f, x, scale, size, eps)
+    at.reach *= stretch
     if quick and side == "both":
         return _two_step_slope(at)
     if side != "both":
@@ -143,7 +151,7 @@ def measure_slope(
 
 def _two_step_slope(at: "_Sampler") -> Slope:
     """Central differences with h and 2h, which differ by three times the error of the better one."""
-    h = 2.0 ** round(log2(1e-4 * at.scale))
+    h = 2.0 ** round(log2(1e-4 * at.reach))
     better, worse = at.quotient(-h, h), at.quotient(-2 * h, 2 * h)
     # Two more values, much nearer to x, show the noise.
     near = [at(at.x + t) - at.middle - t * better.value for t in (-h / 512, h / 512)] if better else []
@@ -186,7 +194,8 @@ class _Sampler:
     """The values of a function near one point, each computed once; NaN where it is no finite number."""
 
     def __init__(self, f: Function, x: float, scale: float, size: float, eps: float) -> None:
-        self.f, self.x, self.scale, self.eps, self.count = f, x, scale, eps, 0
+        self.f, self.x, self.eps, self.count = f, x, eps, 0
+        self.scale = self.reach = scale  # the size of what is moved, and the distance over which f is looked at
         self.known: dict[float, float] = {}
         self.outside: tuple[type[Exception], ...] = ()  # an error at x itself is for the caller to see
         self.middle = self(x)
@@ -274,7 +283,7 @@ def _slope(at: _Sampler, ladder: _Ladder) -> Slope:
 def _climb(at: _Sampler, ends: Callable[[float], tuple[float, float]], power: int, whole: bool) -> _Ladder:
     """Measure the rungs of a ladder, whose error has powers of h^power: 2 for central differences, 1 for one-sided ones."""
     ladder, above, best, idle = _Ladder(), list[_Estimate](), _NO_ESTIMATE, 0
-    first = 2.0 ** round(log2(at.scale / 8))
+    first = 2.0 ** round(log2(at.reach / 8))
     for k in range(_RUNGS):
         rung = at.quotient(*ends(first * 4.0**-k))
         if rung is None:

@@ -19,6 +19,7 @@ LAST_BITS = 4 * EPS  # steps so high are those of numbers near 1 from which f is
 _POINTS, _DEGREE = 65, 7  # values that are fitted, and the degree of the polynomial
 _LEVELS, _ORDER = 6, 8  # how often a jump is looked at more closely, and the order of the differences in which it shows
 _CENTRAL = 35  # the greatest of these differences, of a jump of 1
+_ALONE = 16  # so many times as large as what is beside it a jump must be
 _LARGEST = 0.01  # of the size of f: a jump that is greater is meant
 _AMPLIFIED = 1000  # a gradient may be off by so many times as much as the function
 
@@ -98,7 +99,7 @@ def _jump_height(line: Line, rng: Any) -> float:
 
 def _jump(line: Line, reach: float) -> Array | None:
     """Places around a jump of f: there its differences of high order do not fall with the distance between values."""
-    middle, seen, places = 0.0, list[float](), np.zeros(1)
+    middle, seen, places, differences = 0.0, list[float](), np.zeros(1), np.zeros(1)
     for _ in range(_LEVELS):
         places = middle + reach * np.linspace(-1, 1, _POINTS)
         values = np.nan_to_num(_values(line, places), posinf=0, neginf=0)
@@ -111,7 +112,8 @@ def _jump(line: Line, reach: float) -> Array | None:
     stays = all(
         0.5 < finer / coarser < 2 for coarser, finer in pairwise(seen[-3:])
     )  # at a kink they fall, at a pole they grow
-    return places[k : k + _ORDER + 1] if stays else None
+    alone = differences[k] > _ALONE * np.median(differences)  # last bits are everywhere
+    return places[k : k + _ORDER + 1] if stays and alone else None
 
 
 def _values(line: Line, places: Array) -> Array:
@@ -126,7 +128,7 @@ def why_inexact(line: Line, found: Projection, rng: Any) -> tuple[str, str] | No
     height = _jump_height(line, rng)
     if not off / _AMPLIFIED <= height <= 1e5 * off:  # along some directions nearly all of it cancels
         return None
-    bound, (rule, rule_korean) = _rounded_up(off), line.f.rule
+    bound, (rule, rule_korean) = _rounded_up(off), line.f.computed_by
     return (
         f"f is not computed exactly: it jumps by {height:.1g} of its size near the inputs, as an iteration that stops at a tolerance"
         f" does, and its slope is that of {rule} to {off:.1g} only; if it is meant to be so inexact, say how much: rtol={bound}",
@@ -137,7 +139,7 @@ def why_inexact(line: Line, found: Projection, rng: Any) -> tuple[str, str] | No
 
 def why_staircase(line: Line, found: Projection) -> tuple[str, str]:
     """What a staircase looks like, beside the slope by the formulas."""
-    height, mean, (rule, rule_korean) = step_height(line), found.slope, line.f.rule
+    height, mean, (rule, rule_korean) = step_height(line), found.slope, line.f.computed_by
     shown = max(abs(found.analytic), abs(mean.value))
     if 2 * mean.error > 0.3 * shown:
         which, korean = "too coarse to be compared with that", "정확히 비교하기 어렵습니다"

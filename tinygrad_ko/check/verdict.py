@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from tinygrad_ko.arrays.library import Array
-from tinygrad_ko.check.comparison import compare_briefly, compare_slopes
+from tinygrad_ko.check.comparison import compare_briefly, compare_from_near, compare_slopes
 from tinygrad_ko.check.diagnosis import (
     Doubt,
     blame_for_writing,
@@ -21,7 +21,14 @@ from tinygrad_ko.check.diagnosis import (
 )
 from tinygrad_ko.check.doubts import why_undecided
 from tinygrad_ko.check.function import CheckedFunction, FirstOrder, Primal
-from tinygrad_ko.check.kinks import compare_subgradient, is_differentiable, kinks_cancel
+from tinygrad_ko.check.kinks import (
+    compare_subgradient,
+    is_continuous,
+    is_differentiable,
+    is_right_beside,
+    kinks_cancel,
+    kinks_or_apart,
+)
 from tinygrad_ko.check.line import Line, random_line
 from tinygrad_ko.check.properties import compare_in, find_broken_property, is_deterministic
 from tinygrad_ko.check.report import Blame, GradientMismatch, GradientUndecided, Projection, Report, Verdict
@@ -35,6 +42,7 @@ PROJECTIONS = {
     "usual": 1,
     "thorough": 7,
 }  # quick: of all arguments together; the others: one more of them nearby
+_SMALL_OUTPUTS = 1e-6  # of the largest: these do not show beside it
 _LARGE = 10_000  # so many numbers are large: evaluations take long
 _RETRY_RELATIVE = ("smooth", "noisy", "not finite")  # what a slope may look like if the inputs are of unlike sizes
 
@@ -57,11 +65,13 @@ class OrderCheck:
                     "it gives another value when it is called again with the same inputs; if it draws random numbers, seed them in f",
                     "같은 입력으로 다시 호출하면 값이 달라집니다. 난수를 쓴다면 함수 안에서 시드를 고정하십시오.",
                 )
-            raise self.failure(
-                GradientMismatch,
-                "the formulas give another gradient on Tensors (create_graph=True) than on arrays",
-                "같은 공식인데 배열로 계산한 기울기와 Tensor로 계산한 기울기(create_graph=True)가 서로 다릅니다.",
-            )
+            why = "the formulas give another gradient at the second call", "기울기를 다시 구하면 값이 달라집니다."
+            if isinstance(f.primal, FirstOrder):
+                why = (
+                    "the formulas give another gradient on Tensors (create_graph=True) than on arrays",
+                    "같은 공식인데 배열로 계산한 기울기와 Tensor로 계산한 기울기(create_graph=True)가 서로 다릅니다.",
+                )
+            raise self.failure(GradientMismatch, *why)
         groups = [f.wrt] if self.effort == "quick" else [[i] for i in f.wrt]
         for _ in range(PROJECTIONS[self.effort]):
             c = rng.standard_normal(f.y.shape)
@@ -71,6 +81,7 @@ class OrderCheck:
             for group in groups:
                 self.check_projection(group, c)
         if self.effort != "quick":
+            self.check_small_outputs()
             self.check_nearby()
         if self.doubts:
             raise self.undecided(*self.doubts[0])
@@ -78,6 +89,11 @@ class OrderCheck:
             self.require_dependence(f)
         if isinstance(f, Primal) and f.order == 1 and f.float32:
             self.check_dtypes(f)
+
+    @property
+    def large(self) -> bool:
+        """Whether evaluations take so long that few of them are tried first."""
+        return self.effort == "usual" and sum(self.f.point[i].size for i in self.f.wrt) > _LARGE
 
     def check_dtypes(self, f: Primal) -> None:
         """The gradient in float32, and in float16 if that is what was given, beside that in float64."""
@@ -103,8 +119,8 @@ class OrderCheck:
                 raise
             raised = f"{type(error).__name__}: {error} ({notes[-1]})"
             korean = next((note for note in notes if not note.isascii()), "미분 공식을 계산하는 중에 오류가 났습니다.")
-            korean = f"{korean} 받은 오류: {raised}"
-            by = self.f.rule[0] if self.f.by_hand else "backpropagation"
+            korean = f"{korean.removeprefix(f'{self.report.name}: ')} 받은 오류: {raised}"
+            by = self.f.computed_by[0] if self.f.by_hand else "backpropagation"
             raise self.failure(GradientMismatch, f"{by} fails: {raised}", korean) from error
         if broken:
             raise self.failure(GradientMismatch, *describe_broken_property(self.f.primal, broken, self.rng))
@@ -139,8 +155,7 @@ class OrderCheck:
         __tracebackhide__ = True
         f, rng = self.f, self.rng
         line = random_line(f, group, c, rng)
-        large = sum(f.point[i].size for i in f.wrt) > _LARGE
-        brief = self.effort == "quick" or (self.effort == "usual" and large)
+        brief = self.effort == "quick" or self.large
         first = compare_briefly(line, self.effort == "quick") if brief else compare_slopes(line)
         clear = first.verdict == "mismatch" and first.slope.kind == "smooth"
         whole_graph = f.order == 1 and isinstance(f, FirstOrder) and f.op is None
@@ -153,6 +168,9 @@ class OrderCheck:
             line = random_line(f, group, c, rng, relative=True)
             other = compare_slopes(line)
             found = other if other.verdict in ("agrees", "mismatch") else found
+        if found.verdict == "undecided" and found.slope.kind in ("smooth", "noisy"):
+            near = compare_from_near(line)
+            found = near if near.verdict in ("agrees", "mismatch") else found
         if not np.isfinite(found.analytic):
             pass
         elif f.order == 1 and found.slope.kind in ("kink", "jump"):
@@ -170,6 +188,8 @@ class OrderCheck:
             if found.size == 0 and isinstance(f, FirstOrder):
                 self.require_dependence(f)
             self.doubts.append(why_undecided(found, line))
+        if found.verdict == "agrees" and self.effort != "quick" and not f.forward_mode:
+            self.check_small_entries(found, line)
         if found.verdict == "subgradient" and f.order == 1:
             near, beside = self.compare_nearby(line)
             if beside.verdict == "mismatch" and beside.slope.kind not in ("kink", "jump"):
@@ -178,8 +198,8 @@ class OrderCheck:
                 raise OrderCheck(near.f, self.report, self.effort, rng).mismatch(beside, near)
 
     def by_argument(self, found: Projection, line: Line) -> tuple[Projection, Line]:
-        """What is found along all arguments together, if it is so along one of them; else what is found along the one least sure of. Where f
-        hardly moves with one argument its noise is not seen beside what another does.
+        """What is found along all arguments together, if it is so along one of them; else what is found along the least sure of them. Where
+        f hardly moves with one argument, its noise is not seen beside what another does.
         """
         lines = [random_line(line.f, [i], line.c, self.rng) for i in line.d]
         parts = [(compare_slopes(part), part) for part in lines]
@@ -207,7 +227,12 @@ class OrderCheck:
         if self.f.order == 1 and found.verdict != "mismatch":
             return found
         if self.f.order == 1 and self.f.primal.whole:  # a tie, that does not show along this line
-            return self.at_kink(found, line)
+            at_kink = self.at_kink(found, line)
+            unseen = self.f.primal.op is None and is_right_beside(line, found, self.rng)
+            if at_kink.verdict == "mismatch" and unseen and is_differentiable(line, self.rng):
+                self.doubts.append(kinks_or_apart(found, self.f.computed_by))
+                return replace(found, verdict="undecided")
+            return at_kink
         if found.slope.kind not in ("kink", "jump"):  # that is at order 2: the gradient has them
             verdict, kinked = self.by_operations
             cancelling = verdict == "subgradient" or (verdict == "undecided" and kinked)
@@ -230,7 +255,8 @@ class OrderCheck:
         for _ in range(2):  # two such points must say that it is wrong
             f = self.nearby()
             line = random_line(f, f.wrt, self.rng.standard_normal(f.y.shape), self.rng)
-            found = compare_slopes(line)
+            brief = compare_briefly(line, quick=False) if self.large else None
+            found = compare_slopes(line, brief)
             if found.verdict != "agrees":  # kinks: take steps that do not reach back to them
                 found = compare_slopes(line, stretch=2.0**-10)
             if found.verdict != "mismatch" or found.slope.kind in ("kink", "jump"):
@@ -238,12 +264,61 @@ class OrderCheck:
                 return
         if self.is_inexact(found, line) or self.by_argument(found, line)[0].verdict != "mismatch":
             return
+        if not is_continuous(self.f, f) or self.begins_beyond(found):
+            self.remark(
+                "within a thousandth of the inputs f becomes another, as beyond its domain: there it was not judged"
+            )
+            return
         self.report.projections.append(replace(found, argument=f"{line.label}, nearby"))
         self.remark("it agrees at the inputs; what is reported was found a thousandth away from them")
         raise OrderCheck(f, self.report, self.effort, self.rng).mismatch(found, line)
 
-    def nearby(self) -> CheckedFunction:
-        primal = self.f.primal.perturbed(self.rng)
+    def check_small_entries(self, found: Projection, line: Line) -> None:
+        """A projection along the numbers of an argument whose part in the slope is below what is seen of it, if most of them are so small:
+        beside a pole one number may have nearly all of it.
+        """
+        f, terms = self.f, dict(zip(line.d, line.f.slope_terms(line.c, line.d), strict=True))
+        unseen = {i: (t != 0) & (np.abs(t) < found.tolerance) for i, t in terms.items()}
+        if 2 * sum(np.count_nonzero(x) for x in unseen.values()) < sum(np.count_nonzero(t) for t in terms.values()):
+            return
+        if any(x.any() for x in unseen.values()):
+            self.compare_part(
+                Line(f, line.c, {i: np.where(unseen[i], line.d[i], 0.0) for i in line.d}), "small entries"
+            )
+
+    def compare_part(self, line: Line, part: str) -> None:
+        """Raise if the gradient is clearly wrong along a line that looks at a part of it by itself."""
+        found = compare_slopes(line)
+        if found.verdict == "mismatch" and found.slope.kind == "smooth" and not self.is_inexact(found, line):
+            self.report.projections.append(replace(found, argument=f"{line.label}, {part}"))
+            raise self.mismatch(found, line)
+
+    def begins_beyond(self, found: Projection) -> bool:
+        """Whether what is wrong a thousandth away is right a millionth away, though it would be seen there: what the inputs hide grows with
+        the distance, or with its square.
+        """
+        f = self.nearby(1e-6)
+        beside = compare_slopes(random_line(f, f.wrt, self.rng.standard_normal(f.y.shape), self.rng), stretch=2.0**-10)
+        off = found.difference / found.reference
+        return beside.verdict == "agrees" and beside.resolution < 1e-2 * 1e-6 * off
+
+    def check_small_outputs(self) -> None:
+        """A projection of the outputs by themselves that are a millionth of the largest or less, which do not show beside it."""
+        f = self.f
+        size = np.abs(f.y)
+        small = size < _SMALL_OUTPUTS * np.max(size, initial=0.0)
+        if not small.any() or any(p.verdict != "agrees" for p in self.report.projections if p.order == f.order):
+            return
+        line = random_line(f, f.wrt, np.where(small, self.rng.standard_normal(size.shape), 0.0), self.rng)
+        changes = np.abs([line.change(s * line.scale / 8) for s in (1, -1)])
+        if np.any(
+            changes[:, small] > _SMALL_OUTPUTS * np.max(size)
+        ):  # it is small at the inputs alone, where its terms cancel
+            return
+        self.compare_part(line, "small outputs")
+
+    def nearby(self, distance: float = 1e-3) -> CheckedFunction:
+        primal = self.f.primal.perturbed(self.rng, distance)
         return primal if self.f.order == 1 else primal.gradient(self.rng)
 
     def compare_nearby(self, line: Line) -> tuple[Line, Projection]:

@@ -14,6 +14,7 @@ from typing import Any, Self
 import numpy as np
 
 from tinygrad_ko.arrays.library import Array
+from tinygrad_ko.check.domain import projected
 from tinygrad_ko.check.function import Arrays, Primal, Vjp, element, float64_copy, selected
 from tinygrad_ko.check.progress import Progress
 from tinygrad_ko.check.slope import precision
@@ -23,6 +24,7 @@ from tinygrad_ko.func.trees import is_tree, leaves_like, mapped
 
 # From a cotangent, in the structure of the result, to one gradient for each input.
 Pullback = Callable[[Any], Sequence[Any]]
+COTANGENT = "its cotangent g", "g(출력 쪽에서 온 기울기)"
 
 
 class FunctionWithVjp(Primal):
@@ -96,13 +98,18 @@ class FunctionWithVjp(Primal):
             at -= prod(shape)
         return element(self.result, k)
 
+    def inside(self, arrays: Arrays) -> Arrays:
+        """The arrays, each in its domain."""
+        return [projected(x, self.domains[i]) if i in self.domains else x for i, x in enumerate(arrays)]
+
     def value(self, arrays: Arrays) -> Array:
         self.progress.step()
-        y = self.in_one_row(self.evaluate(self.structured(arrays)))
+        y = self.in_one_row(self.evaluate(self.structured(self.inside(arrays))))
         self.eps = precision(y)
         return y.astype(np.float64, copy=False)
 
     def vjp(self, arrays: Arrays) -> tuple[Array, Vjp]:
+        arrays = self.inside(arrays)
         copies = [x.copy() if isinstance(x, np.ndarray) else x for x in arrays]
         inputs = self.structured(copies)
         result, pull = self.linearize(inputs)
@@ -113,8 +120,11 @@ class FunctionWithVjp(Primal):
         def vjp(c: Array) -> Arrays:
             nonlocal last
             if last[0] is not c:
-                last = c, self._gradients(pull(cotangent(c)))
-                self._require_unchanged(copies, arrays)
+                gradients = pull(cotangent(c))
+                for label, seen, x in zip(self.labels, copies, arrays, strict=True):
+                    if _differs(seen, x):
+                        raise backward_writes(self.name, f"its argument {label!r}", f"인수 {label!r}")
+                last = c, self._gradients(gradients)
             return last[1]
 
         return y, vjp
@@ -198,23 +208,27 @@ class FunctionWithVjp(Primal):
                     ),
                     f"{self.name}: {label!r}의 형상은 {shape}인데 그 기울기의 형상은 {g.shape}입니다. 두 형상이 같아야 합니다.",
                 )
-            gradients.append(g)
+            gradients.append(projected(g, self.domains[i], 0.0) if i in self.domains else g)
         return gradients
 
     def _require_unchanged(self, copies: Arrays, arrays: Arrays) -> None:
         for label, seen, x in zip(self.labels, copies, arrays, strict=True):
-            if isinstance(x, np.ndarray) and not np.array_equal(seen, x, equal_nan=x.dtype.kind == "f"):
+            if _differs(seen, x):
                 raise explain(
                     ValueError(f"{self.name} writes to its argument {label!r}; work on a copy inside it"),
                     f"{self.name}: 함수 안에서 인수 {label!r}의 값이 바뀌었습니다. 사본을 만들어 계산하십시오.",
                 )
 
 
-def writes_to_its_cotangent(name: str) -> ValueError:
-    """The error of a vjp that changes the array it is given, which others may hold; the judge makes a mismatch of it."""
+def _differs(x: Any, y: Any) -> bool:
+    return isinstance(x, np.ndarray) and not np.array_equal(x, y, equal_nan=x.dtype.kind == "f")
+
+
+def backward_writes(name: str, where: str, korean: str) -> ValueError:
+    """The error of a vjp that changes an array it is given, which others may hold; the judge makes a mismatch of it."""
     error = explain(
-        ValueError(f"the vjp of {name} writes to its cotangent g; work on a copy inside it"),
-        f"{name}: vjp 안에서 g(출력 쪽에서 온 기울기)의 값이 바뀌었습니다. 사본을 만들어 계산하십시오.",
+        ValueError(f"the vjp of {name} writes to {where}; work on a copy inside it"),
+        f"{name}: vjp 안에서 {korean}의 값이 바뀌었습니다. 사본을 만들어 계산하십시오.",
     )
     error.add_note(f"in the backward of {name}")
     return error

@@ -25,7 +25,14 @@ from tinygrad_ko.check.libraries import as_given_to
 from tinygrad_ko.check.verdict import PROJECTIONS
 from tinygrad_ko.cli.console import say
 from tinygrad_ko.cli.options import at_least, real_option
-from tinygrad_ko.cli.target import add_target_command, describe_inputs, import_target, random_inputs, target_error
+from tinygrad_ko.cli.target import (
+    add_target_command,
+    describe_inputs,
+    import_target,
+    random_inputs,
+    target_error,
+    whole_domains,
+)
 from tinygrad_ko.errors import explain
 
 _DESCRIPTION = """Check the gradient of an op, of any function of Tensors or of a Module (a variable that holds one; its parameters
@@ -112,7 +119,7 @@ def _check_target(args: argparse.Namespace) -> Report:
     inputs = random_inputs(f, args, np.random.default_rng([args.seed, 1]))  # not the numbers that the check draws
     if not args.json:
         say(describe_inputs(args, inputs))
-    options = {"effort": args.effort, "rtol": args.rtol, "rng": args.seed}
+    options = {"effort": args.effort, "rtol": args.rtol, "domain": whole_domains(args, inputs), "rng": args.seed}
     for name, (check, _) in _RULES.items():
         if written := getattr(args, name):
             given = {

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ko.arrays.library import Array
-from tinygrad_ko.check.domain import Domain, limits, random_numbers
+from tinygrad_ko.check.domain import Domain, is_whole, limits, random_array
 from tinygrad_ko.check.in_torch import is_function_class
 from tinygrad_ko.cli.options import add_command, domain, size_list
 from tinygrad_ko.errors import explain, wants_integers
@@ -34,8 +34,8 @@ def add_target_command(commands: Any, name: str, run: Callable[[argparse.Namespa
     shape_help = "of one input, () for a number; once for each input (default 3,4)"
     option("--shape", action="append", type=size_list(0), metavar="3,4", help=shape_help)
     domain_help = (
-        "where the inputs lie: real (both signs, the default), positive, nonzero, unit (-1 to 1), or an interval such as"
-        f" 0.1,3 (,3 has no lower limit); {each}"
+        "where the inputs lie: real (both signs, the default), positive, nonzero, unit (-1 to 1), an interval such as 0.1,3 (,3 has"
+        f" no lower limit), symmetric, positive_definite, or simplex (adds up to 1); {each}"
     )
     option("--domain", action="append", type=domain, metavar="DOMAIN", help=domain_help)
     dtype_help = f"int: whole numbers, as ids and labels are: 0 and 1, or those of the domain; {each} (default float)"
@@ -98,9 +98,15 @@ def random_inputs(f: Callable[..., Any], args: argparse.Namespace, rng: np.rando
     domains = _one_per_input("--domain", args.domain or ["real"], len(shapes))
     dtypes = _one_per_input("--dtype", args.dtype or ["float"], len(shapes))
     return [
-        (_random_integers if dtype == "int" else random_numbers)(rng, shape, *limits(d))
+        _random_integers(rng, shape, *limits(d)) if dtype == "int" else random_array(rng, shape, d)
         for shape, d, dtype in zip(shapes, domains, dtypes, strict=True)
     ]
+
+
+def whole_domains(args: argparse.Namespace, inputs: list[Array]) -> dict[int, Domain] | None:
+    """The domains that inputs have as whole arrays, by their places, for the check; None if there are none."""
+    domains = _one_per_input("--domain", args.domain or ["real"], len(inputs))
+    return {i: d for i, d in enumerate(domains) if is_whole(d)} or None
 
 
 def _random_integers(rng: np.random.Generator, shape: tuple[int, ...], low: float, high: float) -> Array:

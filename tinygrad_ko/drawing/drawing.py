@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ko.arrays.library import is_floating, namespace
-from tinygrad_ko.check.function import function_name, named_parameters
+from tinygrad_ko.check.function import function_name
+from tinygrad_ko.check.parameters import named_parameters
 from tinygrad_ko.check.report import Report
 from tinygrad_ko.drawing.collapse import Words, collapse
 from tinygrad_ko.drawing.dot import dot_source

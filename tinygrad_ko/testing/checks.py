@@ -11,6 +11,7 @@ import numpy as np
 from hypothesis import HealthCheck, Phase, Verbosity, given, settings
 
 from tinygrad_ko.check import GradientMismatch, GradientUndecided, Report, check_gradient, check_jvp, check_vjp
+from tinygrad_ko.check.domain import is_whole
 from tinygrad_ko.check.function import function_name
 from tinygrad_ko.check.libraries import as_given_to, library_of
 from tinygrad_ko.check.record import spelled
@@ -21,6 +22,7 @@ from tinygrad_ko.errors import explain
 from tinygrad_ko.func.trees import in_one_row, is_tree
 from tinygrad_ko.tensor.tensor import Tensor
 from tinygrad_ko.testing.strategies import Call, Known, Values, calls, known
+from tinygrad_ko.testing.variations import find_difference, of_jvp, of_library, of_tensors, of_vjp
 
 
 @dataclass
@@ -55,17 +57,20 @@ def check_op(
     order: int = 2,
     examples: int = 50,
     kinks: bool = True,
+    max_side: int = 129,
     vjp: Callable[..., Any] | None = None,
     jvp: Callable[..., Any] | None = None,
     library: Literal["torch", "jax"] | None = None,
 ) -> OpReport:
     """Check the gradients of an op, or of a function of Tensors, at `examples` calls: all kinds of shapes, broadcast if the
-    op broadcasts, 0-d and empty ones among them, numbers of three magnitudes and both signs, exact zeros and ties.
+    op broadcasts, 0-d and empty ones and some with a side of 65 or 129 among them, numbers of three magnitudes and both signs, exact
+    zeros and ties.
 
     At each call its gradients must agree with numerical differentiation, those of its gradients too (`order=1`: not those);
     an op must return the same on arrays as on Tensors; and with float32 inputs its result and those of its formulas must be
-    float32. `domain`, `signature`, `options` and `kinks` say which calls there are: see `calls`. The same calls are
-    drawn on every run.
+    float32. Nothing may change where the arrays lie otherwise in memory (Fortran order, negative strides, a cotangent of stride 0), where
+    two arguments are one array, or, but for the factor, where the cotangent is 1e12 or 1e-12 times as large. `domain`, `signature`,
+    `options`, `kinks` and `max_side` say which calls there are: see `calls`. The same calls are drawn on every run.
 
     `vjp` or `jvp` is a derivative of a function of NumPy arrays, written by hand: it is checked as `check_vjp` or `check_jvp` do,
     and gets the options too. An autograd.Function or a Module of PyTorch and a function of JAX that is jitted or has a rule of its own are
@@ -86,7 +91,7 @@ def check_op(
     """
     __tracebackhide__ = True
     about = known(op, domain)
-    way = _Way(op, about, order, vjp, jvp, library)
+    way = _Way(op, about, order, vjp, jvp, library, domain)
     report = OpReport(about.title, way.order)
     failed: list[tuple[Exception, str, list[str], bool]] = []
     complaints: list[tuple[AssertionError, Call, str]] = []
@@ -109,22 +114,25 @@ def check_op(
         verbosity=Verbosity.quiet,
         suppress_health_check=[HealthCheck.too_slow],  # a busy machine is no mistake of the op
     )
-    @given(calls(op, domain, signature=signature, options=options, kinks=kinks))
+    @given(calls(op, domain, signature=signature, options=options, kinks=kinks, max_side=max_side))
     def each(call: Call) -> None:
         report.calls += 1
         report.shapes |= {np.shape(a) for a in call[0]}
         f, inputs, check, line = way.of(call)
-        found = None
+        found, agrees = None, True
         try:
             with np.errstate(all="ignore"):  # the judge refuses what is not finite
                 try:
                     check(*inputs)
                 except GradientUndecided as error:
                     undecided.append((error, call, line))
+                    agrees = False
                 if hasattr(op, "op"):
                     line, found = _spelled_call(op, call), _differs_on_arrays(f, inputs, about.title)
                 if way.ours and not found:
                     line, found = _spelled_call(op, _single(about, call)), _leaves_float32(op, about, call)
+                if agrees and not found:
+                    line, found = way.of(call)[-1], way.differs(f, call, inputs)
         except Exception as error:
             code = getattr(f, "__code__", None)
             forward = code is not None and any(frame.f_code is code for frame, _ in walk_tb(error.__traceback__))
@@ -182,7 +190,7 @@ def check_op(
 class _Way:
     """How the calls of a function are checked, by what it is."""
 
-    def __init__(self, op: Any, about: Known, order: int, vjp: Any, jvp: Any, library: str | None) -> None:
+    def __init__(self, op: Any, about: Known, order: int, vjp: Any, jvp: Any, library: str | None, domain: Any) -> None:
         if (vjp is not None) + (jvp is not None) + (library is not None) > 1:
             raise explain(
                 ValueError("check_op takes one of vjp, jvp and library"),
@@ -194,6 +202,9 @@ class _Way:
         self.library = library or library_of(op)
         self.ours = not (self.rule or self.library)
         self.order = 1 if self.rule else order
+        by_name = domain if isinstance(domain, Mapping) else dict.fromkeys(about.smooth, domain)
+        self.domains = {name: d for name, d in by_name.items() if is_whole(d)}
+        self.options: dict[str, Any] = {"domain": self.domains} if self.domains else {}
 
     def of(self, call: Call) -> tuple[Any, list[Any], Callable[..., Report], str]:
         """The function that is called, its inputs, the check of these, and that as a line of Python."""
@@ -202,22 +213,47 @@ class _Way:
             return (
                 f,
                 inputs,
-                partial(check_gradient, f, order=self.order),
-                _spelled_check(self.op, self.about, call, self.order),
+                partial(check_gradient, f, order=self.order, **self.options),
+                _spelled_check(self.op, self.about, call, self.order, self.options),
             )
         arguments, options = call
         f = partial(self.op, **options) if options else self.op
         name, shown = self._spelled(self.op, options), [spelled(x) for x in arguments]
         if self.rule:
             rule = partial(self.rule, **options) if options else self.rule
-            line = ", ".join([name, self._spelled(self.rule, options), *shown])
-            return f, list(arguments), partial(self.check, f, rule), f"tg.check.{self.check.__name__}({line})"
+            line = ", ".join([name, self._spelled(self.rule, options), *shown, *_spelled_options(self.options)])
+            return (
+                f,
+                list(arguments),
+                partial(self.check, f, rule, **self.options),
+                f"tg.check.{self.check.__name__}({line})",
+            )
         makes = "torch.from_numpy" if self.library == "torch" else "jax.numpy.asarray"
-        shown = [f"{makes}({x})" for x in shown] + ["order=2"] * (self.order == 2)
+        shown = [f"{makes}({x})" for x in shown] + ["order=2"] * (self.order == 2) + _spelled_options(self.options)
         parameters = {"parameters": self.op} if options and hasattr(self.op, "parameters") else {}
-        check = partial(check_gradient, f, order=self.order, **parameters)
+        check = partial(check_gradient, f, order=self.order, **parameters, **self.options)
         inputs = as_given_to(self.op, list(map(np.asarray, arguments)), self.library)
         return f, inputs, check, f"tg.check_gradient({', '.join([name, *shown])})"
+
+    def differs(self, f: Any, call: Call, inputs: list[Any]) -> AssertionError | None:
+        """Whether something is another in a variation of the call."""
+        arguments, options = call
+        names = (
+            [f"{n}[{i}]" for n in self.about.names for i in range(len(inputs))]
+            if self.about.variadic
+            else [*self.about.names]
+        )
+        if self.ours:
+            names = names if self.about.variadic else [names[i] for i in _smooth(self.about, call)]
+            return find_difference(self.about.title, names, of_tensors(f, self.about.title), inputs, self.domains)
+        if self.rule:
+            rule = partial(self.rule, **options) if options else self.rule
+            linearize = of_jvp(f, rule) if self.check is check_jvp else of_vjp(f, rule)
+            return find_difference(
+                self.about.title, names, linearize, inputs, self.domains, forward_mode=self.check is check_jvp
+            )
+        linearize = of_library(f, inputs, self.op if options and hasattr(self.op, "parameters") else None)
+        return find_difference(self.about.title, names, linearize, list(map(np.asarray, arguments)), self.domains)
 
     @staticmethod
     def _spelled(f: Any, options: dict[str, Any]) -> str:
@@ -315,11 +351,11 @@ def _noting(op: Any, found: dict[str, Any]) -> Callable[..., Any]:
     return define(record.broadcasts, record.keeps, record.name, **watched)(record.forward)
 
 
-def _spelled_check(op: Callable[..., Any], about: Known, call: Call, order: int) -> str:
+def _spelled_check(op: Callable[..., Any], about: Known, call: Call, order: int, more: dict[str, Any]) -> str:
     """The check of a call: arguments that are not differentiable, and options, stand inside a lambda."""
     arguments, options = call
     f, free, inside = _name_of(op), _smooth(about, call), [spelled(x) for x in arguments]
-    given = [inside[i] for i in free] + ["order=2"] * (order == 2)
+    given = [inside[i] for i in free] + ["order=2"] * (order == 2) + _spelled_options(more)
     if options or len(free) < len(arguments):
         names = [f"*{about.names[0]}"] if about.variadic else [about.names[i] for i in free]
         passed = names if about.variadic else [n if n in names else x for n, x in zip(about.names, inside, strict=True)]

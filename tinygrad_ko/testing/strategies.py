@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from tinygrad_ko.arrays.library import Array
-from tinygrad_ko.check.domain import Domain, limits, random_numbers
+from tinygrad_ko.check.domain import Domain, is_whole, limits, random_array, random_numbers
 from tinygrad_ko.check.in_torch import is_function_class
 from tinygrad_ko.engine.rule import Op
 from tinygrad_ko.errors import explain
@@ -32,18 +32,32 @@ Call = tuple[tuple[Any, ...], dict[str, Any]]
 _SEEDS = st.integers(0, 2**32 - 1)
 _SCALES = [1.0, 1e-6, 1e4]
 _KINDS = ["generic", "zeros", "ties"]
+_CORES = {"symmetric": "(n,n)", "positive_definite": "(n,n)", "simplex": "(n)"}  # of domains of whole arrays
+_LONG = [65, 129]  # sides just over a block, as kernels have them
+
+
+@st.composite
+def _sides(draw: st.DrawFn, dims: int, max_side: int) -> list[int]:
+    """So many different sides; now and then one of them is long, if there may be such."""
+    long = [n for n in _LONG if n <= max_side]
+    most = max(5, dims) if long else max_side
+    sides = draw(st.lists(st.integers(1, most), unique=True, min_size=dims, max_size=dims))
+    if long and sides and draw(st.integers(0, 3)) == 3:
+        sides[draw(st.integers(0, dims - 1))] = draw(st.sampled_from(long))
+    return sides
 
 
 @st.composite
 def shapes(draw: st.DrawFn, *, min_dims: int = 0, max_dims: int = 3, max_side: int = 5, empty: bool = True) -> Shape:
-    """Shapes without two equal dimensions; some have a dimension of 0, none with `empty=False`.
+    """Shapes without two equal dimensions, up to 5; some have a dimension of 0, none with `empty=False`. With `max_side=129` one in
+    four has a dimension of 65 or 129, one more than a block of a kernel's usually is.
 
     >>> from hypothesis import find
     >>> find(shapes(), lambda shape: len(shape) == 3)
     (1, 2, 3)
     """
     dims = draw(st.integers(min_dims, max_dims))
-    shape = draw(st.lists(st.integers(1, max_side), unique=True, min_size=dims, max_size=dims))
+    shape = draw(_sides(dims, max_side))
     if empty and shape and draw(st.integers(0, 4)) == 4:
         shape[draw(st.integers(0, len(shape) - 1))] = 0
     return tuple(shape)
@@ -74,6 +88,8 @@ def broadcasting(
 
 def filled(rng: "np.random.Generator", shape: Shape, domain: Domain, scale: float, kind: str) -> Array:
     """An array of a domain: generic numbers, or some exactly 0, or ties, with the other arrays of the call too."""
+    if is_whole(domain):
+        return random_array(rng, shape, domain, scale)
     low, high = limits(domain)
     if kind == "ties":
         few = random_numbers(np.random.default_rng(4), (4,), low, high, scale)
@@ -106,7 +122,8 @@ def arrays(
     """float64 arrays of a domain, in a given shape or in one of `shapes()`.
 
     A domain is an open interval (low, high), where None is no limit, or a name: "real", "positive", "unit" for
-    (-1, 1), and "nonzero", which is real without exact zeros. The numbers of an array are all of about one magnitude:
+    (-1, 1), and "nonzero", which is real without exact zeros; or a domain of whole arrays: "symmetric" and "positive_definite"
+    matrices, and "simplex", numbers along the last axis that add up to 1. The numbers of an array are all of about one magnitude:
     1, 1e-6 (if 0 is inside the domain or its limit) or 1e4 (if the domain has no limit there); in a domain with two
     limits they are spread evenly between them. With `kinks` every other array holds exact zeros (if the domain does) or
     equal numbers: where rules with a mask or a maximum show what they do at a kink.
@@ -119,9 +136,18 @@ def arrays(
     ...     assert (0.5 / np.sqrt(x) > 0).all()
     >>> the_root_has_a_positive_slope()
     """
-    size = draw(shapes()) if shape is None else draw(shape) if isinstance(shape, SearchStrategy) else shape
+    shape = _shapes_of(domain) if shape is None else shape
+    size = draw(shape) if isinstance(shape, SearchStrategy) else shape
     rng, scale, kind = draw(manners((size,), kinks))
     return filled(rng, size, domain, scale, kind)
+
+
+def _shapes_of(domain: Domain) -> SearchStrategy[Shape]:
+    """Shapes of arrays of a domain: any, or stacks of square matrices, or with a last axis that is not empty."""
+    if not is_whole(domain):
+        return shapes()
+    last = 1 if domain == "simplex" else 2
+    return st.builds(lambda front, n: (*front, *(n,) * last), shapes(max_dims=1), st.integers(1, 5))
 
 
 def calls(
@@ -131,6 +157,7 @@ def calls(
     signature: str | None = None,
     options: dict[str, Any] | None = None,
     kinks: bool = True,
+    max_side: int = 129,
 ) -> SearchStrategy[Call]:
     """Calls of an op, as pairs (arguments, options).
 
@@ -141,7 +168,8 @@ def calls(
 
     `domain` is a domain of `arrays`, or a dict with one for each argument (real if it is not named). An argument that
     is not differentiable has no domain: give it a strategy, or a function that makes one from the shape the argument
-    should have. `options` holds values for the op's options, or strategies.
+    should have. `options` holds values for the op's options, or strategies. `max_side` is that of `shapes`: 5 for an op that
+    takes long for arrays of 65 or 129 rows. Where the domains of all arguments are of whole arrays, the signature follows from them.
 
     Raises ValueError for a signature or domain that does not fit the op.
 
@@ -156,13 +184,15 @@ def calls(
     """
     about = known(op, domain)
     title, names = about.title, about.names
+    values = {name: domain.get(name, "real") if isinstance(domain, Mapping) else domain for name in names}
+    if signature is None and all(map(is_whole, values.values())):
+        signature = ",".join(_CORES[str(value)] for value in values.values())
     cores = None if signature is None else _cores_of(signature)
     if cores and not about.variadic and len(cores) != len(names):
         raise explain(
             ValueError(f"{title}: the signature {signature!r} has {len(cores)} arguments, but the op takes {names}"),
             f"{title}: signature {signature!r}에는 인수가 {len(cores)}개 있지만 연산의 인수는 다음과 같습니다: {', '.join(names)}",
         )
-    values = {name: domain.get(name, "real") if isinstance(domain, Mapping) else domain for name in names}
     for name, value in values.items():
         if callable(value) or isinstance(value, SearchStrategy):
             continue
@@ -182,10 +212,10 @@ def calls(
     @st.composite
     def call(draw: st.DrawFn) -> Call:
         if cores:
-            sizes = draw(_fitting(cores, stacks))
+            sizes = draw(_fitting(cores, stacks, max_side))
         else:
             n = draw(st.integers(1, 3)) if about.variadic else len(names)
-            sizes = draw(broadcasting(n)) if about.broadcasts else (draw(shapes()),) * n
+            sizes = draw(broadcasting(n, max_side=max_side) if about.broadcasts else _alike(n, max_side))
         rng, scale, kind = draw(manners(sizes, kinks))
         arguments = []
         for name, size in zip(names * len(sizes) if about.variadic else names, sizes, strict=True):
@@ -252,11 +282,15 @@ def _cores_of(signature: str) -> list[list[str]]:
 
 
 @st.composite
-def _fitting(draw: st.DrawFn, cores: list[list[str]], stacks: bool) -> tuple[Shape, ...]:
+def _alike(draw: st.DrawFn, n: int, max_side: int) -> tuple[Shape, ...]:
+    return (draw(shapes(max_side=max_side)),) * n
+
+
+@st.composite
+def _fitting(draw: st.DrawFn, cores: list[list[str]], stacks: bool, max_side: int) -> tuple[Shape, ...]:
     """Shapes with the given dimensions, all different, and with more in front of them that broadcast."""
     names = sorted({name for core in cores for name in core if not name.isdigit()})
-    sides = draw(st.lists(st.integers(1, max(5, len(names))), unique=True, min_size=len(names), max_size=len(names)))
-    side = dict(zip(names, sides, strict=True))
+    side = dict(zip(names, draw(_sides(len(names), max(max_side, len(names)))), strict=True))
     fronts = draw(broadcasting(len(cores), max_dims=2)) if stacks else [()] * len(cores)
     return tuple(
         (*front, *(int(name) if name.isdigit() else side[name] for name in core))

@@ -12,7 +12,7 @@ from benchmarks.process import Work, started
 from benchmarks.report import Row, duration
 from benchmarks.timing import quartiles, seconds_of, take_turns
 from tinygrad_ko.check import check_gradient, numerical_gradient
-from tinygrad_ko.check.verdict import Effort
+from tinygrad_ko.check.verdicts.verdict import Effort
 from tinygrad_ko.nn import TwoLayerNet
 
 FUNCTIONS, SEED = 1000, 20261120

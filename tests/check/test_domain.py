@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 
 import tinygrad_ko as tg
 from tinygrad_ko.check import GradientMismatch, check_grad, check_jvp, check_vjp
-from tinygrad_ko.check.domain import DOMAINS, WHOLE, limits, projected, random_array, random_numbers, require_inside
+from tinygrad_ko.check.functions.domain import (
+    DOMAINS,
+    WHOLE,
+    limits,
+    projected,
+    random_array,
+    random_numbers,
+    require_inside,
+)
 from tinygrad_ko.testing import check_op
 
 LIMITS = st.one_of(st.none(), st.floats(-1e300, 1e300), st.integers(-100, 100))

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import tinygrad_ko as tg
 from tinygrad_ko import nn
 from tinygrad_ko.check import GradientMismatch, check_grad, check_gradient, check_jvp, check_vjp
-from tinygrad_ko.check.record import spelled
+from tinygrad_ko.check.reports.record import spelled
 from tinygrad_ko.testing import arrays, mutation_score
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -13,7 +13,7 @@ import tinygrad_ko as tg
 from tests.check.cases import CASES, Case, op_of
 from tinygrad_ko import nn
 from tinygrad_ko.check import GradientMismatch, GradientUndecided, Slope, check_gradient, meant_as
-from tinygrad_ko.check.suggestion import WrongEntry, suggest
+from tinygrad_ko.check.blame.suggestion import WrongEntry, suggest
 
 
 def judged(case: Case, seed: int) -> tuple[str, str]:

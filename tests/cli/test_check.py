@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tinygrad_ko.check import GradientMismatch
-from tinygrad_ko.check.domain import DOMAINS
+from tinygrad_ko.check.functions.domain import DOMAINS
 from tinygrad_ko.cli import main
 from tinygrad_ko.cli.check import _jsonable
 from tinygrad_ko.cli.options import domain

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import tinygrad_ko as tg
-from tinygrad_ko.check.domain import random_numbers
+from tinygrad_ko.check.functions.domain import random_numbers
 from tinygrad_ko.cli import main
 from tinygrad_ko.drawing import fonts, rendering
 from tinygrad_ko.drawing.rendering import renderers

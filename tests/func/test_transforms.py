@@ -18,7 +18,7 @@ from tests.ops.table import ROWS
 from tests.ops.test_rules import bound
 from tinygrad_ko import func, nn
 from tinygrad_ko.check import directional_derivative
-from tinygrad_ko.check.slope import scales
+from tinygrad_ko.check.slopes.slope import scales
 from tinygrad_ko.runtime.names import homes
 from tinygrad_ko.testing import arrays, graphs
 

@@ -19,7 +19,7 @@ from tests.fuzz.rounding import agree
 from tests.ops.domains import is_float
 from tests.ops.table import ROWS
 from tinygrad_ko.arrays.library import Array
-from tinygrad_ko.check.verdict import Effort
+from tinygrad_ko.check.verdicts.verdict import Effort
 
 Rng = Any
 EFFORTS: tuple[Effort, Effort] = ("quick", "usual")

@@ -17,7 +17,7 @@ import tinygrad_ko as tg
 from tests.ops.domains import at_ties, at_zeros, is_float, scaled
 from tests.ops.table import ROWS
 from tinygrad_ko.arrays.library import Array
-from tinygrad_ko.check.record import spelled
+from tinygrad_ko.check.reports.record import spelled
 from tinygrad_ko.ops.networks.windows import Windows
 
 MANY = 2_000  # numbers in a value: it is the last

@@ -13,7 +13,7 @@ from tests.fuzz.differentiating import largest
 from tests.fuzz.programs import Program
 from tinygrad_ko import op
 from tinygrad_ko.arrays.library import Array
-from tinygrad_ko.check.slope import scales
+from tinygrad_ko.check.slopes.slope import scales
 
 Rng = Any
 Differentiate = Callable[[Callable[..., Any], Any, Array], list[Array]]

@@ -11,7 +11,7 @@ from hypothesis.extra import numpy as hnp
 
 import tinygrad_ko as tg
 from tinygrad_ko.check import GradientMismatch, GradientUndecided, Report
-from tinygrad_ko.check.report import listeners
+from tinygrad_ko.check.reports.report import listeners
 from tinygrad_ko.ops.linalg.products import matrix_product
 from tinygrad_ko.ops.shape import concatenate
 from tinygrad_ko.testing import check_op, checks, mutation_score

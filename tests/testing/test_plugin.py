@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tinygrad_ko.check.report import listeners
+from tinygrad_ko.check.reports.report import listeners
 from tinygrad_ko.runtime.install import install
 from tinygrad_ko.testing import plugin
 

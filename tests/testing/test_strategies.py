@@ -11,8 +11,8 @@ from hypothesis.errors import NoSuchExample
 from hypothesis.extra import numpy as hnp
 
 import tinygrad_ko as tg
-from tinygrad_ko.check.domain import require_inside
-from tinygrad_ko.check.record import spelled
+from tinygrad_ko.check.functions.domain import require_inside
+from tinygrad_ko.check.reports.record import spelled
 from tinygrad_ko.ops.linalg.products import matrix_product
 from tinygrad_ko.ops.shape import concatenate, pile
 from tinygrad_ko.testing import arrays, broadcasting, calls, shapes

@@ -12,11 +12,11 @@ from typing import Any, TypedDict
 
 import numpy as np
 
-from tinygrad_ko.check.function import FirstOrder, Primal, on_a_copy
-from tinygrad_ko.check.libraries import of_another_library
-from tinygrad_ko.check.record import CheckCall
-from tinygrad_ko.check.report import Report, listeners
-from tinygrad_ko.check.verdict import PROJECTIONS, Effort, OrderCheck
+from tinygrad_ko.check.functions.function import FirstOrder, Primal, on_a_copy
+from tinygrad_ko.check.functions.libraries import of_another_library
+from tinygrad_ko.check.reports.record import CheckCall
+from tinygrad_ko.check.reports.report import Report, listeners
+from tinygrad_ko.check.verdicts.verdict import PROJECTIONS, Effort, OrderCheck
 from tinygrad_ko.errors import explain
 from tinygrad_ko.state.randomness import Rng, generator
 

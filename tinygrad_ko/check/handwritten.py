@@ -11,14 +11,14 @@ from typing import Any, Unpack
 import numpy as np
 
 from tinygrad_ko.arrays.library import Array
-from tinygrad_ko.check.domain import projected
-from tinygrad_ko.check.function import argument_names, function_name, location, selected
+from tinygrad_ko.check.functions.domain import projected
+from tinygrad_ko.check.functions.function import argument_names, function_name, location, selected
+from tinygrad_ko.check.functions.line import indicator
+from tinygrad_ko.check.functions.vjp import COTANGENT, FunctionWithVjp, Pullback, backward_writes
 from tinygrad_ko.check.gradient import Options, judge
-from tinygrad_ko.check.line import indicator
-from tinygrad_ko.check.record import CheckCall
-from tinygrad_ko.check.report import Report
-from tinygrad_ko.check.slope import scales
-from tinygrad_ko.check.vjp import COTANGENT, FunctionWithVjp, Pullback, backward_writes
+from tinygrad_ko.check.reports.record import CheckCall
+from tinygrad_ko.check.reports.report import Report
+from tinygrad_ko.check.slopes.slope import scales
 from tinygrad_ko.errors import described, explain
 from tinygrad_ko.func.trees import leaves_like, mapped
 

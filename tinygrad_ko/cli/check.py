@@ -21,8 +21,8 @@ from tinygrad_ko.check import (
     check_jvp,
     check_vjp,
 )
-from tinygrad_ko.check.libraries import as_given_to
-from tinygrad_ko.check.verdict import PROJECTIONS
+from tinygrad_ko.check.functions.libraries import as_given_to
+from tinygrad_ko.check.verdicts.verdict import PROJECTIONS
 from tinygrad_ko.cli.console import say
 from tinygrad_ko.cli.options import at_least, real_option
 from tinygrad_ko.cli.target import (

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from math import isfinite
 from typing import Any
 
-from tinygrad_ko.check.domain import DOMAINS, Domain, limits
+from tinygrad_ko.check.functions.domain import DOMAINS, Domain, limits
 
 
 def add_command(commands: Any, name: str, run: Callable[[Namespace], int], **texts: Any) -> ArgumentParser:

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ko.arrays.library import Array
-from tinygrad_ko.check.domain import Domain, is_whole, limits, random_array
-from tinygrad_ko.check.in_torch import is_function_class
+from tinygrad_ko.check.functions.domain import Domain, is_whole, limits, random_array
+from tinygrad_ko.check.functions.in_torch import is_function_class
 from tinygrad_ko.cli.options import add_command, domain, size_list
 from tinygrad_ko.errors import explain, wants_integers
 from tinygrad_ko.runtime.signatures import signature

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ko.arrays.library import is_floating, namespace
-from tinygrad_ko.check.function import function_name
-from tinygrad_ko.check.parameters import named_parameters
-from tinygrad_ko.check.report import Report
+from tinygrad_ko.check.functions.function import function_name
+from tinygrad_ko.check.functions.parameters import named_parameters
+from tinygrad_ko.check.reports.report import Report
 from tinygrad_ko.drawing.collapse import Words, collapse
 from tinygrad_ko.drawing.dot import dot_source
 from tinygrad_ko.drawing.fonts import warn_of_boxes

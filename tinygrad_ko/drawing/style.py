@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from tinygrad_ko.check.report import Blame
+from tinygrad_ko.check.reports.report import Blame
 from tinygrad_ko.drawing.escape import escaped
 from tinygrad_ko.engine.graph import Node
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ko.arrays.library import is_floating
-from tinygrad_ko.check.function import argument_names
-from tinygrad_ko.check.parameters import named_parameters
+from tinygrad_ko.check.functions.function import argument_names
+from tinygrad_ko.check.functions.parameters import named_parameters
 from tinygrad_ko.drawing.vertices import Names
 from tinygrad_ko.engine.graph import Handle, Leaf, Switch, watch
 from tinygrad_ko.errors import explain, note_leaves, wants_integers

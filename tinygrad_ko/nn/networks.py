@@ -15,7 +15,7 @@ import numpy as np
 
 from tinygrad_ko.arrays.library import Array
 from tinygrad_ko.arrays.opaque import is_traced
-from tinygrad_ko.check.numerical import numerical_gradient
+from tinygrad_ko.check.slopes.numerical import numerical_gradient
 from tinygrad_ko.engine.graph import Switch
 from tinygrad_ko.errors import explain
 from tinygrad_ko.nn.initializers import require_sizes

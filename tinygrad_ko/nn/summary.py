@@ -12,7 +12,7 @@ import numpy as np
 
 from tinygrad_ko.arrays.library import Array, is_floating, quiet
 from tinygrad_ko.arrays.memory import bytes_of
-from tinygrad_ko.check.function import function_name
+from tinygrad_ko.check.functions.function import function_name
 from tinygrad_ko.engine.graph import Handle, Switch, behind
 from tinygrad_ko.nn.hooks import CallRecorder, call_inputs, deeper_recursion, writable_input
 from tinygrad_ko.nn.table import Row, aligned, call_text, cells, outputs_of

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ko import check
-from tinygrad_ko.check.differentiation import directional_derivative
-from tinygrad_ko.check.numerical import one_number
+from tinygrad_ko.check.slopes.differentiation import directional_derivative
+from tinygrad_ko.check.slopes.numerical import one_number
 from tinygrad_ko.engine.graph import Switch
 from tinygrad_ko.errors import explain
 from tinygrad_ko.pictures.canvas import Floats

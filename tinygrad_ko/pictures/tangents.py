@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.check.differentiation import derivative
-from tinygrad_ko.check.numerical import one_number
-from tinygrad_ko.check.slope import Slope
+from tinygrad_ko.check.slopes.differentiation import derivative
+from tinygrad_ko.check.slopes.numerical import one_number
+from tinygrad_ko.check.slopes.slope import Slope
 from tinygrad_ko.errors import explain
 from tinygrad_ko.pictures.canvas import BLUE, VERMILLION, axes, broken_line, check_axes, label, legend, title
 from tinygrad_ko.pictures.evaluation import interval, taking_arrays, values_at

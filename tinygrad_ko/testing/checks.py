@@ -11,11 +11,11 @@ import numpy as np
 from hypothesis import HealthCheck, Phase, Verbosity, given, settings
 
 from tinygrad_ko.check import GradientMismatch, GradientUndecided, Report, check_gradient, check_jvp, check_vjp
-from tinygrad_ko.check.domain import is_whole
-from tinygrad_ko.check.function import function_name
-from tinygrad_ko.check.libraries import as_given_to, library_of
-from tinygrad_ko.check.record import spelled
-from tinygrad_ko.check.report import listeners, without_listeners
+from tinygrad_ko.check.functions.domain import is_whole
+from tinygrad_ko.check.functions.function import function_name
+from tinygrad_ko.check.functions.libraries import as_given_to, library_of
+from tinygrad_ko.check.reports.record import spelled
+from tinygrad_ko.check.reports.report import listeners, without_listeners
 from tinygrad_ko.engine.op import op as define
 from tinygrad_ko.engine.rule import Op
 from tinygrad_ko.errors import explain

@@ -18,9 +18,9 @@ import numpy as np
 from tinygrad_ko.arrays.indexing import IndexedGradient
 from tinygrad_ko.arrays.library import Array
 from tinygrad_ko.check import GradientUndecided
-from tinygrad_ko.check.function import function_name
-from tinygrad_ko.check.in_torch import is_function_class
-from tinygrad_ko.check.report import without_listeners
+from tinygrad_ko.check.functions.function import function_name
+from tinygrad_ko.check.functions.in_torch import is_function_class
+from tinygrad_ko.check.reports.report import without_listeners
 from tinygrad_ko.engine.op import op as define
 from tinygrad_ko.engine.rule import Op
 from tinygrad_ko.errors import explain

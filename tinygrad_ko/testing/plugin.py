@@ -18,7 +18,7 @@ _NOTE = "gradient check"
 
 def pytest_configure(config: pytest.Config) -> None:
     """Listen to every gradient check until the end of the run."""
-    from tinygrad_ko.check.report import listeners
+    from tinygrad_ko.check.reports.report import listeners
 
     counts = config.stash[_COUNTS] = Counter[str]()
 
@@ -32,7 +32,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(call: "pytest.CallInfo[None]") -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Note with a test that a gradient check has ended what the judge said, and a script of it; pytest-xdist hands such notes over."""
-    from tinygrad_ko.check.report import GradientMismatch, GradientUndecided
+    from tinygrad_ko.check.reports.report import GradientMismatch, GradientUndecided
 
     outcome = yield
     error = call.excinfo.value if call.excinfo else None

@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from tinygrad_ko.arrays.library import Array
-from tinygrad_ko.check.record import spelled
+from tinygrad_ko.check.reports.record import spelled
 from tinygrad_ko.ops import elementwise, hyperbolic, reduction, trigonometric
 from tinygrad_ko.ops.networks import activations as activation
 from tinygrad_ko.ops.networks import softmax

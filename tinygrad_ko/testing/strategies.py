@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from tinygrad_ko.arrays.library import Array
-from tinygrad_ko.check.domain import Domain, is_whole, limits, random_array, random_numbers
-from tinygrad_ko.check.in_torch import is_function_class
+from tinygrad_ko.check.functions.domain import Domain, is_whole, limits, random_array, random_numbers
+from tinygrad_ko.check.functions.in_torch import is_function_class
 from tinygrad_ko.engine.rule import Op
 from tinygrad_ko.errors import explain
 from tinygrad_ko.runtime.signatures import signature as signature_of

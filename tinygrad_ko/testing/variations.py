@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ko.arrays.library import Array
-from tinygrad_ko.check.domain import projected
-from tinygrad_ko.check.libraries import of_another_library
+from tinygrad_ko.check.functions.domain import projected
+from tinygrad_ko.check.functions.libraries import of_another_library
 from tinygrad_ko.errors import explain
 from tinygrad_ko.func.trees import in_one_row, is_tree, leaves_like, mapped
 from tinygrad_ko.ops.reduction import sum as total

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygrad_ko.arrays.library import Array
-from tinygrad_ko.check.slope import Slope
+from tinygrad_ko.check.slopes.slope import Slope
 
 _Text = tuple[str, str]  # in English and in Korean
 

@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass, field
 from math import inf
 from typing import Any, Literal
 
-from tinygrad_ko.check.record import CheckCall, loaded_versions, point
-from tinygrad_ko.check.slope import EPS, HasError, Slope, tolerance
+from tinygrad_ko.check.reports.record import CheckCall, loaded_versions, point
+from tinygrad_ko.check.slopes.slope import EPS, HasError, Slope, tolerance
 
 Verdict = Literal["agrees", "subgradient", "mismatch", "undecided"]
 _COLUMNS = ("argument", "shape", "order", "projections", "{}", "difference", "error", "evaluations", "verdict")

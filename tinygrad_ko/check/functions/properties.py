@@ -5,9 +5,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygrad_ko.arrays.library import Array
-from tinygrad_ko.check.function import CheckedFunction, Primal
-from tinygrad_ko.check.slope import OUTSIDE, scales
-from tinygrad_ko.check.vjp import FunctionWithVjp
+from tinygrad_ko.check.functions.function import CheckedFunction, Primal
+from tinygrad_ko.check.functions.vjp import FunctionWithVjp
+from tinygrad_ko.check.slopes.slope import OUTSIDE, scales
 
 
 class BrokenProperty(NamedTuple):

@@ -7,9 +7,9 @@ import numpy as np
 
 from tinygrad_ko.arrays.library import Array
 from tinygrad_ko.arrays.operands import operand
-from tinygrad_ko.check.captured import is_plain_number, require_argument_used
-from tinygrad_ko.check.numerical import BY_ARGUMENT, one_number
-from tinygrad_ko.check.slope import SMALLEST_SCALE, Side, Slope, measure_slope, precision, scale_along
+from tinygrad_ko.check.slopes.captured import is_plain_number, require_argument_used
+from tinygrad_ko.check.slopes.numerical import BY_ARGUMENT, one_number
+from tinygrad_ko.check.slopes.slope import SMALLEST_SCALE, Side, Slope, measure_slope, precision, scale_along
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.inputs import require_one_of
 

@@ -16,9 +16,9 @@ import numpy as np
 
 from tinygrad_ko.arrays.indexing import IndexedGradient
 from tinygrad_ko.arrays.library import Array, namespace
-from tinygrad_ko.check.function import FirstOrder
-from tinygrad_ko.check.line import Line
-from tinygrad_ko.check.slope import OUTSIDE
+from tinygrad_ko.check.functions.function import FirstOrder
+from tinygrad_ko.check.functions.line import Line
+from tinygrad_ko.check.slopes.slope import OUTSIDE
 from tinygrad_ko.engine.accumulate import accumulated, unbroadcast
 from tinygrad_ko.engine.backprop import backpropagate
 from tinygrad_ko.engine.graph import Node, Switch, behind

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ko.arrays.library import Array, is_floating, namespace
-from tinygrad_ko.check.captured import is_plain_number, require_argument_used
+from tinygrad_ko.check.slopes.captured import is_plain_number, require_argument_used
 from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import astype

@@ -8,8 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from tinygrad_ko.arrays.library import Array
-from tinygrad_ko.check.comparison import compare_briefly, compare_from_near, compare_slopes
-from tinygrad_ko.check.diagnosis import (
+from tinygrad_ko.check.blame.diagnosis import (
     Doubt,
     blame_for_writing,
     blame_in_graph,
@@ -19,9 +18,13 @@ from tinygrad_ko.check.diagnosis import (
     first_nonfinite,
     operations,
 )
-from tinygrad_ko.check.doubts import why_undecided
-from tinygrad_ko.check.function import CheckedFunction, FirstOrder, Primal
-from tinygrad_ko.check.kinks import (
+from tinygrad_ko.check.functions.function import CheckedFunction, FirstOrder, Primal
+from tinygrad_ko.check.functions.line import Line, random_line
+from tinygrad_ko.check.functions.properties import compare_in, find_broken_property, is_deterministic
+from tinygrad_ko.check.reports.report import Blame, GradientMismatch, GradientUndecided, Projection, Report, Verdict
+from tinygrad_ko.check.verdicts.comparison import compare_briefly, compare_from_near, compare_slopes
+from tinygrad_ko.check.verdicts.doubts import why_undecided
+from tinygrad_ko.check.verdicts.kinks import (
     compare_subgradient,
     is_continuous,
     is_differentiable,
@@ -29,10 +32,7 @@ from tinygrad_ko.check.kinks import (
     kinks_cancel,
     kinks_or_apart,
 )
-from tinygrad_ko.check.line import Line, random_line
-from tinygrad_ko.check.properties import compare_in, find_broken_property, is_deterministic
-from tinygrad_ko.check.report import Blame, GradientMismatch, GradientUndecided, Projection, Report, Verdict
-from tinygrad_ko.check.steps import why_inexact
+from tinygrad_ko.check.verdicts.steps import why_inexact
 from tinygrad_ko.engine.graph import behind
 from tinygrad_ko.errors import explain
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from tinygrad_ko.check.line import Line
-from tinygrad_ko.check.report import Projection, Verdict
-from tinygrad_ko.check.slope import EPS, SMALLEST_SCALE, Slope
-from tinygrad_ko.check.steps import LAST_BITS, is_staircase, mean_slope, step_height
+from tinygrad_ko.check.functions.line import Line
+from tinygrad_ko.check.reports.report import Projection, Verdict
+from tinygrad_ko.check.slopes.slope import EPS, SMALLEST_SCALE, Slope
+from tinygrad_ko.check.verdicts.steps import LAST_BITS, is_staircase, mean_slope, step_height
 
 _SMALL = 1e-5  # the finest steps of the ladder see the last bits of 1 in a function that is so small
 _UNSEEN = 1e-3  # a worse resolution is none

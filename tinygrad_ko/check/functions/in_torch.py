@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.check.function import Arrays, argument_names, float64_copy, function_name, location
-from tinygrad_ko.check.vjp import COTANGENT, FunctionWithVjp, Pullback, backward_writes
+from tinygrad_ko.check.functions.function import Arrays, argument_names, float64_copy, function_name, location
+from tinygrad_ko.check.functions.vjp import COTANGENT, FunctionWithVjp, Pullback, backward_writes
 from tinygrad_ko.errors import described, explain
 from tinygrad_ko.func.trees import leaves_like, mapped
 from tinygrad_ko.runtime.atomic import taking_turns

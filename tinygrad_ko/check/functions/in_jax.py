@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ko.arrays.library import Array
-from tinygrad_ko.check.function import argument_names, float64_copy, function_name, location
-from tinygrad_ko.check.vjp import FunctionWithVjp, Pullback
+from tinygrad_ko.check.functions.function import argument_names, float64_copy, function_name, location
+from tinygrad_ko.check.functions.vjp import FunctionWithVjp, Pullback
 from tinygrad_ko.errors import described, explain
 from tinygrad_ko.func.trees import leaves_like, mapped
 

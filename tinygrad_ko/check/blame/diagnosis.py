@@ -14,14 +14,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygrad_ko.arrays.library import Array
-from tinygrad_ko.check.function import CheckedFunction, FirstOrder, Primal, element, formula_location
-from tinygrad_ko.check.line import Line, indicator
-from tinygrad_ko.check.properties import BrokenProperty, find_broken_property
-from tinygrad_ko.check.replay import Suspect, faults, suspects, turn
-from tinygrad_ko.check.report import Blame, Report
-from tinygrad_ko.check.slope import Slope, scales
-from tinygrad_ko.check.suggestion import WrongEntry, suggest
-from tinygrad_ko.check.vjp import FunctionWithVjp
+from tinygrad_ko.check.blame.replay import Suspect, faults, suspects, turn
+from tinygrad_ko.check.blame.suggestion import WrongEntry, suggest
+from tinygrad_ko.check.functions.function import CheckedFunction, FirstOrder, Primal, element, formula_location
+from tinygrad_ko.check.functions.line import Line, indicator
+from tinygrad_ko.check.functions.properties import BrokenProperty, find_broken_property
+from tinygrad_ko.check.functions.vjp import FunctionWithVjp
+from tinygrad_ko.check.reports.report import Blame, Report
+from tinygrad_ko.check.slopes.slope import Slope, scales
 from tinygrad_ko.engine.graph import Node, behind, watch
 from tinygrad_ko.tensor.tensor import grad
 

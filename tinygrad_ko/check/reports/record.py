@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.check.function import argument_names, function_name
+from tinygrad_ko.check.functions.function import argument_names, function_name
 from tinygrad_ko.engine.graph import Handle
 
 _MOST = 200  # numbers that stand in a script or a certificate; more are loaded from a file, or known by a hash

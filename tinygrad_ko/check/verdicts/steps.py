@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ko.arrays.library import Array
-from tinygrad_ko.check.line import Line, random_line
-from tinygrad_ko.check.report import Projection
-from tinygrad_ko.check.slope import EPS, Slope
+from tinygrad_ko.check.functions.line import Line, random_line
+from tinygrad_ko.check.reports.report import Projection
+from tinygrad_ko.check.slopes.slope import EPS, Slope
 
 LAST_BITS = 4 * EPS  # steps so high are those of numbers near 1 from which f is computed, as what saturates is
 _POINTS, _DEGREE = 65, 7  # values that are fitted, and the degree of the polynomial

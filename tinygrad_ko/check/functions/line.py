@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ko.arrays.library import Array
-from tinygrad_ko.check.function import CheckedFunction
-from tinygrad_ko.check.slope import OUTSIDE, Side, Slope, brief_slope, measure_slope, scale_along, scales
+from tinygrad_ko.check.functions.function import CheckedFunction
+from tinygrad_ko.check.slopes.slope import OUTSIDE, Side, Slope, brief_slope, measure_slope, scale_along, scales
 from tinygrad_ko.errors import explain
 
 _ENDLESS = (

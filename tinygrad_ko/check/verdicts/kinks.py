@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ko.arrays.library import Array
-from tinygrad_ko.check.comparison import compare_slopes
-from tinygrad_ko.check.function import CheckedFunction, Primal
-from tinygrad_ko.check.line import Line, indicator, random_line
-from tinygrad_ko.check.report import Projection
-from tinygrad_ko.check.slope import EPS, OUTSIDE, scales
+from tinygrad_ko.check.functions.function import CheckedFunction, Primal
+from tinygrad_ko.check.functions.line import Line, indicator, random_line
+from tinygrad_ko.check.reports.report import Projection
+from tinygrad_ko.check.slopes.slope import EPS, OUTSIDE, scales
+from tinygrad_ko.check.verdicts.comparison import compare_slopes
 
 _MOST = 64  # elements of the output that are compared by themselves
 _WAYPOINTS, _BEND = (

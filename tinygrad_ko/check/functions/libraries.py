@@ -5,9 +5,9 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
-from tinygrad_ko.check.in_jax import JaxFunction
-from tinygrad_ko.check.in_torch import TorchFunction, is_function_class
-from tinygrad_ko.check.vjp import FunctionWithVjp
+from tinygrad_ko.check.functions.in_jax import JaxFunction
+from tinygrad_ko.check.functions.in_torch import TorchFunction, is_function_class
+from tinygrad_ko.check.functions.vjp import FunctionWithVjp
 from tinygrad_ko.func.trees import leaves_like
 
 

@@ -14,10 +14,10 @@ from typing import Any, Self
 import numpy as np
 
 from tinygrad_ko.arrays.library import Array
-from tinygrad_ko.check.domain import projected
-from tinygrad_ko.check.function import Arrays, Primal, Vjp, element, float64_copy, selected
-from tinygrad_ko.check.progress import Progress
-from tinygrad_ko.check.slope import precision
+from tinygrad_ko.check.functions.domain import projected
+from tinygrad_ko.check.functions.function import Arrays, Primal, Vjp, element, float64_copy, selected
+from tinygrad_ko.check.functions.progress import Progress
+from tinygrad_ko.check.slopes.slope import precision
 from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.errors import described, explain
 from tinygrad_ko.func.trees import is_tree, leaves_like, mapped

@@ -13,12 +13,12 @@ import numpy as np
 
 from tinygrad_ko.arrays.library import Array
 from tinygrad_ko.arrays.operands import operand
-from tinygrad_ko.check.domain import projected, require_inside
-from tinygrad_ko.check.meaning import checking
-from tinygrad_ko.check.parameters import named_parameters
-from tinygrad_ko.check.progress import Progress
-from tinygrad_ko.check.slope import EPS, OUTSIDE, precision, scales
-from tinygrad_ko.check.structures import duplicated, rebuilt, require_real, taken_apart
+from tinygrad_ko.check.functions.domain import projected, require_inside
+from tinygrad_ko.check.functions.meaning import checking
+from tinygrad_ko.check.functions.parameters import named_parameters
+from tinygrad_ko.check.functions.progress import Progress
+from tinygrad_ko.check.functions.structures import duplicated, rebuilt, require_real, taken_apart
+from tinygrad_ko.check.slopes.slope import EPS, OUTSIDE, precision, scales
 from tinygrad_ko.engine.graph import Switch
 from tinygrad_ko.engine.rule import Op
 from tinygrad_ko.errors import explain, note_leaves, wants_integers

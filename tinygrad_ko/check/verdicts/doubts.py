@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from tinygrad_ko.check.diagnosis import first_nonfinite
-from tinygrad_ko.check.line import Line
-from tinygrad_ko.check.report import Projection
-from tinygrad_ko.check.slope import EPS
-from tinygrad_ko.check.steps import why_staircase
+from tinygrad_ko.check.blame.diagnosis import first_nonfinite
+from tinygrad_ko.check.functions.line import Line
+from tinygrad_ko.check.reports.report import Projection
+from tinygrad_ko.check.slopes.slope import EPS
+from tinygrad_ko.check.verdicts.steps import why_staircase
 
 _UNDECIDED = {  # why a projection is undecided, by the kind of its slope
     "single": (

@@ -169,8 +169,8 @@ class OrderCheck:
             other = compare_slopes(line)
             found = other if other.verdict in ("agrees", "mismatch") else found
         if found.verdict == "undecided" and found.slope.kind in ("smooth", "noisy"):
-            near = compare_from_near(line)
-            found = near if near.verdict in ("agrees", "mismatch") else found
+            again = compare_from_near(line)
+            found = again if again.verdict in ("agrees", "mismatch") else found
         if not np.isfinite(found.analytic):
             pass
         elif f.order == 1 and found.slope.kind in ("kink", "jump"):

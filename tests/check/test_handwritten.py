@@ -128,6 +128,23 @@ class TestGradients:
             check_grad(f, True, X0)
         assert "쌍으로 반환해야 합니다" in error.value.__notes__[0]
 
+    def test_a_pair_where_a_number_is_expected(self):
+        def f(x):
+            return np.sum(x * x), 2 * x
+
+        with pytest.raises(ValueError, match=r"f returns a number and an array: .* pass grad=True") as error:
+            check_grad(f, lambda x: 2 * x, X0)
+        assert "grad=True를 넘기십시오" in error.value.__notes__[0]
+
+    @pytest.mark.parametrize(
+        ("option", "cure"),
+        [("args", "one by one after x0"), ("jac", "grad=True"), ("atol", "rtol="), ("d", "a lambda")],
+    )
+    def test_options_of_other_checkers(self, option, cure):
+        with pytest.raises(TypeError, match=rf"check_grad\(\) has no option '{option}', only .*{cure}") as error:
+            check_grad(np.sum, np.ones_like, X0, **{option: 1})
+        assert f"{option} 옵션이 없습니다" in error.value.__notes__[0]
+
     def test_a_generator_is_a_constant(self):
         def dropped(x, rng):
             keep = rng.random(3) < 0.5

@@ -68,7 +68,7 @@ def check_grad(
 
     def f_alone(*inputs: Any) -> Any:
         y = called(f, inputs)
-        return _pair(y, function_name(f))[0] if pairs else y
+        return _pair(y, function_name(f))[0] if pairs else _no_pair(y, inputs, function_name(f))
 
     def derivatives(*inputs: Any) -> Sequence[Any]:
         found = called(written, inputs)
@@ -79,7 +79,7 @@ def check_grad(
     inputs = [_point(values[i]) for i in chosen]
     source = _with_derivatives(f_alone, derivatives, inputs, f, written, [names[i] for i in chosen])
     call = CheckCall("check_grad", (f, grad), (x0, *args), {} if wrt is None else {"wrt": wrt})
-    return judge(source, call, **_in_double(options))
+    return judge(source, call, **_in_double("check_grad", options))
 
 
 def check_hess(grad: Callable[..., Any], hess: Any, x0: Any, *args: Any, **options: Unpack[Options]) -> Report:
@@ -97,7 +97,7 @@ def check_hess(grad: Callable[..., Any], hess: Any, x0: Any, *args: Any, **optio
     f, derivative = lambda x: grad(x, *args), lambda x: [hess(x, *args)]
     source = _with_derivatives(f, derivative, [_point(x0)], grad, hess)
     source.result = "gradient"
-    return judge(source, CheckCall("check_hess", (grad, hess), (x0, *args)), **_in_double(options))
+    return judge(source, CheckCall("check_hess", (grad, hess), (x0, *args)), **_in_double("check_hess", options))
 
 
 def check_hessp(grad: Callable[..., Any], hessp: Any, x0: Any, *args: Any, **options: Unpack[Options]) -> Report:
@@ -115,7 +115,7 @@ def check_hessp(grad: Callable[..., Any], hessp: Any, x0: Any, *args: Any, **opt
         lambda x: grad(x, *args), lambda c, x: hessp(x, c, *args), [_point(x0)], named=grad, written=hessp
     )
     source.result = "gradient"
-    return judge(source, CheckCall("check_hessp", (grad, hessp), (x0, *args)), **_in_double(options))
+    return judge(source, CheckCall("check_hessp", (grad, hessp), (x0, *args)), **_in_double("check_hessp", options))
 
 
 def check_vjp(
@@ -137,7 +137,7 @@ def check_vjp(
     __tracebackhide__ = True
     _require_callable("check_vjp", f=f, vjp=vjp)
     call = CheckCall("check_vjp", (f, vjp), inputs, {} if wrt is None else {"wrt": wrt})
-    return judge(_Handwritten(f, vjp, inputs, wrt), call, **_in_double(options))
+    return judge(_Handwritten(f, vjp, inputs, wrt), call, **_in_double("check_vjp", options))
 
 
 def check_jvp(
@@ -157,7 +157,7 @@ def check_jvp(
     __tracebackhide__ = True
     _require_callable("check_jvp", f=f, jvp=jvp)
     call = CheckCall("check_jvp", (f, jvp), inputs, {} if wrt is None else {"wrt": wrt})
-    return judge(_Pushforward(f, jvp, inputs, wrt), call, **_in_double(options))
+    return judge(_Pushforward(f, jvp, inputs, wrt), call, **_in_double("check_jvp", options))
 
 
 class _Handwritten(FunctionWithVjp):
@@ -287,6 +287,22 @@ def _pair(found: Any, name: str) -> Any:
     )
 
 
+def _no_pair(found: Any, inputs: Sequence[Any], name: str) -> Any:
+    """What f returned, unless it is a number and what looks like its gradient."""
+    if (
+        isinstance(found, tuple)
+        and len(found) == 2
+        and np.ndim(found[0]) == 0 < np.ndim(inputs[0]) == np.ndim(found[1])
+    ):
+        raise explain(
+            ValueError(
+                f"{name} returns a number and an array: where that is its gradient, pass grad=True in place of a function"
+            ),
+            f"{name}: 수와 배열을 쌍으로 반환합니다. 그 배열이 기울기라면 기울기 함수 대신 grad=True를 넘기십시오.",
+        )
+    return found
+
+
 def _one_for_each(names: list[str], inputs: Sequence[Any], found: Any, written: str) -> Sequence[Any]:
     """The derivatives with respect to each of the inputs, from what a function returned: in their order, or in a dict by name."""
     if isinstance(found, dict) and (len(names) > 1 or not isinstance(inputs[0], dict)):
@@ -318,7 +334,30 @@ def _point(x0: Any) -> Any:
     return mapped(point, x0, "")
 
 
-def _in_double(options: Options) -> Options:
+_CURES = {  # options of other checkers, and what is said here instead
+    "args": ("pass the constants one by one after x0", "상수는 x0 다음에 하나씩 넘기십시오"),
+    "jac": (
+        "pass grad=True where f returns its value and its gradient in a pair",
+        "f가 값과 기울기를 쌍으로 반환하면 grad=True를 넘기십시오",
+    ),
+    "tol": (
+        "the error estimate is the tolerance; rtol= says how exactly f is computed",
+        "허용 오차는 따로 정하지 않습니다. f가 정확히 계산되지 않는다면 그 정도를 rtol=로 지정하십시오",
+    ),
+    "kwargs": ("wrap f in a lambda that passes them on", "f를 lambda로 감싸서 넘기십시오"),
+}
+_CURES |= dict.fromkeys(("atol", "eps", "epsilon", "h", "step", "tolerance"), _CURES["tol"])
+
+
+def _in_double(caller: str, options: Options) -> Options:
+    for name in options:
+        if name not in Options.__annotations__:
+            known = [*Options.__annotations__]
+            cure, korean = _CURES.get(name, _CURES["kwargs"])
+            raise explain(
+                TypeError(f"{caller}() has no option {name!r}, only {known}; {cure}"),
+                f"{caller}에는 {name} 옵션이 없습니다. 쓸 수 있는 옵션: {known}. {korean}.",
+            )
     return {"float32": False, **options}
 
 

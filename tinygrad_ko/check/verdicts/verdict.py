@@ -42,6 +42,7 @@ PROJECTIONS = {
     "usual": 1,
     "thorough": 7,
 }  # quick: of all arguments together; the others: one more of them nearby
+_MANY, _LEVELS = 1000, 4  # so many numbers are many; how many orders of size are told apart
 _SMALL_OUTPUTS = 1e-6  # of the largest: these do not show beside it
 _LARGE = 10_000  # so many numbers are large: evaluations take long
 _RETRY_RELATIVE = ("smooth", "noisy", "not finite")  # what a slope may look like if the inputs are of unlike sizes
@@ -274,24 +275,30 @@ class OrderCheck:
         raise OrderCheck(f, self.report, self.effort, self.rng).mismatch(found, line)
 
     def check_small_entries(self, found: Projection, line: Line) -> None:
-        """A projection along the numbers of an argument whose part in the slope is below what is seen of it, if most of them are so small:
-        beside a pole one number may have nearly all of it.
+        """A projection along the numbers of an argument whose part in the slope is below what is seen of it: beside a pole one number may
+        have nearly all of it. Then again along those that are not seen of them. Of many numbers only if most are so small.
         """
-        f, terms = self.f, dict(zip(line.d, line.f.slope_terms(line.c, line.d), strict=True))
-        unseen = {i: (t != 0) & (np.abs(t) < found.tolerance) for i, t in terms.items()}
-        if 2 * sum(np.count_nonzero(x) for x in unseen.values()) < sum(np.count_nonzero(t) for t in terms.values()):
-            return
-        if any(x.any() for x in unseen.values()):
-            self.compare_part(
-                Line(f, line.c, {i: np.where(unseen[i], line.d[i], 0.0) for i in line.d}), "small entries"
-            )
+        f, gradients = self.f, self.f.gradients(line.c)
+        for _ in range(_LEVELS):
+            sizes = {i: np.where(f.point[i] == 0, d, f.point[i]) * (d != 0) for i, d in line.d.items()}
+            parts = {i: np.abs(gradients[i] * size) for i, size in sizes.items()}
+            unseen = {i: (part != 0) & (part < found.tolerance) for i, part in parts.items()}
+            small, others = (sum(map(np.count_nonzero, arrays.values())) for arrays in (unseen, parts))
+            if small == 0 or (2 * small < others and others > _MANY):
+                return
+            own = random_line(f, line.d, line.c, self.rng, relative=True).d
+            line = Line(f, line.c, {i: np.where(x, own[i], 0.0) for i, x in unseen.items() if x.any()})
+            found = self.compare_part(line, "small entries")
+            if found.verdict != "agrees":
+                return
 
-    def compare_part(self, line: Line, part: str) -> None:
-        """Raise if the gradient is clearly wrong along a line that looks at a part of it by itself."""
+    def compare_part(self, line: Line, part: str) -> Projection:
+        """What is found along a line that looks at a part of the gradient by itself; raises if it is clearly wrong."""
         found = compare_slopes(line)
         if found.verdict == "mismatch" and found.slope.kind == "smooth" and not self.is_inexact(found, line):
             self.report.projections.append(replace(found, argument=f"{line.label}, {part}"))
             raise self.mismatch(found, line)
+        return found
 
     def begins_beyond(self, found: Projection) -> bool:
         """Whether what is wrong a thousandth away is right a millionth away, though it would be seen there: what the inputs hide grows with
@@ -303,19 +310,25 @@ class OrderCheck:
         return beside.verdict == "agrees" and beside.resolution < 1e-2 * 1e-6 * off
 
     def check_small_outputs(self) -> None:
-        """A projection of the outputs by themselves that are a millionth of the largest or less, which do not show beside it."""
+        """A projection of the outputs by themselves that are a millionth of the largest or less, which do not show beside it; then again of
+        those that are a millionth of these.
+        """
         f = self.f
-        size = np.abs(f.y)
-        small = size < _SMALL_OUTPUTS * np.max(size, initial=0.0)
-        if not small.any() or any(p.verdict != "agrees" for p in self.report.projections if p.order == f.order):
+        size, most = np.abs(f.y), np.max(np.abs(f.y), initial=0.0)
+        if any(p.verdict != "agrees" for p in self.report.projections if p.order == f.order):
             return
-        line = random_line(f, f.wrt, np.where(small, self.rng.standard_normal(size.shape), 0.0), self.rng)
-        changes = np.abs([line.change(s * line.scale / 8) for s in (1, -1)])
-        if np.any(
-            changes[:, small] > _SMALL_OUTPUTS * np.max(size)
-        ):  # it is small at the inputs alone, where its terms cancel
-            return
-        self.compare_part(line, "small outputs")
+        for _ in range(_LEVELS):
+            small = size < _SMALL_OUTPUTS * most
+            if not small.any():
+                return
+            line = random_line(f, f.wrt, np.where(small, self.rng.standard_normal(size.shape), 0.0), self.rng)
+            changes = np.abs([line.change(s * line.scale / 8) for s in (1, -1)])
+            if np.any(
+                changes[:, small] > _SMALL_OUTPUTS * most
+            ):  # it is small at the inputs alone, where its terms cancel
+                return
+            self.compare_part(line, "small outputs")
+            most = np.max(size[small])
 
     def nearby(self, distance: float = 1e-3) -> CheckedFunction:
         primal = self.f.primal.perturbed(self.rng, distance)

@@ -32,6 +32,7 @@ from tinygrad_ko.check.verdicts.kinks import (
     kinks_cancel,
     kinks_or_apart,
 )
+from tinygrad_ko.check.verdicts.parts import LEVELS, small_outputs, unseen_entries
 from tinygrad_ko.check.verdicts.steps import why_inexact
 from tinygrad_ko.engine.graph import behind
 from tinygrad_ko.errors import explain
@@ -42,8 +43,6 @@ PROJECTIONS = {
     "usual": 1,
     "thorough": 7,
 }  # quick: of all arguments together; the others: one more of them nearby
-_MANY, _LEVELS = 1000, 4  # so many numbers are many; how many orders of size are told apart
-_SMALL_OUTPUTS = 1e-6  # of the largest: these do not show beside it
 _LARGE = 10_000  # so many numbers are large: evaluations take long
 _RETRY_RELATIVE = ("smooth", "noisy", "not finite")  # what a slope may look like if the inputs are of unlike sizes
 
@@ -275,20 +274,11 @@ class OrderCheck:
         raise OrderCheck(f, self.report, self.effort, self.rng).mismatch(found, line)
 
     def check_small_entries(self, found: Projection, line: Line) -> None:
-        """A projection along the numbers of an argument whose part in the slope is below what is seen of it: beside a pole one number may
-        have nearly all of it. Then again along those that are not seen of them. Of many numbers only if most are so small.
-        """
-        f, gradients = self.f, self.f.gradients(line.c)
-        for _ in range(_LEVELS):
-            sizes = {i: np.where(f.point[i] == 0, d, f.point[i]) * (d != 0) for i, d in line.d.items()}
-            parts = {i: np.abs(gradients[i] * size) for i, size in sizes.items()}
-            unseen = {i: (part != 0) & (part < found.tolerance) for i, part in parts.items()}
-            small, others = (sum(map(np.count_nonzero, arrays.values())) for arrays in (unseen, parts))
-            if small == 0 or (2 * small < others and others > _MANY):
+        for _ in range(LEVELS):
+            part = unseen_entries(line, found, self.rng)
+            if part is None:
                 return
-            own = random_line(f, line.d, line.c, self.rng, relative=True).d
-            line = Line(f, line.c, {i: np.where(x, own[i], 0.0) for i, x in unseen.items() if x.any()})
-            found = self.compare_part(line, "small entries")
+            found, line = self.compare_part(part, "small entries"), part
             if found.verdict != "agrees":
                 return
 
@@ -310,25 +300,9 @@ class OrderCheck:
         return beside.verdict == "agrees" and beside.resolution < 1e-2 * 1e-6 * off
 
     def check_small_outputs(self) -> None:
-        """A projection of the outputs by themselves that are a millionth of the largest or less, which do not show beside it; then again of
-        those that are a millionth of these.
-        """
-        f = self.f
-        size, most = np.abs(f.y), np.max(np.abs(f.y), initial=0.0)
-        if any(p.verdict != "agrees" for p in self.report.projections if p.order == f.order):
-            return
-        for _ in range(_LEVELS):
-            small = size < _SMALL_OUTPUTS * most
-            if not small.any():
-                return
-            line = random_line(f, f.wrt, np.where(small, self.rng.standard_normal(size.shape), 0.0), self.rng)
-            changes = np.abs([line.change(s * line.scale / 8) for s in (1, -1)])
-            if np.any(
-                changes[:, small] > _SMALL_OUTPUTS * most
-            ):  # it is small at the inputs alone, where its terms cancel
-                return
-            self.compare_part(line, "small outputs")
-            most = np.max(size[small])
+        if all(p.verdict == "agrees" for p in self.report.projections if p.order == self.f.order):
+            for line in small_outputs(self.f, self.rng):
+                self.compare_part(line, "small outputs")
 
     def nearby(self, distance: float = 1e-3) -> CheckedFunction:
         primal = self.f.primal.perturbed(self.rng, distance)

@@ -1,5 +1,6 @@
 """Derivatives written by hand for NumPy functions: right ones agree, of wrong ones the entry is named, and bad ones are refused."""
 
+from dataclasses import dataclass
 from functools import partial
 from itertools import count
 from typing import Any
@@ -17,6 +18,7 @@ from tinygrad_ko.check import (
     check_hessp,
     check_jvp,
     check_vjp,
+    meant_as,
 )
 
 A = np.random.default_rng(0).normal(size=(4, 3))
@@ -368,6 +370,35 @@ class TestCare:
             check_vjp(lambda x: np.add(x, 1, out=x), lambda g, x: g, X)
         with pytest.raises(GradientMismatch, match=r"the vjp of .* writes to its argument 'x'; work on a copy"):
             check_vjp(np.square, lambda g, x: 2 * g * np.add(x, 0.5, out=x), X)
+
+    @pytest.mark.parametrize("where", ["a", "da"])
+    def test_a_jvp_that_writes_to_what_it_is_given(self, where):
+        def jvp(a, da):
+            return np.multiply(da, 2, out={"a": a, "da": da}[where])
+
+        with pytest.raises(GradientMismatch, match=r"the jvp of .* writes to its argument 'a' or its tangent"):
+            check_jvp(lambda a: 2 * a, jvp, X)
+
+    def test_a_list_of_one_array(self):
+        assert check_vjp(lambda p: p[0] ** 2, lambda g, p: [2 * g * p[0]], [X]).verdict == "agrees"
+        assert check_vjp(lambda x: 2 * x, lambda g, x: (2 * g,), X).verdict == "agrees"
+
+    def test_a_dataclass_is_refused_by_name(self):
+        @dataclass
+        class Layer:
+            W: Any
+
+        with pytest.raises(TypeError, match=r"'p' is a dataclass \(Layer\): pass its fields, or a dict") as error:
+            check_vjp(lambda p, x: p.W * x, lambda g, p, x: (None, g * p.W), Layer(X), X)
+        assert "dataclasses.asdict(x)" in error.value.__notes__[0]
+
+    def test_what_is_meant_as_another(self):
+        reversal = meant_as(lambda x: -x)(lambda x: x)
+        assert check_vjp(lambda x: np.sin(reversal(x)), lambda g, x: -g * np.cos(-x), X).verdict == "agrees"
+
+    def test_an_argument_named_twice(self):
+        with pytest.raises(ValueError, match=r"wrt=\['x', 'x'\] names an argument twice"):
+            check_grad(lambda x: np.sum(x), lambda x: (np.ones(3), np.ones(3)), X0, wrt=["x", "x"])
 
     def test_memory_that_is_used_again(self):
         """A result or a gradient that is overwritten by the next call, as objectives of optimizers often do to save memory."""

@@ -302,6 +302,25 @@ class TestModules:
         assert report.verdict == "agrees"
         assert len(report.rows()) > 1 or len(inputs[0].shape) == 1
 
+    def test_a_module_is_checked_on_a_copy(self):
+        """What another thread predicts meanwhile is not disturbed, and what forward leaves in lists is not left behind."""
+        seen = []
+
+        class Noting(torch.nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.linear, self.history = torch.nn.Linear(3, 2), []
+
+            def forward(self, x):
+                self.history.append(1)
+                seen.append(model.linear.weight.dtype)
+                return self.linear(x)
+
+        model = Noting()
+        assert check_gradient(model, torch.ones(3)).verdict == "agrees"
+        assert model.history == []
+        assert set(seen) == {torch.float32}
+
     def test_in_several_threads(self):
         net = nn.Sequential(nn.Linear(4, 3), nn.Tanh())
         state = {k: v.clone() for k, v in net.state_dict().items()}

@@ -14,13 +14,14 @@ from tinygrad_ko.arrays.library import Array
 from tinygrad_ko.check.functions.domain import projected
 from tinygrad_ko.check.functions.function import argument_names, function_name, location, selected
 from tinygrad_ko.check.functions.line import indicator
-from tinygrad_ko.check.functions.vjp import COTANGENT, FunctionWithVjp, Pullback, backward_writes
+from tinygrad_ko.check.functions.meaning import in_check
+from tinygrad_ko.check.functions.vjp import COTANGENT, FunctionWithVjp, Pullback, backward_writes, differs
 from tinygrad_ko.check.gradient import Options, judge
 from tinygrad_ko.check.reports.record import CheckCall
 from tinygrad_ko.check.reports.report import Report
 from tinygrad_ko.check.slopes.slope import scales
 from tinygrad_ko.errors import described, explain
-from tinygrad_ko.func.trees import leaves_like, mapped
+from tinygrad_ko.func.trees import is_tree, leaves_like, mapped
 
 _GENERATORS = np.random.Generator | np.random.RandomState
 
@@ -61,6 +62,11 @@ def check_grad(
     _require_callable("check_grad", f=f, **({} if pairs else {"grad": grad}))
     written, values, names = f if pairs else grad, [x0, *args], argument_names(f, 1 + len(args))
     chosen = [i for one in _listed(0 if wrt is None else wrt) for i in selected(one, [*range(len(values))], names)]
+    if len(set(chosen)) < len(chosen):
+        raise explain(
+            ValueError(f"check_grad: wrt={wrt!r} names an argument twice"),
+            f"check_grad: wrt={wrt!r}에 같은 인수가 두 번 들어 있습니다.",
+        )
 
     def called(function: Any, inputs: Sequence[Any]) -> Any:
         given = dict(enumerate(values)) | dict(zip(chosen, inputs, strict=True))
@@ -191,7 +197,8 @@ class _Handwritten(FunctionWithVjp):
             parts = self.its_vjp(given, *inputs)
             if isinstance(c, np.ndarray) and not np.array_equal(c, given):
                 raise backward_writes(self.name, *COTANGENT)
-            if len(inputs) == 1 and not (isinstance(parts, list | tuple) and len(parts) == 1):
+            alone = len(inputs) == 1 and not (isinstance(parts, list | tuple) and len(parts) == 1)
+            if alone or (len(inputs) == 1 and is_tree(inputs[0]) and not is_tree(parts[0])):
                 return [parts]
             if not isinstance(parts, list | tuple) or len(parts) != len(inputs):
                 found = f"{len(parts)}" if isinstance(parts, list | tuple) else described(parts)
@@ -243,7 +250,18 @@ class _Pushforward(_Handwritten):
         }
         tangents = [(zeros | directions).get(i) for i in range(len(self.point))]
         copies = [x.copy() if isinstance(x, np.ndarray) else x for x in self.inside(self.point)]
-        return self.in_one_row_like_it(self.its_vjp(*self.structured(copies), *self.structured(tangents)))
+        inputs, given = self.structured(copies), [None if t is None else t.copy() for t in tangents]
+        with in_check():
+            found = self.its_vjp(*inputs, *self.structured(given))
+        for label, *pair in [
+            *zip(self.labels, self.point, copies, strict=True),
+            *zip(self.labels, tangents, given, strict=True),
+        ]:
+            if differs(*pair):
+                raise backward_writes(
+                    self.name, f"its argument {label!r} or its tangent", f"인수 {label!r}나 그 접선 벡터", "jvp"
+                )
+        return self.in_one_row_like_it(found)
 
 
 def _with_derivatives(
@@ -351,7 +369,7 @@ _CURES |= dict.fromkeys(("atol", "eps", "epsilon", "h", "step", "tolerance"), _C
 
 def _in_double(caller: str, options: Options) -> Options:
     for name in options:
-        if name not in Options.__annotations__:
+        if name not in {*Options.__annotations__, "order"}:  # of which the judge says that there is none
             known = [*Options.__annotations__]
             cure, korean = _CURES.get(name, _CURES["kwargs"])
             raise explain(

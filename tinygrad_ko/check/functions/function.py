@@ -14,7 +14,7 @@ import numpy as np
 from tinygrad_ko.arrays.library import Array
 from tinygrad_ko.arrays.operands import operand
 from tinygrad_ko.check.functions.domain import projected, require_inside
-from tinygrad_ko.check.functions.meaning import checking
+from tinygrad_ko.check.functions.meaning import in_check
 from tinygrad_ko.check.functions.parameters import named_parameters
 from tinygrad_ko.check.functions.progress import Progress
 from tinygrad_ko.check.functions.structures import duplicated, rebuilt, require_real, taken_apart
@@ -198,8 +198,7 @@ class FirstOrder(Primal):
         values = iter([moved.get(i, made.get(i, x)) for i, x in enumerate(self.point)])
         inputs, keywords = [rebuilt(x, values) for x in self.inputs], rebuilt(self.keywords, values)
         inside = partial(_substituted, dict(zip(self.parameters.values(), values, strict=True)))
-        with inside(), Switch(record=True):
-            before = checking.set(True)
+        with inside(), Switch(record=True), in_check():
             try:
                 y = self.f(*inputs, **keywords)
             except Exception as error:
@@ -209,8 +208,6 @@ class FirstOrder(Primal):
                     error.add_note(f"this was raised by {self.name} itself: it is no verdict on the gradient")
                     explain(error, f"{self.name} 안에서 난 오류입니다. 기울기에 대한 판정이 아닙니다.")
                 raise
-            finally:
-                checking.reset(before)
         y = y if isinstance(y, Tensor) else in_one_row(y, self.name)
         return y, [made[i] for i in self.wrt], inside
 

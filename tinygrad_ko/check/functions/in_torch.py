@@ -6,7 +6,8 @@ other tensors, and the states of the random generators are put back at the end. 
 
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from copy import deepcopy
 from inspect import isclass
 from typing import Any
 
@@ -29,6 +30,7 @@ class TorchFunction(FunctionWithVjp):
 
     def __init__(self, f: Any, inputs: Sequence[Any], parameters: Any = None, wrt: Any = None) -> None:
         self.torch: Any = sys.modules["torch"]
+        f, parameters = self._on_a_copy(f, parameters)
         self.whole = is_function_class(f)
         self.apply = f.apply if self.whole else f
         names = argument_names(f.forward, len(inputs) + 1)[1:] if self.whole else argument_names(f, len(inputs))
@@ -42,6 +44,16 @@ class TorchFunction(FunctionWithVjp):
             self.wrt = self._required()
         dtypes = dict.fromkeys(described(self.given[i]).split("[")[0].removeprefix("torch.") for i in self.floating)
         self.remarks = [f"PyTorch {self.torch.__version__}, judged in float64; given: {', '.join(dtypes)}"]
+
+    def _on_a_copy(self, f: Any, parameters: Any) -> tuple[Any, Any]:
+        """A copy of a Module, so that no other thread sees its parameters moved; f itself if it is something else, or cannot be copied."""
+        if isinstance(f, self.torch.nn.Module) and (parameters is None or parameters is f):
+            with (
+                suppress(Exception),
+                self.torch.inference_mode(False),
+            ):  # it holds what has no copy: a tensor inside a graph, a file
+                return (other := deepcopy(f)), parameters and other
+        return f, parameters
 
     def _named_parameters(self, parameters: Any, names: Sequence[str]) -> dict[str, Any]:
         named = [pair for module in self.modules for pair in module.named_parameters()]

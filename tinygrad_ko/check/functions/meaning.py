@@ -1,6 +1,7 @@
 """Gradients that are not meant to be the slope: straight-through estimators, reversal layers, what is detached on purpose."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
@@ -8,7 +9,17 @@ from typing import Any, ParamSpec, TypeVar
 P = ParamSpec("P")
 R = TypeVar("R")
 
-checking = ContextVar("checking", default=False)  # whether a gradient check computes just now, in this thread or task
+_checking = ContextVar("checking", default=False)  # whether a gradient check computes just now, in this thread or task
+
+
+@contextmanager
+def in_check() -> Iterator[None]:
+    """In this block a gradient check computes."""
+    before = _checking.set(True)
+    try:
+        yield
+    finally:
+        _checking.reset(before)
 
 
 def meant_as(other: Callable[P, Any]) -> Callable[[Callable[P, R]], Callable[P, R]]:
@@ -31,7 +42,7 @@ def meant_as(other: Callable[P, Any]) -> Callable[[Callable[P, R]], Callable[P, 
     def decorate(f: Callable[P, R]) -> Callable[P, R]:
         @wraps(f)
         def either(*args: P.args, **kwargs: P.kwargs) -> R:
-            chosen: Any = other if checking.get() else f
+            chosen: Any = other if _checking.get() else f
             result: R = chosen(*args, **kwargs)
             return result
 

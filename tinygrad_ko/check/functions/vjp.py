@@ -7,6 +7,7 @@ among the inputs and in the result; the judge sees each of them by itself, and i
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from copy import copy
+from dataclasses import is_dataclass
 from itertools import count
 from math import prod
 from typing import Any, Self
@@ -16,6 +17,7 @@ import numpy as np
 from tinygrad_ko.arrays.library import Array
 from tinygrad_ko.check.functions.domain import projected
 from tinygrad_ko.check.functions.function import Arrays, Primal, Vjp, element, float64_copy, selected
+from tinygrad_ko.check.functions.meaning import in_check
 from tinygrad_ko.check.functions.progress import Progress
 from tinygrad_ko.check.slopes.slope import precision
 from tinygrad_ko.engine.graph import Handle
@@ -54,6 +56,14 @@ class FunctionWithVjp(Primal):
             )
 
     def _require_real_and_dense(self, x: Any, label: str) -> None:
+        if is_dataclass(x):
+            kind = type(x).__name__
+            raise explain(
+                TypeError(
+                    f"{self.name}: {label!r} is a dataclass ({kind}): pass its fields, or a dict: dataclasses.asdict(x)"
+                ),
+                f"{self.name}: {label!r}의 종류는 dataclass({kind})입니다. 필드를 따로 넘기거나 dataclasses.asdict(x)를 넘기십시오.",
+            )
         is_complex = isinstance(x, complex) or "complex" in str(getattr(x, "dtype", ""))
         if is_complex or hasattr(x, "toarray") or "sparse" in str(getattr(x, "layout", "")):
             what, korean = ("complex", "복소수") if is_complex else ("sparse", "희소 배열")
@@ -104,7 +114,8 @@ class FunctionWithVjp(Primal):
 
     def value(self, arrays: Arrays) -> Array:
         self.progress.step()
-        y = self.in_one_row(self.evaluate(self.structured(self.inside(arrays))))
+        with in_check():
+            y = self.in_one_row(self.evaluate(self.structured(self.inside(arrays))))
         self.eps = precision(y)
         return y.astype(np.float64, copy=False)
 
@@ -112,7 +123,8 @@ class FunctionWithVjp(Primal):
         arrays = self.inside(arrays)
         copies = [x.copy() if isinstance(x, np.ndarray) else x for x in arrays]
         inputs = self.structured(copies)
-        result, pull = self.linearize(inputs)
+        with in_check():
+            result, pull = self.linearize(inputs)
         y, cotangent = self.in_one_row(result), self.structured_as(result)
         self._require_unchanged(copies, arrays)
         last: tuple[Array | None, Arrays] = None, []
@@ -120,9 +132,10 @@ class FunctionWithVjp(Primal):
         def vjp(c: Array) -> Arrays:
             nonlocal last
             if last[0] is not c:
-                gradients = pull(cotangent(c))
+                with in_check():
+                    gradients = pull(cotangent(c))
                 for label, seen, x in zip(self.labels, copies, arrays, strict=True):
-                    if _differs(seen, x):
+                    if differs(seen, x):
                         raise backward_writes(self.name, f"its argument {label!r}", f"인수 {label!r}")
                 last = c, self._gradients(gradients)
             return last[1]
@@ -213,22 +226,23 @@ class FunctionWithVjp(Primal):
 
     def _require_unchanged(self, copies: Arrays, arrays: Arrays) -> None:
         for label, seen, x in zip(self.labels, copies, arrays, strict=True):
-            if _differs(seen, x):
+            if differs(seen, x):
                 raise explain(
                     ValueError(f"{self.name} writes to its argument {label!r}; work on a copy inside it"),
                     f"{self.name}: 함수 안에서 인수 {label!r}의 값이 바뀌었습니다. 사본을 만들어 계산하십시오.",
                 )
 
 
-def _differs(x: Any, y: Any) -> bool:
+def differs(x: Any, y: Any) -> bool:
+    """Whether an array was changed; `y` is what it is now."""
     return isinstance(x, np.ndarray) and not np.array_equal(x, y, equal_nan=x.dtype.kind == "f")
 
 
-def backward_writes(name: str, where: str, korean: str) -> ValueError:
-    """The error of a vjp that changes an array it is given, which others may hold; the judge makes a mismatch of it."""
+def backward_writes(name: str, where: str, korean: str, rule: str = "vjp") -> ValueError:
+    """The error of a vjp or jvp that changes an array it is given, which others may hold; the judge makes a mismatch of it."""
     error = explain(
-        ValueError(f"the vjp of {name} writes to {where}; work on a copy inside it"),
-        f"{name}: vjp 안에서 {korean}의 값이 바뀌었습니다. 사본을 만들어 계산하십시오.",
+        ValueError(f"the {rule} of {name} writes to {where}; work on a copy inside it"),
+        f"{name}: {rule} 안에서 {korean}의 값이 바뀌었습니다. 사본을 만들어 계산하십시오.",
     )
     error.add_note(f"in the backward of {name}")
     return error

@@ -1,4 +1,4 @@
-"""The judge at an exam that was written by others: what it gets wrong is listed, and nothing else may be."""
+"""The judge at two exams that were written by others: what it gets wrong is listed, and nothing else may be."""
 
 from collections import Counter
 

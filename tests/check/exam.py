@@ -5,8 +5,7 @@ size, or by more than `rtol`. `undecided`: values of f cannot tell, for f rounds
 kinks that cancel.
 
 The cases, in exams/ and exams/second/, were written by two authors who had not seen the check, and verified with mpmath, complex steps and
-long double. The check was mended with sight of the first exam, and not of the second. `python -m benchmarks.exam` gives both to several
-checkers.
+long double; what the check said of each at first sight is in docs/oracle.md. `python -m benchmarks.exam` gives both to several checkers.
 """
 
 from types import ModuleType

@@ -35,6 +35,10 @@ def R(seed: int) -> np.random.Generator:
     return np.random.default_rng(seed)
 
 
+def sig(x: Any) -> Any:
+    return 1 / (1 + np.exp(-x))
+
+
 class _SciPy:
     """A module of SciPy's, imported when one of its functions is called: where it is missing, the cases that need it cannot be run."""
 
@@ -45,5 +49,7 @@ class _SciPy:
         return lambda *args, **options: getattr(import_module(self.name), function)(*args, **options)
 
 
+sfft: Any = _SciPy("fft")
 sla: Any = _SciPy("linalg")
 sp: Any = _SciPy("special")
+ssg: Any = _SciPy("signal")

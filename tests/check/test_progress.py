@@ -7,7 +7,7 @@ from typing import ClassVar
 import pytest
 
 import tinygrad_ko as tg
-from tinygrad_ko.check import progress
+from tinygrad_ko.check.functions import progress
 
 
 class FakeBar:

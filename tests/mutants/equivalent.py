@@ -87,8 +87,6 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "only = f' if {users} else None' if True else ''": ONLY_ONE,
         "_function_text.save: only = f' if {users} else None' if len(op.differentiable) > 1 else '' -> "
         "only = f' if {users} else None' if len(op.differentiable) >= 1 else ''": ONLY_ONE,
-        "_debug_record: inputs = tuple([v.astype(np.float16) if half else v for v, half in zip(inputs, halves, strict=True)]) -> "
-        "inputs = tuple([v.astype(np.float16) if half else v for v, half in zip(inputs, halves, strict=False)])": EQUAL,
     },
     "tinygrad_ko/ops/networks/recurrence.py": {
         "lstm_states: return _lstm_in_place(*arrays) if all((type(v) in NUMPYS for v in arrays)) else _lstm_by_steps(*arrays) -> "

@@ -249,7 +249,7 @@ import numpy as np
 import tinygrad_ko as tg
 from tinygrad_ko.engine import backprop
 from tinygrad_ko.state import preserve
-from tinygrad_ko.check import function
+from tinygrad_ko.check.functions import function
 
 def work():
     w = tg.Tensor([1.0, 2.0], requires_grad=True)

@@ -120,6 +120,12 @@ def test_the_head_says_what_it_was_made_with_and_compared(tmp_path):
             assert said in text
 
 
+def test_the_version_is_that_of_the_package_which_need_not_be_installed(tmp_path, monkeypatch):
+    monkeypatch.setattr(tg, "__version__", "0.0.checkout")
+    file = exported(lambda x: x * 2, tmp_path / "f.py", np.ones(2))
+    assert "Written with tinygrad_ko 0.0.checkout, NumPy" in file.read_text(encoding="utf-8")
+
+
 @pytest.mark.skipif(importlib.util.find_spec("ruff") is None, reason="the lint group is not installed")
 def test_a_file_passes_ruff(tmp_path):
     net = nn.TwoLayerNet(4, 3, 2, rng=0)

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import tempfile
 from contextlib import AbstractContextManager
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -182,7 +181,7 @@ def _text(
     head = _HEAD[language].format(
         name=writer.name,
         origin=origin,
-        ours=version("tinygrad_ko"),
+        ours=sys.modules["tinygrad_ko"].__version__,
         numpy=np.__version__,
         python=".".join(map(str, sys.version_info[:3])),
         inputs=inputs[language],

@@ -381,7 +381,7 @@ def cases():
         lambda g, x: g @ K.T.astype(np.float16).astype(float),
         r.normal(size=(2, 3)),
     )
-    f32 = lambda *s: r.normal(size=s).astype(np.float32)
+    f32 = lambda *s: np.float32(r.normal(size=s))
     add(
         "float32_softmax_cross_entropy",
         "right",

@@ -1,5 +1,7 @@
 """Cases of the second exam: undecided."""
 
+from typing import Any
+
 import numpy as np
 
 from tests.check.exams.case import R, add, sp
@@ -393,7 +395,7 @@ def not_computed_exactly():
         lambda g, x: 2 * g * x,
         x3,
     )
-    mo = {"v": 0.0}
+    mo: dict[str, Any] = {"v": 0.0}
 
     def momentum(x):
         mo["v"] = 0.9 * mo["v"] + np.array(x)

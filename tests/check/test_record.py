@@ -130,3 +130,10 @@ class TestCertificates:
         first, again, other = (check_gradient(tg.tanh, part).certificate() for part in (x, x.copy(), x + 1e-9))
         assert first == again
         assert first["points"] != other["points"]
+
+
+def test_a_certificate_is_json_whatever_was_seen():
+    with pytest.raises(tg.check.GradientUndecided) as error:
+        tg.check_gradient(tg.sqrt, [-1.0], rtol=np.float32(1e-3))
+    text = json.dumps(error.value.report.certificate(), allow_nan=False)
+    assert json.loads(text)["points"]["x"]["values"] == [-1.0]

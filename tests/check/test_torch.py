@@ -364,3 +364,26 @@ class TestModules:
 
 def test_the_packages_own_functions_are_still_judged_as_such():
     assert check_gradient(tg.tanh, X.numpy()).remarks[0].startswith("float32")
+
+
+@pytest.mark.parametrize(
+    ("dtype", "factor", "message"),
+    [
+        (torch.float32, float("nan"), "in float32 is NaN where the result is finite"),
+        (torch.float16, 3.0, "in float16 is far from that in float64"),
+    ],
+)
+def test_a_backward_that_is_wrong_in_one_precision(dtype, factor, message):
+    class Square(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(x)
+            return x**2
+
+        @staticmethod
+        def backward(ctx, g):
+            (x,) = ctx.saved_tensors
+            return 2 * g * x * (factor if x.dtype is dtype else 1)
+
+    with pytest.raises(GradientMismatch, match=message):
+        check_gradient(Square, torch.tensor([0.5, -1.0, 2.0], dtype=dtype))

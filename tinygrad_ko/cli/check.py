@@ -3,7 +3,6 @@
 import argparse
 import contextlib
 import json
-import math
 import sys
 import textwrap
 from typing import Any
@@ -142,17 +141,4 @@ def _check_target(args: argparse.Namespace) -> Report:
 
 def _as_json(report: Report, error: str | None = None) -> str:
     found = report.certificate()
-    return json.dumps(_jsonable(found if error is None else found | {"error": error}), indent=2, allow_nan=False)
-
-
-def _jsonable(value: Any) -> Any:
-    """The same with a string in place of every number that JSON lacks; Python's float and JavaScript's Number read it.
-
-    >>> _jsonable({"slope": math.inf, "shape": (3, 4)})
-    {'slope': 'Infinity', 'shape': [3, 4]}
-    """
-    if isinstance(value, dict):
-        return {key: _jsonable(x) for key, x in value.items()}
-    if isinstance(value, list | tuple):
-        return [_jsonable(x) for x in value]
-    return json.dumps(value) if isinstance(value, float) and not math.isfinite(value) else value
+    return json.dumps(found if error is None else found | {"error": error}, indent=2, allow_nan=False)

@@ -104,6 +104,11 @@ def compare_in(f: Primal, c: Array, dtype: Any) -> tuple[tuple[str, str] | None,
             if np.isfinite(most):
                 remarks.append(f"in {name} the gradient of {f.labels[i]} is beyond the range: it is {most:.1g}")
             continue
+        if np.isnan(low_g).any() and not np.isnan(high_g).any():
+            return (
+                f"the gradient of {f.labels[i]!r} in {name} is NaN where the result is finite; in float64 it is up to {most:.1g}",
+                f"인수 {f.labels[i]!r}의 기울기가 {name}에서만 NaN입니다. 함수값은 유한합니다. float64에서 가장 큰 값: {most:.1g}",
+            ), remarks
         d = scales(double[i])
         size = float(np.sum(np.abs(high_g * d))) + values
         off = float(np.sum(np.abs(low_g - high_g) * d)) / size if size else 0.0

@@ -48,6 +48,7 @@ class FunctionWithVjp(Primal):
             self._require_real_and_dense(x, label)
         self.point = [self.in_float64(x, label) for x, label in places]
         self.floating = [i for i, x in enumerate(self.point) if isinstance(x, np.ndarray) and x.dtype.kind == "f"]
+        self.half = any(str(getattr(x, "dtype", "")).rpartition(".")[2] == "float16" for x, _ in places)
         self.wrt = selected(wrt, self.floating, self.labels)
         if not self.wrt:
             raise explain(

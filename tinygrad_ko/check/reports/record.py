@@ -1,6 +1,7 @@
 """How a check was made, and the script of a few lines that makes it again."""
 
 import hashlib
+import json
 import platform
 import re
 import sys
@@ -88,6 +89,21 @@ def point(x: Any) -> dict[str, Any]:
     if x.size <= _MOST:
         return found | {"values": x.tolist()}
     return found | {"sha256": hashlib.sha256(np.ascontiguousarray(x).tobytes()).hexdigest()}
+
+
+def as_json(value: Any) -> Any:
+    """The same as values that JSON has: numbers of NumPy as Python's, and a string in place of every number that JSON lacks; Python's float
+    and JavaScript's Number read it.
+
+    >>> as_json({"slope": np.inf, "shape": (3, np.float32(0.5))})
+    {'slope': 'Infinity', 'shape': [3, 0.5]}
+    """
+    if isinstance(value, dict):
+        return {str(key): as_json(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [as_json(part) for part in value]
+    value = value.item() if isinstance(value, np.generic) else value
+    return json.dumps(value) if isinstance(value, float) and not np.isfinite(value) else value
 
 
 def _name(f: Any, taken: set[str]) -> str:

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from math import inf
 from typing import Any, Literal
 
-from tinygrad_ko.check.reports.record import CheckCall, loaded_versions, point
+from tinygrad_ko.check.reports.record import CheckCall, as_json, loaded_versions, point
 from tinygrad_ko.check.slopes.slope import EPS, HasError, Slope, tolerance
 
 Verdict = Literal["agrees", "subgradient", "mismatch", "undecided"]
@@ -139,7 +139,8 @@ class Report:
         if mutants is not None:
             of = {"total": mutants.total, "caught": mutants.caught}
             found["mutants"] = of | {name: list(map(str, getattr(mutants, name))) for name in ("survived", "undecided")}
-        return found
+        plain: dict[str, Any] = as_json(found)
+        return plain
 
     def rows(self) -> list[dict[str, Any]]:
         """One row for each argument and order, of its worst projection: what the table shows, as plain values."""

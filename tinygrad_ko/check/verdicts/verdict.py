@@ -87,7 +87,7 @@ class OrderCheck:
             raise self.undecided(*self.doubts[0])
         if isinstance(f, FirstOrder) and not all(np.any(g) for g in f.gradients(c).values()):
             self.require_dependence(f)
-        if isinstance(f, Primal) and f.order == 1 and f.float32:
+        if isinstance(f, Primal) and f.order == 1 and (f.float32 or f.half):
             self.check_dtypes(f)
 
     @property
@@ -98,7 +98,7 @@ class OrderCheck:
     def check_dtypes(self, f: Primal) -> None:
         """The gradient in float32, and in float16 if that is what was given, beside that in float64."""
         __tracebackhide__ = True
-        if self.effort == "quick":
+        if self.effort == "quick" or not f.float32:
             if f.half:
                 self.remark("checked in float64 alone, not in float16, which was given")
             return

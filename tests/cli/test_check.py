@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from tinygrad_ko.check import GradientMismatch
 from tinygrad_ko.check.functions.domain import DOMAINS
+from tinygrad_ko.check.reports.record import as_json
 from tinygrad_ko.cli import main
-from tinygrad_ko.cli.check import _jsonable
 from tinygrad_ko.cli.options import domain
 from tinygrad_ko.cli.target import _format_domain
 
@@ -309,7 +309,7 @@ class TestJson:
                 return len(a) == len(b) and all(map(same, a, b))
             return str(a) == str(float(b)) if isinstance(a, float) else a == b
 
-        assert same(value, json.loads(json.dumps(_jsonable(value), allow_nan=False)))
+        assert same(value, json.loads(json.dumps(as_json(value), allow_nan=False)))
 
 
 @pytest.mark.parametrize(

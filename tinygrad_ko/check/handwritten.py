@@ -15,7 +15,7 @@ from tinygrad_ko.check.functions.domain import projected
 from tinygrad_ko.check.functions.function import argument_names, function_name, location, selected
 from tinygrad_ko.check.functions.line import indicator
 from tinygrad_ko.check.functions.meaning import in_check
-from tinygrad_ko.check.functions.vjp import COTANGENT, FunctionWithVjp, Pullback, backward_writes, differs
+from tinygrad_ko.check.functions.vjp import COTANGENT, FunctionWithVjp, Pullback, backward_writes, was_changed
 from tinygrad_ko.check.gradient import Options, judge
 from tinygrad_ko.check.reports.record import CheckCall
 from tinygrad_ko.check.reports.report import Report
@@ -257,7 +257,7 @@ class _Pushforward(_Handwritten):
             *zip(self.labels, self.point, copies, strict=True),
             *zip(self.labels, tangents, given, strict=True),
         ]:
-            if differs(*pair):
+            if was_changed(*pair):
                 raise backward_writes(
                     self.name, f"its argument {label!r} or its tangent", f"인수 {label!r}나 그 접선 벡터", "jvp"
                 )

@@ -136,7 +136,7 @@ class FunctionWithVjp(Primal):
                 with in_check():
                     gradients = pull(cotangent(c))
                 for label, seen, x in zip(self.labels, copies, arrays, strict=True):
-                    if differs(seen, x):
+                    if was_changed(seen, x):
                         raise backward_writes(self.name, f"its argument {label!r}", f"인수 {label!r}")
                 last = c, self._gradients(gradients)
             return last[1]
@@ -227,14 +227,14 @@ class FunctionWithVjp(Primal):
 
     def _require_unchanged(self, copies: Arrays, arrays: Arrays) -> None:
         for label, seen, x in zip(self.labels, copies, arrays, strict=True):
-            if differs(seen, x):
+            if was_changed(seen, x):
                 raise explain(
                     ValueError(f"{self.name} writes to its argument {label!r}; work on a copy inside it"),
                     f"{self.name}: 함수 안에서 인수 {label!r}의 값이 바뀌었습니다. 사본을 만들어 계산하십시오.",
                 )
 
 
-def differs(x: Any, y: Any) -> bool:
+def was_changed(x: Any, y: Any) -> bool:
     """Whether an array was changed; `y` is what it is now."""
     return isinstance(x, np.ndarray) and not np.array_equal(x, y, equal_nan=x.dtype.kind == "f")
 

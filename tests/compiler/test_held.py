@@ -1,5 +1,6 @@
 """What a compiled function holds, arrays, numbers and other values, is read at every call, and what it puts there is put there."""
 
+import ctypes
 import dataclasses
 import enum
 import sys
@@ -534,3 +535,13 @@ def test_what_an_installed_program_runs_is_the_users_code(monkeypatch):
     assert compiled(x).tolist() == [2, 4]
     assert compiled(x).tolist() == [4, 8]
     assert room["w"].tolist() == [2, 4]
+
+
+def test_attributes_of_a_class_whose_metaclass_is_written_in_c():
+    class Settings(ctypes.Structure):
+        scale = 2.0
+
+    f = tg.compile(lambda w: w * Settings.scale)
+    assert f(np.ones(2)).tolist() == [2, 2]
+    Settings.scale = 3.0
+    assert f(np.ones(2)).tolist() == [3, 3]

@@ -261,17 +261,19 @@ class Held:
             yield self._fixed(type(value), (type(value).__name__,))
 
     def _class(self, kind: type) -> Iterator[Location]:
-        for base in kind.__mro__ if _is_users(kind.__module__) else ():
-            if base is not kind and _is_users(base.__module__):
-                yield self._fixed(base, (base.__name__,))
-        if _is_users(kind.__module__):
-            self.classes[kind] = {*vars(kind)}
-        for name, value in list(vars(kind).items()) if _is_users(kind.__module__) else ():
+        if not _is_users(kind.__module__):
+            return
+        yield from (self._fixed(base, (base.__name__,)) for base in kind.__mro__[1:] if _is_users(base.__module__))
+        self.classes[kind] = {*vars(kind)}
+        for name, value in list(vars(kind).items()):
             if isinstance(value, FunctionType | property | staticmethod | classmethod):
                 yield Location(f"{self.name_of(vars(kind))}[{name!r}]", None, (kind.__name__, name), value)
             elif not name.startswith("__") and not hasattr(value, "__get__"):
-                text = self.name_of(kind)
-                yield Location(f"{text}.{name}", f"type.__setattr__, {text}, {name!r}", (kind.__name__, name), value)
+                text, by_hand = self.name_of(kind), isinstance(type(kind).__setattr__, FunctionType)
+                write = (
+                    "type.__setattr__" if by_hand else "setattr"
+                )  # what a metaclass in Python refuses or notes is passed by
+                yield Location(f"{text}.{name}", f"{write}, {text}, {name!r}", (kind.__name__, name), value)
 
     def _variables(self, function: FunctionType) -> Iterator[Location]:
         name = self.name_of(function)

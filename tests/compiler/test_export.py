@@ -494,6 +494,32 @@ def test_gradients_of_a_function_are_judged_too(language, tmp_path):
         judged(path, "f", **given)
 
 
+def by_a_backward_of_its_own(w, X):
+    w = tg.Tensor(w, requires_grad=True)
+    loss = tg.mean((X @ w) ** 2)
+    loss.backward()
+    return loss, w.grad
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        tg.func.value_and_grad(lambda w, X: tg.mean((X @ w) ** 2)),
+        tg.func.value_and_grad(lambda w, X: tg.sum(tg.tanh(w.reshape(1, -1)) * X)),
+        lambda w, X: tg.func.value_and_grad(lambda v: tg.mean((X @ v) ** 2))(w),
+        by_a_backward_of_its_own,
+    ],
+)
+def test_a_gradient_has_the_name_of_its_argument_whatever_the_last_operation_is(f, tmp_path):
+    given = {"w": RNG.normal(size=3), "X": RNG.normal(size=(4, 3))}
+    path = exported(f, tmp_path / "f.py", *given.values())
+    name = "by_a_backward_of_its_own" if f is by_a_backward_of_its_own else "f"
+    function = loaded(path, name)
+    assert re.search(r"Results, in this order: \w+ float64\[\], dw float64\[3\]", function.__doc__)
+    assert the_check_in(function) == f"check.check_grad({name}, True, w, X, wrt=['w'])"
+    assert judged(path, name, **given).verdict == "agrees"
+
+
 def test_what_returns_no_gradients_names_no_check(tmp_path):
     """A training step returns new parameters; a gradient alone has no number that it is the gradient of."""
     net, w, x = nn.TwoLayerNet(6, 5, 4, rng=0), tg.Tensor(np.ones(3)), RNG.normal(size=(2, 3))

@@ -13,6 +13,7 @@ from typing import Any, TypedDict
 import numpy as np
 
 from tinygrad_ko.check.functions.function import FirstOrder, Primal, on_a_copy
+from tinygrad_ko.check.functions.in_torch import class_of_apply
 from tinygrad_ko.check.functions.libraries import of_another_library
 from tinygrad_ko.check.reports.record import CheckCall
 from tinygrad_ko.check.reports.report import Report, listeners
@@ -83,8 +84,8 @@ def check_gradient(
         )
     __tracebackhide__ = True
     with np.errstate(all="ignore"):
-        asked = f
-        checked: Primal | None = None if keywords else of_another_library(f, inputs, parameters, wrt)
+        f = asked = class_of_apply(f)
+        checked: Primal | None = of_another_library(f, inputs, parameters, wrt, keywords)
         if checked is None:
             f, parameters = on_a_copy(f, parameters)
             checked = FirstOrder(f, inputs, parameters, wrt, keywords)

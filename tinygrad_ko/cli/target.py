@@ -16,7 +16,7 @@ import numpy as np
 
 from tinygrad_ko.arrays.library import Array
 from tinygrad_ko.check.functions.domain import Domain, is_whole, limits, random_array
-from tinygrad_ko.check.functions.in_torch import is_function_class
+from tinygrad_ko.check.functions.in_torch import class_of_apply, is_function_class
 from tinygrad_ko.cli.options import add_command, domain, size_list
 from tinygrad_ko.errors import explain, wants_integers
 from tinygrad_ko.runtime.signatures import signature
@@ -56,6 +56,7 @@ def import_target(target: str) -> Any:
         if not hasattr(found, name):
             raise explain(ValueError(f"{place} has no {path}"), f"{place}에 없는 이름입니다: {path}")
         found = getattr(found, name)
+    found = class_of_apply(found)
     if inspect.isclass(found) and not is_function_class(found):
         raise explain(
             TypeError(f"{target} is a class: name a function, or a variable such as model = {found.__name__}(...)"),

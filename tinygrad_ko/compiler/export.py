@@ -275,9 +275,9 @@ def _call_of_the_check(writer: Writer, arguments: list[str], results: list[tuple
     training step does, which returns new parameters.
     """
     (_, loss), *others = results
-    wrt = [value.origin.of and name.removeprefix("d") for name, value in others]
-    wrt = wrt[: sum(name in arguments for name in wrt)]
-    if loss.shape or loss.dtype.kind != "f" or not wrt or not {*wrt} <= {*arguments}:
+    every = [writer.differentiated(value) for _, value in others]
+    wrt = [name for name in every if name]
+    if loss.shape or loss.dtype.kind != "f" or not wrt or every[: len(wrt)] != wrt:
         return []
     call = f"tinygrad_ko.check.check_grad({writer.name}, True, {', '.join(arguments)}, wrt={wrt})"
     return [above, *(f"    {line}" for line in wrapped(call, ""))]

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from inspect import unwrap
 from typing import Any
 
 import numpy as np
@@ -25,11 +26,11 @@ class JaxFunction(FunctionWithVjp):
                 "JAX의 함수에는 매개변수를 인수로 넘깁니다. parameters를 쓰지 말고 인수로 넘기십시오.",
             )
         self.jax: Any = sys.modules["jax"]
-        ruled = type(f).__name__ in ("custom_vjp", "custom_jvp")
-        self.written = (getattr(f, "bwd", None) or getattr(f, "jvp", None)) if ruled else None
+        ruled = unwrap(f, stop=_has_rule)  # what is jitted wraps it
+        self.written = (getattr(ruled, "bwd", None) or getattr(ruled, "jvp", None)) if _has_rule(ruled) else None
         self.whole = self.written is not None
         names = argument_names(f, len(inputs))
-        self.fixed = {names[i] for i in getattr(f, "nondiff_argnums", ()) if i < len(names)}
+        self.fixed = {names[i] for i in getattr(ruled, "nondiff_argnums", ()) if i < len(names)}
         super().__init__(f, function_name(f), names, inputs, wrt)
         given = [x for value in inputs for x, _ in leaves_like(value, value, "")]
         dtypes = dict.fromkeys(described(given[i]).split("[")[0] for i in self.wrt)
@@ -100,3 +101,7 @@ class JaxFunction(FunctionWithVjp):
         if self.jax.numpy.issubdtype(dtype, self.jax.numpy.floating):
             return self.jax.numpy.asarray(c, dtype=dtype)
         return np.zeros(np.shape(out), self.jax.dtypes.float0)
+
+
+def _has_rule(f: Any) -> bool:
+    return type(f).__name__ in ("custom_vjp", "custom_jvp")

@@ -245,3 +245,9 @@ def is_function_class(f: Any) -> bool:
     """Whether f is a `torch.autograd.Function`, a class that is called by its `apply`."""
     torch: Any = sys.modules.get("torch")
     return isclass(f) and hasattr(torch, "autograd") and issubclass(f, torch.autograd.Function)
+
+
+def class_of_apply(f: Any) -> Any:
+    """The autograd.Function whose `apply` f is; f itself if it is something else."""
+    owner = getattr(f, "__self__", None)
+    return owner if is_function_class(owner) and f == owner.apply else f

@@ -6,21 +6,31 @@ from importlib import import_module
 from typing import Any
 
 from tinygrad_ko.check.functions.in_jax import JaxFunction
-from tinygrad_ko.check.functions.in_torch import TorchFunction, is_function_class
+from tinygrad_ko.check.functions.in_torch import TorchFunction, class_of_apply, is_function_class
 from tinygrad_ko.check.functions.vjp import FunctionWithVjp
+from tinygrad_ko.errors import explain
 from tinygrad_ko.func.trees import leaves_like
 
 
-def of_another_library(f: Any, inputs: tuple[Any, ...], parameters: Any, wrt: Any) -> FunctionWithVjp | None:
-    """f at its inputs if it is a function of PyTorch or of JAX, or is given tensors of theirs; None if it is not."""
+def of_another_library(
+    f: Any, inputs: tuple[Any, ...], parameters: Any, wrt: Any, keywords: Any = None
+) -> FunctionWithVjp | None:
+    """f at its inputs if it is a function of PyTorch or of JAX, or is given tensors of theirs; None if it is not.
+
+    Raises TypeError for such a function with keywords.
+    """
     if hasattr(getattr(f, "func", f), "op"):
         return None  # an op of this package
-    given = [x for value in (*inputs, parameters) for x, _ in leaves_like(value, value, "")]
-    if _is_torchs(f, given):
-        return TorchFunction(f, inputs, parameters, wrt)
-    if _is_jaxs(f, given):
-        return JaxFunction(f, inputs, parameters, wrt)
-    return None
+    given = [x for value in (*inputs, parameters, keywords) for x, _ in leaves_like(value, value, "")]
+    kind = TorchFunction if _is_torchs(f, given) else JaxFunction if _is_jaxs(f, given) else None
+    if kind and keywords:
+        whose, names = "PyTorch" if kind is TorchFunction else "JAX", ", ".join(keywords)
+        same = ", ".join(f"{name}={name}" for name in keywords)
+        raise explain(
+            TypeError(f"a function of {whose} takes no keywords=: wrap it, lambda x, {names}: f(x, {same})"),
+            f"{whose}의 함수에는 keywords를 쓸 수 없습니다. lambda x, {names}: f(x, {same})처럼 감싸서 넘기십시오.",
+        )
+    return kind(f, inputs, parameters, wrt) if kind else None
 
 
 def library_of(f: Any) -> str | None:
@@ -42,7 +52,7 @@ def _is_torchs(f: Any, given: list[Any]) -> bool:
     if not hasattr(torch, "autograd"):  # not there, or still being imported
         return False
     kinds = torch.Tensor, torch.nn.Module
-    return isinstance(f, torch.nn.Module) or is_function_class(f) or any(isinstance(x, kinds) for x in given)
+    return isinstance(f, torch.nn.Module) or is_function_class(class_of_apply(f)) or any(isinstance(x, kinds) for x in given)
 
 
 def _is_jaxs(f: Callable[..., Any], given: list[Any]) -> bool:

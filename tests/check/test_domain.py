@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tinygrad_ko as tg
-from tinygrad_ko.check import GradientMismatch, check_grad, check_jvp, check_vjp
+from tinygrad_ko.check import GradientMismatch, GradientUndecided, check_grad, check_jvp, check_vjp
 from tinygrad_ko.check.functions.domain import (
     DOMAINS,
     WHOLE,
@@ -191,3 +191,25 @@ class TestDirectionsThatStayInside:
         check_op(cholesky, "positive_definite", vjp=cholesky_vjp, examples=5)  # the shapes follow from the domain
         with pytest.raises(ValueError, match=r"needs square matrices, not the shape \(.*signature='\(n,n\)'"):
             check_op(tg.matmul, {"a": "symmetric"}, order=1)
+
+
+@pytest.mark.parametrize("tolerance", [1e-9, 1e-12])
+@pytest.mark.parametrize("outside", ["raises", "is NaN"])
+def test_a_function_on_a_surface_is_undecided_without_a_domain(tolerance, outside):
+    def expected(p):
+        if abs(p.sum() - 1) > tolerance:
+            if outside == "is NaN":
+                return np.nan
+            raise ValueError("not a distribution")
+        return p @ np.array([1.0, 2.0, 4.0])
+
+    centred = lambda p: np.array([1.0, 2.0, 4.0]) - 7 / 3
+    p = np.array([0.2, 0.3, 0.5])
+    with pytest.raises(GradientUndecided) as error:
+        check_grad(expected, centred, p)
+    if outside == "raises":
+        assert "f raised 'ValueError: not a distribution' at " in str(error.value)
+        assert "domain=" in str(error.value)
+        assert "domain=" in error.value.__notes__[0]
+    assert "slope nan" not in str(error.value)
+    assert check_grad(expected, centred, p, domain="simplex").verdict == "agrees"

@@ -8,7 +8,7 @@ time, 17 projections find one among 100,000.
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
-from math import prod
+from math import isfinite, prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -49,6 +49,18 @@ class Doubt(NamedTuple):
 
 def diagnose(line: Line, check: Callable[[Primal], Report], difference: float) -> Blame | Doubt:
     """The operation that is wrong if it is one of several, else the entry of the gradient that is; `check` checks one operation."""
+    found = _blame_for_line(line, check, difference)
+    if isinstance(found, Blame) and not isfinite(found.numeric):  # f ends beside the inputs in nearly all directions
+        if line.f.progress.outside:
+            return Doubt(*where_f_raised(line.f))
+        entry, (analytic, _), slope = "the slope along a random direction", line.analytic(), line.slope()
+        if not isfinite(slope.value):
+            return Doubt(*first_nonfinite(line.f, line.c))
+        return replace(found, entry=entry, there="", analytic=analytic, numeric=slope.value, error=slope.error)
+    return found
+
+
+def _blame_for_line(line: Line, check: Callable[[Primal], Report], difference: float) -> Blame | Doubt:
     primal = line.f.primal
     for place, part in primal.parts() if isinstance(primal, FunctionWithVjp) else ():
         report = check(part)
@@ -269,6 +281,19 @@ def describe_blame(order: int, found: Blame, by_hand: bool = False) -> tuple[str
     return "\n".join(filter(None, english)), "\n".join([f"{wrong}{found.korean}".strip(), *filter(None, korean)])
 
 
+def where_f_raised(f: CheckedFunction) -> tuple[str, str]:
+    """That f raised beside the inputs, at how many points, and what may be done about it, in both languages."""
+    outside, count, raised = f.progress.outside, f.progress.count, f.progress.raised
+    cure, remedy = "choose inputs further inside its domain", "정의역 안쪽의 입력으로 확인하십시오."
+    if not f.primal.domains:
+        cure = f"{cure}; if it is defined on a surface alone, as for symmetric matrices or numbers that add up to 1, name it: domain="
+        remedy = f"{remedy} 대칭 행렬이나 합이 1인 수에서만 정의된 함수라면 그 정의역을 domain=으로 지정하십시오."
+    return (
+        f"f raised {raised!r} at {outside} of {count} points at or near the inputs: {cure}",
+        f"입력과 그 근처의 점 {count}개 중 {outside}개에서 함수가 오류를 냈습니다({raised}). {remedy}",
+    )
+
+
 def first_nonfinite(f: CheckedFunction, c: Array | None = None) -> tuple[str, str]:
     """The operation that made the first NaN or infinity: in the forward, or else in the backward."""
     primal = f.primal
@@ -290,6 +315,8 @@ def first_nonfinite(f: CheckedFunction, c: Array | None = None) -> tuple[str, st
             )
     if not isinstance(primal, FirstOrder) and (seen := _nonfinite_element(f, c)):
         return seen
+    if 2 * f.progress.outside > f.progress.count:
+        return where_f_raised(f)
     cure, remedy = _WHERE_TWICE if any(node.op.name == "where" for node in nodes) else _OTHER_INPUTS
     if found := _nonfinite_vjp(primal, c):
         node, argument, slope = found

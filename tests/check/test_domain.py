@@ -213,3 +213,39 @@ def test_a_function_on_a_surface_is_undecided_without_a_domain(tolerance, outsid
         assert "domain=" in error.value.__notes__[0]
     assert "slope nan" not in str(error.value)
     assert check_grad(expected, centred, p, domain="simplex").verdict == "agrees"
+
+
+SPD = np.array([[2.0, 0.5, 0.3], [0.5, 1.0, -0.2], [0.3, -0.2, 1.5]])
+COUNTS = np.array([2.0, 3.0, 5.0])
+ONE_TRIANGLE: list[Any] = [  # f, its gradient for inputs of the domain alone, inputs, the domain
+    (lambda A: 2 * np.sum(np.log(np.diag(np.linalg.cholesky(A)))), np.linalg.inv, SPD, "positive_definite"),
+    (
+        lambda A: np.linalg.eigvalsh(A)[-1],
+        lambda A: np.outer(*2 * [np.linalg.eigh(A)[1][:, -1]]),
+        SPD - 2 * np.eye(3),
+        "symmetric",
+    ),
+    (
+        lambda p: COUNTS[:2] @ np.log(p[:2]) + 5 * np.log(1 - p[0] - p[1]),
+        lambda p: COUNTS / p,
+        np.array([0.2, 0.3, 0.5]),
+        "simplex",
+    ),
+]
+
+
+@pytest.mark.parametrize(("f", "gradient", "x", "domain"), ONE_TRIANGLE)
+def test_a_gradient_that_is_right_inside_names_the_domain(f, gradient, x, domain):
+    with pytest.raises(GradientMismatch, match=f"if f is meant for such inputs alone, domain=.*'{domain}'") as error:
+        check_grad(f, gradient, x)
+    assert f"'{domain}'" in error.value.__notes__[0]
+    assert check_grad(f, gradient, x, domain=domain).verdict == "agrees"
+    with pytest.raises(GradientMismatch) as error:  # one that is wrong there too
+        check_grad(f, lambda x: 1.5 * gradient(x), x)
+    assert "domain=" not in str(error.value)
+
+
+def test_a_forgotten_transpose_is_named_at_a_symmetric_input():
+    B = np.arange(9.0).reshape(3, 3)
+    with pytest.raises(GradientMismatch, match="it is the transpose"):
+        check_grad(lambda A: np.sum(A @ A * B), lambda A: (B @ A.T + A.T @ B).T, SPD)

@@ -16,12 +16,13 @@ import numpy as np
 from tinygrad_ko.arrays.library import Array
 from tinygrad_ko.check.blame.replay import Suspect, faults, suspects, turn
 from tinygrad_ko.check.blame.suggestion import WrongEntry, suggest
+from tinygrad_ko.check.functions.domain import domain_of, projected
 from tinygrad_ko.check.functions.function import CheckedFunction, FirstOrder, Primal, element, formula_location
 from tinygrad_ko.check.functions.line import Line, indicator
 from tinygrad_ko.check.functions.properties import BrokenProperty, find_broken_property
 from tinygrad_ko.check.functions.vjp import FunctionWithVjp
 from tinygrad_ko.check.reports.report import Blame, Report
-from tinygrad_ko.check.slopes.slope import Slope, scales
+from tinygrad_ko.check.slopes.slope import Slope, scales, tolerance
 from tinygrad_ko.engine.graph import Node, behind, watch
 from tinygrad_ko.tensor.tensor import grad
 
@@ -233,8 +234,31 @@ def _wrong_entry(line: Line) -> Blame:
         every = [Line(f, c, {i: e.reshape(x.shape)}).slope().value for e in np.eye(x.size)]
         true = np.array(every).reshape(x.shape)
     text, korean = suggest(WrongEntry(j, k, x, y, analytic, slope), None if true is None else f.gradients(c)[i], true)
+    if "transpose" not in text and (inside := _right_inside(line, i)):
+        text, korean = inside
     there = f"{at} = {x[j]:.6g}, {out} = {y[k]:.6g}" if f.order == 1 else ""
     return Blame(f.labels[i], name, j, analytic, slope.value, slope.error, text, korean, there)
+
+
+def _right_inside(line: Line, i: int) -> tuple[str, str] | None:
+    """That the gradient of an argument is right along directions that stay in a domain, which was not named, in both languages."""
+    f = line.f
+    if i in f.primal.domains or f.order == 2 or (found := domain_of(f.point[i])) is None:
+        return None
+    domain, what, korean = found
+    start = line.d.get(i, scales(f.point[i]))
+    along = Line(f, line.c, {i: projected(start, domain, 0.0)})
+    (analytic, size), slope = along.analytic(), along.slope()
+    if not abs(analytic - slope.value) <= tolerance(slope.error, size, f.eps) <= 1e-3 * size:
+        return None
+    label, names = f.labels[i], f"{domain!r}"
+    if domain == "positive_definite":
+        names = "'symmetric' or 'positive_definite'"
+    return (
+        f"{label!r} {what}, and the gradient is right along directions that keep it so: if f is meant for such inputs alone, domain={names}",
+        f"인수 {label!r}의 값은 {korean}이고, 이 성질을 유지하는 방향에서는 기울기가 맞습니다. 그런 입력에서만 쓰는 함수라면"
+        f" domain={names.replace(' or ', '이나 domain=')}를 지정하십시오.",
+    )
 
 
 def _bisect(shape: tuple[int, ...], doubt: Callable[[Array], float]) -> tuple[int, ...]:

@@ -91,6 +91,21 @@ def projected(x: Any, domain: Domain, sum_of_a_point: float = 1.0) -> Any:
     return (x + x.mT) / 2
 
 
+def domain_of(x: Array) -> tuple[Domain, str, str] | None:
+    """The domain of whole arrays that an array looks to be of, with what it is, in both languages; None for none. 0 is of none.
+
+    >>> domain_of(np.array([0.25, 0.75]))[0]
+    'simplex'
+    """
+    near = 1e-12 * np.max(np.abs(x), initial=0)
+    if x.ndim > 1 and x.shape[-1] == x.shape[-2] > 1 and near and np.all(np.abs(x - x.mT) <= near):
+        domain = "positive_definite" if np.min(np.linalg.eigvalsh(x)) > 0 else "symmetric"
+        return domain, "is symmetric", "대칭 행렬"
+    if x.ndim and x.shape[-1] > 1 and np.all(x >= 0) and np.all(np.abs(x.sum(-1) - 1) <= 1e-12):
+        return "simplex", "adds up to 1", "합이 1인 배열"
+    return None
+
+
 def require_inside(x: Array, domain: Domain, name: str) -> None:
     """Raise ValueError for an array that is not of a domain of whole arrays."""
     if not is_whole(domain):

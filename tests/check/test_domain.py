@@ -92,7 +92,15 @@ INSIDE = np.array([[2.0, 0.5], [0.5, 1.0]])
         ("simplex", np.array([-0.5, 1.5]), "it has negative numbers"),
         ("symmetric", np.ones((2, 3)), "needs square matrices, not the shape"),
         ("simplex", np.ones(()), "needs a last axis of at least one number"),
-        ("positive", INSIDE, "must be one of"),
+        ("positive", INSIDE, "must be one of .* an interval needs no name here: leave it out"),
+        ("spd", INSIDE, "did you mean 'positive_definite'"),
+        ("positive definite", INSIDE, "did you mean 'positive_definite'"),
+        ("symetric", INSIDE, "did you mean 'symmetric'"),
+        (
+            "symmetric",
+            INSIDE + np.array([[0, 1e-6], [0, 0]], dtype=np.float32),
+            "it is not symmetric, but off by 1e-06",
+        ),
         ({"y": "symmetric"}, INSIDE, "domain='y' is no argument"),
     ],
 )
@@ -228,7 +236,7 @@ ONE_TRIANGLE: list[Any] = [  # f, its gradient for inputs of the domain alone, i
     (
         lambda p: COUNTS[:2] @ np.log(p[:2]) + 5 * np.log(1 - p[0] - p[1]),
         lambda p: COUNTS / p,
-        np.array([0.2, 0.3, 0.5]),
+        np.array([0.3, 0.3, 0.4]),
         "simplex",
     ),
 ]
@@ -249,3 +257,25 @@ def test_a_forgotten_transpose_is_named_at_a_symmetric_input():
     B = np.arange(9.0).reshape(3, 3)
     with pytest.raises(GradientMismatch, match="it is the transpose"):
         check_grad(lambda A: np.sum(A @ A * B), lambda A: (B @ A.T + A.T @ B).T, SPD)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float16])
+@pytest.mark.parametrize("seed", range(5))
+def test_what_is_off_by_rounding_is_moved_inside(dtype, seed):
+    rng = np.random.default_rng(seed)
+    e = np.exp(rng.normal(size=5)).astype(dtype)
+    p = np.append(e / e.sum(dtype=dtype), dtype(0))
+    report = tg.check_gradient(lambda p: tg.sum(p * p), p, domain="simplex")
+    assert report.points["p"].sum() == pytest.approx(1, abs=1e-15)
+    assert report.points["p"][-1] == 0  # divided by the sum, so that a 0 stays one
+    B = rng.normal(size=(4, 4))
+    A = np.linalg.inv(B @ B.T + np.eye(4)).astype(dtype)
+    A[0, 1] = np.nextafter(A[0, 1], dtype(9))
+    kept = A.copy()
+    for check in (
+        tg.check_gradient,
+        lambda f, A, **o: check_grad(strict(lambda A: np.sum(A * A), is_symmetric), lambda A: 2 * A, A, **o),
+    ):
+        report = check(lambda A: tg.sum(A * A), A, domain="positive_definite")
+        assert report.verdict == "agrees"
+    assert np.array_equal(A, kept)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tinygrad_ko as tg
-from tinygrad_ko.check import GradientMismatch, check_grad, check_jvp, check_vjp
+from tinygrad_ko.check import GradientMismatch, GradientUndecided, check_grad, check_jvp, check_vjp
 from tinygrad_ko.check.functions.domain import (
     DOMAINS,
     WHOLE,
@@ -92,7 +92,15 @@ INSIDE = np.array([[2.0, 0.5], [0.5, 1.0]])
         ("simplex", np.array([-0.5, 1.5]), "it has negative numbers"),
         ("symmetric", np.ones((2, 3)), "needs square matrices, not the shape"),
         ("simplex", np.ones(()), "needs a last axis of at least one number"),
-        ("positive", INSIDE, "must be one of"),
+        ("positive", INSIDE, "must be one of .* an interval needs no name here: leave it out"),
+        ("spd", INSIDE, "did you mean 'positive_definite'"),
+        ("positive definite", INSIDE, "did you mean 'positive_definite'"),
+        ("symetric", INSIDE, "did you mean 'symmetric'"),
+        (
+            "symmetric",
+            INSIDE + np.array([[0, 1e-6], [0, 0]], dtype=np.float32),
+            "it is not symmetric, but off by 1e-06",
+        ),
         ({"y": "symmetric"}, INSIDE, "domain='y' is no argument"),
     ],
 )
@@ -191,3 +199,83 @@ class TestDirectionsThatStayInside:
         check_op(cholesky, "positive_definite", vjp=cholesky_vjp, examples=5)  # the shapes follow from the domain
         with pytest.raises(ValueError, match=r"needs square matrices, not the shape \(.*signature='\(n,n\)'"):
             check_op(tg.matmul, {"a": "symmetric"}, order=1)
+
+
+@pytest.mark.parametrize("tolerance", [1e-9, 1e-12])
+@pytest.mark.parametrize("outside", ["raises", "is NaN"])
+def test_a_function_on_a_surface_is_undecided_without_a_domain(tolerance, outside):
+    def expected(p):
+        if abs(p.sum() - 1) > tolerance:
+            if outside == "is NaN":
+                return np.nan
+            raise ValueError("not a distribution")
+        return p @ np.array([1.0, 2.0, 4.0])
+
+    centred = lambda p: np.array([1.0, 2.0, 4.0]) - 7 / 3
+    p = np.array([0.2, 0.3, 0.5])
+    with pytest.raises(GradientUndecided) as error:
+        check_grad(expected, centred, p)
+    if outside == "raises":
+        assert "f raised 'ValueError: not a distribution' at " in str(error.value)
+        assert "domain=" in str(error.value)
+        assert "domain=" in error.value.__notes__[0]
+    assert "slope nan" not in str(error.value)
+    assert check_grad(expected, centred, p, domain="simplex").verdict == "agrees"
+
+
+SPD = np.array([[2.0, 0.5, 0.3], [0.5, 1.0, -0.2], [0.3, -0.2, 1.5]])
+COUNTS = np.array([2.0, 3.0, 5.0])
+ONE_TRIANGLE: list[Any] = [  # f, its gradient for inputs of the domain alone, inputs, the domain
+    (lambda A: 2 * np.sum(np.log(np.diag(np.linalg.cholesky(A)))), np.linalg.inv, SPD, "positive_definite"),
+    (
+        lambda A: np.linalg.eigvalsh(A)[-1],
+        lambda A: np.outer(*2 * [np.linalg.eigh(A)[1][:, -1]]),
+        SPD - 2 * np.eye(3),
+        "symmetric",
+    ),
+    (
+        lambda p: COUNTS[:2] @ np.log(p[:2]) + 5 * np.log(1 - p[0] - p[1]),
+        lambda p: COUNTS / p,
+        np.array([0.3, 0.3, 0.4]),
+        "simplex",
+    ),
+]
+
+
+@pytest.mark.parametrize(("f", "gradient", "x", "domain"), ONE_TRIANGLE)
+def test_a_gradient_that_is_right_inside_names_the_domain(f, gradient, x, domain):
+    with pytest.raises(GradientMismatch, match=f"if f is meant for such inputs alone, domain=.*'{domain}'") as error:
+        check_grad(f, gradient, x)
+    assert f"'{domain}'" in error.value.__notes__[0]
+    assert check_grad(f, gradient, x, domain=domain).verdict == "agrees"
+    with pytest.raises(GradientMismatch) as error:  # one that is wrong there too
+        check_grad(f, lambda x: 1.5 * gradient(x), x)
+    assert "domain=" not in str(error.value)
+
+
+def test_a_forgotten_transpose_is_named_at_a_symmetric_input():
+    B = np.arange(9.0).reshape(3, 3)
+    with pytest.raises(GradientMismatch, match="it is the transpose"):
+        check_grad(lambda A: np.sum(A @ A * B), lambda A: (B @ A.T + A.T @ B).T, SPD)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float16])
+@pytest.mark.parametrize("seed", range(5))
+def test_what_is_off_by_rounding_is_moved_inside(dtype, seed):
+    rng = np.random.default_rng(seed)
+    e = np.exp(rng.normal(size=5)).astype(dtype)
+    p = np.append(e / e.sum(dtype=dtype), dtype(0))
+    report = tg.check_gradient(lambda p: tg.sum(p * p), p, domain="simplex")
+    assert report.points["p"].sum() == pytest.approx(1, abs=1e-15)
+    assert report.points["p"][-1] == 0  # divided by the sum, so that a 0 stays one
+    B = rng.normal(size=(4, 4))
+    A = np.linalg.inv(B @ B.T + np.eye(4)).astype(dtype)
+    A[0, 1] = np.nextafter(A[0, 1], dtype(9))
+    kept = A.copy()
+    for check in (
+        tg.check_gradient,
+        lambda f, A, **o: check_grad(strict(lambda A: np.sum(A * A), is_symmetric), lambda A: 2 * A, A, **o),
+    ):
+        report = check(lambda A: tg.sum(A * A), A, domain="positive_definite")
+        assert report.verdict == "agrees"
+    assert np.array_equal(A, kept)

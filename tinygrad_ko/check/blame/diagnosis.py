@@ -8,7 +8,7 @@ time, 17 projections find one among 100,000.
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
-from math import prod
+from math import isfinite, prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,12 +16,13 @@ import numpy as np
 from tinygrad_ko.arrays.library import Array
 from tinygrad_ko.check.blame.replay import Suspect, faults, suspects, turn
 from tinygrad_ko.check.blame.suggestion import WrongEntry, suggest
+from tinygrad_ko.check.functions.domain import domain_of, projected
 from tinygrad_ko.check.functions.function import CheckedFunction, FirstOrder, Primal, element, formula_location
 from tinygrad_ko.check.functions.line import Line, indicator
 from tinygrad_ko.check.functions.properties import BrokenProperty, find_broken_property
 from tinygrad_ko.check.functions.vjp import FunctionWithVjp
 from tinygrad_ko.check.reports.report import Blame, Report
-from tinygrad_ko.check.slopes.slope import Slope, scales
+from tinygrad_ko.check.slopes.slope import Slope, scales, tolerance
 from tinygrad_ko.engine.graph import Node, behind, watch
 from tinygrad_ko.tensor.tensor import grad
 
@@ -49,6 +50,18 @@ class Doubt(NamedTuple):
 
 def diagnose(line: Line, check: Callable[[Primal], Report], difference: float) -> Blame | Doubt:
     """The operation that is wrong if it is one of several, else the entry of the gradient that is; `check` checks one operation."""
+    found = _blame_for_line(line, check, difference)
+    if isinstance(found, Blame) and not isfinite(found.numeric):  # f ends beside the inputs in nearly all directions
+        if line.f.progress.outside:
+            return Doubt(*where_f_raised(line.f))
+        entry, (analytic, _), slope = "the slope along a random direction", line.analytic(), line.slope()
+        if not isfinite(slope.value):
+            return Doubt(*first_nonfinite(line.f, line.c))
+        return replace(found, entry=entry, there="", analytic=analytic, numeric=slope.value, error=slope.error)
+    return found
+
+
+def _blame_for_line(line: Line, check: Callable[[Primal], Report], difference: float) -> Blame | Doubt:
     primal = line.f.primal
     for place, part in primal.parts() if isinstance(primal, FunctionWithVjp) else ():
         report = check(part)
@@ -221,8 +234,31 @@ def _wrong_entry(line: Line) -> Blame:
         every = [Line(f, c, {i: e.reshape(x.shape)}).slope().value for e in np.eye(x.size)]
         true = np.array(every).reshape(x.shape)
     text, korean = suggest(WrongEntry(j, k, x, y, analytic, slope), None if true is None else f.gradients(c)[i], true)
+    if "transpose" not in text and (inside := _right_inside(line, i)):
+        text, korean = inside
     there = f"{at} = {x[j]:.6g}, {out} = {y[k]:.6g}" if f.order == 1 else ""
     return Blame(f.labels[i], name, j, analytic, slope.value, slope.error, text, korean, there)
+
+
+def _right_inside(line: Line, i: int) -> tuple[str, str] | None:
+    """That the gradient of an argument is right along directions that stay in a domain, which was not named, in both languages."""
+    f = line.f
+    if i in f.primal.domains or f.order == 2 or (found := domain_of(f.point[i])) is None:
+        return None
+    domain, what, korean = found
+    start = line.d.get(i, scales(f.point[i]))
+    along = Line(f, line.c, {i: projected(start, domain, 0.0)})
+    (analytic, size), slope = along.analytic(), along.slope()
+    if not abs(analytic - slope.value) <= tolerance(slope.error, size, f.eps) <= 1e-3 * size:
+        return None
+    label, names = f.labels[i], f"{domain!r}"
+    if domain == "positive_definite":
+        names = "'symmetric' or 'positive_definite'"
+    return (
+        f"{label!r} {what}, and the gradient is right along directions that keep it so: if f is meant for such inputs alone, domain={names}",
+        f"인수 {label!r}의 값은 {korean}이고, 이 성질을 유지하는 방향에서는 기울기가 맞습니다."
+        f" 그런 입력에서만 쓰는 함수라면 다음을 지정하십시오: domain={names.replace(' or ', ', domain=')}",
+    )
 
 
 def _bisect(shape: tuple[int, ...], doubt: Callable[[Array], float]) -> tuple[int, ...]:
@@ -269,6 +305,19 @@ def describe_blame(order: int, found: Blame, by_hand: bool = False) -> tuple[str
     return "\n".join(filter(None, english)), "\n".join([f"{wrong}{found.korean}".strip(), *filter(None, korean)])
 
 
+def where_f_raised(f: CheckedFunction) -> tuple[str, str]:
+    """That f raised beside the inputs, at how many points, and what may be done about it, in both languages."""
+    outside, count, raised = f.progress.outside, f.progress.count, f.progress.raised
+    cure, remedy = "choose inputs further inside its domain", "정의역 안쪽의 입력으로 확인하십시오."
+    if not f.primal.domains:
+        cure = f"{cure}; if it is defined on a surface alone, as for symmetric matrices or numbers that add up to 1, name it: domain="
+        remedy = f"{remedy} 대칭 행렬이나 합이 1인 수에서만 정의된 함수라면 그 정의역을 domain=으로 지정하십시오."
+    return (
+        f"f raised {raised!r} at {outside} of {count} points at or near the inputs: {cure}",
+        f"입력과 그 근처의 점 {count}개 중 {outside}개에서 함수가 오류를 냈습니다({raised}). {remedy}",
+    )
+
+
 def first_nonfinite(f: CheckedFunction, c: Array | None = None) -> tuple[str, str]:
     """The operation that made the first NaN or infinity: in the forward, or else in the backward."""
     primal = f.primal
@@ -290,6 +339,8 @@ def first_nonfinite(f: CheckedFunction, c: Array | None = None) -> tuple[str, st
             )
     if not isinstance(primal, FirstOrder) and (seen := _nonfinite_element(f, c)):
         return seen
+    if 2 * f.progress.outside > f.progress.count:
+        return where_f_raised(f)
     cure, remedy = _WHERE_TWICE if any(node.op.name == "where" for node in nodes) else _OTHER_INPUTS
     if found := _nonfinite_vjp(primal, c):
         node, argument, slope = found

@@ -4,18 +4,24 @@ Most are intervals, and hold each number by itself. Symmetric and positive defin
 arrays: a function of them is only defined along directions that stay inside, and only there its gradient says something.
 """
 
+from difflib import get_close_matches
 from math import inf
 from typing import Any
 
 import numpy as np
 
 from tinygrad_ko.arrays.library import Array
+from tinygrad_ko.check.slopes.slope import EPS
 from tinygrad_ko.errors import explain
 
 Domain = str | tuple[float | None, float | None]
 
 WHOLE = {"symmetric": (-inf, inf), "positive_definite": (-inf, inf), "simplex": (0.0, 1.0)}  # of whole arrays
 DOMAINS = {"real": (-inf, inf), "positive": (0.0, inf), "nonzero": (-inf, inf), "unit": (-1.0, 1.0), **WHOLE}
+
+_ALIASES = {"spd": "positive_definite", "pd": "positive_definite", "probability": "simplex", "distribution": "simplex"}
+_LAST_BITS = {"bfloat16": 2.0**-7, "float16": 2.0**-10, "float32": 2.0**-23}
+_ROUNDED = 16  # so many units in the last place of its largest number an array may be off
 
 
 def limits(domain: Domain) -> tuple[float, float]:
@@ -91,30 +97,62 @@ def projected(x: Any, domain: Domain, sum_of_a_point: float = 1.0) -> Any:
     return (x + x.mT) / 2
 
 
-def require_inside(x: Array, domain: Domain, name: str) -> None:
-    """Raise ValueError for an array that is not of a domain of whole arrays."""
+def domain_of(x: Array) -> tuple[Domain, str, str] | None:
+    """The domain of whole arrays that an array looks to be of, with what it is, in both languages; None for none. 0 is of none.
+
+    >>> domain_of(np.array([0.25, 0.75]))[0]
+    'simplex'
+    """
+    near = 1e-12 * np.max(np.abs(x), initial=0)
+    if x.ndim > 1 and x.shape[-1] == x.shape[-2] > 1 and near and np.all(np.abs(x - x.mT) <= near):
+        domain = "positive_definite" if np.min(np.linalg.eigvalsh(x)) > 0 else "symmetric"
+        return domain, "is symmetric", "대칭 행렬"
+    if x.ndim and x.shape[-1] > 1 and np.all(x >= 0) and np.all(np.abs(x.sum(-1) - 1) <= 1e-12):
+        return "simplex", "adds up to 1", "합이 1인 배열"
+    return None
+
+
+def last_bit(x: Any) -> float:
+    """The machine epsilon of an array of NumPy, PyTorch or JAX, of a Tensor; that of float64 for anything else."""
+    return _LAST_BITS.get(str(getattr(x, "dtype", "")).removeprefix("torch."), EPS)
+
+
+def require_inside(x: Array, domain: Domain, name: str, eps: float = EPS) -> Array:
+    """An array, moved into a domain of whole arrays from which it is off by rounding; `eps` is the precision in which it was given.
+    Raises ValueError for one that is not of that domain.
+    """
     if not is_whole(domain):
         known = sorted(WHOLE)
+        word = str(domain).lower().replace(" ", "_").replace("-", "_")
+        near = get_close_matches(_ALIASES.get(word, word), known, 1, 0.7)
+        cure, remedy = "an interval needs no name here: leave it out", "구간은 여기서 지정할 필요가 없습니다."
+        if near:
+            cure, remedy = f"did you mean {near[0]!r}?", f"{near[0]!r}을 뜻한 것인지 확인하십시오."
         raise explain(
-            ValueError(
-                f"the domain of {name!r} must be one of {known}, not {domain!r}: other domains have no direction that leaves them"
-            ),
-            f"{name!r}의 domain에는 {known} 중 하나를 넘겨야 합니다. 다른 정의역에는 벗어나는 방향이 없습니다. 받은 값: {domain!r}",
+            ValueError(f"the domain of {name!r} must be one of {known}, not {domain!r}; {cure}"),
+            f"{name!r}의 domain에는 {known} 중 하나를 넘겨야 합니다. {remedy} 받은 값: {domain!r}",
         )
     _require_shape(x.shape, domain)
+    inside = x / x.sum(-1, keepdims=True) if domain == "simplex" else projected(x, domain)
     off = np.max(np.abs(x - projected(x, domain)), initial=0)
-    if off > 1e-8 * np.max(np.abs(x), initial=0):
+    if not off <= max(1e-8, _ROUNDED * eps) * np.max(np.abs(x), initial=0):
         fault, korean = (
-            ("it does not add up to 1", "합이 1이 아닙니다")
+            (
+                "it does not add up to 1 along its last axis: divide by the sum",
+                "마지막 축의 합이 1이 아닙니다. 합으로 나누십시오",
+            )
             if domain == "simplex"
-            else ("it is not symmetric", "대칭이 아닙니다")
+            else (
+                f"it is not symmetric, but off by {2 * off:.1g}: pass (x + x.T) / 2",
+                "대칭이 아닙니다. (x + x.T) / 2를 넘기십시오",
+            )
         )
     elif domain == "simplex" and np.any(x < 0):
         fault, korean = "it has negative numbers", "음수가 있습니다"
-    elif domain == "positive_definite" and x.size and np.min(np.linalg.eigvalsh(x)) <= 0:
+    elif domain == "positive_definite" and x.size and np.min(np.linalg.eigvalsh(inside)) <= 0:
         fault, korean = "it has an eigenvalue that is not positive", "양수가 아닌 고윳값이 있습니다"
     else:
-        return
+        return np.asarray(inside)
     raise explain(
         ValueError(f"{name!r} is not in its domain, {domain}: {fault}"),
         f"{name!r}의 값이 domain({domain})에 속하지 않습니다. {korean}.",

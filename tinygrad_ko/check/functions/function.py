@@ -13,7 +13,7 @@ import numpy as np
 
 from tinygrad_ko.arrays.library import Array
 from tinygrad_ko.arrays.operands import operand
-from tinygrad_ko.check.functions.domain import projected, require_inside
+from tinygrad_ko.check.functions.domain import last_bit, projected, require_inside
 from tinygrad_ko.check.functions.meaning import in_check
 from tinygrad_ko.check.functions.parameters import named_parameters
 from tinygrad_ko.check.functions.progress import Progress
@@ -106,6 +106,7 @@ class Primal(CheckedFunction):
     float32 = True  # whether it may be called with float32 arrays
     remarks: Sequence[str] = ()  # on how it is computed
     domains: Mapping[int, str] = MappingProxyType({})  # of those arguments that cannot move in every direction
+    last_bits: Sequence[float] = ()  # of the arguments as they were given
     call: Any = None  # how its check was called
     parameters: Mapping[str, Any] = MappingProxyType({})  # what it reads beside its arguments, by name
 
@@ -133,7 +134,7 @@ class Primal(CheckedFunction):
         chosen = domain if isinstance(domain, dict) else dict.fromkeys(able, domain)
         self.domains = {i: name for which, name in chosen.items() for i in selected(which, able, self.labels, "domain")}
         for i, name in self.domains.items():
-            require_inside(self.point[i], name, self.labels[i])
+            self.point[i] = require_inside(self.point[i], name, self.labels[i], self.last_bits[i])
         self.remarks = [
             *self.remarks,
             *(f"{self.labels[i]} moves inside its domain alone: {d}" for i, d in self.domains.items()),
@@ -182,6 +183,7 @@ class FirstOrder(Primal):
         self.labels += self.parameters
         self.point += [p.numpy().astype(np.float64, copy=False) for p in self.parameters.values()]
         given += self.parameters.values()
+        self.last_bits = [last_bit(x) for x in given]
         self.half = any(getattr(x, "dtype", None) == np.float16 for x in given)  # whether float16 was given
         self.floating = [i for i, x in enumerate(self.point) if _is_floating(x) and self.labels[i] not in constants]
         self.wrt = selected(wrt, self.floating, self.labels)

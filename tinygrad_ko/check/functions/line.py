@@ -32,7 +32,8 @@ class Line:
         """By how much f changes over a distance; NaN outside its domain."""
         try:
             return self.f.value(self.f.along(s, self.d)) - self.f.y
-        except OUTSIDE:
+        except OUTSIDE as error:
+            self.f.progress.note(error)
             return np.full_like(self.f.y, np.nan)
         except KeyboardInterrupt as error:
             far = s / self.scale

@@ -8,11 +8,12 @@ _PATIENCE = 2.0  # seconds until a bar is shown
 
 
 class Progress:
-    """Counts evaluations; after two seconds on a terminal it shows them."""
+    """Counts evaluations, and those in which f raised; after two seconds on a terminal it shows them."""
 
     def __init__(self) -> None:
         self.count, self.since = 0, monotonic()
         self.bar: Any = None
+        self.outside, self.raised = 0, ""  # at how many points f raised, and what it raised last
 
     def step(self) -> None:
         self.count += 1
@@ -25,6 +26,9 @@ class Progress:
             except ModuleNotFoundError:
                 return
             self.bar = tqdm(initial=self.count, desc="checking", unit=" evaluations", leave=False, dynamic_ncols=True)
+
+    def note(self, error: Exception) -> None:
+        self.outside, self.raised = self.outside + 1, f"{type(error).__name__}: {error}"
 
     def close(self) -> None:
         if self.bar is not None:

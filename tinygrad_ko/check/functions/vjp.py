@@ -15,7 +15,7 @@ from typing import Any, Self
 import numpy as np
 
 from tinygrad_ko.arrays.library import Array
-from tinygrad_ko.check.functions.domain import projected
+from tinygrad_ko.check.functions.domain import last_bit, projected
 from tinygrad_ko.check.functions.function import Arrays, Primal, Vjp, element, float64_copy, selected
 from tinygrad_ko.check.functions.meaning import in_check
 from tinygrad_ko.check.functions.progress import Progress
@@ -47,6 +47,7 @@ class FunctionWithVjp(Primal):
         for x, label in places:
             self._require_real_and_dense(x, label)
         self.point = [self.in_float64(x, label) for x, label in places]
+        self.last_bits = [last_bit(x) for x, _ in places]
         self.floating = [i for i, x in enumerate(self.point) if isinstance(x, np.ndarray) and x.dtype.kind == "f"]
         self.half = any(str(getattr(x, "dtype", "")).rpartition(".")[2] == "float16" for x, _ in places)
         self.wrt = selected(wrt, self.floating, self.labels)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tinygrad_ko.check.blame.diagnosis import first_nonfinite
+from tinygrad_ko.check.blame.diagnosis import first_nonfinite, where_f_raised
 from tinygrad_ko.check.functions.line import Line
 from tinygrad_ko.check.reports.report import Projection
 from tinygrad_ko.check.slopes.slope import EPS
@@ -40,6 +40,8 @@ def why_undecided(p: Projection, line: Line) -> tuple[str, str]:
     slope, kind = p.slope, p.slope.kind
     if kind == "not finite" or not np.isfinite(p.analytic):
         return first_nonfinite(line.f, line.c)
+    if 2 * line.f.progress.outside > line.f.progress.count:
+        return where_f_raised(line.f)
     if kind == "staircase":
         return why_staircase(line, p)
     english, korean = _UNDECIDED["single" if line.f.eps > EPS else kind]

@@ -255,7 +255,7 @@ def _right_inside(line: Line, i: int) -> tuple[str, str] | None:
     if domain == "positive_definite":
         names = "'symmetric' or 'positive_definite'"
     return (
-        f"{label!r} {what}, and the gradient is right along directions that keep it so: if f is meant for such inputs alone, domain={names}",
+        f"{label!r} {what}, and the gradient is right along directions that keep it so: if f is for such inputs alone, domain={names}",
         f"인수 {label!r}의 값은 {korean}이고, 이 성질을 유지하는 방향에서는 기울기가 맞습니다."
         f" 그런 입력에서만 쓰는 함수라면 다음을 지정하십시오: domain={names.replace(' or ', ', domain=')}",
     )

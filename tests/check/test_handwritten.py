@@ -143,8 +143,9 @@ class TestGradients:
         [("args", "one by one after x0"), ("jac", "grad=True"), ("atol", "rtol="), ("d", "a lambda")],
     )
     def test_options_of_other_checkers(self, option, cure):
+        given: Any = {option: 1}
         with pytest.raises(TypeError, match=rf"check_grad\(\) has no option '{option}', only .*{cure}") as error:
-            check_grad(np.sum, np.ones_like, X0, **{option: 1})
+            check_grad(np.sum, np.ones_like, X0, **given)
         assert f"{option} 옵션이 없습니다" in error.value.__notes__[0]
 
     def test_a_generator_is_a_constant(self):

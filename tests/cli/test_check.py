@@ -283,14 +283,12 @@ class TestJson:
         status, found, err = self.read(capsys, "mine_of_check:logarithm")
         assert (status, found["verdict"], found["rows"], found["blame"]) == (1, "undecided", [], None)
         assert found["error"].startswith("logarithm: cannot decide: log gives nan")
-        failed, *others = sorted(err.splitlines())
+        *others, failed = err.splitlines()
         assert set(others) == {"I was called"}
         assert failed.startswith("FAILED logarithm: cannot decide: log gives nan")
         status, found, err = self.read(capsys, "mine_of_check:logarithm", "--domain", "1,")
         assert (status, found["verdict"]) == (0, "agrees")
-        failed, *others = sorted(err.splitlines())
-        assert set(others) == {"I was called"}
-        assert failed.startswith("FAILED logarithm: cannot decide: log gives nan")
+        assert set(err.splitlines()) == {"I was called"}
 
     def test_what_is_not_finite(self, mine, capsys):
         status, found, _ = self.read(capsys, "mine_of_check:endless")
@@ -539,4 +537,7 @@ def test_a_shape_or_a_domain_that_is_missing_is_named(mine, capsys):
 
 def test_a_failure_as_json_says_so_on_stderr_in_a_line(mine, capsys):
     assert main(["check", "tinygrad_ko:log", "--json"]) == 1
-    assert capsys.readouterr().err == "FAILED log: cannot decide: log gives nan at out[0, 0]; choose inputs inside its domain\n"
+    assert (
+        capsys.readouterr().err
+        == "FAILED log: cannot decide: log gives nan at out[0, 0]; choose inputs inside its domain\n"
+    )

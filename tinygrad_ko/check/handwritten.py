@@ -393,8 +393,8 @@ def _require_numpys(caller: str, inputs: Any) -> None:
                     f"{caller} takes arrays of NumPy, not of {library}: a Function of PyTorch or a function of JAX is checked by"
                     " tg.check_gradient(F, x); else pass np.asarray(x)"
                 ),
-                f"{caller}에는 NumPy의 배열을 넘겨야 합니다. PyTorch의 Function이나 JAX의 함수는 tg.check_gradient(F, x)로"
-                " 확인하십시오. NumPy의 함수라면 np.asarray(x)를 넘기십시오.",
+                f"{caller}에는 NumPy의 배열을 넘겨야 합니다. 받은 값의 라이브러리: {library}. PyTorch의 Function이나"
+                " JAX의 함수는 tg.check_gradient(F, x)로 확인하십시오. NumPy의 함수라면 np.asarray(x)를 넘기십시오.",
             )
 
 

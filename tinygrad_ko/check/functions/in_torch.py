@@ -247,5 +247,5 @@ def is_function_class(f: Any) -> bool:
 
 def class_of_apply(f: Any) -> Any:
     """The autograd.Function whose `apply` f is; f itself if it is something else."""
-    owner = getattr(f, "__self__", None)
+    owner: Any = getattr(f, "__self__", None)
     return owner if is_function_class(owner) and f == owner.apply else f

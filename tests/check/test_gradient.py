@@ -14,7 +14,7 @@ import tinygrad_ko as tg
 from tests.ops.test_rules import respelled
 from tinygrad_ko import nn
 from tinygrad_ko.check import GradientMismatch, GradientUndecided, check_gradient
-from tinygrad_ko.check import report as reports
+from tinygrad_ko.check.reports import report as reports
 from tinygrad_ko.ops.networks import losses
 
 EFFORTS: Any = ("quick", "usual", "thorough")

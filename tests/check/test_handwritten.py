@@ -1,5 +1,6 @@
 """Derivatives written by hand for NumPy functions: right ones agree, of wrong ones the entry is named, and bad ones are refused."""
 
+import ctypes
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
@@ -14,6 +15,7 @@ from tinygrad_ko.check import (
     GradientMismatch,
     GradientUndecided,
     check_grad,
+    check_gradient,
     check_hess,
     check_hessp,
     check_jvp,
@@ -143,8 +145,9 @@ class TestGradients:
         [("args", "one by one after x0"), ("jac", "grad=True"), ("atol", "rtol="), ("d", "a lambda")],
     )
     def test_options_of_other_checkers(self, option, cure):
+        given: Any = {option: 1}
         with pytest.raises(TypeError, match=rf"check_grad\(\) has no option '{option}', only .*{cure}") as error:
-            check_grad(np.sum, np.ones_like, X0, **{option: 1})
+            check_grad(np.sum, np.ones_like, X0, **given)
         assert f"{option} 옵션이 없습니다" in error.value.__notes__[0]
 
     def test_a_generator_is_a_constant(self):
@@ -483,3 +486,23 @@ class TestCare:
 
         with pytest.raises(KeyError, match="mine"):
             check_vjp(np.sin, broken, X)
+
+
+def test_a_value_and_its_gradient_in_place_of_the_gradient_are_refused():
+    for check, second in ((check_hess, lambda x: 2 * np.eye(2)), (check_hessp, lambda x, p: 2 * p)):
+        with pytest.raises(ValueError, match=r"pass the gradient alone, lambda x: grad\(x\)\[1\]"):
+            check(lambda x: (np.sum(x**2), 2 * x), second, [1.0, 2.0])
+
+
+def test_a_derivative_that_is_no_array_is_refused_by_its_type():
+    with pytest.raises(TypeError, match="must be an array, not NoneType; a return may be missing"):
+        check_grad(lambda x: np.sum(x**2), lambda x: None, [1.0, 2.0])
+
+
+def test_a_function_of_numpy_arrays_that_is_given_tensors_is_sent_to_the_other_checks():
+    square = ctypes.CFUNCTYPE(ctypes.c_double, ctypes.c_double)(lambda x: x * x)
+    for f in (lambda x: np.sum(np.asarray(x) ** 2), square):
+        with pytest.raises((TypeError, ctypes.ArgumentError)) as error:
+            check_gradient(f, [1.0, 2.0])
+        assert "tg.check.check_grad(f, grad, x) or check_vjp" in error.value.__notes__[-2]
+        assert "직접 작성한 미분을" in error.value.__notes__[-1]

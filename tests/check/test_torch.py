@@ -387,3 +387,30 @@ def test_a_backward_that_is_wrong_in_one_precision(dtype, factor, message):
 
     with pytest.raises(GradientMismatch, match=message):
         check_gradient(Square, torch.tensor([0.5, -1.0, 2.0], dtype=dtype))
+
+
+def test_the_door_of_another_library_is_named():
+    with pytest.raises(TypeError) as error:
+        check_gradient(lambda x: torch.sin(x), np.ones(3))
+    assert "give it torch's own (on the command line --library torch)" in error.value.__notes__[-2]
+    with pytest.raises(TypeError, match=r"check_vjp takes arrays of NumPy, not of torch: .*tg.check_gradient\(F, x\)"):
+        tg.check.check_vjp(Swish.forward, Swish.backward, X, X)
+
+
+def test_parameters_may_be_a_generator_or_modules_and_tensors_in_a_list():
+    net, x = nn.Linear(4, 2), X.clone()
+    names = [*check_gradient(lambda x: net(x).sum(), X, parameters=net.parameters()).shapes]
+    assert names == ["x", "parameter 0", "parameter 1"]
+    report = check_gradient(lambda: net(x).sum(), parameters=[net, x])
+    assert [row.argument for row in report.projections if row.argument in ("weight", "bias")]
+    assert x.dtype is torch.float32
+    twice = check_gradient(lambda x: (net(x) + other(x)).sum(), X, parameters=[net, (other := nn.Linear(4, 2))])
+    assert {"0.weight", "1.weight", "0.bias", "1.bias"} <= {*twice.shapes}
+
+
+def test_a_float32_tensor_that_is_read_is_told_with_its_cure():
+    net, x = nn.Linear(4, 2), X.clone()
+    with pytest.raises(RuntimeError) as error:
+        check_gradient(lambda: net(x).sum(), parameters=net)
+    assert "reads a float32 tensor that is not among its inputs" in error.value.__notes__[-2]
+    assert "parameters=[model, x]" in error.value.__notes__[-1]

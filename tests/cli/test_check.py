@@ -269,7 +269,7 @@ class TestJson:
 
     def test_a_wrong_gradient(self, mine, capsys):
         status, found, err = self.read(capsys, "mine_of_check:composite")
-        assert (status, err) == (1, "")
+        assert (status, err) == (1, "FAILED composite: the gradient is wrong\n")
         assert list(found) == [*KEYS, "error"]
         assert found["verdict"] == found["rows"][-1]["verdict"] == "mismatch"
         assert found["blame"]["op"] == "wrong"
@@ -283,7 +283,9 @@ class TestJson:
         status, found, err = self.read(capsys, "mine_of_check:logarithm")
         assert (status, found["verdict"], found["rows"], found["blame"]) == (1, "undecided", [], None)
         assert found["error"].startswith("logarithm: cannot decide: log gives nan")
-        assert set(err.splitlines()) == {"I was called"}
+        *others, failed = err.splitlines()
+        assert set(others) == {"I was called"}
+        assert failed.startswith("FAILED logarithm: cannot decide: log gives nan")
         status, found, err = self.read(capsys, "mine_of_check:logarithm", "--domain", "1,")
         assert (status, found["verdict"]) == (0, "agrees")
         assert set(err.splitlines()) == {"I was called"}
@@ -512,3 +514,30 @@ def test_other_libraries(library, mine, capsys):
     assert "judged in float64" in capsys.readouterr().out
     assert main(["check", "mine_of_check.py:ruled", "--shape", "3,4"]) == 1
     assert "the formula of" in capsys.readouterr().out
+
+
+def test_a_shape_or_a_domain_that_is_missing_is_named(mine, capsys):
+    mine.write_text(
+        "import numpy as np\n"
+        "def product(a, b): return np.sum(a @ b)\n"
+        "def gradient(a, b): return np.ones(a.shape) @ b.T\n"
+        "def logdet(x): return 2 * np.log(np.diag(np.linalg.cholesky(x))).sum()\n"
+        "def inverse(x): return np.linalg.inv(x)\n"
+    )
+    product = ["check", f"{mine}:product", "--grad", "gradient", "--shape", "3,4"]
+    assert main(product) == 2
+    assert "takes 2 inputs: give --shape once for each, not 1 times" in capsys.readouterr().err
+    logdet = ["check", f"{mine}:logdet", "--grad", "inverse"]
+    assert main([*logdet, "--shape", "4,4"]) == 2
+    assert "--domain positive_definite gives such matrices" in capsys.readouterr().err
+    assert main([*logdet, "--domain", "positive_definite"]) == 2
+    assert "on the command line: --shape 4,4" in capsys.readouterr().err
+    assert main([*logdet, "--domain", "positive_definite", "--shape", "4,4"]) == 0
+
+
+def test_a_failure_as_json_says_so_on_stderr_in_a_line(mine, capsys):
+    assert main(["check", "tinygrad_ko:log", "--json"]) == 1
+    assert (
+        capsys.readouterr().err
+        == "FAILED log: cannot decide: log gives nan at out[0, 0]; choose inputs inside its domain\n"
+    )

@@ -6,8 +6,11 @@ ones would accept a softmax whose gradient is zero. The numerical derivative com
 tolerance: there is none to tune. So one number also shows one entry among a hundred thousand that is wrong by a percent.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from ctypes import ArgumentError
 from dataclasses import replace
+from inspect import unwrap
+from types import ModuleType
 from typing import Any, TypedDict
 
 import numpy as np
@@ -85,6 +88,7 @@ def check_gradient(
     __tracebackhide__ = True
     with np.errstate(all="ignore"):
         f = asked = class_of_apply(f)
+        parameters = [*parameters] if isinstance(parameters, Iterator) else parameters  # model.parameters()
         checked: Primal | None = of_another_library(f, inputs, parameters, wrt, keywords)
         if checked is None:
             f, parameters = on_a_copy(f, parameters)
@@ -92,7 +96,45 @@ def check_gradient(
         options = {"parameters": parameters, "keywords": keywords, "wrt": wrt}
         given = {name: value for name, value in options.items() if value is not None}
         call = CheckCall("check_gradient", (asked,), inputs, given)
-        return judge(checked, call, order=order, effort=effort, rtol=rtol, float32=float32, domain=domain, rng=rng)
+        try:
+            return judge(checked, call, order=order, effort=effort, rtol=rtol, float32=float32, domain=domain, rng=rng)
+        except (TypeError, ArgumentError) as error:
+            if isinstance(checked, FirstOrder):
+                _note_another_door(error, asked)
+            raise
+
+
+def _note_another_door(error: Exception, f: Any) -> None:
+    """Say which check is meant, where a function that is none of Tensors fails on them."""
+    f = unwrap(getattr(f, "func", f))
+    modules = {name: x for name, x in getattr(f, "__globals__", {}).items() if isinstance(x, ModuleType)}
+    named = [modules[name] for name in getattr(getattr(f, "__code__", None), "co_names", ()) if name in modules]
+    homes = {x.__name__.partition(".")[0] for x in named or modules.values()}
+    of_numpy = isinstance(error, ArgumentError) or "would lose the gradient" in str(error)
+    if not of_numpy and "not Tensor" not in str(error):
+        return
+    for library in ("torch", "jax"):
+        if library in homes:
+            error.add_note(
+                f"f is given Tensors of this package; its module imports {library}: give it {library}'s own"
+                f" (on the command line --library {library})"
+            )
+            explain(
+                error,
+                f"이 패키지의 Tensor를 넘겼습니다. f의 모듈은 {library}를 가져오므로 {library}의 배열을 넘기십시오."
+                f" 명령행에서는 --library {library}를 지정하십시오.",
+            )
+            return
+    if of_numpy:
+        error.add_note(
+            "a function of NumPy arrays has a derivative written by hand: tg.check.check_grad(f, grad, x) or check_vjp;"
+            " on the command line --grad or --vjp"
+        )
+        explain(
+            error,
+            "NumPy 배열의 함수라면 직접 작성한 미분을 tg.check.check_grad(f, grad, x)나 check_vjp로 확인하십시오."
+            " 명령행에서는 --grad나 --vjp를 지정하십시오.",
+        )
 
 
 class Options(TypedDict, total=False):

@@ -100,7 +100,7 @@ def check_hess(grad: Callable[..., Any], hess: Any, x0: Any, *args: Any, **optio
     """
     __tracebackhide__ = True
     _require_callable("check_hess", grad=grad, hess=hess)
-    f, derivative = lambda x: grad(x, *args), lambda x: [hess(x, *args)]
+    f, derivative = lambda x: _gradient_alone(grad(x, *args), x, function_name(grad)), lambda x: [hess(x, *args)]
     source = _with_derivatives(f, derivative, [_point(x0)], grad, hess)
     source.result = "gradient"
     return judge(source, CheckCall("check_hess", (grad, hess), (x0, *args)), **_in_double("check_hess", options))
@@ -118,7 +118,11 @@ def check_hessp(grad: Callable[..., Any], hessp: Any, x0: Any, *args: Any, **opt
     __tracebackhide__ = True
     _require_callable("check_hessp", grad=grad, hessp=hessp)
     source = _Handwritten(
-        lambda x: grad(x, *args), lambda c, x: hessp(x, c, *args), [_point(x0)], named=grad, written=hessp
+        lambda x: _gradient_alone(grad(x, *args), x, function_name(grad)),
+        lambda c, x: hessp(x, c, *args),
+        [_point(x0)],
+        named=grad,
+        written=hessp,
     )
     source.result = "gradient"
     return judge(source, CheckCall("check_hessp", (grad, hessp), (x0, *args)), **_in_double("check_hessp", options))
@@ -142,6 +146,7 @@ def check_vjp(
     """
     __tracebackhide__ = True
     _require_callable("check_vjp", f=f, vjp=vjp)
+    _require_numpys("check_vjp", inputs)
     call = CheckCall("check_vjp", (f, vjp), inputs, {} if wrt is None else {"wrt": wrt})
     return judge(_Handwritten(f, vjp, inputs, wrt), call, **_in_double("check_vjp", options))
 
@@ -162,6 +167,7 @@ def check_jvp(
     """
     __tracebackhide__ = True
     _require_callable("check_jvp", f=f, jvp=jvp)
+    _require_numpys("check_jvp", inputs)
     call = CheckCall("check_jvp", (f, jvp), inputs, {} if wrt is None else {"wrt": wrt})
     return judge(_Pushforward(f, jvp, inputs, wrt), call, **_in_double("check_jvp", options))
 
@@ -271,6 +277,11 @@ def _with_derivatives(
     name, names = function_name(named), names or argument_names(named, len(inputs))
 
     def part(c: Any, x: Any, J: Any) -> Array:
+        if J is None or hasattr(J, "matvec"):
+            raise explain(
+                TypeError(f"{name}: the derivative must be an array, not {type(J).__name__}; a return may be missing"),
+                f"{name}: 미분값은 배열이어야 합니다. return을 빠뜨리지 않았는지 확인하십시오. 받은 값의 종류: {type(J).__name__}",
+            )
         J = np.asarray(J.toarray() if hasattr(J, "toarray") else J)  # a sparse matrix
         y, shape = np.shape(c), np.shape(x)
         if J.shape == (*y, *shape):
@@ -317,6 +328,17 @@ def _no_pair(found: Any, inputs: Sequence[Any], name: str) -> Any:
                 f"{name} returns a number and an array: where that is its gradient, pass grad=True in place of a function"
             ),
             f"{name}: 수와 배열을 쌍으로 반환합니다. 그 배열이 기울기라면 기울기 함수 대신 grad=True를 넘기십시오.",
+        )
+    return found
+
+
+def _gradient_alone(found: Any, x: Any, name: str) -> Any:
+    """What a gradient returned, unless it is the value and the gradient."""
+    pair = isinstance(found, tuple) and len(found) == 2 and not is_tree(x)
+    if pair and np.ndim(found[0]) == 0 < np.ndim(found[1]):
+        raise explain(
+            ValueError(f"{name} returns a number and an array: pass the gradient alone, lambda x: grad(x)[1]"),
+            f"{name}: 수와 배열을 쌍으로 반환합니다. 기울기만 반환하도록 lambda x: grad(x)[1]을 넘기십시오.",
         )
     return found
 
@@ -377,6 +399,21 @@ def _in_double(caller: str, options: Options) -> Options:
                 f"{caller}에는 {name} 옵션이 없습니다. 쓸 수 있는 옵션: {known}. {korean}.",
             )
     return {"float32": False, **options}
+
+
+def _require_numpys(caller: str, inputs: Any) -> None:
+    """Refuse tensors of another library, which has a backward of its own."""
+    for x, _ in leaves_like(inputs, inputs, ""):
+        library = type(x).__module__.partition(".")[0]
+        if library in ("torch", "jaxlib", "jax"):
+            raise explain(
+                TypeError(
+                    f"{caller} takes arrays of NumPy, not of {library}: a Function of PyTorch or a function of JAX is checked by"
+                    " tg.check_gradient(F, x); else pass np.asarray(x)"
+                ),
+                f"{caller}에는 NumPy의 배열을 넘겨야 합니다. 받은 값의 라이브러리: {library}. PyTorch의 Function이나"
+                " JAX의 함수는 tg.check_gradient(F, x)로 확인하십시오. NumPy의 함수라면 np.asarray(x)를 넘기십시오.",
+            )
 
 
 def _require_callable(caller: str, **functions: Any) -> None:

@@ -56,7 +56,7 @@ numbers (how many are checked), rows (the table, an object for each argument and
 wrong: an object, or null), check and options (how it was called), points (the inputs: their numbers, or of many of them a hash), versions,
 and error (the message) if the verdict is not agrees. In rows and in blame, error is the error estimate of the numerical derivative.
 Numbers that JSON lacks are the strings "NaN", "Infinity" and "-Infinity".
-What the function itself prints goes to stderr. With exit status 2 nothing is printed."""
+What the function itself prints goes to stderr, and the first line of the error. With exit status 2 nothing is printed."""
 
 
 _RULES: dict[str, tuple[Any, str]] = {  # derivatives written by hand
@@ -96,6 +96,7 @@ def _run(args: argparse.Namespace) -> int:
             report = _check_target(args)
     except (GradientMismatch, GradientUndecided) as failure:
         if args.json:
+            say(f"FAILED {str(failure).partition(chr(10))[0]}", file=sys.stderr)
             print(_as_json(failure.report, str(failure).removesuffix("\n".join(["", *failure.report.table()]))))
             return 1
         say(f"FAILED {failure}", *getattr(failure, "__notes__", []))

@@ -96,12 +96,24 @@ def _import_file(path: Path) -> Any:
 def random_inputs(f: Callable[..., Any], args: argparse.Namespace, rng: np.random.Generator) -> list[Array]:
     """Random numbers for every argument of f, as the options say."""
     shapes = args.shape or _default_shapes(f, args.target)
+    required = _required(f) or 0
+    if len(shapes) < required:
+        raise explain(
+            ValueError(f"{args.target} takes {required} inputs: give --shape once for each, not {len(shapes)} times"),
+            f"{args.target}의 입력은 {required}개입니다. --shape를 입력마다 한 번씩 지정하십시오. 지정한 횟수: {len(shapes)}",
+        )
     domains = _one_per_input("--domain", args.domain or ["real"], len(shapes))
     dtypes = _one_per_input("--dtype", args.dtype or ["float"], len(shapes))
-    return [
-        _random_integers(rng, shape, *limits(d)) if dtype == "int" else random_array(rng, shape, d)
-        for shape, d, dtype in zip(shapes, domains, dtypes, strict=True)
-    ]
+    try:
+        return [
+            _random_integers(rng, shape, *limits(d)) if dtype == "int" else random_array(rng, shape, d)
+            for shape, d, dtype in zip(shapes, domains, dtypes, strict=True)
+        ]
+    except ValueError as error:
+        if "square" in str(error):
+            error.add_note("on the command line: --shape 4,4")
+            explain(error, "명령행에서는 --shape 4,4처럼 정사각행렬의 형상을 지정하십시오.")
+        raise
 
 
 def whole_domains(args: argparse.Namespace, inputs: list[Array]) -> dict[int, Domain] | None:
@@ -138,13 +150,18 @@ def describe_inputs(args: argparse.Namespace, inputs: list[Array]) -> str:
 
 
 def _default_shapes(f: Any, target: str) -> list[tuple[int, ...]]:
-    count = (required_arguments(f.forward) or 1) - 1 if is_function_class(f) else required_arguments(f)
+    count = _required(f)
     if not count:
         raise explain(
             ValueError(f"how many inputs {target} takes cannot be told: give --shape once for each"),
             f"입력이 몇 개인지 알 수 없습니다: {target}. 입력마다 --shape를 한 번씩 지정하십시오.",
         )
     return [_DEFAULT_SHAPE] * count
+
+
+def _required(f: Any) -> int | None:
+    """The number of inputs that f requires, beside the context of an autograd.Function; None if that is unknown."""
+    return (required_arguments(f.forward) or 1) - 1 if is_function_class(f) else required_arguments(f)
 
 
 def required_arguments(f: Callable[..., Any]) -> int | None:
@@ -188,6 +205,9 @@ def target_error(error: BaseException, args: argparse.Namespace) -> BaseExceptio
     if wants_integers(error) and not args.dtype:
         found.add_note("--dtype int gives whole numbers (ids, labels) in place of floats")
         explain(found, "--dtype int를 지정하면 실수 대신 정수(id, 레이블)를 입력합니다.")
+    if "positive definite" in str(error).lower() and not args.domain:
+        found.add_note("--domain positive_definite gives such matrices (with --shape 4,4)")
+        explain(found, "--domain positive_definite와 --shape 4,4를 지정하면 양의 정부호 행렬을 입력합니다.")
     return found
 
 

@@ -34,7 +34,8 @@ class TorchFunction(FunctionWithVjp):
         self.whole = is_function_class(f)
         self.apply = f.apply if self.whole else f
         names = argument_names(f.forward, len(inputs) + 1)[1:] if self.whole else argument_names(f, len(inputs))
-        self.modules = list({id(m): m for m in (f, parameters) if isinstance(m, self.torch.nn.Module)}.values())
+        sources = [f, *(parameters if isinstance(parameters, list | tuple) else [parameters])]
+        self.modules = list({id(m): m for m in sources if isinstance(m, self.torch.nn.Module)}.values())
         self.parameters = self._named_parameters(parameters, names)
         every = [*inputs, *self.parameters.values()]
         self.count = len(inputs)
@@ -56,11 +57,18 @@ class TorchFunction(FunctionWithVjp):
         return f, parameters
 
     def _named_parameters(self, parameters: Any, names: Sequence[str]) -> dict[str, Any]:
-        named = [pair for module in self.modules for pair in module.named_parameters()]
+        several_modules = len(self.modules) > 1 and isinstance(parameters, list | tuple)
+        named = [
+            (f"{i}.{name}" if several_modules else name, p)
+            for i, module in enumerate(self.modules)
+            for name, p in module.named_parameters()
+        ]
         if parameters is not None and not isinstance(parameters, self.torch.nn.Module):
             several = parameters if isinstance(parameters, dict | list | tuple) else [parameters]
             named += (
-                several.items() if isinstance(several, dict) else [(f"parameter {i}", p) for i, p in enumerate(several)]
+                several.items()
+                if isinstance(several, dict)
+                else [(f"parameter {i}", p) for i, p in enumerate(several) if not isinstance(p, self.torch.nn.Module)]
             )
         found: dict[Any, str] = {}
         for name, p in named:
@@ -165,11 +173,13 @@ class TorchFunction(FunctionWithVjp):
         except RuntimeError as error:
             if "dtype" in str(error) or "Double" in str(error):
                 error.add_note(
-                    "f is called with float64; name the module or the tensors it reads beside its inputs: parameters=model"
+                    "f is called with float64, and reads a float32 tensor that is not among its inputs: pass it as an input, or"
+                    " x.double(); name modules and tensors that it reads by parameters=model, or parameters=[model, x]"
                 )
                 explain(
                     error,
-                    "f에는 float64를 넘깁니다. f가 인수 밖에서 읽는 모듈이나 텐서를 parameters=model처럼 지정하십시오.",
+                    "f에는 float64를 넘기는데, f가 인수 밖에서 float32 텐서를 읽습니다. 그 텐서를 인수로 넘기거나 x.double()로"
+                    " 바꾸십시오. f가 읽는 모듈과 텐서는 parameters=model이나 parameters=[model, x]처럼 지정할 수 있습니다.",
                 )
             raise
 
@@ -249,5 +259,5 @@ def is_function_class(f: Any) -> bool:
 
 def class_of_apply(f: Any) -> Any:
     """The autograd.Function whose `apply` f is; f itself if it is something else."""
-    owner = getattr(f, "__self__", None)
+    owner: Any = getattr(f, "__self__", None)
     return owner if is_function_class(owner) and f == owner.apply else f

@@ -52,7 +52,11 @@ def _is_torchs(f: Any, given: list[Any]) -> bool:
     if not hasattr(torch, "autograd"):  # not there, or still being imported
         return False
     kinds = torch.Tensor, torch.nn.Module
-    return isinstance(f, torch.nn.Module) or is_function_class(class_of_apply(f)) or any(isinstance(x, kinds) for x in given)
+    return (
+        isinstance(f, torch.nn.Module)
+        or is_function_class(class_of_apply(f))
+        or any(isinstance(x, kinds) for x in given)
+    )
 
 
 def _is_jaxs(f: Callable[..., Any], given: list[Any]) -> bool:

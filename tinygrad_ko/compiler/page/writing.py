@@ -114,7 +114,9 @@ class Writer:
         """The results of an exported function, each array once: their names, and their positions among all results."""
         first = {text: i for i, text in reversed([*enumerate(self._returned)])}
         names = [self.given.get(value) or value.name or f"result{i}" for i, value in enumerate(self.results)]
-        for i, value in enumerate(self.results):  # a gradient that is a view, in the shape of its argument, has no statement
+        for i, value in enumerate(
+            self.results
+        ):  # a gradient that is a view, in the shape of its argument, has no statement
             wrt = self.differentiated(value)
             if value not in self.given and wrt and f"d{wrt}" not in {*names, *self.given.values()}:
                 names[i] = f"d{wrt}"

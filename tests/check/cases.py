@@ -208,7 +208,7 @@ case(
     "right",
     A,
     rtol=1e-5,
-    says="agrees to .*, within rtol=1e-05 and what can be seen, ",
+    says="agrees to .*, within rtol=1e-05 and what can be seen; resolution",
     seeds=4,
     name="fixed point at 1e-8 with rtol",
 )(at_tolerance(1e-8))

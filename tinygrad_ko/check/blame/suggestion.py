@@ -156,7 +156,7 @@ def _from_pattern(a: Array, b: Array) -> _Text | None:
     return None
 
 
-def _wrong_entries(a: Array, b: Array, least: float = 1e-6) -> _Text | None:
+def _wrong_entries(a: Array, b: Array, least: float = 1e-9) -> _Text | None:
     """That at most half of the entries are wrong, by at least a part of the largest."""
     wrong = np.abs(a - b) > least * np.max(np.abs(b), initial=0)
     n = int(wrong.sum())

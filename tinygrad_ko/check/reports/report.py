@@ -178,8 +178,7 @@ class Report:
         if self.verdict == "agrees" and seen:
             if rtol := seen[0].rtol:
                 off = max(p.difference / (p.reference or 1) for p in seen)
-                seen_to = max(p.resolution for p in seen)
-                says += f" to {off:.1e}, within rtol={rtol:g} and what can be seen, {seen_to:.0e}"
+                says += f" to {off:.1e}, within rtol={rtol:g} and what can be seen"
             how_well = f"resolution {max(p.resolution for p in seen):.0e}, "
         head = f"{self.name}: {says}; {how_well}{self.evaluations:,} evaluations"
         if self.verdict == "agrees" and 2 * self.numbers > self.evaluations:

@@ -204,9 +204,14 @@ def at_tolerance(tol: float, factor: float = 1.0) -> Any:
 A = np.array([0.7, 0.3, 0.5])
 case("undecided", A, says="rtol=", seeds=4, name="fixed point at 1e-8")(at_tolerance(1e-8))
 case("undecided", A, says="rtol=", seeds=4, name="fixed point at 1e-5")(at_tolerance(1e-5))
-case("right", A, rtol=1e-5, says="agrees to .*, allowed 1e-05", seeds=4, name="fixed point at 1e-8 with rtol")(
-    at_tolerance(1e-8)
-)
+case(
+    "right",
+    A,
+    rtol=1e-5,
+    says="agrees to .*, within rtol=1e-05 and what can be seen; resolution",
+    seeds=4,
+    name="fixed point at 1e-8 with rtol",
+)(at_tolerance(1e-8))
 case("right", A, seeds=4, name="fixed point at 1e-15")(at_tolerance(1e-15))
 case("wrong", A, rtol=1e-5, seeds=4, name="fixed point at 1e-8, off by a hundredth")(at_tolerance(1e-8, 1.01))
 case("wrong", A, seeds=4, name="fixed point at 1e-8, a sign")(at_tolerance(1e-8, -1.0))

@@ -10,7 +10,7 @@ import pytest
 import tinygrad_ko as tg
 from tests.ops.test_rules import respelled
 from tinygrad_ko import nn
-from tinygrad_ko.check import Blame, GradientMismatch, check_gradient
+from tinygrad_ko.check import Blame, GradientMismatch, check_grad, check_gradient, check_vjp
 from tinygrad_ko.nn import networks
 from tinygrad_ko.ops.linalg import products as linalg
 from tinygrad_ko.ops.networks import losses
@@ -268,3 +268,28 @@ class TestANetwork:
 
         blame, _ = blamed(deep, [0.5, 1.0])
         assert blame.op == "tanh"
+
+
+class TestHintsOfDerivativesByHand:
+    X0 = np.array([1.3, 0.7, 0.8, 1.9, 1.2])
+
+    def told(self, f, gradient, x=X0):
+        with pytest.raises(GradientMismatch) as caught:
+            check_grad(f, gradient, x)
+        return str(caught.value)
+
+    @pytest.mark.parametrize(("factor", "cause"), [(1.001, "a mask"), (1.0 + 1e-4, "a mask"), (-1.0, "a sign")])
+    def test_few_entries(self, factor, cause):
+        one = np.array([1, 1, factor, 1, 1])
+        text = self.told(lambda x: np.sum(x**4), lambda x: 4 * x**3 * one)
+        assert f"1 of 5 entries are wrong, the first at [2]: {cause}" in text
+
+    def test_all_entries_are_off_by_an_epsilon(self):
+        assert "a constant (an epsilon)" in self.told(lambda x: np.sum(x**4), lambda x: 4.001 * x**3)
+
+    def test_what_is_said_of_the_order_of_arguments_and_of_clipping(self):
+        for vjp in (lambda g, x: 2 * x, lambda g, x: np.clip(g, -0.1, 0.1) * 2 * x):
+            with pytest.raises(GradientMismatch, match="in another order") as caught:
+                check_vjp(lambda x: x * x, vjp, self.X0)
+            assert "순서" in caught.value.__notes__[0]
+        assert "meant_as" in str(caught.value)

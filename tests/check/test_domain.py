@@ -244,7 +244,7 @@ ONE_TRIANGLE: list[Any] = [  # f, its gradient for inputs of the domain alone, i
 
 @pytest.mark.parametrize(("f", "gradient", "x", "domain"), ONE_TRIANGLE)
 def test_a_gradient_that_is_right_inside_names_the_domain(f, gradient, x, domain):
-    with pytest.raises(GradientMismatch, match=f"if f is for such inputs alone, domain=.*'{domain}'") as error:
+    with pytest.raises(GradientMismatch, match=f"if f is meant for such inputs alone, domain=.*'{domain}'") as error:
         check_grad(f, gradient, x)
     assert f"'{domain}'" in error.value.__notes__[0]
     assert check_grad(f, gradient, x, domain=domain).verdict == "agrees"

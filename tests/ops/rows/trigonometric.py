@@ -43,3 +43,10 @@ ROWS: dict[Callable[..., Any], Row] = {
     trigonometric.sinc: Row(elementwise_call(real), np.sinc),
     trigonometric.bessel: Row(with_options({"order": st.integers(0, 3)}), divided_bessel, NEAR_ZERO),
 }
+
+EQUIVALENT: dict[str, dict[str, str]] = {
+    "atan2": {
+        "atan2.a: swapped operands: g * _over_square(b, hypot(b, a))": "the hypotenuse does not care which side is which",
+        "atan2.b: swapped operands: -g * _over_square(a, hypot(b, a))": "the hypotenuse does not care which side is which",
+    },
+}

@@ -156,20 +156,23 @@ def describe_broken_property(primal: Primal, broken: BrokenProperty, rng: Any) -
                 return describe_broken_property(operation, found, rng)
             op, line, broken = node.op, _called_at(node), found
             break
-    argument = broken.argument
+    argument, cure = broken.argument, broken.cure and f"; {broken.cure}"
     name, location = (op.name, formula_location(op, argument)) if op else primal.formula(argument)
     if name is None:
-        return f"the gradient of {argument!r} {broken.text}", f"인수 {argument!r}: {broken.korean}"
+        return f"the gradient of {argument!r} {broken.text}{cure}", f"인수 {argument!r}: {broken.korean}"
     at, korean = (f", at {location}", f" 공식의 위치: {location}.") if location else ("", "")
     text, note = f"the formula of {name} for {argument!r}{at},", "미분 공식에 g(출력 쪽에서 온 기울기)가 없습니다."
     if op and not op.variadic and "g" not in op.named_by.get(argument, ("g",)):
-        text = f"{text} does not use g, the gradient of its output"
+        text, cure = f"{text} does not use g, the gradient of its output", ""
     elif primal.by_hand:
         at, note = (f", at {location},", f" 작성한 위치: {location}.") if location else ("", "")
-        return f"the derivative given for {argument!r}{at} {broken.text}", f"인수 {argument!r}: {broken.korean}{note}"
+        return (
+            f"the derivative given for {argument!r}{at} {broken.text}{cure}",
+            f"인수 {argument!r}: {broken.korean}{note}",
+        )
     else:
         text, note = f"what {text} gives {broken.text}", broken.korean
-    return f"{text}{line[0]}", f"연산 {name}의 인수 {argument!r}: {note}{korean}{line[1]}"
+    return f"{text}{line[0]}{cure}", f"연산 {name}의 인수 {argument!r}: {note}{korean}{line[1]}"
 
 
 def operations(primal: Primal) -> Iterator[tuple[Any, Primal | None]]:
@@ -255,7 +258,8 @@ def _right_inside(line: Line, i: int) -> tuple[str, str] | None:
     if domain == "positive_definite":
         names = "'symmetric' or 'positive_definite'"
     return (
-        f"{label!r} {what}, and the gradient is right along directions that keep it so: if f is for such inputs alone, domain={names}",
+        f"{label!r} {what}, and the gradient is right along directions that keep it so:"
+        f" if f is meant for such inputs alone, domain={names}",
         f"인수 {label!r}의 값은 {korean}이고, 이 성질을 유지하는 방향에서는 기울기가 맞습니다."
         f" 그런 입력에서만 쓰는 함수라면 다음을 지정하십시오: domain={names.replace(' or ', ', domain=')}",
     )

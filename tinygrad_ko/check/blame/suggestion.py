@@ -45,6 +45,8 @@ def suggest(entry: WrongEntry, formula: Array | None, true: Array | None) -> _Te
         )
     if not isfinite(slope.value):
         return "", ""
+    if formula is not None and true is not None and (few := _wrong_entries(formula, true)):
+        return few
     unseen = abs(slope.value) <= slope.error
     if not unseen and analytic and (off := abs(analytic / slope.value - 1)) < 0.01:
         return (
@@ -75,8 +77,10 @@ def suggest(entry: WrongEntry, formula: Array | None, true: Array | None) -> _Te
         )
     if unseen:
         return (
-            "the true slope is 0: the formula has a term too many, or a mask is missing",
-            "실제 기울기는 0입니다. 불필요한 항이 있거나 마스크를 빠뜨렸을 수 있습니다.",
+            "the true slope is 0: the formula has a term too many, or a mask is missing; a straight-through estimator is named by"
+            " tg.check.meant_as",
+            "실제 기울기는 0입니다. 불필요한 항이 있거나 마스크를 빠뜨렸을 수 있습니다. 의도한 straight-through estimator라면"
+            " tg.check.meant_as로 지정하십시오.",
         )
     return _from_ratio(entry, analytic / slope.value)
 
@@ -142,20 +146,31 @@ def _from_pattern(a: Array, b: Array) -> _Text | None:
             "it has the numbers of the true gradient in another order: an axis, a transpose or an index",
             "올바른 기울기와 값은 같지만 순서가 다릅니다. 축, 전치, 인덱스를 확인하십시오.",
         )
-    wrong = np.abs(a - b) > 1e-3 * np.max(np.abs(b))
-    n = int(wrong.sum())
-    if 0 < n <= a.size // 2:
-        first = [int(i) for i in np.argwhere(wrong)[0]]
-        return (
-            f"{n} of {a.size} entries are wrong, the first at {first}: a mask, an index or an edge",
-            f"원소 {a.size}개 중 {n}개만 틀립니다. 처음 틀린 위치: {first}. 마스크, 인덱스, 경계 처리를 확인하십시오.",
-        )
+    if few := _wrong_entries(a, b, 1e-3):
+        return few
     if a.size > 2 and _all_close(a - b, np.full(a.shape, (a - b).flat[0])):
         return (
             "it is off by the same number everywhere: a term is missing or too many",
             "모든 원소가 같은 값만큼 다릅니다. 빠뜨렸거나 불필요하게 더한 항이 없는지 확인하십시오.",
         )
     return None
+
+
+def _wrong_entries(a: Array, b: Array, least: float = 1e-9) -> _Text | None:
+    """That at most half of the entries are wrong, by at least a part of the largest."""
+    wrong = np.abs(a - b) > least * np.max(np.abs(b), initial=0)
+    n = int(wrong.sum())
+    if not 0 < n <= a.size // 2 or not (np.isfinite(a).all() and np.isfinite(b).all()):
+        return None
+    transposed = a.ndim >= 2 and a.shape[-1] == a.shape[-2] and _all_close(a.swapaxes(-1, -2), b)
+    if transposed or _all_close(np.sort(a, axis=None), np.sort(b, axis=None)):
+        return None
+    first, sign = [int(i) for i in np.argwhere(wrong)[0]], _all_close(a[wrong], -b[wrong])
+    cause, korean = ("a sign", "부호를") if sign else ("a mask, an index or an edge", "마스크, 인덱스, 경계 처리를")
+    return (
+        f"{n} of {a.size} entries are wrong, the first at {first}: {cause}",
+        f"원소 {a.size}개 중 {n}개만 틀립니다. 처음 틀린 위치: {first}. {korean} 확인하십시오.",
+    )
 
 
 # Equal, as far as differences of f can show.

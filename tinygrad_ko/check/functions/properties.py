@@ -16,6 +16,7 @@ class BrokenProperty(NamedTuple):
     argument: str
     text: str
     korean: str
+    cure: str = ""
 
 
 _PROPERTIES = (  # a factor of the cotangent, and what is wrong if the gradient is not scaled by it, to the last bit
@@ -23,14 +24,21 @@ _PROPERTIES = (  # a factor of the cotangent, and what is wrong if the gradient 
     (
         0.0,
         "is not zero for a zero cotangent",
-        "출력 쪽에서 온 기울기 g가 0인데도 기울기가 0이 아닙니다. g와 곱하지 않은 항이 없는지 확인하십시오.",
+        "출력 쪽에서 온 기울기 g가 0인데도 기울기가 0이 아닙니다."
+        " 역전파 함수의 인수 순서가 바뀌지 않았는지, g와 곱하지 않은 항이 없는지 확인하십시오.",
     ),
     (
         -2.0,
         "is not linear in the cotangent",
-        "출력 쪽에서 온 기울기 g가 -2배가 되어도 기울기는 -2배가 되지 않습니다. 공식은 g에 대해 선형이어야 합니다.",
+        "출력 쪽에서 온 기울기 g가 -2배가 되어도 기울기는 -2배가 되지 않습니다. 공식은 g에 대해 선형이어야 합니다."
+        " 역전파 함수의 인수 순서가 바뀌지 않았는지 확인하십시오. 기울기를 일부러 자른 것이라면 tg.check.meant_as로 지정하십시오.",
     ),
 )
+
+_CURES = {  # by the factor of the cotangent
+    0.0: "are the arguments of the backward in another order, or is a term not multiplied by the cotangent?",
+    -2.0: "are the arguments of the backward in another order, or is it clipped? Say what is meant with tg.check.meant_as",
+}
 
 
 def is_deterministic(f: CheckedFunction) -> bool:
@@ -70,8 +78,12 @@ def find_broken_property(f: CheckedFunction, c: Array, every: bool = True) -> Br
                 if factor == 1 and isinstance(f, FunctionWithVjp) and not f.forward_mode:
                     text, korean = _REMEMBERS
                 if f.forward_mode:
-                    text, korean = text.replace("cotangent", "tangent").replace("gradient", "jvp"), of_a_jvp
-                return BrokenProperty(f.labels[i], text, korean) if every else find_broken_property(f, c)
+                    text, korean = (
+                        text.replace("cotangent", "tangent").replace("gradient", "jvp"),
+                        of_a_jvp,
+                    )
+                cure = "" if f.forward_mode else _CURES.get(factor, "")
+                return BrokenProperty(f.labels[i], text, korean, cure) if every else find_broken_property(f, c)
     return None
 
 

@@ -178,7 +178,8 @@ class Report:
         how_well = ""
         if self.verdict == "agrees" and seen:
             if rtol := seen[0].rtol:
-                says += f" to {max(p.difference / (p.reference or 1) for p in seen):.1e}, allowed {rtol:g}"
+                off = max(p.difference / (p.reference or 1) for p in seen)
+                says += f" to {off:.1e}, within rtol={rtol:g} and what can be seen"
             how_well = f"resolution {max(p.resolution for p in seen):.0e}, "
         head = f"{self.name}: {says}; {how_well}{self.evaluations:,} evaluations"
         if self.verdict == "agrees" and 2 * self.numbers > self.evaluations:

@@ -131,9 +131,11 @@ def why_inexact(line: Line, found: Projection, rng: Any) -> tuple[str, str] | No
     bound, (rule, rule_korean) = _rounded_up(off), line.f.computed_by
     return (
         f"f is not computed exactly: it jumps by {height:.1g} of its size near the inputs, as an iteration that stops at a tolerance"
-        f" does, and its slope is that of {rule} to {off:.1g} only; if it is meant to be so inexact, say how much: rtol={bound}",
+        f" does, and its slope is that of {rule} to {off:.1g} only:"
+        f" let it iterate to a smaller tolerance, or say how exactly f is computed: rtol={bound}",
         f"함수가 정확히 계산되지 않습니다. 입력 근처에서 함수값이 그 크기의 {height:.1g}배만큼 뜁니다(허용 오차에서 멈추는 반복 계산 등)."
-        f" {rule_korean}의 값과 기울기의 상대 차이는 {off:.1g}입니다. 이 정도의 오차가 의도한 것이라면 rtol={bound}처럼 지정하십시오.",
+        f" {rule_korean}의 값과 기울기의 상대 차이는 {off:.1g}입니다. "
+        f"허용 오차를 줄여 더 반복하거나, 의도한 오차라면 rtol={bound}처럼 지정하십시오.",
     )
 
 

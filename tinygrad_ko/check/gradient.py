@@ -11,7 +11,7 @@ from ctypes import ArgumentError
 from dataclasses import replace
 from inspect import unwrap
 from types import ModuleType
-from typing import Any, TypedDict
+from typing import Any
 
 import numpy as np
 
@@ -135,16 +135,6 @@ def _note_another_door(error: Exception, f: Any) -> None:
             "NumPy 배열의 함수라면 직접 작성한 미분을 tg.check.check_grad(f, grad, x)나 check_vjp로 확인하십시오."
             " 명령행에서는 --grad나 --vjp를 지정하십시오.",
         )
-
-
-class Options(TypedDict, total=False):
-    """How hard a check looks: options of `check_gradient` that every check has."""
-
-    effort: Effort
-    rtol: float
-    float32: bool
-    domain: Any
-    rng: Rng
 
 
 def judge(

@@ -16,7 +16,8 @@ from tinygrad_ko.check.functions.function import argument_names, function_name, 
 from tinygrad_ko.check.functions.line import indicator
 from tinygrad_ko.check.functions.meaning import in_check
 from tinygrad_ko.check.functions.vjp import COTANGENT, FunctionWithVjp, Pullback, backward_writes, was_changed
-from tinygrad_ko.check.gradient import Options, judge
+from tinygrad_ko.check.gradient import judge
+from tinygrad_ko.check.options import Options, in_double
 from tinygrad_ko.check.reports.record import CheckCall
 from tinygrad_ko.check.reports.report import Report
 from tinygrad_ko.check.slopes.slope import scales
@@ -85,7 +86,7 @@ def check_grad(
     inputs = [_point(values[i]) for i in chosen]
     source = _with_derivatives(f_alone, derivatives, inputs, f, written, [names[i] for i in chosen])
     call = CheckCall("check_grad", (f, grad), (x0, *args), {} if wrt is None else {"wrt": wrt})
-    return judge(source, call, **_in_double("check_grad", options))
+    return judge(source, call, **in_double("check_grad", options))
 
 
 def check_hess(grad: Callable[..., Any], hess: Any, x0: Any, *args: Any, **options: Unpack[Options]) -> Report:
@@ -103,7 +104,7 @@ def check_hess(grad: Callable[..., Any], hess: Any, x0: Any, *args: Any, **optio
     f, derivative = lambda x: _gradient_alone(grad(x, *args), x, function_name(grad)), lambda x: [hess(x, *args)]
     source = _with_derivatives(f, derivative, [_point(x0)], grad, hess)
     source.result = "gradient"
-    return judge(source, CheckCall("check_hess", (grad, hess), (x0, *args)), **_in_double("check_hess", options))
+    return judge(source, CheckCall("check_hess", (grad, hess), (x0, *args)), **in_double("check_hess", options))
 
 
 def check_hessp(grad: Callable[..., Any], hessp: Any, x0: Any, *args: Any, **options: Unpack[Options]) -> Report:
@@ -125,7 +126,7 @@ def check_hessp(grad: Callable[..., Any], hessp: Any, x0: Any, *args: Any, **opt
         written=hessp,
     )
     source.result = "gradient"
-    return judge(source, CheckCall("check_hessp", (grad, hessp), (x0, *args)), **_in_double("check_hessp", options))
+    return judge(source, CheckCall("check_hessp", (grad, hessp), (x0, *args)), **in_double("check_hessp", options))
 
 
 def check_vjp(
@@ -148,7 +149,7 @@ def check_vjp(
     _require_callable("check_vjp", f=f, vjp=vjp)
     _require_numpys("check_vjp", inputs)
     call = CheckCall("check_vjp", (f, vjp), inputs, {} if wrt is None else {"wrt": wrt})
-    return judge(_Handwritten(f, vjp, inputs, wrt), call, **_in_double("check_vjp", options))
+    return judge(_Handwritten(f, vjp, inputs, wrt), call, **in_double("check_vjp", options))
 
 
 def check_jvp(
@@ -169,7 +170,7 @@ def check_jvp(
     _require_callable("check_jvp", f=f, jvp=jvp)
     _require_numpys("check_jvp", inputs)
     call = CheckCall("check_jvp", (f, jvp), inputs, {} if wrt is None else {"wrt": wrt})
-    return judge(_Pushforward(f, jvp, inputs, wrt), call, **_in_double("check_jvp", options))
+    return judge(_Pushforward(f, jvp, inputs, wrt), call, **in_double("check_jvp", options))
 
 
 class _Handwritten(FunctionWithVjp):
@@ -255,12 +256,13 @@ class _Pushforward(_Handwritten):
             i: projected(directions[i], d, 0.0) for i, d in self.domains.items() if i in directions
         }
         tangents = [(zeros | directions).get(i) for i in range(len(self.point))]
-        copies = [x.copy() if isinstance(x, np.ndarray) else x for x in self.inside(self.point)]
+        point = self.inside(self.point)
+        copies = [x.copy() if isinstance(x, np.ndarray) else x for x in point]
         inputs, given = self.structured(copies), [None if t is None else t.copy() for t in tangents]
         with in_check():
             found = self.its_vjp(*inputs, *self.structured(given))
         for label, *pair in [
-            *zip(self.labels, self.point, copies, strict=True),
+            *zip(self.labels, point, copies, strict=True),
             *zip(self.labels, tangents, given, strict=True),
         ]:
             if was_changed(*pair):
@@ -372,33 +374,6 @@ def _point(x0: Any) -> Any:
         return x.astype(np.float64) if x.dtype.kind in "iu" else x
 
     return mapped(point, x0, "")
-
-
-_CURES = {  # options of other checkers, and what is said here instead
-    "args": ("pass the constants one by one after x0", "상수는 x0 다음에 하나씩 넘기십시오"),
-    "jac": (
-        "pass grad=True where f returns its value and its gradient in a pair",
-        "f가 값과 기울기를 쌍으로 반환하면 grad=True를 넘기십시오",
-    ),
-    "tol": (
-        "the error estimate is the tolerance; rtol= says how exactly f is computed",
-        "허용 오차는 따로 정하지 않습니다. f가 정확히 계산되지 않는다면 그 정도를 rtol=로 지정하십시오",
-    ),
-    "kwargs": ("wrap f in a lambda that passes them on", "f를 lambda로 감싸서 넘기십시오"),
-}
-_CURES |= dict.fromkeys(("atol", "eps", "epsilon", "h", "step", "tolerance"), _CURES["tol"])
-
-
-def _in_double(caller: str, options: Options) -> Options:
-    for name in options:
-        if name not in {*Options.__annotations__, "order"}:  # of which the judge says that there is none
-            known = [*Options.__annotations__]
-            cure, korean = _CURES.get(name, _CURES["kwargs"])
-            raise explain(
-                TypeError(f"{caller}() has no option {name!r}, only {known}; {cure}"),
-                f"{caller}에는 {name} 옵션이 없습니다. 쓸 수 있는 옵션: {known}. {korean}.",
-            )
-    return {"float32": False, **options}
 
 
 def _require_numpys(caller: str, inputs: Any) -> None:

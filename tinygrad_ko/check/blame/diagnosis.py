@@ -172,7 +172,7 @@ def describe_broken_property(primal: Primal, broken: BrokenProperty, rng: Any) -
         )
     else:
         text, note = f"what {text} gives {broken.text}", broken.korean
-    return f"{text}{line[0]}{cure}", f"연산 {name}의 인수 {argument!r}: {note}{korean}{line[1]}"
+    return f"{text}{cure}{line[0]}", f"연산 {name}의 인수 {argument!r}: {note}{korean}{line[1]}"
 
 
 def operations(primal: Primal) -> Iterator[tuple[Any, Primal | None]]:
@@ -255,8 +255,7 @@ def _right_inside(line: Line, i: int) -> tuple[str, str] | None:
     if not abs(analytic - slope.value) <= tolerance(slope.error, size, f.eps) <= 1e-3 * size:
         return None
     label, names = f.labels[i], f"{domain!r}"
-    if domain == "positive_definite":
-        names = "'symmetric' or 'positive_definite'"
+    names = "'symmetric' or 'positive_definite'" if domain == "positive_definite" else names
     return (
         f"{label!r} {what}, and the gradient is right along directions that keep it so:"
         f" if f is meant for such inputs alone, domain={names}",

@@ -192,7 +192,7 @@ class Held:
             asked = f"{self.name_of(value)}{'.get(None)' if isinstance(value, ContextVar) else '()'}"
             yield Location(asked, None, place.path, self.read(asked))
         elif isinstance(value, type):
-            yield from self._class(value)
+            yield from self._class(value) if _is_users(value.__module__) else ()
         elif isinstance(value, property | staticmethod | classmethod):
             functions = (value.fget, value.fset) if isinstance(value, property) else (value.__func__,)
             yield from (self._fixed(f, ()) for f in functions if f is not None)
@@ -261,18 +261,15 @@ class Held:
             yield self._fixed(type(value), (type(value).__name__,))
 
     def _class(self, kind: type) -> Iterator[Location]:
-        if not _is_users(kind.__module__):
-            return
         yield from (self._fixed(base, (base.__name__,)) for base in kind.__mro__[1:] if _is_users(base.__module__))
         self.classes[kind] = {*vars(kind)}
         for name, value in list(vars(kind).items()):
             if isinstance(value, FunctionType | property | staticmethod | classmethod):
                 yield Location(f"{self.name_of(vars(kind))}[{name!r}]", None, (kind.__name__, name), value)
             elif not name.startswith("__") and not hasattr(value, "__get__"):
-                text, by_hand = self.name_of(kind), isinstance(type(kind).__setattr__, FunctionType)
-                write = (
-                    "type.__setattr__" if by_hand else "setattr"
-                )  # what a metaclass in Python refuses or notes is passed by
+                # Past what a metaclass in Python refuses; a metaclass in C needs its own.
+                write = "type.__setattr__" if isinstance(type(kind).__setattr__, FunctionType) else "setattr"
+                text = self.name_of(kind)
                 yield Location(f"{text}.{name}", f"{write}, {text}, {name!r}", (kind.__name__, name), value)
 
     def _variables(self, function: FunctionType) -> Iterator[Location]:

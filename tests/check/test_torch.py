@@ -414,3 +414,13 @@ def test_a_float32_tensor_that_is_read_is_told_with_its_cure():
         check_gradient(lambda: net(x).sum(), parameters=net)
     assert "reads a float32 tensor that is not among its inputs" in error.value.__notes__[-2]
     assert "parameters=[model, x]" in error.value.__notes__[-1]
+
+
+def test_a_function_of_pytorch_given_tensors_of_this_package_is_refused():
+    """Its forward would run on them, and its backward never."""
+    with pytest.raises(
+        TypeError, match="Swish is a Function of PyTorch, and f was given no tensors of PyTorch"
+    ) as error:
+        check_gradient(lambda x: Swish.apply(x, 1.0), np.ones(3))
+    assert "torch.tensor(...)로 넘기십시오" in error.value.__notes__[0]
+    assert check_gradient(lambda x: Swish.apply(x, 1.0), torch.ones(3)).verdict == "agrees"

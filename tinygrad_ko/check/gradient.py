@@ -9,6 +9,7 @@ tolerance: there is none to tune. So one number also shows one entry among a hun
 from collections.abc import Callable, Iterator
 from ctypes import ArgumentError
 from dataclasses import replace
+from functools import partial
 from inspect import unwrap
 from types import ModuleType
 from typing import Any
@@ -16,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ko.check.functions.function import FirstOrder, Primal, on_a_copy
-from tinygrad_ko.check.functions.in_torch import class_of_apply
+from tinygrad_ko.check.functions.in_torch import class_of_apply, require_no_function
 from tinygrad_ko.check.functions.libraries import of_another_library
 from tinygrad_ko.check.reports.record import CheckCall
 from tinygrad_ko.check.reports.report import Report, listeners
@@ -97,6 +98,8 @@ def check_gradient(
         given = {name: value for name, value in options.items() if value is not None}
         call = CheckCall("check_gradient", (asked,), inputs, given)
         try:
+            if isinstance(checked, FirstOrder):
+                require_no_function(partial(checked.forward, checked.point))
             return judge(checked, call, order=order, effort=effort, rtol=rtol, float32=float32, domain=domain, rng=rng)
         except (TypeError, ArgumentError) as error:
             if isinstance(checked, FirstOrder):

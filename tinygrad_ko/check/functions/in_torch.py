@@ -5,7 +5,7 @@ other tensors, and the states of the random generators are put back at the end. 
 """
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from copy import deepcopy
 from inspect import isclass
@@ -15,6 +15,7 @@ import numpy as np
 
 from tinygrad_ko.check.functions.function import Arrays, argument_names, float64_copy, function_name, location
 from tinygrad_ko.check.functions.vjp import COTANGENT, FunctionWithVjp, Pullback, backward_writes
+from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.errors import described, explain
 from tinygrad_ko.func.trees import leaves_like, mapped
 from tinygrad_ko.runtime.atomic import taking_turns
@@ -230,25 +231,58 @@ class TorchFunction(FunctionWithVjp):
     def parts(self) -> Iterator[tuple[str, FunctionWithVjp]]:
         if self.whole:
             return
-        Function, calls = self.torch.autograd.Function, list[tuple[str, Any, list[Any]]]()
-        apply = vars(Function)["apply"]
+        calls = list[tuple[str, Any, list[Any]]]()
 
-        def noted(cls: Any, *inputs: Any, **options: Any) -> Any:
+        def note(cls: Any, inputs: Sequence[Any]) -> None:
             copies = [self._copy(x) for x in inputs]
             if any(getattr(x, "requires_grad", False) for x in copies):
                 calls.append((users_line(), cls, copies))
-            return apply.__func__(cls, *inputs, **options)
 
-        Function.apply = classmethod(noted)
-        try:
+        with _before_each_function(note):
             self.evaluate(self.structured(self.point))
-        finally:
-            Function.apply = apply
         for line, cls, inputs in calls:
             yield line, TorchFunction(cls, inputs)
 
     def _copy(self, x: Any) -> Any:
         return x.detach().clone().requires_grad_(x.requires_grad) if isinstance(x, self.torch.Tensor) else x
+
+
+@contextmanager
+def _before_each_function(note: Callable[[Any, Sequence[Any]], None]) -> Iterator[None]:
+    """In this block `note` gets the class and the inputs of every `autograd.Function` before it runs; one thread at a time."""
+    Function = sys.modules["torch"].autograd.Function
+
+    def noted(cls: Any, *inputs: Any, **options: Any) -> Any:
+        note(cls, inputs)
+        return apply.__func__(cls, *inputs, **options)
+
+    with _lock:
+        apply = vars(Function)["apply"]
+        Function.apply = classmethod(noted)
+        try:
+            yield
+        finally:
+            Function.apply = apply
+
+
+def require_no_function(f: Callable[[], Any]) -> None:
+    """Raise TypeError if f gives a Tensor of this package to an `autograd.Function`, which would pass it through its forward: its backward
+    would never be called, and never checked.
+    """
+
+    def refuse(cls: Any, inputs: Sequence[Any]) -> None:
+        if any(isinstance(x, Handle) for x in inputs):
+            name = cls.__name__
+            raise explain(
+                TypeError(
+                    f"{name} is a Function of PyTorch, and f was given no tensors of PyTorch: pass torch.tensor(...) to the check"
+                ),
+                f"{name}: PyTorch의 Function인데 f에 PyTorch의 텐서를 넘기지 않았습니다. 입력을 torch.tensor(...)로 넘기십시오.",
+            )
+
+    if hasattr(sys.modules.get("torch"), "autograd"):
+        with _before_each_function(refuse):
+            f()
 
 
 def is_function_class(f: Any) -> bool:

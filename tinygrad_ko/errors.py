@@ -201,6 +201,18 @@ def unused(i: int, name: str) -> RuntimeError:
     )
 
 
+def no_leaf_of_results() -> TypeError:
+    """A leaf is to be made of Tensors that require a gradient themselves."""
+    return explain(
+        TypeError(
+            "Tensor([x, y], requires_grad=True): a leaf made of Tensors that require a gradient would cut them off; leave "
+            "requires_grad out for a result, or pass x.detach() and y.detach() for a leaf"
+        ),
+        "Tensor([x, y], requires_grad=True): 기울기가 필요한 Tensor로 새 매개변수를 만들면 기울기가 끊어집니다. 이어지는 결과가 필요하면 "
+        "requires_grad를 빼고, 새 매개변수가 필요하면 x.detach()와 y.detach()를 넘기십시오.",
+    )
+
+
 def nothing_behind() -> RuntimeError:
     """A constant is differentiated."""
     return explain(

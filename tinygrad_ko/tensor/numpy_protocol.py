@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_ko.arrays.lists import joined
+from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops import (
     elementwise,
@@ -29,6 +31,7 @@ from tinygrad_ko.ops import (
 from tinygrad_ko.ops.inputs import as_operand, unwrapped
 from tinygrad_ko.ops.linalg import determinants, diagonals, factoring, products, solving, spectral
 from tinygrad_ko.ops.linalg.einsum import einsum
+from tinygrad_ko.tensor.in_place import is_recorded, write_out
 
 _OPS = (elementwise, exponential, hyperbolic, trigonometric, rounding, products)
 
@@ -183,7 +186,12 @@ _FUNCTIONS: dict[Any, Callable[..., Any]] = {
     ),
     np.reshape: lambda x, new: shape.reshape(x, new),
     np.transpose: lambda x, axes=None: x.transpose(axes),
+    np.append: lambda x, values, axis=None: (
+        shape.concat([_flat(x), _flat(values)]) if axis is None else shape.concat([x, values], axis=axis)
+    ),
     np.concatenate: lambda arrays, axis=0: shape.concat(arrays, axis=axis),
+    np.copy: lambda x, order="K": x.copy(),
+    np.copyto: lambda x, value, casting="same_kind", where=True: _copy_to(x, value, casting, where),
     np.stack: lambda arrays, axis=0: shape.stack(arrays, axis=axis),
     np.expand_dims: lambda x, axis: shape.expand_dims(x, axis=axis),
     np.squeeze: lambda x, axis=None: shape.squeeze(x, axis),
@@ -228,6 +236,10 @@ _PLAIN_FUNCTIONS = {  # results without a gradient: indices, truths, shapes, fre
 }  # fmt: skip
 
 
+_OF_LISTS = {np.concatenate, np.stack, np.vstack, np.hstack, np.column_stack}  # a list of Tensors is not one array to them
+_ASSIGNMENTS = ("put", "place", "putmask", "fill_diagonal", "put_along_axis")
+
+
 def _spelled(function: Any) -> str:
     """What stands behind `np.` where a function is called."""
     module = str(getattr(function, "__module__", ""))
@@ -251,6 +263,8 @@ def _refused(name: str, options: Collection[str] | None = None) -> TypeError:
                 " into an array; write a = a + x for a += x",
                 " 배열 a에는 a += x 대신 a = a + x를 쓰십시오.",
             )
+    elif name in _ASSIGNMENTS:
+        cure, korean_cure = "; write x[index] = y", " 다음과 같이 쓰십시오: x[index] = y."
     elif near := get_close_matches(name, sorted(map(_spelled, [*_UFUNCS, *_FUNCTIONS])), n=2, cutoff=0.75):
         nearest = ", ".join(f"np.{n}" for n in near)
         cure, korean_cure = f" (nearest: {nearest})", f" 비슷한 함수: {nearest}."
@@ -287,6 +301,10 @@ def _mixed_axes(name: str) -> TypeError:
 
 def call_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], options: dict[str, Any]) -> Any:
     """What NumPy's ufunc computes, recorded; raises TypeError for what has no rule."""
+    if "out" in options:
+        return _into(ufunc, method, inputs, options)
+    if method == "at":
+        return _added_at(ufunc, *inputs)
     if method != "__call__":
         raise _refused(f"{ufunc.__name__}.{method}")
     if ufunc in _PLAIN_UFUNCS and not options:
@@ -298,8 +316,68 @@ def call_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], options: dict[s
     return _UFUNCS[ufunc](*inputs)
 
 
+def _into(ufunc: Any, method: str, inputs: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    """A ufunc with `out=`: arrays and constants are written to, and a Tensor takes what is recorded."""
+    outs = options["out"]
+    if not is_recorded(*outs) and (ufunc in _PLAIN_UFUNCS or not is_recorded(*map(joined, inputs))):
+        arrays = tuple([x.writable_array() if isinstance(x, Handle) else x for x in outs])
+        others = {name: unwrapped(value) for name, value in options.items()} | {"out": arrays}
+        results = getattr(ufunc, method)(*map(unwrapped, inputs), **others)
+        return outs[0] if len(outs) == 1 else tuple(r if x is None else x for x, r in zip(outs, results, strict=True))
+    out, mask = outs[0], unwrapped(options.get("where", True))
+    if method != "__call__" or options.keys() - {"out", "where"} or len(outs) > 1 or not isinstance(out, Handle):
+        raise _refused(ufunc.__name__, options)
+    if mask is not True:  # what is not chosen is not computed: it may be infinite
+        mask = np.broadcast_to(mask, out.shape)
+        inputs = tuple([shape.broadcast_to(as_operand(x, ufunc.__name__), out.shape)[mask] for x in inputs])
+        out[mask] = call_ufunc(ufunc, method, inputs, {})
+        return out
+    value = as_operand(call_ufunc(ufunc, method, inputs, {}), ufunc.__name__)
+    widens = value.ndim <= out.ndim and all(n in (1, m) for n, m in zip(value.shape[::-1], out.shape[::-1], strict=False))
+    return write_out(out, shape.broadcast_to(value, out.shape) if value.shape != out.shape and widens else value)
+
+
+def _added_at(ufunc: Any, x: Any, index: Any, *values: Any) -> None:
+    """np.add.at(x, index, values) and its like."""
+    if not is_recorded(x, *map(joined, values)):
+        ufunc.at(x.writable_array() if isinstance(x, Handle) else x, unwrapped(index), *map(unwrapped, values))
+    elif ufunc in (np.add, np.subtract) and isinstance(x, Handle):
+        value = values[0] if ufunc is np.add else elementwise.negative(values[0])
+        write_out(x, indexing.scatter_add(x, index, value))
+    else:
+        raise _refused(f"{ufunc.__name__}.at")
+
+
+def _copy_to(x: Any, value: Any, casting: Any = "same_kind", where: Any = True) -> None:
+    """np.copyto."""
+    if not is_recorded(x, joined(value)):
+        np.copyto(x.writable_array() if isinstance(x, Handle) else x, unwrapped(value), casting, unwrapped(where))
+    elif isinstance(x, Handle):
+        value = shape.broadcast_to(as_operand(value, "copyto"), x.shape)
+        write_out(x, value if where is True else elementwise.where(where, value, x))
+    else:
+        raise _refused("copyto", ())
+
+
+def _function_into(out: Any, function: Any, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    """A function of NumPy with `out=`."""
+    value = call_function(function, arguments, options)
+    if isinstance(out, Handle):
+        return write_out(out, value)
+    if is_recorded(value):
+        raise _refused(_spelled(function), ["out"])
+    np.copyto(out, unwrapped(value))
+    return out
+
+
 def call_function(function: Any, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
     """What NumPy's function computes, recorded; raises TypeError for what has no rule."""
+    if "out" in options:
+        options = dict(options)
+        if (out := options.pop("out")) is not None:
+            return _function_into(out, function, arguments, options)
+    if function not in _OF_LISTS:
+        arguments, options = tuple(map(joined, arguments)), {name: joined(x) for name, x in options.items()}
     if function in _PLAIN_FUNCTIONS:
         return function(*unwrapped(arguments), **{k: unwrapped(v) for k, v in options.items()})
     if function not in _FUNCTIONS:

@@ -20,6 +20,7 @@ from tinygrad_ko.arrays.library import (
     new_array,
     same_numbers,
 )
+from tinygrad_ko.arrays.lists import joined
 from tinygrad_ko.arrays.memory import copied
 from tinygrad_ko.arrays.opaque import TRACED
 from tinygrad_ko.arrays.operands import operand
@@ -36,11 +37,11 @@ class Tensor(Conversions, ForeignToTensor):
     """An array that is differentiated: what is computed from it is recorded, and `backward()` finds its gradient.
 
     `data` may be an array of real numbers, numbers and nested lists of them (they become float64) or another Tensor's
-    values. It is copied; with `copy=False` an array is shared with the caller until an op works on it. With
+    values. A list of Tensors is stacked: of those that require a gradient it is a result, as of `tg.stack`. It is copied; with `copy=False` an array is shared with the caller until an op works on it. With
     `requires_grad=True` the tensor is a leaf: `backward()` deposits the gradient in `.grad`, an array of its shape
     and dtype.
 
-    Raises TypeError if the data is not real numbers, or is integers or booleans and `requires_grad=True`.
+    Raises TypeError if the data is not real numbers, or is integers or booleans, or Tensors in a graph, and `requires_grad=True`.
 
     >>> x = Tensor([1.0, 2.0, 3.0], requires_grad=True)
     >>> y = (x * x).sum()
@@ -55,7 +56,15 @@ class Tensor(Conversions, ForeignToTensor):
     def __init__(
         self, data: Any, requires_grad: bool = False, *, dtype: Any = None, name: str | None = None, copy: bool = True
     ) -> None:
-        array = data.stable_array() if isinstance(data, Handle) else operand(data)
+        if (whole := joined(data)) is not data and whole._node is not None:
+            if requires_grad:
+                raise errors.no_leaf_of_results()
+            whole = whole if dtype is None else whole.astype(dtype)
+            self._array, self._node, self._name, self._exposed = whole._array, whole._node, name, False
+            return
+        array = whole.stable_array() if isinstance(whole, Handle) else operand(whole)
+        if whole is not data and isinstance(array, np.ndarray) and array.dtype.kind in "iu":  # as of a list of numbers
+            array = array.astype(float)
         if isinstance(array, int) and not isinstance(array, bool) and dtype is None:
             array = float(array)
         array = new_array(array, dtype, copy)

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy import asarray, generic, ndarray
 
-from tinygrad_ko.arrays.library import FLOAT32, FLOAT64, Array, beside, namespace
+from tinygrad_ko.arrays.library import FLOAT32, FLOAT64, NUMPYS, Array, beside, namespace
+from tinygrad_ko.arrays.memory import Holder
 from tinygrad_ko.arrays.opaque import TRACED, first_traced, is_traced, opaque
 
 _WHOLE = slice(None)
@@ -84,11 +85,11 @@ def placed(x: Array, index: Any, values: Any) -> Array:
     """x with values at an index, in an array of its own. Where the index repeats, the last value in the order of x[index] stays."""
     if not isinstance(x, ndarray | generic) and not hasattr(x, "traced_call"):
         return _placed_elsewhere(x, _index_parts(index), values)
-    if not all(map(_is_basic, index if type(index) is tuple else (index,))):
+    if not x.ndim or not all(map(_is_basic, index if type(index) is tuple else (index,))):
         return _placed(x, index, values)
-    if TRACED and (traced := first_traced((index, values))) is not None:
+    if TRACED and (traced := first_traced(values)) is not None:
         x = traced.beside(x)
-    out = np.array(x) if isinstance(x, generic) else x.copy("K")
+    out = x.copy("K")
     out[index] = values
     return out
 
@@ -110,13 +111,19 @@ def _fitted(values: Any, ndim: int) -> ndarray[Any, Any]:
     return values
 
 
+def stays(x: Any, index: Any) -> Array:
+    """Which values stay that are assigned to x, an array or a Tensor, at an index: of those at one place the last. In the shape of x[index]."""
+    array = x._array if isinstance(x, Holder) else x
+    last = _are_last(array.shape, index)
+    return last if type(array) in NUMPYS or is_traced(last) else beside(array, last)
+
+
 @opaque
-def stays(shape: tuple[int, ...], index: Any) -> Array:
-    """Which of the values that are assigned at an index stay: of those at one place the last, in the shape of x[index]."""
+def _are_last(shape: tuple[int, ...], index: Any) -> Array:
     where = _positions(shape, _index_parts(index))
-    order, last = np.arange(where.size), np.empty(prod(shape), np.intp)
-    last[where.reshape(-1)] = order
-    return asarray(last[where] == order.reshape(where.shape))
+    order, last = np.arange(where.size).reshape(where.shape), np.empty(prod(shape), np.intp)
+    last[where.reshape(-1)] = order.reshape(-1)
+    return asarray(last[where] == order)
 
 
 def may_repeat(index: Any) -> bool:
@@ -203,8 +210,8 @@ def _placed_elsewhere(x: Array, parts: tuple[Any, ...], values: Any) -> Array:
     xp, where = namespace(x), _positions(x.shape, parts)
     if not where.size:
         return xp.asarray(x, copy=True)
-    if not hasattr(values, "__array_namespace__"):
-        values = beside(x, _fitted(values, where.ndim), x.dtype)
+    if not hasattr(values, "__array_namespace__") or isinstance(values, ndarray | generic):
+        values = beside(x, asarray(values), x.dtype)
     extra = max(0, values.ndim - where.ndim)
     if all(n == 1 for n in values.shape[:extra]):
         values = xp.reshape(values, values.shape[extra:])

@@ -18,7 +18,7 @@ from tinygrad_ko.arrays.indexing import (
     taken,
 )
 from tinygrad_ko.arrays.library import NUMPYS, beside, cast
-from tinygrad_ko.arrays.opaque import certain, is_traced, opaque
+from tinygrad_ko.arrays.opaque import is_traced, opaque
 from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
@@ -63,18 +63,19 @@ def setitem(x, values, *, index):
 def _gradient_of_values(g, shape, index):
     part = getitem(g, index=index)
     if may_repeat(index):
-        last = stays(g.shape, index)
-        if not certain(last.all()):
-            part = where(last if is_traced(last) else beside(unwrapped(g), last), part, 0.0)
-    extra = len(shape) - part.ndim  # axes of length 1 that the values have in front of those of x[index]
-    return reshape(part, (1,) * extra + part.shape) if extra > 0 else part
+        part = where(stays(g, index), part, 0.0)
+    # Values may have more axes than x[index], of length 1 in front: with as many or more the gradient is summed to their shape.
+    return reshape(part, (1,) * len(shape) + part.shape) if len(shape) > part.ndim else part
 
 
 def assigned(x, index, values):
     """x after `x[index] = values`, in an array of its own. A mask chooses element by element, unless there is a value for each True."""
-    values = values if type(values) in (float, int, bool) else as_operand(values, "setitem")
     mask = index[0] if type(index) is tuple and len(index) == 1 else index
     array = x._array if isinstance(x, Handle) else x
+    if type(values) not in (float, int, bool):
+        listed_values = isinstance(values, list | tuple)
+        values = as_operand(values, "setitem")
+        values = beside(array, values) if listed_values and not isinstance(values, Handle) else values
     if {type(mask), type(array)} <= NUMPYS and mask.dtype == bool and mask.ndim:
         row = array.shape[mask.ndim :]
         if mask.shape + row == array.shape and _broadcasts_to(row, getattr(values, "shape", ())):

@@ -19,7 +19,6 @@ from tinygrad_ko.ops.elementwise import astype
 from tinygrad_ko.runtime.atomic import at_once
 
 _ITEM = ("x[index] = y", "x = tg.where(mask, y, x)", "w.data[index] = y")
-_OUT = ("out=x", "x = ... without out=", "w.data[...] = ...")
 
 
 def augmented(symbol: str, change: Callable[..., Any], compute: Callable[..., Any], update: str = "") -> Any:
@@ -50,11 +49,12 @@ def assign(x: Any, index: Any, value: Any) -> None:
         x.data = indexing.assigned(x.stable_array(), index, _bare(value))
 
 
-def write_out(x: Any, value: Any) -> Any:
-    """`out=x`: x, after it has taken a value of its shape."""
+def write_out(x: Any, value: Any, call: str) -> Any:
+    """x, after it has taken a value of its shape, as by `out=x` in the `call`."""
     if is_recorded(x, value):
-        require_no_leaf(x, _OUT)
-        take(x, value if isinstance(value, Handle) else type(x)(value), _OUT)
+        words = (f"{call}, out=x)", f"x = {call})", "w.data[...] = y")
+        require_no_leaf(x, words)
+        take(x, value if isinstance(value, Handle) else type(x)(value), words)
     else:
         assign(x, ..., value)
     return x

@@ -334,7 +334,8 @@ def _into(ufunc: Any, method: str, inputs: tuple[Any, ...], options: dict[str, A
         return out
     value = as_operand(call_ufunc(ufunc, method, inputs, {}), ufunc.__name__)
     widens = value.ndim <= out.ndim and all(n in (1, m) for n, m in zip(value.shape[::-1], out.shape[::-1], strict=False))
-    return write_out(out, shape.broadcast_to(value, out.shape) if value.shape != out.shape and widens else value)
+    value = shape.broadcast_to(value, out.shape) if value.shape != out.shape and widens else value
+    return write_out(out, value, f"np.{ufunc.__name__}(...")
 
 
 def _added_at(ufunc: Any, x: Any, index: Any, *values: Any) -> None:
@@ -343,7 +344,7 @@ def _added_at(ufunc: Any, x: Any, index: Any, *values: Any) -> None:
         ufunc.at(x.writable_array() if isinstance(x, Handle) else x, unwrapped(index), *map(unwrapped, values))
     elif ufunc in (np.add, np.subtract) and isinstance(x, Handle):
         value = values[0] if ufunc is np.add else elementwise.negative(values[0])
-        write_out(x, indexing.scatter_add(x, index, value))
+        write_out(x, indexing.scatter_add(x, index, value), f"np.{ufunc.__name__}.at(...")
     else:
         raise _refused(f"{ufunc.__name__}.at")
 
@@ -354,7 +355,7 @@ def _copy_to(x: Any, value: Any, casting: Any = "same_kind", where: Any = True) 
         np.copyto(x.writable_array() if isinstance(x, Handle) else x, unwrapped(value), casting, unwrapped(where))
     elif isinstance(x, Handle):
         value = shape.broadcast_to(as_operand(value, "copyto"), x.shape)
-        write_out(x, value if where is True else elementwise.where(where, value, x))
+        write_out(x, value if where is True else elementwise.where(where, value, x), "np.copyto(...")
     else:
         raise _refused("copyto", ())
 
@@ -363,7 +364,7 @@ def _function_into(out: Any, function: Any, arguments: tuple[Any, ...], options:
     """A function of NumPy with `out=`."""
     value = call_function(function, arguments, options)
     if isinstance(out, Handle):
-        return write_out(out, value)
+        return write_out(out, value, f"np.{_spelled(function)}(...")
     if is_recorded(value):
         raise _refused(_spelled(function), ["out"])
     np.copyto(out, unwrapped(value))

@@ -397,7 +397,8 @@ class Program:
         )
 
     def in_place_without_recording(self, i: int, j: int, value: float) -> None:
-        t, naive = self.tensor(i)
+        pair: Any = self.tensor(i)
+        t, naive = pair
         with tg.no_grad():
             if j % 3 == 0:
                 t -= value

@@ -117,7 +117,8 @@ def test_items_are_filled_into_a_constant() -> None:
 
 
 def test_what_a_mask_leaves_out_is_not_computed() -> None:
-    x, z = leaf(0.0, 4.0), tg.Tensor(np.ones(2))
+    x: Any = leaf(0.0, 4.0)
+    z: Any = tg.Tensor(np.ones(2))
     np.sqrt(x, out=z, where=np.array([False, True]))
     np.testing.assert_array_equal(tg.grad(tg.sum(z), x).numpy(), [0.0, 0.25])
 
@@ -179,7 +180,9 @@ def test_a_leaf_is_refused_and_changed_under_no_grad(change: str) -> None:
     expected, loss = w.numpy(), tg.sum(w * w)
     CHANGES[change](expected, y)
     for other in (y, leaf(1.5, 4.0)):
-        with pytest.raises(TypeError, match=r"would change a leaf .* write .*w\.data.* under tg\.no_grad\(\)") as caught:
+        with pytest.raises(
+            TypeError, match=r"would change a leaf .* write .*w\.data.* under tg\.no_grad\(\)"
+        ) as caught:
             CHANGES[change](w, other)
         assert korean(caught.value)
     assert w.tolist() == [3, 5]
@@ -335,7 +338,11 @@ def test_truth_values_and_bits_change_in_place() -> None:
 
 def test_functions_of_numpy_that_assign_and_have_no_rule_name_the_way_out() -> None:
     x = leaf(3.0, 5.0) * 1.0
-    for call in (lambda: np.put(x, 0, 1.0), lambda: np.putmask(x, [True, False], 1.0), lambda: np.place(x, [True, False], 1.0)):
+    for call in (
+        lambda: np.put(x, 0, 1.0),
+        lambda: np.putmask(x, [True, False], 1.0),
+        lambda: np.place(x, [True, False], 1.0),
+    ):
         with pytest.raises(TypeError, match=r"write x\[index\] = y") as caught:
             call()
         assert korean(caught.value)
@@ -452,17 +459,30 @@ STEPS = {
     "np.tanh(x, out=x)": lambda x, y, i, c: np.tanh(x, out=x),
 }
 PLACES: Any = st.sampled_from(
-    [0, -1, slice(1, None), (..., 1), [2, 0, 2], ([0, 1, 0], [1, 1, 1]), np.tri(3) > 0, np.array([True, False, True]), ..., (None, 1)]
+    [
+        0,
+        -1,
+        slice(1, None),
+        (..., 1),
+        [2, 0, 2],
+        ([0, 1, 0], [1, 1, 1]),
+        np.tri(3) > 0,
+        np.array([True, False, True]),
+        ...,
+        (None, 1),
+    ]
 )
 PROGRAMS = st.lists(
-    st.tuples(st.sampled_from([*STEPS]), st.integers(0, 3), st.integers(0, 3), PLACES, st.sampled_from([0.5, -1.5, 1.25, 0.0])),
+    st.tuples(
+        st.sampled_from([*STEPS]), st.integers(0, 3), st.integers(0, 3), PLACES, st.sampled_from([0.5, -1.5, 1.25, 0.0])
+    ),
     min_size=3,
     max_size=9,
 )
 
 
 def run(program: Any, w: Any) -> Any:
-    """A program in place on results of w, by the same lines of NumPy's arrays and of Tensors; the third name is another one of the first."""
+    """A program in place on results of w, arrays or Tensors by the same lines; the third name is another one of the first."""
     names = [w * w, 2.0 * w[::-1], 0, w + np.array(1.0)]
     names[2] = names[0]
     kept = []
@@ -494,7 +514,10 @@ def test_random_programs_compile(program: Any) -> None:
         y.backward()
         return y.detach(), x.grad
 
-    if any(step in ("x[i] = y[i]", "x[i] *= c", "x[i] += y[i]") and np.asarray(place).dtype == bool for step, _, _, place, _ in program):
+    if any(
+        step in ("x[i] = y[i]", "x[i] *= c", "x[i] += y[i]") and np.asarray(place).dtype == bool
+        for step, _, _, place, _ in program
+    ):
         with pytest.raises(TypeError, match="a mask as an index"):
             tg.compile(loss)(w)
         return

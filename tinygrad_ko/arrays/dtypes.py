@@ -28,7 +28,9 @@ def moves(forward: Callable[..., Any]) -> Callable[..., Any]:
 def in_any_dtype(
     forward: Any, compute: Callable[..., Any], differentiable: Iterable[bool], rounded: Callable[[Any], Any]
 ) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """How an op widens an argument, and the op for arguments of any dtype and lists of Tensors, made from how it computes on widened ones."""
+    """How an op widens an argument, and the op for arguments of any dtype, made from how it computes on widened ones. It takes lists of
+    Tensors too.
+    """
     if hasattr(forward, "moves"):
         return lambda x: x, taking_lists(compute)
 

@@ -97,7 +97,9 @@ def placed(x: Array, index: Any, values: Any) -> Array:
 @opaque
 def _placed(x: Array, index: Any, values: Any) -> Array:
     out, parts = np.array(x), _index_parts(index)
-    if any(map(_are_integers, parts)):  # NumPy follows the order in memory of the values, which decides which of them is the last
+    if any(
+        map(_are_integers, parts)
+    ):  # NumPy follows the order in memory of the values, which decides which of them is the last
         values = np.ascontiguousarray(np.broadcast_to(_fitted(values, out[parts].ndim), out[parts].shape))
     out[parts] = values
     return out
@@ -112,7 +114,7 @@ def _fitted(values: Any, ndim: int) -> ndarray[Any, Any]:
 
 
 def stays(x: Any, index: Any) -> Array:
-    """Which values stay that are assigned to x, an array or a Tensor, at an index: of those at one place the last. In the shape of x[index]."""
+    """Which values stay of those that are assigned to x, an array or a Tensor, at an index, in the shape of x[index]: the last of a place."""
     array = x._array if isinstance(x, Holder) else x
     last = _are_last(array.shape, index)
     return last if type(array) in NUMPYS or is_traced(last) else beside(array, last)

@@ -23,7 +23,7 @@ from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import where
-from tinygrad_ko.ops.inputs import as_integers, as_operand, normalized_axis, unwrapped
+from tinygrad_ko.ops.inputs import as_integers, as_operand, normalized_axis
 from tinygrad_ko.ops.shape import along, reshape
 
 

@@ -25,7 +25,7 @@ def namespace_of(x):
 
 
 def as_operand(x, name):
-    """A Tensor or an array as it is, an array of a list or a number, a Tensor of a list of Tensors. Raises TypeError for what is not real."""
+    """A Tensor or an array as it is, an array of a list or a number, one Tensor of a list of Tensors. TypeError if it is not real."""
     if x is None:
         raise explain(
             TypeError(f"{name}: expected real numbers, got None"),

@@ -49,10 +49,10 @@ def assign(x: Any, index: Any, value: Any) -> None:
         x.data = indexing.assigned(x.stable_array(), index, _bare(value))
 
 
-def write_out(x: Any, value: Any, call: str) -> Any:
-    """x, after it has taken a value of its shape, as by `out=x` in the `call`."""
+def write_out(x: Any, value: Any, wrote: str, instead: str) -> Any:
+    """x, after it has taken a value of its shape, as `out=x` takes a result: by a call that is `wrote`."""
+    words = (wrote, instead, "w.data[...] = y")
     if is_recorded(x, value):
-        words = (f"{call}, out=x)", f"x = {call})", "w.data[...] = y")
         require_no_leaf(x, words)
         take(x, value if isinstance(value, Handle) else type(x)(value), words)
     else:
@@ -74,8 +74,8 @@ def require_no_leaf(x: Handle, words: tuple[str, str, str]) -> None:
                 f"{wrote} would change a leaf of the graph (made with requires_grad=True, or by a transform of the function); write "
                 f"{instead}, or, to change the values of a parameter between steps, {update} or {wrote} under tg.no_grad()"
             ),
-            f"{wrote}: 기울기를 구할 Tensor(requires_grad=True로 만든 것, 함수 변환이 넘긴 인수)는 제자리에서 바꿀 수 없습니다. 새 값을 만들 때: "
-            f"{instead}. 학습 단계 사이에 매개변수의 값을 바꿀 때: {update} 또는 tg.no_grad() 안에서 {wrote}",
+            f"{wrote}: requires_grad=True로 만든 Tensor와 함수 변환이 넘긴 Tensor는 제자리에서 바꿀 수 없습니다. "
+            f"새 값을 만들 때: {instead}. 학습 단계 사이에 매개변수의 값을 바꿀 때: {update} 또는 tg.no_grad() 안에서 {wrote}",
         )
 
 
@@ -85,13 +85,17 @@ def take(x: Handle, made: Handle, words: tuple[str, str, str]) -> None:
     if made._array.shape != x._array.shape:
         new, old = made._array.shape, x._array.shape
         raise explain(
-            ValueError(f"{wrote} would give x of shape {old} the shape {new}; a shape does not change in place: write {instead}"),
+            ValueError(
+                f"{wrote} would give x of shape {old} the shape {new}; a shape does not change in place: write {instead}"
+            ),
             f"{wrote}: 제자리에서는 형상이 바뀌지 않습니다. x의 형상: {old}, 새 값의 형상: {new}. 다음과 같이 쓰십시오: {instead}",
         )
     own = x._array.dtype
     if made._node is not None and not is_floating(own):
         raise explain(
-            TypeError(f"{wrote}: x holds {own}, which has no gradient, so that of y would be lost; make x with dtype=float"),
+            TypeError(
+                f"{wrote}: x holds {own}, which has no gradient, so that of y would be lost; make x with dtype=float"
+            ),
             f"{wrote}: x의 자료형 {own}에는 기울기를 정의할 수 없어 y의 기울기가 끊어집니다. x를 dtype=float으로 만드십시오.",
         )
     if made._array.dtype != own:
@@ -101,4 +105,3 @@ def take(x: Handle, made: Handle, words: tuple[str, str, str]) -> None:
 
 def _bare(value: Any) -> Any:
     return value.stable_array() if isinstance(value, Handle) else value
-

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ko.arrays.lists import joined
-from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops import (
     elementwise,
@@ -32,6 +31,7 @@ from tinygrad_ko.ops.inputs import as_operand, unwrapped
 from tinygrad_ko.ops.linalg import determinants, diagonals, factoring, products, solving, spectral
 from tinygrad_ko.ops.linalg.einsum import einsum
 from tinygrad_ko.tensor.in_place import is_recorded, write_out
+from tinygrad_ko.tensor.methods import Operators
 
 _OPS = (elementwise, exponential, hyperbolic, trigonometric, rounding, products)
 
@@ -236,7 +236,13 @@ _PLAIN_FUNCTIONS = {  # results without a gradient: indices, truths, shapes, fre
 }  # fmt: skip
 
 
-_OF_LISTS = {np.concatenate, np.stack, np.vstack, np.hstack, np.column_stack}  # a list of Tensors is not one array to them
+_OF_LISTS = {
+    np.concatenate,
+    np.stack,
+    np.vstack,
+    np.hstack,
+    np.column_stack,
+}  # a list of Tensors is not one array to them
 _ASSIGNMENTS = ("put", "place", "putmask", "fill_diagonal", "put_along_axis")
 
 
@@ -320,12 +326,12 @@ def _into(ufunc: Any, method: str, inputs: tuple[Any, ...], options: dict[str, A
     """A ufunc with `out=`: arrays and constants are written to, and a Tensor takes what is recorded."""
     outs = options["out"]
     if not is_recorded(*outs) and (ufunc in _PLAIN_UFUNCS or not is_recorded(*map(joined, inputs))):
-        arrays = tuple([x.writable_array() if isinstance(x, Handle) else x for x in outs])
+        arrays = tuple([x.writable_array() if isinstance(x, Operators) else x for x in outs])
         others = {name: unwrapped(value) for name, value in options.items()} | {"out": arrays}
         results = getattr(ufunc, method)(*map(unwrapped, inputs), **others)
         return outs[0] if len(outs) == 1 else tuple(r if x is None else x for x, r in zip(outs, results, strict=True))
     out, mask = outs[0], unwrapped(options.get("where", True))
-    if method != "__call__" or options.keys() - {"out", "where"} or len(outs) > 1 or not isinstance(out, Handle):
+    if method != "__call__" or options.keys() - {"out", "where"} or len(outs) > 1 or not isinstance(out, Operators):
         raise _refused(ufunc.__name__, options)
     if mask is not True:  # what is not chosen is not computed: it may be infinite
         mask = np.broadcast_to(mask, out.shape)
@@ -333,18 +339,27 @@ def _into(ufunc: Any, method: str, inputs: tuple[Any, ...], options: dict[str, A
         out[mask] = call_ufunc(ufunc, method, inputs, {})
         return out
     value = as_operand(call_ufunc(ufunc, method, inputs, {}), ufunc.__name__)
-    widens = value.ndim <= out.ndim and all(n in (1, m) for n, m in zip(value.shape[::-1], out.shape[::-1], strict=False))
+    widens = value.ndim <= out.ndim and all(
+        n in (1, m) for n, m in zip(value.shape[::-1], out.shape[::-1], strict=False)
+    )
     value = shape.broadcast_to(value, out.shape) if value.shape != out.shape and widens else value
-    return write_out(out, value, f"np.{ufunc.__name__}(...")
+    return write_out(out, value, *_with_out(ufunc))
+
+
+def _with_out(function: Any) -> tuple[str, str]:
+    """A call that writes to x by `out=x`, and the one that makes a new value instead."""
+    call = f"np.{_spelled(function)}(..."
+    return f"{call}, out=x)", f"x = {call})"
 
 
 def _added_at(ufunc: Any, x: Any, index: Any, *values: Any) -> None:
     """np.add.at(x, index, values) and its like."""
     if not is_recorded(x, *map(joined, values)):
-        ufunc.at(x.writable_array() if isinstance(x, Handle) else x, unwrapped(index), *map(unwrapped, values))
-    elif ufunc in (np.add, np.subtract) and isinstance(x, Handle):
+        ufunc.at(x.writable_array() if isinstance(x, Operators) else x, unwrapped(index), *map(unwrapped, values))
+    elif ufunc in (np.add, np.subtract) and isinstance(x, Operators):
         value = values[0] if ufunc is np.add else elementwise.negative(values[0])
-        write_out(x, indexing.scatter_add(x, index, value), f"np.{ufunc.__name__}.at(...")
+        at = f"np.{ufunc.__name__}.at(x, index, y)"
+        write_out(x, indexing.scatter_add(x, index, value), at, "x = tg.scatter_add(x, index, y)")
     else:
         raise _refused(f"{ufunc.__name__}.at")
 
@@ -352,10 +367,11 @@ def _added_at(ufunc: Any, x: Any, index: Any, *values: Any) -> None:
 def _copy_to(x: Any, value: Any, casting: Any = "same_kind", where: Any = True) -> None:
     """np.copyto."""
     if not is_recorded(x, joined(value)):
-        np.copyto(x.writable_array() if isinstance(x, Handle) else x, unwrapped(value), casting, unwrapped(where))
-    elif isinstance(x, Handle):
+        np.copyto(x.writable_array() if isinstance(x, Operators) else x, unwrapped(value), casting, unwrapped(where))
+    elif isinstance(x, Operators):
         value = shape.broadcast_to(as_operand(value, "copyto"), x.shape)
-        write_out(x, value if where is True else elementwise.where(where, value, x), "np.copyto(...")
+        value = value if where is True else elementwise.where(where, value, x)
+        write_out(x, value, "np.copyto(x, y)", "x = tg.where(mask, y, x)")
     else:
         raise _refused("copyto", ())
 
@@ -363,8 +379,8 @@ def _copy_to(x: Any, value: Any, casting: Any = "same_kind", where: Any = True) 
 def _function_into(out: Any, function: Any, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
     """A function of NumPy with `out=`."""
     value = call_function(function, arguments, options)
-    if isinstance(out, Handle):
-        return write_out(out, value, f"np.{_spelled(function)}(...")
+    if isinstance(out, Operators):
+        return write_out(out, value, *_with_out(function))
     if is_recorded(value):
         raise _refused(_spelled(function), ["out"])
     np.copyto(out, unwrapped(value))

@@ -37,11 +37,15 @@ class Tensor(Conversions, ForeignToTensor):
     """An array that is differentiated: what is computed from it is recorded, and `backward()` finds its gradient.
 
     `data` may be an array of real numbers, numbers and nested lists of them (they become float64) or another Tensor's
-    values. A list of Tensors is stacked: of those that require a gradient it is a result, as of `tg.stack`. It is copied; with `copy=False` an array is shared with the caller until an op works on it. With
+    values. It is copied; with `copy=False` an array is shared with the caller until an op works on it. With
     `requires_grad=True` the tensor is a leaf: `backward()` deposits the gradient in `.grad`, an array of its shape
-    and dtype.
+    and dtype. A list with Tensors that require a gradient gives a result in their graph, as `tg.stack` does.
 
-    Raises TypeError if the data is not real numbers, or is integers or booleans, or Tensors in a graph, and `requires_grad=True`.
+    In place (`y *= 2`, `y[mask] = x`, `np.add(y, x, out=y)`) a result takes the new value and records where it comes from:
+    every name of it sees that, and what was computed from the old value keeps it. A leaf refuses, except under `tg.no_grad()`.
+
+    Raises TypeError if the data is not real numbers, or if `requires_grad=True` and it is integers, booleans, or a list with
+    Tensors that require a gradient themselves.
 
     >>> x = Tensor([1.0, 2.0, 3.0], requires_grad=True)
     >>> y = (x * x).sum()

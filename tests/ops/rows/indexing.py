@@ -116,7 +116,10 @@ def looked_up(draw):
 
 GRID = np.array([[0.7, 1.9, 3.1], [2.3, 0.4, 1.1]])
 ADDED: Any = (((GRID, -(GRID[:, ::-1] ** 2)), {"index": np.array([1, 1])}),)
-PLACED: Any = (((GRID, -(GRID[:, ::-1] ** 2)), {"index": np.array([1, 1])}), ((GRID, GRID[None, :1] ** 2), {"index": 1}))
+PLACED: Any = (
+    ((GRID, -(GRID[:, ::-1] ** 2)), {"index": np.array([1, 1])}),
+    ((GRID, GRID[None, :1] ** 2), {"index": 1}),
+)
 
 
 ROWS: dict[Callable[..., Any], Row] = {
@@ -136,7 +139,8 @@ EQUIVALENT: dict[str, dict[str, str]] = {
     },
     "setitem": {
         "setitem.x: mean for sum: the mean of the result along stretched axes": "only the values are ever stretched",
-        "setitem.values: ignored cotangent: in _gradient_of_values: part = where(stays(g * 0 + 1, index), part, 0.0)": "only its shape counts",
+        "setitem.values: ignored cotangent: in _gradient_of_values: part = where(stays(g * 0 + 1, index), part, 0.0)": "only the shape "
+        "of g counts there",
         "setitem.values: one branch alone: in _gradient_of_values: return reshape(part, (1,) * len(shape) + part.shape)": "only dearer",
     },
     "with_added": {

@@ -114,7 +114,7 @@ def _fitted(values: Any, ndim: int) -> ndarray[Any, Any]:
 
 
 def stays(x: Any, index: Any) -> Array:
-    """Which values stay of those that are assigned to x, an array or a Tensor, at an index, in the shape of x[index]: the last of a place."""
+    """Which of the values stay that are assigned to an array or a Tensor at an index, in the shape of x[index]: the last of a place."""
     array = x._array if isinstance(x, Holder) else x
     last = _are_last(array.shape, index)
     return last if type(array) in NUMPYS or is_traced(last) else beside(array, last)

@@ -28,8 +28,8 @@ def augmented(symbol: str, change: Callable[..., Any], compute: Callable[..., An
     def changed(self: Any, other: Any) -> Any:
         other = joined(other)
         if is_recorded(self, other):
-            require_no_leaf(self, words)
-            take(self, compute(self, other), words)
+            _require_no_leaf(self, words)
+            _become(self, compute(self, other), words)
         else:
             self.data = change(self.writable_array(), _bare(other))  # of another library it may be a new array
         return self
@@ -41,8 +41,8 @@ def assign(x: Any, index: Any, value: Any) -> None:
     """x[index] = value."""
     index, value = indexing.plain(index), joined(value)
     if is_recorded(x, value):
-        require_no_leaf(x, _ITEM)
-        take(x, indexing.assigned(x, index, value), _ITEM)
+        _require_no_leaf(x, _ITEM)
+        _become(x, indexing.assigned(x, index, value), _ITEM)
     elif isinstance(x._array, np.ndarray | np.generic) or hasattr(x._array, "traced_call"):
         x.writable_array()[index] = _bare(value)
     else:  # arrays of other libraries may be immutable
@@ -53,8 +53,8 @@ def write_out(x: Any, value: Any, wrote: str, instead: str) -> Any:
     """x, after it has taken a value of its shape, as `out=x` takes a result: by a call that is `wrote`."""
     words = (wrote, instead, "w.data[...] = y")
     if is_recorded(x, value):
-        require_no_leaf(x, words)
-        take(x, value if isinstance(value, Handle) else type(x)(value), words)
+        _require_no_leaf(x, words)
+        _become(x, value if isinstance(value, Handle) else type(x)(value), words)
     else:
         assign(x, ..., value)
     return x
@@ -65,7 +65,7 @@ def is_recorded(*values: Any) -> bool:
     return any(isinstance(v, Handle) and v._node is not None for v in values) and current.get().record
 
 
-def require_no_leaf(x: Handle, words: tuple[str, str, str]) -> None:
+def _require_no_leaf(x: Handle, words: tuple[str, str, str]) -> None:
     """Raise TypeError if x is a leaf. The `words` are what was written, what makes a new value, and what updates a parameter."""
     wrote, instead, update = words
     if isinstance(x._node, Leaf):
@@ -79,7 +79,7 @@ def require_no_leaf(x: Handle, words: tuple[str, str, str]) -> None:
         )
 
 
-def take(x: Handle, made: Handle, words: tuple[str, str, str]) -> None:
+def _become(x: Handle, made: Handle, words: tuple[str, str, str]) -> None:
     """Give x the array and the node of a new value. Raises ValueError for another shape, TypeError where the dtype of x has no gradient."""
     wrote, instead, _ = words
     if made._array.shape != x._array.shape:

@@ -30,8 +30,7 @@ from tinygrad_ko.ops import (
 from tinygrad_ko.ops.inputs import as_operand, unwrapped
 from tinygrad_ko.ops.linalg import determinants, diagonals, factoring, products, solving, spectral
 from tinygrad_ko.ops.linalg.einsum import einsum
-from tinygrad_ko.tensor.in_place import is_recorded, write_out
-from tinygrad_ko.tensor.methods import Operators
+from tinygrad_ko.tensor import numpy_out
 
 _OPS = (elementwise, exponential, hyperbolic, trigonometric, rounding, products)
 
@@ -191,7 +190,7 @@ _FUNCTIONS: dict[Any, Callable[..., Any]] = {
     ),
     np.concatenate: lambda arrays, axis=0: shape.concat(arrays, axis=axis),
     np.copy: lambda x, order="K": x.copy(),
-    np.copyto: lambda x, value, casting="same_kind", where=True: _copy_to(x, value, casting, where),
+    np.copyto: numpy_out.copy_items,
     np.stack: lambda arrays, axis=0: shape.stack(arrays, axis=axis),
     np.expand_dims: lambda x, axis: shape.expand_dims(x, axis=axis),
     np.squeeze: lambda x, axis=None: shape.squeeze(x, axis),
@@ -308,9 +307,13 @@ def _mixed_axes(name: str) -> TypeError:
 def call_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], options: dict[str, Any]) -> Any:
     """What NumPy's ufunc computes, recorded; raises TypeError for what has no rule."""
     if "out" in options:
-        return _into(ufunc, method, inputs, options)
-    if method == "at":
-        return _added_at(ufunc, *inputs)
+        plain = ufunc in _PLAIN_UFUNCS
+        done = numpy_out.of_ufunc(ufunc, method, inputs, options, plain, lambda xs: call_ufunc(ufunc, method, xs, {}))
+        if done is NotImplemented:
+            raise _refused(ufunc.__name__, options)
+        return done
+    if method == "at" and numpy_out.add_items(ufunc, *inputs) is not NotImplemented:
+        return None
     if method != "__call__":
         raise _refused(f"{ufunc.__name__}.{method}")
     if ufunc in _PLAIN_UFUNCS and not options:
@@ -322,77 +325,15 @@ def call_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], options: dict[s
     return _UFUNCS[ufunc](*inputs)
 
 
-def _into(ufunc: Any, method: str, inputs: tuple[Any, ...], options: dict[str, Any]) -> Any:
-    """A ufunc with `out=`: arrays and constants are written to, and a Tensor takes what is recorded."""
-    outs = options["out"]
-    if not is_recorded(*outs) and (ufunc in _PLAIN_UFUNCS or not is_recorded(*map(joined, inputs))):
-        arrays = tuple([x.writable_array() if isinstance(x, Operators) else x for x in outs])
-        others = {name: unwrapped(value) for name, value in options.items()} | {"out": arrays}
-        results = getattr(ufunc, method)(*map(unwrapped, inputs), **others)
-        return outs[0] if len(outs) == 1 else tuple(r if x is None else x for x, r in zip(outs, results, strict=True))
-    out, mask = outs[0], unwrapped(options.get("where", True))
-    if method != "__call__" or options.keys() - {"out", "where"} or len(outs) > 1 or not isinstance(out, Operators):
-        raise _refused(ufunc.__name__, options)
-    if mask is not True:  # what is not chosen is not computed: it may be infinite
-        mask = np.broadcast_to(mask, out.shape)
-        inputs = tuple([shape.broadcast_to(as_operand(x, ufunc.__name__), out.shape)[mask] for x in inputs])
-        out[mask] = call_ufunc(ufunc, method, inputs, {})
-        return out
-    value = as_operand(call_ufunc(ufunc, method, inputs, {}), ufunc.__name__)
-    widens = value.ndim <= out.ndim and all(
-        n in (1, m) for n, m in zip(value.shape[::-1], out.shape[::-1], strict=False)
-    )
-    value = shape.broadcast_to(value, out.shape) if value.shape != out.shape and widens else value
-    return write_out(out, value, *_with_out(ufunc))
-
-
-def _with_out(function: Any) -> tuple[str, str]:
-    """A call that writes to x by `out=x`, and the one that makes a new value instead."""
-    call = f"np.{_spelled(function)}(..."
-    return f"{call}, out=x)", f"x = {call})"
-
-
-def _added_at(ufunc: Any, x: Any, index: Any, *values: Any) -> None:
-    """np.add.at(x, index, values) and its like."""
-    if not is_recorded(x, *map(joined, values)):
-        ufunc.at(x.writable_array() if isinstance(x, Operators) else x, unwrapped(index), *map(unwrapped, values))
-    elif ufunc in (np.add, np.subtract) and isinstance(x, Operators):
-        value = values[0] if ufunc is np.add else elementwise.negative(values[0])
-        at = f"np.{ufunc.__name__}.at(x, index, y)"
-        write_out(x, indexing.scatter_add(x, index, value), at, "x = tg.scatter_add(x, index, y)")
-    else:
-        raise _refused(f"{ufunc.__name__}.at")
-
-
-def _copy_to(x: Any, value: Any, casting: Any = "same_kind", where: Any = True) -> None:
-    """np.copyto."""
-    if not is_recorded(x, joined(value)):
-        np.copyto(x.writable_array() if isinstance(x, Operators) else x, unwrapped(value), casting, unwrapped(where))
-    elif isinstance(x, Operators):
-        value = shape.broadcast_to(as_operand(value, "copyto"), x.shape)
-        value = value if where is True else elementwise.where(where, value, x)
-        write_out(x, value, "np.copyto(x, y)", "x = tg.where(mask, y, x)")
-    else:
-        raise _refused("copyto", ())
-
-
-def _function_into(out: Any, function: Any, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
-    """A function of NumPy with `out=`."""
-    value = call_function(function, arguments, options)
-    if isinstance(out, Operators):
-        return write_out(out, value, *_with_out(function))
-    if is_recorded(value):
-        raise _refused(_spelled(function), ["out"])
-    np.copyto(out, unwrapped(value))
-    return out
-
-
 def call_function(function: Any, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
     """What NumPy's function computes, recorded; raises TypeError for what has no rule."""
     if "out" in options:
-        options = dict(options)
-        if (out := options.pop("out")) is not None:
-            return _function_into(out, function, arguments, options)
+        rest = {name: x for name, x in options.items() if name != "out"}
+        value, out = call_function(function, arguments, rest), options["out"]
+        done = value if out is None else numpy_out.of_function(_spelled(function), value, out)
+        if done is NotImplemented:
+            raise _refused(_spelled(function), options)
+        return done
     if function not in _OF_LISTS:
         arguments, options = tuple(map(joined, arguments)), {name: joined(x) for name, x in options.items()}
     if function in _PLAIN_FUNCTIONS:
@@ -402,7 +343,10 @@ def call_function(function: Any, arguments: tuple[Any, ...], options: dict[str, 
     if name := _polynomial():
         raise _mixed_axes(name)
     try:
-        return _FUNCTIONS[function](*arguments, **options)
+        result = _FUNCTIONS[function](*arguments, **options)
+        if result is NotImplemented:
+            raise _refused(_spelled(function), options)
+        return result
     except TypeError as error:
         if "unexpected keyword" in str(error) or "positional argument" in str(error):
             raise _refused(_spelled(function), options) from None

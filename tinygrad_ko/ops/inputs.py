@@ -9,7 +9,7 @@ import numpy as np
 from tinygrad_ko.arrays.dtypes import is_half, widened
 from tinygrad_ko.arrays.indexing import listed
 from tinygrad_ko.arrays.library import as_array, is_floating, namespace
-from tinygrad_ko.arrays.lists import joined
+from tinygrad_ko.arrays.lists import taking_lists
 from tinygrad_ko.arrays.operands import operand
 from tinygrad_ko.engine.codegen import constant
 from tinygrad_ko.engine.graph import Handle
@@ -31,7 +31,13 @@ def as_operand(x, name):
             TypeError(f"{name}: expected real numbers, got None"),
             f"{name}: 실수로 이루어진 배열이나 리스트를 넘겨야 합니다. 받은 값: None",
         )
-    x = joined(x)
+    if type(x) in (list, tuple):
+        return _of_list(x, name)
+    return x if isinstance(x, Handle) else as_array(operand(x, name))
+
+
+@taking_lists
+def _of_list(x, name):
     return x if isinstance(x, Handle) else as_array(operand(x, name))
 
 

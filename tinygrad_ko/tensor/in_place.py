@@ -16,6 +16,7 @@ from tinygrad_ko.engine.graph import Handle, Leaf, current
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops import indexing
 from tinygrad_ko.ops.elementwise import astype
+from tinygrad_ko.ops.inputs import unwrapped
 from tinygrad_ko.runtime.atomic import at_once
 
 _ITEM = ("x[index] = y", "x = tg.where(mask, y, x)", "w.data[index] = y")
@@ -39,14 +40,14 @@ def augmented(symbol: str, change: Callable[..., Any], compute: Callable[..., An
 
 def assign(x: Any, index: Any, value: Any) -> None:
     """x[index] = value."""
-    index, value = indexing.plain(index), joined(value)
+    value = joined(value)
     if is_recorded(x, value):
         _require_no_leaf(x, _ITEM)
-        _become(x, indexing.assigned(x, index, value), _ITEM)
+        _become(x, indexing.assigned(x, indexing.plain(index), value), _ITEM)
     elif isinstance(x._array, np.ndarray | np.generic) or hasattr(x._array, "traced_call"):
-        x.writable_array()[index] = _bare(value)
+        x.writable_array()[unwrapped(index)] = _bare(value)
     else:  # arrays of other libraries may be immutable
-        x.data = indexing.assigned(x.stable_array(), index, _bare(value))
+        x.data = indexing.assigned(x.stable_array(), indexing.plain(index), _bare(value))
 
 
 def write_out(x: Any, value: Any, wrote: str, instead: str) -> Any:
@@ -62,7 +63,10 @@ def write_out(x: Any, value: Any, wrote: str, instead: str) -> Any:
 
 def is_recorded(*values: Any) -> bool:
     """Whether an op on these values would be recorded."""
-    return any(isinstance(v, Handle) and v._node is not None for v in values) and current.get().record
+    for value in values:
+        if isinstance(value, Handle) and value._node is not None:
+            return current.get().record
+    return False
 
 
 def _require_no_leaf(x: Handle, words: tuple[str, str, str]) -> None:

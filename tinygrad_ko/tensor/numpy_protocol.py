@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.arrays.lists import joined
+from tinygrad_ko.arrays.lists import taking_lists
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops import (
     elementwise,
@@ -47,6 +47,7 @@ _PLAIN_UFUNCS = {  # their results are booleans: plain arrays, through which no 
 }  # fmt: skip
 
 
+@taking_lists
 def dot(a: Any, b: Any) -> Any:
     """np.dot: a product of matrices, and of numbers if one of the two is a number."""
     if np.ndim(a) == 0 or np.ndim(b) == 0:
@@ -235,13 +236,6 @@ _PLAIN_FUNCTIONS = {  # results without a gradient: indices, truths, shapes, fre
 }  # fmt: skip
 
 
-_OF_LISTS = {
-    np.concatenate,
-    np.stack,
-    np.vstack,
-    np.hstack,
-    np.column_stack,
-}  # a list of Tensors is not one array to them
 _ASSIGNMENTS = ("put", "place", "putmask", "fill_diagonal", "put_along_axis")
 
 
@@ -334,8 +328,6 @@ def call_function(function: Any, arguments: tuple[Any, ...], options: dict[str, 
         if done is NotImplemented:
             raise _refused(_spelled(function), options)
         return done
-    if function not in _OF_LISTS:
-        arguments, options = tuple(map(joined, arguments)), {name: joined(x) for name, x in options.items()}
     if function in _PLAIN_FUNCTIONS:
         return function(*unwrapped(arguments), **{k: unwrapped(v) for k, v in options.items()})
     if function not in _FUNCTIONS:

@@ -20,13 +20,13 @@ from tinygrad_ko.arrays.library import (
     new_array,
     same_numbers,
 )
-from tinygrad_ko.arrays.lists import joined
 from tinygrad_ko.arrays.memory import copied
 from tinygrad_ko.arrays.opaque import TRACED
 from tinygrad_ko.arrays.operands import operand
 from tinygrad_ko.engine.backprop import backpropagate, deposit, gradients
 from tinygrad_ko.engine.graph import Handle, Leaf, Node, Switch, current, scope, wrap
 from tinygrad_ko.errors import explain
+from tinygrad_ko.ops.inputs import as_operand
 from tinygrad_ko.runtime.allocator import LARGE, keep_freed_memory
 from tinygrad_ko.runtime.atomic import at_once
 from tinygrad_ko.runtime.suggestions import ForeignToTensor, explained
@@ -60,14 +60,15 @@ class Tensor(Conversions, ForeignToTensor):
     def __init__(
         self, data: Any, requires_grad: bool = False, *, dtype: Any = None, name: str | None = None, copy: bool = True
     ) -> None:
-        if (whole := joined(data)) is not data and whole._node is not None:
+        whole = as_operand(data, "Tensor") if type(data) in (list, tuple) else data
+        if whole is not data and isinstance(whole, Tensor) and whole._node is not None:
             if requires_grad:
                 raise errors.no_leaf_of_results()
             whole = whole if dtype is None else whole.astype(dtype)
             self._array, self._node, self._name, self._exposed = whole._array, whole._node, name, False
             return
         array = whole.stable_array() if isinstance(whole, Handle) else operand(whole)
-        if whole is not data and isinstance(array, np.ndarray) and array.dtype.kind in "iu":  # as of a list of numbers
+        if whole is not data and array.dtype.kind in "iu":  # as of a list of numbers
             array = array.astype(float)
         if isinstance(array, int) and not isinstance(array, bool) and dtype is None:
             array = float(array)

@@ -3,6 +3,7 @@
 import math
 import operator
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import array_api_strict
@@ -98,7 +99,9 @@ def test_a_list_of_results_is_assigned() -> None:
         x = 2.0 * w
         x[1] = [w[0, 0], 3.0, w[0, 2] * w[0, 1]]
         x[:, 0] = (w[1, 1], w[1, 2])
-        return x
+        y = tg.Tensor(np.zeros(2)) if isinstance(w, tg.Tensor) else np.zeros(2)
+        y[:] = [w[0, 0], 0.5]
+        return x + y[0]
 
     judged(f)
 
@@ -247,6 +250,34 @@ def test_the_gradient_for_a_changed_tensor_is_that_for_its_new_value() -> None:
     assert tg.grad(after, x).tolist() == [36]
     with pytest.raises(RuntimeError, match="does not depend"):
         tg.grad(before, x)
+
+
+def test_a_tensor_that_is_copied_stays_another_one() -> None:
+    w = leaf(3.0, 5.0)
+    for copy in (lambda x: np.copyto(x, w), lambda x: x.__setitem__(..., w), lambda x: np.positive(w, out=x)):
+        for x in (w * 2.0, tg.Tensor([0.0, 0.0])):
+            copy(x)
+            assert x.tolist() == [3, 5]
+            with pytest.raises(RuntimeError, match="does not depend"):
+                tg.grad(w * w, x, g=[1, 1])
+            x *= x
+            assert w.tolist() == [3, 5]
+            assert tg.grad(x, w, g=[1, 1]).tolist() == [6, 10]
+
+
+@pytest.mark.parametrize("kind", ["result", "constant", "leaf"])
+def test_a_call_with_out_returns_the_tensor(kind: str) -> None:
+    for call in (
+        lambda x: np.add(x, 1.0, out=x),
+        lambda x: np.cumsum(x, axis=0, out=x),
+        lambda x: np.less(x, 9.0, out=x),
+    ):
+        x: Any = leaf(3.0, 5.0) * 1.0 if kind == "result" else tg.Tensor([3.0, 5.0], kind == "leaf")
+        with tg.no_grad() if kind == "leaf" else nullcontext():
+            assert call(x) is x
+    parts: Any = tg.Tensor([0.0, 0.0]), tg.Tensor([0.0, 0.0])
+    assert np.modf(np.array([1.5, 2.25]), out=parts) == parts
+    assert [part.tolist() for part in parts] == [[0.5, 0.25], [1, 2]]
 
 
 def test_a_result_that_is_overwritten_is_a_constant() -> None:

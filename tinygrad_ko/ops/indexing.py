@@ -73,9 +73,9 @@ def assigned(x, index, values):
     mask = index[0] if type(index) is tuple and len(index) == 1 else index
     array = x._array if isinstance(x, Handle) else x
     if type(values) not in (float, int, bool):
-        listed_values = isinstance(values, list | tuple)
-        values = as_operand(values, "setitem")
-        values = beside(array, values) if listed_values and not isinstance(values, Handle) else values
+        is_list, values = isinstance(values, list | tuple), as_operand(values, "setitem")
+        if is_list and not isinstance(values, Handle):
+            values = beside(array, values)
     if {type(mask), type(array)} <= NUMPYS and mask.dtype == bool and mask.ndim:
         row = array.shape[mask.ndim :]
         if mask.shape + row == array.shape and _broadcasts_to(row, getattr(values, "shape", ())):

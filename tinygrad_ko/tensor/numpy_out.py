@@ -11,7 +11,7 @@ from tinygrad_ko.arrays.lists import joined
 from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.ops import elementwise, indexing, shape
 from tinygrad_ko.ops.inputs import as_operand, unwrapped
-from tinygrad_ko.tensor.in_place import is_recorded, write_out
+from tinygrad_ko.tensor.in_place import assign, is_recorded, write_out
 
 
 def of_ufunc(
@@ -19,7 +19,8 @@ def of_ufunc(
 ) -> Any:
     """A ufunc with `out=`, from what it computes of its inputs; `plain` if its results have no gradient."""
     outs, name = options["out"], ufunc.__name__
-    if not is_recorded(*outs) and (plain or not is_recorded(*map(joined, inputs))):
+    is_constant = not is_recorded(*outs) and (plain or not is_recorded(*map(joined, inputs)))
+    if is_constant and all(map(_is_numpys, outs)):
         others = {word: unwrapped(value) for word, value in options.items()} | {"out": tuple(map(_writable, outs))}
         results = getattr(ufunc, method)(*map(unwrapped, inputs), **others)
         return outs[0] if len(outs) == 1 else tuple(r if x is None else x for x, r in zip(outs, results, strict=True))
@@ -65,14 +66,19 @@ def copy_items(x: Any, value: Any, casting: Any = "same_kind", where: Any = True
         return np.copyto(_writable(x), unwrapped(value), casting, unwrapped(where))
     if not _is_tensor(x):
         return NotImplemented
-    value = _stretched(value, x, "copyto")
-    value = value if where is True else elementwise.where(where, value, x)
-    write_out(x, value, "np.copyto(x, y)", "x = tg.where(mask, y, x)")
+    if where is not True:
+        value = elementwise.where(where, _stretched(value, x, "copyto"), x)
+    assign(x, ..., value)
     return None
 
 
 def _is_tensor(x: Any) -> bool:
     return isinstance(x, Handle)
+
+
+def _is_numpys(x: Any) -> bool:
+    """Whether NumPy can write to it."""
+    return not _is_tensor(x) or isinstance(x._array, np.ndarray | np.generic) or hasattr(x._array, "traced_call")
 
 
 def _writable(x: Any) -> Any:

@@ -121,10 +121,11 @@ def already_freed(op: str) -> RuntimeError:
     return explain(
         RuntimeError(
             f"{op}: an earlier backward() has freed the saved values; compute the value again, or call the first one with "
-            "keep_graph=True (tg.grad always keeps the graph)"
+            "keep_graph=True (tg.grad always keeps the graph); to a Tensor that outlives the step, such as a running mean, add y.detach()"
         ),
         f"연산 {op}: 저장된 값을 이전 backward()에서 이미 지웠습니다. 순전파를 다시 계산하거나, 첫 번째 backward()를 "
-        "keep_graph=True로 호출하십시오(tg.grad는 항상 계산 그래프를 남깁니다).",
+        "keep_graph=True로 호출하십시오(tg.grad는 항상 계산 그래프를 남깁니다). 이동 평균처럼 다음 단계까지 남는 Tensor에는 y.detach()를 "
+        "더하십시오.",
     )
 
 

@@ -280,6 +280,19 @@ def test_a_call_with_out_returns_the_tensor(kind: str) -> None:
     assert [part.tolist() for part in parts] == [[0.5, 0.25], [1, 2]]
 
 
+def test_a_running_mean_that_is_not_detached_says_so_at_the_second_step() -> None:
+    w, mean = leaf(3.0), tg.Tensor([1.0])
+    for step in range(2):
+        mean *= 0.5
+        mean += w * w
+        if step:
+            with pytest.raises(RuntimeError, match=r"freed .* such as a running mean, add y\.detach\(\)") as caught:
+                mean.backward()
+            assert korean(caught.value)
+        else:
+            mean.backward()
+
+
 def test_a_result_that_is_overwritten_is_a_constant() -> None:
     w = leaf(3.0, 5.0)
     x = w * 2.0

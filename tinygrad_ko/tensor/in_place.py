@@ -76,7 +76,8 @@ def _require_no_leaf(x: Handle, words: tuple[str, str, str]) -> None:
         raise explain(
             TypeError(
                 f"{wrote} would change a leaf of the graph (made with requires_grad=True, or given to a function by tg.func or "
-                f"tg.compile); write {instead}, or, to change the values of a parameter between steps, {update} or {wrote} under tg.no_grad()"
+                f"tg.compile); write {instead}, or, to change the values of a parameter between steps, {update} or {wrote} under "
+                "tg.no_grad()"
             ),
             f"{wrote}: requires_grad=True로 만든 Tensor와 tg.func나 tg.compile이 함수에 넘긴 Tensor는 제자리에서 바꿀 수 없습니다. "
             f"새 값을 만들 때: {instead}. 학습 단계 사이에 매개변수의 값을 바꿀 때: {update} 또는 tg.no_grad() 안에서 {wrote}",

@@ -92,9 +92,9 @@ class Tensor(Conversions, ForeignToTensor):
         """The array, for reading and for writing in place: `w.data -= lr * w.grad`.
 
         Writing to it never changes a graph that was recorded before: its gradients stay those of the values it was
-        computed from. If such a graph still needs the old values, `data` is a copy of them from here on, and so it is of a
-        result that was changed in place (`y *= 2`). Assigning
-        copies: an array of the same shape, dtype and library, or numbers and lists of them, which are cast.
+        computed from. If such a graph still needs the old values, `data` is a copy of them from here on. What is recorded in
+        place (`y *= 2`) gives y another array. Assigning copies: an array of the same shape, dtype and library, or numbers
+        and lists of them, which are cast.
         """
         return self.writable_array()
 

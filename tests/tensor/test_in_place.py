@@ -328,6 +328,18 @@ def test_a_shape_does_not_change_in_place() -> None:
     assert x.tolist() == [1, 2]
 
 
+def test_what_is_stretched_by_out_and_copyto() -> None:
+    def f(w: Any) -> Any:
+        x, y, z = w * 0.0, w * 0.0, w * 0.0
+        np.multiply(w[:, :1], 2.0, out=x)
+        np.copyto(y, w[0])
+        np.copyto(z, w[:, 1:2], where=np.array([True, False, True]))
+        np.add(w[0, 0], w[1], out=z, where=np.array([[False], [True]]))
+        return x + 2.0 * y + 3.0 * z
+
+    judged(f)
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float16])
 def test_the_dtype_of_x_stays(dtype: Any) -> None:
     w: Any = tg.Tensor(np.array([1.25, 2.5], dtype), requires_grad=True)

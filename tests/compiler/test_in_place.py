@@ -18,7 +18,8 @@ def leaf(*values: float) -> Any:
 
 def assigns(x, w, rows):
     """Every way to write in place."""
-    y, z = x * w, tg.Tensor(np.zeros(3))
+    z: Any = tg.Tensor(np.zeros(3))
+    y = x * w
     z[rows] = y[rows]
     z[rows] += y[:2]
     z[z > 3] = y[0]

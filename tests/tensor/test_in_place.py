@@ -315,10 +315,14 @@ def test_a_shape_does_not_change_in_place() -> None:
     for change in (
         lambda: operator.iadd(x, np.ones((3, 2))),
         lambda: np.add(x, np.ones((3, 2)), out=x),
-        lambda: np.sum(x, axis=0, out=x),
     ):
         with pytest.raises(ValueError, match=r"x of shape \(2,\).*does not change in place") as caught:
             change()
+        assert korean(caught.value)
+    outs: Any = x, tg.Tensor([0.0, 0.0]), np.zeros(2)
+    for out in outs:
+        with pytest.raises(ValueError, match=r"np\.sum: out has shape \(2,\), .* shape \(\)") as caught:
+            np.sum(x, axis=0, out=out)
         assert korean(caught.value)
     total = w * 0.0
     np.add(w[0], 1.0, out=total)  # it may be stretched to the shape that is there
@@ -405,6 +409,10 @@ def test_truth_values_and_bits_change_in_place() -> None:
         assert change(tg.Tensor([8, 16], dtype=int), 2).tolist() == change(np.array([8, 16]), 2).tolist()
     with pytest.raises(TypeError):
         operator.iand(leaf(1.0) * 1.0, 1)
+    whole: Any = tg.Tensor([0, 0], dtype=int)
+    with pytest.raises(TypeError, match="same_kind"):
+        np.cumsum(tg.Tensor([1.5, 2.5]), axis=0, out=whole)
+    assert whole.tolist() == [0, 0]
 
 
 def test_functions_of_numpy_that_assign_and_have_no_rule_name_the_way_out() -> None:

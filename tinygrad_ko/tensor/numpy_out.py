@@ -9,6 +9,7 @@ import numpy as np
 
 from tinygrad_ko.arrays.lists import joined
 from tinygrad_ko.engine.graph import Handle
+from tinygrad_ko.errors import explain
 from tinygrad_ko.ops import elementwise, indexing, shape
 from tinygrad_ko.ops.inputs import as_operand, unwrapped
 from tinygrad_ko.tensor.in_place import assign, is_recorded, write_out
@@ -36,12 +37,16 @@ def of_ufunc(
 
 def of_function(name: str, value: Any, out: Any) -> Any:
     """A function of NumPy with `out=`, from its value."""
-    if _is_tensor(out):
-        return write_out(out, as_operand(value, name), f"np.{name}(..., out=x)", f"x = np.{name}(...)")
-    if is_recorded(value):
-        return NotImplemented
-    np.copyto(out, unwrapped(value))
-    return out
+    value = as_operand(value, name)
+    if value.shape != out.shape:
+        raise explain(
+            ValueError(f"np.{name}: out has shape {out.shape}, but the result has shape {value.shape}"),
+            f"np.{name}: out의 형상은 결과의 형상과 같아야 합니다. out의 형상: {out.shape}, 결과의 형상: {value.shape}",
+        )
+    if not is_recorded(value, out) and _is_numpys(out):
+        np.copyto(_writable(out), unwrapped(value))
+        return out
+    return write_out(out, value, f"np.{name}(..., out=x)", f"x = np.{name}(...)") if _is_tensor(out) else NotImplemented
 
 
 def add_items(ufunc: Any, x: Any, index: Any, *values: Any) -> Any:

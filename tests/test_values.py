@@ -332,20 +332,83 @@ class Program:
                 t.data = a
                 naive.value = double.copy()
 
+    def changed(self, t: tg.Tensor, naive: Naive, others: list[Naive], change: Callable[[Any], Any], new: Any) -> None:
+        """Change a Tensor in place: a leaf is refused, what is recorded takes a `new` value, an array is written to."""
+        if naive.entry is not None and not naive.entry.parents:
+            with pytest.raises(TypeError, match="leaf"):
+                change(t)
+        elif [x for x in (naive, *others) if x.entry is not None]:
+            change(t)
+            made = new()
+            naive.value, naive.entry = made.value, made.entry
+        else:
+            change(t)
+            naive.value[...] = new().value
+
     def in_place(self, i: int, j: int, value: float) -> None:
         t, naive = self.tensor(i)
-        if naive.entry is not None:
-            with pytest.raises(TypeError):
-                t += value
-        elif j % 3 == 0:
-            t += value
-            naive.value += value
-        elif j % 3 == 1:
-            t *= value
-            naive.value *= value
-        else:
-            t[...] = value
-            naive.value[...] = value
+        x = naive.value.copy()
+        change, new, slope = [
+            (lambda t: t.__iadd__(value), x + value, 1.0),
+            (lambda t: t.__imul__(value), x * value, value),
+            (lambda t: t.__setitem__(..., value), np.full(x.shape, value), 0.0),
+            (lambda t: np.multiply(t, value, out=t), x * value, value),
+        ][j % 4]
+        self.changed(t, naive, [], change, lambda: record(new, (naive, times(slope))))
+
+    def in_place_with(self, i: int, j: int, value: float) -> None:
+        """x += y, x *= y, np.add(y, y, out=x): with another Tensor, or with itself."""
+        t, naive = self.tensor(i)
+        same = self.alike(naive.value.shape)
+        u, second = same[j % len(same)]
+        x, y = naive.value.copy(), second.value.copy()
+        change, new, left, right = [
+            (lambda t: t.__iadd__(u), x + y, 1.0, 1.0),
+            (lambda t: t.__imul__(u), x * y, y, x),
+            (lambda t: np.add(u, u, out=t), y + y, 0.0, 2.0),
+        ][j % 3]
+        self.changed(t, naive, [second], change, lambda: record(new, (naive, times(left)), (second, times(right))))
+
+    def set_items(self, i: int, j: int, value: float) -> None:
+        """x[index] = y, with integers, slices, repeats and masks; what stays has the gradient."""
+        t, naive = self.tensor(i)
+        x = naive.value.copy()
+        if not x.ndim or len(x) < 2:
+            return
+        index: Any = [0, slice(1, None), np.array([0, 1, 0]), x > value, (Ellipsis, slice(None, None, -1))][j % 5]
+        fitting = self.alike(x[index].shape)
+        u, second = fitting[-1] if fitting else (value, Naive(np.array(value)))
+        y = np.broadcast_to(second.value, x[index].shape).copy()
+        from_ = np.full(x.shape, -1)
+        from_[index] = np.arange(y.size).reshape(y.shape)
+        new = np.where(from_ < 0, x, y.reshape(-1)[from_] if y.size else x)
+
+        def to_values(g: Any) -> Any:
+            total = np.zeros(y.size)
+            total[from_[from_ >= 0]] = g[from_ >= 0]
+            return total.reshape(second.value.shape)
+
+        self.changed(
+            t,
+            naive,
+            [second],
+            lambda t: t.__setitem__(index, u),
+            lambda: record(new, (naive, times(1.0 * (from_ < 0))), (second, to_values)),
+        )
+
+    def in_place_without_recording(self, i: int, j: int, value: float) -> None:
+        pair: Any = self.tensor(i)
+        t, naive = pair
+        with tg.no_grad():
+            if j % 3 == 0:
+                t -= value
+                naive.value -= value
+            elif j % 3 == 1:
+                t[...] = value
+                naive.value[...] = value
+            else:
+                np.multiply(t, value, out=t)
+                naive.value *= value
 
     # ------------------------------------------------------------------ gradients
 

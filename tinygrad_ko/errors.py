@@ -121,10 +121,11 @@ def already_freed(op: str) -> RuntimeError:
     return explain(
         RuntimeError(
             f"{op}: an earlier backward() has freed the saved values; compute the value again, or call the first one with "
-            "keep_graph=True (tg.grad always keeps the graph)"
+            "keep_graph=True (tg.grad always keeps the graph); to a Tensor that outlives the step, such as a running mean, add y.detach()"
         ),
         f"연산 {op}: 저장된 값을 이전 backward()에서 이미 지웠습니다. 순전파를 다시 계산하거나, 첫 번째 backward()를 "
-        "keep_graph=True로 호출하십시오(tg.grad는 항상 계산 그래프를 남깁니다).",
+        "keep_graph=True로 호출하십시오(tg.grad는 항상 계산 그래프를 남깁니다). 이동 평균처럼 다음 단계까지 남는 Tensor에는 y.detach()를 "
+        "더하십시오.",
     )
 
 
@@ -198,6 +199,18 @@ def unused(i: int, name: str) -> RuntimeError:
     return explain(
         RuntimeError(f"y does not depend on x number {i}{name}; pass allow_unused=True for a gradient of zeros"),
         f"y는 x의 {i}번 항목{name}에 의존하지 않습니다. 0으로 채운 기울기를 원하면 allow_unused=True를 넘기십시오.",
+    )
+
+
+def no_leaf_of_results() -> TypeError:
+    """A leaf is to be made of Tensors that require a gradient themselves."""
+    return explain(
+        TypeError(
+            "Tensor([x, y], requires_grad=True): a leaf made of Tensors that require a gradient would cut them off; leave "
+            "requires_grad out for a result, or pass x.detach() and y.detach() for a leaf"
+        ),
+        "Tensor([x, y], requires_grad=True): 기울기가 필요한 Tensor로 새 매개변수를 만들면 기울기가 끊어집니다. 이어지는 결과가 필요하면 "
+        "requires_grad를 빼고, 새 매개변수가 필요하면 x.detach()와 y.detach()를 넘기십시오.",
     )
 
 

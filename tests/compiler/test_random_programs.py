@@ -29,6 +29,8 @@ CHUNK = 50
 SHARED = 2_500  # so many programs share the calls that were drawn of an op
 MOST_REFUSED = 7  # of a chunk; 3 % of all are, for masks and counts that say which shape a result has
 
+# Their slope is 0: a program does not go on behind them, where the engine computes with that 0, and may divide by another.
+LEVEL = {"trunc", "floor", "ceil", "round", "sign", "step_function", "floor_divide"}
 ORDERS = ["value", "first", "first", "first", "second"]
 DTYPES: Any = {"float64": [float], "float32": [np.float32], "mixed": [float, np.float32]}
 
@@ -274,6 +276,8 @@ def judged(case: Case) -> str:
                 is_same = explained(case, arrays, right, found)
             if not is_same and not (case.reorders and i == 3):
                 raise AssertionError(f"call {i} gives\n{found}, not\n{right}\n{case}")
+            if case.order != "value" and not LEVEL.isdisjoint(case.program.ops) and None not in (told, also_told):
+                told = told & also_told
             assert told == also_told or case.reorders, f"call {i} warns of {also_told}, not of {told}: {case}"
             for x in found:
                 if (

@@ -16,6 +16,7 @@ from tinygrad_ko.compiler.program.blocks import with_loops
 # Of what the function holds, a mask or counts say which shape the result has.
 REFUSED = {
     "getitem": "a mask as an index of a traced array",
+    "setitem": "a mask as an index of a traced array",
     "scatter": "a mask as an index of a traced array",
     "repeat": r"np.asarray\(\) of a traced array",
     "repeat_each": r"np.repeat\(\), whose shape depends on it",

@@ -305,3 +305,22 @@ def test_who_was_given_the_array_of_a_parameter_sees_the_step():
     training.compiled(X, T)
     assert given is training.model[0].W.data
     assert not np.array_equal(given, before)
+
+
+def test_a_number_of_numpys_between_arrays_that_change():
+    """What comes of a Tensor of no axes may be a scalar of NumPy's, which has no layout to compare."""
+
+    def trained(make):
+        counted = {"w": tg.Tensor([0.5, -1.5]), "steps": tg.Tensor(0.0), "seen": tg.Tensor([0.0, 0.0])}
+
+        def step(x):
+            counted["steps"] += 1.0
+            counted["w"] *= x
+            counted["seen"][0] = tg.sum(counted["w"])
+
+        call = make(step)
+        for k in range(4):
+            call(np.array([1.0, k + 1.0]))
+        return {name: t.tolist() for name, t in counted.items()}
+
+    assert trained(Compiled) == trained(lambda step: step)

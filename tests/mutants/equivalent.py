@@ -8,6 +8,15 @@ COLONS = "without `...` it adds colons at the end, which take whole axes as noth
 FASTER = "both ways give the same numbers; it is chosen here which is faster"
 
 EQUIVALENT: dict[str, dict[str, str]] = {
+    "tinygrad_ko/tensor/numpy_out.py": {
+        "add_items: return None -> pass": "a function without a return gives None",
+        "copy_items: return None -> pass": "a function without a return gives None",
+        "copy_items: if where is not True: -> if where is not False:": SLOWER,
+    },
+    "tinygrad_ko/tensor/in_place.py": {
+        "is_recorded: return False -> pass": "None is as false",
+        "_become: if made._array.dtype != own: -> if True:": "a copy in the same dtype is only dearer",
+    },
     "tinygrad_ko/arrays/indexing.py": {
         "taken: if x.ndim > len(before) and all(map(_is_whole, before)): -> if False:": SLOWER,
         "taken: if x.ndim > len(before) and all(map(_is_whole, before)): -> "

@@ -100,7 +100,7 @@ def test_a_module_that_looks_like_a_function_of_pytorch():
         ("norm", "tg.linalg.vector_norm(x)"),
         ("cuda", "tg.Tensor(cupy_array)"),
         ("retain_grad", "tg.grad(z, x)"),
-        ("copy", "x.numpy()"),
+        ("cpu", "x.numpy()"),
         ("tobytes", "x.numpy().tobytes"),
     ],
 )

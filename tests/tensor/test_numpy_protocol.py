@@ -122,7 +122,7 @@ def test_ufunc_methods_are_refused_by_name(ufunc: Any, method: str) -> None:
         getattr(ufunc, method)(w, *arguments)
     assert korean(caught.value)
     if method == "at":
-        with pytest.raises(TypeError, match=r"at"):
+        with pytest.raises(TypeError, match=r"\.at"):
             ufunc.at(np.ones(2), [0, 1], w)
 
 
@@ -134,18 +134,13 @@ def test_options_of_ufuncs_are_refused_by_name(options: dict[str, Any]) -> None:
         np.add(leaf(1, 2), np.ones(2), **options)
 
 
-def test_a_tensor_as_out_is_refused() -> None:
-    t: Any = tg.Tensor([0.0, 0.0])
-    w = leaf(1, 2)
-    for call in (
-        lambda: np.add(np.ones(2), 1.0, out=t),
-        lambda: np.exp(np.ones(2), out=w),
-        lambda: np.less(np.ones(2), 1.0, out=t),
-    ):
-        with pytest.raises(TypeError):
+def test_an_array_or_a_leaf_takes_no_recorded_value_by_out() -> None:
+    w, a = leaf(1, 2), np.ones(2)
+    with pytest.raises(TypeError, match=r"np\.exp\(\.\.\., out=x\) would change a leaf"):
+        np.exp(np.ones(2), out=w)
+    for call in (lambda: np.add(a, w, out=a), lambda: np.cumsum(w, axis=0, out=a), lambda: np.copyto(a, w)):
+        with pytest.raises(TypeError, match=r"np\.\w+ with these arguments"):
             call()
-    assert t.tolist() == [0, 0]
-    a = np.ones(2)
     with pytest.raises(TypeError):
         a += w
     with pytest.raises(TypeError):
@@ -341,8 +336,8 @@ def whole(error: BaseException) -> list[str]:
     [
         lambda x: np.array([x, x]),
         lambda x: np.array([x[0], x[1]]),
-        lambda x: tg.Tensor([x, x]),
-        lambda x: tg.Tensor([x[0], 1.0]),
+        lambda x: np.mean([x, x]),
+        lambda x: np.linalg.norm([x[0], x[1]]),
         lambda x: np.zeros(2).__setitem__(slice(None), x),
         lambda x: float(x[0]),
         lambda x: int(x[0]),

@@ -126,11 +126,89 @@ def test_requires_grad_can_be_switched_on_leaves_only() -> None:
     assert not (t * 2).requires_grad
 
 
-def test_lists_of_tensors_do_not_lose_their_gradient() -> None:
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda w: [w, w],
+        lambda w: (w[0], w[1]),
+        lambda w: [w[0], 1.0],
+        lambda w: [1, np.float32(2), w[1] * w[0]],
+        lambda w: [[w[0], 1], [True, w[1]]],
+        lambda w: [w, [1.0, 2.0], np.array([3.0, 4.0])],
+        lambda w: [[w, 2 * w], ((w[0], 0.5), [w[1], w[1]])],
+    ],
+)
+def test_a_list_of_tensors_is_one_tensor_in_their_graph(build: Callable[[Any], Any]) -> None:
+    w = np.array([0.75, -2.0])
+    made: Any = tg.Tensor(build(leaf(*w)))
+    assert made.dtype == float
+    np.testing.assert_array_equal(made.numpy(), np.array(build(w)))
+    tg.check_gradient(lambda x: tg.Tensor(build(x), name="made") ** 2, w, order=2, rng=0)
+
+
+def test_a_list_of_tensors_that_is_no_result() -> None:
     w = leaf(1, 2)
-    for data in ([w, w], [w[0], w[1]], [w[0], 1.0]):
-        with pytest.raises(TypeError, match="gradient"):
-            tg.Tensor(data)
+    with tg.no_grad():
+        assert not tg.Tensor([w[0], 3.0]).requires_grad
+    constants = [tg.Tensor(1, dtype=int), tg.Tensor(2, dtype=int)]
+    whole: Any = tg.Tensor(constants, True)
+    assert whole.dtype == float  # as of a list of numbers
+    assert tg.Tensor(constants, dtype=int).dtype == int
+    assert tg.Tensor([tg.Tensor(True, dtype=bool)]).dtype == bool
+    tg.sum(whole).backward()
+    assert whole.grad.tolist() == [1, 1]
+    half: Any = tg.Tensor([w[0], w[1]], dtype=np.float32, name="half")
+    assert (half.dtype, half.name, half.requires_grad) == (np.float32, "half", True)
+    for options, words in (({"requires_grad": True}, "cut them off"), ({"dtype": int}, "no gradient")):
+        with pytest.raises(TypeError, match=words) as caught:
+            tg.Tensor([w[0], w[1]], **options)
+        assert korean(caught.value)
+    with pytest.raises(ValueError, match="stack"):
+        tg.Tensor([w, w[0]])
+
+
+LISTS: dict[str, Callable[[Any, Any, Any], Any]] = {
+    "sum": lambda xp, w, v: xp.sum([w, v], axis=0),
+    "mean": lambda xp, w, v: xp.mean([w[0], 2.0, v[1]]),
+    "subtract": lambda xp, w, v: v - [w[0], 1.0],
+    "reflected": lambda xp, w, v: (w[1], 2.0) * v,
+    "matmul": lambda xp, w, v: [w, v] @ w,
+    "where": lambda xp, w, v: xp.where(np.array([True, False]), [w[0], w[1]], v),
+    "concat": lambda xp, w, v: xp.concat([[w[0], v[1]], w]),
+    "stack": lambda xp, w, v: xp.stack([[w[0], 1.0], v]),
+    "reshape": lambda xp, w, v: xp.reshape([w, v], (4,)),
+    "moveaxis": lambda xp, w, v: xp.moveaxis([w, v], 0, 1),
+    "einsum": lambda xp, w, v: xp.einsum("i,i", [w[0], v[0]], v),
+}
+OF_NUMPY: dict[str, Callable[[Any, Any], Any]] = {
+    "append": lambda w, v: np.append(w, [w[0], 1.0]),
+    "append to a list": lambda w, v: np.append([w[0], 3.0], v),
+    "append, flattened": lambda w, v: np.append([[w[0], 3.0]], v),
+    "append along an axis": lambda w, v: np.append([[w[0], v[0]]], v[None], axis=0),
+    "stack": lambda w, v: np.stack([w, v], axis=1),
+    "stack of lists": lambda w, v: np.stack([[w[0], 1.0], v]),
+    "concatenate": lambda w, v: np.concatenate([[w[0], w[1]], v]),
+    "vstack": lambda w, v: np.vstack([[w[0], w[1]], v]),
+    "dot": lambda w, v: np.dot([w[0], w[1]], v),
+    "add": lambda w, v: np.add([w[0], w[1]], v),
+    "where": lambda w, v: np.where([True, False], [w[0], w[1]], v),
+    "average": lambda w, v: np.average([w[0], 2.0], weights=v * v),
+}
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_list_of_tensors_stands_for_an_array(name: str) -> None:
+    w = np.array([0.75, -2.0])
+    expected = LISTS[name](np, w, 3 * w)
+    np.testing.assert_allclose(LISTS[name](tg, leaf(*w), leaf(*3 * w)).numpy(), expected, rtol=1e-15)
+    tg.check_gradient(lambda w: LISTS[name](tg, w, 3 * w), w, rng=0)
+
+
+@pytest.mark.parametrize("name", OF_NUMPY)
+def test_numpys_functions_take_lists_of_tensors(name: str) -> None:
+    w = np.array([0.75, -2.0])
+    np.testing.assert_allclose(OF_NUMPY[name](leaf(*w), leaf(*3 * w)).numpy(), OF_NUMPY[name](w, 3 * w), rtol=1e-15)
+    tg.check_gradient(lambda w: OF_NUMPY[name](w, 3 * w), w, rng=0)
 
 
 def test_a_leaf_has_its_name() -> None:
@@ -478,16 +556,14 @@ def test_a_result_used_through_overlapping_indices() -> None:
 
 
 @pytest.mark.parametrize("name", ["+=", "-=", "*=", "/=", "**=", "[]="])
-@pytest.mark.parametrize("kind", ["leaf", "result"])
-def test_in_place_on_a_graph_is_refused_with_the_cure(name: str, kind: str) -> None:
+def test_in_place_on_a_leaf_is_refused_with_the_cure(name: str) -> None:
     w = leaf(1, 2)
-    t = w if kind == "leaf" else w * 1.0
-    room: dict[str, Any] = {"t": t}
+    room: dict[str, Any] = {"t": w}
     with pytest.raises(TypeError, match=r"write") as caught:
         exec("t[0] = 5.0" if name == "[]=" else f"t {name} 2.0", room)
     assert korean(caught.value)
-    assert room["t"] is t
-    assert t.tolist() == [1, 2]
+    assert room["t"] is w
+    assert w.tolist() == [1, 2]
     if name == "-=":
         assert "w.data -= lr * w.grad" in str(caught.value)
 
@@ -522,15 +598,19 @@ def test_in_place_with_what_does_not_fit_changes_nothing_and_says_so(other: Any)
         assert t.tolist() == [3, 5]
 
 
-def test_a_recorded_value_cannot_be_written_into_a_constant() -> None:
-    c, w = tg.Tensor([1.0, 2.0]), leaf(3, 4)
+def test_a_constant_that_takes_a_recorded_value_is_a_result() -> None:
     for sign in ("+=", "-=", "*=", "/=", "**=", "[:] ="):
-        for other in (w, w * 2, [w[0], w[1]]):
-            with pytest.raises((TypeError, ValueError)):
-                exec(f"c{sign} other", {"c": c, "other": other})
-    with pytest.raises(TypeError, match=r"gradient|lose|detach"):
-        c[0] = w[0]
-    assert c.tolist() == [1, 2]
+        for build in (lambda w: w, lambda w: w * 2, lambda w: [w[0], w[1]]):
+
+            def f(w: Any, sign: str = sign, build: Callable[[Any], Any] = build) -> Any:
+                c = tg.Tensor([1.5, 2.0]) if isinstance(w, tg.Tensor) else np.array([1.5, 2.0])
+                exec(f"c{sign} other", {"c": c, "other": build(w)})
+                return c
+
+            c = f(leaf(3, 4))
+            assert c.requires_grad
+            assert c.tolist() == f(np.array([3.0, 4.0])).tolist()
+            tg.check_gradient(f, np.array([3.0, 4.0]), rng=0)
 
 
 def test_integers_do_not_become_floats_in_place() -> None:
@@ -885,5 +965,5 @@ def test_whole_parts_and_remainders_on_either_side() -> None:
     constant = tg.Tensor(a)
     constant %= 2
     assert constant.tolist() == (a % 2).tolist()
-    with pytest.raises(TypeError, match="in a graph"):
+    with pytest.raises(TypeError, match="a leaf of the graph"):
         x //= 2

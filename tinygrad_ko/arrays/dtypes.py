@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ko.arrays.library import FLOAT32, FLOAT64, NUMPYS
+from tinygrad_ko.arrays.lists import taking_lists
 from tinygrad_ko.arrays.memory import Holder
 
 _HALF = type(np.dtype(np.float16))
@@ -27,9 +28,11 @@ def moves(forward: Callable[..., Any]) -> Callable[..., Any]:
 def in_any_dtype(
     forward: Any, compute: Callable[..., Any], differentiable: Iterable[bool], rounded: Callable[[Any], Any]
 ) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """How an op widens an argument, and the op for arguments of any dtype, made from how it computes on widened ones."""
+    """How an op widens an argument, and the op for arguments of any dtype, made from how it computes on widened ones. It takes lists of
+    Tensors too.
+    """
     if hasattr(forward, "moves"):
-        return lambda x: x, compute
+        return lambda x: x, taking_lists(compute)
 
     def call(*given: Any, **options: Any) -> Any:
         if any(map(_is_small, given)) and not any(_is_float(x) or _numpy_dtype(x) == np.uint64 for x in given):
@@ -43,7 +46,7 @@ def in_any_dtype(
         dtypes = [dtype for x in those if (dtype := _numpy_dtype(x)) is not None]
         return rounded(out) if dtypes and is_half(np.result_type(*dtypes)) and _numpy_dtype(out) == FLOAT32 else out
 
-    return widened, call
+    return widened, taking_lists(call)
 
 
 def accumulation_dtype(dtype: Any) -> Any:

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy import asarray, generic, ndarray
 
-from tinygrad_ko.arrays.library import FLOAT32, FLOAT64, Array, beside, namespace
+from tinygrad_ko.arrays.library import FLOAT32, FLOAT64, NUMPYS, Array, beside, namespace
+from tinygrad_ko.arrays.memory import Holder
 from tinygrad_ko.arrays.opaque import TRACED, first_traced, is_traced, opaque
 
 _WHOLE = slice(None)
@@ -27,8 +28,12 @@ def listed(part: Any) -> Any:
 
 
 def _index_parts(index: Any) -> tuple[Any, ...]:
-    parts = map(listed, index if isinstance(index, tuple) else (index,))
-    return tuple([asarray(p) if hasattr(p, "__array_namespace__") and not isinstance(p, generic) else p for p in parts])
+    return tuple(map(_as_numpys, map(listed, index if isinstance(index, tuple) else (index,))))
+
+
+def _as_numpys(part: Any) -> Any:
+    """An array in an index as NumPy's."""
+    return asarray(part) if hasattr(part, "__array_namespace__") and not isinstance(part, generic) else part
 
 
 def is_integer(part: Any) -> bool:
@@ -38,6 +43,10 @@ def is_integer(part: Any) -> bool:
 
 def _are_integers(part: Any) -> bool:
     return isinstance(part, ndarray) and part.dtype.kind in "iu"
+
+
+def _is_basic(part: Any) -> bool:
+    return part is None or part is ... or isinstance(part, slice) or is_integer(part)
 
 
 def _is_whole(part: Any) -> bool:
@@ -70,6 +79,58 @@ def added_at(x: Array, index: Any, values: Any) -> Array:
     out = np.array(x)
     _add(out, _index_parts(index), values)
     return out
+
+
+def placed(x: Array, index: Any, values: Any) -> Array:
+    """x with values at an index, in an array of its own. Where the index repeats, the last value in the order of x[index] stays."""
+    if not isinstance(x, ndarray | generic) and not hasattr(x, "traced_call"):
+        return _placed_elsewhere(x, _index_parts(index), values)
+    if not x.ndim or not all(map(_is_basic, index if type(index) is tuple else (index,))):
+        return _placed(x, index, values)
+    if TRACED and (traced := first_traced(values)) is not None:
+        x = traced.beside(x)
+    out = x.copy("K")
+    out[index] = values
+    return out
+
+
+@opaque
+def _placed(x: Array, index: Any, values: Any) -> Array:
+    # Of values at one place the last stays in the order in which they lie in memory: here that of x[index].
+    out, parts = np.array(x), _index_parts(index)
+    if any(map(_are_integers, parts)):
+        values = np.ascontiguousarray(np.broadcast_to(_fitted(values, out[parts].ndim), out[parts].shape))
+    out[parts] = values
+    return out
+
+
+def _fitted(values: Any, ndim: int) -> ndarray[Any, Any]:
+    """Values without the axes of length 1 that they have in front beyond so many axes: an assignment takes them."""
+    values = asarray(values)
+    while values.ndim > ndim and values.shape[0] == 1:
+        values = values[0]
+    return values
+
+
+def stays(x: Any, index: Any) -> Array:
+    """Which of the values stay that are assigned to an array or a Tensor at an index, in the shape of x[index]: the last of a place."""
+    array = x._array if isinstance(x, Holder) else x
+    last = _are_last(array.shape, index)
+    return last if type(array) in NUMPYS or is_traced(last) else beside(array, last)
+
+
+@opaque
+def _are_last(shape: tuple[int, ...], index: Any) -> Array:
+    where = _positions(shape, _index_parts(index))
+    order, last = np.arange(where.size).reshape(where.shape), np.empty(prod(shape), np.intp)
+    last[where.reshape(-1)] = order.reshape(-1)
+    return asarray(last[where] == order)
+
+
+def may_repeat(index: Any) -> bool:
+    """Whether an index may take an element twice: it has arrays of integers, or traced ones."""
+    parts = index if isinstance(index, tuple) else (index,)
+    return any(is_traced(part) or _are_integers(_as_numpys(part)) for part in parts)
 
 
 @opaque
@@ -139,11 +200,27 @@ def _positions(shape: tuple[int, ...], parts: tuple[Any, ...]) -> ndarray[Any, A
 
 def _taken_elsewhere(x: Array, parts: tuple[Any, ...]) -> Array:
     xp = namespace(x)
-    if all(part is None or part is ... or isinstance(part, slice) or is_integer(part) for part in parts):
+    if all(map(_is_basic, parts)):
         with suppress(IndexError):  # the standard leaves open what a slice beyond the end is
             return x[_complete(parts)]
     where = _positions(x.shape, parts)
     return xp.reshape(xp.take(xp.reshape(x, (-1,)), beside(x, where.reshape(-1)), axis=0), where.shape)
+
+
+def _placed_elsewhere(x: Array, parts: tuple[Any, ...], values: Any) -> Array:
+    xp, where = namespace(x), _positions(x.shape, parts)
+    if not where.size:
+        return xp.asarray(x, copy=True)
+    if not hasattr(values, "__array_namespace__") or isinstance(values, ndarray | generic):
+        values = beside(x, asarray(values), x.dtype)
+    extra = max(0, values.ndim - where.ndim)
+    if all(n == 1 for n in values.shape[:extra]):
+        values = xp.reshape(values, values.shape[extra:])
+    values = xp.reshape(xp.broadcast_to(xp.astype(values, x.dtype), where.shape), (-1,))
+    last = np.full(prod(x.shape), -1)
+    last[where.reshape(-1)] = np.arange(where.size)
+    new = xp.take(values, beside(x, np.maximum(last, 0)), axis=0)
+    return xp.reshape(xp.where(beside(x, last >= 0), new, xp.reshape(x, (-1,))), x.shape)
 
 
 def _add_elsewhere(total: Array, parts: tuple[Any, ...], values: Any) -> None:

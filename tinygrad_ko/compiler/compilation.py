@@ -5,6 +5,7 @@ the program is for a later call.
 import linecache
 from collections.abc import Callable
 from functools import partial
+from itertools import compress
 from operator import attrgetter, call, is_
 from typing import Any
 
@@ -87,8 +88,9 @@ class Compilation:
         self._structure = compiled([text for text in guards if not text.endswith(".grad is None")])
         self._traced_structure = self._structure()
         now = self._read()
-        self._types = [*map(type, now)]  # arrays come before numbers
-        self._layouts = [_layout(x) for x in now if type(x) is np.ndarray]
+        self._types = [*map(type, now)]
+        self._are_arrays = [kind is np.ndarray for kind in self._types]
+        self._layouts = [*map(_layout, compress(now, self._are_arrays))]
 
     def held_now(self, leaves: list[Any]) -> list[Any] | None:
         """The state that the program reads; None if a guard fails, so that it is not the program for this state or these arguments."""
@@ -101,7 +103,7 @@ class Compilation:
             held: list[Any] = self._read()
             if held and (
                 [*map(type, held)] != self._types
-                or (self._layouts and [*map(_layout, held[: len(self._layouts)])] != self._layouts)
+                or (self._layouts and [*map(_layout, compress(held, self._are_arrays))] != self._layouts)
             ):
                 return None
             if self._unread is not None and [*map(_layout_or_type, self._unread())] != self._unread_layouts:

@@ -66,7 +66,12 @@ class _Call:
         self.generators = generators_in([f, inputs, options])
 
     def __call__(self) -> Any:
-        return self.f(*map(_owned, self.inputs), **{name: _owned(value) for name, value in self.options.items()})
+        inputs, options = [*map(_owned, self.inputs)], {name: _owned(value) for name, value in self.options.items()}
+        y = self.f(*inputs, **options)
+        pairs = zip([*inputs, *options.values()], [*self.inputs, *self.options.values()], strict=True)
+        if any(isinstance(x, Handle) and x._node is not given._node for x, given in pairs):
+            raise _changes_inputs(self.f)
+        return y
 
 
 def _owned(value: Any) -> Any:
@@ -132,6 +137,16 @@ def _traced(root: Node, since: int) -> tuple[tuple[Node, ...], int]:
         saved = node.trace if isinstance(node, _Segment) else list(node.saved.values())
         trace = hash((trace, node.op.name, node.shape, node.dtype, tuple(origin), _fingerprint(saved)))
     return tuple(outside), trace
+
+
+def _changes_inputs(f: Any) -> TypeError:
+    name = getattr(f, "__name__", type(f).__name__)
+    return explain(
+        TypeError(
+            f"checkpoint: {name} changes one of its inputs in place, which would not reach the caller; begin with x = x.copy()"
+        ),
+        f"checkpoint: 함수가 입력을 제자리에서 바꿉니다. 함수: {name}. 호출한 쪽에는 반영되지 않으므로 x = x.copy()로 시작하십시오.",
+    )
 
 
 def _other_values(f: Any) -> RuntimeError:

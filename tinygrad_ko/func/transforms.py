@@ -6,7 +6,7 @@ from typing import Any
 from tinygrad_ko.arrays.library import Array, is_floating, namespace
 from tinygrad_ko.arrays.memory import copied
 from tinygrad_ko.arrays.operands import operand
-from tinygrad_ko.engine.graph import Handle, Leaf, Node, Switch, behind, current
+from tinygrad_ko.engine.graph import Handle, Leaf, Node, Switch, behind, current, wrap
 from tinygrad_ko.errors import explain
 from tinygrad_ko.func.trees import in_one_row, is_tree, leaves_like, mapped
 from tinygrad_ko.ops.shape import concat, reshape, stack
@@ -192,8 +192,9 @@ class _Run:
         self.xs: list[Tensor] = []
 
         def variable(value: Any, place: str) -> Tensor:
-            self.xs.append(_variable(value, f"{what}: {place}", record))
-            return self.xs[-1]
+            x = _variable(value, f"{what}: {place}", record)
+            self.xs.append(wrap(Tensor, x._array, x._node))  # a handle of its own: f may change x in place
+            return x
 
         with Switch(record=True):
             for i in argnums:

@@ -1,17 +1,30 @@
 """Taking parts of an array and putting them back: each is the other's formula."""
 
 import operator
+from contextlib import suppress
 
 import numpy as np
 
 from tinygrad_ko.arrays.dtypes import moves
-from tinygrad_ko.arrays.indexing import IndexedGradient, add_at, added_at, listed, scattered, taken
+from tinygrad_ko.arrays.indexing import (
+    IndexedGradient,
+    add_at,
+    added_at,
+    listed,
+    may_repeat,
+    placed,
+    scattered,
+    stays,
+    taken,
+)
+from tinygrad_ko.arrays.library import NUMPYS, beside, cast
 from tinygrad_ko.arrays.opaque import is_traced, opaque
 from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
+from tinygrad_ko.ops.elementwise import where
 from tinygrad_ko.ops.inputs import as_integers, as_operand, normalized_axis
-from tinygrad_ko.ops.shape import along
+from tinygrad_ko.ops.shape import along, reshape
 
 
 @op(x=lambda g, x_shape, index: scatter_gradient(g, x_shape, index))
@@ -34,6 +47,47 @@ def scatter(xp, values, *, shape, index):
 def scatter_gradient(g, shape, index):
     """The gradient of x[index]: a Tensor when it is recorded, else an IndexedGradient, which is accumulated in place."""
     return scatter(g, shape=shape, index=index) if isinstance(g, Handle) else IndexedGradient(g, index)
+
+
+@op(
+    broadcasts=True,
+    x=lambda g, index: setitem(g, 0.0, index=index),
+    values=lambda g, values_shape, index: _gradient_of_values(g, values_shape, index),
+)
+@moves
+def setitem(x, values, *, index):
+    """x after `x[index] = values`, in an array of its own. Where the index repeats the last value stays, and has the gradient."""
+    return placed(x, index, values)
+
+
+def _gradient_of_values(g, shape, index):
+    part = getitem(g, index=index)
+    if may_repeat(index):
+        part = where(stays(g, index), part, 0.0)
+    # Values may have more axes than x[index], of length 1 in front: with as many or more the gradient is summed to their shape.
+    return reshape(part, (1,) * len(shape) + part.shape) if len(shape) > part.ndim else part
+
+
+def assigned(x, index, values):
+    """x after `x[index] = values`, in an array of its own. A mask chooses element by element, unless there is a value for each True."""
+    mask = index[0] if type(index) is tuple and len(index) == 1 else index
+    array = x._array if isinstance(x, Handle) else x
+    if type(values) not in (float, int, bool):
+        is_list, values = isinstance(values, list | tuple), as_operand(values, "setitem")
+        if is_list and not isinstance(values, Handle):
+            values = beside(array, values)
+    if {type(mask), type(array)} <= NUMPYS and mask.dtype == bool and mask.ndim:
+        row = array.shape[mask.ndim :]
+        if mask.shape + row == array.shape and _broadcasts_to(row, getattr(values, "shape", ())):
+            values = cast(values, array.dtype) if hasattr(values, "dtype") else values
+            return where(mask.reshape(mask.shape + (1,) * len(row)), values, x)
+    return setitem(x, values, index=index)
+
+
+def _broadcasts_to(to, size):
+    with suppress(ValueError):
+        return np.broadcast_shapes(to, size) == to
+    return False
 
 
 @op(name="scatter_add", broadcasts=True, x=lambda g: g, values=lambda g, index: getitem(g, index=index))

@@ -5,6 +5,7 @@ from operator import index
 import numpy as np
 
 from tinygrad_ko.arrays.dtypes import moves
+from tinygrad_ko.arrays.lists import joined
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.inputs import as_int, as_operand, normalized_axes, normalized_axis
@@ -146,13 +147,18 @@ def concat(arrays, /, *, axis=0):
     """Arrays one after the other along an existing axis; with `axis=None` each is flattened first."""
     if axis is None:
         return concatenate(*(reshape(x, (-1,)) for x in arrays), axis=0)
-    return concatenate(*arrays, axis=axis)
+    return concatenate(*_apart(arrays), axis=axis)
 
 
 @explained
 def stack(arrays, /, *, axis=0):
     """Arrays of one shape, one after the other along a new axis."""
-    return pile(*arrays, axis=axis)
+    return pile(*_apart(arrays), axis=axis)
+
+
+def _apart(arrays):
+    """The arrays of a list: a list among them that has Tensors in it is one."""
+    return [joined(x) if type(x) in (list, tuple) else x for x in arrays]
 
 
 @explained

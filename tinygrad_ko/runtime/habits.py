@@ -51,7 +51,7 @@ mask : attn_mask; mask=np.tri(n, dtype=bool) : causal is_causal; h0 : hx initial
 
 # Attributes of a Tensor x.
 TENSOR = _by_habit("""
-x.numpy() : copy cpu; x.data[...] = y : copy_; x.data[...] = 0 : fill fill_ zero_; x.data.put(...) : put
+x.numpy() : cpu; x.data[...] = y : copy_; x.data[...] = 0 : fill fill_ zero_; x.data.put(...) : put
 x.data.partition(...) : partition; tg.Tensor(data) : new_tensor; tg.Tensor(cupy_array) : cuda
 x.ndim : dim ndimension; x.size : numel; x.dtype.itemsize : element_size
 x.astype(dtype) : to type; x.astype(np.float16) : half; x.astype(np.float32) : float; x.astype(np.float64) : double

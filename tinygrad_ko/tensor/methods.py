@@ -12,42 +12,9 @@ from tinygrad_ko.errors import explain
 from tinygrad_ko.ops import elementwise, indexing, queries, reduction, scan, shape
 from tinygrad_ko.ops.inputs import unwrapped
 from tinygrad_ko.ops.linalg import products
+from tinygrad_ko.tensor import in_place
 
 _Axes = int | tuple[int, ...] | None
-
-
-def _in_place(change: Any, symbol: str, instead: str, update: str) -> Any:
-    """An in-place operator: it changes the array of a constant, and is refused where it would change a graph."""
-
-    def changed(self: Any, other: Any) -> Any:
-        _refuse_in_place(self, f"x {symbol} y", instead, update)
-        value = _unrecorded(other, f"x {symbol} y")
-        self.data = change(self.writable_array(), value)  # an array of a library without in-place changes is replaced
-        return self
-
-    return changed
-
-
-def _refuse_in_place(x: Handle, wrote: str, instead: str, update: str) -> None:
-    if x._node is not None:
-        raise explain(
-            TypeError(
-                f"{wrote} would change a Tensor that is in a graph; write {instead}, or {update} to change the values of a "
-                "parameter between steps"
-            ),
-            f"{wrote}: 계산 그래프에 있는 Tensor는 제자리에서 바꿀 수 없습니다. "
-            f"새 값을 만들 때: {instead}. 학습 단계 사이에 매개변수의 값을 바꿀 때: {update}",
-        )
-
-
-def _unrecorded(value: Any, wrote: str) -> Any:
-    """A value that may be written into an array: not one whose gradient would be lost."""
-    if isinstance(value, Handle) and value._node is not None:
-        raise explain(
-            TypeError(f"{wrote} would lose the gradient of y; write x = x + y and so on, or use y.detach()"),
-            f"{wrote}: y의 기울기가 끊어집니다. x = x + y처럼 새 값을 만들거나 y.detach()를 쓰십시오.",
-        )
-    return value.stable_array() if isinstance(value, Handle) else value
 
 
 def _reflected(op: Callable[..., Any]) -> Any:
@@ -138,16 +105,21 @@ class Operators(Handle):
         return indexing.getitem(self, index=indexing.plain(index))
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        _refuse_in_place(self, "x[index] = value", "y = tg.where(mask, value, x)", "x.data[index] = value")
-        self.writable_array()[unwrapped(index)] = _unrecorded(value, "x[index] = value")
+        in_place.assign(self, index, value)
 
-    __iadd__ = _in_place(operator.iadd, "+=", "x = x + y", "w.data += y")
-    __isub__ = _in_place(operator.isub, "-=", "x = x - y", "w.data -= lr * w.grad")
-    __imul__ = _in_place(operator.imul, "*=", "x = x * y", "w.data *= y")
-    __itruediv__ = _in_place(operator.itruediv, "/=", "x = x / y", "w.data /= y")
-    __ifloordiv__ = _in_place(operator.ifloordiv, "//=", "x = x // y", "w.data //= y")
-    __imod__ = _in_place(operator.imod, "%=", "x = x % y", "w.data %= y")
-    __ipow__ = _in_place(operator.ipow, "**=", "x = x**y", "w.data **= y")
+    __iadd__ = in_place.augmented("+", operator.iadd, operator.add)
+    __isub__ = in_place.augmented("-", operator.isub, operator.sub, "w.data -= lr * w.grad")
+    __imul__ = in_place.augmented("*", operator.imul, operator.mul)
+    __itruediv__ = in_place.augmented("/", operator.itruediv, operator.truediv)
+    __ifloordiv__ = in_place.augmented("//", operator.ifloordiv, operator.floordiv)
+    __imod__ = in_place.augmented("%", operator.imod, operator.mod)
+    __ipow__ = in_place.augmented("**", operator.ipow, operator.pow)
+    __imatmul__ = in_place.augmented("@", operator.imatmul, operator.matmul)
+    __iand__ = in_place.augmented("&", operator.iand, operator.and_)
+    __ior__ = in_place.augmented("|", operator.ior, operator.or_)
+    __ixor__ = in_place.augmented("^", operator.ixor, operator.xor)
+    __ilshift__ = in_place.augmented("<<", operator.ilshift, operator.lshift)
+    __irshift__ = in_place.augmented(">>", operator.irshift, operator.rshift)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
         from tinygrad_ko.tensor import numpy_protocol
@@ -205,8 +177,17 @@ class Operators(Handle):
 
         return numpy_protocol.trace(self, offset, axis1, axis2)
 
-    def astype(self, dtype: Any) -> Self:
-        """In another dtype. To integers only where no gradient is wanted."""
+    @classmethod
+    def _of_list(cls, values: Any) -> Self:
+        """One Tensor of a list of Tensors, numbers, arrays and lists of them, as `np.array` makes an array of numbers."""
+        return shape.stack([cls._of_list(v) if isinstance(v, list | tuple) else v for v in values])
+
+    def copy(self) -> Self:
+        """The same values and gradient in a Tensor of its own: neither sees what is done to the other in place."""
+        return elementwise.astype(self, self.dtype)
+
+    def astype(self, dtype: Any, *, copy: bool = True) -> Self:
+        """In another dtype, and in a Tensor of its own: without `copy` it may be x itself. To integers only where no gradient is wanted."""
         if isinstance(self._array, np.ndarray | np.generic):
             dtype = np.dtype(dtype)
         if self._node is not None and not is_floating(dtype):
@@ -214,7 +195,7 @@ class Operators(Handle):
                 TypeError(f"x.astype({dtype}) has no gradient; write x.detach().astype({dtype})"),
                 f"x.astype({dtype})에서는 기울기를 구할 수 없습니다. 다음과 같이 쓰십시오: x.detach().astype({dtype})",
             )
-        return elementwise.astype(self, dtype)
+        return elementwise.astype(self, dtype) if copy or dtype != self.dtype else self
 
     def var(self, axis: _Axes = None, *, ddof: float = 0, keepdims: bool = False) -> Self:
         """The variance: the sum of the squared distances from the mean, divided by n - ddof."""

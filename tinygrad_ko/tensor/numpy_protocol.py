@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_ko.arrays.lists import taking_lists
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops import (
     elementwise,
@@ -29,6 +30,7 @@ from tinygrad_ko.ops import (
 from tinygrad_ko.ops.inputs import as_operand, unwrapped
 from tinygrad_ko.ops.linalg import determinants, diagonals, factoring, products, solving, spectral
 from tinygrad_ko.ops.linalg.einsum import einsum
+from tinygrad_ko.tensor import numpy_out
 
 _OPS = (elementwise, exponential, hyperbolic, trigonometric, rounding, products)
 
@@ -45,6 +47,7 @@ _PLAIN_UFUNCS = {  # their results are booleans: plain arrays, through which no 
 }  # fmt: skip
 
 
+@taking_lists
 def dot(a: Any, b: Any) -> Any:
     """np.dot: a product of matrices, and of numbers if one of the two is a number."""
     if np.ndim(a) == 0 or np.ndim(b) == 0:
@@ -183,7 +186,12 @@ _FUNCTIONS: dict[Any, Callable[..., Any]] = {
     ),
     np.reshape: lambda x, new: shape.reshape(x, new),
     np.transpose: lambda x, axes=None: x.transpose(axes),
+    np.append: lambda x, values, axis=None: (
+        shape.concat([_flat(x), _flat(values)]) if axis is None else shape.concat([x, values], axis=axis)
+    ),
     np.concatenate: lambda arrays, axis=0: shape.concat(arrays, axis=axis),
+    np.copy: lambda x, order="K": x.copy(),
+    np.copyto: numpy_out.copy_items,
     np.stack: lambda arrays, axis=0: shape.stack(arrays, axis=axis),
     np.expand_dims: lambda x, axis: shape.expand_dims(x, axis=axis),
     np.squeeze: lambda x, axis=None: shape.squeeze(x, axis),
@@ -228,6 +236,9 @@ _PLAIN_FUNCTIONS = {  # results without a gradient: indices, truths, shapes, fre
 }  # fmt: skip
 
 
+_ASSIGNMENTS = ("put", "place", "putmask", "fill_diagonal", "put_along_axis")
+
+
 def _spelled(function: Any) -> str:
     """What stands behind `np.` where a function is called."""
     module = str(getattr(function, "__module__", ""))
@@ -251,6 +262,8 @@ def _refused(name: str, options: Collection[str] | None = None) -> TypeError:
                 " into an array; write a = a + x for a += x",
                 " 배열 a에는 a += x 대신 a = a + x를 쓰십시오.",
             )
+    elif name in _ASSIGNMENTS:
+        cure, korean_cure = "; write x[index] = y", " 다음과 같이 쓰십시오: x[index] = y."
     elif near := get_close_matches(name, sorted(map(_spelled, [*_UFUNCS, *_FUNCTIONS])), n=2, cutoff=0.75):
         nearest = ", ".join(f"np.{n}" for n in near)
         cure, korean_cure = f" (nearest: {nearest})", f" 비슷한 함수: {nearest}."
@@ -287,6 +300,14 @@ def _mixed_axes(name: str) -> TypeError:
 
 def call_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], options: dict[str, Any]) -> Any:
     """What NumPy's ufunc computes, recorded; raises TypeError for what has no rule."""
+    if "out" in options:
+        plain = ufunc in _PLAIN_UFUNCS
+        done = numpy_out.of_ufunc(ufunc, method, inputs, options, plain, lambda xs: call_ufunc(ufunc, method, xs, {}))
+        if done is NotImplemented:
+            raise _refused(ufunc.__name__, options)
+        return done
+    if method == "at" and numpy_out.add_items(ufunc, *inputs) is not NotImplemented:
+        return None
     if method != "__call__":
         raise _refused(f"{ufunc.__name__}.{method}")
     if ufunc in _PLAIN_UFUNCS and not options:
@@ -300,6 +321,13 @@ def call_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], options: dict[s
 
 def call_function(function: Any, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
     """What NumPy's function computes, recorded; raises TypeError for what has no rule."""
+    if "out" in options:
+        rest = {name: x for name, x in options.items() if name != "out"}
+        value, out = call_function(function, arguments, rest), options["out"]
+        done = value if out is None else numpy_out.of_function(_spelled(function), value, out)
+        if done is NotImplemented:
+            raise _refused(_spelled(function), options)
+        return done
     if function in _PLAIN_FUNCTIONS:
         return function(*unwrapped(arguments), **{k: unwrapped(v) for k, v in options.items()})
     if function not in _FUNCTIONS:
@@ -307,7 +335,10 @@ def call_function(function: Any, arguments: tuple[Any, ...], options: dict[str, 
     if name := _polynomial():
         raise _mixed_axes(name)
     try:
-        return _FUNCTIONS[function](*arguments, **options)
+        result = _FUNCTIONS[function](*arguments, **options)
+        if result is NotImplemented:
+            raise _refused(_spelled(function), options)
+        return result
     except TypeError as error:
         if "unexpected keyword" in str(error) or "positional argument" in str(error):
             raise _refused(_spelled(function), options) from None

@@ -26,6 +26,7 @@ from tinygrad_ko.arrays.operands import operand
 from tinygrad_ko.engine.backprop import backpropagate, deposit, gradients
 from tinygrad_ko.engine.graph import Handle, Leaf, Node, Switch, current, scope, wrap
 from tinygrad_ko.errors import explain
+from tinygrad_ko.ops.inputs import as_operand
 from tinygrad_ko.runtime.allocator import LARGE, keep_freed_memory
 from tinygrad_ko.runtime.atomic import at_once
 from tinygrad_ko.runtime.suggestions import ForeignToTensor, explained
@@ -38,9 +39,13 @@ class Tensor(Conversions, ForeignToTensor):
     `data` may be an array of real numbers, numbers and nested lists of them (they become float64) or another Tensor's
     values. It is copied; with `copy=False` an array is shared with the caller until an op works on it. With
     `requires_grad=True` the tensor is a leaf: `backward()` deposits the gradient in `.grad`, an array of its shape
-    and dtype.
+    and dtype. A list with Tensors that require a gradient gives a result in their graph, as `tg.stack` does.
 
-    Raises TypeError if the data is not real numbers, or is integers or booleans and `requires_grad=True`.
+    In place (`y *= 2`, `y[mask] = x`, `np.add(y, x, out=y)`) a result takes the new value and records where it comes from:
+    every name of it sees that, and what was computed from the old value keeps it. A leaf refuses, except under `tg.no_grad()`.
+
+    Raises TypeError if the data is not real numbers, or if `requires_grad=True` and it is integers, booleans, or a list with
+    Tensors that require a gradient themselves.
 
     >>> x = Tensor([1.0, 2.0, 3.0], requires_grad=True)
     >>> y = (x * x).sum()
@@ -55,7 +60,16 @@ class Tensor(Conversions, ForeignToTensor):
     def __init__(
         self, data: Any, requires_grad: bool = False, *, dtype: Any = None, name: str | None = None, copy: bool = True
     ) -> None:
-        array = data.stable_array() if isinstance(data, Handle) else operand(data)
+        whole = as_operand(data, "Tensor") if type(data) in (list, tuple) else data
+        if whole is not data and isinstance(whole, Tensor) and whole._node is not None:
+            if requires_grad:
+                raise errors.no_leaf_of_results()
+            whole = whole if dtype is None else whole.astype(dtype)
+            self._array, self._node, self._name, self._exposed = whole._array, whole._node, name, False
+            return
+        array = whole.stable_array() if isinstance(whole, Handle) else operand(whole)
+        if whole is not data and array.dtype.kind in "iu":  # as of a list of numbers
+            array = array.astype(float)
         if isinstance(array, int) and not isinstance(array, bool) and dtype is None:
             array = float(array)
         array = new_array(array, dtype, copy)
@@ -78,8 +92,9 @@ class Tensor(Conversions, ForeignToTensor):
         """The array, for reading and for writing in place: `w.data -= lr * w.grad`.
 
         Writing to it never changes a graph that was recorded before: its gradients stay those of the values it was
-        computed from. If such a graph still needs the old values, `data` is a copy of them from here on. Assigning
-        copies: an array of the same shape, dtype and library, or numbers and lists of them, which are cast.
+        computed from. If such a graph still needs the old values, `data` is a copy of them from here on. What is recorded in
+        place (`y *= 2`) gives y another array. Assigning copies: an array of the same shape, dtype and library, or numbers
+        and lists of them, which are cast.
         """
         return self.writable_array()
 

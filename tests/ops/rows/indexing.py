@@ -35,6 +35,22 @@ def scattered(draw):
     return (draw_array(draw, st.just(np.zeros(size)[index].shape), real),), {"shape": size, "index": index}
 
 
+@st.composite
+def placed(draw):
+    """x, and values that broadcast to what an index takes of it, perhaps with axes of length 1 in front."""
+    (x, values), options = draw(added())
+    wide = not isinstance(options["index"], np.ndarray) and values.shape == x[options["index"]].shape and values.ndim
+    return (x, values[(None,) * draw(st.integers(0, 2))] if wide else values), options
+
+
+def placed_by_hand(x, values, index):
+    out, last = x.copy(), np.full(x.shape, -1)
+    full = np.broadcast_to(values, (1,) * (values.ndim - x[index].ndim) + x[index].shape)
+    last[index] = np.arange(full.size).reshape(x[index].shape)
+    out[last >= 0] = full.reshape(-1)[last[last >= 0]]
+    return out
+
+
 def scatter_by_hand(values, shape, index):
     out = np.zeros(shape)
     np.add.at(out, index, values)
@@ -100,11 +116,16 @@ def looked_up(draw):
 
 GRID = np.array([[0.7, 1.9, 3.1], [2.3, 0.4, 1.1]])
 ADDED: Any = (((GRID, -(GRID[:, ::-1] ** 2)), {"index": np.array([1, 1])}),)
+PLACED: Any = (
+    ((GRID, -(GRID[:, ::-1] ** 2)), {"index": np.array([1, 1])}),
+    ((GRID, GRID[None, :1] ** 2), {"index": 1}),
+)
 
 
 ROWS: dict[Callable[..., Any], Row] = {
     indexing.getitem: Row(indexed(), lambda x, index: x[index]),
     indexing.scatter: Row(scattered(), scatter_by_hand),
+    indexing.setitem: Row(placed(), placed_by_hand, PLACED),
     indexing.with_added: Row(added(), added_by_hand, ADDED),
     indexing.scatter_add: Row(added_in_rows(), lambda x, index, values: added_by_hand(x, values, index)),
     indexing.take: Row(taken(), np.take),
@@ -115,6 +136,12 @@ ROWS: dict[Callable[..., Any], Row] = {
 EQUIVALENT: dict[str, dict[str, str]] = {
     "getitem": {
         "getitem.x: one branch alone: in scatter_gradient: return scatter(g, shape=shape, index=index)": "only dearer",
+    },
+    "setitem": {
+        "setitem.x: mean for sum: the mean of the result along stretched axes": "only the values are ever stretched",
+        "setitem.values: ignored cotangent: in _gradient_of_values: part = where(stays(g * 0 + 1, index), part, 0.0)": "only the shape "
+        "of g counts there",
+        "setitem.values: one branch alone: in _gradient_of_values: return reshape(part, (1,) * len(shape) + part.shape)": "only dearer",
     },
     "with_added": {
         "scatter_add.x: mean for sum: the mean of the result along stretched axes": "only the values are ever stretched",

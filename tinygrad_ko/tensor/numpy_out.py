@@ -1,0 +1,98 @@
+"""NumPy's functions that write: those with `out=`, `np.add.at` and `np.copyto`. Arrays and constants are written to, a result takes the
+new value as in place. Where a gradient would be lost in an array they return NotImplemented.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tinygrad_ko.arrays.lists import joined
+from tinygrad_ko.engine.graph import Handle
+from tinygrad_ko.errors import explain
+from tinygrad_ko.ops import elementwise, indexing, shape
+from tinygrad_ko.ops.inputs import as_operand, unwrapped
+from tinygrad_ko.tensor.in_place import assign, is_recorded, write_out
+
+
+def of_ufunc(
+    ufunc: Any, method: str, inputs: Any, options: dict[str, Any], plain: bool, compute: Callable[[Any], Any]
+) -> Any:
+    """A ufunc with `out=`, from what it computes of its inputs; `plain` if its results have no gradient."""
+    outs, name = options["out"], ufunc.__name__
+    is_constant = not is_recorded(*outs) and (plain or not is_recorded(*map(joined, inputs)))
+    if is_constant and all(map(_is_numpys, outs)):
+        others = {word: unwrapped(value) for word, value in options.items()} | {"out": tuple(map(_writable, outs))}
+        results = getattr(ufunc, method)(*map(unwrapped, inputs), **others)
+        return outs[0] if len(outs) == 1 else tuple(r if x is None else x for x, r in zip(outs, results, strict=True))
+    out, where = outs[0], unwrapped(options.get("where", True))
+    if method != "__call__" or options.keys() - {"out", "where"} or len(outs) > 1 or not _is_tensor(out):
+        return NotImplemented
+    if where is not True:  # what is not chosen is not computed: its slope may be infinite
+        mask = np.broadcast_to(where, out.shape)
+        out[mask] = compute([x if isinstance(x, int | float) else _stretched(x, out, name)[mask] for x in inputs])
+        return out
+    return write_out(out, _stretched(compute(inputs), out, name), f"np.{name}(..., out=x)", f"x = np.{name}(...)")
+
+
+def of_function(name: str, value: Any, out: Any) -> Any:
+    """A function of NumPy with `out=`, from its value."""
+    value = as_operand(value, name)
+    if value.shape != out.shape:
+        raise explain(
+            ValueError(f"np.{name}: out has shape {out.shape}, but the result has shape {value.shape}"),
+            f"np.{name}: out의 형상은 결과의 형상과 같아야 합니다. out의 형상: {out.shape}, 결과의 형상: {value.shape}",
+        )
+    if not is_recorded(value, out) and _is_numpys(out):
+        np.copyto(_writable(out), unwrapped(value))
+        return out
+    return write_out(out, value, f"np.{name}(..., out=x)", f"x = np.{name}(...)") if _is_tensor(out) else NotImplemented
+
+
+def add_items(ufunc: Any, x: Any, index: Any, *values: Any) -> Any:
+    """np.add.at(x, index, values), and those of other ufuncs."""
+    if not is_recorded(x, *map(joined, values)):
+        return ufunc.at(_writable(x), unwrapped(index), *map(unwrapped, values))
+    if ufunc not in (np.add, np.subtract) or not _is_tensor(x):
+        return NotImplemented
+    more = values[0] if ufunc is np.add else elementwise.negative(values[0])
+    write_out(
+        x,
+        indexing.scatter_add(x, index, more),
+        f"np.{ufunc.__name__}.at(x, index, y)",
+        "x = tg.scatter_add(x, index, y)",
+    )
+    return None
+
+
+def copy_items(x: Any, value: Any, casting: Any = "same_kind", where: Any = True) -> Any:
+    """np.copyto(x, value, where=mask)."""
+    if not is_recorded(x, joined(value)):
+        return np.copyto(_writable(x), unwrapped(value), casting, unwrapped(where))
+    if not _is_tensor(x):
+        return NotImplemented
+    if where is not True:
+        value = elementwise.where(where, _stretched(value, x, "copyto"), x)
+    assign(x, ..., value)
+    return None
+
+
+def _is_tensor(x: Any) -> bool:
+    return isinstance(x, Handle)
+
+
+def _is_numpys(x: Any) -> bool:
+    """Whether NumPy can write to it."""
+    return not _is_tensor(x) or isinstance(x._array, np.ndarray | np.generic) or hasattr(x._array, "traced_call")
+
+
+def _writable(x: Any) -> Any:
+    return x.writable_array() if _is_tensor(x) else x
+
+
+def _stretched(value: Any, x: Any, name: str) -> Any:
+    """A value broadcast to the shape of x, if that is possible."""
+    value = as_operand(value, name)
+    pairs = zip(value.shape[::-1], x.shape[::-1], strict=False)
+    widens = value.shape != x.shape and value.ndim <= x.ndim and all(n in (1, m) for n, m in pairs)
+    return shape.broadcast_to(value, x.shape) if widens else value

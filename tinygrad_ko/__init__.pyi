@@ -1,3 +1,23 @@
+from math import e as e
+from math import inf as inf
+from math import nan as nan
+from math import pi as pi
+
+from numpy import bool as bool
+from numpy import complex64 as complex64
+from numpy import complex128 as complex128
+from numpy import float32 as float32
+from numpy import float64 as float64
+from numpy import int8 as int8
+from numpy import int16 as int16
+from numpy import int32 as int32
+from numpy import int64 as int64
+from numpy import newaxis as newaxis
+from numpy import uint8 as uint8
+from numpy import uint16 as uint16
+from numpy import uint32 as uint32
+from numpy import uint64 as uint64
+
 from tinygrad_ko import check as check
 from tinygrad_ko import data as data
 from tinygrad_ko import func as func
@@ -23,11 +43,13 @@ from tinygrad_ko.ops.elementwise import add as add
 from tinygrad_ko.ops.elementwise import astype as astype
 from tinygrad_ko.ops.elementwise import cbrt as cbrt
 from tinygrad_ko.ops.elementwise import clip as clip
+from tinygrad_ko.ops.elementwise import conj as conj
 from tinygrad_ko.ops.elementwise import copysign as copysign
 from tinygrad_ko.ops.elementwise import divide as divide
 from tinygrad_ko.ops.elementwise import exp as exp
 from tinygrad_ko.ops.elementwise import floor_divide as floor_divide
 from tinygrad_ko.ops.elementwise import hypot as hypot
+from tinygrad_ko.ops.elementwise import imag as imag
 from tinygrad_ko.ops.elementwise import log as log
 from tinygrad_ko.ops.elementwise import maximum as maximum
 from tinygrad_ko.ops.elementwise import minimum as minimum
@@ -35,6 +57,7 @@ from tinygrad_ko.ops.elementwise import multiply as multiply
 from tinygrad_ko.ops.elementwise import negative as negative
 from tinygrad_ko.ops.elementwise import positive as positive
 from tinygrad_ko.ops.elementwise import pow as pow
+from tinygrad_ko.ops.elementwise import real as real
 from tinygrad_ko.ops.elementwise import reciprocal as reciprocal
 from tinygrad_ko.ops.elementwise import remainder as remainder
 from tinygrad_ko.ops.elementwise import sign as sign
@@ -42,7 +65,6 @@ from tinygrad_ko.ops.elementwise import sqrt as sqrt
 from tinygrad_ko.ops.elementwise import square as square
 from tinygrad_ko.ops.elementwise import subtract as subtract
 from tinygrad_ko.ops.elementwise import where as where
-from tinygrad_ko.ops.elementwise import zeros_like as zeros_like
 from tinygrad_ko.ops.error_function import erf as erf
 from tinygrad_ko.ops.error_function import erfc as erfc
 from tinygrad_ko.ops.exponential import exp2 as exp2
@@ -73,6 +95,26 @@ from tinygrad_ko.ops.linalg.products import matmul as matmul
 from tinygrad_ko.ops.linalg.products import outer as outer
 from tinygrad_ko.ops.linalg.products import tensordot as tensordot
 from tinygrad_ko.ops.linalg.products import vecdot as vecdot
+from tinygrad_ko.ops.logic import bitwise_and as bitwise_and
+from tinygrad_ko.ops.logic import bitwise_invert as bitwise_invert
+from tinygrad_ko.ops.logic import bitwise_left_shift as bitwise_left_shift
+from tinygrad_ko.ops.logic import bitwise_or as bitwise_or
+from tinygrad_ko.ops.logic import bitwise_right_shift as bitwise_right_shift
+from tinygrad_ko.ops.logic import bitwise_xor as bitwise_xor
+from tinygrad_ko.ops.logic import equal as equal
+from tinygrad_ko.ops.logic import greater as greater
+from tinygrad_ko.ops.logic import greater_equal as greater_equal
+from tinygrad_ko.ops.logic import isfinite as isfinite
+from tinygrad_ko.ops.logic import isinf as isinf
+from tinygrad_ko.ops.logic import isnan as isnan
+from tinygrad_ko.ops.logic import less as less
+from tinygrad_ko.ops.logic import less_equal as less_equal
+from tinygrad_ko.ops.logic import logical_and as logical_and
+from tinygrad_ko.ops.logic import logical_not as logical_not
+from tinygrad_ko.ops.logic import logical_or as logical_or
+from tinygrad_ko.ops.logic import logical_xor as logical_xor
+from tinygrad_ko.ops.logic import not_equal as not_equal
+from tinygrad_ko.ops.logic import signbit as signbit
 from tinygrad_ko.ops.networks.activations import elu as elu
 from tinygrad_ko.ops.networks.activations import gelu as gelu
 from tinygrad_ko.ops.networks.activations import hardsigmoid as hardsigmoid
@@ -126,6 +168,7 @@ from tinygrad_ko.ops.queries import any as any
 from tinygrad_ko.ops.queries import argmax as argmax
 from tinygrad_ko.ops.queries import argmin as argmin
 from tinygrad_ko.ops.queries import count_nonzero as count_nonzero
+from tinygrad_ko.ops.queries import nonzero as nonzero
 from tinygrad_ko.ops.reduction import max as max
 from tinygrad_ko.ops.reduction import mean as mean
 from tinygrad_ko.ops.reduction import min as min
@@ -138,10 +181,16 @@ from tinygrad_ko.ops.repetition import repeat as repeat
 from tinygrad_ko.ops.repetition import tile as tile
 from tinygrad_ko.ops.rounding import ceil as ceil
 from tinygrad_ko.ops.rounding import floor as floor
+from tinygrad_ko.ops.rounding import nextafter as nextafter
 from tinygrad_ko.ops.rounding import round as round
 from tinygrad_ko.ops.rounding import trunc as trunc
 from tinygrad_ko.ops.scan import cumulative_prod as cumulative_prod
 from tinygrad_ko.ops.scan import cumulative_sum as cumulative_sum
+from tinygrad_ko.ops.scan import diff as diff
+from tinygrad_ko.ops.sets import unique_all as unique_all
+from tinygrad_ko.ops.sets import unique_counts as unique_counts
+from tinygrad_ko.ops.sets import unique_inverse as unique_inverse
+from tinygrad_ko.ops.sets import unique_values as unique_values
 from tinygrad_ko.ops.shape import array_split as array_split
 from tinygrad_ko.ops.shape import broadcast_to as broadcast_to
 from tinygrad_ko.ops.shape import concat as concat
@@ -167,7 +216,27 @@ from tinygrad_ko.ops.trigonometric import cos as cos
 from tinygrad_ko.ops.trigonometric import sin as sin
 from tinygrad_ko.ops.trigonometric import sinc as sinc
 from tinygrad_ko.ops.trigonometric import tan as tan
+from tinygrad_ko.tensor.creation import arange as arange
+from tinygrad_ko.tensor.creation import asarray as asarray
+from tinygrad_ko.tensor.creation import empty as empty
+from tinygrad_ko.tensor.creation import empty_like as empty_like
+from tinygrad_ko.tensor.creation import eye as eye
+from tinygrad_ko.tensor.creation import from_dlpack as from_dlpack
+from tinygrad_ko.tensor.creation import full as full
+from tinygrad_ko.tensor.creation import full_like as full_like
+from tinygrad_ko.tensor.creation import linspace as linspace
+from tinygrad_ko.tensor.creation import ones as ones
+from tinygrad_ko.tensor.creation import ones_like as ones_like
+from tinygrad_ko.tensor.creation import zeros as zeros
+from tinygrad_ko.tensor.creation import zeros_like as zeros_like
+from tinygrad_ko.tensor.data_types import __array_namespace_info__ as __array_namespace_info__
+from tinygrad_ko.tensor.data_types import can_cast as can_cast
+from tinygrad_ko.tensor.data_types import finfo as finfo
+from tinygrad_ko.tensor.data_types import iinfo as iinfo
+from tinygrad_ko.tensor.data_types import isdtype as isdtype
+from tinygrad_ko.tensor.data_types import result_type as result_type
 from tinygrad_ko.tensor.tensor import Tensor as Tensor
 from tinygrad_ko.tensor.tensor import grad as grad
 
+__array_api_version__: str
 __version__: str

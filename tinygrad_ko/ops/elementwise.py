@@ -224,6 +224,7 @@ def tensor_power(a, b):
 
 def _regular(a):
     """Whether no element is 0 or infinite."""
+    a = a.stable_array() if isinstance(a, Handle) else a
     within = (a != 0) & (a != math.inf)
     return library.namespace(within).all(within)
 
@@ -285,6 +286,23 @@ def pow(a, b):
 
 @op(x=lambda g: g)
 @moves
-def astype(xp, x, /, dtype):
-    """x in another floating dtype; the gradient comes back in the dtype of x."""
-    return xp.astype(x, dtype)
+def astype(xp, x, /, dtype, copy=True, device=None):
+    """x in another floating dtype; the gradient comes back in the dtype of x. With `copy=False` an array that has it is returned as it is."""
+    if device is not None:
+        return xp.astype(x, dtype, copy=copy, device=device)
+    return xp.astype(x, dtype, copy=copy)
+
+
+def real(x, /):
+    """The real part: of real numbers, x itself."""
+    return positive(x)
+
+
+def conj(x, /):
+    """The complex conjugate: of real numbers, x itself."""
+    return positive(x)
+
+
+def imag(x, /):
+    """The imaginary part: of real numbers, zeros."""
+    return zeros_like(x)

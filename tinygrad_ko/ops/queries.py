@@ -1,6 +1,6 @@
 """Queries of an array: truth values, counts and positions.
 
-They have no gradient: of Tensors too they are plain arrays. `axis` is None (all), an int or, but for `argmax` and `argmin`, a tuple of
+They have no gradient: of Tensors they are constants. `axis` is None (all), an int or, but for `argmax` and `argmin`, a tuple of
 ints; with `keepdims` the axes stay, with length 1.
 """
 
@@ -10,7 +10,7 @@ from tinygrad_ko.arrays.library import namespace
 from tinygrad_ko.arrays.opaque import certain
 from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.errors import refused
-from tinygrad_ko.ops.inputs import as_plain_array
+from tinygrad_ko.ops.inputs import as_operand, without_gradient
 from tinygrad_ko.runtime.suggestions import explained
 
 
@@ -56,8 +56,24 @@ def argmin(x, /, *, axis=None, keepdims=False):
     return _answer("argmin", x, axis=axis, keepdims=keepdims)
 
 
+@without_gradient
+def nonzero(x, /):
+    """Where the elements stand that are not 0: for each axis an array of their places along it.
+
+    >>> import tinygrad_ko as tg
+    >>> tg.nonzero([[0.0, 5.0], [7.0, 0.0]])
+    (array([0, 1]), array([1, 0]))
+    """
+    x = as_operand(x, "nonzero")
+    try:
+        return tuple(namespace(x).nonzero(x))
+    except Exception as error:
+        raise refused(error, "nonzero", (x,)) from None
+
+
+@without_gradient
 def _answer(name, x, **options):
-    x = as_plain_array(x, name)
+    x = as_operand(x, name)
     try:
         return getattr(namespace(x), name)(x, **options)
     except Exception as error:

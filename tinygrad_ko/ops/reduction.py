@@ -11,15 +11,17 @@ from tinygrad_ko.arrays.opaque import certain, either
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import abs, astype, masked_slope, where, zeros_like
-from tinygrad_ko.ops.inputs import as_floating
+from tinygrad_ko.ops.inputs import as_floating, unwrapped
 from tinygrad_ko.ops.queries import divisible, or_nan
 from tinygrad_ko.ops.scan import products_before
 from tinygrad_ko.ops.shape import broadcast_to, flip, inverse_permutation, permute_dims, reshape
 
 
 @op(x=lambda g, x_shape, axis: stretch(g, x_shape, axis))
-def sum(xp, x, /, axis=None, keepdims=False):
-    """The sum."""
+def sum(xp, x, /, axis=None, keepdims=False, dtype=None):
+    """The sum; with a `dtype`, of x in that dtype."""
+    if dtype is not None:
+        return xp.sum(x, axis=axis, dtype=dtype, keepdims=keepdims)
     return xp.sum(x, axis=axis, keepdims=keepdims)
 
 
@@ -37,8 +39,8 @@ def mean(xp, x, /, axis=None, keepdims=False):
         (x, out),
     )
 )
-def prod(xp, x, /, axis=None, keepdims=False):
-    """The product; 1 if there are no elements. The derivatives are right at zeros too, at every order.
+def prod(xp, x, /, axis=None, keepdims=False, dtype=None):
+    """The product; 1 if there are no elements; with a `dtype`, of x in that dtype. The derivatives are right at zeros too, at every order.
 
     >>> import tinygrad_ko as tg
     >>> x = tg.Tensor([2.0, 0.0, 3.0], requires_grad=True)
@@ -46,6 +48,8 @@ def prod(xp, x, /, axis=None, keepdims=False):
     >>> x.grad
     array([0., 6., 0.])
     """
+    if dtype is not None:
+        return xp.prod(x, axis=axis, dtype=dtype, keepdims=keepdims)
     return xp.prod(x, axis=axis, keepdims=keepdims)
 
 
@@ -177,6 +181,7 @@ def stretch(g, shape, axis):
 
 def _split_among(chosen, g, axis):
     """The gradient of a maximum, in equal parts to the elements that are the maximum. Where the maximum is NaN, so is the gradient."""
+    chosen = unwrapped(chosen)
     ties = sum(astype(chosen, g.dtype), axis=axis, keepdims=True)
     chosen, ties = or_nan(chosen, ties)
     return where(chosen, broadcast_to(reshape(g, ties.shape) / ties, chosen.shape), 0)

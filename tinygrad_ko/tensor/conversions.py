@@ -52,6 +52,18 @@ class Conversions(Operators):
         self._refuse_to_leave("float(x)", "x.item()")
         return float(self.item())
 
+    def __complex__(self) -> complex:
+        self._refuse_to_leave("complex(x)", "complex(x.item())")
+        return complex(self.item())
+
+    def __dlpack__(self, **options: Any) -> Any:
+        """The memory of the array, for other libraries: what they write there reaches no graph, as with `data`."""
+        self._refuse_to_leave("x.__dlpack__()", "x.detach()")
+        return self.writable_array().__dlpack__(**options)
+
+    def __dlpack_device__(self) -> Any:
+        return self._array.__dlpack_device__()
+
     def __int__(self) -> int:
         self._refuse_to_leave("int(x)", "int(x.item())")
         return int(self.item())

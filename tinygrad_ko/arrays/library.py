@@ -124,7 +124,7 @@ quick.cumulative_sum = faster.running(np.add, np.cumulative_sum)
 quick.cumulative_prod = faster.running(np.multiply, np.cumulative_prod)
 quick.hypot, quick.logaddexp = faster.hypot, faster.logaddexp
 quick.maximum, quick.minimum = _maximum, _minimum
-quick.reshape = lambda x, shape: x.reshape(shape)
+quick.reshape = lambda x, shape, copy=None: x.reshape(shape) if copy is None else np.reshape(x, shape, copy=copy)
 quick.permute_dims = lambda x, axes: x.transpose(axes)
 quick.matrix_transpose = lambda x: x.swapaxes(-1, -2)
 quick.astype = lambda x, dtype, copy=True, device=None: x.astype(dtype, copy=copy)

@@ -287,7 +287,7 @@ def pow(a, b):
 @op(x=lambda g: g)
 @moves
 def astype(xp, x, /, dtype, copy=True, device=None):
-    """x in another floating dtype; the gradient comes back in the dtype of x. With `copy=False` an array that has it is returned as it is."""
+    """x in another floating dtype; the gradient comes back in the dtype of x. With `copy=False` an array that has it is returned itself."""
     if device is not None:
         return xp.astype(x, dtype, copy=copy, device=device)
     return xp.astype(x, dtype, copy=copy)

@@ -50,8 +50,8 @@ def cumulative_prod(xp, x, /, *, axis=None, include_initial=False, dtype=None):
 
 
 def diff(x, /, *, axis=-1, n=1, prepend=None, append=None):
-    """The differences of neighbours along an axis, taken n times; `prepend` and `append` are put before and after x first. Of truth values it
-    is whether neighbours differ.
+    """The differences of neighbours along an axis, taken n times; `prepend` and `append` are put before and after x first. Of truth values
+    it is whether neighbours differ.
 
     Raises ValueError if n is below 0 or x is a number.
 

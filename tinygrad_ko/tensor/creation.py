@@ -24,8 +24,8 @@ def _new(array: Array) -> Tensor:
 def asarray(obj: Any, /, *, dtype: Any = None, device: Any = None, copy: bool | None = None) -> Tensor:
     """A Tensor of an array, of numbers, of nested lists of numbers or of Tensors, or what is a Tensor already. What is recorded stays so.
 
-    Numbers and lists of them keep their kind, as in NumPy: integers become int64. (`tg.Tensor` makes floats of them.) With `copy=True` it is
-    a Tensor of its own; with `copy=False` an array is shared, and what cannot be shared is a ValueError.
+    Numbers and lists of them keep their kind, as in NumPy: integers become int64, where `tg.Tensor` makes floats of them. With `copy=True`
+    it is a Tensor of its own; with `copy=False` an array is shared, and what cannot be shared is a ValueError.
 
     >>> import tinygrad_ko as tg
     >>> tg.asarray([1, 2])

@@ -8,15 +8,17 @@ import numpy as np
 
 from tinygrad_ko.engine.graph import Handle
 
+_ARRAYS = (Handle, np.ndarray, np.generic)
 
-def _typed(x: Any) -> Any:
+
+def _typed(x: Any, kinds: Any = Handle) -> Any:
     """The dtype of a Tensor; anything else as it is."""
-    return x.dtype if isinstance(x, Handle) else x
+    return x.dtype if isinstance(x, kinds) else x
 
 
 def can_cast(from_: Any, to: Any, /) -> bool:
     """Whether the numbers of a dtype, or of an array, can become another dtype without loss."""
-    return np.can_cast(_typed(from_) if hasattr(from_, "dtype") else from_, to)
+    return np.can_cast(_typed(from_, _ARRAYS), to)
 
 
 def result_type(*arrays_and_dtypes: Any) -> Any:
@@ -38,12 +40,12 @@ def isdtype(dtype: Any, kind: Any) -> bool:
 
 def finfo(type: Any, /) -> Any:
     """The limits of a floating dtype: bits, eps, max, min, smallest_normal."""
-    return np.finfo(type.dtype if hasattr(type, "dtype") else type)
+    return np.finfo(_typed(type, _ARRAYS))
 
 
 def iinfo(type: Any, /) -> Any:
     """The limits of an integer dtype: bits, max, min."""
-    return np.iinfo(type.dtype if hasattr(type, "dtype") else type)
+    return np.iinfo(_typed(type, _ARRAYS))
 
 
 class NamespaceInfo:
@@ -71,7 +73,7 @@ class NamespaceInfo:
     def dtypes(self, *, device: Any = None, kind: Any = None) -> dict[str, Any]:
         """All dtypes, or those of a kind, by name."""
         found = self._numpys.dtypes(device=device, kind=kind)
-        return {name: dtype for name, dtype in found.items() if dtype.kind != "c"}
+        return {name: dtype for name, dtype in found.items() if np.dtype(dtype).kind != "c"}
 
 
 def __array_namespace_info__() -> NamespaceInfo:  # the standard's own name

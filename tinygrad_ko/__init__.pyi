@@ -168,6 +168,7 @@ from tinygrad_ko.ops.queries import any as any
 from tinygrad_ko.ops.queries import argmax as argmax
 from tinygrad_ko.ops.queries import argmin as argmin
 from tinygrad_ko.ops.queries import count_nonzero as count_nonzero
+from tinygrad_ko.ops.queries import isin as isin
 from tinygrad_ko.ops.queries import nonzero as nonzero
 from tinygrad_ko.ops.reduction import max as max
 from tinygrad_ko.ops.reduction import mean as mean
@@ -176,6 +177,7 @@ from tinygrad_ko.ops.reduction import prod as prod
 from tinygrad_ko.ops.reduction import sum as sum
 from tinygrad_ko.ops.reduction import vector_norm as vector_norm
 from tinygrad_ko.ops.repetition import broadcast_arrays as broadcast_arrays
+from tinygrad_ko.ops.repetition import broadcast_shapes as broadcast_shapes
 from tinygrad_ko.ops.repetition import meshgrid as meshgrid
 from tinygrad_ko.ops.repetition import repeat as repeat
 from tinygrad_ko.ops.repetition import tile as tile

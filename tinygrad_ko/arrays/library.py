@@ -127,7 +127,9 @@ quick.maximum, quick.minimum = _maximum, _minimum
 quick.reshape = lambda x, shape, copy=None: x.reshape(shape) if copy is None else np.reshape(x, shape, copy=copy)
 quick.permute_dims = lambda x, axes: x.transpose(axes)
 quick.matrix_transpose = lambda x: x.swapaxes(-1, -2)
-quick.astype = lambda x, dtype, copy=True, device=None: x.astype(dtype, copy=copy)
+quick.astype = lambda x, dtype, copy=True, device=None: (
+    x.astype(dtype, copy=copy) if device is None else np.astype(asarray(x), dtype, copy=copy, device=device)
+)
 
 quiet = np.errstate  # inside this block NumPy does not warn of what is meant to happen, such as an overflow to infinity
 

@@ -53,7 +53,7 @@ def unwrapped(argument):
     return argument
 
 
-def without_gradient(function):
+def gives_constants(function):
     """Decorator of a function of arrays through which no gradient goes. Of Tensors, also in lists, it gives Tensors that are constants."""
 
     @wraps(function)

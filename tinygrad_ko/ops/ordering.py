@@ -24,10 +24,11 @@ from tinygrad_ko.ops.inputs import (
     as_int,
     as_operand,
     as_plain_array,
+    constants,
+    gives_constants,
     normalized_axes,
     normalized_axis,
     require_one_of,
-    without_gradient,
 )
 from tinygrad_ko.ops.shape import permute_dims, reshape
 
@@ -52,7 +53,7 @@ def sort(xp, x, /, axis=-1, descending=False, stable=True):
     return xp.take_along_axis(x, order, axis=axis), order
 
 
-@without_gradient
+@gives_constants
 def argsort(x, /, axis=-1, descending=False, stable=True):
     """Where the elements of sort(x) stand in x: integers, which have no gradient.
 
@@ -65,7 +66,7 @@ def argsort(x, /, axis=-1, descending=False, stable=True):
     return library.namespace(x).argsort(x, axis=axis, descending=descending, stable=stable)
 
 
-@without_gradient
+@gives_constants
 def searchsorted(x1, x2, /, side="left", sorter=None):
     """Where the elements of x2 belong in the sorted x1: integers, which have no gradient. An element that is in x1 belongs before its
     equals, or after them if `side` is "right".
@@ -108,7 +109,8 @@ def top_k(x, k, axis=-1):
     back = (*range(axis), x.ndim - 1, *range(axis, x.ndim - 1))
     places = _ranked(permute_dims(as_plain_array(x, "top_k"), last), list(range(k)), descending=True)
     indices = permute_dims(places, back)
-    return TopK(take_along_axis(x, indices, axis), indices)
+    values = take_along_axis(x, indices, axis)
+    return TopK(values, constants(type(x), indices) if isinstance(x, Handle) else indices)
 
 
 def median(x, axis=None, keepdims=False):

@@ -8,9 +8,10 @@ import math
 
 from tinygrad_ko.arrays.library import namespace
 from tinygrad_ko.arrays.opaque import certain
+from tinygrad_ko.arrays.operands import operand
 from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.errors import refused
-from tinygrad_ko.ops.inputs import as_operand, without_gradient
+from tinygrad_ko.ops.inputs import as_operand, gives_constants
 from tinygrad_ko.runtime.suggestions import explained
 
 
@@ -56,7 +57,7 @@ def argmin(x, /, *, axis=None, keepdims=False):
     return _answer("argmin", x, axis=axis, keepdims=keepdims)
 
 
-@without_gradient
+@gives_constants
 def nonzero(x, /):
     """Where the elements stand that are not 0: for each axis an array of their places along it.
 
@@ -71,7 +72,17 @@ def nonzero(x, /):
         raise refused(error, "nonzero", (x,)) from None
 
 
-@without_gradient
+@gives_constants
+def isin(x1, x2, /, *, invert=False):
+    """Whether each element of x1 is one of those of x2; with `invert` whether it is none of them."""
+    x1, x2 = operand(x1, "isin"), operand(x2, "isin")
+    try:
+        return namespace(x1, x2).isin(x1, x2, invert=invert)
+    except Exception as error:
+        raise refused(error, "isin", (x1, x2)) from None
+
+
+@gives_constants
 def _answer(name, x, **options):
     x = as_operand(x, name)
     try:

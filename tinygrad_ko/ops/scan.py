@@ -69,11 +69,11 @@ def diff(x, /, *, axis=-1, n=1, prepend=None, append=None):
             f"diff: x에는 축이 있어야 하고 n은 0 이상이어야 합니다. 받은 값: x의 형상 {x.shape}, n={n}",
         )
     axis = normalized_axis(axis, x.ndim, "diff")
-    if prepend is not None or append is not None:
-        x = concat(
-            [_edge(x, axis, prepend)] * (prepend is not None) + [x] + [_edge(x, axis, append)] * (append is not None),
-            axis=axis,
-        )
+    if n == 0:
+        return x
+    ends = [_edge(x, axis, numbers) for numbers in (prepend, append)]
+    if any(end is not None for end in ends):
+        x = concat([part for part in (ends[0], x, ends[1]) if part is not None], axis=axis)
     for _ in range(n):
         after, before = _part(x, axis, slice(1, None)), _part(x, axis, slice(-1))
         x = after != before if "bool" in str(x.dtype) else after - before
@@ -81,7 +81,9 @@ def diff(x, /, *, axis=-1, n=1, prepend=None, append=None):
 
 
 def _edge(x, axis, numbers):
-    """What is put before or after x: a number is put in every row."""
+    """What is put before or after x, if anything is: a number is put in every row."""
+    if numbers is None:
+        return None
     numbers = as_operand(numbers, "diff")
     return numbers if numbers.ndim else broadcast_to(numbers, (*x.shape[:axis], 1, *x.shape[axis + 1 :]))
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from tinygrad_ko.arrays.library import namespace
 from tinygrad_ko.ops.indexing import take
-from tinygrad_ko.ops.inputs import as_operand, without_gradient
+from tinygrad_ko.ops.inputs import as_operand, gives_constants
 from tinygrad_ko.ops.shape import reshape
 
 
@@ -66,7 +66,7 @@ def unique_values(x, /):
     return unique_all(x).values
 
 
-@without_gradient
+@gives_constants
 def _found(x):
     _, *rest = namespace(x).unique_all(x)
     return tuple(rest)

@@ -56,10 +56,12 @@ class Conversions(Operators):
         self._refuse_to_leave("complex(x)", "complex(x.item())")
         return complex(self.item())
 
-    def __dlpack__(self, **options: Any) -> Any:
+    def __dlpack__(
+        self, *, stream: Any = None, max_version: Any = None, dl_device: Any = None, copy: bool | None = None
+    ) -> Any:
         """The memory of the array, for other libraries: what they write there reaches no graph, as with `data`."""
         self._refuse_to_leave("x.__dlpack__()", "x.detach()")
-        return self.writable_array().__dlpack__(**options)
+        return self.writable_array().__dlpack__(stream=stream, max_version=max_version, dl_device=dl_device, copy=copy)
 
     def __dlpack_device__(self) -> Any:
         return self._array.__dlpack_device__()

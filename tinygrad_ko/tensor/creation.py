@@ -13,7 +13,7 @@ from tinygrad_ko.arrays.library import Array, namespace, same_numbers
 from tinygrad_ko.engine.codegen import constant
 from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.ops import elementwise, shape
-from tinygrad_ko.ops.inputs import first_handle, without_gradient
+from tinygrad_ko.ops.inputs import first_handle, gives_constants
 from tinygrad_ko.tensor.tensor import Tensor
 
 
@@ -91,7 +91,7 @@ def _spread(number: Any, to: Any, dtype: Any, device: Any) -> Tensor:
     return out if dtype is None else elementwise.astype(out, dtype)
 
 
-@without_gradient
+@gives_constants
 def empty_like(x: Any, /, *, dtype: Any = None, device: Any = None) -> Any:
     """As `empty`, in the shape of x, and in its dtype unless one is given."""
     return namespace(x).empty_like(x, dtype=dtype, device=device)
@@ -102,12 +102,12 @@ def zeros_like(x: Any, /, *, dtype: Any = None, device: Any = None) -> Any:
     return elementwise.zeros_like(x) if dtype is None and device is None else _zeros_like(x, dtype=dtype, device=device)
 
 
-@without_gradient
+@gives_constants
 def _zeros_like(x: Any, dtype: Any, device: Any) -> Any:
     return namespace(x).zeros_like(x, dtype=dtype, device=device)
 
 
-@without_gradient
+@gives_constants
 def ones_like(x: Any, /, *, dtype: Any = None, device: Any = None) -> Any:
     """Ones in the shape of x, and in its dtype unless one is given."""
     return namespace(x).ones_like(x, dtype=dtype, device=device)
@@ -120,7 +120,7 @@ def full_like(x: Any, /, fill_value: Any, *, dtype: Any = None, device: Any = No
     return _full_like(x, fill_value, dtype=dtype, device=device)
 
 
-@without_gradient
+@gives_constants
 def _full_like(x: Any, fill_value: Any, dtype: Any, device: Any) -> Any:
     return namespace(x).full_like(x, fill_value, dtype=dtype, device=device)
 

@@ -14,7 +14,7 @@ from tinygrad_ko.ops.inputs import constants, unwrapped
 from tinygrad_ko.ops.linalg import products
 
 _Axes = int | tuple[int, ...] | None
-_VERSIONS = ("2021.12", "2022.12", "2023.12", "2024.12")  # of the array API standard
+_VERSIONS = ("2021.12", "2022.12", "2023.12", "2024.12", "2025.12")  # of the array API standard
 _TRUTHS = frozenset({np.ndarray, np.bool_})
 
 

@@ -58,12 +58,17 @@ def gives_constants(function):
 
     @wraps(function)
     def answer(*arguments, **options):
-        given = first_handle((*arguments, *options.values()))
-        if given is None:
-            return function(*arguments, **options)
-        return constants(type(given), function(*unwrapped(arguments), **{k: unwrapped(v) for k, v in options.items()}))
+        return constant_answer(function, arguments, options)
 
     return answer
+
+
+def constant_answer(function, arguments, options):
+    """What such a function gives."""
+    given = first_handle((*arguments, *options.values()) if options else arguments)
+    if given is None:
+        return function(*arguments, **options)
+    return constants(type(given), function(*unwrapped(arguments), **{k: unwrapped(v) for k, v in options.items()}))
 
 
 def first_handle(values):
@@ -78,11 +83,12 @@ def first_handle(values):
 
 def constants(kind, value):
     """An array as a Tensor that is a constant, also in a tuple or a list; what is no array as it is."""
+    if type(value) is np.ndarray or isinstance(value, np.generic):
+        return wrap(kind, value)
     if isinstance(value, tuple | list):
         parts = [constants(kind, part) for part in value]
         return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
-    is_array = isinstance(value, np.generic) or hasattr(value, "__array_namespace__")
-    return wrap(kind, value) if is_array and not isinstance(value, Handle) else value
+    return wrap(kind, value) if hasattr(value, "__array_namespace__") and not isinstance(value, Handle) else value
 
 
 def as_integers(value, name, argument):

@@ -9,9 +9,9 @@ import math
 from tinygrad_ko.arrays.library import namespace
 from tinygrad_ko.arrays.opaque import certain
 from tinygrad_ko.arrays.operands import operand
-from tinygrad_ko.engine.graph import Handle
+from tinygrad_ko.engine.graph import Handle, wrap
 from tinygrad_ko.errors import refused
-from tinygrad_ko.ops.inputs import as_operand, gives_constants
+from tinygrad_ko.ops.inputs import as_operand, as_plain_array, gives_constants
 from tinygrad_ko.runtime.suggestions import explained
 
 
@@ -82,13 +82,13 @@ def isin(x1, x2, /, *, invert=False):
         raise refused(error, "isin", (x1, x2)) from None
 
 
-@gives_constants
 def _answer(name, x, **options):
-    x = as_operand(x, name)
+    array = as_plain_array(x, name)
     try:
-        return getattr(namespace(x), name)(x, **options)
+        found = getattr(namespace(array), name)(array, **options)
     except Exception as error:
-        raise refused(error, name, (x,)) from None
+        raise refused(error, name, (array,)) from None
+    return wrap(type(x), found) if isinstance(x, Handle) else found
 
 
 def divisible(x):

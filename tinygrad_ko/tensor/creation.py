@@ -99,7 +99,11 @@ def empty_like(x: Any, /, *, dtype: Any = None, device: Any = None) -> Any:
 
 def zeros_like(x: Any, /, *, dtype: Any = None, device: Any = None) -> Any:
     """Zeros in the shape of x, and in its dtype unless one is given. They do not depend on x: the derivative is 0."""
-    return elementwise.zeros_like(x) if dtype is None and device is None else _zeros_like(x, dtype=dtype, device=device)
+    if isinstance(x, Handle) and dtype is None and device is None:
+        return elementwise.zeros_like(x)
+    return (
+        np.zeros_like(x, dtype, device=device) if type(x) is np.ndarray else _zeros_like(x, dtype=dtype, device=device)
+    )
 
 
 @gives_constants

@@ -15,7 +15,6 @@ from tinygrad_ko.ops.linalg import products
 
 _Axes = int | tuple[int, ...] | None
 _VERSIONS = ("2021.12", "2022.12", "2023.12", "2024.12", "2025.12")  # of the array API standard
-_TRUTHS = frozenset({np.ndarray, np.bool_})
 
 
 def _in_place(change: Any, symbol: str, instead: str, update: str) -> Any:
@@ -61,8 +60,7 @@ def _compared(compare: Callable[..., Any]) -> Any:
     """The method of a comparison. Its result is a constant: no gradient could go through truth values."""
 
     def answer(self: Any, other: Any) -> Any:
-        found = compare(self.stable_array(), unwrapped(other))
-        return wrap(type(self), found) if type(found) in _TRUTHS else constants(type(self), found)
+        return constants(type(self), compare(self.stable_array(), unwrapped(other)))
 
     return answer
 

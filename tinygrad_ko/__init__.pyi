@@ -20,6 +20,7 @@ from numpy import uint64 as uint64
 
 from tinygrad_ko import check as check
 from tinygrad_ko import data as data
+from tinygrad_ko import fft as fft
 from tinygrad_ko import func as func
 from tinygrad_ko import linalg as linalg
 from tinygrad_ko import nn as nn

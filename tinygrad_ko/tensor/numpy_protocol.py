@@ -303,6 +303,11 @@ def call_function(function: Any, arguments: tuple[Any, ...], options: dict[str, 
     if function in _PLAIN_FUNCTIONS:
         return constant_answer(function, arguments, options)
     if function not in _FUNCTIONS:
+        if getattr(function, "__module__", "") == "numpy.fft":
+            from tinygrad_ko.tensor import fourier
+
+            if function in fourier.NUMPYS and options.get("out") is None:
+                return fourier.NUMPYS[function](*arguments, **options)
         raise _refused(_spelled(function))
     if name := _polynomial():
         raise _mixed_axes(name)

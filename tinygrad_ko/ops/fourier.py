@@ -5,7 +5,7 @@ opposite sign in the exponent.
 
 import numpy as np
 
-from tinygrad_ko.arrays.library import beside
+from tinygrad_ko.arrays.library import namespace
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.ops.inputs import unwrapped
 
@@ -17,18 +17,24 @@ def fourier(xp, z, *, inverse=False):
     return _pair(xp, transforms.ifft(z, axis=-1, norm="forward") if inverse else transforms.fft(z, axis=-1))
 
 
-@op(x=lambda g, x_shape: from_half_spectrum(g / _times(g, x_shape[-1]), n=x_shape[-1]))
+@op(x=lambda g, x_shape: waves(g, n=x_shape[-1]))
 def half_spectrum(xp, x):
     """`fourier` of real numbers along the last axis, for k from 0 to n // 2: the rest are the conjugates of these."""
     return _pair(xp, _transforms(xp).rfft(x, axis=-1))
 
 
-@op(z=lambda g, n: half_spectrum(g) * _times(g, n))
-def from_half_spectrum(xp, z, *, n):
+@op(z=lambda g: half_spectrum(g))
+def waves(xp, z, *, n):
+    """The sum over k of the real part of z[k] * exp(2 pi i j k / n), for k from 0 to n // 2 and each j below n."""
+    return _transforms(xp).irfft(_complex(xp, z / _times(xp, z, n)), n=n, axis=-1, norm="forward")
+
+
+def whole_spectrum(z, n):
     """The inverse `fourier` of a spectrum of which z is the half, and the other half its conjugate: n real numbers. The imaginary part at
     0, and at n / 2, plays no part.
     """
-    return _transforms(xp).irfft(_complex(xp, z), n=n, axis=-1, norm="forward")
+    array = unwrapped(z)
+    return waves(z * _times(namespace(array), array, n), n=n)
 
 
 def _transforms(xp):
@@ -44,10 +50,10 @@ def _pair(xp, z):
     return xp.stack([xp.real(z), xp.imag(z)], axis=-1)
 
 
-def _times(g, n):
+def _times(xp, z, n):
     """How often each entry of the half is in the whole spectrum, as a column: twice, but for the first, and for the last of an even n."""
-    g, times = unwrapped(g), np.full((n // 2 + 1, 1), 2.0)
+    times = np.full((n // 2 + 1, 1), 2.0)
     times[0] = 1
     if n % 2 == 0:
         times[-1] = 1
-    return beside(g, times, g.dtype)
+    return xp.asarray(times, dtype=z.dtype, device=z.device)

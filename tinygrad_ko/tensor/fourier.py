@@ -247,7 +247,7 @@ def irfft(x: Any, /, *, n: int | None = None, axis: int = -1, norm: str = "backw
     pairs, axis = _pairs(x, axis, "irfft")
     n = 2 * (pairs.shape[-2] - 1) if n is None else as_int(n, "irfft")
     pairs = _resized(pairs, n // 2 + 1 if n > 0 else n, "irfft")
-    out, scale = fourier.from_half_spectrum(pairs, n=n), _scale(n, norm, True, "irfft")
+    out, scale = fourier.whole_spectrum(pairs, n), _scale(n, norm, True, "irfft")
     return shape.moveaxis(out * scale if scale != 1 else out, -1, axis)
 
 

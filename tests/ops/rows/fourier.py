@@ -43,8 +43,13 @@ def like_fourier(z, inverse):
     return pairs(np.fft.ifft(numbers(z)) * z.shape[-2] if inverse else np.fft.fft(numbers(z)))
 
 
+def like_waves(z, n):
+    angles = 2 * np.pi * np.outer(np.arange(n // 2 + 1), np.arange(n)) / n
+    return z[..., 0] @ np.cos(angles) - z[..., 1] @ np.sin(angles)
+
+
 ROWS: dict[Callable[..., Any], Row] = {
     fourier.fourier: Row(transformed(), like_fourier),
     fourier.half_spectrum: Row(halved(), lambda x: pairs(np.fft.rfft(x))),
-    fourier.from_half_spectrum: Row(completed(), lambda z, n: np.fft.irfft(numbers(z), n) * n),
+    fourier.waves: Row(completed(), like_waves),
 }

@@ -19,6 +19,7 @@ RIGHT = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("client", RIGHT)
 def test_gradients_go_through_the_functions_of(client: str) -> None:
     if not (find_spec("scipy") and find_spec(client)):

@@ -70,6 +70,10 @@ class Conversions(Operators):
         self._refuse_to_leave("int(x)", "int(x.item())")
         return int(self.item())
 
+    def __round__(self, digits: int | None = None) -> Any:
+        self._refuse_to_leave("round(x)", "round(x.item())")
+        return round(self.item(), digits)
+
     def __index__(self) -> int:
         try:
             return operator.index(self._array)

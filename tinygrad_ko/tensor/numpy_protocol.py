@@ -5,11 +5,13 @@ Functions that NumPy does not dispatch are Python that works on a Tensor or refu
 """
 
 import sys
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 import numpy as np
 
+from tinygrad_ko.arrays.library import is_floating
+from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops import (
     elementwise,
@@ -26,7 +28,7 @@ from tinygrad_ko.ops import (
     statistics,
     trigonometric,
 )
-from tinygrad_ko.ops.inputs import as_operand, constant_answer
+from tinygrad_ko.ops.inputs import as_operand, constant_answer, first_handle, unwrapped
 from tinygrad_ko.ops.linalg import determinants, diagonals, factoring, products, solving, spectral
 from tinygrad_ko.ops.linalg.einsum import einsum
 
@@ -40,8 +42,10 @@ _UFUNCS: dict[Any, Callable[..., Any]] = {
     if isinstance(getattr(np, name, None), np.ufunc)
 } | {np.rint: rounding.round}
 
-_PLAIN_UFUNCS = {  # their results are booleans, through which no gradient could go
+_PLAIN_UFUNCS = {  # their results are truth values or integers, through which no gradient could go
     np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal, np.isnan, np.isfinite, np.isinf, np.signbit,
+    np.logical_and, np.logical_or, np.logical_xor, np.logical_not, np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.bitwise_invert,
+    np.left_shift, np.right_shift,
 }  # fmt: skip
 
 
@@ -223,9 +227,38 @@ _FUNCTIONS: dict[Any, Callable[..., Any]] = {
 
 _PLAIN_FUNCTIONS = {  # results without a gradient: indices, truths, shapes, fresh arrays
     np.argmax, np.argmin, np.argsort, np.searchsorted, np.shape, np.ndim, np.size, np.allclose, np.isclose, np.array_equal, np.any, np.all,
-    np.count_nonzero, np.nonzero, np.zeros_like, np.ones_like, np.empty_like, np.array_repr, np.array_str, np.array2string,
+    np.count_nonzero, np.nonzero, np.flatnonzero, np.argwhere, np.isin, np.zeros_like, np.ones_like, np.empty_like, np.array_repr, np.array_str, np.array2string,
     np.result_type, np.may_share_memory, np.shares_memory, np.linalg.matrix_rank,
 }  # fmt: skip
+
+
+_WRITERS = {np.copyto, np.put, np.put_along_axis, np.place, np.putmask, np.fill_diagonal}  # to their first argument
+
+
+def _of_integers_alone(arguments: tuple[Any, ...], options: dict[str, Any]) -> bool:
+    """Whether all Tensors among the arguments hold truth values or integers, as masks and indices do: no gradient can be lost, and NumPy
+    itself computes what has no rule here. Nothing is written to a Tensor.
+    """
+    outs = options.get("out")
+    outs = outs if isinstance(outs, tuple) else (outs,)
+    return first_handle(outs) is None and not any(
+        is_floating(x.dtype) or x.requires_grad for x in _handles((*arguments, *options.values()))
+    )
+
+
+def _handles(values: Any) -> Iterator[Any]:
+    for value in values:
+        if isinstance(value, Handle):
+            yield value
+        elif isinstance(value, list | tuple):
+            yield from _handles(value)
+
+
+def _computed(function: Callable[..., Any], arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    """What NumPy computes. What was written to is returned as it is: it is the caller's array."""
+    if options.get("out") is None:
+        return constant_answer(function, arguments, options)
+    return function(*unwrapped(arguments), **{name: unwrapped(value) for name, value in options.items()})
 
 
 def _spelled(function: Any) -> str:
@@ -287,10 +320,14 @@ def _mixed_axes(name: str) -> TypeError:
 
 def call_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], options: dict[str, Any]) -> Any:
     """What NumPy's ufunc computes, recorded; raises TypeError for what has no rule."""
+    if ufunc in _PLAIN_UFUNCS and method == "__call__" and not options:
+        return constant_answer(ufunc, inputs, {})
+    if method != "__call__" or options or ufunc not in _UFUNCS:
+        computes = _of_integers_alone(inputs, options)
+        if computes and not (method == "at" and isinstance(inputs[0], Handle)):
+            return _computed(getattr(ufunc, method), inputs, options)
     if method != "__call__":
         raise _refused(f"{ufunc.__name__}.{method}")
-    if ufunc in _PLAIN_UFUNCS and not options:
-        return constant_answer(ufunc, inputs, {})
     if options or ufunc not in _UFUNCS:
         raise _refused(ufunc.__name__, options or None)
     if (name := _polynomial()) and any(isinstance(x, np.ndarray) and x.ndim for x in inputs):
@@ -308,6 +345,8 @@ def call_function(function: Any, arguments: tuple[Any, ...], options: dict[str, 
 
             if function in fourier.NUMPYS and options.get("out") is None:
                 return fourier.NUMPYS[function](*arguments, **options)
+        if _of_integers_alone(arguments, options) and not (function in _WRITERS and isinstance(arguments[0], Handle)):
+            return _computed(function, arguments, options)
         raise _refused(_spelled(function))
     if name := _polynomial():
         raise _mixed_axes(name)
@@ -315,5 +354,7 @@ def call_function(function: Any, arguments: tuple[Any, ...], options: dict[str, 
         return _FUNCTIONS[function](*arguments, **options)
     except TypeError as error:
         if "unexpected keyword" in str(error) or "positional argument" in str(error):
+            if _of_integers_alone(arguments, options):
+                return _computed(function, arguments, options)
             raise _refused(_spelled(function), options) from None
         raise

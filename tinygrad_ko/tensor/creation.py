@@ -11,9 +11,9 @@ import numpy as np
 
 from tinygrad_ko.arrays.library import Array, namespace, same_numbers
 from tinygrad_ko.engine.codegen import constant
-from tinygrad_ko.engine.graph import Handle
+from tinygrad_ko.engine.graph import Handle, wrap
 from tinygrad_ko.ops import elementwise, shape
-from tinygrad_ko.ops.inputs import first_handle, gives_constants
+from tinygrad_ko.ops.inputs import as_plain_array, first_handle
 from tinygrad_ko.tensor.tensor import Tensor
 
 
@@ -36,7 +36,7 @@ def asarray(obj: Any, /, *, dtype: Any = None, device: Any = None, copy: bool | 
     """
     if isinstance(obj, list | tuple) and first_handle(obj) is not None:
         obj = shape.stack([asarray(part) for part in obj])
-    if not isinstance(obj, Handle):
+    if not isinstance(obj, Tensor):
         array = namespace(obj).asarray(obj, dtype=dtype, device=device, copy=copy)
         return Tensor(array, copy=array is obj and copy is not False)
     _require_cpu(device)
@@ -91,42 +91,35 @@ def _spread(number: Any, to: Any, dtype: Any, device: Any) -> Tensor:
     return out if dtype is None else elementwise.astype(out, dtype)
 
 
-@gives_constants
+def _like(name: str, x: Any, *numbers: Any, **options: Any) -> Any:
+    """What the library of x makes like x; of a Tensor it is a constant."""
+    array = as_plain_array(x, name)
+    made = getattr(namespace(array), name)(array, *numbers, **options)
+    return wrap(type(x), made) if isinstance(x, Handle) else made
+
+
 def empty_like(x: Any, /, *, dtype: Any = None, device: Any = None) -> Any:
     """As `empty`, in the shape of x, and in its dtype unless one is given."""
-    return namespace(x).empty_like(x, dtype=dtype, device=device)
+    return _like("empty_like", x, dtype=dtype, device=device)
 
 
 def zeros_like(x: Any, /, *, dtype: Any = None, device: Any = None) -> Any:
     """Zeros in the shape of x, and in its dtype unless one is given. They do not depend on x: the derivative is 0."""
     if isinstance(x, Handle) and dtype is None and device is None:
         return elementwise.zeros_like(x)
-    return (
-        np.zeros_like(x, dtype, device=device) if type(x) is np.ndarray else _zeros_like(x, dtype=dtype, device=device)
-    )
+    return _like("zeros_like", x, dtype=dtype, device=device)
 
 
-@gives_constants
-def _zeros_like(x: Any, dtype: Any, device: Any) -> Any:
-    return namespace(x).zeros_like(x, dtype=dtype, device=device)
-
-
-@gives_constants
 def ones_like(x: Any, /, *, dtype: Any = None, device: Any = None) -> Any:
     """Ones in the shape of x, and in its dtype unless one is given."""
-    return namespace(x).ones_like(x, dtype=dtype, device=device)
+    return _like("ones_like", x, dtype=dtype, device=device)
 
 
 def full_like(x: Any, /, fill_value: Any, *, dtype: Any = None, device: Any = None) -> Any:
     """One number in the shape of x, and in its dtype unless one is given. A Tensor of one number gets the sum of the gradient."""
     if isinstance(fill_value, Handle):
         return _spread(fill_value, x.shape, x.dtype if dtype is None else dtype, device)
-    return _full_like(x, fill_value, dtype=dtype, device=device)
-
-
-@gives_constants
-def _full_like(x: Any, fill_value: Any, dtype: Any, device: Any) -> Any:
-    return namespace(x).full_like(x, fill_value, dtype=dtype, device=device)
+    return _like("full_like", x, fill_value, dtype=dtype, device=device)
 
 
 def arange(start: Any, /, stop: Any = None, step: Any = 1, *, dtype: Any = None, device: Any = None) -> Tensor:
@@ -136,8 +129,8 @@ def arange(start: Any, /, stop: Any = None, step: Any = 1, *, dtype: Any = None,
     >>> tg.arange(3)
     Tensor([0, 1, 2], shape=(3,), dtype=int64)
     """
-    start, stop, step = (_number(x, "arange") for x in ((start, stop, step) if stop is not None else (0, start, step)))
-    return _new(np.arange(start, stop, step, dtype, device=device))
+    numbers: Any = [_number(x, "arange") for x in ((0, start, step) if stop is None else (start, stop, step))]
+    return _new(np.arange(*numbers, dtype=dtype, device=device))
 
 
 def linspace(

@@ -48,7 +48,7 @@ def iinfo(type: Any, /) -> Any:
     return np.iinfo(_typed(type, _ARRAYS))
 
 
-class NamespaceInfo:
+class _Info:
     """What the array API standard asks of a namespace: NumPy's answers, without complex dtypes, which a Tensor does not hold."""
 
     def __init__(self) -> None:
@@ -76,6 +76,6 @@ class NamespaceInfo:
         return {name: dtype for name, dtype in found.items() if np.dtype(dtype).kind != "c"}
 
 
-def __array_namespace_info__() -> NamespaceInfo:  # the standard's own name
+def __array_namespace_info__() -> _Info:  # the standard's own name
     """What there is here of the array API standard."""
-    return NamespaceInfo()
+    return _Info()

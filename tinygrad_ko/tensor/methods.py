@@ -1,6 +1,7 @@
 """Operators, indexing and methods of a Tensor, as NumPy's arrays have them: each is an op of the rule book by another name."""
 
 import operator
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any, Self
 
@@ -125,14 +126,12 @@ class Operators(Handle):
 
         Raises ValueError for a version of the standard that it does not follow.
         """
-        import tinygrad_ko
-
         if api_version not in (None, *_VERSIONS):
             raise explain(
                 ValueError(f"api_version must be one of {', '.join(_VERSIONS)}, not {api_version!r}"),
                 f"api_version에는 다음 중 하나를 넘겨야 합니다: {', '.join(_VERSIONS)}. 받은 값: {api_version!r}",
             )
-        return tinygrad_ko
+        return sys.modules[__name__.partition(".")[0]]
 
     def __len__(self) -> int:
         if not self.ndim:

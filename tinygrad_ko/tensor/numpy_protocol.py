@@ -226,9 +226,9 @@ _FUNCTIONS: dict[Any, Callable[..., Any]] = {
 
 
 _PLAIN_FUNCTIONS = {  # results without a gradient: indices, truths, shapes, fresh arrays
-    np.argmax, np.argmin, np.argsort, np.searchsorted, np.shape, np.ndim, np.size, np.allclose, np.isclose, np.array_equal, np.any, np.all,
-    np.count_nonzero, np.nonzero, np.flatnonzero, np.argwhere, np.isin, np.zeros_like, np.ones_like, np.empty_like, np.array_repr, np.array_str, np.array2string,
-    np.result_type, np.may_share_memory, np.shares_memory, np.linalg.matrix_rank,
+    np.argmax, np.argmin, np.argsort, np.searchsorted, np.shape, np.ndim, np.size, np.allclose, np.isclose, np.array_equal, np.any,
+    np.all, np.count_nonzero, np.nonzero, np.flatnonzero, np.argwhere, np.isin, np.zeros_like, np.ones_like, np.empty_like,
+    np.array_repr, np.array_str, np.array2string, np.result_type, np.may_share_memory, np.shares_memory, np.linalg.matrix_rank,
 }  # fmt: skip
 
 

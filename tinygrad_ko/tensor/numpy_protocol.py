@@ -18,6 +18,7 @@ from tinygrad_ko.ops import (
     exponential,
     hyperbolic,
     indexing,
+    logic,
     ordering,
     padding,
     reduction,
@@ -32,7 +33,7 @@ from tinygrad_ko.ops.inputs import as_operand, constant_answer, first_handle, un
 from tinygrad_ko.ops.linalg import determinants, diagonals, factoring, products, solving, spectral
 from tinygrad_ko.ops.linalg.einsum import einsum
 
-_OPS = (elementwise, exponential, hyperbolic, trigonometric, rounding, products)
+_OPS = (elementwise, exponential, hyperbolic, trigonometric, rounding, products, logic)
 
 # An op has the name of the array API standard, which NumPy has too: np.acos is np.arccos.
 _UFUNCS: dict[Any, Callable[..., Any]] = {
@@ -41,12 +42,6 @@ _UFUNCS: dict[Any, Callable[..., Any]] = {
     for name, op in vars(module).items()
     if isinstance(getattr(np, name, None), np.ufunc)
 } | {np.rint: rounding.round}
-
-_PLAIN_UFUNCS = {  # their results are truth values or integers, through which no gradient could go
-    np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal, np.isnan, np.isfinite, np.isinf, np.signbit,
-    np.logical_and, np.logical_or, np.logical_xor, np.logical_not, np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.bitwise_invert,
-    np.left_shift, np.right_shift,
-}  # fmt: skip
 
 
 def dot(a: Any, b: Any) -> Any:
@@ -320,8 +315,6 @@ def _mixed_axes(name: str) -> TypeError:
 
 def call_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], options: dict[str, Any]) -> Any:
     """What NumPy's ufunc computes, recorded; raises TypeError for what has no rule."""
-    if ufunc in _PLAIN_UFUNCS and method == "__call__" and not options:
-        return constant_answer(ufunc, inputs, {})
     if method != "__call__" or options or ufunc not in _UFUNCS:
         computes = _of_integers_alone(inputs, options)
         if computes and not (method == "at" and isinstance(inputs[0], Handle)):

@@ -295,14 +295,18 @@ def astype(xp, x, /, dtype, copy=True, device=None):
 
 def real(x, /):
     """The real part: of real numbers, x itself."""
-    return positive(x)
+    return positive(_require_real(x, "real"))
 
 
 def conj(x, /):
     """The complex conjugate: of real numbers, x itself."""
-    return positive(x)
+    return positive(_require_real(x, "conj"))
 
 
 def imag(x, /):
     """The imaginary part: of real numbers, zeros."""
-    return zeros_like(x)
+    return zeros_like(_require_real(x, "imag"))
+
+
+def _require_real(x, name):
+    return x if isinstance(x, Handle) else operand(x, name)

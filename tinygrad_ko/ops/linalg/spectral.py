@@ -251,8 +251,8 @@ def _complex(name, symmetric):
 
 @gives_constants
 def matrix_rank(x, /, *, rtol=None):
-    """How many singular values are above `rtol` times the largest, by default max(m, n) units in the last place: whole numbers, plain
-    arrays without a gradient.
+    """How many singular values are above `rtol` times the largest, by default max(m, n) units in the last place: whole numbers,
+    without a gradient.
 
     >>> import tinygrad_ko as tg
     >>> int(tg.linalg.matrix_rank([[1.0, 2.0], [2.0, 4.0]]))

@@ -718,3 +718,75 @@ def test_the_training_step_as_the_book_writes_it() -> None:
 def test_the_names_in_the_refusal_are_the_nearest() -> None:
     with pytest.raises(TypeError, match=r"np\.logaddexp2.*nearest: np\.logaddexp\b"):
         np.logaddexp2(leaf(1, 2), 1.0)
+
+
+# ------------------------------------------------------------------ masks and indices, of which NumPy computes what has no rule here
+
+OF_MASKS: dict[str, Callable[[Any, Any], Any]] = {
+    "bincount": lambda places, mask: np.bincount(places),
+    "flatnonzero": lambda places, mask: np.flatnonzero(mask),
+    "where of a mask alone": lambda places, mask: np.where(mask),
+    "unique": lambda places, mask: np.unique(places, return_counts=True),
+    "logical_and": lambda places, mask: np.logical_and(mask, ~mask[:, ::-1]),
+    "reduce": lambda places, mask: np.logical_or.reduce(mask, axis=1),
+    "accumulate": lambda places, mask: np.add.accumulate(places),
+    "sum(dtype=)": lambda places, mask: np.sum(mask, dtype=float),
+    "setdiff1d": lambda places, mask: np.setdiff1d(places, [0]),
+    "histogram": lambda places, mask: np.histogram(places, bins=3),
+    "choose": lambda places, mask: np.choose(places, [[1, 2], [3, 4], [5, 6]]),
+    "packbits": lambda places, mask: np.packbits(mask, axis=1),
+    "lexsort": lambda places, mask: np.lexsort((places, places)),
+    "mean of a list": lambda places, mask: np.mean([mask.mean(), (places == 1).mean()]),
+    "an index of two": lambda places, mask: np.arange(6).reshape(2, 3)[np.arange(2), places],
+    "a slice": lambda places, mask: np.arange(6)[: places[0]],
+    "round": lambda places, mask: round(mask.mean(), 2),
+    "percent": lambda places, mask: "%d %.2f" % (mask.sum(), mask.mean()),  # noqa: UP031  # what users write
+}
+
+
+@pytest.mark.parametrize("name", OF_MASKS)
+def test_numpy_computes_of_masks_and_indices_what_has_no_rule(name: str) -> None:
+    x: Any = leaf([-1.0, 5.0, 0.5], [2.0, -3.0, 1.0])
+    places, mask = x.argmax(axis=1), x > 0
+    found, expected = OF_MASKS[name](places, mask), OF_MASKS[name](plain(places), plain(mask))
+    for one, other in zip(*[v if isinstance(v, tuple) else (v,) for v in (found, expected)], strict=True):
+        np.testing.assert_equal(plain(one), other)
+        assert not getattr(one, "requires_grad", False)
+
+
+def test_masks_and_indices_are_written_into_arrays() -> None:
+    x: Any = leaf([-1.0, 5.0, 0.5], [2.0, -3.0, 1.0])
+    counts = wanted = np.zeros(3, int)
+    counts += (x > 0).sum(axis=0)
+    assert counts is wanted
+    assert counts.tolist() == [1, 1, 2]
+    np.add.at(counts, x.argmax(axis=1), 10)
+    assert counts.tolist() == [11, 11, 2]
+    np.put(counts, x.argmax(axis=1), -1)
+    assert counts.tolist() == [-1, -1, 2]
+    seen = np.zeros(2, bool)
+    seen |= (x > 1).any(axis=1)
+    assert seen.tolist() == [True, True]
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda places, mask, x: np.bincount(places, weights=x[:, 0]),
+        lambda places, mask, x: np.histogram(x),
+        lambda places, mask, x: np.histogram(x.detach()),
+        lambda places, mask, x: np.put(mask, [0], True),
+        lambda places, mask, x: np.copyto(mask, True),
+        lambda places, mask, x: np.fill_diagonal(mask, True),
+        lambda places, mask, x: np.add.at(places, [0], 1),
+        lambda places, mask, x: np.add(places, 1, out=places),
+    ],
+)
+def test_what_would_lose_a_gradient_or_write_to_a_tensor_is_still_refused(call: Callable[[Any, Any, Any], Any]) -> None:
+    x: Any = leaf([-1.0, 5.0, 0.5], [2.0, -3.0, 1.0])
+    places, mask = x.argmax(axis=1), x > 0
+    before = places.tolist(), mask.tolist()
+    with pytest.raises(TypeError, match="not supported on a Tensor") as caught:
+        call(places, mask, x)
+    assert korean(caught.value)
+    assert (places.tolist(), mask.tolist()) == before

@@ -4,8 +4,8 @@ constants. Arguments broadcast as in NumPy.
 
 from tinygrad_ko.arrays.library import namespace
 from tinygrad_ko.arrays.operands import operand
+from tinygrad_ko.engine.graph import Handle, wrap
 from tinygrad_ko.errors import refused
-from tinygrad_ko.ops.inputs import gives_constants
 
 
 def equal(x1, x2, /):
@@ -114,10 +114,11 @@ def bitwise_right_shift(x1, x2, /):
     return _answer("bitwise_right_shift", x1, x2)
 
 
-@gives_constants
 def _answer(name, *xs):
-    xs = tuple([operand(x, name) for x in xs])
+    kind = next((type(x) for x in xs if isinstance(x, Handle)), None)
+    arrays = [x.stable_array() if isinstance(x, Handle) else operand(x, name) for x in xs]
     try:
-        return getattr(namespace(*xs), name)(*xs)
+        found = getattr(namespace(*arrays), name)(*arrays)
     except Exception as error:
-        raise refused(error, name, xs) from None
+        raise refused(error, name, tuple(arrays)) from None
+    return found if kind is None else wrap(kind, found)

@@ -105,7 +105,7 @@ def empty_like(x: Any, /, *, dtype: Any = None, device: Any = None) -> Any:
 
 def zeros_like(x: Any, /, *, dtype: Any = None, device: Any = None) -> Any:
     """Zeros in the shape of x, and in its dtype unless one is given. They do not depend on x: the derivative is 0."""
-    if isinstance(x, Handle) and dtype is None and device is None:
+    if dtype is None and device is None:
         return elementwise.zeros_like(x)
     return _like("zeros_like", x, dtype=dtype, device=device)
 

@@ -149,3 +149,13 @@ def _number(x: Any, name: str) -> Any:
 def eye(n_rows: int, n_cols: int | None = None, /, *, k: int = 0, dtype: Any = None, device: Any = None) -> Tensor:
     """A matrix of ones on the main diagonal, or on the k-th above it, and zeros."""
     return _new(np.eye(n_rows, n_cols, k, float if dtype is None else dtype, device=device))
+
+
+def fftfreq(n: int, /, *, d: float = 1.0, dtype: Any = None, device: Any = None) -> Tensor:
+    """The frequencies of `tg.fft.fft`, for n samples at distances d."""
+    return _new(np.asarray(np.fft.fftfreq(n, d), dtype, device=device))
+
+
+def rfftfreq(n: int, /, *, d: float = 1.0, dtype: Any = None, device: Any = None) -> Tensor:
+    """The frequencies of `tg.fft.rfft`, for n samples at distances d."""
+    return _new(np.asarray(np.fft.rfftfreq(n, d), dtype, device=device))

@@ -17,7 +17,6 @@ from tinygrad_ko.errors import explain
 from tinygrad_ko.ops import elementwise, fourier, shape, trigonometric
 from tinygrad_ko.ops.inputs import as_floating, as_int, normalized_axes, normalized_axis, require_one_of
 from tinygrad_ko.ops.padding import pad
-from tinygrad_ko.tensor.tensor import Tensor
 
 
 class Spectrum:
@@ -38,8 +37,7 @@ class Spectrum:
     __slots__ = ("imag", "real")
 
     def __init__(self, real: Any, imag: Any) -> None:
-        self.real: Tensor = real
-        self.imag: Tensor = imag
+        self.real, self.imag = real, imag
 
     shape = property(lambda s: s.real.shape)
     ndim = property(lambda s: s.real.ndim)
@@ -54,11 +52,11 @@ class Spectrum:
         """The complex conjugates."""
         return Spectrum(self.real, -self.imag)
 
-    def angle(self) -> Tensor:
+    def angle(self) -> Any:
         """The angles, from -pi to pi."""
         return trigonometric.atan2(self.imag, self.real)
 
-    def __abs__(self) -> Tensor:
+    def __abs__(self) -> Any:
         return elementwise.hypot(self.real, self.imag)
 
     def __neg__(self) -> "Spectrum":
@@ -219,7 +217,7 @@ def rfft(x: Any, /, *, n: int | None = None, axis: int = -1, norm: str = "backwa
     >>> import tinygrad_ko as tg
     >>> x = tg.Tensor([1.0, 0.0, 0.0, 0.0], requires_grad=True)
     >>> tg.fft.rfft(x).real
-    Tensor([1., 1., 1.], shape=(3,), dtype=float64, op=getitem)
+    Tensor([1., 1., 1.], shape=(3,), dtype=float64, op=permute_dims)
     """
     if theirs := _theirs(x, "rfft"):
         return theirs(x, n=n, axis=axis, norm=norm)
@@ -322,17 +320,7 @@ def irfftn(x: Any, /, *, s: Any = None, axes: Any = None, norm: str = "backward"
     return irfft(x, n=last, axis=axis, norm=norm)
 
 
-# ------------------------------------------------------------------ frequencies
-
-
-def fftfreq(n: int, /, *, d: float = 1.0, dtype: Any = None, device: Any = None) -> Tensor:
-    """The frequencies of `fft`, for samples at distances d."""
-    return Tensor(np.asarray(np.fft.fftfreq(n, d), dtype, device=device), copy=False)
-
-
-def rfftfreq(n: int, /, *, d: float = 1.0, dtype: Any = None, device: Any = None) -> Tensor:
-    """The frequencies of `rfft`, for samples at distances d."""
-    return Tensor(np.asarray(np.fft.rfftfreq(n, d), dtype, device=device), copy=False)
+# ------------------------------------------------------------------ the order of frequencies
 
 
 def fftshift(x: Any, /, *, axes: Any = None) -> Any:

@@ -746,7 +746,7 @@ OF_MASKS: dict[str, Callable[[Any, Any], Any]] = {
 
 @pytest.mark.parametrize("name", OF_MASKS)
 def test_numpy_computes_of_masks_and_indices_what_has_no_rule(name: str) -> None:
-    x: Any = leaf([-1.0, 5.0, 0.5], [2.0, -3.0, 1.0])
+    x: Any = tg.Tensor([[-1.0, 5.0, 0.5], [2.0, -3.0, 1.0]], requires_grad=True)
     places, mask = x.argmax(axis=1), x > 0
     found, expected = OF_MASKS[name](places, mask), OF_MASKS[name](plain(places), plain(mask))
     for one, other in zip(*[v if isinstance(v, tuple) else (v,) for v in (found, expected)], strict=True):
@@ -755,7 +755,7 @@ def test_numpy_computes_of_masks_and_indices_what_has_no_rule(name: str) -> None
 
 
 def test_masks_and_indices_are_written_into_arrays() -> None:
-    x: Any = leaf([-1.0, 5.0, 0.5], [2.0, -3.0, 1.0])
+    x: Any = tg.Tensor([[-1.0, 5.0, 0.5], [2.0, -3.0, 1.0]], requires_grad=True)
     counts = wanted = np.zeros(3, int)
     counts += (x > 0).sum(axis=0)
     assert counts is wanted
@@ -783,7 +783,7 @@ def test_masks_and_indices_are_written_into_arrays() -> None:
     ],
 )
 def test_what_would_lose_a_gradient_or_write_to_a_tensor_is_still_refused(call: Callable[[Any, Any, Any], Any]) -> None:
-    x: Any = leaf([-1.0, 5.0, 0.5], [2.0, -3.0, 1.0])
+    x: Any = tg.Tensor([[-1.0, 5.0, 0.5], [2.0, -3.0, 1.0]], requires_grad=True)
     places, mask = x.argmax(axis=1), x > 0
     before = places.tolist(), mask.tolist()
     with pytest.raises(TypeError, match="not supported on a Tensor") as caught:

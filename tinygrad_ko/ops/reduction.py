@@ -11,7 +11,7 @@ from tinygrad_ko.arrays.opaque import certain, either
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import abs, astype, masked_slope, where, zeros_like
-from tinygrad_ko.ops.inputs import as_floating, unwrapped
+from tinygrad_ko.ops.inputs import as_floating
 from tinygrad_ko.ops.queries import divisible, or_nan
 from tinygrad_ko.ops.scan import products_before
 from tinygrad_ko.ops.shape import broadcast_to, flip, inverse_permutation, permute_dims, reshape
@@ -181,7 +181,6 @@ def stretch(g, shape, axis):
 
 def _split_among(chosen, g, axis):
     """The gradient of a maximum, in equal parts to the elements that are the maximum. Where the maximum is NaN, so is the gradient."""
-    chosen = unwrapped(chosen)
     ties = sum(astype(chosen, g.dtype), axis=axis, keepdims=True)
     chosen, ties = or_nan(chosen, ties)
     return where(chosen, broadcast_to(reshape(g, ties.shape) / ties, chosen.shape), 0)

@@ -121,13 +121,14 @@ LABELS = Input(whole(128), (1024,), moves=False)
 CALLS: dict[str, Call] = {
     # of each element
     **alike(
-        "abs asinh atan cbrt ceil cos cosh elu erf erfc exp exp2 expm1 floor gelu hardsigmoid identity_function", X
+        "abs asinh atan cbrt ceil cos cosh elu erf erfc exp exp2 expm1 floor gelu hardsigmoid identity_function imag", X
     ),
     **alike("leaky_relu mish negative positive relu round selu sigmoid sign silu sin sinc sinh softplus square", X),
-    **alike("step_function tan tanh trunc zeros_like", X),
+    **alike("conj real", X),
+    **alike("step_function tan tanh trunc", X),
     **alike("log log10 log1p log2 reciprocal sqrt", POSITIVE),
     **alike("acos asin atanh", INSIDE),
-    **alike("add atan2 copysign hypot logaddexp maximum minimum multiply subtract", X, X),
+    **alike("add atan2 copysign hypot logaddexp maximum minimum multiply nextafter subtract", X, X),
     **alike("divide floor_divide remainder", X, POSITIVE),
     "acosh": call(Input(between(1.1, 4))),
     "astype": call(X, dtype=np.float64),
@@ -170,6 +171,8 @@ CALLS: dict[str, Call] = {
     "take": call(X, Input(whole(1024), (1024,), moves=False), axis=0),
     "take_along_axis": call(X, Input(whole(128), moves=False), axis=1),
     # sums and their kin, along rows
+    **alike("unique_all unique_counts unique_inverse unique_values", X),
+    "diff": call(X),
     **alike("average cumulative_sum logsumexp log_softmax max mean median min softmax sort standardize", X, axis=1),
     **alike("std sum var vector_norm", X, axis=1),
     **alike("cumulative_prod prod", Input(between(0.9, 1.1)), axis=1),

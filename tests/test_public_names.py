@@ -9,8 +9,6 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-import array_api_strict
-import numpy as np
 import pytest
 
 import tinygrad_ko
@@ -20,7 +18,7 @@ tg: Any = tinygrad_ko  # the stub says nothing of __all__: a type checker reads 
 SOURCE = Path(tg.__file__)
 STUBBED = [
     "tinygrad_ko",
-    *(f"tinygrad_ko.{room}" for room in ("check", "data", "func", "linalg", "nn", "optim", "testing")),
+    *(f"tinygrad_ko.{room}" for room in ("check", "data", "fft", "func", "linalg", "nn", "optim", "testing")),
 ]
 
 
@@ -32,7 +30,7 @@ def test_every_public_name_is_there_and_once():
     assert len(tg.__all__) == len(set(tg.__all__))
     assert set(tg.__all__) <= set(dir(tg))
     for name in tg.__all__:
-        assert getattr(tg, name) is not None
+        assert getattr(tg, name) is not None or name == "newaxis"
 
 
 @pytest.mark.parametrize("room", STUBBED)
@@ -137,17 +135,12 @@ def test_the_nearest_spelling_is_named(name, meant):
 
 
 def test_where_numpy_has_the_name_it_is_named():
-    assert error("isnan").endswith("; np.isnan takes Tensors where it has a derivative here, and else x.numpy()")
-    assert error("float32").endswith("; it is NumPy's: np.float32")
-    assert error("zeros").endswith("; write tg.Tensor(np.zeros(shape))")
+    assert error("nan_to_num").endswith(
+        "; np.nan_to_num takes Tensors where it has a derivative here, and else x.numpy()"
+    )
+    assert error("float16").endswith("; it is NumPy's: np.float16")
+    assert error("randn").endswith("; write tg.Tensor(rng.standard_normal(shape))")
     assert error("Parameter").endswith("; write tg.Tensor(data, requires_grad=True)")
-
-
-def test_every_name_of_the_standard_is_there_or_has_a_nearest_spelling():
-    standard = [n for n in array_api_strict.__all__ if hasattr(np, n) and n[0] != "_" and n not in ("linalg", "fft")]
-    assert len(standard) > 150
-    for name in standard:
-        assert hasattr(tg, name) or "did you mean" in error(name) or f"np.{name}" in error(name)
 
 
 def test_nothing_near_is_nothing_said():

@@ -214,7 +214,10 @@ NAMESAKES = {
     "grad",
     "diagonal",
     "trace",
-}  # of a function and of a result; ours and NumPy's, which counts its axes otherwise
+    "zeros_like",
+    "empty",
+}  # of a function and of a result; ours and NumPy's, which counts its axes otherwise; an op and
+# the standard's function of it; a buffer of a program's, and a new Tensor
 
 
 def definitions() -> dict[str, dict[str, ast.FunctionDef | ast.ClassDef]]:

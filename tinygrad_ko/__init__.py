@@ -16,4 +16,5 @@ from tinygrad_ko.tensor.tensor import (
 )  # what every program needs; the other names when they are asked for
 
 __version__ = "0.1.0"
+__array_api_version__ = "2024.12"
 __getattr__, __dir__, __all__ = public_names(__name__)

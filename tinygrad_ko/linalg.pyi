@@ -12,7 +12,9 @@ from tinygrad_ko.ops.linalg.products import vecdot as vecdot
 from tinygrad_ko.ops.linalg.solving import inv as inv
 from tinygrad_ko.ops.linalg.solving import matrix_power as matrix_power
 from tinygrad_ko.ops.linalg.solving import solve as solve
+from tinygrad_ko.ops.linalg.spectral import eig as eig
 from tinygrad_ko.ops.linalg.spectral import eigh as eigh
+from tinygrad_ko.ops.linalg.spectral import eigvals as eigvals
 from tinygrad_ko.ops.linalg.spectral import eigvalsh as eigvalsh
 from tinygrad_ko.ops.linalg.spectral import matrix_norm as matrix_norm
 from tinygrad_ko.ops.linalg.spectral import matrix_rank as matrix_rank

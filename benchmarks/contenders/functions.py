@@ -38,7 +38,7 @@ class Function:
         """The result; several are differentiated at once, as one long array."""
         out = self.function(*self.arguments, **self.call.options)
         if isinstance(out, tuple | list):
-            parts = [part for part in out if type(part) is type(self.leaves[0])]
+            parts = [part for part in out if type(part) is type(self.leaves[0]) and part.requires_grad]
             return self.joined([part.reshape(-1) for part in parts]) if len(parts) > 1 else parts[0]
         return out
 

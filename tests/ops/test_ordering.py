@@ -150,13 +150,15 @@ def test_a_number_has_a_median() -> None:
     assert tg.quantile(3.0, 0.2) == 3
 
 
-def test_searchsorted_and_argsort_are_plain_integers() -> None:
+def test_searchsorted_and_argsort_are_integers_and_constants() -> None:
     x = leaf([1.0, 2.0, 2.0, 3.0])
     assert tg.searchsorted(x, 2.0).tolist() == 1
     assert tg.searchsorted(x, leaf([2.0, 9.0]), side="right").tolist() == [3, 4]
     assert np.searchsorted(x, 2.0) == 1
     assert x.argsort().tolist() == tg.argsort(x).tolist() == [0, 1, 2, 3]
-    assert isinstance(tg.argsort(x), np.ndarray)
+    assert isinstance(tg.argsort(x.numpy()), np.ndarray)
+    assert isinstance(tg.argsort(x), tg.Tensor)
+    assert not tg.argsort(x).requires_grad
 
 
 def test_numpys_names() -> None:

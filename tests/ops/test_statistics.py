@@ -64,11 +64,16 @@ def test_one_number_has_no_spread(spread):
         ((0,), {}),
     ],
 )
-def test_too_few_numbers_are_refused(spread, size, options):
-    """Not NaN, which would spread through everything that is computed from it."""
-    said = refusal(ValueError, lambda: spread(np.ones(size), **options))
-    assert f"{spread.__name__}(" in said
-    assert f"correction={options.get('correction', 0)}" in said
+def test_of_too_few_numbers_it_is_nan_as_numpys_and_says_so(spread, size, options):
+    x = leaf(np.ones(size))
+    with pytest.warns(RuntimeWarning, match=f"correction={options.get('correction', 0)} have no variance") as told:
+        y = spread(x, **options)
+    assert "분산" in str(told[0].message)
+    assert y.shape == np.sum(x.numpy(), axis=options.get("axis")).shape
+    assert np.isnan(y.numpy()).all()
+    if x.size:  # the gradient of nothing is nothing
+        y.backward(np.ones(y.shape))
+        assert np.isnan(x.grad).all()
 
 
 @SPREADS

@@ -42,6 +42,8 @@ def in_any_dtype(
             out = compute(*given, **options)
             return wide if _is_float(out) else out  # integers stay integers. (np.round makes float16 of truth values.)
         out = compute(*given, **options)
+        if options.get("dtype") is not None:  # it was asked for
+            return out
         those = [x for x, yes in zip(given, differentiable, strict=False) if yes]
         dtypes = [dtype for x in those if (dtype := _numpy_dtype(x)) is not None]
         return rounded(out) if dtypes and is_half(np.result_type(*dtypes)) and _numpy_dtype(out) == FLOAT32 else out

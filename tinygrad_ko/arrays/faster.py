@@ -142,7 +142,9 @@ def running(ufunc: np.ufunc, own: Callable[..., Any]) -> Callable[..., Any]:
         for _ in map(ufunc, rows, rows[1:], rows[1:]):  # each onto the next, in place
             pass
 
-    def accumulation(x: Any, axis: int | None = None, include_initial: bool = False) -> Array:
+    def accumulation(x: Any, axis: int | None = None, include_initial: bool = False, dtype: Any = None) -> Array:
+        if dtype is not None:
+            return own(x, axis=axis, dtype=dtype, include_initial=include_initial)
         large = type(x) is ndarray and x.size >= _FEW and x.dtype in (_FLOAT64, _FLOAT32)
         if not large or include_initial or type(axis) is not int or not -x.ndim <= axis < x.ndim:
             return own(x, axis=axis, include_initial=include_initial)

@@ -94,7 +94,9 @@ def _by_rows(ufunc: np.ufunc) -> Any:
     """
     reduce: Any = ufunc.reduce
 
-    def reduction(x: Any, axis: Any = None, keepdims: bool = False) -> Array:
+    def reduction(x: Any, axis: Any = None, keepdims: bool = False, dtype: Any = None) -> Array:
+        if dtype is not None:
+            return reduce(x, axis=axis, dtype=dtype, keepdims=keepdims)
         if type(axis) is int and type(x) is ndarray and x.ndim > 1 and (axis == -1 or axis == x.ndim - 1):
             n, few = x.shape[-1], 64 if x.ndim == 2 else 7
             if n <= few < x.size and (x.ndim == 2 or x.flags.c_contiguous):
@@ -122,10 +124,12 @@ quick.cumulative_sum = faster.running(np.add, np.cumulative_sum)
 quick.cumulative_prod = faster.running(np.multiply, np.cumulative_prod)
 quick.hypot, quick.logaddexp = faster.hypot, faster.logaddexp
 quick.maximum, quick.minimum = _maximum, _minimum
-quick.reshape = lambda x, shape: x.reshape(shape)
+quick.reshape = lambda x, shape, copy=None: x.reshape(shape) if copy is None else np.reshape(x, shape, copy=copy)
 quick.permute_dims = lambda x, axes: x.transpose(axes)
 quick.matrix_transpose = lambda x: x.swapaxes(-1, -2)
-quick.astype = lambda x, dtype, copy=True: x.astype(dtype, copy=copy)
+quick.astype = lambda x, dtype, copy=True, device=None: (
+    x.astype(dtype, copy=copy) if device is None else np.astype(asarray(x), dtype, copy=copy, device=device)
+)
 
 quiet = np.errstate  # inside this block NumPy does not warn of what is meant to happen, such as an overflow to infinity
 

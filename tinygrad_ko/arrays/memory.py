@@ -29,7 +29,9 @@ def own(value: Any) -> Any:
         return np.array(value)
     if isinstance(value, list | tuple):
         return type(value)(map(own, value)) if type(value) in (list, tuple) else value
-    return value if isinstance(value, generic | type) or not hasattr(value, "__array_namespace__") else copied(value)
+    if isinstance(value, generic | type | Holder) or not hasattr(value, "__array_namespace__"):
+        return value
+    return copied(value)
 
 
 def in_own_memory(results: tuple[Any, ...], values: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from tinygrad_ko.arrays.memory import Holder
+
 TRACED: set[Any] = set()  # the types of traced arrays; empty until the compiler is imported
 
 
@@ -42,6 +44,7 @@ def certain(condition: Any) -> bool:
     """Whether a condition that allows a short cut is known to hold. One on traced values is not: the general computation, which gives the
     same bits wherever the short cut is allowed, is recorded.
     """
+    condition = _values(condition)
     return type(condition) not in TRACED and bool(condition)
 
 
@@ -49,9 +52,15 @@ def either(condition: Any, then: Callable[..., Any], otherwise: Callable[..., An
     """then(*arrays) if the condition, one bool, holds, else otherwise(*arrays). Of a traced condition both are recorded, and `where`
     chooses between them.
     """
+    condition = _values(condition)
     if type(condition) in TRACED:
         return condition.traced_choice(then, otherwise, arrays)
     return then(*arrays) if condition else otherwise(*arrays)
+
+
+def _values(condition: Any) -> Any:
+    """A condition without the Tensor around it."""
+    return condition.stable_array() if isinstance(condition, Holder) else condition
 
 
 def first_traced(x: Any) -> Any:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy import ndarray
 
 from tinygrad_ko.arrays.library import NUMBERS, Array, as_array, is_floating, is_real, library_name, namespace
+from tinygrad_ko.arrays.memory import Holder
 from tinygrad_ko.errors import explain, mixed, no_array
 
 
@@ -29,6 +30,8 @@ def operand(value: Any, op: str = "Tensor") -> Any:
             ),
             f"{op}: {home} 라이브러리의 {kind}에는 따로 계산 그래프가 있어 그래프가 끊어집니다. 값만 NumPy 배열로 넘기십시오.",
         )
+    if isinstance(value, Holder):  # a constant
+        value = value.stable_array()
     array = value if hasattr(value, "__array_namespace__") else np.array(value)
     if not is_real(array):
         raise explain(

@@ -175,7 +175,7 @@ def _fingerprint(value: Any) -> int:
     """
     if isinstance(value, dict | list | tuple):
         return hash(tuple(map(_fingerprint, value.items() if isinstance(value, dict) else value)))
-    if not hasattr(value, "__array_namespace__"):
+    if not hasattr(value, "__array_namespace__") or isinstance(value, Handle):
         return hash(repr(value) if isinstance(value, str | int | float | slice | None) else type(value))
     value = asarray(value)
     shape, dtype, rows = value.shape, value.dtype, b""

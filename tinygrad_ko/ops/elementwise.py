@@ -285,6 +285,27 @@ def pow(a, b):
 
 @op(x=lambda g: g)
 @moves
-def astype(xp, x, /, dtype):
-    """x in another floating dtype; the gradient comes back in the dtype of x."""
-    return xp.astype(x, dtype)
+def astype(xp, x, /, dtype, copy=True, device=None):
+    """x in another floating dtype; the gradient comes back in the dtype of x. With `copy=False` an array that has it is returned itself."""
+    if device is not None:
+        return xp.astype(x, dtype, copy=copy, device=device)
+    return xp.astype(x, dtype, copy=copy)
+
+
+def real(x, /):
+    """The real part: of real numbers, x itself."""
+    return positive(_require_real(x, "real"))
+
+
+def conj(x, /):
+    """The complex conjugate: of real numbers, x itself."""
+    return positive(_require_real(x, "conj"))
+
+
+def imag(x, /):
+    """The imaginary part: of real numbers, zeros."""
+    return zeros_like(_require_real(x, "imag"))
+
+
+def _require_real(x, name):
+    return x if isinstance(x, Handle) else operand(x, name)

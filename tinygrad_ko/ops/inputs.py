@@ -12,7 +12,7 @@ from tinygrad_ko.arrays.library import as_array, is_floating, namespace
 from tinygrad_ko.arrays.lists import taking_lists
 from tinygrad_ko.arrays.operands import operand
 from tinygrad_ko.engine.codegen import constant
-from tinygrad_ko.engine.graph import Handle
+from tinygrad_ko.engine.graph import Handle, wrap
 from tinygrad_ko.errors import described, explain
 from tinygrad_ko.ops.elementwise import astype
 
@@ -59,6 +59,44 @@ def unwrapped(argument):
     if isinstance(argument, list | tuple):
         return type(argument)(map(unwrapped, argument))
     return argument
+
+
+def gives_constants(function):
+    """Decorator of a function of arrays through which no gradient goes. Of Tensors, also in lists, it gives Tensors that are constants."""
+
+    @wraps(function)
+    def answer(*arguments, **options):
+        return constant_answer(function, arguments, options)
+
+    return answer
+
+
+def constant_answer(function, arguments, options):
+    """What such a function gives."""
+    given = first_handle((*arguments, *options.values()) if options else arguments)
+    if given is None:
+        return function(*arguments, **options)
+    return constants(type(given), function(*unwrapped(arguments), **{k: unwrapped(v) for k, v in options.items()}))
+
+
+def first_handle(values):
+    """The first Tensor among values and in their lists and tuples; None if there is none."""
+    for value in values:
+        if isinstance(value, Handle):
+            return value
+        if isinstance(value, list | tuple) and (found := first_handle(value)) is not None:
+            return found
+    return None
+
+
+def constants(kind, value):
+    """An array as a Tensor that is a constant, also in a tuple or a list; what is no array as it is."""
+    if type(value) is np.ndarray or isinstance(value, np.generic):
+        return wrap(kind, value)
+    if isinstance(value, tuple | list):
+        parts = [constants(kind, part) for part in value]
+        return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
+    return wrap(kind, value) if hasattr(value, "__array_namespace__") and not isinstance(value, Handle) else value
 
 
 def as_integers(value, name, argument):

@@ -24,6 +24,8 @@ from tinygrad_ko.ops.inputs import (
     as_int,
     as_operand,
     as_plain_array,
+    constants,
+    gives_constants,
     normalized_axes,
     normalized_axis,
     require_one_of,
@@ -51,27 +53,29 @@ def sort(xp, x, /, axis=-1, descending=False, stable=True):
     return xp.take_along_axis(x, order, axis=axis), order
 
 
+@gives_constants
 def argsort(x, /, axis=-1, descending=False, stable=True):
-    """Where the elements of sort(x) stand in x: plain integers, which have no gradient.
+    """Where the elements of sort(x) stand in x: integers, which have no gradient.
 
     >>> import tinygrad_ko as tg
     >>> tg.argsort([3.0, 1.0, 2.0])
     array([1, 2, 0])
     """
-    x = as_plain_array(x, "argsort")
+    x = as_operand(x, "argsort")
     axis = normalized_axis(axis, x.ndim, "argsort")
     return library.namespace(x).argsort(x, axis=axis, descending=descending, stable=stable)
 
 
+@gives_constants
 def searchsorted(x1, x2, /, side="left", sorter=None):
-    """Where the elements of x2 belong in the sorted x1: plain integers, which have no gradient. An element that is in x1 belongs before its
+    """Where the elements of x2 belong in the sorted x1: integers, which have no gradient. An element that is in x1 belongs before its
     equals, or after them if `side` is "right".
 
     >>> import tinygrad_ko as tg
     >>> tg.searchsorted([1.0, 2.0, 3.0], [2.0, 2.5])
     array([1, 2])
     """
-    x1, x2 = as_plain_array(x1, "searchsorted"), as_plain_array(x2, "searchsorted")
+    x1, x2 = as_operand(x1, "searchsorted"), as_operand(x2, "searchsorted")
     return library.namespace(x1, x2).searchsorted(x1, x2, side=side, sorter=sorter)
 
 
@@ -85,7 +89,7 @@ class TopK(NamedTuple):
 def top_k(x, k, axis=-1):
     """The k largest along an axis, the largest first, and where they stand: a pair (values, indices).
 
-    The gradient of a value goes to the element it is; the indices are plain integers. Of equal elements the first is the first to be taken.
+    The gradient of a value goes to the element it is; the indices are integers. Of equal elements the first is the first to be taken.
     Raises ValueError if the axis has no k elements.
 
     >>> import tinygrad_ko as tg
@@ -105,7 +109,8 @@ def top_k(x, k, axis=-1):
     back = (*range(axis), x.ndim - 1, *range(axis, x.ndim - 1))
     places = _ranked(permute_dims(as_plain_array(x, "top_k"), last), list(range(k)), descending=True)
     indices = permute_dims(places, back)
-    return TopK(take_along_axis(x, indices, axis), indices)
+    values = take_along_axis(x, indices, axis)
+    return TopK(values, constants(type(x), indices) if isinstance(x, Handle) else indices)
 
 
 def median(x, axis=None, keepdims=False):

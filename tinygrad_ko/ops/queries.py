@@ -1,6 +1,6 @@
 """Queries of an array: truth values, counts and positions.
 
-They have no gradient: of Tensors too they are plain arrays. `axis` is None (all), an int or, but for `argmax` and `argmin`, a tuple of
+They have no gradient: of Tensors they are constants. `axis` is None (all), an int or, but for `argmax` and `argmin`, a tuple of
 ints; with `keepdims` the axes stay, with length 1.
 """
 
@@ -8,9 +8,10 @@ import math
 
 from tinygrad_ko.arrays.library import namespace
 from tinygrad_ko.arrays.opaque import certain
-from tinygrad_ko.engine.graph import Handle
+from tinygrad_ko.arrays.operands import operand
+from tinygrad_ko.engine.graph import Handle, wrap
 from tinygrad_ko.errors import refused
-from tinygrad_ko.ops.inputs import as_plain_array
+from tinygrad_ko.ops.inputs import as_operand, as_plain_array, gives_constants
 from tinygrad_ko.runtime.suggestions import explained
 
 
@@ -56,12 +57,38 @@ def argmin(x, /, *, axis=None, keepdims=False):
     return _answer("argmin", x, axis=axis, keepdims=keepdims)
 
 
-def _answer(name, x, **options):
-    x = as_plain_array(x, name)
+@gives_constants
+def nonzero(x, /):
+    """Where the elements stand that are not 0: for each axis an array of their places along it.
+
+    >>> import tinygrad_ko as tg
+    >>> tg.nonzero([[0.0, 5.0], [7.0, 0.0]])
+    (array([0, 1]), array([1, 0]))
+    """
+    x = as_operand(x, "nonzero")
     try:
-        return getattr(namespace(x), name)(x, **options)
+        return tuple(namespace(x).nonzero(x))
     except Exception as error:
-        raise refused(error, name, (x,)) from None
+        raise refused(error, "nonzero", (x,)) from None
+
+
+@gives_constants
+def isin(x1, x2, /, *, invert=False):
+    """Whether each element of x1 is one of those of x2; with `invert` whether it is none of them."""
+    x1, x2 = operand(x1, "isin"), operand(x2, "isin")
+    try:
+        return namespace(x1, x2).isin(x1, x2, invert=invert)
+    except Exception as error:
+        raise refused(error, "isin", (x1, x2)) from None
+
+
+def _answer(name, x, **options):
+    array = as_plain_array(x, name)
+    try:
+        found = getattr(namespace(array), name)(array, **options)
+    except Exception as error:
+        raise refused(error, name, (array,)) from None
+    return wrap(type(x), found) if isinstance(x, Handle) else found
 
 
 def divisible(x):

@@ -18,8 +18,10 @@ from tinygrad_ko.ops.shape import broadcast_to, flip, inverse_permutation, permu
 
 
 @op(x=lambda g, x_shape, axis: stretch(g, x_shape, axis))
-def sum(xp, x, /, axis=None, keepdims=False):
-    """The sum."""
+def sum(xp, x, /, axis=None, keepdims=False, dtype=None):
+    """The sum; with a `dtype`, of x in that dtype."""
+    if dtype is not None:
+        return xp.sum(x, axis=axis, dtype=dtype, keepdims=keepdims)
     return xp.sum(x, axis=axis, keepdims=keepdims)
 
 
@@ -37,8 +39,8 @@ def mean(xp, x, /, axis=None, keepdims=False):
         (x, out),
     )
 )
-def prod(xp, x, /, axis=None, keepdims=False):
-    """The product; 1 if there are no elements. The derivatives are right at zeros too, at every order.
+def prod(xp, x, /, axis=None, keepdims=False, dtype=None):
+    """The product; 1 if there are no elements; with a `dtype`, of x in that dtype. The derivatives are right at zeros too, at every order.
 
     >>> import tinygrad_ko as tg
     >>> x = tg.Tensor([2.0, 0.0, 3.0], requires_grad=True)
@@ -46,6 +48,8 @@ def prod(xp, x, /, axis=None, keepdims=False):
     >>> x.grad
     array([0., 6., 0.])
     """
+    if dtype is not None:
+        return xp.prod(x, axis=axis, dtype=dtype, keepdims=keepdims)
     return xp.prod(x, axis=axis, keepdims=keepdims)
 
 

@@ -116,6 +116,17 @@ def broadcast_arrays(*arrays):
     return tuple([broadcast_to(x, shape) for x in given])
 
 
+def broadcast_shapes(*shapes):
+    """The shape that arrays of these shapes broadcast to. Raises ValueError if they have none in common."""
+    try:
+        return np.broadcast_shapes(*shapes)
+    except ValueError:
+        raise explain(
+            ValueError(f"broadcast_shapes: the shapes {shapes} have no shape in common"),
+            f"broadcast_shapes: 다음 형상들은 함께 브로드캐스트할 수 없습니다: {shapes}",
+        ) from None
+
+
 def meshgrid(*arrays, indexing="xy"):
     """The coordinates of a grid, from the values along each of its axes: a tuple of as many arrays, in the grid's shape.
 

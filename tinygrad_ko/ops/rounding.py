@@ -1,4 +1,4 @@
-"""Whole numbers near x. Their derivatives are 0 almost everywhere; 0 is returned at the jumps."""
+"""Numbers near x. The derivatives of whole numbers are 0 almost everywhere; 0 is returned at the jumps."""
 
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.ops.elementwise import zeros_like
@@ -26,3 +26,11 @@ def trunc(xp, x):
 def round(xp, x):
     """The nearest whole number, of two as near the even one. The derivative is 0 almost everywhere; 0 is returned at the jumps."""
     return xp.round(x)
+
+
+@op(broadcasts=True, x1=lambda g: g, x2=lambda g: zeros_like(g))
+def nextafter(xp, x1, x2, /):
+    """The number that follows x1 in its dtype, towards x2. The derivative in x1 is 1 almost everywhere, that in x2 is 0; both are returned
+    everywhere.
+    """
+    return xp.nextafter(x1, x2)

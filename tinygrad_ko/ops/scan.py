@@ -4,14 +4,15 @@ from tinygrad_ko.arrays.opaque import either
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import zeros_like
+from tinygrad_ko.ops.inputs import as_int, as_operand, normalized_axis
 from tinygrad_ko.ops.queries import divisible
-from tinygrad_ko.ops.shape import along, concat, flip
+from tinygrad_ko.ops.shape import along, broadcast_to, concat, flip
 
 
 @op(x=lambda g, axis, include_initial: _sums_from_the_end(_without_initial(g, axis, include_initial), axis))
-def cumulative_sum(xp, x, /, *, axis=None, include_initial=False):
+def cumulative_sum(xp, x, /, *, axis=None, include_initial=False, dtype=None):
     """The cumulative sums along an axis: of the first element, the first two, ...; with `include_initial` a 0 stands before them, and the
-    axis is longer by one.
+    axis is longer by one. With a `dtype` they are those of x in that dtype.
 
     Raises ValueError if x is a number, or has several axes and none is given.
 
@@ -20,6 +21,8 @@ def cumulative_sum(xp, x, /, *, axis=None, include_initial=False):
     array([0., 1., 3., 6.])
     """
     _require_axis(x, axis)
+    if dtype is not None:
+        return xp.cumulative_sum(x, axis=axis, dtype=dtype, include_initial=include_initial)
     return xp.cumulative_sum(x, axis=axis, include_initial=include_initial)
 
 
@@ -28,9 +31,9 @@ def cumulative_sum(xp, x, /, *, axis=None, include_initial=False):
         _without_initial(g, axis, include_initial), x, _without_initial(out, axis, include_initial), axis
     )
 )
-def cumulative_prod(xp, x, /, *, axis=None, include_initial=False):
+def cumulative_prod(xp, x, /, *, axis=None, include_initial=False, dtype=None):
     """The cumulative products along an axis: of the first element, the first two, ...; with `include_initial` a 1 stands before them, and
-    the axis is longer by one. The derivatives are right at zeros too, at every order.
+    the axis is longer by one. With a `dtype` they are those of x in that dtype. The derivatives are right at zeros too, at every order.
 
     Raises ValueError if x is a number, or has several axes and none is given.
 
@@ -41,7 +44,48 @@ def cumulative_prod(xp, x, /, *, axis=None, include_initial=False):
     array([0., 6., 0.])
     """
     _require_axis(x, axis)
+    if dtype is not None:
+        return xp.cumulative_prod(x, axis=axis, dtype=dtype, include_initial=include_initial)
     return xp.cumulative_prod(x, axis=axis, include_initial=include_initial)
+
+
+def diff(x, /, *, axis=-1, n=1, prepend=None, append=None):
+    """The differences of neighbours along an axis, taken n times; `prepend` and `append` are put before and after x first. Of truth values
+    it is whether neighbours differ.
+
+    Raises ValueError if n is below 0 or x is a number.
+
+    >>> import tinygrad_ko as tg
+    >>> x = tg.Tensor([1.0, 4.0, 9.0], requires_grad=True)
+    >>> y = tg.diff(x)
+    >>> y.sum().backward()
+    >>> y.tolist(), x.grad.tolist()
+    ([3.0, 5.0], [-1.0, 0.0, 1.0])
+    """
+    x, n = as_operand(x, "diff"), as_int(n, "diff")
+    if not x.ndim or n < 0:
+        raise explain(
+            ValueError(f"diff: x needs an axis and n must be at least 0, not x of shape {x.shape} and n={n}"),
+            f"diff: x에는 축이 있어야 하고 n은 0 이상이어야 합니다. 받은 값: x의 형상 {x.shape}, n={n}",
+        )
+    axis = normalized_axis(axis, x.ndim, "diff")
+    if n == 0:
+        return x
+    ends = [_edge(x, axis, numbers) for numbers in (prepend, append)]
+    if any(end is not None for end in ends):
+        x = concat([part for part in (ends[0], x, ends[1]) if part is not None], axis=axis)
+    for _ in range(n):
+        after, before = _part(x, axis, slice(1, None)), _part(x, axis, slice(-1))
+        x = after != before if "bool" in str(x.dtype) else after - before
+    return x
+
+
+def _edge(x, axis, numbers):
+    """What is put before or after x, if anything is: a number is put in every row."""
+    if numbers is None:
+        return None
+    numbers = as_operand(numbers, "diff")
+    return numbers if numbers.ndim else broadcast_to(numbers, (*x.shape[:axis], 1, *x.shape[axis + 1 :]))
 
 
 def _require_axis(x, axis):

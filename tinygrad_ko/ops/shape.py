@@ -14,9 +14,11 @@ from tinygrad_ko.runtime.suggestions import explained
 
 @op(x=lambda g, x_shape: reshape(g, x_shape))
 @moves
-def reshape(xp, x, /, shape):
-    """The same numbers in another shape; one entry of the shape may be -1."""
-    return xp.reshape(x, shape)
+def reshape(xp, x, /, shape, copy=None):
+    """The same numbers in another shape; one entry of the shape may be -1. With `copy=False` an array that would have to be copied is a
+    ValueError.
+    """
+    return xp.reshape(x, shape) if copy is None else xp.reshape(x, shape, copy=copy)
 
 
 @op(x=lambda g, axes: permute_dims(g, inverse_permutation(axes)))

@@ -1,6 +1,7 @@
 """Variance, standard deviation and weighted mean; `axis` and `keepdims` are those of the reductions."""
 
 import math
+import warnings
 
 from tinygrad_ko.arrays.opaque import opaque
 from tinygrad_ko.arrays.operands import floating
@@ -20,7 +21,7 @@ def var(xp, x, /, axis=None, *, correction=0, keepdims=False):
     """The variance: the sum of the squared distances from the mean, divided by n - correction. With `correction=1` it estimates the
     variance of what the numbers were drawn from.
 
-    Raises ValueError if n - correction is not above 0.
+    It is NaN, with a RuntimeWarning, if n - correction is not above 0.
 
     >>> import tinygrad_ko as tg
     >>> float(tg.var([1.0, 2.0, 3.0, 6.0])), float(tg.var([1.0, 2.0, 3.0, 6.0], correction=1))
@@ -39,10 +40,12 @@ def std(xp, x, /, axis=None, *, correction=0, keepdims=False):
     """The standard deviation: the square root of the variance. Where all numbers are equal it is 0, and its derivatives of every order are
     taken to be 0, as for `vector_norm`: so the second derivative of std(x) ** 2 comes out as 0 there; var(x) gives it.
 
-    Raises ValueError if n - correction is not above 0.
+    It is NaN, with a RuntimeWarning, if n - correction is not above 0.
     """
     apart, divided_by = _deviations(xp, x, axis, correction)
     out = p_norm(xp, apart, 2, axis, keepdims) / math.sqrt(divided_by)
+    if math.isnan(divided_by):
+        return out
     equal = xp.max(x, axis=axis, keepdims=keepdims) == xp.min(x, axis=axis, keepdims=keepdims)
     return xp.where(equal, xp.zeros_like(out), out)  # the mean of equal numbers may be off by a last bit
 
@@ -52,18 +55,20 @@ def _deviations(xp, x, axis, correction):
     x = floating(xp.asarray(x))
     total = xp.sum(x, axis=axis, keepdims=True)
     n, divided_by = reduced_size(x.shape, axis), _divisor(x.shape, axis, correction)
-    if n == 0 or divided_by <= 0:
-        raise explain(
-            ValueError(
-                f"{n} numbers with correction={correction} have no variance: they are divided by {divided_by:g}"
-            ),
-            f"correction={correction}이면 원소 {n}개의 분산을 구할 수 없습니다. 나눌 값: {divided_by:g}",
+    if math.isnan(divided_by):
+        warnings.warn(
+            f"{n} numbers with correction={correction} have no variance: the sum of squares would be divided by {n - correction:g}\n"
+            f"correction={correction}이면 원소 {n}개의 분산을 구할 수 없습니다. 제곱의 합을 나눌 값: {n - correction:g}",
+            RuntimeWarning,
+            stacklevel=4,
         )
-    return x - total / n, divided_by
+    return x - total / (n or 1), divided_by
 
 
 def _divisor(shape, axis, correction):
-    return float(reduced_size(shape, axis) - correction)
+    """What the sum of squares is divided by: NaN where there is no variance."""
+    n = reduced_size(shape, axis)
+    return float(n - correction) if n and n > correction else math.nan
 
 
 def deviation(x, axis):

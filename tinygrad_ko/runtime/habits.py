@@ -10,7 +10,7 @@ def _by_habit(table: str) -> dict[str, str]:
 
 # Names in the package and its rooms, where the same name in another room, or NumPy's, does not lead there.
 HABITS = _by_habit("""
-tg.Tensor : array as_tensor asarray from_numpy; data.minibatches : DataLoader
+tg.Tensor : array as_tensor from_numpy; tg.eye : identity; data.minibatches : DataLoader
 nn.Affine : Dense Linear; nn.BatchNorm : BatchNorm1d BatchNorm2d BatchNormalization; nn.Conv2d : Convolution
 nn.MaxPool2d : Pooling; nn.Sequential : ModuleList MultiLayerNet; nn.Silu : Swish
 nn.SoftmaxWithLoss : CrossEntropyLoss; nn.he : kaiming_normal_; nn.xavier : xavier_normal_
@@ -32,9 +32,7 @@ tg.take : index_select; tg.take_along_axis : gather; tg.scatter_add : index_add;
 
 # What is no name of the package, and what to write for it.
 CALLS = _by_habit("""
-tg.Tensor(data, requires_grad=True) : Parameter Variable; tg.Tensor(np.zeros(shape)) : zeros; tg.Tensor(np.ones(shape)) : ones
-tg.Tensor(np.full(shape, value)) : full; tg.Tensor(np.empty(shape)) : empty; tg.Tensor(np.eye(n)) : eye identity
-tg.Tensor(np.arange(n)) : arange; tg.Tensor(np.linspace(a, b, n)) : linspace; tg.Tensor(rng.random(shape)) : rand
+tg.Tensor(data, requires_grad=True) : Parameter Variable; tg.Tensor(rng.random(shape)) : rand
 tg.Tensor(rng.standard_normal(shape)) : randn; np.random.seed(0) : manual_seed; model.save(path) : save; model.load(path) : load
 tg.relu(x), tg.softmax(x), ... : functional
 """)

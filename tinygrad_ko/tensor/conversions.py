@@ -52,9 +52,27 @@ class Conversions(Operators):
         self._refuse_to_leave("float(x)", "x.item()")
         return float(self.item())
 
+    def __complex__(self) -> complex:
+        self._refuse_to_leave("complex(x)", "complex(x.item())")
+        return complex(self.item())
+
+    def __dlpack__(
+        self, *, stream: Any = None, max_version: Any = None, dl_device: Any = None, copy: bool | None = None
+    ) -> Any:
+        """The memory of the array, for other libraries: what they write there reaches no graph, as with `data`."""
+        self._refuse_to_leave("x.__dlpack__()", "x.detach()")
+        return self.writable_array().__dlpack__(stream=stream, max_version=max_version, dl_device=dl_device, copy=copy)
+
+    def __dlpack_device__(self) -> Any:
+        return self._array.__dlpack_device__()
+
     def __int__(self) -> int:
         self._refuse_to_leave("int(x)", "int(x.item())")
         return int(self.item())
+
+    def __round__(self, digits: int | None = None) -> Any:
+        self._refuse_to_leave("round(x)", "round(x.item())")
+        return round(self.item(), digits)
 
     def __index__(self) -> int:
         try:

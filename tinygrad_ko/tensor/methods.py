@@ -1,20 +1,22 @@
 """Operators, indexing and methods of a Tensor, as NumPy's arrays have them: each is an op of the rule book by another name."""
 
 import operator
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any, Self
 
 import numpy as np
 
 from tinygrad_ko.arrays.library import is_floating
-from tinygrad_ko.engine.graph import Handle
+from tinygrad_ko.engine.graph import Handle, wrap
 from tinygrad_ko.errors import explain
-from tinygrad_ko.ops import elementwise, indexing, queries, reduction, scan, shape
-from tinygrad_ko.ops.inputs import unwrapped
+from tinygrad_ko.ops import elementwise, indexing, logic, queries, reduction, scan, shape
+from tinygrad_ko.ops.inputs import constants, unwrapped
 from tinygrad_ko.ops.linalg import products
 from tinygrad_ko.tensor import in_place
 
 _Axes = int | tuple[int, ...] | None
+_VERSIONS = ("2021.12", "2022.12", "2023.12", "2024.12", "2025.12")  # of the array API standard
 
 
 def _reflected(op: Callable[..., Any]) -> Any:
@@ -23,8 +25,12 @@ def _reflected(op: Callable[..., Any]) -> Any:
 
 
 def _compared(compare: Callable[..., Any]) -> Any:
-    """The method of a comparison. Its result is a plain array of truth values: no gradient could go through them."""
-    return lambda self, other: compare(self.stable_array(), unwrapped(other))
+    """The method of a comparison. Its result is a constant: no gradient could go through truth values."""
+
+    def answer(self: Any, other: Any) -> Any:
+        return constants(type(self), compare(self.stable_array(), unwrapped(other)))
+
+    return answer
 
 
 class Operators(Handle):
@@ -71,6 +77,29 @@ class Operators(Handle):
     def size(self) -> int:
         return self._array.size
 
+    @property
+    def device(self) -> Any:
+        """Where the array is: "cpu", if it is NumPy's."""
+        return self._array.device
+
+    def to_device(self, device: Any, /, *, stream: Any = None) -> Self:
+        """Itself, if it is on that device. Raises what the library of the array raises for another one."""
+        if device == self.device and stream is None:
+            return self
+        return wrap(type(self), self._array.to_device(device, stream=stream))
+
+    def __array_namespace__(self, *, api_version: str | None = None) -> Any:
+        """The package itself: its functions have the names and arguments of the array API standard.
+
+        Raises ValueError for a version of the standard that it does not follow.
+        """
+        if api_version not in (None, *_VERSIONS):
+            raise explain(
+                ValueError(f"api_version must be one of {', '.join(_VERSIONS)}, not {api_version!r}"),
+                f"api_version에는 다음 중 하나를 넘겨야 합니다: {', '.join(_VERSIONS)}. 받은 값: {api_version!r}",
+            )
+        return sys.modules[__name__.partition(".")[0]]
+
     def __len__(self) -> int:
         if not self.ndim:
             raise explain(TypeError("a Tensor without axes has no length"), "축이 없는 Tensor에는 길이가 없습니다.")
@@ -100,6 +129,18 @@ class Operators(Handle):
     __le__ = _compared(operator.le)
     __gt__ = _compared(operator.gt)
     __ge__ = _compared(operator.ge)
+
+    __and__ = logic.bitwise_and
+    __or__ = logic.bitwise_or
+    __xor__ = logic.bitwise_xor
+    __invert__ = logic.bitwise_invert
+    __lshift__ = logic.bitwise_left_shift
+    __rshift__ = logic.bitwise_right_shift
+    __rand__ = _reflected(logic.bitwise_and)
+    __ror__ = _reflected(logic.bitwise_or)
+    __rxor__ = _reflected(logic.bitwise_xor)
+    __rlshift__ = _reflected(logic.bitwise_left_shift)
+    __rrshift__ = _reflected(logic.bitwise_right_shift)
 
     def __getitem__(self, index: Any) -> Self:
         return indexing.getitem(self, index=indexing.plain(index))
@@ -217,20 +258,20 @@ class Operators(Handle):
         """The running products along an axis, by default of all numbers in a row."""
         return scan.cumulative_prod(self.flatten() if axis is None else self, axis=axis)
 
-    def any(self, axis: _Axes = None, *, keepdims: bool = False) -> Any:
-        """Whether any is not 0, of all or along one or more axes: plain truth values."""
+    def any(self, axis: _Axes = None, *, keepdims: bool = False) -> Self:
+        """Whether any is not 0, of all or along one or more axes: truth values, without a gradient."""
         return queries.any(self, axis=axis, keepdims=keepdims)
 
-    def all(self, axis: _Axes = None, *, keepdims: bool = False) -> Any:
-        """Whether none is 0, of all or along one or more axes: plain truth values."""
+    def all(self, axis: _Axes = None, *, keepdims: bool = False) -> Self:
+        """Whether none is 0, of all or along one or more axes: truth values, without a gradient."""
         return queries.all(self, axis=axis, keepdims=keepdims)
 
-    def argmax(self, axis: int | None = None, *, keepdims: bool = False) -> Any:
-        """Where the largest element is: plain integers."""
+    def argmax(self, axis: int | None = None, *, keepdims: bool = False) -> Self:
+        """Where the largest element is: integers, without a gradient."""
         return queries.argmax(self, axis=axis, keepdims=keepdims)
 
-    def argmin(self, axis: int | None = None, *, keepdims: bool = False) -> Any:
-        """Where the smallest element is: plain integers."""
+    def argmin(self, axis: int | None = None, *, keepdims: bool = False) -> Self:
+        """Where the smallest element is: integers, without a gradient."""
         return queries.argmin(self, axis=axis, keepdims=keepdims)
 
     def take(self, indices: Any, axis: int | None = None) -> Self:
@@ -239,8 +280,8 @@ class Operators(Handle):
 
         return numpy_protocol.take(self, indices, axis=axis)
 
-    def argsort(self, axis: int = -1, *, stable: bool = True) -> Any:
-        """Where the elements stand in order of size: plain integers."""
+    def argsort(self, axis: int = -1, *, stable: bool = True) -> Self:
+        """Where the elements stand in order of size: integers, without a gradient."""
         from tinygrad_ko.ops import ordering
 
         return ordering.argsort(self, axis, stable=stable)

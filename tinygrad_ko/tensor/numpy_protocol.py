@@ -5,18 +5,21 @@ Functions that NumPy does not dispatch are Python that works on a Tensor or refu
 """
 
 import sys
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 import numpy as np
 
+from tinygrad_ko.arrays.library import is_floating
 from tinygrad_ko.arrays.lists import taking_lists
+from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops import (
     elementwise,
     exponential,
     hyperbolic,
     indexing,
+    logic,
     ordering,
     padding,
     reduction,
@@ -27,12 +30,12 @@ from tinygrad_ko.ops import (
     statistics,
     trigonometric,
 )
-from tinygrad_ko.ops.inputs import as_operand, unwrapped
+from tinygrad_ko.ops.inputs import as_operand, constant_answer
 from tinygrad_ko.ops.linalg import determinants, diagonals, factoring, products, solving, spectral
 from tinygrad_ko.ops.linalg.einsum import einsum
 from tinygrad_ko.tensor import numpy_out
 
-_OPS = (elementwise, exponential, hyperbolic, trigonometric, rounding, products)
+_OPS = (elementwise, exponential, hyperbolic, trigonometric, rounding, products, logic)
 
 # An op has the name of the array API standard, which NumPy has too: np.acos is np.arccos.
 _UFUNCS: dict[Any, Callable[..., Any]] = {
@@ -41,10 +44,6 @@ _UFUNCS: dict[Any, Callable[..., Any]] = {
     for name, op in vars(module).items()
     if isinstance(getattr(np, name, None), np.ufunc)
 } | {np.rint: rounding.round}
-
-_PLAIN_UFUNCS = {  # their results are booleans: plain arrays, through which no gradient could go
-    np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal, np.isnan, np.isfinite, np.isinf, np.signbit,
-}  # fmt: skip
 
 
 @taking_lists
@@ -230,13 +229,28 @@ _FUNCTIONS: dict[Any, Callable[..., Any]] = {
 
 
 _PLAIN_FUNCTIONS = {  # results without a gradient: indices, truths, shapes, fresh arrays
-    np.argmax, np.argmin, np.argsort, np.searchsorted, np.shape, np.ndim, np.size, np.allclose, np.isclose, np.array_equal, np.any, np.all,
-    np.count_nonzero, np.nonzero, np.zeros_like, np.ones_like, np.empty_like, np.array_repr, np.array_str, np.array2string,
-    np.result_type, np.may_share_memory, np.shares_memory, np.linalg.matrix_rank,
+    np.argmax, np.argmin, np.argsort, np.searchsorted, np.shape, np.ndim, np.size, np.allclose, np.isclose, np.array_equal, np.any,
+    np.all, np.count_nonzero, np.nonzero, np.flatnonzero, np.argwhere, np.isin, np.zeros_like, np.ones_like, np.empty_like,
+    np.array_repr, np.array_str, np.array2string, np.result_type, np.may_share_memory, np.shares_memory, np.linalg.matrix_rank,
 }  # fmt: skip
 
 
-_ASSIGNMENTS = ("put", "place", "putmask", "fill_diagonal", "put_along_axis")
+_ASSIGNMENTS = ("put", "place", "putmask", "fill_diagonal", "put_along_axis")  # to their first argument
+
+
+def _of_integers_alone(arguments: tuple[Any, ...], options: dict[str, Any]) -> bool:
+    """Whether all Tensors among the arguments hold truth values or integers, as masks and indices do: no gradient can be lost, and NumPy
+    itself computes what has no rule here.
+    """
+    return not any(is_floating(x.dtype) or x.requires_grad for x in _handles((*arguments, *options.values())))
+
+
+def _handles(values: Any) -> Iterator[Any]:
+    for value in values:
+        if isinstance(value, Handle):
+            yield value
+        elif isinstance(value, list | tuple):
+            yield from _handles(value)
 
 
 def _spelled(function: Any) -> str:
@@ -301,17 +315,17 @@ def _mixed_axes(name: str) -> TypeError:
 def call_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], options: dict[str, Any]) -> Any:
     """What NumPy's ufunc computes, recorded; raises TypeError for what has no rule."""
     if "out" in options:
-        plain = ufunc in _PLAIN_UFUNCS
+        plain = getattr(_UFUNCS.get(ufunc), "__module__", None) == logic.__name__
         done = numpy_out.of_ufunc(ufunc, method, inputs, options, plain, lambda xs: call_ufunc(ufunc, method, xs, {}))
         if done is NotImplemented:
             raise _refused(ufunc.__name__, options)
         return done
     if method == "at" and numpy_out.add_items(ufunc, *inputs) is not NotImplemented:
         return None
+    if (method != "__call__" or options or ufunc not in _UFUNCS) and _of_integers_alone(inputs, options):
+        return constant_answer(getattr(ufunc, method), inputs, options)
     if method != "__call__":
         raise _refused(f"{ufunc.__name__}.{method}")
-    if ufunc in _PLAIN_UFUNCS and not options:
-        return ufunc(*map(unwrapped, inputs))
     if options or ufunc not in _UFUNCS:
         raise _refused(ufunc.__name__, options or None)
     if (name := _polynomial()) and any(isinstance(x, np.ndarray) and x.ndim for x in inputs):
@@ -329,8 +343,16 @@ def call_function(function: Any, arguments: tuple[Any, ...], options: dict[str, 
             raise _refused(_spelled(function), options)
         return done
     if function in _PLAIN_FUNCTIONS:
-        return function(*unwrapped(arguments), **{k: unwrapped(v) for k, v in options.items()})
+        return constant_answer(function, arguments, options)
     if function not in _FUNCTIONS:
+        if getattr(function, "__module__", "") == "numpy.fft":
+            from tinygrad_ko.tensor import fourier
+
+            if function in fourier.NUMPYS:
+                return fourier.NUMPYS[function](*arguments, **options)
+        writes = _spelled(function) in _ASSIGNMENTS and isinstance([*arguments, *options.values()][0], Handle)
+        if _of_integers_alone(arguments, options) and not writes:
+            return constant_answer(function, arguments, options)
         raise _refused(_spelled(function))
     if name := _polynomial():
         raise _mixed_axes(name)
@@ -341,5 +363,7 @@ def call_function(function: Any, arguments: tuple[Any, ...], options: dict[str, 
         return result
     except TypeError as error:
         if "unexpected keyword" in str(error) or "positional argument" in str(error):
+            if _of_integers_alone(arguments, options):
+                return constant_answer(function, arguments, options)
             raise _refused(_spelled(function), options) from None
         raise

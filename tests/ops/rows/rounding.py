@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.ops.domains import Row, elementwise_call
+from tests.ops.domains import Row, elementwise_call, real
 from tinygrad_ko.ops import rounding
 
 
@@ -19,4 +19,5 @@ ROWS: dict[Callable[..., Any], Row] = {
     rounding.ceil: Row(elementwise_call(between_wholes), np.ceil),
     rounding.trunc: Row(elementwise_call(between_wholes), np.trunc),
     rounding.round: Row(elementwise_call(between_wholes), np.round),
+    rounding.nextafter: Row(elementwise_call(real, real), np.nextafter),
 }

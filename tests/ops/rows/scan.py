@@ -1,4 +1,4 @@
-"""Running sums and products."""
+"""Running sums and products, and differences."""
 
 from collections.abc import Callable
 from typing import Any
@@ -19,6 +19,12 @@ def scanned(draw, values):
     return (x,), {"axis": draw(axes | st.none() if x.ndim == 1 else axes), "include_initial": draw(st.booleans())}
 
 
+@st.composite
+def differences(draw):
+    x = draw_array(draw, hnp.array_shapes(min_dims=1, max_dims=3, min_side=0, max_side=5), real)
+    return (x,), {"axis": draw(st.integers(-x.ndim, x.ndim - 1)), "n": draw(st.integers(0, 3))}
+
+
 ZEROS: Any = (
     ((np.array([[0.0, 2.0, 3.0, 0.5, 1.5], [7.0, 0.5, 0.0, 2.0, 0.0]]),), {"axis": 1}),
     ((np.array([[0.0, 2.0], [3.0, 0.0], [0.5, 7.0]]),), {"axis": 0, "include_initial": True}),
@@ -28,6 +34,7 @@ ZEROS: Any = (
 ROWS: dict[Callable[..., Any], Row] = {
     scan.cumulative_sum: Row(scanned(real), np.cumulative_sum),
     scan.cumulative_prod: Row(scanned(some_zeros), np.cumulative_prod, ZEROS),
+    scan.diff: Row(differences(), np.diff),
 }
 
 EQUIVALENT: dict[str, dict[str, str]] = {

@@ -43,3 +43,16 @@ ROWS: dict[Callable[..., Any], Row] = {
     statistics.std: Row(spread(THREE), np.std, BY_ROWS),
     average: Row(weighted(), lambda x, weights, **options: np.average(x, weights=weights, **options)),
 }
+
+TOO_FEW = "it differs where there is no variance, which is NaN; test_statistics holds that its gradient is NaN too"
+EQUIVALENT: dict[str, dict[str, str]] = {
+    name: {
+        f"{name}.x: {mutant}": TOO_FEW
+        for mutant in (
+            "dropped condition: in _divisor: return float(n - correction) if n > correction else math.nan",
+            "dropped condition: in _divisor: return float(n - correction) if n else math.nan",
+            "one branch alone: in _divisor: return float(n - correction)",
+        )
+    }
+    for name in ("var", "std")
+}

@@ -66,7 +66,9 @@ class Symbols:
     hypot, logaddexp = staticmethod(faster.hypot), staticmethod(faster.logaddexp)
 
     def _reduction(ufunc: Any) -> Any:
-        def reduction(self: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+        def reduction(self: Any, x: Any, axis: Any = None, keepdims: bool = False, dtype: Any = None) -> Any:
+            if dtype is not None:
+                return ufunc.reduce(x, axis=axis, dtype=dtype, keepdims=keepdims)
             return (
                 x.reduced(ufunc, x, axis, keepdims, by_rows=True)
                 if isinstance(x, Symbol)

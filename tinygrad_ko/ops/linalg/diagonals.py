@@ -63,14 +63,14 @@ def _matrices(x):
     return x
 
 
-def trace(x, /, offset=0):
-    """The sum of a diagonal: from (..., n, m) to (...).
+def trace(x, /, offset=0, dtype=None):
+    """The sum of a diagonal: from (..., n, m) to (...); with a `dtype`, of x in that dtype.
 
     >>> import tinygrad_ko as tg
     >>> float(tg.trace([[1.0, 2.0], [3.0, 4.0]]))
     5.0
     """
-    return sum(diagonal(as_operand(x, "trace"), offset), axis=-1)
+    return sum(diagonal(as_operand(x, "trace"), offset), axis=-1, dtype=dtype)
 
 
 def diag(x, /, k=0):

@@ -16,7 +16,7 @@ from tinygrad_ko.arrays.operands import floating
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import abs, where
-from tinygrad_ko.ops.inputs import require_one_of, unwrapped
+from tinygrad_ko.ops.inputs import gives_constants, require_one_of
 from tinygrad_ko.ops.linalg.degenerate import full_rank, gaps, sizes_and_sums, vanishing, without_gradient
 from tinygrad_ko.ops.linalg.lapack import as_matrix_stack, converging, symmetric_part
 from tinygrad_ko.ops.reduction import max, min, sum, vector_norm
@@ -228,14 +228,36 @@ def matrix_norm(x, /, *, keepdims=False, ord="fro"):
     return reshape(norm, (*x.shape[:-2], 1, 1)) if keepdims else norm
 
 
+def eig(x, /):
+    """Refused with TypeError: eigenvalues of a matrix that is not symmetric are complex, and a Tensor holds real numbers."""
+    raise _complex("eig", "eigh")
+
+
+def eigvals(x, /):
+    """Refused with TypeError, as `eig` is."""
+    raise _complex("eigvals", "eigvalsh")
+
+
+def _complex(name, symmetric):
+    return explain(
+        TypeError(
+            f"linalg.{name} gives complex numbers, which have no gradient here; of a symmetric matrix write tg.linalg.{symmetric}(x), and "
+            f"for the values alone np.linalg.{name}(x.numpy())"
+        ),
+        f"linalg.{name}: 결과가 복소수이므로 지원하지 않습니다. 대칭 행렬에는 tg.linalg.{symmetric}(x)를, 값만 필요하면 "
+        f"np.linalg.{name}(x.numpy())를 쓰십시오.",
+    )
+
+
+@gives_constants
 def matrix_rank(x, /, *, rtol=None):
-    """How many singular values are above `rtol` times the largest, by default max(m, n) units in the last place: whole numbers, plain
-    arrays without a gradient.
+    """How many singular values are above `rtol` times the largest, by default max(m, n) units in the last place: whole numbers,
+    without a gradient.
 
     >>> import tinygrad_ko as tg
     >>> int(tg.linalg.matrix_rank([[1.0, 2.0], [2.0, 4.0]]))
     1
     """
-    values = unwrapped(as_matrix_stack(x, "matrix_rank"))
+    values = as_matrix_stack(x, "matrix_rank")
     with converging("matrix_rank"):
         return namespace(values).linalg.matrix_rank(floating(values), rtol=rtol)

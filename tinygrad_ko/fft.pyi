@@ -1,0 +1,15 @@
+from tinygrad_ko.tensor.creation import fftfreq as fftfreq
+from tinygrad_ko.tensor.creation import rfftfreq as rfftfreq
+from tinygrad_ko.tensor.fourier import Spectrum as Spectrum
+from tinygrad_ko.tensor.fourier import fft as fft
+from tinygrad_ko.tensor.fourier import fftn as fftn
+from tinygrad_ko.tensor.fourier import fftshift as fftshift
+from tinygrad_ko.tensor.fourier import hfft as hfft
+from tinygrad_ko.tensor.fourier import ifft as ifft
+from tinygrad_ko.tensor.fourier import ifftn as ifftn
+from tinygrad_ko.tensor.fourier import ifftshift as ifftshift
+from tinygrad_ko.tensor.fourier import ihfft as ihfft
+from tinygrad_ko.tensor.fourier import irfft as irfft
+from tinygrad_ko.tensor.fourier import irfftn as irfftn
+from tinygrad_ko.tensor.fourier import rfft as rfft
+from tinygrad_ko.tensor.fourier import rfftn as rfftn

@@ -1,0 +1,116 @@
+"""Special functions: their values are SciPy's, whose own functions stand beside them; what those have not is written out."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import scipy.special as sp
+from hypothesis import strategies as st
+
+from tests.ops.domains import SHAPES, Row, draw_array, elementwise_call, positive, real
+from tinygrad_ko.ops.special import bessel, beta_family, entropy, gamma_family, logistic, normal
+
+
+def between(low, high):
+    """Numbers of an interval."""
+    return lambda rng, size: rng.uniform(low, high, size)
+
+
+def off_the_poles(rng, size):
+    """Both signs, away from whole numbers below 1."""
+    return rng.integers(-3, 4, size) + rng.uniform(0.2, 0.8, size)
+
+
+@st.composite
+def after(draw, *parameters, values=positive, options=None):
+    """Parameters without a derivative, as numbers or as whole numbers in an array, and an array behind them."""
+    x = draw_array(draw, SHAPES, values)
+    first = [draw(st.sampled_from(choices)) for choices in parameters]
+    if draw(st.booleans()) and all(float(p).is_integer() for p in first):
+        first = [np.full(x.shape[-1:], int(p)) for p in first]
+    return (*first, x), {name: draw(value) for name, value in (options or {}).items()}
+
+
+def gamma_density(a, x):
+    return x ** (a - 1.0) * np.exp(-x) * sp.rgamma(a)
+
+
+def beta_density(a, b, x):
+    return x ** (a - 1.0) * (1 - x) ** (b - 1.0) / sp.beta(a, b)
+
+
+def ive_differentiated(v, x, order):
+    """The derivatives of iv, by SciPy, and the rule of Leibniz."""
+    terms = [math.comb(order, j) * (-np.sign(x)) ** (order - j) * sp.ivp(v, x, j) for j in range(order + 1)]
+    return np.exp(-np.abs(x)) * sum(terms)
+
+
+def hazard(x):
+    return np.exp(-x * x / 2 - sp.log_ndtr(x)) / math.sqrt(2 * math.pi)
+
+
+EVERY_REGIME: Any = (
+    ((20, np.array([0.7, 12.0, 19.0, 30.0])), {}),
+    ((np.array([1, 2, 16, 40]), np.array([0.9, 2.5, 20.0, 33.0])), {}),
+)
+BETAS: Any = (
+    ((np.array([1, 2, 20, 30]), np.array([2, 25, 3, 40]), np.array([0.3, 0.2, 0.8, 0.4])), {}),
+    ((0.7, 1.3, np.array([0.2, 0.9])), {}),
+)
+FAR: Any = tuple(((2, np.array([-60.0, -3.0, 0.8, 45.0, 90.0])), {"order": order}) for order in (0, 1, 2))
+ORDERS = [0, 1, 2, 5, 0.5, 2.5]
+SHAPES_OF_GAMMA = [1, 2, 3, 0.7, 4.5]
+
+ROWS: dict[Callable[..., Any], Row] = {
+    gamma_family.gammaln: Row(elementwise_call(off_the_poles), sp.gammaln),
+    gamma_family.digamma: Row(elementwise_call(off_the_poles), sp.digamma),
+    gamma_family.polygamma: Row(after([0, 1, 2, 3], values=positive), sp.polygamma),
+    gamma_family.gamma: Row(elementwise_call(off_the_poles), sp.gamma),
+    gamma_family.rgamma: Row(elementwise_call(off_the_poles), sp.rgamma),
+    gamma_family.gammasgn: Row(elementwise_call(off_the_poles), sp.gammasgn),
+    gamma_family.multigammaln: Row(
+        elementwise_call(between(1.2, 4)).map(lambda call: (call[0], {"d": 3})), sp.multigammaln
+    ),
+    gamma_family.gammainc: Row(after(SHAPES_OF_GAMMA), sp.gammainc, EVERY_REGIME),
+    gamma_family.gammaincc: Row(after(SHAPES_OF_GAMMA), sp.gammaincc, EVERY_REGIME),
+    gamma_family.gamma_density: Row(after([*SHAPES_OF_GAMMA, 0, -0.5, -1.5]), gamma_density, EVERY_REGIME),
+    beta_family.beta: Row(elementwise_call(positive, positive), sp.beta),
+    beta_family.betaln: Row(elementwise_call(positive, positive), sp.betaln),
+    beta_family.digamma_rise: Row(elementwise_call(positive, positive), lambda a, b: sp.digamma(a + b) - sp.digamma(a)),
+    beta_family.betainc: Row(after([1, 2, 0.6, 3.5], [1, 3, 0.8], values=between(0.05, 0.95)), sp.betainc, BETAS),
+    beta_family.betaincc: Row(after([1, 2, 0.6, 3.5], [1, 3, 0.8], values=between(0.05, 0.95)), sp.betaincc, BETAS),
+    beta_family.beta_density: Row(
+        after([1, 2, 0.6, -0.4, 3.5], [1, 3, 0.8, -0.3], values=between(0.05, 0.95)), beta_density, BETAS
+    ),
+    bessel.j0: Row(elementwise_call(real), sp.j0),
+    bessel.j1: Row(elementwise_call(real), sp.j1),
+    bessel.jv: Row(after(ORDERS), sp.jv),
+    bessel.y0: Row(elementwise_call(positive), sp.y0),
+    bessel.y1: Row(elementwise_call(positive), sp.y1),
+    bessel.yn: Row(after([0, 1, 2, 3]), sp.yn),
+    bessel.yv: Row(after([0, 1, 2, 0.5]), sp.yv),
+    bessel.i0: Row(elementwise_call(real), sp.i0),
+    bessel.i1: Row(elementwise_call(real), sp.i1),
+    bessel.iv: Row(after(ORDERS), sp.iv),
+    bessel.ive: Row(after([0, 1, 2, 5], values=real), sp.ive),
+    bessel.ive_differentiated: Row(
+        after([0, 1, 2], values=real, options={"order": st.integers(0, 2)}), ive_differentiated, FAR
+    ),
+    normal.erfinv: Row(elementwise_call(between(-0.9, 0.9)), sp.erfinv),
+    normal.erfcinv: Row(elementwise_call(between(0.1, 1.9)), sp.erfcinv),
+    normal.erfcx: Row(elementwise_call(real), sp.erfcx),
+    normal.ndtr: Row(elementwise_call(real), sp.ndtr),
+    normal.ndtri: Row(elementwise_call(between(0.05, 0.95)), sp.ndtri),
+    normal.log_ndtr: Row(elementwise_call(real), sp.log_ndtr),
+    normal.hazard: Row(elementwise_call(real), hazard),
+    normal.hazard_excess: Row(elementwise_call(real), lambda x: x + hazard(x)),
+    entropy.xlogy: Row(elementwise_call(real, positive), sp.xlogy),
+    entropy.xlog1py: Row(elementwise_call(real, positive), sp.xlog1py),
+    entropy.entr: Row(elementwise_call(positive), sp.entr),
+    entropy.rel_entr: Row(elementwise_call(positive, positive), sp.rel_entr),
+    entropy.kl_div: Row(elementwise_call(positive, positive), sp.kl_div),
+    entropy.log_ratio: Row(elementwise_call(positive, positive), lambda x, y: np.log(x / y)),
+    logistic.expit: Row(elementwise_call(real), sp.expit),
+    logistic.log_expit: Row(elementwise_call(real), sp.log_expit),
+}

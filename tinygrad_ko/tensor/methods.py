@@ -254,9 +254,9 @@ class Operators(Handle):
 
     def take(self, indices: Any, axis: int | None = None) -> Self:
         """The elements at some places along an axis, or of all in one line."""
-        from tinygrad_ko.tensor import numpy_protocol
+        from tinygrad_ko.tensor.numpys import choosing
 
-        return numpy_protocol.take(self, indices, axis=axis)
+        return choosing.take(self, indices, axis=axis)
 
     def argsort(self, axis: int = -1, *, stable: bool = True) -> Any:
         """Where the elements stand in order of size: plain integers."""
@@ -272,6 +272,6 @@ class Operators(Handle):
 
     def dot(self, other: Any) -> Self:
         """np.dot(self, other)."""
-        from tinygrad_ko.tensor import numpy_protocol
+        from tinygrad_ko.tensor.numpys import matrices
 
-        return numpy_protocol.dot(self, other)
+        return matrices.dot(self, other)

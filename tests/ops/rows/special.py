@@ -27,8 +27,9 @@ def after(draw, *parameters, values=positive, options=None):
     """Parameters without a derivative, as numbers or as whole numbers in an array, and an array behind them."""
     x = draw_array(draw, SHAPES, values)
     first = [draw(st.sampled_from(choices)) for choices in parameters]
-    if draw(st.booleans()) and all(float(p).is_integer() for p in first):
-        first = [np.full(x.shape[-1:], int(p)) for p in first]
+    if all(float(p).is_integer() for p in first) and draw(st.booleans()):
+        shape = draw(st.sampled_from([x.shape[-1:], (2, *[1] * x.ndim)]))  # in the second x is stretched
+        first = [np.full(shape, int(p)) for p in first]
     return (*first, x), {name: draw(value) for name, value in (options or {}).items()}
 
 
@@ -52,6 +53,7 @@ def hazard(x):
 
 EVERY_REGIME: Any = (
     ((20, np.array([0.7, 12.0, 19.0, 30.0])), {}),
+    ((np.array([[1], [2], [20]]), np.array([0.7, 2.0])), {}),
     ((np.array([1, 2, 16, 40]), np.array([0.9, 2.5, 20.0, 33.0])), {}),
 )
 BETAS: Any = (
@@ -59,6 +61,11 @@ BETAS: Any = (
     ((0.7, 1.3, np.array([0.2, 0.9])), {}),
 )
 FAR: Any = tuple(((2, np.array([-60.0, -3.0, 0.8, 45.0, 90.0])), {"order": order}) for order in (0, 1, 2))
+AT_0: Any = ((((np.array([0.0]),), {}), None, [[[math.inf]]]),)
+OF_ORDER_2_AT_0: Any = ((((2, np.array([0.0])), {}), None, [[[math.inf]]]),)
+WITH_ZEROS: Any = np.array([0.0, 0.0, 1.0, 2.0]), np.array([0.0, 1.0, 2.0, 3.0])
+LOGARITHMS = [math.nan, -math.inf, -math.log(2), math.log(2 / 3)]
+QUOTIENTS = [0.0, 0.0, 0.5, 2 / 3]
 ORDERS = [0, 1, 2, 5, 0.5, 2.5]
 SHAPES_OF_GAMMA = [1, 2, 3, 0.7, 4.5]
 
@@ -87,9 +94,9 @@ ROWS: dict[Callable[..., Any], Row] = {
     bessel.j1: Row(elementwise_call(real), sp.j1),
     bessel.jv: Row(after(ORDERS), sp.jv),
     bessel.y0: Row(elementwise_call(positive), sp.y0),
-    bessel.y1: Row(elementwise_call(positive), sp.y1),
-    bessel.yn: Row(after([0, 1, 2, 3]), sp.yn),
-    bessel.yv: Row(after([0, 1, 2, 0.5]), sp.yv),
+    bessel.y1: Row(elementwise_call(positive), sp.y1, limits=AT_0),
+    bessel.yn: Row(after([0, 1, 2, 3]), sp.yn, limits=OF_ORDER_2_AT_0),
+    bessel.yv: Row(after([0, 1, 2, 0.5]), sp.yv, limits=OF_ORDER_2_AT_0),
     bessel.i0: Row(elementwise_call(real), sp.i0),
     bessel.i1: Row(elementwise_call(real), sp.i1),
     bessel.iv: Row(after(ORDERS), sp.iv),
@@ -108,9 +115,24 @@ ROWS: dict[Callable[..., Any], Row] = {
     entropy.xlogy: Row(elementwise_call(real, positive), sp.xlogy),
     entropy.xlog1py: Row(elementwise_call(real, positive), sp.xlog1py),
     entropy.entr: Row(elementwise_call(positive), sp.entr),
-    entropy.rel_entr: Row(elementwise_call(positive, positive), sp.rel_entr),
-    entropy.kl_div: Row(elementwise_call(positive, positive), sp.kl_div),
+    entropy.rel_entr: Row(
+        elementwise_call(positive, positive),
+        sp.rel_entr,
+        limits=(((WITH_ZEROS, {}), None, [[[x + 1 for x in LOGARITHMS], [-q for q in QUOTIENTS]]]),),
+    ),
+    entropy.kl_div: Row(
+        elementwise_call(positive, positive),
+        sp.kl_div,
+        limits=(((WITH_ZEROS, {}), None, [[LOGARITHMS, [1 - q for q in QUOTIENTS]]]),),
+    ),
     entropy.log_ratio: Row(elementwise_call(positive, positive), lambda x, y: np.log(x / y)),
     logistic.expit: Row(elementwise_call(real), sp.expit),
     logistic.log_expit: Row(elementwise_call(real), sp.log_expit),
+}
+
+EQUIVALENT: dict[str, dict[str, str]] = {
+    name: {
+        f"{name}.y: wrong constant: in _quotient: return where(x == 0, 0, x / where(x == 0, 2, y))": "what stands there is not taken"
+    }
+    for name in ("xlogy", "xlog1py", "rel_entr", "kl_div")
 }

@@ -1,0 +1,140 @@
+"""NumPy's functions of each element that are no op themselves, and the methods of its ufuncs."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tinygrad_ko.ops import elementwise, exponential, reduction, rounding, scan
+from tinygrad_ko.ops.elementwise import where
+from tinygrad_ko.ops.inputs import as_floating, as_integers, as_operand, unwrapped
+from tinygrad_ko.ops.linalg import products
+from tinygrad_ko.ops.networks.softmax import logsumexp
+from tinygrad_ko.ops.shape import expand_dims, reshape
+from tinygrad_ko.tensor.numpys.reductions import nanmax, nanmin
+from tinygrad_ko.tensor.numpys.table import Table, isnan, named
+
+
+def fabs(x: Any) -> Any:
+    return elementwise.abs(as_floating(x, "fabs"))
+
+
+def degrees(x: Any) -> Any:
+    return as_floating(x, "degrees") * (180 / math.pi)
+
+
+def radians(x: Any) -> Any:
+    return as_floating(x, "radians") * (math.pi / 180)
+
+
+def conjugate(x: Any) -> Any:
+    return elementwise.positive(as_operand(x, "conjugate"))
+
+
+def fmax(a: Any, b: Any) -> Any:
+    """The larger, or the one that is no NaN."""
+    a, b = as_operand(a, "fmax"), as_operand(b, "fmax")
+    return elementwise.maximum(where(isnan(a), b, a), where(isnan(b), a, b))
+
+
+def fmin(a: Any, b: Any) -> Any:
+    """The smaller, or the one that is no NaN."""
+    a, b = as_operand(a, "fmin"), as_operand(b, "fmin")
+    return elementwise.minimum(where(isnan(a), b, a), where(isnan(b), a, b))
+
+
+def fmod(a: Any, b: Any) -> Any:
+    """The remainder with the sign of a. (At a = 0 too its derivative in a is 1.)"""
+    a, size = as_floating(a, "fmod"), elementwise.abs(as_floating(b, "fmod"))
+    below = unwrapped(a) < 0
+    rest = elementwise.remainder(where(below, -a, a), size)
+    return where(below, -rest, rest)
+
+
+def divmod(a: Any, b: Any) -> tuple[Any, Any]:
+    return elementwise.floor_divide(a, b), elementwise.remainder(a, b)
+
+
+def modf(x: Any) -> tuple[Any, Any]:
+    """What is behind the point and before it, with the sign of x."""
+    x = as_floating(x, "modf")
+    whole = rounding.trunc(x)
+    rest = where(abs(unwrapped(x)) == math.inf, elementwise.zeros_like(x), x - whole)
+    return elementwise.copysign(rest, unwrapped(x)), whole
+
+
+def heaviside(x: Any, at_0: Any) -> Any:
+    x = as_floating(x, "heaviside")
+    return where(unwrapped(x) == 0, at_0, 0.5 * (elementwise.sign(x) + 1))
+
+
+def float_power(a: Any, b: Any) -> Any:
+    double = [x.astype(np.float64) for x in (as_operand(a, "float_power"), as_operand(b, "float_power"))]
+    return elementwise.pow(*double)
+
+
+def logaddexp2(a: Any, b: Any) -> Any:
+    a, b = as_floating(a, "logaddexp2"), as_floating(b, "logaddexp2")
+    return exponential.logaddexp(a * math.log(2), b * math.log(2)) / math.log(2)
+
+
+def ldexp(x: Any, exponent: Any) -> Any:
+    """x * 2 ** exponent, in two steps, for 2 ** exponent alone may be no number."""
+    x, exponent = as_floating(x, "ldexp"), as_integers(exponent, "ldexp", "exponent")
+    one, half = np.ones((), x.dtype), exponent // 2
+    return x * np.ldexp(one, half) * np.ldexp(one, exponent - half)
+
+
+def frexp(x: Any) -> tuple[Any, Any]:
+    """A number of at least 1/2 and below 1, and the exponent of 2 to multiply it by."""
+    exponent = np.frexp(unwrapped(x))[1]
+    return ldexp(x, -exponent), exponent
+
+
+def matvec(a: Any, b: Any) -> Any:
+    return products.matmul(a, expand_dims(as_operand(b, "matvec"), axis=-1))[..., 0]
+
+
+def vecmat(a: Any, b: Any) -> Any:
+    return products.matmul(expand_dims(as_operand(a, "vecmat"), axis=-2), b)[..., 0, :]
+
+
+UFUNCS: Table = {
+    **named(
+        np,
+        (fabs, degrees, radians, conjugate, fmax, fmin, fmod, divmod, modf, heaviside, float_power, logaddexp2, ldexp, frexp, matvec,
+         vecmat),
+    ),
+    np.rad2deg: degrees,
+    np.deg2rad: radians,
+}  # fmt: skip
+
+_REDUCTIONS: Table = {
+    np.add: reduction.sum,
+    np.multiply: reduction.prod,
+    np.maximum: reduction.max,
+    np.minimum: reduction.min,
+    np.fmax: nanmax,
+    np.fmin: nanmin,
+    np.logaddexp: logsumexp,
+    np.hypot: reduction.vector_norm,
+}
+_ACCUMULATIONS: Table = {np.add: scan.cumulative_sum, np.multiply: scan.cumulative_prod}
+
+
+def method_of(ufunc: Any, method: str, op: Callable[..., Any] | None) -> Callable[..., Any] | None:
+    """A method of a ufunc, or None if there is none for Tensors: `reduce`, `accumulate`, and `outer` of the op that the ufunc is."""
+    if method == "reduce" and ufunc in _REDUCTIONS:
+        return lambda x, axis=0, keepdims=False: _REDUCTIONS[ufunc](x, axis=axis, keepdims=bool(keepdims))
+    if method == "accumulate" and ufunc in _ACCUMULATIONS:
+        return lambda x, axis=0: _ACCUMULATIONS[ufunc](x, axis=axis)
+    if method == "outer" and op is not None and ufunc.nin == 2 and ufunc.signature is None:
+        return lambda a, b: op(_beside(a, np.ndim(b)), b)
+    return None
+
+
+def _beside(a: Any, axes: int) -> Any:
+    """a with so many axes of length 1 behind its own."""
+    a = as_operand(a, "outer")
+    return reshape(a, (*a.shape, *(1,) * axes))

@@ -22,7 +22,6 @@ from tinygrad_ko.ops.special.beta_family import betainc as betainc
 from tinygrad_ko.ops.special.beta_family import betaincc as betaincc
 from tinygrad_ko.ops.special.beta_family import betaln as betaln
 from tinygrad_ko.ops.special.entropy import entr as entr
-from tinygrad_ko.ops.special.entropy import kl_div as kl_div
 from tinygrad_ko.ops.special.entropy import rel_entr as rel_entr
 from tinygrad_ko.ops.special.entropy import xlog1py as xlog1py
 from tinygrad_ko.ops.special.entropy import xlogy as xlogy

@@ -93,6 +93,7 @@ _FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.fix: lambda x: rounding.trunc(x),
     np.real: elementwise.positive,
     np.imag: elementwise.zeros_like,
+    np.angle: lambda x, deg=False: elementwise.zeros_like(x) + np.angle(unwrapped(x), deg),
     np.real_if_close: lambda x, tol=100: elementwise.positive(x),
     np.clip: lambda x, a_min=None, a_max=None, *, min=None, max=None: elementwise.clip(
         x, min if a_min is None else a_min, max if a_max is None else a_max

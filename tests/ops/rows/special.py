@@ -120,11 +120,6 @@ ROWS: dict[Callable[..., Any], Row] = {
         sp.rel_entr,
         limits=(((WITH_ZEROS, {}), None, [[[x + 1 for x in LOGARITHMS], [-q for q in QUOTIENTS]]]),),
     ),
-    entropy.kl_div: Row(
-        elementwise_call(positive, positive),
-        sp.kl_div,
-        limits=(((WITH_ZEROS, {}), None, [[LOGARITHMS, [1 - q for q in QUOTIENTS]]]),),
-    ),
     entropy.log_ratio: Row(elementwise_call(positive, positive), lambda x, y: np.log(x / y)),
     logistic.expit: Row(elementwise_call(real), sp.expit),
     logistic.log_expit: Row(elementwise_call(real), sp.log_expit),
@@ -134,5 +129,5 @@ EQUIVALENT: dict[str, dict[str, str]] = {
     name: {
         f"{name}.y: wrong constant: in _quotient: return where(x == 0, 0, x / where(x == 0, 2, y))": "what stands there is not taken"
     }
-    for name in ("xlogy", "xlog1py", "rel_entr", "kl_div")
+    for name in ("xlogy", "xlog1py", "rel_entr")
 }

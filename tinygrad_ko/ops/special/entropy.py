@@ -30,12 +30,6 @@ def rel_entr(xp, x, y):
     return scipys(xp, "rel_entr", x, y)
 
 
-@op(broadcasts=True, x=lambda g, x, y: g * log_ratio(x, y), y=lambda g, x, y: g * (1 - _quotient(x, y)))
-def kl_div(xp, x, y):
-    """x * log(x / y) - x + y, with the ends of rel_entr."""
-    return scipys(xp, "kl_div", x, y)
-
-
 @op(broadcasts=True, x=lambda g, x: g / x, y=lambda g, y: -g / y)
 def log_ratio(xp, x, y):
     """log(x / y), also where the quotient is too large or too small for a number."""

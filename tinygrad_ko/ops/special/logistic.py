@@ -2,6 +2,7 @@
 
 import math
 
+from tinygrad_ko.arrays.library import quiet
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.ops.elementwise import abs, exp, log, sign, where
 from tinygrad_ko.ops.inputs import as_floating, as_operand, in_float32, namespace_of, unwrapped
@@ -9,6 +10,8 @@ from tinygrad_ko.ops.networks import softmax as of_rows
 from tinygrad_ko.ops.reduction import sum
 from tinygrad_ko.ops.shape import squeeze
 from tinygrad_ko.ops.special.scipys import scipys
+
+_REACH = 700  # exp of a number up to this is a number
 
 
 @op(x=lambda g, out, x: g * (out * expit(-x)))
@@ -48,8 +51,11 @@ def logsumexp(a, axis=None, b=None, keepdims=False, return_sign=False):
     b = as_operand(1.0 if b is None else b, "logsumexp")
     xp = namespace_of(a)
     largest = _largest(xp, unwrapped(a), unwrapped(b), axis)
-    total = sum(b * exp(where(b != 0, a - largest, 0)), axis=axis, keepdims=True)
-    out = log(abs(total) if return_sign else total) + largest
+    # What has no weight may be as large as it likes.
+    too_large = (unwrapped(b) == 0) & (unwrapped(a) - largest > _REACH)
+    total = sum(b * exp(where(too_large, 0, a - largest)), axis=axis, keepdims=True)
+    with quiet(divide="ignore", invalid="ignore"):  # the logarithm of 0 is -inf, that of a negative sum NaN
+        out = log(abs(total) if return_sign else total) + largest
     results = [x if keepdims else squeeze(x, axis) for x in ((out, sign(total)) if return_sign else (out,))]
     return tuple(results) if return_sign else results[0]
 

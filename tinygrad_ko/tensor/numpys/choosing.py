@@ -60,11 +60,8 @@ def partition(x: Any, kth: Any, axis: int | None = -1, kind: str = "introselect"
 def piecewise(x: Any, condlist: Any, funclist: Any, *arguments: Any, **options: Any) -> Any:
     """Functions of the elements where their conditions hold, of the last one that does; another function may be for all others, else 0."""
     x, condlist = as_floating(x, "piecewise"), plain(condlist, "piecewise", "condlist")
-    nested = isinstance(condlist, list | tuple) and (
-        not condlist or isinstance(condlist[0], list | tuple | np.ndarray | np.bool)
-    )
-    several = isinstance(condlist, np.ndarray) and condlist.ndim > x.ndim
-    conditions = [np.asarray(c, bool) for c in (condlist if nested or several else [condlist])]
+    single = np.ndim(condlist) == 0 or (not isinstance(condlist[0], list | np.ndarray) and x.ndim)
+    conditions = [np.asarray(c, bool) for c in ([condlist] if single else condlist)]
     if len(funclist) == len(conditions) + 1:
         conditions.append(~np.any(conditions, axis=0))
     if len(funclist) != len(conditions):

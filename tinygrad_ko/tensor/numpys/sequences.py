@@ -213,11 +213,17 @@ def linspace(
 def logspace(
     start: Any, stop: Any, num: int = 50, endpoint: bool = True, base: Any = 10.0, dtype: Any = None, axis: int = 0
 ) -> Any:
-    exponents = linspace(start, stop, num, endpoint)
-    if np.ndim(base):
-        base = as_floating(base, "logspace")[None]
-    out = elementwise.pow(base, exponents)
+    if rank := np.ndim(base):
+        base, start, stop = (_with_leading(x, rank) for x in (base, start, stop))
+        base = base[None]
+    out = elementwise.pow(base, linspace(start, stop, num, endpoint))
     return in_dtype(shape.moveaxis(out, 0, axis) if axis else out, dtype)
+
+
+def _with_leading(x: Any, rank: int) -> Any:
+    """x with axes of length 1 in front of its own, so many in all."""
+    x = as_floating(x, "logspace")
+    return shape.reshape(x, (*(1,) * (rank - x.ndim), *x.shape))
 
 
 def geomspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: Any = None, axis: int = 0) -> Any:

@@ -214,7 +214,10 @@ NAMESAKES = {
     "grad",
     "diagonal",
     "trace",
-}  # of a function and of a result; ours and NumPy's, which counts its axes otherwise
+    "softmax",
+    "log_softmax",
+    "logsumexp",
+}  # of a function and of a result; ours and NumPy's, which counts its axes otherwise; ours and SciPy's, over all axes
 
 
 def definitions() -> dict[str, dict[str, ast.FunctionDef | ast.ClassDef]]:

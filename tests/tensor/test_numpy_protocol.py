@@ -729,5 +729,5 @@ def test_the_training_step_as_the_book_writes_it() -> None:
 
 
 def test_the_names_in_the_refusal_are_the_nearest() -> None:
-    with pytest.raises(TypeError, match=r"np\.logaddexp2.*nearest: np\.logaddexp\b"):
-        np.logaddexp2(leaf(1, 2), 1.0)
+    with pytest.raises(TypeError, match=r"np\.lexsort.*nearest: np\.sort\b"):
+        np.lexsort(leaf(1, 2))

@@ -254,9 +254,7 @@ class Operators(Handle):
 
     def take(self, indices: Any, axis: int | None = None) -> Self:
         """The elements at some places along an axis, or of all in one line."""
-        from tinygrad_ko.tensor.numpys import choosing
-
-        return choosing.take(self, indices, axis=axis)
+        return np.take(self, indices, axis)
 
     def argsort(self, axis: int = -1, *, stable: bool = True) -> Any:
         """Where the elements stand in order of size: plain integers."""
@@ -272,6 +270,4 @@ class Operators(Handle):
 
     def dot(self, other: Any) -> Self:
         """np.dot(self, other)."""
-        from tinygrad_ko.tensor.numpys import matrices
-
-        return matrices.dot(self, other)
+        return np.dot(self, other)

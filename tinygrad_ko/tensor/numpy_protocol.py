@@ -56,6 +56,13 @@ def trace(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = 
     return reduction.sum(diagonal(in_dtype(x, dtype), offset, axis1, axis2), axis=-1)
 
 
+def _i0(x: Any) -> Any:
+    """np.i0, which needs SciPy here."""
+    from tinygrad_ko.ops.special import bessel
+
+    return bessel.i0(x)
+
+
 def _round(x: Any, decimals: int = 0) -> Any:
     return rounding.round(x) if decimals == 0 else rounding.round(x * 10.0**decimals) / 10.0**decimals
 
@@ -68,7 +75,7 @@ def _one_triangle(x: Any, upper: bool) -> Any:
 _SAME = (  # they take the arguments of the function of that name in NumPy
     elementwise.where, padding.pad, repetition.broadcast_arrays, repetition.meshgrid, repetition.repeat,
     scan.cumulative_prod, scan.cumulative_sum, shape.array_split, shape.matrix_transpose, shape.split, shape.swapaxes,
-    shape.unstack,
+    shape.unstack, trigonometric.sinc,
 )  # fmt: skip
 _SAME_IN_LINALG = (
     determinants.det, determinants.slogdet, products.cross, products.matmul, products.outer, products.tensordot, products.vecdot,
@@ -85,6 +92,7 @@ _FUNCTIONS: dict[Any, Callable[..., Any]] = {
     **sequences.FUNCTIONS,
     **polynomials.FUNCTIONS,
     **matrices.FUNCTIONS,
+    np.i0: _i0,
     np.vdot: lambda a, b: products.vecdot(joining.ravel(a), joining.ravel(b)),
     np.outer: lambda a, b: products.outer(joining.ravel(a), joining.ravel(b)),
     np.tensordot: lambda a, b, axes=2: products.tensordot(a, b, axes=axes),

@@ -6,7 +6,9 @@ from tinygrad_ko.arrays.library import quiet
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.ops.elementwise import abs, exp, log, sign, where
 from tinygrad_ko.ops.inputs import as_floating, as_operand, in_float32, namespace_of, unwrapped
-from tinygrad_ko.ops.networks import softmax as of_rows
+from tinygrad_ko.ops.networks.softmax import log_softmax as log_softmax_along
+from tinygrad_ko.ops.networks.softmax import logsumexp as logsumexp_along
+from tinygrad_ko.ops.networks.softmax import softmax as softmax_along
 from tinygrad_ko.ops.reduction import sum
 from tinygrad_ko.ops.shape import squeeze
 from tinygrad_ko.ops.special.scipys import scipys
@@ -28,12 +30,12 @@ def log_expit(xp, x):
 
 def softmax(x, axis=None):
     """exp(x) / sum(exp(x)), by default over all axes. (That of `tg.softmax` is over the last one.)"""
-    return of_rows.softmax(x, axis=axis)
+    return softmax_along(x, axis=axis)
 
 
 def log_softmax(x, axis=None):
     """The logarithm of softmax, by default over all axes."""
-    return of_rows.log_softmax(x, axis=axis)
+    return log_softmax_along(x, axis=axis)
 
 
 @in_float32
@@ -46,7 +48,7 @@ def logsumexp(a, axis=None, b=None, keepdims=False, return_sign=False):
     1.3862943611199014
     """
     if b is None and not return_sign:
-        return of_rows.logsumexp(a, axis=axis, keepdims=keepdims)
+        return logsumexp_along(a, axis=axis, keepdims=keepdims)
     a = as_floating(a, "logsumexp")
     b = as_operand(1.0 if b is None else b, "logsumexp")
     xp = namespace_of(a)

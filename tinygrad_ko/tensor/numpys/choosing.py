@@ -10,10 +10,10 @@ from tinygrad_ko.ops import elementwise, indexing, shape
 from tinygrad_ko.ops.elementwise import where
 from tinygrad_ko.ops.inputs import as_floating, as_integers, as_operand, normalized_axis, unwrapped
 from tinygrad_ko.tensor.numpys.joining import ravel
-from tinygrad_ko.tensor.numpys.table import Table, Unsupported, isnan, named, plain
+from tinygrad_ko.tensor.numpys.table import Table, Unsupported, as_constant, isnan, named
 
 
-def nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
+def _nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
     """Numbers in place of NaN and infinities, by default 0 and the largest numbers; the derivative there is 0."""
     x = as_floating(x, "nan_to_num")
     limits, values = np.finfo(x.dtype), unwrapped(x)
@@ -21,9 +21,9 @@ def nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, ne
     return where(isnan(x), nan, where(values == math.inf, high, where(values == -math.inf, low, x)))
 
 
-def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
+def _select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
     """Of the first condition that holds its choice, else the default."""
-    conditions = [np.asarray(plain(c, "select", "condlist")) for c in condlist]
+    conditions = [np.asarray(as_constant(c, "select", "condlist")) for c in condlist]
     if len(conditions) != len(choicelist) or not all(c.dtype == bool for c in conditions):
         np.select(conditions, unwrapped(list(choicelist)))  # which says what is wrong
     out = default
@@ -32,7 +32,7 @@ def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
     return out
 
 
-def choose(places: Any, choices: Any, mode: str = "raise") -> Any:
+def _choose(places: Any, choices: Any, mode: str = "raise") -> Any:
     """At each place the element of the choice that it names."""
     places, choices = as_integers(places, "choose", "the array"), list(choices)
     places = np.choose(places, range(len(choices)), mode=mode)
@@ -42,24 +42,26 @@ def choose(places: Any, choices: Any, mode: str = "raise") -> Any:
     return shape.broadcast_to(out, np.broadcast_shapes(places.shape, shape_of(out)))
 
 
-def compress(condition: Any, x: Any, axis: int | None = None) -> Any:
+def _compress(condition: Any, x: Any, axis: int | None = None) -> Any:
     x = ravel(x) if axis is None else as_operand(x, "compress")
-    return indexing.take(x, np.flatnonzero(plain(condition, "compress", "condition")), 0 if axis is None else axis)
+    return indexing.take(
+        x, np.flatnonzero(as_constant(condition, "compress", "condition")), 0 if axis is None else axis
+    )
 
 
-def extract(condition: Any, x: Any) -> Any:
-    return compress(np.ravel(plain(condition, "extract", "condition")), x)
+def _extract(condition: Any, x: Any) -> Any:
+    return _compress(np.ravel(as_constant(condition, "extract", "condition")), x)
 
 
-def partition(x: Any, kth: Any, axis: int | None = -1, kind: str = "introselect") -> Any:
+def _partition(x: Any, kth: Any, axis: int | None = -1, kind: str = "introselect") -> Any:
     x = ravel(x) if axis is None else as_operand(x, "partition")
     axis = -1 if axis is None else axis
     return indexing.take_along_axis(x, np.argpartition(unwrapped(x), kth, axis=axis, kind=kind), axis=axis)
 
 
-def piecewise(x: Any, condlist: Any, funclist: Any, *arguments: Any, **options: Any) -> Any:
+def _piecewise(x: Any, condlist: Any, funclist: Any, *arguments: Any, **options: Any) -> Any:
     """Functions of the elements where their conditions hold, of the last one that does; another function may be for all others, else 0."""
-    x, condlist = as_floating(x, "piecewise"), plain(condlist, "piecewise", "condlist")
+    x, condlist = as_floating(x, "piecewise"), as_constant(condlist, "piecewise", "condlist")
     single = np.ndim(condlist) == 0 or (not isinstance(condlist[0], list | np.ndarray) and x.ndim)
     conditions = [np.asarray(c, bool) for c in ([condlist] if single else condlist)]
     if len(funclist) == len(conditions) + 1:
@@ -78,7 +80,7 @@ def piecewise(x: Any, condlist: Any, funclist: Any, *arguments: Any, **options: 
     return indexing.take(shape.concat(parts), source, 0)
 
 
-def take(x: Any, indices: Any, axis: int | None = None, *, mode: str = "raise") -> Any:
+def _take(x: Any, indices: Any, axis: int | None = None, *, mode: str = "raise") -> Any:
     x = ravel(x) if axis is None else as_operand(x, "take")
     axis = normalized_axis(axis or 0, x.ndim, "take")
     if mode != "raise":
@@ -86,18 +88,18 @@ def take(x: Any, indices: Any, axis: int | None = None, *, mode: str = "raise") 
     return indexing.take(x, indices, axis)
 
 
-def take_along_axis(x: Any, indices: Any, axis: int | None = -1) -> Any:
+def _take_along_axis(x: Any, indices: Any, axis: int | None = -1) -> Any:
     return indexing.take_along_axis(ravel(x) if axis is None else x, indices, 0 if axis is None else axis)
 
 
-def sort(x: Any, axis: int | None = -1, kind: str | None = None, *, stable: bool | None = None) -> Any:
+def _sort(x: Any, axis: int | None = -1, kind: str | None = None, *, stable: bool | None = None) -> Any:
     """(Always stable, as every kind may be.)"""
     from tinygrad_ko.ops import ordering
 
     return ordering.sort(ravel(x) if axis is None else x, axis=-1 if axis is None else axis)
 
 
-def trim_zeros(x: Any, trim: str = "fb", axis: int | None = None) -> Any:
+def _trim_zeros(x: Any, trim: str = "fb", axis: int | None = None) -> Any:
     """A sequence without the zeros at its ends."""
     x = as_operand(x, "trim_zeros")
     there = np.flatnonzero(unwrapped(x))
@@ -110,5 +112,5 @@ def trim_zeros(x: Any, trim: str = "fb", axis: int | None = None) -> Any:
 
 FUNCTIONS: Table = named(
     np,
-    (nan_to_num, select, choose, compress, extract, partition, piecewise, take, take_along_axis, sort, trim_zeros),
+    (_nan_to_num, _select, _choose, _compress, _extract, _partition, _piecewise, _take, _take_along_axis, _sort, _trim_zeros),
 )  # fmt: skip

@@ -24,7 +24,7 @@ def ravel(x: Any, order: str = "C") -> Any:
     return shape.reshape(_turned(x, order), (-1,))
 
 
-def reshape(x: Any, new: Any, order: str = "C", *, copy: bool | None = None) -> Any:
+def _reshape(x: Any, new: Any, order: str = "C", *, copy: bool | None = None) -> Any:
     x = as_operand(x, "reshape")
     new = (new,) if isinstance(new, int | np.integer) else tuple(new)
     return shape.reshape(x, new) if order == "C" else _turned(shape.reshape(_turned(x, order), new[::-1]), order)
@@ -37,32 +37,32 @@ def _turned(x: Any, order: str) -> Any:
     return x if order == "C" else shape.permute_dims(x, tuple(reversed(range(x.ndim))))
 
 
-def concatenate(arrays: Any, axis: int | None = 0, *, dtype: Any = None, casting: str = "same_kind") -> Any:
+def _concatenate(arrays: Any, axis: int | None = 0, *, dtype: Any = None, casting: str = "same_kind") -> Any:
     if axis is None:
         arrays, axis = [ravel(x) for x in arrays], 0
     return in_dtype(shape.concat(arrays, axis=axis), dtype)
 
 
-def stack(arrays: Any, axis: int = 0, *, dtype: Any = None, casting: str = "same_kind") -> Any:
+def _stack(arrays: Any, axis: int = 0, *, dtype: Any = None, casting: str = "same_kind") -> Any:
     return in_dtype(shape.stack(arrays, axis=axis), dtype)
 
 
-def vstack(arrays: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:
+def _vstack(arrays: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:
     return in_dtype(shape.concat([_with_axes(x, 2, (1, -1)) for x in arrays], axis=0), dtype)
 
 
-def hstack(arrays: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:
+def _hstack(arrays: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:
     """Along the second axis, or the only one."""
     arrays = [_with_axes(x, 1, (1,)) for x in arrays]
     return in_dtype(shape.concat(arrays, axis=0 if arrays and arrays[0].ndim == 1 else 1), dtype)
 
 
-def dstack(arrays: Any) -> Any:
+def _dstack(arrays: Any) -> Any:
     """Along the third axis."""
     return shape.concat([atleast_3d(x) for x in arrays], axis=2)
 
 
-def column_stack(arrays: Any) -> Any:
+def _column_stack(arrays: Any) -> Any:
     return shape.concat([_with_axes(x, 2, (-1, 1)) for x in arrays], axis=1)
 
 
@@ -85,16 +85,16 @@ def _split_along(axis: int) -> Callable[..., Any]:
     return lambda x, indices_or_sections: shape.split(x, indices_or_sections, axis)
 
 
-def hsplit(x: Any, indices_or_sections: Any) -> Any:
+def _hsplit(x: Any, indices_or_sections: Any) -> Any:
     """Along the second axis, or the only one."""
     return shape.split(x, indices_or_sections, 0 if np.ndim(x) == 1 else 1)
 
 
-def append(x: Any, values: Any, axis: int | None = None) -> Any:
+def _append(x: Any, values: Any, axis: int | None = None) -> Any:
     return shape.concat([ravel(x), ravel(values)] if axis is None else [x, values], axis=axis or 0)
 
 
-def insert(x: Any, places: Any, values: Any, axis: int | None = None) -> Any:
+def _insert(x: Any, places: Any, values: Any, axis: int | None = None) -> Any:
     """x with values before some places along an axis: taken, in their order, from the two one after the other."""
     x, values = as_operand(x, "insert"), as_operand(values, "insert")
     if axis is None:
@@ -111,13 +111,13 @@ def insert(x: Any, places: Any, values: Any, axis: int | None = None) -> Any:
     return take(shape.concat([x, elementwise.astype(values, x.dtype)], axis=axis), order, axis)
 
 
-def delete(x: Any, places: Any, axis: int | None = None) -> Any:
+def _delete(x: Any, places: Any, axis: int | None = None) -> Any:
     x = ravel(x) if axis is None else as_operand(x, "delete")
     axis = normalized_axis(axis or 0, x.ndim, "delete")
     return take(x, np.delete(np.arange(x.shape[axis]), unwrapped(places)), axis)
 
 
-def resize(x: Any, new_shape: Any) -> Any:
+def _resize(x: Any, new_shape: Any) -> Any:
     """The numbers in another shape, over and over."""
     x = ravel(x)
     new = (new_shape,) if isinstance(new_shape, int | np.integer) else tuple(new_shape)
@@ -125,7 +125,7 @@ def resize(x: Any, new_shape: Any) -> Any:
     return shape.reshape(take(x, np.arange(count) % x.size, 0) if x.size else np.resize(unwrapped(x), count), new)
 
 
-def rot90(x: Any, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Any:
+def _rot90(x: Any, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Any:
     first, second = axes
     turned = {
         0: lambda: elementwise.positive(x),
@@ -136,13 +136,13 @@ def rot90(x: Any, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Any:
     return turned[as_int(k, "rot90") % 4]()
 
 
-def rollaxis(x: Any, axis: int, start: int = 0) -> Any:
+def _rollaxis(x: Any, axis: int, start: int = 0) -> Any:
     axis, n = normalized_axis(axis, x.ndim, "rollaxis"), x.ndim
     start += n * (start < 0)
     return shape.moveaxis(x, axis, start - 1 if axis < start else start)
 
 
-def kron(a: Any, b: Any) -> Any:
+def _kron(a: Any, b: Any) -> Any:
     a, b = as_operand(a, "kron"), as_operand(b, "kron")
     n = max(a.ndim, b.ndim)
     high, low = ((1,) * (n - x.ndim) + x.shape for x in (a, b))
@@ -150,7 +150,7 @@ def kron(a: Any, b: Any) -> Any:
     return shape.reshape(blocks, tuple(p * q for p, q in zip(high, low, strict=True)))
 
 
-def block(arrays: Any) -> Any:
+def _block(arrays: Any) -> Any:
     """Lists of lists of blocks: the innermost are joined along the last axis, those around them along the one before."""
     depth = _depth(arrays)
     rank = max(depth, *(np.ndim(x) for x in _blocks(arrays)))
@@ -171,19 +171,19 @@ def _blocks(arrays: Any) -> Any:
     return [x for part in arrays for x in _blocks(part)] if isinstance(arrays, list) else [arrays]
 
 
-def copy(x: Any, order: str = "K", subok: bool = False) -> Any:
+def _copy(x: Any, order: str = "K", subok: bool = False) -> Any:
     return elementwise.positive(x)
 
 
-def astype(x: Any, dtype: Any, /, *, copy: bool = True) -> Any:
+def _astype(x: Any, dtype: Any, /, *, copy: bool = True) -> Any:
     return in_dtype(x, dtype)
 
 
-def fftshift(x: Any, axes: Any = None) -> Any:
+def _fftshift(x: Any, axes: Any = None) -> Any:
     return _rolled(x, axes, lambda n: n // 2)
 
 
-def ifftshift(x: Any, axes: Any = None) -> Any:
+def _ifftshift(x: Any, axes: Any = None) -> Any:
     return _rolled(x, axes, lambda n: -(n // 2))
 
 
@@ -192,23 +192,23 @@ def _rolled(x: Any, axes: Any, by: Callable[[int], int]) -> Any:
     return shape.roll(x, tuple(by(x.shape[i]) for i in axes), axes)
 
 
-def diagflat(x: Any, k: int = 0) -> Any:
+def _diagflat(x: Any, k: int = 0) -> Any:
     from tinygrad_ko.ops.linalg.diagonals import diag
 
     return diag(ravel(x), k)
 
 
-def tile(x: Any, reps: Any) -> Any:
+def _tile(x: Any, reps: Any) -> Any:
     return repetition.tile(x, reps)
 
 
 FUNCTIONS: Table = {
     **named(
         np,
-        (ravel, reshape, concatenate, stack, vstack, hstack, dstack, column_stack, hsplit, append, insert, delete, resize, rot90, rollaxis,
-         kron, block, copy, astype, diagflat, tile),
+        (ravel, _reshape, _concatenate, _stack, _vstack, _hstack, _dstack, _column_stack, _hsplit, _append, _insert, _delete, _resize,
+         _rot90, _rollaxis, _kron, _block, _copy, _astype, _diagflat, _tile),
     ),
-    **named(np.fft, (fftshift, ifftshift)),
+    **named(np.fft, (_fftshift, _ifftshift)),
     np.atleast_1d: atleast_1d,
     np.atleast_2d: atleast_2d,
     np.atleast_3d: atleast_3d,

@@ -15,7 +15,7 @@ from tinygrad_ko.tensor.numpys.table import Table, named
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
-def dot(a: Any, b: Any) -> Any:
+def _dot(a: Any, b: Any) -> Any:
     """A product of matrices, of numbers if one of the two is a number; else over the last axis of a and the last but one of b."""
     if np.ndim(a) == 0 or np.ndim(b) == 0:
         return elementwise.multiply(a, b)
@@ -24,13 +24,13 @@ def dot(a: Any, b: Any) -> Any:
     return products.matmul(a, b)
 
 
-def inner(a: Any, b: Any) -> Any:
+def _inner(a: Any, b: Any) -> Any:
     if np.ndim(a) == 0 or np.ndim(b) == 0:
         return elementwise.multiply(a, b)
     return products.tensordot(a, b, axes=((np.ndim(a) - 1,), (np.ndim(b) - 1,)))
 
 
-def einsum(*operands: Any, optimize: Any = False) -> Any:
+def _einsum(*operands: Any, optimize: Any = False) -> Any:
     """By letters, or by lists of numbers behind each operand and at the end. (The order of products is that of `tg.einsum`.)"""
     if isinstance(operands[0], str):
         return einsum_of_letters(*operands)
@@ -44,7 +44,7 @@ def _spelled(places: Any) -> str:
     return "".join("..." if p is Ellipsis else _LETTERS[p] for p in places)
 
 
-def cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None) -> Any:
+def _cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None) -> Any:
     """Of vectors of length 3. Where one has 2, its third number is 0; where both have, the result is the third number alone."""
     if axis is not None:
         axisa = axisb = axisc = axis
@@ -56,11 +56,11 @@ def cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axi
     return shape.moveaxis(products.cross(a, b, axis=-1), -1, axisc)
 
 
-def multi_dot(arrays: Any) -> Any:
+def _multi_dot(arrays: Any) -> Any:
     """The product of several matrices in the order that needs the fewest multiplications; the first and the last may be vectors."""
     arrays = [as_operand(x, "multi_dot") for x in arrays]
     if len(arrays) == 2:
-        return dot(*arrays)
+        return _dot(*arrays)
     if len(arrays) < 2 or any(x.ndim != 2 for x in arrays[1:-1]) or any(x.ndim not in (1, 2) for x in arrays):
         np.linalg.multi_dot([unwrapped(x) for x in arrays])  # which says what is wrong
     sizes = [1 if arrays[0].ndim == 1 else arrays[0].shape[0], *(x.shape[0] for x in arrays[1:])]
@@ -82,14 +82,14 @@ def multi_dot(arrays: Any) -> Any:
     return product(0, len(arrays) - 1)
 
 
-def tensorinv(a: Any, ind: int = 2) -> Any:
+def _tensorinv(a: Any, ind: int = 2) -> Any:
     a = as_operand(a, "tensorinv")
     if ind <= 0:
         np.linalg.tensorinv(unwrapped(a), ind)  # which says what is wrong
     return shape.reshape(solving.inv(shape.reshape(a, (prod(a.shape[ind:]), -1))), (*a.shape[ind:], *a.shape[:ind]))
 
 
-def tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
+def _tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
     a, b = as_operand(a, "tensorsolve"), as_operand(b, "tensorsolve")
     if axes is not None:
         last = [i % a.ndim for i in axes]
@@ -98,7 +98,7 @@ def tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
     return shape.reshape(solving.solve(shape.reshape(a, (-1, prod(found))), shape.reshape(b, (-1,))), found)
 
 
-def cond(x: Any, p: Any = None) -> Any:
+def _cond(x: Any, p: Any = None) -> Any:
     """The condition of matrices: the largest singular value over the smallest, or the norm of the matrix times that of its inverse."""
     x = as_floating(x, "cond")
     if p in (None, 2, -2):
@@ -107,11 +107,11 @@ def cond(x: Any, p: Any = None) -> Any:
     return spectral.matrix_norm(x, ord=p) * spectral.matrix_norm(solving.inv(x), ord=p)
 
 
-def eig(a: Any) -> Any:
+def _eig(a: Any) -> Any:
     raise _complex("eig", "eigh")
 
 
-def eigvals(a: Any) -> Any:
+def _eigvals(a: Any) -> Any:
     raise _complex("eigvals", "eigvalsh")
 
 
@@ -121,12 +121,12 @@ def _complex(name: str, instead: str) -> TypeError:
             f"np.linalg.{name} is not supported on a Tensor: its results may be complex; for a symmetric matrix take np.linalg.{instead}, "
             "or, where no gradient is wanted, compute on x.numpy()"
         ),
-        f"np.linalg.{name}: 결과가 복소수일 수 있으므로 Tensor에서 지원하지 않습니다. 대칭 행렬이라면 np.linalg.{instead}를 쓰고, 기울기가 "
-        "필요 없다면 x.numpy()로 배열을 꺼내 쓰십시오.",
+        f"np.linalg.{name}: 결과가 복소수일 수 있으므로 Tensor에서 지원하지 않습니다. 대칭 행렬이라면 다음과 같이 쓰십시오: "
+        f"np.linalg.{instead}. 기울기가 필요 없다면 x.numpy()로 배열을 꺼내 쓰십시오.",
     )
 
 
-def lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
+def _lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
     raise explain(
         TypeError(
             "np.linalg.lstsq is not supported on a Tensor: for the solution write np.linalg.pinv(a) @ b, or, where no gradient is wanted, "
@@ -137,7 +137,7 @@ def lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
     )
 
 
-def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
+def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
     """With an ord, of vectors along one axis or of matrices along two; else the root of the sum of squares."""
     axes = np.ndim(x) if axis is None else len(axis) if isinstance(axis, tuple) else 1
     if ord is not None and axes == 2:
@@ -153,6 +153,6 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
 
 
 FUNCTIONS: Table = {
-    **named(np, (dot, inner, einsum, cross)),
-    **named(np.linalg, (multi_dot, tensorinv, tensorsolve, cond, lstsq, eig, eigvals, norm)),
+    **named(np, (_dot, _inner, _einsum, _cross)),
+    **named(np.linalg, (_multi_dot, _tensorinv, _tensorsolve, _cond, _lstsq, _eig, _eigvals, _norm)),
 }

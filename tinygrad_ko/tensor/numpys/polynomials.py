@@ -30,38 +30,33 @@ def _together(p: Any, q: Any, name: str) -> tuple[Any, Any]:
     return _filled(p, n), _filled(q, n)
 
 
-def polyadd(a1: Any, a2: Any) -> Any:
+def _polyadd(a1: Any, a2: Any) -> Any:
     return elementwise.add(*_together(a1, a2, "polyadd"))
 
 
-def polysub(a1: Any, a2: Any) -> Any:
+def _polysub(a1: Any, a2: Any) -> Any:
     return elementwise.subtract(*_together(a1, a2, "polysub"))
 
 
-def polymul(a1: Any, a2: Any) -> Any:
+def _polymul(a1: Any, a2: Any) -> Any:
     return convolve(_coefficients(a1, "polymul"), _coefficients(a2, "polymul"))
 
 
-def polydiv(u: Any, v: Any) -> tuple[Any, Any]:
+def _polydiv(u: Any, v: Any) -> tuple[Any, Any]:
     """The quotient and the remainder, by long division. Leading zeros of the remainder are left out, as in NumPy."""
     u, v = _coefficients(u, "polydiv"), _coefficients(v, "polydiv")
     m = v.shape[0]
-    steps = u.shape[0] - m + 1
-    if steps < 1:
-        return np.zeros(1, u.dtype) + 0 * u[:1], u
-    quotients = []
-    for _ in range(steps):
-        quotients.append(u[:1] / v[:1])
-        u = shape.concat([u[1:m] - quotients[-1] * v[1:], u[m:]])
-    rest = u if u.shape[0] else 0 * quotients[-1]
-    leading = np.allclose(unwrapped(rest)[:1], 0, rtol=1e-14)
-    while leading and rest.shape[0] > 1:
-        rest = rest[1:]
-        leading = np.allclose(unwrapped(rest)[:1], 0, rtol=1e-14)
-    return shape.concat(quotients), rest
+    if u.shape[0] < m:
+        return 0 * u[:1], u
+    quotients, rest = [], u
+    for k in range(u.shape[0] - m + 1):
+        quotients.append(rest[k : k + 1] / v[:1])
+        rest = shape.concat([rest[:k], rest[k : k + m] - quotients[-1] * v, rest[k + m :]])
+    small = np.isclose(unwrapped(rest), 0, rtol=1e-14)
+    return shape.concat(quotients), rest[min(np.argmin([*small, False]), rest.shape[0] - 1) :]
 
 
-def polyval(p: Any, x: Any) -> Any:
+def _polyval(p: Any, x: Any) -> Any:
     """By Horner's rule."""
     p, x = _coefficients(p, "polyval"), as_floating(x, "polyval")
     out = elementwise.zeros_like(x)
@@ -70,14 +65,14 @@ def polyval(p: Any, x: Any) -> Any:
     return out
 
 
-def polyder(p: Any, m: int = 1) -> Any:
+def _polyder(p: Any, m: int = 1) -> Any:
     p = _coefficients(p, "polyder")
     for _ in range(as_int(m, "polyder")):
         p = p[:-1] * np.arange(p.shape[0] - 1, 0, -1, dtype=p.dtype)
     return p
 
 
-def polyint(p: Any, m: int = 1, k: Any = None) -> Any:
+def _polyint(p: Any, m: int = 1, k: Any = None) -> Any:
     """The integral, m times, with the constants k."""
     p, m = _coefficients(p, "polyint"), as_int(m, "polyint")
     constants = _coefficients(0.0 if k is None else k, "polyint")
@@ -89,7 +84,7 @@ def polyint(p: Any, m: int = 1, k: Any = None) -> Any:
     return p
 
 
-def poly(roots: Any) -> Any:
+def _poly(roots: Any) -> Any:
     """The coefficients of the polynomial with these roots, or with the eigenvalues of a symmetric matrix as roots."""
     roots = as_floating(roots, "poly")
     if roots.ndim == 2:
@@ -100,7 +95,7 @@ def poly(roots: Any) -> Any:
     return out
 
 
-def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
+def _vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
     """The powers of x as columns, the highest first unless they are increasing."""
     x = as_operand(x, "vander")
     count = x.shape[0] if N is None else N
@@ -112,12 +107,12 @@ def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
     return shape.stack(columns if increasing else columns[::-1], axis=1)
 
 
-def polyfit(x: Any, y: Any, deg: int, rcond: Any = None, *, w: Any = None) -> Any:
+def _polyfit(x: Any, y: Any, deg: int, rcond: Any = None, *, w: Any = None) -> Any:
     """The coefficients of the polynomial of least squares."""
     x, y, deg = as_floating(x, "polyfit"), as_floating(y, "polyfit"), as_int(deg, "polyfit")
     if deg < 0 or x.ndim != 1 or x.size == 0 or y.ndim not in (1, 2) or x.shape[0] != y.shape[0]:
         np.polyfit(unwrapped(x), unwrapped(y), deg)  # which says what is wrong
-    powers = vander(x, deg + 1)
+    powers = _vander(x, deg + 1)
     if w is not None:
         w = as_floating(w, "polyfit")
         powers, y = powers * w[:, None], y * (w if y.ndim == 1 else w[:, None])
@@ -127,19 +122,6 @@ def polyfit(x: Any, y: Any, deg: int, rcond: Any = None, *, w: Any = None) -> An
     return c / (scale if y.ndim == 1 else scale[:, None])
 
 
-def i0(x: Any) -> Any:
-    """The modified Bessel function of `tg.special`."""
-    from tinygrad_ko.ops.special import bessel
-
-    return bessel.i0(x)
-
-
-def sinc(x: Any) -> Any:
-    from tinygrad_ko.ops import trigonometric
-
-    return trigonometric.sinc(x)
-
-
 FUNCTIONS: Table = named(
-    np, (polyadd, polysub, polymul, polydiv, polyval, polyder, polyint, poly, vander, polyfit, i0, sinc)
+    np, (_polyadd, _polysub, _polymul, _polydiv, _polyval, _polyder, _polyint, _poly, _vander, _polyfit)
 )

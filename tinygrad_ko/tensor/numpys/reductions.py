@@ -12,7 +12,7 @@ from tinygrad_ko.ops.elementwise import where
 from tinygrad_ko.ops.indexing import take_along_axis
 from tinygrad_ko.ops.inputs import as_floating, as_operand, normalized_axes, unwrapped
 from tinygrad_ko.ops.shape import expand_dims, moveaxis, reshape
-from tinygrad_ko.tensor.numpys.table import Table, Unsupported, in_dtype, isnan, named, plain, without_nan
+from tinygrad_ko.tensor.numpys.table import Table, Unsupported, as_constant, in_dtype, isnan, named, without_nan
 
 
 def _reduction(function: Callable[..., Any], neutral: float, join: Callable[..., Any]) -> Callable[..., Any]:
@@ -32,28 +32,28 @@ def _reduction(function: Callable[..., Any], neutral: float, join: Callable[...,
 
 sum = _reduction(reduction.sum, 0, elementwise.add)
 prod = _reduction(reduction.prod, 1, elementwise.multiply)
-_max = _reduction(reduction.max, -math.inf, elementwise.maximum)
-_min = _reduction(reduction.min, math.inf, elementwise.minimum)
+_largest = _reduction(reduction.max, -math.inf, elementwise.maximum)
+_smallest = _reduction(reduction.min, math.inf, elementwise.minimum)
 
 
-def max(x: Any, axis: Any = None, *, keepdims: bool = False, initial: Any = None, where: Any = True) -> Any:
-    return _max(x, axis, keepdims=keepdims, initial=initial, where=where)
+def _max(x: Any, axis: Any = None, *, keepdims: bool = False, initial: Any = None, where: Any = True) -> Any:
+    return _largest(x, axis, keepdims=keepdims, initial=initial, where=where)
 
 
-def min(x: Any, axis: Any = None, *, keepdims: bool = False, initial: Any = None, where: Any = True) -> Any:
-    return _min(x, axis, keepdims=keepdims, initial=initial, where=where)
+def _min(x: Any, axis: Any = None, *, keepdims: bool = False, initial: Any = None, where: Any = True) -> Any:
+    return _smallest(x, axis, keepdims=keepdims, initial=initial, where=where)
 
 
-def mean(x: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = False, where: Any = True) -> Any:
+def _mean(x: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = False, where: Any = True) -> Any:
     x = in_dtype(x, dtype)
     if where is True:
         return reduction.mean(x, axis=axis, keepdims=bool(keepdims))
-    count = np.sum(np.broadcast_to(plain(where, "mean", "where"), shape(x)), axis=axis, keepdims=bool(keepdims))
+    count = np.sum(np.broadcast_to(as_constant(where, "mean", "where"), shape(x)), axis=axis, keepdims=bool(keepdims))
     return sum(as_floating(x, "mean"), axis, keepdims=keepdims, where=where) / count
 
 
-def ptp(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
-    return max(x, axis, keepdims=keepdims) - min(x, axis, keepdims=keepdims)
+def _ptp(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    return _max(x, axis, keepdims=keepdims) - _min(x, axis, keepdims=keepdims)
 
 
 def _spread(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -74,7 +74,7 @@ def _spread(function: Callable[..., Any]) -> Callable[..., Any]:
     return measure
 
 
-def average(x: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: bool = False) -> Any:
+def _average(x: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: bool = False) -> Any:
     out = statistics.average(x, axis=axis, weights=weights, keepdims=bool(keepdims))
     if not returned:
         return out
@@ -89,47 +89,48 @@ def average(x: Any, axis: Any = None, weights: Any = None, returned: bool = Fals
     return out, total
 
 
-def median(x: Any, axis: Any = None, *, overwrite_input: bool = False, keepdims: bool = False) -> Any:
+def _median(x: Any, axis: Any = None, *, overwrite_input: bool = False, keepdims: bool = False) -> Any:
     return ordering.median(x, axis=axis, keepdims=bool(keepdims))
 
 
-def quantile(
+def _quantile(
     x: Any, q: Any, axis: Any = None, *, overwrite_input: bool = False, method: str = "linear", keepdims: bool = False
 ) -> Any:
     return ordering.quantile(x, q, axis, keepdims=bool(keepdims), method=method)
 
 
-def percentile(x: Any, q: Any, axis: Any = None, **options: Any) -> Any:
-    return quantile(x, elementwise.divide(q, 100), axis, **options)
+def _percentile(x: Any, q: Any, axis: Any = None, **options: Any) -> Any:
+    return _quantile(x, elementwise.divide(q, 100), axis, **options)
 
 
 # ------------------------------------------------------------------ without NaN
 
 
-def nansum(x: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
+def _nansum(x: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
     return sum(without_nan(in_dtype(x, dtype), "nansum", 0)[0], axis, keepdims=keepdims)
 
 
-def nanprod(x: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
+def _nanprod(x: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
     return prod(without_nan(in_dtype(x, dtype), "nanprod", 1)[0], axis, keepdims=keepdims)
 
 
 def nanmax(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    """The largest element that is no NaN, and NaN where there is none."""
     return _extreme(reduction.max, x, axis, keepdims, "nanmax", -math.inf)
 
 
 def nanmin(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    """The smallest element that is no NaN, and NaN where there is none."""
     return _extreme(reduction.min, x, axis, keepdims, "nanmin", math.inf)
 
 
 def _extreme(function: Callable[..., Any], x: Any, axis: Any, keepdims: bool, name: str, instead: float) -> Any:
-    """The largest or smallest, and NaN where there is nothing else."""
     x, there = without_nan(x, name, instead)
     out = function(x, axis=axis, keepdims=bool(keepdims))
     return where(np.any(there, axis=axis, keepdims=bool(keepdims)), out, math.nan)
 
 
-def nanmean(x: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
+def _nanmean(x: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
     x, there = without_nan(in_dtype(x, dtype), "nanmean", 0)
     count = _as_floats(np.sum(there, axis=axis, keepdims=bool(keepdims)), x)
     return reduction.sum(x, axis=axis, keepdims=bool(keepdims)) / count
@@ -153,32 +154,32 @@ def _divisor(there: Any, axis: Any, ddof: float, keepdims: bool, x: Any) -> Any:
     return _as_floats(np.where(n > 0, n, math.nan), x)
 
 
-def nanvar(x: Any, axis: Any = None, dtype: Any = None, *, ddof: float = 0, keepdims: bool = False) -> Any:
+def _nanvar(x: Any, axis: Any = None, dtype: Any = None, *, ddof: float = 0, keepdims: bool = False) -> Any:
     apart, there = _deviations(x, axis, dtype, "nanvar")
     squares = reduction.sum(elementwise.square(apart), axis=axis, keepdims=bool(keepdims))
     return squares / _divisor(there, axis, ddof, keepdims, apart)
 
 
-def nanstd(x: Any, axis: Any = None, dtype: Any = None, *, ddof: float = 0, keepdims: bool = False) -> Any:
+def _nanstd(x: Any, axis: Any = None, dtype: Any = None, *, ddof: float = 0, keepdims: bool = False) -> Any:
     """(Where all are equal the derivative is taken to be 0, as of `std`.)"""
     apart, there = _deviations(x, axis, dtype, "nanstd")
     length = reduction.vector_norm(apart, axis=axis, keepdims=bool(keepdims))
     return length / np.sqrt(_divisor(there, axis, ddof, keepdims, apart))
 
 
-def nancumsum(x: Any, axis: Any = None, dtype: Any = None) -> Any:
-    return cumsum(without_nan(in_dtype(x, dtype), "nancumsum", 0)[0], axis)
+def _nancumsum(x: Any, axis: Any = None, dtype: Any = None) -> Any:
+    return _cumsum(without_nan(in_dtype(x, dtype), "nancumsum", 0)[0], axis)
 
 
-def nancumprod(x: Any, axis: Any = None, dtype: Any = None) -> Any:
-    return cumprod(without_nan(in_dtype(x, dtype), "nancumprod", 1)[0], axis)
+def _nancumprod(x: Any, axis: Any = None, dtype: Any = None) -> Any:
+    return _cumprod(without_nan(in_dtype(x, dtype), "nancumprod", 1)[0], axis)
 
 
-def cumsum(x: Any, axis: Any = None, dtype: Any = None) -> Any:
+def _cumsum(x: Any, axis: Any = None, dtype: Any = None) -> Any:
     return _running(scan.cumulative_sum, x, axis, dtype)
 
 
-def cumprod(x: Any, axis: Any = None, dtype: Any = None) -> Any:
+def _cumprod(x: Any, axis: Any = None, dtype: Any = None) -> Any:
     return _running(scan.cumulative_prod, x, axis, dtype)
 
 
@@ -188,13 +189,13 @@ def _running(function: Callable[..., Any], x: Any, axis: Any, dtype: Any) -> Any
     return function(reshape(x, (-1,)) if axis is None else x, axis=0 if axis is None else axis)
 
 
-def nanquantile(
+def _nanquantile(
     x: Any, q: Any, axis: Any = None, *, overwrite_input: bool = False, method: str = "linear", keepdims: bool = False
 ) -> Any:
     """Of the elements that are no NaN, between the two whose places are nearest; NaN where there is none. By the method "linear"."""
     if method != "linear":
         raise Unsupported
-    x, q = as_floating(x, "nanquantile"), np.asarray(plain(q, "nanquantile", "q"), np.float64)
+    x, q = as_floating(x, "nanquantile"), np.asarray(as_constant(q, "nanquantile", "q"), np.float64)
     axes = normalized_axes(list(range(x.ndim)) if axis is None else np.atleast_1d(axis).tolist(), x.ndim, "nanquantile")
     rest = [i for i in range(x.ndim) if i not in axes]
     lines = reshape(x.transpose((*rest, *axes)), (*(x.shape[i] for i in rest), -1))
@@ -213,24 +214,24 @@ def nanquantile(
     return reshape(out, (*q.shape, *out.shape[1:]))
 
 
-def nanpercentile(x: Any, q: Any, axis: Any = None, **options: Any) -> Any:
-    return nanquantile(x, np.divide(plain(q, "nanpercentile", "q"), 100), axis, **options)
+def _nanpercentile(x: Any, q: Any, axis: Any = None, **options: Any) -> Any:
+    return _nanquantile(x, np.divide(as_constant(q, "nanpercentile", "q"), 100), axis, **options)
 
 
-def nanmedian(x: Any, axis: Any = None, *, overwrite_input: bool = False, keepdims: bool = False) -> Any:
-    return nanquantile(x, 0.5, axis, keepdims=keepdims)
+def _nanmedian(x: Any, axis: Any = None, *, overwrite_input: bool = False, keepdims: bool = False) -> Any:
+    return _nanquantile(x, 0.5, axis, keepdims=keepdims)
 
 
 FUNCTIONS: Table = {
     **named(
         np,
-        (max, min, mean, ptp, average, median, quantile, percentile, nansum, nanprod, nanmax, nanmin, nanmean, nanvar, nanstd,
-         nancumsum, nancumprod, cumsum, cumprod, nanquantile, nanpercentile, nanmedian),
+        (_max, _min, _mean, _ptp, _average, _median, _quantile, _percentile, _nansum, _nanprod, nanmax, nanmin, _nanmean, _nanvar, _nanstd,
+         _nancumsum, _nancumprod, _cumsum, _cumprod, _nanquantile, _nanpercentile, _nanmedian),
     ),
     np.sum: sum,
     np.prod: prod,
-    np.amax: max,
-    np.amin: min,
+    np.amax: _max,
+    np.amin: _min,
     np.var: _spread(statistics.var),
     np.std: _spread(statistics.std),
 }  # fmt: skip

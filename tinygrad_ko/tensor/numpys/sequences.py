@@ -11,7 +11,7 @@ from tinygrad_ko.ops.elementwise import where
 from tinygrad_ko.ops.inputs import as_floating, as_operand, normalized_axes, normalized_axis, unwrapped
 from tinygrad_ko.ops.linalg.products import matmul
 from tinygrad_ko.tensor.numpys.joining import atleast_2d, ravel
-from tinygrad_ko.tensor.numpys.table import Table, in_dtype, named, plain
+from tinygrad_ko.tensor.numpys.table import Table, as_constant, in_dtype, named
 
 
 def _from_to(x: Any, axis: int, start: int | None, stop: int | None, step: int = 1) -> Any:
@@ -27,7 +27,7 @@ def _along(values: Any, axis: int, rank: int) -> Any:
 # ------------------------------------------------------------------ differences and integrals
 
 
-def diff(x: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Any:
+def _diff(x: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Any:
     x = as_floating(x, "diff")
     axis = normalized_axis(axis, x.ndim, "diff")
     if n < 0:
@@ -44,13 +44,13 @@ def diff(x: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = 
     return elementwise.positive(x) if n == 0 else x
 
 
-def ediff1d(x: Any, to_end: Any = None, to_begin: Any = None) -> Any:
+def _ediff1d(x: Any, to_end: Any = None, to_begin: Any = None) -> Any:
     x = ravel(as_floating(x, "ediff1d"))
     parts = [to_begin, x[1:] - x[:-1], to_end]
     return shape.concat([ravel(part) for part in parts if part is not None])
 
 
-def gradient(f: Any, *spacings: Any, axis: Any = None, edge_order: int = 1) -> Any:
+def _gradient(f: Any, *spacings: Any, axis: Any = None, edge_order: int = 1) -> Any:
     """Central differences, and at both ends one-sided ones of the first or second order, along one axis or several."""
     f = as_floating(f, "gradient")
     axes = list(range(f.ndim)) if axis is None else normalized_axes(axis, f.ndim, "gradient")
@@ -80,7 +80,7 @@ def _slopes(f: Any, axis: int, spacing: Any, edge_order: int) -> Any:
         return shape.concat([first, middle, last], axis=axis)
     if np.ndim(spacing) != 1 or shape_of(spacing)[0] != f.shape[axis]:
         np.gradient(unwrapped(f), *[unwrapped(spacing)], axis=axis)
-    steps = _along(diff(spacing), axis, f.ndim)
+    steps = _along(_diff(spacing), axis, f.ndim)
     before, after = _from_to(steps, axis, None, -1), _from_to(steps, axis, 1, None)
     middle = (
         -after / (before * (before + after)) * at(None, -2)
@@ -104,11 +104,11 @@ def _slopes(f: Any, axis: int, spacing: Any, edge_order: int) -> Any:
     return shape.concat([first, middle, last], axis=axis)
 
 
-def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
+def _trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
     y = as_floating(y, "trapezoid")
     at, axis = axis, normalized_axis(axis, y.ndim, "trapezoid")
     if x is not None:
-        dx = _along(diff(x), axis, y.ndim) if np.ndim(x) == 1 else diff(x, axis=at)
+        dx = _along(_diff(x), axis, y.ndim) if np.ndim(x) == 1 else _diff(x, axis=at)
     return reduction.sum(0.5 * dx * (_from_to(y, axis, 1, None) + _from_to(y, axis, None, -1)), axis=at)
 
 
@@ -116,12 +116,13 @@ def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
 
 
 def convolve(a: Any, v: Any, mode: str = "full") -> Any:
+    """np.convolve."""
     a, v = _sequence(a, "convolve"), _sequence(v, "convolve")
     a, v = (v, a) if v.shape[0] > a.shape[0] else (a, v)
     return _cut(_full(a, v), a.shape[0], v.shape[0], mode)
 
 
-def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
+def _correlate(a: Any, v: Any, mode: str = "valid") -> Any:
     a, v = _sequence(a, "correlate"), _sequence(v, "correlate")
     n, m = a.shape[0], v.shape[0]
     full = _full(a, shape.flip(v, 0)) if n >= m else shape.flip(_full(v, shape.flip(a, 0)), 0)
@@ -157,7 +158,7 @@ def _cut(full: Any, n: int, m: int, mode: Any) -> Any:
 # ------------------------------------------------------------------ interpolation and ranges
 
 
-def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None) -> Any:
+def _interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None) -> Any:
     """Between the points (xp, fp) on straight lines; at a point the derivative is that to its right."""
     x, xp, fp = as_floating(x, "interp"), as_floating(xp, "interp"), as_floating(fp, "interp")
     if xp.ndim != 1 or xp.shape != fp.shape or 0 in xp.shape or (period is not None and not unwrapped(period)):
@@ -182,14 +183,18 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period
     return out if n > 1 else where(values != values, math.nan, out)
 
 
-def unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: Any = 2 * math.pi) -> Any:
+def _unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: Any = 2 * math.pi) -> Any:
     """p plus whole periods, which have no derivative."""
     p = as_floating(p, "unwrap")
-    discont, period, values = plain(discont, "unwrap", "discont"), plain(period, "unwrap", "period"), unwrapped(p)
+    discont, period, values = (
+        as_constant(discont, "unwrap", "discont"),
+        as_constant(period, "unwrap", "period"),
+        unwrapped(p),
+    )
     return p + (np.unwrap(values, discont=discont, axis=axis, period=period) - values)
 
 
-def linspace(
+def _linspace(
     start: Any,
     stop: Any,
     num: int = 50,
@@ -210,13 +215,13 @@ def linspace(
     return (out, (stop - start) / ((num - bool(endpoint)) or math.nan)) if retstep else out
 
 
-def logspace(
+def _logspace(
     start: Any, stop: Any, num: int = 50, endpoint: bool = True, base: Any = 10.0, dtype: Any = None, axis: int = 0
 ) -> Any:
     if rank := np.ndim(base):
         base, start, stop = (_with_leading(x, rank) for x in (base, start, stop))
         base = base[None]
-    out = elementwise.pow(base, linspace(start, stop, num, endpoint))
+    out = elementwise.pow(base, _linspace(start, stop, num, endpoint))
     return in_dtype(shape.moveaxis(out, 0, axis) if axis else out, dtype)
 
 
@@ -226,11 +231,11 @@ def _with_leading(x: Any, rank: int) -> Any:
     return shape.reshape(x, (*(1,) * (rank - x.ndim), *x.shape))
 
 
-def geomspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: Any = None, axis: int = 0) -> Any:
+def _geomspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: Any = None, axis: int = 0) -> Any:
     start, stop = as_floating(start, "geomspace"), as_floating(stop, "geomspace")
     np.geomspace(unwrapped(start), unwrapped(stop), 2)  # which says what is wrong
     sign = np.sign(unwrapped(start))
-    exponents = linspace(elementwise.log(start * sign), elementwise.log(stop * sign), num, endpoint)
+    exponents = _linspace(elementwise.log(start * sign), elementwise.log(stop * sign), num, endpoint)
     out = sign * elementwise.exp(exponents)
     return in_dtype(shape.moveaxis(out, 0, axis) if axis else out, dtype)
 
@@ -238,7 +243,7 @@ def geomspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype
 # ------------------------------------------------------------------ statistics of several variables
 
 
-def cov(
+def _cov(
     m: Any,
     y: Any = None,
     rowvar: bool = True,
@@ -276,8 +281,8 @@ def _variables(x: Any, rowvar: bool) -> Any:
     return shape.matrix_transpose(x) if not rowvar and x.ndim == 2 else atleast_2d(x)
 
 
-def corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: Any = None) -> Any:
-    c = cov(x, y, rowvar, dtype=dtype)
+def _corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: Any = None) -> Any:
+    c = _cov(x, y, rowvar, dtype=dtype)
     if c.ndim == 0:
         return c / c
     from tinygrad_ko.ops.linalg.diagonals import diagonal
@@ -286,9 +291,9 @@ def corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: Any = None) -
     return elementwise.clip(c / deviation[:, None] / deviation[None, :], -1, 1)
 
 
-def bincount(x: Any, weights: Any = None, minlength: int = 0) -> Any:
+def _bincount(x: Any, weights: Any = None, minlength: int = 0) -> Any:
     """How often each whole number occurs, or the sums of its weights."""
-    places = plain(x, "bincount", "x")
+    places = as_constant(x, "bincount", "x")
     if weights is None:
         return np.bincount(places, minlength=minlength)
     counts = np.bincount(places, minlength=minlength)
@@ -300,20 +305,6 @@ def bincount(x: Any, weights: Any = None, minlength: int = 0) -> Any:
 
 FUNCTIONS: Table = named(
     np,
-    (
-        diff,
-        ediff1d,
-        gradient,
-        trapezoid,
-        convolve,
-        correlate,
-        interp,
-        unwrap,
-        linspace,
-        logspace,
-        geomspace,
-        cov,
-        corrcoef,
-        bincount,
-    ),
-)
+    (_diff, _ediff1d, _gradient, _trapezoid, convolve, _correlate, _interp, _unwrap, _linspace, _logspace, _geomspace, _cov, _corrcoef,
+     _bincount),
+)  # fmt: skip

@@ -18,8 +18,9 @@ class Unsupported(TypeError):
 
 
 def named(room: Any, functions: Iterable[Callable[..., Any]]) -> Table:
-    """A table of functions that have the names of NumPy's. (Some of them only newer versions of NumPy have.)"""
-    return {getattr(room, f.__name__): f for f in functions if hasattr(room, f.__name__)}
+    """A table of functions that have the names of NumPy's, with or without an underscore. (Some only newer versions of NumPy have.)"""
+    names = {f.__name__.removeprefix("_"): f for f in functions}
+    return {getattr(room, name): f for name, f in names.items() if hasattr(room, name)}
 
 
 def in_dtype(x: Any, dtype: Any) -> Any:
@@ -27,7 +28,7 @@ def in_dtype(x: Any, dtype: Any) -> Any:
     if dtype is None:
         return x
     x = as_operand(x, "astype")
-    return x.astype(np.dtype(plain(dtype, "astype", "dtype")))
+    return x.astype(np.dtype(as_constant(dtype, "astype", "dtype")))
 
 
 def isnan(x: Any) -> Any:
@@ -36,10 +37,10 @@ def isnan(x: Any) -> Any:
     return values != values
 
 
-def plain(value: Any, function: str, argument: str) -> Any:
+def as_constant(value: Any, function: str, argument: str) -> Any:
     """An argument that has no derivative, or a list of such, without Tensors; raises TypeError for a Tensor that requires a gradient."""
     if isinstance(value, list | tuple):
-        return type(value)(plain(part, function, argument) for part in value)
+        return type(value)(as_constant(part, function, argument) for part in value)
     return constant(value, function, argument) if isinstance(value, Handle) else value
 
 

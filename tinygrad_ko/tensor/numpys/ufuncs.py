@@ -16,35 +16,35 @@ from tinygrad_ko.tensor.numpys.reductions import nanmax, nanmin
 from tinygrad_ko.tensor.numpys.table import Table, isnan, named
 
 
-def fabs(x: Any) -> Any:
+def _fabs(x: Any) -> Any:
     return elementwise.abs(as_floating(x, "fabs"))
 
 
-def degrees(x: Any) -> Any:
+def _degrees(x: Any) -> Any:
     return as_floating(x, "degrees") * (180 / math.pi)
 
 
-def radians(x: Any) -> Any:
+def _radians(x: Any) -> Any:
     return as_floating(x, "radians") * (math.pi / 180)
 
 
-def conjugate(x: Any) -> Any:
+def _conjugate(x: Any) -> Any:
     return elementwise.positive(as_operand(x, "conjugate"))
 
 
-def fmax(a: Any, b: Any) -> Any:
+def _fmax(a: Any, b: Any) -> Any:
     """The larger, or the one that is no NaN."""
     a, b = as_operand(a, "fmax"), as_operand(b, "fmax")
     return elementwise.maximum(where(isnan(a), b, a), where(isnan(b), a, b))
 
 
-def fmin(a: Any, b: Any) -> Any:
+def _fmin(a: Any, b: Any) -> Any:
     """The smaller, or the one that is no NaN."""
     a, b = as_operand(a, "fmin"), as_operand(b, "fmin")
     return elementwise.minimum(where(isnan(a), b, a), where(isnan(b), a, b))
 
 
-def fmod(a: Any, b: Any) -> Any:
+def _fmod(a: Any, b: Any) -> Any:
     """The remainder with the sign of a. (At a = 0 too its derivative in a is 1.)"""
     a, size = as_floating(a, "fmod"), elementwise.abs(as_floating(b, "fmod"))
     below = unwrapped(a) < 0
@@ -52,11 +52,11 @@ def fmod(a: Any, b: Any) -> Any:
     return where(below, -rest, rest)
 
 
-def divmod(a: Any, b: Any) -> tuple[Any, Any]:
+def _divmod(a: Any, b: Any) -> tuple[Any, Any]:
     return elementwise.floor_divide(a, b), elementwise.remainder(a, b)
 
 
-def modf(x: Any) -> tuple[Any, Any]:
+def _modf(x: Any) -> tuple[Any, Any]:
     """What is behind the point and before it, with the sign of x."""
     x = as_floating(x, "modf")
     whole = rounding.trunc(x)
@@ -64,50 +64,50 @@ def modf(x: Any) -> tuple[Any, Any]:
     return elementwise.copysign(rest, unwrapped(x)), whole
 
 
-def heaviside(x: Any, at_0: Any) -> Any:
+def _heaviside(x: Any, at_0: Any) -> Any:
     x = as_floating(x, "heaviside")
     return where(unwrapped(x) == 0, at_0, 0.5 * (elementwise.sign(x) + 1))
 
 
-def float_power(a: Any, b: Any) -> Any:
+def _float_power(a: Any, b: Any) -> Any:
     double = [x.astype(np.float64) for x in (as_operand(a, "float_power"), as_operand(b, "float_power"))]
     return elementwise.pow(*double)
 
 
-def logaddexp2(a: Any, b: Any) -> Any:
+def _logaddexp2(a: Any, b: Any) -> Any:
     a, b = as_floating(a, "logaddexp2"), as_floating(b, "logaddexp2")
     return exponential.logaddexp(a * math.log(2), b * math.log(2)) / math.log(2)
 
 
-def ldexp(x: Any, exponent: Any) -> Any:
+def _ldexp(x: Any, exponent: Any) -> Any:
     """x * 2 ** exponent, in two steps, for 2 ** exponent alone may be no number."""
     x, exponent = as_floating(x, "ldexp"), as_integers(exponent, "ldexp", "exponent")
     one, half = np.ones((), x.dtype), exponent // 2
     return x * np.ldexp(one, half) * np.ldexp(one, exponent - half)
 
 
-def frexp(x: Any) -> tuple[Any, Any]:
+def _frexp(x: Any) -> tuple[Any, Any]:
     """A number of at least 1/2 and below 1, and the exponent of 2 to multiply it by."""
     exponent = np.frexp(unwrapped(x))[1]
-    return ldexp(x, -exponent), exponent
+    return _ldexp(x, -exponent), exponent
 
 
-def matvec(a: Any, b: Any) -> Any:
+def _matvec(a: Any, b: Any) -> Any:
     return products.matmul(a, expand_dims(as_operand(b, "matvec"), axis=-1))[..., 0]
 
 
-def vecmat(a: Any, b: Any) -> Any:
+def _vecmat(a: Any, b: Any) -> Any:
     return products.matmul(expand_dims(as_operand(a, "vecmat"), axis=-2), b)[..., 0, :]
 
 
 UFUNCS: Table = {
     **named(
         np,
-        (fabs, degrees, radians, conjugate, fmax, fmin, fmod, divmod, modf, heaviside, float_power, logaddexp2, ldexp, frexp, matvec,
-         vecmat),
+        (_fabs, _degrees, _radians, _conjugate, _fmax, _fmin, _fmod, _divmod, _modf, _heaviside, _float_power, _logaddexp2, _ldexp, _frexp,
+         _matvec, _vecmat),
     ),
-    np.rad2deg: degrees,
-    np.deg2rad: radians,
+    np.rad2deg: _degrees,
+    np.deg2rad: _radians,
 }  # fmt: skip
 
 _REDUCTIONS: Table = {

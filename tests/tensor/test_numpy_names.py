@@ -84,7 +84,7 @@ CALLS: list[Callable[[Any], Any]] = [
     *(
         lambda x, f=f, options=options: f(x + HOLES, **options)
         for f in (np.nansum, np.nanprod, np.nanmax, np.nanmin, np.nanmean, np.nanvar, np.nanstd, np.nanmedian)
-        for options in ({}, {"axis": 0}, {"axis": (0, 1), "keepdims": True}, {"axis": -1})
+        for options in ({"axis": 0}, {"axis": (0, 1), "keepdims": True})
     ),
     lambda x: np.nanvar(x + HOLES, axis=1, ddof=1),
     lambda x: np.nancumsum(x + HOLES, axis=1),
@@ -176,7 +176,7 @@ CALLS: list[Callable[[Any], Any]] = [
         lambda x, f=f, mode=mode, n=n, m=m: f(x.reshape(-1)[:n], V[:m], mode)
         for f in (np.convolve, np.correlate)
         for mode in ("full", "same", "valid")
-        for n, m in ((5, 3), (6, 4), (3, 5), (4, 4), (2, 5), (1, 1))
+        for n, m in ((5, 3), (6, 4), (2, 5))
     ),
     lambda x: np.convolve(V, x[0]),
     lambda x: np.correlate(V, x[0], "same"),
@@ -275,3 +275,32 @@ def test_values_are_numpys_and_gradients_are_slopes(i: int) -> None:
         return flat[np.flatnonzero(np.isfinite(flat.numpy() if isinstance(flat, tg.Tensor) else flat))]
 
     tg.check_gradient(joined, X)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("i", range(0, len(CALLS), 6))
+def test_it_compiles_or_is_refused_by_name(i: int) -> None:
+    def run(x: Any) -> list[Any]:
+        leaf: Any = tg.Tensor(x, requires_grad=True)
+        found = [y for y in results(CALLS[i](leaf)) if isinstance(y, tg.Tensor) and y.requires_grad]
+        sum((tg.sum(y * y) for y in found), start=tg.sum(found[0])).backward()
+        return [*(y.detach() for y in found), leaf.grad]
+
+    compiled, other = tg.compile(run), X[::-1] * np.linspace(0.9, 1.1, 12).reshape(3, 4)
+    try:
+        compiled(X)
+    except TypeError as error:
+        refusal = str(error)
+    else:
+        refusal = ""
+    assert refusal.startswith("compile: " * bool(refusal))
+    for ours, theirs in zip([] if refusal else compiled(other), [] if refusal else run(other), strict=True):
+        np.testing.assert_allclose(np.asarray(ours), np.asarray(theirs), rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("f", [np.dot, np.kron, np.append, np.inner])
+def test_an_array_that_a_compiled_function_holds_may_come_first(f: Callable[..., Any]) -> None:
+    held = np.array([0.5, 2.0, -1.0])
+    compiled = tg.compile(lambda x: f(held, tg.Tensor(x, requires_grad=True)).detach())
+    for x in (W, 2 * W):
+        np.testing.assert_array_equal(compiled(x).numpy(), f(held, x))

@@ -14,6 +14,7 @@ from tinygrad_ko.ops.inputs import unwrapped
 from tinygrad_ko.ops.linalg import products
 
 _Axes = int | tuple[int, ...] | None
+_NUMPY: Any = np  # whose functions take Tensors, which their types do not say
 
 
 def _in_place(change: Any, symbol: str, instead: str, update: str) -> Any:
@@ -254,7 +255,7 @@ class Operators(Handle):
 
     def take(self, indices: Any, axis: int | None = None) -> Self:
         """The elements at some places along an axis, or of all in one line."""
-        return np.take(self, indices, axis)
+        return _NUMPY.take(self, indices, axis)
 
     def argsort(self, axis: int = -1, *, stable: bool = True) -> Any:
         """Where the elements stand in order of size: plain integers."""
@@ -270,4 +271,4 @@ class Operators(Handle):
 
     def dot(self, other: Any) -> Self:
         """np.dot(self, other)."""
-        return np.dot(self, other)
+        return _NUMPY.dot(self, other)

@@ -7,6 +7,7 @@ Functions that NumPy does not dispatch are Python that works on a Tensor or refu
 import sys
 from collections.abc import Callable, Collection
 from functools import cache
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -218,8 +219,7 @@ def _ufuncs() -> dict[Any, Callable[..., Any]]:
 
 @cache
 def _with_scipys(scipys: Any) -> dict[Any, Callable[..., Any]]:
-    from tinygrad_ko import special
-
+    special = import_module("tinygrad_ko.special")
     found = {getattr(scipys, name, None): getattr(special, name) for name in special.__all__}
     return {ufunc: op for ufunc, op in found.items() if isinstance(ufunc, np.ufunc)} | _ALL_UFUNCS
 

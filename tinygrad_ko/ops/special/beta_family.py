@@ -100,7 +100,7 @@ def beta_density(xp, a, b, x):
         near, log_far = xp.where(turned, 1 - inside, inside), xp.where(turned, log_x, log_rest)
         density = xp.where(
             low > LARGE,
-            _both_large(xp, *(xp.where(low > LARGE, v, LARGE + 1) for v in (a, b)), inside),
+            _both_large(xp, xp.where(low > LARGE, a, LARGE + 1), xp.where(low > LARGE, b, LARGE + 1), inside),
             _one_large(xp, xp.where(low > LARGE, 1, low), xp.where(high > LARGE, high, LARGE + 1), near, log_far),
         )
         few = xp.where(high > LARGE, 1, low), xp.where(high > LARGE, 1, high)

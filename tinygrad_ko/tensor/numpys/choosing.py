@@ -23,7 +23,9 @@ def _nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, n
 
 def _select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
     """Of the first condition that holds its choice, else the default."""
-    conditions = [np.asarray(as_constant(c, "select", "condlist")) for c in condlist]
+    conditions = [
+        c if hasattr(c, "dtype") else np.asarray(c) for c in as_constant(list(condlist), "select", "condlist")
+    ]
     if len(conditions) != len(choicelist) or not all(c.dtype == bool for c in conditions):
         np.select(conditions, unwrapped(list(choicelist)))  # which says what is wrong
     out = default
@@ -32,7 +34,7 @@ def _select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
     return out
 
 
-def _choose(places: Any, choices: Any, mode: str = "raise") -> Any:
+def _choose(places: Any, choices: Any, mode: Any = "raise") -> Any:
     """At each place the element of the choice that it names."""
     places, choices = as_integers(places, "choose", "the array"), list(choices)
     places = np.choose(places, range(len(choices)), mode=mode)
@@ -53,7 +55,7 @@ def _extract(condition: Any, x: Any) -> Any:
     return _compress(np.ravel(as_constant(condition, "extract", "condition")), x)
 
 
-def _partition(x: Any, kth: Any, axis: int | None = -1, kind: str = "introselect") -> Any:
+def _partition(x: Any, kth: Any, axis: int | None = -1, kind: Any = "introselect") -> Any:
     x = ravel(x) if axis is None else as_operand(x, "partition")
     axis = -1 if axis is None else axis
     return indexing.take_along_axis(x, np.argpartition(unwrapped(x), kth, axis=axis, kind=kind), axis=axis)
@@ -80,7 +82,7 @@ def _piecewise(x: Any, condlist: Any, funclist: Any, *arguments: Any, **options:
     return indexing.take(shape.concat(parts), source, 0)
 
 
-def _take(x: Any, indices: Any, axis: int | None = None, *, mode: str = "raise") -> Any:
+def _take(x: Any, indices: Any, axis: int | None = None, *, mode: Any = "raise") -> Any:
     x = ravel(x) if axis is None else as_operand(x, "take")
     axis = normalized_axis(axis or 0, x.ndim, "take")
     if mode != "raise":

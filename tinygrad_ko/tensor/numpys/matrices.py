@@ -25,9 +25,10 @@ def _dot(a: Any, b: Any) -> Any:
 
 
 def _inner(a: Any, b: Any) -> Any:
-    if np.ndim(a) == 0 or np.ndim(b) == 0:
+    a, b = as_operand(a, "inner"), as_operand(b, "inner")
+    if a.ndim == 0 or b.ndim == 0:
         return elementwise.multiply(a, b)
-    return products.tensordot(a, b, axes=((np.ndim(a) - 1,), (np.ndim(b) - 1,)))
+    return products.tensordot(a, b, axes=((a.ndim - 1,), (b.ndim - 1,)))
 
 
 def _einsum(*operands: Any, optimize: Any = False) -> Any:

@@ -39,7 +39,13 @@ def _polysub(a1: Any, a2: Any) -> Any:
 
 
 def _polymul(a1: Any, a2: Any) -> Any:
-    return convolve(_coefficients(a1, "polymul"), _coefficients(a2, "polymul"))
+    return convolve(_without_leading_zeros(a1), _without_leading_zeros(a2))
+
+
+def _without_leading_zeros(p: Any) -> Any:
+    p = _coefficients(p, "polymul")
+    first = np.flatnonzero(unwrapped(p))[:1]
+    return p[first[0] if first.size else -1 :]
 
 
 def _polydiv(u: Any, v: Any) -> tuple[Any, Any]:
@@ -50,7 +56,7 @@ def _polydiv(u: Any, v: Any) -> tuple[Any, Any]:
         return 0 * u[:1], u
     quotients, rest = [], u
     for k in range(u.shape[0] - m + 1):
-        quotients.append(rest[k : k + 1] / v[:1])
+        quotients.append(1.0 / v[:1] * rest[k : k + 1])
         rest = shape.concat([rest[:k], rest[k : k + m] - quotients[-1] * v, rest[k + m :]])
     small = np.isclose(unwrapped(rest), 0, rtol=1e-14)
     return shape.concat(quotients), rest[min(np.argmin([*small, False]), rest.shape[0] - 1) :]
@@ -68,7 +74,7 @@ def _polyval(p: Any, x: Any) -> Any:
 def _polyder(p: Any, m: int = 1) -> Any:
     p = _coefficients(p, "polyder")
     for _ in range(as_int(m, "polyder")):
-        p = p[:-1] * np.arange(p.shape[0] - 1, 0, -1, dtype=p.dtype)
+        p = p[:-1] * np.arange(p.shape[0] - 1, 0, -1)
     return p
 
 
@@ -98,6 +104,7 @@ def _poly(roots: Any) -> Any:
 def _vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
     """The powers of x as columns, the highest first unless they are increasing."""
     x = as_operand(x, "vander")
+    x = x.astype(np.promote_types(x.dtype, int))
     count = x.shape[0] if N is None else N
     if x.ndim != 1 or count == 0:
         return np.vander(unwrapped(x), count)

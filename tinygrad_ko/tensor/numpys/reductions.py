@@ -49,7 +49,8 @@ def _mean(x: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = False
     if where is True:
         return reduction.mean(x, axis=axis, keepdims=bool(keepdims))
     count = np.sum(np.broadcast_to(as_constant(where, "mean", "where"), shape(x)), axis=axis, keepdims=bool(keepdims))
-    return sum(as_floating(x, "mean"), axis, keepdims=keepdims, where=where) / count
+    x = as_floating(x, "mean")
+    return sum(x, axis, keepdims=keepdims, where=where) / _as_floats(count, x)
 
 
 def _ptp(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
@@ -138,7 +139,7 @@ def _nanmean(x: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = Fa
 
 def _as_floats(count: Any, x: Any) -> Any:
     """A count in the dtype of x."""
-    return np.asarray(count).astype(x.dtype)
+    return count.astype(x.dtype)
 
 
 def _deviations(x: Any, axis: Any, dtype: Any, name: str) -> tuple[Any, Any]:
@@ -204,9 +205,11 @@ def _nanquantile(
     h = np.expand_dims(q.reshape(-1), tuple(range(1, len(rest) + 1))) * np.maximum(count - 1, 0).squeeze(-1)
     low = np.floor(h).astype(int)
     part = _as_floats(h - low, x)
-    at = lambda place: moveaxis(
-        take_along_axis(lines, np.take_along_axis(order, np.moveaxis(place, 0, -1), axis=-1), axis=-1), -1, 0
-    )
+
+    def at(place: Any) -> Any:
+        ranks = np.take_along_axis(order, np.moveaxis(place, 0, -1), axis=-1)
+        return moveaxis(take_along_axis(lines, ranks, axis=-1), -1, 0)
+
     last = np.maximum(count.squeeze(-1) - 1, 0)
     out = at(low) * (1 - part) + where(part > 0, at(np.minimum(low + 1, last)), 0) * part
     if keepdims:

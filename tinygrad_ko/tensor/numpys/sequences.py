@@ -6,12 +6,13 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ko.arrays.library import shape as shape_of
+from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.ops import elementwise, indexing, reduction, shape
 from tinygrad_ko.ops.elementwise import where
 from tinygrad_ko.ops.inputs import as_floating, as_operand, normalized_axes, normalized_axis, unwrapped
 from tinygrad_ko.ops.linalg.products import matmul
 from tinygrad_ko.tensor.numpys.joining import atleast_2d, ravel
-from tinygrad_ko.tensor.numpys.table import Table, as_constant, in_dtype, named
+from tinygrad_ko.tensor.numpys.table import Table, as_constant, in_dtype, named, together
 
 
 def _from_to(x: Any, axis: int, start: int | None, stop: int | None, step: int = 1) -> Any:
@@ -28,7 +29,7 @@ def _along(values: Any, axis: int, rank: int) -> Any:
 
 
 def _diff(x: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Any:
-    x = as_floating(x, "diff")
+    x = as_operand(x, "diff")
     axis = normalized_axis(axis, x.ndim, "diff")
     if n < 0:
         np.diff(np.zeros(2), n)  # which says what is wrong
@@ -45,12 +46,12 @@ def _diff(x: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any =
 
 
 def _ediff1d(x: Any, to_end: Any = None, to_begin: Any = None) -> Any:
-    x = ravel(as_floating(x, "ediff1d"))
-    parts = [to_begin, x[1:] - x[:-1], to_end]
-    return shape.concat([ravel(part) for part in parts if part is not None])
+    x = ravel(x)
+    ends = [None if end is None else in_dtype(ravel(end), x.dtype) for end in (to_begin, to_end)]
+    return shape.concat([part for part in (ends[0], x[1:] - x[:-1], ends[1]) if part is not None])
 
 
-def _gradient(f: Any, *spacings: Any, axis: Any = None, edge_order: int = 1) -> Any:
+def _gradient(f: Any, *spacings: Any, axis: Any = None, edge_order: Any = 1) -> Any:
     """Central differences, and at both ends one-sided ones of the first or second order, along one axis or several."""
     f = as_floating(f, "gradient")
     axes = list(range(f.ndim)) if axis is None else normalized_axes(axis, f.ndim, "gradient")
@@ -64,12 +65,16 @@ def _gradient(f: Any, *spacings: Any, axis: Any = None, edge_order: int = 1) -> 
     steps = steps or [1.0] * len(axes)
     if any(f.shape[i] < edge_order + 1 for i in axes):
         np.gradient(unwrapped(f), axis=axis, edge_order=edge_order)
-    out = [_slopes(f, i, step, edge_order) for i, step in zip(axes, steps, strict=True)]
+    out = [in_dtype(_slopes(f, i, step, edge_order), f.dtype) for i, step in zip(axes, steps, strict=True)]
     return out[0] if len(axes) == 1 else tuple(out)
 
 
 def _slopes(f: Any, axis: int, spacing: Any, edge_order: int) -> Any:
-    at = lambda start, stop: _from_to(f, axis, start, stop)
+    def at(start: int | None, stop: int | None) -> Any:
+        return _from_to(f, axis, start, stop)
+
+    if np.ndim(spacing) == 1 and not isinstance(spacing, Handle) and len(set(np.diff(spacing).tolist())) == 1:
+        spacing = np.diff(spacing)[0]
     if np.ndim(spacing) == 0:
         h = spacing
         middle = (at(2, None) - at(None, -2)) / (2.0 * h)
@@ -160,7 +165,7 @@ def _cut(full: Any, n: int, m: int, mode: Any) -> Any:
 
 def _interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None) -> Any:
     """Between the points (xp, fp) on straight lines; at a point the derivative is that to its right."""
-    x, xp, fp = as_floating(x, "interp"), as_floating(xp, "interp"), as_floating(fp, "interp")
+    x, xp, fp = (in_dtype(as_operand(v, "interp"), np.float64) for v in (x, xp, fp))
     if xp.ndim != 1 or xp.shape != fp.shape or 0 in xp.shape or (period is not None and not unwrapped(period)):
         np.interp(unwrapped(x), unwrapped(xp), unwrapped(fp), period=period)  # which says what is wrong
     if period is not None:
@@ -175,9 +180,8 @@ def _interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, perio
         out = fp[0] + elementwise.zeros_like(x)
     else:
         i = np.clip(np.searchsorted(knots, values, side="right") - 1, 0, n - 2)
-        at = lambda points, k: indexing.take(points, k, 0)
-        slope = (at(fp, i + 1) - at(fp, i)) / (at(xp, i + 1) - at(xp, i))
-        out = at(fp, i) + slope * (x - at(xp, i))
+        (x0, x1), (y0, y1) = ([indexing.take(points, k, 0) for k in (i, i + 1)] for points in (xp, fp))
+        out = y0 + (y1 - y0) / (x1 - x0) * (x - x0)
     out = where(values > knots[-1], fp[-1] if right is None else right, out)
     out = where(values < knots[0], fp[0] if left is None else left, out)
     return out if n > 1 else where(values != values, math.nan, out)
@@ -205,7 +209,7 @@ def _linspace(
     *,
     device: str | None = None,
 ) -> Any:
-    start, stop = as_floating(start, "linspace"), as_floating(stop, "linspace")
+    start, stop = together("linspace", start, stop)
     rank = len(np.broadcast_shapes(start.shape, stop.shape))
     share = np.linspace(0.0, 1.0, num, endpoint).reshape(-1, *(1,) * rank)
     share = share.astype(np.result_type(start.dtype, stop.dtype))
@@ -221,6 +225,7 @@ def _logspace(
     if rank := np.ndim(base):
         base, start, stop = (_with_leading(x, rank) for x in (base, start, stop))
         base = base[None]
+    start, stop = together("logspace", start, stop)
     out = elementwise.pow(base, _linspace(start, stop, num, endpoint))
     return in_dtype(shape.moveaxis(out, 0, axis) if axis else out, dtype)
 
@@ -232,7 +237,7 @@ def _with_leading(x: Any, rank: int) -> Any:
 
 
 def _geomspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: Any = None, axis: int = 0) -> Any:
-    start, stop = as_floating(start, "geomspace"), as_floating(stop, "geomspace")
+    start, stop = (in_dtype(end, np.float64) for end in (start, stop))
     np.geomspace(unwrapped(start), unwrapped(stop), 2)  # which says what is wrong
     sign = np.sign(unwrapped(start))
     exponents = _linspace(elementwise.log(start * sign), elementwise.log(stop * sign), num, endpoint)
@@ -257,7 +262,7 @@ def _cov(
     x = _variables(m, rowvar)
     if y is not None:
         x = shape.concat([x, _variables(y, rowvar)], axis=0)
-    x = in_dtype(x, dtype)
+    x = in_dtype(x, np.result_type(x.dtype, np.float64) if dtype is None else dtype)
     ddof = (0 if bias else 1) if ddof is None else ddof
     weights = [as_floating(w, "cov") for w in (fweights, aweights) if w is not None]
     if weights:
@@ -267,9 +272,9 @@ def _cov(
         apart = x - reduction.sum(x * w, axis=1, keepdims=True) / total
         weighted = apart * w
     else:
-        n = max(x.shape[1] - ddof, 0)
+        n = max(x.shape[1] - ddof, 0) or math.nan
         weighted = apart = x - reduction.mean(x, axis=1, keepdims=True)
-    out = matmul(weighted, shape.matrix_transpose(apart)) / (n if np.any(unwrapped(n)) else math.nan)
+    out = matmul(weighted, shape.matrix_transpose(apart)) / n
     return out[0, 0] if out.shape == (1, 1) else out
 
 

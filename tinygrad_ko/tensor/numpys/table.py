@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_ko.arrays.library import SCALARS
 from tinygrad_ko.engine.codegen import constant
 from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.ops import elementwise
@@ -35,6 +36,17 @@ def isnan(x: Any) -> Any:
     """Where a Tensor or an array is NaN: plain truth values."""
     values = unwrapped(x)
     return values != values
+
+
+def together(name: str, *values: Any) -> list[Any]:
+    """Operands of floating numbers. Python's numbers take the dtype of the others."""
+    weak = [type(x) in SCALARS for x in values]
+    if all(weak) or not any(weak):
+        return [as_floating(x, name) for x in values]
+    dtype = np.result_type(
+        *(x if is_weak else as_floating(x, name).dtype for x, is_weak in zip(values, weak, strict=True))
+    )
+    return [np.asarray(x, dtype) if is_weak else as_floating(x, name) for x, is_weak in zip(values, weak, strict=True)]
 
 
 def as_constant(value: Any, function: str, argument: str) -> Any:

@@ -13,7 +13,7 @@ from tinygrad_ko.ops.linalg import products
 from tinygrad_ko.ops.networks.softmax import logsumexp
 from tinygrad_ko.ops.shape import expand_dims, reshape
 from tinygrad_ko.tensor.numpys.reductions import nanmax, nanmin
-from tinygrad_ko.tensor.numpys.table import Table, isnan, named
+from tinygrad_ko.tensor.numpys.table import Table, isnan, named, together
 
 
 def _fabs(x: Any) -> Any:
@@ -34,19 +34,20 @@ def _conjugate(x: Any) -> Any:
 
 def _fmax(a: Any, b: Any) -> Any:
     """The larger, or the one that is no NaN."""
-    a, b = as_operand(a, "fmax"), as_operand(b, "fmax")
+    a, b = together("fmax", a, b)
     return elementwise.maximum(where(isnan(a), b, a), where(isnan(b), a, b))
 
 
 def _fmin(a: Any, b: Any) -> Any:
     """The smaller, or the one that is no NaN."""
-    a, b = as_operand(a, "fmin"), as_operand(b, "fmin")
+    a, b = together("fmin", a, b)
     return elementwise.minimum(where(isnan(a), b, a), where(isnan(b), a, b))
 
 
 def _fmod(a: Any, b: Any) -> Any:
     """The remainder with the sign of a. (At a = 0 too its derivative in a is 1.)"""
-    a, size = as_floating(a, "fmod"), elementwise.abs(as_floating(b, "fmod"))
+    a, b = together("fmod", a, b)
+    size = elementwise.abs(b)
     below = unwrapped(a) < 0
     rest = elementwise.remainder(where(below, -a, a), size)
     return where(below, -rest, rest)
@@ -75,7 +76,7 @@ def _float_power(a: Any, b: Any) -> Any:
 
 
 def _logaddexp2(a: Any, b: Any) -> Any:
-    a, b = as_floating(a, "logaddexp2"), as_floating(b, "logaddexp2")
+    a, b = together("logaddexp2", a, b)
     return exponential.logaddexp(a * math.log(2), b * math.log(2)) / math.log(2)
 
 

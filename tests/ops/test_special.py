@@ -18,7 +18,7 @@ import scipy.special as sp
 from mpmath import mpf
 
 import tinygrad_ko as tg
-from tests.ops.slopes import korean, slopes
+from tests.ops.slopes import derivatives, korean, slopes
 from tests.ops.ulps import ulps
 
 S = tg.special
@@ -186,6 +186,19 @@ def test_far_out_the_slope_of_ive_follows_its_series() -> None:
             expected = -0.5 * x**-1.5 / np.sqrt(2 * np.pi) * (1 - 3 * (4 * v * v - 1) / (8 * x))
             assert slope_of(partial(S.ive, v), np.array([x]))[0] == pytest.approx(expected, rel=1e-14)
     assert isnan(slope_of(lambda x: S.ive(0.5, x), np.array([-100.0]))[0])
+
+
+def test_at_the_kink_of_ive_the_second_derivative_is_that_of_both_sides() -> None:
+    assert derivatives(lambda x: S.ive(0, x), 0.0, 2) == [1.0, 0.0, 1.5]
+    assert derivatives(lambda x: S.ive(1, x), 0.0, 3)[::2] == [0.0, 0.0]
+    assert derivatives(lambda x: S.ive(1, x), 0.0, 3)[3] == 1.875
+
+
+def test_the_second_derivative_where_the_parameters_sum_to_1() -> None:
+    """The distribution of the arc sine: one factor of its second derivative would be 0, the other infinite."""
+    first, second = derivatives(lambda x: S.betainc(0.5, 0.5, x), 0.2, 2)[1:]
+    assert first == pytest.approx(1 / (np.pi * 0.4), rel=1e-15)
+    assert second == pytest.approx(-0.3 / (np.pi * 0.4**3), rel=1e-14)
 
 
 def test_a_slope_of_beta_is_as_good_as_its_value() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import scipy.special as sp
 from hypothesis import strategies as st
 
-from tests.ops.domains import SHAPES, Row, draw_array, elementwise_call, positive, real
+from tests.ops.domains import SHAPES, Row, draw_array, elementwise_call, positive, real, with_options
 from tinygrad_ko.ops.special import bessel, beta_family, entropy, gamma_family, logistic, normal
 
 
@@ -37,8 +37,10 @@ def gamma_density(a, x):
     return x ** (a - 1.0) * np.exp(-x) * sp.rgamma(a)
 
 
-def beta_density(a, b, x):
-    return x ** (a - 1.0) * (1 - x) ** (b - 1.0) / sp.beta(a, b)
+def beta_density(a, b, x, shift):
+    whole = sp.gammaln(a + b + 0.0 + shift) - sp.gammaln(a) - sp.gammaln(b)
+    signs = sp.gammasgn(a) * sp.gammasgn(b)
+    return x ** (a - 1.0) * (1 - x) ** (b - 1.0) * signs * np.exp(whole)
 
 
 def ive_differentiated(v, x, order):
@@ -51,6 +53,12 @@ def hazard(x):
     return np.exp(-x * x / 2 - sp.log_ndtr(x)) / math.sqrt(2 * math.pi)
 
 
+def hazard_fraction(x, k):
+    first = hazard(x) + x
+    return first if k == 1 else 1 / first + x
+
+
+FAR_BELOW: Any = tuple(((np.array([-7.9, -8.1, -4.5]),), {"k": k}) for k in (1, 2))
 EVERY_REGIME: Any = (
     ((20, np.array([0.7, 12.0, 19.0, 30.0])), {}),
     ((np.array([[1], [2], [20]]), np.array([0.7, 2.0])), {}),
@@ -59,7 +67,9 @@ EVERY_REGIME: Any = (
 BETAS: Any = (
     ((np.array([1, 2, 20, 30]), np.array([2, 25, 3, 40]), np.array([0.3, 0.2, 0.8, 0.4])), {}),
     ((0.7, 1.3, np.array([0.2, 0.9])), {}),
+    ((0.5, 0.5, np.array([0.3, 0.8])), {}),
 )
+BETAS_DIFFERENTIATED: Any = tuple((call, {"shift": shift}) for shift, (call, _) in enumerate(BETAS))
 FAR: Any = tuple(((2, np.array([-60.0, -3.0, 0.8, 45.0, 90.0])), {"order": order}) for order in (0, 1, 2))
 AT_0: Any = ((((np.array([0.0]),), {}), None, [[[math.inf]]]),)
 OF_ORDER_2_AT_0: Any = ((((2, np.array([0.0])), {}), None, [[[math.inf]]]),)
@@ -69,6 +79,7 @@ QUOTIENTS = [0.0, 0.0, 0.5, 2 / 3]
 ORDERS = [0, 1, 2, 5, 0.5, 2.5]
 SHAPES_OF_GAMMA = [1, 2, 3, 0.7, 4.5]
 
+# Zeros and ties, which `distinct` leaves out, lie at the ends of where some of them are defined.
 ROWS: dict[Callable[..., Any], Row] = {
     gamma_family.gammaln: Row(elementwise_call(off_the_poles), sp.gammaln),
     gamma_family.digamma: Row(elementwise_call(off_the_poles), sp.digamma),
@@ -79,27 +90,36 @@ ROWS: dict[Callable[..., Any], Row] = {
     gamma_family.multigammaln: Row(
         elementwise_call(between(1.2, 4)).map(lambda call: (call[0], {"d": 3})), sp.multigammaln
     ),
-    gamma_family.gammainc: Row(after(SHAPES_OF_GAMMA), sp.gammainc, EVERY_REGIME),
-    gamma_family.gammaincc: Row(after(SHAPES_OF_GAMMA), sp.gammaincc, EVERY_REGIME),
-    gamma_family.gamma_density: Row(after([*SHAPES_OF_GAMMA, 0, -0.5, -1.5]), gamma_density, EVERY_REGIME),
+    gamma_family.gammainc: Row(after(SHAPES_OF_GAMMA), sp.gammainc, EVERY_REGIME, distinct=True),
+    gamma_family.gammaincc: Row(after(SHAPES_OF_GAMMA), sp.gammaincc, EVERY_REGIME, distinct=True),
+    gamma_family.gamma_density: Row(
+        after([*SHAPES_OF_GAMMA, 0, -0.5, -1.5]), gamma_density, EVERY_REGIME, distinct=True
+    ),
     beta_family.beta: Row(elementwise_call(positive, positive), sp.beta),
     beta_family.betaln: Row(elementwise_call(positive, positive), sp.betaln),
     beta_family.digamma_rise: Row(elementwise_call(positive, positive), lambda a, b: sp.digamma(a + b) - sp.digamma(a)),
-    beta_family.betainc: Row(after([1, 2, 0.6, 3.5], [1, 3, 0.8], values=between(0.05, 0.95)), sp.betainc, BETAS),
-    beta_family.betaincc: Row(after([1, 2, 0.6, 3.5], [1, 3, 0.8], values=between(0.05, 0.95)), sp.betaincc, BETAS),
+    beta_family.betainc: Row(
+        after([1, 2, 0.6, 3.5], [1, 3, 0.8], values=between(0.05, 0.95)), sp.betainc, BETAS, distinct=True
+    ),
+    beta_family.betaincc: Row(
+        after([1, 2, 0.6, 3.5], [1, 3, 0.8], values=between(0.05, 0.95)), sp.betaincc, BETAS, distinct=True
+    ),
     beta_family.beta_density: Row(
-        after([1, 2, 0.6, -0.4, 3.5], [1, 3, 0.8, -0.3], values=between(0.05, 0.95)), beta_density, BETAS
+        after([1, 2, 0.6, 3.5], [1, 3, 0.8, 2.7], values=between(0.05, 0.95), options={"shift": st.integers(0, 2)}),
+        beta_density,
+        BETAS_DIFFERENTIATED,
+        distinct=True,
     ),
     bessel.j0: Row(elementwise_call(real), sp.j0),
     bessel.j1: Row(elementwise_call(real), sp.j1),
-    bessel.jv: Row(after(ORDERS), sp.jv),
+    bessel.jv: Row(after(ORDERS), sp.jv, distinct=True),
     bessel.y0: Row(elementwise_call(positive), sp.y0),
     bessel.y1: Row(elementwise_call(positive), sp.y1, limits=AT_0),
     bessel.yn: Row(after([0, 1, 2, 3]), sp.yn, limits=OF_ORDER_2_AT_0),
     bessel.yv: Row(after([0, 1, 2, 0.5]), sp.yv, limits=OF_ORDER_2_AT_0),
     bessel.i0: Row(elementwise_call(real), sp.i0),
     bessel.i1: Row(elementwise_call(real), sp.i1),
-    bessel.iv: Row(after(ORDERS), sp.iv),
+    bessel.iv: Row(after(ORDERS), sp.iv, distinct=True),
     bessel.ive: Row(after([0, 1, 2, 5], values=real), sp.ive),
     bessel.ive_differentiated: Row(
         after([0, 1, 2], values=real, options={"order": st.integers(0, 2)}), ive_differentiated, FAR
@@ -111,7 +131,7 @@ ROWS: dict[Callable[..., Any], Row] = {
     normal.ndtri: Row(elementwise_call(between(0.05, 0.95)), sp.ndtri),
     normal.log_ndtr: Row(elementwise_call(real), sp.log_ndtr),
     normal.hazard: Row(elementwise_call(real), hazard),
-    normal.hazard_excess: Row(elementwise_call(real), lambda x: x + hazard(x)),
+    normal.hazard_fraction: Row(with_options({"k": st.sampled_from([1, 2])}), hazard_fraction, FAR_BELOW),
     entropy.xlogy: Row(elementwise_call(real, positive), sp.xlogy),
     entropy.xlog1py: Row(elementwise_call(real, positive), sp.xlog1py),
     entropy.entr: Row(elementwise_call(positive), sp.entr),

@@ -102,7 +102,7 @@ def ive_differentiated(xp, v, x, *, order):
         term = xp.zeros_like(near)
         for k in range(j + 1):
             term = term + math.comb(j, k) * scipys(xp, "ive", v - j + 2 * k, x)
-        near = near + math.comb(order, j) * 0.5**j * (-sign) ** (order - j) * term
+        near = near + math.comb(order, j) * 0.5**j * (-sign if (order - j) % 2 else 1) * term
     # The sum over k of c_k * size ** (-k - 1/2), differentiated term by term.
     size = xp.where(far, size, 1)
     c, total = 1 / math.sqrt(2 * math.pi) * xp.ones_like(near), xp.zeros_like(near)

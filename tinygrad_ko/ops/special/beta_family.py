@@ -5,7 +5,7 @@ Formulas: NIST Digital Library of Mathematical Functions, https://dlmf.nist.gov,
 
 import math
 
-from tinygrad_ko.arrays.library import cast, quiet
+from tinygrad_ko.arrays.library import quiet
 from tinygrad_ko.arrays.operands import floating
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.ops.special.gamma_family import polygamma
@@ -68,7 +68,7 @@ def digamma_rise(xp, a, b):
     return xp.where(positive, rise, plain)
 
 
-@op(broadcasts=True, a=None, b=None, x=lambda g, a, b, x: g * beta_density(a, b, x))
+@op(broadcasts=True, a=None, b=None, x=lambda g, a, b, x: g * beta_density(a, b, x, shift=0))
 def betainc(xp, a, b, x):
     """The regularized incomplete beta function: the integral of t ** (a - 1) * (1 - t) ** (b - 1) / beta(a, b) from 0 to x. a and b have no
     derivative.
@@ -76,7 +76,7 @@ def betainc(xp, a, b, x):
     return of_parameters(xp, "betainc", a, b, x)
 
 
-@op(broadcasts=True, a=None, b=None, x=lambda g, a, b, x: -g * beta_density(a, b, x))
+@op(broadcasts=True, a=None, b=None, x=lambda g, a, b, x: -g * beta_density(a, b, x, shift=0))
 def betaincc(xp, a, b, x):
     """1 - betainc(a, b, x), with all its digits where that is small. a and b have no derivative."""
     return of_parameters(xp, "betaincc", a, b, x)
@@ -86,10 +86,14 @@ def betaincc(xp, a, b, x):
     broadcasts=True,
     a=None,
     b=None,
-    x=lambda g, a, b, x: g * ((beta_density(a - 1, b, x) - beta_density(a, b - 1, x)) * _as_floats(a + b - 1, x)),
+    x=lambda g, a, b, x, shift: (
+        g * (beta_density(a - 1, b, x, shift=shift + 1) - beta_density(a, b - 1, x, shift=shift + 1))
+    ),
 )
-def beta_density(xp, a, b, x):
-    """x ** (a - 1) * (1 - x) ** (b - 1) / beta(a, b), also for a or b <= 0, where derivatives lead; a and b have no derivative."""
+def beta_density(xp, a, b, x, *, shift):
+    """x ** (a - 1) * (1 - x) ** (b - 1) * gamma(a + b + shift) / (gamma(a) * gamma(b)), also for a or b <= 0. (There derivatives
+    lead, which leave a + b + shift as it was.) a and b have no derivative.
+    """
     x = xp.asarray(floating(x))
     a, b = (xp.astype(xp.asarray(v), x.dtype, copy=False) for v in (a, b))
     inside = xp.clip(x, 0, 1)
@@ -103,16 +107,13 @@ def beta_density(xp, a, b, x):
             _both_large(xp, xp.where(low > LARGE, a, LARGE + 1), xp.where(low > LARGE, b, LARGE + 1), inside),
             _one_large(xp, xp.where(low > LARGE, 1, low), xp.where(high > LARGE, high, LARGE + 1), near, log_far),
         )
-        few = xp.where(high > LARGE, 1, low), xp.where(high > LARGE, 1, high)
-        whole = scipys(xp, "beta", *few)
-        direct = near ** (few[0] - 1) * xp.exp(xp.where(few[1] == 1, 0, (few[1] - 1) * log_far)) / whole
-        density = xp.where(high > LARGE, density, xp.where(xp.isinf(whole), 0, direct))
-    return xp.where((x < 0) | (x > 1), math.nan, density)
-
-
-def _as_floats(n, x):
-    """A parameter in the dtype of x, which it does not decide."""
-    return cast(n, x.dtype) if hasattr(n, "dtype") else n
+        for i in range(shift):
+            density = density * (a + b + i)
+        small, other = xp.where(high > LARGE, 1, low), xp.where(high > LARGE, 1, high)
+        inverse = scipys(xp, "rgamma", small) * scipys(xp, "rgamma", other)
+        power = near ** (small - 1) * xp.exp(xp.where(other == 1, 0, (other - 1) * log_far))
+        direct = xp.where(inverse == 0, 0, scipys(xp, "gamma", small + other + shift) * inverse * power)
+    return xp.where((x < 0) | (x > 1), math.nan, xp.where(high > LARGE, density, direct))
 
 
 def _both_large(xp, a, b, x):

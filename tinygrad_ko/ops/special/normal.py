@@ -7,7 +7,7 @@ import math
 
 from tinygrad_ko.arrays.operands import floating
 from tinygrad_ko.engine.op import op
-from tinygrad_ko.ops.elementwise import exp, square
+from tinygrad_ko.ops.elementwise import exp, square, where
 from tinygrad_ko.ops.error_function import DENSITY, FAR, gaussian, normal_cdf_and_density
 from tinygrad_ko.ops.special.scipys import scipys
 
@@ -28,7 +28,7 @@ def erfcinv(xp, x):
     return scipys(xp, "erfcinv", x)
 
 
-@op(x=lambda g, x: -g * (hazard_excess(-_ROOT_2 * x) / (_ROOT * hazard(-_ROOT_2 * x))))
+@op(x=lambda g, x: -g * (hazard_fraction(-_ROOT_2 * x, k=1) / (_ROOT * hazard(-_ROOT_2 * x))))
 def erfcx(xp, x):
     """exp(x * x) * erfc(x). (The derivative 2 * x * erfcx(x) - 2 / sqrt(pi) would be the difference of two nearly equal numbers.)"""
     return scipys(xp, "erfcx", x)
@@ -58,21 +58,32 @@ def log_ndtr(xp, x):
     return scipys(xp, "log_ndtr", x)
 
 
-@op(x=lambda g, x, out: -g * (out * hazard_excess(x)))
+@op(x=lambda g, x, out: -g * (out * hazard_fraction(x, k=1)))
 def hazard(xp, x):
     """The density of the normal distribution divided by P(X <= x), which is nearly -x far below 0."""
     return _hazard(xp, xp.asarray(floating(x)))
 
 
-@op(x=lambda g, x, out: g * (1 - hazard(x) * out))
-def hazard_excess(xp, x):
-    """x + hazard(x): far below 0, where little is left of the sum, by the continued fraction 1 / (y + 2 / (y + 3 / ...)) with y = -x."""
+@op(x=lambda g, x, out, k: g * _slope_of_fraction(x, out, k))
+def hazard_fraction(xp, x, *, k):
+    """The continued fraction k / (y + (k + 1) / (y + ...)) with y = -x: from its first level, which is hazard(x) + x, or far below 0, where
+    little is left of that sum, from a last one.
+    """
     x = xp.asarray(floating(x))
+    near = _hazard(xp, x) + x
+    for level in range(1, k):
+        near = level / near + x
     y = xp.maximum(-x, 8)
-    fraction = y
-    for k in range(_LEVELS, 1, -1):
-        fraction = y + k / fraction
-    return xp.where(x < -8, 1 / fraction, x + _hazard(xp, x))
+    far = y
+    for level in range(k + _LEVELS, k, -1):
+        far = y + level / far
+    return xp.where(x < -8, k / far, near)
+
+
+def _slope_of_fraction(x, out, k):
+    """k - out * (out - x), without the digits that cancel: below 0 in terms of the next level, above it of the one before."""
+    rest = hazard(x) if k == 1 else (k - 1) / hazard_fraction(x, k=k - 1)  # out - x
+    return where(x < 0, out * (hazard_fraction(x, k=k + 1) - out), k - out * rest)
 
 
 def _hazard(xp, x):

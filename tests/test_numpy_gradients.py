@@ -165,7 +165,8 @@ REFUSED = {
 @pytest.mark.parametrize("room", ROOMS)
 def test_every_function_is_right_or_refuses(room: str) -> None:
     """On a Tensor in each place in turn, that of the value that is given under one name."""
-    right, refused = set(), set()
+    right: set[str] = set()
+    refused: set[str] = set()
     functions = {f: name for name, f in vars(ROOMS[room]).items() if callable(f) and not isinstance(f, type)}
     for f, name in functions.items():
         if name.startswith("_") or name in SKIPPED:

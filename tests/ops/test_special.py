@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from math import inf, isnan
+from pathlib import Path
 from typing import Any
 
 import mpmath
@@ -333,6 +334,13 @@ def test_softmax_is_over_all_axes_as_in_scipy() -> None:
 def test_multigammaln_asks_for_more_than_half_the_dimensions() -> None:
     with pytest.raises(ValueError, match=r"above \(d - 1\) / 2 = 1"):
         S.multigammaln(tg.Tensor([2.0, 1.0]), 3)
+
+
+def test_an_exported_file_needs_numpy_alone(tmp_path: Path) -> None:
+    compiled = tg.compile(lambda x: S.gammaln(tg.Tensor(x)).detach())
+    assert compiled(np.array([3.0])).item() == pytest.approx(np.log(2))
+    with pytest.raises(TypeError, match=r"export: .*scipys .*cannot be copied into a file that needs NumPy alone"):
+        compiled.export(tmp_path / "gammaln.py")
 
 
 def test_without_scipy_the_way_out_is_named_and_the_rest_works() -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import tinygrad_ko as tg
+from tests.ops.slopes import korean, slopes
 
 X = np.array([[0.7, -1.3, 2.1, 0.4], [1.9, 0.2, -0.6, 1.1], [-2.2, 0.9, 1.4, -0.3]])
 V = np.array([0.31, 1.73, -0.84, 2.25, -1.41])
@@ -275,6 +276,80 @@ def test_values_are_numpys_and_gradients_are_slopes(i: int) -> None:
         return flat[np.flatnonzero(np.isfinite(flat.numpy() if isinstance(flat, tg.Tensor) else flat))]
 
     tg.check_gradient(joined, X)
+
+
+def test_slopes_at_points_where_branches_meet() -> None:
+    assert slopes(lambda x: np.modf(x)[0], [0.0, 2.0, -1.0]) == [[1, 1, 1]]
+    assert slopes(np.fmod, [0.0, 3.0], [2.0, 2.0]) == [[1, 1], [0, -1]]
+    assert slopes(np.fmax, [1.0, math.nan, 2.0], [1.0, 3.0, math.nan]) == [[0.5, 0, 1], [0.5, 1, 0]]
+    assert slopes(np.fmin, [1.0, math.nan, 2.0], [1.0, 3.0, math.nan]) == [[0.5, 0, 1], [0.5, 1, 0]]
+    assert slopes(np.heaviside, [0.0, 1.0], [0.5, 0.5]) == [[0, 0], [1, 0]]
+    assert slopes(lambda x: np.interp(x, [0.0, 1.0, 3.0], [0.0, 5.0, 1.0]), [-1.0, 0.0, 1.0, 3.0, 4.0]) == [
+        [0, 5, -2, -2, 0]
+    ]
+    assert slopes(np.nan_to_num, [1.0, math.nan, math.inf, -math.inf]) == [[1, 0, 0, 0]]
+    holes = [[math.nan, math.nan], [2.0, math.nan]]
+    assert slopes(lambda x: np.broadcast_to(np.nanmax(x, axis=1, keepdims=True), (2, 2)), holes) == [[[0, 0], [2, 0]]]
+
+
+REFUSED: list[Callable[[Any], Any]] = [
+    lambda x: np.max(x, where=MASK),
+    lambda x: np.nansum(x, where=MASK),
+    lambda x: np.nanquantile(x, 0.5, method="hazen"),
+    lambda x: np.average(x[None], axis=(1, 2), weights=X, returned=True),
+    lambda x: np.ravel(x, order="K"),
+    lambda x: np.polyadd(x, V),
+    lambda x: np.poly(x[:, :3]),
+    lambda x: np.geomspace(np.abs(x), -1.0, 3),
+    lambda x: np.polyfit(STEPS, x[0], 1, cov=True),
+    lambda x: np.trim_zeros(x),
+    lambda x: np.add.reduce(x, where=MASK),
+    lambda x: np.linalg.eig(x[:, :3]),
+    lambda x: np.linalg.lstsq(x, W),
+    lambda x: np.quantile(X, np.abs(x[0]) / 3),
+    lambda x: np.nanquantile(X, np.abs(x[0]) / 3),
+    lambda x: np.nanpercentile(X, np.abs(x[0])),
+    lambda x: np.unwrap(X, period=x[0, 0]),
+    lambda x: np.compress(x[0], X, axis=1),
+    lambda x: np.insert(np.arange(3), 1, x[0, 0]),
+    lambda x: np.select([x], [1.0]),
+]
+
+
+@pytest.mark.parametrize("i", range(len(REFUSED)))
+def test_what_would_lose_a_gradient_or_is_not_there_is_refused(i: int) -> None:
+    with pytest.raises(TypeError, match=r"not supported on a Tensor|no gradient|has no gradient") as caught:
+        REFUSED[i](tg.Tensor(X, requires_grad=True))
+    assert korean(caught.value)
+
+
+WRONG: list[Callable[[Any], Any]] = [
+    lambda x: np.rot90(x, 1, (0, 0)),
+    lambda x: np.block([x, [x]]),
+    lambda x: np.gradient(x, 1.0, 2.0, 3.0),
+    lambda x: np.gradient(x, edge_order=3),
+    lambda x: np.gradient(x, V, axis=0),
+    lambda x: np.diff(x, -1),
+    lambda x: np.convolve(x, V),
+    lambda x: np.interp(x, STEPS, V),
+    lambda x: np.geomspace(x * 0, 1.0, 3),
+    lambda x: np.choose([0, 1, 2, 3], [x, X]),
+    lambda x: np.select([MASK], [x, x]),
+    lambda x: np.piecewise(x, [MASK], [1, 2, 3]),
+    lambda x: np.polyfit(STEPS, x[:, 0], 1),
+    lambda x: np.linalg.multi_dot([x]),
+    lambda x: np.cov(x[None]),
+    lambda x: np.linalg.tensorinv(x, 0),
+    lambda x: np.bincount([0, 1], x[0]),
+]
+
+
+@pytest.mark.parametrize("i", range(len(WRONG)))
+def test_what_numpy_refuses_is_refused(i: int) -> None:
+    with pytest.raises((TypeError, ValueError, IndexError, np.linalg.LinAlgError)) as theirs:
+        WRONG[i](X)
+    with pytest.raises(type(theirs.value)):
+        WRONG[i](tg.Tensor(X, requires_grad=True))
 
 
 @pytest.mark.filterwarnings("ignore")

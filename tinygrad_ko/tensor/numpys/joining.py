@@ -8,7 +8,7 @@ import numpy as np
 from tinygrad_ko.arrays.library import shape as shape_of
 from tinygrad_ko.ops import elementwise, repetition, shape
 from tinygrad_ko.ops.indexing import take
-from tinygrad_ko.ops.inputs import as_int, as_operand, normalized_axis, unwrapped
+from tinygrad_ko.ops.inputs import as_int, as_operand, normalized_axes, normalized_axis, unwrapped
 from tinygrad_ko.tensor.numpys.table import Table, Unsupported, in_dtype, named
 
 
@@ -108,7 +108,7 @@ def _insert(x: Any, places: Any, values: Any, axis: int | None = None) -> Any:
     more = np.insert(np.empty((n, 0)), places, np.empty((values.shape[axis], 0)), axis=0).shape[0] - n
     values = shape.broadcast_to(values, (*x.shape[:axis], more, *x.shape[axis + 1 :]))
     order = np.insert(np.arange(n), places, n + np.arange(more))
-    return take(shape.concat([x, elementwise.astype(values, x.dtype)], axis=axis), order, axis)
+    return take(shape.concat([x, in_dtype(values, x.dtype)], axis=axis), order, axis)
 
 
 def _delete(x: Any, places: Any, axis: int | None = None) -> Any:
@@ -126,7 +126,7 @@ def _resize(x: Any, new_shape: Any) -> Any:
 
 
 def _rot90(x: Any, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Any:
-    first, second = axes
+    first, second = normalized_axes(tuple(axes), x.ndim, "rot90")
     turned = {
         0: lambda: elementwise.positive(x),
         1: lambda: shape.swapaxes(shape.flip(x, second), first, second),
@@ -156,6 +156,8 @@ def _block(arrays: Any) -> Any:
     rank = max(depth, *(np.ndim(x) for x in _blocks(arrays)))
 
     def joined(part: Any, level: int) -> Any:
+        if isinstance(part, list) != (level > 0):
+            np.block(unwrapped(arrays))  # which says what is wrong
         if not isinstance(part, list):
             return _with_axes(part, rank, (*(1,) * (rank - np.ndim(part)), *shape_of(part)))
         return shape.concat([joined(inner, level - 1) for inner in part], axis=-level)

@@ -12,7 +12,7 @@ from tinygrad_ko.ops.linalg import products, solving, spectral
 from tinygrad_ko.ops.linalg.einsum import einsum as einsum_of_letters
 from tinygrad_ko.tensor.numpys.table import Table, named
 
-_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"  # in the order in which results have them
 
 
 def _dot(a: Any, b: Any) -> Any:

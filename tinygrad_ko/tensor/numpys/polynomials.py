@@ -91,7 +91,7 @@ def _polyint(p: Any, m: int = 1, k: Any = None) -> Any:
 
 
 def _poly(roots: Any) -> Any:
-    """The coefficients of the polynomial with these roots, or with the eigenvalues of a symmetric matrix as roots."""
+    """The coefficients of the polynomial with these roots. (NumPy takes the eigenvalues of a matrix, which may be complex.)"""
     roots = as_floating(roots, "poly")
     if roots.ndim == 2:
         raise Unsupported

@@ -23,6 +23,8 @@ def _reduction(function: Callable[..., Any], neutral: float, join: Callable[...,
     ) -> Any:
         x = in_dtype(x, dtype)
         if where is not True:
+            if initial is None and math.isinf(neutral):  # NumPy asks for one
+                raise Unsupported
             x = elementwise.where(where, x, neutral)
         out = function(x, axis=axis, keepdims=bool(keepdims))
         return out if initial is None else join(out, initial)
@@ -79,15 +81,15 @@ def _average(x: Any, axis: Any = None, weights: Any = None, returned: bool = Fal
     out = statistics.average(x, axis=axis, weights=weights, keepdims=bool(keepdims))
     if not returned:
         return out
-    every = 1.0 if weights is None else weights
-    if weights is not None and shape(weights) != shape(x) and np.ndim(weights) == 1:
-        every = reshape(
-            as_operand(weights, "average"), [-1 if i == axis % np.ndim(x) else 1 for i in range(np.ndim(x))]
-        )
-    total = reduction.sum(
-        every + elementwise.zeros_like(as_floating(unwrapped(x), "average")), axis=axis, keepdims=bool(keepdims)
-    )
-    return out, total
+    every = 1.0
+    if weights is not None:
+        every = as_operand(weights, "average")
+        if every.shape != shape(x):
+            if every.ndim != 1 or not isinstance(axis, int):
+                raise Unsupported
+            every = reshape(every, [-1 if i == axis % np.ndim(x) else 1 for i in range(np.ndim(x))])
+    spread = every + elementwise.zeros_like(as_floating(unwrapped(x), "average"))
+    return out, reduction.sum(spread, axis=axis, keepdims=bool(keepdims))
 
 
 def _median(x: Any, axis: Any = None, *, overwrite_input: bool = False, keepdims: bool = False) -> Any:

@@ -12,7 +12,7 @@ from tinygrad_ko.ops.elementwise import where
 from tinygrad_ko.ops.inputs import as_floating, as_operand, normalized_axes, normalized_axis, unwrapped
 from tinygrad_ko.ops.linalg.products import matmul
 from tinygrad_ko.tensor.numpys.joining import atleast_2d, ravel
-from tinygrad_ko.tensor.numpys.table import Table, as_constant, in_dtype, named, together
+from tinygrad_ko.tensor.numpys.table import Table, Unsupported, as_constant, in_dtype, named, together
 
 
 def _from_to(x: Any, axis: int, start: int | None, stop: int | None, step: int = 1) -> Any:
@@ -238,8 +238,11 @@ def _with_leading(x: Any, rank: int) -> Any:
 
 def _geomspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: Any = None, axis: int = 0) -> Any:
     start, stop = (in_dtype(end, np.float64) for end in (start, stop))
-    np.geomspace(unwrapped(start), unwrapped(stop), 2)  # which says what is wrong
-    sign = np.sign(unwrapped(start))
+    sign, other = np.sign(unwrapped(start)), np.sign(unwrapped(stop))
+    if np.any(sign * other == 0):
+        np.geomspace(unwrapped(start), unwrapped(stop), 2)  # which says what is wrong
+    if np.any(sign != other):  # complex numbers between them
+        raise Unsupported
     exponents = _linspace(elementwise.log(start * sign), elementwise.log(stop * sign), num, endpoint)
     out = sign * elementwise.exp(exponents)
     return in_dtype(shape.moveaxis(out, 0, axis) if axis else out, dtype)

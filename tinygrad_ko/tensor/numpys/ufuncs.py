@@ -58,11 +58,10 @@ def _divmod(a: Any, b: Any) -> tuple[Any, Any]:
 
 
 def _modf(x: Any) -> tuple[Any, Any]:
-    """What is behind the point and before it, with the sign of x."""
+    """What is behind the point, whose derivative is 1 at whole numbers too, and what is before it."""
     x = as_floating(x, "modf")
     whole = rounding.trunc(x)
-    rest = where(abs(unwrapped(x)) == math.inf, elementwise.zeros_like(x), x - whole)
-    return elementwise.copysign(rest, unwrapped(x)), whole
+    return where(abs(unwrapped(x)) == math.inf, 0, x - whole), whole
 
 
 def _heaviside(x: Any, at_0: Any) -> Any:

@@ -327,7 +327,7 @@ WRONG: list[Callable[[Any], Any]] = [
     lambda x: np.rot90(x, 1, (0, 0)),
     lambda x: np.block([x, [x]]),
     lambda x: np.gradient(x, 1.0, 2.0, 3.0),
-    lambda x: np.gradient(x, edge_order=3),
+    lambda x: np.gradient(x, 1.0, edge_order=3),  # type: ignore[call-overload]  # it is wrong
     lambda x: np.gradient(x, V, axis=0),
     lambda x: np.diff(x, -1),
     lambda x: np.convolve(x, V),

@@ -11,6 +11,7 @@ from tinygrad_ko.ops import elementwise, indexing, reduction, shape
 from tinygrad_ko.ops.elementwise import where
 from tinygrad_ko.ops.inputs import as_floating, as_operand, normalized_axes, normalized_axis, unwrapped
 from tinygrad_ko.ops.linalg.products import matmul
+from tinygrad_ko.ops.sliding_products import convolved
 from tinygrad_ko.tensor.numpys.joining import atleast_2d, ravel
 from tinygrad_ko.tensor.numpys.table import Table, Unsupported, as_constant, in_dtype, named, together
 
@@ -124,13 +125,13 @@ def convolve(a: Any, v: Any, mode: str = "full") -> Any:
     """np.convolve."""
     a, v = _sequence(a, "convolve"), _sequence(v, "convolve")
     a, v = (v, a) if v.shape[0] > a.shape[0] else (a, v)
-    return _cut(_full(a, v), a.shape[0], v.shape[0], mode)
+    return _cut(convolved(a, v), a.shape[0], v.shape[0], mode)
 
 
 def _correlate(a: Any, v: Any, mode: str = "valid") -> Any:
     a, v = _sequence(a, "correlate"), _sequence(v, "correlate")
     n, m = a.shape[0], v.shape[0]
-    full = _full(a, shape.flip(v, 0)) if n >= m else shape.flip(_full(v, shape.flip(a, 0)), 0)
+    full = convolved(a, shape.flip(v, 0)) if n >= m else shape.flip(convolved(v, shape.flip(a, 0)), 0)
     return _cut(full, n, m, mode) if n >= m else shape.flip(_cut(shape.flip(full, 0), m, n, mode), 0)
 
 
@@ -139,14 +140,6 @@ def _sequence(x: Any, name: str) -> Any:
     if x.ndim > 1 or x.size == 0:
         getattr(np, name)(unwrapped(x), [1.0])  # which says what is wrong
     return ravel(x)
-
-
-def _full(a: Any, v: Any) -> Any:
-    """The sums of a[i] * v[k - i]."""
-    from tinygrad_ko.ops.networks.convolution import conv1d
-
-    m = v.shape[0]
-    return conv1d(a[None, None], shape.flip(v, 0)[None, None], padding=m - 1)[0, 0]
 
 
 def _cut(full: Any, n: int, m: int, mode: Any) -> Any:

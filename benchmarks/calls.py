@@ -107,6 +107,7 @@ def definite(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
 X = Input(real)
 POSITIVE = Input(between(0.1, 3))
 INSIDE = Input(between(-0.9, 0.9))
+PROBABILITIES = Input(between(0.05, 0.95))
 VECTOR, COLUMN = Input(real, (128,)), Input(real, (1024, 1))
 SQUARES = Input(regular, (128, 32, 32))
 TALL = Input(regular, (128, 64, 16))
@@ -134,7 +135,7 @@ CALLS: dict[str, Call] = {
     "astype": call(X, dtype=np.float64),
     "clip": call(X, min=-1.0, max=1.0),
     "dropout": call(X, p=0.5, rng=0),
-    "logit": call(Input(between(0.05, 0.95))),
+    "logit": call(PROBABILITIES),
     "pow": call(POSITIVE, X),
     "where": call(Input(truth, moves=False), X, X),
     # shapes
@@ -216,4 +217,23 @@ CALLS: dict[str, Call] = {
     **alike("linalg.matrix_norm linalg.pinv linalg.qr linalg.svdvals", TALL),
     "linalg.solve": call(SQUARES, Input(real, (128, 32, 4))),
     "linalg.svd": call(TALL, full_matrices=False),
+    # special functions
+    **alike(
+        "special.erfcx special.expit special.i0 special.i1 special.j0 special.j1 special.log_expit special.log_ndtr special.ndtr",
+        X,
+    ),
+    **alike(
+        "special.digamma special.entr special.gamma special.gammaln special.gammasgn special.rgamma special.y0 special.y1",
+        POSITIVE,
+    ),
+    **alike("special.beta special.betaln special.rel_entr special.xlog1py special.xlogy", POSITIVE, POSITIVE),
+    **alike(
+        "special.gammainc special.gammaincc special.iv special.jn special.polygamma special.yn special.yv", 2, POSITIVE
+    ),
+    **alike("special.betainc special.betaincc", 2.5, 1.5, PROBABILITIES),
+    **alike("special.erfcinv special.ndtri", PROBABILITIES),
+    **alike("special.log_softmax special.logsumexp special.softmax", X, axis=1),
+    "special.erfinv": call(INSIDE),
+    "special.ive": call(2, X),
+    "special.multigammaln": call(Input(between(1.1, 4)), 3),
 }

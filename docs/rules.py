@@ -24,7 +24,8 @@ from tinygrad_ko.runtime.source import formula_text
 TARGET = Path(__file__).with_name("rules.md")
 HEAD = """# The rule book
 
-Written by `python -m docs.rules` from the rule book itself; a test holds it to that. Functions marked with `tg.linalg` live there.
+Written by `python -m docs.rules` from the rule book itself; a test holds it to that. Functions marked with `tg.linalg` or `tg.special`
+live there.
 
 Every function here is held against the numerical judge at **orders 1 and 2**, and in float32, at shapes, axes and values that
 Hypothesis draws; {mutants:,} mistakes were put into the formulas one at a time, and the judge (or, where slopes are infinite, limits that
@@ -41,7 +42,7 @@ In a formula `g` is the gradient of the output and `out` the output. *Keeps* is 
 def public() -> dict[Any, str]:
     """Every public function of the rule book, with the name that users call it by."""
     names: dict[Any, str] = {}
-    for home, room in (("tg", tg), ("tg.linalg", getattr(tg, "linalg", None))):
+    for home, room in (("tg", tg), ("tg.linalg", tg.linalg), ("tg.special", tg.special)):
         for name in getattr(room, "__all__", ()):
             value = getattr(room, name)
             if inspect.isfunction(value) and value.__module__.startswith(ops.__name__ + "."):

@@ -38,6 +38,7 @@ VALUES = {
     "pair": np.array([0.613, 0.271]),
     "mate": np.array([0.457, 0.819]),
     "third": np.array([0.351, 0.943]),
+    "above": np.array([1.413, 2.731]),
     "matrix": np.array([[1.313, 0.217, 0.432], [0.127, 1.737, 0.331], [0.519, 0.643, 2.117]]),
     "square": np.array([[0.713, 0.117, 0.239], [0.347, 0.871, 0.153], [0.259, 0.463, 0.683]]),
     "cube": np.array([[[0.11, 0.27], [0.39, 0.53]], [[0.61, 0.77], [0.83, 0.97]]]),
@@ -56,6 +57,19 @@ MENU: list[tuple[Any, ...]] = [
     ("pair", "mate", "matrix"),
     ("pair", "mate", "third", "cube"),
     (["vector", "other"],),
+    (["matrix", "square"],),
+    ("vector", [1, 2]),
+    ("matrix", (1, 0)),
+    (np.array([True, False, True]), "vector"),
+    (np.array([2, 0, 1]), "vector"),
+    (np.array([0, 1, 1]), ["vector", "other"]),
+    ([np.array([True, False, True]), np.array([False, True, True])], ["vector", "other"]),
+    ("square", "vector"),
+    ("pair", "mate"),
+    ("number", "pair", 4),
+    ("vector", 0.3),
+    ("vector", 1, "number"),
+    ("vector", 3),
 ]
 
 
@@ -126,12 +140,36 @@ def judged(name: str, f: Callable[..., Any], arguments: tuple[Any, ...], place: 
     return True
 
 
+def moves(f: Callable[..., Any], arguments: tuple[Any, ...], place: str) -> bool:
+    """Whether NumPy's function gives real floats there that depend on the value."""
+    try:
+        here, there = called(f, arguments, None, np.copy), called(f, arguments, place, lambda a: 1.01 * a)
+    except Exception:
+        return False
+    pairs = [(np.asarray(x), np.asarray(y)) for x, y in zip(here, there, strict=False)]
+    return any(x.dtype.kind == "f" and not np.array_equal(x, y, equal_nan=True) for x, y in pairs)
+
+
+# Of the functions that give floats: those that are refused, by their names or by that of what they ask of a Tensor.
+REFUSED = {
+    "np": {
+        *("array", "asanyarray", "asarray", "asarray_chkfinite", "ascontiguousarray", "asfortranarray", "asmatrix", "require"),
+        *("from_dlpack", "frombuffer", "full", "full_like", "ix_", "kaiser", "hamming", "arange", "spacing", "roots"),
+        *("histogram", "histogram_bin_edges", "histogram2d", "histogramdd", "intersect1d", "setdiff1d", "setxor1d", "union1d"),
+        *("unique", "unique_values", "unique_counts", "unique_all", "unique_inverse", "apply_along_axis", "apply_over_axes"),
+    },
+    "np.linalg": {"eig", "eigvals", "lstsq"},
+    "np.fft": {"hfft", "irfft", "irfft2", "irfftn", "fftn", "ifftn", "fft", "ifft", "rfftn"},
+}  # fmt: skip
+
+
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("room", ROOMS)
 def test_every_function_is_right_or_refuses(room: str) -> None:
     """On a Tensor in each place in turn, that of the value that is given under one name."""
-    right = set()
-    functions = {f: name for name, f in vars(ROOMS[room]).items() if callable(f) and not isinstance(f, type | np.ufunc)}
+    right: set[str] = set()
+    refused: set[str] = set()
+    functions = {f: name for name, f in vars(ROOMS[room]).items() if callable(f) and not isinstance(f, type)}
     for f, name in functions.items():
         if name.startswith("_") or name in SKIPPED:
             continue
@@ -139,7 +177,12 @@ def test_every_function_is_right_or_refuses(room: str) -> None:
             for place in dict.fromkeys(a for a in leaves_of(list(arguments)) if isinstance(a, str)):
                 if judged(f"{room}.{name}", f, arguments, place):
                     right.add(name)
-    assert len(right) >= {"np": 50, "np.linalg": 15, "np.fft": 0, "np.emath": 0}.get(room, 1), sorted(right)
+                elif room in REFUSED and name not in right | refused and moves(f, arguments, place):
+                    refused.add(name)
+    refused -= right
+    print(f"{room}: {len(right)} functions are right, {len(refused)} refused: {sorted(refused)}")
+    assert refused <= REFUSED.get(room, set())
+    assert len(right) >= {"np": 175, "np.linalg": 26, "np.fft": 2, "np.emath": 0}.get(room, 1), sorted(right)
 
 
 NAMES = {

@@ -18,7 +18,10 @@ tg: Any = tinygrad_ko  # the stub says nothing of __all__: a type checker reads 
 SOURCE = Path(tg.__file__)
 STUBBED = [
     "tinygrad_ko",
-    *(f"tinygrad_ko.{room}" for room in ("check", "data", "fft", "func", "linalg", "nn", "optim", "testing")),
+    *(
+        f"tinygrad_ko.{room}"
+        for room in ("check", "data", "fft", "func", "linalg", "nn", "optim", "special", "testing")
+    ),
 ]
 
 

@@ -216,8 +216,11 @@ NAMESAKES = {
     "trace",
     "zeros_like",
     "empty",
-}  # of a function and of a result; ours and NumPy's, which counts its axes otherwise; an op and
-# the standard's function of it; a buffer of a program's, and a new Tensor
+    "softmax",
+    "log_softmax",
+    "logsumexp",
+}  # of a function and of a result; ours and NumPy's, which counts its axes otherwise; an op and the standard's function of it; a buffer of
+# a program's, and a new Tensor; ours and SciPy's, over all axes
 
 
 def definitions() -> dict[str, dict[str, ast.FunctionDef | ast.ClassDef]]:

@@ -57,7 +57,7 @@ class Function:
 class OfOurs(Function):
     def named(self, name: str) -> Callable[..., Any]:
         room, _, last = name.rpartition(".")
-        return getattr(tg.linalg if room else tg, last)
+        return getattr(getattr(tg, room) if room else tg, last)
 
     def plain(self, array: Array) -> Any:
         return array

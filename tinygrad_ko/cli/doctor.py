@@ -28,6 +28,7 @@ EXTRAS = {
     "train": (("tqdm",), "shows progress bars"),
     "draw": (("pygraphviz",), "draws graphs where the program dot is not installed"),
     "plots": (("matplotlib",), "draws learning curves"),
+    "special": (("scipy",), "computes the values of tg.special"),
     "testing": (("hypothesis", "pytest"), "runs the tests"),
     "doctor": (("threadpoolctl",), "tells which BLAS runs, with how many threads"),
 }

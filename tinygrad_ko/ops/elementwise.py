@@ -178,7 +178,7 @@ def where(xp, condition, x, y):
     return xp.where(condition, x, y)
 
 
-@op(x=lambda g, x, min, max: where(_within(x, min, max), g, 0), min=None, max=None)
+@op(broadcasts=True, x=lambda g, x, min, max: where(_within(x, min, max), g, 0), min=None, max=None)
 def clip(xp, x, min=None, max=None):
     """x limited to [min, max]; either may be None. On a limit itself the derivative is taken to be 1."""
     return xp.clip(x, min, max)

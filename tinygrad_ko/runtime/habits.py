@@ -26,6 +26,8 @@ tg.max : amax; tg.min : amin; tg.top_k : topk; tg.cumulative_prod : cumprod; tg.
 tg.affine : addmm linear; tg.matmul : bmm dot mm; linalg.solve : lu_solve; linalg.vector_norm : norm
 tg.reshape : flatten ravel view; tg.permute_dims : permute; tg.expand_dims : unsqueeze; tg.broadcast_to : expand
 tg.concat : cat; tg.array_split : chunk; tg.attention : MultiheadAttention scaled_dot_product_attention
+special.gammaln : lgamma loggamma; special.gammainc : igamma; special.gammaincc : igammac; special.multigammaln : mvlgamma
+special.j0 : bessel_j0; special.j1 : bessel_j1; special.y0 : bessel_y0; special.y1 : bessel_y1
 tg.gru : GRUCell; tg.lstm : LSTMCell
 tg.take : index_select; tg.take_along_axis : gather; tg.scatter_add : index_add; tg.where : masked_fill
 """)

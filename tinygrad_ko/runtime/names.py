@@ -14,7 +14,7 @@ import numpy as np
 from tinygrad_ko.errors import explain
 from tinygrad_ko.runtime.habits import CALLS, HABITS
 
-_ROOMS = ("tg", "nn", "optim", "func", "linalg", "fft", "data")  # where a name is looked for
+_ROOMS = ("tg", "nn", "optim", "func", "linalg", "fft", "special", "data")  # where a name is looked for
 _PUBLIC = re.compile(r"^from (\S+) import (\w+) as \2$", re.MULTILINE)  # how a stub says that a name is public
 
 

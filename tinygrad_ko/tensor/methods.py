@@ -17,6 +17,7 @@ from tinygrad_ko.tensor import in_place
 
 _Axes = int | tuple[int, ...] | None
 _VERSIONS = ("2021.12", "2022.12", "2023.12", "2024.12", "2025.12")  # of the array API standard
+_NUMPY: Any = np  # whose functions take Tensors, which their types do not say
 
 
 def _reflected(op: Callable[..., Any]) -> Any:
@@ -276,9 +277,7 @@ class Operators(Handle):
 
     def take(self, indices: Any, axis: int | None = None) -> Self:
         """The elements at some places along an axis, or of all in one line."""
-        from tinygrad_ko.tensor import numpy_protocol
-
-        return numpy_protocol.take(self, indices, axis=axis)
+        return _NUMPY.take(self, indices, axis)
 
     def argsort(self, axis: int = -1, *, stable: bool = True) -> Self:
         """Where the elements stand in order of size: integers, without a gradient."""
@@ -294,6 +293,4 @@ class Operators(Handle):
 
     def dot(self, other: Any) -> Self:
         """np.dot(self, other)."""
-        from tinygrad_ko.tensor import numpy_protocol
-
-        return numpy_protocol.dot(self, other)
+        return _NUMPY.dot(self, other)

@@ -16,10 +16,16 @@ from tinygrad_ko.tensor.in_place import assign, is_recorded, write_out
 
 
 def of_ufunc(
-    ufunc: Any, method: str, inputs: Any, options: dict[str, Any], plain: bool, compute: Callable[[Any], Any]
+    name: str,
+    ufunc: Any,
+    method: str,
+    inputs: Any,
+    options: dict[str, Any],
+    plain: bool,
+    compute: Callable[[Any], Any],
 ) -> Any:
     """A ufunc with `out=`, from what it computes of its inputs; `plain` if its results have no gradient."""
-    outs, name = options["out"], ufunc.__name__
+    outs = options["out"]
     is_constant = not is_recorded(*outs) and (plain or not is_recorded(*map(joined, inputs)))
     if is_constant and all(map(_is_numpys, outs)):
         others = {word: unwrapped(value) for word, value in options.items()} | {"out": tuple(map(_writable, outs))}
@@ -32,7 +38,7 @@ def of_ufunc(
         mask = np.broadcast_to(where, out.shape)
         out[mask] = compute([x if isinstance(x, int | float) else _stretched(x, out, name)[mask] for x in inputs])
         return out
-    return write_out(out, _stretched(compute(inputs), out, name), f"np.{name}(..., out=x)", f"x = np.{name}(...)")
+    return write_out(out, _stretched(compute(inputs), out, name), f"{name}(..., out=x)", f"x = {name}(...)")
 
 
 def of_function(name: str, value: Any, out: Any) -> Any:
@@ -40,13 +46,13 @@ def of_function(name: str, value: Any, out: Any) -> Any:
     value = as_operand(value, name)
     if value.shape != out.shape:
         raise explain(
-            ValueError(f"np.{name}: out has shape {out.shape}, but the result has shape {value.shape}"),
-            f"np.{name}: out의 형상은 결과의 형상과 같아야 합니다. out의 형상: {out.shape}, 결과의 형상: {value.shape}",
+            ValueError(f"{name}: out has shape {out.shape}, but the result has shape {value.shape}"),
+            f"{name}: out의 형상은 결과의 형상과 같아야 합니다. out의 형상: {out.shape}, 결과의 형상: {value.shape}",
         )
     if not is_recorded(value, out) and _is_numpys(out):
         np.copyto(_writable(out), unwrapped(value))
         return out
-    return write_out(out, value, f"np.{name}(..., out=x)", f"x = np.{name}(...)") if _is_tensor(out) else NotImplemented
+    return write_out(out, value, f"{name}(..., out=x)", f"x = {name}(...)") if _is_tensor(out) else NotImplemented
 
 
 def add_items(ufunc: Any, x: Any, index: Any, *values: Any) -> Any:

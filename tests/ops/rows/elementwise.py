@@ -135,7 +135,7 @@ ROWS: dict[Callable[..., Any], Row] = {
     elementwise.maximum: Row(different(), np.maximum),
     elementwise.minimum: Row(different(), np.minimum),
     elementwise.where: Row(conditional(), np.where, (((GRID > 1, -GRID, GRID * GRID), {}),)),
-    elementwise.clip: Row(clipped(), np.clip),
+    elementwise.clip: Row(clipped(), np.clip, (((GRID[:, :1],), {"min": GRID - 0.9, "max": None}),)),
     elementwise.scalar_power: Row(
         with_options({"exponent": st.sampled_from([-2, -1, 0, 1, 2, 3, 0.5, -1.5, 2.0])}, values=positive),
         lambda x, exponent: x**exponent,

@@ -138,6 +138,8 @@ class Symbol(SymbolOperators):
         return self.program.record("reduce", (x,), settings, lambda: reduce(x.array, axis=along, keepdims=keepdims))
 
     def __array_function__(self, function: Any, types: Any, arguments: Any, options: Any) -> Any:
+        if any(issubclass(kind, Handle) for kind in types):
+            return NotImplemented
         return called(self, function, arguments, options)
 
     def traced_call(self, function: Any, arguments: Any, options: Any) -> Any:

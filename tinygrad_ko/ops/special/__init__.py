@@ -1,0 +1,1 @@
+"""The special functions of SciPy with derivatives: `tg.special`."""

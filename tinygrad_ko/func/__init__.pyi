@@ -1,4 +1,5 @@
 from tinygrad_ko.func.checkpointing import checkpoint as checkpoint
+from tinygrad_ko.func.flattening import flatten as flatten
 from tinygrad_ko.func.transforms import grad as grad
 from tinygrad_ko.func.transforms import hessian as hessian
 from tinygrad_ko.func.transforms import hvp as hvp

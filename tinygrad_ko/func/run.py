@@ -65,9 +65,9 @@ class Run:
             at, korean = (f" at {', '.join(constant)}", f"({', '.join(constant)})") if constant[0] else ("", "")
             warnings.warn(
                 f"{self.what}: what f returned{at} does not depend on the arguments that it is differentiated by: its derivative is 0; "
-                "if it should depend on them, it loses them by .numpy(), .item(), float(), detach(), or a tg.grad without create_graph=True\n"
-                f"{self.what}: f의 반환값{korean}이 미분할 인수에 의존하지 않아 도함수가 0입니다. 의존해야 한다면 .numpy(), .item(), float(), "
-                "detach()나 create_graph=True 없는 tg.grad로 기울기가 끊어진 것은 아닌지 확인하십시오.",
+                "if it should depend on them, look for .numpy(), .item(), float(), detach(), a tg.grad without create_graph=True\n"
+                f"{self.what}: f의 반환값{korean}이 미분할 인수에 의존하지 않아 도함수가 0입니다. 의존해야 한다면 .numpy(), .item(), "
+                "float(), detach()나 create_graph=True 없는 tg.grad로 기울기가 끊어진 것은 아닌지 확인하십시오.",
                 stacklevel=users_level(),
             )
 
@@ -80,8 +80,8 @@ class Run:
                     f"{self.what}: f returned {kind}, not one Tensor, but a gradient is that of one number: return that alone, or first of "
                     "two with has_aux=True; or take jacobian or vjp"
                 ),
-                f"{self.what}: f는 수 하나를 반환해야 하는데 반환값이 Tensor 하나가 아닙니다. 그 수만 반환하거나, has_aux=True를 주고 둘 중 "
-                f"첫째로 반환하거나, jacobian, vjp를 쓰십시오. 반환값의 종류: {kind}",
+                f"{self.what}: f는 수 하나를 반환해야 하는데 반환값이 Tensor 하나가 아닙니다. 그 수만 반환하거나, has_aux=True를 주고 "
+                f"둘 중 첫째로 반환하거나, jacobian, vjp를 쓰십시오. 반환값의 종류: {kind}",
             )
         if self.y.size != 1:
             raise explain(
@@ -136,7 +136,7 @@ class Run:
 
     def pulled(self, c: Any, *, create_graph: bool) -> list[Tensor]:
         """The vector-Jacobian product for a cotangent of y."""
-        return gradients(self.y, self.xs, c, create_graph=create_graph)
+        return gradients_or_zeros(self.y, self.xs, c, create_graph=create_graph)
 
     def backward(self) -> list[Tensor]:
         """The gradient of y for each variable; saved values are freed on the way if nobody else needs them."""
@@ -160,7 +160,7 @@ class Run:
             c, pulled = self.transposed()
             with Switch(record=True):
                 linear = row(pulled)
-            dy = gradients(linear, [c], row(directions), create_graph=self.recording(*directions))[0]
+            dy = gradients_or_zeros(linear, [c], row(directions), create_graph=self.recording(*directions))[0]
         with Switch(record=True):
             parts = self.per_output(lambda t, at: _part(dy, t, at)) if is_tree(self.value) else dy
         return mapped(lambda part, place: self.handed_out(part, *directions), parts, "")
@@ -173,7 +173,7 @@ class Run:
             parts = [[r[i] for r in rows] for i in range(len(self.xs))]
         else:
             c, pulled = self.transposed()
-            parts = [[gradients(p, [c], e, create_graph=self.outside)[0] for e in _units(p)] for p in pulled]
+            parts = [[gradients_or_zeros(p, [c], e, create_graph=self.outside)[0] for e in _units(p)] for p in pulled]
         shapes = [(*self.y.shape, *x.shape) for x in self.xs]
         return [
             reshape(stack(part, axis=0 if by_rows else -1), shape) if part else _zeros(x, shape)
@@ -209,7 +209,7 @@ def row(tensors: list[Any]) -> Any:
     return concat([reshape(t, (-1,)) for t in tensors]) if tensors else Tensor([])
 
 
-def gradients(y: Tensor, xs: list[Tensor], g: Any, *, create_graph: bool) -> list[Tensor]:
+def gradients_or_zeros(y: Tensor, xs: list[Tensor], g: Any, *, create_graph: bool) -> list[Tensor]:
     """`tg.grad`, with zeros for what y does not depend on."""
     if y._node is None:
         return [_zeros(x, x.shape) for x in xs]

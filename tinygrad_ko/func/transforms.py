@@ -5,7 +5,7 @@ from typing import Any
 
 from tinygrad_ko.engine.graph import Switch
 from tinygrad_ko.errors import explain
-from tinygrad_ko.func.run import Run, gradients, row
+from tinygrad_ko.func.run import Run, gradients_or_zeros, row
 from tinygrad_ko.func.trees import is_tree
 from tinygrad_ko.ops.shape import reshape
 from tinygrad_ko.tensor.tensor import Tensor
@@ -178,7 +178,7 @@ def hvp(f: Callable[[Any], Any], x: Any, v: Any) -> Any:
     vs = run.matched((v,), ["v"])
     with Switch(record=True):
         first = row(run.pulled(None, create_graph=True))
-    return run.shaped(gradients(first, run.xs, row(vs), create_graph=run.recording(*vs)), *vs)[0]
+    return run.shaped(gradients_or_zeros(first, run.xs, row(vs), create_graph=run.recording(*vs)), *vs)[0]
 
 
 def _derived(what: str, f: Callable[..., Any], call: Callable[..., Any]) -> Callable[..., Any]:

@@ -33,7 +33,7 @@ class _Segment(Node):
         self.call: _Call | None = call
         self.mode, self.states = mode, states  # what is recorded when it is called, and where its random numbers start
         self.shape, self.dtype, self.order, self.live = root.shape, root.dtype, next_order(), True
-        self.parents, self.trace = _traced(root, since)
+        self.parents, self.trace = trace_of(root, since)
 
     def contributions(self, g: Any) -> Iterator[tuple[str, Node, Any]]:
         """Record the nodes again. All of the gradient goes to the newest of them, which is visited next."""
@@ -44,7 +44,7 @@ class _Segment(Node):
         with then, replayed(self.call.generators, self.states):
             y = self.call()
         root = y._node if isinstance(y, Handle) else None
-        if root is None or _traced(root, since) != (self.parents, self.trace):
+        if root is None or trace_of(root, since) != (self.parents, self.trace):
             raise _other_values(self.call.f)
         yield "inputs", root, g
 
@@ -119,7 +119,7 @@ def checkpoint(f: Callable[..., Any], /, *inputs: Any, **options: Any) -> Any:
     return wrap(type(y), y.stable_array(), _Segment(call, mode, states, root, since))
 
 
-def _traced(root: Node, since: int) -> tuple[tuple[Node, ...], int]:
+def trace_of(root: Node, since: int) -> tuple[tuple[Node, ...], int]:
     """The nodes outside that those made since then were computed from, and a number that tells what those made keep."""
 
     def is_inside(node: Node) -> bool:

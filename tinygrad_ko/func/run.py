@@ -55,7 +55,7 @@ class Run:
         nodes = behind(self.y._node, *[t._node for t in _tensors_in(self.aux)])
         self.foreign = _any_others(nodes, self.own)
         self.outside = self.foreign and record  # whether somebody outside wants to differentiate what comes out
-        if self.own and not is_derivative(f):
+        if self.own and not _is_derivative(f):
             self._warn_of_constants(self.own.isdisjoint(nodes))
 
     def _warn_of_constants(self, all_are: bool) -> None:
@@ -169,11 +169,11 @@ class Run:
         """The Jacobian of y for each variable: its rows or its columns, whichever are fewer."""
         by_rows = sum(x.size for x in self.xs) >= self.y.size
         if by_rows:
-            rows = [self.pulled(e, create_graph=self.outside) for e in _units(self.y)]
+            rows = [self.pulled(e, create_graph=self.outside) for e in units(self.y)]
             parts = [[r[i] for r in rows] for i in range(len(self.xs))]
         else:
             c, pulled = self.transposed()
-            parts = [[gradients_or_zeros(p, [c], e, create_graph=self.outside)[0] for e in _units(p)] for p in pulled]
+            parts = [[gradients_or_zeros(p, [c], e, create_graph=self.outside)[0] for e in units(p)] for p in pulled]
         shapes = [(*self.y.shape, *x.shape) for x in self.xs]
         return [
             reshape(stack(part, axis=0 if by_rows else -1), shape) if part else _zeros(x, shape)
@@ -197,7 +197,7 @@ class Run:
         return [_direction(v, y, place, "the value of f") for y, (v, place) in zip(self.outputs, found, strict=True)]
 
 
-def is_derivative(f: Any) -> bool:
+def _is_derivative(f: Any) -> bool:
     """Whether f is itself a derivative that a transform has made: it may be constant, as that of a linear function is."""
     return hasattr(f, "differentiates")
 
@@ -304,7 +304,7 @@ def _zeros(like: Tensor, shape: tuple[int, ...]) -> Tensor:
     return Tensor(namespace(like.stable_array()).zeros(shape, dtype=like.dtype), copy=False)
 
 
-def _units(like: Tensor) -> Iterator[Array]:
+def units(like: Tensor) -> Iterator[Array]:
     """Arrays of a Tensor's shape with a single 1, at each place in turn."""
     xp = namespace(like.stable_array())
     every = xp.eye(like.size, dtype=like.dtype)

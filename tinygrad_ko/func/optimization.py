@@ -7,16 +7,15 @@ arguments of those of scipy.optimize.
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from tinygrad_ko.engine.graph import Handle, Switch
 from tinygrad_ko.errors import explain
-from tinygrad_ko.func.implicit import solved
-from tinygrad_ko.func.libraries import needed
-from tinygrad_ko.func.transforms import grad, jacobian, value_and_grad
+from tinygrad_ko.func.equations import solved
+from tinygrad_ko.func.libraries import needed, numbers
+from tinygrad_ko.func.transforms import grad, hessian, jacobian, value_and_grad
 from tinygrad_ko.tensor.tensor import Tensor
 
 _WITHOUT_SLOPE = ("nelder-mead", "powell", "cobyla", "cobyqa")  # methods of `minimize` that take no derivative
+_WITH_HESSIAN = ("dogleg", "trust-ncg", "trust-krylov", "trust-exact")  # those that take second derivatives
 _WITH_JACOBIAN = ("hybr", "lm")  # methods of `root` that take one
 
 
@@ -36,21 +35,21 @@ def fixed_point(func: Callable[..., Any], x0: Any, args: tuple[Any, ...] = (), *
     >>> x.backward()  # doctest: +SKIP
     """
     find = needed("scipy.optimize", "tg.func.fixed_point").fixed_point
-    x = find(_of_numbers(func), _numbers(x0), args=args, **options)
+    x = find(_of_numbers("fixed_point", func), numbers("fixed_point", x0), args=args, **options)
     return solved("fixed_point", lambda x: func(x, *args) - x, x)
 
 
 def root(fun: Callable[..., Any], x0: Any, args: tuple[Any, ...] = (), **options: Any) -> Any:
-    """A solution of fun(x, *args) = 0, by `scipy.optimize.root`, whose result it returns. Its `x` is a function of the Tensors in `args` and
-    of those that fun reads beside: gradients of any order flow to these.
+    """A solution of fun(x, *args) = 0, by `scipy.optimize.root`, whose result it returns. Its `x` is a function of the Tensors in `args`
+    and of those that fun reads beside: gradients of any order flow to these.
 
     fun is called with Tensors and returns as many numbers as x has. `options` are SciPy's: method, tol, jac, ...; the Jacobian is
     computed for the methods that take one, unless `jac` is given. Otherwise as `implicit`; raises ModuleNotFoundError without SciPy.
     """
     find = needed("scipy.optimize", "tg.func.root").root
     if options.get("method", "hybr") in _WITH_JACOBIAN:
-        options.setdefault("jac", _of_numbers(jacobian(fun)))
-    result = find(_of_numbers(fun), _numbers(x0), args=args, **options)
+        options.setdefault("jac", _of_numbers("root", jacobian(fun)))
+    result = find(_of_numbers("root", fun), numbers("root", x0), args=args, **options)
     result.x = solved("root", lambda x: fun(x, *args), result.x)
     return result
 
@@ -67,20 +66,22 @@ def minimize(fun: Callable[..., Any], x0: Any, args: tuple[Any, ...] = (), **opt
     Source: as for `implicit`: with H the matrix of second derivatives of fun, dx = -H^-1 (grad fun)_w dw.
     """
     for name in ("bounds", "constraints"):
-        if options.get(name) not in (None, ()):
+        if (given := options.get(name)) is not None and not (isinstance(given, list | tuple) and not given):
             raise explain(
                 ValueError(
                     f"minimize: {name} are not supported: where one is active the gradient is not 0, and x has no gradient by it; put them "
                     "into fun, by a change of variables such as x = exp(u), and call implicit for the equations of a solution of your own"
                 ),
-                f"minimize: {name}에 걸린 점에서는 기울기가 0이 아니므로 음함수 미분을 할 수 없습니다. x = exp(u)처럼 변수를 바꾸어 fun 안에 "
-                "넣거나, 직접 구한 해와 그 해가 만족하는 방정식을 implicit에 넘기십시오.",
+                f"minimize: {name}에 걸린 점에서는 기울기가 0이 아니므로 음함수 미분을 할 수 없습니다. x = exp(u)처럼 변수를 바꾸어 fun "
+                "안에 넣거나, 직접 구한 해와 그 해가 만족하는 방정식을 implicit에 넘기십시오.",
             )
     find = needed("scipy.optimize", "tg.func.minimize").minimize
-    if "jac" not in options and str(options.get("method", "BFGS")).lower() not in _WITHOUT_SLOPE:
-        result = find(_of_numbers(value_and_grad(fun)), _numbers(x0), args=args, jac=True, **options)
-    else:
-        result = find(_of_numbers(fun), _numbers(x0), args=args, **options)
+    method, f = str(options.get("method", "BFGS")).lower(), fun
+    if "jac" not in options and method not in _WITHOUT_SLOPE:
+        f, options["jac"] = value_and_grad(fun), True
+    if "hess" not in options and "hessp" not in options and method in _WITH_HESSIAN:
+        options["hess"] = _of_numbers("minimize", hessian(fun))
+    result = find(_of_numbers("minimize", f), numbers("minimize", x0), args=args, **options)
 
     def of_x(x: Any) -> Any:
         return fun(x, *args)
@@ -91,17 +92,12 @@ def minimize(fun: Callable[..., Any], x0: Any, args: tuple[Any, ...] = (), **opt
     return result
 
 
-def _numbers(value: Any) -> Any:
-    """An array of NumPy for SciPy, of a Tensor its numbers."""
-    return value.numpy() if isinstance(value, Tensor) else np.asarray(value)
-
-
-def _of_numbers(f: Callable[..., Any]) -> Callable[..., Any]:
+def _of_numbers(what: str, f: Callable[..., Any]) -> Callable[..., Any]:
     """f for SciPy: it gets Tensors in place of arrays, and what it returns are numbers. Nothing is recorded."""
 
     def call(x: Any, *args: Any) -> Any:
         with Switch(record=False):
             y = f(Tensor(x), *args)
-        return tuple(map(_numbers, y)) if isinstance(y, tuple) else _numbers(y)
+        return tuple(numbers(what, part) for part in y) if isinstance(y, tuple) else numbers(what, y)
 
     return call

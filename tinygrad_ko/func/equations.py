@@ -16,7 +16,6 @@ from heapq import heappush
 from typing import Any
 
 import numpy as np
-from numpy.linalg import LinAlgError
 
 from tinygrad_ko.arrays.library import Array, namespace
 from tinygrad_ko.arrays.operands import operand
@@ -27,13 +26,12 @@ from tinygrad_ko.engine.rule import validated
 from tinygrad_ko.errors import explain
 from tinygrad_ko.func.checkpointing import trace_of
 from tinygrad_ko.func.flattening import flatten
+from tinygrad_ko.func.libraries import refuse_traced
 from tinygrad_ko.func.run import gradients_or_zeros, units
 from tinygrad_ko.func.trees import is_tree
 from tinygrad_ko.ops.linalg.solving import solve
 from tinygrad_ko.ops.shape import reshape, stack
 from tinygrad_ko.tensor.tensor import Tensor
-
-_FAR = 1e-3  # a Newton step of this part of the size of x, or more, says that x is no solution
 
 
 def implicit(f: Callable[[Any], Any], x: Any) -> Any:
@@ -96,7 +94,7 @@ class _Equations:
             raise changed_equations(self.what, self.f)
         rows = [gradients_or_zeros(r, [point], e, create_graph=higher)[0] for e in units(r)]
         jacobian = reshape(stack(rows), (r.size, r.size))
-        self._require_regular(jacobian.stable_array(), r.stable_array())
+        _require_regular(jacobian.stable_array(), r.stable_array(), self.x, self.what)
         u = solve(jacobian.mT, reshape(-g, (-1,)))
         parts = gradients_or_zeros(r, self.unknowns, reshape(u, r.shape), create_graph=higher)
         if not higher:
@@ -114,32 +112,34 @@ class _Equations:
             r = self.f(point)
         if not isinstance(r, Tensor) or r.size != point.size:
             raise _not_as_many(self.what, r, point)
+        refuse_traced(self.what, r.stable_array())
         if r._node is None:
             return r, point, (), 0
         nodes, trace = trace_of(r._node, since)
         return r, point, tuple(node for node in nodes if node is not point._node), trace
 
-    def _require_regular(self, jacobian: Any, r: Any) -> None:
-        jacobian, r, x = np.asarray(jacobian, float), np.asarray(r, float).ravel(), np.asarray(self.x, float).ravel()
-        if not np.isfinite(jacobian).all() or np.linalg.cond(jacobian) > 1 / np.finfo(float).eps:
-            raise explain(
-                LinAlgError(
-                    f"{self.what}: the Jacobian of the equations is singular at the solution, so they do not determine it: it has no "
-                    "gradient (a multiple root, a valley instead of a minimum)"
-                ),
-                f"{self.what}: 해에서 방정식의 야코비 행렬이 특이 행렬이므로 해가 하나로 정해지지 않아 기울기가 없습니다(중근, 최솟점이 "
-                "이어진 골짜기).",
-            )
-        step = np.abs(np.linalg.solve(jacobian, r)).max(initial=0)
-        if step > _FAR * max(np.abs(x).max(initial=0), _FAR):
-            raise explain(
-                ValueError(
-                    f"{self.what}: x does not solve the equations well enough: Newton's method would change it by {step:.1e}; let the "
-                    "solver go on, with a smaller tolerance or more steps"
-                ),
-                f"{self.what}: x가 방정식을 충분히 만족하지 않습니다. 뉴턴 방법으로 고치면 {step:.1e}만큼 바뀝니다. 허용 오차를 줄이거나 "
-                "반복 횟수를 늘려 해를 더 정확히 구하십시오.",
-            )
+
+def _require_regular(jacobian: Any, r: Any, x: Any, what: str) -> None:
+    """Raise LinAlgError if the Jacobian of equations is singular, ValueError if x, where they are r, is no solution."""
+    jacobian, r, x = (np.asarray(a, np.float64) for a in (jacobian, r, x))
+    if not np.isfinite(jacobian).all() or np.linalg.cond(jacobian) > 1 / np.finfo(float).eps:
+        raise explain(
+            np.linalg.LinAlgError(
+                f"{what}: the Jacobian of the equations is singular at the solution, so they do not determine it: it has no gradient (a "
+                "multiple root, a valley instead of a minimum)"
+            ),
+            f"{what}: 해에서 방정식의 야코비 행렬이 특이 행렬이므로 해가 하나로 정해지지 않아 기울기가 없습니다(중근, 이어진 최솟점).",
+        )
+    step = np.abs(np.linalg.solve(jacobian, r.ravel())).max(initial=0)
+    if step > 1e-3 * max(np.abs(x).max(initial=0), 1e-3):
+        raise explain(
+            ValueError(
+                f"{what}: x does not solve the equations well enough: Newton's method would change it by {step:.1e}; let the solver go on, "
+                "with a smaller tolerance or more steps"
+            ),
+            f"{what}: x가 방정식을 충분히 만족하지 않습니다. 뉴턴 방법으로 고치면 {step:.1e}만큼 바뀝니다. 허용 오차를 줄이거나 반복 "
+            "횟수를 늘려 해를 더 정확히 구하십시오.",
+        )
 
 
 class _Point(Node):

@@ -163,7 +163,10 @@ def test_what_is_no_solution_is_refused() -> None:
 @pytest.mark.parametrize("f", [lambda x, w: (x - w) ** 2, lambda x, w: x * 0 + w - 2, lambda x, w: tg.sqrt(x - w)])
 def test_equations_that_do_not_determine_x(f: Any) -> None:
     w = tg.Tensor(2.0, requires_grad=True)
-    with np.errstate(all="ignore"), pytest.raises(np.linalg.LinAlgError, match="implicit: the Jacobian .* is singular"):
+    with (
+        np.errstate(all="ignore"),
+        pytest.raises(np.linalg.LinAlgError, match=r"implicit: the Jacobian .* is singular"),
+    ):
         func.implicit(lambda x: f(x, w), 2.0).backward()
 
 
@@ -181,7 +184,7 @@ def test_what_equations_return() -> None:
     with pytest.raises(ValueError, match=r"as many numbers as x has, of shape \(3,\), not shape \(2,\)") as caught:
         func.implicit(lambda x: w * 1, np.ones(3))
     assert caught.value.__notes__
-    with pytest.raises(TypeError, match="as many numbers as x has, .*, not ndarray"):
+    with pytest.raises(TypeError, match=r"as many numbers as x has, .*, not ndarray"):
         func.implicit(lambda x: x.numpy(), np.ones(3))
 
 

@@ -1,6 +1,8 @@
 from tinygrad_ko.func.checkpointing import checkpoint as checkpoint
 from tinygrad_ko.func.equations import implicit as implicit
 from tinygrad_ko.func.flattening import flatten as flatten
+from tinygrad_ko.func.integration import odeint as odeint
+from tinygrad_ko.func.integration import solve_ivp as solve_ivp
 from tinygrad_ko.func.optimization import fixed_point as fixed_point
 from tinygrad_ko.func.optimization import minimize as minimize
 from tinygrad_ko.func.optimization import root as root

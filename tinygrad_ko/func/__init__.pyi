@@ -1,4 +1,5 @@
 from tinygrad_ko.func.checkpointing import checkpoint as checkpoint
+from tinygrad_ko.func.einops_backend import register_einops as register_einops
 from tinygrad_ko.func.equations import implicit as implicit
 from tinygrad_ko.func.flattening import flatten as flatten
 from tinygrad_ko.func.integration import odeint as odeint

@@ -9,7 +9,7 @@ from tinygrad_ko.arrays.opaque import is_traced
 from tinygrad_ko.errors import explain
 from tinygrad_ko.tensor.tensor import Tensor
 
-_TITLES = {"scipy": "SciPy", "torch": "PyTorch", "jax": "JAX"}
+_TITLES = {"scipy": "SciPy", "torch": "PyTorch", "jax": "JAX", "einops": "einops"}
 
 
 def needed(name: str, what: str) -> Any:
@@ -23,7 +23,7 @@ def needed(name: str, what: str) -> Any:
         title = _TITLES[library]
         raise explain(
             ModuleNotFoundError(f"{what} needs {title}: pip install {library}", name=library),
-            f"{what}: {title}가 필요합니다. 다음 명령으로 설치하십시오: pip install {library}",
+            f"{what}: 필요한 라이브러리가 없습니다: {title}. 다음 명령으로 설치하십시오: pip install {library}",
         ) from None
 
 

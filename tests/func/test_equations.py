@@ -104,7 +104,7 @@ def test_what_nothing_outside_is_read_for_comes_back_as_it_is() -> None:
 
 
 def test_dtypes_and_arrays_of_the_standard() -> None:
-    w = tg.Tensor(np.array([4.0, 9.0], np.float32), requires_grad=True)
+    w: Any = tg.Tensor(np.array([4.0, 9.0], np.float32), requires_grad=True)
     x = func.implicit(lambda x: x * x - w, np.array([2.0, 3.0], np.float32))
     x.sum().backward()
     assert (x.dtype, w.grad.dtype) == (np.float32, np.float32)

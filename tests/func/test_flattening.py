@@ -57,7 +57,7 @@ def test_nothing_is_shared() -> None:
 
 
 def test_gradients_flow_through() -> None:
-    w = tg.Tensor([1.0, 2.0], requires_grad=True)
+    w: Any = tg.Tensor([1.0, 2.0], requires_grad=True)
     row, unflatten = func.flatten({"w": w, "x": np.array([3.0])})
     (row**2).sum().backward()
     assert w.grad.tolist() == [2, 4]
@@ -81,6 +81,7 @@ def test_arrays_of_the_standard() -> None:
 
 
 def test_what_does_not_fit() -> None:
+    tree: Any
     for tree in (np.arange(3), {"a": [np.ones(2), np.array([True])]}):
         with pytest.raises(TypeError, match=r"flatten: the tree.* holds (int|bool).*astype\(float\)") as caught:
             func.flatten(tree)

@@ -12,7 +12,7 @@ from tinygrad_ko import func, nn
 
 integrate: Any = pytest.importorskip("scipy.integrate")
 T, Y0 = np.linspace(0, 1, 4), np.array([1.0, 2.0])
-EXACT = {"rtol": 1e-11, "atol": 1e-12}
+EXACT: dict[str, Any] = {"rtol": 1e-11, "atol": 1e-12}
 
 
 def predators(t: float, y: Any, a: Any, b: Any) -> Any:

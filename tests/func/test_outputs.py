@@ -1,5 +1,6 @@
 """Functions of several outputs, with auxiliary results, and with outputs that are constant."""
 
+import re
 import warnings
 from collections import namedtuple
 from collections.abc import Callable
@@ -54,7 +55,7 @@ def test_products_with_several_outputs_differentiate_again() -> None:
     tg.check_gradient(
         lambda x, c: func.vjp(several, x)[1]({"sin": c, "more": [Pair(c[0], tg.outer(c, c))]})[0], X, V, order=2
     )
-    w = tg.Tensor(V, requires_grad=True)
+    w: Any = tg.Tensor(V, requires_grad=True)
     y, pushed = func.jvp(lambda x: [w * x, x], (X,), (V,))
     assert [type(part) for part in (*y, pushed[0])] == [tg.Tensor, np.ndarray, tg.Tensor]
     pushed[0].sum().backward()
@@ -115,7 +116,7 @@ def test_auxiliary_results() -> None:
 
 def test_auxiliary_results_reach_what_f_reads() -> None:
     """Tensors among them are constants to f's own variables, and not to what is outside."""
-    w = tg.Tensor([2.0], requires_grad=True)
+    w: Any = tg.Tensor([2.0], requires_grad=True)
     g, aux = func.grad(lambda x: ((x**2).sum(), [w * x, x]), has_aux=True)(X)
     assert type(g) is type(aux[1]) is np.ndarray
     aux[0].sum().backward()
@@ -204,3 +205,22 @@ def test_derivatives_that_are_constant_need_no_warning() -> None:
         assert func.jacobian(func.jacobian(lambda x: V * x))(X).shape == (2, 2, 2)
         assert func.grad(lambda p, x: x * x)({}, tg.Tensor(2.0)) == {}
         assert func.grad(lambda x, y: (x * x).sum(), 0)(X, X).tolist() == (2 * X).tolist()
+
+
+# ------------------------------------------------------------------ compiled
+
+
+def test_they_compile() -> None:
+    """Several outputs and auxiliary results of a compiled transform are those of the transform."""
+    w = tg.Tensor(V, requires_grad=True)
+    loss = lambda x: ((w * x**3).sum(), {"square": x**2, "read": w * x, "name": "cube"})
+    for transform in (
+        func.grad(loss, has_aux=True), func.value_and_grad(loss, has_aux=True), func.hessian(loss, has_aux=True),
+        func.jacobian(several), lambda x: func.jvp(several, (x,), (V,))[1],
+        lambda x: func.vjp(several, x)[1]({"sin": x, "more": [Pair(x[0], tg.outer(x, x))]})[0],
+        lambda x: func.flatten(several(x))[1](func.flatten(several(x))[0] * 2),
+    ):  # fmt: skip
+        compiled: Any = tg.compile(transform)
+        for x in (X, 2 * X):
+            ours, plain = (re.sub(r"op=\w+", "", repr(f(x))) for f in (compiled, transform))
+            assert ours == plain

@@ -50,7 +50,7 @@ def test_every_order_and_between_our_operations() -> None:
         f = func.grad(f)
     assert f(0.3) == pytest.approx(-np.cos(0.3), rel=1e-14)
     tg.check_gradient(lambda x: tg.tanh(func.from_torch(torch.cosh)(x * x)) @ W, X, order=2, effort="quick")
-    w = tg.Tensor(X, requires_grad=True)
+    w: Any = tg.Tensor(X, requires_grad=True)
     with torch.no_grad():  # PyTorch's switch is its own affair
         func.from_torch(torch.sin)(w).sum().backward()
     np.testing.assert_allclose(w.grad, np.cos(X))

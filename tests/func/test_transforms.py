@@ -771,6 +771,7 @@ def test_what_f_must_return() -> None:
         lambda f: func.vjp(f, 1.0),
         lambda f: func.jvp(f, (1.0,), (1.0,)),
     ]
+    f: Any
     for f in (lambda x: None, lambda x: "x", lambda x: (x, object()), lambda x: {}, lambda x: np.array([1j])):
         for call in calls:
             with pytest.raises(TypeError, match=r"f returned|real numbers") as caught:

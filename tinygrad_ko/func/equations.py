@@ -99,7 +99,8 @@ class _Equations:
         parts = gradients_or_zeros(r, self.unknowns, reshape(u, r.shape), create_graph=higher)
         if not higher:
             return [part.stable_array() for part in parts]
-        point._node.becomes(out._node)
+        if isinstance(point._node, _Point):
+            point._node.becomes(out._node)
         return parts
 
     def _recorded(self, x: Any) -> tuple[Tensor, Tensor, tuple[Node, ...], int]:

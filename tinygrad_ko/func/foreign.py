@@ -74,7 +74,7 @@ def _pulled(g: Any, out: Any, inputs: Any, pull: Any, function: ForeignFunction)
     return in_pieces(foreign(g, *inputs, function=derivative), [Shape(x.shape) for x in inputs])
 
 
-def split(arguments: Any, is_variable: Callable[[Any], bool]) -> tuple[list[Any], Callable[[list[Any]], Any]]:
+def separated(arguments: Any, is_variable: Callable[[Any], bool]) -> tuple[list[Any], Callable[[list[Any]], Any]]:
     """The variables in the trees of a call's arguments, and the function that puts others in their place."""
     args, options = arguments
     leaves: list[Any] = []

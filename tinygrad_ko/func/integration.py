@@ -73,7 +73,8 @@ def solve_ivp(
     with _lent(_on_numbers("solve_ivp", f)) as on_numbers:
         result = solve(on_numbers, span, numbers("solve_ivp", y0), method, eval_at, dense_output=dense, **options)
     if dense:
-        settings = {"method": method, **{name: options[name] for name in ("rtol", "atol") if name in options}}
+        settings: dict[str, Any] = {name: options[name] for name in ("rtol", "atol") if name in options}
+        settings["method"] = method
         path = _Path("solve_ivp", f, y0, span[0], result.t, result.y, settings, result.sol)
         result.y, result.sol = path.differentiable(), None
     return result

@@ -8,7 +8,7 @@ import numpy as np
 
 from tinygrad_ko.arrays.library import is_floating
 from tinygrad_ko.errors import explain
-from tinygrad_ko.func.foreign import Exported, ForeignFunction, Shape, in_pieces, is_array_of_floats, split
+from tinygrad_ko.func.foreign import Exported, ForeignFunction, Shape, in_pieces, is_array_of_floats, separated
 from tinygrad_ko.func.libraries import needed
 from tinygrad_ko.func.trees import is_tree, leaves_like, mapped
 
@@ -33,7 +33,7 @@ def from_jax(f: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(f, assigned=("__name__", "__doc__"), updated=())
     def call(*args: Any, **options: Any) -> Any:
-        leaves, rebuild = split((args, options), is_array_of_floats)
+        leaves, rebuild = separated((args, options), is_array_of_floats)
 
         def run(*xs: Any) -> Any:
             new, named = rebuild(list(xs))
@@ -74,9 +74,13 @@ class _JaxFunction(ForeignFunction):
         """An output, which must be an array."""
         if isinstance(value, self.jax.Array):
             return value
-        name, kind = getattr(self.f, "__name__", type(self.f).__name__), type(value).__name__
+        name, kind, at = (
+            getattr(self.f, "__name__", type(self.f).__name__),
+            type(value).__name__,
+            place and f" at {place}",
+        )
         raise explain(
-            TypeError(f"from_jax: {name} returned {kind}{place and f' at {place}'}, not a jax.Array"),
+            TypeError(f"from_jax: {name} returned {kind}{at}, not a jax.Array"),
             f"from_jax: 함수 {name}의 반환값{place}의 종류가 jax.Array가 아닙니다: {kind}",
         )
 
@@ -97,6 +101,7 @@ def to_jax(f: Callable[..., Any]) -> Callable[..., Any]:
     Arrays of JAX among the arguments, also in dicts, lists and tuples, become Tensors, those of integers arrays of NumPy; whatever else
     is passed on as it is. What f returns, a Tensor or a tree of Tensors, becomes arrays of JAX. JAX asks for the shape of the result
     before there are numbers, so under jit f is called once with ones (and with zeros for integers) for it. The gradient calls f again.
+    Jit what calls it: else JAX compiles the call anew every time.
 
     Raises ModuleNotFoundError without JAX; RuntimeError if f reads other Tensors that require a gradient, such as the parameters of a
     Module: pass them as arguments, or freeze them.
@@ -112,7 +117,7 @@ def to_jax(f: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(f, assigned=("__name__", "__doc__"), updated=())
     def call(*args: Any, **options: Any) -> Any:
-        leaves, rebuild = split((args, options), is_variable)
+        leaves, rebuild = separated((args, options), is_variable)
         structure: list[Any] = []
 
         def of_leaves(*xs: Any) -> Any:
@@ -154,8 +159,7 @@ def _function_of(jax: Any, exported: Exported) -> Callable[..., Any]:
             y = run(xs if known else [make(x.shape, x.dtype) for make, x in zip(fill, xs, strict=True)])[1]
         return jax.ShapeDtypeStruct(y.shape, y.dtype)
 
-    @jax.custom_vjp
-    def apply(*xs: Any) -> Any:
+    def value(*xs: Any) -> Any:
         return jax.pure_callback(lambda *xs: run(xs)[1], form(xs), *xs, vmap_method="sequential")
 
     def forward(*xs: Any) -> Any:
@@ -168,5 +172,6 @@ def _function_of(jax: Any, exported: Exported) -> Callable[..., Any]:
         none = jax.dtypes.float0  # the dtype of a gradient by integers
         return tuple(next(parts).astype(x.dtype) if is_floating(x.dtype) else np.zeros(x.shape, none) for x in xs)
 
+    apply: Any = jax.custom_vjp(value)
     apply.defvjp(forward, backward)
     return apply

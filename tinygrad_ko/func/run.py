@@ -44,23 +44,33 @@ class Run:
             for i in argnums:
                 every[i] = mapped(variable, given[i], f"argument {i}")
             returned = f(*every, **options)
-            returned, self.aux = _pair(what, returned) if has_aux else (returned, None)
-            self.value = mapped(lambda value, place: _output(value, place, what), returned, "")
-            self.outputs = [t for t, _ in leaves_like(self.value, self.value, "")]
-            if not self.outputs:
-                raise _no_output(what, returned, "")
-            floats = mapped(lambda t, place: _in_floats(t), self.value, "")
-            self.y = in_one_row(floats, what) if is_tree(floats) else floats
+            self.aux: Any = None
+            if has_aux:
+                returned, self.aux = _pair(what, returned)
+            self.value = self.y = returned
+            self.outputs = [returned]
+            if not isinstance(returned, Tensor) or not is_floating(returned.dtype):
+                self._take_several(returned)
         self.own = {x._node for x in self.xs}
-        nodes = behind(self.y._node, *[t._node for t in _tensors_in(self.aux)])
+        nodes = behind(self.y._node, *([t._node for t in _tensors_in(self.aux)] if has_aux else ()))
         self.foreign = _any_others(nodes, self.own)
         self.outside = self.foreign and record  # whether somebody outside wants to differentiate what comes out
-        if self.own and not _is_derivative(f):
-            self._warn_of_constants(self.own.isdisjoint(nodes))
+        none_depends = self.own.isdisjoint(nodes)
+        if self.own and (none_depends or len(self.outputs) > 1) and not _is_derivative(f):
+            self._warn_of_constants(none_depends)
 
-    def _warn_of_constants(self, all_are: bool) -> None:
-        """Warn of outputs that no operation leads to from the variables."""
-        constant = [place for t, place in leaves_like(self.value, self.value, "") if all_are or t._node is None]
+    def _take_several(self, returned: Any) -> None:
+        """Take what is not one Tensor of floats: several, or constants."""
+        self.value = mapped(lambda value, place: _output(value, place, self.what), returned, "")
+        self.outputs = [t for t, _ in leaves_like(self.value, self.value, "")]
+        if not self.outputs:
+            raise _no_output(self.what, returned, "")
+        floats = mapped(lambda t, place: _in_floats(t), self.value, "")
+        self.y = in_one_row(floats, self.what) if is_tree(floats) else floats
+
+    def _warn_of_constants(self, none_depends: bool) -> None:
+        """Warn of outputs that no operation leads to from the variables: of all if `none_depends` on them."""
+        constant = [place for t, place in leaves_like(self.value, self.value, "") if none_depends or t._node is None]
         if constant:
             at, korean = (f" at {', '.join(constant)}", f"({', '.join(constant)})") if constant[0] else ("", "")
             warnings.warn(
@@ -255,7 +265,7 @@ def _tensors_in(tree: Any) -> list[Tensor]:
 
 
 def _in_floats(t: Tensor) -> Tensor:
-    return t if is_floating(t.dtype) else Tensor(floating(t.stable_array()))
+    return t if is_floating(t.dtype) or t._node is not None else Tensor(floating(t.stable_array()))
 
 
 def _part(dy: Any, like: Tensor, at: slice) -> Any:

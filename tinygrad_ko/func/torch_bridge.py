@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ko.errors import explain
-from tinygrad_ko.func.foreign import Exported, ForeignFunction, Shape, in_pieces, is_array_of_floats, split
+from tinygrad_ko.func.foreign import Exported, ForeignFunction, Shape, in_pieces, is_array_of_floats, separated
 from tinygrad_ko.func.libraries import needed, numbers
 from tinygrad_ko.func.trees import is_tree, leaves_like, mapped
 
@@ -33,7 +33,7 @@ def from_torch(f: Callable[..., Any], *, device: Any = None) -> Callable[..., An
 
     @wraps(f, assigned=("__name__", "__doc__"), updated=())
     def call(*args: Any, **options: Any) -> Any:
-        leaves, rebuild = split((args, options), is_array_of_floats)
+        leaves, rebuild = separated((args, options), is_array_of_floats)
 
         def run(*tensors: Any) -> Any:
             new, named = rebuild(list(tensors))
@@ -96,9 +96,9 @@ class _TorchFunction(ForeignFunction):
         """An output, which must be a tensor."""
         if isinstance(value, self.torch.Tensor):
             return value
-        kind = type(value).__name__
+        kind, at = type(value).__name__, place and f" at {place}"
         raise explain(
-            TypeError(f"from_torch: {self.name} returned {kind}{place and f' at {place}'}, not a torch.Tensor"),
+            TypeError(f"from_torch: {self.name} returned {kind}{at}, not a torch.Tensor"),
             f"from_torch: 함수 {self.name}의 반환값{place}의 종류가 torch.Tensor가 아닙니다: {kind}",
         )
 
@@ -134,8 +134,8 @@ class _TorchFunction(ForeignFunction):
                         f"from_torch: {self.name} returned another value when it was called again for a derivative of a higher order; "
                         "draw random numbers outside of it, and pass them"
                     ),
-                    f"from_torch: 고계 도함수를 구하려고 함수 {self.name}을(를) 다시 호출했더니 다른 값을 반환했습니다. 난수는 함수 밖에서 "
-                    "뽑아 인수로 넘기십시오.",
+                    "from_torch: 고계 도함수를 구하려고 함수를 다시 호출했더니 다른 값을 반환했습니다. 난수는 함수 밖에서 뽑아 인수로 "
+                    f"넘기십시오. 함수: {self.name}",
                 )
             parts = torch.autograd.grad(y, xs, c, create_graph=True, allow_unused=True, materialize_grads=True)
             return torch.cat([part.reshape(-1) for part in parts])
@@ -165,7 +165,7 @@ def to_torch(f: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(f, assigned=("__name__", "__doc__"), updated=())
     def call(*args: Any, **options: Any) -> Any:
-        leaves, rebuild = split((args, options), is_variable)
+        leaves, rebuild = separated((args, options), is_variable)
         shapes: list[Any] = []
 
         def of_leaves(*xs: Any) -> Any:

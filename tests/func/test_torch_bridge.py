@@ -160,6 +160,25 @@ def test_a_module_of_ours_is_frozen_or_gets_its_parameters_as_arguments() -> Non
         np.testing.assert_allclose(params[name].grad.numpy(), g, rtol=1e-12)
 
 
+def test_what_changes_between_calls_is_noticed() -> None:
+    factor = tg.Tensor(2.0)
+    f = func.to_torch(lambda x: factor * x**2)
+    x = leaf(X)
+    y = f(x).sum()
+    factor.data[...] = 3.0
+    assert torch.autograd.grad(y, x, retain_graph=True)[0].tolist() == (4 * X).tolist()
+    with pytest.raises(RuntimeError, match="to_torch: <lambda> returned another value when it was called again"):
+        torch.autograd.grad(y, x, create_graph=True)
+
+
+def test_complex_numbers_are_refused() -> None:
+    with pytest.raises(TypeError, match="from_torch: expected real numbers"):
+        func.from_torch(torch.fft.fft)(tg.Tensor(X, requires_grad=True))
+    size = func.from_torch(lambda x: torch.abs(torch.fft.fft(x)))
+    assert tg.check_gradient(size, X, effort="quick").verdict == "agrees"
+    assert func.from_torch(torch.argmax)(X).dtype == np.int64
+
+
 def test_there_and_back() -> None:
     f = func.from_torch(func.to_torch(func.from_torch(torch.tanh)))
     assert tg.check_gradient(f, X, order=2, effort="quick").verdict == "agrees"

@@ -10,7 +10,10 @@ from collections.abc import Callable
 from math import prod
 from typing import Any
 
+import numpy as np
+
 from tinygrad_ko.arrays.library import is_floating
+from tinygrad_ko.arrays.operands import operand
 from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
@@ -19,6 +22,7 @@ from tinygrad_ko.func.libraries import refuse_traced
 from tinygrad_ko.func.run import Run
 from tinygrad_ko.func.transforms import vjp
 from tinygrad_ko.func.trees import is_tree, mapped
+from tinygrad_ko.tensor.tensor import Tensor
 
 
 class ForeignFunction:
@@ -64,7 +68,8 @@ def in_pieces(row: Any, structure: Any) -> Any:
 @op(keeps="pull", inputs=lambda g, out, inputs, pull, function: _pulled(g, out, inputs, pull, function))
 def foreign(*inputs, function):  # type: ignore[no-untyped-def]  # as every forward of an op
     """A function of another library; `pull` is its vector-Jacobian product."""
-    return function.vjp(inputs)
+    out, pull = function.vjp(inputs)
+    return operand(out, function.what), pull
 
 
 def _pulled(g: Any, out: Any, inputs: Any, pull: Any, function: ForeignFunction) -> list[Any]:
@@ -104,6 +109,19 @@ def is_array_of_floats(value: Any) -> bool:
     return (isinstance(value, Handle) or hasattr(value, "__array_namespace__")) and is_floating(value.dtype)
 
 
+def called_again(what: str, f: Any) -> RuntimeError:
+    """A function returned another value when it was called again."""
+    name = getattr(f, "__name__", type(f).__name__)
+    return explain(
+        RuntimeError(
+            f"{what}: {name} returned another value when it was called again for a derivative of a higher order: draw random numbers "
+            "outside of it, and change what it reads after the derivative"
+        ),
+        f"{what}: 고계 도함수를 구하려고 함수를 다시 호출했더니 다른 값을 반환했습니다. 난수는 함수 밖에서 뽑고, 함수가 읽는 값은 도함수를 "
+        f"구한 뒤에 바꾸십시오. 함수: {name}",
+    )
+
+
 class Exported:
     """A function of Tensors for another library: of arrays of floats, in order."""
 
@@ -129,8 +147,10 @@ class Exported:
         """The gradients for a cotangent of the value, several in one row."""
         return [part.numpy() for part in run.pulled(c, create_graph=False)]
 
-    def derivative(self) -> "Exported":
-        """The function of a cotangent and of the same arrays that returns the gradients, in one row, of those that are floats."""
+    def derivative(self, out: Any = None) -> "Exported":
+        """The function of a cotangent and of the same arrays that returns the gradients, in one row, of those that are floats. Where the
+        value must be `out`, it raises RuntimeError if it is another.
+        """
 
         def in_row(*xs: Any) -> Any:
             y = self.f(*xs)
@@ -142,6 +162,9 @@ class Exported:
             def of_floats(*variables: Any) -> Any:
                 return in_row(*(dict(zip(floats, variables, strict=True)).get(i, x) for i, x in enumerate(xs)))
 
-            return flatten(list(vjp(of_floats, *(xs[i] for i in floats))[1](c)))[0]
+            y, pull = vjp(of_floats, *(xs[i] for i in floats))
+            if out is not None and not np.array_equal(y.numpy() if isinstance(y, Tensor) else y, out, equal_nan=True):
+                raise called_again(self.what, self.f)
+            return flatten(list(pull(c)))[0]
 
         return Exported(self.what, gradients_in_row)

@@ -130,21 +130,21 @@ class _Path:
         self, what: str, f: _F, y0: Tensor, t0: float, times: Any, y: Any, settings: dict[str, Any], interpolation: Any
     ) -> None:
         self.what, self.f, self.t0, self.times, self.y, self.settings = what, f, t0, times, y, settings
-        self.y0, self.interpolation, self.start = y0.stable_array(), interpolation, y0._node
-        self.trace, found = self._trace(), dict[Node, None]()
-        for s in sorted({t0, *getattr(interpolation, "ts", times)}):  # other times may read other Tensors
-            found |= dict.fromkeys(_read_by(*self._recorded(s, interpolation(s))))
-        self.nodes = list(found)
-        self.unknowns = [stand_in(node, self.y0) for node in self.nodes]
+        self.interpolation, self.start = interpolation, y0._node
+        steps = getattr(interpolation, "ts", None)  # at other times f may read other Tensors
+        self.samples = [(t0, y0.stable_array()), *zip(times, y.T, strict=True)]
+        self.samples += [] if steps is None else zip(steps, interpolation(steps).T, strict=True)
+        self.nodes, self.trace = self._sampled()
+        self.unknowns = [stand_in(node, y) for node in self.nodes]
 
     def differentiable(self) -> Any:
         """y as a Tensor, if it depends on anything that requires a gradient."""
-        inputs = [*([stand_in(self.start, self.y0)] if self.start is not None else []), *self.unknowns]
+        inputs = [*([stand_in(self.start, self.y)] if self.start is not None else []), *self.unknowns]
         return trajectory(*inputs, path=self) if inputs else self.y
 
     def pull(self, g: Any, out: Any) -> list[Any]:
         """The gradients of y0 and of what f reads, from the gradient g of y; recorded if that is a Tensor."""
-        if self._trace() != self.trace:
+        if self._sampled() != (self.nodes, self.trace):
             raise changed_equations(self.what, self.f)
         a, parts = (self._recorded_adjoint if isinstance(g, Handle) else self._adjoint)(g, out)
         return [a, *parts] if self.start is not None else parts
@@ -153,6 +153,7 @@ class _Path:
         """a at t0, and the integrals."""
         n, solve = self.y.shape[0], needed("scipy.integrate", self.what).solve_ivp
         state = np.zeros(n + sum(u.size for u in self.unknowns))
+        self.interpolation(self.t0)  # if it has to be solved for, that is over before LSODA begins, which cannot run inside itself
         settings = {**self.settings, "atol": np.min(self.settings.get("atol", 1e-6)) * (np.abs(g).max(initial=0) or 1)}
 
         def pulled(t: float, c: Any) -> Any:
@@ -212,10 +213,15 @@ class _Path:
         with Switch(record=True):
             return self.f(t, variable), variable
 
-    def _trace(self) -> int:
-        """What f saves for backward at the beginning, which tells whether it is the same."""
-        since, (r, _) = next_order(), self._recorded(self.t0, self.y0)
-        return trace_of(r._node, since)[1] if r._node is not None else 0
+    def _sampled(self) -> tuple[list[Node], int]:
+        """The nodes that f reads along the solution, and a number for what it saves for backward there: they tell whether f is the same."""
+        found, trace = dict[Node, None](), 0
+        for t, y in self.samples:
+            since, (r, variable) = next_order(), self._recorded(t, y)
+            if r._node is not None:
+                found |= dict.fromkeys(_read_by(r, variable))
+                trace = hash((trace, trace_of(r._node, since)[1]))
+        return list(found), trace
 
 
 @contextmanager

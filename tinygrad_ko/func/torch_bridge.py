@@ -7,7 +7,15 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ko.errors import explain
-from tinygrad_ko.func.foreign import Exported, ForeignFunction, Shape, in_pieces, is_array_of_floats, separated
+from tinygrad_ko.func.foreign import (
+    Exported,
+    ForeignFunction,
+    Shape,
+    called_again,
+    in_pieces,
+    is_array_of_floats,
+    separated,
+)
 from tinygrad_ko.func.libraries import needed, numbers
 from tinygrad_ko.func.trees import is_tree, leaves_like, mapped
 
@@ -129,14 +137,7 @@ class _TorchFunction(ForeignFunction):
         def gradients_in_row(c: Any, *xs: Any) -> Any:
             y = self.in_row(self.run(*xs))
             if not np.array_equal(y.detach().cpu().numpy(), out, equal_nan=True):
-                raise explain(
-                    RuntimeError(
-                        f"from_torch: {self.name} returned another value when it was called again for a derivative of a higher order; "
-                        "draw random numbers outside of it, and pass them"
-                    ),
-                    "from_torch: 고계 도함수를 구하려고 함수를 다시 호출했더니 다른 값을 반환했습니다. 난수는 함수 밖에서 뽑아 인수로 "
-                    f"넘기십시오. 함수: {self.name}",
-                )
+                raise called_again(self.what, self.f)
             parts = torch.autograd.grad(y, xs, c, create_graph=True, allow_unused=True, materialize_grads=True)
             return torch.cat([part.reshape(-1) for part in parts])
 
@@ -204,7 +205,7 @@ def _function_class() -> Any:
             if not torch.is_grad_enabled():
                 parts = ctx.exported.pull(ctx.run, c.numpy(force=True))
                 return None, *(torch.from_numpy(part.copy()).to(x) for part, x in zip(parts, xs, strict=True))
-            row = FunctionOfTensors.apply(ctx.exported.derivative(), c, *xs)
+            row = FunctionOfTensors.apply(ctx.exported.derivative(ctx.run.y.numpy()), c, *xs)
             parts = in_pieces(row, [Shape(tuple(x.shape)) for x in xs])
             return None, *(part.to(x) for part, x in zip(parts, xs, strict=True))
 

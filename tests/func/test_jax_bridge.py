@@ -55,10 +55,17 @@ def test_every_order() -> None:
     np.testing.assert_allclose(H, [[a * 1.0, a + b], [a + b, b * 0.5]], rtol=1e-14)
 
 
+def test_tensors_of_integers() -> None:
+    f = func.from_jax(lambda x, i: x[i])
+    assert f(X[0], tg.Tensor(AT)).tolist() == X[0][AT].tolist()
+
+
 def test_what_is_refused() -> None:
     x = tg.Tensor(X, requires_grad=True)
     with pytest.raises(TypeError, match=r"from_jax: <lambda> returned float at \['y'\], not a jax\.Array"):
         func.from_jax(lambda x: {"y": 1.0})(x)
+    with pytest.raises(TypeError, match="from_jax: expected real numbers"):
+        func.from_jax(jnp.fft.fft)(x)
     with pytest.raises(TypeError, match="compile: from_jax cannot be compiled"):
         tg.compile(func.from_jax(lambda x: x * 2))(x)
 

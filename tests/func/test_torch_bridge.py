@@ -40,6 +40,7 @@ def test_values_and_structure() -> None:
     assert [b.tolist() for b in ours["b"]] == [b.tolist() for b in theirs["b"]]
     assert type(ours["a"]) is np.ndarray
     assert type(func.from_torch(several)(tg.Tensor(X), p, 2, k=3.0)["b"][0]) is tg.Tensor
+    assert func.from_torch(lambda x, i: x[i])(X[0], tg.Tensor(AT)).tolist() == X[0][AT].tolist()
     single = func.from_torch(torch.sin)(np.ones(2, np.float32))
     assert (single.dtype, func.from_torch(torch.sin).__name__) == (np.float32, "sin")
 

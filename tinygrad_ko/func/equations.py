@@ -73,7 +73,7 @@ def solved(what: str, f: Callable[[Any], Any], x: Any) -> Any:
 
 
 @op(inputs=lambda g, out, equations: equations.pull(g, out))
-def implicit_solution(*inputs, equations):  # type: ignore[no-untyped-def]  # as every forward of an op
+def implicit_solution(*inputs: Any, equations: Any) -> Any:
     """The solution of equations. The inputs stand for the nodes that the equations were computed from; their numbers are not known."""
     return equations.x
 

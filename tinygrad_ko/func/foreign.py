@@ -18,7 +18,7 @@ from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
 from tinygrad_ko.func.flattening import flatten
-from tinygrad_ko.func.libraries import refuse_traced
+from tinygrad_ko.func.libraries import numbers, refuse_traced
 from tinygrad_ko.func.run import Run
 from tinygrad_ko.func.transforms import vjp
 from tinygrad_ko.func.trees import is_tree, mapped
@@ -66,7 +66,7 @@ def in_pieces(row: Any, structure: Any) -> Any:
 
 
 @op(keeps="pull", inputs=lambda g, out, inputs, pull, function: _pulled(g, out, inputs, pull, function))
-def foreign(*inputs, function):  # type: ignore[no-untyped-def]  # as every forward of an op
+def foreign(*inputs: Any, function: Any) -> Any:
     """A function of another library; `pull` is its vector-Jacobian product."""
     out, pull = function.vjp(inputs)
     return operand(out, function.what), pull
@@ -79,8 +79,12 @@ def _pulled(g: Any, out: Any, inputs: Any, pull: Any, function: ForeignFunction)
     return in_pieces(foreign(g, *inputs, function=derivative), [Shape(x.shape) for x in inputs])
 
 
-def separated(arguments: Any, is_variable: Callable[[Any], bool]) -> tuple[list[Any], Callable[[list[Any]], Any]]:
-    """The variables in the trees of a call's arguments, and the function that puts others in their place."""
+def separated(
+    arguments: Any, is_variable: Callable[[Any], bool], convert: Callable[[Any], Any]
+) -> tuple[list[Any], Callable[[list[Any]], Any]]:
+    """The variables in the trees of a call's arguments, and the function that puts others in their place, and what `convert` makes of
+    anything else in its place.
+    """
     args, options = arguments
     leaves: list[Any] = []
 
@@ -96,7 +100,7 @@ def separated(arguments: Any, is_variable: Callable[[Any], bool]) -> tuple[list[
         rest = iter(others)
 
         def put(value: Any, place: str) -> Any:
-            return next(rest) if is_variable(value) else value
+            return next(rest) if is_variable(value) else convert(value)
 
         new = [mapped(put, tree, "") for tree in args]
         return new, {name: mapped(put, tree, "") for name, tree in options.items()}
@@ -120,6 +124,11 @@ def called_again(what: str, f: Any) -> RuntimeError:
         f"{what}: 고계 도함수를 구하려고 함수를 다시 호출했더니 다른 값을 반환했습니다. 난수는 함수 밖에서 뽑고, 함수가 읽는 값은 도함수를 "
         f"구한 뒤에 바꾸십시오. 함수: {name}",
     )
+
+
+def as_numbers(what: str, value: Any) -> Any:
+    """An argument that is no variable: arrays and Tensors, of integers or of truth values, as arrays of NumPy."""
+    return numbers(what, value) if isinstance(value, Handle | np.ndarray) else value
 
 
 class Exported:

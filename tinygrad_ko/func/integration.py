@@ -118,7 +118,7 @@ def odeint(
 
 
 @op(inputs=lambda g, out, path: path.pull(g, out))
-def trajectory(*inputs, path):  # type: ignore[no-untyped-def]  # as every forward of an op
+def trajectory(*inputs: Any, path: Any) -> Any:
     """The solution of a differential equation. The inputs stand for the nodes that it was computed from; their numbers are not known."""
     return path.y
 
@@ -153,7 +153,9 @@ class _Path:
         """a at t0, and the integrals."""
         n, solve = self.y.shape[0], needed("scipy.integrate", self.what).solve_ivp
         state = np.zeros(n + sum(u.size for u in self.unknowns))
-        self.interpolation(self.t0)  # if it has to be solved for, that is over before LSODA begins, which cannot run inside itself
+        self.interpolation(
+            self.t0
+        )  # if it has to be solved for, that is over before LSODA begins, which cannot run inside itself
         settings = {**self.settings, "atol": np.min(self.settings.get("atol", 1e-6)) * (np.abs(g).max(initial=0) or 1)}
 
         def pulled(t: float, c: Any) -> Any:

@@ -1,14 +1,22 @@
 """JAX's functions as operations of a graph, and functions of Tensors as functions of JAX's arrays."""
 
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 import numpy as np
 
 from tinygrad_ko.arrays.library import is_floating
 from tinygrad_ko.errors import explain
-from tinygrad_ko.func.foreign import Exported, ForeignFunction, Shape, in_pieces, is_array_of_floats, separated
+from tinygrad_ko.func.foreign import (
+    Exported,
+    ForeignFunction,
+    Shape,
+    as_numbers,
+    in_pieces,
+    is_array_of_floats,
+    separated,
+)
 from tinygrad_ko.func.libraries import needed
 from tinygrad_ko.func.trees import is_tree, leaves_like, mapped
 
@@ -33,7 +41,7 @@ def from_jax(f: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(f, assigned=("__name__", "__doc__"), updated=())
     def call(*args: Any, **options: Any) -> Any:
-        leaves, rebuild = separated((args, options), is_array_of_floats)
+        leaves, rebuild = separated((args, options), is_array_of_floats, partial(as_numbers, "from_jax"))
 
         def run(*xs: Any) -> Any:
             new, named = rebuild(list(xs))
@@ -117,7 +125,7 @@ def to_jax(f: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(f, assigned=("__name__", "__doc__"), updated=())
     def call(*args: Any, **options: Any) -> Any:
-        leaves, rebuild = separated((args, options), is_variable)
+        leaves, rebuild = separated((args, options), is_variable, lambda value: value)
         structure: list[Any] = []
 
         def of_leaves(*xs: Any) -> Any:

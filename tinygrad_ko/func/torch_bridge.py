@@ -11,12 +11,13 @@ from tinygrad_ko.func.foreign import (
     Exported,
     ForeignFunction,
     Shape,
+    as_numbers,
     called_again,
     in_pieces,
     is_array_of_floats,
     separated,
 )
-from tinygrad_ko.func.libraries import needed, numbers
+from tinygrad_ko.func.libraries import needed
 from tinygrad_ko.func.trees import is_tree, leaves_like, mapped
 
 
@@ -39,25 +40,21 @@ def from_torch(f: Callable[..., Any], *, device: Any = None) -> Callable[..., An
     """
     torch = needed("torch", "tg.func.from_torch")
 
+    def as_tensor(value: Any) -> Any:
+        value = as_numbers("from_torch", value)
+        return torch.from_numpy(value).to(device) if isinstance(value, np.ndarray) else value
+
     @wraps(f, assigned=("__name__", "__doc__"), updated=())
     def call(*args: Any, **options: Any) -> Any:
-        leaves, rebuild = separated((args, options), is_array_of_floats)
+        leaves, rebuild = separated((args, options), is_array_of_floats, as_tensor)
 
         def run(*tensors: Any) -> Any:
             new, named = rebuild(list(tensors))
-            as_tensor = lambda v, place: torch.from_numpy(numbers("from_torch", v)).to(device) if _is_array(v) else v
-            return f(
-                *(mapped(as_tensor, v, "") for v in new), **{k: mapped(as_tensor, v, "") for k, v in named.items()}
-            )
+            return f(*new, **named)
 
         return _TorchFunction(torch, f, run, device)(leaves)
 
     return call
-
-
-def _is_array(value: Any) -> bool:
-    """Whether an argument is an array of integers or truth values, or a Tensor of them."""
-    return hasattr(value, "stable_array") or isinstance(value, np.ndarray)
 
 
 class _TorchFunction(ForeignFunction):
@@ -164,15 +161,17 @@ def to_torch(f: Callable[..., Any]) -> Callable[..., Any]:
     def is_variable(value: Any) -> bool:
         return isinstance(value, torch.Tensor) and value.is_floating_point()
 
+    def as_array(value: Any) -> Any:
+        return value.numpy(force=True).copy() if isinstance(value, torch.Tensor) else value
+
     @wraps(f, assigned=("__name__", "__doc__"), updated=())
     def call(*args: Any, **options: Any) -> Any:
-        leaves, rebuild = separated((args, options), is_variable)
+        leaves, rebuild = separated((args, options), is_variable, as_array)
         shapes: list[Any] = []
 
         def of_leaves(*xs: Any) -> Any:
             new, named = rebuild(list(xs))
-            as_array = lambda v, place: v.numpy(force=True).copy() if isinstance(v, torch.Tensor) else v
-            y = f(*(mapped(as_array, v, "") for v in new), **{k: mapped(as_array, v, "") for k, v in named.items()})
+            y = f(*new, **named)
             shapes[:] = [mapped(lambda part, place: Shape(tuple(np.shape(part))), y, "")]
             return y
 

@@ -109,6 +109,12 @@ def test_dtypes_and_arrays_of_the_standard() -> None:
     x.sum().backward()
     assert (x.dtype, w.grad.dtype) == (np.float32, np.float32)
     np.testing.assert_allclose(w.grad, [1 / 4, 1 / 6], rtol=1e-6)
+    half = tg.Tensor(np.array([4.0, 9.0], np.float16), requires_grad=True)
+    x = func.implicit(lambda x: x * x - half, np.sqrt([4.0, 9.0]) + 1e-5)
+    x.sum().backward()
+    assert (x.dtype, x.tolist()[0]) == (np.float64, 2 + 1e-5)
+    assert half.grad is not None
+    assert half.grad.dtype == np.float16
     s = tg.Tensor(array_api_strict.asarray([4.0, 9.0]), requires_grad=True)
     x = func.implicit(lambda x: x * x - s, array_api_strict.asarray([2.0, 3.0]))
     first = tg.grad(x.sum(), s, create_graph=True)
@@ -160,7 +166,9 @@ def test_what_is_no_solution_is_refused() -> None:
     func.implicit(lambda x: x**2 - w, 1.4142).backward()
 
 
-@pytest.mark.parametrize("f", [lambda x, w: (x - w) ** 2, lambda x, w: x * 0 + w - 2, lambda x, w: tg.sqrt(x - w)])
+@pytest.mark.parametrize(
+    "f", [lambda x, w: (x - w) ** 2, lambda x, w: x * 0 + w - 2, lambda x, w: w, lambda x, w: tg.sqrt(x - w)]
+)
 def test_equations_that_do_not_determine_x(f: Any) -> None:
     w = tg.Tensor(2.0, requires_grad=True)
     with (

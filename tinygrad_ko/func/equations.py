@@ -96,7 +96,7 @@ class _Equations:
         jacobian = reshape(stack(rows), (r.size, r.size))
         _require_regular(jacobian.stable_array(), r.stable_array(), self.x, self.what)
         u = solve(jacobian.mT, reshape(-g, (-1,)))
-        parts = gradients_or_zeros(r, self.unknowns, reshape(u, r.shape), create_graph=higher)
+        parts = gradients_or_zeros(r, self.unknowns, reshape(u, point.shape), create_graph=higher)
         if not higher:
             return [part.stable_array() for part in parts]
         if isinstance(point._node, _Point):
@@ -111,8 +111,9 @@ class _Equations:
         since = next_order()
         with Switch(record=True):
             r = self.f(point)
-        if not isinstance(r, Tensor) or r.size != point.size:
-            raise _not_as_many(self.what, r, point)
+            if not isinstance(r, Tensor) or r.size != point.size:
+                raise _not_as_many(self.what, r, point)
+            r = reshape(r, point.shape)
         refuse_traced(self.what, r.stable_array())
         if r._node is None:
             return r, point, (), 0
@@ -176,9 +177,11 @@ _SAME = validated(lambda x: x, {"x": lambda g: g}, False, (), "solution")
 
 
 def stand_in(node: Node, like: Array) -> Tensor:
-    """A Tensor for a node whose numbers are not known: they are NaN, so that nobody takes the op for one that can be checked by itself."""
+    """A Tensor for a node whose numbers are not known, in the dtype of `like`, on which that of a result depends. They are NaN, so that
+    nobody takes the op for one that can be checked by itself.
+    """
     xp = namespace(like)
-    return wrap(Tensor, xp.broadcast_to(xp.asarray(xp.nan, dtype=node.dtype), node.shape), node)
+    return wrap(Tensor, xp.broadcast_to(xp.asarray(xp.nan, dtype=like.dtype), node.shape), node)
 
 
 def changed_equations(what: str, f: Any) -> RuntimeError:

@@ -26,6 +26,7 @@ SOLVED = {
     "root without derivatives": lambda W, b: (
         func.root(lambda x, W, b: W @ tg.sin(x) + x**3 - b, np.ones(3), args=(W, b), tol=1e-14, method="krylov").x
     ),
+    "minimize by BFGS": lambda W, b: func.minimize(lambda x, b: bowl(x, W, b), np.zeros(3), b, "BFGS", tol=1e-11).x,
     "minimize": lambda W, b: func.minimize(bowl, np.zeros(3), (W, b), tol=1e-11).x,
     "the minimum": lambda W, b: func.minimize(lambda x: bowl(x, W, b), np.zeros(3), tol=1e-9).fun,
 }

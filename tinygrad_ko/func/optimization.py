@@ -39,27 +39,27 @@ def fixed_point(func: Callable[..., Any], x0: Any, args: tuple[Any, ...] = (), *
     return solved("fixed_point", lambda x: func(x, *args) - x, x)
 
 
-def root(fun: Callable[..., Any], x0: Any, args: tuple[Any, ...] = (), **options: Any) -> Any:
+def root(fun: Callable[..., Any], x0: Any, args: Any = (), method: str = "hybr", **options: Any) -> Any:
     """A solution of fun(x, *args) = 0, by `scipy.optimize.root`, whose result it returns. Its `x` is a function of the Tensors in `args`
     and of those that fun reads beside: gradients of any order flow to these.
 
-    fun is called with Tensors and returns as many numbers as x has. `options` are SciPy's: method, tol, jac, ...; the Jacobian is
+    fun is called with Tensors and returns as many numbers as x has. `method` and `options` are SciPy's: tol, jac, ...; the Jacobian is
     computed for the methods that take one, unless `jac` is given. Otherwise as `implicit`; raises ModuleNotFoundError without SciPy.
     """
-    find = needed("scipy.optimize", "tg.func.root").root
-    if options.get("method", "hybr") in _WITH_JACOBIAN:
+    find, args = needed("scipy.optimize", "tg.func.root").root, args if isinstance(args, tuple) else (args,)
+    if method in _WITH_JACOBIAN:
         options.setdefault("jac", _of_numbers("root", jacobian(fun)))
-    result = find(_of_numbers("root", fun), numbers("root", x0), args=args, **options)
+    result = find(_of_numbers("root", fun), numbers("root", x0), args, method, **options)
     result.x = solved("root", lambda x: fun(x, *args), result.x)
     return result
 
 
-def minimize(fun: Callable[..., Any], x0: Any, args: tuple[Any, ...] = (), **options: Any) -> Any:
+def minimize(fun: Callable[..., Any], x0: Any, args: Any = (), method: Any = None, **options: Any) -> Any:
     """A minimum of fun(x, *args), by `scipy.optimize.minimize`, whose result it returns. Its `x`, a row of numbers as SciPy's is, and
     its `fun` are functions of the Tensors in `args` and of those that fun reads beside: gradients of any order flow to these.
 
-    fun is called with Tensors and returns one number. `options` are SciPy's: method, tol, callback, ...; the gradient is computed for the
-    methods that take one, unless `jac` is given. x is as exact as `tol` says, and so are its gradients. A tree of parameters is
+    fun is called with Tensors and returns one number. `method` and `options` are SciPy's: tol, callback, ...; the gradient is computed for
+    the methods that take one, unless `jac` is given. x is as exact as `tol` says, and so are its gradients. A tree of parameters is
     made a row by `flatten`. Otherwise as `implicit`: at the minimum the gradient of fun is 0. Raises ValueError for `bounds` and
     `constraints`, where it need not be 0, ModuleNotFoundError without SciPy.
 
@@ -75,13 +75,13 @@ def minimize(fun: Callable[..., Any], x0: Any, args: tuple[Any, ...] = (), **opt
                 f"minimize: {name}에 걸린 점에서는 기울기가 0이 아니므로 음함수 미분을 할 수 없습니다. x = exp(u)처럼 변수를 바꾸어 fun "
                 "안에 넣거나, 직접 구한 해와 그 해가 만족하는 방정식을 implicit에 넘기십시오.",
             )
-    find = needed("scipy.optimize", "tg.func.minimize").minimize
-    method, f = str(options.get("method", "BFGS")).lower(), fun
-    if "jac" not in options and method not in _WITHOUT_SLOPE:
+    find, args = needed("scipy.optimize", "tg.func.minimize").minimize, args if isinstance(args, tuple) else (args,)
+    known, f = str(method).lower(), fun
+    if "jac" not in options and known not in _WITHOUT_SLOPE:
         f, options["jac"] = value_and_grad(fun), True
-    if "hess" not in options and "hessp" not in options and method in _WITH_HESSIAN:
+    if "hess" not in options and "hessp" not in options and known in _WITH_HESSIAN:
         options["hess"] = _of_numbers("minimize", hessian(fun))
-    result = find(_of_numbers("minimize", f), numbers("minimize", x0), args=args, **options)
+    result = find(_of_numbers("minimize", f), numbers("minimize", x0), args, method, **options)
 
     def of_x(x: Any) -> Any:
         return fun(x, *args)

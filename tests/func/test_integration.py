@@ -91,6 +91,25 @@ def test_a_stiff_equation_is_not_solved_against_its_time() -> None:
     np.testing.assert_allclose(last[1].item(), -np.sin(2.0) / 1000**2, rtol=1e-2)
 
 
+def test_parameters_are_no_part_of_the_state() -> None:
+    """Implicit methods invert a matrix of the size of the state, which may not grow with the number of parameters."""
+    w, calls = tg.Tensor(np.full(5000, 0.0006), requires_grad=True), list[float]()
+
+    def f(t: float, y: Any) -> Any:
+        calls.append(t)
+        return -y * w.sum()
+
+    for solution in (
+        func.solve_ivp(f, (0, 1), [1.0], "Radau", [1.0]).y.sum(),
+        func.odeint(f, [1.0], [0, 1], tfirst=True)[1],
+    ):
+        before, w.grad = len(calls), None
+        solution.backward()
+        assert w.grad is not None
+        np.testing.assert_allclose(w.grad, -np.exp(-3.0), rtol=1e-2)
+        assert len(calls) - before < 2000
+
+
 # ------------------------------------------------------------------ what it takes and gives
 
 

@@ -6,7 +6,7 @@ loss with respect to y(t), solves backwards in time
     a' = -f_y^T a,  and jumps by g_i at t_i
 
 The gradient with respect to y0 is a(t0), that with respect to w the integral of f_w^T a from t0 to the end. Nothing of the solver's
-steps is recorded, so the memory does not grow with their number. The gradient is as exact as the tolerances say, as y is.
+steps is recorded, so the memory does not grow with what f computes. The gradient is as exact as the tolerances say, as y is.
 
 Backward takes y(t) from the solver's own interpolation, so also a stiff equation is never solved against its time. A gradient that is
 itself recorded, for derivatives of a higher order, solves for y, a and the integral together, from the end to the beginning.
@@ -16,8 +16,9 @@ analysis for differential-algebraic equations" (2003); Chen, Rubanova, Bettencou
 (2018).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -150,41 +151,36 @@ class _Path:
         return [a, *parts] if self.start is not None else parts
 
     def _adjoint(self, g: Any, out: Any) -> tuple[Any, list[Any]]:
-        """a at t0, and the integrals."""
-        n, solve = self.y.shape[0], needed("scipy.integrate", self.what).solve_ivp
-        state = np.zeros(n + sum(u.size for u in self.unknowns))
-        self.interpolation(
-            self.t0
-        )  # if it has to be solved for, that is over before LSODA begins, which cannot run inside itself
+        """a at t0, and the integrals: over each step of the solver by Gauss's formula."""
+        a, integrals = np.zeros(self.y.shape[0]), [np.zeros(u.shape) for u in self.unknowns]
+        solve = needed("scipy.integrate", self.what).solve_ivp
+        self.interpolation(self.t0)  # if it is still to be solved for: LSODA cannot run inside itself
         settings = {**self.settings, "atol": np.min(self.settings.get("atol", 1e-6)) * (np.abs(g).max(initial=0) or 1)}
 
-        def pulled(t: float, c: Any) -> Any:
+        def pulled(t: float, a: Any, unknowns: Sequence[Tensor] = ()) -> list[Any]:
             r, y = self._recorded(t, self.interpolation(t))
-            if not self.nodes and r._node is None:
-                return np.zeros(n)
             if not set(_read_by(r, y)) <= set(self.nodes):
                 raise _other_tensors(self.what, t)
-            parts = gradients_or_zeros(r, [y, *self.unknowns], Tensor(c), create_graph=False)
-            return np.concatenate([part.numpy().ravel() for part in parts])
+            return [part.numpy() for part in gradients_or_zeros(r, [y, *unknowns], Tensor(a), create_graph=False)]
 
-        def derivative(t: float, s: Any) -> Any:
-            columns = -np.stack([pulled(t, e) for e in np.eye(n)], 1)
-            return np.hstack([columns, np.zeros((s.size, s.size - n))])
+        def derivative(t: float, a: Any) -> Any:
+            return -np.stack([pulled(t, e)[0] for e in np.eye(a.size)], 1)
 
-        with _lent(lambda t, s: -pulled(t, s[:n])) as backwards, _lent(derivative) as jac:
+        with _lent(lambda t, a: -pulled(t, a)[0]) as backwards, _lent(derivative) as jac:
             if settings["method"] in ("Radau", "BDF", "LSODA"):  # those that use it
                 settings["jac"] = jac
             for i in reversed(range(len(self.times))):
-                state[:n] += g[:, i]
+                a = a + g[:, i]
                 before = self.times[i - 1] if i else self.t0
                 if before != self.times[i]:
-                    found = solve(backwards, (self.times[i], before), state, **settings)
+                    found = solve(backwards, (self.times[i], before), a, dense_output=True, **settings)
                     if not found.success:
                         raise _no_adjoint(self.what, found.message)
-                    state = found.y[:, -1].copy()
-        sizes = np.cumsum([n, *(u.size for u in self.unknowns)])[:-1]
-        a, *integrals = np.split(state, sizes)
-        return a, [part.reshape(u.shape) for part, u in zip(integrals, self.unknowns, strict=True)]
+                    a = found.y[:, -1]
+                    for t, weight in _gauss_points(found.t) if self.unknowns else ():
+                        for integral, part in zip(integrals, pulled(t, found.sol(t), self.unknowns)[1:], strict=True):
+                            integral -= weight * part
+        return a, integrals
 
     def _recorded_adjoint(self, g: Any, out: Any) -> tuple[Any, list[Any]]:
         """The same with y(t) as a part of the state, on Tensors: every segment of time is a solution that is differentiable itself."""
@@ -224,6 +220,14 @@ class _Path:
                 found |= dict.fromkeys(_read_by(r, variable))
                 trace = hash((trace, trace_of(r._node, since)[1]))
         return list(found), trace
+
+
+def _gauss_points(steps: Any) -> Iterator[tuple[float, float]]:
+    """The points and weights of an integral over all steps, by Gauss's formula of five points in each."""
+    points, weights = np.polynomial.legendre.leggauss(5)
+    for start, end in pairwise(steps):
+        half = (end - start) / 2
+        yield from zip(start + half * (points + 1), half * weights, strict=True)
 
 
 @contextmanager

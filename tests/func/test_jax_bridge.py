@@ -58,6 +58,11 @@ def test_every_order() -> None:
 def test_tensors_of_integers() -> None:
     f = func.from_jax(lambda x, i: x[i])
     assert f(X[0], tg.Tensor(AT)).tolist() == X[0][AT].tolist()
+    times = func.from_jax(lambda x, y: x * y)
+    assert (
+        tg.grad(times(w := tg.Tensor(X, requires_grad=True), jnp.ones((2, 3))).sum(), w).tolist()
+        == np.ones((2, 3)).tolist()
+    )
 
 
 def test_what_is_refused() -> None:

@@ -64,6 +64,11 @@ def test_a_module_is_frozen_or_gets_its_parameters_as_arguments() -> None:
     ) as caught:
         func.from_torch(module)(X)
     assert len(caught.value.__notes__) > 1
+    weight = torch.ones(2, requires_grad=True, dtype=torch.float64)
+    for f in (lambda x: weight, lambda x: x[0, :2] * weight, lambda x, w: x[0, :2] * w):
+        with pytest.raises(RuntimeError, match="from_torch: <lambda> reads a tensor of PyTorch's that requires"):
+            func.from_torch(f)(X, *[weight] * (f.__code__.co_argcount - 1))
+    assert func.from_torch(lambda x: x)(X).tolist() == X.tolist()
     functional = func.from_torch(lambda p, x: torch.func.functional_call(module, p, (x,)))
     params = {name: p.detach().numpy() for name, p in module.named_parameters()}
     g = func.grad(lambda p: (functional(p, X) ** 2).sum())(params)

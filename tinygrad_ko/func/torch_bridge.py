@@ -109,23 +109,23 @@ class _TorchFunction(ForeignFunction):
 
     def require_no_other_leaves(self, y: Any, xs: list[Any]) -> None:
         """Raise RuntimeError if y was computed from leaves of PyTorch's graph that are not among xs."""
-        unread, found, own = [y.grad_fn], set(), {id(x) for x in xs}
+        leaves, unread, found = [y] if y.is_leaf and y.requires_grad else [], [y.grad_fn], {None}
         while unread:
             node = unread.pop()
-            if node is None or node in found:
-                continue
-            found.add(node)
-            if id(getattr(node, "variable", xs and xs[0])) not in own:
-                raise explain(
-                    RuntimeError(
-                        f"from_torch: {self.name} reads a tensor of PyTorch's that requires a gradient and is not among its arguments: its "
-                        "gradient would be lost; pass it as an argument (torch.func.functional_call takes the parameters of a Module), or "
-                        "freeze it: module.requires_grad_(False)"
-                    ),
-                    f"from_torch: 함수 {self.name}: 인수가 아닌 PyTorch 텐서를 읽는데 그 텐서에 기울기가 필요합니다. 그 기울기를 잃게 "
-                    "되므로 인수로 넘기거나(Module이라면 torch.func.functional_call), module.requires_grad_(False)로 고정하십시오.",
-                )
-            unread += [parent for parent, _ in node.next_functions]
+            if node not in found:
+                found.add(node)
+                unread += [parent for parent, _ in node.next_functions]
+                leaves += [node.variable] if type(node).__name__ == "AccumulateGrad" else []
+        if not {id(leaf) for leaf in leaves} <= {id(x) for x in xs}:
+            raise explain(
+                RuntimeError(
+                    f"from_torch: {self.name} reads a tensor of PyTorch's that requires a gradient and is not among its arguments: its "
+                    "gradient would be lost; pass it as an argument (torch.func.functional_call takes the parameters of a Module), or "
+                    "freeze it: module.requires_grad_(False)"
+                ),
+                f"from_torch: 함수 {self.name}: 인수가 아닌 PyTorch 텐서를 읽는데 그 텐서에 기울기가 필요합니다. 그 기울기를 잃게 되므로 "
+                "인수로 넘기거나(Module이라면 torch.func.functional_call), module.requires_grad_(False)로 고정하십시오.",
+            )
 
     def derivative(self, out: Any) -> "_TorchFunction":
         """Its gradients in one row, recorded by PyTorch."""

@@ -110,7 +110,7 @@ def separated(
 
 def is_array_of_floats(value: Any) -> bool:
     """Whether a value is a Tensor or an array of NumPy's, of floats, which another library gets as its own."""
-    return isinstance(value, Handle | np.ndarray | np.generic) and is_floating(value.dtype)
+    return isinstance(value, Tensor | np.ndarray | np.generic) and is_floating(value.dtype)
 
 
 def called_again(what: str, f: Any) -> RuntimeError:

@@ -1,4 +1,16 @@
 from tinygrad_ko.func.checkpointing import checkpoint as checkpoint
+from tinygrad_ko.func.einops_backend import register_einops as register_einops
+from tinygrad_ko.func.equations import implicit as implicit
+from tinygrad_ko.func.flattening import flatten as flatten
+from tinygrad_ko.func.integration import odeint as odeint
+from tinygrad_ko.func.integration import solve_ivp as solve_ivp
+from tinygrad_ko.func.jax_bridge import from_jax as from_jax
+from tinygrad_ko.func.jax_bridge import to_jax as to_jax
+from tinygrad_ko.func.optimization import fixed_point as fixed_point
+from tinygrad_ko.func.optimization import minimize as minimize
+from tinygrad_ko.func.optimization import root as root
+from tinygrad_ko.func.torch_bridge import from_torch as from_torch
+from tinygrad_ko.func.torch_bridge import to_torch as to_torch
 from tinygrad_ko.func.transforms import grad as grad
 from tinygrad_ko.func.transforms import hessian as hessian
 from tinygrad_ko.func.transforms import hvp as hvp

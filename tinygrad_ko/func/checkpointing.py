@@ -17,6 +17,8 @@ from tinygrad_ko.arrays.memory import own
 from tinygrad_ko.engine.graph import Handle, Mode, Node, Switch, behind, current, next_order, wrap
 from tinygrad_ko.engine.rule import validated
 from tinygrad_ko.errors import already_freed, explain
+from tinygrad_ko.func.flattening import flatten
+from tinygrad_ko.func.trees import in_one_row, is_tree
 from tinygrad_ko.state.replay import generators_in, random_states, replayed
 
 
@@ -33,7 +35,7 @@ class _Segment(Node):
         self.call: _Call | None = call
         self.mode, self.states = mode, states  # what is recorded when it is called, and where its random numbers start
         self.shape, self.dtype, self.order, self.live = root.shape, root.dtype, next_order(), True
-        self.parents, self.trace = _traced(root, since)
+        self.parents, self.trace = trace_of(root, since)
 
     def contributions(self, g: Any) -> Iterator[tuple[str, Node, Any]]:
         """Record the nodes again. All of the gradient goes to the newest of them, which is visited next."""
@@ -44,7 +46,7 @@ class _Segment(Node):
         with then, replayed(self.call.generators, self.states):
             y = self.call()
         root = y._node if isinstance(y, Handle) else None
-        if root is None or _traced(root, since) != (self.parents, self.trace):
+        if root is None or trace_of(root, since) != (self.parents, self.trace):
             raise _other_values(self.call.f)
         yield "inputs", root, g
 
@@ -64,14 +66,19 @@ class _Call:
         self.f, self.inputs = f, tuple(map(_owned, inputs))
         self.options = {name: _owned(value) for name, value in options.items()}
         self.generators = generators_in([f, inputs, options])
+        self.unflatten: Any = None
 
     def __call__(self) -> Any:
+        """What f returns, several Tensors in one row."""
         inputs, options = [*map(_owned, self.inputs)], {name: _owned(value) for name, value in self.options.items()}
         y = self.f(*inputs, **options)
         pairs = zip([*inputs, *options.values()], [*self.inputs, *self.options.values()], strict=True)
         if any(isinstance(x, Handle) and x._node is not given._node for x, given in pairs):
             raise _changes_inputs(self.f)
-        return y
+        if not is_tree(y):
+            return y
+        row, self.unflatten = in_one_row(y, "checkpoint: f"), flatten(y)[1]
+        return row
 
 
 def _owned(value: Any) -> Any:
@@ -81,7 +88,7 @@ def _owned(value: Any) -> Any:
 def checkpoint(f: Callable[..., Any], /, *inputs: Any, **options: Any) -> Any:
     """f(*inputs, **options), without what f computes on the way: that is computed once more in backward.
 
-    It saves memory and costs one more forward. f returns one Tensor (of several, take `concat` or `stack`). It may read
+    It saves memory and costs one more forward. f returns one Tensor, or several in dicts, lists and tuples. It may read
     Tensors beside its inputs, such as the parameters of a Module, and may draw random numbers: those of NumPy's global
     stream, and of Generators that f or its inputs hold, are drawn again. Later writes to the inputs change nothing. Side
     effects of f happen twice. Under `no_grad()`, and under `watch()`, which remembers everything, f is just called. A gradient
@@ -91,7 +98,7 @@ def checkpoint(f: Callable[..., Any], /, *inputs: Any, **options: Any) -> Any:
 
     Backward raises RuntimeError if the second call computes with other values than the first: because f draws from a
     Generator that it does not hold, or a Tensor that is not among the inputs was written to in between. TypeError if f
-    returns several values.
+    returns several values of which one is no Tensor.
 
     Source: Griewank and Walther, "Algorithm 799: Revolve" (2000); Chen, Xu, Zhang and Guestrin, "Training deep nets with
     sublinear memory cost" (2016).
@@ -109,22 +116,16 @@ def checkpoint(f: Callable[..., Any], /, *inputs: Any, **options: Any) -> Any:
     call = _Call(f, inputs, options)
     since, states = next_order(), random_states(call.generators)
     y = call()
-    if isinstance(y, tuple | list | dict):
-        raise explain(
-            TypeError(
-                f"checkpoint: f returned a {type(y).__name__}, not one Tensor; join several with concat or stack"
-            ),
-            f"checkpoint: f는 Tensor 하나만 반환해야 합니다. 여러 개는 concat이나 stack으로 합치십시오. 반환값의 종류: {type(y).__name__}",
-        )
     root = y._node if isinstance(y, Handle) else None
     if root is None or root.op is None or root.order > since:  # nothing was recorded inside
-        return y
+        return y if call.unflatten is None else call.unflatten(y)
     if _fingerprint(states[0]) == _fingerprint(random_states([])[0]):
         states[0] = None  # nothing was drawn from the global stream, and other threads may
-    return wrap(type(y), y.stable_array(), _Segment(call, mode, states, root, since))
+    row = wrap(type(y), y.stable_array(), _Segment(call, mode, states, root, since))
+    return row if call.unflatten is None else call.unflatten(row)
 
 
-def _traced(root: Node, since: int) -> tuple[tuple[Node, ...], int]:
+def trace_of(root: Node, since: int) -> tuple[tuple[Node, ...], int]:
     """The nodes outside that those made since then were computed from, and a number that tells what those made keep."""
 
     def is_inside(node: Node) -> bool:

@@ -38,9 +38,12 @@ def mapped(change: Callable[[Any, str], Any], tree: Any, place: str) -> Any:
     return type(tree)(*new) if hasattr(tree, "_fields") else type(tree)(new)  # a namedtuple has fields
 
 
-def leaves_like(tree: Any, other: Any, place: str) -> Iterator[tuple[Any, str]]:
+def leaves_like(
+    tree: Any, other: Any, place: str, whose: str = "the argument", korean: str = "인수"
+) -> Iterator[tuple[Any, str]]:
     """The values of `other` at the positions of the arrays in `tree`, each with its position as text: `place`, then keys in brackets.
-    `leaves_like(tree, tree, "")` are the arrays of a tree. Raises ValueError if `other` has another structure.
+    `leaves_like(tree, tree, "")` are the arrays of a tree. Raises ValueError if `other` has another structure than the tree, which
+    is that of `whose`.
     """
     if not is_tree(tree):
         yield other, place
@@ -48,11 +51,11 @@ def leaves_like(tree: Any, other: Any, place: str) -> Iterator[tuple[Any, str]]:
     keys, there = _keys(tree), _keys(other)
     if there is None or isinstance(tree, dict) is not isinstance(other, dict) or set(there) != set(keys):
         raise explain(
-            ValueError(f"{place} does not have the structure of the argument: entries {keys} are needed, not {there}"),
-            f"{place}의 구조가 인수의 구조와 다릅니다. 필요한 항목: {keys}, 받은 항목: {there}",
+            ValueError(f"{place} does not have the structure of {whose}: entries {keys} are needed, not {there}"),
+            f"{place}의 구조가 {korean}의 구조와 다릅니다. 필요한 항목: {keys}, 받은 항목: {there}",
         )
     for key in keys:
-        yield from leaves_like(tree[key], other[key], f"{place}[{key!r}]")
+        yield from leaves_like(tree[key], other[key], f"{place}[{key!r}]", whose, korean)
 
 
 def in_one_row(tree: Any, what: str) -> Any:

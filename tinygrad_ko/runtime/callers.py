@@ -20,6 +20,14 @@ def users_line() -> str:
     return f"{frame.f_code.co_filename}:{frame.f_lineno}" if frame else ""
 
 
+def users_level() -> int:
+    """The `stacklevel` with which a warning of the function that asks points to the nearest caller outside this package."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back and frame.f_code.co_filename.startswith(_INSIDE):
+        frame, level = frame.f_back, level + 1
+    return level
+
+
 def asked_by_user() -> bool:
     """Whether what is being computed was asked for by a line of the user's, and not by one of this package or of NumPy."""
     frame: Any = sys._getframe(2)

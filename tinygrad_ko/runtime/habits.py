@@ -15,7 +15,8 @@ nn.Affine : Dense Linear; nn.BatchNorm : BatchNorm1d BatchNorm2d BatchNormalizat
 nn.MaxPool2d : Pooling; nn.Sequential : ModuleList MultiLayerNet; nn.Silu : Swish
 nn.SoftmaxWithLoss : CrossEntropyLoss; nn.he : kaiming_normal_; nn.xavier : xavier_normal_
 optim.cosine_decay : CosineAnnealingLR; optim.exponential_decay : ExponentialLR; optim.linear_warmup : LinearLR
-optim.step_decay : StepLR; func.checkpoint : remat; func.jacobian : jacfwd jacrev; func.value_and_grad : grad_and_value
+optim.step_decay : StepLR; func.checkpoint : remat; func.flatten : ravel_pytree; func.jacobian : jacfwd jacrev
+func.grad : grad_and_aux; func.value_and_grad : grad_and_value
 tg.check_gradient : gradcheck; tg.identity_function : Identity; tg.silu : swish
 tg.huber_loss : SmoothL1Loss; tg.kl_divergence : KLDivLoss kl_div; tg.mean_absolute_error : L1Loss l1_loss
 tg.mean_squared_error : MSELoss mse_loss; tg.negative_log_likelihood : NLLLoss nll_loss

@@ -65,12 +65,12 @@ def _meant(name: str, module: str) -> list[str]:
     own = module.replace("tinygrad_ko.", "").replace("tinygrad_ko", "tg")
     known = {f"{room}.{n}": n for room in dict.fromkeys([own, *_ROOMS]) for n in room_named(room).__all__}
     numpys = getattr(np, name, None)
+    if name in HABITS:
+        return [HABITS[name]]
     if same := [full for full, n in known.items() if n == name]:
         return same[:1]
     if numpys is not None and (same := [full for full, n in known.items() if getattr(np, n, None) is numpys]):
         return same[:1]
-    if name in HABITS:
-        return [HABITS[name]]
     if same := [full for full, n in known.items() if n.casefold() == name.casefold()]:
         return same
     from difflib import get_close_matches

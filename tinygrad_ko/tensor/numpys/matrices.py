@@ -16,7 +16,6 @@ from tinygrad_ko.tensor.numpys.table import Table, named
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"  # in the order in which results have them
 
 
-@taking_lists
 def _dot(a: Any, b: Any) -> Any:
     """A product of matrices, of numbers if one of the two is a number; else over the last axis of a and the last but one of b."""
     if np.ndim(a) == 0 or np.ndim(b) == 0:
@@ -156,6 +155,7 @@ def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> 
 
 
 FUNCTIONS: Table = {
-    **named(np, (_dot, _inner, _einsum, _cross)),
+    **named(np, (_inner, _einsum, _cross)),
+    np.dot: taking_lists(_dot),
     **named(np.linalg, (_multi_dot, _tensorinv, _tensorsolve, _cond, _lstsq, _eig, _eigvals, _norm)),
 }

@@ -148,7 +148,7 @@ def line(function: Callable[..., Any], name: str) -> str:
     slopes, known = gradients(function), tried(function)
     if not slopes:
         recorded = known and getattr(outcome(*known, np.float64), "requires_grad", False)
-        slopes = "composed of other ops" if recorded else "none: a plain result"
+        slopes = "composed of other ops" if recorded else "none: a constant"
     signature = cell(f"{name}{inspect.signature(function)}")
     return f"| `{signature}` | {cell(paragraph(function))} | {slopes} | {kept(function)} | {dtypes(*known) if known else ''} |"
 

@@ -225,6 +225,7 @@ CONSTANTS: dict[str, Any] = {
     "argmax": lambda x: x.argmax(), "argmin": lambda x: x.argmin(axis=0), "argsort": lambda x: x.argsort(), "any": lambda x: x.any(),
     "all": lambda x: x.all(axis=0), "np.isnan": np.isnan, "np.argmax": np.argmax, "np.isclose": lambda x: np.isclose(x, 1),
     "array == x": lambda x: np.ones(3) == x, "np.count_nonzero": lambda x: np.count_nonzero(x, axis=0), "np.ones_like": np.ones_like,
+    "np.less.outer": lambda x: np.less.outer(x, [0.0, 1.0]),
 }  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from tinygrad_ko.ops import elementwise, indexing, shape
 from tinygrad_ko.ops.elementwise import where
 from tinygrad_ko.ops.inputs import as_floating, as_integers, as_operand, normalized_axis, unwrapped
 from tinygrad_ko.tensor.numpys.joining import ravel
-from tinygrad_ko.tensor.numpys.table import Table, Unsupported, as_constant, isnan, named
+from tinygrad_ko.tensor.numpys.table import Table, Unsupported, are_nan, as_constant, named
 
 
 def _nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
@@ -18,7 +18,7 @@ def _nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, n
     x = as_floating(x, "nan_to_num")
     limits, values = np.finfo(x.dtype), unwrapped(x)
     high, low = limits.max if posinf is None else posinf, limits.min if neginf is None else neginf
-    return where(isnan(x), nan, where(values == math.inf, high, where(values == -math.inf, low, x)))
+    return where(are_nan(x), nan, where(values == math.inf, high, where(values == -math.inf, low, x)))
 
 
 def _select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:

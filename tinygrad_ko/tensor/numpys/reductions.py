@@ -12,7 +12,7 @@ from tinygrad_ko.ops.elementwise import where
 from tinygrad_ko.ops.indexing import take_along_axis
 from tinygrad_ko.ops.inputs import as_floating, as_operand, normalized_axes, unwrapped
 from tinygrad_ko.ops.shape import expand_dims, moveaxis, reshape
-from tinygrad_ko.tensor.numpys.table import Table, Unsupported, as_constant, in_dtype, isnan, named, without_nan
+from tinygrad_ko.tensor.numpys.table import Table, Unsupported, are_nan, as_constant, in_dtype, named, without_nan
 
 
 def _reduction(function: Callable[..., Any], neutral: float, join: Callable[..., Any]) -> Callable[..., Any]:
@@ -203,7 +203,7 @@ def _nanquantile(
     rest = [i for i in range(x.ndim) if i not in axes]
     lines = reshape(x.transpose((*rest, *axes)), (*(x.shape[i] for i in rest), -1))
     order = np.argsort(unwrapped(lines), axis=-1)  # NaN comes last
-    count = np.sum(~isnan(lines), axis=-1, keepdims=True)
+    count = np.sum(~are_nan(lines), axis=-1, keepdims=True)
     h = np.expand_dims(q.reshape(-1), tuple(range(1, len(rest) + 1))) * np.maximum(count - 1, 0).squeeze(-1)
     low = np.floor(h).astype(int)
     part = _as_floats(h - low, x)

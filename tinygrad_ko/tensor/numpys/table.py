@@ -32,7 +32,7 @@ def in_dtype(x: Any, dtype: Any) -> Any:
     return x.astype(np.dtype(as_constant(dtype, "astype", "dtype")))
 
 
-def isnan(x: Any) -> Any:
+def are_nan(x: Any) -> Any:
     """Where a Tensor or an array is NaN: plain truth values."""
     values = unwrapped(x)
     return values != values
@@ -59,5 +59,5 @@ def as_constant(value: Any, function: str, argument: str) -> Any:
 def without_nan(x: Any, name: str, instead: Any) -> tuple[Any, Any]:
     """x with another number in place of NaN, and where it was none."""
     x = as_floating(x, name)
-    bad = isnan(x)
+    bad = are_nan(x)
     return elementwise.where(bad, instead, x), ~bad

@@ -13,7 +13,7 @@ from tinygrad_ko.ops.linalg import products
 from tinygrad_ko.ops.networks.softmax import logsumexp
 from tinygrad_ko.ops.shape import expand_dims, reshape
 from tinygrad_ko.tensor.numpys.reductions import nanmax, nanmin
-from tinygrad_ko.tensor.numpys.table import Table, isnan, named, together
+from tinygrad_ko.tensor.numpys.table import Table, are_nan, named, together
 
 
 def _fabs(x: Any) -> Any:
@@ -31,13 +31,13 @@ def _radians(x: Any) -> Any:
 def _fmax(a: Any, b: Any) -> Any:
     """The larger, or the one that is no NaN."""
     a, b = together("fmax", a, b)
-    return elementwise.maximum(where(isnan(a), b, a), where(isnan(b), a, b))
+    return elementwise.maximum(where(are_nan(a), b, a), where(are_nan(b), a, b))
 
 
 def _fmin(a: Any, b: Any) -> Any:
     """The smaller, or the one that is no NaN."""
     a, b = together("fmin", a, b)
-    return elementwise.minimum(where(isnan(a), b, a), where(isnan(b), a, b))
+    return elementwise.minimum(where(are_nan(a), b, a), where(are_nan(b), a, b))
 
 
 def _fmod(a: Any, b: Any) -> Any:

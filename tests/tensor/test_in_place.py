@@ -69,7 +69,8 @@ INDICES: dict[str, Any] = {
     "one": (0, 1), "row": 1, "negative": -1, "slice": (slice(None), slice(0, 2)), "backwards": (..., slice(None, None, -1)), "all": ...,
     "new axis": (None, 0), "integers": [1, 0], "repeats": [1, 1, 0, 1], "pairs": ([0, 1, 0], [2, 2, 2]), "mixed": ([0, 0, 1], slice(1)),
     "mask": W > 0.6, "mask of rows": np.array([False, True]), "mask of nothing": np.zeros((2, 3), bool), "mask in a tuple": (W > 1,),
-    "mask and column": (np.array([True, True]), 1), "empty": slice(5, 9), "rows by a table": np.array([[0, 1], [1, 1]]),
+    "mask and column": (np.array([True, True]), 1), "empty": slice(5, 9),
+    "number in arrays": (np.array(1), np.array(0)), "row in an array": np.array(1), "rows by a table": np.array([[0, 1], [1, 1]]),
 }  # fmt: skip
 VALUES: dict[str, Callable[[Any, tuple[int, ...]], Any]] = {
     "number": lambda w, size: 2.5,

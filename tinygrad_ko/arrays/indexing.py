@@ -98,7 +98,7 @@ def placed(x: Array, index: Any, values: Any) -> Array:
 def _placed(x: Array, index: Any, values: Any) -> Array:
     # Of values at one place the last stays in the order in which they lie in memory: here that of x[index].
     out, parts = np.array(x), _index_parts(index)
-    if any(map(_are_integers, parts)):
+    if any(map(_are_integers, parts)) and out[parts].ndim:
         values = np.ascontiguousarray(np.broadcast_to(_fitted(values, out[parts].ndim), out[parts].shape))
     out[parts] = values
     return out

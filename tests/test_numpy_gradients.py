@@ -159,7 +159,7 @@ REFUSED = {
         *("unique", "unique_values", "unique_counts", "unique_all", "unique_inverse", "apply_along_axis", "apply_over_axes"),
     },
     "np.linalg": {"eig", "eigvals", "lstsq"},
-    "np.fft": {"hfft", "irfft", "irfft2", "irfftn", "fftn", "ifftn", "fft", "ifft", "rfftn"},
+    "np.fft": {"irfft2", "fftn", "ifftn"},
 }  # fmt: skip
 
 
@@ -182,7 +182,7 @@ def test_every_function_is_right_or_refuses(room: str) -> None:
     refused -= right
     print(f"{room}: {len(right)} functions are right, {len(refused)} refused: {sorted(refused)}")
     assert refused <= REFUSED.get(room, set())
-    assert len(right) >= {"np": 175, "np.linalg": 26, "np.fft": 2, "np.emath": 0}.get(room, 1), sorted(right)
+    assert len(right) >= {"np": 190, "np.linalg": 27, "np.fft": 5, "np.emath": 0}.get(room, 1), sorted(right)
 
 
 NAMES = {

@@ -133,7 +133,7 @@ UNRECORDED = [
 @pytest.mark.parametrize(("ufunc", "method"), UNRECORDED)
 def test_ufunc_methods_are_refused_by_name(ufunc: Any, method: str) -> None:
     w = leaf(1, 2)
-    arguments = {"at": [[0], 1.0], "reduceat": [[0]]}.get(method, [])
+    arguments: list[Any] = {"at": [[0], 1.0], "reduceat": [[0]]}.get(method, [])
     with pytest.raises(TypeError, match=rf"{ufunc.__name__}\.{method}") as caught:
         getattr(ufunc, method)(w, *arguments)
     assert korean(caught.value)

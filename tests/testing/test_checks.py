@@ -123,7 +123,7 @@ class TestWrong:
         assert line.endswith(", order=2)" if order == 2 else "))")
         assert [x.shape for x in shown_arrays(caught.value)] == [(), ()]
         again = run_again(caught.value, wrong_product=wrong_product)
-        assert str(again).partition(";")[0] in str(caught.value)
+        assert all(part in str(caught.value) for part in str(again).splitlines()[0].split("; "))
         assert "가장 작은" in caught.value.__notes__[-1]
 
     def test_what_is_not_differentiable_stands_inside_the_line(self):
@@ -185,19 +185,14 @@ class TestWrong:
         assert not any("signature" in note for note in caught.value.__notes__)
 
     def test_a_sum_that_is_missing_needs_an_axis_that_is_stretched(self):
-        @tg.op(broadcasts=True, a=lambda g: tg.broadcast_to(g.mean(), g.shape), b=lambda g: g)
+        @tg.op(broadcasts=True, a=lambda g: tg.broadcast_to(g.sum() / max(g.size, 1), g.shape), b=lambda g: g)
         def averaged(a, b):
             return a + b
 
         with pytest.raises(GradientMismatch) as caught:
             check_op(averaged)
         a, b = shown_arrays(caught.value)
-        assert np.broadcast_shapes(a.shape, b.shape) in {
-            (2,),
-            (1, 2),
-            (2, 1),
-            (0,),
-        }  # or one of no elements, that have no mean
+        assert np.broadcast_shapes(a.shape, b.shape) in {(2,), (1, 2), (2, 1)}
 
     def test_options_are_shown(self):
         @tg.op(x=lambda g, factor: g if factor > 2 else g * factor)

@@ -186,7 +186,7 @@ def scipy() -> Judge:
         """
         shapes = [x.shape for x in case.arrays]
         places = np.cumsum([x.size for x in case.arrays])[:-1]
-        c = np.random.default_rng(seed).normal(size=case.forward(*case.arrays).shape)
+        c = np.asarray(np.random.default_rng(seed).normal(size=case.forward(*case.arrays).shape))
 
         def parts(row: Array) -> list[Array]:
             return [part.reshape(shape) for part, shape in zip(np.split(row, places), shapes, strict=True)]

@@ -32,6 +32,7 @@ def spoiled(op, change, *arguments, **names):
 
 class TestWhatIsRight:
     @example(5.0, 85, "thorough")
+    @example(2.2250738585e-313, 0, "usual")
     @given(st.floats(-8, 8), st.integers(0, 99), st.sampled_from(EFFORTS))
     def test_rules_where_they_nearly_saturate(self, x, seed, effort):
         for f in (tg.tanh, tg.sigmoid, tg.exp, tg.softmax):

@@ -92,7 +92,9 @@ class TestRight:
         check_op(tg.where, {"condition": lambda shape: hnp.arrays(bool, shape)})
 
     def test_where_an_op_jumps_it_has_no_slope(self):
-        assert 0 < check_op(tg.atan2, order=1).undecided <= 5  # at 0, 0
+        with pytest.raises(GradientUndecided):
+            tg.check_gradient(tg.atan2, 0.0, 0.0)
+        assert check_op(tg.atan2, "positive", order=1).undecided == 0
 
     def test_a_plain_function(self):
         def loss(y, t):
@@ -121,7 +123,7 @@ class TestWrong:
         assert line.endswith(", order=2)" if order == 2 else "))")
         assert [x.shape for x in shown_arrays(caught.value)] == [(), ()]
         again = run_again(caught.value, wrong_product=wrong_product)
-        assert str(again).splitlines()[0] in str(caught.value)
+        assert all(part in str(caught.value) for part in str(again).splitlines()[0].split("; "))
         assert "가장 작은" in caught.value.__notes__[-1]
 
     def test_what_is_not_differentiable_stands_inside_the_line(self):
@@ -183,7 +185,7 @@ class TestWrong:
         assert not any("signature" in note for note in caught.value.__notes__)
 
     def test_a_sum_that_is_missing_needs_an_axis_that_is_stretched(self):
-        @tg.op(broadcasts=True, a=lambda g: tg.broadcast_to(g.mean(), g.shape), b=lambda g: g)
+        @tg.op(broadcasts=True, a=lambda g: tg.broadcast_to(g.sum() / max(g.size, 1), g.shape), b=lambda g: g)
         def averaged(a, b):
             return a + b
 

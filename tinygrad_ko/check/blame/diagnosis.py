@@ -172,7 +172,7 @@ def describe_broken_property(primal: Primal, broken: BrokenProperty, rng: Any) -
         )
     else:
         text, note = f"what {text} gives {broken.text}", broken.korean
-    return f"{text}{cure}{line[0]}", f"연산 {name}의 인수 {argument!r}: {note}{korean}{line[1]}"
+    return f"{text}{line[0]}{cure}", f"연산 {name}의 인수 {argument!r}: {note}{korean}{line[1]}"
 
 
 def operations(primal: Primal) -> Iterator[tuple[Any, Primal | None]]:

@@ -30,6 +30,7 @@ import numpy as np
 from tinygrad_ko.arrays.library import Array
 
 EPS = float(np.finfo(np.float64).eps)
+_TINY = 1e-200  # of its scale a coordinate moves at least by so much, or the inverse might be infinite
 SMALLEST_SCALE = 0.01  # of a coordinate that is 0
 # What f raises beside the inputs says only that its domain ends there; RuntimeError is PyTorch's and SciPy's, LookupError that of tables.
 OUTSIDE = (ValueError, ArithmeticError, AssertionError, RuntimeError, LookupError)
@@ -110,7 +111,8 @@ def scales(x: Array) -> Array:
 
 def scale_along(x: Array, direction: Array) -> float:
     """The distance along a direction at which the first coordinate of x has moved by its scale."""
-    return 1 / (float(np.max(np.abs(direction) / scales(x), initial=0.0)) or 1.0)
+    share = float(np.max(np.abs(direction) / scales(x), initial=0.0))
+    return 1 / max(share, _TINY) if share else 1.0
 
 
 def measure_slope(

@@ -38,7 +38,7 @@ def unseen_entries(line: Line, found: Projection, rng: Any) -> Line | None:
     parts = {i: np.abs(gradients[i] * size) for i, size in sizes.items()}
     unseen = {i: (part != 0) & (part < found.tolerance) for i, part in parts.items()}
     small, others = (sum(map(np.count_nonzero, arrays.values())) for arrays in (unseen, parts))
-    if small == 0 or (2 * small < others and others > _MANY):
+    if small == 0 or (2 * small < others and sum(f.point[i].size for i in f.wrt) > _MANY):
         return None
     own = random_line(f, line.d, line.c, rng, relative=True).d
     return Line(f, line.c, {i: np.where(x, own[i], 0.0) for i, x in unseen.items() if x.any()})

@@ -22,9 +22,9 @@ from tinygrad_ko.ops.padding import pad
 class Spectrum:
     """Complex numbers as two Tensors of one shape, `real` and `imag`: what a Fourier transform of a Tensor gives.
 
-    It has the arithmetic of complex numbers, `abs`, `conj`, `angle` and indices, also by NumPy's functions of these names, and goes into
-    the transforms of `tg.fft` and `np.fft`. Everything else is refused: its parts are Tensors, for all functions there are. (Of an operator
-    it is the first operand if the other one is a Tensor.)
+    It has the arithmetic of complex numbers, also in place, `abs`, `conj`, `angle`, indices and `moveaxis`, also by NumPy's functions of these
+    names, and goes into the transforms of `tg.fft` and `np.fft`. Everything else is refused: its parts are Tensors, for all functions there
+    are. (Of an operator it is the first operand if the other one is a Tensor.)
 
     >>> import tinygrad_ko as tg
     >>> x = tg.Tensor([1.0, 2.0, 3.0, 4.0], requires_grad=True)
@@ -87,8 +87,33 @@ class Spectrum:
 
     __radd__, __rmul__ = __add__, __mul__
 
+    def _become(self, new: "Spectrum") -> "Spectrum":
+        self.real, self.imag = new.real, new.imag
+        return self
+
+    def __iadd__(self, other: Any) -> "Spectrum":
+        return self._become(self + other)
+
+    def __isub__(self, other: Any) -> "Spectrum":
+        return self._become(self - other)
+
+    def __imul__(self, other: Any) -> "Spectrum":
+        return self._become(self * other)
+
+    def __itruediv__(self, other: Any) -> "Spectrum":
+        return self._become(self / other)
+
     def __getitem__(self, index: Any) -> "Spectrum":
         return Spectrum(self.real[index], self.imag[index])
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        new = Spectrum(self.real.copy(), self.imag.copy())  # conj() shares a part with another Spectrum
+        new.real[index], new.imag[index] = _parts(value)
+        self._become(new)
+
+    def by_parts(self, function: Callable[[Any], Any]) -> "Spectrum":
+        """What a linear function of real numbers makes of it."""
+        return Spectrum(function(self.real), function(self.imag))
 
     def __len__(self) -> int:
         return len(self.real)
@@ -339,7 +364,7 @@ def _shifted(x: Any, axes: Any, name: str, by: Callable[[int], int]) -> Any:
     axes = normalized_axes(tuple(range(x.ndim)) if axes is None else axes, x.ndim, name)
     steps = tuple(by(x.shape[axis]) for axis in axes)
     if isinstance(x, Spectrum):
-        return Spectrum(*(shape.roll(part, steps, tuple(axes)) for part in (x.real, x.imag)))
+        return x.by_parts(lambda part: shape.roll(part, steps, tuple(axes)))
     return shape.roll(x, steps, tuple(axes))
 
 
@@ -363,6 +388,7 @@ _FUNCTIONS: dict[Any, Callable[..., Any]] = NUMPYS | {
     np.real: lambda x: x.real,
     np.imag: lambda x: x.imag,
     np.angle: Spectrum.angle,
+    np.moveaxis: shape.moveaxis,
     np.shape: lambda x: x.shape,
     np.ndim: lambda x: x.ndim,
     np.size: lambda x: prod(x.shape),

@@ -22,9 +22,9 @@ from tinygrad_ko.ops.padding import pad
 class Spectrum:
     """Complex numbers as two Tensors of one shape, `real` and `imag`: what a Fourier transform of a Tensor gives.
 
-    It has the arithmetic of complex numbers, also in place, `abs`, `conj`, `angle`, indices and `moveaxis`, also by NumPy's functions of these
-    names, and goes into the transforms of `tg.fft` and `np.fft`. Everything else is refused: its parts are Tensors, for all functions there
-    are. (Of an operator it is the first operand if the other one is a Tensor.)
+    It has the arithmetic of complex numbers, also in place, `abs`, `conj`, `angle`, indices and `moveaxis`, also by NumPy's functions of
+    these names, and goes into the transforms of `tg.fft` and `np.fft`. Everything else is refused: its parts are Tensors, for all functions
+    there are. (Of an operator it is the first operand if the other one is a Tensor.)
 
     >>> import tinygrad_ko as tg
     >>> x = tg.Tensor([1.0, 2.0, 3.0, 4.0], requires_grad=True)

@@ -16,8 +16,14 @@ _TITLES = {"scipy": "SciPy", "sklearn": "scikit-learn", "xarray": "xarray"}
 _BETWEEN = ("tinygrad_ko", "numpy", "contextlib", "functools")  # they may stand between the function and the Tensor
 _ROOMS = ("tg", "linalg", "special", "fft", "func")
 _SWITCHES = {
-    "SciPy": ("where SCIPY_ARRAY_API=1 is set before it is imported", "SciPy를 가져오기 전에 SCIPY_ARRAY_API=1을 지정하면"),
-    "scikit-learn": ("after sklearn.set_config(array_api_dispatch=True)", "sklearn.set_config(array_api_dispatch=True)를 부르면"),
+    "SciPy": (
+        "where SCIPY_ARRAY_API=1 is set before it is imported",
+        "SciPy를 가져오기 전에 SCIPY_ARRAY_API=1을 지정하면",
+    ),
+    "scikit-learn": (
+        "after sklearn.set_config(array_api_dispatch=True)",
+        "sklearn.set_config(array_api_dispatch=True)를 부르면",
+    ),
 }
 
 
@@ -38,7 +44,7 @@ def asking() -> str:
 
 
 def _public(frame: FrameType) -> str:
-    """What runs in a frame, by a name that a public module has: a function, a method of an object or class, what a decorator has wrapped."""
+    """What runs in a frame, by a name that a public module has: a function, a method of an object or class, what a decorator wraps."""
     code, given = frame.f_code, frame.f_locals
     runs = [(str(frame.f_globals["__name__"]), code.co_qualname)]
     if "<locals>" in code.co_qualname:

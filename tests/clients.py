@@ -10,10 +10,13 @@ array_api_dispatch, is on where that of SciPy is. Libraries that are not install
 
 import json
 import os
+import subprocess
 import sys
 import warnings
 from collections.abc import Callable
+from importlib.metadata import version
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -314,6 +317,28 @@ def verdicts() -> dict[str, str]:
         warnings.simplefilter("ignore")
         found = {name: verdict(call, call, arrays) for name, (call, arrays) in calls().items()}
         return found | {name: verdict(*call, digits=7, h=1e-4) for name, call in wrappers().items()}
+
+
+def both_modes() -> list[dict[str, str]]:
+    """The verdicts with the switch and without, each of a process of its own."""
+    command, home = [sys.executable, "-m", "tests.clients"], Path(__file__).parents[1]
+    environments = [{**os.environ, "SCIPY_ARRAY_API": switch} for switch in ("1", "")]
+    running = [subprocess.Popen(command, cwd=home, env=env, stdout=subprocess.PIPE) for env in environments]
+    outputs = [process.communicate()[0] for process in running]
+    assert [process.returncode for process in running] == [0, 0]
+    return [json.loads(output) for output in outputs]
+
+
+def library_of(name: str) -> str:
+    """The library whose function a call is of."""
+    first = name.split()[0].partition(".")[0]
+    return {"sk": "sklearn"}.get(first, first if first in TRIED else "scipy")
+
+
+def as_tried(library: str) -> bool:
+    """Whether a library is there, in the version that the verdicts are of."""
+    package = {"sklearn": "scikit-learn"}.get(library, library)
+    return find_spec(library) is not None and version(package).startswith(TRIED[library] + ".")
 
 
 if __name__ == "__main__":

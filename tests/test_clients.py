@@ -1,18 +1,12 @@
 """97 calls of SciPy, scikit-learn, einops, opt_einsum and xarray: their gradients are right, or they are refused in our words."""
 
-import json
-import os
-import subprocess
-import sys
-from importlib import metadata
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 import tinygrad_ko as tg
-from tests.clients import TRIED
+from docs import differentiable
+from tests.clients import as_tried, both_modes, library_of
 
 # As they stand, with SCIPY_ARRAY_API=1 (and array_api_dispatch=True in scikit-learn) and without.
 RIGHT = {
@@ -67,20 +61,7 @@ GOES_ON = {"optimize.brentq(param)"}
 def found() -> list[dict[str, str]]:
     """The verdicts with the switch, and without."""
     pytest.importorskip("scipy")
-    command, here = [sys.executable, "-m", "tests.clients"], Path(__file__).parents[1]
-    environments = [{**os.environ, "SCIPY_ARRAY_API": switch} for switch in ("1", "")]
-    running = [subprocess.Popen(command, cwd=here, env=env, stdout=subprocess.PIPE) for env in environments]
-    outputs = [process.communicate()[0] for process in running]
-    assert [process.returncode for process in running] == [0, 0]
-    return [json.loads(output) for output in outputs]
-
-
-def as_tried(name: str) -> bool:
-    """Whether the library of a call has the version of which the table says what is right and refused."""
-    first = name.split()[0].partition(".")[0]
-    library = {"sk": "sklearn"}.get(first, first if first in TRIED else "scipy")
-    package = {"sklearn": "scikit-learn"}.get(library, library)
-    return find_spec(library) is not None and metadata.version(package).startswith(TRIED[library] + ".")
+    return both_modes()
 
 
 def test_the_calls_are_97() -> None:
@@ -95,7 +76,7 @@ def test_no_gradient_is_lost_or_wrong(found: list[dict[str, str]]) -> None:
 
 
 def test_each_call_is_right_or_refused_as_the_table_says(found: list[dict[str, str]]) -> None:
-    switched, plain = ({name: said for name, said in mode.items() if as_tried(name)} for mode in found)
+    switched, plain = ({name: said for name, said in mode.items() if as_tried(library_of(name))} for mode in found)
     assert set(switched) == set(plain) <= RIGHT | RIGHT_WITH_THE_SWITCH | RIGHT_WITHOUT_THE_SWITCH | REFUSED | WRAPPERS
     known = set(plain)
     assert {name for name in known if switched[name] == "right"} == (RIGHT | RIGHT_WITH_THE_SWITCH | WRAPPERS) & known
@@ -126,7 +107,7 @@ def test_each_call_is_right_or_refused_as_the_table_says(found: list[dict[str, s
 def test_a_refusal_names_the_function_and_the_way_out(
     found: list[dict[str, str]], name: str, switched: bool, words: str
 ) -> None:
-    if not as_tried(name):
+    if not as_tried(library_of(name)):
         pytest.skip("another version of the library, or none: pip install --group clients")
     assert words in found[not switched][name]
 
@@ -136,3 +117,11 @@ def test_what_the_user_calls_himself_is_no_function_of_a_library() -> None:
     x: Any = tg.Tensor(1.0, requires_grad=True)
     with pytest.raises(TypeError, match=r"^float\(x\) would lose"):
         optimize.newton(lambda y: float(x) - y, 1.0)
+
+
+@pytest.mark.parametrize("library", differentiable.LIBRARIES)
+def test_the_page_of_what_differentiates_is_that_of_the_run(found: list[dict[str, str]], library: str) -> None:
+    if not as_tried(library):
+        pytest.skip("another version of the library, or none: pip install --group clients")
+    kept = differentiable.TARGET.read_text(encoding="utf-8")
+    assert differentiable.of_library(library, found) in kept, "run: python -m docs.differentiable"

@@ -19,6 +19,15 @@ from tinygrad_ko.ops.inputs import as_floating, as_int, normalized_axes, normali
 from tinygrad_ko.ops.padding import pad
 
 
+def _in_place(name: str) -> Callable[[Any, Any], Any]:
+    def changed(self: Any, other: Any) -> Any:
+        new = getattr(self, f"__{name}__")(other)
+        self.real, self.imag = new.real, new.imag
+        return self
+
+    return changed
+
+
 class Spectrum:
     """Complex numbers as two Tensors of one shape, `real` and `imag`: what a Fourier transform of a Tensor gives.
 
@@ -87,21 +96,7 @@ class Spectrum:
 
     __radd__, __rmul__ = __add__, __mul__
 
-    def _become(self, new: "Spectrum") -> "Spectrum":
-        self.real, self.imag = new.real, new.imag
-        return self
-
-    def __iadd__(self, other: Any) -> "Spectrum":
-        return self._become(self + other)
-
-    def __isub__(self, other: Any) -> "Spectrum":
-        return self._become(self - other)
-
-    def __imul__(self, other: Any) -> "Spectrum":
-        return self._become(self * other)
-
-    def __itruediv__(self, other: Any) -> "Spectrum":
-        return self._become(self / other)
+    __iadd__, __isub__, __imul__, __itruediv__ = map(_in_place, ("add", "sub", "mul", "truediv"))
 
     def __getitem__(self, index: Any) -> "Spectrum":
         return Spectrum(self.real[index], self.imag[index])
@@ -109,7 +104,7 @@ class Spectrum:
     def __setitem__(self, index: Any, value: Any) -> None:
         new = Spectrum(self.real.copy(), self.imag.copy())  # conj() shares a part with another Spectrum
         new.real[index], new.imag[index] = _parts(value)
-        self._become(new)
+        self.real, self.imag = new.real, new.imag
 
     def by_parts(self, function: Callable[[Any], Any]) -> "Spectrum":
         """What a linear function of real numbers makes of it."""

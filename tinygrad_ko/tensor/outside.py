@@ -15,6 +15,12 @@ from tinygrad_ko.runtime.names import room_named
 _TITLES = {"scipy": "SciPy", "sklearn": "scikit-learn", "xarray": "xarray"}
 _BETWEEN = ("tinygrad_ko", "numpy", "contextlib", "functools")  # they may stand between the function and the Tensor
 _ROOMS = ("tg", "linalg", "special", "fft", "func")
+_WAYS = {  # what takes the place of functions that have no namesake
+    **dict.fromkeys(("brentq", "brenth", "ridder", "bisect", "toms748", "root_scalar", "fsolve"), "tg.func.root"),
+    **dict.fromkeys(("curve_fit", "least_squares", "leastsq", "minimize_scalar", "fmin"), "tg.func.minimize"),
+    **{"approx_fprime": "tg.func.jacobian", "lstsq": "np.linalg.pinv(a) @ b", "solve_triangular": "tg.linalg.solve"},
+    **{"eig": "tg.linalg.eigh", "eigvals": "tg.linalg.eigvalsh", "interp1d": "np.interp"},
+}
 _SWITCHES = {
     "SciPy": (
         "where SCIPY_ARRAY_API=1 is set before it is imported",
@@ -70,6 +76,8 @@ def _room(home: str) -> Any:
 def instead(function: str) -> tuple[str, str]:
     """What can be written for what `asking` has named, in English and in Korean."""
     room, _, name = function.rpartition(".")
+    if way := _WAYS.get(name):
+        return f"write {way} in its place", f"대신 다음과 같이 쓰십시오: {way}."
     if room in sys.modules and (own := _namesake(name)) and ".ndimage" not in room:
         return f"{own} takes Tensors", f"Tensor를 받는 함수: {own}."
     title = _TITLES.get(function.partition(".")[0], function)

@@ -52,8 +52,9 @@ An error reads "np.asarray(x) in scipy.linalg.inv would lose the gradient of thi
 if its value alone is wanted". (SciPy's root finders in C go on after that, and may end with an error of theirs.)
 
 """
-OF_SCIKIT = """scikit-learn's functions that follow the array API standard take Tensors after
-`sklearn.set_config(array_api_dispatch=True)`, which needs `SCIPY_ARRAY_API=1` as well. A model is fitted to Tensors then. Its metrics give Python's floats, which have no gradient.
+OF_SCIKIT = """Functions of scikit-learn that follow the array API standard take Tensors after
+`sklearn.set_config(array_api_dispatch=True)`, which needs `SCIPY_ARRAY_API=1` as well. A model is fitted to Tensors then. Metrics give
+Python's floats, which have no gradient.
 
 """
 EINOPS = "After `tg.func.register_einops()`.\n\n"

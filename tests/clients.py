@@ -287,7 +287,10 @@ def verdict(
     digits: int = 11,
     h: float = 1e-6,
 ) -> str:
-    expected = np.asarray(theirs(*map(np.copy, arrays)))
+    try:
+        expected = np.asarray(theirs(*map(np.copy, arrays)))
+    except Exception as error:
+        return f"not there: {error}"  # in another version of the library
     leaves = [tg.Tensor(x, requires_grad=True) for x in arrays]
     try:
         found = ours(*leaves)

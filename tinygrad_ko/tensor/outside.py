@@ -55,7 +55,7 @@ def _public(frame: FrameType) -> str:
     runs = [(str(frame.f_globals["__name__"]), code.co_qualname)]
     if "<locals>" in code.co_qualname:
         inside = [given.get(name) for name in code.co_freevars]
-        runs = [(f.__module__, f.__qualname__) for f in inside if isinstance(f, FunctionType)]
+        runs = [(str(f.__module__), f.__qualname__) for f in inside if isinstance(f, FunctionType)]
     names = list(runs)
     if (of := given.get("self")) is not None:
         home = type(of).__module__

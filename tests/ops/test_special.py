@@ -369,3 +369,12 @@ def test_without_scipy_the_way_out_is_named_and_the_rest_works() -> None:
 def test_scipy_is_not_imported_before_it_is_needed() -> None:
     code = "import sys, tinygrad_ko as tg; tg.special.gammaln; tg.special.erf(0.5); print('scipy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout == "False\n"
+
+
+@pytest.mark.parametrize("n", [0.613, np.float64(1.9), np.array([0.2, 2.0]), tg.Tensor([0.2, 2.0])])
+def test_the_order_of_yn_must_be_whole(n: Any) -> None:
+    """SciPy cuts it to a whole number in the value, and the slope of the order as given would be another."""
+    with pytest.raises(ValueError, match=r"yn: the order must be whole, .* yv takes any order") as caught:
+        S.yn(n, np.array([0.7, 1.9]))
+    assert any("yv를" in note for note in caught.value.__notes__)
+    assert np.array_equal(S.yn(2.0, np.array([0.7, 1.9])), S.yn(2, np.array([0.7, 1.9])))

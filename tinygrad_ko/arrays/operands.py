@@ -33,6 +33,13 @@ def operand(value: Any, op: str = "Tensor") -> Any:
     if isinstance(value, Holder):  # a constant
         value = value.stable_array()
     array = value if hasattr(value, "__array_namespace__") else np.array(value)
+    if hasattr(value, "by_parts"):
+        raise explain(
+            TypeError(
+                f"{op}: a {kind} holds complex numbers; compute with its parts x.real and x.imag, abs(x) and x.angle()"
+            ),
+            f"{op}: {kind}에는 복소수가 담겨 있습니다. x.real, x.imag, abs(x), x.angle()로 계산하십시오.",
+        )
     if not is_real(array):
         raise explain(
             TypeError(f"{op}: expected real numbers, got {kind} (to NumPy: {array.dtype})"),

@@ -255,6 +255,11 @@ def _with_scipys(scipys: Any) -> dict[Any, Callable[..., Any]]:
     return {ufunc: op for ufunc, op in found.items() if isinstance(ufunc, np.ufunc)} | _ALL_UFUNCS
 
 
+def has_rule(function: Any) -> bool:
+    """Whether a function of NumPy's takes Tensors and records what it computes."""
+    return function in _FUNCTIONS or function in _ALL_UFUNCS
+
+
 def call_function(function: Any, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
     """What NumPy's function computes, recorded; raises TypeError for what has no rule."""
     if "out" in options:

@@ -5,9 +5,12 @@ Formulas: NIST Digital Library of Mathematical Functions, https://dlmf.nist.gov,
 
 import math
 
-from tinygrad_ko.arrays.library import quiet
+import numpy as np
+
+from tinygrad_ko.arrays.library import is_floating, quiet
 from tinygrad_ko.arrays.operands import floating
 from tinygrad_ko.engine.op import op
+from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import where
 from tinygrad_ko.ops.special.scipys import of_parameters, scipys
 
@@ -47,7 +50,12 @@ def y1(xp, x):
 
 @op(broadcasts=True, n=None, x=lambda g, n, x: g * _mean_difference(yn(n - 1, x), yn(n + 1, x)))
 def yn(xp, n, x):
-    """The Bessel function of the second kind of whole order n >= 0."""
+    """The Bessel function of the second kind of whole order n >= 0. Raises ValueError for another order, which `yv` takes."""
+    if (isinstance(n, float) or (hasattr(n, "dtype") and is_floating(n.dtype))) and np.any(np.asarray(n) % 1 != 0):
+        raise explain(
+            ValueError(f"yn: the order must be whole, not {n}; yv takes any order"),
+            f"yn: 차수는 정수여야 합니다. 받은 값: {n}. 정수가 아닌 차수에는 yv를 쓰십시오.",
+        )
     return of_parameters(xp, "yn", n, x)
 
 

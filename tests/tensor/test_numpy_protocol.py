@@ -123,10 +123,11 @@ def test_what_the_book_spells_is_recorded(name: str) -> None:
 
 
 UNRECORDED = [
-    *((f, method) for f in (np.add, np.multiply, np.maximum, np.equal, np.less) for method in ("at", "reduceat")),
+    *((f, "at") for f in (np.add, np.multiply, np.maximum, np.equal, np.less)),
+    *((f, "reduceat") for f in (np.subtract, np.equal, np.less)),
     *((f, method) for f in (np.equal, np.less) for method in ("reduce", "accumulate")),
     *((f, "reduce") for f in (np.subtract, np.divide, np.power)),
-    (np.maximum, "accumulate"),
+    (np.fmax, "accumulate"),
 ]
 
 
@@ -180,6 +181,8 @@ UNREAD = {
     ("trapezoid", "(a, a, t)"),
     ("real_if_close", "(a, t)"),
     ("full_like", "(a, a, t)"),
+    *(("full_like", f"(t, {value})") for value in ("a", "0", "1.5", "0.1, 0.9", "0, 1", "(0, 1)", "indices")),
+    ("setdiff1d", "(a, t)"),
 }  # NumPy does not read that argument there
 SKIPPED = {
     "save",
@@ -269,9 +272,6 @@ WRITERS: dict[str, Callable[[Any, Any], Any]] = {
     "fill": lambda a, t: a.fill(t[0]),
     "itemset by flat": lambda a, t: a.flat.__setitem__(0, t[0]),
     "iadd": lambda a, t: a.__iadd__(t),
-    "full_like": lambda a, t: np.full_like(a, t),
-    "full_like of a tensor": lambda a, t: np.full_like(tg.Tensor(a), t),
-    "full_like keyword": lambda a, t: np.full_like(tg.Tensor(a), fill_value=t[0]),
 }
 
 
@@ -416,10 +416,10 @@ def test_a_tensor_plots_as_numbers_or_says_how() -> None:
 @pytest.mark.parametrize(
     ("call", "name", "options"),
     [
-        (lambda x: np.fft.fft2(x), "np.fft.fft2", ""),
+        (lambda x: np.roots(x), "np.roots", ""),
         (lambda x: np.linalg.eig(x), "np.linalg.eig", ""),
         (lambda x: np.linalg.lstsq(x, x), "np.linalg.lstsq", ""),
-        (lambda x: np.add.reduceat(x, [0]), "np.add.reduceat", ""),
+        (lambda x: np.subtract.reduceat(x, [0]), "np.subtract.reduceat", ""),
         (lambda x: np.exp(x, where=True), "np.exp", "(where)"),
         (lambda x: np.sum(x, out=np.zeros(())), "np.sum", "(out)"),
         (lambda x: np.reshape(x, (2,), order="A"), "np.reshape", "(order)"),
@@ -726,8 +726,8 @@ def test_the_training_step_as_the_book_writes_it() -> None:
 
 
 def test_the_names_in_the_refusal_are_the_nearest() -> None:
-    with pytest.raises(TypeError, match=r"np\.lexsort.*nearest: np\.sort\b"):
-        np.lexsort(leaf(1, 2))
+    with pytest.raises(TypeError, match=r"np\.histogramdd.*nearest: np\.histogram\b"):
+        np.histogramdd(leaf(1, 2))
 
 
 # ------------------------------------------------------------------ masks and indices, of which NumPy computes what has no rule here
@@ -782,13 +782,12 @@ def test_masks_and_indices_are_written_into_arrays() -> None:
 @pytest.mark.parametrize(
     "call",
     [
-        lambda places, mask, x: np.histogram(x),
-        lambda places, mask, x: np.histogram(x.detach()),
-        lambda places, mask, x: np.put(mask, [0], True),
-        lambda places, mask, x: np.fill_diagonal(mask, True),
+        lambda places, mask, x: np.histogramdd(x),
+        lambda places, mask, x: np.histogramdd(x.detach()),
+        lambda places, mask, x: np.intersect1d(places, x),
     ],
 )
-def test_what_would_lose_a_gradient_or_write_to_a_tensor_is_still_refused(call: Callable[[Any, Any, Any], Any]) -> None:
+def test_what_would_lose_a_gradient_is_still_refused(call: Callable[[Any, Any, Any], Any]) -> None:
     x: Any = tg.Tensor([[-1.0, 5.0, 0.5], [2.0, -3.0, 1.0]], requires_grad=True)
     places, mask = x.argmax(axis=1), x > 0
     before = places.tolist(), mask.tolist()

@@ -83,29 +83,38 @@ def copy_items(x: Any, value: Any, casting: Any = "same_kind", where: Any = True
     return None
 
 
-def put(a: Any, ind: Any, v: Any, mode: str = "raise") -> Any:
+def _put(a: Any, ind: Any, v: Any, mode: str = "raise") -> Any:
     """np.put(x, places, y): in the flattened x."""
     return _written(np.put, a, (ind,), v, (mode,))
 
 
-def place(arr: Any, mask: Any, vals: Any) -> Any:
+def _place(arr: Any, mask: Any, vals: Any) -> Any:
     """np.place(x, mask, y): the numbers of y one after the other."""
     return _written(np.place, arr, (mask,), vals)
 
 
-def putmask(a: Any, mask: Any, values: Any) -> Any:
+def _putmask(a: Any, mask: Any, values: Any) -> Any:
     """np.putmask(x, mask, y): the numbers of y at the same places."""
     return _written(np.putmask, a, (mask,), values)
 
 
-def fill_diagonal(a: Any, val: Any, wrap: bool = False) -> Any:
+def _fill_diagonal(a: Any, val: Any, wrap: bool = False) -> Any:
     """np.fill_diagonal(x, y)."""
     return _written(np.fill_diagonal, a, (), val, (wrap,))
 
 
-def put_along_axis(arr: Any, indices: Any, values: Any, axis: Any) -> Any:
+def _put_along_axis(arr: Any, indices: Any, values: Any, axis: Any) -> Any:
     """np.put_along_axis(x, indices, y, axis)."""
     return _written(np.put_along_axis, arr, (indices,), values, (axis,))
+
+
+ASSIGNMENTS: dict[Any, Callable[..., Any]] = {
+    np.put: _put,
+    np.place: _place,
+    np.putmask: _putmask,
+    np.fill_diagonal: _fill_diagonal,
+    np.put_along_axis: _put_along_axis,
+}
 
 
 def _written(function: Any, x: Any, before: tuple[Any, ...], value: Any, after: tuple[Any, ...] = ()) -> Any:

@@ -96,10 +96,6 @@ _SAME_IN_LINALG = (
     spectral.svdvals,
 )  # fmt: skip
 
-_ASSIGNMENTS = (  # to their first argument
-    numpy_out.put, numpy_out.place, numpy_out.putmask, numpy_out.fill_diagonal, numpy_out.put_along_axis,
-)  # fmt: skip
-
 _FUNCTIONS: dict[Any, Callable[..., Any]] = {
     **{getattr(np, op.__name__): op for op in _SAME},
     **{getattr(np.linalg, op.__name__): op for op in _SAME_IN_LINALG},
@@ -113,7 +109,7 @@ _FUNCTIONS: dict[Any, Callable[..., Any]] = {
     **histograms.FUNCTIONS,
     **along.FUNCTIONS,
     **domains.FUNCTIONS,
-    **{getattr(np, f.__name__): f for f in _ASSIGNMENTS},
+    **numpy_out.ASSIGNMENTS,
     np.i0: _i0,
     np.copyto: numpy_out.copy_items,
     np.vdot: lambda a, b: products.vecdot(joining.ravel(a), joining.ravel(b)),
@@ -208,7 +204,7 @@ def _refused(name: str, options: Collection[str] | None = None) -> TypeError:
     if options is not None:
         given = f" ({', '.join(options)})" if options else ""
         english, korean = f" with these arguments{given}", f"이 인수들로{given} 호출하는 것은 "
-        if name in {f"np.{f.__name__}" for f in _ASSIGNMENTS}:
+        if name in map(_spelled, numpy_out.ASSIGNMENTS):
             cure, korean_cure = (
                 " into an array; make a Tensor of the array first: a = tg.Tensor(a)",
                 " 배열 a를 먼저 Tensor로 만드십시오: a = tg.Tensor(a).",

@@ -8,7 +8,7 @@ from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.ops import indexing, reduction
 from tinygrad_ko.ops.inputs import as_floating, as_operand, constants, first_handle, unwrapped
 from tinygrad_ko.tensor.numpys.joining import ravel
-from tinygrad_ko.tensor.numpys.sequences import linspace
+from tinygrad_ko.tensor.numpys.sequences import spaced
 from tinygrad_ko.tensor.numpys.table import Table, in_dtype, named
 
 
@@ -21,7 +21,7 @@ def _histogram_bin_edges(a: Any, bins: Any = 10, range: Any = None, weights: Any
     first, last = (reduction.min(x), reduction.max(x)) if range is None else range
     if unwrapped(first) == unwrapped(last):  # NumPy makes them one apart
         first, last = first - 0.5, last + 0.5
-    return constants(type(first_handle((a, range, weights))), in_dtype(linspace(first, last, len(edges)), edges.dtype))
+    return constants(type(first_handle((a, range, weights))), in_dtype(spaced(first, last, len(edges)), edges.dtype))
 
 
 def _histogram(a: Any, bins: Any = 10, range: Any = None, density: Any = None, weights: Any = None) -> tuple[Any, Any]:

@@ -129,7 +129,10 @@ def judged(name: str, f: Callable[..., Any], arguments: tuple[Any, ...], place: 
     if not ours or not all(np.isfinite(e).all() for e, _ in ours):
         return False
     weights = [rng.normal(size=r.shape) for _, r in ours]
-    g = tg.grad(tg.sum(tg.stack([tg.sum(r * c) for c, (_, r) in zip(weights, ours, strict=True)])), cell[0]).numpy()
+    try:
+        g = tg.grad(tg.sum(tg.stack([tg.sum(r * c) for c, (_, r) in zip(weights, ours, strict=True)])), cell[0]).numpy()
+    except np.linalg.LinAlgError:  # of a matrix without full rank
+        return False
 
     def total(h: float) -> float:
         there = [e for e, r in zip(moved(h), results, strict=True) if isinstance(r, tg.Tensor)]
@@ -157,13 +160,13 @@ REFUSED = {
         *("from_dlpack", "frombuffer", "full", "full_like", "kaiser", "hamming", "arange", "spacing", "roots"),
         *("histogram2d", "histogramdd", "intersect1d", "unique_values"),
     },
-    "np.linalg": {"eig", "eigvals", "lstsq"},
+    "np.linalg": {"eig", "eigvals"},
     "np.fft": {"fftn", "ifftn"},
     "np.emath": set(),
 }  # fmt: skip
 
 # How many functions of each room are right at least. (NumPy 2.4 has 206 in the first, older ones a few less.)
-RIGHT = {"np": 200, "np.linalg": 27, "np.fft": 6, "np.emath": 9, "polynomial": 1} | dict.fromkeys(FAMILIES[1:], 3)
+RIGHT = {"np": 200, "np.linalg": 28, "np.fft": 6, "np.emath": 9, "polynomial": 1} | dict.fromkeys(FAMILIES[1:], 3)
 assert sum(RIGHT.values()) >= 250
 
 

@@ -293,6 +293,15 @@ CALLS: list[Callable[[Any], Any]] = [
     lambda x: np.linalg.tensorinv((x[:, :3] + 3 * np.eye(3))[:, None], ind=2),
     lambda x: np.linalg.tensorsolve(x.reshape(-1)[:4].reshape(2, 2) + 3 * np.eye(2), W[:2]),
     lambda x: np.linalg.tensorsolve((x.reshape(-1)[:4].reshape(2, 2) + 3 * np.eye(2))[:, None], W[None, :2], axes=(0,)),
+    lambda x: np.linalg.lstsq(x.T, V[:4]),
+    lambda x: np.linalg.lstsq(x.T, np.cumsum(x.T, axis=1), rcond=None),
+    lambda x: np.linalg.lstsq(X, x, -1),
+    lambda x: np.linalg.lstsq(x, W, rcond=1e-3),
+    lambda x: np.linalg.pinv(x),
+    lambda x: np.linalg.pinv(x, 1e-3),
+    lambda x: list(np.linalg.eigh(x[:, :3], "U")),
+    lambda x: list(np.linalg.eigh(x[:, :3])),
+    lambda x: np.linalg.eigvalsh(x[:, :3], "U"),
     *(lambda x, p=p: np.linalg.cond(x[:, :3] + 2 * np.eye(3), p) for p in (None, 2, -2, 1, -1, np.inf, "fro", "nuc")),
     *MATRICES_AND_VECTORS,
 ]  # fmt: skip
@@ -355,7 +364,7 @@ REFUSED: list[Callable[[Any], Any]] = [
     lambda x: np.trim_zeros(x),
     lambda x: np.add.reduce(x, where=MASK),
     lambda x: np.linalg.eig(x[:, :3]),
-    lambda x: np.linalg.lstsq(x, W),
+    lambda x: np.linalg.pinv(x[:, :3], hermitian=True),
     lambda x: np.quantile(X, np.abs(x[0]) / 3),
     lambda x: np.nanquantile(X, np.abs(x[0]) / 3),
     lambda x: np.nanpercentile(X, np.abs(x[0])),
@@ -412,6 +421,8 @@ WRONG: list[Callable[[Any], Any]] = [
     lambda x: np.full_like(x, x[0, :3]),
     lambda x: np.add.reduceat(x, [7]),
     lambda x: np.unique(x, axis=2),
+    lambda x: np.linalg.lstsq(x, V),
+    lambda x: np.linalg.lstsq(x[0], V),
 ]
 
 

@@ -37,7 +37,7 @@ def lawful(name: str, result: Any, expected: Any) -> None:
         assert result.dtype == np.asarray(expected).dtype, name
         assert result.requires_grad == (result.dtype.kind == "f" and name not in FRESH), name
         if name != "empty_like":
-            np.testing.assert_allclose(result.numpy(), expected, rtol=1e-12, err_msg=name)
+            np.testing.assert_allclose(result.numpy(), expected, rtol=1e-12, atol=1e-15, err_msg=name)
     elif isinstance(result, tg.fft.Spectrum):
         assert result.real.requires_grad, name
         np.testing.assert_allclose(result.numpy(), expected, rtol=1e-12, atol=1e-14, err_msg=name)
@@ -183,6 +183,8 @@ UNREAD = {
     ("full_like", "(a, a, t)"),
     *(("full_like", f"(t, {value})") for value in ("a", "0", "1.5", "0.1, 0.9", "0, 1", "(0, 1)", "indices")),
     ("setdiff1d", "(a, t)"),
+    ("linalg.lstsq", "(a, t)"),
+    ("linalg.lstsq", "(mask, t)"),
 }  # NumPy does not read that argument there
 SKIPPED = {
     "save",
@@ -251,7 +253,7 @@ def test_every_function_is_recorded_or_refused_by_name(name: str) -> None:
             filled = (name, spelling) == ("nanmedian", "(a, out=t)")  # by NumPy, whatever the shape of out
             assert expected is None or filled, f"{name}{spelling}"
             continue
-        if (short, spelling) in UNREAD or short in ("may_share_memory", "shares_memory"):
+        if {(short, spelling), (name, spelling)} & UNREAD or short in ("may_share_memory", "shares_memory"):
             continue
         if expected is not None:
             lawful(short, result, expected)
@@ -418,7 +420,7 @@ def test_a_tensor_plots_as_numbers_or_says_how() -> None:
     [
         (lambda x: np.roots(x), "np.roots", ""),
         (lambda x: np.linalg.eig(x), "np.linalg.eig", ""),
-        (lambda x: np.linalg.lstsq(x, x), "np.linalg.lstsq", ""),
+        (lambda x: np.linalg.eigvals(x), "np.linalg.eigvals", ""),
         (lambda x: np.subtract.reduceat(x, [0]), "np.subtract.reduceat", ""),
         (lambda x: np.exp(x, where=True), "np.exp", "(where)"),
         (lambda x: np.sum(x, out=np.zeros(())), "np.sum", "(out)"),

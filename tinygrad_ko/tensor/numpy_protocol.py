@@ -80,11 +80,6 @@ def _round(x: Any, decimals: int = 0) -> Any:
     return rounding.round(x) if decimals == 0 else rounding.round(x * 10.0**decimals) / 10.0**decimals
 
 
-def _one_triangle(x: Any, upper: bool) -> Any:
-    """The symmetric matrix that NumPy reads from one triangle of x."""
-    return factoring.mirrored(x.mT if upper else x)
-
-
 _SAME = (  # they take the arguments of the function of that name in NumPy
     elementwise.where, padding.pad, repetition.broadcast_arrays, repetition.meshgrid, repetition.repeat,
     scan.cumulative_prod, scan.cumulative_sum, shape.array_split, shape.matrix_transpose, shape.split, shape.swapaxes,
@@ -143,10 +138,8 @@ _FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.trace: trace,
     np.linalg.diagonal: lambda x, *, offset=0: diagonals.diagonal(x, offset),
     np.linalg.trace: lambda x, *, offset=0: diagonals.trace(x, offset),
-    np.linalg.cholesky: lambda x, *, upper=False: factoring.cholesky(_one_triangle(x, upper), upper=upper),
-    np.linalg.eigh: lambda x, UPLO="L": spectral.eigh(_one_triangle(x, UPLO in "uU")),
-    np.linalg.eigvalsh: lambda x, UPLO="L": spectral.eigvalsh(_one_triangle(x, UPLO in "uU")),
-    np.linalg.pinv: lambda x, *, rtol=None: spectral.pinv(x, rtol=rtol),
+    np.linalg.cholesky: lambda x, *, upper=False: factoring.cholesky(matrices.one_triangle(x, upper), upper=upper),
+    np.linalg.eigvalsh: lambda x, UPLO="L": spectral.eigvalsh(matrices.one_triangle(x, UPLO in "uU")),
     np.linalg.qr: lambda x, mode="reduced": factoring.qr(x, mode=mode),
     np.linalg.svd: lambda x, full_matrices=True, compute_uv=True: (
         spectral.svd(x, full_matrices=full_matrices) if compute_uv else spectral.svdvals(x)

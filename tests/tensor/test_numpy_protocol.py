@@ -134,7 +134,8 @@ UNRECORDED = [
 @pytest.mark.parametrize(("ufunc", "method"), UNRECORDED)
 def test_ufunc_methods_are_refused_by_name(ufunc: Any, method: str) -> None:
     w = leaf(1, 2)
-    arguments: list[Any] = {"at": [[0], 1.0], "reduceat": [[0]]}.get(method, [])
+    cases: dict[str, list[Any]] = {"at": [[0], 1.0], "reduceat": [[0]]}
+    arguments = cases.get(method, [])
     with pytest.raises(TypeError, match=rf"{ufunc.__name__}\.{method}") as caught:
         getattr(ufunc, method)(w, *arguments)
     assert korean(caught.value)
@@ -547,6 +548,34 @@ def test_operands_that_are_not_real_numbers(name: str, sign: str) -> None:
     for pair in ((leaf(1, 2), ODD[name]), (ODD[name], leaf(1, 2))):
         with pytest.raises((TypeError, ValueError)):
             OPERATORS[sign](*pair)
+
+
+def test_a_container_that_holds_a_tensor_comes_first() -> None:
+    class Labelled:
+        """As a DataArray of xarray."""
+
+        def __init__(self, data: Any) -> None:
+            self.data = data
+
+        def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+            return np.asarray(self.data, dtype)
+
+        def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+            return Labelled(
+                getattr(ufunc, method)(*(x.data if isinstance(x, Labelled) else x for x in inputs), **options)
+            )
+
+        def __mul__(self, other: Any) -> Any:
+            return np.multiply(self, other)
+
+    x = leaf(3.0)
+    assert (x * Labelled(np.array([1.0, 2.0]))).tolist() == [3, 6]
+    held = Labelled(np.array([1.0, 2.0])) * x
+    assert (held * x).data.tolist() == [9, 18]
+    for call in (lambda: x * held, lambda: tg.multiply(x, held)):
+        with pytest.raises(TypeError, match=r"a Labelled that holds a Tensor comes first, as in d \* x") as caught:
+            call()
+        assert korean(caught.value)
 
 
 def test_matrices_multiply_element_by_element_or_are_refused() -> None:

@@ -74,7 +74,7 @@ def _parameters(mean: Any, cov: Any) -> tuple[Any, Any, int]:
             ValueError(
                 f"multivariate_normal: a mean of shape {np.shape(mean)} does not fit a covariance of shape {cov.shape}"
             ),
-            f"multivariate_normal: mean의 형상 {np.shape(mean)}와 cov의 형상 {cov.shape}가 맞지 않습니다.",
+            f"multivariate_normal: mean과 cov의 형상이 맞지 않습니다. mean: {np.shape(mean)}, cov: {cov.shape}",
         )
     cov = 0.5 * (cov + shape.matrix_transpose(cov))
     _require_positive_definite(unwrapped(cov))

@@ -21,8 +21,8 @@ def _inside(x: Any, name: str, low: float, high: float, domain: str) -> Any:
                 f"np.emath.{name} is not supported on a Tensor where {domain} does not hold: its results are complex there; choose the "
                 f"numbers where it holds, or, where no gradient is wanted, compute on x.numpy()"
             ),
-            f"np.emath.{name}: {domain}이 아닌 곳에서는 결과가 복소수이므로 Tensor에서 지원하지 않습니다. 조건에 맞는 수만 고르거나, "
-            "기울기가 필요 없다면 x.numpy()로 배열을 꺼내 쓰십시오.",
+            f"np.emath.{name}: 다음 조건을 벗어나면 결과가 복소수이므로 Tensor에서 지원하지 않습니다: {domain}. 조건에 맞는 수만 "
+            "고르거나, 기울기가 필요 없다면 x.numpy()로 배열을 꺼내 쓰십시오.",
         )
     return x
 

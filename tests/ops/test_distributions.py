@@ -91,6 +91,9 @@ def test_gradients_at_the_ends_are_finite() -> None:
             getattr(getattr(tg.stats, name), method)(x, *SHAPES[name][-1]).backward(np.ones(3))
             assert x.grad is not None
             assert x.grad.tolist() == [0, 0, 0]
+    far = np.array([-1e3, -1e9, -1e60])
+    np.testing.assert_allclose(tg.stats.t.cdf(far, 3.0), theirs.t.cdf(far, 3.0), rtol=1e-12)
+    np.testing.assert_allclose(tg.stats.t.sf(-far, 3.0), theirs.t.sf(-far, 3.0), rtol=1e-12)
     x = tg.Tensor([-1e200, 0.0, 1e200], requires_grad=True)
     tg.stats.t.cdf(x, 3.0).sum().backward()
     np.testing.assert_allclose(x.grad, theirs.t.pdf([-INF, 0.0, INF], 3.0), rtol=1e-12)
@@ -129,6 +132,13 @@ def test_gradients_of_vectors_are_slopes() -> None:
     tg.check_gradient(normal.logpdf, X, MEAN, COV, order=2)
     tg.check_gradient(normal.pdf, X, MEAN, np.array([0.5, 1.0, 2.0]))
     tg.check_gradient(normal.entropy, MEAN, COV, wrt=1)
+    uneven: Any = tg.Tensor(COV + np.triu(np.full((3, 3), 0.2), 1), requires_grad=True)
+    y = normal.logpdf(X[0], MEAN, uneven)
+    y.backward()
+    np.testing.assert_allclose(
+        y.numpy(), theirs.multivariate_normal.logpdf(X[0], MEAN, (uneven.data + uneven.data.T) / 2)
+    )
+    np.testing.assert_allclose(uneven.grad, uneven.grad.T, rtol=1e-12)
     p, alpha = np.array([[0.2, 0.5], [0.3, 0.1], [0.5, 0.4]]), np.array([1.5, 0.7, 3.0])
     for method in ("logpdf", "pdf"):
         ours = getattr(tg.stats.dirichlet, method)

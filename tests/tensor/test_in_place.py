@@ -442,6 +442,8 @@ def test_functions_of_numpy_that_assign_are_in_place(write: Callable[[Any, Any],
         written(tg.Tensor(values, requires_grad=True), tg.Tensor(more, requires_grad=True)).numpy(), wanted
     )
     tg.check_gradient(written, values, more)
+    half = written(tg.Tensor(values.astype(np.float32), requires_grad=True), more)
+    assert half.dtype == np.float32
     constant: Any = tg.Tensor(values)
     write(constant, tg.Tensor(more))
     np.testing.assert_array_equal(constant.numpy(), wanted)

@@ -127,7 +127,7 @@ def _written(function: Any, x: Any, before: tuple[Any, ...], value: Any, after: 
     value = as_operand(value, function.__name__)
     places = np.arange(x.size).reshape(x.shape)
     function(places, *before, x.size + np.arange(value.size).reshape(value.shape), *after)
-    both = shape.concat([shape.reshape(x, (-1,)), shape.reshape(elementwise.astype(value, x.dtype), (-1,))])
+    both = shape.concat([shape.reshape(x, (-1,)), shape.reshape(value, (-1,))])
     return assign(x, ..., indexing.take(both, places, 0))
 
 

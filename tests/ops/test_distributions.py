@@ -52,10 +52,13 @@ def test_values_are_scipys(name: str, method: str) -> None:
         named = dict(zip(getattr(tg.stats, name).shapes, shapes, strict=True))
         assert ours(1.0, loc=0.5, **named) == ours(1.0, *shapes, 0.5)
         assert ours(x[:3].astype(np.float32), *shapes).dtype == np.float32
-    wrong = [-1.0] * len(SHAPES[name][0])
-    if wrong:
-        assert np.isnan(ours(np.array([1.0, 2.0]), *wrong)).all()
-        assert np.isnan(his(np.array([1.0, 2.0]), *wrong)).all()
+    few = np.array([0.0, 1.0, 2.0])
+    for wrong in ([-1.0] * len(SHAPES[name][0]), [0.0] * len(SHAPES[name][0])):
+        np.testing.assert_allclose(ours(few, *wrong), his(few, *wrong), rtol=1e-12)
+    if name != "poisson":
+        for scale in (-1.0, 0.0):
+            assert np.isnan(ours(few, *SHAPES[name][0], 0.5, scale)).all()
+            assert np.isnan(his(few, *SHAPES[name][0], 0.5, scale)).all()
 
 
 INSIDE = {"norm": [-1.3, 0.2, 2.1], "t": [-1.3, 0.0, 2.1], "beta": [0.2, 0.55, 0.9]}

@@ -175,7 +175,7 @@ CALLS: list[Callable[[Any], Any]] = [
     lambda x: np.setxor1d(V, x),
     lambda x: np.full_like(X, 2.0) + np.full_like(x, x[0]) if not isinstance(x, np.ndarray) else 2.0 + np.full_like(x, x[0]),
     lambda x: np.full_like(x, x[0, 1], shape=5),
-    lambda x: np.ix_(x[0], np.array([True, False, True]), V),
+    lambda x: np.ix_(x[0], np.array([True, False, True]), V, [2, 0]),
     # whole arrays, along axes, in windows
     lambda x: np.histogram(x, 4),
     lambda x: np.histogram(x, 4, density=True),
@@ -194,6 +194,7 @@ CALLS: list[Callable[[Any], Any]] = [
     lambda x: np.lib.stride_tricks.sliding_window_view(x, 3, axis=1),
     lambda x: np.lib.stride_tricks.sliding_window_view(x, (2, 3)),
     lambda x: np.lib.stride_tricks.sliding_window_view(x, (2, 2), axis=(1, 1)),
+    lambda x: np.lib.stride_tricks.sliding_window_view(x, (2, 3), axis=(-2, -1)),
     # inside the domains of real numbers
     *(lambda x, f=f: f(np.abs(x)) for f in (np.emath.sqrt, np.emath.log, np.emath.log2, np.emath.log10)),
     *(lambda x, f=f: f(x / 3) for f in (np.emath.arccos, np.emath.arcsin, np.emath.arctanh)),

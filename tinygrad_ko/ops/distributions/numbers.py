@@ -44,6 +44,7 @@ class _Distribution:
     shapes: tuple[str, ...] = ()
     rest: tuple[str, ...] = ("loc", "scale")
     low, high = -math.inf, math.inf
+    may_be_0 = False  # whether the parameters may
     inside = 0.0  # a place where all is finite, which stands for those where there is no density
 
     def __repr__(self) -> str:
@@ -72,20 +73,21 @@ class _Distribution:
         inside = ~((values < self.low) | (values > self.high) | (abs(values) == math.inf))
         return (z if certain(inside.all()) else where(inside, z, self.inside)), inside
 
-    def _chosen(self, inside: Any, out: Any, outside: Any, shapes: list[Any]) -> Any:
-        """A result, another one outside the support, and NaN where a parameter is not above 0."""
+    def _chosen(self, inside: Any, out: Any, outside: Any, parameters: list[Any]) -> Any:
+        """A result, another one outside the support, and NaN where a parameter or the scale is not above 0."""
         out = out if certain(inside.all()) else where(inside, out, outside)
-        for parameter in map(unwrapped, shapes):
-            out = out if certain((parameter > 0).all()) else where(parameter > 0, out, math.nan)
+        for parameter in map(unwrapped, parameters):
+            allowed = parameter >= 0 if self.may_be_0 else parameter > 0
+            out = out if certain(allowed.all()) else where(allowed, out, math.nan)
         return out
 
     def _probability(self, x: Any, given: Any, named: Any, below: float, above: float, of: Any) -> Any:
-        z, shapes, _ = self._bound(x, given, named)
+        z, shapes, scale = self._bound(x, given, named)
         values = unwrapped(z)
         z, inside = self._inside(z)
         before, out = values < self.inside, of(z, *shapes)
         out = out if certain((inside | before).all()) else where(inside | before, out, above)
-        return self._chosen(inside | ~before, out, below, shapes)
+        return self._chosen(inside | ~before, out, below, [*shapes, scale])
 
     def cdf(self, x: Any, *given: Any, **named: Any) -> Any:
         """The probability of at most x."""
@@ -123,7 +125,7 @@ class _Continuous(_Distribution):
         """The logarithm of the density at x: -inf outside the support."""
         z, shapes, scale = self._bound(x, given, named)
         z, inside = self._inside(z)
-        return self._chosen(inside, self._logpdf(z, *shapes) - log(scale), -math.inf, shapes)
+        return self._chosen(inside, self._logpdf(z, *shapes) - log(scale), -math.inf, [*shapes, scale])
 
     def pdf(self, x: Any, *given: Any, **named: Any) -> Any:
         """The density at x."""
@@ -232,7 +234,7 @@ class _Beta(_Continuous):
 class _Poisson(_Distribution):
     """The Poisson distribution of mean mu: of counts, by which there is no derivative."""
 
-    name, shapes, rest, low = "poisson", ("mu",), ("loc",), 0.0
+    name, shapes, rest, low, may_be_0 = "poisson", ("mu",), ("loc",), 0.0, True
 
     def logpmf(self, k: Any, *given: Any, **named: Any) -> Any:
         """The logarithm of the probability of k: -inf where k is no count."""

@@ -45,12 +45,13 @@ def _sliding_window_view(
     """All windows of a length along an axis, or of a shape along several: taken, so they share no memory."""
     x = as_operand(x, "sliding_window_view")
     lengths = (window_shape,) if isinstance(window_shape, int | np.integer) else tuple(window_shape)
-    axes = range(x.ndim) if axis is None else axis if isinstance(axis, tuple | list) else (axis,)
-    np.lib.stride_tricks.sliding_window_view(np.empty(x.shape), lengths, tuple(axes))  # which says what is wrong
+    rank = x.ndim
+    axes = tuple(range(rank) if axis is None else axis if isinstance(axis, tuple | list) else (axis,))
+    np.lib.stride_tricks.sliding_window_view(np.empty(x.shape), lengths, axes)  # which says what is wrong
     for place, length in zip(axes, lengths, strict=True):
-        place, count = place % np.ndim(np.empty(x.shape)), x.shape[place] - length + 1
-        x = indexing.take(x, np.arange(count)[:, None] + np.arange(length), place)
-        x = shape.moveaxis(x, place + 1, -1)
+        count = x.shape[place % rank] - length + 1
+        windows = indexing.take(x, np.arange(count)[:, None] + np.arange(length), place % rank)
+        x = shape.moveaxis(windows, place % rank + 1, -1)
     return x
 
 

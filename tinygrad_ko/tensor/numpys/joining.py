@@ -7,6 +7,7 @@ import numpy as np
 
 from tinygrad_ko.arrays.library import is_floating
 from tinygrad_ko.arrays.library import shape as shape_of
+from tinygrad_ko.arrays.lists import joined
 from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.ops import elementwise, repetition, shape
 from tinygrad_ko.ops.indexing import take
@@ -220,7 +221,9 @@ def _full_like(
 
 def _ix_(*sequences: Any) -> tuple[Any, ...]:
     """Each sequence along an axis of its own."""
-    found = [x if is_floating(x.dtype) else np.ix_(unwrapped(x))[0] for x in (as_operand(x, "ix_") for x in sequences)]
+    found = [
+        x if isinstance(x, Handle) and is_floating(x.dtype) else np.ix_(unwrapped(x))[0] for x in map(joined, sequences)
+    ]
     if any(x.ndim != 1 for x in found):
         np.ix_(*map(unwrapped, found))  # which says what is wrong
     kind, rank = type(first_handle(sequences)), len(found)

@@ -175,7 +175,7 @@ CALLS: list[Callable[[Any], Any]] = [
     lambda x: np.setxor1d(V, x),
     lambda x: np.full_like(X, 2.0) + np.full_like(x, x[0]) if not isinstance(x, np.ndarray) else 2.0 + np.full_like(x, x[0]),
     lambda x: np.full_like(x, x[0, 1], shape=5),
-    lambda x: np.ix_(x[0], np.array([True, False, True]), V, [2, 0]),
+    lambda x: np.ix_(x[0], np.array([True, False, True]), V, [2, 0]),  # type: ignore[list-item]  # it takes lists
     # whole arrays, along axes, in windows
     lambda x: np.histogram(x, 4),
     lambda x: np.histogram(x, 4, density=True),

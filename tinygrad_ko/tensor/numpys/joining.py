@@ -222,7 +222,8 @@ def _full_like(
 def _ix_(*sequences: Any) -> tuple[Any, ...]:
     """Each sequence along an axis of its own."""
     found = [
-        x if isinstance(x, Handle) and is_floating(x.dtype) else np.ix_(unwrapped(x))[0] for x in map(joined, sequences)
+        x if first_handle([x]) is not None and is_floating(x.dtype) else np.ix_(unwrapped(x))[0]
+        for x in map(joined, sequences)
     ]
     if any(x.ndim != 1 for x in found):
         np.ix_(*map(unwrapped, found))  # which says what is wrong

@@ -373,11 +373,18 @@ def _numpys(function: Callable[..., Any], *names: str) -> Callable[..., Any]:
     return call
 
 
+def _in_two_axes(function: Callable[..., Any]) -> Callable[..., Any]:
+    """NumPy's function of the last two axes, from the one of several here."""
+    numpys = _numpys(function, "s", "axes", "norm", "out")
+    return lambda a, s=None, axes=(-2, -1), norm=None, out=None: numpys(a, s, axes, norm, out)
+
+
 _ONE, _SEVERAL, _SHIFTS = (fft, ifft, rfft, irfft, hfft, ihfft), (fftn, ifftn, rfftn, irfftn), (fftshift, ifftshift)
 NUMPYS: dict[Any, Callable[..., Any]] = {
     **{getattr(np.fft, f.__name__): _numpys(f, "n", "axis", "norm", "out") for f in _ONE},
     **{getattr(np.fft, f.__name__): _numpys(f, "s", "axes", "norm", "out") for f in _SEVERAL},
     **{getattr(np.fft, f.__name__): _numpys(f, "axes") for f in _SHIFTS},
+    **{getattr(np.fft, f.__name__[:-1] + "2"): _in_two_axes(f) for f in _SEVERAL},
 }
 _FUNCTIONS: dict[Any, Callable[..., Any]] = NUMPYS | {
     np.real: lambda x: x.real,

@@ -12,7 +12,7 @@ from tinygrad_ko.arrays.operands import floating
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import where
-from tinygrad_ko.ops.special.scipys import of_parameters, scipys
+from tinygrad_ko.ops.special.scipys import array_in, of_parameters, scipys
 
 
 @op(x=lambda g, x: -g * j1(x))
@@ -99,8 +99,8 @@ def ive_differentiated(xp, v, x, *, order):
     """A derivative of ive(v, x) in x: by the recurrence 2 iv'(v) = iv(v - 1) + iv(v + 1), and for large x, where its terms nearly cancel,
     by the asymptotic series in 1 / x.
     """
-    x = xp.asarray(floating(x))
-    v = xp.astype(xp.asarray(v), x.dtype, copy=False)
+    x = array_in(xp, floating(x))
+    v = xp.astype(array_in(xp, v), x.dtype, copy=False)
     size = xp.abs(x)
     far = size > xp.maximum(40, 2 * v * v)
     # The rule of Leibniz for exp(-size) * iv, and for each derivative of iv the recurrence so often.

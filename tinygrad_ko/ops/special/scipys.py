@@ -41,4 +41,9 @@ def computed_by_scipy(xp, name, *arguments):
 def of_parameters(xp, name, *parameters_and_x):
     """SciPy's function of that name, of parameters and x, in the floating dtype of x: an array of whole orders does not decide it."""
     out = scipys(xp, name, *parameters_and_x)
-    return xp.astype(out, xp.asarray(floating(parameters_and_x[-1])).dtype, copy=False)
+    return xp.astype(out, array_in(xp, floating(parameters_and_x[-1])).dtype, copy=False)
+
+
+def array_in(xp, x):
+    """An array as it is, also a traced one beside arrays of NumPy's; a number as an array."""
+    return x if hasattr(x, "__array_namespace__") else xp.asarray(x)

@@ -81,7 +81,10 @@ def as_given(values: tuple[Any, ...], given: tuple[Any, ...], copies: bool) -> t
 
 def any_unusual(values: tuple[Any, ...]) -> bool:
     """Whether an array among some values is neither float64 nor float32."""
-    return any(hasattr(v, "dtype") and v.dtype is not FLOAT64 and v.dtype is not FLOAT32 for v in values)
+    for v in values:
+        if (dtype := getattr(v, "dtype", FLOAT64)) is not FLOAT64 and dtype is not FLOAT32:
+            return True
+    return False
 
 
 def _is_float(value: Any) -> bool:

@@ -8,7 +8,7 @@ import numpy as np
 
 from tinygrad_ko.arrays.dtypes import is_half, widened
 from tinygrad_ko.arrays.indexing import listed
-from tinygrad_ko.arrays.library import as_array, is_floating, namespace
+from tinygrad_ko.arrays.library import as_array, is_floating, is_real, namespace
 from tinygrad_ko.arrays.lists import taking_lists
 from tinygrad_ko.arrays.operands import operand
 from tinygrad_ko.engine.codegen import constant
@@ -26,14 +26,14 @@ def namespace_of(x):
 
 def as_operand(x, name):
     """A Tensor or an array as it is, an array of a list or a number, one Tensor of a list of Tensors. TypeError if it is not real."""
+    if isinstance(x, Handle) or (type(x) is np.ndarray and is_real(x)):
+        return x
     if x is None:
         raise explain(
             TypeError(f"{name}: expected real numbers, got None"),
             f"{name}: 실수로 이루어진 배열이나 리스트를 넘겨야 합니다. 받은 값: None",
         )
-    if type(x) in (list, tuple):
-        return _of_list(x, name)
-    return x if isinstance(x, Handle) else as_array(operand(x, name))
+    return _of_list(x, name) if type(x) in (list, tuple) else as_array(operand(x, name))
 
 
 @taking_lists

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from tinygrad_ko.arrays.library import is_floating
+from tinygrad_ko.arrays.library import SCALARS, is_floating
 from tinygrad_ko.engine.graph import Handle, wrap
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops import elementwise, indexing, logic, queries, reduction, scan, shape
@@ -29,7 +29,8 @@ def _compared(compare: Callable[..., Any]) -> Any:
     """The method of a comparison. Its result is a constant: no gradient could go through truth values."""
 
     def answer(self: Any, other: Any) -> Any:
-        return constants(type(self), compare(self.stable_array(), unwrapped(other)))
+        found = compare(self.stable_array(), other if type(other) in SCALARS else unwrapped(other))
+        return wrap(type(self), found) if type(found) is np.ndarray else constants(type(self), found)
 
     return answer
 

@@ -211,7 +211,9 @@ def test_a_result_is_refused_under_no_grad_for_its_gradient_would_ignore_the_cha
     for y in (np.array([1.5, 4.0]), leaf(1.5, 4.0), w, x):
         with (
             tg.no_grad(),
-            pytest.raises(TypeError, match=r"no_grad.*outside of tg\.no_grad.*x\.data\[\.\.\.\] = y.*x\.detach\(\)") as caught,
+            pytest.raises(
+                TypeError, match=r"no_grad.*outside of tg\.no_grad.*x\.data\[\.\.\.\] = y.*x\.detach\(\)"
+            ) as caught,
         ):
             CHANGES[change](x, y)
         assert korean(caught.value)

@@ -237,7 +237,9 @@ def _function_text(op: Op, any_dtype: bool = False) -> str:
     def unwrap(a: str) -> str:
         if a in op.options:
             default = op.signature.parameters[a].default
-            usual = f"{a} is not {default} and " if default is None or type(default) is bool else ""  # it is quickly seen
+            usual = (
+                f"{a} is not {default} and " if default is None or type(default) is bool else ""
+            )  # it is quickly seen
             template = _UNWRAP_OPTION.replace("{usual}", usual)
         elif a not in op.differentiable:
             template = _UNWRAP_CONSTANT

@@ -10,7 +10,6 @@ So the nodes with the smallest number first are in reverse topological order, th
 from collections.abc import Callable, Iterator
 from contextlib import ContextDecorator
 from contextvars import ContextVar
-from dataclasses import dataclass
 from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from itertools import count
 from operator import attrgetter
@@ -109,14 +108,20 @@ def wrap(kind: type[H], value: Array, node: Node | None = None) -> H:
     return made
 
 
-@dataclass(slots=True)
 class Mode:
     """What is being recorded, in this thread or task. Never changed, only replaced."""
 
-    record: bool = True
-    watch: bool | Literal["copies"] = False  # "copies": remember copies of all arrays
-    scope: tuple["Call", ...] = ()
-    block: Any = None  # the innermost open block: the mode around it, its switch, and what it added to the scope
+    # No dataclass, nor is any class that is needed at every import: that module alone takes a tenth of the import.
+    __slots__ = ("block", "record", "scope", "watch")
+
+    def __init__(
+        self,
+        record: bool = True,
+        watch: bool | Literal["copies"] = False,  # "copies": remember copies of all arrays
+        scope: tuple["Call", ...] = (),
+        block: Any = None,  # the innermost open block: the mode around it, its switch, and what it added to the scope
+    ) -> None:
+        self.record, self.watch, self.scope, self.block = record, watch, scope, block
 
 
 USUAL = Mode()
@@ -208,13 +213,20 @@ def scope(name: str) -> Switch:
     return Switch(name=name)
 
 
-@dataclass(slots=True)
 class DebugRecord:
     """What a node made under `watch()` remembers: for finding faults and for pictures, not for gradients."""
 
-    inputs: tuple[Any, ...]
-    given: tuple[int, ...]  # the identities of the inputs as they were passed: they tell one array from an equal one
-    options: dict[str, Any]
-    output: Array
-    line: str
-    gradient: Array | None = None
+    __slots__ = ("given", "gradient", "inputs", "line", "options", "output")
+
+    def __init__(
+        self,
+        inputs: tuple[Any, ...],
+        given: tuple[
+            int, ...
+        ],  # the identities of the inputs as they were passed: they tell one array from an equal one
+        options: dict[str, Any],
+        output: Array,
+        line: str,
+    ) -> None:
+        self.inputs, self.given, self.options, self.output, self.line = inputs, given, options, output, line
+        self.gradient: Array | None = None

@@ -65,8 +65,8 @@ def write_out(x: Any, value: Any, wrote: str, instead: str) -> Any:
 
 
 def writable(x: Any, wrote: str) -> Any:
-    """The array of a constant or of a leaf, to be written to by a call or statement that is `wrote`. Raises TypeError for a result that is in
-    a graph, which is changed where that is recorded.
+    """The array of a constant or of a leaf, to be written to by a call or statement that is `wrote`. Raises TypeError for a result,
+    which is changed where that is recorded.
     """
     if x._node is not None and not isinstance(x._node, Leaf):
         raise explain(

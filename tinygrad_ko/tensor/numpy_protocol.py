@@ -160,12 +160,15 @@ def _handles(values: Any) -> Iterator[Any]:
             yield from _handles(value)
 
 
+_ROOMS = {"numpy.linalg": "np.linalg", "numpy.fft": "np.fft", "numpy.lib.scimath": "np.emath"}
+
+
 def _spelled(function: Any) -> str:
     """How a function of NumPy's or SciPy's is called."""
     name, module = str(function.__name__), str(getattr(function, "__module__", ""))
     if getattr(sys.modules.get("scipy.special"), name, None) is function and getattr(np, name, None) is not function:
         return f"scipy.special.{name}"
-    return f"np.{module.partition('numpy.')[2]}.{name}" if module in ("numpy.linalg", "numpy.fft") else f"np.{name}"
+    return f"{_ROOMS.get(module, 'np')}.{name}"
 
 
 def _refused(name: str, options: Collection[str] | None = None) -> TypeError:

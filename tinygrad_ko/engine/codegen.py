@@ -109,21 +109,20 @@ _UNWRAP_CONSTANT = """\
         _value_{a} = {a} if _type({a}) in _PLAIN else _operand({a}, "{name}")"""
 _UNWRAP_VARIADIC = """\
     _node_{a} = _tuple([_x._node if _isinstance(_x, _Handle) else None for _x in {a}])
-    _value_{a} = _tuple([{array} for _x in {a}])
+    _value_{a} = _tuple([_x if _type(_x) is _ndarray else _x.stable_array() if _isinstance(_x, _Handle) else
+        _operand(_x, "{name}") for _x in {a}])
     for _x in {a}:
         if _isinstance(_x, _Handle):
             _kind = _type(_x)
         else:
             _bare = True
 """
-_USUAL_ARRAY = "_x if _type(_x) is _ndarray else "
-_ARRAY = '_x.stable_array() if _isinstance(_x, _Handle) else _operand(_x, "{name}")'
 _ANY_UNUSUAL = """\
     if _any_unusual(_value_{a}):
         return _in_any_dtype({call})"""
-_WIDEN_ALL = "    _value_{a} = _tuple(_map(_widened, _value_{a}))"
+_WIDEN_ALL = '    _value_{a} = _tuple([_widened(_operand(_v, "{name}")) for _v in _value_{a}])'
 _UNWRAP_OPTION = """\
-    if {usual}_type({a}) not in _SETTINGS:
+    if {unless}_type({a}) not in _SETTINGS:
         {a} = _option({a}, "{name}", "{a}")"""
 
 _NODE = """\
@@ -236,16 +235,14 @@ def _function_text(op: Op, any_dtype: bool = False) -> str:
 
     def unwrap(a: str) -> str:
         if a in op.options:
-            default = op.signature.parameters[a].default
-            usual = (
-                f"{a} is not {default} and " if default is None or type(default) is bool else ""
-            )  # it is quickly seen
-            template = _UNWRAP_OPTION.replace("{usual}", usual)
+            usual = op.signature.parameters[a].default  # None, True and False are quickly told from others
+            template = _UNWRAP_OPTION.replace(
+                "{unless}", f"{a} is not {usual} and " * (usual is None or type(usual) is bool)
+            )
         elif a not in op.differentiable:
             template = _UNWRAP_CONSTANT
         elif op.variadic:
-            array = _ARRAY if any_dtype else _USUAL_ARRAY + _ARRAY
-            template = _UNWRAP_VARIADIC.replace("{array}", array) + (_WIDEN_ALL if any_dtype else _ANY_UNUSUAL)
+            template = _UNWRAP_VARIADIC + (_WIDEN_ALL if any_dtype else _ANY_UNUSUAL)
         else:
             template = _UNWRAP_ANY_DTYPE if any_dtype else _UNWRAP
         return template.format(a=a, name=op.name, call=arguments + options)
@@ -280,9 +277,8 @@ def _function_text(op: Op, any_dtype: bool = False) -> str:
 
     def passed(p: Parameter) -> str:
         """How the forward is given an argument or an option: by its place where it can be, which takes less time than by its name."""
-        if p.name in op.arguments:
-            return f"{star}_value_{p.name}, "
-        return f"{p.name}={p.name}, " if p.kind is Parameter.KEYWORD_ONLY else f"{p.name}, "
+        given = f"{star}_value_{p.name}" if p.name in op.arguments else p.name
+        return f"{p.name}={given}, " if p.kind is Parameter.KEYWORD_ONLY else f"{given}, "
 
     return _FUNCTION.format(
         name=op.name,

@@ -21,11 +21,11 @@ An op is checked when it is defined: whatever does not fit is an error there, ne
 """
 
 from collections.abc import Callable
-from inspect import CO_VARARGS, CO_VARKEYWORDS, Parameter, Signature, isfunction
+from inspect import Parameter, Signature
 from typing import Any
 
 from tinygrad_ko.errors import explain
-from tinygrad_ko.runtime.signatures import signature
+from tinygrad_ko.runtime.signatures import parameters, signature
 
 Formula = Callable[..., Any] | None
 _RESERVED = {"g", "out", "xp", "keeps", "broadcasts", "name"}
@@ -50,10 +50,6 @@ class Op:
     saved: tuple[str, ...]  # whatever is saved for some formula
     source: Callable[[], str]  # the Python that is generated for it
     function: Any  # what users call
-
-    def __init__(self, **known: Any) -> None:
-        vars(self).update(known)
-        self.named_by, self.saved_for = {}, {}
 
 
 def validated(
@@ -103,20 +99,11 @@ def validated(
         refuse(f"formulas for {unknown}, which are no arguments", f"인수가 아닌 이름에 미분 공식이 있습니다: {unknown}")
 
     differentiable = tuple(a for a in arguments if formulas[a] is not None)
-    shown, takes_xp = sign.replace(parameters=given), "xp" in sign.parameters
-    record = Op(
-        name=name,
-        forward=forward,
-        signature=shown,
-        formulas=dict(formulas),
-        broadcasts=broadcasts,
-        keeps=keeps,
-        arguments=arguments,
-        variadic=variadic,
-        options=options,
-        takes_xp=takes_xp,
-        differentiable=differentiable,
-    )
+    record = Op()
+    record.name, record.forward, record.formulas, record.broadcasts = name, forward, dict(formulas), broadcasts
+    record.signature, record.takes_xp = sign.replace(parameters=given), "xp" in sign.parameters
+    record.keeps, record.arguments, record.variadic, record.options = keeps, arguments, variadic, options
+    record.differentiable, record.named_by, record.saved_for = differentiable, {}, {}
     for target in (*keeps, *arguments):
         if (formula := formulas.get(target)) is None:
             continue
@@ -126,7 +113,7 @@ def validated(
                 f"{target!r}의 미분 공식이 함수가 아닙니다: {formula!r}",
             )
         allowed = {*arguments, *options} if target in keeps else {"g", "out", *every, *shapes}
-        named = _named_by(formula)
+        named = parameters(formula)
         if wrong := [w for w, usual in named.items() if w not in allowed or not usual]:
             refuse(
                 f"the formula for {target!r} asks for {wrong}; it may name {sorted(allowed)}",
@@ -137,12 +124,3 @@ def validated(
         record.saved_for[target] = tuple(dict.fromkeys(w for w in [*named, *needed] if w != "g"))
     record.saved = tuple(sorted({word for a in differentiable for word in record.saved_for[a]}))
     return record
-
-
-def _named_by(formula: Callable[..., Any]) -> dict[str, bool]:
-    """The parameters of a formula, and of each whether its value can be given by its place and by its name."""
-    if isfunction(formula) and vars(formula).keys().isdisjoint({"__wrapped__", "__signature__"}):
-        code = formula.__code__  # which is read in a fifth of the time of a signature, at every import of all ops
-        if not (code.co_posonlyargcount or code.co_kwonlyargcount or code.co_flags & (CO_VARARGS | CO_VARKEYWORDS)):
-            return dict.fromkeys(code.co_varnames[: code.co_argcount], True)
-    return {w: p.kind is Parameter.POSITIONAL_OR_KEYWORD for w, p in signature(formula).parameters.items()}

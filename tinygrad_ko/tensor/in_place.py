@@ -33,7 +33,7 @@ def augmented(symbol: str, change: Callable[..., Any], compute: Callable[..., An
             _require_no_leaf(self, words)
             _become(self, compute(self, other), words)
         else:
-            self.data = change(writable(self, words[0]), _bare(other))  # of another library it may be a new array
+            self.data = change(changeable(self, words[0]), _bare(other))  # of another library it may be a new array
         return self
 
     return changed
@@ -46,9 +46,9 @@ def assign(x: Any, index: Any, value: Any) -> None:
         _require_no_leaf(x, _ITEM)
         _become(x, indexing.assigned(x, indexing.plain(index), value), _ITEM)
     elif isinstance(x._array, np.ndarray | np.generic) or hasattr(x._array, "traced_call"):
-        writable(x, _ITEM[0])[unwrapped(index)] = _bare(value)
+        changeable(x, _ITEM[0])[unwrapped(index)] = _bare(value)
     else:  # arrays of other libraries may be immutable
-        writable(x, _ITEM[0])
+        changeable(x, _ITEM[0])
         x.data = indexing.assigned(x.stable_array(), indexing.plain(index), _bare(value))
 
 
@@ -59,12 +59,12 @@ def write_out(x: Any, value: Any, wrote: str, instead: str) -> Any:
         _require_no_leaf(x, words)
         _become(x, value if isinstance(value, Handle) else type(x)(value), words)
     else:
-        writable(x, wrote)
+        changeable(x, wrote)
         assign(x, ..., value)
     return x
 
 
-def writable(x: Any, wrote: str) -> Any:
+def changeable(x: Any, wrote: str) -> Any:
     """The array of a constant or of a leaf, to be written to by a call or statement that is `wrote`. Raises TypeError for a result,
     which is changed where that is recorded.
     """

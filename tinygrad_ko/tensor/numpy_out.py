@@ -12,7 +12,7 @@ from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops import elementwise, indexing, shape
 from tinygrad_ko.ops.inputs import as_operand, unwrapped
-from tinygrad_ko.tensor.in_place import assign, is_recorded, writable, write_out
+from tinygrad_ko.tensor.in_place import assign, changeable, is_recorded, write_out
 
 
 def of_ufunc(
@@ -95,7 +95,7 @@ def _is_numpys(x: Any) -> bool:
 
 
 def _writable(x: Any, wrote: str) -> Any:
-    return writable(x, wrote) if _is_tensor(x) else x
+    return changeable(x, wrote) if _is_tensor(x) else x
 
 
 def _stretched(value: Any, x: Any, name: str) -> Any:

@@ -75,7 +75,7 @@ class Tensor(Conversions, ForeignToTensor):
             if isinstance(array, int) and not isinstance(array, bool) and dtype is None:
                 array = float(array)
         array = new_array(array, dtype, copy)
-        if dtype is not None and not is_real(array):
+        if (dtype is not None or type(data) is not np.ndarray) and not is_real(array):
             raise explain(
                 TypeError(f"a Tensor holds real numbers, not {array.dtype}"),
                 f"Tensor에는 실수만 담을 수 있습니다. 받은 자료형: {array.dtype}",

@@ -16,6 +16,8 @@ from tinygrad_ko.engine.graph import Handle, wrap
 from tinygrad_ko.errors import described, explain
 from tinygrad_ko.ops.elementwise import astype
 
+_LISTS = (list, tuple)
+
 # `name` is the name of the function that was called, for its errors.
 
 
@@ -56,7 +58,7 @@ def unwrapped(argument):
     """An argument, or a list or tuple of them, with arrays in place of Tensors."""
     if isinstance(argument, Handle):
         return argument.stable_array()
-    if isinstance(argument, list | tuple):
+    if isinstance(argument, _LISTS):
         return type(argument)(map(unwrapped, argument))
     return argument
 

@@ -45,7 +45,7 @@ def assign(x: Any, index: Any, value: Any) -> None:
     if is_recorded(x, value):
         _require_no_leaf(x, _ITEM)
         _become(x, indexing.assigned(x, indexing.plain(index), value), _ITEM)
-    elif isinstance(x._array, np.ndarray | np.generic) or hasattr(x._array, "traced_call"):
+    elif type(x._array) is np.ndarray or isinstance(x._array, np.generic) or hasattr(x._array, "traced_call"):
         changeable(x, _ITEM[0])[unwrapped(index)] = _bare(value)
     else:  # arrays of other libraries may be immutable
         changeable(x, _ITEM[0])

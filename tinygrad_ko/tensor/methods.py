@@ -29,8 +29,14 @@ def _compared(compare: Callable[..., Any]) -> Any:
     """The method of a comparison. Its result is a constant: no gradient could go through truth values."""
 
     def answer(self: Any, other: Any) -> Any:
-        found = compare(self.stable_array(), other if type(other) in SCALARS else unwrapped(other))
-        return wrap(type(self), found) if type(found) is np.ndarray else constants(type(self), found)
+        if type(other) not in SCALARS:
+            other = unwrapped(other)
+        found = compare(self.stable_array() if self._exposed else self._array, other)
+        if type(found) is not np.ndarray:
+            return constants(type(self), found)
+        made: Any = object.__new__(type(self))  # as `wrap` does; the call would take a tenth of all
+        made._array, made._node, made._exposed = found, None, False
+        return made
 
     return answer
 

@@ -203,15 +203,57 @@ def test_a_leaf_is_refused_and_changed_under_no_grad(change: str) -> None:
     assert w.grad.tolist() == [6, 10]
 
 
-def test_under_no_grad_the_values_of_a_result_change_and_its_graph_does_not() -> None:
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_result_is_refused_under_no_grad_for_its_gradient_would_ignore_the_change(change: str) -> None:
     w = leaf(3.0, 5.0)
     x = w * 2.0
+    node = x.node
+    for y in (np.array([1.5, 4.0]), leaf(1.5, 4.0), w, x):
+        with (
+            tg.no_grad(),
+            pytest.raises(
+                TypeError, match=r"no_grad.*outside of tg\.no_grad.*x\.data\[\.\.\.\] = y.*x\.detach\(\)"
+            ) as caught,
+        ):
+            CHANGES[change](x, y)
+        assert korean(caught.value)
+    assert x.node is node
+    assert x.tolist() == [6, 10]
+    x.backward([1, 1])
+    assert w.grad.tolist() == [2, 2]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_the_ways_out_of_that_refusal(change: str) -> None:
+    w, y, expected = leaf(3.0, 5.0), np.array([1.5, 4.0]), np.array([6.0, 10.0])
+    CHANGES[change](expected, y)
+    x = w * 2.0
     with tg.no_grad():
-        x *= w
-        x[0] = 7
-    assert x.tolist() == [7, 50]
+        apart = x.detach()
+        CHANGES[change](apart, y)
+        x.data[...] = apart  # the gradient ignores it, as it says
+        made = w * 2.0  # a constant: it was made here
+        CHANGES[change](made, y)
+    assert x.tolist() == apart.tolist() == made.tolist() == expected.tolist()
+    assert not made.requires_grad
     (x * x).backward([1, 1])
-    assert w.grad.tolist() == [28, 200]
+    assert w.grad.tolist() == [4 * v for v in expected]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_the_compiler_refuses_it_too(change: str) -> None:
+    def step(w: Any) -> Any:
+        x = tg.Tensor(w, requires_grad=True)
+        y = x * 2.0
+        with tg.no_grad():
+            CHANGES[change](y, np.array([1.5, 4.0]))
+        y.backward([1, 1])
+        return x.grad
+
+    with pytest.raises(TypeError, match="no_grad"):
+        step(np.array([3.0, 5.0]))
+    with pytest.raises(TypeError, match="no_grad"):
+        tg.compile(step)(np.array([3.0, 5.0]))
 
 
 def test_a_step_of_gradient_descent_under_no_grad_copies_nothing() -> None:
@@ -456,6 +498,18 @@ def test_functions_of_numpy_that_assign_are_in_place(write: Callable[[Any, Any],
         write(array, tg.Tensor(more, requires_grad=True))  # NumPy asks us only of some of them
     assert korean(caught.value)
     np.testing.assert_array_equal(array, values)
+
+
+def test_nan_to_num_without_a_copy_is_in_place() -> None:
+    w = leaf(np.nan, 3.0, np.inf)
+    for x in (tg.Tensor(w.data), w * 1.0):
+        assert np.nan_to_num(x, copy=False, posinf=9.0) is x
+        assert x.tolist() == [0, 3, 9]
+    x.backward([1, 1, 1])
+    assert w.grad.tolist() == [0, 1, 0]
+    with pytest.raises(TypeError, match=r"nan_to_num\(x, copy=False\) would change a leaf"):
+        np.nan_to_num(w, copy=False)
+    assert np.nan_to_num(w, posinf=9.0).tolist() == [0, 3, 9]
 
 
 def test_functions_of_numpy_that_assign_and_have_no_rule_name_the_way_out() -> None:

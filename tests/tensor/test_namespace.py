@@ -3,6 +3,7 @@ without a gradient are Tensors too, as the code of NumPy's users meets them.
 """
 
 import inspect
+import json
 import operator
 from typing import Any
 
@@ -281,8 +282,15 @@ def test_as_the_code_of_numpys_users_meets_them() -> None:
     assert f"{accuracy:.2f}" == "0.50"
     assert int((scores.argmax(axis=1) == t).sum()) == 1
     assert ["a", "b", "c"][x.argmax()] == "b"
+    assert ["a", "b", "c"][: x.argmax()] == ["a"]
+    assert [["a", "b", "c"][i] for i in x.argsort()] == ["a", "c", "b"]
     assert int(x.argmax()) == 1
-    assert list(range(int(x.argmax()))) == [0]
+    assert list(range(x.argmax())) == [0]
+    assert f"{x.argmax():d}" == hex(x.argmax())[2:] == "1"
+    assert json.loads(json.dumps({"best": int(x.argmax()), "places": x.argsort().tolist()})) == {
+        "best": 1,
+        "places": [0, 2, 1],
+    }
     assert not (x > 0).all()
     if (x > 0).any():
         assert (x > -2).all()

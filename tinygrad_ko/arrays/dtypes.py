@@ -81,7 +81,8 @@ def as_given(values: tuple[Any, ...], given: tuple[Any, ...], copies: bool) -> t
 
 def any_unusual(values: tuple[Any, ...]) -> bool:
     """Whether an array among some values is neither float64 nor float32."""
-    return any(hasattr(v, "dtype") and v.dtype is not FLOAT64 and v.dtype is not FLOAT32 for v in values)
+    # A list takes half the time of a generator here.
+    return bool([v for v in values if (d := getattr(v, "dtype", FLOAT64)) is not FLOAT64 and d is not FLOAT32])
 
 
 def _is_float(value: Any) -> bool:

@@ -145,6 +145,8 @@ def running(ufunc: np.ufunc, own: Callable[..., Any]) -> Callable[..., Any]:
     def accumulation(x: Any, axis: int | None = None, include_initial: bool = False, dtype: Any = None) -> Array:
         if dtype is not None:
             return own(x, axis=axis, dtype=dtype, include_initial=include_initial)
+        if type(x) is ndarray and x.ndim == 1 and x.size < _FEW and axis is None and not include_initial:
+            return ufunc.accumulate(x)  # what NumPy's own comes to, in half the time
         large = type(x) is ndarray and x.size >= _FEW and x.dtype in (_FLOAT64, _FLOAT32)
         if not large or include_initial or type(axis) is not int or not -x.ndim <= axis < x.ndim:
             return own(x, axis=axis, include_initial=include_initial)

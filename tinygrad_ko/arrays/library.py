@@ -107,6 +107,13 @@ def _by_rows(ufunc: np.ufunc) -> Any:
     return reduction
 
 
+def _zeros_like(x: Any, **options: Any) -> Array:
+    """np.zeros_like, of a few numbers in a third of the time."""
+    if not options and type(x) is ndarray and x.flags.c_contiguous:
+        return np.zeros(x.shape, x.dtype)
+    return np.zeros_like(x, **options)
+
+
 def sorted_places(x: Any, axis: int = -1, descending: bool = False, stable: bool = True) -> Array:
     """np.argsort, and the descending order; of equal elements the first comes first in both."""
     if not descending:
@@ -124,6 +131,7 @@ quick.cumulative_sum = faster.running(np.add, np.cumulative_sum)
 quick.cumulative_prod = faster.running(np.multiply, np.cumulative_prod)
 quick.hypot, quick.logaddexp = faster.hypot, faster.logaddexp
 quick.maximum, quick.minimum = _maximum, _minimum
+quick.zeros_like = _zeros_like
 quick.reshape = lambda x, shape, copy=None: x.reshape(shape) if copy is None else np.reshape(x, shape, copy=copy)
 quick.permute_dims = lambda x, axes: x.transpose(axes)
 quick.matrix_transpose = lambda x: x.swapaxes(-1, -2)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy import generic, ndarray
 
-from tinygrad_ko.arrays.library import NUMPYS, Array
+from tinygrad_ko.arrays.library import NUMBERS, NUMPYS, Array
 
 
 def writable(array: Array) -> bool:
@@ -27,6 +27,8 @@ def own(value: Any) -> Any:
     """A value that the caller's later writes do not reach: copies of arrays and of lists, also inside tuples."""
     if type(value) is ndarray:  # usual
         return np.array(value)
+    if type(value) in NUMBERS:
+        return value
     if isinstance(value, list | tuple):
         return type(value)(map(own, value)) if type(value) in (list, tuple) else value
     if isinstance(value, generic | type | Holder) or not hasattr(value, "__array_namespace__"):

@@ -1,6 +1,5 @@
 """Gradient accumulation: un-broadcast a contribution to the shape and dtype of its parent, then add it to the others."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,11 +12,13 @@ from tinygrad_ko.engine.graph import Handle, Node
 from tinygrad_ko.errors import described, no_gradient_through, wrong_shape
 
 
-@dataclass(slots=True)
 class Accumulator:
     """The gradient of a value with several contributions: they are added into one array that nobody else holds."""
 
-    total: Array
+    __slots__ = ("total",)
+
+    def __init__(self, total: Array) -> None:
+        self.total = total
 
 
 def total(gradient: Any) -> Any:

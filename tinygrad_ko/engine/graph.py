@@ -10,12 +10,11 @@ So the nodes with the smallest number first are in reverse topological order, th
 from collections.abc import Callable, Iterator
 from contextlib import ContextDecorator
 from contextvars import ContextVar
-from dataclasses import dataclass
 from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from itertools import count
 from operator import attrgetter
 from types import MappingProxyType
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from tinygrad_ko.arrays.library import Array
 from tinygrad_ko.arrays.memory import Holder
@@ -109,14 +108,16 @@ def wrap(kind: type[H], value: Array, node: Node | None = None) -> H:
     return made
 
 
-@dataclass(slots=True)
 class Mode:
     """What is being recorded, in this thread or task. Never changed, only replaced."""
 
-    record: bool = True
-    watch: bool | Literal["copies"] = False  # "copies": remember copies of all arrays
-    scope: tuple["Call", ...] = ()
-    block: Any = None  # the innermost open block: the mode around it, its switch, and what it added to the scope
+    # No dataclass, nor is any class that is needed at every import: that module alone takes a tenth of the import.
+    __slots__ = ("block", "record", "scope", "watch")
+
+    # watch may be "copies": remember copies of all arrays. scope: a tuple of Calls. block: the innermost open block, as the mode around it,
+    # its switch, and what it added to the scope.
+    def __init__(self, record: bool = True, watch: Any = False, scope: Any = (), block: Any = None) -> None:
+        self.record, self.watch, self.scope, self.block = record, watch, scope, block
 
 
 USUAL = Mode()
@@ -208,13 +209,12 @@ def scope(name: str) -> Switch:
     return Switch(name=name)
 
 
-@dataclass(slots=True)
 class DebugRecord:
     """What a node made under `watch()` remembers: for finding faults and for pictures, not for gradients."""
 
-    inputs: tuple[Any, ...]
-    given: tuple[int, ...]  # the identities of the inputs as they were passed: they tell one array from an equal one
-    options: dict[str, Any]
-    output: Array
-    line: str
-    gradient: Array | None = None
+    __slots__ = ("given", "gradient", "inputs", "line", "options", "output")
+
+    # given: the identities of the inputs as they were passed, which tell one array from an equal one
+    def __init__(self, inputs: Any, given: tuple[int, ...], options: dict[str, Any], output: Array, line: str) -> None:
+        self.inputs, self.given, self.options, self.output, self.line = inputs, given, options, output, line
+        self.gradient: Array | None = None

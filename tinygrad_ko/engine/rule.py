@@ -21,18 +21,16 @@ An op is checked when it is defined: whatever does not fit is an error there, ne
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from inspect import Parameter, Signature
 from typing import Any
 
 from tinygrad_ko.errors import explain
-from tinygrad_ko.runtime.signatures import signature
+from tinygrad_ko.runtime.signatures import parameters, signature
 
 Formula = Callable[..., Any] | None
 _RESERVED = {"g", "out", "xp", "keeps", "broadcasts", "name"}
 
 
-@dataclass(eq=False)
 class Op:
     """What is known of an operation; `function.op` is this record."""
 
@@ -47,11 +45,11 @@ class Op:
     options: tuple[str, ...]  # axis, shape, ...
     takes_xp: bool  # whether the forward wants the namespace of its arrays
     differentiable: tuple[str, ...]  # the arguments that have a formula
-    named_by: dict[str, tuple[str, ...]] = field(default_factory=dict)  # the parameters of each formula, in their order
-    saved_for: dict[str, tuple[str, ...]] = field(default_factory=dict)  # what is saved for each formula
-    saved: tuple[str, ...] = ()  # whatever is saved for some formula
-    source: Callable[[], str] = str  # the Python that is generated for it
-    function: Any = None  # what users call
+    named_by: dict[str, tuple[str, ...]]  # the parameters of each formula, in their order
+    saved_for: dict[str, tuple[str, ...]]  # what is saved for each formula
+    saved: tuple[str, ...]  # whatever is saved for some formula
+    source: Callable[[], str]  # the Python that is generated for it
+    function: Any  # what users call
 
 
 def validated(
@@ -101,10 +99,11 @@ def validated(
         refuse(f"formulas for {unknown}, which are no arguments", f"인수가 아닌 이름에 미분 공식이 있습니다: {unknown}")
 
     differentiable = tuple(a for a in arguments if formulas[a] is not None)
-    shown, takes_xp = sign.replace(parameters=given), "xp" in sign.parameters
-    record = Op(
-        name, forward, shown, dict(formulas), broadcasts, keeps, arguments, variadic, options, takes_xp, differentiable
-    )
+    record = Op()
+    record.name, record.forward, record.formulas, record.broadcasts = name, forward, dict(formulas), broadcasts
+    record.signature, record.takes_xp = sign.replace(parameters=given), "xp" in sign.parameters
+    record.keeps, record.arguments, record.variadic, record.options = keeps, arguments, variadic, options
+    record.differentiable, record.named_by, record.saved_for = differentiable, {}, {}
     for target in (*keeps, *arguments):
         if (formula := formulas.get(target)) is None:
             continue
@@ -114,8 +113,8 @@ def validated(
                 f"{target!r}의 미분 공식이 함수가 아닙니다: {formula!r}",
             )
         allowed = {*arguments, *options} if target in keeps else {"g", "out", *every, *shapes}
-        named = signature(formula).parameters
-        if wrong := [w for w, p in named.items() if w not in allowed or p.kind is not Parameter.POSITIONAL_OR_KEYWORD]:
+        named = parameters(formula)
+        if wrong := [w for w, usual in named.items() if w not in allowed or not usual]:
             refuse(
                 f"the formula for {target!r} asks for {wrong}; it may name {sorted(allowed)}",
                 f"{target!r}의 미분 공식에 쓸 수 없는 이름이 있습니다: {wrong}. 쓸 수 있는 이름: {sorted(allowed)}",

@@ -287,9 +287,10 @@ def pow(a, b):
 @moves
 def astype(xp, x, /, dtype, copy=True, device=None):
     """x in another floating dtype; the gradient comes back in the dtype of x. With `copy=False` an array that has it is returned itself."""
-    if device is not None:
-        return xp.astype(x, dtype, copy=copy, device=device)
-    return xp.astype(x, dtype, copy=copy)
+    if copy is True and device is None:
+        return xp.astype(x, dtype)
+    options = {} if device is None else {"device": device}
+    return xp.astype(x, dtype, copy=copy, **options)
 
 
 def real(x, /):

@@ -8,13 +8,15 @@ import numpy as np
 
 from tinygrad_ko.arrays.dtypes import is_half, widened
 from tinygrad_ko.arrays.indexing import listed
-from tinygrad_ko.arrays.library import as_array, is_floating, namespace
+from tinygrad_ko.arrays.library import as_array, is_floating, is_real, namespace
 from tinygrad_ko.arrays.lists import taking_lists
 from tinygrad_ko.arrays.operands import operand
 from tinygrad_ko.engine.codegen import constant
 from tinygrad_ko.engine.graph import Handle, wrap
 from tinygrad_ko.errors import described, explain
 from tinygrad_ko.ops.elementwise import astype
+
+_LISTS = (list, tuple)
 
 # `name` is the name of the function that was called, for its errors.
 
@@ -26,14 +28,14 @@ def namespace_of(x):
 
 def as_operand(x, name):
     """A Tensor or an array as it is, an array of a list or a number, one Tensor of a list of Tensors. TypeError if it is not real."""
+    if isinstance(x, Handle) or (type(x) is np.ndarray and is_real(x)):
+        return x
     if x is None:
         raise explain(
             TypeError(f"{name}: expected real numbers, got None"),
             f"{name}: 실수로 이루어진 배열이나 리스트를 넘겨야 합니다. 받은 값: None",
         )
-    if type(x) in (list, tuple):
-        return _of_list(x, name)
-    return x if isinstance(x, Handle) else as_array(operand(x, name))
+    return _of_list(x, name) if type(x) in (list, tuple) else as_array(operand(x, name))
 
 
 @taking_lists
@@ -56,7 +58,7 @@ def unwrapped(argument):
     """An argument, or a list or tuple of them, with arrays in place of Tensors."""
     if isinstance(argument, Handle):
         return argument.stable_array()
-    if isinstance(argument, list | tuple):
+    if isinstance(argument, _LISTS):
         return type(argument)(map(unwrapped, argument))
     return argument
 

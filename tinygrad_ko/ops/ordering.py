@@ -14,7 +14,7 @@ from tinygrad_ko.arrays.indexing import taken
 from tinygrad_ko.arrays.library import sorted_places
 from tinygrad_ko.arrays.opaque import is_traced, opaque
 from tinygrad_ko.engine.codegen import constant
-from tinygrad_ko.engine.graph import Handle
+from tinygrad_ko.engine.graph import Handle, wrap
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import where
@@ -53,7 +53,6 @@ def sort(xp, x, /, axis=-1, descending=False, stable=True):
     return xp.take_along_axis(x, order, axis=axis), order
 
 
-@gives_constants
 def argsort(x, /, axis=-1, descending=False, stable=True):
     """Where the elements of sort(x) stand in x: integers, which have no gradient.
 
@@ -62,6 +61,8 @@ def argsort(x, /, axis=-1, descending=False, stable=True):
     array([1, 2, 0])
     """
     x = as_operand(x, "argsort")
+    if isinstance(x, Handle):
+        return wrap(type(x), argsort(x.stable_array(), axis, descending, stable))
     axis = normalized_axis(axis, x.ndim, "argsort")
     return library.namespace(x).argsort(x, axis=axis, descending=descending, stable=stable)
 

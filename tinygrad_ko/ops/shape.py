@@ -11,6 +11,8 @@ from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.inputs import as_int, as_operand, normalized_axes, normalized_axis
 from tinygrad_ko.runtime.suggestions import explained
 
+_LISTS = {list, tuple}
+
 
 @op(x=lambda g, x_shape: reshape(g, x_shape))
 @moves
@@ -151,18 +153,19 @@ def concat(arrays, /, *, axis=0):
     """Arrays one after the other along an existing axis; with `axis=None` each is flattened first."""
     if axis is None:
         return concatenate(*(reshape(x, (-1,)) for x in arrays), axis=0)
-    return concatenate(*_apart(arrays), axis=axis)
+    return concatenate(*_joined(arrays), axis=axis)
 
 
 @explained
 def stack(arrays, /, *, axis=0):
     """Arrays of one shape, one after the other along a new axis."""
-    return pile(*_apart(arrays), axis=axis)
+    return pile(*_joined(arrays), axis=axis)
 
 
-def _apart(arrays):
+def _joined(arrays):
     """The arrays of a list: a list among them that has Tensors in it is one."""
-    return [joined(x) if type(x) in (list, tuple) else x for x in arrays]
+    arrays = [*arrays]
+    return arrays if _LISTS.isdisjoint(map(type, arrays)) else map(joined, arrays)
 
 
 @explained

@@ -1,23 +1,25 @@
 """Which line of the user's a call comes from."""
 
-import re
 import sys
 from os.path import dirname, join
 from typing import Any
 
 _INSIDE = (join(dirname(dirname(__file__)), ""), "<op ")  # where the frames are that are not the user's
 _COMMAND_LINE = "tinygrad_ko.cli"  # what calls that is the script that pip wrote
-_OTHERS = re.compile(r"(numpy|runpy|contextlib|hypothesis|hypothesis_temporary_module\w*)(\.|$)")
+_OTHERS = ("numpy", "runpy", "contextlib", "hypothesis")
 
 
 def users_line() -> str:
     """`file:line` of the nearest caller outside this package; nothing if there is none."""
     frame: Any = sys._getframe(1)
-    while frame and (
-        frame.f_code.co_filename.startswith(_INSIDE) or _OTHERS.match(frame.f_globals.get("__name__", ""))
-    ):
+    while frame and (frame.f_code.co_filename.startswith(_INSIDE) or _is_others(frame.f_globals.get("__name__", ""))):
         frame = None if frame.f_globals.get("__name__") == _COMMAND_LINE else frame.f_back
     return f"{frame.f_code.co_filename}:{frame.f_lineno}" if frame else ""
+
+
+def _is_others(module: str) -> bool:
+    package = module.partition(".")[0]
+    return package in _OTHERS or package.startswith("hypothesis_temporary_module")
 
 
 def users_level() -> int:

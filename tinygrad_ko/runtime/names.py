@@ -2,7 +2,6 @@
 the error for a name that is not among them, with what was probably meant.
 """
 
-import re
 import sys
 from collections.abc import Callable
 from functools import cache
@@ -15,7 +14,6 @@ from tinygrad_ko.errors import explain
 from tinygrad_ko.runtime.habits import CALLS, HABITS
 
 _ROOMS = ("tg", "nn", "optim", "func", "linalg", "fft", "special", "data")  # where a name is looked for
-_PUBLIC = re.compile(r"^from (\S+) import (\w+) as \2$", re.MULTILINE)  # how a stub says that a name is public
 
 
 @cache
@@ -23,7 +21,8 @@ def homes(package: str) -> dict[str, str]:
     """The public names of a package or module, and the module that each comes from."""
     module: Any = sys.modules[package]
     stub = module.__loader__.get_data(f"{module.__file__.rpartition('.')[0]}.pyi")  # in a folder or in a zip file
-    return {name: home for home, name in _PUBLIC.findall(stub.decode())}
+    lines = [line.split() for line in stub.decode().splitlines() if line.startswith("from ")]
+    return {line[3]: line[1] for line in lines if line[4:] == ["as", line[3]]}  # how a stub says that a name is public
 
 
 def public_names(package: str) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:

@@ -1,8 +1,9 @@
 """In place: `x *= y`, `x[index] = y`, `np.add(x, y, out=x)`.
 
-Where nothing is recorded, of constants and under `no_grad()`, the array of x is written to, as NumPy does. Where something is recorded the
-new value is computed in an array of its own, and x takes that array and its node. Every name of x sees the new value; graphs that were
-recorded before, and what was cut from x, keep the old one. A leaf cannot be changed so: its gradient is the one for the values it has.
+Where nothing is recorded, of constants and of leaves under `no_grad()`, the array of x is written to, as NumPy does. Where something is
+recorded the new value is computed in an array of its own, and x takes that array and its node. Every name of x sees the new value; graphs
+that were recorded before, and what was cut from x, keep the old one. A leaf cannot be changed so: its gradient is the one for the values it
+has. Nor can a result under `no_grad()`: its node would keep the gradient of the old value.
 """
 
 from collections.abc import Callable
@@ -32,7 +33,7 @@ def augmented(symbol: str, change: Callable[..., Any], compute: Callable[..., An
             _require_no_leaf(self, words)
             _become(self, compute(self, other), words)
         else:
-            self.data = change(self.writable_array(), _bare(other))  # of another library it may be a new array
+            self.data = change(changeable(self, words[0]), _bare(other))  # of another library it may be a new array
         return self
 
     return changed
@@ -44,9 +45,10 @@ def assign(x: Any, index: Any, value: Any) -> None:
     if is_recorded(x, value):
         _require_no_leaf(x, _ITEM)
         _become(x, indexing.assigned(x, indexing.plain(index), value), _ITEM)
-    elif isinstance(x._array, np.ndarray | np.generic) or hasattr(x._array, "traced_call"):
-        x.writable_array()[unwrapped(index)] = _bare(value)
+    elif type(x._array) is np.ndarray or isinstance(x._array, np.generic) or hasattr(x._array, "traced_call"):
+        changeable(x, _ITEM[0])[unwrapped(index)] = _bare(value)
     else:  # arrays of other libraries may be immutable
+        changeable(x, _ITEM[0])
         x.data = indexing.assigned(x.stable_array(), indexing.plain(index), _bare(value))
 
 
@@ -57,8 +59,26 @@ def write_out(x: Any, value: Any, wrote: str, instead: str) -> Any:
         _require_no_leaf(x, words)
         _become(x, value if isinstance(value, Handle) else type(x)(value), words)
     else:
+        changeable(x, wrote)
         assign(x, ..., value)
     return x
+
+
+def changeable(x: Any, wrote: str) -> Any:
+    """The array of a constant or of a leaf, to be written to by a call or statement that is `wrote`. Raises TypeError for a result,
+    which is changed where that is recorded.
+    """
+    if x._node is not None and not isinstance(x._node, Leaf):
+        raise explain(
+            TypeError(
+                f"{wrote} under tg.no_grad() would change a result that is in a graph, and the gradient would ignore it; change it where "
+                "that is recorded, outside of tg.no_grad(), or, if the gradient is to ignore the change, write x.data[...] = y, or "
+                "change x.detach()"
+            ),
+            f"{wrote}: 계산 그래프에 있는 결과를 tg.no_grad() 안에서 제자리에서 바꾸면 기울기는 그 변화를 모릅니다. tg.no_grad() 밖, 곧 "
+            "기록되는 곳에서 바꾸십시오. 기울기가 몰라도 되는 변화라면 x.data[...] = y를 쓰거나 x.detach()를 바꾸십시오.",
+        )
+    return x.writable_array()
 
 
 def is_recorded(*values: Any) -> bool:

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from tinygrad_ko.arrays.library import is_floating
+from tinygrad_ko.arrays.library import SCALARS, is_floating
 from tinygrad_ko.engine.graph import Handle, wrap
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops import elementwise, indexing, logic, queries, reduction, scan, shape
@@ -29,7 +29,14 @@ def _compared(compare: Callable[..., Any]) -> Any:
     """The method of a comparison. Its result is a constant: no gradient could go through truth values."""
 
     def answer(self: Any, other: Any) -> Any:
-        return constants(type(self), compare(self.stable_array(), unwrapped(other)))
+        if type(other) not in SCALARS:
+            other = unwrapped(other)
+        found = compare(self.stable_array() if self._exposed else self._array, other)
+        if type(found) is not np.ndarray:
+            return constants(type(self), found)
+        made: Any = object.__new__(type(self))  # as `wrap` does; the call would take a tenth of all
+        made._array, made._node, made._exposed = found, None, False
+        return made
 
     return answer
 

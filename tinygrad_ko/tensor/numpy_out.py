@@ -12,7 +12,7 @@ from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops import elementwise, indexing, shape
 from tinygrad_ko.ops.inputs import as_operand, unwrapped
-from tinygrad_ko.tensor.in_place import assign, is_recorded, write_out
+from tinygrad_ko.tensor.in_place import assign, changeable, is_recorded, write_out
 
 
 def of_ufunc(
@@ -28,7 +28,8 @@ def of_ufunc(
     outs = options["out"]
     is_constant = not is_recorded(*outs) and (plain or not is_recorded(*map(joined, inputs)))
     if is_constant and all(map(_is_numpys, outs)):
-        others = {word: unwrapped(value) for word, value in options.items()} | {"out": tuple(map(_writable, outs))}
+        others = {word: unwrapped(value) for word, value in options.items()}
+        others["out"] = tuple(_writable(x, f"{name}(..., out=x)") for x in outs)
         results = getattr(ufunc, method)(*map(unwrapped, inputs), **others)
         return outs[0] if len(outs) == 1 else tuple(r if x is None else x for x, r in zip(outs, results, strict=True))
     out, where = outs[0], unwrapped(options.get("where", True))
@@ -50,22 +51,23 @@ def of_function(name: str, value: Any, out: Any) -> Any:
             f"{name}: out의 형상은 결과의 형상과 같아야 합니다. out의 형상: {out.shape}, 결과의 형상: {value.shape}",
         )
     if not is_recorded(value, out) and _is_numpys(out):
-        np.copyto(_writable(out), unwrapped(value))
+        np.copyto(_writable(out, f"{name}(..., out=x)"), unwrapped(value))
         return out
     return write_out(out, value, f"{name}(..., out=x)", f"x = {name}(...)") if _is_tensor(out) else NotImplemented
 
 
 def add_items(ufunc: Any, x: Any, index: Any, *values: Any) -> Any:
     """np.add.at(x, index, values), and those of other ufuncs."""
+    wrote = f"np.{ufunc.__name__}.at(x, index, y)"
     if not is_recorded(x, *map(joined, values)):
-        return ufunc.at(_writable(x), unwrapped(index), *map(unwrapped, values))
+        return ufunc.at(_writable(x, wrote), unwrapped(index), *map(unwrapped, values))
     if ufunc not in (np.add, np.subtract) or not _is_tensor(x):
         return NotImplemented
     more = values[0] if ufunc is np.add else elementwise.negative(values[0])
     write_out(
         x,
         indexing.scatter_add(x, index, more),
-        f"np.{ufunc.__name__}.at(x, index, y)",
+        wrote,
         "x = tg.scatter_add(x, index, y)",
     )
     return None
@@ -74,7 +76,7 @@ def add_items(ufunc: Any, x: Any, index: Any, *values: Any) -> Any:
 def copy_items(x: Any, value: Any, casting: Any = "same_kind", where: Any = True) -> Any:
     """np.copyto(x, value, where=mask)."""
     if not is_recorded(x, joined(value)):
-        return np.copyto(_writable(x), unwrapped(value), casting, unwrapped(where))
+        return np.copyto(_writable(x, "np.copyto(x, y)"), unwrapped(value), casting, unwrapped(where))
     if not _is_tensor(x):
         return NotImplemented
     if where is not True:
@@ -140,8 +142,8 @@ def _is_numpys(x: Any) -> bool:
     return not _is_tensor(x) or isinstance(x._array, np.ndarray | np.generic) or hasattr(x._array, "traced_call")
 
 
-def _writable(x: Any) -> Any:
-    return x.writable_array() if _is_tensor(x) else x
+def _writable(x: Any, wrote: str) -> Any:
+    return changeable(x, wrote) if _is_tensor(x) else x
 
 
 def _stretched(value: Any, x: Any, name: str) -> Any:

@@ -60,20 +60,22 @@ class Tensor(Conversions, ForeignToTensor):
     def __init__(
         self, data: Any, requires_grad: bool = False, *, dtype: Any = None, name: str | None = None, copy: bool = True
     ) -> None:
-        whole = as_operand(data, "Tensor") if type(data) in (list, tuple) else data
-        if whole is not data and isinstance(whole, Tensor) and whole._node is not None:
-            if requires_grad:
-                raise errors.no_leaf_of_results()
-            whole = whole if dtype is None else whole.astype(dtype)
-            self._array, self._node, self._name, self._exposed = whole._array, whole._node, name, False
-            return
-        array = whole.stable_array() if isinstance(whole, Handle) else operand(whole)
-        if whole is not data and array.dtype.kind in "iu":  # as of a list of numbers
-            array = array.astype(float)
-        if isinstance(array, int) and not isinstance(array, bool) and dtype is None:
-            array = float(array)
+        if type(data) in (list, tuple):
+            whole = as_operand(data, "Tensor")
+            if isinstance(whole, Tensor) and whole._node is not None:
+                if requires_grad:
+                    raise errors.no_leaf_of_results()
+                whole = whole if dtype is None else whole.astype(dtype)
+                self._array, self._node, self._name, self._exposed = whole._array, whole._node, name, False
+                return
+            array = whole.stable_array() if isinstance(whole, Handle) else whole
+            array = array.astype(float) if array.dtype.kind in "iu" else array  # as of a list of numbers
+        else:
+            array = data.stable_array() if isinstance(data, Handle) else operand(data)
+            if isinstance(array, int) and not isinstance(array, bool) and dtype is None:
+                array = float(array)
         array = new_array(array, dtype, copy)
-        if not is_real(array):
+        if (dtype is not None or type(data) is not np.ndarray) and not is_real(array):
             raise explain(
                 TypeError(f"a Tensor holds real numbers, not {array.dtype}"),
                 f"Tensor에는 실수만 담을 수 있습니다. 받은 자료형: {array.dtype}",

@@ -186,7 +186,10 @@ def _of_a_vjp(rule: Any, name: str, argument: str, made: Callable[[Any], Any]) -
     """The mutants of a rule that gives the gradients of all arguments for a cotangent: its first parameter, or in a backward its last."""
     parameters = list(signature(rule).parameters)
     at = 0 if argument == "vjp" else len(parameters) - 1
-    record = Op(name, rule, signature(rule), {}, False, (), tuple(parameters), False, (), False, ())
+    record = Op()
+    record.name, record.forward, record.signature, record.formulas = name, rule, signature(rule), {}
+    record.arguments, record.options, record.keeps, record.differentiable = tuple(parameters), (), (), ()
+    record.broadcasts, record.variadic, record.takes_xp = False, False, False
     found = {(kind, text): spoiled for kind, text, spoiled in [*versions(rule, record), *_on_gradients(rule, at)]}
     for (kind, text), spoiled in found.items():
         if ", out for " in text:  # a name of formulas, which these do not have

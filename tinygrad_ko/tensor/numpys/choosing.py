@@ -6,19 +6,25 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ko.arrays.library import shape as shape_of
+from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.ops import elementwise, indexing, shape
 from tinygrad_ko.ops.elementwise import where
 from tinygrad_ko.ops.inputs import as_floating, as_integers, as_operand, normalized_axis, unwrapped
+from tinygrad_ko.tensor.in_place import write_out
 from tinygrad_ko.tensor.numpys.joining import ravel
 from tinygrad_ko.tensor.numpys.table import Table, Unsupported, are_nan, as_constant, named
 
 
 def _nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
-    """Numbers in place of NaN and infinities, by default 0 and the largest numbers; the derivative there is 0."""
-    x = as_floating(x, "nan_to_num")
+    """Numbers in place of NaN and infinities, by default 0 and the largest numbers; the derivative there is 0. With `copy=False` they are
+    put into x, in place.
+    """
+    given, x = x, as_floating(x, "nan_to_num")
     limits, values = np.finfo(x.dtype), unwrapped(x)
     high, low = limits.max if posinf is None else posinf, limits.min if neginf is None else neginf
-    return where(are_nan(x), nan, where(values == math.inf, high, where(values == -math.inf, low, x)))
+    out = where(are_nan(x), nan, where(values == math.inf, high, where(values == -math.inf, low, x)))
+    in_place = not copy and x is given and isinstance(x, Handle)
+    return write_out(x, out, "np.nan_to_num(x, copy=False)", "x = np.nan_to_num(x)") if in_place else out
 
 
 def _select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import tinygrad_ko as tg
-from docs import drawings, pages, rules
+from docs import differentiable, drawings, pages, rules
 from examples.see_the_graph import PICTURES
 from tinygrad_ko.drawing import rendering
 
@@ -67,6 +67,14 @@ def test_what_the_guide_shows_of_another_library_is_found_wrong(library, where):
 
 def test_the_table_of_the_rule_book_is_that_of_the_rule_book():
     assert rules.TARGET.read_text(encoding="utf-8") == rules.text(), "run: python -m docs.rules"
+
+
+def test_the_page_of_what_differentiates_is_that_of_numpy():
+    pytest.importorskip("scipy", reason="np.i0 needs it here")
+    page = differentiable.TARGET.read_text(encoding="utf-8")
+    if f"numpy {np.__version__.rpartition('.')[0]}." not in page:
+        pytest.skip("the page is of another version of NumPy, which has other functions")
+    assert differentiable.of_numpy() in page, "run: python -m docs.differentiable"
 
 
 def test_the_number_of_mutants_is_that_of_the_rule_book():

@@ -129,7 +129,10 @@ def judged(name: str, f: Callable[..., Any], arguments: tuple[Any, ...], place: 
     if not ours or not all(np.isfinite(e).all() for e, _ in ours):
         return False
     weights = [rng.normal(size=r.shape) for _, r in ours]
-    g = tg.grad(tg.sum(tg.stack([tg.sum(r * c) for c, (_, r) in zip(weights, ours, strict=True)])), cell[0]).numpy()
+    try:
+        g = tg.grad(tg.sum(tg.stack([tg.sum(r * c) for c, (_, r) in zip(weights, ours, strict=True)])), cell[0]).numpy()
+    except np.linalg.LinAlgError:  # of a matrix without full rank
+        return False
 
     def total(h: float) -> float:
         there = [e for e, r in zip(moved(h), results, strict=True) if isinstance(r, tg.Tensor)]
@@ -154,13 +157,17 @@ def moves(f: Callable[..., Any], arguments: tuple[Any, ...], place: str) -> bool
 REFUSED = {
     "np": {
         *("array", "asanyarray", "asarray", "asarray_chkfinite", "ascontiguousarray", "asfortranarray", "asmatrix", "require"),
-        *("from_dlpack", "frombuffer", "full", "full_like", "ix_", "kaiser", "hamming", "arange", "spacing", "roots"),
-        *("histogram", "histogram_bin_edges", "histogram2d", "histogramdd", "intersect1d", "setdiff1d", "setxor1d", "union1d"),
-        *("unique", "unique_values", "unique_counts", "unique_all", "unique_inverse", "apply_along_axis", "apply_over_axes"),
+        *("from_dlpack", "frombuffer", "full", "full_like", "kaiser", "hamming", "arange", "spacing", "roots"),
+        *("histogram2d", "histogramdd", "intersect1d", "unique_values"),
     },
-    "np.linalg": {"eig", "eigvals", "lstsq"},
-    "np.fft": {"irfft2", "fftn", "ifftn"},
+    "np.linalg": {"eig", "eigvals"},
+    "np.fft": {"fftn", "ifftn"},
+    "np.emath": set(),
 }  # fmt: skip
+
+# How many functions of each room are right at least. (NumPy 2.4 has 206 in the first, older ones a few less.)
+RIGHT = {"np": 200, "np.linalg": 28, "np.fft": 6, "np.emath": 9, "polynomial": 1} | dict.fromkeys(FAMILIES[1:], 3)
+assert sum(RIGHT.values()) >= 250
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -182,7 +189,7 @@ def test_every_function_is_right_or_refuses(room: str) -> None:
     refused -= right
     print(f"{room}: {len(right)} functions are right, {len(refused)} refused: {sorted(refused)}")
     assert refused <= REFUSED.get(room, set())
-    assert len(right) >= {"np": 190, "np.linalg": 27, "np.fft": 5, "np.emath": 0}.get(room, 1), sorted(right)
+    assert len(right) >= RIGHT[room], sorted(right)
 
 
 NAMES = {

@@ -27,6 +27,7 @@ from tinygrad_ko import nn as nn
 from tinygrad_ko import optim as optim
 from tinygrad_ko import pictures as pictures
 from tinygrad_ko import special as special
+from tinygrad_ko import stats as stats
 from tinygrad_ko import testing as testing
 from tinygrad_ko.check import GradientMismatch as GradientMismatch
 from tinygrad_ko.check import GradientUndecided as GradientUndecided

@@ -347,5 +347,6 @@ def test_exported_files_give_the_same_bits(tmp_path):
         with open(path + ".found", "rb") as file:
             for answer, right in zip(pickle.load(file), rights, strict=True):
                 found = answer if isinstance(answer, tuple) else (answer,)
+                right = [a for a in right if a is not None]  # None: no operation leads there
                 assert all(any(same_bits(a, b) for b in found) for a in right), path  # a file returns each array once
                 assert all(any(same_bits(a, b) for a in right) for b in found), path

@@ -235,6 +235,23 @@ def test_sums_are_added_up_in_the_order_in_which_the_engine_has_them_in_memory(f
         assert [y.strides for y in right] == [y.strides for y in found]
 
 
+def test_a_gradient_of_three_parts_lies_in_memory_as_that_of_the_engine():
+    """The third part is added in place, in the order of the sum of the first two."""
+    a, b, c = np.random.default_rng(0).normal(size=(3, 2, 5, 7)).astype(np.float32)
+
+    def f(x):
+        return (x * c).sum() + (x.mT * a.swapaxes(1, 2).copy()).sum() + (x.mT * b.swapaxes(1, 2).copy()).sum()
+
+    def row_sums(x):
+        gradient = tg.func.grad(f)(x)
+        return gradient * 1, np.sum(gradient, axis=(1, 2))
+
+    x = np.ones((2, 5, 7), np.float32)
+    right, found = row_sums(x), tg.compile(row_sums)(x)
+    require_equal(right, found)
+    assert [y.strides for y in right] == [y.strides for y in found]
+
+
 def a_buffer(x):
     buffer, total = np.empty(6), 0
     for i in range(3):

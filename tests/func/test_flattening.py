@@ -47,6 +47,21 @@ def test_dtypes_numbers_and_lists() -> None:
     assert func.flatten(tree["single"])[0].dtype == np.float32
 
 
+def test_lists_whose_rows_differ_in_length_are_trees() -> None:
+    """NumPy makes no array of them."""
+    tree = ([1.0, 2.0, 3.0], 4.0, [[5.0], [6.0, 7.0]])
+    row, unflatten = func.flatten(tree)
+    assert row.tolist() == [1, 2, 3, 4, 5, 6, 7]
+    first, number, (one, two) = unflatten(2 * row)
+    assert (first.tolist(), number, one.tolist(), two.tolist()) == ([2, 4, 6], 8, [10], [12, 14])
+    f = lambda p: tg.sum(p[0] * p[1]) + tg.sum(p[2][1]) * p[2][0][0]
+    g = func.grad(f)(tree)
+    assert (g[0].tolist(), g[1], g[2][0].tolist(), g[2][1].tolist()) == ([4, 4, 4], 6, [13], [5, 5])
+    assert func.hvp(f, tree, tree)[1] == 6
+    report = tg.check_gradient(f, tree)
+    assert "p[2][1]" in str(report)
+
+
 def test_nothing_is_shared() -> None:
     W = np.ones((2, 2))
     row, unflatten = func.flatten([W])

@@ -109,9 +109,9 @@ EQUIVALENT: dict[str, dict[str, str]] = {
             "a number is refused before the width is asked for"
         ),
     },
-    "tinygrad_ko/func/transforms.py": {
-        "_Run.backward: return [_zeros(x, x.shape) if g is None else Tensor(g, copy=False) for x, g in zip(self.xs, grads, strict=True)] "
+    "tinygrad_ko/func/run.py": {
+        "Run.backward: return [_zeros(x, x.shape) if g is None else Tensor(g, copy=False) for x, g in zip(self.xs, grads, strict=True)] "
         "-> return [_zeros(x, x.shape) if g is None else Tensor(g, copy=False) for x, g in zip(self.xs, grads, strict=False)]": EQUAL,
-        "_Run.transposed: self.own.add(c._node) -> pass": "what is linear in c has a derivative that does not depend on c",
+        "Run.transposed: self.own.add(c._node) -> pass": "what is linear in c has a derivative that does not depend on c",
     },
 }

@@ -4,6 +4,7 @@ Where a value of SciPy's is off itself, its slope can be no better: those of `be
 held against what SciPy gives for the functions in their formulas.
 """
 
+import runpy
 import subprocess
 import sys
 from collections.abc import Callable
@@ -336,11 +337,17 @@ def test_multigammaln_asks_for_more_than_half_the_dimensions() -> None:
         S.multigammaln(tg.Tensor([2.0, 1.0]), 3)
 
 
-def test_an_exported_file_needs_numpy_alone(tmp_path: Path) -> None:
-    compiled = tg.compile(lambda x: S.gammaln(tg.Tensor(x)).detach())
-    assert compiled(np.array([3.0])).item() == pytest.approx(np.log(2))
-    with pytest.raises(TypeError, match=r"export: .*scipys .*cannot be copied into a file that needs NumPy alone"):
-        compiled.export(tmp_path / "gammaln.py")
+def test_an_exported_file_needs_scipy_beside_numpy(tmp_path: Path) -> None:
+    @tg.compile
+    def log_factorial(n: Any) -> Any:
+        return S.gammaln(tg.Tensor(n + 1)).detach()
+
+    assert log_factorial(np.array([2.0])).item() == pytest.approx(np.log(2))
+    file = log_factorial.export(tmp_path / "log_factorial.py")
+    text = file.read_text(encoding="utf-8")
+    assert "from scipy import special" in text
+    assert "tinygrad_ko" not in text.partition("import numpy")[2].replace('== "tinygrad_ko"', "")
+    assert runpy.run_path(str(file))["log_factorial"](np.array([2.0])).item() == pytest.approx(np.log(2))
 
 
 def test_without_scipy_the_way_out_is_named_and_the_rest_works() -> None:
@@ -362,3 +369,12 @@ def test_without_scipy_the_way_out_is_named_and_the_rest_works() -> None:
 def test_scipy_is_not_imported_before_it_is_needed() -> None:
     code = "import sys, tinygrad_ko as tg; tg.special.gammaln; tg.special.erf(0.5); print('scipy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout == "False\n"
+
+
+@pytest.mark.parametrize("n", [0.613, np.float64(1.9), np.array([0.2, 2.0]), tg.Tensor([0.2, 2.0])])
+def test_the_order_of_yn_must_be_whole(n: Any) -> None:
+    """SciPy cuts it to a whole number in the value, and the slope of the order as given would be another."""
+    with pytest.raises(ValueError, match=r"yn: the order must be whole, .* yv takes any order") as caught:
+        S.yn(n, np.array([0.7, 1.9]))
+    assert any("yv를" in note for note in caught.value.__notes__)
+    assert np.array_equal(S.yn(2.0, np.array([0.7, 1.9])), S.yn(2, np.array([0.7, 1.9])))

@@ -119,6 +119,50 @@ def test_it_computes_as_complex_numbers_do(z: Any, kind: int) -> None:
     assert (len(s), s.ndim, s.size, np.shape(s)) == (3, 1, 3, (3,))
 
 
+def test_it_is_written_to_as_complex_numbers_are() -> None:
+    z = Z[0, 0, :3].copy()
+    s, same = spectrum(z), spectrum(z)
+    other, conjugate, before = s, s.conj(), z.conj()
+    s[1:] *= 2.0
+    s[0] = 3j
+    z[1:] *= 2.0
+    z[0] = 3j
+    s += 1.0
+    s -= same
+    s *= 1 - 2j
+    s /= 0.5
+    near(s, ((z + 1.0) - Z[0, 0, :3]) * (1 - 2j) / 0.5)
+    near(conjugate, before)
+    assert other is s
+    s[0] = same[1]
+    near(s[0], Z[0, 0, 1])
+    s[2] = tg.Tensor(7.0)
+    near(s[2], np.complex128(7.0))
+    package.check_gradient(
+        lambda a, b: abs(_written(tg.fft.Spectrum(a, b))), np.array([0.3, 0.8, -1.2]), np.array([1.1, -0.4, 0.6])
+    )
+
+
+def _written(s: Any) -> Any:
+    s[1:] *= 2.0
+    s[0] = s[1] * 1j
+    return s * s
+
+
+def test_its_axes_are_moved_and_its_parts_are_taken() -> None:
+    s = spectrum(Z)
+    for move in (tg.moveaxis, np.moveaxis):
+        near(move(s, 0, -1), np.moveaxis(Z, 0, -1))
+    near(tg.conj(s), Z.conj())
+    near(tg.real(s), Z.real)
+    near(tg.imag(s), Z.imag)
+    with pytest.raises(
+        TypeError, match=r"exp: a Spectrum holds complex numbers; compute with its parts x\.real"
+    ) as caught:
+        tg.exp(s)
+    assert any("복소수" in note for note in caught.value.__notes__)
+
+
 @pytest.mark.parametrize(
     ("call", "named"),
     [

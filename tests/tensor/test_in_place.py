@@ -470,16 +470,54 @@ def test_nan_to_num_without_a_copy_is_in_place() -> None:
     assert np.nan_to_num(w, posinf=9.0).tolist() == [0, 3, 9]
 
 
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda x, y: np.put(x, [1, -1, 1], y),
+        lambda x, y: np.put(x, [4, 13], y, mode="wrap"),
+        lambda x, y: np.place(x, x > 2, y),
+        lambda x, y: np.putmask(x, x > 2, y),
+        lambda x, y: np.fill_diagonal(x, y),
+        lambda x, y: np.fill_diagonal(x, y[0]),
+        lambda x, y: np.put_along_axis(x, np.array([[0, 2], [1, 0]]), y, axis=1),
+    ],
+)
+def test_functions_of_numpy_that_assign_are_in_place(write: Callable[[Any, Any], Any]) -> None:
+    values, more = np.array([[3.0, 1.0, 2.5], [0.5, 4.0, 2.2]]), np.array([10.0, 20.0])
+    wanted = values.copy()
+    write(wanted, more)
+
+    def written(x: Any, y: Any) -> Any:
+        x = x * 1.0
+        assert write(x, y) is None
+        return x
+
+    np.testing.assert_array_equal(
+        written(tg.Tensor(values, requires_grad=True), tg.Tensor(more, requires_grad=True)).numpy(), wanted
+    )
+    tg.check_gradient(written, values, more)
+    half = written(tg.Tensor(values.astype(np.float32), requires_grad=True), more)
+    assert half.dtype == np.float32
+    constant: Any = tg.Tensor(values)
+    write(constant, tg.Tensor(more))
+    np.testing.assert_array_equal(constant.numpy(), wanted)
+    with pytest.raises(TypeError, match="leaf of the graph"):
+        write(tg.Tensor(values, requires_grad=True), more)
+    result: Any = tg.Tensor(values, requires_grad=True) * 1.0
+    with tg.no_grad(), pytest.raises(TypeError, match=r"np\.\w+\(x, \.\.\.\) under tg\.no_grad"):
+        write(result, more)
+    np.testing.assert_array_equal(result.numpy(), values)
+    array = values.copy()
+    with pytest.raises(
+        TypeError, match=r"into an array; make a Tensor of the array first|write x\.numpy\(\)"
+    ) as caught:
+        write(array, tg.Tensor(more, requires_grad=True))  # NumPy asks us only of some of them
+    assert korean(caught.value)
+    np.testing.assert_array_equal(array, values)
+
+
 def test_functions_of_numpy_that_assign_and_have_no_rule_name_the_way_out() -> None:
     x = leaf(3.0, 5.0) * 1.0
-    for call in (
-        lambda: np.put(x, 0, 1.0),
-        lambda: np.putmask(x, [True, False], 1.0),
-        lambda: np.place(x, [True, False], 1.0),
-    ):
-        with pytest.raises(TypeError, match=r"write x\[index\] = y") as caught:
-            call()
-        assert korean(caught.value)
     with pytest.raises(TypeError, match=r"multiply\.at"):
         np.multiply.at(x, 0, 2.0)
     with pytest.raises(TypeError, match="modf"):

@@ -37,7 +37,7 @@ def lawful(name: str, result: Any, expected: Any) -> None:
         assert result.dtype == np.asarray(expected).dtype, name
         assert result.requires_grad == (result.dtype.kind == "f" and name not in FRESH), name
         if name != "empty_like":
-            np.testing.assert_allclose(result.numpy(), expected, rtol=1e-12, err_msg=name)
+            np.testing.assert_allclose(result.numpy(), expected, rtol=1e-12, atol=1e-15, err_msg=name)
     elif isinstance(result, tg.fft.Spectrum):
         assert result.real.requires_grad, name
         np.testing.assert_allclose(result.numpy(), expected, rtol=1e-12, atol=1e-14, err_msg=name)
@@ -123,17 +123,19 @@ def test_what_the_book_spells_is_recorded(name: str) -> None:
 
 
 UNRECORDED = [
-    *((f, method) for f in (np.add, np.multiply, np.maximum, np.equal, np.less) for method in ("at", "reduceat")),
+    *((f, "at") for f in (np.add, np.multiply, np.maximum, np.equal, np.less)),
+    *((f, "reduceat") for f in (np.subtract, np.equal, np.less)),
     *((f, method) for f in (np.equal, np.less) for method in ("reduce", "accumulate")),
     *((f, "reduce") for f in (np.subtract, np.divide, np.power)),
-    (np.maximum, "accumulate"),
+    (np.fmax, "accumulate"),
 ]
 
 
 @pytest.mark.parametrize(("ufunc", "method"), UNRECORDED)
 def test_ufunc_methods_are_refused_by_name(ufunc: Any, method: str) -> None:
     w = leaf(1, 2)
-    arguments: list[Any] = {"at": [[0], 1.0], "reduceat": [[0]]}.get(method, [])
+    cases: dict[str, list[Any]] = {"at": [[0], 1.0], "reduceat": [[0]]}
+    arguments = cases.get(method, [])
     with pytest.raises(TypeError, match=rf"{ufunc.__name__}\.{method}") as caught:
         getattr(ufunc, method)(w, *arguments)
     assert korean(caught.value)
@@ -180,6 +182,10 @@ UNREAD = {
     ("trapezoid", "(a, a, t)"),
     ("real_if_close", "(a, t)"),
     ("full_like", "(a, a, t)"),
+    *(("full_like", f"(t, {value})") for value in ("a", "0", "1.5", "0.1, 0.9", "0, 1", "(0, 1)", "indices")),
+    ("setdiff1d", "(a, t)"),
+    ("linalg.lstsq", "(a, t)"),
+    ("linalg.lstsq", "(mask, t)"),
 }  # NumPy does not read that argument there
 SKIPPED = {
     "save",
@@ -248,7 +254,7 @@ def test_every_function_is_recorded_or_refused_by_name(name: str) -> None:
             filled = (name, spelling) == ("nanmedian", "(a, out=t)")  # by NumPy, whatever the shape of out
             assert expected is None or filled, f"{name}{spelling}"
             continue
-        if (short, spelling) in UNREAD or short in ("may_share_memory", "shares_memory"):
+        if {(short, spelling), (name, spelling)} & UNREAD or short in ("may_share_memory", "shares_memory"):
             continue
         if expected is not None:
             lawful(short, result, expected)
@@ -269,9 +275,6 @@ WRITERS: dict[str, Callable[[Any, Any], Any]] = {
     "fill": lambda a, t: a.fill(t[0]),
     "itemset by flat": lambda a, t: a.flat.__setitem__(0, t[0]),
     "iadd": lambda a, t: a.__iadd__(t),
-    "full_like": lambda a, t: np.full_like(a, t),
-    "full_like of a tensor": lambda a, t: np.full_like(tg.Tensor(a), t),
-    "full_like keyword": lambda a, t: np.full_like(tg.Tensor(a), fill_value=t[0]),
 }
 
 
@@ -416,10 +419,10 @@ def test_a_tensor_plots_as_numbers_or_says_how() -> None:
 @pytest.mark.parametrize(
     ("call", "name", "options"),
     [
-        (lambda x: np.fft.fft2(x), "np.fft.fft2", ""),
+        (lambda x: np.roots(x), "np.roots", ""),
         (lambda x: np.linalg.eig(x), "np.linalg.eig", ""),
-        (lambda x: np.linalg.lstsq(x, x), "np.linalg.lstsq", ""),
-        (lambda x: np.add.reduceat(x, [0]), "np.add.reduceat", ""),
+        (lambda x: np.linalg.eigvals(x), "np.linalg.eigvals", ""),
+        (lambda x: np.subtract.reduceat(x, [0]), "np.subtract.reduceat", ""),
         (lambda x: np.exp(x, where=True), "np.exp", "(where)"),
         (lambda x: np.sum(x, out=np.zeros(())), "np.sum", "(out)"),
         (lambda x: np.reshape(x, (2,), order="A"), "np.reshape", "(order)"),
@@ -545,6 +548,34 @@ def test_operands_that_are_not_real_numbers(name: str, sign: str) -> None:
     for pair in ((leaf(1, 2), ODD[name]), (ODD[name], leaf(1, 2))):
         with pytest.raises((TypeError, ValueError)):
             OPERATORS[sign](*pair)
+
+
+def test_a_container_that_holds_a_tensor_comes_first() -> None:
+    class Labelled:
+        """As a DataArray of xarray."""
+
+        def __init__(self, data: Any) -> None:
+            self.data = data
+
+        def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+            return np.asarray(self.data, dtype)
+
+        def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+            return Labelled(
+                getattr(ufunc, method)(*(x.data if isinstance(x, Labelled) else x for x in inputs), **options)
+            )
+
+        def __mul__(self, other: Any) -> Any:
+            return np.multiply(self, other)
+
+    x = leaf(3.0)
+    assert (x * Labelled(np.array([1.0, 2.0]))).tolist() == [3, 6]
+    held = Labelled(np.array([1.0, 2.0])) * x
+    assert (held * x).data.tolist() == [9, 18]
+    for call in (lambda: x * held, lambda: tg.multiply(x, held)):
+        with pytest.raises(TypeError, match=r"a Labelled that holds a Tensor comes first, as in d \* x") as caught:
+            call()
+        assert korean(caught.value)
 
 
 def test_matrices_multiply_element_by_element_or_are_refused() -> None:
@@ -726,8 +757,8 @@ def test_the_training_step_as_the_book_writes_it() -> None:
 
 
 def test_the_names_in_the_refusal_are_the_nearest() -> None:
-    with pytest.raises(TypeError, match=r"np\.lexsort.*nearest: np\.sort\b"):
-        np.lexsort(leaf(1, 2))
+    with pytest.raises(TypeError, match=r"np\.histogramdd.*nearest: np\.histogram\b"):
+        np.histogramdd(leaf(1, 2))
 
 
 # ------------------------------------------------------------------ masks and indices, of which NumPy computes what has no rule here
@@ -782,13 +813,12 @@ def test_masks_and_indices_are_written_into_arrays() -> None:
 @pytest.mark.parametrize(
     "call",
     [
-        lambda places, mask, x: np.histogram(x),
-        lambda places, mask, x: np.histogram(x.detach()),
-        lambda places, mask, x: np.put(mask, [0], True),
-        lambda places, mask, x: np.fill_diagonal(mask, True),
+        lambda places, mask, x: np.histogramdd(x),
+        lambda places, mask, x: np.histogramdd(x.detach()),
+        lambda places, mask, x: np.intersect1d(places, x),
     ],
 )
-def test_what_would_lose_a_gradient_or_write_to_a_tensor_is_still_refused(call: Callable[[Any, Any, Any], Any]) -> None:
+def test_what_would_lose_a_gradient_is_still_refused(call: Callable[[Any, Any, Any], Any]) -> None:
     x: Any = tg.Tensor([[-1.0, 5.0, 0.5], [2.0, -3.0, 1.0]], requires_grad=True)
     places, mask = x.argmax(axis=1), x > 0
     before = places.tolist(), mask.tolist()

@@ -413,6 +413,13 @@ def test_truth_length_iteration_hash() -> None:
     assert [x.item() for x in sorted(w, reverse=True)] == [3, 2, 1]
 
 
+def test_the_conjugate_of_real_numbers() -> None:
+    w = leaf(1, 2)
+    for y in (w.conj(), w.conjugate()):
+        assert y.tolist() == [1, 2]
+        assert tg.grad(y.sum(), w).tolist() == [1, 1]
+
+
 def test_numbers_out() -> None:
     w = leaf(1.5)
     assert w.item() == 1.5

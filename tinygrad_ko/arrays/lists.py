@@ -21,7 +21,7 @@ def taking_lists(call: Callable[..., Any]) -> Callable[..., Any]:
     def called(*given: Any, **options: Any) -> Any:
         try:
             return call(*given, **options)
-        except TypeError:
+        except (TypeError, RuntimeError):  # it may be called in another library's function
             instead = [*map(joined, given)]
             if all(map(is_, instead, given)):
                 raise

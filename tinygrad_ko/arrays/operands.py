@@ -32,13 +32,35 @@ def operand(value: Any, op: str = "Tensor") -> Any:
         )
     if isinstance(value, Holder):  # a constant
         value = value.stable_array()
-    array = value if hasattr(value, "__array_namespace__") else np.array(value)
+    array = value if hasattr(value, "__array_namespace__") else _array_of(value, op)
+    if hasattr(value, "by_parts"):
+        raise explain(
+            TypeError(
+                f"{op}: a {kind} holds complex numbers; compute with its parts x.real and x.imag, abs(x) and x.angle()"
+            ),
+            f"{op}: {kind}에는 복소수가 담겨 있습니다. x.real, x.imag, abs(x), x.angle()로 계산하십시오.",
+        )
     if not is_real(array):
         raise explain(
             TypeError(f"{op}: expected real numbers, got {kind} (to NumPy: {array.dtype})"),
             f"{op}: 실수로 이루어진 배열이나 리스트를 넘겨야 합니다. 받은 값의 종류: {kind}, NumPy 자료형: {array.dtype}",
         )
     return array.astype(np.float64) if array is not value and array.dtype.kind in "iu" else array
+
+
+def _array_of(value: Any, op: str) -> Any:
+    try:
+        return np.array(value)
+    except TypeError as error:
+        if not callable(getattr(type(value), "__array_ufunc__", None)):
+            raise
+        kind = type(value).__name__
+        raise explain(
+            TypeError(
+                f"{op}: a {kind} that holds a Tensor comes first, as in d * x, for its own rules; or pass the Tensor in it"
+            ),
+            f"{op}: Tensor가 들어 있는 {kind}의 연산은 d * x처럼 그것을 앞에 쓰십시오. 그 안의 Tensor를 꺼내어 넘길 수도 있습니다.",
+        ) from error
 
 
 def result(out: Any, op: str, given: tuple[Any, ...], values: tuple[Any, ...]) -> Array:

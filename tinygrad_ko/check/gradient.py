@@ -101,7 +101,7 @@ def check_gradient(
             if isinstance(checked, FirstOrder):
                 require_no_function(partial(checked.forward, checked.point))
             return judge(checked, call, order=order, effort=effort, rtol=rtol, float32=float32, domain=domain, rng=rng)
-        except (TypeError, ArgumentError) as error:
+        except (TypeError, RuntimeError, ArgumentError) as error:
             if isinstance(checked, FirstOrder):
                 _note_another_door(error, asked)
             raise

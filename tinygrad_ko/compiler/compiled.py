@@ -110,7 +110,8 @@ class Compiled(Generic[P, R]):
         return self._ran(".page").writer.text(checked_language(language))
 
     def export(self, path: str | os.PathLike[str], *arguments: Any, language: str = "en", **options: Any) -> Path:
-        """Write a Python file that computes the same and imports NumPy alone; returns its path.
+        """Write a Python file that computes the same and imports NumPy alone (and SciPy where a function of
+        `tg.special` is computed); returns its path.
 
         The file has one function. Its arguments are the arrays and floats of the last call (or of these arguments), then what the function
         holds, by name: parameters, what an optimizer keeps, random generators. It returns the results, then what it changes of that;

@@ -1,5 +1,5 @@
-"""Export: a program as a file that needs NumPy alone. Before it is written it runs in a process of its own and is compared with the
-engine.
+"""Export: a program as a file that needs NumPy alone, and SciPy for the functions of SciPy. Before it is written it runs in a process of
+its own and is compared with the engine.
 """
 
 import inspect

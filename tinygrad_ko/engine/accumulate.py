@@ -59,8 +59,10 @@ def accumulated(old: Any, part: Any) -> Any:
     so_far = total(old)
     if isinstance(so_far, Handle) or isinstance(part, Handle):  # under create_graph
         return so_far + (part.within(so_far.shape, so_far.dtype) if type(part) is IndexedGradient else part)
-    if type(part) is not IndexedGradient:
-        return Accumulator(so_far + part)
-    # In place only if nobody else holds the sum. (A NumPy scalar cannot be changed.)
+    # In place, which keeps its memory order, only if nobody else holds the sum. (A NumPy scalar cannot be changed.)
     in_place = type(old) is Accumulator and not isinstance(so_far, np.generic)
-    return Accumulator(part.added_to(so_far if in_place else copied(so_far)))
+    if type(part) is IndexedGradient:
+        return Accumulator(part.added_to(so_far if in_place else copied(so_far)))
+    if in_place:
+        so_far += part  # a new array where a library's cannot be written to
+    return Accumulator(so_far if in_place else so_far + part)

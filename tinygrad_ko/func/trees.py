@@ -1,4 +1,6 @@
-"""Trees: parameters or results in dicts, lists and tuples. A nested list of numbers is an array, as everywhere here."""
+"""Trees: parameters or results in dicts, lists and tuples. A nested list of numbers whose rows have one length is an array, as everywhere
+here.
+"""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -16,10 +18,17 @@ def is_tree(value: Any) -> bool:
 
 
 def are_numbers(value: Any) -> bool:
-    """Whether a value is a number or a nested list of numbers."""
-    return (
-        all(map(are_numbers, value)) if isinstance(value, list | tuple) else isinstance(value, float | int | np.generic)
-    )
+    """Whether a value is a number or a nested list of numbers, as an array has them: rows that differ in length are a tree."""
+    return _shape(value) is not None
+
+
+def _shape(value: Any) -> tuple[int, ...] | None:
+    """The shape of a number or a nested list of numbers; None for anything else."""
+    if not isinstance(value, list | tuple):
+        return () if isinstance(value, float | int | np.generic) else None
+    shapes = {*map(_shape, value)}
+    inner = shapes.pop() if shapes else ()
+    return None if shapes or inner is None else (len(value), *inner)
 
 
 def _keys(value: Any) -> Any:

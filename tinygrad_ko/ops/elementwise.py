@@ -295,17 +295,17 @@ def astype(xp, x, /, dtype, copy=True, device=None):
 
 def real(x, /):
     """The real part: of real numbers, x itself."""
-    return positive(_require_real(x, "real"))
+    return x.real if hasattr(x, "by_parts") else positive(_require_real(x, "real"))
 
 
 def conj(x, /):
     """The complex conjugate: of real numbers, x itself."""
-    return positive(_require_real(x, "conj"))
+    return x.conj() if hasattr(x, "by_parts") else positive(_require_real(x, "conj"))
 
 
 def imag(x, /):
     """The imaginary part: of real numbers, zeros."""
-    return zeros_like(_require_real(x, "imag"))
+    return x.imag if hasattr(x, "by_parts") else zeros_like(_require_real(x, "imag"))
 
 
 def _require_real(x, name):

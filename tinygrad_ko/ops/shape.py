@@ -45,6 +45,8 @@ def moveaxis(x, source, destination, /):
     >>> tg.moveaxis(np.zeros((2, 3, 4)), 0, -1).shape
     (3, 4, 2)
     """
+    if hasattr(x, "by_parts"):  # complex numbers
+        return x.by_parts(lambda part: moveaxis(part, source, destination))
     x = as_operand(x, "moveaxis")
     sources, places = (normalized_axes(axes, x.ndim, "moveaxis") for axes in (source, destination))
     if len(sources) != len(places):

@@ -100,11 +100,28 @@ class Conversions(Operators):
     def _refuse_to_leave(self, call: str, cure: str) -> None:
         self._numbers(call)
         if self._node is not None:
-            raise explain(
-                TypeError(
-                    f"{call} would lose the gradient of this Tensor; write {cure} for its value alone, as for a plot, or "
-                    "tg.stack([x, y]) to make one Tensor of several"
-                ),
-                f"{call}: 기울기가 끊어지므로 허용하지 않습니다. 그림을 그릴 때처럼 값만 필요하다면 다음과 같이 쓰십시오: {cure}. "
-                "여러 Tensor를 하나로 모으려면 다음과 같이 쓰십시오: tg.stack([x, y])",
-            )
+            raise _lost(call, cure)
+
+
+def _lost(call: str, cure: str) -> Exception:
+    """A Tensor that requires a gradient is asked for its values: a TypeError, but in a function of another library a RuntimeError, as of a
+    TypeError some make an error of their own.
+    """
+    from tinygrad_ko.tensor.outside import asking, instead
+
+    if function := asking():
+        english, korean = instead(function)
+        return explain(
+            RuntimeError(
+                f"{call} in {function} would lose the gradient of this Tensor; {english}; write {cure} if its value alone is wanted"
+            ),
+            f"{function}에서 부른 {call}: 기울기가 끊어지므로 허용하지 않습니다. {korean} 값만 필요하다면 다음과 같이 쓰십시오: {cure}",
+        )
+    return explain(
+        TypeError(
+            f"{call} would lose the gradient of this Tensor; write {cure} for its value alone, as for a plot, or "
+            "tg.stack([x, y]) to make one Tensor of several"
+        ),
+        f"{call}: 기울기가 끊어지므로 허용하지 않습니다. 그림을 그릴 때처럼 값만 필요하다면 다음과 같이 쓰십시오: {cure}. "
+        "여러 Tensor를 하나로 모으려면 다음과 같이 쓰십시오: tg.stack([x, y])",
+    )

@@ -19,12 +19,21 @@ from tinygrad_ko.ops.inputs import as_floating, as_int, normalized_axes, normali
 from tinygrad_ko.ops.padding import pad
 
 
+def _in_place(name: str) -> Callable[[Any, Any], Any]:
+    def changed(self: Any, other: Any) -> Any:
+        new = getattr(self, f"__{name}__")(other)
+        self.real, self.imag = new.real, new.imag
+        return self
+
+    return changed
+
+
 class Spectrum:
     """Complex numbers as two Tensors of one shape, `real` and `imag`: what a Fourier transform of a Tensor gives.
 
-    It has the arithmetic of complex numbers, `abs`, `conj`, `angle` and indices, also by NumPy's functions of these names, and goes into
-    the transforms of `tg.fft` and `np.fft`. Everything else is refused: its parts are Tensors, for all functions there are. (Of an operator
-    it is the first operand if the other one is a Tensor.)
+    It has the arithmetic of complex numbers, also in place, `abs`, `conj`, `angle`, indices and `moveaxis`, also by NumPy's functions of
+    these names, and goes into the transforms of `tg.fft` and `np.fft`. Everything else is refused: its parts are Tensors, for all functions
+    there are. (Of an operator it is the first operand if the other one is a Tensor.)
 
     >>> import tinygrad_ko as tg
     >>> x = tg.Tensor([1.0, 2.0, 3.0, 4.0], requires_grad=True)
@@ -87,8 +96,19 @@ class Spectrum:
 
     __radd__, __rmul__ = __add__, __mul__
 
+    __iadd__, __isub__, __imul__, __itruediv__ = map(_in_place, ("add", "sub", "mul", "truediv"))
+
     def __getitem__(self, index: Any) -> "Spectrum":
         return Spectrum(self.real[index], self.imag[index])
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        new = Spectrum(self.real.copy(), self.imag.copy())  # conj() shares a part with another Spectrum
+        new.real[index], new.imag[index] = _parts(value)
+        self.real, self.imag = new.real, new.imag
+
+    def by_parts(self, function: Callable[[Any], Any]) -> "Spectrum":
+        """What a linear function of real numbers makes of it."""
+        return Spectrum(function(self.real), function(self.imag))
 
     def __len__(self) -> int:
         return len(self.real)
@@ -339,7 +359,7 @@ def _shifted(x: Any, axes: Any, name: str, by: Callable[[int], int]) -> Any:
     axes = normalized_axes(tuple(range(x.ndim)) if axes is None else axes, x.ndim, name)
     steps = tuple(by(x.shape[axis]) for axis in axes)
     if isinstance(x, Spectrum):
-        return Spectrum(*(shape.roll(part, steps, tuple(axes)) for part in (x.real, x.imag)))
+        return x.by_parts(lambda part: shape.roll(part, steps, tuple(axes)))
     return shape.roll(x, steps, tuple(axes))
 
 
@@ -353,16 +373,24 @@ def _numpys(function: Callable[..., Any], *names: str) -> Callable[..., Any]:
     return call
 
 
+def _in_two_axes(function: Callable[..., Any]) -> Callable[..., Any]:
+    """NumPy's function of the last two axes, from the one of several here."""
+    numpys = _numpys(function, "s", "axes", "norm", "out")
+    return lambda a, s=None, axes=(-2, -1), norm=None, out=None: numpys(a, s, axes, norm, out)
+
+
 _ONE, _SEVERAL, _SHIFTS = (fft, ifft, rfft, irfft, hfft, ihfft), (fftn, ifftn, rfftn, irfftn), (fftshift, ifftshift)
 NUMPYS: dict[Any, Callable[..., Any]] = {
     **{getattr(np.fft, f.__name__): _numpys(f, "n", "axis", "norm", "out") for f in _ONE},
     **{getattr(np.fft, f.__name__): _numpys(f, "s", "axes", "norm", "out") for f in _SEVERAL},
     **{getattr(np.fft, f.__name__): _numpys(f, "axes") for f in _SHIFTS},
+    **{getattr(np.fft, f.__name__[:-1] + "2"): _in_two_axes(f) for f in _SEVERAL},
 }
 _FUNCTIONS: dict[Any, Callable[..., Any]] = NUMPYS | {
     np.real: lambda x: x.real,
     np.imag: lambda x: x.imag,
     np.angle: Spectrum.angle,
+    np.moveaxis: shape.moveaxis,
     np.shape: lambda x: x.shape,
     np.ndim: lambda x: x.ndim,
     np.size: lambda x: prod(x.shape),

@@ -66,6 +66,8 @@ class Operators(Handle):
     min: Callable[..., Self] = reduction.min
     prod: Callable[..., Self] = reduction.prod
     clip: Callable[..., Self] = elementwise.clip
+    conj: Callable[..., Self] = elementwise.conj
+    conjugate = conj
     squeeze: Callable[..., Self] = shape.squeeze
     swapaxes: Callable[..., Self] = shape.swapaxes
 

@@ -1,5 +1,5 @@
-"""NumPy's functions that write: those with `out=`, `np.add.at` and `np.copyto`. Arrays and constants are written to, a result takes the
-new value as in place. Where a gradient would be lost in an array they return NotImplemented.
+"""NumPy's functions that write: those with `out=`, `np.add.at`, `np.copyto`, `np.put` and their kind. Arrays and constants are written
+to, a result takes the new value as in place. Where a gradient would be lost in an array they return NotImplemented.
 """
 
 from collections.abc import Callable
@@ -83,6 +83,54 @@ def copy_items(x: Any, value: Any, casting: Any = "same_kind", where: Any = True
         value = elementwise.where(where, _stretched(value, x, "copyto"), x)
     assign(x, ..., value)
     return None
+
+
+def _put(a: Any, ind: Any, v: Any, mode: str = "raise") -> Any:
+    """np.put(x, places, y): in the flattened x."""
+    return _written(np.put, a, (ind,), v, (mode,))
+
+
+def _place(arr: Any, mask: Any, vals: Any) -> Any:
+    """np.place(x, mask, y): the numbers of y one after the other."""
+    return _written(np.place, arr, (mask,), vals)
+
+
+def _putmask(a: Any, mask: Any, values: Any) -> Any:
+    """np.putmask(x, mask, y): the numbers of y at the same places."""
+    return _written(np.putmask, a, (mask,), values)
+
+
+def _fill_diagonal(a: Any, val: Any, wrap: bool = False) -> Any:
+    """np.fill_diagonal(x, y)."""
+    return _written(np.fill_diagonal, a, (), val, (wrap,))
+
+
+def _put_along_axis(arr: Any, indices: Any, values: Any, axis: Any) -> Any:
+    """np.put_along_axis(x, indices, y, axis)."""
+    return _written(np.put_along_axis, arr, (indices,), values, (axis,))
+
+
+ASSIGNMENTS: dict[Any, Callable[..., Any]] = {
+    np.put: _put,
+    np.place: _place,
+    np.putmask: _putmask,
+    np.fill_diagonal: _fill_diagonal,
+    np.put_along_axis: _put_along_axis,
+}
+
+
+def _written(function: Any, x: Any, before: tuple[Any, ...], value: Any, after: tuple[Any, ...] = ()) -> Any:
+    """What a function of NumPy writes into x. What it does to an array of places says which number comes where."""
+    before = unwrapped(before)
+    if not is_recorded(x, joined(value)):
+        return function(_writable(x, f"np.{function.__name__}(x, ...)"), *before, unwrapped(value), *after)
+    if not _is_tensor(x):
+        return NotImplemented
+    value = as_operand(value, function.__name__)
+    places = np.arange(x.size).reshape(x.shape)
+    function(places, *before, x.size + np.arange(value.size).reshape(value.shape), *after)
+    both = shape.concat([shape.reshape(x, (-1,)), shape.reshape(value, (-1,))])
+    return assign(x, ..., indexing.take(both, places, 0))
 
 
 def _is_tensor(x: Any) -> bool:

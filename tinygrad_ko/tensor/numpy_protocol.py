@@ -31,7 +31,19 @@ from tinygrad_ko.ops import (
 from tinygrad_ko.ops.inputs import constant_answer, unwrapped
 from tinygrad_ko.ops.linalg import determinants, diagonals, factoring, products, solving, spectral
 from tinygrad_ko.tensor import numpy_out
-from tinygrad_ko.tensor.numpys import choosing, joining, matrices, polynomials, reductions, sequences, ufuncs
+from tinygrad_ko.tensor.numpys import (
+    along,
+    choosing,
+    domains,
+    histograms,
+    joining,
+    matrices,
+    polynomials,
+    reductions,
+    sequences,
+    sets,
+    ufuncs,
+)
 from tinygrad_ko.tensor.numpys.table import Unsupported, in_dtype
 
 _OPS = (elementwise, exponential, hyperbolic, trigonometric, rounding, products, logic)
@@ -68,11 +80,6 @@ def _round(x: Any, decimals: int = 0) -> Any:
     return rounding.round(x) if decimals == 0 else rounding.round(x * 10.0**decimals) / 10.0**decimals
 
 
-def _one_triangle(x: Any, upper: bool) -> Any:
-    """The symmetric matrix that NumPy reads from one triangle of x."""
-    return factoring.mirrored(x.mT if upper else x)
-
-
 _SAME = (  # they take the arguments of the function of that name in NumPy
     elementwise.where, padding.pad, repetition.broadcast_arrays, repetition.meshgrid, repetition.repeat,
     scan.cumulative_prod, scan.cumulative_sum, shape.array_split, shape.matrix_transpose, shape.split, shape.swapaxes,
@@ -93,6 +100,11 @@ _FUNCTIONS: dict[Any, Callable[..., Any]] = {
     **sequences.FUNCTIONS,
     **polynomials.FUNCTIONS,
     **matrices.FUNCTIONS,
+    **sets.FUNCTIONS,
+    **histograms.FUNCTIONS,
+    **along.FUNCTIONS,
+    **domains.FUNCTIONS,
+    **numpy_out.ASSIGNMENTS,
     np.i0: _i0,
     np.copyto: numpy_out.copy_items,
     np.vdot: lambda a, b: products.vecdot(joining.ravel(a), joining.ravel(b)),
@@ -101,6 +113,8 @@ _FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.round: _round,
     np.around: _round,
     np.fix: lambda x: rounding.trunc(x),
+    np.isposinf: lambda x: constant_answer(np.isposinf, (x,), {}),
+    np.isneginf: lambda x: constant_answer(np.isneginf, (x,), {}),
     np.real: elementwise.real,
     np.imag: elementwise.imag,
     np.angle: lambda x, deg=False: elementwise.zeros_like(x) + np.angle(unwrapped(x), deg),
@@ -124,10 +138,8 @@ _FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.trace: trace,
     np.linalg.diagonal: lambda x, *, offset=0: diagonals.diagonal(x, offset),
     np.linalg.trace: lambda x, *, offset=0: diagonals.trace(x, offset),
-    np.linalg.cholesky: lambda x, *, upper=False: factoring.cholesky(_one_triangle(x, upper), upper=upper),
-    np.linalg.eigh: lambda x, UPLO="L": spectral.eigh(_one_triangle(x, UPLO in "uU")),
-    np.linalg.eigvalsh: lambda x, UPLO="L": spectral.eigvalsh(_one_triangle(x, UPLO in "uU")),
-    np.linalg.pinv: lambda x, *, rtol=None: spectral.pinv(x, rtol=rtol),
+    np.linalg.cholesky: lambda x, *, upper=False: factoring.cholesky(matrices.one_triangle(x, upper), upper=upper),
+    np.linalg.eigvalsh: lambda x, UPLO="L": spectral.eigvalsh(matrices.one_triangle(x, UPLO in "uU")),
     np.linalg.qr: lambda x, mode="reduced": factoring.qr(x, mode=mode),
     np.linalg.svd: lambda x, full_matrices=True, compute_uv=True: (
         spectral.svd(x, full_matrices=full_matrices) if compute_uv else spectral.svdvals(x)
@@ -139,10 +151,10 @@ _PLAIN_FUNCTIONS = {  # results without a gradient: indices, truths, shapes, fre
     np.argmax, np.argmin, np.argsort, np.searchsorted, np.shape, np.ndim, np.size, np.allclose, np.isclose, np.array_equal, np.any,
     np.all, np.count_nonzero, np.nonzero, np.flatnonzero, np.argwhere, np.isin, np.zeros_like, np.ones_like, np.empty_like,
     np.array_repr, np.array_str, np.array2string, np.result_type, np.may_share_memory, np.shares_memory, np.linalg.matrix_rank,
+    np.argpartition, np.nanargmax, np.nanargmin, np.lexsort, np.digitize, np.array_equiv, np.isreal, np.iscomplex, np.isrealobj,
+    np.iscomplexobj, np.min_scalar_type, np.can_cast, np.einsum_path, np.diag_indices_from,
+    np.tril_indices_from, np.triu_indices_from,
 }  # fmt: skip
-
-
-_ASSIGNMENTS = ("np.put", "np.place", "np.putmask", "np.fill_diagonal", "np.put_along_axis")  # to their first argument
 
 
 def _of_integers_alone(arguments: tuple[Any, ...], options: dict[str, Any]) -> bool:
@@ -160,7 +172,12 @@ def _handles(values: Any) -> Iterator[Any]:
             yield from _handles(value)
 
 
-_ROOMS = {"numpy.linalg": "np.linalg", "numpy.fft": "np.fft", "numpy.lib.scimath": "np.emath"}
+_ROOMS = {
+    "numpy.linalg": "linalg.",
+    "numpy.fft": "fft.",
+    "numpy.lib.scimath": "emath.",
+    "numpy.lib.stride_tricks": "lib.stride_tricks.",
+}
 
 
 def _spelled(function: Any) -> str:
@@ -168,7 +185,8 @@ def _spelled(function: Any) -> str:
     name, module = str(function.__name__), str(getattr(function, "__module__", ""))
     if getattr(sys.modules.get("scipy.special"), name, None) is function and getattr(np, name, None) is not function:
         return f"scipy.special.{name}"
-    return f"{_ROOMS.get(module, 'np')}.{name}"
+    room = _ROOMS.get(module, "")
+    return f"np.{room}{name}"
 
 
 def _refused(name: str, options: Collection[str] | None = None) -> TypeError:
@@ -179,13 +197,16 @@ def _refused(name: str, options: Collection[str] | None = None) -> TypeError:
     if options is not None:
         given = f" ({', '.join(options)})" if options else ""
         english, korean = f" with these arguments{given}", f"이 인수들로{given} 호출하는 것은 "
-        if "out" in options:  # also a += x, where a is an array
+        if name in map(_spelled, numpy_out.ASSIGNMENTS):
+            cure, korean_cure = (
+                " into an array; make a Tensor of the array first: a = tg.Tensor(a)",
+                " 배열 a를 먼저 Tensor로 만드십시오: a = tg.Tensor(a).",
+            )
+        elif "out" in options:  # also a += x, where a is an array
             cure, korean_cure = (
                 " into an array; write a = a + x for a += x",
                 " 배열 a에는 a += x 대신 a = a + x를 쓰십시오.",
             )
-    elif name in _ASSIGNMENTS:
-        cure, korean_cure = "; write x[index] = y", " 다음과 같이 쓰십시오: x[index] = y."
     elif near := get_close_matches(name, sorted(map(_spelled, [*_ufuncs(), *_FUNCTIONS])), n=2, cutoff=0.8):
         nearest = ", ".join(near)
         cure, korean_cure = f" (nearest: {nearest})", f" 비슷한 함수: {nearest}."
@@ -258,6 +279,11 @@ def _with_scipys(scipys: Any) -> dict[Any, Callable[..., Any]]:
     return {ufunc: op for ufunc, op in found.items() if isinstance(ufunc, np.ufunc)} | _ALL_UFUNCS
 
 
+def has_rule(function: Any) -> bool:
+    """Whether a function of NumPy's takes Tensors and records what it computes."""
+    return function in _FUNCTIONS or function in _ALL_UFUNCS
+
+
 def call_function(function: Any, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
     """What NumPy's function computes, recorded; raises TypeError for what has no rule."""
     if "out" in options:
@@ -275,8 +301,7 @@ def call_function(function: Any, arguments: tuple[Any, ...], options: dict[str, 
 
             if function in fourier.NUMPYS:
                 return fourier.NUMPYS[function](*arguments, **options)
-        writes = _spelled(function) in _ASSIGNMENTS and isinstance([*arguments, *options.values()][0], Handle)
-        if _of_integers_alone(arguments, options) and not writes:
+        if _of_integers_alone(arguments, options):
             return constant_answer(function, arguments, options)
         raise _refused(_spelled(function))
     if name := _polynomial():

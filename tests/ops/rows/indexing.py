@@ -136,6 +136,7 @@ ROWS: dict[Callable[..., Any], Row] = {
 EQUIVALENT: dict[str, dict[str, str]] = {
     "getitem": {
         "getitem.x: one branch alone: in scatter_gradient: return scatter(g, shape=shape, index=index)": "only dearer",
+        "getitem.x: one branch alone: in scatter_gradient: return IndexedGradient(g, index)": "adding in place is recorded",
     },
     "setitem": {
         "setitem.x: mean for sum: the mean of the result along stretched axes": "only the values are ever stretched",

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ko.errors import explain
+from tinygrad_ko.func.trees import are_numbers
 from tinygrad_ko.tensor.tensor import Tensor
 
 
@@ -14,7 +15,7 @@ def _entries(x: Any) -> list[tuple[str, Any]] | None:
     """The parts of a structure, each with what leads to it; None for what is no structure: an array, a number, a list of numbers."""
     if isinstance(x, dict):
         return [(f".{key}", value) for key, value in x.items()]
-    if isinstance(x, list | tuple) and _holds_arrays(x):
+    if isinstance(x, list | tuple) and (_holds_arrays(x) or (_holds_numbers(x) and not are_numbers(x))):
         names = [f".{name}" for name in x._fields] if hasattr(x, "_fields") else [f"[{i}]" for i in range(len(x))]
         return list(zip(names, x, strict=True))
     if is_dataclass(x) and not isinstance(x, type) and _holds_arrays([getattr(x, f.name) for f in fields(x) if f.init]):
@@ -61,6 +62,11 @@ def _holds_arrays(x: Any) -> bool:
     if is_dataclass(x) and not isinstance(x, type):
         return any(_holds_arrays(getattr(x, f.name)) for f in fields(x) if f.init)
     return isinstance(x, Tensor) or (isinstance(x, np.ndarray) and x.dtype.kind in "fc")
+
+
+def _holds_numbers(x: Any) -> bool:
+    """Whether a nested list has numbers alone. If its rows differ in length it is no array, but a structure of them."""
+    return all(map(_holds_numbers, x)) if isinstance(x, list | tuple) else isinstance(x, float | int | np.generic)
 
 
 def require_real(x: Any, place: str) -> None:

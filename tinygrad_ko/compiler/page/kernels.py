@@ -188,6 +188,8 @@ def _named(node: ast.stmt, source: _Source, what: str) -> list[str]:
         x.arg for x in ast.walk(node) if isinstance(x, ast.arg)
     }
     own |= {x.name for x in ast.walk(node) if isinstance(x, ast.FunctionDef | ast.ClassDef)}
+    imports = [x for x in ast.walk(node) if isinstance(x, ast.Import | ast.ImportFrom) and x is not node]
+    own |= {name for x in imports for name in _bound(x)}
     if not isinstance(node, ast.FunctionDef | ast.ClassDef):
         own -= set(_bound(node)) - {x.id for x in used if isinstance(x.ctx, ast.Store)}
     found = dict.fromkeys(x.id for x in used if isinstance(x.ctx, ast.Load) and x.id not in own)

@@ -5,11 +5,14 @@ Formulas: NIST Digital Library of Mathematical Functions, https://dlmf.nist.gov,
 
 import math
 
-from tinygrad_ko.arrays.library import quiet
+import numpy as np
+
+from tinygrad_ko.arrays.library import is_floating, quiet
 from tinygrad_ko.arrays.operands import floating
 from tinygrad_ko.engine.op import op
+from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import where
-from tinygrad_ko.ops.special.scipys import of_parameters, scipys
+from tinygrad_ko.ops.special.scipys import array_in, of_parameters, scipys
 
 
 @op(x=lambda g, x: -g * j1(x))
@@ -47,7 +50,12 @@ def y1(xp, x):
 
 @op(broadcasts=True, n=None, x=lambda g, n, x: g * _mean_difference(yn(n - 1, x), yn(n + 1, x)))
 def yn(xp, n, x):
-    """The Bessel function of the second kind of whole order n >= 0."""
+    """The Bessel function of the second kind of whole order n >= 0. Raises ValueError for another order, which `yv` takes."""
+    if (isinstance(n, float) or (hasattr(n, "dtype") and is_floating(n.dtype))) and np.any(np.asarray(n) % 1 != 0):
+        raise explain(
+            ValueError(f"yn: the order must be whole, not {n}; yv takes any order"),
+            f"yn: 차수는 정수여야 합니다. 받은 값: {n}. 정수가 아닌 차수에는 yv를 쓰십시오.",
+        )
     return of_parameters(xp, "yn", n, x)
 
 
@@ -91,8 +99,8 @@ def ive_differentiated(xp, v, x, *, order):
     """A derivative of ive(v, x) in x: by the recurrence 2 iv'(v) = iv(v - 1) + iv(v + 1), and for large x, where its terms nearly cancel,
     by the asymptotic series in 1 / x.
     """
-    x = xp.asarray(floating(x))
-    v = xp.astype(xp.asarray(v), x.dtype, copy=False)
+    x = array_in(xp, floating(x))
+    v = xp.astype(array_in(xp, v), x.dtype, copy=False)
     size = xp.abs(x)
     far = size > xp.maximum(40, 2 * v * v)
     # The rule of Leibniz for exp(-size) * iv, and for each derivative of iv the recurrence so often.

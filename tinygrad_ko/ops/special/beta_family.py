@@ -10,7 +10,7 @@ from tinygrad_ko.arrays.operands import floating
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.ops.special.gamma_family import polygamma
 from tinygrad_ko.ops.special.saddle_point import LARGE, deviance, stirling_error
-from tinygrad_ko.ops.special.scipys import of_parameters, scipys
+from tinygrad_ko.ops.special.scipys import array_in, of_parameters, scipys
 
 _DIGAMMA = (
     1 / 12,
@@ -94,8 +94,8 @@ def beta_density(xp, a, b, x, *, shift):
     """x ** (a - 1) * (1 - x) ** (b - 1) * gamma(a + b + shift) / (gamma(a) * gamma(b)), also for a or b <= 0. (There derivatives
     lead, which leave a + b + shift as it was.) a and b have no derivative.
     """
-    x = xp.asarray(floating(x))
-    a, b = (xp.astype(xp.asarray(v), x.dtype, copy=False) for v in (a, b))
+    x = array_in(xp, floating(x))
+    a, b = (xp.astype(array_in(xp, v), x.dtype, copy=False) for v in (a, b))
     inside = xp.clip(x, 0, 1)
     with quiet(divide="ignore", invalid="ignore", over="ignore"):
         log_x, log_rest = xp.log(inside), xp.log1p(-inside)

@@ -15,7 +15,7 @@ from tinygrad_ko.ops.inputs import as_floating, as_int, in_float32, namespace_of
 from tinygrad_ko.ops.reduction import sum
 from tinygrad_ko.ops.shape import expand_dims
 from tinygrad_ko.ops.special.saddle_point import LARGE, deviance, stirling_error
-from tinygrad_ko.ops.special.scipys import of_parameters, scipys
+from tinygrad_ko.ops.special.scipys import array_in, of_parameters, scipys
 
 
 @op(x=lambda g, x: g * digamma(x))
@@ -107,8 +107,8 @@ def gammaincc(xp, a, x):
 @op(broadcasts=True, a=None, x=lambda g, a, x: g * (gamma_density(a - 1, x) - gamma_density(a, x)))
 def gamma_density(xp, a, x):
     """x ** (a - 1) * exp(-x) / gamma(a), also for a <= 0, where derivatives lead; a has no derivative."""
-    x = xp.asarray(floating(x))
-    a = xp.astype(xp.asarray(a), x.dtype, copy=False)
+    x = array_in(xp, floating(x))
+    a = xp.astype(array_in(xp, a), x.dtype, copy=False)
     large = a > LARGE
     small = xp.where(large, 1, a)
     near = xp.minimum(x, 800)  # exp(-800) is 0, and so is all beyond

@@ -44,8 +44,8 @@ def logsumexp(a, axis=None, b=None, keepdims=False, return_sign=False):
     sum the logarithm is NaN; with return_sign=True it is that of the absolute value, and comes with the sign: a pair.
 
     >>> import tinygrad_ko as tg
-    >>> float(tg.special.logsumexp([1000.0, 1000.0], b=[1.0, 3.0]) - 1000)  # log(4)
-    1.3862943611199014
+    >>> round(float(tg.special.logsumexp([1000.0, 1000.0], b=[1.0, 3.0]) - 1000), 9)  # log(4)
+    1.386294361
     """
     if b is None and not return_sign:
         return logsumexp_along(a, axis=axis, keepdims=keepdims)

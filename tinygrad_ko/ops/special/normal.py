@@ -9,7 +9,7 @@ from tinygrad_ko.arrays.operands import floating
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.ops.elementwise import exp, square, where
 from tinygrad_ko.ops.error_function import DENSITY, FAR, gaussian, normal_cdf_and_density
-from tinygrad_ko.ops.special.scipys import scipys
+from tinygrad_ko.ops.special.scipys import array_in, scipys
 
 _ROOT = math.sqrt(math.pi) / 2  # the slope of erfinv at 0
 _ROOT_2 = math.sqrt(2)
@@ -52,8 +52,8 @@ def log_ndtr(xp, x):
 
     >>> import tinygrad_ko as tg
     >>> x = tg.Tensor(-1000.0, requires_grad=True)
-    >>> tg.grad(tg.special.log_ndtr(x), x).item()  # nearly 1000
-    1000.0009999980001
+    >>> round(tg.grad(tg.special.log_ndtr(x), x).item(), 6)  # nearly 1000
+    1000.001
     """
     return scipys(xp, "log_ndtr", x)
 
@@ -61,7 +61,7 @@ def log_ndtr(xp, x):
 @op(x=lambda g, x, out: -g * (out * hazard_fraction(x, k=1)))
 def hazard(xp, x):
     """The density of the normal distribution divided by P(X <= x), which is nearly -x far below 0."""
-    return _hazard(xp, xp.asarray(floating(x)))
+    return _hazard(xp, array_in(xp, floating(x)))
 
 
 @op(x=lambda g, x, out, k: g * _slope_of_fraction(x, out, k))
@@ -69,7 +69,7 @@ def hazard_fraction(xp, x, *, k):
     """The continued fraction k / (y + (k + 1) / (y + ...)) with y = -x: from its first level, which is hazard(x) + x, or far below 0, where
     little is left of that sum, from a last one.
     """
-    x = xp.asarray(floating(x))
+    x = array_in(xp, floating(x))
     near = _hazard(xp, x) + x
     for level in range(1, k):
         near = level / near + x

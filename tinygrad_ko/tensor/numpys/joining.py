@@ -5,10 +5,23 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_ko.arrays.library import is_floating
 from tinygrad_ko.arrays.library import shape as shape_of
+from tinygrad_ko.arrays.lists import joined
+from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.ops import elementwise, repetition, shape
 from tinygrad_ko.ops.indexing import take
-from tinygrad_ko.ops.inputs import as_int, as_operand, normalized_axes, normalized_axis, unwrapped
+from tinygrad_ko.ops.inputs import (
+    as_int,
+    as_operand,
+    constant_answer,
+    constants,
+    first_handle,
+    normalized_axes,
+    normalized_axis,
+    unwrapped,
+)
+from tinygrad_ko.ops.shape import broadcast_to, reshape
 from tinygrad_ko.tensor.numpys.table import Table, Unsupported, in_dtype, named
 
 
@@ -187,6 +200,37 @@ def _diagflat(x: Any, k: int = 0) -> Any:
     return diag(ravel(x), k)
 
 
+def _full_like(
+    a: Any,
+    fill_value: Any,
+    dtype: Any = None,
+    order: str = "K",
+    subok: bool = True,
+    shape: Any = None,
+    *,
+    device: Any = None,
+) -> Any:
+    """An array of the shape and dtype of a, with a value everywhere."""
+    if not isinstance(fill_value, Handle):
+        return constant_answer(np.full_like, (a, fill_value), {"dtype": dtype, "shape": shape})
+    given = as_operand(a, "full_like")
+    new = given.shape if shape is None else (shape,) if isinstance(shape, int | np.integer) else tuple(shape)
+    value = in_dtype(as_operand(fill_value, "full_like"), given.dtype if dtype is None else dtype)
+    return elementwise.positive(broadcast_to(value, new))
+
+
+def _ix_(*sequences: Any) -> tuple[Any, ...]:
+    """Each sequence along an axis of its own."""
+    found = [
+        x if first_handle([x]) is not None and is_floating(x.dtype) else np.ix_(unwrapped(x))[0]
+        for x in map(joined, sequences)
+    ]
+    if any(x.ndim != 1 for x in found):
+        np.ix_(*map(unwrapped, found))  # which says what is wrong
+    kind, rank = type(first_handle(sequences)), len(found)
+    return constants(kind, tuple(reshape(x, (*(1,) * i, -1, *(1,) * (rank - 1 - i))) for i, x in enumerate(found)))
+
+
 def _tile(x: Any, reps: Any) -> Any:
     return repetition.tile(x, reps)
 
@@ -195,7 +239,7 @@ FUNCTIONS: Table = {
     **named(
         np,
         (ravel, _reshape, _concatenate, _stack, _vstack, _hstack, _dstack, _column_stack, _hsplit, _append, _insert, _delete, _resize,
-         _rot90, _rollaxis, _kron, _block, _copy, _astype, _diagflat, _tile),
+         _rot90, _rollaxis, _kron, _block, _copy, _astype, _diagflat, _tile, _full_like, _ix_),
     ),
     np.atleast_1d: atleast_1d,
     np.atleast_2d: atleast_2d,

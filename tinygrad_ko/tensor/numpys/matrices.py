@@ -6,12 +6,13 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ko.arrays.lists import taking_lists
+from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops import elementwise, padding, reduction, shape
-from tinygrad_ko.ops.inputs import as_floating, as_operand, unwrapped
-from tinygrad_ko.ops.linalg import products, solving, spectral
+from tinygrad_ko.ops.inputs import as_floating, as_operand, constants, first_handle, unwrapped
+from tinygrad_ko.ops.linalg import factoring, products, solving, spectral
 from tinygrad_ko.ops.linalg.einsum import einsum as einsum_of_letters
-from tinygrad_ko.tensor.numpys.table import Table, named
+from tinygrad_ko.tensor.numpys.table import Table, Unsupported, named
 
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"  # in the order in which results have them
 
@@ -128,15 +129,42 @@ def _complex(name: str, instead: str) -> TypeError:
     )
 
 
-def _lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
-    raise explain(
-        TypeError(
-            "np.linalg.lstsq is not supported on a Tensor: for the solution write np.linalg.pinv(a) @ b, or, where no gradient is wanted, "
-            "compute on x.numpy()"
-        ),
-        "np.linalg.lstsq: Tensor에서 지원하지 않습니다. 해를 구하려면 np.linalg.pinv(a) @ b로 쓰고, 기울기가 필요 없다면 "
-        "x.numpy()로 배열을 꺼내 쓰십시오.",
-    )
+def _lstsq(a: Any, b: Any, rcond: float | None = None) -> tuple[Any, Any, Any, Any]:
+    """The solution of least squares, of all of them the shortest, by the pseudo-inverse; the sums of the squares that are left, if the
+    columns of a are independent and there are more rows; the rank, and the singular values.
+    """
+    a, b = as_floating(a, "lstsq"), as_floating(b, "lstsq")
+    if a.ndim != 2 or b.ndim not in (1, 2) or a.shape[0] != b.shape[0] or 0 in (*a.shape, *b.shape):
+        np.linalg.lstsq(unwrapped(a), unwrapped(b), rcond)  # which says what is wrong
+        raise Unsupported
+    m, n = a.shape
+    eps = float(np.finfo(np.result_type(a.dtype, b.dtype)).eps)
+    least = eps * max(m, n) if rcond is None else eps if rcond < 0 else rcond
+    x = products.matmul(spectral.pinv(a, rtol=least), b)
+    rank, sizes = np.linalg.lstsq(unwrapped(a), unwrapped(b), rcond)[2:]
+    s = spectral.svdvals(a) if isinstance(a, Handle) else sizes
+    left = reduction.sum(elementwise.square(b - products.matmul(a, x)), axis=0, keepdims=b.ndim == 1)
+    return constants(type(first_handle((a, b))), (x, left if rank == n < m else left[:0], rank, s))
+
+
+def _pinv(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = None) -> Any:
+    if hermitian:
+        raise Unsupported
+    return spectral.pinv(a, rtol=rcond if rtol is None else rtol)
+
+
+def _eigh(a: Any, UPLO: str = "L") -> Any:
+    """(The signs of the eigenvectors are those that NumPy finds from that triangle.)"""
+    w, v = spectral.eigh(one_triangle(a, UPLO in "uU"))
+    if UPLO not in "uU":
+        return spectral.EighResult(w, v)
+    agree = reduction.sum(unwrapped(v) * np.linalg.eigh(unwrapped(a), "U")[1], axis=-2, keepdims=True)
+    return spectral.EighResult(w, v * np.where(agree < 0, -1, 1).astype(v.dtype))
+
+
+def one_triangle(x: Any, upper: bool) -> Any:
+    """The symmetric matrix that NumPy reads from one triangle of x."""
+    return factoring.mirrored(x.mT if upper else x)
 
 
 def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
@@ -157,5 +185,5 @@ def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> 
 FUNCTIONS: Table = {
     **named(np, (_inner, _einsum, _cross)),
     np.dot: taking_lists(_dot),
-    **named(np.linalg, (_multi_dot, _tensorinv, _tensorsolve, _cond, _lstsq, _eig, _eigvals, _norm)),
+    **named(np.linalg, (_multi_dot, _tensorinv, _tensorsolve, _cond, _lstsq, _pinv, _eigh, _eig, _eigvals, _norm)),
 }

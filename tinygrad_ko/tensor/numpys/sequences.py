@@ -178,7 +178,7 @@ def _unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: Any = 2 * ma
     return p + (np.unwrap(values, discont=discont, axis=axis, period=period) - values)
 
 
-def _linspace(
+def spaced(
     start: Any,
     stop: Any,
     num: int = 50,
@@ -189,11 +189,11 @@ def _linspace(
     *,
     device: str | None = None,
 ) -> Any:
+    """np.linspace: both ends are exact."""
     start, stop = together("linspace", start, stop)
     rank = len(np.broadcast_shapes(start.shape, stop.shape))
     share = np.linspace(0.0, 1.0, num, endpoint).reshape(-1, *(1,) * rank)
     share = share.astype(np.result_type(start.dtype, stop.dtype))
-    # Both ends come out exactly.
     out = where(share < 0.5, start + share * (stop - start), stop - (1 - share) * (stop - start))
     out = in_dtype(shape.moveaxis(out, 0, axis) if axis else out, dtype)
     return (out, (stop - start) / ((num - bool(endpoint)) or math.nan)) if retstep else out
@@ -206,7 +206,7 @@ def _logspace(
         base, start, stop = (_with_leading(x, rank) for x in (base, start, stop))
         base = base[None]
     start, stop = together("logspace", start, stop)
-    out = elementwise.pow(base, _linspace(start, stop, num, endpoint))
+    out = elementwise.pow(base, spaced(start, stop, num, endpoint))
     return in_dtype(shape.moveaxis(out, 0, axis) if axis else out, dtype)
 
 
@@ -223,7 +223,7 @@ def _geomspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtyp
         np.geomspace(unwrapped(start), unwrapped(stop), 2)  # which says what is wrong
     if np.any(sign != other):  # complex numbers between them
         raise Unsupported
-    exponents = _linspace(elementwise.log(start * sign), elementwise.log(stop * sign), num, endpoint)
+    exponents = spaced(elementwise.log(start * sign), elementwise.log(stop * sign), num, endpoint)
     out = sign * elementwise.exp(exponents)
     return in_dtype(shape.moveaxis(out, 0, axis) if axis else out, dtype)
 
@@ -291,8 +291,10 @@ def _bincount(x: Any, weights: Any = None, minlength: int = 0) -> Any:
     return indexing.scatter_add(np.zeros(counts.shape), np.asarray(places, np.intp), weights)
 
 
-FUNCTIONS: Table = named(
-    np,
-    (_diff, _ediff1d, _gradient, _trapezoid, convolve, _correlate, _interp, _unwrap, _linspace, _logspace, _geomspace, _cov, _corrcoef,
-     _bincount),
-)  # fmt: skip
+FUNCTIONS: Table = {
+    **named(
+        np,
+        (_diff, _ediff1d, _gradient, _trapezoid, convolve, _correlate, _interp, _unwrap, _logspace, _geomspace, _cov, _corrcoef, _bincount),
+    ),
+    np.linspace: spaced,
+}  # fmt: skip

@@ -8,10 +8,11 @@ import numpy as np
 
 from tinygrad_ko.ops import elementwise, exponential, reduction, rounding, scan
 from tinygrad_ko.ops.elementwise import where
-from tinygrad_ko.ops.inputs import as_floating, as_integers, as_operand, constant_answer, unwrapped
+from tinygrad_ko.ops.indexing import take_along_axis
+from tinygrad_ko.ops.inputs import as_floating, as_integers, as_operand, constant_answer, normalized_axis, unwrapped
 from tinygrad_ko.ops.linalg import products
 from tinygrad_ko.ops.networks.softmax import logsumexp
-from tinygrad_ko.ops.shape import expand_dims, reshape
+from tinygrad_ko.ops.shape import along, expand_dims, reshape, stack
 from tinygrad_ko.tensor.numpys.reductions import nanmax, nanmin
 from tinygrad_ko.tensor.numpys.table import Table, are_nan, named, together
 
@@ -116,15 +117,51 @@ _REDUCTIONS: Table = {
     np.logaddexp: logsumexp,
     np.hypot: reduction.vector_norm,
 }
-_ACCUMULATIONS: Table = {np.add: scan.cumulative_sum, np.multiply: scan.cumulative_prod}
+
+
+def _record_of(ufunc: Any) -> Callable[..., Any]:
+    """The running maximum or minimum: at each place the last of its elements so far, taken from where it is."""
+
+    def running(x: Any, axis: int = 0) -> Any:
+        x = as_operand(x, f"{ufunc.__name__}.accumulate")
+        axis, values = normalized_axis(axis, x.ndim, f"{ufunc.__name__}.accumulate"), unwrapped(x)
+        order = np.arange(x.shape[axis]).reshape([-1 if i == axis else 1 for i in range(x.ndim)])
+        best = (values == ufunc.accumulate(values, axis=axis)) | (values != values)  # NaN stays
+        return take_along_axis(x, np.maximum.accumulate(np.where(best, order, 0), axis=axis), axis=axis)
+
+    return running
+
+
+_ACCUMULATIONS: Table = {
+    np.add: scan.cumulative_sum,
+    np.multiply: scan.cumulative_prod,
+    np.maximum: _record_of(np.maximum),
+    np.minimum: _record_of(np.minimum),
+}
+
+
+def _reduceat(ufunc: Any) -> Callable[..., Any]:
+    """What a ufunc makes of each slice from one index to the next, of one element where that is not behind it."""
+
+    def reduce(x: Any, indices: Any, axis: int = 0) -> Any:
+        x = as_operand(x, f"{ufunc.__name__}.reduceat")
+        axis, places = normalized_axis(axis, x.ndim, "reduceat"), as_integers(indices, "reduceat", "indices")
+        ufunc.reduceat(np.empty(x.shape), places, axis=axis)  # which says what is wrong
+        ends = [*places[1:].tolist(), x.shape[axis]]
+        parts = [x[along(axis, slice(i, max(i + 1, end)))] for i, end in zip(places.tolist(), ends, strict=True)]
+        return stack([_REDUCTIONS[ufunc](part, axis=axis) for part in parts], axis=axis)
+
+    return reduce
 
 
 def method_of(ufunc: Any, method: str, op: Callable[..., Any] | None) -> Callable[..., Any] | None:
-    """A method of a ufunc, or None if there is none for Tensors: `reduce`, `accumulate`, and `outer` of the op that the ufunc is."""
+    """A method of a ufunc, or None if there is none for Tensors: `reduce`, `accumulate`, `reduceat`, `outer` of the op that it is."""
     if method == "reduce" and ufunc in _REDUCTIONS:
         return lambda x, axis=0, keepdims=False: _REDUCTIONS[ufunc](x, axis=axis, keepdims=bool(keepdims))
     if method == "accumulate" and ufunc in _ACCUMULATIONS:
         return lambda x, axis=0: _ACCUMULATIONS[ufunc](x, axis=axis)
+    if method == "reduceat" and ufunc in _REDUCTIONS:
+        return _reduceat(ufunc)
     if method == "outer" and op is not None and ufunc.nin == 2 and ufunc.signature is None:
         return lambda a, b: op(_beside(a, np.ndim(b)), b)
     return None

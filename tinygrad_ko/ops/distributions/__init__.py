@@ -1,0 +1,1 @@
+"""Probability distributions by the names of `scipy.stats`: `tg.stats`."""

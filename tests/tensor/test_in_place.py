@@ -491,6 +491,10 @@ def test_functions_of_numpy_that_assign_are_in_place(write: Callable[[Any, Any],
     np.testing.assert_array_equal(constant.numpy(), wanted)
     with pytest.raises(TypeError, match="leaf of the graph"):
         write(tg.Tensor(values, requires_grad=True), more)
+    result: Any = tg.Tensor(values, requires_grad=True) * 1.0
+    with tg.no_grad(), pytest.raises(TypeError, match=r"np\.\w+\(x, \.\.\.\) under tg\.no_grad"):
+        write(result, more)
+    np.testing.assert_array_equal(result.numpy(), values)
     array = values.copy()
     with pytest.raises(
         TypeError, match=r"into an array; make a Tensor of the array first|write x\.numpy\(\)"

@@ -65,5 +65,4 @@ def accumulated(old: Any, part: Any) -> Any:
         return Accumulator(part.added_to(so_far if in_place else copied(so_far)))
     if in_place:
         so_far += part  # a new array where a library's cannot be written to
-        return Accumulator(so_far)
-    return Accumulator(so_far + part)
+    return Accumulator(so_far if in_place else so_far + part)

@@ -236,9 +236,7 @@ def _function_text(op: Op, any_dtype: bool = False) -> str:
     def unwrap(a: str) -> str:
         if a in op.options:
             usual = op.signature.parameters[a].default  # None, True and False are quickly told from others
-            template = _UNWRAP_OPTION.replace(
-                "{unless}", f"{a} is not {usual} and " * (usual is None or type(usual) is bool)
-            )
+            template = _UNWRAP_OPTION.replace("{unless}", f"{a} is not {usual} and " * isinstance(usual, bool | None))
         elif a not in op.differentiable:
             template = _UNWRAP_CONSTANT
         elif op.variadic:

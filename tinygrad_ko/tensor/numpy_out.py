@@ -123,7 +123,7 @@ def _written(function: Any, x: Any, before: tuple[Any, ...], value: Any, after: 
     """What a function of NumPy writes into x. What it does to an array of places says which number comes where."""
     before = unwrapped(before)
     if not is_recorded(x, joined(value)):
-        return function(_writable(x), *before, unwrapped(value), *after)
+        return function(_writable(x, f"np.{function.__name__}(x, ...)"), *before, unwrapped(value), *after)
     if not _is_tensor(x):
         return NotImplemented
     value = as_operand(value, function.__name__)

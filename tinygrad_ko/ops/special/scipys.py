@@ -15,7 +15,7 @@ def scipys(xp, name, *arguments):
     """SciPy's function of that name. An array of another library is passed as one of NumPy's, and so must be on the CPU."""
     if "scipy.special" not in sys.modules:
         _import_scipy()
-    return computed_by_scipy(xp, name, *arguments)
+    return _by_scipy(xp, name, *arguments)
 
 
 def _import_scipy():
@@ -31,7 +31,7 @@ def _import_scipy():
 
 
 @opaque
-def computed_by_scipy(xp, name, *arguments):
+def _by_scipy(xp, name, *arguments):
     """SciPy's function of that name."""
     from scipy import special
 

@@ -18,7 +18,7 @@ _ROOMS = ("tg", "linalg", "special", "fft", "func")
 _WAYS = {  # what takes the place of functions that have no namesake
     **dict.fromkeys(("brentq", "brenth", "ridder", "bisect", "toms748", "root_scalar", "fsolve"), "tg.func.root"),
     **dict.fromkeys(("curve_fit", "least_squares", "leastsq", "minimize_scalar", "fmin"), "tg.func.minimize"),
-    **{"approx_fprime": "tg.func.jacobian", "lstsq": "np.linalg.pinv(a) @ b", "solve_triangular": "tg.linalg.solve"},
+    **{"approx_fprime": "tg.func.jacobian", "solve_triangular": "tg.linalg.solve"},
     **{"eig": "tg.linalg.eigh", "eigvals": "tg.linalg.eigvalsh", "interp1d": "np.interp"},
 }
 _SWITCHES = {
@@ -78,6 +78,9 @@ def instead(function: str) -> tuple[str, str]:
     room, _, name = function.rpartition(".")
     if way := _WAYS.get(name):
         return f"write {way} in its place", f"대신 다음과 같이 쓰십시오: {way}."
+    distribution = room.removeprefix("scipy.stats.")
+    if distribution in room_named("stats").__all__ and hasattr(getattr(room_named("stats"), distribution), name):
+        return f"tg.stats.{distribution}.{name} takes Tensors", f"Tensor를 받는 함수: tg.stats.{distribution}.{name}."
     if room in sys.modules and (own := _namesake(name)) and ".ndimage" not in room:
         return f"{own} takes Tensors", f"Tensor를 받는 함수: {own}."
     title = _TITLES.get(function.partition(".")[0], function)

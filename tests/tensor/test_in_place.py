@@ -458,18 +458,6 @@ def test_truth_values_and_bits_change_in_place() -> None:
     assert whole.tolist() == [0, 0]
 
 
-def test_nan_to_num_without_a_copy_is_in_place() -> None:
-    w = leaf(np.nan, 3.0, np.inf)
-    for x in (tg.Tensor(w.data), w * 1.0):
-        assert np.nan_to_num(x, copy=False, posinf=9.0) is x
-        assert x.tolist() == [0, 3, 9]
-    x.backward([1, 1, 1])
-    assert w.grad.tolist() == [0, 1, 0]
-    with pytest.raises(TypeError, match=r"nan_to_num\(x, copy=False\) would change a leaf"):
-        np.nan_to_num(w, copy=False)
-    assert np.nan_to_num(w, posinf=9.0).tolist() == [0, 3, 9]
-
-
 @pytest.mark.parametrize(
     "write",
     [
@@ -514,6 +502,18 @@ def test_functions_of_numpy_that_assign_are_in_place(write: Callable[[Any, Any],
         write(array, tg.Tensor(more, requires_grad=True))  # NumPy asks us only of some of them
     assert korean(caught.value)
     np.testing.assert_array_equal(array, values)
+
+
+def test_nan_to_num_without_a_copy_is_in_place() -> None:
+    w = leaf(np.nan, 3.0, np.inf)
+    for x in (tg.Tensor(w.data), w * 1.0):
+        assert np.nan_to_num(x, copy=False, posinf=9.0) is x
+        assert x.tolist() == [0, 3, 9]
+    x.backward([1, 1, 1])
+    assert w.grad.tolist() == [0, 1, 0]
+    with pytest.raises(TypeError, match=r"nan_to_num\(x, copy=False\) would change a leaf"):
+        np.nan_to_num(w, copy=False)
+    assert np.nan_to_num(w, posinf=9.0).tolist() == [0, 3, 9]
 
 
 def test_functions_of_numpy_that_assign_and_have_no_rule_name_the_way_out() -> None:

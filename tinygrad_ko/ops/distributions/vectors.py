@@ -23,9 +23,9 @@ class _MultivariateNormal:
 
     >>> import tinygrad_ko as tg
     >>> mean = tg.Tensor([0.0, 1.0], requires_grad=True)
-    >>> tg.stats.multivariate_normal.logpdf([1.0, 1.0], mean, [[2.0, 0.0], [0.0, 1.0]]).backward()
+    >>> tg.stats.multivariate_normal.logpdf([1.0, 2.0], mean, [[2.0, 0.0], [0.0, 1.0]]).backward()
     >>> mean.grad
-    array([0.5, 0. ])
+    array([0.5, 1. ])
     """
 
     def __repr__(self) -> str:

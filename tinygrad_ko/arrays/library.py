@@ -107,6 +107,12 @@ def _by_rows(ufunc: np.ufunc) -> Any:
     return reduction
 
 
+def _astype(x: Any, dtype: Any, copy: bool = True, device: Any = None) -> Array:
+    if device is not None:
+        return np.astype(asarray(x), dtype, copy=copy, device=device)
+    return x.astype(dtype) if copy is True else x.astype(dtype, copy=copy)
+
+
 def _zeros_like(x: Any, **options: Any) -> Array:
     """np.zeros_like, of a few numbers in a third of the time."""
     if not options and type(x) is ndarray and x.flags.c_contiguous:
@@ -135,9 +141,7 @@ quick.zeros_like = _zeros_like
 quick.reshape = lambda x, shape, copy=None: x.reshape(shape) if copy is None else np.reshape(x, shape, copy=copy)
 quick.permute_dims = lambda x, axes: x.transpose(axes)
 quick.matrix_transpose = lambda x: x.swapaxes(-1, -2)
-quick.astype = lambda x, dtype, copy=True, device=None: (
-    x.astype(dtype, copy=copy) if device is None else np.astype(asarray(x), dtype, copy=copy, device=device)
-)
+quick.astype = _astype
 
 quiet = np.errstate  # inside this block NumPy does not warn of what is meant to happen, such as an overflow to infinity
 

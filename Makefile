@@ -64,7 +64,7 @@ clean:
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 .venv/.demo: WANTED = -e '.[train,plots]'
-.venv/.test: WANTED = -e '.[all]' --group dev
+.venv/.test: WANTED = -e '.[all]' --group dev --group clients
 
 # Installed again only when pyproject.toml changes or the Python is gone. --group needs pip 25.1.
 # The extra draw only as a wheel: nothing is compiled here, and nothing fails without it.

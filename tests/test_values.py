@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tinygrad_ko as tg
+from tinygrad_ko.ops.views import unmarked
 
 # ---------------------------------------------------------------------------------------------------------------- the naive tape
 
@@ -97,9 +98,13 @@ def unary_table() -> dict[str, tuple[Callable[..., Any], Callable[..., Any], Cal
             softmax,
             lambda x: lambda g: softmax(x) * (g - (g * softmax(x)).sum(-1, keepdims=True)),
         ),
-        "T": (lambda t: t.T, lambda x: x.T, lambda x: lambda g: g.T),
-        "flatten": (lambda t: t.reshape(-1), lambda x: x.reshape(-1), lambda x: lambda g: g.reshape(x.shape)),
-        "fold": (lambda t: t.reshape(-1, 2), lambda x: x.reshape(-1, 2), lambda x: lambda g: g.reshape(x.shape)),
+        "T": (lambda t: unmarked(t.T), lambda x: x.T, lambda x: lambda g: g.T),
+        "flatten": (lambda t: unmarked(t.reshape(-1)), lambda x: x.reshape(-1), lambda x: lambda g: g.reshape(x.shape)),
+        "fold": (
+            lambda t: unmarked(t.reshape(-1, 2)),
+            lambda x: x.reshape(-1, 2),
+            lambda x: lambda g: g.reshape(x.shape),
+        ),
         "first": index_pair(0),
         "last": index_pair(-1),
         "tail": index_pair(slice(1, None)),
@@ -400,7 +405,10 @@ class Program:
         pair: Any = self.tensor(i)
         t, naive = pair
         with tg.no_grad():
-            if j % 3 == 0:
+            if naive.entry is not None and naive.entry.parents:
+                with pytest.raises(TypeError, match=r"under tg\.no_grad"):
+                    t -= value
+            elif j % 3 == 0:
                 t -= value
                 naive.value -= value
             elif j % 3 == 1:
@@ -642,8 +650,6 @@ def test_views_are_values(view: Callable[[Any], Any]) -> None:
     before = v.tolist()
     c += 5
     assert v.tolist() == before
-    v += 100
-    assert c.tolist() == [[5, 6], [7, 8]]
     v.data[...] = -1
     assert c.tolist() == [[5, 6], [7, 8]]
 
@@ -918,11 +924,11 @@ def test_what_watch_shows_is_what_was_computed() -> None:
     assert seen.output.tolist() == [3, 8]
 
 
-def test_iterating_gives_values() -> None:
+def test_iterating_gives_views() -> None:
     c: Any = tg.Tensor(np.arange(4.0).reshape(2, 2))
     for row in c:
         row += 1
-    assert c.tolist() == [[0, 1], [2, 3]]
+    assert c.tolist() == [[1, 2], [3, 4]]
 
 
 def test_in_place_with_itself() -> None:

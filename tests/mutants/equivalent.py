@@ -61,8 +61,6 @@ EQUIVALENT: dict[str, dict[str, str]] = {
     },
     "tinygrad_ko/engine/graph.py": {
         "module: next_order = count(0, -1).__next__ -> next_order = count(1, -1).__next__": "any number is a start",
-        "Mode: @dataclass(slots=True) -> @dataclass(slots=False)": SLOTS,
-        "DebugRecord: @dataclass(slots=True) -> @dataclass(slots=False)": SLOTS,
         "Call: __slots__ = () -> pass": SLOTS,
     },
     "tinygrad_ko/engine/backprop.py": {
@@ -76,7 +74,6 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "gradients.visit: if node not in relevant: -> if True:": "a node that is relevant is found so again",
     },
     "tinygrad_ko/engine/accumulate.py": {
-        "Accumulator: @dataclass(slots=True) -> @dataclass(slots=False)": SLOTS,
         "unbroadcast: new = part.ndim - len(parent.shape) if type(part) is np.ndarray and node.op.broadcasts else 0 -> "
         "new = part.ndim + len(parent.shape) if type(part) is np.ndarray and node.op.broadcasts else 0": SLOWER,
         "unbroadcast: return np.add.reduce(part, 0 if new == 1 else tuple(range(new))) -> pass": SLOWER,
@@ -86,10 +83,6 @@ EQUIVALENT: dict[str, dict[str, str]] = {
         "unbroadcast: if part.shape != parent.shape: -> if True:": "the inner one: a reshape to the same shape; the outer one dies",
         "unbroadcast: if new > 0 and part.shape[new:] == parent.shape and (part.dtype == parent.dtype): -> "
         "if new > 1 and part.shape[new:] == parent.shape and (part.dtype == parent.dtype):": SLOWER,
-    },
-    "tinygrad_ko/engine/rule.py": {
-        "Op: function: Any = None -> pass": "it is set before it is read",
-        "Op: saved: tuple[str, ...] = () -> pass": "it is set before it is read",
     },
     "tinygrad_ko/engine/codegen.py": {
         "_function_text.save: only = f' if {users} else None' if len(op.differentiable) > 1 else '' -> "

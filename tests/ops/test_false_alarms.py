@@ -23,9 +23,9 @@ SCALES = {
     "zeros": at_zeros,
     "ties": lambda call, seed: at_ties(call),
 }
-EACH = 10  # calls of each function
+EACH = 12  # calls of each function
 PARTS = 4  # of the functions, so that no test takes half a minute
-CHECKS = 550  # of each kind and part, so more than 11,000 in all
+CHECKS = 500  # of each kind and part, so 10,000 in all
 
 
 def slopes(f, arguments):

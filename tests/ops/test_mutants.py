@@ -36,11 +36,13 @@ def calls_of(name):
 
 
 def tries(calls):
-    """All calls at order 1 and twelve at order 2, the largest at both orders first: what a formula does with Tensors alone, only the second
-    order shows.
+    """All calls at order 1 and twelve at order 2: small ones first, for most mistakes show in them and they cost little, then the largest.
+    What a formula does with Tensors alone, only the second order shows.
     """
     first, second = ([(seed, call, order) for seed, call in enumerate(calls)] for order in (1, 2))
-    return [*first[:6], *second[:3], *first[6:], *second[3:12]]
+    small = [k for k, (arguments, _) in enumerate(calls) if 1 <= sum(np.size(a) for a in arguments) <= 6][:3]
+    before = [*(first[k] for k in small), *(second[k] for k in small[:1])]
+    return [*before, *(t for t in [*first[:6], *second[:3], *first[6:], *second[3:12]] if t not in before)]
 
 
 def caught(mutant, tries, seen=None):

@@ -49,6 +49,11 @@ def _is_basic(part: Any) -> bool:
     return part is None or part is ... or isinstance(part, slice) or is_integer(part)
 
 
+def has_basic_parts(index: Any) -> bool:
+    """Whether an index has no arrays and lists in it: then NumPy gives a view."""
+    return all(map(_is_basic, index if type(index) is tuple else (index,)))
+
+
 def _is_whole(part: Any) -> bool:
     return isinstance(part, slice) and part == _WHOLE
 
@@ -85,7 +90,7 @@ def placed(x: Array, index: Any, values: Any) -> Array:
     """x with values at an index, in an array of its own. Where the index repeats, the last value in the order of x[index] stays."""
     if not isinstance(x, ndarray | generic) and not hasattr(x, "traced_call"):
         return _placed_elsewhere(x, _index_parts(index), values)
-    if not x.ndim or not all(map(_is_basic, index if type(index) is tuple else (index,))):
+    if not x.ndim or not has_basic_parts(index):
         return _placed(x, index, values)
     if TRACED and (traced := first_traced(values)) is not None:
         x = traced.beside(x)

@@ -96,7 +96,7 @@ def behind(*roots: Node | None, through: Callable[[Node], bool] | None = None) -
 class Handle(Holder):
     """An array and the node that made it (None for a constant)."""
 
-    __slots__ = ("__weakref__", "_name", "_node")
+    __slots__ = ("__weakref__", "_name", "_node", "_view_of")
 
     _node: Node | None
 

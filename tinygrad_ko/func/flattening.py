@@ -11,6 +11,7 @@ from tinygrad_ko.errors import explain
 from tinygrad_ko.func.run import no_variable_of_integers
 from tinygrad_ko.func.trees import leaves_like, mapped
 from tinygrad_ko.ops.shape import concat, reshape
+from tinygrad_ko.ops.views import unmarked
 from tinygrad_ko.tensor.tensor import Tensor
 
 
@@ -47,7 +48,7 @@ def flatten(tree: Any) -> tuple[Any, Callable[[Any], Any]]:
         def of_one(value: Any, place: str) -> Any:
             nonlocal start
             size, shape, dtype = next(rest)
-            part = cast(reshape(row[start : start + size], shape), dtype)
+            part = unmarked(cast(reshape(row[start : start + size], shape), dtype))
             start += size
             return part if isinstance(part, Handle) else copied(part)
 

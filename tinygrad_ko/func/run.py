@@ -11,6 +11,7 @@ from tinygrad_ko.engine.graph import Handle, Leaf, Node, Switch, behind, current
 from tinygrad_ko.errors import explain
 from tinygrad_ko.func.trees import are_numbers, in_one_row, is_tree, leaves_like, mapped
 from tinygrad_ko.ops.shape import concat, reshape, stack
+from tinygrad_ko.ops.views import unmarked
 from tinygrad_ko.runtime.callers import users_level
 from tinygrad_ko.tensor.tensor import Tensor
 from tinygrad_ko.tensor.tensor import grad as gradients_of
@@ -278,7 +279,7 @@ def _part(dy: Any, like: Tensor, at: slice) -> Any:
 def _variable(value: Any, place: str, record: bool) -> Tensor:
     """A Tensor to differentiate by, in place of an argument: part of the graph of a Tensor that is in one."""
     if isinstance(value, Tensor) and value._node is not None and record:
-        return reshape(value, value.shape)  # a node of its own
+        return unmarked(reshape(value, value.shape))  # a node of its own, and no view
     x = Tensor(value, copy=False) if isinstance(value, Handle) else Tensor(operand(value, place))
     if not is_floating(x.dtype):
         raise no_variable_of_integers(place, x.dtype)

@@ -9,11 +9,13 @@ from tinygrad_ko.arrays.lists import joined
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.inputs import as_int, as_operand, normalized_axes, normalized_axis
+from tinygrad_ko.ops.views import viewing
 from tinygrad_ko.runtime.suggestions import explained
 
 _LISTS = {list, tuple}
 
 
+@viewing
 @op(x=lambda g, x_shape: reshape(g, x_shape))
 @moves
 def reshape(xp, x, /, shape, copy=None):
@@ -23,6 +25,7 @@ def reshape(xp, x, /, shape, copy=None):
     return xp.reshape(x, shape) if copy is None else xp.reshape(x, shape, copy=copy)
 
 
+@viewing
 @op(x=lambda g, axes: permute_dims(g, inverse_permutation(axes)))
 @moves
 def permute_dims(xp, x, /, axes):
@@ -69,6 +72,7 @@ def swapaxes(x, axis1, axis2):
     return permute_dims(x, tuple(order))
 
 
+@viewing
 @op(x=lambda g: matrix_transpose(g))
 @moves
 def matrix_transpose(xp, x):
@@ -83,6 +87,7 @@ def broadcast_to(xp, x, /, shape):
     return xp.broadcast_to(x, shape)
 
 
+@viewing
 @op(x=lambda g, x_shape: reshape(g, x_shape))
 @moves
 def expand_dims(xp, x, /, axis=0):
@@ -90,6 +95,7 @@ def expand_dims(xp, x, /, axis=0):
     return xp.expand_dims(x, axis=axis)
 
 
+@viewing
 @op(x=lambda g, x_shape: reshape(g, x_shape))
 @moves
 def squeeze(xp, x, /, axis=None):
@@ -97,6 +103,7 @@ def squeeze(xp, x, /, axis=None):
     return xp.squeeze(x, axis=tuple([i for i, n in enumerate(x.shape) if n == 1]) if axis is None else axis)
 
 
+@viewing
 @op(x=lambda g, axis: flip(g, axis))
 @moves
 def flip(xp, x, /, axis=None):

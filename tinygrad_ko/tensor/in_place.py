@@ -7,6 +7,7 @@ has. Nor can a result under `no_grad()`: its node would keep the gradient of the
 """
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -18,8 +19,11 @@ from tinygrad_ko.errors import explain
 from tinygrad_ko.ops import indexing
 from tinygrad_ko.ops.elementwise import astype
 from tinygrad_ko.ops.inputs import unwrapped
+from tinygrad_ko.ops.views import base_of
 from tinygrad_ko.runtime.atomic import at_once
+from tinygrad_ko.tensor import views
 
+_NOTHING = nullcontext()
 _ITEM = ("x[index] = y", "x = tg.where(mask, y, x)", "w.data[index] = y")
 
 
@@ -29,11 +33,12 @@ def augmented(symbol: str, change: Callable[..., Any], compute: Callable[..., An
 
     def changed(self: Any, other: Any) -> Any:
         other = joined(other)
-        if is_recorded(self, other):
-            _require_no_leaf(self, words)
-            _become(self, compute(self, other), words)
-        else:
-            self.data = change(changeable(self, words[0]), _bare(other))  # of another library it may be a new array
+        with writing(self, words, other):
+            if is_recorded(self, other):
+                _require_no_leaf(self, words)
+                _become(self, compute(self, other), words)
+            else:
+                self.data = change(changeable(self, words[0]), _bare(other))  # of another library it may be a new array
         return self
 
     return changed
@@ -42,6 +47,16 @@ def augmented(symbol: str, change: Callable[..., Any], compute: Callable[..., An
 def assign(x: Any, index: Any, value: Any) -> None:
     """x[index] = value."""
     value = joined(value)
+    if not (hasattr(value, "_view_of") and views.is_written(x, index, value)):
+        _store(x, index, value)
+
+
+def _store(x: Any, index: Any, value: Any) -> None:
+    with writing(x, _ITEM, value):
+        _assign(x, index, value)
+
+
+def _assign(x: Any, index: Any, value: Any) -> None:
     if is_recorded(x, value):
         _require_no_leaf(x, _ITEM)
         _become(x, indexing.assigned(x, indexing.plain(index), value), _ITEM)
@@ -55,13 +70,28 @@ def assign(x: Any, index: Any, value: Any) -> None:
 def write_out(x: Any, value: Any, wrote: str, instead: str) -> Any:
     """x, after it has taken a value of its shape, as `out=x` takes a result: by a call that is `wrote`."""
     words = (wrote, instead, "w.data[...] = y")
-    if is_recorded(x, value):
-        _require_no_leaf(x, words)
-        _become(x, value if isinstance(value, Handle) else type(x)(value), words)
-    else:
-        changeable(x, wrote)
-        assign(x, ..., value)
+    with writing(x, words, value):
+        if is_recorded(x, value):
+            _require_no_leaf(x, words)
+            _become(x, value if isinstance(value, Handle) else type(x)(value), words)
+        else:
+            changeable(x, wrote)
+            _assign(x, ..., value)
     return x
+
+
+def writing(x: Any, words: tuple[str, str, str] = _ITEM, *values: Any) -> AbstractContextManager[None]:
+    """Around what writes such values to x, which may be a view: then the Tensor that it is a view of must be one that can be written to."""
+    if not hasattr(x, "_view_of"):
+        return _NOTHING
+    base = base_of(x)
+    while base is not None:
+        if is_recorded(base, *values):
+            _require_no_leaf(base, words)
+        else:
+            changeable(base, words[0])
+        base = base_of(base)
+    return views.written_through(x, _store)
 
 
 def changeable(x: Any, wrote: str) -> Any:

@@ -13,6 +13,7 @@ from tinygrad_ko.errors import explain
 from tinygrad_ko.ops import elementwise, indexing, logic, queries, reduction, scan, shape
 from tinygrad_ko.ops.inputs import constants, unwrapped
 from tinygrad_ko.ops.linalg import products
+from tinygrad_ko.ops.views import mark, unmarked
 from tinygrad_ko.tensor import in_place
 
 _Axes = int | tuple[int, ...] | None
@@ -153,7 +154,7 @@ class Operators(Handle):
     __rrshift__ = _reflected(logic.bitwise_right_shift)
 
     def __getitem__(self, index: Any) -> Self:
-        return indexing.getitem(self, index=indexing.plain(index))
+        return mark(indexing.getitem(self, index=indexing.plain(index)), self, None, index)
 
     def __setitem__(self, index: Any, value: Any) -> None:
         in_place.assign(self, index, value)
@@ -205,10 +206,12 @@ class Operators(Handle):
         return shape.reshape(self, tuple(new[0]) if len(new) == 1 and not isinstance(new[0], int | np.integer) else new)
 
     def flatten(self) -> Self:
-        """All numbers along one axis."""
-        return shape.reshape(self, (-1,))
+        """All numbers along one axis, in a Tensor of its own."""
+        return unmarked(shape.reshape(self, (-1,)))
 
-    ravel = flatten
+    def ravel(self) -> Self:
+        """All numbers along one axis."""
+        return self.reshape(-1)
 
     def repeat(self, repeats: Any, axis: int | None = None) -> Self:
         """Each element `repeats` times in a row; flattened first if `axis` is None."""

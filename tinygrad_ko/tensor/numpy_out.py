@@ -3,6 +3,7 @@ to, a result takes the new value as in place. Where a gradient would be lost in 
 """
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,8 @@ from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops import elementwise, indexing, shape
 from tinygrad_ko.ops.inputs import as_operand, unwrapped
-from tinygrad_ko.tensor.in_place import assign, changeable, is_recorded, write_out
+from tinygrad_ko.tensor.in_place import assign, changeable, is_recorded, write_out, writing
+from tinygrad_ko.tensor.views import renew
 
 
 def of_ufunc(
@@ -26,11 +28,16 @@ def of_ufunc(
 ) -> Any:
     """A ufunc with `out=`, from what it computes of its inputs; `plain` if its results have no gradient."""
     outs = options["out"]
+    for x in outs:
+        renew(x)  # it may be an input as well
     is_constant = not is_recorded(*outs) and (plain or not is_recorded(*map(joined, inputs)))
     if is_constant and all(map(_is_numpys, outs)):
         others = {word: unwrapped(value) for word, value in options.items()}
-        others["out"] = tuple(_writable(x, f"{name}(..., out=x)") for x in outs)
-        results = getattr(ufunc, method)(*map(unwrapped, inputs), **others)
+        with ExitStack() as stack:
+            for x in outs:
+                stack.enter_context(writing(x))
+            others["out"] = tuple(_writable(x, f"{name}(..., out=x)") for x in outs)
+            results = getattr(ufunc, method)(*map(unwrapped, inputs), **others)
         return outs[0] if len(outs) == 1 else tuple(r if x is None else x for x, r in zip(outs, results, strict=True))
     out, where = outs[0], unwrapped(options.get("where", True))
     if method != "__call__" or options.keys() - {"out", "where"} or len(outs) > 1 or not _is_tensor(out):
@@ -51,7 +58,8 @@ def of_function(name: str, value: Any, out: Any) -> Any:
             f"{name}: out의 형상은 결과의 형상과 같아야 합니다. out의 형상: {out.shape}, 결과의 형상: {value.shape}",
         )
     if not is_recorded(value, out) and _is_numpys(out):
-        np.copyto(_writable(out, f"{name}(..., out=x)"), unwrapped(value))
+        with writing(out):
+            np.copyto(_writable(out, f"{name}(..., out=x)"), unwrapped(value))
         return out
     return write_out(out, value, f"{name}(..., out=x)", f"x = {name}(...)") if _is_tensor(out) else NotImplemented
 
@@ -60,7 +68,8 @@ def add_items(ufunc: Any, x: Any, index: Any, *values: Any) -> Any:
     """np.add.at(x, index, values), and those of other ufuncs."""
     wrote = f"np.{ufunc.__name__}.at(x, index, y)"
     if not is_recorded(x, *map(joined, values)):
-        return ufunc.at(_writable(x, wrote), unwrapped(index), *map(unwrapped, values))
+        with writing(x):
+            return ufunc.at(_writable(x, wrote), unwrapped(index), *map(unwrapped, values))
     if ufunc not in (np.add, np.subtract) or not _is_tensor(x):
         return NotImplemented
     more = values[0] if ufunc is np.add else elementwise.negative(values[0])
@@ -76,7 +85,8 @@ def add_items(ufunc: Any, x: Any, index: Any, *values: Any) -> Any:
 def copy_items(x: Any, value: Any, casting: Any = "same_kind", where: Any = True) -> Any:
     """np.copyto(x, value, where=mask)."""
     if not is_recorded(x, joined(value)):
-        return np.copyto(_writable(x, "np.copyto(x, y)"), unwrapped(value), casting, unwrapped(where))
+        with writing(x):
+            return np.copyto(_writable(x, "np.copyto(x, y)"), unwrapped(value), casting, unwrapped(where))
     if not _is_tensor(x):
         return NotImplemented
     if where is not True:
@@ -123,7 +133,8 @@ def _written(function: Any, x: Any, before: tuple[Any, ...], value: Any, after: 
     """What a function of NumPy writes into x. What it does to an array of places says which number comes where."""
     before = unwrapped(before)
     if not is_recorded(x, joined(value)):
-        return function(_writable(x, f"np.{function.__name__}(x, ...)"), *before, unwrapped(value), *after)
+        with writing(x):
+            return function(_writable(x, f"np.{function.__name__}(x, ...)"), *before, unwrapped(value), *after)
     if not _is_tensor(x):
         return NotImplemented
     value = as_operand(value, function.__name__)

@@ -46,4 +46,4 @@ def of_parameters(xp, name, *parameters_and_x):
 
 def array_in(xp, x):
     """An array as it is, also a traced one beside arrays of NumPy's; a number as an array."""
-    return x if hasattr(x, "__array_namespace__") else xp.asarray(x)
+    return (x.__array_namespace__() if hasattr(x, "__array_namespace__") else xp).asarray(x)

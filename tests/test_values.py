@@ -80,7 +80,7 @@ def unary_table() -> dict[str, tuple[Callable[..., Any], Callable[..., Any], Cal
     """Name: the op, its value, and its pull made from a private copy of the argument."""
 
     def index_pair(index: Any) -> tuple[Any, Any, Any]:
-        return (lambda t: t[index]), (lambda x: x[index]), (lambda x: scattered(x.shape, index))
+        return (lambda t: unmarked(t[index])), (lambda x: x[index]), (lambda x: scattered(x.shape, index))
 
     return {
         "sin": (tg.sin, np.sin, lambda x: lambda g: g * np.cos(x)),

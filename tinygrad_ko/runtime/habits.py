@@ -16,7 +16,8 @@ nn.MaxPool2d : Pooling; nn.Sequential : ModuleList MultiLayerNet; nn.Silu : Swis
 nn.SoftmaxWithLoss : CrossEntropyLoss; nn.he : kaiming_normal_; nn.xavier : xavier_normal_
 optim.cosine_decay : CosineAnnealingLR; optim.exponential_decay : ExponentialLR; optim.linear_warmup : LinearLR
 optim.step_decay : StepLR; func.checkpoint : remat; func.flatten : ravel_pytree; func.jacobian : jacfwd jacrev
-func.grad : grad_and_aux; func.value_and_grad : grad_and_value
+func.grad : grad_and_aux elementwise_grad; func.vjp : make_vjp; func.jvp : make_jvp; func.hvp : make_hvp
+func.value_and_grad : grad_and_value
 tg.check_gradient : gradcheck; tg.identity_function : Identity; tg.silu : swish
 tg.huber_loss : SmoothL1Loss; tg.kl_divergence : KLDivLoss kl_div; tg.mean_absolute_error : L1Loss l1_loss
 tg.mean_squared_error : MSELoss mse_loss; tg.negative_log_likelihood : NLLLoss nll_loss
@@ -52,7 +53,7 @@ mask : attn_mask; mask=np.tri(n, dtype=bool) : causal is_causal; h0 : hx initial
 
 # Attributes of a Tensor x.
 TENSOR = _by_habit("""
-x.numpy() : cpu; x.data[...] = y : copy_; x.data[...] = 0 : fill fill_ zero_; x.data.put(...) : put
+x.numpy() : cpu; x[...] = y : copy_; x[...] = 0 : fill fill_ zero_; np.put(x, places, y) : put
 x.data.partition(...) : partition; tg.Tensor(data) : new_tensor; tg.Tensor(cupy_array) : cuda
 x.ndim : dim ndimension; x.size : numel; x.dtype.itemsize : element_size
 x.astype(dtype) : to type; x.astype(np.float16) : half; x.astype(np.float32) : float; x.astype(np.float64) : double

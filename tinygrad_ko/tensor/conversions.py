@@ -120,8 +120,9 @@ def _lost(call: str, cure: str) -> Exception:
     return explain(
         TypeError(
             f"{call} would lose the gradient of this Tensor; write {cure} for its value alone, as for a plot, or "
-            "tg.stack([x, y]) to make one Tensor of several"
+            "tg.stack([x, y]) to make one Tensor of several; what is filled with y[i] = x is a Tensor, y = tg.zeros(n), not an array"
         ),
         f"{call}: 기울기가 끊어지므로 허용하지 않습니다. 그림을 그릴 때처럼 값만 필요하다면 다음과 같이 쓰십시오: {cure}. "
-        "여러 Tensor를 하나로 모으려면 다음과 같이 쓰십시오: tg.stack([x, y])",
+        "여러 Tensor를 하나로 모으려면 다음과 같이 쓰십시오: tg.stack([x, y]). y[i] = x로 채울 때는 배열 대신 y = tg.zeros(n)을 "
+        "쓰십시오.",
     )

@@ -204,8 +204,8 @@ def _refused(name: str, options: Collection[str] | None = None) -> TypeError:
             )
         elif "out" in options:  # also a += x, where a is an array
             cure, korean_cure = (
-                " into an array; write a = a + x for a += x",
-                " 배열 a에는 a += x 대신 a = a + x를 쓰십시오.",
+                " into an array; write a = a + x for a += x, and let out be a Tensor, as tg.zeros makes it",
+                " 배열 a에는 a += x 대신 a = a + x를 쓰고, out에는 tg.zeros 등으로 만든 Tensor를 넘기십시오.",
             )
     elif near := get_close_matches(name, sorted(map(_spelled, [*_ufuncs(), *_FUNCTIONS])), n=2, cutoff=0.8):
         nearest = ", ".join(near)

@@ -135,7 +135,7 @@ def test_read_a_view_keeps_its_values() -> None:
 
 def test_a_view_of_a_leaf_is_not_written_to_and_nothing_changes() -> None:
     w = tg.Tensor(VALUES, requires_grad=True)
-    view = w[0]
+    view: Any = w[0]
     for change in (lambda: view.__imul__(2), lambda: w.T.__setitem__(0, 1.0), lambda: np.exp(view, out=view)):
         with pytest.raises(TypeError, match="would change a leaf of the graph") as caught:
             change()

@@ -61,7 +61,7 @@ def base_of(x: Any) -> Any:
     """The Tensor that x is a view of, if it is one and that Tensor is still there. (An index with arrays, and a shape that does not fit the
     memory, give copies.)
     """
-    view = getattr(x, "_view_of", None)
+    view: Any = getattr(x, "_view_of", None)
     base = view and view[0]()
     if base is None or (view[2] is None and not has_basic_parts(view[3])):
         return None

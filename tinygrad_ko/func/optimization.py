@@ -4,14 +4,16 @@ SciPy calls the function with numbers; the gradient comes from `implicit`, at th
 arguments of those of scipy.optimize.
 """
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
 from tinygrad_ko.engine.graph import Handle, Switch
 from tinygrad_ko.errors import explain
-from tinygrad_ko.func.equations import solved
+from tinygrad_ko.func.equations import require_solution, solved
 from tinygrad_ko.func.libraries import needed, numbers
 from tinygrad_ko.func.transforms import grad, hessian, jacobian, value_and_grad
+from tinygrad_ko.runtime.callers import users_level
 from tinygrad_ko.tensor.tensor import Tensor
 
 _WITHOUT_SLOPE = ("nelder-mead", "powell", "cobyla", "cobyqa")  # methods of `minimize` that take no derivative
@@ -44,13 +46,26 @@ def root(fun: Callable[..., Any], x0: Any, args: Any = (), method: str = "hybr",
     and of those that fun reads beside: gradients of any order flow to these.
 
     fun is called with Tensors and returns as many numbers as x has. `method` and `options` are SciPy's: tol, jac, ...; the Jacobian is
-    computed for the methods that take one, unless `jac` is given. Otherwise as `implicit`; raises ModuleNotFoundError without SciPy.
+    computed for the methods that take one, unless `jac` is given. Where SciPy found no solution (`success` is False, and
+    backward would raise) there is a RuntimeWarning. Otherwise as `implicit`; raises ModuleNotFoundError without SciPy.
     """
     find, args = needed("scipy.optimize", "tg.func.root").root, args if isinstance(args, tuple) else (args,)
     if method in _WITH_JACOBIAN:
         options.setdefault("jac", _of_numbers("root", jacobian(fun)))
     result = find(_of_numbers("root", fun), numbers("root", x0), args, method, **options)
-    result.x = solved("root", lambda x: fun(x, *args), result.x)
+
+    def of_x(x: Any) -> Any:
+        return fun(x, *args)
+
+    result.x = solved("root", of_x, result.x)
+    if isinstance(result.x, Handle) and not result.success and not _solves(of_x, result.x):
+        warnings.warn(
+            f"root: SciPy found no solution, and x has no gradient: {' '.join(str(result.message).split())}; look at result.success, "
+            "begin at another x0 or take another method\nroot: SciPy가 해를 구하지 못했으므로 x의 기울기도 구할 수 없습니다. "
+            "result.success를 확인하고, 다른 x0에서 시작하거나 다른 method를 쓰십시오.",
+            RuntimeWarning,
+            stacklevel=users_level(),
+        )
     return result
 
 
@@ -90,6 +105,16 @@ def minimize(fun: Callable[..., Any], x0: Any, args: Any = (), method: Any = Non
     if isinstance(result.x, Handle):
         result.fun = of_x(result.x)
     return result
+
+
+def _solves(f: Callable[..., Any], x: Tensor) -> bool:
+    """Whether x is a solution, as backward will judge it."""
+    jac, r = (_of_numbers("root", g)(x.stable_array()) for g in (jacobian(f), f))
+    try:
+        require_solution(jac.reshape(r.size, -1), r, x.stable_array(), "root")
+    except ValueError:  # LinAlgError is one
+        return False
+    return True
 
 
 def _of_numbers(what: str, f: Callable[..., Any]) -> Callable[..., Any]:

@@ -164,7 +164,9 @@ def test_the_judge_and_drawings_see_one_operation() -> None:
 
 def test_what_is_no_solution_is_refused() -> None:
     w = tg.Tensor(2.0, requires_grad=True)
-    with pytest.raises(ValueError, match=r"implicit: x does not solve the equations.*would change x = 1.5 by") as caught:
+    with pytest.raises(
+        ValueError, match=r"implicit: x does not solve the equations.*would change x = 1.5 by"
+    ) as caught:
         func.implicit(lambda x: x**2 - w, 1.5).backward()
     assert len(caught.value.__notes__) > 1
     assert w.grad is None

@@ -274,3 +274,16 @@ def test_what_is_refused() -> None:
             tg.compile(f)(tg.Tensor(1.1, requires_grad=True), Y0)
         with pytest.raises(TypeError, match=r"compile: (solve_ivp|odeint) cannot be compiled"):
             tg.compile(lambda y0, f=f: f(1.1, y0))(Y0)
+
+
+def test_more_arguments_are_a_tuple() -> None:
+    a = tg.Tensor([1.1], requires_grad=True)
+    f = lambda t, y, a: -a * y
+    with pytest.raises(TypeError, match=r"solve_ivp: args must be a tuple, not Tensor: args=\(a,\)") as caught:
+        func.solve_ivp(f, (0, 1), [1.0], args=a)
+    assert caught.value.__notes__
+    ys = [func.solve_ivp(f, (0, 1), [1.0], args=args).y[0, -1].item() for args in ((a,), [a])]
+    assert ys[0] == ys[1] == pytest.approx(np.exp(-1.1), rel=1e-3)
+    assert func.solve_ivp(lambda t, y: -y, (0, 1), [1.0], args=None).success
+    y = func.odeint(f, [1.0], [0.0, 1.0], a, tfirst=True)  # SciPy's odeint takes one as it is
+    assert tg.grad(y[1, 0], a).item() == pytest.approx(-np.exp(-1.1), rel=1e-5)

@@ -85,7 +85,7 @@ def test_outputs_keep_their_dtypes_and_those_that_are_no_floats_are_constants(ch
     assert [part.requires_grad for part in y] == [True, False, False, False, True]
     total = lambda x: (y := f(x))[0] + y[4].sum()
     np.testing.assert_allclose(tg.grad(total(x), x).numpy(), 2 * X[0] + 1)
-    assert func.hessian(total)(X[0]).tolist() == (2 * np.eye(3)).tolist()
+    assert func.hvp(total, X[0], X[1]).tolist() == (2 * X[1]).tolist()
     assert func.from_jax(lambda a: a > 0)(X[0]).dtype == bool
 
 

@@ -115,3 +115,11 @@ def test_a_root_that_was_not_found() -> None:
     with pytest.raises((ValueError, np.linalg.LinAlgError), match="root: "):
         result.x.sum().backward()
     assert not func.root(lambda x: x**2 + 1, [1.0]).success  # SciPy's own affair
+
+
+def test_a_tree_is_to_be_flattened() -> None:
+    for find in (func.minimize, func.root, func.fixed_point):
+        for x0 in ({"a": np.ones(2)}, [np.ones(2), np.ones(3)]):
+            with pytest.raises(TypeError, match=r"x0 must be one array, not (dict|list) .*tg\.func\.flatten") as caught:
+                find(lambda p: p, x0)
+            assert caught.value.__notes__

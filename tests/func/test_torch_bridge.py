@@ -219,3 +219,11 @@ def test_what_we_return_keeps_its_dtype_there() -> None:
     np.testing.assert_allclose(g.detach().numpy(), 2 * X[0] + 1)
     assert torch.autograd.grad(g.sum(), x)[0].tolist() == [2, 2, 2]
     assert func.to_torch(lambda a: a.numpy() > 0)(x).dtype == torch.bool
+
+
+def test_transforms_of_functions_are_refused() -> None:
+    f = func.to_torch(tg.sin)
+    for call in (torch.func.grad(lambda x: f(x).sum()), torch.vmap(f), torch.func.jacrev(f)):
+        with pytest.raises(RuntimeError, match=r"to_torch: torch\.func's transforms .* do not take sin") as caught:
+            call(torch.tensor(X))
+        assert caught.value.__notes__

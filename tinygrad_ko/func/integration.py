@@ -44,7 +44,7 @@ def solve_ivp(
     y0: Any,
     method: Any = "RK45",
     t_eval: Any = None,
-    args: tuple[Any, ...] = (),
+    args: tuple[Any, ...] | None = (),
     **options: Any,
 ) -> Any:
     """The solution of y' = fun(t, y, *args) with y(t_span[0]) = y0, by `scipy.integrate.solve_ivp`, whose result it returns. Its `y`,
@@ -71,7 +71,7 @@ def solve_ivp(
     solve = needed("scipy.integrate", "tg.func.solve_ivp").solve_ivp
     span = _times("solve_ivp", "t_span", t_span)
     eval_at = None if t_eval is None else _times("solve_ivp", "t_eval", t_eval)
-    f, y0 = _of_row("solve_ivp", fun, args), _as_row("solve_ivp", y0)
+    f, y0 = _of_row("solve_ivp", fun, _arguments(args)), _as_row("solve_ivp", y0)
     dense = current.get().record
     with _lent(_on_numbers("solve_ivp", f)) as on_numbers:
         result = solve(on_numbers, span, numbers("solve_ivp", y0), method, eval_at, dense_output=dense, **options)
@@ -83,9 +83,7 @@ def solve_ivp(
     return result
 
 
-def odeint(
-    func: Callable[..., Any], y0: Any, t: Any, args: tuple[Any, ...] = (), *, tfirst: bool = False, **options: Any
-) -> Any:
+def odeint(func: Callable[..., Any], y0: Any, t: Any, args: Any = (), *, tfirst: bool = False, **options: Any) -> Any:
     """The solution of y' = func(y, t, *args) at the times t, where y(t[0]) = y0, by `scipy.integrate.odeint`: of shape (times, n), as a
     function of y0, of the Tensors in `args` and of those that func reads beside. Gradients of any order flow to these.
 
@@ -99,6 +97,7 @@ def odeint(
             raise _no_option("odeint", name)
     integrate = needed("scipy.integrate", "tg.func.odeint")
     times = _times("odeint", "t", t)
+    args = args if isinstance(args, tuple) else (args,)  # as SciPy's
     f = _of_row("odeint", func if tfirst else lambda t, y, *args: func(y, t, *args), args)
     y0, on_numbers = reshape(_as_row("odeint", y0), (-1,)), _on_numbers("odeint", f)
     start = numbers("odeint", y0)
@@ -300,6 +299,16 @@ def _of_row(what: str, fun: Callable[..., Any], args: tuple[Any, ...]) -> _F:
 
     f.__name__ = getattr(fun, "__name__", type(fun).__name__)
     return f
+
+
+def _arguments(args: Any) -> tuple[Any, ...]:
+    """More arguments of a function. Raises TypeError, as SciPy does, for one without a tuple around it."""
+    if args is None or isinstance(args, tuple | list):
+        return tuple(args or ())
+    raise explain(
+        TypeError(f"solve_ivp: args must be a tuple, not {type(args).__name__}: args=(a,) for one argument a"),
+        f"solve_ivp: args에는 튜플을 넘겨야 합니다. 인수가 하나이면 args=(a,)로 쓰십시오. 받은 값의 종류: {type(args).__name__}",
+    )
 
 
 def _as_row(what: str, value: Any) -> Tensor:

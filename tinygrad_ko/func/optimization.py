@@ -13,6 +13,7 @@ from tinygrad_ko.errors import explain
 from tinygrad_ko.func.equations import require_solution, solved
 from tinygrad_ko.func.libraries import needed, numbers
 from tinygrad_ko.func.transforms import grad, hessian, jacobian, value_and_grad
+from tinygrad_ko.func.trees import is_tree
 from tinygrad_ko.runtime.callers import users_level
 from tinygrad_ko.tensor.tensor import Tensor
 
@@ -36,6 +37,7 @@ def fixed_point(func: Callable[..., Any], x0: Any, args: tuple[Any, ...] = (), *
     >>> x = tg.func.fixed_point(lambda x: tg.cos(w * x), 1.0)  # doctest: +SKIP
     >>> x.backward()  # doctest: +SKIP
     """
+    _require_row("fixed_point", x0)
     find = needed("scipy.optimize", "tg.func.fixed_point").fixed_point
     x = find(_of_numbers("fixed_point", func), numbers("fixed_point", x0), args=args, **options)
     return solved("fixed_point", lambda x: func(x, *args) - x, x)
@@ -49,6 +51,7 @@ def root(fun: Callable[..., Any], x0: Any, args: Any = (), method: str = "hybr",
     computed for the methods that take one, unless `jac` is given. Where SciPy found no solution (`success` is False, and
     backward would raise) there is a RuntimeWarning. Otherwise as `implicit`; raises ModuleNotFoundError without SciPy.
     """
+    _require_row("root", x0)
     find, args = needed("scipy.optimize", "tg.func.root").root, args if isinstance(args, tuple) else (args,)
     if method in _WITH_JACOBIAN:
         options.setdefault("jac", _of_numbers("root", jacobian(fun)))
@@ -90,6 +93,7 @@ def minimize(fun: Callable[..., Any], x0: Any, args: Any = (), method: Any = Non
                 f"minimize: {name}에 걸린 점에서는 기울기가 0이 아니므로 음함수 미분을 할 수 없습니다. x = exp(u)처럼 변수를 바꾸어 fun "
                 "안에 넣거나, 직접 구한 해와 그 해가 만족하는 방정식을 implicit에 넘기십시오.",
             )
+    _require_row("minimize", x0)
     find, args = needed("scipy.optimize", "tg.func.minimize").minimize, args if isinstance(args, tuple) else (args,)
     known, f = str(method).lower(), fun
     if "jac" not in options and known not in _WITHOUT_SLOPE:
@@ -105,6 +109,19 @@ def minimize(fun: Callable[..., Any], x0: Any, args: Any = (), method: Any = Non
     if isinstance(result.x, Handle):
         result.fun = of_x(result.x)
     return result
+
+
+def _require_row(what: str, x0: Any) -> None:
+    """Raise TypeError if x0 is a dict, or a list of arrays: SciPy takes one array."""
+    if is_tree(x0) and (isinstance(x0, dict) or any(not isinstance(x, Tensor) or x.ndim for x in x0)):
+        raise explain(
+            TypeError(
+                f"{what}: x0 must be one array, not {type(x0).__name__} of arrays: row, unflatten = tg.func.flatten(x0) makes one row "
+                "of it, and f(unflatten(row)) of a row is a function for SciPy"
+            ),
+            f"{what}: x0에는 배열 하나를 넘겨야 합니다. 받은 값의 종류: {type(x0).__name__}. row, unflatten = tg.func.flatten(x0)로 한 "
+            "줄로 펴고, 함수 안에서는 unflatten(row)로 되돌려 쓰십시오.",
+        )
 
 
 def _solves(f: Callable[..., Any], x: Tensor) -> bool:

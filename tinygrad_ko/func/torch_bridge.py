@@ -165,8 +165,8 @@ def to_torch(f: Callable[..., Any]) -> Callable[..., Any]:
     is. What f returns, a Tensor or a tree of Tensors, becomes tensors of PyTorch on the device of the first argument, in their dtypes;
     those that hold no floats are constants.
 
-    Raises ModuleNotFoundError without PyTorch; RuntimeError if f reads other Tensors that require a gradient, such as the parameters
-    of a Module: pass them as arguments, or freeze them.
+    Raises ModuleNotFoundError without PyTorch; RuntimeError under the transforms of torch.func (grad, vmap, jacrev, ...), and if f reads
+    other Tensors that require a gradient, such as the parameters of a Module: pass them as arguments, or freeze them.
 
     >>> import tinygrad_ko as tg
     >>> import torch  # doctest: +SKIP
@@ -191,11 +191,28 @@ def to_torch(f: Callable[..., Any]) -> Callable[..., Any]:
 
         of_leaves.__name__ = getattr(f, "__name__", type(f).__name__)
         exported, constants = Exported("to_torch", of_leaves), list[Any]()
-        row = _function_class().apply(exported, constants, *leaves)
+        try:
+            row = _function_class().apply(exported, constants, *leaves)
+        except RuntimeError as error:
+            if "functorch transforms" not in str(error):
+                raise
+            raise _no_transform(of_leaves.__name__) from error
         as_dtype = lambda part, dtype: part.to(torch.from_numpy(np.empty(0, dtype)).dtype)
         return in_pieces(row, exported.structure, [torch.from_numpy(c).to(row.device) for c in constants], as_dtype)
 
     return call
+
+
+def _no_transform(name: str) -> RuntimeError:
+    """PyTorch's transforms of functions ask an autograd.Function for more than a forward and a backward."""
+    return explain(
+        RuntimeError(
+            f"to_torch: torch.func's transforms (grad, vmap, jacrev, ...) do not take {name}; differentiate it by backward() or "
+            "torch.autograd.grad, or the function of Tensors by tg.func.grad, vjp or jacobian"
+        ),
+        f"to_torch: torch.func의 변환(grad, vmap, jacrev 등)에는 쓸 수 없습니다. 함수: {name}. backward()나 torch.autograd.grad로 "
+        "미분하거나, Tensor의 함수를 tg.func.grad, vjp, jacobian으로 미분하십시오.",
+    )
 
 
 @cache

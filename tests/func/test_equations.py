@@ -164,11 +164,24 @@ def test_the_judge_and_drawings_see_one_operation() -> None:
 
 def test_what_is_no_solution_is_refused() -> None:
     w = tg.Tensor(2.0, requires_grad=True)
-    with pytest.raises(ValueError, match=r"implicit: x does not solve the equations.*would change it by") as caught:
+    with pytest.raises(
+        ValueError, match=r"implicit: x does not solve the equations.*would change x = 1.5 by"
+    ) as caught:
         func.implicit(lambda x: x**2 - w, 1.5).backward()
     assert len(caught.value.__notes__) > 1
     assert w.grad is None
     func.implicit(lambda x: x**2 - w, 1.4142).backward()
+
+
+def test_every_number_of_a_solution_is_judged_by_its_own_size() -> None:
+    w = tg.Tensor(2.0, requires_grad=True)
+    f = lambda x: tg.stack([x[0] - 1e6, x[1] ** 3 - w])
+    with pytest.raises(ValueError, match=r"Newton's method would change x\[1\] = 10 by 3\.3e\+00"):
+        func.implicit(f, [1e6, 10.0])[1].backward()
+    func.implicit(f, [1e6, 2 ** (1 / 3)])[1].backward()
+    assert w.grad == pytest.approx(2 ** (-2 / 3) / 3)
+    tiny = lambda x: tg.stack([x[0] - 1e9, x[1] - w * 0])  # beside 1e9 a number of 0 is known to 1
+    func.implicit(tiny, [1e9, 0.9])[1].backward()
 
 
 @pytest.mark.parametrize(

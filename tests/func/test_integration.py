@@ -110,6 +110,54 @@ def test_parameters_are_no_part_of_the_state() -> None:
         assert len(calls) - before < 2000
 
 
+@pytest.mark.parametrize(
+    ("method", "tolerance", "precise"), [("DOP853", 1e-3, 2e-3), ("LSODA", 1e-3, 2e-3), ("LSODA", 1e-6, 1e-5)]
+)
+def test_what_the_adjoint_does_not_feel_is_integrated_to_the_tolerance(
+    method: str, tolerance: float, precise: float
+) -> None:
+    """The adjoint is a slow exponential, but its integral with sin(50 t)**2 has eighty waves."""
+    w = tg.Tensor(1.3, requires_grad=True)
+    y = func.solve_ivp(
+        lambda t, y: -0.3 * y + w * np.sin(50 * t) ** 2, (0, 5), [1.0], method, [5.0], rtol=tolerance, atol=tolerance
+    ).y
+    s, k, e = 0.3, 100.0, np.exp(-1.5)  # the integral of exp(-s (5 - t)) (1 - cos(k t)) / 2
+    exact = ((1 - e) / s - (s * np.cos(5 * k) + k * np.sin(5 * k) - s * e) / (s * s + k * k)) / 2
+    assert exact == pytest.approx(1.29714, abs=1e-5)
+    assert tg.grad(y.sum(), w).item() == pytest.approx(exact, rel=precise)
+
+
+def test_a_pulse_that_only_short_steps_meet() -> None:
+    pulse = lambda t, y: -0.3 * y + w * np.exp(-(((t - 1) / 0.03) ** 2))
+    w, exact = tg.Tensor(1.3, requires_grad=True), 0.03 * np.sqrt(np.pi) * np.exp(-0.6 + 0.009**2 / 4)
+    for y in (
+        func.solve_ivp(pulse, (0, 3), [1.0], t_eval=[3.0], rtol=1e-6, max_step=0.04).y[0, 0],
+        func.odeint(pulse, [1.0], [0, 3.0], tfirst=True, hmax=0.04)[1, 0],
+    ):
+        assert tg.grad(y, w).item() == pytest.approx(exact, rel=1e-4)
+
+
+@pytest.mark.parametrize("method", ["RK45", "LSODA"])
+def test_parameters_that_change_at_a_time(method: str) -> None:
+    ws = [tg.Tensor(x, requires_grad=True) for x in (1.0, 2.0)]
+    f = lambda t, y: -0.3 * y + (ws[0] if t < 2 else ws[1])
+    y = func.solve_ivp(f, (0, 5), [1.0], method, [5.0], rtol=1e-6, atol=1e-8).y.sum()
+    exact = [(np.exp(-0.9) - np.exp(-1.5)) / 0.3, (1 - np.exp(-0.9)) / 0.3]
+    np.testing.assert_allclose([g.item() for g in tg.grad(y, ws)], exact, rtol=1e-4)
+
+
+def test_a_loss_of_any_size_and_one_parameter_among_many() -> None:
+    """The tolerances are for a loss of size 1, and for each parameter by itself."""
+    w = tg.Tensor(np.r_[1.3, np.zeros(999)], requires_grad=True)
+    f = lambda t, y: -0.3 * y + w[0] * np.sin(9 * t) ** 2
+    y = func.solve_ivp(f, (0, 5), [1.0], "DOP853", [5.0]).y.sum()
+    first = tg.grad(y, w)[0].item()
+    exact = tg.grad(func.solve_ivp(f, (0, 5), [1.0], "DOP853", [5.0], rtol=1e-9, atol=1e-9).y.sum(), w)[0].item()
+    assert first == pytest.approx(exact, rel=2e-3)
+    small = tg.grad(1e-9 * y, w, create_graph=True)[0].item()
+    assert small == pytest.approx(1e-9 * exact, rel=1e-2)
+
+
 # ------------------------------------------------------------------ what it takes and gives
 
 
@@ -226,3 +274,16 @@ def test_what_is_refused() -> None:
             tg.compile(f)(tg.Tensor(1.1, requires_grad=True), Y0)
         with pytest.raises(TypeError, match=r"compile: (solve_ivp|odeint) cannot be compiled"):
             tg.compile(lambda y0, f=f: f(1.1, y0))(Y0)
+
+
+def test_more_arguments_are_a_tuple() -> None:
+    a = tg.Tensor([1.1], requires_grad=True)
+    f = lambda t, y, a: -a * y
+    with pytest.raises(TypeError, match=r"solve_ivp: args must be a tuple, not Tensor: args=\(a,\)") as caught:
+        func.solve_ivp(f, (0, 1), [1.0], args=a)
+    assert caught.value.__notes__
+    ys = [func.solve_ivp(f, (0, 1), [1.0], args=args).y[0, -1].item() for args in ((a,), [a])]
+    assert ys[0] == ys[1] == pytest.approx(np.exp(-1.1), rel=1e-3)
+    assert func.solve_ivp(lambda t, y: -y, (0, 1), [1.0], args=None).success
+    y = func.odeint(f, [1.0], [0.0, 1.0], a, tfirst=True)  # SciPy's odeint takes one as it is
+    assert tg.grad(y[1, 0], a).item() == pytest.approx(-np.exp(-1.1), rel=1e-5)

@@ -75,6 +75,20 @@ def test_what_is_refused() -> None:
         tg.compile(func.from_jax(lambda x: x * 2))(x)
 
 
+@pytest.mark.parametrize("change", [lambda f: f, jax.jit])
+def test_outputs_keep_their_dtypes_and_those_that_are_no_floats_are_constants(change: Any) -> None:
+    several = lambda a: ((a**2).sum(), a.argmax(), a > 0, jnp.asarray(2**53 + 1), a.astype(jnp.float32))
+    f, x = func.from_jax(change(several)), tg.Tensor(X[0], requires_grad=True)
+    y = f(x)
+    assert [str(part.dtype) for part in y] == ["float64", "int64", "bool", "int64", "float32"]
+    assert [part.tolist() for part in y[1:4]] == [X[0].argmax(), (X[0] > 0).tolist(), 2**53 + 1]
+    assert [part.requires_grad for part in y] == [True, False, False, False, True]
+    total = lambda x: (y := f(x))[0] + y[4].sum()
+    np.testing.assert_allclose(tg.grad(total(x), x).numpy(), 2 * X[0] + 1)
+    assert func.hvp(total, X[0], X[1]).tolist() == (2 * X[1]).tolist()
+    assert func.from_jax(lambda a: a > 0)(X[0]).dtype == bool
+
+
 # ------------------------------------------------------------------ ours in JAX
 
 
@@ -123,3 +137,42 @@ def test_a_module_of_ours_is_frozen_or_gets_its_parameters_as_arguments() -> Non
 def test_there_and_back() -> None:
     f = func.from_jax(func.to_jax(func.from_jax(jnp.tanh)))
     assert tg.check_gradient(f, X, order=2, effort="quick").verdict == "agrees"
+
+
+@pytest.mark.parametrize("double", [False, True])
+def test_what_we_return_keeps_its_dtype_there(double: bool) -> None:
+    def several(a: Any) -> Any:
+        return {"s": (a**2).sum(), "b": a.numpy() > 0, "f": a.astype(np.float32), "n": np.argmax(a.numpy())}
+
+    with jax.enable_x64(double):
+        f, x = func.to_jax(several), jnp.asarray(X[0])
+        for y in (f(x), jax.jit(f)(x)):
+            wide = "64" if double else "32"
+            assert [str(y[k].dtype) for k in "sbfn"] == ["float" + wide, "bool", "float32", "int" + wide]
+            assert [y[k].tolist() for k in "bn"] == [(X[0] > 0).tolist(), X[0].argmax()]
+        g = jax.jit(jax.grad(lambda x: (y := f(x))["s"] + y["f"].sum()))
+        np.testing.assert_allclose(g(x), 2 * X[0] + 1, rtol=1e-6)
+        assert jax.grad(lambda x: g(x).sum())(x).tolist() == [2, 2, 2]
+        assert jax.jit(jax.vmap(f))(jnp.stack([x, -x]))["n"].tolist() == [X[0].argmax(), X[0].argmin()]
+
+
+def test_what_cannot_be_called_with_ones_under_jit() -> None:
+    inv = func.to_jax(tg.linalg.inv)
+    assert jax.jit(inv)(2 * jnp.eye(2)).tolist() == [[0.5, 0], [0, 0.5]]
+
+    def picky(x: Any) -> Any:
+        if x.numpy().max() < 2:
+            raise ValueError("too small")
+        return x * 2
+
+    assert func.to_jax(picky)(jnp.full(2, 3.0)).tolist() == [6, 6]
+    with pytest.raises(RuntimeError, match=r"to_jax: .* what picky returns .* with ones.*: too small; call") as caught:
+        jax.jit(func.to_jax(picky))(jnp.full(2, 3.0))
+    assert len(caught.value.__notes__) > 1
+
+
+def test_second_derivatives_are_those_of_reverse_mode() -> None:
+    f, x = func.to_jax(lambda x: (x**3).sum()), jnp.array([1.0, 2.0])
+    assert jax.jacrev(jax.grad(f))(x).tolist() == [[6, 0], [0, 12]]
+    with pytest.raises(TypeError, match="forward-mode"):
+        jax.hessian(f)(x)

@@ -32,6 +32,7 @@ SOLVED = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:root. SciPy found no solution")  # far out, where the oracle also looks
 @pytest.mark.parametrize("name", SOLVED)
 def test_the_judge(name: str) -> None:
     assert tg.check_gradient(SOLVED[name], W, B, order=2).verdict == "agrees"
@@ -104,3 +105,21 @@ def test_an_imprecise_minimum_is_refused() -> None:
     result = func.minimize(lambda x: ((x - w) ** 4).sum() + (x**2).sum(), [9.0, 9.0], options={"maxiter": 1})
     with pytest.raises(ValueError, match="minimize: x does not solve the equations well enough"):
         result.x.sum().backward()
+
+
+def test_a_root_that_was_not_found() -> None:
+    w = tg.Tensor([1.0], requires_grad=True)
+    with pytest.warns(RuntimeWarning, match=r"root: SciPy found no solution.*\nroot: SciPy가"):
+        result = func.root(lambda x: x**2 + w, [1.0])
+    assert not result.success
+    with pytest.raises((ValueError, np.linalg.LinAlgError), match="root: "):
+        result.x.sum().backward()
+    assert not func.root(lambda x: x**2 + 1, [1.0]).success  # SciPy's own affair
+
+
+def test_a_tree_is_to_be_flattened() -> None:
+    for find in (func.minimize, func.root, func.fixed_point):
+        for x0 in ({"a": np.ones(2)}, [np.ones(2), np.ones(3)]):
+            with pytest.raises(TypeError, match=r"x0 must be one array, not (dict|list) .*tg\.func\.flatten") as caught:
+                find(lambda p: p, x0)
+            assert caught.value.__notes__

@@ -114,6 +114,21 @@ def test_blame_reaches_around_it() -> None:
         tg.check_gradient(lambda x: wrong(func.from_torch(torch.sin)(x)), X)
 
 
+def test_outputs_keep_their_dtypes_and_those_that_are_no_floats_are_constants() -> None:
+    several = lambda a: ((a**2).sum(), a.argmax(), a > 0, torch.tensor(2**53 + 1), a.float())
+    x: Any = tg.Tensor(X[0], requires_grad=True)
+    for given in (x, X[0]):
+        found = func.from_torch(several)(given)
+        assert [str(y.dtype) for y in found] == ["float64", "int64", "bool", "int64", "float32"]
+        assert [y.tolist() for y in found[1:4]] == [X[0].argmax(), (X[0] > 0).tolist(), 2**53 + 1]
+        assert {type(y) for y in found} == ({tg.Tensor} if given is x else {np.ndarray})
+    assert [y.requires_grad for y in func.from_torch(several)(x)] == [True, False, False, False, True]
+    total = lambda x: (y := func.from_torch(several)(x))[0] + y[4].sum()
+    np.testing.assert_allclose(tg.grad(total(x), x).numpy(), 2 * X[0] + 1)
+    assert func.hessian(total)(X[0]).tolist() == (2 * np.eye(3)).tolist()
+    assert not func.from_torch(lambda a: a > 0)(x).requires_grad
+
+
 # ------------------------------------------------------------------ ours in PyTorch
 
 
@@ -188,3 +203,27 @@ def test_complex_numbers_are_refused() -> None:
 def test_there_and_back() -> None:
     f = func.from_torch(func.to_torch(func.from_torch(torch.tanh)))
     assert tg.check_gradient(f, X, order=2, effort="quick").verdict == "agrees"
+
+
+def test_what_we_return_keeps_its_dtype_there() -> None:
+    def several(a: Any) -> Any:
+        whole = tg.Tensor(np.array([2**53 + 1]))
+        return {"s": (a**2).sum(), "n": whole, "b": a.numpy() > 0, "f": a.astype(np.float32), "i": np.int64(3)}
+
+    x = leaf(X[0])
+    y = func.to_torch(several)(x)
+    assert [str(y[k].dtype)[6:] for k in "snbfi"] == ["float64", "int64", "bool", "float32", "int64"]
+    assert [y[k].tolist() for k in "nbi"] == [[2**53 + 1], (X[0] > 0).tolist(), 3]
+    assert [y[k].requires_grad for k in "snbfi"] == [True, False, False, True, False]
+    (g,) = torch.autograd.grad(y["s"] + y["f"].sum(), x, create_graph=True)
+    np.testing.assert_allclose(g.detach().numpy(), 2 * X[0] + 1)
+    assert torch.autograd.grad(g.sum(), x)[0].tolist() == [2, 2, 2]
+    assert func.to_torch(lambda a: a.numpy() > 0)(x).dtype == torch.bool
+
+
+def test_transforms_of_functions_are_refused() -> None:
+    f = func.to_torch(tg.sin)
+    for call in (torch.func.grad(lambda x: f(x).sum()), torch.vmap(f), torch.func.jacrev(f)):
+        with pytest.raises(RuntimeError, match=r"to_torch: torch\.func's transforms .* do not take sin") as caught:
+            call(torch.tensor(X))
+        assert caught.value.__notes__

@@ -45,9 +45,9 @@ def implicit(f: Callable[[Any], Any], x: Any) -> Any:
     - a fixed point x = f(x): `implicit(lambda x: f(x, w) - x, x)`; `fixed_point` does both,
     - a minimum, where the gradient is 0: `implicit(tg.func.grad(lambda x: f(x, w)), x)`; `minimize` does both.
 
-    Backward raises ValueError if x does not solve the equations (Newton's method would change it by more than a thousandth), LinAlgError
-    if their Jacobian is singular, so that they do not determine x, and RuntimeError if f has changed since. Raises TypeError or ValueError
-    if f does not return as many numbers as x has.
+    Backward raises ValueError if x does not solve the equations (Newton's method would change one of its numbers by more than a
+    thousandth), LinAlgError if their Jacobian is singular, so that they do not determine x, and RuntimeError if f has changed since.
+    Raises TypeError or ValueError if f does not return as many numbers as x has.
 
     >>> import tinygrad_ko as tg
     >>> w = tg.Tensor(2.0, requires_grad=True)
@@ -94,7 +94,7 @@ class _Equations:
             raise changed_equations(self.what, self.f)
         rows = [gradients_or_zeros(r, [point], e, create_graph=higher)[0] for e in units(r)]
         jacobian = reshape(stack(rows), (r.size, r.size))
-        _require_regular(jacobian.stable_array(), r.stable_array(), self.x, self.what)
+        require_solution(jacobian.stable_array(), r.stable_array(), self.x, self.what)
         u = solve(jacobian.mT, reshape(-g, (-1,)))
         parts = gradients_or_zeros(r, self.unknowns, reshape(u, point.shape), create_graph=higher)
         if not higher:
@@ -121,7 +121,7 @@ class _Equations:
         return r, point, tuple(node for node in nodes if node is not point._node), trace
 
 
-def _require_regular(jacobian: Any, r: Any, x: Any, what: str) -> None:
+def require_solution(jacobian: Any, r: Any, x: Any, what: str) -> None:
     """Raise LinAlgError if the Jacobian of equations is singular, ValueError if x, where they are r, is no solution."""
     jacobian, r, x = (np.asarray(a, np.float64) for a in (jacobian, r, x))
     if not np.isfinite(jacobian).all() or np.linalg.cond(jacobian) > 1 / np.finfo(float).eps:
@@ -132,15 +132,19 @@ def _require_regular(jacobian: Any, r: Any, x: Any, what: str) -> None:
             ),
             f"{what}: 해에서 방정식의 야코비 행렬이 특이 행렬이므로 해가 하나로 정해지지 않아 기울기가 없습니다(중근, 이어진 최솟점).",
         )
-    step = np.abs(np.linalg.solve(jacobian, r.ravel())).max(initial=0)
-    if step > 1e-3 * max(np.abs(x).max(initial=0), 1e-3):
+    steps, sizes = np.abs(np.linalg.solve(jacobian, r.ravel())), np.abs(x.ravel())
+    allowed = 1e-3 * np.maximum(sizes, max(1e-6 * sizes.max(initial=0), 1e-3))
+    if (steps > allowed).any():
+        i = int(np.argmax(steps / allowed))
+        step, value = f"{steps[i]:.1e}", f"{x.ravel()[i]:.3g}"
+        at = f"[{', '.join(map(str, np.unravel_index(i, x.shape)))}]" if x.ndim else ""
         raise explain(
             ValueError(
-                f"{what}: x does not solve the equations well enough: Newton's method would change it by {step:.1e}; let the solver go on, "
-                "with a smaller tolerance or more steps"
+                f"{what}: x does not solve the equations well enough: Newton's method would change x{at} = {value} by {step}; let the "
+                "solver go on, with a smaller tolerance or more steps"
             ),
-            f"{what}: x가 방정식을 충분히 만족하지 않습니다. 뉴턴 방법으로 고치면 {step:.1e}만큼 바뀝니다. 허용 오차를 줄이거나 반복 "
-            "횟수를 늘려 해를 더 정확히 구하십시오.",
+            f"{what}: x가 방정식을 충분히 만족하지 않습니다. 뉴턴 방법으로 고치면 x{at} = {value}의 값이 {step}만큼 바뀝니다. 허용 오차를 "
+            "줄이거나 반복 횟수를 늘려 해를 더 정확히 구하십시오.",
         )
 
 

@@ -6,30 +6,33 @@ formula asks that library for the gradient. The gradient is itself a function of
 To there: `Exported`, a function of Tensors as a value and a vector-Jacobian product on arrays, and its derivative likewise.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import prod
 from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.arrays.library import is_floating
+from tinygrad_ko.arrays.library import cast, is_floating
 from tinygrad_ko.arrays.operands import operand
 from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.engine.op import op
 from tinygrad_ko.errors import explain
 from tinygrad_ko.func.flattening import flatten
 from tinygrad_ko.func.libraries import numbers, refuse_traced
-from tinygrad_ko.func.run import Run
+from tinygrad_ko.func.run import Run, output
 from tinygrad_ko.func.transforms import vjp
 from tinygrad_ko.func.trees import is_tree, mapped
 from tinygrad_ko.tensor.tensor import Tensor
 
 
 class ForeignFunction:
-    """A function of another library, of arrays of floats: it returns one array, or several in one row."""
+    """A function of another library, of arrays of floats: it returns one array of floats, or several in one row. Beside it keeps what
+    has no gradient, integers and truth values.
+    """
 
     what: str  # the bridge, for messages
-    structure: Any = None  # of what it returned last, with the shape in place of each array
+    structure: Any = None  # of what it returned last, with a Shape or a Constant in place of each array
+    constants: Sequence[Any] = ()  # the arrays of NumPy's that Constants stand for
 
     def vjp(self, arrays: tuple[Any, ...]) -> tuple[Any, Callable[[Any], list[Any]]]:
         """Its value at arrays of NumPy, and the function from a cotangent to the gradients."""
@@ -43,24 +46,39 @@ class ForeignFunction:
         """Its value in the structure in which the function returned it, recorded if there are Tensors among the leaves."""
         refuse_traced(self.what, *[x.stable_array() if isinstance(x, Handle) else x for x in leaves])
         out = foreign(*leaves, function=self) if leaves else self.vjp(())[0]
-        return out if isinstance(self.structure, Shape) else in_pieces(out, self.structure)
+        constants = [Tensor(c) for c in self.constants] if isinstance(out, Handle) else self.constants
+        return in_pieces(out, self.structure, constants, cast)
 
 
 class Shape:
-    """The shape of an array, in a tree of them."""
+    """The shape of an array of floats, in a tree of them, and its dtype, if that is known."""
 
-    def __init__(self, of: tuple[int, ...]) -> None:
-        self.of = of
+    def __init__(self, of: tuple[int, ...], dtype: Any = None) -> None:
+        self.of, self.dtype = of, dtype
 
 
-def in_pieces(row: Any, structure: Any) -> Any:
-    """The numbers of a row, of any library, in a structure of shapes."""
+class Constant:
+    """The place of an array that is no part of a row: its number among the constants."""
+
+    def __init__(self, index: int) -> None:
+        self.index = index
+
+
+def in_pieces(
+    row: Any, structure: Any, constants: Sequence[Any] = (), convert: Callable[..., Any] | None = None
+) -> Any:
+    """The numbers of a row, of any library, in a structure of shapes, in whose dtypes `convert` brings them, and the constants in it."""
+    if isinstance(structure, Shape):
+        return row
     start = 0
 
-    def piece(shape: Shape, place: str) -> Any:
+    def piece(form: Shape | Constant, place: str) -> Any:
         nonlocal start
-        begin, start = start, start + prod(shape.of)
-        return row[begin:start].reshape(shape.of)
+        if isinstance(form, Constant):
+            return constants[form.index]
+        begin, start = start, start + prod(form.of)
+        part = row[begin:start].reshape(form.of)
+        return part if convert is None or form.dtype is None else convert(part, form.dtype)
 
     return mapped(piece, structure, "")
 
@@ -131,15 +149,35 @@ def as_numbers(what: str, value: Any) -> Any:
     return numbers(what, value) if isinstance(value, Handle | np.ndarray) else value
 
 
+def outputs(what: str, y: Any, xs: Sequence[Any]) -> tuple[Any, tuple[Any, list[Any]]]:
+    """What a function of xs returned for another library, with nothing in place of each array that is not of floats, and the structure
+    of it all and these arrays.
+    """
+    constants: list[Any] = []
+    nothing = next((x.reshape(-1)[:0] for x in xs if isinstance(x, Tensor)), Tensor(np.zeros(0)))
+
+    def form(part: Tensor, place: str) -> Any:
+        if is_floating(part.dtype):
+            return Shape(part.shape, part.dtype)
+        constants.append(numbers(what, part))
+        return Constant(len(constants) - 1)
+
+    parts = mapped(lambda part, place: output(part, place, what), y, "")
+    structure = mapped(form, parts, "")
+    return mapped(lambda part, place: part if is_floating(part.dtype) else nothing, parts, ""), (structure, constants)
+
+
 class Exported:
-    """A function of Tensors for another library: of arrays of floats, in order."""
+    """A function of Tensors for another library: of arrays of floats, in order. f returns what is differentiated, and `outputs` of it."""
 
     def __init__(self, what: str, f: Callable[..., Any]) -> None:
         self.what, self.f = what, f
+        self.structure: Any = None  # of what f returned last
 
     def run(self, arrays: list[Any]) -> Run:
         """A call on variables of its own. Raises RuntimeError if f reads other Tensors that require a gradient."""
-        run = Run(self.what, self.f, arrays, {}, range(len(arrays)))
+        run = Run(self.what, self.f, arrays, {}, range(len(arrays)), has_aux=True)
+        self.structure = run.aux[0]
         if run.foreign:
             name = getattr(self.f, "__name__", type(self.f).__name__)
             raise explain(
@@ -162,7 +200,7 @@ class Exported:
         """
 
         def in_row(*xs: Any) -> Any:
-            y = self.f(*xs)
+            y, _ = self.f(*xs)
             return flatten(y)[0] if is_tree(y) else y
 
         def gradients_in_row(c: Any, *xs: Any) -> Any:
@@ -174,6 +212,6 @@ class Exported:
             y, pull = vjp(of_floats, *(xs[i] for i in floats))
             if out is not None and not np.array_equal(y.numpy() if isinstance(y, Tensor) else y, out, equal_nan=True):
                 raise called_again(self.what, self.f)
-            return flatten(list(pull(c)))[0]
+            return flatten(list(pull(c)))[0], (Shape(()), [])
 
         return Exported(self.what, gradients_in_row)

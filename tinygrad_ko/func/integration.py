@@ -6,14 +6,16 @@ loss with respect to y(t), solves backwards in time
     a' = -f_y^T a,  and jumps by g_i at t_i
 
 The gradient with respect to y0 is a(t0), that with respect to w the integral of f_w^T a from t0 to the end. Nothing of the solver's
-steps is recorded, so the memory does not grow with what f computes. The gradient is as exact as the tolerances say, as y is.
+steps is recorded, so the memory does not grow with what f computes. The gradient is as exact as the tolerances say, as y is: the
+integral of each parameter is held to them as the solver holds a, by halving the steps. The parameters are no part of the solver's
+state: implicit methods would invert a matrix of their number, and the error of a few among thousands would not count.
 
 Backward takes y(t) from the solver's own interpolation, so also a stiff equation is never solved against its time. A gradient that is
 itself recorded, for derivatives of a higher order, solves for y, a and the integral together, from the end to the beginning.
 
 Source: Pontryagin and others, "The Mathematical Theory of Optimal Processes" (1962); Cao, Li, Petzold and Serban, "Adjoint sensitivity
 analysis for differential-algebraic equations" (2003); Chen, Rubanova, Bettencourt and Duvenaud, "Neural ordinary differential equations"
-(2018).
+(2018); Kronrod, "Nodes and weights of quadrature formulas" (1965).
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -42,7 +44,7 @@ def solve_ivp(
     y0: Any,
     method: Any = "RK45",
     t_eval: Any = None,
-    args: tuple[Any, ...] = (),
+    args: tuple[Any, ...] | None = (),
     **options: Any,
 ) -> Any:
     """The solution of y' = fun(t, y, *args) with y(t_span[0]) = y0, by `scipy.integrate.solve_ivp`, whose result it returns. Its `y`,
@@ -69,21 +71,19 @@ def solve_ivp(
     solve = needed("scipy.integrate", "tg.func.solve_ivp").solve_ivp
     span = _times("solve_ivp", "t_span", t_span)
     eval_at = None if t_eval is None else _times("solve_ivp", "t_eval", t_eval)
-    f, y0 = _of_row("solve_ivp", fun, args), _as_row("solve_ivp", y0)
+    f, y0 = _of_row("solve_ivp", fun, _arguments(args)), _as_row("solve_ivp", y0)
     dense = current.get().record
     with _lent(_on_numbers("solve_ivp", f)) as on_numbers:
         result = solve(on_numbers, span, numbers("solve_ivp", y0), method, eval_at, dense_output=dense, **options)
     if dense:
-        settings: dict[str, Any] = {name: options[name] for name in ("rtol", "atol") if name in options}
+        settings: dict[str, Any] = {name: options[name] for name in ("rtol", "atol", "max_step") if name in options}
         settings["method"] = method
         path = _Path("solve_ivp", f, y0, span[0], result.t, result.y, settings, result.sol)
         result.y, result.sol = path.differentiable(), None
     return result
 
 
-def odeint(
-    func: Callable[..., Any], y0: Any, t: Any, args: tuple[Any, ...] = (), *, tfirst: bool = False, **options: Any
-) -> Any:
+def odeint(func: Callable[..., Any], y0: Any, t: Any, args: Any = (), *, tfirst: bool = False, **options: Any) -> Any:
     """The solution of y' = func(y, t, *args) at the times t, where y(t[0]) = y0, by `scipy.integrate.odeint`: of shape (times, n), as a
     function of y0, of the Tensors in `args` and of those that func reads beside. Gradients of any order flow to these.
 
@@ -97,6 +97,7 @@ def odeint(
             raise _no_option("odeint", name)
     integrate = needed("scipy.integrate", "tg.func.odeint")
     times = _times("odeint", "t", t)
+    args = args if isinstance(args, tuple) else (args,)  # as SciPy's
     f = _of_row("odeint", func if tfirst else lambda t, y, *args: func(y, t, *args), args)
     y0, on_numbers = reshape(_as_row("odeint", y0), (-1,)), _on_numbers("odeint", f)
     start = numbers("odeint", y0)
@@ -104,7 +105,8 @@ def odeint(
     if not current.get().record:
         return y
     usual = 1.49012e-8  # what odeint takes where None is given
-    settings = {"method": "LSODA", **{name: options.get(name) or usual for name in ("rtol", "atol")}}
+    given = {name: usual if options.get(name) is None else options[name] for name in ("rtol", "atol")}
+    settings = {"method": "LSODA", "max_step": options.get("hmax") or np.inf, **given}
 
     def interpolation(s: Any) -> Any:
         if not kept:
@@ -151,11 +153,12 @@ class _Path:
         return [a, *parts] if self.start is not None else parts
 
     def _adjoint(self, g: Any, out: Any) -> tuple[Any, list[Any]]:
-        """a at t0, and the integrals: over each step of the solver by Gauss's formula."""
-        a, integrals = np.zeros(self.y.shape[0]), [np.zeros(u.shape) for u in self.unknowns]
+        """a at t0, and the integrals."""
+        a, integrals = np.zeros(self.y.shape[0]), np.zeros(sum(u.size for u in self.unknowns))
         solve = needed("scipy.integrate", self.what).solve_ivp
         self.interpolation(self.t0)  # if it is still to be solved for: LSODA cannot run inside itself
-        settings = {**self.settings, "atol": np.min(self.settings.get("atol", 1e-6)) * (np.abs(g).max(initial=0) or 1)}
+        settings = {**self.settings, "atol": self._atol(g)}
+        rtol = np.min(settings.get("rtol", 1e-3))
 
         def pulled(t: float, a: Any, unknowns: Sequence[Tensor] = ()) -> list[Any]:
             r, y = self._recorded(t, self.interpolation(t))
@@ -177,10 +180,25 @@ class _Path:
                     if not found.success:
                         raise _no_adjoint(self.what, found.message)
                     a = found.y[:, -1]
-                    for t, weight in _gauss_points(found.t) if self.unknowns else ():
-                        for integral, part in zip(integrals, pulled(t, found.sol(t), self.unknowns)[1:], strict=True):
-                            integral -= weight * part
-        return a, integrals
+
+                    def slope(t: float, adjoint: Any = found.sol) -> Any:
+                        return -np.concatenate([part.ravel() for part in pulled(t, adjoint(t), self.unknowns)[1:]])
+
+                    for start, end in pairwise(self._edges(found.t)) if self.unknowns else ():
+                        integrals = _integrated(slope, start, end, integrals, rtol, settings["atol"])
+        ends = np.cumsum([0, *(u.size for u in self.unknowns)])
+        return a, [integrals[ends[k] : ends[k + 1]].reshape(u.shape) for k, u in enumerate(self.unknowns)]
+
+    def _atol(self, g: Any) -> Any:
+        """The absolute tolerance of an adjoint: as that of y, for a loss of any size."""
+        return np.min(self.settings.get("atol", 1e-6)) * (np.abs(g).max(initial=0) or 1)
+
+    def _edges(self, steps: Any) -> Any:
+        """The steps of an adjoint, and between them those that the solver took for y, where f may change fast."""
+        ours = getattr(self.interpolation, "ts", steps)
+        inside = ours[(ours > steps.min()) & (ours < steps.max())]
+        edges = np.unique(np.concatenate([steps, inside]))
+        return edges if steps[0] < steps[-1] else edges[::-1]
 
     def _recorded_adjoint(self, g: Any, out: Any) -> tuple[Any, list[Any]]:
         """The same with y(t) as a part of the state, on Tensors: every segment of time is a solution that is differentiable itself."""
@@ -195,12 +213,15 @@ class _Path:
                 return concat([r, *(reshape(part, (-1,)) for part in parts)])
 
         a, integral = Tensor(np.zeros(n)), Tensor(np.zeros(sum(sizes)))
+        atol = np.full(2 * n + sum(sizes), self._atol(g.numpy()))
+        atol[:n] = self.settings.get("atol", 1e-6)
+        settings = {**self.settings, "rtol": np.min(self.settings.get("rtol", 1e-3)), "atol": atol}
         for i in reversed(range(len(self.times))):
             a = a + g[:, i]
             before = self.times[i - 1] if i else self.t0
             if before != self.times[i]:
                 state, span = concat([out[:, i], a, integral]), (self.times[i], before)
-                last = solve_ivp(backwards, span, state, t_eval=[before], **self.settings).y[:, -1]
+                last = solve_ivp(backwards, span, state, t_eval=[before], **settings).y[:, -1]
                 a, integral = last[n : 2 * n], last[2 * n :]
         ends = np.cumsum([0, *sizes])
         return a, [reshape(integral[ends[k] : ends[k + 1]], u.shape) for k, u in enumerate(self.unknowns)]
@@ -222,12 +243,26 @@ class _Path:
         return list(found), trace
 
 
-def _gauss_points(steps: Any) -> Iterator[tuple[float, float]]:
-    """The points and weights of an integral over all steps, by Gauss's formula of five points in each."""
-    points, weights = np.polynomial.legendre.leggauss(5)
-    for start, end in pairwise(steps):
-        half = (end - start) / 2
-        yield from zip(start + half * (points + 1), half * weights, strict=True)
+def _integrated(f: Callable[[float], Any], start: float, end: float, so_far: Any, rtol: Any, atol: Any) -> Any:
+    """`so_far` and the integral of f: in halves, if for any number of it the formulas of 7 and 3 points differ by more than a solver of
+    differential equations would let pass as the error of a step.
+    """
+    middle = (start + end) / 2
+    values = np.stack([f(middle + (end - start) / 2 * x) for x in _POINTS]) * (end - start) / 2
+    found = so_far + _WEIGHTS @ values
+    error = np.abs((_WEIGHTS - _OF_THREE) @ values)
+    allowed = atol + rtol * np.maximum(np.abs(so_far), np.abs(found))
+    if (error <= allowed).all() or abs(end - start) < 1e-12 * max(abs(start), abs(end)) or not np.isfinite(error).all():
+        return found
+    return _integrated(f, middle, end, _integrated(f, start, middle, so_far, rtol, atol), rtol, atol)
+
+
+# Kronrod's points and weights, and those of Gauss's three points among them.
+_OUTER, _GAUSS, _INNER = 0.9604912687080202834, 0.7745966692414833770, 0.4342437493468025580
+_POINTS = (-_OUTER, -_GAUSS, -_INNER, 0.0, _INNER, _GAUSS, _OUTER)
+_HALF = (0.1046562260264672652, 0.2684880898683334407, 0.4013974147759622229)
+_WEIGHTS = np.array([*_HALF, 0.4509165386584741423, *_HALF[::-1]])
+_OF_THREE = np.array([0, 5 / 9, 0, 8 / 9, 0, 5 / 9, 0])
 
 
 @contextmanager
@@ -264,6 +299,16 @@ def _of_row(what: str, fun: Callable[..., Any], args: tuple[Any, ...]) -> _F:
 
     f.__name__ = getattr(fun, "__name__", type(fun).__name__)
     return f
+
+
+def _arguments(args: Any) -> tuple[Any, ...]:
+    """More arguments of a function. Raises TypeError, as SciPy does, for one without a tuple around it."""
+    if args is None or isinstance(args, tuple | list):
+        return tuple(args or ())
+    raise explain(
+        TypeError(f"solve_ivp: args must be a tuple, not {type(args).__name__}: args=(a,) for one argument a"),
+        f"solve_ivp: args에는 튜플을 넘겨야 합니다. 인수가 하나이면 args=(a,)로 쓰십시오. 받은 값의 종류: {type(args).__name__}",
+    )
 
 
 def _as_row(what: str, value: Any) -> Tensor:

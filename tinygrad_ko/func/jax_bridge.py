@@ -9,16 +9,18 @@ import numpy as np
 from tinygrad_ko.arrays.library import is_floating
 from tinygrad_ko.errors import explain
 from tinygrad_ko.func.foreign import (
+    Constant,
     Exported,
     ForeignFunction,
     Shape,
     as_numbers,
     in_pieces,
     is_array_of_floats,
+    outputs,
     separated,
 )
 from tinygrad_ko.func.libraries import needed
-from tinygrad_ko.func.trees import is_tree, leaves_like, mapped
+from tinygrad_ko.func.trees import mapped
 
 
 def from_jax(f: Callable[..., Any]) -> Callable[..., Any]:
@@ -27,7 +29,8 @@ def from_jax(f: Callable[..., Any]) -> Callable[..., Any]:
 
     Arrays and Tensors of floats among the arguments, also in dicts, lists and tuples, become JAX's arrays in their dtypes: it computes
     in float64 where they are float64, whatever `jax_enable_x64` says. Whatever else is passed on as it is. What f returns, an array or
-    a tree of arrays, becomes Tensors, or arrays if no Tensor was given. f may be jitted.
+    a tree of arrays, becomes Tensors, or arrays if no Tensor was given, in their dtypes; those that hold no floats are constants. f
+    may be jitted.
 
     Raises ModuleNotFoundError without JAX.
 
@@ -64,7 +67,9 @@ class _JaxFunction(ForeignFunction):
         """Its value, linearized by JAX, and the vector-Jacobian product that JAX gives."""
         jax = self.jax
         with jax.enable_x64(True):
-            y, back = jax.vjp(self.in_row, *(jax.numpy.asarray(np.array(x)) for x in arrays))
+            xs = (jax.numpy.asarray(np.array(x)) for x in arrays)
+            y, back, constants = jax.vjp(self.in_row, *xs, has_aux=True)
+            self.constants = [np.array(c) for c in constants]
 
         def pull(g: Any) -> list[Any]:
             with jax.enable_x64(True):
@@ -72,11 +77,23 @@ class _JaxFunction(ForeignFunction):
 
         return np.array(y), pull
 
-    def in_row(self, *xs: Any) -> Any:
-        """What it returns as one array."""
+    def in_row(self, *xs: Any) -> tuple[Any, list[Any]]:
+        """What it returns as one array of floats, and what has no gradient."""
+        jnp, floats, constants = self.jax.numpy, list[Any](), list[Any]()
+
+        def form(part: Any, place: str) -> Any:
+            part = self.array(part, place)
+            if not jnp.issubdtype(part.dtype, jnp.inexact):
+                constants.append(part)
+                return Constant(len(constants) - 1)
+            floats.append(part)
+            return Shape(tuple(part.shape), part.dtype if np.issubdtype(part.dtype, np.floating) else None)
+
         y = self.run(*xs)
-        self.structure = mapped(lambda part, place: Shape(tuple(self.array(part, place).shape)), y, "")
-        return self.jax.numpy.concatenate([part.ravel() for part, _ in leaves_like(y, y, "")]) if is_tree(y) else y
+        self.structure = mapped(form, y, "")
+        if isinstance(self.structure, Shape):
+            return y, constants
+        return jnp.concatenate([part.ravel() for part in floats]) if floats else jnp.zeros(0), constants
 
     def array(self, value: Any, place: str) -> Any:
         """An output, which must be an array."""
@@ -97,7 +114,7 @@ class _JaxFunction(ForeignFunction):
         jax = self.jax
 
         def gradients_in_row(c: Any, *xs: Any) -> Any:
-            return jax.numpy.concatenate([part.ravel() for part in jax.vjp(self.in_row, *xs)[1](c)])
+            return jax.numpy.concatenate([part.ravel() for part in jax.vjp(self.in_row, *xs, has_aux=True)[1](c)])
 
         return _JaxFunction(jax, self.f, gradients_in_row)
 
@@ -108,8 +125,10 @@ def to_jax(f: Callable[..., Any]) -> Callable[..., Any]:
 
     Arrays of JAX among the arguments, also in dicts, lists and tuples, become Tensors, those of integers arrays of NumPy; whatever else
     is passed on as it is. What f returns, a Tensor or a tree of Tensors, becomes arrays of JAX. JAX asks for the shape of the result
-    before there are numbers, so under jit f is called once with ones (and with zeros for integers) for it. The gradient calls f again.
-    Jit what calls it: else JAX compiles the call anew every time.
+    before there are numbers, so under jit f is called once with ones (and with zeros for integers) for it, and if it refuses these, with
+    unit matrices. The gradient calls f again. Outputs keep their dtypes; those that hold no floats are constants. Jit what calls it:
+    else JAX compiles the call anew every time. Forward mode (jax.jvp, jacfwd, and hessian, which takes it) has no rule for a custom_vjp:
+    take jax.jacrev, and jax.jacrev(jax.grad(f)) for a hessian.
 
     Raises ModuleNotFoundError without JAX; RuntimeError if f reads other Tensors that require a gradient, such as the parameters of a
     Module: pass them as arguments, or freeze them.
@@ -126,26 +145,27 @@ def to_jax(f: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(f, assigned=("__name__", "__doc__"), updated=())
     def call(*args: Any, **options: Any) -> Any:
         leaves, rebuild = separated((args, options), is_variable, lambda value: value)
-        structure: list[Any] = []
 
         def of_leaves(*xs: Any) -> Any:
             new, named = rebuild(list(xs))
-            y = f(*new, **named)
-            structure[:] = [mapped(lambda part, place: Shape(tuple(np.shape(part))), y, "")]
-            return y
+            return outputs("to_jax", f(*new, **named), xs)
 
         of_leaves.__name__ = getattr(f, "__name__", type(f).__name__)
-        row = _function_of(jax, Exported("to_jax", of_leaves))(*leaves)
-        return row if isinstance(structure[0], Shape) else in_pieces(row, structure[0])
+        exported = Exported("to_jax", of_leaves)
+        row, *constants = _function_of(jax, exported)(*leaves)
+        as_dtype = lambda part, dtype: part.astype(jax.dtypes.canonicalize_dtype(dtype))
+        return in_pieces(row, exported.structure, constants, as_dtype)
 
     return call
 
 
 def _function_of(jax: Any, exported: Exported) -> Callable[..., Any]:
-    """An exported function, of floats and of integers, as a differentiable function of JAX's arrays: several outputs in one row."""
+    """An exported function, of floats and of integers, as a differentiable function of JAX's arrays: several outputs in one row, and
+    after it those that have no gradient.
+    """
 
-    def run(xs: Any) -> tuple[Any, Any]:
-        """The call on NumPy's arrays, and its value in the dtype that JAX would give it."""
+    def run(xs: Any) -> tuple[Any, ...]:
+        """The values at NumPy's arrays, in the dtypes that JAX would give them."""
         arrays = [np.array(x) for x in xs]
         floats = [i for i, x in enumerate(arrays) if is_floating(x.dtype)]
 
@@ -156,26 +176,33 @@ def _function_of(jax: Any, exported: Exported) -> Callable[..., Any]:
         if hasattr(exported.f, "differentiates"):
             vars(f)["differentiates"] = exported.f
         made = Exported(exported.what, f).run([arrays[i] for i in floats])
-        y = made.y.numpy()
-        return made, y.astype(jax.dtypes.canonicalize_dtype(y.dtype))
+        exported.structure, constants = made.aux
+        return tuple(y.astype(jax.dtypes.canonicalize_dtype(y.dtype)) for y in (made.y.numpy(), *constants))
 
     def form(xs: Any) -> Any:
-        """The shape and dtype of the value."""
-        fill = [np.ones if is_floating(x.dtype) else np.zeros for x in xs]
-        known = not any(isinstance(x, jax.core.Tracer) for x in xs)
+        """The shapes and dtypes of the values: where there are no numbers yet, from a call with ones or, if it fails, unit matrices."""
         with np.errstate(all="ignore"):
-            y = run(xs if known else [make(x.shape, x.dtype) for make, x in zip(fill, xs, strict=True)])[1]
-        return jax.ShapeDtypeStruct(y.shape, y.dtype)
+            if not any(isinstance(x, jax.core.Tracer) for x in xs):
+                ys = run(xs)
+            else:
+                try:
+                    ys = run([_filled(x, np.ones) for x in xs])
+                except (ArithmeticError, LookupError, ValueError) as error:
+                    try:
+                        ys = run([_filled(x, _units) for x in xs])
+                    except (ArithmeticError, LookupError, ValueError):
+                        raise _no_shape(exported.f, error) from error
+        return tuple(jax.ShapeDtypeStruct(y.shape, y.dtype) for y in ys)
 
     def value(*xs: Any) -> Any:
-        return jax.pure_callback(lambda *xs: run(xs)[1], form(xs), *xs, vmap_method="sequential")
+        return jax.pure_callback(lambda *xs: run(xs), form(xs), *xs, vmap_method="sequential")
 
     def forward(*xs: Any) -> Any:
         return apply(*xs), xs
 
     def backward(saved: Any, c: Any) -> Any:
         xs = [jax.numpy.asarray(x) for x in saved]  # a number is saved as one of Python's, without a shape
-        row = _function_of(jax, exported.derivative())(c, *xs)
+        row = _function_of(jax, exported.derivative())(c[0], *xs)[0]
         parts = iter(in_pieces(row, [Shape(x.shape) for x in xs if is_floating(x.dtype)]))
         none = jax.dtypes.float0  # the dtype of a gradient by integers
         return tuple(next(parts).astype(x.dtype) if is_floating(x.dtype) else np.zeros(x.shape, none) for x in xs)
@@ -183,3 +210,27 @@ def _function_of(jax: Any, exported: Exported) -> Callable[..., Any]:
     apply: Any = jax.custom_vjp(value)
     apply.defvjp(forward, backward)
     return apply
+
+
+def _filled(x: Any, fill: Callable[..., Any]) -> Any:
+    """An array of the shape and dtype of x, to call a function with for the shape of its result."""
+    return (fill if is_floating(x.dtype) else np.zeros)(x.shape, x.dtype)
+
+
+def _units(shape: tuple[int, ...], dtype: Any) -> Any:
+    """Unit matrices, or ones where no square matrices are."""
+    square = len(shape) > 1 and shape[-1] == shape[-2]
+    return np.broadcast_to(np.eye(shape[-1], dtype=dtype), shape) if square else np.ones(shape, dtype)
+
+
+def _no_shape(f: Any, error: Exception) -> RuntimeError:
+    """A function cannot be called without its numbers."""
+    name = getattr(f, "__name__", type(f).__name__)
+    return explain(
+        RuntimeError(
+            f"to_jax: JAX asks for the shape of what {name} returns before there are numbers, so it was called with ones, and with unit "
+            f"matrices, and raised {type(error).__name__}: {error}; call it outside of jit, or let it return zeros of the right shape there"
+        ),
+        f"to_jax: JAX는 값이 정해지기 전에 결과의 형상을 요구하므로 함수를 1로 채운 배열과 단위 행렬로 호출해 보았으나 오류가 났습니다. "
+        f"함수: {name}. jit 밖에서 호출하거나, 그런 입력에는 결과와 같은 형상의 0을 반환하게 하십시오.",
+    )

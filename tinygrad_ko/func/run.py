@@ -63,7 +63,7 @@ class Run:
 
     def _take_several(self, returned: Any) -> None:
         """Take what is not one Tensor of floats: several, or constants."""
-        self.value = mapped(lambda value, place: _output(value, place, self.what), returned, "")
+        self.value = mapped(lambda value, place: output(value, place, self.what), returned, "")
         self.outputs = [t for t, _ in leaves_like(self.value, self.value, "")]
         if not self.outputs:
             raise _no_output(self.what, returned, "")
@@ -241,7 +241,7 @@ def _pair(what: str, returned: Any) -> tuple[Any, Any]:
     )
 
 
-def _output(value: Any, place: str, what: str) -> Tensor:
+def output(value: Any, place: str, what: str) -> Tensor:
     """An output as a Tensor: a number or an array, which does not depend on the variables, as a constant."""
     if isinstance(value, Tensor):
         return value

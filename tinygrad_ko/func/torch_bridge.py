@@ -8,6 +8,7 @@ import numpy as np
 
 from tinygrad_ko.errors import explain
 from tinygrad_ko.func.foreign import (
+    Constant,
     Exported,
     ForeignFunction,
     Shape,
@@ -15,10 +16,11 @@ from tinygrad_ko.func.foreign import (
     called_again,
     in_pieces,
     is_array_of_floats,
+    outputs,
     separated,
 )
 from tinygrad_ko.func.libraries import needed
-from tinygrad_ko.func.trees import is_tree, leaves_like, mapped
+from tinygrad_ko.func.trees import mapped
 
 
 def from_torch(f: Callable[..., Any], *, device: Any = None) -> Callable[..., Any]:
@@ -26,7 +28,8 @@ def from_torch(f: Callable[..., Any], *, device: Any = None) -> Callable[..., An
     gradients of any order PyTorch computes.
 
     Arrays and Tensors among the arguments, also in dicts, lists and tuples, become tensors on `device`, in their dtypes; whatever
-    else is passed on as it is. What f returns, a tensor or a tree of tensors, becomes Tensors, or arrays if no Tensor was given.
+    else is passed on as it is. What f returns, a tensor or a tree of tensors, becomes Tensors, or arrays if no Tensor was given, in
+    their dtypes; those that hold no floats are constants.
 
     Raises ModuleNotFoundError without PyTorch; RuntimeError if f reads other tensors that require a gradient, as those of a Module
     (`module.requires_grad_(False)` freezes them, and torch.func.functional_call takes them as arguments), if what it returns cannot be
@@ -93,9 +96,22 @@ class _TorchFunction(ForeignFunction):
         return getattr(self.f, "__name__", type(self.f).__name__)
 
     def in_row(self, y: Any) -> Any:
-        """What it returned as one tensor."""
-        self.structure = mapped(lambda part, place: Shape(tuple(self.tensor(part, place).shape)), y, "")
-        return y if not is_tree(y) else self.torch.cat([part.reshape(-1) for part, _ in leaves_like(y, y, "")])
+        """What it returned as one tensor of floats."""
+        floats, constants = list[Any](), list[Any]()
+
+        def form(part: Any, place: str) -> Any:
+            part = self.tensor(part, place)
+            if not (part.is_floating_point() or part.is_complex()):
+                constants.append(part.detach().cpu().numpy().copy())
+                return Constant(len(constants) - 1)
+            floats.append(part)
+            known = part.dtype in (self.torch.float16, self.torch.float32, self.torch.float64)  # to NumPy
+            return Shape(tuple(part.shape), np.dtype(str(part.dtype).removeprefix("torch.")) if known else None)
+
+        self.structure, self.constants = mapped(form, y, ""), constants
+        if isinstance(self.structure, Shape):
+            return y
+        return self.torch.cat([part.reshape(-1) for part in floats]) if floats else self.torch.zeros(0)
 
     def tensor(self, value: Any, place: str) -> Any:
         """An output, which must be a tensor."""
@@ -146,10 +162,11 @@ def to_torch(f: Callable[..., Any]) -> Callable[..., Any]:
     torch.autograd.grad differentiate, to any order.
 
     Tensors of PyTorch among the arguments, also in dicts, lists and tuples, become Tensors, on the CPU; whatever else is passed on as it
-    is. What f returns, a Tensor or a tree of Tensors, becomes tensors of PyTorch on the device of the first argument.
+    is. What f returns, a Tensor or a tree of Tensors, becomes tensors of PyTorch on the device of the first argument, in their dtypes;
+    those that hold no floats are constants.
 
-    Raises ModuleNotFoundError without PyTorch; RuntimeError if f reads other Tensors that require a gradient, such as the parameters
-    of a Module: pass them as arguments, or freeze them.
+    Raises ModuleNotFoundError without PyTorch; RuntimeError under the transforms of torch.func (grad, vmap, jacrev, ...), and if f reads
+    other Tensors that require a gradient, such as the parameters of a Module: pass them as arguments, or freeze them.
 
     >>> import tinygrad_ko as tg
     >>> import torch  # doctest: +SKIP
@@ -167,19 +184,35 @@ def to_torch(f: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(f, assigned=("__name__", "__doc__"), updated=())
     def call(*args: Any, **options: Any) -> Any:
         leaves, rebuild = separated((args, options), is_variable, as_array)
-        shapes: list[Any] = []
 
         def of_leaves(*xs: Any) -> Any:
             new, named = rebuild(list(xs))
-            y = f(*new, **named)
-            shapes[:] = [mapped(lambda part, place: Shape(tuple(np.shape(part))), y, "")]
-            return y
+            return outputs("to_torch", f(*new, **named), xs)
 
         of_leaves.__name__ = getattr(f, "__name__", type(f).__name__)
-        row = _function_class().apply(Exported("to_torch", of_leaves), *leaves)
-        return row if isinstance(shapes[0], Shape) else in_pieces(row, shapes[0])
+        exported, constants = Exported("to_torch", of_leaves), list[Any]()
+        try:
+            row = _function_class().apply(exported, constants, *leaves)
+        except RuntimeError as error:
+            if "functorch transforms" not in str(error):
+                raise
+            raise _no_transform(of_leaves.__name__) from error
+        as_dtype = lambda part, dtype: part.to(torch.from_numpy(np.empty(0, dtype)).dtype)
+        return in_pieces(row, exported.structure, [torch.from_numpy(c).to(row.device) for c in constants], as_dtype)
 
     return call
+
+
+def _no_transform(name: str) -> RuntimeError:
+    """PyTorch's transforms of functions ask an autograd.Function for more than a forward and a backward."""
+    return explain(
+        RuntimeError(
+            f"to_torch: torch.func's transforms (grad, vmap, jacrev, ...) do not take {name}; differentiate it by backward() or "
+            "torch.autograd.grad, or the function of Tensors by tg.func.grad, vjp or jacobian"
+        ),
+        f"to_torch: torch.func의 변환(grad, vmap, jacrev 등)에는 쓸 수 없습니다. 함수: {name}. backward()나 torch.autograd.grad로 "
+        "미분하거나, Tensor의 함수를 tg.func.grad, vjp, jacobian으로 미분하십시오.",
+    )
 
 
 @cache
@@ -191,9 +224,10 @@ def _function_class() -> Any:
         """Forward by this package's ops, backward by its backpropagation."""
 
         @staticmethod
-        def forward(ctx: Any, exported: Exported, *xs: Any) -> Any:
-            """The value, several in one row."""
+        def forward(ctx: Any, exported: Exported, constants: list[Any], *xs: Any) -> Any:
+            """The value, several in one row; what has no gradient goes into a list."""
             ctx.exported, ctx.run = exported, exported.run([x.numpy(force=True).copy() for x in xs])
+            constants += ctx.run.aux[1]
             ctx.save_for_backward(*xs)
             return torch.from_numpy(ctx.run.y.numpy().copy()).to(xs[0].device if xs else None)
 
@@ -203,9 +237,9 @@ def _function_class() -> Any:
             xs = ctx.saved_tensors
             if not torch.is_grad_enabled():
                 parts = ctx.exported.pull(ctx.run, c.numpy(force=True))
-                return None, *(torch.from_numpy(part.copy()).to(x) for part, x in zip(parts, xs, strict=True))
-            row = FunctionOfTensors.apply(ctx.exported.derivative(ctx.run.y.numpy()), c, *xs)
+                return None, None, *(torch.from_numpy(part.copy()).to(x) for part, x in zip(parts, xs, strict=True))
+            row = FunctionOfTensors.apply(ctx.exported.derivative(ctx.run.y.numpy()), [], c, *xs)
             parts = in_pieces(row, [Shape(tuple(x.shape)) for x in xs])
-            return None, *(part.to(x) for part, x in zip(parts, xs, strict=True))
+            return None, None, *(part.to(x) for part, x in zip(parts, xs, strict=True))
 
     return FunctionOfTensors

@@ -14,7 +14,8 @@ _Argnums = int | tuple[int, ...]
 
 
 def grad(f: Callable[..., Any], argnums: _Argnums = 0, *, has_aux: bool = False) -> Callable[..., Any]:
-    """The function that gives the gradient of f with respect to an argument, or a tuple of gradients for several.
+    """The function that gives the gradient of f with respect to an argument, or a tuple of gradients for several. `argnums` are
+    their positions: what autograd calls argnum.
 
     f returns one number. With `has_aux=True` it returns a tuple of that number and of anything else, which is not differentiated,
     and the function returns (gradient, anything else). Costs one forward and one backward of f, for any number of parameters.
@@ -196,12 +197,18 @@ def _derived(what: str, f: Callable[..., Any], call: Callable[..., Any]) -> Call
 def _positions(what: str, argnums: Any, given: tuple[Any, ...]) -> list[int]:
     wanted = list(argnums) if isinstance(argnums, list | tuple) else [argnums]
     n = len(given)
-    if any(not isinstance(i, int) or not -n <= i < n for i in wanted) or len({i % n for i in wanted}) < len(wanted):
+    if any(not isinstance(i, int) or not -n <= i < n for i in wanted):
         raise explain(
             ValueError(f"{what}: argnums={argnums!r}, but f was called with {n} positional arguments: 0 to {n - 1}"),
-            f"{what}: argnums에는 위치 인수의 번호를 한 번씩만 넘겨야 합니다. 받은 값: {argnums!r}. 위치 인수: {n}개, 0부터 {n - 1}까지",
+            f"{what}: argnums에는 위치 인수의 번호를 넘겨야 합니다. 받은 값: {argnums!r}. 위치 인수: {n}개, 0부터 {n - 1}까지",
         )
-    return [i % n for i in wanted]
+    positions = [i % n for i in wanted]
+    if len({*positions}) < len(positions):
+        raise explain(
+            ValueError(f"{what}: argnums={argnums!r} names an argument twice; give each position once"),
+            f"{what}: argnums에 같은 인수가 두 번 있습니다. 번호를 한 번씩만 넘기십시오. 받은 값: {argnums!r}",
+        )
+    return positions
 
 
 def _gradient(

@@ -2,7 +2,7 @@
 
 import gc
 import weakref
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -128,8 +128,9 @@ def test_what_the_adjoint_does_not_feel_is_integrated_to_the_tolerance(
 
 
 def test_a_pulse_that_only_short_steps_meet() -> None:
+    w = tg.Tensor(1.3, requires_grad=True)
     pulse = lambda t, y: -0.3 * y + w * np.exp(-(((t - 1) / 0.03) ** 2))
-    w, exact = tg.Tensor(1.3, requires_grad=True), 0.03 * np.sqrt(np.pi) * np.exp(-0.6 + 0.009**2 / 4)
+    exact = 0.03 * np.sqrt(np.pi) * np.exp(-0.6 + 0.009**2 / 4)
     for y in (
         func.solve_ivp(pulse, (0, 3), [1.0], t_eval=[3.0], rtol=1e-6, max_step=0.04).y[0, 0],
         func.odeint(pulse, [1.0], [0, 3.0], tfirst=True, hmax=0.04)[1, 0],
@@ -277,12 +278,12 @@ def test_what_is_refused() -> None:
 
 
 def test_more_arguments_are_a_tuple() -> None:
-    a = tg.Tensor([1.1], requires_grad=True)
+    a: Any = tg.Tensor([1.1], requires_grad=True)
     f = lambda t, y, a: -a * y
     with pytest.raises(TypeError, match=r"solve_ivp: args must be a tuple, not Tensor: args=\(a,\)") as caught:
         func.solve_ivp(f, (0, 1), [1.0], args=a)
     assert caught.value.__notes__
-    ys = [func.solve_ivp(f, (0, 1), [1.0], args=args).y[0, -1].item() for args in ((a,), [a])]
+    ys = [func.solve_ivp(f, (0, 1), [1.0], args=args).y[0, -1].item() for args in cast("Any", ((a,), [a]))]
     assert ys[0] == ys[1] == pytest.approx(np.exp(-1.1), rel=1e-3)
     assert func.solve_ivp(lambda t, y: -y, (0, 1), [1.0], args=None).success
     y = func.odeint(f, [1.0], [0.0, 1.0], a, tfirst=True)  # SciPy's odeint takes one as it is

@@ -124,7 +124,7 @@ def _require_row(what: str, x0: Any) -> None:
         )
 
 
-def _solves(f: Callable[..., Any], x: Tensor) -> bool:
+def _solves(f: Callable[..., Any], x: Handle) -> bool:
     """Whether x is a solution, as backward will judge it."""
     jac, r = (_of_numbers("root", g)(x.stable_array()) for g in (jacobian(f), f))
     try:

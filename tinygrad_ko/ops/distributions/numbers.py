@@ -14,7 +14,8 @@ from tinygrad_ko.arrays.opaque import certain
 from tinygrad_ko.engine.codegen import constant
 from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.errors import explain
-from tinygrad_ko.ops.elementwise import exp, hypot, log, sqrt, square, where
+from tinygrad_ko.ops.distributions.student import student_constant, student_loss, student_normalized
+from tinygrad_ko.ops.elementwise import clip, exp, hypot, log, sqrt, square, where
 from tinygrad_ko.ops.exponential import log1p
 from tinygrad_ko.ops.inputs import as_floating, unwrapped
 from tinygrad_ko.ops.rounding import floor
@@ -169,15 +170,19 @@ class _Student(_Continuous):
     name, shapes = "t", ("df",)
 
     def _logpdf(self, z: Any, df: Any) -> Any:
-        return (
-            gammaln(0.5 * (df + 1))
-            - gammaln(0.5 * df)
-            - 0.5 * log(math.pi * df)
-            - 0.5 * (df + 1) * log1p(square(z) / df)
-        )
+        return student_constant(df, order=0) - 0.5 * student_loss(z, df) - _HALF_LOG_2_PI
 
     def _cdf(self, z: Any, df: Any) -> Any:
-        """I(df / 2, df / 2) of a number that is smooth in z, also at 0, and exact in the tail on the left."""
+        """I(df / 2, df / 2) of a number that is smooth in z, also at 0, and exact in the tail on the left; for large df, where that number
+        would have lost its digits, the normal distribution at another place.
+        """
+        many = unwrapped(df) > (1e5 if str(z.dtype).endswith("float64") else 50)
+        if certain((~many).all()):
+            return self._by_beta(z, df)
+        near = ndtr(student_normalized(where(many, df, 1e6), clip(z, -1e15, 1e15)))
+        return where(many, near, self._by_beta(where(many, 0, z), where(many, 1, df)))
+
+    def _by_beta(self, z: Any, df: Any) -> Any:
         length = hypot(z, sqrt(df))
         apart = where(unwrapped(z) < 0, df / (length + abs(z)), length + z)
         return betainc(0.5 * df, 0.5 * df, 0.5 * apart / length)

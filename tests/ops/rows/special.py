@@ -64,6 +64,7 @@ EVERY_REGIME: Any = (
     ((np.array([[1], [2], [20]]), np.array([0.7, 2.0])), {}),
     ((np.array([1, 2, 16, 40]), np.array([0.9, 2.5, 20.0, 33.0])), {}),
 )
+AT_POLES: Any = (((np.array([-1.5, 0.7, 2.3, -2.5]), np.array([0.5, 1.3, -3.3, 1.7])), {}),)
 BETAS: Any = (
     ((np.array([1, 2, 20, 30]), np.array([2, 25, 3, 40]), np.array([0.3, 0.2, 0.8, 0.4])), {}),
     ((0.7, 1.3, np.array([0.2, 0.9])), {}),
@@ -95,7 +96,7 @@ ROWS: dict[Callable[..., Any], Row] = {
     gamma_family.gamma_density: Row(
         after([*SHAPES_OF_GAMMA, 0, -0.5, -1.5]), gamma_density, EVERY_REGIME, distinct=True
     ),
-    beta_family.beta: Row(elementwise_call(positive, positive), sp.beta),
+    beta_family.beta: Row(elementwise_call(positive, positive), sp.beta, AT_POLES),
     beta_family.betaln: Row(elementwise_call(positive, positive), sp.betaln),
     beta_family.digamma_rise: Row(elementwise_call(positive, positive), lambda a, b: sp.digamma(a + b) - sp.digamma(a)),
     beta_family.betainc: Row(

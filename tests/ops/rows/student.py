@@ -23,6 +23,7 @@ def constant(df, order):
 
 EVERY_REGIME: Any = tuple(((np.array([0.7, 9.0, 45.0]),), {"order": order}) for order in (0, 1, 2))
 AT_0: Any = ((np.array([0.0, -1.3, 2.0, 9.0]), np.array([1.5, 0.4, 30.0, 2.0])), {})
+STRETCHED: Any = ((np.array([[90.5], [200.5]]), np.array([0.7, -2.0])), {})
 NORMAL: Any = (((np.array([1.5, 0.0]), np.array([math.inf, math.inf])), {}), None, [[[3.0, 0.0], [0.0, 0.0]]])
 
 ROWS: dict[Callable[..., Any], Row] = {
@@ -31,7 +32,7 @@ ROWS: dict[Callable[..., Any], Row] = {
         elementwise_call(real, positive), lambda z, df: (df + 1) * np.log1p(z**2 / df), (AT_0,), limits=(NORMAL,)
     ),
     student.student_normalized: Row(
-        after([200.5, 1000.5], values=real), lambda df, z: sp.ndtri(theirs.t.cdf(z, df)), distinct=True
+        after([90.5, 200.5], values=real), lambda df, z: sp.ndtri(theirs.t.cdf(z, df)), (STRETCHED,), distinct=True
     ),
     student.log1p_rest: Row(elementwise_call(positive), lambda x: np.log1p(x) - x / (1 + x)),
 }

@@ -130,7 +130,39 @@ class _Continuous(_Distribution):
 
     def pdf(self, x: Any, *given: Any, **named: Any) -> Any:
         """The density at x."""
-        return exp(self.logpdf(x, *given, **named))
+        if self.low == -math.inf:  # no support here has an end on the right alone
+            return exp(self.logpdf(x, *given, **named))
+        z, shapes, scale = self._bound(x, given, named)
+        values = unwrapped(z)
+        if certain(~((values == self.low) | (values == self.high)).any()):
+            return exp(self.logpdf(x, *given, **named))
+        out = self._at_ends(z, shapes, values) / scale
+        z, inside = self._inside(z)
+        return self._chosen(inside, out, 0.0, [*shapes, scale])
+
+    def _at_ends(self, z: Any, shapes: list[Any], values: Any) -> Any:
+        """The density, also at the ends of the support: there it is a power of the distance, and differentiates as one."""
+        left, parts = ~((values >= self.low) & (values <= self.high) | (values != values)), []
+        for end in (self.low, self.high):
+            power = unwrapped(self._near(z, end, *shapes)[1])
+            here = (values == end) & (power != 0)  # at a power of 0 the logarithm has the right slopes
+            if math.isfinite(end) and not certain(~here.any()):
+                distance, exponent, _ = self._near(where(here, z, self.inside), end, *shapes)
+                # Beside an infinite slope that of the other factor is nothing.
+                others = where(here & (power > 0), z, where(here, end, self.inside))
+                rest = self._near(others, end, *shapes)[2]
+                # Where the power and all its slopes are 0 the other factor must not be infinite.
+                rest = where((unwrapped(rest) > 700) & (power > 3), 0.0, rest)
+                parts.append((here, distance**exponent * exp(rest)))
+                left = left | here
+        out = exp(self._logpdf(where(left, self.inside, z), *shapes))
+        for here, part in parts:
+            out = where(here, part, out)
+        return out
+
+    def _near(self, z: Any, end: float, *shapes: Any) -> Any:
+        """The distance from an end of the support, the power of it in the density, and the logarithm of the other factor."""
+        raise NotImplementedError
 
     def _logpdf(self, z: Any, *shapes: Any) -> Any:
         raise NotImplementedError
@@ -199,6 +231,9 @@ class _Gamma(_Continuous):
     def _logpdf(self, z: Any, a: Any) -> Any:
         return xlogy(a - 1, z) - z - gammaln(a)
 
+    def _near(self, z: Any, end: float, a: Any) -> Any:
+        return z, a - 1, -z - gammaln(a)
+
     def _cdf(self, z: Any, a: Any) -> Any:
         return gammainc(a, z)
 
@@ -213,6 +248,9 @@ class _ChiSquare(_Continuous):
 
     def _logpdf(self, z: Any, df: Any) -> Any:
         return xlogy(0.5 * df - 1, z) - 0.5 * z - gammaln(0.5 * df) - 0.5 * math.log(2) * df
+
+    def _near(self, z: Any, end: float, df: Any) -> Any:
+        return z, 0.5 * df - 1, -0.5 * z - gammaln(0.5 * df) - 0.5 * math.log(2) * df
 
     def _cdf(self, z: Any, df: Any) -> Any:
         return gammainc(0.5 * df, 0.5 * z)
@@ -229,6 +267,11 @@ class _Beta(_Continuous):
     def _logpdf(self, z: Any, a: Any, b: Any) -> Any:
         return xlog1py(b - 1, -z) + xlogy(a - 1, z) - betaln(a, b)
 
+    def _near(self, z: Any, end: float, a: Any, b: Any) -> Any:
+        if end == 0:
+            return z, a - 1, xlog1py(b - 1, -z) - betaln(a, b)
+        return 1 - z, b - 1, xlogy(a - 1, z) - betaln(a, b)
+
     def _cdf(self, z: Any, a: Any, b: Any) -> Any:
         return betainc(a, b, z)
 
@@ -244,14 +287,28 @@ class _Poisson(_Distribution):
     def logpmf(self, k: Any, *given: Any, **named: Any) -> Any:
         """The logarithm of the probability of k: -inf where k is no count."""
         z, (mu,), _ = self._bound(k, given, named)
+        z, count = self._counts(z)
+        return self._chosen(count, self._logpmf(z, mu), -math.inf, [mu])
+
+    def _counts(self, z: Any) -> tuple[Any, Any]:
+        """k with 0 for what is no count, and where it is one."""
         values = constant(z, "poisson", "k") if isinstance(z, Handle) else z
         count = (values >= 0) & (values == np.floor(values)) & (values < math.inf) | (values != values)
-        z = where(count, z, 0)
-        return self._chosen(count, xlogy(z, mu) - gammaln(z + 1) - mu, -math.inf, [mu])
+        return where(count, z, 0), count
+
+    def _logpmf(self, z: Any, mu: Any) -> Any:
+        return xlogy(z, mu) - gammaln(z + 1) - mu
 
     def pmf(self, k: Any, *given: Any, **named: Any) -> Any:
         """The probability of k."""
-        return exp(self.logpmf(k, *given, **named))
+        z, (mu,), _ = self._bound(k, given, named)
+        none = unwrapped(mu) == 0
+        if certain(~none.any()):
+            return exp(self.logpmf(k, *given, **named))
+        z, count = self._counts(z)
+        likely = exp(self._logpmf(z, where(none, 1, mu)))
+        at_0 = where(none, mu, 0) ** z * exp(-gammaln(z + 1))
+        return self._chosen(count, where(none, at_0 * exp(-where(none, mu, 0)), likely), 0.0, [mu])
 
     def _cdf(self, z: Any, mu: Any) -> Any:
         return gammaincc(floor(z) + 1, mu)

@@ -105,6 +105,47 @@ def test_gradients_at_the_ends_are_finite() -> None:
     assert korean(caught.value)
 
 
+ENDS: list[tuple[str, list[float], tuple[float, ...], list[float]]] = [  # places, parameters, slopes by all of them
+    ("gamma", [0.0], (2.0, 0.0, 1.0), [1.0, 0.0, -1.0, 0.0]),
+    ("gamma", [0.0], (1.0, 0.0, 2.0), [-0.25, -INF, 0.25, -0.25]),
+    ("gamma", [0.0], (1.5, 0.0, 1.0), [INF, 0.0, -INF, NAN]),
+    ("gamma", [0.0], (3.0, 0.0, 1.0), [0.0, 0.0, 0.0, 0.0]),
+    ("gamma", [0.0], (1e4, 0.0, 1.0), [0.0, 0.0, 0.0, 0.0]),
+    ("chi2", [0.0], (4.0, 0.0, 1.0), [0.25, 0.0, -0.25, 0.0]),
+    ("beta", [0.0, 1.0], (2.0, 2.0), [6.0, -6.0, 0.0, 0.0]),
+    ("beta", [0.0, 1.0], (3.0, 2.0), [0.0, -12.0, 0.0, 0.0]),
+    ("beta", [0.0, 1.0], (2e3, 3e3), [0.0, 0.0, 0.0, 0.0]),
+    ("beta", [0.0, 1.0], (0.5, 0.5), [-INF, INF, NAN, NAN]),
+    ("beta", [0.0], (1.0, 3.0), [-6.0, -INF, 1.0]),
+]
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize(("name", "places", "parameters", "wanted"), ENDS)
+def test_slopes_of_densities_at_the_ends(
+    name: str, places: list[float], parameters: tuple[float, ...], wanted: list[float]
+) -> None:
+    leaves: list[Any] = [tg.Tensor(np.array(p), requires_grad=True) for p in (places, *parameters)]
+    y = getattr(tg.stats, name).pdf(*leaves)
+    np.testing.assert_allclose(y.numpy(), getattr(theirs, name).pdf(places, *parameters), rtol=1e-13)
+    found = np.concatenate([np.ravel(g.numpy()) for g in tg.grad(y.sum(), leaves)])
+    np.testing.assert_allclose(found, wanted, rtol=1e-12)
+
+
+def test_second_slopes_at_the_ends() -> None:
+    x: Any = tg.Tensor(0.0, requires_grad=True)
+    for call, first, second in (
+        (lambda x: tg.stats.gamma.pdf(x, 2.0), 1, -2),
+        (lambda x: tg.stats.gamma.pdf(x, 3.0), 0, 1),
+        (lambda x: tg.stats.poisson.pmf(0, x), -1, 1),
+        (lambda x: tg.stats.poisson.pmf(1, x), 1, -2),
+        (lambda x: tg.stats.poisson.pmf(2, x), 0, 1),
+        (lambda x: tg.stats.poisson.pmf(3, x), 0, 0),
+    ):
+        slope = tg.grad(call(x), x, create_graph=True)
+        assert (slope.item(), tg.grad(slope, x).item()) == (first, second)
+
+
 @pytest.mark.parametrize(("dtype", "exact"), [(np.float64, 1e-12), (np.float32, 2e-6)])
 @pytest.mark.parametrize("df", [0.3, 3.0, 9.0, 39.0, 41.0, 1e2, 1e4, 1e5, 1e8, 1e12, 1e15, 1e16])
 def test_student_keeps_its_digits_however_many_degrees_of_freedom(df: float, dtype: Any, exact: float) -> None:
@@ -216,6 +257,7 @@ def test_what_no_distribution_has_is_refused() -> None:
         (ValueError, lambda: dirichlet.pdf([0.2, 0.8], [1.0, -2.0])),
         (ValueError, lambda: dirichlet.pdf([0.2, 0.8], [1.0, 1.0, 1.0, 1.0])),
         (TypeError, lambda: tg.stats.t.pdf(1.0)),
+        (TypeError, lambda: tg.stats.norm(0.0, 1.0)),
         (TypeError, lambda: tg.stats.norm.pdf(1.0, 0.0, 1.0, 2.0)),
         (TypeError, lambda: tg.stats.norm.pdf(1.0, 0.0, loc=0.0)),
         (TypeError, lambda: tg.stats.norm.pdf(1.0, sigma=0.0)),
@@ -250,3 +292,11 @@ def test_they_compile(call: Callable[[Any], Any]) -> None:
     for x in ([0.3, 0.5, 0.9], [0.2, 1.5, -0.4]):
         for a, b in zip(compiled(np.array(x)), run(np.array(x)), strict=True):
             np.testing.assert_allclose(np.asarray(a), np.asarray(b), rtol=1e-13)
+
+
+def test_a_distribution_that_is_not_there_is_none_of_another_room() -> None:
+    with pytest.raises(AttributeError, match=r"write tg\.stats\.gamma\.pdf\(x, 1, loc, scale\)"):
+        tg.stats.expon
+    with pytest.raises(AttributeError) as caught:
+        tg.stats.expo
+    assert "tg.exp" not in str(caught.value)

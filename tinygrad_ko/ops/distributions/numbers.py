@@ -51,6 +51,17 @@ class _Distribution:
     def __repr__(self) -> str:
         return f"tg.stats.{self.name}"
 
+    def __call__(self, *given: Any, **named: Any) -> Any:
+        """Not here: it raises TypeError, which says what to write."""
+        words = ", ".join((*self.shapes, *self.rest))
+        write = f"tg.stats.{self.name}.{'pmf(k' if self.name == 'poisson' else 'pdf(x'}, {words})"
+        raise explain(
+            TypeError(
+                f"tg.stats.{self.name}: a distribution that keeps its parameters is not made here; write {write}"
+            ),
+            f"tg.stats.{self.name}: 매개변수를 고정한 분포는 만들지 않습니다. 다음과 같이 쓰십시오: {write}",
+        )
+
     def _bound(self, x: Any, given: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, list[Any], Any]:
         """x in units of the scale, the parameters, and the scale."""
         words = (*self.shapes, *self.rest)
@@ -142,7 +153,7 @@ class _Continuous(_Distribution):
 
     def _at_ends(self, z: Any, shapes: list[Any], values: Any) -> Any:
         """The density, also at the ends of the support: there it is a power of the distance, and differentiates as one."""
-        left, parts = ~((values >= self.low) & (values <= self.high) | (values != values)), []
+        left, parts = ~((values >= self.low) & (values <= self.high) | (values != values)) | (values == math.inf), []
         for end in (self.low, self.high):
             power = unwrapped(self._near(z, end, *shapes)[1])
             here = (values == end) & (power != 0)  # at a power of 0 the logarithm has the right slopes

@@ -45,7 +45,7 @@ def _slope_of_beta(out, a, b):
     c, d = where(pole, a, 0.5), where(pole, b, 0.5)
     rest = where(pole, 1 - a - b, 1)  # cos(pi * rest) is -cos(pi * (a + b))
     at_pole = out * (digamma(c) - digamma(rest)) - gamma(c) * gamma(d) * gamma(rest) * cos(math.pi * rest)
-    return where(pole, at_pole, -out * digamma_rise(a, where(pole, 1 - a, b)))
+    return where(pole, at_pole, -out * digamma_rise(a, where(pole, 1, b)))
 
 
 @op(broadcasts=True, a=lambda g, a, b: -g * digamma_rise(a, b), b=lambda g, a, b: -g * digamma_rise(b, a))

@@ -105,6 +105,99 @@ def test_gradients_at_the_ends_are_finite() -> None:
     assert korean(caught.value)
 
 
+ENDS: list[tuple[str, list[float], tuple[float, ...], list[float]]] = [  # places, parameters, slopes by all of them
+    ("gamma", [0.0], (2.0, 0.0, 1.0), [1.0, 0.0, -1.0, 0.0]),
+    ("gamma", [0.0], (1.0, 0.0, 2.0), [-0.25, -INF, 0.25, -0.25]),
+    ("gamma", [0.0], (1.5, 0.0, 1.0), [INF, 0.0, -INF, NAN]),
+    ("gamma", [0.0], (3.0, 0.0, 1.0), [0.0, 0.0, 0.0, 0.0]),
+    ("gamma", [0.0], (1e4, 0.0, 1.0), [0.0, 0.0, 0.0, 0.0]),
+    ("chi2", [0.0], (4.0, 0.0, 1.0), [0.25, 0.0, -0.25, 0.0]),
+    ("beta", [0.0, 1.0], (2.0, 2.0), [6.0, -6.0, 0.0, 0.0]),
+    ("beta", [0.0, 1.0], (3.0, 2.0), [0.0, -12.0, 0.0, 0.0]),
+    ("beta", [0.0, 1.0], (2e3, 3e3), [0.0, 0.0, 0.0, 0.0]),
+    ("beta", [0.0, 1.0], (0.5, 0.5), [-INF, INF, NAN, NAN]),
+    ("beta", [0.0], (1.0, 3.0), [-6.0, -INF, 1.0]),
+]
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize(("name", "places", "parameters", "wanted"), ENDS)
+def test_slopes_of_densities_at_the_ends(
+    name: str, places: list[float], parameters: tuple[float, ...], wanted: list[float]
+) -> None:
+    leaves: list[Any] = [tg.Tensor(np.array(p), requires_grad=True) for p in (places, *parameters)]
+    y = getattr(tg.stats, name).pdf(*leaves)
+    np.testing.assert_allclose(y.numpy(), getattr(theirs, name).pdf(places, *parameters), rtol=1e-13)
+    found = np.concatenate([np.ravel(g.numpy()) for g in tg.grad(y.sum(), leaves)])
+    np.testing.assert_allclose(found, wanted, rtol=1e-12)
+
+
+def test_second_slopes_at_the_ends() -> None:
+    x: Any = tg.Tensor(0.0, requires_grad=True)
+    for call, first, second in (
+        (lambda x: tg.stats.gamma.pdf(x, 2.0), 1, -2),
+        (lambda x: tg.stats.gamma.pdf(x, 3.0), 0, 1),
+        (lambda x: tg.stats.poisson.pmf(0, x), -1, 1),
+        (lambda x: tg.stats.poisson.pmf(1, x), 1, -2),
+        (lambda x: tg.stats.poisson.pmf(2, x), 0, 1),
+        (lambda x: tg.stats.poisson.pmf(3, x), 0, 0),
+    ):
+        slope = tg.grad(call(x), x, create_graph=True)
+        assert (slope.item(), tg.grad(slope, x).item()) == (first, second)
+
+
+@pytest.mark.parametrize(("dtype", "exact"), [(np.float64, 1e-12), (np.float32, 2e-6)])
+@pytest.mark.parametrize("df", [0.3, 3.0, 9.0, 39.0, 41.0, 1e2, 1e4, 1e5, 1e8, 1e12, 1e15, 1e16])
+def test_student_keeps_its_digits_however_many_degrees_of_freedom(df: float, dtype: Any, exact: float) -> None:
+    mp = pytest.importorskip("mpmath")
+    with mp.workdps(60):
+        for place in (0.0, 0.3, 1.0, 2.5, 40.0):
+            z, v = (tg.Tensor(dtype(n), requires_grad=True) for n in (place, df))
+            y = tg.stats.t.logpdf(z, v)
+            by_z, by_df = tg.grad(y, [z, v], create_graph=True)
+            x, n = mp.mpf(z.item()), mp.mpf(v.item())
+            half, ratio = n / 2, x * x / n
+            value = mp.loggamma(half + 0.5) - mp.loggamma(half) - mp.log(mp.pi * n) / 2 - (n + 1) / 2 * mp.log1p(ratio)
+            slope = (mp.digamma(half + 0.5) - mp.digamma(half) - 1 / n - mp.log1p(ratio)) / 2
+            slope += (n + 1) / (2 * n) * ratio / (1 + ratio)
+            for ours, wanted in ((y, value), (by_z, -(n + 1) * x / (n + x * x)), (by_df, slope)):
+                assert ours.item() == pytest.approx(float(wanted), rel=exact, abs=0)
+            if dtype is np.float64:
+                below = n * n + n * x * x
+                second = (mp.psi(1, half + 0.5) - mp.psi(1, half)) / 4 + (1 / n + ratio / (1 + ratio)) / (2 * n)
+                second += x * x / 2 * (1 / below - (n + 1) * (2 * n + x * x) / below**2)
+                assert tg.grad(by_df, v).item() == pytest.approx(float(second), rel=exact, abs=0)
+
+
+@pytest.mark.parametrize(("dtype", "exact"), [(np.float64, 2e-12), (np.float32, 1e-5)])
+def test_the_probabilities_of_student_too(dtype: Any, exact: float) -> None:
+    df = np.array([[10.0], [45.0], [55.0], [9e2], [9e4], [2e5], [1e10], [1e15], [1e30]]).astype(dtype)
+    z: Any = tg.Tensor(np.array([-9.0, -1.0, -1e-3, 0.0, 0.3, 4.0], dtype), requires_grad=True)
+    for method in ("cdf", "sf", "logcdf", "logsf"):
+        y = getattr(tg.stats.t, method)(z, df)
+        wanted = getattr(theirs.t, method)(z.numpy().astype(float), df.astype(float))
+        np.testing.assert_allclose(y.numpy(), wanted, rtol=exact)
+        assert y.dtype == dtype
+    y = tg.stats.t.cdf(z, df)
+    np.testing.assert_allclose(tg.grad(y.sum(), z).numpy(), tg.stats.t.pdf(z.numpy(), df).sum(axis=0), rtol=exact)
+    far: Any = tg.Tensor(np.array([-1e30, 1e30], dtype), requires_grad=True)
+    y = tg.stats.t.cdf(far, dtype(1e9))
+    assert y.numpy().tolist() == [0, 1]
+    assert tg.grad(y.sum(), far).numpy().tolist() == [0, 0]
+
+
+def test_student_with_endless_degrees_of_freedom_is_normal() -> None:
+    z: Any = tg.Tensor([-INF, -1.5, 0.0, 2.0, INF], requires_grad=True)
+    df: Any = tg.Tensor(INF, requires_grad=True)
+    for method in ("logpdf", "pdf", "cdf", "sf", "logcdf", "logsf"):
+        ours = getattr(tg.stats.t, method)(z, df if "pdf" in method else INF)
+        np.testing.assert_allclose(ours.numpy(), getattr(theirs.norm, method)(z.numpy()), rtol=1e-14)
+        assert tg.grad(ours[1:-1].sum(), z)[1].item() == pytest.approx(
+            tg.grad(getattr(tg.stats.norm, method)(z)[1:-1].sum(), z)[1].item(), rel=1e-14
+        )
+    assert tg.grad(tg.stats.t.logpdf(z, df)[1:-1].sum(), df).item() == 0
+
+
 X = np.array([[0.3, -0.2, 1.1], [0.9, 0.4, -0.7]])
 MEAN = np.array([0.1, 0.2, -0.3])
 COV = np.array([[1.5, 0.3, -0.2], [0.3, 0.9, 0.1], [-0.2, 0.1, 0.7]])
@@ -164,6 +257,7 @@ def test_what_no_distribution_has_is_refused() -> None:
         (ValueError, lambda: dirichlet.pdf([0.2, 0.8], [1.0, -2.0])),
         (ValueError, lambda: dirichlet.pdf([0.2, 0.8], [1.0, 1.0, 1.0, 1.0])),
         (TypeError, lambda: tg.stats.t.pdf(1.0)),
+        (TypeError, lambda: tg.stats.norm(0.0, 1.0)),
         (TypeError, lambda: tg.stats.norm.pdf(1.0, 0.0, 1.0, 2.0)),
         (TypeError, lambda: tg.stats.norm.pdf(1.0, 0.0, loc=0.0)),
         (TypeError, lambda: tg.stats.norm.pdf(1.0, sigma=0.0)),
@@ -198,3 +292,11 @@ def test_they_compile(call: Callable[[Any], Any]) -> None:
     for x in ([0.3, 0.5, 0.9], [0.2, 1.5, -0.4]):
         for a, b in zip(compiled(np.array(x)), run(np.array(x)), strict=True):
             np.testing.assert_allclose(np.asarray(a), np.asarray(b), rtol=1e-13)
+
+
+def test_a_distribution_that_is_not_there_is_none_of_another_room() -> None:
+    with pytest.raises(AttributeError, match=r"write tg\.stats\.gamma\.pdf\(x, 1, loc, scale\)"):
+        tg.stats.expon
+    with pytest.raises(AttributeError) as caught:
+        tg.stats.expo
+    assert "tg.exp" not in str(caught.value)

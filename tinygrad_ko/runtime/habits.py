@@ -38,7 +38,7 @@ tg.take : index_select; tg.take_along_axis : gather; tg.scatter_add : index_add;
 CALLS = _by_habit("""
 tg.Tensor(data, requires_grad=True) : Parameter Variable; tg.Tensor(rng.random(shape)) : rand
 tg.Tensor(rng.standard_normal(shape)) : randn; np.random.seed(0) : manual_seed; model.save(path) : save; model.load(path) : load
-tg.relu(x), tg.softmax(x), ... : functional
+tg.relu(x), tg.softmax(x), ... : functional; tg.stats.gamma.pdf(x, 1, loc, scale) : expon
 """)
 
 # Arguments: an argument, or else what to write; after a dot, those of one class alone.

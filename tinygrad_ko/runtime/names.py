@@ -62,7 +62,11 @@ def _no_such_name(module: str, name: str) -> AttributeError:
 def _meant(name: str, module: str) -> list[str]:
     """The names, each with its room, that were probably meant."""
     own = module.replace("tinygrad_ko.", "").replace("tinygrad_ko", "tg")
-    known = {f"{room}.{n}": n for room in dict.fromkeys([own, *_ROOMS]) for n in room_named(room).__all__}
+    known = {
+        f"{room}.{n}": n
+        for room in dict.fromkeys([own, *(_ROOMS if own != "stats" else ())])
+        for n in room_named(room).__all__
+    }
     numpys = getattr(np, name, None)
     if name in HABITS:
         return [HABITS[name]]

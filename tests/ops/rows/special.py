@@ -64,6 +64,7 @@ EVERY_REGIME: Any = (
     ((np.array([[1], [2], [20]]), np.array([0.7, 2.0])), {}),
     ((np.array([1, 2, 16, 40]), np.array([0.9, 2.5, 20.0, 33.0])), {}),
 )
+AT_POLES: Any = (((np.array([-1.5, 0.3, 2.3, -2.5]), np.array([0.5, 0.7, -3.3, 0.5])), {}),)
 BETAS: Any = (
     ((np.array([1, 2, 20, 30]), np.array([2, 25, 3, 40]), np.array([0.3, 0.2, 0.8, 0.4])), {}),
     ((0.7, 1.3, np.array([0.2, 0.9])), {}),
@@ -95,7 +96,7 @@ ROWS: dict[Callable[..., Any], Row] = {
     gamma_family.gamma_density: Row(
         after([*SHAPES_OF_GAMMA, 0, -0.5, -1.5]), gamma_density, EVERY_REGIME, distinct=True
     ),
-    beta_family.beta: Row(elementwise_call(positive, positive), sp.beta),
+    beta_family.beta: Row(elementwise_call(positive, positive), sp.beta, AT_POLES),
     beta_family.betaln: Row(elementwise_call(positive, positive), sp.betaln),
     beta_family.digamma_rise: Row(elementwise_call(positive, positive), lambda a, b: sp.digamma(a + b) - sp.digamma(a)),
     beta_family.betainc: Row(
@@ -145,7 +146,20 @@ ROWS: dict[Callable[..., Any], Row] = {
     logistic.log_expit: Row(elementwise_call(real), sp.log_expit),
 }
 
+BESIDE_POLES = {
+    "dropped condition: in _slope_of_beta: pole = (a + b <= 0) & (floor(a + b) == a + b)": "what holds at the poles holds beside them too",
+    "missing function: in _slope_of_beta: pole = (a + b <= 0) & (a + b == a + b) & (floor(a) != a)": "the same",
+    "dropped condition: in _slope_of_beta: pole = (a + b <= 0) & (floor(a) != a)": "where both have poles either way gives NaN",
+    "wrong constant: in _slope_of_beta: c, d = (where(pole, a, 1.5), where(pole, b, 0.5))": "what stands there is not taken",
+    "wrong constant: in _slope_of_beta: c, d = (where(pole, a, 0.5), where(pole, b, 1.5))": "what stands there is not taken",
+    "wrong constant: in _slope_of_beta: rest = where(pole, 1 - a - b, 2)": "what stands there is not taken",
+    "wrong constant: in _slope_of_beta: return where(pole, at_pole, -out * digamma_rise(a, where(pole, 2, b)))": (
+        "what stands there is not taken"
+    ),
+}
+
 EQUIVALENT: dict[str, dict[str, str]] = {
+    "beta": {f"beta.{argument}: {mutant}": why for argument in "ab" for mutant, why in BESIDE_POLES.items()},
     **{
         name: {
             f"{name}.y: wrong constant: in _quotient: return where(x == 0, 0, x / where(x == 0, 2, y))": "what stands there is not taken"

@@ -14,7 +14,8 @@ from tinygrad_ko.arrays.opaque import certain
 from tinygrad_ko.engine.codegen import constant
 from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.errors import explain
-from tinygrad_ko.ops.elementwise import exp, hypot, log, sqrt, square, where
+from tinygrad_ko.ops.distributions.student import student_constant, student_loss, student_normalized
+from tinygrad_ko.ops.elementwise import clip, exp, hypot, log, sqrt, square, where
 from tinygrad_ko.ops.exponential import log1p
 from tinygrad_ko.ops.inputs import as_floating, unwrapped
 from tinygrad_ko.ops.rounding import floor
@@ -49,6 +50,17 @@ class _Distribution:
 
     def __repr__(self) -> str:
         return f"tg.stats.{self.name}"
+
+    def __call__(self, *given: Any, **named: Any) -> Any:
+        """Not here: it raises TypeError, which says what to write."""
+        words = ", ".join((*self.shapes, *self.rest))
+        write = f"tg.stats.{self.name}.{'pmf(k' if self.name == 'poisson' else 'pdf(x'}, {words})"
+        raise explain(
+            TypeError(
+                f"tg.stats.{self.name}: a distribution that keeps its parameters is not made here; write {write}"
+            ),
+            f"tg.stats.{self.name}: 매개변수를 고정한 분포는 만들지 않습니다. 다음과 같이 쓰십시오: {write}",
+        )
 
     def _bound(self, x: Any, given: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, list[Any], Any]:
         """x in units of the scale, the parameters, and the scale."""
@@ -129,7 +141,39 @@ class _Continuous(_Distribution):
 
     def pdf(self, x: Any, *given: Any, **named: Any) -> Any:
         """The density at x."""
-        return exp(self.logpdf(x, *given, **named))
+        if self.low == -math.inf:  # no support here has an end on the right alone
+            return exp(self.logpdf(x, *given, **named))
+        z, shapes, scale = self._bound(x, given, named)
+        values = unwrapped(z)
+        if certain(~((values == self.low) | (values == self.high)).any()):
+            return exp(self.logpdf(x, *given, **named))
+        out = self._at_ends(z, shapes, values) / scale
+        z, inside = self._inside(z)
+        return self._chosen(inside, out, 0.0, [*shapes, scale])
+
+    def _at_ends(self, z: Any, shapes: list[Any], values: Any) -> Any:
+        """The density, also at the ends of the support: there it is a power of the distance, and differentiates as one."""
+        left, parts = ~((values >= self.low) & (values <= self.high) | (values != values)) | (values == math.inf), []
+        for end in (self.low, self.high):
+            power = unwrapped(self._near(z, end, *shapes)[1])
+            here = (values == end) & (power != 0)  # at a power of 0 the logarithm has the right slopes
+            if math.isfinite(end) and not certain(~here.any()):
+                distance, exponent, _ = self._near(where(here, z, self.inside), end, *shapes)
+                # Beside an infinite slope that of the other factor is nothing.
+                others = where(here & (power > 0), z, where(here, end, self.inside))
+                rest = self._near(others, end, *shapes)[2]
+                # Where the power and all its slopes are 0 the other factor must not be infinite.
+                rest = where((unwrapped(rest) > 700) & (power > 3), 0.0, rest)
+                parts.append((here, distance**exponent * exp(rest)))
+                left = left | here
+        out = exp(self._logpdf(where(left, self.inside, z), *shapes))
+        for here, part in parts:
+            out = where(here, part, out)
+        return out
+
+    def _near(self, z: Any, end: float, *shapes: Any) -> Any:
+        """The distance from an end of the support, the power of it in the density, and the logarithm of the other factor."""
+        raise NotImplementedError
 
     def _logpdf(self, z: Any, *shapes: Any) -> Any:
         raise NotImplementedError
@@ -169,15 +213,19 @@ class _Student(_Continuous):
     name, shapes = "t", ("df",)
 
     def _logpdf(self, z: Any, df: Any) -> Any:
-        return (
-            gammaln(0.5 * (df + 1))
-            - gammaln(0.5 * df)
-            - 0.5 * log(math.pi * df)
-            - 0.5 * (df + 1) * log1p(square(z) / df)
-        )
+        return student_constant(df, order=0) - 0.5 * student_loss(z, df) - _HALF_LOG_2_PI
 
     def _cdf(self, z: Any, df: Any) -> Any:
-        """I(df / 2, df / 2) of a number that is smooth in z, also at 0, and exact in the tail on the left."""
+        """I(df / 2, df / 2) of a number that is smooth in z, also at 0, and exact in the tail on the left; for large df, where that number
+        would have lost its digits, the normal distribution at another place.
+        """
+        many = unwrapped(df) > (1e5 if str(z.dtype).endswith("float64") else 50)
+        if certain((~many).all()):
+            return self._by_beta(z, df)
+        near = ndtr(student_normalized(where(many, df, 1e6), clip(z, -1e15, 1e15)))
+        return where(many, near, self._by_beta(where(many, 0, z), where(many, 1, df)))
+
+    def _by_beta(self, z: Any, df: Any) -> Any:
         length = hypot(z, sqrt(df))
         apart = where(unwrapped(z) < 0, df / (length + abs(z)), length + z)
         return betainc(0.5 * df, 0.5 * df, 0.5 * apart / length)
@@ -194,6 +242,9 @@ class _Gamma(_Continuous):
     def _logpdf(self, z: Any, a: Any) -> Any:
         return xlogy(a - 1, z) - z - gammaln(a)
 
+    def _near(self, z: Any, end: float, a: Any) -> Any:
+        return z, a - 1, -z - gammaln(a)
+
     def _cdf(self, z: Any, a: Any) -> Any:
         return gammainc(a, z)
 
@@ -208,6 +259,9 @@ class _ChiSquare(_Continuous):
 
     def _logpdf(self, z: Any, df: Any) -> Any:
         return xlogy(0.5 * df - 1, z) - 0.5 * z - gammaln(0.5 * df) - 0.5 * math.log(2) * df
+
+    def _near(self, z: Any, end: float, df: Any) -> Any:
+        return z, 0.5 * df - 1, -0.5 * z - gammaln(0.5 * df) - 0.5 * math.log(2) * df
 
     def _cdf(self, z: Any, df: Any) -> Any:
         return gammainc(0.5 * df, 0.5 * z)
@@ -224,6 +278,11 @@ class _Beta(_Continuous):
     def _logpdf(self, z: Any, a: Any, b: Any) -> Any:
         return xlog1py(b - 1, -z) + xlogy(a - 1, z) - betaln(a, b)
 
+    def _near(self, z: Any, end: float, a: Any, b: Any) -> Any:
+        if end == 0:
+            return z, a - 1, xlog1py(b - 1, -z) - betaln(a, b)
+        return 1 - z, b - 1, xlogy(a - 1, z) - betaln(a, b)
+
     def _cdf(self, z: Any, a: Any, b: Any) -> Any:
         return betainc(a, b, z)
 
@@ -239,14 +298,28 @@ class _Poisson(_Distribution):
     def logpmf(self, k: Any, *given: Any, **named: Any) -> Any:
         """The logarithm of the probability of k: -inf where k is no count."""
         z, (mu,), _ = self._bound(k, given, named)
+        z, count = self._counts(z)
+        return self._chosen(count, self._logpmf(z, mu), -math.inf, [mu])
+
+    def _counts(self, z: Any) -> tuple[Any, Any]:
+        """k with 0 for what is no count, and where it is one."""
         values = constant(z, "poisson", "k") if isinstance(z, Handle) else z
         count = (values >= 0) & (values == np.floor(values)) & (values < math.inf) | (values != values)
-        z = where(count, z, 0)
-        return self._chosen(count, xlogy(z, mu) - gammaln(z + 1) - mu, -math.inf, [mu])
+        return where(count, z, 0), count
+
+    def _logpmf(self, z: Any, mu: Any) -> Any:
+        return xlogy(z, mu) - gammaln(z + 1) - mu
 
     def pmf(self, k: Any, *given: Any, **named: Any) -> Any:
         """The probability of k."""
-        return exp(self.logpmf(k, *given, **named))
+        z, (mu,), _ = self._bound(k, given, named)
+        none = unwrapped(mu) == 0
+        if certain(~none.any()):
+            return exp(self.logpmf(k, *given, **named))
+        z, count = self._counts(z)
+        likely = exp(self._logpmf(z, where(none, 1, mu)))
+        at_0 = where(none, mu, 0) ** z * exp(-gammaln(z + 1))
+        return self._chosen(count, where(none, at_0 * exp(-where(none, mu, 0)), likely), 0.0, [mu])
 
     def _cdf(self, z: Any, mu: Any) -> Any:
         return gammaincc(floor(z) + 1, mu)

@@ -8,9 +8,12 @@ import math
 from tinygrad_ko.arrays.library import quiet
 from tinygrad_ko.arrays.operands import floating
 from tinygrad_ko.engine.op import op
-from tinygrad_ko.ops.special.gamma_family import polygamma
+from tinygrad_ko.ops.elementwise import where
+from tinygrad_ko.ops.rounding import floor
+from tinygrad_ko.ops.special.gamma_family import digamma, gamma, polygamma
 from tinygrad_ko.ops.special.saddle_point import LARGE, deviance, stirling_error
 from tinygrad_ko.ops.special.scipys import array_in, of_parameters, scipys
+from tinygrad_ko.ops.trigonometric import cos
 
 _DIGAMMA = (
     1 / 12,
@@ -26,12 +29,23 @@ _SHIFT = 10  # up to where a series of so many terms has all digits of a float64
 
 @op(
     broadcasts=True,
-    a=lambda g, out, a, b: -g * (out * digamma_rise(a, b)),
-    b=lambda g, out, a, b: -g * (out * digamma_rise(b, a)),
+    a=lambda g, out, a, b: g * _slope_of_beta(out, a, b),
+    b=lambda g, out, a, b: g * _slope_of_beta(out, b, a),
 )
 def beta(xp, a, b):
     """gamma(a) * gamma(b) / gamma(a + b)."""
     return scipys(xp, "beta", a, b)
+
+
+def _slope_of_beta(out, a, b):
+    """Its derivative in a. Where gamma(a + b) alone has a pole beta is 0, but its derivative is not: there both are differentiated as
+    gamma(a) * gamma(b) * gamma(1 - a - b) * sin(pi * (a + b)) / pi.
+    """
+    pole = (a + b <= 0) & (floor(a + b) == a + b) & (floor(a) != a)
+    c, d = where(pole, a, 0.5), where(pole, b, 0.5)
+    rest = where(pole, 1 - a - b, 1)  # cos(pi * rest) is -cos(pi * (a + b))
+    at_pole = out * (digamma(c) - digamma(rest)) - gamma(c) * gamma(d) * gamma(rest) * cos(math.pi * rest)
+    return where(pole, at_pole, -out * digamma_rise(a, where(pole, 1, b)))
 
 
 @op(broadcasts=True, a=lambda g, a, b: -g * digamma_rise(a, b), b=lambda g, a, b: -g * digamma_rise(b, a))

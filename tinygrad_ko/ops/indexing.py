@@ -76,11 +76,7 @@ def assigned(x, index, values):
         is_list, values = isinstance(values, list | tuple), as_operand(values, "setitem")
         if is_list and not isinstance(values, Handle):
             values = beside(array, values)
-    of_numpy = {type(mask), type(array)} <= NUMPYS and mask.dtype == bool and mask.ndim > 0
-    differentiated = isinstance(values, Handle) and values._node is not None
-    if of_numpy and differentiated and mask.shape == array.shape and (mask.all() and (array != array).any()):
-        x = array  # nothing is left of it: no gradient goes where it would be 0 * NaN
-    if of_numpy:
+    if {type(mask), type(array)} <= NUMPYS and mask.dtype == bool and mask.ndim:
         row = array.shape[mask.ndim :]
         if mask.shape + row == array.shape and _broadcasts_to(row, getattr(values, "shape", ())):
             values = cast(values, array.dtype) if hasattr(values, "dtype") else values

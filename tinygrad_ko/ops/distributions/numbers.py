@@ -222,7 +222,7 @@ class _Student(_Continuous):
         many = unwrapped(df) > (1e5 if str(z.dtype).endswith("float64") else 50)
         if certain((~many).all()):
             return self._by_beta(z, df)
-        near = ndtr(student_normalized(where(many, df, 1e6), clip(z, -1e15, 1e15)))
+        near = ndtr(student_normalized(unwrapped(where(many, df, 1e6)), clip(z, -1e15, 1e15)))
         return where(many, near, self._by_beta(where(many, 0, z), where(many, 1, df)))
 
     def _by_beta(self, z: Any, df: Any) -> Any:

@@ -9,7 +9,9 @@ import math
 from tinygrad_ko.arrays.library import quiet
 from tinygrad_ko.arrays.operands import floating
 from tinygrad_ko.engine.op import op
-from tinygrad_ko.ops.elementwise import exp, where
+from tinygrad_ko.ops.elementwise import clip, sqrt, where
+from tinygrad_ko.ops.exponential import log1p
+from tinygrad_ko.ops.inputs import unwrapped
 from tinygrad_ko.ops.special.scipys import array_in, scipys
 
 _SERIES = (-1 / 8, 1 / 192, -1 / 640, 17 / 14336, -31 / 18432, 691 / 180224)  # of 1 / n, 1 / n ** 3, ...
@@ -58,24 +60,18 @@ def _share(ratio):
     return where(small, ratio / (1 + ratio), 1 - 1 / (1 + where(small, 1, ratio)))
 
 
-@op(
-    broadcasts=True,
-    df=None,
-    z=lambda g, out, df, z: (
-        g * exp(0.5 * (out * out - student_loss(z, df)) + ((1 / 24 - 0.05 / df / df) / df / df - 0.25) / df)
-    ),
-)
-def student_normalized(xp, df, z):
-    """The place where the normal distribution has the probability that Student's has at z, for so many degrees of freedom that
-    this has all digits: 50 for float32, 100,000 for float64. df has no derivative.
+def student_normalized(df, z):
+    """The place where the normal distribution has the probability that Student's has at z, for so many degrees of freedom, an array, that
+    this has all digits: 50 for float32, 100,000 for float64.
     """
-    z = array_in(xp, floating(z))
-    df = xp.astype(array_in(xp, df), z.dtype, copy=False)
-    n = xp.clip(df - 0.5, None, 1e15)
-    place = xp.sign(z) * xp.sqrt(n * xp.log1p(z / n * z * (n / (n + 0.5))))
+    ratio = z / df * z
+    small = unwrapped(ratio) < 1e-8  # then the logarithm has no digit beyond these two terms
+    root = where(small, 1 - 0.5 * ratio, log1p(ratio) / where(small, 1, ratio))
+    place = z * sqrt((1 - 0.5 / df) * root)
+    n = clip(df, None, 1e15) - 0.5
     w, b = place * place, 48 * n * n
     lost = (((4 * w + 33) * w + 240) * w + 855) / (10 * (b + 0.8 * w * w + 100))
-    return place + place * (w + 3 - lost) / b
+    return place + place * ((w + 3 - lost) / b)
 
 
 @op(x=lambda g, x: g * (x / (1 + x) / (1 + x)))

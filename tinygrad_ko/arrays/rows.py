@@ -1,11 +1,12 @@
 """Sums along short rows. NumPy starts anew with each, which takes it longer than the adding; a product with ones does it in BLAS."""
 
+from contextlib import nullcontext
 from functools import cache
 from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.arrays.library import FLOATS, NUMPYS, Array
+from tinygrad_ko.arrays.library import FLOAT32, FLOATS, NUMPYS, Array, quiet
 
 _SHORT = 128  # numbers: NumPy adds up longer rows by halves, which is more exact
 
@@ -33,10 +34,12 @@ def _products_with_ones(x: Array) -> Array:
 
 def weighted_row_sums(x: Any, weights: Any) -> Any:
     """x @ weights[:, None] of x (..., n) and weights (n,): (..., 1)."""
-    # Of float32 rows of 5, OpenBLAS 0.3.31 computes along with them what it finds in memory, and @ may complain about that: an invalid
-    # value where there is none. np.dot does not ask.
+    # Of float32 rows of 5, OpenBLAS 0.3.31 computes along with them what it finds in memory, and NumPy may complain about that: an invalid
+    # value where there is none.
     if type(x) in NUMPYS and type(weights) in NUMPYS:
-        return np.dot(x.reshape(-1, len(weights)), weights).reshape(*x.shape[:-1], 1)
+        rows = x.reshape(-1, len(weights))
+        with quiet(invalid="ignore") if len(weights) == 5 and x.dtype == FLOAT32 else nullcontext():
+            return np.dot(rows, weights).reshape(*x.shape[:-1], 1)
     return x @ weights[:, None]
 
 

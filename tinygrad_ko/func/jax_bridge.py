@@ -232,5 +232,6 @@ def _no_shape(f: Any, error: Exception) -> RuntimeError:
             f"matrices, and raised {type(error).__name__}: {error}; call it outside of jit, or let it return zeros of the right shape there"
         ),
         f"to_jax: JAX는 값이 정해지기 전에 결과의 형상을 요구하므로 함수를 1로 채운 배열과 단위 행렬로 호출해 보았으나 오류가 났습니다. "
-        f"함수: {name}. jit 밖에서 호출하거나, 그런 입력에는 결과와 같은 형상의 0을 반환하게 하십시오.",
+        f"함수: {name}, 오류: {type(error).__name__}: {error}. jit 밖에서 호출하거나, "
+        "그런 입력에는 결과와 같은 형상의 0을 반환하게 하십시오.",
     )

@@ -157,7 +157,7 @@ def moves(f: Callable[..., Any], arguments: tuple[Any, ...], place: str) -> bool
 REFUSED = {
     "np": {
         *("array", "asanyarray", "asarray", "asarray_chkfinite", "ascontiguousarray", "asfortranarray", "asmatrix", "require"),
-        *("from_dlpack", "frombuffer", "full", "full_like", "kaiser", "hamming", "arange", "spacing", "roots"),
+        *("from_dlpack", "frombuffer", "fromstring", "full", "full_like", "kaiser", "hamming", "arange", "spacing", "roots"),
         *("histogram2d", "histogramdd", "intersect1d", "unique_values"),
     },
     "np.linalg": {"eig", "eigvals"},

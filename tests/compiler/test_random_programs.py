@@ -27,6 +27,7 @@ from tinygrad_ko.compiler.program import blocks, small
 COUNT = int(os.environ.get("RANDOM_PROGRAMS", "200"))
 CHUNK = 50
 SHARED = 2_500  # so many programs share the calls that were drawn of an op
+OLD_NUMPY = np.lib.NumpyVersion(np.__version__) < "2.2.0"
 MOST_REFUSED = 7  # of a chunk; 3 % of all are, for masks and counts that say which shape a result has
 
 # Their slope is 0: a program does not go on behind them, where the engine computes with that 0, and may divide by another.
@@ -215,13 +216,14 @@ def explained(case: Case, arrays: Any, eager: list[Any], found: list[Any]) -> bo
                     np.maximum(o, np.abs(x - y)) if x is not None and x.dtype.kind == "f" else o
                     for o, x, y in zip(off, other, eager, strict=True)
                 ]
-        near = [
-            x is y is None
-            or np.all(
-                (np.abs(x - y) <= 8 * o + 16 * eps * np.max(np.abs(y), initial=0)) | ~np.isfinite(y + o) | (x == y)
-            )
-            for o, x, y in zip(off, found, eager, strict=True)
-        ]
+        with np.errstate(invalid="ignore"):  # inf - inf
+            near = [
+                x is y is None
+                or np.all(
+                    (np.abs(x - y) <= 8 * o + 16 * eps * np.max(np.abs(y), initial=0)) | ~np.isfinite(y + o) | (x == y)
+                )
+                for o, x, y in zip(off, found, eager, strict=True)
+            ]
         if all(near):
             return True
     return False
@@ -272,7 +274,8 @@ def judged(case: Case) -> str:
                 raise
             assert all(map(same_bits, before, arrays)), f"call {i} changed its arguments: {case}"
             is_same = len(found) == len(right) and all(map(same_bits, right, found, case.are_slopes(found)))
-            if not is_same and case.reorders and len(found) == len(right) and i < 3:
+            in_blocks = OLD_NUMPY and case.blocks != "off"  # which rounds short arrays otherwise than long ones
+            if not is_same and (case.reorders or in_blocks) and len(found) == len(right) and i < 3:
                 is_same = explained(case, arrays, right, found)
             if not is_same and not (case.reorders and i == 3):
                 raise AssertionError(f"call {i} gives\n{found}, not\n{right}\n{case}")

@@ -30,7 +30,7 @@ def some_programs(monkeypatch):
     """Programs of every sixth function."""
     few = dict(list(table.ROWS.items())[::6])
     monkeypatch.setattr(programs, "ROWS", few)
-    return lambda: [drawn(np.random.default_rng([0, k]), list(few), 0) for k in range(15)]
+    return lambda: [drawn(np.random.default_rng([0, k]), list(few), 0) for k in range(25)]
 
 
 def test_every_public_function_that_has_a_gradient_is_in_programs():

@@ -54,7 +54,8 @@ def from_dlpack(x: Any, /, *, device: Any = None, copy: bool | None = None) -> T
 
     Raises TypeError for a Tensor that requires a gradient: x.detach() has none.
     """
-    array = np.from_dlpack(x, device=device, copy=copy)
+    from_: Any = np.from_dlpack  # in the stubs of NumPy 2.1 copy is no bool
+    array = from_(x, device=device, copy=copy)
     return Tensor(array, copy=copy is not False)
 
 

@@ -56,6 +56,8 @@ _UFUNCS: dict[Any, Callable[..., Any]] = {
     if isinstance(getattr(np, name, None), np.ufunc)
 } | {np.rint: rounding.round}
 
+_NO_VALUE = vars(np)["_NoValue"]  # which the stubs of some versions of NumPy have not
+
 _ALL_UFUNCS = ufuncs.UFUNCS | _UFUNCS
 
 
@@ -311,7 +313,7 @@ def call_function(function: Any, arguments: tuple[Any, ...], options: dict[str, 
 
 def _called(f: Callable[..., Any], numpys: Any, name: str, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
     """f with NumPy's options, less those that say nothing. What f has not, NumPy computes of integers alone; else it is refused by name."""
-    given = {k: v for k, v in options.items() if v is not np._NoValue and not (v is None and k == "dtype")}
+    given = {k: v for k, v in options.items() if v is not _NO_VALUE and not (v is None and k == "dtype")}
     try:
         if (result := f(*arguments, **given)) is not NotImplemented:
             return result

@@ -115,7 +115,7 @@ def gamma_density(xp, a, x):
     half = xp.exp(-0.5 * near)  # twice, for exp(-x) alone would have lost digits where it is no normal number
     inverse = scipys(xp, "rgamma", small)
     with quiet(divide="ignore", invalid="ignore"):
-        direct = xp.where(inverse == 0, 0, near ** (small - 1) * half * inverse * half)
+        direct = xp.where(inverse == 0, 0, xp.pow(near, small - 1) * half * inverse * half)
     n = xp.where(large, a - 1, LARGE)
     with quiet(over="ignore"):
         smooth = xp.exp(-deviance(xp, n, xp.maximum(x, 0)) - stirling_error(n)) / xp.sqrt(2 * math.pi * n)

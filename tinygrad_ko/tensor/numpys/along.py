@@ -47,7 +47,8 @@ def _sliding_window_view(
     lengths = (window_shape,) if isinstance(window_shape, int | np.integer) else tuple(window_shape)
     rank = x.ndim
     axes = tuple(range(rank) if axis is None else axis if isinstance(axis, tuple | list) else (axis,))
-    np.lib.stride_tricks.sliding_window_view(np.empty(x.shape), lengths, axes)  # which says what is wrong
+    numpys: Any = np.lib.stride_tricks.sliding_window_view
+    numpys(np.empty(x.shape), lengths, axes)  # which says what is wrong
     for place, length in zip(axes, lengths, strict=True):
         count = x.shape[place % rank] - length + 1
         windows = indexing.take(x, np.arange(count)[:, None] + np.arange(length), place % rank)

@@ -8,6 +8,7 @@ from typing import Any
 import mpmath
 import numpy as np
 import pytest
+import scipy
 
 import tinygrad_ko as tg
 from tests.ops.slopes import korean
@@ -182,7 +183,10 @@ def probabilities(z: Any, df: Any, log: bool) -> Any:
     return np.vectorize(one)(z.astype(float), df.astype(float))
 
 
-@pytest.mark.parametrize(("dtype", "exact"), [(np.float64, 2e-12), (np.float32, 1e-5)])
+EXACT = 2e-12 if np.lib.NumpyVersion(scipy.__version__) >= "1.15.0" else 5e-12  # betainc of 1.14 has less digits
+
+
+@pytest.mark.parametrize(("dtype", "exact"), [(np.float64, EXACT), (np.float32, 1e-5)])
 def test_the_probabilities_of_student_too(dtype: Any, exact: float) -> None:
     df = np.array([[10.0], [45.0], [55.0], [9e2], [9e4], [2e5], [1e10], [1e15], [1e30]]).astype(dtype)
     z: Any = tg.Tensor(np.array([-9.0, -1.0, -1e-3, 0.0, 0.3, 4.0], dtype), requires_grad=True)

@@ -14,6 +14,8 @@ from tinygrad_ko.ops.inputs import as_floating, as_operand, normalized_axes, unw
 from tinygrad_ko.ops.shape import expand_dims, moveaxis, reshape
 from tinygrad_ko.tensor.numpys.table import Table, Unsupported, are_nan, as_constant, in_dtype, named, without_nan
 
+_NUMPY: Any = np  # its versions say differently what an axis may be
+
 
 def _reduction(function: Callable[..., Any], neutral: float, join: Callable[..., Any]) -> Callable[..., Any]:
     """NumPy's arguments of a reduction: `where` leaves elements out, for which the neutral one stands; `initial` is joined to the rest."""
@@ -50,7 +52,9 @@ def _mean(x: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = False
     x = in_dtype(x, dtype)
     if where is True:
         return reduction.mean(x, axis=axis, keepdims=bool(keepdims))
-    count = np.sum(np.broadcast_to(as_constant(where, "mean", "where"), shape(x)), axis=axis, keepdims=bool(keepdims))
+    count = _NUMPY.sum(
+        np.broadcast_to(as_constant(where, "mean", "where"), shape(x)), axis=axis, keepdims=bool(keepdims)
+    )
     x = as_floating(x, "mean")
     return sum(x, axis, keepdims=keepdims, where=where) / _as_floats(count, x)
 
@@ -130,12 +134,12 @@ def nanmin(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
 def _extreme(function: Callable[..., Any], x: Any, axis: Any, keepdims: bool, name: str, instead: float) -> Any:
     x, there = without_nan(x, name, instead)
     out = function(x, axis=axis, keepdims=bool(keepdims))
-    return where(np.any(there, axis=axis, keepdims=bool(keepdims)), out, math.nan)
+    return where(_NUMPY.any(there, axis=axis, keepdims=bool(keepdims)), out, math.nan)
 
 
 def _nanmean(x: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
     x, there = without_nan(in_dtype(x, dtype), "nanmean", 0)
-    count = _as_floats(np.sum(there, axis=axis, keepdims=bool(keepdims)), x)
+    count = _as_floats(_NUMPY.sum(there, axis=axis, keepdims=bool(keepdims)), x)
     return reduction.sum(x, axis=axis, keepdims=bool(keepdims)) / count
 
 
@@ -147,13 +151,13 @@ def _as_floats(count: Any, x: Any) -> Any:
 def _deviations(x: Any, axis: Any, dtype: Any, name: str) -> tuple[Any, Any]:
     """How far each is from the mean, 0 where it is NaN, and where it is none."""
     x, there = without_nan(in_dtype(x, dtype), name, 0)
-    count = _as_floats(np.sum(there, axis=axis, keepdims=True), x)
+    count = _as_floats(_NUMPY.sum(there, axis=axis, keepdims=True), x)
     return where(there, x - reduction.sum(x, axis=axis, keepdims=True) / count, 0), there
 
 
 def _divisor(there: Any, axis: Any, ddof: float, keepdims: bool, x: Any) -> Any:
     """How many there are, less ddof; NaN where that is not above 0."""
-    n = np.sum(there, axis=axis, keepdims=bool(keepdims)) - ddof
+    n = _NUMPY.sum(there, axis=axis, keepdims=bool(keepdims)) - ddof
     return _as_floats(np.where(n > 0, n, math.nan), x)
 
 

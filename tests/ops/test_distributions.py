@@ -32,7 +32,7 @@ METHODS = [
 ]  # fmt: skip
 
 
-@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # SciPy's at infinity and beyond a support
 @pytest.mark.parametrize(("name", "method"), METHODS)
 def test_values_are_scipys(name: str, method: str) -> None:
     ours, his = (getattr(getattr(room, name), method) for room in (tg.stats, theirs))
@@ -122,7 +122,7 @@ ENDS: list[tuple[str, list[float], tuple[float, ...], list[float]]] = [  # place
 ]
 
 
-@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # slopes are infinite at some ends
 @pytest.mark.parametrize(("name", "places", "parameters", "wanted"), ENDS)
 def test_slopes_of_densities_at_the_ends(
     name: str, places: list[float], parameters: tuple[float, ...], wanted: list[float]

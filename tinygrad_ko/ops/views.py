@@ -23,9 +23,7 @@ def viewing(op: Any) -> Any:
     @wraps(op)
     def call(x: Any, *given: Any, **options: Any) -> Any:
         out = op(x, *given, **options)
-        if isinstance(x, Handle):
-            out._view_of = (_reference(x) if hasattr(x, "_view_of") else ref(x), x._node, op, (given, options))
-        return out
+        return mark(out, x, op, (given, options)) if isinstance(x, Handle) else out
 
     return call
 

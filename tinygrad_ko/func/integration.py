@@ -257,7 +257,8 @@ def _integrated(f: Callable[[float], Any], start: float, end: float, so_far: Any
     return _integrated(f, middle, end, _integrated(f, start, middle, so_far, rtol, atol), rtol, atol)
 
 
-# Kronrod's points and weights, and those of Gauss's three points among them. Source: Kronrod, "Nodes and weights of quadrature formulas" (1965).
+# Kronrod's points and weights, and those of Gauss's three points among them. Source: Kronrod, "Nodes and weights of
+# quadrature formulas" (1965).
 _OUTER, _GAUSS, _INNER = 0.9604912687080202834, 0.7745966692414833770, 0.4342437493468025580
 _POINTS = (-_OUTER, -_GAUSS, -_INNER, 0.0, _INNER, _GAUSS, _OUTER)
 _HALF = (0.1046562260264672652, 0.2684880898683334407, 0.4013974147759622229)

@@ -1,6 +1,7 @@
 """NumPy's functions with their arguments, composed of ops: the values are NumPy's, the gradients are the slopes."""
 
 import math
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -19,6 +20,14 @@ STEPS = np.array([0.0, 0.5, 1.2, 1.5])
 
 NP: Any = np  # without types, where the versions of NumPy differ in them
 
+
+def fix(x: Any) -> Any:
+    """``np.fix``, which NumPy 2.5 deprecates."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "numpy.fix is deprecated", DeprecationWarning)
+        return np.fix(x)
+
+
 # NumPy 2.2 is the first that has them.
 MATRICES_AND_VECTORS: list[Callable[[Any], Any]] = [
     lambda x: NP.matvec(x, V[:4]),
@@ -28,7 +37,7 @@ MATRICES_AND_VECTORS: list[Callable[[Any], Any]] = [
 
 CALLS: list[Callable[[Any], Any]] = [
     # of each element
-    *(lambda x, f=f: f(x) for f in (np.fabs, np.degrees, np.rad2deg, np.radians, np.deg2rad, np.conjugate, np.fix)),
+    *(lambda x, f=f: f(x) for f in (np.fabs, np.degrees, np.rad2deg, np.radians, np.deg2rad, np.conjugate, fix)),
     *(lambda x, f=f: f(x) for f in (np.real, np.imag, np.angle, np.real_if_close)),
     lambda x: np.fmod(x, 0.7),
     lambda x: np.fmod(1.1, x),

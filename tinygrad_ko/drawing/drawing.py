@@ -17,6 +17,7 @@ from tinygrad_ko.drawing.collapse import Words, collapse
 from tinygrad_ko.drawing.dot import dot_source
 from tinygrad_ko.drawing.fonts import warn_of_boxes
 from tinygrad_ko.drawing.rendering import rendered, saved
+from tinygrad_ko.drawing.steps import Steps
 from tinygrad_ko.drawing.style import DARK, LIGHT, Style
 from tinygrad_ko.drawing.svg import readable
 from tinygrad_ko.drawing.tracing import call_watched, no_graph
@@ -35,8 +36,9 @@ class Drawing:
     folded because there was too much of it, and what cannot be shown.
     """
 
-    def __init__(self, source: str, notes: Collection[Words] = ()) -> None:
+    def __init__(self, source: str, notes: Collection[Words] = (), vertices: list[Vertex] | None = None) -> None:
         self.source, self.notes = source, tuple(notes)
+        self._vertices = vertices or []
 
     @property
     def note(self) -> str:
@@ -57,6 +59,30 @@ class Drawing:
         if written.suffix.lower() in (".png", ".pdf"):
             warn_of_boxes(self.source, stacklevel=2)
         return written
+
+    def steps(self, lr: float = 0.1) -> Steps:
+        """The steps of backpropagation: each operation forward, each backward with "upstream × local = this", and the update of the
+        parameters by gradient descent with the learning rate `lr`. `print` shows them as text.
+
+        Values need `tg.watch()`, gradients a result that is one number; otherwise these steps are left out.
+
+        >>> import tinygrad_ko as tg
+        >>> def price(apple, count, tax):
+        ...     return apple * count * tax
+        >>> print(tg.draw(price, 100.0, 2.0, 1.1).steps())  # doctest: +ELLIPSIS
+        forward (순전파)
+           1  multiply 1 = apple × count = 100 × 2 = 200    (...)
+           2  multiply 2 = multiply 1 × tax = 200 × 1.1 = 220    (...)
+        backward (역전파)
+           3  ∂L/∂multiply 2 = 1    L = price
+           4  multiply 2: upstream ∂L/∂multiply 2 = 1    (...)
+                ∂L/∂multiply 1 = 1 × 1.1 = 1.1    g * b
+                ∂L/∂tax = 1 × 200 = 200    g * a
+           5  multiply 1: upstream ∂L/∂multiply 1 = 1.1    (...)
+                ∂L/∂apple = 1.1 × 2 = 2.2 = 1 × 1.1 × 2    g * b
+                ∂L/∂count = 1.1 × 100 = 110 = 1 × 1.1 × 100    g * a
+        """
+        return Steps(self._vertices, lr)
 
     def svg(self) -> str:
         """The picture as text in SVG. Raises RuntimeError where no Graphviz is found."""
@@ -158,7 +184,7 @@ def draw(
         content.notes += _unseen([y for _, y in results], vertices, hidden)
         if direction is None:
             direction = "down" if max(content.path_lengths().values()) > _LONG else "right"
-        return Drawing(dot_source(content, Style(hidden, direction == "down", blame)), content.notes)
+        return Drawing(dot_source(content, Style(hidden, direction == "down", blame)), content.notes, vertices)
 
 
 def _checked(report: Report) -> tuple[Any, tuple[Any, ...], Any]:

@@ -16,6 +16,8 @@ from tinygrad_ko.check.reports.report import Report
 from tinygrad_ko.drawing.collapse import Words, collapse
 from tinygrad_ko.drawing.dot import dot_source
 from tinygrad_ko.drawing.fonts import warn_of_boxes
+from tinygrad_ko.drawing.page.content import content
+from tinygrad_ko.drawing.page.page import Language, Page, page_of
 from tinygrad_ko.drawing.rendering import rendered, saved
 from tinygrad_ko.drawing.steps import Steps
 from tinygrad_ko.drawing.style import DARK, LIGHT, Style
@@ -83,6 +85,24 @@ class Drawing:
                 ∂L/∂count = 1.1 × 100 = 110 = 1 × 1.1 × 100    g * a
         """
         return Steps(self._vertices, lr)
+
+    def page(
+        self, path: str | os.PathLike[str] | None = None, *, lr: float = 0.1, language: Language | None = None
+    ) -> Page:
+        """A page that steps through backpropagation, forward through the values and back through the gradients, in Korean and English.
+
+        It is one HTML file that loads nothing: written to `path` (which ends in `.html`) if one is given, and shown by a notebook in
+        the cell. At each operation it says "upstream × local = this" with its formula and its numbers, at the end how gradient descent
+        with the learning rate `lr` updates the parameters. It opens in `language`, "ko" or "en", else in that of the browser.
+
+        Raises ValueError for another ending or language, FileNotFoundError for a folder that is not there.
+
+        >>> import tinygrad_ko as tg
+        >>> page = tg.draw(lambda a, b: a * b, 100.0, 2.0).page()
+        >>> page
+        a page that steps through backpropagation: show it in a notebook, or .page('backprop.html')
+        """
+        return page_of(content(self.steps(lr), self.notes), path, language)
 
     def svg(self) -> str:
         """The picture as text in SVG. Raises RuntimeError where no Graphviz is found."""

@@ -98,7 +98,7 @@ def options(node: Node) -> list[str]:
         return []
     usual = {p.name: p.default for p in node.op.signature.parameters.values()}
     told = {name: v for name, v in node.seen.options.items() if not _same(v, usual.get(name, Parameter.empty))}
-    return [f"{shortened(name, _LONGEST)}={_option(v)}" for name, v in told.items() if _is_plain(v)]
+    return [f"{shortened(name, _LONGEST)}={brief_option(v)}" for name, v in told.items() if _is_plain(v)]
 
 
 def _is_plain(value: Any) -> bool:
@@ -112,14 +112,14 @@ def _same(a: Any, b: Any) -> bool:
     return a is b or (type(a) is type(b) and not hasattr(a, "shape") and bool(a == b))
 
 
-def _option(value: Any) -> str:
+def brief_option(value: Any) -> str:
     if hasattr(value, "shape") and value.shape:
         return f"{value.dtype} {value.shape}"
     if isinstance(value, slice):
         parts = [value.start, value.stop, *([] if value.step is None else [value.step])]
-        return ":".join("" if part is None else _option(part) for part in parts)
+        return ":".join("" if part is None else brief_option(part) for part in parts)
     if isinstance(value, tuple | list) and any(isinstance(part, slice) or hasattr(part, "shape") for part in value):
-        return shortened("[" + ", ".join(map(_option, value)) + "]", _LONGEST)
+        return shortened("[" + ", ".join(map(brief_option, value)) + "]", _LONGEST)
     text = "..." if value is Ellipsis else re.sub(r" at 0x[0-9a-f]+", "", repr(value))  # the same in every run
     return shortened(text, _LONGEST)
 

@@ -23,6 +23,7 @@ from tinygrad_ko.runtime.source import formula_text
 
 _INFIX = {"+", "−", "×", "÷", "@"}
 _FEW = 12  # numbers of an array that are read one by one
+_CHAIN = 8  # factors of a product that is still read
 _RTOL = 1e-5  # between two ways to compute one number in float32
 
 
@@ -123,6 +124,12 @@ class Steps(Sequence[Step]):
         """All contributions, in order of time."""
         return [c for step in self._steps if isinstance(step, Backward) for c in step.contributions]
 
+    @cached_property
+    def waits(self) -> bool:
+        """Whether an operation's value is used several times, so that its backward has to wait."""
+        expected = _expected(self.operations)
+        return any(expected[v] > 1 for v in self.operations)
+
     def in_the_wrong_order(self) -> list[Backward]:
         """The backward steps if the oldest operation that has a gradient goes first, so that a value that several use has not yet got
         every part of its gradient. If no operation's value is used twice, any such order is right: then simply from the front.
@@ -130,29 +137,29 @@ class Steps(Sequence[Step]):
         if self.root is None:
             return []
         expected = _expected(self.operations)
-        waits = any(expected[v] > 1 for v in self.operations)
         arrived, pending, found = Counter[Vertex](), {self.root}, list[Backward]()
         gradients = {self.root: _seed(self.root)}
         place = {v: i for i, v in enumerate(self.vertices)}
-        order = iter(self.operations)
-        while v := min(pending, key=place.__getitem__, default=None) if waits else next(order, None):
+        order, gone = iter(self.operations), set[Vertex]()
+        while v := min(pending, key=place.__getitem__, default=None) if self.waits else next(order, None):
             pending.discard(v)
+            gone.add(v)
             g = gradients[v] if v in gradients else 0.0 * _like(v)
             step = Backward(v, g, list(_contributions(v, g, locally=False)))
             step.missing = max(expected[v], v is self.root) - arrived[v] - (v is self.root and arrived[v] == 0)
             for c in step.contributions:
                 _add(c, gradients, arrived, expected)
-                if c.source.kind == "op" and c.source not in {s.vertex for s in found} | {v}:
+                if c.source.kind == "op" and c.source not in gone:
                     pending.add(c.source)
             found.append(step)
         return found
 
     def chain(self, v: Vertex) -> list[Any]:
-        """The local derivatives from the result to a value, if there is one way only and all on it are single numbers."""
-        factors = []
+        """The local derivatives from the result to a value, if there is one way only, a short one of single numbers; else none."""
+        factors: list[Any] = []
         while v is not self.root:
             ways = self._ways.get(v, [])
-            if len(ways) != 1 or ways[0][1].local is None or np.size(ways[0][1].part) != 1:
+            if len(factors) > _CHAIN or len(ways) != 1 or ways[0][1].local is None or np.size(ways[0][1].part) != 1:
                 return []
             factors.append(ways[0][1].local)
             v = ways[0][0]

@@ -26,6 +26,11 @@ class Mark(NamedTuple):
     value: float = 0.0
     word: str = ""
 
+    @property
+    def loses(self) -> bool:
+        """Whether the gradient is lost there, and not only weakened."""
+        return self.kind not in ("saturated", "kink") or self.count == self.size > 0 == self.value
+
 
 _SAID = {
     "nan": ("NaN appears here: {count} of {size}", "여기서 NaN이 나타납니다. {size}개 중 {count}개입니다"),
@@ -123,7 +128,7 @@ class GradientTrace:
     def cause(self) -> Edge | None:
         """The first edge where something is wrong: first of those that lose the gradient, else of those that weaken it."""
         marked = [edge for edge in self.edges if edge.mark]
-        lost = [edge for edge in marked if edge.mark and edge.mark.kind not in ("saturated", "kink")]
+        lost = [edge for edge in marked if edge.mark and edge.mark.loses]
         return next(iter([*lost, *marked]), None)
 
     def __str__(self) -> str:

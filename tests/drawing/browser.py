@@ -12,6 +12,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+# Where TINYGRAD_KO_BROWSER is "required", as in .ci/run, tests that need a browser fail without one; elsewhere they are skipped.
+REQUIRED = os.environ.get("TINYGRAD_KO_BROWSER") == "required"
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 # As root Chromium starts without a sandbox only, and /dev/shm may be small in a container.
 _OPTIONS = (

@@ -3,6 +3,7 @@
 The backward steps are computed by the node's own formulas, in the engine's order; a test holds them to what the engine deposits.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -344,11 +345,16 @@ def _contributions(v: Vertex, g: Any, locally: bool = True) -> Iterator[Contribu
         locals_ = _local_derivatives(v, g) if locally else [None] * len(parts)
         places = _differentiable(v)
         for (place, source), (argument, parent, part), local in zip(places, parts, locals_, strict=True):
-            formula, words = node.op.formulas[argument], node.op.named_by[argument]
-            values = {word: node.saved[word] for word in words if word != "g"}
+            formula = readable(node.op.formulas[argument])
+            values = {w: node.saved[w] for w in node.op.named_by[argument] if w != "g" and re.search(rf"\b{w}\b", formula)}
             given = total(unbroadcast(part, parent, node, argument, first=True))
             dense = None if isinstance(part, IndexedGradient) else part
-            yield Contribution(place, source, formula_text(formula), values, local, dense, given)
+            yield Contribution(place, source, formula, values, local, dense, given)
+
+
+def readable(formula: Any) -> str:
+    """The text of a formula as a learner writes it: how a product is laid out in memory, `matmul_as(x, g, W.mT)`, does not matter here."""
+    return re.sub(r"\bmatmul_as\(\w+, ([^,()]+), ([^,()]+)\)", r"\1 @ \2", formula_text(formula))
 
 
 def _local_derivatives(v: Vertex, g: Any) -> list[Any]:

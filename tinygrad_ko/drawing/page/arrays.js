@@ -98,9 +98,9 @@ function table(array, cells, limit) {
 function heatMap(array, cells, limit, caption) {
   const said = array.map ? statistics(array) : `${word("smallest")} ${numeral(least(array, Math.min))} · ${word("largest")} ${numeral(least(array, Math.max))}`;
   const canvas = painted(cells.columns, cells.rows, (i, j) => colour(cells.at(i, j), limit));
-  const size = Math.max(1, Math.min(12, Math.floor(Math.min(320 / cells.columns, 260 / cells.rows))));
-  canvas.style.width = `${Math.min(320, cells.columns * size)}px`;
-  canvas.style.height = `${Math.min(320, cells.rows * size)}px`;
+  const size = Math.max(1, Math.min(12, Math.floor(Math.min(300 / cells.columns, 170 / cells.rows))));
+  canvas.style.width = `${Math.min(300, cells.columns * size)}px`;
+  canvas.style.height = `${Math.min(300, cells.rows * size)}px`;
   canvas.setAttribute("role", "img");
   canvas.setAttribute("aria-label", `${caption} ${shapeOf(array)}. ${said}`);
   const pointed = element("span.pointed", {}, said);
@@ -132,5 +132,6 @@ function painted(columns, rows, colourAt) {
 function scale(limit) {
   const canvas = painted(41, 1, (_, j) => colour((j - 20) / 20, 1));
   canvas.setAttribute("aria-hidden", "true");
-  return element("span.scale", {}, numeral(-limit), canvas, numeral(limit));
+  const end = Number(limit.toPrecision(3));
+  return element("span.scale", {}, numeral(-end), canvas, numeral(end));
 }

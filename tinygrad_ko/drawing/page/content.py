@@ -12,10 +12,9 @@ from tinygrad_ko.drawing.clusters import around, cluster_tree, clusters_in, comm
 from tinygrad_ko.drawing.escape import shortened
 from tinygrad_ko.drawing.labels import brief_option, byte_size, memory, options
 from tinygrad_ko.drawing.nodes import SIGNS
-from tinygrad_ko.drawing.steps import Backward, Contribution, Forward, Steps, Update, norm
+from tinygrad_ko.drawing.steps import Backward, Contribution, Forward, Steps, Update, norm, readable
 from tinygrad_ko.drawing.trace import mark_of, said_of
 from tinygrad_ko.drawing.vertices import Vertex, as_numpy
-from tinygrad_ko.runtime.source import formula_text
 
 _WHOLE = 1000  # an array of more numbers is shown as a map
 _EXACT = 64  # up to so many numbers have all their digits
@@ -173,7 +172,7 @@ class _Content:
                 "saves": [[word, byte_size(count)] for word, count in memory(v.node).items()],
                 "line": PurePath(line).name,
                 "code": _code(line),
-                "formulas": [[a, formula_text(f)] for a, f in v.node.op.formulas.items() if f and a in v.node.op.arguments],
+                "formulas": [[a, readable(f)] for a, f in v.node.op.formulas.items() if f and a in v.node.op.arguments],
             }
         return told
 

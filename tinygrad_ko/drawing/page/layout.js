@@ -58,13 +58,16 @@ function layOut(nodes, wires, down) {
   const lowest = Math.min(0, ...nodes.map((n) => n.layer)), layers = [];
   const along = down ? "height" : "width", across = down ? "width" : "height";
   for (const n of ordered) (layers[(n.layer -= lowest)] ??= []).push((n.slot = { node: n, size: n[across] + GAP, next: [], before: [] }));
-  for (const { tail, head } of wires) {
+  for (const wire of wires) {
+    const { tail, head } = wire;
     let last = tail.slot;
     const far = head.layer - tail.layer;
+    wire.bends = [];
     for (let l = tail.layer + 1; far <= LONG && l < head.layer; l++) {
-      const dummy = { node: null, size: 30, next: [], before: [last] }; // keeps a way free for the wire
-      last.next.push(dummy);
-      (layers[l] ??= []).push((last = dummy));
+      const bend = { node: null, size: 44, next: [], before: [last] }; // keeps a way free for the wire
+      last.next.push(bend);
+      wire.bends.push(bend);
+      (layers[l] ??= []).push((last = bend));
     }
     last.next.push(head.slot), head.slot.before.push(last);
   }
@@ -74,6 +77,7 @@ function layOut(nodes, wires, down) {
   for (const layer of layers) {
     const width = Math.max(0, ...layer.map((slot) => (slot.node ? slot.node[along] : 0)));
     for (const slot of layer) {
+      Object.assign(slot, { from: start, to: start + width });
       if (!slot.node) continue;
       const [a, b] = [start + width / 2, slot.at];
       [slot.node.x, slot.node.y] = down ? [b, a] : [a, b];

@@ -121,6 +121,8 @@ function redraw(whole = true) {
   draw(run, state.closed, act);
   if (whole) fit();
   refresh();
+  const at = state.chosen ?? run.steps[state.step].vertex;
+  if (at !== undefined) follow(at);
 }
 
 // Play.
@@ -188,7 +190,8 @@ function speak() {
 }
 
 function fillTargets() {
-  const known = DATA.vertices.map((v, i) => [v, i]).filter(([v]) => v.kind !== "result" && v.kind !== "op");
+  const ends = DATA.vertices.map((v, i) => [v, i]).filter(([v]) => v.kind !== "result" && v.kind !== "op");
+  const known = ends.filter(([v]) => v.kind !== "constant" || big(v.value)); // a number that stands in the code is no question
   const options = known.map(([v, i]) => element("option", { value: i }, `${v.title} (${word(`kind.${v.kind}`)})`));
   byId("target").replaceChildren(element("option", { value: "" }, "—"), ...options);
   byId("target").value = state.target === null ? "" : String(state.target);

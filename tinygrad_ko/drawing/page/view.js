@@ -68,17 +68,24 @@ function wireOf(wire, run) {
   const contribution = run.given.get(`${wire.user} ${wire.argument}`);
   const seeded = DATA.vertices[wire.user].kind === "result" && run.seeded;
   const gradient = seeded ? brief(run.seeded.gradient) : contribution && single ? brief(contribution.given) : "";
-  const [x1, y1] = view.down ? [tail.x, tail.y + tail.height / 2] : [tail.x + tail.width / 2, tail.y];
-  const [x2, y2] = view.down ? [head.x, head.y - head.height / 2] : [head.x - head.width / 2, head.y];
-  const [mx, my] = [(x1 + x2) / 2, (y1 + y2) / 2];
-  const [a, b] = view.down ? [[x1 + shift, my], [x2 + shift, my]] : [[mx, y1 + shift], [mx, y2 + shift]];
-  // The numbers stand where the wire is alone: near its tail, or near its head if others leave the tail.
-  const t = wire.leaving < 2 ? 0.32 : wire.entering < 2 ? 0.68 : 0.5, u = 1 - t;
-  const at = (from, one, two, to) => u * u * u * from + 3 * u * u * t * one + 3 * u * t * t * two + t * t * t * to;
-  const x = at(x1, a[0], b[0], x2), y = at(y1, a[1], b[1], y2);
-  const forward = view.down ? { x: x - 5, y: y + 4, "text-anchor": "end" } : { x, y: y - 6 };
-  const back = view.down ? { x: x + 5, y: y + 4, "text-anchor": "start" } : { x, y: y + 15 };
-  const path = `M${x1},${y1}C${a} ${b} ${x2},${y2}`;
+  // From the tail through the bends, straight through the layer of each, to the head.
+  const [tailEnd, headEnd] = view.down ? [tail.y + tail.height / 2, head.y - head.height / 2] : [tail.x + tail.width / 2, head.x - head.width / 2];
+  const [tailAt, headAt] = view.down ? [tail.x, head.x] : [tail.y, head.y];
+  const stops = [[tailEnd, tailAt], ...wire.bends.flatMap((bend) => [[bend.from, bend.at + shift], [bend.to, bend.at + shift]]), [headEnd, headAt]];
+  const bow = wire.bends.length ? 0 : shift, xy = (along, across) => (view.down ? `${across},${along}` : `${along},${across}`);
+  let path = `M${xy(...stops[0])}`;
+  for (let k = 1; k < stops.length; k++) {
+    const [[from, y1], [to, y2]] = [stops[k - 1], stops[k]], middle = (from + to) / 2;
+    path += k % 2 ? `C${xy(middle, y1 + bow)} ${xy(middle, y2 + bow)} ${xy(to, y2)}` : `L${xy(to, y2)}`;
+  }
+  // The numbers stand where the wire is alone: at its bend, near its tail, or near its head if others leave the tail.
+  const t = wire.leaving < 2 ? 0.32 : wire.entering < 2 ? 0.68 : 0.5, u = 1 - t, last = stops[stops.length - 1], bend = wire.bends[0];
+  const curve = (from, one, two, to) => u * u * u * from + 3 * u * u * t * one + 3 * u * t * t * two + t * t * t * to;
+  const middle = (stops[0][0] + last[0]) / 2;
+  const along = bend ? (bend.from + bend.to) / 2 : curve(stops[0][0], middle, middle, last[0]);
+  const across = bend ? bend.at + shift : curve(stops[0][1], stops[0][1] + bow, last[1] + bow, last[1]);
+  const forward = view.down ? { x: across - 5, y: along + 4, "text-anchor": "end" } : { x: along, y: across - 6 };
+  const back = view.down ? { x: across + 5, y: along + 4, "text-anchor": "start" } : { x: along, y: across + 15 };
   return drawn("g.wire", {}, drawn("path", { d: path }), drawn("text.value", forward, value), drawn("text.gradient", back, gradient));
 }
 

@@ -16,10 +16,18 @@ from typing import Any
 REQUIRED = os.environ.get("TINYGRAD_KO_BROWSER") == "required"
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 # As root Chromium starts without a sandbox only, and /dev/shm may be small in a container.
-_OPTIONS = (
-    "--headless --no-sandbox --disable-gpu --disable-dev-shm-usage --hide-scrollbars --no-first-run --mute-audio "
-    "--disable-extensions --disable-background-networking --disable-component-update --disable-sync --remote-debugging-pipe"
-).split()
+_OPTIONS = [
+    *(
+        "--headless",
+        "--remote-debugging-pipe",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-dev-shm-usage",
+        "--no-first-run",
+    ),
+    *("--hide-scrollbars", "--mute-audio", "--disable-extensions", "--disable-sync", "--disable-component-update"),
+    "--disable-background-networking",
+]
 _PATIENCE = 60.0  # seconds
 
 
@@ -40,7 +48,9 @@ class Browser:
         for fd in (ours_read, ours_write):
             os.close(fd)
         command = [CHROMIUM, *_OPTIONS, f"--user-data-dir={self.profile}", "about:blank"]
-        self.process = os.posix_spawn(CHROMIUM, command, {**os.environ, "HOME": self.profile}, file_actions=moves, setpgroup=0)
+        self.process = os.posix_spawn(
+            CHROMIUM, command, {**os.environ, "HOME": self.profile}, file_actions=moves, setpgroup=0
+        )
         for fd in (theirs_read, theirs_write, null, *ends):
             os.close(fd)
         self.unread, self.number, self.session = b"", 0, ""
@@ -107,7 +117,17 @@ class Browser:
     def press(self, key: str, shift: bool = False) -> None:
         """Press a key, as a reader does."""
         text = {"Enter": "\r", " ": " "}.get(key, key if len(key) == 1 else "")
-        codes = {"Tab": 9, "Enter": 13, " ": 32, "ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40, "Home": 36, "End": 35}
+        codes = {
+            "Tab": 9,
+            "Enter": 13,
+            " ": 32,
+            "ArrowLeft": 37,
+            "ArrowUp": 38,
+            "ArrowRight": 39,
+            "ArrowDown": 40,
+            "Home": 36,
+            "End": 35,
+        }
         told = {"key": key, "windowsVirtualKeyCode": codes.get(key, 27 if key == "Escape" else ord(key[0].upper()))}
         told |= {"code": "Space"} if key == " " else {}
         told |= {"modifiers": 8} if shift else {}

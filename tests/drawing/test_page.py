@@ -16,7 +16,7 @@ import tinygrad_ko as tg
 from tests.drawing.browser import CHROMIUM, REQUIRED, Browser
 from tests.drawing.test_steps import price, used_often
 from tinygrad_ko import nn
-from tinygrad_ko.drawing.page.content import flat
+from tinygrad_ko.drawing.page.content import _flat
 
 needs_chromium = pytest.mark.skipif(
     CHROMIUM is None and not REQUIRED, reason="no Chromium here to show the page in: apt install chromium"
@@ -113,9 +113,9 @@ def test_a_map_has_the_means_of_blocks_and_the_statistics() -> None:
     assert "numbers" not in array
 
 
-def test_images_of_a_batch_stand_one_below_the_other() -> None:
+def test_images_of_a_batch_stand_side_by_side() -> None:
     x = np.arange(2 * 3 * 4 * 5).reshape(2, 3, 4, 5)
-    assert np.array_equal(flat(x)[4:8, 5:10], x[1, 1])
+    assert np.array_equal(_flat(x)[8:12, 5:10], x[1, 2])
 
 
 def test_what_is_no_number_in_json_is_text() -> None:
@@ -143,6 +143,16 @@ def test_a_notebook_shows_it_in_a_frame_that_reaches_nothing() -> None:
 
 
 # In a browser.
+
+
+@needs_chromium
+def test_the_frame_in_a_notebook_runs(browser: Browser, tmp_path: Path) -> None:
+    notebook = tmp_path / "notebook.html"
+    notebook.write_text(f"<meta charset=utf-8>{tg.draw(price, 100.0, 2.0, 1.1).page()._repr_html_()}", encoding="utf-8")
+    browser.open(notebook)
+    browser.run("new Promise(done => setTimeout(done, 300))")
+    assert len(pixels(browser.screenshot())) > 100
+    assert browser.complaints == []
 
 
 def go(browser: Browser, step: int) -> None:
@@ -182,7 +192,9 @@ def test_the_apples_say_every_product(browser: Browser, pages: dict[str, Path]) 
 
 @needs_chromium
 @pytest.mark.parametrize("name", ["apples", "shared", "net", "dead"])
-def test_every_step_of_every_page_is_shown_in_both_languages(browser: Browser, pages: dict[str, Path], name: str) -> None:
+def test_every_step_of_every_page_is_shown_in_both_languages(
+    browser: Browser, pages: dict[str, Path], name: str
+) -> None:
     browser.open(pages[name], "#lang=en")
     for language in ("en", "ko"):
         for switches in ("", "&order=wrong", "&twice=1"):
@@ -244,7 +256,7 @@ def test_a_click_shows_a_node_and_the_address_keeps_the_place(browser: Browser, 
     browser.open(pages["net"], "#step=4&lang=en")
     browser.run("document.querySelector('.node.leaf').dispatchEvent(new MouseEvent('click'))")
     assert "parameter" in browser.text("#panel h2")
-    address = browser.run("location.hash")
+    address = browser.run("(writeAddress(), location.hash)")
     browser.open(pages["net"], address)
     assert "parameter" in browser.text("#panel h2")
     assert browser.text("#count").startswith("4 /")
@@ -262,7 +274,7 @@ def test_groups_fold_and_unfold(browser: Browser, tmp_path: Path) -> None:
     many = browser.run("document.querySelectorAll('.node').length")
     browser.run("document.querySelector('.group text').dispatchEvent(new MouseEvent('click'))")
     assert browser.run("document.querySelectorAll('.node').length") < many
-    assert "fold=0" in browser.run("location.hash")
+    assert "fold=0" in browser.run("(writeAddress(), location.hash)")
     browser.run("document.querySelector('.node.closed').dispatchEvent(new MouseEvent('click'))")
     assert browser.run("document.querySelectorAll('.node').length") == many
     assert browser.complaints == []
@@ -270,7 +282,7 @@ def test_groups_fold_and_unfold(browser: Browser, tmp_path: Path) -> None:
 
 @needs_chromium
 def test_a_hostile_name_is_text(browser: Browser, tmp_path: Path) -> None:
-    name = "<img src=x onerror=\"window.pwned=1\">'\"&\u2028</script>"
+    name = '<img src=x onerror="window.pwned=1">\'"&\u2028</script>'
     x = tg.Tensor(2.0, requires_grad=True, name=name)
     with tg.watch(), tg.scope(name):
         y = x * 3
@@ -288,7 +300,9 @@ def test_a_hostile_name_is_text(browser: Browser, tmp_path: Path) -> None:
 @needs_chromium
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
-def test_a_screenshot_is_not_blank_and_nothing_is_cut_off(browser: Browser, pages: dict[str, Path], theme: str, width: int) -> None:
+def test_a_screenshot_is_not_blank_and_nothing_is_cut_off(
+    browser: Browser, pages: dict[str, Path], theme: str, width: int
+) -> None:
     browser.open(pages["net"], "#step=6&lang=ko", width=width, prefers_color_scheme=theme)
     assert len(pixels(browser.screenshot())) > 100
     assert browser.run("document.documentElement.scrollWidth") <= width
@@ -299,8 +313,8 @@ def test_a_screenshot_is_not_blank_and_nothing_is_cut_off(browser: Browser, page
 @needs_chromium
 def test_buttons_have_names_and_the_picture_can_be_reached(browser: Browser, pages: dict[str, Path]) -> None:
     browser.open(pages["net"], "#step=6&lang=ko")
-    unnamed = "[...document.querySelectorAll('button, input, select, svg, canvas[role]')].filter(e => !(e.ariaLabel || e.innerText || e.labels?.length))"
-    assert browser.run(f"{unnamed}.map(e => e.id)") == []
+    parts = "[...document.querySelectorAll('button, input, select, svg, canvas[role]')]"
+    assert browser.run(f"{parts}.filter(e => !(e.ariaLabel || e.innerText || e.labels?.length)).map(e => e.id)") == []
     assert browser.run("document.querySelector('#spoken').getAttribute('aria-live')") == "polite"
     reached = set()
     for _ in range(25):
@@ -319,7 +333,9 @@ def test_play_goes_to_the_end(browser: Browser, pages: dict[str, Path]) -> None:
 
 @needs_chromium
 @pytest.mark.slow
-def test_two_thousand_operations_open_within_two_seconds_and_step_within_a_tenth(browser: Browser, tmp_path: Path) -> None:
+def test_two_thousand_operations_open_within_two_seconds_and_step_within_a_tenth(
+    browser: Browser, tmp_path: Path
+) -> None:
     def long(x: Any) -> Any:
         for _ in range(1000):
             x = tg.sin(x) * 1.01
@@ -328,7 +344,8 @@ def test_two_thousand_operations_open_within_two_seconds_and_step_within_a_tenth
     page = tg.draw(long, 0.5).page(tmp_path / "long.html")
     assert page.path
     opened, steps = [], []
-    frame = "new Promise(r => {{ const t = performance.now(); {0}; requestAnimationFrame(() => setTimeout(() => r(performance.now() - t))) }})"
+    shown = "requestAnimationFrame(() => setTimeout(() => done(performance.now() - start)))"
+    frame = f"new Promise(done => {{{{ const start = performance.now(); {{0}}; {shown}; }}}})"
     for step in (0, 2500, 4000):
         browser.open(page.path, f"#step={step}")
         browser.run(frame.format(""))

@@ -59,7 +59,7 @@ def test_local_derivatives_of_a_matrix_product_are_no_array() -> None:
     assert (parts["b"].part.shape, parts["b"].given.shape) == ((2, 4), (4,))
 
 
-PROGRAMS = {
+PROGRAMS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "apples": (price, (100.0, 2.0, 1.1)),
     "used often": (used_often, (3.0, 2.0)),
     "broadcast": (lambda x, b: tg.sum(tg.exp(x) * b + b), (np.arange(6.0).reshape(2, 3), np.ones(3))),
@@ -78,7 +78,7 @@ def test_gradients_are_those_of_the_engine_to_the_last_digit(name: str) -> None:
     f(*leaves).backward()
     found = gradients(tg.draw(f, *inputs).steps())
     for leaf, (title, g) in zip(leaves, found.items(), strict=True):
-        assert np.array_equal(leaf.grad, g), title
+        assert np.array_equal(np.asarray(leaf.grad), g), title
 
 
 @given(st.integers(0, 1000))

@@ -113,6 +113,7 @@ def _same(a: Any, b: Any) -> bool:
 
 
 def brief_option(value: Any) -> str:
+    """An option in few characters."""
     if hasattr(value, "shape") and value.shape:
         return f"{value.dtype} {value.shape}"
     if isinstance(value, slice):

@@ -54,7 +54,9 @@ class Forward:
     """An operation computes its value."""
 
     vertex: Vertex
-    inputs: list[tuple[str, Vertex, Any]]  # of each argument its name, where it comes from, its value (None if it was not seen)
+    inputs: list[
+        tuple[str, Vertex, Any]
+    ]  # of each argument its name, where it comes from, its value (None if it was not seen)
 
 
 @dataclass(eq=False, slots=True, repr=False)
@@ -72,7 +74,7 @@ class Update:
     """A step of gradient descent: each parameter minus the learning rate times its gradient."""
 
     lr: float
-    leaves: list[tuple[Vertex, Any, Any]]  # of each parameter its value before, its gradient, its value after
+    leaves: list[tuple[Vertex, Any, Any, Any]]  # of each parameter its value before, its gradient, its value after
 
 
 Step = Forward | Backward | Update
@@ -248,11 +250,17 @@ class Steps(Sequence[Step]):
         return " = ".join(dict.fromkeys([_call(step.vertex, names), _call(step.vertex, numbers), brief(value)]))
 
     def _given(self, step: Backward, c: Contribution) -> Iterator[str]:
-        g = brief(step.gradient)
-        how = f"{g} × {brief(c.local)} = " if c.local is not None else f"{c.formula} = " if c.part is not None else ""
-        chain = self.chain(c.source)
-        whole = f" = {' × '.join(map(brief, chain))}" if len(chain) > 2 else ""
-        yield f"∂L/∂{self.titles[c.source]} {'+' * (c.expected > 1)}= {how}{brief(c.part if c.part is not None else c.given)}{whole}    {c.formula}"
+        value, chain, equals = (
+            brief(c.given if c.part is None else c.part),
+            self.chain(c.source),
+            "+=" if c.expected > 1 else "=",
+        )
+        how = (
+            f"{brief(step.gradient)} × {brief(c.local)} = {value}" if c.local is not None else f"{c.formula} = {value}"
+        )
+        whole = f" = {' × '.join(map(brief, chain))}" * (len(chain) > 2)
+        formula = f"    {c.formula}" * (c.local is not None)
+        yield f"∂L/∂{self.titles[c.source]} {equals} {how}{whole}{formula}"
         if c.summed:
             yield f"  summed over the broadcast axes: {brief(c.given)}"
         if c.expected > 1:
@@ -287,7 +295,13 @@ def brief(value: Any) -> str:
     """An array or number on one line."""
     x = as_numpy(value)
     said = "; ".join(value_lines(value)).replace("  ", " ")
-    return said if x is None or x.ndim == 0 else f"[{said}]" if x.size <= _FEW else f"{'×'.join(map(str, x.shape))}[{said}]"
+    return (
+        said
+        if x is None or x.ndim == 0
+        else f"[{said}]"
+        if x.size <= _FEW
+        else f"{'×'.join(map(str, x.shape))}[{said}]"
+    )
 
 
 def _from(v: Vertex) -> str:
@@ -345,14 +359,16 @@ def _contributions(v: Vertex, g: Any, locally: bool = True) -> Iterator[Contribu
         locals_ = _local_derivatives(v, g) if locally else [None] * len(parts)
         places = _differentiable(v)
         for (place, source), (argument, parent, part), local in zip(places, parts, locals_, strict=True):
-            formula = readable(node.op.formulas[argument])
-            values = {w: node.saved[w] for w in node.op.named_by[argument] if w != "g" and re.search(rf"\b{w}\b", formula)}
+            formula = plain_formula(node.op.formulas[argument])
+            values = {
+                w: node.saved[w] for w in node.op.named_by[argument] if w != "g" and re.search(rf"\b{w}\b", formula)
+            }
             given = total(unbroadcast(part, parent, node, argument, first=True))
             dense = None if isinstance(part, IndexedGradient) else part
             yield Contribution(place, source, formula, values, local, dense, given)
 
 
-def readable(formula: Any) -> str:
+def plain_formula(formula: Any) -> str:
     """The text of a formula as a learner writes it: how a product is laid out in memory, `matmul_as(x, g, W.mT)`, does not matter here."""
     return re.sub(r"\bmatmul_as\(\w+, ([^,()]+), ([^,()]+)\)", r"\1 @ \2", formula_text(formula))
 

@@ -17,7 +17,8 @@ _FLAT_BELOW = {"relu", "softplus", "hardsigmoid"}  # whose derivative is 0, or n
 _KINKS = {"relu": ("x", 0), "leaky_relu": ("x", 0), "abs": ("x", 0)}  # of an operation: where its derivative jumps
 
 
-class Mark(NamedTuple):
+@dataclass(frozen=True)
+class Mark:
     """What is wrong with a gradient at an edge: the word for it, and of how many numbers how many."""
 
     kind: str  # "nan", "infinite", "dead", "factor", "flat", "cancels", "saturated", "kink"
@@ -34,7 +35,10 @@ class Mark(NamedTuple):
 
 _SAID = {
     "nan": ("NaN appears here: {count} of {size}", "여기서 NaN이 나타납니다. {size}개 중 {count}개입니다."),
-    "infinite": ("the gradient becomes infinite here: {count} of {size}", "여기서 기울기가 무한대가 됩니다. {size}개 중 {count}개입니다."),
+    "infinite": (
+        "the gradient becomes infinite here: {count} of {size}",
+        "여기서 기울기가 무한대가 됩니다. {size}개 중 {count}개입니다.",
+    ),
     "dead": (
         "cut off here: all {size} inputs are negative, where the derivative is 0",
         "여기서 끊어집니다. 입력 {size}개가 모두 음수여서 미분이 0입니다.",
@@ -52,7 +56,7 @@ _SAID = {
 
 def said_of(mark: Mark) -> tuple[str, str]:
     """A mark in English and in Korean."""
-    english, korean = (text.format(**mark._asdict()) for text in _SAID[mark.kind])
+    english, korean = (text.format(**vars(mark)) for text in _SAID[mark.kind])
     return english, korean
 
 
@@ -103,8 +107,7 @@ def _input(v: Vertex, c: Contribution) -> Any:
     return as_numpy(v.node.seen.inputs[v.node.op.arguments.index(c.argument.partition("[")[0])])
 
 
-@dataclass
-class Edge:
+class Edge(NamedTuple):
     """On the way of a gradient: the operation that gives it back, to what, and its norm."""
 
     operation: str
@@ -115,8 +118,7 @@ class Edge:
     mark: Mark | None
 
 
-@dataclass
-class GradientTrace:
+class GradientTrace(NamedTuple):
     """The path of a gradient from a loss back to a parameter, as `tg.trace_gradient` finds it. `print` shows it."""
 
     parameter: str
@@ -202,11 +204,11 @@ def trace_gradient(loss: Handle, w: Handle, *, parameters: Any = None) -> Gradie
     target = of_node.get(w._node) if w._node is not None else None
     if target is None or (target is not steps.root and target not in steps.gradients):
         return GradientTrace(title, None, [], _entries(steps, w))
-    edges = [_edge(steps, user, c) for user, c in path_to(steps, target)]
+    edges = [_edge(steps, user, c) for user, c in _path_to(steps, target)]
     return GradientTrace(title, norm(steps.gradients[target]), edges, [])
 
 
-def path_to(steps: Steps, v: Vertex) -> list[tuple[Vertex, Contribution]]:
+def _path_to(steps: Steps, v: Vertex) -> list[tuple[Vertex, Contribution]]:
     """The way of the gradient from the result to a value: the operations, and what each gives to the next."""
     path = []
     while way := steps.toward_the_result(v):
@@ -217,9 +219,7 @@ def path_to(steps: Steps, v: Vertex) -> list[tuple[Vertex, Contribution]]:
 
 def _edge(steps: Steps, user: Vertex, c: Contribution) -> Edge:
     line = user.node.seen.line if user.node is not None and user.node.seen else ""
-    return Edge(
-        steps.titles[user], c.argument, steps.titles[c.source], norm(c.given), line, mark_of(steps, user, c)
-    )
+    return Edge(steps.titles[user], c.argument, steps.titles[c.source], norm(c.given), line, mark_of(steps, user, c))
 
 
 def _entries(steps: Steps, w: Handle) -> list[str]:

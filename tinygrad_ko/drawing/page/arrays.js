@@ -24,7 +24,7 @@ function brief(number) {
   return sizeOf(array) <= 3 && array.shape.length === 1 ? `[${array.numbers.map(numeral).join(", ")}]` : `[${shapeOf(array)}]`;
 }
 
-// Rows, columns, and the number at a place of an array as a matrix; images of a batch one below the other, channels side by side.
+// Rows, columns, and the number at a place of an array as a matrix; the images of a batch side by side, their channels one below the other.
 function matrix(array) {
   const shape = array.shape;
   if (array.map) {
@@ -35,8 +35,8 @@ function matrix(array) {
   const value = (k) => (typeof array.numbers[k] === "string" ? NaN : array.numbers[k]);
   if (shape.length === 4) {
     const [n, channels, height, width] = shape;
-    const place = (i, j) => ((Math.floor(i / height) * channels + Math.floor(j / width)) * height + (i % height)) * width + (j % width);
-    return { rows: n * height, columns: channels * width, at: (i, j) => value(place(i, j)), place };
+    const place = (i, j) => ((Math.floor(j / width) * channels + Math.floor(i / height)) * height + (i % height)) * width + (j % width);
+    return { rows: channels * height, columns: n * width, at: (i, j) => value(place(i, j)), place };
   }
   const columns = shape.length ? shape[shape.length - 1] : 1;
   const place = (i, j) => i * columns + j;
@@ -78,7 +78,7 @@ function figure(number, caption, kind = "val") {
   const cells = matrix(array), limit = limitOf(array);
   const readable = cells.rows <= TABLE && cells.columns <= TABLE;
   const shown = readable ? table(array, cells, limit) : heatMap(array, cells, limit, caption);
-  return element("figure", {}, head, ...shown, scale(limit));
+  return element("figure", {}, head, ...shown, limit ? scale(limit) : null);
 }
 
 function table(array, cells, limit) {

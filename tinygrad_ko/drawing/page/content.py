@@ -12,7 +12,7 @@ from tinygrad_ko.drawing.clusters import around, cluster_tree, clusters_in, comm
 from tinygrad_ko.drawing.escape import shortened
 from tinygrad_ko.drawing.labels import brief_option, byte_size, memory, options
 from tinygrad_ko.drawing.nodes import SIGNS
-from tinygrad_ko.drawing.steps import Backward, Contribution, Forward, Steps, Update, norm, readable
+from tinygrad_ko.drawing.steps import Backward, Contribution, Forward, Steps, Update, norm, plain_formula
 from tinygrad_ko.drawing.trace import mark_of, said_of
 from tinygrad_ko.drawing.vertices import Vertex, as_numpy
 
@@ -53,16 +53,16 @@ def _number(n: float, exact: bool) -> Any:
     """A number as JSON has it; what JSON has no number for is text."""
     if isinstance(n, bool):
         return int(n)
-    if not np.isfinite(n) or abs(n) > 2**53 and isinstance(n, int):
+    if not np.isfinite(n) or (isinstance(n, int) and abs(n) > 2**53):
         return str(n)
     return n if exact or isinstance(n, int) else float(f"{n:.6g}")
 
 
-def flat(x: Array) -> Array:
-    """An array as a matrix: the images of a batch one below the other, their channels side by side."""
+def _flat(x: Array) -> Array:
+    """An array as a matrix: the images of a batch side by side, their channels one below the other."""
     if x.ndim == 4:
         n, channels, height, width = x.shape
-        return x.transpose(0, 2, 1, 3).reshape(n * height, channels * width)
+        return x.transpose(1, 2, 0, 3).reshape(channels * height, n * width)
     return x.reshape(-1, x.shape[-1]) if x.ndim > 1 else x.reshape(1, -1)
 
 
@@ -72,7 +72,7 @@ def _map(x: Array) -> dict[str, Any]:
     """
     wide = x.astype(np.float64)
     finite = wide[np.isfinite(wide)]
-    matrix = flat(wide)
+    matrix = _flat(wide)
     with np.errstate(all="ignore"):
         for axis in (0, 1):
             edges = np.linspace(0, matrix.shape[axis], min(_SIDE, matrix.shape[axis]) + 1).astype(int)
@@ -172,7 +172,9 @@ class _Content:
                 "saves": [[word, byte_size(count)] for word, count in memory(v.node).items()],
                 "line": PurePath(line).name,
                 "code": _code(line),
-                "formulas": [[a, readable(f)] for a, f in v.node.op.formulas.items() if f and a in v.node.op.arguments],
+                "formulas": [
+                    [a, plain_formula(f)] for a, f in v.node.op.formulas.items() if f and a in v.node.op.arguments
+                ],
             }
         return told
 
@@ -189,10 +191,14 @@ class _Content:
 
     def twice(self) -> list[list[Any]]:
         """Of each parameter, or else of each input, the gradient after one backward and after two."""
-        ends = [v for v in self.steps.gradients if v.kind in ("leaf", "input")]
+        ends = [v for v in self.steps.vertices if v in self.steps.gradients and v.kind in ("leaf", "input")]
         ends = [v for v in ends if v.kind == "leaf"] or ends
         with np.errstate(all="ignore"):
-            return [[self.place[v], self.arrays.add(g), self.arrays.add(g + g)] for v in ends for g in [self.steps.gradients[v]]]
+            return [
+                [self.place[v], self.arrays.add(g), self.arrays.add(g + g)]
+                for v in ends
+                for g in [self.steps.gradients[v]]
+            ]
 
     def change(self, v: Vertex, value: Any, g: Any, new: Any) -> list[Any]:
         with np.errstate(all="ignore"):

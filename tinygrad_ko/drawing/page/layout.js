@@ -1,7 +1,7 @@
 // Where the nodes of the picture stand: in layers by the longest way from a source, in each layer near what they are joined to
 // (Sugiyama, Tagawa and Toda, 1981). A closed group is one node.
 
-const LABEL = 100, GAP = 22, LONG = 12; // room for what stands on a wire; between nodes; so many layers a wire keeps its lane
+const GAP = 22, LONG = 12; // between nodes; so many layers a wire keeps its lane
 
 // The nodes that are seen: {key, members, vertex or group}, oldest first, and for each vertex its node.
 function visibleNodes(closed) {
@@ -16,7 +16,7 @@ function visibleNodes(closed) {
   return { nodes: [...nodes.values()], of };
 }
 
-// The wires between them: {tail, head, source, user, argument, lane} for each use of a value, or one for all between two if one is closed.
+// The wires between them: {tail, head, source, user, use, lane} for each use of a value, or one for all between two if one is closed.
 function visibleWires(of) {
   const wires = [], between = new Map();
   DATA.vertices.forEach((user, i) => {
@@ -26,7 +26,7 @@ function visibleWires(of) {
       const key = `${tail.key} ${head.key}`, lane = between.get(key) || 0;
       if (lane && (tail.group !== null || head.group !== null)) continue;
       between.set(key, lane + 1);
-      wires.push({ tail, head, source, user: i, argument, lane });
+      wires.push({ tail, head, source, user: i, use: `${i} ${argument}`, lane });
     }
   });
   const leaving = counted(wires, "tail"), entering = counted(wires, "head");
@@ -44,8 +44,8 @@ function counted(wires, end) {
   return counts;
 }
 
-// Sets x, y (the middle) of every node; `down` lets the graph run down. Nodes know their width and height.
-function layOut(nodes, wires, down) {
+// Sets x, y (the middle) of every node; `down` lets the graph run down, `room` is between layers. Nodes know their width and height.
+function layOut(nodes, wires, down, room) {
   const into = new Map(nodes.map((n) => [n, []])), out = new Map(nodes.map((n) => [n, []]));
   for (const { tail, head } of wires) into.get(head).push(tail), out.get(tail).push(head);
   const time = new Map(nodes.map((n) => [n, Math.max(...n.members.filter(isOp), n.members[0])]));
@@ -82,7 +82,7 @@ function layOut(nodes, wires, down) {
       const [a, b] = [start + width / 2, slot.at];
       [slot.node.x, slot.node.y] = down ? [b, a] : [a, b];
     }
-    start += width + (down ? 56 : LABEL);
+    start += width + room;
   }
 }
 

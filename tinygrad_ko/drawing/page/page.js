@@ -1,6 +1,6 @@
 // The page: at which step it is, what the reader has chosen, and what keys and buttons do. The address keeps all of it.
 
-const state = { step: 0, wrong: false, twice: false, chosen: null, target: null, closed: new Set(), playing: null };
+const state = { step: 0, wrong: false, twice: false, chosen: null, target: null, closed: new Set(), playing: null, address: null };
 let run;
 
 // The steps as they are shown: the right ones or those in the wrong order, and when each value and gradient is known.
@@ -145,6 +145,11 @@ function play() {
 
 // The address: #step=4&order=wrong&twice=1&why=2&fold=0,3&lang=ko
 function keepAddress() {
+  clearTimeout(state.address);
+  state.address = setTimeout(writeAddress, 100); // a browser refuses hundreds of changes in a row
+}
+
+function writeAddress() {
   const told = new URLSearchParams({ step: state.step });
   if (state.wrong) told.set("order", "wrong");
   if (state.twice) told.set("twice", "1");

@@ -29,7 +29,9 @@ class Page:
         return f'<iframe srcdoc="{html.escape(self.html)}" {frame}></iframe>'
 
     def __repr__(self) -> str:
-        shown = f"{self.path}: open it in a browser" if self.path else "show it in a notebook, or .page('backprop.html')"
+        shown = (
+            f"{self.path}: open it in a browser" if self.path else "show it in a notebook, or .page('backprop.html')"
+        )
         return f"a page that steps through backpropagation: {shown}"
 
 
@@ -46,14 +48,14 @@ def page_of(data: dict[str, Any], path: str | os.PathLike[str] | None, language:
             ValueError(f"page: {target.name!r} must end in .html"),
             f"page: 파일 이름은 .html로 끝나야 합니다. 받은 값: {target.name!r}",
         )
-    text = document(data | {"language": language})
+    text = _document(data | {"language": language})
     if target is not None:
         with whole_file(target) as file:
             file.write(text.encode("utf-8"))
     return Page(text, target)
 
 
-def document(data: dict[str, Any]) -> str:
+def _document(data: dict[str, Any]) -> str:
     """The HTML. The policy allows this style and this program, by their hashes, and nothing else: no network, no other script."""
     style = _part("page.css")
     program = "\n".join(['"use strict";', *map(_part, _SCRIPTS)])

@@ -4,8 +4,11 @@ const title = (i) => DATA.vertices[i].title;
 const partial = (i) => `∂L/∂${title(i)}`;
 const note = (text) => element("p.note", {}, text);
 
-// A button in the text that shows a node.
-const link = (i, act) => element("button.link", { click: () => act({ vertex: i }) }, title(i));
+// A button in the text that shows a node; pointed at, it makes the node glow in the picture.
+function link(i, act) {
+  const glow = (on) => () => view.of[i].drawn.classList.toggle("glow", on);
+  return element("button.link", { click: () => act({ vertex: i }), mouseenter: glow(true), mouseleave: glow(false), focus: glow(true), blur: glow(false) }, title(i));
+}
 
 // The call of an operation, with names or with numbers: "apple × count", "affine(x, W, b)".
 function call(vertex, parts) {
@@ -87,7 +90,7 @@ const PANELS = {
     ...step.leaves.map(([i, g, twice]) =>
       element(
         "div.card", {}, link(i, act),
-        element("div.product", {}, term(brief(g), word("was there")), " + ", term(brief(g), word("is added")), " = ", term(brief(twice), word("this"), "this")),
+        element("div.product", {}, term(brief(g), word("was there")), element("span.op", {}, "+"), term(brief(g), word("is added")), element("span.op", {}, "="), term(brief(twice), word("sum"), "this")),
         ...(big(g) ? [figure(twice, partial(i), "up")] : []),
       ),
     ),
@@ -99,7 +102,7 @@ const PANELS = {
     ...step.ends.map(([i, got, right]) =>
       element(
         `div.card${got === right ? "" : ".bad"}`, {}, link(i, act),
-        element("div.product", {}, term(`${partial(i)} = ${brief(got)}`, word("wrong")), term(brief(right), word("wrong.right"), "this")),
+        element("div.product", {}, term(`${partial(i)} = ${brief(got)}`, word("wrong")), element("span.op", {}, got === right ? "=" : "≠"), term(brief(right), word("wrong.right"), "this")),
         ...(big(got) && got !== right ? [figure(got, word("wrong"), "up"), figure(right, word("wrong.right"), "up")] : []),
       ),
     ),

@@ -38,7 +38,8 @@ function draw(run, closed, act) {
     node.width = Math.max(44, ...node.lines.map(([text]) => widthOf(text))) + 18;
     node.height = 10 + node.lines.reduce((sum, [, kind]) => sum + (kind === "sign" ? 20 : 17), 0);
   }
-  layOut(nodes, wires, view.down);
+  const widest = Math.max(0, ...wires.filter(isSingle).map((wire) => widthOf(brief(DATA.vertices[wire.source].value))));
+  layOut(nodes, wires, view.down, view.down ? 56 : Math.max(84, widest * 1.4 + 20));
   Object.assign(view, { nodes, wires, of });
   const parts = document.createDocumentFragment();
   for (const frame of groupFrames(nodes, closed, act)) parts.append(frame);
@@ -60,12 +61,14 @@ function nodeOf(node, act) {
   return drawn(`g.node.${kind}`, { click: () => act(node), "data-key": node.key, "aria-label": name }, rect, ...texts);
 }
 
+// Whether one value flows along a wire.
+const isSingle = ({ tail, head, lanes }) => tail.group === null || head.group === null || lanes === 1;
+
 // A wire with the value that goes forward above it, and below it the gradient that comes back.
 function wireOf(wire, run) {
-  const { tail, head, lane, lanes } = wire, shift = (lane - (lanes - 1) / 2) * 34;
-  const single = tail.group === null || head.group === null || lanes === 1;
-  const value = single ? brief(DATA.vertices[wire.source].value) : "";
-  const contribution = run.given.get(`${wire.user} ${wire.argument}`);
+  const { tail, head, lane, lanes } = wire, shift = (lane - (lanes - 1) / 2) * 52;
+  const single = isSingle(wire), value = single ? brief(DATA.vertices[wire.source].value) : "";
+  const contribution = run.given.get(wire.use);
   const seeded = DATA.vertices[wire.user].kind === "result" && run.seeded;
   const gradient = seeded ? brief(run.seeded.gradient) : contribution && single ? brief(contribution.given) : "";
   // From the tail through the bends, straight through the layer of each, to the head.
@@ -78,8 +81,8 @@ function wireOf(wire, run) {
     const [[from, y1], [to, y2]] = [stops[k - 1], stops[k]], middle = (from + to) / 2;
     path += k % 2 ? `C${xy(middle, y1 + bow)} ${xy(middle, y2 + bow)} ${xy(to, y2)}` : `L${xy(to, y2)}`;
   }
-  // The numbers stand where the wire is alone: at its bend, near its tail, or near its head if others leave the tail.
-  const t = wire.leaving < 2 ? 0.32 : wire.entering < 2 ? 0.68 : 0.5, u = 1 - t, last = stops[stops.length - 1], bend = wire.bends[0];
+  // The numbers stand where the wire is alone: at its bend, near its tail if others enter the head, near its head if others leave the tail.
+  const t = wire.leaving < 2 === wire.entering < 2 ? 0.5 : wire.leaving < 2 ? 0.38 : 0.62, u = 1 - t, last = stops[stops.length - 1], bend = wire.bends[0];
   const curve = (from, one, two, to) => u * u * u * from + 3 * u * u * t * one + 3 * u * t * t * two + t * t * t * to;
   const middle = (stops[0][0] + last[0]) / 2;
   const along = bend ? (bend.from + bend.to) / 2 : curve(stops[0][0], middle, middle, last[0]);
@@ -123,23 +126,24 @@ function show(run, step, marks) {
     if (node.members.includes(marks.chosen)) names.push("chosen");
     if (node.members.some((m) => marks.path.has(m))) names.push("path");
     if (node.members.some((m) => marks.bad.has(m))) names.push("bad");
-    setClass(node.drawn, names.join(" "));
+    setClass(node, names.join(" "));
   }
   for (const wire of view.wires) {
-    const names = ["wire"], given = run.given.get(`${wire.user} ${wire.argument}`);
+    const names = ["wire"], given = run.given.get(wire.use);
     const result = DATA.vertices[wire.user].kind === "result";
     if (at(run.valueAt.get(wire.source))) names.push("on");
     if (given ? at(run.givenAt.get(given)) : result && run.seeded && at(run.seededAt)) names.push("back");
-    if (marks.wires.has(`${wire.user} ${wire.argument}`)) names.push("now");
+    if (marks.wires.has(wire.use)) names.push("now");
     if (marks.path.has(wire.user) && marks.path.has(wire.source)) names.push("path");
-    setClass(wire.drawn, names.join(" "));
+    setClass(wire, names.join(" "));
   }
 }
 
 // Only what changes is written: the browser then draws no more than that.
-function setClass(element, names) {
-  if (element.getAttribute("class") === names) return;
-  element.setAttribute("class", names);
+function setClass(shown, names) {
+  if (shown.names === names) return;
+  shown.names = names;
+  shown.drawn.setAttribute("class", names);
 }
 
 // Pan and zoom.

@@ -118,6 +118,12 @@ def test_images_of_a_batch_stand_side_by_side() -> None:
     assert np.array_equal(_flat(x)[8:12, 5:10], x[1, 2])
 
 
+def test_numbers_whose_mean_overflows_are_shown_all_the_same() -> None:
+    with np.errstate(all="ignore"):
+        data = data_of(tg.draw(lambda x: tg.sum(x * 0.0), np.full((50, 50), 1e308)).page().html)
+    assert data["arrays"][data["vertices"][0]["value"]]["statistics"][0] == "inf"
+
+
 def test_what_is_no_number_in_json_is_text() -> None:
     with np.errstate(all="ignore"):
         data = data_of(tg.draw(lambda x: tg.sum(tg.log(x)), np.array([0.0, -1.0, 1.0])).page().html)
@@ -321,6 +327,32 @@ def test_buttons_have_names_and_the_picture_can_be_reached(browser: Browser, pag
         browser.press("Tab")
         reached.add(browser.run("document.activeElement.id"))
     assert {"search", "next", "slider", "wrong", "twice", "graph"} <= reached
+
+
+@needs_chromium
+def test_pan_and_zoom(browser: Browser, pages: dict[str, Path]) -> None:
+    browser.open(pages["net"], "#step=2&lang=en")
+    places = [browser.run("[view.x, view.y, view.scale]")]
+    for press in ("+", "-", "ArrowLeft", "ArrowUp", "0"):
+        browser.press(press, shift=press.startswith("Arrow"))
+        places.append(browser.run("[view.x, view.y, view.scale]"))
+    start, larger, smaller, left, up, whole = places
+    assert larger[2] == pytest.approx(1.25 * start[2])
+    assert smaller == pytest.approx(start)
+    assert left == pytest.approx([start[0] + 60, start[1], start[2]])
+    assert up == pytest.approx([left[0], left[1] + 60, left[2]])
+    assert whole == pytest.approx(start)
+    assert browser.text("#count").startswith("2 /")  # with Shift the arrows do not step
+
+
+@needs_chromium
+def test_a_reader_chooses_the_terms(browser: Browser, pages: dict[str, Path]) -> None:
+    browser.open(pages["dead"], "#step=0&lang=ko")
+    assert "기울기" in browser.text("body")
+    assert "변화도" not in browser.text("main")
+    browser.run("(byId('terms').value = '1', byId('terms').dispatchEvent(new Event('change')))")
+    assert "기울기" not in browser.text("main")
+    assert "변화도" in browser.text("main")
 
 
 @needs_chromium

@@ -151,3 +151,28 @@ def test_without_values_or_gradients_these_steps_are_left_out() -> None:
     assert "sum(multiply)" in str(tg.draw(y).steps())  # not watched: names, no values
     y.backward()
     assert [type(step) for step in tg.draw(y).steps()] == [Forward, Forward]  # what was saved is freed
+
+
+def test_what_is_written_into_an_array_later_changes_no_step() -> None:
+    w = np.array([1.0, 2.0])
+    drawing = tg.draw(lambda w: tg.sum(w * w), w)
+    w[:] = 99.0
+    assert "multiply = w × w = [1 2] × [1 2] = [1 4]" in str(drawing.steps())
+
+
+def test_arrays_of_another_library_step_too() -> None:
+    xp = pytest.importorskip("array_api_strict")
+    x = tg.Tensor(xp.asarray([1.0, 2.0, 3.0]), requires_grad=True, name="x")
+    with tg.watch():
+        y = tg.sum(tg.exp(x) * x)
+    steps = tg.draw(y).steps()
+    y.backward()
+    assert np.array_equal(np.asarray(x.grad), np.asarray(gradients(steps)["x"]))
+    assert all(c.local is not None for c in steps.contributions)
+    assert tg.draw(y).page().html
+
+
+@pytest.mark.parametrize("lr", [float("nan"), float("inf"), "0.1", None, True])
+def test_a_learning_rate_is_a_finite_number(lr: Any) -> None:
+    with pytest.raises(ValueError, match="lr must be a finite number"):
+        tg.draw(price, 100.0, 2.0, 1.1).steps(lr)

@@ -66,7 +66,8 @@ class Drawing:
         """The steps of backpropagation: each operation forward, each backward with "upstream × local = this", and the update of the
         parameters by gradient descent with the learning rate `lr`. `print` shows them as text.
 
-        Values need `tg.watch()`, gradients a result that is one number; otherwise these steps are left out.
+        Values need `tg.watch()`, gradients a result that is one number; otherwise these steps are left out. Raises ValueError for an `lr`
+        that is no finite number.
 
         >>> import tinygrad_ko as tg
         >>> def price(apple, count, tax):
@@ -84,7 +85,12 @@ class Drawing:
                 ∂L/∂apple = 1.1 × 2 = 2.2 = 1 × 1.1 × 2    g * b
                 ∂L/∂count = 1.1 × 100 = 110 = 1 × 1.1 × 100    g * a
         """
-        return Steps(self._vertices, lr)
+        if isinstance(lr, bool) or not isinstance(lr, int | float | np.number) or not np.isfinite(lr):
+            raise explain(
+                ValueError(f"steps: the learning rate lr must be a finite number, not {lr!r}"),
+                f"steps: 학습률 lr에는 유한한 수를 넘겨야 합니다. 받은 값: {lr!r}",
+            )
+        return Steps(self._vertices, float(lr))
 
     def page(
         self, path: str | os.PathLike[str] | None = None, *, lr: float = 0.1, language: Language | None = None
@@ -95,7 +101,8 @@ class Drawing:
         the cell. At each operation it says "upstream × local = this" with its formula and its numbers, at the end how gradient descent
         with the learning rate `lr` updates the parameters. It opens in `language`, "ko" or "en", else in that of the browser.
 
-        Raises ValueError for another ending or language, FileNotFoundError for a folder that is not there.
+        Raises ValueError for another ending or language or an `lr` that is no finite number, FileNotFoundError for a folder that is
+        not there.
 
         >>> import tinygrad_ko as tg
         >>> page = tg.draw(lambda a, b: a * b, 100.0, 2.0).page()

@@ -112,9 +112,11 @@ class Steps(Sequence[Step]):
     def root(self) -> Vertex | None:
         """The result, if gradients can flow back from it: it is one floating point number, and every saved value is still there."""
         results = [v for v in self.vertices if v.kind == "result"]
-        y, kept = results[0], all(v.node is not None and (v.node.live or v.node.seen) for v in self.operations)
-        single = len(results) == 1 and y.node is not None and int(np.prod(y.shape or ())) == 1 and is_floating(y.dtype)
-        return y.sources[0].vertex if single and kept else None
+        if len(results) != 1 or not all(v.node is not None and (v.node.live or v.node.seen) for v in self.operations):
+            return None
+        y = results[0]
+        single = y.node is not None and int(np.prod(y.shape or ())) == 1 and is_floating(y.dtype)
+        return y.sources[0].vertex if single else None
 
     @cached_property
     def gradients(self) -> dict[Vertex, Any]:
@@ -379,7 +381,8 @@ def _local_derivatives(v: Vertex, g: Any) -> list[Any]:
     """
     assert v.node is not None
     ones = _like(v)
-    probe = ones if ones.size == 1 else ones * np.linspace(0.5, 1.5, ones.size).reshape(ones.shape).astype(ones.dtype)
+    numbers = np.linspace(0.5, 1.5, np.size(as_numpy(ones))).reshape(ones.shape)
+    probe = ones if numbers.size == 1 else cast(namespace(ones).asarray(numbers), ones.dtype)
     found = []
     for (_, _, local), (_, _, part) in zip(v.node.contributions(ones), v.node.contributions(probe), strict=True):
         same = not isinstance(part, IndexedGradient) and _is_product(part, probe, local)
@@ -388,8 +391,12 @@ def _local_derivatives(v: Vertex, g: Any) -> list[Any]:
 
 
 def _is_product(part: Any, g: Any, local: Any) -> bool:
-    try:
-        product = np.asarray(g) * np.asarray(local)
-    except (TypeError, ValueError, RuntimeError):  # shapes that do not broadcast, or an array that NumPy cannot read
+    arrays = [as_numpy(x) for x in (part, g, local)]
+    if any(x is None for x in arrays):
         return False
-    return product.shape == part.shape and np.allclose(product, np.asarray(part), _RTOL, 0, equal_nan=True)
+    part, g, local = arrays
+    try:
+        product = g * local
+    except ValueError:  # shapes that do not broadcast
+        return False
+    return product.shape == part.shape and np.allclose(product, part, _RTOL, 0, equal_nan=True)

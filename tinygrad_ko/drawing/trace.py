@@ -30,7 +30,7 @@ class Mark:
     @property
     def loses(self) -> bool:
         """Whether the gradient is lost there, and not only weakened."""
-        return self.kind not in ("saturated", "kink") or self.count == self.size > 0 == self.value
+        return self.kind not in ("saturated", "kink") or (self.kind == "kink" and self.count == self.size)
 
 
 _SAID = {
@@ -50,7 +50,7 @@ _SAID = {
         "saturated: the local derivative is at most {value:.2g}",
         "포화되었습니다. 국소적 미분이 가장 커도 {value:.2g}입니다.",
     ),
-    "kink": ("at a kink: {count} of {size} inputs", "꺾인 점에 있는 입력이 있습니다. {size}개 중 {count}개입니다."),
+    "kink": ("at a kink: {count} of {size} inputs", "입력이 꺾인 점에 있습니다. {size}개 중 {count}개입니다."),
 }
 
 

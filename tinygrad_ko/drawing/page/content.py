@@ -80,13 +80,13 @@ def _map(x: Array) -> dict[str, Any]:
             matrix = sums / np.expand_dims(np.diff(edges), 1 - axis)
         limit = float(np.max(np.abs(matrix[np.isfinite(matrix)]), initial=0.0))
         levels = np.where(np.isfinite(matrix), np.rint(matrix / (limit or 1.0) * _LEVELS) + 128, 0)
-    statistics = [float(f(finite)) for f in (np.mean, np.std, np.min, np.max)] if finite.size else [0.0] * 4
+        statistics = [float(f(finite)) for f in (np.mean, np.std, np.min, np.max)] if finite.size else [0.0] * 4
     return {
         "map": b64encode(levels.astype(np.uint8).tobytes()).decode("ascii"),
         "rows": matrix.shape[0],
         "columns": matrix.shape[1],
         "limit": limit,
-        "statistics": [float(f"{s:.6g}") for s in statistics],
+        "statistics": [_number(s, exact=False) for s in statistics],
         "zeros": int(np.count_nonzero(x == 0)),
         "nan": int(np.count_nonzero(np.isnan(wide))),
         "infinite": int(np.count_nonzero(np.isinf(wide))),

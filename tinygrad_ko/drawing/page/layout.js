@@ -1,7 +1,7 @@
 // Where the nodes of the picture stand: in layers by the longest way from a source, in each layer near what they are joined to
 // (Sugiyama, Tagawa and Toda, 1981). A closed group is one node.
 
-const GAP = 22, LONG = 12; // between nodes; so many layers a wire keeps its lane
+const LONG = 12; // so many layers a wire keeps its lane
 
 // The nodes that are seen: {key, members, vertex or group}, oldest first, and for each vertex its node.
 function visibleNodes(closed) {
@@ -44,8 +44,8 @@ function counted(wires, end) {
   return counts;
 }
 
-// Sets x, y (the middle) of every node; `down` lets the graph run down, `room` is between layers. Nodes know their width and height.
-function layOut(nodes, wires, down, room) {
+// Sets x, y (the middle) of every node; `down` lets the graph run down, `room` is between layers, `gap` between nodes of one. Nodes know their width and height.
+function layOut(nodes, wires, down, room, gap) {
   const into = new Map(nodes.map((n) => [n, []])), out = new Map(nodes.map((n) => [n, []]));
   for (const { tail, head } of wires) into.get(head).push(tail), out.get(tail).push(head);
   const time = new Map(nodes.map((n) => [n, Math.max(...n.members.filter(isOp), n.members[0])]));
@@ -57,7 +57,7 @@ function layOut(nodes, wires, down, room) {
   }
   const lowest = Math.min(0, ...nodes.map((n) => n.layer)), layers = [];
   const along = down ? "height" : "width", across = down ? "width" : "height";
-  for (const n of ordered) (layers[(n.layer -= lowest)] ??= []).push((n.slot = { node: n, size: n[across] + GAP, next: [], before: [] }));
+  for (const n of ordered) (layers[(n.layer -= lowest)] ??= []).push((n.slot = { node: n, size: n[across] + gap, next: [], before: [] }));
   for (const wire of wires) {
     const { tail, head } = wire;
     let last = tail.slot;

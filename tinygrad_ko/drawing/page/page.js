@@ -10,7 +10,10 @@ function runOf({ wrong, twice }) {
   const sources = DATA.vertices.map((v, i) => i).filter((i) => !["op", "result"].includes(DATA.vertices[i].kind));
   const ends = sources.filter((i) => DATA.vertices[i].gradient !== undefined);
   made.contributions = right.flatMap((s) => s.given);
-  made.steps = [{ kind: "start" }, ...DATA.steps.filter((s) => s.kind === "forward" || s.kind === "seed"), ...(wrong ? DATA.wrong : right)];
+  // A local derivative does not depend on the order.
+  const known = new Map(made.contributions.map((given) => [`${given.user} ${given.argument}`, given]));
+  const explained = (step) => ({ ...step, given: step.given.map((given) => ({ ...known.get(`${given.user} ${given.argument}`), ...given, mark: null })) });
+  made.steps = [{ kind: "start" }, ...DATA.steps.filter((s) => s.kind === "forward" || s.kind === "seed"), ...(wrong ? DATA.wrong.map(explained) : right)];
   sources.forEach((i) => made.valueAt.set(i, 0));
   const totals = new Map();
   made.steps.forEach((step, at) => {

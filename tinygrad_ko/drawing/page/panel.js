@@ -54,6 +54,7 @@ const PANELS = {
   seed: (step, number) => [
     head(word("seed"), word("backward"), number),
     element("p.sum.up", {}, "∂L/∂L = 1"),
+    element("p.sum.val", {}, `L = ${DATA.name} = ${brief(DATA.vertices[step.vertex].value)}`),
     element("p", {}, word("seed.text", { name: DATA.name })),
   ],
 
@@ -61,8 +62,8 @@ const PANELS = {
     const vertex = DATA.vertices[step.vertex];
     return [
       head(title(step.vertex), word("backward"), number),
-      ...(step.missing ? [element("p.mark", {}, word("wrong.missing", { n: step.missing }), step.empty ? ` ${word("wrong.none")}` : "")] : []),
       ...(run.wrong && number === run.firstWrong ? [note(word(DATA.wrongWaits ? "wrong.text" : "wrong.front"))] : []),
+      ...(step.missing ? [element("p.mark", {}, word("wrong.missing", { n: step.missing }), step.empty ? ` ${word("wrong.none")}` : "")] : []),
       element("p.sum", {}, `${word("upstream gradient")} `, element("span.up", {}, `${partial(step.vertex)} = ${brief(step.gradient)}`)),
       run.wrong && step.missing ? element("p", {}, `${word("wrong.right")}: ${partial(step.vertex)} = ${brief(vertex.gradient)}`) : null,
       big(step.gradient) ? figure(step.gradient, partial(step.vertex), "up") : null,
@@ -116,16 +117,16 @@ const term = (text, under, kind = "") => element(`span.term${kind && `.${kind}`}
 function card(step, given, act) {
   const i = given.vertex, sent = given.part ?? given.given;
   const product =
-    given.local !== null && given.local !== undefined
+    given.local !== null
       ? [term(brief(step.gradient), word("upstream")), element("span.op", {}, "×"), term(brief(given.local), word("local")), element("span.op", {}, "="), term(brief(sent), word("this"), "this")]
       : [term(brief(step.gradient), word("upstream")), element("span.op", {}, "→"), term(brief(sent), word("this"), "this")];
-  const mixed = (given.local === null || given.local === undefined) && given.words && big(step.gradient);
+  const mixed = given.local === null && big(step.gradient);
   return element(
     `div.card${given.mark ? ".bad" : ""}`, {},
     element("div.up", {}, `${partial(i)} = ${partial(step.vertex)} × ∂${title(step.vertex)}/∂${title(i)}`, "  "),
     element("div.product", {}, ...product),
     formulaOf(step, given, act),
-    given.words ? chainOf(i, given) : null,
+    run.wrong ? null : chainOf(i, given),
     mixed ? note(word("mixed")) : null,
     given.mark ? element("p.mark", {}, given.mark[language === "ko" ? 1 : 0]) : null,
     ...(big(given.local) ? [figure(given.local, word("local derivative"))] : []),
@@ -149,7 +150,7 @@ function chainOf(i, given) {
 function formulaOf(step, given, act) {
   const said = [];
   if ((given.formula.match(/\bg\b/) || []).length) said.push(["g", step.vertex, step.gradient, ""]);
-  for (const [name, place, number, text] of given.words || []) said.push([name, place, number, text]);
+  for (const [name, place, number, text] of given.words) said.push([name, place, number, text]);
   const where = said.flatMap(([name, place, number, text], k) => {
     const named = name === "g" ? partial(place) : place === null ? null : link(place, act);
     return [k ? ", " : "", element("code", {}, name), " = ", ...(named ? [named, " = "] : []), text || brief(number)];
@@ -158,7 +159,7 @@ function formulaOf(step, given, act) {
 }
 
 // The arrays that a formula names, where it is no product element by element.
-const operands = (given) => (given.words || []).filter(([, , number]) => big(number)).map(([name, place, number]) => figure(number, place === null ? name : `${name} = ${title(place)}`));
+const operands = (given) => given.words.filter(([, , number]) => big(number)).map(([name, place, number]) => figure(number, place === null ? name : `${name} = ${title(place)}`));
 
 function sumOf(given) {
   if (given.expected < 2) return [];

@@ -39,7 +39,8 @@ function draw(run, closed, act) {
     node.height = 10 + node.lines.reduce((sum, [, kind]) => sum + (kind === "sign" ? 20 : 17), 0);
   }
   const widest = Math.max(0, ...wires.filter(isSingle).map((wire) => widthOf(brief(DATA.vertices[wire.source].value))));
-  layOut(nodes, wires, view.down, view.down ? 56 : Math.max(84, widest * 1.4 + 20));
+  const [room, gap] = view.down ? [56, 18 + widest] : [Math.max(84, widest * 1.4 + 20), 22];
+  layOut(nodes, wires, view.down, room, gap);
   Object.assign(view, { nodes, wires, of });
   const parts = document.createDocumentFragment();
   for (const frame of groupFrames(nodes, closed, act)) parts.append(frame);

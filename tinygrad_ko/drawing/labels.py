@@ -19,6 +19,7 @@ from tinygrad_ko.runtime.source import formula_text
 from tinygrad_ko.state.saved import wholes
 
 _ROWS, _COLUMNS = 3, 4  # an array of so many numbers is shown whole
+FEW = 12  # numbers of an array that are read one by one
 _LONGEST = 28  # characters of an option
 _EPS = np.finfo(np.float64).eps
 
@@ -43,6 +44,15 @@ def value_lines(value: Any) -> list[str]:
     if x.ndim <= 2 and x.size // x.shape[-1] <= _ROWS and x.shape[-1] <= _COLUMNS:
         return ["  ".join(map(_number, row)) for row in x.reshape(-1, x.shape[-1])]
     return list(_distribution(x))
+
+
+def brief(value: Any) -> str:
+    """An array or number on one line."""
+    x = as_numpy(value)
+    said = "; ".join(value_lines(value)).replace("  ", " ")
+    return (
+        said if x is None or x.ndim == 0 else f"[{said}]" if x.size <= FEW else f"{'×'.join(map(str, x.shape))}[{said}]"
+    )
 
 
 def _distribution(x: Array) -> Iterator[str]:

@@ -3,7 +3,6 @@
 The backward steps are computed by the node's own formulas, in the engine's order; a test holds them to what the engine deposits.
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -13,40 +12,14 @@ from typing import Any, overload
 
 import numpy as np
 
-from tinygrad_ko.arrays.dtypes import accumulation_dtype
-from tinygrad_ko.arrays.indexing import IndexedGradient
-from tinygrad_ko.arrays.library import cast, is_floating, namespace
-from tinygrad_ko.drawing.labels import options, value_lines
+from tinygrad_ko.arrays.library import is_floating
+from tinygrad_ko.drawing.contributions import Contribution, contributions_of, differentiable_sources, ones_for
+from tinygrad_ko.drawing.labels import FEW, brief, options
 from tinygrad_ko.drawing.nodes import SIGNS
-from tinygrad_ko.drawing.vertices import Vertex, as_numpy, passed, recorded_arguments
-from tinygrad_ko.engine.accumulate import total, unbroadcast
-from tinygrad_ko.runtime.source import formula_text
+from tinygrad_ko.drawing.vertices import Vertex, as_numpy, passed
 
 _INFIX = {"+", "−", "×", "÷", "@"}
-_FEW = 12  # numbers of an array that are read one by one
 _CHAIN = 8  # factors of a product that is still read
-_RTOL = 1e-5  # between two ways to compute one number in float32
-
-
-@dataclass(eq=False, slots=True, repr=False)
-class Contribution:
-    """What an operation gives back to one of its arguments: a part of that value's gradient."""
-
-    argument: str
-    source: Vertex  # whose gradient it is a part of
-    formula: str
-    words: dict[str, Any]  # the values that the formula names, but for the gradient `g`
-    local: Any  # the local derivative, if the part is upstream × local, element by element; else None, as for a matrix product
-    part: Any  # what the formula gives; None if that is sparse
-    given: Any  # the same in the shape of the argument: summed over the axes along which it was stretched
-    total: Any = None  # the gradient of the source so far, with this
-    arrived: int = 1  # how many contributions the source has got, of how many
-    expected: int = 1
-
-    @property
-    def summed(self) -> bool:
-        """Whether the argument was stretched by broadcasting, so that the part is summed."""
-        return self.part is not None and self.part.shape != self.given.shape
 
 
 @dataclass(eq=False, slots=True, repr=False)
@@ -141,17 +114,17 @@ class Steps(Sequence[Step]):
         """
         if self.root is None:
             return []
-        expected = _expected(self.operations)
-        arrived, pending, found = Counter[Vertex](), {self.root}, list[Backward]()
-        gradients = {self.root: _seed(self.root)}
+        expected, arrived = _expected(self.operations), Counter({self.root: 1})
+        expected[self.root] = 1  # the 1 that backward starts with
+        pending, found = {self.root}, list[Backward]()
+        gradients = {self.root: ones_for(self.root)}
         place = {v: i for i, v in enumerate(self.vertices)}
         order, gone = iter(self.operations), set[Vertex]()
         while v := min(pending, key=place.__getitem__, default=None) if self.waits else next(order, None):
             pending.discard(v)
             gone.add(v)
-            g = gradients[v] if v in gradients else 0.0 * _like(v)
-            step = Backward(v, g, list(_contributions(v, g, locally=False)))
-            step.missing = max(expected[v], v is self.root) - arrived[v] - (v is self.root and arrived[v] == 0)
+            g = gradients[v] if v in gradients else 0.0 * ones_for(v)
+            step = Backward(v, g, list(contributions_of(v, g, locally=False)), expected[v] - arrived[v])
             for c in step.contributions:
                 _add(c, gradients, arrived, expected)
                 if c.source.kind == "op" and c.source not in gone:
@@ -198,11 +171,11 @@ class Steps(Sequence[Step]):
         if self.root is None:
             return
         expected, arrived = _expected(self.operations), Counter[Vertex]()
-        gradients = {self.root: _seed(self.root)}
+        gradients = {self.root: ones_for(self.root)}
         yield Backward(self.root, gradients[self.root])
         for v in reversed(self.operations):
             if v in gradients:
-                step = Backward(v, gradients[v], list(_contributions(v, gradients[v])))
+                step = Backward(v, gradients[v], list(contributions_of(v, gradients[v])))
                 for c in step.contributions:
                     _add(c, gradients, arrived, expected)
                 yield step
@@ -246,7 +219,7 @@ class Steps(Sequence[Step]):
         value = step.vertex.value
         if value is None:
             return _call(step.vertex, names)
-        if any(np.size(as_numpy(x)) > _FEW for _, _, x in step.inputs):
+        if any(np.size(as_numpy(x)) > FEW for _, _, x in step.inputs):
             return f"{_call(step.vertex, names)} = {brief(value)}"
         numbers = [brief(x) if x is not None else "?" for _, _, x in step.inputs]
         return " = ".join(dict.fromkeys([_call(step.vertex, names), _call(step.vertex, numbers), brief(value)]))
@@ -293,19 +266,6 @@ def _call(v: Vertex, arguments: list[str]) -> str:
     return f"{v.name}({', '.join([*arguments, *told])})"
 
 
-def brief(value: Any) -> str:
-    """An array or number on one line."""
-    x = as_numpy(value)
-    said = "; ".join(value_lines(value)).replace("  ", " ")
-    return (
-        said
-        if x is None or x.ndim == 0
-        else f"[{said}]"
-        if x.size <= _FEW
-        else f"{'×'.join(map(str, x.shape))}[{said}]"
-    )
-
-
 def _from(v: Vertex) -> str:
     return f"    ({PurePath(v.node.seen.line).name})" if v.node is not None and v.node.seen and v.node.seen.line else ""
 
@@ -321,27 +281,9 @@ def norm(value: Any) -> float:
     return largest * float(np.sqrt(np.sum(np.square(x / largest, dtype=np.float64)))) if largest else 0.0
 
 
-def _like(v: Vertex) -> Any:
-    """Ones in the shape and dtype of the gradient of an operation's value."""
-    assert v.node is not None
-    dtype = accumulation_dtype(v.node.dtype)
-    if v.value is None or type(v.value) is np.ndarray or isinstance(v.value, np.generic):
-        return np.ones(v.node.shape, dtype)
-    return cast(namespace(v.value).ones_like(v.value), dtype)
-
-
-_seed = _like  # ∂L/∂L = 1
-
-
 def _expected(operations: list[Vertex]) -> Counter[Vertex]:
     """How many contributions each value gets: one from each place where it is an argument that has a gradient."""
-    return Counter(source for v in operations for _, source in _differentiable(v))
-
-
-def _differentiable(v: Vertex) -> list[tuple[str, Vertex]]:
-    """The arguments of an operation that get a gradient, and where they come from."""
-    sources = {argument: source for source, argument in v.sources}
-    return [(a, sources[a]) for a in recorded_arguments(v.node)]
+    return Counter(source for v in operations for _, source in differentiable_sources(v))
 
 
 def _add(c: Contribution, gradients: dict[Vertex, Any], arrived: Counter[Vertex], expected: Counter[Vertex]) -> None:
@@ -350,53 +292,3 @@ def _add(c: Contribution, gradients: dict[Vertex, Any], arrived: Counter[Vertex]
     arrived[c.source] += 1
     c.total = gradients[c.source] = c.given if before is None else before + c.given
     c.arrived, c.expected = arrived[c.source], expected[c.source]
-
-
-def _contributions(v: Vertex, g: Any, locally: bool = True) -> Iterator[Contribution]:
-    """What an operation gives back if the gradient of its value is `g`. Totals are not known here."""
-    node = v.node
-    assert node is not None
-    with np.errstate(all="ignore"):  # the forward has warned
-        parts = list(node.contributions(g))
-        locals_ = _local_derivatives(v, g) if locally else [None] * len(parts)
-        places = _differentiable(v)
-        for (place, source), (argument, parent, part), local in zip(places, parts, locals_, strict=True):
-            formula = plain_formula(node.op.formulas[argument])
-            values = {
-                w: node.saved[w] for w in node.op.named_by[argument] if w != "g" and re.search(rf"\b{w}\b", formula)
-            }
-            given = total(unbroadcast(part, parent, node, argument, first=True))
-            dense = None if isinstance(part, IndexedGradient) else part
-            yield Contribution(place, source, formula, values, local, dense, given)
-
-
-def plain_formula(formula: Any) -> str:
-    """The text of a formula as a learner writes it: how a product is laid out in memory, `matmul_as(x, g, W.mT)`, does not matter here."""
-    return re.sub(r"\bmatmul_as\(\w+, ([^,()]+), ([^,()]+)\)", r"\1 @ \2", formula_text(formula))
-
-
-def _local_derivatives(v: Vertex, g: Any) -> list[Any]:
-    """Of each argument the local derivative, where a contribution is upstream × local for every upstream gradient: what the formula makes
-    of ones, if it makes of other numbers their products with that. None where it mixes elements, as a matrix product does.
-    """
-    assert v.node is not None
-    ones = _like(v)
-    numbers = np.linspace(0.5, 1.5, np.size(as_numpy(ones))).reshape(ones.shape)
-    probe = ones if numbers.size == 1 else cast(namespace(ones).asarray(numbers), ones.dtype)
-    found = []
-    for (_, _, local), (_, _, part) in zip(v.node.contributions(ones), v.node.contributions(probe), strict=True):
-        same = not isinstance(part, IndexedGradient) and _is_product(part, probe, local)
-        found.append(local if same else None)
-    return found
-
-
-def _is_product(part: Any, g: Any, local: Any) -> bool:
-    arrays = [as_numpy(x) for x in (part, g, local)]
-    if any(x is None for x in arrays):
-        return False
-    part, g, local = arrays
-    try:
-        product = g * local
-    except ValueError:  # shapes that do not broadcast
-        return False
-    return product.shape == part.shape and np.allclose(product, part, _RTOL, 0, equal_nan=True)

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygrad_ko.check.functions.parameters import named_parameters
-from tinygrad_ko.drawing.steps import Contribution, Steps, norm
+from tinygrad_ko.drawing.contributions import Contribution
+from tinygrad_ko.drawing.steps import Steps, norm
 from tinygrad_ko.drawing.vertices import Names, Vertex, as_numpy, read_graph
 from tinygrad_ko.engine.graph import Handle
 from tinygrad_ko.errors import explain

@@ -9,10 +9,11 @@ import numpy as np
 
 from tinygrad_ko.arrays.library import Array
 from tinygrad_ko.drawing.clusters import around, cluster_tree, clusters_in, common, vertices_in
+from tinygrad_ko.drawing.contributions import Contribution, plain_formula
 from tinygrad_ko.drawing.escape import shortened
 from tinygrad_ko.drawing.labels import brief_option, byte_size, memory, options
 from tinygrad_ko.drawing.nodes import SIGNS
-from tinygrad_ko.drawing.steps import Backward, Contribution, Forward, Steps, Update, norm, plain_formula
+from tinygrad_ko.drawing.steps import Backward, Forward, Steps, Update, norm
 from tinygrad_ko.drawing.trace import mark_of, said_of
 from tinygrad_ko.drawing.vertices import Vertex, as_numpy
 

@@ -8,7 +8,11 @@ function numeral(x) {
   let text = String(x);
   if (!Number.isInteger(x) || Math.abs(x) >= 1e7) {
     text = Number(x.toPrecision(5)).toString();
-    if (Math.abs(x) < 1e-4 || Math.abs(x) >= 1e7) text = x.toExponential(3).replace(/\.?0+e/, "e").replace("e+", "e");
+    if (Math.abs(x) < 1e-4 || Math.abs(x) >= 1e7)
+      text = x
+        .toExponential(3)
+        .replace(/\.?0+e/, "e")
+        .replace("e+", "e");
   }
   return text === "0" ? "0" : text.replaceAll("-", "−");
 }
@@ -35,7 +39,8 @@ function matrix(array) {
   const value = (k) => (typeof array.numbers[k] === "string" ? NaN : array.numbers[k]);
   if (shape.length === 4) {
     const [n, channels, height, width] = shape;
-    const place = (i, j) => ((Math.floor(j / width) * channels + Math.floor(i / height)) * height + (i % height)) * width + (j % width);
+    const place = (i, j) =>
+      ((Math.floor(j / width) * channels + Math.floor(i / height)) * height + (i % height)) * width + (j % width);
     return { rows: channels * height, columns: n * width, at: (i, j) => value(place(i, j)), place };
   }
   const columns = shape.length ? shape[shape.length - 1] : 1;
@@ -69,13 +74,15 @@ function statistics(array) {
 
 // A figure of an array, for the panel; `kind` colours its caption ("val" or "up").
 function figure(number, caption, kind = "val") {
-  if (number === null || number === undefined) return element("figure", {}, element("figcaption", {}, caption, " — ", word("not seen")));
+  if (number === null || number === undefined)
+    return element("figure", {}, element("figcaption", {}, caption, " — ", word("not seen")));
   const array = DATA.arrays[number];
   const shape = shapeOf(array);
   const head = element("figcaption", {}, element(`b.${kind}`, {}, caption), shape ? ` ${shape} ${array.dtype}` : "");
   if (sizeOf(array) === 1) return element("figure", {}, head, element(`span.sum.${kind}`, {}, numeral(array.numbers[0])));
   if (sizeOf(array) === 0) return element("figure", {}, head, "[]");
-  const cells = matrix(array), limit = limitOf(array);
+  const cells = matrix(array),
+    limit = limitOf(array);
   const readable = cells.rows <= TABLE && cells.columns <= TABLE;
   const shown = readable ? table(array, cells, limit) : heatMap(array, cells, limit, caption);
   return element("figure", {}, head, ...shown, limit ? scale(limit) : null);
@@ -96,7 +103,9 @@ function table(array, cells, limit) {
 }
 
 function heatMap(array, cells, limit, caption) {
-  const said = array.map ? statistics(array) : `${word("smallest")} ${numeral(least(array, Math.min))} · ${word("largest")} ${numeral(least(array, Math.max))}`;
+  const said = array.map
+    ? statistics(array)
+    : `${word("smallest")} ${numeral(least(array, Math.min))} · ${word("largest")} ${numeral(least(array, Math.max))}`;
   const canvas = painted(cells.columns, cells.rows, (i, j) => colour(cells.at(i, j), limit));
   const size = Math.max(1, Math.min(12, Math.floor(Math.min(300 / cells.columns, 170 / cells.rows))));
   canvas.style.width = `${Math.min(300, cells.columns * size)}px`;
@@ -115,7 +124,7 @@ function heatMap(array, cells, limit, caption) {
   return [canvas, pointed];
 }
 
-const least = (array, choose) => array.numbers.reduce((a, x) => (typeof x === "string" ? a : choose(a, x)), choose() );
+const least = (array, choose) => array.numbers.reduce((a, x) => (typeof x === "string" ? a : choose(a, x)), choose());
 
 // A canvas with one pixel for each cell.
 function painted(columns, rows, colourAt) {

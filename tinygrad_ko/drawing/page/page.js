@@ -1,24 +1,50 @@
 // The page: at which step it is, what the reader has chosen, and what keys and buttons do. The address keeps all of it.
 
-const state = { step: 0, wrong: false, twice: false, chosen: null, target: null, closed: new Set(), playing: null, address: null };
+const state = {
+  step: 0,
+  wrong: false,
+  twice: false,
+  chosen: null,
+  target: null,
+  closed: new Set(),
+  playing: null,
+  address: null,
+};
 let run;
 
 // The steps as they are shown: the right ones or those in the wrong order, and when each value and gradient is known.
 function runOf({ wrong, twice }) {
-  const made = { wrong, twice, valueAt: new Map(), given: new Map(), givenAt: new Map(), gradientAt: new Map(), backwardAt: new Map(), parts: new Map() };
-  const right = DATA.steps.filter((s) => s.kind === "backward"), update = DATA.steps.find((s) => s.kind === "update");
+  const made = {
+    wrong,
+    twice,
+    valueAt: new Map(),
+    given: new Map(),
+    givenAt: new Map(),
+    gradientAt: new Map(),
+    backwardAt: new Map(),
+    parts: new Map(),
+  };
+  const right = DATA.steps.filter((s) => s.kind === "backward"),
+    update = DATA.steps.find((s) => s.kind === "update");
   const sources = DATA.vertices.map((v, i) => i).filter((i) => !["op", "result"].includes(DATA.vertices[i].kind));
   const ends = sources.filter((i) => DATA.vertices[i].gradient !== undefined);
   made.contributions = right.flatMap((s) => s.given);
   // A local derivative does not depend on the order.
   const known = new Map(made.contributions.map((given) => [`${given.user} ${given.argument}`, given]));
-  const explained = (step) => ({ ...step, given: step.given.map((given) => ({ ...known.get(`${given.user} ${given.argument}`), ...given, mark: null })) });
-  made.steps = [{ kind: "start" }, ...DATA.steps.filter((s) => s.kind === "forward" || s.kind === "seed"), ...(wrong ? DATA.wrong.map(explained) : right)];
+  const explained = (step) => ({
+    ...step,
+    given: step.given.map((given) => ({ ...known.get(`${given.user} ${given.argument}`), ...given, mark: null })),
+  });
+  made.steps = [
+    { kind: "start" },
+    ...DATA.steps.filter((s) => s.kind === "forward" || s.kind === "seed"),
+    ...(wrong ? DATA.wrong.map(explained) : right),
+  ];
   sources.forEach((i) => made.valueAt.set(i, 0));
   const totals = new Map();
   made.steps.forEach((step, at) => {
     if (step.kind === "forward") made.valueAt.set(step.vertex, at);
-    if (step.kind === "seed") Object.assign(made, { seeded: step, seededAt: at }), made.gradientAt.set(step.vertex, at);
+    if (step.kind === "seed") (Object.assign(made, { seeded: step, seededAt: at }), made.gradientAt.set(step.vertex, at));
     if (step.kind !== "backward") return;
     made.firstWrong ??= at;
     step.empty = step.missing > 0 && !totals.has(step.vertex);
@@ -34,7 +60,8 @@ function runOf({ wrong, twice }) {
   made.gradient = (i) => totals.get(i);
   const last = made.steps.length - 1;
   made.isLastBackward = (at) => !wrong && at === last && made.seeded !== undefined;
-  if (wrong && made.seeded) made.steps.push({ kind: "verdict", ends: ends.map((i) => [i, totals.get(i), DATA.vertices[i].gradient]) });
+  if (wrong && made.seeded)
+    made.steps.push({ kind: "verdict", ends: ends.map((i) => [i, totals.get(i), DATA.vertices[i].gradient]) });
   else if (twice && made.seeded) made.steps.push({ kind: "twice", leaves: DATA.twice });
   if (update && !wrong) made.steps.push(update);
   return made;
@@ -80,7 +107,8 @@ function goTo(step) {
 
 // Everything on the page for the state as it is.
 function refresh() {
-  const step = run.steps[state.step], vertex = step.vertex;
+  const step = run.steps[state.step],
+    vertex = step.vertex;
   const marks = { now: new Set(), wires: new Set(), path: new Set(), bad: new Set(), chosen: state.chosen };
   if (vertex !== undefined) {
     marks.now.add(vertex);
@@ -112,10 +140,19 @@ function refresh() {
 function spoken(step) {
   if (step.kind === "forward") return `${word("forward")}: ${sentence(step)}`;
   if (step.kind === "backward") {
-    const given = step.given.map((c) => `${partial(c.vertex)} = ${c.local != null ? `${brief(step.gradient)} × ${brief(c.local)} = ` : ""}${brief(c.part ?? c.given)}`);
+    const given = step.given.map(
+      (c) =>
+        `${partial(c.vertex)} = ${c.local != null ? `${brief(step.gradient)} × ${brief(c.local)} = ` : ""}${brief(c.part ?? c.given)}`,
+    );
     return `${word("backward")}: ${title(step.vertex)}. ${given.join(". ")}`;
   }
-  return { start: word("start"), seed: "∂L/∂L = 1", update: word("update"), twice: word("twice.title"), verdict: word("wrong.end") }[step.kind];
+  return {
+    start: word("start"),
+    seed: "∂L/∂L = 1",
+    update: word("update"),
+    twice: word("twice.title"),
+    verdict: word("wrong.end"),
+  }[step.kind];
 }
 
 function redraw(whole = true) {
@@ -167,11 +204,24 @@ function writeAddress() {
 
 function readAddress() {
   const told = new URLSearchParams(location.hash.slice(1));
-  const place = (key) => (/^\d+$/.test(told.get(key) || "") && Number(told.get(key)) < DATA.vertices.length ? Number(told.get(key)) : null);
+  const place = (key) =>
+    /^\d+$/.test(told.get(key) || "") && Number(told.get(key)) < DATA.vertices.length ? Number(told.get(key)) : null;
   if (["ko", "en"].includes(told.get("lang"))) language = told.get("lang");
-  Object.assign(state, { wrong: told.get("order") === "wrong", twice: told.get("twice") === "1", chosen: place("node"), target: place("why") });
+  Object.assign(state, {
+    wrong: told.get("order") === "wrong",
+    twice: told.get("twice") === "1",
+    chosen: place("node"),
+    target: place("why"),
+  });
   state.step = /^\d+$/.test(told.get("step") || "") ? Number(told.get("step")) : 0;
-  if (told.has("fold")) state.closed = new Set(told.get("fold").split(".").filter((g) => g in DATA.groups && g !== "").map(Number));
+  if (told.has("fold"))
+    state.closed = new Set(
+      told
+        .get("fold")
+        .split(".")
+        .filter((g) => g in DATA.groups && g !== "")
+        .map(Number),
+    );
   else if (DATA.vertices.length > 80) state.closed = new Set(DATA.groups.keys());
   byId("wrong").checked = state.wrong;
   byId("twice").checked = state.twice;
@@ -213,11 +263,20 @@ function fillGroups() {
     redraw();
     fillGroups();
   };
-  const all = [element("button", { click: () => foldAll(true) }, word("fold all")), " ", element("button", { click: () => foldAll(false) }, word("unfold all"))];
+  const all = [
+    element("button", { click: () => foldAll(true) }, word("fold all")),
+    " ",
+    element("button", { click: () => foldAll(false) }, word("unfold all")),
+  ];
   const each = DATA.groups.slice(0, 200).map((group, g) => {
     let depth = 0;
     for (let outer = group.parent; outer !== null; outer = DATA.groups[outer].parent) depth++;
-    const row = element("div", {}, element("button.link", { click: () => act({ fold: g }) }, word(state.closed.has(g) ? "unfold" : "fold")), ` ${group.name} · ${word("operations", { n: group.operations })}`);
+    const row = element(
+      "div",
+      {},
+      element("button.link", { click: () => act({ fold: g }) }, word(state.closed.has(g) ? "unfold" : "fold")),
+      ` ${group.name} · ${word("operations", { n: group.operations })}`,
+    );
     row.style.paddingLeft = `${depth}rem`;
     return row;
   });
@@ -228,7 +287,8 @@ function find(text) {
   const wanted = text.trim().toLowerCase();
   if (!wanted) return;
   const titles = DATA.vertices.map((v) => v.title.toLowerCase());
-  const exact = titles.indexOf(wanted), found = exact >= 0 ? exact : titles.findIndex((t) => t.includes(wanted));
+  const exact = titles.indexOf(wanted),
+    found = exact >= 0 ? exact : titles.findIndex((t) => t.includes(wanted));
   if (found < 0) byId("spoken").textContent = word("found none");
   byId("search").setCustomValidity(found < 0 ? word("found none") : "");
   byId("search").reportValidity();
@@ -238,7 +298,7 @@ function find(text) {
 function pressed(event) {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   const typing = event.target.matches("input[type=search], select");
-  if (event.key === "Escape" && (typing || state.chosen !== null)) return event.target.blur(), goTo(state.step);
+  if (event.key === "Escape" && (typing || state.chosen !== null)) return (event.target.blur(), goTo(state.step));
   if (typing || (event.target.matches("#slider") && event.key !== " " && event.key !== "/")) return;
   const pan = { ArrowLeft: [60, 0], ArrowRight: [-60, 0], ArrowUp: [0, 60], ArrowDown: [0, -60] }[event.key];
   const keys = {
@@ -301,11 +361,15 @@ function listen() {
   window.addEventListener("hashchange", () => (readAddress(), speak(), redraw(false)));
   window.addEventListener("resize", () => (view.down === window.innerWidth <= 760 ? fit() : redraw()));
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", (event) => setTheme(event.matches ? "dark" : "light"));
-  byId("graph").addEventListener("wheel", (event) => {
-    const box = byId("graph").getBoundingClientRect();
-    event.preventDefault();
-    zoom(event.deltaY < 0 ? 1.15 : 1 / 1.15, { x: event.clientX - box.left, y: event.clientY - box.top });
-  }, { passive: false });
+  byId("graph").addEventListener(
+    "wheel",
+    (event) => {
+      const box = byId("graph").getBoundingClientRect();
+      event.preventDefault();
+      zoom(event.deltaY < 0 ? 1.15 : 1 / 1.15, { x: event.clientX - box.left, y: event.clientY - box.top });
+    },
+    { passive: false },
+  );
   drag(byId("graph"));
 }
 
@@ -325,7 +389,8 @@ function drag(graph) {
     if (distance) zoom(apart() / distance);
     else moveView(view.x + event.clientX - before.x, view.y + event.clientY - before.y, view.scale);
   });
-  for (const end of ["pointerup", "pointercancel", "pointerleave"]) graph.addEventListener(end, (event) => fingers.delete(event.pointerId));
+  for (const end of ["pointerup", "pointercancel", "pointerleave"])
+    graph.addEventListener(end, (event) => fingers.delete(event.pointerId));
 }
 
 function setTheme(theme) {

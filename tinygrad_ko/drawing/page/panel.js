@@ -7,7 +7,11 @@ const note = (text) => element("p.note", {}, text);
 // A button in the text that shows a node; pointed at, it makes the node glow in the picture.
 function link(i, act) {
   const glow = (on) => () => view.of[i].drawn.classList.toggle("glow", on);
-  return element("button.link", { click: () => act({ vertex: i }), mouseenter: glow(true), mouseleave: glow(false), focus: glow(true), blur: glow(false) }, title(i));
+  return element(
+    "button.link",
+    { click: () => act({ vertex: i }), mouseenter: glow(true), mouseleave: glow(false), focus: glow(true), blur: glow(false) },
+    title(i),
+  );
 }
 
 // The call of an operation, with names or with numbers: "apple × count", "affine(x, W, b)".
@@ -18,7 +22,14 @@ function call(vertex, parts) {
 
 function sentence(step) {
   const vertex = DATA.vertices[step.vertex];
-  const names = call(vertex, step.inputs.map(([, i]) => title(i))), numbers = call(vertex, step.inputs.map(([, , x]) => brief(x)));
+  const names = call(
+      vertex,
+      step.inputs.map(([, i]) => title(i)),
+    ),
+    numbers = call(
+      vertex,
+      step.inputs.map(([, , x]) => brief(x)),
+    );
   return [...new Set([title(step.vertex), names, numbers, brief(vertex.value)])].join(" = ");
 }
 
@@ -35,7 +46,11 @@ function savesOf(vertex) {
 const head = (text, kind, number) => element("h2", {}, number ? `${number}. ` : "", text, " ", element("span.kind", {}, kind));
 
 const PANELS = {
-  start: () => [head(word("start"), ""), element("p", {}, word("start.text")), ...(DATA.steps.some((s) => s.kind === "seed") ? [] : [note(word("no backward"))])],
+  start: () => [
+    head(word("start"), ""),
+    element("p", {}, word("start.text")),
+    ...(DATA.steps.some((s) => s.kind === "seed") ? [] : [note(word("no backward"))]),
+  ],
 
   forward(step, number, act) {
     const vertex = DATA.vertices[step.vertex];
@@ -63,9 +78,18 @@ const PANELS = {
     return [
       head(title(step.vertex), word("backward"), number),
       ...(run.wrong && number === run.firstWrong ? [note(word(DATA.wrongWaits ? "wrong.text" : "wrong.front"))] : []),
-      ...(step.missing ? [element("p.mark", {}, word("wrong.missing", { n: step.missing }), step.empty ? ` ${word("wrong.none")}` : "")] : []),
-      element("p.sum", {}, `${word("upstream gradient")} `, element("span.up", {}, `${partial(step.vertex)} = ${brief(step.gradient)}`)),
-      run.wrong && step.missing ? element("p", {}, `${word("wrong.right")}: ${partial(step.vertex)} = ${brief(vertex.gradient)}`) : null,
+      ...(step.missing
+        ? [element("p.mark", {}, word("wrong.missing", { n: step.missing }), step.empty ? ` ${word("wrong.none")}` : "")]
+        : []),
+      element(
+        "p.sum",
+        {},
+        `${word("upstream gradient")} `,
+        element("span.up", {}, `${partial(step.vertex)} = ${brief(step.gradient)}`),
+      ),
+      run.wrong && step.missing
+        ? element("p", {}, `${word("wrong.right")}: ${partial(step.vertex)} = ${brief(vertex.gradient)}`)
+        : null,
       big(step.gradient) ? figure(step.gradient, partial(step.vertex), "up") : null,
       ...step.given.map((given) => card(step, given, act)),
       codeOf(vertex),
@@ -79,9 +103,33 @@ const PANELS = {
     element("p", {}, word("update.text", { lr: numeral(DATA.lr) })),
     ...step.leaves.map(([i, value, g, after, twice, afterTwice]) => {
       const [gradient, end] = run.twice ? [twice, afterTwice] : [g, after];
-      const numbers = big(value) ? [] : [element("p.sum", {}, element("span.val", {}, brief(value)), ` − ${numeral(DATA.lr)} × `, element("span.up", {}, brief(gradient)), " = ", element("b.val", {}, brief(end)))];
-      const maps = big(value) ? [figure(value, title(i)), figure(gradient, partial(i), "up"), figure(end, `${title(i)} − ${numeral(DATA.lr)} × ${partial(i)}`)] : [];
-      return element("div.card", {}, element("div", {}, link(i, act), ` − ${numeral(DATA.lr)} × ${partial(i)}`), ...numbers, ...maps);
+      const numbers = big(value)
+        ? []
+        : [
+            element(
+              "p.sum",
+              {},
+              element("span.val", {}, brief(value)),
+              ` − ${numeral(DATA.lr)} × `,
+              element("span.up", {}, brief(gradient)),
+              " = ",
+              element("b.val", {}, brief(end)),
+            ),
+          ];
+      const maps = big(value)
+        ? [
+            figure(value, title(i)),
+            figure(gradient, partial(i), "up"),
+            figure(end, `${title(i)} − ${numeral(DATA.lr)} × ${partial(i)}`),
+          ]
+        : [];
+      return element(
+        "div.card",
+        {},
+        element("div", {}, link(i, act), ` − ${numeral(DATA.lr)} × ${partial(i)}`),
+        ...numbers,
+        ...maps,
+      );
     }),
   ],
 
@@ -90,8 +138,18 @@ const PANELS = {
     element("p", {}, word("twice.text")),
     ...step.leaves.map(([i, g, twice]) =>
       element(
-        "div.card", {}, link(i, act),
-        element("div.product", {}, term(brief(g), word("was there")), element("span.op", {}, "+"), term(brief(g), word("is added")), element("span.op", {}, "="), term(brief(twice), word("sum"), "this")),
+        "div.card",
+        {},
+        link(i, act),
+        element(
+          "div.product",
+          {},
+          term(brief(g), word("was there")),
+          element("span.op", {}, "+"),
+          term(brief(g), word("is added")),
+          element("span.op", {}, "="),
+          term(brief(twice), word("sum"), "this"),
+        ),
         ...(big(g) ? [figure(twice, partial(i), "up")] : []),
       ),
     ),
@@ -102,8 +160,16 @@ const PANELS = {
     element("p", {}, word("wrong.end.text")),
     ...step.ends.map(([i, got, right]) =>
       element(
-        `div.card${got === right ? "" : ".bad"}`, {}, link(i, act),
-        element("div.product", {}, term(`${partial(i)} = ${brief(got)}`, word("wrong")), element("span.op", {}, got === right ? "=" : "≠"), term(brief(right), word("wrong.right"), "this")),
+        `div.card${got === right ? "" : ".bad"}`,
+        {},
+        link(i, act),
+        element(
+          "div.product",
+          {},
+          term(`${partial(i)} = ${brief(got)}`, word("wrong")),
+          element("span.op", {}, got === right ? "=" : "≠"),
+          term(brief(right), word("wrong.right"), "this"),
+        ),
         ...(big(got) && got !== right ? [figure(got, word("wrong"), "up"), figure(right, word("wrong.right"), "up")] : []),
       ),
     ),
@@ -111,18 +177,27 @@ const PANELS = {
 };
 
 const big = (number) => number !== null && number !== undefined && sizeOf(DATA.arrays[number]) > 1;
-const term = (text, under, kind = "") => element(`span.term${kind && `.${kind}`}`, {}, element("small", {}, under), element("span", {}, text));
+const term = (text, under, kind = "") =>
+  element(`span.term${kind && `.${kind}`}`, {}, element("small", {}, under), element("span", {}, text));
 
 // One argument of an operation that goes back: upstream × local = this, the formula, the sum if several add up.
 function card(step, given, act) {
-  const i = given.vertex, sent = given.part ?? given.given;
+  const i = given.vertex,
+    sent = given.part ?? given.given;
   const product =
     given.local !== null
-      ? [term(brief(step.gradient), word("upstream")), element("span.op", {}, "×"), term(brief(given.local), word("local")), element("span.op", {}, "="), term(brief(sent), word("this"), "this")]
+      ? [
+          term(brief(step.gradient), word("upstream")),
+          element("span.op", {}, "×"),
+          term(brief(given.local), word("local")),
+          element("span.op", {}, "="),
+          term(brief(sent), word("this"), "this"),
+        ]
       : [term(brief(step.gradient), word("upstream")), element("span.op", {}, "→"), term(brief(sent), word("this"), "this")];
   const mixed = given.local === null && big(step.gradient);
   return element(
-    `div.card${given.mark ? ".bad" : ""}`, {},
+    `div.card${given.mark ? ".bad" : ""}`,
+    {},
     element("div.up", {}, `${partial(i)} = ${partial(step.vertex)} × ∂${title(step.vertex)}/∂${title(i)}`, "  "),
     element("div.product", {}, ...product),
     formulaOf(step, given, act),
@@ -142,9 +217,19 @@ function card(step, given, act) {
 // The product of all local derivatives from L to a value, if there is one way only, a short one of single numbers.
 function chainOf(i, given) {
   const way = wayTo(i, run.contributions);
-  if (way.length < 2 || way.length > 8 || !way.every((g) => g.expected === 1 && g.local !== null && !big(g.local) && !big(g.given))) return null;
+  if (
+    way.length < 2 ||
+    way.length > 8 ||
+    !way.every((g) => g.expected === 1 && g.local !== null && !big(g.local) && !big(g.given))
+  )
+    return null;
   const factors = way.flatMap((g) => [" × ", term(brief(g.local), `∂${title(g.user)}/∂${title(g.vertex)}`)]);
-  return element("div.formula", {}, `${word("whole way")}: `, element("div.product.chain", {}, term("1", "∂L/∂L"), ...factors, " = ", element("b.up", {}, brief(given.given))));
+  return element(
+    "div.formula",
+    {},
+    `${word("whole way")}: `,
+    element("div.product.chain", {}, term("1", "∂L/∂L"), ...factors, " = ", element("b.up", {}, brief(given.given))),
+  );
 }
 
 function formulaOf(step, given, act) {
@@ -155,16 +240,30 @@ function formulaOf(step, given, act) {
     const named = name === "g" ? partial(place) : place === null ? null : link(place, act);
     return [k ? ", " : "", element("code", {}, name), " = ", ...(named ? [named, " = "] : []), text || brief(number)];
   });
-  return element("p.formula", {}, `${word("formula")}: `, element("code", {}, given.formula), ...(where.length ? [` — ${word("where")} `, ...where] : []));
+  return element(
+    "p.formula",
+    {},
+    `${word("formula")}: `,
+    element("code", {}, given.formula),
+    ...(where.length ? [` — ${word("where")} `, ...where] : []),
+  );
 }
 
 // The arrays that a formula names, where it is no product element by element.
-const operands = (given) => given.words.filter(([, , number]) => big(number)).map(([name, place, number]) => figure(number, place === null ? name : `${name} = ${title(place)}`));
+const operands = (given) =>
+  given.words
+    .filter(([, , number]) => big(number))
+    .map(([name, place, number]) => figure(number, place === null ? name : `${name} = ${title(place)}`));
 
 function sumOf(given) {
   if (given.expected < 2) return [];
   return [
-    element("p", {}, `${word("adds up", { i: given.arrived, n: given.expected })} ${word("adds up.sum")}: `, element("b.up", {}, brief(given.total))),
+    element(
+      "p",
+      {},
+      `${word("adds up", { i: given.arrived, n: given.expected })} ${word("adds up.sum")}: `,
+      element("b.up", {}, brief(given.total)),
+    ),
     ...(big(given.total) ? [figure(given.total, word("adds up.sum"), "up")] : []),
     ...(given.arrived === given.expected ? [note(word("all arrived", { n: given.expected }))] : []),
   ];
@@ -172,17 +271,41 @@ function sumOf(given) {
 
 // A node that was clicked.
 function nodePanel(i, run, act) {
-  const vertex = DATA.vertices[i], known = vertex.kind === "result" ? DATA.vertices[vertex.sources[0][0]] : vertex;
+  const vertex = DATA.vertices[i],
+    known = vertex.kind === "result" ? DATA.vertices[vertex.sources[0][0]] : vertex;
   const go = (key, step) => (step === undefined ? null : element("button", { click: () => act({ step }) }, word(key)));
   const forward = vertex.kind === "op" ? run.valueAt.get(i) : undefined;
   return [
     head(vertex.title, word(`kind.${vertex.kind}`)),
-    element("p", {}, element("button", { click: () => act({ back: true }) }, word("back")), " ", go("go forward", forward), " ", go("go backward", run.backwardAt.get(i))),
+    element(
+      "p",
+      {},
+      element("button", { click: () => act({ back: true }) }, word("back")),
+      " ",
+      go("go forward", forward),
+      " ",
+      go("go backward", run.backwardAt.get(i)),
+    ),
     figure(known.value, word("value")),
     known.gradient !== undefined ? figure(known.gradient, partial(i), "up") : null,
     vertex.kind !== "op" && vertex.kind !== "result" && vertex.gradient === undefined ? note(word("no gradient")) : null,
-    ...(vertex.kind === "op" ? [codeOf(vertex), savesOf(vertex), ...vertex.formulas.map(([a, text]) => element("p.formula", {}, `∂/∂${a}: `, element("code", {}, text)))] : []),
-    ...(vertex.kind === "op" ? [element("p.formula", {}, `${word("came in")}: `, ...vertex.sources.flatMap(([s, a], k) => [k ? ", " : "", `${a} = `, link(s, act)]))] : []),
+    ...(vertex.kind === "op"
+      ? [
+          codeOf(vertex),
+          savesOf(vertex),
+          ...vertex.formulas.map(([a, text]) => element("p.formula", {}, `∂/∂${a}: `, element("code", {}, text))),
+        ]
+      : []),
+    ...(vertex.kind === "op"
+      ? [
+          element(
+            "p.formula",
+            {},
+            `${word("came in")}: `,
+            ...vertex.sources.flatMap(([s, a], k) => [k ? ", " : "", `${a} = `, link(s, act)]),
+          ),
+        ]
+      : []),
     vertex.gradient !== undefined ? element("p", {}, element("button", { click: () => act({ why: i }) }, word("why"))) : null,
   ];
 }
@@ -208,10 +331,20 @@ function pathPanel(i, run, act) {
     const size = Number(given.norm);
     bar.style.width = `${size > 0 && most > 0 ? Math.max(3, 70 + 5 * Math.log10(size / most)) : 1}px`;
     return element(
-      "li", {}, bar, element("code", {}, numeral(Number.isNaN(size) || !Number.isFinite(size) ? given.norm : size)), " ",
-      element("button.link", { click: () => act({ step: run.backwardAt.get(given.user) }) }, `${title(given.user)} → ${title(given.vertex)}`),
+      "li",
+      {},
+      bar,
+      element("code", {}, numeral(Number.isNaN(size) || !Number.isFinite(size) ? given.norm : size)),
+      " ",
+      element(
+        "button.link",
+        { click: () => act({ step: run.backwardAt.get(given.user) }) },
+        `${title(given.user)} → ${title(given.vertex)}`,
+      ),
       DATA.vertices[given.user].line ? ` (${DATA.vertices[given.user].line})` : "",
-      given.mark ? element("div.mark", {}, `${given === cause ? `${word("why.cause")}: ` : ""}${given.mark[language === "ko" ? 1 : 0]}`) : null,
+      given.mark
+        ? element("div.mark", {}, `${given === cause ? `${word("why.cause")}: ` : ""}${given.mark[language === "ko" ? 1 : 0]}`)
+        : null,
     );
   });
   return [note(word("why.text")), element("ol", {}, ...items), cause ? null : note(word("why.fine"))];

@@ -10,11 +10,20 @@ const cut = (text, length = 26) => (text.length > length ? `${text.slice(0, leng
 function nodeLines(node, run) {
   if (node.group !== null) {
     const group = DATA.groups[node.group];
-    return [[cut(group.name), "title"], [word("operations", { n: group.operations }), "small"]];
+    return [
+      [cut(group.name), "title"],
+      [word("operations", { n: group.operations }), "small"],
+    ];
   }
-  const i = node.vertex, vertex = DATA.vertices[i];
+  const i = node.vertex,
+    vertex = DATA.vertices[i];
   if (vertex.kind === "op") {
-    const lines = vertex.sign ? [[vertex.sign, "sign"], [cut(vertex.title), "small"]] : [[cut(vertex.title), "title"]];
+    const lines = vertex.sign
+      ? [
+          [vertex.sign, "sign"],
+          [cut(vertex.title), "small"],
+        ]
+      : [[cut(vertex.title), "title"]];
     lines.push(...vertex.options.slice(0, 2).map((option) => [cut(option), "small"]));
     if (run.parts.get(i) > 1) lines.push([`Σ ${brief(run.gradient(i))}`, "gradient"]);
     return lines;
@@ -31,7 +40,8 @@ function nodeLines(node, run) {
 function draw(run, closed, act) {
   const scene = byId("scene");
   scene.replaceChildren();
-  const { nodes, of } = visibleNodes(closed), wires = visibleWires(of);
+  const { nodes, of } = visibleNodes(closed),
+    wires = visibleWires(of);
   view.down = window.innerWidth <= 760;
   for (const node of nodes) {
     node.lines = nodeLines(node, run);
@@ -51,7 +61,8 @@ function draw(run, closed, act) {
 
 function nodeOf(node, act) {
   const kind = node.group !== null ? "op.closed" : DATA.vertices[node.vertex].kind;
-  const left = node.x - node.width / 2, top = node.y - node.height / 2;
+  const left = node.x - node.width / 2,
+    top = node.y - node.height / 2;
   const rect = drawn("rect", { x: left, y: top, width: node.width, height: node.height, rx: kind === "op" ? 9 : 3 });
   let y = top + 3;
   const texts = node.lines.map(([text, classes]) => {
@@ -67,30 +78,52 @@ const isSingle = ({ tail, head, lanes }) => tail.group === null || head.group ==
 
 // A wire with the value that goes forward above it, and below it the gradient that comes back.
 function wireOf(wire, run) {
-  const { tail, head, lane, lanes } = wire, shift = (lane - (lanes - 1) / 2) * 52;
-  const single = isSingle(wire), value = single ? brief(DATA.vertices[wire.source].value) : "";
+  const { tail, head, lane, lanes } = wire,
+    shift = (lane - (lanes - 1) / 2) * 52;
+  const single = isSingle(wire),
+    value = single ? brief(DATA.vertices[wire.source].value) : "";
   const contribution = run.given.get(wire.use);
   const seeded = DATA.vertices[wire.user].kind === "result" && run.seeded;
   const gradient = seeded ? brief(run.seeded.gradient) : contribution && single ? brief(contribution.given) : "";
   // From the tail through the bends, straight through the layer of each, to the head.
-  const [tailEnd, headEnd] = view.down ? [tail.y + tail.height / 2, head.y - head.height / 2] : [tail.x + tail.width / 2, head.x - head.width / 2];
+  const [tailEnd, headEnd] = view.down
+    ? [tail.y + tail.height / 2, head.y - head.height / 2]
+    : [tail.x + tail.width / 2, head.x - head.width / 2];
   const [tailAt, headAt] = view.down ? [tail.x, head.x] : [tail.y, head.y];
-  const stops = [[tailEnd, tailAt], ...wire.bends.flatMap((bend) => [[bend.from, bend.at + shift], [bend.to, bend.at + shift]]), [headEnd, headAt]];
-  const bow = wire.bends.length ? 0 : shift, xy = (along, across) => (view.down ? `${across},${along}` : `${along},${across}`);
+  const stops = [
+    [tailEnd, tailAt],
+    ...wire.bends.flatMap((bend) => [
+      [bend.from, bend.at + shift],
+      [bend.to, bend.at + shift],
+    ]),
+    [headEnd, headAt],
+  ];
+  const bow = wire.bends.length ? 0 : shift,
+    xy = (along, across) => (view.down ? `${across},${along}` : `${along},${across}`);
   let path = `M${xy(...stops[0])}`;
   for (let k = 1; k < stops.length; k++) {
-    const [[from, y1], [to, y2]] = [stops[k - 1], stops[k]], middle = (from + to) / 2;
+    const [[from, y1], [to, y2]] = [stops[k - 1], stops[k]],
+      middle = (from + to) / 2;
     path += k % 2 ? `C${xy(middle, y1 + bow)} ${xy(middle, y2 + bow)} ${xy(to, y2)}` : `L${xy(to, y2)}`;
   }
   // The numbers stand where the wire is alone: at its bend, near its tail if others enter the head, near its head if others leave the tail.
-  const t = wire.leaving < 2 === wire.entering < 2 ? 0.5 : wire.leaving < 2 ? 0.38 : 0.62, u = 1 - t, last = stops[stops.length - 1], bend = wire.bends[0];
+  const t = wire.leaving < 2 === wire.entering < 2 ? 0.5 : wire.leaving < 2 ? 0.38 : 0.62,
+    u = 1 - t,
+    last = stops[stops.length - 1],
+    bend = wire.bends[0];
   const curve = (from, one, two, to) => u * u * u * from + 3 * u * u * t * one + 3 * u * t * t * two + t * t * t * to;
   const middle = (stops[0][0] + last[0]) / 2;
   const along = bend ? (bend.from + bend.to) / 2 : curve(stops[0][0], middle, middle, last[0]);
   const across = bend ? bend.at + shift : curve(stops[0][1], stops[0][1] + bow, last[1] + bow, last[1]);
   const forward = view.down ? { x: across - 5, y: along + 4, "text-anchor": "end" } : { x: along, y: across - 6 };
   const back = view.down ? { x: across + 5, y: along + 4, "text-anchor": "start" } : { x: along, y: across + 15 };
-  return drawn("g.wire", {}, drawn("path", { d: path }), drawn("text.value", forward, value), drawn("text.gradient", back, gradient));
+  return drawn(
+    "g.wire",
+    {},
+    drawn("path", { d: path }),
+    drawn("text.value", forward, value),
+    drawn("text.gradient", back, gradient),
+  );
 }
 
 // A frame around the nodes of each open group, the outer ones first; its name folds it.
@@ -99,27 +132,40 @@ function groupFrames(nodes, closed, act) {
   for (const node of nodes) {
     let g = node.group !== null ? DATA.groups[node.group].parent : DATA.vertices[node.vertex].group;
     for (let depth = 0; g !== null; g = DATA.groups[g].parent, depth++) {
-      const box = boxes.get(g) || { x1: Infinity, y1: Infinity, x2: -Infinity, y2: -Infinity, depth: 0 }, pad = 10 + 7 * depth;
+      const box = boxes.get(g) || { x1: Infinity, y1: Infinity, x2: -Infinity, y2: -Infinity, depth: 0 },
+        pad = 10 + 7 * depth;
       boxes.set(g, {
-        x1: Math.min(box.x1, node.x - node.width / 2 - pad), y1: Math.min(box.y1, node.y - node.height / 2 - pad - 14),
-        x2: Math.max(box.x2, node.x + node.width / 2 + pad), y2: Math.max(box.y2, node.y + node.height / 2 + pad),
+        x1: Math.min(box.x1, node.x - node.width / 2 - pad),
+        y1: Math.min(box.y1, node.y - node.height / 2 - pad - 14),
+        x2: Math.max(box.x2, node.x + node.width / 2 + pad),
+        y2: Math.max(box.y2, node.y + node.height / 2 + pad),
         depth: Math.max(box.depth, depth),
       });
     }
   }
-  return [...boxes].sort((a, b) => b[1].depth - a[1].depth).map(([g, box]) => {
-    const rect = drawn("rect", { x: box.x1, y: box.y1, width: box.x2 - box.x1, height: box.y2 - box.y1 });
-    const name = drawn("text", { "text-anchor": "start", x: box.x1 + 6, y: box.y1 + 13, click: () => act({ fold: g }) }, `▾ ${cut(DATA.groups[g].name)}`);
-    return drawn("g.group", {}, rect, name);
-  });
+  return [...boxes]
+    .sort((a, b) => b[1].depth - a[1].depth)
+    .map(([g, box]) => {
+      const rect = drawn("rect", { x: box.x1, y: box.y1, width: box.x2 - box.x1, height: box.y2 - box.y1 });
+      const name = drawn(
+        "text",
+        { "text-anchor": "start", x: box.x1 + 6, y: box.y1 + 13, click: () => act({ fold: g }) },
+        `▾ ${cut(DATA.groups[g].name)}`,
+      );
+      return drawn("g.group", {}, rect, name);
+    });
 }
 
 // Shows what is known at a step, and marks what the step is about.
 function show(run, step, marks) {
   const at = (time) => time !== undefined && time <= step;
   for (const node of view.nodes) {
-    const i = node.vertex, last = node.members[node.members.length - 1];
-    const value = i === null ? at(run.valueAt.get(last)) : DATA.vertices[i].kind !== "result" || at(run.valueAt.get(DATA.vertices[i].sources[0][0]));
+    const i = node.vertex,
+      last = node.members[node.members.length - 1];
+    const value =
+      i === null
+        ? at(run.valueAt.get(last))
+        : DATA.vertices[i].kind !== "result" || at(run.valueAt.get(DATA.vertices[i].sources[0][0]));
     const names = ["node", ...(i === null ? ["op", "closed"] : [DATA.vertices[i].kind])];
     if (value) names.push("on");
     if (i !== null && at(run.gradientAt.get(i))) names.push("back");
@@ -130,7 +176,8 @@ function show(run, step, marks) {
     setClass(node, names.join(" "));
   }
   for (const wire of view.wires) {
-    const names = ["wire"], given = run.given.get(wire.use);
+    const names = ["wire"],
+      given = run.given.get(wire.use);
     const result = DATA.vertices[wire.user].kind === "result";
     if (at(run.valueAt.get(wire.source))) names.push("on");
     if (given ? at(run.givenAt.get(given)) : result && run.seeded && at(run.seededAt)) names.push("back");
@@ -154,17 +201,22 @@ function moveView(x, y, scale) {
 }
 
 function zoom(factor, at) {
-  const box = byId("graph").getBoundingClientRect(), middle = at || { x: box.width / 2, y: box.height / 2 };
-  const scale = Math.min(6, Math.max(0.02, view.scale * factor)), ratio = scale / view.scale;
+  const box = byId("graph").getBoundingClientRect(),
+    middle = at || { x: box.width / 2, y: box.height / 2 };
+  const scale = Math.min(6, Math.max(0.02, view.scale * factor)),
+    ratio = scale / view.scale;
   moveView(middle.x - (middle.x - view.x) * ratio, middle.y - (middle.y - view.y) * ratio, scale);
 }
 
 // All of the picture; where it would be too small to read, its beginning.
 function fit(whole = false) {
-  const box = byId("graph").getBoundingClientRect(), pad = 24;
+  const box = byId("graph").getBoundingClientRect(),
+    pad = 24;
   if (!view.nodes.length || !box.width) return;
-  const left = Math.min(...view.nodes.map((n) => n.x - n.width / 2)) - pad, right = Math.max(...view.nodes.map((n) => n.x + n.width / 2)) + pad;
-  const top = Math.min(...view.nodes.map((n) => n.y - n.height / 2)) - pad, bottom = Math.max(...view.nodes.map((n) => n.y + n.height / 2)) + pad;
+  const left = Math.min(...view.nodes.map((n) => n.x - n.width / 2)) - pad,
+    right = Math.max(...view.nodes.map((n) => n.x + n.width / 2)) + pad;
+  const top = Math.min(...view.nodes.map((n) => n.y - n.height / 2)) - pad,
+    bottom = Math.max(...view.nodes.map((n) => n.y + n.height / 2)) + pad;
   const scale = Math.min(1.7, box.width / (right - left), box.height / (bottom - top));
   const readable = Math.max(scale, whole ? 0 : 0.55);
   const x = box.width / (right - left) < readable ? -left * readable : (box.width - (left + right) * readable) / 2;
@@ -174,9 +226,12 @@ function fit(whole = false) {
 
 // Moves the picture if a node is not in it.
 function follow(i) {
-  const node = view.of[i], box = byId("graph").getBoundingClientRect();
+  const node = view.of[i],
+    box = byId("graph").getBoundingClientRect();
   if (!node || !box.width) return;
-  const x = node.x * view.scale + view.x, y = node.y * view.scale + view.y, edge = 60;
+  const x = node.x * view.scale + view.x,
+    y = node.y * view.scale + view.y,
+    edge = 60;
   const inside = x > edge && y > edge && x < box.width - edge && y < box.height - edge;
   if (!inside) moveView(box.width / 2 - node.x * view.scale, box.height / 2 - node.y * view.scale, view.scale);
 }

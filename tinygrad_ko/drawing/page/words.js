@@ -2,7 +2,10 @@
 
 const WORDS = JSON.parse(document.getElementById("words").textContent);
 const DATA = JSON.parse(document.getElementById("data").textContent);
-const TERMS = [["기울기", "변화도"], ["계층", "층"]];
+const TERMS = [
+  ["기울기", "변화도"],
+  ["계층", "층"],
+];
 const byId = (id) => document.getElementById(id);
 
 let language = DATA.language || ((navigator.language || "").startsWith("ko") ? "ko" : "en");

@@ -35,7 +35,7 @@ _LONG = 9  # so many arrows in a row fit a screen
 
 class Drawing:
     """A picture of a graph, as `tg.draw` makes it. A notebook shows it; `source` is its text in DOT, `note` says what was
-    folded because there was too much of it, and what cannot be shown.
+    folded because there was too much of it, and what cannot be shown. `page` steps through backpropagation in a browser, `steps` as text.
     """
 
     def __init__(self, source: str, notes: Collection[Words] = (), vertices: list[Vertex] | None = None) -> None:

@@ -1,7 +1,6 @@
 """The page that steps through backpropagation, in a real browser: what it shows is what the engine computes."""
 
 import json
-import os
 import re
 import struct
 import zlib
@@ -378,12 +377,12 @@ def test_two_thousand_operations_open_within_two_seconds_and_step_within_a_tenth
     opened, steps = [], []
     shown = "requestAnimationFrame(() => setTimeout(() => done(performance.now() - start)))"
     frame = f"new Promise(done => {{{{ const start = performance.now(); {{0}}; {shown}; }}}})"
-    for step in (0, 2500, 4000):
+    for step in (1000, 2500, 4000):
         browser.open(page.path, f"#step={step}")
         browser.run(frame.format(""))
         opened.append(browser.run("performance.now()"))
         steps += [browser.run(frame.format("document.getElementById('previous').click()")) for _ in range(3)]
-    assert min(opened) < 2000
-    assert min(steps) < 100
-    if os.environ.get("TINYGRAD_KO_TIMES"):
-        print(opened, steps)
+    # The quickest counts, so that other programs on the processor do not.
+    assert min(opened) < 2000, opened
+    assert min(steps) < 100, steps
+    assert browser.text("#count") == "3997 / 4001"

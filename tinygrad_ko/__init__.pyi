@@ -37,6 +37,7 @@ from tinygrad_ko.check import numerical_diff as numerical_diff
 from tinygrad_ko.check import numerical_gradient as numerical_gradient
 from tinygrad_ko.compiler.compiled import compile as compile
 from tinygrad_ko.drawing.drawing import draw as draw
+from tinygrad_ko.drawing.trace import trace_gradient as trace_gradient
 from tinygrad_ko.engine.graph import no_grad as no_grad
 from tinygrad_ko.engine.graph import scope as scope
 from tinygrad_ko.engine.graph import watch as watch

@@ -130,6 +130,12 @@ def test_it_leaves_the_graph_of_the_loss(printed, folder):
     assert words.count("affine") == 2
 
 
+def test_it_leaves_the_page_that_steps_through_backpropagation(printed, folder):
+    path = Path("runs/demo/network.html")
+    assert len([line for line in printed.splitlines() if line.endswith(f": {path}")]) == 2, "in both languages"
+    assert "softmax_cross_entropy" in (folder / path).read_text(encoding="utf-8")
+
+
 @pytest.fixture
 def no_graphviz(monkeypatch):
     monkeypatch.setenv("PATH", "")
@@ -144,7 +150,7 @@ def test_without_graphviz_it_leaves_text_and_goes_on(quick, no_graphviz, tmp_pat
     assert f"Graphviz를 설치하거나 다음 명령을 실행하십시오.\n  {install('draw')}\n" in out
     assert "What next" in out
     assert too_wide(out.replace(install("draw"), "")) == []  # as long as the path to this clone
-    assert [path.name for path in (tmp_path / "runs" / "demo").iterdir()] == ["network.dot"]
+    assert {path.name for path in (tmp_path / "runs" / "demo").iterdir()} == {"network.dot", "network.html"}
 
 
 def test_a_folder_that_cannot_be_written_is_told(quick, tmp_path, capsys):

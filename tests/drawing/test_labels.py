@@ -13,7 +13,7 @@ import tinygrad_ko as tg
 from tinygrad_ko.drawing.labels import (
     _distribution,
     _number,
-    _option,
+    brief_option,
     byte_size,
     counted,
     explanation,
@@ -139,7 +139,7 @@ def test_lists_and_dicts_are_looked_into() -> None:
     ],
 )
 def test_options_are_written_as_one_would(value: Any, said: str) -> None:
-    assert _option(value) == said
+    assert brief_option(value) == said
 
 
 def test_only_unusual_options_are_told() -> None:

@@ -98,6 +98,7 @@ def _save_picture(net: TwoLayerNet, batch: tuple[Array, Array], path: Path) -> N
             written = picture.save(path)
         except RuntimeError:
             written = picture.save(path.with_suffix(".dot"))
+        page = picture.page(path.with_suffix(".html")).path
     except OSError as error:
         say(
             f"  The graph of its loss is not written: {error}",
@@ -114,6 +115,10 @@ def _save_picture(net: TwoLayerNet, batch: tuple[Array, Array], path: Path) -> N
             f"  그림으로 보려면 Graphviz를 설치하거나 다음 명령을 실행하십시오.\n  {install('draw')}\n"
             "  그런 다음 다시 실행하면 그림으로 저장됩니다.",
         )
+    say(
+        f"  A page that steps through backpropagation: {page}",
+        f"  역전파를 한 단계씩 보여 주는 페이지: {page}",
+    )
 
 
 @dataclass

@@ -16,7 +16,10 @@ from tinygrad_ko.check.reports.report import Report
 from tinygrad_ko.drawing.collapse import Words, collapse
 from tinygrad_ko.drawing.dot import dot_source
 from tinygrad_ko.drawing.fonts import warn_of_boxes
+from tinygrad_ko.drawing.page.content import content
+from tinygrad_ko.drawing.page.page import Language, Page, page_of
 from tinygrad_ko.drawing.rendering import rendered, saved
+from tinygrad_ko.drawing.steps import Steps
 from tinygrad_ko.drawing.style import DARK, LIGHT, Style
 from tinygrad_ko.drawing.svg import readable
 from tinygrad_ko.drawing.tracing import call_watched, no_graph
@@ -32,11 +35,12 @@ _LONG = 9  # so many arrows in a row fit a screen
 
 class Drawing:
     """A picture of a graph, as `tg.draw` makes it. A notebook shows it; `source` is its text in DOT, `note` says what was
-    folded because there was too much of it, and what cannot be shown.
+    folded because there was too much of it, and what cannot be shown. `page` steps through backpropagation in a browser, `steps` as text.
     """
 
-    def __init__(self, source: str, notes: Collection[Words] = ()) -> None:
+    def __init__(self, source: str, notes: Collection[Words] = (), vertices: list[Vertex] | None = None) -> None:
         self.source, self.notes = source, tuple(notes)
+        self._vertices = vertices or []
 
     @property
     def note(self) -> str:
@@ -57,6 +61,55 @@ class Drawing:
         if written.suffix.lower() in (".png", ".pdf"):
             warn_of_boxes(self.source, stacklevel=2)
         return written
+
+    def steps(self, lr: float = 0.1) -> Steps:
+        """The steps of backpropagation: each operation forward, each backward with "upstream × local = this", and the update of the
+        parameters by gradient descent with the learning rate `lr`. `print` shows them as text.
+
+        Values need `tg.watch()`, gradients a result that is one number; otherwise these steps are left out. Raises ValueError for an `lr`
+        that is no finite number.
+
+        >>> import tinygrad_ko as tg
+        >>> def price(apple, count, tax):
+        ...     return apple * count * tax
+        >>> print(tg.draw(price, 100.0, 2.0, 1.1).steps())  # doctest: +ELLIPSIS
+        forward (순전파)
+           1  multiply 1 = apple × count = 100 × 2 = 200    (...)
+           2  multiply 2 = multiply 1 × tax = 200 × 1.1 = 220    (...)
+        backward (역전파)
+           3  ∂L/∂multiply 2 = 1    L = price
+           4  multiply 2: upstream ∂L/∂multiply 2 = 1    (...)
+                ∂L/∂multiply 1 = 1 × 1.1 = 1.1    g * b
+                ∂L/∂tax = 1 × 200 = 200    g * a
+           5  multiply 1: upstream ∂L/∂multiply 1 = 1.1    (...)
+                ∂L/∂apple = 1.1 × 2 = 2.2 = 1 × 1.1 × 2    g * b
+                ∂L/∂count = 1.1 × 100 = 110 = 1 × 1.1 × 100    g * a
+        """
+        if isinstance(lr, bool) or not isinstance(lr, int | float | np.number) or not np.isfinite(lr):
+            raise explain(
+                ValueError(f"steps: the learning rate lr must be a finite number, not {lr!r}"),
+                f"steps: 학습률 lr에는 유한한 수를 넘겨야 합니다. 받은 값: {lr!r}",
+            )
+        return Steps(self._vertices, float(lr))
+
+    def page(
+        self, path: str | os.PathLike[str] | None = None, *, lr: float = 0.1, language: Language | None = None
+    ) -> Page:
+        """A page that steps through backpropagation, forward through the values and back through the gradients, in Korean and English.
+
+        It is one HTML file that loads nothing: written to `path` (which ends in `.html`) if one is given, and shown by a notebook in
+        the cell. At each operation it says "upstream × local = this" with its formula and its numbers, at the end how gradient descent
+        with the learning rate `lr` updates the parameters. It opens in `language`, "ko" or "en", else in that of the browser.
+
+        Raises ValueError for another ending or language or an `lr` that is no finite number, FileNotFoundError for a folder that is
+        not there.
+
+        >>> import tinygrad_ko as tg
+        >>> page = tg.draw(lambda a, b: a * b, 100.0, 2.0).page()
+        >>> page
+        a page that steps through backpropagation: show it in a notebook, or .page('backprop.html')
+        """
+        return page_of(content(self.steps(lr), self.notes), path, language)
 
     def svg(self) -> str:
         """The picture as text in SVG. Raises RuntimeError where no Graphviz is found."""
@@ -158,7 +211,7 @@ def draw(
         content.notes += _unseen([y for _, y in results], vertices, hidden)
         if direction is None:
             direction = "down" if max(content.path_lengths().values()) > _LONG else "right"
-        return Drawing(dot_source(content, Style(hidden, direction == "down", blame)), content.notes)
+        return Drawing(dot_source(content, Style(hidden, direction == "down", blame)), content.notes, vertices)
 
 
 def _checked(report: Report) -> tuple[Any, tuple[Any, ...], Any]:

@@ -19,6 +19,7 @@ from tinygrad_ko.runtime.source import formula_text
 from tinygrad_ko.state.saved import wholes
 
 _ROWS, _COLUMNS = 3, 4  # an array of so many numbers is shown whole
+FEW = 12  # numbers of an array that are read one by one
 _LONGEST = 28  # characters of an option
 _EPS = np.finfo(np.float64).eps
 
@@ -43,6 +44,15 @@ def value_lines(value: Any) -> list[str]:
     if x.ndim <= 2 and x.size // x.shape[-1] <= _ROWS and x.shape[-1] <= _COLUMNS:
         return ["  ".join(map(_number, row)) for row in x.reshape(-1, x.shape[-1])]
     return list(_distribution(x))
+
+
+def brief(value: Any) -> str:
+    """An array or number on one line."""
+    x = as_numpy(value)
+    said = "; ".join(value_lines(value)).replace("  ", " ")
+    return (
+        said if x is None or x.ndim == 0 else f"[{said}]" if x.size <= FEW else f"{'×'.join(map(str, x.shape))}[{said}]"
+    )
 
 
 def _distribution(x: Array) -> Iterator[str]:
@@ -98,7 +108,7 @@ def options(node: Node) -> list[str]:
         return []
     usual = {p.name: p.default for p in node.op.signature.parameters.values()}
     told = {name: v for name, v in node.seen.options.items() if not _same(v, usual.get(name, Parameter.empty))}
-    return [f"{shortened(name, _LONGEST)}={_option(v)}" for name, v in told.items() if _is_plain(v)]
+    return [f"{shortened(name, _LONGEST)}={brief_option(v)}" for name, v in told.items() if _is_plain(v)]
 
 
 def _is_plain(value: Any) -> bool:
@@ -112,14 +122,15 @@ def _same(a: Any, b: Any) -> bool:
     return a is b or (type(a) is type(b) and not hasattr(a, "shape") and bool(a == b))
 
 
-def _option(value: Any) -> str:
+def brief_option(value: Any) -> str:
+    """An option in few characters."""
     if hasattr(value, "shape") and value.shape:
         return f"{value.dtype} {value.shape}"
     if isinstance(value, slice):
         parts = [value.start, value.stop, *([] if value.step is None else [value.step])]
-        return ":".join("" if part is None else _option(part) for part in parts)
+        return ":".join("" if part is None else brief_option(part) for part in parts)
     if isinstance(value, tuple | list) and any(isinstance(part, slice) or hasattr(part, "shape") for part in value):
-        return shortened("[" + ", ".join(map(_option, value)) + "]", _LONGEST)
+        return shortened("[" + ", ".join(map(brief_option, value)) + "]", _LONGEST)
     text = "..." if value is Ellipsis else re.sub(r" at 0x[0-9a-f]+", "", repr(value))  # the same in every run
     return shortened(text, _LONGEST)
 

@@ -9,8 +9,8 @@ from tinygrad_ko.drawing.style import LIGHT, NAME, Line, Style, label_text
 from tinygrad_ko.drawing.vertices import Kind, Vertex
 from tinygrad_ko.state.saved import saved_bytes
 
-_SIGNS = {"add": "+", "subtract": "−", "negative": "−x", "multiply": "×", "divide": "÷", "reciprocal": "1/x"}
-_SIGNS |= {"matmul": "@", "abs": "|x|", "sqrt": "√x", "square": "x²"}
+SIGNS = {"add": "+", "subtract": "−", "negative": "−x", "multiply": "×", "divide": "÷", "reciprocal": "1/x"}
+SIGNS |= {"matmul": "@", "abs": "|x|", "sqrt": "√x", "square": "x²"}
 _LOOKS = {
     "constant": {"shape": "box", "style": "filled,dashed"},
     "input": {"shape": "box", "style": "filled"},
@@ -29,7 +29,7 @@ def vertex_node(vertex: Vertex, style: Style) -> dict[str, str]:
     tooltip = "\n".join(filter(None, [f"{vertex.kind} {vertex.name}".strip(), kind_of(vertex)]))
     if vertex.kind == "op":
         assert vertex.node is not None
-        sign = _SIGNS.get(vertex.name)
+        sign = SIGNS.get(vertex.name)
         said = [(sign, "ink", 18) if sign else (shortened(vertex.name, NAME), "ink", 13)]
         said += [(option, "faint", 10) for option in options(vertex.node)]
         if style.shows("kept") and (words := memory(vertex.node)):

@@ -86,6 +86,11 @@ def _arguments(node: Node) -> Iterator[tuple[str, Node | None, int]]:
     yield from ((a, parents.get(a), i) for i, a in enumerate(op.arguments))
 
 
+def recorded_arguments(node: Any) -> list[str]:
+    """The arguments of the operation of a node that get a gradient, in the order of its contributions."""
+    return [argument for argument, parent, _ in _arguments(node) if parent is not None]
+
+
 def passed(user: Vertex, argument: str) -> Any:
     """The array or number that an operation or result got as an argument, where it was seen."""
     if user.kind == "result":
@@ -143,7 +148,7 @@ def gradient_parts(node: Node) -> dict[str, Array]:
     """The gradient that each argument of an operation gets, where a backward was seen: its formulas are evaluated once more."""
     if not node.seen or node.seen.gradient is None:
         return {}
-    places = [place for place, parent, _ in _arguments(node) if parent is not None]
+    places = recorded_arguments(node)
     with np.errstate(all="ignore"):  # backward has warned already
         contributions = node.contributions(_bare(node.seen.gradient))
         return {

@@ -1,0 +1,88 @@
+"""`tg.trace_gradient`: where a gradient is lost."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tinygrad_ko as tg
+from tinygrad_ko.drawing.trace import GradientTrace
+
+
+def traced(f: Callable[[Any], Any], w: Any) -> GradientTrace:
+    leaf = tg.Tensor(np.asarray(w), requires_grad=True, name="w")
+    with tg.watch(), np.errstate(all="ignore"):
+        loss = f(leaf)
+    return tg.trace_gradient(loss, leaf)
+
+
+LOST = {
+    "dead": (lambda w: tg.sum(tg.relu(w * 3 - 9)), [1.0, 2.0], "relu"),
+    "kink": (lambda w: tg.sum(tg.relu(w * 3 - 3)), [1.0, 1.0], "relu"),
+    "saturated": (lambda w: tg.sum(tg.sigmoid(w * 50)), [1.0, 2.0], "sigmoid"),
+    "factor": (lambda w: tg.sum(tg.sin(w) * 0), [1.0, 2.0], "multiply"),
+    "cancels": (lambda w: tg.sum(w * 3) - tg.sum(w * 3), [1.0, 2.0], None),
+    "infinite": (lambda w: tg.sum(tg.sqrt(w - 1)), [1.0, 1.0], "sqrt"),
+    "flat": (lambda w: tg.sum(tg.sign(w)), [1.0, 2.0], "sign"),
+    "nan": (lambda w: tg.sum(tg.sqrt(w)), [-1.0, 4.0], "sqrt"),
+}
+
+
+@pytest.mark.parametrize("kind", LOST)
+def test_the_cause_is_named_with_its_operation_and_line(kind: str) -> None:
+    f, w, operation = LOST[kind]
+    cause = traced(f, w).cause
+    assert cause is not None
+    assert cause.mark is not None
+    assert cause.mark.kind == kind
+    assert operation in (cause.operation, None)
+    assert "test_trace.py:" in cause.line
+
+
+def test_a_gradient_that_arrives_has_no_cause() -> None:
+    trace = traced(lambda w: tg.sum(tg.exp(w) * 2), [0.0, 0.0])
+    assert trace.cause is None
+    assert [edge.operation for edge in trace.edges] == ["sum", "multiply", "exp"]
+    assert trace.norm == pytest.approx(np.sqrt(8))
+    assert str(trace).startswith("∂L/∂w: norm 2.828\n")
+
+
+def test_the_first_loss_counts_not_a_saturation_after_it() -> None:
+    trace = traced(lambda w: tg.sum(tg.sigmoid(w * 50) * 0), [1.0])
+    assert trace.cause is not None
+    assert trace.cause.operation == "multiply 2"
+
+
+def test_of_several_ways_the_largest_is_followed() -> None:
+    trace = traced(lambda w: tg.sum(w * 0.01) + tg.sum(tg.exp(w)), [1.0])
+    assert [edge.operation for edge in trace.edges] == ["add", "sum 2", "exp"]
+
+
+def test_a_detached_parameter_is_found_where_it_enters_as_a_constant() -> None:
+    v, w = (tg.Tensor([1.0, 2.0], requires_grad=True, name=name) for name in "vw")
+    with tg.watch():
+        loss = tg.sum(v * w.detach())
+    trace = tg.trace_gradient(loss, w)
+    assert trace.norm is None
+    assert trace.detached[0].startswith("b of multiply (test_trace.py:")
+    assert "상수로 쓰였습니다" in str(trace)
+
+
+def test_it_needs_no_watch_and_deposits_nothing() -> None:
+    w = tg.Tensor([1.0, 2.0], requires_grad=True)
+    loss = tg.sum(tg.sign(w))
+    assert tg.trace_gradient(loss, w, parameters={"weight": w}).parameter == "weight"
+    assert w.grad is None
+
+
+def test_what_cannot_be_traced_is_refused() -> None:
+    w = tg.Tensor([1.0, 2.0], requires_grad=True)
+    with pytest.raises(TypeError, match="w must be a Tensor, not ndarray"):
+        tg.trace_gradient(tg.sum(w), np.ones(2))  # type: ignore[arg-type]  # what a user may do
+    with pytest.raises(ValueError, match=r"one number, not \[2\]"):
+        tg.trace_gradient(w * 2, w)
+    loss = tg.sum(w * w)
+    loss.backward()
+    with pytest.raises(RuntimeError, match="freed the saved values"):
+        tg.trace_gradient(loss, w)

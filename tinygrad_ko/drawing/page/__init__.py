@@ -1,0 +1,1 @@
+"""The page that steps through backpropagation: one HTML file that loads nothing."""

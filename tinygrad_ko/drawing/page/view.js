@@ -1,0 +1,237 @@
+// The picture: nodes and wires as SVG, what of them is shown at a step, and the part of it that is seen.
+
+const view = { x: 0, y: 0, scale: 1, nodes: [], wires: [], of: [] };
+
+// About how wide a text is: Korean letters are square.
+const widthOf = (text) => [...text].reduce((sum, c) => sum + (c > "\u2e7f" ? 13 : 7.4), 0);
+const cut = (text, length = 26) => (text.length > length ? `${text.slice(0, length - 1)}…` : text);
+
+// What stands in a node: [text, classes, when it is shown], line by line.
+function nodeLines(node, run) {
+  if (node.group !== null) {
+    const group = DATA.groups[node.group];
+    return [
+      [cut(group.name), "title"],
+      [word("operations", { n: group.operations }), "small"],
+    ];
+  }
+  const i = node.vertex,
+    vertex = DATA.vertices[i];
+  if (vertex.kind === "op") {
+    const lines = vertex.sign
+      ? [
+          [vertex.sign, "sign"],
+          [cut(vertex.title), "small"],
+        ]
+      : [[cut(vertex.title), "title"]];
+    lines.push(...vertex.options.slice(0, 2).map((option) => [cut(option), "small"]));
+    if (run.parts.get(i) > 1) lines.push([`Σ ${brief(run.gradient(i))}`, "gradient"]);
+    return lines;
+  }
+  const value = vertex.kind === "result" ? DATA.vertices[vertex.sources[0][0]].value : vertex.value;
+  const number = vertex.kind === "constant" && vertex.title === brief(value);
+  const lines = number ? [] : [[cut(vertex.title), "title"]];
+  lines.push([brief(value), "value"]);
+  if (run.parts.has(i)) lines.push([`∂ ${brief(run.gradient(i))}`, "gradient"]);
+  return lines;
+}
+
+// Draws everything for a run (see `page.js`), with the groups in `closed` as one node each.
+function draw(run, closed, act) {
+  const scene = byId("scene");
+  scene.replaceChildren();
+  const { nodes, of } = visibleNodes(closed),
+    wires = visibleWires(of);
+  view.down = window.innerWidth <= 760;
+  for (const node of nodes) {
+    node.lines = nodeLines(node, run);
+    node.width = Math.max(44, ...node.lines.map(([text]) => widthOf(text))) + 18;
+    node.height = 10 + node.lines.reduce((sum, [, kind]) => sum + (kind === "sign" ? 20 : 17), 0);
+  }
+  const widest = Math.max(0, ...wires.filter(isSingle).map((wire) => widthOf(brief(DATA.vertices[wire.source].value))));
+  const [room, gap] = view.down ? [56, 18 + widest] : [Math.max(84, widest * 1.4 + 20), 22];
+  layOut(nodes, wires, view.down, room, gap);
+  Object.assign(view, { nodes, wires, of });
+  const parts = document.createDocumentFragment();
+  for (const frame of groupFrames(nodes, closed, act)) parts.append(frame);
+  for (const wire of wires) parts.append((wire.drawn = wireOf(wire, run)));
+  for (const node of nodes) parts.append((node.drawn = nodeOf(node, act)));
+  scene.append(parts);
+}
+
+function nodeOf(node, act) {
+  const kind = node.group !== null ? "op.closed" : DATA.vertices[node.vertex].kind;
+  const left = node.x - node.width / 2,
+    top = node.y - node.height / 2;
+  const rect = drawn("rect", { x: left, y: top, width: node.width, height: node.height, rx: kind === "op" ? 9 : 3 });
+  let y = top + 3;
+  const texts = node.lines.map(([text, classes]) => {
+    y += classes === "sign" ? 20 : 17;
+    return drawn(`text.${classes}`, { x: node.x, y: y - 2 }, text);
+  });
+  const name = node.lines.map(([text]) => text).join(" ");
+  return drawn(`g.node.${kind}`, { click: () => act(node), "data-key": node.key, "aria-label": name }, rect, ...texts);
+}
+
+// Whether one value flows along a wire.
+const isSingle = ({ tail, head, lanes }) => tail.group === null || head.group === null || lanes === 1;
+
+// A wire with the value that goes forward above it, and below it the gradient that comes back.
+function wireOf(wire, run) {
+  const { tail, head, lane, lanes } = wire,
+    shift = (lane - (lanes - 1) / 2) * 52;
+  const single = isSingle(wire),
+    value = single ? brief(DATA.vertices[wire.source].value) : "";
+  const contribution = run.given.get(wire.use);
+  const seeded = DATA.vertices[wire.user].kind === "result" && run.seeded;
+  const gradient = seeded ? brief(run.seeded.gradient) : contribution && single ? brief(contribution.given) : "";
+  // From the tail through the bends, straight through the layer of each, to the head.
+  const [tailEnd, headEnd] = view.down
+    ? [tail.y + tail.height / 2, head.y - head.height / 2]
+    : [tail.x + tail.width / 2, head.x - head.width / 2];
+  const [tailAt, headAt] = view.down ? [tail.x, head.x] : [tail.y, head.y];
+  const stops = [
+    [tailEnd, tailAt],
+    ...wire.bends.flatMap((bend) => [
+      [bend.from, bend.at + shift],
+      [bend.to, bend.at + shift],
+    ]),
+    [headEnd, headAt],
+  ];
+  const bow = wire.bends.length ? 0 : shift,
+    xy = (along, across) => (view.down ? `${across},${along}` : `${along},${across}`);
+  let path = `M${xy(...stops[0])}`;
+  for (let k = 1; k < stops.length; k++) {
+    const [[from, y1], [to, y2]] = [stops[k - 1], stops[k]],
+      middle = (from + to) / 2;
+    path += k % 2 ? `C${xy(middle, y1 + bow)} ${xy(middle, y2 + bow)} ${xy(to, y2)}` : `L${xy(to, y2)}`;
+  }
+  // The numbers stand where the wire is alone: at its bend, near its tail if others enter the head, near its head if others leave the tail.
+  const t = wire.leaving < 2 === wire.entering < 2 ? 0.5 : wire.leaving < 2 ? 0.38 : 0.62,
+    u = 1 - t,
+    last = stops[stops.length - 1],
+    bend = wire.bends[0];
+  const curve = (from, one, two, to) => u * u * u * from + 3 * u * u * t * one + 3 * u * t * t * two + t * t * t * to;
+  const middle = (stops[0][0] + last[0]) / 2;
+  const along = bend ? (bend.from + bend.to) / 2 : curve(stops[0][0], middle, middle, last[0]);
+  const across = bend ? bend.at + shift : curve(stops[0][1], stops[0][1] + bow, last[1] + bow, last[1]);
+  const forward = view.down ? { x: across - 5, y: along + 4, "text-anchor": "end" } : { x: along, y: across - 6 };
+  const back = view.down ? { x: across + 5, y: along + 4, "text-anchor": "start" } : { x: along, y: across + 15 };
+  return drawn(
+    "g.wire",
+    {},
+    drawn("path", { d: path }),
+    drawn("text.value", forward, value),
+    drawn("text.gradient", back, gradient),
+  );
+}
+
+// A frame around the nodes of each open group, the outer ones first; its name folds it.
+function groupFrames(nodes, closed, act) {
+  const boxes = new Map();
+  for (const node of nodes) {
+    let g = node.group !== null ? DATA.groups[node.group].parent : DATA.vertices[node.vertex].group;
+    for (let depth = 0; g !== null; g = DATA.groups[g].parent, depth++) {
+      const box = boxes.get(g) || { x1: Infinity, y1: Infinity, x2: -Infinity, y2: -Infinity, depth: 0 },
+        pad = 10 + 7 * depth;
+      boxes.set(g, {
+        x1: Math.min(box.x1, node.x - node.width / 2 - pad),
+        y1: Math.min(box.y1, node.y - node.height / 2 - pad - 14),
+        x2: Math.max(box.x2, node.x + node.width / 2 + pad),
+        y2: Math.max(box.y2, node.y + node.height / 2 + pad),
+        depth: Math.max(box.depth, depth),
+      });
+    }
+  }
+  return [...boxes]
+    .sort((a, b) => b[1].depth - a[1].depth)
+    .map(([g, box]) => {
+      const rect = drawn("rect", { x: box.x1, y: box.y1, width: box.x2 - box.x1, height: box.y2 - box.y1 });
+      const name = drawn(
+        "text",
+        { "text-anchor": "start", x: box.x1 + 6, y: box.y1 + 13, click: () => act({ fold: g }) },
+        `▾ ${cut(DATA.groups[g].name)}`,
+      );
+      return drawn("g.group", {}, rect, name);
+    });
+}
+
+// Shows what is known at a step, and marks what the step is about.
+function show(run, step, marks) {
+  const at = (time) => time !== undefined && time <= step;
+  for (const node of view.nodes) {
+    const i = node.vertex,
+      last = node.members[node.members.length - 1];
+    const value =
+      i === null
+        ? at(run.valueAt.get(last))
+        : DATA.vertices[i].kind !== "result" || at(run.valueAt.get(DATA.vertices[i].sources[0][0]));
+    const names = ["node", ...(i === null ? ["op", "closed"] : [DATA.vertices[i].kind])];
+    if (value) names.push("on");
+    if (i !== null && at(run.gradientAt.get(i))) names.push("back");
+    if (node.members.some((m) => marks.now.has(m))) names.push("now");
+    if (node.members.includes(marks.chosen)) names.push("chosen");
+    if (node.members.some((m) => marks.path.has(m))) names.push("path");
+    if (node.members.some((m) => marks.bad.has(m))) names.push("bad");
+    setClass(node, names.join(" "));
+  }
+  for (const wire of view.wires) {
+    const names = ["wire"],
+      given = run.given.get(wire.use);
+    const result = DATA.vertices[wire.user].kind === "result";
+    if (at(run.valueAt.get(wire.source))) names.push("on");
+    if (given ? at(run.givenAt.get(given)) : result && run.seeded && at(run.seededAt)) names.push("back");
+    if (marks.wires.has(wire.use)) names.push("now");
+    if (marks.path.has(wire.user) && marks.path.has(wire.source)) names.push("path");
+    setClass(wire, names.join(" "));
+  }
+}
+
+// Only what changes is written: the browser then draws no more than that.
+function setClass(shown, names) {
+  if (shown.names === names) return;
+  shown.names = names;
+  shown.drawn.setAttribute("class", names);
+}
+
+// Pan and zoom.
+function moveView(x, y, scale) {
+  Object.assign(view, { x, y, scale });
+  byId("scene").setAttribute("transform", `translate(${x},${y}) scale(${scale})`);
+}
+
+function zoom(factor, at) {
+  const box = byId("graph").getBoundingClientRect(),
+    middle = at || { x: box.width / 2, y: box.height / 2 };
+  const scale = Math.min(6, Math.max(0.02, view.scale * factor)),
+    ratio = scale / view.scale;
+  moveView(middle.x - (middle.x - view.x) * ratio, middle.y - (middle.y - view.y) * ratio, scale);
+}
+
+// All of the picture; where it would be too small to read, its beginning.
+function fit(whole = false) {
+  const box = byId("graph").getBoundingClientRect(),
+    pad = 24;
+  if (!view.nodes.length || !box.width) return;
+  const left = Math.min(...view.nodes.map((n) => n.x - n.width / 2)) - pad,
+    right = Math.max(...view.nodes.map((n) => n.x + n.width / 2)) + pad;
+  const top = Math.min(...view.nodes.map((n) => n.y - n.height / 2)) - pad,
+    bottom = Math.max(...view.nodes.map((n) => n.y + n.height / 2)) + pad;
+  const scale = Math.min(1.7, box.width / (right - left), box.height / (bottom - top));
+  const readable = Math.max(scale, whole ? 0 : 0.55);
+  const x = box.width / (right - left) < readable ? -left * readable : (box.width - (left + right) * readable) / 2;
+  const y = box.height / (bottom - top) < readable && view.down ? -top * readable : (box.height - (top + bottom) * readable) / 2;
+  moveView(x, y, readable);
+}
+
+// Moves the picture if a node is not in it.
+function follow(i) {
+  const node = view.of[i],
+    box = byId("graph").getBoundingClientRect();
+  if (!node || !box.width) return;
+  const x = node.x * view.scale + view.x,
+    y = node.y * view.scale + view.y,
+    edge = 60;
+  const inside = x > edge && y > edge && x < box.width - edge && y < box.height - edge;
+  if (!inside) moveView(box.width / 2 - node.x * view.scale, box.height / 2 - node.y * view.scale, view.scale);
+}

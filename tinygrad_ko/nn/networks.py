@@ -5,6 +5,7 @@ them it is recorded, and `gradient` needs nothing but `backward()`.
 """
 
 import os
+import zipfile
 from collections.abc import Callable
 from functools import partial
 from itertools import pairwise
@@ -18,8 +19,9 @@ from tinygrad_ko.arrays.opaque import is_traced
 from tinygrad_ko.check.slopes.numerical import numerical_gradient
 from tinygrad_ko.engine.graph import Switch
 from tinygrad_ko.errors import explain
+from tinygrad_ko.nn.book.pickles import read_pickle
 from tinygrad_ko.nn.initializers import require_sizes
-from tinygrad_ko.nn.serialization import load_arrays, save_arrays
+from tinygrad_ko.nn.serialization import load_arrays, read_arrays, require_fitting, save_arrays, write_arrays
 from tinygrad_ko.ops.elementwise import zeros_like
 from tinygrad_ko.ops.linalg.products import affine, matmul
 from tinygrad_ko.ops.networks.activations import identity_function, relu, sigmoid
@@ -41,6 +43,12 @@ _Params = dict[str, Any]
 def _as_array(x: Any) -> Array:
     """An array of whatever is like one; one that is traced as it is."""
     return x if is_traced(x) else np.asarray(x)
+
+
+def flat_labels(t: Any) -> Any:
+    """The targets; labels in a column, as programs of the book have them, in a row."""
+    column = np.ndim(t) == 2 and np.shape(t)[1] == 1 and np.asarray(t).dtype.kind in "iu"
+    return np.asarray(t)[:, 0] if column else t
 
 
 class Network:
@@ -75,16 +83,28 @@ class Network:
         >>> tg.check_gradient(net.loss_of, net.params, x, t).verdict
         'agrees'
         """
-        loss = softmax_cross_entropy(self.scores(x, p), t)
+        loss = softmax_cross_entropy(self.scores(x, p), flat_labels(t))
         return loss
+
+    def _loss_of_step(self, p: _Params, x: Any, t: Any) -> Any:
+        """The loss that a training step differentiates: `loss_of`, with what else a step does."""
+        return self.loss_of(p, x, t)
 
     def accuracy(self, x: Any, t: Any) -> float:
         """The share of samples whose most probable class is the right one."""
         return float(np.mean(self._hits(x, t)))
 
+    def _accuracy_in_batches(self, x: Any, t: Any, size: int, one: tuple[int, ...] | None) -> float:
+        """The accuracy, computed for so many samples at a time; x may be one sample of the shape `one`."""
+        x, t = np.asarray(x), np.asarray(t)
+        if x.ndim == 1 or x.shape == one or len(x) != len(t):  # the last of which is refused
+            return Network.accuracy(self, x, t)
+        parts = [self._hits(x[i : i + size], t[i : i + size]) for i in range(0, len(x), size)]
+        return float(np.mean(np.concatenate(parts)))
+
     def _hits(self, x: Any, t: Any) -> Array:
         """For each sample, whether its most probable class is the right one."""
-        scores, t, is_label = as_batch(self.scores(np.asarray(x), self.params), t, "accuracy")
+        scores, t, is_label = as_batch(self.scores(np.asarray(x), self.params), flat_labels(t), "accuracy")
         return scores.argmax(axis=-1) == (t if is_label else np.asarray(t).argmax(axis=-1))
 
     def gradient(self, x: Any, t: Any) -> dict[str, Array]:
@@ -114,7 +134,7 @@ class Network:
                 )
         p = {name: borrow(array, requires_grad=True, name=name) for name, array in arrays.items()}
         with Switch(record=True):
-            loss = self.loss_of(p, borrow(_as_array(x)), t)
+            loss = self._loss_of_step(p, borrow(_as_array(x)), t)
             loss.backward()
         gradients = {name: zeros_like(arrays[name]) if q.grad is None else q.grad for name, q in p.items()}
         return loss.stable_array(), gradients
@@ -152,7 +172,25 @@ class Network:
 
     def load(self, path: str | os.PathLike[str]) -> None:
         """Read `params` from a file. Raises ValueError, and changes nothing, if a name or a shape differs."""
-        arrays = load_arrays(path, {name: array.shape for name, array in self.params.items()})
+        self._take(load_arrays(path, {name: array.shape for name, array in self.params.items()}))
+
+    def save_params(self, file_name: str | os.PathLike[str] = "params.pkl") -> None:
+        """The book's name: write `params` to a file of this very name, in the format of `save`, which is no pickle."""
+        write_arrays(Path(file_name), self.params)
+
+    def load_params(self, file_name: str | os.PathLike[str] = "params.pkl") -> None:
+        """The book's name: read `params` from a file that `save_params` or `save` wrote, or from a pickle of the book's, whose code is not
+        run. Raises ValueError, and changes nothing, if a name or a shape differs.
+        """
+        path, shapes = Path(file_name), {name: array.shape for name, array in self.params.items()}
+        if zipfile.is_zipfile(path):
+            self._take(read_arrays(path, shapes))
+        else:
+            arrays = read_pickle(path)
+            require_fitting(path, {name: (array.shape, array.dtype) for name, array in arrays.items()}, shapes)
+            self._take(arrays)
+
+    def _take(self, arrays: dict[str, Array]) -> None:
         self.params.update({name: arrays[name].astype(array.dtype) for name, array in self.params.items()})
 
 
@@ -307,8 +345,4 @@ class SimpleConvNet(Network):
 
     def accuracy(self, x: Any, t: Any, batch_size: int = 100) -> float:
         """The share of samples whose highest score is at the right class, computed for so many at a time."""
-        x, t = np.asarray(x), np.asarray(t)
-        if x.shape == self.input_dim or len(x) != len(t):  # which is refused
-            return super().accuracy(x, t)
-        parts = [self._hits(x[i : i + batch_size], t[i : i + batch_size]) for i in range(0, len(x), batch_size)]
-        return float(np.mean(np.concatenate(parts)))
+        return self._accuracy_in_batches(x, t, batch_size, self.input_dim)

@@ -41,9 +41,9 @@ def check_gradient(
 ) -> Report:
     """Compare the gradient of `f` at `inputs` with numerical differentiation. Returns a report that prints as a table.
 
-    `f` is an op, any function of Tensors (its result a Tensor of any shape, or several in lists and dicts), or a Module, whose
-    parameters are then checked too. Floating inputs (arrays, numbers, lists, Tensors, and dicts such as the book's `params`,
-    lists, tuples and dataclasses of these) are copied to float64 and checked; integer and boolean arrays are passed on as they are
+    `f` is an op, any function of Tensors (its result a Tensor of any shape, or several in lists and dicts), a Module, whose
+    parameters are then checked too, or a network of the book, whose loss is: `check_gradient(net, x, t)`. Floating inputs (arrays,
+    numbers, lists, Tensors, and dicts such as the book's `params`, lists, tuples and dataclasses of these) are copied to float64 and checked; integer and boolean arrays are passed on as they are
     (a list of ints becomes floats, as in `Tensor`: labels are arrays). f is called some dozens of times and must give the same value for
     the same inputs.
 
@@ -81,6 +81,16 @@ def check_gradient(
       argument  shape  order  projections  formulas  difference  error    evaluations  verdict
       x         (2,)   1      2            ...
     """
+    if hasattr(f, "loss_of") and not callable(f):  # a network of the book
+        if len(inputs) != 2:
+            name = type(f).__name__
+            raise explain(
+                TypeError(
+                    f"check_gradient({name}, ...) checks the loss of a network: pass inputs and targets, (net, x, t)"
+                ),
+                f"check_gradient: 신경망 {name}의 손실을 확인하려면 입력과 정답 레이블을 check_gradient(net, x, t)처럼 넘기십시오.",
+            )
+        f, inputs = f.loss_of, (f.params, *(np.asarray(x) if isinstance(x, list) else x for x in inputs))
     if not callable(f):
         raise explain(
             TypeError(f"check_gradient needs a function, not {type(f).__name__}"),

@@ -45,12 +45,6 @@ def _as_array(x: Any) -> Array:
     return x if is_traced(x) else np.asarray(x)
 
 
-def flat_labels(t: Any) -> Any:
-    """The targets; labels in a column, as programs of the book have them, in a row."""
-    column = np.ndim(t) == 2 and np.shape(t)[1] == 1 and np.asarray(t).dtype.kind in "iu"
-    return np.asarray(t)[:, 0] if column else t
-
-
 class Network:
     """Parameters by name, and what follows from `scores`: probabilities, loss, accuracy and gradients.
 
@@ -83,7 +77,7 @@ class Network:
         >>> tg.check_gradient(net.loss_of, net.params, x, t).verdict
         'agrees'
         """
-        loss = softmax_cross_entropy(self.scores(x, p), flat_labels(t))
+        loss = softmax_cross_entropy(self.scores(x, p), t)
         return loss
 
     def _loss_of_step(self, p: _Params, x: Any, t: Any) -> Any:
@@ -104,7 +98,7 @@ class Network:
 
     def _hits(self, x: Any, t: Any) -> Array:
         """For each sample, whether its most probable class is the right one."""
-        scores, t, is_label = as_batch(self.scores(np.asarray(x), self.params), flat_labels(t), "accuracy")
+        scores, t, is_label = as_batch(self.scores(np.asarray(x), self.params), t, "accuracy")
         return scores.argmax(axis=-1) == (t if is_label else np.asarray(t).argmax(axis=-1))
 
     def gradient(self, x: Any, t: Any) -> dict[str, Array]:
@@ -149,9 +143,9 @@ class Network:
 
     numerical_gradient_params = numerical_gradient
 
-    def summary(self) -> "Summary":
-        """What the network is made of: its parameters with their shapes and bytes, and the totals. What its layers are and
-        return is not known. Prints as a table.
+    def summary(self, *x: Any, dtype: Any = None) -> "Summary":
+        """What the network is made of: its parameters with their shapes and bytes, and the totals; given x, the layers (or operations) that
+        its scores are computed by, and what each returns. In place of x may stand its shape, with the batch in it. Prints as a table.
 
         >>> TwoLayerNet(784, 100, 10).summary()
         TwoLayerNet
@@ -161,10 +155,28 @@ class Network:
           W2    (100, 10)   float64       1,000    8,000
           b2    (10,)       float64          10       80
           79,510 parameters, all trained; 636,080 bytes
+        >>> TwoLayerNet(784, 100, 10).summary((32, 784))
+        TwoLayerNet called with (32, 784) float64
+          layer           output shape  dtype    parameters    bytes
+          affine(W1, b1)  (32, 100)     float64      78,500  628,000
+          sigmoid         (32, 100)     float64
+          affine(W2, b2)  (32, 10)      float64       1,010    8,080
+          79,510 parameters, all trained; 636,080 bytes
+          the graph of the result keeps 25,600 bytes more until backward()
         """
-        from tinygrad_ko.nn.summary import of_arrays
+        from tinygrad_ko.nn.summary import of_network
 
-        return of_arrays(type(self).__name__, self.params)
+        return of_network(self, x, dtype)
+
+    def layer_outputs(self, x: Any) -> list[tuple[str, Array]]:
+        """The name of each layer (or operation) that the scores are computed by, and what it returns for x."""
+        from tinygrad_ko.nn.inspection import layer_calls, recorded_scores
+
+        return [
+            (f"{call.name} {call.kind}".strip(), call.result.seen.output)
+            for call in layer_calls(self, recorded_scores(self, x, watch=True))
+            if call.result.seen is not None
+        ]
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write `params` to an `.npz` file, whole or not at all. Returns the path written."""

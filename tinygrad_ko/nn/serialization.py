@@ -73,11 +73,11 @@ def require_fitting(source: Path, headers: Mapping[str, _Header], shapes: Mappin
     """Raise ValueError, with what differs and what network the file is of, unless it has exactly these names and shapes."""
     if wrong := _mismatches(headers, shapes):
         english, korean = map("; ".join, zip(*wrong, strict=True))
-        its_own = _network_of({name: shape for name, (shape, _) in headers.items()})
-        of, of_korean = (f"; it is of {its_own[0]}", f" 파일의 내용: {its_own[1]}.") if its_own else ("", "")
+        its_own = "W1" in shapes and _network_of({name: shape for name, (shape, _) in headers.items()})
+        of, of_korean = (f"; it is of {its_own[0]}", f". 파일의 내용: {its_own[1]}") if its_own else ("", "")
         raise explain(
             ValueError(f"{source} does not fit: {english}{of}. Nothing was loaded"),
-            f"{source}: 매개변수에 맞지 않는 파일이므로 아무것도 불러오지 않았습니다: {korean}.{of_korean}",
+            f"{source}: 매개변수에 맞지 않는 파일이므로 아무것도 불러오지 않았습니다: {korean}{of_korean}",
         )
 
 
@@ -92,9 +92,14 @@ def _network_of(shapes: Mapping[str, tuple[int, ...]]) -> tuple[str, str] | None
             return None
         sizes = "-".join(map(str, [affines[0][0], *(m for _, m in affines)]))
         if convolutions:
-            english = f"a convolutional network with {convolutions} convolution and {len(affines)} affine layers, {sizes}"
+            english = (
+                f"a convolutional network with {convolutions} convolution and {len(affines)} affine layers, {sizes}"
+            )
             return english, f"합성곱 계층 {convolutions}개와 완전연결 계층 {len(affines)}개({sizes})의 합성곱 신경망"
-        return f"a network with {len(affines)} affine layers, {sizes}", f"완전연결 계층 {len(affines)}개의 신경망({sizes})"
+        return (
+            f"a network with {len(affines)} affine layers, {sizes}",
+            f"완전연결 계층 {len(affines)}개의 신경망({sizes})",
+        )
     if set(shapes) == {"W"}:
         return "a SimpleNet", "SimpleNet"
     if any("." in name for name in shapes):

@@ -3,6 +3,9 @@ from tinygrad_ko.check.slopes.numerical import numerical_gradient as numerical_g
 from tinygrad_ko.data.mnist import load_mnist as load_mnist
 from tinygrad_ko.nn.book.columns import col2im as col2im
 from tinygrad_ko.nn.book.columns import im2col as im2col
+from tinygrad_ko.nn.book.functions import relu_grad as relu_grad
+from tinygrad_ko.nn.book.functions import sigmoid_grad as sigmoid_grad
+from tinygrad_ko.nn.book.functions import softmax_loss as softmax_loss
 from tinygrad_ko.nn.book.layers import AddLayer as AddLayer
 from tinygrad_ko.nn.book.layers import Affine as Affine
 from tinygrad_ko.nn.book.layers import BatchNormalization as BatchNormalization
@@ -15,6 +18,7 @@ from tinygrad_ko.nn.book.layers import Relu as Relu
 from tinygrad_ko.nn.book.layers import Sigmoid as Sigmoid
 from tinygrad_ko.nn.book.layers import SoftmaxWithLoss as SoftmaxWithLoss
 from tinygrad_ko.nn.book.networks import DeepConvNet as DeepConvNet
+from tinygrad_ko.nn.book.networks import LayeredNetwork as LayeredNetwork
 from tinygrad_ko.nn.book.networks import MultiLayerNet as MultiLayerNet
 from tinygrad_ko.nn.book.networks import MultiLayerNetExtend as MultiLayerNetExtend
 from tinygrad_ko.nn.book.optimizers import SGD as SGD

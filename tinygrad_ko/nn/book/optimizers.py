@@ -51,13 +51,17 @@ def _checked(name: str, p: Any, grads: Mapping[str, Any]) -> tuple[Array, Array]
     whole = isinstance(p, np.ndarray) and (p.dtype.kind != "f" or not p.flags.writeable)
     if whole or not isinstance(p, np.ndarray | float | int | np.number):
         raise explain(
-            TypeError(f"update: params[{name!r}] is {described(p)}; it must be a writable array of floats, or a number"),
+            TypeError(
+                f"update: params[{name!r}] is {described(p)}; it must be a writable array of floats, or a number"
+            ),
             f"update: params[{name!r}]: 쓸 수 있는 실수 배열이나 수여야 합니다. 받은 값: {described(p)}",
         )
     array, g = np.asarray(p), np.asarray(grads[name])
     if g.shape != array.shape:
         raise explain(
-            ValueError(f"update: params[{name!r}] has shape {array.shape}, its gradient {g.shape}; nothing was changed"),
+            ValueError(
+                f"update: params[{name!r}] has shape {array.shape}, its gradient {g.shape}; nothing was changed"
+            ),
             f"update: params[{name!r}]의 형상은 {array.shape}인데 기울기의 형상은 {g.shape}입니다. 아무것도 바꾸지 않았습니다.",
         )
     return array, g.astype(np.result_type(array, g, np.float32), copy=False)

@@ -15,9 +15,11 @@ from tinygrad_ko.arrays.library import Array
 from tinygrad_ko.errors import explain
 
 _HOMES = ("numpy", "numpy.core.multiarray", "numpy._core.multiarray", "numpy.core.numeric", "numpy._core.numeric")
+_NAMES = ("_reconstruct", "ndarray", "dtype", "scalar", "_frombuffer")
 _KNOWN = {
-    **{f"{home} {name}": name for home in _HOMES for name in ("_reconstruct", "ndarray", "dtype", "scalar", "_frombuffer")},
+    **{f"{home} {name}": name for home in _HOMES for name in _NAMES},
     "_codecs encode": "encode",
+    "__builtin__ bytes": "bytes",
     "collections OrderedDict": "OrderedDict",
 }
 _VALUES = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
@@ -66,7 +68,7 @@ def read_pickle(path: str | os.PathLike[str]) -> dict[str, Array]:
             ValueError(f"{path} is no pickle of arrays by name ({error}); nothing in it was run"),
             f"{path}: 이름별 배열을 담은 pickle 파일이 아닙니다({error}). 파일에 든 코드는 실행하지 않았습니다.",
         ) from error
-    return {name: array.copy() for name, array in arrays.items()}
+    return {name: array.astype(array.dtype.newbyteorder("=")) for name, array in arrays.items()}  # copies of their own
 
 
 class _Machine:
@@ -162,7 +164,9 @@ def _made(kind: Any, made_of: Any) -> Any:
     if kind == "encode":  # how protocols up to 2 write bytes
         text, encoding = made_of
         return text.encode({"latin1": "latin1", "utf-8": "utf-8"}[encoding])
-    return dict(*made_of) if kind == "OrderedDict" and not made_of else _Record(str(kind), made_of)
+    if not made_of and kind in ("OrderedDict", "bytes"):
+        return {} if kind == "OrderedDict" else b""
+    return _Record(str(kind), made_of)
 
 
 def _array(value: Any) -> Array:

@@ -9,6 +9,7 @@ from tinygrad_ko.data.batches import sample_minibatch
 from tinygrad_ko.errors import explain
 from tinygrad_ko.nn.book import optimizers
 from tinygrad_ko.ops.inputs import require_above_0
+from tinygrad_ko.state.randomness import generator
 
 _OPTIMIZERS = {
     "sgd": optimizers.SGD,
@@ -66,7 +67,8 @@ class Trainer:
         self.network, self.epochs, self.batch_size, self.verbose = network, epochs, mini_batch_size, verbose
         self.x_train, self.t_train, self.x_test, self.t_test = x_train, t_train, x_test, t_test
         self.evaluate_sample_num_per_epoch = evaluate_sample_num_per_epoch
-        self.optimizer = _OPTIMIZERS[optimizer.lower()](**({"lr": 0.01} if optimizer_param is None else optimizer_param))
+        settings = {"lr": 0.01} if optimizer_param is None else optimizer_param
+        self.optimizer = _OPTIMIZERS[optimizer.lower()](**settings)
         self.train_size = len(x_train)
         self.iter_per_epoch = max(self.train_size // mini_batch_size, 1)
         self.max_iter, self.current_iter, self.current_epoch = int(epochs * self.iter_per_epoch), 0, 0
@@ -132,5 +134,5 @@ def shuffle_dataset(x: Array, t: Array) -> tuple[Array, Array]:
             ValueError(f"shuffle_dataset: x has {len(x)} samples, but t has {len(t)}"),
             f"shuffle_dataset: x의 데이터는 {len(x)}개인데 t는 {len(t)}개입니다.",
         )
-    order = np.random.permutation(len(x))
+    order = generator(None).permutation(len(x))
     return x[order], t[order]

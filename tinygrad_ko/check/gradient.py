@@ -43,9 +43,9 @@ def check_gradient(
 
     `f` is an op, any function of Tensors (its result a Tensor of any shape, or several in lists and dicts), a Module, whose
     parameters are then checked too, or a network of the book, whose loss is: `check_gradient(net, x, t)`. Floating inputs (arrays,
-    numbers, lists, Tensors, and dicts such as the book's `params`, lists, tuples and dataclasses of these) are copied to float64 and checked; integer and boolean arrays are passed on as they are
-    (a list of ints becomes floats, as in `Tensor`: labels are arrays). f is called some dozens of times and must give the same value for
-    the same inputs.
+    numbers, lists, Tensors, and dicts such as the book's `params`, lists, tuples and dataclasses of these) are copied to float64 and
+    checked; integer and boolean arrays are passed on as they are (a list of ints becomes floats, as in `Tensor`: labels are arrays). f is
+    called some dozens of times and must give the same value for the same inputs.
 
     - `parameters`: what else f reads: a Module, a Tensor, a list or a dict of Tensors. So a loss of no arguments can be
       checked: `check_gradient(lambda: loss(model(x), t), parameters=model)`. A Module, or a method of one, is checked on a copy;

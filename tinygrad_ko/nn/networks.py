@@ -162,7 +162,7 @@ class Network:
           sigmoid         (32, 100)     float64
           affine(W2, b2)  (32, 10)      float64       1,010    8,080
           79,510 parameters, all trained; 636,080 bytes
-          the graph of the result keeps 25,600 bytes more until backward()
+          the graph of the result keeps 51,200 bytes more until backward()
         """
         from tinygrad_ko.nn.summary import of_network
 

@@ -27,7 +27,7 @@ from tinygrad_ko.state.randomness import Rng, generator
 
 
 def check_gradient(
-    f: Callable[..., Any],
+    f: Any,
     *inputs: Any,
     parameters: Any = None,
     keywords: dict[str, Any] | None = None,

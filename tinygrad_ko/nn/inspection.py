@@ -38,7 +38,7 @@ def layer_calls(net: Any, scores: Tensor) -> list[LayerCall]:
     for node in behind(scores.node):
         if node.op is None:
             continue
-        own = tuple(p.name for p in node.parents if isinstance(p, Leaf) and p.name in net.params)
+        own = tuple(str(p.name) for p in node.parents if isinstance(p, Leaf) and p.name in net.params)
         inside = next((call for call in reversed(node.scope) if str(call) in kinds), None)
         if inside is None and node.op.name in _MOVES:
             continue

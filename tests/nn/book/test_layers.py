@@ -1,5 +1,7 @@
 """The book's layers: forward and backward(dout) judged by the oracle, and held beside the package's own layers."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -20,7 +22,7 @@ def korean(error):
 
 
 # name: a function that makes the layer from its parameters, these, the inputs
-CASES = {
+CASES: dict[str, Any] = {
     "MulLayer": (book.MulLayer, (), (x, x + 1)),
     "AddLayer": (book.AddLayer, (), (x, x + 1)),
     "Relu": (book.Relu, (), (x,)),

@@ -2,6 +2,7 @@
 
 import pickle
 from copy import deepcopy
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from tinygrad_ko.nn import book
 rng = np.random.default_rng(0)
 x, t = rng.random((6, 8)), np.array([0, 1, 2, 0, 1, 2])
 images = rng.random((2, 1, 28, 28))
-SMALL = {f"conv_param_{i}": {"filter_num": 2} for i in range(1, 7)}
+SMALL: dict[str, Any] = {f"conv_param_{i}": {"filter_num": 2} for i in range(1, 7)}
 
 
 def korean(error):

@@ -1,5 +1,7 @@
 """The book's optimizers hold dicts of arrays to the formulas of tg.optim; its Trainer trains."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -25,7 +27,11 @@ def korean(error):
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_steps_are_those_of_the_optimizer_of_tensors(ours, make, dtype):
     optimizer, rng = ours(), np.random.default_rng(0)
-    params = {"W": rng.normal(size=(3, 2)).astype(dtype), "b": rng.normal(size=2).astype(dtype), "s": 3.0}
+    params: dict[str, Any] = {
+        "W": rng.normal(size=(3, 2)).astype(dtype),
+        "b": rng.normal(size=2).astype(dtype),
+        "s": 3.0,
+    }
     arrays = dict(params)
     tensors = {name: tg.Tensor(array, requires_grad=True) for name, array in params.items()}
     other = make(list(tensors.values()))

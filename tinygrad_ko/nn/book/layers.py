@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.arrays.library import Array
 from tinygrad_ko.arrays.opaque import is_traced
 from tinygrad_ko.engine.graph import Handle, Switch
 from tinygrad_ko.errors import explain
@@ -165,8 +164,8 @@ class Affine(Layer):
 
     def __init__(self, W: Any, b: Any) -> None:
         self.W, self.b = W, b
-        self.dW: Array | None = None
-        self.db: Array | None = None
+        self.dW: Any = None
+        self.db: Any = None
 
     def function(self, x: Any, W: Any, b: Any) -> Any:
         return affine(reshape(x, (x.shape[0], -1)) if x.ndim > 2 else x, W, b)
@@ -258,8 +257,8 @@ class BatchNormalization(Layer):
         require_below_1("BatchNormalization: ", momentum=momentum)
         self.gamma, self.beta, self.momentum = gamma, beta, momentum
         self.running_mean, self.running_var = running_mean, running_var
-        self.dgamma: Array | None = None
-        self.dbeta: Array | None = None
+        self.dgamma: Any = None
+        self.dbeta: Any = None
 
     def forward(self, x: Any, train_flg: bool = True) -> Any:
         return self._run((x,), train_flg=train_flg)
@@ -311,8 +310,8 @@ class Convolution(Layer):
 
     def __init__(self, W: Any, b: Any, stride: int = 1, pad: int = 0) -> None:
         self.W, self.b, self.stride, self.pad = W, b, stride, pad
-        self.dW: Array | None = None
-        self.db: Array | None = None
+        self.dW: Any = None
+        self.db: Any = None
 
     def function(self, x: Any, W: Any, b: Any) -> Any:
         if not np.shape(b):  # one number for all filters

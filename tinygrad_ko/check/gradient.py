@@ -6,7 +6,7 @@ ones would accept a softmax whose gradient is zero. The numerical derivative com
 tolerance: there is none to tune. So one number also shows one entry among a hundred thousand that is wrong by a percent.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from ctypes import ArgumentError
 from dataclasses import replace
 from functools import partial

@@ -140,6 +140,23 @@ def test_arrays_that_are_replaced_reach_the_layers():
     np.testing.assert_array_equal(out, expected)
 
 
+@pytest.mark.parametrize("name", networks())
+def test_networks_are_copied_and_pickled_with_what_layers_keep(name):
+    net = networks()[name]
+    for layer in net.layers.values():
+        layer.forward(
+            x if layer.roles == () else np.ones((2, len(layer.W) if hasattr(layer, "W") else layer.gamma.size))
+        )
+    net.gradient(x, t)
+    for other in (deepcopy(net), pickle.loads(pickle.dumps(net))):
+        np.testing.assert_array_equal(other.predict(x), net.predict(x))
+        other.params["W1"] += 1
+        assert other.layers["Affine1"].W is other.params["W1"]
+        assert not np.array_equal(other.params["W1"], net.params["W1"])
+        with pytest.raises(RuntimeError, match="needs a forward before it"):
+            other.layers["Affine1"].backward(1)
+
+
 def test_names_and_sizes_that_are_none():
     with pytest.raises(ValueError, match="activation must be one of 'relu', 'sigmoid', not 'tanh'") as caught:
         book.MultiLayerNet(8, [5], 3, activation="tanh")
@@ -156,6 +173,7 @@ def test_in_training_a_network_that_draws_or_averages_is_not_compiled():
     for _ in range(2):
         loss, _ = step(x, t)
     np.testing.assert_allclose(loss, plain.loss(x, t))
+    assert plain.layers["Affine1"].dW is None  # what is traced does not stay behind
     for name, layer in (("normalized", "BatchNormalization"), ("all", "BatchNormalization")):
         with pytest.raises(TypeError, match=f"nn.book.{layer} cannot be compiled in training") as caught:
             tg.compile(networks()[name].loss_and_gradient)(x, t)

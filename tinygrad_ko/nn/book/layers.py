@@ -69,7 +69,7 @@ class Layer:
         with Switch(record=True):
             out = self.function(*leaves, **mode)
         self._recorded = out, leaves[: len(inputs)], leaves[len(inputs) :]
-        return _as_given(out, inputs)
+        return _array_or_number(out)
 
     def backward(self, dout: Any = 1) -> Any:
         """The gradient of the input, or of the inputs, from `dout`, that of the result; and `dW` for every parameter `W`.
@@ -91,10 +91,14 @@ class Layer:
                 ValueError(f"{name}.backward: dout has shape {dout.shape}, but the result of forward {out.shape}"),
                 f"{name}.backward: dout의 형상은 {dout.shape}인데 forward 결과의 형상은 {out.shape}입니다.",
             )
-        found = [_as_given(g, (g,)) for g in grad(out, [*inputs, *parameters], dout, allow_unused=True)]
+        found = [_array_or_number(g) for g in grad(out, [*inputs, *parameters], dout, allow_unused=True)]
         for role, g in zip(self.roles, found[len(inputs) :], strict=True):
             setattr(self, f"d{role}", g)
         return found[0] if len(inputs) == 1 else tuple(found[: len(inputs)])
+
+    def __getstate__(self) -> dict[str, Any]:
+        """A copy, or a pickle, begins without a forward: a graph has no copy."""
+        return {name: value for name, value in vars(self).items() if name != "_recorded"}
 
 
 def _leaf(x: Any) -> Tensor:
@@ -102,9 +106,8 @@ def _leaf(x: Any) -> Tensor:
     return Tensor(array, requires_grad=True, dtype=None if array.dtype.kind == "f" else float)
 
 
-def _as_given(y: Tensor, inputs: tuple[Any, ...]) -> Any:
-    """An array, or a number where one is a number."""
-    return y.numpy() if y.shape else y.numpy()[()].item()
+def _array_or_number(y: Tensor) -> Any:
+    return y.numpy() if y.shape else y.item()
 
 
 class MulLayer(Layer):

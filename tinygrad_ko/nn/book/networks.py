@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ko.arrays.library import Array
+from tinygrad_ko.arrays.opaque import is_traced
 from tinygrad_ko.engine.graph import scope
 from tinygrad_ko.nn.book.layers import (
     Affine,
@@ -137,7 +138,7 @@ class LayeredNetwork(Network):
     def loss_and_gradient(self, x: Any, t: Any) -> tuple[Array, dict[str, Array]]:
         """The loss in training, and its gradient with respect to each parameter, which the layers have as dW, db, ... too."""
         loss, gradients = super().loss_and_gradient(x, t)
-        for _, layer in self.named_layers():
+        for _, layer in () if is_traced(loss) else self.named_layers():
             for role, name in zip(layer.roles, layer.names, strict=False):
                 setattr(layer, f"d{role}", gradients[name])
         return loss, gradients

@@ -287,3 +287,73 @@ def test_histograms_of_a_network():
     titles = [ax.get_title() for ax in tg.pictures.activation_histograms(net, x)]
     plt.close("all")
     assert titles == ["1. Affine1 Affine", "2. Activation_function1 Relu", "3. Affine2 Affine"]
+
+
+# ---------------------------------------------------------------- a network that is typed in
+
+
+class Typed:
+    """A network as the book's reader writes it, on the layers of the book."""
+
+    def __init__(self):
+        np.random.seed(0)
+        self.params = {"W1": np.random.randn(8, 5), "b1": np.zeros(5), "W2": np.random.randn(5, 3), "b2": np.zeros(3)}
+        self.layers = {
+            "Affine1": book.Affine(self.params["W1"], self.params["b1"]),
+            "Sigmoid1": book.Sigmoid(),
+            "Dropout1": book.Dropout(0.3),
+            "Affine2": book.Affine(self.params["W2"], self.params["b2"]),
+        }
+        self.last = book.SoftmaxWithLoss()
+
+    def loss(self, x, t):
+        for layer in self.layers.values():
+            x = layer.forward(x)
+        return self.last.forward(x, t)
+
+    def gradient(self, x, t):
+        self.loss(x, t)
+        dout = self.last.backward(1)
+        for layer in reversed(self.layers.values()):
+            dout = layer.backward(dout)
+        first, second = self.layers["Affine1"], self.layers["Affine2"]
+        return {"W1": first.dW, "b1": first.db, "W2": second.dW, "b2": second.db}
+
+
+class WithoutTheBatch(Typed):
+    def gradient(self, x, t):
+        gradient = super().gradient(x, t)
+        return gradient | {"b1": len(x) * gradient["b1"]}
+
+
+class WithAnEpsilon(Typed):
+    """The loss of the book's chapter 4, whose 1e-7 its gradient does not know."""
+
+    def loss(self, x, t):
+        super().loss(x, t)
+        return tg.cross_entropy_error(self.last.y, t)
+
+
+def test_the_gradient_of_a_network_that_is_typed_in_is_checked():
+    net = Typed()
+    before = {name: array.copy() for name, array in net.params.items()}
+    np.random.seed(7)
+    report = tg.check_gradient(net, x, t)
+    assert report.verdict == "agrees"
+    assert [*report.shapes] == ["params['W1']", "params['b1']", "params['W2']", "params['b2']"]
+    assert np.random.rand() == np.random.RandomState(7).rand()
+    assert all(np.array_equal(array, before[name]) for name, array in net.params.items())
+    assert net.layers["Affine1"].dW is None
+    with pytest.raises(TypeError, match="pass inputs and targets"):
+        tg.check_gradient(net, x)
+
+
+def test_a_mistake_in_a_typed_gradient_is_named():
+    with pytest.raises(tg.GradientMismatch, match=r"params\['b1'\]") as caught:
+        tg.check_gradient(WithoutTheBatch(), x, t, wrt="params['b1']")
+    assert "the ratio is 6" in str(caught.value)
+    assert "test_networks.py" in str(caught.value)
+    assert korean(caught.value)
+    with pytest.raises(tg.GradientMismatch, match=r"a constant \(an epsilon\) that stands in the forward"):
+        tg.check_gradient(WithAnEpsilon(), x, t)
+    assert tg.check_gradient(WithAnEpsilon(), x, t, rtol=1e-5).verdict == "agrees"

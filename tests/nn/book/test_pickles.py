@@ -123,7 +123,7 @@ RECORDS = np.zeros(2, "f4,i4")
         {"W": True},
         {f"W{i}": ARRAYS["W1"] for i in range(1000)},  # one array under a thousand names takes more than the file has
     ],
-    ids=str,
+    ids=lambda content: str(content)[:24],
 )
 def test_what_is_no_dict_of_arrays_of_numbers_is_refused(content, tmp_path):
     path = tmp_path / "params.pkl"

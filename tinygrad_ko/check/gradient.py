@@ -105,7 +105,7 @@ def check_gradient(
     with np.errstate(all="ignore"):
         if typed:
             call = CheckCall("check_gradient", (f,), inputs, {} if wrt is None else {"wrt": wrt})
-            source = TypedNetwork(f, *inputs, wrt)
+            source = TypedNetwork(f, inputs[0], inputs[1], wrt)
             return judge(source, call, order=order, effort=effort, rtol=rtol, float32=False, domain=domain, rng=rng)
         f = asked = class_of_apply(f)
         parameters = [*parameters] if isinstance(parameters, Iterator) else parameters  # model.parameters()

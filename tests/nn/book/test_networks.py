@@ -298,7 +298,7 @@ class Typed:
     def __init__(self):
         np.random.seed(0)
         self.params = {"W1": np.random.randn(8, 5), "b1": np.zeros(5), "W2": np.random.randn(5, 3), "b2": np.zeros(3)}
-        self.layers = {
+        self.layers: dict[str, Any] = {
             "Affine1": book.Affine(self.params["W1"], self.params["b1"]),
             "Sigmoid1": book.Sigmoid(),
             "Dropout1": book.Dropout(0.3),

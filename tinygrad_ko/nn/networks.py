@@ -143,7 +143,7 @@ class Network:
 
     numerical_gradient_params = numerical_gradient
 
-    def summary(self, *x: Any, dtype: Any = None) -> "Summary":
+    def summary(self, x: Any = None, *, dtype: Any = None) -> "Summary":
         """What the network is made of: its parameters with their shapes and bytes, and the totals; given x, the layers (or operations) that
         its scores are computed by, and what each returns. In place of x may stand its shape, with the batch in it. Prints as a table.
 

@@ -110,14 +110,14 @@ def of_arrays(name: str, params: dict[str, Array]) -> Summary:
     return summary
 
 
-def of_network(net: Any, inputs: tuple[Any, ...], dtype: Any) -> Summary:
+def of_network(net: Any, x: Any, dtype: Any) -> Summary:
     """The summary of a network of the book: of its arrays or, with an input, of the layers that its scores are computed by."""
     summary = of_arrays(type(net).__name__, net.params)
-    if not inputs and dtype is None:
+    if x is None and dtype is None:
         return summary
     arrays = {name: np.asarray(array) for name, array in net.params.items()}
     usual = next((array.dtype for array in arrays.values() if is_floating(array.dtype)), np.dtype(float))
-    (x,) = call_inputs(inputs, dtype, usual)
+    (x,) = call_inputs((x,), dtype, usual)
     with quiet(all="ignore"):
         y = recorded_scores(net, x)
     summary.title = f"{summary.title} called with {call_text((x,), {})}"

@@ -189,8 +189,8 @@ def test_the_books_names_for_files(tmp_path):
     net.save_params(path)
     assert [file.name for file in tmp_path.iterdir()] == ["params.pkl"]
     other.load_params(path)
-    np.testing.assert_array_equal(other.predict(x), net.predict(x))
     np.testing.assert_array_equal(other.layers["Affine1"].W, net.params["W1"])
+    np.testing.assert_array_equal(other.predict(x), net.predict(x))
     path.write_bytes(pickle.dumps({name: 2 * array for name, array in net.params.items()}))
     other.load_params(path)
     np.testing.assert_array_equal(other.params["W1"], 2 * net.params["W1"])
@@ -247,6 +247,8 @@ def test_the_functions_that_look_into_a_network(name):
     assert [row.outputs[0].shape for row in summary.rows] == [y.shape for _, y in net.layer_outputs(inputs)]
     assert summary.parameters == sum(row.parameters for row in summary.rows) == sum(p.size for p in net.params.values())
     assert str(net.summary(inputs.shape)) == str(summary)
+    with pytest.raises(ValueError, match="dtype goes with a shape"):
+        net.summary(dtype=np.float32)
     assert tg.check_gradient(net, inputs, t.tolist(), effort="quick").verdict == "agrees"
     scores, loss = tg.draw(net, inputs), tg.draw(net, inputs, t)
     for parameter in net.params:

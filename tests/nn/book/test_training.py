@@ -66,6 +66,16 @@ def test_one_optimizer_for_two_networks_keeps_the_shapes_apart():
         np.testing.assert_allclose(params["W"], 0.9)
 
 
+def test_what_is_kept_for_one_network_is_not_used_for_another():
+    optimizer = book.Momentum()
+    optimizer.update({"W": np.ones(1)}, {"W": np.ones(1)})
+    params = {"W": np.ones(3)}
+    with pytest.raises(ValueError, match="make one for each network") as caught:
+        optimizer.update(params, {"W": np.ones(3)})
+    assert korean(caught.value)
+    np.testing.assert_array_equal(params["W"], np.ones(3))
+
+
 @pytest.mark.parametrize(
     ("params", "grads", "error", "said"),
     [

@@ -143,6 +143,10 @@ class LayeredNetwork(Network):
                 setattr(layer, f"d{role}", gradients[name])
         return loss, gradients
 
+    def _take(self, arrays: dict[str, Array]) -> None:
+        super()._take(arrays)
+        list(self.named_layers())  # which hands the new arrays to the layers
+
     def accuracy(self, x: Any, t: Any, batch_size: int = 100) -> float:
         """The share of samples whose highest score is at the right class, computed for so many at a time."""
         return self._accuracy_in_batches(x, t, batch_size, self.input_dim)

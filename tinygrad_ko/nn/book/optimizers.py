@@ -31,6 +31,13 @@ class _Update:
         for name, p in params.items():
             array, g = _checked(name, p, grads)
             kept = self.kept.get(name) or {word: np.zeros(array.shape, g.dtype) for word in self.rule.memory}
+            if any(each.shape != array.shape for each in kept.values()):
+                raise explain(
+                    ValueError(
+                        f"update: this optimizer was used for a {name!r} of another shape; make one for each network"
+                    ),
+                    f"update: 형상이 다른 {name!r}에 쓰던 최적화 객체입니다. 신경망마다 하나씩 만드십시오. 아무것도 바꾸지 않았습니다.",
+                )
             new[name] = self.rule.updated(self, array, g, steps, **kept)
         self.iter = steps
         for name, (value, *others) in new.items():

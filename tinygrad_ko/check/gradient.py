@@ -85,7 +85,7 @@ def check_gradient(
     """
     typed = is_typed_network(f)
     if typed:
-        if len(inputs) != 2:
+        if len(inputs) != 2 or parameters is not None or keywords:
             name = type(f).__name__
             raise explain(
                 TypeError(

@@ -138,9 +138,8 @@ def draw(
     hidden = _hidden(hide)
     _check_options(depth, direction)
     names, blame = Names(), None
-    if (
-        hasattr(what, "loss_of") and inputs and not callable(what)
-    ):  # a network of the book: its loss or, without targets, its scores
+    # Of a network of the book the loss is drawn or, without targets, the scores.
+    if hasattr(what, "loss_of") and inputs and not callable(what):
         what, inputs = (what.loss_of, (what.params, *inputs)) if inputs[1:] else (what.scores, (*inputs, what.params))
     if isinstance(what, Report):
         blame, (what, inputs, parameters) = what.blame, _checked(what)

@@ -359,3 +359,21 @@ def test_a_mistake_in_a_typed_gradient_is_named():
     with pytest.raises(tg.GradientMismatch, match=r"a constant \(an epsilon\) that stands in the forward"):
         tg.check_gradient(WithAnEpsilon(), x, t)
     assert tg.check_gradient(WithAnEpsilon(), x, t, rtol=1e-5).verdict == "agrees"
+
+
+class WithoutABias(Typed):
+    def gradient(self, x, t):
+        return {name: g for name, g in super().gradient(x, t).items() if name != "b2"}
+
+
+def test_what_a_typed_network_lacks_is_said():
+    with pytest.raises(ValueError, match=r"gives no gradient of \['b2'\]") as caught:
+        tg.check_gradient(WithoutABias(), x, t)
+    assert korean(caught.value)
+    net = Typed()
+    net.params["b1"] = net.params["b1"].astype(np.float32)
+    with pytest.raises(TypeError, match=r"params\['b1'\] holds float32") as caught:
+        tg.check_gradient(net, x, t)
+    assert korean(caught.value)
+    with pytest.raises(TypeError, match="pass inputs and targets"):
+        tg.check_gradient(Typed(), x, t, keywords={"train": True})

@@ -14,9 +14,9 @@ from tinygrad_ko import nn, optim
 rng = np.random.default_rng(3)
 
 # 부호기는 64 -> 2, 복호기는 2 -> 64입니다. 가운데 두 수가 잠재 공간의 좌표입니다.
-encoder = nn.Sequential(nn.Affine(64, 64, rng=rng), nn.Tanh(), nn.Affine(64, 2, rng=rng), nn.Tanh())
-decoder = nn.Sequential(nn.Affine(2, 64, rng=rng), nn.Tanh(), nn.Affine(64, 64, rng=rng), nn.Sigmoid())
-optimizer = optim.Adam(encoder.parameters() + decoder.parameters(), lr=0.005)
+encoder = nn.Sequential(nn.Affine(64, 64, rng=rng), nn.Relu(), nn.Affine(64, 2, rng=rng), nn.Tanh())
+decoder = nn.Sequential(nn.Affine(2, 64, rng=rng), nn.Relu(), nn.Affine(64, 64, rng=rng), nn.Sigmoid())
+optimizer = optim.Adam(encoder.parameters() + decoder.parameters(), lr=0.01)
 
 
 def error(x):
@@ -25,14 +25,14 @@ def error(x):
         return np.mean((decoder(encoder(x)).numpy() - x) ** 2)
 
 
-for epoch in range(61):
+for epoch in range(41):
     for x_batch, _ in tg.data.minibatches(x, x, 50, rng):
         # 정답은 입력 자신입니다.
         loss = tg.mean_squared_error(decoder(encoder(x_batch)), x_batch)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-    if epoch % 20 == 0:
+    if epoch % 10 == 0:
         print(f"epoch {epoch:2}  error {error(x):.4f}, of test images {error(x_test):.4f}")
 
 # 비교: 두 주성분으로 나타낸 선형 복원(주성분 분석)

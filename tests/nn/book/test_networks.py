@@ -372,8 +372,8 @@ def test_what_a_typed_network_lacks_is_said():
     assert korean(caught.value)
     net = Typed()
     net.params["b1"] = net.params["b1"].astype(np.float32)
-    with pytest.raises(TypeError, match=r"params\['b1'\] holds float32") as caught:
+    with pytest.raises(TypeError, match=r"params\['b1'\] holds float32") as refused:
         tg.check_gradient(net, x, t)
-    assert korean(caught.value)
+    assert korean(refused.value)
     with pytest.raises(TypeError, match="pass inputs and targets"):
         tg.check_gradient(Typed(), x, t, keywords={"train": True})

@@ -39,7 +39,7 @@ def accuracy_after(model, epochs):
                 return 0.0
             loss.backward()
             optimizer.step()
-    model.eval()  # from here on the running averages stand for the batch
+    model.eval()  # 여기부터는 배치 대신 이동 평균을 씁니다.
     return (model(x_test).argmax(axis=1) == t_test).mean()
 
 

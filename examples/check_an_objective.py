@@ -12,7 +12,7 @@ import numpy as np
 
 import tinygrad_ko as tg
 
-sys.stdout.reconfigure(errors="replace")  # a console without Hangul shows question marks
+sys.stdout.reconfigure(errors="replace")  # 한글을 출력하지 못하는 터미널에서는 물음표로 보입니다.
 
 rng = np.random.default_rng(0)
 X, t = rng.normal(size=(8, 3)).round(2), rng.random(8) < 0.5

@@ -29,7 +29,7 @@ def compiled_step(net):
 def trained(step, epochs=60):
     """Train the digits with a step, and return the loss of the last batch."""
     (x_train, t_train), _ = tg.data.load_digits()
-    x_train = x_train.astype(float)  # as the parameters are
+    x_train = x_train.astype(float)  # 매개변수와 같은 자료형
     rng = np.random.default_rng(0)
     for _ in range(epochs):
         for x, t in tg.data.minibatches(x_train, t_train, 100, rng, drop_last=True):

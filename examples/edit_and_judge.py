@@ -16,7 +16,7 @@ import numpy as np
 import tinygrad_ko as tg
 from tinygrad_ko import nn
 
-sys.stdout.reconfigure(errors="replace")  # a console without Hangul shows question marks
+sys.stdout.reconfigure(errors="replace")  # 한글을 출력하지 못하는 터미널에서는 물음표로 보입니다.
 
 rng = np.random.default_rng(0)
 x, t = rng.normal(size=(20, 8)), rng.integers(0, 3, 20)
@@ -33,7 +33,7 @@ def judge(file):
 
 
 with tempfile.TemporaryDirectory() as folder:
-    step = tg.compile(net.loss_and_gradient)  # the loss and its gradients; a whole training step returns new parameters
+    step = tg.compile(net.loss_and_gradient)  # 손실과 기울기. 학습 한 단계 전체라면 새 매개변수를 반환합니다.
     step(x, t)
     file = step.export(Path(folder, "step.py"))
     text = file.read_text(encoding="utf-8")

@@ -13,7 +13,7 @@ import numpy as np
 import tinygrad_ko as tg
 from tinygrad_ko.nn import ThreeLayerNet
 
-sys.stdout.reconfigure(errors="replace")  # a console without Hangul shows question marks
+sys.stdout.reconfigure(errors="replace")  # 한글을 출력하지 못하는 터미널에서는 물음표로 보입니다.
 
 
 @tg.op(x=lambda g, out: g * out * (out - 1))

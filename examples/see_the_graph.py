@@ -29,7 +29,7 @@ def two_layer_net():
     """The loss of the book's network for a batch of digits, and what comes back to each parameter."""
     (x_train, t_train), _ = tg.data.load_digits()
     net = nn.TwoLayerNet(64, 50, 10, rng=0)
-    # As a Tensor x is a constant, as in training. As an array it would be a leaf, and have a gradient too.
+    # x를 Tensor로 넘기면 학습할 때처럼 상수가 됩니다. 배열로 넘기면 기울기도 구합니다.
     return tg.draw(net.loss_of, net.params, tg.Tensor(x_train[:100]), t_train[:100])
 
 

@@ -20,13 +20,13 @@ parser.add_argument(
 arguments = parser.parse_args()
 
 load = data.load_mnist if arguments.mnist else data.load_digits
-(x_train, t_train), (x_test, t_test) = load(flatten=False)  # images of shape (n, 1, height, width)
+(x_train, t_train), (x_test, t_test) = load(flatten=False)  # 이미지의 형상은 (n, 1, 높이, 너비)
 side = x_train.shape[2]
 
 rng = np.random.default_rng(arguments.seed)
 model = nn.Sequential(
-    nn.Conv2d(1, 30, 3, padding="same", dtype="float32", rng=rng),  # 30 kernels of 3 x 3 pixels
-    nn.MaxPool2d(2),  # before relu, which then has a quarter of the work and gives the same
+    nn.Conv2d(1, 30, 3, padding="same", dtype="float32", rng=rng),  # 3 x 3 커널 30개
+    nn.MaxPool2d(2),  # relu보다 먼저 하면 결과는 같고 relu의 계산은 4분의 1이 됩니다.
     nn.Relu(),
     nn.Flatten(),
     nn.Affine(30 * (side // 2) ** 2, 100, init=nn.he, dtype="float32", rng=rng),

@@ -27,7 +27,9 @@ iters_num = arguments.iters or (10_000 if arguments.mnist else 2_000)
 train_size = x_train.shape[0]
 batch_size = 100 if arguments.mnist else 50
 learning_rate = 0.1 if arguments.mnist else 0.5
-iter_per_epoch = max(train_size // batch_size, 1)  # a whole number, or i % iter_per_epoch would almost never be 0
+iter_per_epoch = max(
+    train_size // batch_size, 1
+)  # 정수로 나눕니다. 정수가 아니면 i % iter_per_epoch가 거의 0이 되지 않습니다.
 
 train_loss_list = []
 for i in range(iters_num):
@@ -35,7 +37,7 @@ for i in range(iters_num):
     x_batch = x_train[batch_mask]
     t_batch = t_train[batch_mask]
 
-    grad = network.gradient(x_batch, t_batch)  # network.numerical_gradient gives the same, thousands of times slower
+    grad = network.gradient(x_batch, t_batch)  # numerical_gradient로도 같은 값을 얻지만 수천 배 느립니다.
     for key in ("W1", "b1", "W2", "b2"):
         network.params[key] -= learning_rate * grad[key]
 

@@ -149,6 +149,80 @@ def test_pictures_of_learning_are_written_where_that_is_asked_for(tmp_path):
     assert float(re.findall(r"test accuracy ([\d.]+)", out)[0]) > 0.95
 
 
+def test_logistic_regression_parts_two_clouds(tmp_path):
+    lines = run("logistic_regression.py", folder=tmp_path).splitlines()
+    losses = [float(line.split()[3]) for line in lines if line.startswith("step")]
+    assert losses == sorted(losses, reverse=True)
+    assert losses[0] == 0.6931  # of a probability of one half everywhere
+    assert float(re.findall(r"right ([\d.]+)%", lines[4])[0]) > 94
+    drawn = lines[5:]
+    assert sum("*" in line for line in drawn) > 15
+    for line in drawn:  # the ones lie to the right of the boundary, the zeros to the left of it, but for a few
+        if "*" in line:
+            left, right = line.split("*", maxsplit=1)
+            assert left.count("1") + right.count("0") <= 3
+
+
+def test_a_spiral_is_parted_where_a_line_cannot(tmp_path):
+    out = run("spiral.py", folder=tmp_path)
+    right = [float(number) for number in re.findall(r"([\d.]+)% of the points", out)]
+    assert right[0] < 65 < 95 < right[-1]
+    first, last = (part.splitlines()[1:28] for part in re.split(r"answers .*", out)[1:])
+    assert {len(line) for line in first + last} == {67}
+    assert set("".join(last)) == set(".o-ABC")
+
+
+def test_optimizers_race_down_a_ravine(tmp_path):
+    out = run("optimizers_on_a_ravine.py", folder=tmp_path)
+    rows = re.findall(r"^(\w+) +(\S+e\S+) +(\S+e\S+) +(\S+e\S+) +(\d+)$", out, re.M)
+    assert [row[0] for row in rows] == ["SGD", "Momentum", "AdaGrad", "Adam"]
+    turns = {name: int(number) for name, *_, number in rows}
+    assert turns["SGD"] == 30  # from side to side at every step
+    assert turns["AdaGrad"] == 0
+    assert all(float(row[3]) < float(row[1]) for row in rows)
+    assert out.count("+\n") + out.count("+ ") >= 3
+
+
+def test_polynomials_overfit_unless_they_are_held_back(tmp_path):
+    out = run("polynomial_regression.py", folder=tmp_path)
+    rows = re.findall(r"^ +(\d) +(\S+) +(\S+) +(\S+) +(\S+)$", out, re.M)
+    training, test = ([float(row[i]) for row in rows] for i in (2, 3))
+    assert [(row[0], row[1]) for row in rows] == [("1", "0"), ("3", "0"), ("9", "0"), ("9", "0.001")]
+    assert training[2] == min(training)
+    assert test[3] < test[2] / 2
+    assert test[1] < test[0]
+
+
+def test_an_autoencoder_maps_digits(tmp_path):
+    out = run("autoencoder.py", folder=tmp_path)
+    errors = [float(number) for number in re.findall(r"of test images ([\d.]+)", out)]
+    assert errors == sorted(errors, reverse=True)
+    (linear,) = re.findall(r"which are linear: ([\d.]+)", out)
+    assert errors[-1] < 0.85 * float(linear)
+    assert int(re.findall(r"same digit: (\d+)%", out)[0]) > 55
+
+
+def test_an_op_of_ones_own(tmp_path):
+    right, wrong, work = re.split(r"^\d\. ", run("own_op.py", folder=tmp_path), flags=re.M)[1:]
+    assert "log_cosh: the gradient agrees" in right
+    assert "the ratio is 1/2: a constant factor" in wrong
+    assert "비율이 1/2입니다" in wrong
+    squares, robust = (float(number) for number in re.findall(r"(\d\.\d{3})$", work, re.M))
+    assert squares == 4.8
+    assert robust < 1.5
+
+
+def test_inference_without_the_files_says_what_is_missing(tmp_path):
+    out = run("mnist_inference.py", folder=tmp_path, TINYGRAD_KO_DATA=str(tmp_path / "nothing"))
+    assert out.startswith("skipped: MNIST was not found")
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
+@pytest.mark.parametrize("readme", ["README.md", "README.ko.md"])
+def test_both_readmes_name_every_example(path, readme):
+    assert f"examples/{path.name}" in (ROOT / readme).read_text(encoding="utf-8")
+
+
 def test_training_reaches_95_percent_on_the_digits(tmp_path):
     lines = run("train_two_layer_net.py", folder=tmp_path).splitlines()
     assert lines[0].startswith("step     1 ")
@@ -184,6 +258,22 @@ def mnist_is_there():
 def test_training_on_mnist(tmp_path):
     lines = run("train_two_layer_net.py", "--mnist", "--iters", "600", folder=tmp_path).splitlines()
     assert float(lines[-1].split()[-1]) > 0.6
+
+
+def weights_are_there():
+    base = os.environ.get("TINYGRAD_KO_DATA")
+    return base is not None and any(any(Path(base, sub).glob("sample_weight.*")) for sub in ("", "mnist"))
+
+
+@pytest.mark.skipif(
+    not (mnist_is_there() and weights_are_there()),
+    reason="the environment variable TINYGRAD_KO_DATA names no folder with MNIST and the book's sample_weight",
+)
+def test_inference_with_the_books_weights(tmp_path):
+    out = run("mnist_inference.py", folder=tmp_path)
+    assert "784-50-100-10" in out
+    assert "0.9352 of 10,000 images right" in out
+    assert "0.9207 with raw pixels" in out
 
 
 def test_an_objective_is_checked_before_it_is_minimised(tmp_path):

@@ -20,7 +20,7 @@ STUBBED = [
     "tinygrad_ko",
     *(
         f"tinygrad_ko.{room}"
-        for room in ("check", "data", "fft", "func", "linalg", "nn", "optim", "special", "stats", "testing")
+        for room in ("check", "data", "fft", "func", "linalg", "nn", "nn.book", "optim", "special", "stats", "testing")
     ),
 ]
 

@@ -219,8 +219,10 @@ NAMESAKES = {
     "softmax",
     "log_softmax",
     "logsumexp",
+    *("Affine", "Dropout", "Relu", "Sigmoid", "SoftmaxWithLoss"),
+    *("SGD", "Momentum", "Nesterov", "AdaGrad", "RMSprop", "Adam"),
 }  # of a function and of a result; ours and NumPy's, which counts its axes otherwise; an op and the standard's function of it; a buffer of
-# a program's, and a new Tensor; ours and SciPy's, over all axes
+# a program's, and a new Tensor; ours and SciPy's, over all axes; layers and optimizers on Tensors, and the book's on arrays
 
 
 def definitions() -> dict[str, dict[str, ast.FunctionDef | ast.ClassDef]]:

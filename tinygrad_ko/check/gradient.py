@@ -6,7 +6,7 @@ ones would accept a softmax whose gradient is zero. The numerical derivative com
 tolerance: there is none to tune. So one number also shows one entry among a hundred thousand that is wrong by a percent.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from ctypes import ArgumentError
 from dataclasses import replace
 from functools import partial
@@ -19,6 +19,7 @@ import numpy as np
 from tinygrad_ko.check.functions.function import FirstOrder, Primal, on_a_copy
 from tinygrad_ko.check.functions.in_torch import class_of_apply, require_no_function
 from tinygrad_ko.check.functions.libraries import of_another_library
+from tinygrad_ko.check.functions.typed_network import TypedNetwork, is_typed_network
 from tinygrad_ko.check.reports.record import CheckCall
 from tinygrad_ko.check.reports.report import Report, listeners
 from tinygrad_ko.check.verdicts.verdict import PROJECTIONS, Effort, OrderCheck
@@ -27,7 +28,7 @@ from tinygrad_ko.state.randomness import Rng, generator
 
 
 def check_gradient(
-    f: Callable[..., Any],
+    f: Any,
     *inputs: Any,
     parameters: Any = None,
     keywords: dict[str, Any] | None = None,
@@ -41,11 +42,12 @@ def check_gradient(
 ) -> Report:
     """Compare the gradient of `f` at `inputs` with numerical differentiation. Returns a report that prints as a table.
 
-    `f` is an op, any function of Tensors (its result a Tensor of any shape, or several in lists and dicts), or a Module, whose
-    parameters are then checked too. Floating inputs (arrays, numbers, lists, Tensors, and dicts such as the book's `params`,
-    lists, tuples and dataclasses of these) are copied to float64 and checked; integer and boolean arrays are passed on as they are
-    (a list of ints becomes floats, as in `Tensor`: labels are arrays). f is called some dozens of times and must give the same value for
-    the same inputs.
+    `f` is an op, any function of Tensors (its result a Tensor of any shape, or several in lists and dicts), a Module, whose
+    parameters are then checked too, or a network of the book, whose loss is: `check_gradient(net, x, t)`; of a class of your own with
+    `params`, `loss(x, t)` and `gradient(x, t)` it is that gradient, written by hand, which is checked. Floating inputs (arrays,
+    numbers, lists, Tensors, and dicts such as the book's `params`, lists, tuples and dataclasses of these) are copied to float64 and
+    checked; integer and boolean arrays are passed on as they are (a list of ints becomes floats, as in `Tensor`: labels are arrays). f is
+    called some dozens of times and must give the same value for the same inputs.
 
     - `parameters`: what else f reads: a Module, a Tensor, a list or a dict of Tensors. So a loss of no arguments can be
       checked: `check_gradient(lambda: loss(model(x), t), parameters=model)`. A Module, or a method of one, is checked on a copy;
@@ -81,13 +83,30 @@ def check_gradient(
       argument  shape  order  projections  formulas  difference  error    evaluations  verdict
       x         (2,)   1      2            ...
     """
-    if not callable(f):
+    typed = is_typed_network(f)
+    if typed:
+        if len(inputs) != 2 or parameters is not None or keywords:
+            name = type(f).__name__
+            raise explain(
+                TypeError(
+                    f"check_gradient({name}, ...) checks the loss of a network: pass inputs and targets, (net, x, t)"
+                ),
+                f"check_gradient: 신경망 {name}의 손실을 확인하려면 입력과 정답 레이블을 check_gradient(net, x, t)처럼 넘기십시오.",
+            )
+        inputs = tuple(np.asarray(x) if isinstance(x, list) else x for x in inputs)
+        if hasattr(f, "loss_of"):  # a network of the package, which computes with Tensors too
+            typed, f, inputs = False, f.loss_of, (f.params, *inputs)
+    if not typed and not callable(f):
         raise explain(
             TypeError(f"check_gradient needs a function, not {type(f).__name__}"),
             f"check_gradient에는 함수를 넘겨야 합니다. 받은 값의 자료형: {type(f).__name__}",
         )
     __tracebackhide__ = True
     with np.errstate(all="ignore"):
+        if typed:
+            call = CheckCall("check_gradient", (f,), inputs, {} if wrt is None else {"wrt": wrt})
+            source = TypedNetwork(f, inputs[0], inputs[1], wrt)
+            return judge(source, call, order=order, effort=effort, rtol=rtol, float32=False, domain=domain, rng=rng)
         f = asked = class_of_apply(f)
         parameters = [*parameters] if isinstance(parameters, Iterator) else parameters  # model.parameters()
         checked: Primal | None = of_another_library(f, inputs, parameters, wrt, keywords)

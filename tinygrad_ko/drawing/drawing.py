@@ -158,6 +158,8 @@ def draw(
     is a parameter. Given a Tensor, the picture shows values, and gradients of a single number, if it was computed under
     `tg.watch()`; otherwise it says what is missing. Results in lists and dicts, nested too, have the names of their places.
 
+    Of a network of the book `draw(net, x)` draws the scores, and `draw(net, x, t)` the loss.
+
     Given the report of a gradient check (`error.report` of one that failed), it draws the function that was checked, and marks the
     operation that is blamed.
 
@@ -189,6 +191,9 @@ def draw(
     hidden = _hidden(hide)
     _check_options(depth, direction)
     names, blame = Names(), None
+    # Of a network of the book the loss is drawn or, without targets, the scores.
+    if hasattr(what, "loss_of") and inputs and not callable(what):
+        what, inputs = (what.loss_of, (what.params, *inputs)) if inputs[1:] else (what.scores, (*inputs, what.params))
     if isinstance(what, Report):
         blame, (what, inputs, parameters) = what.blame, _checked(what)
     if callable(what) and not isinstance(what, Handle):

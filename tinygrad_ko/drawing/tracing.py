@@ -134,8 +134,8 @@ def no_graph(name: str) -> TypeError:
     """A network of the book, or one of its functions on arrays, cannot be drawn."""
     return explain(
         TypeError(
-            f"draw: {name} computes with plain arrays and records nothing; draw(net.loss_of, net.params, x, t) draws the loss"
+            f"draw: {name} computes with plain arrays and records nothing; draw(net, x) draws the scores, draw(net, x, t) the loss"
         ),
         f"draw: {name}: 배열로만 계산하므로 기록된 계산 그래프가 없습니다. "
-        "손실의 그래프는 draw(net.loss_of, net.params, x, t)로 그리십시오.",
+        "점수의 그래프는 draw(net, x)로, 손실의 그래프는 draw(net, x, t)로 그리십시오.",
     )

@@ -1,3 +1,4 @@
+from tinygrad_ko.nn import book as book
 from tinygrad_ko.nn.activations import Elu as Elu
 from tinygrad_ko.nn.activations import Gelu as Gelu
 from tinygrad_ko.nn.activations import LeakyRelu as LeakyRelu

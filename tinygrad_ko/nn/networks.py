@@ -5,6 +5,7 @@ them it is recorded, and `gradient` needs nothing but `backward()`.
 """
 
 import os
+import zipfile
 from collections.abc import Callable
 from functools import partial
 from itertools import pairwise
@@ -18,8 +19,9 @@ from tinygrad_ko.arrays.opaque import is_traced
 from tinygrad_ko.check.slopes.numerical import numerical_gradient
 from tinygrad_ko.engine.graph import Switch
 from tinygrad_ko.errors import explain
+from tinygrad_ko.nn.book.pickles import read_pickle
 from tinygrad_ko.nn.initializers import require_sizes
-from tinygrad_ko.nn.serialization import load_arrays, save_arrays
+from tinygrad_ko.nn.serialization import load_arrays, read_arrays, require_fitting, save_arrays, write_arrays
 from tinygrad_ko.ops.elementwise import zeros_like
 from tinygrad_ko.ops.linalg.products import affine, matmul
 from tinygrad_ko.ops.networks.activations import identity_function, relu, sigmoid
@@ -78,9 +80,21 @@ class Network:
         loss = softmax_cross_entropy(self.scores(x, p), t)
         return loss
 
+    def _loss_of_step(self, p: _Params, x: Any, t: Any) -> Any:
+        """The loss that a training step differentiates: `loss_of`, with what else a step does."""
+        return self.loss_of(p, x, t)
+
     def accuracy(self, x: Any, t: Any) -> float:
         """The share of samples whose most probable class is the right one."""
         return float(np.mean(self._hits(x, t)))
+
+    def _accuracy_in_batches(self, x: Any, t: Any, size: int, one: tuple[int, ...] | None) -> float:
+        """The accuracy, computed for so many samples at a time; x may be one sample of the shape `one`."""
+        x, t = np.asarray(x), np.asarray(t)
+        if x.ndim == 1 or x.shape == one or len(x) != len(t):  # the last of which is refused
+            return Network.accuracy(self, x, t)
+        parts = [self._hits(x[i : i + size], t[i : i + size]) for i in range(0, len(x), size)]
+        return float(np.mean(np.concatenate(parts)))
 
     def _hits(self, x: Any, t: Any) -> Array:
         """For each sample, whether its most probable class is the right one."""
@@ -114,7 +128,7 @@ class Network:
                 )
         p = {name: borrow(array, requires_grad=True, name=name) for name, array in arrays.items()}
         with Switch(record=True):
-            loss = self.loss_of(p, borrow(_as_array(x)), t)
+            loss = self._loss_of_step(p, borrow(_as_array(x)), t)
             loss.backward()
         gradients = {name: zeros_like(arrays[name]) if q.grad is None else q.grad for name, q in p.items()}
         return loss.stable_array(), gradients
@@ -129,9 +143,9 @@ class Network:
 
     numerical_gradient_params = numerical_gradient
 
-    def summary(self) -> "Summary":
-        """What the network is made of: its parameters with their shapes and bytes, and the totals. What its layers are and
-        return is not known. Prints as a table.
+    def summary(self, x: Any = None, *, dtype: Any = None) -> "Summary":
+        """What the network is made of: its parameters with their shapes and bytes, and the totals; given x, the layers (or operations) that
+        its scores are computed by, and what each returns. In place of x may stand its shape, with the batch in it. Prints as a table.
 
         >>> TwoLayerNet(784, 100, 10).summary()
         TwoLayerNet
@@ -141,10 +155,28 @@ class Network:
           W2    (100, 10)   float64       1,000    8,000
           b2    (10,)       float64          10       80
           79,510 parameters, all trained; 636,080 bytes
+        >>> TwoLayerNet(784, 100, 10).summary((32, 784))
+        TwoLayerNet called with (32, 784) float64
+          layer           output shape  dtype    parameters    bytes
+          affine(W1, b1)  (32, 100)     float64      78,500  628,000
+          sigmoid         (32, 100)     float64
+          affine(W2, b2)  (32, 10)      float64       1,010    8,080
+          79,510 parameters, all trained; 636,080 bytes
+          the graph of the result keeps 51,200 bytes more until backward()
         """
-        from tinygrad_ko.nn.summary import of_arrays
+        from tinygrad_ko.nn.summary import of_network
 
-        return of_arrays(type(self).__name__, self.params)
+        return of_network(self, x, dtype)
+
+    def layer_outputs(self, x: Any) -> list[tuple[str, Array]]:
+        """The name of each layer (or operation) that the scores are computed by, and what it returns for x."""
+        from tinygrad_ko.nn.inspection import layer_calls, recorded_scores
+
+        return [
+            (f"{call.name} {call.kind}".strip(), call.result.seen.output)
+            for call in layer_calls(self, recorded_scores(self, x, watch=True))
+            if call.result.seen is not None
+        ]
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write `params` to an `.npz` file, whole or not at all. Returns the path written."""
@@ -152,7 +184,25 @@ class Network:
 
     def load(self, path: str | os.PathLike[str]) -> None:
         """Read `params` from a file. Raises ValueError, and changes nothing, if a name or a shape differs."""
-        arrays = load_arrays(path, {name: array.shape for name, array in self.params.items()})
+        self._take(load_arrays(path, {name: array.shape for name, array in self.params.items()}))
+
+    def save_params(self, file_name: str | os.PathLike[str] = "params.pkl") -> None:
+        """The book's name: write `params` to a file of this very name, in the format of `save`, which is no pickle."""
+        write_arrays(Path(file_name), self.params)
+
+    def load_params(self, file_name: str | os.PathLike[str] = "params.pkl") -> None:
+        """The book's name: read `params` from a file that `save_params` or `save` wrote, or from a pickle of the book's, whose code is not
+        run. Raises ValueError, and changes nothing, if a name or a shape differs.
+        """
+        path, shapes = Path(file_name), {name: array.shape for name, array in self.params.items()}
+        if zipfile.is_zipfile(path):
+            self._take(read_arrays(path, shapes))
+        else:
+            arrays = read_pickle(path)
+            require_fitting(path, {name: (array.shape, array.dtype) for name, array in arrays.items()}, shapes)
+            self._take(arrays)
+
+    def _take(self, arrays: dict[str, Array]) -> None:
         self.params.update({name: arrays[name].astype(array.dtype) for name, array in self.params.items()})
 
 
@@ -307,8 +357,4 @@ class SimpleConvNet(Network):
 
     def accuracy(self, x: Any, t: Any, batch_size: int = 100) -> float:
         """The share of samples whose highest score is at the right class, computed for so many at a time."""
-        x, t = np.asarray(x), np.asarray(t)
-        if x.shape == self.input_dim or len(x) != len(t):  # which is refused
-            return super().accuracy(x, t)
-        parts = [self._hits(x[i : i + batch_size], t[i : i + batch_size]) for i in range(0, len(x), batch_size)]
-        return float(np.mean(np.concatenate(parts)))
+        return self._accuracy_in_batches(x, t, batch_size, self.input_dim)

@@ -15,7 +15,8 @@ from tinygrad_ko.arrays.memory import bytes_of
 from tinygrad_ko.check.functions.function import function_name
 from tinygrad_ko.engine.graph import Handle, Switch, behind
 from tinygrad_ko.nn.hooks import CallRecorder, call_inputs, deeper_recursion, writable_input
-from tinygrad_ko.nn.table import Row, aligned, call_text, cells, outputs_of
+from tinygrad_ko.nn.inspection import layer_calls, recorded_scores
+from tinygrad_ko.nn.table import Output, Row, aligned, call_text, cells, outputs_of
 from tinygrad_ko.runtime.inlining import inlining
 from tinygrad_ko.state.preserve import preserving_state
 from tinygrad_ko.state.saved import leaves_of, saved_bytes
@@ -106,6 +107,32 @@ def of_arrays(name: str, params: dict[str, Array]) -> Summary:
         array = np.asarray(array)
         summary.rows.append(Row(key, "", call=1, outputs=outputs_of(array)))
         _count(summary, summary.rows[-1], array, is_floating(array.dtype))
+    return summary
+
+
+def of_network(net: Any, x: Any, dtype: Any) -> Summary:
+    """The summary of a network of the book: of its arrays or, with an input, of the layers that its scores are computed by."""
+    summary = of_arrays(type(net).__name__, net.params)
+    if x is None and dtype is None:
+        return summary
+    arrays = {name: np.asarray(array) for name, array in net.params.items()}
+    usual = next((array.dtype for array in arrays.values() if is_floating(array.dtype)), np.dtype(float))
+    (x,) = call_inputs((x,), dtype, usual)
+    with quiet(all="ignore"):
+        y = recorded_scores(net, x)
+    summary.title = f"{summary.title} called with {call_text((x,), {})}"
+    summary.columns, summary.rows = ("layer", "output shape", "dtype", *_COUNTS), []
+    counted: set[str] = set()
+    for name, kind, result, parameters in layer_calls(net, y):
+        label = kind if name else f"{kind}({', '.join(parameters)})" if parameters else kind
+        row = Row(name, label, call=1, outputs=[Output("", tuple(result.shape), str(result.dtype))])
+        for each in parameters:
+            if each not in counted:
+                row.parameters += arrays[each].size
+                row.bytes += bytes_of(arrays[each])
+        counted.update(parameters)
+        summary.rows.append(row)
+    summary.kept = _saved_behind(y, [list(arrays.values()), x])
     return summary
 
 

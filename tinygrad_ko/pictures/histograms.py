@@ -25,7 +25,8 @@ def activation_histograms(what: Any, x: Any = None) -> Any:
 
     `what` is a model, which is called with x in the mode it is in (training, or after `eval()`), and is afterwards as it was; or
     a dict or list of arrays. The layers of a model are the modules in it that call no others, and functions in lists such as
-    that of `Sequential`, in the order in which they are called. Returns an array of Axes, one for each.
+    that of `Sequential`, in the order in which they are called; of the book's networks they are those in `layers`, or the operations.
+    Returns an array of Axes, one for each.
 
     Raises ValueError if there is nothing to draw, TypeError for what is no model and no arrays; ModuleNotFoundError without
     matplotlib; and what the model raises.
@@ -76,7 +77,8 @@ def _histogram(ax: Any, text: str, array: Floats) -> None:
 
 
 def _outputs(what: Any, x: Any, name: str) -> list[tuple[str, Any]]:
-    model = callable(what) and hasattr(what, "forward")
+    network = hasattr(what, "layer_outputs")  # one of the book's
+    model = network or (callable(what) and hasattr(what, "forward"))
     if model != (x is not None):
         need, korean = "x is for a model, and this is none", "x는 모델과 함께 넘겨야 합니다"
         if model:
@@ -86,7 +88,8 @@ def _outputs(what: Any, x: Any, name: str) -> list[tuple[str, Any]]:
             f"{name}: {korean}. 받은 값의 종류: {type(what).__name__}",
         )
     if model:
-        pairs = [(f"{i}. {kind}", y) for i, (kind, y) in enumerate(_layer_outputs(what, x), 1)]
+        outputs = what.layer_outputs(x) if network else _layer_outputs(what, x)
+        pairs = [(f"{i}. {kind}", y) for i, (kind, y) in enumerate(outputs, 1)]
     elif isinstance(what, Mapping):
         pairs = [(str(key), array) for key, array in what.items()]
     elif isinstance(what, list | tuple):

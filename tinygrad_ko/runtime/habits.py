@@ -12,7 +12,7 @@ def _by_habit(table: str) -> dict[str, str]:
 HABITS = _by_habit("""
 tg.Tensor : array as_tensor from_numpy; tg.eye : identity; data.minibatches : DataLoader
 nn.Affine : Dense Linear; nn.BatchNorm : BatchNorm1d BatchNorm2d BatchNormalization; nn.Conv2d : Convolution
-nn.MaxPool2d : Pooling; nn.Sequential : ModuleList MultiLayerNet; nn.Silu : Swish
+nn.MaxPool2d : Pooling; nn.Sequential : ModuleList; nn.Silu : Swish
 nn.SoftmaxWithLoss : CrossEntropyLoss; nn.he : kaiming_normal_; nn.xavier : xavier_normal_
 optim.cosine_decay : CosineAnnealingLR; optim.exponential_decay : ExponentialLR; optim.linear_warmup : LinearLR
 optim.step_decay : StepLR; func.checkpoint : remat; func.flatten : ravel_pytree; func.jacobian : jacfwd jacrev

@@ -72,6 +72,8 @@ def _meant(name: str, module: str) -> list[str]:
         return [HABITS[name]]
     if same := [full for full, n in known.items() if n == name]:
         return same[:1]
+    if name in room_named("nn.book").__all__:
+        return [f"nn.book.{name}"]
     if numpys is not None and (same := [full for full, n in known.items() if getattr(np, n, None) is numpys]):
         return same[:1]
     if same := [full for full, n in known.items() if n.casefold() == name.casefold()]:

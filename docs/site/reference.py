@@ -1,0 +1,83 @@
+"""The API reference: a page for each room, with every public name, its signature and its docstring as it stands in the code."""
+
+import inspect
+import re
+import textwrap
+from collections.abc import Iterator
+from importlib import import_module
+from typing import Any
+
+ROOMS = {
+    "tg": "the package itself: the Tensor, the functions, drawing, compiling",
+    "tg.func": "derivatives of functions",
+    "tg.check": "checking gradients",
+    "tg.nn": "layers and networks",
+    "tg.optim": "optimizers",
+    "tg.data": "data",
+    "tg.pictures": "pictures of learning",
+    "tg.testing": "tests of ops",
+    "tg.course": "the exercises of the course",
+    "tg.linalg": "linear algebra",
+    "tg.fft": "Fourier transforms",
+    "tg.special": "special functions",
+}
+
+
+def pages() -> Iterator[tuple[str, str]]:
+    """The name of each page and its text, in MyST Markdown; the index comes first."""
+    links = "\n".join(f"- [`{room}`]({room}.md): {what}" for room, what in ROOMS.items())
+    yield "index", f"# API reference\n\nMade from the docstrings when this site was built.\n\n{links}\n\n{_contents([*ROOMS])}"
+    for room, what in ROOMS.items():
+        module = import_module(room.replace("tg", "tinygrad_ko", 1))
+        described = [_described(room, name, getattr(module, name)) for name in module.__all__]
+        yield room, f"# `{room}`: {what}\n\n" + "\n".join(filter(None, described))
+
+
+def _contents(names: list[str]) -> str:
+    return "\n".join(["```{toctree}", ":hidden:", "", *names, "```"])
+
+
+def _described(room: str, name: str, value: Any) -> str:
+    """One name; nothing for another room, which has a page of its own, and for plain values."""
+    if inspect.ismodule(value) or not callable(value):
+        return ""
+    if not inspect.isclass(value):
+        return _entry(f"{room}.{name}{_signature(value)}", value)
+    members = [member for member in vars(value).items() if not member[0].startswith("_") and _own_text(member[1])]
+    text = _entry(f"{room}.{name}{_signature(value)}", value)
+    return text + "".join(_entry(_member(f"{room}.{name}.{n}", m), m, level=4) for n, m in members)
+
+
+def _member(name: str, member: Any) -> str:
+    function = getattr(member, "__func__", member)
+    return name if isinstance(member, property) or not callable(function) else name + _signature(function).replace("(self, ", "(").replace("(self)", "()")
+
+
+def _own_text(member: Any) -> bool:
+    return bool(getattr(member, "__doc__", None)) and (callable(member) or isinstance(member, property | classmethod | staticmethod))
+
+
+def _signature(value: Any) -> str:
+    try:
+        signature = inspect.signature(value)
+    except (TypeError, ValueError):
+        return "(...)"
+    plain = [p.replace(annotation=inspect.Parameter.empty) for p in signature.parameters.values()]
+    return re.sub(r"<[^<>]*?([\w.]+) (?:object )?at 0x[0-9a-f]+>", r"\1", str(signature.replace(parameters=plain, return_annotation=inspect.Signature.empty)))
+
+
+def _entry(heading: str, documented: Any, level: int = 3) -> str:
+    return f"{'#' * (level - 1)} `{heading}`\n\n{_markdown(inspect.getdoc(documented) or '')}\n\n"
+
+
+def _markdown(doc: str) -> str:
+    """A docstring as Markdown: its examples fenced, indented blocks as code, and nothing else taken for markup."""
+    parts = []
+    for block in re.split(r"\n\s*\n", doc):
+        if block.lstrip().startswith(">>>"):
+            parts.append(f"```pycon\n{textwrap.dedent(block)}\n```")
+        elif all(line.startswith("    ") for line in block.splitlines()) and block.strip():
+            parts.append(f"```text\n{textwrap.dedent(block)}\n```")
+        else:
+            parts.append(re.sub(r"(`[^`]*`)|([<>*_\[\]{}|$\\])", lambda m: m[1] or "\\" + m[2], block))
+    return "\n\n".join(parts)

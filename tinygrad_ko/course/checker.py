@@ -1,0 +1,119 @@
+"""`check`: what the reader of the course wrote, judged; what is wrong is said in Korean, with the line.
+
+An exercise is a function of the answers that raises `Wrong`. It looks at its own answer alone: the second question of a chapter can be
+checked before there is an answer to the fourth.
+"""
+
+import linecache
+import traceback
+from collections.abc import Callable
+from importlib import import_module
+from types import TracebackType
+from typing import Any
+from warnings import catch_warnings, simplefilter
+
+import numpy as np
+
+from tinygrad_ko.check.reports.report import without_listeners
+from tinygrad_ko.errors import explain
+
+_CHAPTERS = (
+    "perceptron",
+    "softmax",
+    "losses",
+    "differences",
+    "descent",
+    "networks",
+    "graphs",
+    "engine",
+    "layers",
+    "checking",
+    "operations",
+    "curvature",
+    "programs",
+    "convolution",
+)
+_EXERCISES: dict[str, Callable[..., str | None]] = {}
+_RIGHT = "맞았습니다."
+
+
+class Wrong(Exception):
+    """What is wrong with an answer, in Korean, and where."""
+
+
+class Unanswered(Exception):
+    """There is no answer yet: `...` stands in its place."""
+
+
+def exercise(number: str) -> Callable[[Callable[..., str | None]], Callable[..., str | None]]:
+    """Makes a function of the answers an exercise. It raises Wrong; what it returns is told to the reader of a right answer."""
+
+    def entered(judge: Callable[..., str | None]) -> Callable[..., str | None]:
+        _EXERCISES[number] = judge
+        return judge
+
+    return entered
+
+
+def check(number: str, *answers: Any) -> None:
+    """Judge the answers to an exercise of the course, and print what there is to say of them.
+
+    It prints 맞았습니다, or what is wrong: the cause by the judge, and the line. It never raises an error of an answer. Raises ValueError for a
+    number that is no exercise.
+
+    >>> def mul_backward(dout, x, y):
+    ...     return dout * y, -dout * x
+    >>> check("7-2", mul_backward)
+    7-2: 틀렸습니다. y에 대한 미분이 수치 미분과 다릅니다.
+      원인: 비율이 -1이므로 부호가 반대인 것 같습니다.
+      d out / d y: 답 -100, 수치 미분 100, 오차 추정값 ...
+      위치: ... return dout * y, -dout * x
+    """
+    print(f"{number}: {_verdict(number, answers)}")
+
+
+def numbers() -> list[str]:
+    """The numbers of all exercises."""
+    for chapter in _CHAPTERS:
+        import_module(f"{__package__}.exercises.{chapter}")
+    return [*_EXERCISES]
+
+
+def _verdict(number: str, answers: tuple[Any, ...]) -> str:
+    if number not in numbers():
+        raise explain(
+            ValueError(f"there is no exercise {number!r}; the last is {numbers()[-1]}"),
+            f"연습문제 {number!r}번은 없습니다. 마지막 번호: {numbers()[-1]}",
+        )
+    try:
+        if any(answer is ... for answer in answers):
+            raise Unanswered
+        with without_listeners(), catch_warnings(), np.errstate(all="ignore"):
+            simplefilter("ignore")
+            praise = _EXERCISES[number](*answers)
+    except Unanswered:
+        return "아직 답이 없습니다. `...`을 답으로 바꾸고 다시 실행하십시오."
+    except Wrong as wrong:
+        return f"틀렸습니다. {wrong}"
+    except Exception as error:
+        return _failed(error)
+    return f"{_RIGHT} {praise}" if praise else _RIGHT
+
+
+def _failed(error: Exception) -> str:
+    """An error that the answer raised: what it is, and the line of the answer."""
+    lines = [f"실행하다가 오류가 났습니다. {type(error).__name__}: {error}", *getattr(error, "__notes__", [])]
+    if place := _place(error.__traceback__):
+        lines.append(f"위치: {place}")
+    return "\n  ".join(lines)
+
+
+def _place(raised: TracebackType | None) -> str:
+    """The last line of the reader's own code that an error came through."""
+    frames = [frame for frame in traceback.extract_tb(raised) if _is_the_readers(frame.filename)]
+    return f"{frames[-1].filename} {frames[-1].lineno}번째 줄: {(frames[-1].line or '').strip()}" if frames else ""
+
+
+def _is_the_readers(file: str) -> bool:
+    libraries = np.__file__.rpartition("numpy")[0], __file__.rpartition("tinygrad_ko")[0] + "tinygrad_ko"
+    return bool(linecache.getlines(file)) and not file.startswith(libraries)

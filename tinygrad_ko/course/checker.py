@@ -35,6 +35,7 @@ _CHAPTERS = (
 )
 _EXERCISES: dict[str, Callable[..., str | None]] = {}
 _RIGHT = "맞았습니다."
+_UNANSWERED = "아직 답이 없습니다. `...`을 답으로 바꾸고 다시 실행하십시오."
 
 
 class Wrong(Exception):
@@ -92,11 +93,11 @@ def _verdict(number: str, answers: tuple[Any, ...]) -> str:
             simplefilter("ignore")
             praise = _EXERCISES[number](*answers)
     except Unanswered:
-        return "아직 답이 없습니다. `...`을 답으로 바꾸고 다시 실행하십시오."
+        return _UNANSWERED
     except Wrong as wrong:
         return f"틀렸습니다. {wrong}"
     except Exception as error:
-        return _failed(error)
+        return _UNANSWERED if "ellipsis" in str(error) else _failed(error)  # `...` was computed with
     return f"{_RIGHT} {praise}" if praise else _RIGHT
 
 

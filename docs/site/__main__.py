@@ -23,10 +23,9 @@ ENGLISH = ["guide", "rules", "oracle", "speed"]
 def assemble() -> None:
     """Write the pages that Sphinx reads."""
     shutil.rmtree(BUILD, ignore_errors=True)
-    for folder in ("course/pictures", "course/notebooks", "api", "_static"):
+    for folder in ("course/pictures", "course/notebooks", "api"):
         (SOURCE / folder).mkdir(parents=True)
     shutil.copytree(DOCS / "pictures", SOURCE / "pictures")
-    shutil.copy(DOCS / "site" / "style.css", SOURCE / "_static")
     for name in ENGLISH:
         write(SOURCE / f"{name}.md", outside((DOCS / f"{name}.md").read_text(encoding="utf-8")))
     for name, text in pages():

@@ -59,7 +59,7 @@ def require_values(answer: Callable[..., Any], reference: Callable[..., Any], *c
 def require_tests(test: Callable[..., Any], right: Any, wrong: dict[str, Any], what: str = "규칙") -> str:
     """The answer is a test: it accepts what is right, and none of what is wrong, each with a word on its mistake."""
     try:
-        answered(test(right), None)
+        test(right)
     except Unanswered:
         raise
     except Exception as error:
@@ -71,9 +71,9 @@ def require_tests(test: Callable[..., Any], right: Any, wrong: dict[str, Any], w
     return f"이 테스트는 틀린 {what} {len(wrong)}개를 모두 찾아냅니다."
 
 
-def answered(value: Any, empty: Any = ...) -> Any:
-    """A value of the reader's, if there is one: `...` and, of what has to return something, None are none."""
-    if value is ... or (empty is ... and value is None) or (isinstance(value, tuple | list) and any(v is ... for v in value)):
+def answered(value: Any) -> Any:
+    """A value of the reader's, if there is one: `...` and None are none."""
+    if value is ... or value is None or (isinstance(value, tuple | list) and any(v is ... for v in value)):
         raise Unanswered
     return value
 

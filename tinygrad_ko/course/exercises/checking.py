@@ -37,7 +37,7 @@ def _belongs(belongs: Any) -> str:
     right = np.outer(_X, _softmax(_X @ _W) - _T)
     other = np.array([[-0.35356551, 0.11583533, 0.23773018], [-0.53034826, 0.173753, 0.35659526]])
     for dW, truth, what in ((right, True, "이 W의 기울기"), (other, False, "다른 W로 계산한 기울기"), (-right, False, "부호가 반대인 기울기"), (1.001 * right, False, "0.1% 틀린 기울기")):
-        found = answered(belongs(dW, _W, _X, _T), None)
+        found = answered(belongs(dW, _W, _X, _T))
         if bool(found) is not truth:
             raise Wrong(f"{what}인데 {bool(found)}를 반환했습니다.")
     return "글에 실린 dW는 그 위에 실린 W의 기울기가 아니었습니다."

@@ -15,7 +15,7 @@ def _gradient(gradient: Any) -> None:
     def valley(x: Any) -> Any:
         return (x[0] - 1) ** 2 + 10 * (x[1] - x[0] ** 2) ** 2
 
-    require_derivative(valley, lambda dout, x: dout * np.asarray(answered(gradient(x), None)), [0.5, -1.2], written=gradient)
+    require_derivative(valley, lambda dout, x: dout * np.asarray(answered(gradient(x))), [0.5, -1.2], written=gradient)
 
 
 @exercise("5-2")
@@ -23,7 +23,7 @@ def _descent(gradient_descent: Any) -> None:
     start = np.array([-3.0, 4.0])
     bowl = lambda x: 2 * x  # noqa: E731
     require_values(lambda x: gradient_descent(bowl, x, 0.1, 3), lambda x: x * 0.8**3, (start,))
-    found = np.asarray(answered(gradient_descent(bowl, np.array([-3, 4]), 0.1, 1), None))
+    found = np.asarray(answered(gradient_descent(bowl, np.array([-3, 4]), 0.1, 1)))
     if not np.allclose(found, [-2.4, 3.2]):
         raise Wrong(f"정수 배열 [-3, 4]에서 시작하여 한 걸음\n  올바른 값: [-2.4, 3.2], 답: {found}\n  원인: 정수 배열에는 소수를 담을 수 없습니다. 시작할 때 np.array(x, dtype=float)로 사본을 만드십시오.")
 
@@ -31,7 +31,7 @@ def _descent(gradient_descent: Any) -> None:
 @exercise("5-3")
 def _limit(largest_rate: Any) -> str:
     for a in (1.0, 0.5, 20.0):
-        found = float(answered(largest_rate(a), None))
+        found = float(answered(largest_rate(a)))
         if not np.isclose(found, 1 / a):
             step = 1 - 2 * a * found
             raise Wrong(f"f(x) = {a:g}x²의 경계가 아닙니다(학습률 {found:g}). 한 걸음마다 x에 곱해지는 값이 1 - 2·{a:g}·{found:g} = {step:g}입니다.")
@@ -47,7 +47,7 @@ def _momentum(momentum_step: Any) -> None:
         return np.stack([x + v, v])
 
     require_values(
-        lambda x, v, grad: np.stack(answered(momentum_step(x, v, grad, 0.1, 0.9), None)),
+        lambda x, v, grad: np.stack(answered(momentum_step(x, v, grad, 0.1, 0.9))),
         reference,
         (np.array([1.0, 2.0]), np.zeros(2), np.array([0.5, -1.0])),
         (np.array([1.0, 2.0]), np.array([0.2, 0.3]), np.array([0.5, -1.0])),

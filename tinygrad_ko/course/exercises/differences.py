@@ -17,7 +17,7 @@ def _central(f: Any, x: Any) -> Any:
 def _one_variable(numerical_diff: Any) -> None:
     for f, slope, name in ((sin, cos, "sin"), (exp, exp, "exp"), (lambda x: 0.01 * x**2 + 0.1 * x, lambda x: 0.02 * x + 0.1, "0.01x² + 0.1x")):
         for x in (-1.0, 0.5, 5.0):
-            found, truth = float(answered(numerical_diff(f, x), None)), slope(x)
+            found, truth = float(answered(numerical_diff(f, x))), slope(x)
             if abs(found - truth) > 1e-6 * max(1.0, abs(truth)):
                 raise Wrong(f"f(x) = {name}, x = {x}\n  미분: {truth:.8g}, 답: {found:.8g}{_cause(found, truth, f, x)}")
 
@@ -59,7 +59,7 @@ def _of_any_shape(numerical_gradient: Any) -> None:
 @exercise("4-3")
 def _step(best_h: Any) -> str:
     for name, eps in (("float64", 2.0**-52), ("float32", 2.0**-23)):
-        found, best = float(answered(best_h(eps), None)), eps ** (1 / 3)
+        found, best = float(answered(best_h(eps))), eps ** (1 / 3)
         if not best / 8 < found < best * 8:
             side = "너무 작아 반올림 오차가 큽니다" if found < best else "너무 커서 절단 오차가 큽니다"
             raise Wrong(f"{name}(eps = {eps:.2g})에서 h = {found:.2g}: {side}. 두 오차 eps/h와 h²이 같아지는 h를 구하십시오.")

@@ -92,7 +92,7 @@ def _told(blame: Blame | None, names: dict[str, str], written: Any) -> str:
     name = names.get(blame.argument, blame.argument)
     entry = blame.entry.replace(f"d {blame.argument}", f"d {name}")
     cause = f"\n  원인: {blame.korean}" if blame.korean else ""
-    values = f"\n  {entry}: 답 {blame.analytic:.6g}, 수치 미분 {blame.numeric:.6g}, 오차 추정값 {blame.error:.0e}"
+    values = f"\n  {entry}: 답 {blame.analytic:.9g}, 수치 미분 {blame.numeric:.9g}, 오차 추정값 {blame.error:.0e}"
     return f"{name}에 대한 미분이 수치 미분과 다릅니다.{cause}{values}{_at(written, name)}"
 
 

@@ -38,7 +38,7 @@ def _inline(translator: Any, node: Any) -> None:
 def _display(translator: Any, node: Any) -> None:
     from docutils.nodes import SkipNode
 
-    lines = [line.strip() for line in node.astext().split(r"\\") if line.strip()]
+    lines = [line.strip().replace(r"\frac", r"\dfrac") for line in node.astext().split(r"\\") if line.strip()]
     translator.body.append(f'<div class="math">{"<br>".join(map(picture, lines))}</div>\n')
     raise SkipNode
 

@@ -38,36 +38,35 @@ def _contents(names: list[str]) -> str:
 
 
 def _described(room: str, name: str, value: Any) -> str:
-    """One name; nothing for another room, which has a page of its own, and for plain values."""
+    """One name, and the methods of a class; nothing for another room, which has a page of its own, and for plain values."""
     if inspect.ismodule(value) or not callable(value):
         return ""
-    if not inspect.isclass(value):
-        return _entry(f"{room}.{name}{_signature(value)}", value)
-    members = [member for member in vars(value).items() if not member[0].startswith("_") and _own_text(member[1])]
-    text = _entry(f"{room}.{name}{_signature(value)}", value)
-    return text + "".join(_entry(_member(f"{room}.{name}.{n}", m), m, level=4) for n, m in members)
+    text = _entry("##", f"{room}.{name}", value)
+    if inspect.isclass(value):
+        members = [(n, m) for n, m in vars(value).items() if not n.startswith("_") and _is_documented(m)]
+        text += "".join(_entry("###", f"{room}.{name}.{n}", getattr(m, "__func__", m)) for n, m in members)
+    return text
 
 
-def _member(name: str, member: Any) -> str:
-    function = getattr(member, "__func__", member)
-    return name if isinstance(member, property) or not callable(function) else name + _signature(function).replace("(self, ", "(").replace("(self)", "()")
+def _is_documented(member: Any) -> bool:
+    kinds = property | classmethod | staticmethod
+    return bool(getattr(member, "__doc__", None)) and (callable(member) or isinstance(member, kinds))
 
 
-def _own_text(member: Any) -> bool:
-    return bool(getattr(member, "__doc__", None)) and (callable(member) or isinstance(member, property | classmethod | staticmethod))
+def _entry(level: str, name: str, documented: Any) -> str:
+    call = f"```text\n{name}{_signature(documented)}\n```\n\n" if _signature(documented) else ""
+    return f"{level} `{name}`\n\n{call}{_markdown(inspect.getdoc(documented) or '')}\n\n"
 
 
 def _signature(value: Any) -> str:
+    """How it is called, without types; empty where that is not known."""
     try:
         signature = inspect.signature(value)
     except (TypeError, ValueError):
-        return "(...)"
-    plain = [p.replace(annotation=inspect.Parameter.empty) for p in signature.parameters.values()]
-    return re.sub(r"<[^<>]*?([\w.]+) (?:object )?at 0x[0-9a-f]+>", r"\1", str(signature.replace(parameters=plain, return_annotation=inspect.Signature.empty)))
-
-
-def _entry(heading: str, documented: Any, level: int = 3) -> str:
-    return f"{'#' * (level - 1)} `{heading}`\n\n{_markdown(inspect.getdoc(documented) or '')}\n\n"
+        return ""
+    plain = [p.replace(annotation=inspect.Parameter.empty) for p in signature.parameters.values() if p.name != "self"]
+    shown = str(signature.replace(parameters=plain, return_annotation=inspect.Signature.empty))
+    return re.sub(r"<[^<>]*?([\w.]+) (?:object )?at 0x[0-9a-f]+>", r"\1", shown)
 
 
 def _markdown(doc: str) -> str:

@@ -140,7 +140,7 @@ def _short(value: Any) -> str:
 def _at(function: Any, name: str = "") -> str:
     """The line of the reader's that is to be looked at: where the gradient of `name` is assigned, else the last return."""
     try:
-        function = getattr(function, "__func__", function)
+        function = function.op.forward if hasattr(function, "op") else getattr(function, "__func__", function)
         source, first = inspect.getsourcelines(function)
         tree = ast.parse(textwrap.dedent("".join(source)))
     except (OSError, TypeError, SyntaxError):

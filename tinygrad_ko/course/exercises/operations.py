@@ -8,17 +8,18 @@ from tinygrad_ko.check.gradient import check_gradient
 from tinygrad_ko.check.reports.report import GradientMismatch, GradientUndecided
 from tinygrad_ko.course.checker import Unanswered, Wrong, exercise
 from tinygrad_ko.course.judging import require_tests, require_values
+from tinygrad_ko.engine.op import op
 
 
-def _require_op(op: Any, reference: Any, *inputs: Any, order: int = 2) -> None:
+def _require_op(answer: Any, reference: Any, *inputs: Any, order: int = 2) -> None:
     """The answer is an op with the values of the reference, and its formulas are right at both orders."""
-    if not hasattr(op, "op"):
+    if not hasattr(answer, "op"):
         raise Wrong("@tg.op(...)로 만든 연산을 넘기십시오.")
-    require_values(op, reference, tuple(np.asarray(x, float) for x in inputs))
+    require_values(answer, reference, tuple(np.asarray(x, float) for x in inputs))
     try:
-        check_gradient(op, *inputs, order=order, rng=0)
+        check_gradient(answer, *inputs, order=order, rng=0)
     except GradientMismatch as error:
-        raise Wrong("\n  ".join(error.__notes__)) from None
+        raise Wrong("\n  ".join(error.__notes__).partition(" 받은 오류:")[0]) from None
     except GradientUndecided:
         raise Wrong("미분이 맞는지 판단할 수 없습니다. 값이 유한한지 확인하십시오.") from None
     except TypeError as error:
@@ -45,10 +46,8 @@ def _distance(distance: Any) -> None:
 
 
 def _wrong_cubes() -> dict[str, Any]:
-    from tinygrad_ko.engine.op import op
-
     def cube(formula: Any) -> Any:
-        return op(x=formula)(lambda x: x**3)
+        return op(x=formula, name="cube")(lambda x: x**3)
 
     return {
         "올바른 규칙": cube(lambda g, x: 3 * g * x**2),

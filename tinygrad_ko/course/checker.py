@@ -112,7 +112,13 @@ def _failed(error: Exception) -> str:
 def _place(raised: TracebackType | None) -> str:
     """The last line of the reader's own code that an error came through."""
     frames = [frame for frame in traceback.extract_tb(raised) if _is_the_readers(frame.filename)]
-    return f"{frames[-1].filename} {frames[-1].lineno}번째 줄: {(frames[-1].line or '').strip()}" if frames else ""
+    return placed(frames[-1].filename, frames[-1].lineno or 0, frames[-1].line or "") if frames else ""
+
+
+def placed(file: str, number: int, line: str) -> str:
+    """A line of the reader's, as it is shown: a cell of a notebook is the one that was just run, and its file has no name to speak of."""
+    is_cell = file.startswith("<") or "ipykernel" in file
+    return f"{'' if is_cell else f'{file} '}{number}번째 줄: {line.strip()}"
 
 
 def _is_the_readers(file: str) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 
 from tinygrad_ko.check.handwritten import check_vjp
 from tinygrad_ko.check.reports.report import Blame, GradientMismatch, GradientUndecided
-from tinygrad_ko.course.checker import Unanswered, Wrong
+from tinygrad_ko.course.checker import Unanswered, Wrong, placed
 
 
 def require_derivative(
@@ -147,7 +147,7 @@ def _at(function: Any, name: str = "") -> str:
         return ""
     lines = [node.lineno for node in ast.walk(tree) if isinstance(node, ast.Assign | ast.AugAssign) and f"d{name}" in _targets(node)] if name else []
     lines = lines or [node.lineno for node in ast.walk(tree) if isinstance(node, ast.Return)] or [1]
-    return f"\n  위치: {inspect.getsourcefile(function)} {first + max(lines) - 1}번째 줄: {source[max(lines) - 1].strip()}"
+    return f"\n  위치: {placed(inspect.getsourcefile(function) or '', first + max(lines) - 1, source[max(lines) - 1])}"
 
 
 def _targets(node: ast.Assign | ast.AugAssign) -> set[str]:

@@ -29,7 +29,9 @@ from pathlib import Path
 from typing import Any
 
 COURSE = Path(__file__).resolve().parents[1] / "course"
-_CELL = re.compile(r"```python\n(?P<code>.*?)```\n(?:\n```text\n(?P<output>.*?)```\n)?(?:\n<!-- 그림: (?P<picture>.*?) -->\n)?", re.S)
+_CELL = re.compile(
+    r"```python\n(?P<code>.*?)```\n(?:\n```text\n(?P<output>.*?)```\n)?(?:\n<!-- 그림: (?P<picture>.*?) -->\n)?", re.S
+)
 _FOLDED = re.compile(r"<details>\n.*?</details>\n", re.S)
 _SAME = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
@@ -75,7 +77,7 @@ def cells(text: str) -> list[Cell]:
 
 
 class Kernel:
-    """Runs cells one after the other, as a notebook does: the value of the last expression is shown, unless it ends with `;`."""
+    """Runs cells one after the other, as a notebook does: the value of the last expression is shown, or what it drew."""
 
     def __init__(self, name: str) -> None:
         os.environ.setdefault("MPLBACKEND", "Agg")
@@ -87,7 +89,7 @@ class Kernel:
         file = f"<{self.name}, 셀 {self.count}>"
         linecache.cache[file] = (len(code), None, code.splitlines(keepends=True), file)
         body = ast.parse(code, file).body
-        last = body.pop() if body and isinstance(body[-1], ast.Expr) and not code.rstrip().endswith(";") else None
+        last = body.pop() if body and isinstance(body[-1], ast.Expr) else None
         printed, value = io.StringIO(), None
         with contextlib.redirect_stdout(printed):
             exec(compile(ast.Module(body, []), file, "exec"), self.names)
@@ -128,7 +130,9 @@ def notebook(text: str) -> str:
     for i, part in enumerate(parts):
         part["id"] = f"cell-{i}"
     kernel = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
-    return json.dumps({"cells": parts, "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}, ensure_ascii=False, indent=1)
+    return json.dumps(
+        {"cells": parts, "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}, ensure_ascii=False, indent=1
+    )
 
 
 def _markdown(text: str) -> dict[str, Any]:

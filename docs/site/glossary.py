@@ -4,7 +4,9 @@ import re
 
 from docs.site.particles import ENDING
 
-_KEPT = re.compile(r"```.*?```|:::.*?:::|`[^`]*`|\[[^\]]*\]\([^)]*\)|^#.*?$|\$[^$]*\$|<!--.*?-->|<[^>]*>|^\|.*?$", re.S | re.M)
+_KEPT = re.compile(
+    r"```.*?```|:::.*?:::|`[^`]*`|\[[^\]]*\]\([^)]*\)|^#.*?$|\$[^$]*\$|<!--.*?-->|<[^>]*>|^\|.*?$", re.S | re.M
+)
 
 
 def terms(page: str) -> list[str]:

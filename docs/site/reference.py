@@ -26,7 +26,10 @@ ROOMS = {
 def pages() -> Iterator[tuple[str, str]]:
     """The name of each page and its text, in MyST Markdown; the index comes first."""
     links = "\n".join(f"- [`{room}`]({room}.md): {what}" for room, what in ROOMS.items())
-    yield "index", f"# API reference\n\nMade from the docstrings when this site was built.\n\n{links}\n\n{_contents([*ROOMS])}"
+    yield (
+        "index",
+        f"# API reference\n\nMade from the docstrings when this site was built.\n\n{links}\n\n{_contents([*ROOMS])}",
+    )
     for room, what in ROOMS.items():
         module = import_module(room.replace("tg", "tinygrad_ko", 1))
         described = [_described(room, name, getattr(module, name)) for name in module.__all__]

@@ -1,7 +1,8 @@
 """Search in Korean: a word is found with whatever particle it stands with.
 
-`역전파를`, `역전파로` and `역전파` are one term of the index. What a word ends with is taken off again and again, so that a noun that itself
-ends like a particle (정확도) gives one term, however it stands. The browser does the same to what is asked for, with the same expression.
+`역전파를`, `역전파로` and `역전파` are one term of the index. What a word ends with is taken off again and again, so that a noun that
+itself ends like a particle (정확도) gives one term, however it stands. The browser does the same to what is asked for, with the same
+expression.
 """
 
 import json

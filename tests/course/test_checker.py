@@ -5,7 +5,7 @@ import pytest
 
 import tinygrad_ko as tg
 from tinygrad_ko import course
-from tinygrad_ko.course.checker import numbers
+from tinygrad_ko.course.checker import exercise_numbers
 
 
 def told(capsys, number, *answers):
@@ -59,7 +59,11 @@ class Transposed(WithoutTheSum):
         ("7-2", sign, ["y에 대한 미분", "부호가 반대", "번째 줄: return dout * y, -dout * x"]),
         ("7-2", factor, ["y에 대한 미분", "비율이 2", "번째 줄: return dout * y, 2 * dout * x"]),
         ("7-2", swapped, ["x에 대한 미분", "번째 줄: return dout * x, dout * y"]),
-        ("9-3", WithoutTheSum, ["b의 형상은 (2,)", "축을 따라 더하는 계산이 빠졌습니다(sum(axis=0))", "번째 줄: self.db = dout"]),
+        (
+            "9-3",
+            WithoutTheSum,
+            ["b의 형상은 (2,)", "축을 따라 더하는 계산이 빠졌습니다(sum(axis=0))", "번째 줄: self.db = dout"],
+        ),
         ("9-3", WithTheMean, ["b에 대한 미분", "평균을 내지 않았는지", "번째 줄: self.db = dout.mean(axis=0)"]),
         ("9-3", Transposed, ["W의 형상은 (3, 2)", "전치(.T)가 빠졌거나", "번째 줄: self.dW = dout.T @ self.x"]),
     ],
@@ -73,7 +77,13 @@ def test_a_wrong_derivative_is_told_with_cause_and_line(number, answer, words, c
 
 
 def test_what_is_not_answered_yet_is_no_mistake(capsys):
-    for answer in (..., lambda dout, x, y: ..., lambda dout, x, y: (..., ...), lambda dout, x, y: None, lambda dout, x, y: dout * ...):
+    for answer in (
+        ...,
+        lambda dout, x, y: ...,
+        lambda dout, x, y: (..., ...),
+        lambda dout, x, y: None,
+        lambda dout, x, y: dout * ...,
+    ):
         assert "아직 답이 없습니다" in told(capsys, "7-2", answer)
 
 
@@ -124,12 +134,20 @@ def test_an_unknown_number_is_an_error():
 
 
 def test_numbers_go_by_chapters():
-    pairs = [tuple(map(int, number.split("-"))) for number in numbers()]
+    pairs = [tuple(map(int, number.split("-"))) for number in exercise_numbers()]
     assert pairs == sorted(pairs)
     assert {chapter for chapter, _ in pairs} == set(range(1, 15))
 
 
-@pytest.mark.parametrize("number", numbers())
+@pytest.mark.parametrize("number", exercise_numbers())
 def test_nonsense_is_never_right_and_never_raises(number, capsys):
-    for answers in ((lambda *arguments, **options: 12345.0,), (lambda *arguments: None,), ("x",), (3,), (np.ones(3),), ({},), (object,)):
+    for answers in (
+        (lambda *arguments, **options: 12345.0,),
+        (lambda *arguments: None,),
+        ("x",),
+        (3,),
+        (np.ones(3),),
+        ({},),
+        (object,),
+    ):
         assert "맞았습니다" not in told(capsys, number, *answers)

@@ -59,8 +59,8 @@ def exercise(number: str) -> Callable[[Callable[..., str | None]], Callable[...,
 def check(number: str, *answers: Any) -> None:
     """Judge the answers to an exercise of the course, and print what there is to say of them.
 
-    It prints 맞았습니다, or what is wrong: the cause by the judge, and the line. It never raises an error of an answer. Raises ValueError for a
-    number that is no exercise.
+    It prints 맞았습니다, or what is wrong: the cause by the judge, and the line. It never raises an error of an answer. Raises ValueError
+    for a number that is no exercise.
 
     >>> def mul_backward(dout, x, y):
     ...     return dout * y, -dout * x
@@ -73,7 +73,7 @@ def check(number: str, *answers: Any) -> None:
     print(f"{number}: {_verdict(number, answers)}")
 
 
-def numbers() -> list[str]:
+def exercise_numbers() -> list[str]:
     """The numbers of all exercises."""
     for chapter in _CHAPTERS:
         import_module(f"{__package__}.exercises.{chapter}")
@@ -81,10 +81,10 @@ def numbers() -> list[str]:
 
 
 def _verdict(number: str, answers: tuple[Any, ...]) -> str:
-    if number not in numbers():
+    if number not in exercise_numbers():
         raise explain(
-            ValueError(f"there is no exercise {number!r}; the last is {numbers()[-1]}"),
-            f"연습문제 {number!r}번은 없습니다. 마지막 번호: {numbers()[-1]}",
+            ValueError(f"there is no exercise {number!r}; the last is {exercise_numbers()[-1]}"),
+            f"연습문제 {number!r}번은 없습니다. 마지막 번호: {exercise_numbers()[-1]}",
         )
     try:
         if any(answer is ... for answer in answers):
@@ -112,10 +112,10 @@ def _failed(error: Exception) -> str:
 def _place(raised: TracebackType | None) -> str:
     """The last line of the reader's own code that an error came through."""
     frames = [frame for frame in traceback.extract_tb(raised) if _is_the_readers(frame.filename)]
-    return placed(frames[-1].filename, frames[-1].lineno or 0, frames[-1].line or "") if frames else ""
+    return shown_line(frames[-1].filename, frames[-1].lineno or 0, frames[-1].line or "") if frames else ""
 
 
-def placed(file: str, number: int, line: str) -> str:
+def shown_line(file: str, number: int, line: str) -> str:
     """A line of the reader's, as it is shown: a cell of a notebook is the one that was just run, and its file has no name to speak of."""
     is_cell = file.startswith("<") or "ipykernel" in file
     return f"{'' if is_cell else f'{file} '}{number}번째 줄: {line.strip()}"

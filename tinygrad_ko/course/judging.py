@@ -10,7 +10,7 @@ import numpy as np
 
 from tinygrad_ko.check.handwritten import check_vjp
 from tinygrad_ko.check.reports.report import Blame, GradientMismatch, GradientUndecided
-from tinygrad_ko.course.checker import Unanswered, Wrong, placed
+from tinygrad_ko.course.checker import Unanswered, Wrong, shown_line
 
 
 def require_derivative(
@@ -26,34 +26,49 @@ def require_derivative(
     parts = answered(vjp(dout, *given))
     parts = parts if isinstance(parts, list | tuple) else [parts]
     if len(parts) != len(given):
-        raise Wrong(f"기울기를 {len(given)}개 반환해야 합니다({', '.join(names)}). 반환한 개수: {len(parts)}.{_at(written)}")
+        raise Wrong(
+            f"기울기를 {len(given)}개 반환해야 합니다({', '.join(names)}). 반환한 개수: {len(parts)}.{_at(written)}"
+        )
     for name, part, x in zip(names, parts, given, strict=True):
         answered(part)
         if np.shape(part) != x.shape:
-            raise Wrong(f"{name}의 형상은 {x.shape}인데 그 기울기의 형상은 {np.shape(part)}입니다.{_why_this_shape(np.shape(part), x.shape)}{_at(written, name)}")
+            raise Wrong(
+                f"{name}의 형상은 {x.shape}인데 그 기울기의 형상은 {np.shape(part)}입니다."
+                f"{_why_this_shape(np.shape(part), x.shape)}{_at(written, name)}"
+            )
     try:
         check_vjp(f, lambda g, *values: vjp(g, *values), *given, rng=0)
     except GradientMismatch as error:
-        raise Wrong(_told(error.report.blame, dict(zip(inspect.signature(f).parameters, names, strict=False)), written)) from None
+        raise Wrong(
+            _told(error.report.blame, dict(zip(inspect.signature(f).parameters, names, strict=False)), written)
+        ) from None
     except GradientUndecided:
         raise Wrong(f"맞는지 틀리는지 판단할 수 없습니다. 값이 유한한지 확인하십시오.{_at(written)}") from None
 
 
-def require_values(answer: Callable[..., Any], reference: Callable[..., Any], *cases: tuple[Any, ...], rtol: float = 1e-9) -> None:
+def require_values(
+    answer: Callable[..., Any], reference: Callable[..., Any], *cases: tuple[Any, ...], rtol: float = 1e-9
+) -> None:
     """The answer is the reference, at each of these arguments, up to round-off."""
     for case in cases:
         given = [np.array(x) if isinstance(x, np.ndarray) else x for x in case]
         found, wanted = answered(answer(*given)), np.asarray(reference(*case))
         shown = ", ".join(map(_short, case))
         if np.shape(found) != wanted.shape:
-            raise Wrong(f"입력: {shown}\n  결과의 올바른 형상: {wanted.shape}, 답의 형상: {np.shape(found)}{_at(answer)}")
+            raise Wrong(
+                f"입력: {shown}\n  결과의 올바른 형상: {wanted.shape}, 답의 형상: {np.shape(found)}{_at(answer)}"
+            )
         values = np.asarray(found, float)
         for before, after in zip(case, given, strict=True):
             if isinstance(before, np.ndarray) and not np.array_equal(before, after, equal_nan=True):
-                raise Wrong(f"함수가 넘겨받은 배열을 바꾸어 놓았습니다. 호출하기 전: {_short(before)}, 호출한 뒤: {_short(after)}{_at(answer)}")
+                raise Wrong(
+                    f"함수가 넘겨받은 배열을 바꾸어 놓았습니다. 호출하기 전: {_short(before)}, 호출한 뒤: {_short(after)}{_at(answer)}"
+                )
         scale = np.max(np.abs(wanted), initial=0)
         if not np.allclose(values, wanted, rtol=rtol, atol=rtol * scale):
-            raise Wrong(f"입력: {shown}\n  올바른 값: {_short(wanted)}, 답: {_short(values)}{_ratio(values, wanted)}{_at(answer)}")
+            raise Wrong(
+                f"입력: {shown}\n  올바른 값: {_short(wanted)}, 답: {_short(values)}{_ratio(values, wanted)}{_at(answer)}"
+            )
 
 
 def require_tests(test: Callable[..., Any], right: Any, wrong: dict[str, Any], what: str = "규칙") -> str:
@@ -106,7 +121,10 @@ def _why_this_shape(found: tuple[int, ...], wanted: tuple[int, ...]) -> str:
         axes = []
     if found == wanted[::-1]:
         return "\n  원인: 전치(.T)가 빠졌거나 곱하는 순서가 바뀐 것 같습니다."
-    if not axes or (len(found) == len(wanted) and any(n != m for i, (n, m) in enumerate(zip(found, wanted, strict=True)) if i not in axes)):
+    if not axes or (
+        len(found) == len(wanted)
+        and any(n != m for i, (n, m) in enumerate(zip(found, wanted, strict=True)) if i not in axes)
+    ):
         return ""
     axis = str(axes[0]) if len(axes) == 1 else str(tuple(axes))
     return f"\n  원인: 순전파에서 브로드캐스트된 축을 따라 더하는 계산이 빠졌습니다(sum(axis={axis}))."
@@ -122,7 +140,11 @@ def _ratio(found: Any, wanted: Any) -> str:
     ratios = found[inside] / wanted[inside]
     if np.allclose(ratios, ratios.flat[0], rtol=1e-6) and np.allclose(found[~inside], 0):
         ratio = float(ratios.flat[0])
-        return "\n  원인: 부호가 반대입니다." if np.isclose(ratio, -1) else f"\n  원인: 모든 값이 {ratio:.6g}배입니다. 곱하거나 나누는 상수를 확인하십시오."
+        return (
+            "\n  원인: 부호가 반대입니다."
+            if np.isclose(ratio, -1)
+            else f"\n  원인: 모든 값이 {ratio:.6g}배입니다. 곱하거나 나누는 상수를 확인하십시오."
+        )
     return ""
 
 
@@ -145,11 +167,26 @@ def _at(function: Any, name: str = "") -> str:
         tree = ast.parse(textwrap.dedent("".join(source)))
     except (OSError, TypeError, SyntaxError):
         return ""
-    lines = [node.lineno for node in ast.walk(tree) if isinstance(node, ast.Assign | ast.AugAssign) and f"d{name}" in _targets(node)] if name else []
+    lines = (
+        [
+            node.lineno
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Assign | ast.AugAssign) and f"d{name}" in _targets(node)
+        ]
+        if name
+        else []
+    )
     lines = lines or [node.lineno for node in ast.walk(tree) if isinstance(node, ast.Return)] or [1]
-    return f"\n  위치: {placed(inspect.getsourcefile(function) or '', first + max(lines) - 1, source[max(lines) - 1])}"
+    return (
+        f"\n  위치: {shown_line(inspect.getsourcefile(function) or '', first + max(lines) - 1, source[max(lines) - 1])}"
+    )
 
 
 def _targets(node: ast.Assign | ast.AugAssign) -> set[str]:
     targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-    return {word.id if isinstance(word, ast.Name) else word.attr for t in targets for word in ast.walk(t) if isinstance(word, ast.Name | ast.Attribute)}
+    return {
+        word.id if isinstance(word, ast.Name) else word.attr
+        for t in targets
+        for word in ast.walk(t)
+        if isinstance(word, ast.Name | ast.Attribute)
+    }

@@ -18,7 +18,13 @@ def _softmax(a: Any) -> Any:
 
 @exercise("10-1")
 def _mended(tanh_backward: Any) -> None:
-    require_derivative(np.tanh, lambda dout, x: tanh_backward(dout, np.tanh(x)), [[0.5, -1.0, 2.0]], written=tanh_backward, names=("x",))
+    require_derivative(
+        np.tanh,
+        lambda dout, x: tanh_backward(dout, np.tanh(x)),
+        [[0.5, -1.0, 2.0]],
+        written=tanh_backward,
+        names=("x",),
+    )
 
 
 @exercise("10-2")
@@ -28,7 +34,12 @@ def _mean(mean_backward: Any) -> None:
     def centred(x: Any) -> Any:
         return x - np.mean(x, axis=-1, keepdims=True)
 
-    require_derivative(centred, lambda dout, x: mean_backward(dout), [[0.5, -1.0, 2.0, 0.0], [1.0, 3.0, -2.0, 0.5]], written=mean_backward)
+    require_derivative(
+        centred,
+        lambda dout, x: mean_backward(dout),
+        [[0.5, -1.0, 2.0, 0.0], [1.0, 3.0, -2.0, 0.5]],
+        written=mean_backward,
+    )
 
 
 @exercise("10-3")
@@ -36,7 +47,12 @@ def _belongs(belongs: Any) -> str:
     """Whether a gradient can be that of the loss of SimpleNet at these weights."""
     right = np.outer(_X, _softmax(_X @ _W) - _T)
     other = np.array([[-0.35356551, 0.11583533, 0.23773018], [-0.53034826, 0.173753, 0.35659526]])
-    for dW, truth, what in ((right, True, "이 W의 기울기"), (other, False, "다른 W로 계산한 기울기"), (-right, False, "부호가 반대인 기울기"), (1.001 * right, False, "0.1% 틀린 기울기")):
+    for dW, truth, what in (
+        (right, True, "이 W의 기울기"),
+        (other, False, "다른 W로 계산한 기울기"),
+        (-right, False, "부호가 반대인 기울기"),
+        (1.001 * right, False, "0.1% 틀린 기울기"),
+    ):
         found = answered(belongs(dW, _W, _X, _T))
         if bool(found) is not truth:
             raise Wrong(f"{what}인데 {bool(found)}를 반환했습니다.")
@@ -50,7 +66,10 @@ def _wrong_rules() -> dict[str, Any]:
         def backward(dout: Any, x: Any, W: Any, b: Any) -> tuple[Any, Any, Any]:
             right = dout @ W.T, x.T @ dout, dout.sum(axis=0)
             changes = dx, dW, db
-            parts = [part if change is None else change(part, dout, x, W) for part, change in zip(right, changes, strict=True)]
+            parts = [
+                part if change is None else change(part, dout, x, W)
+                for part, change in zip(right, changes, strict=True)
+            ]
             return parts[0], parts[1], parts[2]
 
         return backward
@@ -68,7 +87,9 @@ def _wrong_rules() -> dict[str, Any]:
         "dW에서 dout을 1로 본 것": rule(dW=lambda d, g, x, W: x.T @ np.ones_like(g)),
         "db에서 dout을 1로 본 것": rule(db=lambda d, g, x, W: np.ones_like(g).sum(axis=0)),
         "dW가 1e-5만큼 큰 것": rule(dW=lambda d, g, x, W: d * (1 + 1e-5)),
-        "dW의 원소 하나만 1% 틀린 것": rule(dW=lambda d, g, x, W: d * np.where(np.arange(d.size).reshape(d.shape) == d.size - 1, 1.01, 1)),
+        "dW의 원소 하나만 1% 틀린 것": rule(
+            dW=lambda d, g, x, W: d * np.where(np.arange(d.size).reshape(d.shape) == d.size - 1, 1.01, 1)
+        ),
     }
 
 

@@ -14,7 +14,9 @@ def _size(output_size: Any) -> None:
         wanted = (size + 2 * pad - kernel) // stride + 1
         found = answered(output_size(size, kernel, pad, stride))
         if found != wanted:
-            raise Wrong(f"입력 {size}, 필터 {kernel}, 패딩 {pad}, 스트라이드 {stride}: 출력의 크기 {wanted}, 답 {found}")
+            raise Wrong(
+                f"입력 {size}, 필터 {kernel}, 패딩 {pad}, 스트라이드 {stride}: 출력의 크기 {wanted}, 답 {found}"
+            )
 
 
 def _columns(images: Any, size: int) -> Any:

@@ -23,7 +23,10 @@ def _minimum(step: Any) -> None:
     """A step of Newton's to a minimum, from a gradient and a Hessian."""
     H = np.array([[2.0, 0.5], [0.5, 20.0]])
     require_values(
-        lambda x, g: step(x, g, H), lambda x, g: x - np.linalg.solve(H, g), (np.array([1.0, 2.0]), np.array([0.3, -4.0])), rtol=1e-10
+        lambda x, g: step(x, g, H),
+        lambda x, g: x - np.linalg.solve(H, g),
+        (np.array([1.0, 2.0]), np.array([0.3, -4.0])),
+        rtol=1e-10,
     )
 
 
@@ -34,7 +37,9 @@ def _force(force: Any) -> None:
     def energy(angle: Any) -> Any:
         return np.sum(1 - np.cos(angle) + 0.5 * 0.3 * angle**2)
 
-    require_derivative(energy, lambda dout, angle: -dout * np.asarray(answered(force(angle, 0.3))), [0.5, -1.0, 2.5], written=force)
+    require_derivative(
+        energy, lambda dout, angle: -dout * np.asarray(answered(force(angle, 0.3))), [0.5, -1.0, 2.5], written=force
+    )
 
 
 @exercise("12-4")

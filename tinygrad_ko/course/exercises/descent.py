@@ -21,11 +21,14 @@ def _gradient(gradient: Any) -> None:
 @exercise("5-2")
 def _descent(gradient_descent: Any) -> None:
     start = np.array([-3.0, 4.0])
-    bowl = lambda x: 2 * x  # noqa: E731
+    bowl = lambda x: 2 * x
     require_values(lambda x: gradient_descent(bowl, x, 0.1, 3), lambda x: x * 0.8**3, (start,))
     found = np.asarray(answered(gradient_descent(bowl, np.array([-3, 4]), 0.1, 1)))
     if not np.allclose(found, [-2.4, 3.2]):
-        raise Wrong(f"정수 배열 [-3, 4]에서 시작하여 한 걸음\n  올바른 값: [-2.4, 3.2], 답: {found}\n  원인: 정수 배열에는 소수를 담을 수 없습니다. 시작할 때 np.array(x, dtype=float)로 사본을 만드십시오.")
+        raise Wrong(
+            f"정수 배열 [-3, 4]에서 시작하여 한 걸음\n  올바른 값: [-2.4, 3.2], 답: {found}\n"
+            "  원인: 정수 배열에는 소수를 담을 수 없습니다. 시작할 때 np.array(x, dtype=float)로 사본을 만드십시오."
+        )
 
 
 @exercise("5-3")
@@ -34,7 +37,9 @@ def _limit(largest_rate: Any) -> str:
         found = float(answered(largest_rate(a)))
         if not np.isclose(found, 1 / a):
             step = 1 - 2 * a * found
-            raise Wrong(f"f(x) = {a:g}x²의 경계가 아닙니다(학습률 {found:g}). 한 걸음마다 x에 곱해지는 값이 1 - 2·{a:g}·{found:g} = {step:g}입니다.")
+            raise Wrong(
+                f"f(x) = {a:g}x²의 경계가 아닙니다(학습률 {found:g}). 한 걸음마다 x에 곱해지는 값이 1 - 2·{a:g}·{found:g} = {step:g}입니다."
+            )
     return "한 걸음마다 x에 1 - 2a·lr이 곱해지므로, 그 절댓값이 1보다 작은 0 < lr < 1/a에서만 수렴합니다."
 
 

@@ -15,7 +15,11 @@ def _central(f: Any, x: Any) -> Any:
 
 @exercise("4-1")
 def _one_variable(numerical_diff: Any) -> None:
-    for f, slope, name in ((sin, cos, "sin"), (exp, exp, "exp"), (lambda x: 0.01 * x**2 + 0.1 * x, lambda x: 0.02 * x + 0.1, "0.01x² + 0.1x")):
+    for f, slope, name in (
+        (sin, cos, "sin"),
+        (exp, exp, "exp"),
+        (lambda x: 0.01 * x**2 + 0.1 * x, lambda x: 0.02 * x + 0.1, "0.01x² + 0.1x"),
+    ):
         for x in (-1.0, 0.5, 5.0):
             found, truth = float(answered(numerical_diff(f, x))), slope(x)
             if abs(found - truth) > 1e-6 * max(1.0, abs(truth)):
@@ -49,11 +53,23 @@ def _of_any_shape(numerical_gradient: Any) -> None:
         g.flat[-1] += x.flat[0]
         return g
 
-    require_values(numerical_gradient, slopes, (quadratic, np.array([3.0, 4.0])), (quadratic, np.array([[1.0, -2.0, 0.5], [0.0, 3.0, 1.5]])), rtol=1e-6)
-    for kind, cure in (("int64", "정수 배열에 h를 더하면 소수점 아래가 버려집니다"), ("float32", "float32에서는 반올림 오차가 결과의 셋째 자리까지 올라옵니다")):
+    require_values(
+        numerical_gradient,
+        slopes,
+        (quadratic, np.array([3.0, 4.0])),
+        (quadratic, np.array([[1.0, -2.0, 0.5], [0.0, 3.0, 1.5]])),
+        rtol=1e-6,
+    )
+    for kind, cure in (
+        ("int64", "정수 배열에 h를 더하면 소수점 아래가 버려집니다"),
+        ("float32", "float32에서는 반올림 오차가 결과의 셋째 자리까지 올라옵니다"),
+    ):
         found = np.asarray(numerical_gradient(quadratic, np.array([3, 4], kind)), float)
         if not np.allclose(found, [10, 11], rtol=1e-6):
-            raise Wrong(f"자료형이 {kind}인 배열 [3, 4]\n  기울기: [10, 11], 답: {found}\n  원인: {cure}. 먼저 float64 사본을 만드십시오: np.array(x, dtype=float)")
+            raise Wrong(
+                f"자료형이 {kind}인 배열 [3, 4]\n  기울기: [10, 11], 답: {found}\n"
+                f"  원인: {cure}. 먼저 float64 사본을 만드십시오: np.array(x, dtype=float)"
+            )
 
 
 @exercise("4-3")
@@ -62,7 +78,9 @@ def _step(best_h: Any) -> str:
         found, best = float(answered(best_h(eps))), eps ** (1 / 3)
         if not best / 8 < found < best * 8:
             side = "너무 작아 반올림 오차가 큽니다" if found < best else "너무 커서 절단 오차가 큽니다"
-            raise Wrong(f"{name}(eps = {eps:.2g})에서 h = {found:.2g}: {side}. 두 오차 eps/h와 h²이 같아지는 h를 구하십시오.")
+            raise Wrong(
+                f"{name}(eps = {eps:.2g})에서 h = {found:.2g}: {side}. 두 오차 eps/h와 h²이 같아지는 h를 구하십시오."
+            )
     return "h는 eps의 세제곱근 정도일 때 가장 좋습니다. float64에서는 6e-06 정도입니다."
 
 
@@ -105,7 +123,9 @@ def _wrong_gradients() -> dict[str, Any]:
     central = put(lambda above, below, here, h: (above - below) / (2 * h))
     return {
         "올바른 구현": made(central),
-        "괄호를 빠뜨려 h로 나누지 않고 곱한 것: / 2*h": made(put(lambda above, below, here, h: (above - below) / 2 * h)),
+        "괄호를 빠뜨려 h로 나누지 않고 곱한 것: / 2*h": made(
+            put(lambda above, below, here, h: (above - below) / 2 * h)
+        ),
         "2h가 아니라 h로 나눈 것": made(put(lambda above, below, here, h: (above - below) / h)),
         "부호가 반대인 것": made(put(lambda above, below, here, h: (below - above) / (2 * h))),
         "전방 차분": made(put(lambda above, below, here, h: (above - here) / h)),

@@ -50,7 +50,8 @@ def _order(topological_order: Any) -> None:
         for parent in node.parents:
             if order.index(parent) < order.index(node):
                 raise Wrong(
-                    f"순서 {order}에서는 {parent}가 {node}보다 앞에 있습니다. {node}에서 오는 기울기를 받기 전에 {parent}의 역전파를 시작하게 됩니다."
+                    f"순서 {order}에서는 {parent}가 {node}보다 앞에 있습니다. "
+                    f"{node}에서 오는 기울기를 받기 전에 {parent}의 역전파를 시작하게 됩니다."
                 )
     chain = Node("끝")
     for i in range(3000):
@@ -58,7 +59,9 @@ def _order(topological_order: Any) -> None:
     try:
         long = len([*topological_order(chain)])
     except RecursionError:
-        raise Wrong("노드가 3,000개 이어진 그래프에서 RecursionError가 납니다. 재귀 대신 스택(리스트)을 쓰십시오.") from None
+        raise Wrong(
+            "노드가 3,000개 이어진 그래프에서 RecursionError가 납니다. 재귀 대신 스택(리스트)을 쓰십시오."
+        ) from None
     if long != 3001:
         raise Wrong(f"노드가 3,001개인 그래프에서 {long}개만 방문했습니다.")
 

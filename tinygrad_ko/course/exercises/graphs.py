@@ -33,7 +33,8 @@ def _by_hand(gradients: Any) -> None:
             raised[name] += 1
             more = _price(**raised) - _price(**_SHOP)
             raise Wrong(
-                f"∂L/∂{name} = {found:g}: 확인해 보십시오. 이 값만 1 늘리면 금액이 {_price(**_SHOP):g}에서 {_price(**raised):g}까지 {more:g}만큼 늘어납니다."
+                f"∂L/∂{name} = {found:g}: 확인해 보십시오. 이 값만 1 늘리면 "
+                f"금액이 {_price(**_SHOP):g}에서 {_price(**raised):g}까지 {more:g}만큼 늘어납니다."
             )
 
 

@@ -36,7 +36,9 @@ def _relu(Relu: Any) -> None:
     layer, dout = _made(Relu), np.ones_like(_X)
     layer.backward(dout)
     if not (dout == 1).all():
-        raise Wrong("backward가 넘겨받은 dout을 바꾸어 놓았습니다. dout을 다른 곳에서도 쓴다면 조용히 틀립니다. 사본에 쓰십시오.")
+        raise Wrong(
+            "backward가 넘겨받은 dout을 바꾸어 놓았습니다. dout을 다른 곳에서도 쓴다면 조용히 틀립니다. 사본에 쓰십시오."
+        )
     layer = _made(Relu)
     if layer.forward(np.zeros((1, 3))) is ... or np.any(answered(layer.backward(np.ones((1, 3))))):
         raise Wrong("x가 정확히 0일 때의 기울기는 0으로 약속합니다(순전파의 마스크는 x <= 0).")

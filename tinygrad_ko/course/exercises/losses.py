@@ -48,4 +48,6 @@ def _slope_of_squares(backward: Any) -> None:
 def _slope_of_entropy(backward: Any) -> None:
     """With its 1e-7: leaving it out is an error of a millionth, and is seen."""
     t = 0.8 * _T + 0.2 / 3  # no entry is 0
-    require_derivative(lambda y: -np.sum(t * np.log(y + 1e-7)) / len(y), lambda dout, y: backward(dout, y, t), _Y, written=backward)
+    require_derivative(
+        lambda y: -np.sum(t * np.log(y + 1e-7)) / len(y), lambda dout, y: backward(dout, y, t), _Y, written=backward
+    )

@@ -1,5 +1,6 @@
 """Chapter 6: networks that learn by numerical differentiation."""
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ def _count(parameters: Any) -> None:
     for sizes, wanted in (((784, 100, 10), 79_510), ((64, 50, 10), 3_760), ((2, 3, 2, 2), 23)):
         found = answered(parameters(sizes))
         if found != wanted:
-            weights = sum(n * m for n, m in zip(sizes[:-1], sizes[1:], strict=True))
+            weights = sum(n * m for n, m in pairwise(sizes))
             cause = " 편향을 세지 않았습니다." if found == weights else ""
             raise Wrong(f"층의 크기가 {sizes}인 신경망의 매개변수: {wanted:,}개, 답: {found:,}개.{cause}")
 
@@ -28,7 +29,13 @@ def _evaluations(evaluations: Any) -> None:
     for sizes, wanted in (((784, 100, 10), 159_020), ((64, 50, 10), 7_520)):
         found = answered(evaluations(sizes, 100))
         if found != wanted:
-            cause = " 배치는 한 번의 순전파로 함께 계산합니다." if found in (wanted * 100, wanted * 50) else " 중심 차분은 숫자 하나에 두 번 계산합니다." if found * 2 == wanted else ""
+            cause = (
+                " 배치는 한 번의 순전파로 함께 계산합니다."
+                if found in (wanted * 100, wanted * 50)
+                else " 중심 차분은 숫자 하나에 두 번 계산합니다."
+                if found * 2 == wanted
+                else ""
+            )
             raise Wrong(f"층의 크기가 {sizes}, 배치가 100일 때 순전파: {wanted:,}번, 답: {found:,}번.{cause}")
 
 
@@ -41,4 +48,6 @@ def _simple_net(gradient: Any) -> None:
         return -np.sum(t * np.log(_softmax_of(x @ W))) / len(x)
 
     x, W = np.array([[0.6, 0.9], [-0.3, 1.2]]), np.array([[0.47, 1.0, 0.85], [0.86, 0.04, 0.69]])
-    require_derivative(lambda W: loss(x, W), lambda dout, W: dout * np.asarray(answered(gradient(x, W, t))), W, written=gradient)
+    require_derivative(
+        lambda W: loss(x, W), lambda dout, W: dout * np.asarray(answered(gradient(x, W, t))), W, written=gradient
+    )

@@ -16,7 +16,9 @@ def _nand(w1: Any, w2: Any, b: Any) -> None:
     for x1, x2 in _PAIRS:
         found, wanted = int(w1 * x1 + w2 * x2 + b > 0), int(not (x1 and x2))
         if found != wanted:
-            raise Wrong(f"입력 ({x1}, {x2})에서 {wanted}이 나와야 합니다. 답: w1·{x1} + w2·{x2} + b = {w1 * x1 + w2 * x2 + b:g}, 출력 {found}")
+            raise Wrong(
+                f"입력 ({x1}, {x2})에서 {wanted}이 나와야 합니다. 답: w1·{x1} + w2·{x2} + b = {w1 * x1 + w2 * x2 + b:g}, 출력 {found}"
+            )
 
 
 @exercise("1-2")
@@ -42,4 +44,9 @@ def _forward(forward: Any) -> None:
     def reference(params: Any, x: Any) -> Any:
         return net.predict(x)
 
-    require_values(forward, reference, (net.params, np.array([1.0, 0.5])), (net.params, np.array([[1.0, 0.5], [0.0, 0.0], [-1.0, 2.0]])))
+    require_values(
+        forward,
+        reference,
+        (net.params, np.array([1.0, 0.5])),
+        (net.params, np.array([[1.0, 0.5], [0.0, 0.0], [-1.0, 2.0]])),
+    )

@@ -12,7 +12,7 @@ from sphinx.search import SearchLanguage
 
 from docs.site.particles import ENDING
 
-WORD = rf"^([가-힣\w]*?[가-힣\w]{{2}}){ENDING}$"  # a noun of one syllable keeps everything but 을 and 를
+WORD = rf"^([가-힣a-z0-9_]*?[가-힣a-z0-9_]{{2}}){ENDING}$"  # the longest ending; a noun of one syllable keeps all but 을 and 를
 OBJECT = r"^([가-힣])[을를]$"
 
 
@@ -38,7 +38,7 @@ class SearchKorean(SearchLanguage):
     language_name = "Korean"
     js_stemmer_code = f"""
 var Stemmer = function () {{
-  const ending = new RegExp({json.dumps(WORD.replace(chr(92) + "w", "a-z0-9_"))});
+  const ending = new RegExp({json.dumps(WORD)});
   const object = new RegExp({json.dumps(OBJECT)});
   this.stemWord = function (word) {{
     word = word.toLowerCase();

@@ -41,7 +41,7 @@ def _product(convolve: Any) -> None:
         return out.reshape(n, height - size + 1, width - size + 1, k).transpose(0, 3, 1, 2)
 
     rng = np.random.default_rng(0)
-    require_values(convolve, reference, (rng.normal(size=(2, 3, 5, 4)), rng.normal(size=(4, 3, 2, 2))))
+    require_values(convolve, reference, (rng.normal(size=(2, 3, 5, 6)), rng.normal(size=(4, 3, 2, 2))))
 
 
 @exercise("14-4")

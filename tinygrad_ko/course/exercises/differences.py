@@ -46,8 +46,13 @@ def _of_any_shape(numerical_gradient: Any) -> None:
     def quadratic(x: Any) -> Any:
         return np.sum(np.asarray(x) ** 2) + np.ravel(x)[0] * np.ravel(x)[-1]
 
+    def curved(x: Any) -> Any:
+        return np.sum(np.exp(x))
+
     def slopes(f: Any, x: Any) -> Any:
         x = np.array(x, float)
+        if f is curved:
+            return np.exp(x)
         g = 2 * x
         g.flat[0] += x.flat[-1]
         g.flat[-1] += x.flat[0]
@@ -57,6 +62,7 @@ def _of_any_shape(numerical_gradient: Any) -> None:
         numerical_gradient,
         slopes,
         (quadratic, np.array([3.0, 4.0])),
+        (curved, np.array([0.5, -1.0])),
         (quadratic, np.array([[1.0, -2.0, 0.5], [0.0, 3.0, 1.5]])),
         rtol=1e-6,
     )

@@ -44,9 +44,14 @@ def without_comments(code):
 
 def test_both_languages_show_the_same_code():
     """But for comments, which each has in its own language."""
-    english, korean = ([without_comments(block) for block in python_blocks(name)] for name in ("README.md", "README.ko.md"))
+    english, korean = (
+        [without_comments(block) for block in python_blocks(name)] for name in ("README.md", "README.ko.md")
+    )
     assert english == korean
-    assert all(re.search("[가-힣]", comment) for comment in re.findall(r"# .*[a-z]{3}.*", "".join(python_blocks("README.ko.md"))))
+    assert all(
+        re.search("[가-힣]", comment)
+        for comment in re.findall(r"# .*[a-z]{3}.*", "".join(python_blocks("README.ko.md")))
+    )
 
 
 @pytest.mark.parametrize("name", pages.PAGES)

@@ -69,7 +69,10 @@ def _signature(value: Any) -> str:
         return ""
     plain = [p.replace(annotation=inspect.Parameter.empty) for p in signature.parameters.values() if p.name != "self"]
     shown = str(signature.replace(parameters=plain, return_annotation=inspect.Signature.empty))
-    return re.sub(r"<[^<>]*?([\w.]+) (?:object )?at 0x[0-9a-f]+>", r"\1", shown)
+    shown = re.sub(
+        r"<function ([\w.]+?)(?:\.<locals>\S*)? at 0x[0-9a-f]+>", r"\1", shown
+    )  # init=normal(0.01) is "normal"
+    return re.sub(r"<class '([\w.]+)'>", r"\1", shown)
 
 
 def _markdown(doc: str) -> str:

@@ -143,6 +143,14 @@ def test_numbers_go_by_chapters():
 
 @pytest.mark.parametrize("number", exercise_numbers())
 def test_nonsense_is_never_right_and_never_raises(number, capsys):
-    nonsense: list[Any] = [lambda *arguments, **options: 12345.0, lambda *arguments: None, "x", 3, np.ones(3), {}, object]
+    nonsense: list[Any] = [
+        lambda *arguments, **options: 12345.0,
+        lambda *arguments: None,
+        "x",
+        3,
+        np.ones(3),
+        {},
+        object,
+    ]
     for answer in nonsense:
         assert "맞았습니다" not in told(capsys, number, answer)

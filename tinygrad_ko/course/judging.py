@@ -27,14 +27,14 @@ def require_derivative(
     parts = parts if isinstance(parts, list | tuple) else [parts]
     if len(parts) != len(given):
         raise Wrong(
-            f"기울기를 {len(given)}개 반환해야 합니다({', '.join(names)}). 반환한 개수: {len(parts)}.{_at(written)}"
+            f"기울기를 {len(given)}개 반환해야 합니다({', '.join(names)}). 반환한 개수: {len(parts)}.{at_line(written)}"
         )
     for name, part, x in zip(names, parts, given, strict=True):
         answered(part)
         if np.shape(part) != x.shape:
             raise Wrong(
                 f"{name}의 형상은 {x.shape}인데 그 기울기의 형상은 {np.shape(part)}입니다."
-                f"{_why_this_shape(np.shape(part), x.shape)}{_at(written, name)}"
+                f"{_why_this_shape(np.shape(part), x.shape)}{at_line(written, name)}"
             )
     try:
         check_vjp(f, lambda g, *values: vjp(g, *values), *given, rng=0)
@@ -43,7 +43,7 @@ def require_derivative(
             _told(error.report.blame, dict(zip(inspect.signature(f).parameters, names, strict=False)), written)
         ) from None
     except GradientUndecided:
-        raise Wrong(f"맞는지 틀리는지 판단할 수 없습니다. 값이 유한한지 확인하십시오.{_at(written)}") from None
+        raise Wrong(f"맞는지 틀리는지 판단할 수 없습니다. 값이 유한한지 확인하십시오.{at_line(written)}") from None
 
 
 def require_values(
@@ -56,18 +56,18 @@ def require_values(
         shown = ", ".join(map(_short, case))
         if np.shape(found) != wanted.shape:
             raise Wrong(
-                f"입력: {shown}\n  결과의 올바른 형상: {wanted.shape}, 답의 형상: {np.shape(found)}{_at(answer)}"
+                f"입력: {shown}\n  결과의 올바른 형상: {wanted.shape}, 답의 형상: {np.shape(found)}{at_line(answer)}"
             )
         values = np.asarray(found, float)
         for before, after in zip(case, given, strict=True):
             if isinstance(before, np.ndarray) and not np.array_equal(before, after, equal_nan=True):
                 raise Wrong(
-                    f"함수가 넘겨받은 배열을 바꾸어 놓았습니다. 호출하기 전: {_short(before)}, 호출한 뒤: {_short(after)}{_at(answer)}"
+                    f"함수가 넘겨받은 배열을 바꾸어 놓았습니다. 호출하기 전: {_short(before)}, 호출한 뒤: {_short(after)}{at_line(answer)}"
                 )
         scale = np.max(np.abs(wanted), initial=0)
         if not np.allclose(values, wanted, rtol=rtol, atol=rtol * scale):
             raise Wrong(
-                f"입력: {shown}\n  올바른 값: {_short(wanted)}, 답: {_short(values)}{_ratio(values, wanted)}{_at(answer)}"
+                f"입력: {shown}\n  올바른 값: {_short(wanted)}, 답: {_short(values)}{_ratio(values, wanted)}{at_line(answer)}"
             )
 
 
@@ -78,7 +78,7 @@ def require_tests(test: Callable[..., Any], right: Any, wrong: dict[str, Any], w
     except Unanswered:
         raise
     except Exception as error:
-        raise Wrong(f"이 테스트는 올바른 {what}도 거부합니다. {type(error).__name__}: {error}{_at(test)}") from None
+        raise Wrong(f"이 테스트는 올바른 {what}도 거부합니다. {type(error).__name__}: {error}{at_line(test)}") from None
     passed = [mistake for mistake, implementation in wrong.items() if _accepts(test, implementation)]
     if passed:
         listed = "".join(f"\n  통과한 {what}: {mistake}" for mistake in passed)
@@ -103,12 +103,12 @@ def _accepts(test: Callable[..., Any], implementation: Any) -> bool:
 
 def _told(blame: Blame | None, names: dict[str, str], written: Any) -> str:
     if blame is None:
-        return f"기울기가 수치 미분과 다릅니다.{_at(written)}"
+        return f"기울기가 수치 미분과 다릅니다.{at_line(written)}"
     name = names.get(blame.argument, blame.argument)
     entry = blame.entry.replace(f"d {blame.argument}", f"d {name}")
     cause = f"\n  원인: {blame.korean}" if blame.korean else ""
     values = f"\n  {entry}: 답 {blame.analytic:.9g}, 수치 미분 {blame.numeric:.9g}, 오차 추정값 {blame.error:.0e}"
-    return f"{name}에 대한 미분이 수치 미분과 다릅니다.{cause}{values}{_at(written, name)}"
+    return f"{name}에 대한 미분이 수치 미분과 다릅니다.{cause}{values}{at_line(written, name)}"
 
 
 def _why_this_shape(found: tuple[int, ...], wanted: tuple[int, ...]) -> str:
@@ -159,7 +159,7 @@ def _short(value: Any) -> str:
     return " ".join(np.array2string(array, precision=8, separator=", ").split())
 
 
-def _at(function: Any, name: str = "") -> str:
+def at_line(function: Any, name: str = "") -> str:
     """The line of the reader's that is to be looked at: where the gradient of `name` is assigned, else the last return."""
     try:
         function = function.op.forward if hasattr(function, "op") else getattr(function, "__func__", function)

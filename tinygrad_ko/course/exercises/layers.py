@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ko.course.checker import Wrong, exercise
-from tinygrad_ko.course.judging import answered, require_derivative, require_values
+from tinygrad_ko.course.judging import answered, at_line, require_derivative, require_values
 
 _X = np.array([[0.5, -1.0, 2.0], [-0.3, 1.5, -2.5]])
 
@@ -38,6 +38,7 @@ def _relu(Relu: Any) -> None:
     if not (dout == 1).all():
         raise Wrong(
             "backward가 넘겨받은 dout을 바꾸어 놓았습니다. dout을 다른 곳에서도 쓴다면 조용히 틀립니다. 사본에 쓰십시오."
+            f"{at_line(Relu.backward)}"
         )
     layer = _made(Relu)
     if layer.forward(np.zeros((1, 3))) is ... or np.any(answered(layer.backward(np.ones((1, 3))))):

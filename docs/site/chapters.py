@@ -86,7 +86,7 @@ class Kernel:
     def run(self, code: str) -> Result:
         """Run one cell."""
         self.count += 1
-        file = f"<{self.name}, 셀 {self.count}>"
+        file = f"<{self.name}, 칸 {self.count}>"
         linecache.cache[file] = (len(code), None, code.splitlines(keepends=True), file)
         body = ast.parse(code, file).body
         last = body.pop() if body and isinstance(body[-1], ast.Expr) else None

@@ -66,6 +66,16 @@ def test_it_fits_a_console_of_80_columns(printed):
     assert too_wide(printed) == []
 
 
+def test_in_a_korean_locale_it_speaks_korean_alone(quick, monkeypatch, capsys):
+    monkeypatch.setenv("LC_ALL", "ko_KR.UTF-8")
+    assert main(["demo"]) == 0
+    out = capsys.readouterr().out
+    assert too_wide(out) == []
+    assert "다음에는 이렇게 해 보십시오." in out
+    prose = [line for line in out.splitlines() if re.search(r"[a-z]{3,} [a-z]{2,} [a-z]{2,}", line)]
+    assert prose == []
+
+
 def test_it_ends_with_three_things_to_do(printed):
     end = printed[printed.index("What next") :]
     assert [word in end for word in (" train ", " check ", "README.md")] == [True] * 3

@@ -10,6 +10,8 @@
 
     <!-- 그림: 접선 -->    a cell that draws: this line says what is to be seen, and the picture takes its place
 
+    <!-- 자리: ... -->    a place kept for what the library does not have yet; nothing is shown
+
     <details>          a solution: not in the notebook, and the checks that follow it in the page say 맞았습니다
 
 `python -m docs.site.chapters` writes the outputs anew.

@@ -10,7 +10,7 @@ import pytest
 
 import tinygrad_ko
 from tinygrad_ko.cli import demo, doctor, main
-from tinygrad_ko.cli.console import _NoBar, duration, prefers_korean, program, progress_bar, say
+from tinygrad_ko.cli.console import _NoBar, _prefers_korean, duration, program, progress_bar, say
 from tinygrad_ko.errors import explain
 from tinygrad_ko.runtime.install import install
 
@@ -177,7 +177,7 @@ def test_a_korean_locale_gets_korean_alone(locale, shown, monkeypatch):
 def test_a_console_without_hangul_gets_english_in_every_locale(monkeypatch):
     monkeypatch.setenv("LC_ALL", "ko_KR")
     stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
-    assert not prefers_korean(stream)
+    assert not _prefers_korean(stream)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 
 import tinygrad_ko as tg
 from tinygrad_ko import course
-from tinygrad_ko.course.checker import exercise_numbers
+from tinygrad_ko.course.checker import _numbers
 
 
 def told(capsys, number, *answers):
@@ -136,12 +136,12 @@ def test_an_unknown_number_is_an_error():
 
 
 def test_numbers_go_by_chapters():
-    pairs = [tuple(map(int, number.split("-"))) for number in exercise_numbers()]
+    pairs = [tuple(map(int, number.split("-"))) for number in _numbers()]
     assert pairs == sorted(pairs)
     assert {chapter for chapter, _ in pairs} == set(range(1, 15))
 
 
-@pytest.mark.parametrize("number", exercise_numbers())
+@pytest.mark.parametrize("number", _numbers())
 def test_nonsense_is_never_right_and_never_raises(number, capsys):
     nonsense: list[Any] = [
         lambda *arguments, **options: 12345.0,

@@ -29,7 +29,7 @@ def speaks_korean(stream: TextIO | None) -> bool:
     return True
 
 
-def prefers_korean(stream: TextIO | None = None) -> bool:
+def _prefers_korean(stream: TextIO | None = None) -> bool:
     """Whether the user's locale is Korean, and the stream can show it."""
     named = (os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name))
     language = next(named, None)
@@ -43,7 +43,7 @@ def prefers_korean(stream: TextIO | None = None) -> bool:
 def say(english: str = "", *korean: str, file: TextIO | None = None) -> None:
     """Print a line, and below it the same in Korean where the console can show it; in a Korean locale the Korean alone."""
     stream = file or sys.stdout
-    if korean and prefers_korean(stream):
+    if korean and _prefers_korean(stream):
         print("\n" * (len(english) - len(english.lstrip("\n"))), end="", file=stream)
     else:
         print(english, file=stream)
@@ -51,9 +51,9 @@ def say(english: str = "", *korean: str, file: TextIO | None = None) -> None:
         print(line, file=stream)
 
 
-def either(english: str, korean: str) -> str:
+def by_locale(english: str, korean: str) -> str:
     """One of two texts: the Korean one in a Korean locale."""
-    return korean if prefers_korean() else english
+    return korean if _prefers_korean() else english
 
 
 def padded(text: str, columns: int, *, right: bool = False) -> str:
@@ -66,14 +66,14 @@ def program() -> str:
     """How the user called this program, for the commands that it suggests: they can be pasted as they stand."""
     called = Path(sys.argv[0])
     if called.name == "__main__.py":
-        return f"{quoted(from_here(sys.executable or 'python'))} -m tinygrad_ko"
+        return f"{for_a_shell(from_here(sys.executable or 'python'))} -m tinygrad_ko"
     installed = shutil.which("tinygrad-ko")
     if called.stem == "tinygrad-ko" and called.exists() and (installed is None or not called.samefile(installed)):
-        return quoted(from_here(str(called)))
+        return for_a_shell(from_here(str(called)))
     return "tinygrad-ko"
 
 
-def quoted(word: str) -> str:
+def for_a_shell(word: str) -> str:
     """A word as a shell needs it."""
     return subprocess.list2cmdline([word]) if os.name == "nt" else shlex.quote(word)
 
@@ -83,7 +83,7 @@ def resume_command(folder: Path) -> str:
     name = str(folder)
     if name.startswith("-"):  # an option, to the command
         name = os.path.join(os.curdir, name)
-    return f"{program()} train --resume {quoted(name)}"
+    return f"{program()} train --resume {for_a_shell(name)}"
 
 
 def duration(seconds: float) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 
 from tinygrad_ko.arrays.library import Array
 from tinygrad_ko.check import numerical_gradient
-from tinygrad_ko.cli.console import duration, either, padded, program, progress_bar, say
+from tinygrad_ko.cli.console import by_locale, duration, padded, program, progress_bar, say
 from tinygrad_ko.cli.options import add_command, at_least
 from tinygrad_ko.data import load_digits, sample_minibatch
 from tinygrad_ko.nn import TwoLayerNet
@@ -45,21 +45,21 @@ def _run(args: argparse.Namespace) -> int:
     say("\nWhat next", "다음에는 이렇게 해 보십시오.")
     say(f"  {program()} train --hidden 100 --out runs/mine")
     say(
-        either(
+        by_locale(
             "      your own network: its parameters and its learning curve in a folder",
             "      나만의 신경망을 학습하고, 매개변수와 학습 곡선을 폴더에 저장합니다.",
         )
     )
     say(f"  {program()} check tinygrad_ko:sigmoid --order 2")
     say(
-        either(
+        by_locale(
             "      hold a gradient, and the gradient of the gradient, against measurement",
             "      기울기와, 기울기의 기울기를 수치 미분과 비교하여 확인합니다.",
         )
     )
-    say(either("  README.md", "  README.ko.md"))
+    say(by_locale("  README.md", "  README.ko.md"))
     say(
-        either(
+        by_locale(
             "      write an operation of your own: a function and one line of calculus",
             "      함수 하나와 미분 공식 한 줄로 나만의 연산을 만듭니다.",
         )
@@ -72,7 +72,7 @@ def _learn(net: TwoLayerNet, train: Any, test: Any, rng: np.random.Generator) ->
     say("A network learns to read handwritten digits", "신경망이 손글씨 숫자 읽는 법을 배웁니다.")
     parameters = sum(a.size for a in net.params.values())
     say(
-        either(
+        by_locale(
             f"\n  {len(x_train):,} images of 8x8 pixels to learn from, {len(x_test)} others to be tested on\n"
             f"  network 64-50-10: {parameters:,} parameters, small random numbers at first\n\n"
             "  iteration      loss   right on training images   on test images",
@@ -195,35 +195,35 @@ def _measure(net: TwoLayerNet, batch: tuple[Array, Array], rng: np.random.Genera
 
 def _print_comparison(here: _Cost, book: _Cost) -> None:
     both = (here, book)
-    ends = either(", above", "(위)"), either(", the book", "(책)")
+    ends = by_locale(", above", "(위)"), by_locale(", the book", "(책)")
     rows = [
-        (either("network", "신경망"), [f"{c.layers}{end}" for c, end in zip(both, ends, strict=True)]),
-        (either("parameters", "매개변수"), [f"{c.parameters:,}" for c in both]),
+        (by_locale("network", "신경망"), [f"{c.layers}{end}" for c, end in zip(both, ends, strict=True)]),
+        (by_locale("parameters", "매개변수"), [f"{c.parameters:,}" for c in both]),
         ("", ["", ""]),
-        (either("one evaluation of the loss", "손실을 한 번 계산하는 시간"), [duration(c.evaluation) for c in both]),
+        (by_locale("one evaluation of the loss", "손실을 한 번 계산하는 시간"), [duration(c.evaluation) for c in both]),
         (
-            either("  numerically: how many of them", "  수치 미분에 필요한 계산 횟수"),
+            by_locale("  numerically: how many of them", "  수치 미분에 필요한 계산 횟수"),
             [f"{c.evaluations:,}" for c in both],
         ),
         (
-            either("  so all parameters take at least", "  매개변수 전체에 걸리는 시간"),
+            by_locale("  so all parameters take at least", "  매개변수 전체에 걸리는 시간"),
             [duration(c.numerical) for c in both],
         ),
-        (either("backpropagation: all parameters", "역전파: 매개변수 전체"), [duration(c.backprop) for c in both]),
-        (either("  times faster", "  빠르기(배)"), [c.times_faster for c in both]),
+        (by_locale("backpropagation: all parameters", "역전파: 매개변수 전체"), [duration(c.backprop) for c in both]),
+        (by_locale("  times faster", "  빠르기(배)"), [c.times_faster for c in both]),
         ("", ["", ""]),
         (
-            either(f"largest of {_SAMPLE} random gradients", f"무작위 {_SAMPLE}개 중 가장 큰 기울기"),
+            by_locale(f"largest of {_SAMPLE} random gradients", f"무작위 {_SAMPLE}개 중 가장 큰 기울기"),
             [f"{c.largest:.1e}" for c in both],
         ),
         (
-            either("  largest difference of both ways", "  두 방법의 가장 큰 차이"),
+            by_locale("  largest difference of both ways", "  두 방법의 가장 큰 차이"),
             [f"{c.difference:.1e}" for c in both],
         ),
     ]
     say("\nOne gradient, two ways", "기울기를 구하는 두 가지 방법을 비교합니다.")
     say(
-        either(
+        by_locale(
             "\n  Numerically: move one parameter a little up and down, see how the loss\n"
             "  changes, then the next one. Each takes two evaluations of the loss.\n"
             "  By backpropagation: one evaluation, then the chain rule back through it, once.\n",
@@ -235,15 +235,15 @@ def _print_comparison(here: _Cost, book: _Cost) -> None:
     for label, cells in rows:
         say(f"  {padded(label, 32)}{padded(cells[0], 20, right=True)}{padded(cells[1], 22, right=True)}".rstrip())
     say(
-        either(
+        by_locale(
             f"\n  Each time is the best of {_REPEATS}, for one batch of {_BATCH} images (random ones for the\n"
             f"  book's network). A step of that network is sometimes said to need {_BATCH * book.parameters:,}\n"
             f"  evaluations: {_BATCH} images x {book.parameters:,} parameters. But the images of a batch are\n"
             "  evaluated together, and each parameter needs two.",
-            f"\n  시간은 이미지 {_BATCH}장의 배치를 {_REPEATS}번 계산한 것 가운데 가장 빠른 값입니다(책의 신경망에는\n"
-            f"  난수 이미지). 책의 신경망은 한 걸음에 {_BATCH * book.parameters:,}번 계산해야 한다는 글도\n"
-            f"  있습니다(이미지 {_BATCH}장 x 매개변수 {book.parameters:,}개). 그러나 배치의 이미지는 한꺼번에\n"
-            "  계산하고, 매개변수마다 두 번 계산합니다.",
+            f"\n  시간은 이미지 {_BATCH}장의 배치를 {_REPEATS}번 계산한 것 가운데 가장 빠른 값입니다.\n"
+            f"  책의 신경망에는 난수 이미지를 썼습니다. 이 신경망은 한 걸음에 {_BATCH * book.parameters:,}번\n"
+            f"  계산해야 한다는 글도 있습니다(이미지 {_BATCH}장 x 매개변수 {book.parameters:,}개).\n"
+            "  그러나 배치의 이미지는 한꺼번에 계산하고, 매개변수마다 두 번 계산합니다.",
         )
     )
     say(

@@ -73,7 +73,7 @@ def check(number: str, *answers: Any) -> None:
     print(f"{number}: {_verdict(number, answers)}")
 
 
-def exercise_numbers() -> list[str]:
+def _numbers() -> list[str]:
     """The numbers of all exercises."""
     for chapter in _CHAPTERS:
         import_module(f"{__package__}.exercises.{chapter}")
@@ -81,10 +81,10 @@ def exercise_numbers() -> list[str]:
 
 
 def _verdict(number: str, answers: tuple[Any, ...]) -> str:
-    if number not in exercise_numbers():
+    if number not in _numbers():
         raise explain(
-            ValueError(f"there is no exercise {number!r}; the last is {exercise_numbers()[-1]}"),
-            f"연습문제 {number!r}번은 없습니다. 마지막 번호: {exercise_numbers()[-1]}",
+            ValueError(f"there is no exercise {number!r}; the last is {_numbers()[-1]}"),
+            f"연습문제 {number!r}번은 없습니다. 마지막 번호: {_numbers()[-1]}",
         )
     try:
         if any(answer is ... for answer in answers):

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from tinygrad_ko import optim
 from tinygrad_ko.cli import main, train
-from tinygrad_ko.cli.console import for_a_shell, program
+from tinygrad_ko.cli.console import _for_a_shell, program
 from tinygrad_ko.cli.training import ACTIVATIONS, CHECKPOINT, Settings, Training, resumed
 from tinygrad_ko.data import load_digits, minibatches
 from tinygrad_ko.nn import Affine, Conv2d, Flatten, MaxPool2d, Relu, Sequential, Sigmoid
@@ -320,7 +320,7 @@ def test_ctrl_c_from_outside(here):
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (130, "")
-    assert f"go on with: {for_a_shell(from_here(sys.executable))} -m tinygrad_ko train --resume a" in out
+    assert f"go on with: {_for_a_shell(from_here(sys.executable))} -m tinygrad_ko train --resume a" in out
     done = history("a")["iterations"]
     assert done > 0
     assert main(["train", "--no-plot", "--quiet", "--resume", "a", "--iterations", str(done + 1)]) == 0

@@ -66,14 +66,14 @@ def program() -> str:
     """How the user called this program, for the commands that it suggests: they can be pasted as they stand."""
     called = Path(sys.argv[0])
     if called.name == "__main__.py":
-        return f"{for_a_shell(from_here(sys.executable or 'python'))} -m tinygrad_ko"
+        return f"{_for_a_shell(from_here(sys.executable or 'python'))} -m tinygrad_ko"
     installed = shutil.which("tinygrad-ko")
     if called.stem == "tinygrad-ko" and called.exists() and (installed is None or not called.samefile(installed)):
-        return for_a_shell(from_here(str(called)))
+        return _for_a_shell(from_here(str(called)))
     return "tinygrad-ko"
 
 
-def for_a_shell(word: str) -> str:
+def _for_a_shell(word: str) -> str:
     """A word as a shell needs it."""
     return subprocess.list2cmdline([word]) if os.name == "nt" else shlex.quote(word)
 
@@ -83,7 +83,7 @@ def resume_command(folder: Path) -> str:
     name = str(folder)
     if name.startswith("-"):  # an option, to the command
         name = os.path.join(os.curdir, name)
-    return f"{program()} train --resume {for_a_shell(name)}"
+    return f"{program()} train --resume {_for_a_shell(name)}"
 
 
 def duration(seconds: float) -> str:

@@ -129,6 +129,45 @@ def test_an_answer_that_changes_its_argument_is_wrong(capsys):
     assert "넘겨받은 배열을 바꾸어 놓았습니다" in told(capsys, "2-1", in_place)
 
 
+def test_the_wrong_number_of_answers_is_told(capsys):
+    assert told(capsys, "1-1", 0.5) == "1-1: 틀렸습니다. course.check에 넘겨야 하는 답: 3개, 넘긴 답: 1개\n"
+
+
+def test_a_backward_that_ignores_the_gradient_of_its_output_is_told(capsys):
+    class Sigmoid:
+        def forward(self, x):
+            self.out = 1 / (1 + np.exp(-x))
+            return self.out
+
+        def backward(self, dout):
+            return self.out * (1 - self.out)
+
+    said = told(capsys, "9-2", Sigmoid)
+    assert "출력의 기울기를 곱하지 않았습니다" in said
+    assert "번째 줄: return self.out * (1 - self.out)" in said
+
+
+def test_the_same_numbers_in_another_order_are_told(capsys):
+    def by_column(images, size):
+        rows, columns = images.shape[2] - size + 1, images.shape[3] - size + 1
+        return np.array(
+            [im[:, i : i + size, j : j + size].ravel() for im in images for j in range(columns) for i in range(rows)]
+        )
+
+    assert "순서가 다릅니다" in told(capsys, "14-2", by_column)
+
+
+def test_a_line_that_is_shown_is_the_readers(capsys):
+    def in_place(gradient, x, lr, steps):
+        for _ in range(steps):
+            x -= lr * gradient(x)
+        return x
+
+    said = told(capsys, "5-2", in_place)
+    assert "번째 줄: return x\n" in said
+    assert "exercises" not in said
+
+
 def test_an_unknown_number_is_an_error():
     with pytest.raises(ValueError, match=r"there is no exercise '1-9'; the last is 14-4") as caught:
         course.check("1-9", 0)

@@ -16,6 +16,7 @@ import numpy as np
 
 from tinygrad_ko.check.reports.report import without_listeners
 from tinygrad_ko.errors import explain
+from tinygrad_ko.runtime.signatures import signature
 
 _CHAPTERS = (
     "perceptron",
@@ -89,6 +90,9 @@ def _verdict(number: str, answers: tuple[Any, ...]) -> str:
     try:
         if any(answer is ... for answer in answers):
             raise Unanswered
+        wanted = len(signature(_EXERCISES[number]).parameters)
+        if len(answers) != wanted:
+            raise Wrong(f"course.check에 넘겨야 하는 답: {wanted}개, 넘긴 답: {len(answers)}개")
         with without_listeners(), catch_warnings(), np.errstate(all="ignore"):
             simplefilter("ignore")
             praise = _EXERCISES[number](*answers)

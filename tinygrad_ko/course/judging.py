@@ -4,6 +4,7 @@ import ast
 import inspect
 import textwrap
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,12 @@ def require_derivative(
                 f"{name}의 형상은 {x.shape}인데 그 기울기의 형상은 {np.shape(part)}입니다."
                 f"{_why_this_shape(np.shape(part), x.shape)}{at_line(written, name)}"
             )
+    twice = vjp(2 * dout, *given)
+    for name, part, doubled in zip(names, parts, twice if isinstance(twice, list | tuple) else [twice], strict=True):
+        if np.any(np.asarray(part, float)) and np.array_equal(part, doubled):
+            raise Wrong(
+                f"{name}의 기울기가 출력의 기울기와 상관없이 같습니다. 출력의 기울기를 곱하지 않았습니다.{at_line(written, name)}"
+            )
     try:
         check_vjp(f, lambda g, *values: vjp(g, *values), *given, rng=0)
     except GradientMismatch as error:
@@ -47,27 +54,32 @@ def require_derivative(
 
 
 def require_values(
-    answer: Callable[..., Any], reference: Callable[..., Any], *cases: tuple[Any, ...], rtol: float = 1e-9
+    answer: Callable[..., Any],
+    reference: Callable[..., Any],
+    *cases: tuple[Any, ...],
+    rtol: float = 1e-9,
+    written: Any = None,
 ) -> None:
-    """The answer is the reference, at each of these arguments, up to round-off."""
+    """The answer is the reference, at each of these arguments, up to round-off. `written` is the reader's function if `answer` calls it."""
+    written = written or answer
     for case in cases:
         given = [np.array(x) if isinstance(x, np.ndarray) else x for x in case]
         found, wanted = answered(answer(*given)), np.asarray(reference(*case))
         shown = ", ".join(map(_short, case))
         if np.shape(found) != wanted.shape:
             raise Wrong(
-                f"입력: {shown}\n  결과의 올바른 형상: {wanted.shape}, 답의 형상: {np.shape(found)}{at_line(answer)}"
+                f"입력: {shown}\n  결과의 올바른 형상: {wanted.shape}, 답의 형상: {np.shape(found)}{at_line(written)}"
             )
         values = np.asarray(found, float)
         for before, after in zip(case, given, strict=True):
             if isinstance(before, np.ndarray) and not np.array_equal(before, after, equal_nan=True):
                 raise Wrong(
-                    f"함수가 넘겨받은 배열을 바꾸어 놓았습니다. 호출하기 전: {_short(before)}, 호출한 뒤: {_short(after)}{at_line(answer)}"
+                    f"함수가 넘겨받은 배열을 바꾸어 놓았습니다. 호출하기 전: {_short(before)}, 호출한 뒤: {_short(after)}{at_line(written)}"
                 )
         scale = np.max(np.abs(wanted), initial=0)
         if not np.allclose(values, wanted, rtol=rtol, atol=rtol * scale):
             raise Wrong(
-                f"입력: {shown}\n  올바른 값: {_short(wanted)}, 답: {_short(values)}{_ratio(values, wanted)}{at_line(answer)}"
+                f"입력: {shown}\n  올바른 값: {_short(wanted)}, 답: {_short(values)}{_ratio(values, wanted)}{at_line(written)}"
             )
 
 
@@ -131,15 +143,19 @@ def _why_this_shape(found: tuple[int, ...], wanted: tuple[int, ...]) -> str:
 
 
 def _ratio(found: Any, wanted: Any) -> str:
-    """Whether one factor explains the difference."""
+    """What explains the difference: infinities, one factor, another order."""
     if not np.all(np.isfinite(found)):
         return "\n  원인: 오버플로 때문에 NaN이나 무한대가 되었습니다. 지수 함수의 입력을 확인하십시오."
+    if wanted.size > 1 and np.allclose(np.sort(found, axis=None), np.sort(wanted, axis=None)):
+        return "\n  원인: 값은 모두 같지만 순서가 다릅니다. 축과 쌓는 차례를 확인하십시오."
     inside = np.abs(wanted) > 0
     if not np.any(inside):
         return ""
     ratios = found[inside] / wanted[inside]
     if np.allclose(ratios, ratios.flat[0], rtol=1e-6) and np.allclose(found[~inside], 0):
         ratio = float(ratios.flat[0])
+        if not np.isclose(ratio, float(Fraction(ratio).limit_denominator(12)), rtol=1e-6):
+            return ""
         return (
             "\n  원인: 부호가 반대입니다."
             if np.isclose(ratio, -1)

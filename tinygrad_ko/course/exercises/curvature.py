@@ -27,6 +27,7 @@ def _minimum(step: Any) -> None:
         lambda x, g: x - np.linalg.solve(H, g),
         (np.array([1.0, 2.0]), np.array([0.3, -4.0])),
         rtol=1e-10,
+        written=step,
     )
 
 

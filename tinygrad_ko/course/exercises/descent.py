@@ -22,7 +22,9 @@ def _gradient(gradient: Any) -> None:
 def _descent(gradient_descent: Any) -> None:
     start = np.array([-3.0, 4.0])
     bowl = lambda x: 2 * x
-    require_values(lambda x: gradient_descent(bowl, x, 0.1, 3), lambda x: x * 0.8**3, (start,))
+    require_values(
+        lambda x: gradient_descent(bowl, x, 0.1, 3), lambda x: x * 0.8**3, (start,), written=gradient_descent
+    )
     found = np.asarray(answered(gradient_descent(bowl, np.array([-3, 4]), 0.1, 1)))
     if not np.allclose(found, [-2.4, 3.2]):
         raise Wrong(
@@ -56,4 +58,5 @@ def _momentum(momentum_step: Any) -> None:
         reference,
         (np.array([1.0, 2.0]), np.zeros(2), np.array([0.5, -1.0])),
         (np.array([1.0, 2.0]), np.array([0.2, 0.3]), np.array([0.5, -1.0])),
+        written=momentum_step,
     )

@@ -54,7 +54,10 @@ def run(name: str, text: str) -> str:
         for i, (ending, picture) in enumerate(result.pictures):
             file = SOURCE / "course" / "pictures" / f"{name}-{number}-{i}.{ending}"
             file.write_bytes(picture)
-            parts.append(f"\n![{cell.picture}](pictures/{file.name})\n")
+            shown = f"![{cell.picture}](pictures/{file.name})"
+            if ending == "svg":  # opened by itself it can be enlarged, and tells the formulas of its operations
+                shown = f'<a href="../_images/{file.name}">{shown}</a>'
+            parts.append(f"\n{shown}\n")
         at = cell.end
     return "".join([*parts, text[at:]])
 

@@ -85,3 +85,11 @@ def test_what_looks_like_markup_in_a_docstring_is_text():
 
     assert _markdown("a * b < c, `x * y`") == r"a \* b \< c, `x * y`"
     assert _markdown("Text.\n\n>>> 1 * 2\n2") == "Text\\.\n\n```pycon\n>>> 1 * 2\n2\n```".replace("\\.", ".")
+
+
+def test_links_out_of_the_site_become_names():
+    from docs.site.__main__ import outside
+
+    assert outside(
+        "see [`findings/`](../findings/README.md), [speed](speed.md) and [the course](../course/index.md)"
+    ) == ("see `findings/`, [speed](speed.md) and [the course](../course/index.md)")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from docs.site.chapters import COURSE, Kernel, cells, chapters, notebook
 from docs.site.glossary import linked, terms
-from docs.site.reference import pages
+from docs.site.reference import contents, pages
 
 DOCS = COURSE.parent
 ROOT = DOCS.parent
@@ -37,6 +37,8 @@ def assemble() -> None:
             write(SOURCE / "course" / "notebooks" / f"{path.stem}.ipynb", notebook(text))
             text = linked(run(path.stem, text), known)
             text = text.replace("\n\n", f"\n\n[이 장을 노트북으로 내려받기](notebooks/{path.stem}.ipynb)\n\n", 1)
+        if path.stem == "index":
+            text += contents([chapter.stem for chapter in chapters()])
         write(SOURCE / "course" / path.name, outside(text))
     write(SOURCE / "index.md", (DOCS / "site" / "index.md").read_text(encoding="utf-8"))
 

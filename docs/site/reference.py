@@ -28,7 +28,7 @@ def pages() -> Iterator[tuple[str, str]]:
     links = "\n".join(f"- [`{room}`]({room}.md): {what}" for room, what in ROOMS.items())
     yield (
         "index",
-        f"# API reference\n\nMade from the docstrings when this site was built.\n\n{links}\n\n{_contents([*ROOMS])}",
+        f"# API reference\n\nMade from the docstrings when this site was built.\n\n{links}\n\n{contents([*ROOMS])}",
     )
     for room, what in ROOMS.items():
         module = import_module(room.replace("tg", "tinygrad_ko", 1))
@@ -36,8 +36,9 @@ def pages() -> Iterator[tuple[str, str]]:
         yield room, f"# `{room}`: {what}\n\n" + "\n".join(filter(None, described))
 
 
-def _contents(names: list[str]) -> str:
-    return "\n".join(["```{toctree}", ":hidden:", "", *names, "```"])
+def contents(names: list[str]) -> str:
+    """What puts pages below another in the menu."""
+    return "\n".join(["", "```{toctree}", ":hidden:", "", *names, "```", ""])
 
 
 def _described(room: str, name: str, value: Any) -> str:

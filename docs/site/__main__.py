@@ -4,6 +4,7 @@ The pages are put together first, in build/docs/source: the English pages as the
 chapters of the course, each of which is run, so that its outputs and pictures are those of this build. Sphinx makes the site of them.
 """
 
+import os
 import re
 import shutil
 import sys
@@ -86,5 +87,5 @@ if __name__ == "__main__":
     failed = build()
     if not failed:
         shutil.copytree(SOURCE / "course" / "notebooks", HTML / "course" / "notebooks", dirs_exist_ok=True)
-        print(f"open {(HTML / 'index.html').relative_to(Path.cwd())}")
+        print(f"open {os.path.relpath(HTML / 'index.html')}")
     sys.exit(failed)

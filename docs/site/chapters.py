@@ -25,6 +25,7 @@ import json
 import linecache
 import os
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,8 +105,6 @@ class Kernel:
 
 
 def _figures() -> Iterator[tuple[str, bytes]]:
-    import sys
-
     if "matplotlib.pyplot" not in sys.modules:
         return
     plt: Any = sys.modules["matplotlib.pyplot"]

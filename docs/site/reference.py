@@ -70,9 +70,8 @@ def _signature(value: Any) -> str:
         return ""
     plain = [p.replace(annotation=inspect.Parameter.empty) for p in signature.parameters.values() if p.name != "self"]
     shown = str(signature.replace(parameters=plain, return_annotation=inspect.Signature.empty))
-    shown = re.sub(
-        r"<function ([\w.]+?)(?:\.<locals>\S*)? at 0x[0-9a-f]+>", r"\1", shown
-    )  # init=normal(0.01) is "normal"
+    made_by = r"<function ([\w.]+?)(?:\.<locals>\S*)? at 0x[0-9a-f]+>"  # of init=normal(0.01) there remains normal
+    shown = re.sub(made_by, r"\1", shown)
     return re.sub(r"<class '([\w.]+)'>", r"\1", shown)
 
 

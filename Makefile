@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test quick fuzz coverage lint format bench clean venv
+.PHONY: help demo test quick fuzz coverage lint format bench docs clean venv
 # Two installers must not work on one .venv at a time, so -j changes nothing.
 .NOTPARALLEL:
 
@@ -20,6 +20,7 @@ help:
 	@echo 'make lint     ruff and mypy only'
 	@echo 'make format   rewrite the code in the one style'
 	@echo 'make bench    measure speed; for the peers too: $(RUN) -m pip install --group compare'
+	@echo 'make docs     build the site: the Korean course, the guide, the reference'
 	@echo 'make clean    remove .venv and caches'
 
 demo: .venv/.demo
@@ -59,6 +60,10 @@ format: .venv/.lint
 bench: .venv/.demo
 	@$(RUN) -m benchmarks
 
+docs: .venv/.docs
+	@echo '==> The site, in build/docs/html'
+	@$(RUN) -m docs.site
+
 clean:
 	rm -rf .venv .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist htmlcov
 	find . -name __pycache__ -prune -exec rm -rf {} +
@@ -80,6 +85,11 @@ clean:
 .venv/.lint: .venv/.test
 	@echo '==> Installing into .venv: ruff and mypy'
 	@$(PIP) install --group lint
+	@touch $@
+
+.venv/.docs: .venv/.test
+	@echo '==> Installing into .venv: Sphinx'
+	@$(PIP) install --group docs
 	@touch $@
 
 venv:

@@ -13,6 +13,7 @@ from hypothesis import settings
 
 pytest_plugins = "pytester"  # for the tests of the package's own plugin
 
+os.environ["LC_ALL"] = "C.UTF-8"  # what is printed is in English first, wherever the tests run
 os.environ.setdefault("MPLBACKEND", "Agg")  # no test opens a window, nor does an example that a test runs
 
 IN_CI = os.environ.get("CI", "").lower() == "true"

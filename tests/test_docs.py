@@ -38,8 +38,20 @@ def test_the_first_example_has_15_lines():
     assert len(lines) <= 15
 
 
+def without_comments(code):
+    return re.sub(r"  # .*", "", code)
+
+
 def test_both_languages_show_the_same_code():
-    assert python_blocks("README.md") == python_blocks("README.ko.md")
+    """But for comments, which each has in its own language."""
+    english, korean = (
+        [without_comments(block) for block in python_blocks(name)] for name in ("README.md", "README.ko.md")
+    )
+    assert english == korean
+    assert all(
+        re.search("[가-힣]", comment)
+        for comment in re.findall(r"# .*[a-z]{3}.*", "".join(python_blocks("README.ko.md")))
+    )
 
 
 @pytest.mark.parametrize("name", pages.PAGES)

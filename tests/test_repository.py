@@ -300,7 +300,7 @@ def test_the_version_is_the_same_everywhere() -> None:
 def test_make_alone_tells_its_commands() -> None:
     told = subprocess.check_output(["make", "--no-print-directory"], cwd=ROOT, encoding="utf-8")
     commands = [line.split()[1] for line in told.splitlines()]
-    assert commands == ["demo", "test", "quick", "fuzz", "coverage", "lint", "format", "bench", "clean"]
+    assert commands == ["demo", "test", "quick", "fuzz", "coverage", "lint", "format", "bench", "docs", "clean"]
 
 
 def test_the_engine_has_at_most_620_lines_of_code_and_the_readmes_say_how_many() -> None:

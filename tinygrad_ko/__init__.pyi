@@ -19,6 +19,7 @@ from numpy import uint32 as uint32
 from numpy import uint64 as uint64
 
 from tinygrad_ko import check as check
+from tinygrad_ko import course as course
 from tinygrad_ko import data as data
 from tinygrad_ko import fft as fft
 from tinygrad_ko import func as func

@@ -121,6 +121,14 @@ def test_a_term_that_is_missing():
     assert "it is off by the same number everywhere" in blamed(tg.op(x=lambda g: g)(centered), [0.5, 2.0, 0.1])[1]
 
 
+def test_a_bias_of_zeros_is_not_a_tiny_input():
+    """Of b + x, with a gradient of b that looks at the first row alone."""
+    with pytest.raises(GradientMismatch) as caught:
+        check_vjp(lambda x, b: x + b, lambda g, x, b: (g, g[0]), X, np.zeros(4))
+    assert caught.value.report.blame
+    assert "a term is missing" in caught.value.report.blame.suggestion
+
+
 def test_the_korean_note_has_the_names_and_numbers_of_the_message():
     wrong_sin = wrong(tg.sin, "x", by=lambda part: part * 1.5)
     with pytest.raises(GradientMismatch) as caught:

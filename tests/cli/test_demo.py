@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from tinygrad_ko.cli import demo, main
+from tinygrad_ko.cli.console import program
 from tinygrad_ko.drawing.rendering import renderers
 from tinygrad_ko.nn import TwoLayerNet
 from tinygrad_ko.runtime.install import install
@@ -54,7 +55,8 @@ def test_both_ways_agree(printed):
 
 
 def too_wide(text):
-    """The lines that a console of 80 columns would break."""
+    """The lines that a console of 80 columns would break; how this program is called is as long as the path to it."""
+    text = text.replace(program(), "tinygrad-ko")
 
     def columns(line):
         return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in line)
@@ -64,6 +66,16 @@ def too_wide(text):
 
 def test_it_fits_a_console_of_80_columns(printed):
     assert too_wide(printed) == []
+
+
+def test_in_a_korean_locale_it_speaks_korean_alone(quick, monkeypatch, capsys):
+    monkeypatch.setenv("LC_ALL", "ko_KR.UTF-8")
+    assert main(["demo"]) == 0
+    out = capsys.readouterr().out
+    assert too_wide(out) == []
+    assert "다음에는 이렇게 해 보십시오." in out
+    prose = [line for line in out.splitlines() if re.search(r"[a-z]{3,} [a-z]{2,} [a-z]{2,}", line)]
+    assert prose == []
 
 
 def test_it_ends_with_three_things_to_do(printed):

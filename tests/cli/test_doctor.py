@@ -51,6 +51,15 @@ def test_the_sections_and_the_versions(capsys):
     assert {each[2:10].strip() for each in shown if each.startswith("  ")} <= {"ok", "note", "problem", ""}
 
 
+def test_in_a_korean_locale_it_speaks_korean(monkeypatch, capsys):
+    monkeypatch.setenv("LC_ALL", "ko_KR.UTF-8")
+    shown = lines(capsys)
+    heads = [each for each in shown if not each.startswith(" ")]
+    assert heads == ["버전", "추가 묶음", "Graphviz", "데이터", "스레드", "BLAS 커널", "콘솔"]
+    assert {each[2:10].split(" ")[0] for each in shown if each.startswith("  ")} <= {"정상", "참고", "문제", ""}
+    assert any("8x8 손글씨 숫자는 패키지에 들어 있습니다." in each for each in shown)
+
+
 def test_the_extras_are_those_of_the_package():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     declared = {

@@ -10,7 +10,7 @@ import pytest
 
 import tinygrad_ko
 from tinygrad_ko.cli import demo, doctor, main
-from tinygrad_ko.cli.console import _NoBar, duration, program, progress_bar, say
+from tinygrad_ko.cli.console import _NoBar, _prefers_korean, duration, program, progress_bar, say
 from tinygrad_ko.errors import explain
 from tinygrad_ko.runtime.install import install
 
@@ -133,12 +133,51 @@ def test_say_in_a_stream_without_an_encoding():
     assert stream.getvalue() == "one\n하나\n"
 
 
+@pytest.mark.skipif(os.name == "nt", reason="the shells there quote in another way")
+def test_commands_are_suggested_so_that_they_can_be_pasted(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    python = tmp_path / "my env" / "bin" / "python"
+    monkeypatch.setattr(sys, "executable", str(python))
+    monkeypatch.setattr(sys, "argv", ["/x/__main__.py"])
+    assert program() == "'my env/bin/python' -m tinygrad_ko"
+    monkeypatch.setattr(sys, "executable", "/usr/bin/python3")
+    assert program() == "/usr/bin/python3 -m tinygrad_ko"
+    script = tmp_path / ".venv" / "bin" / "tinygrad-ko"
+    script.parent.mkdir(parents=True)
+    script.write_text("#!/bin/sh\n", encoding="utf-8")
+    script.chmod(0o755)
+    monkeypatch.setattr(sys, "argv", [str(script)])
+    monkeypatch.setenv("PATH", "")
+    assert program() == ".venv/bin/tinygrad-ko"
+    monkeypatch.setenv("PATH", str(script.parent))
+    assert program() == "tinygrad-ko"
+
+
 @pytest.mark.parametrize(
-    ("called", "expected"), [("/x/__main__.py", "python -m tinygrad_ko"), ("/x/tinygrad-ko", "tinygrad-ko")]
+    ("locale", "shown"),
+    [
+        ({"LANG": "ko_KR.UTF-8"}, "\n하나\n"),
+        ({"LC_ALL": "ko_KR.UTF-8", "LANG": "C"}, "\n하나\n"),
+        ({"LC_ALL": "en_US.UTF-8", "LANG": "ko_KR.UTF-8"}, "\none\n하나\n"),
+        ({"LANG": "C.UTF-8"}, "\none\n하나\n"),
+    ],
+    ids=str,
 )
-def test_commands_are_suggested_as_they_were_called(called, expected, monkeypatch):
-    monkeypatch.setattr(sys, "argv", [called])
-    assert program() == expected
+def test_a_korean_locale_gets_korean_alone(locale, shown, monkeypatch):
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in locale.items():
+        monkeypatch.setenv(name, value)
+    stream = io.StringIO()
+    say("\none", "하나", file=stream)
+    say("no Korean", file=stream)
+    assert stream.getvalue() == shown + "no Korean\n"
+
+
+def test_a_console_without_hangul_gets_english_in_every_locale(monkeypatch):
+    monkeypatch.setenv("LC_ALL", "ko_KR")
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    assert not _prefers_korean(stream)
 
 
 @pytest.mark.parametrize(

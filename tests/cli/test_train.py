@@ -17,11 +17,12 @@ from hypothesis import strategies as st
 
 from tinygrad_ko import optim
 from tinygrad_ko.cli import main, train
+from tinygrad_ko.cli.console import _for_a_shell, program
 from tinygrad_ko.cli.training import ACTIVATIONS, CHECKPOINT, Settings, Training, resumed
 from tinygrad_ko.data import load_digits, minibatches
 from tinygrad_ko.nn import Affine, Conv2d, Flatten, MaxPool2d, Relu, Sequential, Sigmoid
 from tinygrad_ko.ops.networks.losses import softmax_cross_entropy
-from tinygrad_ko.runtime.install import install
+from tinygrad_ko.runtime.install import from_here, install
 
 ROOT = Path(__file__).resolve().parents[2]
 FAST = ["--no-plot", "--quiet", "--hidden", "5"]
@@ -245,9 +246,7 @@ def test_ctrl_c_finishes_the_step_and_the_run_goes_on_from_there(here, monkeypat
         assert main(["train", *FAST, "--epochs", "3", "--out", "parts"]) == 130
     assert signal.getsignal(signal.SIGINT) is handler
     assert history("parts")["iterations"] == 20
-    assert "go on with: tinygrad-ko train --resume parts" in capsys.readouterr().out.replace(
-        "python -m tinygrad_ko", "tinygrad-ko"
-    )
+    assert f"go on with: {program()} train --resume parts" in capsys.readouterr().out
     assert main(["train", "--no-plot", "--quiet", "--resume", "parts"]) == 0
     assert same_run("whole", "parts")
 
@@ -321,7 +320,7 @@ def test_ctrl_c_from_outside(here):
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (130, "")
-    assert "go on with: python -m tinygrad_ko train --resume a" in out
+    assert f"go on with: {_for_a_shell(from_here(sys.executable))} -m tinygrad_ko train --resume a" in out
     done = history("a")["iterations"]
     assert done > 0
     assert main(["train", "--no-plot", "--quiet", "--resume", "a", "--iterations", str(done + 1)]) == 0
@@ -366,8 +365,9 @@ def test_the_hint_to_resume_is_what_a_shell_needs(name, here, monkeypatch, capsy
         assert main(["train", *FAST, "--iterations", "3", f"--out={name}"]) == 130
     (hint,) = re.findall("go on with: (.*)", capsys.readouterr().out)
     prints = f"{shlex.quote(sys.executable)} -c 'import json, sys; print(json.dumps(sys.argv[1:]))'"
-    program = "python -m tinygrad_ko" if hint.startswith("python") else "tinygrad-ko"
-    done = subprocess.run(["sh", "-c", prints + hint.removeprefix(program)], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        ["sh", "-c", prints + hint.removeprefix(program())], capture_output=True, text=True, check=True
+    )
     assert main([*json.loads(done.stdout), "--no-plot", "--quiet"]) == 0
     assert history(name)["iterations"] == 3
 

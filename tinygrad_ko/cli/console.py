@@ -3,12 +3,14 @@
 import io
 import os
 import shlex
+import shutil
 import subprocess
 import sys
+import unicodedata
 from pathlib import Path
 from typing import Any, TextIO
 
-from tinygrad_ko.runtime.install import install
+from tinygrad_ko.runtime.install import from_here, install
 
 
 def replace_unknown_characters() -> None:
@@ -27,17 +29,53 @@ def speaks_korean(stream: TextIO | None) -> bool:
     return True
 
 
+def _prefers_korean(stream: TextIO | None = None) -> bool:
+    """Whether the user's locale is Korean, and the stream can show it."""
+    named = (os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name))
+    language = next(named, None)
+    if language is None and sys.platform == "win32":
+        import ctypes
+
+        language = "ko" if ctypes.windll.kernel32.GetUserDefaultUILanguage() & 0x3FF == 0x12 else ""
+    return (language or "").startswith("ko") and speaks_korean(stream or sys.stdout)
+
+
 def say(english: str = "", *korean: str, file: TextIO | None = None) -> None:
-    """Print a line, and below it the same in Korean where the console can show it."""
+    """Print a line, and below it the same in Korean where the console can show it; in a Korean locale the Korean alone."""
     stream = file or sys.stdout
-    print(english, file=stream)
+    if korean and _prefers_korean(stream):
+        print("\n" * (len(english) - len(english.lstrip("\n"))), end="", file=stream)
+    else:
+        print(english, file=stream)
     for line in korean if speaks_korean(stream) else ():
         print(line, file=stream)
 
 
+def by_locale(english: str, korean: str) -> str:
+    """One of two texts: the Korean one in a Korean locale."""
+    return korean if _prefers_korean() else english
+
+
+def padded(text: str, columns: int, *, right: bool = False) -> str:
+    """A text with as many blanks behind it, or before it, as make it so wide: Hangul takes two columns for a letter."""
+    blanks = " " * (columns - sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text))
+    return blanks + text if right else text + blanks
+
+
 def program() -> str:
-    """How the user called this program, for the commands that it suggests."""
-    return "python -m tinygrad_ko" if Path(sys.argv[0]).name == "__main__.py" else "tinygrad-ko"
+    """How the user called this program, for the commands that it suggests: they can be pasted as they stand."""
+    called = Path(sys.argv[0])
+    if called.name == "__main__.py":
+        return f"{_for_a_shell(from_here(sys.executable or 'python'))} -m tinygrad_ko"
+    installed = shutil.which("tinygrad-ko")
+    if called.stem == "tinygrad-ko" and called.exists() and (installed is None or not called.samefile(installed)):
+        return _for_a_shell(from_here(str(called)))
+    return "tinygrad-ko"
+
+
+def _for_a_shell(word: str) -> str:
+    """A word as a shell needs it."""
+    return subprocess.list2cmdline([word]) if os.name == "nt" else shlex.quote(word)
 
 
 def resume_command(folder: Path) -> str:
@@ -45,7 +83,7 @@ def resume_command(folder: Path) -> str:
     name = str(folder)
     if name.startswith("-"):  # an option, to the command
         name = os.path.join(os.curdir, name)
-    return f"{program()} train --resume {subprocess.list2cmdline([name]) if os.name == 'nt' else shlex.quote(name)}"
+    return f"{program()} train --resume {_for_a_shell(name)}"
 
 
 def duration(seconds: float) -> str:

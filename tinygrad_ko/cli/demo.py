@@ -11,7 +11,7 @@ import numpy as np
 
 from tinygrad_ko.arrays.library import Array
 from tinygrad_ko.check import numerical_gradient
-from tinygrad_ko.cli.console import duration, program, progress_bar, say
+from tinygrad_ko.cli.console import by_locale, duration, padded, program, progress_bar, say
 from tinygrad_ko.cli.options import add_command, at_least
 from tinygrad_ko.data import load_digits, sample_minibatch
 from tinygrad_ko.nn import TwoLayerNet
@@ -44,20 +44,43 @@ def _run(args: argparse.Namespace) -> int:
 
     say("\nWhat next", "다음에는 이렇게 해 보십시오.")
     say(f"  {program()} train --hidden 100 --out runs/mine")
-    say("      your own network: its parameters and its learning curve in a folder")
+    say(
+        by_locale(
+            "      your own network: its parameters and its learning curve in a folder",
+            "      나만의 신경망을 학습하고, 매개변수와 학습 곡선을 폴더에 저장합니다.",
+        )
+    )
     say(f"  {program()} check tinygrad_ko:sigmoid --order 2")
-    say("      hold a gradient, and the gradient of the gradient, against measurement")
-    say("  README.md")
-    say("      write an operation of your own: a function and one line of calculus")
+    say(
+        by_locale(
+            "      hold a gradient, and the gradient of the gradient, against measurement",
+            "      기울기와, 기울기의 기울기를 수치 미분과 비교하여 확인합니다.",
+        )
+    )
+    say(by_locale("  README.md", "  README.ko.md"))
+    say(
+        by_locale(
+            "      write an operation of your own: a function and one line of calculus",
+            "      함수 하나와 미분 공식 한 줄로 나만의 연산을 만듭니다.",
+        )
+    )
     return 0
 
 
 def _learn(net: TwoLayerNet, train: Any, test: Any, rng: np.random.Generator) -> None:
     (x_train, t_train), (x_test, t_test) = train, test
     say("A network learns to read handwritten digits", "신경망이 손글씨 숫자 읽는 법을 배웁니다.")
-    say(f"\n  {len(x_train):,} images of 8x8 pixels to learn from, {len(x_test)} others to be tested on")
-    say(f"  network 64-50-10: {sum(a.size for a in net.params.values()):,} parameters, small random numbers at first")
-    say("\n  iteration      loss   right on training images   on test images")
+    parameters = sum(a.size for a in net.params.values())
+    say(
+        by_locale(
+            f"\n  {len(x_train):,} images of 8x8 pixels to learn from, {len(x_test)} others to be tested on\n"
+            f"  network 64-50-10: {parameters:,} parameters, small random numbers at first\n\n"
+            "  iteration      loss   right on training images   on test images",
+            f"\n  8x8 픽셀 이미지 {len(x_train):,}장으로 배우고, 다른 {len(x_test)}장으로 시험합니다.\n"
+            f"  신경망 64-50-10: 매개변수 {parameters:,}개이며, 처음에는 작은 난수입니다.\n\n"
+            "  반복 횟수      손실               훈련 정확도      시험 정확도",
+        )
+    )
 
     started, testing = time.perf_counter(), 0.0
     bar = progress_bar(_ITERATIONS)
@@ -177,30 +200,57 @@ def _measure(net: TwoLayerNet, batch: tuple[Array, Array], rng: np.random.Genera
 
 def _print_comparison(here: _Cost, book: _Cost) -> None:
     both = (here, book)
+    ends = by_locale(", above", "(위)"), by_locale(", the book", "(책)")
     rows = [
-        ("network", [f"{c.layers}{end}" for c, end in zip(both, (", above", ", the book"), strict=True)]),
-        ("parameters", [f"{c.parameters:,}" for c in both]),
+        (by_locale("network", "신경망"), [f"{c.layers}{end}" for c, end in zip(both, ends, strict=True)]),
+        (by_locale("parameters", "매개변수"), [f"{c.parameters:,}" for c in both]),
         ("", ["", ""]),
-        ("one evaluation of the loss", [duration(c.evaluation) for c in both]),
-        ("  numerically: how many of them", [f"{c.evaluations:,}" for c in both]),
-        ("  so all parameters take at least", [duration(c.numerical) for c in both]),
-        ("backpropagation: all parameters", [duration(c.backprop) for c in both]),
-        ("  times faster", [c.times_faster for c in both]),
+        (by_locale("one evaluation of the loss", "손실을 한 번 계산하는 시간"), [duration(c.evaluation) for c in both]),
+        (
+            by_locale("  numerically: how many of them", "  수치 미분에 필요한 계산 횟수"),
+            [f"{c.evaluations:,}" for c in both],
+        ),
+        (
+            by_locale("  so all parameters take at least", "  매개변수 전체에 걸리는 시간"),
+            [duration(c.numerical) for c in both],
+        ),
+        (by_locale("backpropagation: all parameters", "역전파: 매개변수 전체"), [duration(c.backprop) for c in both]),
+        (by_locale("  times faster", "  빠르기(배)"), [c.times_faster for c in both]),
         ("", ["", ""]),
-        (f"largest of {_SAMPLE} random gradients", [f"{c.largest:.1e}" for c in both]),
-        ("  largest difference of both ways", [f"{c.difference:.1e}" for c in both]),
+        (
+            by_locale(f"largest of {_SAMPLE} random gradients", f"무작위 {_SAMPLE}개 중 가장 큰 기울기"),
+            [f"{c.largest:.1e}" for c in both],
+        ),
+        (
+            by_locale("  largest difference of both ways", "  두 방법의 가장 큰 차이"),
+            [f"{c.difference:.1e}" for c in both],
+        ),
     ]
     say("\nOne gradient, two ways", "기울기를 구하는 두 가지 방법을 비교합니다.")
-    say("\n  Numerically: move one parameter a little up and down, see how the loss")
-    say("  changes, then the next one. Each takes two evaluations of the loss.")
-    say("  By backpropagation: one evaluation, then the chain rule back through it, once.")
-    say()
+    say(
+        by_locale(
+            "\n  Numerically: move one parameter a little up and down, see how the loss\n"
+            "  changes, then the next one. Each takes two evaluations of the loss.\n"
+            "  By backpropagation: one evaluation, then the chain rule back through it, once.\n",
+            "\n  수치 미분: 매개변수를 하나씩 조금 키우고 줄여 손실이 얼마나 변하는지 봅니다.\n"
+            "  매개변수마다 손실을 두 번 계산합니다.\n"
+            "  역전파: 손실을 한 번 계산하고, 연쇄법칙으로 한 번 거슬러 올라갑니다.\n",
+        )
+    )
     for label, cells in rows:
-        say(f"  {label:32}{cells[0]:>20}{cells[1]:>22}".rstrip())
-    say(f"\n  Each time is the best of {_REPEATS}, for one batch of {_BATCH} images (random ones for the")
-    say(f"  book's network). A step of that network is sometimes said to need {_BATCH * book.parameters:,}")
-    say(f"  evaluations: {_BATCH} images x {book.parameters:,} parameters. But the images of a batch are")
-    say("  evaluated together, and each parameter needs two.")
+        say(f"  {padded(label, 32)}{padded(cells[0], 20, right=True)}{padded(cells[1], 22, right=True)}".rstrip())
+    say(
+        by_locale(
+            f"\n  Each time is the best of {_REPEATS}, for one batch of {_BATCH} images (random ones for the\n"
+            f"  book's network). A step of that network is sometimes said to need {_BATCH * book.parameters:,}\n"
+            f"  evaluations: {_BATCH} images x {book.parameters:,} parameters. But the images of a batch are\n"
+            "  evaluated together, and each parameter needs two.",
+            f"\n  시간은 이미지 {_BATCH}장의 배치를 {_REPEATS}번 계산한 것 가운데 가장 빠른 값입니다.\n"
+            f"  책의 신경망에는 난수 이미지를 썼습니다. 이 신경망은 한 걸음에 {_BATCH * book.parameters:,}번\n"
+            f"  계산해야 한다는 글도 있습니다(이미지 {_BATCH}장 x 매개변수 {book.parameters:,}개).\n"
+            "  그러나 배치의 이미지는 한꺼번에 계산하고, 매개변수마다 두 번 계산합니다.",
+        )
+    )
     say(
         f"\n  All {_ITERATIONS:,} iterations above: {duration(_ITERATIONS * here.backprop)} of backpropagation,"
         f" or {duration(_ITERATIONS * here.numerical)} numerically.",

@@ -13,10 +13,11 @@ def install(extra: str) -> str:
     quote = '"' if os.name == "nt" else "'"
     if not (_ROOT / "pyproject.toml").is_file():
         return f"pip install {quote}tinygrad_ko[{extra}]{quote}"
-    return f"{_from_here(sys.executable or 'python')} -m pip install -e {quote}{_from_here(str(_ROOT))}[{extra}]{quote}"
+    return f"{from_here(sys.executable or 'python')} -m pip install -e {quote}{from_here(str(_ROOT))}[{extra}]{quote}"
 
 
-def _from_here(path: str) -> str:
+def from_here(path: str) -> str:
+    """A path as it is typed in the current folder: relative where that is shorter to read, else as it is."""
     try:
         near = os.path.relpath(path)
     except (OSError, ValueError):  # the current folder is gone, or on another drive

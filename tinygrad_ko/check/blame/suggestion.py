@@ -33,7 +33,7 @@ def suggest(entry: WrongEntry, formula: Array | None, true: Array | None) -> _Te
             f"이 점은 꺾인 점입니다. 왼쪽 기울기는 {left}, 오른쪽 기울기는 {right}이고, 공식의 값은 두 기울기 사이에 있어야 합니다.",
         )
     furthest = float(np.max(np.abs(entry.x), initial=0))
-    if isfinite(slope.value) and not (isfinite(analytic) and analytic) and not 1e-150 < furthest < 1e150:
+    if isfinite(slope.value) and not (isfinite(analytic) and analytic) and furthest and not 1e-150 < furthest < 1e150:
         return (
             f"the inputs are as large as {furthest:.1g}: something overflows or vanishes in the formula, such as their squares",
             f"입력의 크기가 {furthest:.1g}입니다. 공식 안에서 제곱 등의 값이 오버플로되거나 0이 됩니다.",

@@ -1,0 +1,5 @@
+"""The exercises of the Korean course, which check themselves: `course.check("4-1", my_function)`."""
+
+from tinygrad_ko.course.checker import check
+
+__all__ = ["check"]

@@ -1,0 +1,65 @@
+"""Chapter 7: computational graphs and the chain rule."""
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_ko.course.checker import Wrong, exercise
+from tinygrad_ko.course.judging import answered, require_derivative
+
+_SHOP = {"apple": 100.0, "apple_count": 2.0, "orange": 150.0, "orange_count": 3.0, "tax": 1.1}
+
+
+def _price(apple: Any, apple_count: Any, orange: Any, orange_count: Any, tax: Any) -> Any:
+    return (apple * apple_count + orange * orange_count) * tax
+
+
+@exercise("7-1")
+def _by_hand(gradients: Any) -> None:
+    sums = _SHOP["apple"] * _SHOP["apple_count"] + _SHOP["orange"] * _SHOP["orange_count"]
+    wanted = {
+        "apple": _SHOP["apple_count"] * _SHOP["tax"],
+        "apple_count": _SHOP["apple"] * _SHOP["tax"],
+        "orange": _SHOP["orange_count"] * _SHOP["tax"],
+        "orange_count": _SHOP["orange"] * _SHOP["tax"],
+        "tax": sums,
+    }
+    for name, value in wanted.items():
+        if name not in gradients:
+            raise Wrong(f"{name}에 대한 기울기가 없습니다.")
+        found = answered(gradients[name])
+        if not np.isclose(found, value):
+            raised = dict(_SHOP)
+            raised[name] += 1
+            more = _price(**raised) - _price(**_SHOP)
+            raise Wrong(
+                f"∂L/∂{name} = {found:g}: 확인해 보십시오. 이 값만 1 늘리면 "
+                f"금액이 {_price(**_SHOP):g}에서 {_price(**raised):g}까지 {more:g}만큼 늘어납니다."
+            )
+
+
+@exercise("7-2")
+def _multiplication(mul_backward: Any) -> None:
+    require_derivative(np.multiply, mul_backward, 100.0, 2.0, names=("x", "y"))
+    require_derivative(np.multiply, mul_backward, [1.0, -2.0, 3.0], [0.5, 4.0, -1.0], names=("x", "y"))
+
+
+@exercise("7-3")
+def _addition(add_backward: Any) -> None:
+    require_derivative(np.add, add_backward, 200.0, 450.0, names=("x", "y"))
+
+
+@exercise("7-4")
+def _chain(chain: Any) -> None:
+    """Of exp(-(x + y)²), by the chain rule."""
+
+    def f(x: Any, y: Any) -> Any:
+        return np.exp(-((x + y) ** 2))
+
+    require_derivative(f, lambda dout, x, y: [dout * part for part in answered(chain(x, y))], 0.3, 0.5, written=chain)
+
+
+@exercise("7-5")
+def _branches(square_backward: Any) -> None:
+    """Of x * x, where x is used twice: both branches add up."""
+    require_derivative(lambda x: x * x, square_backward, 3.0, names=("x",))

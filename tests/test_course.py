@@ -12,7 +12,7 @@ from tinygrad_ko.check.reports.report import without_listeners
 from tinygrad_ko.course.checker import _numbers
 from tinygrad_ko.drawing.rendering import renderers
 
-pytest.importorskip("matplotlib")
+plt = pytest.importorskip("matplotlib.pyplot")
 NAMES = [path.stem for path in chapters()]
 
 
@@ -54,6 +54,11 @@ def test_an_output_that_is_not_that_of_the_cell_is_seen():
     (pictured,) = cells("```python\nx = 1\n```\n\n<!-- 그림: 무엇 -->\n")
     assert not Kernel("x").run(pictured.code).agrees(pictured)
     assert not Result("", [("svg", b"")]).agrees(silent)
+
+
+def test_a_figure_that_was_left_open_before_is_not_of_the_page():
+    plt.figure()
+    assert Kernel("x").run("a = 2").pictures == []
 
 
 def test_a_cell_shows_its_last_value_as_a_notebook_does():

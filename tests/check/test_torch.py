@@ -404,7 +404,8 @@ def test_parameters_may_be_a_generator_or_modules_and_tensors_in_a_list():
     report = check_gradient(lambda: net(x).sum(), parameters=[net, x])
     assert [row.argument for row in report.projections if row.argument in ("weight", "bias")]
     assert x.dtype is torch.float32
-    twice = check_gradient(lambda x: (net(x) + other(x)).sum(), X, parameters=[net, (other := nn.Linear(4, 2))])
+    other = nn.Linear(4, 2)
+    twice = check_gradient(lambda x: (net(x) + other(x)).sum(), X, parameters=[net, other])
     assert {"0.weight", "1.weight", "0.bias", "1.bias"} <= {*twice.shapes}
 
 

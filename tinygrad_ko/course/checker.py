@@ -15,7 +15,7 @@ from warnings import catch_warnings, simplefilter
 import numpy as np
 
 from tinygrad_ko.check.reports.report import without_listeners
-from tinygrad_ko.errors import explain
+from tinygrad_ko.errors import explain, in_korean
 from tinygrad_ko.runtime.signatures import signature
 
 _CHAPTERS = (
@@ -74,18 +74,18 @@ def check(number: str, *answers: Any) -> None:
     print(f"{number}: {_verdict(number, answers)}")
 
 
-def _numbers() -> list[str]:
-    """The numbers of all exercises."""
+def exercise_numbers() -> list[str]:
+    """The numbers of all exercises, in order."""
     for chapter in _CHAPTERS:
         import_module(f"{__package__}.exercises.{chapter}")
     return [*_EXERCISES]
 
 
 def _verdict(number: str, answers: tuple[Any, ...]) -> str:
-    if number not in _numbers():
+    if number not in exercise_numbers():
         raise explain(
-            ValueError(f"there is no exercise {number!r}; the last is {_numbers()[-1]}"),
-            f"연습문제 {number!r}번은 없습니다. 마지막 번호: {_numbers()[-1]}",
+            ValueError(f"there is no exercise {number!r}; the last is {exercise_numbers()[-1]}"),
+            f"연습문제 {number!r}번은 없습니다. 마지막 번호: {exercise_numbers()[-1]}",
         )
     try:
         if any(answer is ... for answer in answers):
@@ -100,17 +100,24 @@ def _verdict(number: str, answers: tuple[Any, ...]) -> str:
         return _UNANSWERED
     except Wrong as wrong:
         return f"틀렸습니다. {wrong}"
-    except Exception as error:
-        return _UNANSWERED if "ellipsis" in str(error) else _failed(error)  # `...` was computed with
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a reader may call exit() or pytest.fail()
+        return _UNANSWERED if computes_with_ellipsis(error) else f"실행하다가 오류가 났습니다. {failed(error)}"
     return f"{_RIGHT} {praise}" if praise else _RIGHT
 
 
-def _failed(error: Exception) -> str:
+def computes_with_ellipsis(error: BaseException) -> bool:
+    """Whether an error says that `...` was computed with: there is no answer yet. NumPy's IndexError speaks of it at any wrong index."""
+    return not isinstance(error, IndexError) and "ellipsis" in str(error).lower()
+
+
+def failed(error: BaseException) -> str:
     """An error that the answer raised: what it is, and the line of the answer."""
-    lines = [f"실행하다가 오류가 났습니다. {type(error).__name__}: {error}", *getattr(error, "__notes__", [])]
-    if place := _place(error.__traceback__):
-        lines.append(f"위치: {place}")
-    return "\n  ".join(lines)
+    said = f"{type(error).__name__}: {error}".removesuffix(": ")
+    notes = getattr(error, "__notes__", None) or [in_korean(str(error))]
+    place = _place(error.__traceback__)
+    return "\n  ".join(filter(None, [said, *notes, place and f"위치: {place}"]))
 
 
 def _place(raised: TracebackType | None) -> str:

@@ -9,7 +9,7 @@ from docs.site.chapters import COURSE, Kernel, Result, cells, chapters, notebook
 from docs.site.glossary import linked, terms
 from tests import test_book_figures
 from tinygrad_ko.check.reports.report import without_listeners
-from tinygrad_ko.course.checker import exercise_numbers
+from tinygrad_ko.course import exercise_numbers
 from tinygrad_ko.drawing.rendering import renderers
 
 plt = pytest.importorskip("matplotlib.pyplot")

@@ -7,7 +7,7 @@ import pytest
 
 import tinygrad_ko as tg
 from tinygrad_ko import course
-from tinygrad_ko.course.checker import exercise_numbers
+from tinygrad_ko.course import exercise_numbers
 
 
 def told(capsys, number, *answers):

@@ -13,7 +13,7 @@ from tinygrad_ko.course.checker import Unanswered, Wrong, shown_line
 from tinygrad_ko.func.trees import leaves_like, mapped
 
 
-def called(function: Any, *arguments: Any, written: Any = None) -> Any:
+def result_of(function: Any, *arguments: Any, written: Any = None) -> Any:
     """What the reader's function gives for copies of the arguments. It takes them, leaves them as they are, and returns something.
 
     `written` is the reader's function if `function` only calls it.
@@ -21,7 +21,7 @@ def called(function: Any, *arguments: Any, written: Any = None) -> Any:
     require_parameters(function, len(arguments))
     written, given = written or function, [mapped(_copied, x, "") for x in arguments]
     value = function(*given)
-    for before, after in leaves_of(arguments, given):
+    for before, after in _pairs(arguments, given):
         if isinstance(before, np.ndarray) and not np.array_equal(before, after, equal_nan=before.dtype.kind == "f"):
             raise Wrong(
                 "함수가 넘겨받은 배열을 바꾸어 놓았습니다. 그 배열을 다른 곳에서도 쓴다면 조용히 틀립니다. 사본에 계산하십시오."
@@ -42,7 +42,7 @@ def answered(value: Any, written: Any, what: str = "반환한 값") -> Any:
     return value
 
 
-def numbers(value: Any, written: Any = None, shape: tuple[int, ...] | None = None) -> Any:
+def real_numbers(value: Any, written: Any = None, shape: tuple[int, ...] | None = None) -> Any:
     """A value of the reader's as an array of real numbers, in its own precision; of this shape, if there is one that it must have."""
     try:
         array = np.asarray(answered(value, written, "답"))
@@ -91,7 +91,7 @@ def shown(value: Any) -> str:
         return str(getattr(value, "__name__", type(value).__name__))
     if isinstance(value, dict):
         return f"딕셔너리({', '.join(map(str, value))})"
-    if isinstance(value, str | tuple):
+    if isinstance(value, str | tuple | list):
         return shorten(repr(value), 80, placeholder=" ...")
     array = np.asarray(value)
     if array.size > 12:
@@ -101,7 +101,7 @@ def shown(value: Any) -> str:
     return " ".join(np.array2string(array, precision=8, separator=", ").split())
 
 
-def leaves_of(trees: Any, others: Any) -> list[tuple[Any, Any]]:
+def _pairs(trees: Any, others: Any) -> list[tuple[Any, Any]]:
     """The arrays of the first structure, each with what stands at its place in the second."""
     pairs = zip(trees, others, strict=True)
     return [

@@ -8,6 +8,7 @@ import linecache
 import traceback
 from collections.abc import Callable
 from importlib import import_module
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 from warnings import catch_warnings, simplefilter
@@ -15,7 +16,7 @@ from warnings import catch_warnings, simplefilter
 import numpy as np
 
 from tinygrad_ko.check.reports.report import without_listeners
-from tinygrad_ko.errors import explain, in_korean
+from tinygrad_ko.errors import explain, numpy_in_korean
 from tinygrad_ko.runtime.signatures import signature
 
 _CHAPTERS = (
@@ -103,7 +104,7 @@ def _verdict(number: str, answers: tuple[Any, ...]) -> str:
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # a reader may call exit() or pytest.fail()
-        return _UNANSWERED if computes_with_ellipsis(error) else f"실행하다가 오류가 났습니다. {failed(error)}"
+        return _UNANSWERED if computes_with_ellipsis(error) else f"실행하다가 오류가 났습니다. {error_told(error)}"
     return f"{_RIGHT} {praise}" if praise else _RIGHT
 
 
@@ -112,10 +113,10 @@ def computes_with_ellipsis(error: BaseException) -> bool:
     return not isinstance(error, IndexError) and "ellipsis" in str(error).lower()
 
 
-def failed(error: BaseException) -> str:
+def error_told(error: BaseException) -> str:
     """An error that the answer raised: what it is, and the line of the answer."""
     said = f"{type(error).__name__}: {error}".removesuffix(": ")
-    notes = getattr(error, "__notes__", None) or [in_korean(str(error))]
+    notes = getattr(error, "__notes__", None) or [numpy_in_korean(str(error))]
     place = _place(error.__traceback__)
     return "\n  ".join(filter(None, [said, *notes, place and f"위치: {place}"]))
 
@@ -128,10 +129,12 @@ def _place(raised: TracebackType | None) -> str:
 
 def shown_line(file: str, number: int, line: str) -> str:
     """A line of the reader's, as it is shown: a cell of a notebook is the one that was just run, and its file has no name to speak of."""
-    is_cell = file.startswith("<") or "ipykernel" in file
+    is_cell = file.startswith("<") or "ipykernel" in file or "ipython-input" in file
     return f"{'' if is_cell else f'{file} '}{number}번째 줄: {line.strip()}"
 
 
 def _is_the_readers(file: str) -> bool:
-    libraries = np.__file__.rpartition("numpy")[0], __file__.rpartition("tinygrad_ko")[0] + "tinygrad_ko"
-    return bool(linecache.getlines(file)) and not file.startswith(libraries)
+    if file.startswith(("<op ", "<compiled ")):  # what the engine and the compiler write
+        return False
+    libraries = Path(np.__file__).parents[1], Path(linecache.__file__).parent, Path(__file__).parents[1]
+    return bool(linecache.getlines(file)) and not any(Path(file).is_relative_to(library) for library in libraries)

@@ -11,8 +11,8 @@ import numpy as np
 
 from tinygrad_ko.check.handwritten import check_vjp
 from tinygrad_ko.check.reports.report import Blame, GradientMismatch, GradientUndecided
-from tinygrad_ko.course.answers import at_line, called, numbers, require_parameters, shown
-from tinygrad_ko.course.checker import Unanswered, Wrong, computes_with_ellipsis, failed, shown_line
+from tinygrad_ko.course.answers import at_line, real_numbers, require_parameters, result_of, shown
+from tinygrad_ko.course.checker import Unanswered, Wrong, computes_with_ellipsis, error_told, shown_line
 
 
 def require_derivative(
@@ -25,7 +25,7 @@ def require_derivative(
     names = names or [*inspect.signature(f).parameters]
 
     def gradients(dout: Any, *given: Any) -> list[Any]:
-        return _one_for_each(names, given, called(vjp, dout, *given, written=written), written)
+        return _one_for_each(names, given, result_of(vjp, dout, *given, written=written), written)
 
     dout = np.random.default_rng(1).normal(size=np.shape(f(*given)))
     parts, without = gradients(dout, *given), gradients(0 * dout, *given)
@@ -55,7 +55,7 @@ def require_gradient(f: Callable[..., Any], gradient: Callable[..., Any], *input
     written, names = written or gradient, [*inspect.signature(f).parameters]
 
     def vjp(dout: Any, *given: Any) -> list[Any]:
-        parts = _one_for_each(names, given, called(gradient, *given, written=written), written)
+        parts = _one_for_each(names, given, result_of(gradient, *given, written=written), written)
         return [(dout * part).astype(part.dtype) if part.dtype.kind == "f" else dout * part for part in parts]
 
     require_derivative(f, vjp, *inputs, written=written)
@@ -71,7 +71,7 @@ def require_values(
     """The answer is the reference, at each of these arguments, up to round-off. `written` is the reader's function if `answer` calls it."""
     written = written or answer
     for case in cases:
-        found, wanted = numbers(called(answer, *case, written=written), written), np.asarray(reference(*case))
+        found, wanted = real_numbers(result_of(answer, *case, written=written), written), np.asarray(reference(*case))
         given = f"입력: {', '.join(map(shown, case))}\n  "
         if found.shape != wanted.shape:
             raise Wrong(f"{given}결과의 올바른 형상: {wanted.shape}, 답의 형상: {found.shape}{at_line(written)}")
@@ -101,7 +101,9 @@ def mismatch(error: GradientMismatch, written: Any, names: dict[str, str], same:
     """
     blame = error.report.blame if error.report else None
     if blame is None:
-        said = re.split(r" (?:공식의 위치|받은 오류):", " ".join(error.__notes__))[0]
+        said, _, raised = " ".join(error.__notes__).partition(" 공식의 위치:")[0].partition(" 받은 오류: ")
+        if raised and all(note.isascii() for note in getattr(error.__cause__, "__notes__", [])):
+            said += f"\n  {raised}"
         return f"{said}{at_line(written, header=hasattr(written, 'op'))}"
     name, lines = names.get(blame.argument, blame.argument), []
     place = _formula(blame) if hasattr(written, "op") else at_line(written, name)
@@ -139,7 +141,7 @@ def _one_for_each(names: Sequence[str], given: Sequence[Any], value: Any, writte
         raise Wrong(
             f"기울기를 {len(given)}개 반환해야 합니다({', '.join(names)}). 반환한 개수: {len(parts)}.{at_line(written)}"
         )
-    parts = [numbers(part, written) for part in parts]
+    parts = [real_numbers(part, written) for part in parts]
     for name, part, x in zip(names, parts, given, strict=True):
         if part.shape != x.shape:
             raise Wrong(
@@ -217,7 +219,7 @@ def _accepted(test: Callable[..., Any], right: Any, said: str) -> Any:
     except BaseException as error:
         if computes_with_ellipsis(error):
             raise Unanswered from None
-        raise Wrong(f"{said} {failed(error)}") from None
+        raise Wrong(f"{said} {error_told(error)}") from None
 
 
 def _accepts(test: Callable[..., Any], implementation: Any) -> bool:

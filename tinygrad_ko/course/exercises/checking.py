@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.course.answers import at_line, called, numbers
+from tinygrad_ko.course.answers import at_line, real_numbers, result_of
 from tinygrad_ko.course.checker import Wrong, exercise
 from tinygrad_ko.course.judging import require_derivative, require_tests
 
@@ -21,7 +21,7 @@ def _softmax(a: Any) -> Any:
 def _mended(tanh_backward: Any) -> None:
     require_derivative(
         np.tanh,
-        lambda dout, x: called(tanh_backward, dout, np.tanh(x)),
+        lambda dout, x: result_of(tanh_backward, dout, np.tanh(x)),
         [[0.5, -1.0, 2.0]],
         written=tanh_backward,
         names=("x",),
@@ -37,7 +37,7 @@ def _mean(mean_backward: Any) -> None:
 
     require_derivative(
         centred,
-        lambda dout, x: called(mean_backward, dout),
+        lambda dout, x: result_of(mean_backward, dout),
         [[0.5, -1.0, 2.0, 0.0], [1.0, 3.0, -2.0, 0.5]],
         written=mean_backward,
     )
@@ -57,7 +57,7 @@ def _belongs(belongs: Any) -> str:
         (False, "양수인 원소만 10% 작은 기울기", (smaller, _W, _X, _T)),
         (True, "다른 W, x, t에서 구한 올바른 기울기", (np.outer(x, _softmax(x @ W) - t), W, x, t)),
     ):
-        found = bool(numbers(called(belongs, *given), belongs, shape=()))
+        found = bool(real_numbers(result_of(belongs, *given), belongs, shape=()))
         if found is not truth:
             raise Wrong(f"{what}인데 {found}를 반환했습니다.{at_line(belongs)}")
     return "글에 실린 dW는 그 위에 실린 W의 기울기가 아니었습니다."

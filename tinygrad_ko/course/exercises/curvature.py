@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.course.answers import called, numbers
+from tinygrad_ko.course.answers import real_numbers, result_of
 from tinygrad_ko.course.checker import exercise
 from tinygrad_ko.course.judging import require_gradient, require_values
 
@@ -44,7 +44,7 @@ def _require_force(force: Any, k: float) -> None:
         return np.sum(1 - np.cos(angle) + 0.5 * k * angle**2)
 
     def slope(angle: Any) -> Any:
-        return -numbers(called(force, angle, k), force)
+        return -real_numbers(result_of(force, angle, k), force)
 
     require_gradient(energy, slope, [0.5, -1.0, 2.5], written=force)
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.course.answers import at_line, called, numbers
+from tinygrad_ko.course.answers import at_line, real_numbers, result_of
 from tinygrad_ko.course.checker import Wrong, exercise
 from tinygrad_ko.course.judging import require_gradient, require_values
 
@@ -38,8 +38,8 @@ def _descent(gradient_descent: Any) -> None:
         (bowl, np.array([-3.0, 4.0]), 0.1, 3),
         (valley, np.array([-3.0, 4.0]), 0.05, 2),
     )
-    found = called(gradient_descent, bowl, np.array([-3, 4]), 0.1, 1)
-    if not np.allclose(numbers(found, gradient_descent, shape=(2,)), [-2.4, 3.2]):
+    found = result_of(gradient_descent, bowl, np.array([-3, 4]), 0.1, 1)
+    if not np.allclose(real_numbers(found, gradient_descent, shape=(2,)), [-2.4, 3.2]):
         raise Wrong(
             f"정수 배열 [-3, 4]에서 시작하여 한 걸음\n  올바른 값: [-2.4, 3.2], 답: {found}\n"
             "  원인: 정수 배열에는 소수를 담을 수 없습니다. 시작할 때 np.array(x, dtype=float)로 사본을 만드십시오."
@@ -50,7 +50,7 @@ def _descent(gradient_descent: Any) -> None:
 @exercise("5-3")
 def _limit(largest_rate: Any) -> str:
     for a in (1.0, 0.5, 20.0):
-        found = float(numbers(called(largest_rate, a), largest_rate, shape=()))
+        found = float(real_numbers(result_of(largest_rate, a), largest_rate, shape=()))
         if not np.isclose(found, 1 / a):
             step = 1 - 2 * a * found
             raise Wrong(

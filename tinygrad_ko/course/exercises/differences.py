@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.course.answers import at_line, called, numbers
+from tinygrad_ko.course.answers import at_line, real_numbers, result_of
 from tinygrad_ko.course.checker import Wrong, exercise
 from tinygrad_ko.course.judging import require_tests, require_values
 
@@ -22,7 +22,7 @@ def _one_variable(numerical_diff: Any) -> None:
         (lambda x: 0.01 * x**2 + 0.1 * x, lambda x: 0.02 * x + 0.1, "0.01x² + 0.1x"),
     ):
         for x in (-1.0, 0.5, 2.0, 5.0):
-            found, truth = float(numbers(called(numerical_diff, f, x), numerical_diff, shape=())), slope(x)
+            found, truth = float(real_numbers(result_of(numerical_diff, f, x), numerical_diff, shape=())), slope(x)
             if not abs(found - truth) <= 1e-6 * max(1.0, abs(truth)):
                 cause = _cause(found, f, x)
                 raise Wrong(
@@ -77,7 +77,9 @@ def _of_any_shape(numerical_gradient: Any) -> None:
         ("float32", "float32에서는 반올림 오차가 결과의 셋째 자리까지 올라옵니다"),
     ):
         x = np.array([3, 4], kind)
-        found = numbers(called(numerical_gradient, lambda x: quadratic(x) / 4, x), numerical_gradient, shape=(2,))
+        found = real_numbers(
+            result_of(numerical_gradient, lambda x: quadratic(x) / 4, x), numerical_gradient, shape=(2,)
+        )
         if not np.allclose(found, [2.5, 2.75], rtol=1e-6):
             raise Wrong(
                 f"자료형이 {kind}인 배열 [3, 4]\n  기울기: [2.5, 2.75], 답: {found}\n"
@@ -88,7 +90,7 @@ def _of_any_shape(numerical_gradient: Any) -> None:
 @exercise("4-3")
 def _step(best_h: Any) -> str:
     for name, eps in (("float64", 2.0**-52), ("float32", 2.0**-23)):
-        found, best = float(numbers(called(best_h, eps), best_h, shape=())), eps ** (1 / 3)
+        found, best = float(real_numbers(result_of(best_h, eps), best_h, shape=())), eps ** (1 / 3)
         if not best / 8 < found < best * 8:
             side = " 너무 작아 반올림 오차가 큽니다." if found < best else " 너무 커서 절단 오차가 큽니다."
             raise Wrong(

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.course.answers import answered, at_line, called, having, numbers
+from tinygrad_ko.course.answers import answered, at_line, having, real_numbers, result_of
 from tinygrad_ko.course.checker import Wrong, exercise
 from tinygrad_ko.course.judging import require_derivative, require_values
 
@@ -13,15 +13,15 @@ from tinygrad_ko.course.judging import require_derivative, require_values
 @exercise("8-1")
 def _recorded(Value: Any) -> None:
     for p, q in ((2.0, 5.0), (-3.0, 0.5)):
-        a, b = called(Value, p), called(Value, q)
+        a, b = result_of(Value, p), result_of(Value, q)
         product = having(a, "__mul__").__mul__
-        y = called(product, b)
+        y = result_of(product, b)
         if type(y) is not type(a):
             raise Wrong(
                 f"a * b의 결과도 {type(a).__name__} 클래스의 값이어야 합니다. 결과의 종류: {type(y).__name__}{at_line(product)}"
             )
         having(y, "data", "parents")
-        if numbers(y.data, product, shape=()) != p * q:
+        if real_numbers(y.data, product, shape=()) != p * q:
             raise Wrong(f"{p:g} * {q:g}의 값이 {y.data}입니다.{at_line(product)}")
         if [id(parent) for parent in y.parents] != [id(a), id(b)]:
             raise Wrong(
@@ -57,7 +57,7 @@ def _order(topological_order: Any) -> None:
     for i in range(3000):
         chain = Node(str(i), chain)
     try:
-        long = len([*called(topological_order, chain)])
+        long = len([*result_of(topological_order, chain)])
     except RecursionError:
         raise Wrong(
             "노드가 3,000개 이어진 그래프에서 RecursionError가 납니다. 재귀 대신 스택(리스트)을 쓰십시오."
@@ -68,7 +68,7 @@ def _order(topological_order: Any) -> None:
 
 
 def _require_order(topological_order: Any, output: Any, behind: set[Any]) -> None:
-    order = called(topological_order, output)
+    order = result_of(topological_order, output)
     if not isinstance(order, Iterable):
         raise Wrong(f"노드를 차례로 담은 리스트를 반환해야 합니다. 답: {order}{at_line(topological_order)}")
     order = [*order]
@@ -109,15 +109,15 @@ def _whole(Value: Any) -> str:
         c = a * b
         return c * c + c
 
-    backward = having(Value, "backward").backward
+    backward = having(result_of(Value, np.array(2.0)), "__add__", "__mul__", "backward").backward
     programs: dict[str, Any] = {
         "a * b + a": lambda a, b: a * b + a,
         "(a + b) * (a + b)": lambda a, b: (a + b) * (a + b),
         "a * a * a": lambda a, b: a * a * a + b * 0.0,
         "c = a * b; c * c + c": shared,
     }
-    for text, program in programs.items():
-        for shapes in (((), ()), ((3, 2), (3, 2)), ((3, 2), (2,))):
+    for shapes in (((), ()), ((3, 2), (3, 2)), ((3, 2), (2,))):
+        for text, program in programs.items():
             rng = np.random.default_rng(2)
             a, b = (rng.normal(size=shape) for shape in shapes)
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.course.answers import numbers
+from tinygrad_ko.course.answers import real_numbers
 from tinygrad_ko.course.checker import Wrong, exercise
 from tinygrad_ko.course.judging import require_derivative, require_gradient
 
@@ -30,7 +30,7 @@ def _by_hand(gradients: Any) -> None:
     for name, value in wanted.items():
         if name not in gradients:
             raise Wrong(f"{name}에 대한 기울기가 없습니다.")
-        found = float(numbers(gradients[name], shape=()))
+        found = float(real_numbers(gradients[name], shape=()))
         if not np.isclose(found, value):
             raised = dict(_SHOP)
             raised[name] += 1

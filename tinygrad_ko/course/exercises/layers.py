@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.course.answers import answered, at_line, called, having, numbers
+from tinygrad_ko.course.answers import answered, at_line, having, real_numbers, result_of
 from tinygrad_ko.course.checker import Wrong, exercise
 from tinygrad_ko.course.judging import require_derivative, require_values
 
@@ -13,14 +13,14 @@ _X = np.array([[0.5, -1.0, 2.0], [-0.3, 1.5, -2.5]])
 
 def _forward_done(layer: Any, *given: Any) -> Any:
     """A layer after its forward pass."""
-    called(having(layer, "forward", "backward").forward, *given)
+    result_of(having(layer, "forward", "backward").forward, *given)
     return layer
 
 
 def _backward_twice(layer: Any, dout: Any) -> Any:
     """The gradient of the input: the same each time, for what forward has kept stays as it is."""
-    first, again = (called(layer.backward, dout) for _ in range(2))
-    if not np.array_equal(numbers(first, layer.backward), numbers(again, layer.backward)):
+    first, again = (result_of(layer.backward, dout) for _ in range(2))
+    if not np.array_equal(real_numbers(first, layer.backward), real_numbers(again, layer.backward)):
         raise Wrong(
             "같은 dout으로 backward를 두 번 호출하면 결과가 다릅니다. forward가 저장한 값을 backward가 바꾸지 않는지 확인하십시오."
             f"{at_line(layer.backward)}"
@@ -29,8 +29,8 @@ def _backward_twice(layer: Any, dout: Any) -> Any:
 
 
 def _judge_elementwise(Layer: Any, reference: Any) -> Any:
-    layer = _forward_done(called(Layer), _X)
-    require_values(lambda x: called(Layer).forward(x), reference, (_X,), written=layer.forward)
+    layer = _forward_done(result_of(Layer), _X)
+    require_values(lambda x: result_of(Layer).forward(x), reference, (_X,), written=layer.forward)
     require_derivative(
         reference,
         lambda dout, x: _backward_twice(_forward_done(Layer(), x), dout),
@@ -44,7 +44,9 @@ def _judge_elementwise(Layer: Any, reference: Any) -> Any:
 @exercise("9-1")
 def _relu(Relu: Any) -> None:
     layer = _judge_elementwise(Relu, lambda x: np.where(x > 0, x, 0.0))
-    if np.any(numbers(called(_forward_done(layer, np.zeros((1, 3))).backward, np.ones((1, 3))), layer.backward)):
+    if np.any(
+        real_numbers(result_of(_forward_done(layer, np.zeros((1, 3))).backward, np.ones((1, 3))), layer.backward)
+    ):
         raise Wrong(f"x가 정확히 0일 때의 기울기는 0으로 약속합니다(순전파의 마스크는 x <= 0).{at_line(layer.forward)}")
 
 
@@ -57,7 +59,7 @@ def _sigmoid(Sigmoid: Any) -> None:
 def _affine(Affine: Any) -> None:
     rng = np.random.default_rng(3)
     x, W, b = rng.normal(size=(4, 3)), rng.normal(size=(3, 2)), rng.normal(size=2)
-    layer = _forward_done(called(Affine, W, b), x)
+    layer = _forward_done(result_of(Affine, W, b), x)
 
     def affine(x: Any, W: Any, b: Any) -> Any:
         return x @ W + b
@@ -82,10 +84,10 @@ def _softmax_with_loss(SoftmaxWithLoss: Any) -> None:
 
     def vjp(dout: Any, x: Any) -> Any:
         layer = _forward_done(SoftmaxWithLoss(), x, t)
-        if not np.allclose(called(layer.backward), _backward_twice(layer, np.array(1.0))):
+        if not np.allclose(result_of(layer.backward), _backward_twice(layer, np.array(1.0))):
             raise Wrong(f"backward()처럼 인수 없이 호출하면 dout은 1이어야 합니다.{at_line(layer.backward)}")
         return _backward_twice(layer, dout)
 
-    layer = _forward_done(called(SoftmaxWithLoss), _X, t)
-    require_values(lambda x: called(SoftmaxWithLoss().forward, x, t), loss, (_X,), rtol=1e-5, written=layer.forward)
+    layer = _forward_done(result_of(SoftmaxWithLoss), _X, t)
+    require_values(lambda x: result_of(SoftmaxWithLoss().forward, x, t), loss, (_X,), rtol=1e-5, written=layer.forward)
     require_derivative(loss, vjp, _X, written=layer.backward, names=("x",))

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.course.answers import called
+from tinygrad_ko.course.answers import result_of
 from tinygrad_ko.course.checker import exercise
 from tinygrad_ko.course.judging import require_derivative, require_values
 
@@ -42,7 +42,9 @@ def _cross_entropy(cross_entropy_error: Any) -> None:
 
 @exercise("3-3")
 def _slope_of_squares(backward: Any) -> None:
-    require_derivative(lambda y: _squares(y, _T), lambda dout, y: called(backward, dout, y, _T), _Y, written=backward)
+    require_derivative(
+        lambda y: _squares(y, _T), lambda dout, y: result_of(backward, dout, y, _T), _Y, written=backward
+    )
 
 
 @exercise("3-4")
@@ -51,7 +53,7 @@ def _slope_of_entropy(backward: Any) -> None:
     t = 0.8 * _T + 0.2 / 3  # no entry is 0
     require_derivative(
         lambda y: -np.sum(t * np.log(y + 1e-7)) / len(y),
-        lambda dout, y: called(backward, dout, y, t),
+        lambda dout, y: result_of(backward, dout, y, t),
         _Y,
         written=backward,
     )

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.course.answers import at_line, called, numbers
+from tinygrad_ko.course.answers import at_line, real_numbers, result_of
 from tinygrad_ko.course.checker import Wrong, exercise
 from tinygrad_ko.course.judging import require_gradient
 
@@ -18,7 +18,7 @@ def _softmax_of(a: Any) -> Any:
 @exercise("6-1")
 def _count(parameters: Any) -> None:
     for sizes, wanted in (((784, 100, 10), 79_510), ((64, 50, 10), 3_760), ((2, 3, 2, 2), 23)):
-        found = float(numbers(called(parameters, sizes), parameters, shape=()))
+        found = float(real_numbers(result_of(parameters, sizes), parameters, shape=()))
         if found != wanted:
             weights = sum(n * m for n, m in pairwise(sizes))
             cause = " 편향을 세지 않았습니다." if found == weights else ""
@@ -30,7 +30,10 @@ def _count(parameters: Any) -> None:
 @exercise("6-2")
 def _evaluations(evaluations: Any) -> None:
     for parameters in (79_510, 3_760):
-        wanted, found = 2 * parameters, float(numbers(called(evaluations, parameters, 100), evaluations, shape=()))
+        wanted, found = (
+            2 * parameters,
+            float(real_numbers(result_of(evaluations, parameters, 100), evaluations, shape=())),
+        )
         if found != wanted:
             cause = (
                 " 배치는 한 번의 순전파로 함께 계산합니다."
@@ -54,4 +57,4 @@ def _simple_net(gradient: Any) -> None:
         return -np.sum(t * np.log(_softmax_of(x @ W))) / len(x)
 
     x, W = np.array([[0.6, 0.9], [-0.3, 1.2]]), np.array([[0.47, 1.0, 0.85], [0.86, 0.04, 0.69]])
-    require_gradient(lambda W: loss(x, W), lambda W: called(gradient, x, W, t), W, written=gradient)
+    require_gradient(lambda W: loss(x, W), lambda W: result_of(gradient, x, W, t), W, written=gradient)

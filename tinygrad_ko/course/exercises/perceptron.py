@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.course.answers import at_line, called, numbers
+from tinygrad_ko.course.answers import at_line, real_numbers, result_of
 from tinygrad_ko.course.checker import Wrong, exercise
 from tinygrad_ko.course.judging import require_values
 
@@ -14,7 +14,7 @@ _PAIRS = [(0, 0), (0, 1), (1, 0), (1, 1)]
 
 @exercise("1-1")
 def _nand(w1: Any, w2: Any, b: Any) -> None:
-    w1, w2, b = (float(numbers(answer, shape=())) for answer in (w1, w2, b))
+    w1, w2, b = (float(real_numbers(answer, shape=())) for answer in (w1, w2, b))
     for x1, x2 in _PAIRS:
         found, wanted = int(w1 * x1 + w2 * x2 + b > 0), int(not (x1 and x2))
         if found != wanted:
@@ -26,7 +26,7 @@ def _nand(w1: Any, w2: Any, b: Any) -> None:
 @exercise("1-2")
 def _xor(xor: Any) -> None:
     for x1, x2 in _PAIRS:
-        found = numbers(called(xor, x1, x2), xor, shape=())
+        found = real_numbers(result_of(xor, x1, x2), xor, shape=())
         if found != (x1 ^ x2):
             raise Wrong(f"입력 ({x1}, {x2})의 올바른 출력: {x1 ^ x2}, 답: {found}{at_line(xor)}")
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.course.answers import numbers
+from tinygrad_ko.course.answers import real_numbers
 from tinygrad_ko.course.checker import Wrong, exercise
 from tinygrad_ko.course.judging import require_derivative
 
@@ -14,7 +14,7 @@ def _kept(bytes_kept: Any) -> None:
     """What sigmoid(x @ W + b) keeps, for x of (100, 64) and W of (64, 50): its inputs of the product, and the output."""
     wanted = 8 * (100 * 64 + 64 * 50)
     sigmoid = 8 * 2 * 100 * 50
-    found = float(numbers(bytes_kept, shape=()))
+    found = float(real_numbers(bytes_kept, shape=()))
     if found == wanted:
         return
     cause = {

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.course.answers import called
+from tinygrad_ko.course.answers import result_of
 from tinygrad_ko.course.checker import exercise
 from tinygrad_ko.course.judging import require_derivative, require_values
 
@@ -52,7 +52,7 @@ def _logsumexp(logsumexp: Any) -> None:
 def _backward(softmax_backward: Any) -> None:
     require_derivative(
         _softmax,
-        lambda dout, a: called(softmax_backward, dout, _softmax(a)),
+        lambda dout, a: result_of(softmax_backward, dout, _softmax(a)),
         [[0.3, 2.9, 4.0], [1.0, -1.0, 0.5]],
         written=softmax_backward,
         names=("a",),

@@ -52,14 +52,14 @@ class AffineOfLists:
 
 class AffineInSingle:
     def __init__(self, W, b):
-        self.W, self.b = np.float32(W), np.float32(b)
+        self.W, self.b = W.astype(np.float32), b.astype(np.float32)
 
     def forward(self, x):
-        self.x = np.float32(x)
+        self.x = x.astype(np.float32)
         return self.x @ self.W + self.b
 
     def backward(self, dout):
-        dout = np.float32(dout)
+        dout = dout.astype(np.float32)
         self.dW, self.db = self.x.T @ dout, dout.sum(axis=0)
         return dout @ self.W.T
 
@@ -102,7 +102,14 @@ def compares_with_formulas(rule):
         ("3-3", (lambda dout, y, t: (dout * (y - t),),)),
         ("4-1", (lambda func, x, h=1e-5: np.array((func(x + h) - func(x - h)) / 2 / h),)),
         ("5-1", (lambda x: (2 * (x[0] - 1) - 40 * x[0] * (x[1] - x[0] ** 2), 20 * (x[1] - x[0] ** 2)),)),
-        ("5-1", (lambda x: np.float32([2 * (x[0] - 1) - 40 * x[0] * (x[1] - x[0] ** 2), 20 * (x[1] - x[0] ** 2)]),)),
+        (
+            "5-1",
+            (
+                lambda x: np.array(
+                    [2 * (x[0] - 1) - 40 * x[0] * (x[1] - x[0] ** 2), 20 * (x[1] - x[0] ** 2)], np.float32
+                ),
+            ),
+        ),
         ("5-2", (descent,)),
         ("5-4", (lambda x, v, grad, lr, m: [x + m * v - lr * grad, list(m * v - lr * grad)],)),
         ("6-1", (lambda sizes: float(sum((n + 1) * m for n, m in pairwise(sizes))),)),

@@ -30,6 +30,28 @@ def result_of(function: Any, *arguments: Any, written: Any = None) -> Any:
     return answered(value, written)
 
 
+def require_parameters(function: Any, count: int) -> None:
+    """The answer can be called with so many arguments."""
+    if not callable(function):
+        raise Wrong(
+            f"함수나 클래스를 넘겨야 합니다. 넘긴 값의 종류: {type(function).__name__}. 이름 뒤에 괄호를 붙이지 않았는지 확인하십시오."
+        )
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # a built-in function
+        if not inspect.ismethod(function):
+            return
+        raise Wrong(
+            f"메서드의 첫 번째 인수는 self여야 합니다: {function.__name__}{at_line(function, header=True)}"
+        ) from None
+    try:
+        signature.bind(*[None] * count)
+    except TypeError:
+        raise Wrong(
+            f"인수 {count}개로 호출할 수 있어야 합니다. 답의 인수: {signature}{at_line(function, header=True)}"
+        ) from None
+
+
 def answered(value: Any, written: Any, what: str = "반환한 값") -> Any:
     """A value of the reader's, if there is one: `...` is none yet, and None is what a function without a return gives."""
     parts = [value, *np.ravel(value)] if isinstance(value, np.ndarray) else [value]
@@ -115,28 +137,6 @@ def _copied(value: Any, _: str) -> Any:
     return value.copy() if isinstance(value, np.ndarray) else value
 
 
-def require_parameters(function: Any, count: int) -> None:
-    """The answer can be called with so many arguments."""
-    if not callable(function):
-        raise Wrong(
-            f"함수나 클래스를 넘겨야 합니다. 넘긴 값의 종류: {type(function).__name__}. 이름 뒤에 괄호를 붙이지 않았는지 확인하십시오."
-        )
-    try:
-        signature = inspect.signature(function)
-    except (TypeError, ValueError):  # a built-in function
-        if not inspect.ismethod(function):
-            return
-        raise Wrong(
-            f"메서드의 첫 번째 인수는 self여야 합니다: {function.__name__}{at_line(function, header=True)}"
-        ) from None
-    try:
-        signature.bind(*[None] * count)
-    except TypeError:
-        raise Wrong(
-            f"인수 {count}개로 호출할 수 있어야 합니다. 답의 인수: {signature}{at_line(function, header=True)}"
-        ) from None
-
-
 def _within(node: ast.AST, inside: bool = False) -> Iterator[Any]:
     """What a function is made of, but for the functions inside it."""
     for child in ast.iter_child_nodes(node):
@@ -150,5 +150,6 @@ def _assigns(node: ast.AST, name: str) -> bool:
     """Whether a statement assigns to this name, or to an attribute of this name."""
     if not isinstance(node, ast.Assign | ast.AugAssign):
         return False
-    words = [word for target in getattr(node, "targets", None) or [node.target] for word in ast.walk(target)]
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+    words = [word for target in targets for word in ast.walk(target)]
     return name in [getattr(word, "id", getattr(word, "attr", None)) for word in words]

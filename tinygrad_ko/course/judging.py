@@ -85,13 +85,14 @@ def require_values(
 def require_tests(test: Callable[..., Any], right: Any, wrong: dict[str, Any], what: str = "규칙") -> str:
     """The answer is a test: it accepts what is right, and none of what is wrong, each with a word on its mistake."""
     require_parameters(test, 1)
-    returned = _accepted(test, right, f"이 테스트는 올바른 {what}도 거부합니다.")
-    passed = [mistake for mistake, implementation in wrong.items() if _accepts(test, implementation)]
+    _require_accepted(test, right, f"이 테스트는 올바른 {what}도 거부합니다.")
+    passed = [mistake for mistake, implementation in wrong.items() if not _rejection(test, implementation)]
     if passed:
+        is_returned = test(right) is not None
+        cause = "\n  원인: 테스트가 반환하는 값은 쓰이지 않습니다. assert로 확인하십시오." if is_returned else ""
         listed = "".join(f"\n  통과한 {what}: {mistake}" for mistake in passed)
-        cause = "" if returned is None else "\n  원인: 테스트가 반환하는 값은 쓰이지 않습니다. assert로 확인하십시오."
         raise Wrong(f"이 테스트는 틀린 {what} {len(wrong)}개 중 {len(passed)}개를 통과시킵니다.{cause}{listed}")
-    _accepted(test, right, f"이 테스트는 같은 {what}을 처음에는 통과시키고 나중에는 거부합니다.")
+    _require_accepted(test, right, f"이 테스트는 같은 {what}을 처음에는 통과시키고 나중에는 거부합니다.")
     return f"이 테스트는 틀린 {what} {len(wrong)}개를 모두 찾아냅니다."
 
 
@@ -210,23 +211,17 @@ def _ratio(found: Any, wanted: Any) -> str:
     return f"모든 값이 {ratio:.6g}배입니다. 곱하거나 나누는 상수를 확인하십시오."
 
 
-def _accepted(test: Callable[..., Any], right: Any, said: str) -> Any:
-    """What the reader's test returns for what is right; Wrong with the words if it does not accept it."""
-    try:
-        return test(right)
-    except (Unanswered, Wrong, KeyboardInterrupt):
-        raise
-    except BaseException as error:
-        if computes_with_ellipsis(error):
-            raise Unanswered from None
-        raise Wrong(f"{said} {error_told(error)}") from None
+def _require_accepted(test: Callable[..., Any], right: Any, said: str) -> None:
+    if error := _rejection(test, right):
+        raise Unanswered if computes_with_ellipsis(error) else Wrong(f"{said} {error_told(error)}")
 
 
-def _accepts(test: Callable[..., Any], implementation: Any) -> bool:
+def _rejection(test: Callable[..., Any], implementation: Any) -> BaseException | None:
+    """What a test raises for an implementation: whatever it is, as exit() and pytest.fail() raise what is no Exception."""
     try:
         test(implementation)
     except KeyboardInterrupt:
         raise
-    except BaseException:  # whatever it raises: an assertion, exit(), pytest.fail()
-        return False
-    return True
+    except BaseException as error:
+        return error
+    return None

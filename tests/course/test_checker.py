@@ -85,7 +85,7 @@ def test_what_is_not_answered_yet_is_no_mistake(capsys):
         lambda dout, x, y: (..., ...),
         lambda dout, x, y: dout * ...,
         lambda dout, x, y: np.array([..., ...]),
-        lambda dout, x, y: np.reshape(dout, ...),
+        lambda dout, x, y: dout.reshape(...),
     ):
         assert "아직 답이 없습니다" in told(capsys, "7-2", answer)
 

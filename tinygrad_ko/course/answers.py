@@ -134,7 +134,8 @@ def _pairs(trees: Any, others: Any) -> list[tuple[Any, Any]]:
 
 
 def _copied(value: Any, _: str) -> Any:
-    return value.copy() if isinstance(value, np.ndarray) else value
+    """A copy of an array; of one without axes its number, with which `x *= 2` changes nothing of the caller's."""
+    return np.copy(value)[()] if isinstance(value, np.ndarray) else value
 
 
 def _within(node: ast.AST, inside: bool = False) -> Iterator[Any]:

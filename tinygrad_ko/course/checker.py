@@ -61,8 +61,8 @@ def exercise(number: str) -> Callable[[Callable[..., str | None]], Callable[...,
 def check(number: str, *answers: Any) -> None:
     """Judge the answers to an exercise of the course, and print what there is to say of them.
 
-    It prints 맞았습니다, or what is wrong: the cause by the judge, and the line. It never raises an error of an answer. Raises ValueError
-    for a number that is no exercise.
+    It prints 맞았습니다, or what is wrong: the cause by the judge, and the line. It never raises an error of an answer (but an interrupt,
+    as of an endless loop, is passed on). Raises ValueError for a number that is no exercise.
 
     >>> def mul_backward(dout, x, y):
     ...     return dout * y, -dout * x

@@ -19,7 +19,7 @@ def result_of(function: Any, *arguments: Any, written: Any = None) -> Any:
     `written` is the reader's function if `function` only calls it.
     """
     require_parameters(function, len(arguments))
-    written, given = written or function, [mapped(_copied, x, "") for x in arguments]
+    written, given = function if written is None else written, [mapped(_copied, x, "") for x in arguments]
     value = function(*given)
     for before, after in _pairs(arguments, given):
         if isinstance(before, np.ndarray) and not np.array_equal(before, after, equal_nan=before.dtype.kind == "f"):

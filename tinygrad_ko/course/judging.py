@@ -21,7 +21,7 @@ def require_derivative(
     """The answer `vjp(dout, *inputs)` is the backward of f: a gradient for each input. `written` is the reader's function if vjp only
     calls it, `names` the names of the inputs in the reader's words.
     """
-    written, given = written or vjp, [np.array(x, float) for x in inputs]
+    written, given = vjp if written is None else written, [np.array(x, float) for x in inputs]
     names = names or [*inspect.signature(f).parameters]
 
     def gradients(dout: Any, *given: Any) -> list[Any]:
@@ -52,7 +52,7 @@ def require_derivative(
 
 def require_gradient(f: Callable[..., Any], gradient: Callable[..., Any], *inputs: Any, written: Any = None) -> None:
     """The answer `gradient(*inputs)` gives the gradients of a number f(*inputs): of one input the gradient, of several one for each."""
-    written, names = written or gradient, [*inspect.signature(f).parameters]
+    written, names = gradient if written is None else written, [*inspect.signature(f).parameters]
 
     def vjp(dout: Any, *given: Any) -> list[Any]:
         parts = _one_for_each(names, given, result_of(gradient, *given, written=written), written)
@@ -69,7 +69,7 @@ def require_values(
     written: Any = None,
 ) -> None:
     """The answer is the reference, at each of these arguments, up to round-off. `written` is the reader's function if `answer` calls it."""
-    written = written or answer
+    written = answer if written is None else written
     for case in cases:
         found, wanted = real_numbers(result_of(answer, *case, written=written), written), np.asarray(reference(*case))
         given = f"입력: {', '.join(map(shown, case))}\n  "

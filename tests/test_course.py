@@ -9,7 +9,7 @@ from docs.site.chapters import COURSE, Kernel, Result, cells, chapters, notebook
 from docs.site.glossary import linked, terms
 from tests import test_book_figures
 from tinygrad_ko.check.reports.report import without_listeners
-from tinygrad_ko.course.checker import _numbers
+from tinygrad_ko.course import exercise_numbers
 from tinygrad_ko.drawing.rendering import renderers
 
 plt = pytest.importorskip("matplotlib.pyplot")
@@ -81,7 +81,7 @@ def test_a_chapter_says_what_it_answers_and_ends_with_exercises(name):
 
 def test_every_exercise_is_in_a_chapter():
     asked = {number for name in NAMES for number in re.findall(r'course\.check\("(\d+-\d+)"', page(name))}
-    assert asked == set(_numbers())
+    assert asked == set(exercise_numbers())
 
 
 @pytest.mark.parametrize("name", NAMES)

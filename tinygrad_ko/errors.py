@@ -73,6 +73,7 @@ _IN_KOREAN = {
     r"Cannot cast .* '(\w+)' output from dtype\('(.+)'\) to dtype\('(.+)'\)": "{0} 연산의 결과를 저장할 수 없는 자료형입니다: {1} -> {2}.",
     r"Unable to allocate (.+) for an array with shape (.+) and data type (\w+)": "메모리가 부족합니다({0}). 형상: {1}, 자료형: {2}.",
 }
+_UNKNOWN = "계산할 수 없습니다. 원인은 오류 메시지에 있습니다."
 
 
 def described(value: Any) -> str:
@@ -84,7 +85,7 @@ def refused(error: Exception, op: str, values: tuple[Any, ...], passed: tuple[An
     """The error that a forward raised, as the same kind of error with the name of the op and the dtypes and shapes it was given."""
     shown = [described(x if hasattr(x, "dtype") else v) for x, v in zip(passed or values, values, strict=True)]
     given, notes = ", ".join(shown) or "-", getattr(error, "__notes__", [])
-    korean = f"연산 {op}의 입력: {given}" if notes else f"연산 {op}: {_in_korean(str(error))} 입력: {given}"
+    korean = f"연산 {op}의 입력: {given}" if notes else f"연산 {op}: {numpy_in_korean(str(error)) or _UNKNOWN} 입력: {given}"
     if type(error) in (ValueError, TypeError, IndexError, np.exceptions.AxisError):
         error = type(error)(f"{op}({given}): {error}")
         error.__notes__ = list(notes)
@@ -93,11 +94,12 @@ def refused(error: Exception, op: str, values: tuple[Any, ...], passed: tuple[An
     return explain(error, korean)
 
 
-def _in_korean(said: str) -> str:
+def numpy_in_korean(said: str) -> str:
+    """What NumPy says, in Korean; nothing where that is not known."""
     for english, korean in _IN_KOREAN.items():
         if found := re.search(english, said):
             return korean.format(*found.groups())
-    return "계산할 수 없습니다. 원인은 오류 메시지에 있습니다."
+    return ""
 
 
 def called_too_late(function: str) -> TypeError:

@@ -8,6 +8,7 @@ import linecache
 import traceback
 from collections.abc import Callable
 from importlib import import_module
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 from warnings import catch_warnings, simplefilter
@@ -15,7 +16,7 @@ from warnings import catch_warnings, simplefilter
 import numpy as np
 
 from tinygrad_ko.check.reports.report import without_listeners
-from tinygrad_ko.errors import explain
+from tinygrad_ko.errors import explain, numpy_in_korean
 from tinygrad_ko.runtime.signatures import signature
 
 _CHAPTERS = (
@@ -60,8 +61,8 @@ def exercise(number: str) -> Callable[[Callable[..., str | None]], Callable[...,
 def check(number: str, *answers: Any) -> None:
     """Judge the answers to an exercise of the course, and print what there is to say of them.
 
-    It prints 맞았습니다, or what is wrong: the cause by the judge, and the line. It never raises an error of an answer. Raises ValueError
-    for a number that is no exercise.
+    It prints 맞았습니다, or what is wrong: the cause by the judge, and the line. It never raises an error of an answer (but an interrupt,
+    as of an endless loop, is passed on). Raises ValueError for a number that is no exercise.
 
     >>> def mul_backward(dout, x, y):
     ...     return dout * y, -dout * x
@@ -74,18 +75,18 @@ def check(number: str, *answers: Any) -> None:
     print(f"{number}: {_verdict(number, answers)}")
 
 
-def _numbers() -> list[str]:
-    """The numbers of all exercises."""
+def exercise_numbers() -> list[str]:
+    """The numbers of all exercises, in order."""
     for chapter in _CHAPTERS:
         import_module(f"{__package__}.exercises.{chapter}")
     return [*_EXERCISES]
 
 
 def _verdict(number: str, answers: tuple[Any, ...]) -> str:
-    if number not in _numbers():
+    if number not in exercise_numbers():
         raise explain(
-            ValueError(f"there is no exercise {number!r}; the last is {_numbers()[-1]}"),
-            f"연습문제 {number!r}번은 없습니다. 마지막 번호: {_numbers()[-1]}",
+            ValueError(f"there is no exercise {number!r}; the last is {exercise_numbers()[-1]}"),
+            f"연습문제 {number!r}번은 없습니다. 마지막 번호: {exercise_numbers()[-1]}",
         )
     try:
         if any(answer is ... for answer in answers):
@@ -100,17 +101,24 @@ def _verdict(number: str, answers: tuple[Any, ...]) -> str:
         return _UNANSWERED
     except Wrong as wrong:
         return f"틀렸습니다. {wrong}"
-    except Exception as error:
-        return _UNANSWERED if "ellipsis" in str(error) else _failed(error)  # `...` was computed with
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a reader may call exit() or pytest.fail()
+        return _UNANSWERED if computes_with_ellipsis(error) else f"실행하다가 오류가 났습니다. {error_told(error)}"
     return f"{_RIGHT} {praise}" if praise else _RIGHT
 
 
-def _failed(error: Exception) -> str:
+def computes_with_ellipsis(error: BaseException) -> bool:
+    """Whether an error says that `...` was computed with: there is no answer yet. NumPy's IndexError speaks of it at any wrong index."""
+    return not isinstance(error, IndexError) and "ellipsis" in str(error).lower()
+
+
+def error_told(error: BaseException) -> str:
     """An error that the answer raised: what it is, and the line of the answer."""
-    lines = [f"실행하다가 오류가 났습니다. {type(error).__name__}: {error}", *getattr(error, "__notes__", [])]
-    if place := _place(error.__traceback__):
-        lines.append(f"위치: {place}")
-    return "\n  ".join(lines)
+    said = f"{type(error).__name__}: {error}".removesuffix(": ")
+    notes = getattr(error, "__notes__", None) or [numpy_in_korean(str(error))]
+    place = _place(error.__traceback__)
+    return "\n  ".join(filter(None, [said, *notes, place and f"위치: {place}"]))
 
 
 def _place(raised: TracebackType | None) -> str:
@@ -121,10 +129,12 @@ def _place(raised: TracebackType | None) -> str:
 
 def shown_line(file: str, number: int, line: str) -> str:
     """A line of the reader's, as it is shown: a cell of a notebook is the one that was just run, and its file has no name to speak of."""
-    is_cell = file.startswith("<") or "ipykernel" in file
+    is_cell = file.startswith("<") or "ipykernel" in file or "ipython-input" in file
     return f"{'' if is_cell else f'{file} '}{number}번째 줄: {line.strip()}"
 
 
 def _is_the_readers(file: str) -> bool:
-    libraries = np.__file__.rpartition("numpy")[0], __file__.rpartition("tinygrad_ko")[0] + "tinygrad_ko"
-    return bool(linecache.getlines(file)) and not file.startswith(libraries)
+    if file.startswith(("<op ", "<compiled ")):  # what the engine and the compiler write
+        return False
+    libraries = Path(np.__file__).parents[1], Path(linecache.__file__).parent, Path(__file__).parents[1]
+    return bool(linecache.getlines(file)) and not any(Path(file).is_relative_to(library) for library in libraries)

@@ -4,8 +4,9 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_ko.course.answers import at_line, real_numbers, result_of
 from tinygrad_ko.course.checker import Wrong, exercise
-from tinygrad_ko.course.judging import answered, require_derivative, require_tests
+from tinygrad_ko.course.judging import require_derivative, require_tests
 
 _W = np.array([[1.81509164, -1.47779898, -0.44327992], [1.1835035, 0.70338014, 1.76561574]])
 _X, _T = np.array([0.6, 0.9]), np.array([1, 0, 0])
@@ -20,7 +21,7 @@ def _softmax(a: Any) -> Any:
 def _mended(tanh_backward: Any) -> None:
     require_derivative(
         np.tanh,
-        lambda dout, x: tanh_backward(dout, np.tanh(x)),
+        lambda dout, x: result_of(tanh_backward, dout, np.tanh(x)),
         [[0.5, -1.0, 2.0]],
         written=tanh_backward,
         names=("x",),
@@ -36,7 +37,7 @@ def _mean(mean_backward: Any) -> None:
 
     require_derivative(
         centred,
-        lambda dout, x: mean_backward(dout),
+        lambda dout, x: result_of(mean_backward, dout),
         [[0.5, -1.0, 2.0, 0.0], [1.0, 3.0, -2.0, 0.5]],
         written=mean_backward,
     )
@@ -47,15 +48,18 @@ def _belongs(belongs: Any) -> str:
     """Whether a gradient can be that of the loss of SimpleNet at these weights."""
     right = np.outer(_X, _softmax(_X @ _W) - _T)
     other = np.array([[-0.35356551, 0.11583533, 0.23773018], [-0.53034826, 0.173753, 0.35659526]])
-    for dW, truth, what in (
-        (right, True, "이 W의 기울기"),
-        (other, False, "다른 W로 계산한 기울기"),
-        (-right, False, "부호가 반대인 기울기"),
-        (1.001 * right, False, "0.1% 틀린 기울기"),
+    smaller, W, x, t = right * np.where(right > 0, 0.9, 1), _W[::-1], np.array([-0.4, 1.3]), np.array([0, 0, 1])
+    for truth, what, given in (
+        (True, "이 W의 기울기", (right, _W, _X, _T)),
+        (False, "다른 W로 계산한 기울기", (other, _W, _X, _T)),
+        (False, "부호가 반대인 기울기", (-right, _W, _X, _T)),
+        (False, "0.1% 틀린 기울기", (1.001 * right, _W, _X, _T)),
+        (False, "양수인 원소만 10% 작은 기울기", (smaller, _W, _X, _T)),
+        (True, "다른 W, x, t에서 구한 올바른 기울기", (np.outer(x, _softmax(x @ W) - t), W, x, t)),
     ):
-        found = answered(belongs(dW, _W, _X, _T))
-        if bool(found) is not truth:
-            raise Wrong(f"{what}인데 {bool(found)}를 반환했습니다.")
+        found = bool(real_numbers(result_of(belongs, *given), belongs, shape=()))
+        if found is not truth:
+            raise Wrong(f"{what}인데 {found}를 반환했습니다.{at_line(belongs)}")
     return "글에 실린 dW는 그 위에 실린 W의 기울기가 아니었습니다."
 
 

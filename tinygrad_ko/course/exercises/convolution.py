@@ -4,18 +4,20 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_ko.course.answers import at_line, real_numbers, result_of
 from tinygrad_ko.course.checker import Wrong, exercise
-from tinygrad_ko.course.judging import answered, require_derivative, require_values
+from tinygrad_ko.course.judging import require_derivative, require_values
 
 
 @exercise("14-1")
 def _size(output_size: Any) -> None:
     for size, kernel, pad, stride in ((4, 3, 0, 1), (28, 5, 0, 1), (7, 3, 0, 2), (28, 3, 1, 1), (32, 5, 2, 2)):
         wanted = (size + 2 * pad - kernel) // stride + 1
-        found = answered(output_size(size, kernel, pad, stride))
+        found = real_numbers(result_of(output_size, size, kernel, pad, stride), output_size, shape=())
         if found != wanted:
             raise Wrong(
                 f"입력 {size}, 필터 {kernel}, 패딩 {pad}, 스트라이드 {stride}: 출력의 크기 {wanted}, 답 {found}"
+                f"{at_line(output_size)}"
             )
 
 

@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_ko.course.answers import at_line, real_numbers, result_of
 from tinygrad_ko.course.checker import Wrong, exercise
-from tinygrad_ko.course.judging import answered, require_tests, require_values
+from tinygrad_ko.course.judging import require_tests, require_values
 
 
 def _central(f: Any, x: Any) -> Any:
@@ -20,16 +21,21 @@ def _one_variable(numerical_diff: Any) -> None:
         (exp, exp, "exp"),
         (lambda x: 0.01 * x**2 + 0.1 * x, lambda x: 0.02 * x + 0.1, "0.01x² + 0.1x"),
     ):
-        for x in (-1.0, 0.5, 5.0):
-            found, truth = float(answered(numerical_diff(f, x))), slope(x)
-            if abs(found - truth) > 1e-6 * max(1.0, abs(truth)):
-                raise Wrong(f"f(x) = {name}, x = {x}\n  미분: {truth:.8g}, 답: {found:.8g}{_cause(found, truth, f, x)}")
+        for x in (-1.0, 0.5, 2.0, 5.0):
+            found, truth = float(real_numbers(result_of(numerical_diff, f, x), numerical_diff, shape=())), slope(x)
+            if not abs(found - truth) <= 1e-6 * max(1.0, abs(truth)):
+                cause = _cause(found, f, x)
+                raise Wrong(
+                    f"f(x) = {name}, x = {x}\n  미분: {truth:.8g}, 답: {found:.8g}{cause}{at_line(numerical_diff)}"
+                )
 
 
-def _cause(found: float, truth: float, f: Any, x: float) -> str:
+def _cause(found: float, f: Any, x: float) -> str:
     h = 1e-4
     known = {
         (f(x + h) - f(x)) / h: "전방 차분입니다. f(x + h)와 f(x - h)를 쓰는 중심 차분으로 바꾸십시오.",
+        (f(x) - f(x - h)) / h: "후방 차분입니다. f(x + h)와 f(x - h)를 쓰는 중심 차분으로 바꾸십시오.",
+        (f(x + h) - f(x - h)) / 2: "2h가 아니라 2로 나누었습니다.",
         (f(x + h) - f(x - h)) / 2 * h: "2h로 나누지 않고 2로 나눈 뒤 h를 곱했습니다. 괄호를 확인하십시오: / (2 * h)",
         (f(x + h) - f(x - h)) / h: "2h가 아니라 h로 나누었습니다.",
         (f(h) - f(x)) / h: "f(x + h)가 아니라 f(h)를 계산했습니다.",
@@ -70,22 +76,26 @@ def _of_any_shape(numerical_gradient: Any) -> None:
         ("int64", "정수 배열에 h를 더하면 소수점 아래가 버려집니다"),
         ("float32", "float32에서는 반올림 오차가 결과의 셋째 자리까지 올라옵니다"),
     ):
-        found = np.asarray(numerical_gradient(quadratic, np.array([3, 4], kind)), float)
-        if not np.allclose(found, [10, 11], rtol=1e-6):
+        x = np.array([3, 4], kind)
+        found = real_numbers(
+            result_of(numerical_gradient, lambda x: quadratic(x) / 4, x), numerical_gradient, shape=(2,)
+        )
+        if not np.allclose(found, [2.5, 2.75], rtol=1e-6):
             raise Wrong(
-                f"자료형이 {kind}인 배열 [3, 4]\n  기울기: [10, 11], 답: {found}\n"
-                f"  원인: {cure}. 먼저 float64 사본을 만드십시오: np.array(x, dtype=float)"
+                f"자료형이 {kind}인 배열 [3, 4]\n  기울기: [2.5, 2.75], 답: {found}\n"
+                f"  원인: {cure}. 먼저 float64 사본을 만드십시오: np.array(x, dtype=float){at_line(numerical_gradient)}"
             )
 
 
 @exercise("4-3")
 def _step(best_h: Any) -> str:
     for name, eps in (("float64", 2.0**-52), ("float32", 2.0**-23)):
-        found, best = float(answered(best_h(eps))), eps ** (1 / 3)
+        found, best = float(real_numbers(result_of(best_h, eps), best_h, shape=())), eps ** (1 / 3)
         if not best / 8 < found < best * 8:
-            side = "너무 작아 반올림 오차가 큽니다" if found < best else "너무 커서 절단 오차가 큽니다"
+            side = " 너무 작아 반올림 오차가 큽니다." if found < best else " 너무 커서 절단 오차가 큽니다."
             raise Wrong(
-                f"{name}(eps = {eps:.2g})에서 h = {found:.2g}: {side}. 두 오차 eps/h와 h²이 같아지는 h를 구하십시오."
+                f"{name}(eps = {eps:.2g})에서 h = {found:.2g}:{side if found > 0 else ''} "
+                f"두 오차 eps/h와 h²이 같아지는 h를 구하십시오.{at_line(best_h)}"
             )
     return "h는 eps의 세제곱근 정도일 때 가장 좋습니다. float64에서는 6e-06 정도입니다."
 

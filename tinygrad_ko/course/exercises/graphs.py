@@ -4,8 +4,9 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_ko.course.answers import real_numbers
 from tinygrad_ko.course.checker import Wrong, exercise
-from tinygrad_ko.course.judging import answered, require_derivative
+from tinygrad_ko.course.judging import require_derivative, require_gradient
 
 _SHOP = {"apple": 100.0, "apple_count": 2.0, "orange": 150.0, "orange_count": 3.0, "tax": 1.1}
 
@@ -24,10 +25,12 @@ def _by_hand(gradients: Any) -> None:
         "orange_count": _SHOP["orange"] * _SHOP["tax"],
         "tax": sums,
     }
+    if not isinstance(gradients, dict):
+        raise Wrong(f"기울기 다섯 개를 담은 딕셔너리를 넘겨야 합니다. 넘긴 값의 종류: {type(gradients).__name__}")
     for name, value in wanted.items():
         if name not in gradients:
             raise Wrong(f"{name}에 대한 기울기가 없습니다.")
-        found = answered(gradients[name])
+        found = float(real_numbers(gradients[name], shape=()))
         if not np.isclose(found, value):
             raised = dict(_SHOP)
             raised[name] += 1
@@ -56,7 +59,7 @@ def _chain(chain: Any) -> None:
     def f(x: Any, y: Any) -> Any:
         return np.exp(-((x + y) ** 2))
 
-    require_derivative(f, lambda dout, x, y: [dout * part for part in answered(chain(x, y))], 0.3, 0.5, written=chain)
+    require_gradient(f, chain, 0.3, 0.5)
 
 
 @exercise("7-5")

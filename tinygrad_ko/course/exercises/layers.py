@@ -4,68 +4,74 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_ko.course.answers import answered, at_line, having, real_numbers, result_of
 from tinygrad_ko.course.checker import Wrong, exercise
-from tinygrad_ko.course.judging import answered, at_line, require_derivative, require_values
+from tinygrad_ko.course.judging import require_derivative, require_values
 
 _X = np.array([[0.5, -1.0, 2.0], [-0.3, 1.5, -2.5]])
 
 
-def _made(Layer: Any, *given: Any) -> Any:
-    layer = Layer(*given)
-    answered(layer.forward(_X if not given or len(given[0]) == 3 else _X[:, : len(given[0])]))
+def _forward_done(layer: Any, *given: Any) -> Any:
+    """A layer after its forward pass."""
+    result_of(having(layer, "forward", "backward").forward, *given)
     return layer
 
 
-def _judge_elementwise(Layer: Any, reference: Any) -> None:
-    require_values(lambda x: Layer().forward(x), reference, (_X,), written=Layer.forward)
+def _backward_twice(layer: Any, dout: Any) -> Any:
+    """The gradient of the input: the same each time, for what forward has kept stays as it is."""
+    first, again = (result_of(layer.backward, dout) for _ in range(2))
+    if not np.array_equal(real_numbers(first, layer.backward), real_numbers(again, layer.backward)):
+        raise Wrong(
+            "같은 dout으로 backward를 두 번 호출하면 결과가 다릅니다. forward가 저장한 값을 backward가 바꾸지 않는지 확인하십시오."
+            f"{at_line(layer.backward)}"
+        )
+    return first
 
-    def vjp(dout: Any, x: Any) -> Any:
-        layer = Layer()
-        layer.forward(np.array(x))
-        return layer.backward(np.array(dout))
 
-    require_derivative(reference, vjp, _X, written=Layer.backward, names=("x",))
+def _judge_elementwise(Layer: Any, reference: Any) -> Any:
+    layer = _forward_done(result_of(Layer), _X)
+    require_values(lambda x: result_of(Layer).forward(x), reference, (_X,), written=layer.forward)
+    require_derivative(
+        reference,
+        lambda dout, x: _backward_twice(_forward_done(Layer(), x), dout),
+        _X,
+        written=layer.backward,
+        names=("x",),
+    )
+    return layer
 
 
 @exercise("9-1")
 def _relu(Relu: Any) -> None:
-    def relu(x: Any) -> Any:
-        return np.where(x > 0, x, 0.0)
-
-    _judge_elementwise(Relu, relu)
-    layer, dout = _made(Relu), np.ones_like(_X)
-    layer.backward(dout)
-    if not (dout == 1).all():
-        raise Wrong(
-            "backward가 넘겨받은 dout을 바꾸어 놓았습니다. dout을 다른 곳에서도 쓴다면 조용히 틀립니다. 사본에 쓰십시오."
-            f"{at_line(Relu.backward)}"
-        )
-    layer = _made(Relu)
-    if layer.forward(np.zeros((1, 3))) is ... or np.any(answered(layer.backward(np.ones((1, 3))))):
-        raise Wrong("x가 정확히 0일 때의 기울기는 0으로 약속합니다(순전파의 마스크는 x <= 0).")
+    layer = _judge_elementwise(Relu, lambda x: np.where(x > 0, x, 0.0))
+    if np.any(
+        real_numbers(result_of(_forward_done(layer, np.zeros((1, 3))).backward, np.ones((1, 3))), layer.backward)
+    ):
+        raise Wrong(f"x가 정확히 0일 때의 기울기는 0으로 약속합니다(순전파의 마스크는 x <= 0).{at_line(layer.forward)}")
 
 
 @exercise("9-2")
 def _sigmoid(Sigmoid: Any) -> None:
-    def sigmoid(x: Any) -> Any:
-        return 1 / (1 + np.exp(-x))
-
-    _judge_elementwise(Sigmoid, sigmoid)
+    _judge_elementwise(Sigmoid, lambda x: 1 / (1 + np.exp(-x)))
 
 
 @exercise("9-3")
 def _affine(Affine: Any) -> None:
     rng = np.random.default_rng(3)
-    W, b = rng.normal(size=(3, 2)), rng.normal(size=2)
-    require_values(lambda x: Affine(W, b).forward(x), lambda x: x @ W + b, (_X,), written=Affine.forward)
+    x, W, b = rng.normal(size=(4, 3)), rng.normal(size=(3, 2)), rng.normal(size=2)
+    layer = _forward_done(result_of(Affine, W, b), x)
+
+    def affine(x: Any, W: Any, b: Any) -> Any:
+        return x @ W + b
 
     def vjp(dout: Any, x: Any, W: Any, b: Any) -> Any:
-        layer = Affine(W, b)
-        layer.forward(x)
-        dx = answered(layer.backward(dout))
-        return dx, answered(layer.dW), answered(layer.db)
+        layer = _forward_done(Affine(W, b), x)
+        dx = _backward_twice(layer, dout)
+        having(layer, "dW", "db")
+        return [dx, *(answered(getattr(layer, name), layer.backward, name) for name in ("dW", "db"))]
 
-    require_derivative(lambda x, W, b: x @ W + b, vjp, rng.normal(size=(4, 3)), W, b, written=Affine.backward)
+    require_values(lambda x, W, b: Affine(W, b).forward(x), affine, (x, W, b), written=layer.forward)
+    require_derivative(affine, vjp, x, W, b, written=layer.backward)
 
 
 @exercise("9-4")
@@ -76,15 +82,12 @@ def _softmax_with_loss(SoftmaxWithLoss: Any) -> None:
         shifted = x - np.max(x, axis=1, keepdims=True)
         return np.mean(np.log(np.sum(np.exp(shifted), axis=1)) - np.sum(t * shifted, axis=1))
 
-    found = float(answered(SoftmaxWithLoss().forward(_X, t)))
-    if not np.isclose(found, loss(_X), rtol=1e-5):
-        raise Wrong(f"forward의 손실이 다릅니다. 올바른 값: {loss(_X):.8g}, 답: {found:.8g}")
-
     def vjp(dout: Any, x: Any) -> Any:
-        layer = SoftmaxWithLoss()
-        layer.forward(x, t)
-        if not np.allclose(answered(layer.backward()), layer.backward(1.0)):
-            raise Wrong("backward()처럼 인수 없이 호출하면 dout은 1이어야 합니다.")
-        return layer.backward(dout)
+        layer = _forward_done(SoftmaxWithLoss(), x, t)
+        if not np.allclose(result_of(layer.backward), _backward_twice(layer, np.array(1.0))):
+            raise Wrong(f"backward()처럼 인수 없이 호출하면 dout은 1이어야 합니다.{at_line(layer.backward)}")
+        return _backward_twice(layer, dout)
 
-    require_derivative(loss, vjp, _X, written=SoftmaxWithLoss.backward, names=("x",))
+    layer = _forward_done(result_of(SoftmaxWithLoss), _X, t)
+    require_values(lambda x: result_of(SoftmaxWithLoss().forward, x, t), loss, (_X,), rtol=1e-5, written=layer.forward)
+    require_derivative(loss, vjp, _X, written=layer.backward, names=("x",))

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_ko.course.answers import result_of
 from tinygrad_ko.course.checker import exercise
 from tinygrad_ko.course.judging import require_derivative, require_values
 
@@ -41,7 +42,9 @@ def _cross_entropy(cross_entropy_error: Any) -> None:
 
 @exercise("3-3")
 def _slope_of_squares(backward: Any) -> None:
-    require_derivative(lambda y: _squares(y, _T), lambda dout, y: backward(dout, y, _T), _Y, written=backward)
+    require_derivative(
+        lambda y: _squares(y, _T), lambda dout, y: result_of(backward, dout, y, _T), _Y, written=backward
+    )
 
 
 @exercise("3-4")
@@ -49,5 +52,8 @@ def _slope_of_entropy(backward: Any) -> None:
     """With its 1e-7: leaving it out is an error of a millionth, and is seen."""
     t = 0.8 * _T + 0.2 / 3  # no entry is 0
     require_derivative(
-        lambda y: -np.sum(t * np.log(y + 1e-7)) / len(y), lambda dout, y: backward(dout, y, t), _Y, written=backward
+        lambda y: -np.sum(t * np.log(y + 1e-7)) / len(y),
+        lambda dout, y: result_of(backward, dout, y, t),
+        _Y,
+        written=backward,
     )

@@ -19,7 +19,8 @@ def _require_op(answer: Any, reference: Any, *inputs: Any, order: int = 2) -> No
     try:
         check_gradient(answer, *inputs, order=order, rng=0)
     except GradientMismatch as error:
-        raise Wrong("\n  ".join(error.__notes__).partition(" 받은 오류:")[0]) from None
+        said = "\n  ".join(error.__notes__).partition(" 받은 오류:")[0]
+        raise Wrong(said.removeprefix(f"{error.report.name}: ")) from None
     except GradientUndecided:
         raise Wrong("미분이 맞는지 판단할 수 없습니다. 값이 유한한지 확인하십시오.") from None
     except TypeError as error:
@@ -55,7 +56,7 @@ def _wrong_cubes() -> dict[str, Any]:
         "제곱을 빠뜨린 것": cube(lambda g, x: 3 * g * x),
         "g를 빠뜨린 것": cube(lambda g, x: 3 * x**2 + 0 * g),
         "부호가 반대인 것": cube(lambda g, x: -3 * g * x**2),
-        "1e-6만큼 큰 것": cube(lambda g, x: 3.000003 * g * x**2),
+        "1.000001배인 것": cube(lambda g, x: 3.000003 * g * x**2),
         "음수에서만 부호가 반대인 것": cube(lambda g, x: 3 * g * x * abs(x)),
         "행을 뒤집은 것": cube(lambda g, x: 3 * g[::-1] * x[::-1] ** 2),
     }

@@ -41,7 +41,8 @@ def require_derivative(
     for name, part, doubled in zip(names, parts, twice if isinstance(twice, list | tuple) else [twice], strict=True):
         if np.any(np.asarray(part, float)) and np.array_equal(part, doubled):
             raise Wrong(
-                f"{name}의 기울기가 출력의 기울기와 상관없이 같습니다. 출력의 기울기를 곱하지 않았습니다.{at_line(written, name)}"
+                f"출력의 기울기를 두 배로 바꾸어도 {name}의 기울기가 그대로입니다. "
+                f"출력의 기울기를 곱하지 않았습니다.{at_line(written, name)}"
             )
     try:
         check_vjp(f, lambda g, *values: vjp(g, *values), *given, rng=0)
@@ -100,7 +101,9 @@ def require_tests(test: Callable[..., Any], right: Any, wrong: dict[str, Any], w
 
 def answered(value: Any) -> Any:
     """A value of the reader's, if there is one: `...` and None are none."""
-    if value is ... or value is None or (isinstance(value, tuple | list) and any(v is ... for v in value)):
+    if value is None:
+        raise Unanswered("None이 반환되었습니다. return을 빠뜨리지 않았는지 확인하십시오.")
+    if value is ... or (isinstance(value, tuple | list) and any(v is ... for v in value)):
         raise Unanswered
     return value
 
@@ -145,21 +148,25 @@ def _why_this_shape(found: tuple[int, ...], wanted: tuple[int, ...]) -> str:
 def _ratio(found: Any, wanted: Any) -> str:
     """What explains the difference: infinities, one factor, another order."""
     if not np.all(np.isfinite(found)):
-        return "\n  원인: 오버플로 때문에 NaN이나 무한대가 되었습니다. 지수 함수의 입력을 확인하십시오."
+        return (
+            "\n  원인: NaN이나 무한대가 나왔습니다. 큰 수의 지수 함수, 0의 로그, 0으로 나눈 곳이 없는지 확인하십시오."
+        )
     if wanted.size > 1 and np.allclose(np.sort(found, axis=None), np.sort(wanted, axis=None)):
-        return "\n  원인: 값은 모두 같지만 순서가 다릅니다. 축과 쌓는 차례를 확인하십시오."
+        return "\n  원인: 값은 모두 있지만 순서가 다릅니다. 축의 순서와 쌓는 차례를 확인하십시오."
     inside = np.abs(wanted) > 0
     if not np.any(inside):
         return ""
     ratios = found[inside] / wanted[inside]
     if np.allclose(ratios, ratios.flat[0], rtol=1e-6) and np.allclose(found[~inside], 0):
         ratio = float(ratios.flat[0])
+        if np.isclose(ratio, 1, rtol=1e-4):
+            return "\n  원인: 값이 아주 조금 다릅니다. 1e-7 같은 작은 상수를 더하거나 빠뜨리지 않았는지 확인하십시오."
         if not np.isclose(ratio, float(Fraction(ratio).limit_denominator(12)), rtol=1e-6):
             return ""
         return (
             "\n  원인: 부호가 반대입니다."
             if np.isclose(ratio, -1)
-            else f"\n  원인: 모든 값이 {ratio:.6g}배입니다. 곱하거나 나누는 상수를 확인하십시오."
+            else f"\n  원인: 모든 값이 올바른 값의 {ratio:.6g}배입니다. 곱하거나 나누는 상수를 확인하십시오."
         )
     return ""
 

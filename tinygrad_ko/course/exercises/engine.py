@@ -13,9 +13,9 @@ def _recorded(Value: Any) -> None:
     a, b = Value(2.0), Value(5.0)
     y = answered(a * b)
     if not isinstance(y, Value):
-        raise Wrong(f"a * b의 결과는 Value이어야 하는데 {type(y).__name__}입니다.")
+        raise Wrong(f"a * b의 결과도 {Value.__name__} 객체여야 합니다. 결과의 종류: {type(y).__name__}")
     if np.asarray(y.data) != 10:
-        raise Wrong(f"2 * 5의 값이 {y.data}입니다.")
+        raise Wrong(f"2 * 5의 data가 {y.data}입니다. 올바른 값: 10")
     if [*y.parents] != [a, b]:
         raise Wrong("곱의 결과는 두 인수를 parents에 차례로 담아야 합니다. 그래야 거꾸로 돌아갈 수 있습니다.")
 
@@ -45,7 +45,7 @@ def _order(topological_order: Any) -> None:
     if len(order) != len(set(order)):
         raise Wrong(f"같은 노드를 두 번 방문했습니다: {order}. 이미 방문한 노드를 기억해야 합니다.")
     if set(order) != {a, b, c, d}:
-        raise Wrong(f"d에서 닿는 노드는 a, b, c, d인데 {order}만 있습니다.")
+        raise Wrong(f"d에서 부모를 따라 닿는 노드는 a, b, c, d인데 답에는 {order}만 있습니다.")
     for node in order:
         for parent in node.parents:
             if order.index(parent) < order.index(node):

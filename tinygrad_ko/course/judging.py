@@ -79,9 +79,7 @@ def require_values(
                 )
         scale = np.max(np.abs(wanted), initial=0)
         if not np.allclose(values, wanted, rtol=rtol, atol=rtol * scale):
-            raise Wrong(
-                f"입력: {shown}\n  올바른 값: {_short(wanted)}, 답: {_short(values)}{_ratio(values, wanted)}{at_line(written)}"
-            )
+            raise Wrong(f"입력: {shown}\n  {_both(values, wanted)}{_ratio(values, wanted)}{at_line(written)}")
 
 
 def require_tests(test: Callable[..., Any], right: Any, wrong: dict[str, Any], what: str = "규칙") -> str:
@@ -169,6 +167,14 @@ def _ratio(found: Any, wanted: Any) -> str:
             else f"\n  원인: 모든 값이 올바른 값의 {ratio:.6g}배입니다. 곱하거나 나누는 상수를 확인하십시오."
         )
     return ""
+
+
+def _both(found: Any, wanted: Any) -> str:
+    """The right values and those found; of large arrays the entry that is farthest off."""
+    if wanted.size <= 12:
+        return f"올바른 값: {_short(wanted)}, 답: {_short(found)}"
+    worst = np.unravel_index(np.argmax(np.nan_to_num(np.abs(found - wanted), nan=np.inf)), wanted.shape)
+    return f"가장 많이 다른 원소 {[*map(int, worst)]}: 올바른 값 {wanted[worst]:.9g}, 답 {found[worst]:.9g}"
 
 
 def _short(value: Any) -> str:

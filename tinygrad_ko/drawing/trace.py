@@ -44,8 +44,14 @@ _SAID = {
         "cut off here: all {size} inputs are negative, where the derivative is 0",
         "여기서 기울기가 끊어집니다. 입력 {size}개가 모두 음수여서 미분이 0입니다.",
     ),
-    "factor": ("multiplied by 0 here: {word} is 0 everywhere", "여기서 기울기에 0을 곱합니다. {word}의 값이 모두 0입니다."),
-    "flat": ("cut off here: the local derivative is 0 everywhere", "여기서 기울기가 끊어집니다. 국소적 미분이 모두 0입니다."),
+    "factor": (
+        "multiplied by 0 here: {word} is 0 everywhere",
+        "여기서 기울기에 0을 곱합니다. {word}의 값이 모두 0입니다.",
+    ),
+    "flat": (
+        "cut off here: the local derivative is 0 everywhere",
+        "여기서 기울기가 끊어집니다. 국소적 미분이 모두 0입니다.",
+    ),
     "cancels": ("parts cancel here: their sum is 0", "여기서 더하는 몫이 서로 상쇄되어 합이 0이 됩니다."),
     "saturated": (
         "saturated: the local derivative is at most {value:.2g}",

@@ -85,7 +85,9 @@ def refused(error: Exception, op: str, values: tuple[Any, ...], passed: tuple[An
     """The error that a forward raised, as the same kind of error with the name of the op and the dtypes and shapes it was given."""
     shown = [described(x if hasattr(x, "dtype") else v) for x, v in zip(passed or values, values, strict=True)]
     given, notes = ", ".join(shown) or "-", getattr(error, "__notes__", [])
-    korean = f"연산 {op}의 입력: {given}" if notes else f"연산 {op}: {numpy_in_korean(str(error)) or _UNKNOWN} 입력: {given}"
+    korean = (
+        f"연산 {op}의 입력: {given}" if notes else f"연산 {op}: {numpy_in_korean(str(error)) or _UNKNOWN} 입력: {given}"
+    )
     if type(error) in (ValueError, TypeError, IndexError, np.exceptions.AxisError):
         error = type(error)(f"{op}({given}): {error}")
         error.__notes__ = list(notes)

@@ -16,7 +16,7 @@ def terms(page: str) -> list[str]:
 
 def linked(text: str, known: list[str]) -> str:
     """A chapter in which each term is a link where it first stands in a sentence."""
-    pattern = re.compile(rf"(?<![가-힣\w])({'|'.join(map(re.escape, known))})(?={ENDING}(?![가-힣])|[^가-힣]|$)")
+    pattern = re.compile(rf"(?<![가-힣A-Za-z_])({'|'.join(map(re.escape, known))})(?={ENDING}(?![가-힣])|[^가-힣]|$)")
     seen: set[str] = set()
 
     def link(match: re.Match[str]) -> str:

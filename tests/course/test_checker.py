@@ -88,6 +88,23 @@ def test_what_is_not_answered_yet_is_no_mistake(capsys):
         lambda dout, x, y: dout.reshape(...),
     ):
         assert "아직 답이 없습니다" in told(capsys, "7-2", answer)
+    assert "return을 빠뜨리지 않았는지" in told(capsys, "7-2", lambda dout, x, y: None)
+
+
+def test_a_cause_is_told_only_where_it_is_known(capsys):
+    """An infinity may be of log(0) as well as of exp; what is off by 1e-7 is not off by a factor."""
+
+    def without_the_constant(y, t):
+        y, t = np.atleast_2d(y), np.asarray(t)
+        labels = t if t.dtype.kind in "iu" else np.atleast_2d(t).argmax(axis=1)
+        return -np.mean(np.log(y[np.arange(len(y)), labels]))
+
+    said = told(capsys, "3-2", without_the_constant)
+    assert "1e-7처럼 작은 상수" in said
+    assert "배입니다" not in said
+    said = told(capsys, "3-1", lambda y, t: np.sum(t * np.log(0 * y)))
+    assert "0의 로그" in said
+    assert "오버플로" not in said
 
 
 def test_an_error_of_an_answer_is_told_with_its_line(capsys):
@@ -155,7 +172,9 @@ def test_the_same_numbers_in_another_order_are_told(capsys):
             [im[:, i : i + size, j : j + size].ravel() for im in images for j in range(columns) for i in range(rows)]
         )
 
-    assert "순서가 다릅니다" in told(capsys, "14-2", by_column)
+    said = told(capsys, "14-2", by_column)
+    assert "순서가 다릅니다" in said
+    assert "위치 [1, 0]의 올바른 값: 1., 답: 5." in said
 
 
 def test_a_line_that_is_shown_is_the_readers(capsys):

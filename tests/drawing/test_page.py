@@ -250,7 +250,7 @@ def test_the_wrong_order_and_twice(browser: Browser, pages: dict[str, Path]) -> 
 def test_why_a_gradient_is_0(browser: Browser, pages: dict[str, Path]) -> None:
     browser.open(pages["dead"], "#step=0&why=0&lang=ko")
     said = browser.text("#path")
-    assert "첫 번째 원인: 여기서 끊어집니다. 입력 2개가 모두 음수여서 미분이 0입니다" in said
+    assert "첫 번째 원인: 여기서 기울기가 끊어집니다. 입력 2개가 모두 음수여서 미분이 0입니다" in said
     assert browser.run("document.querySelectorAll('.node.bad').length") == 1
     browser.run("document.querySelector('#path .link').click()")
     assert "sum" in browser.text("#panel h2")

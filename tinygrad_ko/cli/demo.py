@@ -54,7 +54,7 @@ def _run(args: argparse.Namespace) -> int:
     say(
         by_locale(
             "      hold a gradient, and the gradient of the gradient, against measurement",
-            "      기울기와, 기울기의 기울기를 수치 미분과 비교하여 확인합니다.",
+            "      기울기와 2차 미분을 수치 미분과 비교하여 확인합니다.",
         )
     )
     say(by_locale("  README.md", "  README.ko.md"))
@@ -215,7 +215,7 @@ def _print_comparison(here: _Cost, book: _Cost) -> None:
             [duration(c.numerical) for c in both],
         ),
         (by_locale("backpropagation: all parameters", "역전파: 매개변수 전체"), [duration(c.backprop) for c in both]),
-        (by_locale("  times faster", "  빠르기(배)"), [c.times_faster for c in both]),
+        (by_locale("  times faster", "  몇 배 빠른지"), [c.times_faster for c in both]),
         ("", ["", ""]),
         (
             by_locale(f"largest of {_SAMPLE} random gradients", f"무작위 {_SAMPLE}개 중 가장 큰 기울기"),
@@ -245,10 +245,11 @@ def _print_comparison(here: _Cost, book: _Cost) -> None:
             f"  book's network). A step of that network is sometimes said to need {_BATCH * book.parameters:,}\n"
             f"  evaluations: {_BATCH} images x {book.parameters:,} parameters. But the images of a batch are\n"
             "  evaluated together, and each parameter needs two.",
-            f"\n  시간은 이미지 {_BATCH}장의 배치를 {_REPEATS}번 계산한 것 가운데 가장 빠른 값입니다.\n"
-            f"  책의 신경망에는 난수 이미지를 썼습니다. 이 신경망은 한 걸음에 {_BATCH * book.parameters:,}번\n"
-            f"  계산해야 한다는 글도 있습니다(이미지 {_BATCH}장 x 매개변수 {book.parameters:,}개).\n"
-            "  그러나 배치의 이미지는 한꺼번에 계산하고, 매개변수마다 두 번 계산합니다.",
+            f"\n  시간은 이미지 {_BATCH}장의 배치를 {_REPEATS}번 계산한 것 가운데 가장 짧은 것입니다.\n"
+            f"  책의 신경망에는 난수 이미지를 넣었습니다. 한 걸음에 {_BATCH * book.parameters:,}번\n"
+            f"  계산한다고 적은 글도 있습니다(이미지 {_BATCH}장 x 매개변수 {book.parameters:,}개).\n"
+            "  그러나 배치의 이미지는 한꺼번에 계산하므로 이미지 수를 곱하지 않고,\n"
+            "  매개변수마다 두 번씩 계산하므로 2를 곱합니다.",
         )
     )
     say(

@@ -126,7 +126,7 @@ def _graphviz() -> _Findings:
     for name, command in renderers("svg"):
         _, complaint = render_with(command, "digraph { a [label=a] }", "svg")
         if not complaint:
-            yield _OK, by_locale(f"graphs are drawn with {name}", f"그래프를 그리는 데 쓰는 것: {name}")
+            yield _OK, by_locale(f"graphs are drawn with {name}", f"그래프를 그리는 도구: {name}")
             return
         yield _PROBLEM, by_locale(f"{name} does not work: {complaint}", f"동작하지 않습니다({name}): {complaint}")
     yield _NOTE, by_locale(f"graphs cannot be drawn: {ways_out()}", f"그래프를 그릴 수 없습니다: {ways_out()}")
@@ -179,7 +179,7 @@ def _mnist_files(place: Path, files: dict[str, Path]) -> _Findings:
                 _PROBLEM,
                 by_locale(
                     f"{place} lacks {name}: put it there, or remove the others",
-                    f"{place}: 없는 파일 {name}. 이 파일을 넣거나 나머지를 지우십시오.",
+                    f"{place}: {name} 파일이 없습니다. 이 파일을 넣거나 나머지 파일을 지우십시오.",
                 ),
             )
             continue

@@ -45,7 +45,7 @@ class Wrong(Exception):
 
 
 class Unanswered(Exception):
-    """There is no answer yet: `...` stands in its place."""
+    """There is no answer yet: `...` stands in its place, or what the error says."""
 
 
 def exercise(number: str) -> Callable[[Callable[..., str | None]], Callable[..., str | None]]:
@@ -97,8 +97,8 @@ def _verdict(number: str, answers: tuple[Any, ...]) -> str:
         with without_listeners(), catch_warnings(), np.errstate(all="ignore"):
             simplefilter("ignore")
             praise = _EXERCISES[number](*answers)
-    except Unanswered:
-        return _UNANSWERED
+    except Unanswered as nothing:
+        return f"아직 답이 없습니다. {nothing}" if nothing.args else _UNANSWERED
     except Wrong as wrong:
         return f"틀렸습니다. {wrong}"
     except KeyboardInterrupt:

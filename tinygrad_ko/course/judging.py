@@ -187,14 +187,16 @@ def _cause(found: Any, wanted: Any) -> str:
     """What explains the difference: infinities, a small constant, another order, one factor."""
     scale = np.max(np.abs(wanted), initial=0)
     if not np.all(np.isfinite(found)):
-        cause = "NaN이나 무한대가 있습니다. 지수 함수의 값이 너무 커지거나 0으로 나누지 않는지 확인하십시오."
+        cause = "NaN이나 무한대가 나왔습니다. 큰 수의 지수 함수, 0의 로그, 0으로 나눈 곳이 없는지 확인하십시오."
     elif not np.any(found):
         cause = "모든 값이 0입니다."
     elif np.allclose(found, wanted, rtol=1e-3, atol=1e-3 * scale):
         relative = np.max(np.abs(found - wanted)) / scale
-        cause = f"값이 아주 조금 다릅니다(상대 오차 {relative:.1e}). 1e-7 같은 작은 상수나 h가 맞는지 확인하십시오."
+        cause = (
+            f"값이 아주 조금 다릅니다(상대 오차 {relative:.1e}). h, 그리고 1e-7처럼 작은 상수가 맞는지 확인하십시오."
+        )
     elif wanted.size > 1 and np.allclose(np.sort(found, axis=None), np.sort(wanted, axis=None)):
-        cause = "값은 모두 같지만 순서가 다릅니다. 축과 쌓는 차례를 확인하십시오."
+        cause = "값은 모두 있지만 순서가 다릅니다. 축의 순서와 쌓는 차례를 확인하십시오."
     else:
         cause = _ratio(found, wanted)
     return f"\n  원인: {cause}" if cause else ""
@@ -208,7 +210,7 @@ def _ratio(found: Any, wanted: Any) -> str:
         return ""
     if np.isclose(ratio, -1):
         return "부호가 반대입니다."
-    return f"모든 값이 {ratio:.6g}배입니다. 곱하거나 나누는 상수를 확인하십시오."
+    return f"모든 값이 올바른 값의 {ratio:.6g}배입니다. 곱하거나 나누는 상수를 확인하십시오."
 
 
 def _require_accepted(test: Callable[..., Any], right: Any, said: str) -> None:

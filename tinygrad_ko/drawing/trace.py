@@ -42,16 +42,22 @@ _SAID = {
     ),
     "dead": (
         "cut off here: all {size} inputs are negative, where the derivative is 0",
-        "여기서 끊어집니다. 입력 {size}개가 모두 음수여서 미분이 0입니다.",
+        "여기서 기울기가 끊어집니다. 입력 {size}개가 모두 음수여서 미분이 0입니다.",
     ),
-    "factor": ("multiplied by 0 here: {word} is 0 everywhere", "여기서 0을 곱합니다. {word}의 값이 모두 0입니다."),
-    "flat": ("cut off here: the local derivative is 0 everywhere", "여기서 끊어집니다. 국소적 미분이 모두 0입니다."),
-    "cancels": ("parts cancel here: their sum is 0", "여기서 여러 몫을 더한 값이 0이 됩니다."),
+    "factor": (
+        "multiplied by 0 here: {word} is 0 everywhere",
+        "여기서 기울기에 0을 곱합니다. {word}의 값이 모두 0입니다.",
+    ),
+    "flat": (
+        "cut off here: the local derivative is 0 everywhere",
+        "여기서 기울기가 끊어집니다. 국소적 미분이 모두 0입니다.",
+    ),
+    "cancels": ("parts cancel here: their sum is 0", "여기서 더하는 몫이 서로 상쇄되어 합이 0이 됩니다."),
     "saturated": (
         "saturated: the local derivative is at most {value:.2g}",
-        "포화되었습니다. 국소적 미분이 가장 커도 {value:.2g}입니다.",
+        "여기서 포화되었습니다. 국소적 미분이 가장 큰 곳에서도 {value:.2g}입니다.",
     ),
-    "kink": ("at a kink: {count} of {size} inputs", "입력이 꺾인 점에 있습니다. {size}개 중 {count}개입니다."),
+    "kink": ("at a kink: {count} of {size} inputs", "꺾인 점에 있는 입력이 있습니다. {size}개 중 {count}개입니다."),
 }
 
 

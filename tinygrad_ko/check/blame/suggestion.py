@@ -89,8 +89,8 @@ def _from_ratio(entry: WrongEntry, ratio: float) -> _Text:
     if _is_close(ratio, -1):
         return "the ratio is -1: a sign", "비율이 -1이므로 부호가 반대인 것 같습니다."
     x, out = entry.x, entry.out
-    lengths = dict.fromkeys((*x.shape, x.size), ("argument", "입력"))
-    lengths |= dict.fromkeys((*out.shape, out.size), ("output", "출력"))
+    lengths = dict.fromkeys(x.shape, ("argument", "입력의 한 축에 놓인")) | {x.size: ("argument", "입력의")}
+    lengths |= dict.fromkeys(out.shape, ("output", "출력의 한 축에 놓인")) | {out.size: ("output", "출력의")}
     for n, (which, korean) in lengths.items():
         if n > 1 and (_is_close(ratio, n) or _is_close(ratio, 1 / n)):
             sum_for_mean = _is_close(ratio, n)
@@ -100,7 +100,7 @@ def _from_ratio(entry: WrongEntry, ratio: float) -> _Text:
             factor, constant = ("a constant factor, or ", ", 곱한 상수가 맞는지") if n <= 4 else ("", "")
             return (
                 f"the ratio is {shown}: {factor}{meant} ({n} elements of the {which})?",
-                f"비율이 {shown}입니다. {mistake} 않았는지({korean}의 원소 {n}개){constant} 확인하십시오.",
+                f"비율이 {shown}입니다. {mistake} 않았는지({korean} 원소 {n}개){constant} 확인하십시오.",
             )
     simple = Fraction(ratio).limit_denominator(12)
     if _is_close(ratio, float(simple)) and simple:

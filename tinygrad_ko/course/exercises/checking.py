@@ -59,7 +59,7 @@ def _belongs(belongs: Any) -> str:
     ):
         found = bool(real_numbers(result_of(belongs, *given), belongs, shape=()))
         if found is not truth:
-            raise Wrong(f"{what}인데 {found}를 반환했습니다.{at_line(belongs)}")
+            raise Wrong(f"{what}를 넘겼을 때의 올바른 답: {truth}, 반환한 값: {found}{at_line(belongs)}")
     return "글에 실린 dW는 그 위에 실린 W의 기울기가 아니었습니다."
 
 
@@ -90,7 +90,7 @@ def _wrong_rules() -> dict[str, Any]:
         "dx에서 dout을 1로 본 것": rule(dx=lambda d, g, x, W: np.ones_like(g) @ W.T),
         "dW에서 dout을 1로 본 것": rule(dW=lambda d, g, x, W: x.T @ np.ones_like(g)),
         "db에서 dout을 1로 본 것": rule(db=lambda d, g, x, W: np.ones_like(g).sum(axis=0)),
-        "dW가 1e-5만큼 큰 것": rule(dW=lambda d, g, x, W: d * (1 + 1e-5)),
+        "dW가 1.00001배인 것": rule(dW=lambda d, g, x, W: d * (1 + 1e-5)),
         "dW의 원소 하나만 1% 틀린 것": rule(
             dW=lambda d, g, x, W: d * np.where(np.arange(d.size).reshape(d.shape) == d.size - 1, 1.01, 1)
         ),

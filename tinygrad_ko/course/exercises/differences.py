@@ -73,7 +73,7 @@ def _of_any_shape(numerical_gradient: Any) -> None:
         rtol=1e-6,
     )
     for kind, cure in (
-        ("int64", "정수 배열에 h를 더하면 소수점 아래가 버려집니다"),
+        ("int64", "x + h를 정수 배열에 담으면 소수점 아래가 버려집니다"),
         ("float32", "float32에서는 반올림 오차가 결과의 셋째 자리까지 올라옵니다"),
     ):
         x = np.array([3, 4], kind)

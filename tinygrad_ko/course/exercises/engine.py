@@ -18,7 +18,7 @@ def _recorded(Value: Any) -> None:
         y = result_of(product, b)
         if type(y) is not type(a):
             raise Wrong(
-                f"a * b의 결과도 {type(a).__name__} 클래스의 값이어야 합니다. 결과의 종류: {type(y).__name__}{at_line(product)}"
+                f"a * b의 결과도 {type(a).__name__} 객체여야 합니다. 결과의 종류: {type(y).__name__}{at_line(product)}"
             )
         having(y, "data", "parents")
         if real_numbers(y.data, product, shape=()) != p * q:
@@ -78,7 +78,7 @@ def _require_order(topological_order: Any, output: Any, behind: set[Any]) -> Non
         )
     if set(order) != {output, *behind}:
         names = ", ".join(sorted(map(str, {output, *behind})))
-        raise Wrong(f"{output}에서 닿는 노드: {names}. 답: {order}{at_line(topological_order)}")
+        raise Wrong(f"{output}에서 부모를 따라 닿는 노드: {names}. 답: {order}{at_line(topological_order)}")
     for node in order:
         for parent in node.parents:
             if order.index(parent) < order.index(node):

@@ -32,12 +32,9 @@ def _by_hand(gradients: Any) -> None:
             raise Wrong(f"{name}에 대한 기울기가 없습니다.")
         found = float(real_numbers(gradients[name], shape=()))
         if not np.isclose(found, value):
-            raised = dict(_SHOP)
-            raised[name] += 1
-            more = _price(**raised) - _price(**_SHOP)
             raise Wrong(
-                f"∂L/∂{name} = {found:g}: 확인해 보십시오. 이 값만 1 늘리면 "
-                f"금액이 {_price(**_SHOP):g}에서 {_price(**raised):g}까지 {more:g}만큼 늘어납니다."
+                f"{name}의 기울기를 다시 구해 보십시오(답: {found:g}). "
+                f"{name}만 1 늘려 금액을 계산하면 {_price(**_SHOP):g}에서 얼마나 늘어납니까?"
             )
 
 

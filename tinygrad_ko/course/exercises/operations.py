@@ -54,7 +54,7 @@ def _wrong_cubes() -> dict[str, Any]:
         "제곱을 빠뜨린 것": cube(lambda g, x: 3 * g * x),
         "g를 빠뜨린 것": cube(lambda g, x: 3 * x**2 + 0 * g),
         "부호가 반대인 것": cube(lambda g, x: -3 * g * x**2),
-        "1e-6만큼 큰 것": cube(lambda g, x: 3.000003 * g * x**2),
+        "1.000001배인 것": cube(lambda g, x: 3.000003 * g * x**2),
         "음수에서만 부호가 반대인 것": cube(lambda g, x: 3 * g * x * abs(x)),
         "행을 뒤집은 것": cube(lambda g, x: 3 * g[::-1] * x[::-1] ** 2),
     }

@@ -18,11 +18,11 @@ def _kept(bytes_kept: Any) -> None:
     if found == wanted:
         return
     causes: dict[float, str] = {
-        wanted // 8: "배정밀도는 숫자 하나가 8바이트입니다.",
+        wanted // 8: "원소의 개수입니다. 배정밀도에서는 숫자 하나가 8바이트입니다.",
         wanted + 8 * 50: "편향은 저장하지 않습니다. 편향의 미분에는 편향의 값이 필요하지 않습니다.",
         wanted + sigmoid: "sigmoid가 저장하는 값까지 더했습니다. affine만 세십시오.",
     }
-    which = "affine의 공식에 어떤 이름이 나오는지 보십시오. x의 기울기에는 W가, W의 기울기에는 x가 필요합니다."
+    which = "9장의 Affine에서 backward가 쓰는 값을 찾아보십시오. x, W, b의 기울기를 구하는 데 각각 무엇이 필요합니까?"
     raise Wrong(causes.get(found, which))
 
 

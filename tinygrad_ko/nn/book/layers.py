@@ -51,7 +51,7 @@ class Layer:
         name = type(self).__name__
         raise explain(
             NotImplementedError(f"{name} has no function(x, *parameters): compute there, with functions of tg"),
-            f"{name}에 function(x, *parameters) 메서드가 없습니다. 계산할 것을 tg의 함수로 이 메서드에 정의하십시오.",
+            f"{name}에 function(x, *parameters) 메서드가 없습니다. 계층의 순전파를 tg의 함수로 이 메서드에 쓰십시오.",
         )
 
     def forward(self, *inputs: Any) -> Any:

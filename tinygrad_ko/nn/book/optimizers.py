@@ -61,7 +61,7 @@ def _checked(name: str, p: Any, grads: Mapping[str, Any]) -> tuple[Array, Array]
             TypeError(
                 f"update: params[{name!r}] is {described(p)}; it must be a writable array of floats, or a number"
             ),
-            f"update: params[{name!r}]: 쓸 수 있는 실수 배열이나 수여야 합니다. 받은 값: {described(p)}",
+            f"update: params[{name!r}]: 값을 바꿀 수 있는 실수 배열이거나 수여야 합니다. 받은 값: {described(p)}",
         )
     array, g = np.asarray(p), np.asarray(grads[name])
     if g.shape != array.shape:

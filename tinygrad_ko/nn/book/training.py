@@ -114,7 +114,7 @@ def smooth_curve(x: Any) -> Array:
     if curve.ndim != 1 or len(curve) < _WINDOW:
         raise explain(
             ValueError(f"smooth_curve needs a row of {_WINDOW} numbers or more, not shape {curve.shape}"),
-            f"smooth_curve에는 수 {_WINDOW}개 이상의 1차원 배열이 필요합니다. 받은 형상: {curve.shape}",
+            f"smooth_curve에는 원소가 {_WINDOW}개 이상인 1차원 배열이 필요합니다. 받은 형상: {curve.shape}",
         )
     weights, beside = np.kaiser(_WINDOW, 2), _WINDOW // 2
     mirrored = np.concatenate([curve[beside:0:-1], curve, curve[: -beside - 1 : -1]])

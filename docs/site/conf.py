@@ -12,7 +12,6 @@ author = "tinygrad_ko"
 version = release = __version__
 language = "ko"
 extensions = ["myst_parser", "docs.site.formulas"]
-exclude_patterns = ["notebooks"]
 myst_enable_extensions = ["colon_fence", "dollarmath"]
 myst_heading_anchors = 4
 html_math_renderer = "mathtext"

@@ -12,6 +12,7 @@ ROOMS = {
     "tg.func": "derivatives of functions",
     "tg.check": "checking gradients",
     "tg.nn": "layers and networks",
+    "tg.nn.book": "the names of the book: its layers, networks and optimizers",
     "tg.optim": "optimizers",
     "tg.data": "data",
     "tg.pictures": "pictures of learning",
@@ -20,6 +21,7 @@ ROOMS = {
     "tg.linalg": "linear algebra",
     "tg.fft": "Fourier transforms",
     "tg.special": "special functions",
+    "tg.stats": "probability distributions",
 }
 
 

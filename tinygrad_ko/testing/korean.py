@@ -41,10 +41,10 @@ RESULTS = {
 }
 
 
-def in_korean(kind: str, text: str) -> str:
+def mistake_in_korean(kind: str, text: str) -> str:
     """A mistake: its kind, and the wrong code or what was done to the result.
 
-    >>> in_korean("wrong operand", "in slope: g * b, a for b")
+    >>> mistake_in_korean("wrong operand", "in slope: g * b, a for b")
     '다른 배열을 씀: slope에서 g * b, b 대신 a'
     """
     text = RESULTS.get(text, text)

@@ -26,7 +26,7 @@ from tinygrad_ko.engine.rule import Op
 from tinygrad_ko.errors import explain
 from tinygrad_ko.runtime.signatures import signature
 from tinygrad_ko.tensor.tensor import Tensor
-from tinygrad_ko.testing.korean import in_korean
+from tinygrad_ko.testing.korean import mistake_in_korean
 from tinygrad_ko.testing.spoil import Version, is_zero, versions
 
 
@@ -50,7 +50,7 @@ class Mutant:
     @property
     def korean(self) -> str:
         """The same in Korean."""
-        return f"{self._place}: {in_korean(self.kind, self.text)}"
+        return f"{self._place}: {mistake_in_korean(self.kind, self.text)}"
 
     @property
     def _place(self) -> str:

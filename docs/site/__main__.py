@@ -90,7 +90,8 @@ def build() -> int:
     """Make the site of the pages; a warning is an error."""
     from sphinx.cmd.build import main
 
-    return main(["-q", "-W", "--keep-going", "-c", str(DOCS / "site"), "-b", "html", str(SOURCE), str(HTML)])
+    told = ["-q", "-W", "--keep-going", "-c", str(DOCS / "site"), "-d", str(BUILD / "read"), "-b", "html"]
+    return main([*told, str(SOURCE), str(HTML)])
 
 
 if __name__ == "__main__":

@@ -55,8 +55,8 @@ def _described(room: str, name: str, value: Any) -> str:
 
 
 def _is_documented(member: Any) -> bool:
-    kinds = property | classmethod | staticmethod
-    return bool(getattr(member, "__doc__", None)) and (callable(member) or isinstance(member, kinds))
+    is_method = callable(member) or isinstance(member, (property, classmethod, staticmethod))
+    return bool(getattr(member, "__doc__", None)) and is_method
 
 
 def _entry(level: str, name: str, documented: Any) -> str:

@@ -9,6 +9,8 @@ from xml.etree import ElementTree
 
 import pytest
 
+import tinygrad_ko as tg
+from docs.site.__main__ import ENGLISH, outside, run
 from docs.site.chapters import COURSE
 from docs.site.particles import STEMMER, stem
 from docs.site.reference import ROOMS, pages
@@ -69,6 +71,7 @@ def test_a_formula_is_a_picture_of_the_colour_of_the_text():
 
 def test_every_public_name_has_an_entry_with_its_docstring():
     made = dict(pages())
+    assert {f"tg.{name}" for name in vars(tg)["__all__"] if inspect.ismodule(getattr(tg, name))} <= ROOMS.keys()
     for room in ROOMS:
         module = import_module(room.replace("tg", "tinygrad_ko", 1))
         for name in module.__all__:
@@ -87,9 +90,29 @@ def test_what_looks_like_markup_in_a_docstring_is_text():
     assert _markdown("Text.\n\n>>> 1 * 2\n2") == "Text\\.\n\n```pycon\n>>> 1 * 2\n2\n```".replace("\\.", ".")
 
 
-def test_links_out_of_the_site_become_names():
-    from docs.site.__main__ import outside
+def test_every_english_page_is_in_the_site():
+    index = (COURSE.parent / "site" / "index.md").read_text(encoding="utf-8")
+    for path in COURSE.parent.glob("*.md"):
+        assert path.stem in ENGLISH
+        assert f"]({path.name})" in index
+        assert f"\n{path.stem}\n" in index
 
+
+def test_a_page_to_step_through_is_in_a_frame_of_its_chapter(monkeypatch, tmp_path):
+    monkeypatch.setattr("docs.site.__main__.SOURCE", tmp_path)
+    (tmp_path / "course" / "pages").mkdir(parents=True)
+    text = run(
+        "x",
+        "```python\nimport tinygrad_ko as tg\n\ntg.draw(lambda a: a * a, 3.0).page()\n```\n\n<!-- 그림: 제곱 <a> -->\n",
+    )
+    assert '<iframe src="pages/x-1-0.html" title="제곱 &lt;a&gt;" loading="lazy"></iframe>' in text
+    assert '<a href="pages/x-1-0.html">' in text
+    written = (tmp_path / "course" / "pages" / "x-1-0.html").read_text(encoding="utf-8")
+    assert written.startswith("<!doctype html>")
+    assert not re.search(r"""(src|href)=["']?http""", written)
+
+
+def test_links_out_of_the_site_become_names():
     assert outside(
         "see [`findings/`](../findings/README.md), [speed](speed.md) and [the course](../course/index.md)"
     ) == ("see `findings/`, [speed](speed.md) and [the course](../course/index.md)")

@@ -1,13 +1,15 @@
 """Builds the site: `make docs`, or `python -m docs.site`. It is written to build/docs/html, and needs no network.
 
 The pages are put together first, in build/docs/source: the English pages as they are, the reference made from the docstrings, and the
-chapters of the course, each of which is run, so that its outputs and pictures are those of this build. Sphinx makes the site of them.
+chapters of the course, each of which is run, so that its outputs, pictures and pages to step through are those of this build. Sphinx
+makes the site of them.
 """
 
 import os
 import re
 import shutil
 import sys
+from html import escape
 from pathlib import Path
 
 from docs.site.chapters import COURSE, Kernel, cells, chapters, notebook
@@ -18,13 +20,14 @@ DOCS = COURSE.parent
 ROOT = DOCS.parent
 BUILD = ROOT / "build" / "docs"
 SOURCE, HTML = BUILD / "source", BUILD / "html"
-ENGLISH = ["guide", "rules", "oracle", "speed"]
+ENGLISH = ["guide", "rules", "oracle", "differentiable", "speed"]
+AS_THEY_ARE = ["course/notebooks", "course/pages"]  # folders that Sphinx does not read
 
 
 def assemble() -> None:
     """Write the pages that Sphinx reads."""
     shutil.rmtree(BUILD, ignore_errors=True)
-    for folder in ("course/pictures", "course/notebooks", "api"):
+    for folder in ("course/pictures", "api", *AS_THEY_ARE):
         (SOURCE / folder).mkdir(parents=True)
     shutil.copytree(DOCS / "pictures", SOURCE / "pictures")
     for name in ENGLISH:
@@ -55,14 +58,22 @@ def run(name: str, text: str) -> str:
         if result.text:
             parts.append(f"\n:::{{code-block}} text\n:class: output\n\n{result.text.rstrip()}\n:::\n")
         for i, (ending, picture) in enumerate(result.pictures):
-            file = SOURCE / "course" / "pictures" / f"{name}-{number}-{i}.{ending}"
+            file = SOURCE / "course" / ("pages" if ending == "html" else "pictures") / f"{name}-{number}-{i}.{ending}"
             file.write_bytes(picture)
-            shown = f"![{cell.picture}](pictures/{file.name})"
-            if ending == "svg":  # opened by itself it can be enlarged, and tells the formulas of its operations
-                shown = f'<a href="../_images/{file.name}">{shown}</a>'
-            parts.append(f"\n{shown}\n")
+            parts.append(f"\n{shown(file, cell.picture)}\n")
         at = cell.end
     return "".join([*parts, text[at:]])
+
+
+def shown(file: Path, what: str) -> str:
+    """A picture in a chapter, or a page in a frame."""
+    picture = f"![{what}](pictures/{file.name})"
+    if file.suffix == ".svg":  # opened by itself it can be enlarged, and tells the formulas of its operations
+        return f'<a href="../_images/{file.name}">{picture}</a>'
+    if file.suffix == ".html":
+        frame = f'<iframe src="pages/{file.name}" title="{escape(what)}" loading="lazy"></iframe>'
+        return f'{frame}\n\n<a href="pages/{file.name}">이 페이지만 크게 열기</a>'
+    return picture
 
 
 def outside(text: str) -> str:
@@ -79,13 +90,15 @@ def build() -> int:
     """Make the site of the pages; a warning is an error."""
     from sphinx.cmd.build import main
 
-    return main(["-q", "-W", "--keep-going", "-c", str(DOCS / "site"), "-b", "html", str(SOURCE), str(HTML)])
+    told = ["-q", "-W", "--keep-going", "-c", str(DOCS / "site"), "-d", str(BUILD / "read"), "-b", "html"]
+    return main([*told, str(SOURCE), str(HTML)])
 
 
 if __name__ == "__main__":
     assemble()
     failed = build()
     if not failed:
-        shutil.copytree(SOURCE / "course" / "notebooks", HTML / "course" / "notebooks", dirs_exist_ok=True)
+        for folder in AS_THEY_ARE:
+            shutil.copytree(SOURCE / folder, HTML / folder)
         print(f"open {os.path.relpath(HTML / 'index.html')}")
     sys.exit(failed)

@@ -8,9 +8,7 @@
     2                  # right after a cell: its output, as the tests compare it; `...` stands for what is measured
     ```
 
-    <!-- 그림: 접선 -->    a cell that draws: this line says what is to be seen, and the picture takes its place
-
-    <!-- 자리: ... -->    a place kept for what the library does not have yet; nothing is shown
+    <!-- 그림: 접선 -->    a cell that draws, or gives a page: this line says what is to be seen, and the picture takes its place
 
     <details>          a solution: not in the notebook, and the checks that follow it in the page say 맞았습니다
 
@@ -53,7 +51,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Result:
-    """What a cell gave: its text, and its pictures as (ending, contents)."""
+    """What a cell gave: its text, and its pictures as (ending, contents); one that ends in html is a page to step through."""
 
     text: str
     pictures: list[tuple[str, bytes]]
@@ -120,6 +118,8 @@ def _figures() -> Iterator[tuple[str, bytes]]:
 def _drawing(value: Any) -> Iterator[tuple[str, bytes]]:
     if hasattr(value, "svg"):
         yield "svg", value.svg().encode()
+    if hasattr(value, "html"):
+        yield "html", value.html.encode()
 
 
 def notebook(text: str) -> str:

@@ -12,7 +12,6 @@ author = "tinygrad_ko"
 version = release = __version__
 language = "ko"
 extensions = ["myst_parser", "docs.site.formulas"]
-exclude_patterns = ["notebooks"]
 myst_enable_extensions = ["colon_fence", "dollarmath"]
 myst_heading_anchors = 4
 html_math_renderer = "mathtext"
@@ -23,5 +22,6 @@ html_css_files = ["style.css"]
 html_copy_source = False
 html_show_sourcelink = False
 html_show_copyright = False
+html_show_search_summary = False  # a page opened from a file may not read the others
 html_theme_options = {"navigation_with_keys": True}
 pygments_style, pygments_dark_style = "friendly", "monokai"

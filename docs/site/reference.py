@@ -12,6 +12,7 @@ ROOMS = {
     "tg.func": "derivatives of functions",
     "tg.check": "checking gradients",
     "tg.nn": "layers and networks",
+    "tg.nn.book": "the names of the book: its layers, networks and optimizers",
     "tg.optim": "optimizers",
     "tg.data": "data",
     "tg.pictures": "pictures of learning",
@@ -20,6 +21,7 @@ ROOMS = {
     "tg.linalg": "linear algebra",
     "tg.fft": "Fourier transforms",
     "tg.special": "special functions",
+    "tg.stats": "probability distributions",
 }
 
 
@@ -53,8 +55,8 @@ def _described(room: str, name: str, value: Any) -> str:
 
 
 def _is_documented(member: Any) -> bool:
-    kinds = property | classmethod | staticmethod
-    return bool(getattr(member, "__doc__", None)) and (callable(member) or isinstance(member, kinds))
+    is_method = callable(member) or isinstance(member, (property, classmethod, staticmethod))
+    return bool(getattr(member, "__doc__", None)) and is_method
 
 
 def _entry(level: str, name: str, documented: Any) -> str:

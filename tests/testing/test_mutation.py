@@ -16,6 +16,7 @@ from tinygrad_ko.arrays.indexing import IndexedGradient
 from tinygrad_ko.check import GradientMismatch, GradientUndecided, check_gradient, check_vjp
 from tinygrad_ko.ops.networks import losses
 from tinygrad_ko.runtime.install import install
+from tinygrad_ko.testing.korean import RESULTS
 from tinygrad_ko.testing.mutation import Mutant, mutants, mutation_score
 
 where = tg.where
@@ -114,6 +115,13 @@ def test_the_op_itself_is_left_as_it_is():
 
 def test_it_reads_as_a_line():
     assert "multiply.a: missing factor: g" in map(str, mutants(tg.multiply))
+
+
+def test_it_reads_as_a_line_in_korean():
+    lines = [m.korean for m in mutants(tg.multiply)]
+    assert "multiply.a: 곱하거나 나눌 것을 빠뜨림: g" in lines
+    assert "multiply.a: 합 대신 평균을 냄: 늘어난 축을 따라 결과의 평균을 냄" in lines
+    assert RESULTS.keys() == ON_RESULT
 
 
 def test_an_honest_zero_has_no_sign_to_spoil():
@@ -224,6 +232,7 @@ def at_one_number(op):
 def test_a_good_check_catches_all():
     score = mutation_score(tg.tanh, check)
     assert repr(score) == str(score) == f"tanh: {score.total} of {score.total} mutants caught"
+    assert score.korean == f"tanh: 이 테스트는 틀린 규칙 {score.total}개를 모두 찾아냅니다."
     assert (score.score, score.survived, score.undecided) == (1.0, [], [])
     assert score.caught == score.total == len(mutants(tg.tanh))
 
@@ -240,6 +249,11 @@ def test_what_a_weak_check_does_not_notice_is_shown():
         "  not noticed: tanh.x: transposed: the last two axes of the result exchanged, in its old shape",
     ]
     assert score.score == (score.total - 2) / score.total
+    assert score.korean.splitlines() == [
+        f"tanh: 이 테스트는 틀린 규칙 {score.total}개 중 2개를 통과시킵니다.",
+        "  통과한 규칙: tanh.x: 원소 하나가 틀림: 결과에서 가장 큰 원소 × 1.01",
+        "  통과한 규칙: tanh.x: 전치가 틀림: 결과의 마지막 두 축을 맞바꾸고 형상은 그대로 둠",
+    ]
     assert all(isinstance(m, Mutant) for m in score.survived)
 
 
@@ -274,6 +288,10 @@ def test_undecided_is_not_caught():
     score = mutation_score(tg.tanh, unsure)
     assert (score.caught, score.survived, len(score.undecided)) == (0, [], score.total)
     assert str(score).splitlines()[1] == "  not decided: tanh.x: missing factor: g"
+    assert score.korean.splitlines()[:2] == [
+        f"tanh: 이 테스트는 틀린 규칙 {score.total}개 중 0개를 찾아냅니다.",
+        "  판정하지 못한 규칙: tanh.x: 곱하거나 나눌 것을 빠뜨림: g",
+    ]
 
 
 def test_an_error_counts_as_caught_and_a_warning_does_not():

@@ -26,6 +26,7 @@ from tinygrad_ko.engine.rule import Op
 from tinygrad_ko.errors import explain
 from tinygrad_ko.runtime.signatures import signature
 from tinygrad_ko.tensor.tensor import Tensor
+from tinygrad_ko.testing.korean import mistake_in_korean
 from tinygrad_ko.testing.spoil import Version, is_zero, versions
 
 
@@ -42,9 +43,18 @@ class Mutant:
     name: str = ""
 
     def __str__(self) -> str:
-        return f"{self.name or self.function.op.name}.{self.argument}: {self.kind}: {self.text}"
+        return f"{self._place}: {self.kind}: {self.text}"
 
     __repr__ = __str__
+
+    @property
+    def korean(self) -> str:
+        """The same in Korean."""
+        return f"{self._place}: {mistake_in_korean(self.kind, self.text)}"
+
+    @property
+    def _place(self) -> str:
+        return f"{self.name or self.function.op.name}.{self.argument}"
 
 
 @dataclass(frozen=True)
@@ -72,6 +82,19 @@ class MutationScore:
         return "\n  ".join([head, *lines])
 
     __repr__ = __str__
+
+    @property
+    def korean(self) -> str:
+        """The same in Korean."""
+        if self.survived:
+            head = f"{self.name}: 이 테스트는 틀린 규칙 {self.total}개 중 {len(self.survived)}개를 통과시킵니다."
+        elif self.undecided:
+            head = f"{self.name}: 이 테스트는 틀린 규칙 {self.total}개 중 {self.caught}개를 찾아냅니다."
+        else:
+            head = f"{self.name}: 이 테스트는 틀린 규칙 {self.total}개를 모두 찾아냅니다."
+        lines = [f"통과한 규칙: {m.korean}" for m in self.survived]
+        lines += [f"판정하지 못한 규칙: {m.korean}" for m in self.undecided]
+        return "\n  ".join([head, *lines])
 
 
 def mutants(op: Any, vjp: Callable[..., Any] | None = None) -> list[Mutant]:
@@ -125,7 +148,7 @@ def mutants(op: Any, vjp: Callable[..., Any] | None = None) -> list[Mutant]:
 def mutation_score(
     op: Any, check: Callable[..., Any] | None = None, *, vjp: Callable[..., Any] | None = None, **options: Any
 ) -> MutationScore:
-    """How many of the mutants of an op a check catches; `print` the answer to see which ones it does not.
+    """How many of the mutants of an op a check catches; `print` the answer to see which ones it does not (its `korean` says it in Korean).
 
     `check(op, **options)` raises AssertionError (as GradientMismatch is one) if it finds something wrong; without one
     it is `check_op`, which needs Hypothesis. Any other error is counted as caught too: a formula that breaks is noticed. Only

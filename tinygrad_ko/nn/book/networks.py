@@ -73,15 +73,33 @@ class LayeredNetwork(Network):
         named = {f"{role}{number}": array for role, array in params.items()}
         self.params |= named
         layer: Layer = kind(*params.values(), *options)
-        layer.names = tuple(named)
+        layer.names, layer.arrays = tuple(named), self.params
         return layer
 
     def named_layers(self) -> Iterator[tuple[str, Layer]]:
-        """Every layer with its name, and with the arrays that `params` has now."""
+        """Every layer with its name. Raises TypeError for what is no `Layer`, ValueError for a layer whose arrays `params` has not: they
+        would stay as they are.
+        """
         items = self.layers.items() if isinstance(self.layers, dict) else enumerate(self.layers)
         for key, layer in items:
-            for role, name in zip(layer.roles, layer.names, strict=False):
-                setattr(layer, role, self.params[name])
+            kind = type(layer).__name__
+            if not isinstance(layer, Layer):
+                raise explain(
+                    TypeError(f"layers[{key!r}] is a {kind}, not a Layer: derive from Layer and define function(self, x)"),
+                    f"layers[{key!r}]: Layer를 상속하고 function(self, x) 메서드를 정의한 계층이어야 합니다. 받은 값의 종류: {kind}",
+                )
+            if len(layer.names) < len(layer.roles):
+                roles = ", ".join(layer.roles)
+                raise explain(
+                    ValueError(
+                        f"layers[{key!r}] has parameters ({roles}) that are not in params: make it with net.layer({kind}, number, ...), or "
+                        "assign them to the layer that is there"
+                    ),
+                    f"layers[{key!r}]의 매개변수({roles})가 params에 없습니다. net.layer({kind}, 번호, ...)로 만들거나, 있던 계층에 "
+                    "대입하십시오.",
+                )
+            if layer.names:
+                layer.arrays = self.params  # which may be another dict now
             yield f"layers.{key}" if isinstance(key, int) else key, layer
 
     def scores(self, x: Any, p: _Params, train_flg: bool = False) -> Any:
@@ -89,7 +107,7 @@ class LayeredNetwork(Network):
         if x.shape == self.input_dim:
             return self.scores(x[None], p, train_flg)[0]
         for key, layer in self.named_layers():
-            own = [p[name] for name in layer.names] or [getattr(layer, role) for role in layer.roles]
+            own = [p[name] for name in layer.names]
             mode = {"train_flg": train_flg} if isinstance(layer, Dropout | BatchNormalization) else {}
             with scope(key):
                 x = layer.function(x, *own, **mode)
@@ -139,13 +157,9 @@ class LayeredNetwork(Network):
         """The loss in training, and its gradient with respect to each parameter, which the layers have as dW, db, ... too."""
         loss, gradients = super().loss_and_gradient(x, t)
         for _, layer in () if is_traced(loss) else self.named_layers():
-            for role, name in zip(layer.roles, layer.names, strict=False):
+            for role, name in zip(layer.roles, layer.names, strict=True):
                 setattr(layer, f"d{role}", gradients[name])
         return loss, gradients
-
-    def _take(self, arrays: dict[str, Array]) -> None:
-        super()._take(arrays)
-        list(self.named_layers())  # which hands the new arrays to the layers
 
     def accuracy(self, x: Any, t: Any, batch_size: int = 100) -> float:
         """The share of samples whose highest score is at the right class, computed for so many at a time."""

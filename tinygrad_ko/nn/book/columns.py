@@ -51,7 +51,9 @@ def col2im(
     rows = im2col(images, filter_h, filter_w, stride, pad)
     if col.size != rows.size:
         raise explain(
-            ValueError(f"col2im: the windows of images of shape {input_shape} are {rows.shape}, but col has shape {col.shape}"),
+            ValueError(
+                f"col2im: the windows of images of shape {input_shape} are {rows.shape}, but col has shape {col.shape}"
+            ),
             f"col2im: 형상이 {input_shape}인 이미지의 윈도는 {rows.shape}인데 col의 형상은 {col.shape}입니다.",
         )
     return grad(rows, images, np.reshape(col, rows.shape).astype(images.dtype, copy=False)).numpy()

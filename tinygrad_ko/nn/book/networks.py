@@ -5,7 +5,7 @@ their place. So everything that follows for a `Network` follows here too; afterw
 """
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from itertools import pairwise
 from math import sqrt
@@ -16,6 +16,7 @@ import numpy as np
 from tinygrad_ko.arrays.library import Array
 from tinygrad_ko.arrays.opaque import is_traced
 from tinygrad_ko.engine.graph import scope
+from tinygrad_ko.errors import explain
 from tinygrad_ko.nn.book.layers import (
     Affine,
     BatchNormalization,
@@ -29,7 +30,7 @@ from tinygrad_ko.nn.book.layers import (
     flat_labels,
 )
 from tinygrad_ko.nn.initializers import require_sizes
-from tinygrad_ko.nn.networks import Network
+from tinygrad_ko.nn.networks import Network, filter_settings, image_size, require_images
 from tinygrad_ko.ops.inputs import require_one_of
 from tinygrad_ko.ops.networks.losses import softmax_cross_entropy
 from tinygrad_ko.ops.networks.windows import windows_over
@@ -63,7 +64,7 @@ class LayeredNetwork(Network):
 
     layers: Any
     weight_decay_lambda: float = 0.0
-    input_dim: tuple[int, ...] | None = None  # the shape of one image
+    input_dim: tuple[int, int, int] | None = None  # the shape of one image
 
     def __init__(self) -> None:
         self.params, self.last_layer = {}, SoftmaxWithLoss()
@@ -85,7 +86,9 @@ class LayeredNetwork(Network):
             kind = type(layer).__name__
             if not isinstance(layer, Layer):
                 raise explain(
-                    TypeError(f"layers[{key!r}] is a {kind}, not a Layer: derive from Layer and define function(self, x)"),
+                    TypeError(
+                        f"layers[{key!r}] is a {kind}, not a Layer: derive from Layer and define function(self, x)"
+                    ),
                     f"layers[{key!r}]: Layer를 상속하고 function(self, x) 메서드를 정의한 계층이어야 합니다. 받은 값의 종류: {kind}",
                 )
             if len(layer.names) < len(layer.roles):
@@ -106,6 +109,8 @@ class LayeredNetwork(Network):
         """The scores before softmax, from parameters p."""
         if x.shape == self.input_dim:
             return self.scores(x[None], p, train_flg)[0]
+        if self.input_dim is not None:
+            require_images(type(self).__name__, x, self.input_dim)
         for key, layer in self.named_layers():
             own = [p[name] for name in layer.names]
             mode = {"train_flg": train_flg} if isinstance(layer, Dropout | BatchNormalization) else {}
@@ -196,6 +201,13 @@ class MultiLayerNet(LayeredNetwork):
     ) -> None:
         super().__init__()
         name = type(self).__name__
+        if not isinstance(hidden_size_list, Iterable):
+            raise explain(
+                TypeError(
+                    f"{name}: hidden_size_list must be a list of widths, such as [100, 50], not {hidden_size_list!r}"
+                ),
+                f"{name}: hidden_size_list에는 [100, 50]처럼 은닉층의 크기를 리스트로 넘겨야 합니다. 받은 값: {hidden_size_list!r}",
+            )
         sizes = [input_size, *hidden_size_list, output_size]
         require_sizes(name, **{f"sizes[{i}]": size for i, size in enumerate(sizes)})
         require_one_of(list(_ACTIVATIONS), activation, name, "activation")
@@ -218,7 +230,12 @@ def _deviation(name: str, chosen: str | float, inputs: int) -> float:
     if isinstance(chosen, str):
         require_one_of(list(_WEIGHTS), chosen.lower(), name, "weight_init_std")
         return sqrt(_WEIGHTS[chosen.lower()] / inputs)
-    return chosen
+    if not isinstance(chosen, float | int | np.number):
+        raise explain(
+            TypeError(f"{name}: weight_init_std must be a number or a name such as 'he', not {chosen!r}"),
+            f"{name}: weight_init_std에는 수나 'he' 같은 이름을 넘겨야 합니다. 받은 값: {chosen!r}",
+        )
+    return float(chosen)
 
 
 class MultiLayerNetExtend(MultiLayerNet):
@@ -293,14 +310,15 @@ class DeepConvNet(LayeredNetwork):
         rng: Rng = None,
     ) -> None:
         super().__init__()
-        self.input_dim, self.layers, source = tuple(input_dim), [], generator(rng)
+        self.input_dim, self.layers, source = image_size("DeepConvNet", input_dim), [], generator(rng)
         require_sizes("DeepConvNet", hidden_size=hidden_size, output_size=output_size)
         given = [conv_param_1, conv_param_2, conv_param_3, conv_param_4, conv_param_5, conv_param_6]
         channels, *image = self.input_dim
         for i, (own, number, pad) in enumerate(
             zip(given, (16, 16, 32, 32, 64, 64), (1, 1, 1, 2, 1, 1), strict=True), 1
         ):
-            filters = {"filter_num": number, "filter_size": 3, "pad": pad, "stride": 1} | (own or {})
+            defaults = {"filter_num": number, "filter_size": 3, "pad": pad, "stride": 1}
+            filters = filter_settings("DeepConvNet", f"conv_param_{i}", own, **defaults)
             number, size = filters["filter_num"], filters["filter_size"]
             inputs = channels * size * size
             W = sqrt(2 / inputs) * source.standard_normal((number, channels, size, size))

@@ -62,7 +62,9 @@ def _require_dicts(params: Any, grads: Any) -> None:
     for name, p in params.items():
         if isinstance(p, np.ndarray) and (other := named.setdefault(id(p), name)) != name:
             raise explain(
-                ValueError(f"update: params[{name!r}] is the array of params[{other!r}]; add up its gradients under one name"),
+                ValueError(
+                    f"update: params[{name!r}] is the array of params[{other!r}]; add up its gradients under one name"
+                ),
                 f"update: params[{other!r}]와 params[{name!r}]가 같은 배열입니다. 기울기를 더하여 한 이름으로 넘기십시오.",
             )
 

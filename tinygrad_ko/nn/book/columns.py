@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.arrays.operands import operand
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.inputs import as_operand
 from tinygrad_ko.ops.networks.sliding import unfold
@@ -46,7 +45,7 @@ def col2im(
            [2., 4., 2.],
            [1., 2., 1.]])
     """
-    col = np.asarray(operand(col, "col2im"))
+    col = np.asarray(as_operand(col, "col2im"))
     images = Tensor(np.zeros(input_shape, col.dtype if col.dtype.kind == "f" else float), requires_grad=True)
     rows = im2col(images, filter_h, filter_w, stride, pad)
     if col.size != rows.size:

@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ko.arrays.opaque import is_traced
-from tinygrad_ko.arrays.operands import operand
 from tinygrad_ko.engine.graph import Handle, Switch
 from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.elementwise import add, multiply, sqrt
-from tinygrad_ko.ops.inputs import as_plain_array, require_below_1
+from tinygrad_ko.ops.inputs import as_operand, as_plain_array, require_below_1
 from tinygrad_ko.ops.linalg.products import affine
 from tinygrad_ko.ops.networks.activations import relu, sigmoid
 from tinygrad_ko.ops.networks.convolution import conv2d
@@ -119,7 +118,7 @@ class Layer:
                 f"{name}.backward: 먼저 배열로 forward를 호출해야 합니다. Tensor로 계산했다면 손실의 backward()를 호출하십시오.",
             )
         out, inputs, parameters = self._recorded
-        dout = np.asarray(operand(dout, f"{name}.backward"), out.dtype)
+        dout = np.asarray(as_operand(dout, f"{name}.backward"), out.dtype)
         if dout.shape != out.shape:
             raise explain(
                 ValueError(f"{name}.backward: dout has shape {dout.shape}, but the result of forward {out.shape}"),

@@ -10,9 +10,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from tinygrad_ko.arrays.library import Array
-from tinygrad_ko.arrays.operands import operand
 from tinygrad_ko.errors import described, explain
-from tinygrad_ko.ops.inputs import require_above_0, require_below_1
+from tinygrad_ko.ops.inputs import as_operand, require_above_0, require_below_1
 from tinygrad_ko.optim import optimizers
 
 
@@ -84,7 +83,7 @@ def _checked(name: str, p: Any, grads: Mapping[str, Any]) -> tuple[Array, Array]
             ),
             f"update: params[{name!r}]: 쓸 수 있는 실수 배열이나 수여야 합니다. 받은 값: {described(p)}",
         )
-    array, g = np.asarray(p), np.asarray(operand(grads[name], f"update: grads[{name!r}]"))
+    array, g = np.asarray(p), np.asarray(as_operand(grads[name], f"update: grads[{name!r}]"))
     if g.shape != array.shape:
         raise explain(
             ValueError(

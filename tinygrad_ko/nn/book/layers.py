@@ -11,14 +11,14 @@ import numpy as np
 from tinygrad_ko.arrays.opaque import is_traced
 from tinygrad_ko.engine.graph import Handle, Switch
 from tinygrad_ko.errors import explain
-from tinygrad_ko.ops.elementwise import add, multiply, sqrt
+from tinygrad_ko.ops.elementwise import add, multiply
 from tinygrad_ko.ops.inputs import as_operand, as_plain_array, require_below_1
 from tinygrad_ko.ops.linalg.products import affine
 from tinygrad_ko.ops.networks.activations import relu, sigmoid
 from tinygrad_ko.ops.networks.convolution import conv2d
 from tinygrad_ko.ops.networks.dropout import thinned
 from tinygrad_ko.ops.networks.losses import softmax_cross_entropy
-from tinygrad_ko.ops.networks.normalization import standardized_channels
+from tinygrad_ko.ops.networks.normalization import normalized_by, standardized_channels
 from tinygrad_ko.ops.networks.pooling import max_pool2d
 from tinygrad_ko.ops.networks.softmax import softmax
 from tinygrad_ko.ops.shape import broadcast_to, reshape
@@ -314,7 +314,7 @@ class BatchNormalization(Layer):
             self.running_mean = old * mean + new * batch.mean(axis=0)
             self.running_var = old * var + new * batch.var(axis=0)
         else:
-            out = (rows - mean) * (gamma / sqrt(var + self.eps)) + beta
+            out = normalized_by(rows, mean, var, gamma, beta, self.eps)
         return reshape(out, x.shape)
 
 

@@ -29,7 +29,7 @@ from tinygrad_ko.nn.book.layers import (
     SoftmaxWithLoss,
     flat_labels,
 )
-from tinygrad_ko.nn.initializers import require_sizes
+from tinygrad_ko.nn.initializers import Initializer, he, normal, require_sizes, xavier
 from tinygrad_ko.nn.networks import Network, filter_settings, image_size, require_images
 from tinygrad_ko.ops.inputs import require_one_of
 from tinygrad_ko.ops.networks.losses import softmax_cross_entropy
@@ -40,12 +40,7 @@ from tinygrad_ko.state.replay import random_states, replayed
 
 _Params = dict[str, Any]
 _ACTIVATIONS = {"relu": Relu, "sigmoid": Sigmoid}
-_WEIGHTS = {
-    "relu": 2.0,
-    "he": 2.0,
-    "sigmoid": 1.0,
-    "xavier": 1.0,
-}  # the variance of a weight, times the number of inputs
+_INITIALIZERS: dict[str, Initializer] = {"relu": he, "he": he, "sigmoid": xavier, "xavier": xavier}
 
 
 class LayeredNetwork(Network):
@@ -213,10 +208,9 @@ class MultiLayerNet(LayeredNetwork):
         require_one_of(list(_ACTIVATIONS), activation, name, "activation")
         self.input_size, self.hidden_size_list, self.output_size = input_size, list(hidden_size_list), output_size
         self.hidden_layer_num, self.weight_decay_lambda = len(hidden_size_list), weight_decay_lambda
-        self.layers, source = OrderedDict[str, Layer](), generator(rng)
+        self.layers, source, init = OrderedDict[str, Layer](), generator(rng), _initializer(name, weight_init_std)
         for i, (n, m) in enumerate(pairwise(sizes), start=1):
-            W = _deviation(name, weight_init_std, n) * source.standard_normal((n, m))
-            self.layers[f"Affine{i}"] = self.layer(Affine, i, W=W, b=np.zeros(m))
+            self.layers[f"Affine{i}"] = self.layer(Affine, i, W=init((n, m), source), b=np.zeros(m))
             if i <= self.hidden_layer_num:
                 self._add_hidden(i, m, _ACTIVATIONS[activation]())
 
@@ -225,17 +219,17 @@ class MultiLayerNet(LayeredNetwork):
         self.layers[f"Activation_function{i}"] = activation
 
 
-def _deviation(name: str, chosen: str | float, inputs: int) -> float:
-    """The standard deviation of the first weights of an affine layer."""
+def _initializer(name: str, chosen: str | float) -> Initializer:
+    """What draws the first weights of an affine layer, by the book's names."""
     if isinstance(chosen, str):
-        require_one_of(list(_WEIGHTS), chosen.lower(), name, "weight_init_std")
-        return sqrt(_WEIGHTS[chosen.lower()] / inputs)
+        require_one_of(list(_INITIALIZERS), chosen.lower(), name, "weight_init_std")
+        return _INITIALIZERS[chosen.lower()]
     if not isinstance(chosen, float | int | np.number):
         raise explain(
             TypeError(f"{name}: weight_init_std must be a number or a name such as 'he', not {chosen!r}"),
             f"{name}: weight_init_std에는 수나 'he' 같은 이름을 넘겨야 합니다. 받은 값: {chosen!r}",
         )
-    return float(chosen)
+    return normal(float(chosen))
 
 
 class MultiLayerNetExtend(MultiLayerNet):
@@ -330,5 +324,8 @@ class DeepConvNet(LayeredNetwork):
                 image = windows_over("DeepConvNet", image, 2, 2, 0, 1).counts(image)
             channels = number
         for i, (n, m) in enumerate(pairwise((channels * image[0] * image[1], hidden_size, output_size)), start=7):
-            W = sqrt(2 / n) * source.standard_normal((n, m))
-            self.layers += [self.layer(Affine, i, W=W, b=np.zeros(m)), *([Relu()] if i == 7 else []), Dropout(0.5)]
+            self.layers += [
+                self.layer(Affine, i, W=he((n, m), source), b=np.zeros(m)),
+                *([Relu()] if i == 7 else []),
+                Dropout(0.5),
+            ]

@@ -239,8 +239,8 @@ def test_errors_say_what_is_missing():
             layer.backward(wrong)
         assert korean(refused.value)
     assert layer.dW is None
-    with pytest.raises(AttributeError, match="Scale has no a"):
-        type("Scale", (book.Layer,), {"roles": ("a",)})().forward(x)
+    with pytest.raises(AttributeError, match="Scale has no parameter a"):
+        type("Scale", (book.Layer,), {"roles": ("a",), "a": 2.0})().forward(x)
     with pytest.raises(ValueError, match=r"dropout_ratio"):
         book.Dropout(1.0)
     with pytest.raises(NotImplementedError, match=r"Layer has no function"):

@@ -238,6 +238,11 @@ def test_in_training_a_network_that_draws_or_averages_is_not_compiled():
         loss, _ = step(x, t)
     np.testing.assert_allclose(loss, plain.loss(x, t))
     assert plain.layers["Affine1"].dW is None  # what is traced does not stay behind
+    normalized = networks()["normalized"]
+    normalized.gradient(x, t)
+    predict = tg.compile(normalized.predict)
+    for _ in range(2):
+        np.testing.assert_array_equal(predict(x), normalized.predict(x))
     for name, layer in (("normalized", "BatchNormalization"), ("all", "BatchNormalization")):
         with pytest.raises(TypeError, match=f"nn.book.{layer} cannot be compiled in training") as caught:
             tg.compile(networks()[name].loss_and_gradient)(x, t)

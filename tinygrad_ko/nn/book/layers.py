@@ -38,8 +38,8 @@ class _Parameter:
         arrays, name = self._place(layer)
         if name not in arrays:
             raise explain(
-                AttributeError(f"{type(layer).__name__} has no {name}", name=name, obj=layer),
-                f"{type(layer).__name__}에 {name} 매개변수가 없습니다.",
+                AttributeError(f"{type(layer).__name__} has no parameter {name}: assign it to the layer"),
+                f"{type(layer).__name__}에 매개변수 {name} 값이 없습니다. 계층에 대입하십시오.",
             )
         return arrays[name]
 
@@ -76,7 +76,7 @@ class Layer:
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         for role in cls.roles:
-            if not hasattr(cls, role):
+            if not isinstance(getattr(cls, role, None), _Parameter):
                 setattr(cls, role, _Parameter(role))
 
     def function(self, *arguments: Any) -> Any:

@@ -115,7 +115,7 @@ class LayeredNetwork(Network):
 
     def predict(self, x: Any, train_flg: bool = False) -> Array:
         """The scores: the book applies softmax in the loss only."""
-        scores: Array = self.scores(np.asarray(x), self.params, train_flg)
+        scores: Array = self.scores(x if is_traced(x) else np.asarray(x), self.params, train_flg)
         return scores
 
     def loss(self, x: Any, t: Any, train_flg: bool = False) -> float:

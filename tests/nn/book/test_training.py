@@ -143,7 +143,7 @@ def test_the_trainer_trains_and_prints(capsys):
         book.Trainer(net, x, t, x_test, t_test, optimizer=book.SGD())  # type: ignore[arg-type]  # what is refused
     for name in ("mini_batch_size", "evaluate_sample_num_per_epoch"):
         with pytest.raises(ValueError, match=f"{name} must be a whole number of at least 1"):
-            book.Trainer(net, x, t, x_test, t_test, **{name: 0})
+            book.Trainer(net, x, t, x_test, t_test, **dict[str, Any]({name: 0}))
 
 
 def test_smooth_curve_and_shuffle_dataset():

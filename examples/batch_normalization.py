@@ -43,6 +43,7 @@ def accuracy_after(model, epochs):
     return (model(x_test).argmax(axis=1) == t_test).mean()
 
 
+# 가중치 초깃값의 표준편차를 바꾸어 가며, 배치 정규화가 없을 때와 있을 때의 정확도를 비교합니다.
 print("first weights   without   with BatchNorm")
 for std in (1.0, 0.3, 0.1, 0.03, 0.01, 0.001):
     without, with_it = (accuracy_after(network(std, yes), epochs=10) for yes in (False, True))

@@ -17,8 +17,9 @@ import numpy as np
 
 import tinygrad_ko as tg
 
-sys.stdout.reconfigure(errors="replace")  # a console without Hangul shows question marks
+sys.stdout.reconfigure(errors="replace")  # 한글을 출력하지 못하는 터미널에서는 물음표로 보입니다.
 
+# smooth는 이웃 두 수와 섞는 함수이고, smooth_backward는 그 역전파입니다. i > 1은 i > 0이어야 합니다.
 SOURCE = """
 void smooth(const double *x, double *y, long n) {              /* y[i] = x[i-1] / 4 + x[i] / 2 + x[i+1] / 4 */
     for (long i = 0; i < n; i++)
@@ -45,6 +46,7 @@ if sys.platform == "win32" or not shutil.which("cc"):
 kernel = compiled(SOURCE)
 
 
+# double 배열의 주소만 넘깁니다. 자료형이 다르면 C는 알아채지 못합니다.
 def called(name, x):
     x, y = np.ascontiguousarray(x), np.empty(x.shape)
     pointer = ctypes.POINTER(ctypes.c_double)

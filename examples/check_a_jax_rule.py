@@ -15,7 +15,7 @@ try:
 except ModuleNotFoundError:
     sys.exit(print("This example needs JAX: python -m pip install jax"))
 
-sys.stdout.reconfigure(errors="replace")  # a console without Hangul shows question marks
+sys.stdout.reconfigure(errors="replace")  # 한글을 출력하지 못하는 터미널에서는 물음표로 보입니다.
 
 
 def norm(x):
@@ -32,6 +32,7 @@ def checked(f):
 
 x = jax.random.normal(jax.random.key(0), (4, 3))
 
+# 순전파에 없는 1e-6을 역전파에서 더하면 기울기가 그만큼 어긋납니다.
 print("1. With an epsilon in the backward, which the forward does not have:\n")
 with_epsilon = jax.custom_vjp(norm)
 with_epsilon.defvjp(lambda x: (norm(x), x), lambda x, g: ((g / (norm(x) + 1e-6))[:, None] * x,))

@@ -34,6 +34,7 @@ def hessian(w, X, t):
     return (X.T * p * (1 - p)) @ X / len(t) + 0.1 * np.eye(len(w))
 
 
+# 벌점 항 0.05 * w @ w의 기울기를 빠뜨린 것
 def without_penalty(w, X, t):
     p = 1 / (1 + np.exp(-X @ w))
     return X.T @ (p - t) / len(t)

@@ -16,6 +16,7 @@ from tinygrad_ko import nn
 def compiled_step(net):
     """One step of gradient descent on a batch, compiled. It changes the parameters of the network and returns the loss."""
 
+    # 처음 호출할 때 계산을 기록하여 NumPy 코드로 옮기고, 다음부터는 그 코드를 실행합니다.
     @tg.compile
     def step(x, t, lr):
         loss, gradient = net.loss_and_gradient(x, t)

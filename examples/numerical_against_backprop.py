@@ -17,10 +17,12 @@ np.random.seed(0)
 network = TwoLayerNet(input_size=64, hidden_size=10, output_size=10)
 numbers = sum(p.size for p in network.params.values())
 
+# 수치 미분: 수 하나마다 손실을 두 번 계산합니다.
 start = perf_counter()
 numerical = network.numerical_gradient(x, t)
 numerical_time = perf_counter() - start
 
+# 역전파: 한 번에 모두 구합니다. 시간이 짧으므로 100번의 평균을 냅니다.
 start = perf_counter()
 for _ in range(100):
     exact = network.gradient(x, t)

@@ -1,12 +1,15 @@
 """Every example runs, as a reader would run it, and says what it promises."""
 
+import ast
 import importlib.util
 import os
 import re
 import shutil
 import subprocess
 import sys
+from io import StringIO
 from pathlib import Path
+from tokenize import COMMENT, generate_tokens
 
 import pytest
 
@@ -215,6 +218,18 @@ def test_an_op_of_ones_own(tmp_path):
 def test_inference_without_the_files_says_what_is_missing(tmp_path):
     out = run("mnist_inference.py", folder=tmp_path, TINYGRAD_KO_DATA=str(tmp_path / "nothing"))
     assert out.startswith("skipped: MNIST was not found")
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
+def test_docstrings_are_english_and_comments_korean(path):
+    source = path.read_text(encoding="utf-8")
+    tree = ast.parse(source)
+    for node in (tree, *(node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.ClassDef))):
+        assert not re.search("[가-힣]", ast.get_docstring(node) or "")
+    assert ast.get_docstring(tree)
+    comments = [word.string for word in generate_tokens(StringIO(source).readline) if word.type == COMMENT]
+    assert comments
+    assert all(re.search("[가-힣]", comment) for comment in comments)
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)

@@ -90,6 +90,7 @@ class Network:
 
     def _accuracy_in_batches(self, x: Any, t: Any, size: int, one: tuple[int, ...] | None) -> float:
         """The accuracy, computed for so many samples at a time; x may be one sample of the shape `one`."""
+        require_sizes("accuracy", batch_size=size)
         x, t = np.asarray(x), np.asarray(t)
         if x.ndim == 1 or x.shape == one or len(x) != len(t):  # the last of which is refused
             return Network.accuracy(self, x, t)
@@ -291,6 +292,42 @@ class ThreeLayerNet(Network):
         return self.output(self.scores(_as_array(x), self.params))
 
 
+def filter_settings(network: str, option: str, given: dict[str, int] | None, **defaults: int) -> dict[str, int]:
+    """The filters of a convolution: what is given, and the defaults for the rest. Raises ValueError for other names."""
+    if unknown := sorted(set(given or {}) - set(defaults)):
+        raise explain(
+            ValueError(f"{network}: {option} has {unknown}; it may have {sorted(defaults)}"),
+            f"{network}: {option}에 쓸 수 없는 이름이 있습니다: {unknown}. 쓸 수 있는 이름: {sorted(defaults)}",
+        )
+    settings = defaults | (given or {})
+    require_sizes(network, **{word: settings[word] for word in ("filter_num", "filter_size")})
+    return settings
+
+
+def image_size(network: str, input_dim: Any) -> tuple[int, int, int]:
+    """The (channels, height, width) of an image. Raises ValueError or TypeError for what is none."""
+    if np.shape(input_dim) != (3,):
+        raise explain(
+            ValueError(f"{network}: input_dim must be (channels, height, width), not {input_dim!r}"),
+            f"{network}: input_dim은 (channels, height, width)여야 합니다. 받은 값: {input_dim!r}",
+        )
+    require_sizes(network, **{f"input_dim[{i}]": side for i, side in enumerate(input_dim)})
+    channels, height, width = input_dim
+    return channels, height, width
+
+
+def require_images(network: str, x: Any, input_dim: tuple[int, int, int]) -> None:
+    """Raise ValueError unless x is a batch of such images."""
+    if x.shape[1:] != input_dim:
+        batch = f"(n, {str(input_dim)[1:]}"
+        raise explain(
+            ValueError(
+                f"{network}: x needs the shape {input_dim} or {batch}, not {x.shape}; the loaders give such images with flatten=False"
+            ),
+            f"{network}: x에 필요한 형상: {input_dim} 또는 {batch}, 받은 형상: {x.shape}. 데이터를 flatten=False로 불러오십시오.",
+        )
+
+
 class SimpleConvNet(Network):
     """The book's convolutional network: conv - relu - pool - affine - relu - affine - softmax.
 
@@ -315,17 +352,12 @@ class SimpleConvNet(Network):
         *,
         rng: Rng = None,
     ) -> None:
-        filters = {"filter_num": 30, "filter_size": 5, "pad": 0, "stride": 1}
-        if unknown := sorted(set(conv_param or {}) - set(filters)):
-            raise explain(
-                ValueError(f"SimpleConvNet: conv_param has {unknown}; it may have {sorted(filters)}"),
-                f"SimpleConvNet: conv_param에 쓸 수 없는 이름이 있습니다: {unknown}. 쓸 수 있는 이름: {sorted(filters)}",
-            )
-        filters |= conv_param or {}
+        defaults = {"filter_num": 30, "filter_size": 5, "pad": 0, "stride": 1}
+        filters = filter_settings("SimpleConvNet", "conv_param", conv_param, **defaults)
         number, size = filters["filter_num"], filters["filter_size"]
-        self.input_dim, self.stride, self.pad = tuple(input_dim), filters["stride"], filters["pad"]
-        sizes = {f"input_dim[{i}]": side for i, side in enumerate(self.input_dim)} | {"filter_num": number}
-        require_sizes("SimpleConvNet", **sizes, hidden_size=hidden_size, output_size=output_size)
+        self.input_dim = image_size("SimpleConvNet", input_dim)
+        self.stride, self.pad = filters["stride"], filters["pad"]
+        require_sizes("SimpleConvNet", hidden_size=hidden_size, output_size=output_size)
         convolved = windows_over("SimpleConvNet", self.input_dim[1:], (size, size), self.stride, self.pad, 1)
         pooled = windows_over("SimpleConvNet", convolved.counts(self.input_dim[1:]), 2, 2, 0, 1)
         height, width = pooled.counts(convolved.counts(self.input_dim[1:]))
@@ -337,15 +369,7 @@ class SimpleConvNet(Network):
     def scores(self, x: Any, p: _Params) -> Any:
         if x.shape == self.input_dim:
             return self.scores(x[None], p)[0]
-        if x.shape[1:] != self.input_dim:
-            raise explain(
-                ValueError(
-                    f"SimpleConvNet: x needs the shape {self.input_dim} or (n, {str(self.input_dim)[1:]}, not {x.shape}; the loaders give "
-                    "such images with flatten=False"
-                ),
-                f"SimpleConvNet: x에 필요한 형상: {self.input_dim} 또는 (n, {str(self.input_dim)[1:]}, 받은 형상: {x.shape}. 데이터를 "
-                "flatten=False로 불러오십시오.",
-            )
+        require_images("SimpleConvNet", x, self.input_dim)
         convolved = conv2d(x, p["W1"], p["b1"], self.stride, self.pad)
         pooled = relu(max_pool2d(convolved, 2))  # the same as relu before the pooling, with a quarter of its work
         hidden = relu(affine(reshape(pooled, (x.shape[0], -1)), p["W2"], p["b2"]))

@@ -8,10 +8,9 @@ from tinygrad_ko.arrays.dtypes import widened
 from tinygrad_ko.arrays.library import Array, cast
 from tinygrad_ko.nn.initializers import require_sizes
 from tinygrad_ko.nn.module import Module
-from tinygrad_ko.ops.elementwise import sqrt
 from tinygrad_ko.ops.inputs import as_floating, as_plain_array, require_above_0, require_below_1
 from tinygrad_ko.ops.networks.channels import all_but_channels, channel_dots, channel_means, channel_sums
-from tinygrad_ko.ops.networks.normalization import batch_norm, layer_norm, per_feature
+from tinygrad_ko.ops.networks.normalization import batch_norm, layer_norm, normalized_by, per_feature
 from tinygrad_ko.ops.reduction import reduced_size
 from tinygrad_ko.tensor.tensor import Tensor, replace
 
@@ -74,7 +73,7 @@ class BatchNorm(Module):
             x = as_floating(x, "BatchNorm")
             each = (self.running_mean, self.running_var, self.gamma, self.beta)
             mean, var, gamma, beta = per_feature(x, 1, *each, name="BatchNorm")
-            return (x - mean) * (gamma / sqrt(var + self.eps)) + beta
+            return normalized_by(x, mean, var, gamma, beta, self.eps)
         out = batch_norm(x, self.gamma, self.beta, self.eps)
         self._update_running(as_plain_array(x, "BatchNorm"))
         return out

@@ -149,6 +149,22 @@ def test_batch_normalization_averages_in_training_alone():
     np.testing.assert_array_equal(layer.backward(np.ones((1, 3))), np.zeros((1, 3)))
 
 
+def test_batch_normalization_of_other_features_changes_nothing():
+    layer = book.BatchNormalization(np.ones(3), np.zeros(3))
+    with pytest.raises(ValueError, match=r"x has 5 features, so gamma needs shape \(5,\), not \(3,\)") as caught:
+        layer.forward(np.ones((4, 5)))
+    assert korean(caught.value)
+    assert layer.running_mean is None
+    layer.forward(x)
+    mean = layer.running_mean
+    with pytest.raises(ValueError, match="so gamma needs"):
+        layer.forward(np.ones((4, 5)))
+    assert layer.running_mean is mean
+    half_given = book.BatchNormalization(np.ones(3), np.zeros(3), running_mean=np.zeros(3))
+    with pytest.raises(ValueError, match=r"running_var needs shape \(3,\)"):
+        half_given.forward(x)
+
+
 def test_parameters_may_be_assigned_and_changed_in_place():
     layer = book.Affine(W.copy(), b)
     shared = layer.W
@@ -218,6 +234,13 @@ def test_errors_say_what_is_missing():
     with pytest.raises(ValueError, match=r"dout has shape \(4, 3\), but the result of forward \(4, 2\)") as caught:
         layer.backward(x)
     assert korean(caught.value)
+    for wrong in (np.ones((4, 2), complex), "dout", None):
+        with pytest.raises(TypeError, match=r"Affine.backward: expected real numbers") as refused:
+            layer.backward(wrong)
+        assert korean(refused.value)
+    assert layer.dW is None
+    with pytest.raises(AttributeError, match="Scale has no parameter a"):
+        type("Scale", (book.Layer,), {"roles": ("a",), "a": 2.0})().forward(x)
     with pytest.raises(ValueError, match=r"dropout_ratio"):
         book.Dropout(1.0)
     with pytest.raises(NotImplementedError, match=r"Layer has no function"):
@@ -241,6 +264,10 @@ def test_im2col_gives_the_rows_of_a_convolution_and_col2im_is_its_transpose():
     with pytest.raises(ValueError, match=r"im2col: images need shape") as caught:
         book.im2col(x, 2, 2)
     assert korean(caught.value)
+    np.testing.assert_array_equal(book.im2col(images.tolist(), 3, 2, 2, 1), col)
+    with pytest.raises(ValueError, match=r"windows of images of shape \(1, 1, 3, 3\) are \(4, 4\), but col") as caught:
+        book.col2im(np.ones((3, 4)), (1, 1, 3, 3), 2, 2)
+    assert korean(caught.value)
 
 
 def test_derivatives_of_activations():
@@ -248,4 +275,6 @@ def test_derivatives_of_activations():
     s = tg.sigmoid(points)
     np.testing.assert_allclose(book.sigmoid_grad(points), s * (1 - s))
     np.testing.assert_array_equal(book.relu_grad(points), points > 0)
+    assert book.relu_grad(points.astype(np.float32)).dtype == np.float32
+    assert type(book.sigmoid_grad(0.0)) is float
     assert book.softmax_loss(x, np.array([[0], [1], [2], [0]])) == tg.softmax_cross_entropy(x, [0, 1, 2, 0])

@@ -140,6 +140,45 @@ def test_arrays_that_are_replaced_reach_the_layers():
     np.testing.assert_array_equal(out, expected)
 
 
+def test_arrays_that_are_assigned_to_layers_reach_params(tmp_path):
+    net = networks()["normalized"]
+    W, gamma = np.ones((8, 5)), np.full(5, 2.0)
+    net.layers["Affine1"].W, net.layers["BatchNorm1"].gamma = W, gamma
+    assert net.params["W1"] is W
+    assert net.params["gamma1"] is gamma
+    other = networks()["normalized"]
+    other.load(net.save(tmp_path / "net"))
+    np.testing.assert_array_equal(other.layers["Affine1"].W, W)
+    np.testing.assert_array_equal(other.predict(x), net.predict(x))
+    net.params = {name: array.copy() for name, array in other.params.items()}
+    net.predict(x)
+    net.layers["Affine1"].W += 1
+    np.testing.assert_array_equal(net.params["W1"], W + 1)
+
+
+def test_a_layer_that_would_not_be_trained_is_refused():
+    net = networks()["plain"]
+    net.layers["Affine1"] = book.Affine(np.ones((8, 5)), np.zeros(5))
+    with pytest.raises(
+        ValueError, match=r"layers\['Affine1'\] has parameters \(W, b\) that are not in params"
+    ) as caught:
+        net.gradient(x, t)
+    assert korean(caught.value)
+    net.layers["Affine1"] = net.layer(book.Affine, 1, W=np.ones((8, 5)), b=np.zeros(5))
+    assert tg.check_gradient(net, x, t, effort="quick").verdict == "agrees"
+    net.layers["Activation_function1"] = nn.Tanh()
+    with pytest.raises(TypeError, match=r"layers\['Activation_function1'\] is a Tanh, not a Layer") as refused:
+        net.predict(x)
+    assert korean(refused.value)
+
+
+@pytest.mark.parametrize("name", networks())
+def test_one_sample_is_a_batch_of_one(name):
+    net = networks()[name]
+    np.testing.assert_allclose(net.predict(x[0]), net.predict(x)[0])
+    assert net.loss(x[0], 1) == pytest.approx(net.loss(x[:1], [1]))
+
+
 @pytest.mark.parametrize("name", networks())
 def test_networks_are_copied_and_pickled_with_what_layers_keep(name):
     net = networks()[name]
@@ -165,6 +204,31 @@ def test_names_and_sizes_that_are_none():
         book.MultiLayerNet(8, [5], 3, weight_init_std="glorot")
     with pytest.raises(ValueError, match="MultiLayerNet: sizes"):
         book.MultiLayerNet(8, [0], 3)
+    with pytest.raises(TypeError, match=r"a list of widths, such as \[100, 50\], not 5") as refused:
+        book.MultiLayerNet(8, 5, 3)  # type: ignore[arg-type]  # what is refused
+    assert korean(refused.value)
+    with pytest.raises(TypeError, match="weight_init_std must be a number or a name"):
+        book.MultiLayerNet(8, [5], 3, weight_init_std=None)  # type: ignore[arg-type]  # what is refused
+    with pytest.raises(ValueError, match="accuracy: batch_size must be"):
+        networks()["plain"].accuracy(x, t, batch_size=0)
+
+
+@pytest.mark.parametrize("network", [nn.SimpleConvNet, book.DeepConvNet])
+def test_images_and_filters_of_convolutional_networks(network):
+    first = "conv_param" if network is nn.SimpleConvNet else "conv_param_1"
+    for wrong, said in (
+        ({first: {"filters": 3}}, rf"{first} has \['filters'\]"),
+        ({first: {"filter_num": 0}}, "filter_num must be"),
+        ({"input_dim": (28, 28)}, r"input_dim must be \(channels, height, width\)"),
+        ({"input_dim": (0, 28, 28)}, r"input_dim\[0\] must be"),
+    ):
+        with pytest.raises(ValueError, match=said) as caught:
+            network(**wrong)
+        assert korean(caught.value)
+    net = network((1, 8, 8), rng=0)
+    for shape in ((2, 64), (2, 3, 8, 8), (2, 1, 9, 9)):
+        with pytest.raises(ValueError, match=r"needs the shape \(1, 8, 8\) or \(n, 1, 8, 8\)"):
+            net.predict(np.ones(shape))
 
 
 def test_in_training_a_network_that_draws_or_averages_is_not_compiled():
@@ -174,6 +238,11 @@ def test_in_training_a_network_that_draws_or_averages_is_not_compiled():
         loss, _ = step(x, t)
     np.testing.assert_allclose(loss, plain.loss(x, t))
     assert plain.layers["Affine1"].dW is None  # what is traced does not stay behind
+    normalized = networks()["normalized"]
+    normalized.gradient(x, t)
+    predict = tg.compile(normalized.predict)
+    for _ in range(2):
+        np.testing.assert_array_equal(predict(x), normalized.predict(x))
     for name, layer in (("normalized", "BatchNormalization"), ("all", "BatchNormalization")):
         with pytest.raises(TypeError, match=f"nn.book.{layer} cannot be compiled in training") as caught:
             tg.compile(networks()[name].loss_and_gradient)(x, t)

@@ -121,6 +121,7 @@ RECORDS = np.zeros(2, "f4,i4")
         {"W": np.dtype("f8")},
         {"W": np.ndarray},
         {"W": True},
+        {"W": 2**200},
         {f"W{i}": ARRAYS["W1"] for i in range(1000)},  # one array under a thousand names takes more than the file has
     ],
     ids=lambda content: str(content)[:24],
@@ -129,6 +130,15 @@ def test_what_is_no_dict_of_arrays_of_numbers_is_refused(content, tmp_path):
     path = tmp_path / "params.pkl"
     path.write_bytes(pickle.dumps(content))
     with pytest.raises(ValueError, match="is no pickle of arrays by name"):
+        read_pickle(path)
+
+
+def test_a_shape_below_0_is_refused(tmp_path):
+    path = tmp_path / "params.pkl"
+    data = pickle.dumps(ARRAYS, 2)
+    assert data.count(b"K\x02K\x03") == 1
+    path.write_bytes(data.replace(b"K\x02K\x03", b"J\xff\xff\xff\xffK\x03"))
+    with pytest.raises(ValueError, match=r"an array of shape \(-1, 3\)"):
         read_pickle(path)
 
 

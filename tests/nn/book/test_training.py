@@ -89,6 +89,15 @@ def test_what_is_kept_for_one_network_is_not_used_for_another():
             TypeError,
             "must be a writable array",
         ),
+        (
+            {"a": np.ones(2), "W": np.ones(2)},
+            {"a": np.ones(2), "W": np.ones(2, complex)},
+            TypeError,
+            r"grads\['W'\]: exp",
+        ),
+        ({"a": (a := np.ones(2)), "W": a}, {"a": np.ones(2), "W": np.ones(2)}, ValueError, "is the array of"),
+        ({"a": np.ones(2), "W": 1.0}, {"a": np.ones(2), "W": None}, TypeError, "got None"),
+        ({"a": np.ones(2)}, [np.ones(2)], TypeError, "grads must be a dict of arrays by name, not list"),
     ],
 )
 def test_a_step_that_fails_changes_nothing(params, grads, error, said):
@@ -130,6 +139,11 @@ def test_the_trainer_trains_and_prints(capsys):
     with pytest.raises(ValueError, match="optimizer must be one of") as caught:
         book.Trainer(net, x, t, x_test, t_test, optimizer="lbfgs")
     assert korean(caught.value)
+    with pytest.raises(ValueError, match="optimizer must be one of"):
+        book.Trainer(net, x, t, x_test, t_test, optimizer=book.SGD())  # type: ignore[arg-type]  # what is refused
+    for name in ("mini_batch_size", "evaluate_sample_num_per_epoch"):
+        with pytest.raises(ValueError, match=f"{name} must be a whole number of at least 1"):
+            book.Trainer(net, x, t, x_test, t_test, **dict[str, Any]({name: 0}))
 
 
 def test_smooth_curve_and_shuffle_dataset():

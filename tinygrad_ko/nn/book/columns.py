@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ko.errors import explain
+from tinygrad_ko.ops.inputs import as_operand
 from tinygrad_ko.ops.networks.sliding import unfold
 from tinygrad_ko.ops.padding import pad as padded
 from tinygrad_ko.ops.shape import permute_dims, reshape
@@ -21,6 +22,7 @@ def im2col(input_data: Any, filter_h: int, filter_w: int, stride: int = 1, pad: 
            [3., 4., 6., 7.],
            [4., 5., 7., 8.]])
     """
+    input_data = as_operand(input_data, "im2col")
     if len(input_data.shape) != 4:
         raise explain(
             ValueError(f"im2col: images need shape (batch, channels, height, width), not {input_data.shape}"),
@@ -35,14 +37,22 @@ def im2col(input_data: Any, filter_h: int, filter_w: int, stride: int = 1, pad: 
 def col2im(
     col: Any, input_shape: tuple[int, int, int, int], filter_h: int, filter_w: int, stride: int = 1, pad: int = 0
 ) -> Any:
-    """The transpose of `im2col`, which is its gradient: each number of the rows is added to the pixel it was taken from.
+    """The transpose of `im2col`, which is its gradient: each number of the rows is added to the pixel it was taken from. Raises ValueError
+    unless `col` has as many numbers as the windows of such images.
 
     >>> col2im(np.ones((4, 4)), (1, 1, 3, 3), 2, 2)[0, 0]
     array([[1., 2., 1.],
            [2., 4., 2.],
            [1., 2., 1.]])
     """
-    col = np.asarray(col)
+    col = np.asarray(as_operand(col, "col2im"))
     images = Tensor(np.zeros(input_shape, col.dtype if col.dtype.kind == "f" else float), requires_grad=True)
     rows = im2col(images, filter_h, filter_w, stride, pad)
+    if col.size != rows.size:
+        raise explain(
+            ValueError(
+                f"col2im: the windows of images of shape {input_shape} are {rows.shape}, but col has shape {col.shape}"
+            ),
+            f"col2im: 형상이 {input_shape}인 이미지의 윈도는 {rows.shape}인데 col의 형상은 {col.shape}입니다.",
+        )
     return grad(rows, images, np.reshape(col, rows.shape).astype(images.dtype, copy=False)).numpy()

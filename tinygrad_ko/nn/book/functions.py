@@ -5,14 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_ko.arrays.library import Array
-from tinygrad_ko.nn.book.layers import flat_labels
+from tinygrad_ko.nn.book.layers import array_or_number, flat_labels, leaf
 from tinygrad_ko.ops.networks.activations import relu, sigmoid
 from tinygrad_ko.ops.networks.losses import softmax_cross_entropy
-from tinygrad_ko.tensor.tensor import Tensor, grad
+from tinygrad_ko.tensor.tensor import grad
 
 
-def sigmoid_grad(x: Any) -> Array:
+def sigmoid_grad(x: Any) -> Any:
     """The derivative of the sigmoid at each number of x.
 
     >>> sigmoid_grad(np.array([0.0, 2.0])).round(3)
@@ -21,7 +20,7 @@ def sigmoid_grad(x: Any) -> Array:
     return _derivative(sigmoid, x)
 
 
-def relu_grad(x: Any) -> Array:
+def relu_grad(x: Any) -> Any:
     """The derivative of relu at each number of x: 1 above 0, else 0.
 
     >>> relu_grad(np.array([-1.0, 0.0, 2.0]))
@@ -30,9 +29,9 @@ def relu_grad(x: Any) -> Array:
     return _derivative(relu, x)
 
 
-def _derivative(f: Callable[[Any], Any], x: Any) -> Array:
-    leaf = Tensor(np.asarray(x, float), requires_grad=True)
-    return grad(f(leaf), leaf, np.ones(leaf.shape)).numpy()
+def _derivative(f: Callable[[Any], Any], x: Any) -> Any:
+    point = leaf(x)
+    return array_or_number(grad(f(point), point, np.ones(point.shape, point.dtype)))
 
 
 def softmax_loss(X: Any, t: Any) -> Any:

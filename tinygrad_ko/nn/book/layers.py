@@ -11,19 +11,45 @@ import numpy as np
 from tinygrad_ko.arrays.opaque import is_traced
 from tinygrad_ko.engine.graph import Handle, Switch
 from tinygrad_ko.errors import explain
-from tinygrad_ko.ops.elementwise import add, multiply, sqrt
-from tinygrad_ko.ops.inputs import as_plain_array, require_below_1
+from tinygrad_ko.ops.elementwise import add, multiply
+from tinygrad_ko.ops.inputs import as_operand, as_plain_array, require_below_1
 from tinygrad_ko.ops.linalg.products import affine
 from tinygrad_ko.ops.networks.activations import relu, sigmoid
 from tinygrad_ko.ops.networks.convolution import conv2d
 from tinygrad_ko.ops.networks.dropout import thinned
 from tinygrad_ko.ops.networks.losses import softmax_cross_entropy
-from tinygrad_ko.ops.networks.normalization import standardized_channels
+from tinygrad_ko.ops.networks.normalization import normalized_by, standardized_channels
 from tinygrad_ko.ops.networks.pooling import max_pool2d
 from tinygrad_ko.ops.networks.softmax import softmax
 from tinygrad_ko.ops.shape import broadcast_to, reshape
 from tinygrad_ko.state.randomness import generator
 from tinygrad_ko.tensor.tensor import Tensor, grad
+
+
+class _Parameter:
+    """An attribute such as W of a layer: an array of its own, or the one that its network has in `params` by the name of it."""
+
+    def __init__(self, role: str) -> None:
+        self.role = role
+
+    def __get__(self, layer: Any, kind: Any = None) -> Any:
+        if layer is None:
+            return self
+        arrays, name = self._place(layer)
+        if name not in arrays:
+            raise explain(
+                AttributeError(f"{type(layer).__name__} has no parameter {name}: assign it to the layer"),
+                f"{type(layer).__name__}에 매개변수 {name} 값이 없습니다. 계층에 대입하십시오.",
+            )
+        return arrays[name]
+
+    def __set__(self, layer: Any, value: Any) -> None:
+        arrays, name = self._place(layer)
+        arrays[name] = value
+
+    def _place(self, layer: Any) -> tuple[dict[str, Any], str]:
+        names = dict(zip(layer.roles, layer.names, strict=False))
+        return vars(layer).setdefault("arrays", {}), names.get(self.role, self.role)
 
 
 class Layer:
@@ -43,8 +69,15 @@ class Layer:
     """
 
     roles: tuple[str, ...] = ()  # the attributes that hold its parameters
-    names: tuple[str, ...] = ()  # what a network calls them in its `params`
+    names: tuple[str, ...] = ()  # what a network calls them in its `params`, which are its `arrays` then
+    arrays: dict[str, Any]
     _recorded: Any = None  # the result of the last forward, and the leaves of its inputs and parameters
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        for role in cls.roles:
+            if not isinstance(getattr(cls, role, None), _Parameter):
+                setattr(cls, role, _Parameter(role))
 
     def function(self, *arguments: Any) -> Any:
         """What it computes from inputs and parameters, in the order of `roles`: arrays or Tensors in, the same out."""
@@ -65,16 +98,16 @@ class Layer:
         arguments = [*inputs, *(getattr(self, role) for role in self.roles)]
         if any(isinstance(x, Handle) for x in arguments):
             return self.function(*arguments, **mode)
-        leaves = [_leaf(x) for x in arguments]
+        leaves = [leaf(x) for x in arguments]
         with Switch(record=True):
             out = self.function(*leaves, **mode)
         self._recorded = out, leaves[: len(inputs)], leaves[len(inputs) :]
-        return _array_or_number(out)
+        return array_or_number(out)
 
     def backward(self, dout: Any = 1) -> Any:
         """The gradient of the input, or of the inputs, from `dout`, that of the result; and `dW` for every parameter `W`.
 
-        Raises RuntimeError before a `forward`, ValueError if dout has not the shape of the result.
+        Raises RuntimeError before a `forward`, ValueError if dout has not the shape of the result, TypeError if it is not real.
         """
         name = type(self).__name__
         if self._recorded is None:
@@ -85,13 +118,13 @@ class Layer:
                 f"{name}.backward: 먼저 배열로 forward를 호출해야 합니다. Tensor로 계산했다면 손실의 backward()를 호출하십시오.",
             )
         out, inputs, parameters = self._recorded
-        dout = np.asarray(dout, out.dtype)
+        dout = np.asarray(as_operand(dout, f"{name}.backward"), out.dtype)
         if dout.shape != out.shape:
             raise explain(
                 ValueError(f"{name}.backward: dout has shape {dout.shape}, but the result of forward {out.shape}"),
                 f"{name}.backward: dout의 형상은 {dout.shape}인데 forward 결과의 형상은 {out.shape}입니다.",
             )
-        found = [_array_or_number(g) for g in grad(out, [*inputs, *parameters], dout, allow_unused=True)]
+        found = [array_or_number(g) for g in grad(out, [*inputs, *parameters], dout, allow_unused=True)]
         for role, g in zip(self.roles, found[len(inputs) :], strict=True):
             setattr(self, f"d{role}", g)
         return found[0] if len(inputs) == 1 else tuple(found[: len(inputs)])
@@ -101,12 +134,14 @@ class Layer:
         return {name: value for name, value in vars(self).items() if name != "_recorded"}
 
 
-def _leaf(x: Any) -> Tensor:
+def leaf(x: Any) -> Tensor:
+    """A Tensor of an array or a number, which requires a gradient: floats keep their dtype."""
     array = np.asarray(x)
     return Tensor(array, requires_grad=True, dtype=None if array.dtype.kind == "f" else float)
 
 
-def _array_or_number(y: Tensor) -> Any:
+def array_or_number(y: Tensor) -> Any:
+    """What a Tensor holds, as the book has it."""
     return y.numpy() if y.shape else y.item()
 
 
@@ -267,19 +302,33 @@ class BatchNormalization(Layer):
         return self._run((x,), train_flg=train_flg)
 
     def function(self, x: Any, gamma: Any, beta: Any, train_flg: bool = True) -> Any:
-        rows = reshape(x, (x.shape[0], -1))
-        if self.running_mean is None:
-            self.running_mean, self.running_var = np.zeros(rows.shape[1]), np.zeros(rows.shape[1])
+        rows = reshape(x, (x.shape[0], -1) if x.ndim > 1 else (1, -1))
+        start = np.zeros(rows.shape[1])
+        mean, var = (start, start) if self.running_mean is None else (self.running_mean, self.running_var)
+        _require_of_each_feature(rows, gamma=gamma, beta=beta, running_mean=mean, running_var=var)
         if train_flg:
             _refuse_traced(self, x)
             out = standardized_channels(rows, gamma, beta, eps=self.eps)
             batch = as_plain_array(rows, "BatchNormalization")
             old, new = self.momentum, 1 - self.momentum
-            self.running_mean = old * self.running_mean + new * batch.mean(axis=0)
-            self.running_var = old * self.running_var + new * batch.var(axis=0)
+            self.running_mean = old * mean + new * batch.mean(axis=0)
+            self.running_var = old * var + new * batch.var(axis=0)
         else:
-            out = (rows - self.running_mean) * (gamma / sqrt(self.running_var + self.eps)) + beta
+            out = normalized_by(rows, mean, var, gamma, beta, self.eps)
         return reshape(out, x.shape)
+
+
+def _require_of_each_feature(rows: Any, **given: Any) -> None:
+    """Raise ValueError unless there is a number for each feature, a column of the rows."""
+    for name, array in given.items():
+        if np.shape(array) != rows.shape[1:]:
+            raise explain(
+                ValueError(
+                    f"BatchNormalization: x has {rows.shape[1]} features, so {name} needs shape {rows.shape[1:]}, not {np.shape(array)}"
+                ),
+                f"BatchNormalization: x의 특성은 {rows.shape[1]}개이므로 {name}에 필요한 형상은 {rows.shape[1:]}입니다. "
+                f"받은 형상: {np.shape(array)}",
+            )
 
 
 def _refuse_traced(layer: Layer, x: Any) -> None:

@@ -5,7 +5,7 @@ their place. So everything that follows for a `Network` follows here too; afterw
 """
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from itertools import pairwise
 from math import sqrt
@@ -16,6 +16,7 @@ import numpy as np
 from tinygrad_ko.arrays.library import Array
 from tinygrad_ko.arrays.opaque import is_traced
 from tinygrad_ko.engine.graph import scope
+from tinygrad_ko.errors import explain
 from tinygrad_ko.nn.book.layers import (
     Affine,
     BatchNormalization,
@@ -28,8 +29,8 @@ from tinygrad_ko.nn.book.layers import (
     SoftmaxWithLoss,
     flat_labels,
 )
-from tinygrad_ko.nn.initializers import require_sizes
-from tinygrad_ko.nn.networks import Network
+from tinygrad_ko.nn.initializers import Initializer, he, normal, require_sizes, xavier
+from tinygrad_ko.nn.networks import Network, filter_settings, image_size, require_images
 from tinygrad_ko.ops.inputs import require_one_of
 from tinygrad_ko.ops.networks.losses import softmax_cross_entropy
 from tinygrad_ko.ops.networks.windows import windows_over
@@ -39,12 +40,7 @@ from tinygrad_ko.state.replay import random_states, replayed
 
 _Params = dict[str, Any]
 _ACTIVATIONS = {"relu": Relu, "sigmoid": Sigmoid}
-_WEIGHTS = {
-    "relu": 2.0,
-    "he": 2.0,
-    "sigmoid": 1.0,
-    "xavier": 1.0,
-}  # the variance of a weight, times the number of inputs
+_INITIALIZERS: dict[str, Initializer] = {"relu": he, "he": he, "sigmoid": xavier, "xavier": xavier}
 
 
 class LayeredNetwork(Network):
@@ -63,7 +59,7 @@ class LayeredNetwork(Network):
 
     layers: Any
     weight_decay_lambda: float = 0.0
-    input_dim: tuple[int, ...] | None = None  # the shape of one image
+    input_dim: tuple[int, int, int] | None = None  # the shape of one image
 
     def __init__(self) -> None:
         self.params, self.last_layer = {}, SoftmaxWithLoss()
@@ -73,23 +69,45 @@ class LayeredNetwork(Network):
         named = {f"{role}{number}": array for role, array in params.items()}
         self.params |= named
         layer: Layer = kind(*params.values(), *options)
-        layer.names = tuple(named)
+        layer.names, layer.arrays = tuple(named), self.params
         return layer
 
     def named_layers(self) -> Iterator[tuple[str, Layer]]:
-        """Every layer with its name, and with the arrays that `params` has now."""
+        """Every layer with its name. Raises TypeError for what is no `Layer`, ValueError for a layer whose arrays `params` has not: they
+        would stay as they are.
+        """
         items = self.layers.items() if isinstance(self.layers, dict) else enumerate(self.layers)
         for key, layer in items:
-            for role, name in zip(layer.roles, layer.names, strict=False):
-                setattr(layer, role, self.params[name])
+            kind = type(layer).__name__
+            if not isinstance(layer, Layer):
+                raise explain(
+                    TypeError(
+                        f"layers[{key!r}] is a {kind}, not a Layer: derive from Layer and define function(self, x)"
+                    ),
+                    f"layers[{key!r}]: Layer를 상속하고 function(self, x) 메서드를 정의한 계층이어야 합니다. 받은 값의 종류: {kind}",
+                )
+            if len(layer.names) < len(layer.roles):
+                roles = ", ".join(layer.roles)
+                raise explain(
+                    ValueError(
+                        f"layers[{key!r}] has parameters ({roles}) that are not in params: make it with net.layer({kind}, number, ...), or "
+                        "assign them to the layer that is there"
+                    ),
+                    f"layers[{key!r}]의 매개변수({roles})가 params에 없습니다. net.layer({kind}, 번호, ...)로 만들거나, 있던 계층에 "
+                    "대입하십시오.",
+                )
+            if layer.names:
+                layer.arrays = self.params  # which may be another dict now
             yield f"layers.{key}" if isinstance(key, int) else key, layer
 
     def scores(self, x: Any, p: _Params, train_flg: bool = False) -> Any:
         """The scores before softmax, from parameters p."""
         if x.shape == self.input_dim:
             return self.scores(x[None], p, train_flg)[0]
+        if self.input_dim is not None:
+            require_images(type(self).__name__, x, self.input_dim)
         for key, layer in self.named_layers():
-            own = [p[name] for name in layer.names] or [getattr(layer, role) for role in layer.roles]
+            own = [p[name] for name in layer.names]
             mode = {"train_flg": train_flg} if isinstance(layer, Dropout | BatchNormalization) else {}
             with scope(key):
                 x = layer.function(x, *own, **mode)
@@ -97,7 +115,7 @@ class LayeredNetwork(Network):
 
     def predict(self, x: Any, train_flg: bool = False) -> Array:
         """The scores: the book applies softmax in the loss only."""
-        scores: Array = self.scores(np.asarray(x), self.params, train_flg)
+        scores: Array = self.scores(x if is_traced(x) else np.asarray(x), self.params, train_flg)
         return scores
 
     def loss(self, x: Any, t: Any, train_flg: bool = False) -> float:
@@ -139,13 +157,9 @@ class LayeredNetwork(Network):
         """The loss in training, and its gradient with respect to each parameter, which the layers have as dW, db, ... too."""
         loss, gradients = super().loss_and_gradient(x, t)
         for _, layer in () if is_traced(loss) else self.named_layers():
-            for role, name in zip(layer.roles, layer.names, strict=False):
+            for role, name in zip(layer.roles, layer.names, strict=True):
                 setattr(layer, f"d{role}", gradients[name])
         return loss, gradients
-
-    def _take(self, arrays: dict[str, Array]) -> None:
-        super()._take(arrays)
-        list(self.named_layers())  # which hands the new arrays to the layers
 
     def accuracy(self, x: Any, t: Any, batch_size: int = 100) -> float:
         """The share of samples whose highest score is at the right class, computed for so many at a time."""
@@ -182,15 +196,21 @@ class MultiLayerNet(LayeredNetwork):
     ) -> None:
         super().__init__()
         name = type(self).__name__
+        if not isinstance(hidden_size_list, Iterable):
+            raise explain(
+                TypeError(
+                    f"{name}: hidden_size_list must be a list of widths, such as [100, 50], not {hidden_size_list!r}"
+                ),
+                f"{name}: hidden_size_list에는 [100, 50]처럼 은닉층의 크기를 리스트로 넘겨야 합니다. 받은 값: {hidden_size_list!r}",
+            )
         sizes = [input_size, *hidden_size_list, output_size]
         require_sizes(name, **{f"sizes[{i}]": size for i, size in enumerate(sizes)})
         require_one_of(list(_ACTIVATIONS), activation, name, "activation")
         self.input_size, self.hidden_size_list, self.output_size = input_size, list(hidden_size_list), output_size
         self.hidden_layer_num, self.weight_decay_lambda = len(hidden_size_list), weight_decay_lambda
-        self.layers, source = OrderedDict[str, Layer](), generator(rng)
+        self.layers, source, init = OrderedDict[str, Layer](), generator(rng), _initializer(name, weight_init_std)
         for i, (n, m) in enumerate(pairwise(sizes), start=1):
-            W = _deviation(name, weight_init_std, n) * source.standard_normal((n, m))
-            self.layers[f"Affine{i}"] = self.layer(Affine, i, W=W, b=np.zeros(m))
+            self.layers[f"Affine{i}"] = self.layer(Affine, i, W=init((n, m), source), b=np.zeros(m))
             if i <= self.hidden_layer_num:
                 self._add_hidden(i, m, _ACTIVATIONS[activation]())
 
@@ -199,12 +219,17 @@ class MultiLayerNet(LayeredNetwork):
         self.layers[f"Activation_function{i}"] = activation
 
 
-def _deviation(name: str, chosen: str | float, inputs: int) -> float:
-    """The standard deviation of the first weights of an affine layer."""
+def _initializer(name: str, chosen: str | float) -> Initializer:
+    """What draws the first weights of an affine layer, by the book's names."""
     if isinstance(chosen, str):
-        require_one_of(list(_WEIGHTS), chosen.lower(), name, "weight_init_std")
-        return sqrt(_WEIGHTS[chosen.lower()] / inputs)
-    return chosen
+        require_one_of(list(_INITIALIZERS), chosen.lower(), name, "weight_init_std")
+        return _INITIALIZERS[chosen.lower()]
+    if not isinstance(chosen, float | int | np.number):
+        raise explain(
+            TypeError(f"{name}: weight_init_std must be a number or a name such as 'he', not {chosen!r}"),
+            f"{name}: weight_init_std에는 수나 'he' 같은 이름을 넘겨야 합니다. 받은 값: {chosen!r}",
+        )
+    return normal(float(chosen))
 
 
 class MultiLayerNetExtend(MultiLayerNet):
@@ -279,14 +304,15 @@ class DeepConvNet(LayeredNetwork):
         rng: Rng = None,
     ) -> None:
         super().__init__()
-        self.input_dim, self.layers, source = tuple(input_dim), [], generator(rng)
+        self.input_dim, self.layers, source = image_size("DeepConvNet", input_dim), [], generator(rng)
         require_sizes("DeepConvNet", hidden_size=hidden_size, output_size=output_size)
         given = [conv_param_1, conv_param_2, conv_param_3, conv_param_4, conv_param_5, conv_param_6]
         channels, *image = self.input_dim
         for i, (own, number, pad) in enumerate(
             zip(given, (16, 16, 32, 32, 64, 64), (1, 1, 1, 2, 1, 1), strict=True), 1
         ):
-            filters = {"filter_num": number, "filter_size": 3, "pad": pad, "stride": 1} | (own or {})
+            defaults = {"filter_num": number, "filter_size": 3, "pad": pad, "stride": 1}
+            filters = filter_settings("DeepConvNet", f"conv_param_{i}", own, **defaults)
             number, size = filters["filter_num"], filters["filter_size"]
             inputs = channels * size * size
             W = sqrt(2 / inputs) * source.standard_normal((number, channels, size, size))
@@ -298,5 +324,8 @@ class DeepConvNet(LayeredNetwork):
                 image = windows_over("DeepConvNet", image, 2, 2, 0, 1).counts(image)
             channels = number
         for i, (n, m) in enumerate(pairwise((channels * image[0] * image[1], hidden_size, output_size)), start=7):
-            W = sqrt(2 / n) * source.standard_normal((n, m))
-            self.layers += [self.layer(Affine, i, W=W, b=np.zeros(m)), *([Relu()] if i == 7 else []), Dropout(0.5)]
+            self.layers += [
+                self.layer(Affine, i, W=he((n, m), source), b=np.zeros(m)),
+                *([Relu()] if i == 7 else []),
+                Dropout(0.5),
+            ]

@@ -11,7 +11,7 @@ import numpy as np
 
 from tinygrad_ko.arrays.library import Array
 from tinygrad_ko.errors import described, explain
-from tinygrad_ko.ops.inputs import require_above_0, require_below_1
+from tinygrad_ko.ops.inputs import as_operand, require_above_0, require_below_1
 from tinygrad_ko.optim import optimizers
 
 
@@ -25,8 +25,9 @@ class _Update:
 
     def update(self, params: MutableMapping[str, Any], grads: Mapping[str, Any]) -> None:
         """One step for each parameter from its gradient. Raises KeyError for a gradient that is missing, ValueError for one of another
-        shape, TypeError for parameters that are no floats.
+        shape or an array that has two names, TypeError for parameters that are no floats.
         """
+        _require_dicts(params, grads)
         steps, new = self.iter + 1, {}
         for name, p in params.items():
             array, g = _checked(name, p, grads)
@@ -48,6 +49,25 @@ class _Update:
                 params[name] = float(value)
 
 
+def _require_dicts(params: Any, grads: Any) -> None:
+    """Raise unless both are dicts, and each array of params has one name: of two, one of the steps would be lost."""
+    for word, given, kind in (("params", params, MutableMapping), ("grads", grads, Mapping)):
+        if not isinstance(given, kind):
+            raise explain(
+                TypeError(f"update: {word} must be a dict of arrays by name, not {type(given).__name__}"),
+                f"update: {word}: 이름별 배열을 담은 딕셔너리여야 합니다. 받은 값의 종류: {type(given).__name__}",
+            )
+    named: dict[int, str] = {}
+    for name, p in params.items():
+        if isinstance(p, np.ndarray) and (other := named.setdefault(id(p), name)) != name:
+            raise explain(
+                ValueError(
+                    f"update: params[{name!r}] is the array of params[{other!r}]; add up its gradients under one name"
+                ),
+                f"update: params[{other!r}]와 params[{name!r}]가 같은 배열입니다. 기울기를 더하여 한 이름으로 넘기십시오.",
+            )
+
+
 def _checked(name: str, p: Any, grads: Mapping[str, Any]) -> tuple[Array, Array]:
     """A parameter and its gradient as arrays."""
     if name not in grads:
@@ -63,7 +83,7 @@ def _checked(name: str, p: Any, grads: Mapping[str, Any]) -> tuple[Array, Array]
             ),
             f"update: params[{name!r}]: 값을 바꿀 수 있는 실수 배열이거나 수여야 합니다. 받은 값: {described(p)}",
         )
-    array, g = np.asarray(p), np.asarray(grads[name])
+    array, g = np.asarray(p), np.asarray(as_operand(grads[name], f"update: grads[{name!r}]"))
     if g.shape != array.shape:
         raise explain(
             ValueError(

@@ -25,7 +25,6 @@ _KNOWN = {
 _VALUES = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
 _EMPTY = {"EMPTY_DICT": dict, "EMPTY_LIST": list, "EMPTY_TUPLE": tuple}
 _LITERALS = (int, float, str, bytes, bytearray)
-_MARK = object()
 
 
 class _Name(str):
@@ -76,6 +75,7 @@ class _Machine:
 
     def __init__(self) -> None:
         self.stack: list[Any] = []
+        self.marks: list[int] = []  # how high the stack was at each mark that is open
         self.memo: dict[int, Any] = {}
 
     def run(self, data: bytes) -> Any:
@@ -91,7 +91,7 @@ class _Machine:
             case "PROTO" | "FRAME" | "STOP":
                 pass
             case "MARK":
-                stack.append(_MARK)
+                self.marks.append(len(stack))
             case "POP":
                 stack.pop()
             case "POP_MARK":
@@ -140,8 +140,8 @@ class _Machine:
 
     def _to_mark(self) -> list[Any]:
         """What stands on the stack above the last mark, taken off it."""
-        at = max(i for i, value in enumerate(self.stack) if value is _MARK)
-        items = self.stack[at + 1 :]
+        at = self.marks.pop()
+        items = self.stack[at:]
         del self.stack[at:]
         return items
 
@@ -172,7 +172,7 @@ def _made(kind: Any, made_of: Any) -> Any:
 def _array(value: Any) -> Array:
     """The array that a record stands for."""
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return np.asarray(value)
+        return np.asarray(value, np.int64 if isinstance(value, int) else np.float64)
     if not isinstance(value, _Record):
         raise ValueError(f"it holds {type(value).__name__} where an array should be")
     order: Any = "C"
@@ -187,6 +187,8 @@ def _array(value: Any) -> Array:
             raise ValueError("it holds what is no array")
     if isinstance(data, str):  # Python 2 wrote bytes as text
         data = data.encode("latin1")
+    if min(shape, default=0) < 0:
+        raise ValueError(f"it holds an array of shape {shape}")
     return np.frombuffer(data, _dtype(dtype)).reshape(shape, order=order)
 
 

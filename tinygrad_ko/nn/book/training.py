@@ -8,6 +8,7 @@ from tinygrad_ko.arrays.library import Array
 from tinygrad_ko.data.batches import sample_minibatch
 from tinygrad_ko.errors import explain
 from tinygrad_ko.nn.book import optimizers
+from tinygrad_ko.nn.initializers import require_sizes
 from tinygrad_ko.ops.inputs import require_above_0
 from tinygrad_ko.state.randomness import generator
 
@@ -57,13 +58,16 @@ class Trainer:
         evaluate_sample_num_per_epoch: int | None = None,
         verbose: bool = True,
     ) -> None:
-        if optimizer.lower() not in _OPTIMIZERS:
+        if not isinstance(optimizer, str) or optimizer.lower() not in _OPTIMIZERS:
             known = sorted(_OPTIMIZERS.keys() - {"rmsprpo"})
             raise explain(
                 ValueError(f"Trainer: optimizer must be one of {known}, not {optimizer!r}"),
                 f"Trainer: 알 수 없는 optimizer입니다: {optimizer!r}. 쓸 수 있는 이름: {known}",
             )
-        require_above_0(epochs=epochs, mini_batch_size=mini_batch_size)
+        require_above_0(epochs=epochs)
+        require_sizes("Trainer", mini_batch_size=mini_batch_size)
+        if evaluate_sample_num_per_epoch is not None:
+            require_sizes("Trainer", evaluate_sample_num_per_epoch=evaluate_sample_num_per_epoch)
         self.network, self.epochs, self.batch_size, self.verbose = network, epochs, mini_batch_size, verbose
         self.x_train, self.t_train, self.x_test, self.t_test = x_train, t_train, x_test, t_test
         self.evaluate_sample_num_per_epoch = evaluate_sample_num_per_epoch

@@ -79,6 +79,11 @@ def standardized_channels(xp, x, gamma, beta, *, eps):
     return out, unit, scale
 
 
+def normalized_by(x, mean, var, gamma, beta, eps):
+    """gamma * (x - mean) / sqrt(var + eps) + beta: batch normalization after training, with averages in the place of the batch."""
+    return (x - mean) * (gamma / sqrt(var + eps)) + beta
+
+
 @in_float32
 @explained
 def layer_norm(x, gamma, beta, eps=1e-5):

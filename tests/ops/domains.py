@@ -6,6 +6,7 @@ more than a step of the check.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -79,7 +80,7 @@ def matrix(draw):
     return (draw_array(draw, hnp.array_shapes(min_dims=2, max_dims=4, min_side=0, max_side=4), real),), {}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Row:
     """A call of an op and its like in NumPy (or written out)."""
 
@@ -93,6 +94,7 @@ class Row:
     ] = ()  # where no slope can be measured: a call, a cotangent or None, what `two_orders` is there
 
 
+@cache
 def sample(row: Row, count: int) -> list[tuple[tuple[Any, ...], dict[str, Any]]]:
     """So many calls of a row, the same on every run, the largest inputs first, and its corners."""
     found: list[Any] = []

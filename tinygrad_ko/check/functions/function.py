@@ -89,10 +89,12 @@ class CheckedFunction:
 
     def along(self, s: float, directions: dict[int, Array]) -> Arrays:
         """The point, moved by s times the directions."""
-        moved = {i: s * d for i, d in directions.items()}
-        for i in moved:
-            moved[i] += self.point[i]
-        return [np.asarray(moved.get(i, x)) if i in moved else x for i, x in enumerate(self.point)]
+        moved = list(self.point)
+        for i, d in directions.items():
+            step = s * d
+            step += moved[i]
+            moved[i] = np.asarray(step)
+        return moved
 
 
 class Primal(CheckedFunction):
@@ -196,10 +198,11 @@ class FirstOrder(Primal):
     def forward(self, arrays: Arrays) -> tuple[Tensor, list[Tensor], Callable[[], Any]]:
         """The result of f, in one row if it is several; the leaves of the checked arguments; the block in which a backward belongs."""
         made = {i: borrow(arrays[i], i in self.wrt, self.labels[i]) for i in self.floating}
-        moved = {i: projected(made[i], domain) for i, domain in self.domains.items()}
-        values = iter([moved.get(i, made.get(i, x)) for i, x in enumerate(self.point)])
+        moved = made | {i: projected(made[i], domain) for i, domain in self.domains.items()}
+        values = iter([moved.get(i, x) for i, x in enumerate(self.point)])
         inputs, keywords = [rebuilt(x, values) for x in self.inputs], rebuilt(self.keywords, values)
-        inside = partial(_substituted, dict(zip(self.parameters.values(), values, strict=True)))
+        places = dict(zip(self.parameters.values(), values, strict=True))
+        inside = partial(_substituted, places) if places else nullcontext
         with inside(), Switch(record=True), in_check():
             try:
                 y = self.f(*inputs, **keywords)
@@ -291,7 +294,7 @@ _lock = taking_turns()  # for threads that check the same parameters
 @contextmanager
 def _substituted(places: dict[Any, Tensor]) -> Iterator[None]:
     """Inside this block each key, a parameter of the user's, is the leaf that is its value."""
-    with _lock if places else nullcontext():
+    with _lock:
         before = [change for p in places for change in _becoming(p, p)]
         during = [change for p, leaf in places.items() for change in _becoming(p, leaf)]
         begin, end = at_once(setattr, during), at_once(setattr, before)

@@ -45,7 +45,7 @@ class Line:
             raise
 
     def __call__(self, s: float) -> float:
-        return float(np.sum(self.c * self.change(s))) if s else 0.0
+        return float((self.c * self.change(s)).sum()) if s else 0.0
 
     def slope(self, stretch: float = 1.0, quick: bool = False, side: Side = "both") -> Slope:
         """The numerical slope at 0, with steps `stretch` times as long as the inputs suggest."""

@@ -13,6 +13,8 @@ from tinygrad_ko.tensor.tensor import Tensor
 
 def _entries(x: Any) -> list[tuple[str, Any]] | None:
     """The parts of a structure, each with what leads to it; None for what is no structure: an array, a number, a list of numbers."""
+    if isinstance(x, np.ndarray):  # most are, and f is called very often
+        return None
     if isinstance(x, dict):
         return [(f".{key}", value) for key, value in x.items()]
     if isinstance(x, list | tuple) and (_holds_arrays(x) or (_holds_numbers(x) and not are_numbers(x))):

@@ -95,7 +95,7 @@ class Slope(HasError):
 def precision(value: Any) -> float:
     """The machine epsilon of what a function returned."""
     dtype = getattr(value, "dtype", None)
-    return float(np.finfo(dtype).eps) if dtype is not None and dtype.kind == "f" else EPS
+    return EPS if dtype is None or dtype == np.float64 or dtype.kind != "f" else float(np.finfo(dtype).eps)
 
 
 def tolerance(error: float, size: float, eps: float = EPS) -> float:
@@ -216,13 +216,14 @@ class _Sampler:
     def quotient(self, a: float, b: float) -> "_Estimate | None":
         """(f(x+b) - f(x+a)) / (b - a) over the distance that the rounded numbers have; None if that is not finite."""
         low, high = self.x + a, self.x + b
-        width, rise = high - low, self(high) - self(low)
+        at_low, at_high = self(low), self(high)
+        width, rise = high - low, at_high - at_low
         if not (width > 0 and isfinite(rise)):
             return None
-        values = max(abs(self(low)), abs(self(high)), self.size)
-        if self(low) == self(high) == self.middle:  # f may be a staircase of last bits, as log(1 + x) is near 0
+        values = max(abs(at_low), abs(at_high), self.size)
+        if at_low == at_high == self.middle:  # f may be a staircase of last bits, as log(1 + x) is near 0
             values = max(values, 1.0)
-        moved = max(abs(self(low) - self.middle), abs(self(high) - self.middle)) if isfinite(self.middle) else abs(rise)
+        moved = max(abs(at_low - self.middle), abs(at_high - self.middle)) if isfinite(self.middle) else abs(rise)
         argument = self.scale * (moved / max(abs(a), abs(b)))  # the rounding of x + h, as it reaches f
         return _Estimate(rise / width, inf, 4 * (self.eps * values + EPS * argument) / width, width)
 

@@ -17,7 +17,7 @@ import numpy as np
 
 import tinygrad_ko as tg
 
-sys.stdout.reconfigure(errors="replace")  # a console without Hangul shows question marks
+sys.stdout.reconfigure(errors="replace")  # 한글을 출력하지 못하는 터미널에서는 물음표로 보입니다.
 
 SOURCE = """
 void smooth(const double *x, double *y, long n) {              /* y[i] = x[i-1] / 4 + x[i] / 2 + x[i+1] / 4 */

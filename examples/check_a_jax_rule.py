@@ -15,7 +15,7 @@ try:
 except ModuleNotFoundError:
     sys.exit(print("This example needs JAX: python -m pip install jax"))
 
-sys.stdout.reconfigure(errors="replace")  # a console without Hangul shows question marks
+sys.stdout.reconfigure(errors="replace")  # 한글을 출력하지 못하는 터미널에서는 물음표로 보입니다.
 
 
 def norm(x):

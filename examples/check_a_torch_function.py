@@ -14,7 +14,7 @@ try:
 except ModuleNotFoundError:
     sys.exit(print("This example needs PyTorch: python -m pip install torch"))
 
-sys.stdout.reconfigure(errors="replace")  # a console without Hangul shows question marks
+sys.stdout.reconfigure(errors="replace")  # 한글을 출력하지 못하는 터미널에서는 물음표로 보입니다.
 
 
 class Softplus(torch.autograd.Function):
@@ -34,7 +34,7 @@ class Softplus(torch.autograd.Function):
 
 
 torch.manual_seed(0)
-x = torch.randn(400, dtype=torch.float64, requires_grad=True)  # nearly all below 3
+x = torch.randn(400, dtype=torch.float64, requires_grad=True)  # 거의 모두 3보다 작습니다.
 with torch.no_grad():
     x[17] = 3.5
 accepted = torch.autograd.gradcheck(lambda x: Softplus.apply(x, 2.0), x, fast_mode=True)

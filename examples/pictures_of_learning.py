@@ -22,14 +22,14 @@ arguments = parser.parse_args()
 
 def show(name, axes):
     """Write a picture, or say which it would be."""
-    figure = np.ravel(axes)[0].figure  # an Axes or an array of Axes
+    figure = np.ravel(axes)[0].figure  # Axes 하나이거나 Axes의 배열입니다.
     if arguments.out:
         arguments.out.mkdir(parents=True, exist_ok=True)
         figure.savefig(arguments.out / f"{name}.png", dpi=150)
     print(f"  {'wrote' if arguments.out else 'with --out FOLDER:'} {name}.png")
 
 
-# A network of affine layers, and one that begins with a convolution.
+# Affine 계층으로 된 신경망과 합성곱으로 시작하는 신경망입니다.
 (x_train, t_train), (x_test, t_test) = data.load_digits()
 rng = np.random.default_rng(0)
 affine = nn.Sequential(
@@ -71,7 +71,7 @@ show("filters", pictures.filters(convolution[0].W))
 
 guesses = affine(x_test).argmax(axis=1)
 labels = [f"{t}" if t == y else f"{t}, not {y}" for t, y in zip(t_test, guesses, strict=True)]
-order = np.argsort(guesses == t_test, kind="stable")[:20]  # mistakes first
+order = np.argsort(guesses == t_test, kind="stable")[:20]  # 틀린 것부터
 show("images", pictures.images(x_test[order], [labels[i] for i in order]))
 print(f"  test accuracy {history[2][-1]:.4f}: {np.sum(guesses != t_test)} of {len(t_test)} digits are read wrong")
 

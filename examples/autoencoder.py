@@ -35,7 +35,7 @@ for epoch in range(41):
     if epoch % 10 == 0:
         print(f"epoch {epoch:2}  error {error(x):.4f}, of test images {error(x_test):.4f}")
 
-# 비교: 두 주성분으로 나타낸 선형 복원(주성분 분석)
+# 비교: 주성분 두 개로 복원한 것(주성분 분석). 선형입니다.
 mean = x.mean(axis=0)
 axes = np.linalg.svd(x - mean, full_matrices=False)[2][:2]
 linear = np.mean(((x_test - mean) @ axes.T @ axes + mean - x_test) ** 2)
@@ -51,7 +51,7 @@ for (z0, z1), label in zip(places, t_test, strict=True):
     grid[round((1 - z1) * 12), round((z0 + 1) * 36)] = str(label)
 print("\n" + "\n".join("".join(line).rstrip() for line in grid))
 
-# 같은 숫자끼리 가까운지: 가장 가까운 이웃의 숫자가 같은 비율
+# 같은 숫자끼리 가까이 있는지 확인합니다: 가장 가까운 이웃이 같은 숫자인 비율
 distances = np.linalg.norm(places[:, None] - places[None], axis=-1) + np.diag(np.full(len(places), np.inf))
 print(
     f"\nthe nearest neighbour on the map is the same digit: {np.mean(t_test[distances.argmin(axis=1)] == t_test):.0%} (by chance 10%)"

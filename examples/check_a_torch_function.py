@@ -34,7 +34,7 @@ class Softplus(torch.autograd.Function):
 
 
 torch.manual_seed(0)
-x = torch.randn(400, dtype=torch.float64, requires_grad=True)  # 거의 모두 3보다 작아서, 틀린 갈래는 잘 쓰이지 않습니다.
+x = torch.randn(400, dtype=torch.float64, requires_grad=True)  # 거의 모두 3보다 작습니다.
 with torch.no_grad():
     x[17] = 3.5
 accepted = torch.autograd.gradcheck(lambda x: Softplus.apply(x, 2.0), x, fast_mode=True)

@@ -20,14 +20,14 @@ print("100 steps from", START)
 for lr in (0.1, 1e-10, 10.0):
     print(f"  lr = {lr:<6}", tg.gradient_descent(f, START, lr=lr, step_num=100))
 
-# lr = 10이면 걸음마다 x에 1 - 2 * 10 = -19가 곱해지므로 x는 끝없이 커져야 합니다. 왜 멈출까요?
+# lr = 10이면 걸음마다 x에 1 - 2 * 10 = -19가 곱해지므로 x는 끝없이 커져야 합니다. 그런데 왜 멈춥니까?
 x, trace = tg.gradient_descent(f, START, lr=10.0, step_num=100, history=True)
 frozen = int(np.argmax((trace == x).all(axis=1)))
 print(f"\nWith lr = 10 nothing moves any more after step {frozen}:")
 print(f"  the numbers nearest to x are {np.spacing(np.abs(x))} away, but the step h is only 0.0001,")
 print(f"  so x + h == x is {bool((x + 1e-4 == x).all())} and the numerical gradient is {tg.numerical_gradient(f, x)}")
 
-# 역전파에는 h가 없습니다.
+# 역전파에는 h가 없으므로 멈추지 않습니다.
 w = tg.Tensor(START, requires_grad=True)
 for _ in range(100):
     f(w).backward()

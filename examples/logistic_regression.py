@@ -20,7 +20,7 @@ b = tg.Tensor(0.0, requires_grad=True)
 optimizer = tg.optim.SGD([w, b], lr=0.5)
 
 for step in range(201):
-    # sigmoid와 교차 엔트로피를 점수에서 한 번에 계산하므로 오버플로가 없습니다.
+    # 시그모이드를 거치지 않고 점수에서 곧바로 손실을 구하므로 오버플로가 없습니다.
     loss = tg.sigmoid_cross_entropy(x @ w + b, t)
     optimizer.zero_grad()
     loss.backward()

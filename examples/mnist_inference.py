@@ -48,10 +48,10 @@ network = ThreeLayerNet(params, output=tg.softmax)
 print("network   ", "-".join(map(str, [params["W1"].shape[0], *(params[f"b{i}"].size for i in (1, 2, 3))])))
 print(f"0..1      {network.accuracy(x_test, t_test):.4f} of {len(t_test):,} images right")
 
-# 학습할 때와 다르게 정규화하지 않은 픽셀(0~255)을 넣으면 정확도가 떨어집니다.
+# 학습할 때와 달리 정규화하지 않은 픽셀(0~255)을 넣으면 정확도가 떨어집니다.
 print(f"0..255    {network.accuracy(raw, t_test):.4f} with raw pixels: the network has learned pixels from 0 to 1")
 
-# 틀린 이미지 가운데 가장 자신 있게 틀린 것
+# 틀린 이미지 가운데 틀린 답의 확률이 가장 높은 것
 y = network.predict(x_test)
 wrong = np.flatnonzero(y.argmax(axis=1) != t_test)
 worst = wrong[np.argmax(y[wrong].max(axis=1))]

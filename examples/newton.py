@@ -12,7 +12,7 @@ import numpy as np
 import tinygrad_ko as tg
 
 (x, t), (x_test, t_test) = tg.data.load_digits()
-x = np.hstack([x, np.ones((len(x), 1))]).astype(float)  # 1로 채운 열은 편향을 위한 것입니다.
+x = np.hstack([x, np.ones((len(x), 1))]).astype(float)  # 1로 채운 열에 곱하는 가중치가 편향입니다.
 x_test = np.hstack([x_test, np.ones((len(x_test), 1))])
 
 
@@ -43,12 +43,12 @@ for step in range(8):
     d, products = newton_step(W, g)
     print(f"  step {step}           {value:.8f}  {np.linalg.norm(g):.1e}                  {products}")
     W += d
-    work += 1 + 2 * products  # 기울기 계산으로 환산한 횟수
+    work += 1 + 2 * products  # 기울기를 몇 번 구한 것과 같은 계산인지 셉니다.
 accuracy = np.mean(np.argmax(x_test @ W, axis=1) == t_test)
 print(f"  {accuracy:.1%} of the test digits are right\n")
 
 print(f"Gradient descent for the price of as many gradients, {work}, and of ten times as many")
-V, lr = np.zeros_like(W), 2.0  # 2.2이면 수렴하지 않습니다.
+V, lr = np.zeros_like(W), 2.0  # 학습률이 2.2이면 수렴하지 않습니다.
 for step in range(10 * work + 1):
     value, g = loss_and_gradient(V)
     if step in (0, work, 10 * work):

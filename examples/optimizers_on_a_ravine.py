@@ -36,7 +36,7 @@ def run(make, steps=30):
 
 def picture(path):
     """The ravine from above."""
-    # 숫자는 몇 번째 걸음인지(끝자리), +는 최솟값입니다.
+    # 숫자는 걸음 번호의 끝자리이고, +는 최솟값의 자리입니다.
     grid = np.full((9, 73), " ")
     grid[4, 56] = "+"
     for step, (x, y) in reversed(list(enumerate(path))):

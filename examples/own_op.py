@@ -12,7 +12,7 @@ import tinygrad_ko as tg
 sys.stdout.reconfigure(errors="replace")  # 한글을 출력하지 못하는 터미널에서는 물음표로 보입니다.
 
 
-# 로그 코사인 하이퍼볼릭: 작은 오차에는 제곱처럼, 큰 오차에는 절댓값처럼 커지는 손실입니다. 도함수는 tanh입니다.
+# log(cosh x): 오차가 작으면 제곱처럼, 크면 절댓값처럼 커지는 손실입니다. 미분하면 tanh x입니다.
 # 공식의 인수 이름 g는 출력의 기울기, x는 순전파의 입력입니다.
 @tg.op(x=lambda g, x: g * tg.tanh(x))
 def log_cosh(xp, x):
@@ -34,7 +34,7 @@ try:
 except tg.GradientMismatch as error:
     print(error, *error.__notes__, sep="\n")
 
-# 이상치가 하나 있는 데이터의 중심: 제곱 오차는 끌려가고, log_cosh는 덜 끌려갑니다.
+# 이상치가 하나 있는 데이터의 중심: 제곱 오차에서는 이상치 쪽으로 많이, log_cosh에서는 조금만 끌려갑니다.
 print("\n3. At work: the centre of 1.0, 1.1, 0.9, 1.0 and an outlier, 20.0")
 points = np.array([1.0, 1.1, 0.9, 1.0, 20.0])
 for name, loss in (("squares", lambda x: x * x / 2), ("log_cosh", log_cosh)):

@@ -22,14 +22,14 @@ arguments = parser.parse_args()
 
 def show(name, axes):
     """Write a picture, or say which it would be."""
-    figure = np.ravel(axes)[0].figure  # Axes 하나이거나 그 배열입니다.
+    figure = np.ravel(axes)[0].figure  # Axes 하나이거나 Axes의 배열입니다.
     if arguments.out:
         arguments.out.mkdir(parents=True, exist_ok=True)
         figure.savefig(arguments.out / f"{name}.png", dpi=150)
     print(f"  {'wrote' if arguments.out else 'with --out FOLDER:'} {name}.png")
 
 
-# 완전연결 계층만 있는 신경망과, 합성곱 계층으로 시작하는 신경망
+# Affine 계층으로 된 신경망과 합성곱으로 시작하는 신경망입니다.
 (x_train, t_train), (x_test, t_test) = data.load_digits()
 rng = np.random.default_rng(0)
 affine = nn.Sequential(

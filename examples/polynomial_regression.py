@@ -32,7 +32,7 @@ def fit(degree, decay):
         return tg.mean((tg.matmul(powers(x, degree), w) - t) ** 2) + decay * tg.sum(w * w)
 
     w = np.zeros(degree + 1)
-    # 뉴턴법: 헤세 행렬 H와 기울기 g로 H d = -g를 풉니다. 이차 함수이므로 한 걸음이면 됩니다.
+    # 뉴턴 방법: 헤세 행렬 H와 기울기 g로 H d = -g를 풉니다. w의 2차 함수이므로 한 걸음이면 됩니다.
     w = w - np.linalg.solve(tg.func.hessian(loss)(w), tg.func.grad(loss)(w))
     assert np.abs(tg.func.grad(loss)(w)).max() < 1e-6  # 최솟값에서는 기울기가 0입니다.
     return w
@@ -50,7 +50,7 @@ for degree, decay in ((1, 0.0), (3, 0.0), (9, 0.0), (9, 1e-3)):
         f"{degree:6}  {decay:<12g}  {error(w, x, t):14.3f}  {error(w, x_test, truth(x_test)):10.3f}  {np.abs(w).max():19.1f}"
     )
 
-# 그림: o는 훈련 데이터, .은 참된 곡선, 9는 가중치 감소 없는 9차 곡선, d는 가중치 감소를 쓴 9차 곡선
+# 그림: o는 훈련 데이터, .은 잡음 없는 곡선, 9는 가중치 감소 없는 9차 곡선, d는 가중치 감소를 쓴 9차 곡선
 grid = np.full((21, 67), " ")
 
 

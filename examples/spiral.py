@@ -26,8 +26,8 @@ def classes(points):
 
 
 def picture():
-    """The decision boundary as text."""
-    # 배경은 모델이 답한 클래스, 글자 A B C는 데이터입니다.
+    """The plane, divided by the decision boundary, and the data."""
+    # 배경의 . o -는 모델이 답한 클래스이고, A B C는 데이터의 클래스입니다.
     columns, rows = np.linspace(-1.1, 1.1, 67), np.linspace(1.1, -1.1, 27)
     grid = np.stack(np.meshgrid(columns, rows), axis=-1)
     signs = np.array(list(".o-"))[classes(grid.reshape(-1, 2))].reshape(27, 67)

@@ -27,9 +27,8 @@ iters_num = arguments.iters or (10_000 if arguments.mnist else 2_000)
 train_size = x_train.shape[0]
 batch_size = 100 if arguments.mnist else 50
 learning_rate = 0.1 if arguments.mnist else 0.5
-iter_per_epoch = max(
-    train_size // batch_size, 1
-)  # 정수로 나눕니다. 정수가 아니면 i % iter_per_epoch가 거의 0이 되지 않습니다.
+# 몫만 남기는 //를 씁니다. 정수가 아니면 i % iter_per_epoch가 0이 되는 일이 거의 없습니다.
+iter_per_epoch = max(train_size // batch_size, 1)
 
 train_loss_list = []
 for i in range(iters_num):

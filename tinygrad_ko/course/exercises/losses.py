@@ -36,6 +36,7 @@ def _cross_entropy(cross_entropy_error: Any) -> None:
         (_Y, _T),
         (_Y, np.array([1, 2])),
         (_Y[0], _T[0]),
+        (_Y[0], 1),
         (np.array([[0.0, 1.0], [1.0, 0.0]]), np.array([0, 0])),
     )
 

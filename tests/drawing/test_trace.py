@@ -1,5 +1,6 @@
 """`tg.trace_gradient`: where a gradient is lost."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -65,8 +66,27 @@ def test_a_detached_parameter_is_found_where_it_enters_as_a_constant() -> None:
         loss = tg.sum(v * w.detach())
     trace = tg.trace_gradient(loss, w)
     assert trace.norm is None
-    assert trace.detached[0].startswith("b of multiply (test_trace.py:")
+    assert re.fullmatch(
+        r"w\.detach\(\) \(test_trace\.py:\d+\) -> b of multiply \(test_trace\.py:\d+\)", trace.detached[0]
+    )
     assert "상수로 쓰였습니다" in str(trace)
+
+
+def test_what_was_computed_from_a_parameter_and_detached_is_found_too() -> None:
+    v, w = (tg.Tensor([1.0, 2.0], requires_grad=True, name=name) for name in "vw")
+    with tg.watch():
+        h = tg.tanh(w)
+        loss = tg.sum(v * h.detach())
+    (entry,) = tg.trace_gradient(loss, w).detached
+    assert entry.startswith("h.detach() (test_trace.py:")
+    assert tg.trace_gradient(loss, tg.Tensor([1.0, 2.0], requires_grad=True)).detached == []
+
+
+def test_a_parameter_whose_numbers_are_a_constant_is_found() -> None:
+    v, w = (tg.Tensor([1.0, 2.0], requires_grad=True, name=name) for name in "vw")
+    with tg.watch():
+        loss = tg.sum(v * w.numpy())
+    assert tg.trace_gradient(loss, w).detached[0].startswith("no_grad or numpy -> b of multiply (test_trace.py:")
 
 
 def test_it_needs_no_watch_and_deposits_nothing() -> None:

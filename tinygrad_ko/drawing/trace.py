@@ -1,5 +1,6 @@
 """Why is this gradient 0? The path from the loss to a parameter with the gradient's norm at each edge, and where it is lost."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any, NamedTuple
@@ -10,7 +11,7 @@ from tinygrad_ko.check.functions.parameters import named_parameters
 from tinygrad_ko.drawing.contributions import Contribution
 from tinygrad_ko.drawing.steps import Steps, norm
 from tinygrad_ko.drawing.vertices import Names, Vertex, as_numpy, read_graph
-from tinygrad_ko.engine.graph import Handle
+from tinygrad_ko.engine.graph import Handle, behind
 from tinygrad_ko.errors import explain
 
 _SATURATED = 1e-3  # a local derivative that is nowhere larger
@@ -143,15 +144,16 @@ class GradientTrace(NamedTuple):
                     f"  손실에서 {self.parameter}까지 기록된 연산이 없어 기울기가 없습니다.",
                 ]
                 + [
-                    f"  its values enter as a constant (detach, no_grad, numpy): {where}",
-                    f"  이 값은 상수로 쓰였습니다(detach, no_grad, numpy): {where}",
+                    f"  its values enter as a constant: {where}",
+                    f"  이 값은 기울기가 흐르지 않는 상수로 쓰였습니다: {where}",
                 ]
                 * bool(self.detached)
             )
         lines = [f"∂L/∂{self.parameter}: norm {self.norm:.4g}"]
         for edge in self.edges:
-            place = f"    ({PurePath(edge.line).name})" if edge.line else ""
-            lines.append(f"  {edge.norm:10.4g}  {edge.operation} -> {edge.source}{place}")
+            lines.append(
+                f"  {edge.norm:10.4g}  {_of_line(f'{edge.operation} -> {edge.source}   ', edge.line).rstrip()}"
+            )
             if edge.mark:
                 lines += [f"              ^ {said}" for said in said_of(edge.mark)]
         return "\n".join(lines)
@@ -219,17 +221,34 @@ def _path_to(steps: Steps, v: Vertex) -> list[tuple[Vertex, Contribution]]:
 
 
 def _edge(steps: Steps, user: Vertex, c: Contribution) -> Edge:
-    line = user.node.seen.line if user.node is not None and user.node.seen else ""
-    return Edge(steps.titles[user], c.argument, steps.titles[c.source], norm(c.given), line, mark_of(steps, user, c))
+    return Edge(
+        steps.titles[user], c.argument, steps.titles[c.source], norm(c.given), _line(user), mark_of(steps, user, c)
+    )
 
 
 def _entries(steps: Steps, w: Handle) -> list[str]:
-    """Where the values of a Tensor are a constant of the graph: its own memory, or equal numbers."""
-    found = []
-    for v in steps.operations:
-        for argument, source in ((argument, source) for source, argument in v.sources):
-            value = as_numpy(source.value) if source.node is None else None
-            if value is not None and value.shape == w._array.shape and np.array_equal(value, as_numpy(w)):
-                line = v.node.seen.line if v.node is not None and v.node.seen else ""
-                found.append(f"{argument} of {steps.titles[v]}" + f" ({PurePath(line).name})" * bool(line))
-    return found
+    """Where the values of a Tensor, or what was computed from them and detached, are a constant of the graph."""
+    return [
+        f"{_of_line(name, cut_at)} -> {argument} of {_of_line(v.name, _line(v))}"
+        for v in steps.operations
+        for source, argument in v.sources
+        for name, cut_at in _constant_of(source, w)
+    ]
+
+
+def _constant_of(source: Vertex, w: Handle) -> Iterator[tuple[str, str]]:
+    """What makes a constant of a Tensor, and at which line: `detach`, or something that left equal numbers."""
+    value = as_numpy(source.value) if source.node is None else None
+    if source.cut:
+        if w._node in behind(source.cut.node):
+            yield f"{source.cut.name}.detach()", source.cut.line
+    elif value is not None and value.shape == w._array.shape and np.array_equal(value, as_numpy(w)):
+        yield "no_grad or numpy", ""
+
+
+def _of_line(said: str, line: str) -> str:
+    return said + f" ({PurePath(line).name})" * bool(line)
+
+
+def _line(v: Vertex) -> str:
+    return v.node.seen.line if v.node is not None and v.node.seen else ""

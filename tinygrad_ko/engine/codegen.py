@@ -319,7 +319,9 @@ def _debug_record(inputs: Any, given: Any, options: dict[str, Any], out: Any) ->
     copies = graph.current.get().watch == "copies"
     inputs = dtypes.as_given(inputs, given, copies)
     options = {name: memory.own(value) for name, value in options.items()}
-    return graph.DebugRecord(inputs, tuple(map(id, given)), options, np.array(out) if copies else out, users_line())
+    return graph.DebugRecord(
+        inputs, tuple(map(memory.origin, given)), options, np.array(out) if copies else out, users_line()
+    )
 
 
 def _rounded(out: Any) -> Any:

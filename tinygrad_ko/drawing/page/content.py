@@ -1,6 +1,5 @@
 """What the page shows, as data: vertices, steps, and each array once. Users' text is data here, and nowhere markup."""
 
-import linecache
 from base64 import b64encode
 from pathlib import PurePath
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ko.arrays.library import Array
+from tinygrad_ko.drawing.assigned import code_of
 from tinygrad_ko.drawing.clusters import around, cluster_tree, clusters_in, common, vertices_in
 from tinygrad_ko.drawing.contributions import Contribution, plain_formula
 from tinygrad_ko.drawing.escape import shortened
@@ -119,6 +119,7 @@ class _Content:
             "name": ", ".join(names),
             "lr": steps.lr,
             "notes": [list(note) for note in notes],
+            "obstacle": steps.obstacle,
             "groups": [self.group(cluster) for cluster in self.groups],
             "vertices": vertices,
             "steps": told,
@@ -162,6 +163,8 @@ class _Content:
             "group": home,
             "sources": [[self.place[source], argument] for source, argument in v.sources],
         }
+        if v.cut:
+            told["cut"] = {"name": v.cut.name, "line": PurePath(v.cut.line).name}
         if v in steps.gradients and v.kind != "result":
             told["gradient"] = self.arrays.add(steps.gradients[v])
         if v.kind == "op" and v.node is not None:
@@ -172,7 +175,7 @@ class _Content:
                 "options": options(v.node),
                 "saves": [[word, byte_size(count)] for word, count in memory(v.node).items()],
                 "line": PurePath(line).name,
-                "code": _code(line),
+                "code": shortened(code_of(v.node), _CODE),
                 "formulas": [
                     [a, plain_formula(f)] for a, f in v.node.op.formulas.items() if f and a in v.node.op.arguments
                 ],
@@ -240,9 +243,3 @@ class _Content:
         place = self.place.get(sources[word]) if word in sources else None
         number = self.arrays.add(value) if not isinstance(value, tuple | list | bool) else None
         return [word, place, number, brief_option(value) if number is None else ""]
-
-
-def _code(line: str) -> str:
-    """The text of `file:line`, if the file is there."""
-    file, _, number = line.rpartition(":")
-    return shortened(linecache.getline(file, int(number)).strip(), _CODE) if file and number.isdigit() else ""

@@ -121,7 +121,7 @@ class Holder:
         return [(self, "_array", array), (self, "_exposed", exposed)]
 
 
-def origin(value: Any) -> tuple[int, Any]:
+def passed_as(value: Any) -> tuple[int, Any]:
     """Which object a value is, which tells one array from an equal one, and what it was detached from, if it was under `watch()`."""
     return id(value), getattr(value, "_detached_from", None)
 

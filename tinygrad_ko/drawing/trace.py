@@ -16,6 +16,7 @@ from tinygrad_ko.errors import explain
 
 _SATURATED = 1e-3  # a local derivative that is nowhere larger
 _FLAT_BELOW = {"relu", "softplus", "hardsigmoid"}  # whose derivative is 0, or nearly, for negative inputs
+_SATURATES = {"sigmoid", "tanh", "erf"}
 _KINKS = {"relu": ("x", 0), "leaky_relu": ("x", 0), "abs": ("x", 0)}  # of an operation: where its derivative jumps
 
 
@@ -23,16 +24,17 @@ _KINKS = {"relu": ("x", 0), "leaky_relu": ("x", 0), "abs": ("x", 0)}  # of an op
 class Mark:
     """What is wrong with a gradient at an edge: the word for it, and of how many numbers how many."""
 
-    kind: str  # "nan", "infinite", "dead", "factor", "flat", "cancels", "saturated", "kink"
+    kind: str  # "nan", "infinite", "dead", "at 0", "factor", "flat", "cancels", "saturated", "kink"
     count: int
     size: int
     value: float = 0.0
     word: str = ""
 
     @property
-    def loses(self) -> bool:
-        """Whether the gradient is lost there, and not only weakened."""
-        return self.kind not in ("saturated", "kink") or (self.kind == "kink" and self.count == self.size)
+    def gravity(self) -> int:
+        """2 where NaN appears, for that spoils all that comes after; 1 where the gradient is lost; 0 where it is only weakened."""
+        weakened = (self.kind == "saturated" and self.value > 0) or (self.kind == "kink" and self.count < self.size)
+        return 2 if self.kind == "nan" else 0 if weakened else 1
 
 
 _SAID = {
@@ -45,9 +47,13 @@ _SAID = {
         "cut off here: all {size} inputs are negative, where the derivative is 0",
         "여기서 끊어집니다. 입력 {size}개가 모두 음수여서 미분이 0입니다.",
     ),
+    "at 0": (
+        "cut off here: all {size} inputs are 0, where the derivative is 0",
+        "여기서 끊어집니다. 입력 {size}개가 모두 0이고, 이 연산은 0에서 미분이 0입니다.",
+    ),
     "factor": ("multiplied by 0 here: {word} is 0 everywhere", "여기서 0을 곱합니다. {word}의 값이 모두 0입니다."),
     "flat": ("cut off here: the local derivative is 0 everywhere", "여기서 끊어집니다. 국소적 미분이 모두 0입니다."),
-    "cancels": ("parts cancel here: their sum is 0", "여기서 여러 몫을 더한 값이 0이 됩니다."),
+    "cancels": ("parts cancel here: their sum is 0", "여기서 여러 몫이 서로 지워져, 더하면 0이 됩니다."),
     "saturated": (
         "saturated: the local derivative is at most {value:.2g}",
         "포화되었습니다. 국소적 미분이 가장 커도 {value:.2g}입니다.",
@@ -87,12 +93,18 @@ def _zero(v: Vertex, c: Contribution) -> Mark:
     x = _input(v, c)
     if v.name in _FLAT_BELOW and x is not None and np.all(x < 0):
         return Mark("dead", x.size, x.size)
+    if v.name in _SATURATES and c.local is not None:
+        return Mark("saturated", size, size)
     if (kink := _kink(v, c)) and kink.count == kink.size:
         return kink
     for word, value in c.words.items():
         a = as_numpy(value) if hasattr(value, "dtype") or isinstance(value, int | float) else None
         if a is not None and a.size and word != "out" and not a.any() and len(c.words) == 1:
             return Mark("factor", a.size, a.size, word=word)
+    if c.local is None:  # as of softmax, whose derivatives add up to 0
+        return Mark("cancels", size, size)
+    if x is not None and not x.any():
+        return Mark("at 0", size, size)
     return Mark("flat", size, size)
 
 
@@ -127,29 +139,30 @@ class GradientTrace(NamedTuple):
     norm: float | None  # of the whole gradient; None if the loss does not depend on the parameter
     edges: list[Edge]  # from the loss to the parameter, along the largest parts
     detached: list[str]  # where the parameter's values enter the graph as a constant
+    first_nan: str = ""  # the operation in whose value NaN appears first, and its line
 
     @property
     def cause(self) -> Edge | None:
-        """The first edge where something is wrong: first of those that lose the gradient, else of those that weaken it."""
+        """The first edge where something is wrong, of those where it is worst: NaN, a lost gradient, one that is only weakened."""
         marked = [edge for edge in self.edges if edge.mark]
-        lost = [edge for edge in marked if edge.mark and edge.mark.loses]
-        return next(iter([*lost, *marked]), None)
+        return max(marked, key=lambda edge: edge.mark.gravity if edge.mark else 0, default=None)
 
     def __str__(self) -> str:
         if self.norm is None:
-            where = "; ".join(self.detached) or "?"
-            return "\n".join(
-                [
-                    f"∂L/∂{self.parameter}: there is none; the loss does not depend on {self.parameter} by any recorded operation",
-                    f"  손실에서 {self.parameter}까지 기록된 연산이 없어 기울기가 없습니다.",
-                ]
-                + [
-                    f"  its values enter as a constant: {where}",
-                    f"  이 값은 기울기가 흐르지 않는 상수로 쓰였습니다: {where}",
-                ]
-                * bool(self.detached)
+            where = "; ".join(self.detached)
+            english, korean = (
+                "the loss was not computed from it, or by what is not recorded",
+                "손실을 구하는 데 쓰지 않았거나, 기록되지 않는 연산을 거쳤습니다.",
             )
+            if where:
+                english, korean = (
+                    f"its values enter as a constant: {where}",
+                    f"기울기가 흐르지 않는 상수로 쓰였습니다: {where}",
+                )
+            return f"∂L/∂{self.parameter}: there is none (기울기가 없습니다)\n  {english}\n  {korean}"
         lines = [f"∂L/∂{self.parameter}: norm {self.norm:.4g}"]
+        if self.first_nan:
+            lines += [f"  {said}" for said in said_of_nan(self.first_nan)]
         for edge in self.edges:
             lines.append(
                 f"  {edge.norm:10.4g}  {_of_line(f'{edge.operation} -> {edge.source}   ', edge.line).rstrip()}"
@@ -206,9 +219,26 @@ def trace_gradient(loss: Handle, w: Handle, *, parameters: Any = None) -> Gradie
     of_node = {v.node: v for v in steps.vertices if v.node is not None and v.kind != "result"}
     target = of_node.get(w._node) if w._node is not None else None
     if target is None or (target is not steps.root and target not in steps.gradients):
-        return GradientTrace(title, None, [], _entries(steps, w))
+        return GradientTrace(title, None, [], _entries(steps, w), first_nan(steps))
     edges = [_edge(steps, user, c) for user, c in _path_to(steps, target)]
-    return GradientTrace(title, norm(steps.gradients[target]), edges, [])
+    return GradientTrace(title, norm(steps.gradients[target]), edges, [], first_nan(steps))
+
+
+def first_nan(steps: Steps) -> str:
+    """The operation in whose value NaN appears first in the forward pass, and its line; nothing if there is none."""
+    for v in steps.operations:
+        value = as_numpy(v.value) if v.value is not None else None
+        if value is not None and value.dtype.kind == "f" and np.isnan(value).any():
+            return _of_line(steps.titles[v], _line(v))
+    return ""
+
+
+def said_of_nan(where: str) -> tuple[str, str]:
+    """That the loss is NaN before any gradient is, in English and in Korean."""
+    return (
+        f"NaN is there in the forward pass already, first in {where}",
+        f"순전파에서 이미 NaN이 나타났습니다. 처음 나타난 곳: {where}",
+    )
 
 
 def _path_to(steps: Steps, v: Vertex) -> list[tuple[Vertex, Contribution]]:

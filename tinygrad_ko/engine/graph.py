@@ -215,8 +215,6 @@ class DebugRecord:
     __slots__ = ("given", "gradient", "inputs", "line", "options", "output")
 
     # given: of each input as it was passed its identity, which tells one array from an equal one, and what it was detached from
-    def __init__(
-        self, inputs: Any, given: tuple[tuple[int, Any], ...], options: dict[str, Any], output: Array, line: str
-    ) -> None:
+    def __init__(self, inputs: Any, given: tuple[Any, ...], options: dict[str, Any], output: Array, line: str) -> None:
         self.inputs, self.given, self.options, self.output, self.line = inputs, given, options, output, line
         self.gradient: Array | None = None

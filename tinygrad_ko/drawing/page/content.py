@@ -14,7 +14,7 @@ from tinygrad_ko.drawing.escape import shortened
 from tinygrad_ko.drawing.labels import brief_option, byte_size, memory, options
 from tinygrad_ko.drawing.nodes import SIGNS
 from tinygrad_ko.drawing.steps import Backward, Forward, Steps, Update, norm
-from tinygrad_ko.drawing.trace import mark_of, said_of
+from tinygrad_ko.drawing.trace import first_nan, mark_of, said_of, said_of_nan
 from tinygrad_ko.drawing.vertices import Vertex, as_numpy
 
 _WHOLE = 1000  # an array of more numbers is shown as a map
@@ -120,6 +120,7 @@ class _Content:
             "lr": steps.lr,
             "notes": [list(note) for note in notes],
             "obstacle": steps.obstacle,
+            "nan": said_of_nan(nan) if (nan := first_nan(steps)) else None,
             "groups": [self.group(cluster) for cluster in self.groups],
             "vertices": vertices,
             "steps": told,
@@ -233,7 +234,7 @@ class _Content:
                 "local": add(c.local) if c.local is not None else None,
                 "words": [self.word(v, word, value) for word, value in c.words.items()],
                 "norm": f"{norm(c.given):.4g}",
-                "mark": [*said_of(mark), mark.loses] if mark else None,
+                "mark": [*said_of(mark), mark.gravity] if mark else None,
             }
         return told
 

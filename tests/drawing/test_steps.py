@@ -61,6 +61,15 @@ def test_a_value_is_called_like_the_variable_it_is_assigned_to() -> None:
     )
 
 
+def test_a_name_can_forge_no_numbers() -> None:
+    x = tg.Tensor(2.0, requires_grad=True, name="\u202e1 × 2" + "long" * 100)
+    with tg.watch():
+        y = x * 3
+    said = str(tg.draw(y).steps())
+    assert "\u202e" not in said
+    assert "long" * 30 not in said
+
+
 def test_local_derivatives_of_a_matrix_product_are_no_array() -> None:
     x, w, b = np.arange(6.0).reshape(2, 3), np.ones((3, 4)), np.zeros(4)
     steps = tg.draw(lambda x, w, b: tg.sum(tg.tanh(tg.affine(x, w, b))), x, w, b).steps()

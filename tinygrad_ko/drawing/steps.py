@@ -15,11 +15,13 @@ import numpy as np
 from tinygrad_ko.arrays.library import is_floating
 from tinygrad_ko.drawing.assigned import assigned_name
 from tinygrad_ko.drawing.contributions import Contribution, contributions_of, differentiable_sources, ones_for
+from tinygrad_ko.drawing.escape import shortened
 from tinygrad_ko.drawing.labels import FEW, brief, options
 from tinygrad_ko.drawing.nodes import SIGNS
 from tinygrad_ko.drawing.vertices import Vertex, as_numpy, passed
 
 _INFIX = {"+", "−", "×", "÷", "@"}
+_NAME = 80  # characters of a name
 _CHAIN = 8  # factors of a product that is still read
 
 
@@ -224,7 +226,7 @@ class Steps(Sequence[Step]):
                         yield "forward (순전파)"
                     yield f"{number:4}  {self.titles[v]} = {self.sentence(step)}{_from(v)}"
                 case Backward(vertex=v, contributions=[]):
-                    yield "backward (역전파)"
+                    yield "backward (역전파): upstream × local = downstream (상류에서 흘러온 값 × 국소적 미분 = 하류로 보내는 값)"
                     yield f"{number:4}  ∂L/∂{self.titles[v]} = 1    L = {self.vertices[-1].name or self.titles[v]}"
                 case Backward(vertex=v, gradient=g):
                     yield f"{number:4}  {self.titles[v]}: upstream ∂L/∂{self.titles[v]} = {brief(g)}{_from(v)}"
@@ -281,7 +283,7 @@ def _titles(vertices: list[Vertex]) -> dict[Vertex, str]:
         for v in vertices
         if v.kind == "op" and v.node is not None and (name := assigned_name(v.node)) not in given
     }
-    names = {v: variables.get(v) or v.name or v.kind for v in vertices}
+    names = {v: _plain(variables.get(v) or v.name or v.kind) for v in vertices}
     often = Counter(name for v, name in names.items() if v.kind != "result")
     seen, found = Counter[str](), dict[Vertex, str]()
     for v, name in names.items():
@@ -295,6 +297,11 @@ def _titles(vertices: list[Vertex]) -> dict[Vertex, str]:
             seen[name] += 1
             found[v] = f"{name} {seen[name]}"
     return found
+
+
+def _plain(name: str) -> str:
+    """A name that cannot be taken for something else: without characters that turn the direction of writing, and not too long."""
+    return shortened("".join(c if c.isprintable() else "\ufffd" for c in name), _NAME)
 
 
 def _call(v: Vertex, arguments: list[str]) -> str:

@@ -16,6 +16,7 @@ from tinygrad_ko.errors import explain
 
 _SATURATED = 1e-3  # a local derivative that is nowhere larger
 _FLAT_BELOW = {"relu", "softplus", "hardsigmoid"}  # whose derivative is 0, or nearly, for negative inputs
+_VANISHED = 1e-4  # so small a part of a gradient is nearly nothing
 _SATURATES = {"sigmoid", "tanh", "erf"}
 _KINKS = {"relu": ("x", 0), "leaky_relu": ("x", 0), "abs": ("x", 0)}  # of an operation: where its derivative jumps
 
@@ -80,8 +81,11 @@ def mark_of(steps: Steps, v: Vertex, c: Contribution) -> Mark | None:
         return _zero(v, c)
     if given.any() and not whole.any():
         return Mark("cancels", given.size, given.size)
-    single = v.node is not None and len(v.node.op.differentiable) == 1
-    if single and c.local is not None and 0 < (most := float(np.max(np.abs(as_numpy(c.local))))) < _SATURATED:
+    if (
+        v.name in _SATURATES
+        and c.local is not None
+        and 0 < (most := float(np.max(np.abs(as_numpy(c.local))))) < _SATURATED
+    ):
         return Mark("saturated", given.size, given.size, most)
     return _kink(v, c)
 
@@ -169,6 +173,11 @@ class GradientTrace(NamedTuple):
             )
             if edge.mark:
                 lines += [f"              ^ {said}" for said in said_of(edge.mark)]
+        if self.edges and not self.cause and self.norm < _VANISHED * self.edges[0].norm:
+            lines += [
+                f"  it vanishes bit by bit over {len(self.edges)} operations",
+                f"  기울기 소실: 연산 {len(self.edges)}개를 지나는 동안 조금씩 줄었습니다.",
+            ]
         return "\n".join(lines)
 
     def __repr__(self) -> str:
@@ -273,7 +282,7 @@ def _constant_of(source: Vertex, w: Handle) -> Iterator[tuple[str, str]]:
         if w._node in behind(source.cut.node):
             yield f"{source.cut.name}.detach()", source.cut.line
     elif value is not None and value.shape == w._array.shape and np.array_equal(value, as_numpy(w)):
-        yield "no_grad or numpy", ""
+        yield "a constant of equal numbers, by no_grad or numpy", ""
 
 
 def _of_line(said: str, line: str) -> str:

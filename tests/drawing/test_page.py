@@ -310,6 +310,14 @@ def test_groups_fold_and_unfold(browser: Browser, tmp_path: Path) -> None:
     assert page.path
     browser.open(page.path, "#lang=en")
     many = browser.run("document.querySelectorAll('.node').length")
+    # No frame lies over a node that is not in it, nor over another frame that it is not around.
+    inside = "(a, b) => { for (let f = a; f; f = f.around) if (f === b) return true; return false; }"
+    apart = "(a, b) => Math.abs(a.x - b.x) > (a.width + b.width) / 2 || Math.abs(a.y - b.y) > (a.height + b.height) / 2"
+    pairs = "[...view.nodes, ...view.frames].flatMap(a => [...view.nodes, ...view.frames].map(b => [a, b]))"
+    assert (
+        browser.run(f"{pairs}.filter(([a, b]) => !({inside})(a, b) && !({inside})(b, a) && !({apart})(a, b)).length")
+        == 0
+    )
     browser.run("document.querySelector('.group text').dispatchEvent(new MouseEvent('click'))")
     assert browser.run("document.querySelectorAll('.node').length") < many
     assert "fold=0" in browser.run("(writeAddress(), location.hash)")

@@ -54,7 +54,7 @@ _SAID = {
     ),
     "factor": ("multiplied by 0 here: {word} is 0 everywhere", "여기서 0을 곱합니다. {word}의 값이 모두 0입니다."),
     "flat": ("cut off here: the local derivative is 0 everywhere", "여기서 끊어집니다. 국소적 미분이 모두 0입니다."),
-    "cancels": ("parts cancel here: their sum is 0", "여기서 여러 몫이 서로 지워져, 더하면 0이 됩니다."),
+    "cancels": ("parts cancel here: their sum is 0", "여기서 여러 곳에서 온 기울기를 더하면 서로 지워져 0이 됩니다."),
     "saturated": (
         "saturated: the local derivative is at most {value:.2g}",
         "포화되었습니다. 국소적 미분이 가장 커도 {value:.2g}입니다.",

@@ -271,8 +271,8 @@ function pressed(event) {
   const keys = {
     ArrowRight: () => (pause(), goTo(state.step + 1)),
     ArrowLeft: () => (pause(), goTo(state.step - 1)),
-    Home: () => goTo(0),
-    End: () => goTo(run.steps.length - 1),
+    Home: () => (pause(), goTo(0)),
+    End: () => (pause(), goTo(run.steps.length - 1)),
     " ": play,
     "/": () => byId("search").focus(),
     "+": () => zoom(1.25),

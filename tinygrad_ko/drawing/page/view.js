@@ -1,7 +1,7 @@
 // The picture: nodes and wires as SVG, what of them is shown at a step, and the part of it that is seen.
 
 // `drawn` of a node or wire is its element as long as it is in the window or near it: a long graph is not drawn whole.
-const view = { x: 0, y: 0, scale: 1, nodes: [], wires: [], of: [], shown: null, act: null };
+const view = { x: 0, y: 0, scale: 1, nodes: [], wires: [], frames: [], of: [], shown: null, act: null };
 
 const BUTTONS = 40; // the height that the buttons for the zoom take
 
@@ -49,11 +49,11 @@ function draw(run, closed, act) {
   }
   const widest = Math.max(0, ...wires.filter(isSingle).map((wire) => widthOf(brief(DATA.vertices[wire.source].value))));
   const [room, gap] = view.down ? [64, 18 + widest / 2] : [Math.max(84, widest * 1.4 + 20), 22];
-  layOut(nodes, wires, view.down, room, gap);
+  const frames = layOut(nodes, wires, view.down, room, gap);
   for (const node of nodes) node.box = boxAround([[node.x - node.width / 2, node.y - node.height / 2], [node.x + node.width / 2, node.y + node.height / 2]]);
   for (const wire of wires) wire.box = boxAround([[wire.tail.x, wire.tail.y], [wire.head.x, wire.head.y], ...wire.bends.map((bend) => (view.down ? [bend.at, bend.from] : [bend.from, bend.at]))]);
-  Object.assign(view, { nodes, wires, of, act, shown: null, reached: null });
-  scene.append(drawn("g", {}, ...groupFrames(nodes, closed, act)), drawn("g", { id: "wires" }), drawn("g", { id: "nodes" }));
+  Object.assign(view, { nodes, wires, of, frames, act, shown: null, reached: null });
+  scene.append(drawn("g", {}, ...frames.map((frame) => frameElement(frame, act))), drawn("g", { id: "wires" }), drawn("g", { id: "nodes" }));
 }
 
 function boxAround(points) {
@@ -171,34 +171,16 @@ function wireOf(wire, run) {
   );
 }
 
-// A frame around the nodes of each open group, the outer ones first; its name folds it.
-function groupFrames(nodes, closed, act) {
-  const boxes = new Map();
-  for (const node of nodes) {
-    let g = node.group !== null ? DATA.groups[node.group].parent : DATA.vertices[node.vertex].group;
-    for (let depth = 0; g !== null; g = DATA.groups[g].parent, depth++) {
-      const box = boxes.get(g) || { x1: Infinity, y1: Infinity, x2: -Infinity, y2: -Infinity, depth: 0 },
-        pad = 10 + 7 * depth;
-      boxes.set(g, {
-        x1: Math.min(box.x1, node.x - node.width / 2 - pad),
-        y1: Math.min(box.y1, node.y - node.height / 2 - pad - 14),
-        x2: Math.max(box.x2, node.x + node.width / 2 + pad),
-        y2: Math.max(box.y2, node.y + node.height / 2 + pad),
-        depth: Math.max(box.depth, depth),
-      });
-    }
-  }
-  return [...boxes]
-    .sort((a, b) => b[1].depth - a[1].depth)
-    .map(([g, box]) => {
-      const rect = drawn("rect", { x: box.x1, y: box.y1, width: box.x2 - box.x1, height: box.y2 - box.y1 });
-      const name = drawn(
-        "text",
-        { "text-anchor": "start", x: box.x1 + 6, y: box.y1 + 13, click: () => act({ fold: g }) },
-        `▾ ${cut(DATA.groups[g].name)}`,
-      );
-      return drawn("g.group", {}, rect, name);
-    });
+// The frame of an open group; its name folds it.
+function frameElement(frame, act) {
+  const [x, y] = [frame.x - frame.width / 2, frame.y - frame.height / 2];
+  const fold = { "text-anchor": "start", x: x + 6, y: y + 13, click: () => act({ fold: frame.group }) };
+  return drawn(
+    "g.group",
+    {},
+    drawn("rect", { x, y, width: frame.width, height: frame.height }),
+    drawn("text", fold, `▾ ${cut(DATA.groups[frame.group].name)}`),
+  );
 }
 
 // Shows what is known at a step, and marks what the step is about.

@@ -13,15 +13,8 @@ from tinygrad_ko.errors import explain
 from tinygrad_ko.runtime.files import whole_file
 
 Language = Literal["ko", "en"]
-_SCRIPTS = (
-    "words.js",
-    "view.js",
-    "layout.js",
-    "arrays.js",
-    "panel.js",
-    "run.js",
-    "page.js",
-)  # as the browser reads them
+# As the browser reads them.
+_SCRIPTS = [f"{name}.js" for name in ("words", "layout", "view", "arrays", "card", "path", "panel", "run", "page")]
 _HEIGHT = 760  # of the frame in a notebook, in pixels
 
 

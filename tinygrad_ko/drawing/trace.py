@@ -238,7 +238,7 @@ def first_nan(steps: Steps) -> str:
     for v in steps.operations:
         value = as_numpy(v.value) if v.value is not None else None
         if value is not None and value.dtype.kind == "f" and np.isnan(value).any():
-            return _of_line(steps.titles[v], _line(v))
+            return _of_line(_operation(steps, v), _line(v))
     return ""
 
 
@@ -261,7 +261,7 @@ def _path_to(steps: Steps, v: Vertex) -> list[tuple[Vertex, Contribution]]:
 
 def _edge(steps: Steps, user: Vertex, c: Contribution) -> Edge:
     return Edge(
-        steps.titles[user], c.argument, steps.titles[c.source], norm(c.given), _line(user), mark_of(steps, user, c)
+        _operation(steps, user), c.argument, steps.titles[c.source], norm(c.given), _line(user), mark_of(steps, user, c)
     )
 
 
@@ -283,6 +283,12 @@ def _constant_of(source: Vertex, w: Handle) -> Iterator[tuple[str, str]]:
             yield f"{source.cut.name}.detach()", source.cut.line
     elif value is not None and value.shape == w._array.shape and np.array_equal(value, as_numpy(w)):
         yield "a constant of equal numbers, by no_grad or numpy", ""
+
+
+def _operation(steps: Steps, v: Vertex) -> str:
+    """An operation, with its number where there are several, or with the variable that its value is assigned to."""
+    title = steps.titles[v]
+    return title if title.split(" ")[0] == v.name else f"{v.name} ({title})"
 
 
 def _of_line(said: str, line: str) -> str:

@@ -41,7 +41,10 @@ function codeOf(vertex) {
 const ruleOf = (vertex) => (WORDS.en[`rule.${vertex.op}`] ? note(word(`rule.${vertex.op}`)) : null);
 
 // A title, with the operation where it is called otherwise: "h (tanh)".
-const fullTitle = (i) => title(i) + (WORDS.en[`op.${DATA.vertices[i].op}`] ? "" : title(i).split(" ")[0] === DATA.vertices[i].op ? "" : ` (${DATA.vertices[i].op})`);
+function fullTitle(i) {
+  const { op, title: own } = DATA.vertices[i];
+  return own.split(" ")[0] === op ? title(i) : `${title(i)} (${op})`;
+}
 
 function savesOf(vertex) {
   if (!vertex.saves.length) return note(word("saves nothing"));

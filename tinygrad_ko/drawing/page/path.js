@@ -45,7 +45,7 @@ function pathPanel(i, run, act) {
       element(
         "button.link",
         { click: () => act({ step: run.backwardAt.get(given.user) }) },
-        `${title(given.user)} → ${title(given.vertex)}`,
+        `${fullTitle(given.user)} → ${title(given.vertex)}`,
       ),
       DATA.vertices[given.user].line ? ` (${DATA.vertices[given.user].line})` : "",
       given.mark

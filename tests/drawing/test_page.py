@@ -89,8 +89,9 @@ def test_both_languages_have_every_word() -> None:
     program = "".join(path.read_text(encoding="utf-8") for path in [*FOLDER.glob("*.js"), FOLDER / "page.html"])
     used = set(re.findall(r'(?:word\(|data-word=|data-label=)"([^"]+)"', program))
     assert used <= WORDS["en"].keys()
-    unused = {key for key in WORDS["en"] if f'"{key}"' not in program and not key.startswith("kind.")}
+    unused = {key for key in WORDS["en"] if f'"{key}"' not in program and not key.startswith(("kind.", "op.", "rule."))}
     assert unused == set()
+    assert all(hasattr(tg, key.partition(".")[2]) for key in WORDS["en"] if key.startswith(("op.", "rule.")))
 
 
 def test_users_text_cannot_end_the_element_that_it_stands_in() -> None:
@@ -187,12 +188,12 @@ def test_to_the_end_and_back_with_keys_alone(browser: Browser, pages: dict[str, 
 def test_the_apples_say_every_product(browser: Browser, pages: dict[str, Path]) -> None:
     browser.open(pages["apples"], "#step=5&lang=ko")
     cards = browser.run("[...document.querySelectorAll('.card')].map(c => c.innerText.replace(/\\s+/g, ' '))")
-    assert "∂L/∂apple = ∂L/∂multiply 1 × ∂multiply 1/∂apple" in cards[0]
-    assert "상류 1.1 × 국소 2 = 하류 2.2" in cards[0]
-    assert "∂L/∂L 1 × ∂multiply 2/∂multiply 1 1.1 × ∂multiply 1/∂apple 2 = 2.2" in cards[0]
+    assert "∂L ∂apple = ∂L ∂곱셈 1 × ∂곱셈 1 ∂apple" in cards[0]
+    assert "상류에서 흘러온 값 1.1 × 국소적 미분 2 = 하류로 보내는 값 2.2" in cards[0]
+    assert "∂L/∂L 1 × ∂곱셈 2/∂곱셈 1 1.1 × ∂곱셈 1/∂apple 2 = 2.2" in cards[0]
     assert "b = count = 2" in cards[0]
     assert "110" in cards[1]
-    assert browser.text("#spoken") == "역전파: multiply 1. ∂L/∂apple = 1.1 × 2 = 2.2. ∂L/∂count = 1.1 × 100 = 110"
+    assert browser.text("#spoken") == "역전파: 곱셈 1. ∂L/∂apple = 1.1 × 2 = 2.2. ∂L/∂count = 1.1 × 100 = 110"
 
 
 @needs_chromium
@@ -239,7 +240,11 @@ def test_numbers_on_the_page_are_the_engines(browser: Browser, pages: dict[str, 
 def test_the_wrong_order_and_twice(browser: Browser, pages: dict[str, Path]) -> None:
     browser.open(pages["shared"], "#step=6&order=wrong&lang=en")
     assert "It is too early: 2 part(s)" in browser.text("#panel")
+    go(browser, 7)
+    assert "Too late: h has gone back in step 6 already" in browser.text("#panel")
+    assert "complete" not in browser.text("#panel")
     go(browser, 99)
+    assert "Step 6: h went too early, with 1 in place of 13" in browser.text("#panel")
     assert "∂L/∂x = 2" in browser.text("#panel")
     assert "26" in browser.text("#panel")
     browser.open(pages["apples"], "#step=99&twice=1&lang=en")
@@ -271,12 +276,48 @@ def test_a_click_shows_a_node_and_the_address_keeps_the_place(browser: Browser, 
 
 
 @needs_chromium
+def test_a_node_shows_what_is_known_at_the_step(browser: Browser, pages: dict[str, Path]) -> None:
+    browser.open(pages["apples"], "#step=0&node=3&lang=en")
+    assert "Its value is not computed yet" in browser.text("#panel")
+    assert "Its gradient has not come yet" in browser.text("#panel")
+    browser.open(pages["shared"], "#step=7&order=wrong&node=2&lang=en")  # h, which has got 1 + 6 + 6 too late
+    assert "∂L/∂h" in browser.text("#panel")
+    assert browser.text("#panel figure:last-of-type .sum") == "13"
+
+
+@needs_chromium
+def test_what_was_detached_and_why_there_is_no_backward_are_said(browser: Browser, tmp_path: Path) -> None:
+    v, w = (tg.Tensor([1.0, 2.0], requires_grad=True, name=name) for name in "vw")
+    with tg.watch():
+        h = tg.tanh(w)
+        loss = tg.sum(v * h.detach())
+    page = tg.draw(loss).page(tmp_path / "detached.html")
+    assert page.path
+    browser.open(page.path, "#step=0&why=1&lang=en")
+    assert re.search(r"cut off here: h\.detach\(\) at test_page\.py:\d+", browser.text("#path"))
+    page = tg.draw({"a": loss, "b": tg.sum(v)}).page(tmp_path / "several.html")
+    assert page.path
+    browser.open(page.path, "#lang=ko")
+    assert "결과가 2개입니다" in browser.text("#panel")
+    assert browser.run("byId('wrong').disabled && byId('twice').disabled")
+    assert browser.complaints == []
+
+
+@needs_chromium
 def test_groups_fold_and_unfold(browser: Browser, tmp_path: Path) -> None:
     model = nn.Sequential(nn.Affine(4, 3, rng=0), nn.Affine(3, 2, rng=1))
     page = tg.draw(lambda x: tg.sum(model(x)), np.ones((2, 4))).page(tmp_path / "groups.html")
     assert page.path
     browser.open(page.path, "#lang=en")
     many = browser.run("document.querySelectorAll('.node').length")
+    # No frame lies over a node that is not in it, nor over another frame that it is not around.
+    inside = "(a, b) => { for (let f = a; f; f = f.around) if (f === b) return true; return false; }"
+    apart = "(a, b) => Math.abs(a.x - b.x) > (a.width + b.width) / 2 || Math.abs(a.y - b.y) > (a.height + b.height) / 2"
+    pairs = "[...view.nodes, ...view.frames].flatMap(a => [...view.nodes, ...view.frames].map(b => [a, b]))"
+    assert (
+        browser.run(f"{pairs}.filter(([a, b]) => !({inside})(a, b) && !({inside})(b, a) && !({apart})(a, b)).length")
+        == 0
+    )
     browser.run("document.querySelector('.group text').dispatchEvent(new MouseEvent('click'))")
     assert browser.run("document.querySelectorAll('.node').length") < many
     assert "fold=0" in browser.run("(writeAddress(), location.hash)")
@@ -325,12 +366,41 @@ def test_buttons_have_names_and_the_picture_can_be_reached(browser: Browser, pag
     for _ in range(25):
         browser.press("Tab")
         reached.add(browser.run("document.activeElement.id"))
-    assert {"search", "next", "slider", "wrong", "twice", "graph"} <= reached
+    assert {"search", "next", "slider", "wrong", "twice", "zoom-in"} <= reached
+
+
+@needs_chromium
+def test_nodes_are_reached_and_opened_by_keyboard(browser: Browser, pages: dict[str, Path]) -> None:
+    browser.open(pages["apples"], "#step=4&lang=ko")
+    for _ in range(25):
+        browser.press("Tab")
+        if browser.run("document.activeElement.matches('.node')"):
+            break
+    told = "document.activeElement.ariaLabel"
+    assert browser.run(told) == "곱셈 2, multiply, 연산, 값 220, 기울기 1"
+    assert browser.run("document.activeElement.getAttribute('aria-current')") == "step"
+    assert browser.run("document.querySelectorAll('.node[tabindex=\"0\"]').length") == 1
+    for key, said in (
+        ("ArrowUp", "곱셈 1, multiply, 연산, 값 200, 기울기 1.1"),
+        ("ArrowUp", "tax, 입력, 값 1.1, 기울기 200"),
+    ):
+        browser.press(key)
+        assert browser.run(told) == said
+    browser.press("ArrowDown")
+    assert browser.text("#count") == "4 / 5"
+    browser.press("Enter")
+    assert browser.text("#panel h2") == "곱셈 1 연산"
+    browser.press("Escape")
+    assert browser.text("#panel h2") == "4. 곱셈 2 역전파"
+    assert browser.run(told).startswith("곱셈 1, ")
+    browser.press("ArrowRight")
+    assert browser.text("#count") == "5 / 5"
+    assert browser.run("document.querySelector('#next').ariaDisabled") == "true"
 
 
 @needs_chromium
 def test_pan_and_zoom(browser: Browser, pages: dict[str, Path]) -> None:
-    browser.open(pages["net"], "#step=2&lang=en")
+    browser.open(pages["net"], "#step=2&lang=en", width=1920)
     places = [browser.run("[view.x, view.y, view.scale]")]
     for press in ("+", "-", "ArrowLeft", "ArrowUp", "0"):
         browser.press(press, shift=press.startswith("Arrow"))

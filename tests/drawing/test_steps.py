@@ -42,9 +42,32 @@ def test_the_apples_of_the_book() -> None:
 
 def test_the_text_of_a_value_that_is_used_three_times() -> None:
     said = str(tg.draw(used_often, 3.0, 2.0).steps())
-    assert "multiply 2 = multiply 1 × multiply 1 = 6 × 6 = 36" in said
-    assert "∂L/∂multiply 1 += 1 × 6 = 6    g * a\n          part 3 of 3, sum so far 13" in said
+    assert "multiply = h × h = 6 × 6 = 36" in said
+    assert "∂L/∂h += 1 × 6 = 6    g * a\n          part 3 of 3, sum so far 7 + 6 = 13" in said
     assert "∂L/∂x = 13 × 2 = 26" in said
+
+
+def test_a_value_is_called_like_the_variable_it_is_assigned_to() -> None:
+    def f(x: Any, w: Any) -> Any:
+        z = x * w + 1
+        for _ in range(2):
+            h = tg.tanh(z)
+        x = h * 2
+        y = (x * 3).detach()
+        return x + y - tg.exp(z)
+
+    assert [title for v, title in tg.draw(f, 3.0, 2.0).steps().titles.items() if v.kind in ("op", "input")] == (
+        ["x", "w", "multiply 1", "z", "h", "multiply 2", "add", "exp", "subtract"]
+    )
+
+
+def test_a_name_can_forge_no_numbers() -> None:
+    x = tg.Tensor(2.0, requires_grad=True, name="\u202e1 × 2" + "long" * 100)
+    with tg.watch():
+        y = x * 3
+    said = str(tg.draw(y).steps())
+    assert "\u202e" not in said
+    assert "long" * 30 not in said
 
 
 def test_local_derivatives_of_a_matrix_product_are_no_array() -> None:
@@ -123,7 +146,7 @@ def test_the_update_is_a_step_of_sgd() -> None:
 def test_the_wrong_order_loses_what_has_not_arrived() -> None:
     steps = tg.draw(used_often, 3.0, 2.0).steps()
     wrong = steps.in_the_wrong_order()
-    assert [(steps.titles[s.vertex], s.missing) for s in wrong] == [("add", 0), ("multiply 1", 2), ("multiply 2", 0)]
+    assert [(steps.titles[s.vertex], s.missing) for s in wrong] == [("add", 0), ("h", 2), ("multiply", 0)]
     assert [float(c.given) for c in wrong[1].contributions] == [2.0, 3.0]  # not 26 and 39
 
 
@@ -146,11 +169,16 @@ def test_a_drawing_leaves_the_graph_as_it_was() -> None:
 
 def test_without_values_or_gradients_these_steps_are_left_out() -> None:
     x = tg.Tensor([1.0, 2.0], requires_grad=True, name="x")
-    assert [type(step) for step in tg.draw(x * 2).steps()] == [Forward]  # several numbers: no gradient
+    several = tg.draw(x * 2).steps()
+    assert [type(step) for step in several] == [Forward]
+    assert "the result has the shape [2]: draw its sum" in str(several)
+    assert "결과가 2개입니다" in str(tg.draw([tg.sum(x), tg.sum(x * 2)]).steps())
     y = tg.sum(x * 2)
     assert "sum(multiply)" in str(tg.draw(y).steps())  # not watched: names, no values
     y.backward()
-    assert [type(step) for step in tg.draw(y).steps()] == [Forward, Forward]  # what was saved is freed
+    freed = tg.draw(y).steps()
+    assert [type(step) for step in freed] == [Forward, Forward]
+    assert "an earlier backward() has freed the saved values" in str(freed)
 
 
 def test_what_is_written_into_an_array_later_changes_no_step() -> None:

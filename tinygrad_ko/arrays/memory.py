@@ -121,6 +121,11 @@ class Holder:
         return [(self, "_array", array), (self, "_exposed", exposed)]
 
 
+def passed_as(value: Any) -> tuple[int, Any]:
+    """Which object a value is, which tells one array from an equal one, and what it was detached from, if it was under `watch()`."""
+    return id(value), getattr(value, "_detached_from", None)
+
+
 def shared(holder: Holder) -> bool:
     """Whether anything besides `holder` can see the memory of its array: a variable of the user's, a view, a graph."""
     # CPython counts references, and a view refers to the array it was cut from, so the counts tell exactly: one for the holder and one for

@@ -76,7 +76,7 @@ class Drawing:
         forward (순전파)
            1  multiply 1 = apple × count = 100 × 2 = 200    (...)
            2  multiply 2 = multiply 1 × tax = 200 × 1.1 = 220    (...)
-        backward (역전파)
+        backward (역전파): upstream × local = downstream (상류에서 흘러온 값 × 국소적 미분 = 하류로 보내는 값)
            3  ∂L/∂multiply 2 = 1    L = price
            4  multiply 2: upstream ∂L/∂multiply 2 = 1    (...)
                 ∂L/∂multiply 1 = 1 × 1.1 = 1.1    g * b

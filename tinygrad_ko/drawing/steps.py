@@ -13,12 +13,15 @@ from typing import Any, overload
 import numpy as np
 
 from tinygrad_ko.arrays.library import is_floating
+from tinygrad_ko.drawing.assigned import assigned_name
 from tinygrad_ko.drawing.contributions import Contribution, contributions_of, differentiable_sources, ones_for
+from tinygrad_ko.drawing.escape import shortened
 from tinygrad_ko.drawing.labels import FEW, brief, options
 from tinygrad_ko.drawing.nodes import SIGNS
 from tinygrad_ko.drawing.vertices import Vertex, as_numpy, passed
 
 _INFIX = {"+", "−", "×", "÷", "@"}
+_NAME = 80  # characters of a name
 _CHAIN = 8  # factors of a product that is still read
 
 
@@ -83,13 +86,35 @@ class Steps(Sequence[Step]):
 
     @cached_property
     def root(self) -> Vertex | None:
-        """The result, if gradients can flow back from it: it is one floating point number, and every saved value is still there."""
+        """The operation whose value is the result, if gradients can flow back from it."""
+        return None if self.obstacle else next(v for v in self.vertices if v.kind == "result").sources[0].vertex
+
+    @cached_property
+    def obstacle(self) -> tuple[str, str] | None:
+        """Why there are no backward steps and what helps, in English and in Korean; None if there are."""
         results = [v for v in self.vertices if v.kind == "result"]
-        if len(results) != 1 or not all(v.node is not None and (v.node.live or v.node.seen) for v in self.operations):
-            return None
+        if len(results) > 1:
+            return (
+                f"a gradient is that of one number, and there are {len(results)} results: draw one of them, or their sum as a loss",
+                f"기울기는 수 하나에 대해 구하는데 결과가 {len(results)}개입니다. 결과를 하나만 그리거나, 모두 더한 손실을 그리십시오.",
+            )
         y = results[0]
-        single = y.node is not None and int(np.prod(y.shape or ())) == 1 and is_floating(y.dtype)
-        return y.sources[0].vertex if single else None
+        if int(np.prod(y.shape or ())) != 1:
+            return (
+                f"a gradient is that of one number, and the result has the shape {list(y.shape or ())}: draw its sum, tg.sum(y)",
+                f"기울기는 수 하나에 대해 구하는데 결과의 형상이 {list(y.shape or ())}입니다. tg.sum(y)처럼 수 하나로 줄여서 그리십시오.",
+            )
+        if y.node is None or not is_floating(y.dtype):
+            return (
+                f"no gradient flows through {y.dtype}, or none of the values behind the result requires one",
+                f"결과가 실수가 아니거나(dtype: {y.dtype}) 기울기를 구할 값이 없습니다.",
+            )
+        if not all(v.node is not None and (v.node.live or v.node.seen) for v in self.operations):
+            return (
+                "an earlier backward() has freed the saved values: draw before it, or compute under tg.watch()",
+                "이전 backward()에서 저장된 값을 지웠습니다. 그 전에 그리거나 tg.watch() 안에서 계산하십시오.",
+            )
+        return None
 
     @cached_property
     def gradients(self) -> dict[Vertex, Any]:
@@ -201,7 +226,7 @@ class Steps(Sequence[Step]):
                         yield "forward (순전파)"
                     yield f"{number:4}  {self.titles[v]} = {self.sentence(step)}{_from(v)}"
                 case Backward(vertex=v, contributions=[]):
-                    yield "backward (역전파)"
+                    yield "backward (역전파): upstream × local = downstream (상류에서 흘러온 값 × 국소적 미분 = 하류로 보내는 값)"
                     yield f"{number:4}  ∂L/∂{self.titles[v]} = 1    L = {self.vertices[-1].name or self.titles[v]}"
                 case Backward(vertex=v, gradient=g):
                     yield f"{number:4}  {self.titles[v]}: upstream ∂L/∂{self.titles[v]} = {brief(g)}{_from(v)}"
@@ -212,6 +237,9 @@ class Steps(Sequence[Step]):
                         f"        {self.titles[v]}: {brief(old)} − {lr:g} × {brief(g)} = {brief(new)}"
                         for v, old, g, new in step.leaves
                     )
+        if self.obstacle:
+            yield "backward (역전파)"
+            yield from (f"      {said}" for said in self.obstacle)
 
     def sentence(self, step: Forward) -> str:
         """What an operation computes, in names and in numbers: `apple × count = 100 × 2 = 200`."""
@@ -239,23 +267,41 @@ class Steps(Sequence[Step]):
         if c.summed:
             yield f"  summed over the broadcast axes: {brief(c.given)}"
         if c.expected > 1:
-            yield f"  part {c.arrived} of {c.expected}, sum so far {brief(c.total)}"
+            before = (
+                f"{brief(self._ways[c.source][c.arrived - 2][1].total)} + {brief(c.given)} = " if c.arrived > 1 else ""
+            )
+            yield f"  part {c.arrived} of {c.expected}, sum so far {before}{brief(c.total)}"
 
 
 def _titles(vertices: list[Vertex]) -> dict[Vertex, str]:
-    """A title for every vertex: its name, with a number where several have it; a constant is its value."""
-    often = Counter(v.name or v.kind for v in vertices if v.kind != "result")
+    """A title for every vertex, with a number where several have it: its name; of an operation the variable that its value was assigned
+    to, unless an input is called so; a constant is its value, or what it was detached from.
+    """
+    given = {v.name for v in vertices if v.kind != "op"}
+    variables = {
+        v: name
+        for v in vertices
+        if v.kind == "op" and v.node is not None and (name := assigned_name(v.node)) not in given
+    }
+    names = {v: _plain(variables.get(v) or v.name or v.kind) for v in vertices}
+    often = Counter(name for v, name in names.items() if v.kind != "result")
     seen, found = Counter[str](), dict[Vertex, str]()
-    for v in vertices:
-        name = v.name or v.kind
+    for v, name in names.items():
         if v.kind == "constant" and v.value is not None and np.ndim(as_numpy(v.value)) == 0:
             found[v] = brief(v.value)
+        elif v.cut:
+            found[v] = f"{v.cut.name}.detach()"
         elif v.kind == "result" or often[name] == 1:
             found[v] = name
         else:
             seen[name] += 1
             found[v] = f"{name} {seen[name]}"
     return found
+
+
+def _plain(name: str) -> str:
+    """A name that cannot be taken for something else: without characters that turn the direction of writing, and not too long."""
+    return shortened("".join(c if c.isprintable() else "\ufffd" for c in name), _NAME)
 
 
 def _call(v: Vertex, arguments: list[str]) -> str:

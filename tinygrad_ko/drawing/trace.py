@@ -1,5 +1,6 @@
 """Why is this gradient 0? The path from the loss to a parameter with the gradient's norm at each edge, and where it is lost."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any, NamedTuple
@@ -10,11 +11,13 @@ from tinygrad_ko.check.functions.parameters import named_parameters
 from tinygrad_ko.drawing.contributions import Contribution
 from tinygrad_ko.drawing.steps import Steps, norm
 from tinygrad_ko.drawing.vertices import Names, Vertex, as_numpy, read_graph
-from tinygrad_ko.engine.graph import Handle
+from tinygrad_ko.engine.graph import Handle, behind
 from tinygrad_ko.errors import explain
 
 _SATURATED = 1e-3  # a local derivative that is nowhere larger
 _FLAT_BELOW = {"relu", "softplus", "hardsigmoid"}  # whose derivative is 0, or nearly, for negative inputs
+_VANISHED = 1e-4  # so small a part of a gradient is nearly nothing
+_SATURATES = {"sigmoid", "tanh", "erf"}
 _KINKS = {"relu": ("x", 0), "leaky_relu": ("x", 0), "abs": ("x", 0)}  # of an operation: where its derivative jumps
 
 
@@ -22,16 +25,17 @@ _KINKS = {"relu": ("x", 0), "leaky_relu": ("x", 0), "abs": ("x", 0)}  # of an op
 class Mark:
     """What is wrong with a gradient at an edge: the word for it, and of how many numbers how many."""
 
-    kind: str  # "nan", "infinite", "dead", "factor", "flat", "cancels", "saturated", "kink"
+    kind: str  # "nan", "infinite", "dead", "at 0", "factor", "flat", "cancels", "saturated", "kink"
     count: int
     size: int
     value: float = 0.0
     word: str = ""
 
     @property
-    def loses(self) -> bool:
-        """Whether the gradient is lost there, and not only weakened."""
-        return self.kind not in ("saturated", "kink") or (self.kind == "kink" and self.count == self.size)
+    def gravity(self) -> int:
+        """2 where NaN appears, for that spoils all that comes after; 1 where the gradient is lost; 0 where it is only weakened."""
+        weakened = (self.kind == "saturated" and self.value > 0) or (self.kind == "kink" and self.count < self.size)
+        return 2 if self.kind == "nan" else 0 if weakened else 1
 
 
 _SAID = {
@@ -44,6 +48,10 @@ _SAID = {
         "cut off here: all {size} inputs are negative, where the derivative is 0",
         "여기서 기울기가 끊어집니다. 입력 {size}개가 모두 음수여서 미분이 0입니다.",
     ),
+    "at 0": (
+        "cut off here: all {size} inputs are 0, where the derivative is 0",
+        "여기서 기울기가 끊어집니다. 입력 {size}개가 모두 0이고, 이 연산은 0에서 미분이 0입니다.",
+    ),
     "factor": (
         "multiplied by 0 here: {word} is 0 everywhere",
         "여기서 기울기에 0을 곱합니다. {word}의 값이 모두 0입니다.",
@@ -52,7 +60,7 @@ _SAID = {
         "cut off here: the local derivative is 0 everywhere",
         "여기서 기울기가 끊어집니다. 국소적 미분이 모두 0입니다.",
     ),
-    "cancels": ("parts cancel here: their sum is 0", "여기서 더하는 몫이 서로 상쇄되어 합이 0이 됩니다."),
+    "cancels": ("parts cancel here: their sum is 0", "여기서 여러 곳에서 온 기울기를 더하면 서로 상쇄되어 0이 됩니다."),
     "saturated": (
         "saturated: the local derivative is at most {value:.2g}",
         "여기서 포화되었습니다. 국소적 미분이 가장 큰 곳에서도 {value:.2g}입니다.",
@@ -79,8 +87,11 @@ def mark_of(steps: Steps, v: Vertex, c: Contribution) -> Mark | None:
         return _zero(v, c)
     if given.any() and not whole.any():
         return Mark("cancels", given.size, given.size)
-    single = v.node is not None and len(v.node.op.differentiable) == 1
-    if single and c.local is not None and 0 < (most := float(np.max(np.abs(as_numpy(c.local))))) < _SATURATED:
+    if (
+        v.name in _SATURATES
+        and c.local is not None
+        and 0 < (most := float(np.max(np.abs(as_numpy(c.local))))) < _SATURATED
+    ):
         return Mark("saturated", given.size, given.size, most)
     return _kink(v, c)
 
@@ -92,12 +103,18 @@ def _zero(v: Vertex, c: Contribution) -> Mark:
     x = _input(v, c)
     if v.name in _FLAT_BELOW and x is not None and np.all(x < 0):
         return Mark("dead", x.size, x.size)
+    if v.name in _SATURATES and c.local is not None:
+        return Mark("saturated", size, size)
     if (kink := _kink(v, c)) and kink.count == kink.size:
         return kink
     for word, value in c.words.items():
         a = as_numpy(value) if hasattr(value, "dtype") or isinstance(value, int | float) else None
         if a is not None and a.size and word != "out" and not a.any() and len(c.words) == 1:
             return Mark("factor", a.size, a.size, word=word)
+    if c.local is None:  # as of softmax, whose derivatives add up to 0
+        return Mark("cancels", size, size)
+    if x is not None and not x.any():
+        return Mark("at 0", size, size)
     return Mark("flat", size, size)
 
 
@@ -132,34 +149,41 @@ class GradientTrace(NamedTuple):
     norm: float | None  # of the whole gradient; None if the loss does not depend on the parameter
     edges: list[Edge]  # from the loss to the parameter, along the largest parts
     detached: list[str]  # where the parameter's values enter the graph as a constant
+    first_nan: str = ""  # the operation in whose value NaN appears first, and its line
 
     @property
     def cause(self) -> Edge | None:
-        """The first edge where something is wrong: first of those that lose the gradient, else of those that weaken it."""
+        """The first edge where something is wrong, of those where it is worst: NaN, a lost gradient, one that is only weakened."""
         marked = [edge for edge in self.edges if edge.mark]
-        lost = [edge for edge in marked if edge.mark and edge.mark.loses]
-        return next(iter([*lost, *marked]), None)
+        return max(marked, key=lambda edge: edge.mark.gravity if edge.mark else 0, default=None)
 
     def __str__(self) -> str:
         if self.norm is None:
-            where = "; ".join(self.detached) or "?"
-            return "\n".join(
-                [
-                    f"∂L/∂{self.parameter}: there is none; the loss does not depend on {self.parameter} by any recorded operation",
-                    f"  손실에서 {self.parameter}까지 기록된 연산이 없어 기울기가 없습니다.",
-                ]
-                + [
-                    f"  its values enter as a constant (detach, no_grad, numpy): {where}",
-                    f"  이 값은 상수로 쓰였습니다(detach, no_grad, numpy): {where}",
-                ]
-                * bool(self.detached)
+            where = "; ".join(self.detached)
+            english, korean = (
+                "the loss was not computed from it, or by what is not recorded",
+                "손실을 구하는 데 쓰지 않았거나, 기록되지 않는 연산을 거쳤습니다.",
             )
+            if where:
+                english, korean = (
+                    f"its values enter as a constant: {where}",
+                    f"기울기가 흐르지 않는 상수로 쓰였습니다: {where}",
+                )
+            return f"∂L/∂{self.parameter}: there is none (기울기가 없습니다)\n  {english}\n  {korean}"
         lines = [f"∂L/∂{self.parameter}: norm {self.norm:.4g}"]
+        if self.first_nan:
+            lines += [f"  {said}" for said in said_of_nan(self.first_nan)]
         for edge in self.edges:
-            place = f"    ({PurePath(edge.line).name})" if edge.line else ""
-            lines.append(f"  {edge.norm:10.4g}  {edge.operation} -> {edge.source}{place}")
+            lines.append(
+                f"  {edge.norm:10.4g}  {_of_line(f'{edge.operation} -> {edge.source}   ', edge.line).rstrip()}"
+            )
             if edge.mark:
                 lines += [f"              ^ {said}" for said in said_of(edge.mark)]
+        if self.edges and not self.cause and self.norm < _VANISHED * self.edges[0].norm:
+            lines += [
+                f"  it vanishes bit by bit over {len(self.edges)} operations",
+                f"  기울기 소실: 연산 {len(self.edges)}개를 지나는 동안 조금씩 줄었습니다.",
+            ]
         return "\n".join(lines)
 
     def __repr__(self) -> str:
@@ -210,9 +234,26 @@ def trace_gradient(loss: Handle, w: Handle, *, parameters: Any = None) -> Gradie
     of_node = {v.node: v for v in steps.vertices if v.node is not None and v.kind != "result"}
     target = of_node.get(w._node) if w._node is not None else None
     if target is None or (target is not steps.root and target not in steps.gradients):
-        return GradientTrace(title, None, [], _entries(steps, w))
+        return GradientTrace(title, None, [], _entries(steps, w), first_nan(steps))
     edges = [_edge(steps, user, c) for user, c in _path_to(steps, target)]
-    return GradientTrace(title, norm(steps.gradients[target]), edges, [])
+    return GradientTrace(title, norm(steps.gradients[target]), edges, [], first_nan(steps))
+
+
+def first_nan(steps: Steps) -> str:
+    """The operation in whose value NaN appears first in the forward pass, and its line; nothing if there is none."""
+    for v in steps.operations:
+        value = as_numpy(v.value) if v.value is not None else None
+        if value is not None and value.dtype.kind == "f" and np.isnan(value).any():
+            return _of_line(_operation(steps, v), _line(v))
+    return ""
+
+
+def said_of_nan(where: str) -> tuple[str, str]:
+    """That the loss is NaN before any gradient is, in English and in Korean."""
+    return (
+        f"NaN is there in the forward pass already, first in {where}",
+        f"순전파에서 이미 NaN이 나타났습니다. 처음 나타난 곳: {where}",
+    )
 
 
 def _path_to(steps: Steps, v: Vertex) -> list[tuple[Vertex, Contribution]]:
@@ -225,17 +266,40 @@ def _path_to(steps: Steps, v: Vertex) -> list[tuple[Vertex, Contribution]]:
 
 
 def _edge(steps: Steps, user: Vertex, c: Contribution) -> Edge:
-    line = user.node.seen.line if user.node is not None and user.node.seen else ""
-    return Edge(steps.titles[user], c.argument, steps.titles[c.source], norm(c.given), line, mark_of(steps, user, c))
+    return Edge(
+        _operation(steps, user), c.argument, steps.titles[c.source], norm(c.given), _line(user), mark_of(steps, user, c)
+    )
 
 
 def _entries(steps: Steps, w: Handle) -> list[str]:
-    """Where the values of a Tensor are a constant of the graph: its own memory, or equal numbers."""
-    found = []
-    for v in steps.operations:
-        for argument, source in ((argument, source) for source, argument in v.sources):
-            value = as_numpy(source.value) if source.node is None else None
-            if value is not None and value.shape == w._array.shape and np.array_equal(value, as_numpy(w)):
-                line = v.node.seen.line if v.node is not None and v.node.seen else ""
-                found.append(f"{argument} of {steps.titles[v]}" + f" ({PurePath(line).name})" * bool(line))
-    return found
+    """Where the values of a Tensor, or what was computed from them and detached, are a constant of the graph."""
+    return [
+        f"{_of_line(name, cut_at)} -> {argument} of {_of_line(v.name, _line(v))}"
+        for v in steps.operations
+        for source, argument in v.sources
+        for name, cut_at in _constant_of(source, w)
+    ]
+
+
+def _constant_of(source: Vertex, w: Handle) -> Iterator[tuple[str, str]]:
+    """What makes a constant of a Tensor, and at which line: `detach`, or something that left equal numbers."""
+    value = as_numpy(source.value) if source.node is None else None
+    if source.cut:
+        if w._node in behind(source.cut.node):
+            yield f"{source.cut.name}.detach()", source.cut.line
+    elif value is not None and value.shape == w._array.shape and np.array_equal(value, as_numpy(w)):
+        yield "a constant of equal numbers, by no_grad or numpy", ""
+
+
+def _operation(steps: Steps, v: Vertex) -> str:
+    """An operation, with its number where there are several, or with the variable that its value is assigned to."""
+    title = steps.titles[v]
+    return title if title.split(" ")[0] == v.name else f"{v.name} ({title})"
+
+
+def _of_line(said: str, line: str) -> str:
+    return said + f" ({PurePath(line).name})" * bool(line)
+
+
+def _line(v: Vertex) -> str:
+    return v.node.seen.line if v.node is not None and v.node.seen else ""

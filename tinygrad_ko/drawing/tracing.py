@@ -73,6 +73,7 @@ class _Inputs:
         if name not in self.constants and _is_number(x):
             self.integers += [x] if isinstance(x, int) else []
             x = np.asarray(x, dtype=float)
+        parameter = parameter or isinstance(x, Handle)  # a Tensor that requires a gradient is a parameter already
         if not isinstance(x, Handle) and hasattr(x, "dtype") and is_floating(x.dtype) and name not in self.constants:
             x = Tensor(x, requires_grad=True, name=name)
         if isinstance(x, Handle) and x._node is not None:

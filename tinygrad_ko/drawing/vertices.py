@@ -7,6 +7,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from tinygrad_ko.arrays.library import Array
+from tinygrad_ko.drawing.assigned import assigned_name
 from tinygrad_ko.engine.accumulate import total, unbroadcast
 from tinygrad_ko.engine.graph import Call, Handle, Node, behind
 
@@ -18,6 +19,14 @@ class Source(NamedTuple):
 
     vertex: "Vertex"
     argument: str
+
+
+class Cut(NamedTuple):
+    """Where `detach` made a constant: the node it was cut off from, what that is called, and the line."""
+
+    node: Node
+    name: str
+    line: str
 
 
 @dataclass(eq=False, slots=True, repr=False)
@@ -34,6 +43,7 @@ class Vertex:
     sources: list[Source] = field(default_factory=list)
     users: int = 0  # how many arguments it is
     gradient: Any = None  # of an input or a leaf, where a backward was seen
+    cut: Cut | None = None  # of a constant that was detached
 
 
 class Names:
@@ -43,6 +53,10 @@ class Names:
         self.inputs: dict[Node, str] = {}
         self.leaves: dict[Any, str] = {}
         self.constants: dict[int, tuple[str, Any]] = {}
+
+    def of(self, node: Node) -> str:
+        """What an input or leaf is called; nothing if it has no name."""
+        return self.inputs.get(node) or self.leaves.get(node) or str(getattr(node, "name", None) or "")
 
 
 def read_graph(results: list[tuple[str, Handle]], names: Names) -> list[Vertex]:
@@ -57,7 +71,7 @@ def read_graph(results: list[tuple[str, Handle]], names: Names) -> list[Vertex]:
         if node in names.inputs:
             vertex = Vertex("input", names.inputs[node], *known)
         elif node.op is None:
-            vertex = Vertex("leaf", names.leaves.get(node) or str(getattr(node, "name", None) or ""), *known)
+            vertex = Vertex("leaf", names.of(node), *known)
         else:
             vertex = Vertex("op", node.op.name, *known, node.seen.output if node.seen else None, node.scope)
             for argument, parent, place in _arguments(node):
@@ -111,15 +125,19 @@ class _Constants:
         """The constant that stands in a place; None if there is nothing, or nothing is known of it."""
         name = argument.partition("[")[0]
         if node.seen:
-            value, shape, identity = node.seen.inputs[place], None, node.seen.given[place]
+            value, shape, (identity, origin) = node.seen.inputs[place], None, node.seen.given[place]
         else:
-            value, shape, identity = _kept(node, name, place), _kept(node, f"{name}_shape", place), 0
+            value, shape, (identity, origin) = _kept(node, name, place), _kept(node, f"{name}_shape", place), (0, None)
         if value is None:
             unknown = not node.seen and name in node.op.differentiable
             return self.new("", None, shape) if unknown else None
         if identity in self.names.constants:
             return self.once(identity, self.names.constants[identity][0], value)
-        return self.once(id(value), "", value) if hasattr(value, "shape") and value.shape else self.new("", value)
+        vertex = self.once(id(value), "", value) if hasattr(value, "shape") and value.shape else self.new("", value)
+        if origin:
+            cut_off, line = origin
+            vertex.cut = Cut(cut_off, self.names.of(cut_off) or assigned_name(cut_off) or _kind(cut_off), line)
+        return vertex
 
     def given(self, y: Handle) -> Vertex:
         """A result that nothing was recorded for."""
@@ -137,6 +155,10 @@ class _Constants:
             shape = ()
         self.vertices.append(Vertex("input" if name else "constant", name, None, shape, dtype, value))
         return self.vertices[-1]
+
+
+def _kind(node: Node) -> str:
+    return "leaf" if node.op is None else str(node.op.name)
 
 
 def _kept(node: Node, word: str, place: int) -> Any:

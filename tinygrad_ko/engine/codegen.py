@@ -317,9 +317,9 @@ def _option(value: Any, op: str, name: str) -> Any:
 def _debug_record(inputs: Any, given: Any, options: dict[str, Any], out: Any) -> graph.DebugRecord:
     """What is remembered under `watch()`: the inputs in the dtypes in which they were given; copies of all, as they are now, if told so."""
     copies = graph.current.get().watch == "copies"
-    inputs = dtypes.as_given(inputs, given, copies)
+    inputs, out = dtypes.as_given(inputs, given, copies), np.array(out) if copies else out
     options = {name: memory.own(value) for name, value in options.items()}
-    return graph.DebugRecord(inputs, tuple(map(id, given)), options, np.array(out) if copies else out, users_line())
+    return graph.DebugRecord(inputs, tuple(map(memory.passed_as, given)), options, out, users_line())
 
 
 def _rounded(out: Any) -> Any:

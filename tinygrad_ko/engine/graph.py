@@ -96,9 +96,9 @@ def behind(*roots: Node | None, through: Callable[[Node], bool] | None = None) -
 class Handle(Holder):
     """An array and the node that made it (None for a constant)."""
 
-    __slots__ = ("__weakref__", "_name", "_node", "_view_of")
+    __slots__ = ("__weakref__", "_detached_from", "_name", "_node", "_view_of")
 
-    _node: Node | None
+    _node: Node | None  # and what was detached under watch() has in _detached_from its node, and the line that did so
 
 
 def wrap(kind: type[H], value: Array, node: Node | None = None) -> H:
@@ -214,7 +214,7 @@ class DebugRecord:
 
     __slots__ = ("given", "gradient", "inputs", "line", "options", "output")
 
-    # given: the identities of the inputs as they were passed, which tell one array from an equal one
-    def __init__(self, inputs: Any, given: tuple[int, ...], options: dict[str, Any], output: Array, line: str) -> None:
+    # given: of each input as it was passed its identity, which tells one array from an equal one, and what it was detached from
+    def __init__(self, inputs: Any, given: tuple[Any, ...], options: dict[str, Any], output: Array, line: str) -> None:
         self.inputs, self.given, self.options, self.output, self.line = inputs, given, options, output, line
         self.gradient: Array | None = None

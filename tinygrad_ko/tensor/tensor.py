@@ -29,6 +29,7 @@ from tinygrad_ko.errors import explain
 from tinygrad_ko.ops.inputs import as_operand
 from tinygrad_ko.runtime.allocator import LARGE, keep_freed_memory
 from tinygrad_ko.runtime.atomic import at_once
+from tinygrad_ko.runtime.callers import users_line
 from tinygrad_ko.runtime.suggestions import ForeignToTensor, explained
 from tinygrad_ko.tensor.conversions import Conversions
 
@@ -236,8 +237,11 @@ class Tensor(Conversions, ForeignToTensor):
             self._node.grad = None
 
     def detach(self) -> "Tensor":
-        """The same values without the memory: a constant."""
-        return wrap(type(self), self.stable_array())
+        """The same values without the memory: a constant. Under `tg.watch()` it remembers what it was cut off from, for pictures."""
+        constant: Any = wrap(type(self), self.stable_array())
+        if self._node is not None and current.get().watch:
+            constant._detached_from = self._node, users_line()
+        return constant
 
     def __reduce__(self) -> Any:
         if self._node is not None and not isinstance(self._node, Leaf):

@@ -112,13 +112,14 @@ function heatMap(array, cells, limit, caption) {
   canvas.style.height = `${Math.min(300, cells.rows * size)}px`;
   canvas.setAttribute("role", "img");
   canvas.setAttribute("aria-label", `${caption} ${shapeOf(array)}. ${said}`);
+  const blocks = array.map && cells.rows * cells.columns < sizeOf(array) ? ` (${word("shown as map")})` : "";
+  const about = (x) => `≈ ${numeral(Number(x.toPrecision(2)))}${blocks}`; // a map has one byte for a cell
   const pointed = element("span.pointed", {}, said);
   canvas.addEventListener("pointermove", (event) => {
     const box = canvas.getBoundingClientRect();
     const j = Math.min(cells.columns - 1, Math.floor(((event.clientX - box.left) / box.width) * cells.columns));
     const i = Math.min(cells.rows - 1, Math.floor(((event.clientY - box.top) / box.height) * cells.rows));
-    const number = array.map ? cells.at(i, j) : array.numbers[cells.place(i, j)];
-    pointed.textContent = `[${i}, ${j}] ${numeral(number)}${array.map ? ` (${word("shown as map")})` : ""}`;
+    pointed.textContent = `[${i}, ${j}] ${array.map ? about(cells.at(i, j)) : numeral(array.numbers[cells.place(i, j)])}`;
   });
   canvas.addEventListener("pointerleave", () => (pointed.textContent = said));
   return [canvas, pointed];

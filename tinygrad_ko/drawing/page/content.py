@@ -1,6 +1,5 @@
 """What the page shows, as data: vertices, steps, and each array once. Users' text is data here, and nowhere markup."""
 
-import linecache
 from base64 import b64encode
 from pathlib import PurePath
 from typing import Any
@@ -8,13 +7,14 @@ from typing import Any
 import numpy as np
 
 from tinygrad_ko.arrays.library import Array
+from tinygrad_ko.drawing.assigned import code_of
 from tinygrad_ko.drawing.clusters import around, cluster_tree, clusters_in, common, vertices_in
 from tinygrad_ko.drawing.contributions import Contribution, plain_formula
 from tinygrad_ko.drawing.escape import shortened
 from tinygrad_ko.drawing.labels import brief_option, byte_size, memory, options
 from tinygrad_ko.drawing.nodes import SIGNS
 from tinygrad_ko.drawing.steps import Backward, Forward, Steps, Update, norm
-from tinygrad_ko.drawing.trace import mark_of, said_of
+from tinygrad_ko.drawing.trace import first_nan, mark_of, said_of, said_of_nan
 from tinygrad_ko.drawing.vertices import Vertex, as_numpy
 
 _WHOLE = 1000  # an array of more numbers is shown as a map
@@ -119,6 +119,8 @@ class _Content:
             "name": ", ".join(names),
             "lr": steps.lr,
             "notes": [list(note) for note in notes],
+            "obstacle": steps.obstacle,
+            "nan": said_of_nan(nan) if (nan := first_nan(steps)) else None,
             "groups": [self.group(cluster) for cluster in self.groups],
             "vertices": vertices,
             "steps": told,
@@ -162,6 +164,8 @@ class _Content:
             "group": home,
             "sources": [[self.place[source], argument] for source, argument in v.sources],
         }
+        if v.cut:
+            told["cut"] = {"name": v.cut.name, "line": PurePath(v.cut.line).name}
         if v in steps.gradients and v.kind != "result":
             told["gradient"] = self.arrays.add(steps.gradients[v])
         if v.kind == "op" and v.node is not None:
@@ -172,7 +176,7 @@ class _Content:
                 "options": options(v.node),
                 "saves": [[word, byte_size(count)] for word, count in memory(v.node).items()],
                 "line": PurePath(line).name,
-                "code": _code(line),
+                "code": shortened(code_of(v.node), _CODE),
                 "formulas": [
                     [a, plain_formula(f)] for a, f in v.node.op.formulas.items() if f and a in v.node.op.arguments
                 ],
@@ -230,7 +234,7 @@ class _Content:
                 "local": add(c.local) if c.local is not None else None,
                 "words": [self.word(v, word, value) for word, value in c.words.items()],
                 "norm": f"{norm(c.given):.4g}",
-                "mark": [*said_of(mark), mark.loses] if mark else None,
+                "mark": [*said_of(mark), mark.gravity] if mark else None,
             }
         return told
 
@@ -240,9 +244,3 @@ class _Content:
         place = self.place.get(sources[word]) if word in sources else None
         number = self.arrays.add(value) if not isinstance(value, tuple | list | bool) else None
         return [word, place, number, brief_option(value) if number is None else ""]
-
-
-def _code(line: str) -> str:
-    """The text of `file:line`, if the file is there."""
-    file, _, number = line.rpartition(":")
-    return shortened(linecache.getline(file, int(number)).strip(), _CODE) if file and number.isdigit() else ""

@@ -12,61 +12,6 @@ const state = {
 };
 let run;
 
-// The steps as they are shown: the right ones or those in the wrong order, and when each value and gradient is known.
-function runOf({ wrong, twice }) {
-  const made = {
-    wrong,
-    twice,
-    valueAt: new Map(),
-    given: new Map(),
-    givenAt: new Map(),
-    gradientAt: new Map(),
-    backwardAt: new Map(),
-    parts: new Map(),
-  };
-  const right = DATA.steps.filter((s) => s.kind === "backward"),
-    update = DATA.steps.find((s) => s.kind === "update");
-  const sources = DATA.vertices.map((v, i) => i).filter((i) => !["op", "result"].includes(DATA.vertices[i].kind));
-  const ends = sources.filter((i) => DATA.vertices[i].gradient !== undefined);
-  made.contributions = right.flatMap((s) => s.given);
-  // A local derivative does not depend on the order.
-  const known = new Map(made.contributions.map((given) => [`${given.user} ${given.argument}`, given]));
-  const explained = (step) => ({
-    ...step,
-    given: step.given.map((given) => ({ ...known.get(`${given.user} ${given.argument}`), ...given, mark: null })),
-  });
-  made.steps = [
-    { kind: "start" },
-    ...DATA.steps.filter((s) => s.kind === "forward" || s.kind === "seed"),
-    ...(wrong ? DATA.wrong.map(explained) : right),
-  ];
-  sources.forEach((i) => made.valueAt.set(i, 0));
-  const totals = new Map();
-  made.steps.forEach((step, at) => {
-    if (step.kind === "forward") made.valueAt.set(step.vertex, at);
-    if (step.kind === "seed") (Object.assign(made, { seeded: step, seededAt: at }), made.gradientAt.set(step.vertex, at));
-    if (step.kind !== "backward") return;
-    made.firstWrong ??= at;
-    step.empty = step.missing > 0 && !totals.has(step.vertex);
-    made.backwardAt.set(step.vertex, at);
-    for (const given of step.given) {
-      made.given.set(`${step.vertex} ${given.argument}`, given);
-      made.givenAt.set(given, at);
-      made.gradientAt.set(given.vertex, at);
-      made.parts.set(given.vertex, given.expected);
-      totals.set(given.vertex, given.total);
-    }
-  });
-  made.gradient = (i) => totals.get(i);
-  const last = made.steps.length - 1;
-  made.isLastBackward = (at) => !wrong && at === last && made.seeded !== undefined;
-  if (wrong && made.seeded)
-    made.steps.push({ kind: "verdict", ends: ends.map((i) => [i, totals.get(i), DATA.vertices[i].gradient]) });
-  else if (twice && made.seeded) made.steps.push({ kind: "twice", leaves: DATA.twice });
-  if (update && !wrong) made.steps.push(update);
-  return made;
-}
-
 // What a click means: a step, a vertex, a group to fold, or a question.
 function act(what) {
   if (what.step !== undefined) return goTo(what.step);
@@ -87,6 +32,13 @@ function choose(i) {
   follow(i);
   refresh();
   byId("panel").focus({ preventScroll: true });
+}
+
+// Back from a node that was chosen to the step; who came from the picture with the keyboard goes on there.
+function unchoose() {
+  const node = view.of[state.chosen];
+  goTo(state.step);
+  if (node) reach(node);
 }
 
 function ask(i) {
@@ -130,8 +82,13 @@ function refresh() {
   byId("slider").value = state.step;
   byId("slider").setAttribute("aria-valuetext", spoken(step));
   byId("count").textContent = `${state.step} / ${most}`;
-  byId("first").disabled = byId("previous").disabled = state.step === 0;
-  byId("last").disabled = byId("next").disabled = state.step === most;
+  for (const [id, end] of [
+    ["first", 0],
+    ["previous", 0],
+    ["next", most],
+    ["last", most],
+  ])
+    byId(id).setAttribute("aria-disabled", state.step === end); // a button that is disabled would lose the focus
   byId("spoken").textContent = spoken(step);
   keepAddress();
 }
@@ -156,6 +113,7 @@ function spoken(step) {
 }
 
 function redraw(whole = true) {
+  const focused = view.nodes.find((node) => node.drawn && node.drawn === document.activeElement);
   run = runOf(state);
   state.step = Math.min(state.step, run.steps.length - 1);
   draw(run, state.closed, act);
@@ -163,6 +121,7 @@ function redraw(whole = true) {
   refresh();
   const at = state.chosen ?? run.steps[state.step].vertex;
   if (at !== undefined) follow(at);
+  if (focused) reach(view.of[focused.members[0]]);
 }
 
 // Play.
@@ -208,8 +167,8 @@ function readAddress() {
     /^\d+$/.test(told.get(key) || "") && Number(told.get(key)) < DATA.vertices.length ? Number(told.get(key)) : null;
   if (["ko", "en"].includes(told.get("lang"))) language = told.get("lang");
   Object.assign(state, {
-    wrong: told.get("order") === "wrong",
-    twice: told.get("twice") === "1",
+    wrong: told.get("order") === "wrong" && !DATA.obstacle,
+    twice: told.get("twice") === "1" && told.get("order") !== "wrong" && !DATA.obstacle,
     chosen: place("node"),
     target: place("why"),
   });
@@ -236,12 +195,16 @@ function speak() {
     part.setAttribute("aria-label", word(part.dataset.label));
     if (part.matches("button, input")) part.title = word(part.dataset.label);
   }
-  byId("title").textContent = `${DATA.name} — ${word("title")}`;
+  document.title = byId("title").textContent = `${DATA.name} — ${word("title")}`;
   byId("next").textContent = `${word("next")} →`;
   byId("language").textContent = word("language");
   byId("language").setAttribute("aria-label", word("language.label"));
   byId("terms-label").hidden = language !== "ko";
-  byId("notes").replaceChildren(...DATA.notes.map((said) => element("li", {}, said[language === "ko" ? 1 : 0])));
+  for (const which of ["wrong", "twice"]) {
+    byId(which).disabled = DATA.obstacle !== null;
+    byId(which).parentElement.title = DATA.obstacle ? inBoth(DATA.obstacle) : "";
+  }
+  byId("notes").replaceChildren(...DATA.notes.map((said) => element("li", {}, inBoth(said))));
   fillTargets();
   fillGroups();
   pause();
@@ -250,10 +213,10 @@ function speak() {
 function fillTargets() {
   const ends = DATA.vertices.map((v, i) => [v, i]).filter(([v]) => v.kind !== "result" && v.kind !== "op");
   const known = ends.filter(([v]) => v.kind !== "constant" || big(v.value)); // a number that stands in the code is no question
-  const options = known.map(([v, i]) => element("option", { value: i }, `${v.title} (${word(`kind.${v.kind}`)})`));
+  const options = known.map(([v, i]) => element("option", { value: i }, `${title(i)} (${word(`kind.${v.kind}`)})`));
   byId("target").replaceChildren(element("option", { value: "" }, "—"), ...options);
   byId("target").value = state.target === null ? "" : String(state.target);
-  byId("names").replaceChildren(...DATA.vertices.map((v) => element("option", { value: v.title })));
+  byId("names").replaceChildren(...DATA.vertices.map((_, i) => element("option", { value: title(i) })));
 }
 
 function fillGroups() {
@@ -286,26 +249,30 @@ function fillGroups() {
 function find(text) {
   const wanted = text.trim().toLowerCase();
   if (!wanted) return;
-  const titles = DATA.vertices.map((v) => v.title.toLowerCase());
-  const exact = titles.indexOf(wanted),
-    found = exact >= 0 ? exact : titles.findIndex((t) => t.includes(wanted));
+  const matches = DATA.vertices.map((v, i) => [`${title(i)} ${v.op || ""}`.toLowerCase(), i]).filter(([text]) => text.includes(wanted));
+  const exact = matches.find(([, i]) => title(i).toLowerCase() === wanted) || matches[0];
+  const again = matches.findIndex(([, i]) => i === state.chosen); // the same once more: the next one
+  const found = (again < 0 ? exact : matches[(again + 1) % matches.length])?.[1] ?? -1;
   if (found < 0) byId("spoken").textContent = word("found none");
   byId("search").setCustomValidity(found < 0 ? word("found none") : "");
   byId("search").reportValidity();
-  if (found >= 0) choose(found);
+  if (found < 0) return;
+  choose(found);
+  byId("search").focus({ preventScroll: true });
 }
 
 function pressed(event) {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   const typing = event.target.matches("input[type=search], select");
-  if (event.key === "Escape" && (typing || state.chosen !== null)) return (event.target.blur(), goTo(state.step));
+  if (event.key === "Escape" && (typing || state.chosen !== null)) return (event.target.blur(), unchoose());
   if (typing || (event.target.matches("#slider") && event.key !== " " && event.key !== "/")) return;
+  const node = view.nodes.find((shown) => shown.drawn && shown.drawn === event.target);
   const pan = { ArrowLeft: [60, 0], ArrowRight: [-60, 0], ArrowUp: [0, 60], ArrowDown: [0, -60] }[event.key];
   const keys = {
     ArrowRight: () => (pause(), goTo(state.step + 1)),
     ArrowLeft: () => (pause(), goTo(state.step - 1)),
-    Home: () => goTo(0),
-    End: () => goTo(run.steps.length - 1),
+    Home: () => (pause(), goTo(0)),
+    End: () => (pause(), goTo(run.steps.length - 1)),
     " ": play,
     "/": () => byId("search").focus(),
     "+": () => zoom(1.25),
@@ -313,6 +280,13 @@ function pressed(event) {
     "-": () => zoom(0.8),
     0: () => fit(true),
   };
+  if (node)
+    Object.assign(keys, {
+      Enter: () => act(node),
+      " ": () => act(node),
+      ArrowDown: () => reach(view.nodes[view.nodes.indexOf(node) + 1]),
+      ArrowUp: () => reach(view.nodes[view.nodes.indexOf(node) - 1]),
+    });
   if (event.key === " " && event.target.matches("button, input, summary")) return;
   const done = event.shiftKey && pan ? () => moveView(view.x + pan[0], view.y + pan[1], view.scale) : keys[event.key];
   if (!done) return;
@@ -330,6 +304,7 @@ function listen() {
   click("zoom-in", () => zoom(1.25));
   click("zoom-out", () => zoom(0.8));
   click("fit", () => fit(true));
+  byId("graph").addEventListener("click", (event) => event.target === byId("graph") && state.chosen !== null && goTo(state.step));
   click("theme", () => setTheme(document.documentElement.dataset.theme === "dark" ? "light" : "dark"));
   click("language", () => {
     language = language === "ko" ? "en" : "ko";
@@ -340,6 +315,8 @@ function listen() {
   for (const which of ["wrong", "twice"]) {
     byId(which).addEventListener("change", (event) => {
       state[which] = event.target.checked;
+      const other = which === "wrong" ? "twice" : "wrong"; // one question at a time
+      if (state[which]) state[other] = byId(other).checked = false;
       redraw(false);
       const start = which === "wrong" ? run.seededAt : run.steps.findIndex((s) => s.kind === "twice");
       goTo(event.target.checked && start > 0 ? start : state.step);
@@ -355,7 +332,7 @@ function listen() {
     refresh();
   });
   byId("why").addEventListener("toggle", refresh);
-  byId("search").addEventListener("change", (event) => find(event.target.value));
+  byId("search").addEventListener("keydown", (event) => event.key === "Enter" && find(event.target.value));
   byId("search").addEventListener("input", () => byId("search").setCustomValidity(""));
   document.addEventListener("keydown", pressed);
   window.addEventListener("hashchange", () => (readAddress(), speak(), redraw(false)));

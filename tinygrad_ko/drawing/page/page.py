@@ -13,7 +13,8 @@ from tinygrad_ko.errors import explain
 from tinygrad_ko.runtime.files import whole_file
 
 Language = Literal["ko", "en"]
-_SCRIPTS = ("words.js", "view.js", "layout.js", "arrays.js", "panel.js", "page.js")  # as the browser reads them
+# As the browser reads them.
+_SCRIPTS = [f"{name}.js" for name in ("words", "layout", "view", "arrays", "card", "path", "panel", "run", "page")]
 _HEIGHT = 760  # of the frame in a notebook, in pixels
 
 
@@ -51,7 +52,7 @@ def page_of(data: dict[str, Any], path: str | os.PathLike[str] | None, language:
     text = _document(data | {"language": language})
     if target is not None:
         with whole_file(target) as file:
-            file.write(text.encode("utf-8"))
+            file.write(text.encode("utf-8", "replace"))  # a name may have half of a surrogate pair
     return Page(text, target)
 
 

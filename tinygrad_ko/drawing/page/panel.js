@@ -1,12 +1,11 @@
-// What is said of a step, of a node, and of the way of a gradient.
+// What is said of a step and of a node.
 
-const title = (i) => DATA.vertices[i].title;
 const partial = (i) => `∂L/∂${title(i)}`;
 const note = (text) => element("p.note", {}, text);
 
 // A button in the text that shows a node; pointed at, it makes the node glow in the picture.
 function link(i, act) {
-  const glow = (on) => () => view.of[i].drawn.classList.toggle("glow", on);
+  const glow = (on) => () => view.of[i].drawn?.classList.toggle("glow", on);
   return element(
     "button.link",
     { click: () => act({ vertex: i }), mouseenter: glow(true), mouseleave: glow(false), focus: glow(true), blur: glow(false) },
@@ -38,6 +37,15 @@ function codeOf(vertex) {
   return element("p.formula", {}, `${word("line")} (${vertex.line}): `, element("code", {}, vertex.code));
 }
 
+// Why the derivative of an operation is what it is, in a sentence or two.
+const ruleOf = (vertex) => (WORDS.en[`rule.${vertex.op}`] ? note(word(`rule.${vertex.op}`)) : null);
+
+// A title, with the operation where it is called otherwise: "h (tanh)".
+function fullTitle(i) {
+  const { op, title: own } = DATA.vertices[i];
+  return own.split(" ")[0] === op ? title(i) : `${title(i)} (${op})`;
+}
+
 function savesOf(vertex) {
   if (!vertex.saves.length) return note(word("saves nothing"));
   return note(`${word("saves")}: ${vertex.saves.map(([name, size]) => `${name} (${size})`).join(", ")}`);
@@ -49,13 +57,15 @@ const PANELS = {
   start: () => [
     head(word("start"), ""),
     element("p", {}, word("start.text")),
-    ...(DATA.steps.some((s) => s.kind === "seed") ? [] : [note(word("no backward"))]),
+    element("p", {}, element("b.val", {}, word("legend.value")), " · ", element("b.up", {}, word("legend.gradient"))),
+    note(word("legend")),
+    DATA.obstacle ? element("p.mark", {}, `${word("no backward")} ${inBoth(DATA.obstacle)}`) : null,
   ],
 
   forward(step, number, act) {
     const vertex = DATA.vertices[step.vertex];
     return [
-      head(title(step.vertex), word("forward"), number),
+      head(fullTitle(step.vertex), word("forward"), number),
       element("p.sum.val", {}, sentence(step)),
       codeOf(vertex),
       element("h3", {}, word("came in")),
@@ -71,13 +81,14 @@ const PANELS = {
     element("p.sum.up", {}, "∂L/∂L = 1"),
     element("p.sum.val", {}, `L = ${DATA.name} = ${brief(DATA.vertices[step.vertex].value)}`),
     element("p", {}, word("seed.text", { name: DATA.name })),
+    element("p", {}, word("seed.local")),
   ],
 
   backward(step, number, act, run) {
     const vertex = DATA.vertices[step.vertex];
     return [
-      head(title(step.vertex), word("backward"), number),
-      ...(run.wrong && number === run.firstWrong ? [note(word(DATA.wrongWaits ? "wrong.text" : "wrong.front"))] : []),
+      head(fullTitle(step.vertex), word("backward"), number),
+      ...(run.wrong && number === run.firstBackward ? [note(word(DATA.wrongWaits ? "wrong.text" : "wrong.front"))] : []),
       ...(step.missing
         ? [element("p.mark", {}, word("wrong.missing", { n: step.missing }), step.empty ? ` ${word("wrong.none")}` : "")]
         : []),
@@ -91,10 +102,10 @@ const PANELS = {
         ? element("p", {}, `${word("wrong.right")}: ${partial(step.vertex)} = ${brief(vertex.gradient)}`)
         : null,
       big(step.gradient) ? figure(step.gradient, partial(step.vertex), "up") : null,
-      ...step.given.map((given) => card(step, given, act)),
+      ruleOf(vertex),
+      ...step.given.map((given) => card(step, given, number, act)),
       codeOf(vertex),
-      run.isLastBackward(number) ? element("p", {}, word("end.text")) : null,
-      run.isLastBackward(number) && !DATA.steps.some((s) => s.kind === "update") ? note(word("nothing to update")) : null,
+      ...(run.isLastBackward(number) ? ending() : []),
     ];
   },
 
@@ -157,7 +168,15 @@ const PANELS = {
 
   verdict: (step, number, act) => [
     head(word("wrong.end"), "", number),
-    element("p", {}, word("wrong.end.text")),
+    element("p", {}, word(step.ends.every(([, got, right]) => got === right) ? "wrong.end.fine" : "wrong.end.text")),
+    ...run.early.map(([early, at]) =>
+      element(
+        "p.mark",
+        {},
+        element("button.link", { click: () => act({ step: at }) }, word("wrong.cause.step", { step: at })),
+        ` ${word("wrong.cause", { name: title(early.vertex), got: brief(early.gradient), right: brief(DATA.vertices[early.vertex].gradient) })}`,
+      ),
+    ),
     ...step.ends.map(([i, got, right]) =>
       element(
         `div.card${got === right ? "" : ".bad"}`,
@@ -176,98 +195,22 @@ const PANELS = {
   ],
 };
 
+// What the gradients mean, when all have come.
+function ending() {
+  const one = DATA.vertices.findIndex((v) => v.kind !== "op" && v.gradient !== undefined && !big(v.gradient));
+  const meant = one < 0 ? null : word("end.meaning", { input: title(one), gradient: brief(DATA.vertices[one].gradient), name: DATA.name });
+  const leaves = DATA.vertices.some((v) => v.kind === "leaf" && v.gradient !== undefined);
+  const updated = DATA.steps.some((s) => s.kind === "update");
+  return [
+    element("p", {}, word("end.text")),
+    meant && element("p", {}, meant),
+    updated ? null : note(word(leaves ? "update unknown" : "nothing to update")),
+  ];
+}
+
 const big = (number) => number !== null && number !== undefined && sizeOf(DATA.arrays[number]) > 1;
 const term = (text, under, kind = "") =>
   element(`span.term${kind && `.${kind}`}`, {}, element("small", {}, under), element("span", {}, text));
-
-// One argument of an operation that goes back: upstream × local = this, the formula, the sum if several add up.
-function card(step, given, act) {
-  const i = given.vertex,
-    sent = given.part ?? given.given;
-  const product =
-    given.local !== null
-      ? [
-          term(brief(step.gradient), word("upstream")),
-          element("span.op", {}, "×"),
-          term(brief(given.local), word("local")),
-          element("span.op", {}, "="),
-          term(brief(sent), word("this"), "this"),
-        ]
-      : [term(brief(step.gradient), word("upstream")), element("span.op", {}, "→"), term(brief(sent), word("this"), "this")];
-  const mixed = given.local === null && big(step.gradient);
-  return element(
-    `div.card${given.mark ? ".bad" : ""}`,
-    {},
-    element("div.up", {}, `${partial(i)} = ${partial(step.vertex)} × ∂${title(step.vertex)}/∂${title(i)}`, "  "),
-    element("div.product", {}, ...product),
-    formulaOf(step, given, act),
-    run.wrong ? null : chainOf(i, given),
-    mixed ? note(word("mixed")) : null,
-    given.mark ? element("p.mark", {}, given.mark[language === "ko" ? 1 : 0]) : null,
-    ...(big(given.local) ? [figure(given.local, word("local derivative"))] : []),
-    ...(given.local === null ? operands(given) : []),
-    ...(big(sent) ? [figure(sent, given.part === null ? partial(i) : word("goes back"), "up")] : []),
-    given.part !== null ? note(word("broadcast", { shape: `(${DATA.arrays[given.given].shape.join(", ")})` })) : null,
-    given.part !== null ? figure(given.given, partial(i), "up") : null,
-    ...sumOf(given),
-    element("p.formula", {}, "→ ", link(i, act)),
-  );
-}
-
-// The product of all local derivatives from L to a value, if there is one way only, a short one of single numbers.
-function chainOf(i, given) {
-  const way = wayTo(i, run.contributions);
-  if (
-    way.length < 2 ||
-    way.length > 8 ||
-    !way.every((g) => g.expected === 1 && g.local !== null && !big(g.local) && !big(g.given))
-  )
-    return null;
-  const factors = way.flatMap((g) => [" × ", term(brief(g.local), `∂${title(g.user)}/∂${title(g.vertex)}`)]);
-  return element(
-    "div.formula",
-    {},
-    `${word("whole way")}: `,
-    element("div.product.chain", {}, term("1", "∂L/∂L"), ...factors, " = ", element("b.up", {}, brief(given.given))),
-  );
-}
-
-function formulaOf(step, given, act) {
-  const said = [];
-  if ((given.formula.match(/\bg\b/) || []).length) said.push(["g", step.vertex, step.gradient, ""]);
-  for (const [name, place, number, text] of given.words) said.push([name, place, number, text]);
-  const where = said.flatMap(([name, place, number, text], k) => {
-    const named = name === "g" ? partial(place) : place === null ? null : link(place, act);
-    return [k ? ", " : "", element("code", {}, name), " = ", ...(named ? [named, " = "] : []), text || brief(number)];
-  });
-  return element(
-    "p.formula",
-    {},
-    `${word("formula")}: `,
-    element("code", {}, given.formula),
-    ...(where.length ? [` — ${word("where")} `, ...where] : []),
-  );
-}
-
-// The arrays that a formula names, where it is no product element by element.
-const operands = (given) =>
-  given.words
-    .filter(([, , number]) => big(number))
-    .map(([name, place, number]) => figure(number, place === null ? name : `${name} = ${title(place)}`));
-
-function sumOf(given) {
-  if (given.expected < 2) return [];
-  return [
-    element(
-      "p",
-      {},
-      `${word("adds up", { i: given.arrived, n: given.expected })} ${word("adds up.sum")}: `,
-      element("b.up", {}, brief(given.total)),
-    ),
-    ...(big(given.total) ? [figure(given.total, word("adds up.sum"), "up")] : []),
-    ...(given.arrived === given.expected ? [note(word("all arrived", { n: given.expected }))] : []),
-  ];
-}
 
 // A node that was clicked.
 function nodePanel(i, run, act) {
@@ -276,7 +219,7 @@ function nodePanel(i, run, act) {
   const go = (key, step) => (step === undefined ? null : element("button", { click: () => act({ step }) }, word(key)));
   const forward = vertex.kind === "op" ? run.valueAt.get(i) : undefined;
   return [
-    head(vertex.title, word(`kind.${vertex.kind}`)),
+    head(title(i), word(`kind.${vertex.kind}`)),
     element(
       "p",
       {},
@@ -286,9 +229,8 @@ function nodePanel(i, run, act) {
       " ",
       go("go backward", run.backwardAt.get(i)),
     ),
-    figure(known.value, word("value")),
-    known.gradient !== undefined ? figure(known.gradient, partial(i), "up") : null,
-    vertex.kind !== "op" && vertex.kind !== "result" && vertex.gradient === undefined ? note(word("no gradient")) : null,
+    isKnown(run.valueAt.get(vertex.kind === "result" ? vertex.sources[0][0] : i)) ? figure(known.value, word("value")) : note(word("value later")),
+    ...gradientNow(i, known),
     ...(vertex.kind === "op"
       ? [
           codeOf(vertex),
@@ -310,42 +252,15 @@ function nodePanel(i, run, act) {
   ];
 }
 
-// The way of the largest part of a gradient, from L to a value: the contributions along it.
-function wayTo(i, contributions) {
-  const way = [];
-  while (DATA.toward[i] !== null) {
-    const given = contributions[DATA.toward[i]];
-    way.unshift(given);
-    i = given.user;
-  }
-  return way;
-}
+const isKnown = (at) => at !== undefined && at <= state.step;
 
-function pathPanel(i, run, act) {
-  const way = wayTo(i, run.contributions);
-  if (!way.length) return [note(word(DATA.vertices[i].gradient === undefined ? "no gradient" : "why.fine"))];
-  const most = Math.max(...way.map((given) => Number(given.norm) || 0));
-  const cause = way.find((given) => given.mark?.[2]) || way.find((given) => given.mark);
-  const items = way.map((given) => {
-    const bar = element("span.bar");
-    const size = Number(given.norm);
-    bar.style.width = `${size > 0 && most > 0 ? Math.max(3, 70 + 5 * Math.log10(size / most)) : 1}px`;
-    return element(
-      "li",
-      {},
-      bar,
-      element("code", {}, numeral(Number.isNaN(size) || !Number.isFinite(size) ? given.norm : size)),
-      " ",
-      element(
-        "button.link",
-        { click: () => act({ step: run.backwardAt.get(given.user) }) },
-        `${title(given.user)} → ${title(given.vertex)}`,
-      ),
-      DATA.vertices[given.user].line ? ` (${DATA.vertices[given.user].line})` : "",
-      given.mark
-        ? element("div.mark", {}, `${given === cause ? `${word("why.cause")}: ` : ""}${given.mark[language === "ko" ? 1 : 0]}`)
-        : null,
-    );
-  });
-  return [note(word("why.text")), element("ol", {}, ...items), cause ? null : note(word("why.fine"))];
+// The gradient of a node as far as it is known at this step.
+function gradientNow(i, known) {
+  if (known.gradient === undefined) {
+    if (known.cut) return [element("p.mark", {}, word("detached", known.cut))];
+    return DATA.obstacle || known.kind === "op" ? [] : [note(word("no gradient"))];
+  }
+  const place = DATA.vertices.indexOf(known),
+    found = run.gradientOf(place, state.step);
+  return [found === undefined ? note(word("gradient later")) : figure(found, partial(place), "up")];
 }

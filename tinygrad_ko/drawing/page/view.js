@@ -1,6 +1,9 @@
 // The picture: nodes and wires as SVG, what of them is shown at a step, and the part of it that is seen.
 
-const view = { x: 0, y: 0, scale: 1, nodes: [], wires: [], of: [] };
+// `drawn` of a node or wire is its element as long as it is in the window or near it: a long graph is not drawn whole.
+const view = { x: 0, y: 0, scale: 1, nodes: [], wires: [], frames: [], of: [], shown: null, act: null };
+
+const BUTTONS = 40; // the height that the buttons for the zoom take
 
 // About how wide a text is: Korean letters are square.
 const widthOf = (text) => [...text].reduce((sum, c) => sum + (c > "\u2e7f" ? 13 : 7.4), 0);
@@ -18,21 +21,17 @@ function nodeLines(node, run) {
   const i = node.vertex,
     vertex = DATA.vertices[i];
   if (vertex.kind === "op") {
-    const lines = vertex.sign
-      ? [
-          [vertex.sign, "sign"],
-          [cut(vertex.title), "small"],
-        ]
-      : [[cut(vertex.title), "title"]];
+    const lines = vertex.sign ? [[vertex.sign, "sign"]] : [[cut(vertex.op), "title"]];
+    if (vertex.sign || title(i) !== vertex.op) lines.push([cut(title(i)), "small"]);
     lines.push(...vertex.options.slice(0, 2).map((option) => [cut(option), "small"]));
-    if (run.parts.get(i) > 1) lines.push([`Σ ${brief(run.gradient(i))}`, "gradient"]);
+    if ((run.parts.get(i) || []).length > 1) lines.push([`Σ ${brief(run.gradientOf(i))}`, "gradient"]);
     return lines;
   }
   const value = vertex.kind === "result" ? DATA.vertices[vertex.sources[0][0]].value : vertex.value;
   const number = vertex.kind === "constant" && vertex.title === brief(value);
-  const lines = number ? [] : [[cut(vertex.title), "title"]];
-  lines.push([brief(value), "value"]);
-  if (run.parts.has(i)) lines.push([`∂ ${brief(run.gradient(i))}`, "gradient"]);
+  const lines = number ? [] : [[cut(title(i)), "title"]];
+  lines.push([vertex.kind === "result" && run.seeded ? `L = ${brief(value)}` : brief(value), "value"]);
+  if (run.parts.has(i)) lines.push([`∂ ${brief(run.gradientOf(i))}`, "gradient"]);
   return lines;
 }
 
@@ -49,14 +48,38 @@ function draw(run, closed, act) {
     node.height = 10 + node.lines.reduce((sum, [, kind]) => sum + (kind === "sign" ? 20 : 17), 0);
   }
   const widest = Math.max(0, ...wires.filter(isSingle).map((wire) => widthOf(brief(DATA.vertices[wire.source].value))));
-  const [room, gap] = view.down ? [56, 18 + widest] : [Math.max(84, widest * 1.4 + 20), 22];
-  layOut(nodes, wires, view.down, room, gap);
-  Object.assign(view, { nodes, wires, of });
-  const parts = document.createDocumentFragment();
-  for (const frame of groupFrames(nodes, closed, act)) parts.append(frame);
-  for (const wire of wires) parts.append((wire.drawn = wireOf(wire, run)));
-  for (const node of nodes) parts.append((node.drawn = nodeOf(node, act)));
-  scene.append(parts);
+  const [room, gap] = view.down ? [64, 18 + widest / 2] : [Math.max(84, widest * 1.4 + 20), 22];
+  const frames = layOut(nodes, wires, view.down, room, gap);
+  for (const node of nodes) node.box = boxAround([[node.x - node.width / 2, node.y - node.height / 2], [node.x + node.width / 2, node.y + node.height / 2]]);
+  for (const wire of wires) wire.box = boxAround([[wire.tail.x, wire.tail.y], [wire.head.x, wire.head.y], ...wire.bends.map((bend) => (view.down ? [bend.at, bend.from] : [bend.from, bend.at]))]);
+  Object.assign(view, { nodes, wires, of, frames, act, shown: null, reached: null });
+  scene.append(drawn("g", {}, ...frames.map((frame) => frameElement(frame, act))), drawn("g", { id: "wires" }), drawn("g", { id: "nodes" }));
+}
+
+function boxAround(points) {
+  const [xs, ys] = [points.map(([x]) => x), points.map(([, y]) => y)];
+  return { left: Math.min(...xs), right: Math.max(...xs), top: Math.min(...ys), bottom: Math.max(...ys) };
+}
+
+// Draws what has come near the window, and takes away what has left it.
+function drawNear() {
+  const window = byId("graph").getBoundingClientRect();
+  const [width, height] = [window.width / view.scale, window.height / view.scale];
+  const [left, top] = [-view.x / view.scale - width / 2, -view.y / view.scale - height / 2];
+  const isNear = ({ box }) => box.right > left && box.left < left + 2 * width && box.bottom > top && box.top < top + 2 * height;
+  const { run } = view.shown;
+  for (const [all, layer, make] of [
+    [view.wires, byId("wires"), (wire) => wireOf(wire, run)],
+    [view.nodes, byId("nodes"), (node) => nodeOf(node, view.act)],
+  ]) {
+    const come = [];
+    for (const shown of all) {
+      const near = isNear(shown);
+      if (near && !shown.drawn) ((shown.drawn = make(shown)), (shown.names = null), come.push(shown.drawn));
+      else if (!near && shown.drawn && shown !== view.reached) (shown.drawn.remove(), (shown.drawn = null));
+    }
+    layer.append(...come);
+  }
 }
 
 function nodeOf(node, act) {
@@ -69,8 +92,31 @@ function nodeOf(node, act) {
     y += classes === "sign" ? 20 : 17;
     return drawn(`text.${classes}`, { x: node.x, y: y - 2 }, text);
   });
-  const name = node.lines.map(([text]) => text).join(" ");
-  return drawn(`g.node.${kind}`, { click: () => act(node), "data-key": node.key, "aria-label": name }, rect, ...texts);
+  const told = { "data-key": node.key, role: "button", tabindex: node === view.reached ? 0 : -1 };
+  return drawn("g", { ...told, click: () => act(node), focus: () => reach(node, false) }, rect, ...texts);
+}
+
+// What a screen reader says of a node: its name and kind, and the value and gradient that it has at this step.
+function nameOf(node, hasValue, hasGradient, { run, step }) {
+  const i = node.vertex;
+  if (i === null) return `${DATA.groups[node.group].name}, ${word("operations", { n: DATA.groups[node.group].operations })}, ${word("unfold")}`;
+  const vertex = DATA.vertices[i],
+    value = (vertex.kind === "result" ? DATA.vertices[vertex.sources[0][0]] : vertex).value;
+  const said = [title(i), vertex.op && vertex.op !== title(i) ? vertex.op : "", word(`kind.${vertex.kind}`)];
+  if (hasValue) said.push(`${word("value")} ${brief(value)}`);
+  if (hasGradient) said.push(`${word("gradient")} ${brief(run.gradientOf(i, step))}`);
+  return said.filter(Boolean).join(", ");
+}
+
+// The one node that Tab leads to; from it ↑ and ↓ lead to the others, oldest first.
+function reach(node, focus = true) {
+  if (!node) return;
+  if (view.reached && view.reached.drawn) view.reached.drawn.setAttribute("tabindex", -1);
+  view.reached = node;
+  if (focus) (follow(node.members[0]), drawNear());
+  if (!node.drawn) return;
+  node.drawn.setAttribute("tabindex", 0);
+  if (focus) node.drawn.focus({ preventScroll: true });
 }
 
 // Whether one value flows along a wire.
@@ -115,8 +161,7 @@ function wireOf(wire, run) {
   const middle = (stops[0][0] + last[0]) / 2;
   const along = bend ? (bend.from + bend.to) / 2 : curve(stops[0][0], middle, middle, last[0]);
   const across = bend ? bend.at + shift : curve(stops[0][1], stops[0][1] + bow, last[1] + bow, last[1]);
-  const forward = view.down ? { x: across - 5, y: along + 4, "text-anchor": "end" } : { x: along, y: across - 6 };
-  const back = view.down ? { x: across + 5, y: along + 4, "text-anchor": "start" } : { x: along, y: across + 15 };
+  const [forward, back] = view.down ? [along - 3, along + 11].map((y) => ({ x: across, y })) : [across - 6, across + 15].map((y) => ({ x: along, y }));
   return drawn(
     "g.wire",
     {},
@@ -126,56 +171,55 @@ function wireOf(wire, run) {
   );
 }
 
-// A frame around the nodes of each open group, the outer ones first; its name folds it.
-function groupFrames(nodes, closed, act) {
-  const boxes = new Map();
-  for (const node of nodes) {
-    let g = node.group !== null ? DATA.groups[node.group].parent : DATA.vertices[node.vertex].group;
-    for (let depth = 0; g !== null; g = DATA.groups[g].parent, depth++) {
-      const box = boxes.get(g) || { x1: Infinity, y1: Infinity, x2: -Infinity, y2: -Infinity, depth: 0 },
-        pad = 10 + 7 * depth;
-      boxes.set(g, {
-        x1: Math.min(box.x1, node.x - node.width / 2 - pad),
-        y1: Math.min(box.y1, node.y - node.height / 2 - pad - 14),
-        x2: Math.max(box.x2, node.x + node.width / 2 + pad),
-        y2: Math.max(box.y2, node.y + node.height / 2 + pad),
-        depth: Math.max(box.depth, depth),
-      });
-    }
-  }
-  return [...boxes]
-    .sort((a, b) => b[1].depth - a[1].depth)
-    .map(([g, box]) => {
-      const rect = drawn("rect", { x: box.x1, y: box.y1, width: box.x2 - box.x1, height: box.y2 - box.y1 });
-      const name = drawn(
-        "text",
-        { "text-anchor": "start", x: box.x1 + 6, y: box.y1 + 13, click: () => act({ fold: g }) },
-        `▾ ${cut(DATA.groups[g].name)}`,
-      );
-      return drawn("g.group", {}, rect, name);
-    });
+// The frame of an open group; its name folds it.
+function frameElement(frame, act) {
+  const [x, y] = [frame.x - frame.width / 2, frame.y - frame.height / 2];
+  const fold = { "text-anchor": "start", x: x + 6, y: y + 13, click: () => act({ fold: frame.group }) };
+  return drawn(
+    "g.group",
+    {},
+    drawn("rect", { x, y, width: frame.width, height: frame.height }),
+    drawn("text", fold, `▾ ${cut(DATA.groups[frame.group].name)}`),
+  );
 }
 
 // Shows what is known at a step, and marks what the step is about.
 function show(run, step, marks) {
+  view.shown = { run, step, marks };
+  const about = view.nodes.find((node) => node.members.some((m) => marks.now.has(m)));
+  if (!view.reached || document.activeElement !== view.reached.drawn) reach(about || view.nodes[0], false);
+  drawNear();
+  dress();
+}
+
+// Gives all that is drawn the classes of the step. Only what changes is written: the browser then draws no more than that.
+function dress() {
+  const { run, step, marks } = view.shown;
   const at = (time) => time !== undefined && time <= step;
   for (const node of view.nodes) {
+    if (!node.drawn) continue;
     const i = node.vertex,
       last = node.members[node.members.length - 1];
     const value =
       i === null
         ? at(run.valueAt.get(last))
         : DATA.vertices[i].kind !== "result" || at(run.valueAt.get(DATA.vertices[i].sources[0][0]));
+    const hasValue = value && (i === null || DATA.vertices[i].kind !== "op" || at(run.valueAt.get(i)));
+    const gradient = i !== null && at(run.gradientAt.get(i));
+    const now = node.members.some((m) => marks.now.has(m));
     const names = ["node", ...(i === null ? ["op", "closed"] : [DATA.vertices[i].kind])];
     if (value) names.push("on");
-    if (i !== null && at(run.gradientAt.get(i))) names.push("back");
-    if (node.members.some((m) => marks.now.has(m))) names.push("now");
+    if (gradient) names.push("back");
+    if (now) names.push("now");
     if (node.members.includes(marks.chosen)) names.push("chosen");
     if (node.members.some((m) => marks.path.has(m))) names.push("path");
     if (node.members.some((m) => marks.bad.has(m))) names.push("bad");
-    setClass(node, names.join(" "));
+    if (!setClass(node, names.join(" "))) continue;
+    node.drawn.setAttribute("aria-label", nameOf(node, hasValue, gradient, view.shown));
+    now ? node.drawn.setAttribute("aria-current", "step") : node.drawn.removeAttribute("aria-current");
   }
   for (const wire of view.wires) {
+    if (!wire.drawn) continue;
     const names = ["wire"],
       given = run.given.get(wire.use);
     const result = DATA.vertices[wire.user].kind === "result";
@@ -187,17 +231,18 @@ function show(run, step, marks) {
   }
 }
 
-// Only what changes is written: the browser then draws no more than that.
 function setClass(shown, names) {
-  if (shown.names === names) return;
+  if (shown.names === names) return false;
   shown.names = names;
   shown.drawn.setAttribute("class", names);
+  return true;
 }
 
 // Pan and zoom.
 function moveView(x, y, scale) {
   Object.assign(view, { x, y, scale });
   byId("scene").setAttribute("transform", `translate(${x},${y}) scale(${scale})`);
+  if (view.shown) (drawNear(), dress());
 }
 
 function zoom(factor, at) {
@@ -217,10 +262,11 @@ function fit(whole = false) {
     right = Math.max(...view.nodes.map((n) => n.x + n.width / 2)) + pad;
   const top = Math.min(...view.nodes.map((n) => n.y - n.height / 2)) - pad,
     bottom = Math.max(...view.nodes.map((n) => n.y + n.height / 2)) + pad;
-  const scale = Math.min(1.7, box.width / (right - left), box.height / (bottom - top));
-  const readable = Math.max(scale, whole ? 0 : 0.55);
+  const height = box.height - BUTTONS;
+  const scale = Math.min(1.7, box.width / (right - left), height / (bottom - top));
+  const readable = Math.max(scale, whole ? 0 : view.down ? 0.65 : 0.8);
   const x = box.width / (right - left) < readable ? -left * readable : (box.width - (left + right) * readable) / 2;
-  const y = box.height / (bottom - top) < readable && view.down ? -top * readable : (box.height - (top + bottom) * readable) / 2;
+  const y = height / (bottom - top) < readable && view.down ? -top * readable : (height - (top + bottom) * readable) / 2;
   moveView(x, y, readable);
 }
 

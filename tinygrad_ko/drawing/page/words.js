@@ -18,6 +18,16 @@ function word(key, filled = {}) {
   return text.replace(/\{(\w+)\}/g, (_, name) => filled[name]);
 }
 
+// What is said in English and in Korean, in the language of the reader.
+const inBoth = ([english, korean]) => (language === "ko" ? korean : english);
+
+// What a vertex is called; an operation that no variable is called after, in the reader's words.
+function title(i) {
+  const vertex = DATA.vertices[i],
+    own = vertex.op && vertex.title.match(/^(\w+?)( \d+)?$/);
+  return own && own[1] === vertex.op && WORDS.en[`op.${vertex.op}`] ? word(`op.${vertex.op}`) + (own[2] || "") : vertex.title;
+}
+
 // An element: its tag with classes ("p.note"), its attributes (a function listens), its children.
 function element(tag, attributes = {}, ...children) {
   const [name, ...classes] = tag.split(".");

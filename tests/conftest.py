@@ -36,11 +36,9 @@ def ctrl_c() -> Iterator[None]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
-    """What is loaded here stays to the end, so the collector of cycles need not look at it: not meanwhile, and not during the tests."""
+    """What is loaded here stays to the end, so the collector of cycles need not look at it meanwhile."""
     gc.disable()
     try:
         return (yield)
     finally:
         gc.enable()
-        gc.collect()
-        gc.freeze()

@@ -20,11 +20,10 @@ def _softmax(a: Any) -> Any:
 @exercise("10-1")
 def _mended(tanh_backward: Any) -> None:
     require_derivative(
-        np.tanh,
+        lambda x: np.tanh(x),
         lambda dout, x: result_of(tanh_backward, dout, np.tanh(x)),
         [[0.5, -1.0, 2.0]],
         written=tanh_backward,
-        names=("x",),
     )
 
 

@@ -145,7 +145,9 @@ def test_it_leaves_the_graph_of_the_loss(printed, folder):
 def test_it_leaves_the_page_that_steps_through_backpropagation(printed, folder):
     path = Path("runs/demo/network.html")
     assert len([line for line in printed.splitlines() if line.endswith(f": {path}")]) == 2, "in both languages"
-    assert "softmax_cross_entropy" in (folder / path).read_text(encoding="utf-8")
+    page = (folder / path).read_text(encoding="utf-8")
+    assert "softmax_cross_entropy" in page
+    assert '"shape":[5,64]' in page, "so few images that each can be looked at"
 
 
 @pytest.fixture
@@ -178,7 +180,7 @@ def test_the_graph_has_the_values_and_gradients_of_the_network_and_changes_nothi
     net = TwoLayerNet(4, 3, 2, weight_init_std=1.0, rng=0)
     batch = np.random.default_rng(0).random((5, 4)), np.array([0, 1, 1, 0, 1])
     before = {name: array.copy() for name, array in net.params.items()}
-    demo._save_picture(net, batch, tmp_path / "new" / "network.svg")
+    demo._save_pictures(net, net, batch, tmp_path / "new" / "network.svg")
     text = (tmp_path / "new" / "network.dot").read_text(encoding="utf-8")
     gradient = net.gradient(*batch)
     for number in (net.loss(*batch), *net.params["W2"].flat, *gradient["W2"].flat, *gradient["b1"]):

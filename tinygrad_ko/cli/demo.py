@@ -21,6 +21,7 @@ from tinygrad_ko.tensor.tensor import Tensor
 _ITERATIONS, _BATCH, _LR = 2000, 100, 1.0
 _SAMPLE = 20  # parameters that are differentiated numerically
 _REPEATS = 21  # of the loss and of backpropagation, the quickest of which counts
+_SHOWN = 5  # images in the page that steps
 _PICTURE = Path("runs", "demo", "network.svg")
 
 
@@ -36,7 +37,8 @@ def _run(args: argparse.Namespace) -> int:
     net = TwoLayerNet(64, 50, 10, rng=rng)
     _learn(net, train, test, rng)
     batch = sample_minibatch(*train, _BATCH, rng)
-    _save_picture(net, batch, _PICTURE)
+    untrained = TwoLayerNet(64, 50, 10, rng=np.random.default_rng(args.seed))
+    _save_pictures(net, untrained, batch, _PICTURE)
 
     book_net = TwoLayerNet(784, 100, 10, rng=rng)
     book_batch = rng.random((_BATCH, 784)), rng.integers(10, size=_BATCH)
@@ -106,14 +108,20 @@ def _learn(net: TwoLayerNet, train: Any, test: Any, rng: np.random.Generator) ->
     )
 
 
-def _save_picture(net: TwoLayerNet, batch: tuple[Array, Array], path: Path) -> None:
+def _drawing(net: TwoLayerNet, batch: tuple[Array, Array]) -> Any:
     from tinygrad_ko.drawing.drawing import draw  # here, so that the other commands run where graphviz is missing
 
     def loss(params: dict[str, Any], x: Any, t: Array) -> Any:
         return net.loss_of(params, x, t)
 
     x, t = batch
-    picture = draw(loss, net.params, Tensor(x), t)  # as a Tensor x is a constant, as in training
+    return draw(loss, net.params, Tensor(x), t)  # as a Tensor x is a constant, as in training
+
+
+def _save_pictures(net: TwoLayerNet, untrained: TwoLayerNet, batch: tuple[Array, Array], path: Path) -> None:
+    """The graph of the network that has learned, and a page for it as it was before, when its gradients were not yet near 0."""
+    picture = _drawing(net, batch)
+    x, t = batch
     say()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -121,7 +129,7 @@ def _save_picture(net: TwoLayerNet, batch: tuple[Array, Array], path: Path) -> N
             written = picture.save(path)
         except RuntimeError:
             written = picture.save(path.with_suffix(".dot"))
-        page = picture.page(path.with_suffix(".html")).path
+        page = _drawing(untrained, (x[:_SHOWN], t[:_SHOWN])).page(path.with_suffix(".html"), lr=_LR).path
     except OSError as error:
         say(
             f"  The graph of its loss is not written: {error}",
@@ -139,8 +147,8 @@ def _save_picture(net: TwoLayerNet, batch: tuple[Array, Array], path: Path) -> N
             "  그런 다음 다시 실행하면 그림으로 저장됩니다.",
         )
     say(
-        f"  A page that steps through backpropagation: {page}",
-        f"  역전파를 한 단계씩 보여 주는 페이지: {page}",
+        f"  The first backpropagation, step by step: {page}",
+        f"  첫 역전파를 한 단계씩 보여 주는 페이지: {page}",
     )
 
 

@@ -229,7 +229,7 @@ class Steps(Sequence[Step]):
                     yield "backward (역전파): upstream × local = downstream (상류에서 흘러온 값 × 국소적 미분 = 하류로 보내는 값)"
                     yield f"{number:4}  ∂L/∂{self.titles[v]} = 1    L = {self.vertices[-1].name or self.titles[v]}"
                 case Backward(vertex=v, gradient=g):
-                    yield f"{number:4}  {self.titles[v]}: upstream ∂L/∂{self.titles[v]} = {brief(g)}{_from(v)}"
+                    yield f"{number:4}  {self.titles[v]}: upstream (상류) ∂L/∂{self.titles[v]} = {brief(g)}{_from(v)}"
                     yield from (f"        {line}" for c in step.contributions for line in self._given(step, c))
                 case Update(lr=lr):
                     yield "update (매개변수 갱신): w − lr × ∂L/∂w"
@@ -265,12 +265,12 @@ class Steps(Sequence[Step]):
         formula = f"    {c.formula}" * (c.local is not None)
         yield f"∂L/∂{self.titles[c.source]} {equals} {how}{whole}{formula}"
         if c.summed:
-            yield f"  summed over the broadcast axes: {brief(c.given)}"
+            yield f"  summed over the broadcast axes (늘어난 축을 따라 더하면): {brief(c.given)}"
         if c.expected > 1:
             before = (
                 f"{brief(self._ways[c.source][c.arrived - 2][1].total)} + {brief(c.given)} = " if c.arrived > 1 else ""
             )
-            yield f"  part {c.arrived} of {c.expected}, sum so far {before}{brief(c.total)}"
+            yield f"  part (부분) {c.arrived} of {c.expected}, sum so far (지금까지의 합) {before}{brief(c.total)}"
 
 
 def _titles(vertices: list[Vertex]) -> dict[Vertex, str]:

@@ -43,7 +43,7 @@ def test_the_apples_of_the_book() -> None:
 def test_the_text_of_a_value_that_is_used_three_times() -> None:
     said = str(tg.draw(used_often, 3.0, 2.0).steps())
     assert "multiply = h × h = 6 × 6 = 36" in said
-    assert "∂L/∂h += 1 × 6 = 6    g * a\n          part 3 of 3, sum so far 7 + 6 = 13" in said
+    assert "∂L/∂h += 1 × 6 = 6    g * a\n          part (부분) 3 of 3, sum so far (지금까지의 합) 7 + 6 = 13" in said
     assert "∂L/∂x = 13 × 2 = 26" in said
 
 
@@ -204,3 +204,12 @@ def test_arrays_of_another_library_step_too() -> None:
 def test_a_learning_rate_is_a_finite_number(lr: Any) -> None:
     with pytest.raises(ValueError, match="lr must be a finite number"):
         tg.draw(price, 100.0, 2.0, 1.1).steps(lr)
+
+
+def test_an_element_of_a_matrix_product_is_written_as_the_sum_that_it_is():
+    x, w = np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[0.5, -1.0, 2.0], [1.0, 0.0, 3.0]])
+    said = str(tg.draw(lambda x, w: tg.sum((x @ w) * np.arange(3.0)), x, w).steps())
+    assert "∂L/∂x = g @ b.mT = [3 6; 3 6]\n          [0, 1] = 0 × 1 + 1 × 0 + 2 × 3 = 6" in said
+    assert "[1, 2] = 2 × 2 + 4 × 2 = 12" in said
+    long = str(tg.draw(lambda x, w: tg.sum(x @ w), np.ones((1, 9)), np.ones((9, 9))).steps())
+    assert "[0, 0] = 1 × 1 + 1 × 1 + 1 × 1 + … + 1 × 1 = 9" in long

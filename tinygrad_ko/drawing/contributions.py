@@ -10,10 +10,12 @@ import numpy as np
 from tinygrad_ko.arrays.dtypes import accumulation_dtype
 from tinygrad_ko.arrays.indexing import IndexedGradient
 from tinygrad_ko.arrays.library import cast, namespace
+from tinygrad_ko.drawing.labels import brief
 from tinygrad_ko.drawing.vertices import Vertex, as_numpy, recorded_arguments
 from tinygrad_ko.engine.accumulate import total, unbroadcast
 from tinygrad_ko.runtime.source import formula_text
 
+_TERMS = 4  # of a sum, at most, that are written
 _RTOL = 1e-5  # between two ways to compute one number in float32
 
 
@@ -54,6 +56,22 @@ def contributions_of(v: Vertex, g: Any, locally: bool = True) -> Iterator[Contri
             given = total(unbroadcast(part, parent, node, argument, first=True))
             dense = None if isinstance(part, IndexedGradient) else part
             yield Contribution(place, source, formula, values, local, dense, given)
+
+
+def worked_element(c: Contribution, g: Any) -> str:
+    """The largest element of a matrix product as the sum that it is, `[0, 2] = 0.5 × 2 + 1 × 3 = 4`; nothing for other formulas."""
+    factors = re.fullmatch(r"(\w+)(\.mT)? @ (\w+)(\.mT)?", c.formula)
+    if factors is None:
+        return ""
+    values = {"g": as_numpy(g)} | {word: as_numpy(value) for word, value in c.words.items()}
+    a, b = (values[word].T if turned else values[word] for word, turned in (factors.group(1, 2), factors.group(3, 4)))
+    if a.ndim != 2 or b.ndim != 2 or not c.part.size:
+        return ""
+    i, j = map(int, np.unravel_index(np.argmax(np.abs(as_numpy(c.part))), c.part.shape))
+    terms = [f"{brief(x)} × {brief(y)}" for x, y in zip(a[i], b[:, j], strict=True)]
+    if len(terms) > _TERMS:
+        terms[_TERMS - 1 : -1] = ["…"]
+    return f"[{i}, {j}] = {' + '.join(terms)} = {brief(c.part[i, j])}"
 
 
 def plain_formula(formula: Any) -> str:

@@ -14,7 +14,13 @@ import numpy as np
 
 from tinygrad_ko.arrays.library import is_floating
 from tinygrad_ko.drawing.assigned import assigned_name
-from tinygrad_ko.drawing.contributions import Contribution, contributions_of, differentiable_sources, ones_for
+from tinygrad_ko.drawing.contributions import (
+    Contribution,
+    contributions_of,
+    differentiable_sources,
+    ones_for,
+    worked_element,
+)
 from tinygrad_ko.drawing.escape import shortened
 from tinygrad_ko.drawing.labels import FEW, brief, options
 from tinygrad_ko.drawing.nodes import SIGNS
@@ -264,6 +270,8 @@ class Steps(Sequence[Step]):
         whole = f" = {' × '.join(map(brief, chain))}" * (len(chain) > 2)
         formula = f"    {c.formula}" * (c.local is not None)
         yield f"∂L/∂{self.titles[c.source]} {equals} {how}{whole}{formula}"
+        if worked := worked_element(c, step.gradient):
+            yield f"  {worked}"
         if c.summed:
             yield f"  summed over the broadcast axes (늘어난 축을 따라 더하면): {brief(c.given)}"
         if c.expected > 1:

@@ -32,7 +32,7 @@ function card(step, given, number, act) {
     element("div.product", {}, ...product),
     formulaOf(step, given, act),
     run.wrong ? null : chainOf(i, given),
-    mixed ? note(word("mixed")) : null,
+    given.worked ? element("p.formula", {}, `${word("worked")}: ${given.worked}`) : mixed ? note(word("mixed")) : null,
     given.mark ? element("p.mark", {}, inBoth(given.mark)) : null,
     ...(big(given.local) ? [figure(given.local, word("local derivative"))] : []),
     ...operands(given),

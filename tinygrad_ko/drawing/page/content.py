@@ -9,7 +9,7 @@ import numpy as np
 from tinygrad_ko.arrays.library import Array
 from tinygrad_ko.drawing.assigned import code_of
 from tinygrad_ko.drawing.clusters import around, cluster_tree, clusters_in, common, vertices_in
-from tinygrad_ko.drawing.contributions import Contribution, plain_formula
+from tinygrad_ko.drawing.contributions import Contribution, plain_formula, worked_element
 from tinygrad_ko.drawing.escape import shortened
 from tinygrad_ko.drawing.labels import brief_option, byte_size, memory, options
 from tinygrad_ko.drawing.nodes import SIGNS
@@ -211,7 +211,10 @@ class _Content:
         return [self.place[v], *map(self.arrays.add, (value, g, new, g + g, twice))]
 
     def backward(self, step: Backward, explained: bool = True) -> dict[str, Any]:
-        given = [self.contribution(step.vertex, c, explained) for c in step.contributions]
+        given = [
+            self.contribution(step.vertex, c, explained) | {"worked": worked_element(c, step.gradient)}
+            for c in step.contributions
+        ]
         told = {"kind": "backward", "vertex": self.place[step.vertex], "gradient": self.arrays.add(step.gradient)}
         return told | {"given": given, "missing": step.missing}
 

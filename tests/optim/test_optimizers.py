@@ -422,6 +422,16 @@ def test_a_rate_that_is_not_above_0_is_refused(kind, lr):
 
 
 @every
+@pytest.mark.parametrize(
+    ("lr", "given"), [("0.1", "str"), (None, "NoneType"), (1j, "complex"), (np.ones(2), r"an array of shape \(2,\)")]
+)
+def test_a_rate_that_is_no_number_is_refused(kind, lr, given):
+    with pytest.raises(TypeError, match=f"^lr must be a number, not {given}\n") as caught:
+        kind([leaf()], lr=lr)
+    assert korean(caught.value)
+
+
+@every
 @pytest.mark.parametrize("weight_decay", [-0.1, float("nan"), float("inf")])
 def test_a_weight_decay_below_0_is_refused(kind, weight_decay):
     with pytest.raises(ValueError, match="weight_decay") as caught:

@@ -153,9 +153,13 @@ def require_one_of(choices, value, name, option):
 
 
 def require_above_0(of="", *, finite=True, **settings):
-    """Raise ValueError for a setting that is not a number above 0, or is infinite where it may not be."""
+    """Raise ValueError for a setting that is not above 0, or is infinite where it may not be; TypeError for what is no number."""
     for name, value in settings.items():
-        if not value > 0 or (finite and value == inf):
+        try:
+            right = value > 0 and not (finite and value == inf)
+        except (TypeError, ValueError):
+            raise _not_a_number(of, name, value) from None
+        if not right:
             raise explain(
                 ValueError(f"{of}{name} must be above 0{' and finite' if finite else ''}, not {value}"),
                 f"{of}{name}: 0보다 큰{' 유한한' if finite else ''} 수여야 합니다. 받은 값: {value}",
@@ -163,13 +167,24 @@ def require_above_0(of="", *, finite=True, **settings):
 
 
 def require_below_1(of="", **settings):
-    """Raise ValueError for a setting that is not in [0, 1)."""
+    """Raise ValueError for a setting that is not in [0, 1), TypeError for what is no number."""
     for name, value in settings.items():
-        if not 0 <= value < 1:
+        try:
+            right = 0 <= value < 1
+        except (TypeError, ValueError):
+            raise _not_a_number(of, name, value) from None
+        if not right:
             raise explain(
                 ValueError(f"{of}{name} must be in [0, 1), not {value}"),
                 f"{of}{name}: 0 이상 1 미만인 수여야 합니다. 받은 값: {value}",
             )
+
+
+def _not_a_number(of, name, value):
+    given = f"an array of shape {value.shape}" if getattr(value, "shape", ()) else type(value).__name__
+    return explain(
+        TypeError(f"{of}{name} must be a number, not {given}"), f"{of}{name}: 수를 넘겨야 합니다. 받은 값: {given}"
+    )
 
 
 def in_float32(function):

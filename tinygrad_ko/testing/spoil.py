@@ -8,7 +8,6 @@ import ast
 import builtins
 from collections.abc import Callable, Iterator
 from copy import deepcopy
-from inspect import getattr_static
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
@@ -247,7 +246,7 @@ def _meant(node: ast.AST, names: dict[str, Any]) -> Any:
         case ast.Name(word):
             return names.get(word)
         case ast.Attribute(x, attribute) if isinstance(module := _meant(x, names), ModuleType):
-            return getattr_static(module, attribute, None)
+            return getattr(module, attribute, None)  # which also loads what the module loads when it is asked for
     return None
 
 

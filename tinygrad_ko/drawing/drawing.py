@@ -78,10 +78,10 @@ class Drawing:
            2  multiply 2 = multiply 1 × tax = 200 × 1.1 = 220    (...)
         backward (역전파): upstream × local = downstream (상류에서 흘러온 값 × 국소적 미분 = 하류로 보내는 값)
            3  ∂L/∂multiply 2 = 1    L = price
-           4  multiply 2: upstream ∂L/∂multiply 2 = 1    (...)
+           4  multiply 2: upstream (상류) ∂L/∂multiply 2 = 1    (...)
                 ∂L/∂multiply 1 = 1 × 1.1 = 1.1    g * b
                 ∂L/∂tax = 1 × 200 = 200    g * a
-           5  multiply 1: upstream ∂L/∂multiply 1 = 1.1    (...)
+           5  multiply 1: upstream (상류) ∂L/∂multiply 1 = 1.1    (...)
                 ∂L/∂apple = 1.1 × 2 = 2.2 = 1 × 1.1 × 2    g * b
                 ∂L/∂count = 1.1 × 100 = 110 = 1 × 1.1 × 100    g * a
         """

@@ -102,8 +102,8 @@ def cell(text: str) -> str:
     return text.replace("|", "\\|")
 
 
-def outcome(function: Any, row: Row, dtype: Any) -> Any:
-    """What comes out of the smallest call of the table that is not refused, with its numbers in another dtype, recorded if it can be."""
+def outcomes(function: Any, row: Row, dtype: Any) -> Iterator[Any]:
+    """What comes out of the calls of the table, the smallest first, with their numbers in another dtype, recorded if it can be."""
     calls = [c for c in sample(row, 3) if any(is_number(a) and a.size for a in c[0])]
     for arguments, options in reversed(calls):
         values = [np.asarray(np.ceil(np.abs(a)), dtype) if is_number(a) else a for a in arguments]
@@ -116,9 +116,13 @@ def outcome(function: Any, row: Row, dtype: Any) -> Any:
         except np.linalg.LinAlgError:  # a matrix of whole numbers may be singular where that of the call is not
             continue
         except (TypeError, ValueError):
-            return None
-        return out[0] if isinstance(out, tuple | list) else out
-    return None
+            return
+        yield out[0] if isinstance(out, tuple | list) else out
+
+
+def outcome(function: Any, row: Row, dtype: Any) -> Any:
+    """What comes out of the smallest call that is not refused."""
+    return next(outcomes(function, row, dtype), None)
 
 
 def is_number(a: Any) -> bool:
@@ -137,10 +141,13 @@ def tried(public_function: Any) -> tuple[Any, Row] | None:
 def dtypes(function: Any, row: Row) -> str:
     """The floating dtypes that stay what they are, and what becomes of integers."""
     floats = [d for d in (np.float16, np.float32, np.float64) if getattr(outcome(function, row, d), "dtype", None) == d]
-    whole = outcome(function, row, np.int64)
-    return f"float {' '.join(str(8 * np.dtype(d).itemsize) for d in floats)}" * bool(floats) + (
-        f", int to {whole.dtype}" if hasattr(whole, "dtype") else ""
-    )
+    whole = [str(out.dtype) for out in outcomes(function, row, np.int64) if hasattr(out, "dtype")]
+    become = max(
+        whole, default=""
+    )  # by the alphabet: int64 where some call gives it, though a power of an inverse is float64
+    return f"float {' '.join(str(8 * np.dtype(d).itemsize) for d in floats)}" * bool(
+        floats
+    ) + f", int to {become}" * bool(whole)
 
 
 def line(function: Callable[..., Any], name: str) -> str:

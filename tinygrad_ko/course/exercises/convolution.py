@@ -22,7 +22,8 @@ def _size(output_size: Any) -> None:
 
 
 def _columns(images: Any, size: int) -> Any:
-    windows = np.lib.stride_tricks.sliding_window_view(images, (size, size), axis=(2, 3))
+    rows = np.lib.stride_tricks.sliding_window_view(images, size, axis=2)
+    windows = np.lib.stride_tricks.sliding_window_view(rows, size, axis=3)
     return windows.transpose(0, 2, 3, 1, 4, 5).reshape(-1, images.shape[1] * size * size)
 
 

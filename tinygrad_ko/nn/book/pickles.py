@@ -198,4 +198,5 @@ def _dtype(record: _Record) -> np.dtype[Any]:
     if dtype is None or dtype.kind not in "fiub":
         raise ValueError(f"it holds an array of {code}, not of numbers")
     _, byte_order, *_ = record.state or (3, "=")
-    return dtype.newbyteorder({"<": "<", ">": ">"}.get(_text(byte_order), "="))
+    order = _text(byte_order)
+    return dtype.newbyteorder("<" if order == "<" else ">" if order == ">" else "=")
